@@ -1,0 +1,143 @@
+"""`harness data list | show | fetch | verify`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from harness.cli.options import emit_json
+
+
+@click.group("data")
+def command() -> None:
+    """List, show, fetch and verify data sets of the catalog."""
+
+
+@command.command("list")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout.")
+def list_data(as_json: bool) -> int:
+    """List the catalog: name, licence, whether it is in the cache."""
+    from harness.core.units import show_bytes
+    from harness.data import catalog
+
+    previews = {name: _preview(name) for name in catalog.names()}
+    if as_json:
+        emit_json({name: _facts(preview) for name, preview in previews.items()})
+        return 0
+    width = max((len(name) for name in previews), default=0)
+    for name, preview in previews.items():
+        state = "cached" if preview.cached else f"fetch {show_bytes(preview.bytes_to_fetch or 0)}"
+        click.echo(
+            f"{name:<{width}}  {state:<14}  {preview.licence or 'licence not stated'}  {catalog.entry(name).title}"
+        )
+    return 0
+
+
+@command.command("show")
+@click.argument("name")
+@click.option("--rows", default=3, show_default=True, type=click.IntRange(min=0), help="Example rows, when cached.")
+def show_data(name: str, rows: int) -> int:
+    """Show one data set: what it is, licence, caveats, where it comes from, a few rows."""
+    from harness.cli.console import clean
+    from harness.core.units import show_bytes
+    from harness.data import catalog
+
+    entry = catalog.entry(name)
+    preview = _preview(name)
+    click.secho(entry.title, bold=True)
+    for label, value in (
+        ("licence", entry.licence),
+        ("citation", entry.citation),
+        ("columns", ", ".join(entry.columns)),
+        ("source", preview.source),
+        ("state", "cached" if preview.cached else f"to fetch, {show_bytes(preview.bytes_to_fetch or 0)}"),
+    ):
+        click.echo(clean(f"  {label}: {value}"))
+    for caveat in entry.caveats:
+        click.echo(clean(f"  caveat: {caveat}"))
+    if preview.cached:
+        dataset = _open(name)
+        for split, found in dataset.rows.items():
+            click.echo(f"  {split}: {len(found)} rows, {len({row.cluster for row in found})} clusters")
+        split = next((split for split in ("train", "test", "validation") if dataset.rows.get(split)), None)
+        for row in dataset.rows[split][:rows] if split else ():
+            click.echo(clean("  " + "  ".join(f"{key}={str(value)[:160]!r}" for key, value in row.fields.items())))
+    return 0
+
+
+@command.command("fetch")
+@click.argument("names", nargs=-1, required=True, metavar="NAME_OR_SUITE...")
+def fetch_data(names: tuple[str, ...]) -> int:
+    """Fetch data sets, or all that a suite needs, so that later runs need no network."""
+    for name in _expand(names):
+        dataset = _open(name)
+        total = sum(len(rows) for rows in dataset.rows.values())
+        click.echo(f"{name}: {total} rows, from {dataset.facts.get('source', '?')}")
+    return 0
+
+
+@command.command("verify")
+@click.argument("names", nargs=-1, metavar="[NAME]...")
+def verify_data(names: tuple[str, ...]) -> int:
+    """Check the cached data sets (all, or the named ones) against their pinned digests."""
+    from harness.cli.console import make_reporter
+    from harness.cli.options import open_store
+    from harness.data import catalog, verify
+
+    store = open_store(make_reporter())
+    for name in names or [name for name in catalog.names() if _preview(name).cached]:
+        for line in verify(catalog.entry(name), store):
+            click.echo(f"{name}: {line}")
+    return 0
+
+
+def _expand(names: tuple[str, ...]) -> list[str]:
+    from harness.core.specs import CatalogRef
+    from harness.data import catalog
+
+    known = set(catalog.names())
+    found: dict[str, None] = {}
+    for name in names:
+        if name in known:
+            found[name] = None
+            continue
+        from harness.runs import data_references
+        from harness.suite import load_suite
+
+        for ref in data_references(load_suite(name)).values():
+            if isinstance(ref, CatalogRef):
+                found[ref.catalog] = None
+    return list(found)
+
+
+def _preview(name: str) -> Any:
+    from harness.cli.console import make_reporter
+    from harness.cli.options import open_store
+    from harness.core.specs import CatalogRef
+    from harness.data import preview
+
+    return preview(CatalogRef(catalog=name), name=name, base=Path.cwd(), store=open_store(make_reporter(quiet=True)))
+
+
+def _open(name: str) -> Any:
+    from harness.cli.console import make_reporter
+    from harness.cli.options import open_store
+    from harness.core.specs import CatalogRef
+    from harness.data import open_dataset
+
+    reporter = make_reporter()
+    return open_dataset(
+        CatalogRef(catalog=name), name=name, base=Path.cwd(), store=open_store(reporter), reporter=reporter
+    )
+
+
+def _facts(preview: Any) -> dict[str, Any]:
+    return {
+        "cached": preview.cached,
+        "bytes_to_fetch": preview.bytes_to_fetch,
+        "licence": preview.licence,
+        "source": preview.source,
+        "rows": preview.rows,
+    }

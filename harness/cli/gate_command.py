@@ -1,0 +1,28 @@
+"""`harness gate RUN`."""
+
+from __future__ import annotations
+
+import click
+
+from harness.cli.options import output_options, run_folder
+
+
+@click.command("gate")
+@click.argument("run")
+@click.option("--suite", "suite_name", help="Judge under this suite's gates instead of the run's own.")
+@click.option("--write/--no-write", default=False, show_default=True, help="Write the verdicts and reports into RUN.")
+@output_options
+def command(run: str, suite_name: str | None, write: bool, as_json: bool, quiet: bool) -> int:
+    """Judge RUN again from its stored records. No model is asked. The exit code is the verdict."""
+    from harness.cli.console import make_reporter
+    from harness.cli.outcome import show_outcome
+    from harness.runs import find, judge_again
+
+    found = find(run_folder(run))
+    results = judge_again(found, suite_name, make_reporter(quiet=quiet))
+    if write:
+        from harness.report import write_reports
+
+        results.write(found.results_path)
+        write_reports(found)
+    return show_outcome(found, results, as_json=as_json)

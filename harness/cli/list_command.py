@@ -1,0 +1,48 @@
+"""`harness list`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import click
+
+KINDS = ("tasks", "probes", "metrics", "models", "sources", "data", "suites")
+
+
+@click.command("list")
+@click.argument("kinds", nargs=-1, type=click.Choice(KINDS), metavar="[KIND]...")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout.")
+def command(kinds: tuple[str, ...], as_json: bool) -> int:
+    """List what is installed: tasks, probes, metrics, models, sources, data, suites."""
+    from harness.cli.options import emit_json
+
+    found = {kind: dict(_entries(kind)) for kind in kinds or KINDS}
+    if as_json:
+        emit_json(found)
+        return 0
+    for kind, entries in found.items():
+        click.secho(kind, bold=True)
+        width = max((len(name) for name in entries), default=0)
+        for name, summary in entries.items():
+            click.echo(f"  {name:<{width}}  {summary}")
+    return 0
+
+
+def _entries(kind: str) -> Iterator[tuple[str, str]]:
+    if kind == "data":
+        from harness.data import catalog
+
+        for name in catalog.names():
+            yield name, catalog.entry(name).title
+    elif kind == "suites":
+        from harness.suite import shipped
+
+        for name, title in shipped.titles().items():
+            yield name, title
+    else:
+        from harness.core import registry
+
+        for name in registry.names(kind):
+            summary = str(getattr(registry.load(kind, name), "summary", ""))
+            source = registry.origin(kind, name)
+            yield name, summary if source == "harness" else f"{summary} (from {source})"

@@ -1,0 +1,102 @@
+"""Options that several commands share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+if TYPE_CHECKING:
+    from harness.core.reporter import Reporter
+    from harness.core.store import Store
+    from harness.suite import Suite
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+OUT = "reports"
+
+
+def suite_changes(function: F) -> F:
+    """`--model`, `--only`, `--seed`: change the suite before anything runs."""
+    for option in reversed(
+        [
+            click.option(
+                "--model",
+                "models",
+                multiple=True,
+                metavar="NAME=PATH",
+                help="Put your own checkpoint (a folder, or hub-id@revision) in place of a model of the suite.",
+            ),
+            click.option(
+                "--only",
+                multiple=True,
+                metavar="NAME",
+                help="Only these models, tasks and probes, and what they need. Repeat, or separate by commas.",
+            ),
+            click.option("--seed", type=int, help="Another seed than the suite's."),
+        ]
+    ):
+        function = option(function)
+    return function
+
+
+def output_options(function: F) -> F:
+    """`--json`, `--quiet`."""
+    for option in reversed(
+        [
+            click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout; all else on stderr."),
+            click.option("--quiet", "-q", is_flag=True, help="Say nothing but warnings and the result."),
+        ]
+    ):
+        function = option(function)
+    return function
+
+
+def changed_suite(
+    name: str, models: tuple[str, ...], only: tuple[str, ...], seed: int | None
+) -> tuple[Suite, dict[str, Any]]:
+    """Loads a suite and applies the command line's changes; also returns them for run.json."""
+    from harness.suite import load_suite
+
+    suite = load_suite(name)
+    replaced = dict(_assignment(text) for text in models)
+    wanted = [part for text in only for part in text.split(",") if part]
+    if replaced or wanted or seed is not None:
+        suite = suite.with_overrides(models=replaced, only=wanted or None, seed=seed)
+    overrides: dict[str, Any] = {}
+    if replaced:
+        overrides["models"] = replaced
+    if wanted:
+        overrides["only"] = sorted(wanted)
+    if seed is not None:
+        overrides["seed"] = seed
+    return suite, overrides
+
+
+def _assignment(text: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not equals or not name or not value:
+        raise click.BadParameter(f"expected NAME=PATH, found {text!r}.", param_hint="--model")
+    return name, value
+
+
+def open_store(reporter: Reporter, *, fresh: bool = False) -> Store:
+    from harness.core.store import Store
+
+    return Store(reporter=reporter, fresh=fresh)
+
+
+def run_folder(path: str) -> Path:
+    """A run given as a folder, or as the name of a suite with runs below ./reports."""
+    folder = Path(path)
+    below = Path(OUT) / path
+    return folder if folder.exists() or not below.is_dir() else below
+
+
+def emit_json(value: Any) -> None:
+    """Writes one JSON object to stdout."""
+    import json
+
+    click.echo(json.dumps(value, ensure_ascii=False, allow_nan=False))

@@ -1,0 +1,43 @@
+"""What a person sees when a run has ended: the verdict, its gates, and where the report is."""
+
+from __future__ import annotations
+
+import click
+
+from harness.cli.console import clean
+from harness.cli.options import emit_json
+from harness.core.results import GateResult, Results
+from harness.core.rundir import RunDir
+
+MARKS = {"pass": "✓", "fail": "✗", "inconclusive": "?", "error": "!", "warn": "~"}
+COLOURS = {"pass": "green", "fail": "red", "inconclusive": "yellow", "error": "red", "warn": "yellow"}
+
+
+def show_outcome(run: RunDir, results: Results, *, as_json: bool) -> int:
+    """Prints the verdict and returns the exit code."""
+    report = run.path / "report.html"
+    verdict = results.verdict
+    if as_json:
+        emit_json(
+            {
+                "run_dir": str(run.path),
+                "report": str(report),
+                "verdict": verdict.overall,
+                "exit_code": verdict.exit_code,
+            }
+        )
+        return verdict.exit_code
+    click.echo()
+    for gate in results.gates:
+        click.echo(_line(gate))
+    mark = click.style(f"{MARKS[verdict.overall]} {verdict.overall}", fg=COLOURS[verdict.overall], bold=True)
+    click.echo(f"\n{mark}: {clean(verdict.sentence)}")
+    click.echo(f"report: {report}")
+    return verdict.exit_code
+
+
+def _line(gate: GateResult) -> str:
+    shown = gate.verdict if gate.blocking or gate.verdict == "pass" else "warn"
+    mark = click.style(MARKS[gate.verdict], fg=COLOURS[shown])
+    quiet = "" if gate.blocking else " (does not block)"
+    return f"{mark} {clean(gate.id)}{quiet}: {clean(gate.sentence)}"

@@ -1,0 +1,48 @@
+"""`harness plan SUITE`."""
+
+from __future__ import annotations
+
+import click
+
+from harness.cli.options import suite_changes
+
+
+@click.command("plan")
+@click.argument("suite")
+@suite_changes
+@click.option("--limit", type=click.IntRange(min=1), help="At most this many items an evaluation.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout.")
+def command(
+    suite: str, models: tuple[str, ...], only: tuple[str, ...], seed: int | None, limit: int | None, as_json: bool
+) -> int:
+    """Say what `harness run SUITE` would do: steps, cache, data and licences, time, gates' power.
+
+    Fetches nothing and trains nothing. What depends on data that is not here yet is said to be unknown.
+    """
+    from harness.cli.console import clean, make_reporter
+    from harness.cli.options import changed_suite, emit_json, open_store
+    from harness.core.units import show_bytes, show_seconds
+    from harness.runs import plan_suite
+
+    chosen, _ = changed_suite(suite, models, only, seed)
+    reporter = make_reporter(quiet=True)
+    plan = plan_suite(chosen, open_store(reporter), reporter, limit=limit)
+    if as_json:
+        emit_json(plan.to_json())
+        return 0
+    click.secho("data", bold=True)
+    for data in plan.data:
+        state = "cached" if data.cached else f"to fetch, {show_bytes(data.bytes_to_fetch or 0)}"
+        rows = f"{data.rows} rows" if data.rows is not None else "rows not counted yet"
+        click.echo(clean(f"  {data.name}: {state}; {rows}; {data.licence or 'licence not stated'}; from {data.source}"))
+    click.secho("steps", bold=True)
+    for step in plan.steps:
+        state = "cached" if step.cached else "to do" if step.cached is False else "after the data is here"
+        time = f", about {show_seconds(step.seconds)}" if step.seconds else ""
+        click.echo(clean(f"  {step.kind} {step.name}: {state}{time}; {step.detail}"))
+    click.secho("gates", bold=True)
+    for gate in plan.gates:
+        click.echo(clean(f"  {gate.id}: {gate.sentence}"))
+    total = plan.seconds
+    click.echo(f"rough time: {show_seconds(total) if total else 'a few seconds, all from the cache'}")
+    return 0

@@ -1,0 +1,20 @@
+"""`harness validate SUITE`."""
+
+from __future__ import annotations
+
+import click
+
+
+@click.command("validate")
+@click.argument("suites", nargs=-1, required=True, metavar="SUITE...")
+def command(suites: tuple[str, ...]) -> int:
+    """Check suite files: keys, names, metrics, gates. Reads no data and trains nothing."""
+    from harness.suite import load_suite
+
+    for name in suites:
+        suite = load_suite(name)
+        click.echo(
+            f"{name}: a valid suite: {len(suite.models)} models, {len(suite.tasks)} tasks, "
+            f"{len(suite.probes)} probes, {len(suite.gates.rules)} gates"
+        )
+    return 0

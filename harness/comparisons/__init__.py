@@ -1,0 +1,19 @@
+"""Metric × statistics → comparisons of two models on identical items."""
+
+from harness.comparisons.comparability import comparability
+from harness.comparisons.compare import compare
+from harness.comparisons.flips import MovedItem, flips, moved_items
+from harness.comparisons.levels import metric_results
+from harness.comparisons.numbers import alpha_key
+from harness.comparisons.tables import tables
+
+__all__ = [
+    "MovedItem",
+    "alpha_key",
+    "comparability",
+    "compare",
+    "flips",
+    "metric_results",
+    "moved_items",
+    "tables",
+]

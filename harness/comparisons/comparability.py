@@ -1,0 +1,69 @@
+"""What differs between two sides that could explain a difference, and what forbids comparing."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from harness.core.interfaces import Metric
+from harness.core.records import Records, RecordsHead
+
+_LIKELIHOODS = ("pseudo_likelihood", "rolling_likelihood")
+_SCORERS = ("pll", "ll", "crows_original")
+_PER_TOKEN = ("token_perplexity", "pseudo_perplexity")
+_FACTS = (
+    ("max_length", "maximum length"),
+    ("dtype", "number format"),
+    ("device", "device"),
+    ("scoring", "scoring version"),
+)
+
+
+def comparability(base: RecordsHead, candidate: RecordsHead) -> list[str]:
+    """Notes on what differs between two sides, for people; empty when nothing does."""
+    notes = []
+    if base.protocol != candidate.protocol:
+        notes.append(f"asked by different protocols: baseline {base.protocol}, candidate {candidate.protocol}.")
+    ours, theirs = _tokenizer(base), _tokenizer(candidate)
+    if ours is not None and theirs is not None and ours != theirs:
+        notes.append("the tokenizers differ: figures per token are not comparable.")
+    for key, name in _FACTS:
+        if key in base.facts and key in candidate.facts and base.facts[key] != candidate.facts[key]:
+            notes.append(f"{name}: baseline {base.facts[key]}, candidate {candidate.facts[key]}.")
+    return notes
+
+
+def truncation(base: Records, candidate: Records) -> list[str]:
+    """A note when items were cut, and not alike on both sides. Rows must be the same items."""
+    cut = [records.numbers("truncated") for records in (base, candidate)]
+    if (cut[0] == cut[1]).all():
+        return []
+    counts = [int((tokens > 0).sum()) for tokens in cut]
+    return [f"truncated items: baseline {counts[0]}, candidate {counts[1]} of {len(base)}."]
+
+
+def refusal(base: RecordsHead, candidate: RecordsHead, metric: Metric) -> str | None:
+    """Why this metric may not be compared between the two sides, or None."""
+    if metric.kind == "recompute":
+        return "metrics of kind 'recompute' have no interval in this version, and are not compared."
+    if base.evaluation != candidate.evaluation:
+        return f"the records are of different evaluations: {base.evaluation} and {candidate.evaluation}."
+    if base.protocol != candidate.protocol and (_is_likelihood(base.protocol) or _is_likelihood(candidate.protocol)):
+        return (
+            f"{base.protocol} and {candidate.protocol} are different figures: "
+            "likelihoods are compared within one protocol only."
+        )
+    if _per_token(metric) and _tokenizer(base) != _tokenizer(candidate):
+        return "the tokenizers differ: a figure per token compares unlike things; use one per byte or per word."
+    return None
+
+
+def _is_likelihood(protocol: str) -> bool:
+    return protocol in _LIKELIHOODS or protocol in _SCORERS or protocol.startswith("pll_")
+
+
+def _per_token(metric: Metric) -> bool:
+    return metric.id.partition("[")[0] in _PER_TOKEN or "token" in metric.unit
+
+
+def _tokenizer(head: RecordsHead) -> Any:
+    return head.facts.get("tokenizer_digest", head.facts.get("tokenizer"))

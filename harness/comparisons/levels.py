@@ -1,0 +1,88 @@
+"""Metrics of one model: the level with its interval, overall and on every slice."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from harness.comparisons.numbers import finite, keyed
+from harness.comparisons.slices import per_slice, slice_rows
+from harness.core.interfaces import Metric
+from harness.core.records import Records
+from harness.core.results import MetricResult
+from harness.statistics import Estimate, estimate
+
+
+def metric_results(
+    records: Records,
+    metric: Metric,
+    *,
+    evaluation: str,
+    model: str,
+    confidence: float = 0.95,
+    alphas: Sequence[float] = (0.05,),
+    seed: int = 0,
+    slices: bool = True,
+    resamples: int = 10_000,
+) -> list[MetricResult]:
+    """The metric on all readable items first, then on every slice that has one.
+
+    Items that are not `ok` are left out; coverage is judged by gates.
+    """
+
+    def result(name: str | None, level: Estimate | None, reason: str | None = None) -> MetricResult:
+        known = level is not None and np.isfinite(level.value)
+        if level is not None and not known:
+            reason = level.weaknesses[0]
+        return MetricResult(
+            id=f"{evaluation}.{metric.id}",
+            evaluation=evaluation,
+            metric=metric.id,
+            model=model,
+            slice=name,
+            protocol=records.head.protocol,
+            value=None if level is None else finite(level.value),
+            low=None if level is None else finite(level.low),
+            high=None if level is None else finite(level.high),
+            confidence=confidence,
+            bounds={} if level is None else keyed(level.bounds),
+            n=0 if level is None else level.n,
+            clusters=0 if level is None else level.clusters,
+            unit=metric.unit,
+            direction=metric.direction,
+            ideal=metric.ideal,
+            method="none" if level is None else level.method,
+            weaknesses=[] if level is None else list(level.weaknesses),
+            status="ok" if known else "undefined",
+            reason=reason,
+        )
+
+    if metric.kind == "recompute":
+        return [result(None, None, "metrics of kind 'recompute' have no interval in this version.")]
+    readable = records.take(records.ok)
+    try:
+        stats = metric.stats(readable)
+    except KeyError as error:
+        return [result(None, None, str(error.args[0]) if error.args else "a statistic is missing.")]
+    clusters = None if metric.cluster is None else readable.cluster(metric.cluster)
+    everything = np.arange(len(readable))
+
+    def level(positions: np.ndarray[tuple[int], np.dtype[np.int64]], resamples: int) -> Estimate:
+        return estimate(
+            stats[positions],
+            kind=metric.kind,
+            value=metric.value,
+            clusters=None if clusters is None else [clusters[row] for row in positions.tolist()],
+            confidence=confidence,
+            alphas=alphas,
+            resamples=resamples,
+            seed=seed,
+        )
+
+    results = [result(None, level(everything, resamples))]
+    if slices:
+        results += [
+            result(name, level(rows, per_slice(resamples))) for name, rows in slice_rows(readable, everything).items()
+        ]
+    return results

@@ -1,0 +1,1 @@
+"""Words that every layer shares: requests, records, results, errors, content keys, the store."""

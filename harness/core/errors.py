@@ -1,0 +1,111 @@
+"""Errors that say where, what was expected, what was found and what to do next.
+
+Every failure that a person can cause or repair is a `HarnessError`; the command line prints
+it without a traceback and exits with its `exit_code`. Anything else is a defect (exit 70).
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+EXIT_OK = 0
+EXIT_USAGE = 2
+EXIT_GATE_FAILED = 10
+EXIT_INCONCLUSIVE = 11
+EXIT_INCOMPLETE = 12
+EXIT_LOCK = 13
+EXIT_INTERNAL = 70
+EXIT_INTERRUPTED = 130
+
+
+@dataclass(frozen=True, slots=True)
+class Where:
+    """A place in a file. Lines and columns count from 1; None where there is none."""
+
+    file: str | Path
+    line: int | None = None
+    column: int | None = None
+
+    def __str__(self) -> str:
+        parts = [str(self.file)]
+        if self.line is not None:
+            parts.append(str(self.line))
+            if self.column is not None:
+                parts.append(str(self.column))
+        return ":".join(parts)
+
+
+class HarnessError(Exception):
+    """A failure with a place, a plain message and a next step.
+
+    Args:
+        message: what was expected and what was found, one sentence or two.
+        where: the place in the suite, data file or folder that is at fault.
+        hint: the next thing to try, as an instruction.
+        notes: further findings (other errors in the same file), shown below the message.
+    """
+
+    exit_code: int = EXIT_USAGE
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        where: Where | None = None,
+        hint: str | None = None,
+        notes: Iterable[str] = (),
+    ) -> None:
+        super().__init__(message)
+        self.message = message
+        self.where = where
+        self.hint = hint
+        self.notes = tuple(notes)
+
+    def __str__(self) -> str:
+        place = f"{self.where}: " if self.where is not None else ""
+        lines = [f"{place}{self.message}", *self.notes]
+        if self.hint:
+            lines.append(f"next: {self.hint}")
+        return "\n".join(lines)
+
+
+class SuiteError(HarnessError):
+    """The suite is wrong: an unknown key, a wrong type, a name that nothing defines."""
+
+
+class DataError(HarnessError):
+    """Data is missing, damaged or not what the suite says."""
+
+
+class CheckpointError(HarnessError):
+    """A checkpoint lacks what is needed: weights in safetensors, a tokenizer, a head."""
+
+
+class IncompleteError(HarnessError):
+    """Work could not be finished (network, disk, a model that fails); running again goes on."""
+
+    exit_code = EXIT_INCOMPLETE
+
+
+class LockError(HarnessError):
+    """Suite, data or gates differ from what the lock file pins."""
+
+    exit_code = EXIT_LOCK
+
+
+def nearest(word: str, known: Iterable[str]) -> str | None:
+    """The known word that `word` was probably meant to be, or None."""
+    matches = difflib.get_close_matches(word, list(known), n=1, cutoff=0.6)
+    return matches[0] if matches else None
+
+
+def unknown(what: str, word: str, known: Iterable[str]) -> str:
+    """A message for an unknown name: it names the nearest match and the known ones."""
+    names = sorted(known)
+    guess = nearest(word, names)
+    listing = ", ".join(names) if names else "none"
+    meant = f" Did you mean {guess!r}?" if guess else ""
+    return f"unknown {what} {word!r}.{meant} Known: {listing}."

@@ -1,0 +1,193 @@
+"""The small protocols that everything meets at: model, evaluation, metric.
+
+A task and a probe are both evaluations: they differ only in what they ask and in which metrics
+read their records. A metric is a pure function of records. A model answers requests.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Literal, Protocol, runtime_checkable
+
+import numpy.typing as npt
+from pydantic import BaseModel
+
+from harness.core.dataset import Dataset
+from harness.core.records import FloatArray, Record, Records
+from harness.core.requests import Request, Response
+
+Direction = Literal["higher", "lower", "target"]
+MetricKind = Literal["mean", "ratio", "additive", "recompute"]
+
+
+@dataclass(frozen=True, slots=True)
+class ModelFacts:
+    """What must be known of a model to ask it well and to compare it honestly.
+
+    Attributes:
+        digest: content digest of weights, configuration, tokenizer and, for adapters and heads
+            on a frozen base, of the base too. Never a path.
+        family: `masked`, `causal`, `encoder` (no language-model head), `bag_of_words`, ….
+        language_model: `masked`, `causal` or None when there is no trained language-model head.
+        labels: the labels of its classification head, in head order, or None.
+        answer_key: what else changes answers (dtype, scoring version, …), part of cache keys.
+    """
+
+    digest: str
+    family: str
+    language_model: Literal["masked", "causal"] | None
+    labels: tuple[str, ...] | None
+    tokenizer_digest: str | None = None
+    dtype: str = "float32"
+    device: str = "cpu"
+    max_length: int | None = None
+    parameters: int = 0
+    notes: tuple[str, ...] = ()
+    answer_key: Mapping[str, Any] = field(default_factory=dict)
+
+
+@runtime_checkable
+class Model(Protocol):
+    """Something that answers requests."""
+
+    @property
+    def facts(self) -> ModelFacts: ...
+
+    def answer(self, requests: Iterable[Request]) -> Iterator[tuple[Request, Response]]:
+        """Answers every distinct request once, in any order. Never raises for one request: a
+        request that cannot be answered gets a `Failure`."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One thing that is asked about: a review, a sentence pair, a group of substitutions.
+
+    Attributes:
+        id: content hash, stable over runs and machines.
+        payload: what the evaluation needs to make requests and read answers (JSON-able).
+        texts: named texts for display (`text`, `original`, `swapped`, …); stored once per item.
+        clusters: level → cluster id; statistics resample clusters, never rows.
+    """
+
+    id: str
+    payload: Mapping[str, Any]
+    texts: Mapping[str, str]
+    target: str | None = None
+    clusters: Mapping[str, str] = field(default_factory=dict)
+    slices: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
+    overlap: bool = False
+
+
+@runtime_checkable
+class Metric(Protocol):
+    """A pure function of records.
+
+    `kind` says which statistics fit:
+        mean: `stats` is [n, 1], one value per item; the metric is their mean.
+        ratio: `stats` is [n, 2]; the metric is Σ first / Σ second.
+        additive: any function of the summed columns (F1, calibration error, BLEU).
+        recompute: needs the records themselves (`recompute`); bootstrapped slowly.
+    """
+
+    id: str
+    unit: str
+    direction: Direction
+    ideal: float | None
+    kind: MetricKind
+    cluster: str | None
+
+    def stats(self, records: Records) -> FloatArray:
+        """float64[n, k], one row per record, in the records' order. A row that does not belong
+        to the metric (a tie, an item of another kind) is NaN throughout and is left out."""
+        ...
+
+    def value(self, sums: FloatArray, n: npt.NDArray[Any] | float) -> FloatArray:
+        """[…, k] sums of rows and […] number of rows → […] values. NaN where undefined."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class MetricContext:
+    """What a metric factory may need: the labels of the task, the scorer in use, options."""
+
+    labels: tuple[str, ...] = ()
+    scorer: str | None = None
+
+
+class MetricFactory(Protocol):
+    """What `harness.metrics` entry points name: makes the metric(s) of one name.
+
+    One name may stand for several metrics (`f1_per_class` → `f1[negative]`, …). `needs` lists the
+    record statistics and columns that it reads, so that a metric that does not fit a task is
+    refused before anything runs.
+    """
+
+    needs: ClassVar[tuple[str, ...]]
+    summary: ClassVar[str]
+
+    def __call__(self, name: str, context: MetricContext) -> Sequence[Metric]: ...
+
+
+class Evaluation(Protocol):
+    """A task or probe bound to its data, as `harness.tasks` and `harness.probes` name them.
+
+    The class is called as `Cls(name, options, context)`; `Options` validates the YAML below the
+    evaluation's kind. Two members may be left out: `data_refs`, a property that `items` wants instead of
+    `data_names` (a probe that stands on a task has the task's data too), and for tasks that models are
+    fine-tuned for `examples(dataset, split) -> (texts, label places)`.
+    """
+
+    Options: ClassVar[type[BaseModel]]
+    role: ClassVar[Literal["task", "probe"]]
+    kind: ClassVar[str]
+    summary: ClassVar[str]
+    provides: ClassVar[tuple[str, ...]]
+    default_metrics: ClassVar[tuple[str, ...]]
+
+    name: str
+
+    @classmethod
+    def data_names(cls, options: Any) -> tuple[Any, ...]:
+        """The data references in the options (a name of the suite's `data`, or an inline
+        reference), in the order in which `items` wants them."""
+        ...
+
+    def spec(self) -> Mapping[str, Any]:
+        """JSON: everything that changes items, requests or records; part of content keys."""
+        ...
+
+    def items(self, data: Sequence[Dataset], split: str) -> Iterator[Item]:
+        """The items of a split. Stable order, unique ids."""
+        ...
+
+    def protocol(self, facts: ModelFacts) -> str | None:
+        """How this model is asked (`head`, `cloze`, `continuations`, …); None when it cannot be."""
+        ...
+
+    def unsupported(self, facts: ModelFacts) -> str:
+        """Why `protocol` is None, for people."""
+        ...
+
+    def requests(self, item: Item, protocol: str) -> Sequence[Request]: ...
+
+    def record(self, item: Item, protocol: str, responses: Sequence[Response]) -> Record: ...
+
+    def metric_context(self) -> MetricContext: ...
+
+
+@dataclass(frozen=True, slots=True)
+class EvaluationContext:
+    """What an evaluation may know of its suite.
+
+    Attributes:
+        tasks: the tasks already made (a probe stands `on` one).
+        labels: data name → label column → labels, as the opened datasets say; empty while a suite
+            is only validated and no data is open.
+    """
+
+    tasks: Mapping[str, Evaluation] = field(default_factory=dict)
+    labels: Mapping[str, Mapping[str, tuple[str, ...]]] = field(default_factory=dict)
+    seed: int = 0

@@ -1,0 +1,245 @@
+"""Records: what one model did on one item, kept as columns.
+
+One `Records` is one model on one evaluation. It is written as Parquet and read back without a
+model; metrics read its columns, comparisons join two of them by item id.
+"""
+
+from __future__ import annotations
+
+import io
+import itertools
+import json
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from harness.core import atomic
+from harness.core.errors import DataError, Where
+
+RECORDS_FORMAT = 1
+STAT_PREFIX = "stat."
+OK, UNREAD, FAILED, SKIPPED = "ok", "unread", "failed", "skipped"
+
+FloatArray = npt.NDArray[np.float64]
+BoolArray = npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One model's work on one item.
+
+    Attributes:
+        item_id: content hash; the same item has the same id in every run.
+        item_digest: digest of what was asked about (text, target); guards against equal ids of
+            unequal items.
+        status: `ok`, `unread` (answered, but not readable), `failed`, `skipped`.
+        clusters: level → cluster id (`parent`, `template`, …).
+        slices: overlapping groups as `key=value`.
+        target: the right answer, where there is one.
+        prediction: the model's answer, as a short text.
+        response: what the model gave, JSON-able, small.
+        margin: how decided the answer is, in the evaluation's own unit (signed towards right).
+        stats: sufficient statistics that metrics add up; finite when status is `ok`.
+    """
+
+    item_id: str
+    item_digest: str
+    status: str = OK
+    clusters: Mapping[str, str] = field(default_factory=dict)
+    slices: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
+    overlap: bool = False
+    target: str | None = None
+    prediction: str | None = None
+    response: Mapping[str, Any] = field(default_factory=dict)
+    margin: float | None = None
+    tied: bool = False
+    truncated: int = 0
+    finish: str | None = None
+    stats: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class RecordsHead:
+    """What holds for all records of one file: which evaluation, which model, answered how."""
+
+    evaluation: str
+    model_digest: str
+    protocol: str
+    seed: int = 0
+    sample: int = 0
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+
+class Records:
+    """The records of one model on one evaluation, as columns in item-id order.
+
+    Raises:
+        DataError: on duplicate item ids.
+    """
+
+    def __init__(self, head: RecordsHead, table: pa.Table) -> None:
+        self.head = head
+        self.table = table
+        self._clusters: dict[str, list[str]] = {}
+
+    @classmethod
+    def of(cls, head: RecordsHead, records: Iterable[Record]) -> Records:
+        """Builds the columns; rows are sorted by item id, so that order never matters."""
+        rows = sorted(records, key=lambda record: record.item_id)
+        for first, second in itertools.pairwise(rows):
+            if first.item_id == second.item_id:
+                raise DataError(
+                    f"evaluation {head.evaluation!r} has the item id {first.item_id!r} twice.",
+                    hint="give every row its own id, or leave the id column out so that ids come from content.",
+                )
+        names = sorted({name for row in rows for name in row.stats})
+        columns: dict[str, pa.Array] = {
+            "item_id": pa.array([row.item_id for row in rows], pa.string()),
+            "item_digest": pa.array([row.item_digest for row in rows], pa.string()),
+            "status": pa.array([row.status for row in rows], pa.string()),
+            "clusters": pa.array([json.dumps(dict(row.clusters), sort_keys=True) for row in rows], pa.string()),
+            "slices": pa.array([list(row.slices) for row in rows], pa.list_(pa.string())),
+            "tags": pa.array([list(row.tags) for row in rows], pa.list_(pa.string())),
+            "overlap": pa.array([row.overlap for row in rows], pa.bool_()),
+            "target": pa.array([row.target for row in rows], pa.string()),
+            "prediction": pa.array([row.prediction for row in rows], pa.string()),
+            "response": pa.array([json.dumps(dict(row.response), sort_keys=True) for row in rows], pa.string()),
+            "margin": pa.array([row.margin for row in rows], pa.float64()),
+            "tied": pa.array([row.tied for row in rows], pa.bool_()),
+            "truncated": pa.array([row.truncated for row in rows], pa.int64()),
+            "finish": pa.array([row.finish for row in rows], pa.string()),
+        }
+        for name in names:
+            values = [row.stats.get(name, float("nan")) for row in rows]
+            columns[STAT_PREFIX + name] = pa.array(values, pa.float64())
+        return cls(head, pa.table(columns))
+
+    def __len__(self) -> int:
+        return int(self.table.num_rows)
+
+    @cached_property
+    def item_ids(self) -> list[str]:
+        return list(self.table.column("item_id").to_pylist())
+
+    def texts(self, name: str) -> list[Any]:
+        """A column as Python values: `target`, `prediction`, `status`, `slices`, …"""
+        return list(self.table.column(name).to_pylist())
+
+    def numbers(self, name: str) -> FloatArray:
+        """A numeric column as float64; missing values are NaN."""
+        return np.asarray(self.table.column(name).to_numpy(zero_copy_only=False), dtype=np.float64)
+
+    @property
+    def stat_names(self) -> list[str]:
+        return [name[len(STAT_PREFIX) :] for name in self.table.column_names if name.startswith(STAT_PREFIX)]
+
+    def stat(self, name: str) -> FloatArray:
+        """A sufficient statistic, float64[n].
+
+        Raises:
+            KeyError: when these records do not hold it.
+        """
+        column = STAT_PREFIX + name
+        if column not in self.table.column_names:
+            raise KeyError(
+                f"records of {self.head.evaluation!r} hold no statistic {name!r}; they hold {self.stat_names}"
+            )
+        return self.numbers(column)
+
+    @cached_property
+    def ok(self) -> BoolArray:
+        """True where the model answered and the answer was read."""
+        return np.array([status == OK for status in self.texts("status")], dtype=np.bool_)
+
+    def cluster(self, level: str) -> list[str]:
+        """Cluster ids at a level; an item without one is its own cluster."""
+        if level not in self._clusters:
+            maps = [json.loads(text) for text in self.texts("clusters")]
+            found = [str(levels.get(level, item)) for levels, item in zip(maps, self.item_ids, strict=True)]
+            self._clusters[level] = found
+        return self._clusters[level]
+
+    @cached_property
+    def slice_names(self) -> list[str]:
+        return sorted({name for names in self.texts("slices") for name in names})
+
+    def in_slice(self, name: str) -> BoolArray:
+        return np.array([name in names for names in self.texts("slices")], dtype=np.bool_)
+
+    def take(self, rows: Sequence[int] | npt.NDArray[Any]) -> Records:
+        """A selection of rows, in the given order (a bool mask or indices)."""
+        chosen = np.asarray(rows)
+        if chosen.dtype == np.bool_:
+            chosen = np.flatnonzero(chosen)
+        return Records(self.head, self.table.take(pa.array(chosen)))
+
+    def with_overlap(self, items: Collection[str]) -> Records:
+        """The same records with the items that overlap training data marked, and sliced by it.
+
+        Nothing changes when no item overlaps.
+        """
+        flags = [item in items for item in self.item_ids]
+        if not any(flags):
+            return self
+        slices = [
+            [*names, f"overlap={'yes' if flag else 'no'}"]
+            for names, flag in zip(self.texts("slices"), flags, strict=True)
+        ]
+        table = self.table
+        for name, column in (
+            ("overlap", pa.array(flags, pa.bool_())),
+            ("slices", pa.array(slices, pa.list_(pa.string()))),
+        ):
+            table = table.set_column(table.column_names.index(name), name, column)
+        return Records(self.head, table)
+
+    def write(self, path: Path) -> None:
+        """Writes Parquet atomically; the head stands in the file's metadata."""
+        head = {
+            "format": RECORDS_FORMAT,
+            "evaluation": self.head.evaluation,
+            "model_digest": self.head.model_digest,
+            "protocol": self.head.protocol,
+            "seed": self.head.seed,
+            "sample": self.head.sample,
+            "facts": dict(self.head.facts),
+        }
+        table = self.table.replace_schema_metadata({b"harness": json.dumps(head, sort_keys=True).encode()})
+        sink = io.BytesIO()
+        pq.write_table(table, sink, compression="zstd")
+        atomic.write_bytes(path, sink.getvalue())
+
+    @classmethod
+    def read(cls, path: Path) -> Records:
+        """Reads what `write` wrote.
+
+        Raises:
+            DataError: when the file is missing, damaged or of another format.
+        """
+        try:
+            table = pq.read_table(path)
+            head = json.loads((table.schema.metadata or {})[b"harness"])
+        except (OSError, pa.ArrowException, KeyError, ValueError) as error:
+            raise DataError(
+                f"cannot read records: {error}", where=Where(path), hint="run the suite again to make them anew."
+            ) from error
+        if head.get("format") != RECORDS_FORMAT:
+            raise DataError(
+                f"records have format {head.get('format')}, expected {RECORDS_FORMAT}.",
+                where=Where(path),
+                hint="run the suite again with this version of harness.",
+            )
+        return cls(
+            RecordsHead(
+                head["evaluation"], head["model_digest"], head["protocol"], head["seed"], head["sample"], head["facts"]
+            ),
+            table,
+        )

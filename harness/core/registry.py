@@ -1,0 +1,72 @@
+"""Names → implementations, by entry points.
+
+Built-in and outside packages register the same way, in their pyproject.toml:
+
+    [project.entry-points."harness.tasks"]
+    classification = "harness.evaluations.tasks.classification:Classification"
+
+Nothing is imported until a name is asked for.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib.metadata import EntryPoint, entry_points
+from typing import Any
+
+from harness.core.errors import SuiteError, Where, unknown
+
+GROUPS = {
+    "tasks": "task",
+    "probes": "probe",
+    "metrics": "metric",
+    "models": "model kind",
+    "sources": "data source",
+    "catalogs": "catalog folder",
+    "suites": "suite folder",
+}
+
+
+@cache
+def _entries(group: str) -> dict[str, EntryPoint]:
+    found: dict[str, EntryPoint] = {}
+    for entry in entry_points(group=f"harness.{group}"):
+        other = found.get(entry.name)
+        if other is not None and other.value != entry.value:
+            raise SuiteError(
+                f"two packages register the {GROUPS[group]} {entry.name!r}: {other.value} and {entry.value}.",
+                hint="uninstall one of them.",
+            )
+        found[entry.name] = entry
+    return found
+
+
+def names(group: str) -> list[str]:
+    """The registered names of a group (`tasks`, `probes`, `metrics`, `models`, `sources`), sorted."""
+    return sorted(_entries(group))
+
+
+def origin(group: str, name: str) -> str:
+    """The distribution that registered a name, for `harness list`."""
+    entry = _entries(group)[name]
+    return entry.dist.name if entry.dist is not None else "?"
+
+
+def load(group: str, name: str, *, where: Where | None = None) -> Any:
+    """Imports and returns what is registered under `name`.
+
+    Raises:
+        SuiteError: for an unknown name (with the nearest known one), or when the registered
+            module cannot be imported.
+    """
+    entries = _entries(group)
+    if name not in entries:
+        raise SuiteError(unknown(GROUPS[group], name, entries), where=where, hint="`harness list` shows what there is.")
+    try:
+        return entries[name].load()
+    except (ImportError, AttributeError) as error:
+        raise SuiteError(
+            f"the {GROUPS[group]} {name!r} ({entries[name].value}) cannot be loaded: {error}",
+            where=where,
+            hint=f"repair or uninstall the package {origin(group, name)!r}.",
+        ) from error

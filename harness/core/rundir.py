@@ -1,0 +1,180 @@
+"""The files of a run directory: the only thing that reports, gates and comparisons read.
+
+run.json        command, suite text, versions, hardware, timings (what may differ between runs)
+results.json    metrics, comparisons, verdicts (core/results)
+records/<evaluation>/<model>.parquet      what each model did on each item
+items/<evaluation>.parquet                the texts of the items, once
+training/<model>.jsonl                    loss, learning rate, throughput
+report.html  summary.md  junit.xml  model-card.md
+"""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+from pydantic import BaseModel, ConfigDict, Field
+
+from harness.core import atomic
+from harness.core.errors import DataError, Where
+from harness.core.interfaces import Item
+from harness.core.records import Records
+
+
+class StepTiming(BaseModel):
+    """One step of the plan: how long it took, or that it came from the cache."""
+
+    name: str
+    kind: str
+    seconds: float
+    cached: bool
+
+
+class RunInfo(BaseModel):
+    """run.json. Times are ISO 8601 in UTC; seconds are wall time; bytes are bytes."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    run_id: str
+    suite: str
+    suite_path: str | None = None
+    suite_text: str
+    command: list[str]
+    state: str = Field("running", description="running, finished, interrupted, failed")
+    started: str
+    finished: str | None = None
+    attempts: int = 1
+    versions: dict[str, str] = Field(default_factory=dict)
+    hardware: dict[str, Any] = Field(default_factory=dict)
+    git: dict[str, Any] = Field(default_factory=dict)
+    seed: int = 0
+    steps: list[StepTiming] = Field(default_factory=list)
+    training: dict[str, dict[str, Any]] = Field(
+        default_factory=dict, description="model → measured cost: seconds, tokens_per_second, peak_memory"
+    )
+    checkpoints: dict[str, str] = Field(
+        default_factory=dict, description="model → content key of its checkpoint, or the path of a loaded one"
+    )
+    overrides: dict[str, Any] = Field(default_factory=dict, description="command-line changes to the suite")
+    peak_memory: int | None = Field(None, description="bytes, highest resident size of the process")
+    warnings: list[str] = Field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class StoredItem:
+    """An item as it stands in items/<evaluation>.parquet."""
+
+    id: str
+    texts: dict[str, str]
+    target: str | None
+    clusters: dict[str, str]
+    slices: tuple[str, ...]
+    tags: tuple[str, ...]
+
+
+class RunDir:
+    """Paths, reading and writing of one run directory."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    @property
+    def results_path(self) -> Path:
+        return self.path / "results.json"
+
+    @property
+    def info_path(self) -> Path:
+        return self.path / "run.json"
+
+    def records_path(self, evaluation: str, model: str) -> Path:
+        return self.path / "records" / evaluation / f"{model}.parquet"
+
+    def items_path(self, evaluation: str) -> Path:
+        return self.path / "items" / f"{evaluation}.parquet"
+
+    def training_path(self, model: str) -> Path:
+        return self.path / "training" / f"{model}.jsonl"
+
+    def records(self, evaluation: str, model: str) -> Records:
+        return Records.read(self.records_path(evaluation, model))
+
+    def models(self, evaluation: str) -> list[str]:
+        """The models with records of an evaluation, sorted."""
+        return sorted(path.stem for path in (self.path / "records" / evaluation).glob("*.parquet"))
+
+    def read_info(self) -> RunInfo:
+        """Reads run.json.
+
+        Raises:
+            DataError: when it is missing or damaged.
+        """
+        try:
+            return RunInfo.model_validate_json(self.info_path.read_bytes())
+        except FileNotFoundError as error:
+            raise DataError(
+                "this is not a run directory (no run.json).",
+                where=Where(self.path),
+                hint="give a folder that `harness run` made, such as reports/sentiment/<run id>.",
+            ) from error
+        except ValueError as error:
+            raise DataError(f"cannot read run.json: {error}", where=Where(self.info_path)) from error
+
+    def write_info(self, info: RunInfo) -> None:
+        atomic.write_text(self.info_path, info.model_dump_json(indent=1) + "\n")
+
+    def read_training(self, model: str) -> list[dict[str, Any]]:
+        """The training log of a model: one mapping per logged step; empty when there is none."""
+        path = self.training_path(model)
+        if not path.is_file():
+            return []
+        return [json.loads(line) for line in path.read_text("utf-8").splitlines() if line.strip()]
+
+    def read_items(self, evaluation: str) -> list[StoredItem]:
+        return read_items(self.items_path(evaluation))
+
+
+def write_items(path: Path, items: Iterable[Item]) -> None:
+    """Writes the display texts of items, sorted by id."""
+    rows = sorted(items, key=lambda item: item.id)
+    table = pa.table(
+        {
+            "item_id": pa.array([item.id for item in rows], pa.string()),
+            "texts": pa.array([json.dumps(dict(item.texts), ensure_ascii=False) for item in rows], pa.string()),
+            "target": pa.array([item.target for item in rows], pa.string()),
+            "clusters": pa.array([json.dumps(dict(item.clusters), sort_keys=True) for item in rows], pa.string()),
+            "slices": pa.array([list(item.slices) for item in rows], pa.list_(pa.string())),
+            "tags": pa.array([list(item.tags) for item in rows], pa.list_(pa.string())),
+        }
+    )
+    sink = io.BytesIO()
+    pq.write_table(table, sink, compression="zstd")
+    atomic.write_bytes(path, sink.getvalue())
+
+
+def read_items(path: Path) -> list[StoredItem]:
+    """Reads what `write_items` wrote.
+
+    Raises:
+        DataError: when the file is missing or damaged.
+    """
+    try:
+        rows = pq.read_table(path).to_pylist()
+    except (OSError, pa.ArrowException) as error:
+        raise DataError(f"cannot read items: {error}", where=Where(path), hint="run the suite again.") from error
+    return [
+        StoredItem(
+            row["item_id"],
+            json.loads(row["texts"]),
+            row["target"],
+            json.loads(row["clusters"]),
+            tuple(row["slices"]),
+            tuple(row["tags"]),
+        )
+        for row in rows
+    ]

@@ -1,0 +1,232 @@
+"""What a suite says of its models: how each is loaded or trained (validated by pydantic).
+
+`suite` reads them, `runs` plans them, `training` and `models` carry them out.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+
+from harness.core import units
+
+
+def _count(value: object) -> int:
+    if isinstance(value, int | str) or (isinstance(value, float) and value.is_integer()):
+        return units.count(value if isinstance(value, str) else int(value))
+    raise ValueError(f"expected a count such as 500, 20k or 2M, found {value!r}")
+
+
+Count = Annotated[int, BeforeValidator(_count, json_schema_input_type=int | str)]
+
+NAME_PATTERN = r"^[a-z0-9][a-z0-9_-]{0,63}$"
+"""Names become file names: small letters, digits, `-` and `_`."""
+
+
+def _name(value: str) -> str:
+    if re.fullmatch(NAME_PATTERN[1:-1], value) is None:
+        raise ValueError(
+            f"expected a name of small letters, digits, `-` and `_` (at most 64), starting with a letter or digit, "
+            f"found {value[:60]!r}"
+        )
+    return value
+
+
+Name = Annotated[str, AfterValidator(_name), Field(json_schema_extra={"pattern": NAME_PATTERN})]
+
+
+class Strict(BaseModel):
+    """Unknown keys are errors; aliases such as `from` are accepted by both names."""
+
+    model_config = ConfigDict(extra="forbid", populate_by_name=True, frozen=True)
+
+
+class CatalogRef(Strict):
+    """Data of our own list, by name."""
+
+    catalog: str
+    limit: Count | None = Field(None, description="Use at most this many rows of each split (chosen by hash).")
+
+
+class FileRef(Strict):
+    """The user's own file: csv, tsv, jsonl, json, parquet or txt."""
+
+    file: str = Field(description="Path, relative to the suite file.")
+    format: Literal["csv", "tsv", "jsonl", "json", "parquet", "txt"] | None = None
+    columns: dict[str, str] = Field(default_factory=dict, description="our name: the file's column")
+    id: str | None = Field(None, description="Column with a row's own id.")
+    cluster: str | None = Field(None, description="Column whose equal values belong together (document, author).")
+    slices: list[str] = Field(default_factory=list, description="Columns that become slices `column=value`.")
+    splits: dict[str, float] | str | None = Field(
+        None,
+        description="Shares (train, validation, test) made by hash of the cluster, or the column that names the split.",
+    )
+    licence: str | None = None
+    limit: Count | None = None
+
+
+class HubRef(Strict):
+    """A data set of the Hugging Face hub, at a pinned revision."""
+
+    hub: str
+    revision: str = Field(description="Commit hash; names and branches move and are refused.")
+    config: str | None = None
+    columns: dict[str, str] = Field(default_factory=dict)
+    splits: dict[str, str] = Field(default_factory=dict, description="our split: the hub's split")
+    cluster: str | None = None
+    slices: list[str] = Field(default_factory=list)
+    limit: Count | None = None
+
+
+class SourceRef(Strict):
+    """Data from an outside package's data source (entry point group `harness.sources`)."""
+
+    source: str
+    options: dict[str, Any] = Field(default_factory=dict)
+    limit: Count | None = None
+
+
+DataRef = CatalogRef | FileRef | HubRef | SourceRef
+
+
+class Budget(Strict):
+    """How long to pretrain: tokens seen by the model, or optimiser steps. Exactly one."""
+
+    tokens: Count | None = None
+    steps: Count | None = None
+
+    @model_validator(mode="after")
+    def _one(self) -> Budget:
+        if (self.tokens is None) == (self.steps is None):
+            raise ValueError("give exactly one of `tokens` and `steps`")
+        return self
+
+
+class TokenizerSpec(Strict):
+    """A WordPiece tokenizer trained on the stage's own data."""
+
+    vocabulary: Count = 8000
+    lowercase: bool = True
+
+
+class PretrainSpec(Strict):
+    """Pretraining from random weights (or from PPMI-SVD embeddings) on unlabelled text."""
+
+    objective: Literal["mlm"] = "mlm"
+    data: list[str] = Field(description="Names of the suite's data; their training splits are used.")
+    architecture: str | dict[str, Any] = Field("bert-micro", description="A preset, or a transformers configuration.")
+    tokenizer: TokenizerSpec = TokenizerSpec()
+    embeddings: Literal["ppmi_svd", "random"] = "ppmi_svd"
+    budget: Budget
+    weights: dict[str, float] = Field(
+        default_factory=dict,
+        description="How much a data set's texts count, in word vectors and in the share of rows; 1 when not named.",
+    )
+    window: int = Field(10, ge=1, description="Largest distance of two tokens that count for the word vectors.")
+    mask_rate: float = Field(0.2, gt=0, lt=1)
+    sequence_length: int = Field(64, ge=8, le=8192)
+    batch_size: int = Field(32, ge=1)
+    learning_rate: float = Field(3e-3, gt=0)
+    embedding_rate: float = Field(1.0, ge=0, description="Learning rate of word embeddings, as a multiple.")
+    seed: int | None = None
+
+
+class LoraSpec(Strict):
+    rank: int = Field(8, ge=1)
+    alpha: float | None = Field(None, description="Scale; twice the rank when left out.")
+    dropout: float = Field(0.0, ge=0, lt=1)
+    targets: list[str] | None = Field(None, description="Module names; attention projections when left out.")
+
+
+class LoraMethod(Strict):
+    lora: LoraSpec
+
+
+class FinetuneSpec(Strict):
+    """Fine-tuning for a task of the suite, from a checkpoint or from random weights."""
+
+    from_: str = Field(alias="from", description="The model to start from.")
+    task: str = Field(description="The task of the suite whose data and labels are learned.")
+    method: Literal["full", "linear"] | LoraMethod = "full"
+    weights: Literal["pretrained", "random"] = "pretrained"
+    labels: Count | None = Field(None, description="Use only this many labelled training rows (chosen by hash).")
+    epochs: int | None = Field(None, ge=1)
+    learning_rate: float | None = Field(None, gt=0)
+    batch_size: int | None = Field(None, ge=1)
+    max_length: int | None = Field(None, ge=8)
+    head_rate: float | None = Field(None, gt=0, description="Learning rate of pooler and classifier, as a multiple.")
+    embedding_rate: float | None = Field(None, ge=0, description="Learning rate of word embeddings, as a multiple.")
+    word_dropout: float | None = Field(None, ge=0, lt=1, description="Share of tokens hidden by the mask token.")
+    label_smoothing: float | None = Field(None, ge=0, lt=1)
+    memory: float | None = Field(
+        None, ge=0, description="Weight of a masked-token loss on the same texts: less is forgotten."
+    )
+    seed: int | None = None
+
+
+class ClassicalSpec(Strict):
+    """TF-IDF and logistic regression: is the transformer worth it at all?"""
+
+    task: str
+    ngrams: int = Field(2, ge=1, le=3)
+    labels: Count | None = None
+    seed: int | None = None
+
+
+class LoadSpec(Strict):
+    """The user's own checkpoint: a local folder or a hub id with a pinned revision."""
+
+    path: str
+    revision: str | None = None
+    adapter: str | None = None
+
+
+class PretrainModel(Strict):
+    pretrain: PretrainSpec
+
+
+class FinetuneModel(Strict):
+    finetune: FinetuneSpec
+
+
+class ClassicalModel(Strict):
+    classical: ClassicalSpec
+
+
+class LoadModel(Strict):
+    load: str
+    revision: str | None = None
+    adapter: str | None = None
+
+
+ModelSpec = PretrainModel | FinetuneModel | ClassicalModel | LoadModel
+
+
+class EvaluationOptions(Strict):
+    """What every task and probe takes; each adds its own keys."""
+
+    metrics: list[str] | None = Field(None, description="Metric names; the evaluation's own choice when left out.")
+    split: str = Field("test", description="Which split of the data is asked about.")
+    limit: Count | None = Field(None, description="At most this many items, chosen by hash of the cluster.")
+
+
+class CompareSpec(Strict):
+    """Who is compared with whom.
+
+    Attributes:
+        baseline: the base model.
+        ways: models that are other ways for the base to answer a task (a linear classifier on its
+            frozen features, prompting). Gains are measured against the best of base and these,
+            chosen on validation data.
+        candidates: shown against the baseline; all other models when left out.
+        release: the candidates that gates judge; the first candidate when left out.
+        pairs: further comparisons, [baseline, candidate].
+    """
+
+    baseline: str
+    ways: list[str] = Field(default_factory=list)
+    candidates: list[str] | None = None
+    release: list[str] | None = None
+    pairs: list[tuple[str, str]] = Field(default_factory=list)

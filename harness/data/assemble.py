@@ -1,0 +1,99 @@
+"""Prepared rows → a dataset: splits, ids, fingerprint and the facts that reports show."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from harness.core.dataset import SPLITS, Dataset, Row
+from harness.core.errors import DataError, Where
+from harness.data.fingerprints import RowIds, fingerprint
+from harness.data.splits import Prepared, split_rows
+
+
+def assemble(
+    name: str,
+    rows: Iterable[Prepared],
+    *,
+    columns: Sequence[str],
+    labels: Mapping[str, Sequence[str]],
+    shares: Mapping[str, float],
+    duplicates: Sequence[str],
+    unique: bool = False,
+    place: Where | None = None,
+) -> Dataset:
+    """Makes the dataset; its facts hold rows, clusters, label counts, what was left out, and notes.
+
+    Raises:
+        DataError: when no row is left, or a label column has only one label.
+    """
+    made = split_rows(rows, shares, duplicates, unique)
+    if not made.rows:
+        empty = made.dropped["empty"]
+        raise DataError(
+            f"data {name!r}: expected rows, found none{f' with a text ({empty} are empty)' if empty else ''}.",
+            where=place,
+            hint="check the file and the names in `columns`.",
+        )
+    ids = RowIds()
+    placed: dict[str, list[Row]] = {split: [] for split in SPLITS}
+    for split, cluster, row in made.rows:
+        fields = {column: row.fields[column] for column in columns}
+        placed[split].append(Row(ids.next(row.origin, fields), fields, cluster, row.slices))
+    by_hash = any(row.split is None for _, _, row in made.rows)
+    wanted = {split for split, share in shares.items() if share > 0 and by_hash}
+    final = {split: tuple(found) for split, found in placed.items() if found or split in wanted}
+    counts = {column: label_counts(final, column) for column in labels}
+    for column, by_split in counts.items():
+        found = {label for count in by_split.values() for label in count}
+        if len(found) < 2:
+            raise DataError(
+                f"data {name!r}: expected at least two labels in column {column!r}, found only {', '.join(found)!r}.",
+                where=place,
+                hint="with one label there is nothing to tell apart; map another column to `label`, or leave it out.",
+            )
+    return Dataset(
+        name=name,
+        fingerprint=fingerprint(final, columns, labels),
+        rows=final,
+        columns=tuple(columns),
+        labels={column: tuple(known) for column, known in labels.items()},
+        facts={
+            "rows": {split: len(found) for split, found in final.items()},
+            "clusters": {split: len({row.cluster for row in found}) for split, found in final.items()},
+            "labels": counts,
+            "dropped": {reason: count for reason, count in made.dropped.items() if count},
+            "dropped_duplicates": made.dropped["duplicates"],
+            "notes": _notes(final, counts, labels, made.dropped),
+        },
+    )
+
+
+def label_counts(rows: Mapping[str, Sequence[Row]], column: str) -> dict[str, dict[str, int]]:
+    """split → label → number of rows."""
+    return {
+        split: dict(sorted(Counter(str(row.fields[column]) for row in found).items())) for split, found in rows.items()
+    }
+
+
+def _notes(
+    rows: Mapping[str, Sequence[Row]],
+    counts: Mapping[str, Mapping[str, Mapping[str, int]]],
+    labels: Mapping[str, Sequence[str]],
+    dropped: Mapping[str, int],
+) -> list[str]:
+    notes: list[str] = []
+    told: list[tuple[str, Any]] = [
+        ("duplicates_train", "rows of train were left out: their text also stands in validation or test"),
+        ("duplicates_validation", "rows of validation were left out: their text also stands in test"),
+        ("repeated", "rows were left out: an earlier row has the same text"),
+        ("empty", "rows were left out: their text is empty"),
+    ]
+    notes += [f"{dropped[reason]} {text}" for reason, text in told if dropped[reason]]
+    for column, known in labels.items():
+        for split, found in rows.items():
+            lacking = [label for label in known if label not in counts[column][split]]
+            if found and lacking:
+                notes.append(f"{split} has no row with {column} {', '.join(lacking)}")
+    return notes

@@ -1,0 +1,26 @@
+"""Word lists by group: gendered words, given names, words left alone, and the user's own lists."""
+
+from harness.data.lexicons.builtin import (
+    NAME_GROUPS,
+    Excluded,
+    GivenName,
+    excluded_words,
+    gender_words,
+    given_names,
+    name_counterpart,
+)
+from harness.data.lexicons.lexicon import Entry, Lexicon, parse_lexicon, read_lexicon
+
+__all__ = [
+    "NAME_GROUPS",
+    "Entry",
+    "Excluded",
+    "GivenName",
+    "Lexicon",
+    "excluded_words",
+    "gender_words",
+    "given_names",
+    "name_counterpart",
+    "parse_lexicon",
+    "read_lexicon",
+]

@@ -1,0 +1,181 @@
+"""A lexicon: words of two or more groups, with counterparts, from a CSV file."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from harness.core.errors import DataError, Where, unknown
+
+COLUMNS = ("group", "word", "pair")
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One word of one group.
+
+    Attributes:
+        group: whom the word names (`female`, `muslim`, `wheelchair user`).
+        word: the word or phrase as it stands in running text.
+        pair: words with the same pair are counterparts; None lets the position and the length decide.
+    """
+
+    group: str
+    word: str
+    pair: str | None = None
+
+
+@dataclass(frozen=True)
+class Lexicon:
+    """Words by group. Two groups, or many.
+
+    Attributes:
+        name: names the kind of swap in results.
+        entries: in the order of the file, which decides between several counterparts.
+    """
+
+    name: str
+    entries: tuple[Entry, ...]
+    _words: Mapping[str, Entry] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        words: dict[str, Entry] = {}
+        for entry in self.entries:
+            words.setdefault(entry.word.casefold(), entry)
+        object.__setattr__(self, "_words", words)
+
+    @property
+    def groups(self) -> tuple[str, ...]:
+        """The groups in the order in which they first occur."""
+        return tuple(dict.fromkeys(entry.group for entry in self.entries))
+
+    def find(self, word: str) -> Entry | None:
+        """The entry of a word, whatever its case."""
+        return self._words.get(word.casefold())
+
+    def words(self, group: str) -> tuple[str, ...]:
+        """The words of a group.
+
+        Raises:
+            DataError: when there is no such group.
+        """
+        found = tuple(entry.word for entry in self.entries if entry.group == group)
+        if not found:
+            raise DataError(f"lexicon {self.name!r}: {unknown('group', group, self.groups)}")
+        return found
+
+    def counterpart(self, word: str, group: str) -> str | None:
+        """What stands for `word` in another group.
+
+        A word with a pair goes to the first word of that pair in the group. A word without one goes
+        to the word that is nearest in length, then in position. None when there is no counterpart.
+        """
+        entry = self.find(word)
+        if entry is None or entry.group == group:
+            return None
+        others = [other for other in self.entries if other.group == group and other.pair == entry.pair]
+        if not others:
+            return None
+        if entry.pair is not None:
+            return others[0].word
+        place = self.words(entry.group).index(entry.word)
+        ranked = sorted(
+            enumerate(others), key=lambda at: (abs(len(at[1].word) - len(entry.word)), abs(at[0] - place), at[0])
+        )
+        return ranked[0][1].word
+
+
+def read_lexicon(path: Path, name: str | None = None) -> Lexicon:
+    """A lexicon from a CSV file with the columns group, word and, if wished, pair.
+
+    Raises:
+        DataError: when the file cannot be read or is not such a table.
+    """
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise DataError(
+            f"expected a CSV file in UTF-8, found {error}.", where=Where(path), hint="name an existing UTF-8 CSV file."
+        ) from error
+    return parse_lexicon(text, name=name or path.stem, source=path)
+
+
+def parse_lexicon(text: str, *, name: str, source: str | Path) -> Lexicon:
+    """A lexicon from the text of a CSV table; `source` stands in messages.
+
+    Raises:
+        DataError: for a missing or unknown column, an empty cell, a word listed twice, fewer than two
+            groups, a pair that only one group has, or malformed CSV.
+    """
+    try:
+        rows = list(csv.reader(io.StringIO(text, newline=""), strict=True))
+    except csv.Error as error:
+        raise DataError(
+            f"expected CSV, found {error}.", where=Where(source), hint="quote cells with commas."
+        ) from error
+    header = [cell.strip().lower() for cell in rows[0]] if rows else []
+    _check_header(header, source)
+    entries: list[Entry] = []
+    seen: dict[str, int] = {}
+    for line, cells in enumerate(rows[1:], start=2):
+        if any(cell.strip() for cell in cells):
+            entry = _entry(header, cells, Where(source, line))
+            first = seen.setdefault(entry.word.casefold(), line)
+            if first != line:
+                raise DataError(
+                    f"the word {entry.word!r} stands twice, in lines {first} and {line}.",
+                    where=Where(source, line),
+                    hint="keep it in one group; a word of two groups cannot be swapped.",
+                )
+            entries.append(entry)
+    _check_groups(entries, source)
+    return Lexicon(name, tuple(entries))
+
+
+def _check_header(header: list[str], source: str | Path) -> None:
+    hint = "the first line is `group,word` or `group,word,pair`."
+    for column in COLUMNS[:2]:
+        if column not in header:
+            found = ", ".join(header) or "an empty file"
+            raise DataError(f"expected a column {column!r}, found {found}.", where=Where(source, 1), hint=hint)
+    for column in header:
+        if column not in COLUMNS:
+            raise DataError(unknown("column", column, COLUMNS), where=Where(source, 1), hint=hint)
+    if len(set(header)) != len(header):
+        raise DataError("a column stands twice in the first line.", where=Where(source, 1), hint=hint)
+
+
+def _entry(header: list[str], cells: list[str], where: Where) -> Entry:
+    if len(cells) != len(header):
+        raise DataError(
+            f"expected {len(header)} cells, found {len(cells)}.", where=where, hint="quote cells with commas."
+        )
+    values = {column: cell.strip() for column, cell in zip(header, cells, strict=True)}
+    for column in COLUMNS[:2]:
+        if not values[column]:
+            raise DataError(f"the cell {column!r} is empty.", where=where, hint="fill it in, or delete the line.")
+    return Entry(values["group"], values["word"], values.get("pair") or None)
+
+
+def _check_groups(entries: Iterable[Entry], source: str | Path) -> None:
+    groups = {entry.group for entry in entries}
+    if len(groups) < 2:
+        raise DataError(
+            f"expected words of two groups or more, found {len(groups)} group(s).",
+            where=Where(source),
+            hint="add words of another group to swap with.",
+        )
+    members: dict[str, set[str]] = {}
+    for entry in entries:
+        if entry.pair is not None:
+            members.setdefault(entry.pair, set()).add(entry.group)
+    alone = sorted(pair for pair, found in members.items() if len(found) < 2)
+    if alone:
+        raise DataError(
+            f"the pair {alone[0]!r} has words of one group only, so nothing can be swapped.",
+            where=Where(source),
+            hint="give the counterpart the same `pair`, or leave the cell empty.",
+        )

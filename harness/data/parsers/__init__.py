@@ -1,0 +1,47 @@
+"""Bytes → raw rows, one file per format.
+
+A parser is a function `parse(content, where, options) -> Iterator[Raw]`. Content is hostile: what does not
+fit is a `DataError` with file and line, never a guess.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from importlib import import_module
+from typing import Any
+
+from harness.core.errors import DataError, unknown
+from harness.data.parsers.common import Raw
+
+PARSERS_VERSION = 1
+"""Part of the key of every parsed dataset: raise it when a parser reads the same bytes differently."""
+
+_PARSERS = {
+    "csv": "harness.data.parsers.delimited:parse_csv",
+    "tsv": "harness.data.parsers.delimited:parse_tsv",
+    "jsonl": "harness.data.parsers.documents:parse_jsonl",
+    "json": "harness.data.parsers.documents:parse_json",
+    "parquet": "harness.data.parsers.columnar:parse_parquet",
+    "txt": "harness.data.parsers.lines:parse_txt",
+    "wikitext": "harness.data.parsers.lines:parse_wikitext",
+    "dialogues": "harness.data.parsers.documents:parse_dialogues",
+}
+
+Parser = Callable[[bytes, str, Mapping[str, Any]], Iterator[Raw]]
+
+
+def parser(name: str) -> Parser:
+    """The parser of a name; outside parsers are named `package.module:function`.
+
+    Raises:
+        DataError: for an unknown name.
+    """
+    target = _PARSERS.get(name, name if ":" in name else None)
+    if target is None:
+        raise DataError(unknown("parser", name, _PARSERS))
+    module, _, function = target.partition(":")
+    found: Parser = getattr(import_module(module), function)
+    return found
+
+
+__all__ = ["PARSERS_VERSION", "Parser", "Raw", "parser"]

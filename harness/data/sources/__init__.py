@@ -1,0 +1,1 @@
+"""Where bytes and rows come from: mirror, artifact, url, hub, file, generated, outside packages."""

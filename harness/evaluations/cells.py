@@ -1,0 +1,36 @@
+"""Reading a row's columns as text, with errors that name the row."""
+
+from __future__ import annotations
+
+import math
+
+from harness.core.dataset import Dataset, Row
+from harness.core.errors import DataError
+
+
+def text_of(data: Dataset, row: Row, column: str, *, empty: bool = True) -> str:
+    """The text in a column.
+
+    Args:
+        empty: whether a text without any visible character is allowed.
+
+    Raises:
+        DataError: when the cell is missing (or empty, where that is not allowed).
+    """
+    value = row.fields.get(column)
+    if value is None or (isinstance(value, float) and math.isnan(value)):
+        raise DataError(
+            f"data {data.name!r}, row {row.id}: there is no value in the column {column!r}.",
+            hint="fill it in or remove the row.",
+        )
+    text = str(value)
+    if not empty and not text.strip():
+        raise DataError(
+            f"data {data.name!r}, row {row.id}: the column {column!r} is empty.", hint="fill it in or remove the row."
+        )
+    return text
+
+
+def joined_slices(row: Row, *more: str) -> tuple[str, ...]:
+    """The row's slices and further ones, each once."""
+    return tuple(dict.fromkeys([*row.slices, *more]))

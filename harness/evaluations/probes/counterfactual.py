@@ -1,0 +1,210 @@
+"""Counterfactual substitution: does a classifier answer differently about other people?"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, ClassVar, Literal, Protocol, cast
+
+from harness.core.dataset import Dataset
+from harness.core.errors import DataError, SuiteError, unknown
+from harness.core.interfaces import EvaluationContext, Item, MetricContext, ModelFacts
+from harness.core.records import Record
+from harness.core.requests import Failure, Request, Response
+from harness.data.lexicons import Lexicon
+from harness.evaluations.choice import choose
+from harness.evaluations.options import DataName, ref_name
+from harness.evaluations.outcome import failed, outcome, truncated_tokens
+from harness.evaluations.probes.counterfactual_options import CounterfactualOptions
+from harness.evaluations.probes.originals import CLUSTER, Original, of_rows, of_task, of_templates, templates_digest
+from harness.evaluations.probes.substitution import inline_lexicon, lists_digest
+from harness.evaluations.tasks.classification import decide
+
+FORMAT = 1
+
+
+class ClassifiesTexts(Protocol):
+    """What a task must offer for this probe to stand on it; `Classification` does."""
+
+    name: str
+
+    @property
+    def values(self) -> dict[str, float]: ...
+
+    @property
+    def text_column(self) -> str: ...
+
+    @property
+    def data_refs(self) -> tuple[DataName, ...]: ...
+
+    def spec(self) -> Mapping[str, Any]: ...
+
+    def every_item(self, data: Sequence[Dataset], split: str) -> Iterator[Item]: ...
+
+    def protocol(self, facts: ModelFacts) -> str | None: ...
+
+    def unsupported(self, facts: ModelFacts) -> str: ...
+
+    def requests_for(self, text: str, protocol: str) -> Sequence[Request]: ...
+
+    def log_probabilities(self, responses: Sequence[Response], protocol: str) -> dict[str, float] | Failure: ...
+
+    def metric_context(self) -> MetricContext: ...
+
+
+_OFFERED = ("values", "text_column", "data_refs", "every_item", "requests_for", "log_probabilities")
+
+
+class Counterfactual:
+    """Asks a task's question about texts and about the same texts with other people in them.
+
+    One item is one original and its variants between one pair of groups (`groups=female/male`).
+    Items of one original share the cluster `original`: the parent of its row, or its template.
+    The expected score of a text is Σ p(label)·value(label), the values being the task's. Its signed
+    shift goes from the first group of the pair to the second, in alphabetical order, so that above
+    zero the second group's text is scored higher. Variants in which two groups change places have no
+    direction: they count in the flips and the absolute shift only.
+
+    The capability companion is the accuracy on the originals that have a label (the task's data, and
+    our templates where they speak of the task's labels); the others have no part in it.
+    """
+
+    Options = CounterfactualOptions
+    role: ClassVar[Literal["task", "probe"]] = "probe"
+    kind: ClassVar[str] = "counterfactual"
+    summary: ClassVar[str] = "Whether a task's answer changes when only the people in the text do."
+    provides: ClassVar[tuple[str, ...]] = ("target", "prediction", "correct", "flipped", "shift", "shift_abs")
+    default_metrics: ClassVar[tuple[str, ...]] = ("flip_rate", "score_shift_abs", "score_shift", "accuracy")
+
+    def __init__(self, name: str, options: CounterfactualOptions, context: EvaluationContext) -> None:
+        self.name = name
+        self.options = options
+        task = context.tasks.get(options.on)
+        if task is None:
+            raise SuiteError(
+                f"probe {name!r}: {unknown('task', options.on, context.tasks)}", hint="`on` names a task of this suite."
+            )
+        if not all(hasattr(type(task), name) for name in _OFFERED):
+            raise SuiteError(
+                f"probe {name!r} stands on the task {options.on!r}, which is a {task.kind} task.",
+                hint="name a classification task with `on`.",
+            )
+        self.task = cast(ClassifiesTexts, task)
+
+    @classmethod
+    def data_names(cls, options: CounterfactualOptions) -> tuple[DataName, ...]:
+        """The further data only; `data_refs` has the task's data before them."""
+        return tuple(options.data)
+
+    @property
+    def data_refs(self) -> tuple[DataName, ...]:
+        """The data that `items` wants, in order: the task's, then the further ones."""
+        return (*self.task.data_refs, *self.options.data)
+
+    @property
+    def kinds(self) -> tuple[str | Lexicon, ...]:
+        """What is swapped: built-in kinds, then the lexicons of the options."""
+        return (*self.options.swap, *(inline_lexicon(name, groups) for name, groups in self.options.lexicons.items()))
+
+    def spec(self) -> Mapping[str, Any]:
+        options = self.options
+        return {
+            "kind": self.kind,
+            "format": FORMAT,
+            "on": {key: value for key, value in self.task.spec().items() if key != "limit"},
+            "swap": list(options.swap),
+            "lexicons": {name: dict(groups) for name, groups in options.lexicons.items()},
+            "lists": lists_digest(),
+            "templates": templates_digest() if options.templates else None,
+            "text": options.text,
+            "limit": options.limit,
+        }
+
+    def items(self, data: Sequence[Dataset], split: str) -> Iterator[Item]:
+        """The substitution items of the task's data, the further data and the templates, in that order.
+
+        Raises:
+            DataError: what the task's data or a further one lacks; or that nothing can be swapped.
+        """
+        once: dict[str, Item] = {}
+        for original in self._originals(data, split):
+            for item in original.items(self.kinds):
+                once.setdefault(item.id, item)
+        found = choose(once.values(), self.options.limit, CLUSTER)
+        if not found:
+            raise DataError(
+                f"probe {self.name!r}: no text of {', '.join(one.name for one in data)} (split {split!r}) has a word "
+                "that can be swapped.",
+                hint="add `templates: true`, further `data`, or `lexicons` with words that the texts have.",
+            )
+        yield from found
+
+    def protocol(self, facts: ModelFacts) -> str | None:
+        return self.task.protocol(facts)
+
+    def unsupported(self, facts: ModelFacts) -> str:
+        return self.task.unsupported(facts)
+
+    def requests(self, item: Item, protocol: str) -> Sequence[Request]:
+        texts = [item.payload["text"], *(variant["text"] for variant in item.payload["variants"])]
+        return [request for text in texts for request in self.task.requests_for(text, protocol)]
+
+    def record(self, item: Item, protocol: str, responses: Sequence[Response]) -> Record:
+        truncated = truncated_tokens(responses)
+        variants = item.payload["variants"]
+        step = len(responses) // (1 + len(variants))
+        answers: list[dict[str, float]] = []
+        for start in range(0, len(responses), step):
+            log_p = self.task.log_probabilities(responses[start : start + step], protocol)
+            if isinstance(log_p, Failure):
+                return failed(item, log_p, truncated=truncated)
+            answers.append(log_p)
+        scores = [self._score(log_p) for log_p in answers]
+        decided = [decide(log_p, item.id) for log_p in answers]
+        predictions = [label for label, _ in decided]
+        shifts = [score - scores[0] for score in scores[1:]]
+        signed = [
+            shift * variant["direction"]
+            for shift, variant in zip(shifts, variants, strict=True)
+            if variant["direction"]
+        ]
+        stats = {
+            "flipped": _mean([float(label != predictions[0]) for label in predictions[1:]]),
+            "shift_abs": _mean([abs(shift) for shift in shifts]),
+        }
+        if signed:
+            stats["shift"] = _mean(signed)
+        if item.target is not None:
+            stats["correct"] = float(predictions[0] == item.target)
+        return outcome(
+            item,
+            prediction=predictions[0],
+            margin=-stats["shift_abs"],
+            tied=any(tied for _, tied in decided),
+            truncated=truncated,
+            response={"scores": scores, "predictions": predictions},
+            stats=stats,
+        )
+
+    def metric_context(self) -> MetricContext:
+        return self.task.metric_context()
+
+    def _originals(self, data: Sequence[Dataset], split: str) -> Iterator[Original]:
+        own = len(self.task.data_refs)
+        if len(data) != len(self.data_refs):
+            raise ValueError(f"{self.name!r} wants the data {self.data_refs}, found {[one.name for one in data]}")
+        origins = [ref_name(ref) for ref in self.data_refs]
+        yield from of_task(self.task.every_item(data[:own], split), origins[0])
+        column = self.options.text or self.task.text_column
+        for dataset, origin in zip(data[own:], origins[own:], strict=True):
+            yield from of_rows(dataset, split, column, origin)
+        if self.options.templates:
+            yield from of_templates(self.task.values)
+
+    def _score(self, log_p: Mapping[str, float]) -> float:
+        values = self.task.values
+        return math.fsum(math.exp(log_p[label]) * value for label, value in values.items())
+
+
+def _mean(values: Sequence[float]) -> float:
+    return math.fsum(values) / len(values)

@@ -1,0 +1,166 @@
+"""Minimal pairs: two sentences that differ in a group or trait; which is likelier?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, ClassVar, Literal
+
+from pydantic import Field
+
+from harness.core.dataset import Dataset, Row
+from harness.core.errors import DataError
+from harness.core.interfaces import EvaluationContext, Item, MetricContext, ModelFacts
+from harness.core.records import Record
+from harness.core.requests import Failure, PseudoLikelihood, Request, Response, RollingLikelihood
+from harness.core.specs import EvaluationOptions
+from harness.evaluations.cells import joined_slices, text_of
+from harness.evaluations.choice import choose
+from harness.evaluations.options import DataName
+from harness.evaluations.outcome import failed, outcome, truncated_tokens, whole_likelihood
+
+FORMAT = 1
+CLUSTER = "template"
+BIAS_TYPE = "bias_type"
+TIE = 1e-6
+
+Scorer = Literal["pll_word_l2r", "pll", "ll"]
+_DEFAULT: Mapping[str, Scorer] = {"masked": "pll_word_l2r", "causal": "ll"}
+_MASKED: tuple[Scorer, ...] = ("pll_word_l2r", "pll")
+
+
+class MinimalPairsOptions(EvaluationOptions):
+    """The YAML of a minimal-pairs probe."""
+
+    data: DataName = Field(description="A name of the suite's data, or a reference.")
+    more: str = Field("more", description="Column with the sentence that is more stereotyped.")
+    less: str = Field("less", description="Column with the sentence that is less so.")
+    group: str | None = Field(
+        None, description="Column whose values become slices; `bias_type` when the data has it and this is left out."
+    )
+    scorer: Scorer | None = Field(
+        None,
+        description="pll_word_l2r or pll (masked models), ll (causal models); "
+        "pll_word_l2r and ll, each for its kind, when left out.",
+    )
+
+
+class MinimalPairs:
+    """Scores both sentences of each pair; the protocol's name is the scorer's.
+
+    Scores within 1e-6, relative to their size where that is above one, are tied: a tie is no
+    preference, and counts in no share of preferences.
+    """
+
+    Options = MinimalPairsOptions
+    role: ClassVar[Literal["task", "probe"]] = "probe"
+    kind: ClassVar[str] = "minimal_pairs"
+    summary: ClassVar[str] = "Which of two sentences that differ in a stereotype the model finds likelier."
+    provides: ClassVar[tuple[str, ...]] = ("prediction", "preferred", "margin", "tied", "likelihood", "tokens")
+    default_metrics: ClassVar[tuple[str, ...]] = ("stereotype_score", "pair_margin", "pair_likelihood", "tie_rate")
+
+    def __init__(self, name: str, options: MinimalPairsOptions, context: EvaluationContext) -> None:
+        self.name = name
+        self.options = options
+
+    @classmethod
+    def data_names(cls, options: MinimalPairsOptions) -> tuple[DataName, ...]:
+        return (options.data,)
+
+    @property
+    def data_refs(self) -> tuple[DataName, ...]:
+        """The data that `items` wants, in order."""
+        return self.data_names(self.options)
+
+    def spec(self) -> Mapping[str, Any]:
+        return {
+            "kind": self.kind,
+            "format": FORMAT,
+            "more": self.options.more,
+            "less": self.options.less,
+            "group": self.options.group,
+            "scorer": self.options.scorer,
+            "limit": self.options.limit,
+        }
+
+    def items(self, data: Sequence[Dataset], split: str) -> Iterator[Item]:
+        """One item a pair, in the data's order.
+
+        Raises:
+            DataError: a missing column, an empty split, an empty sentence, two equal sentences.
+        """
+        (dataset,) = data
+        dataset.require(self.options.more)
+        dataset.require(self.options.less)
+        if self.options.group is not None:
+            dataset.require(self.options.group)
+        group = self.options.group or (BIAS_TYPE if BIAS_TYPE in dataset.columns else None)
+        yield from choose(
+            (self._item(dataset, row, group) for row in dataset.split(split)), self.options.limit, CLUSTER
+        )
+
+    def protocol(self, facts: ModelFacts) -> str | None:
+        if facts.language_model is None:
+            return None
+        scorer = self.options.scorer or _DEFAULT[facts.language_model]
+        fits = facts.language_model == ("masked" if scorer in _MASKED else "causal")
+        return scorer if fits else None
+
+    def unsupported(self, facts: ModelFacts) -> str:
+        if facts.language_model is None:
+            return f"it has no language-model head (it is of the kind {facts.family})"
+        needed = "masked" if self.options.scorer in _MASKED else "causal"
+        return f"the scorer {self.options.scorer!r} needs a {needed} language model, and it is {facts.language_model}"
+
+    def requests(self, item: Item, protocol: str) -> Sequence[Request]:
+        texts = (item.payload["more"], item.payload["less"])
+        if protocol == "ll":
+            return [RollingLikelihood(text) for text in texts]
+        return [PseudoLikelihood(text, "pll" if protocol == "pll" else "pll_word_l2r") for text in texts]
+
+    def record(self, item: Item, protocol: str, responses: Sequence[Response]) -> Record:
+        truncated = truncated_tokens(responses)
+        more, less = (whole_likelihood(response) for response in responses)
+        if isinstance(more, Failure):
+            return failed(item, more, truncated=truncated)
+        if isinstance(less, Failure):
+            return failed(item, less, truncated=truncated)
+        margin = more.total - less.total
+        tied = abs(margin) <= TIE * max(1.0, abs(more.total), abs(less.total))
+        stats = {
+            "margin": margin,
+            "tied": float(tied),
+            "likelihood": more.total + less.total,
+            "tokens": float(more.tokens + less.tokens),
+        }
+        if not tied:
+            stats["preferred"] = float(margin > 0)
+        return outcome(
+            item,
+            prediction=None if tied else "more" if margin > 0 else "less",
+            margin=margin,
+            tied=tied,
+            response={"more": more.total, "less": less.total, "tokens": [more.tokens, less.tokens]},
+            stats=stats,
+        )
+
+    def metric_context(self) -> MetricContext:
+        return MetricContext(scorer=self.options.scorer)
+
+    def _item(self, dataset: Dataset, row: Row, group: str | None) -> Item:
+        more = text_of(dataset, row, self.options.more, empty=False)
+        less = text_of(dataset, row, self.options.less, empty=False)
+        if more == less:
+            raise DataError(
+                f"data {dataset.name!r}, row {row.id}: the sentences {self.options.more!r} and "
+                f"{self.options.less!r} are the same.",
+                hint="a pair differs in one group or trait; correct the row or remove it.",
+            )
+        value = row.fields.get(group) if group else None
+        texts = {"more": more, "less": less}
+        return Item(
+            id=row.id,
+            payload=texts,
+            texts=texts,
+            clusters={CLUSTER: row.cluster},
+            slices=joined_slices(row, *([f"{group}={value}"] if value not in (None, "") else [])),
+        )

@@ -1,0 +1,244 @@
+"""Classification: one text, one of several labels."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, ClassVar, Literal
+
+from pydantic import Field, model_validator
+
+from harness.core.dataset import Dataset, Row
+from harness.core.errors import DataError, SuiteError, unknown
+from harness.core.interfaces import EvaluationContext, Item, MetricContext, ModelFacts
+from harness.core.keys import fraction
+from harness.core.records import Record
+from harness.core.requests import Failure, Request, Response
+from harness.core.specs import EvaluationOptions
+from harness.evaluations.cells import text_of
+from harness.evaluations.choice import choose
+from harness.evaluations.options import DataName, ref_name
+from harness.evaluations.outcome import failed, outcome, truncated_tokens
+from harness.evaluations.tasks.question import ClozeOptions, Question, probabilities
+
+FORMAT = 1
+CLUSTER = "parent"
+TIE = 1e-6
+"""Two labels whose log-probabilities differ by no more than this many nats are tied."""
+
+
+class ClassificationOptions(EvaluationOptions):
+    """The YAML of a classification task."""
+
+    data: DataName = Field(description="A name of the suite's data, or a reference.")
+    text: str = Field("text", description="Column with the text.")
+    label: str = Field("label", description="Column with the label.")
+    labels: list[str] | None = Field(
+        None,
+        description="The labels in their order (lowest first, where they have one); those of the data if left out.",
+    )
+    cloze: ClozeOptions | None = Field(None, description="How models without a head for these labels are asked.")
+    values: dict[str, float] | None = Field(
+        None, description="label: number, for expected scores; evenly from -1 to 1 in the labels' order if left out."
+    )
+
+    @model_validator(mode="after")
+    def _agree(self) -> ClassificationOptions:
+        if self.labels is not None:
+            if len(set(self.labels)) != len(self.labels) or len(self.labels) < 2:
+                raise ValueError(f"expected two or more different labels, found {self.labels}")
+            _same_labels("cloze.words", self.cloze.words if self.cloze else None, self.labels)
+            _same_labels("values", self.values, self.labels)
+        return self
+
+
+class Classification:
+    """Asks for the label of each text; see `question` for how each kind of model is asked."""
+
+    Options = ClassificationOptions
+    role: ClassVar[Literal["task", "probe"]] = "task"
+    kind: ClassVar[str] = "classification"
+    summary: ClassVar[str] = "Which of several labels a text has."
+    provides: ClassVar[tuple[str, ...]] = ("target", "prediction", "correct", "nll", "brier", "confidence")
+    default_metrics: ClassVar[tuple[str, ...]] = ("accuracy", "f1_macro", "f1_per_class", "nll", "brier", "ece")
+
+    def __init__(self, name: str, options: ClassificationOptions, context: EvaluationContext) -> None:
+        self.name = name
+        self.options = options
+        of_data = context.labels.get(ref_name(options.data), {}).get(options.label, ())
+        self._known = tuple(of_data if options.labels is None else options.labels)
+        if self._known and options.labels is None:
+            try:
+                _same_labels("cloze.words", options.cloze.words if options.cloze else None, self._known)
+                _same_labels("values", options.values, self._known)
+            except ValueError as error:
+                raise SuiteError(
+                    f"task {name!r}: {error}.", hint="name each of the data's labels once, or give `labels`."
+                ) from error
+
+    @classmethod
+    def data_names(cls, options: ClassificationOptions) -> tuple[DataName, ...]:
+        return (options.data,)
+
+    @property
+    def data_refs(self) -> tuple[DataName, ...]:
+        """The data that `items` wants, in order."""
+        return self.data_names(self.options)
+
+    @property
+    def text_column(self) -> str:
+        """The column that holds the text."""
+        return self.options.text
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The labels in their order.
+
+        Raises:
+            SuiteError: when neither the options nor the data say them.
+        """
+        if len(self._known) < 2:
+            raise SuiteError(
+                f"task {self.name!r}: the labels are not known (found {list(self._known)}).",
+                hint="give them in the task: `labels: [negative, neutral, positive]`.",
+            )
+        return self._known
+
+    @property
+    def question(self) -> Question:
+        """How a text is asked for its label."""
+        return Question(self.labels, self.options.cloze)
+
+    @property
+    def values(self) -> dict[str, float]:
+        """label → number for expected scores: `values`, else evenly from −1 to 1."""
+        if self.options.values is not None:
+            return {label: float(self.options.values[label]) for label in self.labels}
+        last = len(self.labels) - 1
+        return {label: -1.0 + 2.0 * place / last for place, label in enumerate(self.labels)}
+
+    def spec(self) -> Mapping[str, Any]:
+        options = self.options
+        return {
+            "kind": self.kind,
+            "format": FORMAT,
+            "text": options.text,
+            "label": options.label,
+            "labels": list(self._known),
+            "cloze": options.cloze.model_dump(mode="json") if options.cloze else None,
+            "values": options.values,
+            "limit": options.limit,
+        }
+
+    def items(self, data: Sequence[Dataset], split: str) -> Iterator[Item]:
+        """One item a row, in the data's order, at most `limit`.
+
+        Raises:
+            DataError: a missing column, an empty split, a row without text or with a label that
+                is not one of the task's.
+        """
+        yield from choose(self.every_item(data, split), self.options.limit, CLUSTER)
+
+    def every_item(self, data: Sequence[Dataset], split: str) -> Iterator[Item]:
+        """The items without the limit; probes that stand on this task choose for themselves."""
+        (dataset,) = data
+        for row, text, label in self._rows(dataset, split):
+            yield Item(
+                id=row.id,
+                payload={"text": text},
+                texts={"text": text},
+                target=label,
+                clusters={CLUSTER: row.cluster},
+                slices=row.slices,
+            )
+
+    def examples(self, dataset: Dataset, split: str) -> tuple[list[str], list[int]]:
+        """The texts of a split and the place of each one's label in `labels`, for training.
+
+        Raises:
+            DataError: as `items` does.
+        """
+        places = {label: place for place, label in enumerate(self.labels)}
+        pairs = [(text, places[label]) for _, text, label in self._rows(dataset, split)]
+        return [text for text, _ in pairs], [place for _, place in pairs]
+
+    def protocol(self, facts: ModelFacts) -> str | None:
+        return self.question.protocol(facts)
+
+    def unsupported(self, facts: ModelFacts) -> str:
+        return self.question.unsupported(facts)
+
+    def requests_for(self, text: str, protocol: str) -> list[Request]:
+        """The requests that ask for the label of any text; probes use it."""
+        return self.question.requests(text, protocol)
+
+    def log_probabilities(self, responses: Sequence[Response], protocol: str) -> dict[str, float] | Failure:
+        """label → natural log-probability, summing to one over the labels; or why there is none."""
+        return self.question.log_probabilities(responses, protocol)
+
+    def probabilities(self, responses: Sequence[Response], protocol: str) -> dict[str, float] | Failure:
+        """label → probability; or why there is none."""
+        log_p = self.log_probabilities(responses, protocol)
+        return log_p if isinstance(log_p, Failure) else probabilities(log_p)
+
+    def requests(self, item: Item, protocol: str) -> Sequence[Request]:
+        return self.requests_for(item.payload["text"], protocol)
+
+    def record(self, item: Item, protocol: str, responses: Sequence[Response]) -> Record:
+        truncated = truncated_tokens(responses)
+        log_p = self.log_probabilities(responses, protocol)
+        if isinstance(log_p, Failure):
+            return failed(item, log_p, truncated=truncated)
+        if item.target is None or item.target not in log_p:
+            raise ValueError(f"item {item.id} of {self.name!r} has the target {item.target!r}, not a label of the task")
+        prediction, tied = decide(log_p, item.id)
+        others = max(value for label, value in log_p.items() if label != item.target)
+        return outcome(
+            item,
+            prediction=prediction,
+            margin=log_p[item.target] - others,
+            tied=tied,
+            truncated=truncated,
+            response={"log_p": log_p},
+            stats={
+                "correct": float(prediction == item.target),
+                "nll": -log_p[item.target],
+                "brier": math.fsum((math.exp(v) - float(label == item.target)) ** 2 for label, v in log_p.items()),
+                "confidence": math.exp(log_p[prediction]),
+            },
+        )
+
+    def metric_context(self) -> MetricContext:
+        return MetricContext(labels=self._known)
+
+    def _rows(self, dataset: Dataset, split: str) -> Iterator[tuple[Row, str, str]]:
+        dataset.require(self.options.text)
+        dataset.require(self.options.label)
+        known = set(self.labels)
+        for row in dataset.split(split):
+            label = text_of(dataset, row, self.options.label)
+            if label not in known:
+                raise DataError(
+                    f"data {dataset.name!r}, row {row.id}, column {self.options.label!r}: "
+                    f"{unknown('label', label, known)}",
+                    hint="correct the row, or add the label to the task's `labels`.",
+                )
+            yield row, text_of(dataset, row, self.options.text), label
+
+
+def decide(log_p: Mapping[str, float], key: str) -> tuple[str, bool]:
+    """The likeliest label, and whether others tie with it (within `TIE` nats).
+
+    Among tied labels a hash of `key` and the label decides, which favours no position and no
+    label, and is the same for every model.
+    """
+    highest = max(log_p.values())
+    best = [label for label, value in log_p.items() if highest - value <= TIE]
+    if len(best) == 1:
+        return best[0], False
+    return min(best, key=lambda label: (fraction(f"{key}\n{label}"), label)), True
+
+
+def _same_labels(what: str, given: Mapping[str, Any] | None, labels: Sequence[str]) -> None:
+    if given is not None and set(given) != set(labels):
+        raise ValueError(f"`{what}` has {sorted(given)}, expected exactly the labels {sorted(labels)}")

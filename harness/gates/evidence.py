@@ -1,0 +1,164 @@
+"""Finds the numbers that a rule is about, and refuses those that cannot carry a verdict."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import TypeVar
+
+from harness.core.results import ComparisonResult, EvaluationResult, MetricResult
+from harness.gates.rules import BaseRule, ComparedRule, NoFlipsRule
+from harness.gates.verdict import Interval
+
+Row = TypeVar("Row", MetricResult, ComparisonResult)
+Bounds = Mapping[str, tuple[float | None, float | None]]
+
+
+class RefusedError(Exception):
+    """There is no number to judge; the text says why. Becomes the verdict `error`."""
+
+
+class Evidence:
+    """The results of a run, as gates look at them."""
+
+    def __init__(
+        self,
+        metrics: Sequence[MetricResult],
+        comparisons: Sequence[ComparisonResult],
+        evaluations: Sequence[EvaluationResult],
+    ) -> None:
+        self._metrics = metrics
+        self._comparisons = comparisons
+        self._evaluations = {evaluation.name: evaluation for evaluation in evaluations}
+
+    def baseline(self, rule: BaseRule, default: str) -> str | None:
+        """What a model is compared with: see `baseline_of`."""
+        return baseline_of(rule, self._evaluations.get(rule.evaluation), default)
+
+    def level(self, rule: BaseRule, model: str, name: str | None) -> MetricResult:
+        """The metric of a model, overall or on a slice.
+
+        Raises:
+            RefusedError: when it is missing, undefined or of too few answers.
+        """
+        self.require_answers(rule, model)
+        rows = [row for row in self._metrics if row.evaluation == rule.evaluation and row.model == model]
+        chosen = _one([row for row in rows if row.slice == name and matches(rule.metric_name, row.metric)], rule, name)
+        if chosen.status != "ok":
+            raise RefusedError(f"{rule.metric} of {model} is undefined: {chosen.reason or 'no reason was given'}")
+        if chosen.n <= 0:
+            raise RefusedError(f"{rule.metric} of {model} stands on no item")
+        return chosen
+
+    def change(self, rule: BaseRule, baseline: str, model: str, name: str | None) -> ComparisonResult:
+        """The comparison of a model with a baseline, overall or on a slice.
+
+        Raises:
+            RefusedError: when it is missing, refused, undefined, or the items do not match.
+        """
+        if model == baseline:
+            raise RefusedError(f"{model} would be compared with itself")
+        for side in (baseline, model):
+            self.require_answers(rule, side)
+        rows = [
+            row
+            for row in self._comparisons
+            if row.evaluation == rule.evaluation and row.candidate == model and row.baseline == baseline
+        ]
+        chosen = _one([row for row in rows if row.slice == name and matches(rule.metric_name, row.metric)], rule, name)
+        if chosen.status != "ok":
+            verb = "was refused" if chosen.status == "refused" else "is undefined"
+            reason = chosen.reason or "; ".join(chosen.comparability) or "no reason was given"
+            raise RefusedError(f"the comparison of {model} with {baseline} on {rule.metric} {verb}: {reason}")
+        if chosen.n <= 0:
+            raise RefusedError(f"{model} and {baseline} share no item of {rule.evaluation}")
+        lost = max(chosen.only_baseline, chosen.only_candidate)
+        if lost / (chosen.n + lost) > 1 - rule.min_coverage + 1e-9:
+            raise RefusedError(
+                f"the items of {baseline} and {model} do not match: {chosen.only_baseline} and "
+                f"{chosen.only_candidate} have no partner"
+            )
+        return chosen
+
+    def slices(self, rule: BaseRule, key: str, model: str) -> list[str]:
+        """The slices of a kind that the evaluation has for this model, sorted.
+
+        Raises:
+            RefusedError: when there is none.
+        """
+        names = {
+            row.slice
+            for row in self._metrics
+            if row.evaluation == rule.evaluation and row.model == model and row.slice is not None
+        } | {
+            row.slice
+            for row in self._comparisons
+            if row.evaluation == rule.evaluation and row.candidate == model and row.slice is not None
+        }
+        chosen = sorted(name for name in names if name.startswith(f"{key}="))
+        if not chosen:
+            kinds = sorted({name.partition("=")[0] for name in names}) or ["none"]
+            raise RefusedError(f"{rule.evaluation} has no slice {key!r}; it has {', '.join(kinds)}")
+        return chosen
+
+    def require_answers(self, rule: BaseRule, model: str) -> None:
+        """Refuses a model that was not asked, or answered too few items.
+
+        Raises:
+            RefusedError: with the reason.
+        """
+        evaluation = self._evaluations.get(rule.evaluation)
+        if evaluation is None:
+            raise RefusedError(f"the evaluation {rule.evaluation} was not run")
+        if model in evaluation.skipped:
+            raise RefusedError(f"{model} could not be asked in {rule.evaluation}: {evaluation.skipped[model]}")
+        coverage = evaluation.coverage.get(model)
+        if coverage is None:
+            raise RefusedError(f"{rule.evaluation} has no records of {model}")
+        if not coverage >= rule.min_coverage - 1e-12:
+            raise RefusedError(
+                f"{model} answered {coverage:.1%} of {rule.evaluation}; at least {rule.min_coverage:.1%} is asked"
+            )
+
+
+def baseline_of(rule: BaseRule, evaluation: EvaluationResult | None, default: str) -> str | None:
+    """The rule's own baseline, else the evaluation's, else `default`; None for rules about levels."""
+    if not isinstance(rule, ComparedRule | NoFlipsRule):
+        return None
+    return rule.baseline or (evaluation.baseline if evaluation is not None else "") or default
+
+
+def matches(asked: str, metric: str) -> bool:
+    """Whether a metric is the one asked for: the same, or the bare name of one with a bracket."""
+    return asked == metric or ("[" not in asked and metric.partition("[")[0] == asked)
+
+
+def bounds_at(bounds: Bounds, value: float | None, alpha: float, what: str) -> Interval:
+    """The value with its one-sided bounds at `alpha`.
+
+    Raises:
+        RefusedError: when a number is missing or not finite.
+    """
+    for key, (low, high) in bounds.items():
+        if math.isclose(float(key), alpha, rel_tol=1e-6):
+            interval = Interval(_number(value), _number(low), _number(high))
+            if not interval.sound:
+                raise RefusedError(f"{what} has no finite value with finite bounds")
+            return interval
+    raise RefusedError(f"{what} has no bound at alpha {alpha:g}")
+
+
+def _number(value: float | None) -> float:
+    return math.nan if value is None else float(value)
+
+
+def _one(rows: list[Row], rule: BaseRule, name: str | None) -> Row:
+    exact = [row for row in rows if row.metric == rule.metric_name]
+    usable = exact or [row for row in rows if row.status == "ok"] or rows
+    place = f" on {name}" if name else ""
+    if not usable:
+        raise RefusedError(f"there is no figure for {rule.metric}{place}")
+    if len(usable) > 1 and len({row.metric for row in usable}) > 1:
+        names = ", ".join(sorted(f"{row.evaluation}.{row.metric}" for row in usable))
+        raise RefusedError(f"{rule.metric}{place} stands for several figures ({names}); name one of them")
+    return usable[0]

@@ -1,0 +1,117 @@
+"""The `gates` section of a suite → rules, with all its faults at once."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import BaseModel, Field
+
+from harness.core.errors import Where, unknown
+from harness.core.problems import Key, Places, Problems
+from harness.core.specs import Strict
+from harness.core.validation import found, validate
+from harness.gates.rules import KINDS, Defaults, GateSet, Rule, Waiver
+
+
+class GatesSection(Strict):
+    """The long form of `gates`; the short form is the list of rules alone."""
+
+    defaults: Defaults = Field(default_factory=Defaults)
+    rules: list[Any] = Field(default_factory=list)
+    waivers: list[Any] = Field(default_factory=list)
+
+
+def parse_gates(raw: Any, where: Places) -> GateSet:
+    """Validates the `gates` section.
+
+    Args:
+        raw: plain data: a list of rules, or {defaults, rules, waivers}; None is no gates.
+        where: gives the place of a path of keys below `gates`.
+
+    Raises:
+        SuiteError: with every fault that was found, each at its place.
+    """
+    problems = Problems(where)
+    gates = collect_gates(raw, problems)
+    problems.raise_any()
+    return gates
+
+
+def collect_gates(raw: Any, problems: Problems) -> GateSet:
+    """As `parse_gates`, but faults go to `problems` and what is sound is returned."""
+    if raw is None:
+        return GateSet()
+    if isinstance(raw, list):
+        return _gates(Defaults(), {}, raw, (), [], problems)
+    if not isinstance(raw, dict):
+        problems.add(f"expected a list of rules, or a mapping with `rules`, found {found(raw)}.")
+        return GateSet()
+    sound = True
+    for key in raw:
+        if key not in GatesSection.model_fields:
+            problems.add(unknown("key", key, GatesSection.model_fields), key, key=True)
+            sound = False
+    for key in ("rules", "waivers"):
+        if key in raw and not isinstance(raw[key], list):
+            problems.add(f"expected a list, found {found(raw[key])}.", key)
+            sound = False
+    if not sound:
+        return GateSet()
+    given = raw.get("defaults") or {}
+    defaults = validate(Defaults, given, problems.below("defaults"))
+    if defaults is None:
+        return GateSet()
+    return _gates(defaults, given, raw.get("rules", []), ("rules",), raw.get("waivers", []), problems)
+
+
+def _gates(
+    defaults: Defaults,
+    given: dict[str, Any],
+    rules: list[Any],
+    path: tuple[Key, ...],
+    waivers: list[Any],
+    problems: Problems,
+) -> GateSet:
+    sound: dict[str, Rule] = {}
+    places: dict[str, Where] = {}
+    for index, raw in enumerate(rules):
+        here = problems.below(*path, index)
+        rule = _rule(raw, given, here)
+        if rule is None:
+            continue
+        if rule.id in sound:
+            here.add(f"the gate {rule.id!r} stands twice; the first is at {places[rule.id]}.", "id")
+            continue
+        sound[rule.id] = rule
+        places[rule.id] = here.where()
+    ids = {raw["id"] for raw in rules if isinstance(raw, dict) and isinstance(raw.get("id"), str)}
+    return GateSet(defaults, tuple(sound.values()), _waivers(waivers, ids, problems), places)
+
+
+def _rule(raw: Any, defaults: dict[str, Any], problems: Problems) -> Rule | None:
+    if not isinstance(raw, dict):
+        problems.add(f"expected a rule such as {{id, metric, kind, …}}, found {found(raw)}.")
+        return None
+    kind = raw.get("kind")
+    if kind is None:
+        problems.add("the key 'kind' is missing.", hint=f"one of {', '.join(KINDS)}.")
+        return None
+    if not isinstance(kind, str) or kind not in KINDS:
+        problems.add(unknown("kind of gate", str(kind), KINDS), "kind")
+        return None
+    model: type[BaseModel] = KINDS[kind]
+    rule: Rule | None = validate(model, {**defaults, **raw}, problems)
+    return rule
+
+
+def _waivers(raws: list[Any], ids: set[str], problems: Problems) -> tuple[Waiver, ...]:
+    waivers: list[Waiver] = []
+    for index, raw in enumerate(raws):
+        here = problems.below("waivers", index)
+        waiver = validate(Waiver, raw, here)
+        if waiver is None:
+            continue
+        if waiver.gate not in ids:
+            here.add(unknown("gate", waiver.gate, ids), "gate")
+        waivers.append(waiver)
+    return tuple(waivers)

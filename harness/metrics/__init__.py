@@ -1,0 +1,50 @@
+"""Pure functions of records: what a suite calls metrics, one file per family.
+
+`build_metrics` makes them from names, `check_fits` refuses those that an evaluation cannot feed;
+`RecordMetric` and its kin serve packages that bring their own.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from harness.metrics.base import ExponentialRatioMetric, Factory, MeanMetric, RatioMetric, RecordMetric
+    from harness.metrics.build import applies, base_name, build_metrics, check_fits, factory, fits, missing
+
+_HOMES = {
+    "ExponentialRatioMetric": "base",
+    "Factory": "base",
+    "MeanMetric": "base",
+    "RatioMetric": "base",
+    "RecordMetric": "base",
+    "applies": "build",
+    "base_name": "build",
+    "build_metrics": "build",
+    "check_fits": "build",
+    "factory": "build",
+    "fits": "build",
+    "missing": "build",
+}
+
+__all__ = [
+    "ExponentialRatioMetric",
+    "Factory",
+    "MeanMetric",
+    "RatioMetric",
+    "RecordMetric",
+    "applies",
+    "base_name",
+    "build_metrics",
+    "check_fits",
+    "factory",
+    "fits",
+    "missing",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)

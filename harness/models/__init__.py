@@ -1,0 +1,64 @@
+"""How a checkpoint answers requests.
+
+Names are imported when they are first used: only those that load a model import torch.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from harness.models.answering import Backend as Backend
+    from harness.models.answering import CachedModel as CachedModel
+    from harness.models.context import OpenContext as OpenContext
+    from harness.models.digest import checkpoint_digest as checkpoint_digest
+    from harness.models.digest import tokenizer_digest as tokenizer_digest
+    from harness.models.encoding import Encoded as Encoded
+    from harness.models.encoding import TextEncoder as TextEncoder
+    from harness.models.encoding import encode_texts as encode_texts
+    from harness.models.features import mean_features as mean_features
+    from harness.models.formats import ClassicalWeights as ClassicalWeights
+    from harness.models.formats import LinearHead as LinearHead
+    from harness.models.formats import read_classical as read_classical
+    from harness.models.formats import read_linear as read_linear
+    from harness.models.formats import write_classical as write_classical
+    from harness.models.formats import write_linear as write_linear
+    from harness.models.hub import locate as locate
+    from harness.models.inspection import CheckpointInfo as CheckpointInfo
+    from harness.models.inspection import inspect as inspect
+    from harness.models.opening import open_model as open_model
+    from harness.models.policy import SCORING_VERSION as SCORING_VERSION
+    from harness.models.policy import answer_policy as answer_policy
+
+_HOME = {
+    "Backend": "answering",
+    "CachedModel": "answering",
+    "CheckpointInfo": "inspection",
+    "ClassicalWeights": "formats",
+    "Encoded": "encoding",
+    "LinearHead": "formats",
+    "OpenContext": "context",
+    "SCORING_VERSION": "policy",
+    "TextEncoder": "encoding",
+    "answer_policy": "policy",
+    "checkpoint_digest": "digest",
+    "encode_texts": "encoding",
+    "inspect": "inspection",
+    "locate": "hub",
+    "mean_features": "features",
+    "open_model": "opening",
+    "read_classical": "formats",
+    "read_linear": "formats",
+    "tokenizer_digest": "digest",
+    "write_classical": "formats",
+    "write_linear": "formats",
+}
+
+__all__ = sorted(_HOME)
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_HOME[name]}"), name)

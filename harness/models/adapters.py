@@ -1,0 +1,107 @@
+"""A peft adapter on its base: the encoder is changed in place, so that every head sees it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from harness.core.errors import CheckpointError, Where
+from harness.models.formats import read_json
+from harness.models.headers import Tensor, read_header
+from harness.models.inspection import ADAPTER_CONFIG, HEAD_PREFIXES, adapter_weights
+
+_WRAPPER = "base_model.model."
+_CLASSIFICATION = "SEQ_CLS"
+_PROMPTS = frozenset({"PROMPT_TUNING", "PREFIX_TUNING", "P_TUNING", "MULTITASK_PROMPT_TUNING", "CPT"})
+
+
+@dataclass(frozen=True, slots=True)
+class AdapterPlan:
+    """What an adapter folder says before any model is there.
+
+    Attributes:
+        classifies: whether it was trained around a classification head.
+        labels: number of rows of the head that it brings, None when it brings none.
+        names: its tensors as they would be called in the base model.
+    """
+
+    classifies: bool
+    labels: int | None
+    names: frozenset[str]
+
+
+def plan_adapter(folder: Path, labels: int | None) -> AdapterPlan:
+    """Reads an adapter's configuration and header.
+
+    Args:
+        folder: the adapter.
+        labels: number of labels that checkpoint.json names.
+
+    Raises:
+        CheckpointError: when its weights are not in safetensors, or it is of a kind that needs
+            virtual tokens.
+    """
+    config = read_json(folder / ADAPTER_CONFIG)
+    if str(config.get("peft_type")) in _PROMPTS:
+        raise CheckpointError(
+            f"adapters of type {config['peft_type']} put virtual tokens before the text, which is not supported.",
+            where=Where(folder / ADAPTER_CONFIG),
+            hint="give a LoRA adapter.",
+        )
+    tensors = read_header(adapter_weights(folder))
+    brought = next((rows for tensor in tensors if (rows := _head_rows(tensor)) is not None), None)
+    names = frozenset(tensor.name.removeprefix(_WRAPPER) for tensor in tensors)
+    classifies = str(config.get("task_type")) == _CLASSIFICATION or brought is not None
+    return AdapterPlan(classifies, brought or labels, names)
+
+
+def apply_adapter(plan: AdapterPlan, folder: Path, classifier: Any | None, lacking: set[str], model: Any) -> Any | None:
+    """Puts the adapter into the shared encoder (and its own head into the classifier).
+
+    Args:
+        plan: of `plan_adapter`.
+        folder: the adapter.
+        classifier: the base with a classification head, where the adapter was trained around one.
+        lacking: weights of that head that the base does not hold.
+        model: the base's language model or encoder, used for other adapters.
+
+    Returns:
+        The classifier, or None when there is none.
+
+    Raises:
+        CheckpointError: when the adapter was made for another base, or its head is not whole.
+    """
+    untrained = sorted(lacking - plan.names)
+    if plan.classifies and untrained:
+        raise CheckpointError(
+            f"neither the adapter nor its base holds {', '.join(untrained)}, which the classification head needs.",
+            where=Where(folder),
+            hint="train it with these modules in `modules_to_save` (for BERT: classifier and pooler).",
+        )
+    from peft import PeftModel, get_peft_model_state_dict
+
+    target = classifier if plan.classifies and classifier is not None else model
+    try:
+        adapted = PeftModel.from_pretrained(target, str(folder), is_trainable=False, local_files_only=True)
+    except (ValueError, RuntimeError, KeyError, TypeError, OSError) as error:
+        raise _misfit(folder, str(error).strip().splitlines()[0] if str(error).strip() else repr(error)) from error
+    expected = {name.removeprefix(_WRAPPER) for name in get_peft_model_state_dict(adapted, save_embedding_layers=False)}
+    if expected != plan.names:
+        raise _misfit(folder, f"tensors that do not match: {json.dumps(sorted(expected ^ plan.names)[:3])}")
+    return classifier
+
+
+def _head_rows(tensor: Tensor) -> int | None:
+    name = tensor.name.removeprefix(_WRAPPER)
+    is_head = name.startswith(HEAD_PREFIXES) and name.endswith(".weight") and "lora_" not in name
+    return tensor.shape[0] if is_head and len(tensor.shape) == 2 else None
+
+
+def _misfit(folder: Path, detail: str) -> CheckpointError:
+    return CheckpointError(
+        f"the adapter does not fit its base: {detail}",
+        where=Where(folder),
+        hint="give the base that the adapter was trained on.",
+    )

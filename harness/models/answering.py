@@ -1,0 +1,92 @@
+"""Streams requests through a backend: equal ones once, known ones from the cache."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
+from pathlib import Path
+from typing import Protocol
+
+from harness.core.interfaces import ModelFacts
+from harness.core.reporter import Reporter
+from harness.core.requests import Failure, Request, Response
+from harness.models.responses import ResponseCache, model_identity, response_key
+
+CHUNK = 2048
+_COMMIT_ANSWERS = 256
+_COMMIT_SECONDS = 5.0
+
+
+class Backend(Protocol):
+    """What each model kind implements; one file a kind."""
+
+    @property
+    def facts(self) -> ModelFacts: ...
+
+    def compute(self, requests: Sequence[Request]) -> Iterator[tuple[Request, Response]]:
+        """Answers distinct requests in any order; what it leaves out counts as unsupported."""
+        ...
+
+
+class CachedModel:
+    """A model whose answers are kept.
+
+    Args:
+        backend: computes answers.
+        responses: the cache file, or None to keep nothing.
+        reporter: told about a damaged cache.
+    """
+
+    def __init__(self, backend: Backend, responses: Path | None, reporter: Reporter) -> None:
+        self.backend = backend
+        self._cache = ResponseCache(responses, reporter) if responses is not None else None
+        self._identity = model_identity(backend.facts.digest, backend.facts.answer_key)
+
+    @property
+    def facts(self) -> ModelFacts:
+        return self.backend.facts
+
+    def answer(self, requests: Iterable[Request]) -> Iterator[tuple[Request, Response]]:
+        """Answers every distinct request once, in any order, reading `requests` in chunks."""
+        seen: set[bytes] = set()
+        stream = iter(requests)
+        while chunk := list(islice(stream, CHUNK)):
+            wanted: dict[Request, bytes] = {}
+            for request in chunk:
+                key = response_key(request.key(), self._identity)
+                if key not in seen:
+                    seen.add(key)
+                    wanted[request] = key
+            yield from self._answer(wanted)
+
+    def close(self) -> None:
+        """Closes the cache file."""
+        if self._cache is not None:
+            self._cache.close()
+
+    def _answer(self, wanted: dict[Request, bytes]) -> Iterator[tuple[Request, Response]]:
+        known = self._cache.get_many(list(wanted.values())) if self._cache is not None else {}
+        missing: dict[Request, bytes] = {}
+        for request, key in wanted.items():
+            if key in known:
+                yield request, known[key]
+            else:
+                missing[request] = key
+        pending: list[tuple[bytes, Response]] = []
+        committed = time.monotonic()
+        try:
+            for request, response in self.backend.compute(list(missing)) if missing else ():
+                pending.append((missing.pop(request), response))
+                if len(pending) >= _COMMIT_ANSWERS or time.monotonic() - committed > _COMMIT_SECONDS:
+                    self._keep(pending)
+                    pending, committed = [], time.monotonic()
+                yield request, response
+        finally:
+            self._keep(pending)
+        for request in missing:
+            yield request, Failure("unsupported", f"a {self.facts.family} model has no answer to {request.kind!r}")
+
+    def _keep(self, answered: list[tuple[bytes, Response]]) -> None:
+        if self._cache is not None and answered:
+            self._cache.put_many(answered)

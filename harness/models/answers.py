@@ -1,0 +1,46 @@
+"""Numbers → responses, for every kind of model: what is no number becomes a failure."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+
+from harness.core.errors import unknown
+from harness.core.records import FloatArray
+from harness.core.requests import Classify, Failure, Likelihood, Response, Scores
+from harness.models.batching import TooLarge
+
+
+def likelihood(total: float, tokens: int, truncated: int) -> Likelihood | Failure:
+    """The likelihood, or a failure when it is no number."""
+    if not math.isfinite(total):
+        return Failure("nan", f"the log-likelihood is {total}")
+    return Likelihood(total, tokens, truncated)
+
+
+def scores(values: Sequence[float], truncated: int) -> Scores | Failure:
+    """The scores, or a failure when one of them is no number."""
+    if not all(map(math.isfinite, values)):
+        return Failure("nan", f"the log-probabilities are {', '.join(map(str, values))}")
+    return Scores(tuple(values), truncated)
+
+
+def too_large(fault: TooLarge) -> Failure:
+    return Failure("error", f"memory does not suffice for {fault.tokens} tokens")
+
+
+def choose(request: Classify, labels: Sequence[str], values: FloatArray, truncated: int) -> Response:
+    """The asked labels' log-probabilities, in the order that was asked."""
+    missing = [label for label in request.labels if label not in labels]
+    if missing:
+        return Failure("unsupported", unknown("label of the model", missing[0], labels))
+    return scores([float(values[labels.index(label)]) for label in request.labels], truncated)
+
+
+def log_softmax(logits: FloatArray) -> FloatArray:
+    """Log-probabilities of logits [..., K] in float64."""
+    shifted = logits - logits.max(axis=-1, keepdims=True)
+    result: FloatArray = shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True))
+    return result

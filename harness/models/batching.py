@@ -1,0 +1,123 @@
+"""Rows → batches of a token budget, halved when memory runs out.
+
+Rows come sorted by length, so that rows of one length stand together. A batch holds rows whose
+lengths differ by at most `slack`; what does not fit the budget starts the next batch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+import numpy as np
+import numpy.typing as npt
+
+from harness.core.reporter import Reporter
+
+IntArray = npt.NDArray[np.int64]
+SLACK = 0.125
+_OUT_OF_MEMORY = ("out of memory", "not enough memory", "allocate memory", "alloc_failed")
+
+R = TypeVar("R")
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Row:
+    """One sequence for a language model, and which log-probabilities are wanted of it.
+
+    Attributes:
+        ids: int64[L], token ids.
+        positions: int64[P], ascending; where the language-model head is applied.
+        targets: int64[G], token ids whose log-probabilities are wanted.
+        at: int64[G], ascending; index into `positions` for each target.
+        owner: which request the row belongs to.
+    """
+
+    ids: IntArray
+    positions: IntArray
+    targets: IntArray
+    at: IntArray
+    owner: int
+
+
+@dataclass(frozen=True, slots=True)
+class TooLarge:
+    """What a single row gives for which memory does not suffice."""
+
+    tokens: int
+
+
+class Batcher:
+    """Runs rows through a forward function in batches.
+
+    Args:
+        budget: tokens in a batch, padding included.
+        reporter: told when memory runs out.
+        relieve: frees cached memory after a failure.
+    """
+
+    def __init__(self, budget: int, reporter: Reporter, relieve: Callable[[], None] = lambda: None) -> None:
+        self.budget = budget
+        self._reporter = reporter
+        self._relieve = relieve
+
+    def run(
+        self,
+        rows: Iterable[R],
+        length: Callable[[R], int],
+        forward: Callable[[Sequence[R]], Sequence[T]],
+        *,
+        slack: float = 0.0,
+    ) -> Iterator[tuple[R, T | TooLarge]]:
+        """Yields every row with its result, in the rows' order.
+
+        Args:
+            rows: sorted by length, longest first; read lazily.
+            length: tokens of a row.
+            forward: results of a batch, one a row.
+            slack: how much shorter than the longest a row of the same batch may be, as a share.
+        """
+        batch: list[R] = []
+        longest = 0
+        for row in rows:
+            size = length(row)
+            if batch and ((len(batch) + 1) * longest > self.budget or size < longest * (1 - slack) or size > longest):
+                yield from self._forward(batch, longest, forward)
+                batch = []
+            if not batch:
+                longest = size
+            batch.append(row)
+        if batch:
+            yield from self._forward(batch, longest, forward)
+
+    def _forward(
+        self, batch: list[R], longest: int, forward: Callable[[Sequence[R]], Sequence[T]]
+    ) -> Iterator[tuple[R, T | TooLarge]]:
+        pending = [batch]
+        while pending:
+            part = pending.pop()
+            results: Sequence[T] | None = None
+            try:
+                results = forward(part)
+            except (RuntimeError, MemoryError) as error:
+                if not _is_out_of_memory(error):
+                    raise
+            # The failure is handled outside `except`: the exception's frames hold the tensors.
+            if results is not None:
+                yield from zip(part, results, strict=True)
+                continue
+            self._relieve()
+            if len(part) == 1:
+                self._reporter.warn(f"memory does not suffice for a text of {longest} tokens; it gets no answer.")
+                yield part[0], TooLarge(longest)
+                continue
+            half = len(part) // 2
+            self.budget = min(self.budget, max(1, half * longest))
+            self._reporter.warn(f"memory ran out with {len(part)} texts of {longest} tokens; going on with {half}.")
+            pending.extend([part[half:], part[:half]])
+
+
+def _is_out_of_memory(error: BaseException) -> bool:
+    return isinstance(error, MemoryError) or any(words in str(error).lower() for words in _OUT_OF_MEMORY)

@@ -1,0 +1,28 @@
+"""What every kind of model is opened with."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from harness.core.reporter import Reporter
+from harness.models.digest import Resolve
+
+
+@dataclass(frozen=True, slots=True)
+class OpenContext:
+    """The arguments of `open_model`, as an entry point of `harness.models` gets them.
+
+    Attributes:
+        resolve: gives a parent checkpoint's folder by its key.
+        responses: the file of known responses, or None.
+        device: `auto`, `cpu`, `cuda` or `mps`.
+        reporter: told about shrinking batches and damaged files.
+        labels: names for the classification head's rows, in order, where the folder has none.
+    """
+
+    resolve: Resolve
+    responses: Path | None
+    device: str
+    reporter: Reporter
+    labels: tuple[str, ...] | None = None

@@ -1,0 +1,159 @@
+"""The content digest of a checkpoint: what it answers with, and nothing else.
+
+Weights, configuration, tokenizer, labels and, for adapters and linear heads, the digest of the
+parent. Left out: paths and names, the version that wrote the files, lineage and cost.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from harness.core.errors import CheckpointError, Where
+from harness.core.keys import digest, file_digest
+from harness.models.formats import (
+    CLASSICAL_SETTINGS,
+    CLASSICAL_VOCABULARY,
+    CLASSICAL_WEIGHTS,
+    LINEAR_SETTINGS,
+    LINEAR_WEIGHTS,
+    read_json,
+)
+from harness.models.headers import weight_files
+from harness.models.inspection import (
+    ADAPTER_CONFIG,
+    CONFIG,
+    adapter_weights,
+    kind_of,
+    parent_of,
+    read_lineage,
+)
+from harness.models.tokenizer_files import TOKENIZER_FILES
+
+_TOKENIZER_SIDE_FILES = ("tokenizer_config.json", "special_tokens_map.json", "added_tokens.json")
+_VOLATILE = frozenset(
+    {
+        "_name_or_path",
+        "name_or_path",
+        "transformers_version",
+        "base_model_name_or_path",
+        "peft_version",
+        "revision",
+        "inference_mode",
+        "_commit_hash",
+    }
+)
+# Written or not by the way a tokenizer was loaded and saved; none of them changes its tokens.
+_TOKENIZER_VOLATILE = _VOLATILE | {
+    "is_local",
+    "local_files_only",
+    "backend",
+    "tokenizer_class",
+    "model_max_length",
+    "processor_class",
+    "clean_up_tokenization_spaces",
+}
+_CALL_STATE = frozenset({"truncation", "padding"})
+_FORMAT = 2
+
+Resolve = Callable[[str], Path]
+
+
+def checkpoint_digest(folder: Path, resolve: Resolve | None = None) -> str:
+    """SHA-256 over everything in `folder`, and in what it stands on, that changes its answers.
+
+    Args:
+        folder: the checkpoint.
+        resolve: gives a parent's folder by its key; without it, a parent counts by the digest
+            that checkpoint.json recorded.
+
+    Raises:
+        CheckpointError: when the folder is no checkpoint, or its parent is not the one that it
+            was trained on.
+    """
+    lineage = read_lineage(folder)
+    kind = kind_of(folder, lineage)
+    content: dict[str, Any] = {"format": _FORMAT, "kind": kind, "labels": lineage.get("labels")}
+    if kind == "transformers":
+        content["weights"] = [file_digest(file) for file in weight_files(folder)]
+        content["config"] = _settled(read_json(folder / CONFIG))
+        content["tokenizer"] = tokenizer_digest(folder)
+        content["max_length"] = repr(_stated_length(folder))
+    elif kind == "adapter":
+        content["weights"] = [file_digest(adapter_weights(folder))]
+        content["config"] = _settled(read_json(folder / ADAPTER_CONFIG))
+    else:
+        content["files"] = _files(
+            folder,
+            (LINEAR_WEIGHTS, LINEAR_SETTINGS)
+            if kind == "linear"
+            else (CLASSICAL_WEIGHTS, CLASSICAL_SETTINGS, CLASSICAL_VOCABULARY),
+        )
+    parent = parent_of(folder, kind, lineage)
+    if parent is not None:
+        content["parent"] = parent_digest(folder, parent, resolve)
+    return digest(content)
+
+
+def parent_digest(folder: Path, parent: Mapping[str, str], resolve: Resolve | None) -> str:
+    """The parent's digest, checked against what the checkpoint recorded of it.
+
+    Raises:
+        CheckpointError: when they differ, or when neither is known.
+    """
+    recorded = parent["digest"]
+    if resolve is None:
+        if not recorded:
+            raise CheckpointError(
+                f"the checkpoint stands on {parent['key']!r}, which was not given.",
+                where=Where(folder),
+                hint="give the base checkpoint as well.",
+            )
+        return recorded
+    found = checkpoint_digest(resolve(parent["key"]), resolve)
+    if recorded and found != recorded:
+        raise CheckpointError(
+            f"it was trained on another base: expected digest {recorded[:12]}, found {found[:12]} "
+            f"for {parent['key']!r}.",
+            where=Where(folder),
+            hint="give the base that it was trained on, or train it again on this one.",
+        )
+    return found
+
+
+def tokenizer_digest(folder: Path) -> str:
+    """Digest of what decides a tokenizer's tokens.
+
+    Saving a tokenizer again may add how it was loaded, or the truncation of its last call; a
+    fine-tuned model's tokenizer must still count as its base's.
+    """
+    content: dict[str, Any] = {}
+    if (folder / TOKENIZER_FILES[0]).is_file():
+        whole = read_json(folder / TOKENIZER_FILES[0])
+        content["tokenizer"] = digest({key: value for key, value in whole.items() if key not in _CALL_STATE})
+    else:
+        content.update(_files(folder, [name for name in TOKENIZER_FILES if (folder / name).is_file()]))
+    for name in _TOKENIZER_SIDE_FILES:
+        if (folder / name).is_file():
+            content[name] = _settled(read_json(folder / name), _TOKENIZER_VOLATILE)
+    return digest(content)
+
+
+def _stated_length(folder: Path) -> Any:
+    page = folder / _TOKENIZER_SIDE_FILES[0]
+    return read_json(page).get("model_max_length") if page.is_file() else None
+
+
+def _files(folder: Path, names: tuple[str, ...] | list[str]) -> dict[str, Any]:
+    for name in names:
+        if not (folder / name).is_file():
+            raise CheckpointError(
+                f"the checkpoint has no {name}.", where=Where(folder), hint="check that the folder was copied whole."
+            )
+    return {name: file_digest(folder / name) for name in names}
+
+
+def _settled(config: Mapping[str, Any], volatile: frozenset[str] = _VOLATILE) -> str:
+    return json.dumps({key: value for key, value in config.items() if key not in volatile}, sort_keys=True)

@@ -1,0 +1,243 @@
+"""Texts → token ids: the one place where it happens, for scoring and for training alike.
+
+Text from data is tokenised as text: a literal `[MASK]` or `<s>` in an item never becomes the
+special token. Truncation is from the right and counted. Special tokens are put around the text
+as the tokenizer's own post-processor does.
+"""
+
+from __future__ import annotations
+
+import copy
+import re
+import weakref
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from harness.core.errors import CheckpointError
+
+GAP = "{mask}"
+_PROBE = "a"
+_UNLIMITED = 1_000_000
+_SURROGATE = re.compile("[\ud800-\udfff]")
+
+
+@dataclass(frozen=True, slots=True)
+class Encoded:
+    """Token ids of a batch of texts.
+
+    Attributes:
+        ids: one list a text, special tokens included.
+        truncated: how many tokens of each text did not fit.
+        prefix: how many special tokens stand before the text.
+        suffix: how many stand after it.
+    """
+
+    ids: list[list[int]]
+    truncated: list[int]
+    prefix: int
+    suffix: int
+
+
+@dataclass(frozen=True, slots=True)
+class Pieces:
+    """The tokens of one text without special tokens.
+
+    Attributes:
+        ids: token ids.
+        offsets: [start, end) in characters of the text, one a token.
+        words: number of the word that each token belongs to, counted from 0. A word ends where
+            the tokenizer's pre-tokenizer ends it, and at white space.
+    """
+
+    ids: list[int]
+    offsets: list[tuple[int, int]]
+    words: list[int]
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """A text with one gap: token ids with specials, and where the mask token stands."""
+
+    ids: list[int]
+    position: int
+    truncated: int
+
+
+class TextEncoder:
+    """A tokenizer, used in the ways that scoring and training need.
+
+    Works on its own copy of the tokenizer's backend: no truncation, no padding, special tokens
+    in texts taken as text.
+
+    Args:
+        tokenizer: a transformers tokenizer with a `tokenizers` backend.
+
+    Raises:
+        CheckpointError: when the tokenizer has no such backend.
+    """
+
+    def __init__(self, tokenizer: Any) -> None:
+        backend = getattr(tokenizer, "backend_tokenizer", None)
+        if backend is None:
+            raise CheckpointError(
+                "the tokenizer has no tokenizer.json form, which offsets and special tokens need.",
+                hint="save it once with a fast tokenizer class of transformers.",
+            )
+        self.backend: Any = copy.deepcopy(backend)
+        self.backend.no_truncation()
+        self.backend.no_padding()
+        self.backend.encode_special_tokens = True
+        self._canonical: Any = copy.deepcopy(backend)
+        self._canonical.no_truncation()
+        self._canonical.no_padding()
+        self._canonical.encode_special_tokens = False
+        self.mask_token: str | None = tokenizer.mask_token
+        self.mask_id: int | None = tokenizer.mask_token_id
+        self.pad_id: int | None = tokenizer.pad_token_id
+        self.prefix_id: int | None = next(
+            (token for token in (tokenizer.bos_token_id, tokenizer.eos_token_id) if token is not None), None
+        )
+        limit = tokenizer.model_max_length
+        self.max_length: int | None = int(limit) if limit and limit < _UNLIMITED else None
+        self.special_tokens: tuple[str, ...] = tuple(tokenizer.all_special_tokens)
+        unknown = tokenizer.unk_token_id
+        self._unknown: int | None = unknown
+        self._control = frozenset(tokenizer.all_special_ids) - {unknown}
+        self.prefix, self.suffix = self._surroundings()
+
+    @property
+    def highest_id(self) -> int:
+        return max(self.backend.get_vocab(with_added_tokens=True).values(), default=-1)
+
+    def _surroundings(self) -> tuple[tuple[int, ...], tuple[int, ...]]:
+        probe = self.backend.encode(_PROBE, add_special_tokens=True)
+        special = probe.special_tokens_mask
+        content = [index for index, flag in enumerate(special) if not flag]
+        if not content:
+            return tuple(probe.ids), ()
+        return tuple(probe.ids[: content[0]]), tuple(probe.ids[content[-1] + 1 :])
+
+    def room(self, max_length: int | None) -> int:
+        """How many tokens of text fit beside the special tokens."""
+        if max_length is None:
+            return _UNLIMITED
+        return max(0, max_length - len(self.prefix) - len(self.suffix))
+
+    def wrap(self, ids: Sequence[int]) -> list[int]:
+        """Token ids of a text with the special tokens around them."""
+        return [*self.prefix, *ids, *self.suffix]
+
+    def plain(self, texts: Sequence[str]) -> list[list[int]]:
+        """Token ids of each text, without special tokens and whole."""
+        encodings = self.backend.encode_batch_fast([_utf8(text) for text in texts], add_special_tokens=False)
+        return [self._as_text(encoding.ids) for encoding in encodings]
+
+    def pieces(self, texts: Sequence[str]) -> list[Pieces]:
+        """Tokens of each text with offsets and words, without special tokens and whole."""
+        cleaned = [_utf8(text) for text in texts]
+        encodings = self.backend.encode_batch(cleaned, add_special_tokens=False)
+        return [
+            Pieces(self._as_text(encoding.ids), encoding.offsets, _words(text, encoding.word_ids, encoding.offsets))
+            for text, encoding in zip(cleaned, encodings, strict=True)
+        ]
+
+    def gap(self, text: str, max_length: int | None) -> Gap:
+        """Tokens of a text whose `{mask}` becomes the mask token.
+
+        When the text is too long, tokens are dropped from the longer side's outer end, so that
+        the gap and what stands next to it stay.
+
+        Raises:
+            ValueError: when the text does not hold exactly one gap, or the tokenizer has no mask token.
+        """
+        before, after = self._around(text)
+        excess = max(0, len(before) + 1 + len(after) - self.room(max_length))
+        for _ in range(excess):
+            if len(before) >= len(after):
+                before = before[1:]
+            else:
+                after = after[:-1]
+        assert self.mask_id is not None
+        return Gap(self.wrap([*before, self.mask_id, *after]), len(self.prefix) + len(before), excess)
+
+    def filling(self, text: str, word: str) -> int | None:
+        """The token that takes the mask token's place when `word` fills the gap.
+
+        None when the word takes more than one token, or changes its neighbours.
+
+        Raises:
+            ValueError: as `gap`.
+        """
+        before, after = self._around(text)
+        filled = self.plain([text.replace(GAP, word)])[0]
+        place = len(before)
+        fits = len(filled) == place + 1 + len(after) and filled[:place] == before and filled[place + 1 :] == after
+        return filled[place] if fits and filled[place] != self._unknown else None
+
+    def _around(self, text: str) -> tuple[list[int], list[int]]:
+        """The tokens before and after the gap."""
+        if self.mask_token is None or self.mask_id is None:
+            raise ValueError("the tokenizer has no mask token")
+        left, found, right = text.partition(GAP)
+        if not found or GAP in right:
+            raise ValueError(f"expected {GAP} exactly once in the text")
+        left, right = _utf8(left), _utf8(right)
+        if any(token in left or token in right for token in self.special_tokens):
+            before, after = self.plain([left, right])
+            return before, after
+        ids = self._canonical.encode(left + self.mask_token + right, add_special_tokens=False).ids
+        place = ids.index(self.mask_id)
+        return ids[:place], ids[place + 1 :]
+
+    def _as_text(self, ids: list[int]) -> list[int]:
+        if self._control.isdisjoint(ids) or self._unknown is None:
+            return ids
+        return [self._unknown if token in self._control else token for token in ids]
+
+
+_encoders: weakref.WeakKeyDictionary[Any, TextEncoder] = weakref.WeakKeyDictionary()
+
+
+def text_encoder(tokenizer: Any) -> TextEncoder:
+    """The `TextEncoder` of a tokenizer, made once."""
+    if tokenizer not in _encoders:
+        _encoders[tokenizer] = TextEncoder(tokenizer)
+    return _encoders[tokenizer]
+
+
+def encode_texts(tokenizer: Any, texts: Sequence[str], max_length: int | None) -> Encoded:
+    """Token ids with special tokens, truncated from the right to `max_length` and counted.
+
+    Args:
+        tokenizer: a transformers tokenizer, or a `TextEncoder`.
+        texts: any texts; an empty one becomes the special tokens alone.
+        max_length: tokens with the special ones; None for no limit.
+    """
+    encoder = tokenizer if isinstance(tokenizer, TextEncoder) else text_encoder(tokenizer)
+    room = encoder.room(max_length)
+    plain = encoder.plain(texts)
+    return Encoded(
+        ids=[encoder.wrap(ids[:room]) for ids in plain],
+        truncated=[max(0, len(ids) - room) for ids in plain],
+        prefix=len(encoder.prefix),
+        suffix=len(encoder.suffix),
+    )
+
+
+def _utf8(text: str) -> str:
+    """Lone surrogates, which no tokenizer takes, become the replacement character."""
+    return text if text.isascii() else _SURROGATE.sub("\ufffd", text)
+
+
+def _words(text: str, word_ids: Sequence[int | None], offsets: Sequence[tuple[int, int]]) -> list[int]:
+    words: list[int] = []
+    last: int | None = None
+    end = 0
+    for word, (start, stop) in zip(word_ids, offsets, strict=True):
+        spaced = any(character.isspace() for character in text[end : max(start, end)])
+        spaced = spaced or (start >= end and text[start : start + 1].isspace())
+        new = not words or word is None or word != last or spaced
+        words.append((words[-1] + 1 if words else 0) if new else words[-1])
+        last, end = word, max(stop, end)
+    return words

@@ -1,0 +1,112 @@
+"""What a safetensors file holds, read from its header alone: no weights, no torch."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from harness.core.errors import CheckpointError, Where
+
+SINGLE = "model.safetensors"
+INDEX = "model.safetensors.index.json"
+_LENGTH_BYTES = 8
+_LARGEST_HEADER = 100_000_000
+_DAMAGED = "the file is cut short or damaged; copy or download it again."
+
+
+@dataclass(frozen=True, slots=True)
+class Tensor:
+    """Name, type as safetensors writes it (`F32`, `BF16`, …) and shape of one tensor."""
+
+    name: str
+    dtype: str
+    shape: tuple[int, ...]
+
+    @property
+    def size(self) -> int:
+        return math.prod(self.shape)
+
+
+def read_header(path: Path) -> tuple[Tensor, ...]:
+    """The tensors of a safetensors file.
+
+    Raises:
+        CheckpointError: when the header or the file is cut short or is not safetensors.
+    """
+    size = path.stat().st_size
+    with path.open("rb") as handle:
+        length = int.from_bytes(handle.read(_LENGTH_BYTES), "little")
+        if size < _LENGTH_BYTES or length > min(size - _LENGTH_BYTES, _LARGEST_HEADER):
+            raise CheckpointError(
+                f"expected a safetensors header of {length} bytes, but the file has {size} bytes.",
+                where=Where(path),
+                hint=_DAMAGED,
+            )
+        raw = handle.read(length)
+    try:
+        header = json.loads(raw)
+        header.pop("__metadata__", None)
+        tensors = tuple(
+            Tensor(name, str(facts["dtype"]), tuple(int(n) for n in facts["shape"])) for name, facts in header.items()
+        )
+        end = max((int(facts["data_offsets"][1]) for facts in header.values()), default=0)
+    except (ValueError, KeyError, TypeError, AttributeError, IndexError) as error:
+        raise CheckpointError("the safetensors header cannot be read.", where=Where(path), hint=_DAMAGED) from error
+    if _LENGTH_BYTES + length + end != size:
+        raise CheckpointError(
+            f"expected {_LENGTH_BYTES + length + end} bytes by the safetensors header, found {size}.",
+            where=Where(path),
+            hint=_DAMAGED,
+        )
+    return tensors
+
+
+def weight_files(folder: Path) -> tuple[Path, ...]:
+    """The files that hold a transformers model's weights: one, or the shards of an index.
+
+    Raises:
+        CheckpointError: when there are none in safetensors, or a shard is missing.
+    """
+    if (folder / SINGLE).is_file():
+        return (folder / SINGLE,)
+    if not (folder / INDEX).is_file():
+        raise _no_weights(folder)
+    try:
+        names = sorted(set(json.loads((folder / INDEX).read_text("utf-8"))["weight_map"].values()))
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise CheckpointError("the index of the weights cannot be read.", where=Where(folder / INDEX)) from error
+    _require_local(folder, names)
+    return tuple(folder / name for name in names)
+
+
+def tensors_of(files: Iterable[Path]) -> tuple[Tensor, ...]:
+    return tuple(tensor for file in files for tensor in read_header(file))
+
+
+def _require_local(folder: Path, names: list[str]) -> None:
+    for name in names:
+        if Path(name).name != name:
+            raise CheckpointError(f"a shard's name is a path: {name!r}.", where=Where(folder / INDEX))
+        if not (folder / name).is_file():
+            raise CheckpointError(
+                f"the shard {name} is missing.", where=Where(folder), hint="copy or download the checkpoint again."
+            )
+
+
+def _no_weights(folder: Path) -> CheckpointError:
+    pickled = sorted(path.name for pattern in ("*.bin", "*.pt", "*.pth", "*.ckpt") for path in folder.glob(pattern))
+    if pickled:
+        return CheckpointError(
+            f"weights only as {', '.join(pickled)}: pickle can run code, so only safetensors is loaded.",
+            where=Where(folder),
+            hint="convert it once where you trust it: load it with transformers, then "
+            "`model.save_pretrained(folder)` writes model.safetensors.",
+        )
+    return CheckpointError(
+        f"the checkpoint has no weights ({SINGLE} or {INDEX}).",
+        where=Where(folder),
+        hint="check the path; a checkpoint is a folder as `save_pretrained` writes it.",
+    )

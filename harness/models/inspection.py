@@ -1,0 +1,267 @@
+"""What a checkpoint folder holds and whether it can be used, told from its small files alone.
+
+Reads configuration, tokenizer and safetensors headers; no weights and no torch.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from harness.core.errors import CheckpointError, Where
+from harness.models.formats import (
+    CHECKPOINT_FILE,
+    CHECKPOINT_FORMAT,
+    CLASSICAL_WEIGHTS,
+    LINEAR_WEIGHTS,
+    read_classical,
+    read_json,
+    read_linear,
+)
+from harness.models.headers import Tensor, tensors_of, weight_files
+from harness.models.tokenizer_files import check_tokenizer
+
+Kind = Literal["transformers", "adapter", "linear", "classical"]
+KINDS: tuple[Kind, ...] = ("transformers", "adapter", "linear", "classical")
+CONFIG = "config.json"
+ADAPTER_CONFIG = "adapter_config.json"
+ADAPTER_WEIGHTS = "adapter_model.safetensors"
+MASKED_TYPES = frozenset(
+    {
+        "albert",
+        "bert",
+        "big_bird",
+        "camembert",
+        "convbert",
+        "data2vec-text",
+        "deberta",
+        "deberta-v2",
+        "distilbert",
+        "electra",
+        "ernie",
+        "esm",
+        "eurobert",
+        "fnet",
+        "ibert",
+        "layoutlm",
+        "longformer",
+        "luke",
+        "megatron-bert",
+        "mobilebert",
+        "modernbert",
+        "mpnet",
+        "mra",
+        "nomic_bert",
+        "nystromformer",
+        "rembert",
+        "roberta",
+        "roberta-prelayernorm",
+        "roc_bert",
+        "roformer",
+        "squeezebert",
+        "xlm-roberta",
+        "xlm-roberta-xl",
+        "xmod",
+        "yoso",
+    }
+)
+"""Model types whose language model reads both sides; all others with one read from the left."""
+
+HEAD_PREFIXES = ("classifier.", "score.", "classification_head.", "logits_proj.")
+
+
+@dataclass(frozen=True, slots=True)
+class CheckpointInfo:
+    """What stands in a checkpoint folder.
+
+    Attributes:
+        kind: how it answers (`transformers`, `adapter`, `linear`, `classical`).
+        family: `masked`, `causal`, `bag_of_words`, or `parent` when the parent decides.
+        model_type: the configuration's type (`bert`, `gpt2`, …), None where there is none.
+        labels: of its classification head; None without one, or when they have no names.
+        has_tokenizer: whether the folder holds its own tokenizer.
+        parameters: number of weights in the folder.
+        bytes: size of the weight files.
+        parent: `key` and `digest` of the checkpoint that it stands on, if any.
+    """
+
+    kind: Kind
+    family: str
+    model_type: str | None
+    labels: tuple[str, ...] | None
+    has_tokenizer: bool
+    parameters: int
+    bytes: int
+    parent: Mapping[str, str] | None
+
+
+def inspect(folder: Path) -> CheckpointInfo:
+    """Reads what a checkpoint folder holds.
+
+    Raises:
+        CheckpointError: when the folder, its configuration, its weights in safetensors or its
+            tokenizer is missing, damaged or contradictory.
+    """
+    lineage = read_lineage(folder)
+    kind = kind_of(folder, lineage)
+    labels = _labels(folder, lineage)
+    if kind == "transformers":
+        return _transformers(folder, labels)
+    parent = parent_of(folder, kind, lineage)
+    if kind == "adapter":
+        file = adapter_weights(folder)
+        return _info(kind, "parent", labels, tensors_of([file]), (file,), parent)
+    if kind == "linear":
+        labels = read_linear(folder).labels
+        file = folder / LINEAR_WEIGHTS
+        return _info(kind, "parent", labels, tensors_of([file]), (file,), parent)
+    labels = read_classical(folder).labels
+    file = folder / CLASSICAL_WEIGHTS
+    return _info(kind, "bag_of_words", labels, tensors_of([file]), (file,), None)
+
+
+def read_lineage(folder: Path) -> dict[str, Any]:
+    """`checkpoint.json`, or {} for a folder of someone else.
+
+    Raises:
+        CheckpointError: when the folder is missing or the file is damaged or of another format.
+    """
+    if not folder.is_dir():
+        raise CheckpointError(
+            "the checkpoint folder does not exist."
+            if not folder.exists()
+            else "a checkpoint is a folder; this is a file.",
+            where=Where(folder),
+            hint="check the path.",
+        )
+    path = folder / CHECKPOINT_FILE
+    if not path.exists():
+        return {}
+    lineage = read_json(path)
+    if lineage.get("format") != CHECKPOINT_FORMAT or lineage.get("kind") not in KINDS:
+        raise CheckpointError(
+            f"expected format {CHECKPOINT_FORMAT} and a kind of {', '.join(KINDS)}; "
+            f"found {lineage.get('format')!r} and {lineage.get('kind')!r}.",
+            where=Where(path),
+            hint="use the version of harness that wrote it.",
+        )
+    return lineage
+
+
+def kind_of(folder: Path, lineage: Mapping[str, Any]) -> Kind:
+    """`kind` of checkpoint.json; without one, `adapter` or `transformers` by the files."""
+    for kind in KINDS:
+        if lineage.get("kind") == kind:
+            return kind
+    adapter = (folder / ADAPTER_CONFIG).is_file() and not (folder / CONFIG).is_file()
+    return "adapter" if adapter else "transformers"
+
+
+def parent_of(folder: Path, kind: Kind, lineage: Mapping[str, Any]) -> dict[str, str] | None:
+    """`key` and `digest` (may be empty) of the checkpoint that an adapter or a linear head stands on.
+
+    An adapter of someone else, without checkpoint.json, names its base itself.
+
+    Raises:
+        CheckpointError: when no parent is named.
+    """
+    if kind not in {"adapter", "linear"}:
+        return None
+    parent = lineage.get("parent")
+    if isinstance(parent, Mapping) and parent.get("key"):
+        return {"key": str(parent["key"]), "digest": str(parent.get("digest") or "")}
+    if kind == "adapter" and not lineage:
+        named = read_json(folder / ADAPTER_CONFIG).get("base_model_name_or_path")
+        if named:
+            return {"key": str(named), "digest": ""}
+    raise CheckpointError(
+        f"the {kind} checkpoint does not say which checkpoint it stands on.",
+        where=Where(folder / (CHECKPOINT_FILE if lineage else ADAPTER_CONFIG)),
+        hint="train it again, or give its base.",
+    )
+
+
+def adapter_weights(folder: Path) -> Path:
+    """The adapter's safetensors file.
+
+    Raises:
+        CheckpointError: when it is missing or only pickled.
+    """
+    file = folder / ADAPTER_WEIGHTS
+    if file.is_file():
+        return file
+    pickled = (folder / "adapter_model.bin").is_file()
+    raise CheckpointError(
+        "the adapter's weights are only there as adapter_model.bin: pickle can run code, so only safetensors is loaded."
+        if pickled
+        else f"the adapter has no {ADAPTER_WEIGHTS}.",
+        where=Where(folder),
+        hint="convert it once where you trust it: load it with peft, then `save_pretrained(folder)`."
+        if pickled
+        else "check that the folder was copied whole.",
+    )
+
+
+def _transformers(folder: Path, labels: tuple[str, ...] | None) -> CheckpointInfo:
+    if not (folder / CONFIG).is_file():
+        raise CheckpointError(
+            f"the checkpoint has no {CONFIG}.",
+            where=Where(folder),
+            hint="a checkpoint is a folder as `save_pretrained` writes it.",
+        )
+    config = read_json(folder / CONFIG)
+    model_type = str(config.get("model_type", ""))
+    if config.get("is_encoder_decoder"):
+        raise CheckpointError(
+            f"{model_type!r} is a sequence-to-sequence model, which this version cannot ask.",
+            where=Where(folder / CONFIG),
+            hint="give a masked or causal language model, or a classifier.",
+        )
+    files = weight_files(folder)
+    tensors = tensors_of(files)
+    check_tokenizer(folder, config)
+    causal = model_type not in MASKED_TYPES or bool(config.get("is_decoder"))
+    has_head = any(tensor.name.startswith(HEAD_PREFIXES) for tensor in tensors)
+    info = _info("transformers", "causal" if causal else "masked", labels if has_head else None, tensors, files, None)
+    return CheckpointInfo(
+        info.kind, info.family, model_type, info.labels, True, info.parameters, info.bytes, info.parent
+    )
+
+
+def _labels(folder: Path, lineage: Mapping[str, Any]) -> tuple[str, ...] | None:
+    if lineage.get("labels"):
+        return tuple(str(label) for label in lineage["labels"])
+    if not (folder / CONFIG).is_file():
+        return None
+    names = read_json(folder / CONFIG).get("id2label")
+    if not isinstance(names, dict) or len(names) < 2:
+        return None
+    try:
+        return tuple(str(names[key]) for key in sorted(names, key=int))
+    except ValueError as error:
+        raise CheckpointError(
+            f"id2label needs whole numbers as keys, found {json.dumps(sorted(names))}.", where=Where(folder / CONFIG)
+        ) from error
+
+
+def _info(
+    kind: Kind,
+    family: str,
+    labels: tuple[str, ...] | None,
+    tensors: tuple[Tensor, ...],
+    files: tuple[Path, ...],
+    parent: Mapping[str, str] | None,
+) -> CheckpointInfo:
+    return CheckpointInfo(
+        kind=kind,
+        family=family,
+        model_type=None,
+        labels=labels,
+        has_tokenizer=False,
+        parameters=sum(tensor.size for tensor in tensors),
+        bytes=sum(file.stat().st_size for file in files),
+        parent=parent,
+    )

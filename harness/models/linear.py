@@ -1,0 +1,72 @@
+"""A linear head on a parent's frozen features; other questions go to the parent itself."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from harness.core.errors import CheckpointError, Where
+from harness.core.interfaces import ModelFacts
+from harness.core.requests import Classify, Request, Response
+from harness.models.answering import Backend, CachedModel
+from harness.models.answers import choose, log_softmax
+from harness.models.context import OpenContext
+from harness.models.digest import checkpoint_digest
+from harness.models.formats import LINEAR_WEIGHTS, LinearHead, read_linear
+from harness.models.inspection import parent_of, read_lineage
+from harness.models.transformers_backend import TransformersBackend, open_transformers
+
+
+class LinearBackend:
+    """Classifies by the head; answers likelihoods as its parent does (and from its cache)."""
+
+    def __init__(self, head: LinearHead, parent: TransformersBackend, cached: CachedModel, facts: ModelFacts) -> None:
+        self._head = head
+        self._parent = parent
+        self._cached = cached
+        self._facts = facts
+
+    @property
+    def facts(self) -> ModelFacts:
+        return self._facts
+
+    def compute(self, requests: Sequence[Request]) -> Iterator[tuple[Request, Response]]:
+        """See `Backend`."""
+        asked = [request for request in requests if isinstance(request, Classify)]
+        if asked:
+            found, truncated = self._parent.features([request.text for request in asked])
+            scaled = (found - self._head.mean) / self._head.scale
+            values = log_softmax(scaled @ self._head.coef.T + self._head.intercept)
+            for request, row, cut in zip(asked, values, truncated, strict=True):
+                yield request, choose(request, self._head.labels, row, cut)
+        yield from self._cached.answer(request for request in requests if not isinstance(request, Classify))
+
+
+def open_linear(folder: Path, context: OpenContext) -> Backend:
+    """Opens a linear checkpoint on its parent.
+
+    Raises:
+        CheckpointError: when files are missing, or the parent is not the one it was trained on.
+    """
+    head = read_linear(folder)
+    parent = parent_of(folder, "linear", read_lineage(folder))
+    assert parent is not None
+    own = checkpoint_digest(folder, context.resolve)
+    backend = open_transformers(context.resolve(parent["key"]), dataclasses.replace(context, labels=None))
+    assert isinstance(backend, TransformersBackend)
+    hidden = int(backend.network.base.config.hidden_size)
+    if head.coef.shape[1] != hidden:
+        raise CheckpointError(
+            f"expected weights for {hidden} features of its base, found {head.coef.shape[1]}.",
+            where=Where(folder / LINEAR_WEIGHTS),
+            hint="give the base that it was trained on.",
+        )
+    facts = dataclasses.replace(
+        backend.facts,
+        digest=own,
+        labels=head.labels,
+        parameters=backend.facts.parameters + head.coef.size + head.intercept.size,
+        answer_key={**backend.facts.answer_key, "labels": list(head.labels)},
+    )
+    return LinearBackend(head, backend, CachedModel(backend, context.responses, context.reporter), facts)

@@ -1,0 +1,202 @@
+"""A loaded transformers model: one encoder in memory, its heads, and the forward passes.
+
+The language-model head is applied only where a log-probability is wanted: the encoder runs
+once, then the model's own forward runs on the gathered hidden states with the encoder's output
+replaced. Whether that gives the plain forward's logits is checked once; where it does not, the
+plain forward is used.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+import torch
+
+from harness.core.records import FloatArray
+from harness.models.batching import IntArray, Row
+from harness.models.encoding import TextEncoder
+
+CPU_BUDGET = 2048
+GPU_BUDGET = 65536
+_LOGITS_BYTES = 64 * 2**20
+_CHECK_TOKENS = 6
+_REPLACED = "original_module."
+"""Where peft keeps the base's head beside the adapter's own."""
+_CHECK_TOLERANCE = 1e-3
+
+
+class Network:
+    """Forward passes of a checkpoint.
+
+    Args:
+        base: the encoder (or decoder stack) without heads.
+        language_model: the model with the language-model head around `base`, or None.
+        classifier: the model with the classification head around `base`, or None.
+        encoder: its tokenizer.
+        causal: whether the language model reads from the left only.
+        max_length: tokens that it takes, special tokens included.
+        device: a torch device.
+    """
+
+    def __init__(
+        self,
+        *,
+        base: Any,
+        language_model: Any | None,
+        classifier: Any | None,
+        encoder: TextEncoder,
+        causal: bool,
+        max_length: int | None,
+        device: str,
+    ) -> None:
+        self.base = base
+        self.language_model = language_model
+        self.classifier = classifier
+        self.encoder = encoder
+        self.causal = causal
+        self.max_length = max_length
+        self.device = device
+        self.budget = CPU_BUDGET if device == "cpu" else GPU_BUDGET
+        self.split_head = language_model is not None and self._head_can_stand_alone()
+
+    @property
+    def parameters(self) -> int:
+        """Number of weights in use, those shared by several heads counted once."""
+        modules = [module for module in (self.base, self.language_model, self.classifier) if module is not None]
+        sizes = {
+            id(weight): weight.numel()
+            for module in modules
+            for name, weight in module.named_parameters()
+            if _REPLACED not in name
+        }
+        return sum(sizes.values())
+
+    def relieve(self) -> None:
+        """Gives cached memory back to the device."""
+        if self.device == "cuda":
+            torch.cuda.empty_cache()
+
+    @torch.inference_mode()
+    def token_logprobs(self, rows: Sequence[Row]) -> list[FloatArray]:
+        """For each row, the log-probabilities float64[G] of its targets, in nats.
+
+        Logits are taken to float32 before gather − logsumexp.
+        """
+        ids, mask = self._pad([row.ids for row in rows], masked=not self.causal)
+        batch = np.repeat(np.arange(len(rows)), [len(row.positions) for row in rows])
+        where = np.concatenate([row.positions for row in rows])
+        offsets = np.cumsum([0, *(len(row.positions) for row in rows[:-1])])
+        at = np.concatenate([row.at + offset for row, offset in zip(rows, offsets, strict=True)])
+        targets = torch.from_numpy(np.concatenate([row.targets for row in rows])).to(self.device)
+        batch_index, position = self._tensor(batch), self._tensor(where)
+        if self.split_head:
+            output = self._base(ids, mask)
+            hidden = output.last_hidden_state[batch_index, position]
+            output.last_hidden_state = hidden
+            values = self._gather(output, hidden, at, targets)
+        else:
+            logits = self._plain(ids, mask)[batch_index, position].float()
+            values = _pick(logits, self._tensor(at), targets)
+        flat = values.double().cpu().numpy()
+        return np.split(flat, np.cumsum([len(row.targets) for row in rows])[:-1])
+
+    @torch.inference_mode()
+    def class_logprobs(self, ids: Sequence[Sequence[int]]) -> FloatArray:
+        """Log-probabilities float64[B, K] of the classification head's labels."""
+        assert self.classifier is not None
+        padded, mask = self._pad([np.asarray(row, dtype=np.int64) for row in ids], masked=True)
+        logits = self.classifier(input_ids=padded, attention_mask=mask).logits.float()
+        values: FloatArray = torch.log_softmax(logits, dim=-1).double().cpu().numpy()
+        return values
+
+    @torch.inference_mode()
+    def mean_hidden(self, ids: Sequence[Sequence[int]]) -> FloatArray:
+        """Mean float64[B, H] of the last hidden state over tokens of text; special tokens count
+        only where there is no other token."""
+        padded, mask = self._pad([np.asarray(row, dtype=np.int64) for row in ids], masked=True)
+        hidden = self._base(padded, mask).last_hidden_state.float()
+        prefix, suffix = len(self.encoder.prefix), len(self.encoder.suffix)
+        means = []
+        for row, states in zip(ids, hidden, strict=True):
+            states = states[: len(row)]
+            content = states[prefix : len(row) - suffix]
+            means.append((content if len(content) else states).mean(dim=0))
+        values: FloatArray = torch.stack(means).double().cpu().numpy()
+        return values
+
+    def _base(self, ids: torch.Tensor, mask: torch.Tensor | None) -> Any:
+        return self.base(input_ids=ids, attention_mask=mask, **({"use_cache": False} if self.causal else {}))
+
+    def _plain(self, ids: torch.Tensor, mask: torch.Tensor | None) -> torch.Tensor:
+        assert self.language_model is not None
+        cache = {"use_cache": False} if self.causal else {}
+        logits: torch.Tensor = self.language_model(input_ids=ids, attention_mask=mask, **cache).logits
+        return logits
+
+    def _gather(self, output: Any, hidden: torch.Tensor, at: IntArray, targets: torch.Tensor) -> torch.Tensor:
+        values = []
+        vocabulary = int(self.base.config.vocab_size)
+        step = max(1, _LOGITS_BYTES // (4 * vocabulary))
+        for start in range(0, len(hidden), step):
+            low, high = np.searchsorted(at, [start, start + step])
+            logits = self._head(output, hidden[start : start + step])
+            values.append(_pick(logits, self._tensor(at[low:high] - start), targets[low:high]))
+        return torch.cat(values)
+
+    def _head(self, output: Any, hidden: torch.Tensor) -> torch.Tensor:
+        """float32[N, V] logits for hidden states [N, H]."""
+        replayed = copy.copy(output)
+        replayed.last_hidden_state = hidden[:, None]
+        placeholder = torch.zeros(len(hidden), 1, dtype=torch.long, device=hidden.device)
+        with _replaced_forward(self.base, replayed):
+            return self._plain(placeholder, None)[:, 0].float()
+
+    def _head_can_stand_alone(self) -> bool:
+        """Compares the split head with the plain forward on a few tokens."""
+        vocabulary = int(self.base.config.vocab_size)
+        count = min(_CHECK_TOKENS, self.max_length or _CHECK_TOKENS)
+        ids = (torch.arange(count, device=self.device)[None] * 7 + 3) % vocabulary
+        with torch.inference_mode():
+            plain = self._plain(ids, None)[0].float()
+            try:
+                output = self._base(ids, None)
+                split = self._head(output, output.last_hidden_state[0])
+            except (AttributeError, TypeError, ValueError, RuntimeError):
+                return False
+        return split.shape == plain.shape and bool(
+            torch.allclose(split, plain, rtol=_CHECK_TOLERANCE, atol=_CHECK_TOLERANCE, equal_nan=True)
+        )
+
+    def _pad(self, rows: Sequence[IntArray], *, masked: bool) -> tuple[torch.Tensor, torch.Tensor | None]:
+        """int64[B, L] ids padded on the right, and their mask: None when nothing is padded or,
+        for scoring from the left, where padding cannot reach what is read."""
+        lengths = [len(row) for row in rows]
+        longest = max(lengths)
+        ids = np.full((len(rows), longest), self.encoder.pad_id or 0, dtype=np.int64)
+        for index, row in enumerate(rows):
+            ids[index, : len(row)] = row
+        mask = None
+        if masked and min(lengths) != longest:
+            mask = self._tensor((np.arange(longest)[None] < np.asarray(lengths)[:, None]).astype(np.int64))
+        return self._tensor(ids), mask
+
+    def _tensor(self, array: IntArray) -> torch.Tensor:
+        return torch.from_numpy(np.ascontiguousarray(array)).to(self.device)
+
+
+def _pick(logits: torch.Tensor, at: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
+    """float32[G]: logits[at, targets] − logsumexp of the row."""
+    return logits[at, targets] - torch.logsumexp(logits, dim=-1)[at]
+
+
+@contextmanager
+def _replaced_forward(module: Any, output: Any) -> Iterator[None]:
+    module.forward = lambda *_args, **_kwargs: output
+    try:
+        yield
+    finally:
+        del module.forward

@@ -1,0 +1,48 @@
+"""Checkpoint folder → model, by the kind that checkpoint.json names."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from harness.core import registry
+from harness.core.errors import Where
+from harness.core.reporter import Reporter, Silent
+from harness.models.answering import CachedModel
+from harness.models.context import OpenContext
+from harness.models.digest import Resolve
+from harness.models.formats import CHECKPOINT_FILE
+from harness.models.inspection import kind_of, read_lineage
+
+
+def open_model(
+    folder: Path,
+    *,
+    resolve: Resolve,
+    responses: Path | None,
+    device: str = "auto",
+    reporter: Reporter | None = None,
+    labels: Sequence[str] | None = None,
+) -> CachedModel:
+    """Opens a checkpoint for questions.
+
+    Args:
+        folder: the checkpoint.
+        resolve: gives a parent checkpoint's folder by its key (adapters, linear heads).
+        responses: SQLite file of known responses, shared between models and processes; None to
+            keep nothing.
+        device: `auto`, `cpu`, `cuda` or `mps`.
+        reporter: told about shrinking batches and damaged files.
+        labels: names for the classification head's rows, in order. They go before those of
+            checkpoint.json, and those before config.json's `id2label`, which may be the
+            meaningless LABEL_0, LABEL_1, ….
+
+    Raises:
+        CheckpointError: when the folder cannot be used, with what is missing.
+        IncompleteError: when the device is not there.
+    """
+    reporter = reporter or Silent()
+    kind = kind_of(folder, read_lineage(folder))
+    opener = registry.load("models", kind, where=Where(folder / CHECKPOINT_FILE))
+    context = OpenContext(resolve, responses, device, reporter, tuple(labels) if labels else None)
+    return CachedModel(opener(folder, context), responses, reporter)

@@ -1,0 +1,67 @@
+"""How answers are computed on this machine, decided without importing torch.
+
+The policy is part of every answer's cache key, so it must be known before a model is loaded.
+Weights are float32 on a CPU (bfloat16 needs hardware that most lack and changes results), and
+bfloat16 on a GPU that computes it; log-softmax is always in float32, sums in float64.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import re
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+
+from harness.core.errors import SuiteError, unknown
+
+SCORING_VERSION = 1
+"""Raised whenever a change of code changes a score beyond rounding."""
+
+DEVICES = ("auto", "cpu", "cuda", "mps")
+_BFLOAT16_CAPABILITY = 8
+_CAPABILITY_MAJOR = 75
+
+
+def answer_policy(device: str = "auto") -> dict[str, str | int]:
+    """Device, weight type and scoring version that `open_model(device=…)` will use.
+
+    Args:
+        device: `auto` (a CUDA GPU that torch can use, else the CPU), `cpu`, `cuda` or `mps`.
+
+    Raises:
+        SuiteError: for any other word.
+    """
+    if device not in DEVICES:
+        raise SuiteError(unknown("device", device, DEVICES))
+    capability = cuda_capability() if device in {"auto", "cuda"} else None
+    if device == "auto":
+        device = "cpu" if capability is None else "cuda"
+    bfloat16 = device == "cuda" and (capability or 0) >= _BFLOAT16_CAPABILITY
+    return {"device": device, "dtype": "bfloat16" if bfloat16 else "float32", "scoring": SCORING_VERSION}
+
+
+def cuda_capability() -> int | None:
+    """Major compute capability of the first GPU that torch was built for and may see, or None."""
+    if not _torch_has_cuda() or os.environ.get("CUDA_VISIBLE_DEVICES", "0").strip() in {"", "-1"}:
+        return None
+    try:
+        driver = ctypes.CDLL("nvcuda.dll" if sys.platform == "win32" else "libcuda.so.1")
+        handle, major = ctypes.c_int(), ctypes.c_int()
+        failed = (
+            driver.cuInit(0)
+            or driver.cuDeviceGet(ctypes.byref(handle), 0)
+            or driver.cuDeviceGetAttribute(ctypes.byref(major), _CAPABILITY_MAJOR, handle)
+        )
+    except (OSError, AttributeError):
+        return None
+    return None if failed else major.value
+
+
+def _torch_has_cuda() -> bool:
+    spec = find_spec("torch")
+    if spec is None or spec.origin is None:
+        return False
+    version = Path(spec.origin).with_name("version.py")
+    return version.is_file() and re.search(r"^cuda\b[^=\n]*=\s*['\"]", version.read_text("utf-8"), re.M) is not None

@@ -1,0 +1,81 @@
+"""What a model cost, from its checkpoint's facts and what the run measured."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from harness.core.results import ModelResult
+
+_GOALS = {
+    "pretrain": "predict masked words",
+    "finetune": "label texts",
+    "classical": "label texts",
+    "load": "not trained here",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """Figures that are unknown are None; texts that are unknown are empty."""
+
+    goal: str
+    objective: str
+    data: tuple[str, ...]
+    items: float | None
+    tokens: float | None
+    steps: float | None
+    flops: float | None
+    parameters: float | None
+    trainable: float | None
+    bytes: float | None
+    seed: int | None
+    final_loss: float | None
+    seconds: float | None
+    tokens_per_second: float | None
+    peak_memory: float | None
+
+
+def cost_of(model: ModelResult, measured: Mapping[str, Any]) -> Cost:
+    """Reads `training` as checkpoints write it (costs under `cost`, the spec under `stage`) or flat."""
+    page = model.training
+    cost, stage, recipe = (_mapping(page.get(key)) for key in ("cost", "stage", "recipe"))
+    every = {**page, **cost}
+    sizes = _mapping(every.get("parameters"))
+    total = sizes.get("total") if sizes else every.get("parameters")
+    trainable = sizes.get("trainable") if sizes else every.get("trainable")
+    data = page.get("data")
+    seed = page.get("seed")
+    return Cost(
+        goal=str(page.get("goal") or _GOALS.get(model.made_by, "")),
+        objective=str(page.get("objective") or stage.get("objective") or _method(stage)),
+        data=tuple(str(name) for name in data) if isinstance(data, dict | list | tuple) else (),
+        items=_number(next((value for key in ("items", "rows") if (value := {**recipe, **every}.get(key))), None)),
+        tokens=_number(every.get("tokens")),
+        steps=_number(every.get("steps")),
+        flops=_number(every.get("flops")),
+        parameters=_number(total),
+        trainable=_number(trainable),
+        bytes=_number(every.get("bytes")),
+        seed=seed if isinstance(seed, int) else None,
+        final_loss=_number(every.get("final_loss", measured.get("loss"))),
+        seconds=_number(measured.get("seconds")),
+        tokens_per_second=_number(measured.get("tokens_per_second")),
+        peak_memory=_number(measured.get("peak_memory")),
+    )
+
+
+def _method(stage: Mapping[str, Any]) -> str:
+    method = stage.get("method")
+    return method if isinstance(method, str) else next(iter(_mapping(method)), "")
+
+
+def _mapping(value: object) -> Mapping[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _number(value: object) -> float | None:
+    known = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    return float(value) if known and isinstance(value, int | float) else None

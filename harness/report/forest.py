@@ -1,0 +1,147 @@
+"""The forest plot: every comparison's interval around zero, in panels of one question and one unit.
+
+Better is always to the right; drifts of target metrics have no better side and keep their sign.
+Language-modelling metrics share one panel: percent change of their ratio.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from harness.core.results import ComparisonResult, GateResult
+from harness.report import figures
+from harness.report.scale import Scale, scale
+from harness.report.view import Contest, RunView, reading
+
+TITLES = {
+    "gained": "Gained: task metrics",
+    "forgotten": "Forgotten: language modelling",
+    "bias": "Bias and robustness: probes",
+    "calibration": "Calibration",
+}
+_MARGIN = re.compile(r"(ratio\s+)?[±≥≤>]?\s*[+−-]?\s*(\d+(?:\.\d+)?(?:e[+-]?\d+)?)(?:\s+\S+)?\Z")
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """One row: positions are percent of the panel's width."""
+
+    name: str
+    low: float | None
+    point: float | None
+    high: float | None
+    margins: tuple[float, ...]
+    text: str
+    span: str
+    reading: str
+    n: int
+
+
+@dataclass(frozen=True, slots=True)
+class Panel:
+    """The rows of one unit, with their own axis."""
+
+    unit: str
+    zero: float
+    ticks: list[tuple[float, str]]
+    bars: list[Bar]
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """The panels of one question; `left` and `right` say what the sides mean."""
+
+    title: str
+    left: str
+    right: str
+    panels: list[Panel]
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    source: ComparisonResult
+    points: tuple[float, float | None, float | None]
+    margins: tuple[float, ...]
+    text: str
+    span: str
+
+
+def groups(view: RunView, contest: Contest) -> list[Group]:
+    """The groups of a contest in the order gained, forgotten, bias, calibration."""
+    grouped: dict[tuple[str, str, bool], list[_Row]] = {}
+    order = {name: place for place, name in enumerate(TITLES)}
+    for row in view.comparisons(contest):
+        if row.status != "ok" or row.delta is None:
+            continue
+        group = view.group(row.evaluation, row.metric)
+        relative = group == "forgotten" and row.ratio is not None
+        unit = "% change" if relative else figures.shown_unit(row.unit)
+        gates = [
+            gate
+            for gate in view.gates_of(contest.candidate)
+            if gate.metric == row.id and gate.slice is None and gate.baseline in (None, row.baseline)
+        ]
+        grouped.setdefault((group, unit, row.direction == "target"), []).append(_row(row, relative, gates))
+    out: dict[tuple[str, bool], Group] = {}
+    for group, unit, target in sorted(grouped, key=lambda key: (order[key[0]], key[2])):
+        sides = ("lower", "higher") if target else ("worse", "better")
+        title = TITLES[group] + (" (drift; no better side)" if target else "")
+        panel = _panel(unit, grouped[group, unit, target])
+        out.setdefault((group, target), Group(title, *sides, [])).panels.append(panel)
+    return list(out.values())
+
+
+def _row(row: ComparisonResult, relative: bool, gates: list[GateResult]) -> _Row:
+    side = -1.0 if row.direction == "lower" else 1.0
+    if relative and row.ratio is not None:
+        low, high = row.ratio_low, row.ratio_high
+        ends = tuple(None if end is None else (end - 1) * 100 * side for end in (low, high))
+        text, span = figures.fixed((row.ratio - 1) * 100, 1, sign=True) + "%", ""
+        if low is not None and high is not None:
+            span = "…".join(figures.fixed((end - 1) * 100, 1, sign=True) for end in (low, high))
+        point = (row.ratio - 1) * 100 * side
+    else:
+        factor = (100.0 if figures.is_fraction(row.unit) else 1.0) * side
+        ends = tuple(None if end is None else end * factor for end in (row.low, row.high))
+        text = figures.difference(row.delta, row.unit, row.low, row.high)
+        span = figures.interval(row.low, row.high, row.unit)
+        point = (row.delta or 0.0) * factor
+    if side < 0:
+        ends = (ends[1], ends[0])
+    return _Row(row, (point, ends[0], ends[1]), _margins(row, relative, gates), text, span)
+
+
+def _margins(row: ComparisonResult, relative: bool, gates: list[GateResult]) -> tuple[float, ...]:
+    """Where gates draw their lines, in the panel's unit; margins that are no plain number are left out."""
+    lines: list[float] = []
+    for gate in gates:
+        match = _MARGIN.fullmatch((gate.margin or "").strip())
+        if match is None or gate.kind not in ("superiority", "non_inferiority", "equivalence"):
+            continue
+        value = float(match.group(2))
+        if bool(match.group(1)) != relative:
+            continue
+        size = abs(value - 1) * 100 if relative else value * (100.0 if figures.is_fraction(row.unit) else 1.0)
+        lines += {"superiority": [size], "non_inferiority": [-size]}.get(gate.kind, [-size, size])
+    return tuple(line for line in lines if line)
+
+
+def _panel(unit: str, rows: list[_Row]) -> Panel:
+    values = [value for row in rows for value in (*row.points, *row.margins) if value is not None]
+    axis: Scale = scale(values, 2, 98, zero=True)
+    bars = [
+        Bar(
+            row.source.id,
+            None if row.points[1] is None else axis(row.points[1]),
+            axis(row.points[0]),
+            None if row.points[2] is None else axis(row.points[2]),
+            tuple(axis(line) for line in row.margins),
+            row.text,
+            row.span,
+            reading(row.source),
+            row.source.n,
+        )
+        for row in rows
+    ]
+    return Panel(unit, axis(0.0), axis.ticks(), bars)

@@ -1,0 +1,148 @@
+"""report.html: one file, no network, every foreign text escaped."""
+
+from __future__ import annotations
+
+import base64
+import functools
+import hashlib
+import json
+import re
+from importlib import resources
+from typing import Any
+
+from jinja2 import BaseLoader, Environment, FunctionLoader, StrictUndefined
+from markupsafe import Markup, escape
+
+from harness.core.rundir import RunDir
+from harness.report import figures, forest, gate_table, probes, prose, sections
+from harness.report.items import browser
+from harness.report.text import cut, plural, slug, visible, visible_tree
+from harness.report.view import FEW, WORDS, RunView, reading
+from harness.report.words import MARGINS, TEXTS, meaning
+
+ITEM_BUDGET = 560_000
+SUITE_TEXT_LIMIT = 20_000
+ICONS = {"pass": "✓", "warn": "!", "inconclusive": "?", "fail": "✕", "error": "⚠"}
+VERDICTS = {
+    "pass": "Pass",
+    "warn": "Pass with warnings",
+    "inconclusive": "Inconclusive",
+    "fail": "Fail",
+    "error": "Error",
+}
+
+
+def render_html(run: RunDir) -> str:
+    """The page as text; the same files give the same bytes.
+
+    Raises:
+        DataError: when results.json, run.json, records or items are missing or damaged.
+    """
+    return render_view(RunView.open(run))
+
+
+def render_view(view: RunView) -> str:
+    """The page of a run that has been read."""
+    style, script = _source("report.css"), _source("report.js")
+    items = browser(view, ITEM_BUDGET)
+    payload = {
+        "items": items,
+        "contests": [[contest.key, contest.label] for contest in view.contests],
+    }
+    return (
+        _environment()
+        .get_template("report.html.j2")
+        .render(
+            view=view,
+            results=view.results,
+            info=view.info,
+            contests=view.contests,
+            stories=[(contest, prose.story(view, contest)) for contest in view.contests if contest.release],
+            forests={contest.key: forest.groups(view, contest) for contest in view.contests},
+            gates=gate_table.gates(view),
+            slices={contest.key: sections.slice_tables(view, contest, "task") for contest in view.contests},
+            confusions={contest.key: sections.confusions(view, contest) for contest in view.contests},
+            calibration={contest.key: sections.calibration(view, contest) for contest in view.contests},
+            forgetting=sections.forgetting(view),
+            probes=probes.probes(view),
+            training=sections.training(view),
+            files=sections.files(view),
+            items=items,
+            data=_embed(payload),
+            style=Markup(style),
+            script=Markup(script),
+            policy=_policy(style, script),
+        )
+    )
+
+
+def _policy(style: str, script: str) -> str:
+    return (
+        f"default-src 'none'; script-src '{_digest(script)}'; style-src '{_digest(style)}'; "
+        "base-uri 'none'; form-action 'none'"
+    )
+
+
+def _digest(text: str) -> str:
+    return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
+
+
+def _embed(value: Any) -> Markup:
+    """JSON for a script element: no `<`, `>` or `&` and no line separators stand in it."""
+    text = json.dumps(visible_tree(value), ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    for mark in "<>&\u2028\u2029":
+        text = text.replace(mark, f"\\u{ord(mark):04x}")
+    return Markup(text)
+
+
+def breakable(name: str) -> Markup:
+    """A name that may wrap after its `_`, `.`, `=`, `[` and `/`, and nowhere else if it can be helped."""
+    return Markup("<wbr>").join(escape(part) for part in re.split(r"(?<=[_.=/])|(?=\[)", visible(name)) if part)
+
+
+@functools.cache
+def _source(name: str) -> str:
+    return (resources.files("harness.report.templates") / name).read_text("utf-8")
+
+
+def _load(name: str) -> str | None:
+    return _source(name) if name.endswith(".j2") else None
+
+
+def _shown(value: Any) -> Any:
+    """Every expression of a template passes here before it is escaped."""
+    return value if isinstance(value, Markup) or not isinstance(value, str) else visible(value)
+
+
+@functools.cache
+def _environment() -> Environment:
+    loader: BaseLoader = FunctionLoader(_load)
+    environment = Environment(
+        loader=loader,
+        autoescape=True,
+        undefined=StrictUndefined,
+        finalize=_shown,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    environment.globals.update(
+        f=figures,
+        s=sections,
+        FEW=FEW,
+        g=gate_table,
+        reading=reading,
+        change=prose.change,
+        WORDS=WORDS,
+        ICONS=ICONS,
+        VERDICTS=VERDICTS,
+        plural=plural,
+        breakable=breakable,
+        meaning=meaning,
+        MARGINS=MARGINS,
+        TEXTS=TEXTS,
+        slug=slug,
+        cut=cut,
+        suite_limit=SUITE_TEXT_LIMIT,
+    )
+    return environment

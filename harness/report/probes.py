@@ -1,0 +1,92 @@
+"""What the bias section shows of every probe: levels, drift, groups, capability, moved items."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from harness.core.results import ComparisonResult, EvaluationResult, MetricResult
+from harness.report import figures
+from harness.report.moved import Moved, moved
+from harness.report.scale import scale
+from harness.report.sections import SliceTable, slice_tables
+from harness.report.view import Contest, RunView
+
+MOVED_ITEMS = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Level:
+    """A model's level of one metric: positions are percent of the strip's width."""
+
+    metric: MetricResult
+    low: float | None
+    point: float | None
+    high: float | None
+    ideal: float | None
+    text: str
+    span: str
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    evaluation: EvaluationResult
+    levels: list[tuple[str, list[Level]]]
+    contests: list[ProbeContest]
+
+
+@dataclass(frozen=True, slots=True)
+class ProbeContest:
+    contest: Contest
+    drifts: list[ComparisonResult]
+    groups: SliceTable | None
+    companions: list[ComparisonResult]
+    moved: list[Moved]
+
+
+def probes(view: RunView) -> list[Probe]:
+    """Every probe: levels of all models, and per contest drift, groups, capability and moved items."""
+    out = []
+    for name, evaluation in view.evaluations.items():
+        if evaluation.role != "probe":
+            continue
+        ids = list(dict.fromkeys(row.id for row in view.results.metrics if row.evaluation == name))
+        levels = [(id_, _levels(view, id_)) for id_ in ids]
+        contests = []
+        for contest in view.contests:
+            drifts = view.comparisons(contest, evaluation=name)
+            if not drifts:
+                continue
+            groups = next((table for table in slice_tables(view, contest, "probe") if table.evaluation == name), None)
+            tasks = [one for one, other in view.evaluations.items() if other.role == "task"]
+            companions = [row for task in tasks if (row := view.headline(contest, task)) is not None]
+            top = MOVED_ITEMS if contest.release else MOVED_ITEMS // 2
+            contests.append(ProbeContest(contest, drifts, groups, companions, moved(view, contest, name, top)))
+        out.append(Probe(evaluation, levels, contests))
+    return out
+
+
+def _levels(view: RunView, id_: str) -> list[Level]:
+    rows = [row for row in (view.metric(id_, model) for model in view.models) if row is not None]
+    values = [x for row in rows for x in (row.value, row.low, row.high, row.ideal) if x is not None]
+    axis = scale(values, 2, 98)
+
+    def place(value: float | None) -> float | None:
+        return None if value is None else axis(value)
+
+    widest = max(rows, key=lambda row: (row.high or 0.0) - (row.low or 0.0), default=None)
+    places = figures.decimals(widest.low, widest.high, widest.unit) if widest else 0
+    return [
+        Level(row, place(row.low), place(row.value), place(row.high), place(row.ideal), *_level_text(row, places))
+        for row in rows
+    ]
+
+
+def _level_text(row: MetricResult, places: int) -> tuple[str, str]:
+    """Value and interval, for all models of a metric with the same number of decimals."""
+    if row.status != "ok" or row.value is None:
+        return row.reason or "undefined", ""
+    factor, sign = (100.0, "%") if figures.is_fraction(row.unit) else (1.0, "")
+    text = figures.fixed(row.value * factor, places) + sign
+    if row.low is None or row.high is None:
+        return text, ""
+    return text, f"{figures.fixed(row.low * factor, places)}…{figures.fixed(row.high * factor, places)}"

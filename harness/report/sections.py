@@ -1,0 +1,172 @@
+"""What the page's sections show, worked out before any markup."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote
+
+from harness.core.results import ComparisonResult, EvaluationResult, TableResult
+from harness.report import figures
+from harness.report.charts import Chart, loss_curve, reliability
+from harness.report.view import LANGUAGE_MODELLING, Contest, RunView, reading
+
+SLICE_ROWS = 60
+
+
+@dataclass(frozen=True, slots=True)
+class SliceTable:
+    """The slice rows of one evaluation in one contest, and how many more there are."""
+
+    evaluation: str
+    metrics: list[str]
+    rows: list[ComparisonResult]
+    left_out: int
+
+
+def slice_tables(view: RunView, contest: Contest, role: str) -> list[SliceTable]:
+    """Slice comparisons of tasks or of probes, largest evaluations cut to `SLICE_ROWS`."""
+    tables = []
+    for name, evaluation in view.evaluations.items():
+        rows = view.comparisons(contest, evaluation=name, slices=True) if evaluation.role == role else []
+        if rows:
+            metrics = list(dict.fromkeys(row.metric for row in rows))
+            rows.sort(key=lambda row: (metrics.index(row.metric), row.slice or ""))
+            tables.append(SliceTable(name, metrics, rows[:SLICE_ROWS], max(0, len(rows) - SLICE_ROWS)))
+    return tables
+
+
+@dataclass(frozen=True, slots=True)
+class Confusion:
+    """Two matrices and their signed difference; the last number of a cell shades it, −8 to 8."""
+
+    evaluation: str
+    rows: list[str]
+    columns: list[str]
+    matrices: list[tuple[str, list[list[tuple[str, str, int]]]]]
+
+
+def confusions(view: RunView, contest: Contest) -> list[Confusion]:
+    """Row-normalised confusion of both models and the difference in points of the gold label's items."""
+    out = []
+    for table in _tables(view, "confusion", contest.candidate):
+        name = view.against(contest, table.evaluation)
+        base = next((one for one in _tables(view, "confusion", name) if one.evaluation == table.evaluation), None)
+        if base is None or base.rows != table.rows:
+            continue
+        columns = list(dict.fromkeys([*table.columns, *base.columns]))
+        counts = [_aligned(one, columns) for one in (base, table)]
+        shares = [[_share(line) for line in lines] for lines in counts]
+        delta = [
+            [
+                (figures.fixed((b - a) * 100, 1, sign=True), "", _signed_shade(b - a))
+                for a, b in zip(*lines, strict=True)
+            ]
+            for lines in zip(*shares, strict=True)
+        ]
+        matrices = [
+            (one, _cells(*both))
+            for one, both in zip((name, contest.candidate), zip(counts, shares, strict=True), strict=True)
+        ]
+        matrices.append((f"{contest.candidate} − {name} (points)", delta))
+        out.append(Confusion(table.evaluation, table.rows, columns, matrices))
+    return out
+
+
+def _aligned(table: TableResult, columns: list[str]) -> list[list[float]]:
+    """Counts in the order of `columns`; a column that a model never used is zero."""
+    place = {name: k for k, name in enumerate(table.columns)}
+    return [
+        [(values[place[name]] or 0.0) if place.get(name, len(values)) < len(values) else 0.0 for name in columns]
+        for values in table.values
+    ]
+
+
+def _share(line: list[float]) -> list[float]:
+    total = sum(line)
+    return [count / total if total else 0.0 for count in line]
+
+
+def _cells(counts: list[list[float]], shares: list[list[float]]) -> list[list[tuple[str, str, int]]]:
+    return [
+        [(f"{count:,.0f}", f"{share:.0%}", round(share * 8)) for count, share in zip(*lines, strict=True)]
+        for lines in zip(counts, shares, strict=True)
+    ]
+
+
+def _tables(view: RunView, kind: str, model: str) -> list[TableResult]:
+    return [table for table in view.results.tables if (table.kind, table.model) == (kind, model)]
+
+
+def _signed_shade(value: float) -> int:
+    return max(-8, min(8, round(value * 16)))
+
+
+def calibration(view: RunView, contest: Contest) -> list[tuple[Chart, list[ComparisonResult]]]:
+    """Reliability charts with the calibration comparisons that belong to them."""
+    out = []
+    for table in _tables(view, "reliability", contest.candidate):
+        name = view.against(contest, table.evaluation)
+        base = next((one for one in _tables(view, "reliability", name) if one.evaluation == table.evaluation), None)
+        chart = reliability(base, table)
+        rows = view.comparisons(contest, evaluation=table.evaluation)
+        if chart is not None:
+            out.append((chart, [row for row in rows if view.group(row.evaluation, row.metric) == "calibration"]))
+    return out
+
+
+def forgetting(view: RunView) -> list[tuple[EvaluationResult, list[ComparisonResult]]]:
+    """Language-modelling evaluations with their comparisons of every contest."""
+    found = [one for one in view.evaluations.values() if one.kind == LANGUAGE_MODELLING]
+    rows = {
+        one.name: [row for contest in view.contests for row in view.comparisons(contest, evaluation=one.name)]
+        for one in found
+    }
+    return [(one, rows[one.name]) for one in found if rows[one.name]]
+
+
+def training(view: RunView) -> list[tuple[str, Chart]]:
+    charts = ((name, loss_curve(name, steps)) for name, steps in view.training.items())
+    return [(name, chart) for name, chart in charts if chart is not None]
+
+
+def files(view: RunView) -> list[tuple[str, str, str]]:
+    """(relative path, link, what it is) of the files that the run directory holds."""
+    if view.run is None:
+        return []
+    root = view.run.path
+    fixed = [
+        ("results.json", "metrics, comparisons, verdicts"),
+        ("run.json", "command, versions, hardware, times"),
+        ("summary.md", "this report in sixty lines"),
+        ("junit.xml", "one test case per gate"),
+        ("model-card.md", "figures for a model card"),
+    ]
+    made = {"summary.md", "junit.xml", "model-card.md"}
+    listed = [(name, what) for name, what in fixed if name in made or (root / name).is_file()]
+    for folder, what in (
+        ("records", "what a model did on each item"),
+        ("items", "texts"),
+        ("training", "training log"),
+    ):
+        paths = sorted(path.relative_to(root).as_posix() for path in (root / folder).rglob("*") if path.is_file())
+        listed += [(path, what) for path in paths if not path.rsplit("/", 1)[-1].startswith(".")]
+    return [(path, quote(path.encode("utf-8", "replace")), what) for path, what in listed]
+
+
+def facts(value: Any) -> str:
+    """A value of run.json or of a model's facts as one short text."""
+    if isinstance(value, dict):
+        return ", ".join(f"{key}: {facts(item)}" for key, item in value.items())
+    if isinstance(value, list | tuple):
+        return ", ".join(facts(item) for item in value)
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, int) and abs(value) >= 10_000:
+        return f"{value:,}"
+    return "–" if value is None else str(value)
+
+
+def clear(row: ComparisonResult) -> bool:
+    """Whether a comparison shows a change at all."""
+    return reading(row) in ("better", "worse", "drifted")

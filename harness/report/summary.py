@@ -1,0 +1,97 @@
+"""summary.md: the verdict in at most sixty lines, for a pull request or a terminal."""
+
+from __future__ import annotations
+
+from harness.core.results import ComparisonResult, GateResult, Results
+from harness.core.rundir import RunInfo
+from harness.report import figures, gate_table, prose
+from harness.report.text import markdown as md
+from harness.report.text import plural
+from harness.report.view import WORDS, Contest, RunView, reading
+
+MAX_LINES = 60
+_GATES, _DELTAS = 14, 16
+_ICONS = {"pass": "✅", "warn": "⚠️", "inconclusive": "❔", "fail": "❌", "error": "🛑"}
+
+
+def summary_markdown(results: Results, info: RunInfo | None) -> str:
+    """The summary; everything that comes from data, models or the suite is escaped."""
+    view = RunView(results, info)
+    verdict = results.verdict
+    lines = [
+        f"## {_ICONS[verdict.overall]} {verdict.overall.upper()}: {md(results.title, 120)}",
+        "",
+        md(verdict.sentence, 400),
+        "",
+        *_gate_lines(view),
+    ]
+    for contest in view.contests:
+        if contest.release:
+            lines += [*_story_lines(view, contest), *_delta_lines(view, contest)]
+            break
+    others = len([one for one in view.contests if one.release]) - 1
+    if others > 0:
+        lines += [f"{plural(others, 'further release model')} in report.html.", ""]
+    if results.limit is not None:
+        lines += [f"Limited to {plural(results.limit, 'item')} an evaluation: a trial, not a release.", ""]
+    digest = md(results.suite_digest[:12])
+    run = f", run {md(info.run_id, 80)}" if info else ""
+    lines.append(f"Suite {md(results.suite, 80)} ({digest}){run}, seed {results.seed}. All of it: report.html.")
+    return "\n".join(lines[:MAX_LINES]) + "\n"
+
+
+def _gate_lines(view: RunView) -> list[str]:
+    gates = gate_table.gates(view)
+    if not gates:
+        return ["No gates: nothing decides and nothing blocks.", ""]
+    lines = ["| gate | verdict | found | bound | margin | n |", "|---|---|---|--:|--:|--:|"]
+    lines += [_gate_line(view, gate) for gate in gates[:_GATES]]
+    rest = len(gates) - _GATES
+    return [*lines, "", *([f"{plural(rest, 'more gate')} in report.html.", ""] if rest > 0 else [])]
+
+
+def _gate_line(view: RunView, gate: GateResult) -> str:
+    verdict = f"{_ICONS[gate.verdict]} {gate.verdict}" + ("" if gate.blocking else " (does not block)")
+    waiver = f" ({md(gate.waiver, 120)})" if gate.waiver else ""
+    place = f" on {md(gate.slice, 60)}" if gate.slice else ""
+    cells = [
+        md(gate.id, 60) + place,
+        verdict,
+        md(gate.sentence, 240) + waiver,
+        gate_table.gate_figure(view, gate, gate.bound),
+        md(gate_table.gate_margin(view, gate), 40),
+        f"{gate.n:,}" if gate.n is not None else "–",
+    ]
+    return "| " + " | ".join(cells) + " |"
+
+
+def _story_lines(view: RunView, contest: Contest) -> list[str]:
+    lines = [f"### {md(contest.candidate, 60)} against {md(contest.baseline, 60)}", ""]
+    lines += [
+        f"- **{heading}**: {md(' '.join(one.text for one in sentences), 700)}"
+        for heading, sentences in prose.story(view, contest)
+    ]
+    return [*lines, ""]
+
+
+def _delta_lines(view: RunView, contest: Contest) -> list[str]:
+    rows = view.comparisons(contest)
+    if not rows:
+        return []
+    lines = ["| metric | baseline | candidate | δ | interval | reading | n |", "|---|--:|--:|--:|--:|---|--:|"]
+    lines += [_delta_line(row) for row in rows[:_DELTAS]]
+    rest = len(rows) - _DELTAS
+    return [*lines, "", *([f"{plural(rest, 'more comparison')} in report.html.", ""] if rest > 0 else [])]
+
+
+def _delta_line(row: ComparisonResult) -> str:
+    values = [figures.level(value, row.unit, row.low, row.high) for value in (row.baseline_value, row.candidate_value)]
+    cells = [
+        md(row.id, 80),
+        *values,
+        f"{figures.difference(row.delta, row.unit, row.low, row.high)} {md(figures.shown_unit(row.unit), 20)}",
+        figures.interval(row.low, row.high, row.unit),
+        WORDS[reading(row)],
+        f"{row.n:,}",
+    ]
+    return "| " + " | ".join(cells) + " |"

@@ -1,0 +1,236 @@
+"""A run directory read once, with the look-ups that every part of the report needs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Literal
+
+from harness.core.records import Records
+from harness.core.results import (
+    ComparisonResult,
+    EvaluationResult,
+    FlipsResult,
+    GateResult,
+    MetricResult,
+    ModelResult,
+    Results,
+)
+from harness.core.rundir import RunDir, RunInfo, StoredItem
+from harness.report.cost import Cost, cost_of
+
+Reading = Literal["better", "worse", "drifted", "unclear", "identical", "undefined"]
+
+LANGUAGE_MODELLING = "language_modelling"
+FEW = 30
+"""Slices with fewer items are never called better or worse."""
+
+_CALIBRATION = ("nll", "brier", "ece")
+WORDS: dict[Reading, str] = {
+    "better": "better",
+    "worse": "worse",
+    "drifted": "drifted",
+    "unclear": "no clear change",
+    "identical": "identical",
+    "undefined": "undefined",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Contest:
+    """A candidate and what it was compared with; `key` names it in the page.
+
+    The main contest of a candidate (`main`) sets it against the baseline of each evaluation: the
+    suite's, or the best way of it for that task. Every other pair is a contest of its own.
+    """
+
+    key: str
+    baseline: str
+    candidate: str
+    main: bool
+    release: bool
+    label: str
+
+
+def reading(comparison: ComparisonResult) -> Reading:
+    """What a comparison allows one to say: a clear change only when its interval excludes zero
+    and, where the p-value was corrected for its family, the correction agrees."""
+    if comparison.status != "ok" or comparison.delta is None:
+        return "undefined"
+    if comparison.identical:
+        return "identical"
+    low, high = comparison.low, comparison.high
+    if low is None or high is None or low <= 0 <= high:
+        return "unclear"
+    if comparison.p_adjusted is not None and comparison.p_adjusted >= 1 - comparison.confidence:
+        return "unclear"
+    if comparison.direction == "target":
+        return "drifted"
+    return "better" if (low > 0) == (comparison.direction == "higher") else "worse"
+
+
+@dataclass
+class RunView:
+    """Everything the reports read.
+
+    Attributes:
+        run: the directory, for records and items; None when only results are at hand.
+        training: model → its logged training steps.
+    """
+
+    results: Results
+    info: RunInfo | None = None
+    run: RunDir | None = None
+    training: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+    _records: dict[tuple[str, str], Records | None] = field(default_factory=dict)
+    _items: dict[str, list[StoredItem]] = field(default_factory=dict)
+
+    @classmethod
+    def open(cls, run: RunDir) -> RunView:
+        """Reads results.json, run.json and the training logs.
+
+        Raises:
+            DataError: when results.json or run.json is missing or damaged.
+        """
+        info = run.read_info()
+        results = Results.read(run.results_path)
+        training = {model.name: run.read_training(model.name) for model in results.models if _plain(model.name)}
+        return cls(results, info, run, training)
+
+    @cached_property
+    def models(self) -> dict[str, ModelResult]:
+        return {model.name: model for model in self.results.models}
+
+    @cached_property
+    def evaluations(self) -> dict[str, EvaluationResult]:
+        return {evaluation.name: evaluation for evaluation in self.results.evaluations}
+
+    def baseline_of(self, evaluation: str) -> str:
+        """The model that gains are measured against in an evaluation."""
+        known = self.evaluations.get(evaluation)
+        return (known.baseline if known is not None else "") or self.results.baseline
+
+    @cached_property
+    def contests(self) -> list[Contest]:
+        """Every comparison that was made: releases first, then candidates in the suite's order, then other pairs."""
+        results = self.results
+        seen = [(row.evaluation, row.baseline, row.candidate) for row in results.comparisons]
+        seen += [(row.evaluation, row.baseline, row.candidate) for row in results.flips]
+        found = dict.fromkeys(self._pair(*names) for names in seen)
+        order = list(dict.fromkeys([*results.release, *results.candidates]))
+
+        def rank(pair: tuple[str | None, str]) -> tuple[bool, int]:
+            return pair[0] is not None, order.index(pair[1]) if pair[1] in order else len(order)
+
+        return [
+            Contest(
+                f"c{index}",
+                base or results.baseline,
+                candidate,
+                base is None,
+                base is None and candidate in results.release,
+                candidate if base is None else f"{candidate} against {base}",
+            )
+            for index, (base, candidate) in enumerate(sorted(found, key=rank))
+        ]
+
+    def _pair(self, evaluation: str, baseline: str, candidate: str) -> tuple[str | None, str]:
+        return (None if baseline == self.baseline_of(evaluation) else baseline), candidate
+
+    def contest_of(self, evaluation: str, baseline: str, candidate: str) -> Contest:
+        base, name = self._pair(evaluation, baseline, candidate)
+        return next(
+            one
+            for one in self.contests
+            if one.candidate == name and (one.main if base is None else one.baseline == base)
+        )
+
+    def against(self, contest: Contest, evaluation: str) -> str:
+        """The baseline of a contest in an evaluation."""
+        return self.baseline_of(evaluation) if contest.main else contest.baseline
+
+    @cached_property
+    def _compared(self) -> dict[tuple[str | None, str], list[ComparisonResult]]:
+        index: dict[tuple[str | None, str], list[ComparisonResult]] = {}
+        for row in self.results.comparisons:
+            index.setdefault(self._pair(row.evaluation, row.baseline, row.candidate), []).append(row)
+        return index
+
+    def comparisons(
+        self, contest: Contest, *, evaluation: str | None = None, slices: bool = False
+    ) -> list[ComparisonResult]:
+        """The comparisons of a contest: overall ones, or (`slices`) those on slices."""
+        return [
+            row
+            for row in self._compared.get((None if contest.main else contest.baseline, contest.candidate), [])
+            if (row.slice is not None) == slices and evaluation in (None, row.evaluation)
+        ]
+
+    @cached_property
+    def _metrics(self) -> dict[tuple[str, str, str | None], MetricResult]:
+        return {(row.id, row.model, row.slice): row for row in self.results.metrics}
+
+    def metric(self, id_: str, model: str, slice_: str | None = None) -> MetricResult | None:
+        return self._metrics.get((id_, model, slice_))
+
+    @cached_property
+    def units(self) -> dict[str, str]:
+        """Metric id → unit."""
+        rows: list[MetricResult | ComparisonResult] = [*self.results.comparisons, *self.results.metrics]
+        return {row.id: row.unit for row in rows}
+
+    def flips(self, contest: Contest) -> list[FlipsResult]:
+        pair = (None if contest.main else contest.baseline, contest.candidate)
+        return [row for row in self.results.flips if self._pair(row.evaluation, row.baseline, row.candidate) == pair]
+
+    def group(self, evaluation: str, metric: str) -> str:
+        """Which question a metric answers: `gained`, `forgotten`, `bias` or `calibration`."""
+        known = self.evaluations.get(evaluation)
+        if known is not None and known.role == "probe":
+            return "bias"
+        if known is not None and known.kind == LANGUAGE_MODELLING:
+            return "forgotten"
+        return "calibration" if metric.split("[")[0] in _CALIBRATION else "gained"
+
+    def headline(self, contest: Contest, evaluation: str) -> ComparisonResult | None:
+        """The comparison that speaks for an evaluation: its leading metric, else the first one that
+        is defined and no calibration figure."""
+        rows = self.comparisons(contest, evaluation=evaluation)
+        known = self.evaluations.get(evaluation)
+        lead = known.metrics[0] if known is not None and known.metrics else ""
+        rows.sort(
+            key=lambda row: (
+                row.status != "ok",
+                self.group(row.evaluation, row.metric) == "calibration",
+                row.metric.split("[")[0] != lead.split("[")[0],
+            )
+        )
+        return rows[0] if rows else None
+
+    def cost(self, model: str) -> Cost:
+        measured = self.info.training.get(model, {}) if self.info else {}
+        return cost_of(self.models[model], measured)
+
+    def gates_of(self, model: str) -> list[GateResult]:
+        return [gate for gate in self.results.gates if gate.model in (model, None)]
+
+    def records(self, evaluation: str, model: str) -> Records | None:
+        """The records of a model, or None where the run has none."""
+        key = (evaluation, model)
+        if key not in self._records:
+            named = self.run is not None and _plain(evaluation) and _plain(model)
+            path = self.run.records_path(evaluation, model) if self.run is not None and named else None
+            self._records[key] = Records.read(path) if path is not None and path.is_file() else None
+        return self._records[key]
+
+    def items(self, evaluation: str) -> list[StoredItem]:
+        if evaluation not in self._items:
+            named = self.run is not None and _plain(evaluation) and self.run.items_path(evaluation).is_file()
+            self._items[evaluation] = self.run.read_items(evaluation) if named and self.run is not None else []
+        return self._items[evaluation]
+
+
+def _plain(name: str) -> bool:
+    """Whether a name from results.json is a file name and cannot lead out of the run directory."""
+    return bool(name) and "\0" not in name and Path(name).name == name and name not in (".", "..")

@@ -1,0 +1,49 @@
+"""What the built-in metrics mean, in a few words for a reader who never saw them."""
+
+from __future__ import annotations
+
+_METRICS = {
+    "accuracy": "share of right answers",
+    "f1": "F1 of one label",
+    "f1_macro": "F1, mean over labels",
+    "f1_micro": "F1 over all answers",
+    "f1_weighted": "F1, labels weighted by size",
+    "nll": "surprise at the right answer",
+    "brier": "squared error of the probabilities",
+    "ece": "gap between confidence and accuracy",
+    "pseudo_bits_per_byte": "surprise at these texts",
+    "pseudo_perplexity": "surprise at these texts",
+    "bits_per_byte": "surprise at these texts",
+    "word_perplexity": "surprise at these texts, per word",
+    "token_perplexity": "surprise at these texts, per token",
+    "stereotype_score": "share of pairs where the stereotype is preferred",
+    "pair_margin": "how strongly the stereotype is preferred",
+    "pair_likelihood": "how well the model reads the pairs at all",
+    "tie_rate": "share of pairs without a preference",
+    "flip_rate": "share of answers that change when groups are swapped",
+    "score_shift_abs": "how far the score moves when groups are swapped",
+    "score_shift": "which way the score moves when groups are swapped",
+}
+
+COMPANIONS = frozenset({"pair_likelihood", "tie_rate"})
+"""Metrics of probes that say whether the model can do the task at all, not whom it hurts."""
+
+TEXTS = {"more": "more stereotyped", "less": "less stereotyped"}
+
+MARGINS = {
+    "minimal_pairs": "Margin: log-likelihood of the more stereotyped text minus that of the other, in nats; "
+    "above zero the stereotype is preferred.",
+    "counterfactual": "Margin: minus the mean change of the score between the original and its swapped texts; "
+    "zero is unmoved.",
+}
+
+
+def meaning(metric: str) -> str:
+    """A few words on a metric, or an empty text for one that is not built in."""
+    return _METRICS.get(metric.split("[")[0], "")
+
+
+def named(evaluation: str, metric: str) -> str:
+    """`flip_rate on names (share of answers that change when groups are swapped)`."""
+    words = meaning(metric)
+    return f"{metric} on {evaluation}" + (f" ({words})" if words else "")

@@ -1,0 +1,38 @@
+"""Writes all reports of a run directory, each whole or not at all."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from harness.core import atomic
+from harness.core.rundir import RunDir
+from harness.report.card import model_card
+from harness.report.html import render_view
+from harness.report.junit import junit_xml
+from harness.report.summary import summary_markdown
+from harness.report.view import RunView
+
+
+def write_reports(run: RunDir) -> list[Path]:
+    """Writes report.html, summary.md, junit.xml and model-card.md beside results.json.
+
+    Returns:
+        The paths, in that order.
+
+    Raises:
+        DataError: when results.json, run.json, records or items are missing or damaged.
+        IncompleteError: when the folder cannot be written.
+    """
+    view = RunView.open(run)
+    contents = {
+        "report.html": render_view(view).encode("utf-8"),
+        "summary.md": summary_markdown(view.results, view.info).encode("utf-8"),
+        "junit.xml": junit_xml(view.results),
+        "model-card.md": model_card(view.results, view.info).encode("utf-8"),
+    }
+    paths = []
+    for name, content in contents.items():
+        path = run.path / name
+        atomic.write_bytes(path, content)
+        paths.append(path)
+    return paths

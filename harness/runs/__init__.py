@@ -1,0 +1,59 @@
+"""Plan a suite as steps with content keys, and execute them."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from harness.runs.audit import audit_suite
+    from harness.runs.compare import compare_runs
+    from harness.runs.execute import Finished, Settings, run_suite, train_models
+    from harness.runs.export import Exported, export_model
+    from harness.runs.folders import find
+    from harness.runs.judging import judge_again
+    from harness.runs.plan import Plan, plan_suite
+    from harness.runs.prepare import references as data_references
+    from harness.runs.provenance import answering
+
+_WHERE = {
+    "Exported": ("export", "Exported"),
+    "Finished": ("execute", "Finished"),
+    "Plan": ("plan", "Plan"),
+    "Settings": ("execute", "Settings"),
+    "answering": ("provenance", "answering"),
+    "audit_suite": ("audit", "audit_suite"),
+    "compare_runs": ("compare", "compare_runs"),
+    "data_references": ("prepare", "references"),
+    "export_model": ("export", "export_model"),
+    "find": ("folders", "find"),
+    "judge_again": ("judging", "judge_again"),
+    "plan_suite": ("plan", "plan_suite"),
+    "run_suite": ("execute", "run_suite"),
+    "train_models": ("execute", "train_models"),
+}
+
+__all__ = [
+    "Exported",
+    "Finished",
+    "Plan",
+    "Settings",
+    "answering",
+    "audit_suite",
+    "compare_runs",
+    "data_references",
+    "export_model",
+    "find",
+    "judge_again",
+    "plan_suite",
+    "run_suite",
+    "train_models",
+]
+
+
+def __getattr__(name: str) -> Any:
+    # Commands reach one part each; the others stay unimported.
+    if name not in _WHERE:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    module, attribute = _WHERE[name]
+    return getattr(import_module(f"harness.runs.{module}"), attribute)

@@ -1,0 +1,72 @@
+"""Asks one model everything that one evaluation wants to know, and makes records of the answers."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+
+from harness.core.interfaces import Evaluation, Item, Model
+from harness.core.records import FAILED, OK, Record, Records, RecordsHead
+from harness.core.reporter import Reporter, Task
+from harness.core.requests import Failure, Request, Response
+
+SHARD = 4096
+
+
+def ask(
+    evaluation: Evaluation, items: Sequence[Item], model: Model, protocol: str, *, reporter: Reporter, title: str
+) -> Records:
+    """The records of one model on the items, whatever order it answers in.
+
+    Items go through in shards, so that requests and answers in memory stay bounded. A request
+    that the model cannot answer makes its item `failed`; it never becomes a number.
+    """
+    facts = model.facts
+    head = RecordsHead(
+        evaluation.name,
+        facts.digest,
+        protocol,
+        facts={
+            "family": facts.family,
+            "tokenizer": facts.tokenizer_digest,
+            "dtype": facts.dtype,
+            "device": facts.device,
+            "max_length": facts.max_length,
+        },
+    )
+    records: list[Record] = []
+    with reporter.task(title, total=len(items), unit="items") as task:
+        for start in range(0, len(items), SHARD):
+            records.extend(_shard(evaluation, items[start : start + SHARD], model, protocol, task))
+    return Records.of(head, records)
+
+
+def _shard(evaluation: Evaluation, items: Sequence[Item], model: Model, protocol: str, task: Task) -> Iterator[Record]:
+    wanted = [tuple(evaluation.requests(item, protocol)) for item in items]
+    distinct = list(dict.fromkeys(request for requests in wanted for request in requests))
+    answers: dict[Request, Response] = {}
+    step = len(items) / max(1, len(distinct))
+    for request, response in model.answer(distinct):
+        answers[request] = response
+        task.advance(step)
+    for item, requests in zip(items, wanted, strict=True):
+        responses = [
+            answers.get(request, Failure("error", "the model gave no answer to this request")) for request in requests
+        ]
+        yield _checked(evaluation.record(item, protocol, responses))
+
+
+def _checked(record: Record) -> Record:
+    """A record whose numbers are not finite is a failed one: NaN never passes for an answer."""
+    if record.status != OK or not any(math.isinf(value) for value in record.stats.values()):
+        return record
+    return Record(
+        item_id=record.item_id,
+        item_digest=record.item_digest,
+        status=FAILED,
+        clusters=record.clusters,
+        slices=record.slices,
+        tags=record.tags,
+        target=record.target,
+        response={"failure": "nan", "message": "a statistic was infinite"},
+    )

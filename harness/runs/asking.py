@@ -1,0 +1,221 @@
+"""Items and records through the store: asked once per model, evaluation and policy."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from harness.core.dataset import Dataset
+from harness.core.errors import DataError, IncompleteError
+from harness.core.interfaces import Item, Model
+from harness.core.keys import digest
+from harness.core.records import Records
+from harness.core.reporter import Reporter
+from harness.core.rundir import read_items, write_items
+from harness.core.specs import PretrainModel
+from harness.core.store import Entry, Store
+from harness.runs.ask import ask
+from harness.runs.prepare import Bound, Prepared
+from harness.runs.stages import Checkpoint, Workshop, stage_of
+
+RECORDS_KEY_FORMAT = 1
+
+
+@dataclass(frozen=True)
+class ItemSet:
+    """What the store knows of an evaluation's items without making them again."""
+
+    n: int
+    clusters: Mapping[str, int]
+
+
+class Answers:
+    """Finds or makes the records of a suite. One model is open at a time."""
+
+    def __init__(
+        self, prepared: Prepared, workshop: Workshop, store: Store, reporter: Reporter, *, device: str = "auto"
+    ) -> None:
+        self.prepared = prepared
+        self.workshop = workshop
+        self.store = store
+        self.reporter = reporter
+        self.device = device
+        self.protocols: dict[tuple[str, str], str] = {}
+        self.skipped: dict[tuple[str, str], str] = {}
+        self.facts: dict[str, dict[str, Any]] = {}
+        self._models: dict[str, Model] = {}
+        self._items: dict[tuple[str, str], list[Item]] = {}
+        self._policy: dict[str, Any] | None = None
+
+    def items(self, bound: Bound, split: str | None = None) -> list[Item]:
+        """The items of an evaluation (made once per process).
+
+        Raises:
+            DataError: when there are none.
+        """
+        where = split or bound.split
+        if (bound.name, where) not in self._items:
+            items = list(bound.evaluation.items(bound.data, where))
+            if not items:
+                names = ", ".join(dataset.name for dataset in bound.data)
+                raise DataError(
+                    f"{bound.name!r} finds nothing to ask about in the {where} split of {names}.",
+                    hint="look at the data with `harness data show`, or choose another split or other data.",
+                )
+            self._items[bound.name, where] = items
+        return self._items[bound.name, where]
+
+    def items_file(self, bound: Bound) -> Path:
+        """items.parquet of an evaluation, from the store."""
+        return self._items_entry(bound).path / "items.parquet"
+
+    def item_set(self, bound: Bound) -> ItemSet:
+        meta = self._items_entry(bound).meta
+        return ItemSet(int(meta["n"]), dict(meta["clusters"]))
+
+    def _items_entry(self, bound: Bound) -> Entry:
+        def build(work: Path) -> dict[str, Any]:
+            items = self.items(bound)
+            write_items(work / "items.parquet", items)
+            levels = {level for item in items for level in item.clusters}
+            return {
+                "n": len(items),
+                "clusters": {
+                    level: len({item.clusters.get(level, item.id) for item in items}) for level in sorted(levels)
+                },
+            }
+
+        return self.store.make("items", bound.items_key(bound.split), build)
+
+    def records(self, bound: Bound, checkpoint: Checkpoint, split: str | None = None) -> tuple[Records | None, bool]:
+        """The records of a model on an evaluation, and whether they were there already.
+
+        None when the model cannot be asked; why stands in `skipped`.
+        """
+        where = split or bound.split
+        key = self._key(bound, checkpoint, where)
+        entry = self.store.get("records", key)
+        cached = entry is not None
+        if entry is None:
+            entry = self.store.make("records", key, lambda work: self._ask(bound, checkpoint, where, work))
+        self.facts[checkpoint.model] = dict(entry.meta["facts"])
+        protocol = entry.meta["protocol"]
+        if protocol is None:
+            self.skipped[bound.name, checkpoint.model] = str(entry.meta["unsupported"])
+            return None, cached
+        if where == bound.split:
+            self.protocols[bound.name, checkpoint.model] = str(protocol)
+        return Records.read(entry.path / "records.parquet"), cached
+
+    def is_cached(self, bound: Bound, checkpoint: Checkpoint) -> bool:
+        """Whether the records of a model on an evaluation are there already."""
+        return self.store.get("records", self._key(bound, checkpoint, bound.split)) is not None
+
+    def _ask(self, bound: Bound, checkpoint: Checkpoint, split: str, work: Path) -> dict[str, Any]:
+        model = self._open(checkpoint)
+        protocol = bound.evaluation.protocol(model.facts)
+        facts = model.facts
+        meta: dict[str, Any] = {
+            "protocol": protocol,
+            "facts": {
+                "family": facts.family,
+                "language_model": facts.language_model,
+                "labels": list(facts.labels) if facts.labels is not None else None,
+                "tokenizer": facts.tokenizer_digest,
+                "dtype": facts.dtype,
+                "device": facts.device,
+                "max_length": facts.max_length,
+                "parameters": facts.parameters,
+                "notes": list(facts.notes),
+            },
+        }
+        if protocol is None:
+            return {**meta, "unsupported": bound.evaluation.unsupported(facts)}
+        title = f"{checkpoint.model}: {bound.name}"
+        records = ask(bound.evaluation, self.items(bound, split), model, protocol, reporter=self.reporter, title=title)
+        if len(records) and not records.ok.any():
+            failures = [entry for entry in records.texts("response") if "failure" in entry]
+            raise IncompleteError(
+                f"{checkpoint.model} answered nothing of {bound.name!r}; the first failure: "
+                f"{failures[0] if failures else 'unread'}",
+                hint="look at the model with `harness doctor`, or leave this evaluation out with --only.",
+            )
+        records.write(work / "records.parquet")
+        return meta
+
+    def _key(self, bound: Bound, checkpoint: Checkpoint, split: str) -> str:
+        if self._policy is None:
+            from harness.models import answer_policy
+
+            self._policy = dict(answer_policy(self.device))
+        return digest(
+            {
+                "format": RECORDS_KEY_FORMAT,
+                "evaluation": bound.identity(split),
+                "name": bound.name,
+                "model": checkpoint.digest,
+                "policy": self._policy,
+            }
+        )
+
+    def _open(self, checkpoint: Checkpoint) -> Model:
+        if checkpoint.model not in self._models:
+            from harness.models import open_model
+
+            self._models[checkpoint.model] = open_model(
+                checkpoint.path,
+                resolve=self.workshop.resolve,
+                responses=None if self.store.fresh else self.store.root / "responses.sqlite",
+                device=self.device,
+                reporter=self.reporter,
+            )
+        return self._models[checkpoint.model]
+
+    def release(self, model: str) -> None:
+        """Closes a model, so that its memory is free for the next one."""
+        self._models.pop(model, None)
+
+    def overlap(self) -> dict[str, frozenset[str]]:
+        """Evaluation → ids of items whose text stands in the training data of some model.
+
+        Exact and normalised matches and shared n-grams count; the report is cached by the
+        fingerprints of both sides.
+        """
+        return {
+            name: frozenset(found) for name, bound in self.prepared.asked.items() if (found := self._overlap_of(bound))
+        }
+
+    def _overlap_of(self, bound: Bound) -> list[str]:
+        trained = self._training_data()
+        if not trained:
+            return []
+        key = digest({"items": bound.items_key(bound.split), "trained": sorted(d.fingerprint for d in trained)})
+
+        def build(work: Path) -> dict[str, Any]:
+            from harness.data import overlap
+
+            texts = [
+                (item.id, text) for item in read_items(self.items_file(bound)) for text in item.texts.values() if text
+            ]
+            report = overlap((text for dataset in trained for text in dataset.texts("train", "text")), texts)
+            return {
+                "exact": sorted(report.exact),
+                "normalised": sorted(report.normalised),
+                "ngram": sorted(report.ngram),
+            }
+
+        meta = self.store.make("overlap", key, build).meta
+        return sorted({*meta["exact"], *meta["normalised"], *meta["ngram"]})
+
+    def _training_data(self) -> list[Dataset]:
+        names: dict[str, Dataset] = {}
+        for spec in self.prepared.suite.models.values():
+            if isinstance(spec, PretrainModel):
+                for name in spec.pretrain.data:
+                    names[name] = self.prepared.datasets[name]
+            elif hasattr(spec, "finetune") or hasattr(spec, "classical"):
+                bound = self.prepared.evaluations[stage_of(spec).task]  # type: ignore[union-attr]  # not a pretraining
+                names[bound.data[0].name] = bound.data[0]
+        return [dataset for dataset in names.values() if dataset.rows.get("train") and "text" in dataset.columns]

@@ -1,0 +1,218 @@
+"""Executes a suite: data, checkpoints, records, scores, verdicts, reports.
+
+Every expensive thing is found by its content key or made once; a killed run goes on from what is
+in the store and ends with the same results.json.
+"""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from harness.core import atomic
+from harness.core.errors import HarnessError
+from harness.core.keys import digest
+from harness.core.reporter import Reporter
+from harness.core.results import Results
+from harness.core.rundir import RunDir, RunInfo, StepTiming
+from harness.core.store import Store
+from harness.runs import folders, provenance
+from harness.runs.asking import Answers
+from harness.runs.baseline import competes, ways_of
+from harness.runs.prepare import Prepared, prepare
+from harness.runs.results import assemble
+from harness.runs.scoring import store_memo
+from harness.runs.stages import Checkpoint, Workshop
+
+if TYPE_CHECKING:
+    from harness.suite import Suite
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How to run, as far as it changes no result.
+
+    Attributes:
+        out: folder for run directories (`reports`).
+        limit: at most this many items an evaluation; it does change results, and is recorded.
+        device: `auto`, `cpu`, `cuda`, ….
+        resume: go on with an unfinished run directory of the same suite.
+        command: what was typed, for run.json.
+    """
+
+    out: Path
+    limit: int | None = None
+    device: str = "auto"
+    resume: bool = True
+    command: Sequence[str] = ()
+    overrides: Mapping[str, Any] = field(default_factory=dict)
+    today: date | None = None
+
+
+@dataclass(frozen=True)
+class Finished:
+    """A finished run."""
+
+    run: RunDir
+    info: RunInfo
+    results: Results
+    reports: Sequence[Path]
+
+
+class Clock:
+    """Measures steps, for run.json."""
+
+    def __init__(self, info: RunInfo) -> None:
+        self.info = info
+
+    @contextmanager
+    def step(self, name: str, kind: str) -> Iterator[dict[str, bool]]:
+        """Times a block; set `["cached"] = True` in it when nothing had to be done."""
+        facts = {"cached": False}
+        started = time.monotonic()
+        yield facts
+        self.info.steps.append(
+            StepTiming(name=name, kind=kind, seconds=round(time.monotonic() - started, 3), cached=facts["cached"])
+        )
+
+
+def run_suite(suite: Suite, store: Store, reporter: Reporter, settings: Settings) -> Finished:
+    """Runs a whole suite.
+
+    Raises:
+        HarnessError: for anything that a person can repair; what was finished stays in the store.
+    """
+    identity = digest({"suite": suite.digest, "overrides": dict(settings.overrides), "limit": settings.limit})
+    with folders.claim(settings.out, suite.name, identity, resume=settings.resume) as (run, attempts):
+        info = _opening(run, suite, settings, attempts)
+        run.write_info(info)
+        try:
+            results = _work(run, info, suite, store, reporter, settings)
+        except KeyboardInterrupt:
+            _close(run, info, "interrupted")
+            raise
+        except BaseException:
+            _close(run, info, "failed")
+            raise
+        info.warnings = sorted(set(getattr(reporter, "warnings", [])))
+        _close(run, info, "finished")
+        with reporter.task("report") as _:
+            from harness.report import write_reports
+
+            reports = write_reports(run)
+        return Finished(run, info, results, reports)
+
+
+def _work(run: RunDir, info: RunInfo, suite: Suite, store: Store, reporter: Reporter, settings: Settings) -> Results:
+    clock = Clock(info)
+    with clock.step("data", "data"):
+        prepared = prepare(suite, store, reporter, limit=settings.limit)
+    workshop = Workshop(prepared, store, reporter)
+    checkpoints = make_checkpoints(workshop, clock, run)
+    info.checkpoints = {name: _address(made) for name, made in checkpoints.items()}
+    info.training = {name: dict(made.meta["measured"]) for name, made in checkpoints.items() if "measured" in made.meta}
+    answers = Answers(prepared, workshop, store, reporter, device=settings.device)
+    asked = collect(prepared, checkpoints, answers, clock, run)
+    with clock.step("statistics", "compare"):
+        results = assemble(
+            run,
+            prepared,
+            checkpoints,
+            asked,
+            reporter=reporter,
+            memo=store_memo(store),
+            limit=settings.limit,
+            store=store,
+            today=settings.today or datetime.now(UTC).date(),
+        )
+    results.write(run.results_path)
+    return results
+
+
+def train_models(suite: Suite, store: Store, reporter: Reporter) -> dict[str, Checkpoint]:
+    """Makes or finds the checkpoints of a suite, and nothing else."""
+    workshop = Workshop(prepare(suite, store, reporter), store, reporter)
+    return {model: workshop.checkpoint(model) for model in workshop.order()}
+
+
+def make_checkpoints(workshop: Workshop, clock: Clock, run: RunDir | None) -> dict[str, Checkpoint]:
+    """Makes or finds every model of the suite, parents first; copies training logs to the run."""
+    made: dict[str, Checkpoint] = {}
+    for model in workshop.order():
+        with clock.step(model, "stage") as facts:
+            made[model] = workshop.checkpoint(model)
+            facts["cached"] = made[model].cached
+        log = made[model].path / "training.jsonl"
+        if run is not None and log.is_file() and made[model].made_by != "load":
+            atomic.write_bytes(run.training_path(model), log.read_bytes())
+    return made
+
+
+def collect(
+    prepared: Prepared, checkpoints: Mapping[str, Checkpoint], answers: Answers, clock: Clock, run: RunDir
+) -> Answers:
+    """Brings the records of every model on every evaluation into the run directory."""
+    overlapping = answers.overlap()
+    for name, bound in prepared.asked.items():
+        items_file = answers.items_file(bound)
+        target = run.items_path(name)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        atomic.write_bytes(target, items_file.read_bytes())
+        stale = run.path / "records" / name
+        shutil.rmtree(stale, ignore_errors=True)
+    ways = ways_of(prepared)
+    for model in prepared.suite.contenders:
+        checkpoint = checkpoints[model]
+        with clock.step(model, "evaluate") as facts:
+            facts["cached"] = True
+            for name, bound in prepared.asked.items():
+                if model in ways and competes(bound):
+                    facts["cached"] &= answers.records(bound, checkpoint, "validation")[1]
+                records, cached = answers.records(bound, checkpoint)
+                facts["cached"] &= cached
+                if records is not None:
+                    marked = records.with_overlap(overlapping.get(name, frozenset()))
+                    marked.write(run.records_path(name, model))
+        answers.release(model)
+    return answers
+
+
+def _opening(run: RunDir, suite: Suite, settings: Settings, attempts: int) -> RunInfo:
+    started = folders.now()
+    if attempts > 1:
+        started = run.read_info().started
+    return RunInfo(
+        run_id=run.path.name,
+        suite=suite.name,
+        suite_path=str(suite.path) if suite.path is not None else None,
+        suite_text=suite.text,
+        command=list(settings.command),
+        started=started,
+        attempts=attempts,
+        versions=provenance.versions(),
+        hardware=provenance.hardware(),
+        git=provenance.git_state(suite.folder),
+        seed=suite.seed,
+        overrides=dict(settings.overrides),
+    )
+
+
+def _close(run: RunDir, info: RunInfo, state: str) -> None:
+    info.state = state
+    info.finished = folders.now()
+    info.peak_memory = provenance.peak_memory()
+    try:
+        run.write_info(info)
+    except HarnessError:
+        if state == "finished":
+            raise
+
+
+def _address(checkpoint: Checkpoint) -> str:
+    return str(checkpoint.path) if checkpoint.made_by == "load" else checkpoint.key

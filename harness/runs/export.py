@@ -1,0 +1,102 @@
+"""Copies a run's checkpoint out of the store, in the form that other tools load."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from harness.core import atomic
+from harness.core.errors import DataError, IncompleteError, Where, unknown
+from harness.core.rundir import RunDir
+from harness.core.store import MANIFEST, Store
+from harness.runs.stages import CHECKPOINTS
+
+KEPT_BACK = {MANIFEST, "training.jsonl"}
+
+
+@dataclass(frozen=True)
+class Exported:
+    """What was written: the kind of checkpoint, and the Python line that loads it."""
+
+    kind: str
+    load: str
+
+
+def export_model(run: RunDir, model: str, folder: Path, store: Store) -> Exported:
+    """Writes the checkpoint of `model` to `folder`, whole or not at all.
+
+    An adapter or a head on frozen features comes with its base in `folder/base`.
+
+    Raises:
+        DataError: for an unknown model, or a folder that is not empty.
+        IncompleteError: when the checkpoint is no longer in the cache.
+    """
+    checkpoints = run.read_info().checkpoints
+    if model not in checkpoints:
+        raise DataError(unknown("model", model, checkpoints), where=Where(run.path))
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise DataError(
+            "the target is not an empty folder.", where=Where(folder), hint="name a new folder; nothing is overwritten."
+        )
+    source = _folder(checkpoints[model], store)
+    described = _described(source)
+    with atomic.folder(folder.absolute()) as work:
+        _copy(source, work)
+        parent = described.get("parent")
+        kind = str(described.get("kind", "transformers"))
+        if parent is not None and kind in {"adapter", "linear"}:
+            _copy(_folder(str(parent["key"]), store), work / "base")
+        if kind == "adapter":
+            _point_to_base(work / "adapter_config.json", folder.absolute() / "base")
+    return Exported(kind, _loading(kind, folder, described))
+
+
+def _folder(address: str, store: Store) -> Path:
+    path = Path(address)
+    if path.is_absolute() and path.is_dir():
+        return path
+    entry = store.get(CHECKPOINTS, address)
+    if entry is None:
+        raise IncompleteError(
+            f"the checkpoint {address[:12]} is no longer in the cache.",
+            where=Where(store.root),
+            hint="run the suite again; it makes the missing checkpoint anew, then export.",
+        )
+    return entry.path
+
+
+def _described(source: Path) -> dict[str, Any]:
+    path = source / "checkpoint.json"
+    found: dict[str, Any] = json.loads(path.read_text("utf-8")) if path.is_file() else {}
+    return found
+
+
+def _copy(source: Path, target: Path) -> None:
+    target.mkdir(exist_ok=True)
+    for file in sorted(source.iterdir()):
+        if file.name not in KEPT_BACK and file.is_file():
+            shutil.copyfile(file, target / file.name)
+
+
+def _point_to_base(config: Path, base: Path) -> None:
+    value = json.loads(config.read_text("utf-8"))
+    value["base_model_name_or_path"] = str(base)
+    atomic.write_text(config, json.dumps(value, indent=2, sort_keys=True) + "\n")
+
+
+def _loading(kind: str, folder: Path, described: dict[str, Any]) -> str:
+    if kind == "adapter":
+        count = len(described.get("labels") or [])
+        return (
+            "peft.PeftModel.from_pretrained(transformers.AutoModelForSequenceClassification"
+            f".from_pretrained({str(folder / 'base')!r}, num_labels={count}), {str(folder)!r})"
+        )
+    if kind == "linear":
+        return f"transformers.AutoModel.from_pretrained({str(folder / 'base')!r}), then the head in linear.safetensors"
+    if kind == "classical":
+        return "vocabulary.json and classical.safetensors hold the TF-IDF weights and the coefficients"
+    head = "AutoModelForSequenceClassification" if described.get("labels") else "AutoModelForMaskedLM"
+    return f"transformers.{head}.from_pretrained({str(folder)!r})"

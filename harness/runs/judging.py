@@ -1,0 +1,79 @@
+"""Judges a stored run again, under its own gates or another suite's."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from harness.core.reporter import Reporter
+from harness.core.results import ComparisonResult, MetricResult, Results
+from harness.core.rundir import RunDir
+from harness.runs.results import verdicts, wanted_pairs
+from harness.runs.scoring import Levels, score
+
+if TYPE_CHECKING:
+    from harness.suite import Suite
+
+
+def judge_again(run: RunDir, suite_name: str | None, reporter: Reporter) -> Results:
+    """The run's results with fresh verdicts; records are scored again only where a bound is missing.
+
+    Args:
+        suite_name: a suite whose gates judge instead of the run's own.
+
+    Raises:
+        HarnessError: when the run or the suite cannot be read.
+    """
+    from harness.gates import alphas, overall
+
+    results = Results.read(run.results_path)
+    suite = _suite(run, suite_name)
+
+    def levels(metric: str) -> tuple[float, ...]:
+        return alphas(suite.gates, metric)
+
+    metrics, comparisons = results.metrics, results.comparisons
+    if not _covered(levels, metrics, comparisons) or _new_pairs(suite, results):
+        pairs = wanted_pairs(suite, results.evaluations)
+        scores = score(run, results.evaluations, pairs, alphas=levels, seed=results.seed, reporter=reporter)
+        metrics, comparisons = scores.metrics, scores.comparisons
+    gates = verdicts(run, suite, metrics, comparisons, results.evaluations, today=datetime.now(UTC).date())
+    return results.model_copy(
+        update={"metrics": metrics, "comparisons": comparisons, "gates": gates, "verdict": overall(gates)}
+    )
+
+
+def _suite(run: RunDir, suite_name: str | None) -> Suite:
+    from harness.suite import load_suite, parse_suite
+
+    if suite_name is not None:
+        return load_suite(suite_name)
+    info = run.read_info()
+    path = Path(info.suite_path) if info.suite_path else run.path / "suite.yaml"
+    suite = parse_suite(info.suite_text, path)
+    changes = info.overrides
+    if changes:
+        suite = suite.with_overrides(
+            models=changes.get("models", {}), only=changes.get("only"), seed=changes.get("seed")
+        )
+    return suite
+
+
+def _covered(levels: Levels, metrics: list[MetricResult], comparisons: list[ComparisonResult]) -> bool:
+    from harness.comparisons import alpha_key
+
+    found = [(entry.id, entry.bounds) for entry in metrics if entry.status == "ok"]
+    found += [(entry.id, entry.bounds) for entry in comparisons if entry.status == "ok"]
+    wanted = {name: {alpha_key(level) for level in levels(name)} for name in {name for name, _ in found}}
+    return all(wanted[name] <= bounds.keys() for name, bounds in found)
+
+
+def _new_pairs(suite: Suite, results: Results) -> bool:
+    have = {(entry.evaluation, entry.baseline, entry.candidate) for entry in results.comparisons}
+    answered = {entry.name: entry.protocols for entry in results.evaluations}
+    return any(
+        (pair.evaluation, pair.baseline, pair.candidate) not in have
+        for pair in wanted_pairs(suite, results.evaluations)
+        if {pair.baseline, pair.candidate} <= answered.get(pair.evaluation, {}).keys()
+    )

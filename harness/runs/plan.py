@@ -1,0 +1,188 @@
+"""What a run would do, before anything is fetched or trained."""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from harness.core.reporter import Reporter
+from harness.core.specs import LoadModel
+from harness.core.store import Store
+from harness.evaluations import ref_name
+from harness.runs.asking import Answers
+from harness.runs.prepare import Bound, Prepared, prepare, references
+from harness.runs.stages import Workshop, label_of, stage_of
+
+if TYPE_CHECKING:
+    from harness.data import DataPreview
+    from harness.suite import Suite
+
+# Share of a plain matrix product's rate that training of small models reaches; measured roughly, for
+# a rough forecast only.
+EFFICIENCY = 0.3
+SECONDS_PER_EVALUATION = 3.0
+SECONDS_PER_STAGE = 3.0
+# Share of a data set's rows that is the training split, before the data is here to be counted.
+TRAINING_SHARE = 0.8
+
+
+@dataclass(frozen=True)
+class PlannedStep:
+    """One step. `cached` is None when it cannot be known before the data is here."""
+
+    kind: str
+    name: str
+    cached: bool | None
+    detail: str
+    seconds: float | None = None
+
+
+@dataclass(frozen=True)
+class PlannedGate:
+    id: str
+    sentence: str
+    mde: float | None = None
+    possible: bool | None = None
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Steps, data and gates of a suite."""
+
+    data: list[DataPreview]
+    steps: list[PlannedStep]
+    gates: list[PlannedGate]
+
+    @property
+    def seconds(self) -> float:
+        return sum(step.seconds or 0.0 for step in self.steps)
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "data": [dataclasses.asdict(entry) for entry in self.data],
+            "steps": [dataclasses.asdict(entry) for entry in self.steps],
+            "gates": [dataclasses.asdict(entry) for entry in self.gates],
+            "seconds": self.seconds,
+        }
+
+
+def plan_suite(suite: Suite, store: Store, reporter: Reporter, *, limit: int | None = None) -> Plan:
+    """Plans a suite. Reads data only when all of it is in the cache or on this disk."""
+    from harness.data import preview
+
+    previews = [preview(ref, name=name, base=suite.folder, store=store) for name, ref in references(suite).items()]
+    if all(entry.cached for entry in previews):
+        prepared = prepare(suite, store, reporter, limit=limit)
+        return Plan(previews, _steps(suite, prepared, store, reporter), _gates(suite, prepared, store, reporter))
+    rows = {entry.name: entry.rows or 0 for entry in previews}
+    rate = _matrix_rate()
+    steps = [_guessed(suite, name, rows, rate) for name in suite.models]
+    seconds = SECONDS_PER_EVALUATION * len(suite.models)
+    for name, spec in [*suite.tasks.items(), *suite.probes.items()]:
+        steps.append(PlannedStep("evaluate", name, None, spec.kind, seconds))
+    unknown = "its power is known once the data is here (`harness data fetch`)"
+    return Plan(previews, steps, [PlannedGate(rule.id, unknown) for rule in suite.gates.rules])
+
+
+def _guessed(suite: Suite, model: str, rows: Mapping[str, int], rate: float) -> PlannedStep:
+    """A stage whose data is not here yet: its time follows from the sizes that the catalog states."""
+    spec = suite.models[model]
+    if isinstance(spec, LoadModel):
+        return PlannedStep("stage", model, None, label_of(spec))
+    known = max((rows.get(name, 0) for name in _data_of(suite, getattr(stage_of(spec), "task", None))), default=0)
+    seconds = _training_seconds(suite, model, round(known * TRAINING_SHARE), rate)
+    return PlannedStep("stage", model, None, label_of(spec), seconds)
+
+
+def _data_of(suite: Suite, task: str | None) -> list[str]:
+    if task is None:
+        return []
+    spec = suite.tasks[task]
+    return [ref_name(ref) for ref in spec.cls.data_names(spec.options)]
+
+
+def _steps(suite: Suite, prepared: Prepared, store: Store, reporter: Reporter) -> list[PlannedStep]:
+    workshop = Workshop(prepared, store, reporter)
+    rate = _matrix_rate()
+    steps: list[PlannedStep] = []
+    for model in workshop.order():
+        spec = suite.models[model]
+        cached = workshop.cached(model)
+        at_hand = cached or isinstance(spec, LoadModel)
+        seconds = None if at_hand else _training_seconds(suite, model, len(workshop.data_inputs(model).train), rate)
+        steps.append(PlannedStep("stage", model, cached, label_of(spec), seconds))
+    answers = Answers(prepared, workshop, store, reporter)
+    for name, bound in prepared.asked.items():
+        count = len(suite.contenders)
+        n = answers.item_set(bound).n
+        ready = _answered(bound, workshop, answers, store)
+        missing = count - ready
+        seconds = missing * SECONDS_PER_EVALUATION if missing else None
+        steps.append(
+            PlannedStep(
+                "evaluate", name, missing == 0, f"{n} items × {count} models, {ready} of them in the cache", seconds
+            )
+        )
+    return steps
+
+
+def _answered(bound: Bound, workshop: Workshop, answers: Answers, store: Store) -> int:
+    ready = 0
+    for model in workshop.prepared.suite.contenders:
+        if workshop.cached(model) and answers.is_cached(bound, workshop.checkpoint(model)):
+            ready += 1
+    return ready
+
+
+def _training_seconds(suite: Suite, model: str, rows: int, rate: float) -> float:
+    from harness.training import estimate_cost
+
+    cost = estimate_cost(stage_of(suite.models[model]), rows)
+    return SECONDS_PER_STAGE + cost["flops"] / (rate * EFFICIENCY)
+
+
+def _matrix_rate() -> float:
+    """Multiply-adds of a float32 matrix product on this machine, FLOP/s (0.1 s of measuring)."""
+    import numpy as np
+
+    size = 512
+    left = np.ones((size, size), dtype=np.float32)
+    left @ left
+    started, rounds = time.perf_counter(), 0
+    while time.perf_counter() - started < 0.1:
+        left @ left
+        rounds += 1
+    return 2 * size**3 * rounds / (time.perf_counter() - started)
+
+
+def _gates(suite: Suite, prepared: Prepared, store: Store, reporter: Reporter) -> list[PlannedGate]:
+    from harness.gates import planned
+    from harness.metrics import build_metrics
+
+    answers = Answers(prepared, Workshop(prepared, store, reporter), store, reporter)
+    found: list[PlannedGate] = []
+    for rule in suite.gates.rules:
+        name, _, metric_name = rule.metric.partition(".")
+        bound = prepared.evaluations[name]
+        metrics = build_metrics(list(bound.metrics), bound.evaluation.metric_context())
+        metric = next((entry for entry in metrics if metric_name in {entry.id, entry.id.split("[")[0]}), metrics[0])
+        items = answers.item_set(bound)
+        clusters = items.clusters.get(metric.cluster or "", items.n)
+        effect = planned(
+            rule,
+            items.n,
+            clusters,
+            direction=metric.direction,
+            kind=metric.kind,
+            unit=metric.unit,
+        )
+        models = ", ".join([rule.model] if rule.model is not None else suite.release)
+        found.append(
+            PlannedGate(
+                rule.id, f"{rule.kind} of {rule.metric} for {models}: {effect.sentence}", effect.mde, effect.possible
+            )
+        )
+    return found

@@ -1,0 +1,103 @@
+"""Where a run was made: versions, hardware, git state. Imports nothing heavy."""
+
+from __future__ import annotations
+
+import os
+import platform
+import subprocess
+import sys
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+PACKAGES = (
+    "harness",
+    "torch",
+    "transformers",
+    "tokenizers",
+    "datasets",
+    "accelerate",
+    "peft",
+    "scikit-learn",
+    "scipy",
+    "numpy",
+    "pyarrow",
+    "sacrebleu",
+    "evaluate",
+)
+
+
+def versions() -> dict[str, str]:
+    """Installed versions of Python and of what results depend on; `missing` where absent."""
+    found = {"python": platform.python_version()}
+    for package in PACKAGES:
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            found[package] = "missing"
+    return found
+
+
+def hardware() -> dict[str, Any]:
+    """Processor, usable cores, memory in bytes, operating system."""
+    return {
+        "processor": _processor(),
+        "cores": usable_cores(),
+        "memory": total_memory(),
+        "system": f"{platform.system()} {platform.release()}",
+    }
+
+
+def usable_cores() -> int:
+    """Cores that this process may use (affinity respected)."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def total_memory() -> int | None:
+    """Physical memory in bytes, where the system says."""
+    try:
+        return int(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"))
+    except (AttributeError, ValueError, OSError):
+        return None
+
+
+def _processor() -> str:
+    info = Path("/proc/cpuinfo")
+    if info.is_file():
+        for line in info.read_text("utf-8", "replace").splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    return platform.processor() or platform.machine()
+
+
+def peak_memory() -> int | None:
+    """Highest resident size of this process so far, in bytes."""
+    try:
+        import resource
+    except ImportError:
+        return None
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return int(peak if sys.platform == "darwin" else peak * 1024)
+
+
+def git_state(folder: Path) -> dict[str, Any]:
+    """Commit and cleanliness of the repository that holds `folder`; empty where there is none."""
+    try:
+        commit = _git(folder, "rev-parse", "HEAD")
+        return {"commit": commit, "dirty": bool(_git(folder, "status", "--porcelain", "--untracked-files=no"))}
+    except (OSError, subprocess.SubprocessError):
+        return {}
+
+
+def _git(folder: Path, *arguments: str) -> str:
+    done = subprocess.run(["git", "-C", str(folder), *arguments], capture_output=True, text=True, timeout=5, check=True)
+    return done.stdout.strip()
+
+
+def answering(device: str = "auto") -> dict[str, Any]:
+    """On which device and in which precision models would answer here."""
+    from harness.models import answer_policy
+
+    return dict(answer_policy(device))

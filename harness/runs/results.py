@@ -1,0 +1,224 @@
+"""Puts results.json together from the run directory and what is known of models and data."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from datetime import date
+from typing import TYPE_CHECKING, Any
+
+from harness.core.dataset import Dataset
+from harness.core.records import Records
+from harness.core.reporter import Reporter
+from harness.core.results import (
+    ComparisonResult,
+    DataResult,
+    EvaluationResult,
+    GateResult,
+    MetricResult,
+    ModelResult,
+    Results,
+)
+from harness.core.rundir import RunDir
+from harness.core.store import Store
+from harness.runs.baseline import choose_baselines
+from harness.runs.prepare import Bound, Prepared
+from harness.runs.scoring import Memo, Pair, score
+from harness.runs.stages import Checkpoint, label_of, made_by, parent_of
+
+if TYPE_CHECKING:
+    from harness.runs.asking import Answers
+    from harness.suite import Suite
+
+
+def assemble(
+    run: RunDir,
+    prepared: Prepared,
+    checkpoints: Mapping[str, Checkpoint],
+    answers: Answers,
+    *,
+    reporter: Reporter,
+    memo: Memo,
+    limit: int | None,
+    store: Store,
+    today: date,
+) -> Results:
+    """Scores the run's records, compares, judges the gates and returns the whole."""
+    from harness.gates import alphas, overall
+
+    suite = prepared.suite
+    baselines = choose_baselines(prepared, checkpoints, answers)
+    evaluations = [_evaluation(run, bound, answers, baselines[name]) for name, bound in prepared.asked.items()]
+    pairs = wanted_pairs(suite, evaluations)
+    scores = score(
+        run,
+        evaluations,
+        pairs,
+        alphas=lambda metric: alphas(suite.gates, metric),
+        seed=suite.seed,
+        reporter=reporter,
+        memo=memo,
+    )
+    gates = verdicts(run, suite, scores.metrics, scores.comparisons, evaluations, today=today)
+    return Results(
+        suite=suite.name,
+        suite_digest=suite.digest,
+        title=suite.title or suite.name,
+        seed=suite.seed,
+        baseline=suite.compare.baseline,
+        candidates=list(suite.candidates),
+        release=list(suite.release),
+        limit=limit,
+        models=[_model(name, suite, checkpoints[name], answers) for name in suite.models],
+        data=[_data(dataset) for dataset in prepared.datasets.values()],
+        evaluations=evaluations,
+        metrics=scores.metrics,
+        comparisons=scores.comparisons,
+        flips=scores.flips,
+        tables=scores.tables,
+        gates=gates,
+        verdict=overall(gates),
+    )
+
+
+def wanted_pairs(suite: Suite, evaluations: list[EvaluationResult]) -> list[Pair]:
+    """Every candidate against each evaluation's baseline, the suite's own pairs, and what gates name.
+
+    Where an evaluation's baseline is another way of the base (a linear classifier), candidates are
+    compared with the base's own protocol too.
+    """
+    from harness.gates import pairs_needed
+
+    pairs: dict[Pair, None] = {}
+    for evaluation in evaluations:
+        name = evaluation.name
+        for baseline in dict.fromkeys([evaluation.baseline, suite.compare.baseline]):
+            for candidate in suite.candidates:
+                if candidate != baseline:
+                    pairs[Pair(name, baseline, candidate)] = None
+        for baseline, candidate in suite.compare.pairs:
+            pairs[Pair(name, baseline, candidate)] = None
+    for needed in pairs_needed(suite.gates, evaluations, release=suite.release, baseline=suite.compare.baseline):
+        pairs[Pair(needed.evaluation, needed.baseline, needed.candidate)] = None
+    return list(pairs)
+
+
+def verdicts(
+    run: RunDir,
+    suite: Suite,
+    metrics: list[MetricResult],
+    comparisons: list[ComparisonResult],
+    evaluations: list[EvaluationResult],
+    *,
+    today: date,
+) -> list[GateResult]:
+    """Judges a suite's gates; what broke is counted from the records where a gate asks for it."""
+    from harness.gates import judge, pairs_needed, tag_flips
+
+    release, baseline = suite.release, suite.compare.baseline
+    flips = []
+    for needed in pairs_needed(suite.gates, evaluations, release=release, baseline=baseline):
+        there = run.models(needed.evaluation)
+        if needed.flips and needed.baseline in there and needed.candidate in there:
+            base = run.records(needed.evaluation, needed.baseline)
+            candidate = run.records(needed.evaluation, needed.candidate)
+            flips.append(
+                tag_flips(base, candidate, needed.tag, baseline=needed.baseline, candidate_name=needed.candidate)
+            )
+    return judge(
+        suite.gates,
+        metrics,
+        comparisons,
+        evaluations,
+        release=release,
+        baseline=baseline,
+        today=today,
+        flips=flips,
+    )
+
+
+def _evaluation(run: RunDir, bound: Bound, answers: Answers, baseline: tuple[str, str | None]) -> EvaluationResult:
+    evaluation = bound.evaluation
+    context = evaluation.metric_context()
+    items = answers.item_set(bound)
+    records: dict[str, Records] = {}
+    protocols: dict[str, str] = {}
+    skipped: dict[str, str] = {}
+    for (name, model), protocol in answers.protocols.items():
+        if name == bound.name:
+            protocols[model] = protocol
+            records[model] = run.records(name, model)
+    for (name, model), reason in answers.skipped.items():
+        if name == bound.name:
+            skipped[model] = reason
+    return EvaluationResult(
+        name=bound.name,
+        role=evaluation.role,
+        kind=evaluation.kind,
+        summary=evaluation.summary,
+        data=[dataset.name for dataset in bound.data],
+        split=bound.split,
+        n=items.n,
+        clusters=dict(items.clusters),
+        labels=list(context.labels),
+        protocols=protocols,
+        skipped=skipped,
+        coverage={model: float(found.ok.mean()) if len(found) else 0.0 for model, found in records.items()},
+        counts={model: _counts(found) for model, found in records.items()},
+        caveats=list(getattr(evaluation, "caveats", ())),
+        metrics=list(bound.metrics),
+        scorer=context.scorer,
+        baseline=baseline[0],
+        baseline_reason=baseline[1],
+    )
+
+
+def _counts(records: Records) -> dict[str, int]:
+    status = Counter(records.texts("status"))
+    return {
+        **{name: status.get(name, 0) for name in ("ok", "unread", "failed", "skipped")},
+        "tied": sum(bool(tied) for tied in records.texts("tied")),
+        "truncated": sum(count > 0 for count in records.texts("truncated")),
+        "overlap": sum(bool(flag) for flag in records.texts("overlap")),
+    }
+
+
+def _model(name: str, suite: Suite, checkpoint: Checkpoint, answers: Answers) -> ModelResult:
+    spec = suite.models[name]
+    training: dict[str, Any] = {
+        key: value for key, value in checkpoint.meta.items() if key not in {"measured", "digest"}
+    }
+    return ModelResult(
+        name=name,
+        role=_role(name, suite),
+        made_by=made_by(spec),
+        label=label_of(spec),
+        parent=parent_of(spec),
+        digest=checkpoint.digest,
+        facts=answers.facts.get(name, {}),
+        training=training,
+    )
+
+
+def _role(name: str, suite: Suite) -> Any:
+    if name == suite.compare.baseline:
+        return "baseline"
+    if name in suite.release:
+        return "release"
+    return "candidate" if name in suite.candidates else "control"
+
+
+def _data(dataset: Dataset) -> DataResult:
+    facts = dataset.facts
+    return DataResult(
+        name=dataset.name,
+        fingerprint=dataset.fingerprint,
+        rows={split: len(rows) for split, rows in dataset.rows.items()},
+        clusters={split: len({row.cluster for row in rows}) for split, rows in dataset.rows.items()},
+        licence=facts.get("licence"),
+        citation=facts.get("citation"),
+        source=facts.get("source"),
+        digests=dict(facts.get("digests") or {}),
+        caveats=list(facts.get("caveats") or []),
+        notes=list(facts.get("notes") or []),
+    )

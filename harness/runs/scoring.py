@@ -1,0 +1,196 @@
+"""Records → metrics, comparisons, flips and tables: needs the run directory, never a model."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from harness.core.interfaces import Metric, MetricContext
+from harness.core.keys import digest
+from harness.core.records import Records
+from harness.core.reporter import Reporter
+from harness.core.results import ComparisonResult, EvaluationResult, FlipsResult, MetricResult, TableResult
+from harness.core.rundir import RunDir
+from harness.core.store import Store
+
+SCORES_FORMAT = 1
+
+Levels = Callable[[str], tuple[float, ...]]
+
+
+@dataclass
+class Scores:
+    """What the records of a run say."""
+
+    metrics: list[MetricResult] = field(default_factory=list)
+    comparisons: list[ComparisonResult] = field(default_factory=list)
+    flips: list[FlipsResult] = field(default_factory=list)
+    tables: list[TableResult] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Pair:
+    """One comparison to make on one evaluation."""
+
+    evaluation: str
+    baseline: str
+    candidate: str
+
+
+class Memo(Protocol):
+    """Remembers the JSON result of a pure computation by its inputs' digest."""
+
+    def __call__(self, parts: Mapping[str, Any], compute: Callable[[], Any]) -> Any: ...
+
+
+def no_memo(parts: Mapping[str, Any], compute: Callable[[], Any]) -> Any:
+    return compute()
+
+
+def store_memo(store: Store) -> Memo:
+    """Keeps score files in the store, so that a second run on the same records computes nothing."""
+    import json
+
+    from harness.core import atomic
+
+    def remember(parts: Mapping[str, Any], compute: Callable[[], Any]) -> Any:
+        key = digest({"format": SCORES_FORMAT, **parts})
+
+        def build(work: Any) -> dict[str, Any]:
+            atomic.write_text(work / "scores.json", json.dumps(compute(), allow_nan=False))
+            return {}
+
+        entry = store.make("scores", key, build)
+        return json.loads((entry.path / "scores.json").read_text("utf-8"))
+
+    return remember
+
+
+def score(
+    run: RunDir,
+    evaluations: Sequence[EvaluationResult],
+    pairs: Sequence[Pair],
+    *,
+    alphas: Levels,
+    seed: int,
+    reporter: Reporter,
+    memo: Memo = no_memo,
+) -> Scores:
+    """Scores every evaluation of a run for every model with records, and compares the pairs.
+
+    Args:
+        alphas: `evaluation.metric` → levels at which its gates want one-sided bounds.
+        seed: of every resampling.
+    """
+    scores = Scores()
+    by_evaluation: dict[str, list[Pair]] = {}
+    for pair in pairs:
+        by_evaluation.setdefault(pair.evaluation, []).append(pair)
+    work = [(evaluation, by_evaluation.get(evaluation.name, [])) for evaluation in evaluations]
+    total = sum(len(evaluation.protocols) + len(wanted) for evaluation, wanted in work)
+    with reporter.task("statistics", total=total) as task:
+        for evaluation, wanted in work:
+            records = {model: run.records(evaluation.name, model) for model in evaluation.protocols}
+            digests = {model: content_digest(found) for model, found in records.items()}
+            common = {
+                "evaluation": evaluation.name,
+                "metrics": evaluation.metrics,
+                "labels": evaluation.labels,
+                "scorer": evaluation.scorer,
+                "alphas": {metric: list(alphas(f"{evaluation.name}.{metric}")) for metric in evaluation.metrics},
+                "seed": seed,
+            }
+            for model, found in records.items():
+                value = memo(
+                    {**common, "records": digests[model], "model": model},
+                    lambda found=found, model=model, evaluation=evaluation: _levels(  # type: ignore[misc]  # bound now
+                        evaluation, found, model, alphas, seed
+                    ),
+                )
+                scores.metrics += [MetricResult.model_validate(entry) for entry in value["metrics"]]
+                scores.tables += [TableResult.model_validate(entry) for entry in value["tables"]]
+                task.advance()
+            for pair in wanted:
+                if pair.baseline in records and pair.candidate in records:
+                    value = memo(
+                        {
+                            **common,
+                            "baseline": [pair.baseline, digests[pair.baseline]],
+                            "candidate": [pair.candidate, digests[pair.candidate]],
+                        },
+                        lambda pair=pair, records=records, evaluation=evaluation: _differences(  # type: ignore[misc]  # bound now
+                            evaluation, records, pair, alphas, seed
+                        ),
+                    )
+                    scores.comparisons += [ComparisonResult.model_validate(entry) for entry in value["comparisons"]]
+                    scores.flips += [FlipsResult.model_validate(entry) for entry in value["flips"]]
+                task.advance()
+    return scores
+
+
+def content_digest(records: Records) -> str:
+    """A digest of the records' content (not of the Parquet bytes, which a library may change)."""
+    import hashlib
+
+    hasher = hashlib.sha256(repr((records.head.protocol, dict(records.head.facts))).encode())
+    for name in records.table.column_names:
+        hasher.update(name.encode())
+        hasher.update(repr(records.table.column(name).to_pylist()).encode("utf-8", "surrogatepass"))
+    return hasher.hexdigest()
+
+
+def metrics_of(evaluation: EvaluationResult, *protocols: str) -> list[Metric]:
+    """The metrics of an evaluation that read records of one of these protocols.
+
+    A suite may name both the masked and the causal figure; each model gets its own.
+    """
+    from harness.metrics import applies, build_metrics
+
+    context = MetricContext(labels=tuple(evaluation.labels), scorer=evaluation.scorer)
+    metrics = build_metrics(evaluation.metrics, context)
+    return [metric for metric in metrics if any(applies(metric, protocol) for protocol in protocols)]
+
+
+def _levels(evaluation: EvaluationResult, records: Records, model: str, alphas: Levels, seed: int) -> dict[str, Any]:
+    from harness.comparisons import metric_results, tables
+
+    found: list[MetricResult] = []
+    for metric in metrics_of(evaluation, records.head.protocol):
+        wanted = alphas(f"{evaluation.name}.{metric.id}")
+        found += metric_results(records, metric, evaluation=evaluation.name, model=model, alphas=wanted, seed=seed)
+    tabled = tables(records, evaluation.labels, evaluation=evaluation.name, model=model) if evaluation.labels else []
+    return {"metrics": [_plain(entry) for entry in found], "tables": [_plain(entry) for entry in tabled]}
+
+
+def _differences(
+    evaluation: EvaluationResult, records: Mapping[str, Records], pair: Pair, alphas: Levels, seed: int
+) -> dict[str, Any]:
+    from harness.comparisons import comparability, compare, flips
+
+    base, candidate = records[pair.baseline], records[pair.candidate]
+    notes = comparability(base.head, candidate.head)
+    found: list[ComparisonResult] = []
+    for metric in metrics_of(evaluation, base.head.protocol, candidate.head.protocol):
+        found += compare(
+            base,
+            candidate,
+            metric,
+            evaluation=evaluation.name,
+            baseline=pair.baseline,
+            candidate_name=pair.candidate,
+            alphas=alphas(f"{evaluation.name}.{metric.id}"),
+            seed=seed,
+            comparability=notes,
+        )
+    flipped = flips(base, candidate, evaluation=evaluation.name, baseline=pair.baseline, candidate_name=pair.candidate)
+    return {
+        "comparisons": [_plain(entry) for entry in found],
+        "flips": [_plain(flipped)] if flipped is not None else [],
+    }
+
+
+def _plain(entry: Any) -> Any:
+    from harness.core.results import finite
+
+    return finite(entry.model_dump(mode="json"))

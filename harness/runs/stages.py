@@ -1,0 +1,316 @@
+"""Where a suite's checkpoints come from: loaded, found in the store, or trained."""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from harness.core.dataset import Dataset, Row
+from harness.core.errors import DataError, SuiteError
+from harness.core.keys import digest, fraction
+from harness.core.reporter import Reporter
+from harness.core.specs import (
+    ClassicalModel,
+    ClassicalSpec,
+    FinetuneModel,
+    FinetuneSpec,
+    LoadModel,
+    ModelSpec,
+    PretrainModel,
+    PretrainSpec,
+)
+from harness.core.store import Store
+from harness.runs.prepare import Prepared
+
+if TYPE_CHECKING:
+    from harness.training import StageInputs
+
+CHECKPOINTS = "checkpoints"
+STAGE_FORMAT = 1
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A model of the suite, ready to be opened.
+
+    Attributes:
+        key: content key of the lineage (trained) or of the files (loaded).
+        digest: content digest of what answers: weights, configuration, tokenizer.
+        meta: what the stage reported; `measured` inside holds times, the rest is deterministic.
+    """
+
+    model: str
+    path: Path
+    key: str
+    digest: str
+    made_by: str
+    meta: Mapping[str, Any] = field(default_factory=dict)
+    cached: bool = True
+    seconds: float = 0.0
+
+
+class Workshop:
+    """Makes or finds the checkpoints of a prepared suite, parents first."""
+
+    def __init__(self, prepared: Prepared, store: Store, reporter: Reporter) -> None:
+        self.prepared = prepared
+        self.store = store
+        self.reporter = reporter
+        self._keys: dict[str, str] = {}
+        self._loaded: dict[str, Path] = {}
+        self._made: dict[str, Checkpoint] = {}
+
+    def order(self) -> list[str]:
+        """The suite's models, each after the one that it starts from (the suite has no cycles)."""
+        done: list[str] = []
+
+        def visit(name: str) -> None:
+            if name in done:
+                return
+            parent = parent_of(self.prepared.suite.models[name])
+            if parent is not None:
+                visit(parent)
+            done.append(name)
+
+        for name in self.prepared.suite.models:
+            visit(name)
+        return done
+
+    def key(self, model: str) -> str:
+        """The content key of a model's checkpoint, without making it."""
+        if model not in self._keys:
+            self._keys[model] = self._key(model, self.prepared.suite.models[model])
+        return self._keys[model]
+
+    def cached(self, model: str) -> bool:
+        spec = self.prepared.suite.models[model]
+        return isinstance(spec, LoadModel) or self.store.get(CHECKPOINTS, self.key(model)) is not None
+
+    def resolve(self, key: str) -> Path:
+        """The folder of a parent checkpoint, by the key that a child's checkpoint.json holds."""
+        if key in self._loaded:
+            return self._loaded[key]
+        # A peft folder made elsewhere names its base by a path or a hub id, not by a key.
+        if Path(key).is_dir():
+            return Path(key)
+        entry = self.store.get(CHECKPOINTS, key)
+        if entry is None:
+            raise DataError(
+                f"the checkpoint {key[:12]} that an adapter or linear head stands on is not in the cache.",
+                hint="run the suite again; it makes the missing checkpoint anew.",
+            )
+        return entry.path
+
+    def checkpoint(self, model: str) -> Checkpoint:
+        """Loads, finds or trains a model's checkpoint."""
+        if model in self._made:
+            return self._made[model]
+        spec = self.prepared.suite.models[model]
+        parent = parent_of(spec)
+        if parent is not None:
+            self.checkpoint(parent)
+        made = self._load(model, spec) if isinstance(spec, LoadModel) else self._train(model, spec)
+        self._made[model] = made
+        return made
+
+    def _load(self, model: str, spec: LoadModel) -> Checkpoint:
+        path, key = self._located(model, spec)
+        return Checkpoint(model, path, key, key, "load", {"source": spec.load, "revision": spec.revision})
+
+    def _located(self, model: str, spec: LoadModel) -> tuple[Path, str]:
+        from harness.models import checkpoint_digest, inspect, locate
+
+        where = self.prepared.suite.where("models", model, "load")
+        folder = self.prepared.suite.folder
+        path = locate(spec.load, revision=spec.revision, base=folder, where=where)
+        if spec.adapter is not None:
+            base = path
+            path = locate(spec.adapter, revision=None, base=folder, where=where)
+            parent = inspect(path).parent
+            if parent is not None:
+                self._loaded[parent["key"]] = base
+        key = checkpoint_digest(path, self.resolve)
+        self._loaded[key] = path
+        return path, key
+
+    def _train(self, model: str, spec: ModelSpec) -> Checkpoint:
+        key = self.key(model)
+        entry = self.store.get(CHECKPOINTS, key)
+        started = time.monotonic()
+        cached = entry is not None
+        if entry is None:
+            from harness.models import checkpoint_digest
+            from harness.training import run_stage
+
+            stage = stage_of(spec)
+            inputs = self.inputs(model, spec)
+
+            def build(work: Path) -> dict[str, Any]:
+                meta = run_stage(stage, inputs, work, self.reporter)
+                return {**meta, "digest": checkpoint_digest(work, self.resolve)}
+
+            entry = self.store.make(
+                CHECKPOINTS,
+                key,
+                build,
+                on_wait=lambda: self.reporter.info(f"{model}: another run is training this; waiting for it"),
+            )
+        return Checkpoint(
+            model,
+            entry.path,
+            key,
+            str(entry.meta["digest"]),
+            made_by(spec),
+            entry.meta,
+            cached,
+            time.monotonic() - started,
+        )
+
+    def _key(self, model: str, spec: ModelSpec) -> str:
+        if isinstance(spec, LoadModel):
+            return self._located(model, spec)[1]
+        from harness.training import resolved
+
+        stage = stage_of(spec)
+        parent = parent_of(spec)
+        inputs = self._data_inputs(model, stage)
+        content = stage.model_dump(mode="json", exclude={"from_", "task", "data", "seed", "labels"})
+        return digest(
+            {
+                "format": STAGE_FORMAT,
+                "made_by": made_by(spec),
+                "stage": content,
+                "resolved": resolved(stage, len(inputs.train)),
+                "parent": self.key(parent) if parent is not None else None,
+                "texts": {name: digest(texts) for name, texts in sorted(inputs.texts.items())},
+                "train": digest([list(pair) for pair in inputs.train]),
+                "validation": digest([list(pair) for pair in inputs.validation]),
+                "labels": list(inputs.labels),
+                "seed": self.seed(stage),
+            }
+        )
+
+    def seed(self, stage: PretrainSpec | FinetuneSpec | ClassicalSpec) -> int:
+        return self.prepared.suite.seed if stage.seed is None else stage.seed
+
+    def inputs(self, model: str, spec: ModelSpec) -> StageInputs:
+        """What `training` needs to carry out a stage: rows, labels and the parent's folder."""
+        from harness.training import StageInputs
+
+        stage = stage_of(spec)
+        given = self._data_inputs(model, stage)
+        parent = parent_of(spec)
+        made = self._made[parent] if parent is not None else None
+        return StageInputs(
+            texts=given.texts,
+            train=given.train,
+            validation=given.validation,
+            labels=given.labels,
+            parent=made.path if made else None,
+            parent_key=made.key if made else None,
+            parent_digest=made.digest if made else None,
+            seed=self.seed(stage),
+            data=given.fingerprints,
+            resolve=self.resolve,
+        )
+
+    def data_inputs(self, model: str) -> DataInputs:
+        """The rows and texts that a stage learns from, without its parent."""
+        return self._data_inputs(model, stage_of(self.prepared.suite.models[model]))
+
+    def _data_inputs(self, model: str, stage: PretrainSpec | FinetuneSpec | ClassicalSpec) -> DataInputs:
+        if isinstance(stage, PretrainSpec):
+            return _pretraining_inputs({name: self.prepared.datasets[name] for name in stage.data})
+        bound = self.prepared.evaluations.get(stage.task)
+        examples = getattr(bound.evaluation, "examples", None) if bound is not None else None
+        if bound is None or examples is None:
+            raise SuiteError(
+                f"model {model!r}: fine-tuning needs a task with labelled examples; {stage.task!r} has none.",
+                where=self.prepared.suite.where("models", model),
+                hint="name a classification task of this suite under `task`.",
+            )
+        dataset = bound.data[0]
+        rows = tuple(subset(dataset.split("train"), stage.labels))
+        learned = dataclasses.replace(dataset, rows={**dataset.rows, "train": rows})
+        return DataInputs(
+            texts={},
+            train=_pairs(*examples(learned, "train")),
+            validation=_pairs(*examples(learned, "validation")),
+            labels=tuple(bound.evaluation.metric_context().labels),
+            fingerprints={dataset.name: dataset.fingerprint},
+        )
+
+
+@dataclass(frozen=True)
+class DataInputs:
+    """What a stage learns from: texts by data name, or (text, label index) pairs."""
+
+    texts: Mapping[str, tuple[str, ...]]
+    train: tuple[tuple[str, int], ...]
+    validation: tuple[tuple[str, int], ...]
+    labels: tuple[str, ...]
+    fingerprints: Mapping[str, str]
+
+
+def _pretraining_inputs(datasets: Mapping[str, Dataset]) -> DataInputs:
+    return DataInputs(
+        texts={name: tuple(dataset.texts("train", "text")) for name, dataset in datasets.items()},
+        train=(),
+        validation=(),
+        labels=(),
+        fingerprints={name: dataset.fingerprint for name, dataset in datasets.items()},
+    )
+
+
+def _pairs(texts: Sequence[str], places: Sequence[int]) -> tuple[tuple[str, int], ...]:
+    return tuple(zip(texts, places, strict=True))
+
+
+def subset(rows: Sequence[Row], count: int | None) -> Sequence[Row]:
+    """At most `count` rows, chosen by hash of the row id: the same rows whatever else changes."""
+    if count is None or count >= len(rows):
+        return rows
+    chosen = {row.id for row in sorted(rows, key=lambda row: fraction(row.id))[:count]}
+    return [row for row in rows if row.id in chosen]
+
+
+def stage_of(spec: ModelSpec) -> PretrainSpec | FinetuneSpec | ClassicalSpec:
+    """The stage that makes a trained model."""
+    if isinstance(spec, PretrainModel):
+        return spec.pretrain
+    if isinstance(spec, FinetuneModel):
+        return spec.finetune
+    if isinstance(spec, ClassicalModel):
+        return spec.classical
+    raise TypeError(f"{type(spec).__name__} is loaded, not trained")
+
+
+def made_by(spec: ModelSpec) -> str:
+    """`pretrain`, `finetune`, `classical` or `load`."""
+    kinds = {PretrainModel: "pretrain", FinetuneModel: "finetune", ClassicalModel: "classical", LoadModel: "load"}
+    return kinds[type(spec)]
+
+
+def parent_of(spec: ModelSpec) -> str | None:
+    """The model of the suite that this one starts from, or None."""
+    return spec.finetune.from_ if isinstance(spec, FinetuneModel) else None
+
+
+def label_of(spec: ModelSpec) -> str:
+    """A few words that say what a model is, for reports."""
+    if isinstance(spec, LoadModel):
+        return f"loaded from {spec.load}"
+    stage = stage_of(spec)
+    if isinstance(stage, PretrainSpec):
+        return f"pretrained by {stage.objective} on {', '.join(stage.data)}"
+    rows = f" on {stage.labels} labels" if stage.labels is not None else ""
+    if isinstance(stage, ClassicalSpec):
+        return f"TF-IDF and logistic regression{rows}"
+    method = stage.method if isinstance(stage.method, str) else "LoRA"
+    words = {"full": "full fine-tuning", "linear": "linear classifier on frozen features", "LoRA": "LoRA fine-tuning"}
+    start = f" of {stage.from_}" if stage.weights == "pretrained" else " from random weights (no pretraining)"
+    return f"{words[method]}{start}{rows}"

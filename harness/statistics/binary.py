@@ -1,0 +1,94 @@
+"""One proportion, and two proportions on the same items."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import numpy.typing as npt
+from scipy import stats
+
+from harness.statistics.result import NAN, FloatArray
+
+
+def wilson(successes: float, n: float, alpha: float, *, freedom: int | None = None) -> tuple[float, float]:
+    """One-sided lower and upper bounds of a proportion, each at level 1 − alpha.
+
+    Wilson (1927): the proportions p with |p̂ − p| ≤ z·√(p(1−p)/n). For a two-sided interval at
+    confidence c, give alpha = (1 − c)/2.
+
+    Args:
+        successes: number of successes; need not be whole when `n` is an effective number.
+        n: number of items, or an effective number under clustering.
+        freedom: degrees of freedom of Student's t in place of z, for an estimated effective number.
+    """
+    if n <= 0:
+        return NAN, NAN
+    z = float(stats.norm.isf(alpha)) if freedom is None else float(stats.t.isf(alpha, freedom))
+    share = successes / n
+    middle = (share + z * z / (2 * n)) / (1 + z * z / n)
+    reach = z / (1 + z * z / n) * math.sqrt(share * (1 - share) / n + z * z / (4 * n * n))
+    low = 0.0 if successes == 0 else max(0.0, middle - reach)
+    high = 1.0 if successes == n else min(1.0, middle + reach)
+    return low, high
+
+
+def mcnemar_exact(broken: int, fixed: int) -> float:
+    """Exact two-sided McNemar test: under no difference, `fixed` is Binomial(broken + fixed, ½).
+
+    No discordant pair gives p = 1.
+    """
+    discordant = broken + fixed
+    if discordant == 0:
+        return 1.0
+    return min(1.0, 2 * float(stats.binom.cdf(min(broken, fixed), discordant, 0.5)))
+
+
+def tango(broken: int, fixed: int, n: int, alpha: float) -> tuple[float, float]:
+    """One-sided score bounds of (fixed − broken)/n, each at level 1 − alpha.
+
+    Tango (1998), Statistics in Medicine 17:891: the differences λ with
+    |fixed − broken − nλ| ≤ z·√(n(2q̂ + λ(1−λ))), where q̂ is the maximum-likelihood
+    probability of "broken" when the difference is λ.
+
+    Args:
+        broken: pairs that only the baseline has right.
+        fixed: pairs that only the candidate has right.
+        n: all pairs.
+    """
+    if n <= 0:
+        return NAN, NAN
+    low, high = tango_bounds(np.array([broken]), np.array([fixed]), np.array([n]), alpha)
+    return float(low[0]), float(high[0])
+
+
+def tango_bounds(
+    broken: npt.ArrayLike, fixed: npt.ArrayLike, n: npt.ArrayLike, alpha: float
+) -> tuple[FloatArray, FloatArray]:
+    """`tango` for arrays of tables (n > 0), by bisection to machine precision."""
+    down, up, total = np.broadcast_arrays(*(np.asarray(x, dtype=np.float64) for x in (broken, fixed, n)))
+    # The lower bound is the upper bound of the exchanged table, negated.
+    ends = _upper(np.stack([up, down]), np.stack([down, up]), np.stack([total, total]), float(stats.norm.isf(alpha)))
+    return -ends[0], ends[1]
+
+
+def _upper(down: FloatArray, up: FloatArray, total: FloatArray, z: float) -> FloatArray:
+    inside = (up - down) / total
+    outside = np.ones_like(inside)
+    for _ in range(60):
+        middle = (inside + outside) / 2
+        accepted = _accepted(middle, down, up, total, z)
+        inside = np.where(accepted, middle, inside)
+        outside = np.where(accepted, outside, middle)
+    return np.asarray(np.where(up == total, 1.0, (inside + outside) / 2))
+
+
+def _accepted(
+    value: FloatArray, down: FloatArray, up: FloatArray, total: FloatArray, z: float
+) -> npt.NDArray[np.bool_]:
+    linear = value * (2 * total - up + down) - (up + down)
+    constant = -down * value * (1 - value)
+    nuisance = (np.sqrt(np.maximum(linear**2 - 8 * total * constant, 0)) - linear) / (4 * total)
+    variance = total * np.maximum(2 * nuisance + value * (1 - value), 0)
+    # Written without division, so that a variance of zero (λ = 1) needs no case of its own.
+    return np.asarray(total * value - (up - down) <= z * np.sqrt(variance))

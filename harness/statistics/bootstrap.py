@@ -1,0 +1,127 @@
+"""Bias-corrected and accelerated bootstrap over sufficient statistics.
+
+Efron (1987), "Better bootstrap confidence intervals". Clusters are summed first and resampled
+whole; the jackknife is `total − cluster`, so leaving one out costs no second pass.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import stats
+
+from harness.statistics import weaknesses
+from harness.statistics.clusters import Groups
+from harness.statistics.distinct import distinct
+from harness.statistics.resampling import resampled_sums
+from harness.statistics.result import NAN, FloatArray, IntArray, Interval, Value
+
+_TIE = 1e-12
+_MAX_UNDEFINED = 0.05
+
+
+@dataclass(frozen=True, slots=True)
+class Bootstrap:
+    """A bootstrap distribution with what BCa needs.
+
+    Attributes:
+        value: the figure on the data.
+        distribution: its values on the resamples, sorted, undefined ones left out.
+        bias: z₀, from the share of resamples below the value (ties count half).
+        acceleration: a, from the leave-one-cluster-out values.
+        weaknesses: why bounds are undefined, or deserve less trust.
+    """
+
+    value: float
+    distribution: FloatArray
+    bias: float
+    acceleration: float
+    weaknesses: tuple[str, ...]
+
+    @property
+    def standard_error(self) -> float:
+        return float(np.std(self.distribution, ddof=1)) if math.isfinite(self.bias) else NAN
+
+    def quantile(self, level: float) -> float:
+        """The BCa end point at `level`; NaN when undefined."""
+        if not math.isfinite(self.bias):
+            return NAN
+        shifted = self.bias + float(stats.norm.ppf(level))
+        divisor = 1 - self.acceleration * shifted
+        if not divisor > 0:
+            return NAN
+        adjusted = float(stats.norm.cdf(self.bias + shifted / divisor))
+        return float(np.quantile(self.distribution, adjusted))
+
+    def interval(self, confidence: float, alphas: tuple[float, ...]) -> Interval:
+        return Interval.of(
+            lambda alpha: (self.quantile(alpha), self.quantile(1 - alpha)), confidence, alphas, self.standard_error
+        )
+
+
+def bca(stats_rows: FloatArray, value: Value, groups: Groups, resamples: int = 10_000, seed: int = 0) -> Bootstrap:
+    """Bootstraps `value` of summed rows by resampling clusters.
+
+    Args:
+        stats_rows: [n, k] sufficient statistics, finite, at least one row.
+        value: sums [..., k] and numbers of items [...] to values [...].
+        groups: clusters of the rows.
+        resamples: size of the bootstrap distribution.
+        seed: of the resampling; equal seeds give equal results, whatever the order of the rows.
+    """
+    sums = np.column_stack([groups.sums(stats_rows), groups.sizes()])
+    cells, counts = distinct(sums)
+    totals = counts @ cells
+
+    def figure(total: FloatArray) -> FloatArray:
+        return evaluate(value, total[..., :-1], total[..., -1])
+
+    estimate = float(figure(totals))
+    if not math.isfinite(estimate):
+        return _undefined(estimate, weaknesses.UNDEFINED_VALUE)
+    if groups.count < 2:
+        return _undefined(estimate, weaknesses.ONE_CLUSTER if groups.clustered else weaknesses.ONE_ITEM)
+    if len(cells) == 1:
+        return _undefined(estimate, weaknesses.CONSTANT)
+    drawn = figure(resampled_sums(cells, counts, resamples, np.random.default_rng([seed, 0])))
+    known = np.sort(drawn[np.isfinite(drawn)])
+    missing = 1 - len(known) / len(drawn)
+    if missing > _MAX_UNDEFINED:
+        return _undefined(estimate, weaknesses.undefined_resamples(missing))
+    said = [weaknesses.undefined_resamples(missing)] if missing else []
+    tolerance = _TIE * max(abs(estimate), float(np.abs(known).max()))
+    if known[-1] - known[0] <= tolerance:
+        return _undefined(estimate, weaknesses.CONSTANT)
+    below = np.searchsorted(known, estimate - tolerance, side="left")
+    upto = np.searchsorted(known, estimate + tolerance, side="right")
+    bias = float(stats.norm.ppf((below + upto) / (2 * len(known))))
+    acceleration = _acceleration(figure(totals - cells), counts)
+    if not math.isfinite(bias):
+        said.append(weaknesses.OUTSIDE)
+    elif not math.isfinite(acceleration):
+        acceleration = 0.0
+        said.append(weaknesses.NO_ACCELERATION)
+    return Bootstrap(estimate, known, bias if math.isfinite(bias) else NAN, acceleration, tuple(said))
+
+
+def evaluate(value: Value, sums: FloatArray, n: FloatArray | float) -> FloatArray:
+    """`value` as float64; where the metric divides by zero it is undefined, not a warning."""
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+        return np.asarray(value(sums, n), dtype=np.float64)
+
+
+def _acceleration(left_out: FloatArray, counts: IntArray) -> float:
+    """a = Σ(θ̄ − θ₍ᵢ₎)³ / (6·(Σ(θ̄ − θ₍ᵢ₎)²)^1.5) over the leave-one-out values of all rows."""
+    if not np.isfinite(left_out).all():
+        return NAN
+    deviations = np.average(left_out, weights=counts) - left_out
+    spread = float(counts @ deviations**2)
+    if spread <= 0:
+        return NAN
+    return float(counts @ deviations**3) / float(6 * spread**1.5)
+
+
+def _undefined(estimate: float, why: str) -> Bootstrap:
+    return Bootstrap(estimate, np.empty(0), NAN, NAN, (why,))

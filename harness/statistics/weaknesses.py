@@ -1,0 +1,77 @@
+"""What is said about an interval or a test that deserves less trust than its digits suggest."""
+
+from __future__ import annotations
+
+FEW_CLUSTERS = 20
+FEW_FOR_BOOTSTRAP = 200
+FEW_DISCORDANT = 10
+FEW_DIFFERING = 50
+
+NO_ITEMS = "no item belongs to this metric: nothing is estimated."
+ONE_CLUSTER = "all items belong to one cluster: one cluster says nothing about how clusters vary."
+ONE_ITEM = "one item says nothing about how items vary."
+CONSTANT = "every item gives the same value: the spread, and with it the interval, cannot be estimated."
+IDENTICAL = "the two sides are identical on every item: there is no spread to estimate an interval from."
+UNDEFINED_VALUE = "the metric is undefined on these items."
+NOT_POSITIVE = "a side is not positive: the ratio is undefined."
+NO_DENOMINATOR = "the denominator is not positive: the metric is undefined."
+OUTSIDE = "the bootstrap values all lie on one side of the estimate: BCa is undefined."
+NO_ACCELERATION = "leaving one cluster out makes the metric undefined: the interval is bias-corrected, not accelerated."
+CLUSTERS_AS_ITEMS = (
+    "the clusters do not differ, so their spread is unknown: the interval counts every cluster as one item."
+)
+
+
+def few_clusters(count: int, clustered: bool) -> str | None:
+    if count >= FEW_CLUSTERS:
+        return None
+    what = "clusters" if clustered else "items"
+    return (
+        f"only {count} {what}: the t interval rests on nearly normal means, "
+        f"and may miss its level below {FEW_CLUSTERS}."
+    )
+
+
+def few_for_bootstrap(count: int, clustered: bool) -> str | None:
+    if count >= FEW_FOR_BOOTSTRAP:
+        return None
+    what = "clusters" if clustered else "items"
+    return f"only {count} {what}: bootstrap intervals are too short below {FEW_FOR_BOOTSTRAP}."
+
+
+def few_differing(count: int, clustered: bool) -> str | None:
+    """Said of paired bootstraps: what carries the interval is where the sides differ."""
+    if count >= FEW_DIFFERING:
+        return None
+    what = "clusters" if clustered else "items"
+    return (
+        f"the sides differ on only {count} {what}: a 95% bootstrap interval of an F1 difference "
+        "covered 82% in simulation with about 5 that differ, 92% with 18, 93% with 36."
+    )
+
+
+def few_discordant(count: int, what: str) -> str | None:
+    if count >= FEW_DISCORDANT:
+        return None
+    return f"only {count} {what} differ: the interval and the test have little to go by."
+
+
+def infinite(count: int) -> str:
+    return f"{count} items have an infinite statistic: nothing is estimated."
+
+
+def partly_missing(count: int) -> str:
+    return f"{count} items have some statistics but not all: nothing is estimated."
+
+
+def one_sided(count: int) -> str:
+    return f"{count} items belong to the metric on one side only (a tie, say) and are left out of the pairs."
+
+
+def undefined_resamples(share: float) -> str:
+    return f"the metric is undefined on {share:.1%} of the resamples; they are left out."
+
+
+def kept(*texts: str | None) -> tuple[str, ...]:
+    """The texts that are there, in order, without repeats."""
+    return tuple(dict.fromkeys(text for text in texts if text is not None))

@@ -1,0 +1,48 @@
+"""Suites: a YAML file becomes a validated object, or errors that say where and what.
+
+`load_suite` takes a path or the name of a ready suite; `json_schema` serves editors; `template`
+is what `harness init` writes.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from harness.suite.loading import find_suite, load_suite, parse_suite
+    from harness.suite.schema import json_schema, write_schema
+    from harness.suite.shipped import suites as ready_suites
+    from harness.suite.suite import EvaluationSpec, Suite
+    from harness.suite.templates import template
+
+_HOMES = {
+    "EvaluationSpec": ("suite", "EvaluationSpec"),
+    "Suite": ("suite", "Suite"),
+    "find_suite": ("loading", "find_suite"),
+    "json_schema": ("schema", "json_schema"),
+    "load_suite": ("loading", "load_suite"),
+    "parse_suite": ("loading", "parse_suite"),
+    "ready_suites": ("shipped", "suites"),
+    "template": ("templates", "template"),
+    "write_schema": ("schema", "write_schema"),
+}
+
+__all__ = [
+    "EvaluationSpec",
+    "Suite",
+    "find_suite",
+    "json_schema",
+    "load_suite",
+    "parse_suite",
+    "ready_suites",
+    "template",
+    "write_schema",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    module, attribute = _HOMES[name]
+    return getattr(import_module(f"{__name__}.{module}"), attribute)

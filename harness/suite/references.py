@@ -1,0 +1,152 @@
+"""Checks that names used in a suite are defined in it, and that nothing depends on itself."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from harness.core.errors import unknown
+from harness.core.problems import Key, Problems
+from harness.core.specs import CatalogRef, ClassicalModel, CompareSpec, FinetuneModel, ModelSpec, PretrainModel
+from harness.data import catalog
+from harness.suite.sections import Sections, named
+from harness.suite.suite import EvaluationSpec
+
+
+def check_references(sections: Sections, value: Mapping[str, Any], problems: Problems) -> None:
+    """Notes every name that nothing defines, with the nearest one that is."""
+    data, models, tasks = named(value, "data"), named(value, "models"), named(value, "tasks")
+    for name, ref in sections.data.items():
+        if isinstance(ref, CatalogRef):
+            _check_catalog(ref.catalog, problems, "data", name, "catalog")
+    for name, spec in sections.models.items():
+        _check_model(name, spec, data, models, tasks, sections, problems)
+    _check_cycles(sections.models, problems)
+    for evaluation in sections.evaluations.values():
+        _check_evaluation(evaluation, data, tasks, problems.below(f"{evaluation.role}s", evaluation.name))
+    for name in named(value, "probes"):
+        if name in tasks:
+            problems.add(
+                f"the name {name!r} is a task's and a probe's; names of evaluations must differ.",
+                "probes",
+                name,
+                key=True,
+            )
+    if not tasks and not named(value, "probes"):
+        problems.add("expected at least one task or probe, found none.")
+    if sections.compare is not None:
+        _check_compare(sections.compare, models, problems.below("compare"))
+
+
+def _known(what: str, name: str, known: Sequence[str], problems: Problems, *keys: Key) -> bool:
+    if name in known:
+        return True
+    problems.add(unknown(what, name, known), *keys)
+    return False
+
+
+def _check_catalog(name: str, problems: Problems, *keys: Key) -> None:
+    _known("catalog entry", name, catalog.names(), problems, *keys)
+
+
+def _check_model(
+    name: str,
+    spec: ModelSpec,
+    data: Sequence[str],
+    models: Sequence[str],
+    tasks: Sequence[str],
+    sections: Sections,
+    problems: Problems,
+) -> None:
+    here = problems.below("models", name)
+    if isinstance(spec, PretrainModel):
+        for index, used in enumerate(spec.pretrain.data):
+            _known("data", used, data, here, "pretrain", "data", index)
+        for used in spec.pretrain.weights:
+            if used not in spec.pretrain.data:
+                text = unknown("data of this stage", used, spec.pretrain.data)
+                here.add(text, "pretrain", "weights", used, key=True)
+        if not spec.pretrain.data:
+            here.add("expected at least one name of the suite's data, found none.", "pretrain", "data")
+    elif isinstance(spec, FinetuneModel):
+        _known("model", spec.finetune.from_, models, here, "finetune", "from")
+        _check_learned(spec.finetune.task, tasks, sections, here.below("finetune"))
+    elif isinstance(spec, ClassicalModel):
+        _check_learned(spec.classical.task, tasks, sections, here.below("classical"))
+
+
+def _check_learned(task: str, tasks: Sequence[str], sections: Sections, problems: Problems) -> None:
+    if not _known("task", task, tasks, problems, "task"):
+        return
+    spec = sections.tasks.get(task)
+    if spec is not None and not hasattr(spec.cls, "examples"):
+        problems.add(f"the task {task!r} ({spec.kind}) has no labelled examples to learn from.", "task")
+
+
+def _check_cycles(models: Mapping[str, ModelSpec], problems: Problems) -> None:
+    parents = {name: spec.finetune.from_ for name, spec in models.items() if isinstance(spec, FinetuneModel)}
+    seen: set[str] = set()
+    for start in parents:
+        path: list[str] = []
+        name: str | None = start
+        while name is not None and name not in seen and name not in path:
+            path.append(name)
+            name = parents.get(name)
+        if name is not None and name in path:
+            circle = [*path[path.index(name) :], name]
+            problems.add(
+                f"models start from each other in a circle: {' → '.join(circle)}.",
+                "models",
+                name,
+                "finetune",
+                "from",
+                hint="let one of them start from a pretrained or loaded model.",
+            )
+        seen.update(path)
+
+
+def _check_evaluation(spec: EvaluationSpec, data: Sequence[str], tasks: Sequence[str], problems: Problems) -> None:
+    stands_on = getattr(spec.options, "on", None)
+    if isinstance(stands_on, str):
+        _known("task", stands_on, tasks, problems, spec.kind, "on")
+    written = spec.raw.get("data")
+    for ref in spec.cls.data_names(spec.options):
+        keys: tuple[Key, ...] = (spec.kind, "data")
+        if isinstance(ref, str):
+            if isinstance(written, list) and ref in written:
+                keys = (*keys, written.index(ref))
+            _known("data", ref, data, problems, *keys)
+        elif isinstance(ref, CatalogRef):
+            if isinstance(written, list):
+                keys = (*keys, next(i for i, one in enumerate(written) if _is_entry(one, ref.catalog)))
+            _check_catalog(ref.catalog, problems, *keys, "catalog")
+
+
+def _is_entry(written: Any, name: str) -> bool:
+    return isinstance(written, dict) and written.get("catalog") == name
+
+
+def _check_compare(compare: CompareSpec, models: Sequence[str], problems: Problems) -> None:
+    _known("model", compare.baseline, models, problems, "baseline")
+    lists = (("ways", compare.ways), ("candidates", compare.candidates or ()), ("release", compare.release or ()))
+    for key, names in lists:
+        for index, name in enumerate(names):
+            _known("model", name, models, problems, key, index)
+            if name == compare.baseline:
+                problems.add(f"{name!r} is the baseline; it cannot stand here as well.", key, index)
+            if name in names[:index]:
+                problems.add(f"{name!r} stands twice.", key, index)
+    if compare.candidates is not None:
+        for index, name in enumerate(compare.release or ()):
+            if name in models and name not in compare.candidates and name != compare.baseline:
+                problems.add(
+                    f"{name!r} is no candidate, so it cannot be released.",
+                    "release",
+                    index,
+                    hint="add it to candidates.",
+                )
+    for index, pair in enumerate(compare.pairs):
+        for side, name in enumerate(pair):
+            _known("model", name, models, problems, "pairs", index, side)
+        if pair[0] == pair[1]:
+            problems.add(f"{pair[0]!r} is paired with itself.", "pairs", index)

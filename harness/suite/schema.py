@@ -1,0 +1,101 @@
+"""The JSON Schema of a suite file, for completion and checks in editors."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel
+from pydantic.json_schema import models_json_schema
+
+from harness.core import atomic, registry
+from harness.core.specs import (
+    NAME_PATTERN,
+    CatalogRef,
+    ClassicalModel,
+    CompareSpec,
+    FileRef,
+    FinetuneModel,
+    HubRef,
+    LoadModel,
+    PretrainModel,
+    SourceRef,
+)
+from harness.gates.rules import KINDS, Defaults, Waiver
+from harness.suite.sections import REQUIRED
+
+DIALECT = "https://json-schema.org/draft/2020-12/schema"
+_DATA: tuple[type[BaseModel], ...] = (CatalogRef, FileRef, HubRef, SourceRef)
+_MODELS: tuple[type[BaseModel], ...] = (PretrainModel, FinetuneModel, ClassicalModel, LoadModel)
+
+
+def json_schema() -> dict[str, Any]:
+    """The schema of a whole suite, with the options of every registered task and probe.
+
+    Cross references (names, metrics that fit, circles) are beyond it; `load_suite` checks them.
+    """
+    tasks, probes = _options("tasks"), _options("probes")
+    every: list[type[BaseModel]] = [*_DATA, *_MODELS, CompareSpec, *KINDS.values(), Defaults, Waiver]
+    every += [*tasks.values(), *probes.values()]
+    places, definitions = models_json_schema(
+        [(model, "validation") for model in dict.fromkeys(every)], ref_template="#/$defs/{model}"
+    )
+
+    def of(model: type[BaseModel]) -> dict[str, Any]:
+        return dict(places[(model, "validation")])
+
+    def any_of(models: tuple[type[BaseModel], ...]) -> dict[str, Any]:
+        return {"anyOf": [of(model) for model in models]}
+
+    def evaluations(kinds: dict[str, type[BaseModel]], what: str) -> dict[str, Any]:
+        properties = {kind: of(model) for kind, model in kinds.items()}
+        return _named({**_object(properties), "minProperties": 1, "maxProperties": 1}, what)
+
+    rules = {"type": "array", "items": any_of(tuple(KINDS.values()))}
+    gates = {
+        "rules": rules,
+        "defaults": of(Defaults),
+        "waivers": {"type": "array", "items": of(Waiver)},
+    }
+    properties = {
+        "name": {"type": "string", "pattern": NAME_PATTERN, "description": "Names the folder of the reports."},
+        "title": {"type": "string", "description": "Heads the report; the name when left out."},
+        "description": {"type": "string", "description": "What the suite is for, in a sentence or two."},
+        "seed": {"type": "integer", "minimum": 0, "maximum": 2**32 - 1, "default": 0},
+        "data": _named(any_of(_DATA), "Datasets by name."),
+        "models": _named(any_of(_MODELS), "Contenders by name: how each is trained or loaded."),
+        "compare": of(CompareSpec),
+        "tasks": evaluations(tasks, "What measures a capability, by name."),
+        "probes": evaluations(probes, "What measures bias, fairness or robustness, by name."),
+        "gates": {"anyOf": [rules, _object(gates)], "description": "Rules that decide about a release."},
+    }
+    return {
+        "$schema": DIALECT,
+        "title": "harness suite",
+        **_object(properties),
+        "required": list(REQUIRED),
+        "$defs": dict(sorted(definitions["$defs"].items())),
+    }
+
+
+def write_schema(path: Path) -> None:
+    """Writes the schema, as it stands beside the ready suites."""
+    atomic.write_text(path, json.dumps(json_schema(), indent=1, ensure_ascii=False) + "\n")
+
+
+def _options(group: str) -> dict[str, type[BaseModel]]:
+    return {kind: registry.load(group, kind).Options for kind in registry.names(group)}
+
+
+def _object(properties: dict[str, Any]) -> dict[str, Any]:
+    return {"type": "object", "properties": properties, "additionalProperties": False}
+
+
+def _named(schema: dict[str, Any], description: str) -> dict[str, Any]:
+    return {
+        "type": "object",
+        "description": description,
+        "propertyNames": {"pattern": NAME_PATTERN},
+        "additionalProperties": schema,
+    }

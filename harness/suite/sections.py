@@ -1,0 +1,158 @@
+"""The sections of a suite file, each validated on its own; faults go to a list."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from harness.core import registry
+from harness.core.errors import SuiteError, unknown
+from harness.core.problems import Problems
+from harness.core.specs import NAME_PATTERN, CompareSpec, DataRef, ModelSpec
+from harness.core.validation import found, validate
+from harness.suite.suite import EvaluationSpec, Role
+
+T = TypeVar("T")
+
+SECTIONS = ("name", "title", "description", "seed", "data", "models", "compare", "tasks", "probes", "gates")
+REQUIRED = ("name", "models", "compare")
+
+
+@dataclass(slots=True)
+class Sections:
+    """What could be read; a part that has faults is missing here, and named in the problems."""
+
+    name: str
+    title: str
+    description: str
+    seed: int
+    data: dict[str, DataRef]
+    models: dict[str, ModelSpec]
+    compare: CompareSpec | None
+    tasks: dict[str, EvaluationSpec]
+    probes: dict[str, EvaluationSpec]
+
+    @property
+    def evaluations(self) -> dict[str, EvaluationSpec]:
+        return {**self.tasks, **self.probes}
+
+
+def read_sections(value: Any, problems: Problems) -> Sections:
+    """Validates all sections but the gates.
+
+    Raises:
+        SuiteError: when the top level is not a mapping: nothing else can be said then.
+    """
+    if not isinstance(value, dict):
+        problems.add(f"expected a mapping with the keys {', '.join(SECTIONS)}, found {found(value)}.")
+        problems.raise_any()
+    for key in value:
+        if key not in SECTIONS:
+            problems.add(unknown("key", key, SECTIONS), key, key=True)
+    for key in REQUIRED:
+        if key not in value:
+            problems.add(f"the key {key!r} is missing.")
+    title = _scalar(str, value, "title", "", problems)
+    name = _scalar(str, value, "name", "", problems)
+    if name:
+        _check_name("suite", name, problems, "name", key=False)
+    compare = validate(CompareSpec, value["compare"], problems.below("compare")) if "compare" in value else None
+    return Sections(
+        name=name,
+        title=title or name,
+        description=_scalar(str, value, "description", "", problems),
+        seed=_seed(value, problems),
+        data=_named(DataRef, value, "data", problems),
+        models=_named(ModelSpec, value, "models", problems),
+        compare=compare,
+        tasks=_evaluations(value, "task", problems),
+        probes=_evaluations(value, "probe", problems),
+    )
+
+
+def named(value: Mapping[str, Any], section: str) -> tuple[str, ...]:
+    """The names that a section defines, sound or not: references to them are no fault."""
+    entries = value.get(section)
+    return tuple(entries) if isinstance(entries, dict) else ()
+
+
+def _scalar(kind: type[T], value: Mapping[str, Any], key: str, default: T, problems: Problems) -> T:
+    if key not in value:
+        return default
+    result: T | None = validate(kind, value[key], problems.below(key))
+    return default if result is None else result
+
+
+def _seed(value: Mapping[str, Any], problems: Problems) -> int:
+    seed = _scalar(int, value, "seed", 0, problems)
+    if not 0 <= seed < 2**32:
+        problems.add(f"expected a seed from 0 to 4294967295, found {seed}.", "seed")
+    return seed
+
+
+def _entries(value: Mapping[str, Any], section: str, what: str, problems: Problems) -> dict[str, Any]:
+    entries = value.get(section)
+    if entries is None:
+        if section in REQUIRED and section in value:
+            problems.add(f"expected a mapping of names to {section}, found nothing.", section)
+        return {}
+    if not isinstance(entries, dict):
+        problems.add(f"expected a mapping of names to {section}, found {found(entries)}.", section)
+        return {}
+    for name in entries:
+        _check_name(what, name, problems, section, name, key=True)
+    return entries
+
+
+def _named(annotation: Any, value: Mapping[str, Any], section: str, problems: Problems) -> dict[str, Any]:
+    result = {}
+    for name, raw in _entries(value, section, "data" if section == "data" else "model", problems).items():
+        entry = validate(annotation, raw, problems.below(section, name))
+        if entry is not None:
+            result[name] = entry
+    return result
+
+
+def _evaluations(value: Mapping[str, Any], role: Role, problems: Problems) -> dict[str, EvaluationSpec]:
+    section = f"{role}s"
+    result = {}
+    for name, raw in _entries(value, section, role, problems).items():
+        here = problems.below(section, name)
+        kinds = registry.names(section)
+        if not isinstance(raw, dict) or len(raw) != 1:
+            shown = f"the keys {', '.join(raw)}" if isinstance(raw, dict) and raw else found(raw)
+            here.add(f"expected one kind of {role} with its options ({', '.join(kinds)}), found {shown}.")
+            continue
+        (kind,) = raw
+        spec = _evaluation(name, role, kind, raw[kind], here)
+        if spec is not None:
+            result[name] = spec
+    return result
+
+
+def _evaluation(name: str, role: Role, kind: str, raw: Any, problems: Problems) -> EvaluationSpec | None:
+    kinds = registry.names(f"{role}s")
+    if kind not in kinds:
+        problems.add(unknown(f"kind of {role}", kind, kinds), kind, key=True)
+        return None
+    given = {} if raw is None else raw
+    try:
+        cls = registry.load(f"{role}s", kind)
+    except SuiteError as error:
+        problems.add_error(error, kind)
+        return None
+    options = validate(cls.Options, given, problems.below(kind))
+    return None if options is None else EvaluationSpec(name, role, kind, options, given)
+
+
+def _check_name(what: str, name: str, problems: Problems, *keys: str, key: bool) -> None:
+    if not re.fullmatch(NAME_PATTERN[1:-1], name):
+        safe = re.sub(r"[^a-z0-9_-]+", "-", name.lower()).strip("-_")[:64]
+        problems.add(
+            f"expected a {what} name of small letters, digits, `-` and `_`, found {name[:64]!r}.",
+            *keys,
+            key=key,
+            hint=f"write {safe!r}." if safe else None,
+        )

@@ -1,0 +1,111 @@
+"""A validated suite: everything that the YAML says, typed, with the places it came from."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from harness.core import registry
+from harness.core.errors import Where
+from harness.core.problems import Key
+from harness.core.specs import CompareSpec, DataRef, EvaluationOptions, ModelSpec
+from harness.gates import GateSet
+from harness.suite.document import Document
+
+Role = Literal["task", "probe"]
+
+
+@dataclass(frozen=True, slots=True)
+class EvaluationSpec:
+    """A task or probe of a suite.
+
+    Attributes:
+        options: validated instance of the kind's `Options`.
+        raw: the same as plain data, as it was written.
+    """
+
+    name: str
+    role: Role
+    kind: str
+    options: EvaluationOptions
+    raw: Mapping[str, Any]
+
+    @property
+    def cls(self) -> Any:
+        """The registered class of its kind (an `Evaluation`)."""
+        return registry.load(f"{self.role}s", self.kind)
+
+
+@dataclass(frozen=True, slots=True)
+class Suite:
+    """A suite that was read, checked and maybe changed from the command line.
+
+    Attributes:
+        tasks, probes: all that is defined, also what only training or a probe needs.
+        evaluated: names of the tasks and probes that are asked.
+        contenders: names of the models that are asked; other models are only started from.
+        compare: as written; `candidates` and `release` are its lists with defaults filled in.
+        digest: of the content without comments, order of keys and gates.
+        gates_digest: of the gates.
+        text, path: the file as it was read.
+        unjudged: gates that `only` left nothing to judge for.
+    """
+
+    name: str
+    title: str
+    description: str
+    seed: int
+    data: Mapping[str, DataRef]
+    models: Mapping[str, ModelSpec]
+    compare: CompareSpec
+    tasks: Mapping[str, EvaluationSpec]
+    probes: Mapping[str, EvaluationSpec]
+    gates: GateSet
+    text: str
+    path: Path
+    digest: str
+    gates_digest: str
+    candidates: tuple[str, ...]
+    release: tuple[str, ...]
+    evaluated: tuple[str, ...]
+    contenders: tuple[str, ...]
+    document: Document = field(repr=False, compare=False)
+    value: Mapping[str, Any] = field(repr=False, compare=False)
+    unjudged: tuple[str, ...] = ()
+
+    @property
+    def evaluations(self) -> dict[str, EvaluationSpec]:
+        """Tasks, then probes, by name."""
+        return {**self.tasks, **self.probes}
+
+    @property
+    def folder(self) -> Path:
+        """Where the file stands; its data and checkpoints are relative to it."""
+        return self.path.absolute().parent
+
+    def where(self, *keys: Key) -> Where:
+        """The place of a path of keys in the file, such as `where("models", "base")`."""
+        return self.document.where(*keys)
+
+    def with_overrides(
+        self,
+        *,
+        models: Mapping[str, str] | None = None,
+        seed: int | None = None,
+        only: Collection[str] | None = None,
+    ) -> Suite:
+        """The suite with changes from the command line.
+
+        Args:
+            models: name → path or hub id of a checkpoint that takes the model's place.
+            seed: another seed.
+            only: names of tasks, probes and models to keep, with all that they depend on.
+
+        Raises:
+            SuiteError: for a name that the suite does not have.
+        """
+        from harness.suite.overrides import override
+
+        return override(self, models or {}, seed, only)

@@ -1,0 +1,48 @@
+"""Writing a checkpoint: its own page, `checkpoint.json`, comes last."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from harness.core import atomic
+from harness.models.formats import CHECKPOINT_FILE, CHECKPOINT_FORMAT
+from harness.training.cost import folder_bytes
+from harness.training.inputs import StageInputs
+
+
+def write_page(
+    work: Path,
+    *,
+    kind: str,
+    stage: Mapping[str, Any],
+    inputs: StageInputs,
+    cost: Mapping[str, Any],
+    recipe: Mapping[str, Any],
+) -> dict[str, Any]:
+    """Writes `checkpoint.json` and returns its content.
+
+    Args:
+        kind: `transformers`, `adapter`, `linear` or `classical`.
+        stage: the stage's spec as JSON.
+        cost: tokens, flops, steps, parameters, trainable; bytes are added here.
+        recipe: the settings that were used, defaults included.
+    """
+    parent = None
+    if inputs.parent_key is not None:
+        parent = {"key": inputs.parent_key, "digest": inputs.parent_digest}
+    page = {
+        "format": CHECKPOINT_FORMAT,
+        "kind": kind,
+        "stage": dict(stage),
+        "parent": parent,
+        "data": dict(inputs.data),
+        "labels": list(inputs.labels) or None,
+        "seed": inputs.seed,
+        "cost": {**cost, "bytes": folder_bytes(work)},
+        "recipe": dict(recipe),
+    }
+    atomic.write_text(work / CHECKPOINT_FILE, json.dumps(page, ensure_ascii=False, indent=1, sort_keys=True) + "\n")
+    return page

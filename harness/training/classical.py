@@ -1,0 +1,88 @@
+"""TF-IDF and logistic regression: what a model without any pretraining or depth reaches."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from harness.core.errors import DataError
+from harness.core.reporter import Reporter
+from harness.core.specs import ClassicalSpec
+from harness.models.formats import TOKEN_PATTERN, ClassicalWeights, write_classical
+from harness.training import cost
+from harness.training.checkpoints import write_page
+from harness.training.inputs import StageInputs
+from harness.training.logistic import choose
+
+_STRENGTHS = (0.5, 1.0, 2.0, 4.0, 8.0)
+
+
+def train_classical(spec: ClassicalSpec, inputs: StageInputs, work: Path, reporter: Reporter) -> dict[str, Any]:
+    """Fits the classifier and writes `vocabulary.json`, `classical.json` and `classical.safetensors`.
+
+    The regularisation is chosen by validation accuracy, or by cross-validation without one.
+
+    Returns:
+        The checkpoint's page and what was measured.
+
+    Raises:
+        DataError: when examples are missing or unfit, or hold no word at all.
+    """
+    from sklearn.feature_extraction.text import TfidfVectorizer
+
+    inputs.require_examples()
+    started = time.monotonic()
+    texts = [text for text, _ in inputs.train]
+    vectorizer = TfidfVectorizer(
+        ngram_range=(1, spec.ngrams), sublinear_tf=True, lowercase=True, token_pattern=TOKEN_PATTERN, dtype=np.float64
+    )
+    with reporter.task("TF-IDF and logistic regression", 1, "fit") as task:
+        try:
+            features = vectorizer.fit_transform(texts)
+        except ValueError as error:
+            raise DataError(
+                "the training texts hold no word of two or more letters.", hint="check the `text` column."
+            ) from error
+        held = vectorizer.transform([text for text, _ in inputs.validation]) if inputs.validation else None
+        fit = choose(
+            features,
+            [label for _, label in inputs.train],
+            held,
+            [label for _, label in inputs.validation],
+            labels=len(inputs.labels),
+            strengths=_STRENGTHS,
+            seed=inputs.seed,
+        )
+        task.advance(1)
+    vocabulary = {str(ngram): int(column) for ngram, column in vectorizer.vocabulary_.items()}
+    write_classical(
+        work,
+        ClassicalWeights(
+            vocabulary=vocabulary,
+            idf=np.asarray(vectorizer.idf_, dtype=np.float64),
+            coef=fit.coef,
+            intercept=fit.intercept,
+            labels=inputs.labels,
+            ngrams=(1, spec.ngrams),
+        ),
+    )
+    tokens = sum(len(text.split()) for text in texts)
+    size = fit.coef.size + fit.intercept.size
+    page = write_page(
+        work,
+        kind="classical",
+        stage=spec.model_dump(mode="json"),
+        inputs=inputs,
+        cost={"tokens": tokens, "flops": 0.0, "steps": 1, "parameters": size, "trainable": size},
+        recipe={"C": fit.strength, "ngrams": spec.ngrams, "sublinear": True},
+    )
+    seconds = time.monotonic() - started
+    measured = {
+        "seconds": round(seconds, 3),
+        "tokens_per_second": round(tokens / max(seconds, 1e-9), 1),
+        "peak_memory": cost.peak_memory(),
+    }
+    return {**page, "validation": fit.score, "measured": measured}

@@ -1,0 +1,117 @@
+"""Labelled texts as planned batches of token ids."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from datasets import Dataset
+
+from harness.core.errors import DataError
+from harness.models.encoding import encode_texts
+from harness.training.batches import batches_by_length
+from harness.training.loop import Batch
+from harness.training.masking import mask_tokens
+
+_MEMORY_RATE = 0.15
+
+
+def tokenised(tokenizer: Any, examples: Sequence[tuple[str, int]], max_length: int) -> Dataset:
+    """Examples as a `datasets.Dataset` with `input_ids` (special tokens included) and `label`.
+
+    Raises:
+        DataError: when `max_length` leaves no room for text.
+    """
+    encoded = encode_texts(tokenizer, [text for text, _ in examples], max_length)
+    if encoded.prefix + encoded.suffix >= max_length:
+        raise DataError(
+            f"a max_length of {max_length} leaves no room beside {encoded.prefix + encoded.suffix} special tokens."
+        )
+    return Dataset.from_dict({"input_ids": encoded.ids, "label": [label for _, label in examples]})
+
+
+class LabelledBatches:
+    """The plan of a fine-tuning: every epoch's batches, one after another.
+
+    Args:
+        data: what `tokenised` made.
+        pad_id: token that fills rows up.
+        mask_id: the mask token, for word dropout and the memory loss; None where there is none.
+        special: ids that are never hidden.
+        word_dropout: share of tokens that the mask token hides.
+        memory: whether batches also carry masked copies for the memory loss.
+    """
+
+    def __init__(
+        self,
+        data: Dataset,
+        *,
+        size: int,
+        epochs: int,
+        seed: int,
+        pad_id: int,
+        mask_id: int | None,
+        vocabulary: int,
+        special: Sequence[int],
+        word_dropout: float = 0.0,
+        memory: bool = False,
+    ) -> None:
+        self._ids: list[list[int]] = data["input_ids"][:]
+        self._labels = np.asarray(data["label"][:], dtype=np.int64)
+        self._lengths = [len(ids) for ids in self._ids]
+        self._batches = [
+            batch for epoch in range(epochs) for batch in batches_by_length(self._lengths, size, key=(seed, epoch))
+        ]
+        self._seed = seed
+        self._pad = pad_id
+        self._mask = mask_id
+        self._vocabulary = vocabulary
+        self._special = sorted(special)
+        self._word_dropout = word_dropout if mask_id is not None else 0.0
+        self._memory = memory and mask_id is not None
+
+    def __len__(self) -> int:
+        return len(self._batches)
+
+    def tokens(self, place: int) -> int:
+        return sum(self._lengths[example] for example in self._batches[place])
+
+    def sizes(self) -> list[tuple[int, float]]:
+        """(tokens, mean length) of every batch."""
+        counts = [self.tokens(place) for place in range(len(self))]
+        return [(tokens, tokens / len(batch)) for tokens, batch in zip(counts, self._batches, strict=True)]
+
+    def __getitem__(self, place: int) -> Batch:
+        chosen = list(self._batches[place])
+        ids, attention = padded([self._ids[example] for example in chosen], self._pad)
+        batch = {"attention_mask": torch.from_numpy(attention), "classes": torch.from_numpy(self._labels[chosen])}
+        if self._memory and self._mask is not None:
+            masked = mask_tokens(
+                ids,
+                rate=_MEMORY_RATE,
+                mask_id=self._mask,
+                vocabulary=self._vocabulary,
+                special=self._special,
+                key=(self._seed, place, 1),
+            )
+            batch["masked"], batch["targets"] = torch.from_numpy(masked.where), torch.from_numpy(masked.targets)
+            ids = masked.ids
+        elif self._word_dropout and self._mask is not None:
+            random = np.random.default_rng([self._seed, place, 2])
+            hidden = (random.random(ids.shape) < self._word_dropout) & ~np.isin(ids, self._special)
+            ids = np.where(hidden, self._mask, ids)
+        batch["input_ids"] = torch.from_numpy(ids)
+        return batch
+
+
+def padded(rows: Sequence[Sequence[int]], pad_id: int) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
+    """Rows filled up to the longest, and the attention mask: two int64[B, L]."""
+    length = max(map(len, rows))
+    ids = np.full((len(rows), length), pad_id, dtype=np.int64)
+    attention = np.zeros((len(rows), length), dtype=np.int64)
+    for number, row in enumerate(rows):
+        ids[number, : len(row)] = row
+        attention[number, : len(row)] = 1
+    return ids, attention

@@ -1,0 +1,138 @@
+"""Loading the checkpoint that a fine-tuning starts from."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from harness.core.errors import CheckpointError, HarnessError, Where
+
+_CLASSIFIER = ("classifier", "score")
+_POOLER = "pooler"
+
+
+def load_tokenizer(folder: Path) -> Any:
+    """The checkpoint's tokenizer; local files only.
+
+    Raises:
+        CheckpointError: when it has none that can be read.
+    """
+    from transformers import AutoTokenizer
+
+    return _loaded(folder, "tokenizer", lambda: AutoTokenizer.from_pretrained(str(folder), local_files_only=True))
+
+
+def load_classifier(folder: Path, labels: Sequence[str], *, weights: str, seed: int) -> Any:
+    """A sequence classifier with the checkpoint's encoder, or of its shape with random weights.
+
+    The pooler of a pretrained encoder without one starts as the identity, so that the classifier
+    first sees what the first token has gathered.
+
+    Args:
+        weights: `pretrained` or `random`.
+
+    Raises:
+        CheckpointError: when the folder holds no such model in safetensors.
+    """
+    from transformers import AutoConfig, AutoModelForSequenceClassification
+
+    config: Any = _loaded(folder, "configuration", lambda: AutoConfig.from_pretrained(str(folder)))
+    config.num_labels = len(labels)
+    config.id2label = dict(enumerate(labels))
+    config.label2id = {label: number for number, label in enumerate(labels)}
+    config.problem_type = "single_label_classification"
+    torch.manual_seed(seed)
+    if weights == "random":
+        return AutoModelForSequenceClassification.from_config(config)
+    model, facts = _loaded(
+        folder,
+        "model",
+        lambda: AutoModelForSequenceClassification.from_pretrained(
+            str(folder), config=config, local_files_only=True, use_safetensors=True, output_loading_info=True
+        ),
+    )
+    missing = facts["missing_keys"]
+    base = f"{model.base_model_prefix}."
+    lost = sorted(name for name in missing if name.startswith(base) and _POOLER not in name)
+    if lost:
+        raise CheckpointError(
+            f"the encoder lacks weights: {', '.join(lost[:3])}{' …' if len(lost) > 3 else ''}.",
+            where=Where(folder),
+            hint="give a checkpoint of the same architecture as its config.json says.",
+        )
+    with torch.no_grad():
+        for name, parameter in model.named_parameters():
+            if name in missing and _POOLER in name:
+                parameter.copy_(torch.eye(*parameter.shape) if parameter.ndim == 2 else torch.zeros_like(parameter))
+    return model
+
+
+def load_encoder(folder: Path, *, weights: str, seed: int) -> Any:
+    """The checkpoint's encoder alone, pretrained or with random weights, for frozen features.
+
+    Raises:
+        CheckpointError: when the folder holds no such model in safetensors.
+    """
+    from transformers import AutoConfig, AutoModel
+
+    config: Any = _loaded(folder, "configuration", lambda: AutoConfig.from_pretrained(str(folder)))
+    torch.manual_seed(seed)
+    if weights == "random":
+        return AutoModel.from_config(config)
+    return _loaded(
+        folder, "model", lambda: AutoModel.from_pretrained(str(folder), local_files_only=True, use_safetensors=True)
+    )
+
+
+def load_language_head(folder: Path, model: Any) -> Any | None:
+    """The checkpoint's masked language model around `model`'s own encoder, its head frozen; None without one."""
+    from transformers import AutoConfig, AutoModelForMaskedLM
+
+    architectures = AutoConfig.from_pretrained(str(folder)).architectures or []
+    if not any(name.endswith("ForMaskedLM") for name in architectures):
+        return None
+    whole: Any = _loaded(
+        folder, "language-model head", lambda: AutoModelForMaskedLM.from_pretrained(str(folder), use_safetensors=True)
+    )
+    if not hasattr(getattr(whole, "cls", None), "predictions"):
+        raise CheckpointError(
+            f"`memory` needs a BERT language-model head, found a {type(whole).__name__}.",
+            where=Where(folder),
+            hint="leave `memory` out for this model.",
+        )
+    for parameter in whole.parameters():
+        parameter.requires_grad_(False)
+    setattr(whole, whole.base_model_prefix, model.base_model)
+    whole.tie_weights()
+    return whole
+
+
+def head_tensors(folder: Path, present: Sequence[str]) -> dict[str, torch.Tensor]:
+    """The parent's tensors that a classifier has no place for: its language-model head."""
+    from safetensors import safe_open
+
+    known = set(present)
+    tensors: dict[str, torch.Tensor] = {}
+    for file in sorted(folder.glob("*.safetensors")):
+        with safe_open(str(file), framework="pt") as opened:
+            for name in opened.keys():  # noqa: SIM118  # the handle is no mapping
+                if name not in known and not name.startswith(_CLASSIFIER):
+                    tensors[name] = opened.get_tensor(name)
+    return tensors
+
+
+def _loaded(folder: Path, what: str, load: Any) -> Any:
+    try:
+        return load()
+    except HarnessError:
+        raise
+    except Exception as error:
+        # transformers raises a dozen kinds of errors for a folder that is not what it expects.
+        raise CheckpointError(
+            f"the checkpoint's {what} cannot be loaded: {str(error).splitlines()[0] if str(error) else error!r}",
+            where=Where(folder),
+            hint="it needs config.json, weights in safetensors and a tokenizer.",
+        ) from error

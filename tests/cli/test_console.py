@@ -1,0 +1,30 @@
+from __future__ import annotations
+
+import pytest
+
+from harness.cli.console import PlainReporter, clean
+
+
+def test_model_output_never_drives_the_terminal() -> None:
+    assert clean("a\x1b[31mred\x07\r\u202eb\nnext") == "a�[31mred���b\nnext"
+
+
+def test_plain_lines_say_each_warning_once(capsys: pytest.CaptureFixture[str]) -> None:
+    reporter = PlainReporter()
+    reporter.warn("slow disk")
+    reporter.warn("slow disk")
+    reporter.info("hello")
+    assert capsys.readouterr().err == "warning: slow disk\nhello\n"
+    assert reporter.warnings == ["slow disk"]
+
+
+def test_quiet_keeps_warnings_only(capsys: pytest.CaptureFixture[str]) -> None:
+    reporter = PlainReporter(quiet=True)
+    with reporter.task("long", total=2) as task:
+        task.advance()
+        task.note("loss 2.0")
+    reporter.info("hello")
+    reporter.warn("careful")
+    captured = capsys.readouterr()
+    assert captured.err == "warning: careful\n"
+    assert captured.out == ""

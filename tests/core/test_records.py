@@ -1,0 +1,90 @@
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from harness.core.errors import DataError
+from harness.core.records import Record, Records, RecordsHead
+
+HEAD = RecordsHead("reviews", "d" * 64, "head", facts={"dtype": "float32"})
+
+
+def record(number: int, **changes: object) -> Record:
+    values: dict[str, object] = {
+        "item_id": f"id-{number:03d}",
+        "item_digest": f"digest-{number}",
+        "clusters": {"parent": f"p{number // 2}"},
+        "slices": ("source=movie",) if number % 2 else ("source=tweets", "long=yes"),
+        "target": "positive",
+        "prediction": "negative",
+        "response": {"probabilities": {"positive": 0.25}},
+        "margin": -0.5,
+        "stats": {"correct": float(number % 2), "nll": 1.5},
+    }
+    return Record(**{**values, **changes})  # type: ignore[arg-type]  # built from a mapping
+
+
+@given(st.permutations(list(range(6))))
+def test_order_of_rows_never_matters(order: list[int]) -> None:
+    assert Records.of(HEAD, [record(n) for n in order]).table == Records.of(HEAD, [record(n) for n in range(6)]).table
+
+
+def test_what_is_written_is_read(tmp_path: Path) -> None:
+    records = Records.of(HEAD, [record(1), record(2, status="failed", stats={}, margin=None)])
+    path = tmp_path / "deep" / "base.parquet"
+    records.write(path)
+    again = Records.read(path)
+    assert again.table.select(["item_id", "slices", "response"]) == records.table.select(
+        ["item_id", "slices", "response"]
+    )
+    assert again.texts("margin") == [-0.5, None]
+    np.testing.assert_array_equal(again.stat("nll"), [1.5, math.nan])
+    assert again.head == HEAD
+    assert again.ok.tolist() == [True, False]
+
+
+def test_columns(tmp_path: Path) -> None:
+    records = Records.of(HEAD, [record(n) for n in range(4)])
+    assert records.cluster("parent") == ["p0", "p0", "p1", "p1"]
+    assert records.cluster("missing") == records.item_ids
+    assert records.slice_names == ["long=yes", "source=movie", "source=tweets"]
+    assert records.in_slice("source=movie").tolist() == [False, True, False, True]
+    np.testing.assert_array_equal(records.stat("correct"), [0, 1, 0, 1])
+    assert records.take(records.in_slice("source=movie")).item_ids == ["id-001", "id-003"]
+    with pytest.raises(KeyError, match="hold no statistic 'bytes'"):
+        records.stat("bytes")
+
+
+def test_overlap_marks_and_slices() -> None:
+    records = Records.of(HEAD, [record(n) for n in range(3)])
+    assert records.with_overlap({"id-999"}) is records
+    marked = records.with_overlap({"id-001"})
+    assert marked.texts("overlap") == [False, True, False]
+    assert marked.in_slice("overlap=yes").tolist() == [False, True, False]
+    assert marked.in_slice("overlap=no").tolist() == [True, False, True]
+    assert records.texts("overlap") == [False, False, False]
+
+
+def test_duplicate_ids_are_an_error() -> None:
+    with pytest.raises(DataError, match="twice"):
+        Records.of(HEAD, [record(1), record(1)])
+
+
+def test_no_records_at_all(tmp_path: Path) -> None:
+    empty = Records.of(HEAD, [])
+    empty.write(tmp_path / "x.parquet")
+    assert len(Records.read(tmp_path / "x.parquet")) == 0
+
+
+@pytest.mark.parametrize("content", [b"", b"PAR1 nonsense", b"PAR1" * 50])
+def test_damaged_files_are_an_error(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "x.parquet"
+    path.write_bytes(content)
+    with pytest.raises(DataError, match="cannot read records") as caught:
+        Records.read(path)
+    assert str(path) in str(caught.value)

@@ -1,0 +1,51 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from harness.core.requests import (
+    Classify,
+    Cloze,
+    Failure,
+    Likelihood,
+    PseudoLikelihood,
+    RollingLikelihood,
+    Scores,
+    response_from_json,
+)
+
+FLOATS = st.floats(allow_nan=False, allow_infinity=False)
+
+
+@given(st.text(), st.text())
+def test_keys_tell_requests_apart(first: str, second: str) -> None:
+    assert (PseudoLikelihood(first).key() == PseudoLikelihood(second).key()) == (first == second)
+
+
+def test_kinds_and_settings_are_part_of_the_key() -> None:
+    found = {
+        PseudoLikelihood("a").key(),
+        PseudoLikelihood("a", "pll").key(),
+        RollingLikelihood("a").key(),
+        Classify("a", ("x", "y")).key(),
+        Classify("a", ("y", "x")).key(),
+        Cloze("a {mask}", (("x",), ("y",))).key(),
+        Cloze("a {mask}", (("x", "y"),)).key(),
+    }
+    assert len(found) == 7
+
+
+@given(
+    st.builds(Scores, st.lists(FLOATS, max_size=4).map(tuple), st.integers(0, 9))
+    | st.builds(Likelihood, FLOATS, st.integers(0, 9), st.integers(0, 9))
+    | st.builds(Failure, st.text(), st.text())
+)
+def test_responses_survive_json(response: Scores | Likelihood | Failure) -> None:
+    assert response_from_json(response.to_json()) == response
+
+
+@pytest.mark.parametrize("value", [{}, {"scores": 3}, {"total": "x"}, {"scores": [1], "truncated": None}])
+def test_damaged_responses_are_refused(value: dict[str, object]) -> None:
+    with pytest.raises(ValueError, match=r"not a response|could not convert"):
+        response_from_json(value)

@@ -1,0 +1,74 @@
+"""Names to metrics: unknown names, metrics that do not fit, the shape that statistics rely on."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from harness.core import registry
+from harness.core.errors import SuiteError, Where
+from harness.core.interfaces import Metric, MetricContext
+from harness.core.records import Record, Records, RecordsHead
+from harness.metrics import base_name, build_metrics, check_fits, fits, missing
+
+CONTEXT = MetricContext(labels=("no", "yes"), scorer="ll")
+ALL = registry.names("metrics")
+
+
+def test_every_registered_metric_keeps_the_contract() -> None:
+    stats = "correct nll brier confidence tokens bytes words preferred margin tied likelihood flipped shift shift_abs"
+    rows = [Record(item, "d", target="no", prediction="yes", stats=dict.fromkeys(stats.split(), 0.5)) for item in "ab"]
+    metrics = build_metrics(ALL, CONTEXT)
+    assert len({metric.id for metric in metrics}) == len(metrics)
+    for metric in metrics:
+        assert isinstance(metric, Metric)
+        assert base_name(metric.id) in {*ALL, "f1"}
+        assert (metric.direction == "target") == (metric.ideal is not None)
+        protocol = (getattr(metric, "protocols", None) or ("head",))[0]
+        found = metric.stats(Records.of(RecordsHead("e", "m", protocol), rows))
+        width = {"mean": 1, "ratio": 2}.get(metric.kind, found.shape[1])
+        assert found.dtype == np.float64
+        assert found.shape == (2, width)
+        assert not np.isnan(found).any(), metric.id
+        many = metric.value(np.stack([found.sum(axis=0)] * 3)[None], np.full((1, 3), 2.0))
+        assert many.shape == (1, 3)
+        assert np.isnan(metric.value(np.zeros(width), 0.0))
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_every_factory_says_what_it_needs_in_one_sentence(name: str) -> None:
+    made = registry.load("metrics", name)
+    assert made.needs
+    assert made.summary.endswith(".")
+    assert len(made.summary) < 120
+
+
+def test_an_unknown_metric_names_the_nearest() -> None:
+    with pytest.raises(SuiteError, match=r"unknown metric 'acuracy'\. Did you mean 'accuracy'"):
+        build_metrics(["acuracy"], CONTEXT)
+
+
+def test_a_metric_that_does_not_fit_says_what_it_needs_and_what_would_fit() -> None:
+    where = Where("suite.yaml", 12, 3)
+    with pytest.raises(SuiteError) as raised:
+        check_fits(["bits_per_byte"], ["target", "correct", "nll"], evaluation="reviews", where=where)
+    text = str(raised.value)
+    assert text.startswith("suite.yaml:12:3: the metric 'bits_per_byte' does not fit 'reviews': it needs 'bytes'")
+    assert "accuracy" in text
+    assert "nll" in text
+
+
+def test_log_loss_does_not_fit_language_modelling() -> None:
+    assert missing("nll", ["nll", "tokens", "bytes", "words"]) == ("target",)
+    assert fits("pseudo_perplexity", ["nll", "tokens", "bytes", "words"])
+
+
+def test_names_with_a_scorer_and_names_twice() -> None:
+    assert [metric.id for metric in build_metrics(["pair_margin", "pair_margin[ll]"], CONTEXT)] == ["pair_margin[ll]"]
+    with pytest.raises(SuiteError, match="bracket that does not close"):
+        build_metrics(["pair_margin[ll"], CONTEXT)
+
+
+def test_check_happens_when_provides_is_given() -> None:
+    with pytest.raises(SuiteError, match="it needs 'flipped'"):
+        build_metrics(["flip_rate"], CONTEXT, provides=["target"], evaluation="reviews")

@@ -1,0 +1,104 @@
+"""Slow, obvious scoring: one text, one copy, one plain forward at a time, in float64 after the logits."""
+
+from __future__ import annotations
+
+import itertools
+from pathlib import Path
+
+import torch
+from transformers import (
+    AutoModelForCausalLM,
+    AutoModelForMaskedLM,
+    AutoModelForSequenceClassification,
+    AutoTokenizer,
+)
+
+
+def close(found: float, expected: float) -> bool:
+    return abs(found - expected) <= 1e-4 + 2e-6 * abs(expected)
+
+
+@torch.no_grad()
+def logprobs(model, ids):
+    return torch.log_softmax(model.eval()(input_ids=torch.tensor([ids])).logits[0].double(), dim=-1)
+
+
+class Masked:
+    def __init__(self, folder: Path, max_length: int) -> None:
+        self.model = AutoModelForMaskedLM.from_pretrained(folder)
+        self.tokenizer = AutoTokenizer.from_pretrained(folder)
+        self.max_length = max_length
+
+    def words(self, text: str, encoding) -> list[int]:
+        """By hand: a word ends at white space and where the pre-tokenizer ends it."""
+        spaces = [sum(c.isspace() for c in text[: max(start, end - 1)]) for start, end in encoding.offsets]
+        keys = list(zip(encoding.word_ids, spaces, strict=True))
+        return [0] + [int(a != b) for a, b in itertools.pairwise(keys)]
+
+    def pll(self, text: str, scorer: str) -> tuple[float, int]:
+        encoding = self.tokenizer(text, truncation=True, max_length=self.max_length).encodings[0]
+        content = [i for i, special in enumerate(encoding.special_tokens_mask) if not special]
+        begins = self.words(text, encoding)
+        total = 0.0
+        for i in content:
+            ids = list(encoding.ids)
+            ids[i] = self.tokenizer.mask_token_id
+            j = i + 1
+            while scorer == "pll_word_l2r" and j in content and not begins[j]:
+                ids[j] = self.tokenizer.mask_token_id
+                j += 1
+            total += logprobs(self.model, ids)[i, encoding.ids[i]].item()
+        return total, len(content)
+
+    def gap(self, text: str) -> torch.Tensor:
+        ids = self.tokenizer(text.replace("{mask}", self.tokenizer.mask_token))["input_ids"]
+        return logprobs(self.model, ids)[ids.index(self.tokenizer.mask_token_id)]
+
+
+class Causal:
+    def __init__(self, folder: Path, max_length: int) -> None:
+        self.model = AutoModelForCausalLM.from_pretrained(folder)
+        self.tokenizer = AutoTokenizer.from_pretrained(folder)
+        self.max_length = max_length
+        bos = self.tokenizer.bos_token_id
+        self.prefix = bos if bos is not None else self.tokenizer.eos_token_id
+
+    def rolling(self, text: str) -> tuple[float, int]:
+        ids = [self.prefix, *self.tokenizer(text, add_special_tokens=False)["input_ids"]]
+        total, scored = 0.0, 1
+        while scored < len(ids):
+            last = min(len(ids) - 1, scored + self.max_length - 1)
+            begin = max(0, last - self.max_length)
+            values = logprobs(self.model, ids[begin:last])
+            for i in range(scored, last + 1):
+                total += values[i - 1 - begin, ids[i]].item()
+            scored = last + 1
+        return total, len(ids) - 1
+
+    def continuation(self, context: str, option: str, first: int | None = None) -> float:
+        """`first`: index of the first scored token; by default the first that ends after the context."""
+        context_end = len(context.rstrip())
+        found = self.tokenizer(context + option, return_offsets_mapping=True)
+        ids = found["input_ids"]
+        specials = found.encodings[0].special_tokens_mask
+        if first is None:
+            ends = [end for _, end in found["offset_mapping"]]
+            first = next(i for i, end in enumerate(ends) if not specials[i] and end > context_end)
+        if first == 0:
+            ids, first = [self.prefix, *ids], 1
+        cut = max(0, len(ids) - 1 - self.max_length)
+        head = sum(specials)
+        ids = ids[:head] + ids[head + cut :]
+        values = logprobs(self.model, ids[:-1])
+        return sum(values[i - 1, ids[i]].item() for i in range(first - cut, len(ids)))
+
+
+class Classifier:
+    def __init__(self, folder: Path, max_length: int) -> None:
+        self.model = AutoModelForSequenceClassification.from_pretrained(folder)
+        self.tokenizer = AutoTokenizer.from_pretrained(folder)
+        self.max_length = max_length
+
+    def classify(self, text: str) -> list[float]:
+        ids = self.tokenizer(text, truncation=True, max_length=self.max_length)["input_ids"]
+        return logprobs(self.model, ids).tolist()

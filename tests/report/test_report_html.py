@@ -1,0 +1,211 @@
+"""The page's structure, its policy, its size, and that foreign text is never markup."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import re
+import time
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+from report_runs import HOSTILE, Options, build_run
+
+from harness.core.errors import DataError
+from harness.core.results import Results
+from harness.core.rundir import RunDir
+from harness.report import render_html, write_reports
+from harness.report.view import RunView
+
+SECTIONS = [
+    "verdict", "models", "deltas", "forest", "flips", "slices", "answers", "forgetting", "bias", "training",
+    "provenance", "downloads",
+]  # fmt: skip
+FORBIDDEN = {"img", "iframe", "object", "embed", "link", "base", "video", "audio", "image", "use", "foreignobject"}
+
+
+class Page(HTMLParser):
+    """Collects what the tests ask about."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(convert_charrefs=True)
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.texts: list[str] = []
+        self.inside: dict[str, list[str]] = {"script": [], "style": []}
+        self.open: list[str] = []
+        self.feed(text)
+        self.close()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+        if tag in self.inside:
+            self.inside[tag].append("")
+        self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        while self.open and self.open.pop() != tag:
+            pass
+
+    def handle_data(self, data: str) -> None:
+        if self.open and self.open[-1] in self.inside:
+            self.inside[self.open[-1]][-1] += data
+        else:
+            self.texts.append(data)
+
+    def ids(self, tag: str) -> list[str | None]:
+        return [attributes.get("id") for name, attributes in self.tags if name == tag]
+
+
+def page_of(run: RunDir) -> Page:
+    return Page((run.path / "report.html").read_text("utf-8"))
+
+
+def test_all_reports_are_written_in_time(tmp_path: Path) -> None:
+    run = build_run(tmp_path)
+    write_reports(run)
+    start = time.process_time()
+    paths = write_reports(run)
+    assert time.process_time() - start < 2
+    assert [path.name for path in paths] == ["report.html", "summary.md", "junit.xml", "model-card.md"]
+
+
+def test_the_same_run_gives_the_same_bytes(plain: RunDir) -> None:
+    before = {
+        name: (plain.path / name).read_bytes() for name in ("report.html", "summary.md", "junit.xml", "model-card.md")
+    }
+    write_reports(plain)
+    assert {name: (plain.path / name).read_bytes() for name in before} == before
+
+
+def test_sections_stand_in_order_and_none_is_left_out(plain: RunDir) -> None:
+    page = page_of(plain)
+    assert page.ids("section") == SECTIONS
+    assert not any("Left out:" in text for text in page.texts)
+
+
+def test_ids_are_unique_and_links_inside_the_page_lead_somewhere(plain: RunDir) -> None:
+    page = page_of(plain)
+    ids = [attributes["id"] for _, attributes in page.tags if "id" in attributes]
+    assert len(ids) == len(set(ids))
+    anchors = [attributes["href"] or "" for tag, attributes in page.tags if tag == "a"]
+    assert {href[1:] for href in anchors if href.startswith("#")} <= set(ids)
+    files = [href for href in anchors if not href.startswith("#")]
+    assert files
+    assert all((plain.path / href).is_file() for href in files)
+
+
+@pytest.mark.parametrize("name", ["plain", "hostile"])
+def test_nothing_points_outside(name: str, request: pytest.FixtureRequest) -> None:
+    page = page_of(request.getfixturevalue(name))
+    for tag, attributes in page.tags:
+        assert tag not in FORBIDDEN
+        assert not {key for key in attributes if key.startswith("on") or key in ("src", "style", "action", "srcset")}
+        assert "://" not in (attributes.get("href") or "")
+        assert not (attributes.get("href") or "").lower().startswith(("javascript:", "data:"))
+    css = "".join(page.inside["style"])
+    assert "url(" not in css
+    assert "@import" not in css
+
+
+@pytest.mark.parametrize("name", ["plain", "hostile"])
+def test_the_policy_names_the_inline_script_and_style(name: str, request: pytest.FixtureRequest) -> None:
+    page = page_of(request.getfixturevalue(name))
+    policy = next(a["content"] or "" for _, a in page.tags if a.get("http-equiv") == "Content-Security-Policy")
+    assert policy.startswith("default-src 'none';")
+    assert "unsafe" not in policy
+    data, script = page.inside["script"]
+    assert json.loads(data)["items"]
+    for text, kind in ((script, "script-src"), (page.inside["style"][0], "style-src")):
+        digest = base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
+        assert f"{kind} 'sha256-{digest}'" in policy
+    assert len(page.inside["script"]) == 2
+    assert len(page.inside["style"]) == 1
+
+
+def test_size_stays_below_a_megabyte(plain: RunDir) -> None:
+    assert (plain.path / "report.html").stat().st_size <= 1_000_000
+
+
+def test_hostile_text_is_shown_as_text(hostile: RunDir) -> None:
+    text = (hostile.path / "report.html").read_text("utf-8")
+    page = Page(text)
+    shown = "".join(page.texts)
+    assert "</script><script>alert(1)</script>" in shown
+    assert "<img src=x onerror=alert(1)>" in shown
+    assert "{{7*7}}" in shown
+    assert "49" not in re.findall(r"\{\{|49(?= \{%)", shown)
+    assert not re.search("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]", text)
+    assert "⟨U+202E⟩" in shown
+
+
+def test_the_data_block_holds_no_markup(hostile: RunDir) -> None:
+    data = page_of(hostile).inside["script"][0]
+    assert not set("<>&\u2028\u2029") & set(data)
+    texts = [row[1][0] for row in json.loads(data)["items"][0]["rows"]]
+    assert any(HOSTILE[0] in text for text in texts)
+    assert any("more characters" in text for text in texts)
+
+
+def test_tables_have_captions_and_scoped_heads(plain: RunDir) -> None:
+    page = page_of(plain)
+    count = {tag: sum(name == tag for name, _ in page.tags) for tag in ("table", "caption")}
+    assert count["table"] == count["caption"] > 20
+    assert all("scope" in attributes for tag, attributes in page.tags if tag == "th")
+
+
+def test_scrolling_regions_can_be_reached_and_have_names(plain: RunDir) -> None:
+    wide = [a for _, a in page_of(plain).tags if "wide" in (a.get("class") or "").split()]
+    assert wide
+    assert all(a.get("tabindex") == "0" and a.get("aria-label") for a in wide)
+
+
+def test_every_drawing_is_hidden_or_described(plain: RunDir) -> None:
+    drawings = [a for tag, a in page_of(plain).tags if tag == "svg"]
+    assert drawings
+    assert all(a.get("aria-hidden") == "true" or (a.get("role") == "img" and a.get("aria-label")) for a in drawings)
+
+
+def test_an_empty_run_says_why_each_section_is_missing(plain: RunDir, tmp_path: Path) -> None:
+    results = Results.read(plain.results_path)
+    lists = ("models", "data", "evaluations", "metrics", "comparisons", "flips", "tables", "gates")
+    nothing: dict[str, list[object]] = {key: [] for key in (*lists, "candidates", "release")}
+    empty = RunDir(tmp_path)
+    results.model_copy(update=nothing).write(empty.results_path)
+    empty.write_info(plain.read_info())
+    paths = write_reports(empty)
+    page = Page(paths[0].read_text("utf-8"))
+    assert page.ids("section") == SECTIONS
+    assert sum("Left out:" in text for text in page.texts) >= 9
+
+
+def test_a_run_without_records_keeps_its_numbers(plain: RunDir, tmp_path: Path) -> None:
+    bare = RunDir(tmp_path)
+    Results.read(plain.results_path).write(bare.results_path)
+    bare.write_info(plain.read_info())
+    text = render_html(bare)
+    assert "single items cannot be shown" in text
+    assert "reviews" in text
+
+
+def test_names_from_results_never_lead_out_of_the_run(plain: RunDir) -> None:
+    view = RunView.open(plain)
+    assert view.records("../../etc", "passwd") is None
+    assert view.records("reviews", "../reviews/base") is None
+    assert view.items("..") == []
+
+
+def test_a_folder_that_is_no_run_is_a_clear_error(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="not a run directory"):
+        write_reports(RunDir(tmp_path))
+
+
+def test_items_beyond_the_budget_are_left_out_and_counted(tmp_path: Path) -> None:
+    run = build_run(tmp_path, Options(items=9000, steps=10))
+    paths = write_reports(run)
+    assert paths[0].stat().st_size <= 1_000_000
+    entry = json.loads(page_of(run).inside["script"][0])["items"][0]
+    assert len(entry["rows"]) < entry["total"] == 9000
+    moves = [max(abs(row[4][c][1] - row[4][b][1]) for b, c in entry["pairs"]) for row in entry["rows"]]
+    assert moves == pytest.approx(sorted(moves, reverse=True), abs=0.002)

@@ -1,0 +1,79 @@
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+import pytest
+
+from harness.core.interfaces import Item, ModelFacts
+from harness.core.records import Record
+from harness.core.reporter import Silent
+from harness.core.requests import Failure, Request, Response, RollingLikelihood, Scores
+from harness.runs import ask as asking
+from harness.runs.ask import ask
+
+
+class Lengths:
+    """A model whose score is the text's length; it answers backwards and counts what it is asked."""
+
+    facts = ModelFacts("d" * 64, "toy", None, None)
+
+    def __init__(self) -> None:
+        self.asked: list[Request] = []
+
+    def answer(self, requests: Iterable[Request]) -> Iterator[tuple[Request, Response]]:
+        for request in reversed(list(requests)):
+            self.asked.append(request)
+            assert isinstance(request, RollingLikelihood)
+            if request.text == "silent":
+                continue
+            yield request, Scores((math.inf if request.text == "endless" else float(len(request.text)),))
+
+
+class Measure:
+    """An evaluation that asks for each text twice, and for one that all items share."""
+
+    name = "lengths"
+
+    def requests(self, item: Item, protocol: str) -> Sequence[Request]:
+        text = str(item.payload["text"])
+        return (RollingLikelihood(text), RollingLikelihood("shared"), RollingLikelihood(text))
+
+    def record(self, item: Item, protocol: str, responses: Sequence[Response]) -> Record:
+        first = responses[0]
+        if isinstance(first, Failure):
+            return Record(item.id, item.id, status="failed", response=first.to_json())
+        assert isinstance(first, Scores)
+        assert responses[2] == first
+        return Record(item.id, item.id, stats={"length": first.values[0]})
+
+
+def items(*texts: str) -> list[Item]:
+    return [Item(f"{number:03d}", {"text": text}, {"text": text}) for number, text in enumerate(texts)]
+
+
+def run(model: Any, found: list[Item]) -> Any:
+    return ask(Measure(), found, model, "plain", reporter=Silent(), title="t")  # type: ignore[arg-type]  # only what ask uses
+
+
+def test_equal_requests_are_asked_once_and_answers_find_their_items() -> None:
+    model = Lengths()
+    records = run(model, items("a", "bbb", "a"))
+    assert len(model.asked) == 3
+    assert records.stat("length").tolist() == [1.0, 3.0, 1.0]
+    assert records.head.protocol == "plain"
+
+
+def test_shards_give_the_same_records(monkeypatch: pytest.MonkeyPatch) -> None:
+    texts = [("x" * (number % 7)) or "y" for number in range(50)]
+    whole = run(Lengths(), items(*texts))
+    monkeypatch.setattr(asking, "SHARD", 3)
+    assert run(Lengths(), items(*texts)).table.equals(whole.table)
+
+
+def test_no_answer_and_no_finite_answer_are_failures_never_numbers() -> None:
+    records = run(Lengths(), items("silent", "endless", "fine"))
+    assert records.texts("status") == ["failed", "failed", "ok"]
+    assert "no answer" in records.texts("response")[0]
+    assert math.isnan(records.stat("length")[1])

@@ -1,0 +1,63 @@
+"""Tiny texts and stages for the tests of training."""
+
+from __future__ import annotations
+
+import random
+from pathlib import Path
+from typing import Any
+
+from harness.core.specs import FinetuneSpec, PretrainSpec
+from harness.training import StageInputs
+
+THINGS = ("kettle", "lamp", "garden", "soup", "train", "window")
+GOOD = ("good", "lovely", "great", "fine")
+BAD = ("bad", "dull", "poor", "awful")
+LABELS = ("negative", "positive")
+
+
+def examples(count: int = 96, seed: int = 0) -> list[tuple[str, int]]:
+    """Sentences of different lengths whose adjective decides the label."""
+    chance = random.Random(seed)
+    made = []
+    for number in range(count):
+        label = number % 2
+        words = chance.choice(GOOD if label else BAD)
+        tail = " and the ".join(chance.choice(THINGS) for _ in range(chance.randint(1, 3)))
+        made.append((f"the {chance.choice(THINGS)} was {words} with the {tail}.", label))
+    return made
+
+
+def pretrain_spec(steps: int = 24, **changes: Any) -> PretrainSpec:
+    settings: dict[str, Any] = {
+        "data": ["tales"],
+        "architecture": {"hidden_size": 64, "num_attention_heads": 2, "intermediate_size": 64},
+        "tokenizer": {"vocabulary": 150},
+        "budget": {"steps": steps},
+        "sequence_length": 16,
+        "batch_size": 4,
+    }
+    return PretrainSpec.model_validate({**settings, **changes})
+
+
+def finetune_spec(**changes: Any) -> FinetuneSpec:
+    return FinetuneSpec.model_validate(
+        {"from": "base", "task": "mood", "epochs": 3, "batch_size": 8, "learning_rate": 3e-3, **changes}
+    )
+
+
+def text_inputs(seed: int = 0) -> StageInputs:
+    return StageInputs(texts={"tales": [text for text, _ in examples()]}, seed=seed, data={"tales": "f" * 64})
+
+
+def label_inputs(parent: Path | None, seed: int = 0, **changes: Any) -> StageInputs:
+    settings: dict[str, Any] = {
+        "train": examples(),
+        "validation": examples(24, seed=9),
+        "labels": LABELS,
+        "parent": parent,
+        "parent_key": "a" * 64,
+        "parent_digest": "b" * 64,
+        "seed": seed,
+        "data": {"mood": "c" * 64},
+    }
+    return StageInputs(**{**settings, **changes})
