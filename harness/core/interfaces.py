@@ -29,15 +29,22 @@ class ModelFacts:
         digest: content digest of weights, configuration, tokenizer and, for adapters and heads
             on a frozen base, of the base too. Never a path.
         family: `masked`, `causal`, `encoder` (no language-model head), `bag_of_words`, ….
-        language_model: `masked`, `causal` or None when there is no trained language-model head.
+        language_model: `masked`, `causal`, `seq2seq` or None when there is no trained
+            language-model head.
         labels: the labels of its classification head, in head order, or None.
+        tag_labels: the labels of its token-classification head, in head order, or None.
+        supports: the kinds of request (`Request.kind`) that it answers.
+        chat: whether it has a chat template, so that `messages` can be asked.
         answer_key: what else changes answers (dtype, scoring version, …), part of cache keys.
     """
 
     digest: str
     family: str
-    language_model: Literal["masked", "causal"] | None
+    language_model: Literal["masked", "causal", "seq2seq"] | None
     labels: tuple[str, ...] | None
+    tag_labels: tuple[str, ...] | None = None
+    supports: frozenset[str] = frozenset()
+    chat: bool = False
     tokenizer_digest: str | None = None
     dtype: str = "float32"
     device: str = "cpu"

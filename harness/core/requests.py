@@ -13,7 +13,9 @@ from typing import Any, ClassVar, Literal
 
 from harness.core.keys import digest
 
-MaskedScorer = Literal["pll", "pll_word_l2r"]
+MaskedScorer = Literal["pll", "pll_word_l2r", "pll_shared", "pll_modified", "crows_original"]
+PAIRED_SCORERS: frozenset[str] = frozenset({"pll_shared", "pll_modified", "crows_original"})
+"""Scorers that read which tokens a sentence shares with its partner."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,11 +31,27 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Classify(Request):
-    """Log-probabilities of `labels` (in this order) for a text, by a classification head."""
+    """Log-probabilities of `labels` (in this order) for a text, by a classification head.
+
+    With `pair`, the head reads both texts as its tokenizer joins them (`[CLS] text [SEP] pair
+    [SEP]`). With `independent`, each label is a yes/no question of its own: values are log of the
+    sigmoid, one per label, and do not add up to one (multi-label tasks).
+    """
 
     kind: ClassVar[str] = "classify"
     text: str
     labels: tuple[str, ...]
+    pair: str | None = None
+    independent: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class NextSentence(Request):
+    """Log-probability that `second` follows `first`, and that it does not (BERT's own head)."""
+
+    kind: ClassVar[str] = "next_sentence"
+    first: str
+    second: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,19 +70,29 @@ class Cloze(Request):
 
 @dataclass(frozen=True, slots=True)
 class Continuations(Request):
-    """Log-likelihood of each option as the continuation of one context (causal models)."""
+    """Log-likelihood of each option as the continuation of one context.
+
+    Causal models read context and option as one text; sequence-to-sequence models encode the
+    context and are teacher-forced on the option. `messages` (role, content) in place of a context
+    is put through the model's chat template, generation prompt included.
+    """
 
     kind: ClassVar[str] = "continuations"
     context: str
     options: tuple[str, ...]
+    messages: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class RollingLikelihood(Request):
-    """Log-likelihood of a whole text, each token scored once (causal models)."""
+    """Log-likelihood of a whole text, each token scored once (causal models).
+
+    With `details`, the answer holds every token's own log-likelihood and place in the text.
+    """
 
     kind: ClassVar[str] = "rolling_likelihood"
     text: str
+    details: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,12 +100,80 @@ class PseudoLikelihood(Request):
     """Pseudo-log-likelihood of a text by a masked model (Salazar et al. 2020).
 
     `pll` masks one token at a time; `pll_word_l2r` also masks the later tokens of the same
-    word (Kauf and Ivanova 2023).
+    word (Kauf and Ivanova 2023). The others read `other`, the sentence's partner: `pll_shared`
+    scores the tokens that both hold (Nangia et al. 2020), `pll_modified` those that only this one
+    holds, `crows_original` is `pll_shared` with the reference code's own alignment and rounding.
+    With `details`, the answer holds every scored token's own log-likelihood and place.
     """
 
     kind: ClassVar[str] = "pseudo_likelihood"
     text: str
     scorer: MaskedScorer = "pll_word_l2r"
+    other: str | None = None
+    details: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Generate(Request):
+    """A text written by the model after `prompt` (causal), or for it (sequence to sequence).
+
+    Attributes:
+        prompt: the text to go on from; `messages` (role, content) in its place go through the
+            model's chat template, generation prompt included.
+        max_tokens: at most this many new tokens.
+        stop: the text ends before the first of these, also where one spans several tokens.
+        temperature: 0 is greedy; above it, sampling by `seed` and `sample`.
+        top_p: nucleus kept when sampling.
+        seed, sample: name the random draw; part of the key, so each draw is cached as itself.
+    """
+
+    kind: ClassVar[str] = "generate"
+    prompt: str = ""
+    messages: tuple[tuple[str, str], ...] = ()
+    max_tokens: int = 64
+    stop: tuple[str, ...] = ()
+    temperature: float = 0.0
+    top_p: float = 1.0
+    seed: int = 0
+    sample: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Embed(Request):
+    """The vector of a text: mean of the last hidden states over its tokens, or the first one's."""
+
+    kind: ClassVar[str] = "embed"
+    text: str
+    pooling: Literal["mean", "first"] = "mean"
+
+
+@dataclass(frozen=True, slots=True)
+class Tag(Request):
+    """One label per word, by a token-classification head (the word's first token decides)."""
+
+    kind: ClassVar[str] = "tag"
+    words: tuple[str, ...]
+    labels: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ExtractSpan(Request):
+    """The part of `context` that answers `question`, by a span head; long contexts in windows."""
+
+    kind: ClassVar[str] = "extract_span"
+    question: str
+    context: str
+    max_answer_tokens: int = 30
+    null_allowed: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class TopCompletions(Request):
+    """The `k` likeliest single tokens: at `{mask}` (masked models), or after the text (causal)."""
+
+    kind: ClassVar[str] = "top_completions"
+    text: str
+    k: int = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,14 +195,95 @@ class Likelihood:
         total: sum over the scored tokens, nats.
         tokens: how many tokens were scored.
         truncated: how many tokens of the text did not fit and were not scored.
+        pieces: (start, end, log-likelihood) of each scored token in the text; only with `details`.
     """
 
     total: float
     tokens: int
     truncated: int = 0
+    pieces: tuple[tuple[int, int, float], ...] = ()
 
     def to_json(self) -> dict[str, Any]:
-        return {"total": self.total, "tokens": self.tokens, "truncated": self.truncated}
+        plain = {"total": self.total, "tokens": self.tokens, "truncated": self.truncated}
+        return {**plain, "pieces": [list(piece) for piece in self.pieces]} if self.pieces else plain
+
+
+@dataclass(frozen=True, slots=True)
+class Generated:
+    """What the model wrote.
+
+    Attributes:
+        text: decoded, special tokens and the stop string left out.
+        tokens: how many tokens were generated.
+        finish: `end` (the model's own end), `stop` (a stop string), `length` (cut off: no whole answer).
+        prompt_tokens: length of the prompt as the model read it.
+        truncated: tokens of the prompt that did not fit.
+        log_likelihood: of the generated tokens under the model, nats; None where a server keeps it.
+    """
+
+    text: str
+    tokens: int
+    finish: Literal["end", "stop", "length"]
+    prompt_tokens: int = 0
+    truncated: int = 0
+    log_likelihood: float | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        return {"generated": self.text, **{k: v for k, v in dataclasses.asdict(self).items() if k != "text"}}
+
+
+@dataclass(frozen=True, slots=True)
+class Embedding:
+    """A text's vector, float32 precision."""
+
+    values: tuple[float, ...]
+    truncated: int = 0
+
+    def to_json(self) -> dict[str, Any]:
+        return {"embedding": list(self.values), "truncated": self.truncated}
+
+
+@dataclass(frozen=True, slots=True)
+class Tags:
+    """A label and its log-probability for every word; words that did not fit have label ``""``."""
+
+    labels: tuple[str, ...]
+    scores: tuple[float, ...]
+    truncated: int = 0
+
+    def to_json(self) -> dict[str, Any]:
+        return {"tags": list(self.labels), "scores": list(self.scores), "truncated": self.truncated}
+
+
+@dataclass(frozen=True, slots=True)
+class SpanAnswer:
+    """The best span, as characters of the context; ``text`` is empty when "no answer" won.
+
+    Attributes:
+        score: log-probability of the span (start + end), nats, over all windows.
+        null_score: the same for "no answer"; None where it was not allowed.
+    """
+
+    text: str
+    start: int
+    end: int
+    score: float
+    null_score: float | None = None
+    truncated: int = 0
+
+    def to_json(self) -> dict[str, Any]:
+        return {"span": self.text, **{k: v for k, v in dataclasses.asdict(self).items() if k != "text"}}
+
+
+@dataclass(frozen=True, slots=True)
+class Completions:
+    """Likeliest tokens, best first, as decoded text, with their log-probabilities."""
+
+    tokens: tuple[str, ...]
+    scores: tuple[float, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        return {"completions": list(self.tokens), "scores": list(self.scores)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,20 +297,52 @@ class Failure:
         return {"failure": self.reason, "message": self.message}
 
 
-Response = Scores | Likelihood | Failure
+Response = Scores | Likelihood | Generated | Embedding | Tags | SpanAnswer | Completions | Failure
 
 
 def response_from_json(value: dict[str, Any]) -> Response:
     """Reads what `to_json` wrote.
 
     Raises:
-        ValueError: when the value is none of the three forms (a damaged cache row).
+        ValueError: when the value is none of the forms (a damaged cache row).
     """
     try:
-        if "failure" in value:
-            return Failure(str(value["failure"]), str(value["message"]))
-        if "scores" in value:
-            return Scores(tuple(float(score) for score in value["scores"]), int(value["truncated"]))
-        return Likelihood(float(value["total"]), int(value["tokens"]), int(value["truncated"]))
+        return _read(value)
     except (KeyError, TypeError) as error:
         raise ValueError(f"not a response: {value!r}") from error
+
+
+def _read(value: dict[str, Any]) -> Response:
+    if "failure" in value:
+        return Failure(str(value["failure"]), str(value["message"]))
+    if "generated" in value:
+        finish, likelihood = value["finish"], value["log_likelihood"]
+        if finish not in ("end", "stop", "length"):
+            raise TypeError(finish)
+        counts = {name: int(value[name]) for name in ("tokens", "prompt_tokens", "truncated")}
+        known = None if likelihood is None else float(likelihood)
+        return Generated(text=str(value["generated"]), finish=finish, log_likelihood=known, **counts)
+    if "embedding" in value:
+        return Embedding(_floats(value["embedding"]), int(value["truncated"]))
+    if "tags" in value:
+        return Tags(tuple(map(str, value["tags"])), _floats(value["scores"]), int(value["truncated"]))
+    if "span" in value:
+        null = value["null_score"]
+        return SpanAnswer(
+            text=str(value["span"]),
+            start=int(value["start"]),
+            end=int(value["end"]),
+            score=float(value["score"]),
+            null_score=None if null is None else float(null),
+            truncated=int(value["truncated"]),
+        )
+    if "completions" in value:
+        return Completions(tuple(map(str, value["completions"])), _floats(value["scores"]))
+    if "scores" in value:
+        return Scores(_floats(value["scores"]), int(value["truncated"]))
+    pieces = tuple((int(start), int(end), float(score)) for start, end, score in value.get("pieces", ()))
+    return Likelihood(float(value["total"]), int(value["tokens"]), int(value["truncated"]), pieces)
+
+
+def _floats(values: Any) -> tuple[float, ...]:
+    return tuple(float(value) for value in values)

@@ -81,6 +81,10 @@ def open_transformers(folder: Path, context: OpenContext) -> Backend:
     labels, notes = _labels(network, context.labels or named, loaded.labels)
     has_language_model = network.language_model is not None
     reads = "causal" if network.causal else "masked"
+    supports = {Classify.kind} if labels is not None else set()
+    if has_language_model:
+        kinds = (Continuations, RollingLikelihood) if network.causal else (Cloze, PseudoLikelihood)
+        supports.update(kind.kind for kind in kinds)
     answer_key = {**policy, "max_length": network.max_length, "labels": list(labels or ())}
     if network.causal:
         answer_key["rolling"] = ROLLING
@@ -89,6 +93,7 @@ def open_transformers(folder: Path, context: OpenContext) -> Backend:
         family=reads if has_language_model else "encoder",
         language_model=None if not has_language_model else "causal" if network.causal else "masked",
         labels=labels,
+        supports=frozenset(supports),
         tokenizer_digest=tokenizer_digest(base),
         dtype=dtype,
         device=device,

@@ -46,7 +46,7 @@ class Sealing(TrainerCallback):  # type: ignore[misc]  # transformers is untyped
     def on_save(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         checkpoint = Path(args.output_dir) / f"checkpoint-{state.global_step}"
         if checkpoint.is_dir():
-            resume.seal(checkpoint, self._plan)
+            resume.seal(checkpoint, self._plan, torch.get_num_threads())
 
 
 class Progress(TrainerCallback, AbstractContextManager["Progress"]):  # type: ignore[misc]  # transformers is untyped

@@ -1,7 +1,7 @@
 """The one training loop: transformers' Trainer over batches that are planned beforehand.
 
 Every batch and every step's randomness follows from (seed, step), so a training that was killed
-ends with the same weights, bit for bit, as one that was not.
+ends with the same weights, bit for bit, as one that was not (by the same number of threads).
 """
 
 from __future__ import annotations
@@ -108,6 +108,11 @@ def train(
         shutil.rmtree(folder)
         found = None
     done = resume.step_of(found) if found is not None else 0
+    if found is not None and (before := resume.threads_of(found)) != torch.get_num_threads():
+        reporter.warn(
+            f"{title} goes on with {torch.get_num_threads()} threads after {before}: "
+            "the last bits of the weights may differ from those of an undisturbed run."
+        )
     log = TrainingLog(work, step=done)
     progress = Progress(plan, log, reporter, title=title, done=done)
     arguments = TrainingArguments(

@@ -16,15 +16,16 @@ _MARKER = "complete.json"
 _PREFIX = "checkpoint-"
 
 
-def seal(checkpoint: Path, plan: str) -> None:
+def seal(checkpoint: Path, plan: str, threads: int) -> None:
     """Marks a Trainer checkpoint as whole: the digest of every file, written last.
 
     Args:
         checkpoint: the folder.
         plan: digest of what is trained and how; another plan never goes on from it.
+        threads: of the process that trained; sums are rounded as threads divide them.
     """
     atomic.sync_tree(checkpoint)
-    marker = {"plan": plan, "files": _digests(checkpoint)}
+    marker = {"plan": plan, "threads": threads, "files": _digests(checkpoint)}
     atomic.write_text(checkpoint / _MARKER, json.dumps(marker, sort_keys=True))
 
 
@@ -39,6 +40,11 @@ def latest(folder: Path, plan: str, reporter: Reporter) -> Path | None:
         shutil.rmtree(checkpoint, ignore_errors=True)
         reporter.warn(f"the unfinished training's {checkpoint.name} was dropped: {fault}.")
     return None
+
+
+def threads_of(checkpoint: Path) -> int:
+    """How many threads trained a sealed checkpoint."""
+    return int(json.loads((checkpoint / _MARKER).read_text("utf-8"))["threads"])
 
 
 def step_of(checkpoint: Path) -> int:
@@ -64,6 +70,7 @@ def _fault(checkpoint: Path, plan: str) -> str | None:
     try:
         marker = json.loads((checkpoint / _MARKER).read_text("utf-8"))
         files, made_for = dict(marker["files"]), marker["plan"]
+        int(marker["threads"])
     except FileNotFoundError:
         return "it was not written to its end"
     except (OSError, ValueError, KeyError, TypeError):

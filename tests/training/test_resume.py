@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 
 import pytest
+import torch
 from training_samples import finetune_spec, label_inputs, pretrain_spec, text_inputs
 
 from harness.core.keys import file_digest
@@ -24,6 +25,7 @@ from harness.training import run_stage, loop
 import torch
 
 kind, base, work = sys.argv[2], Path(sys.argv[3]), Path(sys.argv[4])
+torch.set_num_threads(int(sys.argv[5]))
 taken = loop.PlannedTrainer.compute_loss
 def slowly(self, *arguments, **named):
     time.sleep(0.05)
@@ -43,8 +45,10 @@ def _weights(folder: Path) -> dict[str, str]:
 
 def _killed_in_training(kind: str, base: Path, work: Path) -> None:
     """Starts a training in a process of its own and kills it after its second checkpoint."""
+    # Sums are rounded as threads divide them: the same bits need the same number of threads.
+    threads = str(torch.get_num_threads())
     process = subprocess.Popen(
-        [sys.executable, "-c", _SCRIPT, str(Path(__file__).parent), kind, str(base), str(work)],
+        [sys.executable, "-c", _SCRIPT, str(Path(__file__).parent), kind, str(base), str(work), threads],
         stderr=subprocess.PIPE,
     )
     deadline = time.monotonic() + 120
@@ -92,11 +96,24 @@ def test_going_on_from_a_checkpoint_gives_the_same_weights(base: Path, tmp_path:
     assert any("not written to its end" in warning for warning in reporter.warnings)
 
 
+def test_another_number_of_threads_is_told(base: Path, tmp_path: Path) -> None:
+    threads = torch.get_num_threads()
+    run_stage(finetune_spec(), label_inputs(base), tmp_path, Silent(), save_every=5)
+    (tmp_path / "model.safetensors").unlink()
+    reporter = Silent()
+    torch.set_num_threads(threads + 1)
+    try:
+        run_stage(finetune_spec(), label_inputs(base), tmp_path, reporter, save_every=5)
+    finally:
+        torch.set_num_threads(threads)
+    assert any(f"with {threads + 1} threads after {threads}" in warning for warning in reporter.warnings)
+
+
 def _sealed(folder: Path, step: int, plan: str = "plan") -> Path:
     checkpoint = folder / f"checkpoint-{step}"
     checkpoint.mkdir(parents=True)
     (checkpoint / "model.safetensors").write_bytes(b"weights")
-    resume.seal(checkpoint, plan)
+    resume.seal(checkpoint, plan, threads=1)
     return checkpoint
 
 
