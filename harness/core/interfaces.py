@@ -144,7 +144,9 @@ class Evaluation(Protocol):
     The class is called as `Cls(name, options, context)`; `Options` validates the YAML below the
     evaluation's kind. Two members may be left out: `data_refs`, a property that `items` wants instead of
     `data_names` (a probe that stands on a task has the task's data too), and for tasks that models are
-    fine-tuned for `examples(dataset, split) -> (texts, label places)`.
+    trained for `examples(dataset, split) -> Sequence[Example]` (harness/core/examples.py), with
+    `example_labels`, the labels in the order that examples count them, where they are not those of
+    `metric_context`.
     """
 
     Options: ClassVar[type[BaseModel]]

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from harness.core.dataset import Dataset, Row
 from harness.core.errors import DataError, SuiteError
+from harness.core.examples import LabelledText
 from harness.core.keys import digest, fraction
 from harness.core.reporter import Reporter
 from harness.core.specs import (
@@ -238,8 +239,8 @@ class Workshop:
         learned = dataclasses.replace(dataset, rows={**dataset.rows, "train": rows})
         return DataInputs(
             texts={},
-            train=_pairs(*examples(learned, "train")),
-            validation=_pairs(*examples(learned, "validation")),
+            train=_pairs(examples(learned, "train")),
+            validation=_pairs(examples(learned, "validation")),
             labels=tuple(bound.evaluation.metric_context().labels),
             fingerprints={dataset.name: dataset.fingerprint},
         )
@@ -266,8 +267,8 @@ def _pretraining_inputs(datasets: Mapping[str, Dataset]) -> DataInputs:
     )
 
 
-def _pairs(texts: Sequence[str], places: Sequence[int]) -> tuple[tuple[str, int], ...]:
-    return tuple(zip(texts, places, strict=True))
+def _pairs(examples: Sequence[LabelledText]) -> tuple[tuple[str, int], ...]:
+    return tuple((example.text, example.places[0]) for example in examples)
 
 
 def subset(rows: Sequence[Row], count: int | None) -> Sequence[Row]:

@@ -15,6 +15,7 @@ from pydantic import ValidationError
 
 from harness.core.dataset import Dataset
 from harness.core.errors import DataError, SuiteError
+from harness.core.examples import LabelledText
 from harness.core.interfaces import Evaluation, EvaluationContext, ModelFacts
 from harness.core.requests import Failure, Likelihood, Scores
 from harness.evaluations.tasks import Classification
@@ -221,8 +222,8 @@ def test_an_empty_and_an_unknown_split() -> None:
 def test_labels_of_the_options_come_before_those_of_the_data() -> None:
     evaluation = task(EvaluationContext(labels={"reviews": {"label": ("0", "1")}}), labels=["1", "0"])
     assert evaluation.labels == ("1", "0")
-    texts, places = evaluation.examples(dataset([{"text": "a", "label": 0}, {"text": "b", "label": 1}]), "test")
-    assert (texts, places) == (["a", "b"], [1, 0])
+    examples = evaluation.examples(dataset([{"text": "a", "label": 0}, {"text": "b", "label": 1}]), "test")
+    assert examples == [LabelledText("a", (1,)), LabelledText("b", (0,))]
 
 
 def test_labels_of_data_that_is_referred_to_in_place() -> None:

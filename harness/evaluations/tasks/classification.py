@@ -10,6 +10,7 @@ from pydantic import Field, model_validator
 
 from harness.core.dataset import Dataset, Row
 from harness.core.errors import DataError, SuiteError, unknown
+from harness.core.examples import LabelledText
 from harness.core.interfaces import EvaluationContext, Item, MetricContext, ModelFacts
 from harness.core.keys import fraction
 from harness.core.records import Record
@@ -152,15 +153,14 @@ class Classification:
                 slices=row.slices,
             )
 
-    def examples(self, dataset: Dataset, split: str) -> tuple[list[str], list[int]]:
+    def examples(self, dataset: Dataset, split: str) -> list[LabelledText]:
         """The texts of a split and the place of each one's label in `labels`, for training.
 
         Raises:
             DataError: as `items` does.
         """
         places = {label: place for place, label in enumerate(self.labels)}
-        pairs = [(text, places[label]) for _, text, label in self._rows(dataset, split)]
-        return [text for text, _ in pairs], [place for _, place in pairs]
+        return [LabelledText(text, (places[label],)) for _, text, label in self._rows(dataset, split)]
 
     def protocol(self, facts: ModelFacts) -> str | None:
         return self.question.protocol(facts)
