@@ -5,15 +5,20 @@ from harness.comparisons.compare import compare
 from harness.comparisons.flips import MovedItem, flips, moved_items
 from harness.comparisons.levels import metric_results
 from harness.comparisons.numbers import alpha_key
+from harness.comparisons.selftest import FalseAlarms, Noise, false_alarms, noise
 from harness.comparisons.tables import tables
 
 __all__ = [
+    "FalseAlarms",
     "MovedItem",
+    "Noise",
     "alpha_key",
     "comparability",
     "compare",
+    "false_alarms",
     "flips",
     "metric_results",
     "moved_items",
+    "noise",
     "tables",
 ]

@@ -1,6 +1,6 @@
 """Intervals and tests over sufficient statistics; knows no metric."""
 
-from harness.statistics.binary import mcnemar_exact, tango, wilson
+from harness.statistics.binary import exact_interval, mcnemar_exact, tango, wilson
 from harness.statistics.bootstrap import Bootstrap, bca
 from harness.statistics.clusters import Groups
 from harness.statistics.level import estimate
@@ -34,6 +34,7 @@ __all__ = [
     "equivalence_needed_n",
     "equivalence_possible_n",
     "estimate",
+    "exact_interval",
     "holm",
     "mcnemar_exact",
     "mde",

@@ -33,6 +33,16 @@ def wilson(successes: float, n: float, alpha: float, *, freedom: int | None = No
     return low, high
 
 
+def exact_interval(successes: int, n: int, confidence: float) -> tuple[float, float]:
+    """Two-sided Clopper–Pearson interval of a proportion; covers at least at `confidence`."""
+    if n <= 0:
+        return NAN, NAN
+    tail = (1 - confidence) / 2
+    low = 0.0 if successes == 0 else float(stats.beta.ppf(tail, successes, n - successes + 1))
+    high = 1.0 if successes == n else float(stats.beta.isf(tail, successes + 1, n - successes))
+    return low, high
+
+
 def mcnemar_exact(broken: int, fixed: int) -> float:
     """Exact two-sided McNemar test: under no difference, `fixed` is Binomial(broken + fixed, ½).
 

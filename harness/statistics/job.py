@@ -14,6 +14,7 @@ class Job:
 
     Attributes:
         levels: the metric on the baseline and on the candidate.
+        only_test: the p-value is wanted, not an interval that would have to be resampled.
     """
 
     base: FloatArray
@@ -27,6 +28,7 @@ class Job:
     alphas: tuple[float, ...]
     resamples: int
     seed: int
+    only_test: bool = False
 
     @property
     def unit(self) -> str:
