@@ -80,6 +80,46 @@ class EvaluationResult(Result):
     baseline_reason: str | None = Field(None, description="why: the best way of the base on validation data")
 
 
+class SeedsResult(Result):
+    """A figure over several training seeds that were crossed with the items.
+
+    Attributes:
+        reads: `recipe` from three seeds on: the interval holds for what training with another seed
+            would give. `checkpoint`: fewer, or no interval; the figures are of these checkpoints only.
+        seeds: the training seeds, in the order of `values`.
+        values: the candidate's figure by seed, minus the baseline's mean in a comparison.
+        delta: their mean; low, high, bounds, p: as in the result that this belongs to, with
+            `freedom` = seeds − 1 degrees of freedom.
+        variance_seeds, variance_items, variance_interaction: V = V_seeds + V_items − V_interaction.
+        alike: the seeds do not differ on any item (the one-checkpoint interval holds for them all).
+        baseline_seeds: seeds of the baseline; empty when it is one checkpoint.
+    """
+
+    reads: Literal["checkpoint", "recipe"]
+    seeds: list[int]
+    baseline_seeds: list[int] = Field(default_factory=list)
+    values: list[float | None]
+    delta: float | None
+    low: float | None = None
+    high: float | None = None
+    bounds: dict[str, tuple[float | None, float | None]] = Field(default_factory=dict)
+    ratio: float | None = None
+    ratio_low: float | None = None
+    ratio_high: float | None = None
+    ratio_bounds: dict[str, tuple[float | None, float | None]] = Field(default_factory=dict)
+    p: float | None = None
+    standard_error: float | None = None
+    variance_seeds: float | None = None
+    variance_items: float | None = None
+    variance_interaction: float | None = None
+    freedom: int
+    n: int
+    clusters: int
+    alike: bool = False
+    method: str
+    weaknesses: list[str] = Field(default_factory=list)
+
+
 class MetricResult(Result):
     """One metric of one model, on all items or on a slice.
 
@@ -88,6 +128,7 @@ class MetricResult(Result):
         low, high: the two-sided interval at `confidence`.
         bounds: alpha → [lower, upper] one-sided bounds, for absolute and target gates.
         n, clusters: items and independent clusters behind the value.
+        seeds: the level over several training seeds; all else is of the first seed's checkpoint.
     """
 
     id: str
@@ -108,6 +149,7 @@ class MetricResult(Result):
     ideal: float | None = None
     method: str
     weaknesses: list[str] = Field(default_factory=list)
+    seeds: SeedsResult | None = None
     status: Literal["ok", "undefined"] = "ok"
     reason: str | None = None
 
@@ -128,6 +170,10 @@ class ComparisonResult(Result):
         only_baseline, only_candidate: items that the other side lacks (they are left out).
         identical: every paired statistic is equal.
         distance_change: for target metrics |candidate − ideal| − |baseline − ideal|, descriptive.
+        adjusted_low, adjusted_high: for slices the interval at 1 − (1 − confidence)/`slices` (Bonferroni):
+            all of a metric's slices hold their differences at once with `confidence`.
+        seeds: the difference over several training seeds; all else is of the first seed's checkpoint.
+        slow: the metric has no sufficient statistics and was recomputed on every resample.
     """
 
     id: str
@@ -153,6 +199,9 @@ class ComparisonResult(Result):
     p: float | None = None
     p_adjusted: float | None = None
     family: int | None = None
+    correction: str | None = None
+    adjusted_low: float | None = None
+    adjusted_high: float | None = None
     test: str | None = None
     mde: float | None = None
     standard_error: float | None = None
@@ -169,6 +218,8 @@ class ComparisonResult(Result):
     method: str
     weaknesses: list[str] = Field(default_factory=list)
     comparability: list[str] = Field(default_factory=list)
+    seeds: SeedsResult | None = None
+    slow: bool = False
     status: Literal["ok", "undefined", "refused"] = "ok"
     reason: str | None = None
 

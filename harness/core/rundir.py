@@ -3,6 +3,7 @@
 run.json        command, suite text, versions, hardware, timings (what may differ between runs)
 results.json    metrics, comparisons, verdicts (core/results)
 records/<evaluation>/<model>.parquet      what each model did on each item
+records/<evaluation>/<model>/seed-<n>.parquet      the same for further training seeds of the model
 items/<evaluation>.parquet                the texts of the items, once
 training/<model>.jsonl                    loss, learning rate, throughput
 report.html  summary.md  junit.xml  model-card.md
@@ -95,6 +96,10 @@ class RunDir:
     def records_path(self, evaluation: str, model: str) -> Path:
         return self.path / "records" / evaluation / f"{model}.parquet"
 
+    def replicate_path(self, evaluation: str, model: str, seed: int) -> Path:
+        """Where the records of a further training seed of a model stand."""
+        return self.path / "records" / evaluation / model / f"seed-{seed}.parquet"
+
     def items_path(self, evaluation: str) -> Path:
         return self.path / "items" / f"{evaluation}.parquet"
 
@@ -103,6 +108,12 @@ class RunDir:
 
     def records(self, evaluation: str, model: str) -> Records:
         return Records.read(self.records_path(evaluation, model))
+
+    def replicates(self, evaluation: str, model: str) -> list[Records]:
+        """The records of every training seed of a model, the first seed first, then in order of seeds."""
+        folder = self.path / "records" / evaluation / model
+        further = [Records.read(path) for path in folder.glob("seed-*.parquet")]
+        return [self.records(evaluation, model), *sorted(further, key=lambda records: records.head.seed)]
 
     def models(self, evaluation: str) -> list[str]:
         """The models with records of an evaluation, sorted."""

@@ -164,6 +164,12 @@ class FinetuneSpec(Strict):
         None, ge=0, description="Weight of a masked-token loss on the same texts: less is forgotten."
     )
     seed: int | None = None
+    seeds: int = Field(
+        1,
+        ge=1,
+        le=50,
+        description="Train this many checkpoints, with seeds `seed`, `seed` + 1, …; from 3 on gates judge the recipe.",
+    )
 
 
 class ClassicalSpec(Strict):

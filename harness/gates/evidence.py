@@ -9,6 +9,7 @@ from typing import TypeVar
 from harness.core.results import ComparisonResult, EvaluationResult, MetricResult
 from harness.gates.rules import BaseRule, ComparedRule, NoFlipsRule
 from harness.gates.verdict import Interval
+from harness.statistics import mde
 
 Row = TypeVar("Row", MetricResult, ComparisonResult)
 Bounds = Mapping[str, tuple[float | None, float | None]]
@@ -48,7 +49,7 @@ class Evidence:
             raise RefusedError(f"{rule.metric} of {model} is undefined: {chosen.reason or 'no reason was given'}")
         if chosen.n <= 0:
             raise RefusedError(f"{rule.metric} of {model} stands on no item")
-        return chosen
+        return of_recipe(chosen)
 
     def change(self, rule: BaseRule, baseline: str, model: str, name: str | None) -> ComparisonResult:
         """The comparison of a model with a baseline, overall or on a slice.
@@ -78,7 +79,7 @@ class Evidence:
                 f"the items of {baseline} and {model} do not match: {chosen.only_baseline} and "
                 f"{chosen.only_candidate} have no partner"
             )
-        return chosen
+        return of_recipe(chosen)
 
     def slices(self, rule: BaseRule, key: str, model: str) -> list[str]:
         """The slices of a kind that the evaluation has for this model, sorted.
@@ -119,6 +120,45 @@ class Evidence:
             raise RefusedError(
                 f"{model} answered {coverage:.1%} of {rule.evaluation}; at least {rule.min_coverage:.1%} is asked"
             )
+
+
+def reads_recipe(row: MetricResult | ComparisonResult) -> bool:
+    """Whether a gate judges the recipe here: three seeds or more, and they differ."""
+    return row.seeds is not None and row.seeds.reads == "recipe" and not row.seeds.alike
+
+
+def of_recipe(row: Row) -> Row:
+    """The row with its recipe's figures, where three or more training seeds were crossed with the items.
+
+    A gate then judges what training with another seed would give, not one lucky checkpoint. The
+    row itself where there are fewer seeds, or where they do not differ at all.
+    """
+    seeds = row.seeds
+    if seeds is None or not reads_recipe(row):
+        return row
+    common = {"low": seeds.low, "high": seeds.high, "bounds": seeds.bounds, "n": seeds.n}
+    if isinstance(row, ComparisonResult):
+        improvement = None if row.improvement is None or seeds.delta is None else seeds.delta
+        if improvement is not None and row.direction == "lower":
+            improvement = -improvement
+        ratio = {"ratio": seeds.ratio, "ratio_low": seeds.ratio_low, "ratio_high": seeds.ratio_high}
+        error = None if seeds.standard_error is None else mde(seeds.standard_error)
+        return row.model_copy(
+            update={
+                **common,
+                **ratio,
+                "ratio_bounds": seeds.ratio_bounds,
+                "delta": seeds.delta,
+                "baseline_value": None,
+                "candidate_value": None,
+                "improvement": improvement,
+                "standard_error": seeds.standard_error,
+                "mde": error,
+                "p": seeds.p,
+                "identical": False,
+            }
+        )
+    return row.model_copy(update={**common, "value": seeds.delta})
 
 
 def baseline_of(rule: BaseRule, evaluation: EvaluationResult | None, default: str) -> str | None:

@@ -9,7 +9,7 @@ from pathlib import Path
 from scipy.stats import norm
 
 from harness.core.results import ComparisonResult, EvaluationResult, GateResult, MetricResult
-from harness.gates.evidence import Evidence, RefusedError
+from harness.gates.evidence import Evidence, RefusedError, reads_recipe
 from harness.gates.flips import TagFlips, judge_flips
 from harness.gates.levels import MAX_FAMILY
 from harness.gates.question import Question, ask
@@ -155,6 +155,8 @@ def _judged(
 def _needs(rule: SlicedRule, question: Question) -> int | None:
     """Items that would decide it with 80% power, were the value that was seen the true one."""
     interval, limits = question.interval, question.limits
+    if reads_recipe(question.row):
+        return None
     if question.scale == "log":
         interval, limits = question.logarithms()
     width = interval.high - interval.low

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 from harness.core.results import ComparisonResult
+from harness.gates.evidence import reads_recipe
 from harness.gates.question import Question
 from harness.gates.rules import (
     AbsoluteRule,
@@ -25,7 +26,9 @@ def verdict_sentence(
     yes, no, whether = _claims(rule, question, model, baseline)
     claim = {"pass": yes, "fail": no}.get(outcome, f"it is open whether {whether}")
     text = f"{claim}: {_figures(rule, question, outcome, alpha)}, {items(question.row.n, question.row.clusters)}"
-    if outcome == "inconclusive":
+    if outcome == "inconclusive" and reads_recipe(question.row):
+        text += "; needs more training seeds, or more items"
+    elif outcome == "inconclusive":
         text += f"; needs about {count(needs)} items" if needs else "; no realistic number of items would decide it"
     return f"{text[:1].upper() if text.startswith('it is') else text[:1]}{text[1:]}.{_remarks(question)}"
 
@@ -110,9 +113,11 @@ def _quantity(rule: SlicedRule, question: Question) -> str:
 
 def _remarks(question: Question) -> str:
     row = question.row
-    if not isinstance(row, ComparisonResult):
-        return ""
     text = ""
+    if row.seeds is not None and reads_recipe(row):
+        text += f" Judged over {len(row.seeds.seeds)} training seeds, as the recipe."
+    if not isinstance(row, ComparisonResult):
+        return text
     if row.identical:
         text += " Both sides are identical on every item."
     if row.baseline_protocol != row.candidate_protocol:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -100,14 +101,15 @@ class Answers:
         cached = entry is not None
         if entry is None:
             entry = self.store.make("records", key, lambda work: self._ask(bound, checkpoint, where, work))
-        self.facts[checkpoint.model] = dict(entry.meta["facts"])
+        self.facts.setdefault(checkpoint.model, dict(entry.meta["facts"]))
         protocol = entry.meta["protocol"]
         if protocol is None:
             self.skipped[bound.name, checkpoint.model] = str(entry.meta["unsupported"])
             return None, cached
         if where == bound.split:
             self.protocols[bound.name, checkpoint.model] = str(protocol)
-        return Records.read(entry.path / "records.parquet"), cached
+        records = Records.read(entry.path / "records.parquet")
+        return Records(dataclasses.replace(records.head, seed=checkpoint.seed), records.table), cached
 
     def is_cached(self, bound: Bound, checkpoint: Checkpoint) -> bool:
         """Whether the records of a model on an evaluation are there already."""
@@ -161,21 +163,21 @@ class Answers:
         )
 
     def _open(self, checkpoint: Checkpoint) -> Model:
-        if checkpoint.model not in self._models:
+        if checkpoint.key not in self._models:
             from harness.models import open_model
 
-            self._models[checkpoint.model] = open_model(
+            self._models[checkpoint.key] = open_model(
                 checkpoint.path,
                 resolve=self.workshop.resolve,
                 responses=None if self.store.fresh else self.store.root / "responses.sqlite",
                 device=self.device,
                 reporter=self.reporter,
             )
-        return self._models[checkpoint.model]
+        return self._models[checkpoint.key]
 
-    def release(self, model: str) -> None:
+    def release(self, checkpoint: Checkpoint) -> None:
         """Closes a model, so that its memory is free for the next one."""
-        self._models.pop(model, None)
+        self._models.pop(checkpoint.key, None)
 
     def overlap(self) -> dict[str, frozenset[str]]:
         """Evaluation → ids of items whose text stands in the training data of some model.

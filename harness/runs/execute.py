@@ -117,8 +117,11 @@ def _work(run: RunDir, info: RunInfo, suite: Suite, store: Store, reporter: Repo
     checkpoints = make_checkpoints(workshop, clock, run)
     info.checkpoints = {name: _address(made) for name, made in checkpoints.items()}
     info.training = {name: dict(made.meta["measured"]) for name, made in checkpoints.items() if "measured" in made.meta}
+    further = make_replicates(workshop, clock, run)
+    for made in (one for several in further.values() for one in several):
+        info.checkpoints[f"{made.model} seed {made.seed}"] = made.key
     answers = Answers(prepared, workshop, store, reporter, device=settings.device)
-    asked = collect(prepared, checkpoints, answers, clock, run)
+    asked = collect(prepared, checkpoints, answers, clock, run, further)
     with clock.step("statistics", "compare"):
         results = assemble(
             run,
@@ -136,9 +139,13 @@ def _work(run: RunDir, info: RunInfo, suite: Suite, store: Store, reporter: Repo
 
 
 def train_models(suite: Suite, store: Store, reporter: Reporter) -> dict[str, Checkpoint]:
-    """Makes or finds the checkpoints of a suite, and nothing else."""
+    """Makes or finds the checkpoints of a suite, and nothing else; further seeds are `model seed n`."""
     workshop = Workshop(prepare(suite, store, reporter), store, reporter)
-    return {model: workshop.checkpoint(model) for model in workshop.order()}
+    made = {model: workshop.checkpoint(model) for model in workshop.order()}
+    for model in suite.contenders:
+        for seed in workshop.further_seeds(model):
+            made[f"{model} seed {seed}"] = workshop.replicate(model, seed)
+    return made
 
 
 def make_checkpoints(workshop: Workshop, clock: Clock, run: RunDir | None) -> dict[str, Checkpoint]:
@@ -154,10 +161,34 @@ def make_checkpoints(workshop: Workshop, clock: Clock, run: RunDir | None) -> di
     return made
 
 
+def make_replicates(workshop: Workshop, clock: Clock, run: RunDir) -> dict[str, list[Checkpoint]]:
+    """Makes or finds the further training seeds of the models that are asked."""
+    made: dict[str, list[Checkpoint]] = {}
+    for model in workshop.prepared.suite.contenders:
+        for seed in workshop.further_seeds(model):
+            with clock.step(f"{model} seed {seed}", "stage") as facts:
+                checkpoint = workshop.replicate(model, seed)
+                facts["cached"] = checkpoint.cached
+            made.setdefault(model, []).append(checkpoint)
+            log = checkpoint.path / "training.jsonl"
+            if log.is_file():
+                atomic.write_bytes(run.training_path(f"{model}.seed-{seed}"), log.read_bytes())
+    return made
+
+
 def collect(
-    prepared: Prepared, checkpoints: Mapping[str, Checkpoint], answers: Answers, clock: Clock, run: RunDir
+    prepared: Prepared,
+    checkpoints: Mapping[str, Checkpoint],
+    answers: Answers,
+    clock: Clock,
+    run: RunDir,
+    further: Mapping[str, Sequence[Checkpoint]],
 ) -> Answers:
-    """Brings the records of every model on every evaluation into the run directory."""
+    """Brings the records of every model on every evaluation into the run directory.
+
+    Args:
+        further: model → its checkpoints with further training seeds.
+    """
     overlapping = answers.overlap()
     for name, bound in prepared.asked.items():
         items_file = answers.items_file(bound)
@@ -179,7 +210,17 @@ def collect(
                 if records is not None:
                     marked = records.with_overlap(overlapping.get(name, frozenset()))
                     marked.write(run.records_path(name, model))
-        answers.release(model)
+        answers.release(checkpoint)
+        for replicate in further.get(model, ()):
+            with clock.step(f"{model} seed {replicate.seed}", "evaluate") as facts:
+                facts["cached"] = True
+                for name, bound in prepared.asked.items():
+                    records, cached = answers.records(bound, replicate)
+                    facts["cached"] &= cached
+                    if records is not None:
+                        marked = records.with_overlap(overlapping.get(name, frozenset()))
+                        marked.write(run.replicate_path(name, model, replicate.seed))
+            answers.release(replicate)
     return answers
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from harness.core.reporter import Reporter
-from harness.core.specs import LoadModel
+from harness.core.specs import FinetuneModel, LoadModel
 from harness.core.store import Store
 from harness.evaluations import ref_name
 from harness.runs.asking import Answers
@@ -94,7 +94,9 @@ def _guessed(suite: Suite, model: str, rows: Mapping[str, int], rate: float) -> 
         return PlannedStep("stage", model, None, label_of(spec))
     known = max((rows.get(name, 0) for name in _data_of(suite, getattr(stage_of(spec), "task", None))), default=0)
     seconds = _training_seconds(suite, model, round(known * TRAINING_SHARE), rate)
-    return PlannedStep("stage", model, None, label_of(spec), seconds)
+    count = spec.finetune.seeds if isinstance(spec, FinetuneModel) else 1
+    times = f", {count} training seeds" if count > 1 else ""
+    return PlannedStep("stage", model, None, label_of(spec) + times, seconds * count)
 
 
 def _data_of(suite: Suite, task: str | None) -> list[str]:
@@ -114,9 +116,13 @@ def _steps(suite: Suite, prepared: Prepared, store: Store, reporter: Reporter) -
         at_hand = cached or isinstance(spec, LoadModel)
         seconds = None if at_hand else _training_seconds(suite, model, len(workshop.data_inputs(model).train), rate)
         steps.append(PlannedStep("stage", model, cached, label_of(spec), seconds))
+        for seed in workshop.further_seeds(model) if model in suite.contenders else ():
+            cached = workshop.cached(model, seed)
+            seconds = None if cached else _training_seconds(suite, model, len(workshop.data_inputs(model).train), rate)
+            steps.append(PlannedStep("stage", f"{model} seed {seed}", cached, label_of(spec), seconds))
     answers = Answers(prepared, workshop, store, reporter)
     for name, bound in prepared.asked.items():
-        count = len(suite.contenders)
+        count = sum(1 + len(workshop.further_seeds(model)) for model in suite.contenders)
         n = answers.item_set(bound).n
         ready = _answered(bound, workshop, answers, store)
         missing = count - ready
@@ -132,8 +138,12 @@ def _steps(suite: Suite, prepared: Prepared, store: Store, reporter: Reporter) -
 def _answered(bound: Bound, workshop: Workshop, answers: Answers, store: Store) -> int:
     ready = 0
     for model in workshop.prepared.suite.contenders:
-        if workshop.cached(model) and answers.is_cached(bound, workshop.checkpoint(model)):
-            ready += 1
+        if not workshop.cached(model):
+            continue
+        ready += answers.is_cached(bound, workshop.checkpoint(model))
+        for seed in workshop.further_seeds(model):
+            if workshop.cached(model, seed):
+                ready += answers.is_cached(bound, workshop.replicate(model, seed))
     return ready
 
 

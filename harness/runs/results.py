@@ -20,11 +20,13 @@ from harness.core.results import (
     Results,
 )
 from harness.core.rundir import RunDir
+from harness.core.specs import FinetuneModel
 from harness.core.store import Store
 from harness.runs.baseline import choose_baselines
 from harness.runs.prepare import Bound, Prepared
 from harness.runs.scoring import Memo, Pair, score
 from harness.runs.stages import Checkpoint, label_of, made_by, parent_of
+from harness.statistics import RECIPE
 
 if TYPE_CHECKING:
     from harness.runs.asking import Answers
@@ -78,6 +80,19 @@ def assemble(
         tables=scores.tables,
         gates=gates,
         verdict=overall(gates),
+        notes=[_reading(model, checkpoints[model]) for model in suite.release if _trained_below(suite, model, RECIPE)],
+    )
+
+
+def _trained_below(suite: Suite, model: str, seeds: int) -> bool:
+    spec = suite.models[model]
+    return isinstance(spec, FinetuneModel) and spec.finetune.seeds < seeds
+
+
+def _reading(model: str, checkpoint: Checkpoint) -> str:
+    return (
+        f"{model}: the figures are of this checkpoint (training seed {checkpoint.seed}), not of the recipe that "
+        f"made it; `seeds: {RECIPE}` trains it {RECIPE} times and judges the recipe."
     )
 
 

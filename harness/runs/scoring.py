@@ -14,7 +14,7 @@ from harness.core.results import ComparisonResult, EvaluationResult, FlipsResult
 from harness.core.rundir import RunDir
 from harness.core.store import Store
 
-SCORES_FORMAT = 1
+SCORES_FORMAT = 2
 
 Levels = Callable[[str], tuple[float, ...]]
 
@@ -91,8 +91,10 @@ def score(
     total = sum(len(evaluation.protocols) + len(wanted) for evaluation, wanted in work)
     with reporter.task("statistics", total=total) as task:
         for evaluation, wanted in work:
-            records = {model: run.records(evaluation.name, model) for model in evaluation.protocols}
-            digests = {model: content_digest(found) for model, found in records.items()}
+            records = {model: run.replicates(evaluation.name, model) for model in evaluation.protocols}
+            digests = {
+                model: [[one.head.seed, content_digest(one)] for one in found] for model, found in records.items()
+            }
             common = {
                 "evaluation": evaluation.name,
                 "metrics": evaluation.metrics,
@@ -152,37 +154,43 @@ def metrics_of(evaluation: EvaluationResult, *protocols: str) -> list[Metric]:
     return [metric for metric in metrics if any(applies(metric, protocol) for protocol in protocols)]
 
 
-def _levels(evaluation: EvaluationResult, records: Records, model: str, alphas: Levels, seed: int) -> dict[str, Any]:
-    from harness.comparisons import metric_results, tables
+def _levels(
+    evaluation: EvaluationResult, replicates: Sequence[Records], model: str, alphas: Levels, seed: int
+) -> dict[str, Any]:
+    from harness.comparisons import levels_over_seeds, metric_results, tables
 
+    records = replicates[0]
     found: list[MetricResult] = []
     for metric in metrics_of(evaluation, records.head.protocol):
         wanted = alphas(f"{evaluation.name}.{metric.id}")
-        found += metric_results(records, metric, evaluation=evaluation.name, model=model, alphas=wanted, seed=seed)
+        levels = metric_results(records, metric, evaluation=evaluation.name, model=model, alphas=wanted, seed=seed)
+        found += levels_over_seeds(levels, replicates, metric, alphas=wanted)
     tabled = tables(records, evaluation.labels, evaluation=evaluation.name, model=model) if evaluation.labels else []
     return {"metrics": [_plain(entry) for entry in found], "tables": [_plain(entry) for entry in tabled]}
 
 
 def _differences(
-    evaluation: EvaluationResult, records: Mapping[str, Records], pair: Pair, alphas: Levels, seed: int
+    evaluation: EvaluationResult, records: Mapping[str, Sequence[Records]], pair: Pair, alphas: Levels, seed: int
 ) -> dict[str, Any]:
-    from harness.comparisons import comparability, compare, flips
+    from harness.comparisons import comparability, compare, compared_over_seeds, flips
 
-    base, candidate = records[pair.baseline], records[pair.candidate]
+    base, candidate = records[pair.baseline][0], records[pair.candidate][0]
     notes = comparability(base.head, candidate.head)
     found: list[ComparisonResult] = []
     for metric in metrics_of(evaluation, base.head.protocol, candidate.head.protocol):
-        found += compare(
+        wanted = alphas(f"{evaluation.name}.{metric.id}")
+        compared = compare(
             base,
             candidate,
             metric,
             evaluation=evaluation.name,
             baseline=pair.baseline,
             candidate_name=pair.candidate,
-            alphas=alphas(f"{evaluation.name}.{metric.id}"),
+            alphas=wanted,
             seed=seed,
             comparability=notes,
         )
+        found += compared_over_seeds(compared, records[pair.baseline], records[pair.candidate], metric, alphas=wanted)
     flipped = flips(base, candidate, evaluation=evaluation.name, baseline=pair.baseline, candidate_name=pair.candidate)
     return {
         "comparisons": [_plain(entry) for entry in found],

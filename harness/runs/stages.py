@@ -41,6 +41,7 @@ class Checkpoint:
     Attributes:
         key: content key of the lineage (trained) or of the files (loaded).
         digest: content digest of what answers: weights, configuration, tokenizer.
+        seed: the training seed; 0 for what was loaded.
         meta: what the stage reported; `measured` inside holds times, the rest is deterministic.
     """
 
@@ -52,6 +53,7 @@ class Checkpoint:
     meta: Mapping[str, Any] = field(default_factory=dict)
     cached: bool = True
     seconds: float = 0.0
+    seed: int = 0
 
 
 class Workshop:
@@ -61,7 +63,7 @@ class Workshop:
         self.prepared = prepared
         self.store = store
         self.reporter = reporter
-        self._keys: dict[str, str] = {}
+        self._keys: dict[tuple[str, int | None], str] = {}
         self._loaded: dict[str, Path] = {}
         self._made: dict[str, Checkpoint] = {}
 
@@ -81,15 +83,23 @@ class Workshop:
             visit(name)
         return done
 
-    def key(self, model: str) -> str:
-        """The content key of a model's checkpoint, without making it."""
-        if model not in self._keys:
-            self._keys[model] = self._key(model, self.prepared.suite.models[model])
-        return self._keys[model]
+    def key(self, model: str, seed: int | None = None) -> str:
+        """The content key of a model's checkpoint (of its first seed), without making it."""
+        if (model, seed) not in self._keys:
+            self._keys[model, seed] = self._key(model, self.prepared.suite.models[model], seed)
+        return self._keys[model, seed]
 
-    def cached(self, model: str) -> bool:
+    def cached(self, model: str, seed: int | None = None) -> bool:
         spec = self.prepared.suite.models[model]
-        return isinstance(spec, LoadModel) or self.store.get(CHECKPOINTS, self.key(model)) is not None
+        return isinstance(spec, LoadModel) or self.store.get(CHECKPOINTS, self.key(model, seed)) is not None
+
+    def further_seeds(self, model: str) -> list[int]:
+        """The seeds with which a model is trained again after its first one."""
+        spec = self.prepared.suite.models[model]
+        if not isinstance(spec, FinetuneModel):
+            return []
+        first = self.seed(spec.finetune)
+        return list(range(first + 1, first + spec.finetune.seeds))
 
     def resolve(self, key: str) -> Path:
         """The folder of a parent checkpoint, by the key that a child's checkpoint.json holds."""
@@ -107,7 +117,7 @@ class Workshop:
         return entry.path
 
     def checkpoint(self, model: str) -> Checkpoint:
-        """Loads, finds or trains a model's checkpoint."""
+        """Loads, finds or trains a model's checkpoint (of its first seed)."""
         if model in self._made:
             return self._made[model]
         spec = self.prepared.suite.models[model]
@@ -117,6 +127,11 @@ class Workshop:
         made = self._load(model, spec) if isinstance(spec, LoadModel) else self._train(model, spec)
         self._made[model] = made
         return made
+
+    def replicate(self, model: str, seed: int) -> Checkpoint:
+        """Finds or trains a model's checkpoint with another seed; its parent is the same."""
+        self.checkpoint(model)
+        return self._train(model, self.prepared.suite.models[model], seed)
 
     def _load(self, model: str, spec: LoadModel) -> Checkpoint:
         path, key = self._located(model, spec)
@@ -138,8 +153,8 @@ class Workshop:
         self._loaded[key] = path
         return path, key
 
-    def _train(self, model: str, spec: ModelSpec) -> Checkpoint:
-        key = self.key(model)
+    def _train(self, model: str, spec: ModelSpec, seed: int | None = None) -> Checkpoint:
+        key = self.key(model, seed)
         entry = self.store.get(CHECKPOINTS, key)
         started = time.monotonic()
         cached = entry is not None
@@ -147,8 +162,8 @@ class Workshop:
             from harness.models import checkpoint_digest
             from harness.training import run_stage
 
-            stage = stage_of(spec)
-            inputs = self.inputs(model, spec)
+            stage = _one_seed(stage_of(spec))
+            inputs = self.inputs(model, spec, seed)
 
             def build(work: Path) -> dict[str, Any]:
                 meta = run_stage(stage, inputs, work, self.reporter)
@@ -169,9 +184,10 @@ class Workshop:
             entry.meta,
             cached,
             time.monotonic() - started,
+            self.seed(stage_of(spec)) if seed is None else seed,
         )
 
-    def _key(self, model: str, spec: ModelSpec) -> str:
+    def _key(self, model: str, spec: ModelSpec, seed: int | None = None) -> str:
         if isinstance(spec, LoadModel):
             return self._located(model, spec)[1]
         from harness.training import resolved
@@ -179,7 +195,7 @@ class Workshop:
         stage = stage_of(spec)
         parent = parent_of(spec)
         inputs = self._data_inputs(model, stage)
-        content = stage.model_dump(mode="json", exclude={"from_", "task", "data", "seed", "labels"})
+        content = stage.model_dump(mode="json", exclude={"from_", "task", "data", "seed", "seeds", "labels"})
         return digest(
             {
                 "format": STAGE_FORMAT,
@@ -191,14 +207,14 @@ class Workshop:
                 "train": digest([list(pair) for pair in inputs.train]),
                 "validation": digest([list(pair) for pair in inputs.validation]),
                 "labels": list(inputs.labels),
-                "seed": self.seed(stage),
+                "seed": self.seed(stage) if seed is None else seed,
             }
         )
 
     def seed(self, stage: PretrainSpec | FinetuneSpec | ClassicalSpec) -> int:
         return self.prepared.suite.seed if stage.seed is None else stage.seed
 
-    def inputs(self, model: str, spec: ModelSpec) -> StageInputs:
+    def inputs(self, model: str, spec: ModelSpec, seed: int | None = None) -> StageInputs:
         """What `training` needs to carry out a stage: rows, labels and the parent's folder."""
         from harness.training import StageInputs
 
@@ -214,7 +230,7 @@ class Workshop:
             parent=made.path if made else None,
             parent_key=made.key if made else None,
             parent_digest=made.digest if made else None,
-            seed=self.seed(stage),
+            seed=self.seed(stage) if seed is None else seed,
             data=given.fingerprints,
             resolve=self.resolve,
         )
@@ -288,6 +304,11 @@ def stage_of(spec: ModelSpec) -> PretrainSpec | FinetuneSpec | ClassicalSpec:
     if isinstance(spec, ClassicalModel):
         return spec.classical
     raise TypeError(f"{type(spec).__name__} is loaded, not trained")
+
+
+def _one_seed(stage: PretrainSpec | FinetuneSpec | ClassicalSpec) -> PretrainSpec | FinetuneSpec | ClassicalSpec:
+    """A checkpoint does not depend on how many others are trained beside it."""
+    return stage.model_copy(update={"seeds": 1}) if isinstance(stage, FinetuneSpec) else stage
 
 
 def made_by(spec: ModelSpec) -> str:

@@ -18,9 +18,12 @@ from harness.statistics.planning import (
 )
 from harness.statistics.randomisation import RandomisationTest, side_swap, sign_flip
 from harness.statistics.result import Difference, Estimate, Kind, Value
+from harness.statistics.seeds import RECIPE, Crossed, crossed
 
 __all__ = [
+    "RECIPE",
     "Bootstrap",
+    "Crossed",
     "Difference",
     "Estimate",
     "Groups",
@@ -29,6 +32,7 @@ __all__ = [
     "Value",
     "bca",
     "benjamini_hochberg",
+    "crossed",
     "difference",
     "effective_n",
     "equivalence_needed_n",

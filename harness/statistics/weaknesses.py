@@ -17,6 +17,8 @@ NOT_POSITIVE = "a side is not positive: the ratio is undefined."
 NO_DENOMINATOR = "the denominator is not positive: the metric is undefined."
 OUTSIDE = "the bootstrap values all lie on one side of the estimate: BCa is undefined."
 NO_ACCELERATION = "leaving one cluster out makes the metric undefined: the interval is bias-corrected, not accelerated."
+NO_INFLUENCE = "leaving one cluster out makes the metric undefined: its variance over seeds and items is unknown."
+FEW_SEEDS = "fewer than three training seeds: the figures are of these checkpoints, not of the recipe."
 CLUSTERS_AS_ITEMS = (
     "the clusters do not differ, so their spread is unknown: the interval counts every cluster as one item."
 )
