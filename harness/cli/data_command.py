@@ -70,8 +70,10 @@ def show_data(name: str, rows: int) -> int:
 @command.command("fetch")
 @click.argument("names", nargs=-1, required=True, metavar="NAME_OR_SUITE...")
 def fetch_data(names: tuple[str, ...]) -> int:
-    """Fetch data sets, or all that a suite needs, so that later runs need no network."""
-    for name in _expand(names):
+    """Fetch data sets and checkpoints (catalog:NAME), or all that a suite needs; later runs need no network."""
+    data, checkpoints = _expand(names)
+    _fetch_checkpoints(checkpoints)
+    for name in data:
         dataset = _open(name)
         total = sum(len(rows) for rows in dataset.rows.values())
         click.echo(f"{name}: {total} rows, from {dataset.facts.get('source', '?')}")
@@ -93,23 +95,39 @@ def verify_data(names: tuple[str, ...]) -> int:
     return 0
 
 
-def _expand(names: tuple[str, ...]) -> list[str]:
+def _expand(names: tuple[str, ...]) -> tuple[list[str], list[str]]:
+    """Data sets and checkpoints (`catalog:NAME`) that names and suites stand for."""
     from harness.core.specs import CatalogRef
     from harness.data import catalog
 
     known = set(catalog.names())
-    found: dict[str, None] = {}
+    data: dict[str, None] = {}
+    checkpoints: dict[str, None] = {}
     for name in names:
         if name in known:
-            found[name] = None
-            continue
-        from harness.runs import data_references
-        from harness.suite import load_suite
+            data[name] = None
+        elif name.startswith("catalog:"):
+            checkpoints[name] = None
+        else:
+            from harness.runs import catalog_checkpoints, data_references
+            from harness.suite import load_suite
 
-        for ref in data_references(load_suite(name)).values():
-            if isinstance(ref, CatalogRef):
-                found[ref.catalog] = None
-    return list(found)
+            suite = load_suite(name)
+            checkpoints.update(dict.fromkeys(catalog_checkpoints(suite)))
+            for ref in data_references(suite).values():
+                if isinstance(ref, CatalogRef):
+                    data[ref.catalog] = None
+    return list(data), list(checkpoints)
+
+
+def _fetch_checkpoints(names: list[str]) -> None:
+    from harness.cli.console import make_reporter
+    from harness.cli.options import open_store
+    from harness.runs import fetch_checkpoints
+
+    reporter = make_reporter()
+    for done in fetch_checkpoints(names, open_store(reporter), reporter):
+        click.echo(f"{done.name}: {done.package} ({done.licence}), in {done.path}")
 
 
 def _preview(name: str) -> Any:

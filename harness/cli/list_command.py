@@ -6,14 +6,14 @@ from collections.abc import Iterator
 
 import click
 
-KINDS = ("tasks", "probes", "metrics", "models", "sources", "data", "suites")
+KINDS = ("tasks", "probes", "metrics", "models", "sources", "data", "checkpoints", "suites")
 
 
 @click.command("list")
 @click.argument("kinds", nargs=-1, type=click.Choice(KINDS), metavar="[KIND]...")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout.")
 def command(kinds: tuple[str, ...], as_json: bool) -> int:
-    """List what is installed: tasks, probes, metrics, models, sources, data, suites."""
+    """List what is installed: tasks, probes, metrics, models, sources, data, checkpoints, suites."""
     from harness.cli.options import emit_json
 
     found = {kind: dict(_entries(kind)) for kind in kinds or KINDS}
@@ -34,6 +34,10 @@ def _entries(kind: str) -> Iterator[tuple[str, str]]:
 
         for name in catalog.names():
             yield name, catalog.entry(name).title
+    elif kind == "checkpoints":
+        from harness.runs import checkpoint_titles
+
+        yield from checkpoint_titles().items()
     elif kind == "suites":
         from harness.suite import shipped
 

@@ -23,6 +23,7 @@ GROUPS = {
     "models": "model kind",
     "sources": "data source",
     "catalogs": "catalog folder",
+    "checkpoints": "folder of checkpoints",
     "suites": "suite folder",
 }
 

@@ -181,14 +181,6 @@ class ClassicalSpec(Strict):
     seed: int | None = None
 
 
-class LoadSpec(Strict):
-    """The user's own checkpoint: a local folder or a hub id with a pinned revision."""
-
-    path: str
-    revision: str | None = None
-    adapter: str | None = None
-
-
 class PretrainModel(Strict):
     pretrain: PretrainSpec
 
@@ -202,9 +194,12 @@ class ClassicalModel(Strict):
 
 
 class LoadModel(Strict):
-    load: str
-    revision: str | None = None
-    adapter: str | None = None
+    """A checkpoint that exists already: a folder, a GGUF file, a hub id, or `catalog:NAME`."""
+
+    load: str = Field(description="Folder or GGUF file (relative to the suite file), hub id, or `catalog:NAME`.")
+    revision: str | None = Field(None, description="Full commit hash; needed for a hub id.")
+    file: str | None = Field(None, description="For a hub id: the one GGUF file to use.")
+    adapter: str | None = Field(None, description="A peft adapter on it: folder, or hub id.")
 
 
 ModelSpec = PretrainModel | FinetuneModel | ClassicalModel | LoadModel

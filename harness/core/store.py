@@ -31,7 +31,7 @@ from harness.core.reporter import Reporter, Silent
 
 MANIFEST = "manifest.json"
 # Fetched and parsed data is pinned by digest: making it "anew" would only download the same bytes.
-PINNED = {"artifacts", "data"}
+PINNED = {"artifacts", "converted", "data", "packaged"}
 STORE_FORMAT = 1
 
 

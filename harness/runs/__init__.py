@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from harness.runs.audit import audit_suite
+    from harness.runs.checkpoints import catalog_checkpoints, checkpoint_titles, fetch_checkpoints
     from harness.runs.compare import compare_runs
     from harness.runs.execute import Finished, Settings, run_suite, train_models
     from harness.runs.export import Exported, export_model
@@ -23,9 +24,12 @@ _WHERE = {
     "Settings": ("execute", "Settings"),
     "answering": ("provenance", "answering"),
     "audit_suite": ("audit", "audit_suite"),
+    "catalog_checkpoints": ("checkpoints", "catalog_checkpoints"),
+    "checkpoint_titles": ("checkpoints", "checkpoint_titles"),
     "compare_runs": ("compare", "compare_runs"),
     "data_references": ("prepare", "references"),
     "export_model": ("export", "export_model"),
+    "fetch_checkpoints": ("checkpoints", "fetch_checkpoints"),
     "find": ("folders", "find"),
     "judge_again": ("judging", "judge_again"),
     "plan_suite": ("plan", "plan_suite"),
@@ -40,9 +44,12 @@ __all__ = [
     "Settings",
     "answering",
     "audit_suite",
+    "catalog_checkpoints",
+    "checkpoint_titles",
     "compare_runs",
     "data_references",
     "export_model",
+    "fetch_checkpoints",
     "find",
     "judge_again",
     "plan_suite",

@@ -113,8 +113,10 @@ def _steps(suite: Suite, prepared: Prepared, store: Store, reporter: Reporter) -
     for model in workshop.order():
         spec = suite.models[model]
         cached = workshop.cached(model)
-        at_hand = cached or isinstance(spec, LoadModel)
-        seconds = None if at_hand else _training_seconds(suite, model, len(workshop.data_inputs(model).train), rate)
+        untrained = not cached and not isinstance(spec, LoadModel)
+        seconds = (
+            None if not untrained else _training_seconds(suite, model, len(workshop.data_inputs(model).train), rate)
+        )
         steps.append(PlannedStep("stage", model, cached, label_of(spec), seconds))
         for seed in workshop.further_seeds(model) if model in suite.contenders else ():
             cached = workshop.cached(model, seed)

@@ -90,8 +90,16 @@ class Workshop:
         return self._keys[model, seed]
 
     def cached(self, model: str, seed: int | None = None) -> bool:
+        """Whether a model's checkpoint is at hand: nothing to fetch, convert or train."""
         spec = self.prepared.suite.models[model]
-        return isinstance(spec, LoadModel) or self.store.get(CHECKPOINTS, self.key(model, seed)) is not None
+        if isinstance(spec, LoadModel):
+            from harness.models import at_hand
+
+            return at_hand(spec.load, self.store)
+        parent = parent_of(spec)
+        if parent is not None and not self.cached(parent):
+            return False
+        return self.store.get(CHECKPOINTS, self.key(model, seed)) is not None
 
     def further_seeds(self, model: str) -> list[int]:
         """The seeds with which a model is trained again after its first one."""
@@ -142,7 +150,15 @@ class Workshop:
 
         where = self.prepared.suite.where("models", model, "load")
         folder = self.prepared.suite.folder
-        path = locate(spec.load, revision=spec.revision, base=folder, where=where)
+        path = locate(
+            spec.load,
+            revision=spec.revision,
+            base=folder,
+            file=spec.file,
+            where=where,
+            store=self.store,
+            reporter=self.reporter,
+        )
         if spec.adapter is not None:
             base = path
             path = locate(spec.adapter, revision=None, base=folder, where=where)

@@ -16,7 +16,7 @@ from typing import Any
 from harness.core.keys import digest
 from harness.core.reporter import Reporter
 from harness.core.store import Entry, Store
-from harness.data.entries import ArtifactSource
+from harness.data.entries import PackageArchive
 from harness.data.sources.archives import read_members
 from harness.data.sources.attempt import SourceFailed, checked
 from harness.data.sources.download import Answer, download
@@ -26,12 +26,12 @@ KIND = "artifacts"
 _FILE = "archive"
 
 
-def cached(source: ArtifactSource, store: Store) -> Entry | None:
+def cached(source: PackageArchive, store: Store) -> Entry | None:
     """The archive in the store, or None."""
     return store.get(KIND, _key(source))
 
 
-def read(source: ArtifactSource, store: Store, reporter: Reporter, *, offline: bool) -> dict[str, bytes]:
+def read(source: PackageArchive, store: Store, reporter: Reporter, *, offline: bool) -> dict[str, bytes]:
     """part → bytes, with checked digests.
 
     Raises:
@@ -47,11 +47,11 @@ def read(source: ArtifactSource, store: Store, reporter: Reporter, *, offline: b
     return {part: checked(found[member.path], member.sha256, member.path) for part, member in source.members.items()}
 
 
-def _key(source: ArtifactSource) -> str:
+def _key(source: PackageArchive) -> str:
     return digest({"sha256": source.sha256})
 
 
-def _fetch(source: ArtifactSource, work: Path, reporter: Reporter) -> dict[str, Any]:
+def _fetch(source: PackageArchive, work: Path, reporter: Reporter) -> dict[str, Any]:
     resume = work / ".resume"
     resume.mkdir(exist_ok=True)
     name = f"{source.package} {source.version}"
@@ -115,7 +115,7 @@ def _places(settings: PipSettings) -> list[tuple[str, str]]:
     return places
 
 
-def _link(session: Any, place: tuple[str, str], source: ArtifactSource) -> Any:
+def _link(session: Any, place: tuple[str, str], source: PackageArchive) -> Any:
     """The link of the pinned file at one place; a link that names another digest is passed over."""
     from unearth import PackageFinder
 
