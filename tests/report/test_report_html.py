@@ -14,7 +14,7 @@ import pytest
 from report_runs import HOSTILE, Options, build_run
 
 from harness.core.errors import DataError
-from harness.core.results import Results
+from harness.core.results import Results, SeedsResult
 from harness.core.rundir import RunDir
 from harness.report import render_html, write_reports
 from harness.report.view import RunView
@@ -209,3 +209,20 @@ def test_items_beyond_the_budget_are_left_out_and_counted(tmp_path: Path) -> Non
     assert len(entry["rows"]) < entry["total"] == 9000
     moves = [max(abs(row[4][c][1] - row[4][b][1]) for b, c in entry["pairs"]) for row in entry["rows"]]
     assert moves == pytest.approx(sorted(moves, reverse=True), abs=0.002)
+
+
+def test_training_seeds_stand_beside_the_first_checkpoint(tmp_path: Path) -> None:
+    run = build_run(tmp_path)
+    results = Results.read(run.results_path)
+    rows = list(results.comparisons)
+    place = next(i for i, row in enumerate(rows) if row.status == "ok" and row.slice is None)
+    seeds = SeedsResult(
+        reads="recipe", seeds=[0, 1, 2], values=[0.01, 0.02, 0.03], delta=0.02, low=-0.01, high=0.05,
+        variance_seeds=1e-4, variance_items=2e-4, variance_interaction=1e-5, freedom=2, n=100, clusters=100,
+        method="crossed seeds, by hand",
+    )  # fmt: skip
+    rows[place] = rows[place].model_copy(update={"seeds": seeds})
+    results.model_copy(update={"comparisons": rows}).write(run.results_path)
+    text = " ".join(Page(render_html(run)).texts)
+    assert "3 seeds:" in text
+    assert "Recipe: crossed seeds, by hand" in text
