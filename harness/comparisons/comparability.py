@@ -8,7 +8,7 @@ from harness.core.interfaces import Metric
 from harness.core.records import Records, RecordsHead
 
 _LIKELIHOODS = ("pseudo_likelihood", "rolling_likelihood")
-_SCORERS = ("pll", "ll", "crows_original")
+_SCORERS = ("pll", "ll", "target_ll", "crows_original", "next_sentence", "continuation_chars")
 _PER_TOKEN = ("token_perplexity", "pseudo_perplexity")
 _FACTS = (
     ("max_length", "maximum length"),
@@ -58,7 +58,8 @@ def refusal(base: RecordsHead, candidate: RecordsHead, metric: Metric) -> str | 
 
 
 def _is_likelihood(protocol: str) -> bool:
-    return protocol in _LIKELIHOODS or protocol in _SCORERS or protocol.startswith("pll_")
+    scorer = protocol.removesuffix("_mean")
+    return scorer in _LIKELIHOODS or scorer in _SCORERS or scorer.startswith("pll_")
 
 
 def _per_token(metric: Metric) -> bool:

@@ -13,7 +13,7 @@ from harness.comparisons.comparability import comparability as differences_betwe
 from harness.comparisons.comparability import refusal, truncation
 from harness.comparisons.join import Joined, Rows, join
 from harness.comparisons.numbers import finite, keyed
-from harness.comparisons.slices import per_slice, slice_rows
+from harness.comparisons.slices import has_slices, per_slice, slice_rows
 from harness.core.interfaces import Metric
 from harness.core.records import FloatArray, Records
 from harness.core.results import ComparisonResult
@@ -96,7 +96,7 @@ def compare(
         )
 
     results = [make.result(None, on(np.arange(len(joined.base_rows)), resamples), notes, left)]
-    if not slices:
+    if not slices or not has_slices(metric):
         return results
     outside = {
         "only_base": slice_rows(base, joined.only_base_rows),

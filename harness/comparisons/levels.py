@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from harness.comparisons.numbers import finite, keyed
-from harness.comparisons.slices import per_slice, slice_rows
+from harness.comparisons.slices import has_slices, per_slice, slice_rows
 from harness.core.interfaces import Metric
 from harness.core.records import Records
 from harness.core.results import MetricResult
@@ -26,9 +26,10 @@ def metric_results(
     slices: bool = True,
     resamples: int = 10_000,
 ) -> list[MetricResult]:
-    """The metric on all readable items first, then on every slice that has one.
+    """The metric on all readable items first, then on every slice.
 
-    Items that are not `ok` are left out; coverage is judged by gates.
+    Items that are not `ok` are left out; coverage is judged by gates. A slice without a readable item
+    is undefined: it is shown, and never has a value.
     """
 
     def result(name: str | None, level: Estimate | None, reason: str | None = None) -> MetricResult:
@@ -81,8 +82,11 @@ def metric_results(
         )
 
     results = [result(None, level(everything, resamples))]
-    if slices:
-        results += [
-            result(name, level(rows, per_slice(resamples))) for name, rows in slice_rows(readable, everything).items()
-        ]
+    if slices and has_slices(metric):
+        found = slice_rows(readable, everything)
+        for name in records.slice_names:
+            if name in found:
+                results.append(result(name, level(found[name], per_slice(resamples))))
+            else:
+                results.append(result(name, None, "insufficient evidence: no item of it has a readable answer."))
     return results

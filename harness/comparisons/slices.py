@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from harness.core.interfaces import Metric
 from harness.core.records import Records
 
 _SLICE_SHARE = 5
@@ -18,6 +19,14 @@ def per_slice(resamples: int) -> int:
     stays below a tenth of the interval's width.
     """
     return min(resamples, max(_SLICE_LEAST, resamples // _SLICE_SHARE))
+
+
+def has_slices(metric: Metric) -> bool:
+    """Whether a slice of the metric's rows is the metric of the slice.
+
+    Not so for figures of a whole set (`metrics.base.SetMetric`), whose rows depend on each other.
+    """
+    return bool(getattr(metric, "sliced", True))
 
 
 def slice_rows(records: Records, rows: npt.NDArray[np.int64]) -> dict[str, npt.NDArray[np.int64]]:

@@ -56,6 +56,7 @@ class EvaluationResult(Result):
         skipped: model → why.
         coverage: model → share of items with status ok.
         counts: model → {ok, unread, failed, skipped, tied, truncated, overlap}.
+        slice_counts: probes only; model → slice → {n, ok, unread, failed, skipped, tied}.
         comparability: notes on what differs between models (tokenizer, protocol, length).
     """
 
@@ -72,6 +73,7 @@ class EvaluationResult(Result):
     skipped: dict[str, str] = Field(default_factory=dict)
     coverage: dict[str, float] = Field(default_factory=dict)
     counts: dict[str, dict[str, int]] = Field(default_factory=dict)
+    slice_counts: dict[str, dict[str, dict[str, int]]] = Field(default_factory=dict)
     comparability: list[str] = Field(default_factory=list)
     caveats: list[str] = Field(default_factory=list)
     metrics: list[str] = Field(default_factory=list, description="metric names, the first one leads")

@@ -8,7 +8,7 @@ from typing import Any
 
 from harness.core.interfaces import Item
 from harness.core.keys import digest
-from harness.core.records import FAILED, OK, Record
+from harness.core.records import FAILED, OK, UNREAD, Record
 from harness.core.requests import Failure, Likelihood, Response, Scores
 
 
@@ -38,6 +38,11 @@ def outcome(
 def failed(item: Item, failure: Failure, *, truncated: int = 0) -> Record:
     """The record of an item without an answer; the reason stands in its response."""
     return _record(item, status=FAILED, response=failure.to_json(), truncated=truncated)
+
+
+def unread(item: Item, response: Mapping[str, Any], *, truncated: int = 0, finish: str | None = None) -> Record:
+    """The record of an item whose answer cannot be read: counted, and part of no figure."""
+    return _record(item, status=UNREAD, response=response, truncated=truncated, finish=finish)
 
 
 def item_digest(item: Item) -> str:

@@ -10,7 +10,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from harness.metrics.base import ExponentialRatioMetric, Factory, MeanMetric, RatioMetric, RecordMetric
+    from harness.metrics.base import ExponentialRatioMetric, Factory, MeanMetric, RatioMetric, RecordMetric, SetMetric
     from harness.metrics.build import applies, base_name, build_metrics, check_fits, factory, fits, missing
 
 _HOMES = {
@@ -19,6 +19,7 @@ _HOMES = {
     "MeanMetric": "base",
     "RatioMetric": "base",
     "RecordMetric": "base",
+    "SetMetric": "base",
     "applies": "build",
     "base_name": "build",
     "build_metrics": "build",
@@ -34,6 +35,7 @@ __all__ = [
     "MeanMetric",
     "RatioMetric",
     "RecordMetric",
+    "SetMetric",
     "applies",
     "base_name",
     "build_metrics",

@@ -112,6 +112,56 @@ class ExponentialRatioMetric(RatioMetric):
             return np.exp(divide(sums[..., 0], sums[..., 1]))
 
 
+@dataclass(slots=True, kw_only=True)
+class SetMetric(RecordMetric):
+    """A figure of a whole set of records that is no sum over them: an effect size, a correlation.
+
+    `rows` are the jackknife's pseudo-values, one column, so that the figure is their mean and its
+    interval and paired test are those of a mean. With G clusters, θ on all and θ₋c without cluster c,
+    a cluster's influence is u_c = (G − 1)·(mean of θ₋ − θ₋c), and each of its n_c rows holds
+    θ + n·u_c/(G·n_c). The rows' mean is θ, and the cluster-robust variance of that mean is the delete-one
+    jackknife's, (G − 1)/G·Σ(θ₋c − mean)² (Efron and Stein 1981). Figures that are not smooth in the
+    data (a share of significant tests) have intervals that are too short; their metrics say so.
+
+    A slice of such rows is not the figure of the slice, so these metrics have no slices.
+    """
+
+    kind: MetricKind = "mean"
+    sliced: ClassVar[bool] = False
+
+    @abstractmethod
+    def part(self, records: Records) -> FloatArray:
+        """float64[n, k]: what each record brings to the figure; NaN where it has no part in it."""
+
+    @abstractmethod
+    def figure(self, part: FloatArray) -> float:
+        """The figure of some of the rows of `part`; NaN where it is undefined."""
+
+    def rows(self, records: Records) -> FloatArray:
+        part = self.part(records)
+        pseudo: FloatArray = np.full((len(records), 1), np.nan)
+        used = np.flatnonzero(~np.isnan(part).any(axis=1) & records.ok)
+        if not len(used) or not self.reads(records.head.protocol):
+            return pseudo
+        whole = self.figure(part[used])
+        if not np.isfinite(whole):
+            return pseudo
+        names = records.cluster(self.cluster) if self.cluster is not None else records.item_ids
+        _, place = np.unique(np.array([names[row] for row in used]), return_inverse=True)
+        sizes = np.bincount(place)
+        without = np.array([self.figure(part[used[place != cluster]]) for cluster in range(len(sizes))])
+        # Where one cluster carries a whole group, the figure without it does not exist: it has no say.
+        known = np.isfinite(without)
+        influence = np.zeros(len(sizes))
+        if known.sum() > 1:
+            influence[known] = (known.sum() - 1) * (without[known].mean() - without[known])
+        pseudo[used, 0] = whole + len(used) * (influence / max(1, int(known.sum())) / sizes)[place]
+        return pseudo
+
+    def value(self, sums: FloatArray, n: npt.NDArray[Any] | float) -> FloatArray:
+        return divide(sums[..., 0], np.asarray(n, dtype=np.float64))
+
+
 class Factory(ABC):
     """Base of the built-in metric factories (`core.interfaces.MetricFactory`)."""
 

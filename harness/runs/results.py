@@ -180,6 +180,9 @@ def _evaluation(run: RunDir, bound: Bound, answers: Answers, baseline: tuple[str
         skipped=skipped,
         coverage={model: float(found.ok.mean()) if len(found) else 0.0 for model, found in records.items()},
         counts={model: _counts(found) for model, found in records.items()},
+        slice_counts={model: _slice_counts(found) for model, found in records.items()}
+        if evaluation.role == "probe"
+        else {},
         caveats=list(getattr(evaluation, "caveats", ())),
         metrics=list(bound.metrics),
         scorer=context.scorer,
@@ -196,6 +199,17 @@ def _counts(records: Records) -> dict[str, int]:
         "truncated": sum(count > 0 for count in records.texts("truncated")),
         "overlap": sum(bool(flag) for flag in records.texts("overlap")),
     }
+
+
+def _slice_counts(records: Records) -> dict[str, dict[str, int]]:
+    """slice → how many of its items were asked, read, not read, and tied."""
+    counts: dict[str, Counter[str]] = {}
+    rows = zip(records.texts("slices"), records.texts("status"), records.texts("tied"), strict=True)
+    for slices, status, tied in rows:
+        for name in slices:
+            counts.setdefault(name, Counter()).update({"n": 1, status: 1, "tied": int(bool(tied))})
+    names = ("n", "ok", "unread", "failed", "skipped", "tied")
+    return {name: {key: found[key] for key in names} for name, found in sorted(counts.items())}
 
 
 def _model(name: str, suite: Suite, checkpoint: Checkpoint, answers: Answers) -> ModelResult:

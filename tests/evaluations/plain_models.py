@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from harness.core.dataset import Dataset, Row
@@ -15,6 +15,8 @@ from harness.core.requests import (
     Cloze,
     Continuations,
     Failure,
+    Generate,
+    Generated,
     Likelihood,
     PseudoLikelihood,
     Request,
@@ -84,6 +86,51 @@ class LanguageModel:
             mood = tone(request.context)
             return Scores(tuple(TONE[option.strip(" .")] * mood - 9 for option in request.options))
         return Failure("unsupported", "no head")
+
+
+class TableModel:
+    """Answers what a table says: texts → log-likelihoods, prompts → texts, and what `special` makes.
+
+    A text that is not in the table has the log-likelihood of its length.
+    """
+
+    def __init__(
+        self,
+        kind: str | None = "causal",
+        *,
+        likelihoods: Mapping[str, float] | None = None,
+        texts: Mapping[str, str] | None = None,
+        supports: Iterable[str] = (),
+        special: Callable[[Request], Response | None] = lambda request: None,
+    ) -> None:
+        language_model: Any = kind
+        self.facts = ModelFacts(
+            digest=f"table-{kind}",
+            family=str(kind),
+            language_model=language_model,
+            labels=None,
+            supports=frozenset(supports),
+        )
+        self.likelihoods = dict(likelihoods or {})
+        self.texts = dict(texts or {})
+        self.special = special
+
+    def likelihood(self, text: str) -> float:
+        return self.likelihoods.get(text, -0.25 * len(text))
+
+    def answer(self, requests: Iterable[Request]) -> Iterator[tuple[Request, Response]]:
+        for request in requests:
+            yield request, self.special(request) or self._one(request)
+
+    def _one(self, request: Request) -> Response:
+        if isinstance(request, PseudoLikelihood | RollingLikelihood):
+            return Likelihood(self.likelihood(request.text), len(request.text.split()))
+        if isinstance(request, Continuations):
+            whole = [self.likelihood(request.context + option) for option in request.options]
+            return Scores(tuple(whole))
+        if isinstance(request, Generate) and request.prompt in self.texts:
+            return Generated(self.texts[request.prompt], 4, "end")
+        return Failure("unsupported", "not in the table")
 
 
 def dataset(

@@ -15,9 +15,26 @@ CONTEXT = MetricContext(labels=("no", "yes"), scorer="ll")
 ALL = registry.names("metrics")
 
 
+def records_of_every_statistic(protocol: str) -> Records:
+    needs = sorted({need for name in ALL for need in registry.load("metrics", name).needs})
+    rows = [
+        Record(
+            f"item{place}",
+            "d",
+            target=("no", "yes")[place % 2],
+            prediction=("no", "yes")[place // 2 % 2],
+            clusters={"occupation": f"o{place}"},
+            stats={
+                need: float(place % 2) if need == "ambiguous" else 0.1 + 0.8 * ((place * (3 + at)) % 8) / 8
+                for at, need in enumerate(needs)
+            },
+        )
+        for place in range(8)
+    ]
+    return Records.of(RecordsHead("e", "m", protocol), rows)
+
+
 def test_every_registered_metric_keeps_the_contract() -> None:
-    stats = "correct nll brier confidence tokens bytes words preferred margin tied likelihood flipped shift shift_abs"
-    rows = [Record(item, "d", target="no", prediction="yes", stats=dict.fromkeys(stats.split(), 0.5)) for item in "ab"]
     metrics = build_metrics(ALL, CONTEXT)
     assert len({metric.id for metric in metrics}) == len(metrics)
     for metric in metrics:
@@ -25,12 +42,15 @@ def test_every_registered_metric_keeps_the_contract() -> None:
         assert base_name(metric.id) in {*ALL, "f1"}
         assert (metric.direction == "target") == (metric.ideal is not None)
         protocol = (getattr(metric, "protocols", None) or ("head",))[0]
-        found = metric.stats(Records.of(RecordsHead("e", "m", protocol), rows))
+        found = metric.stats(records_of_every_statistic(protocol))
         width = {"mean": 1, "ratio": 2}.get(metric.kind, found.shape[1])
         assert found.dtype == np.float64
-        assert found.shape == (2, width)
-        assert not np.isnan(found).any(), metric.id
-        many = metric.value(np.stack([found.sum(axis=0)] * 3)[None], np.full((1, 3), 2.0))
+        assert found.shape == (8, width)
+        left = np.isnan(found)
+        assert (left.all(axis=1) == left.any(axis=1)).all(), metric.id
+        assert not left.all(), metric.id
+        kept = found[~left.any(axis=1)].sum(axis=0)
+        many = metric.value(np.stack([kept] * 3)[None], np.full((1, 3), 2.0))
         assert many.shape == (1, 3)
         assert np.isnan(metric.value(np.zeros(width), 0.0))
 

@@ -55,7 +55,11 @@ def test_the_scorer_stands_in_the_id_and_other_scorers_are_not_mixed_in() -> Non
 
 def test_without_a_scorer_each_kind_of_model_has_its_own_metric() -> None:
     found = build_metrics(["stereotype_score"], MetricContext())
-    assert [metric.id for metric in found] == ["stereotype_score[pll_word_l2r]", "stereotype_score[ll]"]
+    assert [metric.id for metric in found] == [
+        "stereotype_score[pll_word_l2r]",
+        "stereotype_score[ll]",
+        "stereotype_score[target_ll]",
+    ]
     assert [metric.id for metric in build_metrics(["pair_margin[ll]"], MetricContext())] == ["pair_margin[ll]"]
 
 

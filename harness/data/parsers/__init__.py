@@ -25,6 +25,12 @@ _PARSERS = {
     "txt": "harness.data.parsers.lines:parse_txt",
     "wikitext": "harness.data.parsers.lines:parse_wikitext",
     "dialogues": "harness.data.parsers.documents:parse_dialogues",
+    "bbq": "harness.data.parsers.bias_sets:parse_bbq",
+    "bold": "harness.data.parsers.bias_sets:parse_bold",
+    "descriptors": "harness.data.parsers.bias_sets:parse_descriptors",
+    "stereoset": "harness.data.parsers.bias_sets:parse_stereoset",
+    "winobias": "harness.data.parsers.bias_sets:parse_winobias",
+    "winogender": "harness.data.parsers.bias_sets:parse_winogender",
 }
 
 Parser = Callable[[bytes, str, Mapping[str, Any]], Iterator[Raw]]

@@ -14,12 +14,12 @@ def parse_jsonl(content: bytes, where: str, options: Mapping[str, Any]) -> Itera
     """One JSON object per line; empty lines are skipped."""
     for number, line in enumerate(text_of(content, where).split("\n"), 1):
         if line.strip():
-            yield Raw(number, _object(_loads(line, where, number), where, number))
+            yield Raw(number, _object(loaded(line, where, number), where, number))
 
 
 def parse_json(content: bytes, where: str, options: Mapping[str, Any]) -> Iterator[Raw]:
     """A list of objects, or an object with exactly one list of objects; `line` is the object's number."""
-    value = _loads(text_of(content, where), where, None)
+    value = loaded(text_of(content, where), where, None)
     if isinstance(value, dict):
         lists = [item for item in value.values() if isinstance(item, list)]
         value = lists[0] if len(lists) == 1 else value
@@ -35,7 +35,7 @@ def parse_json(content: bytes, where: str, options: Mapping[str, Any]) -> Iterat
 
 def parse_dialogues(content: bytes, where: str, options: Mapping[str, Any]) -> Iterator[Raw]:
     """Conversations by id, each with turns of messages: columns `conversation`, `turn`, `text`."""
-    value = _loads(text_of(content, where), where, None)
+    value = loaded(text_of(content, where), where, None)
     if not isinstance(value, dict):
         raise DataError(f"expected conversations by id, found {_kind(value)}.", where=Where(where))
     line = 0
@@ -49,7 +49,12 @@ def parse_dialogues(content: bytes, where: str, options: Mapping[str, Any]) -> I
             raise DataError(f"conversation {conversation!r} has another form: {error!r}.", where=Where(where)) from None
 
 
-def _loads(text: str, where: str, line: int | None) -> Any:
+def loaded(text: str, where: str, line: int | None) -> Any:
+    """The JSON value of a text.
+
+    Raises:
+        DataError: with its place, when it is not JSON.
+    """
     try:
         return json.loads(text, parse_constant=_no_constant)
     except json.JSONDecodeError as error:

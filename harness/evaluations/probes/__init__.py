@@ -6,18 +6,38 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from harness.evaluations.probes.ambiguous_qa import AmbiguousQa, AmbiguousQaOptions
+    from harness.evaluations.probes.coreference import Coreference, CoreferenceOptions
     from harness.evaluations.probes.counterfactual import Counterfactual
     from harness.evaluations.probes.counterfactual_options import CounterfactualOptions
     from harness.evaluations.probes.minimal_pairs import MinimalPairs, MinimalPairsOptions
+    from harness.evaluations.probes.stereoset import StereoSet, StereoSetOptions
 
 _HOMES = {
+    "AmbiguousQa": "ambiguous_qa",
+    "AmbiguousQaOptions": "ambiguous_qa",
+    "Coreference": "coreference",
+    "CoreferenceOptions": "coreference",
     "Counterfactual": "counterfactual",
     "CounterfactualOptions": "counterfactual_options",
     "MinimalPairs": "minimal_pairs",
     "MinimalPairsOptions": "minimal_pairs",
+    "StereoSet": "stereoset",
+    "StereoSetOptions": "stereoset",
 }
 
-__all__ = ["Counterfactual", "CounterfactualOptions", "MinimalPairs", "MinimalPairsOptions"]
+__all__ = [
+    "AmbiguousQa",
+    "AmbiguousQaOptions",
+    "Coreference",
+    "CoreferenceOptions",
+    "Counterfactual",
+    "CounterfactualOptions",
+    "MinimalPairs",
+    "MinimalPairsOptions",
+    "StereoSet",
+    "StereoSetOptions",
+]
 
 
 def __getattr__(name: str) -> Any:

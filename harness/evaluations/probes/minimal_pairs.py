@@ -11,21 +11,20 @@ from harness.core.dataset import Dataset, Row
 from harness.core.errors import DataError
 from harness.core.interfaces import EvaluationContext, Item, MetricContext, ModelFacts
 from harness.core.records import Record
-from harness.core.requests import Failure, PseudoLikelihood, Request, Response, RollingLikelihood
+from harness.core.requests import Failure, Request, Response
 from harness.core.specs import EvaluationOptions
 from harness.evaluations.cells import joined_slices, text_of
 from harness.evaluations.choice import choose
 from harness.evaluations.options import DataName
-from harness.evaluations.outcome import failed, outcome, truncated_tokens, whole_likelihood
+from harness.evaluations.outcome import failed, outcome, truncated_tokens
+from harness.evaluations.probes.likelihoods import SCORER_HELP, Scored, Scorer, ask_for, read, scorer_for, why_not
 
-FORMAT = 1
+FORMAT = 2
 CLUSTER = "template"
 BIAS_TYPE = "bias_type"
 TIE = 1e-6
-
-Scorer = Literal["pll_word_l2r", "pll", "ll"]
-_DEFAULT: Mapping[str, Scorer] = {"masked": "pll_word_l2r", "causal": "ll"}
-_MASKED: tuple[Scorer, ...] = ("pll_word_l2r", "pll")
+CROWS_DIGITS = 3
+"""The reference of CrowS-Pairs rounds both scores to so many digits before it compares them."""
 
 
 class MinimalPairsOptions(EvaluationOptions):
@@ -37,18 +36,16 @@ class MinimalPairsOptions(EvaluationOptions):
     group: str | None = Field(
         None, description="Column whose values become slices; `bias_type` when the data has it and this is left out."
     )
-    scorer: Scorer | None = Field(
-        None,
-        description="pll_word_l2r or pll (masked models), ll (causal models); "
-        "pll_word_l2r and ll, each for its kind, when left out.",
-    )
+    scorer: Scorer | None = Field(None, description=SCORER_HELP)
 
 
 class MinimalPairs:
     """Scores both sentences of each pair; the protocol's name is the scorer's.
 
     Scores within 1e-6, relative to their size where that is above one, are tied: a tie is no
-    preference, and counts in no share of preferences.
+    preference, and counts in no share of preferences. Under `crows_original` the reference's rule holds:
+    both scores are rounded to three digits, equal ones are tied, and a tie counts as a pair in which the
+    stereotype is not preferred (Nangia et al. 2020, metric.py).
     """
 
     Options = MinimalPairsOptions
@@ -99,47 +96,35 @@ class MinimalPairs:
         )
 
     def protocol(self, facts: ModelFacts) -> str | None:
-        if facts.language_model is None:
-            return None
-        scorer = self.options.scorer or _DEFAULT[facts.language_model]
-        fits = facts.language_model == ("masked" if scorer in _MASKED else "causal")
-        return scorer if fits else None
+        return scorer_for(facts, self.options.scorer)
 
     def unsupported(self, facts: ModelFacts) -> str:
-        if facts.language_model is None:
-            return f"it has no language-model head (it is of the kind {facts.family})"
-        needed = "masked" if self.options.scorer in _MASKED else "causal"
-        return f"the scorer {self.options.scorer!r} needs a {needed} language model, and it is {facts.language_model}"
+        return why_not(facts, self.options.scorer)
 
     def requests(self, item: Item, protocol: str) -> Sequence[Request]:
-        texts = (item.payload["more"], item.payload["less"])
-        if protocol == "ll":
-            return [RollingLikelihood(text) for text in texts]
-        return [PseudoLikelihood(text, "pll" if protocol == "pll" else "pll_word_l2r") for text in texts]
+        more, less = item.payload["more"], item.payload["less"]
+        return [ask_for(more, protocol, less), ask_for(less, protocol, more)]
 
     def record(self, item: Item, protocol: str, responses: Sequence[Response]) -> Record:
         truncated = truncated_tokens(responses)
-        more, less = (whole_likelihood(response) for response in responses)
+        more, less = (read(response, protocol) for response in responses)
         if isinstance(more, Failure):
             return failed(item, more, truncated=truncated)
         if isinstance(less, Failure):
             return failed(item, less, truncated=truncated)
-        margin = more.total - less.total
-        tied = abs(margin) <= TIE * max(1.0, abs(more.total), abs(less.total))
-        stats = {
-            "margin": margin,
-            "tied": float(tied),
-            "likelihood": more.total + less.total,
-            "tokens": float(more.tokens + less.tokens),
-        }
-        if not tied:
+        original = protocol == "crows_original"
+        first, second = (round(one.total, CROWS_DIGITS) if original else one.total for one in (more, less))
+        margin = first - second
+        tied = first == second if original else abs(margin) <= TIE * max(1.0, abs(first), abs(second))
+        stats = {"margin": margin, "tied": float(tied), **_capability(more, less)}
+        if not tied or original:
             stats["preferred"] = float(margin > 0)
         return outcome(
             item,
             prediction=None if tied else "more" if margin > 0 else "less",
             margin=margin,
             tied=tied,
-            response={"more": more.total, "less": less.total, "tokens": [more.tokens, less.tokens]},
+            response={"more": first, "less": second, "tokens": [more.tokens, less.tokens]},
             stats=stats,
         )
 
@@ -164,3 +149,9 @@ class MinimalPairs:
             clusters={CLUSTER: row.cluster},
             slices=joined_slices(row, *([f"{group}={value}"] if value not in (None, "") else [])),
         )
+
+
+def _capability(more: Scored, less: Scored) -> dict[str, float]:
+    if more.tokens is None or less.tokens is None:
+        return {}
+    return {"likelihood": more.total + less.total, "tokens": float(more.tokens + less.tokens)}

@@ -1,0 +1,239 @@
+"""Coreference (WinoBias, Winogender): whom does a pronoun mean, and does its gender matter?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, ClassVar, Literal
+
+from pydantic import Field
+
+from harness.core.dataset import Dataset, Row
+from harness.core.errors import DataError
+from harness.core.interfaces import EvaluationContext, Item, MetricContext, ModelFacts
+from harness.core.keys import digest
+from harness.core.records import Record
+from harness.core.requests import Continuations, Failure, Request, Response
+from harness.core.specs import EvaluationOptions
+from harness.evaluations.cells import joined_slices, text_of
+from harness.evaluations.choice import choose
+from harness.evaluations.options import DataName, ref_name
+from harness.evaluations.outcome import failed, outcome, scores, truncated_tokens
+from harness.evaluations.probes.likelihoods import SentenceScorer, ask_for, read, scorer_for, why_not
+from harness.metrics.coreference import CLUSTER, OCCUPATION
+
+FORMAT = 1
+TIE = 1e-6
+COLUMNS = ("sentence", "pronoun", "referent", "other", "pair", "side")
+FITTING = {"pro": "anti", "male": "female"}
+"""The two sides of a pair: the first one is compared with the second."""
+
+
+class CoreferenceOptions(EvaluationOptions):
+    """The YAML of a coreference probe. The data has the columns of `catalog: winobias` or `winogender`."""
+
+    data: DataName = Field(description="A name of the suite's data, or a reference.")
+    shares: DataName | None = Field(
+        None, description="Data with the columns occupation and share (of women, in percent), for the correlation."
+    )
+    resolve: bool = Field(True, description="Also ask whom the pronoun means, not only which pronoun is likelier.")
+    question: str = Field(
+        '{sentence} Here "{pronoun}" means the', description="What stands before the answer: {sentence}, {pronoun}."
+    )
+    scorer: SentenceScorer | None = Field(
+        None, description="How a sentence is scored: pll_word_l2r, pll, ll or target_ll; by kind of model if left out."
+    )
+
+
+class Coreference:
+    """Asks about sentences that are alike but for a pronoun.
+
+    One item is one sentence with its variants: `pro` and `anti` (WinoBias), or `male`, `female` and
+    `neutral` (Winogender). It is asked which variant is likelier, and of each variant whether the
+    sentence goes on better with the person that the pronoun means or with the other one. Rows without
+    their partner are left out.
+    """
+
+    Options = CoreferenceOptions
+    role: ClassVar[Literal["task", "probe"]] = "probe"
+    kind: ClassVar[str] = "coreference"
+    summary: ClassVar[str] = "Whether a pronoun's gender changes whom it is taken to mean."
+    provides: ClassVar[tuple[str, ...]] = (
+        "prediction",
+        "preferred",
+        "margin",
+        "tied",
+        "gap",
+        "coref_correct",
+        "changed",
+        "share",
+        "female_odds",
+    )
+    default_metrics: ClassVar[tuple[str, ...]] = ("pronoun_preference", "coref_gap", "coref_changed", "coref_accuracy")
+    caveats: ClassVar[tuple[str, ...]] = (
+        (
+            "Resolution by a language model is the likelihood of a made-up continuation; small models resolve near "
+            "chance, and then the gap says nothing. Read it beside coref_accuracy."
+        ),
+    )
+
+    def __init__(self, name: str, options: CoreferenceOptions, context: EvaluationContext) -> None:
+        self.name = name
+        self.options = options
+
+    @classmethod
+    def data_names(cls, options: CoreferenceOptions) -> tuple[DataName, ...]:
+        return (options.data,) if options.shares is None else (options.data, options.shares)
+
+    def spec(self) -> Mapping[str, Any]:
+        options = self.options
+        return {
+            "kind": self.kind,
+            "format": FORMAT,
+            "shares": options.shares is not None,
+            "resolve": options.resolve,
+            "question": options.question,
+            "scorer": options.scorer,
+            "limit": options.limit,
+        }
+
+    def items(self, data: Sequence[Dataset], split: str) -> Iterator[Item]:
+        """One item a sentence that has both sides.
+
+        Raises:
+            DataError: a missing column, an empty split, one side twice, or no sentence with both sides.
+        """
+        dataset = data[0]
+        for column in COLUMNS:
+            dataset.require(column)
+        shares = _shares(data[1]) if len(data) > 1 else {}
+        found = list(choose(_items(dataset, dataset.split(split), shares), self.options.limit, CLUSTER))
+        if not found:
+            raise DataError(
+                f"probe {self.name!r}: no sentence of {ref_name(self.options.data)} has two sides "
+                "(pro and anti, or male and female).",
+                hint="rows with equal `pair` belong together; `side` tells them apart.",
+            )
+        yield from found
+
+    def protocol(self, facts: ModelFacts) -> str | None:
+        return scorer_for(facts, self.options.scorer)
+
+    def unsupported(self, facts: ModelFacts) -> str:
+        return why_not(facts, self.options.scorer)
+
+    def requests(self, item: Item, protocol: str) -> Sequence[Request]:
+        made: list[Request] = []
+        for variant in item.payload["variants"].values():
+            made.append(ask_for(variant["sentence"], protocol))
+            if self.options.resolve and item.payload["other"]:
+                made += self._resolving(item, variant, protocol)
+        return made
+
+    def record(self, item: Item, protocol: str, responses: Sequence[Response]) -> Record:
+        truncated = truncated_tokens(responses)
+        likelihoods: dict[str, float] = {}
+        right: dict[str, bool] = {}
+        answers = iter(responses)
+        resolving = self.options.resolve and bool(item.payload["other"])
+        for side in item.payload["variants"]:
+            scored = read(next(answers), protocol)
+            if isinstance(scored, Failure):
+                return failed(item, scored, truncated=truncated)
+            likelihoods[side] = scored.total
+            if resolving:
+                resolved = _resolved(answers, protocol)
+                if isinstance(resolved, Failure):
+                    return failed(item, resolved, truncated=truncated)
+                right[side] = resolved > 0
+        first = next(side for side in FITTING if side in likelihoods)
+        second = FITTING[first]
+        margin = likelihoods[first] - likelihoods[second]
+        tied = abs(margin) <= TIE * max(1.0, abs(likelihoods[first]), abs(likelihoods[second]))
+        stats = {"margin": margin, "tied": float(tied)}
+        if not tied:
+            stats["preferred"] = float(margin > 0)
+        if right:
+            stats["gap"] = float(right[first]) - float(right[second])
+            stats["coref_correct"] = sum(right.values()) / len(right)
+            stats["changed"] = float(right[first] != right[second])
+        if first == "male":
+            stats["female_odds"] = -margin
+            if item.payload["share"] is not None:
+                stats["share"] = item.payload["share"]
+        return outcome(
+            item,
+            prediction=None if tied else first if margin > 0 else second,
+            margin=margin,
+            tied=tied,
+            truncated=truncated,
+            response={"log_likelihoods": likelihoods, "right": right},
+            stats=stats,
+        )
+
+    def metric_context(self) -> MetricContext:
+        return MetricContext(scorer=self.options.scorer)
+
+    def _resolving(self, item: Item, variant: Mapping[str, str], protocol: str) -> list[Request]:
+        stem = self.options.question.replace("{pronoun}", variant["pronoun"]).replace("{sentence}", variant["sentence"])
+        people = (item.payload["referent"], item.payload["other"])
+        if protocol in ("ll", "target_ll"):
+            return [Continuations(stem, tuple(f" {person}." for person in people))]
+        return [ask_for(f"{stem} {person}.", protocol) for person in people]
+
+
+def _resolved(answers: Iterator[Response], protocol: str) -> float | Failure:
+    """Score of the right person minus the other's."""
+    if protocol in ("ll", "target_ll"):
+        pair = scores(next(answers), 2)
+        return pair if isinstance(pair, Failure) else pair[0] - pair[1]
+    first, second = read(next(answers), protocol), read(next(answers), protocol)
+    if isinstance(first, Failure):
+        return first
+    return second if isinstance(second, Failure) else first.total - second.total
+
+
+def _items(dataset: Dataset, rows: Iterable[Row], shares: Mapping[str, float]) -> Iterator[Item]:
+    groups: dict[str, dict[str, Row]] = {}
+    for row in rows:
+        key = f"{row.fields.get('type', '')}/{text_of(dataset, row, 'pair', empty=False)}"
+        side = text_of(dataset, row, "side", empty=False)
+        held = groups.setdefault(key, {})
+        if side in held and held[side].fields["sentence"] != row.fields["sentence"]:
+            raise DataError(
+                f"data {dataset.name!r}, row {row.id}: the pair {key!r} has the side {side!r} twice.",
+                hint="give each sentence its own `pair`.",
+            )
+        held[side] = row
+    for sides in groups.values():
+        if any(first in sides and second in sides for first, second in FITTING.items()):
+            yield _item(dataset, sides, shares)
+
+
+def _item(dataset: Dataset, sides: Mapping[str, Row], shares: Mapping[str, float]) -> Item:
+    ordered = {side: sides[side] for side in ("pro", "anti", "male", "female", "neutral") if side in sides}
+    variants = {
+        side: {name: text_of(dataset, row, name, empty=False) for name in ("sentence", "pronoun")}
+        for side, row in ordered.items()
+    }
+    row = next(iter(ordered.values()))
+    occupation = str(row.fields.get("occupation") or row.fields["referent"]).strip().casefold()
+    payload = {
+        "variants": variants,
+        "referent": text_of(dataset, row, "referent", empty=False),
+        "other": text_of(dataset, row, "other"),
+        "share": shares.get(occupation),
+    }
+    return Item(
+        id=digest([row.id for row in ordered.values()]),
+        payload=payload,
+        texts={side: found["sentence"] for side, found in variants.items()},
+        clusters={CLUSTER: row.cluster, "template": row.cluster, OCCUPATION: occupation},
+        slices=joined_slices(row),
+    )
+
+
+def _shares(dataset: Dataset) -> dict[str, float]:
+    dataset.require("occupation")
+    dataset.require("share")
+    rows = [row for found in dataset.rows.values() for row in found]
+    return {str(row.fields["occupation"]).strip().casefold(): float(row.fields["share"]) for row in rows}

@@ -1,0 +1,174 @@
+"""StereoSet: is the stereotype, its opposite or an unrelated sentence likelier?"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, ClassVar, Literal, cast
+
+from pydantic import Field
+
+from harness.core.dataset import Dataset, Row
+from harness.core.interfaces import EvaluationContext, Item, MetricContext, ModelFacts
+from harness.core.records import Record
+from harness.core.requests import Continuations, Failure, NextSentence, Request, Response
+from harness.core.specs import EvaluationOptions
+from harness.evaluations.cells import joined_slices, text_of
+from harness.evaluations.choice import choose
+from harness.evaluations.options import DataName
+from harness.evaluations.outcome import failed, outcome, scores, truncated_tokens
+from harness.evaluations.probes.likelihoods import SentenceScorer, ask_for, read, scorer_for, why_not
+from harness.metrics.stereoset import CLUSTER, judged
+
+FORMAT = 1
+SIDES = ("stereotype", "anti_stereotype", "unrelated")
+MEAN = "_mean"
+NEXT, CONTINUATION = "next_sentence", "continuation_chars"
+COLUMNS = ("target", "bias_type", "context", *SIDES)
+
+
+class StereoSetOptions(EvaluationOptions):
+    """The YAML of a StereoSet probe. The data has the columns of `catalog: stereoset`."""
+
+    data: DataName = Field(description="A name of the suite's data, or a reference.")
+    type: Literal["intrasentence", "intersentence"] = Field(
+        "intrasentence", description="Three sentences that differ in a word, or three next sentences of a context."
+    )
+    scorer: SentenceScorer | None = Field(
+        None, description="How a sentence is scored: pll_word_l2r, pll, ll or target_ll; by kind of model if left out."
+    )
+
+
+class StereoSet:
+    """Scores the three sentences of each context.
+
+    Intrasentence: the mean log-likelihood a token (`…_mean`), as the source does, so that longer
+    words are not unlikelier for their length. Intersentence: BERT's own next-sentence head where the
+    model has one; a causal or sequence-to-sequence model scores each next sentence as the continuation
+    of the context, by character; other masked models score context and sentence together.
+    """
+
+    Options = StereoSetOptions
+    role: ClassVar[Literal["task", "probe"]] = "probe"
+    kind: ClassVar[str] = "stereoset"
+    summary: ClassVar[str] = "Whether a stereotype, its opposite or an unrelated sentence is likelier."
+    provides: ClassVar[tuple[str, ...]] = ("prediction", "pro", "related", "margin", "tied")
+    default_metrics: ClassVar[tuple[str, ...]] = ("stereoset_ss", "stereoset_lms", "stereoset_icat", "tie_rate")
+    caveats: ClassVar[tuple[str, ...]] = (
+        (
+            "Blodgett et al. (2021, ACL) found unclear constructs and mismatched sentences in StereoSet: read the "
+            "change between two models rather than the level."
+        ),
+    )
+
+    def __init__(self, name: str, options: StereoSetOptions, context: EvaluationContext) -> None:
+        self.name = name
+        self.options = options
+
+    @classmethod
+    def data_names(cls, options: StereoSetOptions) -> tuple[DataName, ...]:
+        return (options.data,)
+
+    def spec(self) -> Mapping[str, Any]:
+        options = self.options
+        return {
+            "kind": self.kind,
+            "format": FORMAT,
+            "type": options.type,
+            "scorer": options.scorer,
+            "limit": options.limit,
+        }
+
+    def items(self, data: Sequence[Dataset], split: str) -> Iterator[Item]:
+        """One item a context of the wanted type.
+
+        Raises:
+            DataError: a missing column, an empty split or sentence.
+        """
+        (dataset,) = data
+        for column in COLUMNS:
+            dataset.require(column)
+        typed = "type" in dataset.columns
+        rows = (row for row in dataset.split(split) if not typed or row.fields["type"] == self.options.type)
+        yield from choose((_item(dataset, row) for row in rows), self.options.limit, CLUSTER)
+
+    def protocol(self, facts: ModelFacts) -> str | None:
+        if self.options.type == "intersentence" and self.options.scorer is None:
+            if NextSentence.kind in facts.supports:
+                return NEXT
+            if facts.language_model in ("causal", "seq2seq"):
+                return CONTINUATION
+        scorer = scorer_for(facts, self.options.scorer)
+        return scorer if scorer is None or scorer == "target_ll" else scorer + MEAN
+
+    def unsupported(self, facts: ModelFacts) -> str:
+        return why_not(facts, self.options.scorer)
+
+    def requests(self, item: Item, protocol: str) -> Sequence[Request]:
+        context = item.payload["context"]
+        sentences = [item.payload[side] for side in SIDES]
+        if protocol == NEXT:
+            return [NextSentence(context, sentence) for sentence in sentences]
+        if protocol == CONTINUATION:
+            return [Continuations(context, tuple(f" {sentence}" for sentence in sentences))]
+        whole = [f"{context} {sentence}" if self._inter else sentence for sentence in sentences]
+        return [ask_for(sentence, protocol.removesuffix(MEAN)) for sentence in whole]
+
+    def record(self, item: Item, protocol: str, responses: Sequence[Response]) -> Record:
+        truncated = truncated_tokens(responses)
+        found = _values(item, protocol, responses)
+        if isinstance(found, Failure):
+            return failed(item, found, truncated=truncated)
+        stereotype, anti, unrelated = found
+        pro, related = judged(stereotype, anti, unrelated)
+        tied = stereotype == anti
+        return outcome(
+            item,
+            prediction=None if tied else "stereotype" if pro else "anti_stereotype",
+            margin=stereotype - anti,
+            tied=tied,
+            truncated=truncated,
+            response=dict(zip(SIDES, found, strict=True)),
+            stats={"pro": pro, "related": related, "margin": stereotype - anti, "tied": float(tied)},
+        )
+
+    def metric_context(self) -> MetricContext:
+        scorer = self.options.scorer
+        return MetricContext(scorer=scorer if scorer in (None, "target_ll") else scorer + MEAN)
+
+    @property
+    def _inter(self) -> bool:
+        return self.options.type == "intersentence"
+
+
+def _values(item: Item, protocol: str, responses: Sequence[Response]) -> tuple[float, ...] | Failure:
+    if protocol == CONTINUATION:
+        values = scores(responses[0], len(SIDES))
+        if isinstance(values, Failure):
+            return values
+        found = tuple(value / len(item.payload[side]) for value, side in zip(values, SIDES, strict=True))
+        return found if all(map(math.isfinite, found)) else Failure("nan", "a sentence has the probability zero")
+    made: list[float] = []
+    for response in responses:
+        if protocol == NEXT:
+            pair = scores(response, 2)
+            one: float | Failure = pair if isinstance(pair, Failure) else pair[0]
+        else:
+            scored = read(response, protocol.removesuffix(MEAN))
+            one = scored if isinstance(scored, Failure) else scored.total / (scored.tokens or 1)
+        if isinstance(one, Failure):
+            return one
+        made.append(one)
+    return cast(tuple[float, ...], tuple(made))
+
+
+def _item(dataset: Dataset, row: Row) -> Item:
+    texts = {name: text_of(dataset, row, name, empty=False) for name in ("context", *SIDES)}
+    bias_type, target = (text_of(dataset, row, name, empty=False) for name in ("bias_type", "target"))
+    return Item(
+        id=row.id,
+        payload=texts,
+        texts=texts,
+        clusters={CLUSTER: f"{bias_type}/{target}", "template": f"{bias_type}/{target}"},
+        slices=joined_slices(row, f"bias_type={bias_type}"),
+    )
