@@ -18,6 +18,7 @@ COMMANDS = {
     "validate": "Check a suite file.",
     "compare": "Compare two stored runs on identical items.",
     "gate": "Judge a stored run again, also under another suite's gates.",
+    "explain": "Say in plain words why a gate got its verdict, and what would change it.",
     "report": "Render the reports of a stored run again.",
     "export": "Copy a trained checkpoint to a folder that from_pretrained loads.",
     "init": "Write a commented suite for your own data and models.",

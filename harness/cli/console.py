@@ -166,3 +166,9 @@ class _BarTask:
 def clean(text: str) -> str:
     """Text without control characters: what models and data say never drives the terminal."""
     return "".join(char if char == "\n" or char.isprintable() else "�" for char in text)
+
+
+def clean_line(text: str, limit: int | None = None) -> str:
+    """`clean` on one line, so that no text begins a line of its own (`::error` commands); cut to `limit`."""
+    line = " ".join(clean(text).split())
+    return line if limit is None or len(line) <= limit else line[: limit - 1] + "…"

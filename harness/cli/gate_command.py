@@ -16,13 +16,13 @@ def command(run: str, suite_name: str | None, write: bool, as_json: bool, quiet:
     """Judge RUN again from its stored records. No model is asked. The exit code is the verdict."""
     from harness.cli.console import make_reporter
     from harness.cli.outcome import show_outcome
-    from harness.runs import find, judge_again
+    from harness.runs import find, judge_again, store_verdicts
 
     found = find(run_folder(run))
     results = judge_again(found, suite_name, make_reporter(quiet=quiet))
     if write:
         from harness.report import write_reports
 
-        results.write(found.results_path)
+        store_verdicts(found, results, suite_name)
         write_reports(found)
     return show_outcome(found, results, as_json=as_json)

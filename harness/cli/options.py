@@ -10,6 +10,7 @@ import click
 
 if TYPE_CHECKING:
     from harness.core.reporter import Reporter
+    from harness.core.rundir import RunDir
     from harness.core.store import Store
     from harness.suite import Suite
 
@@ -93,6 +94,17 @@ def run_folder(path: str) -> Path:
     folder = Path(path)
     below = Path(OUT) / path
     return folder if folder.exists() or not below.is_dir() else below
+
+
+def newest_run(suite: str) -> RunDir | None:
+    """The newest finished run of a suite below ./reports, or None."""
+    from harness.core.errors import DataError
+    from harness.runs import find
+
+    try:
+        return find(Path(OUT) / suite)
+    except DataError:
+        return None
 
 
 def emit_json(value: Any) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from harness.cli.console import clean
+from harness.cli.console import clean_line
 from harness.cli.options import emit_json
 from harness.core.results import GateResult, Results
 from harness.core.rundir import RunDir
@@ -31,7 +31,7 @@ def show_outcome(run: RunDir, results: Results, *, as_json: bool) -> int:
     for gate in results.gates:
         click.echo(_line(gate))
     mark = click.style(f"{MARKS[verdict.overall]} {verdict.overall}", fg=COLOURS[verdict.overall], bold=True)
-    click.echo(f"\n{mark}: {clean(verdict.sentence)}")
+    click.echo(f"\n{mark}: {clean_line(verdict.sentence)}")
     click.echo(f"report: {report}")
     return verdict.exit_code
 
@@ -40,4 +40,6 @@ def _line(gate: GateResult) -> str:
     shown = gate.verdict if gate.blocking or gate.verdict == "pass" else "warn"
     mark = click.style(MARKS[gate.verdict], fg=COLOURS[shown])
     quiet = "" if gate.blocking else " (does not block)"
-    return f"{mark} {clean(gate.id)}{quiet}: {clean(gate.sentence)}"
+    place = f" on {clean_line(gate.slice)}" if gate.slice else ""
+    waiver = f" [{clean_line(gate.waiver)}]" if gate.waiver else ""
+    return f"{mark} {clean_line(gate.id)}{place}{quiet}: {clean_line(gate.sentence)}{waiver}"

@@ -37,6 +37,31 @@ class StepTiming(BaseModel):
     cached: bool
 
 
+class JudgedBy(BaseModel):
+    """The suite whose gates judged a run afterwards (`harness gate RUN --suite S --write`)."""
+
+    suite_path: str
+    suite_text: str
+
+
+class LockState(BaseModel):
+    """What the lock file beside the suite said when the run ended.
+
+    Attributes:
+        file: its name.
+        locked: the run was held to it (`--locked`).
+        attempts: runs with answers of their own so far, this one included.
+        counted: this run is one of them; a run wholly from the cache is not.
+        seeds: the seeds of the attempts, in order.
+    """
+
+    file: str
+    locked: bool
+    attempts: int
+    counted: bool
+    seeds: list[int] = Field(default_factory=list)
+
+
 class RunInfo(BaseModel):
     """run.json. Times are ISO 8601 in UTC; seconds are wall time; bytes are bytes."""
 
@@ -65,6 +90,8 @@ class RunInfo(BaseModel):
     overrides: dict[str, Any] = Field(default_factory=dict, description="command-line changes to the suite")
     peak_memory: int | None = Field(None, description="bytes, highest resident size of the process")
     warnings: list[str] = Field(default_factory=list)
+    judged_by: JudgedBy | None = Field(None, description="the suite whose gates judged it again")
+    lock: LockState | None = Field(None, description="the lock file's state; None when there is no lock file")
 
 
 @dataclass(frozen=True, slots=True)

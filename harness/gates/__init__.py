@@ -8,32 +8,44 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from harness.gates.levels import MAX_FAMILY, alphas
+from harness.gates.levels import alphas
 from harness.gates.parse import collect_gates, parse_gates
-from harness.gates.rules import KINDS, GateSet, Rule, Waiver
+from harness.gates.rules import COMPOSITIONS, KINDS, MAX_FAMILY, Composition, GateSet, Leaf, Rule, Waiver, leaves
 
 if TYPE_CHECKING:
+    from harness.gates.explanation import Explanation, explain
+    from harness.gates.finding import Finding
     from harness.gates.flips import TagFlips, tag_flips
-    from harness.gates.judging import judge
+    from harness.gates.judging import findings, judge
     from harness.gates.needed import NeededPair, pairs_needed
-    from harness.gates.planning import PlannedEffect, planned
+    from harness.gates.planning import PlannedEffect, plan_rule, planned
     from harness.gates.summary import overall
 
 _HOMES = {
+    "Explanation": "explanation",
+    "Finding": "finding",
     "NeededPair": "needed",
     "PlannedEffect": "planning",
     "TagFlips": "flips",
+    "explain": "explanation",
+    "findings": "judging",
     "judge": "judging",
     "overall": "summary",
     "pairs_needed": "needed",
+    "plan_rule": "planning",
     "planned": "planning",
     "tag_flips": "flips",
 }
 
 __all__ = [
+    "COMPOSITIONS",
     "KINDS",
     "MAX_FAMILY",
+    "Composition",
+    "Explanation",
+    "Finding",
     "GateSet",
+    "Leaf",
     "NeededPair",
     "PlannedEffect",
     "Rule",
@@ -41,10 +53,14 @@ __all__ = [
     "Waiver",
     "alphas",
     "collect_gates",
+    "explain",
+    "findings",
     "judge",
+    "leaves",
     "overall",
     "pairs_needed",
     "parse_gates",
+    "plan_rule",
     "planned",
     "tag_flips",
 ]

@@ -16,7 +16,15 @@ Bounds = Mapping[str, tuple[float | None, float | None]]
 
 
 class RefusedError(Exception):
-    """There is no number to judge; the text says why. Becomes the verdict `error`."""
+    """There is no number to judge; the text says why. Becomes the verdict `error`.
+
+    Attributes:
+        hint: what to do about it, for explanations.
+    """
+
+    def __init__(self, reason: str, hint: str = "") -> None:
+        super().__init__(reason)
+        self.hint = hint
 
 
 class Evidence:
@@ -58,7 +66,9 @@ class Evidence:
             RefusedError: when it is missing, refused, undefined, or the items do not match.
         """
         if model == baseline:
-            raise RefusedError(f"{model} would be compared with itself")
+            raise RefusedError(
+                f"{model} would be compared with itself", "name another `baseline` in the gate, or another `model`."
+            )
         for side in (baseline, model):
             self.require_answers(rule, side)
         rows = [
@@ -72,12 +82,16 @@ class Evidence:
             reason = chosen.reason or "; ".join(chosen.comparability) or "no reason was given"
             raise RefusedError(f"the comparison of {model} with {baseline} on {rule.metric} {verb}: {reason}")
         if chosen.n <= 0:
-            raise RefusedError(f"{model} and {baseline} share no item of {rule.evaluation}")
+            raise RefusedError(
+                f"{model} and {baseline} share no item of {rule.evaluation}",
+                "ask both about the same data; items are paired by their id.",
+            )
         lost = max(chosen.only_baseline, chosen.only_candidate)
         if lost / (chosen.n + lost) > 1 - rule.min_coverage + 1e-9:
             raise RefusedError(
                 f"the items of {baseline} and {model} do not match: {chosen.only_baseline} and "
-                f"{chosen.only_candidate} have no partner"
+                f"{chosen.only_candidate} have no partner",
+                "ask both models about the same items, or allow less with `min_coverage`.",
             )
         return of_recipe(chosen)
 
@@ -99,7 +113,10 @@ class Evidence:
         chosen = sorted(name for name in names if name.startswith(f"{key}="))
         if not chosen:
             kinds = sorted({name.partition("=")[0] for name in names}) or ["none"]
-            raise RefusedError(f"{rule.evaluation} has no slice {key!r}; it has {', '.join(kinds)}")
+            raise RefusedError(
+                f"{rule.evaluation} has no slice {key!r}; it has {', '.join(kinds)}",
+                "correct `each_slice`, or name the column in the data's `slices`.",
+            )
         return chosen
 
     def require_answers(self, rule: BaseRule, model: str) -> None:
@@ -110,15 +127,21 @@ class Evidence:
         """
         evaluation = self._evaluations.get(rule.evaluation)
         if evaluation is None:
-            raise RefusedError(f"the evaluation {rule.evaluation} was not run")
+            raise RefusedError(
+                f"the evaluation {rule.evaluation} was not run", "run the suite again without leaving it out."
+            )
         if model in evaluation.skipped:
-            raise RefusedError(f"{model} could not be asked in {rule.evaluation}: {evaluation.skipped[model]}")
+            raise RefusedError(
+                f"{model} could not be asked in {rule.evaluation}: {evaluation.skipped[model]}",
+                "judge another metric or model here, or give the model what it lacks.",
+            )
         coverage = evaluation.coverage.get(model)
         if coverage is None:
-            raise RefusedError(f"{rule.evaluation} has no records of {model}")
+            raise RefusedError(f"{rule.evaluation} has no records of {model}", "run the suite again, with this model.")
         if not coverage >= rule.min_coverage - 1e-12:
             raise RefusedError(
-                f"{model} answered {coverage:.1%} of {rule.evaluation}; at least {rule.min_coverage:.1%} is asked"
+                f"{model} answered {coverage:.1%} of {rule.evaluation}; at least {rule.min_coverage:.1%} is asked",
+                "find out why items failed (records with status failed or unread); only then lower `min_coverage`.",
             )
 
 
@@ -197,7 +220,9 @@ def _one(rows: list[Row], rule: BaseRule, name: str | None) -> Row:
     usable = exact or [row for row in rows if row.status == "ok"] or rows
     place = f" on {name}" if name else ""
     if not usable:
-        raise RefusedError(f"there is no figure for {rule.metric}{place}")
+        raise RefusedError(
+            f"there is no figure for {rule.metric}{place}", "add the metric to the evaluation, or correct the gate."
+        )
     if len(usable) > 1 and len({row.metric for row in usable}) > 1:
         names = ", ".join(sorted(f"{row.evaluation}.{row.metric}" for row in usable))
         raise RefusedError(f"{rule.metric}{place} stands for several figures ({names}); name one of them")

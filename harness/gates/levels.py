@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from harness.gates.rules import GateSet, NoFlipsRule
+from collections.abc import Iterator
 
-MAX_FAMILY = 20
-"""Slices that Holm's correction can handle: bounds are computed beforehand at alpha/1 … alpha/20."""
+from harness.gates.rules import MAX_FAMILY, AnyOfRule, Composition, GateSet, Leaf, NoFlipsRule, Rule
 
 
 def alphas(gates: GateSet, metric: str | None = None) -> tuple[float, ...]:
@@ -17,9 +16,20 @@ def alphas(gates: GateSet, metric: str | None = None) -> tuple[float, ...]:
     """
     levels = {gates.defaults.alpha}
     for rule in gates.rules:
-        if metric is not None and rule.metric.partition("[")[0] != metric.partition("[")[0]:
-            continue
-        levels.add(rule.alpha)
-        if not isinstance(rule, NoFlipsRule) and rule.correction == "holm":
-            levels |= {rule.alpha / k for k in range(2, MAX_FAMILY + 1)}
+        for leaf, divisors in _divisors(rule, frozenset({1})):
+            if metric is None or leaf.metric.partition("[")[0] == metric.partition("[")[0]:
+                levels |= {leaf.alpha / divisor for divisor in divisors}
     return tuple(sorted(levels))
+
+
+def _divisors(rule: Rule, above: frozenset[int]) -> Iterator[tuple[Leaf, frozenset[int]]]:
+    """Each leaf with the numbers by which Holm's corrections may divide its alpha."""
+    if isinstance(rule, Composition):
+        family = range(1, len(rule.members) + 1) if isinstance(rule, AnyOfRule) else range(1, 2)
+        below = frozenset(outer * inner for outer in above for inner in family)
+        for member in rule.members:
+            yield from _divisors(member, below)
+    elif not isinstance(rule, NoFlipsRule) and rule.correction == "holm":
+        yield rule, frozenset(range(1, MAX_FAMILY + 1))
+    else:
+        yield rule, above

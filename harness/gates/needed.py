@@ -31,7 +31,7 @@ def pairs_needed(
     """Every comparison that a gate reads, in the order of the gates, each once."""
     known = {evaluation.name: evaluation for evaluation in evaluations}
     pairs: dict[NeededPair, None] = {}
-    for rule in gates.rules:
+    for rule in gates.leaves:
         against = baseline_of(rule, known.get(rule.evaluation), baseline)
         if against is None:
             continue

@@ -10,7 +10,20 @@ from harness.core.errors import Where, unknown
 from harness.core.problems import Key, Places, Problems
 from harness.core.specs import Strict
 from harness.core.validation import found, validate
-from harness.gates.rules import KINDS, Defaults, GateSet, Rule, Waiver
+from harness.gates.rules import (
+    COMPOSED_KEYS,
+    COMPOSITIONS,
+    KINDS,
+    Composition,
+    Defaults,
+    GateSet,
+    Leaf,
+    Rule,
+    Waiver,
+)
+
+MAX_DEPTH = 4
+"""Compositions inside compositions, the outermost counted."""
 
 
 class GatesSection(Strict):
@@ -76,7 +89,7 @@ def _gates(
     places: dict[str, Where] = {}
     for index, raw in enumerate(rules):
         here = problems.below(*path, index)
-        rule = _rule(raw, given, here)
+        rule = _rule(raw, given, here, places, "")
         if rule is None:
             continue
         if rule.id in sound:
@@ -88,20 +101,75 @@ def _gates(
     return GateSet(defaults, tuple(sound.values()), _waivers(waivers, ids, problems), places)
 
 
-def _rule(raw: Any, defaults: dict[str, Any], problems: Problems) -> Rule | None:
+def _rule(
+    raw: Any, defaults: dict[str, Any], problems: Problems, places: dict[str, Where], path: str, depth: int = 1
+) -> Rule | None:
+    """A rule or composition; the places of members are noted below `path` and its id."""
     if not isinstance(raw, dict):
         problems.add(f"expected a rule such as {{id, metric, kind, …}}, found {found(raw)}.")
         return None
+    composed = [key for key in COMPOSITIONS if key in raw]
+    if composed:
+        return _composition(composed[0], raw, defaults, problems, places, path, depth)
     kind = raw.get("kind")
+    known = [*KINDS, *COMPOSITIONS]
     if kind is None:
-        problems.add("the key 'kind' is missing.", hint=f"one of {', '.join(KINDS)}.")
+        problems.add("the key 'kind' is missing.", hint=f"one of {', '.join(KINDS)}; or `all_of`, `any_of` with rules.")
+        return None
+    if isinstance(kind, str) and kind in COMPOSITIONS:
+        problems.add(f"expected the rules themselves: `{kind}: [rule, …]`, found `kind: {kind}`.", "kind")
         return None
     if not isinstance(kind, str) or kind not in KINDS:
-        problems.add(unknown("kind of gate", str(kind), KINDS), "kind")
+        problems.add(unknown("kind of gate", str(kind), known), "kind")
         return None
     model: type[BaseModel] = KINDS[kind]
-    rule: Rule | None = validate(model, {**defaults, **raw}, problems)
+    rule: Leaf | None = validate(model, {**defaults, **raw}, problems)
     return rule
+
+
+def _composition(
+    kind: str,
+    raw: dict[str, Any],
+    defaults: dict[str, Any],
+    problems: Problems,
+    places: dict[str, Where],
+    path: str,
+    depth: int,
+) -> Composition | None:
+    if depth > MAX_DEPTH:
+        problems.add(f"expected rules at most {MAX_DEPTH} deep.", kind, key=True)
+        return None
+    found_rule: Composition | None = validate(COMPOSITIONS[kind], {**defaults, **raw}, problems)
+    if found_rule is None:
+        return None
+    whole = f"{path}{found_rule.id}/"
+    members: dict[str, Rule] = {}
+    for index, member in enumerate(found_rule.members):
+        here = problems.below(kind, index)
+        given = {key: getattr(found_rule, key) for key in Defaults.model_fields} | {"id": str(index + 1)}
+        if found_rule.model is not None:
+            given["model"] = found_rule.model
+        rule = None if _misplaced(member, found_rule, here) else _rule(member, given, here, places, whole, depth + 1)
+        if rule is None:
+            continue
+        if rule.id in members:
+            here.add(f"the member {rule.id!r} of {found_rule.id!r} stands twice.", "id")
+        members[rule.id] = rule
+        places[f"{whole}{rule.id}"] = here.where()
+    if len(members) < len(found_rule.members):
+        return None
+    return found_rule.with_members(list(members.values()))
+
+
+def _misplaced(member: Any, above: Composition, problems: Problems) -> bool:
+    """Notes keys of a member that only its composition may have."""
+    wrong = [key for key in COMPOSED_KEYS if isinstance(member, dict) and key in member]
+    if isinstance(member, dict) and member.get("correction") == "holm":
+        wrong.append("correction")
+    for key in wrong:
+        hint = f"write it beside `{above.kind}`." if key in COMPOSED_KEYS else "leave it out: all slices must hold."
+        problems.add(f"{key!r} belongs to the whole gate {above.id!r}, not to a member.", key, hint=hint, key=True)
+    return bool(wrong)
 
 
 def _waivers(raws: list[Any], ids: set[str], problems: Problems) -> tuple[Waiver, ...]:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, model_validator
 
@@ -16,6 +17,9 @@ Alpha = Annotated[float, Field(gt=0, lt=0.5)]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Number = Annotated[float, Field(allow_inf_nan=False)]
 Severity = Literal["error", "warn"]
+MAX_FAMILY = 20
+"""Slices or members that Holm's correction can handle: bounds are computed beforehand at alpha/1 … alpha/20."""
+
 _METRIC = r"^[a-z0-9][a-z0-9_-]*\.[^\s.].*$"
 _SLICE = r"^[^=]+=.+$"
 
@@ -157,8 +161,11 @@ class NoFlipsRule(BaseRule):
     baseline: str | None = None
 
 
-Rule = SuperiorityRule | NonInferiorityRule | EquivalenceRule | AbsoluteRule | TargetRule | NoFlipsRule
-KINDS: dict[str, type[Rule]] = {
+Sliced = SuperiorityRule | NonInferiorityRule | EquivalenceRule | AbsoluteRule | TargetRule
+Leaf = Sliced | NoFlipsRule
+"""A rule about one figure."""
+
+KINDS: dict[str, type[Leaf]] = {
     "superiority": SuperiorityRule,
     "non_inferiority": NonInferiorityRule,
     "equivalence": EquivalenceRule,
@@ -166,6 +173,61 @@ KINDS: dict[str, type[Rule]] = {
     "target": TargetRule,
     "no_flips": NoFlipsRule,
 }
+
+
+class Composition(Defaults):
+    """Several rules judged as one gate."""
+
+    id: Name = Field(description="A stable name; reports and waivers use it.")
+    model: str | None = Field(None, description="The model that is judged; each release candidate when left out.")
+
+    @property
+    def kind(self) -> Literal["all_of", "any_of"]:
+        return "all_of" if isinstance(self, AllOfRule) else "any_of"
+
+    @property
+    def members(self) -> tuple[Rule, ...]:
+        """The rules below this one, in the order of the file."""
+        return tuple(getattr(self, self.kind))
+
+    def with_members(self, members: list[Rule]) -> Composition:
+        return self.model_copy(update={self.kind: members})
+
+
+class AllOfRule(Composition):
+    """Every member must pass; no correction is needed (intersection–union)."""
+
+    all_of: list[Any] = Field(min_length=1, max_length=MAX_FAMILY, description="Rules that must all pass.")
+
+
+class AnyOfRule(Composition):
+    """One member must pass, at a level that Holm corrects for the number of members."""
+
+    any_of: list[Any] = Field(min_length=1, max_length=MAX_FAMILY, description="Rules of which one must pass.")
+
+
+Rule = Leaf | Composition
+COMPOSITIONS: dict[str, type[Composition]] = {"all_of": AllOfRule, "any_of": AnyOfRule}
+COMPOSED_KEYS = ("alpha", "severity", "on_inconclusive")
+"""What a composition decides for its members; a member may not say otherwise."""
+
+
+def leaves(rule: Rule) -> Iterator[Leaf]:
+    """The rules about figures that a rule comes down to; itself when it is one."""
+    if not isinstance(rule, Composition):
+        yield rule
+        return
+    for member in rule.members:
+        yield from leaves(member)
+
+
+def models_of(rule: Rule, release: Sequence[str]) -> list[str | None]:
+    """Whom a rule judges, each on its own; [None] for a composition whose members all name a model."""
+    if rule.model is not None:
+        return [rule.model]
+    if isinstance(rule, Composition) and all(leaf.model is not None for leaf in leaves(rule)):
+        return [None]
+    return list(release)
 
 
 class Waiver(Strict):
@@ -180,12 +242,17 @@ class Waiver(Strict):
 
 @dataclass(frozen=True, slots=True)
 class GateSet:
-    """The gates of a suite. `places`: rule id → its place in the file."""
+    """The gates of a suite. `places`: rule id (of a member: `gate/member`) → its place in the file."""
 
     defaults: Defaults = field(default_factory=Defaults)
     rules: tuple[Rule, ...] = ()
     waivers: tuple[Waiver, ...] = ()
     places: dict[str, Where] = field(default_factory=dict)
+
+    @property
+    def leaves(self) -> tuple[Leaf, ...]:
+        """All rules about figures, those inside compositions too."""
+        return tuple(leaf for rule in self.rules for leaf in leaves(rule))
 
     def keep(self, ids: set[str]) -> GateSet:
         """The same set with these rules only."""

@@ -32,3 +32,8 @@ def items(n: int, clusters: int) -> str:
     """`804 items`, `804 items in 268 clusters`."""
     noun = "item" if n == 1 else "items"
     return f"{count(n)} {noun}" + (f" in {count(clusters)} clusters" if 0 < clusters < n else "")
+
+
+def plural(number: int, noun: str) -> str:
+    """`1 member`, `3 members`."""
+    return f"{count(number)} {noun if number == 1 else noun + 's'}"

@@ -7,6 +7,7 @@ and did not pass is `skipped`, with its sentence: so the file agrees with the ex
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from xml.etree import ElementTree
 
 from harness.core.results import GateResult, Results
@@ -72,4 +73,12 @@ def _details(gate: GateResult) -> str:
     }
     lines = [f"{name}: {value:.6g}" if isinstance(value, float) else f"{name}: {value}"
              for name, value in facts.items() if value is not None]  # fmt: skip
-    return visible("\n".join([one_line(gate.sentence), *map(one_line, lines)]))
+    return visible("\n".join([one_line(gate.sentence), *map(one_line, lines), *_members(gate.members, "  ")]))
+
+
+def _members(members: Sequence[GateResult], indent: str) -> Iterator[str]:
+    """A composition's members, one line each, nested ones below."""
+    for one in members:
+        name = one.id + (f"[{one.slice}]" if one.slice else "")
+        yield f"{indent}{one.verdict} {one_line(name)}: {one_line(one.sentence)}"
+        yield from _members(one.members, indent + "  ")

@@ -10,14 +10,16 @@ if TYPE_CHECKING:
     from harness.runs.checkpoints import catalog_checkpoints, checkpoint_titles, fetch_checkpoints
     from harness.runs.compare import compare_runs
     from harness.runs.execute import Finished, Settings, run_suite, train_models
+    from harness.runs.explaining import Explained, explain_run
     from harness.runs.export import Exported, export_model
-    from harness.runs.folders import find
-    from harness.runs.judging import judge_again
+    from harness.runs.folders import find, find_newest
+    from harness.runs.judging import judge_again, store_verdicts
     from harness.runs.plan import Plan, plan_suite
     from harness.runs.prepare import references as data_references
     from harness.runs.provenance import answering
 
 _WHERE = {
+    "Explained": ("explaining", "Explained"),
     "Exported": ("export", "Exported"),
     "Finished": ("execute", "Finished"),
     "Plan": ("plan", "Plan"),
@@ -28,16 +30,20 @@ _WHERE = {
     "checkpoint_titles": ("checkpoints", "checkpoint_titles"),
     "compare_runs": ("compare", "compare_runs"),
     "data_references": ("prepare", "references"),
+    "explain_run": ("explaining", "explain_run"),
     "export_model": ("export", "export_model"),
     "fetch_checkpoints": ("checkpoints", "fetch_checkpoints"),
     "find": ("folders", "find"),
+    "find_newest": ("folders", "find_newest"),
     "judge_again": ("judging", "judge_again"),
+    "store_verdicts": ("judging", "store_verdicts"),
     "plan_suite": ("plan", "plan_suite"),
     "run_suite": ("execute", "run_suite"),
     "train_models": ("execute", "train_models"),
 }
 
 __all__ = [
+    "Explained",
     "Exported",
     "Finished",
     "Plan",
@@ -48,12 +54,15 @@ __all__ = [
     "checkpoint_titles",
     "compare_runs",
     "data_references",
+    "explain_run",
     "export_model",
     "fetch_checkpoints",
     "find",
+    "find_newest",
     "judge_again",
     "plan_suite",
     "run_suite",
+    "store_verdicts",
     "train_models",
 ]
 

@@ -76,6 +76,24 @@ def find(path: Path) -> RunDir:
     )
 
 
+def find_newest(path: Path) -> RunDir:
+    """As `find`; below a folder of several suites' runs, the newest finished one of all.
+
+    Raises:
+        DataError: when there is none.
+    """
+    if path.is_dir() and not (path / "run.json").is_file():
+        runs = [folder for below in path.iterdir() if below.is_dir() for folder in [below, *_folders(below)]]
+        finished = [run for run in runs if (run / "results.json").is_file() and (run / "run.json").is_file()]
+        if finished:
+            return RunDir(max(finished, key=lambda folder: folder.name))
+    return find(path)
+
+
+def _folders(path: Path) -> list[Path]:
+    return [folder for folder in path.iterdir() if folder.is_dir()]
+
+
 def _unfinished(run: RunDir) -> int | None:
     try:
         info = run.read_info()

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from harness.core.reporter import Reporter
 from harness.core.results import ComparisonResult, MetricResult, Results
-from harness.core.rundir import RunDir
+from harness.core.rundir import JudgedBy, RunDir
 from harness.runs.results import verdicts, wanted_pairs
 from harness.runs.scoring import Levels, score
 
@@ -28,7 +28,7 @@ def judge_again(run: RunDir, suite_name: str | None, reporter: Reporter) -> Resu
     from harness.gates import alphas, overall
 
     results = Results.read(run.results_path)
-    suite = _suite(run, suite_name)
+    suite = suite_of(run, suite_name)
 
     def levels(metric: str) -> tuple[float, ...]:
         return alphas(suite.gates, metric)
@@ -44,12 +44,27 @@ def judge_again(run: RunDir, suite_name: str | None, reporter: Reporter) -> Resu
     )
 
 
-def _suite(run: RunDir, suite_name: str | None) -> Suite:
+def store_verdicts(run: RunDir, results: Results, suite_name: str | None) -> None:
+    """Writes verdicts that `judge_again` made, and which suite's gates made them, into the run."""
+    from harness.suite import load_suite
+
+    info = run.read_info()
+    if suite_name is not None:
+        suite = load_suite(suite_name)
+        info.judged_by = JudgedBy(suite_path=str(suite.path), suite_text=suite.text)
+        run.write_info(info)
+    results.write(run.results_path)
+
+
+def suite_of(run: RunDir, suite_name: str | None) -> Suite:
+    """The suite whose gates judge a run: the named one, else the run's own."""
     from harness.suite import load_suite, parse_suite
 
     if suite_name is not None:
         return load_suite(suite_name)
     info = run.read_info()
+    if info.judged_by is not None:
+        return parse_suite(info.judged_by.suite_text, Path(info.judged_by.suite_path))
     path = Path(info.suite_path) if info.suite_path else run.path / "suite.yaml"
     suite = parse_suite(info.suite_text, path)
     changes = info.overrides

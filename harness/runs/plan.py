@@ -9,10 +9,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from harness.core.reporter import Reporter
+from harness.core.rundir import RunDir
 from harness.core.specs import FinetuneModel, LoadModel
 from harness.core.store import Store
 from harness.evaluations import ref_name
 from harness.runs.asking import Answers
+from harness.runs.plan_gates import PlannedGate, plan_gates
 from harness.runs.prepare import Bound, Prepared, prepare, references
 from harness.runs.stages import Workshop, label_of, stage_of
 
@@ -41,14 +43,6 @@ class PlannedStep:
 
 
 @dataclass(frozen=True)
-class PlannedGate:
-    id: str
-    sentence: str
-    mde: float | None = None
-    possible: bool | None = None
-
-
-@dataclass(frozen=True)
 class Plan:
     """Steps, data and gates of a suite."""
 
@@ -69,14 +63,22 @@ class Plan:
         }
 
 
-def plan_suite(suite: Suite, store: Store, reporter: Reporter, *, limit: int | None = None) -> Plan:
-    """Plans a suite. Reads data only when all of it is in the cache or on this disk."""
+def plan_suite(
+    suite: Suite, store: Store, reporter: Reporter, *, limit: int | None = None, earlier: RunDir | None = None
+) -> Plan:
+    """Plans a suite. Reads data only when all of it is in the cache or on this disk.
+
+    Args:
+        earlier: a finished run; gates on figures whose spread is not known beforehand are planned with its.
+    """
     from harness.data import preview
 
     previews = [preview(ref, name=name, base=suite.folder, store=store) for name, ref in references(suite).items()]
     if all(entry.cached for entry in previews):
         prepared = prepare(suite, store, reporter, limit=limit)
-        return Plan(previews, _steps(suite, prepared, store, reporter), _gates(suite, prepared, store, reporter))
+        workshop = Workshop(prepared, store, reporter)
+        gates = plan_gates(prepared, Answers(prepared, workshop, store, reporter), earlier)
+        return Plan(previews, _steps(suite, prepared, store, reporter), gates)
     rows = {entry.name: entry.rows or 0 for entry in previews}
     rate = _matrix_rate()
     steps = [_guessed(suite, name, rows, rate) for name in suite.models]
@@ -168,33 +170,3 @@ def _matrix_rate() -> float:
         left @ left
         rounds += 1
     return 2 * size**3 * rounds / (time.perf_counter() - started)
-
-
-def _gates(suite: Suite, prepared: Prepared, store: Store, reporter: Reporter) -> list[PlannedGate]:
-    from harness.gates import planned
-    from harness.metrics import build_metrics
-
-    answers = Answers(prepared, Workshop(prepared, store, reporter), store, reporter)
-    found: list[PlannedGate] = []
-    for rule in suite.gates.rules:
-        name, _, metric_name = rule.metric.partition(".")
-        bound = prepared.evaluations[name]
-        metrics = build_metrics(list(bound.metrics), bound.evaluation.metric_context())
-        metric = next((entry for entry in metrics if metric_name in {entry.id, entry.id.split("[")[0]}), metrics[0])
-        items = answers.item_set(bound)
-        clusters = items.clusters.get(metric.cluster or "", items.n)
-        effect = planned(
-            rule,
-            items.n,
-            clusters,
-            direction=metric.direction,
-            kind=metric.kind,
-            unit=metric.unit,
-        )
-        models = ", ".join([rule.model] if rule.model is not None else suite.release)
-        found.append(
-            PlannedGate(
-                rule.id, f"{rule.kind} of {rule.metric} for {models}: {effect.sentence}", effect.mde, effect.possible
-            )
-        )
-    return found

@@ -29,6 +29,7 @@ from harness.runs.stages import Checkpoint, label_of, made_by, parent_of
 from harness.statistics import RECIPE
 
 if TYPE_CHECKING:
+    from harness.gates import Finding
     from harness.runs.asking import Answers
     from harness.suite import Suite
 
@@ -128,7 +129,20 @@ def verdicts(
     today: date,
 ) -> list[GateResult]:
     """Judges a suite's gates; what broke is counted from the records where a gate asks for it."""
-    from harness.gates import judge, pairs_needed, tag_flips
+    return [finding.result for finding in trace(run, suite, metrics, comparisons, evaluations, today=today)]
+
+
+def trace(
+    run: RunDir,
+    suite: Suite,
+    metrics: list[MetricResult],
+    comparisons: list[ComparisonResult],
+    evaluations: list[EvaluationResult],
+    *,
+    today: date,
+) -> list[Finding]:
+    """As `verdicts`, with what each verdict rests on."""
+    from harness.gates import findings, pairs_needed, tag_flips
 
     release, baseline = suite.release, suite.compare.baseline
     flips = []
@@ -140,7 +154,7 @@ def verdicts(
             flips.append(
                 tag_flips(base, candidate, needed.tag, baseline=needed.baseline, candidate_name=needed.candidate)
             )
-    return judge(
+    return findings(
         suite.gates,
         metrics,
         comparisons,

@@ -9,7 +9,7 @@ from typing import Any
 from harness.core.errors import SuiteError, unknown
 from harness.core.interfaces import Direction, Metric, MetricContext
 from harness.core.problems import Key, Problems
-from harness.gates import GateSet, Rule
+from harness.gates import Composition, GateSet, Leaf, Rule, leaves
 from harness.gates.rules import NoFlipsRule, NonInferiorityRule, Ratio, SuperiorityRule, TargetRule
 from harness.metrics import base_name, build_metrics
 from harness.suite.suite import EvaluationSpec
@@ -66,24 +66,41 @@ def check_gates(
     paths = _paths(raw)
     for rule in gates.rules:
         here = problems.below(*paths[rule.id])
-        if rule.evaluation not in evaluations:
-            here.add(unknown("evaluation", rule.evaluation, evaluations), "metric")
-        elif rule.evaluation in metrics and not isinstance(rule, NoFlipsRule):
-            _check_gate(rule, metrics[rule.evaluation], here)
-        for key in ("model", "baseline"):
-            name = getattr(rule, key, None)
-            if name is not None and name not in models:
-                here.add(unknown("model", name, models), key)
-        if rule.model is not None and rule.model == getattr(rule, "baseline", None):
-            here.add(f"{rule.model!r} would be compared with itself.", "baseline")
-        if rule.model is None and not release:
+        if not release and any(leaf.model is None for leaf in leaves(rule)):
             here.add("the gate names no model, and compare has no release candidate.", hint="add `model`.")
+        _check_rule(rule, metrics, models, evaluations, here)
     for index, waiver in enumerate(gates.waivers):
         if waiver.model is not None and waiver.model not in models:
             problems.add(unknown("model", waiver.model, models), "waivers", index, "model")
 
 
-def _check_gate(rule: Rule, metrics: EvaluationMetrics, problems: Problems) -> None:
+def _check_rule(
+    rule: Rule,
+    metrics: Mapping[str, EvaluationMetrics],
+    models: Sequence[str],
+    evaluations: Sequence[str],
+    here: Problems,
+) -> None:
+    if isinstance(rule, Composition):
+        if rule.model is not None and rule.model not in models:
+            here.add(unknown("model", rule.model, models), "model")
+            return
+        for index, member in enumerate(rule.members):
+            _check_rule(member, metrics, models, evaluations, here.below(rule.kind, index))
+        return
+    if rule.evaluation not in evaluations:
+        here.add(unknown("evaluation", rule.evaluation, evaluations), "metric")
+    elif rule.evaluation in metrics and not isinstance(rule, NoFlipsRule):
+        _check_gate(rule, metrics[rule.evaluation], here)
+    for key in ("model", "baseline"):
+        name = getattr(rule, key, None)
+        if name is not None and name not in models:
+            here.add(unknown("model", name, models), key)
+    if rule.model is not None and rule.model == getattr(rule, "baseline", None):
+        here.add(f"{rule.model!r} would be compared with itself.", "baseline")
+
+
+def _check_gate(rule: Leaf, metrics: EvaluationMetrics, problems: Problems) -> None:
     matching = metrics.matching(rule.metric_name)
     if not matching:
         names = sorted({metric.id for metric in metrics.metrics} | {base_name(one.id) for one in metrics.metrics})
@@ -99,7 +116,7 @@ def _bare(names: Sequence[str]) -> list[str]:
     return sorted({base_name(name) for name in names})
 
 
-def _check_direction(rule: Rule, direction: Direction, metric: Metric, problems: Problems) -> None:
+def _check_direction(rule: Leaf, direction: Direction, metric: Metric, problems: Problems) -> None:
     if isinstance(rule, SuperiorityRule | NonInferiorityRule) and direction == "target":
         ideal = f" ({metric.ideal:g})" if metric.ideal is not None else ""
         problems.add(

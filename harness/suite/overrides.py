@@ -9,7 +9,7 @@ from typing import Any
 
 from harness.core.errors import SuiteError, unknown
 from harness.core.specs import ClassicalModel, FinetuneModel, LoadModel, ModelSpec
-from harness.gates import Rule
+from harness.gates import Composition, Rule
 from harness.suite.loading import suite_digest
 from harness.suite.suite import Suite
 
@@ -109,6 +109,9 @@ def _needed_tasks(suite: Suite, evaluated: Collection[str], models: Iterable[Mod
 
 
 def _judged(rule: Rule, evaluated: Collection[str], models: Collection[str], release: Collection[str]) -> bool:
+    if isinstance(rule, Composition):
+        # A part of a composition would be another gate than the one that was agreed on.
+        return all(_judged(member, evaluated, models, release) for member in rule.members)
     if rule.evaluation not in evaluated:
         return False
     baseline = getattr(rule, "baseline", None)

@@ -22,7 +22,7 @@ from harness.core.specs import (
     PretrainModel,
     SourceRef,
 )
-from harness.gates.rules import KINDS, Defaults, Waiver
+from harness.gates.rules import COMPOSED_KEYS, COMPOSITIONS, KINDS, Defaults, Waiver
 from harness.suite.sections import REQUIRED
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
@@ -36,7 +36,8 @@ def json_schema() -> dict[str, Any]:
     Cross references (names, metrics that fit, circles) are beyond it; `load_suite` checks them.
     """
     tasks, probes = _options("tasks"), _options("probes")
-    every: list[type[BaseModel]] = [*_DATA, *_MODELS, CompareSpec, *KINDS.values(), Defaults, Waiver]
+    rule_models = (*KINDS.values(), *COMPOSITIONS.values())
+    every: list[type[BaseModel]] = [*_DATA, *_MODELS, CompareSpec, *rule_models, Defaults, Waiver]
     every += [*tasks.values(), *probes.values()]
     places, definitions = models_json_schema(
         [(model, "validation") for model in dict.fromkeys(every)], ref_template="#/$defs/{model}"
@@ -52,7 +53,8 @@ def json_schema() -> dict[str, Any]:
         properties = {kind: of(model) for kind, model in kinds.items()}
         return _named({**_object(properties), "minProperties": 1, "maxProperties": 1}, what)
 
-    rules = {"type": "array", "items": any_of(tuple(KINDS.values()))}
+    rules = {"type": "array", "items": any_of(rule_models)}
+    definitions["$defs"] |= _members(definitions["$defs"])
     gates = {
         "rules": rules,
         "defaults": of(Defaults),
@@ -77,6 +79,19 @@ def json_schema() -> dict[str, Any]:
         "required": list(REQUIRED),
         "$defs": dict(sorted(definitions["$defs"].items())),
     }
+
+
+def _members(definitions: dict[str, Any]) -> dict[str, Any]:
+    """Rules as they stand inside a composition: the name may be left out, and what decides is the whole's."""
+    made: dict[str, Any] = {}
+    for kind, model in {**KINDS, **COMPOSITIONS}.items():
+        whole = definitions[model.__name__]
+        if kind in COMPOSITIONS:
+            whole["properties"][kind]["items"] = {"$ref": "#/$defs/Member"}
+        properties = {key: value for key, value in whole["properties"].items() if key not in COMPOSED_KEYS}
+        required = [key for key in whole["required"] if key != "id"]
+        made[f"{model.__name__}Member"] = {**whole, "properties": properties, "required": required}
+    return {**made, "Member": {"anyOf": [{"$ref": f"#/$defs/{name}"} for name in made]}}
 
 
 def write_schema(path: Path) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.gates import KINDS, parse_gates
+from harness.gates import COMPOSITIONS, KINDS, parse_gates
 from harness.gates.rules import Defaults
 from harness.suite.document import parse
 
@@ -20,7 +20,7 @@ def test_examples_are_valid(example: str) -> None:
 
 
 def test_every_kind_and_key_is_described() -> None:
-    keys = set(KINDS) | set(Defaults.model_fields)
+    keys = set(KINDS) | set(COMPOSITIONS) | set(Defaults.model_fields)
     for model in KINDS.values():
         keys |= set(model.model_fields)
     missing = sorted(key for key in keys - {"kind"} if f"`{key}`" not in PAGE)

@@ -347,3 +347,28 @@ def test_flips_of_tagged_items() -> None:
 
 def test_results_know_their_line_in_the_suite() -> None:
     assert verdict("kind: superiority", comparison(0.01, 0.05)).where == "suite.yaml:1"
+
+
+@pytest.mark.parametrize(
+    ("rule", "extra", "code"),
+    [
+        ("kind: superiority", "", 12),
+        ("kind: superiority, on_inconclusive: warn", "", 12),
+        ("kind: superiority, severity: warn", "", 0),
+        ("kind: superiority", WAIVER, 0),
+    ],
+)
+def test_an_error_blocks_unless_the_gate_was_set_to_decide_nothing(rule: str, extra: str, code: int) -> None:
+    result = verdict(rule, extra=extra)
+    found = overall([result])
+    assert result.verdict == "error"
+    assert found.exit_code == code
+    assert found.overall == ("error" if code else "warn"), "never green"
+
+
+def test_an_expired_waiver_is_never_green() -> None:
+    passing = verdict("kind: superiority", comparison(0.01, 0.05), extra=WAIVER, today=date(2026, 6, 2))
+    assert (passing.verdict, passing.waiver_holds) == ("pass", False)
+    found = overall([passing])
+    assert (found.overall, found.exit_code, found.counts["expired"]) == ("warn", 0, 1)
+    assert "1 waiver has expired (g)" in found.sentence

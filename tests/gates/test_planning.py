@@ -52,5 +52,5 @@ def test_fewer_items_than_min_n_cannot_pass() -> None:
 def test_every_kind_has_a_sentence(one: Rule, unit: str) -> None:
     found = planned(one, 500, direction="lower", unit=unit)
     assert found.possible
-    assert found.sentence.startswith("g")
+    assert len(found.sentence) > 20
     assert found.sentence.endswith(".")

@@ -1,0 +1,94 @@
+"""Results made up for gates to look at."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+from harness.core.results import ComparisonResult, EvaluationResult, GateResult, MetricResult
+from harness.gates import Finding, findings, parse_gates
+from harness.suite.document import parse
+
+TODAY = date(2026, 6, 1)
+LEVELS = [0.05 / k for k in (1, 2, 3, 4, 6, 9)]
+
+
+def comparison(value: float, error: float, **changes: Any) -> ComparisonResult:
+    """A comparison whose bounds are those of a normal estimate."""
+    from scipy.stats import norm
+
+    bounds = {repr(a): (value - norm.isf(a) * error, value + norm.isf(a) * error) for a in LEVELS}
+    facts: dict[str, Any] = {
+        "id": "reviews.accuracy",
+        "evaluation": "reviews",
+        "metric": "accuracy",
+        "baseline": "base",
+        "candidate": "tuned",
+        "baseline_protocol": "head",
+        "candidate_protocol": "head",
+        "baseline_value": 0.6,
+        "candidate_value": 0.6 + value,
+        "delta": value,
+        "improvement": value,
+        "bounds": bounds,
+        "n": 500,
+        "clusters": 500,
+        "unit": "share",
+        "direction": "higher",
+        "method": "normal",
+        "mde": 2.49 * error,
+    }
+    return ComparisonResult(**{**facts, **changes})
+
+
+def level(value: float, error: float, **changes: Any) -> MetricResult:
+    from scipy.stats import norm
+
+    bounds = {repr(a): (value - norm.isf(a) * error, value + norm.isf(a) * error) for a in LEVELS}
+    facts: dict[str, Any] = {
+        "id": "reviews.accuracy",
+        "evaluation": "reviews",
+        "metric": "accuracy",
+        "model": "tuned",
+        "protocol": "head",
+        "value": value,
+        "bounds": bounds,
+        "n": 500,
+        "clusters": 500,
+        "unit": "share",
+        "direction": "higher",
+        "method": "normal",
+    }
+    return MetricResult(**{**facts, **changes})
+
+
+def evaluation(**changes: Any) -> EvaluationResult:
+    facts: dict[str, Any] = {
+        "name": "reviews",
+        "role": "task",
+        "kind": "classification",
+        "summary": "",
+        "data": ["reviews"],
+        "split": "test",
+        "n": 500,
+        "coverage": {"base": 1.0, "tuned": 1.0, "lora": 1.0},
+    }
+    return EvaluationResult(**{**facts, **changes})
+
+
+def judged(text: str, *rows: MetricResult | ComparisonResult, **changes: Any) -> list[Finding]:
+    """The findings of a `gates` section on made-up results."""
+    document = parse(text, "suite.yaml")
+    settings: dict[str, Any] = {"release": ["tuned"], "baseline": "base", "today": TODAY}
+    return findings(
+        parse_gates(document.value, document.where),
+        [row for row in rows if isinstance(row, MetricResult)],
+        [row for row in rows if isinstance(row, ComparisonResult)],
+        [evaluation()],
+        **{**settings, **changes},
+    )
+
+
+def only(text: str, *rows: MetricResult | ComparisonResult, **changes: Any) -> GateResult:
+    (finding,) = judged(text, *rows, **changes)
+    return finding.result
