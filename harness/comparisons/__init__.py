@@ -5,6 +5,7 @@ from harness.comparisons.compare import compare
 from harness.comparisons.flips import MovedItem, flips, moved_items
 from harness.comparisons.levels import metric_results
 from harness.comparisons.numbers import alpha_key
+from harness.comparisons.recompute import value_of
 from harness.comparisons.seeds import compared_over_seeds, levels_over_seeds
 from harness.comparisons.selftest import FalseAlarms, Noise, false_alarms, noise
 from harness.comparisons.tables import tables
@@ -24,4 +25,5 @@ __all__ = [
     "moved_items",
     "noise",
     "tables",
+    "value_of",
 ]

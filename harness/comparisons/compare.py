@@ -13,17 +13,20 @@ from harness.comparisons.comparability import comparability as differences_betwe
 from harness.comparisons.comparability import refusal, truncation
 from harness.comparisons.join import Joined, Rows, join
 from harness.comparisons.numbers import finite, keyed
+from harness.comparisons.recompute import compare_recomputed
 from harness.comparisons.slices import has_slices, per_slice, slice_rows
 from harness.core.interfaces import Metric
 from harness.core.records import FloatArray, Records
 from harness.core.results import ComparisonResult
-from harness.statistics import Difference, benjamini_hochberg, difference, holm
+from harness.statistics import RECOMPUTES, Difference, Progress, benjamini_hochberg, difference, holm
 
 Correction = Literal["holm", "benjamini_hochberg"]
 
 
 @dataclass(frozen=True, slots=True)
 class _Sides:
+    ours: Records
+    theirs: Records
     base: FloatArray
     candidate: FloatArray
     clusters: list[str] | None
@@ -54,6 +57,7 @@ def compare(
     confidence: float = 0.95,
     correction: Correction = "holm",
     resamples: int = 10_000,
+    progress: Progress = lambda: None,
 ) -> list[ComparisonResult]:
     """Compares two models on the items that both answered readably.
 
@@ -64,6 +68,7 @@ def compare(
     Args:
         comparability: further notes, shown with every result.
         correction: Holm for claims, Benjamini–Hochberg for exploration.
+        progress: called after every recomputation of a metric without sufficient statistics.
 
     Returns:
         One result with status `refused` when the two may not be compared.
@@ -83,6 +88,11 @@ def compare(
 
     def on(positions: Rows, resamples: int) -> Difference:
         clusters = sides.clusters
+        if metric.kind == "recompute":
+            return compare_recomputed(
+                sides.ours, sides.theirs, metric, positions, clusters, confidence=confidence, alphas=alphas,
+                resamples=min(resamples, RECOMPUTES), seed=seed, progress=progress,
+            )  # fmt: skip
         return difference(
             sides.base[positions],
             sides.candidate[positions],
@@ -112,9 +122,12 @@ def compare(
 
 def _sides(base: Records, candidate: Records, metric: Metric, joined: Joined) -> _Sides:
     ours, theirs = base.take(joined.base_rows), candidate.take(joined.candidate_rows)
+    none = np.empty((len(ours), 0))
     return _Sides(
-        metric.stats(ours),
-        metric.stats(theirs),
+        ours,
+        theirs,
+        none if metric.kind == "recompute" else metric.stats(ours),
+        none if metric.kind == "recompute" else metric.stats(theirs),
         None if metric.cluster is None else ours.cluster(metric.cluster),
         truncation(ours, theirs),
     )
@@ -169,6 +182,7 @@ class _Maker:
             clusters=found.clusters,
             distance_change=self._distance_change(found) if known else None,
             identical=found.identical,
+            slow=self.metric.kind == "recompute",
             method=found.method,
             weaknesses=weaknesses,
             status="ok" if known else "undefined",

@@ -6,12 +6,14 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from harness.comparisons.comparability import NO_RECOMPUTE
 from harness.comparisons.numbers import finite, keyed
+from harness.comparisons.recompute import level_recomputed
 from harness.comparisons.slices import has_slices, per_slice, slice_rows
 from harness.core.interfaces import Metric
 from harness.core.records import Records
 from harness.core.results import MetricResult
-from harness.statistics import Estimate, estimate
+from harness.statistics import RECOMPUTES, Estimate, Progress, estimate
 
 
 def metric_results(
@@ -25,11 +27,15 @@ def metric_results(
     seed: int = 0,
     slices: bool = True,
     resamples: int = 10_000,
+    progress: Progress = lambda: None,
 ) -> list[MetricResult]:
     """The metric on all readable items first, then on every slice.
 
     Items that are not `ok` are left out; coverage is judged by gates. A slice without a readable item
     is undefined: it is shown, and never has a value.
+
+    Args:
+        progress: called after every recomputation of a metric without sufficient statistics.
     """
 
     def result(name: str | None, level: Estimate | None, reason: str | None = None) -> MetricResult:
@@ -59,17 +65,23 @@ def metric_results(
             reason=reason,
         )
 
-    if metric.kind == "recompute":
-        return [result(None, None, "metrics of kind 'recompute' have no interval in this version.")]
     readable = records.take(records.ok)
+    recomputed = metric.kind == "recompute"
+    if recomputed and not callable(getattr(metric, "recompute", None)):
+        return [result(None, None, NO_RECOMPUTE)]
     try:
-        stats = metric.stats(readable)
+        stats = np.empty((len(readable), 0)) if recomputed else metric.stats(readable)
     except KeyError as error:
         return [result(None, None, str(error.args[0]) if error.args else "a statistic is missing.")]
     clusters = None if metric.cluster is None else readable.cluster(metric.cluster)
     everything = np.arange(len(readable))
 
     def level(positions: np.ndarray[tuple[int], np.dtype[np.int64]], resamples: int) -> Estimate:
+        if recomputed:
+            return level_recomputed(
+                readable, metric, positions, clusters, confidence=confidence, alphas=alphas,
+                resamples=min(resamples, RECOMPUTES), seed=seed, progress=progress,
+            )  # fmt: skip
         return estimate(
             stats[positions],
             kind=metric.kind,

@@ -96,7 +96,9 @@ class Metric(Protocol):
         mean: `stats` is [n, 1], one value per item; the metric is their mean.
         ratio: `stats` is [n, 2]; the metric is Σ first / Σ second.
         additive: any function of the summed columns (F1, calibration error, BLEU).
-        recompute: needs the records themselves (`recompute`); bootstrapped slowly.
+        recompute: needs the records themselves. It has a method `recompute(records) -> float` (NaN
+            where undefined; records may repeat), is bootstrapped slowly, and is marked `slow`; its
+            `stats` and `value` are never called.
     """
 
     id: str

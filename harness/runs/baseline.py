@@ -7,11 +7,11 @@ hold; so a linear classifier on those features (or prompting) competes, and the 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-import numpy as np
-
+from harness.comparisons import value_of
 from harness.core.interfaces import Metric
 from harness.runs.prepare import Bound, Prepared
 from harness.runs.stages import Checkpoint
@@ -64,11 +64,9 @@ def _best(
         records, _ = answers.records(bound, checkpoints[model], "validation")
         if records is None:
             continue
-        stats = metric.stats(records)
-        stats = stats[~np.isnan(stats).any(axis=1)]
-        if not len(stats):
+        value = value_of(metric, records.take(records.ok))
+        if math.isnan(value):
             continue
-        value = float(metric.value(stats.sum(axis=0), float(len(stats))))
         found.append((value, model, records.head.protocol))
     if not found:
         return ways[0], None

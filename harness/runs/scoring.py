@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -107,7 +108,7 @@ def score(
                 value = memo(
                     {**common, "records": digests[model], "model": model},
                     lambda found=found, model=model, evaluation=evaluation: _levels(  # type: ignore[misc]  # bound now
-                        evaluation, found, model, alphas, seed
+                        evaluation, found, model, alphas, seed, reporter
                     ),
                 )
                 scores.metrics += [MetricResult.model_validate(entry) for entry in value["metrics"]]
@@ -122,7 +123,7 @@ def score(
                             "candidate": [pair.candidate, digests[pair.candidate]],
                         },
                         lambda pair=pair, records=records, evaluation=evaluation: _differences(  # type: ignore[misc]  # bound now
-                            evaluation, records, pair, alphas, seed
+                            evaluation, records, pair, alphas, seed, reporter
                         ),
                     )
                     scores.comparisons += [ComparisonResult.model_validate(entry) for entry in value["comparisons"]]
@@ -155,7 +156,12 @@ def metrics_of(evaluation: EvaluationResult, *protocols: str) -> list[Metric]:
 
 
 def _levels(
-    evaluation: EvaluationResult, replicates: Sequence[Records], model: str, alphas: Levels, seed: int
+    evaluation: EvaluationResult,
+    replicates: Sequence[Records],
+    model: str,
+    alphas: Levels,
+    seed: int,
+    reporter: Reporter,
 ) -> dict[str, Any]:
     from harness.comparisons import levels_over_seeds, metric_results, tables
 
@@ -163,14 +169,22 @@ def _levels(
     found: list[MetricResult] = []
     for metric in metrics_of(evaluation, records.head.protocol):
         wanted = alphas(f"{evaluation.name}.{metric.id}")
-        levels = metric_results(records, metric, evaluation=evaluation.name, model=model, alphas=wanted, seed=seed)
+        with _watched(reporter, metric, model) as progress:
+            levels = metric_results(
+                records, metric, evaluation=evaluation.name, model=model, alphas=wanted, seed=seed, progress=progress
+            )
         found += levels_over_seeds(levels, replicates, metric, alphas=wanted)
     tabled = tables(records, evaluation.labels, evaluation=evaluation.name, model=model) if evaluation.labels else []
     return {"metrics": [_plain(entry) for entry in found], "tables": [_plain(entry) for entry in tabled]}
 
 
 def _differences(
-    evaluation: EvaluationResult, records: Mapping[str, Sequence[Records]], pair: Pair, alphas: Levels, seed: int
+    evaluation: EvaluationResult,
+    records: Mapping[str, Sequence[Records]],
+    pair: Pair,
+    alphas: Levels,
+    seed: int,
+    reporter: Reporter,
 ) -> dict[str, Any]:
     from harness.comparisons import comparability, compare, compared_over_seeds, flips
 
@@ -179,23 +193,35 @@ def _differences(
     found: list[ComparisonResult] = []
     for metric in metrics_of(evaluation, base.head.protocol, candidate.head.protocol):
         wanted = alphas(f"{evaluation.name}.{metric.id}")
-        compared = compare(
-            base,
-            candidate,
-            metric,
-            evaluation=evaluation.name,
-            baseline=pair.baseline,
-            candidate_name=pair.candidate,
-            alphas=wanted,
-            seed=seed,
-            comparability=notes,
-        )
+        with _watched(reporter, metric, f"{pair.candidate} against {pair.baseline}") as progress:
+            compared = compare(
+                base,
+                candidate,
+                metric,
+                evaluation=evaluation.name,
+                baseline=pair.baseline,
+                candidate_name=pair.candidate,
+                alphas=wanted,
+                seed=seed,
+                comparability=notes,
+                progress=progress,
+            )
         found += compared_over_seeds(compared, records[pair.baseline], records[pair.candidate], metric, alphas=wanted)
     flipped = flips(base, candidate, evaluation=evaluation.name, baseline=pair.baseline, candidate_name=pair.candidate)
     return {
         "comparisons": [_plain(entry) for entry in found],
         "flips": [_plain(flipped)] if flipped is not None else [],
     }
+
+
+@contextmanager
+def _watched(reporter: Reporter, metric: Metric, who: str) -> Iterator[Callable[[], None]]:
+    """Progress of a metric that is recomputed on every resample; the others take no time worth showing."""
+    if metric.kind != "recompute":
+        yield lambda: None
+        return
+    with reporter.task(f"{metric.id} of {who}, recomputed", unit="resamples") as task:
+        yield task.advance
 
 
 def _plain(entry: Any) -> Any:

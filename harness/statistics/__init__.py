@@ -17,17 +17,20 @@ from harness.statistics.planning import (
     planned_mde_proportion_difference,
 )
 from harness.statistics.randomisation import RandomisationTest, side_swap, sign_flip
+from harness.statistics.recompute import RECOMPUTES, Progress, recomputed_difference, recomputed_estimate
 from harness.statistics.result import Difference, Estimate, Kind, Value
 from harness.statistics.seeds import RECIPE, Crossed, crossed
 
 __all__ = [
     "RECIPE",
+    "RECOMPUTES",
     "Bootstrap",
     "Crossed",
     "Difference",
     "Estimate",
     "Groups",
     "Kind",
+    "Progress",
     "RandomisationTest",
     "Value",
     "bca",
@@ -46,6 +49,8 @@ __all__ = [
     "needed_n_observed",
     "planned_half_width",
     "planned_mde_proportion_difference",
+    "recomputed_difference",
+    "recomputed_estimate",
     "side_swap",
     "sign_flip",
     "tango",

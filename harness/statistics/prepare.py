@@ -78,8 +78,8 @@ def linear_scale(kind: Kind, value: Value) -> float | None:
     """
     if kind == "recompute":
         raise HarnessError(
-            "metrics of kind 'recompute' have no sufficient statistics, and no interval in this version.",
-            hint="give the metric as kind 'mean', 'ratio' or 'additive'.",
+            "metrics of kind 'recompute' have no sufficient statistics to compare.",
+            hint="use `recomputed_difference`, or give the metric as kind 'mean', 'ratio' or 'additive'.",
         )
     if kind == "additive":
         return None

@@ -19,6 +19,10 @@ OUTSIDE = "the bootstrap values all lie on one side of the estimate: BCa is unde
 NO_ACCELERATION = "leaving one cluster out makes the metric undefined: the interval is bias-corrected, not accelerated."
 NO_INFLUENCE = "leaving one cluster out makes the metric undefined: its variance over seeds and items is unknown."
 FEW_SEEDS = "fewer than three training seeds: the figures are of these checkpoints, not of the recipe."
+SLOW = (
+    "the metric has no sufficient statistics: it was recomputed on every resample, "
+    "and its interval is neither bias-corrected nor accelerated."
+)
 CLUSTERS_AS_ITEMS = (
     "the clusters do not differ, so their spread is unknown: the interval counts every cluster as one item."
 )

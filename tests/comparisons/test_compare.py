@@ -203,7 +203,7 @@ def test_unequal_truncation_is_noted() -> None:
     assert "truncated items: baseline 0, candidate 1 of 3." in _compare(base, candidate)[0].comparability
 
 
-def test_metrics_that_must_be_recomputed_are_refused() -> None:
+def test_metrics_that_cannot_be_recomputed_are_refused() -> None:
     metric = StatMetric("auc", ("correct",), kind="recompute")
     base = made(scored([1, 0]))
     assert _compare(base, base, metric)[0].status == "refused"
