@@ -21,6 +21,7 @@ def outcome(
     margin: float | None = None,
     tied: bool = False,
     truncated: int = 0,
+    finish: str | None = None,
 ) -> Record:
     """The record of an item that was answered and read."""
     return _record(
@@ -32,6 +33,7 @@ def outcome(
         margin=margin,
         tied=tied,
         truncated=truncated,
+        finish=finish,
     )
 
 

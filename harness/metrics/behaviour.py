@@ -24,3 +24,9 @@ form_kept = Mean("form_kept", "Share of texts that keep the asked form (lines an
 next_token_accuracy = Mean(
     "next_token_accuracy", "Share of places whose likeliest word is the real one.", column="correct"
 )
+top_probability = Mean(
+    "top_probability",
+    "Mean probability of the likeliest token: how decided a model is.",
+    column="top_p",
+    unit="probability",
+)

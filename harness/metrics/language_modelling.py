@@ -109,7 +109,28 @@ class WordPerplexity(_Perplexity):
     protocols: ClassVar[tuple[str, ...]] = ROLLING
 
 
+class TargetBitsPerByte(Factory):
+    """−Σ log-likelihood of the first reference given its prompt / (Σ its UTF-8 bytes · ln 2)."""
+
+    needs: ClassVar[tuple[str, ...]] = ("nll_reference", "bytes_reference")
+    summary: ClassVar[str] = "Bits per byte of the right answer, given its prompt."
+
+    def __call__(self, name: str, context: MetricContext) -> Sequence[Metric]:
+        return [
+            RatioMetric(
+                id="target_bits_per_byte",
+                unit="bits/byte",
+                direction="lower",
+                cluster="parent",
+                first="nll_reference",
+                second="bytes_reference",
+                scale=math.log(2.0),
+            )
+        ]
+
+
 pseudo_bits_per_byte = PseudoBitsPerByte()
+target_bits_per_byte = TargetBitsPerByte()
 bits_per_byte = BitsPerByte()
 pseudo_perplexity = PseudoPerplexity()
 token_perplexity = TokenPerplexity()

@@ -33,6 +33,7 @@ class ClassificationOptions(EvaluationOptions):
 
     data: DataName = Field(description="A name of the suite's data, or a reference.")
     text: str = Field("text", description="Column with the text.")
+    pair: str | None = Field(None, description="Column with a second text, read together with the first.")
     label: str = Field("label", description="Column with the label.")
     labels: list[str] | None = Field(
         None,
@@ -124,6 +125,7 @@ class Classification:
             "kind": self.kind,
             "format": FORMAT,
             "text": options.text,
+            **({"pair": options.pair} if options.pair is not None else {}),
             "label": options.label,
             "labels": list(self._known),
             "cloze": options.cloze.model_dump(mode="json") if options.cloze else None,
@@ -144,10 +146,12 @@ class Classification:
         """The items without the limit; probes that stand on this task choose for themselves."""
         (dataset,) = data
         for row, text, label in self._rows(dataset, split):
+            pair = self._pair(dataset, row)
+            both = {"text": text} if pair is None else {"text": text, "pair": pair}
             yield Item(
                 id=row.id,
-                payload={"text": text},
-                texts={"text": text},
+                payload=both,
+                texts=both,
                 target=label,
                 clusters={CLUSTER: row.cluster},
                 slices=row.slices,
@@ -160,7 +164,10 @@ class Classification:
             DataError: as `items` does.
         """
         places = {label: place for place, label in enumerate(self.labels)}
-        return [LabelledText(text, (places[label],)) for _, text, label in self._rows(dataset, split)]
+        return [
+            LabelledText(text, (places[label],), self._pair(dataset, row))
+            for row, text, label in self._rows(dataset, split)
+        ]
 
     def protocol(self, facts: ModelFacts) -> str | None:
         return self.question.protocol(facts)
@@ -168,9 +175,9 @@ class Classification:
     def unsupported(self, facts: ModelFacts) -> str:
         return self.question.unsupported(facts)
 
-    def requests_for(self, text: str, protocol: str) -> list[Request]:
-        """The requests that ask for the label of any text; probes use it."""
-        return self.question.requests(text, protocol)
+    def requests_for(self, text: str, protocol: str, pair: str | None = None) -> list[Request]:
+        """The requests that ask for the label of any text (or pair of texts); probes use it."""
+        return self.question.requests(text, protocol, pair)
 
     def log_probabilities(self, responses: Sequence[Response], protocol: str) -> dict[str, float] | Failure:
         """label → natural log-probability, summing to one over the labels; or why there is none."""
@@ -182,7 +189,7 @@ class Classification:
         return log_p if isinstance(log_p, Failure) else probabilities(log_p)
 
     def requests(self, item: Item, protocol: str) -> Sequence[Request]:
-        return self.requests_for(item.payload["text"], protocol)
+        return self.requests_for(item.payload["text"], protocol, item.payload.get("pair"))
 
     def record(self, item: Item, protocol: str, responses: Sequence[Response]) -> Record:
         truncated = truncated_tokens(responses)
@@ -211,9 +218,14 @@ class Classification:
     def metric_context(self) -> MetricContext:
         return MetricContext(labels=self._known)
 
+    def _pair(self, dataset: Dataset, row: Row) -> str | None:
+        return None if self.options.pair is None else text_of(dataset, row, self.options.pair)
+
     def _rows(self, dataset: Dataset, split: str) -> Iterator[tuple[Row, str, str]]:
         dataset.require(self.options.text)
         dataset.require(self.options.label)
+        if self.options.pair is not None:
+            dataset.require(self.options.pair)
         known = set(self.labels)
         for row in dataset.split(split):
             label = text_of(dataset, row, self.options.label)

@@ -9,6 +9,7 @@ from pydantic import Field
 
 from harness.core.dataset import Dataset
 from harness.core.errors import DataError
+from harness.core.examples import PlainText
 from harness.core.interfaces import EvaluationContext, Item, MetricContext, ModelFacts
 from harness.core.keys import digest
 from harness.core.records import Record
@@ -106,10 +107,21 @@ class LanguageModelling:
         yield from found
 
     def protocol(self, facts: ModelFacts) -> str | None:
-        return {"masked": PSEUDO, "causal": ROLLING, None: None}[facts.language_model]
+        return {"masked": PSEUDO, "causal": ROLLING}.get(facts.language_model or "")
 
     def unsupported(self, facts: ModelFacts) -> str:
+        if facts.language_model is not None:
+            return f"a {facts.language_model} model gives no likelihood of running text"
         return f"it has no language-model head (it is of the kind {facts.family})"
+
+    def examples(self, dataset: Dataset, split: str) -> list[PlainText]:
+        """The whole texts of a split, for going on with pretraining on them (domain adaptation).
+
+        Raises:
+            DataError: a missing column, an empty split or a row without text.
+        """
+        dataset.require(self.options.text)
+        return [PlainText(text_of(dataset, row, self.options.text)) for row in dataset.split(split)]
 
     def requests(self, item: Item, protocol: str) -> Sequence[Request]:
         text = item.payload["text"]

@@ -7,6 +7,7 @@ model without a head and its specialisation with one can be compared, each label
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping, Sequence
 from typing import Annotated
 
@@ -20,6 +21,8 @@ from harness.evaluations.outcome import scores
 HEAD, CLOZE, CONTINUATIONS = "head", "cloze", "continuations"
 GAP = "{mask}"
 PLACE = "{text}"
+SECOND = "{pair}"
+_PLACES = re.compile(r"\{text\}|\{pair\}")
 FLOOR = math.log(2.0**-1022)
 """Log-probabilities below that of the smallest normal double count as this (−708.4 nats)."""
 
@@ -29,6 +32,8 @@ def _template(value: str) -> str:
         raise ValueError(f"expected {PLACE} and {GAP} once each, found {value!r}")
     if value.index(PLACE) > value.index(GAP):
         raise ValueError(f"expected {PLACE} before {GAP} (a causal model reads from the left), found {value!r}")
+    if value.count(SECOND) > 1 or SECOND in value[value.index(GAP) :]:
+        raise ValueError(f"expected {SECOND} at most once and before {GAP}, found {value!r}")
     return value
 
 
@@ -36,7 +41,7 @@ class ClozeOptions(Strict):
     """How a model without a head answers: a sentence with a gap, and the words of each label."""
 
     template: Annotated[str, AfterValidator(_template)] = Field(
-        description="A sentence with {text} and then {mask}, such as `{text} It was {mask}.`"
+        description="A sentence with {text} ({pair} too, for pairs) and then {mask}, such as `{text} It was {mask}.`"
     )
     words: dict[str, list[str]] = Field(description="label: the words that mean it")
 
@@ -83,17 +88,17 @@ class Question:
             return f"{head} (the task has {wanted}), and it has no language-model head to fill a gap with"
         return f"{head} (the task has {wanted}), and the task has no `cloze` to ask its language model by"
 
-    def requests(self, text: str, protocol: str) -> list[Request]:
-        """The requests for one text; one request under every protocol."""
+    def requests(self, text: str, protocol: str, pair: str | None = None) -> list[Request]:
+        """The requests for one text (and the second text of a pair); one request under every protocol."""
         if protocol == HEAD:
-            return [Classify(text, self.labels)]
+            return [Classify(text, self.labels, pair)]
         cloze = self._cloze()
-        before, after = cloze.template.split(PLACE)
+        head, end = cloze.template.split(GAP)
+        texts = {PLACE: text, SECOND: pair or ""}
         if protocol == CLOZE:
-            groups = tuple(tuple(cloze.words[label]) for label in self.labels)
-            return [Cloze(before + text.replace(GAP, "{ mask }") + after, groups)]
-        middle, end = after.split(GAP)
-        context = before + text + middle
+            filled = _PLACES.sub(lambda place: texts[place.group()].replace(GAP, "{ mask }"), head)
+            return [Cloze(filled + GAP + end, tuple(tuple(cloze.words[label]) for label in self.labels))]
+        context = _PLACES.sub(lambda place: texts[place.group()], head)
         stem = context.rstrip()
         space = context[len(stem) :]
         return [Continuations(stem, tuple(f"{space}{word}{end}" for word in self._words()))]

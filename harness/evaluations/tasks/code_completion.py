@@ -1,0 +1,111 @@
+"""Code completion: the body of a function after its head. Code is parsed, never run."""
+
+from __future__ import annotations
+
+import ast
+import textwrap
+import warnings
+from collections.abc import Iterator
+from typing import Any, ClassVar
+
+from pydantic import Field
+
+from harness.core.dataset import Dataset, Row
+from harness.core.interfaces import Item
+from harness.core.keys import digest, fraction
+from harness.evaluations.cells import text_of
+from harness.evaluations.tasks.base import PARENT
+from harness.evaluations.tasks.writing import WritingOptions, WritingTask
+from harness.metrics.writing import edit_similarity_of, parses
+
+_INDENT = "    "
+
+
+class CodeCompletionOptions(WritingOptions):
+    """The YAML of a code-completion task."""
+
+    text: str = Field("text", description="Column with the source of a Python module.")
+    functions: int = Field(3, ge=1, description="At most this many functions of a module are asked about.")
+    body_lines: int = Field(8, ge=1, description="Longer bodies are left out.")
+    max_tokens: int = Field(96, ge=1, le=4096, description="At most this many tokens are written.")
+    stop: list[str] = Field(["\n\n\n", "\ndef ", "\nclass "], description="The body ends before the first of these.")
+
+
+class CodeCompletion(WritingTask[CodeCompletionOptions]):
+    """Asks for the body of functions: the first line exactly and nearly, and whether the whole parses."""
+
+    Options: ClassVar[type[CodeCompletionOptions]] = CodeCompletionOptions
+    kind: ClassVar[str] = "code_completion"
+    summary: ClassVar[str] = "Whether a function's body is continued with the real next line, and parses."
+    provides: ClassVar[tuple[str, ...]] = (
+        *("exact_line", "edit_similarity", "parse_share", "correct", "unfinished", "prediction", "target"),
+        *("nll_reference", "bytes_reference"),
+    )
+    default_metrics: ClassVar[tuple[str, ...]] = (
+        *("target_bits_per_byte", "exact_line", "edit_similarity", "parse_share", "unfinished"),
+    )
+    separator: ClassVar[str] = _INDENT
+
+    def columns(self) -> list[str]:
+        return [self.options.text]
+
+    def row_items(self, dataset: Dataset, row: Row) -> Iterator[Item]:
+        found = functions(text_of(dataset, row, self.options.text), self.options.body_lines)
+        for head, body in sorted(found, key=lambda pair: fraction("\n".join(pair)))[: self.options.functions]:
+            yield Item(
+                id=digest([row.id, head, body]),
+                payload={"prompt": head, "references": [body.removeprefix(_INDENT)]},
+                texts={"text": head, "reference": body},
+                target=body.split("\n", 1)[0].strip(),
+                clusters={PARENT: row.cluster},
+                slices=row.slices,
+            )
+
+    def measure(self, text: str, item: Item) -> tuple[dict[str, float], dict[str, Any]]:
+        body = body_of(text)
+        line, wanted = body.split("\n", 1)[0].strip(), str(item.target)
+        exact = float(line == wanted)
+        return {
+            "exact_line": exact,
+            "correct": exact,
+            "edit_similarity": edit_similarity_of(line, wanted),
+            "parse_share": float(bool(line) and parses(item.payload["prompt"] + _INDENT + body)),
+        }, {"body": body}
+
+
+def functions(source: str, body_lines: int) -> list[tuple[str, str]]:
+    """(head with its doc string, body) of the functions of a module whose body is short; none if it does not parse.
+
+    The head ends with a line break; the body is indented by four spaces.
+    """
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            tree = ast.parse(source)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return []
+    lines = source.split("\n")
+    found = {}
+    for node in ast.walk(tree):
+        if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            continue
+        body = node.body[1:] if ast.get_docstring(node, clean=False) is not None else node.body
+        if not body or body[0].lineno == node.lineno:
+            continue
+        start, end = body[0].lineno - 1, node.end_lineno or 0
+        whole = textwrap.dedent("\n".join(lines[node.lineno - 1 : end])).split("\n")
+        cut = start - (node.lineno - 1)
+        head, rest = "\n".join(whole[:cut]) + "\n", "\n".join(whole[cut:])
+        if len(whole) - cut <= body_lines and rest.startswith(_INDENT) and parses(head + rest):
+            found[head + rest] = (head, rest)
+    return list(found.values())
+
+
+def body_of(text: str) -> str:
+    """The written lines up to the first that is not indented; the first line's indent was in the prompt."""
+    kept: list[str] = []
+    for number, line in enumerate(text.split("\n")):
+        if number and line.strip() and not line.startswith((" ", "\t")):
+            break
+        kept.append(line)
+    return "\n".join(kept).rstrip()

@@ -1,0 +1,80 @@
+"""Free generation: how a model goes on with a text, in variety, repetition, length and form."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, ClassVar
+
+from pydantic import Field, field_validator
+
+from harness.core.dataset import Dataset, Row
+from harness.core.interfaces import Item
+from harness.evaluations.cells import text_of
+from harness.evaluations.constraints import checked_constraint, met
+from harness.evaluations.tasks.base import PARENT
+from harness.evaluations.tasks.writing import WritingOptions, WritingTask
+from harness.metrics.writing import writing_statistics
+
+
+class GenerationOptions(WritingOptions):
+    """The YAML of a generation task."""
+
+    target: str | None = Field(  # type: ignore[assignment]  # a text may be cut instead
+        None, description="Column with a right continuation; left out, the text in `text` is cut in two."
+    )
+    text: str = Field("text", description="Column with whole texts, cut after `prompt_words` words.")
+    prompt_words: int = Field(20, ge=1, description="Words of the text that the model reads.")
+    reference_words: int = Field(60, ge=1, description="Words of the real continuation that are kept.")
+    stop: list[str] = Field([], description="The text ends before the first of these.")
+    form: list[dict[str, Any]] = Field([], description="Constraints that every text must meet, such as `{lines: 4}`.")
+
+    @field_validator("form")
+    @classmethod
+    def _known(cls, value: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        for one in value:
+            checked_constraint(one)
+        return value
+
+
+class Generation(WritingTask[GenerationOptions]):
+    """Lets a model go on with the beginning of a text, or with a prompt."""
+
+    Options: ClassVar[type[GenerationOptions]] = GenerationOptions
+    kind: ClassVar[str] = "generation"
+    summary: ClassVar[str] = "How varied, repetitive and long a model's own texts are, and whether they keep a form."
+    provides: ClassVar[tuple[str, ...]] = (
+        *(f"{name}_{size}" for name in ("grams", "distinct_grams") for size in (1, 2, 4)),
+        *("repeated", "words", "reference_words", "unfinished", "form_kept", "prediction"),
+        *("nll_reference", "bytes_reference"),
+    )
+    default_metrics: ClassVar[tuple[str, ...]] = (
+        *("target_bits_per_byte", "distinct_1", "distinct_2", "repetition", "length_ratio", "unfinished"),
+    )
+
+    def columns(self) -> list[str]:
+        return [self.options.text] if self.options.target is None else list(super().columns())
+
+    def row_items(self, dataset: Dataset, row: Row) -> Iterator[Item]:
+        if self.options.target is not None:
+            yield from super().row_items(dataset, row)
+            return
+        words = text_of(dataset, row, self.options.text).split()
+        start, end = self.options.prompt_words, self.options.prompt_words + self.options.reference_words
+        if len(words) <= start:
+            return
+        prompt, reference = " ".join(words[:start]), " ".join(words[start:end])
+        yield Item(
+            id=row.id,
+            payload={"prompt": prompt, "references": [reference]},
+            texts={"text": prompt, "reference": reference},
+            target=reference,
+            clusters={PARENT: row.cluster},
+            slices=row.slices,
+        )
+
+    def measure(self, text: str, item: Item) -> tuple[dict[str, float], dict[str, Any]]:
+        references = item.payload["references"]
+        stats = writing_statistics(text, references[0] if references else None)
+        if self.options.form:
+            stats["form_kept"] = float(all(met(text, self.options.form)))
+        return stats, {}

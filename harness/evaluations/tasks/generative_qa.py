@@ -1,0 +1,50 @@
+"""Generative question answering: the model writes the answer; exact match and F1 by SQuAD's rules."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from pydantic import Field
+
+from harness.core.interfaces import Item
+from harness.evaluations.tasks.writing import WritingOptions, WritingTask
+from harness.metrics.answers import answer_f1_of, exact_match_of, normalise_answer
+from harness.metrics.rouge import rouge_statistics
+
+
+class GenerativeQAOptions(WritingOptions):
+    """The YAML of a generative question-answering task."""
+
+    prompt: str = Field(
+        "{context}\nQuestion: {question}\nAnswer:", description="What a model reads: a template with {column} slots."
+    )
+    target: str = Field("answers", description="Column with the right answer, or a JSON list of accepted ones.")
+    max_tokens: int = Field(24, ge=1, le=4096, description="At most this many tokens are written.")
+    no_answer: str = Field("unanswerable", description="What is written where the context holds no answer.")
+
+
+class GenerativeQA(WritingTask[GenerativeQAOptions]):
+    """Asks each question; a row without accepted answers wants `no_answer`."""
+
+    Options: ClassVar[type[GenerativeQAOptions]] = GenerativeQAOptions
+    kind: ClassVar[str] = "generative_qa"
+    summary: ClassVar[str] = "Whether a written answer is an accepted one."
+    provides: ClassVar[tuple[str, ...]] = (
+        *("exact_match", "answer_f1", "no_answer_accuracy", "rougeL", "unfinished"),
+        *("target", "prediction", "correct", "nll_reference", "bytes_reference"),
+    )
+    default_metrics: ClassVar[tuple[str, ...]] = ("exact_match", "answer_f1", "target_bits_per_byte", "unfinished")
+
+    def measure(self, text: str, item: Item) -> tuple[dict[str, float], dict[str, Any]]:
+        nothing = normalise_answer(self.options.no_answer)
+        wanted = [gold for gold in item.payload["references"] if normalise_answer(gold) != nothing]
+        given = "" if normalise_answer(text) == nothing else text
+        exact = exact_match_of(given, wanted)
+        stats = {
+            "exact_match": exact,
+            "answer_f1": answer_f1_of(given, wanted),
+            "no_answer_accuracy": float(bool(given) == bool(wanted)),
+            "correct": exact,
+            "rougeL": rouge_statistics(given, wanted or [""])["rougeL"],
+        }
+        return stats, {}

@@ -1,0 +1,108 @@
+"""Multi-label classification: one text, any number of labels, each a yes/no question of its own."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from typing import ClassVar
+
+from pydantic import Field, field_validator
+
+from harness.core.dataset import Dataset, Row
+from harness.core.errors import DataError, unknown
+from harness.core.examples import LabelledText
+from harness.core.interfaces import Item, MetricContext, ModelFacts
+from harness.core.records import Record
+from harness.core.requests import Classify, Failure, Request, Response
+from harness.evaluations.cells import text_of
+from harness.evaluations.outcome import failed, outcome, scores, truncated_tokens
+from harness.evaluations.tasks.base import PARENT, RowOptions, RowTask
+from harness.metrics.multilabel import NEEDS, label_counts
+
+HEAD = "head"
+
+
+class MultiLabelOptions(RowOptions):
+    """The YAML of a multi-label task."""
+
+    text: str = Field("text", description="Column with the text.")
+    label: str = Field(
+        "labels", description="Column with the labels, joined by `separator`; may be empty."
+    )
+    separator: str = Field(";", min_length=1)
+    labels: list[str] = Field(description="All labels.")
+    threshold: float = Field(0.5, gt=0, lt=1, description="A label with at least this probability is given.")
+
+    @field_validator("labels")
+    @classmethod
+    def _distinct(cls, value: list[str]) -> list[str]:
+        if not value or len(set(value)) != len(value):
+            raise ValueError(f"expected one or more different labels, found {value}")
+        return value
+
+
+class MultiLabel(RowTask[MultiLabelOptions]):
+    """Asks for every label of each text."""
+
+    Options: ClassVar[type[MultiLabelOptions]] = MultiLabelOptions
+    kind: ClassVar[str] = "multi_label"
+    summary: ClassVar[str] = "Which of several labels a text has; any number of them may be right."
+    provides: ClassVar[tuple[str, ...]] = (NEEDS, "f1_sample", "correct", "target", "prediction")
+    default_metrics: ClassVar[tuple[str, ...]] = (
+        *("f1_multilabel_micro", "f1_multilabel_macro", "f1_multilabel_samples", "exact_labels"),
+    )
+
+    def columns(self) -> Sequence[str]:
+        return [self.options.text, self.options.label]
+
+    def row_items(self, dataset: Dataset, row: Row) -> Iterator[Item]:
+        text = text_of(dataset, row, self.options.text)
+        cell = text_of(dataset, row, self.options.label)
+        given = [part.strip() for part in cell.split(self.options.separator) if part.strip()]
+        for label in given:
+            if label not in self.options.labels:
+                raise DataError(f"data {dataset.name!r}, row {row.id}: {unknown('label', label, self.options.labels)}")
+        gold = [label for label in self.options.labels if label in given]
+        yield Item(
+            id=row.id,
+            payload={"text": text, "gold": gold},
+            texts={"text": text},
+            target="; ".join(gold),
+            clusters={PARENT: row.cluster},
+            slices=row.slices,
+        )
+
+    def examples(self, dataset: Dataset, split: str) -> list[LabelledText]:
+        """Every text with the places of its labels, for training."""
+        places = {label: place for place, label in enumerate(self.options.labels)}
+        return [
+            LabelledText(item.payload["text"], tuple(places[label] for label in item.payload["gold"]), independent=True)
+            for item in self.every_item([dataset], split)
+        ]
+
+    def protocol(self, facts: ModelFacts) -> str | None:
+        return HEAD if facts.labels is not None and set(facts.labels) == set(self.options.labels) else None
+
+    def unsupported(self, facts: ModelFacts) -> str:
+        return "it has no head for these labels; only heads answer tasks with several labels"
+
+    def requests(self, item: Item, protocol: str) -> Sequence[Request]:
+        return [Classify(item.payload["text"], tuple(self.options.labels), independent=True)]
+
+    def record(self, item: Item, protocol: str, responses: Sequence[Response]) -> Record:
+        truncated = truncated_tokens(responses)
+        values = scores(responses[0], len(self.options.labels))
+        if isinstance(values, Failure):
+            return failed(item, values, truncated=truncated)
+        cut = math.log(self.options.threshold)
+        predicted = [label for label, value in zip(self.options.labels, values, strict=True) if value >= cut]
+        return outcome(
+            item,
+            prediction="; ".join(predicted),
+            truncated=truncated,
+            response={"log_p": dict(zip(self.options.labels, values, strict=True))},
+            stats=label_counts(item.payload["gold"], predicted, self.options.labels),
+        )
+
+    def metric_context(self) -> MetricContext:
+        return MetricContext(labels=tuple(self.options.labels))

@@ -1,0 +1,120 @@
+"""Next word: is the likeliest word the real one, by how frequent the word is in the training text.
+
+Masked models see both sides of the gap, causal models only what stands before, so the two are not comparable. A
+word that a model's vocabulary holds only in pieces cannot be guessed by it: compare models of one tokenizer, or
+read the frequent bands.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from typing import ClassVar
+
+from pydantic import Field
+
+from harness.core.dataset import Dataset, Row
+from harness.core.interfaces import Item, ModelFacts
+from harness.core.keys import digest, fraction
+from harness.core.records import Record
+from harness.core.requests import Completions, Failure, Request, Response, TopCompletions
+from harness.evaluations.cells import joined_slices, text_of
+from harness.evaluations.outcome import failed, outcome
+from harness.evaluations.tasks.base import PARENT, RowOptions, RowTask
+from harness.evaluations.tasks.pieces import pieces
+from harness.evaluations.tasks.question import GAP
+
+MASKED, CAUSAL = "gap", "next_token"
+BANDS = ((100, "1-100"), (1000, "101-1000"), (10_000, "1001-10000"))
+RARE = "rarer"
+_WORD = re.compile(r"[^\W\d_]+")
+_BEFORE = 4
+
+
+class NextWordOptions(RowOptions):
+    """The YAML of a next-word task."""
+
+    text: str = Field("text", description="Column with running text.")
+    window: int = Field(24, ge=8, le=512, description="Words a piece; one word of each is asked for.")
+
+
+class NextWord(RowTask[NextWordOptions]):
+    """One word a piece of text, chosen by hash; slices `frequency=…` by rank in the training split."""
+
+    Options: ClassVar[type[NextWordOptions]] = NextWordOptions
+    kind: ClassVar[str] = "next_word"
+    summary: ClassVar[str] = "How often the likeliest word is the real one, for frequent and for rare words."
+    provides: ClassVar[tuple[str, ...]] = ("correct", "target", "prediction")
+    default_metrics: ClassVar[tuple[str, ...]] = ("next_token_accuracy",)
+
+    def columns(self) -> Sequence[str]:
+        return [self.options.text]
+
+    def row_items(self, dataset: Dataset, row: Row) -> Iterator[Item]:
+        yield from self._of_row(dataset, row, {})
+
+    def every_item(self, data: Sequence[Dataset], split: str) -> Iterator[Item]:
+        (dataset,) = data
+        dataset.require(self.options.text)
+        ranks = _ranks(dataset, self.options.text, "train" if dataset.rows.get("train") else split)
+        for row in dataset.split(split):
+            yield from self._of_row(dataset, row, ranks)
+
+    def _of_row(self, dataset: Dataset, row: Row, ranks: dict[str, int]) -> Iterator[Item]:
+        for number, piece in enumerate(pieces(text_of(dataset, row, self.options.text), self.options.window)):
+            words = list(_WORD.finditer(piece))[_BEFORE:]
+            if not words:
+                continue
+            key = digest([row.id, number, piece])
+            word = words[int(fraction(key) * len(words))]
+            before, after = piece[: word.start()].rstrip().replace(GAP, ""), piece[word.end() :].replace(GAP, "")
+            if not before or piece[word.start() - 1] != " ":
+                continue
+            yield Item(
+                id=key,
+                payload={"before": before, "after": after, "word": word.group()},
+                texts={"text": f"{before} ___{after}"},
+                target=word.group(),
+                clusters={PARENT: row.cluster},
+                slices=joined_slices(row, f"frequency={band(ranks.get(word.group().lower()))}"),
+            )
+
+    def protocol(self, facts: ModelFacts) -> str | None:
+        if TopCompletions.kind not in facts.supports:
+            return None
+        return {"causal": CAUSAL, "masked": MASKED}.get(facts.language_model or "")
+
+    def unsupported(self, facts: ModelFacts) -> str:
+        return f"it does not say which words are likely in a text (it is of the kind {facts.family})"
+
+    def requests(self, item: Item, protocol: str) -> Sequence[Request]:
+        before, after = item.payload["before"], item.payload["after"]
+        return [TopCompletions(f"{before} {GAP}{after}" if protocol == MASKED else before, 1)]
+
+    def record(self, item: Item, protocol: str, responses: Sequence[Response]) -> Record:
+        (response,) = responses
+        if not isinstance(response, Completions) or not response.tokens:
+            fault = response if isinstance(response, Failure) else Failure("error", f"no completion: {response!r}")
+            return failed(item, fault)
+        word = response.tokens[0].strip()
+        return outcome(
+            item,
+            prediction=word,
+            response={"tokens": list(response.tokens), "scores": list(response.scores)},
+            stats={"correct": float(word.lower() == str(item.target).lower())},
+        )
+
+
+def band(rank: int | None) -> str:
+    """The frequency band of a word by its rank (1 is the most frequent); None: it does not occur."""
+    for limit, name in BANDS:
+        if rank is not None and rank <= limit:
+            return name
+    return RARE
+
+
+def _ranks(dataset: Dataset, column: str, split: str) -> dict[str, int]:
+    counts = Counter(word.lower() for text in dataset.texts(split, column) for word in _WORD.findall(text))
+    ordered = sorted(counts, key=lambda word: (-counts[word], word))
+    return {word: place for place, word in enumerate(ordered, 1)}

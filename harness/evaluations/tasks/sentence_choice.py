@@ -1,0 +1,97 @@
+"""Which of several sentences is the right one, by likelihood: grammar, word meaning, common facts.
+
+The sentences differ in little, so a model that learned only to read text can be asked, with no head and no prompt.
+Causal models give the likelihood of each sentence, masked models its pseudo-likelihood; the two are different
+protocols.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import ClassVar
+
+from pydantic import Field
+
+from harness.core.dataset import Dataset, Row
+from harness.core.errors import DataError
+from harness.core.interfaces import Item, ModelFacts
+from harness.core.keys import fraction
+from harness.core.records import Record
+from harness.core.requests import Failure, MaskedScorer, PseudoLikelihood, Request, Response, RollingLikelihood
+from harness.evaluations.cells import text_of
+from harness.evaluations.outcome import failed, outcome, truncated_tokens, whole_likelihood
+from harness.evaluations.tasks.base import PARENT, RowOptions, RowTask, texts_in
+from harness.metrics.choices import best_choices, choice_statistics
+
+CAUSAL = "ll"
+SCORER: MaskedScorer = "pll_word_l2r"
+
+
+class SentenceChoiceOptions(RowOptions):
+    """The YAML of a sentence-choice task."""
+
+    right: str = Field("right", description="Column with the right sentence.")
+    wrong: str = Field("wrong", description="Column with the wrong one, or a JSON list of them.")
+
+
+class SentenceChoice(RowTask[SentenceChoiceOptions]):
+    """Compares the likelihood of whole sentences."""
+
+    Options: ClassVar[type[SentenceChoiceOptions]] = SentenceChoiceOptions
+    kind: ClassVar[str] = "sentence_choice"
+    summary: ClassVar[str] = "Whether the right sentence is likelier than the wrong ones (grammar, meaning, facts)."
+    provides: ClassVar[tuple[str, ...]] = ("acc", "acc_norm_chars", "acc_norm_bytes", "correct", "target", "prediction")
+    default_metrics: ClassVar[tuple[str, ...]] = ("acc", "acc_norm_chars")
+
+    def columns(self) -> Sequence[str]:
+        return [self.options.right, self.options.wrong]
+
+    def row_items(self, dataset: Dataset, row: Row) -> Iterator[Item]:
+        right = text_of(dataset, row, self.options.right, empty=False)
+        wrong = texts_in(dataset, row, self.options.wrong)
+        if not wrong or right in wrong:
+            raise DataError(
+                f"data {dataset.name!r}, row {row.id}: expected wrong sentences that differ from the right one.",
+                hint=f"write them into the column {self.options.wrong!r}.",
+            )
+        yield Item(
+            id=row.id,
+            payload={"right": right, "wrong": wrong},
+            texts={"text": right, "wrong": "\n".join(wrong)},
+            target=right,
+            clusters={PARENT: row.cluster},
+            slices=row.slices,
+        )
+
+    def protocol(self, facts: ModelFacts) -> str | None:
+        return {"causal": CAUSAL, "masked": SCORER}.get(facts.language_model or "")
+
+    def unsupported(self, facts: ModelFacts) -> str:
+        return f"it gives no likelihood of running text (it is of the kind {facts.family})"
+
+    def requests(self, item: Item, protocol: str) -> Sequence[Request]:
+        sentences = [item.payload["right"], *item.payload["wrong"]]
+        if protocol == CAUSAL:
+            return [RollingLikelihood(text) for text in sentences]
+        return [PseudoLikelihood(text, SCORER) for text in sentences]
+
+    def record(self, item: Item, protocol: str, responses: Sequence[Response]) -> Record:
+        truncated = truncated_tokens(responses)
+        values = []
+        for response in responses:
+            found = whole_likelihood(response)
+            if isinstance(found, Failure):
+                return failed(item, found, truncated=truncated)
+            values.append(found.total)
+        sentences = [item.payload["right"], *item.payload["wrong"]]
+        best = best_choices(values)
+        chosen = min(best, key=lambda place: fraction(f"{item.id}\n{sentences[place]}"))
+        return outcome(
+            item,
+            prediction=sentences[chosen],
+            margin=values[0] - max(values[1:]),
+            tied=len(best) > 1,
+            truncated=truncated,
+            response={"log_likelihoods": values},
+            stats={**choice_statistics(values, sentences, 0), "correct": float(chosen == 0)},
+        )

@@ -1,0 +1,44 @@
+"""Translation: BLEU, chrF and TER of what the model writes for a source text."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from pydantic import Field
+
+from harness.core.interfaces import Item
+from harness.evaluations.tasks.writing import WritingOptions, WritingTask
+from harness.metrics.translation import NAMES, signature, translation_statistics
+
+
+class TranslationOptions(WritingOptions):
+    """The YAML of a translation task."""
+
+    prompt: str = Field("{source} =>", description="What a model reads: a template with {column} slots.")
+
+
+class Translation(WritingTask[TranslationOptions]):
+    """Asks for the translation of each source text; all references count."""
+
+    Options: ClassVar[type[TranslationOptions]] = TranslationOptions
+    kind: ClassVar[str] = "translation"
+    summary: ClassVar[str] = "How near a written translation is to people's translations."
+    provides: ClassVar[tuple[str, ...]] = (
+        *(f"{name}.0" for name in NAMES),
+        *("target", "prediction", "correct", "unfinished", "nll_reference", "bytes_reference"),
+    )
+    default_metrics: ClassVar[tuple[str, ...]] = ("chrf", "bleu", "ter", "target_bits_per_byte", "unfinished")
+
+    @property
+    def caveats(self) -> tuple[str, ...]:
+        """The signatures of the corpus scores; they stand with the results."""
+        return tuple(f"{name}: sacrebleu {signature(name, None)}" for name in NAMES)
+
+    def spec(self) -> Mapping[str, Any]:
+        return {**super().spec(), "signatures": [signature(name, None) for name in NAMES]}
+
+    def measure(self, text: str, item: Item) -> tuple[dict[str, float], dict[str, Any]]:
+        references = item.payload["references"]
+        found = translation_statistics(text, references)
+        return {**found, "correct": float(text in references)}, {}
