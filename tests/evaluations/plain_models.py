@@ -6,8 +6,10 @@ import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
+import numpy as np
+
 from harness.core.dataset import Dataset, Row
-from harness.core.interfaces import Evaluation, ModelFacts
+from harness.core.interfaces import Evaluation, EvaluationContext, MetricContext, ModelFacts
 from harness.core.keys import digest
 from harness.core.records import Records, RecordsHead
 from harness.core.requests import (
@@ -164,3 +166,48 @@ def ask(evaluation: Evaluation, data: list[Dataset], model: Any, split: str = "t
         answers = dict(model.answer(dict.fromkeys(requests)))
         made.append(evaluation.record(item, protocol, [answers[request] for request in requests]))
     return Records.of(RecordsHead(evaluation.name, model.facts.digest, protocol), made)
+
+
+class Answering:
+    """A model that answers every request by a function of it."""
+
+    def __init__(self, answer: Callable[[Any], Response], **facts: Any) -> None:
+        given = {"digest": "table", "family": "table", "language_model": None, "labels": None, **facts}
+        self.facts = ModelFacts(**given)
+        self._answer = answer
+
+    def answer(self, requests: Iterable[Request]) -> Iterator[tuple[Request, Response]]:
+        for request in requests:
+            yield request, self._answer(request)
+
+
+def writer(answers: Mapping[str, str] | Callable[[str], str], **facts: Any) -> Answering:
+    """A model that writes what a table says for a prompt (or the last message), and finds longer texts less likely."""
+
+    def answer(request: Any) -> Response:
+        if isinstance(request, Generate):
+            asked = request.messages[-1][1] if request.messages else request.prompt
+            text = answers(asked) if callable(answers) else answers[asked]
+            return Generated(text, len(text.split()), "end")
+        if isinstance(request, Continuations):
+            return Scores(tuple(-float(len(option)) for option in request.options))
+        return Failure("unsupported", "only writes")
+
+    return Answering(
+        answer, **{"supports": frozenset({"generate", "continuations"}), "language_model": "causal", **facts}
+    )
+
+
+def made(kind: type[Any], **options: Any) -> Any:
+    """A task of a kind with options, on data named `rows`."""
+    return kind("t", kind.Options.model_validate({"data": "rows", **options}), EvaluationContext())
+
+
+def figure(records: Records, metric: str, context: MetricContext | None = None) -> float:
+    """The value of one metric on records."""
+    from harness.metrics import build_metrics
+
+    (found,) = build_metrics([metric], context or MetricContext())
+    stats = found.stats(records)
+    kept = stats[~np.isnan(stats).any(axis=1)]
+    return float(found.value(kept.sum(axis=0), float(len(kept))))

@@ -139,8 +139,8 @@ def test_several_faults_are_shown_at_once_in_the_file_s_order() -> None:
 
 
 def test_a_task_without_labels_cannot_be_learned() -> None:
-    text = changed("tasks:\n", "tasks:\n  language: {language_modelling: {data: mine}}\n")
-    assert "has no labelled examples" in fault(text.replace("task: mine}", "task: language}"))
+    text = changed("tasks:\n", "tasks:\n  words: {next_word: {data: mine}}\n")
+    assert "has no labelled examples" in fault(text.replace("task: mine}", "task: words}"))
 
 
 @pytest.mark.parametrize("text", ["[]", "3", "just words", "- a\n- b"])

@@ -26,9 +26,7 @@ class MultiLabelOptions(RowOptions):
     """The YAML of a multi-label task."""
 
     text: str = Field("text", description="Column with the text.")
-    label: str = Field(
-        "labels", description="Column with the labels, joined by `separator`; may be empty."
-    )
+    label: str = Field("labels", description="Column with the labels, joined by `separator`; may be empty.")
     separator: str = Field(";", min_length=1)
     labels: list[str] = Field(description="All labels.")
     threshold: float = Field(0.5, gt=0, lt=1, description="A label with at least this probability is given.")
