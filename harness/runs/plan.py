@@ -155,7 +155,7 @@ def _training_seconds(suite: Suite, model: str, rows: int, rate: float) -> float
     from harness.training import estimate_cost
 
     cost = estimate_cost(stage_of(suite.models[model]), rows)
-    return SECONDS_PER_STAGE + cost["flops"] / (rate * EFFICIENCY)
+    return SECONDS_PER_STAGE + cost.get("seconds", cost["flops"] / (rate * EFFICIENCY))
 
 
 def _matrix_rate() -> float:

@@ -23,6 +23,7 @@ from harness.core.specs import (
     ModelSpec,
     PretrainModel,
     PretrainSpec,
+    starts_from,
 )
 from harness.core.store import Store
 from harness.runs.prepare import Prepared
@@ -31,6 +32,12 @@ if TYPE_CHECKING:
     from harness.training import StageInputs
 
 CHECKPOINTS = "checkpoints"
+Stage = PretrainSpec | FinetuneSpec | ClassicalSpec
+# What a checkpoint's key holds by content instead of by name.
+_UNKEYED: Any = {
+    **dict.fromkeys(("from_", "task", "data", "seed", "seeds", "labels"), True),
+    "tokenizer": {"path": True},
+}
 STAGE_FORMAT = 1
 
 
@@ -211,7 +218,7 @@ class Workshop:
         stage = stage_of(spec)
         parent = parent_of(spec)
         inputs = self._data_inputs(model, stage)
-        content = stage.model_dump(mode="json", exclude={"from_", "task", "data", "seed", "seeds", "labels"})
+        content = stage.model_dump(mode="json", exclude=_UNKEYED)
         return digest(
             {
                 "format": STAGE_FORMAT,
@@ -224,10 +231,28 @@ class Workshop:
                 "validation": digest([list(pair) for pair in inputs.validation]),
                 "labels": list(inputs.labels),
                 "seed": self.seed(stage) if seed is None else seed,
+                "tokenizer": self._tokenizer_digest(stage),
             }
         )
 
-    def seed(self, stage: PretrainSpec | FinetuneSpec | ClassicalSpec) -> int:
+    def _tokenizer(self, stage: Stage) -> Path | None:
+        if not isinstance(stage, PretrainSpec) or stage.tokenizer.path is None:
+            return None
+        folder = self.prepared.suite.folder / Path(stage.tokenizer.path).expanduser()
+        if not (folder / "tokenizer.json").is_file():
+            raise SuiteError(
+                f"the given tokenizer's folder has no tokenizer.json: {stage.tokenizer.path}",
+                hint="give a folder as `save_pretrained` of a fast tokenizer writes it.",
+            )
+        return folder
+
+    def _tokenizer_digest(self, stage: Stage) -> str | None:
+        from harness.models import tokenizer_digest
+
+        folder = self._tokenizer(stage)
+        return None if folder is None else tokenizer_digest(folder)
+
+    def seed(self, stage: Stage) -> int:
         return self.prepared.suite.seed if stage.seed is None else stage.seed
 
     def inputs(self, model: str, spec: ModelSpec, seed: int | None = None) -> StageInputs:
@@ -246,6 +271,7 @@ class Workshop:
             parent=made.path if made else None,
             parent_key=made.key if made else None,
             parent_digest=made.digest if made else None,
+            tokenizer=self._tokenizer(stage),
             seed=self.seed(stage) if seed is None else seed,
             data=given.fingerprints,
             resolve=self.resolve,
@@ -255,7 +281,7 @@ class Workshop:
         """The rows and texts that a stage learns from, without its parent."""
         return self._data_inputs(model, stage_of(self.prepared.suite.models[model]))
 
-    def _data_inputs(self, model: str, stage: PretrainSpec | FinetuneSpec | ClassicalSpec) -> DataInputs:
+    def _data_inputs(self, model: str, stage: Stage) -> DataInputs:
         if isinstance(stage, PretrainSpec):
             return _pretraining_inputs({name: self.prepared.datasets[name] for name in stage.data})
         bound = self.prepared.evaluations.get(stage.task)
@@ -311,7 +337,7 @@ def subset(rows: Sequence[Row], count: int | None) -> Sequence[Row]:
     return [row for row in rows if row.id in chosen]
 
 
-def stage_of(spec: ModelSpec) -> PretrainSpec | FinetuneSpec | ClassicalSpec:
+def stage_of(spec: ModelSpec) -> Stage:
     """The stage that makes a trained model."""
     if isinstance(spec, PretrainModel):
         return spec.pretrain
@@ -335,7 +361,7 @@ def made_by(spec: ModelSpec) -> str:
 
 def parent_of(spec: ModelSpec) -> str | None:
     """The model of the suite that this one starts from, or None."""
-    return spec.finetune.from_ if isinstance(spec, FinetuneModel) else None
+    return starts_from(spec)
 
 
 def label_of(spec: ModelSpec) -> str:
@@ -344,7 +370,8 @@ def label_of(spec: ModelSpec) -> str:
         return f"loaded from {spec.load}"
     stage = stage_of(spec)
     if isinstance(stage, PretrainSpec):
-        return f"pretrained by {stage.objective} on {', '.join(stage.data)}"
+        on = f"by {stage.objective} on {', '.join(stage.data)}"
+        return f"pretrained {on}" if stage.from_ is None else f"{stage.from_} pretrained further {on}"
     rows = f" on {stage.labels} labels" if stage.labels is not None else ""
     if isinstance(stage, ClassicalSpec):
         return f"TF-IDF and logistic regression{rows}"

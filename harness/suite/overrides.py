@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.core.errors import SuiteError, unknown
-from harness.core.specs import ClassicalModel, FinetuneModel, LoadModel, ModelSpec
+from harness.core.specs import LoadModel, ModelSpec, learns, starts_from
 from harness.gates import Composition, Rule
 from harness.suite.loading import suite_digest
 from harness.suite.suite import Suite
@@ -90,8 +90,7 @@ def _with_parents(models: Mapping[str, ModelSpec], names: Iterable[str]) -> set[
         name: str | None = start
         while name is not None and name not in kept:
             kept.add(name)
-            spec = models[name]
-            name = spec.finetune.from_ if isinstance(spec, FinetuneModel) else None
+            name = starts_from(models[name])
     return kept
 
 
@@ -100,11 +99,7 @@ def _needed_tasks(suite: Suite, evaluated: Collection[str], models: Iterable[Mod
     for probe in suite.probes.values():
         if probe.name in evaluated and isinstance(getattr(probe.options, "on", None), str):
             needed.add(probe.options.on)  # type: ignore[attr-defined]  # some probes stand on a task
-    for spec in models:
-        if isinstance(spec, FinetuneModel):
-            needed.add(spec.finetune.task)
-        elif isinstance(spec, ClassicalModel):
-            needed.add(spec.classical.task)
+    needed.update(task for spec in models if (task := learns(spec)) is not None)
     return needed
 
 

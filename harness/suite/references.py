@@ -7,7 +7,15 @@ from typing import Any
 
 from harness.core.errors import unknown
 from harness.core.problems import Key, Problems
-from harness.core.specs import CatalogRef, ClassicalModel, CompareSpec, FinetuneModel, ModelSpec, PretrainModel
+from harness.core.specs import (
+    CatalogRef,
+    ClassicalModel,
+    CompareSpec,
+    FinetuneModel,
+    ModelSpec,
+    PretrainModel,
+    starts_from,
+)
 from harness.data import catalog
 from harness.suite.sections import Sections, named
 from harness.suite.suite import EvaluationSpec
@@ -60,6 +68,8 @@ def _check_model(
 ) -> None:
     here = problems.below("models", name)
     if isinstance(spec, PretrainModel):
+        if spec.pretrain.from_ is not None:
+            _known("model", spec.pretrain.from_, models, here, "pretrain", "from")
         for index, used in enumerate(spec.pretrain.data):
             _known("data", used, data, here, "pretrain", "data", index)
         for used in spec.pretrain.weights:
@@ -84,7 +94,7 @@ def _check_learned(task: str, tasks: Sequence[str], sections: Sections, problems
 
 
 def _check_cycles(models: Mapping[str, ModelSpec], problems: Problems) -> None:
-    parents = {name: spec.finetune.from_ for name, spec in models.items() if isinstance(spec, FinetuneModel)}
+    parents = {name: parent for name, spec in models.items() if (parent := starts_from(spec)) is not None}
     seen: set[str] = set()
     for start in parents:
         path: list[str] = []
@@ -98,7 +108,7 @@ def _check_cycles(models: Mapping[str, ModelSpec], problems: Problems) -> None:
                 f"models start from each other in a circle: {' → '.join(circle)}.",
                 "models",
                 name,
-                "finetune",
+                "finetune" if isinstance(models[name], FinetuneModel) else "pretrain",
                 "from",
                 hint="let one of them start from a pretrained or loaded model.",
             )

@@ -21,6 +21,7 @@ def write_page(
     inputs: StageInputs,
     cost: Mapping[str, Any],
     recipe: Mapping[str, Any],
+    held_out: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Writes `checkpoint.json` and returns its content.
 
@@ -29,6 +30,7 @@ def write_page(
         stage: the stage's spec as JSON.
         cost: tokens, flops, steps, parameters, trainable; bytes are added here.
         recipe: the settings that were used, defaults included.
+        held_out: what was measured on held-out text (next-sentence accuracy).
     """
     parent = None
     if inputs.parent_key is not None:
@@ -44,5 +46,7 @@ def write_page(
         "cost": {**cost, "bytes": folder_bytes(work)},
         "recipe": dict(recipe),
     }
+    if held_out:
+        page["held_out"] = dict(held_out)
     atomic.write_text(work / CHECKPOINT_FILE, json.dumps(page, ensure_ascii=False, indent=1, sort_keys=True) + "\n")
     return page

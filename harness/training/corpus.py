@@ -29,27 +29,43 @@ class Corpus:
         return counts
 
 
-def pack(documents: Documents, *, length: int, start: int, end: int, seed: int) -> IntArray:
-    """Documents in a random order, joined by `end` and cut into rows of `start` … `end`.
+def pack(documents: Documents, *, length: int, around: Sequence[int], between: Sequence[int], seed: int) -> IntArray:
+    """Documents in a random order, joined by `between` and cut into rows of one length.
 
     Rows are full, so no step is spent on padding. What does not fill a last row is left out,
     unless it is all there is.
+
+    Args:
+        around: the token before and the one after each row; nothing for rows without.
+        between: tokens after each document.
 
     Returns:
         int64[rows, length].
     """
     order = np.random.default_rng(seed).permutation(len(documents))
-    flat = np.concatenate([np.append(np.asarray(documents[place], dtype=np.int64), end) for place in order])
-    body = length - 2
+    flat = np.concatenate([np.append(np.asarray(documents[place], dtype=np.int64), between) for place in order])
+    if not around:
+        # A row may begin a text: the text's own beginning stands before the first one too.
+        flat = np.concatenate([np.asarray(between[-1:], dtype=np.int64), flat])
+    body = length - len(around)
     if len(flat) < body:
         flat = np.resize(flat, body)
-    rows = flat[: len(flat) // body * body].reshape(-1, body)
-    sides = [np.full((len(rows), 1), token, dtype=np.int64) for token in (start, end)]
+    rows = flat[: len(flat) // body * body].reshape(-1, body).astype(np.int64)
+    if not around:
+        return rows
+    sides = [np.full((len(rows), 1), token, dtype=np.int64) for token in around]
     return np.concatenate([sides[0], rows, sides[1]], axis=1)
 
 
 def plan_rows(
-    corpus: Corpus, weights: Mapping[str, float], *, rows: int, length: int, start: int, end: int, seed: int
+    corpus: Corpus,
+    weights: Mapping[str, float],
+    *,
+    rows: int,
+    length: int,
+    around: Sequence[int],
+    between: Sequence[int],
+    seed: int,
 ) -> IntArray:
     """The rows of a whole pretraining in the order in which they are seen.
 
@@ -59,20 +75,28 @@ def plan_rows(
     Returns:
         int64[rows, length].
     """
-    sizes = {name: sum(map(len, documents)) for name, documents in corpus.documents.items()}
-    amounts = {name: size * weights.get(name, 1.0) for name, size in sizes.items()}
-    whole = sum(amounts.values())
     chosen: list[IntArray] = []
-    for number, (name, documents) in enumerate(sorted(corpus.documents.items())):
-        # Rounded up, so that there are rows enough; which ones are too many is left to chance.
-        wanted = math.ceil(rows * amounts[name] / whole)
+    for number, (name, wanted) in enumerate(shares(corpus, weights, rows).items()):
         have, turn = 0, 0
         while have < wanted:
-            packed = pack(documents, length=length, start=start, end=end, seed=_seed(seed, number, turn))
+            packed = pack(
+                corpus.documents[name], length=length, around=around, between=between, seed=_seed(seed, number, turn)
+            )
             chosen.append(packed[: wanted - have])
             have, turn = have + len(chosen[-1]), turn + 1
     together = np.concatenate(chosen)
     return together[np.random.default_rng([seed, len(together)]).permutation(len(together))[:rows]]
+
+
+def shares(corpus: Corpus, weights: Mapping[str, float], rows: int) -> dict[str, int]:
+    """Data name, in order → how many of `rows` it gives, by size times weight.
+
+    Rounded up, so that there are rows enough; which ones are too many is left to chance.
+    """
+    sizes = {name: sum(map(len, documents)) for name, documents in corpus.documents.items()}
+    amounts = {name: size * weights.get(name, 1.0) for name, size in sorted(sizes.items())}
+    whole = sum(amounts.values())
+    return {name: math.ceil(rows * amount / whole) for name, amount in amounts.items()}
 
 
 def _seed(*parts: int) -> int:

@@ -4,34 +4,36 @@ from __future__ import annotations
 
 import resource
 import sys
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from harness.training.log import LOG_FILE
 from harness.training.resume import RESUME_FOLDER
+from harness.training.shapes import Shape, shape_of
 
 
-def encoder_parameters(config: Mapping[str, Any]) -> int:
-    """Weights of the encoder's matrices that every token passes: layers · (4 h² + 2 h f)."""
-    hidden = int(config["hidden_size"])
-    return int(config["num_hidden_layers"]) * (4 * hidden * hidden + 2 * hidden * int(config["intermediate_size"]))
+class Operations(Protocol):
+    """Batches that know what a forward pass through all of them costs."""
+
+    def __len__(self) -> int: ...
+
+    def tokens(self, place: int) -> int: ...
+
+    def operations(self, shape: Shape) -> float:
+        """Multiplications and additions of the forward passes over all batches, heads included."""
+        ...
 
 
-def forward_flops(config: Mapping[str, Any], tokens: float, length: float) -> float:
-    """Multiplications and additions of one forward pass of a BERT-like encoder.
+def plan_flops(model: Any, plan: Operations, *, trained: float = 1.0) -> float:
+    """Operations of a whole training.
 
-    2 N a token for the matrices, and 4 · length · hidden a layer for attention's two products
-    (Kaplan et al. 2020, table 1, with both directions seen).
+    For a family whose configuration is not understood, 2 N a token (Kaplan et al. 2020).
     """
-    attention = 4 * length * int(config["hidden_size"]) * int(config["num_hidden_layers"])
-    return tokens * (2 * encoder_parameters(config) + attention)
-
-
-def head_flops(config: Mapping[str, Any], vocabulary: int, tokens: float) -> float:
-    """Forward cost of the language-model head at `tokens` positions: transform and decoder."""
-    hidden = int(config["hidden_size"])
-    return tokens * 2 * (hidden * hidden + hidden * vocabulary)
+    shape = shape_of(model.config.to_dict())
+    if shape is None:
+        tokens = sum(plan.tokens(place) for place in range(len(plan)))
+        return float(round(training_flops(2.0 * parameter_counts(model)["parameters"] * tokens, trained=trained)))
+    return float(round(training_flops(plan.operations(shape), trained=trained)))
 
 
 def training_flops(forward: float, *, trained: float = 1.0) -> float:

@@ -14,6 +14,7 @@ from harness.models.encoding import encode_texts
 from harness.training.batches import batches_by_length
 from harness.training.loop import Batch
 from harness.training.masking import mask_tokens
+from harness.training.shapes import Shape
 
 _MEMORY_RATE = 0.15
 
@@ -78,10 +79,12 @@ class LabelledBatches:
     def tokens(self, place: int) -> int:
         return sum(self._lengths[example] for example in self._batches[place])
 
-    def sizes(self) -> list[tuple[int, float]]:
-        """(tokens, mean length) of every batch."""
+    def operations(self, shape: Shape) -> float:
         counts = [self.tokens(place) for place in range(len(self))]
-        return [(tokens, tokens / len(batch)) for tokens, batch in zip(counts, self._batches, strict=True)]
+        return sum(
+            shape.stack(shape.layers, tokens, tokens / len(batch))
+            for tokens, batch in zip(counts, self._batches, strict=True)
+        )
 
     def __getitem__(self, place: int) -> Batch:
         chosen = list(self._batches[place])

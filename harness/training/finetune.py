@@ -46,7 +46,7 @@ def finetune(
         pretrained = spec.weights == "pretrained"
         plan = plan_for(tokenizer, model, inputs, chosen)
         memory = load_language_head(parent, model) if chosen.memory and pretrained else None
-        flops = plan_flops(model, plan, trained=1.0)
+        flops = cost.plan_flops(model, plan)
         title = "fine-tuning" if pretrained else "training from random weights"
         progress = train(
             model,
@@ -131,14 +131,3 @@ def classification_loss(chosen: FinetuneSettings, memory: Any | None) -> Callabl
         return total
 
     return loss
-
-
-def plan_flops(model: Any, plan: LabelledBatches, *, trained: float) -> float:
-    """Operations of a fine-tuning; texts attend to themselves only."""
-    config = model.config.to_dict()
-    if "intermediate_size" not in config or "hidden_size" not in config:
-        parameters = cost.parameter_counts(model)["parameters"]
-        tokens = sum(plan.tokens(place) for place in range(len(plan)))
-        return cost.training_flops(2.0 * parameters * tokens, trained=trained)
-    forward = sum(cost.forward_flops(config, tokens, length) for tokens, length in plan.sizes())
-    return float(round(cost.training_flops(forward, trained=trained)))

@@ -27,6 +27,7 @@ class StageInputs:
         parent_digest: its content digest.
         seed: of initial weights, order, masking and dropout.
         data: data name → fingerprint.
+        tokenizer: folder of a given tokenizer (pretraining from scratch).
         resolve: content key → folder of a checkpoint (an adapter's base).
     """
 
@@ -37,6 +38,7 @@ class StageInputs:
     parent: Path | None = None
     parent_key: str | None = None
     parent_digest: str | None = None
+    tokenizer: Path | None = None
     seed: int = 0
     data: Mapping[str, str] = field(default_factory=dict)
     resolve: Callable[[str], Path] = _unresolved

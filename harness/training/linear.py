@@ -19,6 +19,7 @@ from harness.training import cost
 from harness.training.checkpoints import write_page
 from harness.training.inputs import StageInputs
 from harness.training.logistic import choose
+from harness.training.shapes import shape_of
 
 FloatMatrix = npt.NDArray[np.float64]
 _STRENGTHS = (0.001, 0.01, 0.1, 1.0)
@@ -72,12 +73,8 @@ def finetune_linear(spec: FinetuneSpec, inputs: StageInputs, work: Path, reporte
     )
     write_linear(work, LinearHead(fit.coef, fit.intercept, mean, scale, inputs.labels))
     tokens = sum(len(row) for part in rows for row in part)
-    config = encoder.config.to_dict()
-    flops = (
-        cost.forward_flops(config, tokens, tokens / max(1, sum(map(len, rows))))
-        if "intermediate_size" in config
-        else 0.0
-    )
+    shape = shape_of(encoder.config.to_dict())
+    flops = shape.stack(shape.layers, tokens, tokens / max(1, sum(map(len, rows)))) if shape is not None else 0.0
     counts = cost.parameter_counts(encoder)
     own = fit.coef.size + fit.intercept.size
     spent = {

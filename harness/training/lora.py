@@ -13,7 +13,7 @@ from harness.core.reporter import Reporter
 from harness.core.specs import FinetuneSpec, LoraMethod, LoraSpec
 from harness.training import cost
 from harness.training.checkpoints import write_page
-from harness.training.finetune import classification_loss, loop_settings, plan_flops, plan_for
+from harness.training.finetune import classification_loss, loop_settings, plan_for
 from harness.training.inputs import StageInputs
 from harness.training.loop import train
 from harness.training.parents import load_classifier, load_tokenizer
@@ -58,7 +58,7 @@ def finetune_lora(
         plan = plan_for(tokenizer, base, inputs, chosen)
         model = _adapted(base, spec.method.lora)
         counts = cost.parameter_counts(model)
-        flops = plan_flops(base, plan, trained=counts["trainable"] / counts["parameters"])
+        flops = cost.plan_flops(base, plan, trained=counts["trainable"] / counts["parameters"])
         progress = train(
             model,
             plan,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -68,6 +68,44 @@ def load_classifier(folder: Path, labels: Sequence[str], *, weights: str, seed: 
             if name in missing and _POOLER in name:
                 parameter.copy_(torch.eye(*parameter.shape) if parameter.ndim == 2 else torch.zeros_like(parameter))
     return model
+
+
+def load_for(kind: Any, folder: Path, *, seed: int, check: Callable[[str], None]) -> tuple[Any, list[str]]:
+    """The checkpoint as a language model of an Auto class, and the head's weights that it did not hold.
+
+    Args:
+        kind: such as `AutoModelForMaskedLM`.
+        seed: of the weights that are made new.
+        check: raises when the model type does not fit.
+
+    Raises:
+        CheckpointError: when the folder holds no such model in safetensors, or lacks more than a
+            masked model's head.
+    """
+    from transformers import AutoConfig
+
+    config: Any = _loaded(folder, "configuration", lambda: AutoConfig.from_pretrained(str(folder)))
+    check(str(config.model_type))
+    torch.manual_seed(seed)
+    model, facts = _loaded(
+        folder,
+        "model",
+        lambda: kind.from_pretrained(
+            str(folder), local_files_only=True, use_safetensors=True, output_loading_info=True, dtype=torch.float32
+        ),
+    )
+    missing = sorted(facts["missing_keys"])
+    base = f"{model.base_model_prefix}."
+    lost = [name for name in missing if name.startswith(base) and _POOLER not in name]
+    # A causal or sequence-to-sequence head is the whole point of such a model; only BERT-like ones come without.
+    lost += [] if hasattr(model, "cls") else [name for name in missing if name.startswith("lm_head")]
+    if lost:
+        raise CheckpointError(
+            f"the model lacks weights: {', '.join(lost[:3])}{' …' if len(lost) > 3 else ''}.",
+            where=Where(folder),
+            hint="give a checkpoint of the same architecture as its config.json says, language-model head included.",
+        )
+    return model, [name for name in missing if not name.startswith(base)]
 
 
 def load_encoder(folder: Path, *, weights: str, seed: int) -> Any:

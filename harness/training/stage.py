@@ -12,7 +12,8 @@ from harness.core.specs import ClassicalSpec, FinetuneSpec, LoraMethod, Pretrain
 from harness.training import cost
 from harness.training.inputs import StageInputs
 from harness.training.presets import architecture
-from harness.training.settings import settings_for
+from harness.training.settings import pretraining_settings, settings_for
+from harness.training.shapes import Shape, shape_of
 
 # Raised when the same settings would train other weights than before.
 TRAINING_VERSION = 1
@@ -70,7 +71,9 @@ def resolved(spec: Stage, examples: int) -> dict[str, Any]:
     if isinstance(spec, FinetuneSpec):
         chosen.update(asdict(settings_for(spec, examples)))
     if isinstance(spec, PretrainSpec):
-        chosen["sizes"] = architecture(spec.architecture)
+        sizes = architecture(spec.architecture, spec.objective) if spec.from_ is None else None
+        chosen["sizes"] = sizes
+        chosen.update(asdict(pretraining_settings(spec, _width(sizes))))
     return chosen
 
 
@@ -79,27 +82,54 @@ def estimate_cost(
 ) -> dict[str, float]:
     """Tokens and operations that a stage will take, for `plan`; loads nothing.
 
+    A stage with a budget in minutes says `seconds` instead.
+
     Args:
         rows: labelled training rows (fine-tuning); not used for pretraining.
         configuration: config.json of the checkpoint to start from; bert-micro when None.
         mean_length: tokens of a text.
     """
     if isinstance(spec, PretrainSpec):
-        sizes = architecture(spec.architecture)
-        tokens = spec.budget.tokens or (spec.budget.steps or 0) * spec.batch_size * spec.sequence_length
-        forward = cost.forward_flops(sizes, tokens, spec.sequence_length)
-        forward += cost.head_flops(sizes, spec.tokenizer.vocabulary, tokens * spec.mask_rate)
-        return {"tokens": float(tokens), "flops": cost.training_flops(forward)}
+        return _pretraining_cost(spec, configuration)
     if spec.labels is not None:
         rows = min(rows, spec.labels)
+    seen = rows * mean_length
     if isinstance(spec, ClassicalSpec):
-        return {"tokens": rows * mean_length, "flops": 0.0}
-    sizes = dict(configuration) if configuration is not None else architecture("bert-micro")
+        return {"tokens": seen, "flops": 0.0}
+    shape = shape_of(dict(configuration) if configuration is not None else architecture("bert-micro"))
+    if shape is None:
+        return {"tokens": seen, "flops": 0.0}
+    forward = shape.stack(shape.layers + shape.decoder_layers, seen, mean_length)
     if spec.method == "linear":
-        return {"tokens": rows * mean_length, "flops": cost.forward_flops(sizes, rows * mean_length, mean_length)}
-    seen = rows * mean_length * settings_for(spec, rows).epochs
+        return {"tokens": seen, "flops": forward}
+    epochs = settings_for(spec, rows).epochs
     trained = 0.05 if isinstance(spec.method, LoraMethod) else 1.0
-    return {
-        "tokens": seen,
-        "flops": cost.training_flops(cost.forward_flops(sizes, seen, mean_length), trained=trained),
-    }
+    return {"tokens": seen * epochs, "flops": cost.training_flops(forward * epochs, trained=trained)}
+
+
+def _pretraining_cost(spec: PretrainSpec, configuration: Mapping[str, Any] | None) -> dict[str, float]:
+    sizes = dict(configuration or architecture(None, spec.objective))
+    if spec.from_ is None:
+        sizes = architecture(spec.architecture, spec.objective)
+    if spec.budget.minutes is not None:
+        return {"tokens": 0.0, "flops": 0.0, "seconds": spec.budget.minutes * 60}
+    chosen = pretraining_settings(spec, _width(sizes))
+    tokens = float(spec.budget.tokens or (spec.budget.steps or 0) * chosen.batch_size * chosen.sequence_length)
+    shape = shape_of(sizes)
+    if shape is None:
+        return {"tokens": tokens, "flops": 0.0}
+    vocabulary = shape.vocabulary or spec.tokenizer.vocabulary
+    forward = shape.stack(shape.layers, tokens, chosen.sequence_length)
+    if spec.objective == "span_corruption":
+        target = tokens * chosen.mask_rate * (1 + 1 / chosen.span_length)
+        length = chosen.sequence_length * target / tokens
+        forward += shape.stack(shape.decoder_layers, target, length) + shape.head(target, vocabulary)
+        forward += shape.cross(tokens, target, chosen.sequence_length)
+    else:
+        forward += shape.head(tokens if spec.objective == "causal" else tokens * chosen.mask_rate, vocabulary)
+    return {"tokens": tokens, "flops": cost.training_flops(forward)}
+
+
+def _width(sizes: Mapping[str, Any] | None) -> int | None:
+    shape: Shape | None = shape_of(sizes) if sizes is not None else None
+    return shape.hidden if shape is not None else None

@@ -59,9 +59,7 @@ def informed_start(
     config = model.config
     with torch.no_grad():
         _words(model, vectors, generator)
-        shares = torch.from_numpy((frequencies + 1) / (frequencies + 1).sum())
-        model.cls.predictions.bias.copy_(shares.log())
-        model.cls.predictions.transform.dense.weight.copy_(torch.eye(config.hidden_size) * _TRANSFORM_SCALE)
+        fresh_head(model, frequencies)
         for layer in model.bert.encoder.layer:
             rotation = _rotation(config.hidden_size, generator)
             layer.attention.self.value.weight.copy_(rotation)
@@ -71,6 +69,25 @@ def informed_start(
             for number, layer in enumerate(model.bert.encoder.layer):
                 heads = _LATER_HEADS if number else _FIRST_HEADS
                 _local_heads(layer.attention.self, heads, vectors.shape[1], frequency)
+
+
+def fresh_head(model: Any, frequencies: npt.NDArray[np.float64]) -> None:
+    """Starts the head of a masked language model whose checkpoint had none, in place.
+
+    The decoder's bias is the logarithm of the word frequencies, and the transform a small identity, so
+    that the head begins as the product of hidden states and word embeddings. Heads of other
+    shapes than BERT's stay as transformers made them.
+    """
+    import torch
+
+    predictions = getattr(getattr(model, "cls", None), "predictions", None)
+    if predictions is None:
+        return
+    with torch.no_grad():
+        shares = torch.from_numpy((frequencies + 1) / (frequencies + 1).sum())
+        predictions.bias[: len(shares)].copy_(shares.log())
+        dense = predictions.transform.dense
+        dense.weight.copy_(torch.eye(dense.weight.shape[0]) * _TRANSFORM_SCALE)
 
 
 def _words(model: Any, vectors: npt.NDArray[np.float32], generator: torch.Generator) -> None:

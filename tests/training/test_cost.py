@@ -5,17 +5,20 @@ import torch
 
 from harness.core.specs import ClassicalSpec
 from harness.training import cost, estimate_cost
+from harness.training.shapes import shape_of
 
 from training_samples import finetune_spec, pretrain_spec  # isort: skip
 
-_SIZES = {"hidden_size": 8, "num_hidden_layers": 2, "intermediate_size": 32}
+_SIZES = {"hidden_size": 8, "num_hidden_layers": 2, "intermediate_size": 32, "num_attention_heads": 2}
 
 
 def test_flops_are_by_hand() -> None:
-    matrices = 2 * (4 * 64 + 2 * 8 * 32)
-    assert cost.encoder_parameters(_SIZES) == matrices
-    assert cost.forward_flops(_SIZES, tokens=10, length=5) == 10 * (2 * matrices + 2 * 4 * 5 * 8)
-    assert cost.head_flops(_SIZES, vocabulary=100, tokens=3) == 3 * 2 * (64 + 800)
+    matrices = 4 * 64 + 2 * 8 * 32
+    shape = shape_of(_SIZES)
+    assert shape is not None
+    assert shape.layer_parameters() == matrices
+    assert shape.stack(2, 10, 5) == 10 * 2 * (2 * matrices + 4 * 5 * 8)
+    assert shape.head(3, vocabulary=100) == 3 * 2 * (64 + 800)
     assert cost.training_flops(6.0) == 18
     assert cost.training_flops(6.0, trained=0.5) == 15
 

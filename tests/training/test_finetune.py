@@ -10,11 +10,14 @@ from harness.core.keys import file_digest
 from harness.core.reporter import Silent
 from harness.training import run_stage
 
+# Settings by which so small a model leaves the plateau of a constant answer whatever its rounding.
+EAGER = {"epochs": 12, "batch_size": 4, "learning_rate": 1e-3, "embedding_rate": 1.0, "head_rate": 1.0}
+
 
 @pytest.fixture(scope="module")
 def tuned(base: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict]:
     folder = tmp_path_factory.mktemp("tuned") / "checkpoint"
-    return folder, run_stage(finetune_spec(epochs=8), label_inputs(base), folder, Silent())
+    return folder, run_stage(finetune_spec(**EAGER), label_inputs(base), folder, Silent())
 
 
 def test_it_learns_and_says_how_well(tuned: tuple[Path, dict]) -> None:
@@ -31,7 +34,7 @@ def test_the_page_names_parent_labels_and_cost(tuned: tuple[Path, dict]) -> None
     assert page["labels"] == list(LABELS)
     assert page["stage"]["from"] == "base"
     assert page["cost"]["trainable"] == page["cost"]["parameters"]
-    assert page["recipe"]["epochs"] == 8
+    assert page["recipe"]["epochs"] == 12
     config = json.loads((folder / "config.json").read_text())
     assert list(config["id2label"].values()) == list(LABELS)
     assert config["architectures"] == ["BertForSequenceClassification"]

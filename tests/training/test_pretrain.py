@@ -78,9 +78,9 @@ def test_without_text_there_is_a_clear_error(texts: dict[str, list[str]], tmp_pa
 
 
 def test_divergence_is_refused_with_a_hint(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from harness.training import pretrain
+    from harness.training.objectives import masked
 
-    monkeypatch.setattr(pretrain, "masked_loss", lambda model, batch: torch.tensor(np.nan, requires_grad=True))
+    monkeypatch.setattr(masked, "masked_loss", lambda model, batch: torch.tensor(np.nan, requires_grad=True))
     with pytest.raises(IncompleteError, match="the loss became nan at step 1") as caught:
         run_stage(pretrain_spec(), text_inputs(), tmp_path / "a", Silent())
     assert "learning_rate" in (caught.value.hint or "")

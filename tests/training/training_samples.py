@@ -39,6 +39,34 @@ def pretrain_spec(steps: int = 24, **changes: Any) -> PretrainSpec:
     return PretrainSpec.model_validate({**settings, **changes})
 
 
+TINY = {
+    "mlm": {"hidden_size": 32, "num_attention_heads": 2, "intermediate_size": 32},
+    "mlm_nsp": {"hidden_size": 32, "num_attention_heads": 2, "intermediate_size": 32},
+    "gpt": {"model_type": "gpt2", "hidden_size": 32, "num_attention_heads": 2},
+    "llama": {"model_type": "llama", "hidden_size": 32, "num_attention_heads": 2, "intermediate_size": 64},
+    "span_corruption": {"d_model": 32, "num_heads": 2, "d_kv": 16, "d_ff": 32},
+}
+"""Small architectures: an objective's, and the two causal families."""
+
+
+def pretraining(kind: str = "gpt", steps: int = 12, **changes: Any) -> PretrainSpec:
+    """A tiny pretraining by a key of `TINY`."""
+    objective = "causal" if kind in {"gpt", "llama"} else kind
+    vocabulary = 150 if objective.startswith("mlm") else 360
+    settings = {"objective": objective, "architecture": TINY[kind], "tokenizer": {"vocabulary": vocabulary}}
+    return pretrain_spec(steps, **{**settings, "sequence_length": 24, **changes})
+
+
+def passages(count: int = 60) -> list[str]:
+    """Texts of several sentences each."""
+    sentences = [text for text, _ in examples(4 * count)]
+    return [" ".join(sentences[4 * number : 4 * number + 4]) for number in range(count)]
+
+
+def passage_inputs(seed: int = 0, **changes: Any) -> StageInputs:
+    return StageInputs(**{"texts": {"tales": passages()}, "seed": seed, "data": {"tales": "e" * 64}, **changes})
+
+
 def finetune_spec(**changes: Any) -> FinetuneSpec:
     return FinetuneSpec.model_validate(
         {"from": "base", "task": "mood", "epochs": 3, "batch_size": 8, "learning_rate": 3e-3, **changes}
