@@ -10,7 +10,10 @@ if TYPE_CHECKING:
     from harness.evaluations.probes.coreference import Coreference, CoreferenceOptions
     from harness.evaluations.probes.counterfactual import Counterfactual
     from harness.evaluations.probes.counterfactual_options import CounterfactualOptions
+    from harness.evaluations.probes.functional_tests import FunctionalTests, FunctionalTestsOptions
+    from harness.evaluations.probes.group_gaps import GroupGaps, GroupGapsOptions
     from harness.evaluations.probes.minimal_pairs import MinimalPairs, MinimalPairsOptions
+    from harness.evaluations.probes.robustness import Robustness, RobustnessOptions
     from harness.evaluations.probes.stereoset import StereoSet, StereoSetOptions
 
 _HOMES = {
@@ -20,8 +23,14 @@ _HOMES = {
     "CoreferenceOptions": "coreference",
     "Counterfactual": "counterfactual",
     "CounterfactualOptions": "counterfactual_options",
+    "FunctionalTests": "functional_tests",
+    "FunctionalTestsOptions": "functional_tests",
+    "GroupGaps": "group_gaps",
+    "GroupGapsOptions": "group_gaps",
     "MinimalPairs": "minimal_pairs",
     "MinimalPairsOptions": "minimal_pairs",
+    "Robustness": "robustness",
+    "RobustnessOptions": "robustness",
     "StereoSet": "stereoset",
     "StereoSetOptions": "stereoset",
 }
@@ -33,8 +42,14 @@ __all__ = [
     "CoreferenceOptions",
     "Counterfactual",
     "CounterfactualOptions",
+    "FunctionalTests",
+    "FunctionalTestsOptions",
+    "GroupGaps",
+    "GroupGapsOptions",
     "MinimalPairs",
     "MinimalPairsOptions",
+    "Robustness",
+    "RobustnessOptions",
     "StereoSet",
     "StereoSetOptions",
 ]

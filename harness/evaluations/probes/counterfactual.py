@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, ClassVar, Literal, Protocol, cast
+from typing import Any, ClassVar, Literal
 
 from harness.core.dataset import Dataset
-from harness.core.errors import DataError, SuiteError, unknown
+from harness.core.errors import DataError
 from harness.core.interfaces import EvaluationContext, Item, MetricContext, ModelFacts
 from harness.core.records import Record
 from harness.core.requests import Failure, Request, Response
@@ -17,42 +17,10 @@ from harness.evaluations.options import DataName, ref_name
 from harness.evaluations.outcome import failed, outcome, truncated_tokens
 from harness.evaluations.probes.counterfactual_options import CounterfactualOptions
 from harness.evaluations.probes.originals import CLUSTER, Original, of_rows, of_task, of_templates, templates_digest
+from harness.evaluations.probes.standing import read_answers, task_of, task_spec
 from harness.evaluations.probes.substitution import inline_lexicon, lists_digest
-from harness.evaluations.tasks.classification import decide
 
 FORMAT = 1
-
-
-class ClassifiesTexts(Protocol):
-    """What a task must offer for this probe to stand on it; `Classification` does."""
-
-    name: str
-
-    @property
-    def values(self) -> dict[str, float]: ...
-
-    @property
-    def text_column(self) -> str: ...
-
-    @property
-    def data_refs(self) -> tuple[DataName, ...]: ...
-
-    def spec(self) -> Mapping[str, Any]: ...
-
-    def every_item(self, data: Sequence[Dataset], split: str) -> Iterator[Item]: ...
-
-    def protocol(self, facts: ModelFacts) -> str | None: ...
-
-    def unsupported(self, facts: ModelFacts) -> str: ...
-
-    def requests_for(self, text: str, protocol: str) -> Sequence[Request]: ...
-
-    def log_probabilities(self, responses: Sequence[Response], protocol: str) -> dict[str, float] | Failure: ...
-
-    def metric_context(self) -> MetricContext: ...
-
-
-_OFFERED = ("values", "text_column", "data_refs", "every_item", "requests_for", "log_probabilities")
 
 
 class Counterfactual:
@@ -79,17 +47,7 @@ class Counterfactual:
     def __init__(self, name: str, options: CounterfactualOptions, context: EvaluationContext) -> None:
         self.name = name
         self.options = options
-        task = context.tasks.get(options.on)
-        if task is None:
-            raise SuiteError(
-                f"probe {name!r}: {unknown('task', options.on, context.tasks)}", hint="`on` names a task of this suite."
-            )
-        if not all(hasattr(type(task), name) for name in _OFFERED):
-            raise SuiteError(
-                f"probe {name!r} stands on the task {options.on!r}, which is a {task.kind} task.",
-                hint="name a classification task with `on`.",
-            )
-        self.task = cast(ClassifiesTexts, task)
+        self.task = task_of(name, options.on, context)
 
     @classmethod
     def data_names(cls, options: CounterfactualOptions) -> tuple[DataName, ...]:
@@ -111,7 +69,7 @@ class Counterfactual:
         return {
             "kind": self.kind,
             "format": FORMAT,
-            "on": {key: value for key, value in self.task.spec().items() if key != "limit"},
+            "on": task_spec(self.task),
             "swap": list(options.swap),
             "lexicons": {name: dict(groups) for name, groups in options.lexicons.items()},
             "lists": lists_digest(),
@@ -152,16 +110,11 @@ class Counterfactual:
     def record(self, item: Item, protocol: str, responses: Sequence[Response]) -> Record:
         truncated = truncated_tokens(responses)
         variants = item.payload["variants"]
-        step = len(responses) // (1 + len(variants))
-        answers: list[dict[str, float]] = []
-        for start in range(0, len(responses), step):
-            log_p = self.task.log_probabilities(responses[start : start + step], protocol)
-            if isinstance(log_p, Failure):
-                return failed(item, log_p, truncated=truncated)
-            answers.append(log_p)
-        scores = [self._score(log_p) for log_p in answers]
-        decided = [decide(log_p, item.id) for log_p in answers]
-        predictions = [label for label, _ in decided]
+        answers = read_answers(self.task, responses, 1 + len(variants), protocol, item.id)
+        if isinstance(answers, Failure):
+            return failed(item, answers, truncated=truncated)
+        scores = [answer.score for answer in answers]
+        predictions = [answer.label for answer in answers]
         shifts = [score - scores[0] for score in scores[1:]]
         signed = [
             shift * variant["direction"]
@@ -180,7 +133,7 @@ class Counterfactual:
             item,
             prediction=predictions[0],
             margin=-stats["shift_abs"],
-            tied=any(tied for _, tied in decided),
+            tied=any(answer.tied for answer in answers),
             truncated=truncated,
             response={"scores": scores, "predictions": predictions},
             stats=stats,
@@ -200,10 +153,6 @@ class Counterfactual:
             yield from of_rows(dataset, split, column, origin)
         if self.options.templates:
             yield from of_templates(self.task.values)
-
-    def _score(self, log_p: Mapping[str, float]) -> float:
-        values = self.task.values
-        return math.fsum(math.exp(log_p[label]) * value for label, value in values.items())
 
 
 def _mean(values: Sequence[float]) -> float:

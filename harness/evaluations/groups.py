@@ -1,0 +1,95 @@
+"""Whom a text speaks of: groups by words, or by the columns of the data. Groups may overlap."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from harness.core.dataset import Dataset
+from harness.core.errors import DataError
+from harness.data.lexicons import gender_words
+from harness.evaluations.cells import text_of
+
+
+@dataclass(frozen=True)
+class GroupWords:
+    """Groups and the words that name them.
+
+    Attributes:
+        words: group → words or phrases, as they stand in running text, whatever their case.
+    """
+
+    words: Mapping[str, tuple[str, ...]]
+    _pattern: re.Pattern[str] = field(init=False, repr=False, compare=False)
+    _owners: Mapping[str, tuple[str, ...]] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        owners: dict[str, list[str]] = {}
+        for group, words in self.words.items():
+            for word in words:
+                held = owners.setdefault(_plain(word), [])
+                if group not in held:
+                    held.append(group)
+        # Longest first, so that "gay men" is found before "gay"; the shorter ones are looked for inside.
+        ranked = sorted(owners, key=lambda word: (-len(word), word))
+        pattern = "|".join(re.escape(word).replace(r"\ ", r"\s+") for word in ranked) or r"(?!)"
+        object.__setattr__(self, "_owners", {word: tuple(groups) for word, groups in owners.items()})
+        object.__setattr__(self, "_pattern", re.compile(rf"(?<!\w)(?=({pattern})(?!\w))", re.IGNORECASE))
+
+    @property
+    def groups(self) -> tuple[str, ...]:
+        return tuple(self.words)
+
+    def found(self, text: str) -> dict[str, list[str]]:
+        """group → the words of it in a text, in their order, as written in the list."""
+        found: dict[str, list[str]] = {}
+        for match in self._pattern.finditer(text):
+            for word in self._inside(match[1]):
+                for group in self._owners.get(word, ()):
+                    found.setdefault(group, []).append(word)
+        return found
+
+    def _inside(self, phrase: str) -> Iterable[str]:
+        """The phrase itself, and shorter listed ones that begin it ("gay" in "gay men")."""
+        plain = _plain(phrase)
+        parts = plain.split(" ")
+        return (" ".join(parts[:count]) for count in range(1, len(parts) + 1))
+
+
+def _plain(word: str) -> str:
+    return re.sub(r"\s+", " ", word.strip()).casefold()
+
+
+def own_gender_words() -> GroupWords:
+    """The built-in list: gendered words, `female` and `male`."""
+    lexicon = gender_words()
+    words = {group: lexicon.words(group) for group in sorted(lexicon.groups)}
+    # `her` and `his` stand once in the list of swaps, under their counterparts.
+    return GroupWords({group: tuple(dict.fromkeys(found)) for group, found in words.items()})
+
+
+def words_of_options(groups: Mapping[str, Sequence[str]], table: Dataset | None) -> GroupWords:
+    """The groups of a probe: written in the suite, from a table with the columns group and word, or our own.
+
+    Raises:
+        DataError: fewer than two groups, or an empty word.
+    """
+    if table is None and not groups:
+        return own_gender_words()
+    merged: dict[str, list[str]] = {group: list(words) for group, words in groups.items()}
+    if table is not None:
+        table.require("group")
+        table.require("word")
+        for rows in table.rows.values():
+            for row in rows:
+                group, word = (text_of(table, row, name, empty=False) for name in ("group", "word"))
+                merged.setdefault(group.strip(), []).append(word)
+    empty = [group for group, words in merged.items() if not words or any(not word.strip() for word in words)]
+    if empty:
+        raise DataError(f"the group {empty[0]!r} has no word, or an empty one.", hint="fill it in, or leave it out.")
+    if len(merged) < 2:
+        raise DataError(
+            f"expected words of two groups or more, found {len(merged)}.", hint="add words of another group."
+        )
+    return GroupWords({group: tuple(dict.fromkeys(words)) for group, words in merged.items()})

@@ -1,0 +1,172 @@
+"""Functional tests (CheckList, HateCheck): cases that a model must get right, grouped by what they test."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, ClassVar, Literal
+
+from pydantic import Field
+
+from harness.core.dataset import Dataset, Row
+from harness.core.errors import DataError, SuiteError, unknown
+from harness.core.interfaces import EvaluationContext, Item, MetricContext, ModelFacts
+from harness.core.records import Record
+from harness.core.requests import Failure, Request, Response
+from harness.core.specs import EvaluationOptions
+from harness.evaluations.cells import joined_slices, text_of
+from harness.evaluations.choice import choose
+from harness.evaluations.options import DataName
+from harness.evaluations.outcome import failed, outcome, truncated_tokens
+from harness.evaluations.probes.standing import Answer, read_answers, task_of, task_spec
+
+FORMAT = 1
+CLUSTER = "template"
+TOLERANCE = 0.1
+"""A directional test fails when the score moves the wrong way by more (CheckList's tolerance)."""
+EXPECTATIONS = ("same", "higher", "lower")
+
+
+class FunctionalTestsOptions(EvaluationOptions):
+    """The YAML of a functional-tests probe."""
+
+    on: str = Field(description="The classification task whose question is asked.")
+    data: DataName = Field(
+        description="Cases with the columns text and functionality; label (MFT), or original and expect (same: INV; "
+        "higher, lower: DIR on the expected score)."
+    )
+    labels: dict[str, str] = Field(
+        default_factory=dict, description="A label of the cases: the task's label for it; equal ones may be left out."
+    )
+
+
+class FunctionalTests:
+    """Asks a task's question about test cases.
+
+    A minimum functionality test (MFT) has a label and fails when another one is given. An invariance test
+    (INV) has the text it was made from and fails when the label changes. A directional test (DIR) fails
+    when the expected score moves the wrong way by more than 0.1. Failure rates are shown by functionality
+    (Ribeiro et al. 2020; Röttger et al. 2021).
+    """
+
+    Options = FunctionalTestsOptions
+    role: ClassVar[Literal["task", "probe"]] = "probe"
+    kind: ClassVar[str] = "functional_tests"
+    summary: ClassVar[str] = "How many test cases fail, by functionality."
+    provides: ClassVar[tuple[str, ...]] = ("target", "prediction", "correct", "test_failed")
+    default_metrics: ClassVar[tuple[str, ...]] = ("failure_rate", "accuracy")
+    caveats: ClassVar[tuple[str, ...]] = (
+        "Cases show weaknesses; passing all of them is no proof that a model is good.",
+    )
+
+    def __init__(self, name: str, options: FunctionalTestsOptions, context: EvaluationContext) -> None:
+        self.name = name
+        self.options = options
+        self.task = task_of(name, options.on, context)
+
+    @classmethod
+    def data_names(cls, options: FunctionalTestsOptions) -> tuple[DataName, ...]:
+        return (options.data,)
+
+    def spec(self) -> Mapping[str, Any]:
+        return {
+            "kind": self.kind,
+            "format": FORMAT,
+            "on": task_spec(self.task),
+            "labels": dict(self.options.labels),
+            "limit": self.options.limit,
+        }
+
+    def items(self, data: Sequence[Dataset], split: str) -> Iterator[Item]:
+        """One item a case.
+
+        Raises:
+            DataError: a missing column, an empty split, a case with neither label nor original, or a label
+                that the task does not have.
+        """
+        (dataset,) = data
+        dataset.require("text")
+        dataset.require("functionality")
+        known = set(self.task.values)
+        for label in self.options.labels.values():
+            if label not in known:
+                raise SuiteError(f"probe {self.name!r}, labels: {unknown('label of the task', label, known)}")
+        yield from choose(
+            (self._item(dataset, row, known) for row in dataset.split(split)), self.options.limit, CLUSTER
+        )
+
+    def protocol(self, facts: ModelFacts) -> str | None:
+        return self.task.protocol(facts)
+
+    def unsupported(self, facts: ModelFacts) -> str:
+        return self.task.unsupported(facts)
+
+    def requests(self, item: Item, protocol: str) -> Sequence[Request]:
+        return [request for text in item.payload["texts"] for request in self.task.requests_for(text, protocol)]
+
+    def record(self, item: Item, protocol: str, responses: Sequence[Response]) -> Record:
+        truncated = truncated_tokens(responses)
+        answers = read_answers(self.task, responses, len(item.payload["texts"]), protocol, item.id)
+        if isinstance(answers, Failure):
+            return failed(item, answers, truncated=truncated)
+        stats = {"test_failed": float(_fails(item, answers))}
+        if item.target is not None:
+            stats["correct"] = float(answers[0].label == item.target)
+        return outcome(
+            item,
+            prediction=answers[0].label,
+            margin=answers[0].score,
+            tied=any(answer.tied for answer in answers),
+            truncated=truncated,
+            response={"labels": [answer.label for answer in answers], "scores": [answer.score for answer in answers]},
+            stats=stats,
+        )
+
+    def metric_context(self) -> MetricContext:
+        return self.task.metric_context()
+
+    def _item(self, dataset: Dataset, row: Row, known: set[str]) -> Item:
+        text = text_of(dataset, row, "text", empty=False)
+        functionality = text_of(dataset, row, "functionality", empty=False)
+        label = _optional(row, "label")
+        original, expect = _optional(row, "original"), _optional(row, "expect") or "same"
+        target = None
+        if original is not None:
+            if expect not in EXPECTATIONS:
+                wrong = unknown("expectation", expect, EXPECTATIONS)
+                raise DataError(f"data {dataset.name!r}, row {row.id}, column 'expect': {wrong}")
+        elif label is None:
+            raise DataError(
+                f"data {dataset.name!r}, row {row.id}: a case needs a `label`, or an `original` to compare with.",
+                hint="fill one of them in.",
+            )
+        else:
+            target = self.options.labels.get(label, label)
+            if target not in known:
+                wrong = unknown("label of the task", target, known)
+                raise DataError(
+                    f"data {dataset.name!r}, row {row.id}, column 'label': {wrong}",
+                    hint="say what the cases' labels mean: `labels: {their label: the task's label}`.",
+                )
+        test = "MFT" if original is None else "INV" if expect == "same" else "DIR"
+        return Item(
+            id=row.id,
+            payload={"texts": [text] if original is None else [text, original], "test": test, "expect": expect},
+            texts={"text": text} if original is None else {"text": text, "original": original},
+            target=target,
+            clusters={CLUSTER: row.cluster, "parent": row.cluster},
+            slices=joined_slices(row, f"functionality={functionality}", f"test={test}"),
+        )
+
+
+def _fails(item: Item, answers: Sequence[Answer]) -> bool:
+    if item.payload["test"] == "MFT":
+        return answers[0].label != item.target
+    if item.payload["test"] == "INV":
+        return answers[0].label != answers[1].label
+    moved = answers[0].score - answers[1].score
+    return (moved if item.payload["expect"] == "higher" else -moved) < -TOLERANCE
+
+
+def _optional(row: Row, column: str) -> str | None:
+    value = row.fields.get(column)
+    return None if value is None or value != value or not str(value).strip() else str(value)

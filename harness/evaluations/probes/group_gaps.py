@@ -1,0 +1,180 @@
+"""Group gaps: does a classifier do alike for the groups that its texts speak of?"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, ClassVar, Literal
+
+from pydantic import Field
+
+from harness.core.dataset import Dataset
+from harness.core.errors import DataError, SuiteError, unknown
+from harness.core.interfaces import EvaluationContext, Item, MetricContext, ModelFacts
+from harness.core.records import Record
+from harness.core.requests import Failure, Request, Response
+from harness.core.specs import EvaluationOptions
+from harness.evaluations.choice import choose
+from harness.evaluations.groups import words_of_options
+from harness.evaluations.options import DataName
+from harness.evaluations.outcome import failed, outcome, truncated_tokens
+from harness.evaluations.probes.standing import read_answers, task_of, task_spec
+from harness.metrics.group_gaps import MEMBER
+
+FORMAT = 1
+CLUSTER = "parent"
+
+
+class GroupGapsOptions(EvaluationOptions):
+    """The YAML of a group-gaps probe."""
+
+    on: str = Field(description="The classification task whose question is asked.")
+    positive: str | None = Field(None, description="The label that counts as selected; the task's last if left out.")
+    groups: dict[str, list[str]] = Field(
+        default_factory=dict,
+        description="group: words that name it; the built-in female and male words when nothing is given.",
+    )
+    words: DataName | None = Field(None, description="Data with the columns group and word, for long lists.")
+    columns: list[str] = Field(
+        default_factory=list, description="Slices of the data that are groups too (`source`: groups source=…)."
+    )
+
+
+class GroupGaps:
+    """Asks a task's question about its labelled texts, and tells whom each text speaks of.
+
+    A text belongs to every group that it has a word of, and to the slices named in `columns`; a text of no
+    group has a part in the overall figures and in the background of the subgroup figures only.
+    """
+
+    Options = GroupGapsOptions
+    role: ClassVar[Literal["task", "probe"]] = "probe"
+    kind: ClassVar[str] = "group_gaps"
+    summary: ClassVar[str] = "Whether a classifier does alike for the groups that texts speak of."
+    provides: ClassVar[tuple[str, ...]] = ("target", "prediction", "correct", "selected", "positive", "score")
+    default_metrics: tuple[str, ...] = (
+        "equalised_odds_worst",
+        "equalised_odds_mean",
+        "demographic_parity_gap",
+        "true_positive_rate",
+        "false_positive_rate",
+        "selection_rate",
+        "auc",
+        "accuracy",
+    )
+    caveats: ClassVar[tuple[str, ...]] = (
+        "Groups are told by words in the text; gaps mix the model with what is said of each group.",
+        "Parity of selection is an ideal only where the groups' right labels are alike; see the data audit.",
+    )
+
+    def __init__(self, name: str, options: GroupGapsOptions, context: EvaluationContext) -> None:
+        self.name = name
+        self.options = options
+        self.task = task_of(name, options.on, context)
+        groups = tuple(options.groups) or (() if options.words or options.columns else ("female", "male"))
+        aucs = [f"{kind}[{group}]" for kind in ("subgroup_auc", "bpsn_auc", "bnsp_auc") for group in groups]
+        self.default_metrics = (*type(self).default_metrics, *aucs)
+
+    @classmethod
+    def data_names(cls, options: GroupGapsOptions) -> tuple[DataName, ...]:
+        return () if options.words is None else (options.words,)
+
+    @property
+    def data_refs(self) -> tuple[DataName, ...]:
+        """The task's data, then the words."""
+        return (*self.task.data_refs, *self.data_names(self.options))
+
+    @property
+    def positive(self) -> str:
+        """The label that counts as selected.
+
+        Raises:
+            SuiteError: when it is none of the task's.
+        """
+        labels = list(self.task.values)
+        wanted = self.options.positive or labels[-1]
+        if wanted not in labels:
+            raise SuiteError(f"probe {self.name!r}, positive: {unknown('label of the task', wanted, labels)}")
+        return wanted
+
+    def spec(self) -> Mapping[str, Any]:
+        options = self.options
+        return {
+            "kind": self.kind,
+            "format": FORMAT,
+            "on": task_spec(self.task),
+            "positive": options.positive,
+            "groups": {name: list(words) for name, words in options.groups.items()},
+            "words": options.words is not None,
+            "columns": list(options.columns),
+            "limit": options.limit,
+        }
+
+    def items(self, data: Sequence[Dataset], split: str) -> Iterator[Item]:
+        """The task's items with the groups of each.
+
+        Raises:
+            DataError: what the task's data lacks, or fewer than two groups that any text belongs to.
+        """
+        own = len(self.task.data_refs)
+        listed = self.options.groups or self.options.words or not self.options.columns
+        words = words_of_options(self.options.groups, data[own] if len(data) > own else None) if listed else None
+        made: list[tuple[Item, list[str]]] = []
+        for item in choose(self.task.every_item(data[:own], split), self.options.limit, CLUSTER):
+            groups = sorted(words.found(item.payload["text"])) if words is not None else []
+            groups += [name for name in item.slices if name.partition("=")[0] in self.options.columns]
+            made.append((item, groups))
+        known = sorted({*(words.groups if words is not None else ()), *(one for _, found in made for one in found)})
+        if len({one for _, found in made for one in found}) < 2:
+            raise DataError(
+                f"probe {self.name!r}: the texts (split {split!r}) speak of fewer than two of the groups {known}.",
+                hint="give `groups` with words that the texts have, or `columns` of the data.",
+            )
+        for item, groups in made:
+            slices = tuple(dict.fromkeys([*item.slices, *(one if "=" in one else f"group={one}" for one in groups)]))
+            yield Item(
+                id=item.id,
+                payload={**item.payload, "groups": groups, "known": known},
+                texts=item.texts,
+                target=item.target,
+                clusters=item.clusters,
+                slices=slices,
+            )
+
+    def protocol(self, facts: ModelFacts) -> str | None:
+        return self.task.protocol(facts)
+
+    def unsupported(self, facts: ModelFacts) -> str:
+        return self.task.unsupported(facts)
+
+    def requests(self, item: Item, protocol: str) -> Sequence[Request]:
+        return self.task.requests_for(item.payload["text"], protocol)
+
+    def record(self, item: Item, protocol: str, responses: Sequence[Response]) -> Record:
+        truncated = truncated_tokens(responses)
+        answers = read_answers(self.task, responses, 1, protocol, item.id)
+        if isinstance(answers, Failure):
+            return failed(item, answers, truncated=truncated)
+        (answer,) = answers
+        positive = self.positive
+        groups = item.payload["groups"]
+        return outcome(
+            item,
+            prediction=answer.label,
+            margin=answer.log_p[item.target] - max(v for k, v in answer.log_p.items() if k != item.target)
+            if item.target is not None
+            else None,
+            tied=answer.tied,
+            truncated=truncated,
+            response={"log_p": dict(answer.log_p)},
+            stats={
+                "correct": float(answer.label == item.target),
+                "selected": float(answer.label == positive),
+                "positive": float(item.target == positive),
+                "score": math.exp(answer.log_p[positive]),
+                **{MEMBER + group: float(group in groups) for group in item.payload["known"]},
+            },
+        )
+
+    def metric_context(self) -> MetricContext:
+        return self.task.metric_context()

@@ -1,0 +1,238 @@
+"""Robustness: does an answer survive slips of the keyboard, and does it notice a negation?"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import cache
+from typing import Any, ClassVar, Literal, get_args
+
+from pydantic import Field
+
+from harness.core.dataset import Dataset
+from harness.core.errors import DataError
+from harness.core.interfaces import EvaluationContext, Item, MetricContext, ModelFacts
+from harness.core.keys import digest
+from harness.core.records import Record
+from harness.core.requests import Failure, Request, Response
+from harness.core.specs import EvaluationOptions
+from harness.data.generators.sentiment_templates import sentences
+from harness.data.perturbations import change_case, contract, misspell, negate, repunctuate
+from harness.evaluations.cells import joined_slices, text_of
+from harness.evaluations.choice import choose
+from harness.evaluations.options import DataName
+from harness.evaluations.outcome import failed, outcome, truncated_tokens
+from harness.evaluations.probes.standing import read_answers, task_of, task_spec
+
+FORMAT = 1
+CLUSTER = "original"
+TASK_CLUSTER = "parent"
+Kind = Literal["typos", "case", "punctuation", "contractions", "negation", "paraphrase"]
+_CHANGES: Mapping[str, Callable[[str], Iterator[str]]] = {
+    "typos": misspell,
+    "case": change_case,
+    "punctuation": repunctuate,
+    "contractions": contract,
+}
+TOLERANCE = 0.1
+"""A negation fails when the expected score moves the wrong way by more (CheckList's tolerance)."""
+
+
+class RobustnessOptions(EvaluationOptions):
+    """The YAML of a robustness probe."""
+
+    on: str = Field(description="The classification task whose question is asked.")
+    kinds: list[Kind] = Field(
+        default_factory=lambda: list(get_args(Kind)),
+        description="What is changed: typos, case, punctuation, contractions, paraphrase (the answer should stay) and "
+        "negation (the expected score should move to the other side).",
+    )
+    paraphrases: DataName | None = Field(
+        None, description="Data of your own with the columns text and paraphrase; our templates when left out."
+    )
+
+
+class Robustness:
+    """Asks a task's question about texts and about changed ones.
+
+    One item is one text and one kind of change. Typing errors, case, punctuation, contractions and
+    paraphrases are invariance tests: an item fails by the share of its variants that get another label.
+    Negation is a directional test, for texts whose label has a value above or below the middle of the
+    task's values: it fails when the expected score does not go towards the other side by more than 0.1
+    the wrong way. Paraphrases are the wordings of our own templates, or yours.
+    """
+
+    Options = RobustnessOptions
+    role: ClassVar[Literal["task", "probe"]] = "probe"
+    kind: ClassVar[str] = "robustness"
+    summary: ClassVar[str] = "Whether small changes of a text change its answer, and a negation does."
+    provides: ClassVar[tuple[str, ...]] = ("target", "prediction", "correct", "test_failed", "shift_abs", "shift")
+    default_metrics: ClassVar[tuple[str, ...]] = ("failure_rate", "score_shift_abs", "accuracy")
+    caveats: ClassVar[tuple[str, ...]] = (
+        (
+            "Changes are made by rules: a slip can make another word, and a negated statement need not turn its "
+            "sentiment round. Read the change between two models rather than the level."
+        ),
+    )
+
+    def __init__(self, name: str, options: RobustnessOptions, context: EvaluationContext) -> None:
+        self.name = name
+        self.options = options
+        self.task = task_of(name, options.on, context)
+
+    @classmethod
+    def data_names(cls, options: RobustnessOptions) -> tuple[DataName, ...]:
+        return () if options.paraphrases is None else (options.paraphrases,)
+
+    @property
+    def data_refs(self) -> tuple[DataName, ...]:
+        """The task's data, then the paraphrases."""
+        return (*self.task.data_refs, *self.data_names(self.options))
+
+    def spec(self) -> Mapping[str, Any]:
+        options = self.options
+        return {
+            "kind": self.kind,
+            "format": FORMAT,
+            "on": task_spec(self.task),
+            "kinds": list(options.kinds),
+            "own_paraphrases": options.paraphrases is not None,
+            "templates": _wordings_digest() if "paraphrase" in options.kinds else None,
+            "limit": options.limit,
+        }
+
+    def items(self, data: Sequence[Dataset], split: str) -> Iterator[Item]:
+        """One item a text and kind of change, in the order of texts.
+
+        Raises:
+            DataError: what the task's data lacks; or that no text can be changed.
+        """
+        own = len(self.task.data_refs)
+        found = [
+            item
+            for original in self.task.every_item(data[:own], split)
+            for kind in self.options.kinds
+            for item in self._changed(original, kind)
+        ]
+        if "paraphrase" in self.options.kinds:
+            found += _given(data[own], split) if len(data) > own else list(_wordings())
+        once = {item.id: item for item in found}
+        if not once:
+            raise DataError(
+                f"probe {self.name!r}: no text (split {split!r}) can be changed in the ways {self.options.kinds}.",
+                hint="add further `kinds`.",
+            )
+        yield from choose(once.values(), self.options.limit, CLUSTER)
+
+    def protocol(self, facts: ModelFacts) -> str | None:
+        return self.task.protocol(facts)
+
+    def unsupported(self, facts: ModelFacts) -> str:
+        return self.task.unsupported(facts)
+
+    def requests(self, item: Item, protocol: str) -> Sequence[Request]:
+        texts = [item.payload["text"], *item.payload["variants"]]
+        return [request for text in texts for request in self.task.requests_for(text, protocol)]
+
+    def record(self, item: Item, protocol: str, responses: Sequence[Response]) -> Record:
+        truncated = truncated_tokens(responses)
+        answers = read_answers(self.task, responses, 1 + len(item.payload["variants"]), protocol, item.id)
+        if isinstance(answers, Failure):
+            return failed(item, answers, truncated=truncated)
+        first, rest = answers[0], answers[1:]
+        shifts = [answer.score - first.score for answer in rest]
+        towards = item.payload["towards"]
+        if towards:
+            failures = [float(shift * towards < -TOLERANCE) for shift in shifts]
+        else:
+            failures = [float(answer.label != first.label) for answer in rest]
+        stats = {
+            "test_failed": math.fsum(failures) / len(failures),
+            "shift_abs": math.fsum(abs(shift) for shift in shifts) / len(shifts),
+        }
+        if towards:
+            stats["shift"] = math.fsum(shift * towards for shift in shifts) / len(shifts)
+        if item.target is not None:
+            stats["correct"] = float(first.label == item.target)
+        return outcome(
+            item,
+            prediction=first.label,
+            margin=-stats["shift_abs"],
+            tied=any(answer.tied for answer in answers),
+            truncated=truncated,
+            response={"labels": [answer.label for answer in answers], "scores": [answer.score for answer in answers]},
+            stats=stats,
+        )
+
+    def metric_context(self) -> MetricContext:
+        return self.task.metric_context()
+
+    def _changed(self, original: Item, kind: Kind) -> Iterator[Item]:
+        text = original.payload["text"]
+        towards = 0
+        if kind == "negation":
+            towards = self._away(original.target)
+            turned = negate(text) if towards else None
+            variants = [] if turned is None else [turned]
+        elif kind == "paraphrase":
+            return
+        else:
+            variants = list(dict.fromkeys(_CHANGES[kind](text)))
+        if variants:
+            cluster = original.clusters.get(TASK_CLUSTER, original.id)
+            yield _item(original.id, text, variants, kind, cluster, towards, original.target, original.slices)
+
+    def _away(self, target: str | None) -> int:
+        """-1 when the label stands above the middle of the values, 1 below it, 0 on it or without one."""
+        values = self.task.values
+        if target is None or target not in values:
+            return 0
+        middle = (max(values.values()) + min(values.values())) / 2
+        return (values[target] < middle) - (values[target] > middle)
+
+
+def _item(
+    key: str,
+    text: str,
+    variants: Sequence[str],
+    kind: str,
+    cluster: str,
+    towards: int = 0,
+    target: str | None = None,
+    slices: Sequence[str] = (),
+) -> Item:
+    payload = {"key": key, "text": text, "variants": list(variants), "kind": kind, "towards": towards}
+    shown = {f"changed_{place}": variant for place, variant in enumerate(variants, start=1)}
+    return Item(
+        id=digest(payload),
+        payload=payload,
+        texts={"original": text, **shown},
+        target=target,
+        clusters={CLUSTER: cluster, TASK_CLUSTER: cluster, "template": cluster},
+        slices=tuple(dict.fromkeys([*slices, f"kind={kind}", f"expect={'direction' if towards else 'same'}"])),
+    )
+
+
+def _wordings() -> Iterator[Item]:
+    """The wordings of one of our templates about one gender: the first one, and the others as variants."""
+    groups: dict[tuple[str, str], list[str]] = {}
+    for sentence in sentences():
+        groups.setdefault((sentence.template_id, sentence.group), []).append(sentence.text)
+    for (template, group), texts in groups.items():
+        if len(texts) > 1:
+            yield _item(f"{template}/{group}", texts[0], texts[1:], "paraphrase", template)
+
+
+@cache
+def _wordings_digest() -> str:
+    return digest([item.id for item in _wordings()])
+
+
+def _given(dataset: Dataset, split: str) -> list[Item]:
+    dataset.require("text")
+    dataset.require("paraphrase")
+    made = []
+    for row in dataset.split(split):
+        text, other = (text_of(dataset, row, name, empty=False) for name in ("text", "paraphrase"))
+        made.append(_item(row.id, text, [other], "paraphrase", row.cluster, slices=joined_slices(row)))
+    return made
