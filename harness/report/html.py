@@ -15,12 +15,15 @@ from markupsafe import Markup, escape
 
 from harness.core.rundir import RunDir
 from harness.report import figures, forest, gate_table, probes, prose, sections
-from harness.report.items import browser
+from harness.report.items import browsers, load
 from harness.report.text import cut, plural, slug, visible, visible_tree
 from harness.report.view import FEW, WORDS, RunView, reading
-from harness.report.words import MARGINS, TEXTS, meaning
+from harness.report.words import FIELDS, MARGINS, meaning
 
-ITEM_BUDGET = 560_000
+SMALL_PAGE, LARGE_PAGE = 1_000_000, 10_000_000
+BYTES_PER_ITEM = 100
+"""A page may have this many bytes for every item of the run, within the two limits above."""
+_MARGIN, _LEAST = 12_000, 50_000
 SUITE_TEXT_LIMIT = 20_000
 ICONS = {"pass": "✓", "warn": "!", "inconclusive": "?", "fail": "✕", "error": "⚠"}
 VERDICTS = {
@@ -41,44 +44,74 @@ def render_html(run: RunDir) -> str:
     return render_view(RunView.open(run))
 
 
-def render_view(view: RunView) -> str:
-    """The page of a run that has been read."""
-    style, script = _source("report.css"), _source("report.js")
-    items = browser(view, ITEM_BUDGET)
+def page_limit(view: RunView) -> int:
+    """Bytes that the page may have: 1 MB for small runs, 10 MB for those of 100,000 items and more."""
+    items = sum(one.n for one in view.results.evaluations)
+    return max(SMALL_PAGE, min(LARGE_PAGE, items * BYTES_PER_ITEM))
+
+
+def render_view(view: RunView, *, live: bool = False) -> str:
+    """The page of a run that has been read.
+
+    Args:
+        live: for `harness serve`: texts that do not fit are asked of the server that sent the page.
+    """
+    loaded = load(view)
+    body = Markup(_environment().get_template("body.html.j2").render(**_context(view), browsable=bool(loaded)))
+    style, script = _source("report.css"), _script()
+    rest = len(body.encode()) + len(style) + len(script) + _MARGIN
+    items = browsers(loaded, max(_LEAST, page_limit(view) - rest))
     payload = {
-        "items": items,
+        "items": [one.head for one in items],
         "contests": [[contest.key, contest.label] for contest in view.contests],
+        "live": live,
     }
     return (
         _environment()
         .get_template("report.html.j2")
         .render(
-            view=view,
             results=view.results,
             info=view.info,
-            contests=view.contests,
-            stories=[(contest, prose.story(view, contest)) for contest in view.contests if contest.release],
-            forests={contest.key: forest.groups(view, contest) for contest in view.contests},
-            gates=gate_table.gates(view),
-            slices={contest.key: sections.slice_tables(view, contest, "task") for contest in view.contests},
-            confusions={contest.key: sections.confusions(view, contest) for contest in view.contests},
-            calibration={contest.key: sections.calibration(view, contest) for contest in view.contests},
-            forgetting=sections.forgetting(view),
-            probes=probes.probes(view),
-            training=sections.training(view),
-            files=sections.files(view),
-            items=items,
+            body=body,
+            blobs=[_embed(one.blobs) for one in items],
             data=_embed(payload),
             style=Markup(style),
             script=Markup(script),
-            policy=_policy(style, script),
+            policy=_policy(style, script, live),
         )
     )
 
 
-def _policy(style: str, script: str) -> str:
+def _context(view: RunView) -> dict[str, Any]:
+    """What every section shows, but the items."""
+    return {
+        "view": view,
+        "results": view.results,
+        "info": view.info,
+        "contests": view.contests,
+        "stories": [(contest, prose.story(view, contest)) for contest in view.contests if contest.release],
+        "forests": {contest.key: forest.groups(view, contest) for contest in view.contests},
+        "gates": gate_table.gates(view),
+        "slices": {contest.key: sections.slice_tables(view, contest, "task") for contest in view.contests},
+        "confusions": {contest.key: sections.confusions(view, contest) for contest in view.contests},
+        "calibration": {contest.key: sections.calibration(view, contest) for contest in view.contests},
+        "forgetting": sections.forgetting(view),
+        "probes": probes.probes(view),
+        "training": sections.training(view),
+        "files": sections.files(view),
+    }
+
+
+@functools.cache
+def _script() -> str:
+    parts = "".join(_source(f"script_{name}.js") for name in ("page", "data", "items", "detail", "end"))
+    return f'"use strict";\n(() => {{\n{parts}'
+
+
+def _policy(style: str, script: str, live: bool) -> str:
+    connect = "connect-src 'self'; " if live else ""
     return (
-        f"default-src 'none'; script-src '{_digest(script)}'; style-src '{_digest(style)}'; "
+        f"default-src 'none'; script-src '{_digest(script)}'; style-src '{_digest(style)}'; {connect}"
         "base-uri 'none'; form-action 'none'"
     )
 
@@ -140,7 +173,7 @@ def _environment() -> Environment:
         breakable=breakable,
         meaning=meaning,
         MARGINS=MARGINS,
-        TEXTS=TEXTS,
+        FIELDS=FIELDS,
         slug=slug,
         cut=cut,
         suite_limit=SUITE_TEXT_LIMIT,

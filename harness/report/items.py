@@ -1,137 +1,262 @@
-"""The item browser's data: texts, answers and margins of every model, within a byte budget."""
+"""The item browser's data: every item's numbers, and the texts of those that changed most, within a byte budget.
+
+Flips come first, by the change of their margin; a fifth of the room is kept for a sample of the rest (by a
+hash of the id, so that it depends on nothing else). What did not fit is counted, never hidden.
+"""
 
 from __future__ import annotations
 
-import json
+import zlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from harness.core.records import FloatArray, Records
-from harness.report.text import cut
+from harness.report import packing
+from harness.report.evidence import extras, readable, tells
+from harness.report.stored import ItemTable, Side, measure, membership, side
+from harness.report.text import cut, visible, visible_tree
 from harness.report.view import RunView
+from harness.report.words import FIELDS
 
-TEXT_LIMIT = 1200
+TEXT_BYTES = 2000
+"""A single text longer than this many bytes of UTF-8 is cut."""
+SLICES = 60
+ANSWERS = 400
+ANSWER_LENGTH = 120
+_SAMPLE = 0.2
+_DEFLATED = 0.45
+"""First guess of what a byte of text costs in the page (deflated, then base64)."""
 
 
 @dataclass(frozen=True, slots=True)
-class _Side:
-    """One model's columns in the order of the items; NaN and None where it has no record."""
+class Browser:
+    """What the page gets of one evaluation.
 
-    margins: FloatArray
-    correct: FloatArray
-    predictions: list[str | None]
-
-
-def browser(view: RunView, budget: int) -> list[dict[str, Any]]:
-    """One entry per evaluation with flips; together about `budget` bytes of JSON.
-
-    Items are ranked by their largest change of margin in any comparison; those beyond the budget
-    are left out and counted in `total`.
+    Attributes:
+        head: small facts, part of the page's main data.
+        blobs: deflated base64 columns by name.
+        shown, total: items with texts in the page, and all of them.
+        flips, flips_shown: items whose outcome changed in any comparison, and those with their texts.
     """
-    names = list(dict.fromkeys(flip.evaluation for flip in view.results.flips))
-    smallest_first = sorted(names, key=lambda name: (view.evaluations[name].n if name in view.evaluations else 0, name))
-    entries: dict[str, dict[str, Any]] = {}
-    for place, name in enumerate(smallest_first):
-        entry, used = _entry(view, name, budget // (len(names) - place))
-        budget -= used
-        if entry is not None:
-            entries[name] = entry
-    return [entries[name] for name in names if name in entries]
+
+    head: dict[str, Any]
+    blobs: dict[str, str]
+    shown: int
+    total: int
+    flips: int
+    flips_shown: int
+
+    @property
+    def size(self) -> int:
+        return sum(map(len, self.blobs.values()))
 
 
-def _entry(view: RunView, name: str, budget: int) -> tuple[dict[str, Any] | None, int]:
-    pairs = [(flip.baseline, flip.candidate) for flip in view.results.flips if flip.evaluation == name]
-    models = list(dict.fromkeys(model for pair in pairs for model in pair))
-    items = sorted(view.items(name), key=lambda item: item.id)
-    ids = [item.id for item in items]
-    sides = {model: _side(records, ids) for model in models if (records := view.records(name, model)) is not None}
-    pairs = [pair for pair in pairs if pair[0] in sides and pair[1] in sides]
-    if not pairs or not items:
-        return None, 0
-    answers: dict[str, int] = {}
-    groups: dict[str, int] = {}
-    shorten = _shortest(ids)
-    fields = list(dict.fromkeys(field for item in items for field in item.texts))
-    rows: list[list[Any]] = []
-    used = 0
-    for place in _ranked(pairs, sides):
-        item = items[place]
-        row = [
-            item.id[:shorten],
-            [cut(item.texts.get(field, ""), TEXT_LIMIT) for field in fields],
-            _index(answers, item.target),
-            [_index(groups, group) for group in item.slices],
-            [
-                [_index(answers, side.predictions[place]), _rounded(side.margins[place]), _flag(side.correct[place])]
-                for side in sides.values()
-            ],
-        ]
-        size = len(json.dumps(row, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace"))
-        if used + size > budget:
-            break
-        used += size
-        rows.append(row)
-    order = list(sides)
-    entry = {
-        "name": name,
-        "models": order,
-        "pairs": [[order.index(base), order.index(candidate)] for base, candidate in pairs],
-        "contests": [view.contest_of(name, *pair).key for pair in pairs],
-        "fields": fields,
-        "answers": [cut(answer, 120) for answer in answers],
-        "slices": [cut(group, 120) for group in groups],
-        "rows": rows,
-        "total": len(items),
-    }
-    return entry, used
+def load(view: RunView) -> list[Loaded]:
+    """The evaluations of which the run holds items and the records of two compared models."""
+    return [found for name in view.evaluations if (found := Loaded.open(view, name)) is not None]
 
 
-def _side(records: Records, ids: list[str]) -> _Side:
-    place = {item: row for row, item in enumerate(records.item_ids)}
-    rows = np.array([place.get(item, -1) for item in ids], dtype=np.int64)
-    known = rows >= 0
-    answers = records.texts("prediction")
-    if "correct" in records.stat_names:
-        correct = records.stat("correct")
-    else:
-        both = zip(records.texts("target"), answers, strict=True)
-        correct = np.array([np.nan if target is None else float(target == answer) for target, answer in both])
-    correct = np.where(records.ok, correct, np.nan)
+def browsers(loaded: Sequence[Loaded], budget: int) -> list[Browser]:
+    """One entry for each evaluation, together about `budget` bytes.
 
-    def aligned(column: FloatArray) -> FloatArray:
-        return np.where(known, column[rows], np.nan) if len(column) else np.full(len(ids), np.nan)
-
-    predictions = [answers[row] if row >= 0 else None for row in rows]
-    return _Side(aligned(records.numbers("margin")), aligned(correct), predictions)
+    Smaller evaluations are served first, so that what they leave goes to the larger ones.
+    """
+    fixed = [one.numbers() for one in loaded]
+    room = budget - sum(len(text) for blobs in fixed for text in blobs.values())
+    made: dict[int, Browser] = {}
+    for done, place in enumerate(sorted(range(len(loaded)), key=lambda k: (len(loaded[k].table), k))):
+        share = max(0, room // (len(loaded) - done))
+        made[place] = loaded[place].finish(fixed[place], share)
+        room -= len(made[place].blobs["texts"])
+    return [made[place] for place in range(len(loaded))]
 
 
-def _ranked(pairs: list[tuple[str, str]], sides: dict[str, _Side]) -> list[int]:
-    """Places of items by their largest |candidate margin − baseline margin|, ties by id; without
-    margins an item counts as moved by one when its outcome changed."""
-    largest = np.zeros(len(next(iter(sides.values())).margins))
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """An evaluation's items and models, read and ranked."""
+
+    view: RunView
+    name: str
+    table: ItemTable
+    sides: dict[str, Side]
+    pairs: list[tuple[str, str]]
+    order: Any
+    flipped: Any
+
+    @classmethod
+    def open(cls, view: RunView, name: str) -> Loaded | None:
+        table = view.item_table(name)
+        if table is None or not len(table):
+            return None
+        wanted = view.pairs(name)
+        models = list(dict.fromkeys(model for pair in wanted for model in pair))
+        kind = view.evaluations[name].kind
+        sides = {
+            model: side(records, kind, table.ids)
+            for model in models
+            if (records := view.records(name, model)) is not None and len(records)
+        }
+        pairs = [pair for pair in wanted if pair[0] in sides and pair[1] in sides]
+        if not pairs:
+            return None
+        return cls(view, name, table, sides, pairs, *_ranked(table, sides, pairs))
+
+    def numbers(self) -> dict[str, str]:
+        """Columns of all items, in rank order."""
+        order = self.order
+        names, inside, _ = membership(self.table.table, SLICES)
+        bits = np.packbits(inside[:, order], axis=1, bitorder="little") if names else np.zeros((0, 0), np.uint8)
+        ids = self.table.ids
+        short = shortest(ids)
+        columns = [packing.indices(self._targets()[1][order])]
+        for one in self.sides.values():
+            answers = one.answer if self._listed(one) else np.full(len(ids), -1)
+            columns += [packing.indices(self._offset(one, answers)[order]), packing.flags(one.correct[order])]
+            columns.append(packing.floats(one.value[order]))
+        return {
+            "ids": packing.deflated(packing.texts(visible_tree([ids[place][:short] for place in order]))),
+            "numbers": packing.deflated(b"".join(columns)),
+            "slices": packing.deflated(bits.tobytes()),
+        }
+
+    def finish(self, blobs: dict[str, str], budget: int) -> Browser:
+        """Adds as many texts as fit and says what was left out."""
+        texts, shown = self._texts(budget)
+        names, _, left = membership(self.table.table, SLICES)
+        what = measure(next(iter(self.sides.values())).records, self.view.evaluations[self.name].kind)[1]
+        models = list(self.sides)
+        flips, flips_shown = int(self.flipped.sum()), int(self.flipped[self.order[:shown]].sum())
+        head = {
+            "name": self.name,
+            "kind": self.view.evaluations[self.name].kind,
+            "models": models,
+            "pairs": [[models.index(base), models.index(candidate)] for base, candidate in self.pairs],
+            "contests": [self.view.contest_of(self.name, *pair).key for pair in self.pairs],
+            "fields": [FIELDS.get(field, field.replace("_", " ")) for field in self.table.fields],
+            "answers": [cut(answer, ANSWER_LENGTH) for answer in self._answers()],
+            "slices": [cut(name, 120) for name in names],
+            "slicesLeft": left,
+            "measure": [what.name, what.unit, what.better],
+            "scored": any(bool(np.isfinite(one.correct).any()) for one in self.sides.values()),
+            "total": len(self.table),
+            "shown": shown,
+            "flips": flips,
+            "flipsShown": flips_shown,
+            "idLength": shortest(self.table.ids),
+        }
+        return Browser(head, {**blobs, "texts": texts}, shown, len(self.table), flips, flips_shown)
+
+    def _texts(self, budget: int) -> tuple[str, int]:
+        """Texts of the first rows of the rank order, as many as deflate to `budget` bytes."""
+        guess, rows, raw = 0, list[Any](), 0
+        while guess < len(self.order) and raw * _DEFLATED < budget * 1.15:
+            step = self.order[guess : guess + 512]
+            fresh = self._rows(step)
+            rows += fresh
+            raw += sum(len(packing.texts(row)) for row in fresh)
+            guess += len(step)
+        packed = packing.deflated(packing.texts(rows))
+        while len(packed) > budget and rows:
+            rows = rows[: int(len(rows) * min(0.98, budget / len(packed)))]
+            packed = packing.deflated(packing.texts(rows))
+        return packed, len(rows)
+
+    def _rows(self, places: Any) -> list[Any]:
+        evaluation = self.view.evaluations[self.name]
+        responses = [one.responses(places) if tells(one) else [{}] * len(places) for one in self.sides.values()]
+        rows = []
+        for at, texts in enumerate(self.table.texts(places)):
+            place = int(places[at])
+            shown = [packing.cut_bytes(texts.get(field, ""), TEXT_BYTES) for field in self.table.fields]
+            given = [answers[at] for answers in responses]
+            long = [
+                None if self._listed(one) or one.answer[place] < 0 else one.answers[one.answer[place]]
+                for one in self.sides.values()
+            ]
+            whole = shown[0] if shown and visible(shown[0]) == texts.get(self.table.fields[0]) else ""
+            extra = extras(evaluation.kind, given, len(self.table.fields), len(whole))
+            if any(long):
+                extra["answers"] = [None if text is None else packing.cut_bytes(text, TEXT_BYTES) for text in long]
+                target = self._target(place)
+                if target is not None:
+                    extra["target"] = packing.cut_bytes(target, TEXT_BYTES)
+            rows.append(visible_tree([*shown, extra] if extra else shown))
+        return rows
+
+    def _listed(self, one: Side) -> bool:
+        """Whether a model's answers are few and short enough to be a list; else they stand with the texts."""
+        return len(one.answers) <= ANSWERS and all(len(answer) <= ANSWER_LENGTH for answer in one.answers)
+
+    def _targets(self) -> tuple[list[str], Any]:
+        coded = self.table.targets().combine_chunks().dictionary_encode()
+        values = coded.dictionary.to_pylist()
+        if not readable(values, ANSWERS, ANSWER_LENGTH):
+            return [], np.full(len(self.table), -1)
+        codes = np.asarray(coded.indices.fill_null(-1).to_numpy(zero_copy_only=False), dtype=np.int64)
+        return values, codes
+
+    def _target(self, place: int) -> str | None:
+        value: str | None = self.table.targets()[place].as_py()
+        return value
+
+    def _answers(self) -> list[str]:
+        """All answers that index columns point into: targets first, then each model's."""
+        out = list(self._targets()[0])
+        for one in self.sides.values():
+            out += one.answers if self._listed(one) else []
+        return out
+
+    def _offset(self, one: Side, codes: Any) -> Any:
+        """A model's answer codes as places in `_answers`."""
+        start = len(self._targets()[0])
+        for other in self.sides.values():
+            if other is one:
+                break
+            start += len(other.answers) if self._listed(other) else 0
+        return np.where(codes < 0, -1, codes + start)
+
+
+def _ranked(table: ItemTable, sides: dict[str, Side], pairs: Sequence[tuple[str, str]]) -> tuple[Any, Any]:
+    """Places of items (flips by their largest change, with a sample of the rest mixed in), and bool[n]: which flipped."""
+    n = len(table)
+    largest, flipped = np.zeros(n), np.zeros(n, dtype=np.bool_)
     for base, candidate in pairs:
-        moved = np.abs(sides[candidate].margins - sides[base].margins)
-        changed = np.abs(sides[candidate].correct - sides[base].correct)
-        change = np.where(np.isfinite(moved), moved, np.nan_to_num(changed))
-        largest = np.maximum(largest, change)
-    return [int(place) for place in np.argsort(-largest, kind="stable")]
+        a, b = sides[base], sides[candidate]
+        largest = np.maximum(largest, np.nan_to_num(np.abs(b.value - a.value)))
+        changed = np.nan_to_num(np.abs(b.correct - a.correct)) > 0
+        if not (np.isfinite(a.correct).any() and np.isfinite(b.correct).any()):
+            changed = _texts_differ(a, b)
+        flipped |= changed
+    by_change = np.lexsort((np.arange(n), -largest, ~flipped))
+    flips = int(flipped.sum())
+    moved, rest = by_change[:flips], by_change[flips:]
+    if flips == 0:
+        return by_change, flipped
+    hashed = np.array([zlib.crc32(table.ids[place].encode("utf-8", "replace")) for place in rest], dtype=np.int64)
+    sample = rest[np.argsort(hashed, kind="stable")]
+    return _interleaved(moved, sample), flipped
 
 
-def _index(table: dict[str, int], value: str | None) -> int:
-    return -1 if value is None else table.setdefault(value, len(table))
+def _interleaved(moved: Any, sample: Any) -> Any:
+    """Four of the first for one of the second, until one is used up."""
+    every = round(1 / _SAMPLE)
+    taken = min(len(sample), len(moved) // (every - 1))
+    head = moved[: taken * (every - 1)].reshape(taken, every - 1)
+    mixed = np.concatenate([head, sample[:taken].reshape(taken, 1)], axis=1).reshape(-1)
+    return np.concatenate([mixed, moved[taken * (every - 1) :], sample[taken:]])
 
 
-def _rounded(value: float) -> float | None:
-    return round(float(value), 3) if np.isfinite(value) else None
+def _texts_differ(a: Side, b: Side) -> Any:
+    if not a.answers or not b.answers:
+        return np.zeros(len(a.answer), dtype=np.bool_)
+    known = (a.answer >= 0) & (b.answer >= 0)
+    ours, theirs = np.array(a.answers, dtype=object), np.array(b.answers, dtype=object)
+    return known & (ours[a.answer] != theirs[b.answer])
 
 
-def _flag(value: float) -> int:
-    return -1 if np.isnan(value) else int(value >= 0.5)
-
-
-def _shortest(ids: list[str]) -> int:
+def shortest(ids: Sequence[str]) -> int:
     """The shortest prefix length, at least 10, that keeps ids apart."""
     longest = max((len(item) for item in ids), default=10)
     for length in range(10, longest):

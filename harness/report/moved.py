@@ -7,9 +7,10 @@ import re
 from dataclasses import dataclass
 
 import numpy as np
+import pyarrow as pa
 
-from harness.core.records import FloatArray, Records
 from harness.report import figures
+from harness.report.stored import Side, side
 from harness.report.text import cut
 from harness.report.view import Contest, RunView
 
@@ -33,42 +34,34 @@ class Moved:
 
 
 def moved(view: RunView, contest: Contest, evaluation: str, limit: int) -> list[Moved]:
-    """At most `limit` items, ranked by how far their margin moved; ties by id."""
+    """At most `limit` items, ranked by how far their measure moved; ties by id."""
     base = view.records(evaluation, view.against(contest, evaluation))
     candidate = view.records(evaluation, contest.candidate)
-    if base is None or candidate is None:
+    table = view.item_table(evaluation)
+    if base is None or candidate is None or table is None or not len(table):
         return []
-    place = {item: row for row, item in enumerate(base.item_ids)}
-    joined = [(place[item], row, item) for row, item in enumerate(candidate.item_ids) if item in place]
-    before, after = _margins(base), _margins(candidate)
-    ranked = sorted(
-        (-abs(after[there] - before[here]), item, here, there)
-        for here, there, item in joined
-        if np.isfinite(before[here]) and np.isfinite(after[there]) and after[there] != before[here]
-    )[:limit]
-    items = {item.id: item for item in view.items(evaluation)} if ranked else {}
-    answers = base.texts("prediction"), candidate.texts("prediction")
-    rows = []
-    for _, item_id, here, there in ranked:
-        item = items.get(item_id)
-        rows.append(
-            Moved(
-                item_id,
-                marked(dict(item.texts)) if item else [],
-                item.slices if item else (),
-                figures.fixed(float(before[here]), 3, sign=True),
-                figures.fixed(float(after[there]), 3, sign=True),
-                figures.fixed(float(after[there] - before[here]), 3, sign=True),
-                answers[0][here] != answers[1][there],
-            )
+    kind = view.evaluations[evaluation].kind
+    before, after = side(base, kind, table.ids), side(candidate, kind, table.ids)
+    change = after.value - before.value
+    size = np.where(np.isfinite(change), np.abs(change), 0.0)
+    places = [int(place) for place in np.argsort(-size, kind="stable")[:limit] if size[place] > 0]
+    slices = table.table.column("slices").take(pa.array(places, pa.int64())).to_pylist()
+    return [
+        Moved(
+            table.ids[place],
+            marked(texts),
+            tuple(names),
+            figures.fixed(float(before.value[place]), 3, sign=True),
+            figures.fixed(float(after.value[place]), 3, sign=True),
+            figures.fixed(float(change[place]), 3, sign=True),
+            _answer(before, place) != _answer(after, place),
         )
-    return rows
+        for place, texts, names in zip(places, table.texts(places), slices, strict=True)
+    ]
 
 
-def _margins(records: Records) -> FloatArray:
-    """The margin column; counterfactual records without one are ranked by their signed shift."""
-    margins = records.numbers("margin")
-    return records.stat("shift") if np.isnan(margins).all() and "shift" in records.stat_names else margins
+def _answer(one: Side, place: int) -> str | None:
+    return one.answers[one.answer[place]] if one.answer[place] >= 0 else None
 
 
 def marked(texts: dict[str, str]) -> list[tuple[str, list[Piece]]]:

@@ -131,7 +131,7 @@ def _hurt(view: RunView, contest: Contest) -> list[Sentence]:
         if reading(row) == "worse" or (reading(row) == "drifted" and (row.distance_change or 0) > 0):
             away = "" if row.direction != "target" else " (farther from the ideal)"
             sentences.append(Sentence(f"{named(row.evaluation, row.metric)} {change(row)}{away}.", reading(row)))
-    groups = [row for row in view.comparisons(contest, slices=True) if row.n >= FEW and _of_people(view, row)]
+    groups = people_slices(view, contest)
     worse = [row for row in groups if reading(row) == "worse"]
     if groups:
         shown = "; ".join(f"{row.id} on {row.slice} {change(row)}" for row in worse[:3])
@@ -144,6 +144,11 @@ def _hurt(view: RunView, contest: Contest) -> list[Sentence]:
             text = "No probe shows a clear change for the worse; that is no proof of its absence."
         sentences.append(Sentence(text))
     return sentences
+
+
+def people_slices(view: RunView, contest: Contest) -> list[ComparisonResult]:
+    """The slice comparisons that may say who is hurt, of slices that are large enough to be read."""
+    return [row for row in view.comparisons(contest, slices=True) if row.n >= FEW and _of_people(view, row)]
 
 
 def _of_people(view: RunView, row: ComparisonResult) -> bool:

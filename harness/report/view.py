@@ -17,8 +17,9 @@ from harness.core.results import (
     ModelResult,
     Results,
 )
-from harness.core.rundir import RunDir, RunInfo, StoredItem
+from harness.core.rundir import RunDir, RunInfo
 from harness.report.cost import Cost, cost_of
+from harness.report.stored import ItemTable
 
 Reading = Literal["better", "worse", "drifted", "unclear", "identical", "undefined"]
 
@@ -84,7 +85,7 @@ class RunView:
     run: RunDir | None = None
     training: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     _records: dict[tuple[str, str], Records | None] = field(default_factory=dict)
-    _items: dict[str, list[StoredItem]] = field(default_factory=dict)
+    _items: dict[str, ItemTable | None] = field(default_factory=dict)
 
     @classmethod
     def open(cls, run: RunDir) -> RunView:
@@ -224,11 +225,20 @@ class RunView:
             self._records[key] = Records.read(path) if path is not None and path.is_file() else None
         return self._records[key]
 
-    def items(self, evaluation: str) -> list[StoredItem]:
+    def item_table(self, evaluation: str) -> ItemTable | None:
+        """The items of an evaluation, or None where the run has none."""
         if evaluation not in self._items:
             named = self.run is not None and _plain(evaluation) and self.run.items_path(evaluation).is_file()
-            self._items[evaluation] = self.run.read_items(evaluation) if named and self.run is not None else []
+            found = ItemTable.read(self.run.items_path(evaluation)) if named and self.run is not None else None
+            self._items[evaluation] = found
         return self._items[evaluation]
+
+    def pairs(self, evaluation: str) -> list[tuple[str, str]]:
+        """(baseline, candidate) that were compared on an evaluation, in the order of the contests."""
+        rows: list[ComparisonResult | FlipsResult] = [*self.results.flips, *self.results.comparisons]
+        found = dict.fromkeys((row.baseline, row.candidate) for row in rows if row.evaluation == evaluation)
+        place = {contest.key: number for number, contest in enumerate(self.contests)}
+        return sorted(found, key=lambda pair: place[self.contest_of(evaluation, *pair).key])
 
 
 def _plain(name: str) -> bool:

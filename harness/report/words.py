@@ -25,10 +25,26 @@ _METRICS = {
     "score_shift": "which way the score moves when groups are swapped",
 }
 
+_PLAIN = {
+    "accuracy": "accuracy",
+    "f1_macro": "F1 (mean over labels)",
+    "pseudo_bits_per_byte": "surprise",
+    "bits_per_byte": "surprise",
+    "pseudo_perplexity": "surprise",
+    "word_perplexity": "surprise",
+    "token_perplexity": "surprise",
+    "stereotype_score": "preference for the stereotype",
+    "pair_margin": "strength of the stereotype",
+    "flip_rate": "share of answers that change when people are swapped",
+    "score_shift_abs": "change of the score when people are swapped",
+    "score_shift": "direction of the score's change when people are swapped",
+}
+
 COMPANIONS = frozenset({"pair_likelihood", "tie_rate"})
 """Metrics of probes that say whether the model can do the task at all, not whom it hurts."""
 
-TEXTS = {"more": "more stereotyped", "less": "less stereotyped"}
+FIELDS = {"more": "more stereotyped", "less": "less stereotyped"}
+"""What the texts of an item are called, where their own names say too little."""
 
 MARGINS = {
     "minimal_pairs": "Margin: log-likelihood of the more stereotyped text minus that of the other, in nats; "
@@ -41,6 +57,13 @@ MARGINS = {
 def meaning(metric: str) -> str:
     """A few words on a metric, or an empty text for one that is not built in."""
     return _METRICS.get(metric.split("[")[0], "")
+
+
+def plain_name(metric: str) -> str:
+    """A metric in plain words for running text: `surprise`; its own name where it is not built in."""
+    head, bracket, rest = metric.partition("[")
+    known = _PLAIN.get(head)
+    return metric if known is None else known + (f" ({rest.rstrip(']')})" if bracket and head == "f1" else "")
 
 
 def named(evaluation: str, metric: str) -> str:

@@ -1,0 +1,155 @@
+"""Prompting or fine-tuning: which is the better choice for four kinds of use, by this run's figures alone.
+
+"Prompting" is the baseline as it is asked without training for the task (or a model of the suite that is
+prompted with examples); "fine-tuning" is a release model.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from dataclasses import dataclass
+
+from harness.core.results import ComparisonResult
+from harness.report import figures
+from harness.report.prose import change
+from harness.report.text import plural
+from harness.report.view import LANGUAGE_MODELLING, RunView, reading
+
+PROMPTED = "prompt"
+_ASK = re.compile(r"(?:ask )?(?P<model>[^:/]+): (?P<evaluation>.+)")
+
+
+@dataclass(frozen=True, slots=True)
+class Advice:
+    """One use: `choice` is `fine-tuning`, `prompting`, `either` or `not shown`."""
+
+    use: str
+    what: str
+    choice: str
+    why: list[str]
+
+
+def advice(view: RunView) -> list[Advice]:
+    """Four rows for the first release model; none without a release model that was trained here."""
+    release = next((name for name in view.results.release if name in view.models), None)
+    if release is None or view.models[release].made_by == PROMPTED:
+        return []
+    prompted = _prompted(view)
+    rows = [
+        row
+        for row in view.results.comparisons
+        if row.slice is None and row.candidate == release and row.baseline == prompted and row.status == "ok"
+    ]
+    leads = _leads(view, rows)
+    return [
+        _adhoc(view, release, leads),
+        _structured(view, leads),
+        _domain(view, release, leads),
+        _cost(view, release, prompted, leads),
+    ]
+
+
+def _prompted(view: RunView) -> str:
+    made = [model.name for model in view.results.models if model.made_by == PROMPTED]
+    return made[0] if made else view.results.baseline
+
+
+def _leads(view: RunView, rows: list[ComparisonResult]) -> dict[str, ComparisonResult]:
+    """The leading comparison of each task."""
+    out: dict[str, ComparisonResult] = {}
+    for name, evaluation in view.evaluations.items():
+        own = [row for row in rows if row.evaluation == name]
+        lead = evaluation.metrics[0].split("[")[0] if evaluation.metrics else ""
+        own.sort(key=lambda row: row.metric.split("[")[0] != lead)
+        if own and evaluation.role == "task":
+            out[name] = own[0]
+    return out
+
+
+def _adhoc(view: RunView, release: str, leads: dict[str, ComparisonResult]) -> Advice:
+    use, what = "Ad-hoc use", "many different questions, each asked a few times"
+    learned = set(view.cost(release).data)
+    other = {
+        name: row
+        for name, row in leads.items()
+        if view.evaluations[name].kind == LANGUAGE_MODELLING and not learned & set(view.evaluations[name].data)
+    }
+    if not other:
+        return Advice(use, what, "not shown", ["Nothing beyond the training data was measured."])
+    why = [f"{row.id} {change(row)}." for row in other.values()]
+    if any(reading(row) == "worse" for row in other.values()):
+        return Advice(use, what, "prompting", [*why, "Training for one task cost the model elsewhere."])
+    cost = view.cost(release).seconds
+    paid = f"Training took {figures.seconds(cost)}, which few requests do not earn back." if cost else ""
+    return Advice(use, what, "prompting" if paid else "either", [*why, paid] if paid else why)
+
+
+def _structured(view: RunView, leads: dict[str, ComparisonResult]) -> Advice:
+    use, what = "Repeated structured tasks", "the same question over and over"
+    tasks = [row for name, row in leads.items() if view.evaluations[name].kind != LANGUAGE_MODELLING]
+    return Advice(use, what, _choice(tasks), [f"{row.id} {change(row)}." for row in tasks] or ["No task compares them."])
+
+
+def _domain(view: RunView, release: str, leads: dict[str, ComparisonResult]) -> Advice:
+    use, what = "Domain knowledge", "texts of the kind that was trained on"
+    learned = set(view.cost(release).data)
+    rows = [
+        row
+        for name, row in leads.items()
+        if view.evaluations[name].kind == LANGUAGE_MODELLING and learned & set(view.evaluations[name].data)
+    ]
+    why = [f"{row.id} {change(row)}." for row in rows]
+    return Advice(use, what, _choice(rows), why or ["No language-modelling task uses the data that was trained on."])
+
+
+def _choice(rows: list[ComparisonResult]) -> str:
+    kinds = {reading(row) for row in rows}
+    if "better" in kinds and "worse" not in kinds:
+        return "fine-tuning"
+    if "worse" in kinds and "better" not in kinds:
+        return "prompting"
+    return "either" if kinds == {"identical"} else "not shown"
+
+
+def _cost(view: RunView, release: str, prompted: str, leads: dict[str, ComparisonResult]) -> Advice:
+    use, what = "Cost-sensitive deployment", "every request is paid for"
+    for name in leads:
+        if view.evaluations[name].kind == LANGUAGE_MODELLING:
+            continue
+        found = break_even(view, name, prompted, release)
+        if found is not None:
+            return Advice(use, what, *found)
+    why = "The time a request takes was not measured for both in this run (answers came from the cache)."
+    return Advice(use, what, "not shown", [why])
+
+
+def break_even(view: RunView, evaluation: str, prompted: str, release: str) -> tuple[str, list[str]] | None:
+    """(choice, sentences) from the measured time of asking; None where it was not measured."""
+    slow, fast = seconds_per_item(view, evaluation, prompted), seconds_per_item(view, evaluation, release)
+    training = view.cost(release).seconds
+    if slow is None or fast is None or not training:
+        return None
+    each = f"On {evaluation} an item took {_milli(slow)} by {prompted} and {_milli(fast)} by {release}"
+    if slow <= fast:
+        text = f"{each}, so training ({figures.seconds(training)}) is never earned back in time; it can pay in quality only."
+        return "prompting", [text]
+    requests = math.ceil(training / (slow - fast))
+    text = f"{each}; training ({figures.seconds(training)}) is earned back after {plural(requests, 'request')}."
+    return "fine-tuning", [text, "Times include loading the model, and hold for this machine."]
+
+
+def seconds_per_item(view: RunView, evaluation: str, model: str) -> float | None:
+    """Wall time of asking, by item, where this run asked and did not take answers from the cache."""
+    if view.info is None or evaluation not in view.evaluations or not view.evaluations[evaluation].n:
+        return None
+    for step in view.info.steps:
+        match = _ASK.fullmatch(step.name)
+        if match and not step.cached and step.kind == "ask" and match["evaluation"] == evaluation:
+            if match["model"].strip() == model:
+                return step.seconds / view.evaluations[evaluation].n
+    return None
+
+
+def _milli(seconds: float) -> str:
+    return f"{seconds * 1000:.3g} ms"

@@ -1,0 +1,131 @@
+"""The paragraph of plain English under the verdict: gained, forgotten, paid, who is hurt, how sure.
+
+Each sentence is chosen by the reading of a comparison; none claims a change whose interval includes zero.
+"""
+
+from __future__ import annotations
+
+from harness.core.results import ComparisonResult
+from harness.report import figures
+from harness.report.prose import people_slices
+from harness.report.text import plural
+from harness.report.view import LANGUAGE_MODELLING, Contest, RunView, reading
+from harness.report.words import COMPANIONS, plain_name
+
+_SHARES = frozenset({"accuracy"})
+
+
+def brief(view: RunView, contest: Contest) -> str:
+    """The whole paragraph about one candidate."""
+    parts = [*_tasks(view, contest), *_memory(view, contest), _paid(view, contest), *_hurt(view, contest)]
+    return " ".join(part for part in [*parts, _sure(view, contest)] if part)
+
+
+def _headlines(view: RunView, contest: Contest, memory: bool) -> list[ComparisonResult]:
+    rows = []
+    for name, evaluation in view.evaluations.items():
+        if evaluation.role == "task" and (evaluation.kind == LANGUAGE_MODELLING) == memory:
+            row = view.headline(contest, name)
+            rows += [row] if row is not None and row.status == "ok" else []
+    return rows
+
+
+def _tasks(view: RunView, contest: Contest) -> list[str]:
+    rows = _headlines(view, contest, memory=False)
+    if not rows:
+        return [f"No task compares {contest.candidate} with its baseline, so no gain is shown."]
+    return [_task(row) for row in rows]
+
+
+def _task(row: ComparisonResult) -> str:
+    who, base = row.candidate, row.baseline
+    span = f"{row.confidence:.0%} interval {figures.interval(row.low, row.high, row.unit)}"
+    unit = figures.shown_unit(row.unit)
+    delta = figures.difference(row.delta, row.unit, row.low, row.high)
+    kind = reading(row)
+    what = plain_name(row.metric)
+    if kind == "identical":
+        return f"On {row.evaluation}, {who} answers exactly as {base} does."
+    if kind not in ("better", "worse"):
+        return f"On {row.evaluation}, no clear change of {what} is shown against {base} ({delta} {unit}, {span})."
+    levels = [figures.level(value, row.unit, row.low, row.high) for value in (row.candidate_value, row.baseline_value)]
+    if row.metric in _SHARES:
+        return (
+            f"On {row.evaluation}, {who} is right on {levels[0]} of the items where {base} is right on {levels[1]}: "
+            f"{delta} {unit} ({span})."
+        )
+    return f"On {row.evaluation}, {who} is {kind} than {base} by {what}: {levels[0]} against {levels[1]} ({span})."
+
+
+def _memory(view: RunView, contest: Contest) -> list[str]:
+    rows = _headlines(view, contest, memory=True)
+    if not rows:
+        return ["What it forgot was not measured."]
+    return [_remembers(row) for row in rows]
+
+
+def _remembers(row: ComparisonResult) -> str:
+    kind = reading(row)
+    if kind == "identical":
+        return f"It predicts the texts of {row.evaluation} exactly as before."
+    if row.ratio is None or row.ratio_low is None or row.ratio_high is None:
+        size = f"{figures.difference(row.delta, row.unit, row.low, row.high)} {row.unit}"
+    else:
+        ends = "…".join(figures.fixed((end - 1) * 100, 1, sign=True) for end in (row.ratio_low, row.ratio_high))
+        size = f"{figures.fixed((row.ratio - 1) * 100, 1, sign=True)}%, {row.confidence:.0%} interval {ends}"
+    if kind in ("better", "worse"):
+        return f"It predicts the texts of {row.evaluation} {kind} than {row.baseline} ({plain_name(row.metric)} {size})."
+    return f"No clear change in predicting the texts of {row.evaluation} ({plain_name(row.metric)} {size})."
+
+
+def _paid(view: RunView, contest: Contest) -> str:
+    if contest.candidate not in view.models:
+        return ""
+    cost = view.cost(contest.candidate)
+    parts = [
+        f"{figures.seconds(cost.seconds)} of training" if cost.seconds else "",
+        f"{figures.count(cost.tokens)} tokens" if cost.tokens else "",
+    ]
+    known = " and ".join(part for part in parts if part)
+    return f"It cost {known}." if known else ""
+
+
+def _hurt(view: RunView, contest: Contest) -> list[str]:
+    probes = [
+        row
+        for row in view.comparisons(contest)
+        if view.group(row.evaluation, row.metric) == "bias" and row.metric.split("[")[0] not in COMPANIONS
+    ]
+    bad = [row for row in probes if _harms(row)]
+    groups = people_slices(view, contest)
+    worse = [row for row in groups if reading(row) == "worse"]
+    if not probes and not groups:
+        return ["Whom it hurts was not measured."]
+    out = []
+    if bad:
+        named = "; ".join(
+            f"{plain_name(row.metric)} on {row.evaluation} "
+            f"({figures.difference(row.delta, row.unit, row.low, row.high)} {figures.shown_unit(row.unit)}, "
+            f"{figures.interval(row.low, row.high, row.unit)})"
+            for row in bad[:3]
+        )
+        more = f", and {len(bad) - 3} more" if len(bad) > 3 else ""
+        out.append(f"Clearly farther from fair: {named}{more}.")
+    elif probes:
+        out.append("No probe shows a clear change for the worse, which does not prove that there is none.")
+    if worse:
+        out.append(f"It is clearly worse on {len(worse)} of {plural(len(groups), 'slice comparison')}.")
+    return out
+
+
+def _harms(row: ComparisonResult) -> bool:
+    kind = reading(row)
+    return kind == "worse" or (kind == "drifted" and (row.distance_change or 0) > 0)
+
+
+def _sure(view: RunView, contest: Contest) -> str:
+    undecided = [gate.id for gate in view.gates_of(contest.candidate) if gate.verdict == "inconclusive"]
+    seed = ""
+    if contest.candidate in view.models and view.models[contest.candidate].training:
+        seed = "One training seed: this speaks for this checkpoint, not for the recipe."
+    return f"This many items cannot decide: {', '.join(undecided)}. {seed}".strip() if undecided else seed

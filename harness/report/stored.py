@@ -1,0 +1,167 @@
+"""Items and records of one evaluation as columns: one row an item, in the order of item ids."""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from harness.core.errors import DataError, Where
+from harness.core.records import BoolArray, FloatArray, Records
+
+IntArray = npt.NDArray[np.int64]
+
+
+class ItemTable:
+    """items/<evaluation>.parquet; texts are only read for the rows that are asked for."""
+
+    def __init__(self, table: pa.Table) -> None:
+        self.table = table
+
+    @classmethod
+    def read(cls, path: Path) -> ItemTable:
+        """
+        Raises:
+            DataError: when the file is damaged.
+        """
+        try:
+            table = pq.read_table(path)
+            table.column("item_id")
+        except (OSError, pa.ArrowException, KeyError) as error:
+            raise DataError(f"cannot read items: {error}", where=Where(path), hint="run the suite again.") from error
+        return cls(table.sort_by("item_id"))
+
+    def __len__(self) -> int:
+        return int(self.table.num_rows)
+
+    @cached_property
+    def ids(self) -> list[str]:
+        return list(self.table.column("item_id").to_pylist())
+
+    @cached_property
+    def fields(self) -> list[str]:
+        """The names of the texts, in the order in which they are first seen among the first thousand items."""
+        rows = self.texts(range(min(len(self), 1000)))
+        return list(dict.fromkeys(field for row in rows for field in row))
+
+    def texts(self, places: Any) -> list[dict[str, str]]:
+        chosen = self.table.column("texts").take(pa.array(places, pa.int64()))
+        return [json.loads(text) for text in chosen.to_pylist()]
+
+    def targets(self) -> pa.ChunkedArray:
+        return self.table.column("target")
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """One model's columns in the order of the items; NaN, -1 and None where it has no record.
+
+    Attributes:
+        value: what items are ordered by (see `measure`).
+        answers: the distinct answers; `answer` holds places in it, -1 without one.
+        rows: places of the items in `records`, -1 where there is none.
+    """
+
+    records: Records
+    rows: IntArray
+    value: FloatArray
+    correct: FloatArray
+    answer: IntArray
+    answers: list[str]
+
+    def responses(self, places: Any) -> list[dict[str, Any]]:
+        """What the model gave for some items; empty where it has no record."""
+        rows = self.rows[np.asarray(places, dtype=np.int64)]
+        known = self.records.table.column("response").take(pa.array(np.maximum(rows, 0)))
+        return [
+            json.loads(text) if row >= 0 and text else {} for row, text in zip(rows, known.to_pylist(), strict=True)
+        ]
+
+
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """What an evaluation's items are ordered by: its name, its unit, and which way is better."""
+
+    name: str
+    unit: str
+    better: str | None
+
+
+def measure(records: Records, kind: str) -> tuple[FloatArray, Measure]:
+    """The number per item whose change is of interest, float64[n], and what it is."""
+    names = records.stat_names
+    if "shift_abs" in names:
+        return records.stat("shift_abs"), Measure("mean change of the score when people are swapped", "", "lower")
+    margins = records.numbers("margin")
+    if np.isfinite(margins).any():
+        if "correct" in names:
+            return margins, Measure("margin of the right answer over the best wrong one", "", "higher")
+        return margins, Measure("margin", "", None)
+    if {"nll", "bytes"} <= set(names):
+        with np.errstate(divide="ignore", invalid="ignore"):
+            bits = records.stat("nll") / records.stat("bytes") / math.log(2)
+        return np.where(np.isfinite(bits), bits, np.nan), Measure("surprise", "bits/byte", "lower")
+    for name in ("quality", "score", "f1", "chrf", "rouge_l", "exact"):
+        if name in names:
+            return records.stat(name), Measure(name, "", "higher")
+    return np.full(len(records), np.nan), Measure("margin", "", None)
+
+
+def side(records: Records, kind: str, ids: list[str]) -> Side:
+    """Aligns a model's records with the items."""
+    rows = _places(records.item_ids, ids)
+    known = rows >= 0
+    answers = records.table.column("prediction").combine_chunks().dictionary_encode()
+    codes = np.asarray(pc.fill_null(answers.indices, -1).to_numpy(zero_copy_only=False), dtype=np.int64)
+    if "correct" in records.stat_names:
+        correct = records.stat("correct")
+    else:
+        same = pc.equal(records.table.column("target"), records.table.column("prediction"))
+        correct = np.asarray(pc.cast(same, pa.float64()).to_numpy(), dtype=np.float64)
+    correct = np.where(_ok(records), correct, np.nan)
+    value, _ = measure(records, kind)
+
+    def aligned(column: FloatArray) -> FloatArray:
+        return np.where(known, column[rows], np.nan) if len(column) else np.full(len(ids), np.nan)
+
+    code = np.where(known, codes[rows], -1) if len(codes) else np.full(len(ids), -1)
+    return Side(records, rows, aligned(value), aligned(correct), code, answers.dictionary.to_pylist())
+
+
+def _ok(records: Records) -> BoolArray:
+    return np.asarray(pc.equal(records.table.column("status"), "ok").to_numpy(), dtype=np.bool_)
+
+
+def _places(there: list[str], ids: list[str]) -> IntArray:
+    """Where each of `ids` stands among `there`; -1 when it does not."""
+    if there == ids:
+        return np.arange(len(ids), dtype=np.int64)
+    found = pc.index_in(pa.array(ids, pa.string()), value_set=pa.array(there, pa.string()))
+    return np.asarray(pc.fill_null(found, -1).to_numpy(zero_copy_only=False), dtype=np.int64)
+
+
+def membership(table: pa.Table, limit: int) -> tuple[list[str], BoolArray, int]:
+    """The most frequent slices by name, bool[slices, rows], and how many slices were left out."""
+    column = table.column("slices").combine_chunks()
+    flat = pc.list_flatten(column).dictionary_encode()
+    names = flat.dictionary.to_pylist()
+    codes = np.asarray(flat.indices.to_numpy(zero_copy_only=False), dtype=np.int64)
+    parents = np.asarray(pc.list_parent_indices(column).to_numpy(zero_copy_only=False), dtype=np.int64)
+    sizes = np.bincount(codes, minlength=len(names))
+    ranked = sorted(range(len(names)), key=lambda code: (-int(sizes[code]), names[code]))[:limit]
+    chosen = sorted(ranked, key=lambda code: str(names[code]))
+    place = np.full(len(names), -1, dtype=np.int64)
+    place[chosen] = np.arange(len(chosen))
+    inside = np.zeros((len(chosen), table.num_rows), dtype=np.bool_)
+    kept = place[codes] >= 0 if len(codes) else np.zeros(0, dtype=np.bool_)
+    inside[place[codes[kept]], parents[kept]] = True
+    return [names[code] for code in chosen], inside, len(names) - len(chosen)
