@@ -84,6 +84,10 @@ class RunInfo(BaseModel):
     training: dict[str, dict[str, Any]] = Field(
         default_factory=dict, description="model → measured cost: seconds, tokens_per_second, peak_memory"
     )
+    asking: dict[str, dict[str, float]] = Field(
+        default_factory=dict,
+        description="evaluation → model → seconds of asking all its items, when its records were made",
+    )
     checkpoints: dict[str, str] = Field(
         default_factory=dict, description="model → content key of its checkpoint, or the path of a loaded one"
     )

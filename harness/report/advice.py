@@ -7,7 +7,6 @@ prompted with examples); "fine-tuning" is a release model.
 from __future__ import annotations
 
 import math
-import re
 from dataclasses import dataclass
 
 from harness.core.results import ComparisonResult
@@ -17,7 +16,6 @@ from harness.report.text import plural
 from harness.report.view import LANGUAGE_MODELLING, RunView, reading
 
 PROMPTED = "prompt"
-_ASK = re.compile(r"(?:ask )?(?P<model>[^:/]+): (?P<evaluation>.+)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +86,9 @@ def _adhoc(view: RunView, release: str, leads: dict[str, ComparisonResult]) -> A
 def _structured(view: RunView, leads: dict[str, ComparisonResult]) -> Advice:
     use, what = "Repeated structured tasks", "the same question over and over"
     tasks = [row for name, row in leads.items() if view.evaluations[name].kind != LANGUAGE_MODELLING]
-    return Advice(use, what, _choice(tasks), [f"{row.id} {change(row)}." for row in tasks] or ["No task compares them."])
+    return Advice(
+        use, what, _choice(tasks), [f"{row.id} {change(row)}." for row in tasks] or ["No task compares them."]
+    )
 
 
 def _domain(view: RunView, release: str, leads: dict[str, ComparisonResult]) -> Advice:
@@ -99,7 +99,8 @@ def _domain(view: RunView, release: str, leads: dict[str, ComparisonResult]) -> 
         for name, row in leads.items()
         if view.evaluations[name].kind == LANGUAGE_MODELLING and learned & set(view.evaluations[name].data)
     ]
-    why = [f"{row.id} {change(row)}." for row in rows]
+    told = {"better": "It predicts such texts better.", "worse": "It predicts such texts worse than before."}
+    why = [f"{row.id} {change(row)}. {told.get(reading(row), '')}".strip() for row in rows]
     return Advice(use, what, _choice(rows), why or ["No language-modelling task uses the data that was trained on."])
 
 
@@ -120,7 +121,7 @@ def _cost(view: RunView, release: str, prompted: str, leads: dict[str, Compariso
         found = break_even(view, name, prompted, release)
         if found is not None:
             return Advice(use, what, *found)
-    why = "The time a request takes was not measured for both in this run (answers came from the cache)."
+    why = "The time a request takes was not measured for both in this run."
     return Advice(use, what, "not shown", [why])
 
 
@@ -136,19 +137,14 @@ def break_even(view: RunView, evaluation: str, prompted: str, release: str) -> t
         return "prompting", [text]
     requests = math.ceil(training / (slow - fast))
     text = f"{each}; training ({figures.seconds(training)}) is earned back after {plural(requests, 'request')}."
-    return "fine-tuning", [text, "Times include loading the model, and hold for this machine."]
+    return "fine-tuning", [text, "Times hold for this machine and its load."]
 
 
 def seconds_per_item(view: RunView, evaluation: str, model: str) -> float | None:
-    """Wall time of asking, by item, where this run asked and did not take answers from the cache."""
-    if view.info is None or evaluation not in view.evaluations or not view.evaluations[evaluation].n:
-        return None
-    for step in view.info.steps:
-        match = _ASK.fullmatch(step.name)
-        if match and not step.cached and step.kind == "ask" and match["evaluation"] == evaluation:
-            if match["model"].strip() == model:
-                return step.seconds / view.evaluations[evaluation].n
-    return None
+    """Wall time of asking by item, without loading the model; None where it was not measured."""
+    items = view.evaluations[evaluation].n if evaluation in view.evaluations else 0
+    seconds = view.info.asking.get(evaluation, {}).get(model) if view.info is not None else None
+    return seconds / items if seconds and items else None
 
 
 def _milli(seconds: float) -> str:

@@ -34,10 +34,15 @@ def _tasks(view: RunView, contest: Contest) -> list[str]:
     rows = _headlines(view, contest, memory=False)
     if not rows:
         return [f"No task compares {contest.candidate} with its baseline, so no gain is shown."]
-    return [_task(row) for row in rows]
+    return [_task(row, view) for row in rows]
 
 
-def _task(row: ComparisonResult) -> str:
+def _task(row: ComparisonResult, view: RunView) -> str:
+    way = (
+        f" (the best way of {view.results.baseline} without fine-tuning)"
+        if row.baseline != view.results.baseline
+        else ""
+    )
     who, base = row.candidate, row.baseline
     span = f"{row.confidence:.0%} interval {figures.interval(row.low, row.high, row.unit)}"
     unit = figures.shown_unit(row.unit)
@@ -45,16 +50,20 @@ def _task(row: ComparisonResult) -> str:
     kind = reading(row)
     what = plain_name(row.metric)
     if kind == "identical":
-        return f"On {row.evaluation}, {who} answers exactly as {base} does."
+        return f"On “{row.evaluation}”, {who} answers exactly as {base} does."
     if kind not in ("better", "worse"):
-        return f"On {row.evaluation}, no clear change of {what} is shown against {base} ({delta} {unit}, {span})."
+        return (
+            f"On “{row.evaluation}”, no clear change of {what} is shown against {base}{way} ({delta} {unit}, {span})."
+        )
     levels = [figures.level(value, row.unit, row.low, row.high) for value in (row.candidate_value, row.baseline_value)]
     if row.metric in _SHARES:
         return (
-            f"On {row.evaluation}, {who} is right on {levels[0]} of the items where {base} is right on {levels[1]}: "
+            f"On “{row.evaluation}”, {who} is right on {levels[0]} of the items, {base}{way} on {levels[1]}: "
             f"{delta} {unit} ({span})."
         )
-    return f"On {row.evaluation}, {who} is {kind} than {base} by {what}: {levels[0]} against {levels[1]} ({span})."
+    return (
+        f"On “{row.evaluation}”, {who} is {kind} than {base}{way} by {what}: {levels[0]} against {levels[1]} ({span})."
+    )
 
 
 def _memory(view: RunView, contest: Contest) -> list[str]:
@@ -67,15 +76,17 @@ def _memory(view: RunView, contest: Contest) -> list[str]:
 def _remembers(row: ComparisonResult) -> str:
     kind = reading(row)
     if kind == "identical":
-        return f"It predicts the texts of {row.evaluation} exactly as before."
+        return f"It predicts the texts of “{row.evaluation}” exactly as before."
     if row.ratio is None or row.ratio_low is None or row.ratio_high is None:
         size = f"{figures.difference(row.delta, row.unit, row.low, row.high)} {row.unit}"
     else:
         ends = "…".join(figures.fixed((end - 1) * 100, 1, sign=True) for end in (row.ratio_low, row.ratio_high))
         size = f"{figures.fixed((row.ratio - 1) * 100, 1, sign=True)}%, {row.confidence:.0%} interval {ends}"
     if kind in ("better", "worse"):
-        return f"It predicts the texts of {row.evaluation} {kind} than {row.baseline} ({plain_name(row.metric)} {size})."
-    return f"No clear change in predicting the texts of {row.evaluation} ({plain_name(row.metric)} {size})."
+        return (
+            f"It predicts the texts of “{row.evaluation}” {kind} than {row.baseline} ({plain_name(row.metric)} {size})."
+        )
+    return f"No clear change in predicting the texts of “{row.evaluation}” ({plain_name(row.metric)} {size})."
 
 
 def _paid(view: RunView, contest: Contest) -> str:
@@ -114,7 +125,11 @@ def _hurt(view: RunView, contest: Contest) -> list[str]:
     elif probes:
         out.append("No probe shows a clear change for the worse, which does not prove that there is none.")
     if worse:
-        out.append(f"It is clearly worse on {len(worse)} of {plural(len(groups), 'slice comparison')}.")
+        first = worse[0]
+        out.append(
+            f"It is clearly worse on {len(worse)} of {plural(len(groups), 'slice comparison')}, "
+            f"such as {plain_name(first.metric)} on {first.slice}."
+        )
     return out
 
 

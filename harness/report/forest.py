@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from harness.core.results import ComparisonResult, GateResult
 from harness.report import figures
+from harness.report.gate_table import is_on
 from harness.report.scale import Scale, scale
 from harness.report.view import Contest, RunView, reading
 
@@ -80,7 +81,7 @@ def groups(view: RunView, contest: Contest) -> list[Group]:
         gates = [
             gate
             for gate in view.gates_of(contest.candidate)
-            if gate.metric == row.id and gate.slice is None and gate.baseline in (None, row.baseline)
+            if is_on(gate, row.id) and gate.slice is None and gate.baseline in (None, row.baseline)
         ]
         grouped.setdefault((group, unit, row.direction == "target"), []).append(_row(row, relative, gates))
     out: dict[tuple[str, bool], Group] = {}

@@ -11,7 +11,15 @@ from harness.report.view import RunView
 
 _ORDER = {"error": 0, "fail": 1, "inconclusive": 2, "pass": 3}
 _PAST = {"error": "in error", "fail": "failed", "inconclusive": "inconclusive", "pass": "passed"}
+_FRACTION = re.compile(
+    r"(by more than |by at most |± ?|(?<=[\s(]))([+−-]?)([01]\.\d+(?:e-?\d+)?|0(?=[\s,;)]))(?=[\s,;:).]|\Z)(?!\s*×)"
+)
 _NUMBER = re.compile(r"\d+(?:\.\d+)?(?:e[+-]?\d+)?")
+
+
+def at_once(gate: GateResult) -> bool:
+    """Whether a reader must see the gate at once: it decides, or it did not pass."""
+    return gate.blocking or gate.verdict != "pass"
 
 
 def gates(view: RunView) -> list[GateResult]:
@@ -31,9 +39,35 @@ def gate_counts(view: RunView) -> str:
     return " · ".join(parts)
 
 
+def gate_unit(view: RunView, gate: GateResult) -> str:
+    """The unit of a gate's metric; a gate may leave out what stands in brackets (`stereotype_score[…]`)."""
+    if gate.metric in view.units:
+        return view.units[gate.metric]
+    return next((unit for id_, unit in view.units.items() if id_.split("[")[0] == gate.metric), "")
+
+
+def is_on(gate: GateResult, metric_id: str) -> bool:
+    """Whether a gate is about a metric."""
+    return gate.metric in (metric_id, metric_id.split("[")[0])
+
+
+def sentence(view: RunView, gate: GateResult) -> str:
+    """The gate's sentence with fractions as the tables show them: levels in %, differences in points."""
+    if not figures.is_fraction(gate_unit(view, gate)) or _is_ratio(gate) or gate.kind == "no_flips":
+        return gate.sentence
+    return _FRACTION.sub(_in_points, gate.sentence)
+
+
+def _in_points(match: re.Match[str]) -> str:
+    before, sign, number = match.groups()
+    value = f"{float(number) * 100:.3g}"
+    difference = bool(sign) or before in ("by more than ", "by at most ", "± ", "±")
+    return f"{before or ''}{sign or ''}{value}{' points' if difference else '%'}"
+
+
 def gate_figure(view: RunView, gate: GateResult, value: float | None) -> str:
     """An observed value or bound of a gate in the way its kind is read."""
-    unit = view.units.get(gate.metric, "")
+    unit = gate_unit(view, gate)
     if value is None:
         return "–"
     if gate.kind == "no_flips":
@@ -47,7 +81,7 @@ def gate_figure(view: RunView, gate: GateResult, value: float | None) -> str:
 
 def gate_margin(view: RunView, gate: GateResult) -> str:
     """The margin as the suite wrote it, in the unit in which the other figures are shown."""
-    margin, unit = gate.margin or "–", view.units.get(gate.metric, "")
+    margin, unit = gate.margin or "–", gate_unit(view, gate)
     if (
         _is_ratio(gate)
         or gate.kind == "no_flips"

@@ -14,11 +14,17 @@ from jinja2 import BaseLoader, Environment, FunctionLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from harness.core.rundir import RunDir
-from harness.report import figures, forest, gate_table, probes, prose, sections
+from harness.report import figures, forest, gate_table, parts, probes, prose, sections
+from harness.report.advice import advice
+from harness.report.brief import brief
+from harness.report.completions import completions
 from harness.report.items import browsers, load
+from harness.report.overview import overview
+from harness.report.series import series
+from harness.report.tradeoff import tradeoffs
 from harness.report.text import cut, plural, slug, visible, visible_tree
 from harness.report.view import FEW, WORDS, RunView, reading
-from harness.report.words import FIELDS, MARGINS, meaning
+from harness.report.words import FIELDS, GLOSSARY, MARGINS, meaning, plain_name
 
 SMALL_PAGE, LARGE_PAGE = 1_000_000, 10_000_000
 BYTES_PER_ITEM = 100
@@ -57,14 +63,16 @@ def render_view(view: RunView, *, live: bool = False) -> str:
         live: for `harness serve`: texts that do not fit are asked of the server that sent the page.
     """
     loaded = load(view)
-    body = Markup(_environment().get_template("body.html.j2").render(**_context(view), browsable=bool(loaded)))
+    whole = _environment().get_template("body.html.j2").render(**_context(view), browsable=bool(loaded))
+    body, later = parts.split(whole, parts.eager(view))
     style, script = _source("report.css"), _script()
-    rest = len(body.encode()) + len(style) + len(script) + _MARGIN
+    rest = len(body.encode()) + len(later) + len(style) + len(script) + _MARGIN
     items = browsers(loaded, max(_LEAST, page_limit(view) - rest))
     payload = {
         "items": [one.head for one in items],
         "contests": [[contest.key, contest.label] for contest in view.contests],
         "live": live,
+        "later": later,
     }
     return (
         _environment()
@@ -72,7 +80,7 @@ def render_view(view: RunView, *, live: bool = False) -> str:
         .render(
             results=view.results,
             info=view.info,
-            body=body,
+            body=Markup(body),
             blobs=[_embed(one.blobs) for one in items],
             data=_embed(payload),
             style=Markup(style),
@@ -89,7 +97,12 @@ def _context(view: RunView) -> dict[str, Any]:
         "results": view.results,
         "info": view.info,
         "contests": view.contests,
-        "stories": [(contest, prose.story(view, contest)) for contest in view.contests if contest.release],
+        "stories": [(one, brief(view, one), prose.story(view, one)) for one in view.contests if one.release],
+        "overview": overview(view),
+        "advice": advice(view),
+        "tradeoffs": tradeoffs(view),
+        "series": series(view),
+        "completions": completions(view),
         "forests": {contest.key: forest.groups(view, contest) for contest in view.contests},
         "gates": gate_table.gates(view),
         "slices": {contest.key: sections.slice_tables(view, contest, "task") for contest in view.contests},
@@ -159,10 +172,13 @@ def _environment() -> Environment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
+    environment.tests.update(at_once=gate_table.at_once, shown_clear=sections.shown_clear)
     environment.globals.update(
         f=figures,
         s=sections,
         FEW=FEW,
+        part_start=parts.start,
+        part_end=parts.end,
         g=gate_table,
         reading=reading,
         change=prose.change,
@@ -174,6 +190,8 @@ def _environment() -> Environment:
         meaning=meaning,
         MARGINS=MARGINS,
         FIELDS=FIELDS,
+        GLOSSARY=GLOSSARY,
+        plain_name=plain_name,
         slug=slug,
         cut=cut,
         suite_limit=SUITE_TEXT_LIMIT,

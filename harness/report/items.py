@@ -17,7 +17,7 @@ from harness.report import packing
 from harness.report.evidence import extras, readable, tells
 from harness.report.stored import ItemTable, Side, measure, membership, side
 from harness.report.text import cut, visible, visible_tree
-from harness.report.view import RunView
+from harness.report.view import LANGUAGE_MODELLING, RunView
 from harness.report.words import FIELDS
 
 TEXT_BYTES = 2000
@@ -61,14 +61,16 @@ def load(view: RunView) -> list[Loaded]:
 def browsers(loaded: Sequence[Loaded], budget: int) -> list[Browser]:
     """One entry for each evaluation, together about `budget` bytes.
 
-    Smaller evaluations are served first, so that what they leave goes to the larger ones.
+    Smaller evaluations are served first, so that what they leave goes to the larger ones; those with right
+    and wrong answers get four times the room of running text, probes twice.
     """
     fixed = [one.numbers() for one in loaded]
     room = budget - sum(len(text) for blobs in fixed for text in blobs.values())
     made: dict[int, Browser] = {}
-    for done, place in enumerate(sorted(range(len(loaded)), key=lambda k: (len(loaded[k].table), k))):
-        share = max(0, room // (len(loaded) - done))
-        made[place] = loaded[place].finish(fixed[place], share)
+    order = sorted(range(len(loaded)), key=lambda k: (len(loaded[k].table), k))
+    for done, place in enumerate(order):
+        weights = [loaded[k].weight for k in order[done:]]
+        made[place] = loaded[place].finish(fixed[place], max(0, room * weights[0] // sum(weights)))
         room -= len(made[place].blobs["texts"])
     return [made[place] for place in range(len(loaded))]
 
@@ -102,6 +104,12 @@ class Loaded:
         if not pairs:
             return None
         return cls(view, name, table, sides, pairs, *_ranked(table, sides, pairs))
+
+    @property
+    def weight(self) -> int:
+        """Its share of the room for texts."""
+        evaluation = self.view.evaluations[self.name]
+        return 1 if evaluation.kind == LANGUAGE_MODELLING else 2 if evaluation.role == "probe" else 4
 
     def numbers(self) -> dict[str, str]:
         """Columns of all items, in rank order."""
@@ -219,24 +227,30 @@ class Loaded:
 
 
 def _ranked(table: ItemTable, sides: dict[str, Side], pairs: Sequence[tuple[str, str]]) -> tuple[Any, Any]:
-    """Places of items (flips by their largest change, with a sample of the rest mixed in), and bool[n]: which flipped."""
+    """Places of items (flips by their largest change, with a sample of the rest mixed in), and bool[n]: which flipped.
+
+    What the first pair shows (the release against its baseline) comes before what only others show.
+    """
     n = len(table)
-    largest, flipped = np.zeros(n), np.zeros(n, dtype=np.bool_)
-    for base, candidate in pairs:
+    change, flipped, lead = np.zeros(n), np.zeros(n, dtype=np.bool_), np.zeros(n, dtype=np.bool_)
+    for number, (base, candidate) in enumerate(pairs):
         a, b = sides[base], sides[candidate]
-        largest = np.maximum(largest, np.nan_to_num(np.abs(b.value - a.value)))
+        moved = np.nan_to_num(np.abs(b.value - a.value))
         changed = np.nan_to_num(np.abs(b.correct - a.correct)) > 0
         if not (np.isfinite(a.correct).any() and np.isfinite(b.correct).any()):
             changed = _texts_differ(a, b)
+        if number == 0:
+            change, lead = moved, changed
+        else:
+            change = np.where(lead, change, np.maximum(change, moved))
         flipped |= changed
-    by_change = np.lexsort((np.arange(n), -largest, ~flipped))
+    by_change = np.lexsort((np.arange(n), -change, ~flipped, ~lead))
     flips = int(flipped.sum())
     moved, rest = by_change[:flips], by_change[flips:]
     if flips == 0:
         return by_change, flipped
     hashed = np.array([zlib.crc32(table.ids[place].encode("utf-8", "replace")) for place in rest], dtype=np.int64)
-    sample = rest[np.argsort(hashed, kind="stable")]
-    return _interleaved(moved, sample), flipped
+    return _interleaved(moved, rest[np.argsort(hashed, kind="stable")]), flipped
 
 
 def _interleaved(moved: Any, sample: Any) -> Any:

@@ -9,7 +9,8 @@ from urllib.parse import quote
 from harness.core.results import ComparisonResult, EvaluationResult, TableResult
 from harness.report import figures
 from harness.report.charts import Chart, loss_curve, reliability
-from harness.report.view import LANGUAGE_MODELLING, Contest, RunView, reading
+from harness.report.scale import Scale, scale
+from harness.report.view import FEW, LANGUAGE_MODELLING, Contest, RunView, reading
 
 SLICE_ROWS = 60
 
@@ -22,6 +23,38 @@ class SliceTable:
     metrics: list[str]
     rows: list[ComparisonResult]
     left_out: int
+
+    @property
+    def drawn(self) -> list[tuple[str, list[_Ends], float, list[tuple[float, str]], list[ComparisonResult]]]:
+        """Per metric: name, (low, point, high) of each row and zero in percent of the width, ticks, rows.
+
+        Better is to the right; metrics with an ideal value keep their sign.
+        """
+        out = []
+        for metric in self.metrics:
+            rows = [row for row in self.rows if row.metric == metric]
+            if rows:
+                ends = [_ends(row) for row in rows]
+                axis = scale([end for three in ends for end in three if end is not None], 2, 98, zero=True)
+                placed: list[_Ends] = [
+                    (_place(axis, low), _place(axis, point), _place(axis, high)) for low, point, high in ends
+                ]
+                out.append((metric, placed, axis(0.0), axis.ticks(), rows))
+        return out
+
+
+_Ends = tuple[float | None, float | None, float | None]
+
+
+def _place(axis: Scale, value: float | None) -> float | None:
+    return None if value is None else axis(value)
+
+
+def _ends(row: ComparisonResult) -> _Ends:
+    if row.direction == "lower" and row.status == "ok":
+        low, point, high = (None if end is None else -end for end in (row.high, row.delta, row.low))
+        return low, point, high
+    return row.low, row.delta, row.high
 
 
 def slice_tables(view: RunView, contest: Contest, role: str) -> list[SliceTable]:
@@ -170,3 +203,13 @@ def facts(value: Any) -> str:
 def clear(row: ComparisonResult) -> bool:
     """Whether a comparison shows a change at all."""
     return reading(row) in ("better", "worse", "drifted")
+
+
+def children(view: RunView, name: str) -> int:
+    """How many models of the suite start from a checkpoint."""
+    return sum(model.parent == name for model in view.results.models)
+
+
+def shown_clear(row: ComparisonResult) -> bool:
+    """A clear change on a slice that is large enough to be read."""
+    return row.n >= FEW and clear(row)

@@ -18,10 +18,12 @@ Path = tuple[str, ...]
 
 
 def series(view: RunView) -> list[PointChart]:
-    """One chart per group of models that differ in one number, and per metric that leads an evaluation of all of them."""
+    """One chart per group of models that differ in one number, and per task, by its leading metric."""
     charts = []
     for path, models in _groups(view):
         for name, evaluation in view.evaluations.items():
+            if evaluation.role != "task":
+                continue
             lead = next((row.id for row in view.results.metrics if row.evaluation == name and row.slice is None), None)
             id_ = f"{name}.{evaluation.metrics[0]}" if evaluation.metrics else lead
             rows = [(dose, view.metric(id_ or "", model.name)) for dose, model in models]
@@ -50,8 +52,8 @@ def _chart(setting: str, rows: list[tuple[float, MetricResult]]) -> PointChart:
     return point_chart(
         points,
         title=f"{'Learning curve' if setting in _DATA else 'Dose-response'}: {named(first.evaluation, first.metric)}",
-        summary=f"From {figures.level(first.value, unit, first.low, first.high)} with {figures.count(rows[0][0])} to "
-        f"{figures.level(last.value, unit, last.low, last.high)} with {figures.count(rows[-1][0])} {what}; "
+        summary=f"From {figures.level(first.value, unit, first.low, first.high)} ({first.model}, {figures.count(rows[0][0])}) to "
+        f"{figures.level(last.value, unit, last.low, last.high)} ({last.model}, {figures.count(rows[-1][0])} {what}); "
         "bars are 95% intervals of each level.",
         x_label=what,
         y_label="%" if figures.is_fraction(unit) else unit,

@@ -57,7 +57,7 @@ def _gate_line(view: RunView, gate: GateResult) -> str:
     cells = [
         md(gate.id, 60) + place,
         verdict,
-        md(gate.sentence, 240) + waiver,
+        md(gate_table.sentence(view, gate), 240) + waiver,
         gate_table.gate_figure(view, gate, gate.bound),
         md(gate_table.gate_margin(view, gate), 40),
         f"{gate.n:,}" if gate.n is not None else "–",

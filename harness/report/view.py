@@ -176,6 +176,12 @@ class RunView:
         return self._metrics.get((id_, model, slice_))
 
     @cached_property
+    def overall(self) -> dict[tuple[str, str, str], ComparisonResult]:
+        """(metric id, baseline, candidate) → the comparison on all items."""
+        rows = (row for row in self.results.comparisons if row.slice is None)
+        return {(row.id, row.baseline, row.candidate): row for row in rows}
+
+    @cached_property
     def units(self) -> dict[str, str]:
         """Metric id → unit."""
         rows: list[MetricResult | ComparisonResult] = [*self.results.comparisons, *self.results.metrics]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -46,6 +47,7 @@ class Answers:
         self.protocols: dict[tuple[str, str], str] = {}
         self.skipped: dict[tuple[str, str], str] = {}
         self.facts: dict[str, dict[str, Any]] = {}
+        self.seconds: dict[tuple[str, str], float] = {}
         self._models: dict[str, Model] = {}
         self._items: dict[tuple[str, str], list[Item]] = {}
         self._policy: dict[str, Any] | None = None
@@ -108,6 +110,8 @@ class Answers:
             return None, cached
         if where == bound.split:
             self.protocols[bound.name, checkpoint.model] = str(protocol)
+            if "seconds" in entry.meta:
+                self.seconds.setdefault((bound.name, checkpoint.model), float(entry.meta["seconds"]))
         records = Records.read(entry.path / "records.parquet")
         return Records(dataclasses.replace(records.head, seed=checkpoint.seed), records.table), cached
 
@@ -136,7 +140,10 @@ class Answers:
         if protocol is None:
             return {**meta, "unsupported": bound.evaluation.unsupported(facts)}
         title = f"{checkpoint.model}: {bound.name}"
-        records = ask(bound.evaluation, self.items(bound, split), model, protocol, reporter=self.reporter, title=title)
+        items = self.items(bound, split)
+        started = time.monotonic()
+        records = ask(bound.evaluation, items, model, protocol, reporter=self.reporter, title=title)
+        seconds = round(time.monotonic() - started, 3)
         if len(records) and not records.ok.any():
             failures = [entry for entry in records.texts("response") if "failure" in entry]
             raise IncompleteError(
@@ -145,7 +152,7 @@ class Answers:
                 hint="look at the model with `harness doctor`, or leave this evaluation out with --only.",
             )
         records.write(work / "records.parquet")
-        return meta
+        return {**meta, "seconds": seconds}
 
     def _key(self, bound: Bound, checkpoint: Checkpoint, split: str) -> str:
         if self._policy is None:

@@ -221,6 +221,8 @@ def collect(
                         marked = records.with_overlap(overlapping.get(name, frozenset()))
                         marked.write(run.replicate_path(name, model, replicate.seed))
             answers.release(replicate)
+    for (name, model), seconds in answers.seconds.items():
+        clock.info.asking.setdefault(name, {})[model] = seconds
     return answers
 
 

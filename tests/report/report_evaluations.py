@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from typing import Any
 
 import numpy as np
@@ -148,6 +149,7 @@ def general(draft: Draft) -> None:
                 Record(
                     ids[k],
                     ids[k],
+                    response={"pieces": _pieces(texts[k], float(nats[k]))},
                     stats={"nll": nats[k], "tokens": size[k] / 4, "bytes": size[k], "words": size[k] / 5},
                 )
                 for k in range(n)
@@ -162,6 +164,26 @@ def general(draft: Draft) -> None:
         "tfidf": "a bag of words assigns no likelihood",
     }
     draft.evaluation("general", "task", "language_modelling", n, {}, dict.fromkeys(BITS, "pseudo_likelihood"), skipped)
+
+
+def _pieces(text: str, nats: float) -> list[list[float]]:
+    """Every word as a token, the nats spread by length."""
+    found = list(re.finditer(r"\w+", text))
+    total = sum(len(one.group()) for one in found) or 1
+    return [[one.start(), one.end(), -nats * len(one.group()) / total] for one in found]
+
+
+def gaps(draft: Draft) -> None:
+    """Fixed prompts with a gap, answered by the masked models."""
+    prompts = [draft.word(k, text) for k, text in enumerate(["The [MASK] was dull.", "She found it [MASK].", "A [MASK] day."])]
+    ids = [item_id(f"c{k}") for k in range(len(prompts))]
+    write_items(draft.run.items_path("gaps"), [Item(ids[k], {}, {"text": text}) for k, text in enumerate(prompts)])
+    for name in ("base", "finetuned"):
+        words = [draft.word(k, word) for k, word in enumerate(["film", "day", "dull" if name == "base" else "bright"])]
+        response = {"tokens": words, "scores": [math.log(p) for p in (0.5, 0.25, 0.05)]}
+        head = RecordsHead("gaps", f"digest-{name}", "gap")
+        Records.of(head, [Record(one, one, response=response) for one in ids]).write(draft.run.records_path("gaps", name))
+    draft.evaluation("gaps", "task", "completions", len(ids), {}, {"base": "gap", "finetuned": "gap"})
 
 
 def pairs(draft: Draft) -> None:

@@ -20,8 +20,8 @@ from harness.report import render_html, write_reports
 from harness.report.view import RunView
 
 SECTIONS = [
-    "verdict", "models", "deltas", "forest", "flips", "slices", "answers", "forgetting", "bias", "training",
-    "provenance", "downloads",
+    "verdict", "overview", "models", "deltas", "forest", "flips", "slices", "answers", "forgetting", "bias", "data",
+    "completions", "training", "provenance", "downloads", "glossary",
 ]  # fmt: skip
 FORBIDDEN = {"img", "iframe", "object", "embed", "link", "base", "video", "audio", "image", "use", "foreignobject"}
 

@@ -3,14 +3,6 @@
   const PLACES = { "fixed": 0, "broken": 1, "both wrong": 2, "both right": 3, "moved": 4, "changed": 5, "unmoved": 6, "not scored": 7 };
   const OUTCOMES = Object.keys(PLACES);
 
-  async function inflate(text) {
-    const raw = atob(text);
-    const bytes = new Uint8Array(raw.length);
-    for (let at = 0; at < raw.length; at++) bytes[at] = raw.charCodeAt(at);
-    const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate"));
-    return new Uint8Array(await new Response(stream).arrayBuffer());
-  }
-
   /** Puts byte planes together again. */
   function joined(bytes, start, n, width) {
     const out = new Uint8Array(n * width);

@@ -19,6 +19,22 @@
     if ("jk".includes(event.key) && browser) byId("browser").scrollIntoView({ block: "nearest", behavior: "instant" });
   });
 
+  /* Words explained where they stand: pointer, focus or click shows, Escape hides */
+  const tip = byId("tip");
+  function explain(term) {
+    const text = byId(`term-${term.dataset.term.toLowerCase().replace(/[^a-z0-9]+/g, "-")}`);
+    if (!text) return;
+    tip.textContent = text.textContent;
+    tip.hidden = false;
+    const box = term.getBoundingClientRect();
+    tip.style.left = `${Math.max(8, Math.min(box.left, innerWidth - tip.offsetWidth - 8)) + scrollX}px`;
+    tip.style.top = `${box.bottom + scrollY + 6}px`;
+  }
+  const termOf = (event) => (event.target instanceof Element ? event.target.closest(".term") : null);
+  for (const kind of ["pointerover", "focusin", "click"]) addEventListener(kind, (event) => { const term = termOf(event); if (term) explain(term); });
+  for (const kind of ["pointerout", "focusout"]) addEventListener(kind, (event) => { if (termOf(event)) tip.hidden = true; });
+  addEventListener("keydown", (event) => { if (event.key === "Escape") tip.hidden = true; });
+
   /* Where the reader is */
   const links = new Map(all("nav a").map((link) => [link.hash.slice(1), link]));
   const watcher = new IntersectionObserver((entries) => {

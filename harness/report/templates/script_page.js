@@ -28,25 +28,82 @@
   const help = byId("help");
   byId("help-open").addEventListener("click", () => help.showModal());
 
+  async function inflate(text) {
+    const raw = atob(text);
+    const bytes = new Uint8Array(raw.length);
+    for (let at = 0; at < raw.length; at++) bytes[at] = raw.charCodeAt(at);
+    const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate"));
+    return new Uint8Array(await new Response(stream).arrayBuffer());
+  }
+
+  /* Parts of other candidates wait as markup of our own templates. They are built element by element, from
+     these names only; everything else in them is text. */
+  const TAGS = new Set(("div p span b h3 h4 ul ol li table caption thead tbody tr th td details summary bdi br wbr code mark " +
+    "svg line circle path text figure figcaption dl dt dd button").split(" "));
+  const DRAWN = new Set(["svg", "line", "circle", "path", "text"]);
+  const NAMES = new Set(("class scope colspan dir title role tabindex aria-label aria-hidden aria-describedby focusable hidden open data-contest data-clear data-value data-term " +
+    "width height viewBox x y x1 x2 y1 y2 cx cy r d text-anchor type").split(" "));
+  const ENTITIES = { amp: "&", lt: "<", gt: ">", "#34": '"', "#39": "'", quot: '"' };
+  const plain = (text) => text.replace(/&(amp|lt|gt|quot|#34|#39);/g, (_, name) => ENTITIES[name]);
+
+  function build(source) {
+    const root = document.createDocumentFragment();
+    const open = [root];
+    for (const [piece, closing, name, attributes] of source.matchAll(/<(\/?)([a-zA-Z0-9]+)((?:\s+[a-zA-Z0-9-]+(?:="[^"]*")?)*)\s*\/?>|[^<]+/g)) {
+      if (!name) { open.at(-1).append(document.createTextNode(plain(piece))); continue; }
+      if (!TAGS.has(name)) continue;
+      if (closing) { if (open.length > 1) open.pop(); continue; }
+      const node = DRAWN.has(name) ? document.createElementNS("http://www.w3.org/2000/svg", name) : document.createElement(name);
+      for (const [, key, value] of attributes.matchAll(/([a-zA-Z0-9-]+)(?:="([^"]*)")?/g)) {
+        if (NAMES.has(key)) node.setAttribute(key, plain(value ?? ""));
+      }
+      open.at(-1).append(node);
+      if (!piece.endsWith("/>") && name !== "br" && name !== "wbr") open.push(node);
+    }
+    return root;
+  }
+
+  let waitingParts = null;
+  async function fill(key) {
+    const holes = all("[data-part]").filter((node) => key === "all" || node.dataset.part.startsWith(`${key}/`));
+    if (!holes.length) return;
+    waitingParts ??= inflate(data.later).then((bytes) => JSON.parse(new TextDecoder().decode(bytes)));
+    const parts = await waitingParts;
+    for (const hole of holes) {
+      const [owner, place] = hole.dataset.part.split("/");
+      if (hole.isConnected) hole.replaceWith(build(parts[owner][Number(place)]));
+    }
+    for (const listener of added) listener();
+  }
+
   /* Which candidate is shown */
   const contest = byId("contest");
   contest.closest("label").hidden = data.contests.length < 2;
   if (!data.contests.length) contest.value = "all";
   const listeners = [];
+  const added = [];
   contest.addEventListener("change", applyContest);
-  function applyContest() {
-    for (const node of all("[data-contest]")) node.classList.toggle("other", contest.value !== "all" && node.dataset.contest !== contest.value);
+  async function applyContest() {
+    await fill(contest.value);
+    const picked = contest.value;
+    for (const node of all("[data-contest]")) node.classList.toggle("other", picked !== "all" && node.dataset.contest !== picked);
     for (const node of all("div[data-contest]")) node.hidden = node.classList.contains("other");
-    for (const node of all(".contest-title")) node.classList.toggle("hide", contest.value !== "all");
-    for (const node of all(".who")) node.hidden = contest.value !== "all" && !node.closest("table").querySelector(".against");
+    for (const node of all(".contest-title")) node.classList.toggle("hide", picked !== "all");
+    for (const node of all(".who")) node.hidden = picked !== "all" && !node.closest("table").querySelector("tr:not(.other) .against");
+    for (const node of all(".nothing")) node.remove();
+    for (const section of all("section[data-by-contest]")) {
+      if (!section.querySelector("div[data-contest]:not(.other)")) section.append(make("p", { class: "absent nothing" }, "Left out: nothing here was compared for this candidate."));
+    }
     for (const listener of listeners) listener();
+    document.documentElement.dataset.shown = picked;
   }
 
   /* Deltas: sort and filter */
   const table = byId("delta-table");
   if (table) {
     const body = table.tBodies[0];
-    const rows = [...body.rows];
+    let rows = all("tr[data-contest]", body);
+    added.push(() => { rows = all("tr[data-contest]", body); });
     const filter = () => {
       const words = byId("delta-filter").value.toLowerCase().split(/\s+/).filter(Boolean);
       let shown = 0;
@@ -57,7 +114,7 @@
         row.hidden = !keep;
         shown += keep;
       }
-      byId("delta-count").textContent = `${shown} of ${rows.length} comparisons`;
+      byId("delta-count").textContent = `${shown} of ${table.dataset.total} comparisons`;
     };
     byId("delta-filter").addEventListener("input", filter);
     byId("delta-clear").addEventListener("change", filter);

@@ -1,0 +1,123 @@
+"""One table of all models on all evaluations: a column per contender, a row per leading metric."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from harness.core.results import ComparisonResult, MetricResult
+from harness.report import figures
+from harness.report.view import Reading, RunView, reading
+from harness.report.words import COMPANIONS
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """A model's value; `kind` reads its difference from the row's baseline, None for the baseline itself.
+
+    Attributes:
+        best: no other model's point is better (metrics with a better side only).
+    """
+
+    text: str
+    span: str
+    n: int
+    delta: str
+    kind: Reading | None
+    best: bool
+    protocol: str
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    evaluation: str
+    metric: str
+    unit: str
+    direction: str
+    ideal: str
+    baseline: str
+    cells: list[Cell | str]
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """`groups`: (title, rows); `models`: (name, role) by column."""
+
+    models: list[tuple[str, str]]
+    groups: list[tuple[str, list[Row]]]
+
+
+_TITLES = {
+    "gained": "Tasks",
+    "forgotten": "Language modelling",
+    "bias": "Bias and robustness",
+    "calibration": "Calibration",
+}
+
+
+def overview(view: RunView) -> Overview | None:
+    """None when nothing was measured."""
+    names = list(dict.fromkeys([view.results.baseline, *view.results.release, *view.results.candidates, *view.models]))
+    names = [name for name in names if any(row.model == name for row in view.results.metrics)]
+    groups: dict[str, list[Row]] = {title: [] for title in _TITLES.values()}
+    for name, evaluation in view.evaluations.items():
+        for metric in _leads(view, name):
+            id_ = f"{name}.{metric}"
+            rows = [view.metric(id_, model) for model in names]
+            known = [row for row in rows if row is not None]
+            if known:
+                cells = _cells(view, name, names, rows)
+                first = known[0]
+                ideal = "" if first.ideal is None else figures.ideal(first.ideal, first.unit)
+                row = Row(name, metric, first.unit, first.direction, ideal, view.baseline_of(name), cells)
+                groups[_TITLES[view.group(evaluation.name, metric)]].append(row)
+    kept = [(title, rows) for title, rows in groups.items() if rows]
+    roles = {model.name: model.role for model in view.results.models}
+    return Overview([(name, roles.get(name, "")) for name in names], kept) if kept and names else None
+
+
+def _leads(view: RunView, name: str) -> list[str]:
+    """The metrics that stand for an evaluation: the first one, and for tasks with labels F1 and calibration too."""
+    own = list(
+        dict.fromkeys(row.metric for row in view.results.metrics if row.evaluation == name and row.slice is None)
+    )
+    if view.evaluations[name].role == "probe":
+        own = [metric for metric in own if metric.split("[")[0] not in COMPANIONS]
+    extra = [metric for metric in own[1:] if metric in ("f1_macro", "ece")]
+    return own[:1] + extra
+
+
+def _cells(view: RunView, name: str, models: list[str], rows: list[MetricResult | None]) -> list[Cell | str]:
+    known = [row for row in rows if row is not None and row.status == "ok" and row.value is not None]
+    direction = known[0].direction if known else "target"
+    values = [row.value for row in known if row.value is not None]
+    best = None if direction == "target" or len(values) < 2 else (max if direction == "higher" else min)(values)
+    widest = max(known, key=lambda row: (row.high or 0.0) - (row.low or 0.0), default=None)
+    low, high = (widest.low, widest.high) if widest else (None, None)
+    found_rows = [view.overall.get((row.id, view.baseline_of(name), row.model)) for row in known]
+    wide = max((row for row in found_rows if row), key=lambda row: (row.high or 0.0) - (row.low or 0.0), default=None)
+    cells: list[Cell | str] = []
+    for model, row in zip(models, rows, strict=True):
+        if row is None or row.value is None:
+            skipped = view.evaluations[name].skipped.get(model)
+            cells.append(skipped or (row.reason if row and row.reason else "not asked"))
+            continue
+        found = _comparison(view, row, model)
+        cells.append(
+            Cell(
+                figures.level(row.value, row.unit, low, high),
+                figures.interval(row.low, row.high, row.unit, sign=False),
+                row.n,
+                ""
+                if found is None or wide is None
+                else figures.difference(found.delta, found.unit, wide.low, wide.high),
+                None if found is None else reading(found),
+                best is not None and row.value == best,
+                row.protocol,
+            )
+        )
+    return cells
+
+
+def _comparison(view: RunView, row: MetricResult, model: str) -> ComparisonResult | None:
+    base = view.baseline_of(row.evaluation)
+    return view.overall.get((row.id, base, model))
