@@ -14,7 +14,6 @@ import argparse
 import json
 import os
 import platform
-import resource
 import shutil
 import subprocess
 import sys
@@ -48,10 +47,11 @@ FLAGS = [
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
     "--disable-component-update", "--disable-sync",
 ]  # fmt: skip
-_WORDS = (
-    "the film phone song meal hotel story lamp was is felt looked bright dull warm cold clever awful lovely long short "
-    "and but because nobody everybody expected remembered it this that week year again never always for with without"
-).split()
+_WORDS = [
+    *("the", "film", "phone", "song", "meal", "hotel", "story", "lamp", "was", "is", "felt", "looked", "bright"),
+    *("dull", "warm", "cold", "clever", "awful", "lovely", "long", "short", "and", "but", "because", "nobody"),
+    *("everybody", "expected", "remembered", "it", "this", "that", "week", "year", "again", "never", "always"),
+]
 
 
 def make_run(path: Path, items: int) -> RunDir:
@@ -142,7 +142,7 @@ def make_run(path: Path, items: int) -> RunDir:
                     improvement=delta,
                     low=delta - 0.004,
                     high=delta + 0.004,
-                )  # fmt: skip
+                )
             )
             flips.append(
                 FlipsResult(
@@ -153,7 +153,7 @@ def make_run(path: Path, items: int) -> RunDir:
                     fixed=int(((1 - a) * b).sum()),
                     broken=int((a * (1 - b)).sum()),
                     both_wrong=int(((1 - a) * (1 - b)).sum()),
-                )  # fmt: skip
+                )
             )
         evaluations.append(
             EvaluationResult(
@@ -167,7 +167,7 @@ def make_run(path: Path, items: int) -> RunDir:
                 labels=list(LABELS),
                 protocols=dict.fromkeys(MODELS, "head"),
                 metrics=["accuracy"],
-            )  # fmt: skip
+            )
         )
     models = [
         ModelResult(
@@ -176,10 +176,23 @@ def make_run(path: Path, items: int) -> RunDir:
         for name in MODELS
     ]
     Results(
-        suite="large", suite_digest="0", title="A large simulated run", seed=0, baseline="base", candidates=list(MODELS[1:]),
-        release=["finetuned"], models=models, data=[], evaluations=evaluations, metrics=metrics, comparisons=comparisons,
-        flips=flips, tables=[], gates=[], verdict=VerdictResult(overall="pass", exit_code=0, sentence="Simulated."),
-    ).write(run.results_path)  # fmt: skip
+        suite="large",
+        suite_digest="0",
+        title="A large simulated run",
+        seed=0,
+        baseline="base",
+        candidates=list(MODELS[1:]),
+        release=["finetuned"],
+        models=models,
+        data=[],
+        evaluations=evaluations,
+        metrics=metrics,
+        comparisons=comparisons,
+        flips=flips,
+        tables=[],
+        gates=[],
+        verdict=VerdictResult(overall="pass", exit_code=0, sentence="Simulated."),
+    ).write(run.results_path)
     run.write_info(RunInfo(run_id="large", suite="large", suite_text="", command=[], started="2026-01-01T00:00:00Z"))
     return run
 
@@ -246,11 +259,22 @@ def browse(run: RunDir) -> dict[str, float]:
             if len(opened) < 5:
                 page.close()
         found = {"interactive_ms": float(np.median(opened))}
-        actions = {
-            "filter_ms": [("outcome", "fixed", "change"), ("outcome", "broken", "change"), ("slice", "0", "change"), ("outcome", "all", "change"), ("slice", "-1", "change")],
-            "sort_ms": [("order", "loss", "change"), ("order", "gain", "change"), ("order", "base", "change"), ("order", "candidate", "change")],
+        actions: dict[str, list[tuple[str, str, str]]] = {
+            "filter_ms": [
+                ("outcome", "fixed", "change"),
+                ("outcome", "broken", "change"),
+                ("slice", "0", "change"),
+                ("outcome", "all", "change"),
+                ("slice", "-1", "change"),
+            ],
+            "sort_ms": [
+                ("order", "loss", "change"),
+                ("order", "gain", "change"),
+                ("order", "base", "change"),
+                ("order", "candidate", "change"),
+            ],
             "search_ms": [("search", "lovely", "input"), ("search", "lovely hotel", "input"), ("search", "", "input")],
-        }  # fmt: skip
+        }
         for name, steps in actions.items():
             times = [page.evaluate(_MEASURE, list(step))[0] for step in steps]
             found[name], found[name.replace("_ms", "_worst_ms")] = float(np.median(times)), max(times)
@@ -271,13 +295,16 @@ def section(items: int, numbers: dict[str, float]) -> str:
         ("search, median (worst)", f"{numbers['search_ms']:.0f} ({numbers['search_worst_ms']:.0f}) ms", "200 ms"),
         ("longest frame while scrolling end to end", f"{numbers['scroll_worst_ms']:.0f} ms", "–"),
     ]
+    setting = (
+        f"{items:,} items × {len(MODELS)} models × 2 evaluations, simulated; `python benchmarks/report.py --write`. "
+        f"{os.cpu_count()} logical cores ({platform.machine()}), Python {platform.python_version()}, headless "
+        "Chromium. Times to the second frame after the input, so two frames (33 ms) are in each."
+    )
     lines = [
         START,
         "## Report",
         "",
-        f"{items:,} items × {len(MODELS)} models × 2 evaluations, simulated; `python benchmarks/report.py --write`. "
-        f"{os.cpu_count()} logical cores ({platform.machine()}), Python {platform.python_version()}, headless Chromium. "
-        "Times to the second frame after the input, so two frames (33 ms) are in each.",
+        setting,
         "",
         "| what | measured | limit |",
         "|---|--:|--:|",
@@ -301,8 +328,7 @@ def main() -> None:
         if arguments.keep is None:
             shutil.rmtree(folder, ignore_errors=True)
     text = section(arguments.items, numbers)
-    print(text)
-    print(f"peak of this process {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6:.1f} GB", file=sys.stderr)
+    sys.stdout.write(text + "\n")
     if arguments.write:
         old = PAGE.read_text("utf-8") if PAGE.is_file() else f"# Performance\n\n{START}\n{END}\n"
         if START not in old:

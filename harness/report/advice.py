@@ -133,7 +133,7 @@ def break_even(view: RunView, evaluation: str, prompted: str, release: str) -> t
         return None
     each = f"On {evaluation} an item took {_milli(slow)} by {prompted} and {_milli(fast)} by {release}"
     if slow <= fast:
-        text = f"{each}, so training ({figures.seconds(training)}) is never earned back in time; it can pay in quality only."
+        text = f"{each}, so training ({figures.seconds(training)}) is never earned back in time, only in quality."
         return "prompting", [text]
     requests = math.ceil(training / (slow - fast))
     text = f"{each}; training ({figures.seconds(training)}) is earned back after {plural(requests, 'request')}."

@@ -16,11 +16,10 @@ _PROMPTS, _TOKENS = 40, 8
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A continuation; `share` is its probability, `width` that in whole percent for drawing, `fresh` not the baseline's."""
+    """A continuation; `share` is its probability, `fresh` says that the first model does not have it."""
 
     text: str
     share: str
-    width: int
     fresh: bool
 
 
@@ -85,11 +84,6 @@ def _top(response: dict[str, Any]) -> list[tuple[str, float]]:
 
 def _shown(top: list[tuple[str, float]], known: set[str] | None) -> list[Candidate]:
     return [
-        Candidate(
-            cut(text, 60),
-            f"{math.exp(min(0.0, score)):.1%}",
-            round(math.exp(min(0.0, score)) * 100),
-            known is not None and text not in known,
-        )
+        Candidate(cut(text, 60), f"{math.exp(min(0.0, score)):.1%}", known is not None and text not in known)
         for text, score in top
     ]

@@ -16,13 +16,14 @@ from markupsafe import Markup, escape
 from harness.core.rundir import RunDir
 from harness.report import figures, forest, gate_table, parts, probes, prose, sections
 from harness.report.advice import advice
+from harness.report.audits import audits
 from harness.report.brief import brief
 from harness.report.completions import completions
 from harness.report.items import browsers, load
 from harness.report.overview import overview
 from harness.report.series import series
-from harness.report.tradeoff import tradeoffs
 from harness.report.text import cut, plural, slug, visible, visible_tree
+from harness.report.tradeoff import tradeoffs
 from harness.report.view import FEW, WORDS, RunView, reading
 from harness.report.words import FIELDS, GLOSSARY, MARGINS, meaning, plain_name
 
@@ -103,6 +104,7 @@ def _context(view: RunView) -> dict[str, Any]:
         "tradeoffs": tradeoffs(view),
         "series": series(view),
         "completions": completions(view),
+        "audits": audits(view),
         "forests": {contest.key: forest.groups(view, contest) for contest in view.contests},
         "gates": gate_table.gates(view),
         "slices": {contest.key: sections.slice_tables(view, contest, "task") for contest in view.contests},

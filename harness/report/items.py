@@ -173,7 +173,8 @@ class Loaded:
 
     def _rows(self, places: Any) -> list[Any]:
         evaluation = self.view.evaluations[self.name]
-        responses = [one.responses(places) if tells(one) else [{}] * len(places) for one in self.sides.values()]
+        none: list[dict[str, Any]] = [{}] * len(places)
+        responses = [one.responses(places) if tells(one) else none for one in self.sides.values()]
         rows = []
         for at, texts in enumerate(self.table.texts(places)):
             place = int(places[at])

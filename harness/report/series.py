@@ -48,13 +48,11 @@ def _chart(setting: str, rows: list[tuple[float, MetricResult]]) -> PointChart:
         )
         for dose, row in rows
     ]
-    first, last = rows[0][1], rows[-1][1]
+    first = rows[0][1]
     return point_chart(
         points,
         title=f"{'Learning curve' if setting in _DATA else 'Dose-response'}: {named(first.evaluation, first.metric)}",
-        summary=f"From {figures.level(first.value, unit, first.low, first.high)} ({first.model}, {figures.count(rows[0][0])}) to "
-        f"{figures.level(last.value, unit, last.low, last.high)} ({last.model}, {figures.count(rows[-1][0])} {what}); "
-        "bars are 95% intervals of each level.",
+        summary=f"From {_end(*rows[0])} to {_end(*rows[-1])} {what}; bars are 95% intervals of each level.",
         x_label=what,
         y_label="%" if figures.is_fraction(unit) else unit,
         header=["model", what, "value", "interval", "n"],
@@ -72,6 +70,10 @@ def _chart(setting: str, rows: list[tuple[float, MetricResult]]) -> PointChart:
         labels=False,
         x_ticks=[(dose, figures.count(dose)) for dose, _ in rows],
     )
+
+
+def _end(dose: float, row: MetricResult) -> str:
+    return f"{figures.level(row.value, row.unit, row.low, row.high)} by {row.model} with {figures.count(dose)}"
 
 
 def _groups(view: RunView) -> list[tuple[Path, list[tuple[float, ModelResult]]]]:

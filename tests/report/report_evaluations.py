@@ -175,14 +175,18 @@ def _pieces(text: str, nats: float) -> list[list[float]]:
 
 def gaps(draft: Draft) -> None:
     """Fixed prompts with a gap, answered by the masked models."""
-    prompts = [draft.word(k, text) for k, text in enumerate(["The [MASK] was dull.", "She found it [MASK].", "A [MASK] day."])]
+    prompts = [
+        draft.word(k, text) for k, text in enumerate(["The [MASK] was dull.", "She found it [MASK].", "A [MASK] day."])
+    ]
     ids = [item_id(f"c{k}") for k in range(len(prompts))]
     write_items(draft.run.items_path("gaps"), [Item(ids[k], {}, {"text": text}) for k, text in enumerate(prompts)])
     for name in ("base", "finetuned"):
         words = [draft.word(k, word) for k, word in enumerate(["film", "day", "dull" if name == "base" else "bright"])]
         response = {"tokens": words, "scores": [math.log(p) for p in (0.5, 0.25, 0.05)]}
         head = RecordsHead("gaps", f"digest-{name}", "gap")
-        Records.of(head, [Record(one, one, response=response) for one in ids]).write(draft.run.records_path("gaps", name))
+        Records.of(head, [Record(one, one, response=response) for one in ids]).write(
+            draft.run.records_path("gaps", name)
+        )
     draft.evaluation("gaps", "task", "completions", len(ids), {}, {"base": "gap", "finetuned": "gap"})
 
 

@@ -56,8 +56,8 @@ def items_of(page: str) -> list[Items]:
             sides[model] = (answer, correct, planes(numbers, at + 3 * n, n, 4, "<f4"))
             at += 7 * n
         assert at == len(numbers)
-        bits = np.frombuffer(inflate(blobs["slices"]), np.uint8).reshape(len(head["slices"]), -1)
-        inside = np.unpackbits(bits, axis=1, bitorder="little")[:, :n].astype(bool) if len(bits) else bits
+        bits = np.frombuffer(inflate(blobs["slices"]), np.uint8).reshape(len(head["slices"]), (n + 7) // 8)
+        inside = np.unpackbits(bits, axis=1, bitorder="little")[:, :n].astype(bool)
         target = named(planes(numbers, 0, n, 2, "<u2"))
         out.append(
             Items(head, json.loads(inflate(blobs["ids"])), target, sides, inside, json.loads(inflate(blobs["texts"])))

@@ -1,0 +1,89 @@
+"""Data audits of a run, whatever they hold: single facts, tables of rows, and notes.
+
+Audits say what the training and evaluation data are like (coverage of groups, labels by group, amplification of a
+gap in the data by a model). This page shows what results.json says of them and knows no audit by name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import BaseModel
+
+from harness.report import figures
+from harness.report.view import RunView
+
+_TITLES = ("title", "name", "id", "kind")
+_ROWS = 60
+
+
+@dataclass(frozen=True, slots=True)
+class AuditTable:
+    caption: str
+    header: list[str]
+    rows: list[list[str]]
+    left_out: int
+
+
+@dataclass(frozen=True, slots=True)
+class Audit:
+    title: str
+    facts: list[tuple[str, str]]
+    tables: list[AuditTable]
+    notes: list[str]
+
+
+def audits(view: RunView) -> list[Audit]:
+    """The audits of a run, in its order."""
+    found = getattr(view.results, "audits", None) or []
+    values = found.values() if isinstance(found, Mapping) else found
+    return [_audit(value.model_dump(mode="json") if isinstance(value, BaseModel) else value) for value in values]
+
+
+def _audit(value: Any) -> Audit:
+    if not isinstance(value, dict):
+        return Audit(_text(value), [], [], [])
+    title = next((key for key in _TITLES if isinstance(value.get(key), str) and value[key]), None)
+    facts, tables, notes = [], [], []
+    for key, item in value.items():
+        if key == title or item in (None, "", [], {}):
+            continue
+        if isinstance(item, list) and all(isinstance(one, dict) for one in item):
+            tables.append(_table(key, item))
+        elif isinstance(item, dict) and item and all(isinstance(one, dict) for one in item.values()):
+            tables.append(_table(key, [{_words(key): name, **one} for name, one in item.items()]))
+        elif isinstance(item, list) and all(isinstance(one, str) for one in item):
+            notes += item
+        else:
+            facts.append((_words(key), _text(item)))
+    return Audit(str(value[title]) if title else "Audit", facts, tables, notes)
+
+
+def _table(key: str, rows: list[dict[str, Any]]) -> AuditTable:
+    header = list(dict.fromkeys(name for row in rows for name in row))
+    header = [name for name in header if any(row.get(name) not in (None, "", [], {}) for row in rows)]
+    cells = [[_text(row.get(name)) for name in header] for row in rows[:_ROWS]]
+    return AuditTable(_words(key), [_words(name) for name in header], cells, max(0, len(rows) - _ROWS))
+
+
+def _words(key: str) -> str:
+    return key.replace("_", " ")
+
+
+def _text(value: Any) -> str:
+    if value is None:
+        return "–"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, int):
+        return f"{value:,}"
+    if isinstance(value, float):
+        return figures.fixed(value, 3 if abs(value) < 10 else 1)
+    if isinstance(value, dict):
+        return ", ".join(f"{_words(str(key))} {_text(item)}" for key, item in value.items())
+    if isinstance(value, list):
+        numbers = len(value) == 2 and all(isinstance(one, int | float) for one in value)
+        return ("…" if numbers else ", ").join(_text(one) for one in value)
+    return str(value)
