@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -63,7 +63,7 @@ def compare(
 
     The first result is on all items, its p-value unadjusted. Then comes every slice with at least
     one item; their p-values are adjusted within the family of this metric's slices that have one,
-    and `family` is its size.
+    and `family` is its size. `adjusted_low` and `adjusted_high` hold all slices' differences at once.
 
     Args:
         comparability: further notes, shown with every result.
@@ -86,7 +86,7 @@ def compare(
         return [make.empty("undefined", str(error.args[0]) if error.args else "a statistic is missing.", notes, left)]
     notes += [note for note in sides.notes if note not in notes]
 
-    def on(positions: Rows, resamples: int) -> Difference:
+    def on(positions: Rows, resamples: int, alphas: Sequence[float]) -> Difference:
         clusters = sides.clusters
         if metric.kind == "recompute":
             return compare_recomputed(
@@ -105,7 +105,7 @@ def compare(
             seed=seed,
         )
 
-    results = [make.result(None, on(np.arange(len(joined.base_rows)), resamples), notes, left)]
+    results = [make.result(None, on(np.arange(len(joined.base_rows)), resamples, alphas), notes, left)]
     if not slices or not has_slices(metric):
         return results
     outside = {
@@ -114,9 +114,21 @@ def compare(
         "unread": slice_rows(base, joined.unread_rows),
     }
     family = []
-    for name, positions in slice_rows(base, joined.base_rows).items():
+    found = slice_rows(base, joined.base_rows)
+    # Bonferroni: a share 1/m of what may be missed, on either side, for each of m slices.
+    shared = (1 - confidence) / 2 / max(1, len(found))
+    wanted = tuple(dict.fromkeys([*alphas, shared]))
+    for name, positions in found.items():
         counts = _Left(**{key: len(rows.get(name, ())) for key, rows in outside.items()})
-        family.append(make.result(name, on(positions, per_slice(resamples)), notes, counts))
+        one = on(positions, per_slice(resamples, wanted), wanted)
+        low, high = one.bounds[shared]
+        kept = replace(one, bounds={alpha: one.bounds[alpha] for alpha in alphas})
+        kept = replace(kept, ratio_bounds={alpha: one.ratio_bounds[alpha] for alpha in alphas if one.ratio_bounds})
+        family.append(
+            make.result(name, kept, notes, counts).model_copy(
+                update={"adjusted_low": finite(low), "adjusted_high": finite(high)}
+            )
+        )
     return [*results, *_adjusted(family, correction)]
 
 
@@ -138,7 +150,7 @@ def _adjusted(family: list[ComparisonResult], correction: Correction) -> list[Co
     adjusted = holm(p) if correction == "holm" else benjamini_hochberg(p)
     size = int(np.count_nonzero(~np.isnan(p)))
     return [
-        one.model_copy(update={"p_adjusted": finite(value), "family": size})
+        one.model_copy(update={"p_adjusted": finite(value), "family": size, "correction": correction})
         for one, value in zip(family, adjusted.tolist(), strict=True)
     ]
 

@@ -98,7 +98,7 @@ def metric_results(
         found = slice_rows(readable, everything)
         for name in records.slice_names:
             if name in found:
-                results.append(result(name, level(found[name], per_slice(resamples))))
+                results.append(result(name, level(found[name], per_slice(resamples, alphas))))
             else:
                 results.append(result(name, None, "insufficient evidence: no item of it has a readable answer."))
     return results

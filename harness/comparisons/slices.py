@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
+
 import numpy as np
 import numpy.typing as npt
 
@@ -10,15 +13,17 @@ from harness.core.records import Records
 
 _SLICE_SHARE = 5
 _SLICE_LEAST = 2_000
+_BEYOND = 25
 
 
-def per_slice(resamples: int) -> int:
-    """Resamples for one slice: a fifth of the overall figure's, and at least 2,000.
+def per_slice(resamples: int, alphas: Sequence[float] = ()) -> int:
+    """Resamples for one slice: a fifth of the overall figure's, at least 2,000, and never more than overall.
 
-    There are many slices and their families are corrected; the end points' own Monte Carlo error
-    stays below a tenth of the interval's width.
+    There are many slices. Where bounds are wanted far out (families are corrected), so many that 25 values lie
+    beyond the farthest one, as far as the overall number allows.
     """
-    return min(resamples, max(_SLICE_LEAST, resamples // _SLICE_SHARE))
+    tails = math.ceil(_BEYOND / min(alphas)) if alphas else 0
+    return min(resamples, max(_SLICE_LEAST, resamples // _SLICE_SHARE, tails))
 
 
 def has_slices(metric: Metric) -> bool:

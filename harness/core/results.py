@@ -172,8 +172,9 @@ class ComparisonResult(Result):
         only_baseline, only_candidate: items that the other side lacks (they are left out).
         identical: every paired statistic is equal.
         distance_change: for target metrics |candidate − ideal| − |baseline − ideal|, descriptive.
-        adjusted_low, adjusted_high: for slices the interval at 1 − (1 − confidence)/`slices` (Bonferroni):
-            all of a metric's slices hold their differences at once with `confidence`.
+        p_adjusted, family, correction: of slices, within the `family` of this metric's slices with a p-value.
+        adjusted_low, adjusted_high: of slices, at 1 − (1 − confidence)/m for m slices (Bonferroni): with
+            `confidence` all of the metric's slices hold their true differences at once.
         seeds: the difference over several training seeds; all else is of the first seed's checkpoint.
         slow: the metric has no sufficient statistics and was recomputed on every resample.
     """

@@ -15,7 +15,7 @@ from harness.core.results import ComparisonResult, EvaluationResult, FlipsResult
 from harness.core.rundir import RunDir
 from harness.core.store import Store
 
-SCORES_FORMAT = 2
+SCORES_FORMAT = 3
 
 Levels = Callable[[str], tuple[float, ...]]
 

@@ -14,6 +14,7 @@ from harness.statistics.clusters import Groups
 from harness.statistics.prepare import check_kind, linear_scale, prepare
 from harness.statistics.result import NAN, Estimate, FloatArray, Interval, Kind, Value
 from harness.statistics.student import clustered_standard_error, mean_influence, ratio_influence, t_interval
+from harness.statistics.wild import WILD_BELOW, WildBootstrap
 
 _Made = tuple[Interval, str, tuple[str, ...]]
 
@@ -80,7 +81,8 @@ def estimate(
         if kind == "ratio" and not rows[:, 1].sum() > 0:
             return made(NAN, nothing, "none", (weaknesses.NO_DENOMINATOR,))
         influence = scale * (mean_influence(rows[:, 0]) if kind == "mean" else ratio_influence(rows[:, 0], rows[:, 1]))
-        interval, method, said = _linear(number, influence, groups, confidence, levels, kind)
+        shares = np.full(groups.n, 1 / groups.n) if kind == "mean" else rows[:, 1] / rows[:, 1].sum()
+        interval, method, said = _linear(number, influence, shares, groups, confidence, levels, kind, seed)
     return made(number, interval, method, said)
 
 
@@ -99,7 +101,7 @@ def _proportion(values: FloatArray, groups: Groups, confidence: float, alphas: t
     said = [weaknesses.few_clusters(groups.count, True)]
     error = clustered_standard_error(mean_influence(values), groups, 1.0)
     if error > 0:
-        effective = share * (1 - share) / error**2
+        effective = min(float(n), share * (1 - share) / error**2)
     else:
         # No spread between clusters (all right, all wrong, or perfectly balanced clusters) is
         # no evidence of certainty.
@@ -115,7 +117,14 @@ def _wilson(share: float, n: float, freedom: int | None, alpha: float) -> tuple[
 
 
 def _linear(
-    number: float, influence: FloatArray, groups: Groups, confidence: float, alphas: tuple[float, ...], kind: Kind
+    number: float,
+    influence: FloatArray,
+    shares: FloatArray,
+    groups: Groups,
+    confidence: float,
+    alphas: tuple[float, ...],
+    kind: Kind,
+    seed: int,
 ) -> _Made:
     method = "t interval" if kind == "mean" else "linearised ratio of sums, t interval"
     if groups.clustered:
@@ -129,6 +138,11 @@ def _linear(
     error = clustered_standard_error(influence, groups, abs(number))
     if not error > 0:
         return Interval.undefined(alphas), method, (weaknesses.CONSTANT,)
+    if groups.clustered and groups.count < WILD_BELOW:
+        wild = WildBootstrap.of(influence, shares, groups, number, seed)
+        said = (weaknesses.few_clusters_wild(groups.count), None if wild.bounded(alphas) else weaknesses.UNBOUNDED)
+        method = f"{method.removesuffix(' interval')}, wild cluster bootstrap"
+        return wild.interval(confidence, alphas), method, weaknesses.kept(*said)
     interval = t_interval(number, error, groups.count - 1, confidence, alphas)
     return interval, method, weaknesses.kept(weaknesses.few_clusters(groups.count, groups.clustered))
 

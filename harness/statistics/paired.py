@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from harness.statistics import weaknesses
-from harness.statistics.binary import mcnemar_exact, tango
+from harness.statistics.binary import design_effect, mcnemar_exact, tango, tango_clustered
 from harness.statistics.bootstrap import bca, evaluate
 from harness.statistics.distinct import row_hashes
 from harness.statistics.job import Job, Made
@@ -25,6 +25,7 @@ from harness.statistics.student import (
     t_interval,
     t_test,
 )
+from harness.statistics.wild import WILD_BELOW, WildBootstrap
 
 _SIDES = "randomised swaps of the sides of {}"
 
@@ -47,8 +48,9 @@ def difference(
     | kind | clusters | interval | test |
     |---|---|---|---|
     | mean of 0/1 | none | Tango score | exact McNemar |
-    | mean of 0/1 | yes | cluster-robust t | sign flips of whole clusters |
+    | mean of 0/1 | yes | Tango score, effective number of items | sign flips of whole clusters |
     | mean, ratio | any | cluster-robust t (linearised for ratios) | the same t |
+    | mean, ratio | below 40 | wild cluster bootstrap of t | the same |
     | additive | any | paired BCa bootstrap of clusters | side swaps of whole clusters |
 
     Args:
@@ -140,28 +142,43 @@ def _binary_clusters(job: Job) -> Made:
     change = job.candidate[:, 0] - job.base[:, 0]
     discordant = float(np.mean(change != 0))
     drawn = sign_flip(change, job.groups, job.resamples, job.seed)
-    made = _student(job, mean_influence(change), "cluster-robust t interval")
-    said: tuple[str | None, ...] = (*made.said, weaknesses.few_discordant(drawn.differing, "clusters"))
-    interval, method = made.interval, made.method
-    if job.identical and job.groups.count > 1:
-        count = job.groups.count
-        interval = Interval.of(lambda alpha: tango(0, 0, count, alpha), job.confidence, job.alphas)
-        method = "Tango score interval with clusters for items"
-        said = (weaknesses.CLUSTERS_AS_ITEMS, weaknesses.few_discordant(0, "clusters"))
-    p = drawn.p if job.groups.count > 1 else NAN
-    return Made(interval, p, _swaps("sign flips of whole clusters", drawn, job.resamples), method, said, discordant)
+    test, count = _swaps("sign flips of whole clusters", drawn, job.resamples), job.groups.count
+    if count < 2:
+        return Made(Interval.undefined(job.alphas), NAN, test, "none", (weaknesses.ONE_CLUSTER,), discordant)
+    fixed, broken = float(np.count_nonzero(change > 0)), float(np.count_nonzero(change < 0))
+    error = clustered_standard_error(mean_influence(change), job.groups, 1.0)
+    effect, unknown = design_effect(broken, fixed, job.groups, error)
+
+    def limits(alpha: float) -> tuple[float, float]:
+        return tango_clustered(broken, fixed, job.groups.n, effect, count - 1, alpha)
+
+    interval = Interval.of(limits, job.confidence, job.alphas, error)
+    said = (
+        weaknesses.CLUSTERS_AS_ITEMS if unknown else None,
+        weaknesses.few_clusters_score(count),
+        weaknesses.few_discordant(drawn.differing, "clusters"),
+    )
+    method = "Tango score interval with the effective number of items, t with clusters − 1 degrees of freedom"
+    return Made(interval, drawn.p, test, method, said, discordant)
 
 
 def _linear(job: Job, kind: Kind, scale: float) -> Made:
     if kind == "mean":
-        return _student(job, scale * mean_influence(job.candidate[:, 0] - job.base[:, 0]), "paired t interval")
+        change = scale * mean_influence(job.candidate[:, 0] - job.base[:, 0])
+        return _student(job, change, np.full(job.groups.n, 1 / job.groups.n), "paired t interval")
     influence = ratio_influence(job.candidate[:, 0], job.candidate[:, 1]) - ratio_influence(
         job.base[:, 0], job.base[:, 1]
     )
-    return _student(job, scale * influence, "linearised ratio of sums, paired t interval")
+    return _student(job, scale * influence, _shares(job), "linearised ratio of sums, paired t interval")
 
 
-def _student(job: Job, influence: FloatArray, method: str) -> Made:
+def _shares(job: Job) -> FloatArray:
+    """How much of the denominator every item holds, the mean of both sides."""
+    parts = [side[:, 1] / side[:, 1].sum() for side in (job.base, job.candidate)]
+    return np.asarray((parts[0] + parts[1]) / 2)
+
+
+def _student(job: Job, influence: FloatArray, shares: FloatArray, method: str) -> Made:
     groups = job.groups
     test = "paired t test"
     if groups.clustered:
@@ -174,6 +191,15 @@ def _student(job: Job, influence: FloatArray, method: str) -> Made:
         elif groups.count < 2:
             why = weaknesses.ONE_CLUSTER if groups.clustered else weaknesses.ONE_ITEM
         return Made(Interval.undefined(job.alphas), NAN, test, method, (why,))
+    if groups.clustered and groups.count < WILD_BELOW:
+        wild = WildBootstrap.of(influence, shares, groups, job.delta, job.seed)
+        return Made(
+            wild.interval(job.confidence, job.alphas),
+            wild.p(),
+            f"wild cluster bootstrap of t ({wild.weights})",
+            f"{method.removesuffix(' interval')}, wild cluster bootstrap",
+            (weaknesses.few_clusters_wild(groups.count), None if wild.bounded(job.alphas) else weaknesses.UNBOUNDED),
+        )
     interval = t_interval(job.delta, error, groups.count - 1, job.confidence, job.alphas)
     few = weaknesses.few_clusters(groups.count, groups.clustered)
     return Made(interval, t_test(job.delta, error, groups.count - 1), test, method, (few,))
@@ -188,7 +214,11 @@ def _ratio(job: Job) -> tuple[float, Interval, str | None]:
         job.base[:, 0], job.base[:, 1]
     )
     error = clustered_standard_error(influence, job.groups, 1.0)
-    interval = t_interval(log, error, job.groups.count - 1, job.confidence, job.alphas)
+    if error > 0 and job.groups.clustered and job.groups.count < WILD_BELOW:
+        wild = WildBootstrap.of(influence, _shares(job), job.groups, log, job.seed)
+        interval = wild.interval(job.confidence, job.alphas)
+    else:
+        interval = t_interval(log, error, job.groups.count - 1, job.confidence, job.alphas)
     return job.levels[1] / job.levels[0], interval.mapped(lambda x: float(np.exp(x))), None
 
 

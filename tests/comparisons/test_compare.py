@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from made_up import ACCURACY, BITS, PERPLEXITY, SCORE, StatMetric, made, scored
 
 from harness.comparisons import compare, metric_results
+from harness.comparisons.slices import per_slice
 from harness.core.interfaces import Metric
 from harness.core.records import Records
 from harness.core.results import ComparisonResult
@@ -225,3 +226,35 @@ def test_no_number_is_ever_nan() -> None:
     for one in [*_compare(base, base), *metric_results(base, ACCURACY, evaluation="r", model="m")]:
         assert all(not (isinstance(x, float) and math.isnan(x)) for x in one.model_dump().values())
         assert one.status == "undefined"
+
+
+def test_slices_show_bounds_that_hold_at_once() -> None:
+    base, candidate = (made(scored(RNG.random(150) < share, slices=_sources)) for share in (0.5, 0.7))
+    found = _compare(base, candidate)
+    assert found[0].adjusted_low is None
+    for one in found[1:]:
+        assert one.correction == "holm"
+        assert set(one.bounds) == {"0.05"}
+        fixed = round((one.discordant + one.delta) * one.n / 2)
+        broken = round((one.discordant - one.delta) * one.n / 2)
+        assert (one.adjusted_low, one.adjusted_high) == pytest.approx(tango(broken, fixed, one.n, 0.025 / 3))
+        assert one.adjusted_low < one.low < one.high < one.adjusted_high
+
+
+def test_adjusted_bounds_of_all_slices_hold_at_once() -> None:
+    """Eight slices without a difference: all intervals hold zero in at least 95% of the draws."""
+    rng = np.random.default_rng(0)
+    held = 0
+    for _ in range(80):
+        answers = rng.random((2, 240)) < 0.7
+        sides = [made(scored(side, slices=lambda row: (f"part={row % 8}",))) for side in answers]
+        found = _compare(*sides, alphas=())
+        held += all(one.adjusted_low <= 0 <= one.adjusted_high for one in found[1:])
+    assert held / 80 >= 0.95 - 3.5 * math.sqrt(0.05 * 0.95 / 80)
+
+
+def test_farther_bounds_take_more_resamples() -> None:
+    assert per_slice(10_000) == 2_000
+    assert per_slice(10_000, (0.05, 0.0025)) == 10_000
+    assert per_slice(10_000, (0.005,)) == 5_000
+    assert per_slice(300, (0.001,)) == 300

@@ -10,6 +10,7 @@ from scipy import stats
 
 from harness.core.errors import HarnessError
 from harness.statistics import difference, mcnemar_exact, tango
+from harness.statistics.binary import tango_bounds
 
 RNG = np.random.default_rng(5)
 NAMES = [str(number) for number in RNG.integers(0, 40, 300)]
@@ -59,7 +60,15 @@ def test_binary_with_clusters_flips_clusters() -> None:
     base, candidate = (RNG.random((2, 300, 1)) < 0.7).astype(float)
     found = difference(base, candidate, kind="mean", value=mean, clusters=NAMES)
     assert "sign flips" in found.test
-    assert "cluster-robust t" in found.method
+    assert "Tango" in found.method
+    gap = (candidate - base)[:, 0]
+    codes = np.unique(NAMES, return_inverse=True)[1]
+    fit = sm.OLS(gap, np.ones(300)).fit(cov_type="cluster", cov_kwds={"groups": codes}, use_t=True)
+    assert found.standard_error == pytest.approx(fit.bse[0], abs=1e-9)
+    effect = max(1.0, fit.bse[0] ** 2 / (np.mean((gap - gap.mean()) ** 2) / 300))
+    tail = stats.norm.sf(stats.t.isf(0.025, len(set(NAMES)) - 1))
+    low, high = tango_bounds([(gap < 0).sum() / effect], [(gap > 0).sum() / effect], [300 / effect], tail)
+    assert (found.low, found.high) == pytest.approx((low[0], high[0]), abs=1e-12)
 
 
 def test_ratio_of_sums_equals_the_linearised_formulas() -> None:
@@ -156,14 +165,16 @@ def test_duplicating_every_item_as_a_cluster_changes_no_interval(case: int) -> N
     assert _numbers(twice) == pytest.approx(_numbers(once), abs=1e-12)
 
 
-def test_duplicating_binary_items_moves_from_score_to_t_interval_and_no_further() -> None:
+def test_duplicating_binary_items_puts_t_for_z_and_no_more() -> None:
     kind, base, candidate, value = _cases()[1]
     names = [str(row) for row in range(240)] * 2
     twice = difference(
         np.vstack([base, base]), np.vstack([candidate, candidate]), kind=kind, value=value, clusters=names
     )
-    oracle = stats.ttest_rel(candidate[:, 0], base[:, 0]).confidence_interval(0.95)
-    assert (twice.low, twice.high) == pytest.approx((oracle.low, oracle.high), abs=1e-12)
+    fixed, broken = (candidate > base).sum(), (candidate < base).sum()
+    tail = stats.norm.sf(stats.t.isf(0.025, 239))
+    low, high = tango_bounds([broken * 239 / 240], [fixed * 239 / 240], [239.0], tail)
+    assert (twice.low, twice.high) == pytest.approx((low[0], high[0]), abs=1e-12)
 
 
 @pytest.mark.parametrize("clustered", [False, True])
