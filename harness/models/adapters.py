@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from harness.core.errors import CheckpointError, Where
+from harness.models.checkpoint_heads import ADAPTER_TASKS, HEAD_PREFIXES, Head
 from harness.models.formats import read_json
 from harness.models.headers import Tensor, read_header
-from harness.models.inspection import ADAPTER_CONFIG, HEAD_PREFIXES, adapter_weights
+from harness.models.inspection import ADAPTER_CONFIG, adapter_weights
 
 _WRAPPER = "base_model.model."
-_CLASSIFICATION = "SEQ_CLS"
 _PROMPTS = frozenset({"PROMPT_TUNING", "PREFIX_TUNING", "P_TUNING", "MULTITASK_PROMPT_TUNING", "CPT"})
 
 
@@ -22,12 +22,12 @@ class AdapterPlan:
     """What an adapter folder says before any model is there.
 
     Attributes:
-        classifies: whether it was trained around a classification head.
+        head: what it was trained around: a head by its kind, or None for a language model.
         labels: number of rows of the head that it brings, None when it brings none.
         names: its tensors as they would be called in the base model.
     """
 
-    classifies: bool
+    head: Head | None
     labels: int | None
     names: frozenset[str]
 
@@ -53,36 +53,38 @@ def plan_adapter(folder: Path, labels: int | None) -> AdapterPlan:
     tensors = read_header(adapter_weights(folder))
     brought = next((rows for tensor in tensors if (rows := _head_rows(tensor)) is not None), None)
     names = frozenset(tensor.name.removeprefix(_WRAPPER) for tensor in tensors)
-    classifies = str(config.get("task_type")) == _CLASSIFICATION or brought is not None
-    return AdapterPlan(classifies, brought or labels, names)
+    head = ADAPTER_TASKS.get(str(config.get("task_type")))
+    if head is None and brought is not None:
+        head = "sequence"
+    return AdapterPlan(head, brought or labels, names)
 
 
-def apply_adapter(plan: AdapterPlan, folder: Path, classifier: Any | None, lacking: set[str], model: Any) -> Any | None:
-    """Puts the adapter into the shared encoder (and its own head into the classifier).
+def apply_adapter(plan: AdapterPlan, folder: Path, head: Any | None, lacking: set[str], model: Any) -> Any:
+    """Puts the adapter into the shared encoder (and its own head into the model with that head).
 
     Args:
         plan: of `plan_adapter`.
         folder: the adapter.
-        classifier: the base with a classification head, where the adapter was trained around one.
+        head: the base with the head that the adapter was trained around, if any.
         lacking: weights of that head that the base does not hold.
         model: the base's language model or encoder, used for other adapters.
 
     Returns:
-        The classifier, or None when there is none.
+        peft's model.
 
     Raises:
         CheckpointError: when the adapter was made for another base, or its head is not whole.
     """
     untrained = sorted(lacking - plan.names)
-    if plan.classifies and untrained:
+    if plan.head is not None and untrained:
         raise CheckpointError(
-            f"neither the adapter nor its base holds {', '.join(untrained)}, which the classification head needs.",
+            f"neither the adapter nor its base holds {', '.join(untrained)}, which its head needs.",
             where=Where(folder),
             hint="train it with these modules in `modules_to_save` (for BERT: classifier and pooler).",
         )
     from peft import PeftModel, get_peft_model_state_dict
 
-    target = classifier if plan.classifies and classifier is not None else model
+    target = model if head is None else head
     try:
         adapted = PeftModel.from_pretrained(target, str(folder), is_trainable=False, local_files_only=True)
     except (ValueError, RuntimeError, KeyError, TypeError, OSError) as error:
@@ -90,7 +92,7 @@ def apply_adapter(plan: AdapterPlan, folder: Path, classifier: Any | None, lacki
     expected = {name.removeprefix(_WRAPPER) for name in get_peft_model_state_dict(adapted, save_embedding_layers=False)}
     if expected != plan.names:
         raise _misfit(folder, f"tensors that do not match: {json.dumps(sorted(expected ^ plan.names)[:3])}")
-    return classifier
+    return adapted
 
 
 def _head_rows(tensor: Tensor) -> int | None:

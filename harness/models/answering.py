@@ -54,7 +54,11 @@ class CachedModel:
         while chunk := list(islice(stream, CHUNK)):
             wanted: dict[Request, bytes] = {}
             for request in chunk:
-                key = response_key(request.key(), self._identity)
+                try:
+                    key = response_key(request.key(), self._identity)
+                except ValueError as error:
+                    yield request, Failure("error", str(error))
+                    continue
                 if key not in seen:
                     seen.add(key)
                     wanted[request] = key

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from collections.abc import Sequence
 
@@ -18,6 +19,12 @@ def likelihood(total: float, tokens: int, truncated: int) -> Likelihood | Failur
     if not math.isfinite(total):
         return Failure("nan", f"the log-likelihood is {total}")
     return Likelihood(total, tokens, truncated)
+
+
+def detailed(answer: Likelihood, offsets: Sequence[tuple[int, int]], values: FloatArray) -> Likelihood:
+    """The answer with each scored token's own log-likelihood and place in the text."""
+    pieces = tuple((start, end, float(value)) for (start, end), value in zip(offsets, values, strict=True))
+    return dataclasses.replace(answer, pieces=pieces)
 
 
 def scores(values: Sequence[float], truncated: int) -> Scores | Failure:
@@ -37,6 +44,21 @@ def choose(request: Classify, labels: Sequence[str], values: FloatArray, truncat
     if missing:
         return Failure("unsupported", unknown("label of the model", missing[0], labels))
     return scores([float(values[labels.index(label)]) for label in request.labels], truncated)
+
+
+def plain_question(request: Classify) -> Failure | None:
+    """A failure for what a classifier of single texts cannot answer: pairs, independent labels."""
+    if request.pair is not None:
+        return Failure("unsupported", "this kind of classifier reads one text, not a pair")
+    if request.independent:
+        return Failure("unsupported", "this kind of classifier chooses one label; its labels are not independent")
+    return None
+
+
+def log_sigmoid(logits: FloatArray) -> FloatArray:
+    """Log of the sigmoid of each logit, in float64."""
+    result: FloatArray = -np.logaddexp(0.0, -logits)
+    return result
 
 
 def log_softmax(logits: FloatArray) -> FloatArray:

@@ -33,6 +33,7 @@ class Row:
         targets: int64[G], token ids whose log-probabilities are wanted.
         at: int64[G], ascending; index into `positions` for each target.
         owner: which request the row belongs to.
+        first: what the row scores first, in its request's own count.
     """
 
     ids: IntArray
@@ -40,6 +41,7 @@ class Row:
     targets: IntArray
     at: IntArray
     owner: int
+    first: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,9 +7,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from harness.core.requests import Continuations, Failure, Request, Response, RollingLikelihood
-from harness.models.answers import likelihood, scores, too_large
+from harness.core.records import FloatArray
+from harness.core.requests import Continuations, Failure, Likelihood, Request, Response, RollingLikelihood
+from harness.models.answers import detailed, likelihood, scores, too_large
 from harness.models.batching import Batcher, Row, TooLarge
+from harness.models.chat import ChatError
 from harness.models.encoding import Pieces, TextEncoder
 from harness.models.network import Network
 
@@ -28,6 +30,7 @@ def rolling_likelihoods(
     """
     texts = network.encoder.plain([request.text for request in requests])
     prefix = network.encoder.prefix_id
+    found: dict[int, list[tuple[int, FloatArray]]] = {}
     rows: list[Row] = []
     counts = [0] * len(requests)
     for owner, ids in enumerate(texts):
@@ -36,7 +39,7 @@ def rolling_likelihoods(
             inputs = np.asarray(whole[window.start : window.stop], dtype=np.int64)
             positions = np.arange(first - window.start, len(inputs), dtype=np.int64)
             targets = np.asarray(whole[first + 1 : window.stop + 1], dtype=np.int64)
-            rows.append(Row(inputs, positions, targets, np.arange(len(targets)), owner))
+            rows.append(Row(inputs, positions, targets, np.arange(len(targets)), owner, first))
             counts[owner] += 1
     totals = [0.0] * len(requests)
     failed: dict[int, Failure] = {}
@@ -49,11 +52,19 @@ def rolling_likelihoods(
             failed[row.owner] = too_large(values)
         else:
             totals[row.owner] += float(values.sum())
+            if requests[row.owner].details:
+                found.setdefault(row.owner, []).append((row.first, values))
         counts[row.owner] -= 1
         if not counts[row.owner]:
+            request = requests[row.owner]
             unscored = 1 if prefix is None else 0
             tokens = len(texts[row.owner]) - unscored
-            yield requests[row.owner], failed.get(row.owner) or likelihood(totals[row.owner], tokens, unscored)
+            answer = failed.get(row.owner) or likelihood(totals[row.owner], tokens, unscored)
+            if request.details and isinstance(answer, Likelihood):
+                parts = [values for _, values in sorted(found.pop(row.owner), key=lambda part: part[0])]
+                offsets = network.encoder.pieces([request.text])[0].offsets[unscored:]
+                answer = detailed(answer, offsets, np.concatenate(parts))
+            yield request, answer
 
 
 def windows(targets: int, size: int) -> Iterator[tuple[range, int]]:
@@ -76,16 +87,29 @@ def continuations(
 
     An option whose input is the beginning of another's is read from the same row.
     """
-    flat = [request.context + option for request in requests for option in request.options]
-    pieces = iter(network.encoder.pieces(flat))
+    plain = [request for request in requests if not request.messages]
+    pieces = iter(network.encoder.pieces([request.context + option for request in plain for option in request.options]))
     results: dict[int, list[float]] = {}
     rows: list[tuple[Row, list[_Part]]] = []
     cut: dict[int, int] = {}
     waiting: dict[int, int] = {}
     failed: dict[int, Failure] = {}
     for owner, request in enumerate(requests):
-        options = [next(pieces) for _ in request.options]
-        planned = _plan(network.encoder, request, options, network.max_length or NO_LIMIT)
+        if not all(request.options):
+            yield request, Failure("no_token", "an option is empty")
+            for _ in () if request.messages else request.options:
+                next(pieces)
+            continue
+        if request.messages:
+            try:
+                context, options = _after_messages(network, request)
+            except ChatError as error:
+                yield request, Failure("error", str(error))
+                continue
+        else:
+            context, options = request.context, [next(pieces) for _ in request.options]
+        head = () if request.messages else network.encoder.prefix
+        planned = _plan(network.encoder, context, options, head, network.max_length or NO_LIMIT)
         if isinstance(planned, Failure):
             yield request, planned
             continue
@@ -124,22 +148,35 @@ class _Part:
         return range(len(self.inputs) - len(self.targets), len(self.inputs))
 
 
+def _after_messages(network: Network, request: Continuations) -> tuple[str, list[Pieces]]:
+    """The rendered prompt, and the tokens of it with each option.
+
+    Raises:
+        ChatError: when there is also a context, or no template for the messages.
+    """
+    if request.context:
+        raise ChatError("messages stand in place of a context; both were given")
+    chat = network.chat
+    prompt = chat.prompt(request.messages)
+    return prompt, [chat.pieces(prompt + chat.hide(option)) for option in request.options]
+
+
 def _plan(
-    encoder: TextEncoder, request: Continuations, options: Sequence[Pieces], limit: int
+    encoder: TextEncoder, context: str, options: Sequence[Pieces], prefix: Sequence[int], limit: int
 ) -> tuple[list[_Part], int] | Failure:
     """What each option reads and predicts, and how many tokens of context did not fit.
 
     Trailing white space of the context belongs to the continuation, and so does a token that
     overlaps the join. All options are scored from the earliest token that one of them changes.
     """
-    join = len(request.context.rstrip())
-    if not request.options or any(not option for option in request.options):
-        return Failure("no_token", "an option is empty")
+    join = len(context.rstrip())
+    if not options:
+        return Failure("no_token", "there is no option")
     starts = [next((i for i, (_, end) in enumerate(piece.offsets) if end > join), len(piece.ids)) for piece in options]
     if any(start == len(piece.ids) for start, piece in zip(starts, options, strict=True)):
         return Failure("no_token", "an option has no token of its own")
     first = min(_common([piece.ids for piece in options]), *starts)
-    head = list(encoder.prefix)
+    head = list(prefix)
     if not head and first == 0:
         if encoder.prefix_id is None:
             return Failure("no_token", "the context is empty and the tokenizer has neither BOS nor EOS")

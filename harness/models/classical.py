@@ -18,7 +18,7 @@ from harness.core.interfaces import ModelFacts
 from harness.core.records import FloatArray
 from harness.core.requests import Classify, Request, Response
 from harness.models.answering import Backend
-from harness.models.answers import choose, log_softmax
+from harness.models.answers import choose, log_softmax, plain_question
 from harness.models.context import OpenContext
 from harness.models.digest import checkpoint_digest
 from harness.models.formats import CLASSICAL_SETTINGS, ClassicalWeights, read_classical
@@ -39,7 +39,14 @@ class ClassicalBackend:
 
     def compute(self, requests: Sequence[Request]) -> Iterator[tuple[Request, Response]]:
         """See `Backend`."""
-        asked = [request for request in requests if isinstance(request, Classify)]
+        asked = []
+        for request in requests:
+            if isinstance(request, Classify):
+                refusal = plain_question(request)
+                if refusal is None:
+                    asked.append(request)
+                else:
+                    yield request, refusal
         if asked:
             values = self.logprobs([request.text for request in asked])
             for request, row in zip(asked, values, strict=True):
@@ -94,6 +101,7 @@ def open_classical(folder: Path, context: OpenContext) -> Backend:
         family="bag_of_words",
         language_model=None,
         labels=weights.labels,
+        supports=frozenset({Classify.kind}),
         dtype="float64",
         parameters=weights.coef.size + weights.intercept.size + weights.idf.size,
         answer_key={"scoring": SCORING_VERSION},

@@ -98,6 +98,8 @@ class TextEncoder:
         self.prefix_id: int | None = next(
             (token for token in (tokenizer.bos_token_id, tokenizer.eos_token_id) if token is not None), None
         )
+        self.typed: bool = "token_type_ids" in tokenizer.model_input_names
+        self.tokenizer: Any = tokenizer
         limit = tokenizer.model_max_length
         self.max_length: int | None = int(limit) if limit and limit < _UNLIMITED else None
         self.special_tokens: tuple[str, ...] = tuple(tokenizer.all_special_tokens)
@@ -131,14 +133,14 @@ class TextEncoder:
     def plain(self, texts: Sequence[str]) -> list[list[int]]:
         """Token ids of each text, without special tokens and whole."""
         encodings = self.backend.encode_batch_fast([_utf8(text) for text in texts], add_special_tokens=False)
-        return [self._as_text(encoding.ids) for encoding in encodings]
+        return [self.as_text(encoding.ids) for encoding in encodings]
 
     def pieces(self, texts: Sequence[str]) -> list[Pieces]:
         """Tokens of each text with offsets and words, without special tokens and whole."""
         cleaned = [_utf8(text) for text in texts]
         encodings = self.backend.encode_batch(cleaned, add_special_tokens=False)
         return [
-            Pieces(self._as_text(encoding.ids), encoding.offsets, _words(text, encoding.word_ids, encoding.offsets))
+            Pieces(self.as_text(encoding.ids), encoding.offsets, _words(text, encoding.word_ids, encoding.offsets))
             for text, encoding in zip(cleaned, encodings, strict=True)
         ]
 
@@ -175,6 +177,23 @@ class TextEncoder:
         fits = len(filled) == place + 1 + len(after) and filled[:place] == before and filled[place + 1 :] == after
         return filled[place] if fits and filled[place] != self._unknown else None
 
+    @staticmethod
+    def clean(text: str) -> str:
+        """The text as a tokenizer takes it: lone surrogates become the replacement character."""
+        return _utf8(text)
+
+    def canonical(self, text: str) -> Any:
+        """The `tokenizers` encoding of a text in which special tokens count as such (a rendered template)."""
+        return self._canonical.encode(text, add_special_tokens=False)
+
+    def decode(self, ids: Sequence[int]) -> str:
+        """The text of tokens, special ones left out; nothing is cleaned up."""
+        return str(self.backend.decode(list(ids), skip_special_tokens=True))
+
+    def spell(self, token: int) -> str:
+        """One token as text, a special one by its name."""
+        return str(self.backend.decode([token], skip_special_tokens=False))
+
     def _around(self, text: str) -> tuple[list[int], list[int]]:
         """The tokens before and after the gap."""
         if self.mask_token is None or self.mask_id is None:
@@ -190,7 +209,8 @@ class TextEncoder:
         place = ids.index(self.mask_id)
         return ids[:place], ids[place + 1 :]
 
-    def _as_text(self, ids: list[int]) -> list[int]:
+    def as_text(self, ids: list[int]) -> list[int]:
+        """Ids in which what the vocabulary takes for a special token is the unknown token."""
         if self._control.isdisjoint(ids) or self._unknown is None:
             return ids
         return [self._unknown if token in self._control else token for token in ids]

@@ -5,6 +5,7 @@ Reads configuration, tokenizer and safetensors headers; no weights and no torch.
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from harness.core.errors import CheckpointError, Where
+from harness.models.checkpoint_heads import Head, heads_in
 from harness.models.formats import (
     CHECKPOINT_FILE,
     CHECKPOINT_FORMAT,
@@ -70,8 +72,6 @@ MASKED_TYPES = frozenset(
 )
 """Model types whose language model reads both sides; all others with one read from the left."""
 
-HEAD_PREFIXES = ("classifier.", "score.", "classification_head.", "logits_proj.")
-
 
 @dataclass(frozen=True, slots=True)
 class CheckpointInfo:
@@ -79,13 +79,14 @@ class CheckpointInfo:
 
     Attributes:
         kind: how it answers (`transformers`, `adapter`, `linear`, `classical`).
-        family: `masked`, `causal`, `bag_of_words`, or `parent` when the parent decides.
+        family: `masked`, `causal`, `seq2seq`, `bag_of_words`, or `parent` when the parent decides.
         model_type: the configuration's type (`bert`, `gpt2`, …), None where there is none.
-        labels: of its classification head; None without one, or when they have no names.
+        labels: of its classification or tagging head; None without one, or when they have no names.
         has_tokenizer: whether the folder holds its own tokenizer.
         parameters: number of weights in the folder.
         bytes: size of the weight files.
         parent: `key` and `digest` of the checkpoint that it stands on, if any.
+        heads: of which the folder holds tensors, beside that of a language model.
     """
 
     kind: Kind
@@ -96,6 +97,7 @@ class CheckpointInfo:
     parameters: int
     bytes: int
     parent: Mapping[str, str] | None
+    heads: tuple[Head, ...] = ()
 
 
 def inspect(folder: Path) -> CheckpointInfo:
@@ -214,21 +216,20 @@ def _transformers(folder: Path, labels: tuple[str, ...] | None) -> CheckpointInf
         )
     config = read_json(folder / CONFIG)
     model_type = str(config.get("model_type", ""))
-    if config.get("is_encoder_decoder"):
-        raise CheckpointError(
-            f"{model_type!r} is a sequence-to-sequence model, which this version cannot ask.",
-            where=Where(folder / CONFIG),
-            hint="give a masked or causal language model, or a classifier.",
-        )
     files = weight_files(folder)
     tensors = tensors_of(files)
     check_tokenizer(folder, config)
-    causal = model_type not in MASKED_TYPES or bool(config.get("is_decoder"))
-    has_head = any(tensor.name.startswith(HEAD_PREFIXES) for tensor in tensors)
-    info = _info("transformers", "causal" if causal else "masked", labels if has_head else None, tensors, files, None)
-    return CheckpointInfo(
-        info.kind, info.family, model_type, info.labels, True, info.parameters, info.bytes, info.parent
-    )
+    heads = heads_in(config, (tensor.name for tensor in tensors))
+    labelled = "sequence" in heads or "token" in heads
+    info = _info("transformers", _family(config), labels if labelled else None, tensors, files, None)
+    return dataclasses.replace(info, model_type=model_type, has_tokenizer=True, heads=heads)
+
+
+def _family(config: Mapping[str, Any]) -> str:
+    if config.get("is_encoder_decoder"):
+        return "seq2seq"
+    causal = str(config.get("model_type", "")) not in MASKED_TYPES or bool(config.get("is_decoder"))
+    return "causal" if causal else "masked"
 
 
 def _labels(folder: Path, lineage: Mapping[str, Any]) -> tuple[str, ...] | None:

@@ -10,7 +10,7 @@ from harness.core.errors import CheckpointError, Where
 from harness.core.interfaces import ModelFacts
 from harness.core.requests import Classify, Request, Response
 from harness.models.answering import Backend, CachedModel
-from harness.models.answers import choose, log_softmax
+from harness.models.answers import choose, log_softmax, plain_question
 from harness.models.context import OpenContext
 from harness.models.digest import checkpoint_digest
 from harness.models.formats import LINEAR_WEIGHTS, LinearHead, read_linear
@@ -33,7 +33,14 @@ class LinearBackend:
 
     def compute(self, requests: Sequence[Request]) -> Iterator[tuple[Request, Response]]:
         """See `Backend`."""
-        asked = [request for request in requests if isinstance(request, Classify)]
+        asked = []
+        for request in requests:
+            if isinstance(request, Classify):
+                refusal = plain_question(request)
+                if refusal is None:
+                    asked.append(request)
+                else:
+                    yield request, refusal
         if asked:
             found, truncated = self._parent.features([request.text for request in asked])
             scaled = (found - self._head.mean) / self._head.scale
@@ -55,7 +62,7 @@ def open_linear(folder: Path, context: OpenContext) -> Backend:
     own = checkpoint_digest(folder, context.resolve)
     backend = open_transformers(context.resolve(parent["key"]), dataclasses.replace(context, labels=None))
     assert isinstance(backend, TransformersBackend)
-    hidden = int(backend.network.base.config.hidden_size)
+    hidden = backend.network.hidden_size
     if head.coef.shape[1] != hidden:
         raise CheckpointError(
             f"expected weights for {hidden} features of its base, found {head.coef.shape[1]}.",
@@ -66,6 +73,7 @@ def open_linear(folder: Path, context: OpenContext) -> Backend:
         backend.facts,
         digest=own,
         labels=head.labels,
+        supports=backend.facts.supports | {Classify.kind},
         parameters=backend.facts.parameters + head.coef.size + head.intercept.size,
         answer_key={**backend.facts.answer_key, "labels": list(head.labels)},
     )

@@ -6,7 +6,7 @@ transformers would fill with random numbers is no head.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,9 +16,9 @@ import torch
 
 from harness.core.errors import CheckpointError, IncompleteError, Where
 from harness.models.adapters import AdapterPlan, apply_adapter, plan_adapter
+from harness.models.checkpoint_heads import AUTO_CLASSES, HEAD_PREFIXES, Family, Head
 from harness.models.encoding import TextEncoder
-from harness.models.headers import tensors_of, weight_files
-from harness.models.inspection import HEAD_PREFIXES, inspect
+from harness.models.inspection import inspect
 from harness.models.network import Network
 from harness.models.quiet import quiet
 from harness.models.tokenizer_files import too_many_tokens
@@ -26,12 +26,22 @@ from harness.models.tokenizer_files import too_many_tokens
 _DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16}
 
 
+_POOLER = "pooler."
+_LANGUAGE_MODELS = {
+    "masked": "AutoModelForMaskedLM",
+    "causal": "AutoModelForCausalLM",
+    "seq2seq": "AutoModelForSeq2SeqLM",
+}
+_STACKS = ("shared", "encoder", "decoder")
+"""What T5-like models hold in place of one module for the whole base."""
+
+
 @dataclass(slots=True)
 class Loaded:
-    """A network, the names of its classes as the configuration gives them, and what to tell."""
+    """A network, the labels of its heads as the configuration gives them, and what to tell."""
 
     network: Network
-    labels: tuple[str, ...] | None
+    labels: dict[Head, tuple[str, ...] | None]
     notes: list[str] = field(default_factory=list)
 
 
@@ -50,59 +60,105 @@ def load(folder: Path, *, device: str, dtype: str, adapter: Path | None = None, 
         IncompleteError: when the device is not there.
     """
     info = inspect(folder)
+    family: Family = info.family  # type: ignore[assignment]  # a transformers folder has no other
     _require_device(device)
-    causal = info.family == "causal"
-    with quiet(), _explained(folder):
-        from transformers import AutoConfig, AutoModel, AutoModelForCausalLM, AutoModelForMaskedLM, AutoTokenizer
-
-        encoder = TextEncoder(AutoTokenizer.from_pretrained(folder, local_files_only=True))
-        config = AutoConfig.from_pretrained(folder, local_files_only=True)
-        kind = AutoModelForCausalLM if causal else AutoModelForMaskedLM
-        has_language_model = type(config) in kind._model_mapping
-        model, missing = _weights(kind if has_language_model else AutoModel, folder, dtype)
-        plan = None if adapter is None else plan_adapter(adapter, labels)
-        classifier, lacking = _classifier(folder, dtype, plan)
-    base = model.base_model
-    prefix = f"{model.base_model_prefix}."
-    absent = sorted(name for name in missing if (name.startswith(prefix) or base is model) and "pooler." not in name)
-    if absent:
-        raise CheckpointError(
-            f"{len(absent)} weights of the encoder are missing, {absent[0]} first.",
-            where=Where(folder),
-            hint="configuration and weights are of different models, or the folder was not copied whole.",
-        )
-    language_model = model if has_language_model and not missing else None
-    loaded_labels: tuple[str, ...] | None = None
     notes: list[str] = []
-    if classifier is not None and lacking and plan is None:
-        notes.append(f"the classification head is not whole ({sorted(lacking)[0]} is missing) and is not used")
-        classifier = None
-    if classifier is not None:
-        base = classifier.base_model
-        if language_model is not None:
-            setattr(language_model, language_model.base_model_prefix, base)
-            language_model.tie_weights()
-        loaded_labels = _label_names(classifier.config)
+    with quiet(), _explained(folder):
+        import transformers
+
+        encoder = TextEncoder(transformers.AutoTokenizer.from_pretrained(folder, local_files_only=True))
+        config = transformers.AutoConfig.from_pretrained(folder, local_files_only=True)
+        kind = getattr(transformers, _LANGUAGE_MODELS[family])
+        has_language_model = type(config) in kind._model_mapping
+        if family == "seq2seq" and not has_language_model:
+            raise ValueError(f"transformers knows no sequence-to-sequence model of the type {config.model_type!r}")
+        model, missing = _weights(kind if has_language_model else transformers.AutoModel, folder, dtype)
+        plan = None if adapter is None else plan_adapter(adapter, labels)
+        heads, lacking = _heads(info.heads, folder, dtype, plan, notes)
+    _require_encoder(folder, model, missing)
+    language_model = model if has_language_model and not missing else None
+    base = _share(model.base_model, language_model, heads)
     if plan is not None and adapter is not None:
-        classifier = apply_adapter(plan, adapter, classifier, lacking, language_model or base)
-    for module in (base, language_model, classifier):
+        own = heads.get(plan.head) if plan.head is not None else None
+        apply_adapter(plan, adapter, own, lacking, language_model or base)
+    for module in (base, language_model, *heads.values()):
         if module is not None:
             module.eval().to(device)
             module.requires_grad_(False)
     _check_tokens(folder, encoder, base)
+    classifier = heads.get("sequence")
     if classifier is not None and classifier.config.pad_token_id is None:
         # Rows of a causal classifier are never padded; no token counts as padding.
         classifier.config.pad_token_id = -1
     network = Network(
         base=base,
         language_model=language_model,
-        classifier=classifier,
+        heads=heads,
         encoder=encoder,
-        causal=causal,
+        family=family,
         max_length=_max_length(base, encoder),
         device=device,
     )
-    return Loaded(network, loaded_labels, notes)
+    return Loaded(network, {head: _label_names(module.config) for head, module in heads.items()}, notes)
+
+
+def _heads(
+    present: tuple[Head, ...], folder: Path, dtype: str, plan: AdapterPlan | None, notes: list[str]
+) -> tuple[dict[Head, Any], set[str]]:
+    """The heads beside the language model, and what the adapter's own head lacks in the base."""
+    import transformers
+
+    heads: dict[Head, Any] = {}
+    lacking: set[str] = set()
+    for head in dict.fromkeys((*present, *([plan.head] if plan is not None and plan.head is not None else []))):
+        kind = getattr(transformers, AUTO_CLASSES[head])
+        adapted = plan is not None and head == plan.head
+        options: dict[str, Any] = {"ignore_mismatched_sizes": True} if adapted else {}
+        if adapted and plan is not None and plan.labels is not None and head != "span":
+            options["num_labels"] = plan.labels
+        module, missing = _weights(kind, folder, dtype, **options)
+        if adapted:
+            lacking = missing
+        elif missing:
+            notes.append(f"the {head.replace('_', '-')} head is not whole ({sorted(missing)[0]} is missing), not used")
+            continue
+        heads[head] = module
+    return heads, lacking
+
+
+def _share(base: Any, language_model: Any | None, heads: Mapping[Head, Any]) -> Any:
+    """Puts one encoder under every head; that of a head with a pooler, where there is one."""
+    modules = list(heads.values())
+    pooled = [module for module in modules if getattr(module.base_model, "pooler", None) is not None]
+    if modules:
+        base = (pooled or modules)[0].base_model
+    for module in (*modules, language_model):
+        if module is None or module.base_model is base:
+            continue
+        if module.base_model is module:
+            for name in _STACKS:
+                setattr(module, name, getattr(base, name))
+        else:
+            setattr(module, module.base_model_prefix, base)
+    if language_model is not None and modules:
+        language_model.tie_weights()
+    return base
+
+
+def _require_encoder(folder: Path, model: Any, missing: set[str]) -> None:
+    prefix = f"{model.base_model_prefix}."
+    bare = model.base_model is model
+    absent = sorted(
+        name
+        for name in missing
+        if (name.startswith(prefix) or (bare and not name.startswith("lm_head."))) and _POOLER not in name
+    )
+    if absent:
+        raise CheckpointError(
+            f"{len(absent)} weights of the encoder are missing, {absent[0]} first.",
+            where=Where(folder),
+            hint="configuration and weights are of different models, or the folder was not copied whole.",
+        )
 
 
 def _weights(kind: Any, folder: Path, dtype: str, **options: Any) -> tuple[Any, set[str]]:
@@ -122,21 +178,8 @@ def _weights(kind: Any, folder: Path, dtype: str, **options: Any) -> tuple[Any, 
     return model, reshaped | {name for name in info["missing_keys"] if not name.endswith("position_ids")}
 
 
-def _classifier(folder: Path, dtype: str, plan: AdapterPlan | None) -> tuple[Any | None, set[str]]:
-    from transformers import AutoModelForSequenceClassification
-
-    if plan is not None and plan.classifies:
-        options: dict[str, Any] = {"ignore_mismatched_sizes": True}
-        if plan.labels is not None:
-            options["num_labels"] = plan.labels
-        return _weights(AutoModelForSequenceClassification, folder, dtype, **options)
-    if not any(tensor.name.startswith(HEAD_PREFIXES) for tensor in tensors_of(weight_files(folder))):
-        return None, set()
-    return _weights(AutoModelForSequenceClassification, folder, dtype)
-
-
 def _label_names(config: Any) -> tuple[str, ...] | None:
-    if config.num_labels < 2 or config.problem_type in {"regression", "multi_label_classification"}:
+    if config.num_labels < 2 or config.problem_type == "regression":
         return None
     return tuple(str(config.id2label[index]) for index in range(config.num_labels))
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 import numpy as np
-import numpy.typing as npt
 
 from harness.core.records import FloatArray
-from harness.core.requests import Cloze, Failure, Likelihood, PseudoLikelihood, Request, Response
-from harness.models.answers import likelihood, scores, too_large
+from harness.core.requests import PAIRED_SCORERS, Cloze, Failure, Likelihood, PseudoLikelihood, Request, Response
+from harness.models.alignment import DECIMALS, ROUNDED, hidden_tokens, scored_tokens
+from harness.models.answers import detailed, likelihood, scores, too_large
 from harness.models.batching import SLACK, Batcher, IntArray, Row, TooLarge
 from harness.models.network import Network
 
@@ -19,9 +19,10 @@ _FIRST = np.zeros(1, dtype=np.int64)
 def pseudo_likelihoods(
     network: Network, batcher: Batcher, requests: Sequence[PseudoLikelihood]
 ) -> Iterator[tuple[Request, Response]]:
-    """Answers each request; a text of n tokens takes n masked copies, made as they are needed.
+    """Answers each request; a text of n scored tokens takes n masked copies, made as they are needed.
 
-    Tokens beyond the maximum length are neither scored nor read, and counted.
+    Tokens beyond the maximum length are neither scored nor read, and counted; in a pair, each
+    sentence is cut before the two are aligned.
     """
     encoder = network.encoder
     room = encoder.room(network.max_length)
@@ -30,11 +31,22 @@ def pseudo_likelihoods(
         yield from ((request, Failure("unsupported", "the tokenizer has no mask token")) for request in requests)
         return
     pieces = encoder.pieces([request.text for request in requests])
+    others = encoder.plain([request.other or "" for request in requests])
     lengths = [min(len(piece.ids), room) for piece in pieces]
-    totals = [0.0] * len(requests)
-    waiting = list(lengths)
+    scored: list[list[int]] = []
+    for index, request in enumerate(requests):
+        ids, other = pieces[index].ids[:room], others[index][:room]
+        places = scored_tokens(request.scorer, ids, other, encoder.prefix, encoder.suffix)
+        refusal = _refusal(request, places)
+        if refusal is not None:
+            yield request, refusal
+        elif not places:
+            yield request, Likelihood(0.0, 0, len(pieces[index].ids) - lengths[index])
+        scored.append([] if refusal is not None else places)
+    found = [np.zeros(len(places)) for places in scored]
+    waiting = list(map(len, scored))
     failed: dict[int, Failure] = {}
-    order = sorted(range(len(requests)), key=lambda index: -lengths[index])
+    order = sorted((index for index in range(len(requests)) if scored[index]), key=lambda index: -lengths[index])
 
     def rows() -> Iterator[Row]:
         start = len(encoder.prefix)
@@ -42,38 +54,40 @@ def pseudo_likelihoods(
             count = lengths[owner]
             ids = np.asarray(encoder.wrap(pieces[owner].ids[:count]), dtype=np.int64)
             hidden = hidden_tokens(pieces[owner].words[:count], requests[owner].scorer)
-            for index in range(count):
+            for number, index in enumerate(scored[owner]):
                 copy = ids.copy()
                 copy[start : start + count][hidden[index]] = mask
                 position = np.asarray([start + index], dtype=np.int64)
-                yield Row(copy, position, ids[position], _FIRST, owner)
+                yield Row(copy, position, ids[position], _FIRST, owner, number)
 
     for row, values in batcher.run(rows(), _length, network.token_logprobs):
+        owner = row.owner
         if isinstance(values, TooLarge):
-            failed[row.owner] = too_large(values)
+            failed[owner] = too_large(values)
         else:
-            totals[row.owner] += float(values[0])
-        waiting[row.owner] -= 1
-        if not waiting[row.owner]:
-            cut = len(pieces[row.owner].ids) - lengths[row.owner]
-            value = failed.get(row.owner) or likelihood(totals[row.owner], lengths[row.owner], cut)
-            yield requests[row.owner], value
-    for index, request in enumerate(requests):
-        if not lengths[index]:
-            yield request, Likelihood(0.0, 0, len(pieces[index].ids))
+            found[owner][row.first] = values[0]
+        waiting[owner] -= 1
+        if not waiting[owner]:
+            cut = len(pieces[owner].ids) - lengths[owner]
+            request = requests[owner]
+            total = float(found[owner].sum())
+            if request.scorer in ROUNDED:
+                total = round(total, DECIMALS)
+            answer: Response = failed.get(owner) or likelihood(total, len(scored[owner]), cut)
+            if request.details and isinstance(answer, Likelihood):
+                answer = detailed(answer, [pieces[owner].offsets[place] for place in scored[owner]], found[owner])
+            yield request, answer
 
 
-def hidden_tokens(words: Sequence[int], scorer: str) -> npt.NDArray[np.bool_]:
-    """bool[n, n]: which tokens are masked while token i is scored.
-
-    `pll`: token i. `pll_word_l2r`: also the later tokens of its word (Kauf and Ivanova 2023).
-    """
-    count = len(words)
-    if scorer == "pll":
-        return np.eye(count, dtype=np.bool_)
-    word = np.asarray(words)
-    hidden: npt.NDArray[np.bool_] = (word[:, None] == word[None]) & np.triu(np.ones((count, count), dtype=np.bool_))
-    return hidden
+def _refusal(request: PseudoLikelihood, places: Sequence[int]) -> Failure | None:
+    """A failure for a scorer of pairs that has no partner, or finds nothing to score."""
+    if request.scorer not in PAIRED_SCORERS:
+        return None if request.other is None else Failure("error", f"{request.scorer} reads no partner; one was given")
+    if request.other is None:
+        return Failure("error", f"{request.scorer} needs the sentence's partner")
+    if not places and request.scorer not in ROUNDED:
+        return Failure("no_token", f"{request.scorer} finds no token to score")
+    return None
 
 
 def clozes(network: Network, batcher: Batcher, requests: Sequence[Cloze]) -> Iterator[tuple[Request, Response]]:

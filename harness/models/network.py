@@ -1,4 +1,4 @@
-"""A loaded transformers model: one encoder in memory, its heads, and the forward passes.
+"""A loaded transformers model: one encoder in memory, its heads, and the language model's forward passes.
 
 The language-model head is applied only where a log-probability is wanted: the encoder runs
 once, then the model's own forward runs on the gathered hidden states with the encoder's output
@@ -9,8 +9,10 @@ plain forward is used.
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator, Sequence
+import inspect
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -18,7 +20,10 @@ import torch
 
 from harness.core.records import FloatArray
 from harness.models.batching import IntArray, Row
+from harness.models.chat import Chat
+from harness.models.checkpoint_heads import Family, Head
 from harness.models.encoding import TextEncoder
+from harness.models.pair_encoding import PairEncoder, WordEncoder
 
 CPU_BUDGET = 2048
 GPU_BUDGET = 65536
@@ -35,9 +40,9 @@ class Network:
     Args:
         base: the encoder (or decoder stack) without heads.
         language_model: the model with the language-model head around `base`, or None.
-        classifier: the model with the classification head around `base`, or None.
+        heads: models with a head of their own around `base`, by the head's kind.
         encoder: its tokenizer.
-        causal: whether the language model reads from the left only.
+        family: `masked` (reads both sides), `causal` (from the left only) or `seq2seq`.
         max_length: tokens that it takes, special tokens included.
         device: a torch device.
     """
@@ -47,26 +52,28 @@ class Network:
         *,
         base: Any,
         language_model: Any | None,
-        classifier: Any | None,
+        heads: Mapping[Head, Any],
         encoder: TextEncoder,
-        causal: bool,
+        family: Family,
         max_length: int | None,
         device: str,
     ) -> None:
         self.base = base
         self.language_model = language_model
-        self.classifier = classifier
+        self.heads = dict(heads)
         self.encoder = encoder
-        self.causal = causal
+        self.family: Family = family
+        self.causal = family == "causal"
         self.max_length = max_length
         self.device = device
         self.budget = CPU_BUDGET if device == "cpu" else GPU_BUDGET
-        self.split_head = language_model is not None and self._head_can_stand_alone()
+        split = language_model is not None and family != "seq2seq"
+        self.split_head = split and self._head_can_stand_alone()
 
     @property
     def parameters(self) -> int:
         """Number of weights in use, those shared by several heads counted once."""
-        modules = [module for module in (self.base, self.language_model, self.classifier) if module is not None]
+        modules = [module for module in (self.base, self.language_model, *self.heads.values()) if module is not None]
         sizes = {
             id(weight): weight.numel()
             for module in modules
@@ -74,6 +81,26 @@ class Network:
             if _REPLACED not in name
         }
         return sum(sizes.values())
+
+    @property
+    def hidden_size(self) -> int:
+        """Numbers in a hidden state."""
+        return int(self.base.config.hidden_size)
+
+    @cached_property
+    def pairs(self) -> PairEncoder:
+        """How the tokenizer joins two texts."""
+        return PairEncoder(self.encoder)
+
+    @cached_property
+    def chat(self) -> Chat:
+        """The tokenizer's chat template."""
+        return Chat(self.encoder)
+
+    @cached_property
+    def words(self) -> WordEncoder:
+        """How lists of words become tokens."""
+        return WordEncoder(self.encoder)
 
     def relieve(self) -> None:
         """Gives cached memory back to the device."""
@@ -86,13 +113,13 @@ class Network:
 
         Logits are taken to float32 before gather − logsumexp.
         """
-        ids, mask = self._pad([row.ids for row in rows], masked=not self.causal)
+        ids, mask = self.pad([row.ids for row in rows], masked=not self.causal)
         batch = np.repeat(np.arange(len(rows)), [len(row.positions) for row in rows])
         where = np.concatenate([row.positions for row in rows])
         offsets = np.cumsum([0, *(len(row.positions) for row in rows[:-1])])
         at = np.concatenate([row.at + offset for row, offset in zip(rows, offsets, strict=True)])
         targets = torch.from_numpy(np.concatenate([row.targets for row in rows])).to(self.device)
-        batch_index, position = self._tensor(batch), self._tensor(where)
+        batch_index, position = self.tensor(batch), self.tensor(where)
         if self.split_head:
             output = self._base(ids, mask)
             hidden = output.last_hidden_state[batch_index, position]
@@ -100,33 +127,29 @@ class Network:
             values = self._gather(output, hidden, at, targets)
         else:
             logits = self._plain(ids, mask)[batch_index, position].float()
-            values = _pick(logits, self._tensor(at), targets)
+            values = _pick(logits, self.tensor(at), targets)
         flat = values.double().cpu().numpy()
         return np.split(flat, np.cumsum([len(row.targets) for row in rows])[:-1])
 
     @torch.inference_mode()
-    def class_logprobs(self, ids: Sequence[Sequence[int]]) -> FloatArray:
-        """Log-probabilities float64[B, K] of the classification head's labels."""
-        assert self.classifier is not None
-        padded, mask = self._pad([np.asarray(row, dtype=np.int64) for row in ids], masked=True)
-        logits = self.classifier(input_ids=padded, attention_mask=mask).logits.float()
-        values: FloatArray = torch.log_softmax(logits, dim=-1).double().cpu().numpy()
-        return values
+    def top_logprobs(self, rows: Sequence[Row], k: int) -> list[tuple[IntArray, FloatArray]]:
+        """For each row, the k likeliest tokens at its only position: ids int64[k], nats float64[k].
 
-    @torch.inference_mode()
-    def mean_hidden(self, ids: Sequence[Sequence[int]]) -> FloatArray:
-        """Mean float64[B, H] of the last hidden state over tokens of text; special tokens count
-        only where there is no other token."""
-        padded, mask = self._pad([np.asarray(row, dtype=np.int64) for row in ids], masked=True)
-        hidden = self._base(padded, mask).last_hidden_state.float()
-        prefix, suffix = len(self.encoder.prefix), len(self.encoder.suffix)
-        means = []
-        for row, states in zip(ids, hidden, strict=True):
-            states = states[: len(row)]
-            content = states[prefix : len(row) - suffix]
-            means.append((content if len(content) else states).mean(dim=0))
-        values: FloatArray = torch.stack(means).double().cpu().numpy()
-        return values
+        Equal log-probabilities stand in the order of the token ids.
+        """
+        ids, mask = self.pad([row.ids for row in rows], masked=not self.causal)
+        batch = torch.arange(len(rows), device=self.device)
+        position = self.tensor(np.concatenate([row.positions for row in rows]))
+        if self.split_head:
+            output = self._base(ids, mask)
+            hidden = output.last_hidden_state[batch, position]
+            output.last_hidden_state = hidden
+            logits = self._head(output, hidden)
+        else:
+            logits = self._plain(ids, mask)[batch, position].float()
+        values = torch.log_softmax(logits, dim=-1).double().cpu().numpy()
+        order = np.argsort(-values, axis=-1, kind="stable")[:, :k]
+        return list(zip(order, np.take_along_axis(values, order, axis=-1), strict=True))
 
     def _base(self, ids: torch.Tensor, mask: torch.Tensor | None) -> Any:
         return self.base(input_ids=ids, attention_mask=mask, **({"use_cache": False} if self.causal else {}))
@@ -144,7 +167,7 @@ class Network:
         for start in range(0, len(hidden), step):
             low, high = np.searchsorted(at, [start, start + step])
             logits = self._head(output, hidden[start : start + step])
-            values.append(_pick(logits, self._tensor(at[low:high] - start), targets[low:high]))
+            values.append(_pick(logits, self.tensor(at[low:high] - start), targets[low:high]))
         return torch.cat(values)
 
     def _head(self, output: Any, hidden: torch.Tensor) -> torch.Tensor:
@@ -171,21 +194,29 @@ class Network:
             torch.allclose(split, plain, rtol=_CHECK_TOLERANCE, atol=_CHECK_TOLERANCE, equal_nan=True)
         )
 
-    def _pad(self, rows: Sequence[IntArray], *, masked: bool) -> tuple[torch.Tensor, torch.Tensor | None]:
-        """int64[B, L] ids padded on the right, and their mask: None when nothing is padded or,
-        for scoring from the left, where padding cannot reach what is read."""
+    def pad(
+        self, rows: Sequence[IntArray], *, masked: bool, fill: int | None = None
+    ) -> tuple[torch.Tensor, torch.Tensor | None]:
+        """int64[B, L] ids padded on the right (with the padding token, or `fill`), and their mask:
+        None when nothing is padded or, for scoring from the left, where padding cannot reach what is read."""
         lengths = [len(row) for row in rows]
         longest = max(lengths)
-        ids = np.full((len(rows), longest), self.encoder.pad_id or 0, dtype=np.int64)
+        ids = np.full((len(rows), longest), (self.encoder.pad_id or 0) if fill is None else fill, dtype=np.int64)
         for index, row in enumerate(rows):
             ids[index, : len(row)] = row
         mask = None
         if masked and min(lengths) != longest:
-            mask = self._tensor((np.arange(longest)[None] < np.asarray(lengths)[:, None]).astype(np.int64))
-        return self._tensor(ids), mask
+            mask = self.tensor((np.arange(longest)[None] < np.asarray(lengths)[:, None]).astype(np.int64))
+        return self.tensor(ids), mask
 
-    def _tensor(self, array: IntArray) -> torch.Tensor:
+    def tensor(self, array: IntArray) -> torch.Tensor:
+        """The array on the device."""
         return torch.from_numpy(np.ascontiguousarray(array)).to(self.device)
+
+
+def accepts(module: Any, name: str) -> bool:
+    """Whether a module's forward takes an argument of this name."""
+    return name in inspect.signature(module.forward).parameters
 
 
 def _pick(logits: torch.Tensor, at: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:

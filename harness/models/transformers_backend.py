@@ -2,25 +2,67 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
 from harness.core.interfaces import ModelFacts
 from harness.core.records import FloatArray
 from harness.core.reporter import Reporter
-from harness.core.requests import Classify, Cloze, Continuations, PseudoLikelihood, Request, Response, RollingLikelihood
+from harness.core.requests import (
+    Classify,
+    Cloze,
+    Continuations,
+    Embed,
+    ExtractSpan,
+    Generate,
+    NextSentence,
+    PseudoLikelihood,
+    Request,
+    Response,
+    RollingLikelihood,
+    Tag,
+    TopCompletions,
+)
+from harness.models import seq2seq
 from harness.models.answering import Backend
 from harness.models.batching import Batcher
 from harness.models.causal import continuations, rolling_likelihoods
+from harness.models.checkpoint_heads import Head
+from harness.models.completions import top_completions
 from harness.models.context import OpenContext
 from harness.models.digest import checkpoint_digest, tokenizer_digest
-from harness.models.heads import classifications, features
+from harness.models.heads import classifications, embeddings, features, next_sentences
 from harness.models.inspection import kind_of, parent_of, read_lineage
 from harness.models.loading import load
 from harness.models.masked import clozes, pseudo_likelihoods
 from harness.models.network import Network
 from harness.models.policy import answer_policy
+from harness.models.spans import spans
+from harness.models.steppers import generate
+from harness.models.tagging import tags
 
+Answerer = Callable[..., Iterator[tuple[Request, Response]]]
+
+ANSWERERS: Mapping[str | None, Mapping[type[Request], Answerer]] = {
+    "masked": {Cloze: clozes, PseudoLikelihood: pseudo_likelihoods, TopCompletions: top_completions},
+    "causal": {
+        Continuations: continuations,
+        RollingLikelihood: rolling_likelihoods,
+        Generate: generate,
+        TopCompletions: top_completions,
+    },
+    "seq2seq": {Continuations: seq2seq.continuations, Generate: generate},
+    None: {},
+}
+"""What each kind of language model answers."""
+HEAD_REQUESTS: Mapping[Head, type[Request]] = {
+    "sequence": Classify,
+    "token": Tag,
+    "span": ExtractSpan,
+    "next_sentence": NextSentence,
+}
+_NAMES: Mapping[Head, str] = {"sequence": "classification", "token": "tagging"}
 ROLLING = "window=max_length;context=1;prefix=bos|eos"
 
 
@@ -38,20 +80,24 @@ class TransformersBackend:
 
     def compute(self, requests: Sequence[Request]) -> Iterator[tuple[Request, Response]]:
         """Answers what the checkpoint's heads can; see `Backend`."""
-        network, batcher = self.network, self._batcher
-        if self._facts.labels is not None:
-            asked = [request for request in requests if isinstance(request, Classify)]
-            yield from classifications(network, batcher, asked, self._facts.labels)
-        if self._facts.language_model == "masked":
-            gaps = [request for request in requests if isinstance(request, Cloze)]
-            yield from clozes(network, batcher, gaps)
-            masked = [request for request in requests if isinstance(request, PseudoLikelihood)]
-            yield from pseudo_likelihoods(network, batcher, masked)
-        if self._facts.language_model == "causal":
-            options = [request for request in requests if isinstance(request, Continuations)]
-            yield from continuations(network, batcher, options)
-            texts = [request for request in requests if isinstance(request, RollingLikelihood)]
-            yield from rolling_likelihoods(network, batcher, texts)
+        for kind, answer in self._answerers().items():
+            asked = [request for request in requests if isinstance(request, kind)]
+            if asked:
+                yield from answer(self.network, self._batcher, asked)
+
+    def _answerers(self) -> dict[type[Request], Answerer]:
+        facts = self._facts
+        made = dict(ANSWERERS[facts.language_model])
+        made[Embed] = embeddings
+        if facts.labels is not None:
+            made[Classify] = partial(classifications, labels=facts.labels)
+        if facts.tag_labels is not None:
+            made[Tag] = partial(tags, labels=facts.tag_labels)
+        if ExtractSpan.kind in facts.supports:
+            made[ExtractSpan] = spans
+        if NextSentence.kind in facts.supports:
+            made[NextSentence] = next_sentences
+        return made
 
     def features(self, texts: Sequence[str]) -> tuple[FloatArray, list[int]]:
         """Mean last hidden states float64[n, H], and truncated tokens of each text."""
@@ -78,22 +124,25 @@ def open_transformers(folder: Path, context: OpenContext) -> Backend:
         base = context.resolve(parent["key"])
         loaded = load(base, device=device, dtype=dtype, adapter=folder, labels=len(named) if named else None)
     network = loaded.network
-    labels, notes = _labels(network, context.labels or named, loaded.labels)
-    has_language_model = network.language_model is not None
-    reads = "causal" if network.causal else "masked"
-    supports = {Classify.kind} if labels is not None else set()
-    if has_language_model:
-        kinds = (Continuations, RollingLikelihood) if network.causal else (Cloze, PseudoLikelihood)
-        supports.update(kind.kind for kind in kinds)
-    answer_key = {**policy, "max_length": network.max_length, "labels": list(labels or ())}
-    if network.causal:
+    labels, tag_labels, notes = _labels(network, context.labels or named, loaded.labels)
+    language_model = network.family if network.language_model is not None else None
+    supports = {Embed.kind, *(kind.kind for kind in ANSWERERS[language_model])}
+    supports.update(HEAD_REQUESTS[head].kind for head in network.heads)
+    if labels is None:
+        supports.discard(Classify.kind)
+    if tag_labels is None:
+        supports.discard(Tag.kind)
+    answer_key = {**policy, "max_length": network.max_length, "labels": list(labels or tag_labels or ())}
+    if language_model == "causal":
         answer_key["rolling"] = ROLLING
     facts = ModelFacts(
         digest=own,
-        family=reads if has_language_model else "encoder",
-        language_model=None if not has_language_model else "causal" if network.causal else "masked",
+        family="encoder" if language_model is None else network.family,
+        language_model=language_model,
         labels=labels,
+        tag_labels=tag_labels,
         supports=frozenset(supports),
+        chat=language_model == "causal" and network.chat.available,
         tokenizer_digest=tokenizer_digest(base),
         dtype=dtype,
         device=device,
@@ -106,15 +155,21 @@ def open_transformers(folder: Path, context: OpenContext) -> Backend:
 
 
 def _labels(
-    network: Network, named: tuple[str, ...] | None, configured: tuple[str, ...] | None
-) -> tuple[tuple[str, ...] | None, list[str]]:
-    if network.classifier is None:
-        return None, []
-    rows = int(network.classifier.config.num_labels)
-    if named is not None and len(named) == rows:
-        return named, []
-    if named is not None:
-        return configured, [f"{len(named)} labels were named, but the classification head has {rows}"]
-    if configured is not None and all(label.startswith("LABEL_") for label in configured):
-        return configured, ["the classification head's labels have no names (LABEL_0, …); name them in its config.json"]
-    return configured, []
+    network: Network, named: tuple[str, ...] | None, configured: Mapping[Head, tuple[str, ...] | None]
+) -> tuple[tuple[str, ...] | None, tuple[str, ...] | None, list[str]]:
+    """Labels of the sequence head, labels of the token head, and what to tell."""
+    notes: list[str] = []
+    found: dict[Head, tuple[str, ...] | None] = {"sequence": None, "token": None}
+    for head in found:
+        if head not in network.heads:
+            continue
+        found[head] = labels = configured[head]
+        rows = int(network.heads[head].config.num_labels)
+        if named is not None and len(named) == rows:
+            found[head] = named
+        elif named is not None:
+            notes.append(f"{len(named)} labels were named, but the {_NAMES[head]} head has {rows}")
+        elif labels is not None and all(label.startswith("LABEL_") for label in labels):
+            notes.append(f"the {_NAMES[head]} head's labels have no names (LABEL_0, …); name them in its config.json")
+        named = None
+    return found["sequence"], found["token"], notes

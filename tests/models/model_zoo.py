@@ -11,14 +11,26 @@ from tokenizers import AddedToken, Tokenizer, decoders, models, normalizers, pre
 from transformers import (
     AutoModelForCausalLM,
     AutoModelForMaskedLM,
+    AutoModelForPreTraining,
+    AutoModelForQuestionAnswering,
+    AutoModelForSeq2SeqLM,
     AutoModelForSequenceClassification,
+    AutoModelForTokenClassification,
+    BartConfig,
     BertConfig,
+    DebertaV2Config,
     DistilBertConfig,
+    Gemma2Config,
+    Gemma3TextConfig,
     GPT2Config,
+    GPTNeoConfig,
     GPTNeoXConfig,
     LlamaConfig,
+    MistralConfig,
     PreTrainedTokenizerFast,
+    Qwen2Config,
     RobertaConfig,
+    T5Config,
 )
 
 TEXTS = [
@@ -107,8 +119,21 @@ def llama_tokenizer() -> PreTrainedTokenizerFast:
     )
 
 
+def t5_tokenizer() -> PreTrainedTokenizerFast:
+    tokenizer = Tokenizer.from_str(_trained("llama", "<pad>", "</s>", "<unk>"))
+    tokenizer.post_processor = processors.TemplateProcessing(
+        single="$A </s>", pair="$A </s> $B </s>", special_tokens=[("</s>", 1)]
+    )
+    return PreTrainedTokenizerFast(
+        tokenizer_object=tokenizer, eos_token="</s>", unk_token="<unk>", pad_token="<pad>", model_max_length=LENGTH
+    )
+
+
 SMALL = {"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 4, "intermediate_size": 64}
 WIDE = {"initializer_range": 0.35}
+WINDOW = 8
+_SIDE = {"layers": 2, "attention_heads": 4, "ffn_dim": 64}
+_IDS = {"bos_token_id": 0, "eos_token_id": 2, "forced_eos_token_id": None}
 
 
 def config_of(kind: str, tokenizer: PreTrainedTokenizerFast, **more: object) -> object:
@@ -121,6 +146,29 @@ def config_of(kind: str, tokenizer: PreTrainedTokenizerFast, **more: object) -> 
         return DistilBertConfig(dim=32, n_layers=2, n_heads=4, hidden_dim=64, max_position_embeddings=LENGTH, **size)
     if kind == "gpt2":
         return GPT2Config(n_embd=32, n_layer=2, n_head=4, n_positions=LENGTH, bos_token_id=0, eos_token_id=0, **size)
+    if kind == "deberta":
+        more_of = {"relative_attention": True, "position_biased_input": False, "pos_att_type": ["c2p", "p2c"]}
+        return DebertaV2Config(**SMALL, max_position_embeddings=LENGTH, **more_of, **size)
+    if kind == "gpt_neo":
+        attention = {"attention_types": [[["global", "local"], 1]], "window_size": WINDOW}
+        names = {"num_layers": 2, "num_heads": 4, "hidden_size": 32, "intermediate_size": 64}
+        return GPTNeoConfig(
+            **names, **attention, max_position_embeddings=LENGTH, bos_token_id=0, eos_token_id=0, **size
+        )
+    if kind in {"mistral", "qwen", "gemma2", "gemma3"}:
+        kinds = {"mistral": MistralConfig, "qwen": Qwen2Config, "gemma2": Gemma2Config, "gemma3": Gemma3TextConfig}
+        window = {} if kind == "qwen" else {"sliding_window": WINDOW, "head_dim": 8}
+        ends = {"bos_token_id": tokenizer.bos_token_id, "eos_token_id": tokenizer.eos_token_id}
+        rest = {"num_key_value_heads": 2, "max_position_embeddings": LENGTH, **ends}
+        return kinds[kind](**SMALL, **window, **rest, **size)
+    if kind == "t5":
+        names = {"d_model": 32, "d_kv": 8, "d_ff": 64, "num_layers": 2, "num_heads": 4}
+        return T5Config(**names, decoder_start_token_id=0, eos_token_id=1, initializer_factor=3.0, **size)
+    if kind == "bart":
+        names = {f"{side}_{name}": value for side in ("encoder", "decoder") for name, value in _SIDE.items()}
+        return BartConfig(
+            d_model=32, max_position_embeddings=LENGTH, decoder_start_token_id=2, init_std=0.35, **names, **_IDS, **size
+        )
     if kind == "llama":
         return LlamaConfig(**SMALL, num_key_value_heads=2, max_position_embeddings=LENGTH, **size)
     return GPTNeoXConfig(**SMALL, max_position_embeddings=LENGTH, bos_token_id=0, eos_token_id=0, **size)
@@ -133,16 +181,27 @@ TOKENIZERS = {
     "gpt2": gpt2_tokenizer,
     "neox": gpt2_tokenizer,
     "llama": llama_tokenizer,
+    "deberta": wordpiece,
+    "gpt_neo": gpt2_tokenizer,
+    "qwen": gpt2_tokenizer,
+    "mistral": llama_tokenizer,
+    "gemma2": llama_tokenizer,
+    "gemma3": llama_tokenizer,
+    "t5": t5_tokenizer,
+    "bart": roberta_tokenizer,
 }
-MASKED = ("bert", "roberta", "distilbert")
-CAUSAL = ("gpt2", "llama", "neox")
+MASKED = ("bert", "roberta", "distilbert", "deberta")
+CAUSAL = ("gpt2", "llama", "neox", "qwen", "mistral", "gemma2", "gemma3", "gpt_neo")
+SEQ2SEQ = ("t5", "bart")
 
 
 def language_model(kind: str, folder: Path, seed: int = 0, **more: object) -> Path:
     """A language model of one shape with its tokenizer, saved."""
     torch.manual_seed(seed)
     tokenizer = TOKENIZERS[kind]()
-    auto = AutoModelForMaskedLM if kind in MASKED else AutoModelForCausalLM
+    auto = (
+        AutoModelForSeq2SeqLM if kind in SEQ2SEQ else AutoModelForMaskedLM if kind in MASKED else AutoModelForCausalLM
+    )
     model = auto.from_config(config_of(kind, tokenizer, **more))
     model.save_pretrained(folder)
     tokenizer.save_pretrained(folder)
@@ -178,4 +237,21 @@ def both_heads(kind: str, folder: Path, labels: tuple[str, ...], seed: int = 0) 
             seen[tensor.data_ptr()] = name
             tensors[name] = tensor.contiguous()
     save_file(tensors, folder / "model.safetensors", metadata={"format": "pt"})
+    return folder
+
+
+def with_head(kind: str, head: str, folder: Path, labels: tuple[str, ...] = (), seed: int = 0, **more: object) -> Path:
+    """A checkpoint with a `sequence`, `token`, `span` or `pretraining` head and random weights, saved."""
+    autos = {
+        "sequence": AutoModelForSequenceClassification,
+        "token": AutoModelForTokenClassification,
+        "span": AutoModelForQuestionAnswering,
+        "pretraining": AutoModelForPreTraining,
+    }
+    torch.manual_seed(seed)
+    tokenizer = TOKENIZERS[kind]()
+    names = {"id2label": dict(enumerate(labels)), "label2id": {label: i for i, label in enumerate(labels)}}
+    model = autos[head].from_config(config_of(kind, tokenizer, **(names if labels else {}), **more))
+    model.save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
     return folder

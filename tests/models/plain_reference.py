@@ -9,6 +9,8 @@ import torch
 from transformers import (
     AutoModelForCausalLM,
     AutoModelForMaskedLM,
+    AutoModelForQuestionAnswering,
+    AutoModelForSeq2SeqLM,
     AutoModelForSequenceClassification,
     AutoTokenizer,
 )
@@ -102,3 +104,71 @@ class Classifier:
     def classify(self, text: str) -> list[float]:
         ids = self.tokenizer(text, truncation=True, max_length=self.max_length)["input_ids"]
         return logprobs(self.model, ids).tolist()
+
+
+class Seq2Seq:
+    def __init__(self, folder: Path, max_length: int) -> None:
+        self.model = AutoModelForSeq2SeqLM.from_pretrained(folder).eval()
+        self.tokenizer = AutoTokenizer.from_pretrained(folder)
+        self.max_length = max_length
+
+    @torch.no_grad()
+    def target(self, context: str, option: str) -> float:
+        """As in training: the loss of the tokenizer's own labels, times their number."""
+        source = self.tokenizer(context, return_tensors="pt", truncation=True, max_length=self.max_length)["input_ids"]
+        labels = self.tokenizer(text_target=option, return_tensors="pt")["input_ids"]
+        loss = self.model(input_ids=source, labels=labels).loss
+        return -loss.item() * labels.shape[1]
+
+
+@torch.no_grad()
+def generated(folder: Path, prompt: str, max_tokens: int, *, seq2seq: bool = False) -> tuple[str, list[int], float]:
+    """Text, tokens and their log-likelihood of one greedy generation by transformers itself."""
+    auto = AutoModelForSeq2SeqLM if seq2seq else AutoModelForCausalLM
+    model, tokenizer = auto.from_pretrained(folder).eval(), AutoTokenizer.from_pretrained(folder)
+    ids = torch.tensor([tokenizer(prompt)["input_ids"]])
+    found = model.generate(
+        ids,
+        attention_mask=torch.ones_like(ids),
+        max_new_tokens=max_tokens,
+        do_sample=False,
+        num_beams=1,
+        output_logits=True,
+        return_dict_in_generate=True,
+    )
+    tokens = found.sequences[0, 1 if seq2seq else ids.shape[1] :].tolist()
+    rows = [torch.log_softmax(logits[0].double(), dim=-1) for logits in found.logits]
+    total = sum(row[token].item() for row, token in zip(rows, tokens, strict=True))
+    return tokenizer.decode(tokens, skip_special_tokens=True), tokens, total
+
+
+@torch.no_grad()
+def spans(folder: Path, question: str, context: str, longest: int, size: int, step: int):
+    """Every candidate of every window by hand: (best score, start, end) and the score of no answer."""
+    model, tokenizer = (
+        AutoModelForQuestionAnswering.from_pretrained(folder).eval(),
+        AutoTokenizer.from_pretrained(folder),
+    )
+    encoded = tokenizer(context, add_special_tokens=False, return_offsets_mapping=True)
+    tokens, offsets = encoded["input_ids"], encoded["offset_mapping"]
+    asked = tokenizer(question, add_special_tokens=False)["input_ids"]
+    starts, ends, nulls, candidates = [], [], [], []
+    for first in range(0, len(tokens), step):
+        part = tokens[first : first + size]
+        head = [tokenizer.cls_token_id, *asked, tokenizer.sep_token_id]
+        ids = torch.tensor([[*head, *part, tokenizer.sep_token_id]])
+        found = model(input_ids=ids)
+        start, end = found.start_logits[0].double(), found.end_logits[0].double()
+        places = range(len(head), len(head) + len(part))
+        starts += [start[0].item(), *(start[i].item() for i in places)]
+        ends += [end[0].item(), *(end[i].item() for i in places)]
+        nulls.append((start[0] + end[0]).item())
+        for i in places:
+            for j in range(i, min(i + longest, len(head) + len(part))):
+                low, high = first + i - len(head), first + j - len(head)
+                candidates.append(((start[i] + end[j]).item(), offsets[low][0], offsets[high][1]))
+        if first + size >= len(tokens):
+            break
+    total = torch.tensor(starts).double().logsumexp(0).item() + torch.tensor(ends).double().logsumexp(0).item()
+    score, begin, end = max(candidates, key=lambda candidate: candidate[0])
+    return (score - total, begin, end), min(nulls) - total

@@ -111,7 +111,6 @@ def linear_without_parent(folder: Path) -> None:
         (shard_missing, "shard .* is missing"),
         (shard_outside, "name is a path"),
         (more_tokens, "ids up to 4000"),
-        (sequence_to_sequence, "sequence-to-sequence"),
         (unknown_kind, "magic"),
         (other_format, "99"),
         (linear_without_parent, "does not say which checkpoint"),
@@ -154,6 +153,12 @@ def test_missing_encoder_weights_are_refused(folder, opened):
     config = json.loads((folder / "config.json").read_text())
     (folder / "config.json").write_text(json.dumps({**config, "num_hidden_layers": 3}))
     with pytest.raises(CheckpointError, match="of the encoder are missing"):
+        opened(folder)
+
+
+def test_a_sequence_to_sequence_model_of_unknown_type_is_refused(folder, opened):
+    sequence_to_sequence(folder)
+    with pytest.raises(CheckpointError, match="no sequence-to-sequence model of the type 'bert'"):
         opened(folder)
 
 

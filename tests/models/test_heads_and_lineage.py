@@ -46,7 +46,7 @@ def test_both_heads_of_one_folder_share_one_encoder(kind, tmp_path, opened):
     folder = model_zoo.both_heads(kind, tmp_path, LABELS)
     model = opened(folder)
     network = model.backend.network
-    assert network.classifier.base_model is network.language_model.base_model is network.base
+    assert network.heads["sequence"].base_model is network.language_model.base_model is network.base
     assert model.facts.labels == LABELS
     assert model.facts.language_model == ("masked" if kind in model_zoo.MASKED else "causal")
     ((_, answer),) = model.answer([Classify(TEXTS[0], LABELS)])

@@ -9,7 +9,7 @@ from model_zoo import LENGTH, MASKED, TEXTS
 from plain_reference import close
 
 from harness.core.requests import Cloze, Continuations, Failure, Likelihood, PseudoLikelihood, Scores
-from harness.models.masked import hidden_tokens
+from harness.models.alignment import hidden_tokens
 
 LONG = " ".join(TEXTS)
 CASES = [*TEXTS[2:4], "", "one", "🙂🙃 é", "two  spaces\tand\nlines", LONG]

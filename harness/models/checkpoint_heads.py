@@ -1,0 +1,66 @@
+"""Which heads a checkpoint carries, told from its configuration and its tensors' names.
+
+What a folder must hold for each head (the names are transformers' own):
+
+| head | tensors | class | answers |
+|---|---|---|---|
+| language model | those of `AutoModelForMaskedLM`, `…CausalLM` or `…Seq2SeqLM` | as named | likelihoods, text |
+| sequence | `classifier.`, `score.` or `classification_head.` | `…ForSequenceClassification` | `Classify` |
+| token | `classifier.` or `score.` | `…ForTokenClassification` | `Tag` |
+| span | `qa_outputs.` | `…ForQuestionAnswering` | `ExtractSpan` |
+| next sentence | `cls.seq_relationship.` | `…ForNextSentencePrediction` | `NextSentence` |
+
+One folder may hold several of them around one encoder, each tensor once. A sequence and a token head have
+the same names: `architectures` in config.json decides, by the first entry that names either; without one it
+is a sequence head. `id2label` in config.json names the labels of that head. A head whose pooler is missing
+is not whole, and is not used.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any, Literal
+
+Family = Literal["masked", "causal", "seq2seq"]
+Head = Literal["sequence", "token", "span", "next_sentence"]
+
+LABEL_PREFIXES = ("classifier.", "score.", "classification_head.", "logits_proj.")
+"""Heads with one row a label: of a whole text, or of each token."""
+SPAN_PREFIXES = ("qa_outputs.",)
+NEXT_SENTENCE_PREFIXES = ("cls.seq_relationship.",)
+HEAD_PREFIXES = (*LABEL_PREFIXES, *SPAN_PREFIXES, *NEXT_SENTENCE_PREFIXES)
+AUTO_CLASSES: Mapping[Head, str] = {
+    "sequence": "AutoModelForSequenceClassification",
+    "token": "AutoModelForTokenClassification",
+    "span": "AutoModelForQuestionAnswering",
+    "next_sentence": "AutoModelForNextSentencePrediction",
+}
+ADAPTER_TASKS: Mapping[str, Head] = {"SEQ_CLS": "sequence", "TOKEN_CLS": "token", "QUESTION_ANS": "span"}
+"""peft's task types → the head that such an adapter was trained around."""
+
+
+def heads_in(config: Mapping[str, Any], names: Iterable[str]) -> tuple[Head, ...]:
+    """The heads of which a checkpoint holds tensors, those with labels first.
+
+    Args:
+        config: config.json.
+        names: of its tensors.
+    """
+    known = tuple(names)
+    found: list[Head] = []
+    if any(name.startswith(LABEL_PREFIXES) for name in known):
+        found.append(_labelling(config))
+    if any(name.startswith(SPAN_PREFIXES) for name in known):
+        found.append("span")
+    if any(name.startswith(NEXT_SENTENCE_PREFIXES) for name in known):
+        found.append("next_sentence")
+    return tuple(found)
+
+
+def _labelling(config: Mapping[str, Any]) -> Head:
+    for name in config.get("architectures") or ():
+        if str(name).endswith("ForTokenClassification"):
+            return "token"
+        if str(name).endswith("ForSequenceClassification"):
+            return "sequence"
+    return "sequence"
