@@ -51,10 +51,10 @@ class CatalogRef(Strict):
 
 
 class FileRef(Strict):
-    """The user's own file: csv, tsv, jsonl, json, parquet or txt."""
+    """The user's own file: csv, tsv, jsonl, json, parquet, txt or conll."""
 
     file: str = Field(description="Path, relative to the suite file.")
-    format: Literal["csv", "tsv", "jsonl", "json", "parquet", "txt"] | None = None
+    format: Literal["csv", "tsv", "jsonl", "json", "parquet", "txt", "conll"] | None = None
     columns: dict[str, str] = Field(default_factory=dict, description="our name: the file's column")
     id: str | None = Field(None, description="Column with a row's own id.")
     cluster: str | None = Field(None, description="Column whose equal values belong together (document, author).")

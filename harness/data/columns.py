@@ -119,6 +119,8 @@ def _text(column: Column, text: str, name: str, place: Where) -> str:
     if column.unescape:
         text = html.unescape(text)
     text = text.strip()
+    if column.blank is not None and text == column.blank:
+        return ""
     if column.map is not None:
         if text not in column.map:
             raise DataError(f"column {name!r}: {unknown('value', text, column.map)}", where=place)

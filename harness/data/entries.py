@@ -59,6 +59,7 @@ class Column(Strict):
     )
     template: str | None = Field(None, description="`{question} {passage}`: columns above this one, by name.")
     missing: Literal["error", "drop"] = "error"
+    blank: str | None = Field(None, description="This value means that there is none: the cell becomes empty.")
 
 
 class Cluster(Strict):

@@ -22,6 +22,9 @@ _SCAN_LIMIT = 1 << 30
 _INNER_LIMIT = 1 << 28
 """Most bytes of an archive inside an archive."""
 
+WHOLE = "."
+"""The path that stands for the archive itself, for parsers that read many of its members."""
+
 _ZIP = b"PK\x03\x04"
 
 _BROKEN = (tarfile.TarError, zipfile.BadZipFile, zlib.error, EOFError, OSError, NotImplementedError, RuntimeError)
@@ -33,13 +36,13 @@ def read_members(archive: Path | bytes, wanted: Mapping[str, int]) -> dict[str, 
     Args:
         archive: a zip (wheel) or tar, plain or compressed.
         wanted: member path → its size in bytes; `outer.tar.gz!inner/file.txt` reads from an
-            archive inside the archive.
+            archive inside the archive; `.` is the archive itself.
 
     Raises:
         SourceFailed: when a member is missing, is twice in the archive, is no regular file or has
             another size; when the archive is damaged or unfolds to too much.
     """
-    direct = {path: size for path, size in wanted.items() if "!" not in path}
+    direct = {path: size for path, size in wanted.items() if "!" not in path and path != WHOLE}
     nested: dict[str, dict[str, int]] = {}
     for path, size in wanted.items():
         if "!" in path:
@@ -54,6 +57,9 @@ def read_members(archive: Path | bytes, wanted: Mapping[str, int]) -> dict[str, 
     except _BROKEN as error:
         raise SourceFailed(f"the archive is damaged: {error}", damaged=True) from error
     result = {path: found[path] for path in direct}
+    if WHOLE in wanted:
+        with io.BytesIO(archive) if isinstance(archive, bytes) else archive.open("rb") as handle:
+            result[WHOLE] = _bounded(handle, WHOLE, wanted[WHOLE], True)
     for outer, inner_wanted in nested.items():
         for inner, content in read_members(found[outer], inner_wanted).items():
             result[f"{outer}!{inner}"] = content

@@ -20,6 +20,7 @@ FORMATS = {
     ".json": "json",
     ".parquet": "parquet",
     ".txt": "txt",
+    ".conll": "conll",
 }
 
 
@@ -62,7 +63,7 @@ def format_of(ref: FileRef) -> str:
         raise DataError(
             f"the ending {suffix!r} names no known format ({', '.join(sorted(FORMATS))}).",
             where=Where(ref.file),
-            hint="name it: `format: csv` (or tsv, jsonl, json, parquet, txt).",
+            hint="name it: `format: csv` (or tsv, jsonl, json, parquet, txt, conll).",
         )
     return FORMATS[suffix]
 

@@ -1,0 +1,129 @@
+"""Texts with marks: tagged words, questions with choices or several answers, and definitions."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import re
+import zlib
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from harness.core.errors import DataError, Where
+from harness.core.keys import fraction
+from harness.data.parsers.common import Raw, text_of
+from harness.data.parsers.documents import parse_jsonl
+
+_CHOICE = re.compile(r"^([A-J])[.)]\s*(.*?)\s*$", re.MULTILINE)
+_LEMMA = re.compile(r"[a-z]{4,10}\Z")
+_OTHERS = 3
+_MOST_BYTES = 1 << 28
+
+
+def parse_conll(content: bytes, where: str, options: Mapping[str, Any]) -> Iterator[Raw]:
+    """One word a line, tag in the last column, empty lines between sentences: columns `words`, `tags`, `number`.
+
+    Columns are separated by tabs or spaces. Lines that start with `-DOCSTART-` end a sentence.
+    """
+    words: list[str] = []
+    tags: list[str] = []
+    start, number = 1, 0
+    for line_number, line in enumerate([*text_of(content, where).split("\n"), ""], 1):
+        cells = line.split()
+        if cells and not line.startswith("-DOCSTART-"):
+            if len(cells) < 2:
+                raise DataError(
+                    f"expected a word and its tag, found {line[:60]!r}.",
+                    where=Where(where, line_number),
+                    hint="write the tag as the last column, `O` where there is none.",
+                )
+            words.append(cells[0])
+            tags.append(cells[-1])
+            continue
+        if words:
+            number += 1
+            yield Raw(start, {"words": " ".join(words), "tags": " ".join(tags), "number": number})
+            words, tags = [], []
+        start = line_number + 1
+
+
+def parse_lists(content: bytes, where: str, options: Mapping[str, Any]) -> Iterator[Raw]:
+    """JSON lines whose lists of texts become JSON text, so that a cell can hold several answers."""
+    for raw in parse_jsonl(content, where, options):
+        fields = {
+            name: json.dumps(value, ensure_ascii=False) if isinstance(value, list) else value
+            for name, value in raw.fields.items()
+        }
+        yield Raw(raw.line, fields)
+
+
+def parse_choices(content: bytes, where: str, options: Mapping[str, Any]) -> Iterator[Raw]:
+    """JSON lines with `options` as `A. first\\nB. second` and `answer` as one of them: columns `choices`, `answer`.
+
+    Questions without an answer, or whose answer is none of the choices, are left out.
+    """
+    for raw in parse_jsonl(content, where, options):
+        given = str(raw.fields.get("options", ""))
+        choices = [text for _, text in _CHOICE.findall(given)]
+        letter = str(raw.fields.get("answer", ""))[:1]
+        right = dict(_CHOICE.findall(given)).get(letter)
+        if right and len(choices) > 1 and all(choices) and len(set(choices)) == len(choices):
+            yield Raw(raw.line, {**raw.fields, "choices": json.dumps(choices, ensure_ascii=False), "answer": letter})
+
+
+def parse_squad(content: bytes, where: str, options: Mapping[str, Any]) -> Iterator[Raw]:
+    """SQuAD's JSON: columns `id`, `title`, `context`, `question`, `answers` (a JSON list, may be empty)."""
+    try:
+        articles = json.loads(text_of(content, where))["data"]
+        line = 0
+        for article in articles:
+            for paragraph in article["paragraphs"]:
+                for question in paragraph["qas"]:
+                    line += 1
+                    answers = list(dict.fromkeys(answer["text"] for answer in question["answers"]))
+                    yield Raw(
+                        line,
+                        {
+                            "id": str(question["id"]),
+                            "title": article.get("title", ""),
+                            "context": paragraph["context"],
+                            "question": question["question"],
+                            "answers": json.dumps(answers, ensure_ascii=False),
+                        },
+                    )
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        raise DataError(f"this is no SQuAD file: {error!r:.120}.", where=Where(where)) from error
+
+
+def parse_glosses(content: bytes, where: str, options: Mapping[str, Any]) -> Iterator[Raw]:
+    """Gzipped lines `lemma<TAB>gloss | gloss`: columns `lemma`, `gloss`, `right`, `wrong`.
+
+    Single words of 4 to 10 letters with the first gloss, where it does not hold the word itself. `right` is `gloss:
+    lemma`, `wrong` a JSON list of the same gloss with three other words of equal length, chosen by hash, so that
+    words are as often wrong as right.
+    """
+    kept: dict[str, tuple[int, str]] = {}
+    for number, line in enumerate(_unzipped(content, where).split("\n"), 1):
+        lemma, _, glosses = line.partition("\t")
+        gloss = glosses.split(" | ")[0].strip()
+        if _LEMMA.match(lemma) and 3 <= len(gloss.split()) <= 12 and lemma[:4] not in gloss.lower():
+            kept[lemma] = (number, gloss)
+    groups: dict[int, list[str]] = {}
+    for lemma in sorted(kept, key=fraction):
+        groups.setdefault(len(lemma), []).append(lemma)
+    for group in groups.values():
+        for place, lemma in enumerate(group):
+            number, gloss = kept[lemma]
+            others = [group[(place + step) % len(group)] for step in range(1, _OTHERS + 1)]
+            if lemma in others:
+                continue
+            wrong = json.dumps([f"{gloss}: {other}." for other in dict.fromkeys(others)], ensure_ascii=False)
+            yield Raw(number, {"lemma": lemma, "gloss": gloss, "right": f"{gloss}: {lemma}.", "wrong": wrong})
+
+
+def _unzipped(content: bytes, where: str) -> str:
+    try:
+        unfolded = zlib.decompressobj(wbits=31).decompress(content, _MOST_BYTES)
+    except (zlib.error, gzip.BadGzipFile) as error:
+        raise DataError(f"this is not gzipped text: {error}.", where=Where(where)) from error
+    return text_of(unfolded, where)
