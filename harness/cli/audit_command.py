@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from harness.cli.ci import ci_option, tell
 from harness.cli.options import OUT, output_options
 
 
@@ -30,6 +31,7 @@ from harness.cli.options import OUT, output_options
     help="Folder for run directories.",
 )
 @click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda, cuda:1, mps.")
+@ci_option
 @output_options
 def command(
     base: str,
@@ -41,6 +43,7 @@ def command(
     limit: int | None,
     out: Path,
     device: str,
+    ci: str,
     as_json: bool,
     quiet: bool,
 ) -> int:
@@ -58,4 +61,6 @@ def command(
     suite = audit_suite(base, finetuned, task_data=task_data, text=text, label=label, prose=prose)
     settings = Settings(out=out, limit=limit, device=device, command=["harness", *sys.argv[1:]])
     finished = run_suite(suite, open_store(reporter), reporter, settings)
-    return show_outcome(finished.run, finished.results, as_json=as_json)
+    code = show_outcome(finished.run, finished.results, as_json=as_json)
+    tell(finished.run, finished.results, finished.info, ci, as_json=as_json)
+    return code

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from harness.cli.ci import ci_option, tell
 from harness.cli.options import OUT, output_options, suite_changes
 
 
@@ -25,6 +26,7 @@ from harness.cli.options import OUT, output_options, suite_changes
 @click.option(
     "--resume/--fresh", default=True, show_default=True, help="Go on from finished work, or make everything anew."
 )
+@ci_option
 @output_options
 def command(
     suite: str,
@@ -35,6 +37,7 @@ def command(
     out: Path,
     device: str,
     resume: bool,
+    ci: str,
     as_json: bool,
     quiet: bool,
 ) -> int:
@@ -59,4 +62,6 @@ def command(
         overrides=overrides,
     )
     finished = run_suite(chosen, open_store(reporter, fresh=not resume), reporter, settings)
-    return show_outcome(finished.run, finished.results, as_json=as_json)
+    code = show_outcome(finished.run, finished.results, as_json=as_json)
+    tell(finished.run, finished.results, finished.info, ci, as_json=as_json)
+    return code

@@ -132,7 +132,13 @@ def _sentence(rule: Composition, members: Sequence[Finding], outcome: Outcome, a
         return finding.result.slice or finding.result.id if sliced else finding.result.id
 
     def tell(kind: Outcome) -> str:
-        return " ".join(f"{name(one)}: {one.result.sentence}" for one in members if one.outcome == kind)
+        # Of a composition only the count: its own members are told below it.
+        texts = [
+            (name(one), f"{one.result.sentence.split('. ')[0]}." if one.members else one.result.sentence)
+            for one in members
+            if one.outcome == kind
+        ]
+        return " ".join(f"{label}: {text}" for label, text in texts)
 
     if outcome == "error":
         bad = [name(one) for one in members if one.outcome == "error"]

@@ -8,17 +8,25 @@ and did not pass is `skipped`, with its sentence: so the file agrees with the ex
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from xml.etree import ElementTree
 
 from harness.core.results import GateResult, Results
+from harness.core.rundir import RunInfo
+from harness.report.places import line_of, suite_file
 from harness.report.text import one_line, visible
 
 _TYPES = {"fail": "gate.regression", "inconclusive": "gate.inconclusive"}
 
 
-def junit_xml(results: Results) -> bytes:
-    """The gates as JUnit XML, UTF-8; holds no time, so equal results give equal bytes."""
-    cases = [_case(results, gate) for gate in results.gates]
+def junit_xml(results: Results, info: RunInfo | None = None, root: Path | None = None) -> bytes:
+    """The gates as JUnit XML, UTF-8; holds no time, so equal results give equal bytes.
+
+    Args:
+        info, root: the run and the checkout, for the suite's path beside every case (`file`, as GitLab shows it).
+    """
+    file = suite_file(info, root or Path.cwd())
+    cases = [_case(results, gate, file) for gate in results.gates]
     counts = {
         "tests": len(cases),
         "failures": sum(case.find("failure") is not None for case in cases),
@@ -26,18 +34,23 @@ def junit_xml(results: Results) -> bytes:
         "skipped": sum(case.find("skipped") is not None for case in cases),
     }
     attributes = {name: str(count) for name, count in counts.items()}
-    root = ElementTree.Element("testsuites", attributes)
-    suite = ElementTree.SubElement(root, "testsuite", {"name": one_line(f"harness.{results.suite}"), **attributes})
+    whole = ElementTree.Element("testsuites", attributes)
+    suite = ElementTree.SubElement(whole, "testsuite", {"name": one_line(f"harness.{results.suite}"), **attributes})
     suite.extend(cases)
-    ElementTree.indent(root)
-    text = ElementTree.tostring(root, encoding="unicode")
+    ElementTree.indent(whole)
+    text = ElementTree.tostring(whole, encoding="unicode")
     return f'<?xml version="1.0" encoding="UTF-8"?>\n{text}\n'.encode()
 
 
-def _case(results: Results, gate: GateResult) -> ElementTree.Element:
+def _case(results: Results, gate: GateResult, file: str | None) -> ElementTree.Element:
     name = gate.id + (f"[{gate.slice}]" if gate.slice else "")
     classname = ".".join(["harness", results.suite, *([gate.model] if gate.model else [])])
-    case = ElementTree.Element("testcase", {"classname": one_line(classname), "name": one_line(name)})
+    attributes = {"classname": one_line(classname), "name": one_line(name)}
+    if file is not None:
+        attributes["file"] = one_line(file)
+        line = line_of(gate)
+        attributes |= {"line": str(line)} if line is not None else {}
+    case = ElementTree.Element("testcase", attributes)
     message = one_line(gate.sentence)
     if gate.verdict == "error" and gate.blocking:
         _outcome(case, "error", message, gate, type_="gate.error")

@@ -174,8 +174,9 @@ def files(view: RunView) -> list[tuple[str, str, str]]:
         ("summary.md", "this report in sixty lines"),
         ("junit.xml", "one test case per gate"),
         ("model-card.md", "figures for a model card"),
+        ("comment.md", "body of a comment on a pull request"),
     ]
-    made = {"summary.md", "junit.xml", "model-card.md"}
+    made = {"summary.md", "junit.xml", "model-card.md", "comment.md"}
     listed = [(name, what) for name, what in fixed if name in made or (root / name).is_file()]
     for folder, what in (
         ("records", "what a model did on each item"),

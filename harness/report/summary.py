@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from harness.core.results import ComparisonResult, GateResult, Results
-from harness.core.rundir import RunInfo
+from harness.core.rundir import LockState, RunInfo
 from harness.report import figures, gate_table, prose
 from harness.report.text import markdown as md
 from harness.report.text import plural
@@ -11,7 +11,7 @@ from harness.report.view import WORDS, Contest, RunView, reading
 
 MAX_LINES = 60
 _GATES, _DELTAS = 14, 16
-_ICONS = {"pass": "✅", "warn": "⚠️", "inconclusive": "❔", "fail": "❌", "error": "🛑"}
+ICONS = {"pass": "✅", "warn": "⚠️", "inconclusive": "❔", "fail": "❌", "error": "🛑"}
 
 
 def summary_markdown(results: Results, info: RunInfo | None) -> str:
@@ -19,7 +19,7 @@ def summary_markdown(results: Results, info: RunInfo | None) -> str:
     view = RunView(results, info)
     verdict = results.verdict
     lines = [
-        f"## {_ICONS[verdict.overall]} {verdict.overall.upper()}: {md(results.title, 120)}",
+        f"## {ICONS[verdict.overall]} {verdict.overall.upper()}: {md(results.title, 120)}",
         "",
         md(verdict.sentence, 400),
         "",
@@ -35,9 +35,28 @@ def summary_markdown(results: Results, info: RunInfo | None) -> str:
     if results.limit is not None:
         lines += [f"Limited to {plural(results.limit, 'item')} an evaluation: a trial, not a release.", ""]
     digest = md(results.suite_digest[:12])
+    lines += _lock_lines(info)
     run = f", run {md(info.run_id, 80)}" if info else ""
     lines.append(f"Suite {md(results.suite, 80)} ({digest}){run}, seed {results.seed}. All of it: report.html.")
     return "\n".join(lines[:MAX_LINES]) + "\n"
+
+
+def _lock_lines(info: RunInfo | None) -> list[str]:
+    if info is None or info.lock is None:
+        return []
+    return [md(attempt_sentence(info.lock), 400), ""]
+
+
+def attempt_sentence(lock: LockState) -> str:
+    """How often this was tried under one lock: many tries make a pass by luck likely."""
+    times = (
+        f"{'Attempt' if lock.counted else 'No new attempt: all answers were known;'} {lock.attempts} under {lock.file}"
+    )
+    distinct = sorted(set(lock.seeds))
+    seeds = f", with {len(distinct)} seeds" if len(distinct) > 1 else ""
+    held = "" if lock.locked else "; the run was not held to it (no --locked)"
+    many = " Each further attempt is another chance to pass by luck." if lock.attempts > 1 else ""
+    return f"{times}{seeds}{held}.{many}"
 
 
 def _gate_lines(view: RunView) -> list[str]:
@@ -51,7 +70,7 @@ def _gate_lines(view: RunView) -> list[str]:
 
 
 def _gate_line(view: RunView, gate: GateResult) -> str:
-    verdict = f"{_ICONS[gate.verdict]} {gate.verdict}" + ("" if gate.blocking else " (does not block)")
+    verdict = f"{ICONS[gate.verdict]} {gate.verdict}" + ("" if gate.blocking else " (does not block)")
     waiver = f" ({md(gate.waiver, 120)})" if gate.waiver else ""
     place = f" on {md(gate.slice, 60)}" if gate.slice else ""
     cells = [

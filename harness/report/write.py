@@ -7,6 +7,7 @@ from pathlib import Path
 from harness.core import atomic
 from harness.core.rundir import RunDir
 from harness.report.card import model_card
+from harness.report.comment import comment_markdown
 from harness.report.html import render_view
 from harness.report.junit import junit_xml
 from harness.report.summary import summary_markdown
@@ -14,7 +15,7 @@ from harness.report.view import RunView
 
 
 def write_reports(run: RunDir) -> list[Path]:
-    """Writes report.html, summary.md, junit.xml and model-card.md beside results.json.
+    """Writes report.html, summary.md, junit.xml, model-card.md and comment.md beside results.json.
 
     Returns:
         The paths, in that order.
@@ -27,8 +28,9 @@ def write_reports(run: RunDir) -> list[Path]:
     contents = {
         "report.html": render_view(view).encode("utf-8"),
         "summary.md": summary_markdown(view.results, view.info).encode("utf-8"),
-        "junit.xml": junit_xml(view.results),
+        "junit.xml": junit_xml(view.results, view.info),
         "model-card.md": model_card(view.results, view.info).encode("utf-8"),
+        "comment.md": comment_markdown(view.results, view.info).encode("utf-8"),
     }
     paths = []
     for name, content in contents.items():

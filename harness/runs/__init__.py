@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from harness.runs.explaining import Explained, explain_run
     from harness.runs.export import Exported, export_model
     from harness.runs.folders import find, find_newest
-    from harness.runs.judging import judge_again, store_verdicts
+    from harness.runs.judging import judge_again, judged_info, store_verdicts
     from harness.runs.plan import Plan, plan_suite
     from harness.runs.prepare import references as data_references
     from harness.runs.provenance import answering
@@ -36,6 +36,7 @@ _WHERE = {
     "find": ("folders", "find"),
     "find_newest": ("folders", "find_newest"),
     "judge_again": ("judging", "judge_again"),
+    "judged_info": ("judging", "judged_info"),
     "store_verdicts": ("judging", "store_verdicts"),
     "plan_suite": ("plan", "plan_suite"),
     "run_suite": ("execute", "run_suite"),
@@ -60,6 +61,7 @@ __all__ = [
     "find",
     "find_newest",
     "judge_again",
+    "judged_info",
     "plan_suite",
     "run_suite",
     "store_verdicts",

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from harness.core.reporter import Reporter
 from harness.core.results import ComparisonResult, MetricResult, Results
-from harness.core.rundir import JudgedBy, RunDir
+from harness.core.rundir import JudgedBy, RunDir, RunInfo
 from harness.runs.results import verdicts, wanted_pairs
 from harness.runs.scoring import Levels, score
 
@@ -44,15 +44,20 @@ def judge_again(run: RunDir, suite_name: str | None, reporter: Reporter) -> Resu
     )
 
 
-def store_verdicts(run: RunDir, results: Results, suite_name: str | None) -> None:
-    """Writes verdicts that `judge_again` made, and which suite's gates made them, into the run."""
+def judged_info(run: RunDir, suite_name: str | None) -> RunInfo:
+    """run.json, with the suite whose gates judged the run again."""
     from harness.suite import load_suite
 
     info = run.read_info()
     if suite_name is not None:
         suite = load_suite(suite_name)
         info.judged_by = JudgedBy(suite_path=str(suite.path), suite_text=suite.text)
-        run.write_info(info)
+    return info
+
+
+def store_verdicts(run: RunDir, results: Results, suite_name: str | None) -> None:
+    """Writes verdicts that `judge_again` made, and which suite's gates made them, into the run."""
+    run.write_info(judged_info(run, suite_name))
     results.write(run.results_path)
 
 

@@ -70,7 +70,13 @@ def test_all_reports_are_written_in_time(tmp_path: Path) -> None:
     start = time.process_time()
     paths = write_reports(run)
     assert time.process_time() - start < 2
-    assert [path.name for path in paths] == ["report.html", "summary.md", "junit.xml", "model-card.md"]
+    assert [path.name for path in paths] == [
+        "report.html",
+        "summary.md",
+        "junit.xml",
+        "model-card.md",
+        "comment.md",
+    ]
 
 
 def test_the_same_run_gives_the_same_bytes(plain: RunDir) -> None:
