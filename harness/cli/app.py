@@ -16,6 +16,7 @@ COMMANDS = {
     "audit": "Compare two checkpoints without a suite file.",
     "plan": "Say what a run would do, what is cached, and what each gate could detect.",
     "validate": "Check a suite file.",
+    "lock": "Pin a suite, its gates, data and baseline in a lock file.",
     "compare": "Compare two stored runs on identical items.",
     "gate": "Judge a stored run again, also under another suite's gates.",
     "explain": "Say in plain words why a gate got its verdict, and what would change it.",

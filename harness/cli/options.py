@@ -55,6 +55,22 @@ def output_options(function: F) -> F:
     return function
 
 
+def lock_option(function: F) -> F:
+    """`--lock`."""
+    return click.option(
+        "--lock",
+        type=click.Path(dir_okay=False, path_type=Path),
+        help="The lock file; <suite>.lock beside the suite when left out (of a ready suite: in this folder).",
+    )(function)
+
+
+def lock_file(name: str, suite: Suite) -> Path:
+    """The lock file of a suite that was given by path or name."""
+    from harness.runs import lock_path
+
+    return lock_path(suite, shipped=not Path(name).expanduser().is_file())
+
+
 def changed_suite(
     name: str, models: tuple[str, ...], only: tuple[str, ...], seed: int | None
 ) -> tuple[Suite, dict[str, Any]]:

@@ -7,13 +7,13 @@ import click
 from harness.cli.console import clean_line
 from harness.cli.options import emit_json
 from harness.core.results import GateResult, Results
-from harness.core.rundir import RunDir
+from harness.core.rundir import RunDir, RunInfo
 
 MARKS = {"pass": "✓", "fail": "✗", "inconclusive": "?", "error": "!", "warn": "~"}
 COLOURS = {"pass": "green", "fail": "red", "inconclusive": "yellow", "error": "red", "warn": "yellow"}
 
 
-def show_outcome(run: RunDir, results: Results, *, as_json: bool) -> int:
+def show_outcome(run: RunDir, results: Results, *, as_json: bool, info: RunInfo | None = None) -> int:
     """Prints the verdict and returns the exit code."""
     report = run.path / "report.html"
     verdict = results.verdict
@@ -32,6 +32,10 @@ def show_outcome(run: RunDir, results: Results, *, as_json: bool) -> int:
         click.echo(_line(gate))
     mark = click.style(f"{MARKS[verdict.overall]} {verdict.overall}", fg=COLOURS[verdict.overall], bold=True)
     click.echo(f"\n{mark}: {clean_line(verdict.sentence)}")
+    if info is not None and info.lock is not None:
+        from harness.report.attempts import attempt_sentence
+
+        click.echo(clean_line(attempt_sentence(info.lock)))
     click.echo(f"report: {report}")
     return verdict.exit_code
 

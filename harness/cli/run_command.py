@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from harness.cli.ci import ci_option, tell
-from harness.cli.options import OUT, output_options, suite_changes
+from harness.cli.options import OUT, lock_option, output_options, suite_changes
 
 
 @click.command("run")
@@ -26,6 +26,8 @@ from harness.cli.options import OUT, output_options, suite_changes
 @click.option(
     "--resume/--fresh", default=True, show_default=True, help="Go on from finished work, or make everything anew."
 )
+@click.option("--locked", is_flag=True, help="Run only what the lock file pins (exit 13 when something differs).")
+@lock_option
 @ci_option
 @output_options
 def command(
@@ -37,6 +39,8 @@ def command(
     out: Path,
     device: str,
     resume: bool,
+    locked: bool,
+    lock: Path | None,
     ci: str,
     as_json: bool,
     quiet: bool,
@@ -44,10 +48,10 @@ def command(
     """Run SUITE (a file, or the name of a ready suite) and write its reports.
 
     The exit code is the verdict: 0 when every blocking gate passed, 10 when one failed, 11 when one
-    is inconclusive, 12 when one could not be judged.
+    is inconclusive, 12 when one could not be judged, 13 when --locked finds a difference.
     """
     from harness.cli.console import make_reporter
-    from harness.cli.options import changed_suite, open_store
+    from harness.cli.options import changed_suite, lock_file, open_store
     from harness.cli.outcome import show_outcome
     from harness.runs import Settings, run_suite
 
@@ -60,8 +64,10 @@ def command(
         resume=resume,
         command=["harness", *sys.argv[1:]],
         overrides=overrides,
+        locked=locked,
+        lock=lock or lock_file(suite, chosen),
     )
     finished = run_suite(chosen, open_store(reporter, fresh=not resume), reporter, settings)
-    code = show_outcome(finished.run, finished.results, as_json=as_json)
+    code = show_outcome(finished.run, finished.results, as_json=as_json, info=finished.info)
     tell(finished.run, finished.results, finished.info, ci, as_json=as_json)
     return code

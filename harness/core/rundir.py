@@ -95,6 +95,7 @@ class RunInfo(BaseModel):
     peak_memory: int | None = Field(None, description="bytes, highest resident size of the process")
     warnings: list[str] = Field(default_factory=list)
     judged_by: JudgedBy | None = Field(None, description="the suite whose gates judged it again")
+    ci_attempt: int | None = Field(None, description="which attempt of one CI job this is, where the CI system says")
     lock: LockState | None = Field(None, description="the lock file's state; None when there is no lock file")
 
 

@@ -16,6 +16,7 @@ from markupsafe import Markup, escape
 from harness.core.rundir import RunDir
 from harness.report import figures, forest, gate_table, parts, probes, prose, sections
 from harness.report.advice import advice
+from harness.report.attempts import attempt_sentence
 from harness.report.audits import audits
 from harness.report.brief import brief
 from harness.report.completions import completions
@@ -184,6 +185,7 @@ def _environment() -> Environment:
         g=gate_table,
         reading=reading,
         change=prose.change,
+        attempt_sentence=attempt_sentence,
         WORDS=WORDS,
         ICONS=ICONS,
         VERDICTS=VERDICTS,

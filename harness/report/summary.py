@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from harness.core.results import ComparisonResult, GateResult, Results
-from harness.core.rundir import LockState, RunInfo
+from harness.core.rundir import RunInfo
 from harness.report import figures, gate_table, prose
+from harness.report.attempts import attempt_sentence
 from harness.report.text import markdown as md
 from harness.report.text import plural
 from harness.report.view import WORDS, Contest, RunView, reading
@@ -42,21 +43,12 @@ def summary_markdown(results: Results, info: RunInfo | None) -> str:
 
 
 def _lock_lines(info: RunInfo | None) -> list[str]:
-    if info is None or info.lock is None:
-        return []
-    return [md(attempt_sentence(info.lock), 400), ""]
-
-
-def attempt_sentence(lock: LockState) -> str:
-    """How often this was tried under one lock: many tries make a pass by luck likely."""
-    times = (
-        f"{'Attempt' if lock.counted else 'No new attempt: all answers were known;'} {lock.attempts} under {lock.file}"
-    )
-    distinct = sorted(set(lock.seeds))
-    seeds = f", with {len(distinct)} seeds" if len(distinct) > 1 else ""
-    held = "" if lock.locked else "; the run was not held to it (no --locked)"
-    many = " Each further attempt is another chance to pass by luck." if lock.attempts > 1 else ""
-    return f"{times}{seeds}{held}.{many}"
+    said = []
+    if info is not None and info.lock is not None:
+        said.append(attempt_sentence(info.lock))
+    if info is not None and (info.ci_attempt or 0) > 1:
+        said.append(f"The CI job was run {info.ci_attempt} times on this commit.")
+    return [md(" ".join(said), 400), ""] if said else []
 
 
 def _gate_lines(view: RunView) -> list[str]:

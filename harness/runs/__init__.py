@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from harness.runs.export import Exported, export_model
     from harness.runs.folders import find, find_newest
     from harness.runs.judging import judge_again, judged_info, store_verdicts
+    from harness.runs.locking import Lock, lock_path, read_lock, write_lock
     from harness.runs.plan import Plan, plan_suite
     from harness.runs.prepare import references as data_references
     from harness.runs.provenance import answering
@@ -38,6 +39,10 @@ _WHERE = {
     "judge_again": ("judging", "judge_again"),
     "judged_info": ("judging", "judged_info"),
     "store_verdicts": ("judging", "store_verdicts"),
+    "Lock": ("locking", "Lock"),
+    "lock_path": ("locking", "lock_path"),
+    "read_lock": ("locking", "read_lock"),
+    "write_lock": ("locking", "write_lock"),
     "plan_suite": ("plan", "plan_suite"),
     "run_suite": ("execute", "run_suite"),
     "train_models": ("execute", "train_models"),
@@ -47,6 +52,7 @@ __all__ = [
     "Explained",
     "Exported",
     "Finished",
+    "Lock",
     "Plan",
     "Settings",
     "answering",
@@ -62,10 +68,13 @@ __all__ = [
     "find_newest",
     "judge_again",
     "judged_info",
+    "lock_path",
     "plan_suite",
+    "read_lock",
     "run_suite",
     "store_verdicts",
     "train_models",
+    "write_lock",
 ]
 
 

@@ -25,6 +25,7 @@ from harness.core.store import Store
 from harness.runs import folders, provenance
 from harness.runs.asking import Answers
 from harness.runs.baseline import competes, ways_of
+from harness.runs.locking import check_lock, count_attempt, lock_path
 from harness.runs.prepare import Prepared, prepare
 from harness.runs.results import assemble
 from harness.runs.scoring import store_memo
@@ -44,6 +45,8 @@ class Settings:
         device: `auto`, `cpu`, `cuda`, ….
         resume: go on with an unfinished run directory of the same suite.
         command: what was typed, for run.json.
+        locked: hold the run to its lock file.
+        lock: the lock file; attempts are counted in it whenever it is there.
     """
 
     out: Path
@@ -53,6 +56,8 @@ class Settings:
     command: Sequence[str] = ()
     overrides: Mapping[str, Any] = field(default_factory=dict)
     today: date | None = None
+    locked: bool = False
+    lock: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -86,8 +91,11 @@ def run_suite(suite: Suite, store: Store, reporter: Reporter, settings: Settings
     """Runs a whole suite.
 
     Raises:
+        LockError: when the run is held to a lock file, and something differs; nothing was computed then.
         HarnessError: for anything that a person can repair; what was finished stays in the store.
     """
+    if settings.locked:
+        _hold(suite, store, reporter, settings)
     identity = digest({"suite": suite.digest, "overrides": dict(settings.overrides), "limit": settings.limit})
     with folders.claim(settings.out, suite.name, identity, resume=settings.resume) as (run, attempts):
         info = _opening(run, suite, settings, attempts)
@@ -100,6 +108,7 @@ def run_suite(suite: Suite, store: Store, reporter: Reporter, settings: Settings
         except BaseException:
             _close(run, info, "failed")
             raise
+        _count(run, info, results, settings, store, reporter)
         info.warnings = sorted(set(getattr(reporter, "warnings", [])))
         _close(run, info, "finished")
         with reporter.task("report") as _:
@@ -107,6 +116,25 @@ def run_suite(suite: Suite, store: Store, reporter: Reporter, settings: Settings
 
             reports = write_reports(run)
         return Finished(run, info, results, reports)
+
+
+def _count(run: RunDir, info: RunInfo, results: Results, settings: Settings, store: Store, reporter: Reporter) -> None:
+    if settings.lock is None or not settings.lock.is_file():
+        return
+    try:
+        info.lock = count_attempt(settings.lock, run, info, results, locked=settings.locked, store=store)
+    except HarnessError as error:
+        if settings.locked:
+            raise
+        reporter.warn(f"the attempt could not be counted: {error.message} ({settings.lock})")
+
+
+def _hold(suite: Suite, store: Store, reporter: Reporter, settings: Settings) -> None:
+    from harness.suite import parse_suite
+
+    path = settings.lock or lock_path(suite)
+    written = parse_suite(suite.text, suite.path)
+    check_lock(path, written, suite, settings.overrides, settings.limit, store, reporter)
 
 
 def _work(run: RunDir, info: RunInfo, suite: Suite, store: Store, reporter: Reporter, settings: Settings) -> Results:
@@ -243,6 +271,7 @@ def _opening(run: RunDir, suite: Suite, settings: Settings, attempts: int) -> Ru
         git=provenance.git_state(suite.folder),
         seed=suite.seed,
         overrides=dict(settings.overrides),
+        ci_attempt=provenance.ci_attempt(),
     )
 
 

@@ -82,6 +82,12 @@ def peak_memory() -> int | None:
     return int(peak if sys.platform == "darwin" else peak * 1024)
 
 
+def ci_attempt() -> int | None:
+    """Which attempt of one job this is (GitHub's "re-run"), or None outside CI."""
+    value = os.environ.get("GITHUB_RUN_ATTEMPT", "")
+    return int(value) if value.isdecimal() else None
+
+
 def git_state(folder: Path) -> dict[str, Any]:
     """Commit and cleanliness of the repository that holds `folder`; empty where there is none."""
     try:

@@ -10,7 +10,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from harness.suite.loading import find_suite, load_suite, parse_suite
+    from harness.suite.loading import find_suite, load_suite, parse_suite, suite_digest
     from harness.suite.schema import json_schema, write_schema
     from harness.suite.shipped import suites as ready_suites
     from harness.suite.suite import EvaluationSpec, Suite
@@ -24,6 +24,7 @@ _HOMES = {
     "load_suite": ("loading", "load_suite"),
     "parse_suite": ("loading", "parse_suite"),
     "ready_suites": ("shipped", "suites"),
+    "suite_digest": ("loading", "suite_digest"),
     "template": ("templates", "template"),
     "write_schema": ("schema", "write_schema"),
 }
@@ -36,6 +37,7 @@ __all__ = [
     "load_suite",
     "parse_suite",
     "ready_suites",
+    "suite_digest",
     "template",
     "write_schema",
 ]
