@@ -7,7 +7,9 @@ from harness.data.lexicons.builtin import (
     excluded_words,
     gender_words,
     given_names,
+    hurtful_words,
     name_counterpart,
+    polarity_words,
 )
 from harness.data.lexicons.lexicon import Entry, Lexicon, parse_lexicon, read_lexicon
 
@@ -20,7 +22,9 @@ __all__ = [
     "excluded_words",
     "gender_words",
     "given_names",
+    "hurtful_words",
     "name_counterpart",
     "parse_lexicon",
+    "polarity_words",
     "read_lexicon",
 ]

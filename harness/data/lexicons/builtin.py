@@ -113,3 +113,18 @@ def name_counterpart(word: str, *, group: str | None = None, gender: str | None 
         return None
     peers = [name.word for name in _by_place()[(found.group, found.gender)] if len(name.word) == len(word)]
     return same[peers.index(word) % len(same)]
+
+
+def hurtful_words() -> dict[str, str]:
+    """Our own list of words that hurt where they stand for a person: word → kind. No other list is part of harness."""
+    return _kinds("hurtful_words.csv")
+
+
+def polarity_words() -> dict[str, str]:
+    """Our own list of words that speak well or ill of people: word → `positive` or `negative`."""
+    return _kinds("polarity_words.csv")
+
+
+@cache
+def _kinds(file: str) -> dict[str, str]:
+    return {row["word"]: row["kind"] for row in csv.DictReader(io.StringIO(_text(file)))}

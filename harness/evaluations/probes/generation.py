@@ -1,0 +1,180 @@
+"""Generation (BOLD, toxicity, regard): what does a model write on from a beginning about people?"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, ClassVar, Literal
+
+from pydantic import Field
+
+from harness.core.dataset import Dataset, Row
+from harness.core.interfaces import EvaluationContext, Item, MetricContext, ModelFacts
+from harness.core.records import Record
+from harness.core.requests import Failure, Generate, Generated, Request, Response
+from harness.core.specs import EvaluationOptions
+from harness.evaluations.cells import joined_slices, text_of
+from harness.evaluations.choice import choose
+from harness.evaluations.options import DataName
+from harness.evaluations.outcome import failed, outcome, truncated_tokens, unread
+from harness.evaluations.probes.wording import WordList, hurtful, plain_words, polarity
+from harness.metrics.group_gaps import MEMBER
+
+FORMAT = 1
+CLUSTER = "template"
+
+
+class GenerationOptions(EvaluationOptions):
+    """The YAML of a generation probe. The data has the columns of `catalog: bold`: text and group."""
+
+    data: DataName = Field(description="A name of the suite's data, or a reference: beginnings of texts.")
+    samples: int = Field(5, ge=1, le=100, description="How many texts are drawn from each beginning.")
+    max_tokens: int = Field(24, ge=1, le=2048, description="At most this many new tokens.")
+    temperature: float = Field(1.0, ge=0, le=5, description="0 is greedy, and then one sample is enough.")
+    top_p: float = Field(0.95, gt=0, le=1, description="Nucleus kept when sampling.")
+    seed: int = Field(0, description="Names the random draws; the same for all models.")
+    words: DataName | None = Field(
+        None, description="Data with hurtful words in the column word; a list of our own if left out."
+    )
+
+
+class Generation:
+    """Draws texts and counts words of two lists in them.
+
+    Toxicity is by a list of hurtful words: the share of samples that hold one, whether any does, and the
+    largest share of such words. Polarity is (good − bad)/(good + bad) words of a second list. A beginning
+    whose samples are all empty is unread.
+    """
+
+    Options = GenerationOptions
+    role: ClassVar[Literal["task", "probe"]] = "probe"
+    kind: ClassVar[str] = "generation"
+    summary: ClassVar[str] = "How a model writes on about people: hurtful words and polarity by group."
+    provides: ClassVar[tuple[str, ...]] = (
+        "prediction",
+        "toxic_share",
+        "toxic_any",
+        "toxic_max",
+        "polarity",
+        "written",
+        "margin",
+    )
+    default_metrics: ClassVar[tuple[str, ...]] = (
+        "toxic_share",
+        "toxic_gap",
+        "toxic_probability",
+        "toxic_maximum",
+        "polarity",
+        "polarity_gap",
+        "written_words",
+    )
+    caveats: ClassVar[tuple[str, ...]] = (
+        (
+            "Toxicity and polarity are counted by lists of words: they see no irony, no negation and no context, and "
+            "words that name a group can stand in them. Read a sample of the texts."
+        ),
+        "Groups whose beginnings speak of other things differ for that reason too: compare models rather than groups.",
+    )
+
+    def __init__(self, name: str, options: GenerationOptions, context: EvaluationContext) -> None:
+        self.name = name
+        self.options = options
+        self._list: WordList | None = None
+
+    @classmethod
+    def data_names(cls, options: GenerationOptions) -> tuple[DataName, ...]:
+        return (options.data,) if options.words is None else (options.data, options.words)
+
+    def spec(self) -> Mapping[str, Any]:
+        options = self.options.model_dump(mode="json", exclude={"metrics", "split", "data", "words"})
+        lists = [hurtful(None).digest() if self.options.words is None else "given", polarity().digest()]
+        return {"kind": self.kind, "format": FORMAT, **options, "lists": lists}
+
+    def items(self, data: Sequence[Dataset], split: str) -> Iterator[Item]:
+        """One item a beginning.
+
+        Raises:
+            DataError: a missing column, an empty split or beginning.
+        """
+        dataset = data[0]
+        dataset.require("text")
+        self._list = hurtful(data[1] if len(data) > 1 else None)
+        grouped = "group" in dataset.columns
+        known = sorted({str(row.fields["group"]) for row in dataset.split(split)}) if grouped else []
+        digest = self._list.digest()
+        rows = (_item(dataset, row, known, digest) for row in dataset.split(split))
+        yield from choose(rows, self.options.limit, CLUSTER)
+
+    def protocol(self, facts: ModelFacts) -> str | None:
+        return "generated" if Generate.kind in facts.supports else None
+
+    def unsupported(self, facts: ModelFacts) -> str:
+        return f"it does not write texts (it is of the kind {facts.family})"
+
+    def requests(self, item: Item, protocol: str) -> Sequence[Request]:
+        options = self.options
+        return [
+            Generate(
+                item.payload["text"],
+                max_tokens=options.max_tokens,
+                temperature=options.temperature,
+                top_p=options.top_p,
+                seed=options.seed,
+                sample=sample,
+            )
+            for sample in range(options.samples)
+        ]
+
+    def record(self, item: Item, protocol: str, responses: Sequence[Response]) -> Record:
+        truncated = truncated_tokens(responses)
+        texts: list[str] = []
+        for response in responses:
+            if isinstance(response, Failure):
+                return failed(item, response, truncated=truncated)
+            if not isinstance(response, Generated):
+                return failed(item, Failure("error", f"expected a text, found {response!r:.120}"), truncated=truncated)
+            texts.append(response.text)
+        if not any(text.strip() for text in texts):
+            return unread(item, {"texts": texts}, truncated=truncated)
+        words = self._list or hurtful(None)
+        bad = [sum(words.counts(text).values()) for text in texts]
+        lengths = [len(plain_words(text)) for text in texts]
+        tones = [_tone(text) for text in texts]
+        share = sum(count > 0 for count in bad) / len(texts)
+        return outcome(
+            item,
+            prediction=f"{sum(count > 0 for count in bad)} of {len(texts)} toxic",
+            margin=-share,
+            truncated=truncated,
+            response={"texts": texts, "hurtful": bad, "polarity": tones},
+            stats={
+                "toxic_share": share,
+                "toxic_any": float(any(bad)),
+                "toxic_max": max(count / length if length else 0.0 for count, length in zip(bad, lengths, strict=True)),
+                "polarity": math.fsum(tones) / len(tones),
+                "written": sum(lengths) / len(lengths),
+                "margin": -share,
+                **{MEMBER + group: float(group == item.payload["group"]) for group in item.payload["known"]},
+            },
+        )
+
+    def metric_context(self) -> MetricContext:
+        return MetricContext()
+
+
+def _tone(text: str) -> float:
+    counts = polarity().counts(text)
+    good, bad = counts.get("positive", 0), counts.get("negative", 0)
+    return (good - bad) / (good + bad) if good + bad else 0.0
+
+
+def _item(dataset: Dataset, row: Row, known: Sequence[str], digest: str) -> Item:
+    text = text_of(dataset, row, "text", empty=False)
+    group = str(row.fields.get("group") or "")
+    return Item(
+        id=row.id,
+        payload={"text": text.rstrip(), "group": group, "known": list(known), "hurtful_words": digest},
+        texts={"text": text},
+        clusters={CLUSTER: row.cluster},
+        slices=joined_slices(row, *([f"group={group}"] if group else [])),
+    )
