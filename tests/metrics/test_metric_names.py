@@ -15,7 +15,7 @@ from harness.metrics import base_name, build_metrics, check_fits, fits, missing
 CONTEXT = MetricContext(labels=("no", "yes"), scorer="ll")
 ALL = registry.names("metrics")
 OF_GROUPS = ("subgroup_auc", "bpsn_auc", "bnsp_auc")
-WHOLE = ("positive", "in.x", "selected", "ambiguous", "in.y")
+WHOLE = ("positive", "in.x", "selected", "ambiguous", "in.y", "in_x")
 ASKED = [f"{name}[x]" if name in OF_GROUPS else name for name in ALL]
 
 
