@@ -21,6 +21,8 @@ COMMANDS = {
     "gate": "Judge a stored run again, also under another suite's gates.",
     "explain": "Say in plain words why a gate got its verdict, and what would change it.",
     "report": "Render the reports of a stored run again.",
+    "serve": "Show a run's report on this machine, with every item read on demand.",
+    "index": "Write a page over all runs: verdicts, and every gate's figure over time.",
     "export": "Copy a trained checkpoint to a folder that from_pretrained loads.",
     "init": "Write a commented suite for your own data and models.",
     "list": "List tasks, probes, metrics, data and suites.",

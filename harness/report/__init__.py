@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from harness.report.ci import github_annotations, gitlab_code_quality
     from harness.report.comment import comment_markdown
     from harness.report.html import render_html
+    from harness.report.index import write_index
     from harness.report.junit import junit_xml
     from harness.report.summary import summary_markdown
     from harness.report.write import write_reports
@@ -22,6 +23,7 @@ _HOME = {
     "model_card": "card",
     "render_html": "html",
     "summary_markdown": "summary",
+    "write_index": "index",
     "write_reports": "write",
 }
 
@@ -33,6 +35,7 @@ __all__ = [
     "model_card",
     "render_html",
     "summary_markdown",
+    "write_index",
     "write_reports",
 ]
 

@@ -31,7 +31,7 @@ from harness.report.words import FIELDS, GLOSSARY, MARGINS, meaning, plain_name
 SMALL_PAGE, LARGE_PAGE = 1_000_000, 10_000_000
 BYTES_PER_ITEM = 100
 """A page may have this many bytes for every item of the run, within the two limits above."""
-_MARGIN, _LEAST = 12_000, 50_000
+_MARGIN, _LEAST, _LIVE = 12_000, 50_000, 300_000
 SUITE_TEXT_LIMIT = 20_000
 ICONS = {"pass": "✓", "warn": "!", "inconclusive": "?", "fail": "✕", "error": "⚠"}
 VERDICTS = {
@@ -65,11 +65,11 @@ def render_view(view: RunView, *, live: bool = False) -> str:
         live: for `harness serve`: texts that do not fit are asked of the server that sent the page.
     """
     loaded = load(view)
-    whole = _environment().get_template("body.html.j2").render(**_context(view), browsable=bool(loaded))
+    whole = environment().get_template("body.html.j2").render(**_context(view), browsable=bool(loaded))
     body, later = parts.split(whole, parts.eager(view))
-    style, script = _source("report.css"), _script()
+    style, script = source("report.css"), _script()
     rest = len(body.encode()) + len(later) + len(style) + len(script) + _MARGIN
-    items = browsers(loaded, max(_LEAST, page_limit(view) - rest))
+    items = browsers(loaded, _LIVE if live else max(_LEAST, page_limit(view) - rest))
     payload = {
         "items": [one.head for one in items],
         "contests": [[contest.key, contest.label] for contest in view.contests],
@@ -77,7 +77,7 @@ def render_view(view: RunView, *, live: bool = False) -> str:
         "later": later,
     }
     return (
-        _environment()
+        environment()
         .get_template("report.html.j2")
         .render(
             results=view.results,
@@ -120,7 +120,7 @@ def _context(view: RunView) -> dict[str, Any]:
 
 @functools.cache
 def _script() -> str:
-    parts = "".join(_source(f"script_{name}.js") for name in ("page", "data", "items", "detail", "end"))
+    parts = "".join(source(f"script_{name}.js") for name in ("page", "data", "items", "detail", "end"))
     return f'"use strict";\n(() => {{\n{parts}'
 
 
@@ -150,12 +150,13 @@ def breakable(name: str) -> Markup:
 
 
 @functools.cache
-def _source(name: str) -> str:
+def source(name: str) -> str:
+    """A file of the templates' folder, as text."""
     return (resources.files("harness.report.templates") / name).read_text("utf-8")
 
 
 def _load(name: str) -> str | None:
-    return _source(name) if name.endswith(".j2") else None
+    return source(name) if name.endswith(".j2") else None
 
 
 def _shown(value: Any) -> Any:
@@ -164,7 +165,8 @@ def _shown(value: Any) -> Any:
 
 
 @functools.cache
-def _environment() -> Environment:
+def environment() -> Environment:
+    """The templates with autoescape and everything that they call."""
     loader: BaseLoader = FunctionLoader(_load)
     environment = Environment(
         loader=loader,

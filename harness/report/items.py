@@ -6,6 +6,7 @@ hash of the id, so that it depends on nothing else). What did not fit is counted
 
 from __future__ import annotations
 
+import bisect
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -193,6 +194,14 @@ class Loaded:
                     extra["target"] = packing.cut_bytes(target, TEXT_BYTES)
             rows.append(visible_tree([*shown, extra] if extra else shown))
         return rows
+
+    def row(self, item: str) -> list[Any] | None:
+        """One item's texts and evidence by its id or the beginning of it; None when it is unknown."""
+        at = bisect.bisect_left(self.table.ids, item)
+        if at == len(self.table) or not self.table.ids[at].startswith(item):
+            return None
+        found: list[Any] = self._rows(np.array([at]))[0]
+        return found
 
     def _listed(self, one: Side) -> bool:
         """Whether a model's answers are few and short enough to be a list; else they stand with the texts."""

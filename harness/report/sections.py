@@ -175,8 +175,10 @@ def files(view: RunView) -> list[tuple[str, str, str]]:
         ("junit.xml", "one test case per gate"),
         ("model-card.md", "figures for a model card"),
         ("comment.md", "body of a comment on a pull request"),
+        ("metrics.csv", "every figure, for spreadsheets"),
+        ("comparisons.csv", "every difference, for spreadsheets"),
     ]
-    made = {"summary.md", "junit.xml", "model-card.md", "comment.md"}
+    made = {"summary.md", "junit.xml", "model-card.md", "comment.md", "metrics.csv", "comparisons.csv"}
     listed = [(name, what) for name, what in fixed if name in made or (root / name).is_file()]
     for folder, what in (
         ("records", "what a model did on each item"),

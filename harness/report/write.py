@@ -11,11 +11,12 @@ from harness.report.comment import comment_markdown
 from harness.report.html import render_view
 from harness.report.junit import junit_xml
 from harness.report.summary import summary_markdown
+from harness.report.tables_csv import comparisons_csv, metrics_csv
 from harness.report.view import RunView
 
 
 def write_reports(run: RunDir) -> list[Path]:
-    """Writes report.html, summary.md, junit.xml, model-card.md and comment.md beside results.json.
+    """Writes report.html, summary.md, junit.xml, model-card.md, comment.md and two CSV tables beside results.json.
 
     Returns:
         The paths, in that order.
@@ -31,6 +32,8 @@ def write_reports(run: RunDir) -> list[Path]:
         "junit.xml": junit_xml(view.results, view.info),
         "model-card.md": model_card(view.results, view.info).encode("utf-8"),
         "comment.md": comment_markdown(view.results, view.info).encode("utf-8"),
+        "metrics.csv": metrics_csv(view.results).encode("utf-8"),
+        "comparisons.csv": comparisons_csv(view.results).encode("utf-8"),
     }
     paths = []
     for name, content in contents.items():

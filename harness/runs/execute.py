@@ -112,9 +112,10 @@ def run_suite(suite: Suite, store: Store, reporter: Reporter, settings: Settings
         info.warnings = sorted(set(getattr(reporter, "warnings", [])))
         _close(run, info, "finished")
         with reporter.task("report") as _:
-            from harness.report import write_reports
+            from harness.report import write_index, write_reports
 
             reports = write_reports(run)
+            write_index(settings.out)
         return Finished(run, info, results, reports)
 
 

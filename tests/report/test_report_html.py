@@ -25,6 +25,7 @@ SECTIONS = [
     "verdict", "overview", "models", "deltas", "forest", "flips", "slices", "answers", "forgetting", "bias", "audits",
     "completions", "training", "provenance", "downloads", "glossary",
 ]  # fmt: skip
+WRITTEN = ["report.html", "summary.md", "junit.xml", "model-card.md", "comment.md", "metrics.csv", "comparisons.csv"]
 FORBIDDEN = {"img", "iframe", "object", "embed", "link", "base", "video", "audio", "image", "use", "foreignobject"}
 
 
@@ -70,19 +71,11 @@ def test_all_reports_are_written_in_time(tmp_path: Path) -> None:
     start = time.process_time()
     paths = write_reports(run)
     assert time.process_time() - start < 2
-    assert [path.name for path in paths] == [
-        "report.html",
-        "summary.md",
-        "junit.xml",
-        "model-card.md",
-        "comment.md",
-    ]
+    assert [path.name for path in paths] == WRITTEN
 
 
 def test_the_same_run_gives_the_same_bytes(plain: RunDir) -> None:
-    before = {
-        name: (plain.path / name).read_bytes() for name in ("report.html", "summary.md", "junit.xml", "model-card.md")
-    }
+    before = {name: (plain.path / name).read_bytes() for name in WRITTEN}
     write_reports(plain)
     assert {name: (plain.path / name).read_bytes() for name in before} == before
 
