@@ -288,7 +288,11 @@ class Completions:
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """Why a request has no value: `unsupported`, `nan`, `too_long`, `no_token`, `error`."""
+    """Why a request has no value: `unsupported`, `nan`, `too_long`, `no_token`, `error`, `unavailable`.
+
+    `unavailable` may pass (a server that does not answer): records with it are not finished, and
+    are asked for again.
+    """
 
     reason: str
     message: str

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from harness.models.opening import open_model as open_model
     from harness.models.policy import SCORING_VERSION as SCORING_VERSION
     from harness.models.policy import answer_policy as answer_policy
+    from harness.models.server_opening import served as served
 
 _HOME = {
     "Backend": "answering",
@@ -54,6 +55,7 @@ _HOME = {
     "open_model": "opening",
     "read_classical": "formats",
     "read_linear": "formats",
+    "served": "server_opening",
     "tokenizer_digest": "digest",
     "write_classical": "formats",
     "write_linear": "formats",

@@ -19,6 +19,7 @@ from harness.models.formats import (
     CLASSICAL_WEIGHTS,
     LINEAR_SETTINGS,
     LINEAR_WEIGHTS,
+    SERVER_FILE,
     read_json,
 )
 from harness.models.headers import weight_files
@@ -81,6 +82,8 @@ def checkpoint_digest(folder: Path, resolve: Resolve | None = None) -> str:
         content["config"] = _settled(read_json(folder / CONFIG))
         content["tokenizer"] = tokenizer_digest(folder)
         content["max_length"] = repr(_stated_length(folder))
+    elif kind == "server":
+        content["served"] = _served(read_json(folder / SERVER_FILE))
     elif kind == "adapter":
         content["weights"] = [file_digest(adapter_weights(folder))]
         content["config"] = _settled(read_json(folder / ADAPTER_CONFIG))
@@ -139,6 +142,13 @@ def tokenizer_digest(folder: Path) -> str:
         if (folder / name).is_file():
             content[name] = _settled(read_json(folder / name), _TOKENIZER_VOLATILE)
     return digest(content)
+
+
+def _served(page: Mapping[str, Any]) -> dict[str, Any]:
+    """What is known of a server's model, and what changes its answers; not where it is or how often it is asked."""
+    spec = page["spec"]
+    asked = {name: spec[name] for name in ("model", "prefix", "likelihoods")}
+    return {**asked, "says": page["says"], "tokenizer": page["tokenizer_digest"]}
 
 
 def _stated_length(folder: Path) -> Any:

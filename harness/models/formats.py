@@ -26,6 +26,7 @@ from harness.core.records import FloatArray
 
 CHECKPOINT_FILE = "checkpoint.json"
 CHECKPOINT_FORMAT = 1
+SERVER_FILE = "server.json"
 LINEAR_WEIGHTS = "linear.safetensors"
 LINEAR_SETTINGS = "linear.json"
 CLASSICAL_WEIGHTS = "classical.safetensors"

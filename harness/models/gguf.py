@@ -17,7 +17,7 @@ from harness.core.reporter import Reporter
 from harness.core.store import Entry, Store
 
 KIND = "converted"
-FORMAT = 1
+FORMAT = 2
 _MAGIC = b"GGUF"
 
 
@@ -92,6 +92,7 @@ def _convert(path: Path, work: Path, reporter: Reporter, title: str, where: Wher
             where=where,
             hint="`pip install 'harness[gguf]'` (or `pip install gguf`), then run again.",
         )
+    from harness.models.gguf_tokenizer import settle
     from harness.models.quiet import no_gguf_bar, quiet
 
     with reporter.task(f"converting {title} to safetensors"), quiet(), no_gguf_bar():
@@ -101,6 +102,7 @@ def _convert(path: Path, work: Path, reporter: Reporter, title: str, where: Wher
 
         try:
             tokenizer = AutoTokenizer.from_pretrained(path.parent, gguf_file=path.name, local_files_only=True)
+            notes = settle(tokenizer, path)
             model = AutoModelForCausalLM.from_pretrained(
                 path.parent, gguf_file=path.name, dtype=torch.float32, local_files_only=True
             )
@@ -119,4 +121,6 @@ def _convert(path: Path, work: Path, reporter: Reporter, title: str, where: Wher
         if model.generation_config is not None:
             model.generation_config.save_pretrained(work)
         tokenizer.save_pretrained(work)
+    for note in notes:
+        reporter.warn(f"{title}: {note}")
     return {"source": title, "parameters": sum(weight.numel() for weight in model.parameters())}

@@ -26,8 +26,8 @@ from harness.models.formats import (
 from harness.models.headers import Tensor, tensors_of, weight_files
 from harness.models.tokenizer_files import check_tokenizer
 
-Kind = Literal["transformers", "adapter", "linear", "classical"]
-KINDS: tuple[Kind, ...] = ("transformers", "adapter", "linear", "classical")
+Kind = Literal["transformers", "adapter", "linear", "classical", "server"]
+KINDS: tuple[Kind, ...] = ("transformers", "adapter", "linear", "classical", "server")
 CONFIG = "config.json"
 ADAPTER_CONFIG = "adapter_config.json"
 ADAPTER_WEIGHTS = "adapter_model.safetensors"
@@ -112,6 +112,8 @@ def inspect(folder: Path) -> CheckpointInfo:
     labels = _labels(folder, lineage)
     if kind == "transformers":
         return _transformers(folder, labels)
+    if kind == "server":
+        return _info(kind, "server", None, (), (), None)
     parent = parent_of(folder, kind, lineage)
     if kind == "adapter":
         file = adapter_weights(folder)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 
+from harness.core.errors import IncompleteError
 from harness.core.interfaces import Evaluation, Item, Model
 from harness.core.records import FAILED, OK, Record, Records, RecordsHead
 from harness.core.reporter import Reporter, Task
@@ -20,6 +21,9 @@ def ask(
 
     Items go through in shards, so that requests and answers in memory stay bounded. A request
     that the model cannot answer makes its item `failed`; it never becomes a number.
+
+    Raises:
+        IncompleteError: when requests are `unavailable`: asking again may answer them.
     """
     facts = model.facts
     head = RecordsHead(
@@ -35,19 +39,29 @@ def ask(
         },
     )
     records: list[Record] = []
+    unanswered: list[Failure] = []
     with reporter.task(title, total=len(items), unit="items") as task:
         for start in range(0, len(items), SHARD):
-            records.extend(_shard(evaluation, items[start : start + SHARD], model, protocol, task))
+            records.extend(_shard(evaluation, items[start : start + SHARD], model, protocol, task, unanswered))
+    if unanswered:
+        raise IncompleteError(
+            f"{title}: {len(unanswered)} requests had no answer; the last one: {unanswered[-1].message}.",
+            hint="run again: the answers that came are kept, and only the others are asked for.",
+        )
     return Records.of(head, records)
 
 
-def _shard(evaluation: Evaluation, items: Sequence[Item], model: Model, protocol: str, task: Task) -> Iterator[Record]:
+def _shard(
+    evaluation: Evaluation, items: Sequence[Item], model: Model, protocol: str, task: Task, unanswered: list[Failure]
+) -> Iterator[Record]:
     wanted = [tuple(evaluation.requests(item, protocol)) for item in items]
     distinct = list(dict.fromkeys(request for requests in wanted for request in requests))
     answers: dict[Request, Response] = {}
     step = len(items) / max(1, len(distinct))
     for request, response in model.answer(distinct):
         answers[request] = response
+        if isinstance(response, Failure) and response.reason == "unavailable":
+            unanswered.append(response)
         task.advance(step)
     for item, requests in zip(items, wanted, strict=True):
         responses = [

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from harness.core.reporter import Reporter
 from harness.core.rundir import RunDir
-from harness.core.specs import FinetuneModel, LoadModel
+from harness.core.specs import FinetuneModel, LoadModel, ServerModel
 from harness.core.store import Store
 from harness.evaluations import ref_name
 from harness.runs.asking import Answers
@@ -92,7 +92,7 @@ def plan_suite(
 def _guessed(suite: Suite, model: str, rows: Mapping[str, int], rate: float) -> PlannedStep:
     """A stage whose data is not here yet: its time follows from the sizes that the catalog states."""
     spec = suite.models[model]
-    if isinstance(spec, LoadModel):
+    if isinstance(spec, LoadModel | ServerModel):
         return PlannedStep("stage", model, None, label_of(spec))
     known = max((rows.get(name, 0) for name in _data_of(suite, getattr(stage_of(spec), "task", None))), default=0)
     seconds = _training_seconds(suite, model, round(known * TRAINING_SHARE), rate)
@@ -115,7 +115,7 @@ def _steps(suite: Suite, prepared: Prepared, store: Store, reporter: Reporter) -
     for model in workshop.order():
         spec = suite.models[model]
         cached = workshop.cached(model)
-        untrained = not cached and not isinstance(spec, LoadModel)
+        untrained = not cached and not isinstance(spec, LoadModel | ServerModel)
         seconds = (
             None if not untrained else _training_seconds(suite, model, len(workshop.data_inputs(model).train), rate)
         )

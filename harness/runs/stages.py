@@ -23,6 +23,7 @@ from harness.core.specs import (
     ModelSpec,
     PretrainModel,
     PretrainSpec,
+    ServerModel,
     starts_from,
 )
 from harness.core.store import Store
@@ -103,6 +104,8 @@ class Workshop:
             from harness.models import at_hand
 
             return at_hand(spec.load, self.store)
+        if isinstance(spec, ServerModel):
+            return False
         parent = parent_of(spec)
         if parent is not None and not self.cached(parent):
             return False
@@ -139,7 +142,10 @@ class Workshop:
         parent = parent_of(spec)
         if parent is not None:
             self.checkpoint(parent)
-        made = self._load(model, spec) if isinstance(spec, LoadModel) else self._train(model, spec)
+        if isinstance(spec, LoadModel | ServerModel):
+            made = self._load(model, spec) if isinstance(spec, LoadModel) else self._served(model, spec)
+        else:
+            made = self._train(model, spec)
         self._made[model] = made
         return made
 
@@ -151,6 +157,15 @@ class Workshop:
     def _load(self, model: str, spec: LoadModel) -> Checkpoint:
         path, key = self._located(model, spec)
         return Checkpoint(model, path, key, key, "load", {"source": spec.load, "revision": spec.revision})
+
+    def _served(self, model: str, spec: ServerModel) -> Checkpoint:
+        from harness.models import checkpoint_digest, served
+
+        where = self.prepared.suite.where("models", model, "server")
+        folder = self.prepared.suite.folder
+        path = served(spec.server, base=folder, store=self.store, reporter=self.reporter, where=where)
+        key = checkpoint_digest(path)
+        return Checkpoint(model, path, key, key, "server", {"model": spec.server.model})
 
     def _located(self, model: str, spec: LoadModel) -> tuple[Path, str]:
         from harness.models import checkpoint_digest, inspect, locate
@@ -354,8 +369,14 @@ def _one_seed(stage: PretrainSpec | FinetuneSpec | ClassicalSpec) -> PretrainSpe
 
 
 def made_by(spec: ModelSpec) -> str:
-    """`pretrain`, `finetune`, `classical` or `load`."""
-    kinds = {PretrainModel: "pretrain", FinetuneModel: "finetune", ClassicalModel: "classical", LoadModel: "load"}
+    """`pretrain`, `finetune`, `classical`, `load` or `server`."""
+    kinds = {
+        PretrainModel: "pretrain",
+        FinetuneModel: "finetune",
+        ClassicalModel: "classical",
+        LoadModel: "load",
+        ServerModel: "server",
+    }
     return kinds[type(spec)]
 
 
@@ -368,6 +389,8 @@ def label_of(spec: ModelSpec) -> str:
     """A few words that say what a model is, for reports."""
     if isinstance(spec, LoadModel):
         return f"loaded from {spec.load}"
+    if isinstance(spec, ServerModel):
+        return f"{spec.server.model}, asked over a network"
     stage = stage_of(spec)
     if isinstance(stage, PretrainSpec):
         on = f"by {stage.objective} on {', '.join(stage.data)}"

@@ -14,6 +14,7 @@ from harness.core.specs import (
     FinetuneModel,
     ModelSpec,
     PretrainModel,
+    ServerModel,
     starts_from,
 )
 from harness.data import catalog
@@ -67,6 +68,8 @@ def _check_model(
     problems: Problems,
 ) -> None:
     here = problems.below("models", name)
+    if isinstance(sections.models.get(starts_from(spec) or ""), ServerModel):
+        here.add("a model behind a server cannot be trained further.")
     if isinstance(spec, PretrainModel):
         if spec.pretrain.from_ is not None:
             _known("model", spec.pretrain.from_, models, here, "pretrain", "from")

@@ -20,6 +20,7 @@ from harness.core.specs import (
     HubRef,
     LoadModel,
     PretrainModel,
+    ServerModel,
     SourceRef,
 )
 from harness.gates.rules import COMPOSED_KEYS, COMPOSITIONS, KINDS, Defaults, Waiver
@@ -27,7 +28,7 @@ from harness.suite.sections import REQUIRED
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 _DATA: tuple[type[BaseModel], ...] = (CatalogRef, FileRef, HubRef, SourceRef)
-_MODELS: tuple[type[BaseModel], ...] = (PretrainModel, FinetuneModel, ClassicalModel, LoadModel)
+_MODELS: tuple[type[BaseModel], ...] = (PretrainModel, FinetuneModel, ClassicalModel, LoadModel, ServerModel)
 
 
 def json_schema() -> dict[str, Any]:

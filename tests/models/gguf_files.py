@@ -39,8 +39,22 @@ def interleaved(weight: np.ndarray, heads: int) -> np.ndarray:
     return weight.reshape(shape).swapaxes(1, 2).reshape(weight.shape)
 
 
-def write_gguf(path: Path, model: LlamaForCausalLM, tokenizer: PreTrainedTokenizerFast, quantisation: str) -> None:
-    """`quantisation`: a name of `gguf.GGMLQuantizationType`, for the two-dimensional weights."""
+def write_gguf(
+    path: Path,
+    model: LlamaForCausalLM,
+    tokenizer: PreTrainedTokenizerFast,
+    quantisation: str,
+    *,
+    cut: str = "gpt-2",
+    bos: bool = False,
+) -> None:
+    """Writes the file.
+
+    Args:
+        quantisation: a name of `gguf.GGMLQuantizationType`, for the two-dimensional weights.
+        cut: how the file says that text is cut into words.
+        bos: whether it says that BOS goes before every text.
+    """
     import gguf
     from gguf.quants import quantize
 
@@ -60,6 +74,8 @@ def write_gguf(path: Path, model: LlamaForCausalLM, tokenizer: PreTrainedTokeniz
     tokens = sorted(vocabulary, key=vocabulary.__getitem__)
     special = set(tokenizer.all_special_tokens)
     writer.add_tokenizer_model("gpt2")
+    writer.add_tokenizer_pre(cut)
+    writer.add_add_bos_token(bos)
     writer.add_token_list(tokens)
     writer.add_token_types([3 if token in special else 1 for token in tokens])
     writer.add_token_merges([" ".join(pair) if isinstance(pair, list) else pair for pair in page["merges"]])

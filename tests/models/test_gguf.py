@@ -40,9 +40,9 @@ def store(tmp_path: Path) -> Store:
     return Store(tmp_path / "cache")
 
 
-def written(llama: Path, path: Path, quantisation: str) -> dict[str, torch.Tensor]:
+def written(llama: Path, path: Path, quantisation: str, **says: object) -> dict[str, torch.Tensor]:
     model = LlamaForCausalLM.from_pretrained(llama)
-    write_gguf(path, model, AutoTokenizer.from_pretrained(llama), quantisation)
+    write_gguf(path, model, AutoTokenizer.from_pretrained(llama), quantisation, **says)
     return model.state_dict()
 
 
@@ -110,3 +110,36 @@ def test_without_the_library_the_extra_is_named(
     monkeypatch.setattr(conversion, "_version", lambda package: None)
     with pytest.raises(IncompleteError, match=r"harness\[gguf\]"):
         locate("tiny.gguf", None, base=tmp_path, store=store, reporter=Silent())
+
+
+@pytest.mark.parametrize(
+    ("cut", "pieces"),
+    [
+        ("gpt-2", ["In", " 1984", ",", " ", " it"]),
+        ("smollm", ["In", " ", "1", "9", "8", "4", ",", " ", " it"]),
+        ("llama-bpe", ["In", " ", "198", "4", ",", " ", " it"]),
+        ("qwen2", ["In", " ", "1", "9", "8", "4", ",", " ", " it"]),
+    ],
+)
+def test_text_is_cut_as_the_file_says(cut: str, pieces: list[str], llama: Path, tmp_path: Path, store: Store) -> None:
+    written(llama, tmp_path / "tiny.gguf", "F32", cut=cut)
+    tokenizer = AutoTokenizer.from_pretrained(locate("tiny.gguf", None, base=tmp_path, store=store))
+    text = "In 1984,  it"
+    found = tokenizer.backend_tokenizer.pre_tokenizer.pre_tokenize_str(text)
+    assert [text[start:end] for _, (start, end) in found] == pieces
+
+
+def test_an_unknown_cut_is_told(llama: Path, tmp_path: Path, store: Store) -> None:
+    written(llama, tmp_path / "tiny.gguf", "F32", cut="of-tomorrow")
+    reporter = Silent()
+    locate("tiny.gguf", None, base=tmp_path, store=store, reporter=reporter)
+    assert "of-tomorrow" in " ".join(reporter.warnings)
+
+
+@pytest.mark.parametrize("bos", [True, False])
+def test_bos_goes_before_the_text_as_the_file_says(bos: bool, llama: Path, tmp_path: Path, store: Store) -> None:
+    written(llama, tmp_path / "tiny.gguf", "F32", bos=bos)
+    tokenizer = AutoTokenizer.from_pretrained(locate("tiny.gguf", None, base=tmp_path, store=store))
+    ids = tokenizer("a word").input_ids
+    assert (ids[0] == tokenizer.bos_token_id) == bos
+    assert tokenizer.decode(ids, skip_special_tokens=True) == "a word"

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from harness.core.errors import IncompleteError
 from harness.core.interfaces import Item, ModelFacts
 from harness.core.records import Record
 from harness.core.reporter import Silent
@@ -77,3 +78,17 @@ def test_no_answer_and_no_finite_answer_are_failures_never_numbers() -> None:
     assert records.texts("status") == ["failed", "failed", "ok"]
     assert "no answer" in records.texts("response")[0]
     assert math.isnan(records.stat("length")[1])
+
+
+def test_requests_without_an_answer_leave_no_finished_records() -> None:
+    class Passing(Lengths):
+        def answer(self, requests: Iterable[Request]) -> Iterator[tuple[Request, Response]]:
+            for request, response in super().answer(requests):
+                lost = isinstance(request, RollingLikelihood) and request.text.startswith("lost")
+                yield request, Failure("unavailable", "status 500 (5 attempts)") if lost else response
+
+    model = Passing()
+    with pytest.raises(IncompleteError, match=r"2 requests had no answer.*status 500"):
+        run(model, items("a", "lost", "b", "lost too"))
+    assert len(model.asked) == 5
+    assert len(run(model, items("a", "b"))) == 2

@@ -16,6 +16,7 @@ from harness.core.specs import (
     LoadModel,
     LoraSpec,
     PretrainSpec,
+    ServerSpec,
     SourceRef,
     TokenizerSpec,
 )
@@ -33,6 +34,7 @@ MODELS: tuple[type[BaseModel], ...] = (
     LoadModel,
     LoraSpec,
     PretrainSpec,
+    ServerSpec,
     SourceRef,
     TokenizerSpec,
 )

@@ -1,0 +1,158 @@
+"""`server` in a suite → a folder that stands for the model, and from there to a backend."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+from harness.core import atomic
+from harness.core.errors import CheckpointError, IncompleteError, Where
+from harness.core.interfaces import ModelFacts
+from harness.core.keys import digest
+from harness.core.reporter import Reporter
+from harness.core.requests import Continuations, Generate, RollingLikelihood, TopCompletions
+from harness.core.specs import ServerSpec
+from harness.core.store import Store
+from harness.models.answering import Backend
+from harness.models.context import OpenContext
+from harness.models.digest import checkpoint_digest, tokenizer_digest
+from harness.models.encoding import TextEncoder
+from harness.models.formats import CHECKPOINT_FILE, CHECKPOINT_FORMAT, SERVER_FILE, read_json
+from harness.models.hub import locate
+from harness.models.policy import SCORING_VERSION
+from harness.models.server import ServerBackend
+from harness.models.server_client import Limits, ServerClient
+from harness.models.server_probe import abilities, described
+
+KIND = "servers"
+
+
+def served(spec: ServerSpec, *, base: Path, store: Store, reporter: Reporter, where: Where | None = None) -> Path:
+    """A folder that stands for a server's model: how to ask it, and what it says of itself.
+
+    Its digest (`checkpoint_digest`) covers the model's name, what the server says of it, prefix and
+    tokenizer, never the address. That is weaker than a digest of weights: a server that is given
+    other weights under the same name is not noticed.
+
+    Raises:
+        CheckpointError: for an unknown model, or a tokenizer that cannot be used.
+        IncompleteError: when the server does not answer, or the key is not set.
+    """
+    tokenizer = None
+    if spec.tokenizer is not None:
+        tokenizer = locate(
+            spec.tokenizer, spec.revision, base=base, where=where, store=store, reporter=reporter
+        ).absolute()
+    client = _client(spec, where)
+    try:
+        says = described(client, spec.model)
+    finally:
+        client.close()
+    page = {
+        "spec": spec.model_dump(mode="json"),
+        "says": says,
+        "tokenizer": str(tokenizer) if tokenizer is not None else None,
+        "tokenizer_digest": tokenizer_digest(tokenizer) if tokenizer is not None else None,
+    }
+
+    def build(work: Path) -> dict[str, Any]:
+        lineage = {"format": CHECKPOINT_FORMAT, "kind": "server"}
+        atomic.write_text(work / CHECKPOINT_FILE, json.dumps(lineage))
+        atomic.write_text(work / SERVER_FILE, json.dumps(page, indent=1))
+        return {}
+
+    return store.make(KIND, digest(page), build).path
+
+
+def open_server(folder: Path, context: OpenContext) -> Backend:
+    """Opens what `served` wrote: asks the server what it can do.
+
+    Raises:
+        CheckpointError: when its log-probabilities are wrong, or it refuses.
+        IncompleteError: when it does not answer, or the key is not set.
+    """
+    page = read_json(folder / SERVER_FILE)
+    spec = ServerSpec.model_validate(page["spec"])
+    encoder = _encoder(Path(page["tokenizer"])) if page["tokenizer"] is not None else None
+    client = _client(spec, None)
+    found = abilities(client, spec.model, spec.prefix, encoder, likelihoods=spec.likelihoods)
+    supports = {Generate.kind}
+    if found.likelihoods:
+        supports |= {Continuations.kind, RollingLikelihood.kind, TopCompletions.kind}
+    notes = ["answers come from a server: its weights are known by name only"]
+    if not found.likelihoods:
+        notes.append(f"no likelihoods: {found.why_not}")
+    if not found.completions:
+        notes.append("prompts are asked as one message of the user: the server answers chat only")
+    if spec.prefix:
+        notes.append(f"every text whose likelihood is asked is preceded by {spec.prefix!r}")
+    facts = ModelFacts(
+        digest=checkpoint_digest(folder, context.resolve),
+        family="server" if found.likelihoods else "server without log-probabilities",
+        language_model="causal" if found.likelihoods else None,
+        labels=None,
+        supports=frozenset(supports),
+        chat=found.chat,
+        tokenizer_digest=page["tokenizer_digest"],
+        dtype="as served",
+        device="server",
+        max_length=_length(page["says"]),
+        parameters=_parameters(page["says"]),
+        notes=tuple(notes),
+        answer_key={
+            "scoring": SCORING_VERSION,
+            "prefix": spec.prefix,
+            "completions": found.completions,
+            "tokenizer": page["tokenizer_digest"],
+        },
+    )
+    return ServerBackend(
+        client,
+        spec.model,
+        facts,
+        prefix=spec.prefix,
+        chat_only=not found.completions,
+        encoder=encoder,
+        keep_failures=spec.failures == "record",
+    )
+
+
+def _client(spec: ServerSpec, where: Where | None) -> ServerClient:
+    key = None
+    if spec.api_key_env is not None:
+        key = os.environ.get(spec.api_key_env)
+        if not key:
+            raise IncompleteError(
+                f"the environment variable {spec.api_key_env} with the server's key is not set.",
+                where=where,
+                hint=f"export {spec.api_key_env}=…, then run again.",
+            )
+        if not key.isascii() or not key.isprintable():
+            raise CheckpointError(f"the key in {spec.api_key_env} holds characters that no header can hold.")
+    limits = Limits(spec.concurrency, spec.requests_per_minute, spec.timeout, spec.attempts)
+    return ServerClient(spec.url, key, limits)
+
+
+def _encoder(folder: Path) -> TextEncoder:
+    from transformers import AutoTokenizer
+
+    try:
+        return TextEncoder(AutoTokenizer.from_pretrained(folder, local_files_only=True))
+    except (OSError, ValueError) as error:
+        raise CheckpointError("the server's tokenizer cannot be loaded.", where=Where(folder)) from error
+
+
+def _length(says: dict[str, Any]) -> int | None:
+    meta = says.get("meta")
+    for value in (says.get("max_model_len"), meta.get("n_ctx") if isinstance(meta, dict) else None):
+        if isinstance(value, int) and value > 0:
+            return value
+    return None
+
+
+def _parameters(says: dict[str, Any]) -> int:
+    meta = says.get("meta")
+    count = meta.get("n_params") if isinstance(meta, dict) else None
+    return count if isinstance(count, int) and count > 0 else 0
