@@ -1,4 +1,4 @@
-"""`harness data list | show | fetch | verify`."""
+"""`harness data list | show | fetch | verify | audit`."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from harness.cli.options import emit_json
 
 @click.group("data")
 def command() -> None:
-    """List, show, fetch and verify data sets of the catalog."""
+    """List, show, fetch and verify data sets of the catalog; audit any data set."""
 
 
 @command.command("list")
@@ -95,6 +95,56 @@ def verify_data(names: tuple[str, ...]) -> int:
     return 0
 
 
+@command.command("audit")
+@click.argument("data")
+@click.option(
+    "--lexicon",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="CSV with the columns group and word; our own gendered words when left out.",
+)
+@click.option("--text", default="text", show_default=True, help="Column with the texts.")
+@click.option("--label", help="Column whose rates are shown by group; `label` when the data has it.")
+@click.option("--split", help="Split to audit; all of them when left out.")
+@click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="Write the audit as JSON to this file.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout.")
+def audit_data(
+    data: str,
+    lexicon: Path | None,
+    text: str,
+    label: str | None,
+    split: str | None,
+    out: Path | None,
+    as_json: bool,
+) -> int:
+    """Audit what DATA says of groups: how often, with which labels, and together with what.
+
+    DATA is a name of the catalog, or a file (csv, tsv, jsonl, json, parquet, txt).
+    """
+    from harness.cli.audit_lines import audit_lines
+    from harness.core import atomic
+    from harness.evaluations.data_audit import audit, read_groups
+
+    dataset = _open_file(Path(data)) if Path(data).is_file() else _open(data)
+    groups = read_groups(lexicon) if lexicon is not None else None
+    named = {} if lexicon is None else {"lexicon": lexicon.name}
+    if label is None and "label" in dataset.columns:
+        label = "label"
+    splits = [split] if split is not None else [name for name, rows in dataset.rows.items() if rows]
+    made = [audit(dataset, one, text=text, label=label, groups=groups, **named) for one in splits]
+    value = {"data": dataset.name, "audits": [one.model_dump(mode="json") for one in made]}
+    if out is not None:
+        import json
+
+        atomic.write_text(out.absolute(), json.dumps(value, indent=1, sort_keys=True, ensure_ascii=False) + "\n")
+    if as_json:
+        emit_json(value)
+        return 0
+    for one in made:
+        for line in audit_lines(one):
+            click.echo(line)
+    return 0
+
+
 def _expand(names: tuple[str, ...]) -> tuple[list[str], list[str]]:
     """Data sets and checkpoints (`catalog:NAME`) that names and suites stand for."""
     from harness.core.specs import CatalogRef
@@ -149,6 +199,17 @@ def _open(name: str) -> Any:
     return open_dataset(
         CatalogRef(catalog=name), name=name, base=Path.cwd(), store=open_store(reporter), reporter=reporter
     )
+
+
+def _open_file(path: Path) -> Any:
+    from harness.cli.console import make_reporter
+    from harness.cli.options import open_store
+    from harness.core.specs import FileRef
+    from harness.data import open_dataset
+
+    reporter = make_reporter()
+    ref = FileRef(file=str(path.absolute()), splits={"test": 1.0})
+    return open_dataset(ref, name=path.stem, base=Path.cwd(), store=open_store(reporter), reporter=reporter)
 
 
 def _facts(preview: Any) -> dict[str, Any]:

@@ -316,6 +316,35 @@ class DataResult(Result):
     notes: list[str] = Field(default_factory=list)
 
 
+class AuditResult(Result):
+    """What a data set says of groups of people, by one lexicon: counts with intervals, and examples.
+
+    Attributes:
+        title: for people.
+        purpose: `pretraining`, `fine-tuning`, `evaluation`, or why else it was audited.
+        lexicon: whose words tell the groups.
+        texts, texts_with_a_group: rows, and rows that hold a word of any group.
+        groups: rows of group, texts, share, low, high (of all texts), words.
+        labels: rows of group, label, texts, of, share, low, high; `(all)` is every text.
+        co_occurrence: rows of word, kind, group, sentences, of, share, low, high: of the sentences with
+            the word and a word of any group, how many hold the group.
+        examples: rows of group and text.
+    """
+
+    title: str
+    data: str
+    split: str
+    purpose: str
+    lexicon: str
+    texts: int
+    texts_with_a_group: int
+    groups: list[dict[str, Any]] = Field(default_factory=list)
+    labels: list[dict[str, Any]] = Field(default_factory=list)
+    co_occurrence: list[dict[str, Any]] = Field(default_factory=list)
+    examples: list[dict[str, str]] = Field(default_factory=list)
+    notes: list[str] = Field(default_factory=list)
+
+
 class Results(Result):
     schema_version: int = RESULTS_SCHEMA
     suite: str
@@ -334,6 +363,7 @@ class Results(Result):
     flips: list[FlipsResult]
     tables: list[TableResult]
     gates: list[GateResult]
+    audits: list[AuditResult] = Field(default_factory=list, description="the data that models learned from")
     verdict: VerdictResult
     notes: list[str] = Field(default_factory=list)
 

@@ -6,6 +6,7 @@ records/<evaluation>/<model>.parquet      what each model did on each item
 records/<evaluation>/<model>/seed-<n>.parquet      the same for further training seeds of the model
 items/<evaluation>.parquet                the texts of the items, once
 training/<model>.jsonl                    loss, learning rate, throughput
+audits/<data>-<split>-<purpose>.json      what the data of training and evaluation say of groups
 report.html  summary.md  junit.xml  model-card.md
 """
 

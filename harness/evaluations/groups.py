@@ -65,7 +65,6 @@ def own_gender_words() -> GroupWords:
     """The built-in list: gendered words, `female` and `male`."""
     lexicon = gender_words()
     words = {group: lexicon.words(group) for group in sorted(lexicon.groups)}
-    # `her` and `his` stand once in the list of swaps, under their counterparts.
     return GroupWords({group: tuple(dict.fromkeys(found)) for group, found in words.items()})
 
 

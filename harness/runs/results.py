@@ -22,6 +22,7 @@ from harness.core.results import (
 from harness.core.rundir import RunDir
 from harness.core.specs import FinetuneModel
 from harness.core.store import Store
+from harness.runs.audits import audits_of, write_audits
 from harness.runs.baseline import choose_baselines
 from harness.runs.prepare import Bound, Prepared
 from harness.runs.scoring import Memo, Pair, score
@@ -63,6 +64,8 @@ def assemble(
         memo=memo,
     )
     gates = verdicts(run, suite, scores.metrics, scores.comparisons, evaluations, today=today)
+    audits = audits_of(prepared, store, reporter)
+    write_audits(run, audits)
     return Results(
         suite=suite.name,
         suite_digest=suite.digest,
@@ -80,6 +83,7 @@ def assemble(
         flips=scores.flips,
         tables=scores.tables,
         gates=gates,
+        audits=audits,
         verdict=overall(gates),
         notes=[_reading(model, checkpoints[model]) for model in suite.release if _trained_below(suite, model, RECIPE)],
     )

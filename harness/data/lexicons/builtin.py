@@ -125,6 +125,11 @@ def polarity_words() -> dict[str, str]:
     return _kinds("polarity_words.csv")
 
 
+def described_words() -> dict[str, str]:
+    """Our own list of what is said of people: word → `occupation` or `attribute`."""
+    return _kinds("occupations.csv")
+
+
 @cache
 def _kinds(file: str) -> dict[str, str]:
     return {row["word"]: row["kind"] for row in csv.DictReader(io.StringIO(_text(file)))}
