@@ -1,1 +1,39 @@
-"""harness compares a base language model with its fine-tuned specialisations, and says how sure it is."""
+"""Compares a base language model with its fine-tuned specialisations.
+
+From Python: `harness.compare` and `harness.judge` work on results that you already have, without any
+model. Importing this package is light; each name is loaded when it is first used.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from harness.api.comparing import compare
+    from harness.api.comparisons import Comparisons
+    from harness.api.judging import Gate, GateFailedError, Verdicts, judge
+    from harness.api.measures import Mean, Ratio
+
+_HOMES = {
+    "Comparisons": "comparisons",
+    "Gate": "judging",
+    "GateFailedError": "judging",
+    "Mean": "measures",
+    "Ratio": "measures",
+    "Verdicts": "judging",
+    "compare": "comparing",
+    "judge": "judging",
+}
+
+__all__ = ["Comparisons", "Gate", "GateFailedError", "Mean", "Ratio", "Verdicts", "compare", "judge"]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"harness.api.{_HOMES[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *__all__])

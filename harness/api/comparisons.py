@@ -1,0 +1,197 @@
+"""What `harness.compare` gives back."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from harness.comparisons import compare as compare_records
+from harness.comparisons import metric_results
+from harness.core.errors import DataError, unknown
+from harness.core.interfaces import Metric
+from harness.core.records import Records
+from harness.core.results import ComparisonResult, EvaluationResult, MetricResult, finite
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+ALPHAS = (0.01, 0.025, 0.1, *(0.05 / k for k in range(1, 21)))
+"""Levels of one-sided bounds that gates usually ask for; others are computed when they are."""
+
+_COLUMNS = (
+    "metric",
+    "slice",
+    "baseline_value",
+    "candidate_value",
+    "delta",
+    "low",
+    "high",
+    "p",
+    "p_adjusted",
+    "n",
+    "clusters",
+    "mde",
+    "unit",
+    "direction",
+    "identical",
+    "status",
+    "reason",
+    "method",
+    "test",
+)
+
+
+@dataclass(frozen=True, repr=False)
+class Comparisons:
+    """Comparisons of two sides for every metric, overall and on every slice.
+
+    A sequence of `ComparisonResult`; `found["accuracy"]` is the overall one of a metric, and
+    `found["accuracy", "source=web"]` that on a slice.
+
+    Attributes:
+        results: candidate minus baseline.
+        levels: each side's own value with its interval, for gates of kind `absolute` and `target`.
+    """
+
+    name: str
+    baseline: str
+    candidate: str
+    results: tuple[ComparisonResult, ...]
+    levels: tuple[MetricResult, ...]
+    base_records: Records = field(compare=False)
+    candidate_records: Records = field(compare=False)
+    metrics: tuple[Metric, ...] = field(compare=False)
+    alphas: tuple[float, ...]
+    settings: dict[str, Any]
+
+    @classmethod
+    def make(
+        cls,
+        base: Records,
+        candidate_records: Records,
+        metrics: Sequence[Metric],
+        *,
+        name: str,
+        baseline: str,
+        candidate: str,
+        alphas: Sequence[float] = ALPHAS,
+        **settings: Any,
+    ) -> Comparisons:
+        """Computes everything; `settings` are confidence, seed and resamples."""
+        levels = tuple(sorted(set(alphas)))
+        results: list[ComparisonResult] = []
+        values: list[MetricResult] = []
+        for metric in metrics:
+            results += compare_records(
+                base,
+                candidate_records,
+                metric,
+                evaluation=name,
+                baseline=baseline,
+                candidate_name=candidate,
+                alphas=levels,
+                **settings,
+            )
+            for model, records in ((baseline, base), (candidate, candidate_records)):
+                values += metric_results(records, metric, evaluation=name, model=model, alphas=levels, **settings)
+        return cls(
+            name,
+            baseline,
+            candidate,
+            tuple(results),
+            tuple(values),
+            base,
+            candidate_records,
+            tuple(metrics),
+            levels,
+            settings,
+        )
+
+    def with_alphas(self, alphas: Sequence[float]) -> Comparisons:
+        """The same with one-sided bounds at further levels; itself when it has them."""
+        if set(alphas) <= set(self.alphas):
+            return self
+        return Comparisons.make(
+            self.base_records,
+            self.candidate_records,
+            self.metrics,
+            name=self.name,
+            baseline=self.baseline,
+            candidate=self.candidate,
+            alphas=[*self.alphas, *alphas],
+            **self.settings,
+        )
+
+    @property
+    def evaluation(self) -> EvaluationResult:
+        """The table as gates look at it: all of both sides was read, or it would not be here."""
+        return EvaluationResult(
+            name=self.name,
+            role="task",
+            kind="table",
+            summary="results given from Python",
+            data=[self.name],
+            split="given",
+            n=len(self.base_records),
+            protocols={self.baseline: "given", self.candidate: "given"},
+            coverage={self.baseline: 1.0, self.candidate: 1.0},
+            metrics=[metric.id for metric in self.metrics],
+            baseline=self.baseline,
+        )
+
+    def __len__(self) -> int:
+        return len(self.results)
+
+    def __iter__(self) -> Iterator[ComparisonResult]:
+        return iter(self.results)
+
+    def __getitem__(self, key: str | tuple[str, str]) -> ComparisonResult:
+        metric, place = (key, None) if isinstance(key, str) else key
+        for row in self.results:
+            if (row.metric, row.slice) == (metric, place):
+                return row
+        if metric not in {row.metric for row in self.results}:
+            raise DataError(unknown("metric", metric, {row.metric for row in self.results}))
+        raise DataError(unknown("slice", str(place), {row.slice for row in self.results if row.slice}))
+
+    def __repr__(self) -> str:
+        rows = [_line(row) for row in self.results]
+        n = max((row.n for row in self.results), default=0)
+        head = f"{self.candidate} − {self.baseline}: {n:,} items"
+        return "\n".join([head, *_aligned(rows)])
+
+    def to_frame(self) -> pd.DataFrame:
+        """One row for each metric and slice, as a pandas frame."""
+        import pandas as pd
+
+        return pd.DataFrame([{name: getattr(row, name) for name in _COLUMNS} for row in self.results])
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data: `comparisons` and `levels` as in results.json."""
+        return {
+            "comparisons": [finite(row.model_dump(mode="json")) for row in self.results],
+            "levels": [finite(row.model_dump(mode="json")) for row in self.levels],
+        }
+
+    def to_json(self) -> str:
+        return json.dumps(self.to_dict(), allow_nan=False, ensure_ascii=False)
+
+
+def _line(row: ComparisonResult) -> tuple[str, ...]:
+    name = row.metric + (f" on {row.slice}" if row.slice else "")
+    if row.delta is None:
+        return name, row.status, row.reason or "", "", ""
+    values = f"{row.baseline_value:.4g} → {row.candidate_value:.4g}"
+    span = f"[{row.low:+.4g}, {row.high:+.4g}]" if row.low is not None and row.high is not None else "no interval"
+    p = f"p {row.p:.3g}" if row.p is not None else ""
+    size = f"n {row.n:,}" + (f" in {row.clusters:,} clusters" if row.clusters < row.n else "")
+    return name, values, f"{row.delta:+.4g} {span}", p, size
+
+
+def _aligned(rows: Sequence[tuple[str, ...]]) -> list[str]:
+    widths = [max(len(row[place]) for row in rows) for place in range(5)] if rows else []
+    return [
+        "  " + "  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows
+    ]

@@ -1,0 +1,128 @@
+"""What is measured on a table: registered metrics of target and prediction, means and ratios of columns."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from harness.core import registry
+from harness.core.errors import DataError, unknown
+from harness.core.interfaces import Direction, Metric, MetricContext
+from harness.metrics import MeanMetric, RatioMetric, base_name, build_metrics, fits
+
+CLUSTER = "parent"
+"""The level of the `cluster` column: the one that the registered metrics of classification read."""
+
+PROVIDED = ("target", "prediction", "correct")
+
+
+@dataclass(frozen=True, slots=True)
+class Mean:
+    """The mean of a numeric column.
+
+    Attributes:
+        column: its name, and the metric's.
+        direction: `higher` or `lower` is better, or `target` with its `ideal`.
+        unit: of the values; `share` for shares of items (0 or 1 each).
+    """
+
+    column: str
+    direction: Direction = "higher"
+    ideal: float | None = None
+    unit: str = ""
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        return (self.column,)
+
+
+@dataclass(frozen=True, slots=True)
+class Ratio:
+    """A ratio of two columns' sums, such as errors for each word; never a mean of ratios.
+
+    Attributes:
+        above, below: the columns; `name` is the metric's (`above/below` when left out).
+    """
+
+    above: str
+    below: str
+    direction: Direction = "higher"
+    unit: str = ""
+    name: str | None = None
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        return (self.above, self.below)
+
+
+Measure = str | Mean | Ratio
+
+
+def default_measures(names: Sequence[str], labelled: bool) -> list[Measure]:
+    """Accuracy and macro F1 with target and prediction; else the column `score`.
+
+    Raises:
+        DataError: when there is neither.
+    """
+    if labelled:
+        return ["accuracy", "f1_macro"]
+    if "score" in names:
+        return [Mean("score")]
+    raise DataError(
+        f"expected columns `target` and `prediction`, or `score`, found {', '.join(sorted(names))}.",
+        hint="say what to compare: metrics=[harness.Mean('column')].",
+    )
+
+
+def resolve(measures: Sequence[Measure], names: Sequence[str], labelled: bool) -> list[Measure]:
+    """Names that are columns become means; names of registered metrics stay.
+
+    Raises:
+        DataError: for a name that is neither, or a metric that a table cannot feed.
+    """
+    found: list[Measure] = []
+    for one in measures:
+        if not isinstance(one, str):
+            found.append(one)
+        elif labelled and base_name(one) in registry.names("metrics"):
+            if not fits(one, PROVIDED):
+                known = ", ".join(name for name in registry.names("metrics") if fits(name, PROVIDED))
+                raise DataError(f"the metric {one!r} needs more than target and prediction.", hint=f"one of {known}.")
+            found.append(one)
+        elif one in names:
+            found.append(Mean(one))
+        else:
+            known_names = [*names, *(name for name in registry.names("metrics") if labelled and fits(name, PROVIDED))]
+            raise DataError(unknown("metric or column", one, known_names))
+    return found
+
+
+def build(measures: Sequence[Measure], labels: Sequence[str], clustered: bool) -> list[Metric]:
+    """The metrics, in order, each id once."""
+    cluster = CLUSTER if clustered else None
+    built: dict[str, Metric] = {}
+    for one in measures:
+        made: Sequence[Metric]
+        if isinstance(one, Mean):
+            made = [
+                MeanMetric(
+                    id=one.column,
+                    unit=one.unit,
+                    direction=one.direction,
+                    cluster=cluster,
+                    ideal=one.ideal,
+                    column=one.column,
+                )
+            ]
+        elif isinstance(one, Ratio):
+            name = one.name or f"{one.above}/{one.below}"
+            made = [
+                RatioMetric(
+                    id=name, unit=one.unit, direction=one.direction, cluster=cluster, first=one.above, second=one.below
+                )
+            ]
+        else:
+            made = build_metrics([one], MetricContext(labels=tuple(labels)))
+        for metric in made:
+            built.setdefault(metric.id, metric)
+    return list(built.values())

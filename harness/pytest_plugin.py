@@ -1,0 +1,119 @@
+"""A pytest plugin: a gate as an ordinary test, over a stored run or over tables of results.
+
+Loaded by every pytest run of an environment that has harness; so it imports nothing until it is used.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from harness.core.results import GateResult
+
+MARKER = "harness_gate"
+
+
+class HarnessGateWarning(UserWarning):
+    """A gate that does not block did not pass, or its waiver has expired."""
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Registers the marker."""
+    config.addinivalue_line(
+        "markers",
+        f"{MARKER}(run, gate=None, suite=None): judges a stored harness run before the test; "
+        "with base, candidate, metric and kind it judges two tables.",
+    )
+
+
+@pytest.fixture
+def harness_gate() -> Callable[..., list[GateResult]]:
+    """Judges a gate and fails the test when it blocks; returns the verdicts.
+
+    `harness_gate(run="reports/sentiment", gate="better")`, or two tables with the keys of a rule:
+    `harness_gate(base, candidate, metric="accuracy", kind="superiority")`; `compare={…}` goes to
+    `harness.compare`.
+    """
+    return check
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_call(item: pytest.Item) -> None:
+    """Judges what the marker names, before the body of the test."""
+    for mark in item.iter_markers(MARKER):
+        check(*mark.args, **mark.kwargs)
+
+
+def check(
+    base: Any = None,
+    candidate: Any = None,
+    *,
+    run: str | Path | None = None,
+    gate: str | None = None,
+    suite: str | Path | None = None,
+    compare: dict[str, Any] | None = None,
+    **rule: Any,
+) -> list[GateResult]:
+    """See `harness_gate`.
+
+    Raises:
+        pytest.fail.Exception: when a verdict blocks.
+        HarnessError: when the run, the suite or the tables cannot be used.
+    """
+    __tracebackhide__ = True
+    if (run is None) == (base is None or candidate is None):
+        raise TypeError("harness_gate takes run=…, or the two tables base and candidate.")
+    if run is None:
+        found = _tables(base, candidate, gate, compare or {}, rule)
+    elif rule or compare or base is not None or candidate is not None:
+        raise TypeError(f"harness_gate: with run=… the suite has the rules; found {sorted(rule) or 'tables'} too.")
+    else:
+        found = _stored(Path(run), gate, suite)
+    blocking = [one for one in found if one.blocking and one.verdict != "pass"]
+    for one in found:
+        if one not in blocking and (one.verdict != "pass" or one.waiver_holds is False):
+            warnings.warn(_said(one), HarnessGateWarning, stacklevel=2)
+    if blocking:
+        pytest.fail("\n".join(_said(one) for one in blocking), pytrace=False)
+    return found
+
+
+def _tables(
+    base: Any, candidate: Any, gate: str | None, options: dict[str, Any], rule: dict[str, Any]
+) -> list[GateResult]:
+    from harness import Gate, compare, judge
+
+    if "metrics" not in options and "." not in str(rule.get("metric", ".")):
+        options = {**options, "metrics": [str(rule["metric"]).partition("[")[0]]}
+    return list(judge(compare(base, candidate, **options), Gate(gate or "gate", **rule)))
+
+
+def _stored(run: Path, gate: str | None, suite: str | Path | None) -> list[GateResult]:
+    from harness.core.errors import SuiteError, Where, unknown
+    from harness.core.reporter import Silent
+    from harness.runs import find, judge_again
+
+    found = find(run)
+    results = judge_again(found, None if suite is None else str(suite), Silent())
+    if gate is None:
+        chosen = results.gates
+    else:
+        chosen = [one for one in results.gates if one.id == gate]
+    if not chosen:
+        known = {one.id for one in results.gates}
+        raise SuiteError(
+            unknown("gate", gate, known) if gate else "the run has no gates: nothing was judged.",
+            where=Where(found.path),
+        )
+    return chosen
+
+
+def _said(one: GateResult) -> str:
+    place = f" on {one.slice}" if one.slice else ""
+    waiver = f" [{one.waiver}]" if one.waiver else ""
+    return f"gate {one.id}{place}: {one.verdict}: {one.sentence}{waiver}"

@@ -1,0 +1,215 @@
+"""`harness.compare` and `harness.judge` on tables, against plain references."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pytest
+from scipy import stats
+from sklearn.metrics import f1_score
+
+import harness
+from harness.core.errors import DataError, SuiteError
+
+
+def table(accuracy: float, seed: int, n: int = 300) -> pd.DataFrame:
+    rng = np.random.default_rng(seed)
+    target = np.array([("a", "b", "c")[k % 3] for k in range(n)])
+    guess = rng.choice(["a", "b", "c"], n)
+    right = rng.random(n) < accuracy
+    return pd.DataFrame(
+        {
+            "id": [f"i{k}" for k in range(n)],
+            "text": [f"text {k}" for k in range(n)],
+            "target": target,
+            "prediction": np.where(right, target, guess),
+            "score": rng.normal(accuracy, 1, n),
+            "words": rng.integers(1, 9, n),
+            "doc": [k // 3 for k in range(n)],
+            "source": ["web" if k % 4 else "book" for k in range(n)],
+        }
+    )
+
+
+BASE, CANDIDATE = table(0.5, 1), table(0.8, 2)
+
+
+def test_figures_equal_plain_references() -> None:
+    found = harness.compare(
+        BASE, CANDIDATE, ["accuracy", "f1_macro", "score", harness.Ratio("score", "words", name="rate")]
+    )
+    for side, frame in (("baseline_value", BASE), ("candidate_value", CANDIDATE)):
+        right = frame.prediction == frame.target
+        assert getattr(found["accuracy"], side) == pytest.approx(right.mean())
+        macro = f1_score(frame.target, frame.prediction, average="macro")
+        assert getattr(found["f1_macro"], side) == pytest.approx(macro)
+        assert getattr(found["rate"], side) == pytest.approx(frame.score.sum() / frame.words.sum())
+    plain = stats.ttest_rel(CANDIDATE.score, BASE.score)
+    interval = plain.confidence_interval(0.95)
+    assert found["score"].p == pytest.approx(plain.pvalue)
+    assert (found["score"].low, found["score"].high) == pytest.approx((interval.low, interval.high))
+
+
+def forms(frame: pd.DataFrame, folder: Path) -> list[Any]:
+    frame.to_csv(folder / "t.csv", index=False)
+    frame.to_parquet(folder / "t.parquet")
+    # pandas' own writer of JSON keeps ten digits only
+    (folder / "t.jsonl").write_text("".join(json.dumps(row) + "\n" for row in frame.to_dict("records")))
+    return [
+        frame,
+        pa.Table.from_pandas(frame),
+        frame.to_dict("records"),
+        frame.to_dict("list"),
+        folder / "t.csv",
+        str(folder / "t.parquet"),
+        folder / "t.jsonl",
+    ]
+
+
+def test_every_form_of_table_gives_the_same_whatever_the_order(tmp_path: Path) -> None:
+    expected = harness.compare(BASE, CANDIDATE, ["accuracy", "score"], cluster="doc").to_dict()
+    shuffled = CANDIDATE.sample(frac=1, random_state=3)
+    for one in forms(BASE, tmp_path):
+        assert harness.compare(one, shuffled, ["accuracy", "score"], cluster="doc").to_dict() == expected
+
+
+def test_the_defaults_are_labels_then_score() -> None:
+    assert {row.metric for row in harness.compare(BASE, CANDIDATE)} == {"accuracy", "f1_macro"}
+    scores = harness.compare(BASE[["id", "score"]], CANDIDATE[["id", "score"]])
+    assert {row.metric for row in scores} == {"score"}
+    with pytest.raises(DataError, match="`target` and `prediction`, or `score`"):
+        harness.compare(BASE[["id", "words"]], CANDIDATE[["id", "words"]])
+
+
+def test_clusters_and_slices() -> None:
+    found = harness.compare(BASE, CANDIDATE, ["accuracy"], cluster="doc", slices=["source"])
+    assert found["accuracy"].clusters == 100
+    assert [row.slice for row in found] == [None, "source=book", "source=web"]
+    assert found["accuracy", "source=web"].p_adjusted is not None
+    with pytest.raises(DataError, match="Did you mean 'source=web'"):
+        found["accuracy", "source=wb"]
+
+
+def changed(**columns: Any) -> pd.DataFrame:
+    return CANDIDATE.assign(**columns)
+
+
+@pytest.mark.parametrize(
+    ("candidate", "options", "words"),
+    [
+        (CANDIDATE.iloc[:-2], {}, "2 only in base ('i298', 'i299')"),
+        (CANDIDATE.assign(id=[f"x{k}" for k in range(300)]), {}, "share no id"),
+        (pd.concat([CANDIDATE, CANDIDATE.iloc[:1]]), {}, "1 ids more than once: 'i0'"),
+        (changed(text=["other", *CANDIDATE.text[1:]]), {"text": "text"}, "1 ids stand for different items"),
+        (changed(target=["b", *CANDIDATE.target[1:]]), {}, "another text or another target"),
+        (changed(score=[np.nan, *CANDIDATE.score[1:]]), {"metrics": ["score"]}, "item 'i0', column 'score'"),
+        (changed(score=[np.inf, *CANDIDATE.score[1:]]), {"metrics": ["score"]}, "expected a finite number"),
+        (changed(score="much"), {"metrics": ["score"]}, "expected a finite number, found 'much'"),
+        (changed(prediction=[None, *CANDIDATE.prediction[1:]]), {}, "there is no value"),
+        (changed(id=[None, *CANDIDATE.id[1:]]), {}, "column 'id': there is no value"),
+        (CANDIDATE, {"metrics": ["acuracy"]}, "Did you mean 'accuracy'?"),
+        (CANDIDATE, {"metrics": ["ece"]}, "needs more than target and prediction"),
+        (CANDIDATE, {"cluster": "dok"}, "Did you mean 'doc'?"),
+        (CANDIDATE, {"id": "key"}, "unknown column 'key'"),
+        (CANDIDATE, {"missing": "ignore"}, "expected missing="),
+        (CANDIDATE.iloc[:0], {}, "has no rows"),
+        (3, {}, "found int"),
+        ("none.txt", {}, "found '.txt'"),
+        ("none.csv", {}, "cannot be read"),
+    ],
+)
+def test_unlike_things_are_refused(candidate: Any, options: dict[str, Any], words: str) -> None:
+    with pytest.raises(DataError) as raised:
+        harness.compare(BASE, candidate, **options)
+    assert words in str(raised.value)
+
+
+def test_missing_items_can_be_dropped_and_gates_still_see_it() -> None:
+    found = harness.compare(BASE, CANDIDATE.iloc[:-2], ["accuracy"], missing="drop")
+    assert (found["accuracy"].n, found["accuracy"].only_baseline) == (298, 2)
+    gate = harness.Gate("g", metric="accuracy", kind="superiority")
+    assert harness.judge(found, gate).results[0].verdict == "error"
+    assert harness.judge(found, gate, defaults={"min_coverage": 0.99}).passed
+
+
+def test_unequal_clusters_are_never_compared() -> None:
+    found = harness.compare(BASE, changed(doc=range(300)), ["accuracy"], cluster="doc")
+    assert found["accuracy"].status == "refused"
+    verdict = harness.judge(found, harness.Gate("g", metric="accuracy", kind="superiority"))
+    assert verdict.overall.exit_code == 12
+
+
+def test_results_have_text_frame_and_json() -> None:
+    found = harness.compare(BASE, CANDIDATE, ["accuracy"])
+    assert repr(found).startswith("candidate − base: 300 items\n  accuracy  ")
+    assert found.to_frame().loc[0, "n"] == 300
+    assert json.loads(found.to_json())["comparisons"][0]["metric"] == "accuracy"
+    verdicts = harness.judge(found, harness.Gate("g", metric="accuracy", kind="absolute", min=0.99))
+    assert "fail" in repr(verdicts)
+    assert verdicts.to_frame().loc[0, "verdict"] == "fail"
+    assert json.loads(verdicts.to_json())["verdict"]["exit_code"] == 10
+    assert "would pass with: `min:" in verdicts.explain()
+    with pytest.raises(harness.GateFailedError, match="gate g: fail"):
+        verdicts.check()
+
+
+def test_levels_that_were_not_computed_are_computed_when_a_gate_asks() -> None:
+    found = harness.compare(BASE, CANDIDATE, ["accuracy"])
+    gate = harness.Gate("g", metric="accuracy", kind="superiority", alpha=0.0123)
+    assert harness.judge(found, gate).results[0].verdict == "pass"
+
+
+def test_several_candidates_are_judged_together() -> None:
+    tables = [
+        harness.compare(BASE, frame, ["accuracy"], candidate=name)
+        for name, frame in (("new", CANDIDATE), ("old", BASE))
+    ]
+    verdicts = harness.judge(tables, harness.Gate("g", metric="accuracy", kind="superiority"))
+    assert [(one.model, one.verdict == "pass") for one in verdicts] == [("new", True), ("old", False)]
+    best = harness.Gate(
+        "best",
+        any_of=[harness.Gate(name, metric="accuracy", kind="superiority", model=name) for name in ("new", "old")],
+    )
+    assert harness.judge(tables, best).passed
+
+
+@pytest.mark.parametrize(
+    ("gate", "words"),
+    [
+        (harness.Gate("g", metric="accuracy", kind="superior"), "gates[0].kind: unknown kind of gate"),
+        (harness.Gate("g", metric="accuracy", kind="superiority", margn=1), "Did you mean 'margin'?"),
+        (harness.Gate("G!", metric="accuracy", kind="superiority"), "expected a name"),
+    ],
+)
+def test_faults_of_gates_are_located(gate: harness.Gate, words: str) -> None:
+    with pytest.raises(SuiteError) as raised:
+        harness.judge(harness.compare(BASE, CANDIDATE, ["accuracy"]), gate)
+    assert words in str(raised.value)
+
+
+def test_waivers_hold_from_python_too() -> None:
+    found = harness.compare(CANDIDATE, BASE, ["accuracy"])
+    gate = harness.Gate("g", metric="accuracy", kind="superiority")
+    waiver = {"gate": "g", "reason": "known", "owner": "me", "expires": date(2026, 1, 31)}
+    assert harness.judge(found, gate, waivers=[waiver], today=date(2026, 1, 31)).passed
+    assert not harness.judge(found, gate, waivers=[waiver], today=date(2026, 2, 1)).passed
+
+
+def test_importing_harness_is_light_and_nothing_here_needs_torch() -> None:
+    code = (
+        "import sys, harness\n"
+        "heavy = {'numpy', 'pandas', 'pyarrow', 'pydantic', 'torch'} & {name.split('.')[0] for name in sys.modules}\n"
+        "assert not heavy, heavy\n"
+        "rows = [{'id': k, 'score': k % 3} for k in range(9)]\n"
+        "harness.judge(harness.compare(rows, rows), harness.Gate('g', metric='score', kind='superiority'))\n"
+        "assert 'torch' not in sys.modules and 'transformers' not in sys.modules\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, timeout=120)
