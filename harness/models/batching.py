@@ -64,6 +64,13 @@ class Batcher:
         self.budget = budget
         self._reporter = reporter
         self._relieve = relieve
+        self._told: set[str] = set()
+
+    def tell_once(self, message: str) -> None:
+        """Warns of something that holds for the whole model."""
+        if message not in self._told:
+            self._told.add(message)
+            self._reporter.warn(message)
 
     def run(
         self,
@@ -72,6 +79,7 @@ class Batcher:
         forward: Callable[[Sequence[R]], Sequence[T]],
         *,
         slack: float = 0.0,
+        most: int | None = None,
     ) -> Iterator[tuple[R, T | TooLarge]]:
         """Yields every row with its result, in the rows' order.
 
@@ -80,12 +88,14 @@ class Batcher:
             length: tokens of a row.
             forward: results of a batch, one a row.
             slack: how much shorter than the longest a row of the same batch may be, as a share.
+            most: tokens in a batch, where that is less than the budget.
         """
         batch: list[R] = []
         longest = 0
         for row in rows:
             size = length(row)
-            if batch and ((len(batch) + 1) * longest > self.budget or size < longest * (1 - slack) or size > longest):
+            budget = min(self.budget, most or self.budget)
+            if batch and ((len(batch) + 1) * longest > budget or size < longest * (1 - slack) or size > longest):
                 yield from self._forward(batch, longest, forward)
                 batch = []
             if not batch:

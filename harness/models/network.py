@@ -13,7 +13,7 @@ import inspect
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -24,6 +24,9 @@ from harness.models.chat import Chat
 from harness.models.checkpoint_heads import Family, Head
 from harness.models.encoding import TextEncoder
 from harness.models.pair_encoding import PairEncoder, WordEncoder
+
+if TYPE_CHECKING:
+    from harness.models.trees import Forest
 
 CPU_BUDGET = 2048
 GPU_BUDGET = 65536
@@ -102,6 +105,13 @@ class Network:
         """How lists of words become tokens."""
         return WordEncoder(self.encoder)
 
+    @cached_property
+    def forest(self) -> Forest:
+        """Scores several continuations in one row, where the architecture allows; checked on first use."""
+        from harness.models.trees import Forest
+
+        return Forest(self)
+
     def relieve(self) -> None:
         """Gives cached memory back to the device."""
         if self.device == "cuda":
@@ -114,22 +124,40 @@ class Network:
         Logits are taken to float32 before gather − logsumexp.
         """
         ids, mask = self.pad([row.ids for row in rows], masked=not self.causal)
-        batch = np.repeat(np.arange(len(rows)), [len(row.positions) for row in rows])
-        where = np.concatenate([row.positions for row in rows])
+        if self.split_head:
+            return self.gathered(self._base(ids, mask), rows)
+        batch, position = self._places(rows)
+        logits = self._plain(ids, mask)[batch, position].float()
         offsets = np.cumsum([0, *(len(row.positions) for row in rows[:-1])])
         at = np.concatenate([row.at + offset for row, offset in zip(rows, offsets, strict=True)])
-        targets = torch.from_numpy(np.concatenate([row.targets for row in rows])).to(self.device)
-        batch_index, position = self.tensor(batch), self.tensor(where)
-        if self.split_head:
-            output = self._base(ids, mask)
-            hidden = output.last_hidden_state[batch_index, position]
-            output.last_hidden_state = hidden
-            values = self._gather(output, hidden, at, targets)
-        else:
-            logits = self._plain(ids, mask)[batch_index, position].float()
-            values = _pick(logits, self.tensor(at), targets)
-        flat = values.double().cpu().numpy()
-        return np.split(flat, np.cumsum([len(row.targets) for row in rows])[:-1])
+        values = _pick(logits, self.tensor(at), self.tensor(np.concatenate([row.targets for row in rows])))
+        return _split(values, rows)
+
+    @torch.inference_mode()
+    def gathered(self, output: Any, rows: Sequence[Row], starts: IntArray | None = None) -> list[FloatArray]:
+        """The rows' log-probabilities from the base's output, by the head at the wanted places only.
+
+        Args:
+            output: of the base, for one row of the batch each; or for all in one row of the batch.
+            rows: what is wanted.
+            starts: where each row begins in that one row.
+        """
+        batch, position = self._places(rows, starts)
+        offsets = np.cumsum([0, *(len(row.positions) for row in rows[:-1])])
+        at = np.concatenate([row.at + offset for row, offset in zip(rows, offsets, strict=True)])
+        targets = self.tensor(np.concatenate([row.targets for row in rows]))
+        hidden = output.last_hidden_state[batch, position]
+        output.last_hidden_state = hidden
+        return _split(self._gather(output, hidden, at, targets), rows)
+
+    def _places(self, rows: Sequence[Row], starts: IntArray | None = None) -> tuple[torch.Tensor, torch.Tensor]:
+        """Row of the batch and place in it of every position that is wanted."""
+        counts = [len(row.positions) for row in rows]
+        position = np.concatenate([row.positions for row in rows])
+        if starts is not None:
+            position = position + np.repeat(starts, counts)
+            return self.tensor(np.zeros_like(position)), self.tensor(position)
+        return self.tensor(np.repeat(np.arange(len(rows)), counts)), self.tensor(position)
 
     @torch.inference_mode()
     def top_logprobs(self, rows: Sequence[Row], k: int) -> list[tuple[IntArray, FloatArray]]:
@@ -212,6 +240,11 @@ class Network:
     def tensor(self, array: IntArray) -> torch.Tensor:
         """The array on the device."""
         return torch.from_numpy(np.ascontiguousarray(array)).to(self.device)
+
+
+def _split(values: torch.Tensor, rows: Sequence[Row]) -> list[FloatArray]:
+    flat = values.double().cpu().numpy()
+    return np.split(flat, np.cumsum([len(row.targets) for row in rows])[:-1])
 
 
 def accepts(module: Any, name: str) -> bool:

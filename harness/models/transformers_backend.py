@@ -27,10 +27,11 @@ from harness.core.requests import (
 from harness.models import seq2seq
 from harness.models.answering import Backend
 from harness.models.batching import Batcher
-from harness.models.causal import continuations, rolling_likelihoods
+from harness.models.causal import rolling_likelihoods
 from harness.models.checkpoint_heads import Head
 from harness.models.completions import top_completions
 from harness.models.context import OpenContext
+from harness.models.continuations import continuations
 from harness.models.digest import checkpoint_digest, tokenizer_digest
 from harness.models.heads import classifications, embeddings, features, next_sentences
 from harness.models.inspection import kind_of, parent_of, read_lineage

@@ -136,30 +136,30 @@ _SIDE = {"layers": 2, "attention_heads": 4, "ffn_dim": 64}
 _IDS = {"bos_token_id": 0, "eos_token_id": 2, "forced_eos_token_id": None}
 
 
-def config_of(kind: str, tokenizer: PreTrainedTokenizerFast, **more: object) -> object:
+def config_of(kind: str, tokenizer: PreTrainedTokenizerFast, length: int = LENGTH, **more: object) -> object:
     size = {"vocab_size": len(tokenizer), "pad_token_id": tokenizer.pad_token_id, **WIDE, **more}
     if kind == "bert":
-        return BertConfig(**SMALL, max_position_embeddings=LENGTH, **size)
+        return BertConfig(**SMALL, max_position_embeddings=length, **size)
     if kind == "roberta":
-        return RobertaConfig(**SMALL, max_position_embeddings=LENGTH + 2, **size)
+        return RobertaConfig(**SMALL, max_position_embeddings=length + 2, **size)
     if kind == "distilbert":
-        return DistilBertConfig(dim=32, n_layers=2, n_heads=4, hidden_dim=64, max_position_embeddings=LENGTH, **size)
+        return DistilBertConfig(dim=32, n_layers=2, n_heads=4, hidden_dim=64, max_position_embeddings=length, **size)
     if kind == "gpt2":
-        return GPT2Config(n_embd=32, n_layer=2, n_head=4, n_positions=LENGTH, bos_token_id=0, eos_token_id=0, **size)
+        return GPT2Config(n_embd=32, n_layer=2, n_head=4, n_positions=length, bos_token_id=0, eos_token_id=0, **size)
     if kind == "deberta":
         more_of = {"relative_attention": True, "position_biased_input": False, "pos_att_type": ["c2p", "p2c"]}
-        return DebertaV2Config(**SMALL, max_position_embeddings=LENGTH, **more_of, **size)
+        return DebertaV2Config(**SMALL, max_position_embeddings=length, **more_of, **size)
     if kind == "gpt_neo":
         attention = {"attention_types": [[["global", "local"], 1]], "window_size": WINDOW}
         names = {"num_layers": 2, "num_heads": 4, "hidden_size": 32, "intermediate_size": 64}
         return GPTNeoConfig(
-            **names, **attention, max_position_embeddings=LENGTH, bos_token_id=0, eos_token_id=0, **size
+            **names, **attention, max_position_embeddings=length, bos_token_id=0, eos_token_id=0, **size
         )
     if kind in {"mistral", "qwen", "gemma2", "gemma3"}:
         kinds = {"mistral": MistralConfig, "qwen": Qwen2Config, "gemma2": Gemma2Config, "gemma3": Gemma3TextConfig}
         window = {} if kind == "qwen" else {"sliding_window": WINDOW, "head_dim": 8}
         ends = {"bos_token_id": tokenizer.bos_token_id, "eos_token_id": tokenizer.eos_token_id}
-        rest = {"num_key_value_heads": 2, "max_position_embeddings": LENGTH, **ends}
+        rest = {"num_key_value_heads": 2, "max_position_embeddings": length, **ends}
         return kinds[kind](**SMALL, **window, **rest, **size)
     if kind == "t5":
         names = {"d_model": 32, "d_kv": 8, "d_ff": 64, "num_layers": 2, "num_heads": 4}
@@ -167,11 +167,11 @@ def config_of(kind: str, tokenizer: PreTrainedTokenizerFast, **more: object) -> 
     if kind == "bart":
         names = {f"{side}_{name}": value for side in ("encoder", "decoder") for name, value in _SIDE.items()}
         return BartConfig(
-            d_model=32, max_position_embeddings=LENGTH, decoder_start_token_id=2, init_std=0.35, **names, **_IDS, **size
+            d_model=32, max_position_embeddings=length, decoder_start_token_id=2, init_std=0.35, **names, **_IDS, **size
         )
     if kind == "llama":
-        return LlamaConfig(**SMALL, num_key_value_heads=2, max_position_embeddings=LENGTH, **size)
-    return GPTNeoXConfig(**SMALL, max_position_embeddings=LENGTH, bos_token_id=0, eos_token_id=0, **size)
+        return LlamaConfig(**SMALL, num_key_value_heads=2, max_position_embeddings=length, **size)
+    return GPTNeoXConfig(**SMALL, max_position_embeddings=length, bos_token_id=0, eos_token_id=0, **size)
 
 
 TOKENIZERS = {
