@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from harness.evaluations.probes.ambiguous_qa import AmbiguousQa, AmbiguousQaOptions
+    from harness.evaluations.probes.amplification import Amplification, AmplificationOptions
     from harness.evaluations.probes.completions import CompletionsOptions, CompletionsProbe
     from harness.evaluations.probes.coreference import Coreference, CoreferenceOptions
     from harness.evaluations.probes.counterfactual import Counterfactual
@@ -17,12 +18,15 @@ if TYPE_CHECKING:
     from harness.evaluations.probes.generation import Generation, GenerationOptions
     from harness.evaluations.probes.group_gaps import GroupGaps, GroupGapsOptions
     from harness.evaluations.probes.minimal_pairs import MinimalPairs, MinimalPairsOptions
+    from harness.evaluations.probes.pronouns import Pronouns, PronounsOptions
     from harness.evaluations.probes.robustness import Robustness, RobustnessOptions
     from harness.evaluations.probes.stereoset import StereoSet, StereoSetOptions
 
 _HOMES = {
     "AmbiguousQa": "ambiguous_qa",
     "AmbiguousQaOptions": "ambiguous_qa",
+    "Amplification": "amplification",
+    "AmplificationOptions": "amplification",
     "CompletionsOptions": "completions",
     "CompletionsProbe": "completions",
     "Coreference": "coreference",
@@ -41,6 +45,8 @@ _HOMES = {
     "GroupGapsOptions": "group_gaps",
     "MinimalPairs": "minimal_pairs",
     "MinimalPairsOptions": "minimal_pairs",
+    "Pronouns": "pronouns",
+    "PronounsOptions": "pronouns",
     "Robustness": "robustness",
     "RobustnessOptions": "robustness",
     "StereoSet": "stereoset",
@@ -50,6 +56,8 @@ _HOMES = {
 __all__ = [
     "AmbiguousQa",
     "AmbiguousQaOptions",
+    "Amplification",
+    "AmplificationOptions",
     "CompletionsOptions",
     "CompletionsProbe",
     "Coreference",
@@ -68,6 +76,8 @@ __all__ = [
     "GroupGapsOptions",
     "MinimalPairs",
     "MinimalPairsOptions",
+    "Pronouns",
+    "PronounsOptions",
     "Robustness",
     "RobustnessOptions",
     "StereoSet",

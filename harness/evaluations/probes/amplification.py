@@ -1,0 +1,189 @@
+"""Amplification of a classifier: are labels tied to groups more closely in predictions than in training data?"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, ClassVar, Literal
+
+import numpy as np
+from pydantic import Field
+
+from harness.core.dataset import Dataset
+from harness.core.errors import DataError
+from harness.core.interfaces import EvaluationContext, Item, MetricContext, ModelFacts
+from harness.core.records import Record
+from harness.core.requests import Failure, Request, Response
+from harness.core.specs import EvaluationOptions
+from harness.evaluations.choice import choose
+from harness.evaluations.groups import GroupWords, words_of_options
+from harness.evaluations.options import DataName
+from harness.evaluations.outcome import failed, outcome, truncated_tokens
+from harness.evaluations.probes.standing import read_answers, task_of, task_spec
+from harness.metrics.amplification import DIRECTED, shares, signs
+from harness.metrics.base import divide
+from harness.metrics.group_gaps import MEMBER
+
+FORMAT = 1
+CLUSTER = "parent"
+
+
+class AmplificationOptions(EvaluationOptions):
+    """The YAML of an amplification probe."""
+
+    on: str = Field(description="The classification task whose data have a training split.")
+    train: str = Field("train", description="The split that the counts of the data are taken from.")
+    groups: dict[str, list[str]] = Field(
+        default_factory=dict,
+        description="group: words that name it; the built-in female and male words when nothing is given.",
+    )
+    words: DataName | None = Field(None, description="Data with the columns group and word, for long lists.")
+
+
+class Amplification:
+    """Asks for the labels of texts that speak of a group, and compares with the training data's labels.
+
+    The training data are those of the task, also for models that learned from others. Cells (group, label)
+    in which the training data have no text are counted in `empty_cells`.
+    """
+
+    Options = AmplificationOptions
+    role: ClassVar[Literal["task", "probe"]] = "probe"
+    kind: ClassVar[str] = "amplification"
+    summary: ClassVar[str] = "Whether predictions tie labels to groups more closely than the training data do."
+    provides: ClassVar[tuple[str, ...]] = ("target", "prediction", "correct", "directed", "empty")
+    default_metrics: ClassVar[tuple[str, ...]] = (
+        "amplification",
+        "bias_amp_attribute_to_task",
+        "empty_cells",
+        "accuracy",
+    )
+    caveats: ClassVar[tuple[str, ...]] = (
+        "Predictions on test data are compared with labels of training data: where the two differ, so does the figure.",
+    )
+
+    def __init__(self, name: str, options: AmplificationOptions, context: EvaluationContext) -> None:
+        self.name = name
+        self.options = options
+        self.task = task_of(name, options.on, context)
+
+    @classmethod
+    def data_names(cls, options: AmplificationOptions) -> tuple[DataName, ...]:
+        return () if options.words is None else (options.words,)
+
+    @property
+    def data_refs(self) -> tuple[DataName, ...]:
+        """The task's data, then the words."""
+        return (*self.task.data_refs, *self.data_names(self.options))
+
+    def spec(self) -> Mapping[str, Any]:
+        options = self.options
+        return {
+            "kind": self.kind,
+            "format": FORMAT,
+            "on": task_spec(self.task),
+            "train": options.train,
+            "groups": {name: list(words) for name, words in options.groups.items()},
+            "words": options.words is not None,
+            "limit": options.limit,
+        }
+
+    def items(self, data: Sequence[Dataset], split: str) -> Iterator[Item]:
+        """The task's items that speak of a group, with what the training data say of each group.
+
+        Raises:
+            DataError: what the task's data lacks, or that no text of either split speaks of a group.
+        """
+        own = len(self.task.data_refs)
+        words = words_of_options(self.options.groups, data[own] if len(data) > own else None)
+        trained = self._trained(data[:own], words)
+        found = []
+        for item in self.task.every_item(data[:own], split):
+            groups = sorted(group for group in words.found(item.payload["text"]) if group in trained["known"])
+            if groups:
+                slices = tuple(dict.fromkeys([*item.slices, *(f"group={group}" for group in groups)]))
+                payload = {**item.payload, "groups": groups, **trained}
+                found.append(Item(item.id, payload, item.texts, item.target, item.clusters, slices))
+        if not found:
+            raise DataError(
+                f"probe {self.name!r}: no text (split {split!r}) speaks of a group.",
+                hint="give `groups` with words that the texts have.",
+            )
+        yield from choose(found, self.options.limit, CLUSTER)
+
+    def protocol(self, facts: ModelFacts) -> str | None:
+        return self.task.protocol(facts)
+
+    def unsupported(self, facts: ModelFacts) -> str:
+        return self.task.unsupported(facts)
+
+    def requests(self, item: Item, protocol: str) -> Sequence[Request]:
+        return self.task.requests_for(item.payload["text"], protocol)
+
+    def record(self, item: Item, protocol: str, responses: Sequence[Response]) -> Record:
+        truncated = truncated_tokens(responses)
+        answers = read_answers(self.task, responses, 1, protocol, item.id)
+        if isinstance(answers, Failure):
+            return failed(item, answers, truncated=truncated)
+        (answer,) = answers
+        stats = {
+            "correct": float(answer.label == item.target),
+            "empty": item.payload["empty"],
+            "directed": math.fsum(item.payload["cells"][group][answer.label] for group in item.payload["groups"]),
+        }
+        for group in item.payload["known"]:
+            inside = group in item.payload["groups"]
+            stats[MEMBER + group] = float(inside)
+            # A member adds its label's sign less what the training data would give: the mean is the group's.
+            stats[DIRECTED + group] = item.payload["cells"][group][answer.label] if inside else 0.0
+        stats.update(item.payload["b_train"])
+        return outcome(
+            item,
+            prediction=answer.label,
+            tied=answer.tied,
+            truncated=truncated,
+            response={"log_p": dict(answer.log_p)},
+            stats=stats,
+        )
+
+    def metric_context(self) -> MetricContext:
+        return self.task.metric_context()
+
+    def _trained(self, data: Sequence[Dataset], words: GroupWords) -> dict[str, Any]:
+        labels, groups = list(self.task.values), list(words.groups)
+        joint: Counter[tuple[str, str]] = Counter()
+        totals = dict.fromkeys(labels, 0.0)
+        for item in self.task.every_item(data, self.options.train):
+            totals[str(item.target)] += 1.0
+            joint.update((str(item.target), group) for group in words.found(item.payload["text"]))
+        table = np.array([[joint[label, group] for group in groups] for label in labels], dtype=np.float64)
+        known = [group for place, group in enumerate(groups) if table[:, place].sum() > 0]
+        if len(known) < 2:
+            names = ", ".join(known) or "none"
+            raise DataError(
+                f"probe {self.name!r}: the training texts speak of fewer than two groups ({names}).",
+                hint="give `groups` with words that the texts have.",
+            )
+        sign = signs(joint, totals, groups)
+        given = divide(table, table.sum(axis=0, keepdims=True) * np.ones_like(table))
+        b_train = shares(joint, labels, groups)
+        cells = {
+            group: {
+                label: float(sign[row, place] - (sign[:, place] * given[:, place]).sum()) / len(labels)
+                for row, label in enumerate(labels)
+            }
+            for place, group in enumerate(groups)
+            if group in known
+        }
+        return {
+            "known": known,
+            "cells": cells,
+            "empty": float(np.mean(table == 0)),
+            "b_train": {
+                f"b_train.{label}|{group}": -1.0 if np.isnan(b_train[row, place]) else float(b_train[row, place])
+                for row, label in enumerate(labels)
+                for place, group in enumerate(groups)
+                if group in known
+            },
+        }
