@@ -182,12 +182,28 @@ class LoraMethod(Strict):
     lora: LoraSpec
 
 
+class QloraMethod(Strict):
+    """LoRA on a base held in 4 bits (extra `qlora`: bitsandbytes)."""
+
+    qlora: LoraSpec
+
+
+AdapterMethod = LoraMethod | QloraMethod
+
+
+def lora_of(method: object) -> LoraSpec | None:
+    """The adapter's settings of a method; None for methods without an adapter."""
+    if isinstance(method, LoraMethod):
+        return method.lora
+    return method.qlora if isinstance(method, QloraMethod) else None
+
+
 class FinetuneSpec(Strict):
     """Fine-tuning for a task of the suite, from a checkpoint or from random weights."""
 
     from_: str = Field(alias="from", description="The model to start from.")
     task: str = Field(description="The task of the suite whose data and labels are learned.")
-    method: Literal["full", "linear"] | LoraMethod = "full"
+    method: Literal["full", "frozen", "linear"] | AdapterMethod = "full"
     weights: Literal["pretrained", "random"] = "pretrained"
     labels: Count | None = Field(None, description="Use only this many labelled training rows (chosen by hash).")
     epochs: int | None = Field(None, ge=1)
@@ -208,6 +224,25 @@ class FinetuneSpec(Strict):
         le=50,
         description="Train this many checkpoints, with seeds `seed`, `seed` + 1, …; from 3 on gates judge the recipe.",
     )
+
+
+class AlignSpec(Strict):
+    """Direct preference optimisation (Rafailov et al. 2023) of a language model, from preference pairs.
+
+    The reference model is the one that alignment starts from.
+    """
+
+    from_: str = Field(alias="from", description="The model to start from; also the reference.")
+    task: str = Field(description="The task of the suite whose preference pairs are learned.")
+    objective: Literal["dpo"] = "dpo"
+    method: Literal["full"] | AdapterMethod = "full"
+    beta: float = Field(0.1, gt=0, description="How strongly the model is held to its reference.")
+    labels: Count | None = Field(None, description="Use only this many training pairs (chosen by hash).")
+    epochs: int | None = Field(None, ge=1)
+    learning_rate: float | None = Field(None, gt=0)
+    batch_size: int | None = Field(None, ge=1)
+    max_length: int | None = Field(None, ge=8)
+    seed: int | None = None
 
 
 class ClassicalSpec(Strict):
@@ -258,6 +293,10 @@ class FinetuneModel(Strict):
     finetune: FinetuneSpec
 
 
+class AlignModel(Strict):
+    align: AlignSpec
+
+
 class ClassicalModel(Strict):
     classical: ClassicalSpec
 
@@ -275,13 +314,15 @@ class ServerModel(Strict):
     server: ServerSpec
 
 
-ModelSpec = PretrainModel | FinetuneModel | ClassicalModel | LoadModel | ServerModel
+ModelSpec = PretrainModel | FinetuneModel | AlignModel | ClassicalModel | LoadModel | ServerModel
 
 
 def starts_from(spec: ModelSpec) -> str | None:
     """The model of the suite that this one is trained from; None for loaded and fresh ones."""
     if isinstance(spec, PretrainModel):
         return spec.pretrain.from_
+    if isinstance(spec, AlignModel):
+        return spec.align.from_
     return spec.finetune.from_ if isinstance(spec, FinetuneModel) else None
 
 
@@ -289,6 +330,8 @@ def learns(spec: ModelSpec) -> str | None:
     """The task whose examples a model is trained on; None when it learns from no task."""
     if isinstance(spec, FinetuneModel):
         return spec.finetune.task
+    if isinstance(spec, AlignModel):
+        return spec.align.task
     return spec.classical.task if isinstance(spec, ClassicalModel) else None
 
 

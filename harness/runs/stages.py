@@ -11,10 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 from harness.core.dataset import Dataset, Row
 from harness.core.errors import DataError, SuiteError
-from harness.core.examples import LabelledText
+from harness.core.examples import Example, LabelledText
 from harness.core.keys import digest, fraction
 from harness.core.reporter import Reporter
 from harness.core.specs import (
+    AlignModel,
+    AlignSpec,
     ClassicalModel,
     ClassicalSpec,
     FinetuneModel,
@@ -23,6 +25,7 @@ from harness.core.specs import (
     ModelSpec,
     PretrainModel,
     PretrainSpec,
+    QloraMethod,
     ServerModel,
     starts_from,
 )
@@ -33,7 +36,7 @@ if TYPE_CHECKING:
     from harness.training import StageInputs
 
 CHECKPOINTS = "checkpoints"
-Stage = PretrainSpec | FinetuneSpec | ClassicalSpec
+Stage = PretrainSpec | FinetuneSpec | AlignSpec | ClassicalSpec
 # What a checkpoint's key holds by content instead of by name.
 _UNKEYED: Any = {
     **dict.fromkeys(("from_", "task", "data", "seed", "seeds", "labels"), True),
@@ -239,11 +242,11 @@ class Workshop:
                 "format": STAGE_FORMAT,
                 "made_by": made_by(spec),
                 "stage": content,
-                "resolved": resolved(stage, len(inputs.train)),
+                "resolved": resolved(stage, len(inputs.train), inputs.kind),
                 "parent": self.key(parent) if parent is not None else None,
                 "texts": {name: digest(texts) for name, texts in sorted(inputs.texts.items())},
-                "train": digest([list(pair) for pair in inputs.train]),
-                "validation": digest([list(pair) for pair in inputs.validation]),
+                "train": digest([example.to_json() for example in inputs.train]),
+                "validation": digest([example.to_json() for example in inputs.validation]),
                 "labels": list(inputs.labels),
                 "seed": self.seed(stage) if seed is None else seed,
                 "tokenizer": self._tokenizer_digest(stage),
@@ -303,31 +306,37 @@ class Workshop:
         examples = getattr(bound.evaluation, "examples", None) if bound is not None else None
         if bound is None or examples is None:
             raise SuiteError(
-                f"model {model!r}: fine-tuning needs a task with labelled examples; {stage.task!r} has none.",
+                f"model {model!r}: training needs a task with examples to learn from; {stage.task!r} has none.",
                 where=self.prepared.suite.where("models", model),
-                hint="name a classification task of this suite under `task`.",
+                hint="name a task of this suite that has examples under `task`.",
             )
         dataset = bound.data[0]
         rows = tuple(subset(dataset.split("train"), stage.labels))
         learned = dataclasses.replace(dataset, rows={**dataset.rows, "train": rows})
+        labels = getattr(bound.evaluation, "example_labels", None)
         return DataInputs(
             texts={},
-            train=_pairs(examples(learned, "train")),
-            validation=_pairs(examples(learned, "validation")),
-            labels=tuple(bound.evaluation.metric_context().labels),
+            train=tuple(examples(learned, "train")),
+            validation=tuple(examples(learned, "validation")) if learned.rows.get("validation") else (),
+            labels=tuple(labels if labels is not None else bound.evaluation.metric_context().labels),
             fingerprints={dataset.name: dataset.fingerprint},
         )
 
 
 @dataclass(frozen=True)
 class DataInputs:
-    """What a stage learns from: texts by data name, or (text, label index) pairs."""
+    """What a stage learns from: texts by data name, or examples of a task."""
 
     texts: Mapping[str, tuple[str, ...]]
-    train: tuple[tuple[str, int], ...]
-    validation: tuple[tuple[str, int], ...]
+    train: tuple[Example, ...]
+    validation: tuple[Example, ...]
     labels: tuple[str, ...]
     fingerprints: Mapping[str, str]
+
+    @property
+    def kind(self) -> str:
+        """The type of the examples; that of labelled texts where there are none."""
+        return self.train[0].kind if self.train else LabelledText.kind
 
 
 def _pretraining_inputs(datasets: Mapping[str, Dataset]) -> DataInputs:
@@ -338,10 +347,6 @@ def _pretraining_inputs(datasets: Mapping[str, Dataset]) -> DataInputs:
         labels=(),
         fingerprints={name: dataset.fingerprint for name, dataset in datasets.items()},
     )
-
-
-def _pairs(examples: Sequence[LabelledText]) -> tuple[tuple[str, int], ...]:
-    return tuple((example.text, example.places[0]) for example in examples)
 
 
 def subset(rows: Sequence[Row], count: int | None) -> Sequence[Row]:
@@ -358,26 +363,21 @@ def stage_of(spec: ModelSpec) -> Stage:
         return spec.pretrain
     if isinstance(spec, FinetuneModel):
         return spec.finetune
+    if isinstance(spec, AlignModel):
+        return spec.align
     if isinstance(spec, ClassicalModel):
         return spec.classical
     raise TypeError(f"{type(spec).__name__} is loaded, not trained")
 
 
-def _one_seed(stage: PretrainSpec | FinetuneSpec | ClassicalSpec) -> PretrainSpec | FinetuneSpec | ClassicalSpec:
+def _one_seed(stage: Stage) -> Stage:
     """A checkpoint does not depend on how many others are trained beside it."""
     return stage.model_copy(update={"seeds": 1}) if isinstance(stage, FinetuneSpec) else stage
 
 
 def made_by(spec: ModelSpec) -> str:
-    """`pretrain`, `finetune`, `classical`, `load` or `server`."""
-    kinds = {
-        PretrainModel: "pretrain",
-        FinetuneModel: "finetune",
-        ClassicalModel: "classical",
-        LoadModel: "load",
-        ServerModel: "server",
-    }
-    return kinds[type(spec)]
+    """`pretrain`, `finetune`, `align`, `classical`, `load` or `server`."""
+    return type(spec).__name__.removesuffix("Model").lower()
 
 
 def parent_of(spec: ModelSpec) -> str | None:
@@ -398,7 +398,18 @@ def label_of(spec: ModelSpec) -> str:
     rows = f" on {stage.labels} labels" if stage.labels is not None else ""
     if isinstance(stage, ClassicalSpec):
         return f"TF-IDF and logistic regression{rows}"
-    method = stage.method if isinstance(stage.method, str) else "LoRA"
-    words = {"full": "full fine-tuning", "linear": "linear classifier on frozen features", "LoRA": "LoRA fine-tuning"}
+    adapter = "QLoRA" if isinstance(stage.method, QloraMethod) else "LoRA"
+    method = stage.method if isinstance(stage.method, str) else adapter
+    if isinstance(stage, AlignSpec):
+        rows = f" on {stage.labels} pairs" if stage.labels is not None else ""
+        by = "" if method == "full" else f" ({method})"
+        return f"{stage.from_} aligned by direct preference optimisation{by}{rows}"
+    words = {
+        "full": "full fine-tuning",
+        "frozen": "a new head on the frozen weights",
+        "linear": "linear classifier on frozen features",
+        "LoRA": "LoRA fine-tuning",
+        "QLoRA": "QLoRA fine-tuning (base in 4 bits)",
+    }
     start = f" of {stage.from_}" if stage.weights == "pretrained" else " from random weights (no pretraining)"
     return f"{words[method]}{start}{rows}"

@@ -8,6 +8,7 @@ from typing import Any
 from harness.core.errors import unknown
 from harness.core.problems import Key, Problems
 from harness.core.specs import (
+    AlignModel,
     CatalogRef,
     ClassicalModel,
     CompareSpec,
@@ -84,6 +85,9 @@ def _check_model(
     elif isinstance(spec, FinetuneModel):
         _known("model", spec.finetune.from_, models, here, "finetune", "from")
         _check_learned(spec.finetune.task, tasks, sections, here.below("finetune"))
+    elif isinstance(spec, AlignModel):
+        _known("model", spec.align.from_, models, here, "align", "from")
+        _check_learned(spec.align.task, tasks, sections, here.below("align"))
     elif isinstance(spec, ClassicalModel):
         _check_learned(spec.classical.task, tasks, sections, here.below("classical"))
 
@@ -93,7 +97,7 @@ def _check_learned(task: str, tasks: Sequence[str], sections: Sections, problems
         return
     spec = sections.tasks.get(task)
     if spec is not None and not hasattr(spec.cls, "examples"):
-        problems.add(f"the task {task!r} ({spec.kind}) has no labelled examples to learn from.", "task")
+        problems.add(f"the task {task!r} ({spec.kind}) has no examples to learn from.", "task")
 
 
 def _check_cycles(models: Mapping[str, ModelSpec], problems: Problems) -> None:
@@ -111,7 +115,7 @@ def _check_cycles(models: Mapping[str, ModelSpec], problems: Problems) -> None:
                 f"models start from each other in a circle: {' → '.join(circle)}.",
                 "models",
                 name,
-                "finetune" if isinstance(models[name], FinetuneModel) else "pretrain",
+                type(models[name]).__name__.removesuffix("Model").lower(),
                 "from",
                 hint="let one of them start from a pretrained or loaded model.",
             )

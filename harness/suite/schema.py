@@ -12,6 +12,7 @@ from pydantic.json_schema import models_json_schema
 from harness.core import atomic, registry
 from harness.core.specs import (
     NAME_PATTERN,
+    AlignModel,
     CatalogRef,
     ClassicalModel,
     CompareSpec,
@@ -28,7 +29,14 @@ from harness.suite.sections import REQUIRED
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 _DATA: tuple[type[BaseModel], ...] = (CatalogRef, FileRef, HubRef, SourceRef)
-_MODELS: tuple[type[BaseModel], ...] = (PretrainModel, FinetuneModel, ClassicalModel, LoadModel, ServerModel)
+_MODELS: tuple[type[BaseModel], ...] = (
+    PretrainModel,
+    FinetuneModel,
+    AlignModel,
+    ClassicalModel,
+    LoadModel,
+    ServerModel,
+)
 
 
 def json_schema() -> dict[str, Any]:

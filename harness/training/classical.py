@@ -33,9 +33,9 @@ def train_classical(spec: ClassicalSpec, inputs: StageInputs, work: Path, report
     """
     from sklearn.feature_extraction.text import TfidfVectorizer
 
-    inputs.require_examples()
+    train, validation = inputs.require_labelled("TF-IDF and logistic regression")
     started = time.monotonic()
-    texts = [text for text, _ in inputs.train]
+    texts = [text for text, _ in train]
     vectorizer = TfidfVectorizer(
         ngram_range=(1, spec.ngrams), sublinear_tf=True, lowercase=True, token_pattern=TOKEN_PATTERN, dtype=np.float64
     )
@@ -46,12 +46,12 @@ def train_classical(spec: ClassicalSpec, inputs: StageInputs, work: Path, report
             raise DataError(
                 "the training texts hold no word of two or more letters.", hint="check the `text` column."
             ) from error
-        held = vectorizer.transform([text for text, _ in inputs.validation]) if inputs.validation else None
+        held = vectorizer.transform([text for text, _ in validation]) if validation else None
         fit = choose(
             features,
-            [label for _, label in inputs.train],
+            [label for _, label in train],
             held,
-            [label for _, label in inputs.validation],
+            [label for _, label in validation],
             labels=len(inputs.labels),
             strengths=_STRENGTHS,
             seed=inputs.seed,

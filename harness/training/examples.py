@@ -10,7 +10,8 @@ import torch
 from datasets import Dataset
 
 from harness.core.errors import DataError
-from harness.models.encoding import encode_texts
+from harness.models.encoding import encode_texts, text_encoder
+from harness.models.pair_encoding import PairEncoder
 from harness.training.batches import batches_by_length
 from harness.training.loop import Batch
 from harness.training.masking import mask_tokens
@@ -19,18 +20,31 @@ from harness.training.shapes import Shape
 _MEMORY_RATE = 0.15
 
 
-def tokenised(tokenizer: Any, examples: Sequence[tuple[str, int]], max_length: int) -> Dataset:
-    """Examples as a `datasets.Dataset` with `input_ids` (special tokens included) and `label`.
+def tokenised(tokenizer: Any, examples: Sequence[Any], max_length: int) -> Dataset:
+    """Labelled texts as a `datasets.Dataset`: `input_ids` (special tokens included), `types` and `places`.
+
+    `types` says which text of a pair a token belongs to.
 
     Raises:
         DataError: when `max_length` leaves no room for text.
     """
-    encoded = encode_texts(tokenizer, [text for text, _ in examples], max_length)
-    if encoded.prefix + encoded.suffix >= max_length:
-        raise DataError(
-            f"a max_length of {max_length} leaves no room beside {encoded.prefix + encoded.suffix} special tokens."
-        )
-    return Dataset.from_dict({"input_ids": encoded.ids, "label": [label for _, label in examples]})
+    encoder = text_encoder(tokenizer)
+    if encoder.room(max_length) < 1:
+        special = len(encoder.prefix) + len(encoder.suffix)
+        raise DataError(f"a max_length of {max_length} leaves no room beside {special} special tokens.")
+    places = [list(example.places) for example in examples]
+    if any(example.pair is not None for example in examples):
+        pairs = PairEncoder(encoder)
+        firsts = encoder.plain([example.text for example in examples])
+        seconds = encoder.plain([example.pair or "" for example in examples])
+        rows = [pairs.fit(one, two, max_length) for one, two in zip(firsts, seconds, strict=True)]
+        ids, types = [row.ids for row in rows], [row.types for row in rows]
+    else:
+        ids = encode_texts(encoder, [example.text for example in examples], max_length).ids
+        start = [] if encoder.prefix_id is None else [encoder.prefix_id]
+        ids = [row or start for row in ids]
+        types = [[0] * len(row) for row in ids]
+    return Dataset.from_dict({"input_ids": ids, "types": types, "places": places})
 
 
 class LabelledBatches:
@@ -43,6 +57,8 @@ class LabelledBatches:
         special: ids that are never hidden.
         word_dropout: share of tokens that the mask token hides.
         memory: whether batches also carry masked copies for the memory loss.
+        labels: number of labels where each is a question of its own; None for one label a text.
+        typed: whether the model tells the texts of a pair apart.
     """
 
     def __init__(
@@ -58,9 +74,12 @@ class LabelledBatches:
         special: Sequence[int],
         word_dropout: float = 0.0,
         memory: bool = False,
+        labels: int | None = None,
+        typed: bool = False,
     ) -> None:
         self._ids: list[list[int]] = data["input_ids"][:]
-        self._labels = np.asarray(data["label"][:], dtype=np.int64)
+        self._types: list[list[int]] | None = data["types"][:] if typed else None
+        self._classes = classes(data["places"][:], labels)
         self._lengths = [len(ids) for ids in self._ids]
         self._batches = [
             batch for epoch in range(epochs) for batch in batches_by_length(self._lengths, size, key=(seed, epoch))
@@ -89,7 +108,9 @@ class LabelledBatches:
     def __getitem__(self, place: int) -> Batch:
         chosen = list(self._batches[place])
         ids, attention = padded([self._ids[example] for example in chosen], self._pad)
-        batch = {"attention_mask": torch.from_numpy(attention), "classes": torch.from_numpy(self._labels[chosen])}
+        batch = {"attention_mask": torch.from_numpy(attention), "classes": torch.from_numpy(self._classes[chosen])}
+        if self._types is not None:
+            batch["token_type_ids"] = torch.from_numpy(padded([self._types[example] for example in chosen], 0)[0])
         if self._memory and self._mask is not None:
             masked = mask_tokens(
                 ids,
@@ -107,6 +128,16 @@ class LabelledBatches:
             ids = np.where(hidden, self._mask, ids)
         batch["input_ids"] = torch.from_numpy(ids)
         return batch
+
+
+def classes(places: Sequence[Sequence[int]], labels: int | None) -> np.ndarray[Any, Any]:
+    """int64[n], each text's label; or float32[n, labels] of zeros and ones where labels are independent."""
+    if labels is None:
+        return np.asarray([first for (first,) in places], dtype=np.int64)
+    found = np.zeros((len(places), labels), dtype=np.float32)
+    for number, chosen in enumerate(places):
+        found[number, list(chosen)] = 1.0
+    return found
 
 
 def padded(rows: Sequence[Sequence[int]], pad_id: int) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:

@@ -1,33 +1,35 @@
-"""Fine-tuning a classifier: all weights of a checkpoint, or the same shape from random weights."""
+"""Fine-tuning: examples of a task, learned by some or all weights of a checkpoint."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-import torch
-from torch.nn import functional
-
+from harness.core.errors import SuiteError
 from harness.core.reporter import Reporter
-from harness.core.specs import FinetuneSpec
+from harness.core.specs import AlignSpec, FinetuneSpec, QloraMethod, lora_of
 from harness.training import cost
 from harness.training.checkpoints import write_page
-from harness.training.examples import LabelledBatches, tokenised
 from harness.training.inputs import StageInputs
-from harness.training.loop import Batch, Settings, train
-from harness.training.parents import head_tensors, load_classifier, load_language_head, load_tokenizer
+from harness.training.learners import Job, Start, learner
+from harness.training.loop import Settings, train
+from harness.training.methods import apply_method, check_method, described, save
+from harness.training.parents import family_of
 from harness.training.runtime import reproducible
-from harness.training.settings import FinetuneSettings, settings_for
+from harness.training.settings import FinetuneSettings, narrowed, settings_for
+from harness.training.shapes import shape_of
 from harness.training.tokenizer import save_tokenizer
-from harness.training.validation import scorer
 
 
 def finetune(
     spec: FinetuneSpec, inputs: StageInputs, work: Path, reporter: Reporter, *, save_every: int | None = None
 ) -> dict[str, Any]:
-    """Fine-tunes all weights and writes the checkpoint, language-model head included.
+    """Fine-tunes a checkpoint, or its shape from random weights, and writes the result into `work`.
+
+    What is learned follows from the type of the examples and the kind of the parent; see
+    `learners`. An adapter is written as an adapter: its base is referenced by its key, not copied.
 
     Returns:
         The checkpoint's page and what was measured.
@@ -35,99 +37,70 @@ def finetune(
     Raises:
         DataError: when examples are missing or unfit.
         CheckpointError: when the parent cannot be loaded.
+        SuiteError: when task, model and method do not fit each other.
         IncompleteError: when training diverges.
     """
-    inputs.require_examples()
+    kind = inputs.require_examples()
     parent = inputs.require_parent()
-    chosen = settings_for(spec, len(inputs.train))
+    check_method(spec.method, spec.weights)
+    chosen = settings_for(spec, len(inputs.train), kind)
+    if chosen.memory and spec.method != "full":
+        raise SuiteError("`memory` belongs to full fine-tuning; LoRA leaves the base as it is.", hint="leave it out.")
     with reproducible(inputs.seed):
-        tokenizer = load_tokenizer(parent)
-        model = load_classifier(parent, inputs.labels, weights=spec.weights, seed=inputs.seed)
-        pretrained = spec.weights == "pretrained"
-        plan = plan_for(tokenizer, model, inputs, chosen)
-        memory = load_language_head(parent, model) if chosen.memory and pretrained else None
-        flops = cost.plan_flops(model, plan)
-        title = "fine-tuning" if pretrained else "training from random weights"
-        progress = train(
-            model,
-            plan,
-            classification_loss(chosen, memory),
-            loop_settings(chosen, inputs.seed, save_every),
-            work=work,
-            title=title,
-            identity={"stage": spec.model_dump(mode="json"), "parent": inputs.parent_digest, "chosen": asdict(chosen)},
-            flops=flops,
-            reporter=reporter,
-            score=scorer(tokenizer, inputs.validation, chosen.max_length),
-            epochs=chosen.epochs,
-        )
-        state = {name: tensor.contiguous() for name, tensor in model.state_dict().items()}
-        if pretrained:
-            state.update(head_tensors(parent, list(state)))
-        model.save_pretrained(str(work), state_dict=state)
-    save_tokenizer(tokenizer, work)
-    spent = {"tokens": progress.tokens, "flops": flops, "steps": len(plan), **cost.parameter_counts(model)}
+        start = Start(parent, family_of(parent), spec.weights, isinstance(spec.method, QloraMethod))
+        make = learner(kind, start.family)
+        chosen = narrowed(chosen, spec, _width(parent))
+        job = make(start, inputs, chosen)
+        title = {"full": "fine-tuning", "frozen": "training the head"}.get(str(spec.method), "LoRA fine-tuning")
+        title = title if spec.weights == "pretrained" else "training from random weights"
+        return carry_out(job, spec, inputs, work, reporter, chosen=chosen, title=title, save_every=save_every)
+
+
+def carry_out(
+    job: Job,
+    spec: FinetuneSpec | AlignSpec,
+    inputs: StageInputs,
+    work: Path,
+    reporter: Reporter,
+    *,
+    chosen: FinetuneSettings,
+    title: str,
+    save_every: int | None,
+) -> dict[str, Any]:
+    """Trains a job by the spec's method, keeps its best epoch, and writes the checkpoint."""
+    stage = spec.model_dump(mode="json", by_alias=True)
+    model = apply_method(job, spec.method)
+    counts = cost.parameter_counts(model)
+    flops = cost.plan_flops(job.model, job.plan, trained=counts["trainable"] / counts["parameters"])
+    rates: Mapping[str, float] = {"word_embeddings": chosen.embedding_rate, **job.rates}
+    progress = train(
+        model,
+        job.plan,
+        job.loss,
+        Settings(learning_rate=chosen.learning_rate, seed=inputs.seed, rates=rates, warmup=0.1, save_every=save_every),
+        work=work,
+        title=title,
+        identity={"stage": stage, "parent": inputs.parent_digest, "chosen": asdict(chosen)},
+        flops=flops,
+        reporter=reporter,
+        score=job.score,
+        epochs=chosen.epochs,
+    )
+    kind = save(model, job, spec.method, work, parent=inputs.require_parent(), parent_key=inputs.parent_key)
+    save_tokenizer(job.tokenizer, work)
     page = write_page(
         work,
-        kind="transformers",
-        stage=spec.model_dump(mode="json", by_alias=True),
+        kind=kind,
+        stage=stage,
         inputs=inputs,
-        cost=spent,
-        recipe=asdict(chosen),
+        cost={"tokens": progress.tokens, "flops": flops, "steps": len(job.plan), **counts},
+        recipe={**asdict(chosen), **(described(spec.method) if lora_of(spec.method) else {}), **job.facts},
     )
     return {**page, "validation": progress.best, "measured": progress.measured()}
 
 
-def plan_for(tokenizer: Any, model: Any, inputs: StageInputs, chosen: FinetuneSettings) -> LabelledBatches:
-    """The batches of all epochs."""
-    limit = getattr(model.config, "max_position_embeddings", None) or chosen.max_length
-    return LabelledBatches(
-        tokenised(tokenizer, inputs.train, min(chosen.max_length, int(limit))),
-        size=chosen.batch_size,
-        epochs=chosen.epochs,
-        seed=inputs.seed,
-        pad_id=int(tokenizer.pad_token_id or 0),
-        mask_id=tokenizer.mask_token_id,
-        vocabulary=len(tokenizer),
-        special=tokenizer.all_special_ids,
-        word_dropout=chosen.word_dropout,
-        memory=chosen.memory > 0,
-    )
+def _width(parent: Path) -> int | None:
+    from transformers import AutoConfig
 
-
-def loop_settings(chosen: FinetuneSettings, seed: int, save_every: int | None) -> Settings:
-    """The optimiser's settings: own rates for word embeddings and for the new head."""
-    return Settings(
-        learning_rate=chosen.learning_rate,
-        seed=seed,
-        rates={
-            "word_embeddings": chosen.embedding_rate,
-            "pooler": chosen.head_rate,
-            "classifier": chosen.head_rate,
-            "score": chosen.head_rate,
-        },
-        warmup=0.1,
-        save_every=save_every,
-    )
-
-
-def classification_loss(chosen: FinetuneSettings, memory: Any | None) -> Callable[[Any, Batch], torch.Tensor]:
-    """Cross-entropy of the labels; with `memory`, plus its weight times that of masked tokens.
-
-    Args:
-        memory: the language model that shares the classifier's encoder, or None.
-    """
-
-    def loss(model: Any, batch: Batch) -> torch.Tensor:
-        answer = model(
-            input_ids=batch["input_ids"],
-            attention_mask=batch["attention_mask"],
-            output_hidden_states=memory is not None,
-        )
-        total = functional.cross_entropy(answer.logits, batch["classes"], label_smoothing=chosen.label_smoothing)
-        if memory is not None:
-            hidden = answer.hidden_states[-1][batch["masked"]]
-            total = total + chosen.memory * functional.cross_entropy(memory.cls.predictions(hidden), batch["targets"])
-        return total
-
-    return loss
+    shape = shape_of(AutoConfig.from_pretrained(str(parent)).to_dict())
+    return shape.hidden if shape is not None else None

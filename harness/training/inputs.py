@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from harness.core.errors import CheckpointError, DataError
+from harness.core.examples import LabelledText, TaggedWords
 
 
 def _unresolved(key: str) -> Path:
@@ -19,7 +21,7 @@ class StageInputs:
 
     Attributes:
         texts: data name → training texts (pretraining).
-        train: (text, index of its label) of every training example (fine-tuning).
+        train: training examples, all of one type (fine-tuning, alignment).
         validation: the same for validation; may be empty.
         labels: the task's labels in their fixed order.
         parent: folder of the checkpoint to start from.
@@ -32,8 +34,8 @@ class StageInputs:
     """
 
     texts: Mapping[str, Sequence[str]] = field(default_factory=dict)
-    train: Sequence[tuple[str, int]] = ()
-    validation: Sequence[tuple[str, int]] = ()
+    train: Sequence[Any] = ()
+    validation: Sequence[Any] = ()
     labels: tuple[str, ...] = ()
     parent: Path | None = None
     parent_key: str | None = None
@@ -58,31 +60,72 @@ class StageInputs:
                     hint="check the `text` column and the split shares.",
                 )
 
-    def require_examples(self) -> None:
-        """Checks that there are labelled examples of at least two labels.
+    def require_examples(self) -> str:
+        """Checks that there are examples of one type, and what their type asks for; returns the type.
 
         Raises:
-            DataError: when examples are missing, empty, of one label only or of an unknown label.
+            DataError: when examples are missing or empty, of several types, or labelled with one label
+                only or an unknown one.
         """
         names = ", ".join(sorted(self.data)) or "the task"
-        if len(self.labels) < 2:
-            raise DataError(
-                f"{names}: a classifier needs two or more labels, found {list(self.labels)}.",
-                hint="check the `label` column.",
-            )
         if not self.train:
             raise DataError(
                 f"{names}: the training split has no examples.", hint="give more rows, or a larger training share."
             )
+        kinds = {example.kind for example in (*self.train, *self.validation)}
+        if len(kinds) > 1:
+            raise DataError(f"{names}: examples of several types in one task: {', '.join(sorted(kinds))}.")
+        kind = str(next(iter(kinds)))
         for split, examples in (("training", self.train), ("validation", self.validation)):
-            _check_examples(f"{names}: {split} split", examples, len(self.labels))
-        present = {label for _, label in self.train}
-        if len(present) < 2:
+            for number, example in enumerate(examples, start=1):
+                _check_texts(f"{names}: {split} split", number, example)
+        if kind == LabelledText.kind:
+            self._check_labels(names)
+        elif kind == TaggedWords.kind and len(self.labels) < 2:
+            raise DataError(f"{names}: tagging needs two or more tags, found {list(self.labels)}.")
+        return kind
+
+    def _check_labels(self, names: str) -> None:
+        independent = {example.independent for example in (*self.train, *self.validation)}
+        if len(independent) > 1:
+            raise DataError(f"{names}: labels are independent in some examples and exclude each other in others.")
+        alone = independent == {True}
+        if len(self.labels) < (1 if alone else 2):
+            raise DataError(
+                f"{names}: a classifier needs two or more labels, found {list(self.labels)}.",
+                hint="check the `label` column.",
+            )
+        for split, examples in (("training", self.train), ("validation", self.validation)):
+            for number, example in enumerate(examples, start=1):
+                _check_places(f"{names}: {split} split", number, example, len(self.labels))
+        present = {place for example in self.train for place in example.places}
+        if not alone and len(present) < 2:
             only = self.labels[next(iter(present))]
             raise DataError(
                 f"{names}: every training example has the label {only!r}; a classifier needs two or more labels.",
                 hint="check the `label` column, or use more rows.",
             )
+
+    def require_labelled(self, by: str) -> tuple[list[tuple[str, int]], list[tuple[str, int]]]:
+        """(text, place of its label) of every training and validation example.
+
+        Args:
+            by: what asks for them, for the error.
+
+        Raises:
+            DataError: when examples are unfit, or not single texts with one label each.
+        """
+        self.require_examples()
+        for example in (*self.train, *self.validation):
+            if not isinstance(example, LabelledText) or example.independent or example.pair is not None:
+                raise DataError(
+                    f"{by} learns single texts with one label each; the task has other examples.",
+                    hint="use `method: full`, `frozen` or `lora` for this task.",
+                )
+        return (
+            [(example.text, example.places[0]) for example in self.train],
+            [(example.text, example.places[0]) for example in self.validation],
+        )
 
     def require_parent(self) -> Path:
         """The folder of the checkpoint to start from.
@@ -97,12 +140,26 @@ class StageInputs:
         return self.parent
 
 
-def _check_examples(what: str, examples: Sequence[tuple[str, int]], labels: int) -> None:
-    for number, (text, label) in enumerate(examples, start=1):
-        if not text.strip():
-            raise DataError(f"{what}: the text of example {number} is empty.", hint="drop rows without text.")
-        if not 0 <= label < labels:
+def _check_texts(what: str, number: int, example: Any) -> None:
+    if isinstance(example, TaggedWords):
+        if not example.words:
+            raise DataError(f"{what}: example {number} has no words.", hint="drop empty rows.")
+        return
+    if not all(text.strip() for text in example.texts()):
+        raise DataError(f"{what}: the text of example {number} is empty.", hint="drop rows without text.")
+    if not example.inputs():
+        raise DataError(f"{what}: example {number} has neither a prompt nor messages.", hint="drop such rows.")
+
+
+def _check_places(what: str, number: int, example: LabelledText, labels: int) -> None:
+    if not example.independent and len(example.places) != 1:
+        raise DataError(
+            f"{what}: example {number} has {len(example.places)} labels; expected one.",
+            hint="mark the examples as independent for a task of several labels.",
+        )
+    for place in example.places:
+        if not 0 <= place < labels:
             raise DataError(
-                f"{what}: example {number} has the label index {label}; expected 0 to {labels - 1}.",
+                f"{what}: example {number} has the label index {place}; expected 0 to {labels - 1}.",
                 hint="every row's label must be one of the task's labels.",
             )

@@ -41,7 +41,7 @@ def finetune_linear(spec: FinetuneSpec, inputs: StageInputs, work: Path, reporte
     from harness.training.parents import load_encoder, load_tokenizer
     from harness.training.runtime import reproducible
 
-    inputs.require_examples()
+    train, validation = inputs.require_labelled("a linear classifier")
     if spec.weights == "random":
         raise SuiteError(
             "a linear head on random features would answer on the pretrained ones: it stands on its base.",
@@ -55,18 +55,18 @@ def finetune_linear(spec: FinetuneSpec, inputs: StageInputs, work: Path, reporte
         limit = min(
             int(tokenizer.model_max_length), int(getattr(encoder.config, "max_position_embeddings", 0) or 1 << 30)
         )
-        texts = [[text for text, _ in part] for part in (inputs.train, inputs.validation)]
+        texts = [[text for text, _ in part] for part in (train, validation)]
         rows = [encode_texts(tokenizer, part, limit).ids for part in texts]
-        with reporter.task("features of the frozen base", len(inputs.train) + len(inputs.validation), "texts") as task:
+        with reporter.task("features of the frozen base", len(train) + len(validation), "texts") as task:
             # The very function that answers later: a head must see the features that it was fitted on.
             features, held = (_features(mean_features, parent, part, inputs, task) for part in texts)
     mean, scale = features.mean(axis=0), features.std(axis=0)
     scale[scale < 1e-8] = 1.0
     fit = choose(
         (features - mean) / scale,
-        [label for _, label in inputs.train],
+        [label for _, label in train],
         (held - mean) / scale if len(held) else None,
-        [label for _, label in inputs.validation],
+        [label for _, label in validation],
         labels=len(inputs.labels),
         strengths=_STRENGTHS,
         seed=inputs.seed,

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 
 from harness.core.errors import CheckpointError, HarnessError, Where
+
+if TYPE_CHECKING:
+    from harness.training.learners import Start
 
 _CLASSIFIER = ("classifier", "score")
 _POOLER = "pooler"
@@ -25,41 +28,88 @@ def load_tokenizer(folder: Path) -> Any:
     return _loaded(folder, "tokenizer", lambda: AutoTokenizer.from_pretrained(str(folder), local_files_only=True))
 
 
-def load_classifier(folder: Path, labels: Sequence[str], *, weights: str, seed: int) -> Any:
-    """A sequence classifier with the checkpoint's encoder, or of its shape with random weights.
+def family_of(folder: Path) -> str:
+    """`masked`, `causal` or `seq2seq`, by the checkpoint's configuration.
 
-    The pooler of a pretrained encoder without one starts as the identity, so that the classifier
+    Raises:
+        CheckpointError: when the folder holds no transformers model (an adapter, a linear head).
+    """
+    from transformers import AutoConfig
+
+    from harness.models.inspection import MASKED_TYPES
+
+    if not (folder / "config.json").is_file():
+        raise CheckpointError(
+            "training starts from a whole model; this checkpoint is an adapter or a head on another one.",
+            where=Where(folder),
+            hint="start from its base, or make the first stage with `method: full`.",
+        )
+    config: Any = _loaded(folder, "configuration", lambda: AutoConfig.from_pretrained(str(folder)))
+    if getattr(config, "is_encoder_decoder", False):
+        return "seq2seq"
+    return "masked" if config.model_type in MASKED_TYPES else "causal"
+
+
+def longest(model: Any, tokenizer: Any, wanted: int) -> int:
+    """The longest row: what is wanted, or less where the model takes less."""
+    positions = getattr(model.config, "max_position_embeddings", None) or wanted
+    limit = tokenizer.model_max_length or wanted
+    return min(wanted, int(positions), int(limit))
+
+
+def load_headed(start: Start, kind: str, *, labels: Sequence[str], seed: int, problem: str | None = None) -> Any:
+    """The checkpoint in one of transformers' Auto classes, or its shape with random weights.
+
+    The pooler of a pretrained encoder without one starts as the identity, so that a classifier
     first sees what the first token has gathered.
 
     Args:
-        weights: `pretrained` or `random`.
+        start: folder, `pretrained` or `random` weights, whether in 4 bits.
+        kind: such as `AutoModelForSequenceClassification`.
+        labels: of the new head; empty where it has none.
+        seed: of all weights that are new.
+        problem: transformers' name of the kind of labels.
 
     Raises:
         CheckpointError: when the folder holds no such model in safetensors.
     """
-    from transformers import AutoConfig, AutoModelForSequenceClassification
+    import transformers
 
-    config: Any = _loaded(folder, "configuration", lambda: AutoConfig.from_pretrained(str(folder)))
-    config.num_labels = len(labels)
-    config.id2label = dict(enumerate(labels))
-    config.label2id = {label: number for number, label in enumerate(labels)}
-    config.problem_type = "single_label_classification"
+    auto: Any = getattr(transformers, kind)
+    folder = start.folder
+    config: Any = _loaded(folder, "configuration", lambda: transformers.AutoConfig.from_pretrained(str(folder)))
+    if labels:
+        config.num_labels = len(labels)
+        config.id2label = dict(enumerate(labels))
+        config.label2id = {label: number for number, label in enumerate(labels)}
+        config.problem_type = problem
     torch.manual_seed(seed)
-    if weights == "random":
-        return AutoModelForSequenceClassification.from_config(config)
+    if start.weights == "random":
+        return auto.from_config(config)
+    options: dict[str, Any] = {"dtype": torch.float32}
+    if start.quantised:
+        from harness.training.quantising import quantisation
+
+        options = quantisation()
     model, facts = _loaded(
         folder,
         "model",
-        lambda: AutoModelForSequenceClassification.from_pretrained(
-            str(folder), config=config, local_files_only=True, use_safetensors=True, output_loading_info=True
+        lambda: auto.from_pretrained(
+            str(folder),
+            config=config,
+            local_files_only=True,
+            use_safetensors=True,
+            output_loading_info=True,
+            **options,
         ),
     )
     missing = facts["missing_keys"]
     base = f"{model.base_model_prefix}."
-    lost = sorted(name for name in missing if name.startswith(base) and _POOLER not in name)
+    language = kind in {"AutoModelForCausalLM", "AutoModelForSeq2SeqLM"}
+    lost = sorted(name for name in missing if (name.startswith(base) or language) and _POOLER not in name)
     if lost:
         raise CheckpointError(
-            f"the encoder lacks weights: {', '.join(lost[:3])}{' …' if len(lost) > 3 else ''}.",
+            f"the model lacks weights: {', '.join(lost[:3])}{' …' if len(lost) > 3 else ''}.",
             where=Where(folder),
             hint="give a checkpoint of the same architecture as its config.json says.",
         )

@@ -22,6 +22,11 @@ Score = Callable[[Any], Mapping[str, float | int] | None]
 _PAGE = "best.json"
 
 
+def merit(found: Mapping[str, Any]) -> float:
+    """What epochs are compared by, higher is better: accuracy, or the loss turned round."""
+    return float(found["accuracy"]) if "accuracy" in found else -float(found["loss"])
+
+
 class BestEpoch(TrainerCallback):  # type: ignore[misc]  # transformers is untyped here
     """Scores the model at the end of each epoch and keeps the best trainable weights in a folder.
 
@@ -29,7 +34,7 @@ class BestEpoch(TrainerCallback):  # type: ignore[misc]  # transformers is untyp
     the same result, so that nothing depends on where it was killed.
 
     Args:
-        score: model → `accuracy` and `n` on validation data; None when there is none.
+        score: model → `accuracy` (or `loss`) and `n` on validation data; None when there is none.
         epochs, steps: the whole training's.
         folder: where unfinished work lies.
         made_for: digest of what is trained; another training's best is not used.
@@ -55,11 +60,11 @@ class BestEpoch(TrainerCallback):  # type: ignore[misc]  # transformers is untyp
         if found is None:
             return
         epoch = state.global_step // self._length
-        if self.best is None or (found["accuracy"], -epoch) > (self.best["accuracy"], -self.best["epoch"]):
+        if self.best is None or (merit(found), -epoch) > (merit(self.best), -self.best["epoch"]):
             self._keep(model, {**found, "epoch": epoch})
 
     def restore(self, model: Any) -> dict[str, float | int] | None:
-        """Puts the best epoch's weights back; returns its `accuracy`, `n` and `epoch`."""
+        """Puts the best epoch's weights back; returns its `accuracy` or `loss`, `n` and `epoch`."""
         if self.best is None:
             return None
         with torch.no_grad():
@@ -67,7 +72,7 @@ class BestEpoch(TrainerCallback):  # type: ignore[misc]  # transformers is untyp
             for name, parameter in model.named_parameters():
                 if parameter.requires_grad:
                     parameter.copy_(kept[name])
-        return {name: self.best[name] for name in ("accuracy", "n", "epoch")}
+        return {name: self.best[name] for name in ("accuracy", "loss", "n", "epoch") if name in self.best}
 
     def _keep(self, model: Any, page: dict[str, Any]) -> None:
         weights = save(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from harness.core.specs import FinetuneSpec, LoraMethod, PretrainSpec
+from harness.core.specs import AlignSpec, FinetuneSpec, PretrainSpec, lora_of
 
 # With fewer labels than this a pass is short: smaller batches and more passes pay, and word
 # embeddings that move forget what pretraining knew of words that the labels do not show.
@@ -45,18 +45,63 @@ _FEW = replace(
 )
 _ADAPTER_RATE = 2e-3
 _RANDOM_FEW_RATE = 3e-4
+# Tags and spans: a head on every token; nothing is hidden from it.
+_TOKENS = replace(
+    _MANY, epochs=5, learning_rate=1e-3, batch_size=16, embedding_rate=1.0, word_dropout=0.0, label_smoothing=0.0
+)
+# Models that write: their own head goes on being trained.
+_WRITING = replace(_TOKENS, epochs=3, learning_rate=1e-3, batch_size=16, max_length=256, head_rate=1.0)
+_BY_KIND = {
+    "tagged_words": _TOKENS,
+    "answer_span": replace(_TOKENS, max_length=256),
+    "prompt_target": _WRITING,
+    "plain_text": _WRITING,
+}
+_ALIGNMENT = replace(_WRITING, epochs=2, learning_rate=1e-4, batch_size=8)
+_WIDE_FULL, _WIDE_ADAPTER = 0.04, 0.3
+"""Rate times width of models wider than `_WIDTH`: 1e-4 at 384, as such encoders are usually tuned."""
 
 
-def settings_for(spec: FinetuneSpec, examples: int) -> FinetuneSettings:
-    """The spec's values, and for those left out the defaults of its method and number of examples."""
+def settings_for(spec: FinetuneSpec, examples: int, kind: str = "labelled_text") -> FinetuneSettings:
+    """The spec's values, and for those left out the defaults of its method, examples and their type."""
     defaults = _FEW if examples < _FEW_LABELS else _MANY
-    if spec.weights == "random":
+    if kind in _BY_KIND:
+        defaults = _BY_KIND[kind]
+        if lora_of(spec.method) is not None:
+            defaults = replace(defaults, learning_rate=2 * defaults.learning_rate)
+    elif spec.weights == "random":
         # Chosen on validation like everything else: a control that is tuned badly flatters its rival.
         rate = _RANDOM_FEW_RATE if defaults is _FEW else _MANY.learning_rate
         defaults = replace(defaults, learning_rate=rate, head_rate=1.0, embedding_rate=1.0)
-    elif isinstance(spec.method, LoraMethod):
+    elif lora_of(spec.method) is not None:
         defaults = replace(defaults, learning_rate=_ADAPTER_RATE)
-    named = {name: getattr(spec, name) for name in FinetuneSettings.__slots__}
+    return _named(defaults, spec)
+
+
+def narrowed(chosen: FinetuneSettings, spec: FinetuneSpec | AlignSpec, width: int | None) -> FinetuneSettings:
+    """The settings for a model of this width: what the suite does not say is gentler with wide ones,
+    which know more than a few minutes of pretraining and lose it sooner."""
+    if width is None or width <= _WIDTH or spec.learning_rate is not None:
+        return chosen
+    if isinstance(spec, FinetuneSpec) and spec.weights == "random":
+        return chosen
+    rate = (_WIDE_ADAPTER if lora_of(spec.method) is not None else _WIDE_FULL) / width
+    return replace(chosen, learning_rate=min(chosen.learning_rate, rate))
+
+
+def alignment_settings(spec: AlignSpec, examples: int, width: int | None = None) -> FinetuneSettings:
+    """The same for an alignment."""
+    adapter = lora_of(spec.method) is not None
+    defaults = replace(_ALIGNMENT, learning_rate=_ALIGNMENT.learning_rate * (5 if adapter else 1))
+    chosen = _named(defaults, spec)
+    if width is None or width <= _WIDTH or spec.learning_rate is not None:
+        return chosen
+    # A tenth of what the same model is fine-tuned with (Rafailov et al. 2023: 1e-6 against 1e-5).
+    return replace(chosen, learning_rate=narrowed(replace(chosen, learning_rate=1.0), spec, width).learning_rate / 10)
+
+
+def _named(defaults: FinetuneSettings, spec: FinetuneSpec | AlignSpec) -> FinetuneSettings:
+    named = {name: getattr(spec, name, None) for name in FinetuneSettings.__slots__}
     return replace(defaults, **{name: value for name, value in named.items() if value is not None})
 
 

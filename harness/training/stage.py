@@ -8,16 +8,16 @@ from pathlib import Path
 from typing import Any
 
 from harness.core.reporter import Reporter
-from harness.core.specs import ClassicalSpec, FinetuneSpec, LoraMethod, PretrainSpec
+from harness.core.specs import AlignSpec, ClassicalSpec, FinetuneSpec, PretrainSpec, lora_of
 from harness.training import cost
 from harness.training.inputs import StageInputs
 from harness.training.presets import architecture
-from harness.training.settings import pretraining_settings, settings_for
+from harness.training.settings import alignment_settings, pretraining_settings, settings_for
 from harness.training.shapes import Shape, shape_of
 
 # Raised when the same settings would train other weights than before.
 TRAINING_VERSION = 1
-Stage = PretrainSpec | FinetuneSpec | ClassicalSpec
+Stage = PretrainSpec | FinetuneSpec | AlignSpec | ClassicalSpec
 # Tokens of a short text where nobody has counted yet.
 _GUESSED_LENGTH = 26
 
@@ -49,10 +49,10 @@ def run_stage(
         from harness.training.pretrain import pretrain
 
         return pretrain(spec, inputs, work, reporter, save_every=save_every)
-    if isinstance(spec.method, LoraMethod):
-        from harness.training.lora import finetune_lora
+    if isinstance(spec, AlignSpec):
+        from harness.training.align import align
 
-        return finetune_lora(spec, inputs, work, reporter, save_every=save_every)
+        return align(spec, inputs, work, reporter, save_every=save_every)
     if spec.method == "linear":
         from harness.training.linear import finetune_linear
 
@@ -62,14 +62,21 @@ def run_stage(
     return finetune(spec, inputs, work, reporter, save_every=save_every)
 
 
-def resolved(spec: Stage, examples: int) -> dict[str, Any]:
+def resolved(spec: Stage, examples: int, kind: str = "labelled_text") -> dict[str, Any]:
     """What a stage does where its suite says nothing, and the version of the code that does it.
 
-    Part of a checkpoint's key: a changed default trains anew. Loads nothing.
+    Part of a checkpoint's key: a changed default trains anew. Loads nothing. What follows from the
+    model to start from is not said; that model has a key of its own.
+
+    Args:
+        examples: number of training examples.
+        kind: their type.
     """
     chosen: dict[str, Any] = {"version": TRAINING_VERSION}
     if isinstance(spec, FinetuneSpec):
-        chosen.update(asdict(settings_for(spec, examples)))
+        chosen.update(asdict(settings_for(spec, examples, kind)))
+    if isinstance(spec, AlignSpec):
+        chosen.update(asdict(alignment_settings(spec, examples)))
     if isinstance(spec, PretrainSpec):
         sizes = architecture(spec.architecture, spec.objective) if spec.from_ is None else None
         chosen["sizes"] = sizes
@@ -102,8 +109,12 @@ def estimate_cost(
     forward = shape.stack(shape.layers + shape.decoder_layers, seen, mean_length)
     if spec.method == "linear":
         return {"tokens": seen, "flops": forward}
-    epochs = settings_for(spec, rows).epochs
-    trained = 0.05 if isinstance(spec.method, LoraMethod) else 1.0
+    if isinstance(spec, AlignSpec):
+        # Two answers a pair, and the reference reads both once.
+        epochs, seen, forward = alignment_settings(spec, rows).epochs, 2 * seen, 2 * forward
+    else:
+        epochs = settings_for(spec, rows).epochs
+    trained = 0.05 if lora_of(spec.method) is not None else 1.0
     return {"tokens": seen * epochs, "flops": cost.training_flops(forward * epochs, trained=trained)}
 
 

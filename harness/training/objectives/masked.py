@@ -53,11 +53,12 @@ class MaskedRows(Rows):
 
 def masked_logits(model: Any, where: torch.Tensor, **inputs: torch.Tensor) -> torch.Tensor:
     """[n, V] logits at the places of `where`; the head sees those places only, where it can be told apart."""
-    head = getattr(getattr(model, "cls", None), "predictions", None) or getattr(model, "lm_head", None)
+    whole = model.get_base_model() if hasattr(model, "get_base_model") else model
+    head = getattr(getattr(whole, "cls", None), "predictions", None) or getattr(whole, "lm_head", None)
     if head is None:
         logits: torch.Tensor = model(**inputs).logits[where]
         return logits
-    picked: torch.Tensor = head(model.base_model(**inputs).last_hidden_state[where])
+    picked: torch.Tensor = head(whole.base_model(**inputs).last_hidden_state[where])
     return picked
 
 
