@@ -26,6 +26,8 @@ from harness.training.shapes import shape_of
 from harness.training.tokenizer import save_tokenizer
 
 Texts = dict[str, list[str]]
+_RELATIVE = 512
+"""Longest text that is stated of a model whose positions are relative, as T5's are."""
 
 
 def pretrain(
@@ -92,7 +94,7 @@ def _fresh(
     sizes = architecture(spec.architecture, spec.objective)
     shape = shape_of(sizes)
     chosen = pretraining_settings(spec, shape.hidden if shape else None)
-    longest = max(int(sizes.get("max_position_embeddings", 0)), chosen.sequence_length)
+    longest = max(int(sizes.get("max_position_embeddings", _RELATIVE)), chosen.sequence_length)
     if "max_position_embeddings" in sizes:
         sizes["max_position_embeddings"] = longest
     if inputs.tokenizer is not None:

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from training_samples import LABELS, examples, label_inputs
+from training_samples import LABELS, examples, label_inputs, labelled
 
 from harness.core.errors import DataError
 from harness.core.keys import file_digest
@@ -45,7 +45,7 @@ def test_the_weights_give_scikit_learns_answers(tmp_path: Path) -> None:
 
 def test_texts_without_words_are_refused(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="no word"):
-        run_stage(_SPEC, label_inputs(None, train=[("!", 0), ("?", 1)]), tmp_path / "a", Silent())
+        run_stage(_SPEC, label_inputs(None, train=labelled([("!", 0), ("?", 1)])), tmp_path / "a", Silent())
 
 
 def test_labels_without_validation_are_cross_validated(tmp_path: Path) -> None:

@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from training_samples import examples
+from training_samples import examples, labelled
 from transformers import AutoTokenizer
 
 from harness.core.errors import DataError
@@ -22,7 +22,7 @@ def _plan(tokenizer, **changes):
         "vocabulary": len(tokenizer),
         "special": tokenizer.all_special_ids,
     }
-    return LabelledBatches(tokenised(tokenizer, examples(40), 64), **{**settings, **changes})
+    return LabelledBatches(tokenised(tokenizer, labelled(examples(40)), 64), **{**settings, **changes})
 
 
 def test_a_batch_holds_its_texts_and_labels(tokenizer) -> None:
@@ -59,7 +59,7 @@ def test_a_memory_batch_says_what_was_masked(tokenizer) -> None:
 
 def test_no_room_for_text_is_refused(tokenizer) -> None:
     with pytest.raises(DataError, match="leaves no room"):
-        tokenised(tokenizer, examples(2), 2)
+        tokenised(tokenizer, labelled(examples(2)), 2)
 
 
 def test_rows_are_filled_up_to_the_longest() -> None:

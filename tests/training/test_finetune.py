@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 from safetensors import safe_open
-from training_samples import LABELS, examples, finetune_spec, label_inputs
+from training_samples import LABELS, examples, finetune_spec, label_inputs, labelled
 
 from harness.core.errors import CheckpointError, DataError
 from harness.core.keys import file_digest
@@ -82,7 +82,7 @@ def test_no_validation_examples_give_no_score(base: Path, tmp_path: Path) -> Non
 
 
 def test_long_texts_are_cut_to_what_the_model_takes(base: Path, tmp_path: Path) -> None:
-    long = [(" ".join([text] * 100), label) for text, label in examples(8)]
+    long = labelled([(" ".join([text] * 100), label) for text, label in examples(8)])
     made = run_stage(
         finetune_spec(epochs=1, max_length=100_000), label_inputs(base, train=long), tmp_path / "a", Silent()
     )
@@ -102,7 +102,11 @@ def test_long_texts_are_cut_to_what_the_model_takes(base: Path, tmp_path: Path) 
 )
 def test_unfit_examples_are_refused(changes: dict, said: str, base: Path, tmp_path: Path) -> None:
     with pytest.raises(DataError, match=said):
-        run_stage(finetune_spec(), label_inputs(base, **changes), tmp_path / "a", Silent())
+        run_stage(finetune_spec(), label_inputs(base, **_as_examples(changes)), tmp_path / "a", Silent())
+
+
+def _as_examples(changes: dict) -> dict:
+    return {name: labelled(value) if name in {"train", "validation"} else value for name, value in changes.items()}
 
 
 def test_a_missing_parent_is_refused(tmp_path: Path) -> None:

@@ -42,8 +42,9 @@ def test_the_checkpoint_answers_as_well_as_it_was_fitted(base: Path, tmp_path: P
     inputs = label_inputs(base, resolve=lambda key: base, parent_digest=checkpoint_digest(base))
     made = run_stage(finetune_spec(method="linear"), inputs, tmp_path / "a", Silent())
     model = open_model(tmp_path / "a", resolve=lambda key: base, responses=None)
-    answers = dict(model.answer(Classify(text, LABELS) for text, _ in inputs.validation))
-    right = [int(np.argmax(answers[Classify(text, LABELS)].values)) == label for text, label in inputs.validation]
+    pairs = [(example.text, example.places[0]) for example in inputs.validation]
+    answers = dict(model.answer(Classify(text, LABELS) for text, _ in pairs))
+    right = [int(np.argmax(answers[Classify(text, LABELS)].values)) == label for text, label in pairs]
     assert np.mean(right) == made["validation"]["accuracy"]
 
 

@@ -62,11 +62,11 @@ def test_the_checkpoint_scores_what_its_page_says(method: Any, base: Path, tmp_p
     if method == "full":
         answers = dict(
             open_model(tmp_path / "a", resolve=lambda key: base, responses=None).answer(
-                Classify(text, LABELS) for text, _ in inputs.validation
+                Classify(example.text, LABELS) for example in inputs.validation
             )
         )
         right = [
-            max(range(2), key=lambda place: answers[Classify(text, LABELS)].values[place]) == label
-            for text, label in inputs.validation
+            max(range(2), key=lambda place: answers[Classify(example.text, LABELS)].values[place]) == example.places[0]
+            for example in inputs.validation
         ]
         assert sum(right) / len(right) == made["validation"]["accuracy"]

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from harness.core.examples import AnswerSpan, LabelledText, PreferencePair, PromptTarget, TaggedWords
 from harness.core.specs import FinetuneSpec, PretrainSpec
 from harness.training import StageInputs
 
@@ -13,6 +15,7 @@ THINGS = ("kettle", "lamp", "garden", "soup", "train", "window")
 GOOD = ("good", "lovely", "great", "fine")
 BAD = ("bad", "dull", "poor", "awful")
 LABELS = ("negative", "positive")
+VERDICTS = ("bad", "good")
 
 
 def examples(count: int = 96, seed: int = 0) -> list[tuple[str, int]]:
@@ -25,6 +28,50 @@ def examples(count: int = 96, seed: int = 0) -> list[tuple[str, int]]:
         tail = " and the ".join(chance.choice(THINGS) for _ in range(chance.randint(1, 3)))
         made.append((f"the {chance.choice(THINGS)} was {words} with the {tail}.", label))
     return made
+
+
+def labelled(pairs: Sequence[tuple[str, int]]) -> list[LabelledText]:
+    """The same as examples of a task."""
+    return [LabelledText(text, (label,)) for text, label in pairs]
+
+
+def tagged(count: int = 96, seed: int = 0) -> list[TaggedWords]:
+    """Sentences whose adjectives and things are tagged."""
+    made = []
+    for text, _ in examples(count, seed):
+        words = tuple(text.rstrip(".").split())
+        tags = ("B-mood" if word in GOOD + BAD else "B-thing" if word in THINGS else "O" for word in words)
+        made.append(TaggedWords(words, tuple(tags)))
+    return made
+
+
+def spans(count: int = 96, seed: int = 0) -> list[AnswerSpan]:
+    """Questions for the adjective; every sixth has no answer."""
+    made = []
+    for number, (text, _) in enumerate(examples(count, seed)):
+        word = next(word for word in text.split() if word in GOOD + BAD)
+        if number % 6 == 5:
+            made.append(AnswerSpan("where was the train?", text))
+        else:
+            made.append(AnswerSpan("how was it?", text, ((text.index(word), word),)))
+    return made
+
+
+def prompts(count: int = 96, seed: int = 0) -> list[PromptTarget]:
+    """A sentence, and whether it praises."""
+    return [PromptTarget(f" {VERDICTS[label]}", prompt=f"{text} It was") for text, label in examples(count, seed)]
+
+
+def chats(count: int = 96, seed: int = 0) -> list[PromptTarget]:
+    """The same as a conversation."""
+    return [PromptTarget(VERDICTS[label], messages=(("user", text),)) for text, label in examples(count, seed)]
+
+
+def preferences(count: int = 48, seed: int = 0) -> list[PreferencePair]:
+    """The kind answer is preferred, whatever the sentence."""
+    return [
+        PreferencePair(" a good lamp.", " a bad lamp.", prompt=f"{text} It was") for text, _ in examples(count, seed)
+    ]
 
 
 def pretrain_spec(steps: int = 24, **changes: Any) -> PretrainSpec:
@@ -79,8 +126,8 @@ def text_inputs(seed: int = 0) -> StageInputs:
 
 def label_inputs(parent: Path | None, seed: int = 0, **changes: Any) -> StageInputs:
     settings: dict[str, Any] = {
-        "train": examples(),
-        "validation": examples(24, seed=9),
+        "train": labelled(examples()),
+        "validation": labelled(examples(24, seed=9)),
         "labels": LABELS,
         "parent": parent,
         "parent_key": "a" * 64,

@@ -26,7 +26,7 @@ def prepare(start: Start, inputs: StageInputs, chosen: FinetuneSettings) -> Job:
         CheckpointError: when the parent cannot be loaded.
     """
     tokenizer = load_tokenizer(start.folder)
-    independent = bool(inputs.train and inputs.train[0].independent)  # type: ignore[attr-defined]  # labelled texts
+    independent = bool(inputs.train and inputs.train[0].independent)
     model = load_headed(
         start,
         "AutoModelForSequenceClassification",

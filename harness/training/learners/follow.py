@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from torch.nn import functional
 
+from harness.core.errors import SuiteError
 from harness.training.inputs import StageInputs
 from harness.training.learners import Job, Start, mean_loss
 from harness.training.learners.prompts import PromptEncoder, has_messages
@@ -27,12 +28,18 @@ def prepare(start: Start, inputs: StageInputs, chosen: FinetuneSettings) -> Job:
 
     Raises:
         DataError: when a conversation does not fit the chat template, or a target is empty.
+        SuiteError: when a sequence-to-sequence model shall learn conversations.
         CheckpointError: when the parent cannot be loaded.
     """
     tokenizer = load_tokenizer(start.folder)
     both = start.family == "seq2seq"
     model = load_headed(start, "AutoModelForSeq2SeqLM" if both else "AutoModelForCausalLM", labels=(), seed=inputs.seed)
     chats = has_messages(inputs.train) or has_messages(inputs.validation)
+    if chats and both:
+        raise SuiteError(
+            "conversations are learned by causal models; a sequence-to-sequence one has no turns.",
+            hint="start from a causal model, or give prompts in place of messages.",
+        )
     encoder = PromptEncoder(tokenizer, longest(model, tokenizer, chosen.max_length), chats=chats)
     fills = {"input_ids": int(tokenizer.pad_token_id or 0), "labels": IGNORED}
 
@@ -40,7 +47,7 @@ def prepare(start: Start, inputs: StageInputs, chosen: FinetuneSettings) -> Job:
         rows = []
         for example in part:
             if both:
-                source, target = encoder.sides(example.prompt, example.messages, example.target)
+                source, target = encoder.sides(example.prompt, example.target)
                 rows.append({"input_ids": source, "labels": target})
             else:
                 before, after = encoder.row(example.prompt, example.messages, example.target)

@@ -52,18 +52,11 @@ class PromptEncoder:
             raise DataError("an example's target is empty.", hint="drop rows without an answer.")
         return before, after
 
-    def sides(self, prompt: str, messages: Messages, target: str) -> tuple[list[int], list[int]]:
-        """Source and target of a sequence-to-sequence model, each with its special tokens.
-
-        Raises:
-            DataError: as `row`.
-        """
-        if messages:
-            source = self._rendered(messages)
-        else:
-            source = self._encoder.plain([prompt])[0]
+    def sides(self, prompt: str, target: str) -> tuple[list[int], list[int]]:
+        """Source and target of a sequence-to-sequence model, each with its special tokens, cut from the right."""
         room = self._encoder.room(self._limit)
-        return self._encoder.wrap(source[:room]), self._encoder.wrap(self._encoder.plain([target])[0][:room])
+        source, written = self._encoder.plain([prompt, target])
+        return self._encoder.wrap(source[:room]), self._encoder.wrap(written[:room])
 
     def _text(self, prompt: str, target: str) -> tuple[list[int], list[int]]:
         """Tokens of both, cut where the target begins: the text is tokenised as a whole, as it is asked."""
