@@ -71,7 +71,7 @@ def test_a_small_suite() -> None:
         ("{load: models/base}", "{laod: models/base}", "5:10", "Did you mean 'load'?"),
         ("{load: models/base}", "models/base", "5:9", "expected a mapping with one of the keys pretrain, finetune"),
         ("{load: models/base}", "", "5:3", "found nothing"),
-        ("{load: models/base}", "{}", "5:3", "expected one of the keys pretrain, finetune, classical, load"),
+        ("{load: models/base}", "{}", "5:3", "expected one of the keys pretrain, finetune, align, classical, load"),
         (
             "{load: models/base}",
             "{pretrain: {data: [mine], budget: {steps: 9}, weights: {mien: 2}}}",
@@ -140,7 +140,7 @@ def test_several_faults_are_shown_at_once_in_the_file_s_order() -> None:
 
 def test_a_task_without_labels_cannot_be_learned() -> None:
     text = changed("tasks:\n", "tasks:\n  words: {next_word: {data: mine}}\n")
-    assert "has no labelled examples" in fault(text.replace("task: mine}", "task: words}"))
+    assert "has no examples" in fault(text.replace("task: mine}", "task: words}"))
 
 
 @pytest.mark.parametrize("text", ["[]", "3", "just words", "- a\n- b"])
