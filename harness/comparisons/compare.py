@@ -18,7 +18,7 @@ from harness.comparisons.slices import has_slices, per_slice, slice_rows
 from harness.core.interfaces import Metric
 from harness.core.records import FloatArray, Records
 from harness.core.results import ComparisonResult
-from harness.statistics import RECOMPUTES, Difference, Progress, benjamini_hochberg, difference, holm
+from harness.statistics import RECOMPUTES, Difference, Progress, benjamini_hochberg, difference, holm, needed_n_observed
 
 Correction = Literal["holm", "benjamini_hochberg"]
 
@@ -40,6 +40,8 @@ class _Left:
     only_base: int
     only_candidate: int
     unread: int
+    unread_base: int | None = None
+    unread_candidate: int | None = None
 
 
 def compare(
@@ -76,7 +78,13 @@ def compare(
     joined = join(base, candidate, metric.cluster)
     make = _Maker(base, candidate, metric, evaluation, baseline, candidate_name, confidence)
     notes = list(dict.fromkeys([*differences_between(base.head, candidate.head), *comparability]))
-    left = _Left(len(joined.only_base_rows), len(joined.only_candidate_rows), len(joined.unread_rows))
+    left = _Left(
+        len(joined.only_base_rows),
+        len(joined.only_candidate_rows),
+        len(joined.unread_rows),
+        joined.unread_base,
+        joined.unread_candidate,
+    )
     reason = joined.fault or refusal(base.head, candidate.head, metric)
     if reason is not None:
         return [make.empty("refused", reason, notes, left)]
@@ -169,7 +177,8 @@ class _Maker:
 
     def result(self, name: str | None, found: Difference, notes: list[str], left: _Left) -> ComparisonResult:
         known = bool(np.isfinite(found.delta))
-        weaknesses = [*_left_out(left, found.n), *found.weaknesses]
+        own = getattr(self.metric, "weakness", None)
+        weaknesses = [*_left_out(left, found.n), *found.weaknesses, *([own] if own else [])]
         return self._result(
             name,
             notes,
@@ -188,6 +197,7 @@ class _Maker:
             p=finite(found.p),
             test=found.test,
             mde=finite(found.mde),
+            needed=_needed(found),
             standard_error=finite(found.standard_error),
             discordant=finite(found.discordant),
             n=found.n,
@@ -251,6 +261,13 @@ class _Maker:
         return abs(found.candidate_value - ideal) - abs(found.base_value - ideal)
 
 
+def _needed(found: Difference) -> int | None:
+    """Items at which a true difference of the size that was seen would be found four times in five."""
+    if not (found.standard_error > 0 and abs(found.delta) > 0):
+        return None
+    return needed_n_observed(found.n, found.standard_error, abs(found.delta))
+
+
 def _left_out(left: _Left, n: int) -> list[str]:
     said = []
     if left.only_base or left.only_candidate:
@@ -259,7 +276,11 @@ def _left_out(left: _Left, n: int) -> list[str]:
             "are left out."
         )
     if left.unread:
+        counted = ""
+        if left.unread_base is not None:
+            counted = f" (baseline {left.unread_base}, candidate {left.unread_candidate})"
         said.append(
-            f"{left.unread} items without a readable answer on one side or both are left out; {n} are compared."
+            f"{left.unread} items without a readable answer on one side or both{counted} are left out; "
+            f"{n} are compared."
         )
     return said

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -44,11 +45,12 @@ def join(base: Records, candidate: Records, level: str | None = None) -> Joined:
     them would compare answers to different questions.
     """
     theirs = {item: row for row, item in enumerate(candidate.item_ids)}
+    twice = _repeated(base, "baseline") or _repeated(candidate, "candidate")
     found = np.array([theirs.get(item, -1) for item in base.item_ids], dtype=np.int64)
     left = np.flatnonzero(found >= 0)
     right = found[left]
     only_candidate = np.setdiff1d(np.arange(len(candidate)), right)
-    fault = _unequal("content", base.texts("item_digest"), candidate.texts("item_digest"), left, right, base)
+    fault = twice or _unequal("content", base.texts("item_digest"), candidate.texts("item_digest"), left, right, base)
     if fault is None and level is not None:
         fault = _unequal(f"{level} cluster", base.cluster(level), candidate.cluster(level), left, right, base)
     base_ok, candidate_ok = base.ok[left], candidate.ok[right]
@@ -63,6 +65,15 @@ def join(base: Records, candidate: Records, level: str | None = None) -> Joined:
         int(np.count_nonzero(~candidate_ok)),
         fault,
     )
+
+
+def _repeated(records: Records, side: str) -> str | None:
+    ids = records.item_ids
+    if len(set(ids)) == len(ids):
+        return None
+    names = sorted(item for item, count in Counter(ids).items() if count > 1)
+    shown = ", ".join(names[:_SHOWN]) + (", …" if len(names) > _SHOWN else "")
+    return f"{len(names)} item ids stand more than once in the {side}'s records ({shown}): pairs would be made up."
 
 
 def _unequal(

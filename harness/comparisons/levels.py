@@ -38,6 +38,8 @@ def metric_results(
         progress: called after every recomputation of a metric without sufficient statistics.
     """
 
+    own = getattr(metric, "weakness", None)
+
     def result(name: str | None, level: Estimate | None, reason: str | None = None) -> MetricResult:
         known = level is not None and np.isfinite(level.value)
         if level is not None and not known:
@@ -60,7 +62,7 @@ def metric_results(
             direction=metric.direction,
             ideal=metric.ideal,
             method="none" if level is None else level.method,
-            weaknesses=[] if level is None else list(level.weaknesses),
+            weaknesses=[] if level is None else [*level.weaknesses, *([own] if own else [])],
             status="ok" if known else "undefined",
             reason=reason,
         )

@@ -13,13 +13,13 @@ from harness.core.records import Records
 
 _SLICE_SHARE = 5
 _SLICE_LEAST = 2_000
-_BEYOND = 25
+_BEYOND = 10
 
 
 def per_slice(resamples: int, alphas: Sequence[float] = ()) -> int:
     """Resamples for one slice: a fifth of the overall figure's, at least 2,000, and never more than overall.
 
-    There are many slices. Where bounds are wanted far out (families are corrected), so many that 25 values lie
+    There are many slices. Where bounds are wanted far out (families are corrected), so many that 10 values lie
     beyond the farthest one, as far as the overall number allows.
     """
     tails = math.ceil(_BEYOND / min(alphas)) if alphas else 0

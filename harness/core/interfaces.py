@@ -99,6 +99,8 @@ class Metric(Protocol):
         recompute: needs the records themselves. It has a method `recompute(records) -> float` (NaN
             where undefined; records may repeat), is bootstrapped slowly, and is marked `slow`; its
             `stats` and `value` are never called.
+
+    An attribute `weakness` (a sentence) stands with every result of the metric.
     """
 
     id: str

@@ -207,6 +207,9 @@ class ComparisonResult(Result):
     adjusted_high: float | None = None
     test: str | None = None
     mde: float | None = None
+    needed: int | None = Field(
+        None, description="items at which a true difference of the size that was seen would be found with 80% power"
+    )
     standard_error: float | None = None
     discordant: float | None = None
     n: int

@@ -28,6 +28,7 @@ class RecordMetric(ABC):
         unit: unit of the value.
         direction: `higher`, `lower`, or `target` with its `ideal`.
         cluster: the level whose clusters are independent of each other.
+        weakness: what a reader must know of any interval of this figure; stands with every result.
         protocols: the protocols whose records it reads; None for all. Records of another protocol
             give NaN rows, so that two kinds of figure never stand under one name.
     """
@@ -38,6 +39,7 @@ class RecordMetric(ABC):
     kind: MetricKind
     cluster: str | None
     ideal: float | None = None
+    weakness: str | None = None
     protocols: tuple[str, ...] | None = None
 
     def stats(self, records: Records) -> FloatArray:

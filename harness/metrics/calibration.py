@@ -27,6 +27,10 @@ from harness.metrics.base import Factory, RecordMetric, column, divide
 from harness.metrics.classification import CLUSTER
 
 BINS = 15
+WEAKNESS = (
+    "a binned figure of absolute gaps: in simulation a 95% bootstrap interval held the true difference in 84 to 87% of "
+    "samples and the true level in 60 to 81%. Gate on the Brier score or the log-likelihood instead."
+)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -67,7 +71,14 @@ class _Ece(Factory):
 
     def __call__(self, name: str, context: MetricContext) -> Sequence[Metric]:
         return [
-            CalibrationError(id=self.id, unit="probability", direction="lower", cluster=CLUSTER, debiased=self.debiased)
+            CalibrationError(
+                id=self.id,
+                unit="probability",
+                direction="lower",
+                cluster=CLUSTER,
+                debiased=self.debiased,
+                weakness=WEAKNESS,
+            )
         ]
 
 

@@ -88,9 +88,12 @@ def _product(counts: npt.NDArray[np.integer[Any]], rows: FloatArray) -> FloatArr
 
 
 def _drawn(rng: np.random.Generator, total: int, size: int) -> IntArray:
-    """How often each of `total` rows is drawn in `total` draws: [size, total]."""
-    picks = rng.integers(0, total, size=(size, total)) + np.arange(size)[:, None] * total
-    return np.bincount(picks.ravel(), minlength=size * total).reshape(size, total)
+    """How often each of `total` rows (below 65,536) is drawn in `total` draws: [size, total]."""
+    picks = rng.integers(0, total, size=(size, total), dtype=np.uint16)
+    counts = np.empty((size, total), dtype=np.int64)
+    for row in range(size):
+        counts[row] = np.bincount(picks[row], minlength=total)
+    return counts
 
 
 def _poisson_sums(rows: FloatArray, resamples: int, rng: np.random.Generator) -> FloatArray:

@@ -8,9 +8,10 @@ from made_up import ACCURACY, BITS, PERPLEXITY, SCORE, StatMetric, made, scored
 
 from harness.comparisons import compare, metric_results
 from harness.comparisons.slices import per_slice
-from harness.core.interfaces import Metric
+from harness.core.interfaces import Metric, MetricContext
 from harness.core.records import Records
 from harness.core.results import ComparisonResult
+from harness.metrics import build_metrics
 from harness.statistics import holm, mcnemar_exact, tango
 
 RNG = np.random.default_rng(3)
@@ -255,6 +256,39 @@ def test_adjusted_bounds_of_all_slices_hold_at_once() -> None:
 
 def test_farther_bounds_take_more_resamples() -> None:
     assert per_slice(10_000) == 2_000
-    assert per_slice(10_000, (0.05, 0.0025)) == 10_000
-    assert per_slice(10_000, (0.005,)) == 5_000
+    assert per_slice(10_000, (0.05, 0.0025)) == 4_000
+    assert per_slice(10_000, (0.0005,)) == 10_000
     assert per_slice(300, (0.001,)) == 300
+
+
+def test_repeated_ids_are_refused() -> None:
+    base = made(scored([1, 0, 1]))
+    twice = Records(base.head, base.take([0, 1, 1, 2]).table)
+    for sides in ((base, twice), (twice, base)):
+        [found] = _compare(*sides)
+        assert found.status == "refused"
+        assert "i001" in found.reason
+
+
+def test_items_needed_for_the_difference_that_was_seen() -> None:
+    before, after = [1, 1, 0, 0, 1, 0, 0, 0] * 10, [1, 1, 1, 1, 0, 0, 0, 0] * 10
+    found = _compare(made(scored(before)), made(scored(after)))[0]
+    # n·((z₀.₀₅ + z₀.₂)·SE/δ)²
+    assert found.needed == math.ceil(80 * ((1.6448536 + 0.8416212) * found.standard_error / found.delta) ** 2)
+    assert _compare(made(scored(before)), made(scored(before)))[0].needed is None
+
+
+def test_failures_of_one_side_are_counted_by_side() -> None:
+    base = made(scored([1, 0, 1, 0]))
+    candidate = made(scored([1, 0, 1, 0], status=lambda row: "failed" if row < 2 else "ok"))
+    assert any("baseline 0, candidate 2" in text for text in _compare(base, candidate)[0].weaknesses)
+
+
+def test_a_metric_that_knows_its_weakness_says_it() -> None:
+    [ece] = build_metrics(["ece"], MetricContext())
+    rows = [{"stats": {"correct": float(row % 3 > 0), "confidence": 0.5 + row / 400}} for row in range(120)]
+    other = [{"stats": {"correct": float(row % 4 > 0), "confidence": 0.5 + row / 400}} for row in range(120)]
+    found = _compare(made(rows), made(other), ece)[0]
+    assert any("binned" in text for text in found.weaknesses)
+    [level] = metric_results(made(rows), ece, evaluation="reviews", model="base", resamples=200)
+    assert any("binned" in text for text in level.weaknesses)
