@@ -20,6 +20,7 @@ COMMANDS = {
     "compare": "Compare two stored runs on identical items.",
     "gate": "Judge a stored run again, also under another suite's gates.",
     "explain": "Say in plain words why a gate got its verdict, and what would change it.",
+    "selftest": "Test the tests on a stored run: false alarms, and the noise floor.",
     "report": "Render the reports of a stored run again.",
     "serve": "Show a run's report on this machine, with every item read on demand.",
     "index": "Write a page over all runs: verdicts, and every gate's figure over time.",

@@ -8,9 +8,12 @@ import click
 
 
 @click.command("schema")
-def command() -> int:
-    """Print the JSON Schema of suite files, for editors: it covers installed tasks and probes."""
-    from harness.suite import json_schema
-
-    click.echo(json.dumps(json_schema(), indent=2, ensure_ascii=False))
+@click.option("--results", "of_results", is_flag=True, help="The schema of results.json instead.")
+def command(of_results: bool) -> int:
+    """Print the JSON Schema of suite files, for editors and checks; with --results that of results.json."""
+    if of_results:
+        from harness.core.results_schema import results_schema as schema
+    else:
+        from harness.suite import json_schema as schema
+    click.echo(json.dumps(schema(), indent=2, ensure_ascii=False))
     return 0

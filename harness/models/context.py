@@ -19,6 +19,7 @@ class OpenContext:
         device: `auto`, `cpu`, `cuda` or `mps`.
         reporter: told about shrinking batches and damaged files.
         labels: names for the classification head's rows, in order, where the folder has none.
+        batch_tokens: tokens in a batch, padding included; the device's own budget when None.
     """
 
     resolve: Resolve
@@ -26,3 +27,4 @@ class OpenContext:
     device: str
     reporter: Reporter
     labels: tuple[str, ...] | None = None
+    batch_tokens: int | None = None

@@ -23,6 +23,7 @@ def open_model(
     device: str = "auto",
     reporter: Reporter | None = None,
     labels: Sequence[str] | None = None,
+    batch_tokens: int | None = None,
 ) -> CachedModel:
     """Opens a checkpoint for questions.
 
@@ -36,6 +37,8 @@ def open_model(
         labels: names for the classification head's rows, in order. They go before those of
             checkpoint.json, and those before config.json's `id2label`, which may be the
             meaningless LABEL_0, LABEL_1, ….
+        batch_tokens: tokens in a batch instead of the device's own budget; changes no answer beyond
+            rounding.
 
     Raises:
         CheckpointError: when the folder cannot be used, with what is missing.
@@ -44,5 +47,5 @@ def open_model(
     reporter = reporter or Silent()
     kind = kind_of(folder, read_lineage(folder))
     opener = registry.load("models", kind, where=Where(folder / CHECKPOINT_FILE))
-    context = OpenContext(resolve, responses, device, reporter, tuple(labels) if labels else None)
+    context = OpenContext(resolve, responses, device, reporter, tuple(labels) if labels else None, batch_tokens)
     return CachedModel(opener(folder, context), responses, reporter)

@@ -125,6 +125,8 @@ def open_transformers(folder: Path, context: OpenContext) -> Backend:
         base = context.resolve(parent["key"])
         loaded = load(base, device=device, dtype=dtype, adapter=folder, labels=len(named) if named else None)
     network = loaded.network
+    if context.batch_tokens is not None:
+        network.budget = context.batch_tokens
     labels, tag_labels, notes = _labels(network, context.labels or named, loaded.labels)
     language_model = network.family if network.language_model is not None else None
     supports = {Embed.kind, *(kind.kind for kind in ANSWERERS[language_model])}

@@ -37,6 +37,8 @@ def summary_markdown(results: Results, info: RunInfo | None) -> str:
         lines += [f"Limited to {plural(results.limit, 'item')} an evaluation: a trial, not a release.", ""]
     digest = md(results.suite_digest[:12])
     lines += _lock_lines(info)
+    if results.selftest is not None:
+        lines += [f"Self-test: {md(results.selftest.sentence, 600)}", ""]
     run = f", run {md(info.run_id, 80)}" if info else ""
     lines.append(f"Suite {md(results.suite, 80)} ({digest}){run}, seed {results.seed}. All of it: report.html.")
     return "\n".join(lines[:MAX_LINES]) + "\n"

@@ -18,8 +18,10 @@ if TYPE_CHECKING:
     from harness.runs.plan import Plan, plan_suite
     from harness.runs.prepare import references as data_references
     from harness.runs.provenance import answering
+    from harness.runs.selftest import selftest_run
 
 _WHERE = {
+    "selftest_run": ("selftest", "selftest_run"),
     "Explained": ("explaining", "Explained"),
     "Exported": ("export", "Exported"),
     "Finished": ("execute", "Finished"),
@@ -72,6 +74,7 @@ __all__ = [
     "plan_suite",
     "read_lock",
     "run_suite",
+    "selftest_run",
     "store_verdicts",
     "train_models",
     "write_lock",

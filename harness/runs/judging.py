@@ -70,6 +70,14 @@ def suite_of(run: RunDir, suite_name: str | None) -> Suite:
     info = run.read_info()
     if info.judged_by is not None:
         return parse_suite(info.judged_by.suite_text, Path(info.judged_by.suite_path))
+    return own_suite(run)
+
+
+def own_suite(run: RunDir) -> Suite:
+    """The suite that a run was made from, with the changes of its command line."""
+    from harness.suite import parse_suite
+
+    info = run.read_info()
     path = Path(info.suite_path) if info.suite_path else run.path / "suite.yaml"
     suite = parse_suite(info.suite_text, path)
     changes = info.overrides

@@ -114,3 +114,44 @@ def test_judging_again_under_the_same_gates_needs_no_records(finished: Finished,
     shutil.copytree(run["folder"], copy, ignore=shutil.ignore_patterns("records"))
     done = shell("gate", copy, "--json")
     assert done.returncode == 0, done.stderr
+
+
+def test_results_follow_the_shipped_schema(finished: Finished) -> None:
+    import jsonschema
+
+    shell, run = finished
+    schema = json.loads(shell("schema", "--results").stdout)
+    jsonschema.Draft202012Validator(schema).validate(run["results"])
+
+
+@pytest.mark.slow
+def test_selftest_counts_false_alarms_and_asks_again(finished: Finished, tmp_path: Path) -> None:
+    shell, run = finished
+    copy = tmp_path / "copy"
+    shutil.copytree(run["folder"], copy)
+    done = shell("selftest", copy, "--swaps", "100", "--json", timeout=600)
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    counted = [entry for entry in found["false_alarms"] if entry["rate"] is not None]
+    assert counted
+    assert all(entry["nominal"] and entry["swaps"] == 100 for entry in counted)
+    assert found["noise_reason"] is None
+    assert {entry["evaluation"] for entry in found["noise"]} == {"notes", "general", "swaps", "pairs"}
+    # another batch size changes rounding at most
+    assert all(abs(entry["delta"] or 0) < 1e-3 for entry in found["noise"])
+    stored = json.loads((copy / "results.json").read_text("utf-8"))["selftest"]
+    assert stored["sentence"] == found["sentence"]
+    assert "Self-test:" in (copy / "summary.md").read_text("utf-8")
+    assert "Self-test:" in (copy / "report.html").read_text("utf-8")
+
+
+def test_explain_says_why_in_words_and_as_json(finished: Finished) -> None:
+    shell, run = finished
+    done = shell("explain", "floor", "--run", run["folder"])
+    assert done.returncode == 0, done.stderr
+    assert "passes with" in done.stdout
+    value = json.loads(shell("explain", "memory", "--run", run["folder"], "--json").stdout)
+    assert value["gates"][0]["verdict"] == "pass"
+    wrong = shell("explain", "flor", "--run", run["folder"])
+    assert wrong.returncode == 2
+    assert "Did you mean 'floor'?" in wrong.stderr

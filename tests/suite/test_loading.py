@@ -71,7 +71,12 @@ def test_a_small_suite() -> None:
         ("{load: models/base}", "{laod: models/base}", "5:10", "Did you mean 'load'?"),
         ("{load: models/base}", "models/base", "5:9", "expected a mapping with one of the keys pretrain, finetune"),
         ("{load: models/base}", "", "5:3", "found nothing"),
-        ("{load: models/base}", "{}", "5:3", "expected one of the keys pretrain, finetune, align, classical, load, server"),
+        (
+            "{load: models/base}",
+            "{}",
+            "5:3",
+            "expected one of the keys pretrain, finetune, align, classical, load, server",
+        ),
         (
             "{load: models/base}",
             "{pretrain: {data: [mine], budget: {steps: 9}, weights: {mien: 2}}}",
