@@ -40,7 +40,11 @@ class Completions:
 
 def completions(view: RunView) -> list[Completions]:
     """Every evaluation of the kind `completions` of which the run holds items and records."""
-    return [found for name, one in view.evaluations.items() if one.kind == KIND and (found := _of(view, name))]
+    return [
+        found
+        for name, one in view.evaluations.items()
+        if one.kind == KIND and one.role == "task" and (found := _of(view, name))
+    ]
 
 
 def _of(view: RunView, name: str) -> Completions | None:
@@ -69,9 +73,11 @@ def _of(view: RunView, name: str) -> Completions | None:
     return Completions(name, evaluation.summary, list(sides), prompts, len(table) - len(prompts))
 
 
-def _top(response: dict[str, Any]) -> list[tuple[str, float]]:
-    """(token, log-probability), best first; tokens may be named `tokens` or `completions`."""
-    tokens, scores = response.get("tokens", response.get("completions")), response.get("scores")
+def _top(response: dict[str, Any]) -> list[tuple[str, float | None]]:
+    """(token, log-probability), best first; a written answer stands alone and has none."""
+    tokens, scores = response.get("tokens"), response.get("scores")
+    if isinstance(response.get("generated"), str):
+        return [(response["generated"], None)]
     if not isinstance(tokens, list) or not isinstance(scores, list):
         return []
     pairs = [
@@ -79,11 +85,15 @@ def _top(response: dict[str, Any]) -> list[tuple[str, float]]:
         for token, score in zip(tokens, scores, strict=False)
         if isinstance(score, int | float) and math.isfinite(score)
     ]
-    return sorted(pairs, key=lambda pair: -pair[1])[:_TOKENS]
+    return [*sorted(pairs, key=lambda pair: -pair[1])[:_TOKENS]]
 
 
-def _shown(top: list[tuple[str, float]], known: set[str] | None) -> list[Candidate]:
+def _shown(top: list[tuple[str, float | None]], known: set[str] | None) -> list[Candidate]:
     return [
-        Candidate(cut(text, 60), f"{math.exp(min(0.0, score)):.1%}", known is not None and text not in known)
+        Candidate(
+            cut(text, 200),
+            "" if score is None else f"{math.exp(min(0.0, score)):.1%}",
+            known is not None and text not in known,
+        )
         for text, score in top
     ]

@@ -120,9 +120,10 @@ class Loaded:
         ids = self.table.ids
         short = shortest(ids)
         columns = [packing.indices(self._targets()[1][order])]
+        unlisted: dict[str, int] = {}
         for one in self.sides.values():
-            answers = one.answer if self._listed(one) else np.full(len(ids), -1)
-            columns += [packing.indices(self._offset(one, answers)[order]), packing.flags(one.correct[order])]
+            answers = self._offset(one) if self._listed(one) else self._unlisted(one, unlisted)
+            columns += [packing.indices(answers[order]), packing.flags(one.correct[order])]
             columns.append(packing.floats(one.value[order]))
         return {
             "ids": packing.deflated(packing.texts(visible_tree([ids[place][:short] for place in order]))),
@@ -226,14 +227,20 @@ class Loaded:
             out += one.answers if self._listed(one) else []
         return out
 
-    def _offset(self, one: Side, codes: Any) -> Any:
+    def _offset(self, one: Side) -> Any:
         """A model's answer codes as places in `_answers`."""
         start = len(self._targets()[0])
         for other in self.sides.values():
             if other is one:
                 break
             start += len(other.answers) if self._listed(other) else 0
-        return np.where(codes < 0, -1, codes + start)
+        return np.where(one.answer < 0, -1, one.answer + start)
+
+    def _unlisted(self, one: Side, known: dict[str, int]) -> Any:
+        """Codes beyond the list for long answers, equal for equal texts, so that the page can tell what changed."""
+        start = len(self._answers())
+        codes = np.array([start + known.setdefault(text, len(known)) for text in one.answers] or [0], dtype=np.int64)
+        return np.where((one.answer < 0) | (codes[one.answer] >= packing.MISSING), -1, codes[one.answer])
 
 
 def _ranked(table: ItemTable, sides: dict[str, Side], pairs: Sequence[tuple[str, str]]) -> tuple[Any, Any]:

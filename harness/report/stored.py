@@ -110,9 +110,11 @@ def measure(records: Records, kind: str) -> tuple[FloatArray, Measure]:
         with np.errstate(divide="ignore", invalid="ignore"):
             bits = records.stat("nll") / records.stat("bytes") / math.log(2)
         return np.where(np.isfinite(bits), bits, np.nan), Measure("surprise", "bits/byte", "lower")
-    for name in ("quality", "score", "f1", "chrf", "rouge_l", "exact"):
+    for name in ("answer_f1", "edit_similarity", "exact_match", "refused", "top_p"):
         if name in names:
-            return records.stat(name), Measure(name, "", "higher")
+            return records.stat(name), Measure(
+                name.replace("_", " "), "", "higher" if name not in ("refused", "top_p") else None
+            )
     return np.full(len(records), np.nan), Measure("margin", "", None)
 
 
@@ -122,12 +124,8 @@ def side(records: Records, kind: str, ids: list[str]) -> Side:
     known = rows >= 0
     answers = records.table.column("prediction").combine_chunks().dictionary_encode()
     codes = np.asarray(pc.fill_null(answers.indices, -1).to_numpy(zero_copy_only=False), dtype=np.int64)
-    if "correct" in records.stat_names:
-        correct = records.stat("correct")
-    else:
-        same = pc.equal(records.table.column("target"), records.table.column("prediction"))
-        correct = np.asarray(pc.cast(same, pa.float64()).to_numpy(), dtype=np.float64)
-    correct = np.where(_ok(records), correct, np.nan)
+    scored = "correct" in records.stat_names
+    correct = np.where(_ok(records), records.stat("correct"), np.nan) if scored else np.full(len(records), np.nan)
     value, _ = measure(records, kind)
 
     def aligned(column: FloatArray) -> FloatArray:

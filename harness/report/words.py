@@ -28,6 +28,9 @@ _METRICS = {
 _PLAIN = {
     "accuracy": "accuracy",
     "f1_macro": "F1 (mean over labels)",
+    "ece": "calibration error",
+    "nll": "surprise at the right answer",
+    "brier": "squared error of the probabilities",
     "pseudo_bits_per_byte": "surprise",
     "bits_per_byte": "surprise",
     "pseudo_perplexity": "surprise",

@@ -318,3 +318,31 @@ def names(draft: Draft) -> None:
         {},
         ["English names only; two genders only."],
     )
+
+
+def written(draft: Draft) -> None:
+    """Free answers, all different, of two models."""
+    n = 450
+    ids = [item_id(f"w{k}") for k in range(n)]
+    items = [Item(ids[k], {}, {"text": f"Describe case {k}."}, f"Case {k} was a plain day.") for k in range(n)]
+    write_items(draft.run.items_path("written"), items)
+    values = {}
+    for number, name in enumerate(("base", "finetuned")):
+        quality = np.clip(draft.random.normal(0.5 + 0.1 * number, 0.2, n), 0, 1)
+        records = [
+            Record(
+                ids[k],
+                ids[k],
+                target=items[k].target,
+                prediction=f"Case {k} was a {'dull' if number else 'long'} day." if k % 3 else f"Case {k}.",
+                stats={"answer_f1": float(quality[k])},
+            )
+            for k in range(n)
+        ]
+        Records.of(RecordsHead("written", f"digest-{name}", "generation"), records).write(
+            draft.run.records_path("written", name)
+        )
+        values[name] = {"answer_f1": quality}
+    protocols = dict.fromkeys(values, "generation")
+    draft.add("written", {"answer_f1": ("share", "higher")}, values, protocols, {})
+    draft.evaluation("written", "task", "generative_qa", n, {}, protocols)

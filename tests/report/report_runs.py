@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from report_draft import HOSTILE, Draft, Options, item_id
-from report_evaluations import SKILL, gaps, general, names, pairs, reviews
+from report_evaluations import SKILL, gaps, general, names, pairs, reviews, written
 
 from harness.core.results import DataResult, GateResult, ModelResult, Results, VerdictResult
 from harness.core.rundir import RunDir, RunInfo, StepTiming
@@ -23,7 +23,7 @@ __all__ = ["HOSTILE", "Options", "build_run"]
 def build_run(path: Path, options: Options | None = None) -> RunDir:
     """Writes run.json, results.json, records, items and training logs below `path`."""
     draft = Draft(path, options or Options())
-    for evaluate in (reviews, general, pairs, names, gaps):
+    for evaluate in (reviews, general, pairs, names, gaps, written):
         evaluate(draft)
     _finish(draft)
     return draft.run

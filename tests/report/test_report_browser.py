@@ -86,15 +86,15 @@ def test_hostile_items_are_text(hostile: RunDir, visit: Open) -> None:
 
 def test_deltas_sort_and_filter(plain: RunDir, visit: Open) -> None:
     page = visit(plain)
-    assert page.inner_text("#delta-count") == "13 of 55 comparisons"
+    assert page.inner_text("#delta-count") == "14 of 56 comparisons"
     page.fill("#delta-filter", "perplexity")
-    assert page.inner_text("#delta-count") == "1 of 55 comparisons"
+    assert page.inner_text("#delta-count") == "1 of 56 comparisons"
     page.fill("#delta-filter", "")
     page.check("#delta-clear")
-    assert int(page.inner_text("#delta-count").split()[0]) < 13
+    assert int(page.inner_text("#delta-count").split()[0]) < 14
     page.uncheck("#delta-clear")
     choose(page, "all")
-    assert page.inner_text("#delta-count") == "55 of 55 comparisons"
+    assert page.inner_text("#delta-count") == "56 of 56 comparisons"
     column = page.locator("#delta-table th button", has_text="δ")
     for direction, reverse in (("ascending", False), ("descending", True)):
         column.click()
@@ -214,6 +214,16 @@ def test_tokens_show_how_their_likelihood_changed(plain: RunDir, visit: Open) ->
     assert tokens.count() > 5
     assert "nats" in tokens.first.get_attribute("title")
     assert page.inner_text("#detail .body").startswith("Paragraph ")
+
+
+def test_written_answers_are_compared_word_by_word(plain: RunDir, visit: Open) -> None:
+    page = visit(plain)
+    page.select_option("#evaluation", label="written")
+    page.wait_for_selector("#browser[data-ready=written]")
+    page.select_option("#outcome", "changed")
+    counted(page, "300 of 450")
+    marks = page.locator("#detail table mark").all_inner_texts()
+    assert marks == ["long", "dull"]
 
 
 def test_words_are_explained_where_they_stand(plain: RunDir, visit: Open) -> None:

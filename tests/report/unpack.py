@@ -47,7 +47,7 @@ def items_of(page: str) -> list[Items]:
         numbers = inflate(blobs["numbers"])
 
         def named(codes: Any, answers: list[str] = head["answers"]) -> list[str | None]:
-            return [None if code == 0xFFFF else answers[code] for code in codes]
+            return [answers[code] if code < len(answers) else None for code in codes]
 
         at, sides = 2 * n, {}
         for model in head["models"]:

@@ -49,8 +49,9 @@
     for (let at = 0; at < n; at++) {
       move[at] = candidate.value[at] - base.value[at];
       const [before, after] = [base.correct[at], candidate.correct[at]];
-      const changed = base.answer[at] !== NONE && candidate.answer[at] !== NONE &&
-        entry.answers[base.answer[at]] !== entry.answers[candidate.answer[at]];
+      const [old, now] = [base.answer[at], candidate.answer[at]];
+      const changed = old !== NONE && now !== NONE && old !== now &&
+        (entry.answers[old] === undefined || entry.answers[old] !== entry.answers[now]);
       const scored = before < 2 && after < 2;
       if (scored) outcome[at] = before ? (after ? 3 : 1) : after ? 0 : 2;
       else if (entry.scored) outcome[at] = 7;

@@ -74,7 +74,7 @@
 
   function answerNodes(entry, place, extra, model, other) {
     const listed = entry.sides[model].answer[place];
-    if (listed !== NONE) return [make("bdi", {}, entry.answers[listed])];
+    if (entry.answers[listed] !== undefined) return [make("bdi", {}, entry.answers[listed])];
     const text = extra.answers ? extra.answers[model] : null;
     if (text === null || text === undefined) return ["–"];
     return compared(other === model || !extra.answers ? null : extra.answers[other], text);
@@ -101,7 +101,7 @@
     const title = entry.measure[1] || entry.measure[0].split(" ")[0];
     const head = make("thead", {}, make("tr", {}, make("th", { scope: "col" }, "Model"), make("th", { scope: "col" }, "Answer"),
       make("th", { scope: "col" }, entry.scored ? "Right?" : make("span", { class: "hide" }, "Right?")), make("th", { scope: "col", class: "num" }, title)));
-    const target = entry.target[place] !== NONE ? entry.answers[entry.target[place]] : extra.target;
+    const target = entry.answers[entry.target[place]] !== undefined ? entry.answers[entry.target[place]] : extra.target;
     const gold = target === undefined ? [] : [make("b", {}, "Gold: "), make("bdi", {}, target), " · "];
     const slices = entry.slices.filter((_, slice) => inSlice(entry, slice, place));
     return [
