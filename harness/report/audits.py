@@ -16,7 +16,8 @@ from harness.report import figures
 from harness.report.view import RunView
 
 _TITLES = ("title", "name", "id", "kind")
-_ROWS = 60
+_ROWS, _OPEN = 60, 12
+_FIRST = ["word", "group", "label", "kind", "text", "texts", "sentences", "of", "share", "low", "high"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +26,7 @@ class AuditTable:
     header: list[str]
     rows: list[list[str]]
     left_out: int
+    folded: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,10 +64,21 @@ def _audit(value: Any) -> Audit:
 
 
 def _table(key: str, rows: list[dict[str, Any]]) -> AuditTable:
-    header = list(dict.fromkeys(name for row in rows for name in row))
-    header = [name for name in header if any(row.get(name) not in (None, "", [], {}) for row in rows)]
-    cells = [[_text(row.get(name)) for name in header] for row in rows[:_ROWS]]
-    return AuditTable(_words(key), [_words(name) for name in header], cells, max(0, len(rows) - _ROWS))
+    names = list(dict.fromkeys(name for row in rows for name in row))
+    names = [name for name in names if any(row.get(name) not in (None, "", [], {}) for row in rows)]
+    names.sort(key=lambda name: _FIRST.index(name) if name in _FIRST else len(_FIRST))
+    spans = {"share", "low", "high"} <= set(names)
+    if spans:
+        names = [name for name in names if name not in ("low", "high")]
+    header = ["share (95% interval)" if spans and name == "share" else _words(name) for name in names]
+    cells = [[_share(row) if spans and name == "share" else _text(row.get(name)) for name in names] for row in rows]
+    return AuditTable(_words(key), header, cells[:_ROWS], max(0, len(rows) - _ROWS), len(rows) > _OPEN)
+
+
+def _share(row: dict[str, Any]) -> str:
+    if not isinstance(row.get("share"), int | float):
+        return "–"
+    return f"{figures.level(row['share'], 'share')} ({figures.interval(row['low'], row['high'], 'share', sign=False)})"
 
 
 def _words(key: str) -> str:

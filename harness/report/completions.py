@@ -8,9 +8,8 @@ from typing import Any
 
 from harness.report.stored import Side, side
 from harness.report.text import cut
-from harness.report.view import RunView
+from harness.report.view import COMPLETIONS, RunView
 
-KIND = "completions"
 _PROMPTS, _TOKENS = 40, 8
 
 
@@ -43,7 +42,7 @@ def completions(view: RunView) -> list[Completions]:
     return [
         found
         for name, one in view.evaluations.items()
-        if one.kind == KIND and one.role == "task" and (found := _of(view, name))
+        if one.kind == COMPLETIONS and one.role == "task" and (found := _of(view, name))
     ]
 
 
@@ -56,7 +55,7 @@ def _of(view: RunView, name: str) -> Completions | None:
     for model in order:
         records = view.records(name, model)
         if records is not None and len(records):
-            sides[model] = side(records, KIND, table.ids)
+            sides[model] = side(records, COMPLETIONS, table.ids)
     if not sides:
         return None
     places = range(min(len(table), _PROMPTS))

@@ -13,7 +13,7 @@ from harness.core.results import ComparisonResult, GateResult
 from harness.report import figures
 from harness.report.gate_table import is_on
 from harness.report.scale import Scale, scale
-from harness.report.view import Contest, RunView, reading
+from harness.report.view import COMPLETIONS, Contest, RunView, reading
 
 TITLES = {
     "gained": "Gained: task metrics",
@@ -73,7 +73,8 @@ def groups(view: RunView, contest: Contest) -> list[Group]:
     grouped: dict[tuple[str, str, bool], list[_Row]] = {}
     order = {name: place for place, name in enumerate(TITLES)}
     for row in view.comparisons(contest):
-        if row.status != "ok" or row.delta is None:
+        known = view.evaluations.get(row.evaluation)
+        if row.status != "ok" or row.delta is None or (known and known.kind == COMPLETIONS and known.role == "task"):
             continue
         group = view.group(row.evaluation, row.metric)
         relative = group == "forgotten" and row.ratio is not None

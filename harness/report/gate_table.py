@@ -12,7 +12,8 @@ from harness.report.view import RunView
 _ORDER = {"error": 0, "fail": 1, "inconclusive": 2, "pass": 3}
 _PAST = {"error": "in error", "fail": "failed", "inconclusive": "inconclusive", "pass": "passed"}
 _FRACTION = re.compile(
-    r"(by more than |by at most |± ?|(?<=[\s(]))([+−-]?)([01]\.\d+(?:e-?\d+)?|0(?=[\s,;)]))(?=[\s,;:).]|\Z)(?!\s*×)"
+    r"(by more than |by at most |improvement |change |± ?|(?<=[\s(]))"
+    r"([+−-]?)([01]\.\d+(?:e-?\d+)?|0(?=[\s,;)]))(?=[\s,;:).]|\Z)(?!\s*×)"
 )
 _NUMBER = re.compile(r"\d+(?:\.\d+)?(?:e[+-]?\d+)?")
 
@@ -61,7 +62,7 @@ def sentence(view: RunView, gate: GateResult) -> str:
 def _in_points(match: re.Match[str]) -> str:
     before, sign, number = match.groups()
     value = f"{float(number) * 100:.3g}"
-    difference = bool(sign) or before in ("by more than ", "by at most ", "± ", "±")
+    difference = bool(sign) or before in ("by more than ", "by at most ", "improvement ", "change ", "± ", "±")
     return f"{before or ''}{sign or ''}{value}{' points' if difference else '%'}"
 
 

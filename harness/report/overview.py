@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from harness.core.results import ComparisonResult, MetricResult
 from harness.report import figures
-from harness.report.view import Reading, RunView, reading
+from harness.report.view import COMPLETIONS, Reading, RunView, reading
 from harness.report.words import COMPANIONS
 
 
@@ -60,6 +60,8 @@ def overview(view: RunView) -> Overview | None:
     names = [name for name in names if any(row.model == name for row in view.results.metrics)]
     groups: dict[str, list[Row]] = {title: [] for title in _TITLES.values()}
     for name, evaluation in view.evaluations.items():
+        if evaluation.kind == COMPLETIONS and evaluation.role == "task":
+            continue
         for metric in _leads(view, name):
             id_ = f"{name}.{metric}"
             rows = [view.metric(id_, model) for model in names]

@@ -24,6 +24,7 @@ from harness.report.stored import ItemTable
 Reading = Literal["better", "worse", "drifted", "unclear", "identical", "undefined"]
 
 LANGUAGE_MODELLING = "language_modelling"
+COMPLETIONS = "completions"
 FEW = 30
 """Slices with fewer items are never called better or worse."""
 
@@ -202,9 +203,11 @@ class RunView:
 
     def headline(self, contest: Contest, evaluation: str) -> ComparisonResult | None:
         """The comparison that speaks for an evaluation: its leading metric, else the first one that
-        is defined and no calibration figure."""
-        rows = self.comparisons(contest, evaluation=evaluation)
+        is defined and no calibration figure. None for fixed completions, which are to be read, not judged."""
         known = self.evaluations.get(evaluation)
+        if known is not None and known.kind == COMPLETIONS and known.role == "task":
+            return None
+        rows = self.comparisons(contest, evaluation=evaluation)
         lead = known.metrics[0] if known is not None and known.metrics else ""
         rows.sort(
             key=lambda row: (
