@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,13 +16,15 @@ from harness.core.keys import digest
 from harness.core.records import Records
 from harness.core.reporter import Reporter
 from harness.core.rundir import read_items, write_items
-from harness.core.specs import PretrainModel
+from harness.core.specs import PretrainModel, learns
 from harness.core.store import Entry, Store
 from harness.runs.ask import ask
 from harness.runs.prepare import Bound, Prepared
-from harness.runs.stages import Checkpoint, Workshop, stage_of
+from harness.runs.stages import Checkpoint, Workshop
 
 RECORDS_KEY_FORMAT = 1
+_WORDS = 3
+"""Shorter fields beside `text` are labels and names."""
 
 
 @dataclass(frozen=True)
@@ -200,7 +202,8 @@ class Answers:
         trained = self._training_data()
         if not trained:
             return []
-        key = digest({"items": bound.items_key(bound.split), "trained": sorted(d.fingerprint for d in trained)})
+        fingerprints = sorted(dataset.fingerprint for dataset in trained)
+        key = digest({"items": bound.items_key(bound.split), "trained": fingerprints, "fields": "all"})
 
         def build(work: Path) -> dict[str, Any]:
             from harness.data import overlap
@@ -208,7 +211,7 @@ class Answers:
             texts = [
                 (item.id, text) for item in read_items(self.items_file(bound)) for text in item.texts.values() if text
             ]
-            report = overlap((text for dataset in trained for text in dataset.texts("train", "text")), texts)
+            report = overlap((text for dataset in trained for text in training_texts(dataset)), texts)
             return {
                 "exact": sorted(report.exact),
                 "normalised": sorted(report.normalised),
@@ -224,7 +227,20 @@ class Answers:
             if isinstance(spec, PretrainModel):
                 for name in spec.pretrain.data:
                     names[name] = self.prepared.datasets[name]
-            elif hasattr(spec, "finetune") or hasattr(spec, "classical"):
-                bound = self.prepared.evaluations[stage_of(spec).task]  # type: ignore[union-attr]  # not a pretraining
-                names[bound.data[0].name] = bound.data[0]
-        return [dataset for dataset in names.values() if dataset.rows.get("train") and "text" in dataset.columns]
+            elif (task := learns(spec)) is not None:
+                for dataset in self.prepared.evaluations[task].data[:1]:
+                    names[dataset.name] = dataset
+        return [dataset for dataset in names.values() if dataset.rows.get("train")]
+
+
+def training_texts(dataset: Dataset) -> Iterator[str]:
+    """The texts of a data set's training rows, whatever their column; lists of words as one text.
+
+    Labels and one-word answers are none: every item with the same label would stand in training.
+    """
+    for row in dataset.split("train"):
+        for column, value in row.fields.items():
+            words = isinstance(value, list | tuple) and value and all(isinstance(word, str) for word in value)
+            text = " ".join(value) if words else value
+            if isinstance(text, str) and (column == "text" or len(text.split()) >= _WORDS):
+                yield text

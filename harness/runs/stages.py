@@ -30,6 +30,7 @@ from harness.core.specs import (
     starts_from,
 )
 from harness.core.store import Store
+from harness.runs.held_out import HeldOut
 from harness.runs.prepare import Prepared
 
 if TYPE_CHECKING:
@@ -77,6 +78,8 @@ class Workshop:
         self._keys: dict[tuple[str, int | None], str] = {}
         self._loaded: dict[str, Path] = {}
         self._made: dict[str, Checkpoint] = {}
+        self._held_out: HeldOut | None = None
+        self._trainable: dict[str, tuple[Row, ...]] = {}
 
     def order(self) -> list[str]:
         """The suite's models, each after the one that it starts from (the suite has no cycles)."""
@@ -299,9 +302,28 @@ class Workshop:
         """The rows and texts that a stage learns from, without its parent."""
         return self._data_inputs(model, stage_of(self.prepared.suite.models[model]))
 
+    def _allowed(self, dataset: Dataset) -> Dataset:
+        """A data set without the training rows that an evaluation of the suite asks about."""
+        if self._held_out is None:
+            asked = [(data, bound.split) for bound in self.prepared.evaluations.values() for data in bound.data]
+            self._held_out = HeldOut(asked)
+        known = self._trainable.get(dataset.fingerprint)
+        if known is None:
+            rows = dataset.rows.get("train", ())
+            known = self._held_out.without(rows)
+            if len(known) < len(rows):
+                self.reporter.info(
+                    f"data {dataset.name!r}: {len(rows) - len(known)} training rows stand in an evaluation "
+                    "and are left out of training."
+                )
+            self._trainable[dataset.fingerprint] = known
+        return (
+            dataclasses.replace(dataset, rows={**dataset.rows, "train": known}) if "train" in dataset.rows else dataset
+        )
+
     def _data_inputs(self, model: str, stage: Stage) -> DataInputs:
         if isinstance(stage, PretrainSpec):
-            return _pretraining_inputs({name: self.prepared.datasets[name] for name in stage.data})
+            return _pretraining_inputs({name: self._allowed(self.prepared.datasets[name]) for name in stage.data})
         bound = self.prepared.evaluations.get(stage.task)
         examples = getattr(bound.evaluation, "examples", None) if bound is not None else None
         if bound is None or examples is None:
@@ -310,7 +332,7 @@ class Workshop:
                 where=self.prepared.suite.where("models", model),
                 hint="name a task of this suite that has examples under `task`.",
             )
-        dataset = bound.data[0]
+        dataset = self._allowed(bound.data[0])
         rows = tuple(subset(dataset.split("train"), stage.labels))
         learned = dataclasses.replace(dataset, rows={**dataset.rows, "train": rows})
         labels = getattr(bound.evaluation, "example_labels", None)

@@ -9,7 +9,7 @@ from typing import Any
 
 from harness.core.reporter import Reporter
 from harness.core.specs import AlignSpec, ClassicalSpec, FinetuneSpec, PretrainSpec, lora_of
-from harness.training import cost
+from harness.training import cost, energy
 from harness.training.inputs import StageInputs
 from harness.training.presets import architecture
 from harness.training.settings import alignment_settings, pretraining_settings, settings_for
@@ -35,12 +35,32 @@ def run_stage(
 
     Returns:
         The content of checkpoint.json, `validation` (accuracy and n, or None) for classifiers, and
-        `measured`: seconds, tokens_per_second, peak_memory. Only `measured` differs between runs.
+        `measured`: seconds, tokens_per_second, peak_memory, energy as an estimate. Only that differs
+        between runs.
 
     Raises:
         HarnessError: with a place and a next step, for whatever is wrong with data, parent or options.
     """
     work.mkdir(parents=True, exist_ok=True)
+    made = _carried_out(spec, inputs, work, reporter, save_every)
+    made["measured"].update(_energy(made["measured"]))
+    return made
+
+
+def _energy(measured: Mapping[str, Any]) -> dict[str, Any]:
+    import torch
+
+    return energy.estimate(
+        float(measured["seconds"]),
+        threads=torch.get_num_threads(),
+        memory=float(measured["peak_memory"]),
+        graphics=torch.cuda.device_count(),
+    )
+
+
+def _carried_out(
+    spec: Stage, inputs: StageInputs, work: Path, reporter: Reporter, save_every: int | None
+) -> dict[str, Any]:
     if isinstance(spec, ClassicalSpec):
         from harness.training.classical import train_classical
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 import torch
-from training_samples import finetune_spec, label_inputs, passage_inputs, preferences, pretraining, prompts
+from training_samples import finetune_spec, label_inputs, preferences, prompts
 
 from harness.core.errors import SuiteError
 from harness.core.keys import file_digest
@@ -15,13 +15,6 @@ from harness.core.specs import AlignSpec
 from harness.models import checkpoint_digest, open_model
 from harness.training import estimate_cost, resolved, run_stage
 from harness.training.align import answer_likelihoods, dpo_loss
-
-
-@pytest.fixture(scope="module")
-def writer(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("writer") / "gpt"
-    run_stage(pretraining("gpt", steps=150, batch_size=8, learning_rate=1e-2), passage_inputs(), folder, Silent())
-    return folder
 
 
 def _spec(**changes: Any) -> AlignSpec:

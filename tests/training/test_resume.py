@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from training_samples import finetune_spec, label_inputs, pretrain_spec, text_inputs
+from training_samples import finetune_spec, label_inputs, stage
 
 from harness.core.keys import file_digest
 from harness.core.reporter import Silent
@@ -19,7 +19,7 @@ _SCRIPT = """
 import sys, time
 from pathlib import Path
 sys.path.insert(0, sys.argv[1])
-from training_samples import pretrain_spec, finetune_spec, text_inputs, label_inputs
+from training_samples import stage
 from harness.core.reporter import Silent
 from harness.training import run_stage, loop
 import torch
@@ -31,11 +31,8 @@ def slowly(self, *arguments, **named):
     time.sleep(0.05)
     return taken(self, *arguments, **named)
 loop.PlannedTrainer.compute_loss = slowly
-if kind == "mlm":
-    run_stage(pretrain_spec(), text_inputs(), work, Silent(), save_every=4)
-else:
-    method = {"lora": {"rank": 2}} if kind == "lora" else "full"
-    run_stage(finetune_spec(method=method), label_inputs(base), work, Silent(), save_every=4)
+spec, inputs = stage(kind, base)
+run_stage(spec, inputs, work, Silent(), save_every=4)
 """
 
 
@@ -62,15 +59,13 @@ def _killed_in_training(kind: str, base: Path, work: Path) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("kind", ["mlm", "full", "lora"])
-def test_a_killed_training_ends_with_the_same_weights(kind: str, base: Path, tmp_path: Path) -> None:
-    _killed_in_training(kind, base, tmp_path / "killed")
-    spec = {
-        "mlm": pretrain_spec(),
-        "full": finetune_spec(),
-        "lora": finetune_spec(method={"lora": {"rank": 2}}),
-    }[kind]
-    inputs = text_inputs() if kind == "mlm" else label_inputs(base)
+@pytest.mark.parametrize(
+    "kind", ["mlm", "full", "lora", "gpt", "mlm_nsp", "span_corruption", "tags", "spans", "prompts", "texts", "align"]
+)
+def test_a_killed_training_ends_with_the_same_weights(kind: str, base: Path, writer: Path, tmp_path: Path) -> None:
+    parent = writer if kind in {"prompts", "texts", "align"} else base
+    _killed_in_training(kind, parent, tmp_path / "killed")
+    spec, inputs = stage(kind, parent)
     reporter = Silent()
     went_on = run_stage(spec, inputs, tmp_path / "killed", reporter, save_every=4)
     whole = run_stage(spec, inputs, tmp_path / "whole", Silent())

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from harness.core.examples import AnswerSpan, LabelledText, PreferencePair, PromptTarget, TaggedWords
-from harness.core.specs import FinetuneSpec, PretrainSpec
+from harness.core.examples import AnswerSpan, LabelledText, PlainText, PreferencePair, PromptTarget, TaggedWords
+from harness.core.specs import AlignSpec, FinetuneSpec, PretrainSpec
 from harness.training import StageInputs
 
 THINGS = ("kettle", "lamp", "garden", "soup", "train", "window")
@@ -136,3 +136,26 @@ def label_inputs(parent: Path | None, seed: int = 0, **changes: Any) -> StageInp
         "data": {"mood": "c" * 64},
     }
     return StageInputs(**{**settings, **changes})
+
+
+def stage(kind: str, parent: Path) -> tuple[Any, StageInputs]:
+    """A stage of each kind, and what it is given."""
+    if kind == "mlm":
+        return pretrain_spec(), text_inputs()
+    if kind in TINY:
+        return pretraining(kind, steps=24), passage_inputs()
+    if kind == "align":
+        spec = AlignSpec.model_validate({"from": "base", "task": "kind", "epochs": 3, "batch_size": 6})
+        return spec, label_inputs(parent, train=preferences(), validation=preferences(12, 9), labels=())
+    given = {
+        "tags": (tagged(), tagged(12, 9), ("O", "B-mood", "B-thing")),
+        "spans": (spans(), spans(12, 9), ()),
+        "prompts": (prompts(), prompts(12, 9), ()),
+        "texts": ([PlainText(text) for text in passages()], [], ()),
+        "full": (labelled(examples()), labelled(examples(24, seed=9)), LABELS),
+        "lora": (labelled(examples()), labelled(examples(24, seed=9)), LABELS),
+    }
+    train, validation, labels = given[kind]
+    method = {"lora": {"rank": 2}} if kind == "lora" else "full"
+    inputs = label_inputs(parent, train=train, validation=validation, labels=labels)
+    return finetune_spec(method=method, max_length=32), inputs
