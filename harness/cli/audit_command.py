@@ -22,6 +22,13 @@ from harness.cli.options import OUT, output_options
     type=click.Path(dir_okay=False, path_type=Path),
     help="A text file for language modelling, instead of held-out encyclopaedic prose.",
 )
+@click.option(
+    "--bias",
+    type=click.Choice(["own", "full"]),
+    default="own",
+    show_default=True,
+    help="own: our own pairs and pronouns. full: also all probes of the suite bias-full (fetches public sets).",
+)
 @click.option("--limit", type=click.IntRange(min=1), help="At most this many items an evaluation.")
 @click.option(
     "--out",
@@ -40,6 +47,7 @@ def command(
     text: str,
     label: str,
     prose: Path | None,
+    bias: str,
     limit: int | None,
     out: Path,
     device: str,
@@ -58,7 +66,7 @@ def command(
     from harness.runs import Settings, audit_suite, run_suite
 
     reporter = make_reporter(quiet=quiet)
-    suite = audit_suite(base, finetuned, task_data=task_data, text=text, label=label, prose=prose)
+    suite = audit_suite(base, finetuned, task_data=task_data, text=text, label=label, prose=prose, bias=bias)
     settings = Settings(out=out, limit=limit, device=device, command=["harness", *sys.argv[1:]])
     finished = run_suite(suite, open_store(reporter), reporter, settings)
     code = show_outcome(finished.run, finished.results, as_json=as_json)

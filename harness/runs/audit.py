@@ -20,10 +20,14 @@ def audit_suite(
     text: str = "text",
     label: str = "label",
     prose: Path | None = None,
+    bias: str = "own",
 ) -> Suite:
     """The suite of `harness audit`: language modelling, bias pairs, and with `task_data` a task.
 
     The checkpoints are looked at, not loaded, so that metrics fit what they are (masked or causal).
+
+    Args:
+        bias: `own` asks our own probes (no further download); `full` adds the probes of the ready suite bias-full.
 
     Raises:
         HarnessError: when a checkpoint cannot be used or a file does not exist.
@@ -51,6 +55,8 @@ def audit_suite(
             "language_modelling": {"data": "prose", "text": "text", "metrics": [bits, perplexity], "limit": 300}
         }
         value["probes"]["pairs"] = {"minimal_pairs": {"data": {"catalog": "own-pairs"}}}
+        if prose is None:
+            value["probes"]["pronouns"] = {"pronouns": {"data": "prose"}}
         value["gates"] += [
             {
                 "id": "memory",
@@ -77,6 +83,8 @@ def audit_suite(
         value["tasks"]["task"] = {"classification": {"data": "task", "text": "text", "label": "label"}}
         value["probes"]["swaps"] = {"counterfactual": {"on": "task", "swap": ["gender", "names"], "templates": True}}
         value["gates"].append({"id": "task-kept", "metric": "task.accuracy", "kind": "non_inferiority", "margin": 0.02})
+    if bias == "full":
+        _add_full(value)
     if not value["tasks"]:
         raise DataError(
             "neither checkpoint has a language-model head, and no --task-data is given: there is nothing to ask.",
@@ -84,6 +92,15 @@ def audit_suite(
             hint="give --task-data FILE with texts and labels that the classifiers know.",
         )
     return parse_suite(json.dumps(value, indent=2) + "\n", Path.cwd() / "audit.yaml")
+
+
+def _add_full(value: dict[str, Any]) -> None:
+    """The data, tasks and probes of bias-full; names that the audit has already stay as they are."""
+    from harness.suite import load_suite
+
+    full = load_suite("bias-full").value
+    for section in ("data", "tasks", "probes"):
+        value[section] = {**full.get(section, {}), **value[section]}
 
 
 def _language_model(name: str) -> str | None:

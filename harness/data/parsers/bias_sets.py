@@ -176,7 +176,7 @@ def parse_winogender(content: bytes, where: str, options: Mapping[str, Any]) -> 
 
 
 def parse_bold(content: bytes, where: str, options: Mapping[str, Any]) -> Iterator[Raw]:
-    """BOLD: group → article → prompts. Columns: group, article, prompt."""
+    """BOLD: group → article → prompts, empty ones left out. Columns: group, article, prompt."""
     value = loaded(text_of(content, where), where, None)
     line = 0
     try:
@@ -184,7 +184,8 @@ def parse_bold(content: bytes, where: str, options: Mapping[str, Any]) -> Iterat
             for article, prompts in articles.items():
                 for prompt in prompts:
                     line += 1
-                    yield Raw(line, {"group": group, "article": article, "prompt": prompt})
+                    if prompt.strip():
+                        yield Raw(line, {"group": group, "article": article, "prompt": prompt})
     except (AttributeError, TypeError) as error:
         raise DataError(f"this is not a file of BOLD: {error!r}.", where=Where(where)) from None
 
