@@ -32,9 +32,11 @@ if TYPE_CHECKING:
     from harness.models.opening import open_model as open_model
     from harness.models.policy import SCORING_VERSION as SCORING_VERSION
     from harness.models.policy import answer_policy as answer_policy
+    from harness.models.pool import BasePool as BasePool
     from harness.models.server_opening import served as served
 
 _HOME = {
+    "BasePool": "pool",
     "Backend": "answering",
     "CachedModel": "answering",
     "CheckpointInfo": "inspection",

@@ -14,6 +14,8 @@ from harness.models.headers import Tensor, read_header
 from harness.models.inspection import ADAPTER_CONFIG, adapter_weights
 
 _WRAPPER = "base_model.model."
+ADAPTER_NAME = "adapter_"
+"""What the names of adapters begin with; peft leaves the names of others in their tensors' names."""
 _PROMPTS = frozenset({"PROMPT_TUNING", "PREFIX_TUNING", "P_TUNING", "MULTITASK_PROMPT_TUNING", "CPT"})
 
 
@@ -59,7 +61,7 @@ def plan_adapter(folder: Path, labels: int | None) -> AdapterPlan:
     return AdapterPlan(head, brought or labels, names)
 
 
-def apply_adapter(plan: AdapterPlan, folder: Path, head: Any | None, lacking: set[str], model: Any) -> Any:
+def apply_adapter(plan: AdapterPlan, folder: Path, head: Any | None, lacking: set[str], model: Any, name: str) -> Any:
     """Puts the adapter into the shared encoder (and its own head into the model with that head).
 
     Args:
@@ -68,6 +70,7 @@ def apply_adapter(plan: AdapterPlan, folder: Path, head: Any | None, lacking: se
         head: the base with the head that the adapter was trained around, if any.
         lacking: weights of that head that the base does not hold.
         model: the base's language model or encoder, used for other adapters.
+        name: what the adapter is called among those of this base.
 
     Returns:
         peft's model.
@@ -86,10 +89,11 @@ def apply_adapter(plan: AdapterPlan, folder: Path, head: Any | None, lacking: se
 
     target = model if head is None else head
     try:
-        adapted = PeftModel.from_pretrained(target, str(folder), is_trainable=False, local_files_only=True)
+        adapted = PeftModel.from_pretrained(target, str(folder), adapter_name=name, local_files_only=True)
     except (ValueError, RuntimeError, KeyError, TypeError, OSError) as error:
         raise _misfit(folder, str(error).strip().splitlines()[0] if str(error).strip() else repr(error)) from error
-    expected = {name.removeprefix(_WRAPPER) for name in get_peft_model_state_dict(adapted, save_embedding_layers=False)}
+    held = get_peft_model_state_dict(adapted, adapter_name=name, save_embedding_layers=False)
+    expected = {key.removeprefix(_WRAPPER) for key in held if ADAPTER_NAME not in key}
     if expected != plan.names:
         raise _misfit(folder, f"tensors that do not match: {json.dumps(sorted(expected ^ plan.names)[:3])}")
     return adapted

@@ -58,12 +58,20 @@ class Batcher:
         budget: tokens in a batch, padding included.
         reporter: told when memory runs out.
         relieve: frees cached memory after a failure.
+        prepare: called before every forward pass.
     """
 
-    def __init__(self, budget: int, reporter: Reporter, relieve: Callable[[], None] = lambda: None) -> None:
+    def __init__(
+        self,
+        budget: int,
+        reporter: Reporter,
+        relieve: Callable[[], None] = lambda: None,
+        prepare: Callable[[], None] = lambda: None,
+    ) -> None:
         self.budget = budget
         self._reporter = reporter
         self._relieve = relieve
+        self._prepare = prepare
         self._told: set[str] = set()
 
     def tell_once(self, message: str) -> None:
@@ -112,6 +120,7 @@ class Batcher:
             part = pending.pop()
             results: Sequence[T] | None = None
             try:
+                self._prepare()
                 results = forward(part)
             except (RuntimeError, MemoryError) as error:
                 if not _is_out_of_memory(error):

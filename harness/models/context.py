@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from harness.core.reporter import Reporter
 from harness.models.digest import Resolve
+
+if TYPE_CHECKING:
+    from harness.models.pool import BasePool
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +22,7 @@ class OpenContext:
         responses: the file of known responses, or None.
         device: `auto`, `cpu`, `cuda` or `mps`.
         reporter: told about shrinking batches and damaged files.
+        pool: keeps a base in memory for several models; None to load each on its own.
         labels: names for the classification head's rows, in order, where the folder has none.
         batch_tokens: tokens in a batch, padding included; the device's own budget when None.
     """
@@ -28,3 +33,4 @@ class OpenContext:
     reporter: Reporter
     labels: tuple[str, ...] | None = None
     batch_tokens: int | None = None
+    pool: BasePool | None = None

@@ -15,7 +15,6 @@ from typing import Any
 import torch
 
 from harness.core.errors import CheckpointError, IncompleteError, Where
-from harness.models.adapters import AdapterPlan, apply_adapter, plan_adapter
 from harness.models.checkpoint_heads import AUTO_CLASSES, HEAD_PREFIXES, Family, Head
 from harness.models.encoding import TextEncoder
 from harness.models.inspection import inspect
@@ -32,7 +31,7 @@ _LANGUAGE_MODELS = {
     "causal": "AutoModelForCausalLM",
     "seq2seq": "AutoModelForSeq2SeqLM",
 }
-_STACKS = ("shared", "encoder", "decoder")
+STACKS = ("shared", "encoder", "decoder")
 """What T5-like models hold in place of one module for the whole base."""
 
 
@@ -45,25 +44,23 @@ class Loaded:
     notes: list[str] = field(default_factory=list)
 
 
-def load(folder: Path, *, device: str, dtype: str, adapter: Path | None = None, labels: int | None = None) -> Loaded:
-    """Loads a transformers checkpoint with every trained head, and an adapter on top.
+def load(folder: Path, *, device: str, dtype: str) -> Loaded:
+    """Loads a transformers checkpoint with every trained head.
 
     Args:
-        folder: the checkpoint, or the adapter's base.
+        folder: the checkpoint.
         device: `cpu`, `cuda` or `mps`.
         dtype: `float32` or `bfloat16`.
-        adapter: a peft folder.
-        labels: number of the adapter's labels, where known.
 
     Raises:
-        CheckpointError: when the folder cannot be used, or the adapter does not fit it.
+        CheckpointError: when the folder cannot be used.
         IncompleteError: when the device is not there.
     """
     info = inspect(folder)
     family: Family = info.family  # type: ignore[assignment]  # a transformers folder has no other
     _require_device(device)
     notes: list[str] = []
-    with quiet(), _explained(folder):
+    with quiet(), explained(folder):
         import transformers
 
         encoder = TextEncoder(transformers.AutoTokenizer.from_pretrained(folder, local_files_only=True))
@@ -73,14 +70,10 @@ def load(folder: Path, *, device: str, dtype: str, adapter: Path | None = None, 
         if family == "seq2seq" and not has_language_model:
             raise ValueError(f"transformers knows no sequence-to-sequence model of the type {config.model_type!r}")
         model, missing = _weights(kind if has_language_model else transformers.AutoModel, folder, dtype)
-        plan = None if adapter is None else plan_adapter(adapter, labels)
-        heads, lacking = _heads(info.heads, folder, dtype, plan, notes)
+        heads = _heads(info.heads, folder, dtype, notes)
     _require_encoder(folder, model, missing)
     language_model = model if has_language_model and not missing else None
     base = _share(model.base_model, language_model, heads)
-    if plan is not None and adapter is not None:
-        own = heads.get(plan.head) if plan.head is not None else None
-        apply_adapter(plan, adapter, own, lacking, language_model or base)
     for module in (base, language_model, *heads.values()):
         if module is not None:
             module.eval().to(device)
@@ -99,31 +92,21 @@ def load(folder: Path, *, device: str, dtype: str, adapter: Path | None = None, 
         max_length=_max_length(base, encoder),
         device=device,
     )
-    return Loaded(network, {head: _label_names(module.config) for head, module in heads.items()}, notes)
+    return Loaded(network, {head: label_names(module.config) for head, module in heads.items()}, notes)
 
 
-def _heads(
-    present: tuple[Head, ...], folder: Path, dtype: str, plan: AdapterPlan | None, notes: list[str]
-) -> tuple[dict[Head, Any], set[str]]:
-    """The heads beside the language model, and what the adapter's own head lacks in the base."""
+def _heads(present: tuple[Head, ...], folder: Path, dtype: str, notes: list[str]) -> dict[Head, Any]:
+    """The heads beside the language model of which the folder holds every weight."""
     import transformers
 
     heads: dict[Head, Any] = {}
-    lacking: set[str] = set()
-    for head in dict.fromkeys((*present, *([plan.head] if plan is not None and plan.head is not None else []))):
-        kind = getattr(transformers, AUTO_CLASSES[head])
-        adapted = plan is not None and head == plan.head
-        options: dict[str, Any] = {"ignore_mismatched_sizes": True} if adapted else {}
-        if adapted and plan is not None and plan.labels is not None and head != "span":
-            options["num_labels"] = plan.labels
-        module, missing = _weights(kind, folder, dtype, **options)
-        if adapted:
-            lacking = missing
-        elif missing:
+    for head in present:
+        module, missing = _weights(getattr(transformers, AUTO_CLASSES[head]), folder, dtype)
+        if missing:
             notes.append(f"the {head.replace('_', '-')} head is not whole ({sorted(missing)[0]} is missing), not used")
-            continue
-        heads[head] = module
-    return heads, lacking
+        else:
+            heads[head] = module
+    return heads
 
 
 def _share(base: Any, language_model: Any | None, heads: Mapping[Head, Any]) -> Any:
@@ -136,7 +119,7 @@ def _share(base: Any, language_model: Any | None, heads: Mapping[Head, Any]) -> 
         if module is None or module.base_model is base:
             continue
         if module.base_model is module:
-            for name in _STACKS:
+            for name in STACKS:
                 setattr(module, name, getattr(base, name))
         else:
             setattr(module, module.base_model_prefix, base)
@@ -178,7 +161,8 @@ def _weights(kind: Any, folder: Path, dtype: str, **options: Any) -> tuple[Any, 
     return model, reshaped | {name for name in info["missing_keys"] if not name.endswith("position_ids")}
 
 
-def _label_names(config: Any) -> tuple[str, ...] | None:
+def label_names(config: Any) -> tuple[str, ...] | None:
+    """The labels of a head by its configuration; None for fewer than two, and for regression."""
     if config.num_labels < 2 or config.problem_type == "regression":
         return None
     return tuple(str(config.id2label[index]) for index in range(config.num_labels))
@@ -220,7 +204,8 @@ def _require_device(device: str) -> None:
 
 
 @contextmanager
-def _explained(folder: Path) -> Iterator[None]:
+def explained(folder: Path) -> Iterator[None]:
+    """Names the folder in what transformers raises while loading from it."""
     try:
         yield
     except (OSError, ValueError, KeyError, RuntimeError, ImportError, AttributeError, TypeError) as error:

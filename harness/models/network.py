@@ -26,6 +26,7 @@ from harness.models.encoding import TextEncoder
 from harness.models.pair_encoding import PairEncoder, WordEncoder
 
 if TYPE_CHECKING:
+    from harness.models.attaching import AdapterSwitch
     from harness.models.trees import Forest
 
 CPU_BUDGET = 2048
@@ -48,6 +49,8 @@ class Network:
         family: `masked` (reads both sides), `causal` (from the left only) or `seq2seq`.
         max_length: tokens that it takes, special tokens included.
         device: a torch device.
+        switch: of the adapters on `base`, where there are any.
+        adapter: the one of them that this network answers with; None for the base itself.
     """
 
     def __init__(
@@ -60,6 +63,8 @@ class Network:
         family: Family,
         max_length: int | None,
         device: str,
+        switch: AdapterSwitch | None = None,
+        adapter: str | None = None,
     ) -> None:
         self.base = base
         self.language_model = language_model
@@ -70,20 +75,35 @@ class Network:
         self.max_length = max_length
         self.device = device
         self.budget = CPU_BUDGET if device == "cpu" else GPU_BUDGET
+        self.switch = switch
+        self.adapter = adapter
+        self.activate()
         split = language_model is not None and family != "seq2seq"
         self.split_head = split and self._head_can_stand_alone()
 
+    def activate(self) -> None:
+        """Switches this network's adapter on, and others of the same base off."""
+        if self.switch is not None:
+            self.switch.turn(self.adapter)
+
     @property
     def parameters(self) -> int:
-        """Number of weights in use, those shared by several heads counted once."""
+        """Number of weights in use, those shared by several heads counted once and those of other adapters not."""
         modules = [module for module in (self.base, self.language_model, *self.heads.values()) if module is not None]
         sizes = {
             id(weight): weight.numel()
             for module in modules
             for name, weight in module.named_parameters()
-            if _REPLACED not in name
+            if self._counts(name)
         }
         return sum(sizes.values())
+
+    def _counts(self, name: str) -> bool:
+        """Whether a weight is this network's: of its own adapter, or of the base where that is not replaced."""
+        adapters = {part for part in name.split(".") if part.startswith("adapter_")}
+        if adapters:
+            return self.adapter in adapters
+        return self.adapter is None or _REPLACED not in name
 
     @property
     def hidden_size(self) -> int:

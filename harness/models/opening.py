@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from harness.core import registry
 from harness.core.errors import Where
@@ -13,6 +14,9 @@ from harness.models.context import OpenContext
 from harness.models.digest import Resolve
 from harness.models.formats import CHECKPOINT_FILE
 from harness.models.inspection import kind_of, read_lineage
+
+if TYPE_CHECKING:
+    from harness.models.pool import BasePool
 
 
 def open_model(
@@ -24,6 +28,7 @@ def open_model(
     reporter: Reporter | None = None,
     labels: Sequence[str] | None = None,
     batch_tokens: int | None = None,
+    pool: BasePool | None = None,
 ) -> CachedModel:
     """Opens a checkpoint for questions.
 
@@ -39,6 +44,7 @@ def open_model(
             meaningless LABEL_0, LABEL_1, ….
         batch_tokens: tokens in a batch instead of the device's own budget; changes no answer beyond
             rounding.
+        pool: keeps a base in memory for the next model that stands on it.
 
     Raises:
         CheckpointError: when the folder cannot be used, with what is missing.
@@ -47,5 +53,6 @@ def open_model(
     reporter = reporter or Silent()
     kind = kind_of(folder, read_lineage(folder))
     opener = registry.load("models", kind, where=Where(folder / CHECKPOINT_FILE))
-    context = OpenContext(resolve, responses, device, reporter, tuple(labels) if labels else None, batch_tokens)
+    named = tuple(labels) if labels else None
+    context = OpenContext(resolve, responses, device, reporter, named, batch_tokens=batch_tokens, pool=pool)
     return CachedModel(opener(folder, context), responses, reporter)

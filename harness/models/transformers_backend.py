@@ -26,6 +26,7 @@ from harness.core.requests import (
 )
 from harness.models import seq2seq
 from harness.models.answering import Backend
+from harness.models.attaching import attach
 from harness.models.batching import Batcher
 from harness.models.causal import rolling_likelihoods
 from harness.models.checkpoint_heads import Head
@@ -35,10 +36,10 @@ from harness.models.continuations import continuations
 from harness.models.digest import checkpoint_digest, tokenizer_digest
 from harness.models.heads import classifications, embeddings, features, next_sentences
 from harness.models.inspection import kind_of, parent_of, read_lineage
-from harness.models.loading import load
 from harness.models.masked import clozes, pseudo_likelihoods
 from harness.models.network import Network
 from harness.models.policy import answer_policy
+from harness.models.pool import BasePool
 from harness.models.spans import spans
 from harness.models.steppers import generate
 from harness.models.tagging import tags
@@ -73,7 +74,7 @@ class TransformersBackend:
     def __init__(self, network: Network, facts: ModelFacts, reporter: Reporter) -> None:
         self.network = network
         self._facts = facts
-        self._batcher = Batcher(network.budget, reporter, network.relieve)
+        self._batcher = Batcher(network.budget, reporter, network.relieve, network.activate)
 
     @property
     def facts(self) -> ModelFacts:
@@ -118,12 +119,10 @@ def open_transformers(folder: Path, context: OpenContext) -> Backend:
     policy = answer_policy(context.device)
     named = tuple(str(label) for label in lineage.get("labels") or ()) or None
     device, dtype = str(policy["device"]), str(policy["dtype"])
-    if parent is None:
-        base = folder
-        loaded = load(folder, device=device, dtype=dtype)
-    else:
-        base = context.resolve(parent["key"])
-        loaded = load(base, device=device, dtype=dtype, adapter=folder, labels=len(named) if named else None)
+    base = folder if parent is None else context.resolve(parent["key"])
+    loaded = (context.pool or BasePool()).base(base, device=device, dtype=dtype)
+    if parent is not None:
+        loaded = attach(loaded, base, folder, len(named) if named else None)
     network = loaded.network
     if context.batch_tokens is not None:
         network.budget = context.batch_tokens

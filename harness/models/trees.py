@@ -102,6 +102,7 @@ class Forest:
         """The cache of a shared beginning."""
         from transformers import DynamicCache
 
+        self._network.activate()
         cache = DynamicCache()
         tokens = self._network.tensor(np.asarray([list(ids)], dtype=np.int64))
         depth = np.arange(len(ids), dtype=np.int64)
@@ -191,6 +192,7 @@ class Forest:
         head, branches = ids[:trunk], [ids[trunk : trunk + 5], ids[trunk + 5 : trunk + 8], ids[trunk + 8 : trunk + 10]]
         plain = [_plain_row(head, branch) for branch in branches]
         half = trunk // 2
+        network.activate()
         try:
             expected = list(map(float, (values.sum() for values in network.token_logprobs(plain))))
             whole = [tree_of(head, branches[:2], 0), tree_of(head, branches[2:], 0)]

@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from harness.core.dataset import Dataset
 from harness.core.errors import DataError, IncompleteError
@@ -21,6 +21,9 @@ from harness.core.store import Entry, Store
 from harness.runs.ask import ask
 from harness.runs.prepare import Bound, Prepared
 from harness.runs.stages import Checkpoint, Workshop
+
+if TYPE_CHECKING:
+    from harness.models import BasePool
 
 RECORDS_KEY_FORMAT = 1
 _WORDS = 3
@@ -51,6 +54,7 @@ class Answers:
         self.facts: dict[str, dict[str, Any]] = {}
         self.seconds: dict[tuple[str, str], float] = {}
         self._models: dict[str, Model] = {}
+        self._pool: BasePool | None = None
         self._items: dict[tuple[str, str], list[Item]] = {}
         self._policy: dict[str, Any] | None = None
 
@@ -173,19 +177,35 @@ class Answers:
 
     def _open(self, checkpoint: Checkpoint) -> Model:
         if checkpoint.key not in self._models:
-            from harness.models import open_model
+            from harness.models import BasePool, open_model
 
+            self._pool = self._pool or BasePool()
             self._models[checkpoint.key] = open_model(
                 checkpoint.path,
                 resolve=self.workshop.resolve,
                 responses=None if self.store.fresh else self.store.root / "responses.sqlite",
                 device=self.device,
                 reporter=self.reporter,
+                pool=self._pool,
             )
         return self._models[checkpoint.key]
 
+    def by_base(self, checkpoints: Mapping[str, Checkpoint]) -> list[str]:
+        """The models in an order in which those that stand on one base follow each other.
+
+        So that a base is loaded once for itself, its adapters and its linear heads.
+        """
+        from harness.models import inspect
+
+        bases: dict[str, list[str]] = {}
+        for name, checkpoint in checkpoints.items():
+            parent = inspect(checkpoint.path).parent
+            folder = checkpoint.path if parent is None else self.workshop.resolve(parent["key"])
+            bases.setdefault(str(folder), []).append(name)
+        return [name for names in bases.values() for name in names]
+
     def release(self, checkpoint: Checkpoint) -> None:
-        """Closes a model, so that its memory is free for the next one."""
+        """Closes a model; its base stays in memory until another one is opened."""
         self._models.pop(checkpoint.key, None)
 
     def overlap(self) -> dict[str, frozenset[str]]:

@@ -227,7 +227,7 @@ def collect(
         stale = run.path / "records" / name
         shutil.rmtree(stale, ignore_errors=True)
     ways = ways_of(prepared)
-    for model in prepared.suite.contenders:
+    for model in answers.by_base({model: checkpoints[model] for model in prepared.suite.contenders}):
         checkpoint = checkpoints[model]
         with clock.step(model, "evaluate") as facts:
             facts["cached"] = True
