@@ -35,6 +35,8 @@ class ModelFacts:
         tag_labels: the labels of its token-classification head, in head order, or None.
         supports: the kinds of request (`Request.kind`) that it answers.
         chat: whether it has a chat template, so that `messages` can be asked.
+        prompted_for: the task whose worked examples stand before every question, or None.
+        shots: how many of them.
         answer_key: what else changes answers (dtype, scoring version, …), part of cache keys.
     """
 
@@ -51,6 +53,8 @@ class ModelFacts:
     max_length: int | None = None
     parameters: int = 0
     notes: tuple[str, ...] = ()
+    prompted_for: str | None = None
+    shots: int = 0
     answer_key: Mapping[str, Any] = field(default_factory=dict)
 
 

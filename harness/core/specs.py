@@ -285,6 +285,29 @@ class ServerSpec(Strict):
         return value
 
 
+BaselineRule = Literal["majority", "random", "longest", "gazetteer", "dictionary", "nearest", "copy", "lead", "overlap"]
+
+
+class BaselineSpec(Strict):
+    """A trivial rival that answers by a rule: what a model must beat to be worth anything."""
+
+    task: str
+    rule: BaselineRule = Field(description="The most frequent answer, a list of known spans, the first sentence, ….")
+    labels: Count | None = Field(None, description="Use only this many training rows (chosen by hash).")
+    seed: int | None = None
+
+
+class PromptSpec(Strict):
+    """A base asked behind worked examples of a task's training split; nothing is trained."""
+
+    from_: str = Field(alias="from", description="The model that is asked.")
+    task: str = Field(description="The task whose training examples are shown.")
+    shots: int = Field(8, ge=0, le=256, description="How many worked examples stand before every question.")
+    separator: str = Field("\n\n", min_length=1, description="What stands after each of them.")
+    labels: Count | None = Field(None, description="Choose among this many training rows (chosen by hash).")
+    seed: int | None = None
+
+
 class PretrainModel(Strict):
     pretrain: PretrainSpec
 
@@ -301,6 +324,14 @@ class ClassicalModel(Strict):
     classical: ClassicalSpec
 
 
+class BaselineModel(Strict):
+    baseline: BaselineSpec
+
+
+class PromptModel(Strict):
+    prompt: PromptSpec
+
+
 class LoadModel(Strict):
     """A checkpoint that exists already: a folder, a GGUF file, a hub id, or `catalog:NAME`."""
 
@@ -314,7 +345,9 @@ class ServerModel(Strict):
     server: ServerSpec
 
 
-ModelSpec = PretrainModel | FinetuneModel | AlignModel | ClassicalModel | LoadModel | ServerModel
+ModelSpec = (
+    PretrainModel | FinetuneModel | AlignModel | ClassicalModel | BaselineModel | PromptModel | LoadModel | ServerModel
+)
 
 
 def starts_from(spec: ModelSpec) -> str | None:
@@ -323,6 +356,8 @@ def starts_from(spec: ModelSpec) -> str | None:
         return spec.pretrain.from_
     if isinstance(spec, AlignModel):
         return spec.align.from_
+    if isinstance(spec, PromptModel):
+        return spec.prompt.from_
     return spec.finetune.from_ if isinstance(spec, FinetuneModel) else None
 
 
@@ -332,6 +367,10 @@ def learns(spec: ModelSpec) -> str | None:
         return spec.finetune.task
     if isinstance(spec, AlignModel):
         return spec.align.task
+    if isinstance(spec, BaselineModel):
+        return spec.baseline.task
+    if isinstance(spec, PromptModel):
+        return spec.prompt.task
     return spec.classical.task if isinstance(spec, ClassicalModel) else None
 
 

@@ -14,11 +14,13 @@ from typing import Any
 from harness.core.errors import CheckpointError, Where
 from harness.core.keys import digest, file_digest
 from harness.models.formats import (
+    BASELINE_TABLE,
     CLASSICAL_SETTINGS,
     CLASSICAL_VOCABULARY,
     CLASSICAL_WEIGHTS,
     LINEAR_SETTINGS,
     LINEAR_WEIGHTS,
+    PROMPT_TABLE,
     SERVER_FILE,
     read_json,
 )
@@ -58,6 +60,12 @@ _TOKENIZER_VOLATILE = _VOLATILE | {
 }
 _CALL_STATE = frozenset({"truncation", "padding"})
 _FORMAT = 2
+_OWN_FILES: Mapping[str, tuple[str, ...]] = {
+    "linear": (LINEAR_WEIGHTS, LINEAR_SETTINGS),
+    "classical": (CLASSICAL_WEIGHTS, CLASSICAL_SETTINGS, CLASSICAL_VOCABULARY),
+    "baseline": (BASELINE_TABLE,),
+    "prompted": (PROMPT_TABLE,),
+}
 
 Resolve = Callable[[str], Path]
 
@@ -88,12 +96,7 @@ def checkpoint_digest(folder: Path, resolve: Resolve | None = None) -> str:
         content["weights"] = [file_digest(adapter_weights(folder))]
         content["config"] = _settled(read_json(folder / ADAPTER_CONFIG))
     else:
-        content["files"] = _files(
-            folder,
-            (LINEAR_WEIGHTS, LINEAR_SETTINGS)
-            if kind == "linear"
-            else (CLASSICAL_WEIGHTS, CLASSICAL_SETTINGS, CLASSICAL_VOCABULARY),
-        )
+        content["files"] = _files(folder, _OWN_FILES[kind])
     parent = parent_of(folder, kind, lineage)
     if parent is not None:
         content["parent"] = parent_digest(folder, parent, resolve)

@@ -26,8 +26,8 @@ from harness.models.formats import (
 from harness.models.headers import Tensor, tensors_of, weight_files
 from harness.models.tokenizer_files import check_tokenizer
 
-Kind = Literal["transformers", "adapter", "linear", "classical", "server"]
-KINDS: tuple[Kind, ...] = ("transformers", "adapter", "linear", "classical", "server")
+Kind = Literal["transformers", "adapter", "linear", "classical", "baseline", "prompted", "server"]
+KINDS: tuple[Kind, ...] = ("transformers", "adapter", "linear", "classical", "baseline", "prompted", "server")
 CONFIG = "config.json"
 ADAPTER_CONFIG = "adapter_config.json"
 ADAPTER_WEIGHTS = "adapter_model.safetensors"
@@ -172,7 +172,7 @@ def parent_of(folder: Path, kind: Kind, lineage: Mapping[str, Any]) -> dict[str,
     Raises:
         CheckpointError: when no parent is named.
     """
-    if kind not in {"adapter", "linear"}:
+    if kind not in {"adapter", "linear", "prompted"}:
         return None
     parent = lineage.get("parent")
     if isinstance(parent, Mapping) and parent.get("key"):

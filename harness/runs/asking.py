@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 from harness.core.dataset import Dataset
 from harness.core.errors import DataError, IncompleteError
-from harness.core.interfaces import Item, Model
+from harness.core.interfaces import Item, Model, ModelFacts
 from harness.core.keys import digest
 from harness.core.records import Records
 from harness.core.reporter import Reporter
+from harness.core.requests import Cloze, Continuations, Generate
 from harness.core.rundir import read_items, write_items
 from harness.core.specs import PretrainModel, learns
 from harness.core.store import Entry, Store
@@ -147,6 +148,11 @@ class Answers:
             return {**meta, "unsupported": bound.evaluation.unsupported(facts)}
         title = f"{checkpoint.model}: {bound.name}"
         items = self.items(bound, split)
+        if _shown(bound, items, protocol, facts):
+            if facts.prompted_for not in {bound.name, bound.on}:
+                why = f"its worked examples are of the task {facts.prompted_for!r}"
+                return {**meta, "protocol": None, "unsupported": why}
+            meta["protocol"] = f"{protocol}_{facts.shots}_shots"
         started = time.monotonic()
         records = ask(bound.evaluation, items, model, protocol, reporter=self.reporter, title=title)
         seconds = round(time.monotonic() - started, 3)
@@ -157,7 +163,8 @@ class Answers:
                 f"{failures[0] if failures else 'unread'}",
                 hint="look at the model with `harness doctor`, or leave this evaluation out with --only.",
             )
-        records.write(work / "records.parquet")
+        head = dataclasses.replace(records.head, protocol=str(meta["protocol"]))
+        Records(head, records.table).write(work / "records.parquet")
         return {**meta, "seconds": seconds}
 
     def _key(self, bound: Bound, checkpoint: Checkpoint, split: str) -> str:
@@ -264,3 +271,11 @@ def training_texts(dataset: Dataset) -> Iterator[str]:
             text = " ".join(value) if words else value
             if isinstance(text, str) and (column == "text" or len(text.split()) >= _WORDS):
                 yield text
+
+
+def _shown(bound: Bound, items: list[Item], protocol: str, facts: ModelFacts) -> bool:
+    """Whether a model's worked examples stand before what this evaluation asks."""
+    if facts.prompted_for is None or not items:
+        return False
+    contexts = (Cloze, Continuations, Generate)
+    return any(isinstance(request, contexts) for request in bound.evaluation.requests(items[0], protocol))

@@ -17,6 +17,8 @@ from harness.core.reporter import Reporter
 from harness.core.specs import (
     AlignModel,
     AlignSpec,
+    BaselineModel,
+    BaselineSpec,
     ClassicalModel,
     ClassicalSpec,
     FinetuneModel,
@@ -25,6 +27,8 @@ from harness.core.specs import (
     ModelSpec,
     PretrainModel,
     PretrainSpec,
+    PromptModel,
+    PromptSpec,
     QloraMethod,
     ServerModel,
     starts_from,
@@ -37,7 +41,7 @@ if TYPE_CHECKING:
     from harness.training import StageInputs
 
 CHECKPOINTS = "checkpoints"
-Stage = PretrainSpec | FinetuneSpec | AlignSpec | ClassicalSpec
+Stage = PretrainSpec | FinetuneSpec | AlignSpec | ClassicalSpec | BaselineSpec | PromptSpec
 # What a checkpoint's key holds by content instead of by name.
 _UNKEYED: Any = {
     **dict.fromkeys(("from_", "task", "data", "seed", "seeds", "labels"), True),
@@ -326,6 +330,8 @@ class Workshop:
             return _pretraining_inputs({name: self._allowed(self.prepared.datasets[name]) for name in stage.data})
         bound = self.prepared.evaluations.get(stage.task)
         examples = getattr(bound.evaluation, "examples", None) if bound is not None else None
+        if isinstance(stage, PromptSpec) and bound is not None:
+            examples = getattr(bound.evaluation, "demonstrations", examples)
         if bound is None or examples is None:
             raise SuiteError(
                 f"model {model!r}: training needs a task with examples to learn from; {stage.task!r} has none.",
@@ -389,6 +395,10 @@ def stage_of(spec: ModelSpec) -> Stage:
         return spec.align
     if isinstance(spec, ClassicalModel):
         return spec.classical
+    if isinstance(spec, BaselineModel):
+        return spec.baseline
+    if isinstance(spec, PromptModel):
+        return spec.prompt
     raise TypeError(f"{type(spec).__name__} is loaded, not trained")
 
 
@@ -418,6 +428,10 @@ def label_of(spec: ModelSpec) -> str:
         on = f"by {stage.objective} on {', '.join(stage.data)}"
         return f"pretrained {on}" if stage.from_ is None else f"{stage.from_} pretrained further {on}"
     rows = f" on {stage.labels} labels" if stage.labels is not None else ""
+    if isinstance(stage, BaselineSpec):
+        return f"baseline without learning: {stage.rule}{rows}"
+    if isinstance(stage, PromptSpec):
+        return f"{stage.from_} behind {stage.shots} worked examples of {stage.task}"
     if isinstance(stage, ClassicalSpec):
         return f"TF-IDF and logistic regression{rows}"
     adapter = "QLoRA" if isinstance(stage.method, QloraMethod) else "LoRA"

@@ -9,12 +9,14 @@ from harness.core.errors import unknown
 from harness.core.problems import Key, Problems
 from harness.core.specs import (
     AlignModel,
+    BaselineModel,
     CatalogRef,
     ClassicalModel,
     CompareSpec,
     FinetuneModel,
     ModelSpec,
     PretrainModel,
+    PromptModel,
     ServerModel,
     starts_from,
 )
@@ -90,6 +92,11 @@ def _check_model(
         _check_learned(spec.align.task, tasks, sections, here.below("align"))
     elif isinstance(spec, ClassicalModel):
         _check_learned(spec.classical.task, tasks, sections, here.below("classical"))
+    elif isinstance(spec, BaselineModel):
+        _check_learned(spec.baseline.task, tasks, sections, here.below("baseline"))
+    elif isinstance(spec, PromptModel):
+        _known("model", spec.prompt.from_, models, here, "prompt", "from")
+        _check_learned(spec.prompt.task, tasks, sections, here.below("prompt"))
 
 
 def _check_learned(task: str, tasks: Sequence[str], sections: Sections, problems: Problems) -> None:

@@ -13,6 +13,7 @@ from harness.core import atomic, registry
 from harness.core.specs import (
     NAME_PATTERN,
     AlignModel,
+    BaselineModel,
     CatalogRef,
     ClassicalModel,
     CompareSpec,
@@ -21,6 +22,7 @@ from harness.core.specs import (
     HubRef,
     LoadModel,
     PretrainModel,
+    PromptModel,
     ServerModel,
     SourceRef,
 )
@@ -34,6 +36,8 @@ _MODELS: tuple[type[BaseModel], ...] = (
     FinetuneModel,
     AlignModel,
     ClassicalModel,
+    BaselineModel,
+    PromptModel,
     LoadModel,
     ServerModel,
 )

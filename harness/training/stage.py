@@ -8,7 +8,15 @@ from pathlib import Path
 from typing import Any
 
 from harness.core.reporter import Reporter
-from harness.core.specs import AlignSpec, ClassicalSpec, FinetuneSpec, PretrainSpec, lora_of
+from harness.core.specs import (
+    AlignSpec,
+    BaselineSpec,
+    ClassicalSpec,
+    FinetuneSpec,
+    PretrainSpec,
+    PromptSpec,
+    lora_of,
+)
 from harness.training import cost, energy
 from harness.training.inputs import StageInputs
 from harness.training.presets import architecture
@@ -17,7 +25,7 @@ from harness.training.shapes import Shape, shape_of
 
 # Raised when the same settings would train other weights than before.
 TRAINING_VERSION = 1
-Stage = PretrainSpec | FinetuneSpec | AlignSpec | ClassicalSpec
+Stage = PretrainSpec | FinetuneSpec | AlignSpec | ClassicalSpec | BaselineSpec | PromptSpec
 # Tokens of a short text where nobody has counted yet.
 _GUESSED_LENGTH = 26
 
@@ -61,6 +69,14 @@ def _energy(measured: Mapping[str, Any]) -> dict[str, Any]:
 def _carried_out(
     spec: Stage, inputs: StageInputs, work: Path, reporter: Reporter, save_every: int | None
 ) -> dict[str, Any]:
+    if isinstance(spec, BaselineSpec):
+        from harness.training.baseline import make_baseline
+
+        return make_baseline(spec, inputs, work)
+    if isinstance(spec, PromptSpec):
+        from harness.training.prompt import make_prompt
+
+        return make_prompt(spec, inputs, work)
     if isinstance(spec, ClassicalSpec):
         from harness.training.classical import train_classical
 
@@ -118,6 +134,8 @@ def estimate_cost(
     """
     if isinstance(spec, PretrainSpec):
         return _pretraining_cost(spec, configuration)
+    if isinstance(spec, BaselineSpec | PromptSpec):
+        return {"tokens": 0.0, "flops": 0.0}
     if spec.labels is not None:
         rows = min(rows, spec.labels)
     seen = rows * mean_length

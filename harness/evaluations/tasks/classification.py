@@ -10,7 +10,7 @@ from pydantic import Field, model_validator
 
 from harness.core.dataset import Dataset, Row
 from harness.core.errors import DataError, SuiteError, unknown
-from harness.core.examples import LabelledText
+from harness.core.examples import LabelledText, PromptTarget
 from harness.core.interfaces import EvaluationContext, Item, MetricContext, ModelFacts
 from harness.core.keys import fraction
 from harness.core.records import Record
@@ -166,6 +166,19 @@ class Classification:
         places = {label: place for place, label in enumerate(self.labels)}
         return [
             LabelledText(text, (places[label],), self._pair(dataset, row))
+            for row, text, label in self._rows(dataset, split)
+        ]
+
+    def demonstrations(self, dataset: Dataset, split: str) -> list[PromptTarget]:
+        """The texts of a split as worked examples: the cloze filled with the first word of the right label.
+
+        Raises:
+            SuiteError: when the task has no cloze.
+            DataError: as `items` does.
+        """
+        question = self.question
+        return [
+            question.demonstration(text, label, self._pair(dataset, row))
             for row, text, label in self._rows(dataset, split)
         ]
 

@@ -13,6 +13,8 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field, model_validator
 
+from harness.core.errors import SuiteError
+from harness.core.examples import PromptTarget
 from harness.core.interfaces import ModelFacts
 from harness.core.requests import Classify, Cloze, Continuations, Failure, Request, Response
 from harness.core.specs import Strict
@@ -102,6 +104,22 @@ class Question:
         stem = context.rstrip()
         space = context[len(stem) :]
         return [Continuations(stem, tuple(f"{space}{word}{end}" for word in self._words()))]
+
+    def demonstration(self, text: str, label: str, pair: str | None = None) -> PromptTarget:
+        """The filled cloze as a worked example, cut before the word that says the label.
+
+        Raises:
+            SuiteError: when the task has no cloze.
+        """
+        if self.cloze is None:
+            raise SuiteError(
+                "worked examples need words for the labels, and the task has no `cloze`.",
+                hint='add `cloze: {template: "{text} It was {mask}.", words: {…}}` to the task.',
+            )
+        (asked,) = self.requests(text, CONTINUATIONS, pair)
+        assert isinstance(asked, Continuations)
+        option = asked.options[self._words().index(self.cloze.words[label][0])]
+        return PromptTarget(target=option, prompt=asked.context)
 
     def log_probabilities(self, responses: Sequence[Response], protocol: str) -> dict[str, float] | Failure:
         """Natural log-probabilities that sum to one over the labels, or why there are none."""
