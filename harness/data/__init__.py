@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from harness.data import catalog
     from harness.data.dataset import open_dataset
     from harness.data.entries import CatalogEntry, PackageArchive
+    from harness.data.lm_eval_files import checked as check_lm_eval_task
+    from harness.data.lm_eval_files import read_task as read_lm_eval_task
     from harness.data.overlaps import OverlapReport, overlap
     from harness.data.previews import DataPreview, Verified, fetch, preview, preview_entry, verify
     from harness.data.sources.artifact import cached as package_in_cache
@@ -26,6 +28,7 @@ _PUBLIC = {
     "PackageArchive": "entries",
     "SourceFailed": "sources.attempt",
     "Verified": "previews",
+    "check_lm_eval_task": "lm_eval_files:checked",
     "fetch": "previews",
     "normalised": "splits",
     "open_dataset": "dataset",
@@ -33,6 +36,7 @@ _PUBLIC = {
     "package_in_cache": "sources.artifact:cached",
     "preview": "previews",
     "preview_entry": "previews",
+    "read_lm_eval_task": "lm_eval_files:read_task",
     "read_package": "sources.artifact:read",
     "verify": "previews",
 }
@@ -45,6 +49,7 @@ __all__ = [
     "SourceFailed",
     "Verified",
     "catalog",
+    "check_lm_eval_task",
     "fetch",
     "normalised",
     "open_dataset",
@@ -52,6 +57,7 @@ __all__ = [
     "package_in_cache",
     "preview",
     "preview_entry",
+    "read_lm_eval_task",
     "read_package",
     "verify",
 ]

@@ -45,6 +45,8 @@ def _f1(given: list[str], gold: list[str]) -> float:
 
 
 exact_match = Mean("exact_match", "Share of answers that equal an accepted one (SQuAD's normalisation).")
+exact_text = Mean("exact_text", "Share of generated texts that equal an accepted one after the task's own filters.")
+target_generated = Mean("target_generated", "Share of contexts after which the model, left alone, writes the target.")
 answer_f1 = Mean("answer_f1", "Mean word F1 with the best accepted answer (SQuAD's rules).", unit="fraction")
 no_answer_accuracy = Mean(
     "no_answer_accuracy", 'Share of items on which "no answer" is given exactly where it is right.'

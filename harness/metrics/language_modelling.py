@@ -109,6 +109,36 @@ class WordPerplexity(_Perplexity):
     protocols: ClassVar[tuple[str, ...]] = ROLLING
 
 
+class BytePerplexity(_Perplexity):
+    """exp(−Σ log-likelihood / Σ UTF-8 bytes)."""
+
+    needs: ClassVar[tuple[str, ...]] = ("nll", "bytes")
+    summary: ClassVar[str] = "Perplexity a UTF-8 byte by a causal model's likelihood (lm-eval's byte_perplexity)."
+    id: ClassVar[str] = "byte_perplexity"
+    unit: ClassVar[str] = "perplexity/byte"
+    second: ClassVar[str] = "bytes"
+    protocols: ClassVar[tuple[str, ...]] = ROLLING
+
+
+class TargetPerplexity(Factory):
+    """exp(−mean log-likelihood of a whole target given its context), lm-eval's perplexity of such tasks."""
+
+    needs: ClassVar[tuple[str, ...]] = ("nll_target", "targets")
+    summary: ClassVar[str] = "exp of the mean negative log-likelihood of whole targets (lm-eval's perplexity)."
+
+    def __call__(self, name: str, context: MetricContext) -> Sequence[Metric]:
+        return [
+            ExponentialRatioMetric(
+                id="target_perplexity",
+                unit="perplexity/target",
+                direction="lower",
+                cluster="parent",
+                first="nll_target",
+                second="targets",
+            )
+        ]
+
+
 class TargetBitsPerByte(Factory):
     """−Σ log-likelihood of the first reference given its prompt / (Σ its UTF-8 bytes · ln 2)."""
 
@@ -131,7 +161,9 @@ class TargetBitsPerByte(Factory):
 
 pseudo_bits_per_byte = PseudoBitsPerByte()
 target_bits_per_byte = TargetBitsPerByte()
+target_perplexity = TargetPerplexity()
 bits_per_byte = BitsPerByte()
+byte_perplexity = BytePerplexity()
 pseudo_perplexity = PseudoPerplexity()
 token_perplexity = TokenPerplexity()
 word_perplexity = WordPerplexity()

@@ -171,7 +171,11 @@ def _plan(
     join = len(context.rstrip())
     if not options:
         return Failure("no_token", "there is no option")
-    starts = [next((i for i, (_, end) in enumerate(piece.offsets) if end > join), len(piece.ids)) for piece in options]
+    # Tokenizers that trim offsets give white space at the very beginning the place (0, 0): without a context it counts.
+    starts = [
+        next((i for i, (_, end) in enumerate(piece.offsets) if end > join or not join), len(piece.ids))
+        for piece in options
+    ]
     if any(start == len(piece.ids) for start, piece in zip(starts, options, strict=True)):
         return Failure("no_token", "an option has no token of its own")
     first = min(_common([piece.ids for piece in options]), *starts)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, TypeVar
 
 from harness.core import registry
@@ -143,7 +144,16 @@ def _evaluation(name: str, role: Role, kind: str, raw: Any, problems: Problems) 
     except SuiteError as error:
         problems.add_error(error, kind)
         return None
-    options = validate(cls.Options, given, problems.below(kind))
+    prepare = getattr(cls, "prepared", None)
+    complete = given
+    if prepare is not None and isinstance(given, dict):
+        file = problems.where().file
+        try:
+            complete = prepare(given, Path(file).parent)
+        except SuiteError as error:
+            problems.add_error(error, kind)
+            return None
+    options = validate(cls.Options, complete, problems.below(kind))
     return None if options is None else EvaluationSpec(name, role, kind, options, given)
 
 

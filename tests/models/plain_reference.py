@@ -78,14 +78,14 @@ class Causal:
         return total, len(ids) - 1
 
     def continuation(self, context: str, option: str, first: int | None = None) -> float:
-        """`first`: index of the first scored token; by default the first that ends after the context."""
+        """`first`: index of the first scored token; by default the first that ends after a context."""
         context_end = len(context.rstrip())
         found = self.tokenizer(context + option, return_offsets_mapping=True)
         ids = found["input_ids"]
         specials = found.encodings[0].special_tokens_mask
         if first is None:
             ends = [end for _, end in found["offset_mapping"]]
-            first = next(i for i, end in enumerate(ends) if not specials[i] and end > context_end)
+            first = next(i for i, end in enumerate(ends) if not specials[i] and (end > context_end or not context_end))
         if first == 0:
             ids, first = [self.prefix, *ids], 1
         cut = max(0, len(ids) - 1 - self.max_length)

@@ -42,6 +42,7 @@ def test_continuations_equal_one_at_a_time(kind, zoo, opened):
         ("The film was", (" good", " bad", " a good film about music")),
         ("The film was ", ("good", "bad")),
         ("", ("The nurse", "A doctor said")),
+        ("", (" The nurse", " A doctor said")),
         ("Emoji 🙂", (" é", " 🙃!")),
         (LONG, (" good", " unremarkable")),
         ("x", (" y",)),
