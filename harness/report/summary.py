@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from harness.core.results import ComparisonResult, GateResult, Results
 from harness.core.rundir import RunInfo
-from harness.report import figures, gate_table, prose
+from harness.report import figures, gate_table
 from harness.report.attempts import attempt_sentence
+from harness.report.brief import brief
 from harness.report.text import markdown as md
 from harness.report.text import plural
 from harness.report.view import WORDS, Contest, RunView, reading
@@ -24,13 +25,14 @@ def summary_markdown(results: Results, info: RunInfo | None) -> str:
         "",
         md(verdict.sentence, 400),
         "",
-        *_gate_lines(view),
     ]
-    for contest in view.contests:
-        if contest.release:
-            lines += [*_story_lines(view, contest), *_delta_lines(view, contest)]
-            break
-    others = len([one for one in view.contests if one.release]) - 1
+    release = [contest for contest in view.contests if contest.release]
+    for contest in release[:1]:
+        lines += _story_lines(view, contest)
+    lines += _gate_lines(view)
+    for contest in release[:1]:
+        lines += _delta_lines(view, contest)
+    others = len(release) - 1
     if others > 0:
         lines += [f"{plural(others, 'further release model')} in report.html.", ""]
     if results.limit is not None:
@@ -57,44 +59,61 @@ def _gate_lines(view: RunView) -> list[str]:
     gates = gate_table.gates(view)
     if not gates:
         return ["No gates: nothing decides and nothing blocks.", ""]
-    lines = ["| gate | verdict | found | bound | margin | n |", "|---|---|---|--:|--:|--:|"]
-    lines += [_gate_line(view, gate) for gate in gates[:_GATES]]
-    rest = len(gates) - _GATES
-    return [*lines, "", *([f"{plural(rest, 'more gate')} in report.html.", ""] if rest > 0 else [])]
+    shown = [gate for gate in gates if gate_table.at_once(gate)]
+    lines = ["| gate | verdict | metric | found | bound | margin | n |", "|---|---|---|--:|--:|--:|--:|"]
+    lines += [_gate_line(view, gate) for gate in shown[:_GATES]]
+    rest, quiet = len(shown) - _GATES, len(gates) - len(shown)
+    if not shown:
+        lines = []
+    if rest > 0:
+        lines += ["", f"{plural(rest, 'more gate')} in report.html."]
+    if quiet:
+        lines += ["", f"{plural(quiet, 'gate')} that {'does' if quiet == 1 else 'do'} not block passed."]
+    return [*lines, ""]
 
 
 def _gate_line(view: RunView, gate: GateResult) -> str:
     verdict = f"{ICONS[gate.verdict]} {gate.verdict}" + ("" if gate.blocking else " (does not block)")
     waiver = f" ({md(gate.waiver, 120)})" if gate.waiver else ""
     place = f" on {md(gate.slice, 60)}" if gate.slice else ""
+    needs = f" (needs about {gate.needs:,})" if gate.needs else ""
+    model = f" of {md(gate.model, 40)}" if gate.model else ""
     cells = [
         md(gate.id, 60) + place,
-        verdict,
-        md(gate_table.sentence(view, gate), 240) + waiver,
+        verdict + waiver,
+        md(gate.metric, 80) + model,
+        gate_table.gate_figure(view, gate, gate.observed),
         gate_table.gate_figure(view, gate, gate.bound),
         md(gate_table.gate_margin(view, gate), 40),
-        f"{gate.n:,}" if gate.n is not None else "–",
+        (f"{gate.n:,}" if gate.n is not None else "–") + needs,
     ]
     return "| " + " | ".join(cells) + " |"
 
 
 def _story_lines(view: RunView, contest: Contest) -> list[str]:
-    lines = [f"### {md(contest.candidate, 60)} against {md(contest.baseline, 60)}", ""]
-    lines += [
-        f"- **{heading}**: {md(' '.join(one.text for one in sentences), 700)}"
-        for heading, sentences in prose.story(view, contest)
-    ]
-    return [*lines, ""]
+    return [f"**{md(contest.candidate, 60)}**: {md(brief(view, contest), 1800)}", ""]
 
 
 def _delta_lines(view: RunView, contest: Contest) -> list[str]:
     rows = view.comparisons(contest)
     if not rows:
         return []
-    lines = ["| metric | baseline | candidate | δ | interval | reading | n |", "|---|--:|--:|--:|--:|---|--:|"]
+    title = f"Every difference of {md(contest.candidate, 60)} ({plural(len(rows), 'comparison')})"
+    lines = [
+        f"<details><summary>{title}</summary>",
+        "",
+        "| metric | baseline | candidate | δ | interval | reading | n |",
+        "|---|--:|--:|--:|--:|---|--:|",
+    ]
     lines += [_delta_line(row) for row in rows[:_DELTAS]]
     rest = len(rows) - _DELTAS
-    return [*lines, "", *([f"{plural(rest, 'more comparison')} in report.html.", ""] if rest > 0 else [])]
+    return [
+        *lines,
+        "",
+        *([f"{plural(rest, 'more comparison')} in report.html.", ""] if rest > 0 else []),
+        "</details>",
+        "",
+    ]
 
 
 def _delta_line(row: ComparisonResult) -> str:
