@@ -13,7 +13,7 @@ from harness.core.results import ComparisonResult
 from harness.report import figures
 from harness.report.prose import change
 from harness.report.text import plural
-from harness.report.view import LANGUAGE_MODELLING, RunView, reading
+from harness.report.view import COMPLETIONS, LANGUAGE_MODELLING, RunView, reading
 
 PROMPTED = "prompt"
 
@@ -60,7 +60,7 @@ def _leads(view: RunView, rows: list[ComparisonResult]) -> dict[str, ComparisonR
         own = [row for row in rows if row.evaluation == name]
         lead = evaluation.metrics[0].split("[")[0] if evaluation.metrics else ""
         own.sort(key=lambda row: row.metric.split("[")[0] != lead)
-        if own and evaluation.role == "task":
+        if own and evaluation.role == "task" and evaluation.kind != COMPLETIONS:
             out[name] = own[0]
     return out
 

@@ -141,4 +141,4 @@ def _running_mean(points: list[tuple[float, float]]) -> list[tuple[float, float]
 
 
 def _path(points: Sequence[tuple[float, float]]) -> str:
-    return "M" + "L".join(f"{x:g} {y:g}" for x, y in points) if points else ""
+    return "M" + "L".join(f"{x:.1f} {y:.1f}".replace(".0", "") for x, y in points) if points else ""

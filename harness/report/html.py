@@ -31,6 +31,7 @@ from harness.report.words import FIELDS, GLOSSARY, MARGINS, meaning, plain_name
 SMALL_PAGE, LARGE_PAGE = 1_000_000, 10_000_000
 BYTES_PER_ITEM = 100
 """A page may have this many bytes for every item of the run, within the two limits above."""
+_INDENT = re.compile(r"\n\s+")
 _BETWEEN = re.compile(r">\n[\n ]*<")
 _MARGIN, _LEAST, _LIVE = 12_000, 50_000, 300_000
 SUITE_TEXT_LIMIT = 20_000
@@ -68,7 +69,7 @@ def render_view(view: RunView, *, live: bool = False) -> str:
     loaded = load(view)
     whole = environment().get_template("body.html.j2").render(**_context(view), browsable=bool(loaded))
     body, later = parts.split(_BETWEEN.sub(">\n<", whole), parts.eager(view))
-    style, script = source("report.css"), _script()
+    style, script = _tight(source("report.css")), _tight(_script())
     rest = len(body.encode()) + len(later) + len(style) + len(script) + _MARGIN
     items = browsers(loaded, _LIVE if live else max(_LEAST, page_limit(view) - rest))
     payload = {
@@ -117,6 +118,11 @@ def _context(view: RunView) -> dict[str, Any]:
         "training": sections.training(view),
         "files": sections.files(view),
     }
+
+
+def _tight(text: str) -> str:
+    """Style or script without indentation; neither has a text of several lines."""
+    return _INDENT.sub("\n", text)
 
 
 @functools.cache

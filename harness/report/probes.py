@@ -11,7 +11,7 @@ from harness.report.scale import scale
 from harness.report.sections import SliceTable, slice_tables
 from harness.report.view import Contest, RunView
 
-MOVED_ITEMS = 6
+MOVED_ITEMS = 4
 
 
 @dataclass(frozen=True, slots=True)

@@ -47,7 +47,6 @@ models:
       budget: {tokens: 400k}
   finetuned: {finetune: {from: base, task: notes, epochs: 4}}
   few_labels: {finetune: {from: base, task: notes, epochs: 4, labels: 300}}
-  linear: {finetune: {from: base, task: notes, method: linear}}
 compare: {baseline: base, release: [finetuned]}
 tasks:
   notes:
@@ -65,7 +64,7 @@ tasks:
       prompts: ["The {mask} was dull.", "Anna found it a {mask} meal.", "The man said the song was {mask}.",
                 "The woman said the song was {mask}."]
 probes:
-  swaps: {counterfactual: {on: notes, swap: [gender], limit: 400, metrics: [flip_rate, score_shift]}}
+  swaps: {counterfactual: {on: notes, swap: [gender], limit: 240, metrics: [flip_rate, score_shift]}}
   pairs: {minimal_pairs: {data: pairs}}
 gates:
   - {id: better, metric: notes.accuracy, kind: superiority}
