@@ -61,7 +61,7 @@ def records_of(columns: Columns, layout: Layout, name: str, side: str) -> Record
     target = texts(layout.target) if layout.target is not None else None
     prediction = texts(layout.prediction) if layout.prediction is not None else None
     content = [texts(one) for one in layout.text] + ([target] if target is not None else [])
-    digests = [text_digest(*values) for values in zip(*content, strict=True)] if content else sorted_ids
+    digests = _digests(content) if content else sorted_ids
     groups = texts(layout.cluster) if layout.cluster is not None else None
     sliced = [(one, texts(one)) for one in layout.slices]
     table: dict[str, Any] = {
@@ -126,6 +126,17 @@ def check_pairs(base: Records, candidate: Records, *, missing: str) -> None:
             "another text or another target.",
             hint="pair what is the same question; row numbers are no ids.",
         )
+
+
+def _digests(content: Sequence[Sequence[str]]) -> list[str]:
+    """A digest of each row's texts; equal rows, as of labels alone, are digested once."""
+    known: dict[tuple[str, ...], str] = {}
+    found = []
+    for values in zip(*content, strict=True):
+        if values not in known:
+            known[values] = text_digest(*values)
+        found.append(known[values])
+    return found
 
 
 def _strings(values: list[str] | None, count: int) -> pa.Array:

@@ -162,7 +162,7 @@ class Records:
     def cluster(self, level: str) -> list[str]:
         """Cluster ids at a level; an item without one is its own cluster."""
         if level not in self._clusters:
-            maps = [json.loads(text) for text in self.texts("clusters")]
+            maps = [json.loads(text) if text != "{}" else {} for text in self.texts("clusters")]
             found = [str(levels.get(level, item)) for levels, item in zip(maps, self.item_ids, strict=True)]
             self._clusters[level] = found
         return self._clusters[level]
