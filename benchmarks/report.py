@@ -298,7 +298,8 @@ def section(items: int, numbers: dict[str, float]) -> str:
     setting = (
         f"{items:,} items × {len(MODELS)} models × 2 evaluations, simulated; `python benchmarks/report.py --write`. "
         f"{os.cpu_count()} logical cores ({platform.machine()}), Python {platform.python_version()}, headless "
-        f"Chromium; other work on the machine (load {os.getloadavg()[0]:.0f}). Times to the second frame after the input, so two frames (33 ms) are in each."
+        f"Chromium; other work on the machine (load {os.getloadavg()[0]:.0f}). "
+        "Times to the second frame after the input, so two frames (33 ms) are in each."
     )
     lines = [
         START,
