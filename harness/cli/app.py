@@ -18,6 +18,7 @@ COMMANDS = {
     "validate": "Check a suite file.",
     "lock": "Pin a suite, its gates, data and baseline in a lock file.",
     "compare": "Compare two stored runs on identical items.",
+    "import-lm-eval": "Make a run of what lm-evaluation-harness logged of two or more models.",
     "gate": "Judge a stored run again, also under another suite's gates.",
     "explain": "Say in plain words why a gate got its verdict, and what would change it.",
     "selftest": "Test the tests on a stored run: false alarms, and the noise floor.",
@@ -42,7 +43,7 @@ class LazyGroup(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in COMMANDS:
             return None
-        module = importlib.import_module(f"harness.cli.{cmd_name}_command")
+        module = importlib.import_module(f"harness.cli.{cmd_name.replace('-', '_')}_command")
         command = module.command
         if not isinstance(command, click.Command):
             raise TypeError(f"{module.__name__}.command is not a click command")

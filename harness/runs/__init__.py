@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from harness.runs.export import Exported, export_model
     from harness.runs.folders import find, find_newest
     from harness.runs.judging import judge_again, judged_info, store_verdicts
+    from harness.runs.lm_eval_logs import import_lm_eval
+    from harness.runs.lm_eval_logs import named as lm_eval_sources
     from harness.runs.locking import Lock, lock_path, read_lock, write_lock
     from harness.runs.plan import Plan, plan_suite
     from harness.runs.prepare import references as data_references
@@ -36,6 +38,8 @@ _WHERE = {
     "explain_run": ("explaining", "explain_run"),
     "export_model": ("export", "export_model"),
     "fetch_checkpoints": ("checkpoints", "fetch_checkpoints"),
+    "import_lm_eval": ("lm_eval_logs", "import_lm_eval"),
+    "lm_eval_sources": ("lm_eval_logs", "named"),
     "find": ("folders", "find"),
     "find_newest": ("folders", "find_newest"),
     "judge_again": ("judging", "judge_again"),
@@ -68,8 +72,10 @@ __all__ = [
     "fetch_checkpoints",
     "find",
     "find_newest",
+    "import_lm_eval",
     "judge_again",
     "judged_info",
+    "lm_eval_sources",
     "lock_path",
     "plan_suite",
     "read_lock",

@@ -197,7 +197,7 @@ def _evaluation(run: RunDir, bound: Bound, answers: Answers, baseline: tuple[str
         protocols=protocols,
         skipped=skipped,
         coverage={model: float(found.ok.mean()) if len(found) else 0.0 for model, found in records.items()},
-        counts={model: _counts(found) for model, found in records.items()},
+        counts={model: record_counts(found) for model, found in records.items()},
         slice_counts={model: _slice_counts(found) for model, found in records.items()}
         if evaluation.role == "probe"
         else {},
@@ -209,7 +209,7 @@ def _evaluation(run: RunDir, bound: Bound, answers: Answers, baseline: tuple[str
     )
 
 
-def _counts(records: Records) -> dict[str, int]:
+def record_counts(records: Records) -> dict[str, int]:
     status = Counter(records.texts("status"))
     return {
         **{name: status.get(name, 0) for name in ("ok", "unread", "failed", "skipped")},
