@@ -4,9 +4,10 @@
     python benchmarks/statistics.py --write    # also rewrites the section of docs/performance.md between its markers
 
 Every case runs in a process of its own, three times, its peer in turn with it; the answers are made up by a seeded
-generator. `difference` is everything a comparison needs: the BCa interval and the randomisation test, both with all
-resamples. The loop draws the same resamples one after the other and adds up numpy rows; it is timed on a few
-resamples and scaled, because all of them would take an hour.
+generator. Times are seconds of processor time, which other work on the machine disturbs less than the clock; with
+OMP_NUM_THREADS=1 a quiet machine's clock shows the same. `difference` is everything a comparison needs: the BCa interval
+and the randomisation test, both with all resamples. The loop draws the same resamples one after the other and adds up
+numpy rows; it is timed on a few resamples and scaled, because all of them would take an hour.
 """
 
 from __future__ import annotations
@@ -112,23 +113,23 @@ def ours(case: str, n: int, resamples: int) -> dict[str, Any]:
     """One comparison; accuracy too as a bootstrapped figure, though harness has a closed form for it."""
     base, candidate = MADE[case](n)
     value = values()[case]
-    started, before = time.perf_counter(), peak()
+    started, before = time.process_time(), peak()
     made = difference(base, candidate, kind="additive", value=value, resamples=resamples)
     found = (made.low, made.high, made.standard_error)
-    return {"seconds": time.perf_counter() - started, "peak": peak(), "before": before, "found": found}
+    return {"seconds": time.process_time() - started, "peak": peak(), "before": before, "found": found}
 
 
 def interval(case: str, n: int, resamples: int) -> dict[str, Any]:
     """The paired BCa bootstrap alone, without the randomisation test."""
     base, candidate = MADE[case](n)
     value, k = values()[case], base.shape[1]
-    started, before = time.perf_counter(), peak()
+    started, before = time.process_time(), peak()
     drawn = bca(
         np.hstack([base, candidate]), lambda s, m: value(s[..., k:], m) - value(s[..., :k], m), Groups.of(None, n),
         resamples,
     )  # fmt: skip
     found = (drawn.quantile(0.025), drawn.quantile(0.975), drawn.standard_error)
-    return {"seconds": time.perf_counter() - started, "peak": peak(), "before": before, "found": found}
+    return {"seconds": time.process_time() - started, "peak": peak(), "before": before, "found": found}
 
 
 def loop(case: str, n: int, resamples: int) -> dict[str, Any]:
@@ -138,7 +139,7 @@ def loop(case: str, n: int, resamples: int) -> dict[str, Any]:
     rng = np.random.default_rng(1)
     gaps = []
     count = min(resamples, LOOPED[case]) if n > 10_000 else resamples
-    started, before = time.perf_counter(), peak()
+    started, before = time.process_time(), peak()
     for _ in range(count):
         rows = rng.integers(0, n, n)
         gaps.append(float(value(candidate[rows].sum(axis=0), n) - value(base[rows].sum(axis=0), n)))
@@ -146,7 +147,7 @@ def loop(case: str, n: int, resamples: int) -> dict[str, Any]:
         swap = (rng.random(n) < 0.5)[:, None]
         one, two = np.where(swap, candidate, base).sum(axis=0), np.where(swap, base, candidate).sum(axis=0)
         value(two, n) - value(one, n)
-    seconds = time.perf_counter() - started
+    seconds = time.process_time() - started
     low, high = np.quantile(gaps, [0.025, 0.975])
     found = (float(low), float(high), float(np.std(gaps, ddof=1)))
     return {"seconds": seconds * resamples / count, "peak": peak(), "before": before, "found": found}
@@ -165,9 +166,9 @@ def sacrebleu(case: str, n: int, resamples: int) -> dict[str, Any]:
 
     metric = Counted()
     result = metric._aggregate_and_compute(base)
-    started, before = time.perf_counter(), peak()
+    started, before = time.process_time(), peak()
     found = _paired_bs_test({"BLEU": (base, result)}, "two", [""] * n, None, {"BLEU": metric}, resamples, seed=1)
-    seconds = time.perf_counter() - started
+    seconds = time.process_time() - started
     score = found[1]["BLEU"]
     delta = float(score.score - result.score)
     made = bleu_rows(n)
@@ -204,14 +205,14 @@ def slices(case: str, n: int, resamples: int) -> dict[str, Any]:
         )
         made.append(Records(RecordsHead("reviews", "digest", "head"), table))
     [metric] = build_metrics(["f1_macro"], MetricContext(labels=labels))
-    started, before = time.perf_counter(), peak()
+    started, before = time.process_time(), peak()
     found = compare(
         *made, metric, evaluation="reviews", baseline="base", candidate_name="tuned", resamples=resamples
     )  # fmt: skip
     assert len(found) == 14
     first = found[0]
     return {
-        "seconds": time.perf_counter() - started, "peak": peak(), "before": before,
+        "seconds": time.process_time() - started, "peak": peak(), "before": before,
         "found": (first.low, first.high, first.standard_error),
     }  # fmt: skip
 
@@ -264,7 +265,7 @@ def section(n: int, resamples: int, times: int) -> str:
     setting = (
         f"{n:,} paired items, {resamples:,} resamples. {platform.machine()}, {os.cpu_count()} cores, "
         f"OMP_NUM_THREADS={threads}, numpy {np.__version__}, Python {platform.python_version()}. Median of {times} "
-        "runs (least–most), in turn with the peer. Memory is the whole process's peak."
+        "runs (least–most), in turn with the peer, in seconds of processor time. Memory is the whole process's peak."
     )
     lines = [
         setting,
@@ -321,7 +322,7 @@ def write(text: str) -> None:
     if START not in page:
         page += f"\n## Statistics\n\n{START}\n{END}\n"
     before, _, rest = page.partition(START)
-    command = "`python benchmarks/statistics.py --write` made this table."
+    command = "`OMP_NUM_THREADS=1 python benchmarks/statistics.py --write` made this table."
     atomic.write_text(PAGE, f"{before}{START}\n{text}\n\n{command}\n{END}{rest.partition(END)[2]}")
 
 
