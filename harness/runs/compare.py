@@ -24,7 +24,7 @@ def compare_runs(
     Raises:
         DataError: when the runs share no evaluation or no model.
     """
-    from harness.comparisons import comparability, compare
+    from harness.comparisons import comparability, compare, compared_over_seeds
 
     old, new = Results.read(first.results_path), Results.read(second.results_path)
     shared = [entry for entry in new.evaluations if entry.name in {other.name for other in old.evaluations}]
@@ -42,9 +42,11 @@ def compare_runs(
                 task.advance()
                 if before not in first.models(evaluation.name) or after not in second.models(evaluation.name):
                     continue
-                base, candidate = first.records(evaluation.name, before), second.records(evaluation.name, after)
+                bases = first.replicates(evaluation.name, before)
+                candidates = second.replicates(evaluation.name, after)
+                base, candidate = bases[0], candidates[0]
                 for metric in metrics_of(evaluation, base.head.protocol, candidate.head.protocol):
-                    compared += compare(
+                    found = compare(
                         base,
                         candidate,
                         metric,
@@ -55,6 +57,7 @@ def compare_runs(
                         seed=new.seed,
                         comparability=comparability(base.head, candidate.head),
                     )
+                    compared += compared_over_seeds(found, bases, candidates, metric, alphas=ALPHAS)
     if not compared:
         raise DataError(
             "the chosen models answered no evaluation in both runs.",
