@@ -103,6 +103,10 @@ def load_headed(start: Start, kind: str, *, labels: Sequence[str], seed: int, pr
             **options,
         ),
     )
+    if start.quantised:
+        from harness.training.quantising import plainly
+
+        plainly(model)
     missing = facts["missing_keys"]
     base = f"{model.base_model_prefix}."
     language = kind in {"AutoModelForCausalLM", "AutoModelForSeq2SeqLM"}

@@ -38,3 +38,14 @@ def quantisation() -> dict[str, Any]:
         "dtype": compute,
         "device_map": {"": "cuda" if graphics else "cpu"},
     }
+
+
+def plainly(model: Any) -> None:
+    """Keeps the 4-bit weights in the form that can be trained, also while a model is scored.
+
+    On some CPUs bitsandbytes packs them anew for inference, in place, with the first pass that needs no
+    gradients; what follows could not be trained any more.
+    """
+    for module in model.modules():
+        if hasattr(module, "support_avx512bf16_for_cpu"):
+            module.support_avx512bf16_for_cpu = False

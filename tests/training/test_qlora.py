@@ -1,0 +1,44 @@
+"""QLoRA trains on a base in 4 bits (extra `qlora`), and what it writes answers on the base in full precision."""
+
+import importlib.util
+from pathlib import Path
+
+import pytest
+from training_samples import VERDICTS, finetune_spec, label_inputs, prompts
+
+from harness.core.errors import IncompleteError
+from harness.core.reporter import Silent
+from harness.core.requests import Continuations
+from harness.models import checkpoint_digest, open_model
+from harness.training import run_stage
+
+_METHOD = {"qlora": {"rank": 8}}
+_HERE = importlib.util.find_spec("bitsandbytes") is not None
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not _HERE, reason="bitsandbytes is not installed")
+def test_it_trains_and_its_adapter_answers_on_the_base(writer: Path, tmp_path: Path) -> None:
+    inputs = label_inputs(
+        writer, parent_digest=checkpoint_digest(writer), train=prompts(), validation=prompts(24, 9), labels=()
+    )
+    spec = finetune_spec(method=_METHOD, learning_rate=1e-2, epochs=12)
+    made = run_stage(spec, inputs, tmp_path, Silent())
+    assert made["kind"] == "adapter"
+    assert made["recipe"]["lora"]["base"] == "nf4"
+    assert made["cost"]["trainable"] < made["cost"]["parameters"]
+    assert made["validation"]["loss"] < 1.5
+    options = tuple(f" {word}" for word in VERDICTS)
+    requests = [Continuations(example.prompt, options) for example in prompts(8, 9)]
+    sums = []
+    for folder in (writer, tmp_path):
+        model = open_model(folder, resolve=lambda key: writer, responses=None)
+        sums.append(sum(max(scores.values) for _, scores in model.answer(requests)))
+    assert sums[1] > sums[0]
+
+
+@pytest.mark.skipif(_HERE, reason="bitsandbytes is installed")
+def test_without_bitsandbytes_it_says_what_to_install(writer: Path, tmp_path: Path) -> None:
+    inputs = label_inputs(writer, train=prompts(4), validation=(), labels=())
+    with pytest.raises(IncompleteError, match="needs bitsandbytes"):
+        run_stage(finetune_spec(method=_METHOD), inputs, tmp_path, Silent())
