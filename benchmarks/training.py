@@ -15,7 +15,6 @@ import sys
 # statistics.py lies beside this file; torch and transformers want that of the standard library.
 sys.path.pop(0)
 
-# ruff: noqa: E402
 import argparse
 import platform
 import re

@@ -89,6 +89,11 @@ class RunInfo(BaseModel):
         default_factory=dict,
         description="evaluation → model → seconds of asking all its items, when its records were made",
     )
+    requests: dict[str, dict[str, dict[str, Any]]] = Field(
+        default_factory=dict,
+        description="evaluation → model → cost of 1,000 items (seconds, estimated energy) and the number of items at "
+        "which training it takes no longer than asking what it was trained from",
+    )
     checkpoints: dict[str, str] = Field(
         default_factory=dict, description="model → content key of its checkpoint, or the path of a loaded one"
     )

@@ -6,6 +6,7 @@ in the store and ends with the same results.json.
 
 from __future__ import annotations
 
+import os
 import shutil
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -27,9 +28,10 @@ from harness.runs.asking import Answers
 from harness.runs.baseline import competes, ways_of
 from harness.runs.locking import check_lock, count_attempt, lock_path
 from harness.runs.prepare import Prepared, prepare
+from harness.runs.request_costs import request_costs
 from harness.runs.results import assemble
 from harness.runs.scoring import store_memo
-from harness.runs.stages import Checkpoint, Workshop
+from harness.runs.stages import Checkpoint, Workshop, parent_of
 
 if TYPE_CHECKING:
     from harness.suite import Suite
@@ -252,6 +254,13 @@ def collect(
             answers.release(replicate)
     for (name, model), seconds in answers.seconds.items():
         clock.info.asking.setdefault(name, {})[model] = seconds
+    clock.info.requests = request_costs(
+        clock.info.asking,
+        {name: answers.item_set(bound).n for name, bound in prepared.asked.items()},
+        {name: float(measured["seconds"]) for name, measured in clock.info.training.items() if "seconds" in measured},
+        {name: parent_of(spec) for name, spec in prepared.suite.models.items()},
+        threads=int(os.environ.get("OMP_NUM_THREADS") or os.cpu_count() or 1),
+    )
     return answers
 
 

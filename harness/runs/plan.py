@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from harness.core.reporter import Reporter
 from harness.core.rundir import RunDir
-from harness.core.specs import FinetuneModel, LoadModel, ServerModel
+from harness.core.specs import FinetuneModel, LoadModel, PretrainModel, ServerModel, starts_from
 from harness.core.store import Store
 from harness.evaluations import ref_name
 from harness.runs.asking import Answers
@@ -154,8 +156,31 @@ def _answered(bound: Bound, workshop: Workshop, answers: Answers, store: Store) 
 def _training_seconds(suite: Suite, model: str, rows: int, rate: float) -> float:
     from harness.training import estimate_cost
 
-    cost = estimate_cost(stage_of(suite.models[model]), rows)
+    cost = estimate_cost(stage_of(suite.models[model]), rows, configuration=_configuration(suite, model))
     return SECONDS_PER_STAGE + cost.get("seconds", cost["flops"] / (rate * EFFICIENCY))
+
+
+def _configuration(suite: Suite, model: str) -> Mapping[str, Any] | None:
+    """The shape of the model that a stage starts from, as far as the suite or a local folder says it."""
+    from harness.training import architecture
+
+    name = starts_from(suite.models[model])
+    while name is not None:
+        spec = suite.models[name]
+        if isinstance(spec, PretrainModel) and spec.pretrain.from_ is None:
+            return architecture(spec.pretrain.architecture, spec.pretrain.objective)
+        if isinstance(spec, LoadModel):
+            return _local_configuration(suite.folder / spec.load)
+        name = starts_from(spec)
+    return None
+
+
+def _local_configuration(folder: Path) -> Mapping[str, Any] | None:
+    try:
+        content = json.loads((folder / "config.json").read_text("utf-8"))
+    except (OSError, ValueError):
+        return None
+    return content if isinstance(content, dict) else None
 
 
 def _matrix_rate() -> float:

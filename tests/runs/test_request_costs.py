@@ -1,0 +1,27 @@
+import pytest
+
+from harness.runs.request_costs import break_even, request_costs
+
+
+def test_costs_by_a_thousand_items_and_when_training_pays() -> None:
+    found = request_costs(
+        {"reviews": {"base": 40.0, "tuned": 10.0, "slow": 50.0}, "empty": {"base": 1.0}},
+        {"reviews": 200, "empty": 0},
+        {"base": 500.0, "tuned": 60.0, "slow": 60.0},
+        {"base": None, "tuned": "base", "slow": "base"},
+        threads=2,
+    )
+    assert set(found) == {"reviews"}
+    tuned = found["reviews"]["tuned"]
+    assert tuned["seconds_per_1000"] == 50
+    assert tuned["energy_wh_per_1000"] == pytest.approx(50 * 20 / 3600, abs=1e-6)
+    assert (tuned["against"], tuned["break_even"]) == ("base", 400)
+    assert found["reviews"]["slow"]["break_even"] is None, "it never pays"
+    assert "break_even" not in found["reviews"]["base"]
+
+
+def test_at_the_break_even_both_have_taken_as_long() -> None:
+    n = break_even(60.0, 0.05, 0.2)
+    assert n is not None
+    assert 60 + 0.05 * n <= 0.2 * n + 1e-9
+    assert 60 + 0.05 * (n - 1) > 0.2 * (n - 1)
