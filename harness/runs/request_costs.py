@@ -48,7 +48,7 @@ def request_costs(
                 "energy_assumed": energy["energy_assumed"],
             }
             parent = parents.get(model)
-            if parent in by_model and model in trained:
+            if parent is not None and parent in by_model and model in trained:
                 cost["against"] = parent
                 cost["break_even"] = break_even(trained[model], seconds / n, by_model[parent] / n)
             found[evaluation][model] = cost
