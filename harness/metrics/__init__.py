@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from harness.metrics.base import ExponentialRatioMetric, Factory, MeanMetric, RatioMetric, RecordMetric, SetMetric
     from harness.metrics.build import applies, base_name, build_metrics, check_fits, factory, fits, missing
+    from harness.metrics.outside import as_evaluate_module
 
 _HOMES = {
     "ExponentialRatioMetric": "base",
@@ -21,6 +22,7 @@ _HOMES = {
     "RecordMetric": "base",
     "SetMetric": "base",
     "applies": "build",
+    "as_evaluate_module": "outside",
     "base_name": "build",
     "build_metrics": "build",
     "check_fits": "build",
@@ -37,6 +39,7 @@ __all__ = [
     "RecordMetric",
     "SetMetric",
     "applies",
+    "as_evaluate_module",
     "base_name",
     "build_metrics",
     "check_fits",

@@ -20,6 +20,10 @@ def factory(name: str, *, where: Where | None = None) -> MetricFactory:
     Raises:
         SuiteError: for an unknown metric, with the nearest known one, or an unclosed bracket.
     """
+    if name.startswith("evaluate:"):
+        from harness.metrics.outside import Outside
+
+        return Outside()
     if ("[" in name) != name.endswith("]"):
         raise SuiteError(
             f"the metric {name!r} has a bracket that does not close.",
