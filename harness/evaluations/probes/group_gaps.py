@@ -120,9 +120,9 @@ class GroupGaps:
         listed = self.options.groups or self.options.words or not self.options.columns
         words = words_of_options(self.options.groups, data[own] if len(data) > own else None) if listed else None
         made: list[tuple[Item, list[str]]] = []
-        for item in choose(self.task.every_item(data[:own], split), self.options.limit, CLUSTER):
+        for item in self.task.every_item(data[:own], split):
             groups = sorted(words.found(item.payload["text"])) if words is not None else []
-            groups += [name for name in item.slices if name.partition("=")[0] in self.options.columns]
+            groups += [name for name in item.slices if _is_group(name, self.options.columns)]
             made.append((item, groups))
         known = sorted({*(words.groups if words is not None else ()), *(one for _, found in made for one in found)})
         if len({one for _, found in made for one in found}) < 2:
@@ -130,15 +130,17 @@ class GroupGaps:
                 f"probe {self.name!r}: the texts (split {split!r}) speak of fewer than two of the groups {known}.",
                 hint="give `groups` with words that the texts have, or `columns` of the data.",
             )
-        for item, groups in made:
-            slices = tuple(dict.fromkeys([*item.slices, *(one if "=" in one else f"group={one}" for one in groups)]))
+        groups_of_item = {item.id: groups for item, groups in made}
+        for item in choose((item for item, _ in made), self.options.limit, CLUSTER):
+            groups = groups_of_item[item.id]
+            named = (one if "=" in one else f"group={one}" for one in groups)
             yield Item(
                 id=item.id,
                 payload={**item.payload, "groups": groups, "known": known},
                 texts=item.texts,
                 target=item.target,
                 clusters=item.clusters,
-                slices=slices,
+                slices=tuple(dict.fromkeys([*item.slices, *named])),
             )
 
     def protocol(self, facts: ModelFacts) -> str | None:
@@ -178,3 +180,9 @@ class GroupGaps:
 
     def metric_context(self) -> MetricContext:
         return self.task.metric_context()
+
+
+def _is_group(name: str, columns: Sequence[str]) -> bool:
+    """Whether a slice is a group: its column is named, and it is not the slice of rows without a value."""
+    column, _, value = name.partition("=")
+    return column in columns and bool(value)
