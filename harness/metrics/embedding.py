@@ -19,7 +19,7 @@ import numpy.typing as npt
 
 from harness.core.interfaces import Metric, MetricContext, MetricKind
 from harness.core.records import FloatArray, Records
-from harness.metrics.base import Factory, RecordMetric, SetMetric, column, divide
+from harness.metrics.base import Factory, RecordMetric, column, divide
 
 CLUSTER = "word"
 MOST_PARTITIONS = 20_000
@@ -76,15 +76,22 @@ class WeatEffect(RecordMetric):
 
 
 @dataclass(slots=True, kw_only=True)
-class WeatP(SetMetric):
-    """The permutation test's p; its own interval says how much single words matter."""
+class WeatP(RecordMetric):
+    """The permutation test's p, the same in every row: a p-value has no interval of its own."""
 
-    def part(self, records: Records) -> FloatArray:
-        return np.column_stack([column(records, "in_x"), column(records, "association")])
+    kind: MetricKind = "mean"
+    sliced: ClassVar[bool] = False
 
-    def figure(self, part: FloatArray) -> float:
-        inside = part[:, 0] == 1.0
-        return permutation_p(part[inside, 1], part[~inside, 1])
+    def rows(self, records: Records) -> FloatArray:
+        first, association = column(records, "in_x"), column(records, "association")
+        used = records.ok & ~np.isnan(first) & ~np.isnan(association)
+        inside = used & (first == 1.0)
+        rows: FloatArray = np.full((len(records), 1), np.nan)
+        rows[used, 0] = permutation_p(association[inside], association[used & ~inside])
+        return rows
+
+    def value(self, sums: FloatArray, n: npt.NDArray[Any] | float) -> FloatArray:
+        return divide(sums[..., 0], np.asarray(n, dtype=np.float64))
 
 
 class WeatEffectFactory(Factory):
