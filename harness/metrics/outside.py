@@ -14,7 +14,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
@@ -91,8 +91,8 @@ class OutsideMetric:
 class Outside:
     """Makes the metric that `evaluate:…` names."""
 
-    needs = ("target", "prediction")
-    summary = "A metric of the `evaluate` library, computed again on every resample."
+    needs: ClassVar[tuple[str, ...]] = ("target", "prediction")
+    summary: ClassVar[str] = "A metric of the `evaluate` library, computed again on every resample."
 
     def __call__(self, name: str, context: MetricContext) -> Sequence[Metric]:
         path, _, key = name.removeprefix(PREFIX).partition("#")
