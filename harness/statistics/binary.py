@@ -95,7 +95,7 @@ def tango_clustered(
     """`tango` of the table divided by the design effect, with Student's t for z.
 
     The t interval of a clustered 0/1 difference misses on the side of the rarer change: with 1 to 10% of
-    pairs discordant it covered 40 to 95% where this covered 95 to 100% (docs/statistics.md).
+    pairs discordant it covered 40 to 95% where this covered 93 to 100% (docs/statistics.md).
     """
     tail = float(stats.norm.sf(stats.t.isf(alpha, freedom)))
     low, high = tango_bounds([broken / effect], [fixed / effect], [n / effect], tail)
