@@ -323,7 +323,7 @@ def write(text: str) -> None:
     if START not in page:
         page += f"\n## Statistics\n\n{START}\n{END}\n"
     before, _, rest = page.partition(START)
-    command = "`OMP_NUM_THREADS=1 python benchmarks/statistics.py --write` made this table."
+    command = "`python benchmarks/statistics.py --write` made this table."
     atomic.write_text(PAGE, f"{before}{START}\n{text}\n\n{command}\n{END}{rest.partition(END)[2]}")
 
 
