@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ import pytest
 
 from harness.core.results import Results
 from harness.core.rundir import RunDir
+from harness.report import write_index
 from harness.report.view import RunView
 
 pytestmark = pytest.mark.browser
@@ -255,3 +257,22 @@ def test_axe_finds_nothing(scheme: str, width: int, plain: RunDir, visit: Open, 
         "axe.run().then(r => r.violations.map(v => [v.id, v.impact, v.nodes.slice(0, 3).map(n => n.html)]))"
     )
     assert found == []
+
+
+def test_the_index_opens_quietly_in_every_size(chromium: Any, plain: RunDir, tmp_path: Path, axe: Path) -> None:
+    for number in range(2):
+        shutil.copytree(plain.path, tmp_path / "sentiment" / f"run-{number}")
+    url = write_index(tmp_path).as_uri()
+    seen: list[str] = []
+    for scheme, width in SIZES:
+        page = chromium.new_page()
+        page.on("console", lambda message: seen.append(message.text))
+        page.on("request", lambda request: request.url != url and seen.append(request.url))
+        page.set_viewport_size({"width": width, "height": 900})
+        page.emulate_media(color_scheme=scheme)
+        page.goto(url)
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+        page.evaluate(axe.read_text("utf-8"))
+        assert page.evaluate("axe.run().then(r => r.violations.map(v => [v.id, v.nodes.map(n => n.html)]))") == []
+        page.close()
+    assert seen == []
