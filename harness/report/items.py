@@ -23,6 +23,8 @@ from harness.report.words import FIELDS
 
 TEXT_BYTES = 2000
 """A single text longer than this many bytes of UTF-8 is cut."""
+TOKEN_ITEMS = 60
+"""Log-likelihoods by token stand in the page for this many items an evaluation, of the first pair of models."""
 SLICES = 60
 ANSWERS = 400
 ANSWER_LENGTH = 120
@@ -163,7 +165,7 @@ class Loaded:
         guess, rows, raw = 0, list[Any](), 0
         while guess < len(self.order) and raw * _DEFLATED < budget * 1.15:
             step = self.order[guess : guess + 512]
-            fresh = self._rows(step)
+            fresh = self._rows(step, guess)
             rows += fresh
             raw += sum(len(packing.texts(row)) for row in fresh)
             guess += len(step)
@@ -173,15 +175,22 @@ class Loaded:
             packed = packing.deflated(packing.texts(rows))
         return packed, len(rows)
 
-    def _rows(self, places: Any) -> list[Any]:
+    def _rows(self, places: Any, first: int = 0) -> list[Any]:
+        """Texts and evidence of some items; `first` is the rank of the first one."""
         evaluation = self.view.evaluations[self.name]
         none: list[dict[str, Any]] = [{}] * len(places)
         responses = [one.responses(places) if tells(one) else none for one in self.sides.values()]
+        lead = self.pairs[0]
+        for number, model in enumerate(self.sides):
+            if model not in lead:
+                responses[number] = [{k: v for k, v in one.items() if k != "pieces"} for one in responses[number]]
         rows = []
         for at, texts in enumerate(self.table.texts(places)):
             place = int(places[at])
             shown = [packing.cut_bytes(texts.get(field, ""), TEXT_BYTES) for field in self.table.fields]
             given = [answers[at] for answers in responses]
+            if first + at >= TOKEN_ITEMS:
+                given = [{key: value for key, value in one.items() if key != "pieces"} for one in given]
             long = [
                 None if self._listed(one) or one.answer[place] < 0 else one.answers[one.answer[place]]
                 for one in self.sides.values()
@@ -258,7 +267,7 @@ def _ranked(table: ItemTable, sides: dict[str, Side], pairs: Sequence[tuple[str,
             changed = _texts_differ(a, b)
         if number == 0:
             change, lead = moved, changed
-        else:
+        elif lead.any() or not change.any():
             change = np.where(lead, change, np.maximum(change, moved))
         flipped |= changed
     by_change = np.lexsort((np.arange(n), -change, ~flipped, ~lead))

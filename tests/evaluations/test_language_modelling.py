@@ -97,8 +97,10 @@ def test_models_without_a_language_model_are_told_why() -> None:
 
 def test_requests_are_by_protocol() -> None:
     item = next(task().items([dataset(PROSE, name="prose")], "test"))
-    assert task().requests(item, "pseudo_likelihood") == [PseudoLikelihood(item.texts["text"], "pll_word_l2r")]
-    assert task().requests(item, "rolling_likelihood") == [RollingLikelihood(item.texts["text"])]
+    assert task().requests(item, "pseudo_likelihood") == [
+        PseudoLikelihood(item.texts["text"], "pll_word_l2r", details=True)
+    ]
+    assert task().requests(item, "rolling_likelihood") == [RollingLikelihood(item.texts["text"], details=True)]
 
 
 def test_missing_columns_and_texts() -> None:

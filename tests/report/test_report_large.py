@@ -66,6 +66,7 @@ def test_every_item_is_counted_and_few_are_drawn(large: RunDir, page: Any) -> No
     page.select_option("#outcome", "broken")
     counted(page, f"{flips.broken:,} of {ITEMS:,}")
     page.select_option("#order", "loss")
+    page.evaluate("() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
     page.evaluate("document.getElementById('list-box').scrollTop = 1e9")
     page.wait_for_selector(f"#list li[aria-posinset='{flips.broken}']")
     assert page.locator("#list button").count() < 40

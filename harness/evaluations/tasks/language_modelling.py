@@ -15,6 +15,7 @@ from harness.core.keys import digest
 from harness.core.records import Record
 from harness.core.requests import (
     Failure,
+    Likelihood,
     MaskedScorer,
     PseudoLikelihood,
     Request,
@@ -28,7 +29,7 @@ from harness.evaluations.options import DataName
 from harness.evaluations.outcome import failed, outcome, truncated_tokens, whole_likelihood
 from harness.evaluations.tasks.pieces import pieces
 
-FORMAT = 1
+FORMAT = 2
 CLUSTER = "document"
 PSEUDO, ROLLING = "pseudo_likelihood", "rolling_likelihood"
 SCORER: MaskedScorer = "pll_word_l2r"
@@ -125,7 +126,9 @@ class LanguageModelling:
 
     def requests(self, item: Item, protocol: str) -> Sequence[Request]:
         text = item.payload["text"]
-        return [PseudoLikelihood(text, SCORER) if protocol == PSEUDO else RollingLikelihood(text)]
+        if protocol == PSEUDO:
+            return [PseudoLikelihood(text, SCORER, details=True)]
+        return [RollingLikelihood(text, details=True)]
 
     def record(self, item: Item, protocol: str, responses: Sequence[Response]) -> Record:
         truncated = truncated_tokens(responses)
@@ -135,7 +138,7 @@ class LanguageModelling:
         text = item.payload["text"]
         return outcome(
             item,
-            response={"log_likelihood": likelihood.total, "tokens": likelihood.tokens},
+            response={"log_likelihood": likelihood.total, "tokens": likelihood.tokens, **_by_token(likelihood)},
             stats={
                 "nll": -likelihood.total,
                 "tokens": float(likelihood.tokens),
@@ -158,3 +161,10 @@ class LanguageModelling:
                     clusters={CLUSTER: row.cluster},
                     slices=row.slices,
                 )
+
+
+def _by_token(likelihood: Likelihood) -> dict[str, Any]:
+    """Place and log-likelihood (nats, three decimals) of every scored token, for people to look at."""
+    if not likelihood.pieces:
+        return {}
+    return {"pieces": [[start, end, round(score, 3)] for start, end, score in likelihood.pieces]}
