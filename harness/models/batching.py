@@ -123,7 +123,7 @@ class Batcher:
                 self._prepare()
                 results = forward(part)
             except (RuntimeError, MemoryError) as error:
-                if not _is_out_of_memory(error):
+                if not is_out_of_memory(error):
                     raise
             # The failure is handled outside `except`: the exception's frames hold the tensors.
             if results is not None:
@@ -140,5 +140,6 @@ class Batcher:
             pending.extend([part[half:], part[:half]])
 
 
-def _is_out_of_memory(error: BaseException) -> bool:
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether an exception says that memory did not suffice."""
     return isinstance(error, MemoryError) or any(words in str(error).lower() for words in _OUT_OF_MEMORY)

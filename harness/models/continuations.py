@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from harness.core.records import FloatArray
 from harness.core.requests import Continuations, Failure, Request, Response
 from harness.models.answers import scores, too_large
-from harness.models.batching import Batcher, IntArray, Row, TooLarge
+from harness.models.batching import Batcher, IntArray, Row, TooLarge, is_out_of_memory
 from harness.models.chat import ChatError
 from harness.models.encoding import Pieces, TextEncoder
 from harness.models.network import Network
@@ -87,8 +88,8 @@ def _scored(network: Network, batcher: Batcher, jobs: Sequence[Job]) -> Iterator
     trees: list[Tree] = []
     for group in groups:
         members = [jobs[index] for index in group.members]
-        if group.length:
-            cache = forest.read(members[0].trunk[: group.length])
+        cache = _read(network, members[0].trunk[: group.length]) if group.length else None
+        if cache is not None:
             grown = [tree_of(job.trunk, job.branches, job.owner, group.length) for job in members]
             grown.sort(key=len, reverse=True)
             found = batcher.run(
@@ -110,6 +111,17 @@ def _scored(network: Network, batcher: Batcher, jobs: Sequence[Job]) -> Iterator
     trees.sort(key=len, reverse=True)
     for tree, values in batcher.run(trees, len, forest.logprobs, slack=_SLACK):
         yield from _sums(tree.row.owner, tree.option, values)
+
+
+def _read(network: Network, ids: Sequence[int]) -> Any | None:
+    """The cache of a shared beginning; None when memory does not suffice, and every context is read whole."""
+    try:
+        return network.forest.read(ids)
+    except (RuntimeError, MemoryError) as error:
+        if not is_out_of_memory(error):
+            raise
+    network.relieve()
+    return None
 
 
 def _plain(

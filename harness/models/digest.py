@@ -36,6 +36,9 @@ from harness.models.inspection import (
 from harness.models.tokenizer_files import TOKENIZER_FILES
 
 _TOKENIZER_SIDE_FILES = ("tokenizer_config.json", "special_tokens_map.json", "added_tokens.json")
+_TEMPLATE = "chat_template.jinja"
+_GENERATION = "generation_config.json"
+_GENERATION_KEYS = ("eos_token_id", "forced_bos_token_id", "decoder_start_token_id")
 _VOLATILE = frozenset(
     {
         "_name_or_path",
@@ -90,6 +93,9 @@ def checkpoint_digest(folder: Path, resolve: Resolve | None = None) -> str:
         content["config"] = _settled(read_json(folder / CONFIG))
         content["tokenizer"] = tokenizer_digest(folder)
         content["max_length"] = repr(_stated_length(folder))
+        generation = _generation(folder)
+        if generation:
+            content["generation"] = generation
     elif kind == "server":
         content["served"] = _served(read_json(folder / SERVER_FILE))
     elif kind == "adapter":
@@ -144,7 +150,16 @@ def tokenizer_digest(folder: Path) -> str:
     for name in _TOKENIZER_SIDE_FILES:
         if (folder / name).is_file():
             content[name] = _settled(read_json(folder / name), _TOKENIZER_VOLATILE)
+    if (folder / _TEMPLATE).is_file():
+        content[_TEMPLATE] = file_digest(folder / _TEMPLATE)
     return digest(content)
+
+
+def _generation(folder: Path) -> dict[str, Any]:
+    """The generation settings that change what is written, where the folder has any."""
+    page = folder / _GENERATION
+    settings = read_json(page) if page.is_file() else {}
+    return {name: settings[name] for name in _GENERATION_KEYS if settings.get(name) is not None}
 
 
 def _served(page: Mapping[str, Any]) -> dict[str, Any]:

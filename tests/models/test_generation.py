@@ -66,6 +66,24 @@ def test_the_end_token_ends_a_text(tmp_path, opened):
     assert free.finish == "length"
 
 
+def test_end_tokens_and_the_template_are_part_of_the_identity(tmp_path):
+    from transformers import AutoTokenizer, GenerationConfig
+
+    from harness.models import checkpoint_digest
+
+    folder = model_zoo.language_model("gpt2", tmp_path)
+    digests = [checkpoint_digest(folder)]
+    GenerationConfig(eos_token_id=[0, 7]).save_pretrained(folder)
+    digests.append(checkpoint_digest(folder))
+    tokenizer = AutoTokenizer.from_pretrained(folder)
+    tokenizer.chat_template = "{{ messages[0]['content'] }}"
+    tokenizer.save_pretrained(folder)
+    digests.append(checkpoint_digest(folder))
+    (folder / "chat_template.jinja").write_text("{{ messages[-1]['content'] }}")
+    digests.append(checkpoint_digest(folder))
+    assert len(set(digests)) == 4
+
+
 def test_a_long_prompt_loses_its_left_end(zoo, opened):
     long = " ".join(TEXTS)
     ((_, answer),) = opened(zoo("gpt2")).answer([Generate(long, max_tokens=8)])
