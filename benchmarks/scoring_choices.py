@@ -4,8 +4,8 @@
     OMP_NUM_THREADS=1 python benchmarks/scoring_choices.py --write    # also rewrites docs/performance.md
 
 The peer reads context and option again for each option, sorted by length in batches of 16, and takes the
-log-softmax of all logits, as lm-evaluation-harness does. The model is a Llama of 6 layers × 256 with 8,192 tokens and
-random weights (and the one given by --model); texts are made up. Necessary work counts tokens: those of the peer's rows
+log-softmax of all logits, as lm-evaluation-harness does. The model is a GPT-NeoX of 6 layers × 256 with 8,192 tokens
+and random weights (and the one given by --model); texts are made up. Necessary work counts tokens: those of the peer's rows
 over those that differ.
 """
 
@@ -39,7 +39,7 @@ def main() -> None:
         folder = Path(temporary)
         _make(folder)
         for name, path in (
-            ("Llama 6 × 256", folder),
+            ("GPT-NeoX 6 × 256", folder),
             *([(options.model.name, options.model)] if options.model else []),
         ):
             for job, shots in (("4 options, no shots", 0), ("4 options, 5 shots", 5)):
@@ -49,16 +49,15 @@ def main() -> None:
 
 
 def _make(folder: Path) -> None:
-    import model_zoo
-    from transformers import AutoModelForCausalLM, LlamaConfig
+    from transformers import AutoModelForCausalLM, GPTNeoXConfig
 
     torch.manual_seed(0)
-    config = LlamaConfig(
-        hidden_size=256, num_hidden_layers=6, num_attention_heads=4, intermediate_size=688, vocab_size=8192,
+    config = GPTNeoXConfig(
+        hidden_size=256, num_hidden_layers=6, num_attention_heads=4, intermediate_size=1024, vocab_size=8192,
         max_position_embeddings=2048, initializer_range=0.1,
     )  # fmt: skip
     AutoModelForCausalLM.from_config(config).save_pretrained(folder)
-    model_zoo.gpt2_tokenizer().save_pretrained(folder)
+    bench.tokenizer(masked=False).save_pretrained(folder)
 
 
 def _items(shots: int) -> list[tuple[str, tuple[str, ...]]]:
@@ -132,8 +131,9 @@ def _count(network: Any, run: Any) -> int:
 
     def counting(_module: Any, _args: Any, named: dict[str, Any]) -> None:
         nonlocal total
-        # The head's own call has one placeholder a row.
-        total += named["input_ids"].numel() if named["input_ids"].shape[1] > 1 else 0
+        # The head's own call has one placeholder a row, or none by name.
+        ids = named.get("input_ids")
+        total += 0 if ids is None or ids.shape[1] < 2 else ids.numel()
 
     hook = network.base.register_forward_pre_hook(counting, with_kwargs=True)
     run()

@@ -3,7 +3,7 @@
     OMP_NUM_THREADS=1 python benchmarks/scoring_generation.py            # about two minutes
     OMP_NUM_THREADS=1 python benchmarks/scoring_generation.py --write    # also rewrites docs/performance.md
 
-Prompts of 10 to 40 tokens, sorted by length on both sides, 24 new tokens, batches of 16. The model is a Llama of
+Prompts of 10 to 40 tokens, sorted by length on both sides, 24 new tokens, batches of 16. The model is a GPT-NeoX of
 6 layers × 256 with 8,192 tokens and random weights (and the one given by --model).
 """
 
@@ -32,7 +32,7 @@ def main() -> None:
         folder = Path(temporary)
         _make(folder)
         for name, path in (
-            ("Llama 6 × 256", folder),
+            ("GPT-NeoX 6 × 256", folder),
             *([(options.model.name, options.model)] if options.model else []),
         ):
             lines.append(_line(name, path, options.pairs))

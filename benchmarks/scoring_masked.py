@@ -16,14 +16,13 @@ from pathlib import Path
 import side_by_side as bench
 import torch
 
-SENTENCES = 16
+SENTENCES = 12
 
 
 def main() -> None:
     """Measures, prints and, with `--write`, writes."""
     options = bench.arguments(__doc__)
     torch.set_num_threads(options.threads)
-    import model_zoo
     from transformers import AutoModelForMaskedLM, AutoTokenizer, BertConfig
 
     from harness.core.requests import PseudoLikelihood
@@ -31,7 +30,7 @@ def main() -> None:
 
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
-        tokenizer = model_zoo.wordpiece()
+        tokenizer = bench.tokenizer(masked=True)
         torch.manual_seed(0)
         config = BertConfig(
             hidden_size=256, num_hidden_layers=4, num_attention_heads=4, intermediate_size=1024, vocab_size=8192

@@ -75,6 +75,27 @@ def sentence(random: object, words: int) -> str:
     return " ".join(random.choice(WORDS) for _ in range(words))  # type: ignore[attr-defined]  # see above
 
 
+def tokenizer(*, masked: bool) -> object:
+    """One token a word: WORDS, a few marks and made-up ones, 8,192 in all."""
+    from tokenizers import Tokenizer, models, pre_tokenizers, processors
+    from transformers import PreTrainedTokenizerFast
+
+    special = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
+    known = [*special, ":", "?", "Question", "Answer", *WORDS]
+    vocabulary = {word: place for place, word in enumerate([*known, *(f"w{n}" for n in range(8192 - len(known)))])}
+    backend = Tokenizer(models.WordLevel(vocabulary, unk_token="[UNK]"))
+    backend.pre_tokenizer = pre_tokenizers.Whitespace()
+    names = {"pad_token": "[PAD]", "unk_token": "[UNK]"}
+    if masked:
+        backend.post_processor = processors.TemplateProcessing(
+            single="[CLS] $A [SEP]", special_tokens=[("[CLS]", 2), ("[SEP]", 3)]
+        )
+        names |= {"cls_token": "[CLS]", "sep_token": "[SEP]", "mask_token": "[MASK]"}
+    else:
+        names |= {"bos_token": "[CLS]", "eos_token": "[SEP]"}
+    return PreTrainedTokenizerFast(tokenizer_object=backend, **names)
+
+
 def machine() -> str:
     """The line above a table."""
     import torch
