@@ -5,8 +5,8 @@
 
 The peer reads context and option again for each option, sorted by length in batches of 16, and takes the
 log-softmax of all logits, as lm-evaluation-harness does. The model is a GPT-NeoX of 6 layers × 256 with 8,192 tokens
-and random weights (and the one given by --model); texts are made up. Necessary work counts tokens: those of the peer's rows
-over those that differ.
+and random weights (and the one given by --model); texts are made up. "Tokens read" counts
+the tokens of both sides' rows, ours with padding.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from typing import Any
 import side_by_side as bench
 import torch
 
-ITEMS = 12
+ITEMS = 8
 BATCH = 16
 
 
