@@ -78,8 +78,8 @@ class CheckpointInfo:
     """What stands in a checkpoint folder.
 
     Attributes:
-        kind: how it answers (`transformers`, `adapter`, `linear`, `classical`).
-        family: `masked`, `causal`, `seq2seq`, `bag_of_words`, or `parent` when the parent decides.
+        kind: how it answers (`transformers`, `adapter`, `linear`, `classical`, `baseline`, `prompted`, `server`).
+        family: `masked`, `causal`, `seq2seq`, `bag_of_words`, `baseline`, or `parent` when the parent decides.
         model_type: the configuration's type (`bert`, `gpt2`, …), None where there is none.
         labels: of its classification or tagging head; None without one, or when they have no names.
         has_tokenizer: whether the folder holds its own tokenizer.
@@ -115,6 +115,8 @@ def inspect(folder: Path) -> CheckpointInfo:
     if kind == "server":
         return _info(kind, "server", None, (), (), None)
     parent = parent_of(folder, kind, lineage)
+    if kind in {"baseline", "prompted"}:
+        return _info(kind, "baseline" if parent is None else "parent", labels, (), (), parent)
     if kind == "adapter":
         file = adapter_weights(folder)
         return _info(kind, "parent", labels, tensors_of([file]), (file,), parent)

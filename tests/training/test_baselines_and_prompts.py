@@ -27,7 +27,7 @@ from harness.core.requests import (
     Tag,
 )
 from harness.core.specs import BaselineSpec, PromptSpec
-from harness.models import open_model
+from harness.models import inspect, open_model
 from harness.models.answering import CachedModel
 from harness.models.baseline import RULES
 from harness.models.prompted import PromptedBackend, Shots, read_shots
@@ -43,6 +43,7 @@ def baseline(tmp_path: Path, rule: Any, examples: Sequence[Any], labels: tuple[s
     inputs = StageInputs(train=tuple(examples), labels=labels, data={"rows": "f"})
     page = run_stage(BaselineSpec(task="rows", rule=rule), inputs, tmp_path, Silent())
     assert page["kind"] == "baseline"
+    assert (inspect(tmp_path).kind, inspect(tmp_path).parent) == ("baseline", None)
     return open_model(tmp_path, resolve=lambda key: Path(key), responses=None)
 
 
@@ -154,6 +155,7 @@ def test_worked_examples_come_from_training_rows_by_seed_and_take_labels_in_turn
     inputs = StageInputs(train=rows, parent=tmp_path, parent_key="k", parent_digest="d", seed=3, data={"rows": "f"})
     page = run_stage(spec, inputs, tmp_path, Silent())
     assert (page["kind"], page["parent"]) == ("prompted", {"key": "k", "digest": "d"})
+    assert (inspect(tmp_path).family, inspect(tmp_path).parent) == ("parent", page["parent"])
     shots = read_shots(tmp_path)
     assert [pair[1] for pair in shots.pairs].count(" no") == 2
     assert shots.pairs == tuple((example.prompt, example.target) for example in choose(rows, 4, 3))
