@@ -23,7 +23,7 @@ from harness.report.words import FIELDS
 
 TEXT_BYTES = 2000
 """A single text longer than this many bytes of UTF-8 is cut."""
-TOKEN_ITEMS = 60
+TOKEN_ITEMS = 30
 """Log-likelihoods by token stand in the page for this many items an evaluation, of the first pair of models."""
 SLICES = 60
 ANSWERS = 400

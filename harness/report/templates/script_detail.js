@@ -47,7 +47,7 @@
       const cells = extra.cells && extra.cells[place] ? extra.cells[place] : [];
       const figures = cells.some(Boolean)
         ? [make("p", { class: "cells quiet" }, ...[base, candidate].flatMap((model, k) => [k ? " → " : "", make("bdi", {}, `${entry.models[model]} ${cells[model] || "–"}`)]))] : [];
-      const legend = tokens ? [make("p", { class: "quiet" }, "Per token, blue underlined: the candidate finds it likelier; orange dotted: less likely. Hover or focus for nats.")] : [];
+      const legend = tokens ? [make("p", { class: "quiet" }, "Per token, blue underlined: the candidate finds it likelier; orange dotted: less likely. The pointer shows nats.")] : [];
       return [...(several ? [make("p", { class: "tag" }, field)] : []), body, ...legend, ...figures];
     });
   }
@@ -98,7 +98,7 @@
         make("td", { class: "right" }, word), make("td", { class: "num" }, number(side.value[place], false)));
     };
     const rest = entry.models.map((_, index) => index).filter((index) => index !== base && index !== candidate);
-    const title = entry.measure[1] || entry.measure[0].split(" ")[0];
+    const title = entry.measure[1] || (entry.measure[0].startsWith("mean change") ? "mean change" : entry.measure[0].split(" ")[0]);
     const head = make("thead", {}, make("tr", {}, make("th", { scope: "col" }, "Model"), make("th", { scope: "col" }, "Answer"),
       make("th", { scope: "col" }, entry.scored ? "Right?" : make("span", { class: "hide" }, "Right?")), make("th", { scope: "col", class: "num" }, title)));
     const target = entry.answers[entry.target[place]] !== undefined ? entry.answers[entry.target[place]] : extra.target;
