@@ -3,7 +3,7 @@
     OMP_NUM_THREADS=1 python benchmarks/scoring_generation.py            # about two minutes
     OMP_NUM_THREADS=1 python benchmarks/scoring_generation.py --write    # also rewrites docs/performance.md
 
-Prompts of 10 to 40 tokens, sorted by length on both sides, 24 new tokens, batches of 16. The model is a GPT-NeoX of
+Prompts of 10 to 40 tokens, sorted by length on both sides, 24 new tokens, batches of 8. The model is a GPT-NeoX of
 6 layers × 256 with 8,192 tokens and random weights (and the one given by --model).
 """
 
@@ -17,8 +17,8 @@ import side_by_side as bench
 import torch
 from scoring_choices import _make
 
-PROMPTS = 16
-BATCH = 16
+PROMPTS = 8
+BATCH = 8
 NEW = 24
 
 

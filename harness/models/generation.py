@@ -19,7 +19,8 @@ from harness.models.answers import too_large
 from harness.models.batching import Batcher, IntArray, TooLarge
 from harness.models.encoding import TextEncoder
 
-_SLACK = 0.25
+_SLACK = 0.75
+"""Prompts are read once, but every token that is written costs a pass: rows of unlike length may stand together."""
 _KEEP = 0.75
 """A batch is made smaller when at most this share of its rows is still written."""
 
