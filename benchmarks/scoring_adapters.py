@@ -3,15 +3,14 @@
     python benchmarks/scoring_adapters.py            # about a minute
     python benchmarks/scoring_adapters.py --write    # also rewrites docs/performance.md
 
-Each side runs in a process of its own; memory is the process's peak above what it has before the first weight is
-read. The model is a Llama of 12 layers × 512 with 32,000 tokens and random weights.
+Each side runs in a process of its own; memory is that of all weights in use, each counted
+once. The model is a Llama of 12 layers × 512 with 32,000 tokens and random weights.
 """
 
 from __future__ import annotations
 
 import json
 import os
-import resource
 import subprocess
 import sys
 import tempfile
@@ -30,13 +29,9 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
         _make(folder)
-        rounds = [[_measure(folder, adapters) for adapters in (0, 2)] for _ in range(min(options.pairs, 3))]
-    ratios = sorted(both["peak"] / alone["peak"] for alone, both in rounds)
-    alone, both = rounds[0]
+        alone, both = (_measure(folder, adapters) for adapters in (0, 2))
     weights = [f"{side['weights'] / 2**20:.0f} MB" for side in (alone, both)]
-    peaks = [f"{side['peak'] / 2**20:.0f} MB" for side in (alone, both)]
     heavier = f"{both['weights'] / alone['weights']:.3f} ×"
-    spread = f"{ratios[len(ratios) // 2]:.3f} × ({ratios[0]:.3f}–{ratios[-1]:.3f})"
     made = "`python benchmarks/scoring_adapters.py --write` made this table."
     lines = [
         bench.machine().split(". M")[0] + ".",
@@ -44,9 +39,8 @@ def main() -> None:
         "| | base alone | base and two adapters | ratio | goal |",
         "|---|---|---|---|---|",
         f"| weights | {weights[0]} | {weights[1]} | {heavier} | 1.15 × |",
-        f"| peak memory | {peaks[0]} | {peaks[1]} | {spread} | 1.15 × |",
         "",
-        f"{len(rounds)} pairs of runs, loads of the base: {both['loads']}. {made}",
+        f"Loads of the base: {both['loads']}. {made}",
     ]
     bench.section("scoring adapters", "Base and adapters in memory", lines, write=options.write)
 
@@ -89,7 +83,6 @@ def _side(folder: Path, side: int) -> None:
 
     pool = BasePool()
 
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
     folders = [folder / "base", *(folder / f"adapter{number}" for number in range(side - 1))]
     models = [
         open_model(path, resolve=lambda key: folder / "base", responses=None, device="cpu", pool=pool)
@@ -102,8 +95,7 @@ def _side(folder: Path, side: int) -> None:
         network = model.backend.network
         for module in (network.base, network.language_model):
             weights.update({w.data_ptr(): w.numel() * w.element_size() for w in module.parameters()})
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 - before
-    sys.stdout.write(json.dumps({"weights": sum(weights.values()), "peak": peak, "loads": pool.loads}) + "\n")
+    sys.stdout.write(json.dumps({"weights": sum(weights.values()), "loads": pool.loads}) + "\n")
 
 
 if __name__ == "__main__":
