@@ -16,8 +16,8 @@ from harness.core.results import AuditResult
 from harness.core.rundir import RunDir
 from harness.core.specs import PretrainModel
 from harness.core.store import Store
+from harness.runs.describe import stage_of
 from harness.runs.prepare import Prepared
-from harness.runs.stages import stage_of
 
 TEXT = "text"
 

@@ -26,12 +26,13 @@ from harness.core.store import Store
 from harness.runs import folders, provenance
 from harness.runs.asking import Answers
 from harness.runs.baseline import competes, ways_of
+from harness.runs.describe import parent_of
 from harness.runs.locking import check_lock, count_attempt, lock_path
 from harness.runs.prepare import Prepared, prepare
 from harness.runs.request_costs import request_costs
 from harness.runs.results import assemble
 from harness.runs.scoring import store_memo
-from harness.runs.stages import Checkpoint, Workshop, parent_of
+from harness.runs.stages import Checkpoint, Workshop
 
 if TYPE_CHECKING:
     from harness.suite import Suite

@@ -16,9 +16,10 @@ from harness.core.specs import FinetuneModel, LoadModel, PretrainModel, ServerMo
 from harness.core.store import Store
 from harness.evaluations import ref_name
 from harness.runs.asking import Answers
+from harness.runs.describe import label_of, stage_of
 from harness.runs.plan_gates import PlannedGate, plan_gates
 from harness.runs.prepare import Bound, Prepared, prepare, references
-from harness.runs.stages import Workshop, label_of, stage_of
+from harness.runs.stages import Workshop
 
 if TYPE_CHECKING:
     from harness.data import DataPreview

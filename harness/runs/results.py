@@ -24,9 +24,10 @@ from harness.core.specs import FinetuneModel
 from harness.core.store import Store
 from harness.runs.audits import audits_of, write_audits
 from harness.runs.baseline import choose_baselines
+from harness.runs.describe import label_of, made_by, parent_of
 from harness.runs.prepare import Bound, Prepared
 from harness.runs.scoring import Memo, Pair, score
-from harness.runs.stages import Checkpoint, label_of, made_by, parent_of
+from harness.runs.stages import Checkpoint
 from harness.statistics import RECIPE
 
 if TYPE_CHECKING:

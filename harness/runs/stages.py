@@ -4,44 +4,34 @@ from __future__ import annotations
 
 import dataclasses
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from harness.core.dataset import Dataset, Row
 from harness.core.errors import DataError, SuiteError
-from harness.core.examples import Example, LabelledText
-from harness.core.keys import digest, fraction
+from harness.core.keys import digest
 from harness.core.reporter import Reporter
 from harness.core.specs import (
-    AlignModel,
-    AlignSpec,
-    BaselineModel,
-    BaselineSpec,
-    ClassicalModel,
-    ClassicalSpec,
     FinetuneModel,
     FinetuneSpec,
     LoadModel,
     ModelSpec,
-    PretrainModel,
     PretrainSpec,
-    PromptModel,
     PromptSpec,
-    QloraMethod,
     ServerModel,
-    starts_from,
 )
 from harness.core.store import Store
+from harness.runs.describe import Stage, made_by, parent_of, stage_of
 from harness.runs.held_out import HeldOut
+from harness.runs.learning import DataInputs, pretraining_inputs, subset
 from harness.runs.prepare import Prepared
 
 if TYPE_CHECKING:
     from harness.training import StageInputs
 
 CHECKPOINTS = "checkpoints"
-Stage = PretrainSpec | FinetuneSpec | AlignSpec | ClassicalSpec | BaselineSpec | PromptSpec
 # What a checkpoint's key holds by content instead of by name.
 _UNKEYED: Any = {
     **dict.fromkeys(("from_", "task", "data", "seed", "seeds", "labels"), True),
@@ -327,7 +317,7 @@ class Workshop:
 
     def _data_inputs(self, model: str, stage: Stage) -> DataInputs:
         if isinstance(stage, PretrainSpec):
-            return _pretraining_inputs({name: self._allowed(self.prepared.datasets[name]) for name in stage.data})
+            return pretraining_inputs({name: self._allowed(self.prepared.datasets[name]) for name in stage.data})
         bound = self.prepared.evaluations.get(stage.task)
         examples = getattr(bound.evaluation, "examples", None) if bound is not None else None
         if isinstance(stage, PromptSpec) and bound is not None:
@@ -351,101 +341,6 @@ class Workshop:
         )
 
 
-@dataclass(frozen=True)
-class DataInputs:
-    """What a stage learns from: texts by data name, or examples of a task."""
-
-    texts: Mapping[str, tuple[str, ...]]
-    train: tuple[Example, ...]
-    validation: tuple[Example, ...]
-    labels: tuple[str, ...]
-    fingerprints: Mapping[str, str]
-
-    @property
-    def kind(self) -> str:
-        """The type of the examples; that of labelled texts where there are none."""
-        return self.train[0].kind if self.train else LabelledText.kind
-
-
-def _pretraining_inputs(datasets: Mapping[str, Dataset]) -> DataInputs:
-    return DataInputs(
-        texts={name: tuple(dataset.texts("train", "text")) for name, dataset in datasets.items()},
-        train=(),
-        validation=(),
-        labels=(),
-        fingerprints={name: dataset.fingerprint for name, dataset in datasets.items()},
-    )
-
-
-def subset(rows: Sequence[Row], count: int | None) -> Sequence[Row]:
-    """At most `count` rows, chosen by hash of the row id: the same rows whatever else changes."""
-    if count is None or count >= len(rows):
-        return rows
-    chosen = {row.id for row in sorted(rows, key=lambda row: fraction(row.id))[:count]}
-    return [row for row in rows if row.id in chosen]
-
-
-def stage_of(spec: ModelSpec) -> Stage:
-    """The stage that makes a trained model."""
-    if isinstance(spec, PretrainModel):
-        return spec.pretrain
-    if isinstance(spec, FinetuneModel):
-        return spec.finetune
-    if isinstance(spec, AlignModel):
-        return spec.align
-    if isinstance(spec, ClassicalModel):
-        return spec.classical
-    if isinstance(spec, BaselineModel):
-        return spec.baseline
-    if isinstance(spec, PromptModel):
-        return spec.prompt
-    raise TypeError(f"{type(spec).__name__} is loaded, not trained")
-
-
 def _one_seed(stage: Stage) -> Stage:
     """A checkpoint does not depend on how many others are trained beside it."""
     return stage.model_copy(update={"seeds": 1}) if isinstance(stage, FinetuneSpec) else stage
-
-
-def made_by(spec: ModelSpec) -> str:
-    """`pretrain`, `finetune`, `align`, `classical`, `load` or `server`."""
-    return type(spec).__name__.removesuffix("Model").lower()
-
-
-def parent_of(spec: ModelSpec) -> str | None:
-    """The model of the suite that this one starts from, or None."""
-    return starts_from(spec)
-
-
-def label_of(spec: ModelSpec) -> str:
-    """A few words that say what a model is, for reports."""
-    if isinstance(spec, LoadModel):
-        return f"loaded from {spec.load}"
-    if isinstance(spec, ServerModel):
-        return f"{spec.server.model}, asked over a network"
-    stage = stage_of(spec)
-    if isinstance(stage, PretrainSpec):
-        on = f"by {stage.objective} on {', '.join(stage.data)}"
-        return f"pretrained {on}" if stage.from_ is None else f"{stage.from_} pretrained further {on}"
-    rows = f" on {stage.labels} labels" if stage.labels is not None else ""
-    if isinstance(stage, BaselineSpec):
-        return f"baseline without learning: {stage.rule}{rows}"
-    if isinstance(stage, PromptSpec):
-        return f"{stage.from_} behind {stage.shots} worked examples of {stage.task}"
-    if isinstance(stage, ClassicalSpec):
-        return f"TF-IDF and logistic regression{rows}"
-    adapter = "QLoRA" if isinstance(stage.method, QloraMethod) else "LoRA"
-    method = stage.method if isinstance(stage.method, str) else adapter
-    if isinstance(stage, AlignSpec):
-        rows = f" on {stage.labels} pairs" if stage.labels is not None else ""
-        by = "" if method == "full" else f" ({method})"
-        return f"{stage.from_} aligned by direct preference optimisation{by}{rows}"
-    words = {
-        "full": "full fine-tuning",
-        "frozen": "a new head on the frozen weights",
-        "linear": "linear classifier on frozen features",
-        "LoRA": "LoRA fine-tuning",
-        "QLoRA": "QLoRA fine-tuning (base in 4 bits)",
-    }
-    start = f" of {stage.from_}" if stage.weights == "pretrained" else " from random weights (no pretraining)"
-    return f"{words[method]}{start}{rows}"

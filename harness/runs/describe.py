@@ -1,0 +1,86 @@
+"""What kind of stage makes a model of a suite, and what to call it."""
+
+from __future__ import annotations
+
+from harness.core.specs import (
+    AlignModel,
+    AlignSpec,
+    BaselineModel,
+    BaselineSpec,
+    ClassicalModel,
+    ClassicalSpec,
+    FinetuneModel,
+    FinetuneSpec,
+    LoadModel,
+    ModelSpec,
+    PretrainModel,
+    PretrainSpec,
+    PromptModel,
+    PromptSpec,
+    QloraMethod,
+    ServerModel,
+    starts_from,
+)
+
+Stage = PretrainSpec | FinetuneSpec | AlignSpec | ClassicalSpec | BaselineSpec | PromptSpec
+
+
+def stage_of(spec: ModelSpec) -> Stage:
+    """The stage that makes a trained model."""
+    if isinstance(spec, PretrainModel):
+        return spec.pretrain
+    if isinstance(spec, FinetuneModel):
+        return spec.finetune
+    if isinstance(spec, AlignModel):
+        return spec.align
+    if isinstance(spec, ClassicalModel):
+        return spec.classical
+    if isinstance(spec, BaselineModel):
+        return spec.baseline
+    if isinstance(spec, PromptModel):
+        return spec.prompt
+    raise TypeError(f"{type(spec).__name__} is loaded, not trained")
+
+
+def made_by(spec: ModelSpec) -> str:
+    """`pretrain`, `finetune`, `align`, `classical`, `load` or `server`."""
+    return type(spec).__name__.removesuffix("Model").lower()
+
+
+def parent_of(spec: ModelSpec) -> str | None:
+    """The model of the suite that this one starts from, or None."""
+    return starts_from(spec)
+
+
+def label_of(spec: ModelSpec) -> str:
+    """A few words that say what a model is, for reports."""
+    if isinstance(spec, LoadModel):
+        return f"loaded from {spec.load}"
+    if isinstance(spec, ServerModel):
+        return f"{spec.server.model}, asked over a network"
+    stage = stage_of(spec)
+    if isinstance(stage, PretrainSpec):
+        on = f"by {stage.objective} on {', '.join(stage.data)}"
+        return f"pretrained {on}" if stage.from_ is None else f"{stage.from_} pretrained further {on}"
+    rows = f" on {stage.labels} labels" if stage.labels is not None else ""
+    if isinstance(stage, BaselineSpec):
+        return f"baseline without learning: {stage.rule}{rows}"
+    if isinstance(stage, PromptSpec):
+        return f"{stage.from_} behind {stage.shots} worked examples of {stage.task}"
+    if isinstance(stage, ClassicalSpec):
+        return f"TF-IDF and logistic regression{rows}"
+    adapter = "QLoRA" if isinstance(stage.method, QloraMethod) else "LoRA"
+    method = stage.method if isinstance(stage.method, str) else adapter
+    if isinstance(stage, AlignSpec):
+        rows = f" on {stage.labels} pairs" if stage.labels is not None else ""
+        by = "" if method == "full" else f" ({method})"
+        return f"{stage.from_} aligned by direct preference optimisation{by}{rows}"
+    words = {
+        "full": "full fine-tuning",
+        "frozen": "a new head on the frozen weights",
+        "linear": "linear classifier on frozen features",
+        "LoRA": "LoRA fine-tuning",
+        "QLoRA": "QLoRA fine-tuning (base in 4 bits)",
+    }
+    start = f" of {stage.from_}" if stage.weights == "pretrained" else " from random weights (no pretraining)"
+    return f"{words[method]}{start}{rows}"

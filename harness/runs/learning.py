@@ -1,0 +1,45 @@
+"""What a stage learns from: the texts or examples of a suite's data."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from harness.core.dataset import Dataset, Row
+from harness.core.examples import Example, LabelledText
+from harness.core.keys import fraction
+
+
+@dataclass(frozen=True)
+class DataInputs:
+    """What a stage learns from: texts by data name, or examples of a task."""
+
+    texts: Mapping[str, tuple[str, ...]]
+    train: tuple[Example, ...]
+    validation: tuple[Example, ...]
+    labels: tuple[str, ...]
+    fingerprints: Mapping[str, str]
+
+    @property
+    def kind(self) -> str:
+        """The type of the examples; that of labelled texts where there are none."""
+        return self.train[0].kind if self.train else LabelledText.kind
+
+
+def pretraining_inputs(datasets: Mapping[str, Dataset]) -> DataInputs:
+    """The training texts of each data set."""
+    return DataInputs(
+        texts={name: tuple(dataset.texts("train", "text")) for name, dataset in datasets.items()},
+        train=(),
+        validation=(),
+        labels=(),
+        fingerprints={name: dataset.fingerprint for name, dataset in datasets.items()},
+    )
+
+
+def subset(rows: Sequence[Row], count: int | None) -> Sequence[Row]:
+    """At most `count` rows, chosen by hash of the row id: the same rows whatever else changes."""
+    if count is None or count >= len(rows):
+        return rows
+    chosen = {row.id for row in sorted(rows, key=lambda row: fraction(row.id))[:count]}
+    return [row for row in rows if row.id in chosen]
