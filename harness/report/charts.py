@@ -1,9 +1,9 @@
-"""Geometry of the line charts: loss curves and reliability curves."""
+"""Geometry of the line charts: curves over training steps and reliability curves."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,6 +14,8 @@ from harness.report.scale import scale
 WIDTH, HEIGHT = 320, 200
 LEFT, RIGHT, TOP, BOTTOM = 44, 312, 10, 172
 _POINTS = 120
+_RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+_THOUSANDS = ((1e6, "million"), (1e3, "thousand"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,33 +41,90 @@ class Chart:
 
 def loss_curve(name: str, steps: Sequence[dict[str, Any]]) -> Chart | None:
     """The training loss of one model: every logged value thin, its running mean bold."""
-    points = [
-        (float(step["step"]), float(step["loss"]))
-        for step in steps
-        if _finite(step.get("step")) and _finite(step.get("loss"))
-    ]
+    points = _logged(steps, "loss")
     if len(points) < 2:
         return None
+    went = "fell" if points[-1][1] < points[0][1] else "went"
+    return _over_steps(
+        f"{name}: loss",
+        f"Loss {went} from {points[0][1]:.3f} to {points[-1][1]:.3f} over {points[-1][0]:,.0f} steps.",
+        points,
+        "loss (nats)",
+        lambda value: f"{value:.4f}",
+        smooth=True,
+    )
+
+
+def rate_curve(name: str, steps: Sequence[dict[str, Any]]) -> Chart | None:
+    """The learning rate of one model, in the power of ten of its highest value."""
+    points = _logged(steps, "learning_rate")
+    highest = max((rate for _, rate in points), default=0.0)
+    if len(points) < 2 or highest <= 0:
+        return None
+    power = math.floor(math.log10(highest))
+    place = next(step for step, rate in points if rate == highest)
+    return _over_steps(
+        f"{name}: learning rate",
+        f"At most {highest:.2g}, at step {place:,.0f}; {points[-1][1]:.2g} at the end.",
+        [(step, rate / 10.0**power) for step, rate in points],
+        f"learning rate, in 10{str(power).translate(_RAISED)}",
+        lambda value: f"{value * 10.0**power:.3g}",
+    )
+
+
+def throughput_curve(name: str, steps: Sequence[dict[str, Any]]) -> Chart | None:
+    """Tokens a second of one model, from the start of its training to each logged step."""
+    points = _logged(steps, "tokens_per_second")
+    if len(points) < 2:
+        return None
+    slowest, fastest = min(speed for _, speed in points), max(speed for _, speed in points)
+    size, word = next((entry for entry in _THOUSANDS if fastest >= entry[0]), (1.0, ""))
+    return _over_steps(
+        f"{name}: throughput",
+        f"{figures.count(slowest)} to {figures.count(fastest)} tokens a second, "
+        f"{figures.count(points[-1][1])} at the end.",
+        [(step, speed / size) for step, speed in points],
+        f"{word} tokens a second".strip(),
+        lambda value: f"{value * size:,.0f}",
+    )
+
+
+def _logged(steps: Sequence[dict[str, Any]], key: str) -> list[tuple[float, float]]:
+    """(step, value) of the lines that hold both."""
+    return [
+        (float(step["step"]), float(step[key]))
+        for step in steps
+        if _finite(step.get("step")) and _finite(step.get(key))
+    ]
+
+
+def _over_steps(
+    title: str,
+    summary: str,
+    points: list[tuple[float, float]],
+    y_label: str,
+    written: Callable[[float], str],
+    *,
+    smooth: bool = False,
+) -> Chart:
     points = _thin(points)
     x = scale([p[0] for p in points], LEFT, RIGHT)
     y = scale([p[1] for p in points], BOTTOM, TOP)
-    smooth = _running_mean(points)
+    line = _path([(x(a), y(b)) for a, b in points])
+    mean = _path([(x(a), y(b)) for a, b in _running_mean(points)]) if smooth else ""
+    lines = [Line("logged", line, "thin"), Line("running mean", mean, "bold")] if smooth else [Line("", line, "bold")]
     shown = [points[k * (len(points) - 1) // 9] for k in range(10)] if len(points) > 10 else points
+    header = ["step", title.rpartition(": ")[2]]
     return Chart(
-        name,
-        f"Loss fell from {points[0][1]:.3f} to {points[-1][1]:.3f} over {points[-1][0]:,.0f} steps."
-        if points[-1][1] < points[0][1]
-        else f"Loss went from {points[0][1]:.3f} to {points[-1][1]:.3f} over {points[-1][0]:,.0f} steps.",
+        title,
+        summary,
         "step",
-        "loss (nats)",
+        y_label,
         x.ticks(),
         y.ticks(),
-        [
-            Line("logged", _path([(x(a), y(b)) for a, b in points]), "thin"),
-            Line("running mean", _path([(x(a), y(b)) for a, b in smooth]), "bold"),
-        ],
-        ["step", "loss"],
-        [[f"{a:,.0f}", f"{b:.4f}"] for a, b in shown],
+        lines,
+        header,
+        [[f"{a:,.0f}", written(b)] for a, b in shown],
     )
 
 

@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 from harness.core.results import ComparisonResult, EvaluationResult, TableResult
 from harness.report import figures
-from harness.report.charts import Chart, loss_curve, reliability
+from harness.report.charts import Chart, loss_curve, rate_curve, reliability, throughput_curve
 from harness.report.scale import Scale, scale
 from harness.report.view import FEW, LANGUAGE_MODELLING, Contest, RunView, reading
 
@@ -158,9 +158,15 @@ def forgetting(view: RunView) -> list[tuple[EvaluationResult, list[ComparisonRes
     return [(one, rows[one.name]) for one in found if rows[one.name]]
 
 
-def training(view: RunView) -> list[tuple[str, Chart]]:
-    charts = ((name, loss_curve(name, steps)) for name, steps in view.training.items())
-    return [(name, chart) for name, chart in charts if chart is not None]
+def training(view: RunView) -> list[tuple[str, list[Chart]]]:
+    """(model, its curves of loss, learning rate and throughput) of the models with a training log."""
+    found = []
+    for name, steps in view.training.items():
+        charts = [curve(name, steps) for curve in (loss_curve, rate_curve, throughput_curve)]
+        drawn = [chart for chart in charts if chart is not None]
+        if drawn:
+            found.append((name, drawn))
+    return found
 
 
 def files(view: RunView) -> list[tuple[str, str, str]]:

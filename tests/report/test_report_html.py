@@ -18,6 +18,7 @@ from harness.core.errors import DataError
 from harness.core.results import Results, SeedsResult
 from harness.core.rundir import RunDir
 from harness.report import render_html, write_reports
+from harness.report.charts import rate_curve, throughput_curve
 from harness.report.stored import measure
 from harness.report.view import RunView
 
@@ -248,10 +249,10 @@ def test_a_folder_that_is_no_run_is_a_clear_error(tmp_path: Path) -> None:
 
 
 def test_texts_beyond_the_budget_are_left_out_and_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("harness.report.html.SMALL_PAGE", 450_000)
+    monkeypatch.setattr("harness.report.html.SMALL_PAGE", 480_000)
     run = build_run(tmp_path, Options(items=4000, steps=10))
     paths = write_reports(run)
-    assert paths[0].stat().st_size <= 450_000
+    assert paths[0].stat().st_size <= 480_000
     reviews = items_of(paths[0].read_text("utf-8"))[0]
     head = reviews.head
     assert len(reviews.rows) == head["shown"] < head["total"] == 4000 == len(reviews.ids)
@@ -285,3 +286,33 @@ def test_training_seeds_stand_beside_the_first_checkpoint(tmp_path: Path) -> Non
     text = " ".join(Page(render_html(run)).texts)
     assert "3 seeds:" in text
     assert "Recipe: crossed seeds, by hand" in text
+
+
+def test_every_training_log_gives_loss_rate_and_throughput(plain: RunDir) -> None:
+    page = page_of(plain)
+    text = " ".join(page.texts)
+    labels = [attributes.get("aria-label") or "" for tag, attributes in page.tags if tag == "svg"]
+    logs = sorted(path.stem for path in (plain.path / "training").glob("*.jsonl"))
+    for model in logs:
+        for what in ("loss", "learning rate", "throughput"):
+            assert sum(label.startswith(f"{model}: {what}.") for label in labels) == 1
+            assert f"{model}: {what}: the numbers behind the chart" in text
+    assert len(logs) == 5
+
+
+def test_rates_and_throughputs_are_those_of_the_log() -> None:
+    steps = [
+        {"step": 10, "loss": 2.0, "learning_rate": 0.0004, "tokens_per_second": 900.0},
+        {"step": 20, "loss": 1.0, "learning_rate": 0.0008, "tokens_per_second": 2400.0},
+        {"step": 30, "loss": 0.5, "learning_rate": 0.0, "tokens_per_second": float("nan")},
+    ]
+    rate, speed = rate_curve("m", steps), throughput_curve("m", steps)
+    assert rate is not None
+    assert speed is not None
+    assert rate.rows == [["10", "0.0004"], ["20", "0.0008"], ["30", "0"]]
+    assert rate.y_label == "learning rate, in 10⁻⁴"
+    assert "0.0008, at step 20" in rate.summary
+    assert speed.rows == [["10", "900"], ["20", "2,400"]]
+    assert speed.y_label == "thousand tokens a second"
+    assert rate_curve("m", steps[:1]) is None
+    assert throughput_curve("m", [{"step": 1}, {"step": 2}]) is None
