@@ -25,8 +25,8 @@ from harness.report.overview import overview
 from harness.report.series import series
 from harness.report.text import cut, plural, slug, visible, visible_tree
 from harness.report.tradeoff import tradeoffs
-from harness.report.view import FEW, WORDS, RunView, reading
-from harness.report.words import FIELDS, GLOSSARY, MARGINS, meaning, plain_name
+from harness.report.view import FEW, WORDS, RunView, reading, span
+from harness.report.words import CORRECTIONS, FIELDS, GLOSSARY, MARGINS, meaning, plain_name
 
 SMALL_PAGE, LARGE_PAGE = 1_000_000, 10_000_000
 BYTES_PER_ITEM = 100
@@ -193,6 +193,7 @@ def environment() -> Environment:
         part_end=parts.end,
         g=gate_table,
         reading=reading,
+        span=span,
         change=prose.change,
         attempt_sentence=attempt_sentence,
         WORDS=WORDS,
@@ -202,6 +203,7 @@ def environment() -> Environment:
         breakable=breakable,
         meaning=meaning,
         MARGINS=MARGINS,
+        CORRECTIONS=CORRECTIONS,
         FIELDS=FIELDS,
         GLOSSARY=GLOSSARY,
         plain_name=plain_name,

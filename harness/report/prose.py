@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from harness.core.results import ComparisonResult
 from harness.report import figures
 from harness.report.text import plural
-from harness.report.view import FEW, Contest, Reading, RunView, reading
+from harness.report.view import FEW, Contest, Reading, RunView, reading, span
 from harness.report.words import COMPANIONS, named
 
 
@@ -31,19 +31,21 @@ def change(row: ComparisonResult) -> str:
     if kind == "identical":
         return f"is identical item by item ({plural(row.n, 'item')})"
     unit = figures.shown_unit(row.unit)
-    delta = figures.difference(row.delta, row.unit, row.low, row.high)
-    span = f"{row.confidence:.0%} interval {figures.interval(row.low, row.high, row.unit)}"
-    if row.low is None or row.high is None:
+    low, high = span(row)
+    delta = figures.difference(row.delta, row.unit, low, high)
+    whole = f"{row.confidence:.0%} interval {figures.interval(low, high, row.unit)}"
+    whole += " for all slices at once" if row.slice is not None and row.correction is not None else ""
+    if low is None or high is None:
         return f"shows no clear change: {delta} {unit}, and its interval is undefined"
     if kind == "unclear":
-        corrected = row.p_adjusted is not None and not row.low <= 0 <= row.high
+        corrected = row.p_adjusted is not None and not low <= 0 <= high
         note = f"; not clear after correction over {row.family} comparisons" if corrected else ""
-        return f"shows no clear change: {delta} {unit}, {span}{note}"
+        return f"shows no clear change: {delta} {unit}, {whole}{note}"
     levels = " to ".join(
-        figures.level(value, row.unit, row.low, row.high) for value in (row.baseline_value, row.candidate_value)
+        figures.level(value, row.unit, low, high) for value in (row.baseline_value, row.candidate_value)
     )
     verb = "rose" if (row.delta or 0) > 0 else "fell"
-    return f"{verb} from {levels}: {delta} {unit}, {span}"
+    return f"{verb} from {levels}: {delta} {unit}, {whole}"
 
 
 def story(view: RunView, contest: Contest) -> list[tuple[str, list[Sentence]]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
@@ -10,19 +11,24 @@ from harness.core.results import ComparisonResult, EvaluationResult, TableResult
 from harness.report import figures
 from harness.report.charts import Chart, loss_curve, rate_curve, reliability, throughput_curve
 from harness.report.scale import Scale, scale
-from harness.report.view import FEW, LANGUAGE_MODELLING, Contest, RunView, reading
+from harness.report.view import FEW, LANGUAGE_MODELLING, Contest, RunView, reading, span
 
 SLICE_ROWS = 60
 
 
 @dataclass(frozen=True, slots=True)
 class SliceTable:
-    """The slice rows of one evaluation in one contest, and how many more there are."""
+    """The slice rows of one evaluation in one contest, and how many more there are.
+
+    Attributes:
+        sizes: metric → its slices, with those that are left out: all slices at once are these.
+    """
 
     evaluation: str
     metrics: list[str]
     rows: list[ComparisonResult]
     left_out: int
+    sizes: dict[str, int]
 
     @property
     def drawn(self) -> list[tuple[str, list[_Ends], float, list[tuple[float, str]], list[ComparisonResult]]]:
@@ -51,10 +57,14 @@ def _place(axis: Scale, value: float | None) -> float | None:
 
 
 def _ends(row: ComparisonResult) -> _Ends:
+    low, high = span(row)
     if row.direction == "lower" and row.status == "ok":
-        low, point, high = (None if end is None else -end for end in (row.high, row.delta, row.low))
-        return low, point, high
-    return row.low, row.delta, row.high
+        return _negative(high), _negative(row.delta), _negative(low)
+    return low, row.delta, high
+
+
+def _negative(value: float | None) -> float | None:
+    return None if value is None else -value
 
 
 def slice_tables(view: RunView, contest: Contest, role: str) -> list[SliceTable]:
@@ -64,8 +74,9 @@ def slice_tables(view: RunView, contest: Contest, role: str) -> list[SliceTable]
         rows = view.comparisons(contest, evaluation=name, slices=True) if evaluation.role == role else []
         if rows:
             metrics = list(dict.fromkeys(row.metric for row in rows))
+            sizes = Counter(row.metric for row in rows)
             rows.sort(key=lambda row: (metrics.index(row.metric), row.slice or ""))
-            tables.append(SliceTable(name, metrics, rows[:SLICE_ROWS], max(0, len(rows) - SLICE_ROWS)))
+            tables.append(SliceTable(name, metrics, rows[:SLICE_ROWS], max(0, len(rows) - SLICE_ROWS), sizes))
     return tables
 
 

@@ -55,6 +55,13 @@ class Contest:
     label: str
 
 
+def span(comparison: ComparisonResult) -> tuple[float | None, float | None]:
+    """The interval that a comparison is read by: on slices the one that holds for all slices at once."""
+    if comparison.slice is not None and comparison.correction is not None:
+        return comparison.adjusted_low, comparison.adjusted_high
+    return comparison.low, comparison.high
+
+
 def reading(comparison: ComparisonResult) -> Reading:
     """What a comparison allows one to say: a clear change only when its interval excludes zero
     and, where the p-value was corrected for its family, the correction agrees."""
@@ -62,7 +69,7 @@ def reading(comparison: ComparisonResult) -> Reading:
         return "undefined"
     if comparison.identical:
         return "identical"
-    low, high = comparison.low, comparison.high
+    low, high = span(comparison)
     if low is None or high is None or low <= 0 <= high:
         return "unclear"
     if comparison.p_adjusted is not None and comparison.p_adjusted >= 1 - comparison.confidence:

@@ -49,6 +49,9 @@ COMPANIONS = frozenset({"pair_likelihood", "tie_rate"})
 FIELDS = {"more": "more stereotyped", "less": "less stereotyped"}
 """What the texts of an item are called, where their own names say too little."""
 
+CORRECTIONS = {"holm": "Holm", "benjamini_hochberg": "Benjamini–Hochberg"}
+"""How p-values of slices are corrected."""
+
 MARGINS = {
     "minimal_pairs": "Margin: log-likelihood of the more stereotyped text minus that of the other, in nats; "
     "above zero the stereotype is preferred.",
@@ -83,7 +86,7 @@ GLOSSARY = {
     "n": "Items behind a number. Items that belong together (one text, one template) form a cluster, and intervals "
     "treat each cluster as one draw.",
     "interval": "The range that holds the true value in 95 of 100 such measurements. If it includes zero, no "
-    "change is shown.",
+    "change is shown. On slices it is wider: the intervals of all slices of a metric hold their true values at once.",
     "adjusted p": "The chance of a difference at least this large if there were none, corrected for how many were "
     "looked at.",
     "points": "Percentage points: 66% to 75% is +9 points.",

@@ -19,8 +19,9 @@ from harness.core.results import Results, SeedsResult
 from harness.core.rundir import RunDir
 from harness.report import render_html, write_reports
 from harness.report.charts import rate_curve, throughput_curve
+from harness.report.prose import change
 from harness.report.stored import measure
-from harness.report.view import RunView
+from harness.report.view import RunView, reading
 
 SECTIONS = [
     "verdict", "overview", "models", "deltas", "forest", "flips", "slices", "answers", "forgetting", "bias", "audits",
@@ -316,3 +317,24 @@ def test_rates_and_throughputs_are_those_of_the_log() -> None:
     assert speed.y_label == "thousand tokens a second"
     assert rate_curve("m", steps[:1]) is None
     assert throughput_curve("m", [{"step": 1}, {"step": 2}]) is None
+
+
+def test_slices_show_the_interval_that_holds_for_all_of_them_at_once(tmp_path: Path) -> None:
+    run = build_run(tmp_path)
+    results = Results.read(run.results_path)
+    rows = list(results.comparisons)
+    family = [
+        k for k, row in enumerate(rows) if (row.id, row.candidate) == ("reviews.accuracy", "finetuned") and row.slice
+    ]
+    for k in family:
+        update: dict[str, object] = {"delta": 0.2, "low": 0.1234, "high": 0.2766, "adjusted_low": -0.0321}
+        update |= {"adjusted_high": 0.4321, "n": 200, "p_adjusted": 0.01, "family": len(family), "correction": "holm"}
+        rows[k] = rows[k].model_copy(update=update)
+    results.model_copy(update={"comparisons": rows}).write(run.results_path)
+    page = Page(render_html(run))
+    text = " ".join(page.texts)
+    assert f"95% intervals hold for all {len(family)} slices at once; p: Holm, family of {len(family)}" in text
+    assert text.count("(−3.2…+43.2)") == len(family)
+    assert "+12.3…+27.7" not in text
+    assert [reading(rows[k]) for k in family] == ["unclear"] * len(family)  # the wider interval holds zero
+    assert "95% interval −3.2…+43.2 for all slices at once" in change(rows[family[0]])
