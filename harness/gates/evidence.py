@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import TypeVar
 
+from harness.core import recipe as core_recipe
+from harness.core.recipe import Row
 from harness.core.results import ComparisonResult, EvaluationResult, MetricResult
 from harness.gates.rules import BaseRule, ComparedRule, NoFlipsRule
 from harness.gates.verdict import Interval
 from harness.statistics import mde
 
-Row = TypeVar("Row", MetricResult, ComparisonResult)
 Bounds = Mapping[str, tuple[float | None, float | None]]
 
 
@@ -145,43 +145,12 @@ class Evidence:
             )
 
 
-def reads_recipe(row: MetricResult | ComparisonResult) -> bool:
-    """Whether a gate judges the recipe here: three seeds or more, and they differ."""
-    return row.seeds is not None and row.seeds.reads == "recipe" and not row.seeds.alike
-
-
 def of_recipe(row: Row) -> Row:
-    """The row with its recipe's figures, where three or more training seeds were crossed with the items.
-
-    A gate then judges what training with another seed would give, not one lucky checkpoint. The
-    row itself where there are fewer seeds, or where they do not differ at all.
-    """
-    seeds = row.seeds
-    if seeds is None or not reads_recipe(row):
-        return row
-    common = {"low": seeds.low, "high": seeds.high, "bounds": seeds.bounds, "n": seeds.n}
-    if isinstance(row, ComparisonResult):
-        improvement = None if row.improvement is None or seeds.delta is None else seeds.delta
-        if improvement is not None and row.direction == "lower":
-            improvement = -improvement
-        ratio = {"ratio": seeds.ratio, "ratio_low": seeds.ratio_low, "ratio_high": seeds.ratio_high}
-        error = None if seeds.standard_error is None else mde(seeds.standard_error)
-        return row.model_copy(
-            update={
-                **common,
-                **ratio,
-                "ratio_bounds": seeds.ratio_bounds,
-                "delta": seeds.delta,
-                "baseline_value": None,
-                "candidate_value": None,
-                "improvement": improvement,
-                "standard_error": seeds.standard_error,
-                "mde": error,
-                "p": seeds.p,
-                "identical": False,
-            }
-        )
-    return row.model_copy(update={**common, "value": seeds.delta})
+    """The row that a gate judges: the recipe's where enough seeds were trained, with its detectable effect."""
+    found = core_recipe.of_recipe(row)
+    if found is row or not isinstance(found, ComparisonResult) or found.standard_error is None:
+        return found
+    return found.model_copy(update={"mde": mde(found.standard_error)})
 
 
 def baseline_of(rule: BaseRule, evaluation: EvaluationResult | None, default: str) -> str | None:

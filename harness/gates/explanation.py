@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from harness.core.recipe import reads_recipe
 from harness.core.results import ComparisonResult
-from harness.gates.evidence import reads_recipe
 from harness.gates.finding import Finding
 from harness.gates.question import Question
 from harness.gates.room import would_pass

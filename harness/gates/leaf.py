@@ -6,8 +6,9 @@ from collections.abc import Sequence
 
 from scipy.stats import norm
 
+from harness.core.recipe import reads_recipe
 from harness.core.results import ComparisonResult
-from harness.gates.evidence import RefusedError, reads_recipe
+from harness.gates.evidence import RefusedError
 from harness.gates.finding import Case, Finding
 from harness.gates.flips import judge_flips
 from harness.gates.question import Question, ask

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 
+from harness.core.recipe import reads_recipe
 from harness.core.results import ComparisonResult
-from harness.gates.evidence import reads_recipe
 from harness.gates.question import Question
 from harness.gates.rules import (
     AbsoluteRule,

@@ -5,9 +5,10 @@ Each sentence is chosen by the reading of a comparison; none claims a change who
 
 from __future__ import annotations
 
+from harness.core.recipe import of_recipe
 from harness.core.results import ComparisonResult
 from harness.report import figures
-from harness.report.prose import people_slices
+from harness.report.prose import people_slices, seeds_said
 from harness.report.text import plural
 from harness.report.view import LANGUAGE_MODELLING, Contest, RunView, reading
 from harness.report.words import COMPANIONS, plain_name
@@ -44,7 +45,10 @@ def _task(row: ComparisonResult, view: RunView) -> str:
         else ""
     )
     who, base = row.candidate, row.baseline
+    first, row = row, of_recipe(row)
     span = f"{row.confidence:.0%} interval {figures.interval(row.low, row.high, row.unit)}"
+    if row is not first and row.seeds is not None:
+        span += f" over {len(row.seeds.seeds)} training seeds"
     unit = figures.shown_unit(row.unit)
     delta = figures.difference(row.delta, row.unit, row.low, row.high)
     kind = reading(row)
@@ -55,6 +59,8 @@ def _task(row: ComparisonResult, view: RunView) -> str:
         return (
             f"On “{row.evaluation}”, no clear change of {what} is shown against {base}{way} ({delta} {unit}, {span})."
         )
+    if row is not first:
+        return f"On “{row.evaluation}”, {who} is {kind} than {base}{way} by {what}: {delta} {unit} ({span})."
     levels = [figures.level(value, row.unit, row.low, row.high) for value in (row.candidate_value, row.baseline_value)]
     if row.metric in _SHARES:
         return (
@@ -74,6 +80,7 @@ def _memory(view: RunView, contest: Contest) -> list[str]:
 
 
 def _remembers(row: ComparisonResult) -> str:
+    row = of_recipe(row)
     kind = reading(row)
     if kind == "identical":
         return f"It predicts the texts of “{row.evaluation}” exactly as before."
@@ -142,5 +149,5 @@ def _sure(view: RunView, contest: Contest) -> str:
     undecided = [gate.id for gate in view.gates_of(contest.candidate) if gate.verdict == "inconclusive"]
     seed = ""
     if contest.candidate in view.models and view.models[contest.candidate].training:
-        seed = "One training seed: this speaks for this checkpoint, not for the recipe."
+        seed = seeds_said(view, contest)
     return f"This many items cannot decide: {', '.join(undecided)}. {seed}".strip() if undecided else seed

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from harness.core.recipe import of_recipe
 from harness.core.results import ComparisonResult, GateResult
 from harness.report import figures
 from harness.report.gate_table import is_on
@@ -26,7 +27,12 @@ _MARGIN = re.compile(r"(ratio\s+)?[±≥≤>]?\s*[+−-]?\s*(\d+(?:\.\d+)?(?:e[+
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """One row: positions are percent of the panel's width."""
+    """One row: positions are percent of the panel's width.
+
+    Attributes:
+        seeds: where each training seed's figure lies, of models trained with several.
+        said: how many seeds there are, and their range.
+    """
 
     name: str
     low: float | None
@@ -37,6 +43,8 @@ class Bar:
     span: str
     reading: str
     n: int
+    seeds: tuple[float, ...] = ()
+    said: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +74,8 @@ class _Row:
     margins: tuple[float, ...]
     text: str
     span: str
+    seeds: tuple[float, ...]
+    said: str
 
 
 def groups(view: RunView, contest: Contest) -> list[Group]:
@@ -95,6 +105,8 @@ def groups(view: RunView, contest: Contest) -> list[Group]:
 
 
 def _row(row: ComparisonResult, relative: bool, gates: list[GateResult]) -> _Row:
+    """The recipe's figures where enough training seeds were crossed with the items, else the first checkpoint's."""
+    first, row = row, of_recipe(row)
     side = -1.0 if row.direction == "lower" else 1.0
     if relative and row.ratio is not None:
         low, high = row.ratio_low, row.ratio_high
@@ -111,7 +123,36 @@ def _row(row: ComparisonResult, relative: bool, gates: list[GateResult]) -> _Row
         point = (row.delta or 0.0) * factor
     if side < 0:
         ends = (ends[1], ends[0])
-    return _Row(row, (point, ends[0], ends[1]), _margins(row, relative, gates), text, span)
+    seeds, said = _seeds(first, relative)
+    if seeds:
+        said = f"{'mean' if row is not first else 'first'} of {said}"
+    return _Row(
+        row,
+        (point, ends[0], ends[1]),
+        _margins(row, relative, gates),
+        text,
+        span,
+        tuple(value * side for value in seeds),
+        said,
+    )
+
+
+def _seeds(row: ComparisonResult, relative: bool) -> tuple[list[float], str]:
+    """Each seed's figure in the panel's unit, and `3 seeds: +1.0…+3.0`; none for ratios to several baselines."""
+    if row.seeds is None:
+        return [], ""
+    values = [value for value in row.seeds.values if value is not None]
+    if not values:
+        return [], ""
+    if relative:
+        base = None if row.seeds.baseline_seeds else row.baseline_value
+        values = [value / base * 100 for value in values] if base else []
+        ends = [figures.fixed(end, 1, sign=True) + "%" for end in (min(values), max(values))] if values else []
+    else:
+        factor = 100.0 if figures.is_fraction(row.unit) else 1.0
+        ends = [figures.difference(end, row.unit, row.low, row.high) for end in (min(values), max(values))]
+        values = [value * factor for value in values]
+    return (values, f"{len(row.seeds.seeds)} seeds: {'…'.join(ends)}") if values else ([], "")
 
 
 def _margins(row: ComparisonResult, relative: bool, gates: list[GateResult]) -> tuple[float, ...]:
@@ -130,7 +171,7 @@ def _margins(row: ComparisonResult, relative: bool, gates: list[GateResult]) -> 
 
 
 def _panel(unit: str, rows: list[_Row]) -> Panel:
-    values = [value for row in rows for value in (*row.points, *row.margins) if value is not None]
+    values = [value for row in rows for value in (*row.points, *row.margins, *row.seeds) if value is not None]
     axis: Scale = scale(values, 2, 98, zero=True)
     bars = [
         Bar(
@@ -143,6 +184,8 @@ def _panel(unit: str, rows: list[_Row]) -> Panel:
             row.span,
             reading(row.source),
             row.source.n,
+            tuple(axis(value) for value in row.seeds),
+            row.said,
         )
         for row in rows
     ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from harness.core.recipe import of_recipe, reads_recipe
 from harness.core.results import ComparisonResult, MetricResult
 from harness.report import figures
 from harness.report.view import COMPLETIONS, Reading, RunView, reading
@@ -16,6 +17,7 @@ class Cell:
 
     Attributes:
         best: no other model's point is better (metrics with a better side only).
+        seeds: `mean of 3 seeds` or `first of 2 seeds`, of models trained with several.
     """
 
     text: str
@@ -25,6 +27,7 @@ class Cell:
     kind: Reading | None
     best: bool
     protocol: str
+    seeds: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +92,7 @@ def _leads(view: RunView, name: str) -> list[str]:
 
 
 def _cells(view: RunView, name: str, models: list[str], rows: list[MetricResult | None]) -> list[Cell | str]:
+    rows = [None if row is None else of_recipe(row) for row in rows]
     known = [row for row in rows if row is not None and row.status == "ok" and row.value is not None]
     direction = known[0].direction if known else "target"
     values = [row.value for row in known if row.value is not None]
@@ -115,6 +119,7 @@ def _cells(view: RunView, name: str, models: list[str], rows: list[MetricResult 
                 None if found is None else reading(found),
                 best is not None and row.value == best,
                 row.protocol,
+                _seeds(row),
             )
         )
     return cells
@@ -122,4 +127,11 @@ def _cells(view: RunView, name: str, models: list[str], rows: list[MetricResult 
 
 def _comparison(view: RunView, row: MetricResult, model: str) -> ComparisonResult | None:
     base = view.baseline_of(row.evaluation)
-    return view.overall.get((row.id, base, model))
+    found = view.overall.get((row.id, base, model))
+    return None if found is None else of_recipe(found)
+
+
+def _seeds(row: MetricResult) -> str:
+    if row.seeds is None:
+        return ""
+    return f"{'mean' if reads_recipe(row) or row.seeds.alike else 'first'} of {len(row.seeds.seeds)} seeds"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from harness.core.recipe import of_recipe
 from harness.core.results import ComparisonResult
 from harness.report import figures
 from harness.report.text import plural
@@ -31,10 +32,13 @@ def change(row: ComparisonResult) -> str:
     if kind == "identical":
         return f"is identical item by item ({plural(row.n, 'item')})"
     unit = figures.shown_unit(row.unit)
+    first, row = row, of_recipe(row) if row.slice is None else row
     low, high = span(row)
     delta = figures.difference(row.delta, row.unit, low, high)
     whole = f"{row.confidence:.0%} interval {figures.interval(low, high, row.unit)}"
     whole += " for all slices at once" if row.slice is not None and row.correction is not None else ""
+    if row is not first and row.seeds is not None:
+        whole += f" over {len(row.seeds.seeds)} training seeds"
     if low is None or high is None:
         return f"shows no clear change: {delta} {unit}, and its interval is undefined"
     if kind == "unclear":
@@ -45,7 +49,20 @@ def change(row: ComparisonResult) -> str:
         figures.level(value, row.unit, low, high) for value in (row.baseline_value, row.candidate_value)
     )
     verb = "rose" if (row.delta or 0) > 0 else "fell"
+    if row is not first:
+        return f"{verb} in the mean: {delta} {unit}, {whole}"
     return f"{verb} from {levels}: {delta} {unit}, {whole}"
+
+
+def seeds_said(view: RunView, contest: Contest) -> str:
+    """Whether the figures speak for a checkpoint or for the recipe that made it."""
+    found = [row.seeds for row in view.comparisons(contest) if row.seeds is not None]
+    if not found:
+        return "One training seed: this speaks for this checkpoint, not for the recipe."
+    count = len(found[0].seeds)
+    if any(one.reads == "recipe" for one in found):
+        return f"{count} training seeds: differences over seeds and items speak for the recipe."
+    return f"{count} training seeds: too few to speak for the recipe; figures are of the first checkpoint."
 
 
 def story(view: RunView, contest: Contest) -> list[tuple[str, list[Sentence]]]:
@@ -170,7 +187,7 @@ def _sure(view: RunView, contest: Contest) -> list[Sentence]:
     ]
     sentences = [f"Smallest change that would probably have been seen: {'; '.join(parts)}."] if parts else []
     if contest.candidate in view.models and view.models[contest.candidate].training:
-        sentences.append("One training seed: this speaks for this checkpoint, not for the recipe.")
+        sentences.append(seeds_said(view, contest))
     undecided = [gate.id for gate in view.gates_of(contest.candidate) if gate.verdict == "inconclusive"]
     if undecided:
         sentences.append(f"Undecided with this many items: {', '.join(undecided)}.")

@@ -7,6 +7,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
+from harness.core.recipe import of_recipe
 from harness.core.records import Records
 from harness.core.results import (
     ComparisonResult,
@@ -64,7 +65,9 @@ def span(comparison: ComparisonResult) -> tuple[float | None, float | None]:
 
 def reading(comparison: ComparisonResult) -> Reading:
     """What a comparison allows one to say: a clear change only when its interval excludes zero
-    and, where the p-value was corrected for its family, the correction agrees."""
+    and, where the p-value was corrected for its family, the correction agrees. Over enough training
+    seeds the recipe is read, as gates do, not the first checkpoint."""
+    comparison = of_recipe(comparison) if comparison.slice is None else comparison
     if comparison.status != "ok" or comparison.delta is None:
         return "undefined"
     if comparison.identical:

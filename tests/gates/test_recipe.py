@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from harness.core.recipe import reads_recipe
 from harness.core.results import ComparisonResult, MetricResult, SeedsResult
-from harness.gates.evidence import of_recipe, reads_recipe
+from harness.gates.evidence import of_recipe
 
 
 def _seeds(**changes: Any) -> SeedsResult:

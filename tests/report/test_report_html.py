@@ -19,6 +19,8 @@ from harness.core.results import Results, SeedsResult
 from harness.core.rundir import RunDir
 from harness.report import render_html, write_reports
 from harness.report.charts import rate_curve, throughput_curve
+from harness.report.forest import groups
+from harness.report.overview import overview
 from harness.report.prose import change
 from harness.report.stored import measure
 from harness.report.view import RunView, reading
@@ -284,9 +286,43 @@ def test_training_seeds_stand_beside_the_first_checkpoint(tmp_path: Path) -> Non
     )  # fmt: skip
     rows[place] = rows[place].model_copy(update={"seeds": seeds})
     results.model_copy(update={"comparisons": rows}).write(run.results_path)
+    level = next(
+        k for k, row in enumerate(results.metrics)
+        if (row.id, row.model, row.slice) == (rows[place].id, rows[place].candidate, None)
+    )  # fmt: skip
+    levels = list(results.metrics)
+    levels[level] = levels[level].model_copy(update={"seeds": seeds.model_copy(update={"delta": 0.5})})
+    results.model_copy(update={"comparisons": rows, "metrics": levels}).write(run.results_path)
     text = " ".join(Page(render_html(run)).texts)
     assert "3 seeds:" in text
     assert "Recipe: crossed seeds, by hand" in text
+    view = RunView.open(run)
+    assert reading(rows[place]) == "unclear"  # as gates: the recipe's interval holds zero
+    bars = [bar for group in groups(view, view.contests[0]) for panel in group.panels for bar in panel.bars]
+    bar = next(bar for bar in bars if bar.name == rows[place].id)
+    assert (bar.text, bar.span, bar.said) == ("+2.0", "−1.0…+5.0", "mean of 3 seeds: +1.0…+3.0")
+    assert bar.low is not None
+    assert bar.high is not None
+    assert bar.low < bar.seeds[0] < bar.point == bar.seeds[1] < bar.seeds[2] < bar.high
+    whole = overview(view)
+    assert whole is not None
+    cells = [cell for _, group in whole.groups for row in group for cell in row.cells if not isinstance(cell, str)]
+    cell = next(cell for cell in cells if cell.seeds)
+    assert (cell.text, cell.seeds, cell.delta, cell.kind) == ("50.0%", "mean of 3 seeds", "+2.0", "unclear")
+    assert "mean of 3 seeds: +1.0…+3.0" in text
+    assert "over 3 training seeds" in text
+
+
+def test_two_seeds_leave_the_first_checkpoint_in_its_place(tmp_path: Path) -> None:
+    results = Results.read(build_run(tmp_path).results_path)
+    row = next(row for row in results.comparisons if row.slice is None and row.status == "ok")
+    seeds = SeedsResult(
+        reads="checkpoint", seeds=[4, 5], values=[0.01, 0.03], delta=0.02, freedom=1, n=100, clusters=100, method="two"
+    )
+    two = RunView(results.model_copy(update={"comparisons": [row.model_copy(update={"seeds": seeds})]}))
+    bar = groups(two, two.contests[0])[0].panels[0].bars[0]
+    assert bar.said.startswith("first of 2 seeds: +1.0…+3.0")
+    assert change(two.results.comparisons[0]) == change(row)
 
 
 def test_every_training_log_gives_loss_rate_and_throughput(plain: RunDir) -> None:
