@@ -126,7 +126,9 @@ class Comparisons:
 
     @property
     def evaluation(self) -> EvaluationResult:
-        """The table as gates look at it: all of both sides was read, or it would not be here."""
+        """The table as gates look at it: what a side lacks of the items of both counts as not covered."""
+        held = {self.baseline: set(self.base_records.item_ids), self.candidate: set(self.candidate_records.item_ids)}
+        everything = len(set().union(*held.values()))
         return EvaluationResult(
             name=self.name,
             role="task",
@@ -136,7 +138,7 @@ class Comparisons:
             split="given",
             n=len(self.base_records),
             protocols={self.baseline: "given", self.candidate: "given"},
-            coverage={self.baseline: 1.0, self.candidate: 1.0},
+            coverage={model: len(items) / everything for model, items in held.items()},
             metrics=[metric.id for metric in self.metrics],
             baseline=self.baseline,
         )

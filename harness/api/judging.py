@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any
 
 from harness.api.comparisons import Comparisons
-from harness.core.errors import Where
+from harness.core.errors import DataError, Where
 from harness.core.results import EvaluationResult, GateResult, VerdictResult, finite
 from harness.gates import alphas, explain, findings, overall, parse_gates, tag_flips
 
@@ -130,10 +131,12 @@ def judge(
 
     Raises:
         SuiteError: for keys or values that no gate takes.
+        DataError: for comparisons of one candidate on one table, which no gate could tell apart.
     """
     several = [comparisons] if isinstance(comparisons, Comparisons) else list(comparisons)
     rules = [gates] if isinstance(gates, Gate | Mapping) else list(gates)
     tables = list(dict.fromkeys(one.name for one in several))
+    _told_apart(several)
     raw = {
         "defaults": dict(defaults or {}),
         "rules": [_named(_plain(rule), tables) for rule in rules],
@@ -148,8 +151,10 @@ def judge(
     ]
     evaluations: dict[str, EvaluationResult] = {}
     for one in sharp:
-        found = evaluations.setdefault(one.name, one.evaluation)
-        found.coverage.update(one.evaluation.coverage)
+        given = one.evaluation
+        found = evaluations.setdefault(one.name, given)
+        for model, share in given.coverage.items():
+            found.coverage[model] = min(share, found.coverage.get(model, share))
     made = findings(
         parsed,
         [row for one in sharp for row in one.levels],
@@ -162,6 +167,17 @@ def judge(
     )
     results = tuple(finding.result.model_copy(update={"where": None}) for finding in made)
     return Verdicts(results, overall(results), tuple(made))
+
+
+def _told_apart(several: Sequence[Comparisons]) -> None:
+    if not several:
+        raise DataError("there is no comparison to judge.")
+    for (table, candidate), count in Counter((one.name, one.candidate) for one in several).items():
+        if count > 1:
+            raise DataError(
+                f"{count} comparisons are of {candidate!r} on the table {table!r}: a gate would judge one only.",
+                hint="give `harness.compare` a candidate=… or name=… for each.",
+            )
 
 
 def _plain(value: Any) -> Any:

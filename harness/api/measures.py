@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import get_args
 
 from harness.core import registry
 from harness.core.errors import DataError, unknown
@@ -74,6 +76,11 @@ def default_measures(names: Sequence[str], labelled: bool) -> list[Measure]:
     )
 
 
+def listed(measures: Sequence[Measure] | Measure) -> Sequence[Measure]:
+    """One measure alone is a list of one."""
+    return [measures] if isinstance(measures, str | Mean | Ratio) else measures
+
+
 def resolve(measures: Sequence[Measure], names: Sequence[str], labelled: bool) -> list[Measure]:
     """Names that are columns become means; names of registered metrics stay.
 
@@ -98,10 +105,15 @@ def resolve(measures: Sequence[Measure], names: Sequence[str], labelled: bool) -
 
 
 def build(measures: Sequence[Measure], labels: Sequence[str], clustered: bool) -> list[Metric]:
-    """The metrics, in order, each id once."""
+    """The metrics, in order, each id once.
+
+    Raises:
+        DataError: for a direction that is none or lacks its ideal, and for two metrics of one name.
+    """
     cluster = CLUSTER if clustered else None
     built: dict[str, Metric] = {}
-    for one in measures:
+    for one in dict.fromkeys(measures):
+        _check(one)
         made: Sequence[Metric]
         if isinstance(one, Mean):
             made = [
@@ -124,5 +136,25 @@ def build(measures: Sequence[Measure], labels: Sequence[str], clustered: bool) -
         else:
             made = build_metrics([one], MetricContext(labels=tuple(labels)))
         for metric in made:
-            built.setdefault(metric.id, metric)
+            if metric.id in built and built[metric.id] != metric:
+                raise DataError(
+                    f"two metrics are called {metric.id!r}.",
+                    hint="give each column one direction, and ratios a name of their own.",
+                )
+            built[metric.id] = metric
     return list(built.values())
+
+
+def _check(measure: Measure) -> None:
+    if isinstance(measure, str):
+        return
+    name = measure.column if isinstance(measure, Mean) else f"{measure.above}/{measure.below}"
+    allowed = get_args(Direction) if isinstance(measure, Mean) else ("higher", "lower")
+    if measure.direction not in allowed:
+        raise DataError(f"{name}: expected a direction of {', '.join(allowed)}, found {measure.direction!r}.")
+    ideal = measure.ideal if isinstance(measure, Mean) else None
+    if (measure.direction == "target") != (ideal is not None) or (ideal is not None and not math.isfinite(ideal)):
+        raise DataError(
+            f"{name}: expected a finite `ideal` with direction 'target', and with no other, "
+            f"found {ideal!r} with {measure.direction!r}."
+        )

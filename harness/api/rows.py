@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from numbers import Real
 from typing import Any
 
 import pyarrow as pa
@@ -18,6 +20,7 @@ from harness.core.keys import text_digest
 from harness.core.records import OK, STAT_PREFIX, Records, RecordsHead
 
 _SHOWN = 3
+_NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +63,8 @@ def records_of(columns: Columns, layout: Layout, name: str, side: str) -> Record
     count = len(order)
     target = texts(layout.target) if layout.target is not None else None
     prediction = texts(layout.prediction) if layout.prediction is not None else None
+    if layout.target is not None and layout.prediction is not None:
+        _alike(columns[layout.target], columns[layout.prediction], side, layout)
     content = [texts(one) for one in layout.text] + ([target] if target is not None else [])
     digests = _digests(content) if content else sorted_ids
     groups = texts(layout.cluster) if layout.cluster is not None else None
@@ -120,12 +125,23 @@ def check_pairs(base: Records, candidate: Records, *, missing: str) -> None:
             hint="add what is missing, or say missing='drop' to compare the shared items; the result says how many.",
         )
     unequal = [item for item in shared if ours[item] != theirs[item]]
+    moved = _moved(base, candidate, set(shared))
+    if moved:
+        raise DataError(
+            f"{len(moved)} items have another slice on the two sides ({_few(moved)}).",
+            hint="a slice says what an item is; both sides need the same value.",
+        )
     if unequal:
         raise DataError(
             f"{len(unequal)} ids stand for different items on the two sides ({_few(unequal)}): "
             "another text or another target.",
             hint="pair what is the same question; row numbers are no ids.",
         )
+
+
+def _moved(base: Records, candidate: Records, shared: set[str]) -> list[str]:
+    ours, theirs = (dict(zip(one.item_ids, one.texts("slices"), strict=True)) for one in (base, candidate))
+    return [item for item in ours if item in shared and ours[item] != theirs[item]]
 
 
 def _digests(content: Sequence[Sequence[str]]) -> list[str]:
@@ -137,6 +153,22 @@ def _digests(content: Sequence[Sequence[str]]) -> list[str]:
             known[values] = text_digest(*values)
         found.append(known[values])
     return found
+
+
+def _alike(target: Sequence[Any], prediction: Sequence[Any], side: str, layout: Layout) -> None:
+    """Refuses truth values against numbers: as texts, True and 1 would never be equal."""
+    kinds = [{_truth(value) for value in values} for values in (target, prediction)]
+    if None not in kinds[0] | kinds[1] and kinds[0] != kinds[1]:
+        raise DataError(
+            f"{side}: the columns {layout.target!r} and {layout.prediction!r} hold truth values and numbers.",
+            hint="write both in one way, such as 0 and 1.",
+        )
+
+
+def _truth(value: Any) -> bool | None:
+    if isinstance(value, bool) or type(value).__name__ == "bool":
+        return True
+    return False if isinstance(value, Real) else None
 
 
 def _strings(values: list[str] | None, count: int) -> pa.Array:
@@ -159,9 +191,23 @@ def _few(items: Sequence[str]) -> str:
 def _text(value: Any, where: str) -> str:
     if is_missing(value):
         raise DataError(f"{where}: there is no value.", hint="fill it in, or leave the item out on both sides.")
+    return label_text(value)
+
+
+def label_text(value: Any) -> str:
+    """The text that stands for a value: whole numbers alike, whatever type holds them."""
+    if isinstance(value, Real) and not isinstance(value, float) and hasattr(value, "item"):
+        value = value.item()
     if isinstance(value, float) and value.is_integer():
         value = int(value)
     return str(value)
+
+
+def _written(text: str) -> float | str:
+    """A number or truth value as csv files hold it; else the text."""
+    if _NUMBER.fullmatch(text.strip()):
+        return float(text)
+    return {"true": 1.0, "false": 0.0}.get(text.strip().lower(), text)
 
 
 def _number(value: Any, where: str) -> float:
@@ -170,8 +216,13 @@ def _number(value: Any, where: str) -> float:
             f"{where}: expected a number, found none (NaN).",
             hint="a missing score is not zero: find out why, or leave it out.",
         )
-    if isinstance(value, bool | int | float) or hasattr(value, "__float__"):
-        number = float(value)
+    if isinstance(value, str):
+        value = _written(value)
+    if hasattr(value, "__float__"):
+        try:
+            number = float(value)
+        except (TypeError, ValueError, OverflowError):
+            number = math.nan
         if math.isfinite(number):
             return number
     raise DataError(f"{where}: expected a finite number, found {value!r}.")

@@ -11,6 +11,7 @@ from harness.core.results import ComparisonResult, EvaluationResult, MetricResul
 from harness.gates.rules import BaseRule, ComparedRule, NoFlipsRule
 from harness.gates.verdict import Interval
 from harness.statistics import mde
+from harness.statistics.weaknesses import NO_INTERVAL
 
 Bounds = Mapping[str, tuple[float | None, float | None]]
 
@@ -165,8 +166,11 @@ def matches(asked: str, metric: str) -> bool:
     return asked == metric or ("[" not in asked and metric.partition("[")[0] == asked)
 
 
-def bounds_at(bounds: Bounds, value: float | None, alpha: float, what: str) -> Interval:
+def bounds_at(bounds: Bounds, value: float | None, alpha: float, what: str, weaknesses: Sequence[str] = ()) -> Interval:
     """The value with its one-sided bounds at `alpha`.
+
+    Args:
+        weaknesses: of the figure; one that says why there is no interval is passed on.
 
     Raises:
         RefusedError: when a number is missing or not finite.
@@ -175,7 +179,8 @@ def bounds_at(bounds: Bounds, value: float | None, alpha: float, what: str) -> I
         if math.isclose(float(key), alpha, rel_tol=1e-6):
             interval = Interval(_number(value), _number(low), _number(high))
             if not interval.sound:
-                raise RefusedError(f"{what} has no finite value with finite bounds")
+                why = next((text.rstrip(".") for text in weaknesses if text in NO_INTERVAL), None)
+                raise RefusedError(f"{what} has no finite value with finite bounds" + (f": {why}" if why else ""))
             return interval
     raise RefusedError(f"{what} has no bound at alpha {alpha:g}")
 

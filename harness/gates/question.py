@@ -66,7 +66,7 @@ def ask(rule: SlicedRule, evidence: Evidence, model: str, baseline: str, name: s
     if isinstance(rule, ComparedRule):
         row = evidence.change(rule, baseline, model, name)
         if isinstance(rule, EquivalenceRule):
-            interval = bounds_at(row.bounds, row.delta, alpha, f"the change of {rule.metric}")
+            interval = bounds_at(row.bounds, row.delta, alpha, f"the change of {rule.metric}", row.weaknesses)
             limits = Limits(-rule.margin, rule.margin)
             return Question(interval, limits, row, f"± {number(rule.margin, row.unit)}", shown=row.unit)
         if isinstance(rule, NonInferiorityRule) and isinstance(rule.margin, Ratio):
@@ -77,7 +77,7 @@ def ask(rule: SlicedRule, evidence: Evidence, model: str, baseline: str, name: s
         ideal = rule.ideal if rule.ideal is not None else level.ideal
         if ideal is None:
             raise RefusedError(f"{rule.metric} has no ideal of its own; give `ideal`")
-        interval = bounds_at(level.bounds, level.value, alpha, f"{rule.metric} of {model}")
+        interval = bounds_at(level.bounds, level.value, alpha, f"{rule.metric} of {model}", level.weaknesses)
         margin = f"{number(ideal, level.unit)} ± {number(rule.margin, level.unit)}"
         return Question(interval, Limits(ideal - rule.margin, ideal + rule.margin), level, margin, shown=level.unit)
     assert isinstance(rule, AbsoluteRule)
@@ -87,7 +87,7 @@ def ask(rule: SlicedRule, evidence: Evidence, model: str, baseline: str, name: s
 def _improvement(rule: ComparedRule, row: ComparisonResult, alpha: float) -> Question:
     if row.direction == "target":
         raise RefusedError(f"{rule.metric} has an ideal and no better direction; use `target` or `equivalence`")
-    interval = bounds_at(row.bounds, row.delta, alpha, f"the change of {rule.metric}")
+    interval = bounds_at(row.bounds, row.delta, alpha, f"the change of {rule.metric}", row.weaknesses)
     if row.direction == "lower":
         interval = interval.negated()
     if isinstance(rule, SuperiorityRule):
@@ -108,7 +108,7 @@ def _ratio(rule: NonInferiorityRule, allowed: float, row: ComparisonResult, alph
     if (allowed < 1) if lower_is_better else (allowed > 1):
         side = "1 or more" if lower_is_better else "at most 1"
         raise RefusedError(f"{rule.metric} is better {row.direction}: its ratio margin must be {side}, not {allowed:g}")
-    interval = bounds_at(row.ratio_bounds, row.ratio, alpha, f"the ratio of {rule.metric}")
+    interval = bounds_at(row.ratio_bounds, row.ratio, alpha, f"the ratio of {rule.metric}", row.weaknesses)
     if interval.low <= 0:
         raise RefusedError(f"the ratio of {rule.metric} reaches zero; give an absolute margin")
     limits = Limits(ceiling=allowed) if lower_is_better else Limits(floor=allowed)
@@ -131,5 +131,5 @@ def _absolute(rule: AbsoluteRule, row: MetricResult, alpha: float) -> Question:
         if not math.isfinite(value):
             raise RefusedError(f"{rule.metric} of {row.model} has no finite value")
         return Question(Interval(value, value, value), limits, row, margin, point=True, shown=row.unit)
-    interval = bounds_at(row.bounds, row.value, alpha, f"{rule.metric} of {row.model}")
+    interval = bounds_at(row.bounds, row.value, alpha, f"{rule.metric} of {row.model}", row.weaknesses)
     return Question(interval, limits, row, margin, shown=row.unit)

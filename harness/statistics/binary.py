@@ -97,8 +97,8 @@ def tango_clustered(
     The t interval of a clustered 0/1 difference misses on the side of the rarer change: with 1 to 10% of
     pairs discordant it covered 40 to 95% where this covered 93 to 100% (docs/statistics.md).
     """
-    tail = float(stats.norm.sf(stats.t.isf(alpha, freedom)))
-    low, high = tango_bounds([broken / effect], [fixed / effect], [n / effect], tail)
+    # The quantile itself: a t of few degrees of freedom is so large that its normal tail would be zero.
+    low, high = _bounds([broken / effect], [fixed / effect], [n / effect], float(stats.t.isf(alpha, freedom)))
     return float(low[0]), float(high[0])
 
 
@@ -106,9 +106,13 @@ def tango_bounds(
     broken: npt.ArrayLike, fixed: npt.ArrayLike, n: npt.ArrayLike, alpha: float
 ) -> tuple[FloatArray, FloatArray]:
     """`tango` for arrays of tables (n > 0), by bisection to machine precision."""
+    return _bounds(broken, fixed, n, float(stats.norm.isf(alpha)))
+
+
+def _bounds(broken: npt.ArrayLike, fixed: npt.ArrayLike, n: npt.ArrayLike, z: float) -> tuple[FloatArray, FloatArray]:
     down, up, total = np.broadcast_arrays(*(np.asarray(x, dtype=np.float64) for x in (broken, fixed, n)))
     # The lower bound is the upper bound of the exchanged table, negated.
-    ends = _upper(np.stack([up, down]), np.stack([down, up]), np.stack([total, total]), float(stats.norm.isf(alpha)))
+    ends = _upper(np.stack([up, down]), np.stack([down, up]), np.stack([total, total]), z)
     return -ends[0], ends[1]
 
 

@@ -19,6 +19,7 @@ from harness.statistics.wild import WILD_BELOW, WildBootstrap
 _Made = tuple[Interval, str, tuple[str, ...]]
 
 
+@np.errstate(over="ignore", invalid="ignore")  # what leaves the range of floats is undefined, and said to be
 def estimate(
     stats: FloatArray,
     *,

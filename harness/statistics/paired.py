@@ -30,6 +30,7 @@ from harness.statistics.wild import WILD_BELOW, WildBootstrap
 _SIDES = "randomised swaps of the sides of {}"
 
 
+@np.errstate(over="ignore", invalid="ignore")  # what leaves the range of floats is undefined, and said to be
 def difference(
     base: FloatArray,
     candidate: FloatArray,

@@ -56,7 +56,9 @@ def needed_n_observed(n: int, standard_error: float, distance: float, alpha: flo
         ValueError: when standard error or distance is not positive.
     """
     _positive(standard_error=standard_error, distance=distance)
-    return needed_n(distance, standard_error**2 * n, alpha, power)
+    # As a share: squares of very large or small figures leave the range of floats. Nobody asks for 1e100² items.
+    share = min(standard_error / distance, 1e100)
+    return needed_n(1.0, share**2 * n, alpha, power) if share**2 * n > 0 else 1
 
 
 def planned_half_width(

@@ -30,7 +30,11 @@ def clustered_standard_error(influence: FloatArray, groups: Groups, scale: float
     if groups.count < 2:
         return NAN
     totals = groups.sums(influence[:, None])[:, 0]
-    error = math.sqrt(groups.count / (groups.count - 1) * float(np.sum(totals**2)))
+    # Squares of the largest and the smallest numbers leave the range of floats; those of their shares do not.
+    largest = float(np.max(np.abs(totals)))
+    if not 0 < largest < math.inf:
+        return NAN
+    error = largest * math.sqrt(groups.count / (groups.count - 1) * float(np.sum((totals / largest) ** 2)))
     return error if error > _NOISE * scale else NAN
 
 

@@ -29,6 +29,19 @@ CLUSTERS_AS_ITEMS = (
     "the clusters do not differ, so their spread is unknown: the interval counts every cluster as one item."
 )
 
+NO_INTERVAL = (
+    NO_ITEMS,
+    NO_DENOMINATOR,
+    UNDEFINED_VALUE,
+    IDENTICAL,
+    ONE_ITEM,
+    ONE_CLUSTER,
+    CONSTANT,
+    OUTSIDE,
+    UNBOUNDED,
+)
+"""Reasons for which there is no interval at all; gates say them where they cannot judge."""
+
 
 def few_clusters(count: int, clustered: bool) -> str | None:
     least = FEW_CLUSTERS if clustered else FEW_ITEMS

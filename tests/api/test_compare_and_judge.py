@@ -213,3 +213,139 @@ def test_importing_harness_is_light_and_nothing_here_needs_torch() -> None:
         "assert 'torch' not in sys.modules and 'transformers' not in sys.modules\n"
     )
     subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, timeout=120)
+
+
+def scores(values: Any, **columns: Any) -> pd.DataFrame:
+    return pd.DataFrame({"id": range(len(values)), "score": values, **columns})
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"candidate": "base"}, "both sides are called 'base'"),
+        ({"confidence": 95}, "confidence between 0 and 1, found 95"),
+        ({"confidence": float("nan")}, "confidence between 0 and 1"),
+        ({"resamples": 0}, "resamples to be a whole number from 1 on"),
+        ({"resamples": 1e4}, "resamples to be a whole number"),
+        ({"seed": -1}, "seed to be a whole number from 0 on"),
+        ({"metrics": [harness.Mean("score", direction="up")]}, "found 'up'"),  # type: ignore[arg-type]
+        ({"metrics": harness.Mean("score", direction="target")}, "finite `ideal`"),
+        ({"metrics": harness.Mean("score", direction="target", ideal=float("nan"))}, "finite `ideal`"),
+        ({"metrics": harness.Ratio("score", "words", direction="target")}, "expected a direction of higher, lower"),
+        ({"metrics": ["score", harness.Mean("score", direction="lower")]}, "two metrics are called 'score'"),
+    ],
+)
+def test_options_that_make_no_sense_are_refused(options: dict[str, Any], words: str) -> None:
+    with pytest.raises(DataError) as raised:
+        harness.compare(BASE, CANDIDATE, **options)
+    assert words in str(raised.value)
+
+
+@pytest.mark.parametrize("cell", [np.array([1.0, 2.0]), 10**400, 1j, "nan", "1_0", "", np.float32("nan"), np.inf])
+def test_a_cell_that_is_no_finite_number_is_located(cell: Any) -> None:
+    rows = [{"id": 1, "score": cell}, {"id": 2, "score": 1}]
+    with pytest.raises(DataError, match="candidate, item '1', column 'score': expected a"):
+        harness.compare([{"id": 1, "score": 1}, {"id": 2, "score": 1}], rows)
+
+
+def test_one_measure_one_slice_column_and_an_index_need_no_list() -> None:
+    ours, theirs = (frame.set_index("id") for frame in (BASE, CANDIDATE))
+    found = harness.compare(ours, theirs, "score", slices="source")
+    expected = harness.compare(BASE, CANDIDATE, ["score"], slices=["source"])
+    assert found.to_dict() == expected.to_dict()
+
+
+def test_whole_numbers_are_one_label_whatever_holds_them() -> None:
+    kinds: list[Any] = [int, float, str, np.int8, np.float32]
+    tables = [[{"id": kind(k), "target": kind(k % 2), "prediction": k % 3 % 2} for k in range(9)] for kind in kinds[:2]]
+    tables += [
+        [{"id": kind(k), "target": kind(k % 2), "prediction": kind(k % 3 % 2)} for k in range(9)] for kind in kinds[2:]
+    ]
+    for one in tables:
+        found = harness.compare(tables[0], one, ["accuracy"], labels=[0, 1])  # type: ignore[list-item]
+        assert found["accuracy"].identical
+    rows = [{**row, "prediction": bool(row["prediction"])} for row in tables[0]]
+    with pytest.raises(DataError, match="truth values and numbers"):
+        harness.compare(tables[0], rows, ["accuracy"])
+
+
+def test_no_column_of_a_csv_file_is_guessed_to_be_of_another_type_than_its_neighbour(tmp_path: Path) -> None:
+    lines = [f"{k},{'true' if k % 2 else 'false'},{{}},{k % 3}.5,{'True' if k % 2 else 'False'}" for k in range(20)]
+    words = ["true" if k % 2 else "false" for k in range(20)]
+    for name, given in (("base", words), ("candidate", ["maybe", *words[1:]])):
+        text = "\n".join(["id,target,prediction,score,flag", *map(str.format, lines, given)])
+        (tmp_path / f"{name}.csv").write_text(text)
+    found = harness.compare(tmp_path / "base.csv", tmp_path / "candidate.csv", ["accuracy", "score", "flag"])
+    assert [found["accuracy"].baseline_value, found["accuracy"].candidate_value] == [1.0, 0.95]
+    assert found["score"].baseline_value == pytest.approx(np.mean([k % 3 + 0.5 for k in range(20)]))
+    assert found["flag"].baseline_value == 0.5
+
+
+def test_csv_labels_keep_leading_zeros(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("id,target,prediction\n1,01,01\n2,02,none\n")
+    (tmp_path / "b.csv").write_text("id,target,prediction\n1.0,01,01\n2.0,02,02\n")
+    found = harness.compare(tmp_path / "a.csv", tmp_path / "b.csv", ["accuracy"])
+    assert (found["accuracy"].baseline_value, found["accuracy"].candidate_value) == (0.5, 1.0)
+
+
+def test_a_column_that_stands_twice_is_refused() -> None:
+    twice = pa.table([[1, 2], [1, 2], [3, 4]], names=["id", "score", "score"])
+    with pytest.raises(DataError, match="a column twice: score"):
+        harness.compare(twice, twice)
+    with pytest.raises(DataError, match="a column twice: 1"):
+        harness.compare({"id": [1], 1: [2], "1": [3]}, {"id": [1]})
+
+
+def test_a_slice_that_differs_between_the_sides_is_refused() -> None:
+    other = changed(source=["moon", *CANDIDATE.source[1:]])
+    with pytest.raises(DataError, match=r"1 items have another slice on the two sides \('i0'\)"):
+        harness.compare(BASE, other, ["accuracy"], slices=["source"])
+
+
+def test_comparisons_that_gates_cannot_tell_apart_are_refused() -> None:
+    good, bad = harness.compare(BASE, CANDIDATE, ["accuracy"]), harness.compare(CANDIDATE, BASE, ["accuracy"])
+    gate = harness.Gate("g", metric="accuracy", kind="superiority")
+    with pytest.raises(DataError, match="would judge one only"):
+        harness.judge([good, bad], gate)
+    with pytest.raises(DataError, match="no comparison"):
+        harness.judge([], gate)
+
+
+def test_gates_on_levels_see_that_items_are_missing() -> None:
+    found = harness.compare(BASE, CANDIDATE.iloc[:240], ["accuracy"], missing="drop")
+    verdicts = harness.judge(found, harness.Gate("g", metric="accuracy", kind="absolute", min=0.1))
+    assert [one.verdict for one in verdicts] == ["error"]
+    assert "80.0%" in verdicts.results[0].sentence
+
+
+@pytest.mark.parametrize("kind", ["superiority", "equivalence"])
+def test_a_gate_says_why_there_is_no_interval(kind: str) -> None:
+    values = np.random.default_rng(0).normal(size=120)
+    cases = [(values, {}, "identical on every item"), (values * 0 + 2.5, {}, "every item gives the same value")]
+    cases.append((values * 1.1, {"doc": 1}, "all items belong to one cluster"))
+    for other, columns, words in cases:
+        base = scores(values * (0 if "same value" in words else 1), **columns)
+        found = harness.compare(base, scores(other, **columns), cluster="doc" if columns else None)
+        margin = {"margin": 0.1} if kind == "equivalence" else {}
+        verdicts = harness.judge(found, harness.Gate("g", metric="score", kind=kind, **margin))
+        assert verdicts.results[0].verdict == "error"
+        assert words in verdicts.results[0].sentence
+
+
+@pytest.mark.filterwarnings("error::RuntimeWarning")
+@pytest.mark.parametrize("size", [1e-300, 1e-160, 1.0, 1e160, 1e300])
+def test_the_size_of_the_numbers_changes_nothing(size: float) -> None:
+    rng = np.random.default_rng(3)
+    base, candidate = rng.normal(size=(2, 60))
+    row = harness.compare(scores(base * size), scores(candidate * size))["score"]
+    plain = stats.ttest_rel(candidate, base)
+    assert row.p == pytest.approx(plain.pvalue)
+    assert row.low is not None
+    assert row.low / size == pytest.approx(plain.confidence_interval().low)
+    assert row.needed == harness.compare(scores(base), scores(candidate))["score"].needed
+
+
+@pytest.mark.filterwarnings("error::RuntimeWarning")
+def test_numbers_beyond_floats_are_undefined() -> None:
+    row = harness.compare(scores([1.7e308] * 5), scores([-1.7e308] * 5))["score"]
+    assert (row.status, row.delta, row.low) == ("undefined", None, None)

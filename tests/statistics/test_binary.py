@@ -9,6 +9,7 @@ from scipy.optimize import brentq
 from statsmodels.stats.contingency_tables import mcnemar
 
 from harness.statistics import mcnemar_exact, tango, wilson
+from harness.statistics.binary import tango_clustered
 
 
 @given(n=st.integers(1, 3000), share=st.floats(0, 1), alpha=st.sampled_from([0.005, 0.025, 0.05, 0.1]))
@@ -91,3 +92,15 @@ def test_tango_of_all_fixed_ends_at_one() -> None:
     assert high == 1.0
     assert 0 < low < 1
     assert np.isfinite(low)
+
+
+@pytest.mark.filterwarnings("error::RuntimeWarning")
+@pytest.mark.parametrize("alpha", [0.025, 0.0025, 1e-6])
+def test_two_clusters_have_bounds_at_any_level(alpha: float) -> None:
+    """A t quantile with one degree of freedom beyond what a normal tail can express."""
+    for broken, fixed, n in ((0, 0, 2), (1, 0, 2), (0, 2, 2), (2, 3, 40)):
+        low, high = tango_clustered(broken, fixed, n, 1.0, 1, alpha)
+        assert -1 <= low <= (fixed - broken) / n <= high <= 1
+    # At the normal quantile the two are the same.
+    level = float(stats.norm.sf(stats.t.isf(0.05, 1)))
+    assert tango_clustered(2, 3, 40, 1.0, 1, 0.05) == pytest.approx(tango(2, 3, 40, level))

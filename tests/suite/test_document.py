@@ -1,10 +1,11 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from ruamel.yaml import YAML
 
@@ -118,10 +119,12 @@ def test_any_text_gives_a_value_or_a_located_error(text: str) -> None:
 
 
 @given(st.text(alphabet="ab:-[]{},&*!|>'\"#?%@ \n\t1", max_size=40))
+@example(":\n\n\t")  # spaces and tabs alone are an empty line; the safe scanner takes no tab there
 def test_structures_agree_with_a_full_parser(text: str) -> None:
     try:
         mine = parse(text, "f.yaml").value
     except SuiteError:
         return
-    theirs = YAML(typ="safe", pure=True).load(text)
+    blank = re.compile(r"^[ \t]*\t[ \t]*$", re.MULTILINE)
+    theirs = YAML(typ="safe", pure=True).load(blank.sub("", text))
     assert type(mine) is type(theirs) or not isinstance(theirs, dict | list)
