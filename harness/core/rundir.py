@@ -83,7 +83,9 @@ class RunInfo(BaseModel):
     seed: int = 0
     steps: list[StepTiming] = Field(default_factory=list)
     training: dict[str, dict[str, Any]] = Field(
-        default_factory=dict, description="model → measured cost: seconds, tokens_per_second, peak_memory"
+        default_factory=dict,
+        description="model, or `model seed n` for further training seeds → measured cost: seconds, "
+        "tokens_per_second, peak_memory",
     )
     asking: dict[str, dict[str, float]] = Field(
         default_factory=dict,
@@ -103,6 +105,17 @@ class RunInfo(BaseModel):
     judged_by: JudgedBy | None = Field(None, description="the suite whose gates judged it again")
     ci_attempt: int | None = Field(None, description="which attempt of one CI job this is, where the CI system says")
     lock: LockState | None = Field(None, description="the lock file's state; None when there is no lock file")
+
+    def further_seeds(self, model: str) -> list[str]:
+        """The names in `training` of a model's further training seeds."""
+        start = f"{model} seed "
+        return [name for name in self.training if name.startswith(start) and name[len(start) :].isdecimal()]
+
+    def training_seconds(self, model: str) -> float | None:
+        """Seconds of training a model with all its seeds; None where one of them is unknown."""
+        found = [self.training.get(name, {}).get("seconds") for name in (model, *self.further_seeds(model))]
+        known = [float(one) for one in found if isinstance(one, int | float)]
+        return sum(known) if len(known) == len(found) else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,11 @@ _GOALS = {
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """Figures that are unknown are None; texts that are unknown are empty."""
+    """Figures that are unknown are None; texts that are unknown are empty.
+
+    Attributes:
+        seconds: of all `seeds` that were trained; every other figure is of the first one.
+    """
 
     goal: str
     objective: str
@@ -36,6 +40,7 @@ class Cost:
     seconds: float | None
     tokens_per_second: float | None
     peak_memory: float | None
+    seeds: int = 1
 
 
 def cost_of(model: ModelResult, measured: Mapping[str, Any]) -> Cost:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
@@ -230,7 +230,11 @@ class RunView:
 
     def cost(self, model: str) -> Cost:
         measured = self.info.training.get(model, {}) if self.info else {}
-        return cost_of(self.models[model], measured)
+        cost = cost_of(self.models[model], measured)
+        further = self.info.further_seeds(model) if self.info else []
+        if self.info is None or not further:
+            return cost
+        return replace(cost, seconds=self.info.training_seconds(model), seeds=1 + len(further))
 
     def gates_of(self, model: str) -> list[GateResult]:
         return [gate for gate in self.results.gates if gate.model in (model, None)]

@@ -151,7 +151,10 @@ def _work(run: RunDir, info: RunInfo, suite: Suite, store: Store, reporter: Repo
     info.training = {name: dict(made.meta["measured"]) for name, made in checkpoints.items() if "measured" in made.meta}
     further = make_replicates(workshop, clock, run)
     for made in (one for several in further.values() for one in several):
-        info.checkpoints[f"{made.model} seed {made.seed}"] = made.key
+        name = f"{made.model} seed {made.seed}"
+        info.checkpoints[name] = made.key
+        if "measured" in made.meta:
+            info.training[name] = dict(made.meta["measured"])
     answers = Answers(prepared, workshop, store, reporter, device=settings.device)
     asked = collect(prepared, checkpoints, answers, clock, run, further)
     with clock.step("statistics", "compare"):
@@ -258,7 +261,7 @@ def collect(
     clock.info.requests = request_costs(
         clock.info.asking,
         {name: answers.item_set(bound).n for name, bound in prepared.asked.items()},
-        {name: float(measured["seconds"]) for name, measured in clock.info.training.items() if "seconds" in measured},
+        {name: spent for name in prepared.suite.models if (spent := clock.info.training_seconds(name)) is not None},
         {name: parent_of(spec) for name, spec in prepared.suite.models.items()},
         threads=int(os.environ.get("OMP_NUM_THREADS") or os.cpu_count() or 1),
     )

@@ -27,7 +27,7 @@ def request_costs(
     Args:
         asking: evaluation → model → seconds of asking all items.
         items: evaluation → number of items.
-        trained: model → seconds of its own training.
+        trained: model → seconds of its own training, with all its seeds.
         parents: model → the model that it was trained from.
         threads: CPU threads in use.
     """

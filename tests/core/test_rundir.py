@@ -44,3 +44,16 @@ def test_other_folders_are_refused(tmp_path: Path) -> None:
 
 def test_a_missing_training_log_is_empty(tmp_path: Path) -> None:
     assert RunDir(tmp_path).read_training("base") == []
+
+
+def test_training_time_is_that_of_all_seeds() -> None:
+    info = RunInfo(run_id="a", suite="s", suite_text="", command=[], started="2026-01-01T00:00:00Z")
+    info.training = {
+        "a": {"seconds": 2.0}, "a seed 1": {"seconds": 3}, "a seed 2": {"seconds": 4.5},
+        "a seed more": {"seconds": 90.0},
+        "b": {"seconds": 1.0}, "b seed 7": {},
+    }  # fmt: skip
+    assert info.further_seeds("a") == ["a seed 1", "a seed 2"]
+    assert info.training_seconds("a") == 9.5
+    assert info.training_seconds("b") is None
+    assert info.training_seconds("c") is None

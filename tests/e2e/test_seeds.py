@@ -30,6 +30,9 @@ def test_three_seeds_from_suite_to_verdict(world: Path, shell: Shell) -> None:
     assert steps["stage", "finetuned seed 4"] is False
     assert steps["stage", "finetuned seed 5"] is False
     assert run["results"]["notes"] == []
+    measured = run["info"]["training"]
+    seconds = [measured[name]["seconds"] for name in ("finetuned", "finetuned seed 4", "finetuned seed 5")]
+    assert RunDir(run["folder"]).read_info().training_seconds("finetuned") == sum(seconds)
 
     replicates = RunDir(run["folder"]).replicates("notes", "finetuned")
     assert [records.head.seed for records in replicates] == [3, 4, 5]
