@@ -62,14 +62,15 @@ def tell(run: RunDir, results: Results, info: RunInfo, wanted: str, *, as_json: 
         for line in github_annotations(results, info, root):
             # The runner reads both streams; under --json stdout is one object.
             click.echo(line, err=as_json)
-        _append("GITHUB_STEP_SUMMARY", summary_markdown(results, info))
         outputs = {
             "verdict": results.verdict.overall,
             "exit_code": str(results.verdict.exit_code),
             "run_dir": run.path.as_posix(),
             "comment": (run.path / "comment.md").as_posix(),
         }
+        # Outputs first: later steps act on them, and an unwritable summary must not cost them.
         _append("GITHUB_OUTPUT", "".join(f"{name}={value}\n" for name, value in outputs.items()))
+        _append("GITHUB_STEP_SUMMARY", summary_markdown(results, info))
     except OSError as error:
         click.echo(f"warning: the CI system could not be told: {error.strerror}: {error.filename}", err=True)
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from harness.core.errors import IncompleteError, Where
 
 _DISK_FULL = {errno.ENOSPC, errno.EDQUOT}
+_NO_FOLDER = {errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.ENAMETOOLONG, errno.ELOOP}
 
 
 def write_bytes(path: Path, content: bytes) -> None:
@@ -112,4 +113,15 @@ def explained(path: Path) -> Iterator[None]:
                 where=Where(path),
                 hint="give another folder with --out, or set HARNESS_CACHE_DIR to one that can be written.",
             ) from error
+        if error.errno in _NO_FOLDER and _on_the_way(error.filename, path):
+            raise IncompleteError(
+                f"the folder cannot be made or written: {error.strerror}: {error.filename}.",
+                where=Where(path),
+                hint="give another folder with --out or --lock, or set HARNESS_CACHE_DIR to one that can be written.",
+            ) from error
         raise
+
+
+def _on_the_way(name: object, path: Path) -> bool:
+    """Whether a file name is `path`, a folder above it, or a file right beside one of these."""
+    return isinstance(name, str) and Path(name).parent in {path, *path.parents}

@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from harness.core import atomic
 from harness.core.errors import DataError, Where
+from harness.core.validation import found, in_short
 
 RESULTS_SCHEMA = 1
 
@@ -455,6 +456,8 @@ class Results(Result):
         """
         try:
             value = json.loads(path.read_text("utf-8"))
+            if not isinstance(value, dict):
+                raise ValueError(f"expected an object, found {found(value)}")
             version = value.get("schema_version")
             if version != RESULTS_SCHEMA:
                 raise ValueError(f"schema version {version}, expected {RESULTS_SCHEMA}")
@@ -463,9 +466,9 @@ class Results(Result):
             raise DataError(
                 "there is no results.json here.", where=Where(path), hint="give the folder of a finished run."
             ) from error
-        except (ValueError, AttributeError) as error:
+        except (OSError, ValueError) as error:
             raise DataError(
-                f"cannot read results.json: {error}", where=Where(path), hint="run the suite again."
+                f"cannot read results.json: {in_short(error)}", where=Where(path), hint="run the suite again."
             ) from error
 
 

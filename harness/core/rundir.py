@@ -27,6 +27,7 @@ from harness.core import atomic
 from harness.core.errors import DataError, Where
 from harness.core.interfaces import Item
 from harness.core.records import Records
+from harness.core.validation import in_short
 
 
 class StepTiming(BaseModel):
@@ -184,8 +185,10 @@ class RunDir:
                 where=Where(self.path),
                 hint="give a folder that `harness run` made, such as reports/sentiment/<run id>.",
             ) from error
-        except ValueError as error:
-            raise DataError(f"cannot read run.json: {error}", where=Where(self.info_path)) from error
+        except (OSError, ValueError) as error:
+            raise DataError(
+                f"cannot read run.json: {in_short(error)}", where=Where(self.info_path), hint="run the suite again."
+            ) from error
 
     def write_info(self, info: RunInfo) -> None:
         atomic.write_text(self.info_path, info.model_dump_json(indent=1) + "\n")

@@ -54,6 +54,16 @@ def validate(annotation: type[T] | Any, value: Any, problems: Problems) -> T | N
     return result
 
 
+def in_short(error: Exception) -> str:
+    """What is wrong with a file that harness wrote itself, in one line: the first fault, and how many more."""
+    if not isinstance(error, ValidationError):
+        return " ".join(str(error).split())
+    faults = error.errors(include_url=False, include_input=False)
+    place = ".".join(map(str, faults[0]["loc"]))
+    more = f" (and {len(faults) - 1} more)" if len(faults) > 1 else ""
+    return f"{place + ': ' if place else ''}{faults[0]['msg']}{more}"
+
+
 def found(value: Any) -> str:
     """What stands there, in a few words."""
     if value is None:

@@ -15,6 +15,8 @@ from harness.statistics.weaknesses import NO_INTERVAL
 
 Bounds = Mapping[str, tuple[float | None, float | None]]
 
+_MOST_NAMES = 12
+
 
 class RefusedError(Exception):
     """There is no number to judge; the text says why. Becomes the verdict `error`.
@@ -53,7 +55,7 @@ class Evidence:
         """
         self.require_answers(rule, model)
         rows = [row for row in self._metrics if row.evaluation == rule.evaluation and row.model == model]
-        chosen = _one([row for row in rows if row.slice == name and matches(rule.metric_name, row.metric)], rule, name)
+        chosen = _one(rows, rule, name)
         if chosen.status != "ok":
             raise RefusedError(f"{rule.metric} of {model} is undefined: {chosen.reason or 'no reason was given'}")
         if chosen.n <= 0:
@@ -77,7 +79,7 @@ class Evidence:
             for row in self._comparisons
             if row.evaluation == rule.evaluation and row.candidate == model and row.baseline == baseline
         ]
-        chosen = _one([row for row in rows if row.slice == name and matches(rule.metric_name, row.metric)], rule, name)
+        chosen = _one(rows, rule, name)
         if chosen.status != "ok":
             verb = "was refused" if chosen.status == "refused" else "is undefined"
             reason = chosen.reason or "; ".join(chosen.comparability) or "no reason was given"
@@ -189,15 +191,32 @@ def _number(value: float | None) -> float:
     return math.nan if value is None else float(value)
 
 
-def _one(rows: list[Row], rule: BaseRule, name: str | None) -> Row:
+def _one(known: list[Row], rule: BaseRule, name: str | None) -> Row:
+    rows = [row for row in known if row.slice == name and matches(rule.metric_name, row.metric)]
     exact = [row for row in rows if row.metric == rule.metric_name]
     usable = exact or [row for row in rows if row.status == "ok"] or rows
     place = f" on {name}" if name else ""
     if not usable:
         raise RefusedError(
-            f"there is no figure for {rule.metric}{place}", "add the metric to the evaluation, or correct the gate."
+            f"there is no figure for {rule.metric}{place}{_instead(known, rule, name)}",
+            "add the metric to the evaluation, or correct the gate.",
         )
     if len(usable) > 1 and len({row.metric for row in usable}) > 1:
         names = ", ".join(sorted(f"{row.evaluation}.{row.metric}" for row in usable))
         raise RefusedError(f"{rule.metric}{place} stands for several figures ({names}); name one of them")
     return usable[0]
+
+
+def _instead(known: list[Row], rule: BaseRule, name: str | None) -> str:
+    """What there is in place of a slice, or of a metric with a bracket, that is not there."""
+    if name is not None:
+        slices = sorted({row.slice for row in known if row.slice is not None and matches(rule.metric_name, row.metric)})
+        return f"; its slices are {_some(slices)}" if slices else "; it has no slices"
+    bare = rule.metric_name.partition("[")[0]
+    others = sorted({f"{rule.evaluation}.{row.metric}" for row in known if matches(bare, row.metric)})
+    return f"; there is {_some(others)}" if others else ""
+
+
+def _some(names: list[str]) -> str:
+    rest = len(names) - _MOST_NAMES
+    return ", ".join(names[:_MOST_NAMES]) + (f" and {rest} more" if rest > 0 else "")

@@ -50,7 +50,7 @@ class CalibrationError(RecordMetric):
         rows[known, bins, 0] = 1.0
         rows[known, bins, 1] = confidence[known]
         rows[known, bins, 2] = correct[known]
-        return rows.reshape(len(records), -1)
+        return rows.reshape(len(records), 3 * BINS)
 
     def value(self, sums: FloatArray, n: npt.NDArray[Any] | float) -> FloatArray:
         bins = sums.reshape(*sums.shape[:-1], BINS, 3)

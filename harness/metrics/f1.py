@@ -33,7 +33,7 @@ class AveragedF1(RecordMetric):
     kind: MetricKind = "additive"
 
     def rows(self, records: Records) -> FloatArray:
-        return _counts(records, self.labels).reshape(len(records), -1)
+        return _counts(records, self.labels).reshape(len(records), 3 * len(self.labels))
 
     def value(self, sums: FloatArray, n: npt.NDArray[Any] | float) -> FloatArray:
         counts = sums.reshape(*sums.shape[:-1], len(self.labels), 3)

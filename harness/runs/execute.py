@@ -123,7 +123,7 @@ def run_suite(suite: Suite, store: Store, reporter: Reporter, settings: Settings
 
 
 def _count(run: RunDir, info: RunInfo, results: Results, settings: Settings, store: Store, reporter: Reporter) -> None:
-    if settings.lock is None or not settings.lock.is_file():
+    if settings.lock is None or not settings.lock.exists():
         return
     try:
         info.lock = count_attempt(settings.lock, run, info, results, locked=settings.locked, store=store)

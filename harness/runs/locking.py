@@ -21,6 +21,7 @@ from harness.core.reporter import Reporter
 from harness.core.results import Results
 from harness.core.rundir import LockState, RunDir, RunInfo
 from harness.core.store import Store
+from harness.core.validation import in_short
 from harness.runs.prepare import Prepared, prepare
 from harness.runs.scoring import content_digest
 from harness.runs.stages import Workshop
@@ -118,9 +119,8 @@ def read_lock(path: Path) -> Lock:
             hint="`harness lock SUITE` writes it; commit it beside the suite.",
         ) from error
     except (OSError, ValidationError) as error:
-        what = str(error).splitlines()[0]
         raise LockError(
-            f"the lock file cannot be read: {what}", where=Where(path), hint="restore it, or write it anew."
+            f"the lock file cannot be read: {in_short(error)}", where=Where(path), hint="restore it, or write it anew."
         ) from error
     if lock.format != LOCK_FORMAT:
         raise LockError(
@@ -224,8 +224,11 @@ def _suite_differences(lock: Lock, suite: Suite) -> Iterator[str]:
     now = _suite_digests(suite)
     if lock.suite != suite.name:
         yield f"suite: locked {lock.suite!r}, found {suite.name!r}"
-    if lock.suite_digest != now["suite_digest"]:
-        yield from _parts(lock.sections, now["sections"], "suite file, section ")
+    # A digest that was changed by hand in the lock is a difference too: of the parts, and of the whole.
+    sections = [*_parts(lock.sections, now["sections"], "suite file, section ")]
+    yield from sections
+    if lock.suite_digest != now["suite_digest"] and not sections:
+        yield f"suite file: locked {short(lock.suite_digest)}, found {short(now['suite_digest'])}"
     if lock.gates_digest != now["gates_digest"]:
         parts = [*_parts(lock.gates, now["gates"], "suite file, ")]
         yield from parts or ["suite file, gates: their order or form changed"]

@@ -145,9 +145,10 @@ def _check_direction(rule: Leaf, direction: Direction, metric: Metric, problems:
 
 
 def _paths(raw: Any) -> dict[str, tuple[Key, ...]]:
-    rules, start = (raw, ()) if isinstance(raw, list) else ((raw or {}).get("rules", []), ("rules",))
+    start: tuple[Key, ...] = ("rules",) if isinstance(raw, dict) else ()
+    rules = raw.get("rules") if isinstance(raw, dict) else raw
     paths: dict[str, tuple[Key, ...]] = {}
-    for index, rule in enumerate(rules):
+    for index, rule in enumerate(rules if isinstance(rules, list) else []):
         if isinstance(rule, dict) and isinstance(rule.get("id"), str):
             paths.setdefault(rule["id"], (*start, index))
     return paths

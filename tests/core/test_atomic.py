@@ -64,3 +64,20 @@ def test_a_folder_without_permission_says_so(tmp_path: Path) -> None:
     with pytest.raises(IncompleteError, match="cannot be written") as caught, atomic.explained(tmp_path):
         raise PermissionError(errno.EACCES, "Permission denied")
     assert "--out" in str(caught.value)
+
+
+def test_a_file_where_a_folder_should_be_is_named(tmp_path: Path) -> None:
+    (tmp_path / "taken").write_text("a file")
+    with pytest.raises(IncompleteError, match="cannot be made or written") as caught:
+        atomic.write_text(tmp_path / "taken" / "deep" / "file.txt", "new")
+    assert str(tmp_path / "taken") in caught.value.message
+    (tmp_path / "folder" / "inside").mkdir(parents=True)
+    with pytest.raises(IncompleteError, match="cannot be made or written"):
+        atomic.write_text(tmp_path / "folder", "new")
+    assert sorted(entry.name for entry in tmp_path.iterdir()) == ["folder", "taken"]
+
+
+def test_a_missing_file_of_the_work_inside_stays_a_defect(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError), atomic.folder(tmp_path / "made") as made:
+        (made / "nested" / "missing").read_text()
+    assert not list(tmp_path.iterdir())

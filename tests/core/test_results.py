@@ -73,3 +73,19 @@ def test_other_files_are_refused(tmp_path: Path, content: str) -> None:
 def test_a_missing_file_says_what_to_give(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"no results\.json here"):
         Results.read(tmp_path / "results.json")
+
+
+def test_a_damaged_file_is_explained_in_one_line(tmp_path: Path) -> None:
+    path = tmp_path / "results.json"
+    results(0.5).write(path)
+    path.write_text(path.read_text().replace('"suite":', '"suit":'))
+    with pytest.raises(DataError, match=r"cannot read results\.json: suite: Field required") as caught:
+        Results.read(path)
+    assert "pydantic" not in str(caught.value)
+    assert len(str(caught.value).splitlines()) == 2
+
+
+def test_a_folder_in_its_place_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "results.json").mkdir()
+    with pytest.raises(DataError, match=r"cannot read results\.json"):
+        Results.read(tmp_path / "results.json")

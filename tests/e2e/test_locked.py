@@ -90,6 +90,21 @@ def test_what_differs_is_named_and_nothing_computed(finished: Finished, tmp_path
     assert runs(shell) == before
 
 
+@pytest.mark.parametrize("key", ["suite_digest", "gates_digest", "title"])
+def test_a_digest_changed_by_hand_in_the_lock_is_a_mismatch(finished: Finished, tmp_path: Path, key: str) -> None:
+    shell, _ = finished
+    lock = tmp_path / "tiny.lock"
+    assert shell("lock", "tiny.yaml", "--lock", lock, "-q").returncode == 0
+    value = json.loads(lock.read_text("utf-8"))
+    part = value["sections"] if key == "title" else value
+    part[key] = "0" * 64
+    lock.write_text(json.dumps(value), "utf-8")
+    done = shell("run", "tiny.yaml", "--locked", "--lock", lock)
+    assert done.returncode == 13, done.stderr
+    assert "1 thing differs" in done.stderr
+    assert "suite file" in done.stderr
+
+
 def test_changed_data_is_named_with_the_baseline_that_stands_on_it(finished: Finished, tmp_path: Path) -> None:
     shell, _ = finished
     lock = tmp_path / "tiny.lock"

@@ -8,7 +8,7 @@ from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
-from samples import comparison, judged, level
+from samples import comparison, judged, level, only
 
 from harness.core.errors import (
     EXIT_GATE_FAILED,
@@ -126,3 +126,15 @@ def test_relative_margins_of_what_is_not_positive_are_an_error() -> None:
         row = comparison(0.0, 0.01, ratio=ratio, ratio_bounds=limits)
         (finding,) = judged("- {id: g, metric: reviews.accuracy, kind: non_inferiority, margin: {ratio: 0.9}}", row)
         assert finding.outcome == "error"
+
+
+def test_a_slice_or_label_that_is_not_there_is_answered_with_those_that_are() -> None:
+    rows = [level(0.8, 0.01), level(0.8, 0.01, slice="source=films"), level(0.8, 0.01, slice="source=songs")]
+    gate = "- {id: a, metric: reviews.accuracy, kind: absolute, min: 0.5, slice: source=flims}"
+    result = only(gate, *rows)
+    assert result.verdict == "error"
+    assert "its slices are source=films, source=songs" in result.sentence
+    labels = [level(0.8, 0.01, metric=f"f1[{label}]", id=f"reviews.f1[{label}]") for label in ("bad", "good")]
+    result = only('- {id: a, metric: "reviews.f1[goood]", kind: absolute, min: 0.5}', *labels)
+    assert result.verdict == "error"
+    assert "there is reviews.f1[bad], reviews.f1[good]" in result.sentence

@@ -138,3 +138,11 @@ def test_values_are_vectorised_over_resamples(pairs: list[tuple[int, int]], seed
         alone = [float(metric.value(row @ stats, float(len(pairs)))) for row in weights]
         assert together.shape == (5,)
         assert list(together) == pytest.approx(alone)
+
+
+@pytest.mark.parametrize("name", ["accuracy", "nll", "brier", "ece", "f1_macro", "f1_micro", "f1_per_class"])
+def test_no_records_are_no_rows_and_no_value(name: str) -> None:
+    for metric in build_metrics([name], CONTEXT):
+        stats = metric.stats(Records.of(HEAD, []))
+        assert len(stats) == 0
+        assert np.isnan(metric.value(stats.sum(axis=0), 0.0))

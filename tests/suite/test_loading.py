@@ -160,6 +160,13 @@ def test_a_ratio_margin_must_fit_the_direction() -> None:
     assert "must be 1 or more" in fault(text + gate.replace("RATIO", "0.95"))
 
 
+@pytest.mark.parametrize("gates", ["hello", "7", "{rules: hello}", "{rules: 7}", "{waivers: {}}"])
+def test_gates_of_another_form_are_refused_at_their_line(gates: str) -> None:
+    text = SMALL[: SMALL.index("gates:")] + f"gates: {gates}\n"
+    assert "expected a list" in fault(text)
+    assert "s.yaml:13:" in fault(text)
+
+
 def test_gates_without_anyone_to_judge() -> None:
     text = changed("baseline: base", "baseline: base, release: []")
     assert "compare has no release candidate" in fault(text)
