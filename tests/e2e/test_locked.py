@@ -110,12 +110,12 @@ def test_changed_data_is_named_with_the_baseline_that_stands_on_it(finished: Fin
     lock = tmp_path / "tiny.lock"
     assert shell("lock", "tiny.yaml", "--lock", lock, "-q").returncode == 0
     notes = shell.folder / "notes.csv"
-    text = notes.read_text("utf-8")
+    content = notes.read_bytes()
     try:
-        notes.write_text(text.replace("Note 7.", "Note 7 and more.", 1), "utf-8")
+        notes.write_bytes(content.replace(b"Note 7.", b"Note 7 and more.", 1))
         done = shell("run", "tiny.yaml", "--locked", "--lock", lock)
     finally:
-        notes.write_text(text, "utf-8")
+        notes.write_bytes(content)
     assert done.returncode == 13, done.stderr
     assert "data notes: locked" in done.stderr
     assert "baseline base: locked" in done.stderr
