@@ -1,0 +1,102 @@
+"""What a suite says of its models: how each is loaded or trained (validated by pydantic).
+
+`suite` reads them, `runs` plans them, `training` and `models` carry them out.
+"""
+
+from __future__ import annotations
+
+from harness.core.specs.asking import (
+    CompareSpec,
+    EvaluationOptions,
+)
+from harness.core.specs.basics import (
+    NAME_PATTERN,
+    Count,
+    Name,
+    Strict,
+)
+from harness.core.specs.data import (
+    CatalogRef,
+    DataRef,
+    FileRef,
+    HubRef,
+    SourceRef,
+)
+from harness.core.specs.finetuning import (
+    AdapterMethod,
+    AlignSpec,
+    FinetuneSpec,
+    LoraMethod,
+    LoraSpec,
+    QloraMethod,
+    lora_of,
+)
+from harness.core.specs.models import (
+    AlignModel,
+    BaselineModel,
+    ClassicalModel,
+    FinetuneModel,
+    LoadModel,
+    ModelSpec,
+    PretrainModel,
+    PromptModel,
+    ServerModel,
+    learns,
+    starts_from,
+)
+from harness.core.specs.pretraining import (
+    Budget,
+    Objective,
+    PretrainSpec,
+    TokenizerSpec,
+)
+from harness.core.specs.rivals import (
+    BaselineRule,
+    BaselineSpec,
+    ClassicalSpec,
+    PromptSpec,
+)
+from harness.core.specs.server import (
+    ServerSpec,
+)
+
+__all__ = [
+    "AdapterMethod",
+    "AlignModel",
+    "AlignSpec",
+    "BaselineModel",
+    "BaselineRule",
+    "BaselineSpec",
+    "Budget",
+    "CatalogRef",
+    "ClassicalModel",
+    "ClassicalSpec",
+    "CompareSpec",
+    "Count",
+    "DataRef",
+    "EvaluationOptions",
+    "FileRef",
+    "FinetuneModel",
+    "FinetuneSpec",
+    "HubRef",
+    "LoadModel",
+    "LoraMethod",
+    "LoraSpec",
+    "ModelSpec",
+    "NAME_PATTERN",
+    "Name",
+    "Objective",
+    "PretrainModel",
+    "PretrainSpec",
+    "PromptModel",
+    "PromptSpec",
+    "QloraMethod",
+    "ServerModel",
+    "ServerSpec",
+    "SourceRef",
+    "Strict",
+    "TokenizerSpec",
+    "learns",
+    "lora_of",
+    "starts_from",
+]

@@ -1,0 +1,77 @@
+"""One model of a suite: loaded, or made by a stage."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from harness.core.specs.basics import Strict
+from harness.core.specs.finetuning import AlignSpec, FinetuneSpec
+from harness.core.specs.pretraining import PretrainSpec
+from harness.core.specs.rivals import BaselineSpec, ClassicalSpec, PromptSpec
+from harness.core.specs.server import ServerSpec
+
+
+class PretrainModel(Strict):
+    pretrain: PretrainSpec
+
+
+class FinetuneModel(Strict):
+    finetune: FinetuneSpec
+
+
+class AlignModel(Strict):
+    align: AlignSpec
+
+
+class ClassicalModel(Strict):
+    classical: ClassicalSpec
+
+
+class BaselineModel(Strict):
+    baseline: BaselineSpec
+
+
+class PromptModel(Strict):
+    prompt: PromptSpec
+
+
+class LoadModel(Strict):
+    """A checkpoint that exists already: a folder, a GGUF file, a hub id, or `catalog:NAME`."""
+
+    load: str = Field(description="Folder or GGUF file (relative to the suite file), hub id, or `catalog:NAME`.")
+    revision: str | None = Field(None, description="Full commit hash; needed for a hub id.")
+    file: str | None = Field(None, description="For a hub id: the one GGUF file to use.")
+    adapter: str | None = Field(None, description="A peft adapter on it: folder, or hub id.")
+
+
+class ServerModel(Strict):
+    server: ServerSpec
+
+
+ModelSpec = (
+    PretrainModel | FinetuneModel | AlignModel | ClassicalModel | BaselineModel | PromptModel | LoadModel | ServerModel
+)
+
+
+def starts_from(spec: ModelSpec) -> str | None:
+    """The model of the suite that this one is trained from; None for loaded and fresh ones."""
+    if isinstance(spec, PretrainModel):
+        return spec.pretrain.from_
+    if isinstance(spec, AlignModel):
+        return spec.align.from_
+    if isinstance(spec, PromptModel):
+        return spec.prompt.from_
+    return spec.finetune.from_ if isinstance(spec, FinetuneModel) else None
+
+
+def learns(spec: ModelSpec) -> str | None:
+    """The task whose examples a model is trained on; None when it learns from no task."""
+    if isinstance(spec, FinetuneModel):
+        return spec.finetune.task
+    if isinstance(spec, AlignModel):
+        return spec.align.task
+    if isinstance(spec, BaselineModel):
+        return spec.baseline.task
+    if isinstance(spec, PromptModel):
+        return spec.prompt.task
+    return spec.classical.task if isinstance(spec, ClassicalModel) else None
