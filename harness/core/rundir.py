@@ -26,6 +26,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from harness.core import atomic
 from harness.core.errors import DataError, Where
 from harness.core.interfaces import Item
+from harness.core.keys import file_digest
 from harness.core.records import Records
 from harness.core.validation import in_short
 
@@ -101,6 +102,10 @@ class RunInfo(BaseModel):
         default_factory=dict, description="model → content key of its checkpoint, or the path of a loaded one"
     )
     overrides: dict[str, Any] = Field(default_factory=dict, description="command-line changes to the suite")
+    records: dict[str, str] = Field(
+        default_factory=dict,
+        description="file under records/ → SHA-256 when the run ended; nothing is judged on records that changed since",
+    )
     peak_memory: int | None = Field(None, description="bytes, highest resident size of the process")
     warnings: list[str] = Field(default_factory=list)
     judged_by: JudgedBy | None = Field(None, description="the suite whose gates judged it again")
@@ -170,6 +175,26 @@ class RunDir:
     def models(self, evaluation: str) -> list[str]:
         """The models with records of an evaluation, sorted."""
         return sorted(path.stem for path in (self.path / "records" / evaluation).glob("*.parquet"))
+
+    def digest_records(self) -> dict[str, str]:
+        """File under records/ → SHA-256 of its bytes, sorted."""
+        folder = self.path / "records"
+        return {path.relative_to(folder).as_posix(): file_digest(path) for path in sorted(folder.rglob("*.parquet"))}
+
+    def check_records(self) -> None:
+        """Holds the records that are there to the digests of run.json; runs of versions without digests pass.
+
+        Raises:
+            DataError: at the first file whose bytes changed.
+        """
+        for name, expected in self.read_info().records.items():
+            path = self.path / "records" / name
+            if path.is_file() and (found := file_digest(path)) != expected:
+                raise DataError(
+                    f"records changed since the run ended: SHA-256 {found[:12]}…, run.json says {expected[:12]}….",
+                    where=Where(path),
+                    hint="restore the file, or run the suite again to make it anew.",
+                )
 
     def read_info(self) -> RunInfo:
         """Reads run.json.

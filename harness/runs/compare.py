@@ -26,6 +26,8 @@ def compare_runs(
     """
     from harness.comparisons import comparability, compare, compared_over_seeds
 
+    first.check_records()
+    second.check_records()
     old, new = Results.read(first.results_path), Results.read(second.results_path)
     shared = [entry for entry in new.evaluations if entry.name in {other.name for other in old.evaluations}]
     if not shared:

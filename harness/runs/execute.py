@@ -113,6 +113,7 @@ def run_suite(suite: Suite, store: Store, reporter: Reporter, settings: Settings
             raise
         _count(run, info, results, settings, store, reporter)
         info.warnings = sorted(set(getattr(reporter, "warnings", [])))
+        info.records = run.digest_records()
         _close(run, info, "finished")
         with reporter.task("report") as _:
             from harness.report import write_index, write_reports

@@ -79,6 +79,7 @@ def explain_run(run: RunDir, gate: str | None, reporter: Reporter) -> list[Expla
     """
     from harness.gates import explain
 
+    run.check_records()
     results = Results.read(run.results_path)
     suite = suite_of(run, None)
     found = trace(run, suite, results.metrics, results.comparisons, results.evaluations, today=_today())

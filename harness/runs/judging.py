@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from harness.core.errors import SuiteError, Where
 from harness.core.reporter import Reporter
 from harness.core.results import ComparisonResult, MetricResult, Results
 from harness.core.rundir import JudgedBy, RunDir, RunInfo
@@ -23,12 +24,20 @@ def judge_again(run: RunDir, suite_name: str | None, reporter: Reporter) -> Resu
         suite_name: a suite whose gates judge instead of the run's own.
 
     Raises:
-        HarnessError: when the run or the suite cannot be read.
+        SuiteError: when there is no gate.
+        HarnessError: when the run or the suite cannot be read, or its records changed since it ended.
     """
     from harness.gates import alphas, overall
 
+    run.check_records()
     results = Results.read(run.results_path)
     suite = suite_of(run, suite_name)
+    if not suite.gates.rules:
+        raise SuiteError(
+            "the suite has no gates, so there is nothing to judge.",
+            where=Where(suite.path),
+            hint="add a gate (docs/gates.md), or name a suite that has some with --suite.",
+        )
 
     def levels(metric: str) -> tuple[float, ...]:
         return alphas(suite.gates, metric)

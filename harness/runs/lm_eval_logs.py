@@ -165,6 +165,7 @@ def _write(
         versions=provenance.versions(),
         hardware=provenance.hardware(),
         seed=suite.seed,
+        records=run.digest_records(),
     )
     run.write_info(info)
     from harness.report import write_reports

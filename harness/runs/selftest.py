@@ -37,8 +37,9 @@ def selftest_run(
         ask_again: also ask the baseline everything once more, in another order and batch size.
 
     Raises:
-        HarnessError: when the run cannot be read.
+        HarnessError: when the run cannot be read, or its records changed since it ended.
     """
+    run.check_records()
     results = Results.read(run.results_path)
     alarms = _false_alarms(run, results, swaps, reporter)
     found: list[NoiseResult] = []

@@ -116,6 +116,29 @@ def test_judging_again_under_the_same_gates_needs_no_records(finished: Finished,
     assert done.returncode == 0, done.stderr
 
 
+def test_nothing_is_judged_on_records_that_changed(finished: Finished, tmp_path: Path) -> None:
+    shell, run = finished
+    copy = tmp_path / "copy"
+    shutil.copytree(run["folder"], copy)
+    assert shell("gate", copy).returncode == 0
+    changed = copy / "records" / "notes" / "classical.parquet"
+    changed.write_bytes((copy / "records" / "notes" / "base.parquet").read_bytes())
+    for command in (["gate", copy], ["explain", "floor", "--run", copy], ["compare", run["folder"], copy]):
+        done = shell(*command)
+        assert done.returncode == 2
+        assert "classical.parquet" in done.stderr
+        assert "changed since the run ended" in done.stderr
+
+
+def test_a_gate_command_without_gates_is_a_mistake_not_a_pass(finished: Finished, tmp_path: Path) -> None:
+    shell, run = finished
+    suite = tmp_path / "none.yaml"
+    suite.write_text((shell.folder / "tiny.yaml").read_text("utf-8").split("gates:")[0], "utf-8")
+    done = shell("gate", run["folder"], "--suite", suite)
+    assert done.returncode == 2
+    assert "nothing to judge" in done.stderr
+
+
 def test_results_follow_the_shipped_schema(finished: Finished) -> None:
     import jsonschema
 
