@@ -8,7 +8,7 @@ Log-likelihoods are in nats (natural logarithm), summed in float64.
 from __future__ import annotations
 
 import dataclasses
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal
 
 from harness.core.keys import digest
@@ -16,6 +16,8 @@ from harness.core.keys import digest
 MaskedScorer = Literal["pll", "pll_word_l2r", "pll_shared", "pll_modified", "crows_original"]
 PAIRED_SCORERS: frozenset[str] = frozenset({"pll_shared", "pll_modified", "crows_original"})
 """Scorers that read which tokens a sentence shares with its partner."""
+_LATER = {"later": True}
+"""Marks a field that came after answers were cached: at its default it is no part of the key."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,8 +27,12 @@ class Request:
     kind: ClassVar[str]
 
     def key(self) -> str:
-        """The request's digest: its kind and every field."""
-        return digest({"kind": self.kind, **dataclasses.asdict(self)})
+        """The request's digest: its kind and every field (but later ones that were left at their default)."""
+        values = dataclasses.asdict(self)
+        for one in dataclasses.fields(self):
+            if one.metadata.get("later") and values[one.name] == one.default:
+                del values[one.name]
+        return digest({"kind": self.kind, **values})
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +108,9 @@ class PseudoLikelihood(Request):
     `pll` masks one token at a time; `pll_word_l2r` also masks the later tokens of the same
     word (Kauf and Ivanova 2023). The others read `other`, the sentence's partner: `pll_shared`
     scores the tokens that both hold (Nangia et al. 2020), `pll_modified` those that only this one
-    holds, `crows_original` is `pll_shared` with the reference code's own alignment and rounding.
+    holds, `crows_original` is `pll_shared` with the reference code's own alignment and rounding: it
+    aligns a pair once, in the pair's order, so that `second` says that `text` is the pair's second
+    sentence and `other` its first. The other scorers do not read `second`.
     With `details`, the answer holds every scored token's own log-likelihood and place.
     """
 
@@ -111,6 +119,7 @@ class PseudoLikelihood(Request):
     scorer: MaskedScorer = "pll_word_l2r"
     other: str | None = None
     details: bool = False
+    second: bool = field(default=False, metadata=_LATER)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,9 +7,9 @@
   the alignment is made the same way round for both sentences of a pair, and without difflib's
   heuristic for frequent elements.
 - `crows_original` is `pll_shared` as the reference code of CrowS-Pairs computes it (Nangia et al. 2020,
-  `metric.py`): special tokens take part in the alignment and the first and the last shared token (they)
-  are skipped, frequent elements count as junk in sentences of 200 tokens or more, and the sum is
-  rounded to three decimals.
+  `metric.py`): the pair is aligned once, in its own order, special tokens take part, the first and the
+  last shared token (they) are skipped, frequent elements count as junk in sentences of 200 tokens or more,
+  and the sum is rounded to three decimals.
 
 In all of them one token is masked at a time, everything else stays readable.
 """
@@ -29,7 +29,13 @@ BoolArray = npt.NDArray[np.bool_]
 
 
 def scored_tokens(
-    scorer: str, ids: Sequence[int], other: Sequence[int], prefix: Sequence[int] = (), suffix: Sequence[int] = ()
+    scorer: str,
+    ids: Sequence[int],
+    other: Sequence[int],
+    prefix: Sequence[int] = (),
+    suffix: Sequence[int] = (),
+    *,
+    second: bool = False,
 ) -> list[int]:
     """Places in `ids` of the tokens that a scorer scores, ascending.
 
@@ -38,12 +44,15 @@ def scored_tokens(
         ids: the sentence's tokens without special ones.
         other: its partner's.
         prefix, suffix: the special tokens around both.
+        second: `crows_original` only: the partner stands first in the pair.
     """
     if scorer in {"pll", "pll_word_l2r"}:
         return list(range(len(ids)))
     if scorer == "crows_original":
         whole = [*prefix, *ids, *suffix]
-        shared = _equal(whole, [*prefix, *other, *suffix], autojunk=True)[1:-1]
+        partner = [*prefix, *other, *suffix]
+        pair = (partner, whole) if second else (whole, partner)
+        shared = _equal(*pair, autojunk=True, second=second)[1:-1]
         return [place - len(prefix) for place in shared if 0 <= place - len(prefix) < len(ids)]
     if list(ids) <= list(other):
         shared = _equal(ids, other, autojunk=False)

@@ -36,7 +36,8 @@ def pseudo_likelihoods(
     scored: list[list[int]] = []
     for index, request in enumerate(requests):
         ids, other = pieces[index].ids[:room], others[index][:room]
-        places = scored_tokens(request.scorer, ids, other, encoder.prefix, encoder.suffix)
+        around = (encoder.prefix, encoder.suffix)
+        places = scored_tokens(request.scorer, ids, other, *around, second=request.second)
         refusal = _refusal(request, places)
         if refusal is not None:
             yield request, refusal

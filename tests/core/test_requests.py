@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from harness.core.keys import digest
 from harness.core.requests import (
     Classify,
     Cloze,
@@ -42,11 +43,19 @@ def test_kinds_and_settings_are_part_of_the_key() -> None:
         Cloze("a {mask}", (("x", "y"),)).key(),
         Classify("a", ("x", "y"), pair="b").key(),
         PseudoLikelihood("a", "pll_shared", other="b").key(),
+        PseudoLikelihood("a", "crows_original", other="b").key(),
+        PseudoLikelihood("a", "crows_original", other="b", second=True).key(),
         Generate("a").key(),
         Generate("a", sample=1).key(),
         Generate(messages=(("user", "a"),)).key(),
     }
-    assert len(found) == 12
+    assert len(found) == 14
+
+
+def test_a_field_that_came_later_leaves_the_keys_of_known_answers() -> None:
+    """The order of a pair came after answers were cached; only who gives it has another key."""
+    plain = {"text": "a", "scorer": "pll_word_l2r", "other": None, "details": False}
+    assert PseudoLikelihood("a").key() == digest({"kind": "pseudo_likelihood", **plain})
 
 
 @given(

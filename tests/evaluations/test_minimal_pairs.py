@@ -101,6 +101,25 @@ def test_requests_are_by_scorer() -> None:
         assert [r.scorer for r in found if isinstance(r, PseudoLikelihood)] == [scorer] * 2
 
 
+def test_crows_original_reads_the_order_of_each_pair() -> None:
+    def seconds(row: dict[str, Any], **options: Any) -> list[bool]:
+        (item,) = probe(scorer="crows_original", **options).items([dataset([row], name="pairs")], "test")
+        return [r.second for r in probe().requests(item, "crows_original") if isinstance(r, PseudoLikelihood)]
+
+    row = {"more": "a c", "less": "b c"}
+    assert seconds(row) == seconds({**row, "direction": "stereo"}) == [False, True]
+    assert seconds({**row, "direction": "antistereo"}) == [True, False]
+    assert seconds({**row, "way": "antistereo"}, direction="way") == [True, False]
+    with pytest.raises(DataError, match="'direction' is 'up'; expected stereo or antistereo"):
+        seconds({**row, "direction": "up"})
+    with pytest.raises(DataError, match="unknown column 'way'"):
+        seconds(row, direction="way")
+    with pytest.raises(ValueError, match="read by `scorer: crows_original` only"):
+        probe(direction="way")
+    (item,) = probe().items([dataset([{**row, "direction": "antistereo"}], name="pairs")], "test")
+    assert [r.second for r in probe().requests(item, "pll_shared") if isinstance(r, PseudoLikelihood)] == [False] * 2
+
+
 @pytest.mark.parametrize(
     ("scorer", "model", "why"),
     [

@@ -12,6 +12,8 @@ from model_zoo import LENGTH, TEXTS
 from plain_reference import close, logprobs
 from transformers import AutoTokenizer
 
+from harness.core.dataset import Dataset, Row
+from harness.core.interfaces import EvaluationContext
 from harness.core.requests import (
     Classify,
     Completions,
@@ -22,6 +24,7 @@ from harness.core.requests import (
     RollingLikelihood,
     TopCompletions,
 )
+from harness.evaluations.probes import MinimalPairs
 from harness.models.alignment import scored_tokens
 
 PAIRS = [
@@ -32,30 +35,80 @@ PAIRS = [
 ]
 
 
-def crows_by_hand(reference, text: str, other: str) -> float:
-    """The published algorithm: equal blocks of the whole rows, their first and last token skipped."""
+def hard_pair(kind: str) -> tuple[str, str]:
+    """Which tokens these two share depends on which of them is aligned with the other (as in `tide`, `diet`)."""
+    vocabulary = model_zoo.TOKENIZERS[kind]().get_vocab()
+    mark = "Ġ" if kind == "roberta" else ""
+    t, i, d, e = sorted(word for word in ("of", "and", "was", "the", "a", "or") if mark + word in vocabulary)[:4]
+    return f"A {t} {i} {d} {e}", f"A {d} {i} {e} {t}"
+
+
+def crows_by_hand(reference, first: str, second: str) -> tuple[float, float]:
+    """The published algorithm: both sentences are masked at the same shared tokens, one after the other."""
     rows = [
-        reference.tokenizer(sentence, truncation=True, max_length=LENGTH)["input_ids"] for sentence in (text, other)
+        reference.tokenizer(sentence, truncation=True, max_length=LENGTH)["input_ids"] for sentence in (first, second)
     ]
-    matcher = difflib.SequenceMatcher(None, [str(i) for i in rows[0]], [str(i) for i in rows[1]])
-    equal = [i for tag, low, high, _, _ in matcher.get_opcodes() if tag == "equal" for i in range(low, high)]
-    total = 0.0
-    for place in equal[1:-1]:
-        ids = list(rows[0])
-        ids[place] = reference.tokenizer.mask_token_id
-        total += logprobs(reference.model, ids)[place, rows[0][place]].item()
-    return round(total, 3)
+    templates: tuple[list[int], list[int]] = ([], [])
+    for tag, low, high, other_low, other_high in difflib.SequenceMatcher(
+        None, *([str(token) for token in row] for row in rows)
+    ).get_opcodes():
+        if tag == "equal":
+            templates[0].extend(range(low, high))
+            templates[1].extend(range(other_low, other_high))
+    totals = [0.0, 0.0]
+    for number in range(1, len(templates[0]) - 1):
+        for side, row in enumerate(rows):
+            place = templates[side][number]
+            masked = list(row)
+            masked[place] = reference.tokenizer.mask_token_id
+            totals[side] += logprobs(reference.model, masked)[place, row[place]].item()
+    return round(totals[0], 3), round(totals[1], 3)
 
 
 @pytest.mark.parametrize("kind", ["bert", "roberta"])
 def test_crows_original_equals_the_published_algorithm(kind, zoo, opened):
     reference = plain_reference.Masked(zoo(kind), LENGTH)
-    asked = [PseudoLikelihood(a, "crows_original", b) for pair in PAIRS for a, b in (pair, pair[::-1])]
-    answers = dict(opened(zoo(kind)).answer(asked))
-    for request in asked:
-        answer = answers[request]
-        assert answer.total == pytest.approx(crows_by_hand(reference, request.text, request.other), abs=1.01e-3)
-        assert answer.total == round(answer.total, 3)
+    pairs = [ordered for pair in (*PAIRS, hard_pair(kind)) for ordered in (pair, pair[::-1])]
+    asked = [
+        (
+            PseudoLikelihood(first, "crows_original", second),
+            PseudoLikelihood(second, "crows_original", first, second=True),
+        )
+        for first, second in pairs
+    ]
+    answers = dict(opened(zoo(kind)).answer(request for both in asked for request in both))
+    for both, pair in zip(asked, pairs, strict=True):
+        expected = crows_by_hand(reference, *pair)
+        assert [answers[request].total for request in both] == pytest.approx(expected, abs=1.01e-3)
+        assert all(answers[request].total == round(answers[request].total, 3) for request in both)
+    hard = [answers[request] for both in asked[-2:] for request in both]
+    assert len({hard[0].tokens, hard[2].tokens}) == 2, "the order of the hard pair changes what is shared"
+    assert (hard[0].tokens, hard[2].tokens) == (hard[1].tokens, hard[3].tokens)
+
+
+@pytest.mark.parametrize("direction", ["stereo", "antistereo"])
+def test_the_probe_asks_crows_original_in_the_order_of_the_published_code(direction, zoo, opened):
+    """Which of the two sentences is preferred, and ties, as the published loop over the rows has it."""
+    rows = [
+        {"more": a, "less": b, "direction": direction}
+        for a, b in (*PAIRS[:3], hard_pair("bert"), hard_pair("bert")[::-1])
+    ]
+    made = tuple(Row(str(place), row, str(place)) for place, row in enumerate(rows))
+    data = Dataset("d", "0" * 64, {"test": made}, tuple(rows[0]), {})
+    options = MinimalPairs.Options.model_validate({"data": "d", "scorer": "crows_original"})
+    probe = MinimalPairs("pairs", options, EvaluationContext())
+    model, reference = opened(zoo("bert")), plain_reference.Masked(zoo("bert"), LENGTH)
+    for item, row in zip(probe.items([data], "test"), rows, strict=True):
+        requests = probe.requests(item, "crows_original")
+        answers = dict(model.answer(requests))
+        record = probe.record(item, "crows_original", [answers[request] for request in requests])
+        pair = (row["more"], row["less"]) if direction == "stereo" else (row["less"], row["more"])
+        score1, score2 = crows_by_hand(reference, *pair)
+        hit = score1 > score2 if direction == "stereo" else score2 > score1
+        assert record.stats["margin"] == pytest.approx(
+            score1 - score2 if direction == "stereo" else score2 - score1, abs=2.1e-3
+        )
+        assert record.stats["preferred"] == float(hit)
 
 
 @pytest.mark.parametrize("kind", ["bert", "deberta"])

@@ -28,6 +28,8 @@ Scorer = Literal["pll_word_l2r", "pll", "pll_shared", "pll_modified", "crows_ori
 SentenceScorer = Literal["pll_word_l2r", "pll", "ll", "target_ll"]
 SCORERS: tuple[Scorer, ...] = get_args(Scorer)
 MASKED = frozenset(get_args(MaskedScorer))
+ORDERED: Scorer = "crows_original"
+"""The scorer that reads which sentence of a pair comes first."""
 DEFAULTS: Mapping[str, SentenceScorer] = {"masked": "pll_word_l2r", "causal": "ll", "seq2seq": "target_ll"}
 """Kind of language model → the scorer that it is asked by when a probe names none."""
 
@@ -69,13 +71,19 @@ def why_not(facts: ModelFacts, wanted: Scorer | None) -> str:
     return f"the scorer {wanted!r} needs a {kind_of(wanted)} language model, and it is {facts.language_model}"
 
 
-def ask_for(text: str, scorer: str, other: str | None = None) -> Request:
-    """The request for a sentence; `other` is its partner, which some scorers read."""
+def ask_for(text: str, scorer: str, other: str | None = None, *, second: bool = False) -> Request:
+    """The request for a sentence; `other` is its partner, which some scorers read.
+
+    `second` says that the partner comes first in the pair, which `crows_original` reads.
+    """
     if scorer == "ll":
         return RollingLikelihood(text)
     if scorer == "target_ll":
         return Continuations("", (text,))
-    return PseudoLikelihood(text, cast(MaskedScorer, scorer), other if scorer in PAIRED_SCORERS else None)
+    second = second and scorer == ORDERED
+    return PseudoLikelihood(
+        text, cast(MaskedScorer, scorer), other if scorer in PAIRED_SCORERS else None, second=second
+    )
 
 
 def read(response: Response, scorer: str) -> Scored | Failure:

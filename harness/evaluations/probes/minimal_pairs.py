@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, ClassVar, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from harness.core.dataset import Dataset, Row
 from harness.core.errors import DataError
@@ -17,11 +17,22 @@ from harness.evaluations.cells import joined_slices, text_of
 from harness.evaluations.choice import choose
 from harness.evaluations.options import DataName
 from harness.evaluations.outcome import failed, outcome, truncated_tokens
-from harness.evaluations.probes.likelihoods import SCORER_HELP, Scored, Scorer, ask_for, read, scorer_for, why_not
+from harness.evaluations.probes.likelihoods import (
+    ORDERED,
+    SCORER_HELP,
+    Scored,
+    Scorer,
+    ask_for,
+    read,
+    scorer_for,
+    why_not,
+)
 
 FORMAT = 2
 CLUSTER = "template"
 BIAS_TYPE = "bias_type"
+DIRECTION = "direction"
+DIRECTIONS = ("stereo", "antistereo")
 TIE = 1e-6
 CROWS_DIGITS = 3
 """The reference of CrowS-Pairs rounds both scores to so many digits before it compares them."""
@@ -37,6 +48,17 @@ class MinimalPairsOptions(EvaluationOptions):
         None, description="Column whose values become slices; `bias_type` when the data has it and this is left out."
     )
     scorer: Scorer | None = Field(None, description=SCORER_HELP)
+    direction: str | None = Field(
+        None,
+        description="For crows_original: column that says `stereo` (the reference aligns `more` with `less`) or "
+        "`antistereo` (`less` with `more`); `direction` when the data has it and this is left out, else `stereo`.",
+    )
+
+    @model_validator(mode="after")
+    def _read(self) -> MinimalPairsOptions:
+        if self.direction is not None and self.scorer != ORDERED:
+            raise ValueError(f"`direction` is read by `scorer: {ORDERED}` only")
+        return self
 
 
 class MinimalPairs:
@@ -77,19 +99,23 @@ class MinimalPairs:
             "group": self.options.group,
             "scorer": self.options.scorer,
             "limit": self.options.limit,
+            **({"ordered": self.options.direction or True} if self.options.scorer == ORDERED else {}),
         }
 
     def items(self, data: Sequence[Dataset], split: str) -> Iterator[Item]:
         """One item a pair, in the data's order.
 
         Raises:
-            DataError: a missing column, an empty split, an empty sentence, two equal sentences.
+            DataError: a missing column, an empty split, an empty sentence, two equal sentences, a direction
+                that is none.
         """
         (dataset,) = data
         dataset.require(self.options.more)
         dataset.require(self.options.less)
         if self.options.group is not None:
             dataset.require(self.options.group)
+        if self.options.direction is not None:
+            dataset.require(self.options.direction)
         group = self.options.group or (BIAS_TYPE if BIAS_TYPE in dataset.columns else None)
         yield from choose(
             (self._item(dataset, row, group) for row in dataset.split(split)), self.options.limit, CLUSTER
@@ -103,7 +129,11 @@ class MinimalPairs:
 
     def requests(self, item: Item, protocol: str) -> Sequence[Request]:
         more, less = item.payload["more"], item.payload["less"]
-        return [ask_for(more, protocol, less), ask_for(less, protocol, more)]
+        first = item.payload.get("first", "more")
+        return [
+            ask_for(more, protocol, less, second=first == "less"),
+            ask_for(less, protocol, more, second=first == "more"),
+        ]
 
     def record(self, item: Item, protocol: str, responses: Sequence[Response]) -> Record:
         truncated = truncated_tokens(responses)
@@ -144,11 +174,26 @@ class MinimalPairs:
         texts = {"more": more, "less": less}
         return Item(
             id=row.id,
-            payload=texts,
+            payload={**texts, **self._order(dataset, row)},
             texts=texts,
             clusters={CLUSTER: row.cluster},
             slices=joined_slices(row, *([f"{group}={value}"] if value not in (None, "") else [])),
         )
+
+    def _order(self, dataset: Dataset, row: Row) -> dict[str, str]:
+        """Which sentence the reference of CrowS-Pairs calls the first; nothing for scorers that do not read it."""
+        if self.options.scorer != ORDERED:
+            return {}
+        column = self.options.direction or (DIRECTION if DIRECTION in dataset.columns else None)
+        if column is None:
+            return {"first": "more"}
+        value = row.fields.get(column)
+        if value not in DIRECTIONS:
+            raise DataError(
+                f"data {dataset.name!r}, row {row.id}: {column!r} is {value!r}; expected stereo or antistereo.",
+                hint="crows_original reads there which sentence comes first; name the right column with `direction`.",
+            )
+        return {"first": "more" if value == "stereo" else "less"}
 
 
 def _capability(more: Scored, less: Scored) -> dict[str, float]:
