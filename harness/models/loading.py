@@ -71,9 +71,17 @@ def load(folder: Path, *, device: str, dtype: str) -> Loaded:
             raise ValueError(f"transformers knows no sequence-to-sequence model of the type {config.model_type!r}")
         model, missing = _weights(kind if has_language_model else transformers.AutoModel, folder, dtype)
         heads = _heads(info.heads, folder, dtype, notes)
-    _require_encoder(folder, model, missing)
+    absent = _absent_encoder(model, missing)
+    if absent and not heads:
+        raise CheckpointError(
+            f"{len(absent)} weights of the encoder are missing, {absent[0]} first.",
+            where=Where(folder),
+            hint="configuration and weights are of different models, or the folder was not copied whole.",
+        )
+    # A whole head may stand on a base of its own: T5's tagger has no decoder, Llama's span head other names.
+    base = next(iter(heads.values())).base_model if absent else model.base_model
     language_model = model if has_language_model and not missing else None
-    base = _share(model.base_model, language_model, heads)
+    base = _share(base, language_model, heads)
     for module in (base, language_model, *heads.values()):
         if module is not None:
             module.eval().to(device)
@@ -128,20 +136,15 @@ def _share(base: Any, language_model: Any | None, heads: Mapping[Head, Any]) -> 
     return base
 
 
-def _require_encoder(folder: Path, model: Any, missing: set[str]) -> None:
+def _absent_encoder(model: Any, missing: set[str]) -> list[str]:
+    """The weights of the encoder (or decoder stack) among those that the folder lacks."""
     prefix = f"{model.base_model_prefix}."
     bare = model.base_model is model
-    absent = sorted(
+    return sorted(
         name
         for name in missing
         if (name.startswith(prefix) or (bare and not name.startswith("lm_head."))) and _POOLER not in name
     )
-    if absent:
-        raise CheckpointError(
-            f"{len(absent)} weights of the encoder are missing, {absent[0]} first.",
-            where=Where(folder),
-            hint="configuration and weights are of different models, or the folder was not copied whole.",
-        )
 
 
 def _weights(kind: Any, folder: Path, dtype: str, **options: Any) -> tuple[Any, set[str]]:

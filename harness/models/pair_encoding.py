@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -98,7 +97,7 @@ def longest_first(first: int, second: int, room: int) -> tuple[int, int]:
 class WordEncoder:
     """Lists of words → tokens, each word on its own, as taggers are trained.
 
-    Byte-level tokenizers put a space before every word, the first one too.
+    Byte-level tokenizers read every word behind a space, the first one too.
 
     Args:
         encoder: the tokenizer.
@@ -106,7 +105,7 @@ class WordEncoder:
 
     def __init__(self, encoder: TextEncoder) -> None:
         self._encoder = encoder
-        self._backend = _spaced(encoder.backend)
+        self._before = " " if _byte_level(json.loads(encoder.backend.to_str()).get("pre_tokenizer")) else ""
 
     def encode(self, words: Sequence[str], max_length: int | None) -> tuple[list[int], list[int | None]]:
         """Token ids with special tokens, and where each word's first token stands in them.
@@ -125,32 +124,20 @@ class WordEncoder:
         """Token ids without special tokens, and the word that each belongs to."""
         if not words:
             return [], []
-        cleaned = [self._encoder.clean(word) for word in words]
-        encoding = self._backend.encode(cleaned, is_pretokenized=True, add_special_tokens=False)
+        cleaned = [self._behind(self._encoder.clean(word)) for word in words]
+        encoding = self._encoder.backend.encode(cleaned, is_pretokenized=True, add_special_tokens=False)
         return self._encoder.as_text(encoding.ids), [int(word) for word in encoding.word_ids]
+
+    def _behind(self, word: str) -> str:
+        return word if not word or word[0] == self._before else self._before + word
 
 
 def _after(owners: Sequence[int | None], owner: int) -> int:
     return len(owners) - list(reversed(owners)).index(owner)
 
 
-def _spaced(backend: Any) -> Any:
-    state = json.loads(backend.to_str())
-    if not _with_space(state.get("pre_tokenizer")):
-        return backend
-    spaced = copy.deepcopy(backend).from_str(json.dumps(state))
-    spaced.no_truncation()
-    spaced.no_padding()
-    spaced.encode_special_tokens = True
-    return spaced
-
-
-def _with_space(step: Any) -> bool:
-    """Sets the space before words in a pre-tokenizer's settings; whether there was one to set."""
+def _byte_level(step: Any) -> bool:
+    """Whether a pre-tokenizer, or a part of it, writes spaces into its tokens as GPT-2's does."""
     if not isinstance(step, dict):
         return False
-    if step.get("type") == _WORD_MARK:
-        step["add_prefix_space"] = True
-        return True
-    found = [_with_space(part) for part in step.get("pretokenizers", ())]
-    return any(found)
+    return step.get("type") == _WORD_MARK or any(_byte_level(part) for part in step.get("pretokenizers", ()))

@@ -153,6 +153,7 @@ def _best(part: FloatArray, longest: int) -> tuple[float, int, int]:
 
 
 def _trimmed(text: str, begin: int, end: int) -> tuple[int, int]:
-    """The range without white space at its ends."""
+    """The range without white space at its ends; empty where there is nothing else."""
     piece = text[begin:end]
-    return begin + len(piece) - len(piece.lstrip()), end - (len(piece) - len(piece.rstrip()))
+    start = begin + len(piece) - len(piece.lstrip())
+    return start, max(start, end - (len(piece) - len(piece.rstrip())))

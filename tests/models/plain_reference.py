@@ -143,8 +143,11 @@ def generated(folder: Path, prompt: str, max_tokens: int, *, seq2seq: bool = Fal
 
 
 @torch.no_grad()
-def spans(folder: Path, question: str, context: str, longest: int, size: int, step: int):
-    """Every candidate of every window by hand: (best score, start, end) and the score of no answer."""
+def spans(folder: Path, question: str, context: str, longest: int, size: int, step: int, around):
+    """Every candidate of every window by hand: (best score, start, end) and the score of no answer.
+
+    `around`: special tokens before, between and after; without one before, "no answer" takes no part.
+    """
     model, tokenizer = (
         AutoModelForQuestionAnswering.from_pretrained(folder).eval(),
         AutoTokenizer.from_pretrained(folder),
@@ -155,13 +158,13 @@ def spans(folder: Path, question: str, context: str, longest: int, size: int, st
     starts, ends, nulls, candidates = [], [], [], []
     for first in range(0, len(tokens), step):
         part = tokens[first : first + size]
-        head = [tokenizer.cls_token_id, *asked, tokenizer.sep_token_id]
-        ids = torch.tensor([[*head, *part, tokenizer.sep_token_id]])
+        head = [*around[0], *asked, *around[1]]
+        ids = torch.tensor([[*head, *part, *around[2]]])
         found = model(input_ids=ids)
         start, end = found.start_logits[0].double(), found.end_logits[0].double()
         places = range(len(head), len(head) + len(part))
-        starts += [start[0].item(), *(start[i].item() for i in places)]
-        ends += [end[0].item(), *(end[i].item() for i in places)]
+        starts += [*start[: 1 if around[0] else 0].tolist(), *(start[i].item() for i in places)]
+        ends += [*end[: 1 if around[0] else 0].tolist(), *(end[i].item() for i in places)]
         nulls.append((start[0] + end[0]).item())
         for i in places:
             for j in range(i, min(i + longest, len(head) + len(part))):

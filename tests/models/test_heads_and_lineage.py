@@ -12,7 +12,7 @@ from model_zoo import LENGTH, TEXTS
 from plain_reference import close
 
 from harness.core.errors import CheckpointError
-from harness.core.requests import Classify, PseudoLikelihood, RollingLikelihood
+from harness.core.requests import Classify, Continuations, PseudoLikelihood, RollingLikelihood
 from harness.models import LinearHead, checkpoint_digest, mean_features, tokenizer_digest, write_linear
 
 LABELS = ("negative", "neutral", "positive")
@@ -24,7 +24,7 @@ def lineage(folder, kind, parent=None, labels=LABELS):
     (folder / "checkpoint.json").write_text(json.dumps(content))
 
 
-@pytest.mark.parametrize("kind", ["bert", "roberta", "distilbert", "gpt2", "llama"])
+@pytest.mark.parametrize("kind", model_zoo.TOKENIZERS)
 def test_classification_equals_one_text_at_a_time(kind, tmp_path, opened):
     model = opened(model_zoo.classifier(kind, tmp_path, LABELS))
     reference = plain_reference.Classifier(tmp_path, LENGTH)
@@ -32,7 +32,7 @@ def test_classification_equals_one_text_at_a_time(kind, tmp_path, opened):
     asked = ("positive", "negative")
     answers = dict(model.answer(Classify(text, asked) for text in CASES))
     for text in CASES:
-        if not text and kind == "gpt2":
+        if not text and kind in {"gpt2", "neox", "qwen", "gpt_neo"}:
             continue
         expected = reference.classify(text)
         found = answers[Classify(text, asked)].values
@@ -59,6 +59,17 @@ def test_both_heads_of_one_folder_share_one_encoder(kind, tmp_path, opened):
         ((_, answer),) = model.answer([RollingLikelihood(TEXTS[1])])
         total, _ = plain_reference.Causal(folder, LENGTH).rolling(TEXTS[1])
     assert close(answer.total, total)
+
+
+@pytest.mark.parametrize("kind", model_zoo.SEQ2SEQ)
+def test_a_head_on_an_encoder_and_decoder_leaves_their_language_model(kind, tmp_path, opened):
+    folder = model_zoo.classifier(kind, tmp_path, LABELS)
+    model = opened(folder)
+    assert (model.facts.language_model, model.facts.labels) == ("seq2seq", LABELS)
+    answers = dict(model.answer([Continuations(TEXTS[0], ("a film", "one")), Classify(TEXTS[0], LABELS)]))
+    reference = plain_reference.Seq2Seq(folder, LENGTH)
+    found = answers[Continuations(TEXTS[0], ("a film", "one"))].values
+    assert all(map(close, found, (reference.target(TEXTS[0], option) for option in ("a film", "one"))))
 
 
 def test_only_trained_heads_count(tmp_path, zoo, opened):

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import inspect
+import json
+
 import model_zoo
 import plain_reference
 import pytest
@@ -22,17 +25,30 @@ LABELS = ("a", "b", "c")
 PAIRS = [("one", "two"), (TEXTS[0], "two"), ("one", TEXTS[1]), (TEXTS[0], TEXTS[1]), ("", "x"), (TEXTS[3], "")]
 
 
+def without_types(model, inputs):
+    if "token_type_ids" not in inspect.signature(model.forward).parameters:
+        inputs.pop("token_type_ids", None)
+
+
 @torch.no_grad()
 def plain_logits(auto, folder, *texts):
     tokenizer = AutoTokenizer.from_pretrained(folder)
     inputs = tokenizer(*([text] for text in texts), return_tensors="pt", truncation="longest_first", max_length=LENGTH)
     model = auto.from_pretrained(folder).eval()
-    if "Distil" in type(model).__name__:
-        inputs.pop("token_type_ids", None)
+    without_types(model, inputs)
     return model(**inputs).logits[0].double()
 
 
-@pytest.mark.parametrize("kind", ["bert", "roberta", "distilbert", "llama"])
+BYTES = ("gpt2", "neox", "qwen", "gpt_neo", "roberta", "bart")
+"""Shapes with a byte-level tokenizer here."""
+TAGGERS = [kind for kind in model_zoo.TOKENIZERS if kind not in {"bart", "gemma3"}]
+READERS = [kind for kind in model_zoo.TOKENIZERS if kind not in {"gemma2", "gemma3"}]
+"""Shapes that transformers has a token head, and a span head, for."""
+
+
+@pytest.mark.parametrize(
+    "kind", [kind for kind in model_zoo.TOKENIZERS if kind not in BYTES or kind in {"roberta", "bart"}]
+)
 def test_pairs_are_joined_as_the_tokenizer_joins_them(kind, tmp_path, opened):
     folder = model_zoo.with_head(kind, "sequence", tmp_path, LABELS)
     model = opened(folder)
@@ -45,8 +61,6 @@ def test_pairs_are_joined_as_the_tokenizer_joins_them(kind, tmp_path, opened):
 
 def test_segments_are_told_apart(tmp_path, opened):
     """BERT's own template numbers the second text 1; the first must not read as the second."""
-    import json
-
     folder = model_zoo.with_head("bert", "sequence", tmp_path, LABELS)
     page = json.loads((folder / "tokenizer.json").read_text())
     for piece in page["post_processor"]["pair"][3:]:
@@ -91,15 +105,27 @@ WORDS = [tuple(text.split()) for text in TEXTS]
 WORDS += [("one",), (), ("wheelbarrow's", "", "🙂"), ("[SEP]", "a"), tuple("abcdefgh" * 6)]
 
 
+def plain_words(folder, words):
+    """Tokens of a list of words and the word of each; byte-level tokenizers read every word behind a space."""
+    tokenizer = AutoTokenizer.from_pretrained(folder)
+    if not (set(json.loads((folder / "tokenizer.json").read_text())["pre_tokenizer"] or {}) & {"add_prefix_space"}):
+        found = tokenizer(list(words), is_split_into_words=True, truncation=True, max_length=LENGTH)
+        return found["input_ids"], found.word_ids(0)
+    single = tokenizer("a")["input_ids"]
+    content = tokenizer("a", add_special_tokens=False)["input_ids"]
+    start = single.index(content[0])
+    before, after = single[:start], single[start + len(content) :]
+    each = [tokenizer(f" {word}", add_special_tokens=False)["input_ids"] if word else [] for word in words]
+    ids = [token for part in each for token in part][: LENGTH - len(before) - len(after)]
+    owners = [word for word, part in enumerate(each) for _ in part][: len(ids)]
+    return [*before, *ids, *after], [*([None] * len(before)), *owners, *([None] * len(after))]
+
+
 @torch.no_grad()
 def plain_tags(folder, words):
-    tokenizer = AutoTokenizer.from_pretrained(folder)
-    inputs = tokenizer(list(words), is_split_into_words=True, return_tensors="pt", truncation=True, max_length=LENGTH)
-    owners = inputs.word_ids(0)
-    inputs.pop("token_type_ids", None)
-    rows = torch.log_softmax(
-        AutoModelForTokenClassification.from_pretrained(folder).eval()(**inputs).logits[0].double(), dim=-1
-    )
+    ids, owners = plain_words(folder, words)
+    model = AutoModelForTokenClassification.from_pretrained(folder).eval()
+    rows = torch.log_softmax(model(input_ids=torch.tensor([ids])).logits[0].double(), dim=-1)
     found = []
     for word in range(len(words)):
         row = rows[owners.index(word)] if word in owners else None
@@ -107,7 +133,7 @@ def plain_tags(folder, words):
     return found
 
 
-@pytest.mark.parametrize("kind", ["bert", "distilbert", "llama"])
+@pytest.mark.parametrize("kind", TAGGERS)
 def test_the_first_token_of_a_word_decides(kind, tmp_path, opened):
     folder = model_zoo.with_head(kind, "token", tmp_path, LABELS)
     model = opened(folder)
@@ -142,27 +168,46 @@ def test_tag_labels_that_the_head_has_not_are_refused(tmp_path, opened):
         assert answer.reason == "unsupported"
 
 
-@pytest.mark.parametrize("kind", ["bert", "distilbert"])
+def around(kind):
+    """Special tokens before, between and after two texts."""
+    if kind in BYTES and kind not in {"roberta", "bart"}:
+        return [], [], []
+    tokenizer = model_zoo.TOKENIZERS[kind]()
+    start, end = tokenizer.cls_token_id, tokenizer.sep_token_id
+    if kind == "t5":
+        return [], [tokenizer.eos_token_id], [tokenizer.eos_token_id]
+    if tokenizer.bos_token_id is not None and end is None:
+        return [tokenizer.bos_token_id], [tokenizer.bos_token_id], []
+    return [start], [end, end] if kind in BYTES else [end], [end]
+
+
+@pytest.mark.parametrize("kind", READERS)
 @pytest.mark.parametrize("context", [TEXTS[3], " ".join(TEXTS), "one"])
 def test_spans_equal_every_candidate_by_hand(kind, context, tmp_path, opened):
     folder = model_zoo.with_head(kind, "span", tmp_path)
     question = "who was happy"
     asked = len(AutoTokenizer.from_pretrained(folder)(question, add_special_tokens=False)["input_ids"])
-    size = LENGTH - 3 - asked
+    parts = around(kind)
+    size = LENGTH - sum(map(len, parts)) - asked
     requests = [ExtractSpan(question, context, longest, null) for longest in (1, 4) for null in (True, False)]
     answers = dict(opened(folder).answer(requests))
     for request in requests:
         answer = answers[request]
-        best, null = plain_reference.spans(folder, question, context, request.max_answer_tokens, size, size - size // 2)
-        if request.null_allowed:
+        step = size - size // 2
+        best, null = plain_reference.spans(folder, question, context, request.max_answer_tokens, size, step, parts)
+        if request.null_allowed and not parts[0]:
+            assert close(answer.score, best[0])
+            assert answer.null_score is None
+        elif request.null_allowed:
             assert close(answer.score, best[0])
             assert close(answer.null_score, null)
             won = null >= best[0]
             assert answer.text == ("" if won else context[answer.start : answer.end])
             if won:
                 continue
-        assert (answer.start, answer.end) == best[1:]
-        assert answer.text == context[best[1] : best[2]].strip()
+        plain = context[best[1] : best[2]]
+        assert answer.text == plain.strip() == context[answer.start : answer.end]
+        assert best[1] <= answer.start <= answer.end <= best[2]
 
 
 def test_spans_that_cannot_be(tmp_path, opened):
