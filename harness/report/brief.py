@@ -14,11 +14,14 @@ from harness.report.view import LANGUAGE_MODELLING, Contest, RunView, reading
 from harness.report.words import COMPANIONS, plain_name
 
 _SHARES = frozenset({"accuracy"})
+_RIVALS = 4
+"""At most this many rivals stand in the paragraph."""
 
 
 def brief(view: RunView, contest: Contest) -> str:
     """The whole paragraph about one candidate."""
-    parts = [*_tasks(view, contest), *_memory(view, contest), _paid(view, contest), *_hurt(view, contest)]
+    told = [*_tasks(view, contest), *rivals(view, contest)]
+    parts = [*told, *_memory(view, contest), _paid(view, contest), *_hurt(view, contest)]
     return " ".join(part for part in [*parts, _sure(view, contest)] if part)
 
 
@@ -33,6 +36,8 @@ def _headlines(view: RunView, contest: Contest, memory: bool) -> list[Comparison
 
 def _tasks(view: RunView, contest: Contest) -> list[str]:
     rows = _headlines(view, contest, memory=False)
+    if not rows and any(one.candidate == contest.candidate and one != contest for one in view.contests):
+        return []
     if not rows:
         return [f"No task compares {contest.candidate} with its baseline, so no gain is shown."]
     return [_task(row, view) for row in rows]
@@ -41,7 +46,7 @@ def _tasks(view: RunView, contest: Contest) -> list[str]:
 def _task(row: ComparisonResult, view: RunView) -> str:
     way = (
         f" (the best way of {view.results.baseline} without fine-tuning)"
-        if row.baseline != view.results.baseline
+        if row.baseline == view.baseline_of(row.evaluation) != view.results.baseline
         else ""
     )
     who, base = row.candidate, row.baseline
@@ -69,6 +74,33 @@ def _task(row: ComparisonResult, view: RunView) -> str:
         )
     return (
         f"On “{row.evaluation}”, {who} is {kind} than {base}{way} by {what}: {levels[0]} against {levels[1]} ({span})."
+    )
+
+
+def rivals(view: RunView, contest: Contest) -> list[str]:
+    """Whether the candidate beats what else the suite sets against it (rules, word counts, controls): what it does
+    not beat first. The headline metric of each task speaks, as for the baseline."""
+    rows = [
+        (other.baseline, row)
+        for other in view.contests
+        if other.candidate == contest.candidate and not other.main and other != contest
+        for row in _headlines(view, other, memory=False)
+    ]
+    rows.sort(key=lambda pair: reading(pair[1]) == "better")
+    left = len(rows) - _RIVALS
+    more = [f"{plural(left, 'further comparison')} with other models {'is' if left == 1 else 'are'} in the report."]
+    return [_rival(name, row) for name, row in rows[:_RIVALS]] + (more if left > 0 else [])
+
+
+def _rival(name: str, row: ComparisonResult) -> str:
+    kind = reading(row)
+    row = of_recipe(row)
+    says = {"better": "beats", "identical": "answers exactly as", "unclear": "is not shown to beat"}
+    levels = [figures.level(value, row.unit, row.low, row.high) for value in (row.candidate_value, row.baseline_value)]
+    span = f"difference {figures.interval(row.low, row.high, row.unit)} {figures.shown_unit(row.unit)}".strip()
+    return (
+        f"{row.candidate} {says.get(kind, 'does not beat')} {name} on “{row.evaluation}”: "
+        f"{plain_name(row.metric)} {levels[0]} against {levels[1]} ({row.confidence:.0%} interval of the {span})."
     )
 
 

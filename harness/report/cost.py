@@ -11,9 +11,18 @@ from harness.core.results import ModelResult
 
 _GOALS = {
     "pretrain": "predict masked words",
-    "finetune": "label texts",
+    "finetune": "learn the task",
+    "align": "prefer better answers",
     "classical": "label texts",
+    "baseline": "follow a rule",
     "load": "not trained here",
+    "server": "not trained here",
+    "prompt": "not trained here",
+}
+_OBJECTIVES = {
+    "causal": "predict the next word",
+    "mlm_nsp": "predict masked words and neighbours",
+    "span_corruption": "fill in missing spans",
 }
 
 
@@ -51,11 +60,13 @@ def cost_of(model: ModelResult, measured: Mapping[str, Any]) -> Cost:
     sizes = _mapping(every.get("parameters"))
     total = sizes.get("total") if sizes else every.get("parameters")
     trainable = sizes.get("trainable") if sizes else every.get("trainable")
+    objective = str(page.get("objective") or stage.get("objective") or _method(stage))
+    goal = page.get("goal") or _OBJECTIVES.get(objective) or _GOALS.get(model.made_by, "")
     data = page.get("data")
     seed = page.get("seed")
     return Cost(
-        goal=str(page.get("goal") or _GOALS.get(model.made_by, "")),
-        objective=str(page.get("objective") or stage.get("objective") or _method(stage)),
+        goal=str(goal),
+        objective=objective,
         data=tuple(str(name) for name in data) if isinstance(data, dict | list | tuple) else (),
         items=_number(next((value for key in ("items", "rows") if (value := {**recipe, **every}.get(key))), None)),
         tokens=_number(every.get("tokens")),

@@ -16,7 +16,7 @@ import numpy as np
 from harness.report import packing
 from harness.report.evidence import extras, readable, tells
 from harness.report.ranking import ranked, shortest
-from harness.report.stored import ItemTable, Side, measure, membership, side
+from harness.report.stored import NO_MEASURE, ItemTable, Side, measure, membership, side
 from harness.report.text import cut, visible, visible_tree
 from harness.report.view import LANGUAGE_MODELLING, RunView
 from harness.report.words import FIELDS
@@ -136,12 +136,14 @@ class Loaded:
         """Adds as many texts as fit and says what was left out."""
         texts, shown = self._texts(budget)
         names, _, left = membership(self.table.table, SLICES)
-        what = measure(next(iter(self.sides.values())).records, self.view.evaluations[self.name].kind)[1]
+        kind = self.view.evaluations[self.name].kind
+        measures = (measure(one.records, kind)[1] for one in self.sides.values())
+        what = next((found for found in measures if found is not NO_MEASURE), NO_MEASURE)
         models = list(self.sides)
         flips, flips_shown = int(self.flipped.sum()), int(self.flipped[self.order[:shown]].sum())
         head = {
             "name": self.name,
-            "kind": self.view.evaluations[self.name].kind,
+            "kind": kind,
             "models": models,
             "pairs": [[models.index(base), models.index(candidate)] for base, candidate in self.pairs],
             "contests": [self.view.contest_of(self.name, *pair).key for pair in self.pairs],

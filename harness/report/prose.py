@@ -92,7 +92,7 @@ def _gained(view: RunView, contest: Contest) -> list[Sentence]:
 
 def _asked(row: ComparisonResult, view: RunView) -> str:
     notes = []
-    if row.baseline != view.results.baseline:
+    if row.baseline == view.baseline_of(row.evaluation) != view.results.baseline:
         notes.append(f"against {row.baseline}, the best way of {view.results.baseline}")
     if row.baseline_protocol != row.candidate_protocol:
         notes.append(

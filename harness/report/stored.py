@@ -96,6 +96,24 @@ class Measure:
     better: str | None
 
 
+NO_MEASURE = Measure("", "", None)
+"""Of evaluations whose items have no number: the browser then shows answers alone."""
+
+_LEADS = {
+    "answer_f1": Measure("F1 of the answer", "", "higher"),
+    "edit_similarity": Measure("similarity to the right line", "", "higher"),
+    "rougeL": Measure("ROUGE-L of the text", "", "higher"),
+    "form_kept": Measure("form kept", "", "higher"),
+    "met": Measure("constraints met", "", "higher"),
+    "f1_sample": Measure("F1 of the labels", "", "higher"),
+    "exact_match": Measure("exact match", "", "higher"),
+    "repeated": Measure("repeated word sequences", "", "lower"),
+    "refused": Measure("refused", "", None),
+    "top_p": Measure("top p", "", None),
+}
+"""What tells most of an item, by the statistic that its record has; the first that is there counts."""
+
+
 def measure(records: Records, kind: str) -> tuple[FloatArray, Measure]:
     """The number per item whose change is of interest, float64[n], and what it is."""
     names = records.stat_names
@@ -110,12 +128,16 @@ def measure(records: Records, kind: str) -> tuple[FloatArray, Measure]:
         with np.errstate(divide="ignore", invalid="ignore"):
             bits = records.stat("nll") / records.stat("bytes") / math.log(2)
         return np.where(np.isfinite(bits), bits, np.nan), Measure("surprise", "bits/byte", "lower")
-    for name in ("answer_f1", "edit_similarity", "exact_match", "refused", "top_p"):
-        if name in names:
-            return records.stat(name), Measure(
-                name.replace("_", " "), "", "higher" if name not in ("refused", "top_p") else None
-            )
-    return np.full(len(records), np.nan), Measure("margin", "", None)
+    if {"spans_right", "spans_predicted", "spans_gold"} <= set(names):
+        found = records.stat("spans_predicted") + records.stat("spans_gold")
+        # Nothing to find and nothing found is right.
+        return np.where(found > 0, 2 * records.stat("spans_right") / np.maximum(found, 1), 1.0), Measure(
+            "F1 of the item's spans", "", "higher"
+        )
+    for name, what in _LEADS.items():
+        if name in names and np.isfinite(records.stat(name)).any():
+            return records.stat(name), what
+    return np.full(len(records), np.nan), NO_MEASURE
 
 
 def side(records: Records, kind: str, ids: list[str]) -> Side:

@@ -45,7 +45,9 @@ class Contest:
     """A candidate and what it was compared with; `key` names it in the page.
 
     The main contest of a candidate (`main`) sets it against the baseline of each evaluation: the
-    suite's, or the best way of it for that task. Every other pair is a contest of its own.
+    suite's, or the best way of it for that task. Every other pair is a contest of its own. A release
+    model that could not be compared with a baseline (which has no head for the task, say) is told of
+    by the first of its other pairs.
     """
 
     key: str
@@ -132,8 +134,14 @@ class RunView:
         found = dict.fromkeys(self._pair(*names) for names in seen)
         order = list(dict.fromkeys([*results.release, *results.candidates]))
 
-        def rank(pair: tuple[str | None, str]) -> tuple[bool, int]:
-            return pair[0] is not None, order.index(pair[1]) if pair[1] in order else len(order)
+        told: dict[str, str | None] = {}
+        for base, candidate in sorted(found, key=lambda pair: pair[0] is not None):
+            told.setdefault(candidate, base)
+
+        def rank(pair: tuple[str | None, str]) -> tuple[bool, bool, int]:
+            released = pair[1] in results.release and told[pair[1]] == pair[0]
+            place = order.index(pair[1]) if pair[1] in order else len(order)
+            return pair[0] is not None and not released, not released, place
 
         return [
             Contest(
@@ -141,7 +149,7 @@ class RunView:
                 base or results.baseline,
                 candidate,
                 base is None,
-                base is None and candidate in results.release,
+                candidate in results.release and told[candidate] == base,
                 candidate if base is None else f"{candidate} against {base}",
             )
             for index, (base, candidate) in enumerate(sorted(found, key=rank))

@@ -8,9 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from harness.core.records import Record, Records, RecordsHead
 from harness.core.results import ComparisonResult, Results
 from harness.core.rundir import RunDir
 from harness.report import figures
+from harness.report.brief import brief
 from harness.report.cost import cost_of
 from harness.report.gate_table import gate_margin
 from harness.report.html import render_view
@@ -18,6 +20,8 @@ from harness.report.moved import marked
 from harness.report.prose import change, story
 from harness.report.scale import scale
 from harness.report.sections import confusions
+from harness.report.stored import measure
+from harness.report.summary import summary_markdown
 from harness.report.view import RunView, reading
 
 
@@ -96,6 +100,65 @@ def test_a_task_is_measured_against_the_best_way_of_the_base(plain: RunDir) -> N
     assert "against linear, the best way of base" in dict(story(view, main))["Gained"][0].text
     assert [one.matrices[0][0] for one in confusions(view, main)] == ["linear"]
     assert "finetuned against base" in render_view(view)
+
+
+def _as_pair(results: Results, baseline: str) -> None:
+    """Renames the release's baseline on the task, as if the suite had paired it with another model there."""
+    for row in results.comparisons:
+        if (row.evaluation, row.candidate, row.baseline) == ("reviews", "finetuned", "base"):
+            row.baseline = baseline
+
+
+def test_a_release_whose_baseline_cannot_be_asked_is_told_of_by_its_first_pair(plain: RunDir) -> None:
+    results = Results.read(plain.results_path)
+    results.comparisons = [row for row in results.comparisons if row.evaluation == "reviews"]
+    results.flips = []
+    _as_pair(results, "classical")
+    view = RunView(results)
+    told = view.contests[0]
+    assert (told.label, told.main, told.release) == ("finetuned against classical", False, True)
+    assert sum(contest.release for contest in view.contests) == 1
+    text = brief(view, told)
+    assert "finetuned is right on" in text
+    assert "classical on" in text
+    assert "the best way of base" not in text
+    assert "no summary in words" not in render_view(view)
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({}, "finetuned beats classical on “reviews”: accuracy"),
+        ({"delta": -0.1, "low": -0.12, "high": -0.08}, "finetuned does not beat classical on “reviews”"),
+        ({"delta": 0.0, "low": -0.02, "high": 0.02}, "finetuned is not shown to beat classical on “reviews”"),
+    ],
+)
+def test_the_first_paragraph_says_whether_rivals_are_beaten(
+    plain: RunDir, changes: dict[str, float], said: str
+) -> None:
+    results = Results.read(plain.results_path)
+    found = next(row for row in results.comparisons if row.id == "reviews.accuracy" and row.candidate == "finetuned")
+    assert found.slice is None
+    results.comparisons.append(found.model_copy(update={"baseline": "classical", **changes}))
+    view = RunView(results)
+    assert said in brief(view, view.contests[0])
+    assert said.replace("“", "").replace("”", "") in summary_markdown(results, None).replace("“", "").replace("”", "")
+
+
+@pytest.mark.parametrize(
+    ("stats", "value", "name"),
+    [
+        ({"spans_right": 1.0, "spans_predicted": 2.0, "spans_gold": 1.0}, 2 / 3, "F1 of the item's spans"),
+        ({"spans_right": 0.0, "spans_predicted": 0.0, "spans_gold": 0.0}, 1.0, "F1 of the item's spans"),
+        ({"rougeL": 0.25, "repeated": 3.0}, 0.25, "ROUGE-L of the text"),
+        ({"unfinished": 1.0}, math.nan, ""),
+    ],
+)
+def test_items_are_ordered_by_what_tells_most_of_them(stats: dict[str, float], value: float, name: str) -> None:
+    head = RecordsHead("task", "model", "protocol")
+    found, what = measure(Records.of(head, [Record("one", "digest", stats=stats)]), "kind")
+    assert found.tolist() == pytest.approx([value], nan_ok=True)
+    assert what.name == name
 
 
 def test_confusions_align_columns_that_one_model_never_used(plain: RunDir) -> None:

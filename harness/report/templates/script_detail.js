@@ -72,11 +72,15 @@
     return nodes;
   }
 
+  /** An answer; one without any letter is named, so that it does not look like a missing one. */
+  const said = (text) => text.trim() ? make("bdi", {}, text) : make("span", { class: "quiet" }, "(nothing)");
+
   function answerNodes(entry, place, extra, model, other) {
     const listed = entry.sides[model].answer[place];
-    if (entry.answers[listed] !== undefined) return [make("bdi", {}, entry.answers[listed])];
+    if (entry.answers[listed] !== undefined) return [said(entry.answers[listed])];
     const text = extra.answers ? extra.answers[model] : null;
     if (text === null || text === undefined) return ["–"];
+    if (!text.trim()) return [said(text)];
     return compared(other === model || !extra.answers ? null : extra.answers[other], text);
   }
 
@@ -95,19 +99,20 @@
       const role = index === base ? " (baseline)" : index === candidate ? " (candidate)" : "";
       return make("tr", {}, make("th", { scope: "row" }, make("bdi", {}, entry.models[index]), make("span", { class: "quiet" }, role)),
         make("td", { dir: "auto" }, ...answerNodes(entry, place, extra, index, index === base ? candidate : base)),
-        make("td", { class: "right" }, word), make("td", { class: "num" }, number(side.value[place], false)));
+        make("td", { class: "right" }, word), make("td", { class: "num" }, entry.measure[0] ? number(side.value[place], false) : ""));
     };
     const rest = entry.models.map((_, index) => index).filter((index) => index !== base && index !== candidate);
-    const title = entry.measure[1] || (entry.measure[0].startsWith("mean change") ? "mean change" : entry.measure[0].split(" ")[0]);
+    const title = entry.measure[1] || (entry.measure[0].startsWith("mean change") ? "mean change" : /^\S+ (match|kept|met)$/.test(entry.measure[0]) ? entry.measure[0] : entry.measure[0].split(" ")[0]);
     const head = make("thead", {}, make("tr", {}, make("th", { scope: "col" }, "Model"), make("th", { scope: "col" }, "Answer"),
       make("th", { scope: "col" }, entry.scored ? "Right?" : make("span", { class: "hide" }, "Right?")), make("th", { scope: "col", class: "num" }, title)));
     const target = entry.answers[entry.target[place]] !== undefined ? entry.answers[entry.target[place]] : extra.target;
-    const gold = target === undefined ? [] : [make("b", {}, "Gold: "), make("bdi", {}, target), " · "];
+    const gold = target === undefined ? [] : [make("b", {}, "Gold: "), said(target)];
+    const change = entry.measure[0] ? `change ${number(state.view.move[place], true)}${entry.measure[1] ? " " + entry.measure[1] : ""}` : "";
     const slices = entry.slices.filter((_, slice) => inSlice(entry, slice, place));
     return [
       make("div", { class: "move" }, outcomeNode(OUTCOMES[state.view.outcome[place]]), make("span", { class: "quiet" }, `${counted(at + 1)} of ${counted(state.places.length)}`), make("span", {}, previous, " ", next)),
       ...(row ? textNodes(entry, row, extra, base, candidate) : [make("p", { class: "absent" }, data.live ? "Reading the text …" : "The text was left out of this page for size; `harness serve` shows it.")]),
-      make("p", {}, ...gold, `change ${number(state.view.move[place], true)}${entry.measure[1] ? " " + entry.measure[1] : ""}`),
+      ...(gold.length || change ? [make("p", {}, ...gold, gold.length && change ? " · " : "", change)] : []),
       make("table", {}, make("caption", { class: "hide" }, "Answers of all models"), head, make("tbody", {}, ...[base, candidate, ...rest].map(line))),
       make("p", { class: "quiet" }, ...slices.flatMap((name) => [make("bdi", {}, name), " · "]), `item ${entry.ids[place]}`),
     ];

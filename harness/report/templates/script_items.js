@@ -64,7 +64,7 @@
     const text = entry.rows[place] ? entry.rows[place].slice(0, entry.fields.length).filter(Boolean).join(" / ").slice(0, 160) : "text not in this page";
     const button = make("button", { type: "button", "data-at": at, "aria-current": at === state.at ? "true" : null },
       outcomeNode(OUTCOMES[view.outcome[place]]), make("span", { class: entry.rows[place] ? "excerpt" : "excerpt quiet", dir: "auto" }, text),
-      make("span", { class: "num" }, number(view.move[place], true)));
+      make("span", { class: "num" }, entry.measure[0] ? number(view.move[place], true) : ""));
     button.addEventListener("click", () => select(at, true));
     const item = make("li", { "aria-setsize": state.places.length, "aria-posinset": at + 1 }, button);
     item.style.top = `${at * ROW}px`;
@@ -128,9 +128,8 @@
     }
     byId("slice-label").hidden = !entry.slices.length;
     byId("group-label").hidden = groups.size < 2;
-    const lower = entry.measure[2] === "lower";
-    const orders = [["size", "largest change"], ["loss", "got worse most"], ["gain", "got better most"],
-      ["base", `${lower ? "lowest" : "lowest"} baseline value`], ["candidate", "lowest candidate value"]];
+    const orders = entry.measure[0] ? [["size", "largest change"], ["loss", "got worse most"], ["gain", "got better most"],
+      ["base", "lowest baseline value"], ["candidate", "lowest candidate value"]] : [["size", "changed first"]];
     byId("order").replaceChildren(...orders.map(([value, text]) => make("option", { value }, text)));
     const unit = entry.measure[1] ? `, ${entry.measure[1]}` : "";
     const better = entry.measure[2] ? `; ${entry.measure[2]} is better` : "";
@@ -140,7 +139,8 @@
         (data.live ? "; the others are read when they are selected." : "; all are in items/ and records/, and `harness serve` shows them.")
       : "";
     const slices = entry.slicesLeft ? ` ${counted(entry.slicesLeft)} rare slices are not in the filter.` : "";
-    byId("browser-note").textContent = `Ordered by the change of: ${entry.measure[0]}${unit}${better}.${texts}${slices}`;
+    const order = entry.measure[0] ? `Ordered by the change of: ${entry.measure[0]}${unit}${better}.` : "";
+    byId("browser-note").textContent = `${order}${texts}${slices}`.trim();
   }
 
   async function chooseEvaluation(index, keepId) {
