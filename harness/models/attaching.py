@@ -16,10 +16,12 @@ from torch import nn
 from harness.core.errors import CheckpointError, Where
 from harness.models.adapters import ADAPTER_NAME, AdapterPlan, apply_adapter, plan_adapter
 from harness.models.checkpoint_heads import AUTO_CLASSES, Head
+from harness.models.encoding import TextEncoder
 from harness.models.headers import weight_files
 from harness.models.loading import STACKS, Loaded, explained, label_names
 from harness.models.network import Network
 from harness.models.quiet import quiet
+from harness.models.tokenizer_files import CHAT_TEMPLATE
 
 
 class AdapterSwitch:
@@ -96,7 +98,7 @@ def attach(base: Loaded, folder: Path, adapter: Path, labels: int | None) -> Loa
         base=network.base,
         language_model=network.language_model,
         heads=heads,
-        encoder=network.encoder,
+        encoder=_with_template(network, adapter),
         family=network.family,
         max_length=network.max_length,
         device=network.device,
@@ -104,6 +106,16 @@ def attach(base: Loaded, folder: Path, adapter: Path, labels: int | None) -> Loa
         adapter=name,
     )
     return Loaded(view, {head: label_names(module.config) for head, module in heads.items()}, list(base.notes))
+
+
+def _with_template(network: Network, adapter: Path) -> TextEncoder:
+    """The base's tokenizer, with the chat template that the adapter was trained with where the base has none."""
+    template = adapter / CHAT_TEMPLATE
+    if network.chat.available or not template.is_file():
+        return network.encoder
+    tokenizer = copy.deepcopy(network.encoder.tokenizer)
+    tokenizer.chat_template = template.read_text("utf-8")
+    return TextEncoder(tokenizer)
 
 
 def _own_head(network: Network, folder: Path, plan: AdapterPlan, head: Head) -> tuple[Any, set[str]]:

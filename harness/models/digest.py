@@ -33,10 +33,9 @@ from harness.models.inspection import (
     parent_of,
     read_lineage,
 )
-from harness.models.tokenizer_files import TOKENIZER_FILES
+from harness.models.tokenizer_files import CHAT_TEMPLATE, TOKENIZER_FILES
 
 _TOKENIZER_SIDE_FILES = ("tokenizer_config.json", "special_tokens_map.json", "added_tokens.json")
-_TEMPLATE = "chat_template.jinja"
 _GENERATION = "generation_config.json"
 _GENERATION_KEYS = ("eos_token_id", "forced_bos_token_id", "decoder_start_token_id")
 _VOLATILE = frozenset(
@@ -101,6 +100,8 @@ def checkpoint_digest(folder: Path, resolve: Resolve | None = None) -> str:
     elif kind == "adapter":
         content["weights"] = [file_digest(adapter_weights(folder))]
         content["config"] = _settled(read_json(folder / ADAPTER_CONFIG))
+        if (folder / CHAT_TEMPLATE).is_file():
+            content[CHAT_TEMPLATE] = file_digest(folder / CHAT_TEMPLATE)
     else:
         content["files"] = _files(folder, _OWN_FILES[kind])
     parent = parent_of(folder, kind, lineage)
@@ -150,8 +151,8 @@ def tokenizer_digest(folder: Path) -> str:
     for name in _TOKENIZER_SIDE_FILES:
         if (folder / name).is_file():
             content[name] = _settled(read_json(folder / name), _TOKENIZER_VOLATILE)
-    if (folder / _TEMPLATE).is_file():
-        content[_TEMPLATE] = file_digest(folder / _TEMPLATE)
+    if (folder / CHAT_TEMPLATE).is_file():
+        content[CHAT_TEMPLATE] = file_digest(folder / CHAT_TEMPLATE)
     return digest(content)
 
 

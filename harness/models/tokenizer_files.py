@@ -9,6 +9,7 @@ from typing import Any
 from harness.core.errors import CheckpointError, Where
 from harness.models.formats import read_json
 
+CHAT_TEMPLATE = "chat_template.jinja"
 TOKENIZER_FILES = (
     "tokenizer.json",
     "vocab.txt",

@@ -12,7 +12,7 @@ from harness.core import atomic
 from harness.core.errors import DataError, IncompleteError, Where, unknown
 from harness.core.rundir import RunDir
 from harness.core.store import MANIFEST, Store
-from harness.runs.stages import CHECKPOINTS
+from harness.runs.merging import CHECKPOINTS
 
 KEPT_BACK = {MANIFEST, "training.jsonl"}
 

@@ -26,12 +26,12 @@ from harness.core.store import Store
 from harness.runs.describe import Stage, made_by, parent_of, stage_of
 from harness.runs.held_out import HeldOut
 from harness.runs.learning import DataInputs, pretraining_inputs, subset
+from harness.runs.merging import CHECKPOINTS, Merges
 from harness.runs.prepare import Prepared
 
 if TYPE_CHECKING:
     from harness.training import StageInputs
 
-CHECKPOINTS = "checkpoints"
 # What a checkpoint's key holds by content instead of by name.
 _UNKEYED: Any = {
     **dict.fromkeys(("from_", "task", "data", "seed", "seeds", "labels"), True),
@@ -72,6 +72,7 @@ class Workshop:
         self._keys: dict[tuple[str, int | None], str] = {}
         self._loaded: dict[str, Path] = {}
         self._made: dict[str, Checkpoint] = {}
+        self._merges = Merges(store, reporter, self.resolve)
         self._held_out: HeldOut | None = None
         self._trainable: dict[str, tuple[Row, ...]] = {}
 
@@ -123,6 +124,9 @@ class Workshop:
         """The folder of a parent checkpoint, by the key that a child's checkpoint.json holds."""
         if key in self._loaded:
             return self._loaded[key]
+        merged = self._merges.folder(key)
+        if merged is not None:
+            return merged
         # A peft folder made elsewhere names its base by a path or a hub id, not by a key.
         if Path(key).is_dir():
             return Path(key)
@@ -141,7 +145,7 @@ class Workshop:
         spec = self.prepared.suite.models[model]
         parent = parent_of(spec)
         if parent is not None:
-            self.checkpoint(parent)
+            self._merges.note(self.checkpoint(parent))
         if isinstance(spec, LoadModel | ServerModel):
             made = self._load(model, spec) if isinstance(spec, LoadModel) else self._served(model, spec)
         else:
@@ -277,15 +281,20 @@ class Workshop:
         stage = stage_of(spec)
         given = self._data_inputs(model, stage)
         parent = parent_of(spec)
-        made = self._made[parent] if parent is not None else None
+        folder = key = found = None
+        if parent is not None:
+            made = self._made[parent]
+            # A prompted model answers by its parent as it is; what is trained needs whole weights.
+            prompted = isinstance(stage, PromptSpec)
+            folder, key, found = (made.path, made.key, made.digest) if prompted else self._merges.start(made)
         return StageInputs(
             texts=given.texts,
             train=given.train,
             validation=given.validation,
             labels=given.labels,
-            parent=made.path if made else None,
-            parent_key=made.key if made else None,
-            parent_digest=made.digest if made else None,
+            parent=folder,
+            parent_key=key,
+            parent_digest=found,
             tokenizer=self._tokenizer(stage),
             seed=self.seed(stage) if seed is None else seed,
             data=given.fingerprints,

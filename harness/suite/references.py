@@ -71,8 +71,7 @@ def _check_model(
     problems: Problems,
 ) -> None:
     here = problems.below("models", name)
-    if isinstance(sections.models.get(starts_from(spec) or ""), ServerModel):
-        here.add("a model behind a server cannot be trained further.")
+    _check_start(spec, sections.models.get(starts_from(spec) or ""), here)
     if isinstance(spec, PretrainModel):
         if spec.pretrain.from_ is not None:
             _known("model", spec.pretrain.from_, models, here, "pretrain", "from")
@@ -97,6 +96,26 @@ def _check_model(
     elif isinstance(spec, PromptModel):
         _known("model", spec.prompt.from_, models, here, "prompt", "from")
         _check_learned(spec.prompt.task, tasks, sections, here.below("prompt"))
+
+
+def _check_start(spec: ModelSpec, parent: ModelSpec | None, problems: Problems) -> None:
+    """Refuses what has no weights of its own that a stage could go on from."""
+    reason = None
+    if isinstance(parent, ServerModel):
+        reason = "a model behind a server"
+    elif isinstance(parent, ClassicalModel):
+        reason = "a bag of words"
+    elif isinstance(parent, BaselineModel):
+        reason = "a baseline without learning"
+    elif isinstance(parent, PromptModel):
+        reason = "a model behind worked examples"
+    elif isinstance(parent, FinetuneModel) and parent.finetune.method == "linear":
+        reason = "a linear classifier on frozen features"
+    if reason is not None:
+        key = type(spec).__name__.removesuffix("Model").lower()
+        problems.add(
+            f"{reason} cannot be trained further.", key, "from", hint="start from the model that it stands on."
+        )
 
 
 def _check_learned(task: str, tasks: Sequence[str], sections: Sections, problems: Problems) -> None:

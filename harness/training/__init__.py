@@ -7,6 +7,6 @@ from __future__ import annotations
 
 from harness.training.inputs import StageInputs
 from harness.training.presets import ARCHITECTURES, architecture
-from harness.training.stage import estimate_cost, resolved, run_stage
+from harness.training.stage import estimate_cost, merge_adapter, resolved, run_stage
 
-__all__ = ["ARCHITECTURES", "StageInputs", "architecture", "estimate_cost", "resolved", "run_stage"]
+__all__ = ["ARCHITECTURES", "StageInputs", "architecture", "estimate_cost", "merge_adapter", "resolved", "run_stage"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -61,7 +61,7 @@ def load_headed(start: Start, kind: str, *, labels: Sequence[str], seed: int, pr
     """The checkpoint in one of transformers' Auto classes, or its shape with random weights.
 
     The pooler of a pretrained encoder without one starts as the identity, so that a classifier
-    first sees what the first token has gathered.
+    first sees what the first token has gathered. A head for another number of labels is made anew.
 
     Args:
         start: folder, `pretrained` or `random` weights, whether in 4 bits.
@@ -100,9 +100,11 @@ def load_headed(start: Start, kind: str, *, labels: Sequence[str], seed: int, pr
             local_files_only=True,
             use_safetensors=True,
             output_loading_info=True,
+            ignore_mismatched_sizes=bool(labels),
             **options,
         ),
     )
+    _check_shapes(facts["mismatched_keys"], folder)
     if start.quantised:
         from harness.training.quantising import plainly
 
@@ -122,6 +124,18 @@ def load_headed(start: Start, kind: str, *, labels: Sequence[str], seed: int, pr
             if name in missing and _POOLER in name:
                 parameter.copy_(torch.eye(*parameter.shape) if parameter.ndim == 2 else torch.zeros_like(parameter))
     return model
+
+
+def _check_shapes(mismatched: Iterable[Any], folder: Path) -> None:
+    """Refuses weights of another shape than config.json says, but for those of a head that is made anew."""
+    names = {key if isinstance(key, str) else str(key[0]) for key in mismatched}
+    wrong = sorted(name for name in names if not name.startswith(_CLASSIFIER))
+    if wrong:
+        raise CheckpointError(
+            f"weights of another shape than its config.json says: {wrong[0]}.",
+            where=Where(folder),
+            hint="give a checkpoint of the same architecture as its config.json says.",
+        )
 
 
 def load_for(kind: Any, folder: Path, *, seed: int, check: Callable[[str], None]) -> tuple[Any, list[str]]:

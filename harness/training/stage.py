@@ -55,6 +55,13 @@ def run_stage(
     return made
 
 
+def merge_adapter(adapter: Path, base: Path, work: Path, *, key: str, digest: str) -> dict[str, Any]:
+    """Writes an adapter and its base as one checkpoint; see `merge`."""
+    from harness.training import merge
+
+    return merge.merge_adapter(adapter, base, work, key=key, digest=digest)
+
+
 def _energy(measured: Mapping[str, Any]) -> dict[str, Any]:
     import torch
 

@@ -1,4 +1,5 @@
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -6,6 +7,7 @@ from safetensors import safe_open
 from training_samples import LABELS, examples, finetune_spec, label_inputs, labelled
 
 from harness.core.errors import CheckpointError, DataError
+from harness.core.examples import LabelledText
 from harness.core.keys import file_digest
 from harness.core.reporter import Silent
 from harness.training import run_stage
@@ -119,3 +121,21 @@ def test_a_parent_that_is_no_model_is_refused(tmp_path: Path) -> None:
     (tmp_path / "config.json").write_text("{}")
     with pytest.raises(CheckpointError, match="cannot be loaded"):
         run_stage(finetune_spec(), label_inputs(tmp_path), tmp_path / "a", Silent())
+
+
+def test_a_classifier_is_a_start_for_other_labels(tuned: tuple[Path, dict], tmp_path: Path) -> None:
+    folder, _ = tuned
+    three = [LabelledText(text, (number % 3,)) for number, (text, _) in enumerate(examples())]
+    inputs = label_inputs(folder, train=three, validation=(), labels=("cold", "mild", "warm"))
+    run_stage(finetune_spec(epochs=1), inputs, tmp_path, Silent())
+    with safe_open(tmp_path / "model.safetensors", "pt") as made:
+        assert made.get_tensor("classifier.weight").shape[0] == 3
+
+
+def test_weights_of_another_shape_are_refused(base: Path, tmp_path: Path) -> None:
+    odd = tmp_path / "odd"
+    shutil.copytree(base, odd)
+    config = json.loads((odd / "config.json").read_text())
+    (odd / "config.json").write_text(json.dumps({**config, "intermediate_size": 2 * config["intermediate_size"]}))
+    with pytest.raises(CheckpointError, match="another shape"):
+        run_stage(finetune_spec(epochs=1), label_inputs(odd), tmp_path / "made", Silent())
