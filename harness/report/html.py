@@ -23,6 +23,7 @@ from harness.report.completions import completions
 from harness.report.items import browsers, load
 from harness.report.overview import overview
 from harness.report.series import series
+from harness.report.shares import shares
 from harness.report.text import cut, plural, slug, visible, visible_tree
 from harness.report.tradeoff import tradeoffs
 from harness.report.view import FEW, WORDS, RunView, reading, span
@@ -106,6 +107,7 @@ def _context(view: RunView) -> dict[str, Any]:
         "advice": advice(view),
         "tradeoffs": tradeoffs(view),
         "series": series(view),
+        "shares": shares(view),
         "completions": completions(view),
         "audits": audits(view),
         "forests": {contest.key: forest.groups(view, contest) for contest in view.contests},
