@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from harness.report.charts import BOTTOM, LEFT, RIGHT, TOP
 from harness.report.scale import Scale, scale
 
-STYLES = ("a", "b", "c", "d")
+_STROKES = (("bold", "dot"), ("other", "ring"), ("warm", "diamond"), ("thin", "ring"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +19,7 @@ class Point:
         shape: `dot`, `ring` or `diamond`.
         text: what a reader is told who points at it.
         link: a relative address, or empty.
+        line: the name of the line that it belongs to, where points are joined.
     """
 
     name: str
@@ -31,6 +32,25 @@ class Point:
     shape: str = "dot"
     text: str = ""
     link: str = ""
+    line: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Level:
+    """A value that is drawn across the whole chart."""
+
+    name: str
+    y: float
+
+
+@dataclass(frozen=True, slots=True)
+class Stroke:
+    """A line in the drawing's units; `style` is one of the style sheet's, `shape` that of its points."""
+
+    name: str
+    path: str
+    style: str
+    shape: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +83,8 @@ class PointChart:
     zero_x: float | None
     zero_y: float | None
     marks: list[Mark]
-    path: str
+    lines: list[Stroke]
+    levels: list[Stroke]
     header: list[str]
     rows: list[list[str]]
 
@@ -81,13 +102,23 @@ def point_chart(
     labels: bool = True,
     zero: tuple[bool, bool] = (False, False),
     x_ticks: list[tuple[float, str]] | None = None,
+    levels: Sequence[Level] = (),
 ) -> PointChart:
-    """Lays points out; `joined` draws a line through them in order, `zero` keeps the axes' origins in sight."""
+    """Lays points out; `joined` draws lines through them in order, `zero` keeps the axes' origins in sight."""
     xs = [value for one in points for value in (one.x, one.x_low, one.x_high) if value is not None]
     ys = [value for one in points for value in (one.y, one.y_low, one.y_high) if value is not None]
+    ys += [level.y for level in levels]
     x, y = scale(xs, LEFT, RIGHT, zero=zero[0]), scale(ys, BOTTOM, TOP, zero=zero[1])
+    names = list(dict.fromkeys(one.line for one in points))
+    if len(names) > 1:
+        points = [replace(one, shape=_STROKES[names.index(one.line) % len(_STROKES)][1]) for one in points]
     marks = _spread([_mark(one, x, y, labels) for one in points])
-    path = "M" + "L".join(f"{mark.x:g} {mark.y:g}" for mark in marks) if joined and len(marks) > 1 else ""
+    lines = []
+    for place, name in enumerate(names if joined else []):
+        style, shape = _STROKES[place % len(_STROKES)]
+        own = [mark for mark, one in zip(marks, points, strict=True) if one.line == name]
+        if len(own) > 1:
+            lines.append(Stroke(name, "M" + "L".join(f"{mark.x:g} {mark.y:g}" for mark in own), style, shape))
     return PointChart(
         title,
         summary,
@@ -98,7 +129,8 @@ def point_chart(
         x(0.0) if zero[0] else None,
         y(0.0) if zero[1] else None,
         marks,
-        path,
+        lines,
+        [Stroke(level.name, f"M{LEFT} {y(level.y):g}L{RIGHT} {y(level.y):g}", "level", "") for level in levels],
         header,
         rows,
     )

@@ -1,83 +1,143 @@
-"""Models that differ in one number only: learning curves (amount of data) and dose-response curves (anything else)."""
+"""Models that differ in one number only: learning curves (amount of data) and dose-response curves (anything else).
+
+Several such groups that differ in the same number, as the pretrained and the untrained ones of a learning curve,
+share a chart, one line each. What has no such number (a prompted base, a trivial rival) is drawn across as a level.
+"""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import takewhile
 from typing import Any
 
 from harness.core.results import MetricResult, ModelResult
 from harness.report import figures
-from harness.report.marks import Point, PointChart, point_chart
+from harness.report.marks import Level, Point, PointChart, point_chart
 from harness.report.view import RunView
 from harness.report.words import named
 
 _DATA = {"labels": "labelled rows", "items": "items", "tokens": "tokens", "rows": "rows", "budget": "tokens"}
 _IGNORED = {"seed"}
+_WITHOUT_DOSE = ("prompt", "baseline")
+_LOGARITHMIC_FROM = 20
+"""Doses further apart than this factor stand on a logarithmic axis; on a linear one the small ones would be one dot."""
 Path = tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class _Line:
+    """Models that differ in nothing but the dose, by dose."""
+
+    name: str
+    rows: list[tuple[float, MetricResult]]
+
+
 def series(view: RunView) -> list[PointChart]:
-    """One chart per group of models that differ in one number, and per task, by its leading metric."""
+    """One chart per setting in which alone some models differ, and per task, by its leading metric."""
     charts = []
-    for path, models in _groups(view):
+    for path, groups in _groups(view).items():
         for name, evaluation in view.evaluations.items():
             if evaluation.role != "task":
                 continue
             lead = next((row.id for row in view.results.metrics if row.evaluation == name and row.slice is None), None)
-            id_ = f"{name}.{evaluation.metrics[0]}" if evaluation.metrics else lead
-            rows = [(dose, view.metric(id_ or "", model.name)) for dose, model in models]
-            known = [(dose, row) for dose, row in rows if row is not None and row.value is not None]
-            if len(known) >= 2:
-                charts.append(_chart(path[-1], known))
+            id_ = (f"{name}.{evaluation.metrics[0]}" if evaluation.metrics else lead) or ""
+            lines = [line for models in groups if len((line := _line(view, id_, models)).rows) >= 2]
+            if lines:
+                charts.append(_chart(path[-1], lines, _levels(view, id_) if path == ("labels",) else []))
     return charts
 
 
-def _chart(setting: str, rows: list[tuple[float, MetricResult]]) -> PointChart:
+def _line(view: RunView, id_: str, models: Sequence[tuple[float, ModelResult]]) -> _Line:
+    rows = [(dose, row) for dose, model in models if (row := _known(view, id_, model)) is not None]
+    names = [model.name for _, model in models]
+    shared = "".join(letters[0] for letters in takewhile(lambda some: len(set(some)) == 1, zip(*names, strict=False)))
+    return _Line(shared.strip("_-") or f"{names[0]} to {names[-1]}", rows)
+
+
+def _levels(view: RunView, id_: str) -> list[MetricResult]:
+    """What models reach that learned from no labels: the base, the prompted one, trivial rivals."""
+    plain = [one for one in view.results.models if one.made_by in _WITHOUT_DOSE or one.name == view.results.baseline]
+    return [row for model in plain if (row := _known(view, id_, model)) is not None]
+
+
+def _known(view: RunView, id_: str, model: ModelResult) -> MetricResult | None:
+    row = view.metric(id_, model.name)
+    return row if row is not None and row.value is not None else None
+
+
+def _chart(setting: str, lines: list[_Line], levels: list[MetricResult]) -> PointChart:
     what = _DATA.get(setting, setting.replace("_", " "))
-    unit = rows[0][1].unit
+    several = len(lines) > 1
+    rows = sorted(((dose, row, line) for line in lines for dose, row in line.rows), key=lambda entry: entry[0])
+    first = lines[0].rows[0][1]
+    unit = first.unit
     factor = 100.0 if figures.is_fraction(unit) else 1.0
+    doses = sorted({dose for dose, _, _ in rows})
+    logarithmic = doses[0] > 0 and doses[-1] / doses[0] >= _LOGARITHMIC_FROM
+
+    def place(dose: float) -> float:
+        return math.log10(dose) if logarithmic else dose
+
     points = [
         Point(
             row.model,
-            dose,
+            place(dose),
             (row.value or 0.0) * factor,
             y_low=None if row.low is None else row.low * factor,
             y_high=None if row.high is None else row.high * factor,
             text=f"{row.model}: {what} {figures.count(dose)}, {figures.level(row.value, unit, row.low, row.high)}",
+            line=line.name,
         )
-        for dose, row in rows
+        for dose, row, line in rows
     ]
-    first = rows[0][1]
+    across = [Level(row.model, (row.value or 0.0) * factor) for row in levels if row.unit == unit]
     return point_chart(
         points,
         title=f"{'Learning curve' if setting in _DATA else 'Dose-response'}: {named(first.evaluation, first.metric)}",
-        summary=f"From {_end(*rows[0])} to {_end(*rows[-1])} {what}; bars are 95% intervals of each level.",
-        x_label=what,
+        summary=" ".join(
+            [
+                *(f"{f'{line.name}: from' if several else 'From'} {_ends(line, what)}." for line in lines),
+                *(["Dotted: " + ", ".join(_level(row) for row in levels) + "."] if across else []),
+                "Bars are 95% intervals of each level.",
+            ]
+        ),
+        x_label=f"{what}, logarithmic" if logarithmic else what,
         y_label="%" if figures.is_fraction(unit) else unit,
         header=["model", what, "value", "interval", "n"],
-        rows=[
-            [
-                row.model,
-                f"{dose:g}" if dose < 10 else f"{dose:,.0f}",
-                figures.level(row.value, unit, row.low, row.high),
-                figures.interval(row.low, row.high, unit, sign=False),
-                f"{row.n:,}",
-            ]
-            for dose, row in rows
-        ],
+        rows=[_row(row, f"{dose:g}" if dose < 10 else f"{dose:,.0f}") for dose, row, _ in rows]
+        + [_row(row, "–") for row in levels if across],
         joined=True,
         labels=False,
-        x_ticks=[(dose, figures.count(dose)) for dose, _ in rows],
+        x_ticks=[(place(dose), figures.count(dose)) for dose in doses],
+        levels=across,
     )
 
 
-def _end(dose: float, row: MetricResult) -> str:
-    return f"{figures.level(row.value, row.unit, row.low, row.high)} by {row.model} with {figures.count(dose)}"
+def _row(row: MetricResult, dose: str) -> list[str]:
+    return [
+        row.model,
+        dose,
+        figures.level(row.value, row.unit, row.low, row.high),
+        figures.interval(row.low, row.high, row.unit, sign=False),
+        f"{row.n:,}",
+    ]
 
 
-def _groups(view: RunView) -> list[tuple[Path, list[tuple[float, ModelResult]]]]:
-    """(setting, [(value, model)…] by value) for every setting in which alone some models differ."""
+def _level(row: MetricResult) -> str:
+    return f"{row.model} {figures.level(row.value, row.unit, row.low, row.high)}"
+
+
+def _ends(line: _Line, what: str) -> str:
+    (low, first), (high, last) = line.rows[0], line.rows[-1]
+    start, end = (figures.level(row.value, row.unit, row.low, row.high) for row in (first, last))
+    return f"{start} with {figures.count(low)} to {end} with {figures.count(high)} {what}"
+
+
+def _groups(view: RunView) -> dict[Path, list[list[tuple[float, ModelResult]]]]:
+    """For every setting, the groups of models that differ in it alone: [(value, model)…] by value."""
     found: dict[tuple[Path, str], list[tuple[float, ModelResult]]] = {}
     for model in view.results.models:
         stage = model.training.get("stage")
@@ -91,11 +151,11 @@ def _groups(view: RunView) -> list[tuple[Path, list[tuple[float, ModelResult]]]]
                 rest = {"/".join(key): other for key, other in flat.items() if key != path}
                 key = (path, json.dumps([model.made_by, rest], sort_keys=True, default=str))
                 found.setdefault(key, []).append((float(value), model))
-    groups = []
-    for (path, _), models in sorted(found.items(), key=lambda entry: entry[0]):
+    groups: dict[Path, list[list[tuple[float, ModelResult]]]] = {}
+    for (path, _), models in found.items():
         if len({dose for dose, _ in models}) >= 2:
-            groups.append((path, sorted(models, key=lambda pair: (pair[0], pair[1].name))))
-    return groups
+            groups.setdefault(path, []).append(sorted(models, key=lambda pair: (pair[0], pair[1].name)))
+    return dict(sorted(groups.items()))
 
 
 def _rows(view: RunView, model: ModelResult) -> int | None:

@@ -177,6 +177,7 @@ def _work(run: RunDir, info: RunInfo, suite: Suite, store: Store, reporter: Repo
 def train_models(suite: Suite, store: Store, reporter: Reporter) -> dict[str, Checkpoint]:
     """Makes or finds the checkpoints of a suite, and nothing else; further seeds are `model seed n`."""
     workshop = Workshop(prepare(suite, store, reporter), store, reporter)
+    workshop.require_extras()
     made = {model: workshop.checkpoint(model) for model in workshop.order()}
     for model in suite.contenders:
         for seed in workshop.further_seeds(model):
@@ -187,6 +188,7 @@ def train_models(suite: Suite, store: Store, reporter: Reporter) -> dict[str, Ch
 def make_checkpoints(workshop: Workshop, clock: Clock, run: RunDir | None) -> dict[str, Checkpoint]:
     """Makes or finds every model of the suite, parents first; copies training logs to the run."""
     made: dict[str, Checkpoint] = {}
+    workshop.require_extras()
     for model in workshop.order():
         with clock.step(model, "stage") as facts:
             made[model] = workshop.checkpoint(model)

@@ -6,20 +6,23 @@ import dataclasses
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from harness.core.dataset import Dataset, Row
-from harness.core.errors import DataError, SuiteError
+from harness.core.errors import DataError, IncompleteError, SuiteError
 from harness.core.keys import digest
 from harness.core.reporter import Reporter
 from harness.core.specs import (
+    AlignModel,
     FinetuneModel,
     FinetuneSpec,
     LoadModel,
     ModelSpec,
     PretrainSpec,
     PromptSpec,
+    QloraMethod,
     ServerModel,
 )
 from harness.core.store import Store
@@ -111,6 +114,21 @@ class Workshop:
         if parent is not None and not self.cached(parent):
             return False
         return self.store.get(CHECKPOINTS, self.key(model, seed)) is not None
+
+    def require_extras(self) -> None:
+        """Checks that what the stages still to be carried out need is installed, before minutes are spent on others.
+
+        Raises:
+            IncompleteError: at the first model whose method lacks a package.
+        """
+        for model, spec in self.prepared.suite.models.items():
+            method = getattr(stage_of(spec), "method", None) if isinstance(spec, FinetuneModel | AlignModel) else None
+            if isinstance(method, QloraMethod) and find_spec("bitsandbytes") is None and not self.cached(model):
+                raise IncompleteError(
+                    f"model {model!r}: the method qlora needs bitsandbytes, which is not installed.",
+                    where=self.prepared.suite.where("models", model),
+                    hint='pip install "harness[qlora]", or use `method: {lora: {…}}`.',
+                )
 
     def further_seeds(self, model: str) -> list[int]:
         """The seeds with which a model is trained again after its first one."""
