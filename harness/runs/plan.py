@@ -120,12 +120,15 @@ def _steps(suite: Suite, prepared: Prepared, store: Store, reporter: Reporter) -
         cached = workshop.cached(model)
         untrained = not cached and not isinstance(spec, LoadModel | ServerModel)
         seconds = (
-            None if not untrained else _training_seconds(suite, model, len(workshop.data_inputs(model).train), rate)
+            None
+            if not untrained
+            else _training_seconds(suite, model, len(workshop.data_inputs(model).train), rate, workshop)
         )
         steps.append(PlannedStep("stage", model, cached, label_of(spec), seconds))
         for seed in workshop.further_seeds(model) if model in suite.contenders else ():
             cached = workshop.cached(model, seed)
-            seconds = None if cached else _training_seconds(suite, model, len(workshop.data_inputs(model).train), rate)
+            rows = len(workshop.data_inputs(model).train)
+            seconds = None if cached else _training_seconds(suite, model, rows, rate, workshop)
             steps.append(PlannedStep("stage", f"{model} seed {seed}", cached, label_of(spec), seconds))
     answers = Answers(prepared, workshop, store, reporter)
     for name, bound in prepared.asked.items():
@@ -154,15 +157,15 @@ def _answered(bound: Bound, workshop: Workshop, answers: Answers, store: Store) 
     return ready
 
 
-def _training_seconds(suite: Suite, model: str, rows: int, rate: float) -> float:
+def _training_seconds(suite: Suite, model: str, rows: int, rate: float, workshop: Workshop | None = None) -> float:
     from harness.training import estimate_cost
 
-    cost = estimate_cost(stage_of(suite.models[model]), rows, configuration=_configuration(suite, model))
+    cost = estimate_cost(stage_of(suite.models[model]), rows, configuration=_configuration(suite, model, workshop))
     return SECONDS_PER_STAGE + cost.get("seconds", cost["flops"] / (rate * EFFICIENCY))
 
 
-def _configuration(suite: Suite, model: str) -> Mapping[str, Any] | None:
-    """The shape of the model that a stage starts from, as far as the suite or a local folder says it."""
+def _configuration(suite: Suite, model: str, workshop: Workshop | None) -> Mapping[str, Any] | None:
+    """The shape of the model that a stage starts from, as far as the suite or a checkpoint at hand says it."""
     from harness.training import architecture
 
     name = starts_from(suite.models[model])
@@ -171,6 +174,8 @@ def _configuration(suite: Suite, model: str) -> Mapping[str, Any] | None:
         if isinstance(spec, PretrainModel) and spec.pretrain.from_ is None:
             return architecture(spec.pretrain.architecture, spec.pretrain.objective)
         if isinstance(spec, LoadModel):
+            if workshop is not None and workshop.cached(name):
+                return _local_configuration(workshop.checkpoint(name).path)
             return _local_configuration(suite.folder / spec.load)
         name = starts_from(spec)
     return None
