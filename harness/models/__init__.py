@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from harness.models.policy import SCORING_VERSION as SCORING_VERSION
     from harness.models.policy import answer_policy as answer_policy
     from harness.models.pool import BasePool as BasePool
+    from harness.models.quantised import write_quantised as write_quantised
     from harness.models.server_opening import served as served
 
 _HOME = {
@@ -61,6 +62,7 @@ _HOME = {
     "tokenizer_digest": "digest",
     "write_classical": "formats",
     "write_linear": "formats",
+    "write_quantised": "quantised",
 }
 
 __all__ = sorted(_HOME)

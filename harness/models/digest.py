@@ -97,6 +97,8 @@ def checkpoint_digest(folder: Path, resolve: Resolve | None = None) -> str:
             content["generation"] = generation
     elif kind == "server":
         content["served"] = _served(read_json(folder / SERVER_FILE))
+    elif kind == "quantised":
+        content["quantise"] = lineage.get("quantise")
     elif kind == "adapter":
         content["weights"] = [file_digest(adapter_weights(folder))]
         content["config"] = _settled(read_json(folder / ADAPTER_CONFIG))

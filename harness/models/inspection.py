@@ -10,7 +10,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from harness.core.errors import CheckpointError, Where
 from harness.models.checkpoint_heads import Head, heads_in
@@ -26,8 +26,8 @@ from harness.models.formats import (
 from harness.models.headers import Tensor, tensors_of, weight_files
 from harness.models.tokenizer_files import check_tokenizer
 
-Kind = Literal["transformers", "adapter", "linear", "classical", "baseline", "prompted", "server"]
-KINDS: tuple[Kind, ...] = ("transformers", "adapter", "linear", "classical", "baseline", "prompted", "server")
+Kind = Literal["transformers", "adapter", "linear", "classical", "baseline", "prompted", "quantised", "server"]
+KINDS: tuple[Kind, ...] = get_args(Kind)
 CONFIG = "config.json"
 ADAPTER_CONFIG = "adapter_config.json"
 ADAPTER_WEIGHTS = "adapter_model.safetensors"
@@ -78,7 +78,8 @@ class CheckpointInfo:
     """What stands in a checkpoint folder.
 
     Attributes:
-        kind: how it answers (`transformers`, `adapter`, `linear`, `classical`, `baseline`, `prompted`, `server`).
+        kind: how it answers (`transformers`, `adapter`, `linear`, `classical`, `baseline`, `prompted`, `quantised`,
+            `server`).
         family: `masked`, `causal`, `seq2seq`, `bag_of_words`, `baseline`, or `parent` when the parent decides.
         model_type: the configuration's type (`bert`, `gpt2`, …), None where there is none.
         labels: of its classification or tagging head; None without one, or when they have no names.
@@ -115,7 +116,7 @@ def inspect(folder: Path) -> CheckpointInfo:
     if kind == "server":
         return _info(kind, "server", None, (), (), None)
     parent = parent_of(folder, kind, lineage)
-    if kind in {"baseline", "prompted"}:
+    if kind in {"baseline", "prompted", "quantised"}:
         return _info(kind, "baseline" if parent is None else "parent", labels, (), (), parent)
     if kind == "adapter":
         file = adapter_weights(folder)
@@ -174,7 +175,7 @@ def parent_of(folder: Path, kind: Kind, lineage: Mapping[str, Any]) -> dict[str,
     Raises:
         CheckpointError: when no parent is named.
     """
-    if kind not in {"adapter", "linear", "prompted"}:
+    if kind not in {"adapter", "linear", "prompted", "quantised"}:
         return None
     parent = lineage.get("parent")
     if isinstance(parent, Mapping) and parent.get("key"):

@@ -19,6 +19,7 @@ from harness.models.checkpoint_heads import AUTO_CLASSES, HEAD_PREFIXES, Family,
 from harness.models.encoding import TextEncoder
 from harness.models.inspection import inspect
 from harness.models.network import Network
+from harness.models.quantising import heads_of, plainly, quantised_options
 from harness.models.quiet import quiet
 from harness.models.tokenizer_files import too_many_tokens
 
@@ -35,6 +36,15 @@ STACKS = ("shared", "encoder", "decoder")
 """What T5-like models hold in place of one module for the whole base."""
 
 
+@dataclass(frozen=True, slots=True)
+class Form:
+    """How weights are held: their type, where, and in how many bits those of the base are."""
+
+    dtype: str
+    device: str
+    quantise: str | None = None
+
+
 @dataclass(slots=True)
 class Loaded:
     """A network, the labels of its heads as the configuration gives them, and what to tell."""
@@ -44,17 +54,18 @@ class Loaded:
     notes: list[str] = field(default_factory=list)
 
 
-def load(folder: Path, *, device: str, dtype: str) -> Loaded:
+def load(folder: Path, *, device: str, dtype: str, quantise: str | None = None) -> Loaded:
     """Loads a transformers checkpoint with every trained head.
 
     Args:
         folder: the checkpoint.
         device: `cpu`, `cuda` or `mps`.
         dtype: `float32` or `bfloat16`.
+        quantise: `4bit` or `8bit` for the weights of the base; `dtype` is then that of all else.
 
     Raises:
         CheckpointError: when the folder cannot be used.
-        IncompleteError: when the device is not there.
+        IncompleteError: when the device is not there, or cannot hold quantised weights.
     """
     info = inspect(folder)
     family: Family = info.family  # type: ignore[assignment]  # a transformers folder has no other
@@ -69,8 +80,9 @@ def load(folder: Path, *, device: str, dtype: str) -> Loaded:
         has_language_model = type(config) in kind._model_mapping
         if family == "seq2seq" and not has_language_model:
             raise ValueError(f"transformers knows no sequence-to-sequence model of the type {config.model_type!r}")
-        model, missing = _weights(kind if has_language_model else transformers.AutoModel, folder, dtype)
-        heads = _heads(info.heads, folder, dtype, notes)
+        form = Form(dtype, device, quantise)
+        model, missing = _weights(kind if has_language_model else transformers.AutoModel, folder, form, config)
+        heads = _heads(info.heads, folder, form, config, notes)
     absent = _absent_encoder(model, missing)
     if absent and not heads:
         raise CheckpointError(
@@ -84,7 +96,8 @@ def load(folder: Path, *, device: str, dtype: str) -> Loaded:
     base = _share(base, language_model, heads)
     for module in (base, language_model, *heads.values()):
         if module is not None:
-            module.eval().to(device)
+            # Quantised weights stand on their device already, and cannot be moved.
+            module.eval() if quantise else module.eval().to(device)
             module.requires_grad_(False)
     _check_tokens(folder, encoder, base)
     classifier = heads.get("sequence")
@@ -103,13 +116,13 @@ def load(folder: Path, *, device: str, dtype: str) -> Loaded:
     return Loaded(network, {head: label_names(module.config) for head, module in heads.items()}, notes)
 
 
-def _heads(present: tuple[Head, ...], folder: Path, dtype: str, notes: list[str]) -> dict[Head, Any]:
+def _heads(present: tuple[Head, ...], folder: Path, form: Form, config: Any, notes: list[str]) -> dict[Head, Any]:
     """The heads beside the language model of which the folder holds every weight."""
     import transformers
 
     heads: dict[Head, Any] = {}
     for head in present:
-        module, missing = _weights(getattr(transformers, AUTO_CLASSES[head]), folder, dtype)
+        module, missing = _weights(getattr(transformers, AUTO_CLASSES[head]), folder, form, config)
         if missing:
             notes.append(f"the {head.replace('_', '-')} head is not whole ({sorted(missing)[0]} is missing), not used")
         else:
@@ -147,16 +160,21 @@ def _absent_encoder(model: Any, missing: set[str]) -> list[str]:
     )
 
 
-def _weights(kind: Any, folder: Path, dtype: str, **options: Any) -> tuple[Any, set[str]]:
+def _weights(kind: Any, folder: Path, form: Form, config: Any) -> tuple[Any, set[str]]:
+    options: dict[str, Any] = {"dtype": _DTYPES[form.dtype]}
+    if form.quantise is not None:
+        keep = heads_of(kind, config)
+        options = quantised_options(form.quantise, form.device, _DTYPES[form.dtype], keep)
     model, info = kind.from_pretrained(
         folder,
-        dtype=_DTYPES[dtype],
         local_files_only=True,
         use_safetensors=True,
         trust_remote_code=False,
         output_loading_info=True,
         **options,
     )
+    if form.quantise is not None:
+        plainly(model)
     reshaped = {key if isinstance(key, str) else str(key[0]) for key in info["mismatched_keys"]}
     wrong = sorted(name for name in reshaped if not name.startswith(HEAD_PREFIXES))
     if wrong:

@@ -24,6 +24,7 @@ from harness.models.chat import Chat
 from harness.models.checkpoint_heads import Family, Head
 from harness.models.encoding import TextEncoder
 from harness.models.pair_encoding import PairEncoder, WordEncoder
+from harness.models.quantising import mixes_rows, size_of
 
 if TYPE_CHECKING:
     from harness.models.attaching import AdapterSwitch
@@ -40,6 +41,8 @@ _CHECK_TOLERANCE = 1e-3
 
 class Network:
     """Forward passes of a checkpoint.
+
+    Where a row's answer depends on the rows beside it (`alone`), each is read on its own.
 
     Args:
         base: the encoder (or decoder stack) without heads.
@@ -74,7 +77,8 @@ class Network:
         self.causal = family == "causal"
         self.max_length = max_length
         self.device = device
-        self.budget = CPU_BUDGET if device == "cpu" else GPU_BUDGET
+        self.alone = mixes_rows(base)
+        self.budget = 1 if self.alone else CPU_BUDGET if device == "cpu" else GPU_BUDGET
         self.switch = switch
         self.adapter = adapter
         self.activate()
@@ -91,7 +95,7 @@ class Network:
         """Number of weights in use, those shared by several heads counted once and those of other adapters not."""
         modules = [module for module in (self.base, self.language_model, *self.heads.values()) if module is not None]
         sizes = {
-            id(weight): weight.numel()
+            id(weight): size_of(weight)
             for module in modules
             for name, weight in module.named_parameters()
             if self._counts(name)

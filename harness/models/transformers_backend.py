@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -25,7 +26,6 @@ from harness.core.requests import (
     TopCompletions,
 )
 from harness.models import seq2seq
-from harness.models.answering import Backend
 from harness.models.attaching import attach
 from harness.models.batching import Batcher
 from harness.models.causal import rolling_likelihoods
@@ -80,6 +80,10 @@ class TransformersBackend:
     def facts(self) -> ModelFacts:
         return self._facts
 
+    def known_as(self, digest: str) -> None:
+        """Takes the digest of the checkpoint that this one is opened for."""
+        self._facts = dataclasses.replace(self._facts, digest=digest)
+
     def compute(self, requests: Sequence[Request]) -> Iterator[tuple[Request, Response]]:
         """Answers what the checkpoint's heads can; see `Backend`."""
         for kind, answer in self._answerers().items():
@@ -106,7 +110,7 @@ class TransformersBackend:
         return features(self.network, self._batcher, texts)
 
 
-def open_transformers(folder: Path, context: OpenContext) -> Backend:
+def open_transformers(folder: Path, context: OpenContext) -> TransformersBackend:
     """Opens a folder as `save_pretrained` writes it, or a peft adapter.
 
     Raises:
@@ -120,11 +124,12 @@ def open_transformers(folder: Path, context: OpenContext) -> Backend:
     named = tuple(str(label) for label in lineage.get("labels") or ()) or None
     device, dtype = str(policy["device"]), str(policy["dtype"])
     base = folder if parent is None else context.resolve(parent["key"])
-    loaded = (context.pool or BasePool()).base(base, device=device, dtype=dtype)
+    pool = context.pool or BasePool()
+    loaded = pool.base(base, device=device, dtype=dtype, quantise=context.quantise)
     if parent is not None:
         loaded = attach(loaded, base, folder, len(named) if named else None)
     network = loaded.network
-    if context.batch_tokens is not None:
+    if context.batch_tokens is not None and not network.alone:
         network.budget = context.batch_tokens
     labels, tag_labels, notes = _labels(network, context.labels or named, loaded.labels)
     language_model = network.family if network.language_model is not None else None
@@ -137,6 +142,9 @@ def open_transformers(folder: Path, context: OpenContext) -> Backend:
     answer_key = {**policy, "max_length": network.max_length, "labels": list(labels or tag_labels or ())}
     if language_model == "causal":
         answer_key["rolling"] = ROLLING
+    if context.quantise is not None:
+        answer_key["quantise"] = context.quantise
+        dtype = f"{context.quantise}, sums in {dtype}"
     facts = ModelFacts(
         digest=own,
         family="encoder" if language_model is None else network.family,

@@ -55,7 +55,8 @@ def parent_of(spec: ModelSpec) -> str | None:
 def label_of(spec: ModelSpec) -> str:
     """A few words that say what a model is, for reports."""
     if isinstance(spec, LoadModel):
-        return f"loaded from {spec.load}"
+        held = f", in {spec.quantise[0]} bits" if spec.quantise else ""
+        return f"loaded from {spec.load}{held}"
     if isinstance(spec, ServerModel):
         return f"{spec.server.model}, asked over a network"
     stage = stage_of(spec)

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from harness.core.dataset import Dataset, Row
 from harness.core.errors import DataError, IncompleteError, SuiteError
@@ -178,7 +178,7 @@ class Workshop:
 
     def _load(self, model: str, spec: LoadModel) -> Checkpoint:
         path, key = self._located(model, spec)
-        return Checkpoint(model, path, key, key, "load", {"source": spec.load, "revision": spec.revision})
+        return Checkpoint(model, path, key, key, "load", _source(spec))
 
     def _served(self, model: str, spec: ServerModel) -> Checkpoint:
         from harness.models import checkpoint_digest, served
@@ -211,7 +211,21 @@ class Workshop:
                 self._loaded[parent["key"]] = base
         key = checkpoint_digest(path, self.resolve)
         self._loaded[key] = path
+        if spec.quantise is not None:
+            path = self._quantised(path, key, spec.quantise)
+            key = checkpoint_digest(path, self.resolve)
+            self._loaded[key] = path
         return path, key
+
+    def _quantised(self, parent: Path, held: str, bits: Literal["4bit", "8bit"]) -> Path:
+        """The page that says how a loaded checkpoint is held; kept in the store."""
+        from harness.models import write_quantised
+
+        def build(work: Path) -> dict[str, Any]:
+            write_quantised(work, parent, parent_key=held, parent_digest=held, bits=bits)
+            return {}
+
+        return self.store.make("quantised", digest({"quantised": held, "bits": bits}), build).path
 
     def _train(self, model: str, spec: ModelSpec, seed: int | None = None) -> Checkpoint:
         key = self.key(model, seed)
@@ -366,6 +380,12 @@ class Workshop:
             labels=tuple(labels if labels is not None else bound.evaluation.metric_context().labels),
             fingerprints={dataset.name: dataset.fingerprint},
         )
+
+
+def _source(spec: LoadModel) -> dict[str, Any]:
+    """What a loaded model is called in the results: where it came from."""
+    known = {"source": spec.load, "revision": spec.revision}
+    return {**known, "quantise": spec.quantise} if spec.quantise is not None else known
 
 
 def _one_seed(stage: Stage) -> Stage:

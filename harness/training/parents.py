@@ -106,7 +106,7 @@ def load_headed(start: Start, kind: str, *, labels: Sequence[str], seed: int, pr
     )
     _check_shapes(facts["mismatched_keys"], folder)
     if start.quantised:
-        from harness.training.quantising import plainly
+        from harness.models.quantising import plainly
 
         plainly(model)
     missing = facts["missing_keys"]

@@ -1,4 +1,4 @@
-"""A base in 4 bits for QLoRA (Dettmers et al. 2023), by bitsandbytes."""
+"""A base in 4 bits for QLoRA (Dettmers et al. 2023)."""
 
 from __future__ import annotations
 
@@ -23,29 +23,9 @@ def quantisation() -> dict[str, Any]:
             hint='pip install "harness[qlora]", or use `method: {lora: {…}}`.',
         )
     import torch
-    from transformers import BitsAndBytesConfig
+
+    from harness.models.quantising import quantised_options
 
     graphics = torch.cuda.is_available()
     compute = torch.bfloat16 if graphics and torch.cuda.is_bf16_supported() else torch.float32
-    config = BitsAndBytesConfig(
-        load_in_4bit=True,
-        bnb_4bit_quant_type="nf4",
-        bnb_4bit_use_double_quant=True,
-        bnb_4bit_compute_dtype=compute,
-    )
-    return {
-        "quantization_config": config,
-        "dtype": compute,
-        "device_map": {"": "cuda" if graphics else "cpu"},
-    }
-
-
-def plainly(model: Any) -> None:
-    """Keeps the 4-bit weights in the form that can be trained, also while a model is scored.
-
-    On some CPUs bitsandbytes packs them anew for inference, in place, with the first pass that needs no
-    gradients; what follows could not be trained any more.
-    """
-    for module in model.modules():
-        if hasattr(module, "support_avx512bf16_for_cpu"):
-            module.support_avx512bf16_for_cpu = False
+    return quantised_options("4bit", "cuda" if graphics else "cpu", compute)

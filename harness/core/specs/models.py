@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from pydantic import Field
 
 from harness.core.specs.basics import Strict
@@ -42,6 +44,9 @@ class LoadModel(Strict):
     revision: str | None = Field(None, description="Full commit hash; needed for a hub id.")
     file: str | None = Field(None, description="For a hub id: the one GGUF file to use.")
     adapter: str | None = Field(None, description="A peft adapter on it: folder, or hub id.")
+    quantise: Literal["4bit", "8bit"] | None = Field(
+        None, description="Hold the weights of its base in 4 or 8 bits, by bitsandbytes (extra `quantise`)."
+    )
 
 
 class ServerModel(Strict):

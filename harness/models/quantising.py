@@ -1,0 +1,84 @@
+"""Weights in 4 or 8 bits by bitsandbytes: what `from_pretrained` is told, and what holds for such a model."""
+
+from __future__ import annotations
+
+import logging
+from importlib.util import find_spec
+from typing import Any
+
+import torch
+
+from harness.core.errors import IncompleteError
+
+DEVICES = ("cpu", "cuda")
+_BITS = {"4bit": "4 bits (NF4, double quantisation)", "8bit": "8 bits (LLM.int8())"}
+
+
+def quantised_options(bits: str, device: str, compute: torch.dtype, keep: list[str] | None = None) -> dict[str, Any]:
+    """Arguments of `from_pretrained`: NF4 with double quantisation (Dettmers et al. 2023), or LLM.int8() (2022).
+
+    Args:
+        bits: `4bit` or `8bit`.
+        device: where the weights go; they cannot be moved afterwards.
+        compute: what sums are computed in.
+        keep: names of modules that stay as they are; bitsandbytes' own choice when None.
+
+    Raises:
+        IncompleteError: when bitsandbytes is not installed, or does not run on the device.
+    """
+    if find_spec("bitsandbytes") is None:
+        raise IncompleteError(
+            f"weights in {_BITS[bits]} need bitsandbytes, which is not installed.",
+            hint='pip install "harness[quantise]", or leave `quantise` out.',
+        )
+    if device not in DEVICES:
+        raise IncompleteError(
+            f"bitsandbytes cannot hold weights in {_BITS[bits]} on the device {device!r}.",
+            hint="run with `--device cpu`, or leave `quantise` out.",
+        )
+    # It tells of every cast and of each kernel that it does without.
+    logging.getLogger("bitsandbytes").setLevel(logging.CRITICAL)
+    from transformers import BitsAndBytesConfig
+
+    if bits == "4bit":
+        config = BitsAndBytesConfig(
+            load_in_4bit=True,
+            bnb_4bit_quant_type="nf4",
+            bnb_4bit_use_double_quant=True,
+            bnb_4bit_compute_dtype=compute,
+            llm_int8_skip_modules=keep,
+        )
+    else:
+        config = BitsAndBytesConfig(load_in_8bit=True, llm_int8_skip_modules=keep)
+    return {"quantization_config": config, "dtype": compute, "device_map": {"": device}}
+
+
+def heads_of(kind: Any, config: Any) -> list[str]:
+    """Names of what stands beside the base in a model of an Auto class: heads keep their full weights."""
+    with torch.device("meta"):
+        model = kind.from_config(config)
+    if model.base_model is model:
+        return [name for name, _ in model.named_children() if name == "lm_head"]
+    return [name for name, _ in model.named_children() if name != model.base_model_prefix]
+
+
+def plainly(model: Any) -> None:
+    """Keeps the 4-bit weights in the form that they were loaded in.
+
+    On some CPUs bitsandbytes packs them anew for inference, in place, with the first pass that needs no
+    gradients; what follows could not be trained or adapted any more.
+    """
+    for module in model.modules():
+        if hasattr(module, "support_avx512bf16_for_cpu"):
+            module.support_avx512bf16_for_cpu = False
+
+
+def mixes_rows(model: Any) -> bool:
+    """Whether a row's answer depends on the rows beside it: LLM.int8() looks for outliers over a whole batch."""
+    return any(type(module).__name__ == "Linear8bitLt" for module in model.modules())
+
+
+def size_of(weight: Any) -> int:
+    """Number of weights in a parameter; several 4-bit ones share a byte."""
+    state = getattr(weight, "quant_state", None)
+    return int(weight.numel()) if state is None else int(state.shape.numel())
