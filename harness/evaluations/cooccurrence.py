@@ -7,8 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from harness.data.lexicons import described_words
-from harness.evaluations.groups import GroupWords
+from harness.data.lexicons import GroupWords, described_words
 
 _END = re.compile(r"(?<=[.!?])[\"')\]]*\s+|\n+")
 

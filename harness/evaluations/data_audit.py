@@ -15,9 +15,8 @@ from harness.core.dataset import Dataset
 from harness.core.errors import DataError, Where
 from harness.core.keys import digest, fraction
 from harness.core.results import AuditResult, finite
-from harness.data.lexicons import described_words
+from harness.data.lexicons import GroupWords, described_words, own_gender_words
 from harness.evaluations.cooccurrence import own_words, together
-from harness.evaluations.groups import GroupWords, own_gender_words
 from harness.statistics import estimate
 
 AUDIT_FORMAT = 1

@@ -76,8 +76,8 @@ def _add(found: dict[tuple[str, str, str], Wanted], dataset: Dataset, split: str
 
 
 def _audited(wanted: Wanted, store: Store) -> AuditResult:
+    from harness.data.lexicons import own_gender_words
     from harness.evaluations.data_audit import AUDIT_FORMAT, audit, lexicon_key
-    from harness.evaluations.groups import own_gender_words
 
     groups = own_gender_words()
     key = digest(

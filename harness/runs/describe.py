@@ -12,6 +12,7 @@ from harness.core.specs import (
     FinetuneModel,
     FinetuneSpec,
     LoadModel,
+    Mitigation,
     ModelSpec,
     PretrainModel,
     PretrainSpec,
@@ -62,6 +63,7 @@ def label_of(spec: ModelSpec) -> str:
     stage = stage_of(spec)
     if isinstance(stage, PretrainSpec):
         on = f"by {stage.objective} on {', '.join(stage.data)}"
+        on += _care(stage)
         return f"pretrained {on}" if stage.from_ is None else f"{stage.from_} pretrained further {on}"
     rows = f" on {stage.labels} labels" if stage.labels is not None else ""
     if isinstance(stage, BaselineSpec):
@@ -69,7 +71,7 @@ def label_of(spec: ModelSpec) -> str:
     if isinstance(stage, PromptSpec):
         return f"{stage.from_} behind {stage.shots} worked examples of {stage.task}"
     if isinstance(stage, ClassicalSpec):
-        return f"TF-IDF and logistic regression{rows}"
+        return f"TF-IDF and logistic regression{rows}{_care(stage)}"
     adapter = "QLoRA" if isinstance(stage.method, QloraMethod) else "LoRA"
     method = stage.method if isinstance(stage.method, str) else adapter
     if isinstance(stage, AlignSpec):
@@ -84,4 +86,17 @@ def label_of(spec: ModelSpec) -> str:
         "QLoRA": "QLoRA fine-tuning (base in 4 bits)",
     }
     start = f" of {stage.from_}" if stage.weights == "pretrained" else " from random weights (no pretraining)"
-    return f"{words[method]}{start}{rows}"
+    return f"{words[method]}{start}{rows}{_care(stage)}"
+
+
+def _care(stage: PretrainSpec | FinetuneSpec | ClassicalSpec) -> str:
+    """What a stage does against bias, and its dropout where the suite names one."""
+    found = []
+    if stage.mitigate is not None and stage.mitigate.augmenting is not None:
+        found.append("with counterfactual augmentation")
+    if isinstance(stage.mitigate, Mitigation) and stage.mitigate.reweigh is not None:
+        found.append("with reweighed rows")
+    rate = getattr(stage, "dropout", None)
+    if rate is not None:
+        found.append(f"with dropout {rate:g}")
+    return "".join(f", {one}" for one in found)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from harness.core.dataset import Dataset, Row
 from harness.core.examples import Example, LabelledText
 from harness.core.keys import fraction
+from harness.core.specs import Mitigation
 
 
 @dataclass(frozen=True)
@@ -19,6 +20,7 @@ class DataInputs:
     validation: tuple[Example, ...]
     labels: tuple[str, ...]
     fingerprints: Mapping[str, str]
+    groups: tuple[str, ...] = ()
 
     @property
     def kind(self) -> str:
@@ -43,3 +45,17 @@ def subset(rows: Sequence[Row], count: int | None) -> Sequence[Row]:
         return rows
     chosen = {row.id for row in sorted(rows, key=lambda row: fraction(row.id))[:count]}
     return [row for row in rows if row.id in chosen]
+
+
+def column_groups(dataset: Dataset, rows: Sequence[Row], stage: object) -> tuple[str, ...]:
+    """Each row's group, where a stage weighs rows by a column of its data; empty where it does not.
+
+    Raises:
+        DataError: when there is no such column.
+    """
+    mitigation = getattr(stage, "mitigate", None)
+    weights = mitigation.reweighing if isinstance(mitigation, Mitigation) else None
+    if weights is None or weights.column is None:
+        return ()
+    dataset.require(weights.column)
+    return tuple(str(value) if (value := row.fields.get(weights.column)) is not None else "" for row in rows)

@@ -28,7 +28,7 @@ from harness.core.specs import (
 from harness.core.store import Store
 from harness.runs.describe import Stage, made_by, parent_of, stage_of
 from harness.runs.held_out import HeldOut
-from harness.runs.learning import DataInputs, pretraining_inputs, subset
+from harness.runs.learning import DataInputs, column_groups, pretraining_inputs, subset
 from harness.runs.merging import CHECKPOINTS, Merges
 from harness.runs.prepare import Prepared
 
@@ -283,6 +283,7 @@ class Workshop:
                 "labels": list(inputs.labels),
                 "seed": self.seed(stage) if seed is None else seed,
                 "tokenizer": self._tokenizer_digest(stage),
+                "groups": digest(list(inputs.groups)) if inputs.groups else None,
             }
         )
 
@@ -330,6 +331,7 @@ class Workshop:
             tokenizer=self._tokenizer(stage),
             seed=self.seed(stage) if seed is None else seed,
             data=given.fingerprints,
+            groups=given.groups,
             resolve=self.resolve,
         )
 
@@ -379,6 +381,7 @@ class Workshop:
             validation=tuple(examples(learned, "validation")) if learned.rows.get("validation") else (),
             labels=tuple(labels if labels is not None else bound.evaluation.metric_context().labels),
             fingerprints={dataset.name: dataset.fingerprint},
+            groups=column_groups(learned, rows, stage),
         )
 
 

@@ -16,6 +16,7 @@ from harness.training import cost
 from harness.training.checkpoints import write_page
 from harness.training.inputs import StageInputs
 from harness.training.logistic import choose
+from harness.training.mitigation import mitigated
 
 _STRENGTHS = (0.5, 1.0, 2.0, 4.0, 8.0)
 
@@ -33,6 +34,8 @@ def train_classical(spec: ClassicalSpec, inputs: StageInputs, work: Path, report
     """
     from sklearn.feature_extraction.text import TfidfVectorizer
 
+    inputs.require_labelled("TF-IDF and logistic regression")
+    inputs, measures = mitigated(spec.mitigate, inputs)
     train, validation = inputs.require_labelled("TF-IDF and logistic regression")
     started = time.monotonic()
     texts = [text for text, _ in train]
@@ -55,6 +58,7 @@ def train_classical(spec: ClassicalSpec, inputs: StageInputs, work: Path, report
             labels=len(inputs.labels),
             strengths=_STRENGTHS,
             seed=inputs.seed,
+            weights=inputs.weights,
         )
         task.advance(1)
     vocabulary = {str(ngram): int(column) for ngram, column in vectorizer.vocabulary_.items()}
@@ -77,7 +81,7 @@ def train_classical(spec: ClassicalSpec, inputs: StageInputs, work: Path, report
         stage=spec.model_dump(mode="json"),
         inputs=inputs,
         cost={"tokens": tokens, "flops": 0.0, "steps": 1, "parameters": size, "trainable": size},
-        recipe={"C": fit.strength, "ngrams": spec.ngrams, "sublinear": True},
+        recipe={"C": fit.strength, "ngrams": spec.ngrams, "sublinear": True, **measures},
     )
     seconds = time.monotonic() - started
     measured = {

@@ -58,6 +58,7 @@ class LabelledBatches:
         word_dropout: share of tokens that the mask token hides.
         memory: whether batches also carry masked copies for the memory loss.
         labels: number of labels where each is a question of its own; None for one label a text.
+        weights: of each text in the loss; empty where all count alike.
         typed: whether the model tells the texts of a pair apart.
     """
 
@@ -75,11 +76,13 @@ class LabelledBatches:
         word_dropout: float = 0.0,
         memory: bool = False,
         labels: int | None = None,
+        weights: Sequence[float] = (),
         typed: bool = False,
     ) -> None:
         self._ids: list[list[int]] = data["input_ids"][:]
         self._types: list[list[int]] | None = data["types"][:] if typed else None
         self._classes = classes(data["places"][:], labels)
+        self._weights = np.asarray(weights, dtype=np.float32) if len(weights) else None
         self._lengths = [len(ids) for ids in self._ids]
         self._batches = [
             batch for epoch in range(epochs) for batch in batches_by_length(self._lengths, size, key=(seed, epoch))
@@ -109,6 +112,8 @@ class LabelledBatches:
         chosen = list(self._batches[place])
         ids, attention = padded([self._ids[example] for example in chosen], self._pad)
         batch = {"attention_mask": torch.from_numpy(attention), "classes": torch.from_numpy(self._classes[chosen])}
+        if self._weights is not None:
+            batch["weights"] = torch.from_numpy(self._weights[chosen])
         if self._types is not None:
             batch["token_type_ids"] = torch.from_numpy(padded([self._types[example] for example in chosen], 0)[0])
         if self._memory and self._mask is not None:

@@ -12,10 +12,12 @@ from harness.core.reporter import Reporter
 from harness.core.specs import AlignSpec, FinetuneSpec, QloraMethod, lora_of
 from harness.training import cost
 from harness.training.checkpoints import write_page
+from harness.training.dropout import set_dropout
 from harness.training.inputs import StageInputs
 from harness.training.learners import Job, Start, learner
 from harness.training.loop import Settings, train
 from harness.training.methods import apply_method, check_method, described, save
+from harness.training.mitigation import mitigated
 from harness.training.parents import family_of
 from harness.training.runtime import reproducible
 from harness.training.settings import FinetuneSettings, narrowed, settings_for
@@ -46,11 +48,15 @@ def finetune(
     chosen = settings_for(spec, len(inputs.train), kind)
     if chosen.memory and spec.method != "full":
         raise SuiteError("`memory` belongs to full fine-tuning; LoRA leaves the base as it is.", hint="leave it out.")
+    inputs, measures = mitigated(spec.mitigate, inputs)
     with reproducible(inputs.seed):
         start = Start(parent, family_of(parent), spec.weights, isinstance(spec.method, QloraMethod))
         make = learner(kind, start.family)
         chosen = narrowed(chosen, spec, _width(parent))
         job = make(start, inputs, chosen)
+        if chosen.dropout is not None:
+            set_dropout(job.model, chosen.dropout)
+        job.facts = {**job.facts, **measures}
         title = {"full": "fine-tuning", "frozen": "training the head"}.get(str(spec.method), "LoRA fine-tuning")
         title = title if spec.weights == "pretrained" else "training from random weights"
         return carry_out(job, spec, inputs, work, reporter, chosen=chosen, title=title, save_every=save_every)

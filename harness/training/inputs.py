@@ -30,6 +30,8 @@ class StageInputs:
         seed: of initial weights, order, masking and dropout.
         data: data name → fingerprint.
         tokenizer: folder of a given tokenizer (pretraining from scratch).
+        groups: each training example's group by a column of the data; empty where none is named.
+        weights: each training example's weight in the loss; empty where all count alike.
         resolve: content key → folder of a checkpoint (an adapter's base).
     """
 
@@ -43,6 +45,8 @@ class StageInputs:
     tokenizer: Path | None = None
     seed: int = 0
     data: Mapping[str, str] = field(default_factory=dict)
+    groups: Sequence[str] = ()
+    weights: Sequence[float] = ()
     resolve: Callable[[str], Path] = _unresolved
 
     def require_texts(self) -> None:

@@ -19,6 +19,7 @@ from harness.training import cost
 from harness.training.checkpoints import write_page
 from harness.training.inputs import StageInputs
 from harness.training.logistic import choose
+from harness.training.mitigation import mitigated
 from harness.training.shapes import shape_of
 
 FloatMatrix = npt.NDArray[np.float64]
@@ -41,6 +42,10 @@ def finetune_linear(spec: FinetuneSpec, inputs: StageInputs, work: Path, reporte
     from harness.training.parents import load_encoder, load_tokenizer
     from harness.training.runtime import reproducible
 
+    inputs.require_labelled("a linear classifier")
+    if spec.dropout is not None:
+        raise SuiteError("`dropout` belongs to trained weights; a linear head has none.", hint="leave it out.")
+    inputs, measures = mitigated(spec.mitigate, inputs)
     train, validation = inputs.require_labelled("a linear classifier")
     if spec.weights == "random":
         raise SuiteError(
@@ -70,6 +75,7 @@ def finetune_linear(spec: FinetuneSpec, inputs: StageInputs, work: Path, reporte
         labels=len(inputs.labels),
         strengths=_STRENGTHS,
         seed=inputs.seed,
+        weights=inputs.weights,
     )
     write_linear(work, LinearHead(fit.coef, fit.intercept, mean, scale, inputs.labels))
     tokens = sum(len(row) for part in rows for row in part)
@@ -90,7 +96,7 @@ def finetune_linear(spec: FinetuneSpec, inputs: StageInputs, work: Path, reporte
         stage=spec.model_dump(mode="json", by_alias=True),
         inputs=inputs,
         cost=spent,
-        recipe={"C": fit.strength, "pooling": "mean"},
+        recipe={"C": fit.strength, "pooling": "mean", **measures},
     )
     seconds = time.monotonic() - started
     measured = {

@@ -42,6 +42,7 @@ def choose(
     labels: int,
     strengths: Sequence[float],
     seed: int,
+    weights: Sequence[float] = (),
 ) -> Fit:
     """Fits one regression for each strength and keeps the best; ties go to the stronger regularisation.
 
@@ -49,20 +50,24 @@ def choose(
         features: [n, features], dense or scipy sparse.
         held: features of the validation examples; without them strengths are cross-validated.
         labels: number of labels.
+        weights: of the training examples; empty where all count alike.
         strengths: values of C, rising.
     """
     known = np.asarray(targets)
+    mass = np.asarray(weights, dtype=np.float64) if len(weights) else np.ones(len(known))
     if held is not None and len(held_targets):
-        fits = [_regression(value).fit(features, known) for value in strengths]
+        fits = [_regression(value).fit(features, known, mass) for value in strengths]
         scores = [float(fit.score(held, np.asarray(held_targets))) for fit in fits]
         best = int(np.argmax(scores))
         score: dict[str, float | int] | None = {"accuracy": scores[best], "n": len(held_targets)}
         return _fit(fits[best], labels, strengths[best], score)
-    value = _cross_validated(features, known, strengths, seed)
-    return _fit(_regression(value).fit(features, known), labels, value, None)
+    value = _cross_validated(features, known, mass, strengths, seed)
+    return _fit(_regression(value).fit(features, known, mass), labels, value, None)
 
 
-def _cross_validated(features: Any, targets: npt.NDArray[Any], strengths: Sequence[float], seed: int) -> float:
+def _cross_validated(
+    features: Any, targets: npt.NDArray[Any], mass: npt.NDArray[Any], strengths: Sequence[float], seed: int
+) -> float:
     from sklearn.model_selection import KFold
 
     if len(targets) < 2 * _FOLDS:
@@ -72,7 +77,7 @@ def _cross_validated(features: Any, targets: npt.NDArray[Any], strengths: Sequen
         if len(set(targets[learn])) < 2:
             continue
         for number, value in enumerate(strengths):
-            fit = _regression(value).fit(features[learn], targets[learn])
+            fit = _regression(value).fit(features[learn], targets[learn], mass[learn])
             correct[number] += float(fit.score(features[check], targets[check])) * len(check)
     return strengths[int(np.argmax(correct))]
 

@@ -15,8 +15,10 @@ from harness.training import cost
 from harness.training.budget import row_count
 from harness.training.checkpoints import write_page
 from harness.training.corpus import Corpus
+from harness.training.dropout import set_dropout
 from harness.training.inputs import StageInputs
 from harness.training.loop import Settings, train
+from harness.training.mitigation import mitigated
 from harness.training.objectives import Objective, objective
 from harness.training.parents import load_for, load_tokenizer
 from harness.training.presets import architecture, check_objective
@@ -46,6 +48,7 @@ def pretrain(
     """
     inputs.require_texts()
     started = time.monotonic()
+    inputs, measures = mitigated(spec.mitigate, inputs)
     texts = {name: [text for text in inputs.texts[name] if text.strip()] for name in sorted(inputs.texts)}
     goal = objective(spec.objective)
     with reproducible(inputs.seed):
@@ -53,7 +56,7 @@ def pretrain(
             tokenizer, model, corpus, chosen = _fresh(goal, spec, inputs, texts, reporter)
         else:
             tokenizer, model, corpus, chosen = _continued(goal, spec, inputs, texts)
-        _without_dropout(model)
+        set_dropout(model, chosen.dropout)
 
         def planned(rows: int) -> Any:
             return goal.plan(corpus, tokenizer, model, spec, chosen, rows=rows, seed=inputs.seed)
@@ -83,7 +86,7 @@ def pretrain(
         model.save_pretrained(str(work))
     save_tokenizer(tokenizer, work)
     spent = {"tokens": progress.tokens, "flops": flops, "steps": len(plan), **cost.parameter_counts(model)}
-    recipe = {**stage, **asdict(chosen), "architecture": _described(model)}
+    recipe = {**stage, **asdict(chosen), "architecture": _described(model), **measures}
     page = write_page(work, kind="transformers", stage=stage, inputs=inputs, cost=spent, recipe=recipe, held_out=held)
     return {**page, "measured": progress.measured()}
 
@@ -148,15 +151,3 @@ def _described(model: Any) -> dict[str, Any]:
     """The configuration, without what says where and when it was made."""
     content: dict[str, Any] = model.config.to_diff_dict()
     return {name: value for name, value in content.items() if name not in {"_name_or_path", "transformers_version"}}
-
-
-def _without_dropout(model: Any) -> None:
-    """Takes dropout out of a model; its configuration still names it, for those who fine-tune it.
-
-    So short a pretraining never overfits.
-    """
-    import torch
-
-    for module in model.modules():
-        if isinstance(module, torch.nn.Dropout):
-            module.p = 0.0

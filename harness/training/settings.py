@@ -20,6 +20,7 @@ class FinetuneSettings:
         embedding_rate: the word embeddings' learning rate as a multiple.
         word_dropout: share of tokens that the mask token hides while training.
         memory: weight of the masked-token loss.
+        dropout: while training; None for the model's own.
     """
 
     epochs: int = 4
@@ -31,6 +32,7 @@ class FinetuneSettings:
     word_dropout: float = 0.1
     label_smoothing: float = 0.1
     memory: float = 0.0
+    dropout: float | None = None
 
 
 _MANY = FinetuneSettings()
@@ -115,6 +117,7 @@ class PretrainSettings:
         learning_rate: the highest one.
         mask_rate: share of tokens that are predicted (masked objectives and span corruption).
         span_length: mean length of a corrupted span, tokens.
+        dropout: so short a pretraining never overfits, so there is none unless the suite says it.
     """
 
     sequence_length: int
@@ -122,6 +125,7 @@ class PretrainSettings:
     learning_rate: float
     mask_rate: float = 0.0
     span_length: float = 0.0
+    dropout: float = 0.0
 
 
 _PRETRAINING = {

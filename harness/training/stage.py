@@ -19,6 +19,7 @@ from harness.core.specs import (
 )
 from harness.training import cost, energy
 from harness.training.inputs import StageInputs
+from harness.training.mitigation import mitigation_key
 from harness.training.presets import architecture
 from harness.training.settings import alignment_settings, pretraining_settings, settings_for
 from harness.training.shapes import Shape, shape_of
@@ -124,6 +125,8 @@ def resolved(spec: Stage, examples: int, kind: str = "labelled_text") -> dict[st
         sizes = architecture(spec.architecture, spec.objective) if spec.from_ is None else None
         chosen["sizes"] = sizes
         chosen.update(asdict(pretraining_settings(spec, _width(sizes))))
+    if isinstance(spec, PretrainSpec | FinetuneSpec | ClassicalSpec) and spec.mitigate is not None:
+        chosen["mitigation"] = mitigation_key(spec.mitigate)
     return chosen
 
 

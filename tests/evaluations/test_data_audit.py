@@ -10,9 +10,9 @@ from plain_models import dataset
 from statsmodels.stats.proportion import proportion_confint
 
 from harness.core.errors import DataError
+from harness.data.lexicons import GroupWords
 from harness.evaluations.cooccurrence import counts, own_words
 from harness.evaluations.data_audit import audit, read_groups
-from harness.evaluations.groups import GroupWords
 
 GROUPS = GroupWords({"north": ("Oslo",), "south": ("Rome", "blue sea"), "east": ("Delhi",)})
 ROWS = [

@@ -12,7 +12,7 @@ from harness.comparisons import metric_results
 from harness.core.errors import DataError, SuiteError
 from harness.core.interfaces import EvaluationContext
 from harness.core.records import Records
-from harness.evaluations.groups import GroupWords, own_gender_words
+from harness.data.lexicons import GroupWords, own_gender_words
 from harness.evaluations.probes import GroupGaps
 from harness.evaluations.tasks import Classification
 from harness.metrics import build_metrics

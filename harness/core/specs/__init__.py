@@ -31,6 +31,14 @@ from harness.core.specs.finetuning import (
     QloraMethod,
     lora_of,
 )
+from harness.core.specs.mitigation import (
+    RESERVED_SWAPS,
+    AugmentSpec,
+    InlineLexicons,
+    Mitigation,
+    ReweighSpec,
+    TextMitigation,
+)
 from harness.core.specs.models import (
     AlignModel,
     BaselineModel,
@@ -61,6 +69,12 @@ from harness.core.specs.server import (
 )
 
 __all__ = [
+    "AugmentSpec",
+    "InlineLexicons",
+    "Mitigation",
+    "RESERVED_SWAPS",
+    "ReweighSpec",
+    "TextMitigation",
     "AdapterMethod",
     "AlignModel",
     "AlignSpec",

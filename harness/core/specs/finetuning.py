@@ -7,6 +7,7 @@ from typing import Literal
 from pydantic import Field
 
 from harness.core.specs.basics import Count, Strict
+from harness.core.specs.mitigation import Mitigation
 
 
 class LoraSpec(Strict):
@@ -55,6 +56,10 @@ class FinetuneSpec(Strict):
     memory: float | None = Field(
         None, ge=0, description="Weight of a masked-token loss on the same texts: less is forgotten."
     )
+    dropout: float | None = Field(
+        None, ge=0, lt=1, description="Dropout while training; the model's own when left out."
+    )
+    mitigate: Mitigation | None = Field(None, description="What is done against bias in the rows.")
     seed: int | None = None
     seeds: int = Field(
         1,

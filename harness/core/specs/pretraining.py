@@ -7,6 +7,7 @@ from typing import Any, Literal
 from pydantic import Field, model_validator
 
 from harness.core.specs.basics import Count, Strict
+from harness.core.specs.mitigation import TextMitigation
 
 
 class Budget(Strict):
@@ -73,6 +74,8 @@ class PretrainSpec(Strict):
     batch_size: int | None = Field(None, ge=1)
     learning_rate: float | None = Field(None, gt=0)
     embedding_rate: float = Field(1.0, ge=0, description="Learning rate of word embeddings, as a multiple.")
+    dropout: float | None = Field(None, ge=0, lt=1, description="Dropout while pretraining; none when left out.")
+    mitigate: TextMitigation | None = Field(None, description="What is done against bias in the texts.")
     seed: int | None = None
 
     @model_validator(mode="after")

@@ -7,6 +7,7 @@ from typing import Literal
 from pydantic import Field
 
 from harness.core.specs.basics import Count, Strict
+from harness.core.specs.mitigation import Mitigation
 
 
 class ClassicalSpec(Strict):
@@ -15,6 +16,7 @@ class ClassicalSpec(Strict):
     task: str
     ngrams: int = Field(2, ge=1, le=3)
     labels: Count | None = None
+    mitigate: Mitigation | None = Field(None, description="What is done against bias in the rows.")
     seed: int | None = None
 
 

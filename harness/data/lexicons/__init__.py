@@ -9,23 +9,29 @@ from harness.data.lexicons.builtin import (
     gender_words,
     given_names,
     hurtful_words,
+    lists_digest,
     name_counterpart,
     polarity_words,
 )
-from harness.data.lexicons.lexicon import Entry, Lexicon, parse_lexicon, read_lexicon
+from harness.data.lexicons.groups import GroupWords, own_gender_words
+from harness.data.lexicons.lexicon import Entry, Lexicon, inline_lexicon, parse_lexicon, read_lexicon
 
 __all__ = [
     "NAME_GROUPS",
     "Entry",
     "Excluded",
     "GivenName",
+    "GroupWords",
     "Lexicon",
     "described_words",
     "excluded_words",
     "gender_words",
     "given_names",
     "hurtful_words",
+    "inline_lexicon",
+    "lists_digest",
     "name_counterpart",
+    "own_gender_words",
     "parse_lexicon",
     "polarity_words",
     "read_lexicon",

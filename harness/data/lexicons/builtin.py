@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import dataclasses
 import io
 from dataclasses import dataclass
 from functools import cache
@@ -10,6 +11,7 @@ from importlib.resources import files
 from typing import Literal, cast
 
 from harness.core.errors import DataError, unknown
+from harness.core.keys import digest
 from harness.data.lexicons.lexicon import Lexicon, parse_lexicon
 
 Gender = Literal["male", "female"]
@@ -128,6 +130,13 @@ def polarity_words() -> dict[str, str]:
 def described_words() -> dict[str, str]:
     """Our own list of what is said of people: word → `occupation` or `attribute`."""
     return _kinds("occupations.csv")
+
+
+def lists_digest() -> str:
+    """Digest of the built-in word lists, which decide what is swapped by what."""
+    names = [dataclasses.asdict(name) for name in given_names().values()]
+    excluded = [dataclasses.asdict(word) for word in excluded_words().values()]
+    return digest([[dataclasses.asdict(entry) for entry in gender_words().entries], names, excluded])
 
 
 @cache

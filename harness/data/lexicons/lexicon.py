@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -86,6 +86,14 @@ class Lexicon:
             enumerate(others), key=lambda at: (abs(len(at[1].word) - len(entry.word)), abs(at[0] - place), at[0])
         )
         return ranked[0][1].word
+
+
+def inline_lexicon(name: str, groups: Mapping[str, Sequence[str]]) -> Lexicon:
+    """A lexicon from words by group; words at the same place are counterparts."""
+    return Lexicon(
+        name,
+        tuple(Entry(group, word, str(place)) for group, words in groups.items() for place, word in enumerate(words)),
+    )
 
 
 def read_lexicon(path: Path, name: str | None = None) -> Lexicon:

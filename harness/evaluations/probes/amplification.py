@@ -16,8 +16,9 @@ from harness.core.interfaces import EvaluationContext, Item, MetricContext, Mode
 from harness.core.records import Record
 from harness.core.requests import Failure, Request, Response
 from harness.core.specs import EvaluationOptions
+from harness.data.lexicons import GroupWords
 from harness.evaluations.choice import choose
-from harness.evaluations.groups import GroupWords, words_of_options
+from harness.evaluations.groups import words_of_options
 from harness.evaluations.options import DataName
 from harness.evaluations.outcome import failed, outcome, truncated_tokens
 from harness.evaluations.probes.standing import read_answers, task_of, task_spec

@@ -11,14 +11,13 @@ from harness.core.errors import DataError
 from harness.core.interfaces import EvaluationContext, Item, MetricContext, ModelFacts
 from harness.core.records import Record
 from harness.core.requests import Failure, Request, Response
-from harness.data.lexicons import Lexicon
+from harness.data.lexicons import Lexicon, inline_lexicon, lists_digest
 from harness.evaluations.choice import choose
 from harness.evaluations.options import DataName, ref_name
 from harness.evaluations.outcome import failed, outcome, truncated_tokens
 from harness.evaluations.probes.counterfactual_options import CounterfactualOptions
 from harness.evaluations.probes.originals import CLUSTER, Original, of_rows, of_task, of_templates, templates_digest
 from harness.evaluations.probes.standing import read_answers, task_of, task_spec
-from harness.evaluations.probes.substitution import inline_lexicon, lists_digest
 
 FORMAT = 1
 

@@ -6,11 +6,9 @@ from typing import Annotated
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from harness.core.specs import EvaluationOptions
+from harness.core.specs import RESERVED_SWAPS, EvaluationOptions, InlineLexicons
 from harness.data.swaps import KINDS
 from harness.evaluations.options import DataName
-
-_OWN_KINDS = (*KINDS, "race_names")
 
 
 def _listed(value: object) -> object:
@@ -24,7 +22,7 @@ class CounterfactualOptions(EvaluationOptions):
     swap: Annotated[list[str], BeforeValidator(_listed)] = Field(
         default_factory=lambda: list(KINDS), description=f"Built-in kinds of swap: {', '.join(KINDS)}."
     )
-    lexicons: dict[str, dict[str, list[str]]] = Field(
+    lexicons: InlineLexicons = Field(
         default_factory=dict,
         description="name: {group: words}, for swaps of your own; words at the same place are counterparts.",
     )
@@ -39,21 +37,6 @@ class CounterfactualOptions(EvaluationOptions):
         if not self.swap and not self.lexicons:
             raise ValueError(f"expected something to swap: `swap` ({', '.join(KINDS)}) or `lexicons`")
         for kind in self.swap:
-            if kind not in _OWN_KINDS:
+            if kind not in RESERVED_SWAPS:
                 raise ValueError(f"expected kinds of swap among {', '.join(KINDS)}, found {kind!r}")
-        for name, groups in self.lexicons.items():
-            _check_lexicon(name, groups)
         return self
-
-
-def _check_lexicon(name: str, groups: dict[str, list[str]]) -> None:
-    if name in _OWN_KINDS:
-        raise ValueError(f"the lexicon {name!r} has the name of a built-in swap; give it another")
-    if len(groups) < 2:
-        raise ValueError(f"the lexicon {name!r} needs two groups or more, found {len(groups)}")
-    if len({len(words) for words in groups.values()}) != 1:
-        sizes = ", ".join(f"{group}: {len(words)}" for group, words in groups.items())
-        raise ValueError(f"the lexicon {name!r} needs equally many words in each group, found {sizes}")
-    words = [word.strip().casefold() for group in groups.values() for word in group]
-    if not words or "" in words or len(set(words)) != len(words):
-        raise ValueError(f"the lexicon {name!r} needs words that are not empty, each in one group only and once")

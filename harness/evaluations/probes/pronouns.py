@@ -15,10 +15,9 @@ from harness.core.keys import digest
 from harness.core.records import Record
 from harness.core.requests import Cloze, Continuations, Failure, Request, Response
 from harness.core.specs import EvaluationOptions
-from harness.data.lexicons import described_words
+from harness.data.lexicons import described_words, own_gender_words
 from harness.evaluations.choice import choose
 from harness.evaluations.cooccurrence import counts, own_words
-from harness.evaluations.groups import own_gender_words
 from harness.evaluations.options import DataName
 from harness.evaluations.outcome import failed, outcome, scores, truncated_tokens
 

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import dataclasses
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from harness.core.keys import digest
-from harness.data.lexicons import Entry, Lexicon, excluded_words, gender_words, given_names
+from harness.data.lexicons import Lexicon
 from harness.data.swaps import Swapped, swap
 
 
@@ -48,21 +46,6 @@ def substitutions(text: str, kinds: Sequence[str | Lexicon]) -> Iterator[Substit
         found.setdefault((swapped.kind, pair), []).append(Variant(swapped.text, direction))
     for (kind, pair), variants in found.items():
         yield Substitution(kind, pair, tuple(variants))
-
-
-def inline_lexicon(name: str, groups: Mapping[str, Sequence[str]]) -> Lexicon:
-    """A lexicon from words by group; words at the same place are counterparts."""
-    return Lexicon(
-        name,
-        tuple(Entry(group, word, str(place)) for group, words in groups.items() for place, word in enumerate(words)),
-    )
-
-
-def lists_digest() -> str:
-    """Digest of the built-in word lists, which decide what is swapped by what."""
-    names = [dataclasses.asdict(name) for name in given_names().values()]
-    excluded = [dataclasses.asdict(word) for word in excluded_words().values()]
-    return digest([[dataclasses.asdict(entry) for entry in gender_words().entries], names, excluded])
 
 
 def _direction(swapped: Swapped) -> tuple[tuple[str, str] | None, int]:

@@ -9,9 +9,8 @@ from dataclasses import dataclass
 from harness.core.dataset import Dataset
 from harness.core.errors import DataError
 from harness.core.keys import digest
-from harness.data.lexicons import hurtful_words, polarity_words
+from harness.data.lexicons import GroupWords, hurtful_words, polarity_words
 from harness.evaluations.cells import text_of
-from harness.evaluations.groups import GroupWords
 
 OWN = "own list of harness"
 

@@ -64,7 +64,13 @@ def prepare(start: Start, inputs: StageInputs, chosen: FinetuneSettings) -> Job:
     return Job(
         model,
         tokenizer,
-        plan(inputs.train, chosen.epochs, word_dropout=chosen.word_dropout, memory=memory is not None),
+        plan(
+            inputs.train,
+            chosen.epochs,
+            word_dropout=chosen.word_dropout,
+            memory=memory is not None,
+            weights=inputs.weights,
+        ),
         loss,
         score,
         "SEQ_CLS",
@@ -105,7 +111,14 @@ def classification_loss(
         if independent:
             total = functional.binary_cross_entropy_with_logits(answer.logits, batch["classes"])
         else:
-            total = functional.cross_entropy(answer.logits, batch["classes"], label_smoothing=chosen.label_smoothing)
+            smoothing = chosen.label_smoothing
+            reduction = "none" if "weights" in batch else "mean"
+            total = functional.cross_entropy(
+                answer.logits, batch["classes"], label_smoothing=smoothing, reduction=reduction
+            )
+            if "weights" in batch:
+                # Weights are one on average over all rows, so the mean is taken of rows, not of weights.
+                total = (total * batch["weights"]).mean()
         if memory is not None:
             hidden = answer.hidden_states[-1][batch["masked"]]
             total = total + chosen.memory * functional.cross_entropy(memory.cls.predictions(hidden), batch["targets"])

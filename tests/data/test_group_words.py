@@ -7,7 +7,7 @@ import re
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from harness.evaluations.groups import GroupWords
+from harness.data.lexicons import GroupWords
 
 LISTED = {"a": ("gay", "gay men", "he"), "b": ("men", "trans-woman", "she"), "c": ("'em", "He")}
 PIECES = st.sampled_from(
