@@ -37,6 +37,7 @@ class ModelFacts:
         chat: whether it has a chat template, so that `messages` can be asked.
         prompted_for: the task whose worked examples stand before every question, or None.
         shots: how many of them.
+        made_for: the only task that it can be asked about, or None.
         answer_key: what else changes answers (dtype, scoring version, …), part of cache keys.
     """
 
@@ -55,6 +56,7 @@ class ModelFacts:
     notes: tuple[str, ...] = ()
     prompted_for: str | None = None
     shots: int = 0
+    made_for: str | None = None
     answer_key: Mapping[str, Any] = field(default_factory=dict)
 
 

@@ -1,6 +1,6 @@
 """Trivial rivals: answers by a rule, such as the most frequent label or the first sentence.
 
-    baseline.json    {"format", "rule", "labels", "weights", "spans", "answers", "edges"}
+    baseline.json    {"format", "rule", "task", "labels", "weights", "spans", "answers", "edges"}
 
 What each rule does stands at `RULES`. A rule that has no answer to a kind of request leaves it unsupported.
 """
@@ -65,6 +65,8 @@ class BaselineTable:
         spans: words of a known span, lower-cased and joined by spaces → its type.
         answers: training source → target.
         edges: what stands before and after the source in every training prompt.
+        task: the task that it was made for. Without labels, which say by themselves where a rule fits, only
+            that task is asked of it.
     """
 
     rule: str
@@ -73,6 +75,7 @@ class BaselineTable:
     spans: Mapping[str, str] = field(default_factory=dict)
     answers: Mapping[str, str] = field(default_factory=dict)
     edges: tuple[str, str] = ("", "")
+    task: str | None = None
 
 
 def write_baseline(folder: Path, table: BaselineTable) -> None:
@@ -80,6 +83,7 @@ def write_baseline(folder: Path, table: BaselineTable) -> None:
     value = {
         "format": BASELINE_FORMAT,
         "rule": table.rule,
+        "task": table.task,
         "labels": list(table.labels),
         "weights": dict(table.weights),
         "spans": dict(table.spans),
@@ -107,6 +111,7 @@ def read_baseline(folder: Path) -> BaselineTable:
             {str(words): str(kind) for words, kind in value["spans"].items()},
             {str(source): str(target) for source, target in value["answers"].items()},
             (str(before), str(after)),
+            None if value.get("task") is None else str(value["task"]),
         )
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise CheckpointError(
@@ -263,13 +268,16 @@ def open_baseline(folder: Path, context: OpenContext) -> Backend:
     """
     table = read_baseline(folder)
     tagger = "tag" in RULES[table.rule] and OUTSIDE in table.labels
+    rule = frozenset(RULES[table.rule])
+    kinds = {"tag"} if tagger else {"classify"} if table.labels else rule - {"classify", "tag"}
     facts = ModelFacts(
         digest=checkpoint_digest(folder, context.resolve),
         family=f"baseline ({table.rule})",
         language_model=None,
         labels=table.labels if table.labels and not tagger else None,
         tag_labels=table.labels if tagger else None,
-        supports=frozenset(RULES[table.rule]),
+        supports=rule & kinds,
+        made_for=None if table.labels else table.task,
         answer_key={"baseline": BASELINE_FORMAT},
     )
     return BaselineBackend(table, facts)

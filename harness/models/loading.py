@@ -20,7 +20,7 @@ from harness.models.encoding import TextEncoder
 from harness.models.inspection import inspect
 from harness.models.network import Network
 from harness.models.quantising import heads_of, plainly, quantised_options
-from harness.models.quiet import quiet
+from harness.models.quiet import no_padding_notice, quiet
 from harness.models.tokenizer_files import too_many_tokens
 
 _DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16}
@@ -99,6 +99,7 @@ def load(folder: Path, *, device: str, dtype: str, quantise: str | None = None) 
             # Quantised weights stand on their device already, and cannot be moved.
             module.eval() if quantise else module.eval().to(device)
             module.requires_grad_(False)
+    no_padding_notice(base)
     _check_tokens(folder, encoder, base)
     classifier = heads.get("sequence")
     if classifier is not None and classifier.config.pad_token_id is None:

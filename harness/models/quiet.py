@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
+from typing import Any
 
 
 @contextmanager
@@ -39,3 +40,16 @@ def no_gguf_bar() -> Iterator[None]:
         yield
     finally:
         reader.tqdm = drawn
+
+
+def no_padding_notice(model: Any) -> None:
+    """Keeps a model from suspecting padding where no mask is given.
+
+    Causal models are read without one on purpose: padding stands right of a text, where they do not look.
+    """
+    if hasattr(model, "warn_if_padding_and_no_attention_mask"):
+        model.warn_if_padding_and_no_attention_mask = _nothing
+
+
+def _nothing(*_: Any) -> None:
+    """Says nothing."""

@@ -11,7 +11,7 @@ from harness.report import figures
 from harness.report.prose import people_slices, seeds_said
 from harness.report.text import plural
 from harness.report.view import LANGUAGE_MODELLING, Contest, RunView, reading
-from harness.report.words import COMPANIONS, plain_name
+from harness.report.words import ASIDES, COMPANIONS, plain_name
 
 _SHARES = frozenset({"accuracy"})
 _RIVALS = 4
@@ -59,7 +59,7 @@ def _task(row: ComparisonResult, view: RunView) -> str:
     kind = reading(row)
     what = plain_name(row.metric)
     if kind == "identical":
-        return f"On “{row.evaluation}”, {who} answers exactly as {base} does."
+        return f"On “{row.evaluation}”, {who} and {base} have the same {what} on every item."
     if kind not in ("better", "worse"):
         return (
             f"On “{row.evaluation}”, no clear change of {what} is shown against {base}{way} ({delta} {unit}, {span})."
@@ -85,6 +85,7 @@ def rivals(view: RunView, contest: Contest) -> list[str]:
         for other in view.contests
         if other.candidate == contest.candidate and not other.main and other != contest
         for row in _headlines(view, other, memory=False)
+        if row.metric not in ASIDES
     ]
     rows.sort(key=lambda pair: reading(pair[1]) == "better")
     left = len(rows) - _RIVALS
@@ -95,7 +96,7 @@ def rivals(view: RunView, contest: Contest) -> list[str]:
 def _rival(name: str, row: ComparisonResult) -> str:
     kind = reading(row)
     row = of_recipe(row)
-    says = {"better": "beats", "identical": "answers exactly as", "unclear": "is not shown to beat"}
+    says = {"better": "beats", "identical": "equals item by item", "unclear": "is not shown to beat"}
     levels = [figures.level(value, row.unit, row.low, row.high) for value in (row.candidate_value, row.baseline_value)]
     span = f"difference {figures.interval(row.low, row.high, row.unit)} {figures.shown_unit(row.unit)}".strip()
     return (

@@ -28,6 +28,10 @@ class Prompt:
     answers: list[tuple[str, list[Candidate]]]
 
 
+_BLANKS = str.maketrans({" ": "␣", "\n": "⏎", "\t": "⇥"})
+"""White space that is a whole token is drawn, so that its place does not look empty."""
+
+
 @dataclass(frozen=True, slots=True)
 class Completions:
     evaluation: str
@@ -90,7 +94,7 @@ def _top(response: dict[str, Any]) -> list[tuple[str, float | None]]:
 def _shown(top: list[tuple[str, float | None]], known: set[str] | None) -> list[Candidate]:
     return [
         Candidate(
-            cut(text, 200),
+            cut(text if text.strip() else text.translate(_BLANKS), 200),
             "" if score is None else f"{math.exp(min(0.0, score)):.1%}",
             known is not None and text not in known,
         )

@@ -21,6 +21,7 @@ from harness.core.results import (
 from harness.core.rundir import RunDir, RunInfo
 from harness.report.cost import Cost, cost_of
 from harness.report.stored import ItemTable
+from harness.report.words import ASIDES
 
 Reading = Literal["better", "worse", "drifted", "unclear", "identical", "undefined"]
 
@@ -232,6 +233,7 @@ class RunView:
                 row.status != "ok",
                 self.group(row.evaluation, row.metric) == "calibration",
                 row.metric.split("[")[0] != lead.split("[")[0],
+                row.metric in ASIDES,
             )
         )
         return rows[0] if rows else None

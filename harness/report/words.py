@@ -90,6 +90,9 @@ _PLAIN = {
 COMPANIONS = frozenset({"pair_likelihood", "tie_rate"})
 """Metrics of probes that say whether the model can do the task at all, not whom it hurts."""
 
+ASIDES = frozenset({"unfinished", "malformed_tags", "length_ratio", "repetition", "distinct_1", "distinct_2"})
+"""Metrics of tasks that describe answers; whether they are right is for others to say."""
+
 FIELDS = {"more": "more stereotyped", "less": "less stereotyped"}
 """What the texts of an item are called, where their own names say too little."""
 

@@ -146,6 +146,8 @@ class Answers:
         }
         if protocol is None:
             return {**meta, "unsupported": bound.evaluation.unsupported(facts)}
+        if facts.made_for is not None and facts.made_for not in {bound.name, bound.on}:
+            return {**meta, "protocol": None, "unsupported": f"its rule is for the task {facts.made_for!r}"}
         title = f"{checkpoint.model}: {bound.name}"
         items = self.items(bound, split)
         if _shown(bound, items, protocol, facts):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -43,7 +44,7 @@ def make_baseline(spec: BaselineSpec, inputs: StageInputs, work: Path) -> dict[s
             f"the baseline rule {spec.rule!r} does not fit task {spec.task!r}, which has {what}.",
             hint=f"take one of: {', '.join(fitting.get(kind, ('another task',)))}." if kind else None,
         )
-    table = _table(spec.rule, examples, inputs.labels)
+    table = replace(_table(spec.rule, examples, inputs.labels), task=spec.task)
     write_baseline(work, table)
     page = write_page(
         work,

@@ -29,7 +29,7 @@ from harness.core.requests import (
 from harness.core.specs import BaselineSpec, PromptSpec
 from harness.models import inspect, open_model
 from harness.models.answering import CachedModel
-from harness.models.baseline import RULES
+from harness.models.baseline import RULES, BaselineTable, read_baseline, write_baseline
 from harness.models.prompted import PromptedBackend, Shots, read_shots
 from harness.training import StageInputs, run_stage
 from harness.training.prompt import choose
@@ -166,3 +166,20 @@ def test_worked_examples_come_from_training_rows_by_seed_and_take_labels_in_turn
     (tmp_path / "prompt.json").write_text('{"format": 9}')
     with pytest.raises(CheckpointError, match="worked examples"):
         read_shots(tmp_path)
+
+
+def test_a_rule_without_labels_is_for_its_own_task(tmp_path: Path) -> None:
+    facts = baseline(tmp_path, "nearest", PROMPTS).facts
+    assert (facts.made_for, facts.supports) == ("rows", {"generate"})
+
+
+def test_a_rule_with_labels_answers_wherever_these_are_asked(tmp_path: Path) -> None:
+    facts = baseline(tmp_path, "majority", [LabelledText("a", (0,)), LabelledText("b", (1,))], ("no", "yes")).facts
+    assert (facts.made_for, facts.supports) == (None, {"classify"})
+
+
+def test_tables_from_before_tasks_were_kept_are_read(tmp_path: Path) -> None:
+    write_baseline(tmp_path, BaselineTable("nearest", answers={"a": "b"}))
+    page = tmp_path / "baseline.json"
+    page.write_text(page.read_text("utf-8").replace('"task": null, ', "").replace(', "task": null', ""), "utf-8")
+    assert read_baseline(tmp_path).task is None
