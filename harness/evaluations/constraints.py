@@ -10,7 +10,9 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from harness.core.errors import unknown
+from harness.core.dataset import Dataset, Row
+from harness.core.errors import DataError, unknown
+from harness.evaluations.cells import text_of
 
 _WORD = re.compile(r"\w+")
 _SENTENCE = re.compile(r"[^.!?]+[.!?]+")
@@ -103,3 +105,24 @@ def met(text: str, constraints: Sequence[Mapping[str, Any]]) -> list[bool]:
         name, wanted = checked_constraint(one)
         found.append(bool(text.strip()) and _CHECKS[name][1](text, wanted))
     return found
+
+
+def constraints_in(dataset: Dataset, row: Row, column: str) -> list[dict[str, Any]]:
+    """The constraints of a row, from a JSON list.
+
+    Raises:
+        DataError: when the cell is missing, no such list, empty, or has an unknown constraint.
+    """
+    cell = text_of(dataset, row, column)
+    try:
+        value = json.loads(cell)
+        if not isinstance(value, list) or not value:
+            raise ValueError(f"expected a list of constraints, found {cell[:60]!r}")
+        for one in value:
+            checked_constraint(one)
+    except (ValueError, RecursionError) as error:
+        raise DataError(
+            f"data {dataset.name!r}, row {row.id}, column {column!r}: {error}.",
+            hint='write a JSON list such as [{"lines": 2}, {"contains": "river"}].',
+        ) from error
+    return value

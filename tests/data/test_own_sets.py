@@ -51,7 +51,18 @@ def test_every_instruction_has_an_answer_that_meets_it() -> None:
 
 
 def test_verses_keep_their_form() -> None:
-    assert all(all(met(row["verse"], [{"lines": 4}, {"rhyme": "AABB"}])) for row in rows("own_verses"))
+    made = rows("own_verses")
+    for row in made:
+        assert all(met(row["verse"], json.loads(row["constraints"]))), row
+    assert min(Counter(row["made_of"] for row in made).values()) >= 20
+    assert len({row["prompt"] for row in made}) == len(made)
+
+
+def test_a_verse_of_another_subject_or_scheme_keeps_no_form() -> None:
+    made = rows("own_verses")
+    for row in made[::37]:
+        others = [other for other in made if other["made_of"] != row["made_of"]]
+        assert not any(all(met(other["verse"], json.loads(row["constraints"]))) for other in others), row
 
 
 def test_safety_answers_are_read_as_what_they_are() -> None:

@@ -123,6 +123,17 @@ def test_generation_cuts_texts_and_checks_forms() -> None:
     assert figure(ask(task, [data], writer(lambda prompt: "a light\nthe light")), "form_kept") == 0.0
 
 
+def test_a_row_may_have_constraints_of_its_own() -> None:
+    cells = [("fox", '[{"contains": "fox"}]'), ("bear", '[{"contains": "bear"}, {"lines": 2}]')]
+    data = dataset([{"text": f"about a {who} and more", "wanted": wanted} for who, wanted in cells], name="rows")
+    task = made(Generation, prompt_words=3, constraints="wanted")
+    assert figure(ask(task, [data], writer(lambda prompt: "the fox and the bear")), "form_kept") == 0.5
+    assert figure(ask(task, [data], writer(lambda prompt: "the fox\nthe bear")), "form_kept") == 1.0
+    broken = dataset([{"text": "one two three four five", "wanted": '[{"colour": "red"}]'}], name="rows")
+    with pytest.raises(DataError, match="colour"):
+        ask(task, [broken], writer(lambda prompt: "x"))
+
+
 @pytest.mark.parametrize(
     ("constraint", "good", "bad"),
     [

@@ -10,7 +10,7 @@ from pydantic import Field, field_validator
 from harness.core.dataset import Dataset, Row
 from harness.core.interfaces import Item
 from harness.evaluations.cells import text_of
-from harness.evaluations.constraints import checked_constraint, met
+from harness.evaluations.constraints import checked_constraint, constraints_in, met
 from harness.evaluations.tasks.base import PARENT
 from harness.evaluations.tasks.writing import WritingOptions, WritingTask
 from harness.metrics.writing import writing_statistics
@@ -27,6 +27,9 @@ class GenerationOptions(WritingOptions):
     reference_words: int = Field(60, ge=1, description="Words of the real continuation that are kept.")
     stop: list[str] = Field([], description="The text ends before the first of these.")
     form: list[dict[str, Any]] = Field([], description="Constraints that every text must meet, such as `{lines: 4}`.")
+    constraints: str | None = Field(
+        None, description='Column with constraints of a row\'s own, a JSON list such as `[{"contains": "fox"}]`.'
+    )
 
     @field_validator("form")
     @classmethod
@@ -52,7 +55,12 @@ class Generation(WritingTask[GenerationOptions]):
     )
 
     def columns(self) -> list[str]:
-        return [self.options.text] if self.options.target is None else list(super().columns())
+        more = [] if self.options.constraints is None else [self.options.constraints]
+        return [self.options.text, *more] if self.options.target is None else [*super().columns(), *more]
+
+    def extra(self, dataset: Dataset, row: Row) -> dict[str, Any]:
+        column = self.options.constraints
+        return {} if column is None else {"constraints": constraints_in(dataset, row, column)}
 
     def row_items(self, dataset: Dataset, row: Row) -> Iterator[Item]:
         if self.options.target is not None:
@@ -65,7 +73,7 @@ class Generation(WritingTask[GenerationOptions]):
         prompt, reference = " ".join(words[:start]), " ".join(words[start:end])
         yield Item(
             id=row.id,
-            payload={"prompt": prompt, "references": [reference]},
+            payload={"prompt": prompt, "references": [reference], **self.extra(dataset, row)},
             texts={"text": prompt, "reference": reference},
             target=reference,
             clusters={PARENT: row.cluster},
@@ -75,6 +83,7 @@ class Generation(WritingTask[GenerationOptions]):
     def measure(self, text: str, item: Item) -> tuple[dict[str, float], dict[str, Any]]:
         references = item.payload["references"]
         stats = writing_statistics(text, references[0] if references else None)
-        if self.options.form:
-            stats["form_kept"] = float(all(met(text, self.options.form)))
+        form = [*self.options.form, *item.payload.get("constraints", [])]
+        if form:
+            stats["form_kept"] = float(all(met(text, form)))
         return stats, {}

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any, ClassVar
 
 from pydantic import Field
 
 from harness.core.dataset import Dataset, Row
-from harness.core.errors import DataError
 from harness.core.interfaces import Item
-from harness.evaluations.cells import text_of
-from harness.evaluations.constraints import checked_constraint, met
+from harness.evaluations.constraints import constraints_in, met
 from harness.evaluations.tasks.writing import WritingOptions, WritingTask
 from harness.metrics.writing import writing_statistics
 
@@ -44,19 +41,7 @@ class Instruction(WritingTask[InstructionOptions]):
         return [*super().columns(), self.options.constraints]
 
     def extra(self, dataset: Dataset, row: Row) -> dict[str, Any]:
-        cell = text_of(dataset, row, self.options.constraints)
-        try:
-            value = json.loads(cell)
-            if not isinstance(value, list) or not value:
-                raise ValueError(f"expected a list of constraints, found {cell[:60]!r}")
-            for one in value:
-                checked_constraint(one)
-        except (ValueError, RecursionError) as error:
-            raise DataError(
-                f"data {dataset.name!r}, row {row.id}, column {self.options.constraints!r}: {error}.",
-                hint='write a JSON list such as [{"lines": 2}, {"contains": "river"}].',
-            ) from error
-        return {"constraints": value}
+        return {"constraints": constraints_in(dataset, row, self.options.constraints)}
 
     def measure(self, text: str, item: Item) -> tuple[dict[str, float], dict[str, Any]]:
         found = met(text, item.payload["constraints"])
