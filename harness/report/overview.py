@@ -81,14 +81,27 @@ def overview(view: RunView) -> Overview | None:
 
 
 def _leads(view: RunView, name: str) -> list[str]:
-    """The metrics that stand for an evaluation: the first one, and for tasks with labels F1 and calibration too."""
+    """The metrics that stand for an evaluation: the first one, and for tasks with labels F1 and calibration too.
+
+    Models that have no value by the first one, such as causal models beside masked ones, add their own first one.
+    """
     own = list(
         dict.fromkeys(row.metric for row in view.results.metrics if row.evaluation == name and row.slice is None)
     )
     if view.evaluations[name].role == "probe":
         own = [metric for metric in own if metric.split("[")[0] not in COMPANIONS]
     extra = [metric for metric in own[1:] if metric in ("f1_macro", "ece")]
-    return own[:1] + extra
+    leads = own[:1]
+    for metric in own[1:]:
+        if _measured(view, name, metric) - set().union(*(_measured(view, name, lead) for lead in leads)):
+            leads.append(metric)
+    return leads + [metric for metric in extra if metric not in leads]
+
+
+def _measured(view: RunView, name: str, metric: str) -> set[str]:
+    """The models that have a value of a metric."""
+    rows = (view.metric(f"{name}.{metric}", model) for model in view.models)
+    return {row.model for row in rows if row is not None and row.value is not None}
 
 
 def _cells(view: RunView, name: str, models: list[str], rows: list[MetricResult | None]) -> list[Cell | str]:
@@ -105,7 +118,7 @@ def _cells(view: RunView, name: str, models: list[str], rows: list[MetricResult 
     for model, row in zip(models, rows, strict=True):
         if row is None or row.value is None:
             skipped = view.evaluations[name].skipped.get(model)
-            cells.append(skipped or (row.reason if row and row.reason else "not asked"))
+            cells.append(skipped or (row.reason if row and row.reason else _otherwise(view, name, model)))
             continue
         found = _comparison(view, row, model)
         cells.append(
@@ -123,6 +136,12 @@ def _cells(view: RunView, name: str, models: list[str], rows: list[MetricResult 
             )
         )
     return cells
+
+
+def _otherwise(view: RunView, name: str, model: str) -> str:
+    """Why a model has no value by a metric: another one measures it, or it was not asked."""
+    other = next((row.metric for row in view.results.metrics if (row.evaluation, row.model) == (name, model)), None)
+    return "not asked" if other is None else f"measured by {other}"
 
 
 def _comparison(view: RunView, row: MetricResult, model: str) -> ComparisonResult | None:

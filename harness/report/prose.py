@@ -83,11 +83,19 @@ def _headlines(view: RunView, contest: Contest, group: str) -> list[ComparisonRe
 
 def _gained(view: RunView, contest: Contest) -> list[Sentence]:
     rows = _headlines(view, contest, "gained")
-    if not rows:
-        return [Sentence("No task compares these two models.")]
-    return [
-        Sentence(f"{named(row.evaluation, row.metric)} {change(row)}{_asked(row, view)}.", reading(row)) for row in rows
+    if rows:
+        return [
+            Sentence(f"{named(row.evaluation, row.metric)} {change(row)}{_asked(row, view)}.", reading(row))
+            for row in rows
+        ]
+    others = [
+        Sentence(f"Against {row.baseline}, {named(row.evaluation, row.metric)} {change(row)}.", reading(row))
+        for other in view.contests
+        if other.candidate == contest.candidate and other != contest
+        for row in _headlines(view, other, "gained")
     ]
+    none = f"No task compares {contest.candidate} with {contest.baseline}."
+    return [Sentence(none), *others]
 
 
 def _asked(row: ComparisonResult, view: RunView) -> str:

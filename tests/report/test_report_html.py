@@ -320,6 +320,22 @@ def test_two_seeds_leave_the_first_checkpoint_in_its_place(tmp_path: Path) -> No
     assert change(two.results.comparisons[0]) == change(row)
 
 
+def test_models_that_the_leading_metric_does_not_measure_have_a_row_of_their_own(plain: RunDir) -> None:
+    results = Results.read(plain.results_path)
+    for row in results.metrics:
+        if (row.evaluation, row.model, row.metric) == ("general", "scratch", "pseudo_bits_per_byte"):
+            row.id, row.metric = "general.bits_per_byte", "bits_per_byte"
+    view = RunView(results)
+    whole = overview(view)
+    assert whole is not None
+    rows = {row.metric: row for _, group in whole.groups for row in group if row.evaluation == "general"}
+    place = [name for name, _ in whole.models].index("scratch")
+    assert rows["pseudo_bits_per_byte"].cells[place] != "not asked"
+    assert not isinstance(rows["bits_per_byte"].cells[place], str)
+    other = [name for name, _ in whole.models].index("base")
+    assert rows["bits_per_byte"].cells[other] == "measured by pseudo_bits_per_byte"
+
+
 def test_every_training_log_gives_loss_rate_and_throughput(plain: RunDir) -> None:
     page = page_of(plain)
     text = " ".join(page.texts)

@@ -145,6 +145,18 @@ def test_the_first_paragraph_says_whether_rivals_are_beaten(
     assert said.replace("“", "").replace("”", "") in summary_markdown(results, None).replace("“", "").replace("”", "")
 
 
+def test_a_gain_that_the_baseline_cannot_show_is_told_against_the_rival(plain: RunDir) -> None:
+    results = Results.read(plain.results_path)
+    found = next(row for row in results.comparisons if row.id == "reviews.accuracy" and row.candidate == "finetuned")
+    results.comparisons = [row for row in results.comparisons if row.evaluation == "general"]
+    results.comparisons.append(found.model_copy(update={"baseline": "classical"}))
+    view = RunView(results)
+    told = dict(story(view, view.contests[0]))["Gained"]
+    assert told[0].text == "No task compares finetuned with base."
+    assert told[1].text.startswith("Against classical, accuracy on reviews")
+    assert told[1].reading == "better"
+
+
 @pytest.mark.parametrize(
     ("stats", "value", "name"),
     [
