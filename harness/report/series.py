@@ -19,7 +19,14 @@ from harness.report.marks import Level, Point, PointChart, point_chart
 from harness.report.view import RunView
 from harness.report.words import named
 
-_DATA = {"labels": "labelled rows", "items": "items", "tokens": "tokens", "rows": "rows", "budget": "tokens"}
+_DATA = {
+    "labels": "labelled rows",
+    "items": "items",
+    "tokens": "pretraining tokens",
+    "rows": "rows",
+    "budget": "tokens",
+}
+_START = "from"
 _IGNORED = {"seed"}
 _WITHOUT_DOSE = ("prompt", "baseline")
 _LOGARITHMIC_FROM = 20
@@ -46,7 +53,8 @@ def series(view: RunView) -> list[PointChart]:
             id_ = (f"{name}.{evaluation.metrics[0]}" if evaluation.metrics else lead) or ""
             lines = [line for models in groups if len((line := _line(view, id_, models)).rows) >= 2]
             if lines:
-                charts.append(_chart(path[-1], lines, _levels(view, id_) if path == ("labels",) else []))
+                level = path == ("labels",) or path[0] == _START
+                charts.append(_chart(path, lines, _levels(view, id_) if level else []))
     return charts
 
 
@@ -68,8 +76,11 @@ def _known(view: RunView, id_: str, model: ModelResult) -> MetricResult | None:
     return row if row is not None and row.value is not None else None
 
 
-def _chart(setting: str, lines: list[_Line], levels: list[MetricResult]) -> PointChart:
+def _chart(path: Path, lines: list[_Line], levels: list[MetricResult]) -> PointChart:
+    setting = path[-1]
     what = _DATA.get(setting, setting.replace("_", " "))
+    if path[0] == _START and setting != "tokens":
+        what = f"{what} of the model it starts from"
     several = len(lines) > 1
     rows = sorted(((dose, row, line) for line in lines for dose, row in line.rows), key=lambda entry: entry[0])
     first = lines[0].rows[0][1]
@@ -140,12 +151,7 @@ def _groups(view: RunView) -> dict[Path, list[list[tuple[float, ModelResult]]]]:
     """For every setting, the groups of models that differ in it alone: [(value, model)…] by value."""
     found: dict[tuple[Path, str], list[tuple[float, ModelResult]]] = {}
     for model in view.results.models:
-        stage = model.training.get("stage")
-        if not isinstance(stage, dict):
-            continue
-        flat = {path: value for path, value in _flat(stage).items() if path[-1] not in _IGNORED}
-        if ("labels",) in flat and flat["labels",] is None:
-            flat["labels",] = _rows(view, model)
+        flat = _settings(view, model)
         for path, value in flat.items():
             if isinstance(value, int | float) and not isinstance(value, bool):
                 rest = {"/".join(key): other for key, other in flat.items() if key != path}
@@ -156,6 +162,22 @@ def _groups(view: RunView) -> dict[Path, list[list[tuple[float, ModelResult]]]]:
         if len({dose for dose, _ in models}) >= 2:
             groups.setdefault(path, []).append(sorted(models, key=lambda pair: (pair[0], pair[1].name)))
     return dict(sorted(groups.items()))
+
+
+def _settings(view: RunView, model: ModelResult) -> dict[Path, Any]:
+    """What made a model: its stage's settings, and below `from` those of the model that it starts from."""
+    stage = model.training.get("stage")
+    if not isinstance(stage, dict):
+        return {}
+    flat = {path: value for path, value in _flat(stage).items() if path[-1] not in _IGNORED}
+    if ("labels",) in flat and flat["labels",] is None:
+        flat["labels",] = _rows(view, model)
+    parent = view.models.get(model.parent or "")
+    before = {} if parent is None or parent is model else _settings(view, parent)
+    if before:
+        flat.pop((_START,), None)
+        flat |= {(_START, *path): value for path, value in before.items()}
+    return flat
 
 
 def _rows(view: RunView, model: ModelResult) -> int | None:

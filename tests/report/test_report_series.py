@@ -12,13 +12,17 @@ from harness.report.view import RunView
 
 
 def _charts(
-    plain: RunDir, stages: dict[str, dict[str, Any]], made_by: dict[str, str] | None = None
+    plain: RunDir,
+    stages: dict[str, dict[str, Any]],
+    made_by: dict[str, str] | None = None,
+    parents: dict[str, str | None] | None = None,
 ) -> list[PointChart]:
     """The charts of a run whose models were made by these stages."""
     results = Results.read(plain.results_path)
     models = [
         model.model_copy(
             update={
+                "parent": (parents or {}).get(model.name, model.parent),
                 "made_by": (made_by or {}).get(model.name, model.made_by),
                 "training": {"stage": stages[model.name], "data": ["reviews"]} if model.name in stages else {},
             }
@@ -71,3 +75,15 @@ def test_trivial_rivals_and_prompts_are_levels(plain: RunDir) -> None:
 
 def test_models_that_differ_in_two_settings_have_no_curve(plain: RunDir) -> None:
     assert _charts(plain, {"finetuned": {"labels": 100, "epochs": 3}, "lora": {"labels": 300, "epochs": 8}}) == []
+
+
+def test_what_a_model_starts_from_is_a_setting_of_it(plain: RunDir) -> None:
+    small, large = ({"objective": "mlm", "budget": {"tokens": tokens}} for tokens in (1000, 4000))
+    stages = {"base": small, "tfidf": large, "finetuned": {"from": "base", "labels": 9}}
+    stages["lora"] = {"from": "tfidf", "labels": 9}
+    (pretrained, tuned) = _charts(plain, stages, {"tfidf": "pretrain"}, {"lora": "tfidf", "tfidf": None})
+    assert {row[0] for row in tuned.rows} == {"finetuned", "lora", "base"}
+    assert [row[0] for row in pretrained.rows] == ["base", "tfidf"]
+    assert pretrained.x_label == tuned.x_label == "pretraining tokens"
+    stages["lora"]["labels"] = 10
+    assert len(_charts(plain, stages, {"tfidf": "pretrain"}, {"lora": "tfidf", "tfidf": None})) == 1, "two differ"
