@@ -15,6 +15,14 @@ from harness.core.store import MANIFEST, Store
 from harness.runs.merging import CHECKPOINTS
 
 KEPT_BACK = {MANIFEST, "training.jsonl"}
+_ADAPTED = {
+    "SEQ_CLS": "AutoModelForSequenceClassification",
+    "TOKEN_CLS": "AutoModelForTokenClassification",
+    "QUESTION_ANS": "AutoModelForQuestionAnswering",
+    "CAUSAL_LM": "AutoModelForCausalLM",
+    "SEQ_2_SEQ_LM": "AutoModelForSeq2SeqLM",
+}
+"""peft's task types → the class that such an adapter is put on."""
 
 
 @dataclass(frozen=True)
@@ -51,7 +59,8 @@ def export_model(run: RunDir, model: str, folder: Path, store: Store) -> Exporte
             _copy(_folder(str(parent["key"]), store), work / "base")
         if kind == "adapter":
             _point_to_base(work / "adapter_config.json", folder.absolute() / "base")
-    return Exported(kind, _loading(kind, folder, described))
+        loading = _loading(kind, folder, work, described)
+    return Exported(kind, loading)
 
 
 def _folder(address: str, store: Store) -> Path:
@@ -87,16 +96,25 @@ def _point_to_base(config: Path, base: Path) -> None:
     atomic.write_text(config, json.dumps(value, indent=2, sort_keys=True) + "\n")
 
 
-def _loading(kind: str, folder: Path, described: dict[str, Any]) -> str:
+def _loading(kind: str, folder: Path, work: Path, described: dict[str, Any]) -> str:
+    """The line of Python that loads what was written to `work`, which ends in `folder`."""
     if kind == "adapter":
+        task = json.loads((work / "adapter_config.json").read_text("utf-8")).get("task_type")
+        head = _ADAPTED.get(str(task))
         count = len(described.get("labels") or [])
-        return (
-            "peft.PeftModel.from_pretrained(transformers.AutoModelForSequenceClassification"
-            f".from_pretrained({str(folder / 'base')!r}, num_labels={count}), {str(folder)!r})"
-        )
+        sized = f", num_labels={count}" if count and task in {"SEQ_CLS", "TOKEN_CLS"} else ""
+        around = f"transformers.{head or _written(work / 'base')}.from_pretrained({str(folder / 'base')!r}{sized})"
+        return f"peft.PeftModel.from_pretrained({around}, {str(folder)!r})"
     if kind == "linear":
         return f"transformers.AutoModel.from_pretrained({str(folder / 'base')!r}), then the head in linear.safetensors"
     if kind == "classical":
         return "vocabulary.json and classical.safetensors hold the TF-IDF weights and the coefficients"
-    head = "AutoModelForSequenceClassification" if described.get("labels") else "AutoModelForMaskedLM"
-    return f"transformers.{head}.from_pretrained({str(folder)!r})"
+    if kind != "transformers":
+        return f"nothing but harness reads this kind of checkpoint ({kind}); checkpoint.json describes it"
+    return f"transformers.{_written(work)}.from_pretrained({str(folder)!r})"
+
+
+def _written(checkpoint: Path) -> str:
+    """The class that config.json names first, such as BertForSequenceClassification."""
+    named = json.loads((checkpoint / "config.json").read_text("utf-8")).get("architectures") or ["AutoModel"]
+    return str(named[0])
