@@ -144,6 +144,7 @@ class Loaded:
         head = {
             "name": self.name,
             "kind": kind,
+            "variants": self.view.evaluations[self.name].role == "probe",
             "models": models,
             "pairs": [[models.index(base), models.index(candidate)] for base, candidate in self.pairs],
             "contests": [self.view.contest_of(self.name, *pair).key for pair in self.pairs],

@@ -42,7 +42,7 @@
       const text = row[place];
       if (!text && several) return [];
       const tokens = place === 0 && extra.tokens ? tokenNodes(text, extra.tokens[base], extra.tokens[candidate]) : null;
-      const other = several ? row[place === 0 ? 1 : 0] : null;
+      const other = several && entry.variants ? row[place === 0 ? 1 : 0] : null;
       const body = make("div", { class: "body", dir: "auto", tabindex: 0, role: "group", "aria-label": field }, ...(tokens || compared(other, text)));
       const cells = extra.cells && extra.cells[place] ? extra.cells[place] : [];
       const figures = cells.some(Boolean)
@@ -98,7 +98,7 @@
       const word = side.correct[place] === 2 ? "" : side.correct[place] ? "✓ right" : "✕ wrong";
       const role = index === base ? " (baseline)" : index === candidate ? " (candidate)" : "";
       return make("tr", {}, make("th", { scope: "row" }, make("bdi", {}, entry.models[index]), make("span", { class: "quiet" }, role)),
-        make("td", { dir: "auto" }, ...answerNodes(entry, place, extra, index, index === base ? candidate : base)),
+        make("td", { dir: "auto", class: "said" }, ...answerNodes(entry, place, extra, index, index === base ? candidate : base)),
         make("td", { class: "right" }, word), make("td", { class: "num" }, entry.measure[0] ? number(side.value[place], false) : ""));
     };
     const rest = entry.models.map((_, index) => index).filter((index) => index !== base && index !== candidate);
@@ -106,7 +106,8 @@
     const head = make("thead", {}, make("tr", {}, make("th", { scope: "col" }, "Model"), make("th", { scope: "col" }, "Answer"),
       make("th", { scope: "col" }, entry.scored ? "Right?" : make("span", { class: "hide" }, "Right?")), make("th", { scope: "col", class: "num" }, title)));
     const target = entry.answers[entry.target[place]] !== undefined ? entry.answers[entry.target[place]] : extra.target;
-    const gold = target === undefined ? [] : [make("b", {}, "Gold: "), said(target)];
+    // Most tasks show the right answer among the texts already.
+    const gold = target === undefined || (row && row.slice(1, entry.fields.length).includes(target)) ? [] : [make("b", {}, "Gold: "), said(target)];
     const change = entry.measure[0] ? `change ${number(state.view.move[place], true)}${entry.measure[1] ? " " + entry.measure[1] : ""}` : "";
     const slices = entry.slices.filter((_, slice) => inSlice(entry, slice, place));
     return [

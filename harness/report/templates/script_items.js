@@ -3,12 +3,10 @@
   const state = { entry: null, view: null, pair: 0, places: new Uint32Array(0), at: -1 };
   const browser = byId("browser");
   const MARK = { "fixed": ["▲", "r-better"], "broken": ["▼", "r-worse"], "changed": ["◆", "r-drifted"] };
-  const OUTCOME_WORDS = { "changed": "answer changed", "moved": "moved", "unmoved": "unmoved" };
 
   function outcomeNode(outcome) {
     const [mark, style] = MARK[outcome] || ["", "quiet"];
-    const word = OUTCOME_WORDS[outcome] || outcome;
-    return make("span", { class: style }, mark ? `${mark} ${word}` : word);
+    return make("span", { class: style }, mark ? `${mark} ${outcome}` : outcome);
   }
 
   /** Four digits are kept in the page; no more are shown than they are good for. */
@@ -114,7 +112,7 @@
     const outcomes = entry.scored
       ? ["all", "changed outcome", "fixed", "broken", "both wrong", "both right"]
       : ["all", "changed", "moved", "unmoved"];
-    const words = { "all": "all", "changed outcome": "fixed or broken", ...OUTCOME_WORDS };
+    const words = { "all": "all", "changed outcome": "fixed or broken", "changed": "answer changed" };
     byId("outcome").replaceChildren(...outcomes.map((name) => make("option", { value: name }, words[name] || name)));
     const groups = new Map();
     entry.slices.forEach((name, place) => {
