@@ -223,12 +223,18 @@ class PlannedTrainer(Trainer):  # type: ignore[misc]  # transformers is untyped 
 
 
 def parameter_groups(model: Any, settings: Settings) -> list[dict[str, Any]]:
-    """Trained weights by learning rate and decay, in the model's order."""
+    """Trained weights by learning rate and decay, in the model's order.
+
+    Weights with the rate zero would be moved by nothing, at the price of a pass over them and their moments; their
+    gradients still count for clipping, and are cleared with the model's.
+    """
     groups: dict[tuple[float, float], list[Any]] = {}
     for name, parameter in model.named_parameters():
         if not parameter.requires_grad:
             continue
         factor = next((rate for part, rate in settings.rates.items() if part in name), 1.0)
+        if factor == 0:
+            continue
         decay = settings.decay if parameter.ndim > 1 and "embeddings" not in name else 0.0
         groups.setdefault((factor, decay), []).append(parameter)
     return [
