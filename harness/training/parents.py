@@ -88,9 +88,11 @@ def load_headed(start: Start, kind: str, *, labels: Sequence[str], seed: int, pr
         return auto.from_config(config)
     options: dict[str, Any] = {"dtype": torch.float32}
     if start.quantised:
+        from harness.models.quantising import heads_of
         from harness.training.quantising import quantisation
 
-        options = quantisation()
+        # A new head has no weights to quantise and is trained whole; so is the pooler, which a checkpoint may lack.
+        options = quantisation([*heads_of(auto, config), rf".*\.{_POOLER}"])
     model, facts = _loaded(
         folder,
         "model",

@@ -2,13 +2,14 @@
 
 import importlib.util
 from pathlib import Path
+from typing import Any
 
 import pytest
-from training_samples import VERDICTS, finetune_spec, label_inputs, prompts
+from training_samples import LABELS, VERDICTS, examples, finetune_spec, label_inputs, prompts, spans
 
 from harness.core.errors import IncompleteError
 from harness.core.reporter import Silent
-from harness.core.requests import Continuations
+from harness.core.requests import Classify, Continuations, Scores
 from harness.models import checkpoint_digest, open_model
 from harness.training import run_stage
 
@@ -35,6 +36,21 @@ def test_it_trains_and_its_adapter_answers_on_the_base(writer: Path, tmp_path: P
         model = open_model(folder, resolve=lambda key: writer, responses=None)
         sums.append(sum(max(scores.values) for _, scores in model.answer(requests)))
     assert sums[1] > sums[0]
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not _HERE, reason="bitsandbytes is not installed")
+@pytest.mark.parametrize("task", ["labels", "spans"])
+def test_a_new_head_is_trained_in_full_weights(task: str, base: Path, tmp_path: Path) -> None:
+    """An encoder's classifier, pooler and span head have no weights that could be put in 4 bits."""
+    given: dict[str, Any] = {} if task == "labels" else {"train": spans(24), "validation": spans(12, 9), "labels": ()}
+    inputs = label_inputs(base, parent_digest=checkpoint_digest(base), **given)
+    made = run_stage(finetune_spec(method=_METHOD, epochs=1), inputs, tmp_path, Silent())
+    assert made["kind"] == "adapter"
+    if task == "labels":
+        requests = [Classify(text, LABELS) for text, _ in examples(6)]
+        answers = open_model(tmp_path, resolve=lambda key: base, responses=None).answer(requests)
+        assert all(isinstance(answer, Scores) for _, answer in answers)
 
 
 @pytest.mark.skipif(_HERE, reason="bitsandbytes is installed")
