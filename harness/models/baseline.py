@@ -277,6 +277,8 @@ def open_baseline(folder: Path, context: OpenContext) -> Backend:
         labels=table.labels if table.labels and not tagger else None,
         tag_labels=table.labels if tagger else None,
         supports=rule & kinds,
+        # A rule reads the question itself, as a prompt or as the user's message.
+        chat=Generate.kind in rule & kinds,
         made_for=None if table.labels else table.task,
         answer_key={"baseline": BASELINE_FORMAT},
     )

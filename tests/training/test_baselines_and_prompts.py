@@ -52,6 +52,13 @@ def one(model: Any, request: Request) -> Any:
     return response
 
 
+def test_a_rule_that_writes_reads_the_users_message(tmp_path: Path) -> None:
+    examples = [PromptTarget(target=target, messages=(("user", source),)) for source, target in PAIRS]
+    model = baseline(tmp_path, "nearest", examples)
+    assert model.facts.chat
+    assert one(model, Generate(messages=(("user", "the red house"),))).text == "ein rotes Haus"
+
+
 def test_the_majority_is_the_share_of_each_label(tmp_path: Path) -> None:
     examples = [LabelledText("a", (0,)), LabelledText("b", (1,)), LabelledText("c", (1,))]
     model = baseline(tmp_path, "majority", examples, ("no", "yes"))
