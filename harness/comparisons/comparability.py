@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from harness.core.interfaces import Metric
+from harness.core.keys import short
 from harness.core.records import Records, RecordsHead
 
 NO_RECOMPUTE = "the metric is of kind 'recompute' and has no method `recompute(records)`."
@@ -12,6 +13,7 @@ _LIKELIHOODS = ("pseudo_likelihood", "rolling_likelihood")
 _SCORERS = ("pll", "ll", "target_ll", "crows_original", "next_sentence", "continuation_chars")
 _PER_TOKEN = ("token_perplexity", "pseudo_perplexity")
 _FACTS = (
+    ("bos", "BOS policy"),
     ("max_length", "maximum length"),
     ("dtype", "number format"),
     ("device", "device"),
@@ -30,7 +32,21 @@ def comparability(base: RecordsHead, candidate: RecordsHead) -> list[str]:
     for key, name in _FACTS:
         if key in base.facts and key in candidate.facts and base.facts[key] != candidate.facts[key]:
             notes.append(f"{name}: baseline {base.facts[key]}, candidate {candidate.facts[key]}.")
-    return notes
+    return [*notes, *_templates(base, candidate)]
+
+
+def _templates(base: RecordsHead, candidate: RecordsHead) -> list[str]:
+    """Notes on chat templates, where they were in use: by both sides, or by one of them."""
+    used = [bool(head.facts.get("messages")) for head in (base, candidate)]
+    names = [_template(head) if by else "not used" for head, by in zip((base, candidate), used, strict=True)]
+    if not any(used) or names[0] == names[1]:
+        return []
+    return [f"chat template: baseline {names[0]}, candidate {names[1]}."]
+
+
+def _template(head: RecordsHead) -> str:
+    known = head.facts.get("chat_template")
+    return short(known) if isinstance(known, str) else "not known"
 
 
 def truncation(base: Records, candidate: Records) -> list[str]:

@@ -35,6 +35,9 @@ class ModelFacts:
         tag_labels: the labels of its token-classification head, in head order, or None.
         supports: the kinds of request (`Request.kind`) that it answers.
         chat: whether it has a chat template, so that `messages` can be asked.
+        chat_template: digest of that template, where it is known.
+        bos: what its texts begin with (`<s> before every text`, …), where that is known.
+        tokenizer_digest: of what decides its tokens; the chat template is none of it.
         prompted_for: the task whose worked examples stand before every question, or None.
         shots: how many of them.
         made_for: the only task that it can be asked about, or None.
@@ -57,6 +60,8 @@ class ModelFacts:
     prompted_for: str | None = None
     shots: int = 0
     made_for: str | None = None
+    chat_template: str | None = None
+    bos: str | None = None
     answer_key: Mapping[str, Any] = field(default_factory=dict)
 
 

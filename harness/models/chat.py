@@ -10,6 +10,7 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
+from harness.core.keys import digest
 from harness.models.encoding import Pieces, TextEncoder
 
 Messages = Sequence[tuple[str, str]]
@@ -37,6 +38,12 @@ class Chat:
     @property
     def available(self) -> bool:
         return bool(self._encoder.tokenizer.chat_template)
+
+    @property
+    def template_digest(self) -> str | None:
+        """Digest of the template; None without one."""
+        template = self._encoder.tokenizer.chat_template
+        return digest(template) if template else None
 
     def prompt(self, messages: Messages) -> str:
         """The prompt with the generation prompt at its end; special tokens in messages are marked.

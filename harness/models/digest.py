@@ -36,6 +36,7 @@ from harness.models.inspection import (
 from harness.models.tokenizer_files import CHAT_TEMPLATE, TOKENIZER_FILES
 
 _TOKENIZER_SIDE_FILES = ("tokenizer_config.json", "special_tokens_map.json", "added_tokens.json")
+_TEMPLATE_KEY = "chat_template"
 _GENERATION = "generation_config.json"
 _GENERATION_KEYS = ("eos_token_id", "forced_bos_token_id", "decoder_start_token_id")
 _VOLATILE = frozenset(
@@ -138,8 +139,8 @@ def parent_digest(folder: Path, parent: Mapping[str, str], resolve: Resolve | No
     return found
 
 
-def tokenizer_digest(folder: Path) -> str:
-    """Digest of what decides a tokenizer's tokens.
+def tokenizer_digest(folder: Path, *, template: bool = True) -> str:
+    """Digest of what decides a tokenizer's tokens, and of its chat template unless that is left out.
 
     Saving a tokenizer again may add how it was loaded, or the truncation of its last call; a
     fine-tuned model's tokenizer must still count as its base's.
@@ -150,10 +151,11 @@ def tokenizer_digest(folder: Path) -> str:
         content["tokenizer"] = digest({key: value for key, value in whole.items() if key not in _CALL_STATE})
     else:
         content.update(_files(folder, [name for name in TOKENIZER_FILES if (folder / name).is_file()]))
+    volatile = _TOKENIZER_VOLATILE if template else _TOKENIZER_VOLATILE | {_TEMPLATE_KEY}
     for name in _TOKENIZER_SIDE_FILES:
         if (folder / name).is_file():
-            content[name] = _settled(read_json(folder / name), _TOKENIZER_VOLATILE)
-    if (folder / CHAT_TEMPLATE).is_file():
+            content[name] = _settled(read_json(folder / name), volatile)
+    if template and (folder / CHAT_TEMPLATE).is_file():
         content[CHAT_TEMPLATE] = file_digest(folder / CHAT_TEMPLATE)
     return digest(content)
 

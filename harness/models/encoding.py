@@ -120,6 +120,19 @@ class TextEncoder:
             return tuple(probe.ids), ()
         return tuple(probe.ids[: content[0]]), tuple(probe.ids[content[-1] + 1 :])
 
+    @property
+    def beginning(self) -> str:
+        """What the tokenizer puts before every text, for people: the BOS policy."""
+        names = self.tokenizer.convert_ids_to_tokens(list(self.prefix))
+        return f"{' '.join(map(str, names))} before every text" if names else "nothing before a text"
+
+    @property
+    def whole_beginning(self) -> str:
+        """The same for a model that reads from the left: a text without a context needs a token before it."""
+        if self.prefix or self.prefix_id is None:
+            return self.beginning
+        return f"{self.tokenizer.convert_ids_to_tokens(self.prefix_id)} before a text without context"
+
     def room(self, max_length: int | None) -> int:
         """How many tokens of text fit beside the special tokens."""
         if max_length is None:

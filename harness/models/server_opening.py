@@ -16,6 +16,7 @@ from harness.core.requests import Continuations, Generate, RollingLikelihood, To
 from harness.core.specs import ServerSpec
 from harness.core.store import Store
 from harness.models.answering import Backend
+from harness.models.chat import Chat
 from harness.models.context import OpenContext
 from harness.models.digest import checkpoint_digest, tokenizer_digest
 from harness.models.encoding import TextEncoder
@@ -75,7 +76,8 @@ def open_server(folder: Path, context: OpenContext) -> Backend:
     """
     page = read_json(folder / SERVER_FILE)
     spec = ServerSpec.model_validate(page["spec"])
-    encoder = _encoder(Path(page["tokenizer"])) if page["tokenizer"] is not None else None
+    tokenizer = Path(page["tokenizer"]) if page["tokenizer"] is not None else None
+    encoder = _encoder(tokenizer) if tokenizer is not None else None
     client = _client(spec, None)
     found = abilities(client, spec.model, spec.prefix, encoder, likelihoods=spec.likelihoods)
     supports = {Generate.kind}
@@ -95,7 +97,9 @@ def open_server(folder: Path, context: OpenContext) -> Backend:
         labels=None,
         supports=frozenset(supports),
         chat=found.chat,
-        tokenizer_digest=page["tokenizer_digest"],
+        chat_template=Chat(encoder).template_digest if encoder is not None else None,
+        bos=f"{spec.prefix!r} before every text" if spec.prefix else "as the server does",
+        tokenizer_digest=tokenizer_digest(tokenizer, template=False) if tokenizer is not None else None,
         dtype="as served",
         device="server",
         max_length=_length(page["says"]),

@@ -26,18 +26,6 @@ def ask(
         IncompleteError: when requests are `unavailable`: asking again may answer them.
     """
     facts = model.facts
-    head = RecordsHead(
-        evaluation.name,
-        facts.digest,
-        protocol,
-        facts={
-            "family": facts.family,
-            "tokenizer": facts.tokenizer_digest,
-            "dtype": facts.dtype,
-            "device": facts.device,
-            "max_length": facts.max_length,
-        },
-    )
     records: list[Record] = []
     unanswered: list[Failure] = []
     with reporter.task(title, total=len(items), unit="items") as task:
@@ -48,7 +36,22 @@ def ask(
             f"{title}: {len(unanswered)} requests had no answer; the last one: {unanswered[-1].message}.",
             hint="run again: the answers that came are kept, and only the others are asked for.",
         )
-    return Records.of(head, records)
+    known = {
+        "family": facts.family,
+        "tokenizer": facts.tokenizer_digest,
+        "bos": facts.bos,
+        "chat_template": facts.chat_template,
+        "messages": bool(items) and _by_messages(evaluation.requests(items[0], protocol)),
+        "dtype": facts.dtype,
+        "device": facts.device,
+        "max_length": facts.max_length,
+    }
+    return Records.of(RecordsHead(evaluation.name, facts.digest, protocol, facts=known), records)
+
+
+def _by_messages(requests: Sequence[Request]) -> bool:
+    """Whether an evaluation asks through the chat template."""
+    return any(getattr(request, "messages", ()) for request in requests)
 
 
 def _shard(

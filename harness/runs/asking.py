@@ -26,7 +26,7 @@ from harness.runs.stages import Checkpoint, Workshop
 if TYPE_CHECKING:
     from harness.models import BasePool
 
-RECORDS_KEY_FORMAT = 1
+RECORDS_KEY_FORMAT = 2
 _WORDS = 3
 """Shorter fields beside `text` are labels and names."""
 
@@ -137,6 +137,8 @@ class Answers:
                 "language_model": facts.language_model,
                 "labels": list(facts.labels) if facts.labels is not None else None,
                 "tokenizer": facts.tokenizer_digest,
+                "bos": facts.bos,
+                "chat_template": facts.chat_template,
                 "dtype": facts.dtype,
                 "device": facts.device,
                 "max_length": facts.max_length,

@@ -86,6 +86,21 @@ def test_comparability_names_what_differs() -> None:
     assert any("64" in note and "128" in note for note in notes)
 
 
+def test_the_beginning_of_texts_and_the_chat_template_are_facts_of_their_own() -> None:
+    told = comparability(head(bos="<s> before every text"), head(bos="nothing before a text"))
+    assert told == ["BOS policy: baseline <s> before every text, candidate nothing before a text."]
+    assert comparability(head(bos="x"), head()) == [], "what one side did not record is no difference"
+    first, second = {"chat_template": "a" * 64}, {"chat_template": "b" * 64}
+    assert comparability(head(messages=False, **first), head(messages=False, **second)) == []
+    assert comparability(head(messages=True, **first), head(messages=True, **first)) == []
+    told = comparability(head(messages=True, **first), head(messages=True, **second))
+    assert told == [f"chat template: baseline {'a' * 12}, candidate {'b' * 12}."]
+    told = comparability(head(messages=False, **first), head(messages=True, **first))
+    assert told == [f"chat template: baseline not used, candidate {'a' * 12}."]
+    told = comparability(head(messages=False), head(messages=True, chat_template=None))
+    assert told == ["chat template: baseline not used, candidate not known."]
+
+
 def test_records_of_two_evaluations_are_not_compared() -> None:
     from made_up import ACCURACY
 

@@ -37,9 +37,16 @@ PAIRS = [
 
 def hard_pair(kind: str) -> tuple[str, str]:
     """Which tokens these two share depends on which of them is aligned with the other (as in `tide`, `diet`)."""
-    vocabulary = model_zoo.TOKENIZERS[kind]().get_vocab()
-    mark = "Ġ" if kind == "roberta" else ""
-    t, i, d, e = sorted(word for word in ("of", "and", "was", "the", "a", "or") if mark + word in vocabulary)[:4]
+    tokenizer = model_zoo.TOKENIZERS[kind]()
+    words = sorted(
+        token.removeprefix("Ġ") for token in tokenizer.get_vocab() if token.startswith("Ġ") or kind == "bert"
+    )
+    single = [
+        word
+        for word in words
+        if word.isascii() and word.isalpha() and len(tokenizer(f" {word}", add_special_tokens=False)["input_ids"]) == 1
+    ]
+    t, i, d, e = single[:4]
     return f"A {t} {i} {d} {e}", f"A {d} {i} {e} {t}"
 
 
@@ -91,7 +98,7 @@ def test_the_probe_asks_crows_original_in_the_order_of_the_published_code(direct
     """Which of the two sentences is preferred, and ties, as the published loop over the rows has it."""
     rows = [
         {"more": a, "less": b, "direction": direction}
-        for a, b in (*PAIRS[:3], hard_pair("bert"), hard_pair("bert")[::-1])
+        for a, b in (*PAIRS[:2], hard_pair("bert"), hard_pair("bert")[::-1])
     ]
     made = tuple(Row(str(place), row, str(place)) for place, row in enumerate(rows))
     data = Dataset("d", "0" * 64, {"test": made}, tuple(rows[0]), {})
@@ -203,6 +210,18 @@ def chatty(tmp_path_factory):
 
 
 MESSAGES = (("user", "a film"),)
+
+
+def test_a_template_is_a_fact_of_its_own(chatty, zoo, opened):
+    """A template does not change tokens, so figures per token stay comparable with the base's."""
+    with_one, without = opened(chatty).facts, opened(zoo("llama")).facts
+    assert with_one.tokenizer_digest == without.tokenizer_digest
+    assert without.chat_template is None
+    assert len(with_one.chat_template) == 64
+    assert with_one.bos == without.bos == "<s> before every text"
+    assert opened(zoo("gpt2")).facts.bos == "<|endoftext|> before a text without context"
+    assert opened(zoo("bert")).facts.bos == "[CLS] before every text"
+    assert opened(zoo("t5")).facts.bos == "nothing before a text"
 
 
 def test_messages_go_through_the_template(chatty, opened):

@@ -10,7 +10,7 @@ from harness.core.errors import IncompleteError
 from harness.core.interfaces import Item, ModelFacts
 from harness.core.records import Record
 from harness.core.reporter import Silent
-from harness.core.requests import Failure, Request, Response, RollingLikelihood, Scores
+from harness.core.requests import Failure, Generate, Request, Response, RollingLikelihood, Scores
 from harness.runs import ask as asking
 from harness.runs.ask import ask
 
@@ -48,6 +48,23 @@ class Measure:
         assert isinstance(first, Scores)
         assert responses[2] == first
         return Record(item.id, item.id, stats={"length": first.values[0]})
+
+
+class Talk(Measure):
+    """The same, through the chat template."""
+
+    def requests(self, item: Item, protocol: str) -> Sequence[Request]:
+        return (Generate(messages=(("user", "hello"),)),)
+
+    def record(self, item: Item, protocol: str, responses: Sequence[Response]) -> Record:
+        return Record(item.id, item.id, status="failed")
+
+
+class Mute:
+    facts = ModelFacts("d" * 64, "toy", None, None, bos="<s> before every text", chat_template="e" * 64)
+
+    def answer(self, requests: Iterable[Request]) -> Iterator[tuple[Request, Response]]:
+        return iter(())
 
 
 def items(*texts: str) -> list[Item]:
@@ -92,3 +109,11 @@ def test_requests_without_an_answer_leave_no_finished_records() -> None:
         run(model, items("a", "lost", "b", "lost too"))
     assert len(model.asked) == 5
     assert len(run(model, items("a", "b"))) == 2
+
+
+def test_records_know_how_texts_begin_and_whether_they_went_through_a_template() -> None:
+    for evaluation, by_messages in ((Measure(), False), (Talk(), True)):
+        found = ask(evaluation, items("a"), Mute(), "plain", reporter=Silent(), title="t")  # type: ignore[arg-type]
+        facts = found.head.facts
+        assert (facts["bos"], facts["chat_template"]) == ("<s> before every text", "e" * 64)
+        assert facts["messages"] is by_messages
