@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from harness.models.encoding import TextEncoder as TextEncoder
     from harness.models.encoding import encode_texts as encode_texts
     from harness.models.features import mean_features as mean_features
+    from harness.models.features import pooled_states as pooled_states
     from harness.models.formats import ClassicalWeights as ClassicalWeights
     from harness.models.formats import LinearHead as LinearHead
     from harness.models.formats import read_classical as read_classical
@@ -33,6 +34,9 @@ if TYPE_CHECKING:
     from harness.models.policy import SCORING_VERSION as SCORING_VERSION
     from harness.models.policy import answer_policy as answer_policy
     from harness.models.pool import BasePool as BasePool
+    from harness.models.projection import Projection as Projection
+    from harness.models.projection import check_projectable as check_projectable
+    from harness.models.projection import write_projection as write_projection
     from harness.models.quantised import write_quantised as write_quantised
     from harness.models.server_opening import served as served
 
@@ -45,23 +49,27 @@ _HOME = {
     "Encoded": "encoding",
     "LinearHead": "formats",
     "OpenContext": "context",
+    "Projection": "projection",
     "SCORING_VERSION": "policy",
     "TextEncoder": "encoding",
     "answer_policy": "policy",
     "at_hand": "hub",
     "catalog": "catalog",
+    "check_projectable": "projection",
     "checkpoint_digest": "digest",
     "encode_texts": "encoding",
     "inspect": "inspection",
     "locate": "hub",
     "mean_features": "features",
     "open_model": "opening",
+    "pooled_states": "features",
     "read_classical": "formats",
     "read_linear": "formats",
     "served": "server_opening",
     "tokenizer_digest": "digest",
     "write_classical": "formats",
     "write_linear": "formats",
+    "write_projection": "projection",
     "write_quantised": "quantised",
 }
 

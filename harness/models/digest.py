@@ -20,6 +20,8 @@ from harness.models.formats import (
     CLASSICAL_WEIGHTS,
     LINEAR_SETTINGS,
     LINEAR_WEIGHTS,
+    PROJECTION_SETTINGS,
+    PROJECTION_WEIGHTS,
     PROMPT_TABLE,
     SERVER_FILE,
     read_json,
@@ -68,6 +70,7 @@ _OWN_FILES: Mapping[str, tuple[str, ...]] = {
     "classical": (CLASSICAL_WEIGHTS, CLASSICAL_SETTINGS, CLASSICAL_VOCABULARY),
     "baseline": (BASELINE_TABLE,),
     "prompted": (PROMPT_TABLE,),
+    "projected": (PROJECTION_WEIGHTS, PROJECTION_SETTINGS),
 }
 
 Resolve = Callable[[str], Path]

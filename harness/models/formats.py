@@ -34,6 +34,8 @@ CLASSICAL_SETTINGS = "classical.json"
 CLASSICAL_VOCABULARY = "vocabulary.json"
 BASELINE_TABLE = "baseline.json"
 PROMPT_TABLE = "prompt.json"
+PROJECTION_WEIGHTS = "projection.safetensors"
+PROJECTION_SETTINGS = "projection.json"
 HEAD_FORMAT = 1
 POOLING = "mean"
 LAYER = -1
@@ -96,11 +98,11 @@ def write_linear(folder: Path, head: LinearHead) -> None:
     hidden = coef.shape[1]
     if head.mean.shape != (hidden,) or head.scale.shape != (hidden,):
         raise ValueError(f"mean and scale need shape ({hidden},), found {head.mean.shape} and {head.scale.shape}")
-    _write_tensors(
+    write_tensors(
         folder / LINEAR_WEIGHTS, {"coef": coef, "intercept": intercept, "mean": head.mean, "scale": head.scale}
     )
     settings = {"format": HEAD_FORMAT, "pooling": POOLING, "layer": LAYER, "labels": list(head.labels)}
-    _write_json(folder / LINEAR_SETTINGS, settings)
+    write_json(folder / LINEAR_SETTINGS, settings)
 
 
 def read_linear(folder: Path) -> LinearHead:
@@ -118,7 +120,7 @@ def read_linear(folder: Path) -> LinearHead:
             where=Where(folder / LINEAR_SETTINGS),
             hint="train the linear head again with this version.",
         )
-    tensors = _read_tensors(folder / LINEAR_WEIGHTS, ("coef", "intercept", "mean", "scale"))
+    tensors = read_tensors(folder / LINEAR_WEIGHTS, ("coef", "intercept", "mean", "scale"))
     labels = _labels(folder / LINEAR_SETTINGS, settings)
     hidden = tensors["coef"].shape[-1]
     shapes = {"coef": (len(labels), hidden), "intercept": (len(labels),), "mean": (hidden,), "scale": (hidden,)}
@@ -135,8 +137,8 @@ def write_classical(folder: Path, weights: ClassicalWeights) -> None:
     coef, intercept = _rows(weights.coef, weights.intercept, len(weights.labels))
     if coef.shape[1] != len(weights.vocabulary) or weights.idf.shape != (coef.shape[1],):
         raise ValueError(f"{len(weights.vocabulary)} n-grams, but coef {coef.shape} and idf {weights.idf.shape}")
-    _write_tensors(folder / CLASSICAL_WEIGHTS, {"idf": weights.idf, "coef": coef, "intercept": intercept})
-    _write_json(folder / CLASSICAL_VOCABULARY, {ngram: int(column) for ngram, column in weights.vocabulary.items()})
+    write_tensors(folder / CLASSICAL_WEIGHTS, {"idf": weights.idf, "coef": coef, "intercept": intercept})
+    write_json(folder / CLASSICAL_VOCABULARY, {ngram: int(column) for ngram, column in weights.vocabulary.items()})
     settings = {
         "format": HEAD_FORMAT,
         "lowercase": weights.lowercase,
@@ -145,7 +147,7 @@ def write_classical(folder: Path, weights: ClassicalWeights) -> None:
         "sublinear": weights.sublinear,
         "labels": list(weights.labels),
     }
-    _write_json(folder / CLASSICAL_SETTINGS, settings)
+    write_json(folder / CLASSICAL_SETTINGS, settings)
 
 
 def read_classical(folder: Path) -> ClassicalWeights:
@@ -158,7 +160,7 @@ def read_classical(folder: Path) -> ClassicalWeights:
     _check_format(folder / CLASSICAL_SETTINGS, settings)
     labels = _labels(folder / CLASSICAL_SETTINGS, settings)
     vocabulary = read_json(folder / CLASSICAL_VOCABULARY)
-    tensors = _read_tensors(folder / CLASSICAL_WEIGHTS, ("idf", "coef", "intercept"))
+    tensors = read_tensors(folder / CLASSICAL_WEIGHTS, ("idf", "coef", "intercept"))
     size = len(vocabulary)
     shapes = {"idf": (size,), "coef": (len(labels), size), "intercept": (len(labels),)}
     _check_shapes(folder / CLASSICAL_WEIGHTS, tensors, shapes)
@@ -219,18 +221,25 @@ def _rows(coef: FloatArray, intercept: FloatArray, labels: int) -> tuple[FloatAr
     return coef, intercept
 
 
-def _write_tensors(path: Path, tensors: Mapping[str, FloatArray]) -> None:
+def write_tensors(path: Path, tensors: Mapping[str, FloatArray]) -> None:
+    """Writes float64 tensors as safetensors."""
     from safetensors.numpy import save
 
     arrays = {name: np.ascontiguousarray(tensor, dtype=np.float64) for name, tensor in tensors.items()}
     atomic.write_bytes(path, save(arrays))
 
 
-def _write_json(path: Path, value: Mapping[str, Any]) -> None:
+def write_json(path: Path, value: Mapping[str, Any]) -> None:
+    """Writes a JSON object in the form that `read_json` reads."""
     atomic.write_text(path, json.dumps(value, ensure_ascii=False, indent=1, sort_keys=True) + "\n")
 
 
-def _read_tensors(path: Path, names: tuple[str, ...]) -> dict[str, FloatArray]:
+def read_tensors(path: Path, names: tuple[str, ...]) -> dict[str, FloatArray]:
+    """The named tensors of a safetensors file, as float64.
+
+    Raises:
+        CheckpointError: when the file, or one of them, is missing or damaged.
+    """
     from safetensors import SafetensorError
     from safetensors.numpy import load_file
 

@@ -93,7 +93,7 @@ def features(network: Network, batcher: Batcher, texts: Sequence[str]) -> tuple[
     """
     encoded = encode_texts(network.encoder, texts, network.max_length)
     found = np.full((len(texts), network.hidden_size), np.nan)
-    for row, states in _states(network, batcher, encoded):
+    for row, states in text_states(network, batcher, encoded):
         if not isinstance(states, TooLarge):
             content = states[encoded.prefix : len(states) - encoded.suffix]
             found[row.owner] = (content if len(content) else states).mean(axis=0)
@@ -106,7 +106,7 @@ def embeddings(network: Network, batcher: Batcher, requests: Sequence[Embed]) ->
     Special tokens count, as sentence encoders are trained.
     """
     encoded = encode_texts(network.encoder, [request.text for request in requests], network.max_length)
-    for row, states in _states(network, batcher, encoded):
+    for row, states in text_states(network, batcher, encoded):
         request = requests[row.owner]
         if isinstance(states, TooLarge):
             yield request, too_large(states)
@@ -119,7 +119,10 @@ def embeddings(network: Network, batcher: Batcher, requests: Sequence[Embed]) ->
             yield request, Embedding(values, encoded.truncated[row.owner])
 
 
-def _states(network: Network, batcher: Batcher, encoded: Encoded) -> Iterator[tuple[HeadRow, FloatArray | TooLarge]]:
+def text_states(
+    network: Network, batcher: Batcher, encoded: Encoded
+) -> Iterator[tuple[HeadRow, FloatArray | TooLarge]]:
+    """Each text's row with its last hidden states float64[L, H], in any order."""
     rows = [HeadRow(ids or start_token(network) or [0], index) for index, ids in enumerate(encoded.ids)]
     rows.sort(key=row_length, reverse=True)
     yield from batcher.run(rows, row_length, lambda batch: hidden_states(network, batch), slack=SLACK)

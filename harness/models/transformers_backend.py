@@ -74,22 +74,22 @@ class TransformersBackend:
     def __init__(self, network: Network, facts: ModelFacts, reporter: Reporter) -> None:
         self.network = network
         self._facts = facts
-        self._batcher = Batcher(network.budget, reporter, network.relieve, network.activate)
+        self.batcher = Batcher(network.budget, reporter, network.relieve, network.activate)
 
     @property
     def facts(self) -> ModelFacts:
         return self._facts
 
-    def known_as(self, digest: str) -> None:
-        """Takes the digest of the checkpoint that this one is opened for."""
-        self._facts = dataclasses.replace(self._facts, digest=digest)
+    def known_as(self, digest: str, *notes: str) -> None:
+        """Takes the digest of the checkpoint that this one is opened for, and what is to be said of it."""
+        self._facts = dataclasses.replace(self._facts, digest=digest, notes=(*self._facts.notes, *notes))
 
     def compute(self, requests: Sequence[Request]) -> Iterator[tuple[Request, Response]]:
         """Answers what the checkpoint's heads can; see `Backend`."""
         for kind, answer in self._answerers().items():
             asked = [request for request in requests if isinstance(request, kind)]
             if asked:
-                yield from answer(self.network, self._batcher, asked)
+                yield from answer(self.network, self.batcher, asked)
 
     def _answerers(self) -> dict[type[Request], Answerer]:
         facts = self._facts
@@ -107,7 +107,7 @@ class TransformersBackend:
 
     def features(self, texts: Sequence[str]) -> tuple[FloatArray, list[int]]:
         """Mean last hidden states float64[n, H], and truncated tokens of each text."""
-        return features(self.network, self._batcher, texts)
+        return features(self.network, self.batcher, texts)
 
 
 def open_transformers(folder: Path, context: OpenContext) -> TransformersBackend:

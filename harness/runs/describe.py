@@ -16,6 +16,8 @@ from harness.core.specs import (
     ModelSpec,
     PretrainModel,
     PretrainSpec,
+    ProjectModel,
+    ProjectSpec,
     PromptModel,
     PromptSpec,
     QloraMethod,
@@ -23,7 +25,7 @@ from harness.core.specs import (
     starts_from,
 )
 
-Stage = PretrainSpec | FinetuneSpec | AlignSpec | ClassicalSpec | BaselineSpec | PromptSpec
+Stage = PretrainSpec | FinetuneSpec | AlignSpec | ClassicalSpec | BaselineSpec | PromptSpec | ProjectSpec
 
 
 def stage_of(spec: ModelSpec) -> Stage:
@@ -40,6 +42,8 @@ def stage_of(spec: ModelSpec) -> Stage:
         return spec.baseline
     if isinstance(spec, PromptModel):
         return spec.prompt
+    if isinstance(spec, ProjectModel):
+        return spec.project
     raise TypeError(f"{type(spec).__name__} is loaded, not trained")
 
 
@@ -65,6 +69,10 @@ def label_of(spec: ModelSpec) -> str:
         on = f"by {stage.objective} on {', '.join(stage.data)}"
         on += _care(stage)
         return f"pretrained {on}" if stage.from_ is None else f"{stage.from_} pretrained further {on}"
+    if isinstance(stage, ProjectSpec):
+        removed = stage.remove if isinstance(stage.remove, str) else "/".join(stage.remove)
+        by = {"inlp": "INLP", "sentence_debias": "SentenceDebias"}[stage.method]
+        return f"{stage.from_} with {removed} projected out ({by})"
     rows = f" on {stage.labels} labels" if stage.labels is not None else ""
     if isinstance(stage, BaselineSpec):
         return f"baseline without learning: {stage.rule}{rows}"

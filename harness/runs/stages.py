@@ -21,6 +21,7 @@ from harness.core.specs import (
     LoadModel,
     ModelSpec,
     PretrainSpec,
+    ProjectSpec,
     PromptSpec,
     QloraMethod,
     ServerModel,
@@ -317,9 +318,9 @@ class Workshop:
         folder = key = found = None
         if parent is not None:
             made = self._made[parent]
-            # A prompted model answers by its parent as it is; what is trained needs whole weights.
-            prompted = isinstance(stage, PromptSpec)
-            folder, key, found = (made.path, made.key, made.digest) if prompted else self._merges.start(made)
+            # These answer by their parent as it is; what is trained needs whole weights.
+            stands = isinstance(stage, PromptSpec | ProjectSpec)
+            folder, key, found = (made.path, made.key, made.digest) if stands else self._merges.start(made)
         return StageInputs(
             texts=given.texts,
             train=given.train,
@@ -359,7 +360,7 @@ class Workshop:
         )
 
     def _data_inputs(self, model: str, stage: Stage) -> DataInputs:
-        if isinstance(stage, PretrainSpec):
+        if isinstance(stage, PretrainSpec | ProjectSpec):
             return pretraining_inputs({name: self._allowed(self.prepared.datasets[name]) for name in stage.data})
         bound = self.prepared.evaluations.get(stage.task)
         examples = getattr(bound.evaluation, "examples", None) if bound is not None else None

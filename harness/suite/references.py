@@ -16,6 +16,7 @@ from harness.core.specs import (
     FinetuneModel,
     ModelSpec,
     PretrainModel,
+    ProjectModel,
     PromptModel,
     ServerModel,
     starts_from,
@@ -96,6 +97,10 @@ def _check_model(
     elif isinstance(spec, PromptModel):
         _known("model", spec.prompt.from_, models, here, "prompt", "from")
         _check_learned(spec.prompt.task, tasks, sections, here.below("prompt"))
+    elif isinstance(spec, ProjectModel):
+        _known("model", spec.project.from_, models, here, "project", "from")
+        for index, used in enumerate(spec.project.data):
+            _known("data", used, data, here, "project", "data", index)
 
 
 def _check_start(spec: ModelSpec, parent: ModelSpec | None, problems: Problems) -> None:
@@ -109,6 +114,8 @@ def _check_start(spec: ModelSpec, parent: ModelSpec | None, problems: Problems) 
         reason = "a baseline without learning"
     elif isinstance(parent, PromptModel):
         reason = "a model behind worked examples"
+    elif isinstance(parent, ProjectModel):
+        reason = "a model with projected states"
     elif isinstance(parent, FinetuneModel) and parent.finetune.method == "linear":
         reason = "a linear classifier on frozen features"
     if reason is not None:

@@ -22,6 +22,7 @@ from harness.core.specs import (
     HubRef,
     LoadModel,
     PretrainModel,
+    ProjectModel,
     PromptModel,
     ServerModel,
     SourceRef,
@@ -38,6 +39,7 @@ _MODELS: tuple[type[BaseModel], ...] = (
     ClassicalModel,
     BaselineModel,
     PromptModel,
+    ProjectModel,
     LoadModel,
     ServerModel,
 )

@@ -14,6 +14,7 @@ from harness.core.specs import (
     ClassicalSpec,
     FinetuneSpec,
     PretrainSpec,
+    ProjectSpec,
     PromptSpec,
     lora_of,
 )
@@ -26,7 +27,7 @@ from harness.training.shapes import Shape, shape_of
 
 # Raised when the same settings would train other weights than before.
 TRAINING_VERSION = 1
-Stage = PretrainSpec | FinetuneSpec | AlignSpec | ClassicalSpec | BaselineSpec | PromptSpec
+Stage = PretrainSpec | FinetuneSpec | AlignSpec | ClassicalSpec | BaselineSpec | PromptSpec | ProjectSpec
 # Tokens of a short text where nobody has counted yet.
 _GUESSED_LENGTH = 26
 
@@ -85,6 +86,10 @@ def _carried_out(
         from harness.training.prompt import make_prompt
 
         return make_prompt(spec, inputs, work)
+    if isinstance(spec, ProjectSpec):
+        from harness.training.mitigation.project import project
+
+        return project(spec, inputs, work, reporter)
     if isinstance(spec, ClassicalSpec):
         from harness.training.classical import train_classical
 
@@ -125,8 +130,10 @@ def resolved(spec: Stage, examples: int, kind: str = "labelled_text") -> dict[st
         sizes = architecture(spec.architecture, spec.objective) if spec.from_ is None else None
         chosen["sizes"] = sizes
         chosen.update(asdict(pretraining_settings(spec, _width(sizes))))
+    if isinstance(spec, ProjectSpec):
+        chosen["mitigation"] = mitigation_key()
     if isinstance(spec, PretrainSpec | FinetuneSpec | ClassicalSpec) and spec.mitigate is not None:
-        chosen["mitigation"] = mitigation_key(spec.mitigate)
+        chosen["mitigation"] = mitigation_key()
     return chosen
 
 
@@ -144,7 +151,7 @@ def estimate_cost(
     """
     if isinstance(spec, PretrainSpec):
         return _pretraining_cost(spec, configuration)
-    if isinstance(spec, BaselineSpec | PromptSpec):
+    if isinstance(spec, BaselineSpec | PromptSpec | ProjectSpec):
         return {"tokens": 0.0, "flops": 0.0}
     if spec.labels is not None:
         rows = min(rows, spec.labels)

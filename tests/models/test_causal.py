@@ -90,7 +90,7 @@ def test_batch_size_does_not_matter(budget, zoo, opened):
     requests = [*map(RollingLikelihood, CASES), *(Continuations(text, (" good", " so so")) for text in CASES)]
     expected = dict(opened(zoo("neox")).answer(requests))
     model = opened(zoo("neox"))
-    model.backend._batcher.budget = budget
+    model.backend.batcher.budget = budget
     for request, answer in model.answer(reversed(requests)):
         if isinstance(answer, Likelihood):
             assert close(answer.total, expected[request].total)

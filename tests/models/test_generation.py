@@ -37,7 +37,7 @@ def test_batch_and_order_change_no_answer(kind, budget, zoo, opened):
     requests = [*asked(), *asked(temperature=0.8, top_p=0.9, seed=3), *asked(PROMPTS[:2], max_tokens=3)]
     expected = dict(opened(zoo(kind)).answer(requests))
     model = opened(zoo(kind))
-    model.backend._batcher.budget = budget
+    model.backend.batcher.budget = budget
     for request, answer in model.answer(reversed(requests)):
         assert answer.text == expected[request].text
         assert close(answer.log_likelihood, expected[request].log_likelihood)
@@ -146,7 +146,7 @@ def test_targets_are_scored_as_in_training(kind, zoo, opened):
     ]
     for budget in (1, 10_000):
         model = opened(zoo(kind))
-        model.backend._batcher.budget = budget
+        model.backend.batcher.budget = budget
         answers = dict(model.answer(Continuations(*case) for case in cases))
         for context, options in cases:
             answer = answers[Continuations(context, options)]

@@ -39,7 +39,7 @@ def test_batch_size_and_order_do_not_matter(budget, zoo, opened):
     expected = dict(opened(zoo("bert")).answer(requests))
     random.Random(budget).shuffle(requests)
     model = opened(zoo("bert"))
-    model.backend._batcher.budget = budget
+    model.backend.batcher.budget = budget
     for request, answer in model.answer(requests):
         assert close(answer.total, expected[request].total)
 

@@ -43,7 +43,7 @@ def test_few_shot_options_equal_plain_rows(kind, budget, folder, opened):
     reference = plain_reference.Causal(folder(kind), LONG)
     reporter = Silent()
     model = opened(folder(kind), reporter=reporter)
-    model.backend._batcher.budget = budget
+    model.backend.batcher.budget = budget
     assert len(model.backend.network.encoder.plain([HEADER])[0]) > 3 * WINDOW
     answers = dict(model.answer(SHOTS))
     for request in SHOTS:

@@ -22,6 +22,7 @@ from harness.core.specs.data import (
     HubRef,
     SourceRef,
 )
+from harness.core.specs.debiasing import ProjectSpec
 from harness.core.specs.finetuning import (
     AdapterMethod,
     AlignSpec,
@@ -47,6 +48,7 @@ from harness.core.specs.models import (
     LoadModel,
     ModelSpec,
     PretrainModel,
+    ProjectModel,
     PromptModel,
     ServerModel,
     learns,
@@ -102,6 +104,8 @@ __all__ = [
     "Objective",
     "PretrainModel",
     "PretrainSpec",
+    "ProjectModel",
+    "ProjectSpec",
     "PromptModel",
     "PromptSpec",
     "QloraMethod",

@@ -7,6 +7,7 @@ from typing import Literal
 from pydantic import Field
 
 from harness.core.specs.basics import Strict
+from harness.core.specs.debiasing import ProjectSpec
 from harness.core.specs.finetuning import AlignSpec, FinetuneSpec
 from harness.core.specs.pretraining import PretrainSpec
 from harness.core.specs.rivals import BaselineSpec, ClassicalSpec, PromptSpec
@@ -37,6 +38,10 @@ class PromptModel(Strict):
     prompt: PromptSpec
 
 
+class ProjectModel(Strict):
+    project: ProjectSpec
+
+
 class LoadModel(Strict):
     """A checkpoint that exists already: a folder, a GGUF file, a hub id, or `catalog:NAME`."""
 
@@ -54,7 +59,15 @@ class ServerModel(Strict):
 
 
 ModelSpec = (
-    PretrainModel | FinetuneModel | AlignModel | ClassicalModel | BaselineModel | PromptModel | LoadModel | ServerModel
+    PretrainModel
+    | FinetuneModel
+    | AlignModel
+    | ClassicalModel
+    | BaselineModel
+    | PromptModel
+    | ProjectModel
+    | LoadModel
+    | ServerModel
 )
 
 
@@ -66,6 +79,8 @@ def starts_from(spec: ModelSpec) -> str | None:
         return spec.align.from_
     if isinstance(spec, PromptModel):
         return spec.prompt.from_
+    if isinstance(spec, ProjectModel):
+        return spec.project.from_
     return spec.finetune.from_ if isinstance(spec, FinetuneModel) else None
 
 

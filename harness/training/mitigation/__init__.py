@@ -43,6 +43,6 @@ def mitigated(spec: TextMitigation | None, inputs: StageInputs) -> tuple[StageIn
     return inputs, {"mitigation": facts}
 
 
-def mitigation_key(spec: TextMitigation | None) -> dict[str, Any] | None:
-    """What decides the rows and weights beside the spec and the data: part of a checkpoint's key."""
-    return None if spec is None else {"version": MITIGATION_VERSION, "lists": lists_digest()}
+def mitigation_key() -> dict[str, Any]:
+    """What decides rows, weights and directions beside the spec and the data: part of a checkpoint's key."""
+    return {"version": MITIGATION_VERSION, "lists": lists_digest()}

@@ -1,0 +1,35 @@
+"""Models that stand on another one and change how it answers: nothing of it is trained again."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, Field
+
+from harness.core.specs.basics import Count, Strict
+from harness.core.specs.mitigation import Swap
+
+
+def _groups(value: dict[str, list[str]]) -> dict[str, list[str]]:
+    if len(value) < 2 or len({len(words) for words in value.values()}) != 1 or not all(value.values()):
+        sizes = ", ".join(f"{group}: {len(words)}" for group, words in value.items())
+        raise ValueError(f"expected two groups or more with equally many words each, found {sizes or 'none'}")
+    return value
+
+
+class ProjectSpec(Strict):
+    """A model whose hidden states lose what tells groups apart (INLP, SentenceDebias)."""
+
+    from_: str = Field(alias="from", description="The model whose hidden states are projected.")
+    data: list[str] = Field(
+        min_length=1, description="Names of the suite's data; their training texts show where the groups differ."
+    )
+    remove: Swap | Annotated[dict[str, list[str]], AfterValidator(_groups)] = Field(
+        "gender", description="`gender`, `names`, or {group: words}; words at the same place are counterparts."
+    )
+    method: Literal["inlp", "sentence_debias"] = "inlp"
+    directions: int | None = Field(
+        None, ge=1, description="At most so many are removed (INLP: until nothing tells the groups); 1 for the other."
+    )
+    texts: Count = Field(2000, description="At most so many texts are read (chosen by hash).")
+    seed: int | None = None
