@@ -5,8 +5,12 @@ Names are imported when they are first used: only those that load a model import
 
 from __future__ import annotations
 
+import logging
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
+
+# Where it is installed, transformers imports bitsandbytes, which tells of every kernel that it does without.
+logging.getLogger("bitsandbytes").setLevel(logging.CRITICAL)
 
 if TYPE_CHECKING:
     from harness.models import catalog as catalog
