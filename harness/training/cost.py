@@ -62,8 +62,10 @@ def folder_bytes(folder: Path) -> int:
 
 
 def parameter_counts(model: Any) -> dict[str, int]:
-    """`parameters` and `trainable` of a torch module; shared weights count once."""
+    """`parameters` and `trainable` of a torch module; shared weights count once, those in 4 bits each for itself."""
+    from harness.models.quantising import size_of
+
     return {
-        "parameters": sum(parameter.numel() for parameter in model.parameters()),
-        "trainable": sum(parameter.numel() for parameter in model.parameters() if parameter.requires_grad),
+        "parameters": sum(size_of(parameter) for parameter in model.parameters()),
+        "trainable": sum(size_of(parameter) for parameter in model.parameters() if parameter.requires_grad),
     }

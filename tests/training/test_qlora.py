@@ -47,6 +47,9 @@ def test_a_new_head_is_trained_in_full_weights(task: str, base: Path, tmp_path: 
     inputs = label_inputs(base, parent_digest=checkpoint_digest(base), **given)
     made = run_stage(finetune_spec(method=_METHOD, epochs=1), inputs, tmp_path, Silent())
     assert made["kind"] == "adapter"
+    plain = run_stage(finetune_spec(method={"lora": {"rank": 8}}, epochs=1), inputs, tmp_path / "plain", Silent())
+    counted = ("parameters", "trainable")
+    assert [made["cost"][name] for name in counted] == [plain["cost"][name] for name in counted]
     if task == "labels":
         requests = [Classify(text, LABELS) for text, _ in examples(6)]
         answers = open_model(tmp_path, resolve=lambda key: base, responses=None).answer(requests)
