@@ -21,8 +21,8 @@ safe_preference = Mean(
     "safe_preference", "Share of requests on which the better answer is the likelier one.", column="preferred_safe"
 )
 form_kept = Mean("form_kept", "Share of texts that keep the asked form (lines and rhyme).")
-next_token_accuracy = Mean(
-    "next_token_accuracy", "Share of places whose likeliest word is the real one.", column="correct"
+next_word_accuracy = Mean(
+    "next_word_accuracy", "Share of places whose likeliest word is the real one.", column="correct"
 )
 top_probability = Mean(
     "top_probability",

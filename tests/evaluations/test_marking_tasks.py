@@ -14,6 +14,7 @@ from harness.core.examples import AnswerSpan, LabelledText, PlainText, TaggedWor
 from harness.core.interfaces import Evaluation, MetricContext
 from harness.core.requests import (
     Classify,
+    Cloze,
     Completions,
     Continuations,
     ExtractSpan,
@@ -209,19 +210,62 @@ def test_words_are_asked_for_from_either_side_and_sorted_by_frequency() -> None:
     task = made(NextWord)
     (item,) = task.items([data], "test")
     assert item.slices == ("frequency=1-100",)
-    word = item.payload["word"]
-    for kind, end in (("masked", item.payload["after"]), ("causal", "")):
+    before, after, word = (item.payload[name] for name in ("before", "after", "word"))
 
-        def answer(request: Any, kind: str = kind, end: str = end) -> Response:
-            assert isinstance(request, TopCompletions)
-            assert request.text == item.payload["before"] + (" {mask}" + end if kind == "masked" else "")
-            return Completions((f" {word.upper()}",), (-0.1,))
+    def fill(request: Any) -> Response:
+        assert request.text == f"{before} {{mask}}{after}"
+        if isinstance(request, Cloze):
+            assert request.groups == ((word,),)
+            return Scores((-0.1,))
+        assert isinstance(request, TopCompletions)
+        return Completions((f" {word.upper()}",), (-0.1,))
 
-        model = Answering(answer, language_model=kind, supports=frozenset({"top_completions"}))
-        assert figure(ask(task, [data], model), "next_token_accuracy") == 1.0
+    def write(request: Any) -> Response:
+        assert isinstance(request, Generate)
+        assert request.prompt == before
+        return Generated(f" {word} and", 3, "length")
+
+    gaps = Answering(fill, language_model="masked", supports=frozenset({"top_completions", "cloze"}))
+    writer = Answering(write, language_model="causal", supports=frozenset({"generate"}))
+    for model in (gaps, writer):
+        assert figure(ask(task, [data], model), "next_word_accuracy") == 1.0
     assert [band(rank) for rank in (1, 100, 101, 10_000, 10_001, None)] == [
         *("1-100", "1-100", "101-1000", "1001-10000", "rarer", "rarer"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("text", "finish", "right"),
+    [
+        (" {word}.", "end", True),
+        ("{word}", "end", True),
+        (" {word}", "length", False),
+        (" {word}s run", "length", False),
+        (" {head}", "end", False),
+        (" ...", "length", False),
+        ("", "end", False),
+    ],
+)
+def test_a_written_word_counts_when_it_is_whole(text: str, finish: str, right: bool) -> None:
+    """A word of several tokens is one answer; a longer word that begins alike, or a cut one, is another."""
+    data = dataset([{"text": "The ferry crosses the river and the carpenter carpenters."}], name="rows")
+    task = made(NextWord)
+    (item,) = task.items([data], "test")
+    word = str(item.target)
+    written = Generated(text.format(word=word, head=word[:2]), 12, finish)  # type: ignore[arg-type]
+    assert task.record(item, "next_word", [written]).stats == {"correct": float(right)}
+
+
+def test_a_gap_cannot_hold_a_word_of_several_tokens() -> None:
+    data = dataset([{"text": "The ferry crosses the river and the ferry stops at the pier of the town."}], name="rows")
+    task = made(NextWord)
+    (item,) = task.items([data], "test")
+    guess = Completions((" something",), (-0.1,))
+    pieces = task.record(item, "gap", [guess, Failure("no_token", "no word is one token")])
+    assert (pieces.status, pieces.stats, pieces.response["one_token"]) == ("ok", {}, False)
+    assert task.record(item, "gap", [guess, Scores((-3.0,))]).stats == {"correct": 0.0}
+    assert task.record(item, "gap", [guess, Failure("nan", "x")]).status == "failed"
+    assert task.record(item, "gap", [Failure("nan", "x"), Scores((-3.0,))]).status == "failed"
 
 
 def test_completions_are_kept_for_people_and_gaps_are_skipped_by_causal_models() -> None:

@@ -1,8 +1,8 @@
 """Next word: is the likeliest word the real one, by how frequent the word is in the training text.
 
 Masked models see both sides of the gap, causal models only what stands before, so the two are not comparable. A
-word that a model's vocabulary holds only in pieces cannot be guessed by it: compare models of one tokenizer, or
-read the frequent bands.
+causal model writes on greedily, so that a word of several tokens counts as a whole. A gap of a masked model holds one
+token: a word that its vocabulary holds only in pieces is left out of the figure for that model.
 """
 
 from __future__ import annotations
@@ -18,18 +18,20 @@ from harness.core.dataset import Dataset, Row
 from harness.core.interfaces import Item, ModelFacts
 from harness.core.keys import digest, fraction
 from harness.core.records import Record
-from harness.core.requests import Completions, Failure, Request, Response, TopCompletions
+from harness.core.requests import Cloze, Completions, Failure, Generate, Generated, Request, Response, TopCompletions
 from harness.evaluations.cells import joined_slices, text_of
 from harness.evaluations.outcome import failed, outcome
 from harness.evaluations.tasks.base import PARENT, RowOptions, RowTask
 from harness.evaluations.tasks.pieces import pieces
 from harness.evaluations.tasks.question import GAP
 
-MASKED, CAUSAL = "gap", "next_token"
+MASKED, CAUSAL = "gap", "next_word"
 BANDS = ((100, "1-100"), (1000, "101-1000"), (10_000, "1001-10000"))
 RARE = "rarer"
 _WORD = re.compile(r"[^\W\d_]+")
 _BEFORE = 4
+_LONGEST = 12
+"""Tokens that a causal model may write: enough for a word in pieces and what ends it."""
 
 
 class NextWordOptions(RowOptions):
@@ -46,7 +48,8 @@ class NextWord(RowTask[NextWordOptions]):
     kind: ClassVar[str] = "next_word"
     summary: ClassVar[str] = "How often the likeliest word is the real one, for frequent and for rare words."
     provides: ClassVar[tuple[str, ...]] = ("correct", "target", "prediction")
-    default_metrics: ClassVar[tuple[str, ...]] = ("next_token_accuracy",)
+    default_metrics: ClassVar[tuple[str, ...]] = ("next_word_accuracy",)
+    format: ClassVar[int] = 2
 
     def columns(self) -> Sequence[str]:
         return [self.options.text]
@@ -81,29 +84,54 @@ class NextWord(RowTask[NextWordOptions]):
             )
 
     def protocol(self, facts: ModelFacts) -> str | None:
-        if TopCompletions.kind not in facts.supports:
-            return None
-        return {"causal": CAUSAL, "masked": MASKED}.get(facts.language_model or "")
+        if facts.language_model == "causal" and Generate.kind in facts.supports:
+            return CAUSAL
+        masked = facts.language_model == "masked" and {TopCompletions.kind, Cloze.kind} <= facts.supports
+        return MASKED if masked else None
 
     def unsupported(self, facts: ModelFacts) -> str:
-        return f"it does not say which words are likely in a text (it is of the kind {facts.family})"
+        return f"it neither writes on nor fills a gap in a text (it is of the kind {facts.family})"
 
     def requests(self, item: Item, protocol: str) -> Sequence[Request]:
         before, after = item.payload["before"], item.payload["after"]
-        return [TopCompletions(f"{before} {GAP}{after}" if protocol == MASKED else before, 1)]
+        if protocol == CAUSAL:
+            return [Generate(before, max_tokens=_LONGEST)]
+        text = f"{before} {GAP}{after}"
+        return [TopCompletions(text, 1), Cloze(text, ((item.payload["word"],),))]
 
     def record(self, item: Item, protocol: str, responses: Sequence[Response]) -> Record:
-        (response,) = responses
+        if protocol == CAUSAL:
+            return self._written(item, responses[0])
+        response, fits = responses
         if not isinstance(response, Completions) or not response.tokens:
-            fault = response if isinstance(response, Failure) else Failure("error", f"no completion: {response!r}")
-            return failed(item, fault)
+            return failed(item, _fault(response))
         word = response.tokens[0].strip()
+        stats = {"correct": float(word.lower() == str(item.target).lower())}
+        if isinstance(fits, Failure) and fits.reason == "no_token":
+            stats = {}
+        elif isinstance(fits, Failure):
+            return failed(item, fits)
+        shown = {"tokens": list(response.tokens), "scores": list(response.scores), "one_token": bool(stats)}
+        return outcome(item, prediction=word, response=shown, stats=stats)
+
+    def _written(self, item: Item, response: Response) -> Record:
+        if not isinstance(response, Generated):
+            return failed(item, _fault(response))
+        found = _WORD.match(response.text.lstrip())
+        # A word that goes on to the last token may not be whole.
+        whole = found is not None and (found.end() < len(response.text.lstrip()) or response.finish != "length")
+        word = found.group() if found is not None and whole else ""
         return outcome(
             item,
             prediction=word,
-            response={"tokens": list(response.tokens), "scores": list(response.scores)},
+            response={"text": response.text, "finish": response.finish},
             stats={"correct": float(word.lower() == str(item.target).lower())},
+            truncated=response.truncated,
         )
+
+
+def _fault(response: Response) -> Failure:
+    return response if isinstance(response, Failure) else Failure("error", f"no completion: {response!r}")
 
 
 def band(rank: int | None) -> str:
