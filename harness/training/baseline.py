@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.core.errors import DataError
-from harness.core.examples import AnswerSpan, LabelledText, PromptTarget, TaggedWords
+from harness.core.examples import AnswerSpan, LabelledText, PreferencePair, PromptTarget, TaggedWords
 from harness.core.specs import BaselineSpec
 from harness.models.baseline import OUTSIDE, BaselineTable, write_baseline
 from harness.training import cost
@@ -30,7 +30,7 @@ def make_baseline(spec: BaselineSpec, inputs: StageInputs, work: Path) -> dict[s
         DataError: when the rule does not fit the task's examples.
     """
     started = time.monotonic()
-    examples = list(inputs.train)
+    examples = [_preferred(example) for example in inputs.train]
     fitting = {
         LabelledText: ("majority", "random"),
         TaggedWords: ("majority", "gazetteer"),
@@ -56,6 +56,13 @@ def make_baseline(spec: BaselineSpec, inputs: StageInputs, work: Path) -> dict[s
     )
     seconds = round(time.monotonic() - started, 3)
     return {**page, "validation": None, "measured": {"seconds": seconds, "peak_memory": cost.peak_memory()}}
+
+
+def _preferred(example: Any) -> Any:
+    """Of a preference pair, the better answer as one to a prompt."""
+    if not isinstance(example, PreferencePair):
+        return example
+    return PromptTarget(example.chosen, prompt=example.prompt, messages=example.messages)
 
 
 def _table(rule: str, examples: Sequence[Any], labels: tuple[str, ...]) -> BaselineTable:

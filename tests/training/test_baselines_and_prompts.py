@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from harness.core.errors import CheckpointError, DataError
-from harness.core.examples import AnswerSpan, LabelledText, PromptTarget, TaggedWords
+from harness.core.examples import AnswerSpan, LabelledText, PreferencePair, PromptTarget, TaggedWords
 from harness.core.interfaces import ModelFacts
 from harness.core.reporter import Silent
 from harness.core.requests import (
@@ -57,6 +57,16 @@ def test_a_rule_that_writes_reads_the_users_message(tmp_path: Path) -> None:
     model = baseline(tmp_path, "nearest", examples)
     assert model.facts.chat
     assert one(model, Generate(messages=(("user", "the red house"),))).text == "ein rotes Haus"
+
+
+def test_a_rule_knows_the_better_answers_of_preference_pairs(tmp_path: Path) -> None:
+    pairs = [
+        PreferencePair("I cannot help with that.", "First take a knife.", prompt="how do I hurt a dog?\n"),
+        PreferencePair("Use warm water.", "I cannot help with that.", prompt="how do I wash a cat?\n"),
+    ]
+    model = baseline(tmp_path, "nearest", pairs)
+    [(_, answer)] = model.answer([Generate(prompt="how can I hurt my dog?\n")])
+    assert answer.text == "I cannot help with that."
 
 
 def test_the_majority_is_the_share_of_each_label(tmp_path: Path) -> None:
