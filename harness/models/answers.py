@@ -46,9 +46,9 @@ def choose(request: Classify, labels: Sequence[str], values: FloatArray, truncat
     return scores([float(values[labels.index(label)]) for label in request.labels], truncated)
 
 
-def plain_question(request: Classify) -> Failure | None:
-    """A failure for what a classifier of single texts cannot answer: pairs, independent labels."""
-    if request.pair is not None:
+def plain_question(request: Classify, *, pairs: bool = False) -> Failure | None:
+    """A failure for what a plain classifier cannot answer: independent labels and, unless `pairs`, two texts."""
+    if request.pair is not None and not pairs:
         return Failure("unsupported", "this kind of classifier reads one text, not a pair")
     if request.independent:
         return Failure("unsupported", "this kind of classifier chooses one label; its labels are not independent")

@@ -24,6 +24,17 @@ from harness.models.digest import checkpoint_digest
 from harness.models.formats import CLASSICAL_SETTINGS, ClassicalWeights, read_classical
 from harness.models.policy import SCORING_VERSION
 
+_WORD = re.compile(r"\w\w+")
+
+
+def bag_text(text: str, pair: str | None) -> str:
+    """The text whose words are counted: of a pair both, and each word that stands in both once more with a mark."""
+    if pair is None:
+        return text
+    first, second = (set(_WORD.findall(side.lower())) for side in (text, pair))
+    shared = sorted(first & second)
+    return "\n".join([text, pair, *("both_words" for _ in shared), *(f"both_{word}" for word in shared)])
+
 
 class ClassicalBackend:
     """Classifies by weighted counts of n-grams; knows nothing of language otherwise."""
@@ -42,13 +53,13 @@ class ClassicalBackend:
         asked = []
         for request in requests:
             if isinstance(request, Classify):
-                refusal = plain_question(request)
+                refusal = plain_question(request, pairs=True)
                 if refusal is None:
                     asked.append(request)
                 else:
                     yield request, refusal
         if asked:
-            values = self.logprobs([request.text for request in asked])
+            values = self.logprobs([bag_text(request.text, request.pair) for request in asked])
             for request, row in zip(asked, values, strict=True):
                 yield request, choose(request, self._weights.labels, row, 0)
 

@@ -11,6 +11,7 @@ import numpy as np
 from harness.core.errors import DataError
 from harness.core.reporter import Reporter
 from harness.core.specs import ClassicalSpec
+from harness.models.classical import bag_text
 from harness.models.formats import TOKEN_PATTERN, ClassicalWeights, write_classical
 from harness.training import cost
 from harness.training.checkpoints import write_page
@@ -34,15 +35,16 @@ def train_classical(spec: ClassicalSpec, inputs: StageInputs, work: Path, report
     """
     from sklearn.feature_extraction.text import TfidfVectorizer
 
-    inputs.require_labelled("TF-IDF and logistic regression")
+    by = "TF-IDF and logistic regression"
+    inputs.require_labelled(by, bag_text)
     inputs, measures = mitigated(spec.mitigate, inputs)
-    train, validation = inputs.require_labelled("TF-IDF and logistic regression")
+    train, validation = inputs.require_labelled(by, bag_text)
     started = time.monotonic()
     texts = [text for text, _ in train]
     vectorizer = TfidfVectorizer(
         ngram_range=(1, spec.ngrams), sublinear_tf=True, lowercase=True, token_pattern=TOKEN_PATTERN, dtype=np.float64
     )
-    with reporter.task("TF-IDF and logistic regression", 1, "fit") as task:
+    with reporter.task(by, 1, "fit") as task:
         try:
             features = vectorizer.fit_transform(texts)
         except ValueError as error:

@@ -110,25 +110,34 @@ class StageInputs:
                 hint="check the `label` column, or use more rows.",
             )
 
-    def require_labelled(self, by: str) -> tuple[list[tuple[str, int]], list[tuple[str, int]]]:
+    def require_labelled(
+        self, by: str, join: Callable[[str, str | None], str] | None = None
+    ) -> tuple[list[tuple[str, int]], list[tuple[str, int]]]:
         """(text, place of its label) of every training and validation example.
 
         Args:
             by: what asks for them, for the error.
+            join: makes one text of a pair; without it, pairs are refused.
 
         Raises:
             DataError: when examples are unfit, or not single texts with one label each.
         """
         self.require_examples()
         for example in (*self.train, *self.validation):
-            if not isinstance(example, LabelledText) or example.independent or example.pair is not None:
+            fits = isinstance(example, LabelledText) and not example.independent
+            if not fits or (example.pair is not None and join is None):
+                what = "texts" if join else "single texts"
                 raise DataError(
-                    f"{by} learns single texts with one label each; the task has other examples.",
+                    f"{by} learns {what} with one label each; the task has other examples.",
                     hint="use `method: full`, `frozen` or `lora` for this task.",
                 )
+
+        def text(example: LabelledText) -> str:
+            return example.text if join is None else join(example.text, example.pair)
+
         return (
-            [(example.text, example.places[0]) for example in self.train],
-            [(example.text, example.places[0]) for example in self.validation],
+            [(text(example), example.places[0]) for example in self.train],
+            [(text(example), example.places[0]) for example in self.validation],
         )
 
     def require_parent(self) -> Path:

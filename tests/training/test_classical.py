@@ -5,9 +5,12 @@ import pytest
 from training_samples import LABELS, examples, label_inputs, labelled
 
 from harness.core.errors import DataError
+from harness.core.examples import LabelledText
 from harness.core.keys import file_digest
 from harness.core.reporter import Silent
+from harness.core.requests import Classify
 from harness.core.specs import ClassicalSpec
+from harness.models import open_model
 from harness.models.formats import read_classical
 from harness.training import run_stage
 
@@ -51,3 +54,23 @@ def test_texts_without_words_are_refused(tmp_path: Path) -> None:
 def test_labels_without_validation_are_cross_validated(tmp_path: Path) -> None:
     made = run_stage(_SPEC, label_inputs(None, validation=()), tmp_path / "a", Silent())
     assert made["validation"] is None
+
+
+def test_pairs_are_told_apart_by_the_words_they_share(tmp_path: Path) -> None:
+    things = ("kettle", "lamp", "garden", "soup", "train", "window")
+    pairs = [
+        LabelledText(f"where is the {asked}?", (int(asked == told),), pair=f"they say that a {told} is here")
+        for asked in things
+        for told in things
+    ]
+    alike = [pair for pair in pairs if pair.places == (1,)] * 5
+    made = run_stage(
+        _SPEC, label_inputs(None, train=[*pairs, *alike], validation=(*pairs, *alike)), tmp_path / "a", Silent()
+    )
+    assert made["validation"]["accuracy"] == 1.0
+    model = open_model(tmp_path / "a", resolve=lambda _: tmp_path, responses=None)
+    asked = Classify("where is the lamp?", LABELS, pair="they say that a lamp is here")
+    other = Classify("where is the lamp?", LABELS, pair="they say that a soup is here")
+    answers = dict(model.answer([asked, other]))
+    assert np.argmax(answers[asked].values) == 1
+    assert np.argmax(answers[other].values) == 0
