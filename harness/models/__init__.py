@@ -39,9 +39,11 @@ if TYPE_CHECKING:
     from harness.models.policy import answer_policy as answer_policy
     from harness.models.pool import BasePool as BasePool
     from harness.models.projection import Projection as Projection
-    from harness.models.projection import check_projectable as check_projectable
+    from harness.models.projection import check_states as check_states
     from harness.models.projection import write_projection as write_projection
     from harness.models.quantised import write_quantised as write_quantised
+    from harness.models.self_debias import SelfDebias as SelfDebias
+    from harness.models.self_debias import write_self_debias as write_self_debias
     from harness.models.server_opening import served as served
 
 _HOME = {
@@ -55,11 +57,12 @@ _HOME = {
     "OpenContext": "context",
     "Projection": "projection",
     "SCORING_VERSION": "policy",
+    "SelfDebias": "self_debias",
     "TextEncoder": "encoding",
     "answer_policy": "policy",
     "at_hand": "hub",
     "catalog": "catalog",
-    "check_projectable": "projection",
+    "check_states": "projection",
     "checkpoint_digest": "digest",
     "encode_texts": "encoding",
     "inspect": "inspection",
@@ -75,6 +78,7 @@ _HOME = {
     "write_linear": "formats",
     "write_projection": "projection",
     "write_quantised": "quantised",
+    "write_self_debias": "self_debias",
 }
 
 __all__ = sorted(_HOME)

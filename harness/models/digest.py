@@ -23,6 +23,7 @@ from harness.models.formats import (
     PROJECTION_SETTINGS,
     PROJECTION_WEIGHTS,
     PROMPT_TABLE,
+    SELF_DEBIAS_TABLE,
     SERVER_FILE,
     read_json,
 )
@@ -70,6 +71,7 @@ _OWN_FILES: Mapping[str, tuple[str, ...]] = {
     "classical": (CLASSICAL_WEIGHTS, CLASSICAL_SETTINGS, CLASSICAL_VOCABULARY),
     "baseline": (BASELINE_TABLE,),
     "prompted": (PROMPT_TABLE,),
+    "self_debiased": (SELF_DEBIAS_TABLE,),
     "projected": (PROJECTION_WEIGHTS, PROJECTION_SETTINGS),
 }
 

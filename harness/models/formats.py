@@ -34,6 +34,7 @@ CLASSICAL_SETTINGS = "classical.json"
 CLASSICAL_VOCABULARY = "vocabulary.json"
 BASELINE_TABLE = "baseline.json"
 PROMPT_TABLE = "prompt.json"
+SELF_DEBIAS_TABLE = "self_debias.json"
 PROJECTION_WEIGHTS = "projection.safetensors"
 PROJECTION_SETTINGS = "projection.json"
 HEAD_FORMAT = 1

@@ -27,7 +27,16 @@ from harness.models.headers import Tensor, tensors_of, weight_files
 from harness.models.tokenizer_files import check_tokenizer
 
 Kind = Literal[
-    "transformers", "adapter", "linear", "classical", "baseline", "prompted", "projected", "quantised", "server"
+    "transformers",
+    "adapter",
+    "linear",
+    "classical",
+    "baseline",
+    "prompted",
+    "projected",
+    "quantised",
+    "self_debiased",
+    "server",
 ]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 CONFIG = "config.json"
@@ -118,7 +127,7 @@ def inspect(folder: Path) -> CheckpointInfo:
     if kind == "server":
         return _info(kind, "server", None, (), (), None)
     parent = parent_of(folder, kind, lineage)
-    if kind in {"baseline", "prompted", "projected", "quantised"}:
+    if kind in {"baseline", "prompted", "projected", "quantised", "self_debiased"}:
         return _info(kind, "baseline" if parent is None else "parent", labels, (), (), parent)
     if kind == "adapter":
         file = adapter_weights(folder)
@@ -177,7 +186,7 @@ def parent_of(folder: Path, kind: Kind, lineage: Mapping[str, Any]) -> dict[str,
     Raises:
         CheckpointError: when no parent is named.
     """
-    if kind not in {"adapter", "linear", "prompted", "projected", "quantised"}:
+    if kind not in {"adapter", "linear", "prompted", "projected", "quantised", "self_debiased"}:
         return None
     parent = lineage.get("parent")
     if isinstance(parent, Mapping) and parent.get("key"):

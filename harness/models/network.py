@@ -28,6 +28,7 @@ from harness.models.quantising import mixes_rows, size_of
 
 if TYPE_CHECKING:
     from harness.models.attaching import AdapterSwitch
+    from harness.models.generation import Stepper
     from harness.models.trees import Forest
 
 CPU_BUDGET = 2048
@@ -55,6 +56,9 @@ class Network:
         switch: of the adapters on `base`, where there are any.
         adapter: the one of them that this network answers with; None for the base itself.
     """
+
+    trees = True
+    """Whether several continuations may be scored in one row, where the architecture allows."""
 
     def __init__(
         self,
@@ -147,15 +151,29 @@ class Network:
 
         Logits are taken to float32 before gather − logsumexp.
         """
-        ids, mask = self.pad([row.ids for row in rows], masked=not self.causal)
         if self.split_head:
+            ids, mask = self.pad([row.ids for row in rows], masked=not self.causal)
             return self.gathered(self._base(ids, mask), rows)
-        batch, position = self._places(rows)
-        logits = self._plain(ids, mask)[batch, position].float()
+        logits = self.position_logits(rows)
         offsets = np.cumsum([0, *(len(row.positions) for row in rows[:-1])])
         at = np.concatenate([row.at + offset for row, offset in zip(rows, offsets, strict=True)])
         values = _pick(logits, self.tensor(at), self.tensor(np.concatenate([row.targets for row in rows])))
         return _split(values, rows)
+
+    def position_logits(self, rows: Sequence[Row]) -> torch.Tensor:
+        """float32[N, V] logits at the rows' N positions, one row's after another's."""
+        ids, mask = self.pad([row.ids for row in rows], masked=not self.causal)
+        batch, position = self._places(rows)
+        if not self.split_head:
+            return self._plain(ids, mask)[batch, position].float()
+        output = self._base(ids, mask)
+        hidden = output.last_hidden_state[batch, position]
+        output.last_hidden_state = hidden
+        return self._head(output, hidden)
+
+    def decoding(self, stepper: Stepper) -> Stepper:
+        """What writes token by token with this network."""
+        return stepper
 
     @torch.inference_mode()
     def gathered(self, output: Any, rows: Sequence[Row], starts: IntArray | None = None) -> list[FloatArray]:
@@ -189,16 +207,7 @@ class Network:
 
         Equal log-probabilities stand in the order of the token ids.
         """
-        ids, mask = self.pad([row.ids for row in rows], masked=not self.causal)
-        batch = torch.arange(len(rows), device=self.device)
-        position = self.tensor(np.concatenate([row.positions for row in rows]))
-        if self.split_head:
-            output = self._base(ids, mask)
-            hidden = output.last_hidden_state[batch, position]
-            output.last_hidden_state = hidden
-            logits = self._head(output, hidden)
-        else:
-            logits = self._plain(ids, mask)[batch, position].float()
+        logits = self.position_logits(rows)
         values = torch.log_softmax(logits, dim=-1).double().cpu().numpy()
         order = np.argsort(-values, axis=-1, kind="stable")[:, :k]
         return list(zip(order, np.take_along_axis(values, order, axis=-1), strict=True))

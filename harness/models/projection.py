@@ -144,8 +144,11 @@ def open_projected(folder: Path, context: OpenContext) -> Backend:
     return backend
 
 
-def check_projectable(folder: Path) -> None:
-    """Checks that a checkpoint has hidden states of its own kind to project.
+def check_states(folder: Path, done: str) -> None:
+    """Checks that a checkpoint has hidden states of its own, in one stack.
+
+    Args:
+        done: what shall be done with it (`projected`), for the message.
 
     Raises:
         CheckpointError: when it has not.
@@ -154,15 +157,15 @@ def check_projectable(folder: Path) -> None:
     kind = info.kind
     if info.family == "seq2seq":
         raise CheckpointError(
-            "an encoder–decoder has no single last hidden state to project.",
+            f"an encoder–decoder has no single last hidden state, so it cannot be {done}.",
             where=Where(folder),
-            hint="project an encoder or a causal model.",
+            hint="take an encoder or a causal model.",
         )
     if kind not in PROJECTED_KINDS:
         raise CheckpointError(
-            f"a checkpoint of the kind {kind!r} cannot be projected: it has no hidden states of its own.",
+            f"a checkpoint of the kind {kind!r} cannot be {done}: it has no hidden states of its own.",
             where=Where(folder),
-            hint="project a transformers checkpoint or an adapter on one.",
+            hint="take a transformers checkpoint or an adapter on one.",
         )
 
 

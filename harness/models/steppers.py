@@ -27,7 +27,7 @@ def generate(network: Network, batcher: Batcher, requests: Sequence[Generate]) -
         else:
             prompts.append(made)
     kind = DecoderStepper if network.family == "seq2seq" else CausalStepper
-    yield from generations(prompts, batcher, network.encoder, ends(network), lambda: kind(network))
+    yield from generations(prompts, batcher, network.encoder, ends(network), lambda: network.decoding(kind(network)))
 
 
 def ends(network: Network) -> frozenset[int]:

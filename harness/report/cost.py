@@ -18,6 +18,7 @@ _GOALS = {
     "load": "not trained here",
     "server": "not trained here",
     "prompt": "not trained here",
+    "selfdebias": "not trained here",
     "project": "take out what tells groups apart",
 }
 _OBJECTIVES = {

@@ -21,11 +21,12 @@ from harness.core.specs import (
     PromptModel,
     PromptSpec,
     QloraMethod,
+    SelfDebiasModel,
+    SelfDebiasSpec,
     ServerModel,
+    Stage,
     starts_from,
 )
-
-Stage = PretrainSpec | FinetuneSpec | AlignSpec | ClassicalSpec | BaselineSpec | PromptSpec | ProjectSpec
 
 
 def stage_of(spec: ModelSpec) -> Stage:
@@ -44,6 +45,8 @@ def stage_of(spec: ModelSpec) -> Stage:
         return spec.prompt
     if isinstance(spec, ProjectModel):
         return spec.project
+    if isinstance(spec, SelfDebiasModel):
+        return spec.self_debias
     raise TypeError(f"{type(spec).__name__} is loaded, not trained")
 
 
@@ -69,6 +72,8 @@ def label_of(spec: ModelSpec) -> str:
         on = f"by {stage.objective} on {', '.join(stage.data)}"
         on += _care(stage)
         return f"pretrained {on}" if stage.from_ is None else f"{stage.from_} pretrained further {on}"
+    if isinstance(stage, SelfDebiasSpec):
+        return f"{stage.from_}, self-debiased at decoding"
     if isinstance(stage, ProjectSpec):
         removed = stage.remove if isinstance(stage.remove, str) else "/".join(stage.remove)
         by = {"inlp": "INLP", "sentence_debias": "SentenceDebias"}[stage.method]

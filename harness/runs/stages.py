@@ -24,10 +24,12 @@ from harness.core.specs import (
     ProjectSpec,
     PromptSpec,
     QloraMethod,
+    SelfDebiasSpec,
     ServerModel,
+    Stage,
 )
 from harness.core.store import Store
-from harness.runs.describe import Stage, made_by, parent_of, stage_of
+from harness.runs.describe import made_by, parent_of, stage_of
 from harness.runs.held_out import HeldOut
 from harness.runs.learning import DataInputs, column_groups, pretraining_inputs, subset
 from harness.runs.merging import CHECKPOINTS, Merges
@@ -319,7 +321,7 @@ class Workshop:
         if parent is not None:
             made = self._made[parent]
             # These answer by their parent as it is; what is trained needs whole weights.
-            stands = isinstance(stage, PromptSpec | ProjectSpec)
+            stands = isinstance(stage, PromptSpec | ProjectSpec | SelfDebiasSpec)
             folder, key, found = (made.path, made.key, made.digest) if stands else self._merges.start(made)
         return StageInputs(
             texts=given.texts,
@@ -360,6 +362,8 @@ class Workshop:
         )
 
     def _data_inputs(self, model: str, stage: Stage) -> DataInputs:
+        if isinstance(stage, SelfDebiasSpec):
+            return DataInputs(texts={}, train=(), validation=(), labels=(), fingerprints={})
         if isinstance(stage, PretrainSpec | ProjectSpec):
             return pretraining_inputs({name: self._allowed(self.prepared.datasets[name]) for name in stage.data})
         bound = self.prepared.evaluations.get(stage.task)

@@ -18,6 +18,7 @@ from harness.core.specs import (
     PretrainModel,
     ProjectModel,
     PromptModel,
+    SelfDebiasModel,
     ServerModel,
     starts_from,
 )
@@ -101,6 +102,8 @@ def _check_model(
         _known("model", spec.project.from_, models, here, "project", "from")
         for index, used in enumerate(spec.project.data):
             _known("data", used, data, here, "project", "data", index)
+    elif isinstance(spec, SelfDebiasModel):
+        _known("model", spec.self_debias.from_, models, here, "self_debias", "from")
 
 
 def _check_start(spec: ModelSpec, parent: ModelSpec | None, problems: Problems) -> None:
@@ -116,6 +119,8 @@ def _check_start(spec: ModelSpec, parent: ModelSpec | None, problems: Problems) 
         reason = "a model behind worked examples"
     elif isinstance(parent, ProjectModel):
         reason = "a model with projected states"
+    elif isinstance(parent, SelfDebiasModel):
+        reason = "a self-debiased model"
     elif isinstance(parent, FinetuneModel) and parent.finetune.method == "linear":
         reason = "a linear classifier on frozen features"
     if reason is not None:

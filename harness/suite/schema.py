@@ -24,6 +24,7 @@ from harness.core.specs import (
     PretrainModel,
     ProjectModel,
     PromptModel,
+    SelfDebiasModel,
     ServerModel,
     SourceRef,
 )
@@ -40,6 +41,7 @@ _MODELS: tuple[type[BaseModel], ...] = (
     BaselineModel,
     PromptModel,
     ProjectModel,
+    SelfDebiasModel,
     LoadModel,
     ServerModel,
 )

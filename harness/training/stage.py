@@ -16,6 +16,8 @@ from harness.core.specs import (
     PretrainSpec,
     ProjectSpec,
     PromptSpec,
+    SelfDebiasSpec,
+    Stage,
     lora_of,
 )
 from harness.training import cost, energy
@@ -27,7 +29,6 @@ from harness.training.shapes import Shape, shape_of
 
 # Raised when the same settings would train other weights than before.
 TRAINING_VERSION = 1
-Stage = PretrainSpec | FinetuneSpec | AlignSpec | ClassicalSpec | BaselineSpec | PromptSpec | ProjectSpec
 # Tokens of a short text where nobody has counted yet.
 _GUESSED_LENGTH = 26
 
@@ -86,6 +87,10 @@ def _carried_out(
         from harness.training.prompt import make_prompt
 
         return make_prompt(spec, inputs, work)
+    if isinstance(spec, SelfDebiasSpec):
+        from harness.training.mitigation.self_debias import self_debias
+
+        return self_debias(spec, inputs, work)
     if isinstance(spec, ProjectSpec):
         from harness.training.mitigation.project import project
 
@@ -151,7 +156,7 @@ def estimate_cost(
     """
     if isinstance(spec, PretrainSpec):
         return _pretraining_cost(spec, configuration)
-    if isinstance(spec, BaselineSpec | PromptSpec | ProjectSpec):
+    if isinstance(spec, BaselineSpec | PromptSpec | ProjectSpec | SelfDebiasSpec):
         return {"tokens": 0.0, "flops": 0.0}
     if spec.labels is not None:
         rows = min(rows, spec.labels)

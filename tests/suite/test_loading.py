@@ -75,7 +75,7 @@ def test_a_small_suite() -> None:
             "{load: models/base}",
             "{}",
             "5:3",
-            "expected one of the keys pretrain, finetune, align, classical, baseline, prompt, project, load, server",
+            "pretrain, finetune, align, classical, baseline, prompt, project, self_debias, load, server",
         ),
         (
             "{load: models/base}",

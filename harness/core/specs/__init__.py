@@ -22,7 +22,7 @@ from harness.core.specs.data import (
     HubRef,
     SourceRef,
 )
-from harness.core.specs.debiasing import ProjectSpec
+from harness.core.specs.debiasing import ProjectSpec, SelfDebiasSpec
 from harness.core.specs.finetuning import (
     AdapterMethod,
     AlignSpec,
@@ -50,7 +50,9 @@ from harness.core.specs.models import (
     PretrainModel,
     ProjectModel,
     PromptModel,
+    SelfDebiasModel,
     ServerModel,
+    Stage,
     learns,
     starts_from,
 )
@@ -109,9 +111,12 @@ __all__ = [
     "PromptModel",
     "PromptSpec",
     "QloraMethod",
+    "SelfDebiasModel",
+    "SelfDebiasSpec",
     "ServerModel",
     "ServerSpec",
     "SourceRef",
+    "Stage",
     "Strict",
     "TokenizerSpec",
     "learns",

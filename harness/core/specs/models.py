@@ -7,7 +7,7 @@ from typing import Literal
 from pydantic import Field
 
 from harness.core.specs.basics import Strict
-from harness.core.specs.debiasing import ProjectSpec
+from harness.core.specs.debiasing import ProjectSpec, SelfDebiasSpec
 from harness.core.specs.finetuning import AlignSpec, FinetuneSpec
 from harness.core.specs.pretraining import PretrainSpec
 from harness.core.specs.rivals import BaselineSpec, ClassicalSpec, PromptSpec
@@ -42,6 +42,10 @@ class ProjectModel(Strict):
     project: ProjectSpec
 
 
+class SelfDebiasModel(Strict):
+    self_debias: SelfDebiasSpec
+
+
 class LoadModel(Strict):
     """A checkpoint that exists already: a folder, a GGUF file, a hub id, or `catalog:NAME`."""
 
@@ -66,9 +70,15 @@ ModelSpec = (
     | BaselineModel
     | PromptModel
     | ProjectModel
+    | SelfDebiasModel
     | LoadModel
     | ServerModel
 )
+
+Stage = (
+    PretrainSpec | FinetuneSpec | AlignSpec | ClassicalSpec | BaselineSpec | PromptSpec | ProjectSpec | SelfDebiasSpec
+)
+"""What makes a model of a suite that is not loaded."""
 
 
 def starts_from(spec: ModelSpec) -> str | None:
@@ -81,6 +91,8 @@ def starts_from(spec: ModelSpec) -> str | None:
         return spec.prompt.from_
     if isinstance(spec, ProjectModel):
         return spec.project.from_
+    if isinstance(spec, SelfDebiasModel):
+        return spec.self_debias.from_
     return spec.finetune.from_ if isinstance(spec, FinetuneModel) else None
 
 

@@ -65,11 +65,11 @@ def project(spec: ProjectSpec, inputs: StageInputs, work: Path, reporter: Report
         DataError: when the texts speak of too few people.
         CheckpointError: when the parent has no hidden states of its own, or two stacks.
     """
-    from harness.models import Projection, check_projectable, pooled_states, write_projection
+    from harness.models import Projection, check_states, pooled_states, write_projection
 
     inputs.require_texts()
     parent = inputs.require_parent()
-    check_projectable(parent)
+    check_states(parent, "projected")
     started = time.monotonic()
     told = told_apart(inputs.texts, spec)
     with reporter.task("hidden states of texts and their counterparts", len(told.texts), "texts") as task:
