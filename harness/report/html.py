@@ -21,6 +21,7 @@ from harness.report.audits import audits
 from harness.report.brief import brief
 from harness.report.completions import completions
 from harness.report.items import browsers, load
+from harness.report.mitigation import mitigations
 from harness.report.overview import overview
 from harness.report.series import series
 from harness.report.shares import shares
@@ -117,6 +118,7 @@ def _context(view: RunView) -> dict[str, Any]:
         "calibration": {contest.key: sections.calibration(view, contest) for contest in view.contests},
         "forgetting": sections.forgetting(view),
         "probes": probes.probes(view),
+        "mitigations": mitigations(view),
         "training": sections.training(view),
         "files": sections.files(view),
     }
