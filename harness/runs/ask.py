@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Iterator, Sequence
 
@@ -87,3 +88,10 @@ def _checked(record: Record) -> Record:
         target=record.target,
         response={"failure": "nan", "message": "a statistic was infinite"},
     )
+
+
+def unable(records: Records) -> str | None:
+    """Why a model cannot do an evaluation at all: every item failed as unsupported, for the same reason; else None."""
+    found = [json.loads(entry) for entry in records.texts("response")]
+    said = {(one.get("failure"), one.get("message")) for one in found}
+    return str(found[0]["message"]) if len(said) == 1 and found[0].get("failure") == "unsupported" else None

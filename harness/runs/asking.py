@@ -19,7 +19,7 @@ from harness.core.requests import Cloze, Continuations, Generate
 from harness.core.rundir import read_items, write_items
 from harness.core.specs import PretrainModel, learns
 from harness.core.store import Entry, Store
-from harness.runs.ask import ask
+from harness.runs.ask import ask, unable
 from harness.runs.prepare import Bound, Prepared
 from harness.runs.stages import Checkpoint, Workshop
 
@@ -162,6 +162,9 @@ class Answers:
         seconds = round(time.monotonic() - started, 3)
         if len(records) and not records.ok.any():
             failures = [entry for entry in records.texts("response") if "failure" in entry]
+            why = unable(records)
+            if why is not None:
+                return {**meta, "protocol": None, "unsupported": why}
             raise IncompleteError(
                 f"{checkpoint.model} answered nothing of {bound.name!r}; the first failure: "
                 f"{failures[0] if failures else 'unread'}",

@@ -8,11 +8,11 @@ import pytest
 
 from harness.core.errors import IncompleteError
 from harness.core.interfaces import Item, ModelFacts
-from harness.core.records import Record
+from harness.core.records import Record, Records, RecordsHead
 from harness.core.reporter import Silent
 from harness.core.requests import Failure, Generate, Request, Response, RollingLikelihood, Scores
 from harness.runs import ask as asking
-from harness.runs.ask import ask
+from harness.runs.ask import ask, unable
 
 
 class Lengths:
@@ -117,3 +117,17 @@ def test_records_know_how_texts_begin_and_whether_they_went_through_a_template()
         facts = found.head.facts
         assert (facts["bos"], facts["chat_template"]) == ("<s> before every text", "e" * 64)
         assert facts["messages"] is by_messages
+
+
+@pytest.mark.parametrize(
+    ("failures", "why"),
+    [
+        ([Failure("unsupported", "no pairs"), Failure("unsupported", "no pairs")], "no pairs"),
+        ([Failure("unsupported", "no pairs"), Failure("error", "no pairs")], None),
+        ([Failure("unsupported", "no pairs"), Failure("unsupported", "no labels")], None),
+        ([], None),
+    ],
+)
+def test_a_model_is_unable_when_every_item_says_the_same(failures: list[Failure], why: str | None) -> None:
+    rows = [Record(str(k), str(k), status="failed", response=one.to_json()) for k, one in enumerate(failures)]
+    assert unable(Records.of(RecordsHead("pairs", "digest", "head"), rows)) == why
