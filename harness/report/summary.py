@@ -12,7 +12,7 @@ from harness.report.text import plural
 from harness.report.view import WORDS, Contest, RunView, reading
 
 MAX_LINES = 60
-_GATES, _DELTAS = 14, 16
+_GATES, _DELTAS, _STORIES = 14, 16, 3
 ICONS = {"pass": "✅", "warn": "⚠️", "inconclusive": "❔", "fail": "❌", "error": "🛑"}
 
 
@@ -27,12 +27,12 @@ def summary_markdown(results: Results, info: RunInfo | None) -> str:
         "",
     ]
     release = [contest for contest in view.contests if contest.release]
-    for contest in release[:1]:
+    for contest in release[:_STORIES]:
         lines += _story_lines(view, contest)
     lines += _gate_lines(view)
     for contest in release[:1]:
         lines += _delta_lines(view, contest)
-    others = len(release) - 1
+    others = len(release) - _STORIES
     if others > 0:
         lines += [f"{plural(others, 'further release model')} in report.html.", ""]
     if results.limit is not None:
