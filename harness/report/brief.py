@@ -96,7 +96,7 @@ def rivals(view: RunView, contest: Contest) -> list[str]:
 def _rival(name: str, row: ComparisonResult) -> str:
     kind = reading(row)
     row = of_recipe(row)
-    says = {"better": "beats", "identical": "equals item by item", "unclear": "is not shown to beat"}
+    says = {"better": "beats", "identical": "scores the same on every item as", "unclear": "is not shown to beat"}
     levels = [figures.level(value, row.unit, row.low, row.high) for value in (row.candidate_value, row.baseline_value)]
     span = f"difference {figures.interval(row.low, row.high, row.unit)} {figures.shown_unit(row.unit)}".strip()
     return (
