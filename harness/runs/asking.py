@@ -162,9 +162,9 @@ class Answers:
         seconds = round(time.monotonic() - started, 3)
         if len(records) and not records.ok.any():
             failures = [entry for entry in records.texts("response") if "failure" in entry]
-            why = unable(records)
-            if why is not None:
-                return {**meta, "protocol": None, "unsupported": why}
+            unfit = unable(records)
+            if unfit is not None:
+                return {**meta, "protocol": None, "unsupported": unfit}
             raise IncompleteError(
                 f"{checkpoint.model} answered nothing of {bound.name!r}; the first failure: "
                 f"{failures[0] if failures else 'unread'}",
