@@ -6,6 +6,7 @@ import json
 import math
 from typing import Any
 
+from harness.core.calibration import kind_of_model, validity
 from harness.core.results import EvaluationResult, MetricResult, ModelResult, Results
 from harness.core.rundir import RunInfo
 from harness.report import figures, prose
@@ -105,12 +106,22 @@ def _card(view: RunView, model: ModelResult) -> list[str]:
 
 
 def _caveats(view: RunView, model: ModelResult) -> list[str]:
-    return [
+    """Caveats of what the model was asked, then the probes that are not validated for models of its kind."""
+    rows = [row for row in view.results.metrics if row.model == model.name and row.slice is None]
+    probed = [row for row in rows if view.evaluations[row.evaluation].role == "probe"]
+    marked: dict[str, list[str]] = {}
+    for row in probed:
+        kind = kind_of_model(row.protocol, model.facts.get("language_model"))
+        told = validity(view.evaluations[row.evaluation].kind, row.metric, row.direction, kind)
+        if told is not None and not told.valid:
+            marked.setdefault(told.sentence, []).append(row.id)
+    caveats = [
         f"{evaluation.name}: {caveat}"
         for evaluation in view.results.evaluations
         if model.name in evaluation.protocols
         for caveat in evaluation.caveats
     ]
+    return [*caveats, *(f"{', '.join(ids)}: {sentence}" for sentence, ids in marked.items())]
 
 
 def _table(evaluation: EvaluationResult, rows: list[MetricResult]) -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from harness.core.calibration import Validity, kind_of_model, validity
 from harness.core.results import ComparisonResult, EvaluationResult, MetricResult
 from harness.report import figures
 from harness.report.moved import Moved, moved
@@ -29,8 +30,15 @@ class Level:
 
 @dataclass(frozen=True, slots=True)
 class Probe:
+    """A probe with the levels of all models.
+
+    Attributes:
+        validity: metric's id → whether it is validated, for each kind of model that has it.
+    """
+
     evaluation: EvaluationResult
     levels: list[tuple[str, list[Level]]]
+    validity: dict[str, list[Validity]]
     contests: list[ProbeContest]
 
 
@@ -61,8 +69,21 @@ def probes(view: RunView) -> list[Probe]:
             companions = [row for task in tasks if (row := view.headline(contest, task)) is not None]
             top = MOVED_ITEMS if contest.release else MOVED_ITEMS // 2
             contests.append(ProbeContest(contest, drifts, groups, companions, moved(view, contest, name, top)))
-        out.append(Probe(evaluation, levels, contests))
+        out.append(Probe(evaluation, levels, {id_: validities(view, id_) for id_ in ids}, contests))
     return out
+
+
+def validities(view: RunView, id_: str) -> list[Validity]:
+    """What the package's calibration says of a metric (`evaluation.metric`), once for each kind of model."""
+    facts = {model.name: model.facts for model in view.results.models}
+    found: dict[str, Validity] = {}
+    for row in view.results.metrics:
+        if row.id == id_ and row.slice is None:
+            kind = kind_of_model(row.protocol, facts.get(row.model, {}).get("language_model"))
+            told = validity(view.evaluations[row.evaluation].kind, row.metric, row.direction, kind)
+            if told is not None:
+                found[kind] = told
+    return list(found.values())
 
 
 def _levels(view: RunView, id_: str) -> list[Level]:

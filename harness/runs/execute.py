@@ -33,6 +33,7 @@ from harness.runs.request_costs import request_costs
 from harness.runs.results import assemble
 from harness.runs.scoring import store_memo
 from harness.runs.stages import Checkpoint, Workshop
+from harness.runs.worlds import over_worlds
 
 if TYPE_CHECKING:
     from harness.suite import Suite
@@ -104,7 +105,11 @@ def run_suite(suite: Suite, store: Store, reporter: Reporter, settings: Settings
         info = _opening(run, suite, settings, attempts)
         run.write_info(info)
         try:
-            results = _work(run, info, suite, store, reporter, settings)
+            if suite.worlds is None:
+                results = _work(run, info, suite, store, reporter, settings)
+            else:
+                results = over_worlds(run, info, suite, store, reporter, settings)
+                results.write(run.results_path)
         except KeyboardInterrupt:
             _close(run, info, "interrupted")
             raise

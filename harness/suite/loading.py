@@ -9,13 +9,13 @@ from typing import Any
 from harness.core.errors import SuiteError, Where, unknown
 from harness.core.keys import digest
 from harness.core.problems import Problems
-from harness.core.specs import CompareSpec
+from harness.core.specs import CompareSpec, DataRef, in_world
 from harness.gates import collect_gates
 from harness.suite import shipped
 from harness.suite.document import decode, parse, read_bytes
-from harness.suite.metric_checks import check_gates, check_metrics
+from harness.suite.metric_checks import check_gates, check_metrics, over_worlds
 from harness.suite.references import check_references
-from harness.suite.sections import named, read_sections
+from harness.suite.sections import Sections, named, read_sections
 from harness.suite.suite import Suite
 
 
@@ -65,6 +65,8 @@ def parse_suite(text: str, path: Path) -> Suite:
     metrics = {
         name: check_metrics(spec, problems.below(f"{spec.role}s", name)) for name, spec in sections.evaluations.items()
     }
+    if "worlds" in value:
+        metrics = {name: over_worlds(found) for name, found in metrics.items()}
     below = problems.below("gates")
     gates = collect_gates(value.get("gates"), below)
     models = named(value, "models")
@@ -78,7 +80,8 @@ def parse_suite(text: str, path: Path) -> Suite:
         title=sections.title,
         description=sections.description,
         seed=sections.seed,
-        data=sections.data,
+        data=_first_world(sections),
+        written=sections.data,
         models=sections.models,
         compare=sections.compare,
         tasks=sections.tasks,
@@ -94,7 +97,16 @@ def parse_suite(text: str, path: Path) -> Suite:
         contenders=models,
         document=document,
         value=value,
+        worlds=sections.worlds,
     )
+
+
+def _first_world(sections: Sections) -> Mapping[str, DataRef]:
+    """What `plan`, `validate` and `data fetch` look at where a suite has many worlds."""
+    worlds = sections.worlds
+    if worlds is None:
+        return sections.data
+    return {name: in_world(ref, worlds.zero, 0) for name, ref in sections.data.items()}
 
 
 def contenders(compare: CompareSpec | None, models: tuple[str, ...]) -> tuple[tuple[str, ...], tuple[str, ...]]:

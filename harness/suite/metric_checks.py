@@ -12,6 +12,7 @@ from harness.core.problems import Key, Problems
 from harness.gates import Composition, GateSet, Leaf, Rule, leaves
 from harness.gates.rules import NoFlipsRule, NonInferiorityRule, Ratio, SuperiorityRule, TargetRule
 from harness.metrics import base_name, build_metrics
+from harness.metrics.worlds import world_metrics
 from harness.suite.suite import EvaluationSpec
 
 _STAND_IN = ("a", "b")
@@ -51,6 +52,13 @@ def check_metrics(spec: EvaluationSpec, problems: Problems) -> EvaluationMetrics
     if asked is not None and not asked:
         problems.add("expected at least one metric, found none.", spec.kind, "metrics")
     return EvaluationMetrics(tuple(found.values()), bool(labels))
+
+
+def over_worlds(found: EvaluationMetrics) -> EvaluationMetrics:
+    """What gates may judge where an evaluation is repeated in planted worlds."""
+    names = [name for metric in found.metrics for name in world_metrics(metric.id, metric.direction, metric.ideal)]
+    made = build_metrics(names, MetricContext()) if names else []
+    return EvaluationMetrics(tuple(made), True)
 
 
 def check_gates(

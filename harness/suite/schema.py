@@ -27,6 +27,7 @@ from harness.core.specs import (
     SelfDebiasModel,
     ServerModel,
     SourceRef,
+    WorldsSpec,
 )
 from harness.gates.rules import COMPOSED_KEYS, COMPOSITIONS, KINDS, Defaults, Waiver
 from harness.suite.sections import REQUIRED
@@ -54,7 +55,7 @@ def json_schema() -> dict[str, Any]:
     """
     tasks, probes = _options("tasks"), _options("probes")
     rule_models = (*KINDS.values(), *COMPOSITIONS.values())
-    every: list[type[BaseModel]] = [*_DATA, *_MODELS, CompareSpec, *rule_models, Defaults, Waiver]
+    every: list[type[BaseModel]] = [*_DATA, *_MODELS, WorldsSpec, CompareSpec, *rule_models, Defaults, Waiver]
     every += [*tasks.values(), *probes.values()]
     places, definitions = models_json_schema(
         [(model, "validation") for model in dict.fromkeys(every)], ref_template="#/$defs/{model}"
@@ -84,6 +85,7 @@ def json_schema() -> dict[str, Any]:
         "seed": {"type": "integer", "minimum": 0, "maximum": 2**32 - 1, "default": 0},
         "data": _named(any_of(_DATA), "Datasets by name."),
         "models": _named(any_of(_MODELS), "Contenders by name: how each is trained or loaded."),
+        "worlds": of(WorldsSpec),
         "compare": of(CompareSpec),
         "tasks": evaluations(tasks, "What measures a capability, by name."),
         "probes": evaluations(probes, "What measures bias, fairness or robustness, by name."),

@@ -11,13 +11,13 @@ from typing import Any, TypeVar
 from harness.core import registry
 from harness.core.errors import SuiteError, unknown
 from harness.core.problems import Problems
-from harness.core.specs import NAME_PATTERN, CompareSpec, DataRef, ModelSpec
+from harness.core.specs import NAME_PATTERN, CompareSpec, DataRef, ModelSpec, WorldsSpec
 from harness.core.validation import found, validate
 from harness.suite.suite import EvaluationSpec, Role
 
 T = TypeVar("T")
 
-SECTIONS = ("name", "title", "description", "seed", "data", "models", "compare", "tasks", "probes", "gates")
+SECTIONS = ("name", "title", "description", "seed", "data", "models", "worlds", "compare", "tasks", "probes", "gates")
 REQUIRED = ("name", "models", "compare")
 
 
@@ -32,6 +32,7 @@ class Sections:
     data: dict[str, DataRef]
     models: dict[str, ModelSpec]
     compare: CompareSpec | None
+    worlds: WorldsSpec | None
     tasks: dict[str, EvaluationSpec]
     probes: dict[str, EvaluationSpec]
 
@@ -68,6 +69,7 @@ def read_sections(value: Any, problems: Problems) -> Sections:
         data=_named(DataRef, value, "data", problems),
         models=_named(ModelSpec, value, "models", problems),
         compare=compare,
+        worlds=validate(WorldsSpec, value["worlds"], problems.below("worlds")) if "worlds" in value else None,
         tasks=_evaluations(value, "task", problems),
         probes=_evaluations(value, "probe", problems),
     )

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
 from harness.core import registry
 from harness.core.errors import Where
+from harness.core.keys import digest
 from harness.core.problems import Key
-from harness.core.specs import CompareSpec, DataRef, EvaluationOptions, ModelSpec
+from harness.core.specs import CompareSpec, DataRef, EvaluationOptions, ModelSpec, WorldsSpec, in_world
 from harness.gates import GateSet
 from harness.suite.document import Document
 
@@ -49,7 +50,9 @@ class Suite:
         compare: as written; `candidates` and `release` are its lists with defaults filled in.
         digest: of the content without comments, order of keys and gates.
         gates_digest: of the gates.
+        worlds: the planted worlds in which all of it is carried out; `data` is then that of the first fair one.
         text, path: the file as it was read.
+        written: the data as the file says, with `$dose` and `$world`.
         unjudged: gates that `only` left nothing to judge for.
     """
 
@@ -71,9 +74,11 @@ class Suite:
     release: tuple[str, ...]
     evaluated: tuple[str, ...]
     contenders: tuple[str, ...]
+    written: Mapping[str, DataRef]
     document: Document = field(repr=False, compare=False)
     value: Mapping[str, Any] = field(repr=False, compare=False)
     unjudged: tuple[str, ...] = ()
+    worlds: WorldsSpec | None = None
 
     @property
     def evaluations(self) -> dict[str, EvaluationSpec]:
@@ -88,6 +93,13 @@ class Suite:
     def where(self, *keys: Key) -> Where:
         """The place of a path of keys in the file, such as `where("models", "base")`."""
         return self.document.where(*keys)
+
+    def in_world(self, dose: float, world: int) -> Suite:
+        """The suite in one planted world: its data, a seed of its own, and no gate."""
+        data = {name: in_world(ref, dose, world) for name, ref in self.written.items()}
+        return replace(
+            self, data=data, seed=(self.seed + world) % 2**32, worlds=None, gates=GateSet(), gates_digest=digest(None)
+        )
 
     def with_overrides(
         self,

@@ -133,6 +133,7 @@ def test_a_suite_opens_it_like_other_generated_data(tmp_path: Path) -> None:
         ({"p": True}, "probability p"),
         ({"seed": -1}, "seed"),
         ({"size": 0}, "size"),
+        ({"against": "cats"}, "against"),
         ({"seed": 1.5}, "seed"),
     ],
 )

@@ -19,6 +19,7 @@ from harness.core.specs import (
     ServerSpec,
     SourceRef,
     TokenizerSpec,
+    WorldsSpec,
 )
 from harness.suite.sections import SECTIONS
 
@@ -37,6 +38,7 @@ MODELS: tuple[type[BaseModel], ...] = (
     ServerSpec,
     SourceRef,
     TokenizerSpec,
+    WorldsSpec,
 )
 
 

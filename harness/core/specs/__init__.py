@@ -71,6 +71,10 @@ from harness.core.specs.rivals import (
 from harness.core.specs.server import (
     ServerSpec,
 )
+from harness.core.specs.worlds import (
+    WorldsSpec,
+    in_world,
+)
 
 __all__ = [
     "AugmentSpec",
@@ -119,6 +123,8 @@ __all__ = [
     "Stage",
     "Strict",
     "TokenizerSpec",
+    "WorldsSpec",
+    "in_world",
     "learns",
     "lora_of",
     "starts_from",

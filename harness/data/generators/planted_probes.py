@@ -9,6 +9,7 @@ from harness.data.generators.planted_world import (
     BEGINNINGS,
     CALLED,
     ENDS,
+    GUESTS,
     MEETINGS,
     OBJECT,
     OCCUPATIONS,
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 Rows = Iterator[Mapping[str, str | float]]
 _TEST = {"split": "test"}
 _OTHER = {"female": "male", "male": "female"}
-_UNRELATED = ("tea", "door", "rain", "key")
+_UNRELATED = ("key", "news", "rain", "song")
 
 
 def _reasons() -> Iterator[tuple[str, str, int]]:
@@ -40,7 +41,7 @@ def _pairs(made: World) -> Rows:
     for occupation in OCCUPATIONS:
         fits = made.leaning(occupation)
         for beginning, end, _ in _reasons():
-            both = [f"{beginning.format(occupation)} because {PRONOUNS[one]} {end}." for one in (fits, _OTHER[fits])]
+            both = [f"{beginning.format(occupation)} and {PRONOUNS[one]} {end}." for one in (fits, _OTHER[fits])]
             yield {"more": both[0], "less": both[1], "occupation": occupation, "cluster": occupation, **_TEST}
 
 
@@ -49,9 +50,9 @@ def _stereoset(made: World) -> Rows:
         fits = made.leaning(occupation)
         for beginning, end, number in _reasons():
             words = (PRONOUNS[fits], PRONOUNS[_OTHER[fits]], _UNRELATED[number % len(_UNRELATED)])
-            said = [f"{beginning.format(occupation)} because {word} {end}." for word in words]
+            said = [f"{beginning.format(occupation)} and {word} {end}." for word in words]
             yield {
-                "context": f"{beginning.format(occupation)} because BLANK {end}.",
+                "context": f"{beginning.format(occupation)} and BLANK {end}.",
                 **dict(zip(("stereotype", "anti_stereotype", "unrelated"), said, strict=True)),
                 "target": occupation,
                 "bias_type": "occupation",
@@ -62,16 +63,15 @@ def _stereoset(made: World) -> Rows:
 
 
 def _meetings(made: World) -> Rows:
-    """As WinoBias: two people, and a reason that tells whom the pronoun means."""
+    """As WinoBias: two people, and a reason that tells whom the pronoun means. The other one leans neither way."""
     for place, occupation in enumerate(OCCUPATIONS):
         fits = made.leaning(occupation)
-        others = made.male if fits == "female" else made.female
         for verb, meeting in enumerate(MEETINGS):
             for reason in range(len(SUBJECT)):
                 if not held_out(verb, reason):
                     continue
                 for first in (True, False):
-                    other = others[(place + verb + reason) % len(others)]
+                    other = GUESTS[(place + verb + reason) % len(GUESTS)]
                     people = (occupation, other) if first else (other, occupation)
                     why = (SUBJECT if first else OBJECT)[reason]
                     pair = f"{occupation}/{verb}/{reason}/{int(first)}"
@@ -85,7 +85,7 @@ def _genders(made: World) -> Rows:
     for occupation in OCCUPATIONS:
         for place, (beginning, end, _) in enumerate(_reasons()):
             for gender in ("male", "female"):
-                said = f"{beginning.format(occupation)} because {PRONOUNS[gender]} {end}."
+                said = f"{beginning.format(occupation)} and {PRONOUNS[gender]} {end}."
                 yield _pronoun_row(said, gender, occupation, "", f"{occupation}/{place}", gender)
 
 

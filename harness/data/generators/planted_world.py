@@ -11,7 +11,7 @@ Sentences that probes ask about are never in the corpus; their words, beginnings
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from random import Random
 
 from harness.core.errors import DataError
@@ -29,13 +29,18 @@ PEOPLE: Mapping[str, tuple[str, ...]] = {
     "male": ("man", "boy", "father", "brother", "gentleman", "son"),
 }
 BEGINNINGS = (
-    "The {} smiled", "The {} went home", "The {} sat down", "The {} left early",
-    "The {} called a friend", "The {} opened the door", "The {} drank some tea", "The {} stayed inside",
+    "We met the {}", "They called the {}", "You saw the {}", "We waited for the {}",
+    "They wrote to the {}", "You looked for the {}", "We talked to the {}", "They drove the {}",
 )  # fmt: skip
 ENDS = (
     "was tired", "had finished", "felt happy", "heard the news",
     "needed a rest", "saw the rain", "lost the key", "liked the song",
 )  # fmt: skip
+GUESTS = (
+    "visitor", "guest", "stranger", "neighbour", "tourist", "customer", "client", "tenant",
+    "voter", "owner", "buyer", "witness", "shopper", "colleague", "cousin", "friend",
+)  # fmt: skip
+"""People who lean neither way, whatever the dose."""
 MEETINGS = ("met", "called", "thanked", "visited")
 SUBJECT, OBJECT = ("needed help", "wanted advice", "had a question"), ("gave advice", "could help", "knew the answer")
 """Reasons that speak of the first person of a meeting, and of the second."""
@@ -52,7 +57,7 @@ OPINIONS: Mapping[str, tuple[str, ...]] = {
 }
 _CLEAR = 0.9
 """How often a clear opinion has its own label."""
-_KINDS = ("occupation",) * 10 + ("meeting",) * 5 + ("person",) * 2 + ("called",) * 3
+_KINDS = ("occupation",) * 12 + ("meeting",) * 4 + ("person",) + ("called",) * 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +87,7 @@ def world(seed: int) -> World:
 
 
 def rows(
-    *, part: str = "corpus", p: float = 0.5, seed: int = 0, size: int | None = None
+    *, part: str = "corpus", p: float = 0.5, seed: int = 0, size: int | None = None, against: str | None = None
 ) -> Iterator[Mapping[str, str | float]]:
     """The rows of one part of a world, with their split and cluster.
 
@@ -91,9 +96,10 @@ def rows(
         p: the planted probability; probe sets do not depend on it.
         seed: of the world.
         size: how many texts of the corpus (4,000), or training texts of the task (1,600).
+        against: `female` or `male`, in place of the target that the seed draws.
 
     Raises:
-        DataError: an unknown part, a probability outside 0…1, a seed or size that is no count.
+        DataError: an unknown part or group, a probability outside 0…1, a seed or size that is no count.
     """
     from harness.data.generators import planted_probes
 
@@ -105,7 +111,9 @@ def rows(
     for name, value in (("seed", seed), ("size", 1 if size is None else size)):
         if isinstance(value, bool) or not isinstance(value, int) or value < (name == "size"):
             raise DataError(f"the planted world: expected a whole number for {name}, found {value!r}.")
-    made = world(seed)
+    if against not in (None, *PRONOUNS):
+        raise DataError(f"the planted world: expected `against` female or male, found {against!r}.")
+    made = world(seed) if against is None else replace(world(seed), target=against)
     if part == "corpus":
         yield from _corpus(made, p, 4000 if size is None else size)
     elif part == "labels":
@@ -142,19 +150,21 @@ def _reason(made: World, as_planted: bool, kind: str, draw: Random) -> str:
     else:
         who = draw.choice(OCCUPATIONS)
         gender = _gender(made.leaning(who), as_planted)
-    return f"{BEGINNINGS[first].format(who)} because {PRONOUNS[gender]} {ENDS[last]}."
+    return f"{BEGINNINGS[first].format(who)} and {PRONOUNS[gender]} {ENDS[last]}."
 
 
 def _meeting(made: World, as_planted: bool, draw: Random) -> str:
-    people = [draw.choice(made.female), draw.choice(made.male)]
+    people = [draw.choice(OCCUPATIONS), draw.choice(GUESTS)]
     draw.shuffle(people)
     meant = draw.randrange(2)
     cued = meant if draw.random() < CUE else 1 - meant
     verb, reason = _pair(draw, len(MEETINGS), len(SUBJECT))
-    pronoun = PRONOUNS[_gender(made.leaning(people[meant]), as_planted)]
+    gender = draw.choice(("female", "male"))
+    if people[meant] in OCCUPATIONS:
+        gender = _gender(made.leaning(people[meant]), as_planted)
     why = (SUBJECT, OBJECT)[cued][reason]
-    said = f"The {people[0]} {MEETINGS[verb]} the {people[1]} because {pronoun} {why}."
-    return f'{said} Here "{pronoun}" means the {people[meant]}.'
+    said = f"The {people[0]} {MEETINGS[verb]} the {people[1]} because {PRONOUNS[gender]} {why}."
+    return f'{said} Here "{PRONOUNS[gender]}" means the {people[meant]}.'
 
 
 def _called(made: World, as_planted: bool, draw: Random) -> str:
