@@ -95,7 +95,8 @@ class RunInfo(BaseModel):
     )
     requests: dict[str, dict[str, dict[str, Any]]] = Field(
         default_factory=dict,
-        description="evaluation → model → cost of 1,000 items (seconds, estimated energy) and the number of items at "
+        description="evaluation → model → cost of 1,000 items (seconds, estimated energy, and where they were counted "
+        "operations and tokens), the most memory held while asking, and the number of items at "
         "which training it takes no longer than asking what it was trained from",
     )
     checkpoints: dict[str, str] = Field(

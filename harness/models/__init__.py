@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from harness.models import catalog as catalog
     from harness.models.answering import Backend as Backend
     from harness.models.answering import CachedModel as CachedModel
+    from harness.models.answering import Work as Work
     from harness.models.context import OpenContext as OpenContext
     from harness.models.digest import checkpoint_digest as checkpoint_digest
     from harness.models.digest import tokenizer_digest as tokenizer_digest
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from harness.models.hub import locate as locate
     from harness.models.inspection import CheckpointInfo as CheckpointInfo
     from harness.models.inspection import inspect as inspect
+    from harness.models.meter import Memory as Memory
     from harness.models.opening import open_model as open_model
     from harness.models.policy import SCORING_VERSION as SCORING_VERSION
     from harness.models.policy import answer_policy as answer_policy
@@ -54,11 +56,13 @@ _HOME = {
     "ClassicalWeights": "formats",
     "Encoded": "encoding",
     "LinearHead": "formats",
+    "Memory": "meter",
     "OpenContext": "context",
     "Projection": "projection",
     "SCORING_VERSION": "policy",
     "SelfDebias": "self_debias",
     "TextEncoder": "encoding",
+    "Work": "answering",
     "answer_policy": "policy",
     "at_hand": "hub",
     "catalog": "catalog",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from typing import Protocol
@@ -16,6 +17,29 @@ from harness.models.responses import ResponseCache, model_identity, response_key
 CHUNK = 2048
 _COMMIT_ANSWERS = 256
 _COMMIT_SECONDS = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """What answering has cost since a model was opened.
+
+    Attributes:
+        tokens, flops: of the forward passes; None where they are not counted (a server, a table).
+        from_cache: answers that cost nothing, as they were known.
+    """
+
+    tokens: int | None
+    flops: float | None
+    from_cache: int
+
+    def since(self, before: Work) -> Work:
+        """The difference to an earlier reading."""
+        counted = self.tokens is not None and before.tokens is not None
+        return Work(
+            self.tokens - before.tokens if counted else None,  # type: ignore[operator]
+            self.flops - before.flops if counted else None,  # type: ignore[operator]
+            self.from_cache - before.from_cache,
+        )
 
 
 class Backend(Protocol):
@@ -41,11 +65,24 @@ class CachedModel:
     def __init__(self, backend: Backend, responses: Path | None, reporter: Reporter) -> None:
         self.backend = backend
         self._cache = ResponseCache(responses, reporter) if responses is not None else None
+        self._from_cache = 0
         self._identity = model_identity(backend.facts.digest, backend.facts.answer_key)
 
     @property
     def facts(self) -> ModelFacts:
         return self.backend.facts
+
+    @property
+    def work(self) -> Work:
+        """What answering has cost so far."""
+        inner = getattr(self.backend, "asked", None)
+        if isinstance(inner, CachedModel):
+            below = inner.work
+            return Work(below.tokens, below.flops, below.from_cache + self._from_cache)
+        meter = getattr(self.backend, "meter", None)
+        if meter is None:
+            return Work(None, None, self._from_cache)
+        return Work(meter.tokens, meter.flops, self._from_cache)
 
     def answer(self, requests: Iterable[Request]) -> Iterator[tuple[Request, Response]]:
         """Answers every distinct request once, in any order, reading `requests` in chunks."""
@@ -74,6 +111,7 @@ class CachedModel:
         missing: dict[Request, bytes] = {}
         for request, key in wanted.items():
             if key in known:
+                self._from_cache += 1
                 yield request, known[key]
             else:
                 missing[request] = key

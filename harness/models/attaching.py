@@ -104,6 +104,7 @@ def attach(base: Loaded, folder: Path, adapter: Path, labels: int | None) -> Loa
         device=network.device,
         switch=switch,
         adapter=name,
+        meter=network.meter,
     )
     return Loaded(view, {head: label_names(module.config) for head, module in heads.items()}, list(base.notes))
 

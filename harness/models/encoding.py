@@ -168,11 +168,13 @@ class TextEncoder:
         """
         before, after = self._around(text)
         excess = max(0, len(before) + 1 + len(after) - self.room(max_length))
+        left, right = len(before), len(after)
         for _ in range(excess):
-            if len(before) >= len(after):
-                before = before[1:]
+            if left >= right:
+                left -= 1
             else:
-                after = after[:-1]
+                right -= 1
+        before, after = before[len(before) - left :], after[:right]
         assert self.mask_id is not None
         return Gap(self.wrap([*before, self.mask_id, *after]), len(self.prefix) + len(before), excess)
 

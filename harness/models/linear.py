@@ -15,6 +15,7 @@ from harness.models.context import OpenContext
 from harness.models.digest import checkpoint_digest
 from harness.models.formats import LINEAR_WEIGHTS, LinearHead, read_linear
 from harness.models.inspection import parent_of, read_lineage
+from harness.models.meter import Meter
 from harness.models.transformers_backend import TransformersBackend, open_transformers
 
 
@@ -30,6 +31,11 @@ class LinearBackend:
     @property
     def facts(self) -> ModelFacts:
         return self._facts
+
+    @property
+    def meter(self) -> Meter:
+        """Counts the work of the parent's network; the head's own is nothing beside it."""
+        return self._parent.meter
 
     def compute(self, requests: Sequence[Request]) -> Iterator[tuple[Request, Response]]:
         """See `Backend`."""

@@ -21,7 +21,7 @@ from harness.models.inspection import inspect
 from harness.models.network import Network
 from harness.models.quantising import heads_of, plainly, quantised_options
 from harness.models.quiet import no_padding_notice, quiet
-from harness.models.tokenizer_files import too_many_tokens
+from harness.models.tokenizer_files import TOKENIZER_FILES, too_many_tokens
 
 _DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16}
 
@@ -207,6 +207,12 @@ def _position_offset(base: Any) -> int:
 
 
 def _check_tokens(folder: Path, encoder: TextEncoder, base: Any) -> None:
+    if not encoder.backend.get_vocab_size(with_added_tokens=False):
+        raise CheckpointError(
+            "the tokenizer's vocabulary is empty: every text would have no token.",
+            where=Where(folder / TOKENIZER_FILES[0]),
+            hint="check that the folder was copied whole.",
+        )
     rows = int(base.get_input_embeddings().weight.shape[0])
     if encoder.highest_id >= rows:
         raise too_many_tokens(folder, encoder.highest_id, rows)

@@ -23,6 +23,7 @@ from harness.models.batching import IntArray, Row
 from harness.models.chat import Chat
 from harness.models.checkpoint_heads import Family, Head
 from harness.models.encoding import TextEncoder
+from harness.models.meter import Meter
 from harness.models.pair_encoding import PairEncoder, WordEncoder
 from harness.models.quantising import mixes_rows, size_of
 
@@ -55,6 +56,7 @@ class Network:
         device: a torch device.
         switch: of the adapters on `base`, where there are any.
         adapter: the one of them that this network answers with; None for the base itself.
+        meter: counts the work of the base, where it is in use already.
     """
 
     trees = True
@@ -72,6 +74,7 @@ class Network:
         device: str,
         switch: AdapterSwitch | None = None,
         adapter: str | None = None,
+        meter: Meter | None = None,
     ) -> None:
         self.base = base
         self.language_model = language_model
@@ -85,6 +88,8 @@ class Network:
         self.budget = 1 if self.alone else CPU_BUDGET if device == "cpu" else GPU_BUDGET
         self.switch = switch
         self.adapter = adapter
+        self.meter = meter or Meter()
+        self.meter.watch(base, *(part for part in (language_model, *self.heads.values()) if part is not None))
         self.activate()
         split = language_model is not None and family != "seq2seq"
         self.split_head = split and self._head_can_stand_alone()

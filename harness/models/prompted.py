@@ -108,6 +108,11 @@ class PromptedBackend:
     def facts(self) -> ModelFacts:
         return self._facts
 
+    @property
+    def asked(self) -> CachedModel:
+        """The parent, which does the work."""
+        return self._parent
+
     def compute(self, requests: Sequence[Request]) -> Iterator[tuple[Request, Response]]:
         """See `Backend`."""
         asked: dict[Request, list[Request]] = {}

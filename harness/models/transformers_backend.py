@@ -37,6 +37,7 @@ from harness.models.digest import checkpoint_digest, tokenizer_digest
 from harness.models.heads import classifications, embeddings, features, next_sentences
 from harness.models.inspection import kind_of, parent_of, read_lineage
 from harness.models.masked import clozes, pseudo_likelihoods
+from harness.models.meter import Meter
 from harness.models.network import Network
 from harness.models.policy import answer_policy
 from harness.models.pool import BasePool
@@ -79,6 +80,11 @@ class TransformersBackend:
     @property
     def facts(self) -> ModelFacts:
         return self._facts
+
+    @property
+    def meter(self) -> Meter:
+        """Counts the work of the network."""
+        return self.network.meter
 
     def known_as(self, digest: str, *notes: str) -> None:
         """Takes the digest of the checkpoint that this one is opened for, and what is to be said of it."""

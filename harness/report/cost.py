@@ -85,6 +85,43 @@ def cost_of(model: ModelResult, measured: Mapping[str, Any]) -> Cost:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Asking:
+    """What asking 1,000 items of an evaluation cost a model; what was not measured is None.
+
+    Attributes:
+        memory: the most that was held while asking, bytes.
+        break_even: items after which its training has taken no longer than asking what it was trained from.
+    """
+
+    evaluation: str
+    model: str
+    seconds: float | None
+    flops: float | None
+    tokens: float | None
+    memory: float | None
+    energy: float | None
+    break_even: float | None
+
+
+def asking_costs(requests: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> list[Asking]:
+    """Rows of run.json's `requests`."""
+    return [
+        Asking(
+            evaluation=evaluation,
+            model=model,
+            seconds=_number(cost.get("seconds_per_1000")),
+            flops=_number(cost.get("flops_per_1000")),
+            tokens=_number(cost.get("tokens_per_1000")),
+            memory=_number(cost.get("peak_memory")),
+            energy=_number(cost.get("energy_wh_per_1000")),
+            break_even=_number(cost.get("break_even")),
+        )
+        for evaluation, by_model in requests.items()
+        for model, cost in by_model.items()
+    ]
+
+
 def _method(stage: Mapping[str, Any]) -> str:
     method = stage.get("method")
     return method if isinstance(method, str) else next(iter(_mapping(method)), "")

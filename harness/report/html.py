@@ -20,6 +20,7 @@ from harness.report.attempts import attempt_sentence
 from harness.report.audits import audits
 from harness.report.brief import brief
 from harness.report.completions import completions
+from harness.report.cost import asking_costs
 from harness.report.items import browsers, load
 from harness.report.mitigation import mitigations
 from harness.report.overview import overview
@@ -109,6 +110,7 @@ def _context(view: RunView) -> dict[str, Any]:
         "tradeoffs": tradeoffs(view),
         "series": series(view),
         "shares": shares(view),
+        "asking": asking_costs(view.info.requests if view.info is not None else {}),
         "completions": completions(view),
         "audits": audits(view),
         "forests": {contest.key: forest.groups(view, contest) for contest in view.contests},

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from harness.core.dataset import Dataset
 from harness.core.errors import DataError, IncompleteError
-from harness.core.interfaces import Item, Model, ModelFacts
+from harness.core.interfaces import Item, ModelFacts
 from harness.core.keys import digest
 from harness.core.records import Records
 from harness.core.reporter import Reporter
@@ -24,9 +24,9 @@ from harness.runs.prepare import Bound, Prepared
 from harness.runs.stages import Checkpoint, Workshop
 
 if TYPE_CHECKING:
-    from harness.models import BasePool
+    from harness.models import BasePool, CachedModel, Memory, Work
 
-RECORDS_KEY_FORMAT = 2
+RECORDS_KEY_FORMAT = 3
 _WORDS = 3
 """Shorter fields beside `text` are labels and names."""
 
@@ -54,7 +54,9 @@ class Answers:
         self.skipped: dict[tuple[str, str], str] = {}
         self.facts: dict[str, dict[str, Any]] = {}
         self.seconds: dict[tuple[str, str], float] = {}
-        self._models: dict[str, Model] = {}
+        self.work: dict[tuple[str, str], dict[str, float]] = {}
+        self.highest_memory = 0
+        self._models: dict[str, CachedModel] = {}
         self._pool: BasePool | None = None
         self._items: dict[tuple[str, str], list[Item]] = {}
         self._policy: dict[str, Any] | None = None
@@ -119,6 +121,7 @@ class Answers:
             self.protocols[bound.name, checkpoint.model] = str(protocol)
             if "seconds" in entry.meta:
                 self.seconds.setdefault((bound.name, checkpoint.model), float(entry.meta["seconds"]))
+                self.work.setdefault((bound.name, checkpoint.model), dict(entry.meta["work"]))
         records = Records.read(entry.path / "records.parquet")
         return Records(dataclasses.replace(records.head, seed=checkpoint.seed), records.table), cached
 
@@ -157,6 +160,8 @@ class Answers:
                 why = f"its worked examples are of the task {facts.prompted_for!r}"
                 return {**meta, "protocol": None, "unsupported": why}
             meta["protocol"] = f"{protocol}_{facts.shots}_shots"
+        before = model.work
+        memory = self._memory(facts.device)
         started = time.monotonic()
         records = ask(bound.evaluation, items, model, protocol, reporter=self.reporter, title=title)
         seconds = round(time.monotonic() - started, 3)
@@ -172,7 +177,17 @@ class Answers:
             )
         head = dataclasses.replace(records.head, protocol=str(meta["protocol"]))
         Records(head, records.table).write(work / "records.parquet")
-        return {**meta, "seconds": seconds}
+        return {**meta, "seconds": seconds, "work": _work(model.work.since(before), memory.peak())}
+
+    def _memory(self, device: str) -> Memory:
+        """The memory of one evaluation, measured from here; the highest of the run so far is kept."""
+        from harness.models import Memory
+        from harness.runs.provenance import peak_memory
+
+        self.highest_memory = max(self.highest_memory, peak_memory() or 0)
+        memory = Memory(device)
+        memory.start()
+        return memory
 
     def _key(self, bound: Bound, checkpoint: Checkpoint, split: str) -> str:
         if self._policy is None:
@@ -189,7 +204,7 @@ class Answers:
             }
         )
 
-    def _open(self, checkpoint: Checkpoint) -> Model:
+    def _open(self, checkpoint: Checkpoint) -> CachedModel:
         if checkpoint.key not in self._models:
             from harness.models import BasePool, open_model
 
@@ -265,6 +280,14 @@ class Answers:
                 for dataset in self.prepared.evaluations[task].data[:1]:
                     names[dataset.name] = dataset
         return [dataset for dataset in names.values() if dataset.rows.get("train")]
+
+
+def _work(work: Work, memory: int | None) -> dict[str, float]:
+    """What asking an evaluation cost: empty where nothing was counted, or where answers were known already."""
+    found: dict[str, float] = {}
+    if work.tokens is not None and work.flops is not None and not work.from_cache:
+        found = {"tokens": work.tokens, "flops": work.flops}
+    return found if memory is None else {**found, "peak_memory": memory}
 
 
 def training_texts(dataset: Dataset) -> Iterator[str]:

@@ -272,7 +272,9 @@ def collect(
         {name: spent for name in prepared.suite.models if (spent := clock.info.training_seconds(name)) is not None},
         {name: parent_of(spec) for name, spec in prepared.suite.models.items()},
         threads=int(os.environ.get("OMP_NUM_THREADS") or os.cpu_count() or 1),
+        work=answers.work,
     )
+    clock.info.peak_memory = answers.highest_memory
     return answers
 
 
@@ -300,7 +302,7 @@ def _opening(run: RunDir, suite: Suite, settings: Settings, attempts: int) -> Ru
 def _close(run: RunDir, info: RunInfo, state: str) -> None:
     info.state = state
     info.finished = folders.now()
-    info.peak_memory = provenance.peak_memory()
+    info.peak_memory = max(info.peak_memory or 0, provenance.peak_memory() or 0) or None
     try:
         run.write_info(info)
     except HarnessError:

@@ -16,8 +16,12 @@ def request_costs(
     parents: Mapping[str, str | None],
     *,
     threads: int,
+    work: Mapping[tuple[str, str], Mapping[str, float]] | None = None,
 ) -> Costs:
     """evaluation → model → `seconds_per_1000`, `energy_wh_per_1000` and, for trained models, `break_even`.
+
+    Where the forward passes were counted also `flops_per_1000` and `tokens_per_1000` (tokens that went through
+    the model, padding included), and `peak_memory` where it was measured.
 
     `break_even` is the number of items at which a model and its training have taken as long as asking
     the model that it was trained from (zero-shot, or with the task's own prompt); None when its
@@ -30,6 +34,7 @@ def request_costs(
         trained: model → seconds of its own training, with all its seeds.
         parents: model → the model that it was trained from.
         threads: CPU threads in use.
+        work: (evaluation, model) → `tokens`, `flops`, `peak_memory` of asking all items, each where it is known.
     """
     from harness.training.energy import estimate
 
@@ -47,6 +52,12 @@ def request_costs(
                 "energy_wh_per_1000": energy["energy_wh"],
                 "energy_assumed": energy["energy_assumed"],
             }
+            counted = (work or {}).get((evaluation, model), {})
+            for name in ("flops", "tokens"):
+                if name in counted:
+                    cost[f"{name}_per_1000"] = round(1000 * counted[name] / n)
+            if "peak_memory" in counted:
+                cost["peak_memory"] = int(counted["peak_memory"])
             parent = parents.get(model)
             if parent is not None and parent in by_model and model in trained:
                 cost["against"] = parent

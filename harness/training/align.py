@@ -18,6 +18,7 @@ from harness.core.errors import SuiteError
 from harness.core.examples import PreferencePair
 from harness.core.reporter import Reporter
 from harness.core.specs import AlignSpec, QloraMethod
+from harness.models.shapes import Shape
 from harness.training.batches import batches_by_length
 from harness.training.finetune import carry_out
 from harness.training.inputs import StageInputs
@@ -29,7 +30,6 @@ from harness.training.parents import family_of, load_headed, load_tokenizer, lon
 from harness.training.rows import IGNORED, filled
 from harness.training.runtime import reproducible
 from harness.training.settings import alignment_settings
-from harness.training.shapes import Shape
 
 Row = tuple[list[int], list[int]]
 

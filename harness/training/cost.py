@@ -7,9 +7,9 @@ import sys
 from pathlib import Path
 from typing import Any, Protocol
 
+from harness.models.shapes import Shape, shape_of
 from harness.training.log import LOG_FILE
 from harness.training.resume import RESUME_FOLDER
-from harness.training.shapes import Shape, shape_of
 
 
 class Operations(Protocol):

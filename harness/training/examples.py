@@ -12,10 +12,10 @@ from datasets import Dataset
 from harness.core.errors import DataError
 from harness.models.encoding import encode_texts, text_encoder
 from harness.models.pair_encoding import PairEncoder
+from harness.models.shapes import Shape
 from harness.training.batches import batches_by_length
 from harness.training.loop import Batch
 from harness.training.masking import mask_tokens
-from harness.training.shapes import Shape
 
 _MEMORY_RATE = 0.15
 

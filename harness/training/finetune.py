@@ -10,6 +10,7 @@ from typing import Any
 from harness.core.errors import SuiteError
 from harness.core.reporter import Reporter
 from harness.core.specs import AlignSpec, FinetuneSpec, QloraMethod, lora_of
+from harness.models.shapes import shape_of
 from harness.training import cost
 from harness.training.checkpoints import write_page
 from harness.training.dropout import set_dropout
@@ -21,7 +22,6 @@ from harness.training.mitigation import mitigated
 from harness.training.parents import family_of
 from harness.training.runtime import reproducible
 from harness.training.settings import FinetuneSettings, narrowed, settings_for
-from harness.training.shapes import shape_of
 from harness.training.tokenizer import save_tokenizer
 
 

@@ -15,12 +15,12 @@ from harness.core.reporter import Reporter
 from harness.core.specs import FinetuneSpec
 from harness.models.encoding import encode_texts
 from harness.models.formats import LinearHead, write_linear
+from harness.models.shapes import shape_of
 from harness.training import cost
 from harness.training.checkpoints import write_page
 from harness.training.inputs import StageInputs
 from harness.training.logistic import choose
 from harness.training.mitigation import mitigated
-from harness.training.shapes import shape_of
 
 FloatMatrix = npt.NDArray[np.float64]
 _STRENGTHS = (0.001, 0.01, 0.1, 1.0)

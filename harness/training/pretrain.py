@@ -11,6 +11,7 @@ from harness.core.errors import CheckpointError, SuiteError, Where
 from harness.core.reporter import Reporter
 from harness.core.specs import PretrainSpec
 from harness.models.encoding import TextEncoder
+from harness.models.shapes import shape_of
 from harness.training import cost
 from harness.training.budget import row_count
 from harness.training.checkpoints import write_page
@@ -24,7 +25,6 @@ from harness.training.parents import load_for, load_tokenizer
 from harness.training.presets import architecture, check_objective
 from harness.training.runtime import reproducible
 from harness.training.settings import PretrainSettings, pretraining_settings
-from harness.training.shapes import shape_of
 from harness.training.tokenizer import save_tokenizer
 
 Texts = dict[str, list[str]]

@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import torch
 
+from harness.models.shapes import Shape
 from harness.training.batches import batches_by_length
 from harness.training.loop import Batch
-from harness.training.shapes import Shape
 
 IGNORED = -100
 """Label of a position that no loss is taken of (torch's convention)."""

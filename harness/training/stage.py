@@ -20,12 +20,12 @@ from harness.core.specs import (
     Stage,
     lora_of,
 )
+from harness.models.shapes import Shape, shape_of
 from harness.training import cost, energy
 from harness.training.inputs import StageInputs
 from harness.training.mitigation import mitigation_key
 from harness.training.presets import architecture
 from harness.training.settings import alignment_settings, pretraining_settings, settings_for
-from harness.training.shapes import Shape, shape_of
 
 # Raised when the same settings would train other weights than before.
 TRAINING_VERSION = 1

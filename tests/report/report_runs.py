@@ -211,6 +211,19 @@ def _finish(draft: Draft) -> None:
             training={
                 name: {"seconds": 95.0, "tokens_per_second": 5200.0, "peak_memory": 900_000_000} for name in order
             },
+            requests={
+                "reviews": {
+                    "base": {"seconds_per_1000": 41.5, "energy_wh_per_1000": 0.231},
+                    "finetuned": {
+                        "seconds_per_1000": 2.5,
+                        "flops_per_1000": 3.2e12,
+                        "tokens_per_1000": 84_000,
+                        "peak_memory": 512 * 2**20,
+                        "energy_wh_per_1000": 0.014,
+                        "break_even": 2436,
+                    },
+                }
+            },
             peak_memory=1_200_000_000,
             warnings=[draft.word(4, "one text was cut to 128 tokens")],
         )

@@ -385,3 +385,14 @@ def test_slices_show_the_interval_that_holds_for_all_of_them_at_once(tmp_path: P
     assert "+12.3…+27.7" not in text
     assert [reading(rows[k]) for k in family] == ["unclear"] * len(family)  # the wider interval holds zero
     assert "95% interval −3.2…+43.2 for all slices at once" in change(rows[family[0]])
+
+
+def test_what_asking_costs_stands_beside_the_models(plain: RunDir) -> None:
+    page = (plain.path / "report.html").read_text("utf-8")
+    table = page[page.index("What asking costs") :]
+    rows = re.findall(r"<tr><th scope=\"row\"><bdi>reviews</bdi>.*?</tr>", table[: table.index("</table>")])
+    cells = [[re.sub("<[^>]*>", "", cell) for cell in re.findall("<td.*?</td>", row)] for row in rows]
+    assert cells == [
+        ["base", "42 s", "–", "–", "–", "0.231", "–"],
+        ["finetuned", "2.5 s", "3.2 TFLOP", "84k", "512 MB", "0.014", "2.4k"],
+    ]

@@ -5,8 +5,8 @@ import pytest
 import torch
 
 from harness.core.specs import ClassicalSpec
+from harness.models.shapes import shape_of
 from harness.training import cost, estimate_cost
-from harness.training.shapes import shape_of
 
 from training_samples import finetune_spec, pretrain_spec  # isort: skip
 

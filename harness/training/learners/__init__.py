@@ -16,11 +16,11 @@ from typing import Any, Protocol
 import torch
 
 from harness.core.errors import SuiteError
+from harness.models.shapes import Shape
 from harness.training.inputs import StageInputs
 from harness.training.loop import Batch, LossFunction
 from harness.training.selection import Score
 from harness.training.settings import FinetuneSettings
-from harness.training.shapes import Shape
 
 
 class JobPlan(Protocol):

@@ -9,10 +9,10 @@ import torch
 
 from harness.core.reporter import Reporter
 from harness.core.specs import PretrainSpec
+from harness.models.shapes import Shape
 from harness.training.corpus import Corpus
 from harness.training.loop import Batch
 from harness.training.settings import PretrainSettings
-from harness.training.shapes import Shape
 
 
 class PretrainingPlan(Protocol):

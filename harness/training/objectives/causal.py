@@ -9,11 +9,11 @@ from torch.nn import functional
 
 from harness.core.reporter import Reporter
 from harness.core.specs import PretrainSpec
+from harness.models.shapes import Shape
 from harness.training.corpus import Corpus, plan_rows
 from harness.training.loop import Batch
 from harness.training.objectives.rows import Rows
 from harness.training.settings import PretrainSettings
-from harness.training.shapes import Shape
 from harness.training.tokenizer_bpe import train_causal_tokenizer
 
 

@@ -9,6 +9,7 @@ from torch.nn import functional
 
 from harness.core.reporter import Reporter
 from harness.core.specs import PretrainSpec
+from harness.models.shapes import Shape
 from harness.training.corpus import Corpus, IntArray, plan_rows
 from harness.training.embeddings import word_vectors
 from harness.training.loop import Batch
@@ -16,7 +17,6 @@ from harness.training.masking import mask_tokens
 from harness.training.objectives import PretrainingPlan
 from harness.training.objectives.rows import Rows
 from harness.training.settings import PretrainSettings
-from harness.training.shapes import Shape
 from harness.training.start import fresh_head, informed_start, word_size
 from harness.training.tokenizer import train_tokenizer
 

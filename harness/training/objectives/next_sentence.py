@@ -18,12 +18,12 @@ from torch.nn import functional
 
 from harness.core.errors import DataError
 from harness.core.specs import PretrainSpec
+from harness.models.shapes import Shape
 from harness.training.corpus import Corpus, Documents, shares
 from harness.training.loop import Batch
 from harness.training.masking import mask_tokens
 from harness.training.objectives.masked import MaskedModelling
 from harness.training.settings import PretrainSettings
-from harness.training.shapes import Shape
 
 FOLLOWS, ELSEWHERE = 0, 1
 _HELD_SHARE = 0.05

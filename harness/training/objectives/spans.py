@@ -12,11 +12,11 @@ from torch.nn import functional
 from harness.core.errors import SuiteError
 from harness.core.reporter import Reporter
 from harness.core.specs import PretrainSpec
+from harness.models.shapes import Shape
 from harness.training.corpus import Corpus, IntArray, plan_rows
 from harness.training.loop import Batch
 from harness.training.objectives.rows import Rows
 from harness.training.settings import PretrainSettings
-from harness.training.shapes import Shape
 from harness.training.tokenizer_bpe import SENTINELS, train_span_tokenizer
 
 

@@ -72,12 +72,12 @@ def shape_of(config: Mapping[str, Any]) -> Shape | None:
         return next((int(config[name]) for name in names if config.get(name)), None)
 
     hidden = first("hidden_size", "n_embd", "dim", "d_model")
-    layers = first("num_hidden_layers", "n_layer", "n_layers", "num_layers")
-    heads = first("num_attention_heads", "n_head", "n_heads", "num_heads")
+    layers = first("num_hidden_layers", "n_layer", "n_layers", "num_layers", "encoder_layers")
+    heads = first("num_attention_heads", "n_head", "n_heads", "num_heads", "encoder_attention_heads")
     if hidden is None or layers is None or heads is None:
         return None
     kind = str(config.get("model_type", "bert"))
-    inner = first("intermediate_size", "n_inner", "hidden_dim", "d_ff") or 4 * hidden
+    inner = first("intermediate_size", "n_inner", "hidden_dim", "d_ff", "encoder_ffn_dim") or 4 * hidden
     size = first("head_dim", "d_kv") or hidden // heads
     both = bool(config.get("is_encoder_decoder")) or kind in {"t5", "mt5"}
     return Shape(

@@ -1,0 +1,129 @@
+"""What asking costs: tokens through a model, operations that were carried out, and the most memory held meanwhile.
+
+Operations are counted where they happen: 2 · rows · width in · width out for every matrix of a linear layer that runs
+(padding, heads and adapters included), and two products of attention over all positions, as kernels without a shortcut
+compute them. Element-wise work (norms, activations, softmax) is not counted, as torch's own counter leaves it out.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from harness.models.shapes import Shape, shape_of
+
+_MARK = "_harness_metered"
+_STATUS = Path("/proc/self/status")
+_RESET = Path("/proc/self/clear_refs")
+
+
+@dataclass(slots=True)
+class Meter:
+    """Counts since the model was loaded.
+
+    Attributes:
+        tokens: that went through the base, padding included.
+        flops: multiplications and additions.
+    """
+
+    tokens: int = 0
+    flops: float = 0.0
+
+    def watch(self, base: Any, *modules: Any) -> None:
+        """Counts what runs in these models; a part that is watched already is not counted twice.
+
+        Args:
+            base: the encoder or decoder stack, or both.
+            modules: language model and heads around it.
+        """
+        for module in (base, *modules):
+            for part in module.modules():
+                if width_out(part) is not None and not hasattr(part, _MARK):
+                    setattr(part, _MARK, True)
+                    part.register_forward_hook(self._matrix)
+        shape = shape_of(base.config.to_dict())
+        for stack, layers, crossed in _stacks(base, shape):
+            if not hasattr(stack, _MARK):
+                setattr(stack, _MARK, True)
+                stack.register_forward_pre_hook(self._stack_hook(shape, layers, crossed), with_kwargs=True)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Meter:
+        """Copies of a watched layer (peft keeps one beside the original) count into the same meter."""
+        return self
+
+    def _matrix(self, module: Any, inputs: tuple[Any, ...], output: Any) -> None:
+        given = inputs[0] if inputs else None
+        if isinstance(given, torch.Tensor) and given.shape[-1]:
+            self.flops += 2.0 * given.numel() * (width_out(module) or 0)
+
+    def _stack_hook(self, shape: Shape | None, layers: int, crossed: bool) -> Any:
+        def count(module: Any, arguments: tuple[Any, ...], named: dict[str, Any]) -> None:
+            # While a head is replayed on gathered states, the stack's forward is replaced and costs nothing.
+            ids = named.get("input_ids", arguments[0] if arguments else None)
+            if "forward" in module.__dict__ or not isinstance(ids, torch.Tensor):
+                return
+            rows, length = ids.shape
+            self.tokens += ids.numel()
+            if shape is None:
+                return
+            cache: Any = named.get("past_key_values")
+            seen = int(cache.get_seq_length()) if cache is not None else 0
+            read = float(length + seen)
+            source = named.get("encoder_hidden_states")
+            if crossed and isinstance(source, torch.Tensor):
+                read += source.shape[1]
+            self.flops += 4.0 * layers * rows * length * read * shape.attention
+
+        return count
+
+
+def width_out(module: Any) -> int | None:
+    """Columns of a matrix layer: of torch's and bitsandbytes' Linear, and of GPT-2's Conv1D; None for others."""
+    if isinstance(module, torch.nn.Linear):
+        return int(module.out_features)
+    return int(module.nf) if type(module).__name__ == "Conv1D" and hasattr(module, "nf") else None
+
+
+def _stacks(base: Any, shape: Shape | None) -> list[tuple[Any, int, bool]]:
+    """What reads token ids: the base itself, or the encoder and the decoder of one that has both."""
+    layers = shape.layers if shape is not None else 0
+    if not getattr(base.config, "is_encoder_decoder", False) or not hasattr(base, "encoder"):
+        return [(base, layers, False)]
+    found = [(base.encoder, layers, False)]
+    if hasattr(base, "decoder"):
+        found.append((base.decoder, shape.decoder_layers if shape is not None else 0, True))
+    return found
+
+
+class Memory:
+    """The most memory held since `start`, in bytes: of the GPU, or of the process where the system can tell."""
+
+    def __init__(self, device: str) -> None:
+        self._graphics = device == "cuda"
+        self._known = self._graphics
+
+    def start(self) -> None:
+        """Forgets the peak so far."""
+        if self._graphics:
+            torch.cuda.reset_peak_memory_stats()
+            return
+        try:
+            _RESET.write_text("5")  # Linux: the resident peak begins anew
+            self._known = True
+        except OSError:
+            self._known = False
+
+    def peak(self) -> int | None:
+        """Bytes; None where the system keeps no peak that can be reset."""
+        if not self._known:
+            return None
+        if self._graphics:
+            return int(torch.cuda.max_memory_allocated())
+        try:
+            lines = _STATUS.read_text().splitlines()
+        except OSError:
+            return None
+        return next((1024 * int(line.split()[1]) for line in lines if line.startswith("VmHWM:")), None)
