@@ -394,5 +394,5 @@ def test_what_asking_costs_stands_beside_the_models(plain: RunDir) -> None:
     cells = [[re.sub("<[^>]*>", "", cell) for cell in re.findall("<td.*?</td>", row)] for row in rows]
     assert cells == [
         ["base", "42 s", "–", "–", "–", "0.231", "–"],
-        ["finetuned", "2.5 s", "3.2 TFLOP", "84k", "512 MB", "0.014", "2.4k"],
+        ["finetuned", "2.5 s", "3.2 TFLOP", "84k", "537 MB", "0.014", "2.44k"],
     ]
