@@ -28,6 +28,7 @@ _DATA = {
 }
 _START = "from"
 _IGNORED = {"seed"}
+_JOINTS = ("_", "-")
 _WITHOUT_DOSE = ("prompt", "baseline")
 _LOGARITHMIC_FROM = 20
 """Doses further apart than this factor stand on a logarithmic axis; on a linear one the small ones would be one dot."""
@@ -60,9 +61,15 @@ def series(view: RunView) -> list[PointChart]:
 
 def _line(view: RunView, id_: str, models: Sequence[tuple[float, ModelResult]]) -> _Line:
     rows = [(dose, row) for dose, model in models if (row := _known(view, id_, model)) is not None]
-    names = [model.name for _, model in models]
+    return _Line(_shared([model.name for _, model in models]), rows)
+
+
+def _shared(names: Sequence[str]) -> str:
+    """What the names of a line's models begin with, in whole words: `base` for base_100 and base_1k."""
     shared = "".join(letters[0] for letters in takewhile(lambda some: len(set(some)) == 1, zip(*names, strict=False)))
-    return _Line(shared.strip("_-") or f"{names[0]} to {names[-1]}", rows)
+    if shared not in names and not shared.endswith(_JOINTS):
+        shared = shared[: max(shared.rfind(joint) for joint in _JOINTS) + 1]
+    return shared.strip("".join(_JOINTS)) or f"{names[0]} to {names[-1]}"
 
 
 def _levels(view: RunView, id_: str) -> list[MetricResult]:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from harness.core.results import Results
 from harness.core.rundir import RunDir
 from harness.report.marks import PointChart
-from harness.report.series import series
+from harness.report.series import _shared, series
 from harness.report.view import RunView
 
 
@@ -48,6 +50,20 @@ def test_groups_that_differ_in_the_same_number_share_a_chart(plain: RunDir) -> N
     # Every model of the lines stands in the table, and the base as a level across.
     assert [level.name for level in chart.levels] == ["base"]
     assert sorted(row[0] for row in chart.rows) == ["base", "finetuned", "linear", "lora", "scratch"]
+
+
+@pytest.mark.parametrize(
+    ("names", "shared"),
+    [
+        (["base_100", "base_1k"], "base"),
+        (["base_100", "base_300"], "base"),
+        (["words", "words_1k"], "words"),
+        (["lora-4", "lora-16"], "lora"),
+        (["finetuned", "frozen"], "finetuned to frozen"),
+    ],
+)
+def test_a_line_is_called_by_the_words_that_its_models_share(names: list[str], shared: str) -> None:
+    assert _shared(names) == shared
 
 
 def test_wide_doses_stand_on_a_logarithmic_axis(plain: RunDir) -> None:
