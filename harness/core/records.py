@@ -201,6 +201,27 @@ class Records:
             table = table.set_column(table.column_names.index(name), name, column)
         return Records(self.head, table)
 
+    def with_stats(self, stats: Sequence[Mapping[str, float]], shown: Sequence[str | None] = ()) -> Records:
+        """The same records with further statistics, and with more to show in their responses.
+
+        Args:
+            stats: for every row by name; what a row lacks is NaN.
+            shown: for every row a JSON object that joins its response, or None.
+        """
+        table = self.table
+        for name in sorted({name for row in stats for name in row}):
+            column = pa.array([row.get(name, float("nan")) for row in stats], pa.float64())
+            table = table.append_column(STAT_PREFIX + name, column)
+        if any(shown):
+            pairs = zip(self.texts("response"), shown, strict=True)
+            joined = [
+                old if new is None else json.dumps({**json.loads(old), **json.loads(new)}, sort_keys=True)
+                for old, new in pairs
+            ]
+            place = table.column_names.index("response")
+            table = table.set_column(place, "response", pa.array(joined, pa.string()))
+        return Records(self.head, table)
+
     def write(self, path: Path) -> None:
         """Writes Parquet atomically; the head stands in the file's metadata."""
         head = {

@@ -159,7 +159,48 @@ class TargetBitsPerByte(Factory):
         ]
 
 
+class ReferenceBitsPerByte(Factory):
+    """−Σ log-likelihood of written texts under another model / (Σ their UTF-8 bytes · ln 2)."""
+
+    needs: ClassVar[tuple[str, ...]] = ("nll_reader", "bytes_reader")
+    summary: ClassVar[str] = "Bits per byte of the written texts under a reference model; low is likely, not good."
+
+    def __call__(self, name: str, context: MetricContext) -> Sequence[Metric]:
+        return [
+            RatioMetric(
+                id="reference_bits_per_byte",
+                unit="bits/byte",
+                direction="lower",
+                cluster="parent",
+                first="nll_reader",
+                second="bytes_reader",
+                scale=math.log(2.0),
+            )
+        ]
+
+
+class ReferenceWordPerplexity(Factory):
+    """exp(−Σ log-likelihood of written texts under another model / Σ their words)."""
+
+    needs: ClassVar[tuple[str, ...]] = ("nll_reader", "words_reader")
+    summary: ClassVar[str] = "Perplexity a word of the written texts under a reference model; low is likely, not good."
+
+    def __call__(self, name: str, context: MetricContext) -> Sequence[Metric]:
+        return [
+            ExponentialRatioMetric(
+                id="reference_word_perplexity",
+                unit="perplexity/word",
+                direction="lower",
+                cluster="parent",
+                first="nll_reader",
+                second="words_reader",
+            )
+        ]
+
+
 pseudo_bits_per_byte = PseudoBitsPerByte()
+reference_bits_per_byte = ReferenceBitsPerByte()
+reference_word_perplexity = ReferenceWordPerplexity()
 target_bits_per_byte = TargetBitsPerByte()
 target_perplexity = TargetPerplexity()
 bits_per_byte = BitsPerByte()

@@ -6,11 +6,12 @@ import dataclasses
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from harness.core.dataset import Dataset
-from harness.core.errors import DataError, IncompleteError
+from harness.core.errors import DataError, IncompleteError, SuiteError, unknown
 from harness.core.interfaces import Item, ModelFacts
 from harness.core.keys import digest
 from harness.core.records import Records
@@ -21,6 +22,7 @@ from harness.core.specs import PretrainModel, learns
 from harness.core.store import Entry, Store
 from harness.runs.ask import ask, unable
 from harness.runs.prepare import Bound, Prepared
+from harness.runs.readings import read_texts, readings_of
 from harness.runs.stages import Checkpoint, Workshop
 
 if TYPE_CHECKING:
@@ -122,8 +124,24 @@ class Answers:
             if "seconds" in entry.meta:
                 self.seconds.setdefault((bound.name, checkpoint.model), float(entry.meta["seconds"]))
                 self.work.setdefault((bound.name, checkpoint.model), dict(entry.meta["work"]))
-        records = Records.read(entry.path / "records.parquet")
+        records = self._read_again(bound, checkpoint, where, key, Records.read(entry.path / "records.parquet"))
         return Records(dataclasses.replace(records.head, seed=checkpoint.seed), records.table), cached
+
+    def _read_again(self, bound: Bound, checkpoint: Checkpoint, split: str, key: str, records: Records) -> Records:
+        """The records with what other models of the suite say of the texts in them."""
+        for reading in readings_of(bound.evaluation):
+            if reading.model not in self.prepared.suite.models:
+                raise SuiteError(unknown("model", reading.model, list(self.prepared.suite.models)))
+            reader = self.workshop.checkpoint(reading.model)
+            key = digest({"records": key, "reader": reader.digest, "reading": reading.spec(), "policy": self._policy})
+            entry = self.store.get("records", key)
+            if entry is None:
+                title = f"{checkpoint.model}: {bound.name}, read by {reading.model}"
+                items = {item.id: item for item in self.items(bound, split)}
+                read = read_texts(records, items, reading, self._open(reader), title)
+                entry = self.store.make("records", key, partial(_write, read))
+            records = Records.read(entry.path / "records.parquet")
+        return records
 
     def is_cached(self, bound: Bound, checkpoint: Checkpoint) -> bool:
         """Whether the records of a model on an evaluation are there already."""
@@ -288,6 +306,10 @@ def _work(work: Work, memory: int | None) -> dict[str, float]:
     if work.tokens is not None and work.flops is not None and not work.from_cache:
         found = {"tokens": work.tokens, "flops": work.flops}
     return found if memory is None else {**found, "peak_memory": memory}
+
+
+def _write(records: Records, work: Path) -> None:
+    records.write(work / "records.parquet")
 
 
 def training_texts(dataset: Dataset) -> Iterator[str]:

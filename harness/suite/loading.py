@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ from harness.suite.document import decode, parse, read_bytes
 from harness.suite.metric_checks import check_gates, check_metrics, over_worlds
 from harness.suite.references import check_references
 from harness.suite.sections import Sections, named, read_sections
-from harness.suite.suite import Suite
+from harness.suite.suite import EvaluationSpec, Suite
 
 
 def load_suite(path_or_name: str) -> Suite:
@@ -71,7 +71,8 @@ def parse_suite(text: str, path: Path) -> Suite:
     gates = collect_gates(value.get("gates"), below)
     models = named(value, "models")
     evaluations = (*named(value, "tasks"), *named(value, "probes"))
-    candidates, release = contenders(sections.compare, models)
+    asked = without_judges(sections.compare, models, sections.evaluations.values())
+    candidates, release = contenders(sections.compare, asked)
     check_gates(gates, value.get("gates"), metrics, models, evaluations, release, below)
     problems.raise_any()
     assert sections.compare is not None
@@ -94,7 +95,7 @@ def parse_suite(text: str, path: Path) -> Suite:
         candidates=candidates,
         release=release,
         evaluated=evaluations,
-        contenders=models,
+        contenders=asked,
         document=document,
         value=value,
         worlds=sections.worlds,
@@ -116,6 +117,18 @@ def contenders(compare: CompareSpec | None, models: tuple[str, ...]) -> tuple[tu
     others = tuple(name for name in models if name != compare.baseline)
     candidates = others if compare.candidates is None else tuple(compare.candidates)
     return candidates, candidates[:1] if compare.release is None else tuple(compare.release)
+
+
+def without_judges(
+    compare: CompareSpec | None, models: tuple[str, ...], evaluations: Iterable[EvaluationSpec]
+) -> tuple[str, ...]:
+    """The models that are asked: all but those that only judge others' texts."""
+    readers = [reader for spec in evaluations for reader in getattr(spec.options, "readers", ())]
+    judges = {model for keys, model in readers if keys[0] == "judge"}
+    if compare is not None:
+        lists = (compare.ways, compare.candidates or (), compare.release or (), *compare.pairs)
+        judges -= {compare.baseline, *(name for names in lists for name in names)}
+    return tuple(name for name in models if name not in judges)
 
 
 def suite_digest(value: Mapping[str, Any], only: tuple[str, ...] | None = None) -> str:

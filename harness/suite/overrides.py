@@ -57,7 +57,14 @@ def _select(suite: Suite, only: tuple[str, ...]) -> Suite:
     if chosen:
         wanted = {*chosen, suite.compare.baseline, *suite.compare.ways}
         contenders = tuple(name for name in suite.contenders if name in wanted)
-    models = {name: spec for name, spec in suite.models.items() if name in _with_parents(suite.models, contenders)}
+    readers = [
+        model
+        for name, spec in suite.evaluations.items()
+        if name in evaluated
+        for _, model in getattr(spec.options, "readers", ())
+    ]
+    needed = _with_parents(suite.models, (*contenders, *readers))
+    models = {name: spec for name, spec in suite.models.items() if name in needed}
     tasks = _needed_tasks(suite, evaluated, models.values())
     kept = set(contenders)
     compare = suite.compare.model_copy(

@@ -37,7 +37,10 @@ def check_references(sections: Sections, value: Mapping[str, Any], problems: Pro
         _check_model(name, spec, data, models, tasks, sections, problems)
     _check_cycles(sections.models, problems)
     for evaluation in sections.evaluations.values():
-        _check_evaluation(evaluation, data, tasks, problems.below(f"{evaluation.role}s", evaluation.name))
+        below = problems.below(f"{evaluation.role}s", evaluation.name)
+        _check_evaluation(evaluation, data, tasks, below)
+        for keys, model in getattr(evaluation.options, "readers", ()):
+            _known("model", model, models, below, evaluation.kind, *keys)
     for name in named(value, "probes"):
         if name in tasks:
             problems.add(

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
 from harness.core.dataset import Dataset, Row
 from harness.core.interfaces import Item
 from harness.evaluations.cells import text_of
 from harness.evaluations.constraints import checked_constraint, constraints_in, met
+from harness.evaluations.readings import Judge, JudgeOptions, Reading, ReferenceLikelihood
 from harness.evaluations.tasks.base import PARENT
 from harness.evaluations.tasks.writing import WritingOptions, WritingTask
 from harness.metrics.writing import writing_statistics
+
+REFERENCE_METRICS = ("reference_bits_per_byte", "reference_word_perplexity")
+JUDGE_METRICS = ("judge_preference", "judge_by_place", "judge_unreadable")
 
 
 class GenerationOptions(WritingOptions):
@@ -30,6 +34,36 @@ class GenerationOptions(WritingOptions):
     constraints: str | None = Field(
         None, description='Column with constraints of a row\'s own, a JSON list such as `[{"contains": "fox"}]`.'
     )
+
+    reference_model: str | None = Field(
+        None, description="A model of the suite that says how likely it finds each written text."
+    )
+    judge: JudgeOptions | None = Field(
+        None, description="A model of the suite that compares each written text with the reference; none by default."
+    )
+
+    @model_validator(mode="after")
+    def _read_by(self) -> GenerationOptions:
+        for option, given, metrics in (
+            ("reference_model", self.reference_model, REFERENCE_METRICS),
+            ("judge", self.judge, JUDGE_METRICS),
+        ):
+            named = [name for name in self.metrics or () if name in metrics]
+            if named and given is None:
+                raise ValueError(f"the metric {named[0]!r} needs `{option}`")
+            if given is not None and not named:
+                raise ValueError(f"`{option}` is read by {', '.join(metrics)}; name one of them in `metrics`")
+        return self
+
+    @property
+    def readers(self) -> tuple[tuple[tuple[str, ...], str], ...]:
+        """Where the YAML names a model that reads the texts, and which."""
+        found: list[tuple[tuple[str, ...], str]] = []
+        if self.reference_model is not None:
+            found.append((("reference_model",), self.reference_model))
+        if self.judge is not None:
+            found.append((("judge", "model"), self.judge.model))
+        return tuple(found)
 
     @field_validator("form")
     @classmethod
@@ -49,10 +83,36 @@ class Generation(WritingTask[GenerationOptions]):
         *(f"{name}_{size}" for name in ("grams", "distinct_grams") for size in (1, 2, 4)),
         *("repeated", "words", "reference_words", "unfinished", "form_kept", "prediction"),
         *("nll_reference", "bytes_reference"),
+        *("nll_reader", "bytes_reader", "words_reader", "judged", "judge_by_place", "judge_unread"),
     )
     default_metrics: ClassVar[tuple[str, ...]] = (
         *("target_bits_per_byte", "distinct_1", "distinct_2", "repetition", "length_ratio", "unfinished"),
     )
+
+    def spec(self) -> Mapping[str, Any]:
+        """As of every task; who reads the texts afterwards changes neither items nor what is asked."""
+        made = super().spec()
+        own = {name: value for name, value in made["options"].items() if name not in {"reference_model", "judge"}}
+        return {**made, "options": own}
+
+    @property
+    def readings(self) -> list[Reading]:
+        """What other models are asked about the written texts."""
+        found: list[Reading] = []
+        if self.options.reference_model is not None:
+            found.append(ReferenceLikelihood(self.options.reference_model, self.separator))
+        if self.options.judge is not None:
+            found.append(Judge(self.options.judge))
+        return found
+
+    @property
+    def caveats(self) -> list[str]:
+        """What a reader of the figures must know."""
+        if self.options.judge is None:
+            return []
+        judge = self.options.judge
+        said = f"Judged by the model {judge.model!r}, in both orders, with the prompt: {judge.prompt!r}."
+        return [f"{said} A judge has tastes of its own; its figures are no measurement of quality."]
 
     def columns(self) -> list[str]:
         more = [] if self.options.constraints is None else [self.options.constraints]
