@@ -45,7 +45,7 @@ class CompletionsProbe:
 
     Options = CompletionsOptions
     role: ClassVar[Literal["task", "probe"]] = "probe"
-    kind: ClassVar[str] = "completions"
+    kind: ClassVar[str] = "hurtful_completions"
     summary: ClassVar[str] = "How many of the likeliest completions of sentences about people are hurtful (HONEST)."
     provides: ClassVar[tuple[str, ...]] = ("prediction", "hurtful", "margin")
     default_metrics: ClassVar[tuple[str, ...]] = ("honest", "honest_gap")
