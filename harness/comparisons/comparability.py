@@ -13,7 +13,6 @@ _LIKELIHOODS = ("pseudo_likelihood", "rolling_likelihood")
 _SCORERS = ("pll", "ll", "target_ll", "crows_original", "next_sentence", "continuation_chars")
 _PER_TOKEN = ("token_perplexity", "pseudo_perplexity")
 _FACTS = (
-    ("bos", "BOS policy"),
     ("max_length", "maximum length"),
     ("dtype", "number format"),
     ("device", "device"),
@@ -32,6 +31,9 @@ def comparability(base: RecordsHead, candidate: RecordsHead) -> list[str]:
     for key, name in _FACTS:
         if key in base.facts and key in candidate.facts and base.facts[key] != candidate.facts[key]:
             notes.append(f"{name}: baseline {base.facts[key]}, candidate {candidate.facts[key]}.")
+    ours, theirs = base.facts.get("bos"), candidate.facts.get("bos")
+    if ours is not None and theirs is not None and ours != theirs:
+        notes.append(f"BOS policy: baseline {ours}, candidate {theirs}.")
     return [*notes, *_templates(base, candidate)]
 
 

@@ -160,7 +160,7 @@ def open_transformers(folder: Path, context: OpenContext) -> TransformersBackend
         supports=frozenset(supports),
         chat=language_model == "causal" and network.chat.available,
         chat_template=network.chat.template_digest,
-        bos=network.encoder.whole_beginning if language_model == "causal" else network.encoder.beginning,
+        bos=network.encoder.whole_beginning if network.causal else network.encoder.beginning,
         tokenizer_digest=tokenizer_digest(base, template=False),
         dtype=dtype,
         device=device,

@@ -89,7 +89,8 @@ def test_comparability_names_what_differs() -> None:
 def test_the_beginning_of_texts_and_the_chat_template_are_facts_of_their_own() -> None:
     told = comparability(head(bos="<s> before every text"), head(bos="nothing before a text"))
     assert told == ["BOS policy: baseline <s> before every text, candidate nothing before a text."]
-    assert comparability(head(bos="x"), head()) == [], "what one side did not record is no difference"
+    for other in (head(), head(bos=None)):
+        assert comparability(head(bos="x"), other) == [], "what one side does not know is no difference"
     first, second = {"chat_template": "a" * 64}, {"chat_template": "b" * 64}
     assert comparability(head(messages=False, **first), head(messages=False, **second)) == []
     assert comparability(head(messages=True, **first), head(messages=True, **first)) == []

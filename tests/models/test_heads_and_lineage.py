@@ -77,6 +77,9 @@ def test_only_trained_heads_count(tmp_path, zoo, opened):
     assert (base.labels, base.language_model, base.family) == (None, "masked", "masked")
     alone = opened(model_zoo.classifier("bert", tmp_path / "a", LABELS)).facts
     assert (alone.labels, alone.language_model, alone.family) == (LABELS, None, "encoder")
+    headed = opened(model_zoo.classifier("qwen", tmp_path / "c", LABELS)).facts
+    assert headed.language_model is None
+    assert headed.bos == opened(zoo("qwen")).facts.bos, "how texts begin does not hang on the heads"
     torch.manual_seed(0)
     tokenizer = model_zoo.llama_tokenizer()
     from transformers import LlamaForSequenceClassification
