@@ -14,6 +14,7 @@ from harness.core.specs import (
     ClassicalModel,
     CompareSpec,
     FinetuneModel,
+    LoadModel,
     ModelSpec,
     PretrainModel,
     ProjectModel,
@@ -25,6 +26,8 @@ from harness.core.specs import (
 from harness.data import catalog
 from harness.suite.sections import Sections, named
 from harness.suite.suite import EvaluationSpec
+
+_TRAINED = (PretrainModel, FinetuneModel, AlignModel)
 
 
 def check_references(sections: Sections, value: Mapping[str, Any], problems: Problems) -> None:
@@ -126,6 +129,8 @@ def _check_start(spec: ModelSpec, parent: ModelSpec | None, problems: Problems) 
         reason = "a self-debiased model"
     elif isinstance(parent, FinetuneModel) and parent.finetune.method == "linear":
         reason = "a linear classifier on frozen features"
+    elif isinstance(parent, LoadModel) and parent.quantise and isinstance(spec, _TRAINED):
+        reason = f"a model held in {parent.quantise[0]} bits"
     if reason is not None:
         key = type(spec).__name__.removesuffix("Model").lower()
         problems.add(

@@ -94,6 +94,8 @@ def test_a_small_suite() -> None:
         ("task: mine}", "task: mine, method: ful}", "6:54", "Did you mean 'full'?"),
         ("task: mine}", "task: mine, method: {lorra: {}}}", "6:55", "Did you mean 'lora'?"),
         ("task: mine}", "task: mine, method: {lora: {rnk: 8}}}", "6:62", "Did you mean 'rank'?"),
+        ("{load: models/base}", "{load: models/base, quantise: 4bit}", "6:28", "held in 4 bits cannot be trained"),
+        ("{load: models/base}", "{load: models/base, quantise: 3bit}", "5:39", "expected '4bit' or '8bit'"),
         ("baseline: base", "baseline: bsae", "7:21", "Did you mean 'base'?"),
         ("baseline: base", "baseline: base, release: [base]", "7:37", "is the baseline"),
         ("baseline: base", "baseline: base, candidates: [], release: [tuned]", "7:53", "is no candidate"),
