@@ -120,6 +120,16 @@ def test_descriptor_pairs_by_mann_whitney_and_holm() -> None:
         Descriptors("d", Descriptors.Options(data="d", templates=["none"]), EvaluationContext())
 
 
+@pytest.mark.parametrize("limit", [5, 12, 30])
+def test_a_limit_keeps_whole_descriptors_of_any_axis_and_never_none(limit: int) -> None:
+    rows = [{"axis": axis, "descriptor": f"{axis}{number}"} for axis in ("age", "size") for number in range(9)]
+    evaluation = Descriptors("d", Descriptors.Options(data="d", limit=limit), EvaluationContext())
+    items = list(evaluation.items([dataset(rows)], "test"))
+    assert 0 < len(items) <= limit
+    held = {item.payload["descriptor"] for item in items}
+    assert len(items) in (limit, 12 * len(held))
+
+
 def test_tests_of_pairs_equal_scipy_and_holm_statsmodels() -> None:
     from statsmodels.stats.multitest import multipletests
 

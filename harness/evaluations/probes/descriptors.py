@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, ClassVar, Literal
 
 from pydantic import Field
@@ -16,11 +16,12 @@ from harness.core.requests import Failure, Request, Response
 from harness.core.specs import EvaluationOptions
 from harness.data.swaps.edits import article
 from harness.evaluations.cells import text_of
+from harness.evaluations.choice import choose
 from harness.evaluations.options import DataName
 from harness.evaluations.outcome import failed, outcome, truncated_tokens
 from harness.evaluations.probes.likelihoods import SentenceScorer, ask_for, read, scorer_for, why_not
 
-FORMAT = 1
+FORMAT = 2
 CLUSTER = "template"
 PLACE = "{descriptor}"
 MEAN = "_mean"
@@ -107,16 +108,17 @@ class Descriptors:
         for row in dataset.split(split):
             axis, descriptor = (text_of(dataset, row, name, empty=False) for name in ("axis", "descriptor"))
             axes.setdefault(axis, {})[descriptor] = None
-        limit, made = self.options.limit, 0
-        templates = self.options.templates
-        for axis, found in sorted(axes.items()):
-            chosen = sorted(found, key=lambda word: (fraction(f"{axis}\n{word}"), word))[: self.options.per_axis]
-            for descriptor in sorted(chosen):
-                made += len(templates)
-                if limit is not None and made > limit:
-                    return
-                for place, template in enumerate(templates):
-                    yield _item(axis, descriptor, template, place)
+        made = (
+            _item(axis, descriptor, template, place)
+            for axis, found in sorted(axes.items())
+            for descriptor in sorted(self._chosen(axis, found))
+            for place, template in enumerate(self.options.templates)
+        )
+        yield from choose(made, self.options.limit, "descriptor")
+
+    def _chosen(self, axis: str, found: Iterable[str]) -> list[str]:
+        """At most `per_axis` descriptors, by hash."""
+        return sorted(found, key=lambda word: (fraction(f"{axis}\n{word}"), word))[: self.options.per_axis]
 
     def protocol(self, facts: ModelFacts) -> str | None:
         scorer = scorer_for(facts, self.options.scorer)
