@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from harness.models.hub import locate as locate
     from harness.models.inspection import CheckpointInfo as CheckpointInfo
     from harness.models.inspection import inspect as inspect
-    from harness.models.meter import Memory as Memory
+    from harness.models.memory import Memory as Memory
     from harness.models.opening import open_model as open_model
     from harness.models.policy import SCORING_VERSION as SCORING_VERSION
     from harness.models.policy import answer_policy as answer_policy
@@ -56,7 +56,7 @@ _HOME = {
     "ClassicalWeights": "formats",
     "Encoded": "encoding",
     "LinearHead": "formats",
-    "Memory": "meter",
+    "Memory": "memory",
     "OpenContext": "context",
     "Projection": "projection",
     "SCORING_VERSION": "policy",

@@ -1,4 +1,4 @@
-"""What asking costs: tokens through a model, operations that were carried out, and the most memory held meanwhile.
+"""What asking costs: tokens through a model, and operations that were carried out.
 
 Operations are counted where they happen: 2 · rows · width in · width out for every matrix of a linear layer that runs
 (padding, heads and adapters included), and two products of attention over all positions, as kernels without a shortcut
@@ -8,7 +8,6 @@ compute them. Element-wise work (norms, activations, softmax) is not counted, as
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -16,8 +15,6 @@ import torch
 from harness.models.shapes import Shape, shape_of
 
 _MARK = "_harness_metered"
-_STATUS = Path("/proc/self/status")
-_RESET = Path("/proc/self/clear_refs")
 
 
 @dataclass(slots=True)
@@ -96,34 +93,3 @@ def _stacks(base: Any, shape: Shape | None) -> list[tuple[Any, int, bool]]:
     if hasattr(base, "decoder"):
         found.append((base.decoder, shape.decoder_layers if shape is not None else 0, True))
     return found
-
-
-class Memory:
-    """The most memory held since `start`, in bytes: of the GPU, or of the process where the system can tell."""
-
-    def __init__(self, device: str) -> None:
-        self._graphics = device == "cuda"
-        self._known = self._graphics
-
-    def start(self) -> None:
-        """Forgets the peak so far."""
-        if self._graphics:
-            torch.cuda.reset_peak_memory_stats()
-            return
-        try:
-            _RESET.write_text("5")  # Linux: the resident peak begins anew
-            self._known = True
-        except OSError:
-            self._known = False
-
-    def peak(self) -> int | None:
-        """Bytes; None where the system keeps no peak that can be reset."""
-        if not self._known:
-            return None
-        if self._graphics:
-            return int(torch.cuda.max_memory_allocated())
-        try:
-            lines = _STATUS.read_text().splitlines()
-        except OSError:
-            return None
-        return next((1024 * int(line.split()[1]) for line in lines if line.startswith("VmHWM:")), None)

@@ -19,7 +19,7 @@ from harness.core.requests import (
     Tag,
     TopCompletions,
 )
-from harness.models.meter import Memory
+from harness.models.memory import Memory
 
 LABELS = ("a", "b", "c")
 ASKED = {
