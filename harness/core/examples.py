@@ -143,5 +143,9 @@ class PreferencePair(Example):
     def texts(self) -> tuple[str, ...]:
         return (*self.inputs(), self.chosen, self.rejected)
 
+    def better(self) -> PromptTarget:
+        """The prompt with the preferred answer alone."""
+        return PromptTarget(self.chosen, prompt=self.prompt, messages=self.messages)
+
 
 Examples = Sequence[Example]

@@ -22,13 +22,14 @@ from harness.models.shapes import Shape
 from harness.training.batches import batches_by_length
 from harness.training.finetune import carry_out
 from harness.training.inputs import StageInputs
-from harness.training.learners import Job, Start, hits
+from harness.training.learners import Job, Start, hits, mean_loss
 from harness.training.learners.follow import target_logits
 from harness.training.learners.prompts import PromptEncoder, has_messages
 from harness.training.loop import Batch
 from harness.training.parents import family_of, load_headed, load_tokenizer, longest
 from harness.training.rows import IGNORED, filled
 from harness.training.runtime import reproducible
+from harness.training.selection import Score
 from harness.training.settings import alignment_settings
 
 Row = tuple[list[int], list[int]]
@@ -86,7 +87,7 @@ def align(
             tokenizer,
             plan(inputs.train, chosen.epochs),
             lambda policy, batch: dpo_loss(policy, batch, spec.beta),
-            hits(plan(inputs.validation, 1), _preferred) if inputs.validation else None,
+            _score(plan(inputs.validation, 1), spec.beta) if inputs.validation else None,
             "CAUSAL_LM",
             facts={"beta": spec.beta},
         )
@@ -182,6 +183,21 @@ def dpo_loss(model: Any, batch: Batch, beta: float) -> torch.Tensor:
     return -functional.logsigmoid(beta * (preferred - other)).mean()
 
 
-def _preferred(model: Any, batch: Batch) -> tuple[int, int]:
-    preferred, other = _gains(model, batch)
-    return int((preferred > other).sum()), len(preferred)
+def _score(plan: PairBatches, beta: float) -> Score:
+    """`accuracy`: the share of pairs whose preferred answer gained more. It is soon at its highest, so that epochs
+    which are equal by it are told apart by the `loss`."""
+
+    def preferred(model: Any, batch: Batch) -> tuple[int, int]:
+        first, second = _gains(model, batch)
+        return int((first > second).sum()), len(first)
+
+    def summed(model: Any, batch: Batch) -> tuple[torch.Tensor, int]:
+        pairs = len(batch["reference"]) // 2
+        return dpo_loss(model, batch, beta) * pairs, pairs
+
+    right, lost = hits(plan, preferred), mean_loss(plan, summed)
+
+    def score(model: Any) -> dict[str, float | int] | None:
+        return {**(lost(model) or {}), **(right(model) or {})} or None
+
+    return score

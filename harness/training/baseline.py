@@ -30,7 +30,7 @@ def make_baseline(spec: BaselineSpec, inputs: StageInputs, work: Path) -> dict[s
         DataError: when the rule does not fit the task's examples.
     """
     started = time.monotonic()
-    examples = [_preferred(example) for example in inputs.train]
+    examples = [example.better() if isinstance(example, PreferencePair) else example for example in inputs.train]
     fitting = {
         LabelledText: ("majority", "random"),
         TaggedWords: ("majority", "gazetteer"),
@@ -56,13 +56,6 @@ def make_baseline(spec: BaselineSpec, inputs: StageInputs, work: Path) -> dict[s
     )
     seconds = round(time.monotonic() - started, 3)
     return {**page, "validation": None, "measured": {"seconds": seconds, "peak_memory": cost.peak_memory()}}
-
-
-def _preferred(example: Any) -> Any:
-    """Of a preference pair, the better answer as one to a prompt."""
-    if not isinstance(example, PreferencePair):
-        return example
-    return PromptTarget(example.chosen, prompt=example.prompt, messages=example.messages)
 
 
 def _table(rule: str, examples: Sequence[Any], labels: tuple[str, ...]) -> BaselineTable:

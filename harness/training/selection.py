@@ -22,9 +22,9 @@ Score = Callable[[Any], Mapping[str, float | int] | None]
 _PAGE = "best.json"
 
 
-def merit(found: Mapping[str, Any]) -> float:
-    """What epochs are compared by, higher is better: accuracy, or the loss turned round."""
-    return float(found["accuracy"]) if "accuracy" in found else -float(found["loss"])
+def merit(found: Mapping[str, Any]) -> tuple[float, float]:
+    """What epochs are compared by, higher is better: accuracy where there is one, then the loss turned round."""
+    return float(found.get("accuracy", 0.0)), -float(found.get("loss", 0.0))
 
 
 class BestEpoch(TrainerCallback):  # type: ignore[misc]  # transformers is untyped here

@@ -57,6 +57,7 @@ _BY_KIND = {
     "tagged_words": _TOKENS,
     "answer_span": replace(_TOKENS, max_length=256),
     "prompt_target": _WRITING,
+    "preference_pair": _WRITING,
     "plain_text": _WRITING,
 }
 _ALIGNMENT = replace(_WRITING, epochs=2, learning_rate=1e-4, batch_size=8)

@@ -86,11 +86,29 @@ def test_what_does_not_fit_is_refused(writer: Path, base: Path, tmp_path: Path) 
         run_stage(_spec(), _inputs(writer, train=prompts(4), validation=()), tmp_path / "a", Silent())
     with pytest.raises(SuiteError, match="needs a causal language model"):
         run_stage(_spec(), _inputs(base), tmp_path / "b", Silent())
-    with pytest.raises(SuiteError, match="preference pairs by `align`"):
-        run_stage(finetune_spec(), _inputs(writer), tmp_path / "c", Silent())
 
 
 def test_its_key_and_its_estimate() -> None:
     assert resolved(_spec(learning_rate=None), 10)["learning_rate"] > 0
     one, two = (estimate_cost(_spec(epochs=epochs), 100) for epochs in (1, 2))
     assert two["flops"] == pytest.approx(2 * one["flops"])
+
+
+def test_epochs_that_rank_all_pairs_right_are_told_apart_by_the_loss(writer: Path, tmp_path: Path) -> None:
+    made = run_stage(_spec(epochs=6, learning_rate=3e-3), _inputs(writer), tmp_path, Silent())
+    assert made["validation"]["accuracy"] == 1.0
+    assert made["validation"]["epoch"] > 3
+    assert made["validation"]["loss"] < 0.3
+
+
+def test_fine_tuning_on_preference_pairs_learns_the_better_answer(writer: Path, tmp_path: Path) -> None:
+    spec = finetune_spec(epochs=4, learning_rate=3e-3)
+    made = run_stage(spec, _inputs(writer), tmp_path / "better", Silent())
+    better = [pair.better() for pair in preferences()]
+    plain = _inputs(writer, train=better, validation=[pair.better() for pair in preferences(16, 9)])
+    assert run_stage(spec, plain, tmp_path / "plain", Silent())["validation"] == made["validation"]
+    pair = preferences(1, 9)[0]
+    [(_, scores)] = open_model(tmp_path / "better", resolve=lambda key: writer, responses=None).answer(
+        [Continuations(pair.prompt, (pair.chosen, pair.rejected))]
+    )
+    assert scores.values[0] > scores.values[1]

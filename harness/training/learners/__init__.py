@@ -84,10 +84,12 @@ _MODULES = {
     "tagged_words": "tag",
     "answer_span": "span",
     "prompt_target": "follow",
+    "preference_pair": "follow",
     "plain_text": "read",
 }
 _FAMILIES = {
     "prompt_target": ("causal", "seq2seq"),
+    "preference_pair": ("causal", "seq2seq"),
     "plain_text": ("causal", "masked", "seq2seq"),
     "tagged_words": ("masked", "causal"),
     "answer_span": ("masked", "causal"),
@@ -95,6 +97,7 @@ _FAMILIES = {
 }
 _NEEDS = {
     "prompt_target": "a model that writes (causal or sequence to sequence)",
+    "preference_pair": "a model that writes (causal or sequence to sequence)",
     "plain_text": "a language model",
     "tagged_words": "an encoder or a causal model",
     "answer_span": "an encoder or a causal model",
@@ -111,7 +114,7 @@ def learner(kind: str, family: str) -> Learner:
     if kind not in _MODULES:
         raise SuiteError(
             f"fine-tuning does not learn from examples of type {kind}.",
-            hint="learn preference pairs by `align`, and texts after prompts or labels by `finetune`.",
+            hint="learn another task.",
         )
     if family not in _FAMILIES[kind]:
         raise SuiteError(

@@ -1,4 +1,4 @@
-"""Text after a prompt: instructions, conversation, answers, translations, summaries.
+"""Text after a prompt: instructions, conversation, answers, translations, summaries; the better one of two answers.
 
 The loss is taken of the target alone; the prompt is only read.
 """
@@ -11,6 +11,7 @@ import torch
 from torch.nn import functional
 
 from harness.core.errors import SuiteError
+from harness.core.examples import PreferencePair
 from harness.training.inputs import StageInputs
 from harness.training.learners import Job, Start, mean_loss
 from harness.training.learners.prompts import PromptEncoder, has_messages
@@ -45,7 +46,7 @@ def prepare(start: Start, inputs: StageInputs, chosen: FinetuneSettings) -> Job:
 
     def plan(part: Any, epochs: int) -> RowBatches:
         rows = []
-        for example in part:
+        for example in (one.better() if isinstance(one, PreferencePair) else one for one in part):
             if both:
                 source, target = encoder.sides(example.prompt, example.target)
                 rows.append({"input_ids": source, "labels": target})
