@@ -36,7 +36,14 @@ class Refused(Exception):
 
 
 class Unavailable(Exception):
-    """No usable answer after all attempts: time-outs, cut connections, 5xx, 429, malformed JSON."""
+    """No usable answer after all attempts: time-outs, cut connections, 5xx, 429, malformed JSON.
+
+    `status` is that of the last attempt, where it had one.
+    """
+
+    def __init__(self, message: str, status: int | None = None) -> None:
+        super().__init__(message)
+        self.status = status
 
 
 class GaveUp(Unavailable):
@@ -108,10 +115,11 @@ class ServerClient:
     def _call(self, method: str, path: str, body: Mapping[str, Any] | None) -> dict[str, Any]:
         if self._failed_in_a_row >= _GIVE_UP_AFTER:
             raise GaveUp(f"not asked: {_GIVE_UP_AFTER} calls in a row had no answer")
-        problem = ""
+        problem, status = "", None
         for attempt in range(self.limits.attempts):
             self._await_turn()
             wait: float | None = None
+            status = None
             try:
                 status, headers, raw = self._exchange(method, path, body)
             except self._library.HTTPError as error:
@@ -138,7 +146,7 @@ class ServerClient:
                 self._sleep(self._backoff(attempt) if wait is None else wait)
         with self._lock:
             self._failed_in_a_row += 1
-        raise Unavailable(f"{problem} ({self.limits.attempts} attempts)")
+        raise Unavailable(f"{problem} ({self.limits.attempts} attempts)", status)
 
     def _exchange(self, method: str, path: str, body: Mapping[str, Any] | None) -> tuple[int, Any, bytes]:
         """Status, headers and body of one attempt, within its time and size."""

@@ -60,6 +60,9 @@ def described(client: ServerClient, model: str) -> dict[str, Any]:
         _check_key(refused)
         return {}
     except Unavailable as unavailable:
+        if unavailable.status is not None and unavailable.status >= 500:
+            # It is there and cannot list its models (transformers serve without a hub cache); asking them decides.
+            return {}
         raise absent(unavailable) from unavailable
     found = [entry for entry in entries or () if isinstance(entry, dict) and isinstance(entry.get("id"), str)]
     if not found:

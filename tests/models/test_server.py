@@ -289,6 +289,14 @@ def test_an_absent_server_and_an_unknown_model(connect: Open, toy: ToyServer) ->
         connect(url="http://127.0.0.1:9/v1", attempts=1)
 
 
+def test_a_server_that_fails_to_list_its_models_is_asked_all_the_same(connect: Open, toy: ToyServer) -> None:
+    toy.fault = lambda body: None if body else "500"
+    assert connect().facts.supports >= {"generate", "rolling_likelihood"}
+    toy.fault = lambda body: "500"
+    with pytest.raises(IncompleteError, match="status 500"):
+        connect(attempts=1)
+
+
 def test_the_identity_is_what_the_server_says_and_not_where_it_is(
     connect: Open, toy: ToyServer, tmp_path: Path
 ) -> None:
