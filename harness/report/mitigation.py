@@ -22,12 +22,14 @@ class Cell:
 
     Attributes:
         text: the two levels; a dash where the model was not asked.
-        change: the difference with its interval; empty where the two were not compared.
+        change: the difference; empty where the two were not compared.
+        span: its interval.
         kind, word: how to mark it and what to say: of bias, nearer to the ideal or farther from it.
     """
 
     text: str
     change: str = ""
+    span: str = ""
     kind: str = ""
     word: str = ""
 
@@ -37,7 +39,6 @@ class Row:
     """One mitigated model: `cells` in the order of the table's columns."""
 
     model: str
-    label: str
     twin: str
     cells: tuple[Cell, ...]
     tokens: str
@@ -68,13 +69,12 @@ def mitigations(view: RunView) -> Table | None:
     rows = []
     for model, twin in pairs:
         cells = tuple(_cell(view, twin.name, model.name, id_, says) for says, _, id_, _ in columns)
-        rows.append(Row(model.name, model.label, twin.name, cells, _tokens(view, model, twin)))
+        rows.append(Row(model.name, twin.name, cells, _tokens(view, model, twin)))
     asked = [any(row.cells[place].text != _NONE for row in rows) for place in range(len(columns))]
     kept = tuple(column for column, any_row in zip(columns, asked, strict=True) if any_row)
     rows = [
         Row(
             row.model,
-            row.label,
             row.twin,
             tuple(cell for cell, any_row in zip(row.cells, asked, strict=True) if any_row),
             row.tokens,
@@ -136,11 +136,11 @@ def _cell(view: RunView, twin: str, model: str, id_: str, says: str) -> Cell:
     kind = reading(compared)
     if compared.direction == "target" and kind == "drifted":
         kind, word = ("better", "nearer the ideal") if _nearer(compared, before, after) else ("worse", "farther off")
-        return Cell(text, f"{change} ({span})", kind, word)
+        return Cell(text, change, span, kind, word)
     word = WORDS[kind]
     if says == "Forgotten" and compared.ratio is not None and kind in ("better", "worse"):
         word = f"{word}, ×{figures.ratio(compared.ratio)}"
-    return Cell(text, f"{change} ({span})", kind, word)
+    return Cell(text, change, span, kind, word)
 
 
 def _nearer(compared: ComparisonResult, before: MetricResult | None, after: MetricResult) -> bool:

@@ -51,7 +51,7 @@ def stage_of(spec: ModelSpec) -> Stage:
 
 
 def made_by(spec: ModelSpec) -> str:
-    """`pretrain`, `finetune`, `align`, `classical`, `load` or `server`."""
+    """`pretrain`, `finetune`, `align`, `project`, `selfdebias`, `classical`, `load`, `server`, …"""
     return type(spec).__name__.removesuffix("Model").lower()
 
 

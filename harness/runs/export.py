@@ -55,7 +55,7 @@ def export_model(run: RunDir, model: str, folder: Path, store: Store) -> Exporte
         _copy(source, work)
         parent = described.get("parent")
         kind = str(described.get("kind", "transformers"))
-        if parent is not None and kind in {"adapter", "linear"}:
+        if parent is not None and kind in {"adapter", "linear", "projected"}:
             _copy(_folder(str(parent["key"]), store), work / "base")
         if kind == "adapter":
             _point_to_base(work / "adapter_config.json", folder.absolute() / "base")
@@ -107,6 +107,9 @@ def _loading(kind: str, folder: Path, work: Path, described: dict[str, Any]) -> 
         return f"peft.PeftModel.from_pretrained({around}, {str(folder)!r})"
     if kind == "linear":
         return f"transformers.AutoModel.from_pretrained({str(folder / 'base')!r}), then the head in linear.safetensors"
+    if kind == "projected" and (work / "base" / "config.json").is_file():
+        base = f"transformers.{_written(work / 'base')}.from_pretrained({str(folder / 'base')!r})"
+        return f"{base}, then take the directions of projection.safetensors out of its last hidden states"
     if kind == "classical":
         return "vocabulary.json and classical.safetensors hold the TF-IDF weights and the coefficients"
     if kind != "transformers":

@@ -79,4 +79,4 @@ def test_both_take_the_drift_back(tmp_path: Path) -> None:
         assert signed["low"] * signed["high"] > 0
         assert (signed["delta"] < 0) == (shift["finetuned"] > 0), "towards no shift"
         # What it is for is kept: right labels are no rarer than without the mitigation, within 10 points.
-        assert compared["finetuned", model, "reviews.accuracy"]["low"] > -0.1
+        assert compared["finetuned", model, "reviews.accuracy"]["delta"] > -0.1

@@ -1,6 +1,13 @@
 from __future__ import annotations
 
-from harness.core.specs import ClassicalModel, FinetuneModel, LoadModel, PretrainModel
+from harness.core.specs import (
+    ClassicalModel,
+    FinetuneModel,
+    LoadModel,
+    PretrainModel,
+    ProjectModel,
+    SelfDebiasModel,
+)
 from harness.runs.describe import label_of, made_by, parent_of
 
 
@@ -25,3 +32,15 @@ def test_what_a_model_is_called_and_where_it_comes_from() -> None:
     assert "TF-IDF" in label_of(classical)
     assert "mlm on prose" in label_of(base)
     assert label_of(loaded) == "loaded from some/folder"
+
+
+def test_mitigations_are_named() -> None:
+    care = {"augment": "gender", "reweigh": "gender"}
+    tuned = FinetuneModel.model_validate({"finetune": {"from": "base", "task": "t", "mitigate": care, "dropout": 0.2}})
+    projected = ProjectModel.model_validate({"project": {"from": "tuned", "data": ["prose"]}})
+    damped = SelfDebiasModel.model_validate({"self_debias": {"from": "base"}})
+    assert label_of(tuned).endswith("with counterfactual augmentation, with reweighed rows, with dropout 0.2")
+    assert label_of(projected) == "tuned with gender projected out (INLP)"
+    assert label_of(damped) == "base, self-debiased at decoding"
+    assert [made_by(one) for one in (projected, damped)] == ["project", "selfdebias"]
+    assert [parent_of(one) for one in (projected, damped)] == ["tuned", "base"]

@@ -51,6 +51,11 @@ BASE = {"checkpoint.json": {"kind": "transformers"}, "config.json": {"architectu
             },
             "transformers.T5ForConditionalGeneration.from_pretrained(",
         ),
+        (
+            {"checkpoint.json": {"kind": "projected", "parent": {"key": "b" * 64}}},
+            "then take the directions of projection.safetensors out of its last hidden states",
+        ),
+        ({"checkpoint.json": {"kind": "self_debiased", "parent": {"key": "b" * 64}}}, "nothing but harness"),
         ({"checkpoint.json": {"kind": "baseline"}}, "nothing but harness"),
     ],
 )
