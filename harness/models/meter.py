@@ -38,23 +38,22 @@ class Meter:
         """
         for module in (base, *modules):
             for part in module.modules():
-                if width_out(part) is not None and not hasattr(part, _MARK):
+                width = width_out(part)
+                if width is not None and not hasattr(part, _MARK):
                     setattr(part, _MARK, True)
-                    part.register_forward_hook(self._matrix)
+                    part.register_forward_hook(self._matrix_hook(width))
         shape = shape_of(base.config.to_dict())
         for stack, layers, crossed in _stacks(base, shape):
             if not hasattr(stack, _MARK):
                 setattr(stack, _MARK, True)
                 stack.register_forward_pre_hook(self._stack_hook(shape, layers, crossed), with_kwargs=True)
 
-    def __deepcopy__(self, memo: dict[int, Any]) -> Meter:
-        """Copies of a watched layer (peft keeps one beside the original) count into the same meter."""
-        return self
+    def _matrix_hook(self, width: int) -> Any:
+        def count(module: Any, inputs: tuple[Any, ...], output: Any) -> None:
+            if inputs and isinstance(inputs[0], torch.Tensor):
+                self.flops += 2.0 * inputs[0].numel() * width
 
-    def _matrix(self, module: Any, inputs: tuple[Any, ...], output: Any) -> None:
-        given = inputs[0] if inputs else None
-        if isinstance(given, torch.Tensor) and given.shape[-1]:
-            self.flops += 2.0 * given.numel() * (width_out(module) or 0)
+        return count
 
     def _stack_hook(self, shape: Shape | None, layers: int, crossed: bool) -> Any:
         def count(module: Any, arguments: tuple[Any, ...], named: dict[str, Any]) -> None:
