@@ -79,6 +79,8 @@ def plan_suite(
     previews = [preview(ref, name=name, base=suite.folder, store=store) for name, ref in references(suite).items()]
     if all(entry.cached for entry in previews):
         prepared = prepare(suite, store, reporter, limit=limit)
+        if suite.worlds is not None:
+            return Plan(previews, [_worlds(suite), *_steps(suite, prepared, store, reporter)], _over_worlds(suite))
         workshop = Workshop(prepared, store, reporter)
         gates = plan_gates(prepared, Answers(prepared, workshop, store, reporter), earlier)
         return Plan(previews, _steps(suite, prepared, store, reporter), gates)
@@ -90,6 +92,17 @@ def plan_suite(
         steps.append(PlannedStep("evaluate", name, None, spec.kind, seconds))
     unknown = "its power is known once the data is here (`harness data fetch`)"
     return Plan(previews, steps, [PlannedGate(rule.id, unknown) for rule in suite.gates.rules])
+
+
+def _worlds(suite: Suite) -> PlannedStep:
+    assert suite.worlds is not None
+    count = sum(1 for _ in suite.worlds.cells())
+    return PlannedStep("worlds", f"{count}", None, "each is carried out as below; times are those of the first one")
+
+
+def _over_worlds(suite: Suite) -> list[PlannedGate]:
+    """The unit of these gates is the world, whose spread no item tells."""
+    return [PlannedGate(rule.id, f"{rule.kind}: judged over worlds, not over items") for rule in suite.gates.rules]
 
 
 def _guessed(suite: Suite, model: str, rows: Mapping[str, int], rate: float) -> PlannedStep:

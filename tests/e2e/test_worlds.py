@@ -10,7 +10,7 @@ from harness.core.errors import SuiteError
 from harness.core.reporter import Silent
 from harness.core.store import Store
 from harness.report import write_reports
-from harness.runs import Settings, run_suite
+from harness.runs import Settings, plan_suite, run_suite
 from harness.runs.measuring import alarms, measure
 from harness.suite import find_suite, parse_suite
 
@@ -76,6 +76,12 @@ def test_a_suite_is_carried_out_in_every_world_and_judged_over_worlds(tmp_path: 
 def test_wrong_worlds_are_refused(tmp_path: Path, change: tuple[str, str], said: str) -> None:
     with pytest.raises(SuiteError, match=said):
         parse_suite(WORLDS.replace(*change), tmp_path / "suite.yaml")
+
+
+def test_a_plan_tells_how_many_worlds_there_are(tmp_path: Path) -> None:
+    plan = plan_suite(parse_suite(WORLDS, tmp_path / "suite.yaml"), Store(tmp_path / "store"), Silent())
+    assert [step.name for step in plan.steps if step.kind == "worlds"] == ["10"]
+    assert all("over worlds" in gate.sentence for gate in plan.gates)
 
 
 def test_the_ready_suite_judges_slope_and_power() -> None:
