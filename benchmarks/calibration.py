@@ -21,6 +21,7 @@ from typing import Any
 
 from harness.core import atomic
 from harness.core.calibration import table
+from harness.core.keys import digest
 from harness.core.reporter import Silent
 from harness.core.store import Store
 from harness.runs.calibration import calibrated
@@ -36,6 +37,11 @@ BEGIN, END = "<!-- calibration -->", "<!-- end of calibration -->"
 OTHER_ZEROS = {"pronouns": 0.7}
 """The probe counts in a world with 0.7: a model that learned such a world amplifies nothing."""
 SUITE = HERE.parent / "suites" / "calibration.yaml"
+
+
+def identity(suite: Suite) -> str:
+    """Digest of what decides a world: its data, models and what they learn. Probes may be added or renamed."""
+    return digest({section: suite.value[section] for section in ("data", "models", "tasks")})
 
 
 def shard_path(dose: float, first: int) -> Path:
@@ -101,7 +107,7 @@ def make_worlds(suite: Suite, dose: float, first: int, count: int, minutes: floa
     wanted = [world for world in range(first, first + count) if world not in done]
     lines = path.read_text("utf-8").splitlines() if path.exists() else []
     columns = json.loads(lines[0])["columns"] if lines else None
-    if lines and json.loads(lines[0])["suite"] != suite.digest:
+    if lines and json.loads(lines[0])["suite"] != identity(suite):
         raise SystemExit(f"{path.name} was made by another suite; remove it to begin anew")
     started = time.monotonic()
     for number, world in enumerate(wanted):
@@ -113,7 +119,7 @@ def make_worlds(suite: Suite, dose: float, first: int, count: int, minutes: floa
         if columns is None:
             columns = _columns(figures)
             facts = {model: figures[model]["facts"] for model in figures}
-            head = {"format": WORLD_FORMAT, "suite": suite.digest, "columns": columns, "facts": facts}
+            head = {"format": WORLD_FORMAT, "suite": identity(suite), "columns": columns, "facts": facts}
             _append(path, head)
         _append(path, {"dose": dose, "world": world, "figures": _packed(figures, columns)})
         pace = (time.monotonic() - started) / (number + 1)
@@ -131,7 +137,7 @@ def write_result(suite: Suite) -> None:
     worlds = suite.worlds
     assert worlds is not None
     found, digests = read_shards()
-    if digests != {suite.digest}:
+    if digests != {identity(suite)}:
         raise SystemExit("some shards were made by another suite; remove them or put the suite back")
     result = calibrated(
         found,
@@ -140,7 +146,7 @@ def write_result(suite: Suite) -> None:
         strong=worlds.strong,
         zeros=OTHER_ZEROS,
         command="python benchmarks/calibration.py worlds, then result",
-        suite=suite.digest,
+        suite=identity(suite),
     )
     atomic.write_text(RESULT, json.dumps(result.model_dump(mode="json"), indent=1) + "\n")
     before, begin, rest = PAGE.read_text("utf-8").partition(BEGIN)
