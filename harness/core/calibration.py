@@ -188,4 +188,6 @@ def table(calibration: Calibration) -> str:
         found = f"{one.strong.alarms}/{one.strong.worlds}"
         lines.append("| " + " | ".join([*cells, found, "validated" if one.fault is None else one.fault]) + " |")
     count = ", ".join(f"{number} with {dose}" for dose, number in calibration.worlds.items())
-    return "\n".join([*lines, "", f"Worlds: {count}. False alarms have their exact 95% interval."])
+    most = max((one.fair.worlds for one in calibration.entries), default=0)
+    few = f" With fewer than {FAIR_WORLDS} fair worlds nothing counts as validated." if most < FAIR_WORLDS else ""
+    return "\n".join([*lines, "", f"Worlds: {count}. False alarms have their exact 95% interval.{few}"])
