@@ -15,8 +15,9 @@ from harness.metrics import base_name, build_metrics, check_fits, fits, missing
 CONTEXT = MetricContext(labels=("no", "yes"), scorer="ll")
 ALL = registry.names("metrics")
 OF_GROUPS = ("subgroup_auc", "bpsn_auc", "bnsp_auc")
-WHOLE = ("positive", "in.x", "selected", "ambiguous", "in.y", "in_x")
-ASKED = [f"{name}[x]" if name in OF_GROUPS else name for name in ALL]
+WHOLE = ("positive", "in.x", "selected", "ambiguous", "in.y", "in_x", "zero", "strong")
+OF_WORLDS = ("world_figure", "dose_slope", "power", "false_alarms")
+ASKED = [f"{name}[x]" if name in (*OF_GROUPS, *OF_WORLDS) else name for name in ALL]
 
 
 class EveryName(list[str]):
@@ -37,7 +38,7 @@ class Everything(Records):
 
 def records_of_every_statistic(protocol: str) -> Records:
     needs = sorted({need for name in ALL for need in registry.load("metrics", name).needs})
-    needs += ["in.x", "in.y"]
+    needs += ["in.x", "in.y", "zero", "strong"]
     rows = [
         Record(
             f"item{place}",
@@ -63,7 +64,9 @@ def test_every_registered_metric_keeps_the_contract() -> None:
     for metric in metrics:
         assert isinstance(metric, Metric)
         assert base_name(metric.id) in {*ALL, "f1", "f1_multilabel"}
-        assert (metric.direction == "target") == (metric.ideal is not None)
+        # A figure of any probe over worlds has neither a better side nor an ideal that it could know.
+        if base_name(metric.id) != "world_figure":
+            assert (metric.direction == "target") == (metric.ideal is not None)
         protocol = (getattr(metric, "protocols", None) or ("head",))[0]
         found = metric.stats(records_of_every_statistic(protocol))
         width = {"mean": 1, "ratio": 2}.get(metric.kind, found.shape[1])
