@@ -224,7 +224,7 @@ def test_a_causal_model_learns_labels(kind: str, writers: dict[str, Path], tmp_p
     ("train", "changes", "error", "said"),
     [
         (prompts(4), {}, SuiteError, "prompt_target.* need a model that writes .*; the model to start from is masked"),
-        ([PreferencePair("a", "b", prompt="c")], {}, SuiteError, "does not learn from examples of type preference"),
+        ([PreferencePair("a", "b", prompt="c")], {}, SuiteError, "need a model that writes"),
         ([PlainText("a"), LabelledText("b", (0,))], {}, DataError, "several types"),
         ([PromptTarget("", prompt="a")], {}, DataError, "text of example 1 is empty"),
         ([TaggedWords(("a", "b"), ("O",))], {"labels": TAGS}, DataError, "2 words and 1 tags"),
