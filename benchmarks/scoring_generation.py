@@ -54,7 +54,7 @@ def _line(name: str, folder: Path, pairs: int) -> str:
     found: dict[str, dict[str, str]] = {"ours": {}, "peer": {}}
 
     def ours() -> None:
-        opened.backend._batcher.budget = 10**9
+        opened.backend.batcher.budget = 10**9
         for start in range(0, PROMPTS, BATCH):
             for request, answer in opened.answer(Generate(p, max_tokens=NEW) for p in ordered[start : start + BATCH]):
                 found["ours"][request.prompt] = answer.text  # type: ignore[union-attr]  # failures would raise here

@@ -16,7 +16,7 @@ from pathlib import Path
 import side_by_side as bench
 import torch
 
-SENTENCES = 12
+SENTENCES = 120
 
 
 def main() -> None:
