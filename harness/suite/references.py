@@ -132,7 +132,7 @@ def _check_start(spec: ModelSpec, parent: ModelSpec | None, problems: Problems) 
     elif isinstance(parent, LoadModel) and parent.quantise and isinstance(spec, _TRAINED):
         reason = f"a model held in {parent.quantise[0]} bits"
     if reason is not None:
-        key = type(spec).__name__.removesuffix("Model").lower()
+        key = "self_debias" if isinstance(spec, SelfDebiasModel) else type(spec).__name__.removesuffix("Model").lower()
         problems.add(
             f"{reason} cannot be trained further.", key, "from", hint="start from the model that it stands on."
         )

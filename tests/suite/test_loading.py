@@ -96,6 +96,12 @@ def test_a_small_suite() -> None:
         ("task: mine}", "task: mine, method: {lora: {rnk: 8}}}", "6:62", "Did you mean 'rank'?"),
         ("{load: models/base}", "{load: models/base, quantise: 4bit}", "6:28", "held in 4 bits cannot be trained"),
         ("{load: models/base}", "{load: models/base, quantise: 3bit}", "5:39", "expected '4bit' or '8bit'"),
+        (
+            "base: {load: models/base}\n  tuned: {finetune: {from: base, task: mine}}",
+            "base: {classical: {task: mine}}\n  tuned: {self_debias: {from: base}}",
+            "6:31",
+            "a bag of words cannot be trained further",
+        ),
         ("baseline: base", "baseline: bsae", "7:21", "Did you mean 'base'?"),
         ("baseline: base", "baseline: base, release: [base]", "7:37", "is the baseline"),
         ("baseline: base", "baseline: base, candidates: [], release: [tuned]", "7:53", "is no candidate"),
