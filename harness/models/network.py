@@ -25,6 +25,7 @@ from harness.models.checkpoint_heads import Family, Head
 from harness.models.encoding import TextEncoder
 from harness.models.meter import Meter
 from harness.models.pair_encoding import PairEncoder, WordEncoder
+from harness.models.products import quicken
 from harness.models.quantising import mixes_rows, size_of
 
 if TYPE_CHECKING:
@@ -88,6 +89,9 @@ class Network:
         self.budget = 1 if self.alone else CPU_BUDGET if device == "cpu" else GPU_BUDGET
         self.switch = switch
         self.adapter = adapter
+        for part in (base, language_model, *self.heads.values()):
+            if part is not None:
+                quicken(part)
         self.meter = meter or Meter()
         self.meter.watch(base, *(part for part in (language_model, *self.heads.values()) if part is not None))
         self.activate()

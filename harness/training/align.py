@@ -18,6 +18,7 @@ from harness.core.errors import SuiteError
 from harness.core.examples import PreferencePair
 from harness.core.reporter import Reporter
 from harness.core.specs import AlignSpec, QloraMethod
+from harness.models.products import quicken
 from harness.models.shapes import Shape
 from harness.training.batches import batches_by_length
 from harness.training.finetune import carry_out
@@ -67,6 +68,7 @@ def align(
         start = Start(parent, family, "pretrained", isinstance(spec.method, QloraMethod))
         tokenizer = load_tokenizer(parent)
         model = load_headed(start, "AutoModelForCausalLM", labels=(), seed=inputs.seed)
+        quicken(model)
         for module in model.modules():
             # Both models of a ratio must be the same but for their weights.
             if isinstance(module, torch.nn.Dropout):

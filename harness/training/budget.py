@@ -15,6 +15,7 @@ import torch
 from harness.core import atomic
 from harness.core.reporter import Reporter
 from harness.core.specs import Budget
+from harness.models.products import quicken
 from harness.training.loop import LossFunction
 from harness.training.resume import RESUME_FOLDER
 from harness.training.settings import PretrainSettings
@@ -68,6 +69,7 @@ def row_count(
 def step_seconds(model: Any, plan: Any, loss: LossFunction) -> float:
     """Median seconds of an optimiser step, the first one left out; `model` stays as it is."""
     copied = copy.deepcopy(model)
+    quicken(copied)
     device = "cuda" if torch.cuda.is_available() else "cpu"
     copied.to(device).train()
     optimiser = torch.optim.AdamW((weight for weight in copied.parameters() if weight.requires_grad), fused=True)

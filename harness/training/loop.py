@@ -19,6 +19,7 @@ from transformers import Trainer, TrainingArguments
 
 from harness.core.errors import IncompleteError
 from harness.core.reporter import Reporter
+from harness.models.products import quicken
 from harness.training import resume
 from harness.training.callbacks import Progress, Sealing, Seeding
 from harness.training.log import TrainingLog
@@ -98,6 +99,7 @@ def train(
     Raises:
         IncompleteError: when the loss is not finite.
     """
+    quicken(model)
     folder = work / resume.RESUME_FOLDER
     steps = len(plan)
     made_for = resume.plan_digest({**identity, "steps": steps, "rate": settings.learning_rate, "seed": settings.seed})
