@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from typing import Any, Protocol
+from typing import Any, ClassVar, Literal, Protocol
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
@@ -33,6 +33,11 @@ class Reading(Protocol):
     @property
     def model(self) -> str:
         """The suite's name of the model that is asked."""
+        ...
+
+    @property
+    def source(self) -> Literal["prediction", "response"]:
+        """What is read as the text: the prediction, or the whole response as JSON."""
         ...
 
     def spec(self) -> Mapping[str, Any]:
@@ -77,6 +82,8 @@ class ReferenceLikelihood:
         separator: what stands between beginning and text.
     """
 
+    source: ClassVar[Literal["prediction", "response"]] = "prediction"
+
     def __init__(self, model: str, separator: str) -> None:
         self.model = model
         self._separator = separator
@@ -106,6 +113,8 @@ class Judge:
     A preference that follows the place of a text counts half for each, so that a judge who always says A
     prefers nothing. An answer that does not name one letter is unread, and counted.
     """
+
+    source: ClassVar[Literal["prediction", "response"]] = "prediction"
 
     def __init__(self, options: JudgeOptions) -> None:
         self.model = options.model

@@ -15,18 +15,26 @@ class Mean:
     """Makes the mean of the statistic `column` under the name `id`."""
 
     def __init__(
-        self, id: str, summary: str, *, column: str | None = None, unit: str = "share", direction: Direction = "higher"
+        self,
+        id: str,
+        summary: str,
+        *,
+        column: str | None = None,
+        unit: str = "share",
+        direction: Direction = "higher",
+        cluster: str = PARENT,
     ) -> None:
         self.id = id
         self.summary = summary
         self.column = column or id
+        self.cluster = cluster
         self.unit = unit
         self.direction = direction
         self.needs = (self.column,)
 
     def __call__(self, name: str, context: MetricContext) -> Sequence[Metric]:
         return [
-            MeanMetric(id=self.id, unit=self.unit, direction=self.direction, cluster=PARENT, column=self.column),
+            MeanMetric(id=self.id, unit=self.unit, direction=self.direction, cluster=self.cluster, column=self.column),
         ]
 
 

@@ -39,6 +39,10 @@ Kind = Literal[
     "server",
 ]
 KINDS: tuple[Kind, ...] = get_args(Kind)
+STANDING = frozenset({"adapter", "linear", "prompted", "projected", "quantised", "self_debiased"})
+"""The kinds that answer by another checkpoint, their parent."""
+BASE = "base"
+"""Where an exported folder holds its parent."""
 CONFIG = "config.json"
 ADAPTER_CONFIG = "adapter_config.json"
 ADAPTER_WEIGHTS = "adapter_model.safetensors"
@@ -181,16 +185,21 @@ def kind_of(folder: Path, lineage: Mapping[str, Any]) -> Kind:
 def parent_of(folder: Path, kind: Kind, lineage: Mapping[str, Any]) -> dict[str, str] | None:
     """`key` and `digest` (may be empty) of the checkpoint that an adapter or a linear head stands on.
 
-    An adapter of someone else, without checkpoint.json, names its base itself.
+    An adapter of someone else, without checkpoint.json, names its base itself. A folder that `harness export` wrote
+    has its base inside, and then the key is that folder's path; the digest is checked where it is opened.
 
     Raises:
         CheckpointError: when no parent is named.
     """
-    if kind not in {"adapter", "linear", "prompted", "projected", "quantised", "self_debiased"}:
+    if kind not in STANDING:
         return None
     parent = lineage.get("parent")
     if isinstance(parent, Mapping) and parent.get("key"):
-        return {"key": str(parent["key"]), "digest": str(parent.get("digest") or "")}
+        inside = folder / BASE
+        return {
+            "key": str(inside if inside.is_dir() else parent["key"]),
+            "digest": str(parent.get("digest") or ""),
+        }
     if kind == "adapter" and not lineage:
         named = read_json(folder / ADAPTER_CONFIG).get("base_model_name_or_path")
         if named:

@@ -138,8 +138,10 @@ class Answers:
             if entry is None:
                 title = f"{checkpoint.model}: {bound.name}, read by {reading.model}"
                 items = {item.id: item for item in self.items(bound, split)}
-                read = read_texts(records, items, reading, self._open(reader), title)
-                entry = self.store.make("records", key, partial(_write, read))
+                opened = self._open(reader)
+                read = read_texts(records, items, reading, opened, title)
+                entry = self.store.make("records", key, partial(_write, read, _told(opened.facts)))
+            self.facts.setdefault(reading.model, dict(entry.meta.get("facts", {})))
             records = Records.read(entry.path / "records.parquet")
         return records
 
@@ -153,19 +155,7 @@ class Answers:
         facts = model.facts
         meta: dict[str, Any] = {
             "protocol": protocol,
-            "facts": {
-                "family": facts.family,
-                "language_model": facts.language_model,
-                "labels": list(facts.labels) if facts.labels is not None else None,
-                "tokenizer": facts.tokenizer_digest,
-                "bos": facts.bos,
-                "chat_template": facts.chat_template,
-                "dtype": facts.dtype,
-                "device": facts.device,
-                "max_length": facts.max_length,
-                "parameters": facts.parameters,
-                "notes": list(facts.notes),
-            },
+            "facts": _told(facts),
         }
         if protocol is None:
             return {**meta, "unsupported": bound.evaluation.unsupported(facts)}
@@ -308,8 +298,26 @@ def _work(work: Work, memory: int | None) -> dict[str, float]:
     return found if memory is None else {**found, "peak_memory": memory}
 
 
-def _write(records: Records, work: Path) -> None:
+def _write(records: Records, facts: dict[str, Any], work: Path) -> dict[str, Any]:
     records.write(work / "records.parquet")
+    return {"facts": facts}
+
+
+def _told(facts: ModelFacts) -> dict[str, Any]:
+    """What results say of a model that was asked."""
+    return {
+        "family": facts.family,
+        "language_model": facts.language_model,
+        "labels": list(facts.labels) if facts.labels is not None else None,
+        "tokenizer": facts.tokenizer_digest,
+        "bos": facts.bos,
+        "chat_template": facts.chat_template,
+        "dtype": facts.dtype,
+        "device": facts.device,
+        "max_length": facts.max_length,
+        "parameters": facts.parameters,
+        "notes": list(facts.notes),
+    }
 
 
 def training_texts(dataset: Dataset) -> Iterator[str]:

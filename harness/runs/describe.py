@@ -75,9 +75,8 @@ def label_of(spec: ModelSpec) -> str:
     if isinstance(stage, SelfDebiasSpec):
         return f"{stage.from_}, self-debiased at decoding"
     if isinstance(stage, ProjectSpec):
-        removed = stage.remove if isinstance(stage.remove, str) else "/".join(stage.remove)
         by = {"inlp": "INLP", "sentence_debias": "SentenceDebias"}[stage.method]
-        return f"{stage.from_} with {removed} projected out ({by})"
+        return f"{stage.from_} with {stage.removed} projected out ({by})"
     rows = f" on {stage.labels} labels" if stage.labels is not None else ""
     if isinstance(stage, BaselineSpec):
         return f"baseline without learning: {stage.rule}{rows}"

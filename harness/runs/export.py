@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from harness.core import atomic
-from harness.core.errors import DataError, IncompleteError, Where, unknown
+from harness.core.errors import CheckpointError, DataError, IncompleteError, Where, unknown
 from harness.core.rundir import RunDir
 from harness.core.store import MANIFEST, Store
 from harness.runs.merging import CHECKPOINTS
@@ -36,11 +38,12 @@ class Exported:
 def export_model(run: RunDir, model: str, folder: Path, store: Store) -> Exported:
     """Writes the checkpoint of `model` to `folder`, whole or not at all.
 
-    An adapter or a head on frozen features comes with its base in `folder/base`.
+    What answers by another checkpoint (an adapter, a head on frozen features, a projection, self-debiasing, worked
+    examples) comes with that one in `folder/base`, and that with its own, so that the folder loads anywhere.
 
     Raises:
         DataError: for an unknown model, or a folder that is not empty.
-        IncompleteError: when the checkpoint is no longer in the cache.
+        IncompleteError: when the checkpoint, or one that it stands on, is no longer in the cache.
     """
     checkpoints = run.read_info().checkpoints
     if model not in checkpoints:
@@ -52,13 +55,8 @@ def export_model(run: RunDir, model: str, folder: Path, store: Store) -> Exporte
     source = _folder(checkpoints[model], store)
     described = _described(source)
     with atomic.folder(folder.absolute()) as work:
-        _copy(source, work)
-        parent = described.get("parent")
         kind = str(described.get("kind", "transformers"))
-        if parent is not None and kind in {"adapter", "linear", "projected"}:
-            _copy(_folder(str(parent["key"]), store), work / "base")
-        if kind == "adapter":
-            _point_to_base(work / "adapter_config.json", folder.absolute() / "base")
+        _bundle(source, work, folder.absolute(), list(checkpoints.values()), store)
         loading = _loading(kind, folder, work, described)
     return Exported(kind, loading)
 
@@ -75,6 +73,34 @@ def _folder(address: str, store: Store) -> Path:
             hint="run the suite again; it makes the missing checkpoint anew, then export.",
         )
     return entry.path
+
+
+def _bundle(source: Path, work: Path, final: Path, loaded: list[str], store: Store) -> None:
+    """Copies a checkpoint to `work`, and below it what it stands on; `final` is where `work` will be."""
+    from harness.models.inspection import BASE, STANDING, parent_of
+
+    _copy(source, work)
+    described = _described(source)
+    kind = described.get("kind", "transformers")
+    if kind not in STANDING:
+        return
+    parent = parent_of(source, kind, described)
+    if parent is not None:
+        _bundle(_parent(parent, loaded, store), work / BASE, final / BASE, loaded, store)
+    if kind == "adapter":
+        _point_to_base(work / "adapter_config.json", final / BASE)
+
+
+def _parent(parent: Mapping[str, str], loaded: list[str], store: Store) -> Path:
+    """The folder of a parent: in the store, or among the run's loaded checkpoints, by its digest."""
+    from harness.models import checkpoint_digest
+
+    if not Path(parent["key"]).is_dir() and store.get(CHECKPOINTS, parent["key"]) is None:
+        for folder in {Path(address) for address in loaded if Path(address).is_dir()}:
+            with suppress(CheckpointError):
+                if checkpoint_digest(folder) == parent["digest"]:
+                    return folder
+    return _folder(parent["key"], store)
 
 
 def _described(source: Path) -> dict[str, Any]:
@@ -112,6 +138,8 @@ def _loading(kind: str, folder: Path, work: Path, described: dict[str, Any]) -> 
         return f"{base}, then take the directions of projection.safetensors out of its last hidden states"
     if kind == "classical":
         return "vocabulary.json and classical.safetensors hold the TF-IDF weights and the coefficients"
+    if kind in {"self_debiased", "prompted", "quantised"}:
+        return f"harness loads it by this folder, as `load: {folder}` or `--model NAME={folder}`; other tools do not"
     if kind != "transformers":
         return f"nothing but harness reads this kind of checkpoint ({kind}); checkpoint.json describes it"
     return f"transformers.{_written(work)}.from_pretrained({str(folder)!r})"

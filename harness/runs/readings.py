@@ -30,7 +30,7 @@ def read_texts(records: Records, items: Mapping[str, Item], reading: Reading, mo
     why_not = reading.unsupported(facts)
     if why_not is not None:
         raise SuiteError(f"{title}: {reading.model!r} cannot read texts: {why_not}.", hint="name another model.")
-    texts = [text if ok else None for text, ok in zip(records.texts("prediction"), records.ok, strict=True)]
+    texts = [text if ok else None for text, ok in zip(records.texts(reading.source), records.ok, strict=True)]
     asked: list[tuple[Request, ...]] = [
         () if text is None else tuple(reading.requests(items[item], text, facts))
         for item, text in zip(records.item_ids, texts, strict=True)

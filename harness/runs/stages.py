@@ -154,8 +154,9 @@ class Workshop:
         entry = self.store.get(CHECKPOINTS, key)
         if entry is None:
             raise DataError(
-                f"the checkpoint {key[:12]} that an adapter or linear head stands on is not in the cache.",
-                hint="run the suite again; it makes the missing checkpoint anew.",
+                f"the checkpoint {key[:12]} that this one stands on is not in the cache.",
+                hint="run the suite again, which makes it anew; or copy the model with `harness export`: that folder "
+                "holds what the model stands on, and loads anywhere.",
             )
         return entry.path
 

@@ -18,6 +18,9 @@ from harness.suite.references import check_references
 from harness.suite.sections import Sections, named, read_sections
 from harness.suite.suite import EvaluationSpec, Suite
 
+_ONLY_READ = frozenset({"judge", "toxicity", "regard"})
+"""Options whose model reads what others wrote, and is not asked about anything itself."""
+
 
 def load_suite(path_or_name: str) -> Suite:
     """Reads a suite by path, else by the name of a ready one.
@@ -122,9 +125,9 @@ def contenders(compare: CompareSpec | None, models: tuple[str, ...]) -> tuple[tu
 def without_judges(
     compare: CompareSpec | None, models: tuple[str, ...], evaluations: Iterable[EvaluationSpec]
 ) -> tuple[str, ...]:
-    """The models that are asked: all but those that only judge others' texts."""
+    """The models that are asked: all but those that only judge or classify others' texts."""
     readers = [reader for spec in evaluations for reader in getattr(spec.options, "readers", ())]
-    judges = {model for keys, model in readers if keys[0] == "judge"}
+    judges = {model for keys, model in readers if keys[0] in _ONLY_READ}
     if compare is not None:
         lists = (compare.ways, compare.candidates or (), compare.release or (), *compare.pairs)
         judges -= {compare.baseline, *(name for names in lists for name in names)}

@@ -42,7 +42,9 @@ def check_metrics(spec: EvaluationSpec, problems: Problems) -> EvaluationMetrics
     context = MetricContext(tuple(labels) if labels else _STAND_IN, getattr(spec.options, "scorer", None))
     asked: Sequence[str] | None = getattr(spec.options, "metrics", None)
     found: dict[str, Metric] = {}
-    for index, name in enumerate(spec.cls.default_metrics if asked is None else asked):
+    # Some options bring figures of their own: a classifier that reads what is written.
+    usual = (*spec.cls.default_metrics, *getattr(spec.options, "further_metrics", ()))
+    for index, name in enumerate(usual if asked is None else asked):
         try:
             built = build_metrics([name], context, provides=spec.cls.provides, evaluation=spec.name)
         except SuiteError as error:

@@ -13,6 +13,7 @@ from harness.core.errors import SuiteError, unknown
 from harness.core.problems import Problems
 from harness.core.specs import NAME_PATTERN, CompareSpec, DataRef, ModelSpec, WorldsSpec
 from harness.core.validation import found, validate
+from harness.suite.lexicon_files import with_files
 from harness.suite.suite import EvaluationSpec, Role
 
 T = TypeVar("T")
@@ -112,7 +113,8 @@ def _entries(value: Mapping[str, Any], section: str, what: str, problems: Proble
 def _named(annotation: Any, value: Mapping[str, Any], section: str, problems: Problems) -> dict[str, Any]:
     result = {}
     for name, raw in _entries(value, section, "data" if section == "data" else "model", problems).items():
-        entry = validate(annotation, raw, problems.below(section, name))
+        here = problems.below(section, name)
+        entry = validate(annotation, with_files(raw, here), here)
         if entry is not None:
             result[name] = entry
     return result
@@ -147,11 +149,11 @@ def _evaluation(name: str, role: Role, kind: str, raw: Any, problems: Problems) 
         problems.add_error(error, kind)
         return None
     prepare = getattr(cls, "prepared", None)
-    complete = given
+    complete = with_files(given, problems.below(kind))
     if prepare is not None and isinstance(given, dict):
         file = problems.where().file
         try:
-            complete = prepare(given, Path(file).parent)
+            complete = prepare(complete, Path(file).parent)
         except SuiteError as error:
             problems.add_error(error, kind)
             return None

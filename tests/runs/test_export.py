@@ -55,7 +55,7 @@ BASE = {"checkpoint.json": {"kind": "transformers"}, "config.json": {"architectu
             {"checkpoint.json": {"kind": "projected", "parent": {"key": "b" * 64}}},
             "then take the directions of projection.safetensors out of its last hidden states",
         ),
-        ({"checkpoint.json": {"kind": "self_debiased", "parent": {"key": "b" * 64}}}, "nothing but harness"),
+        ({"checkpoint.json": {"kind": "self_debiased", "parent": {"key": "b" * 64}}}, "`--model NAME="),
         ({"checkpoint.json": {"kind": "baseline"}}, "nothing but harness"),
     ],
 )

@@ -33,9 +33,10 @@ from harness.core.specs.finetuning import (
     lora_of,
 )
 from harness.core.specs.mitigation import (
+    LEXICONS_HELP,
     RESERVED_SWAPS,
     AugmentSpec,
-    InlineLexicons,
+    Lexicons,
     Mitigation,
     ReweighSpec,
     TextMitigation,
@@ -78,7 +79,8 @@ from harness.core.specs.worlds import (
 
 __all__ = [
     "AugmentSpec",
-    "InlineLexicons",
+    "LEXICONS_HELP",
+    "Lexicons",
     "Mitigation",
     "RESERVED_SWAPS",
     "ReweighSpec",

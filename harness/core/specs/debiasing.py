@@ -7,13 +7,11 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field
 
 from harness.core.specs.basics import Count, Strict
-from harness.core.specs.mitigation import Swap
+from harness.core.specs.mitigation import CsvFile, LexiconTable, Swap, check_groups
 
 
 def _groups(value: dict[str, list[str]]) -> dict[str, list[str]]:
-    if len(value) < 2 or len({len(words) for words in value.values()}) != 1 or not all(value.values()):
-        sizes = ", ".join(f"{group}: {len(words)}" for group, words in value.items())
-        raise ValueError(f"expected two groups or more with equally many words each, found {sizes or 'none'}")
+    check_groups("`remove`", value)
     return value
 
 
@@ -24,8 +22,10 @@ class ProjectSpec(Strict):
     data: list[str] = Field(
         min_length=1, description="Names of the suite's data; their training texts show where the groups differ."
     )
-    remove: Swap | Annotated[dict[str, list[str]], AfterValidator(_groups)] = Field(
-        "gender", description="`gender`, `names`, or {group: words}; words at the same place are counterparts."
+    remove: Swap | Annotated[dict[str, list[str]], AfterValidator(_groups)] | LexiconTable | CsvFile = Field(
+        "gender",
+        description="`gender`, `names`, or {group: words}, words at the same place being counterparts; or a CSV file "
+        "with the columns group, word and, if wished, pair, beside the suite.",
     )
     method: Literal["inlp", "sentence_debias"] = "inlp"
     directions: int | None = Field(
@@ -33,6 +33,14 @@ class ProjectSpec(Strict):
     )
     texts: Count = Field(2000, description="At most so many texts are read (chosen by hash).")
     seed: int | None = None
+
+    @property
+    def removed(self) -> str:
+        """What is removed, for people: `gender`, or the groups of own words."""
+        if isinstance(self.remove, str):
+            return self.remove
+        groups = self.remove if isinstance(self.remove, dict) else [group for group, _, _ in self.remove]
+        return "/".join(dict.fromkeys(groups))
 
 
 class SelfDebiasSpec(Strict):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, model_validator
 
@@ -12,33 +12,59 @@ Swap = Literal["gender", "names"]
 RESERVED_SWAPS = ("gender", "names", "race_names")
 
 
-def _lexicons(value: dict[str, dict[str, list[str]]]) -> dict[str, dict[str, list[str]]]:
-    for name, groups in value.items():
+LexiconTable = list[tuple[str, str, str | None]]
+"""Rows of group, word and pair; words with the same pair are counterparts."""
+
+
+def _lexicons(value: dict[str, dict[str, list[str]] | LexiconTable | str]) -> dict[str, Any]:
+    for name, given in value.items():
         if name in RESERVED_SWAPS:
             raise ValueError(f"the lexicon {name!r} has the name of a built-in swap; give it another")
-        if len(groups) < 2:
-            raise ValueError(f"the lexicon {name!r} needs two groups or more, found {len(groups)}")
-        if len({len(words) for words in groups.values()}) != 1:
-            sizes = ", ".join(f"{group}: {len(words)}" for group, words in groups.items())
-            raise ValueError(f"the lexicon {name!r} needs equally many words in each group, found {sizes}")
-        words = [word.strip().casefold() for group in groups.values() for word in group]
-        if not words or "" in words or len(set(words)) != len(words):
-            raise ValueError(f"the lexicon {name!r} needs words that are not empty, each in one group only and once")
+        if isinstance(given, str):
+            continue
+        if isinstance(given, dict):
+            check_groups(f"the lexicon {name!r}", given)
+        elif len({group for group, _, _ in given}) < 2:
+            raise ValueError(f"the lexicon {name!r} needs two groups or more")
     return value
 
 
-InlineLexicons = Annotated[dict[str, dict[str, list[str]]], AfterValidator(_lexicons)]
-"""name → group → words; words at the same place are counterparts."""
+def check_groups(what: str, groups: dict[str, list[str]]) -> None:
+    """Checks words by group, whose places say which are counterparts.
+
+    Raises:
+        ValueError: for fewer than two groups, groups of different sizes, a word that is empty or stands twice.
+    """
+    if len(groups) < 2:
+        raise ValueError(f"{what} needs two groups or more, found {len(groups)}")
+    if len({len(words) for words in groups.values()}) != 1:
+        sizes = ", ".join(f"{group}: {len(words)}" for group, words in groups.items())
+        raise ValueError(f"{what} needs equally many words in each group, found {sizes}")
+    words = [word.strip().casefold() for group in groups.values() for word in group]
+    if not words or "" in words or len(set(words)) != len(words):
+        raise ValueError(f"{what} needs words that are not empty, each in one group only and once")
+
+
+def _unread(value: str) -> str:
+    raise ValueError(f"the file {value!r} was not read, which only a suite file has done")
+
+
+CsvFile = Annotated[str, Field(pattern=r"\.csv$"), AfterValidator(_unread)]
+"""The path of a CSV file beside the suite: read before anything is validated."""
+Lexicons = Annotated[dict[str, dict[str, list[str]] | LexiconTable | CsvFile], AfterValidator(_lexicons)]
+"""name → {group: words}, words at the same place being counterparts, or the rows of a table; in a suite file also the
+path of a CSV file, which is read before."""
+LEXICONS_HELP = (
+    "For swaps of your own, name: {group: words}, words at the same place being counterparts; or name: a CSV file with "
+    "the columns group, word and, if wished, pair (equal ones are counterparts), beside the suite."
+)
 
 
 class AugmentSpec(Strict):
     """Counterfactual data augmentation: training texts beside the same texts about other people."""
 
     swap: list[Swap] = Field(default_factory=list, description="Built-in kinds of swap: gender, names.")
-    lexicons: InlineLexicons = Field(
-        default_factory=dict,
-        description="name: {group: words}, for swaps of your own; words at the same place are counterparts.",
-    )
+    lexicons: Lexicons = Field(default_factory=dict, description=LEXICONS_HELP)
     share: float = Field(1.0, gt=0, le=1, description="Share of the counterparts that are used (chosen by hash).")
     originals: Literal["keep", "replace"] = Field(
         "keep", description="Whether a swapped text stands beside its original, or in its place (one a text)."

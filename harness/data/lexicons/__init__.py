@@ -14,7 +14,7 @@ from harness.data.lexicons.builtin import (
     polarity_words,
 )
 from harness.data.lexicons.groups import GroupWords, own_gender_words
-from harness.data.lexicons.lexicon import Entry, Lexicon, inline_lexicon, parse_lexicon, read_lexicon
+from harness.data.lexicons.lexicon import Entry, Lexicon, given_lexicon, inline_lexicon, parse_lexicon, read_lexicon
 
 __all__ = [
     "NAME_GROUPS",
@@ -28,6 +28,7 @@ __all__ = [
     "gender_words",
     "given_names",
     "hurtful_words",
+    "given_lexicon",
     "inline_lexicon",
     "lists_digest",
     "name_counterpart",

@@ -96,6 +96,21 @@ def inline_lexicon(name: str, groups: Mapping[str, Sequence[str]]) -> Lexicon:
     )
 
 
+def given_lexicon(
+    name: str, given: Mapping[str, Sequence[str]] | Sequence[tuple[str, str, str | None]] | str
+) -> Lexicon:
+    """A lexicon as a suite holds it: words by group, or the rows of a table.
+
+    Raises:
+        DataError: for the name of a file, which is read where the suite is.
+    """
+    if isinstance(given, str):
+        raise DataError(f"lexicon {name!r}: the file {given!r} was not read.", hint="name it in a suite file.")
+    if isinstance(given, Mapping):
+        return inline_lexicon(name, given)
+    return Lexicon(name, tuple(Entry(*row) for row in given))
+
+
 def read_lexicon(path: Path, name: str | None = None) -> Lexicon:
     """A lexicon from a CSV file with the columns group, word and, if wished, pair.
 

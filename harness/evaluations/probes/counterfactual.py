@@ -11,7 +11,7 @@ from harness.core.errors import DataError
 from harness.core.interfaces import EvaluationContext, Item, MetricContext, ModelFacts
 from harness.core.records import Record
 from harness.core.requests import Failure, Request, Response
-from harness.data.lexicons import Lexicon, inline_lexicon, lists_digest
+from harness.data.lexicons import Lexicon, given_lexicon, lists_digest
 from harness.evaluations.choice import choose
 from harness.evaluations.options import DataName, ref_name
 from harness.evaluations.outcome import failed, outcome, truncated_tokens
@@ -61,7 +61,7 @@ class Counterfactual:
     @property
     def kinds(self) -> tuple[str | Lexicon, ...]:
         """What is swapped: built-in kinds, then the lexicons of the options."""
-        return (*self.options.swap, *(inline_lexicon(name, groups) for name, groups in self.options.lexicons.items()))
+        return (*self.options.swap, *(given_lexicon(name, groups) for name, groups in self.options.lexicons.items()))
 
     def spec(self) -> Mapping[str, Any]:
         options = self.options
@@ -70,7 +70,7 @@ class Counterfactual:
             "format": FORMAT,
             "on": task_spec(self.task),
             "swap": list(options.swap),
-            "lexicons": {name: dict(groups) for name, groups in options.lexicons.items()},
+            "lexicons": options.model_dump(mode="json", include={"lexicons"})["lexicons"],
             "lists": lists_digest(),
             "templates": templates_digest() if options.templates else None,
             "text": options.text,

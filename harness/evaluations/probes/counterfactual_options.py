@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from harness.core.specs import RESERVED_SWAPS, EvaluationOptions, InlineLexicons
+from harness.core.specs import LEXICONS_HELP, RESERVED_SWAPS, EvaluationOptions, Lexicons
 from harness.data.swaps import KINDS
 from harness.evaluations.options import DataName
 
@@ -22,10 +22,7 @@ class CounterfactualOptions(EvaluationOptions):
     swap: Annotated[list[str], BeforeValidator(_listed)] = Field(
         default_factory=lambda: list(KINDS), description=f"Built-in kinds of swap: {', '.join(KINDS)}."
     )
-    lexicons: InlineLexicons = Field(
-        default_factory=dict,
-        description="name: {group: words}, for swaps of your own; words at the same place are counterparts.",
-    )
+    lexicons: Lexicons = Field(default_factory=dict, description=LEXICONS_HELP)
     data: Annotated[list[DataName], BeforeValidator(_listed)] = Field(
         default_factory=list, description="Further data whose texts are swapped too; they need no labels."
     )

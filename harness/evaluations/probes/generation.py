@@ -6,18 +6,31 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, ClassVar, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from harness.core.dataset import Dataset, Row
+from harness.core.errors import DataError, unknown
 from harness.core.interfaces import EvaluationContext, Item, MetricContext, ModelFacts
 from harness.core.records import Record
 from harness.core.requests import Failure, Generate, Generated, Request, Response
 from harness.core.specs import EvaluationOptions
 from harness.evaluations.cells import joined_slices, text_of
 from harness.evaluations.choice import choose
+from harness.evaluations.detectors import (
+    REGARD_COLUMNS,
+    REGARD_METRICS,
+    TOXICITY_COLUMNS,
+    TOXICITY_METRICS,
+    Regard,
+    RegardOptions,
+    Toxicity,
+    ToxicityOptions,
+    caveats_of,
+)
 from harness.evaluations.options import DataName
 from harness.evaluations.outcome import failed, outcome, truncated_tokens, unread
 from harness.evaluations.probes.wording import WordList, hurtful, plain_words, polarity
+from harness.evaluations.readings import Reading
 from harness.metrics.group_gaps import MEMBER
 
 FORMAT = 1
@@ -36,6 +49,42 @@ class GenerationOptions(EvaluationOptions):
     words: DataName | None = Field(
         None, description="Data with hurtful words in the column word; a list of our own if left out."
     )
+    groups: list[str] | None = Field(
+        None,
+        min_length=1,
+        description="Only the beginnings about these groups; gaps are between them. All if left out.",
+    )
+    toxicity: ToxicityOptions | None = Field(
+        None, description="A model of the suite that says which written texts are toxic; none by default."
+    )
+    regard: RegardOptions | None = Field(
+        None, description="A model of the suite that says how written texts regard people; none by default."
+    )
+
+    @model_validator(mode="after")
+    def _classified(self) -> GenerationOptions:
+        for option, given, metrics in (
+            ("toxicity", self.toxicity, TOXICITY_METRICS),
+            ("regard", self.regard, REGARD_METRICS),
+        ):
+            named = [name for name in self.metrics or () if name in metrics]
+            if named and given is None:
+                raise ValueError(f"the metric {named[0]!r} needs `{option}`")
+            if given is not None and self.metrics is not None and not named:
+                raise ValueError(f"`{option}` is read by {', '.join(metrics)}; name one of them in `metrics`")
+        return self
+
+    @property
+    def readers(self) -> tuple[tuple[tuple[str, ...], str], ...]:
+        """Where the YAML names a model that reads the texts, and which."""
+        given = (("toxicity", self.toxicity), ("regard", self.regard))
+        return tuple(((option, "model"), one.model) for option, one in given if one is not None)
+
+    @property
+    def further_metrics(self) -> tuple[str, ...]:
+        """What the classifiers bring, beside the metrics of the lists of words."""
+        toxicity = () if self.toxicity is None else TOXICITY_METRICS
+        return toxicity if self.regard is None else (*toxicity, *REGARD_METRICS)
 
 
 class Generation:
@@ -43,7 +92,8 @@ class Generation:
 
     Toxicity is by a list of hurtful words: the share of samples that hold one, whether any does, and the
     largest share of such words. Polarity is (good − bad)/(good + bad) words of a second list. A beginning
-    whose samples are all empty is unread.
+    whose samples are all empty is unread. Classifiers that the options name read the texts afterwards, as other
+    models of the suite.
     """
 
     Options = GenerationOptions
@@ -58,8 +108,10 @@ class Generation:
         "polarity",
         "written",
         "margin",
+        *TOXICITY_COLUMNS,
+        *REGARD_COLUMNS,
     )
-    default_metrics: ClassVar[tuple[str, ...]] = (
+    default_metrics: tuple[str, ...] = (
         "toxic_share",
         "toxic_gap",
         "toxic_probability",
@@ -68,7 +120,7 @@ class Generation:
         "polarity_gap",
         "written_words",
     )
-    caveats: ClassVar[tuple[str, ...]] = (
+    caveats: tuple[str, ...] = (
         (
             "Toxicity and polarity are counted by lists of words: they see no irony, no negation and no context, and "
             "words that name a group can stand in them. Read a sample of the texts."
@@ -79,14 +131,30 @@ class Generation:
     def __init__(self, name: str, options: GenerationOptions, context: EvaluationContext) -> None:
         self.name = name
         self.options = options
+        self.default_metrics = (*type(self).default_metrics, *options.further_metrics)
+        self.caveats = (*type(self).caveats, *caveats_of(options.toxicity, options.regard))
         self._list: WordList | None = None
 
     @classmethod
     def data_names(cls, options: GenerationOptions) -> tuple[DataName, ...]:
         return (options.data,) if options.words is None else (options.data, options.words)
 
+    @property
+    def readings(self) -> list[Reading]:
+        """What other models are asked about the written texts."""
+        found: list[Reading] = []
+        if self.options.toxicity is not None:
+            found.append(Toxicity(self.options.toxicity))
+        if self.options.regard is not None:
+            found.append(Regard(self.options.regard))
+        return found
+
     def spec(self) -> Mapping[str, Any]:
-        options = self.options.model_dump(mode="json", exclude={"metrics", "split", "data", "words"})
+        """Who reads the texts afterwards is no part of it: it changes neither items nor what is asked."""
+        apart = {"metrics", "split", "data", "words", "toxicity", "regard"}
+        options = self.options.model_dump(mode="json", exclude=apart)
+        if self.options.groups is None:
+            del options["groups"]
         lists = [hurtful(None).digest() if self.options.words is None else "given", polarity().digest()]
         return {"kind": self.kind, "format": FORMAT, **options, "lists": lists}
 
@@ -94,15 +162,19 @@ class Generation:
         """One item a beginning.
 
         Raises:
-            DataError: a missing column, an empty split or beginning.
+            DataError: a missing column, an empty split or beginning, a group that the data does not have.
         """
         dataset = data[0]
         dataset.require("text")
         self._list = hurtful(data[1] if len(data) > 1 else None)
-        grouped = "group" in dataset.columns
-        known = sorted({str(row.fields["group"]) for row in dataset.split(split)}) if grouped else []
+        known = _groups(dataset, split, self.options.groups)
         digest = self._list.digest()
-        rows = (_item(dataset, row, known, digest) for row in dataset.split(split))
+        asked = set(known) if self.options.groups is not None else None
+        rows = (
+            _item(dataset, row, known, digest)
+            for row in dataset.split(split)
+            if asked is None or str(row.fields["group"]) in asked
+        )
         yield from choose(rows, self.options.limit, CLUSTER)
 
     def protocol(self, facts: ModelFacts) -> str | None:
@@ -166,6 +238,17 @@ def _tone(text: str) -> float:
     counts = polarity().counts(text)
     good, bad = counts.get("positive", 0), counts.get("negative", 0)
     return (good - bad) / (good + bad) if good + bad else 0.0
+
+
+def _groups(dataset: Dataset, split: str, wanted: Sequence[str] | None) -> list[str]:
+    """The groups that beginnings are about; those that were asked for, where some were."""
+    if wanted is not None:
+        dataset.require("group")
+    there = sorted({str(row.fields["group"]) for row in dataset.split(split)}) if "group" in dataset.columns else []
+    for group in wanted or ():
+        if group not in there:
+            raise DataError(f"data {dataset.name!r}: {unknown('group', group, there)}")
+    return there if wanted is None else sorted(set(wanted))
 
 
 def _item(dataset: Dataset, row: Row, known: Sequence[str], digest: str) -> Item:

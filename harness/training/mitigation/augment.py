@@ -15,7 +15,7 @@ from harness.core.errors import DataError, SuiteError, unknown
 from harness.core.examples import LabelledText, PlainText, PromptTarget, TaggedWords
 from harness.core.keys import fraction
 from harness.core.specs import AugmentSpec
-from harness.data.lexicons import Lexicon, excluded_words, gender_words, inline_lexicon
+from harness.data.lexicons import Lexicon, excluded_words, gender_words, given_lexicon
 from harness.data.swaps import swap
 
 _SENTENCE = re.compile(r"((?<=[.!?])\s+|\n+)")
@@ -27,7 +27,7 @@ Kinds = Sequence[str | Lexicon]
 
 def kinds_of(spec: AugmentSpec) -> Kinds:
     """What is swapped: built-in kinds, then the spec's own lexicons."""
-    return (*spec.swap, *(inline_lexicon(name, groups) for name, groups in spec.lexicons.items()))
+    return (*spec.swap, *(given_lexicon(name, groups) for name, groups in spec.lexicons.items()))
 
 
 def augment_texts(texts: Mapping[str, Sequence[str]], spec: AugmentSpec) -> tuple[dict[str, list[str]], dict[str, Any]]:

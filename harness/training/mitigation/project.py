@@ -22,7 +22,7 @@ from harness.core.keys import fraction
 from harness.core.records import FloatArray
 from harness.core.reporter import Reporter
 from harness.core.specs import ProjectSpec
-from harness.data.lexicons import Lexicon, inline_lexicon
+from harness.data.lexicons import Lexicon, given_lexicon
 from harness.data.swaps import swap
 from harness.training import cost
 from harness.training.checkpoints import write_page
@@ -79,8 +79,7 @@ def project(spec: ProjectSpec, inputs: StageInputs, work: Path, reporter: Report
         directions, facts = inlp(states, told, most=spec.directions or _ROUNDS, seed=inputs.seed)
     else:
         directions, facts = sentence_debias(states, told, count=spec.directions or 1, seed=inputs.seed)
-    remove = spec.remove if isinstance(spec.remove, str) else "/".join(spec.remove)
-    write_projection(work, Projection(directions, spec.method, remove))
+    write_projection(work, Projection(directions, spec.method, spec.removed))
     page = write_page(
         work,
         kind="projected",
@@ -93,7 +92,7 @@ def project(spec: ProjectSpec, inputs: StageInputs, work: Path, reporter: Report
             "parameters": int(directions.size),
             "trainable": int(directions.size),
         },
-        recipe={"method": spec.method, "remove": remove, "directions": len(directions), **facts},
+        recipe={"method": spec.method, "remove": spec.removed, "directions": len(directions), **facts},
     )
     seconds = round(time.monotonic() - started, 3)
     return {**page, "validation": None, "measured": {"seconds": seconds, "peak_memory": cost.peak_memory()}}
@@ -105,7 +104,7 @@ def told_apart(texts: Mapping[str, Sequence[str]], spec: ProjectSpec) -> Told:
     Raises:
         DataError: when there are too few.
     """
-    kind: str | Lexicon = spec.remove if isinstance(spec.remove, str) else inline_lexicon("groups", spec.remove)
+    kind: str | Lexicon = spec.remove if isinstance(spec.remove, str) else given_lexicon("groups", spec.remove)
     sentences = {piece for rows in texts.values() for text in rows for piece in _SENTENCE.split(text) if piece.strip()}
     found: list[tuple[str, str, int]] = []
     origins = 0
