@@ -35,6 +35,9 @@ def scores(values: Sequence[float], truncated: int) -> Scores | Failure:
 
 
 def too_large(fault: TooLarge) -> Failure:
+    """Why a row has no answer: too little memory, or the model's forward pass failed."""
+    if fault.fault is not None:
+        return Failure("error", f"the model cannot read these {fault.tokens} tokens: {fault.fault}")
     return Failure("error", f"memory does not suffice for {fault.tokens} tokens")
 
 

@@ -1,7 +1,8 @@
 """Rows → batches of a token budget, halved when memory runs out.
 
 Rows come sorted by length, so that rows of one length stand together. A batch holds rows whose
-lengths differ by at most `slack`; what does not fit the budget starts the next batch.
+lengths differ by at most `slack`; what does not fit the budget starts the next batch. A row that the
+model cannot read gets no answer, and the others of its batch get theirs.
 """
 
 from __future__ import annotations
@@ -46,9 +47,15 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class TooLarge:
-    """What a single row gives for which memory does not suffice."""
+    """What a single row gets for which memory does not suffice, or that the model fails to read.
+
+    Attributes:
+        tokens: its length.
+        fault: what the model said; None where memory did not suffice.
+    """
 
     tokens: int
+    fault: str | None = None
 
 
 class Batcher:
@@ -59,6 +66,7 @@ class Batcher:
         reporter: told when memory runs out.
         relieve: frees cached memory after a failure.
         prepare: called before every forward pass.
+        together: whether rows of two lengths, the second one at least the first, may share a batch.
     """
 
     def __init__(
@@ -67,8 +75,10 @@ class Batcher:
         reporter: Reporter,
         relieve: Callable[[], None] = lambda: None,
         prepare: Callable[[], None] = lambda: None,
+        together: Callable[[int, int], bool] = lambda _size, _longest: True,
     ) -> None:
         self.budget = budget
+        self._together = together
         self._reporter = reporter
         self._relieve = relieve
         self._prepare = prepare
@@ -103,31 +113,44 @@ class Batcher:
         for row in rows:
             size = length(row)
             budget = min(self.budget, most or self.budget)
-            if batch and ((len(batch) + 1) * longest > budget or size < longest * (1 - slack) or size > longest):
-                yield from self._forward(batch, longest, forward)
+            unlike = size < longest * (1 - slack) or size > longest or not self._together(size, longest)
+            if batch and ((len(batch) + 1) * longest > budget or unlike):
+                yield from self._forward(batch, longest, length, forward)
                 batch = []
             if not batch:
                 longest = size
             batch.append(row)
         if batch:
-            yield from self._forward(batch, longest, forward)
+            yield from self._forward(batch, longest, length, forward)
 
     def _forward(
-        self, batch: list[R], longest: int, forward: Callable[[Sequence[R]], Sequence[T]]
+        self,
+        batch: list[R],
+        longest: int,
+        length: Callable[[R], int],
+        forward: Callable[[Sequence[R]], Sequence[T]],
     ) -> Iterator[tuple[R, T | TooLarge]]:
         pending = [batch]
         while pending:
             part = pending.pop()
             results: Sequence[T] | None = None
+            fault: str | None = None
             try:
                 self._prepare()
                 results = forward(part)
-            except (RuntimeError, MemoryError) as error:
+            except Exception as error:  # a model's forward pass is foreign code: it may raise anything
                 if not is_out_of_memory(error):
-                    raise
+                    fault = f"{type(error).__name__}: {_first_line(error)}"
             # The failure is handled outside `except`: the exception's frames hold the tensors.
             if results is not None:
                 yield from zip(part, results, strict=True)
+                continue
+            if fault is not None and len(part) > 1:
+                pending.extend([row] for row in reversed(part))
+                continue
+            if fault is not None:
+                self.tell_once(f"the model cannot read some rows, which get no answer ({fault}).")
+                yield part[0], TooLarge(length(part[0]), fault)
                 continue
             self._relieve()
             if len(part) == 1:
@@ -138,6 +161,10 @@ class Batcher:
             self.budget = min(self.budget, max(1, half * longest))
             self._reporter.warn(f"memory ran out with {len(part)} texts of {longest} tokens; going on with {half}.")
             pending.extend([part[half:], part[:half]])
+
+
+def _first_line(error: BaseException) -> str:
+    return next(iter(str(error).strip().splitlines()), "no message")
 
 
 def is_out_of_memory(error: BaseException) -> bool:

@@ -6,14 +6,15 @@ What a folder must hold for each head (the names are transformers' own):
 |---|---|---|---|
 | language model | those of `AutoModelForMaskedLM`, `…CausalLM` or `…Seq2SeqLM` | as named | likelihoods, text |
 | sequence | `classifier.`, `score.` or `classification_head.` | `…ForSequenceClassification` | `Classify` |
+| sequence (XLM) | `sequence_summary.` | `…ForSequenceClassification` | `Classify` |
 | token | `classifier.` or `score.` | `…ForTokenClassification` | `Tag` |
-| span | `qa_outputs.` | `…ForQuestionAnswering` | `ExtractSpan` |
+| span | `qa_outputs.`, `qa_classifier.`; `classifier.` | `…ForQuestionAnswering` | `ExtractSpan` |
 | next sentence | `cls.seq_relationship.` | `…ForNextSentencePrediction` | `NextSentence` |
 
 One folder may hold several of them around one encoder, each tensor once. A sequence and a token head have
-the same names: `architectures` in config.json decides, by the first entry that names either; without one it
-is a sequence head. `id2label` in config.json names the labels of that head. A head whose pooler is missing
-is not whole, and is not used.
+the same names, and so has the span head of some families: `architectures` in config.json decides, by the first
+entry that names one of them; without one it is a sequence head. `id2label` in config.json names the labels of that
+head. A head whose pooler is missing is not whole, and is not used.
 """
 
 from __future__ import annotations
@@ -24,9 +25,9 @@ from typing import Any, Literal
 Family = Literal["masked", "causal", "seq2seq"]
 Head = Literal["sequence", "token", "span", "next_sentence"]
 
-LABEL_PREFIXES = ("classifier.", "score.", "classification_head.", "logits_proj.")
+LABEL_PREFIXES = ("classifier.", "score.", "classification_head.", "logits_proj.", "sequence_summary.")
 """Heads with one row a label: of a whole text, or of each token."""
-SPAN_PREFIXES = ("qa_outputs.",)
+SPAN_PREFIXES = ("qa_outputs.", "qa_classifier.")
 NEXT_SENTENCE_PREFIXES = ("cls.seq_relationship.",)
 HEAD_PREFIXES = (*LABEL_PREFIXES, *SPAN_PREFIXES, *NEXT_SENTENCE_PREFIXES)
 AUTO_CLASSES: Mapping[Head, str] = {
@@ -50,7 +51,7 @@ def heads_in(config: Mapping[str, Any], names: Iterable[str]) -> tuple[Head, ...
     found: list[Head] = []
     if any(name.startswith(LABEL_PREFIXES) for name in known):
         found.append(_labelling(config))
-    if any(name.startswith(SPAN_PREFIXES) for name in known):
+    if "span" not in found and any(name.startswith(SPAN_PREFIXES) for name in known):
         found.append("span")
     if any(name.startswith(NEXT_SENTENCE_PREFIXES) for name in known):
         found.append("next_sentence")
@@ -63,4 +64,6 @@ def _labelling(config: Mapping[str, Any]) -> Head:
             return "token"
         if str(name).endswith("ForSequenceClassification"):
             return "sequence"
+        if str(name).endswith("ForQuestionAnswering"):
+            return "span"
     return "sequence"

@@ -75,6 +75,12 @@ def continuations(
 
 def _scored(network: Network, batcher: Batcher, jobs: Sequence[Job]) -> Iterator[tuple[int, int, float | TooLarge]]:
     """(request, option, log-likelihood) of every option, in any order."""
+    far = network.switch_length
+    if far is not None:
+        # Above that length a longer row beside it, or a beginning that is read once, would change the answer.
+        apart = [job for job in jobs if _reach(job) > far]
+        yield from _plain(network, batcher, [row for job in apart for row in _rows(job, apart=True)])
+        jobs = [job for job in jobs if _reach(job) <= far]
     separate = {job.owner: _rows(job) for job in jobs}
     groups = groups_of([job.trunk for job in jobs])
     helps = any(group.length for group in groups) or any(len(rows) > 1 for rows in separate.values())
@@ -226,10 +232,15 @@ def _shared(job: Job) -> list[list[int]]:
     return groups
 
 
-def _rows(job: Job) -> list[tuple[Row, IntArray]]:
-    """Plain rows that score all options, and which option each target belongs to."""
+def _reach(job: Job) -> int:
+    """Tokens of the longest row that the request takes."""
+    return len(job.trunk) + max(map(len, job.branches)) - 1
+
+
+def _rows(job: Job, *, apart: bool = False) -> list[tuple[Row, IntArray]]:
+    """Plain rows that score all options (`apart`: one for each), and which option each target belongs to."""
     rows = []
-    for group in _shared(job):
+    for group in [[option] for option in range(len(job.branches))] if apart else _shared(job):
         first = len(job.trunk) - 1
         places = np.concatenate([np.arange(first, first + len(job.branches[option])) for option in group])
         option = np.repeat(group, [len(job.branches[option]) for option in group])

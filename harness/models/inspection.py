@@ -60,9 +60,14 @@ MASKED_TYPES = frozenset(
         "electra",
         "ernie",
         "esm",
+        "esmc",
         "eurobert",
+        "flaubert",
         "fnet",
+        "funnel",
+        "gte",
         "ibert",
+        "jina_embeddings_v3",
         "layoutlm",
         "longformer",
         "luke",
@@ -79,6 +84,7 @@ MASKED_TYPES = frozenset(
         "roc_bert",
         "roformer",
         "squeezebert",
+        "xlm",
         "xlm-roberta",
         "xlm-roberta-xl",
         "xmod",
@@ -253,7 +259,8 @@ def _transformers(folder: Path, labels: tuple[str, ...] | None) -> CheckpointInf
 def _family(config: Mapping[str, Any]) -> str:
     if config.get("is_encoder_decoder"):
         return "seq2seq"
-    causal = str(config.get("model_type", "")) not in MASKED_TYPES or bool(config.get("is_decoder"))
+    decodes = bool(config.get("is_decoder")) or bool(config.get("causal"))
+    causal = str(config.get("model_type", "")) not in MASKED_TYPES or decodes
     return "causal" if causal else "masked"
 
 

@@ -18,6 +18,7 @@ from harness.core.errors import CheckpointError, IncompleteError, Where
 from harness.models.checkpoint_heads import AUTO_CLASSES, HEAD_PREFIXES, Family, Head
 from harness.models.encoding import TextEncoder
 from harness.models.inspection import inspect
+from harness.models.lengths import keep_block_sparse
 from harness.models.network import Network
 from harness.models.quantising import heads_of, plainly, quantised_options
 from harness.models.quiet import no_padding_notice, quiet
@@ -32,6 +33,8 @@ _LANGUAGE_MODELS = {
     "causal": "AutoModelForCausalLM",
     "seq2seq": "AutoModelForSeq2SeqLM",
 }
+_POSITIONS = ("max_position_embeddings", "max_encoder_position_embeddings", "max_seq_len", "max_sequence_length")
+"""What configurations call the number of tokens that a model takes."""
 STACKS = ("shared", "encoder", "decoder")
 """What T5-like models hold in place of one module for the whole base."""
 
@@ -91,7 +94,7 @@ def load(folder: Path, *, device: str, dtype: str, quantise: str | None = None) 
             hint="configuration and weights are of different models, or the folder was not copied whole.",
         )
     # A whole head may stand on a base of its own: T5's tagger has no decoder, Llama's span head other names.
-    base = next(iter(heads.values())).base_model if absent else model.base_model
+    base = _base(next(iter(heads.values())) if absent else model, family)
     language_model = model if has_language_model and not missing else None
     base = _share(base, language_model, heads)
     for module in (base, language_model, *heads.values()):
@@ -105,15 +108,22 @@ def load(folder: Path, *, device: str, dtype: str, quantise: str | None = None) 
     if classifier is not None and classifier.config.pad_token_id is None:
         # Rows of a causal classifier are never padded; no token counts as padding.
         classifier.config.pad_token_id = -1
-    network = Network(
-        base=base,
-        language_model=language_model,
-        heads=heads,
-        encoder=encoder,
-        family=family,
-        max_length=_max_length(base, encoder),
-        device=device,
-    )
+    keep_block_sparse(base)
+    with _readable(folder):
+        network = Network(
+            base=base,
+            language_model=language_model,
+            heads=heads,
+            encoder=encoder,
+            family=family,
+            max_length=_max_length(base, encoder),
+            max_target=_target_length(base),
+            device=device,
+        )
+    if language_model is not None and network.language_model is None:
+        notes.append("its language model reads what stands behind a token too, so it says no likelihoods from the left")
+    if not network.pads:
+        notes.append("padding would change its answers: only texts of one length are read together")
     return Loaded(network, {head: label_names(module.config) for head, module in heads.items()}, notes)
 
 
@@ -138,7 +148,7 @@ def _share(base: Any, language_model: Any | None, heads: Mapping[Head, Any]) -> 
     if modules:
         base = (pooled or modules)[0].base_model
     for module in (*modules, language_model):
-        if module is None or module.base_model is base:
+        if module is None or module.base_model is base or any(child is base for child in module.children()):
             continue
         if module.base_model is module:
             for name in STACKS:
@@ -147,6 +157,17 @@ def _share(base: Any, language_model: Any | None, heads: Mapping[Head, Any]) -> 
             setattr(module, module.base_model_prefix, base)
     if language_model is not None and modules:
         language_model.tie_weights()
+    return base
+
+
+def _base(model: Any, family: Family) -> Any:
+    """The encoder or decoder stack below a model's head."""
+    from transformers import PreTrainedModel
+
+    base = model.base_model
+    if base is model and family != "seq2seq":
+        # The class names its base by another attribute than it has (Llama 4).
+        return next((child for child in model.children() if isinstance(child, PreTrainedModel)), base)
     return base
 
 
@@ -192,10 +213,18 @@ def label_names(config: Any) -> tuple[str, ...] | None:
 
 def _max_length(base: Any, encoder: TextEncoder) -> int | None:
     limits = [limit for limit in (encoder.max_length,) if limit]
-    positions = getattr(base.config, "max_position_embeddings", None)
-    if isinstance(positions, int) and positions > 0:
-        limits.append(positions - _position_offset(base))
+    for name in _POSITIONS:
+        positions = getattr(base.config, name, None)
+        if isinstance(positions, int) and positions > 0:
+            limits.append(positions - _position_offset(base))
+            break
     return min(limits, default=None)
+
+
+def _target_length(base: Any) -> int | None:
+    """Tokens that a decoder takes where its configuration counts them apart from the encoder's."""
+    positions = getattr(base.config, "max_decoder_position_embeddings", None)
+    return positions if isinstance(positions, int) and positions > 0 else None
 
 
 def _position_offset(base: Any) -> int:
@@ -229,6 +258,20 @@ def _require_device(device: str) -> None:
             f"torch cannot use the device {device!r} here.",
             hint="run with `--device cpu`, or install a torch that fits the driver.",
         )
+
+
+@contextmanager
+def _readable(folder: Path) -> Iterator[None]:
+    """Names the folder of a model that fails on the first few tokens that it is given."""
+    try:
+        yield
+    except (RuntimeError, ValueError, IndexError, TypeError, AttributeError, KeyError, NotImplementedError) as error:
+        first = next(iter(str(error).strip().splitlines()), type(error).__name__)
+        raise CheckpointError(
+            f"the model cannot read a short text: {first}",
+            where=Where(folder),
+            hint="models that take texts of one length only, or more than token ids, are not supported.",
+        ) from error
 
 
 @contextmanager

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import copy
 import inspect
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -23,6 +23,7 @@ from harness.models.batching import IntArray, Row
 from harness.models.chat import Chat
 from harness.models.checkpoint_heads import Family, Head
 from harness.models.encoding import TextEncoder
+from harness.models.lengths import padding_is_harmless, reads_ahead, switch_length
 from harness.models.meter import Meter
 from harness.models.pair_encoding import PairEncoder, WordEncoder
 from harness.models.products import quicken
@@ -45,7 +46,8 @@ _CHECK_TOLERANCE = 1e-3
 class Network:
     """Forward passes of a checkpoint.
 
-    Where a row's answer depends on the rows beside it (`alone`), each is read on its own.
+    Where a row's answer depends on the rows beside it (`alone`), each is read on its own; where it depends on
+    their length, only rows that are alike in it stand together (`together`).
 
     Args:
         base: the encoder (or decoder stack) without heads.
@@ -54,6 +56,7 @@ class Network:
         encoder: its tokenizer.
         family: `masked` (reads both sides), `causal` (from the left only) or `seq2seq`.
         max_length: tokens that it takes, special tokens included.
+        max_target: tokens that a decoder beside an encoder takes, where that is another number.
         device: a torch device.
         switch: of the adapters on `base`, where there are any.
         adapter: the one of them that this network answers with; None for the base itself.
@@ -76,6 +79,7 @@ class Network:
         switch: AdapterSwitch | None = None,
         adapter: str | None = None,
         meter: Meter | None = None,
+        max_target: int | None = None,
     ) -> None:
         self.base = base
         self.language_model = language_model
@@ -84,6 +88,7 @@ class Network:
         self.family: Family = family
         self.causal = family == "causal"
         self.max_length = max_length
+        self.max_target = max_length if max_target is None else max_target
         self.device = device
         self.alone = mixes_rows(base)
         self.budget = 1 if self.alone else CPU_BUDGET if device == "cpu" else GPU_BUDGET
@@ -92,16 +97,29 @@ class Network:
         for part in (base, language_model, *self.heads.values()):
             if part is not None:
                 quicken(part)
+        self._remembers: bool | None = None
+        self._teacher_forces: bool | None = None
         self.meter = meter or Meter()
         self.meter.watch(base, *(part for part in (language_model, *self.heads.values()) if part is not None))
         self.activate()
-        split = language_model is not None and family != "seq2seq"
+        self.switch_length = switch_length(base.config)
+        self.pads = self._pads()
+        if self.causal and language_model is not None and self._reads_ahead():
+            self.language_model = None
+        split = self.language_model is not None and family != "seq2seq"
         self.split_head = split and self._head_can_stand_alone()
 
     def activate(self) -> None:
         """Switches this network's adapter on, and others of the same base off."""
         if self.switch is not None:
             self.switch.turn(self.adapter)
+
+    def together(self, size: int, longest: int) -> bool:
+        """Whether rows of these lengths may share a batch without a change of their answers."""
+        if size == longest:
+            return True
+        far = self.switch_length
+        return self.pads and (far is None or (size > far) == (longest > far))
 
     @property
     def parameters(self) -> int:
@@ -180,6 +198,18 @@ class Network:
         output.last_hidden_state = hidden
         return self._head(output, hidden)
 
+    def remembers(self, check: Callable[[], bool]) -> bool:
+        """Whether writing with a cache is right, by a check that is made on first use."""
+        if self._remembers is None:
+            self._remembers = check()
+        return self._remembers
+
+    def teacher_forces(self, check: Callable[[], bool]) -> bool:
+        """Whether sources and targets of unlike length may share a batch, by a check as above."""
+        if self._teacher_forces is None:
+            self._teacher_forces = check()
+        return self._teacher_forces
+
     def decoding(self, stepper: Stepper) -> Stepper:
         """What writes token by token with this network."""
         return stepper
@@ -247,6 +277,27 @@ class Network:
         placeholder = torch.zeros(len(hidden), 1, dtype=torch.long, device=hidden.device)
         with _replaced_forward(self.base, replayed):
             return self._plain(placeholder, None)[:, 0].float()
+
+    def _pads(self) -> bool:
+        """Whether padding behind a row changes nothing; where only the left is read, it cannot."""
+        module = self.base.get_encoder() if self.family == "seq2seq" else self.base
+
+        def read(ids: torch.Tensor, mask: torch.Tensor | None) -> torch.Tensor:
+            states: torch.Tensor = module(input_ids=ids, attention_mask=mask).last_hidden_state
+            return states
+
+        if self.causal:
+            return True
+        pad, rows = self.encoder.pad_id or 0, self._rows_of_embedding()
+        return padding_is_harmless(module, read, vocabulary=rows, pad=pad, limit=self.max_length, device=self.device)
+
+    @torch.inference_mode()
+    def _reads_ahead(self) -> bool:
+        rows = self._rows_of_embedding()
+        return reads_ahead(self.language_model, self._plain, vocabulary=rows, limit=self.max_length, device=self.device)
+
+    def _rows_of_embedding(self) -> int:
+        return int(self.base.get_input_embeddings().weight.shape[0])
 
     def _head_can_stand_alone(self) -> bool:
         """Compares the split head with the plain forward on a few tokens."""

@@ -13,8 +13,12 @@ from harness.core.requests import Continuations, Failure, Request, Response
 from harness.models.answers import scores, too_large
 from harness.models.batching import SLACK, Batcher, IntArray, TooLarge
 from harness.models.encoding import encode_texts
+from harness.models.lengths import rounding
 from harness.models.network import Network
+from harness.models.rereading import target_logits
 from harness.models.steppers import decoder_start
+
+_CHECKED = 12
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -55,8 +59,12 @@ def continuations(
         else:
             sources.append(made)
     sources.sort(key=lambda source: -source.size)
+    score = _score
+    if sources and not network.teacher_forces(lambda: _together_as_alone(network)):
+        batcher.tell_once("padding changes this model's answers: each context and option is read on its own.")
+        score = _score_alone
     for source, values in batcher.run(
-        sources, lambda source: source.size, lambda batch: _score(network, batch), slack=SLACK
+        sources, lambda source: source.size, lambda batch: score(network, batch), slack=SLACK
     ):
         request = requests[source.owner]
         yield request, too_large(values) if isinstance(values, TooLarge) else scores(values.tolist(), source.cut)
@@ -76,9 +84,43 @@ def _source(network: Network, request: Continuations, owner: int) -> _Source | F
     if not all(len(target) for target in targets):
         return Failure("no_token", "an option has no token of its own")
     longest = max(map(len, targets))
-    if limit is not None and longest > limit:
-        return Failure("too_long", f"an option of {longest} tokens does not fit into {limit}")
+    if network.max_target is not None and longest > network.max_target:
+        return Failure("too_long", f"an option of {longest} tokens does not fit into {network.max_target}")
     return _Source(np.asarray(ids, dtype=np.int64), targets, owner, encoded.truncated[0])
+
+
+def _score_alone(network: Network, batch: Sequence[_Source]) -> list[FloatArray]:
+    """As `_score`, by one plain forward pass for each option."""
+    start = decoder_start(network)
+    found = []
+    for source in batch:
+        values = []
+        for target in source.targets:
+            logits = target_logits(network, source.ids, [start, *target[:-1].tolist()])
+            labels = network.tensor(target)
+            picked = logits.gather(-1, labels[:, None])[:, 0] - torch.logsumexp(logits, dim=-1)
+            values.append(float(picked.double().sum()))
+        found.append(np.asarray(values))
+    return found
+
+
+def _together_as_alone(network: Network) -> bool:
+    """Whether sources and targets of unlike length get in one batch what they get alone, tried on random tokens."""
+    room = min(_CHECKED, network.max_length or _CHECKED, network.max_target or _CHECKED)
+    if room < 4:
+        return False
+    rows = int(network.base.get_input_embeddings().weight.shape[0])
+    ids = np.random.default_rng(0).integers(0, rows, (5, room))
+    lengths = [room, room // 2, room // 2 + 1, room // 3, room]
+    parts = [row[:length] for row, length in zip(ids, lengths, strict=True)]
+    batch = [_Source(parts[0], parts[2:4], 0, 0), _Source(parts[1], parts[4:], 1, 0)]
+    try:
+        found = np.concatenate(_score(network, batch))
+    except (RuntimeError, ValueError, IndexError, TypeError, AttributeError, KeyError, NotImplementedError):
+        return False
+    expected = np.concatenate(_score_alone(network, batch))
+    share = rounding(network.language_model)
+    return bool(np.allclose(found, expected, rtol=share, atol=share, equal_nan=True))
 
 
 @torch.inference_mode()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -12,8 +12,9 @@ from harness.core.requests import Failure, Generate, Request, Response
 from harness.models.batching import Batcher
 from harness.models.chat import ChatError
 from harness.models.encoding import encode_texts
-from harness.models.generation import Prompt, generations, refused
+from harness.models.generation import Prompt, Stepper, generations, refused
 from harness.models.network import Network, accepts
+from harness.models.rereading import Rereading, RereadingDecoder, writes_alike
 
 
 def generate(network: Network, batcher: Batcher, requests: Sequence[Generate]) -> Iterator[tuple[Request, Response]]:
@@ -26,8 +27,42 @@ def generate(network: Network, batcher: Batcher, requests: Sequence[Generate]) -
             yield request, made
         else:
             prompts.append(made)
-    kind = DecoderStepper if network.family == "seq2seq" else CausalStepper
-    yield from generations(prompts, batcher, network.encoder, ends(network), lambda: network.decoding(kind(network)))
+    for part, make in _ways(network, batcher, prompts):
+        yield from generations(
+            part,
+            batcher,
+            network.encoder,
+            ends(network),
+            lambda make=make: network.decoding(make()),
+        )
+
+
+def _ways(
+    network: Network, batcher: Batcher, prompts: Sequence[Prompt]
+) -> Iterator[tuple[Sequence[Prompt], Callable[[], Stepper]]]:
+    """The prompts by the way in which they are written: with a cache, or where that would not be right without."""
+    if not prompts:
+        return
+    fast, plain = _steppers(network)
+    far = network.switch_length
+    near = [prompt for prompt in prompts if far is None or len(prompt.ids) + prompt.limit <= far]
+    # Rows that are read on their own are never padded.
+    if not network.alone and not network.remembers(lambda: writes_alike(network, fast, plain)):
+        batcher.tell_once("this model's cache is of no use here: the whole text is read again for every token written.")
+        near = []
+    if near:
+        yield near, fast
+    written = set(map(id, near))
+    rest = [prompt for prompt in prompts if id(prompt) not in written]
+    if rest:
+        yield rest, plain
+
+
+def _steppers(network: Network) -> tuple[Callable[[], Stepper], Callable[[], Stepper]]:
+    """Makers of steppers with a cache, and without one."""
+    if network.family == "seq2seq":
+        return lambda: DecoderStepper(network), lambda: RereadingDecoder(network, decoder_start(network))
+    return lambda: CausalStepper(network), lambda: Rereading(network)
 
 
 def ends(network: Network) -> frozenset[int]:
@@ -78,7 +113,7 @@ class CausalStepper:
         assert self._mask is not None
         assert self._position is not None
         self._mask, self._position = self._mask[rows], self._position[rows]
-        self._cache.batch_select_indices(rows)
+        _select(self._cache, rows)
 
     def _forward(self, ids: torch.Tensor, positions: torch.Tensor) -> torch.Tensor:
         places = {"position_ids": positions} if self._positioned else {}
@@ -136,7 +171,17 @@ class DecoderStepper:
         """See `Stepper`."""
         self._encoded.last_hidden_state = self._encoded.last_hidden_state[rows]
         self._mask = None if self._mask is None else self._mask[rows]
-        self._cache.batch_select_indices(rows)
+        _select(self._cache, rows)
+
+
+def _select(cache: Any, rows: torch.Tensor) -> None:
+    """Leaves only these rows in a cache; layers of linear attention know `reorder_cache` alone."""
+    layers = getattr(cache, "layers", ())
+    if not any(hasattr(layer, "conv_states") for layer in layers):
+        cache.batch_select_indices(rows)
+        return
+    for layer in layers:
+        (layer.reorder_cache if hasattr(layer, "conv_states") else layer.batch_select_indices)(rows)
 
 
 def decoder_start(network: Network) -> int:
@@ -185,5 +230,5 @@ def _source(network: Network, request: Generate) -> Prompt | Failure:
     ids = encoded.ids[0] or ([] if network.encoder.prefix_id is None else [network.encoder.prefix_id])
     if not ids:
         return Failure("no_token", "the prompt is empty and the tokenizer has no token to stand for it")
-    limit = request.max_tokens if network.max_length is None else min(request.max_tokens, network.max_length)
+    limit = request.max_tokens if network.max_target is None else min(request.max_tokens, network.max_target)
     return Prompt(ids, request, encoded.truncated[0], limit)

@@ -75,7 +75,7 @@ class TransformersBackend:
     def __init__(self, network: Network, facts: ModelFacts, reporter: Reporter) -> None:
         self.network = network
         self._facts = facts
-        self.batcher = Batcher(network.budget, reporter, network.relieve, network.activate)
+        self.batcher = Batcher(network.budget, reporter, network.relieve, network.activate, network.together)
 
     @property
     def facts(self) -> ModelFacts:
@@ -148,6 +148,11 @@ def open_transformers(folder: Path, context: OpenContext) -> TransformersBackend
     answer_key = {**policy, "max_length": network.max_length, "labels": list(labels or tag_labels or ())}
     if language_model == "causal":
         answer_key["rolling"] = ROLLING
+    # What came later stands in the key only where it changes answers, so that others keep theirs.
+    if not network.pads:
+        answer_key["rows"] = "of one length"
+    if network.switch_length is not None:
+        answer_key["rows"] = f"apart at {network.switch_length}"
     if context.quantise is not None:
         answer_key["quantise"] = context.quantise
         dtype = f"{context.quantise}, sums in {dtype}"

@@ -6,6 +6,7 @@ from model_zoo import TEXTS
 
 from harness.core.reporter import Silent
 from harness.core.requests import Failure, PseudoLikelihood
+from harness.models.answers import too_large
 from harness.models.batching import Batcher, TooLarge
 
 
@@ -52,12 +53,27 @@ def test_a_single_row_that_is_too_large_gets_no_answer():
     assert found == [(9, TooLarge(9)), (2, 20), (2, 20)]
 
 
-def test_other_failures_are_not_swallowed():
-    def forward(batch):
-        raise RuntimeError("shapes do not match")
+def test_a_row_that_the_model_cannot_read_fails_alone():
+    reporter = Silent()
 
-    with pytest.raises(RuntimeError, match="shapes"):
-        list(Batcher(10, Silent()).run([1], lambda value: value, forward))
+    def forward(batch):
+        if 3 in batch:
+            raise RuntimeError("shapes do not match\nand more")
+        return [value * 10 for value in batch]
+
+    found = list(Batcher(100, reporter).run([4, 4, 3, 3, 2], lambda value: value, forward, slack=1.0))
+    fault = TooLarge(3, "RuntimeError: shapes do not match")
+    assert [value for _, value in found] == [40, 40, fault, fault, 20]
+    assert len(reporter.warnings) == 1
+    assert "shapes do not match" in too_large(fault).message
+
+
+def test_rows_that_may_not_share_a_batch_do_not():
+    batches = []
+    together = lambda size, longest: size % 2 == longest % 2  # noqa: E731
+    batcher = Batcher(100, Silent(), together=together)
+    list(batcher.run([9, 8, 7, 6], lambda value: value, lambda batch: batches.append(batch) or batch, slack=1.0))
+    assert batches == [[9], [8], [7], [6]]
 
 
 def test_a_model_short_of_memory_still_answers_everything(zoo, opened):
