@@ -38,7 +38,11 @@ class AdapterSwitch:
         return f"{ADAPTER_NAME}{self._count:04d}"
 
     def include(self, modules: Iterable[nn.Module], name: str) -> None:
-        """Takes over what peft has put into modules; `name` was switched on by it."""
+        """Takes over what peft has put into modules, and switches `name` on.
+
+        peft switches on the updates of a second adapter, but not the whole modules (a pooler) that it brings
+        where the first one has brought its own.
+        """
         from peft.tuners.tuners_utils import BaseTunerLayer
         from peft.utils import ModulesToSaveWrapper
 
@@ -49,7 +53,8 @@ class AdapterSwitch:
             for key, part in found.items()
             if key not in known and isinstance(part, (BaseTunerLayer, ModulesToSaveWrapper))
         ]
-        self._current = name
+        self._current = None
+        self.turn(name)
 
     def turn(self, name: str | None) -> None:
         """Switches one adapter on and the others off; with None, all off."""

@@ -94,6 +94,19 @@ def test_each_answers_as_from_a_load_of_its_own(kind, tmp_path, zoo, opened):
     assert len({fact.digest for fact in facts}) == 3
 
 
+@pytest.mark.parametrize("labels", [2, 3])
+def test_an_adapter_is_on_as_soon_as_it_is_opened(labels, tmp_path, zoo, opened):
+    """Opened and asked one after the other, as a run does it; the second one brings the same modules as the first."""
+    base, names = zoo("bert"), {"labels": LABELS[:labels]}
+    pool, requests = BasePool(), [Classify(text, LABELS[:labels]) for text in TEXTS]
+    for seed in (1, 2, 3):
+        folder = adapter_on(base, tmp_path / str(seed), seed, head=True, labels=labels)
+        given = {"resolve": lambda key: base, **names}
+        expected = dict(opened(folder, **given).answer(requests))
+        same(dict(opened(folder, pool=pool, **given).answer(requests)), expected)
+    assert pool.loads == 1
+
+
 def test_another_base_takes_the_place(zoo, opened):
     pool = BasePool()
     opened(zoo("bert"), pool=pool)
