@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from scipy.stats import norm
-
 from harness.core.recipe import reads_recipe
 from harness.core.results import ComparisonResult
 from harness.gates.evidence import RefusedError
@@ -16,6 +14,7 @@ from harness.gates.rules import MAX_FAMILY, Leaf, NoFlipsRule, Sliced
 from harness.gates.sentences import too_few, verdict_sentence
 from harness.gates.verdict import Outcome, decide, deciding_bound, gap
 from harness.statistics import needed_n_observed
+from harness.statistics.distributions import normal_isf
 
 _MANY = 10_000_000
 
@@ -140,7 +139,7 @@ def items_needed(question: Question, alpha: float) -> int | None:
     distance = gap(interval, limits)
     if not (width > 0 and distance > 0):
         return None
-    standard_error = width / (2 * float(norm.isf(alpha)))
+    standard_error = width / (2 * normal_isf(alpha))
     needed = max(needed_n_observed(question.row.n, standard_error, distance, alpha), question.row.n + 1)
     return needed if needed <= _MANY else None
 

@@ -6,9 +6,9 @@ import math
 
 import numpy as np
 import numpy.typing as npt
-from scipy import stats
 
 from harness.statistics.clusters import Groups
+from harness.statistics.distributions import beta_isf, beta_ppf, binomial_cdf, normal_isf, student_isf
 from harness.statistics.result import NAN, FloatArray
 
 
@@ -25,7 +25,7 @@ def wilson(successes: float, n: float, alpha: float, *, freedom: int | None = No
     """
     if n <= 0:
         return NAN, NAN
-    z = float(stats.norm.isf(alpha)) if freedom is None else float(stats.t.isf(alpha, freedom))
+    z = normal_isf(alpha) if freedom is None else student_isf(alpha, freedom)
     share = successes / n
     middle = (share + z * z / (2 * n)) / (1 + z * z / n)
     reach = z / (1 + z * z / n) * math.sqrt(share * (1 - share) / n + z * z / (4 * n * n))
@@ -39,8 +39,8 @@ def exact_interval(successes: int, n: int, confidence: float) -> tuple[float, fl
     if n <= 0:
         return NAN, NAN
     tail = (1 - confidence) / 2
-    low = 0.0 if successes == 0 else float(stats.beta.ppf(tail, successes, n - successes + 1))
-    high = 1.0 if successes == n else float(stats.beta.isf(tail, successes + 1, n - successes))
+    low = 0.0 if successes == 0 else beta_ppf(tail, successes, n - successes + 1)
+    high = 1.0 if successes == n else beta_isf(tail, successes + 1, n - successes)
     return low, high
 
 
@@ -52,7 +52,7 @@ def mcnemar_exact(broken: int, fixed: int) -> float:
     discordant = broken + fixed
     if discordant == 0:
         return 1.0
-    return min(1.0, 2 * float(stats.binom.cdf(min(broken, fixed), discordant, 0.5)))
+    return min(1.0, 2 * binomial_cdf(min(broken, fixed), discordant, 0.5))
 
 
 def tango(broken: int, fixed: int, n: int, alpha: float) -> tuple[float, float]:
@@ -98,7 +98,7 @@ def tango_clustered(
     pairs discordant it covered 40 to 95% where this covered 93 to 100% (docs/statistics.md).
     """
     # The quantile itself: a t of few degrees of freedom is so large that its normal tail would be zero.
-    low, high = _bounds([broken / effect], [fixed / effect], [n / effect], float(stats.t.isf(alpha, freedom)))
+    low, high = _bounds([broken / effect], [fixed / effect], [n / effect], student_isf(alpha, freedom))
     return float(low[0]), float(high[0])
 
 
@@ -106,7 +106,7 @@ def tango_bounds(
     broken: npt.ArrayLike, fixed: npt.ArrayLike, n: npt.ArrayLike, alpha: float
 ) -> tuple[FloatArray, FloatArray]:
     """`tango` for arrays of tables (n > 0), by bisection to machine precision."""
-    return _bounds(broken, fixed, n, float(stats.norm.isf(alpha)))
+    return _bounds(broken, fixed, n, normal_isf(alpha))
 
 
 def _bounds(broken: npt.ArrayLike, fixed: npt.ArrayLike, n: npt.ArrayLike, z: float) -> tuple[FloatArray, FloatArray]:

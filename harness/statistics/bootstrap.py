@@ -10,11 +10,11 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import stats
 
 from harness.statistics import weaknesses
 from harness.statistics.clusters import Groups
 from harness.statistics.distinct import distinct
+from harness.statistics.distributions import normal_cdf, normal_ppf
 from harness.statistics.resampling import resampled_sums
 from harness.statistics.result import NAN, FloatArray, IntArray, Interval, Value
 
@@ -48,11 +48,11 @@ class Bootstrap:
         """The BCa end point at `level`; NaN when undefined."""
         if not math.isfinite(self.bias):
             return NAN
-        shifted = self.bias + float(stats.norm.ppf(level))
+        shifted = self.bias + normal_ppf(level)
         divisor = 1 - self.acceleration * shifted
         if not divisor > 0:
             return NAN
-        adjusted = float(stats.norm.cdf(self.bias + shifted / divisor))
+        adjusted = normal_cdf(self.bias + shifted / divisor)
         return float(np.quantile(self.distribution, adjusted))
 
     def interval(self, confidence: float, alphas: tuple[float, ...]) -> Interval:
@@ -96,7 +96,7 @@ def bca(stats_rows: FloatArray, value: Value, groups: Groups, resamples: int = 1
         return _undefined(estimate, weaknesses.CONSTANT)
     below = np.searchsorted(known, estimate - tolerance, side="left")
     upto = np.searchsorted(known, estimate + tolerance, side="right")
-    bias = float(stats.norm.ppf((below + upto) / (2 * len(known))))
+    bias = normal_ppf((below + upto) / (2 * len(known)))
     acceleration = _acceleration(figure(totals - cells), counts)
     if not math.isfinite(bias):
         said.append(weaknesses.OUTSIDE)

@@ -7,8 +7,7 @@ from __future__ import annotations
 
 import math
 
-from scipy import stats
-
+from harness.statistics.distributions import normal_isf
 from harness.statistics.result import NAN
 
 DEFAULT_DISCORDANCE = 0.15
@@ -117,7 +116,7 @@ def equivalence_needed_n(margin: float, variance: float = 0.25, alpha: float = 0
 
 
 def _z(tail: float) -> float:
-    return float(stats.norm.isf(tail))
+    return normal_isf(tail)
 
 
 def _ceil(number: float) -> int:

@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from scipy import stats
 
+from harness.statistics.distributions import poisson_cdf
 from harness.statistics.result import FloatArray, IntArray
 
 _BATCH = 1 << 20
@@ -123,7 +123,7 @@ def _poisson_sums(rows: FloatArray, resamples: int, rng: np.random.Generator) ->
 
 def _poisson_table(rate: float) -> npt.NDArray[np.uint8]:
     """uint8[65536]: the Poisson count that each 16-bit number stands for."""
-    edges = np.rint(stats.poisson.cdf(np.arange(16), rate) * 65536).astype(np.int64)
+    edges = np.rint(poisson_cdf(np.arange(16.0), rate) * 65536).astype(np.int64)
     return np.searchsorted(edges, np.arange(65536), side="right").astype(np.uint8)
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from scipy import stats
 
 from harness.statistics.clusters import Groups
+from harness.statistics.distributions import student_isf, student_sf
 from harness.statistics.result import NAN, FloatArray, Interval
 
 _NOISE = 1e-13
@@ -46,7 +46,7 @@ def t_interval(
         return Interval.undefined(alphas)
 
     def limits(alpha: float) -> tuple[float, float]:
-        reach = float(stats.t.ppf(1 - alpha, freedom)) * standard_error
+        reach = student_isf(alpha, freedom) * standard_error
         return center - reach, center + reach
 
     return Interval.of(limits, confidence, alphas, standard_error)
@@ -56,7 +56,7 @@ def t_test(center: float, standard_error: float, freedom: int) -> float:
     """Two-sided p-value of "the true figure is zero"; NaN without a standard error."""
     if not standard_error > 0 or freedom < 1:
         return NAN
-    return float(2 * stats.t.sf(abs(center) / standard_error, freedom))
+    return 2 * student_sf(abs(center) / standard_error, freedom)
 
 
 def mean_influence(values: FloatArray) -> FloatArray:

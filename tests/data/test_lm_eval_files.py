@@ -1,6 +1,10 @@
 from __future__ import annotations
 
+import json
+import subprocess
+import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -46,3 +50,39 @@ def test_a_huge_file_is_refused(tmp_path: Path) -> None:
     (tmp_path / "task.yaml").write_text("a: " + "x" * 1_000_001)
     with pytest.raises(SuiteError, match="at most"):
         read_lm_eval_task(tmp_path / "task.yaml")
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        [{"a": 1, "b": "x"}, {"a": 2.5, "b": None}, {"b": "y"}],
+        [{"a": "2020-01-01", "t": "2020-01-01 10:00:00"}, {"a": "2021-02-03", "t": "2021-01-01T10:00:00Z"}],
+        [{"a": [1, 2], "c": {"x": 1}}, {"a": [], "c": {"x": 2, "y": "z"}}, {"a": None, "c": None}],
+        [{"a": "é😀"}, {"a": ""}],
+        [{"a": 1}, {"a": "x"}],
+        [{"a": [{"x": 1}, {"y": 2}]}],
+        [{"a": True}, {"a": None}],
+    ],
+)
+def test_json_lines_are_read_as_the_library_reads_them(rows: list[dict[str, Any]], tmp_path: Path) -> None:
+    from datasets import load_dataset
+
+    from harness.data.sources.lm_eval import open_rows
+
+    path = tmp_path / "rows.jsonl"
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    options = {"path": "json", "kwargs": {"data_files": {"test": "rows.jsonl"}}, "splits": {"test": "test"}}
+    found = [json.loads(row["doc"]) for row in open_rows(options, tmp_path)]
+    theirs = load_dataset("json", data_files={"test": [str(path)]}, cache_dir=str(tmp_path / "cache"))["test"]
+    assert found == [json.loads(json.dumps(row, default=str)) for row in theirs]
+
+
+def test_a_plain_file_is_read_without_the_library(tmp_path: Path) -> None:
+    (tmp_path / "rows.jsonl").write_text('{"a": 1}\n{"a": 2}\n')
+    code = (
+        "import sys; from pathlib import Path; from harness.data.sources.lm_eval import open_rows; "
+        "options = {'path': 'json', 'kwargs': {'data_files': 'rows.jsonl'}, 'splits': {'test': 'train'}}; "
+        f"rows = list(open_rows(options, Path({str(tmp_path)!r}))); "
+        "assert len(rows) == 2, rows; assert 'datasets' not in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=120)

@@ -17,6 +17,8 @@ from typing import Any
 from harness.core.errors import DataError, unknown
 
 _BUILDERS = ("json", "csv", "parquet", "text")
+_SMALL = 10 << 20
+"""Bytes of a file that `datasets` reads in one piece."""
 _COMMIT = re.compile(r"[0-9a-f]{40}\Z")
 
 
@@ -49,14 +51,16 @@ def open_rows(options: dict[str, Any], base: Path) -> Iterable[Mapping[str, Any]
 
 
 def _local(path: str, kwargs: Mapping[str, Any], options: Mapping[str, Any], base: Path) -> dict[str, Any]:
-    from datasets import load_dataset
-
     named = kwargs.get("data_files")
     files = named if isinstance(named, dict) else {"train": named}
     found = {
         split: [str(_file(str(name), [Path(str(options.get("folder") or base)), base])) for name in _many(value)]
         for split, value in files.items()
     }
+    if path == "json" and (read := {split: _lines(names) for split, names in found.items()}) and all(read.values()):
+        return read
+    from datasets import load_dataset
+
     with tempfile.TemporaryDirectory() as cache:
         try:
             loaded = load_dataset(path, data_files=found, cache_dir=cache)
@@ -64,6 +68,22 @@ def _local(path: str, kwargs: Mapping[str, Any], options: Mapping[str, Any], bas
         except Exception as error:  # the library raises many kinds for files that it cannot read
             first = (str(error).splitlines() or [""])[0]
             raise DataError(f"the task's data cannot be read: {type(error).__name__}: {first[:200]}") from error
+
+
+def _lines(names: list[str]) -> list[dict[str, Any]]:
+    """The rows of one small file of JSON lines, as `datasets` reads it (by Arrow's reader, which settles the types of
+    columns), without the second that importing the library takes; none where it must be asked."""
+    from pyarrow import ArrowException, json
+
+    if len(names) != 1 or Path(names[0]).stat().st_size > _SMALL:
+        return []
+    try:
+        table = json.read_json(names[0], json.ReadOptions(block_size=_SMALL))
+    except (ArrowException, OSError):
+        return []
+    # Where objects stand within columns, the library leaves keys out that a row lacks; Arrow fills them.
+    rows: list[dict[str, Any]] = [] if "struct<" in str(table.schema) else table.to_pylist()
+    return rows
 
 
 def _hub(path: str, kwargs: Mapping[str, Any], options: Mapping[str, Any]) -> dict[str, Any]:
