@@ -13,7 +13,7 @@ from harness.core.requests import Continuations, Failure, Request, Response
 from harness.models.answers import scores, too_large
 from harness.models.batching import Batcher, IntArray, Row, TooLarge, is_out_of_memory
 from harness.models.chat import ChatError
-from harness.models.encoding import Pieces, TextEncoder
+from harness.models.encoding import Pieces
 from harness.models.network import Network
 from harness.models.shared_prefix import groups_of
 from harness.models.trees import Tree, tree_of
@@ -162,7 +162,7 @@ def _plans(network: Network, requests: Sequence[Continuations]) -> Iterator[tupl
         if not all(request.options):
             yield owner, Failure("no_token", "an option is empty")
         else:
-            yield owner, _plan(network.encoder, context, options, prefix, limit, owner)
+            yield owner, _plan(network, context, options, prefix, limit, owner, chat=bool(request.messages))
 
 
 def _after_messages(network: Network, request: Continuations) -> tuple[str, list[Pieces]]:
@@ -179,14 +179,21 @@ def _after_messages(network: Network, request: Continuations) -> tuple[str, list
 
 
 def _plan(
-    encoder: TextEncoder, context: str, options: Sequence[Pieces], prefix: Sequence[int], limit: int, owner: int
+    network: Network,
+    context: str,
+    options: Sequence[Pieces],
+    prefix: Sequence[int],
+    limit: int,
+    owner: int,
+    *,
+    chat: bool,
 ) -> Job | Failure:
     """What each option reads and predicts, and how many tokens of context did not fit.
 
     Trailing white space of the context belongs to the continuation, and so does a token that
     overlaps the join. All options are scored from the earliest token that one of them changes.
     """
-    join = len(context.rstrip())
+    encoder, join = network.encoder, len(context.rstrip())
     if not options:
         return Failure("no_token", "there is no option")
     # Tokenizers that trim offsets give white space at the very beginning the place (0, 0): without a context it counts.
@@ -194,6 +201,10 @@ def _plan(
         next((i for i, (_, end) in enumerate(piece.offsets) if end > join or not join), len(piece.ids))
         for piece in options
     ]
+    if any(start == len(piece.ids) for start, piece in zip(starts, options, strict=True)):
+        # A normaliser that joins characters across the border (a letter and its accent) gives the letter's place.
+        alone = network.chat.pieces(context).ids if chat else encoder.plain([context])[0]
+        starts = [min(start, _changed(alone, piece.ids)) for start, piece in zip(starts, options, strict=True)]
     if any(start == len(piece.ids) for start, piece in zip(starts, options, strict=True)):
         return Failure("no_token", "an option has no token of its own")
     first = min(_common([piece.ids for piece in options]), *starts)
@@ -208,6 +219,13 @@ def _plan(
         return Failure("too_long", f"a continuation of {longest} tokens does not fit into {limit}")
     trunk = [*head, *options[0].ids[excess:first]]
     return Job(owner, trunk, [piece.ids[first:] for piece in options], excess)
+
+
+def _changed(context: Sequence[int], whole: Sequence[int]) -> int:
+    """The first token that the context would not have on its own; the number of tokens when there is none."""
+    if not whole or list(context) == list(whole):
+        return len(whole)
+    return min(_common([context, whole]), len(whole) - 1)
 
 
 def _common(lists: Sequence[Sequence[int]]) -> int:

@@ -101,7 +101,7 @@ class TextEncoder:
         self.typed: bool = "token_type_ids" in tokenizer.model_input_names
         self.tokenizer: Any = tokenizer
         limit = tokenizer.model_max_length
-        self.max_length: int | None = int(limit) if limit and limit < _UNLIMITED else None
+        self.max_length: int | None = int(limit) if limit and 0 < limit < _UNLIMITED else None
         self.special_tokens: tuple[str, ...] = tuple(tokenizer.all_special_tokens)
         unknown = tokenizer.unk_token_id
         self._unknown: int | None = unknown

@@ -101,10 +101,16 @@ def _convert(path: Path, work: Path, reporter: Reporter, title: str, where: Wher
         from transformers import AutoModelForCausalLM, AutoTokenizer
 
         try:
-            tokenizer = AutoTokenizer.from_pretrained(path.parent, gguf_file=path.name, local_files_only=True)
+            tokenizer = AutoTokenizer.from_pretrained(
+                path.parent, gguf_file=path.name, local_files_only=True, trust_remote_code=False
+            )
             notes = settle(tokenizer, path)
             model = AutoModelForCausalLM.from_pretrained(
-                path.parent, gguf_file=path.name, dtype=torch.float32, local_files_only=True
+                path.parent,
+                gguf_file=path.name,
+                dtype=torch.float32,
+                local_files_only=True,
+                trust_remote_code=False,
             )
         # A damaged file makes the readers of GGUF, numpy and transformers fail in ways of their own.
         except Exception as error:

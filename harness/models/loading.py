@@ -77,8 +77,10 @@ def load(folder: Path, *, device: str, dtype: str, quantise: str | None = None) 
     with quiet(), explained(folder):
         import transformers
 
-        encoder = TextEncoder(transformers.AutoTokenizer.from_pretrained(folder, local_files_only=True))
-        config = transformers.AutoConfig.from_pretrained(folder, local_files_only=True)
+        encoder = TextEncoder(
+            transformers.AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
+        )
+        config = transformers.AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
         kind = getattr(transformers, _LANGUAGE_MODELS[family])
         has_language_model = type(config) in kind._model_mapping
         if family == "seq2seq" and not has_language_model:
@@ -279,6 +281,10 @@ def explained(folder: Path) -> Iterator[None]:
     """Names the folder in what transformers raises while loading from it."""
     try:
         yield
+    except CheckpointError as error:
+        if error.where is not None:
+            raise
+        raise CheckpointError(error.message, where=Where(folder), hint=error.hint) from error
     except (OSError, ValueError, KeyError, RuntimeError, ImportError, AttributeError, TypeError) as error:
         first = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise CheckpointError(

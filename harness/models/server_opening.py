@@ -143,7 +143,7 @@ def _encoder(folder: Path) -> TextEncoder:
     from transformers import AutoTokenizer
 
     try:
-        return TextEncoder(AutoTokenizer.from_pretrained(folder, local_files_only=True))
+        return TextEncoder(AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False))
     except (OSError, ValueError) as error:
         raise CheckpointError("the server's tokenizer cannot be loaded.", where=Where(folder)) from error
 

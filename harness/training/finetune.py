@@ -108,5 +108,5 @@ def carry_out(
 def _width(parent: Path) -> int | None:
     from transformers import AutoConfig
 
-    shape = shape_of(AutoConfig.from_pretrained(str(parent)).to_dict())
+    shape = shape_of(AutoConfig.from_pretrained(str(parent), trust_remote_code=False).to_dict())
     return shape.hidden if shape is not None else None

@@ -25,7 +25,11 @@ def load_tokenizer(folder: Path) -> Any:
     """
     from transformers import AutoTokenizer
 
-    return _loaded(folder, "tokenizer", lambda: AutoTokenizer.from_pretrained(str(folder), local_files_only=True))
+    return _loaded(
+        folder,
+        "tokenizer",
+        lambda: AutoTokenizer.from_pretrained(str(folder), local_files_only=True, trust_remote_code=False),
+    )
 
 
 def family_of(folder: Path) -> str:
@@ -44,7 +48,9 @@ def family_of(folder: Path) -> str:
             where=Where(folder),
             hint="start from its base, or make the first stage with `method: full`.",
         )
-    config: Any = _loaded(folder, "configuration", lambda: AutoConfig.from_pretrained(str(folder)))
+    config: Any = _loaded(
+        folder, "configuration", lambda: AutoConfig.from_pretrained(str(folder), trust_remote_code=False)
+    )
     if getattr(config, "is_encoder_decoder", False):
         return "seq2seq"
     return "masked" if config.model_type in MASKED_TYPES else "causal"
@@ -77,7 +83,9 @@ def load_headed(start: Start, kind: str, *, labels: Sequence[str], seed: int, pr
 
     auto: Any = getattr(transformers, kind)
     folder = start.folder
-    config: Any = _loaded(folder, "configuration", lambda: transformers.AutoConfig.from_pretrained(str(folder)))
+    config: Any = _loaded(
+        folder, "configuration", lambda: transformers.AutoConfig.from_pretrained(str(folder), trust_remote_code=False)
+    )
     if labels:
         config.num_labels = len(labels)
         config.id2label = dict(enumerate(labels))
@@ -101,6 +109,7 @@ def load_headed(start: Start, kind: str, *, labels: Sequence[str], seed: int, pr
             config=config,
             local_files_only=True,
             use_safetensors=True,
+            trust_remote_code=False,
             output_loading_info=True,
             ignore_mismatched_sizes=bool(labels),
             **options,
@@ -154,14 +163,21 @@ def load_for(kind: Any, folder: Path, *, seed: int, check: Callable[[str], None]
     """
     from transformers import AutoConfig
 
-    config: Any = _loaded(folder, "configuration", lambda: AutoConfig.from_pretrained(str(folder)))
+    config: Any = _loaded(
+        folder, "configuration", lambda: AutoConfig.from_pretrained(str(folder), trust_remote_code=False)
+    )
     check(str(config.model_type))
     torch.manual_seed(seed)
     model, facts = _loaded(
         folder,
         "model",
         lambda: kind.from_pretrained(
-            str(folder), local_files_only=True, use_safetensors=True, output_loading_info=True, dtype=torch.float32
+            str(folder),
+            local_files_only=True,
+            use_safetensors=True,
+            trust_remote_code=False,
+            output_loading_info=True,
+            dtype=torch.float32,
         ),
     )
     missing = sorted(facts["missing_keys"])
@@ -186,12 +202,18 @@ def load_encoder(folder: Path, *, weights: str, seed: int) -> Any:
     """
     from transformers import AutoConfig, AutoModel
 
-    config: Any = _loaded(folder, "configuration", lambda: AutoConfig.from_pretrained(str(folder)))
+    config: Any = _loaded(
+        folder, "configuration", lambda: AutoConfig.from_pretrained(str(folder), trust_remote_code=False)
+    )
     torch.manual_seed(seed)
     if weights == "random":
         return AutoModel.from_config(config)
     return _loaded(
-        folder, "model", lambda: AutoModel.from_pretrained(str(folder), local_files_only=True, use_safetensors=True)
+        folder,
+        "model",
+        lambda: AutoModel.from_pretrained(
+            str(folder), local_files_only=True, use_safetensors=True, trust_remote_code=False
+        ),
     )
 
 
@@ -199,11 +221,13 @@ def load_language_head(folder: Path, model: Any) -> Any | None:
     """The checkpoint's masked language model around `model`'s own encoder, its head frozen; None without one."""
     from transformers import AutoConfig, AutoModelForMaskedLM
 
-    architectures = AutoConfig.from_pretrained(str(folder)).architectures or []
+    architectures = AutoConfig.from_pretrained(str(folder), trust_remote_code=False).architectures or []
     if not any(name.endswith("ForMaskedLM") for name in architectures):
         return None
     whole: Any = _loaded(
-        folder, "language-model head", lambda: AutoModelForMaskedLM.from_pretrained(str(folder), use_safetensors=True)
+        folder,
+        "language-model head",
+        lambda: AutoModelForMaskedLM.from_pretrained(str(folder), use_safetensors=True, trust_remote_code=False),
     )
     if not hasattr(getattr(whole, "cls", None), "predictions"):
         raise CheckpointError(

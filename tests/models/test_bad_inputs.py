@@ -204,3 +204,27 @@ def test_local_folders_are_found_relative_to_the_suite(tmp_path):
     assert locate("models/mine", None, base=tmp_path) == tmp_path / "models" / "mine"
     with pytest.raises(CheckpointError, match="does not exist"):
         locate("./models/other", None, base=tmp_path)
+
+
+def test_code_of_a_tokenizer_is_neither_run_nor_asked_about(folder, opened, monkeypatch):
+    """transformers would ask at the terminal whether to run it."""
+    monkeypatch.setattr("builtins.input", lambda *_: pytest.fail("asked"))
+    page = {"tokenizer_class": "Strange", "auto_map": {"AutoTokenizer": ["code.Strange", None]}}
+    (folder / "tokenizer_config.json").write_text(json.dumps(page))
+    (folder / "code.py").write_text("raise SystemExit('ran')")
+    assert opened(folder).facts.language_model == "masked"  # by tokenizer.json alone
+
+
+def test_a_tokenizer_without_offsets_is_refused_with_its_place(folder, opened):
+    page = {"tokenizer_class": "ByT5Tokenizer"}
+    (folder / "tokenizer_config.json").write_text(json.dumps(page))
+    with pytest.raises(CheckpointError, match=r"no tokenizer\.json form") as caught:
+        opened(folder)
+    assert str(folder) in str(caught.value)
+
+
+@pytest.mark.parametrize("length", [-1, 0, None])
+def test_a_length_that_is_none_counts_as_no_limit(folder, opened, length):
+    page = json.loads((folder / "tokenizer_config.json").read_text())
+    (folder / "tokenizer_config.json").write_text(json.dumps({**page, "model_max_length": length}))
+    assert opened(folder).facts.max_length == 32

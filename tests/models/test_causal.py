@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import json
+import shutil
+
 import plain_reference
 import pytest
 from model_zoo import CAUSAL, LENGTH, TEXTS
@@ -83,6 +86,17 @@ def test_what_cannot_be_scored_is_a_failure(zoo, opened):
     answers = dict(opened(zoo("gpt2")).answer(requests))
     assert [answers[request].reason for request in requests] == ["no_token", "no_token", "too_long", "unsupported"]
     assert all(isinstance(answer, Failure) for answer in answers.values())
+
+
+def test_an_accent_that_joins_the_letter_before_it_is_scored_with_it(zoo, opened, tmp_path):
+    """After normalisation the token has the letter's place alone: by offsets the option would have no token."""
+    shutil.copytree(zoo("gpt2"), tmp_path / "m")
+    page = json.loads((tmp_path / "m" / "tokenizer.json").read_text())
+    (tmp_path / "m" / "tokenizer.json").write_text(json.dumps({**page, "normalizer": {"type": "NFC"}}))
+    model = opened(tmp_path / "m")
+    joined, same = Continuations("a cafe", ("\u0301",)), Continuations("a caf", ("\u00e9",))
+    answers = dict(model.answer([joined, same, Continuations("a film", ("",))]))
+    assert close(answers[joined].values[0], answers[same].values[0])
 
 
 @pytest.mark.parametrize("budget", [1, 64, 100_000])
