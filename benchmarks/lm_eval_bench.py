@@ -157,14 +157,19 @@ def difference(mine: Any, theirs: Any) -> float:
     return abs(float(mine) - float(theirs))
 
 
-def conditions(threads: int, before: float | None, after: float | None) -> str:
+def conditions(threads: int, before: list[float] | None, after: list[float] | None) -> str:
     """What the machine was like: threads, matrix rates, and how busy it was."""
     load = os.getloadavg()[0] if hasattr(os, "getloadavg") else float("nan")
-    rate = "" if before is None else f"matrix product {before:.0f} GFLOP/s before, {after:.0f} after; "
+    rate = f"matrix product {_rates(before)} GFLOP/s before, {_rates(after)} after; " if before and after else ""
     return (
         f"{platform.machine()}, {os.cpu_count()} logical cores, {threads} thread{'s' * (threads > 1)} a side, "
         f"Python {platform.python_version()}; {rate}load of the machine {load:.0f}. Medians (least–most)."
     )
+
+
+def _rates(found: list[float]) -> str:
+    """torch's own product, and oneDNN's beside it."""
+    return f"{found[0]:.0f}" + "".join(f" ({other:.0f} by oneDNN)" for other in found[1:])
 
 
 def publish(name: str, text: str, write: bool) -> None:

@@ -7,8 +7,21 @@ from __future__ import annotations
 
 import random
 import sys
+from typing import Any
 
-from lm_eval_bench import Side, arguments, checkpoint, conditions, difference, in_turn, publish, ratio, seconds, texts
+from lm_eval_bench import (
+    Side,
+    arguments,
+    checkpoint,
+    conditions,
+    difference,
+    in_turn,
+    median,
+    publish,
+    ratio,
+    seconds,
+    texts,
+)
 
 
 def questions(count: int) -> list[dict[str, object]]:
@@ -36,7 +49,7 @@ def main() -> None:
         mine, theirs = in_turn(ours, peer, {"work": "choice", "items": items, "batch": batch}, given.pairs)
         rows.append(
             f"| {given.model} | {batch} | {seconds(mine)} | {seconds(theirs)} | {ratio(mine, theirs)} | "
-            f"{difference(mine[0]['values'], theirs[0]['values']):.1e} |"
+            f"{_rate(mine)} | {difference(mine[0]['values'], theirs[0]['values']):.1e} |"
         )
     after = ours.ask(work="gemm")["gemm"]
     ours.close()
@@ -52,14 +65,19 @@ def main() -> None:
             f"**Multiple choice**: {len(items)} questions of four options, {given.pairs} pairs. {where}",
             f"Reading each context once in place of once an option is {necessary:.2f} × less (words read).",
             "",
-            "| model | lm-eval's batch size | harness | lm-eval | ratio | largest difference, nats |",
-            "|---|--:|--:|--:|--:|--:|",
+            "| model | lm-eval's batch size | harness | lm-eval | ratio | our GFLOP/s | largest difference, nats |",
+            "|---|--:|--:|--:|--:|--:|--:|",
             *rows,
             "",
             f"`python benchmarks/lm_eval_multiple_choice.py --peer-python … --model {given.model} --write` made this.",
         ]
     )
     publish(f"multiple choice {given.model}", text, given.write)
+
+
+def _rate(runs: list[dict[str, Any]]) -> str:
+    """Operations that harness counts, by its time: to be set beside the rate of a bare product."""
+    return f"{median([run['flops'] / run['seconds'] for run in runs]) / 1e9:.0f}"
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ from collections.abc import Callable
 import side_by_side as bench
 import torch
 
-from harness.models.products import _call, preferred
+from harness.models.products import preferred, product_by_onednn
 
 SHAPES = ((16, 256, 1024), (64, 256, 256), (512, 128, 512), (2048, 256, 1024), (2048, 1024, 256), (2048, 384, 1536))
 ROUNDS = 5
@@ -33,9 +33,9 @@ def main() -> None:
     for rows, width, out in SHAPES:
         x, weight, gradient = torch.randn(rows, width), torch.randn(out, width), torch.randn(rows, out)
         jobs: tuple[tuple[Callable[[], torch.Tensor], Callable[[], torch.Tensor]], ...] = (
-            (lambda: _call(x, weight, None), lambda: torch.nn.functional.linear(x, weight)),  # noqa: B023
-            (lambda: _call(gradient, weight.t(), None), lambda: gradient @ weight),  # noqa: B023
-            (lambda: _call(gradient.t(), x.t(), None), lambda: gradient.t() @ x),  # noqa: B023
+            (lambda: product_by_onednn(x, weight, None), lambda: torch.nn.functional.linear(x, weight)),  # noqa: B023
+            (lambda: product_by_onednn(gradient, weight.t(), None), lambda: gradient @ weight),  # noqa: B023
+            (lambda: product_by_onednn(gradient.t(), x.t(), None), lambda: gradient.t() @ x),  # noqa: B023
         )
         with torch.inference_mode():
             ratios = [best(peer) / best(ours) for ours, peer in jobs]

@@ -13,8 +13,6 @@ import sys
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
-# This folder holds a file of the standard library's name `statistics`.
-sys.path = [entry for entry in sys.path if Path(entry or ".").resolve() != HERE]
 sys.path.append(str(HERE.parent / "tests" / "statistics"))
 
 import argparse  # noqa: E402

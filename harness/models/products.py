@@ -66,10 +66,11 @@ def product(rows: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor | None)
     if torch.is_grad_enabled() and any(one is not None and one.requires_grad for one in (rows, weight, bias)):
         made: torch.Tensor = _Product.apply(rows, weight, bias)  # type: ignore[no-untyped-call]  # torch leaves it so
         return made
-    return _call(rows, weight, bias)
+    return product_by_onednn(rows, weight, bias)
 
 
-def _call(rows: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor | None) -> torch.Tensor:
+def product_by_onednn(rows: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor | None) -> torch.Tensor:
+    """The same without gradients, by oneDNN whatever the sizes."""
     made: torch.Tensor = torch.ops.mkldnn._linear_pointwise(rows, weight, bias, "none", [], "")
     return made
 
@@ -80,7 +81,7 @@ class _Product(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, rows: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor | None) -> torch.Tensor:
         ctx.save_for_backward(rows, weight)
-        return _call(rows, weight, bias)
+        return product_by_onednn(rows, weight, bias)
 
     @staticmethod
     def backward(ctx: Any, *gradients: torch.Tensor) -> tuple[torch.Tensor | None, ...]:
@@ -88,9 +89,9 @@ class _Product(torch.autograd.Function):
         gradient = gradients[0].reshape(-1, weight.shape[0]).contiguous()
         of_rows = of_weight = of_bias = None
         if ctx.needs_input_grad[0]:
-            of_rows = _call(gradient, weight.t(), None).reshape(rows.shape)
+            of_rows = product_by_onednn(gradient, weight.t(), None).reshape(rows.shape)
         if ctx.needs_input_grad[1]:
-            of_weight = _call(gradient.t(), rows.reshape(-1, weight.shape[1]).t(), None)
+            of_weight = product_by_onednn(gradient.t(), rows.reshape(-1, weight.shape[1]).t(), None)
         if ctx.needs_input_grad[2]:
             of_bias = gradient.sum(dim=0)
         return of_rows, of_weight, of_bias
@@ -135,7 +136,7 @@ def _right() -> bool:
     rows, weight = (torch.rand(shape, generator=generator) - 0.5 for shape in ((64, 96), (80, 96)))
     wanted = rows @ weight.t()
     try:
-        found = [_call(rows, weight, None), _call(rows, weight.t().contiguous().t(), None)]
+        found = [product_by_onednn(rows, weight, None), product_by_onednn(rows, weight.t().contiguous().t(), None)]
     except (RuntimeError, TypeError, NotImplementedError):
         return False
     return all(bool(torch.allclose(one, wanted, rtol=_TOLERANCE, atol=_TOLERANCE)) for one in found)

@@ -1,7 +1,7 @@
 """How long paired resampling takes, side by side with a plain Python loop and with sacrebleu.
 
-    python benchmarks/statistics.py            # 100,000 items, 10,000 resamples
-    python benchmarks/statistics.py --write    # also rewrites the section of docs/performance.md between its markers
+    python benchmarks/resampling.py            # 100,000 items, 10,000 resamples
+    python benchmarks/resampling.py --write    # also rewrites the section of docs/performance.md between its markers
 
 Every case runs in a process of its own, three times, its peer in turn with it; the answers are made up by a seeded
 generator.
@@ -13,30 +13,26 @@ other and adds up numpy rows; it is timed on a few resamples and scaled, because
 
 from __future__ import annotations
 
+import argparse
+import json
+import os
+import platform
+import resource
+import subprocess
 import sys
+import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
-# This folder holds a file of the standard library's name `statistics`.
-sys.path = [entry for entry in sys.path if Path(entry or ".").resolve() != Path(__file__).resolve().parent]
+import numpy as np
+import pyarrow as pa
 
-import argparse  # noqa: E402
-import json  # noqa: E402
-import os  # noqa: E402
-import platform  # noqa: E402
-import resource  # noqa: E402
-import subprocess  # noqa: E402
-import time  # noqa: E402
-from collections.abc import Callable  # noqa: E402
-from typing import Any  # noqa: E402
-
-import numpy as np  # noqa: E402
-import pyarrow as pa  # noqa: E402
-
-from harness.core import atomic  # noqa: E402
-from harness.core.interfaces import MetricContext  # noqa: E402
-from harness.core.records import Records, RecordsHead  # noqa: E402
-from harness.metrics import build_metrics  # noqa: E402
-from harness.statistics import Groups, bca, difference  # noqa: E402
+from harness.core import atomic
+from harness.core.interfaces import MetricContext
+from harness.core.records import Records, RecordsHead
+from harness.metrics import build_metrics
+from harness.statistics import Groups, bca, difference
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "performance.md"
 START, END = "<!-- statistics: start -->", "<!-- statistics: end -->"
@@ -323,7 +319,7 @@ def write(text: str) -> None:
     if START not in page:
         page += f"\n## Statistics\n\n{START}\n{END}\n"
     before, _, rest = page.partition(START)
-    command = "`python benchmarks/statistics.py --write` made this table."
+    command = "`python benchmarks/resampling.py --write` made this table."
     atomic.write_text(PAGE, f"{before}{START}\n{text}\n\n{command}\n{END}{rest.partition(END)[2]}")
 
 
