@@ -18,12 +18,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from difflib import SequenceMatcher
+from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
 
 ROUNDED = frozenset({"crows_original"})
 DECIMALS = 3
+_KEPT = 1024
 
 BoolArray = npt.NDArray[np.bool_]
 
@@ -75,9 +77,15 @@ def hidden_tokens(words: Sequence[int], scorer: str) -> BoolArray:
 
 def _equal(first: Sequence[int], second_ids: Sequence[int], *, autojunk: bool, second: bool = False) -> list[int]:
     """Places of the equal blocks, in the first sequence or the second."""
-    matcher = SequenceMatcher(None, list(map(str, first)), list(map(str, second_ids)), autojunk=autojunk)
     places: list[int] = []
-    for tag, begin, end, other_begin, other_end in matcher.get_opcodes():
-        if tag == "equal":
-            places.extend(range(other_begin, other_end) if second else range(begin, end))
+    for begin, other, size in _blocks(tuple(first), tuple(second_ids), autojunk):
+        start = other if second else begin
+        places.extend(range(start, start + size))
     return places
+
+
+@lru_cache(maxsize=_KEPT)
+def _blocks(first: tuple[int, ...], second: tuple[int, ...], autojunk: bool) -> tuple[tuple[int, int, int], ...]:
+    """Equal blocks: where each begins in either sequence, and its length. Both sentences of a pair ask for the same."""
+    matcher = SequenceMatcher(None, list(map(str, first)), list(map(str, second)), autojunk=autojunk)
+    return tuple((begin, other, size) for begin, other, size in matcher.get_matching_blocks() if size)

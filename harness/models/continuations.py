@@ -84,8 +84,8 @@ def _scored(network: Network, batcher: Batcher, jobs: Sequence[Job]) -> Iterator
     separate = {job.owner: _rows(job) for job in jobs}
     groups = groups_of([job.trunk for job in jobs])
     helps = any(group.length for group in groups) or any(len(rows) > 1 for rows in separate.values())
-    if not helps or network.alone or not network.trees or not network.forest.usable:
-        if helps and network.trees:
+    if not helps or network.alone or not network.shortcuts or not network.forest.usable:
+        if helps and network.shortcuts:
             batcher.tell_once("this model's attention takes no tree masks: options are scored in rows of their own.")
         yield from _plain(network, batcher, [row for rows in separate.values() for row in rows])
         return

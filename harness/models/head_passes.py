@@ -10,6 +10,7 @@ import numpy as np
 import torch
 
 from harness.core.records import FloatArray
+from harness.models.batching import IntArray
 from harness.models.checkpoint_heads import Head
 from harness.models.network import Network, accepts
 
@@ -36,7 +37,20 @@ def row_length(row: HeadRow) -> int:
 @torch.inference_mode()
 def logits(network: Network, head: Head, rows: Sequence[HeadRow]) -> FloatArray:
     """Logits float64[B, K] of a head that reads whole rows (sequence, next sentence)."""
-    return _numpy(_forward(network, head, rows).logits)
+    if not first_suffices(network, head):
+        return _numpy(_forward(network, head, rows).logits)
+    with network.one_place.first([np.asarray(row.ids) for row in rows]):
+        return _numpy(_forward(network, head, rows).logits)
+
+
+def first_suffices(network: Network, head: Head) -> bool:
+    """Whether such a head is given each row's first place alone: where that is known to be all that it reads."""
+
+    def plain(rows: Sequence[IntArray]) -> torch.Tensor:
+        found: torch.Tensor = _forward(network, head, [HeadRow(ids.tolist(), 0) for ids in rows]).logits
+        return found
+
+    return network.shortcuts and network.one_place.first_suffices(head, plain)
 
 
 @torch.inference_mode()

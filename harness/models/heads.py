@@ -12,7 +12,7 @@ from harness.models.answers import choose, log_sigmoid, log_softmax, scores, too
 from harness.models.batching import SLACK, Batcher, TooLarge
 from harness.models.checkpoint_heads import Head
 from harness.models.encoding import Encoded, encode_texts
-from harness.models.head_passes import HeadRow, hidden_states, logits, row_length
+from harness.models.head_passes import HeadRow, first_suffices, hidden_states, logits, row_length
 from harness.models.network import Network
 
 
@@ -82,6 +82,8 @@ def head_logits(
     rows.sort(key=row_length, reverse=True)
     # A causal head reads the last token, so its rows are never padded.
     slack = 0.0 if network.causal else SLACK
+    if rows and network.shortcuts and network.one_place.known and not first_suffices(network, head):
+        batcher.tell_once("texts are read whole: leaving out what the head is not known to read changes its answers.")
     yield from batcher.run(rows, row_length, lambda batch: list(logits(network, head, batch)), slack=slack)
 
 

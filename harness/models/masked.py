@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 
@@ -11,9 +11,12 @@ from harness.core.requests import PAIRED_SCORERS, Cloze, Failure, Likelihood, Ps
 from harness.models.alignment import DECIMALS, ROUNDED, hidden_tokens, scored_tokens
 from harness.models.answers import detailed, likelihood, scores, too_large
 from harness.models.batching import SLACK, Batcher, IntArray, Row, TooLarge
+from harness.models.encoding import Pieces, TextEncoder
 from harness.models.network import Network
 
 _FIRST = np.zeros(1, dtype=np.int64)
+_COPIES = 256
+"""Made at a time."""
 
 
 def pseudo_likelihoods(
@@ -31,7 +34,7 @@ def pseudo_likelihoods(
         yield from ((request, Failure("unsupported", "the tokenizer has no mask token")) for request in requests)
         return
     pieces = encoder.pieces([request.text for request in requests])
-    others = encoder.plain([request.other or "" for request in requests])
+    others = _partners(encoder, requests, pieces)
     lengths = [min(len(piece.ids), room) for piece in pieces]
     scored: list[list[int]] = []
     for index, request in enumerate(requests):
@@ -54,14 +57,17 @@ def pseudo_likelihoods(
         for owner in order:
             count = lengths[owner]
             ids = np.asarray(encoder.wrap(pieces[owner].ids[:count]), dtype=np.int64)
-            hidden = hidden_tokens(pieces[owner].words[:count], requests[owner].scorer)
-            for number, index in enumerate(scored[owner]):
-                copy = ids.copy()
-                copy[start : start + count][hidden[index]] = mask
-                position = np.asarray([start + index], dtype=np.int64)
-                yield Row(copy, position, ids[position], _FIRST, owner, number)
+            hidden = hidden_tokens(pieces[owner].words[:count], requests[owner].scorer)[scored[owner]]
+            positions = start + np.asarray(scored[owner], dtype=np.int64)
+            targets = ids[positions]
+            for first in range(0, len(hidden), _COPIES):
+                copies = np.tile(ids, (len(hidden[first : first + _COPIES]), 1))
+                copies[:, start : start + count][hidden[first : first + _COPIES]] = mask
+                for number, copy in enumerate(copies, first):
+                    own = slice(number, number + 1)
+                    yield Row(copy, positions[own], targets[own], _FIRST, owner, number)
 
-    for row, values in batcher.run(rows(), _length, network.token_logprobs):
+    for row, values in batcher.run(rows(), _length, _forward(network, batcher)):
         owner = row.owner
         if isinstance(values, TooLarge):
             failed[owner] = too_large(values)
@@ -78,6 +84,16 @@ def pseudo_likelihoods(
             if request.details and isinstance(answer, Likelihood):
                 answer = detailed(answer, [pieces[owner].offsets[place] for place in scored[owner]], found[owner])
             yield request, answer
+
+
+def _partners(encoder: TextEncoder, requests: Sequence[PseudoLikelihood], pieces: Sequence[Pieces]) -> list[list[int]]:
+    """Tokens of each request's partner, which mostly is the text of another request."""
+    known = {request.text: piece.ids for request, piece in zip(requests, pieces, strict=True)}
+    known[""] = []
+    texts = [request.other or "" for request in requests]
+    missing = [text for text in dict.fromkeys(texts) if text not in known]
+    known.update(zip(missing, encoder.plain(missing), strict=True))
+    return [known[text] for text in texts]
 
 
 def _refusal(request: PseudoLikelihood, places: Sequence[int]) -> Failure | None:
@@ -116,7 +132,7 @@ def clozes(network: Network, batcher: Batcher, requests: Sequence[Cloze]) -> Ite
         position = np.asarray([gap.position], dtype=np.int64)
         rows.append(Row(np.asarray(gap.ids, dtype=np.int64), position, targets, np.zeros_like(targets), owner))
     rows.sort(key=_length, reverse=True)
-    for row, values in batcher.run(rows, _length, network.token_logprobs, slack=SLACK):
+    for row, values in batcher.run(rows, _length, _forward(network, batcher), slack=SLACK):
         if isinstance(values, TooLarge):
             yield requests[row.owner], too_large(values)
             continue
@@ -142,6 +158,16 @@ class _Words:
             if token is not None and token not in found:
                 found.append(token)
         return found
+
+
+def _forward(network: Network, batcher: Batcher) -> Callable[[Sequence[Row]], list[FloatArray]]:
+    """How rows that ask about one place each are read."""
+    if not network.shortcuts or not network.one_place.known or not network.split_head:
+        return network.token_logprobs
+    if network.one_place.usable:
+        return network.one_place.token_logprobs
+    batcher.tell_once("masked copies are read whole: leaving out what nobody asks for changes this model's answers.")
+    return network.token_logprobs
 
 
 def _length(row: Row) -> int:

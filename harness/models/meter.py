@@ -12,6 +12,7 @@ from typing import Any
 
 import torch
 
+from harness.models.replacing import is_replaced
 from harness.models.shapes import Shape, shape_of
 
 _MARK = "_harness_metered"
@@ -28,6 +29,10 @@ class Meter:
 
     tokens: int = 0
     flops: float = 0.0
+
+    def add(self, flops: float) -> None:
+        """Counts what no module shows; less than 0 where attention of a stack is not carried out in full."""
+        self.flops += flops
 
     def watch(self, base: Any, *modules: Any) -> None:
         """Counts what runs in these models; a part that is watched already is not counted twice.
@@ -50,7 +55,7 @@ class Meter:
 
     def _matrix_hook(self, width: int) -> Any:
         def count(module: Any, inputs: tuple[Any, ...], output: Any) -> None:
-            if inputs and isinstance(inputs[0], torch.Tensor):
+            if inputs and isinstance(inputs[0], torch.Tensor) and not is_replaced(module):
                 self.flops += 2.0 * inputs[0].numel() * width
 
         return count
@@ -59,7 +64,7 @@ class Meter:
         def count(module: Any, arguments: tuple[Any, ...], named: dict[str, Any]) -> None:
             # While a head is replayed on gathered states, the stack's forward is replaced and costs nothing.
             ids = named.get("input_ids", arguments[0] if arguments else None)
-            if "forward" in module.__dict__ or not isinstance(ids, torch.Tensor):
+            if is_replaced(module) or not isinstance(ids, torch.Tensor):
                 return
             rows, length = ids.shape
             self.tokens += ids.numel()

@@ -10,9 +10,9 @@ from __future__ import annotations
 
 import copy
 import inspect
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
+from itertools import accumulate
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -28,14 +28,18 @@ from harness.models.meter import Meter
 from harness.models.pair_encoding import PairEncoder, WordEncoder
 from harness.models.products import quicken
 from harness.models.quantising import mixes_rows, size_of
+from harness.models.replacing import FAULTS, replaced
 
 if TYPE_CHECKING:
     from harness.models.attaching import AdapterSwitch
     from harness.models.generation import Stepper
+    from harness.models.one_place import OnePlace
     from harness.models.trees import Forest
 
 CPU_BUDGET = 2048
 GPU_BUDGET = 65536
+_NARROW = 128
+"""Encoders up to this width get twice the tokens in a batch on a CPU: calls cost them more than numbers do."""
 _LOGITS_BYTES = 64 * 2**20
 _CHECK_TOKENS = 6
 _REPLACED = "original_module."
@@ -63,8 +67,8 @@ class Network:
         meter: counts the work of the base, where it is in use already.
     """
 
-    trees = True
-    """Whether several continuations may be scored in one row, where the architecture allows."""
+    shortcuts = True
+    """Whether answers may be had with less work than by plain rows, where the architecture allows."""
 
     def __init__(
         self,
@@ -91,7 +95,7 @@ class Network:
         self.max_target = max_length if max_target is None else max_target
         self.device = device
         self.alone = mixes_rows(base)
-        self.budget = 1 if self.alone else CPU_BUDGET if device == "cpu" else GPU_BUDGET
+        self.budget = 1 if self.alone else self._budget()
         self.switch = switch
         self.adapter = adapter
         for part in (base, language_model, *self.heads.values()):
@@ -120,6 +124,12 @@ class Network:
             return True
         far = self.switch_length
         return self.pads and (far is None or (size > far) == (longest > far))
+
+    def _budget(self) -> int:
+        """Tokens in a batch."""
+        if self.device != "cpu":
+            return GPU_BUDGET
+        return 2 * CPU_BUDGET if self.family == "masked" and self.hidden_size <= _NARROW else CPU_BUDGET
 
     @property
     def parameters(self) -> int:
@@ -167,6 +177,13 @@ class Network:
 
         return Forest(self)
 
+    @cached_property
+    def one_place(self) -> OnePlace:
+        """Reads rows that are asked about one place each, where the architecture allows; checked on first use."""
+        from harness.models.one_place import OnePlace
+
+        return OnePlace(self)
+
     def relieve(self) -> None:
         """Gives cached memory back to the device."""
         if self.device == "cuda":
@@ -180,7 +197,7 @@ class Network:
         """
         if self.split_head:
             ids, mask = self.pad([row.ids for row in rows], masked=not self.causal)
-            return self.gathered(self._base(ids, mask), rows)
+            return self.gathered(self.run_base(ids, mask), rows)
         logits = self.position_logits(rows)
         offsets = np.cumsum([0, *(len(row.positions) for row in rows[:-1])])
         at = np.concatenate([row.at + offset for row, offset in zip(rows, offsets, strict=True)])
@@ -193,7 +210,7 @@ class Network:
         batch, position = self._places(rows)
         if not self.split_head:
             return self._plain(ids, mask)[batch, position].float()
-        output = self._base(ids, mask)
+        output = self.run_base(ids, mask)
         hidden = output.last_hidden_state[batch, position]
         output.last_hidden_state = hidden
         return self._head(output, hidden)
@@ -224,10 +241,20 @@ class Network:
             starts: where each row begins in that one row.
         """
         batch, position = self._places(rows, starts)
+        return self.scored(output, output.last_hidden_state[batch, position], rows)
+
+    @torch.inference_mode()
+    def scored(self, output: Any, hidden: torch.Tensor, rows: Sequence[Row]) -> list[FloatArray]:
+        """The rows' log-probabilities by the head.
+
+        Args:
+            output: of the base; its states are not read.
+            hidden: [N, H], the last hidden states at the rows' N positions, one row's after another's.
+            rows: what is wanted.
+        """
         offsets = np.cumsum([0, *(len(row.positions) for row in rows[:-1])])
-        at = np.concatenate([row.at + offset for row, offset in zip(rows, offsets, strict=True)])
+        at = np.concatenate([row.at for row in rows]) + np.repeat(offsets, [len(row.at) for row in rows])
         targets = self.tensor(np.concatenate([row.targets for row in rows]))
-        hidden = output.last_hidden_state[batch, position]
         output.last_hidden_state = hidden
         return _split(self._gather(output, hidden, at, targets), rows)
 
@@ -251,7 +278,8 @@ class Network:
         order = np.argsort(-values, axis=-1, kind="stable")[:, :k]
         return list(zip(order, np.take_along_axis(values, order, axis=-1), strict=True))
 
-    def _base(self, ids: torch.Tensor, mask: torch.Tensor | None) -> Any:
+    def run_base(self, ids: torch.Tensor, mask: torch.Tensor | None) -> Any:
+        """The base's output for ids [B, L]."""
         return self.base(input_ids=ids, attention_mask=mask, **({"use_cache": False} if self.causal else {}))
 
     def _plain(self, ids: torch.Tensor, mask: torch.Tensor | None) -> torch.Tensor:
@@ -275,7 +303,7 @@ class Network:
         replayed = copy.copy(output)
         replayed.last_hidden_state = hidden[:, None]
         placeholder = torch.zeros(len(hidden), 1, dtype=torch.long, device=hidden.device)
-        with _replaced_forward(self.base, replayed):
+        with replaced(self.base, lambda *_args, **_named: replayed):
             return self._plain(placeholder, None)[:, 0].float()
 
     def _pads(self) -> bool:
@@ -307,9 +335,9 @@ class Network:
         with torch.inference_mode():
             plain = self._plain(ids, None)[0].float()
             try:
-                output = self._base(ids, None)
+                output = self.run_base(ids, None)
                 split = self._head(output, output.last_hidden_state[0])
-            except (AttributeError, TypeError, ValueError, RuntimeError):
+            except FAULTS:
                 return False
         return split.shape == plain.shape and bool(
             torch.allclose(split, plain, rtol=_CHECK_TOLERANCE, atol=_CHECK_TOLERANCE, equal_nan=True)
@@ -320,15 +348,26 @@ class Network:
     ) -> tuple[torch.Tensor, torch.Tensor | None]:
         """int64[B, L] ids padded on the right (with the padding token, or `fill`), and their mask:
         None when nothing is padded or, for scoring from the left, where padding cannot reach what is read."""
+        mask = self.mask_of(np.asarray([len(row) for row in rows])) if masked else None
+        return self.tensor(self.padded(rows, fill=fill)), mask
+
+    def padded(self, rows: Sequence[IntArray], *, fill: int | None = None) -> IntArray:
+        """int64[B, L]: rows padded on the right (with the padding token, or `fill`)."""
         lengths = [len(row) for row in rows]
         longest = max(lengths)
+        if min(lengths) == longest:
+            return np.stack(rows)
         ids = np.full((len(rows), longest), (self.encoder.pad_id or 0) if fill is None else fill, dtype=np.int64)
         for index, row in enumerate(rows):
             ids[index, : len(row)] = row
-        mask = None
-        if masked and min(lengths) != longest:
-            mask = self.tensor((np.arange(longest)[None] < np.asarray(lengths)[:, None]).astype(np.int64))
-        return self.tensor(ids), mask
+        return ids
+
+    def mask_of(self, lengths: IntArray) -> torch.Tensor | None:
+        """int64[B, L], 1 where rows of such lengths have tokens; None when none is shorter than another."""
+        longest = int(lengths.max())
+        if int(lengths.min()) == longest:
+            return None
+        return self.tensor((np.arange(longest)[None] < lengths[:, None]).astype(np.int64))
 
     def tensor(self, array: IntArray) -> torch.Tensor:
         """The array on the device."""
@@ -337,7 +376,8 @@ class Network:
 
 def _split(values: torch.Tensor, rows: Sequence[Row]) -> list[FloatArray]:
     flat = values.double().cpu().numpy()
-    return np.split(flat, np.cumsum([len(row.targets) for row in rows])[:-1])
+    ends = list(accumulate(len(row.targets) for row in rows))
+    return [flat[start:end] for start, end in zip([0, *ends], ends, strict=False)]
 
 
 def accepts(module: Any, name: str) -> bool:
@@ -346,14 +386,5 @@ def accepts(module: Any, name: str) -> bool:
 
 
 def _pick(logits: torch.Tensor, at: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
-    """float32[G]: logits[at, targets] − logsumexp of the row."""
-    return logits[at, targets] - torch.logsumexp(logits, dim=-1)[at]
-
-
-@contextmanager
-def _replaced_forward(module: Any, output: Any) -> Iterator[None]:
-    module.forward = lambda *_args, **_kwargs: output
-    try:
-        yield
-    finally:
-        del module.forward
+    """float32[G]: logits[at, targets] − logsumexp of the row, by torch's fused kernel."""
+    return torch.log_softmax(logits, dim=-1)[at, targets]

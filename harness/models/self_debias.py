@@ -99,7 +99,7 @@ class SelfDebiasedNetwork(Network):
         CheckpointError: when that leaves none for a text.
     """
 
-    trees = False
+    shortcuts = False
 
     def __init__(self, network: Network, settings: SelfDebias) -> None:
         self._prefixes = network.encoder.plain(list(settings.prefixes))

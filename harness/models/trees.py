@@ -18,12 +18,12 @@ import torch
 from harness.core.records import FloatArray
 from harness.models.batching import IntArray, Row
 from harness.models.network import Network, accepts
+from harness.models.replacing import FAULTS
 
 _TOLERANCE = {torch.float32: 1e-3, torch.bfloat16: 0.25, torch.float16: 0.05}
 _CHECKED = 24
 _WINDOW_NAMES = ("window_size", "attention_window", "local_attention", "attention_chunk_size")
 _LONGEST_CHECK = 16_384
-_FAULTS = (AttributeError, TypeError, ValueError, RuntimeError, KeyError, IndexError, NotImplementedError)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -199,7 +199,7 @@ class Forest:
             packed = [tree_of(head, branches[:2], 0, half), tree_of(head, branches[2:], 0, half)]
             together = self.logprobs(whole)
             after = self.logprobs_after(self.read(head[:half]), half, packed)
-        except _FAULTS:
+        except FAULTS:
             return False
         tolerance = _TOLERANCE.get(network.base.dtype, 1e-3)
         return all(
