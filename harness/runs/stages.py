@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import time
 from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
@@ -33,6 +34,7 @@ from harness.runs.describe import made_by, parent_of, stage_of
 from harness.runs.held_out import HeldOut
 from harness.runs.learning import DataInputs, column_groups, pretraining_inputs, subset
 from harness.runs.merging import CHECKPOINTS, Merges
+from harness.runs.placing import placed
 from harness.runs.prepare import Prepared
 
 if TYPE_CHECKING:
@@ -101,7 +103,8 @@ class Workshop:
     def key(self, model: str, seed: int | None = None) -> str:
         """The content key of a model's checkpoint (of its first seed), without making it."""
         if (model, seed) not in self._keys:
-            self._keys[model, seed] = self._key(model, self.prepared.suite.models[model], seed)
+            with self._placed(model):
+                self._keys[model, seed] = self._key(model, self.prepared.suite.models[model], seed)
         return self._keys[model, seed]
 
     def cached(self, model: str, seed: int | None = None) -> bool:
@@ -168,17 +171,22 @@ class Workshop:
         parent = parent_of(spec)
         if parent is not None:
             self._merges.note(self.checkpoint(parent))
-        if isinstance(spec, LoadModel | ServerModel):
-            made = self._load(model, spec) if isinstance(spec, LoadModel) else self._served(model, spec)
-        else:
-            made = self._train(model, spec)
+        with self._placed(model):
+            if isinstance(spec, LoadModel | ServerModel):
+                made = self._load(model, spec) if isinstance(spec, LoadModel) else self._served(model, spec)
+            else:
+                made = self._train(model, spec)
         self._made[model] = made
         return made
 
     def replicate(self, model: str, seed: int) -> Checkpoint:
         """Finds or trains a model's checkpoint with another seed; its parent is the same."""
         self.checkpoint(model)
-        return self._train(model, self.prepared.suite.models[model], seed)
+        with self._placed(model):
+            return self._train(model, self.prepared.suite.models[model], seed)
+
+    def _placed(self, model: str) -> AbstractContextManager[None]:
+        return placed(model, self.prepared.suite.where("models", model))
 
     def _load(self, model: str, spec: LoadModel) -> Checkpoint:
         path, key = self._located(model, spec)
@@ -378,6 +386,14 @@ class Workshop:
                 hint="name a task of this suite that has examples under `task`.",
             )
         dataset = self._allowed(bound.data[0])
+        present = len(dataset.split("train"))
+        if isinstance(stage.labels, int) and stage.labels > present:
+            raise SuiteError(
+                f"model {model!r}: expected at most {present} labels, the training rows of {dataset.name!r}, "
+                f"found {stage.labels}.",
+                where=self.prepared.suite.where("models", model),
+                hint="lower `labels`, or leave it out to learn from all rows.",
+            )
         rows = tuple(subset(dataset.split("train"), stage.labels))
         learned = dataclasses.replace(dataset, rows={**dataset.rows, "train": rows})
         labels = getattr(bound.evaluation, "example_labels", None)

@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from torch.nn import functional
 
-from harness.core.errors import SuiteError
+from harness.core.errors import DataError, SuiteError
 from harness.core.examples import PreferencePair
 from harness.core.reporter import Reporter
 from harness.core.specs import AlignSpec, QloraMethod
@@ -80,6 +80,7 @@ def align(
 
         def plan(part: Sequence[Any], epochs: int) -> PairBatches:
             pairs = [_rows(encoder, example) for example in part]
+            _check_different(pairs, part)
             made = PairBatches(pairs, size=chosen.batch_size, epochs=epochs, seed=inputs.seed, pad=pad)
             made.refer(model, reporter)
             return made
@@ -101,6 +102,21 @@ def _rows(encoder: PromptEncoder, example: PreferencePair) -> tuple[Row, Row]:
         encoder.row(example.prompt, example.messages, example.chosen),
         encoder.row(example.prompt, example.messages, example.rejected),
     )
+
+
+def _check_different(pairs: Sequence[tuple[Row, Row]], examples: Sequence[PreferencePair]) -> None:
+    """Refuses pairs of equal answers: their loss is ln 2 whatever the model does.
+
+    Raises:
+        DataError: with their number and the first of them.
+    """
+    equal = [place for place, (chosen, rejected) in enumerate(pairs) if chosen == rejected]
+    if equal:
+        raise DataError(
+            f"{len(equal)} of {len(pairs)} preference pairs have the same better and worse answer, as far as "
+            f"`max_length` lets them be read; the first: {examples[equal[0]].chosen[:60]!r}.",
+            hint="remove these pairs, or raise `max_length` where only the ends of long answers differ.",
+        )
 
 
 class PairBatches:

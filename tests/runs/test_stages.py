@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from harness.core.errors import IncompleteError
+from harness.core.errors import HarnessError, IncompleteError
 from harness.core.reporter import Silent
 from harness.core.store import Store
 from harness.runs import stages, train_models
-from harness.suite import parse_suite
+from harness.suite import Suite, parse_suite
 
 SUITE = """\
 name: little
@@ -23,13 +23,36 @@ tasks:
 """
 
 
-def test_a_missing_extra_is_named_before_anything_is_trained(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def _little(tmp_path: Path, old: str, new: str) -> Suite:
     rows = "".join(f"note number {n} is {'fine,good' if n % 2 else 'poor,bad'}\n" for n in range(60))
     (tmp_path / "notes.csv").write_text("text,label\n" + rows, "utf-8")
+    return parse_suite(SUITE.replace(old, new), tmp_path / "little.yaml")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "line", "message"),
+    [
+        ("bert-tiny", "{model_type: bert, n_embd: 8}", 5, "model 'base': architecture: unknown key 'n_embd'"),
+        ("steps: 1}", "steps: 4}, learning_rate: 1.0e+9", 5, "model 'base': pretraining: the loss became"),
+        ("method: {qlora: {rank: 4}}", "memory: 1.0, method: frozen", 6, "model 'small': `memory` belongs to"),
+        ("method: {qlora: {rank: 4}}", "labels: 5k", 6, "model 'small': expected at most 3"),
+    ],
+)
+def test_what_a_stage_refuses_is_said_of_its_model(
+    old: str, new: str, line: int, message: str, tmp_path: Path
+) -> None:
+    with pytest.raises(HarnessError) as caught:
+        train_models(_little(tmp_path, old, new), Store(tmp_path / "cache"), Silent())
+    assert message in caught.value.message
+    assert caught.value.where is not None
+    assert (Path(caught.value.where.file).name, caught.value.where.line) == ("little.yaml", line)
+
+
+def test_a_missing_extra_is_named_before_anything_is_trained(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(stages, "find_spec", lambda name: None)
     store = Store(tmp_path / "cache")
     with pytest.raises(IncompleteError, match="'small': the method qlora needs bitsandbytes") as caught:
-        train_models(parse_suite(SUITE, tmp_path / "little.yaml"), store, Silent())
+        train_models(_little(tmp_path, "", ""), store, Silent())
     assert caught.value.where is not None
     assert caught.value.where.line == 6
     assert not list((tmp_path / "cache").rglob("model.safetensors"))

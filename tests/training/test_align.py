@@ -1,5 +1,6 @@
 import json
 import math
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -7,7 +8,7 @@ import pytest
 import torch
 from training_samples import finetune_spec, label_inputs, preferences, prompts
 
-from harness.core.errors import SuiteError
+from harness.core.errors import DataError, SuiteError
 from harness.core.keys import file_digest
 from harness.core.reporter import Silent
 from harness.core.requests import Continuations
@@ -86,6 +87,13 @@ def test_what_does_not_fit_is_refused(writer: Path, base: Path, tmp_path: Path) 
         run_stage(_spec(), _inputs(writer, train=prompts(4), validation=()), tmp_path / "a", Silent())
     with pytest.raises(SuiteError, match="needs a causal language model"):
         run_stage(_spec(), _inputs(base), tmp_path / "b", Silent())
+
+
+def test_pairs_of_equal_answers_are_refused(writer: Path, tmp_path: Path) -> None:
+    pairs = preferences()
+    pairs[3] = replace(pairs[3], rejected=pairs[3].chosen)
+    with pytest.raises(DataError, match="1 of 48 preference pairs have the same .* the first: ' a good lamp.'"):
+        run_stage(_spec(), _inputs(writer, train=pairs), tmp_path, Silent())
 
 
 def test_its_key_and_its_estimate() -> None:

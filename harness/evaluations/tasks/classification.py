@@ -67,7 +67,8 @@ class Classification:
     def __init__(self, name: str, options: ClassificationOptions, context: EvaluationContext) -> None:
         self.name = name
         self.options = options
-        of_data = context.labels.get(ref_name(options.data), {}).get(options.label, ())
+        self._labelled = context.labels.get(ref_name(options.data), {})
+        of_data = self._labelled.get(options.label, ())
         self._known = tuple(of_data if options.labels is None else options.labels)
         if self._known and options.labels is None:
             try:
@@ -101,8 +102,11 @@ class Classification:
         """
         if len(self._known) < 2:
             raise SuiteError(
-                f"task {self.name!r}: the labels are not known (found {list(self._known)}).",
-                hint="give them in the task: `labels: [negative, neutral, positive]`.",
+                f"task {self.name!r}: the labels are not known (found {list(self._known)}): data "
+                f"{ref_name(self.options.data)!r} has no labels in a column {self.options.label!r}, but in: "
+                f"{', '.join(sorted(self._labelled)) or 'none'}.",
+                hint="fill in the label of every row, name the column under `columns` of the data, or give the labels in the task: "
+                "`labels: [negative, neutral, positive]`.",
             )
         return self._known
 

@@ -8,6 +8,7 @@ from typing import ClassVar
 from pydantic import Field
 
 from harness.core.dataset import Dataset, Row
+from harness.core.errors import DataError
 from harness.core.examples import AnswerSpan
 from harness.core.interfaces import Item, ModelFacts
 from harness.core.records import Record
@@ -66,13 +67,23 @@ class ExtractiveQA(RowTask[ExtractiveQAOptions]):
         """Question, context and where the answers stand; an answer that is not in its context is left out.
 
         A row all of whose answers are missing from the context teaches nothing and is left out.
+
+        Raises:
+            DataError: when that leaves nothing.
         """
-        made = []
+        made, lost = [], 0
         for item in self.every_item([dataset], split):
             context, answers = item.payload["context"], item.payload["answers"]
             found = tuple((context.find(answer), answer) for answer in answers if answer in context)
             if found or not answers:
                 made.append(AnswerSpan(item.payload["question"], context, found))
+            else:
+                lost += 1
+        if lost and not made:
+            raise DataError(
+                f"task {self.name!r}: none of the {lost} answers of split {split!r} stands in its context word for word.",
+                hint="is another column the answer? Learn answers that the context does not hold by `generative_qa`.",
+            )
         return made
 
     def protocol(self, facts: ModelFacts) -> str | None:
