@@ -105,7 +105,7 @@ class Classification:
                 f"task {self.name!r}: the labels are not known (found {list(self._known)}): data "
                 f"{ref_name(self.options.data)!r} has no labels in a column {self.options.label!r}, but in: "
                 f"{', '.join(sorted(self._labelled)) or 'none'}.",
-                hint="fill in the label of every row, name the column under the data's `columns`, or give the labels in "
+                hint="fill in every label, name the column under the data's `columns`, or give the labels in "
                 "the task: `labels: [negative, neutral, positive]`.",
             )
         return self._known
