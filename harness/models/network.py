@@ -24,6 +24,7 @@ from harness.models.chat import Chat
 from harness.models.checkpoint_heads import Family, Head
 from harness.models.encoding import TextEncoder
 from harness.models.lengths import padding_is_harmless, reads_ahead, switch_length
+from harness.models.memory import keep_freed
 from harness.models.meter import Meter
 from harness.models.pair_encoding import PairEncoder, WordEncoder
 from harness.models.products import quicken
@@ -38,8 +39,6 @@ if TYPE_CHECKING:
 
 CPU_BUDGET = 2048
 GPU_BUDGET = 65536
-_NARROW = 128
-"""Encoders up to this width get twice the tokens in a batch on a CPU: calls cost them more than numbers do."""
 _LOGITS_BYTES = 64 * 2**20
 _CHECK_TOKENS = 6
 _REPLACED = "original_module."
@@ -94,8 +93,10 @@ class Network:
         self.max_length = max_length
         self.max_target = max_length if max_target is None else max_target
         self.device = device
+        if device == "cpu":
+            keep_freed()
         self.alone = mixes_rows(base)
-        self.budget = 1 if self.alone else self._budget()
+        self.budget = 1 if self.alone else CPU_BUDGET if device == "cpu" else GPU_BUDGET
         self.switch = switch
         self.adapter = adapter
         for part in (base, language_model, *self.heads.values()):
@@ -124,12 +125,6 @@ class Network:
             return True
         far = self.switch_length
         return self.pads and (far is None or (size > far) == (longest > far))
-
-    def _budget(self) -> int:
-        """Tokens in a batch."""
-        if self.device != "cpu":
-            return GPU_BUDGET
-        return 2 * CPU_BUDGET if self.family == "masked" and self.hidden_size <= _NARROW else CPU_BUDGET
 
     @property
     def parameters(self) -> int:

@@ -19,6 +19,7 @@ from transformers import Trainer, TrainingArguments
 
 from harness.core.errors import IncompleteError
 from harness.core.reporter import Reporter
+from harness.models.memory import keep_freed
 from harness.models.products import quicken
 from harness.training import resume
 from harness.training.callbacks import Progress, Sealing, Seeding
@@ -99,6 +100,7 @@ def train(
     Raises:
         IncompleteError: when the loss is not finite.
     """
+    keep_freed()
     quicken(model)
     folder = work / resume.RESUME_FOLDER
     steps = len(plan)

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+
 import model_zoo
 import pytest
 import torch
@@ -117,3 +121,35 @@ def test_the_peak_of_memory_begins_anew():
     del block
     memory.start()
     assert memory.peak() < first + 150_000_000
+
+
+REUSE = """
+import resource, sys
+import torch
+from harness.models.memory import keep_freed
+torch.set_num_threads(1)
+told = keep_freed()
+def faults():
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+    for _ in range(20):
+        one = torch.zeros(5 * 2**20)
+        other = torch.zeros(5 * 2**20)
+        del other
+        del one
+    return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
+faults()
+print(told, faults())
+"""
+
+
+def test_freed_memory_is_kept_for_the_next_layer():
+    """Otherwise the system clears thousands of pages anew here."""
+    plain = {name: value for name, value in os.environ.items() if not name.startswith(("MALLOC_", "GLIBC_"))}
+    found = subprocess.run([sys.executable, "-c", REUSE], capture_output=True, text=True, check=True, env=plain)
+    told, faults = found.stdout.split()
+    if told != "True":
+        pytest.skip("this system's memory is not glibc's")
+    assert int(faults) < 1_000
+    own = {**plain, "MALLOC_TRIM_THRESHOLD_": "131072"}
+    found = subprocess.run([sys.executable, "-c", REUSE], capture_output=True, text=True, check=True, env=own)
+    assert found.stdout.split()[0] == "False"
