@@ -205,15 +205,19 @@ class Likelihood:
         tokens: how many tokens were scored.
         truncated: how many tokens of the text did not fit and were not scored.
         pieces: (start, end, log-likelihood) of each scored token in the text; only with `details`.
+        unknown: how many of the text's tokens stand for what the tokenizer cannot represent.
     """
 
     total: float
     tokens: int
     truncated: int = 0
     pieces: tuple[tuple[int, int, float], ...] = ()
+    unknown: int = 0
 
     def to_json(self) -> dict[str, Any]:
         plain = {"total": self.total, "tokens": self.tokens, "truncated": self.truncated}
+        if self.unknown:
+            plain["unknown"] = self.unknown
         return {**plain, "pieces": [list(piece) for piece in self.pieces]} if self.pieces else plain
 
 
@@ -354,7 +358,8 @@ def _read(value: dict[str, Any]) -> Response:
     if "scores" in value:
         return Scores(_floats(value["scores"]), int(value["truncated"]))
     pieces = tuple((int(start), int(end), float(score)) for start, end, score in value.get("pieces", ()))
-    return Likelihood(float(value["total"]), int(value["tokens"]), int(value["truncated"]), pieces)
+    found = {name: int(value.get(name, 0)) for name in ("truncated", "unknown")}
+    return Likelihood(float(value["total"]), int(value["tokens"]), pieces=pieces, **found)
 
 
 def _floats(values: Any) -> tuple[float, ...]:

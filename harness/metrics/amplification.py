@@ -57,10 +57,10 @@ def signs(training: Counts, totals: Mapping[str, float], groups: Sequence[str]) 
         training: joint counts; each item has one output, and may have several groups or none.
         totals: output → how many items have it.
     """
-    total = sum(totals.values())
-    joint = np.array([[training.get((output, group), 0.0) for group in groups] for output in totals]) / total
-    per_output = np.array(list(totals.values()))[:, None] / total
-    return np.where(joint > joint.sum(axis=0, keepdims=True) * per_output, 1.0, -1.0)
+    joint = np.array([[training.get((output, group), 0.0) for group in groups] for output in totals])
+    per_output = np.array(list(totals.values()), dtype=np.float64)[:, None]
+    # In counts, which are whole: quotients would be rounded, and some independent cells count as tied.
+    return np.where(joint * per_output.sum() > joint.sum(axis=0, keepdims=True) * per_output, 1.0, -1.0)
 
 
 def directional(predicted: FloatArray, training: FloatArray, sign: FloatArray) -> float:

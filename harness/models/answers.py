@@ -14,11 +14,11 @@ from harness.core.requests import Classify, Failure, Likelihood, Response, Score
 from harness.models.batching import TooLarge
 
 
-def likelihood(total: float, tokens: int, truncated: int) -> Likelihood | Failure:
-    """The likelihood, or a failure when it is no number."""
+def likelihood(total: float, tokens: int, truncated: int, unknown: int = 0) -> Likelihood | Failure:
+    """The likelihood, or a failure when it is no number; `unknown` tokens are those of no known text."""
     if not math.isfinite(total):
         return Failure("nan", f"the log-likelihood is {total}")
-    return Likelihood(total, tokens, truncated)
+    return Likelihood(total, tokens, truncated, unknown=unknown)
 
 
 def detailed(answer: Likelihood, offsets: Sequence[tuple[int, int]], values: FloatArray) -> Likelihood:

@@ -56,7 +56,8 @@ def rolling_likelihoods(
             request = requests[row.owner]
             unscored = 1 if prefix is None else 0
             tokens = len(texts[row.owner]) - unscored
-            answer = failed.get(row.owner) or likelihood(totals[row.owner], tokens, unscored)
+            unknown = network.encoder.unknown(texts[row.owner])
+            answer = failed.get(row.owner) or likelihood(totals[row.owner], tokens, unscored, unknown)
             if request.details and isinstance(answer, Likelihood):
                 parts = [values for _, values in sorted(found.pop(row.owner), key=lambda part: part[0])]
                 offsets = network.encoder.pieces([request.text])[0].offsets[unscored:]

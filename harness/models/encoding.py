@@ -120,6 +120,10 @@ class TextEncoder:
             return tuple(probe.ids), ()
         return tuple(probe.ids[: content[0]]), tuple(probe.ids[content[-1] + 1 :])
 
+    def unknown(self, ids: Sequence[int]) -> int:
+        """How many of a text's tokens stand for what the tokenizer cannot represent."""
+        return 0 if self._unknown is None else list(ids).count(self._unknown)
+
     @property
     def beginning(self) -> str:
         """What the tokenizer puts before every text, for people: the BOS policy."""

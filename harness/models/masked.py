@@ -80,7 +80,9 @@ def pseudo_likelihoods(
             total = float(found[owner].sum())
             if request.scorer in ROUNDED:
                 total = round(total, DECIMALS)
-            answer: Response = failed.get(owner) or likelihood(total, len(scored[owner]), cut)
+            answer: Response = failed.get(owner) or likelihood(
+                total, len(scored[owner]), cut, encoder.unknown(pieces[owner].ids)
+            )
             if request.details and isinstance(answer, Likelihood):
                 answer = detailed(answer, [pieces[owner].offsets[place] for place in scored[owner]], found[owner])
             yield request, answer

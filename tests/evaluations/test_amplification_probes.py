@@ -122,6 +122,16 @@ def test_pronouns_go_further_than_the_data(kind: str) -> None:
     assert value(pronouns(), records, "female_pronouns") == pytest.approx(1.8 / 3)
 
 
+def test_a_word_that_is_independent_of_gender_amplifies_nothing() -> None:
+    """Both words stand with each gender as often as all of them: neither cell is tied, and the two cancel."""
+    texts = [f"The {word} said {who} left." for word in ("nurse", "pilot") for who in ("she", "he", "he") * 3]
+    data = dataset([{"text": text} for text in texts], name="d", split="train")
+    evaluation = pronouns(words=["nurse", "pilot"])
+    records = ask(evaluation, [data], saying({"nurse": 0.9, "pilot": 0.8}, "masked"))
+    assert value(evaluation, records, "bias_amp_task_to_attribute") == pytest.approx(0.0)
+    assert value(evaluation, records, "empty_cells") == 0.0
+
+
 def test_pronouns_without_data_or_with_odd_templates() -> None:
     data = dataset([{"text": "Nothing here."}], name="d", split="train")
     with pytest.raises(DataError, match="no occupation stands beside a gendered word"):

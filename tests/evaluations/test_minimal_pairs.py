@@ -93,6 +93,17 @@ def test_half_a_pair_is_no_pair(bad: Any, place: int) -> None:
     assert (record.status, record.stats, record.prediction) == ("failed", {}, None)
 
 
+@pytest.mark.parametrize("scorer", ["pll_word_l2r", "crows_original"])
+def test_sentences_that_differ_in_unknown_words_only_are_no_tie(scorer: str) -> None:
+    evaluation = probe()
+    item = next(evaluation.items([dataset(PAIRS, name="pairs")], "test"))
+    alike = evaluation.record(item, scorer, [Likelihood(-9.0, 4, unknown=1), Likelihood(-9.0, 4, unknown=1)])
+    assert (alike.status, alike.stats) == ("failed", {})
+    assert "cannot represent" in str(alike.response)
+    told = evaluation.record(item, scorer, [Likelihood(-9.0, 4, unknown=1), Likelihood(-8.0, 4, unknown=1)])
+    assert told.status == "ok"
+
+
 def test_requests_are_by_scorer() -> None:
     item = next(probe().items([dataset(PAIRS, name="pairs")], "test"))
     assert [type(request) for request in probe().requests(item, "ll")] == [RollingLikelihood] * 2

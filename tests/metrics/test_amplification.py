@@ -48,3 +48,20 @@ def test_directional_by_hand_in_both_directions() -> None:
     reverse[1] = np.nan
     assert directional(reverse, given_output, sign) == pytest.approx(-0.1)
     assert np.isnan(directional(np.full((2, 2), np.nan), given_output, sign))
+
+
+def test_independent_cells_are_not_tied_by_rounding() -> None:
+    """Counts a_i·b_j are exactly independent, whatever their quotients are rounded to."""
+    outputs, groups = ("x", "y", "z"), ("a", "b")
+    for first in range(1, 8):
+        for second in range(1, 8):
+            rows, columns = (first, second, 3), (first + 1, 5)
+            table = {
+                (output, group): float(row * column)
+                for output, row in zip(outputs, rows, strict=True)
+                for group, column in zip(groups, columns, strict=True)
+            }
+            totals = {output: float(row * sum(columns)) for output, row in zip(outputs, rows, strict=True)}
+            assert (signs(table, totals, groups) == -1).all()
+            tied = signs({**table, ("x", "a"): table["x", "a"] + 1}, {**totals, "x": totals["x"] + 1}, groups)
+            assert tied[0, 0] == 1

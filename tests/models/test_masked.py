@@ -8,7 +8,15 @@ import pytest
 from model_zoo import LENGTH, MASKED, TEXTS
 from plain_reference import close
 
-from harness.core.requests import Cloze, Continuations, Failure, Likelihood, PseudoLikelihood, Scores
+from harness.core.requests import (
+    Cloze,
+    Continuations,
+    Failure,
+    Likelihood,
+    PseudoLikelihood,
+    Scores,
+    response_from_json,
+)
 from harness.models.alignment import hidden_tokens
 
 LONG = " ".join(TEXTS)
@@ -111,3 +119,10 @@ def test_not_a_number_is_a_failure(zoo, opened):
     model.backend.network.base.embeddings.LayerNorm.weight.fill_(float("nan"))
     for _, answer in model.answer([PseudoLikelihood("one"), Cloze("a {mask}", (("the",), ("a",)))]):
         assert answer.reason == "nan"
+
+
+def test_what_the_tokenizer_cannot_represent_is_counted(zoo, opened):
+    texts = {"one \u13a0 two \u13a1": 2, "one two": 0}
+    for request, answer in opened(zoo("bert")).answer([PseudoLikelihood(text) for text in texts]):
+        assert answer.unknown == texts[request.text]
+        assert response_from_json(answer.to_json()) == answer

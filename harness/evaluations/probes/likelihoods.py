@@ -42,10 +42,12 @@ SCORER_HELP = (
 
 @dataclass(frozen=True, slots=True)
 class Scored:
-    """A sentence's log-likelihood in nats, and over how many tokens; None where that is not known."""
+    """A sentence's log-likelihood in nats, over how many tokens (None where that is not known), and how many of
+    its tokens stand for what the tokenizer cannot represent."""
 
     total: float
     tokens: int | None
+    unknown: int = 0
 
 
 def scorer_for(facts: ModelFacts, wanted: Scorer | None) -> Scorer | None:
@@ -90,7 +92,7 @@ def read(response: Response, scorer: str) -> Scored | Failure:
     """The likelihood of a whole sentence, or why there is none."""
     if scorer != "target_ll":
         found = whole_likelihood(response)
-        return found if isinstance(found, Failure) else Scored(found.total, found.tokens)
+        return found if isinstance(found, Failure) else Scored(found.total, found.tokens, found.unknown)
     values = scores(response, 1)
     if isinstance(values, Failure):
         return values

@@ -142,6 +142,10 @@ class MinimalPairs:
             return failed(item, more, truncated=truncated)
         if isinstance(less, Failure):
             return failed(item, less, truncated=truncated)
+        if more.total == less.total and (more.unknown or less.unknown):
+            # To the model the two are one sentence: no preference was measured, and none is no ideal here.
+            alike = Failure("no_token", "the sentences differ in words only that the tokenizer cannot represent")
+            return failed(item, alike, truncated=truncated)
         original = protocol == "crows_original"
         first, second = (round(one.total, CROWS_DIGITS) if original else one.total for one in (more, less))
         margin = first - second

@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, ClassVar, Literal
 
+import numpy as np
 from pydantic import Field
 
 from harness.core.dataset import Dataset
@@ -160,8 +161,9 @@ class Pronouns:
             towards = 1.0 if trained > 0.5 else -1.0
             if trained != 0.5:
                 stats["zhao_gap"] = towards * (share - trained)
-            # Both cells of a word have the same signed gap, since their shares add up to one.
-            stats["directed_gap"] = (1.0 if trained > item.payload["female"] else -1.0) * (share - trained)
+            # Both cells of a word have the same signed gap, since their shares add up to one; where the word is
+            # independent of gender neither is tied, and the two cells' gaps, of opposite signs, cancel.
+            stats["directed_gap"] = float(np.sign(trained - item.payload["female"])) * (share - trained)
         return outcome(
             item,
             prediction=GROUPS[0] if share > 0.5 else GROUPS[1],
