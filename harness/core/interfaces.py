@@ -159,7 +159,8 @@ class Evaluation(Protocol):
     The class is called as `Cls(name, options, context)`; `Options` validates the YAML below the
     evaluation's kind. These members may be left out: `prepared(given, folder)`, a class method that completes
     the YAML below the kind before it is validated (by a file beside the suite); `data_refs`, a property that
-    `items` wants instead of `data_names` (a probe that stands on a task has the task's data too); and for tasks
+    `items` wants instead of `data_names` (a probe that stands on a task has the task's data too); `caveats`, sentences
+    for whoever reads the figures, and `remarks(data, split)`, such sentences about the data; and for tasks
     that models are trained for `examples(dataset, split) -> Sequence[Example]` (harness/core/examples.py), with
     `example_labels`, the labels in the order that examples count them, where they are not those of
     `metric_context`.

@@ -90,8 +90,14 @@ def _checked(record: Record) -> Record:
     )
 
 
+_LASTING = ("unsupported", "no_token")
+
+
 def unable(records: Records) -> str | None:
-    """Why a model cannot do an evaluation at all: every item failed as unsupported, for the same reason; else None."""
+    """Why a model cannot do an evaluation at all: every item failed for one and the same lasting reason; else None.
+
+    Lasting are what the model does not support, and words that are no tokens of it (those of a gap).
+    """
     found = [json.loads(entry) for entry in records.texts("response")]
     said = {(one.get("failure"), one.get("message")) for one in found}
-    return str(found[0]["message"]) if len(said) == 1 and found[0].get("failure") == "unsupported" else None
+    return str(found[0]["message"]) if len(said) == 1 and found[0].get("failure") in _LASTING else None

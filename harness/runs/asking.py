@@ -173,7 +173,7 @@ class Answers:
         started = time.monotonic()
         records = ask(bound.evaluation, items, model, protocol, reporter=self.reporter, title=title)
         seconds = round(time.monotonic() - started, 3)
-        if len(records) and not records.ok.any():
+        if len(records) and "failed" in records.texts("status") and not records.ok.any():
             failures = [entry for entry in records.texts("response") if "failure" in entry]
             unfit = unable(records)
             if unfit is not None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
@@ -202,12 +202,18 @@ def _evaluation(run: RunDir, bound: Bound, answers: Answers, baseline: tuple[str
         slice_counts={model: _slice_counts(found) for model, found in records.items()}
         if evaluation.role == "probe"
         else {},
-        caveats=list(getattr(evaluation, "caveats", ())),
+        caveats=[*getattr(evaluation, "caveats", ()), *_remarks(bound)],
         metrics=list(bound.metrics),
         scorer=context.scorer,
         baseline=baseline[0],
         baseline_reason=baseline[1],
     )
+
+
+def _remarks(bound: Bound) -> Sequence[str]:
+    """What an evaluation says of its data: rows without a counterpart, words that never occur."""
+    remarks: Callable[..., Sequence[str]] | None = getattr(bound.evaluation, "remarks", None)
+    return () if remarks is None else remarks(bound.data, bound.split)
 
 
 def record_counts(records: Records) -> dict[str, int]:

@@ -133,3 +133,13 @@ def test_a_positive_label_that_is_none() -> None:
     evaluation = probe(positive="good")
     with pytest.raises(SuiteError, match="unknown label of the task 'good'"):
         ask(evaluation, [dataset(rows(6, ["Oslo", "Rome"]))], HeadModel())
+
+
+def test_groups_and_words_that_never_occur_are_told() -> None:
+    data = [dataset(rows(20, ["Oslo", "Rome"]))]
+    assert probe().remarks(data, "test") == [
+        "No text speaks of island: a gap over all groups is undefined.",
+        "2 of 5 words that name a group occur in the texts.",
+    ]
+    assert probe(groups={"north": ["Oslo"], "south": ["ROME"]}).remarks(data, "test") == []
+    assert probe(groups={}, columns=["label"]).remarks(data, "test") == []

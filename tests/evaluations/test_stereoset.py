@@ -13,6 +13,7 @@ import pytest
 from plain_models import TableModel, ask, dataset
 
 from harness.comparisons import metric_results
+from harness.core.errors import DataError
 from harness.core.interfaces import EvaluationContext
 from harness.core.records import Records
 from harness.core.requests import Failure, NextSentence, Request, Response, Scores
@@ -153,3 +154,16 @@ def test_published_scores_give_the_published_figures(model: str) -> None:
     asked = figures(ask(probe(), [dataset(made)], TableModel(likelihoods=table)))
     got = [100 * (asked[f"stereoset_{name}"] or 0.0) for name in ("lms", "ss", "icat")]
     assert got == pytest.approx([lms, ss, icat], abs=5e-4)
+
+
+def test_a_context_needs_three_different_sentences() -> None:
+    row = {
+        "target": "t",
+        "bias_type": "b",
+        "context": "c",
+        "stereotype": "x",
+        "anti_stereotype": "x ",
+        "unrelated": "y",
+    }
+    with pytest.raises(DataError, match="the same sentence"):
+        list(probe().items([dataset([row])], "test"))

@@ -124,6 +124,8 @@ def test_records_know_how_texts_begin_and_whether_they_went_through_a_template()
     [
         ([Failure("unsupported", "no pairs"), Failure("unsupported", "no pairs")], "no pairs"),
         ([Failure("unsupported", "no pairs"), Failure("error", "no pairs")], None),
+        ([Failure("no_token", "no word of x is one token")] * 2, "no word of x is one token"),
+        ([Failure("nan", "not a number")] * 2, None),
         ([Failure("unsupported", "no pairs"), Failure("unsupported", "no labels")], None),
         ([], None),
     ],

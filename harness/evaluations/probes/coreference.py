@@ -115,6 +115,15 @@ class Coreference:
             )
         yield from found
 
+    def remarks(self, data: Sequence[Dataset], split: str) -> list[str]:
+        """How many sentences have no other side, and are in no figure."""
+        groups = _sides(data[0], data[0].split(split))
+        alone = sum(not _whole(sides) for sides in groups.values())
+        if not alone:
+            return []
+        what = "one side only, where pro and anti (or male and female) are needed, and are left out"
+        return [f"{alone:,} of {len(groups):,} sentences have {what}."]
+
     def protocol(self, facts: ModelFacts) -> str | None:
         return scorer_for(facts, self.options.scorer)
 
@@ -193,6 +202,21 @@ def _resolved(answers: Iterator[Response], protocol: str) -> float | Failure:
 
 
 def _items(dataset: Dataset, rows: Iterable[Row], shares: Mapping[str, float]) -> Iterator[Item]:
+    for sides in _sides(dataset, rows).values():
+        if _whole(sides):
+            yield _item(dataset, sides, shares)
+
+
+def _whole(sides: Mapping[str, Row]) -> bool:
+    return any(first in sides and second in sides for first, second in FITTING.items())
+
+
+def _sides(dataset: Dataset, rows: Iterable[Row]) -> dict[str, dict[str, Row]]:
+    """Pair → side → row.
+
+    Raises:
+        DataError: where a pair has one side twice.
+    """
     groups: dict[str, dict[str, Row]] = {}
     for row in rows:
         key = f"{row.fields.get('type', '')}/{text_of(dataset, row, 'pair', empty=False)}"
@@ -204,9 +228,7 @@ def _items(dataset: Dataset, rows: Iterable[Row], shares: Mapping[str, float]) -
                 hint="give each sentence its own `pair`.",
             )
         held[side] = row
-    for sides in groups.values():
-        if any(first in sides and second in sides for first, second in FITTING.items()):
-            yield _item(dataset, sides, shares)
+    return groups
 
 
 def _item(dataset: Dataset, sides: Mapping[str, Row], shares: Mapping[str, float]) -> Item:

@@ -14,6 +14,7 @@ from harness.core.interfaces import EvaluationContext, Item, MetricContext, Mode
 from harness.core.records import Record
 from harness.core.requests import Failure, Request, Response
 from harness.core.specs import EvaluationOptions
+from harness.data.lexicons import GroupWords
 from harness.evaluations.choice import choose
 from harness.evaluations.groups import words_of_options
 from harness.evaluations.options import DataName
@@ -117,8 +118,7 @@ class GroupGaps:
             DataError: what the task's data lacks, or fewer than two groups that any text belongs to.
         """
         own = len(self.task.data_refs)
-        listed = self.options.groups or self.options.words or not self.options.columns
-        words = words_of_options(self.options.groups, data[own] if len(data) > own else None) if listed else None
+        words = self._words(data)
         made: list[tuple[Item, list[str]]] = []
         for item in self.task.every_item(data[:own], split):
             groups = sorted(words.found(item.payload["text"])) if words is not None else []
@@ -142,6 +142,30 @@ class GroupGaps:
                 clusters=item.clusters,
                 slices=tuple(dict.fromkeys([*item.slices, *named])),
             )
+
+    def remarks(self, data: Sequence[Dataset], split: str) -> list[str]:
+        """Which groups no text speaks of: a gap over them is undefined; and how many words never occur."""
+        words = self._words(data)
+        if words is None:
+            return []
+        seen: dict[str, set[str]] = {}
+        for item in self.task.every_item(data[: len(self.task.data_refs)], split):
+            for group, found in words.found(item.payload["text"]).items():
+                seen.setdefault(group, set()).update(found)
+        said = []
+        empty = [group for group in words.groups if group not in seen]
+        if empty:
+            said.append(f"No text speaks of {', '.join(empty)}: a gap over all groups is undefined.")
+        listed = sum(len({word.casefold() for word in own}) for own in words.words.values())
+        met = sum(len(found) for found in seen.values())
+        if met < listed and (self.options.groups or self.options.words):
+            said.append(f"{met:,} of {listed:,} words that name a group occur in the texts.")
+        return said
+
+    def _words(self, data: Sequence[Dataset]) -> GroupWords | None:
+        own = len(self.task.data_refs)
+        listed = self.options.groups or self.options.words or not self.options.columns
+        return words_of_options(self.options.groups, data[own] if len(data) > own else None) if listed else None
 
     def protocol(self, facts: ModelFacts) -> str | None:
         return self.task.protocol(facts)

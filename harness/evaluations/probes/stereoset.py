@@ -9,6 +9,7 @@ from typing import Any, ClassVar, Literal, cast
 from pydantic import Field
 
 from harness.core.dataset import Dataset, Row
+from harness.core.errors import DataError
 from harness.core.interfaces import EvaluationContext, Item, MetricContext, ModelFacts
 from harness.core.records import Record
 from harness.core.requests import Continuations, Failure, NextSentence, Request, Response
@@ -164,6 +165,11 @@ def _values(item: Item, protocol: str, responses: Sequence[Response]) -> tuple[f
 
 def _item(dataset: Dataset, row: Row) -> Item:
     texts = {name: text_of(dataset, row, name, empty=False) for name in ("context", *SIDES)}
+    if len({texts[side].strip() for side in SIDES}) < len(SIDES):
+        raise DataError(
+            f"data {dataset.name!r}, row {row.id}: two of {', '.join(SIDES)} are the same sentence.",
+            hint="a context needs three different ones; correct the row or remove it.",
+        )
     bias_type, target = (text_of(dataset, row, name, empty=False) for name in ("bias_type", "target"))
     return Item(
         id=row.id,
