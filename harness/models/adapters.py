@@ -16,6 +16,9 @@ from harness.models.inspection import ADAPTER_CONFIG, adapter_weights
 _WRAPPER = "base_model.model."
 ADAPTER_NAME = "adapter_"
 """What the names of adapters begin with; peft leaves the names of others in their tensors' names."""
+_CHANGED_BASE = ("pissa", "olora", "corda", "loftq")
+"""Initialisations that take the adapter's first state out of the base's own weights, which others may stand on."""
+_BASE_LAYER = ".base_layer.weight"
 _PROMPTS = frozenset({"PROMPT_TUNING", "PREFIX_TUNING", "P_TUNING", "MULTITASK_PROMPT_TUNING", "CPT"})
 
 
@@ -43,7 +46,7 @@ def plan_adapter(folder: Path, labels: int | None) -> AdapterPlan:
 
     Raises:
         CheckpointError: when its weights are not in safetensors, or it is of a kind that needs
-            virtual tokens.
+            virtual tokens, changes its base or names code.
     """
     config = read_json(folder / ADAPTER_CONFIG)
     if str(config.get("peft_type")) in _PROMPTS:
@@ -51,6 +54,19 @@ def plan_adapter(folder: Path, labels: int | None) -> AdapterPlan:
             f"adapters of type {config['peft_type']} put virtual tokens before the text, which is not supported.",
             where=Where(folder / ADAPTER_CONFIG),
             hint="give a LoRA adapter.",
+        )
+    start = str(config.get("init_lora_weights"))
+    if start.lower().startswith(_CHANGED_BASE):
+        raise CheckpointError(
+            f"the adapter began by {start}, which changes its base; bases are shared here and stay as they are.",
+            where=Where(folder / ADAPTER_CONFIG),
+            hint="save it with `path_initial_model_for_weight_conversion`, as a plain LoRA adapter, or merged.",
+        )
+    if config.get("megatron_config"):
+        raise CheckpointError(
+            "the adapter names code of Megatron, which is not run.",
+            where=Where(folder / ADAPTER_CONFIG),
+            hint="give an adapter without `megatron_config`.",
         )
     tensors = read_header(adapter_weights(folder))
     brought = next((rows for tensor in tensors if (rows := _head_rows(tensor)) is not None), None)
@@ -88,15 +104,40 @@ def apply_adapter(plan: AdapterPlan, folder: Path, head: Any | None, lacking: se
     from peft import PeftModel, get_peft_model_state_dict
 
     target = model if head is None else head
+    repeated = _repeated(plan, folder, target)
     try:
         adapted = PeftModel.from_pretrained(target, str(folder), adapter_name=name, local_files_only=True)
-    except (ValueError, RuntimeError, KeyError, TypeError, OSError) as error:
-        raise _misfit(folder, str(error).strip().splitlines()[0] if str(error).strip() else repr(error)) from error
+    except Exception as error:  # peft checks little of what stands in a configuration before it uses it
+        lines = [line.strip() for line in str(error).splitlines() if line.strip()] or [repr(error)]
+        raise _misfit(folder, " ".join(lines[:2]) if lines[0].endswith(":") else lines[0]) from error
     held = get_peft_model_state_dict(adapted, adapter_name=name, save_embedding_layers=False)
     expected = {key.removeprefix(_WRAPPER) for key in held if ADAPTER_NAME not in key}
-    if expected != plan.names:
-        raise _misfit(folder, f"tensors that do not match: {json.dumps(sorted(expected ^ plan.names)[:3])}")
+    unlike = expected ^ (plan.names - repeated)
+    if unlike:
+        raise _misfit(folder, f"tensors that do not match: {json.dumps(sorted(unlike)[:3])}")
     return adapted
+
+
+def _repeated(plan: AdapterPlan, folder: Path, model: Any) -> frozenset[str]:
+    """Weights of the base that an adapter on an embedding repeats; peft would write them over the base's.
+
+    Raises:
+        CheckpointError: when one of them is another than the base's.
+    """
+    import torch
+    from safetensors import safe_open
+
+    names = frozenset(name for name in plan.names if name.endswith(_BASE_LAYER))
+    if not names:
+        return names
+    held = dict(model.named_parameters(remove_duplicate=False))
+    with safe_open(adapter_weights(folder), "pt") as opened:
+        for name in names:
+            own = held.get(name.replace(_BASE_LAYER, ".weight"), held.get(name))
+            stored = opened.get_tensor(_WRAPPER + name)
+            if own is None or own.shape != stored.shape or not torch.equal(stored.to(own.device, own.dtype), own.data):
+                raise _misfit(folder, f"it holds a {name.replace(_BASE_LAYER, '')} of its own, other than the base's")
+    return names
 
 
 def _head_rows(tensor: Tensor) -> int | None:

@@ -6,6 +6,7 @@ transformers would fill with random numbers is no head.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -14,7 +15,7 @@ from typing import Any
 
 import torch
 
-from harness.core.errors import CheckpointError, IncompleteError, Where
+from harness.core.errors import CheckpointError, HarnessError, IncompleteError, Where
 from harness.models.checkpoint_heads import AUTO_CLASSES, HEAD_PREFIXES, Family, Head
 from harness.models.encoding import TextEncoder
 from harness.models.inspection import inspect
@@ -35,6 +36,7 @@ _LANGUAGE_MODELS = {
 }
 _POSITIONS = ("max_position_embeddings", "max_encoder_position_embeddings", "max_seq_len", "max_sequence_length")
 """What configurations call the number of tokens that a model takes."""
+_LAYER = re.compile(r"(?P<stack>[A-Za-z_.]*?)\.(?P<number>\d+)\.")
 STACKS = ("shared", "encoder", "decoder")
 """What T5-like models hold in place of one module for the whole base."""
 
@@ -86,7 +88,12 @@ def load(folder: Path, *, device: str, dtype: str, quantise: str | None = None) 
         if family == "seq2seq" and not has_language_model:
             raise ValueError(f"transformers knows no sequence-to-sequence model of the type {config.model_type!r}")
         form = Form(dtype, device, quantise)
-        model, missing = _weights(kind if has_language_model else transformers.AutoModel, folder, form, config)
+        model, missing, unused = _weights(kind if has_language_model else transformers.AutoModel, folder, form, config)
+        beyond = _without_place(unused, model)
+        if beyond:
+            notes.append(
+                f"{len(beyond)} weights of layers that the configuration leaves out are not used, {beyond[0]} first"
+            )
         heads = _heads(info.heads, folder, form, config, notes)
     absent = _absent_encoder(model, missing)
     if absent and not heads:
@@ -98,6 +105,8 @@ def load(folder: Path, *, device: str, dtype: str, quantise: str | None = None) 
     # A whole head may stand on a base of its own: T5's tagger has no decoder, Llama's span head other names.
     base = _base(next(iter(heads.values())) if absent else model, family)
     language_model = model if has_language_model and not missing else None
+    if has_language_model and missing and not heads:
+        notes.append(f"the language model's head is not whole ({sorted(missing)[0]} is missing), not used")
     base = _share(base, language_model, heads)
     for module in (base, language_model, *heads.values()):
         if module is not None:
@@ -135,7 +144,7 @@ def _heads(present: tuple[Head, ...], folder: Path, form: Form, config: Any, not
 
     heads: dict[Head, Any] = {}
     for head in present:
-        module, missing = _weights(getattr(transformers, AUTO_CLASSES[head]), folder, form, config)
+        module, missing, _ = _weights(getattr(transformers, AUTO_CLASSES[head]), folder, form, config)
         if missing:
             notes.append(f"the {head.replace('_', '-')} head is not whole ({sorted(missing)[0]} is missing), not used")
         else:
@@ -184,7 +193,21 @@ def _absent_encoder(model: Any, missing: set[str]) -> list[str]:
     )
 
 
-def _weights(kind: Any, folder: Path, form: Form, config: Any) -> tuple[Any, set[str]]:
+def _without_place(unused: set[str], model: Any) -> list[str]:
+    """Weights of whole layers that the folder holds and the model has not."""
+    known = {_layer(name) for name in model.state_dict()}
+    stacks = {layer[0] for layer in known if layer}
+    return sorted(name for name in unused if (layer := _layer(name)) and layer not in known and layer[0] in stacks)
+
+
+def _layer(name: str) -> tuple[str, int] | None:
+    """The stack that a weight's name begins with, and its layer's number; None for what is in no layer."""
+    found = _LAYER.match(name)
+    return None if found is None else (found["stack"], int(found["number"]))
+
+
+def _weights(kind: Any, folder: Path, form: Form, config: Any) -> tuple[Any, set[str], set[str]]:
+    """The model, which of its weights the folder lacks, and which of the folder's it has no place for."""
     options: dict[str, Any] = {"dtype": _DTYPES[form.dtype]}
     if form.quantise is not None:
         keep = heads_of(kind, config)
@@ -203,7 +226,8 @@ def _weights(kind: Any, folder: Path, form: Form, config: Any) -> tuple[Any, set
     wrong = sorted(name for name in reshaped if not name.startswith(HEAD_PREFIXES))
     if wrong:
         raise ValueError(f"weights of another shape: {wrong[0]}")
-    return model, reshaped | {name for name in info["missing_keys"] if not name.endswith("position_ids")}
+    missing = reshaped | {name for name in info["missing_keys"] if not name.endswith("position_ids")}
+    return model, missing, {str(name) for name in info["unexpected_keys"]}
 
 
 def label_names(config: Any) -> tuple[str, ...] | None:
@@ -281,12 +305,13 @@ def explained(folder: Path) -> Iterator[None]:
     """Names the folder in what transformers raises while loading from it."""
     try:
         yield
-    except CheckpointError as error:
-        if error.where is not None:
+    except HarnessError as error:
+        if error.where is not None or not isinstance(error, CheckpointError):
             raise
         raise CheckpointError(error.message, where=Where(folder), hint=error.hint) from error
-    except (OSError, ValueError, KeyError, RuntimeError, ImportError, AttributeError, TypeError) as error:
-        first = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+    except Exception as error:  # what a configuration of strangers makes transformers raise has no common kind
+        lines = [line.strip() for line in str(error).splitlines() if line.strip()] or [type(error).__name__]
+        first = " ".join(lines[:2]) if lines[0].endswith(":") else lines[0]
         raise CheckpointError(
             f"transformers cannot load the checkpoint: {first}",
             where=Where(folder),

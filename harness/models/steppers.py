@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from harness.core.errors import CheckpointError
 from harness.core.requests import Failure, Generate, Request, Response
 from harness.models.batching import Batcher
 from harness.models.chat import ChatError
@@ -66,12 +67,21 @@ def _steppers(network: Network) -> tuple[Callable[[], Stepper], Callable[[], Ste
 
 
 def ends(network: Network) -> frozenset[int]:
-    """The tokens that end a text, as the checkpoint's generation settings and its tokenizer say."""
+    """The tokens that end a text, as the checkpoint's generation settings and its tokenizer say.
+
+    Raises:
+        CheckpointError: when the settings name something else than tokens.
+    """
     settings = getattr(network.language_model, "generation_config", None)
     named = getattr(settings, "eos_token_id", None)
-    found = set(named if isinstance(named, (list, tuple)) else [named])
-    found.add(network.encoder.tokenizer.eos_token_id)
-    return frozenset(int(token) for token in found if token is not None)
+    found = [*(named if isinstance(named, (list, tuple)) else [named]), network.encoder.tokenizer.eos_token_id]
+    try:
+        return frozenset(int(token) for token in found if token is not None)
+    except (TypeError, ValueError) as error:
+        raise CheckpointError(
+            f"expected token ids as eos_token_id of the generation settings, found {named!r}.",
+            hint="mend generation_config.json of the checkpoint.",
+        ) from error
 
 
 class CausalStepper:

@@ -5,8 +5,10 @@ import shutil
 from pathlib import Path
 
 import pytest
+from safetensors.torch import load_file, save_file
 
 from harness.core.errors import CheckpointError, IncompleteError
+from harness.core.requests import Generate
 from harness.models import checkpoint_digest, inspect, locate
 
 REVISION = "0123456789abcdef0123456789abcdef01234567"
@@ -228,3 +230,45 @@ def test_a_length_that_is_none_counts_as_no_limit(folder, opened, length):
     page = json.loads((folder / "tokenizer_config.json").read_text())
     (folder / "tokenizer_config.json").write_text(json.dumps({**page, "model_max_length": length}))
     assert opened(folder).facts.max_length == 32
+
+
+def rewritten(folder: Path, **changes: object) -> None:
+    config = json.loads((folder / "config.json").read_text())
+    (folder / "config.json").write_text(json.dumps({**config, **changes}))
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"num_attention_heads": 5}, "cannot load.*multiple of the number of attention heads"),
+        ({"max_position_embeddings": "x"}, "cannot load.*expected int"),
+        ({"pad_token_id": 999_999}, "cannot load.*Padding_idx"),
+    ],
+)
+def test_configurations_that_make_no_sense_are_refused(changes, words, folder, opened):
+    rewritten(folder, **changes)
+    with pytest.raises(CheckpointError, match=words):
+        opened(folder)
+
+
+def test_layers_that_the_configuration_leaves_out_are_told(folder, opened):
+    rewritten(folder, num_hidden_layers=1)
+    (note,) = opened(folder).facts.notes
+    assert "weights of layers that the configuration leaves out" in note
+    assert "encoder.layer.1." in note
+
+
+def test_a_language_model_without_its_whole_head_is_told(folder, opened):
+    weights = load_file(folder / "model.safetensors")
+    del weights["cls.predictions.bias"]
+    save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
+    facts = opened(folder).facts
+    assert facts.language_model is None
+    assert "cls.predictions.bias is missing" in facts.notes[0]
+
+
+def test_generation_settings_that_name_no_tokens_are_refused(tmp_path, zoo, opened):
+    shutil.copytree(zoo("gpt2"), tmp_path / "m")
+    (tmp_path / "m" / "generation_config.json").write_text('{"eos_token_id": ["x"]}')
+    with pytest.raises(CheckpointError, match="expected token ids"):
+        list(opened(tmp_path / "m").answer([Generate("a", max_tokens=1)]))
