@@ -89,7 +89,7 @@ def label_of(spec: ModelSpec) -> str:
     if isinstance(stage, AlignSpec):
         rows = f" on {stage.labels} pairs" if stage.labels is not None else ""
         by = "" if method == "full" else f" ({method})"
-        return f"{stage.from_} aligned by direct preference optimisation{by}{rows}"
+        return f"{stage.from_} aligned by direct preference optimisation{by}{rows}{_care(stage)}"
     words = {
         "full": "full fine-tuning",
         "frozen": "a new head on the frozen weights",
@@ -101,7 +101,7 @@ def label_of(spec: ModelSpec) -> str:
     return f"{words[method]}{start}{rows}{_care(stage)}"
 
 
-def _care(stage: PretrainSpec | FinetuneSpec | ClassicalSpec) -> str:
+def _care(stage: PretrainSpec | FinetuneSpec | AlignSpec | ClassicalSpec) -> str:
     """What a stage does against bias, and its dropout where the suite names one."""
     found = []
     if stage.mitigate is not None and stage.mitigate.augmenting is not None:

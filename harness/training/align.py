@@ -27,6 +27,7 @@ from harness.training.learners import Job, Start, hits, mean_loss
 from harness.training.learners.follow import target_logits
 from harness.training.learners.prompts import PromptEncoder, has_messages
 from harness.training.loop import Batch
+from harness.training.mitigation import mitigated
 from harness.training.parents import family_of, load_headed, load_tokenizer, longest
 from harness.training.rows import IGNORED, filled
 from harness.training.runtime import reproducible
@@ -74,6 +75,7 @@ def align(
             if isinstance(module, torch.nn.Dropout):
                 module.p = 0.0
         chosen = alignment_settings(spec, len(inputs.train), int(model.config.hidden_size))
+        inputs, measures = mitigated(spec.mitigate, inputs)
         chats = has_messages(inputs.train) or has_messages(inputs.validation)
         encoder = PromptEncoder(tokenizer, longest(model, tokenizer, chosen.max_length), chats=chats)
         pad = int(tokenizer.pad_token_id or 0)
@@ -92,7 +94,7 @@ def align(
             lambda policy, batch: dpo_loss(policy, batch, spec.beta),
             _score(plan(inputs.validation, 1), spec.beta) if inputs.validation else None,
             "CAUSAL_LM",
-            facts={"beta": spec.beta},
+            facts={"beta": spec.beta, **measures},
         )
         return carry_out(job, spec, inputs, work, reporter, chosen=chosen, title="alignment", save_every=save_every)
 

@@ -137,7 +137,7 @@ def resolved(spec: Stage, examples: int, kind: str = "labelled_text") -> dict[st
         chosen.update(asdict(pretraining_settings(spec, _width(sizes))))
     if isinstance(spec, ProjectSpec):
         chosen["mitigation"] = mitigation_key()
-    if isinstance(spec, PretrainSpec | FinetuneSpec | ClassicalSpec) and spec.mitigate is not None:
+    if isinstance(spec, PretrainSpec | FinetuneSpec | AlignSpec | ClassicalSpec) and spec.mitigate is not None:
         chosen["mitigation"] = mitigation_key()
     return chosen
 

@@ -120,3 +120,13 @@ def test_fine_tuning_on_preference_pairs_learns_the_better_answer(writer: Path, 
         [Continuations(pair.prompt, (pair.chosen, pair.rejected))]
     )
     assert scores.values[0] > scores.values[1]
+
+
+def test_pairs_about_other_people_are_learned_too(writer: Path, tmp_path: Path) -> None:
+    pairs = [replace(pair, prompt=f"she said {pair.prompt}") for pair in preferences(16)]
+    spec = _spec(epochs=1, mitigate={"augment": "gender"})
+    made = run_stage(spec, _inputs(writer, train=pairs), tmp_path, Silent())
+    assert made["recipe"]["mitigation"]["augment"] == {"rows": 16, "swapped": 16, "used": 16, "left_by_label": 0}
+    assert "mitigation" in resolved(spec, 16, pairs[0].kind)
+    with pytest.raises(DataError, match="augmentation would change nothing"):
+        run_stage(spec, _inputs(writer), tmp_path / "none", Silent())

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from training_samples import examples, finetune_spec, label_inputs, labelled, passage_inputs, pretrain_spec
 
 from harness.core.errors import DataError, SuiteError
-from harness.core.examples import AnswerSpan, LabelledText, PlainText, PromptTarget, TaggedWords
+from harness.core.examples import AnswerSpan, LabelledText, PlainText, PreferencePair, PromptTarget, TaggedWords
 from harness.core.keys import file_digest
 from harness.core.reporter import Silent
 from harness.core.specs import AugmentSpec, ClassicalSpec, FinetuneSpec, Mitigation, PretrainSpec, ReweighSpec
@@ -37,6 +37,18 @@ def test_a_swapped_text_stands_beside_its_original_with_the_same_label() -> None
     made, facts = augment_examples(rows, LABELS, GENDER)
     assert made == (rows[0], _row("she was late and her bus was gone.", 1), rows[1])
     assert facts == {"rows": 2, "swapped": 1, "used": 1, "left_by_label": 0}
+
+
+def test_a_preference_pair_is_swapped_as_one() -> None:
+    plain = PreferencePair(" She helps him.", " She mocks him.", prompt="What does Mary's sister do?")
+    talk = PreferencePair(" He is kind.", " Go away.", messages=(("user", "Is my father home?"), ("assistant", "Yes.")))
+    made, facts = augment_examples([plain, talk, PreferencePair(" Yes.", " No.", prompt="Is it late?")], (), GENDER)
+    assert facts == {"rows": 3, "swapped": 2, "used": 2, "left_by_label": 0}
+    swapped, spoken = made[1], made[3]
+    assert (swapped.chosen, swapped.rejected) == (" He helps her.", " He mocks her.")
+    assert "brother" in swapped.prompt
+    assert spoken.messages == (("user", "Is my mother home?"), ("assistant", "Yes."))
+    assert (spoken.chosen, spoken.rejected) == (" She is kind.", " Go away.")
 
 
 def test_in_place_of_its_original_the_number_of_rows_stays() -> None:

@@ -7,7 +7,7 @@ from typing import Literal
 from pydantic import Field
 
 from harness.core.specs.basics import Count, Strict
-from harness.core.specs.mitigation import Mitigation
+from harness.core.specs.mitigation import Mitigation, TextMitigation
 
 
 class LoraSpec(Strict):
@@ -85,4 +85,5 @@ class AlignSpec(Strict):
     learning_rate: float | None = Field(None, gt=0)
     batch_size: int | None = Field(None, ge=1)
     max_length: int | None = Field(None, ge=8)
+    mitigate: TextMitigation | None = Field(None, description="What is done against bias in the pairs.")
     seed: int | None = None

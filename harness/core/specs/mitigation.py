@@ -101,7 +101,7 @@ class ReweighSpec(Strict):
 
 
 class TextMitigation(Strict):
-    """What pretraining can do against bias in its texts."""
+    """What pretraining can do against bias in its texts, and alignment in its preference pairs."""
 
     augment: Swap | AugmentSpec | None = Field(
         None, description="Counterfactual augmentation: `gender`, `names`, or its settings."

@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import Any
 
 from harness.core.errors import DataError, SuiteError, unknown
-from harness.core.examples import LabelledText, PlainText, PromptTarget, TaggedWords
+from harness.core.examples import LabelledText, PlainText, PreferencePair, PromptTarget, TaggedWords
 from harness.core.keys import fraction
 from harness.core.specs import AugmentSpec
 from harness.data.lexicons import Lexicon, excluded_words, gender_words, given_lexicon
@@ -153,6 +153,13 @@ def _example_swapped(example: Any, kinds: Kinds) -> list[Any]:
             replace(example, text=found[0], pair=found[1] if len(found) > 1 else None)
             for found in _together(parts, kinds)
         ]
+    if isinstance(example, PreferencePair):
+        # One swap for all of a pair: both answers go on speaking of the people that the prompt speaks of.
+        asked = example.inputs()
+        return [
+            replace(example, chosen=found[-2], rejected=found[-1], **_asked(example, found[: len(asked)]))
+            for found in _together((*asked, example.chosen, example.rejected), kinds)
+        ]
     if isinstance(example, PromptTarget):
         if example.messages:
             turns = (*(content for _, content in example.messages), example.target)
@@ -175,6 +182,13 @@ def _example_swapped(example: Any, kinds: Kinds) -> list[Any]:
         f"augmentation does not swap examples of type {example.kind}: their answers stand at places of the text.",
         hint="leave `augment` out for this task.",
     )
+
+
+def _asked(pair: PreferencePair, texts: Sequence[str]) -> dict[str, Any]:
+    """The prompt, or the conversation, with other texts in it."""
+    if not pair.messages:
+        return {"prompt": texts[0]} if texts else {}
+    return {"messages": tuple((role, text) for (role, _), text in zip(pair.messages, texts, strict=True))}
 
 
 def _together(parts: Sequence[str], kinds: Kinds) -> list[list[str]]:
