@@ -24,12 +24,17 @@ from harness.metrics.choices import best_choices, choice_statistics
 
 METRICS: Mapping[str, tuple[str, ...]] = {
     "continuations": ("acc", "acc_norm_chars", "acc_norm_bytes"),
-    "rolling_likelihood": ("bits_per_byte", "word_perplexity"),
+    "target_likelihood": ("target_perplexity", "target_generated"),
+    "rolling_likelihood": ("bits_per_byte", "byte_perplexity", "word_perplexity"),
     "generation": ("exact_text",),
 }
 """Our metrics of what a log holds, by protocol; the first one leads."""
 
 _TOLERANCE = 1e-6
+
+
+class UnreadKindError(DataError):
+    """Samples of a kind of task that is not read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +49,12 @@ class Answered:
     record: Record
     protocol: str
     prompt: str
+
+
+def metrics_of(found: Sequence[Answered]) -> tuple[str, ...]:
+    """Our metrics of a task's samples: those of its protocol, and mutual information where every one has it."""
+    mutual = all("acc_mutual_info" in answered.record.stats for answered in found)
+    return (*METRICS[found[0].protocol], *(("acc_mutual_info",) if mutual else ()))
 
 
 def read_samples(path: Path, chosen: str | None = None) -> list[Answered]:
@@ -110,13 +121,16 @@ def _answered(sample: Mapping[str, Any], identity: str, where: Where) -> Answere
         if isinstance(replies[0], list) and len(replies) > 1:
             item, record = _choice(sample, identity, [float(reply[0]) for reply in replies], arguments, where)
             return Answered(item, record, "continuations", prompt)
+        if isinstance(replies[0], list) and "perplexity" in sample:
+            item, record = _target(sample, identity, replies[0], arguments)
+            return Answered(item, record, "target_likelihood", prompt)
         if isinstance(replies[0], str) and "exact_match" in sample:
             item, record = _generated(sample, identity, replies[0], arguments)
             return Answered(item, record, "generation", prompt)
     except (TypeError, ValueError, IndexError, KeyError, AttributeError) as error:
         raise DataError(f"the sample is not as lm-eval writes it: {error!r}.", where=where) from error
-    raise DataError(
-        "only multiple choice, rolling likelihood and exact match are read from samples.",
+    raise UnreadKindError(
+        "only multiple choice, likelihoods of targets and documents, and exact match are read from samples.",
         where=where,
         hint="ask the task by harness itself (`lm_eval_task`).",
     )
@@ -141,8 +155,9 @@ def _choice(
     same = len(set(contexts)) == 1
     # Choices are told apart by what follows one context, or by the contexts themselves (Winogrande).
     choices = [str(argument[1]).lstrip() for argument in arguments] if same else contexts
-    right = _right(sample, choices)
-    stats = choice_statistics(values, choices, right, alone)
+    right = _right(sample, choices) if same else _right_context(sample, choices, values)
+    each = [choice_statistics(values, choices, place, alone) for place in right]
+    stats = {name: sum(one[name] for one in each) for name in each[0]}
     best = best_choices(values)
     if len(best) == 1 and "acc" in sample and abs(float(sample["acc"]) - stats["acc"]) > _TOLERANCE:
         raise DataError(
@@ -153,23 +168,48 @@ def _choice(
         identity,
         {"choices": choices, "right": right},
         {"text": contexts[0] if same else "", "choices": "\n".join(choices)},
-        choices[right],
+        choices[right[0]],
         {"parent": identity},
     )
-    others = [value for place, value in enumerate(values) if place != right]
+    others = [value for place, value in enumerate(values) if place not in right]
     record = outcome(
         item,
         prediction=choices[chosen],
-        margin=values[right] - max(others),
+        margin=max(values[place] for place in right) - max(others) if others else None,
         tied=len(best) > 1,
         response={"log_likelihoods": values},
-        stats={**stats, "correct": float(chosen == right)},
+        stats={**stats, "correct": float(chosen in right)},
     )
     return item, record
 
 
-def _right(sample: Mapping[str, Any], choices: Sequence[str]) -> int:
+def _right(sample: Mapping[str, Any], choices: Sequence[str]) -> list[int]:
+    """The right choices: one, or those of a list, which lm-eval writes as text."""
     target = sample["target"]
+    if isinstance(target, str) and target not in choices and re.fullmatch(r"\[\d+(, *\d+)*\]", target.strip()):
+        target = json.loads(target)
+    listed = target if isinstance(target, list) else [target]
+    return list(dict.fromkeys(_place(one, choices) for one in listed))
+
+
+def _right_context(sample: Mapping[str, Any], contexts: Sequence[str], values: Sequence[float]) -> list[int]:
+    """The right one of contexts that one continuation follows; lm-eval logs the continuation, and whether it was hit.
+
+    Raises:
+        UnreadKindError: when that does not tell: a miss among more than two.
+    """
+    try:
+        return _right(sample, contexts)
+    except ValueError:
+        said = max(range(len(values)), key=lambda place: values[place])
+        if float(sample["acc"]) == 1.0:
+            return [said]
+        if len(contexts) == 2:
+            return [1 - said]
+        raise UnreadKindError("the samples do not say which of several contexts is the right one.") from None
+
+
+def _place(target: Any, choices: Sequence[str]) -> int:
     for value in (target, str(target).strip()):
         if isinstance(value, int) and 0 <= value < len(choices):
             return value
@@ -178,6 +218,18 @@ def _right(sample: Mapping[str, Any], choices: Sequence[str]) -> int:
         if isinstance(value, str) and value.isdecimal() and int(value) < len(choices):
             return int(value)
     raise ValueError(f"the target {target!r} names no choice")
+
+
+def _target(
+    sample: Mapping[str, Any], identity: str, reply: list[Any], arguments: list[list[Any]]
+) -> tuple[Item, Record]:
+    value, context, target = float(reply[0]), str(arguments[0][0]), str(arguments[0][1])
+    if not math.isfinite(value):
+        raise ValueError("the log-likelihood is no finite number")
+    item = Item(identity, {"target": target}, {"text": context, "target": target}, target, {"parent": identity})
+    written = {"True": 1.0, "False": 0.0}[str(reply[1])]
+    stats = {"nll_target": -value, "targets": 1.0, "target_generated": written}
+    return item, outcome(item, response={"log_likelihood": value}, stats=stats)
 
 
 def _rolling(sample: Mapping[str, Any], identity: str, value: float, arguments: list[list[Any]]) -> tuple[Item, Record]:

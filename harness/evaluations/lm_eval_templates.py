@@ -80,6 +80,7 @@ class Prompts:
         self.task = task
         self.shots = shots
         given = dict(task.get("fewshot_config") or {})
+        self.split = given.get("split") or task.get("fewshot_split")
         self.sampler = str(given.get("sampler", "default"))
         self.indices: Sequence[int] | None = given.get("fewshot_indices")
         names = ("doc_to_text", "doc_to_target", "doc_to_choice", "fewshot_delimiter", "target_delimiter")
@@ -146,6 +147,10 @@ class Prompts:
     def drawn(self, docs: Sequence[Doc], pool: Sequence[Doc], *, same: bool) -> list[list[Doc]]:
         """The examples of each document, drawn as lm-eval draws them: in order, from one seed.
 
+        lm-eval leaves a document out of its own examples only where the examples' split goes by the name of
+        the test split (also where neither has one). Elsewhere its draw stands too, but for a document that
+        would be its own example: that one gets others.
+
         Args:
             same: the pool is the split that is asked, so a document is never its own example.
 
@@ -155,14 +160,21 @@ class Prompts:
         if not self.shots:
             return [[] for _ in docs]
         chosen = [pool[index] for index in self.indices] if self.indices else list(pool)
-        if len(chosen) < self.shots + (1 if same else 0):
+        told = self.split == self.task.get("test_split")
+        if len(chosen) < self.shots + (1 if same or told else 0):
             raise DataError(f"{self.shots} examples are wanted, and there are {len(chosen)} documents to draw from.")
         if self.sampler == "first_n":
-            return [_others(chosen, doc if same else None)[: self.shots] for doc in docs]
+            return [_others(chosen, doc if same or told else None)[: self.shots] for doc in docs]
         if self.sampler != "default":
             raise DataError(f"the sampler {self.sampler!r} is not known; expected default or first_n.")
         random = Random(SEED)
-        return [self._sampled(random, chosen, doc if same else None) for doc in docs]
+        drawn = [self._sampled(random, chosen, doc if told else None) for doc in docs]
+        if not same or told:
+            return drawn
+        return [
+            Random(SEED).sample(_others(chosen, doc), self.shots) if doc in found else found
+            for doc, found in zip(docs, drawn, strict=True)
+        ]
 
     def _sampled(self, random: Random, pool: list[Doc], doc: Doc | None) -> list[Doc]:
         if doc is None:

@@ -16,7 +16,7 @@ from harness.core.records import Records, RecordsHead
 from harness.core.reporter import Reporter
 from harness.core.results import DataResult, EvaluationResult, ModelResult, Results
 from harness.core.rundir import RunDir, RunInfo, write_items
-from harness.evaluations.lm_eval_samples import METRICS, Answered, read_samples
+from harness.evaluations.lm_eval_samples import Answered, UnreadKindError, metrics_of, read_samples
 from harness.runs import folders, provenance
 from harness.runs.results import record_counts, verdicts, wanted_pairs
 from harness.runs.scoring import score
@@ -53,10 +53,17 @@ def import_lm_eval(
             notes=[f"{name}: {', '.join(found)}" for name, found in files.items()],
             hint="run lm-eval on the same tasks for each, with `--log_samples --output_path`.",
         )
-    answered = {
-        task: {source.name: read_samples(files[source.name][task], chosen_filter) for source in sources}
-        for task in names
-    }
+    answered: dict[str, dict[str, list[Answered]]] = {}
+    unread: DataError | None = None
+    for task in names:
+        try:
+            answered[task] = {source.name: read_samples(files[source.name][task], chosen_filter) for source in sources}
+        except UnreadKindError as error:
+            reporter.warn(f"{task} is left out: {error.message}")
+            unread = error
+    if unread is not None and not answered:
+        raise unread
+    names = list(answered)
     identity = digest({"files": {name: [file_digest(found[task]) for task in names] for name, found in files.items()}})
     text = _suite(suite, [source.name for source in sources], answered)
     with folders.claim(out, suite, identity, resume=False) as (run, _):
@@ -93,6 +100,7 @@ def _suite(name: str, models: Sequence[str], answered: Mapping[str, Mapping[str,
     base = {"test_split": "test", "doc_to_text": "", "doc_to_target": "", "doc_to_choice": []}
     types = {
         "continuations": "multiple_choice",
+        "target_likelihood": "loglikelihood",
         "rolling_likelihood": "loglikelihood_rolling",
         "generation": "generate_until",
     }
@@ -100,7 +108,8 @@ def _suite(name: str, models: Sequence[str], answered: Mapping[str, Mapping[str,
     for task, by_model in answered.items():
         protocol = next(iter(by_model.values()))[0].protocol
         described = {**base, "output_type": types[protocol]}
-        tasks[task] = {"lm_eval_task": {"task": described, "metrics": list(METRICS[protocol])}}
+        metrics = [*metrics_of([one for found in by_model.values() for one in found])]
+        tasks[task] = {"lm_eval_task": {"task": described, "metrics": metrics}}
     value = {
         "name": name,
         "title": f"{', '.join(models[1:]) or models[0]}, answered under lm-evaluation-harness",
@@ -199,7 +208,6 @@ def _evaluation(
         for model, asked in prompts.items()
         if (count := sum(first.get(item, prompt) != prompt for item, prompt in asked.items()))
     ]
-    protocol = next(iter(answered.values()))[0].protocol
     return EvaluationResult(
         name=task,
         role="task",
@@ -213,7 +221,7 @@ def _evaluation(
         coverage={model: len(found) / len(items) for model, found in answered.items()},
         counts={model: record_counts(found) for model, found in records.items()},
         comparability=notes,
-        metrics=list(METRICS[protocol]),
+        metrics=list(metrics_of([one for found in answered.values() for one in found])),
         baseline=next(iter(answered)),
     )
 

@@ -7,6 +7,7 @@ import math
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import pytest
@@ -102,6 +103,33 @@ def test_examples_are_those_that_lm_eval_draws(build: Build) -> None:
     task, items = build(same)
     found = [stories(task.requests(item, "continuations")[0].context) for item in items[:5]]
     assert found == [[49, 28, 7, 0], [5, 58, 51, 1], [42, 44, 5, 2], [6, 49, 22, 3], [1, 50, 22, 4]]
+
+
+def test_a_draw_leaves_room_for_the_document_where_neither_split_has_a_name(build: Build) -> None:
+    """As for HellaSwag: training and validation split alone. lm-eval compares None with None and draws one more."""
+    asked = {key: value for key, value in MULTIPLE_CHOICE.items() if key not in ("test_split", "fewshot_split")}
+    task, items = build({**asked, "validation_split": "test", "training_split": "train", "num_fewshot": 2})
+    random = Random(1234)
+    # Both splits tell the same stories; one that is asked is taken from its own examples.
+    expected = [[other for other in random.sample(range(30), 3) if other != number][:2] for number in range(60)]
+    found = [stories(task.requests(item, "continuations")[0].context)[:2] for item in items]
+    assert found == expected
+
+
+def test_no_document_is_its_own_example(build: Build) -> None:
+    """lm-eval lets it be where the test split is the pool only because no other is named; other draws stand."""
+    asked = {key: value for key, value in MULTIPLE_CHOICE.items() if key != "training_split"}
+    task, items = build({**asked, "num_fewshot": 20})
+    random = Random(1234)
+    kept = 0
+    for number, item in enumerate(items):
+        examples = stories(task.requests(item, "continuations")[0].context)[:-1]
+        drawn = random.sample(range(60), 20)
+        assert number not in examples
+        assert len(set(examples)) == 20
+        assert (examples == drawn) == (number not in drawn)
+        kept += examples == drawn
+    assert 30 < kept < 60
 
 
 def test_first_n_takes_the_first(build: Build) -> None:

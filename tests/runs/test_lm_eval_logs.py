@@ -161,3 +161,47 @@ def test_models_without_a_common_task_and_paths_without_logs(logs: tuple[Path, P
     with pytest.raises(DataError, match="two models"):
         lm_eval_sources([f"a={other}", f"a={other}"])
     assert math.isfinite(read_samples(other)[0].record.margin or 0.0)
+
+
+def test_targets_several_right_choices_and_contexts_are_read(tmp_path: Path) -> None:
+    target = choice(1, [-3.5], perplexity=-3.5, target="answer 0")
+    target["resps"] = [[["-3.5", "True"]]]
+    (found,) = read_samples(written(tmp_path / "t.jsonl", [target]))
+    assert (found.protocol, dict(found.record.stats)) == (
+        "target_likelihood",
+        {"nll_target": 3.5, "targets": 1.0, "target_generated": 1.0},
+    )
+    several = choice(1, [-3.0, -1.0, -2.0], target="[1, 2]", acc=1.0)
+    (found,) = read_samples(written(tmp_path / "s.jsonl", [several]))
+    assert (found.record.stats["acc"], found.item.payload["right"]) == (1.0, [1, 2])
+    for acc, right in ((1.0, 1), (0.0, 0)):
+        contexts = choice(1, [-3.0, -1.0], target="what follows", acc=acc)
+        for place, argument in enumerate(contexts["arguments"].values()):
+            argument |= {"arg_0": f"context {place}", "arg_1": " what follows"}
+        (found,) = read_samples(written(tmp_path / "c.jsonl", [contexts]))
+        assert (found.item.payload["right"], found.record.stats["acc"]) == ([right], acc)
+
+
+def test_tasks_that_are_not_read_do_not_stop_the_others(logs: tuple[Path, Path], tmp_path: Path) -> None:
+    for folder in logs:
+        sample = choice(0, [-1.0], bleu=["a", "b"])
+        sample["resps"] = [["some text"]]
+        written(folder / "m" / "samples_translated_2026-11-21T14-28-31.764264.jsonl", [sample])
+    reporter = Silent()
+    sources = lm_eval_sources([f"base={logs[0]}", f"tuned={logs[1]}"])
+    run = import_lm_eval(sources, suite="logs", out=tmp_path / "reports", reporter=reporter)
+    assert [evaluation.name for evaluation in Results.read(run.results_path).evaluations] == ["animals"]
+    assert any("translated is left out" in warning for warning in reporter.warnings)
+
+
+def test_mutual_information_is_a_figure_where_it_was_asked(tmp_path: Path) -> None:
+    for name in ("base", "tuned"):
+        samples = [choice(number, [-1.0, -2.0], acc_mutual_info=0.0) for number in range(4)]
+        for sample in samples:
+            sample["resps"] += [[["-0.5", "False"]], [["-3.0", "False"]]]
+            sample["arguments"] |= {f"gen_args_{place}": {"arg_0": "", "arg_1": "x"} for place in (2, 3)}
+        written(tmp_path / name / "samples_animals_2026-11-21T14-28-31.764264.jsonl", samples)
+    sources = lm_eval_sources([f"base={tmp_path / 'base'}", f"tuned={tmp_path / 'tuned'}"])
+    run = import_lm_eval(sources, suite="logs", out=tmp_path / "reports", reporter=Silent())
+    levels = {one.metric: one.value for one in Results.read(run.results_path).metrics if one.model == "base"}
+    assert levels["acc_mutual_info"] == pytest.approx(0.5)

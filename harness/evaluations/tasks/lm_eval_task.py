@@ -134,7 +134,7 @@ class LmEvalTask:
         """The task but for where its data is (the data's fingerprint says what it holds)."""
         task = {key: value for key, value in self.task.items() if key not in ("dataset_kwargs", "metric_list")}
         options = {"shots": self._prompts.shots, "filter": self.options.filter, "limit": self.options.limit}
-        return {"kind": self.kind, "format": 1, "task": task, "exact": self._exact, **options}
+        return {"kind": self.kind, "format": 2, "task": task, "exact": self._exact, **options}
 
     def items(self, data: Sequence[Dataset], split: str) -> Iterator[Item]:
         """The documents in their order, with the examples that lm-eval draws for each.
