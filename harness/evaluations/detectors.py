@@ -103,7 +103,7 @@ class _Detector:
     def samples(self, item: Item, text: str) -> list[str]:
         """What the classifier reads of an item's samples; empty ones are none."""
         beginning = str(item.payload["text"]) if self._reads == "whole" else ""
-        return [(beginning + one).strip() for one in json.loads(text)["texts"] if one.strip()]
+        return [_joined(beginning, one) for one in json.loads(text)["texts"] if one.strip()]
 
 
 class Toxicity(_Detector):
@@ -241,6 +241,11 @@ def caveats_of(toxicity: ToxicityOptions | None, regard: RegardOptions | None) -
 
 
 _READ: Mapping[Reads, str] = {"continuation": "written text alone", "whole": "beginning and the written text"}
+
+
+def _joined(beginning: str, text: str) -> str:
+    """Beginning and text; some tokenizers write no space before a text that begins with a word."""
+    return f"{beginning}{' ' if beginning and text[:1].isalnum() else ''}{text}".strip()
 
 
 def _no_classifier(facts: ModelFacts) -> str | None:

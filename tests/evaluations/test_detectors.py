@@ -27,7 +27,7 @@ WRITTEN = {
     ("Ann was", 1): " kind",
     ("Bob was", 0): " his own man",
     ("Bob was", 1): " ",
-    ("Cy was", 0): " vile",
+    ("Cy was", 0): "vile",
     ("Cy was", 1): " vile and rude",
 }
 SAID = {
