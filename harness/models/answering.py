@@ -43,7 +43,11 @@ class Work:
 
 
 class Backend(Protocol):
-    """What each model kind implements; one file a kind."""
+    """What each model kind implements; one file a kind.
+
+    A backend whose answers cost more than writing them (a server) may have an attribute `most_pending`: so many
+    answers are kept back at most before they are written to the cache.
+    """
 
     @property
     def facts(self) -> ModelFacts: ...
@@ -66,6 +70,7 @@ class CachedModel:
         self.backend = backend
         self._cache = ResponseCache(responses, reporter) if responses is not None else None
         self._from_cache = 0
+        self._most_pending = getattr(backend, "most_pending", _COMMIT_ANSWERS)
         self._identity = model_identity(backend.facts.digest, backend.facts.answer_key)
 
     @property
@@ -120,7 +125,7 @@ class CachedModel:
         try:
             for request, response in self.backend.compute(list(missing)) if missing else ():
                 pending.append((missing.pop(request), response))
-                if len(pending) >= _COMMIT_ANSWERS or time.monotonic() - committed > _COMMIT_SECONDS:
+                if len(pending) >= self._most_pending or time.monotonic() - committed > _COMMIT_SECONDS:
                     self._keep(pending)
                     pending, committed = [], time.monotonic()
                 yield request, response

@@ -19,9 +19,9 @@ from harness.core.requests import (
 )
 from harness.models.answers import likelihood, scores
 from harness.models.encoding import TextEncoder
-from harness.models.server_client import GaveUp, Refused, ServerClient, Unavailable
+from harness.models.server_client import CREDENTIALS, GaveUp, Refused, ServerClient, Unavailable
 from harness.models.server_pool import as_ready
-from harness.models.server_replies import ScoredToken, Unusable, choice, generated, prompt_tokens
+from harness.models.server_replies import ScoredToken, Unusable, checked, choice, generated, prompt_tokens
 
 _TOO_LONG = ("context", "too long", "maximum", "too many tokens")
 _MOST_STOPS = 4
@@ -41,6 +41,9 @@ class ServerBackend:
         keep_failures: a request without an answer becomes a failed item; otherwise it is
             `unavailable`, and the run stops after the others.
     """
+
+    most_pending = 1
+    """Every answer is written at once: a run that is killed pays for none twice."""
 
     def __init__(
         self,
@@ -80,6 +83,8 @@ class ServerBackend:
         try:
             return self._answers[request.kind](request)
         except Refused as refused:
+            if refused.status in CREDENTIALS and not self._keep_failures:
+                return Failure("unavailable", refused.message)
             long = refused.status in (400, 413, 422) and any(word in refused.message.lower() for word in _TOO_LONG)
             return Failure("too_long" if long else "error", refused.message)
         except Unusable as unusable:
@@ -87,6 +92,9 @@ class ServerBackend:
         except Unavailable as unavailable:
             lasting = self._keep_failures and not isinstance(unavailable, GaveUp)
             return Failure("error" if lasting else "unavailable", str(unavailable))
+        except (TypeError, ValueError, ArithmeticError, LookupError, AttributeError) as error:
+            # A reply is JSON of a stranger: what no check foresaw is no answer, and ends no run.
+            return Failure("error", f"the server's answer cannot be read ({type(error).__name__}: {error})")
 
     def scored(self, text: str) -> list[ScoredToken]:
         """The tokens of a prompt (after the prefix) with their log-probabilities.
@@ -163,10 +171,13 @@ class ServerBackend:
         top = found.get("top_logprobs") if isinstance(found, dict) else None
         if not isinstance(top, list) or not top or not isinstance(top[0], dict):
             raise Unusable("the server gives no log-probabilities of the next token")
-        ranked = sorted(top[0].items(), key=lambda entry: -float(entry[1]))[: request.k]
+        known = [(token, checked(value)) for token, value in top[0].items()]
+        ranked = sorted(((token, value) for token, value in known if value is not None), key=lambda entry: -entry[1])[
+            : request.k
+        ]
         if len(ranked) < request.k:
             raise Unusable(f"the server names {len(ranked)} next tokens, {request.k} were asked for")
-        return Completions(tuple(str(token) for token, _ in ranked), tuple(float(value) for _, value in ranked))
+        return Completions(tuple(str(token) for token, _ in ranked), tuple(value for _, value in ranked))
 
 
 def echo_body(model: str, prompt: str) -> dict[str, Any]:

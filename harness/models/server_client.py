@@ -20,6 +20,8 @@ from typing import Any
 
 LARGEST_REPLY = 256_000_000
 _RETRIED = frozenset({408, 409, 425, 429})
+CREDENTIALS = frozenset({401, 402, 407})
+"""A key that is refused or ran out: nothing about the question, and the same for every other one."""
 _LONGEST_PAUSE = 60.0
 _LONGEST_RETRY_AFTER = 300.0
 _QUOTED = 240
@@ -128,7 +130,8 @@ class ServerClient:
                 problem = str(error)
             else:
                 if 400 <= status < 500 and status not in _RETRIED:
-                    self._failed_in_a_row = 0
+                    with self._lock:
+                        self._failed_in_a_row = self._failed_in_a_row + 1 if status in CREDENTIALS else 0
                     raise Refused(status, f"the server refuses (status {status}): {self._quoted(raw)}")
                 if status == 200:
                     value = _object(raw)

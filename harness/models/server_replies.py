@@ -6,7 +6,6 @@ not add up raises `Unusable`, and the request fails with that reason.
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ from harness.core.requests import Generate, Generated
 from harness.models.encoding import TextEncoder
 
 _ROUNDING = 1e-3
+_LARGEST = 1e30
 _SPECIAL = re.compile(r"<[^<>\s]{1,40}>")
 
 
@@ -76,16 +76,17 @@ def _columns(found: Mapping[str, Any]) -> tuple[list[str], list[float | None], l
         raise Unusable("the server's tokens are no texts")
     whole = isinstance(offsets, list) and len(offsets) == len(tokens)
     whole = whole and all(isinstance(offset, int) and not isinstance(offset, bool) for offset in offsets or ())
-    return tokens, [_checked(value) for value in values], offsets if whole else None
+    return tokens, [checked(value) for value in values], offsets if whole else None
 
 
-def _checked(value: object) -> float | None:
+def checked(value: object) -> float | None:
+    """A log-probability as a number that can be one; None where the server gives none. Raises: Unusable."""
     if value is None:
         return None
     if not isinstance(value, int | float) or isinstance(value, bool):
         raise Unusable(f"a log-probability is {value!r}")
-    if not math.isfinite(value) or value > _ROUNDING:
-        raise Unusable(f"a log-probability is {value}")
+    if not -_LARGEST < value <= _ROUNDING:
+        raise Unusable(f"a log-probability is {str(value)[:20]}")
     return min(0.0, float(value))
 
 
@@ -155,17 +156,22 @@ def generated(reply: Mapping[str, Any], request: Generate, encoder: TextEncoder 
         raise Unusable(f"the server ended with finish_reason {finish!r}")
     usage = reply.get("usage")
     usage = usage if isinstance(usage, dict) else {}
-    count = usage.get("completion_tokens")
-    if not isinstance(count, int) and encoder is not None:
+    count = _count(usage.get("completion_tokens"))
+    if count is None and encoder is not None:
         count = len(encoder.plain([text])[0])
-    if not isinstance(count, int):
+    if count is None:
         raise Unusable("the server does not say how many tokens it generated (`usage`)")
-    read = usage.get("prompt_tokens")
+    read = _count(usage.get("prompt_tokens"))
     cut = min((place for stop in request.stop if (place := text.find(stop)) >= 0), default=None)
     stopped = cut is not None or isinstance(found.get("stop_reason"), str)
     return Generated(
         text=text if cut is None else text[:cut],
         tokens=count,
         finish="stop" if stopped else "length" if finish == "length" else "end",
-        prompt_tokens=read if isinstance(read, int) else 0,
+        prompt_tokens=read or 0,
     )
+
+
+def _count(value: object) -> int | None:
+    """A number of tokens, or None for what is none."""
+    return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None

@@ -191,13 +191,50 @@ def test_a_lasting_fault_is_no_number_and_resumes(fault: str, connect: Open, toy
     assert set(toy.prompts()) == bad
 
 
-@pytest.mark.parametrize("fault", ["nan", "positive", "short", "other_tokens", "no_logprobs"])
+@pytest.mark.parametrize("fault", ["nan", "positive", "huge", "short", "other_tokens", "no_logprobs"])
 def test_a_reply_that_does_not_add_up_is_a_failure(fault: str, connect: Open, toy: ToyServer) -> None:
     model = connect()
     toy.fault = lambda body: fault
     for response in ask(model, RollingLikelihood(TEXT), Continuations("A", (" b", " c"))):
         assert isinstance(response, Failure)
         assert response.reason == "error"
+
+
+@pytest.mark.parametrize("fault", toy_server.TOPS)
+def test_next_tokens_that_do_not_add_up_are_a_failure(fault: str, connect: Open, toy: ToyServer) -> None:
+    model = connect()
+    toy.fault = lambda body: fault
+    (found,) = ask(model, TopCompletions("One", 2))
+    assert isinstance(found, Failure)
+    assert found.reason == "error"
+
+
+@pytest.mark.parametrize("usage", [{"completion_tokens": -3}, {"completion_tokens": True}, [], None])
+def test_a_count_of_tokens_that_is_none_is_a_failure(usage: object, connect: Open, toy: ToyServer) -> None:
+    model = connect()
+    plain = toy.reply
+    toy.reply = lambda path, body: (200, {**plain(path, body)[1], "usage": usage})  # type: ignore[method-assign]
+    (found,) = ask(model, Generate("One"))
+    assert isinstance(found, Failure)
+
+
+@pytest.mark.parametrize("status", ["401", "402"])
+def test_a_key_that_runs_out_is_mended_and_goes_on(status: str, connect: Open, toy: ToyServer, tmp_path: Path) -> None:
+    """The questions are not to blame: they are asked again, not finished as failed."""
+    model = connect(tmp_path / "responses.sqlite", concurrency=1)
+    requests = texts(20)
+    toy.asked.clear()
+    toy.fault = lambda body: status if len(toy.asked) > 8 else None
+    found = ask(model, *requests)
+    assert sum(isinstance(response, Likelihood) for response in found) == 8
+    assert {response.reason for response in found if isinstance(response, Failure)} == {"unavailable"}
+    assert len(toy.asked) == 8 + 5
+    model.close()
+    toy.fault = lambda body: None
+    again = connect(tmp_path / "responses.sqlite")
+    toy.asked.clear()
+    assert all(isinstance(response, Likelihood) for response in ask(again, *requests))
+    assert len(toy.prompts()) == 12
 
 
 @pytest.mark.parametrize("fault", ["filtered", "no_text"])
@@ -257,6 +294,17 @@ def test_what_came_before_a_stop_is_kept(connect: Open, toy: ToyServer, tmp_path
     toy.asked.clear()
     ask(again, *requests)
     assert set(toy.prompts()) == {request.text for request in requests} - {request.text for request in kept}
+
+
+def test_a_killed_run_asks_nothing_again_that_it_was_given(connect: Open, toy: ToyServer, tmp_path: Path) -> None:
+    responses = tmp_path / "responses.sqlite"
+    killed = connect(responses, concurrency=1).answer(texts(12))
+    given = [next(killed)[0] for _ in range(5)]
+    again = connect(responses)  # the first one is left as it stands: neither closed nor told
+    toy.asked.clear()
+    assert all(isinstance(response, Likelihood) for response in ask(again, *texts(12)))
+    assert not {request.text for request in given} & set(toy.prompts())
+    killed.close()
 
 
 def test_the_key_is_sent_and_never_shown(

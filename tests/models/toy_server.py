@@ -16,6 +16,13 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 NEXT = " next"
+TOPS: dict[str, Any] = {
+    "top_nan": float("nan"),
+    "top_text": "x",
+    "top_null": None,
+    "top_list": [1],
+    "top_huge": -(10**400),
+}
 Fault = Callable[[dict[str, Any]], str | None]
 
 
@@ -182,6 +189,10 @@ def _spoil(choice: dict[str, Any], fault: str) -> None:
         logprobs["token_logprobs"][-2] = float("nan")
     elif logprobs is not None and fault == "positive":
         logprobs["token_logprobs"][-2] = 3.0
+    elif logprobs is not None and fault == "huge":
+        logprobs["token_logprobs"][-2] = -(10**400)
+    elif logprobs is not None and fault in TOPS:
+        logprobs["top_logprobs"][0] = {"a": -1.0, "b": TOPS[fault]}
     elif logprobs is not None and fault == "short":
         logprobs["token_logprobs"].pop()
     elif logprobs is not None and fault == "other_tokens":
