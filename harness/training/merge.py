@@ -63,7 +63,7 @@ def merge_adapter(adapter: Path, base: Path, work: Path, *, key: str, digest: st
     except ValueError as error:
         raise CheckpointError(f"the adapter cannot be merged: {error}", where=Where(adapter)) from error
     state = {key: tensor.contiguous() for key, tensor in merged.state_dict().items()}
-    state.update(head_tensors(base, list(state)))
+    state.update(head_tensors(base, list(state), merged.base_model_prefix))
     merged.save_pretrained(str(work), state_dict=state)
     own = any((adapter / file).is_file() for file in TOKENIZER_FILES)
     save_tokenizer(load_tokenizer(adapter if own else base), work)

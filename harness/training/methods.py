@@ -65,7 +65,7 @@ def save(model: Any, job: Job, method: Method, work: Path, *, parent: Path, pare
     if lora_of(method) is None:
         if job.keeps_language_model:
             state = {name: tensor.contiguous() for name, tensor in model.state_dict().items()}
-            state.update(head_tensors(parent, list(state)))
+            state.update(head_tensors(parent, list(state), model.base_model_prefix))
             model.save_pretrained(str(work), state_dict=state)
         else:
             model.save_pretrained(str(work))

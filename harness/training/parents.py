@@ -242,16 +242,26 @@ def load_language_head(folder: Path, model: Any) -> Any | None:
     return whole
 
 
-def head_tensors(folder: Path, present: Sequence[str]) -> dict[str, torch.Tensor]:
-    """The parent's tensors that a classifier has no place for: its language-model head."""
+def head_tensors(folder: Path, present: Sequence[str], prefix: str) -> dict[str, torch.Tensor]:
+    """The parent's tensors that a classifier has no place for: its language-model head, its pooler.
+
+    A bare encoder names its tensors without the prefix that they have inside a classifier. They are the ones that
+    were trained, and must not be written a second time as they were before.
+
+    Args:
+        folder: the parent.
+        present: names of the classifier's own tensors.
+        prefix: what the encoder is called inside the classifier.
+    """
     from safetensors import safe_open
 
     known = set(present)
+    encoder = {name.removeprefix(f"{prefix}.").split(".")[0] for name in known if name.startswith(f"{prefix}.")}
     tensors: dict[str, torch.Tensor] = {}
     for file in sorted(folder.glob("*.safetensors")):
         with safe_open(str(file), framework="pt") as opened:
             for name in opened.keys():  # noqa: SIM118  # the handle is no mapping
-                if name not in known and not name.startswith(_CLASSIFIER):
+                if name not in known and name.split(".")[0] not in encoder and not name.startswith(_CLASSIFIER):
                     tensors[name] = opened.get_tensor(name)
     return tensors
 

@@ -53,6 +53,23 @@ def test_the_language_model_head_is_kept(tuned: tuple[Path, dict], base: Path) -
         assert new.get_tensor(name).equal(old.get_tensor(name))
 
 
+def test_a_bare_encoder_is_not_written_beside_the_tuned_one(base: Path, tmp_path: Path) -> None:
+    """Its tensors have no prefix, those of the classifier around it have one: whoever loads them must find one set."""
+    from transformers import AutoModel, AutoTokenizer
+
+    bare = tmp_path / "bare"
+    AutoModel.from_pretrained(base).save_pretrained(bare)
+    AutoTokenizer.from_pretrained(base).save_pretrained(bare)
+    run_stage(finetune_spec(epochs=1), label_inputs(bare), tmp_path / "tuned", Silent())
+    with safe_open(tmp_path / "tuned" / "model.safetensors", "pt") as opened:
+        names = set(opened.keys())
+    assert "bert.encoder.layer.0.output.dense.weight" in names
+    assert all(name.startswith(("bert.", "classifier.")) for name in names), names
+    run_stage(finetune_spec(epochs=1), label_inputs(tmp_path / "tuned"), tmp_path / "again", Silent())
+    with safe_open(tmp_path / "again" / "model.safetensors", "pt") as opened:
+        assert set(opened.keys()) == names
+
+
 def test_random_weights_know_nothing_of_the_parent(base: Path, tmp_path: Path) -> None:
     run_stage(finetune_spec(weights="random"), label_inputs(base), tmp_path / "a", Silent())
     with safe_open(tmp_path / "a" / "model.safetensors", "pt") as opened:
