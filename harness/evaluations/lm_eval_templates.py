@@ -18,7 +18,9 @@ SEED = 1234
 """lm-eval's own seed of few-shot draws, so that the same examples are drawn."""
 
 _LONGEST = 1_000_000
+_LONGEST_TEXT = 100_000_000
 _LARGEST_POWER = 64
+_FAULTS = (TypeError, ValueError, ArithmeticError, LookupError, AttributeError, re.error, MemoryError, RecursionError)
 Doc = Mapping[str, Any]
 
 
@@ -41,6 +43,8 @@ def _environment() -> Any:
             return super().call_binop(context, operator, left, right)
 
     made = Sandbox(loader=BaseLoader(), undefined=StrictUndefined, keep_trailing_newline=True)
+    # Both draw at random: the same document would get another prompt in every run.
+    del made.globals["lipsum"], made.filters["random"]
     made.filters["regex_replace"] = lambda text, pattern, repl, count=0: re.sub(pattern, repl, text, count=count)
     return made
 
@@ -60,11 +64,13 @@ def render(template: str, doc: Doc) -> str:
 
     try:
         text: str = _compiled(template).render(**doc)
-    except (TemplateError, TypeError, ValueError, ArithmeticError, LookupError, AttributeError, re.error) as error:
+    except (*_FAULTS, TemplateError) as error:
         raise DataError(
             f"the template {template[:80]!r} cannot be filled: {type(error).__name__}: {str(error)[:160]}",
             hint=f"the document has {', '.join(map(str, doc))}.",
         ) from error
+    if len(text) > _LONGEST_TEXT:
+        raise DataError(f"the template {template[:80]!r} makes a text of {len(text)} characters.")
     return text
 
 

@@ -307,3 +307,17 @@ def test_templates_keep_their_last_line_break() -> None:
     assert render("{{a|regex_replace('b+', 'x')}}", {"a": "abbb"}) == "ax"
     with pytest.raises(DataError, match="the document has a"):
         render("{{b}}", {"a": math.pi})
+
+
+@pytest.mark.parametrize(
+    "template",
+    [
+        "{% macro f() %}{{ f() }}{% endmacro %}{{ f() }}",
+        "{{ lipsum(2) }}",
+        "{{ [q, 'b'] | random }}",
+        "{{ q | nothing }}",
+    ],
+)
+def test_templates_that_never_end_or_draw_at_random_are_refused(template: str) -> None:
+    with pytest.raises(DataError):
+        render(template, {"q": "a"})
