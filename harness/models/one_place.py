@@ -77,7 +77,7 @@ class OnePlace:
                 ids = [row.ids for row in rows]
                 plain = logits(ids)
                 with self.first(ids):
-                    return plain.double().cpu().numpy(), logits(ids).double().cpu().numpy()
+                    return plain.cpu().double().numpy(), logits(ids).cpu().double().numpy()
 
             self._heads[head] = self.known and self._agrees(differs)
         return self._heads[head]
