@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import time
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
@@ -11,8 +10,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from harness.core.dataset import Dataset, Row
-from harness.core.errors import DataError, IncompleteError, SuiteError
+from harness.core.errors import DataError, IncompleteError
 from harness.core.keys import digest
 from harness.core.reporter import Reporter
 from harness.core.specs import (
@@ -21,7 +19,6 @@ from harness.core.specs import (
     FinetuneSpec,
     LoadModel,
     ModelSpec,
-    PretrainSpec,
     ProjectSpec,
     PromptSpec,
     QloraMethod,
@@ -31,8 +28,8 @@ from harness.core.specs import (
 )
 from harness.core.store import Store
 from harness.runs.describe import made_by, parent_of, stage_of
-from harness.runs.held_out import HeldOut
-from harness.runs.learning import DataInputs, column_groups, pretraining_inputs, subset
+from harness.runs.learning import DataInputs
+from harness.runs.lessons import Lessons
 from harness.runs.merging import CHECKPOINTS, Merges
 from harness.runs.placing import placed
 from harness.runs.prepare import Prepared
@@ -45,7 +42,7 @@ _UNKEYED: Any = {
     **dict.fromkeys(("from_", "task", "data", "seed", "seeds", "labels"), True),
     "tokenizer": {"path": True},
 }
-STAGE_FORMAT = 1
+STAGE_FORMAT = 2
 
 
 @dataclass(frozen=True)
@@ -81,8 +78,7 @@ class Workshop:
         self._loaded: dict[str, Path] = {}
         self._made: dict[str, Checkpoint] = {}
         self._merges = Merges(store, reporter, self.resolve)
-        self._held_out: HeldOut | None = None
-        self._trainable: dict[str, tuple[Row, ...]] = {}
+        self._lessons = Lessons(prepared, reporter)
 
     def order(self) -> list[str]:
         """The suite's models, each after the one that it starts from (the suite has no cycles)."""
@@ -280,8 +276,9 @@ class Workshop:
 
         stage = stage_of(spec)
         parent = parent_of(spec)
-        inputs = self._data_inputs(model, stage)
-        content = stage.model_dump(mode="json", exclude=_UNKEYED)
+        inputs = self._lessons.inputs(model, stage)
+        # Keys that are not given are left out, so that a new one in a later version changes no other checkpoint's key.
+        content = stage.model_dump(mode="json", exclude=_UNKEYED, exclude_none=True)
         return digest(
             {
                 "format": STAGE_FORMAT,
@@ -294,27 +291,10 @@ class Workshop:
                 "validation": digest([example.to_json() for example in inputs.validation]),
                 "labels": list(inputs.labels),
                 "seed": self.seed(stage) if seed is None else seed,
-                "tokenizer": self._tokenizer_digest(stage),
+                "tokenizer": self._lessons.tokenizer_digest(stage),
                 "groups": digest(list(inputs.groups)) if inputs.groups else None,
             }
         )
-
-    def _tokenizer(self, stage: Stage) -> Path | None:
-        if not isinstance(stage, PretrainSpec) or stage.tokenizer.path is None:
-            return None
-        folder = self.prepared.suite.folder / Path(stage.tokenizer.path).expanduser()
-        if not (folder / "tokenizer.json").is_file():
-            raise SuiteError(
-                f"the given tokenizer's folder has no tokenizer.json: {stage.tokenizer.path}",
-                hint="give a folder as `save_pretrained` of a fast tokenizer writes it.",
-            )
-        return folder
-
-    def _tokenizer_digest(self, stage: Stage) -> str | None:
-        from harness.models import tokenizer_digest
-
-        folder = self._tokenizer(stage)
-        return None if folder is None else tokenizer_digest(folder)
 
     def seed(self, stage: Stage) -> int:
         return self.prepared.suite.seed if stage.seed is None else stage.seed
@@ -324,7 +304,7 @@ class Workshop:
         from harness.training import StageInputs
 
         stage = stage_of(spec)
-        given = self._data_inputs(model, stage)
+        given = self._lessons.inputs(model, stage)
         parent = parent_of(spec)
         folder = key = found = None
         if parent is not None:
@@ -340,7 +320,7 @@ class Workshop:
             parent=folder,
             parent_key=key,
             parent_digest=found,
-            tokenizer=self._tokenizer(stage),
+            tokenizer=self._lessons.tokenizer(stage),
             seed=self.seed(stage) if seed is None else seed,
             data=given.fingerprints,
             groups=given.groups,
@@ -349,62 +329,7 @@ class Workshop:
 
     def data_inputs(self, model: str) -> DataInputs:
         """The rows and texts that a stage learns from, without its parent."""
-        return self._data_inputs(model, stage_of(self.prepared.suite.models[model]))
-
-    def _allowed(self, dataset: Dataset) -> Dataset:
-        """A data set without the training rows that an evaluation of the suite asks about."""
-        if self._held_out is None:
-            asked = [(data, bound.split) for bound in self.prepared.evaluations.values() for data in bound.data]
-            self._held_out = HeldOut(asked)
-        known = self._trainable.get(dataset.fingerprint)
-        if known is None:
-            rows = dataset.rows.get("train", ())
-            known = self._held_out.without(rows)
-            if len(known) < len(rows):
-                self.reporter.info(
-                    f"data {dataset.name!r}: {len(rows) - len(known)} training rows stand in an evaluation "
-                    "and are left out of training."
-                )
-            self._trainable[dataset.fingerprint] = known
-        return (
-            dataclasses.replace(dataset, rows={**dataset.rows, "train": known}) if "train" in dataset.rows else dataset
-        )
-
-    def _data_inputs(self, model: str, stage: Stage) -> DataInputs:
-        if isinstance(stage, SelfDebiasSpec):
-            return DataInputs(texts={}, train=(), validation=(), labels=(), fingerprints={})
-        if isinstance(stage, PretrainSpec | ProjectSpec):
-            return pretraining_inputs({name: self._allowed(self.prepared.datasets[name]) for name in stage.data})
-        bound = self.prepared.evaluations.get(stage.task)
-        examples = getattr(bound.evaluation, "examples", None) if bound is not None else None
-        if isinstance(stage, PromptSpec) and bound is not None:
-            examples = getattr(bound.evaluation, "demonstrations", examples)
-        if bound is None or examples is None:
-            raise SuiteError(
-                f"model {model!r}: training needs a task with examples to learn from; {stage.task!r} has none.",
-                where=self.prepared.suite.where("models", model),
-                hint="name a task of this suite that has examples under `task`.",
-            )
-        dataset = self._allowed(bound.data[0])
-        present = len(dataset.split("train"))
-        if isinstance(stage.labels, int) and stage.labels > present:
-            raise SuiteError(
-                f"model {model!r}: expected at most {present} labels, the training rows of {dataset.name!r}, "
-                f"found {stage.labels}.",
-                where=self.prepared.suite.where("models", model),
-                hint="lower `labels`, or leave it out to learn from all rows.",
-            )
-        rows = tuple(subset(dataset.split("train"), stage.labels))
-        learned = dataclasses.replace(dataset, rows={**dataset.rows, "train": rows})
-        labels = getattr(bound.evaluation, "example_labels", None)
-        return DataInputs(
-            texts={},
-            train=tuple(examples(learned, "train")),
-            validation=tuple(examples(learned, "validation")) if learned.rows.get("validation") else (),
-            labels=tuple(labels if labels is not None else bound.evaluation.metric_context().labels),
-            fingerprints={dataset.name: dataset.fingerprint},
-            groups=column_groups(learned, rows, stage),
-        )
+        return self._lessons.inputs(model, stage_of(self.prepared.suite.models[model]))
 
 
 def _source(spec: LoadModel) -> dict[str, Any]:

@@ -6,8 +6,10 @@ import pytest
 
 from harness.core.errors import HarnessError, IncompleteError
 from harness.core.reporter import Silent
+from harness.core.specs import FinetuneModel, FinetuneSpec
 from harness.core.store import Store
 from harness.runs import stages, train_models
+from harness.runs.prepare import prepare
 from harness.suite import Suite, parse_suite
 
 SUITE = """\
@@ -54,3 +56,21 @@ def test_a_missing_extra_is_named_before_anything_is_trained(tmp_path: Path, mon
     assert caught.value.where is not None
     assert caught.value.where.line == 6
     assert not list((tmp_path / "cache").rglob("model.safetensors"))
+
+
+class _Later(FinetuneSpec):
+    """A stage of a later version, with one key more."""
+
+    novelty: int | None = None
+
+
+def test_a_key_that_later_versions_add_keeps_checkpoints_where_it_is_not_given(tmp_path: Path) -> None:
+    suite = _little(tmp_path, "", "")
+    workshop = stages.Workshop(prepare(suite, Store(tmp_path / "cache"), Silent()), Store(tmp_path / "cache"), Silent())
+    now = workshop.key("small")
+    spec = suite.models["small"]
+    assert isinstance(spec, FinetuneModel)
+    told = spec.finetune.model_dump(by_alias=True)
+    for given, same in (({}, True), ({"novelty": 3}, False)):
+        later = spec.model_copy(update={"finetune": _Later.model_validate({**told, **given})})
+        assert (workshop._key("small", later) == now) is same
