@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from harness.core import atomic
@@ -25,6 +26,7 @@ from harness.core.errors import DataError, Where
 
 RECORDS_FORMAT = 1
 STAT_PREFIX = "stat."
+_PART = 4096
 OK, UNREAD, FAILED, SKIPPED = "ok", "unread", "failed", "skipped"
 
 FloatArray = npt.NDArray[np.float64]
@@ -92,35 +94,31 @@ class Records:
 
     @classmethod
     def of(cls, head: RecordsHead, records: Iterable[Record]) -> Records:
-        """Builds the columns; rows are sorted by item id, so that order never matters."""
-        rows = sorted(records, key=lambda record: record.item_id)
-        for first, second in itertools.pairwise(rows):
-            if first.item_id == second.item_id:
-                raise DataError(
-                    f"evaluation {head.evaluation!r} has the item id {first.item_id!r} twice.",
-                    hint="give every row its own id, or leave the id column out so that ids come from content.",
-                )
-        names = sorted({name for row in rows for name in row.stats})
-        columns: dict[str, pa.Array] = {
-            "item_id": pa.array([row.item_id for row in rows], pa.string()),
-            "item_digest": pa.array([row.item_digest for row in rows], pa.string()),
-            "status": pa.array([row.status for row in rows], pa.string()),
-            "clusters": pa.array([json.dumps(dict(row.clusters), sort_keys=True) for row in rows], pa.string()),
-            "slices": pa.array([list(row.slices) for row in rows], pa.list_(pa.string())),
-            "tags": pa.array([list(row.tags) for row in rows], pa.list_(pa.string())),
-            "overlap": pa.array([row.overlap for row in rows], pa.bool_()),
-            "target": pa.array([row.target for row in rows], pa.string()),
-            "prediction": pa.array([row.prediction for row in rows], pa.string()),
-            "response": pa.array([json.dumps(dict(row.response), sort_keys=True) for row in rows], pa.string()),
-            "margin": pa.array([row.margin for row in rows], pa.float64()),
-            "tied": pa.array([row.tied for row in rows], pa.bool_()),
-            "truncated": pa.array([row.truncated for row in rows], pa.int64()),
-            "finish": pa.array([row.finish for row in rows], pa.string()),
-        }
-        for name in names:
-            values = [row.stats.get(name, float("nan")) for row in rows]
-            columns[STAT_PREFIX + name] = pa.array(values, pa.float64())
-        return cls(head, pa.table(columns))
+        """Builds the columns; rows are sorted by item id, so that order never matters.
+
+        Args:
+            records: read a part at a time, so that a million of them need not stand in memory as objects.
+        """
+        left = iter(records)
+        parts = []
+        while part := list(itertools.islice(left, _PART)):
+            parts.append(_columns(part))
+        table = pa.concat_tables(parts or [_columns([])], promote_options="default")
+        table = table.take(pc.sort_indices(table, sort_keys=[("item_id", "ascending")]))
+        ids = table.column("item_id")
+        if pc.count_distinct(ids).as_py() < len(ids):
+            twice = next(one for one, other in itertools.pairwise(ids.to_pylist()) if one == other)
+            raise DataError(
+                f"evaluation {head.evaluation!r} has the item id {twice!r} twice.",
+                hint="give every row its own id, or leave the id column out so that ids come from content.",
+            )
+        for place, name in enumerate(table.column_names):
+            if name.startswith(STAT_PREFIX):
+                # A part in which no row has a statistic lacks its column.
+                table = table.set_column(place, name, pc.fill_null(table.column(name), float("nan")))
+        stats = sorted(name for name in table.column_names if name.startswith(STAT_PREFIX))
+        others = [name for name in table.column_names if not name.startswith(STAT_PREFIX)]
+        return cls(head, table.select([*others, *stats]))
 
     def __len__(self) -> int:
         return int(self.table.num_rows)
@@ -264,3 +262,27 @@ class Records:
             ),
             table,
         )
+
+
+def _columns(rows: Sequence[Record]) -> pa.Table:
+    """Records as columns, in their order."""
+    columns: dict[str, pa.Array] = {
+        "item_id": pa.array([row.item_id for row in rows], pa.string()),
+        "item_digest": pa.array([row.item_digest for row in rows], pa.string()),
+        "status": pa.array([row.status for row in rows], pa.string()),
+        "clusters": pa.array([json.dumps(dict(row.clusters), sort_keys=True) for row in rows], pa.string()),
+        "slices": pa.array([list(row.slices) for row in rows], pa.list_(pa.string())),
+        "tags": pa.array([list(row.tags) for row in rows], pa.list_(pa.string())),
+        "overlap": pa.array([row.overlap for row in rows], pa.bool_()),
+        "target": pa.array([row.target for row in rows], pa.string()),
+        "prediction": pa.array([row.prediction for row in rows], pa.string()),
+        "response": pa.array([json.dumps(dict(row.response), sort_keys=True) for row in rows], pa.string()),
+        "margin": pa.array([row.margin for row in rows], pa.float64()),
+        "tied": pa.array([row.tied for row in rows], pa.bool_()),
+        "truncated": pa.array([row.truncated for row in rows], pa.int64()),
+        "finish": pa.array([row.finish for row in rows], pa.string()),
+    }
+    for name in sorted({name for row in rows for name in row.stats}):
+        values = [row.stats.get(name, float("nan")) for row in rows]
+        columns[STAT_PREFIX + name] = pa.array(values, pa.float64())
+    return pa.table(columns)

@@ -27,16 +27,7 @@ def ask(
         IncompleteError: when requests are `unavailable`: asking again may answer them.
     """
     facts = model.facts
-    records: list[Record] = []
     unanswered: list[Failure] = []
-    with reporter.task(title, total=len(items), unit="items") as task:
-        for start in range(0, len(items), SHARD):
-            records.extend(_shard(evaluation, items[start : start + SHARD], model, protocol, task, unanswered))
-    if unanswered:
-        raise IncompleteError(
-            f"{title}: {len(unanswered)} requests had no answer; the last one: {unanswered[-1].message}.",
-            hint="run again: the answers that came are kept, and only the others are asked for.",
-        )
     known = {
         "family": facts.family,
         "tokenizer": facts.tokenizer_digest,
@@ -47,7 +38,21 @@ def ask(
         "device": facts.device,
         "max_length": facts.max_length,
     }
-    return Records.of(RecordsHead(evaluation.name, facts.digest, protocol, facts=known), records)
+    with reporter.task(title, total=len(items), unit="items") as task:
+        records = Records.of(
+            RecordsHead(evaluation.name, facts.digest, protocol, facts=known),
+            (
+                record
+                for start in range(0, len(items), SHARD)
+                for record in _shard(evaluation, items[start : start + SHARD], model, protocol, task, unanswered)
+            ),
+        )
+    if unanswered:
+        raise IncompleteError(
+            f"{title}: {len(unanswered)} requests had no answer; the last one: {unanswered[-1].message}.",
+            hint="run again: the answers that came are kept, and only the others are asked for.",
+        )
+    return records
 
 
 def _by_messages(requests: Sequence[Request]) -> bool:

@@ -34,6 +34,26 @@ def test_order_of_rows_never_matters(order: list[int]) -> None:
     assert Records.of(HEAD, [record(n) for n in order]).table == Records.of(HEAD, [record(n) for n in range(6)]).table
 
 
+@given(st.permutations(list(range(7))))
+def test_parts_make_the_table_that_one_piece_makes(order: list[int]) -> None:
+    def made(number: int) -> Record:
+        # A statistic that only some records have, and in the part of none of the others.
+        return record(number, stats={"correct": 1.0, **({"rare": 2.0} if number == 3 else {})})
+
+    whole = Records.of(HEAD, map(made, range(7)))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("harness.core.records._PART", 2)
+        parts = Records.of(HEAD, (made(number) for number in order))
+        with pytest.raises(DataError, match="'id-001' twice"):
+            Records.of(HEAD, [record(1), record(2), record(1)])
+    assert parts.table.column_names == whole.table.column_names
+    assert parts.item_ids == whole.item_ids
+    for name in ("item_digest", "slices", "response", "margin"):
+        assert parts.texts(name) == whole.texts(name)
+    np.testing.assert_array_equal(parts.stat("rare"), whole.stat("rare"))
+    assert np.isnan(parts.stat("rare")).sum() == 6
+
+
 def test_what_is_written_is_read(tmp_path: Path) -> None:
     records = Records.of(HEAD, [record(1), record(2, status="failed", stats={}, margin=None)])
     path = tmp_path / "deep" / "base.parquet"
