@@ -396,3 +396,17 @@ def test_what_asking_costs_stands_beside_the_models(plain: RunDir) -> None:
         ["base", "42 s", "–", "–", "–", "0.231", "–"],
         ["finetuned", "2.5 s", "3.2 TFLOP", "84k", "537 MB", "0.014", "2.44k"],
     ]
+
+
+def test_a_comparison_without_a_value_gives_its_reason_and_no_unit(tmp_path: Path) -> None:
+    run = build_run(tmp_path)
+    results = Results.read(run.results_path)
+    rows = list(results.comparisons)
+    place = next(i for i, row in enumerate(rows) if row.status == "ok" and row.slice is None)
+    gone = {"delta": None, "low": None, "high": None, "baseline_value": None, "candidate_value": None, "p": None}
+    rows[place] = rows[place].model_copy(update={**gone, "status": "undefined", "reason": "no group has items."})
+    results.model_copy(update={"comparisons": rows}).write(run.results_path)
+    page = render_html(run)
+    cell = page[page.index('<section id="deltas"') :]
+    cell = cell[cell.index("undefined: no group has items.") :]
+    assert re.match(r"undefined: no group has items\.</span>\s*</td>", cell)
