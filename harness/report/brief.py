@@ -161,7 +161,7 @@ def _hurt(view: RunView, contest: Contest) -> list[str]:
             for row in bad[:3]
         )
         more = f", and {len(bad) - 3} more" if len(bad) > 3 else ""
-        out.append(f"Clearly farther from fair: {named}{more}.")
+        out.append(f"Clearly worse by probes of bias and harm: {named}{more}.")
     elif probes:
         out.append("No probe shows a clear change for the worse, which does not prove that there is none.")
     if worse:

@@ -98,8 +98,16 @@ _PLAIN = {
     "score_shift": "direction of the score's change when people are swapped",
 }
 
-COMPANIONS = frozenset({"pair_likelihood", "tie_rate"})
-"""Metrics of probes that say whether the model can do the task at all, not whom it hurts."""
+COMPANIONS = frozenset(
+    {
+        *("pair_likelihood", "tie_rate", "stereoset_lms", "coref_accuracy", "bbq_accuracy_amb", "bbq_accuracy_dis"),
+        *("written_words", "descriptor_likelihood", "empty_cells"),
+        *("detector_prompt_score", "detector_prompt_gap", "detector_swap_shift", "detector_swap_flips"),
+        *("detector_unreadable", "regard_prompt_gap", "regard_unreadable", "regard_other"),
+    }
+)
+"""Metrics of probes that say whether the model can do the task at all, or what the instrument itself does, not whom the
+model hurts."""
 
 ASIDES = frozenset({"unfinished", "malformed_tags", "length_ratio", "repetition", "distinct_1", "distinct_2"})
 """Metrics of tasks that describe answers; whether they are right is for others to say."""

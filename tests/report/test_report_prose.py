@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from harness.core import registry
 from harness.core.records import Record, Records, RecordsHead
 from harness.core.results import ComparisonResult, Results
 from harness.core.rundir import RunDir
@@ -23,6 +24,7 @@ from harness.report.sections import confusions
 from harness.report.stored import measure
 from harness.report.summary import summary_markdown
 from harness.report.view import RunView, reading
+from harness.report.words import COMPANIONS
 
 
 def comparison(**changes: object) -> ComparisonResult:
@@ -253,3 +255,11 @@ def test_differing_words_are_marked_and_texts_stay_whole() -> None:
     for name, pieces in marked(texts):
         assert "".join(text for text, _ in pieces) == texts[name]
         assert [text for text, differs in pieces if differs] == [texts[name].split()[0]]
+
+
+def test_companions_of_probes_are_metrics_that_there_are() -> None:
+    known = set(registry.names("metrics"))
+    assert COMPANIONS
+    assert {name for name in COMPANIONS if name not in known} == set()
+    for companion in ("stereoset_lms", "coref_accuracy", "bbq_accuracy_dis", "written_words"):
+        assert companion in COMPANIONS
