@@ -23,6 +23,7 @@ from harness.models.lengths import keep_block_sparse
 from harness.models.network import Network
 from harness.models.quantising import heads_of, plainly, quantised_options
 from harness.models.quiet import no_padding_notice, quiet
+from harness.models.replacing import FAULTS
 from harness.models.tokenizer_files import TOKENIZER_FILES, too_many_tokens
 
 _DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16}
@@ -291,7 +292,7 @@ def _readable(folder: Path) -> Iterator[None]:
     """Names the folder of a model that fails on the first few tokens that it is given."""
     try:
         yield
-    except (RuntimeError, ValueError, IndexError, TypeError, AttributeError, KeyError, NotImplementedError) as error:
+    except FAULTS as error:
         first = next(iter(str(error).strip().splitlines()), type(error).__name__)
         raise CheckpointError(
             f"the model cannot read a short text: {first}",

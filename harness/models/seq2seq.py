@@ -15,6 +15,7 @@ from harness.models.batching import SLACK, Batcher, IntArray, TooLarge
 from harness.models.encoding import encode_texts
 from harness.models.lengths import rounding
 from harness.models.network import Network
+from harness.models.replacing import FAULTS
 from harness.models.rereading import target_logits
 from harness.models.steppers import decoder_start
 
@@ -116,7 +117,7 @@ def _together_as_alone(network: Network) -> bool:
     batch = [_Source(parts[0], parts[2:4], 0, 0), _Source(parts[1], parts[4:], 1, 0)]
     try:
         found = np.concatenate(_score(network, batch))
-    except (RuntimeError, ValueError, IndexError, TypeError, AttributeError, KeyError, NotImplementedError):
+    except FAULTS:
         return False
     expected = np.concatenate(_score_alone(network, batch))
     share = rounding(network.language_model)
