@@ -9,11 +9,13 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 _BLOCK = 1 << 20
+_KEY = re.compile(r"[0-9a-f]{64}\Z")
 
 
 def canonical_json(value: Any) -> bytes:
@@ -44,6 +46,11 @@ def _plain(value: Any) -> Any:
 def digest(value: Any) -> str:
     """SHA-256 of the canonical JSON of `value`, 64 hexadecimal digits."""
     return hashlib.sha256(canonical_json(value)).hexdigest()
+
+
+def is_key(value: object) -> bool:
+    """Whether `value` is a digest as `digest` makes it: 64 lowercase hexadecimal digits, and so never a path."""
+    return isinstance(value, str) and _KEY.match(value) is not None
 
 
 def short(full: str) -> str:

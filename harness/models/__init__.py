@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from harness.models.quantised import write_quantised as write_quantised
     from harness.models.self_debias import SelfDebias as SelfDebias
     from harness.models.self_debias import write_self_debias as write_self_debias
+    from harness.models.server_opening import Served as Served
     from harness.models.server_opening import served as served
 
 _HOME = {
@@ -61,6 +62,7 @@ _HOME = {
     "Projection": "projection",
     "SCORING_VERSION": "policy",
     "SelfDebias": "self_debias",
+    "Served": "server_opening",
     "TextEncoder": "encoding",
     "Work": "answering",
     "answer_policy": "policy",

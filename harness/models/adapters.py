@@ -62,6 +62,12 @@ def plan_adapter(folder: Path, labels: int | None) -> AdapterPlan:
             where=Where(folder / ADAPTER_CONFIG),
             hint="save it with `path_initial_model_for_weight_conversion`, as a plain LoRA adapter, or merged.",
         )
+    if config.get("peft_type") == "XLORA" or config.get("adapters"):
+        raise CheckpointError(
+            "the adapter names further adapters by their paths, which are not followed.",
+            where=Where(folder / ADAPTER_CONFIG),
+            hint="give a LoRA adapter.",
+        )
     if config.get("megatron_config"):
         raise CheckpointError(
             "the adapter names code of Megatron, which is not run.",

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from harness.core import atomic
-from harness.core.errors import CheckpointError, Where
+from harness.core.errors import CheckpointError, Where, unknown
 from harness.core.interfaces import ModelFacts
 from harness.core.keys import fraction
 from harness.core.requests import (
@@ -35,6 +35,7 @@ from harness.models.answering import Backend
 from harness.models.context import OpenContext
 from harness.models.digest import checkpoint_digest
 from harness.models.formats import BASELINE_TABLE, read_json
+from harness.models.pages import BaselinePage, checked
 
 BASELINE_FORMAT = 1
 OUTSIDE = "O"
@@ -99,26 +100,11 @@ def read_baseline(folder: Path) -> BaselineTable:
     Raises:
         CheckpointError: when the file is missing, damaged or of another format.
     """
-    value = read_json(folder / BASELINE_TABLE)
-    try:
-        if value["format"] != BASELINE_FORMAT or value["rule"] not in RULES:
-            raise ValueError(f"format {value['format']!r}, rule {value['rule']!r}")
-        before, after = value["edges"]
-        return BaselineTable(
-            value["rule"],
-            tuple(map(str, value["labels"])),
-            {str(label): float(weight) for label, weight in value["weights"].items()},
-            {str(words): str(kind) for words, kind in value["spans"].items()},
-            {str(source): str(target) for source, target in value["answers"].items()},
-            (str(before), str(after)),
-            None if value.get("task") is None else str(value["task"]),
-        )
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise CheckpointError(
-            f"this is no table of a baseline: {error}.",
-            where=Where(folder / BASELINE_TABLE),
-            hint="make the baseline again.",
-        ) from error
+    path = folder / BASELINE_TABLE
+    page: BaselinePage = checked(BaselinePage, path, read_json(path))
+    if page.rule not in RULES:
+        raise CheckpointError(unknown("rule", page.rule, RULES), where=Where(path), hint="make the baseline again.")
+    return BaselineTable(page.rule, page.labels, page.weights, page.spans, page.answers, page.edges, page.task)
 
 
 class BaselineBackend:

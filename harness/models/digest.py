@@ -13,6 +13,7 @@ from typing import Any
 
 from harness.core.errors import CheckpointError, Where
 from harness.core.keys import digest, file_digest
+from harness.core.specs import ServerSpec
 from harness.models.formats import (
     BASELINE_TABLE,
     CLASSICAL_SETTINGS,
@@ -24,7 +25,6 @@ from harness.models.formats import (
     PROJECTION_WEIGHTS,
     PROMPT_TABLE,
     SELF_DEBIAS_TABLE,
-    SERVER_FILE,
     read_json,
 )
 from harness.models.headers import weight_files
@@ -101,8 +101,6 @@ def checkpoint_digest(folder: Path, resolve: Resolve | None = None) -> str:
         generation = _generation(folder)
         if generation:
             content["generation"] = generation
-    elif kind == "server":
-        content["served"] = _served(read_json(folder / SERVER_FILE))
     elif kind == "quantised":
         content["quantise"] = lineage.get("quantise")
     elif kind == "adapter":
@@ -172,11 +170,17 @@ def _generation(folder: Path) -> dict[str, Any]:
     return {name: settings[name] for name in _GENERATION_KEYS if settings.get(name) is not None}
 
 
-def _served(page: Mapping[str, Any]) -> dict[str, Any]:
-    """What is known of a server's model, and what changes its answers; not where it is or how often it is asked."""
-    spec = page["spec"]
-    asked = {name: spec[name] for name in ("model", "prefix", "likelihoods")}
-    return {**asked, "says": page["says"], "tokenizer": page["tokenizer_digest"]}
+def served_digest(spec: ServerSpec, says: Mapping[str, Any], tokenizer: str | None) -> str:
+    """What is known of a server's model, and what changes its answers; not where it is or how often it is asked.
+
+    Args:
+        spec: the suite's entry.
+        says: what the server says of the model.
+        tokenizer: digest of its tokenizer, if one is named.
+    """
+    asked = {"model": spec.model, "prefix": spec.prefix, "likelihoods": spec.likelihoods}
+    served = {**asked, "says": says, "tokenizer": tokenizer}
+    return digest({"format": _FORMAT, "kind": "server", "labels": None, "served": served})
 
 
 def _stated_length(folder: Path) -> Any:

@@ -23,6 +23,7 @@ import numpy as np
 from harness.core import atomic
 from harness.core.errors import CheckpointError, Where
 from harness.core.records import FloatArray
+from harness.models.pages import ClassicalPage, LinearPage, Vocabulary, checked
 
 CHECKPOINT_FILE = "checkpoint.json"
 CHECKPOINT_FORMAT = 1
@@ -121,8 +122,9 @@ def read_linear(folder: Path) -> LinearHead:
             where=Where(folder / LINEAR_SETTINGS),
             hint="train the linear head again with this version.",
         )
-    tensors = read_tensors(folder / LINEAR_WEIGHTS, ("coef", "intercept", "mean", "scale"))
     labels = _labels(folder / LINEAR_SETTINGS, settings)
+    checked(LinearPage, folder / LINEAR_SETTINGS, settings)
+    tensors = read_tensors(folder / LINEAR_WEIGHTS, ("coef", "intercept", "mean", "scale"))
     hidden = tensors["coef"].shape[-1]
     shapes = {"coef": (len(labels), hidden), "intercept": (len(labels),), "mean": (hidden,), "scale": (hidden,)}
     _check_shapes(folder / LINEAR_WEIGHTS, tensors, shapes)
@@ -160,7 +162,10 @@ def read_classical(folder: Path) -> ClassicalWeights:
     settings = read_json(folder / CLASSICAL_SETTINGS)
     _check_format(folder / CLASSICAL_SETTINGS, settings)
     labels = _labels(folder / CLASSICAL_SETTINGS, settings)
-    vocabulary = read_json(folder / CLASSICAL_VOCABULARY)
+    page: ClassicalPage = checked(ClassicalPage, folder / CLASSICAL_SETTINGS, settings)
+    vocabulary: Vocabulary = checked(
+        Vocabulary, folder / CLASSICAL_VOCABULARY, read_json(folder / CLASSICAL_VOCABULARY)
+    )
     tensors = read_tensors(folder / CLASSICAL_WEIGHTS, ("idf", "coef", "intercept"))
     size = len(vocabulary)
     shapes = {"idf": (size,), "coef": (len(labels), size), "intercept": (len(labels),)}
@@ -171,23 +176,15 @@ def read_classical(folder: Path) -> ClassicalWeights:
             where=Where(folder / CLASSICAL_VOCABULARY),
             hint="train the classifier again.",
         )
-    try:
-        low, high = settings["ngrams"]
-        return ClassicalWeights(
-            vocabulary=vocabulary,
-            labels=labels,
-            lowercase=bool(settings["lowercase"]),
-            ngrams=(int(low), int(high)),
-            token_pattern=str(settings["token_pattern"]),
-            sublinear=bool(settings["sublinear"]),
-            **tensors,
-        )
-    except (KeyError, TypeError, ValueError) as error:
-        raise CheckpointError(
-            f"a setting is missing or of the wrong type: {error}.",
-            where=Where(folder / CLASSICAL_SETTINGS),
-            hint="train the classifier again.",
-        ) from error
+    return ClassicalWeights(
+        vocabulary=vocabulary,
+        labels=labels,
+        lowercase=page.lowercase,
+        ngrams=page.ngrams,
+        token_pattern=page.token_pattern,
+        sublinear=page.sublinear,
+        **tensors,
+    )
 
 
 def read_json(path: Path) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import os
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +13,7 @@ from harness.core.errors import CheckpointError, Where
 
 SINGLE = "model.safetensors"
 INDEX = "model.safetensors.index.json"
+_SHARD = ".safetensors"
 _LENGTH_BYTES = 8
 _LARGEST_HEADER = 100_000_000
 _DAMAGED = "the file is cut short or damaged; copy or download it again."
@@ -76,6 +78,8 @@ def weight_files(folder: Path) -> tuple[Path, ...]:
         raise _no_weights(folder)
     try:
         names = sorted(set(json.loads((folder / INDEX).read_text("utf-8"))["weight_map"].values()))
+        if not all(isinstance(name, str) for name in names):
+            raise TypeError(names)
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise CheckpointError("the index of the weights cannot be read.", where=Where(folder / INDEX)) from error
     _require_local(folder, names)
@@ -88,8 +92,12 @@ def tensors_of(files: Iterable[Path]) -> tuple[Tensor, ...]:
 
 def _require_local(folder: Path, names: list[str]) -> None:
     for name in names:
-        if Path(name).name != name:
-            raise CheckpointError(f"a shard's name is a path: {name!r}.", where=Where(folder / INDEX))
+        if Path(name).name != name or name == os.pardir or not name.endswith(_SHARD):
+            raise CheckpointError(
+                f"expected names of {_SHARD} files of this folder, found {name!r}.",
+                where=Where(folder / INDEX),
+                hint="copy or download the checkpoint again.",
+            )
         if not (folder / name).is_file():
             raise CheckpointError(
                 f"the shard {name} is missing.", where=Where(folder), hint="copy or download the checkpoint again."

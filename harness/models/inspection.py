@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, Literal, get_args
 
 from harness.core.errors import CheckpointError, Where
+from harness.core.keys import is_key
 from harness.models.checkpoint_heads import Head, heads_in
 from harness.models.formats import (
     CHECKPOINT_FILE,
@@ -24,6 +25,8 @@ from harness.models.formats import (
     read_linear,
 )
 from harness.models.headers import Tensor, tensors_of, weight_files
+from harness.models.links import check_links
+from harness.models.pages import ACTED_ON, checked, page_of
 from harness.models.tokenizer_files import check_tokenizer
 
 Kind = Literal[
@@ -36,9 +39,10 @@ Kind = Literal[
     "projected",
     "quantised",
     "self_debiased",
-    "server",
 ]
 KINDS: tuple[Kind, ...] = get_args(Kind)
+SERVER = "server"
+"""What the store's page of a server calls itself; no folder is opened as one."""
 STANDING = frozenset({"adapter", "linear", "prompted", "projected", "quantised", "self_debiased"})
 """The kinds that answer by another checkpoint, their parent."""
 BASE = "base"
@@ -99,8 +103,7 @@ class CheckpointInfo:
     """What stands in a checkpoint folder.
 
     Attributes:
-        kind: how it answers (`transformers`, `adapter`, `linear`, `classical`, `baseline`, `prompted`, `quantised`,
-            `server`).
+        kind: how it answers (`transformers`, `adapter`, `linear`, `classical`, `baseline`, `prompted`, `quantised`).
         family: `masked`, `causal`, `seq2seq`, `bag_of_words`, `baseline`, or `parent` when the parent decides.
         model_type: the configuration's type (`bert`, `gpt2`, …), None where there is none.
         labels: of its classification or tagging head; None without one, or when they have no names.
@@ -134,8 +137,6 @@ def inspect(folder: Path) -> CheckpointInfo:
     labels = _labels(folder, lineage)
     if kind == "transformers":
         return _transformers(folder, labels)
-    if kind == "server":
-        return _info(kind, "server", None, (), (), None)
     parent = parent_of(folder, kind, lineage)
     if kind in {"baseline", "prompted", "projected", "quantised", "self_debiased"}:
         return _info(kind, "baseline" if parent is None else "parent", labels, (), (), parent)
@@ -152,7 +153,10 @@ def inspect(folder: Path) -> CheckpointInfo:
 
 
 def read_lineage(folder: Path) -> dict[str, Any]:
-    """`checkpoint.json`, or {} for a folder of someone else.
+    """What decides anything in `checkpoint.json`, or {} for a folder of someone else.
+
+    Every way to a checkpoint begins here: links that lead out of the folder, kinds that are not data and keys that
+    harness never writes are refused before anything else is read.
 
     Raises:
         CheckpointError: when the folder is missing or the file is damaged or of another format.
@@ -165,10 +169,17 @@ def read_lineage(folder: Path) -> dict[str, Any]:
             where=Where(folder),
             hint="check the path.",
         )
+    check_links(folder)
     path = folder / CHECKPOINT_FILE
     if not path.exists():
         return {}
     lineage = read_json(path)
+    if lineage.get("kind") == SERVER:
+        raise CheckpointError(
+            "expected a model's files, found a page that stands for a server: a folder does not say who is asked.",
+            where=Where(path),
+            hint="a server belongs in the suite: `NAME: {server: {url: …, model: …}}` under `models`.",
+        )
     if lineage.get("format") != CHECKPOINT_FORMAT or lineage.get("kind") not in KINDS:
         raise CheckpointError(
             f"expected format {CHECKPOINT_FORMAT} and a kind of {', '.join(KINDS)}; "
@@ -176,7 +187,8 @@ def read_lineage(folder: Path) -> dict[str, Any]:
             where=Where(path),
             hint="use the version of harness that wrote it.",
         )
-    return lineage
+    checked(page_of(lineage["kind"]), path, lineage)
+    return {name: lineage[name] for name in ACTED_ON if name in lineage}
 
 
 def kind_of(folder: Path, lineage: Mapping[str, Any]) -> Kind:
@@ -191,8 +203,9 @@ def kind_of(folder: Path, lineage: Mapping[str, Any]) -> Kind:
 def parent_of(folder: Path, kind: Kind, lineage: Mapping[str, Any]) -> dict[str, str] | None:
     """`key` and `digest` (may be empty) of the checkpoint that an adapter or a linear head stands on.
 
-    An adapter of someone else, without checkpoint.json, names its base itself. A folder that `harness export` wrote
-    has its base inside, and then the key is that folder's path; the digest is checked where it is opened.
+    An adapter of someone else, without checkpoint.json, names its base itself: by free text, which is only ever read
+    as a path and never is a key of the store. A folder that `harness export` wrote has its base inside, and then the
+    key is that folder's path; the digest is checked where it is opened.
 
     Raises:
         CheckpointError: when no parent is named.
@@ -208,8 +221,8 @@ def parent_of(folder: Path, kind: Kind, lineage: Mapping[str, Any]) -> dict[str,
         }
     if kind == "adapter" and not lineage:
         named = read_json(folder / ADAPTER_CONFIG).get("base_model_name_or_path")
-        if named:
-            return {"key": str(named), "digest": ""}
+        if isinstance(named, str) and named:
+            return {"key": f"./{named}" if is_key(named) else named, "digest": ""}
     raise CheckpointError(
         f"the {kind} checkpoint does not say which checkpoint it stands on.",
         where=Where(folder / (CHECKPOINT_FILE if lineage else ADAPTER_CONFIG)),
@@ -239,6 +252,12 @@ def adapter_weights(folder: Path) -> Path:
 
 
 def _transformers(folder: Path, labels: tuple[str, ...] | None) -> CheckpointInfo:
+    if (folder / ADAPTER_CONFIG).exists() and (folder / CONFIG).is_file():
+        raise CheckpointError(
+            f"the folder holds a whole model and an adapter ({ADAPTER_CONFIG}), which transformers would apply to it.",
+            where=Where(folder / ADAPTER_CONFIG),
+            hint="put the adapter into a folder of its own and name it as `adapter:`, or remove it.",
+        )
     if not (folder / CONFIG).is_file():
         raise CheckpointError(
             f"the checkpoint has no {CONFIG}.",

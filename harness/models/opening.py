@@ -1,15 +1,15 @@
-"""Checkpoint folder → model, by the kind that checkpoint.json names."""
+"""Checkpoint → model: a folder by its kind, which is one of data; a server only as the suite's own entry."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from harness.core import registry
 from harness.core.errors import Where
 from harness.core.reporter import Reporter, Silent
-from harness.models.answering import CachedModel
+from harness.models.answering import Backend, CachedModel
 from harness.models.context import OpenContext
 from harness.models.digest import Resolve
 from harness.models.formats import CHECKPOINT_FILE
@@ -17,10 +17,11 @@ from harness.models.inspection import kind_of, read_lineage
 
 if TYPE_CHECKING:
     from harness.models.pool import BasePool
+    from harness.models.server_opening import Served
 
 
 def open_model(
-    folder: Path,
+    checkpoint: Path | Served,
     *,
     resolve: Resolve,
     responses: Path | None,
@@ -33,7 +34,7 @@ def open_model(
     """Opens a checkpoint for questions.
 
     Args:
-        folder: the checkpoint.
+        checkpoint: its folder; or what `served` made of a suite's entry, the only way to a server.
         resolve: gives a parent checkpoint's folder by its key (adapters, linear heads).
         responses: SQLite file of known responses, shared between models and processes; None to
             keep nothing.
@@ -51,8 +52,23 @@ def open_model(
         IncompleteError: when the device is not there.
     """
     reporter = reporter or Silent()
-    kind = kind_of(folder, read_lineage(folder))
-    opener = registry.load("models", kind, where=Where(folder / CHECKPOINT_FILE))
     named = tuple(labels) if labels else None
     context = OpenContext(resolve, responses, device, reporter, named, batch_tokens=batch_tokens, pool=pool)
-    return CachedModel(opener(folder, context), responses, reporter)
+    if not isinstance(checkpoint, Path):
+        from harness.models.server_opening import open_served
+
+        return CachedModel(open_served(checkpoint), responses, reporter)
+    return CachedModel(opener_of(checkpoint)(checkpoint, context), responses, reporter)
+
+
+def opener_of(folder: Path) -> Callable[[Path, OpenContext], Backend]:
+    """What opens a folder: one of the kinds of data, whatever else is registered as `harness.models`.
+
+    Raises:
+        CheckpointError: when checkpoint.json names any other kind.
+    """
+    kind = kind_of(folder, read_lineage(folder))
+    opener: Callable[[Path, OpenContext], Backend] = registry.load(
+        "models", kind, where=Where(folder / CHECKPOINT_FILE)
+    )
+    return opener

@@ -27,6 +27,7 @@ from harness.models.formats import (
     write_tensors,
 )
 from harness.models.inspection import inspect, parent_of, read_lineage
+from harness.models.pages import ProjectionPage, checked
 
 if TYPE_CHECKING:
     from harness.models.answering import Backend
@@ -78,6 +79,7 @@ def read_projection(folder: Path) -> Projection:
             where=Where(folder / PROJECTION_SETTINGS),
             hint="use the version of harness that wrote it, or project again.",
         )
+    page: ProjectionPage = checked(ProjectionPage, folder / PROJECTION_SETTINGS, settings)
     directions = read_tensors(folder / PROJECTION_WEIGHTS, ("directions",))["directions"]
     try:
         _check(directions)
@@ -87,7 +89,7 @@ def read_projection(folder: Path) -> Projection:
             where=Where(folder / PROJECTION_WEIGHTS),
             hint="project the model again.",
         ) from error
-    return Projection(directions, str(settings.get("method")), str(settings.get("remove")))
+    return Projection(directions, page.method, page.remove)
 
 
 def install(network: Network, projection: Projection) -> None:

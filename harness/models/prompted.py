@@ -13,8 +13,7 @@ import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from harness.core import atomic, registry
-from harness.core.errors import CheckpointError, Where
+from harness.core import atomic
 from harness.core.interfaces import ModelFacts
 from harness.core.keys import digest
 from harness.core.requests import Cloze, Continuations, Generate, Request, Response
@@ -22,7 +21,9 @@ from harness.models.answering import Backend, CachedModel
 from harness.models.context import OpenContext
 from harness.models.digest import checkpoint_digest
 from harness.models.formats import PROMPT_TABLE, read_json
-from harness.models.inspection import kind_of, parent_of, read_lineage
+from harness.models.inspection import parent_of, read_lineage
+from harness.models.opening import opener_of
+from harness.models.pages import PromptPage, checked
 
 PROMPT_FORMAT = 1
 
@@ -82,18 +83,9 @@ def read_shots(folder: Path) -> Shots:
     Raises:
         CheckpointError: when the file is missing, damaged or of another format.
     """
-    value = read_json(folder / PROMPT_TABLE)
-    try:
-        if value["format"] != PROMPT_FORMAT:
-            raise ValueError(f"format {value['format']!r}")
-        pairs = tuple((str(prompt), str(answer)) for prompt, answer in value["shots"])
-        return Shots(str(value["task"]), pairs, str(value["separator"]), bool(value["chat"]))
-    except (KeyError, TypeError, ValueError) as error:
-        raise CheckpointError(
-            f"this holds no worked examples: {error}.",
-            where=Where(folder / PROMPT_TABLE),
-            hint="make the prompted model again.",
-        ) from error
+    path = folder / PROMPT_TABLE
+    page: PromptPage = checked(PromptPage, path, read_json(path))
+    return Shots(page.task, page.shots, page.separator, page.chat)
 
 
 class PromptedBackend:
@@ -134,8 +126,7 @@ def open_prompted(folder: Path, context: OpenContext) -> Backend:
     assert parent is not None
     own = checkpoint_digest(folder, context.resolve)
     base = context.resolve(parent["key"])
-    opener = registry.load("models", kind_of(base, read_lineage(base)), where=Where(folder))
-    backend = opener(base, dataclasses.replace(context, labels=None))
+    backend = opener_of(base)(base, dataclasses.replace(context, labels=None))
     facts = dataclasses.replace(
         backend.facts,
         digest=own,

@@ -10,7 +10,6 @@ what the description makes likelier is damped. Weights are the parent's; nothing
 from __future__ import annotations
 
 import dataclasses
-import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -26,6 +25,7 @@ from harness.models.formats import SELF_DEBIAS_TABLE, read_json, write_json
 from harness.models.generation import Prompt, Stepper
 from harness.models.inspection import parent_of, read_lineage
 from harness.models.network import Network
+from harness.models.pages import SelfDebiasPage, checked
 
 if TYPE_CHECKING:
     from harness.models.answering import Backend
@@ -61,20 +61,13 @@ def read_self_debias(folder: Path) -> SelfDebias:
     Raises:
         CheckpointError: when the file is missing, damaged or of another format.
     """
-    value = read_json(folder / SELF_DEBIAS_TABLE)
-    try:
-        if value["format"] != SELF_DEBIAS_FORMAT:
-            raise ValueError(f"format {value['format']!r}")
-        found = SelfDebias(tuple(str(prefix) for prefix in value["prefixes"]), float(value["decay"]))
-        if not found.prefixes or not math.isfinite(found.decay) or found.decay < 0:
-            raise ValueError("no prefix, or a decay that is no number above 0")
-        return found
-    except (KeyError, TypeError, ValueError) as error:
+    path = folder / SELF_DEBIAS_TABLE
+    page: SelfDebiasPage = checked(SelfDebiasPage, path, read_json(path))
+    if not page.prefixes:
         raise CheckpointError(
-            f"these are no settings of self-debiasing: {error}.",
-            where=Where(folder / SELF_DEBIAS_TABLE),
-            hint="make the model again.",
-        ) from error
+            "expected one or more prefixes, found none.", where=Where(path), hint="make the model again."
+        )
+    return SelfDebias(page.prefixes, page.decay)
 
 
 def damped(plain: torch.Tensor, described: Sequence[torch.Tensor], decay: float) -> torch.Tensor:

@@ -1,9 +1,13 @@
-"""`server` in a suite → a folder that stands for the model, and from there to a backend."""
+"""`server` in a suite → what the server says of the model, and from there to a backend.
+
+Address, key and tokenizer always come from the suite; the page in the store is a record that is never read again.
+"""
 
 from __future__ import annotations
 
 import json
 import os
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,11 +21,11 @@ from harness.core.specs import ServerSpec
 from harness.core.store import Store
 from harness.models.answering import Backend
 from harness.models.chat import Chat
-from harness.models.context import OpenContext
-from harness.models.digest import checkpoint_digest, tokenizer_digest
+from harness.models.digest import served_digest, tokenizer_digest
 from harness.models.encoding import TextEncoder
-from harness.models.formats import CHECKPOINT_FILE, CHECKPOINT_FORMAT, SERVER_FILE, read_json
+from harness.models.formats import CHECKPOINT_FILE, CHECKPOINT_FORMAT, SERVER_FILE
 from harness.models.hub import locate
+from harness.models.inspection import SERVER
 from harness.models.policy import SCORING_VERSION
 from harness.models.server import ServerBackend
 from harness.models.server_client import Limits, ServerClient
@@ -30,10 +34,34 @@ from harness.models.server_probe import abilities, described
 KIND = "servers"
 
 
-def served(spec: ServerSpec, *, base: Path, store: Store, reporter: Reporter, where: Where | None = None) -> Path:
-    """A folder that stands for a server's model: how to ask it, and what it says of itself.
+@dataclass(frozen=True, slots=True)
+class Served:
+    """A server's model, as the suite names it.
 
-    Its digest (`checkpoint_digest`) covers the model's name, what the server says of it, prefix and
+    Attributes:
+        spec: the suite's entry: address, key's variable, model.
+        says: what the server says of the model.
+        tokenizer: folder of its tokenizer, if the suite names one.
+        tokenizer_digest: of its content.
+        folder: in the store, where all this is kept for people.
+    """
+
+    spec: ServerSpec
+    says: dict[str, Any]
+    tokenizer: Path | None
+    tokenizer_digest: str | None
+    folder: Path
+
+    @property
+    def digest(self) -> str:
+        """What is known of what answers."""
+        return served_digest(self.spec, self.says, self.tokenizer_digest)
+
+
+def served(spec: ServerSpec, *, base: Path, store: Store, reporter: Reporter, where: Where | None = None) -> Served:
+    """Asks a server what it says of the model of a suite's entry, and keeps that in the store.
+
+    Its digest covers the model's name, what the server says of it, prefix and
     tokenizer, never the address. That is weaker than a digest of weights: a server that is given
     other weights under the same name is not noticed.
 
@@ -51,32 +79,31 @@ def served(spec: ServerSpec, *, base: Path, store: Store, reporter: Reporter, wh
         says = described(client, spec.model)
     finally:
         client.close()
+    tokenised = tokenizer_digest(tokenizer) if tokenizer is not None else None
     page = {
         "spec": spec.model_dump(mode="json"),
         "says": says,
         "tokenizer": str(tokenizer) if tokenizer is not None else None,
-        "tokenizer_digest": tokenizer_digest(tokenizer) if tokenizer is not None else None,
+        "tokenizer_digest": tokenised,
     }
 
     def build(work: Path) -> dict[str, Any]:
-        lineage = {"format": CHECKPOINT_FORMAT, "kind": "server"}
+        lineage = {"format": CHECKPOINT_FORMAT, "kind": SERVER}
         atomic.write_text(work / CHECKPOINT_FILE, json.dumps(lineage))
         atomic.write_text(work / SERVER_FILE, json.dumps(page, indent=1))
         return {}
 
-    return store.make(KIND, digest(page), build).path
+    return Served(spec, says, tokenizer, tokenised, store.make(KIND, digest(page), build).path)
 
 
-def open_server(folder: Path, context: OpenContext) -> Backend:
-    """Opens what `served` wrote: asks the server what it can do.
+def open_served(made: Served) -> Backend:
+    """Opens what `served` made: asks the server what it can do.
 
     Raises:
         CheckpointError: when its log-probabilities are wrong, or it refuses.
         IncompleteError: when it does not answer, or the key is not set.
     """
-    page = read_json(folder / SERVER_FILE)
-    spec = ServerSpec.model_validate(page["spec"])
-    tokenizer = Path(page["tokenizer"]) if page["tokenizer"] is not None else None
+    spec, tokenizer = made.spec, made.tokenizer
     encoder = _encoder(tokenizer) if tokenizer is not None else None
     client = _client(spec, None)
     found = abilities(client, spec.model, spec.prefix, encoder, likelihoods=spec.likelihoods)
@@ -91,7 +118,7 @@ def open_server(folder: Path, context: OpenContext) -> Backend:
     if spec.prefix:
         notes.append(f"every text whose likelihood is asked is preceded by {spec.prefix!r}")
     facts = ModelFacts(
-        digest=checkpoint_digest(folder, context.resolve),
+        digest=made.digest,
         family="server" if found.likelihoods else "server without log-probabilities",
         language_model="causal" if found.likelihoods else None,
         labels=None,
@@ -102,14 +129,14 @@ def open_server(folder: Path, context: OpenContext) -> Backend:
         tokenizer_digest=tokenizer_digest(tokenizer, template=False) if tokenizer is not None else None,
         dtype="as served",
         device="server",
-        max_length=_length(page["says"]),
-        parameters=_parameters(page["says"]),
+        max_length=_length(made.says),
+        parameters=_parameters(made.says),
         notes=tuple(notes),
         answer_key={
             "scoring": SCORING_VERSION,
             "prefix": spec.prefix,
             "completions": found.completions,
-            "tokenizer": page["tokenizer_digest"],
+            "tokenizer": made.tokenizer_digest,
         },
     )
     return ServerBackend(

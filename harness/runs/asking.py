@@ -218,7 +218,7 @@ class Answers:
 
             self._pool = self._pool or BasePool()
             self._models[checkpoint.key] = open_model(
-                checkpoint.path,
+                checkpoint.source,
                 resolve=self.workshop.resolve,
                 responses=None if self.store.fresh else self.store.root / "responses.sqlite",
                 device=self.device,
@@ -236,7 +236,7 @@ class Answers:
 
         bases: dict[str, list[str]] = {}
         for name, checkpoint in checkpoints.items():
-            parent = inspect(checkpoint.path).parent
+            parent = None if checkpoint.server is not None else inspect(checkpoint.path).parent
             folder = checkpoint.path if parent is None else self.workshop.resolve(parent["key"])
             bases.setdefault(str(folder), []).append(name)
         return [name for names in bases.values() for name in names]

@@ -12,6 +12,7 @@ from typing import Any
 
 from harness.core import atomic
 from harness.core.errors import CheckpointError, DataError, IncompleteError, Where, unknown
+from harness.core.keys import is_key
 from harness.core.rundir import RunDir
 from harness.core.store import MANIFEST, Store
 from harness.runs.merging import CHECKPOINTS
@@ -45,6 +46,8 @@ def export_model(run: RunDir, model: str, folder: Path, store: Store) -> Exporte
         DataError: for an unknown model, or a folder that is not empty.
         IncompleteError: when the checkpoint, or one that it stands on, is no longer in the cache.
     """
+    from harness.models.inspection import read_lineage
+
     checkpoints = run.read_info().checkpoints
     if model not in checkpoints:
         raise DataError(unknown("model", model, checkpoints), where=Where(run.path))
@@ -53,7 +56,7 @@ def export_model(run: RunDir, model: str, folder: Path, store: Store) -> Exporte
             "the target is not an empty folder.", where=Where(folder), hint="name a new folder; nothing is overwritten."
         )
     source = _folder(checkpoints[model], store)
-    described = _described(source)
+    described = read_lineage(source)
     with atomic.folder(folder.absolute()) as work:
         kind = str(described.get("kind", "transformers"))
         _bundle(source, work, folder.absolute(), list(checkpoints.values()), store)
@@ -62,9 +65,12 @@ def export_model(run: RunDir, model: str, folder: Path, store: Store) -> Exporte
 
 
 def _folder(address: str, store: Store) -> Path:
-    path = Path(address)
-    if path.is_absolute() and path.is_dir():
-        return path
+    """The folder that a run or a checkpoint names: an entry of the store, or a checkpoint that was loaded.
+
+    The run may be a stranger's: a path that it holds is read only where it leads to a checkpoint, and is no key.
+    """
+    if not is_key(address):
+        return _loaded(Path(address))
     entry = store.get(CHECKPOINTS, address)
     if entry is None:
         raise IncompleteError(
@@ -75,12 +81,24 @@ def _folder(address: str, store: Store) -> Path:
     return entry.path
 
 
+def _loaded(path: Path) -> Path:
+    from harness.models import inspect
+
+    if not path.is_absolute():
+        raise DataError(
+            f"expected a key of the cache or the whole path of a loaded checkpoint, found {str(path)[:80]!r}.",
+            hint="export from a run folder that harness wrote on this machine.",
+        )
+    inspect(path)
+    return path
+
+
 def _bundle(source: Path, work: Path, final: Path, loaded: list[str], store: Store) -> None:
     """Copies a checkpoint to `work`, and below it what it stands on; `final` is where `work` will be."""
-    from harness.models.inspection import BASE, STANDING, parent_of
+    from harness.models.inspection import BASE, STANDING, parent_of, read_lineage
 
+    described = read_lineage(source)
     _copy(source, work)
-    described = _described(source)
     kind = described.get("kind", "transformers")
     if kind not in STANDING:
         return
@@ -95,24 +113,18 @@ def _parent(parent: Mapping[str, str], loaded: list[str], store: Store) -> Path:
     """The folder of a parent: in the store, or among the run's loaded checkpoints, by its digest."""
     from harness.models import checkpoint_digest
 
-    if not Path(parent["key"]).is_dir() and store.get(CHECKPOINTS, parent["key"]) is None:
-        for folder in {Path(address) for address in loaded if Path(address).is_dir()}:
+    if is_key(parent["key"]) and store.get(CHECKPOINTS, parent["key"]) is None:
+        for folder in {Path(address) for address in loaded if not is_key(address) and Path(address).is_absolute()}:
             with suppress(CheckpointError):
                 if checkpoint_digest(folder) == parent["digest"]:
                     return folder
     return _folder(parent["key"], store)
 
 
-def _described(source: Path) -> dict[str, Any]:
-    path = source / "checkpoint.json"
-    found: dict[str, Any] = json.loads(path.read_text("utf-8")) if path.is_file() else {}
-    return found
-
-
 def _copy(source: Path, target: Path) -> None:
     target.mkdir(exist_ok=True)
     for file in sorted(source.iterdir()):
-        if file.name not in KEPT_BACK and file.is_file():
+        if file.name not in KEPT_BACK and not file.name.startswith(".") and file.is_file():
             shutil.copyfile(file, target / file.name)
 
 

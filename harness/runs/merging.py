@@ -34,7 +34,7 @@ class Merges:
         """The key of an adapter merged into its base, which `folder` then knows; None for what is no adapter."""
         from harness.models import inspect
 
-        if made.made_by == "server" or inspect(made.path).kind != "adapter":
+        if made.server is not None or inspect(made.path).kind != "adapter":
             return None
         key = digest({"format": MERGE_FORMAT, "merged": made.key})
         self._adapters[key] = made

@@ -105,7 +105,7 @@ def _asked_twice(
         if not workshop.cached(results.baseline):
             return [], f"the checkpoint of {results.baseline} is no longer in the cache."
         model = open_model(
-            workshop.checkpoint(results.baseline).path,
+            workshop.checkpoint(results.baseline).source,
             resolve=workshop.resolve,
             responses=None,
             device=device,

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from harness.core.errors import DataError, IncompleteError
-from harness.core.keys import digest
+from harness.core.keys import digest, is_key
 from harness.core.reporter import Reporter
 from harness.core.specs import (
     AlignModel,
@@ -35,6 +35,7 @@ from harness.runs.placing import placed
 from harness.runs.prepare import Prepared
 
 if TYPE_CHECKING:
+    from harness.models import Served
     from harness.training import StageInputs
 
 # What a checkpoint's key holds by content instead of by name.
@@ -54,6 +55,7 @@ class Checkpoint:
         digest: content digest of what answers: weights, configuration, tokenizer.
         seed: the training seed; 0 for what was loaded.
         meta: what the stage reported; `measured` inside holds times, the rest is deterministic.
+        server: what the suite's own entry names, for a model behind a server; nothing else leads to one.
     """
 
     model: str
@@ -65,6 +67,12 @@ class Checkpoint:
     cached: bool = True
     seconds: float = 0.0
     seed: int = 0
+    server: Served | None = None
+
+    @property
+    def source(self) -> Path | Served:
+        """What `open_model` opens."""
+        return self.path if self.server is None else self.server
 
 
 class Workshop:
@@ -141,15 +149,23 @@ class Workshop:
         return list(range(first + 1, first + spec.finetune.seeds))
 
     def resolve(self, key: str) -> Path:
-        """The folder of a parent checkpoint, by the key that a child's checkpoint.json holds."""
+        """The folder of a parent checkpoint, by the key that a child's checkpoint.json holds.
+
+        What the suite itself names comes first. A text that is no content key (the base of a peft folder made
+        elsewhere, an exported folder's own `base`) is read as a folder, and never looked for in the store.
+        """
         if key in self._loaded:
             return self._loaded[key]
         merged = self._merges.folder(key)
         if merged is not None:
             return merged
-        # A peft folder made elsewhere names its base by a path or a hub id, not by a key.
-        if Path(key).is_dir():
-            return Path(key)
+        if not is_key(key):
+            if _is_folder(key):
+                return Path(key)
+            raise DataError(
+                f"the adapter stands on {key!r}, and no folder is there.",
+                hint="name its base in the suite: `load: BASE` with `adapter: FOLDER`.",
+            )
         entry = self.store.get(CHECKPOINTS, key)
         if entry is None:
             raise DataError(
@@ -189,13 +205,13 @@ class Workshop:
         return Checkpoint(model, path, key, key, "load", _source(spec))
 
     def _served(self, model: str, spec: ServerModel) -> Checkpoint:
-        from harness.models import checkpoint_digest, served
+        from harness.models import served
 
         where = self.prepared.suite.where("models", model, "server")
         folder = self.prepared.suite.folder
-        path = served(spec.server, base=folder, store=self.store, reporter=self.reporter, where=where)
-        key = checkpoint_digest(path)
-        return Checkpoint(model, path, key, key, "server", {"model": spec.server.model})
+        made = served(spec.server, base=folder, store=self.store, reporter=self.reporter, where=where)
+        key = made.digest
+        return Checkpoint(model, made.folder, key, key, "server", {"model": spec.server.model}, server=made)
 
     def _located(self, model: str, spec: LoadModel) -> tuple[Path, str]:
         from harness.models import checkpoint_digest, inspect, locate
@@ -330,6 +346,13 @@ class Workshop:
     def data_inputs(self, model: str) -> DataInputs:
         """The rows and texts that a stage learns from, without its parent."""
         return self._lessons.inputs(model, stage_of(self.prepared.suite.models[model]))
+
+
+def _is_folder(text: str) -> bool:
+    try:
+        return Path(text).is_dir()
+    except OSError:  # too long for a path: somebody else's text may be anything
+        return False
 
 
 def _source(spec: LoadModel) -> dict[str, Any]:

@@ -111,7 +111,7 @@ def linear_without_parent(folder: Path) -> None:
         (cut_weights, "by the safetensors header"),
         (empty_weights, "0 bytes"),
         (shard_missing, "shard .* is missing"),
-        (shard_outside, "name is a path"),
+        (shard_outside, "expected names of .safetensors files"),
         (more_tokens, "ids up to 4000"),
         (unknown_kind, "magic"),
         (other_format, "99"),

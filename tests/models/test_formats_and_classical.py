@@ -116,7 +116,7 @@ def test_linear_round_trip_and_two_labels(tmp_path):
         ("classical.json", "{", "cannot be read"),
         ("classical.json", '{"format": 1, "labels": ["a", "a"]}', "different labels"),
         ("classical.json", '{"format": 7}', "format 1"),
-        ("classical.json", '{"format": 1, "labels": ["a", "b", "c"]}', "setting is missing"),
+        ("classical.json", '{"format": 1, "labels": ["a", "b", "c"]}', "key 'lowercase' is missing"),
         ("vocabulary.json", '{"a": 0}', "shape"),
         ("classical.safetensors", "short", "cannot be read"),
     ],

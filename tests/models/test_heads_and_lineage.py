@@ -119,7 +119,7 @@ def adapted(tmp_path, zoo):
             torch.nn.init.normal_(weight, std=0.5)
     folder = tmp_path / "adapter"
     model.save_pretrained(folder)
-    lineage(folder, "adapter", {"key": "base", "digest": checkpoint_digest(zoo("bert"))})
+    lineage(folder, "adapter", {"key": "b" * 64, "digest": checkpoint_digest(zoo("bert"))})
     return folder, model
 
 
@@ -182,7 +182,7 @@ def test_the_head_of_a_base_with_other_labels_is_replaced(tmp_path, opened):
     model = AutoModelForSequenceClassification.from_pretrained(base, num_labels=3, ignore_mismatched_sizes=True)
     config = LoraConfig(task_type="SEQ_CLS", r=2, target_modules=["query"])
     get_peft_model(model, config).save_pretrained(tmp_path / "adapter")
-    lineage(tmp_path / "adapter", "adapter", {"key": "base", "digest": checkpoint_digest(base)})
+    lineage(tmp_path / "adapter", "adapter", {"key": "b" * 64, "digest": checkpoint_digest(base)})
     assert opened(tmp_path / "adapter", resolve=lambda key: base).facts.labels == LABELS
 
 
@@ -191,7 +191,7 @@ def test_an_adapter_of_another_base_is_refused(adapted, tmp_path, opened):
     other = model_zoo.language_model("bert", tmp_path / "other", seed=9)
     with pytest.raises(CheckpointError, match="another base"):
         opened(folder, resolve=lambda key: other)
-    lineage(folder, "adapter", {"key": "base", "digest": ""})
+    lineage(folder, "adapter", {"key": "b" * 64})
     shrunk = model_zoo.language_model("distilbert", tmp_path / "distil")
     with pytest.raises(CheckpointError, match=r"does not fit its base|load the checkpoint|holds"):
         opened(folder, resolve=lambda key: shrunk)
@@ -203,7 +203,7 @@ def test_an_adapter_without_its_pooler_is_refused(tmp_path, zoo, opened):
 
     model = AutoModelForSequenceClassification.from_pretrained(zoo("bert"), num_labels=3)
     get_peft_model(model, LoraConfig(task_type="SEQ_CLS", r=2, target_modules=["query"])).save_pretrained(tmp_path)
-    lineage(tmp_path, "adapter", {"key": "base", "digest": ""})
+    lineage(tmp_path, "adapter", {"key": "b" * 64})
     with pytest.raises(CheckpointError, match=r"bert\.pooler\.dense\.weight[\s\S]*modules_to_save"):
         opened(tmp_path, resolve=lambda key: zoo("bert"))
 
@@ -235,7 +235,7 @@ def make_linear(folder, base, hidden=32):
         labels=LABELS,
     )
     write_linear(folder, head)
-    lineage(folder, "linear", {"key": "base", "digest": checkpoint_digest(base)})
+    lineage(folder, "linear", {"key": "b" * 64, "digest": checkpoint_digest(base)})
     return head
 
 

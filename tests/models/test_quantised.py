@@ -24,7 +24,7 @@ LABELS = ("a", "b", "c")
 
 def page(folder: Path, parent: Path, bits: str) -> Path:
     folder.mkdir()
-    write_quantised(folder, parent, parent_key="base", parent_digest=checkpoint_digest(parent), bits=bits)
+    write_quantised(folder, parent, parent_key="b" * 64, parent_digest=checkpoint_digest(parent), bits=bits)
     return folder
 
 
@@ -65,7 +65,7 @@ def test_what_cannot_be_quantised_is_refused(zoo, tmp_path, opened):
         write_quantised(tmp_path, folder, parent_key="x", parent_digest="", bits="4bit")
     content = json.loads((folder / "checkpoint.json").read_text())
     (folder / "checkpoint.json").write_text(json.dumps({**content, "quantise": "2bit"}))
-    with pytest.raises(CheckpointError, match="found '2bit'"):
+    with pytest.raises(CheckpointError, match="found the text '2bit'"):
         opened(folder, resolve=lambda key: zoo("gpt2"))
 
 

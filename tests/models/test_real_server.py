@@ -46,8 +46,8 @@ def cache() -> Store:
 
 def opened(cache: Store, prefix: str) -> CachedModel:
     spec = ServerSpec(url=str(URL), model=MODEL, prefix=prefix, concurrency=2, timeout=120)
-    folder = served(spec, base=Path.cwd(), store=cache, reporter=Silent())
-    return open_model(folder, resolve=Path, responses=None)
+    server = served(spec, base=Path.cwd(), store=cache, reporter=Silent())
+    return open_model(server, resolve=Path, responses=None)
 
 
 def test_likelihoods_agree_with_the_same_weights_here(cache: Store) -> None:

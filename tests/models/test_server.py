@@ -26,7 +26,7 @@ from harness.core.requests import (
 )
 from harness.core.specs import ServerSpec
 from harness.core.store import Store
-from harness.models import CachedModel, checkpoint_digest, open_model, served
+from harness.models import CachedModel, open_model, served
 from harness.models import server_client as client_module
 from harness.models.server_client import retry_after
 
@@ -52,8 +52,8 @@ def connect(toy: ToyServer, tmp_path: Path, quick: None) -> Iterator[Open]:
 
     def make(responses: Path | None = None, **options: Any) -> CachedModel:
         spec = ServerSpec(**{"url": toy.url, "model": "toy", "timeout": 0.6, "attempts": 3, **options})
-        folder = served(spec, base=tmp_path, store=Store(tmp_path / "cache"), reporter=Silent())
-        made.append(open_model(folder, resolve=Path, responses=responses))
+        server = served(spec, base=tmp_path, store=Store(tmp_path / "cache"), reporter=Silent())
+        made.append(open_model(server, resolve=Path, responses=responses))
         return made[-1]
 
     yield make
@@ -350,8 +350,7 @@ def test_the_identity_is_what_the_server_says_and_not_where_it_is(
 ) -> None:
     def identity(**options: Any) -> str:
         spec = ServerSpec(**{"url": toy.url, "model": "toy", "attempts": 1, **options})
-        folder = served(spec, base=tmp_path, store=Store(tmp_path / "cache"), reporter=Silent())
-        return checkpoint_digest(folder)
+        return served(spec, base=tmp_path, store=Store(tmp_path / "cache"), reporter=Silent()).digest
 
     first = identity()
     toy.models.append("toy2")

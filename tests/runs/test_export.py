@@ -23,7 +23,10 @@ def _entry(store: Store, key: str, files: dict[str, Any]) -> None:
     store.make(CHECKPOINTS, key, build)
 
 
-BASE = {"checkpoint.json": {"kind": "transformers"}, "config.json": {"architectures": ["T5ForConditionalGeneration"]}}
+BASE = {
+    "checkpoint.json": {"format": 1, "kind": "transformers"},
+    "config.json": {"architectures": ["T5ForConditionalGeneration"]},
+}
 
 
 @pytest.mark.parametrize(
@@ -32,31 +35,36 @@ BASE = {"checkpoint.json": {"kind": "transformers"}, "config.json": {"architectu
         (BASE, "transformers.T5ForConditionalGeneration.from_pretrained("),
         (
             {
-                "checkpoint.json": {"kind": "adapter", "parent": {"key": "b" * 64}},
+                "checkpoint.json": {"format": 1, "kind": "adapter", "parent": {"key": "b" * 64}},
                 "adapter_config.json": {"task_type": "CAUSAL_LM"},
             },
             "peft.PeftModel.from_pretrained(transformers.AutoModelForCausalLM.from_pretrained(",
         ),
         (
             {
-                "checkpoint.json": {"kind": "adapter", "parent": {"key": "b" * 64}, "labels": ["O", "B-name"]},
+                "checkpoint.json": {
+                    "format": 1,
+                    "kind": "adapter",
+                    "parent": {"key": "b" * 64},
+                    "labels": ["O", "B-name"],
+                },
                 "adapter_config.json": {"task_type": "TOKEN_CLS"},
             },
             "num_labels=2), ",
         ),
         (
             {
-                "checkpoint.json": {"kind": "adapter", "parent": {"key": "b" * 64}},
+                "checkpoint.json": {"format": 1, "kind": "adapter", "parent": {"key": "b" * 64}},
                 "adapter_config.json": {"task_type": None},
             },
             "transformers.T5ForConditionalGeneration.from_pretrained(",
         ),
         (
-            {"checkpoint.json": {"kind": "projected", "parent": {"key": "b" * 64}}},
+            {"checkpoint.json": {"format": 1, "kind": "projected", "parent": {"key": "b" * 64}}},
             "then take the directions of projection.safetensors out of its last hidden states",
         ),
-        ({"checkpoint.json": {"kind": "self_debiased", "parent": {"key": "b" * 64}}}, "`--model NAME="),
-        ({"checkpoint.json": {"kind": "baseline"}}, "nothing but harness"),
+        ({"checkpoint.json": {"format": 1, "kind": "self_debiased", "parent": {"key": "b" * 64}}}, "`--model NAME="),
+        ({"checkpoint.json": {"format": 1, "kind": "baseline"}}, "nothing but harness"),
     ],
 )
 def test_the_line_names_the_class_of_the_weights(files: dict[str, Any], said: str, tmp_path: Path) -> None:

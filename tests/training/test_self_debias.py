@@ -177,7 +177,7 @@ def test_what_cannot_be_damped_is_refused(base: Path, tmp_path: Path) -> None:
     with pytest.raises(CheckpointError, match="tokens for a text"):
         _opened(base, tmp_path / "long")
     (tmp_path / "long" / "self_debias.json").write_text('{"format": 1, "prefixes": [], "decay": 1}')
-    with pytest.raises(CheckpointError, match="no prefix"):
+    with pytest.raises(CheckpointError, match="one or more prefixes"):
         _opened(base, tmp_path / "long")
     for bad in ({"prefixes": []}, {"prefixes": [""]}, {"decay": -1}):
         with pytest.raises(ValidationError):
