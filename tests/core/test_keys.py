@@ -66,3 +66,9 @@ def test_fraction_is_pinned() -> None:
     # Splits depend on it: another value would move rows between train and test.
     expected = (int(hashlib.sha256(b"movie/1").hexdigest()[:16], 16) >> 11) / 2**53
     assert keys.fraction("movie/1") == expected
+
+
+def test_a_key_is_what_digest_makes() -> None:
+    assert keys.is_key(keys.digest({"a": 1}))
+    for other in ("", "a" * 63, "a" * 65, "A" * 64, "g" * 64, "a" * 64 + "\n", "../" + "a" * 61, None, 7, b"a" * 64):
+        assert not keys.is_key(other)

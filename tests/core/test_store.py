@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from harness.core.errors import DataError, IncompleteError
 from harness.core.reporter import Silent
 from harness.core.store import MANIFEST, Store
 
@@ -134,3 +135,148 @@ def test_sigkill_releases_the_lock_and_keeps_the_work(tmp_path: Path) -> None:
         return {"found": (work / "part").read_text()}
 
     assert Store(tmp_path).make("data", KEY, rest).meta == {"found": "first"}
+
+
+NO_KEYS = ["", "..", ".", "../../Documents", "/etc", "a" * 63, "a" * 65, KEY.upper(), f"{KEY}\n", f"../{KEY}", "ab\0"]
+
+
+@pytest.mark.parametrize("key", NO_KEYS)
+def test_what_is_no_key_never_becomes_a_path(tmp_path: Path, key: str) -> None:
+    victim = tmp_path / "Documents"
+    victim.mkdir()
+    (victim / "a.txt").write_text("work")
+    root = tmp_path / "a" / "cache"
+    store = Store(root)
+    for use in (store.path, store.get, lambda kind, key: store.make(kind, key, never)):
+        with pytest.raises(DataError, match="expected a key"):
+            use("data", key)
+    with pytest.raises(DataError, match="expected a key"), store.lock("data", key):
+        pass
+    assert (victim / "a.txt").read_text() == "work"
+    assert not root.exists()
+
+
+@pytest.mark.parametrize("kind", ["", "..", "a/b", "/etc", "../data", "work", "locks", "damaged", "Data", "data\n"])
+def test_a_kind_is_a_plain_name_other_than_the_store_s_own_folders(tmp_path: Path, kind: str) -> None:
+    store = Store(tmp_path)
+    for use in (store.path, store.get, lambda kind, key: store.make(kind, key, never)):
+        with pytest.raises(DataError, match="expected a kind"):
+            use(kind, KEY)
+    with pytest.raises(DataError, match="expected a kind"), store.lock(kind, KEY):
+        pass
+
+
+def test_the_root_may_be_a_link(tmp_path: Path) -> None:
+    (tmp_path / "real").mkdir()
+    (tmp_path / "cache").symlink_to(tmp_path / "real")
+    Store(tmp_path / "cache").make("data", KEY, write_one)
+    assert (tmp_path / "real" / "data" / "ab" / KEY / "file.txt").is_file()
+
+
+@pytest.mark.parametrize("part", [f"data/ab/{KEY}", "data/ab", "data"])
+def test_a_link_below_the_root_is_refused_and_its_target_stays(tmp_path: Path, part: str) -> None:
+    victim = tmp_path / "victim"
+    victim.mkdir()
+    (victim / "a.txt").write_text("work")
+    link = tmp_path / "cache" / part
+    link.parent.mkdir(parents=True)
+    link.symlink_to(victim)
+    store = Store(tmp_path / "cache")
+    for use in (store.get, lambda kind, key: store.make(kind, key, write_one)):
+        with pytest.raises(IncompleteError, match="a link stands") as caught:
+            use("data", KEY)
+        assert caught.value.where is not None
+        assert caught.value.where.file == link
+    assert link.is_symlink()
+    assert [path.name for path in victim.iterdir()] == ["a.txt"]
+
+
+@pytest.mark.parametrize("part", ["work", "work/data", f"work/data/{KEY}", "locks", f"locks/data-{KEY}.lock"])
+def test_links_in_the_store_s_own_folders_are_refused(tmp_path: Path, part: str) -> None:
+    victim = tmp_path / "victim"
+    victim.mkdir(mode=0o700)
+    link = tmp_path / "cache" / part
+    link.parent.mkdir(parents=True)
+    link.symlink_to(victim)
+    with pytest.raises(IncompleteError, match="a link stands"):
+        Store(tmp_path / "cache").make("data", KEY, write_one)
+    assert list(victim.iterdir()) == []
+    assert victim.stat().st_mode & 0o777 == 0o700
+
+
+@pytest.mark.parametrize("name", ["file.txt", MANIFEST])
+def test_a_file_of_an_entry_that_is_a_link_makes_it_damaged(tmp_path: Path, name: str) -> None:
+    entry = Store(tmp_path / "cache").make("data", KEY, write_one)
+    victim = tmp_path / "victim"
+    (entry.path / name).rename(victim)
+    (entry.path / name).symlink_to(victim)
+    before = victim.read_bytes()
+    reporter = Silent()
+    again = Store(tmp_path / "cache", reporter=reporter).make("data", KEY, write_one)
+    assert not (again.path / name).is_symlink()
+    assert len(reporter.warnings) == 1
+    assert victim.read_bytes() == before
+
+
+def test_a_link_to_the_folder_of_damaged_entries_moves_nothing_there(tmp_path: Path) -> None:
+    entry = Store(tmp_path / "cache").make("data", KEY, write_one)
+    (entry.path / "file.txt").write_text("changed")
+    (tmp_path / "victim").mkdir()
+    (tmp_path / "cache" / "damaged").symlink_to(tmp_path / "victim")
+    with pytest.raises(IncompleteError, match="a link stands"):
+        Store(tmp_path / "cache").get("data", KEY)
+    assert list((tmp_path / "victim").iterdir()) == []
+
+
+@pytest.mark.parametrize("name", ["../victim", "/etc/passwd", "a/../../victim", ".."])
+def test_a_manifest_names_files_of_its_entry_only(tmp_path: Path, name: str) -> None:
+    entry = Store(tmp_path / "cache").make("data", KEY, write_one)
+    victim = entry.path.parent / "victim"
+    victim.write_text("work")
+    manifest = json.loads((entry.path / MANIFEST).read_text())
+    manifest["files"][name] = {"size": 4, "sha256": "0" * 64}
+    (entry.path / MANIFEST).write_text(json.dumps(manifest))
+    reporter = Silent()
+    assert Store(tmp_path / "cache", reporter=reporter).get("data", KEY) is None
+    assert "is not a file of the entry" in reporter.warnings[0]
+    assert victim.read_text() == "work"
+
+
+@pytest.mark.parametrize(
+    "change", [{"files": {"file.txt": 3}}, {"files": {"file.txt": {}}}, {"meta": 1}, {"made": "x"}]
+)
+def test_a_manifest_of_another_shape_is_damage(tmp_path: Path, change: dict[str, object]) -> None:
+    entry = Store(tmp_path).make("data", KEY, write_one)
+    manifest = json.loads((entry.path / MANIFEST).read_text())
+    (entry.path / MANIFEST).write_text(json.dumps({**manifest, **change}))
+    reporter = Silent()
+    assert Store(tmp_path, reporter=reporter).get("data", KEY) is None
+    assert "its manifest cannot be read" in reporter.warnings[0]
+
+
+@pytest.mark.parametrize("folder", [True, False])
+def test_what_was_never_an_entry_is_left_where_it_is(tmp_path: Path, folder: bool) -> None:
+    place = tmp_path / "data" / "ab" / KEY
+    place.parent.mkdir(parents=True)
+    if folder:
+        place.mkdir()
+        (place / "a.txt").write_text("work")
+    else:
+        place.write_text("work")
+    for use in (Store(tmp_path).get, lambda kind, key: Store(tmp_path).make(kind, key, write_one)):
+        with pytest.raises(IncompleteError, match="was left alone"):
+            use("data", KEY)
+    assert (place / "a.txt" if folder else place).read_text() == "work"
+
+
+def test_a_build_that_leaves_a_link_makes_no_entry(tmp_path: Path) -> None:
+    victim = tmp_path / "victim"
+    victim.write_text("work")
+
+    def linked(work: Path) -> dict[str, int]:
+        (work / "file.txt").symlink_to(victim)
+        return {}
+
+    with pytest.raises(IncompleteError, match="holds a link"):
+        Store(tmp_path / "cache").make("data", KEY, linked)
+    assert victim.read_text() == "work"

@@ -1,0 +1,190 @@
+"""A checkpoint folder holds data only: it chooses no opener, no address, no secret and no path."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from harness.core import registry
+from harness.core.errors import CheckpointError, HarnessError
+from harness.models import (
+    ClassicalWeights,
+    LinearHead,
+    Projection,
+    SelfDebias,
+    checkpoint_digest,
+    inspect,
+    open_model,
+    read_classical,
+    read_linear,
+    write_classical,
+    write_linear,
+    write_projection,
+    write_self_debias,
+)
+from harness.models.baseline import BaselineTable, read_baseline, write_baseline
+from harness.models.inspection import KINDS, read_lineage
+from harness.models.projection import read_projection
+from harness.models.prompted import Shots, read_shots, write_shots
+from harness.models.self_debias import read_self_debias
+
+KEY = "ab" * 32
+PAGE: dict[str, Any] = {
+    "format": 1,
+    "labels": ["no", "yes"],
+    "parent": {"key": KEY, "digest": None},
+    "seed": 1,
+    "data": {"rows": KEY},
+    "cost": {"tokens": 1, "flops": 0.5, "steps": 1, "parameters": 2, "trainable": 2, "bytes": 9},
+    "stage": {"task": "rows", "method": {"lora": {"rank": 2}}},
+    "recipe": {"epochs": 1, "anything": [1, None, "x"]},
+}
+QUANTISED = {"format": 1, "kind": "quantised", "parent": {"key": KEY, "digest": KEY}, "quantise": "8bit"}
+
+
+def page_of(kind: str) -> dict[str, Any]:
+    return dict(QUANTISED) if kind == "quantised" else {**PAGE, "kind": kind}
+
+
+def write(folder: Path, page: Any) -> Path:
+    (folder / "checkpoint.json").write_text(json.dumps(page), "utf-8")
+    return folder
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_decides_is_read_and_the_notes_are_not(kind: str, tmp_path: Path) -> None:
+    found = read_lineage(write(tmp_path, page_of(kind)))
+    assert found["kind"] == kind
+    assert set(found) <= {"format", "kind", "labels", "parent", "quantise"}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(
+    ("change", "place", "said"),
+    [
+        ({"url": "http://localhost:1/v1"}, "", "unknown key 'url'"),
+        ({"url": "file:///etc/passwd"}, "", "unknown key 'url'"),
+        ({"api_key_env": "DECOY_SECRET"}, "", "unknown key 'api_key_env'"),
+        ({"spec": {"url": "http://localhost:1/v1", "api_key_env": "DECOY_SECRET"}}, "", "unknown key 'spec'"),
+        ({"opener": "os:system"}, "", "unknown key 'opener'"),
+        ({"path": "/etc"}, "", "unknown key 'path'"),
+        ({"parent": {"key": KEY, "path": "/etc"}}, ": parent", "unknown key 'path'"),
+        ({"parent": {"key": "../../Documents"}}, ": parent.key", "found the text '../../Documents'"),
+        ({"parent": {"key": "/etc"}}, ": parent.key", "found the text '/etc'"),
+        ({"parent": {"key": "file:///etc"}}, ": parent.key", "found the text"),
+        ({"parent": {"key": KEY.upper()}}, ": parent.key", "found the text"),
+        ({"parent": {"key": KEY + "\n"}}, ": parent.key", "found the text"),
+        ({"parent": {"key": KEY, "digest": "../x"}}, ": parent.digest", "found the text '../x'"),
+        ({"parent": "/etc"}, ": parent", "found the text '/etc'"),
+        ({"parent": [KEY]}, ": parent", "found a list"),
+    ],
+)
+def test_a_changed_page_is_refused_with_place_expected_and_found(
+    kind: str, change: dict[str, Any], place: str, said: str, tmp_path: Path
+) -> None:
+    write(tmp_path, {**page_of(kind), **change})
+    for reads in (read_lineage, inspect, checkpoint_digest, _open):
+        with pytest.raises(CheckpointError) as caught:
+            reads(tmp_path)
+        assert str(caught.value.where) == f"{tmp_path / 'checkpoint.json'}{place}"
+        assert said in caught.value.message
+        assert caught.value.hint
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"labels": "no"}, "expected a list"),
+        ({"labels": [1, 2]}, "expected text"),
+        ({"seed": "1"}, "expected a whole number"),
+        ({"data": ["rows"]}, "expected a mapping"),
+        ({"cost": {"dollars": 1}}, "unknown key 'dollars'"),
+        ({"stage": "rows"}, "expected a mapping"),
+        ({"quantise": "4bit"}, "unknown key 'quantise'"),
+    ],
+)
+def test_every_key_of_the_page_has_its_type(change: dict[str, Any], said: str, tmp_path: Path) -> None:
+    with pytest.raises(CheckpointError, match=said):
+        read_lineage(write(tmp_path, {**page_of("linear"), **change}))
+
+
+def test_a_folder_never_stands_for_a_server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DECOY_SECRET", "decoy")
+    spec = {"url": "http://127.0.0.1:9/v1", "model": "x", "api_key_env": "DECOY_SECRET"}
+    page = {"spec": spec, "says": {}, "tokenizer": None, "tokenizer_digest": None}
+    (tmp_path / "server.json").write_text(json.dumps(page), "utf-8")
+    write(tmp_path, {"format": 1, "kind": "server"})
+    for reads in (read_lineage, inspect, checkpoint_digest, _open):
+        with pytest.raises(CheckpointError) as caught:
+            reads(tmp_path)
+        assert "server:" in str(caught.value.hint)
+        assert "decoy" not in str(caught.value)
+
+
+def test_what_a_package_registers_is_not_reached_by_a_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def load(*_: object, **__: object) -> None:
+        raise AssertionError("a folder chose its own opener")
+
+    monkeypatch.setattr(registry, "load", load)
+    for kind in ("plugged", "server", "harness.models.linear:open_linear", ["linear"], {"a": 1}, None, 1):
+        with pytest.raises(CheckpointError):
+            _open(write(tmp_path, {"format": 1, "kind": kind}))
+
+
+def _linear(folder: Path) -> None:
+    write_linear(folder, LinearHead(np.eye(2), np.zeros(2), np.zeros(2), np.ones(2), ("no", "yes")))
+
+
+def _classical(folder: Path) -> None:
+    write_classical(folder, ClassicalWeights({"a": 0, "b": 1}, np.ones(2), np.eye(2), np.zeros(2), ("no", "yes")))
+
+
+COMPANIONS: dict[str, tuple[Callable[[Path], Any], Callable[[Path], Any]]] = {
+    "linear.json": (_linear, read_linear),
+    "classical.json": (_classical, read_classical),
+    "vocabulary.json": (_classical, read_classical),
+    "baseline.json": (lambda folder: write_baseline(folder, BaselineTable("majority", ("no", "yes"))), read_baseline),
+    "prompt.json": (lambda folder: write_shots(folder, Shots("rows", (("a", "b"),))), read_shots),
+    "self_debias.json": (lambda folder: write_self_debias(folder, SelfDebias(("x",), 2.0)), read_self_debias),
+    "projection.json": (
+        lambda folder: write_projection(folder, Projection(np.eye(1, 3), "inlp", "gender")),
+        read_projection,
+    ),
+}
+
+
+@pytest.mark.parametrize("name", COMPANIONS)
+@pytest.mark.parametrize("added", ["url", "api_key_env", "path", "tokenizer"])
+def test_companion_files_hold_nothing_else(name: str, added: str, tmp_path: Path) -> None:
+    writes, reads = COMPANIONS[name]
+    writes(tmp_path)
+    reads(tmp_path)
+    page = json.loads((tmp_path / name).read_text("utf-8"))
+    (tmp_path / name).write_text(json.dumps({**page, added: "file:///etc/passwd"}), "utf-8")
+    with pytest.raises(CheckpointError) as caught:
+        reads(tmp_path)
+    assert str(tmp_path / name) in str(caught.value.where)
+    assert added in str(caught.value)
+
+
+@pytest.mark.parametrize("name", COMPANIONS)
+def test_companion_files_keep_the_types_of_their_fields(name: str, tmp_path: Path) -> None:
+    writes, reads = COMPANIONS[name]
+    writes(tmp_path)
+    page = json.loads((tmp_path / name).read_text("utf-8"))
+    for key in page:
+        (tmp_path / name).write_text(json.dumps({**page, key: {"path": {"to": "/etc"}}}), "utf-8")
+        with pytest.raises(CheckpointError):
+            reads(tmp_path)
+
+
+def _open(folder: Path) -> Any:
+    def resolve(key: str) -> Path:
+        raise HarnessError(f"asked for {key}")
+
+    return open_model(folder, resolve=resolve, responses=None, device="cpu")
