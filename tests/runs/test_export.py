@@ -8,8 +8,10 @@ from typing import Any
 
 import pytest
 
+from harness.core.errors import CheckpointError, DataError
 from harness.core.rundir import RunDir, RunInfo
 from harness.core.store import Store
+from harness.models.baseline import BaselineTable, write_baseline
 from harness.runs.export import export_model
 from harness.runs.merging import CHECKPOINTS
 
@@ -21,6 +23,14 @@ def _entry(store: Store, key: str, files: dict[str, Any]) -> None:
         return {}
 
     store.make(CHECKPOINTS, key, build)
+
+
+def _run_of(folder: Path, address: str) -> RunDir:
+    run = RunDir(folder)
+    run.path.mkdir()
+    info = {"run_id": "r", "suite": "s", "suite_text": "", "command": [], "started": "2026-01-01T00:00:00Z"}
+    run.write_info(RunInfo.model_validate({**info, "checkpoints": {"model": address}}))
+    return run
 
 
 BASE = {
@@ -71,10 +81,62 @@ def test_the_line_names_the_class_of_the_weights(files: dict[str, Any], said: st
     store = Store(tmp_path / "cache")
     _entry(store, "a" * 64, files)
     _entry(store, "b" * 64, BASE)
-    run = RunDir(tmp_path / "run")
-    run.path.mkdir()
-    info = {"run_id": "r", "suite": "s", "suite_text": "", "command": [], "started": "2026-01-01T00:00:00Z"}
-    run.write_info(RunInfo.model_validate({**info, "checkpoints": {"model": "a" * 64}}))
-    found = export_model(run, "model", tmp_path / "out", store)
+    found = export_model(_run_of(tmp_path / "run", "a" * 64), "model", tmp_path / "out", store)
     assert said in found.load
     assert "/base" not in found.load or (tmp_path / "out" / "base" / "config.json").is_file()
+
+
+@pytest.mark.parametrize(
+    "address", ["../../Documents", "Documents", "../" * 9 + "etc", "file:///etc", "A" * 64, "a" * 63]
+)
+def test_a_run_of_a_stranger_names_keys_and_nothing_is_moved(
+    address: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "Documents").mkdir()
+    (tmp_path / "Documents" / "a.txt").write_text("work")
+    run = _run_of(tmp_path / "run", address)
+    with pytest.raises(DataError, match="expected a key of the cache or the whole path"):
+        export_model(run, "model", tmp_path / "out", Store(tmp_path / "cache" / "harness"))
+    assert (tmp_path / "Documents" / "a.txt").read_text() == "work"
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("name", ["folder", "folder/file.txt", "nowhere"])
+def test_a_path_in_a_run_is_copied_only_where_it_is_a_checkpoint(name: str, tmp_path: Path) -> None:
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "folder" / "file.txt").write_text("private")
+    run = _run_of(tmp_path / "run", str(tmp_path / name))
+    with pytest.raises(CheckpointError):
+        export_model(run, "model", tmp_path / "out", Store(tmp_path / "cache"))
+    assert not (tmp_path / "out").exists()
+    assert (tmp_path / "folder" / "file.txt").read_text() == "private"
+
+
+def _baseline(folder: Path) -> Path:
+    folder.mkdir()
+    write_baseline(folder, BaselineTable("majority", ("a", "b")))
+    (folder / "checkpoint.json").write_text('{"format": 1, "kind": "baseline"}')
+    return folder
+
+
+def test_what_a_link_leads_to_and_hidden_files_are_not_copied(tmp_path: Path) -> None:
+    folder = _baseline(tmp_path / "loaded")
+    (folder / ".env").write_text("private")
+    run = _run_of(tmp_path / "run", str(folder))
+    export_model(run, "model", tmp_path / "out", Store(tmp_path / "cache"))
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["baseline.json", "checkpoint.json"]
+    (tmp_path / "private").write_text("private")
+    (folder / "notes.txt").symlink_to(tmp_path / "private")
+    with pytest.raises(CheckpointError, match="leads out"):
+        export_model(run, "model", tmp_path / "second", Store(tmp_path / "cache"))
+    assert not (tmp_path / "second").exists()
+
+
+def test_an_entry_that_names_a_path_as_its_parent_is_not_exported(tmp_path: Path) -> None:
+    store = Store(tmp_path / "cache")
+    page = {"format": 1, "kind": "self_debiased", "parent": {"key": str(tmp_path)}}
+    _entry(store, "a" * 64, {"checkpoint.json": page, "self_debias.json": {}})
+    with pytest.raises(CheckpointError, match="expected something that should match pattern"):
+        export_model(_run_of(tmp_path / "run", "a" * 64), "model", tmp_path / "out", store)
+    assert not (tmp_path / "out").exists()

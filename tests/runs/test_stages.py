@@ -1,14 +1,15 @@
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
 
-from harness.core.errors import HarnessError, IncompleteError
+from harness.core.errors import CheckpointError, HarnessError, IncompleteError
 from harness.core.reporter import Silent
 from harness.core.specs import FinetuneModel, FinetuneSpec
 from harness.core.store import Store
-from harness.runs import stages, train_models
+from harness.runs import Settings, run_suite, stages, train_models
 from harness.runs.prepare import prepare
 from harness.suite import Suite, parse_suite
 
@@ -78,3 +79,75 @@ def test_a_key_that_later_versions_add_keeps_checkpoints_where_it_is_not_given(t
     for given, same in (({}, True), ({"novelty": 3}, False)):
         later = spec.model_copy(update={"finetune": _Later.model_validate({**told, **given})})
         assert (workshop._key("small", later) == now) is same
+
+
+LOADED = """\
+name: loaded
+data:
+  notes: {file: notes.csv, splits: {train: 0.5, validation: 0.2, test: 0.3}}
+models:
+  theirs: {load: ./theirs}
+  rule: {baseline: {task: notes, rule: majority}}
+compare: {baseline: rule}
+tasks:
+  notes: {classification: {data: notes}}
+"""
+
+
+def _theirs(tmp_path: Path, files: dict[str, object]) -> Suite:
+    """A suite that loads a folder of somebody else with these files."""
+    suite = _little(tmp_path, SUITE, LOADED)
+    (tmp_path / "theirs").mkdir()
+    for name, content in files.items():
+        (tmp_path / "theirs" / name).write_text(json.dumps(content), "utf-8")
+    return suite
+
+
+def test_a_loaded_folder_that_calls_itself_a_server_sends_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def client(*_: object, **__: object) -> None:
+        raise AssertionError("an address was taken out of a folder")
+
+    monkeypatch.setattr("harness.models.server_client.ServerClient.__init__", client)
+    monkeypatch.setenv("DECOY_SECRET", "decoy")
+    spec = {"url": "http://127.0.0.1:9/v1", "model": "x", "api_key_env": "DECOY_SECRET"}
+    page = {"spec": spec, "says": {}, "tokenizer": None, "tokenizer_digest": None}
+    suite = _theirs(tmp_path, {"checkpoint.json": {"format": 1, "kind": "server"}, "server.json": page})
+    with pytest.raises(CheckpointError) as caught:
+        run_suite(suite, Store(tmp_path / "cache"), Silent(), Settings(out=tmp_path / "out", device="cpu"))
+    assert "server:" in str(caught.value.hint)
+
+
+@pytest.mark.parametrize("named", ["Documents", "Documents/thesis.txt", "../../Documents", "~", "x" * 5000, "a\0b"])
+def test_the_base_that_a_loaded_adapter_names_is_only_read(
+    named: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    victim = tmp_path / "Documents"
+    victim.mkdir()
+    (victim / "thesis.txt").write_text("work")
+    suite = _theirs(tmp_path, {"adapter_config.json": {"peft_type": "LORA", "base_model_name_or_path": named}})
+    (tmp_path / "theirs" / "adapter_model.safetensors").write_bytes(b"\x02\0\0\0\0\0\0\0{}")
+    for text in (named, str(victim / "thesis.txt")):
+        page = {"peft_type": "LORA", "base_model_name_or_path": text}
+        (tmp_path / "theirs" / "adapter_config.json").write_text(json.dumps(page), "utf-8")
+        with pytest.raises(HarnessError):
+            train_models(suite, Store(tmp_path / "x" / "harness"), Silent())
+    assert (victim / "thesis.txt").read_text() == "work"
+    assert not (tmp_path / "x" / "harness" / "damaged").exists()
+
+
+def test_a_text_that_is_no_key_is_not_looked_for_in_the_store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    store = Store(tmp_path / "cache")
+    workshop = stages.Workshop(prepare(_little(tmp_path, "", ""), store, Silent()), store, Silent())
+
+    def get(*_: object) -> None:
+        raise AssertionError("asked the store")
+
+    monkeypatch.setattr(store, "get", get)
+    with pytest.raises(HarnessError, match="no folder is there"):
+        workshop.resolve("owner/name")
+    assert workshop.resolve(str(tmp_path)) == tmp_path
+    with pytest.raises(AssertionError, match="asked the store"):
+        workshop.resolve("a" * 64)
