@@ -11,15 +11,24 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import Field, JsonValue
+from pydantic import AfterValidator, Field, JsonValue
 
 from harness.core.errors import CheckpointError, Where
+from harness.core.keys import is_key
 from harness.core.problems import Key, Problems
 from harness.core.specs.basics import Strict
 from harness.core.validation import validate
 
 T = TypeVar("T")
-StoreKey = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+
+
+def _key(value: str) -> str:
+    if not is_key(value):
+        raise ValueError(f"expected a key of the cache (64 lowercase hexadecimal digits), found {value[:60]!r}")
+    return value
+
+
+StoreKey = Annotated[str, AfterValidator(_key)]
 Labels = tuple[str, ...]
 Notes = dict[str, JsonValue]
 
