@@ -66,6 +66,7 @@ _TOKENIZER_VOLATILE = _VOLATILE | {
 }
 _CALL_STATE = frozenset({"truncation", "padding"})
 _FORMAT = 2
+_DEEPEST = 16
 _OWN_FILES: Mapping[str, tuple[str, ...]] = {
     "linear": (LINEAR_WEIGHTS, LINEAR_SETTINGS),
     "classical": (CLASSICAL_WEIGHTS, CLASSICAL_SETTINGS, CLASSICAL_VOCABULARY),
@@ -78,18 +79,28 @@ _OWN_FILES: Mapping[str, tuple[str, ...]] = {
 Resolve = Callable[[str], Path]
 
 
-def checkpoint_digest(folder: Path, resolve: Resolve | None = None) -> str:
+def checkpoint_digest(folder: Path, resolve: Resolve | None = None, *, above: tuple[Path, ...] = ()) -> str:
     """SHA-256 over everything in `folder`, and in what it stands on, that changes its answers.
 
     Args:
         folder: the checkpoint.
         resolve: gives a parent's folder by its key; without it, a parent counts by the digest
             that checkpoint.json recorded.
+        above: the checkpoints that stand on this one.
 
     Raises:
-        CheckpointError: when the folder is no checkpoint, or its parent is not the one that it
-            was trained on.
+        CheckpointError: when the folder is no checkpoint, its parent is not the one that it
+            was trained on, or it stands on itself.
     """
+    above = (*above, folder.resolve())
+    if above[-1] in above[:-1] or len(above) > _DEEPEST:
+        raise CheckpointError(
+            "the checkpoint stands on itself."
+            if above[-1] in above[:-1]
+            else f"more than {_DEEPEST} checkpoints stand on one another.",
+            where=Where(folder),
+            hint="name its base in the suite: `load: BASE` with `adapter: FOLDER`.",
+        )
     lineage = read_lineage(folder)
     kind = kind_of(folder, lineage)
     content: dict[str, Any] = {"format": _FORMAT, "kind": kind, "labels": lineage.get("labels")}
@@ -112,11 +123,13 @@ def checkpoint_digest(folder: Path, resolve: Resolve | None = None) -> str:
         content["files"] = _files(folder, _OWN_FILES[kind])
     parent = parent_of(folder, kind, lineage)
     if parent is not None:
-        content["parent"] = parent_digest(folder, parent, resolve)
+        content["parent"] = parent_digest(folder, parent, resolve, above)
     return digest(content)
 
 
-def parent_digest(folder: Path, parent: Mapping[str, str], resolve: Resolve | None) -> str:
+def parent_digest(
+    folder: Path, parent: Mapping[str, str], resolve: Resolve | None, above: tuple[Path, ...] = ()
+) -> str:
     """The parent's digest, checked against what the checkpoint recorded of it.
 
     Raises:
@@ -131,7 +144,7 @@ def parent_digest(folder: Path, parent: Mapping[str, str], resolve: Resolve | No
                 hint="give the base checkpoint as well.",
             )
         return recorded
-    found = checkpoint_digest(resolve(parent["key"]), resolve)
+    found = checkpoint_digest(resolve(parent["key"]), resolve, above=above)
     if recorded and found != recorded:
         raise CheckpointError(
             f"it was trained on another base: expected digest {recorded[:12]}, found {found[:12]} "

@@ -151,3 +151,14 @@ def test_a_base_that_is_no_text_is_none(named: object, tmp_path: Path) -> None:
     (tmp_path / "adapter_config.json").write_text(json.dumps({"base_model_name_or_path": named}), "utf-8")
     with pytest.raises(CheckpointError, match="does not say which checkpoint it stands on"):
         parent_of(tmp_path, "adapter", {})
+
+
+@pytest.mark.parametrize("names", [("a",), ("a", "b")])
+def test_adapters_that_stand_on_themselves_are_refused(names: tuple[str, ...], tmp_path: Path) -> None:
+    for name, named in zip(names, (*names[1:], names[0]), strict=True):
+        (tmp_path / name).mkdir()
+        page = {"peft_type": "LORA", "base_model_name_or_path": str(tmp_path / named)}
+        (tmp_path / name / "adapter_config.json").write_text(json.dumps(page), "utf-8")
+        (tmp_path / name / "adapter_model.safetensors").write_bytes(b"\x02\0\0\0\0\0\0\0{}")
+    with pytest.raises(CheckpointError, match="stands on itself"):
+        checkpoint_digest(tmp_path / "a", Path)

@@ -10,6 +10,7 @@ from harness.core.reporter import Silent
 from harness.core.specs import FinetuneModel, FinetuneSpec
 from harness.core.store import Store
 from harness.runs import Settings, run_suite, stages, train_models
+from harness.runs.audit import audit_suite
 from harness.runs.prepare import prepare
 from harness.suite import Suite, parse_suite
 
@@ -117,6 +118,9 @@ def test_a_loaded_folder_that_calls_itself_a_server_sends_nothing(
     with pytest.raises(CheckpointError) as caught:
         run_suite(suite, Store(tmp_path / "cache"), Silent(), Settings(out=tmp_path / "out", device="cpu"))
     assert "server:" in str(caught.value.hint)
+    theirs = str(tmp_path / "theirs")
+    with pytest.raises(CheckpointError, match="stands for a server"):
+        audit_suite(theirs, theirs)
 
 
 @pytest.mark.parametrize("named", ["Documents", "Documents/thesis.txt", "../../Documents", "~", "x" * 5000, "a\0b"])
