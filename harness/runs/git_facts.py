@@ -1,8 +1,8 @@
 """Commit and cleanliness of the repository around a suite, read without running anything that the repository names.
 
-A repository's own configuration can name programs: filters, `core.fsmonitor`, hooks, pagers, ssh commands. So the commit
-is read by a command that touches neither index nor work tree, and the work tree is looked at only where the repository's
-configuration holds nothing but settings known to start nothing; elsewhere `dirty` is "unknown".
+A repository's own configuration can name programs: filters, `core.fsmonitor`, hooks, pagers, ssh commands. So the
+commit is read by a command that touches neither index nor work tree, and the work tree is looked at only where the
+repository's configuration holds nothing but settings known to start nothing; elsewhere `dirty` is "unknown".
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ def git_state(folder: Path) -> dict[str, Any]:
         running what the repository names.
     """
     git = shutil.which("git")
-    if git is None or not os.path.isabs(git):
+    if git is None or not Path(git).is_absolute():
         return {}
     try:
         commit = _git(git, folder, "rev-parse", "--verify", "--quiet", "HEAD").strip()

@@ -176,7 +176,8 @@ def test_the_users_own_filters_are_left_out_too(repository: Path, marker: Path, 
 
 
 @pytest.mark.parametrize(
-    "name", ["GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_OBJECT_DIRECTORY", "GIT_EXTERNAL_DIFF", "GIT_COMMON_DIR"]
+    "name",
+    ["GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_OBJECT_DIRECTORY", "GIT_EXTERNAL_DIFF", "GIT_COMMON_DIR"],
 )
 def test_the_environment_does_not_steer_git(
     repository: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
