@@ -36,6 +36,7 @@ PREFIX = "evaluate:"
 FLAG = "--allow-metric-code"
 
 _PIN = "@sha256:"
+_COMMIT = re.compile(r"@[0-9a-f]{40}\Z")
 _SHA256 = re.compile(r"[0-9a-f]{64}\Z")
 _LONGEST = 80
 
@@ -63,8 +64,8 @@ class OutsideName:
 
     @property
     def shown(self) -> str:
-        """The id of the metric: without the path's folders and the pin."""
-        return f"{PREFIX}{Path(self.place).name}" + (f"#{self.key}" if self.key else "")
+        """The id of the metric: without the path's folders and the pin (of version 0.1.0: a commit of the hub)."""
+        return f"{PREFIX}{_COMMIT.sub('', Path(self.place).name)}" + (f"#{self.key}" if self.key else "")
 
     def pinned(self, sha256: str) -> str:
         """The whole name with a pin."""
@@ -180,7 +181,7 @@ def left_out_note(evaluations: Iterable[EvaluationResult], doing: str) -> str | 
         for name in one.metrics
         if is_outside(name)
     )
-    return f"{', '.join(names)} left out: {doing} runs no metric code." if names else None
+    return f"{', '.join(names)} left out, as {doing} runs no metric code." if names else None
 
 
 def _short(text: str) -> str:

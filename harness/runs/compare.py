@@ -37,7 +37,7 @@ def compare_runs(
             where=Where(second.path),
             hint="compare runs of the same suite.",
         )
-    note = left_out_note(shared, "comparing two runs")
+    note = left_out_note(shared, "the comparison of two runs")
     if note is not None:
         reporter.warn(note)
     chosen = _pairs(pairs, old, new, first, second)

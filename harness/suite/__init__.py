@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from harness.suite.loading import find_suite, load_suite, parse_suite, suite_digest
-    from harness.suite.metric_code import MetricCode, allowed_code, metric_code
+    from harness.suite.pinned_code import MetricCode, allowed_code, metric_code
     from harness.suite.schema import json_schema, write_schema
     from harness.suite.shipped import suites as ready_suites
     from harness.suite.suite import EvaluationSpec, Suite
@@ -19,13 +19,13 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "EvaluationSpec": ("suite", "EvaluationSpec"),
-    "MetricCode": ("metric_code", "MetricCode"),
+    "MetricCode": ("pinned_code", "MetricCode"),
     "Suite": ("suite", "Suite"),
-    "allowed_code": ("metric_code", "allowed_code"),
+    "allowed_code": ("pinned_code", "allowed_code"),
     "find_suite": ("loading", "find_suite"),
     "json_schema": ("schema", "json_schema"),
     "load_suite": ("loading", "load_suite"),
-    "metric_code": ("metric_code", "metric_code"),
+    "metric_code": ("pinned_code", "metric_code"),
     "parse_suite": ("loading", "parse_suite"),
     "ready_suites": ("shipped", "suites"),
     "suite_digest": ("loading", "suite_digest"),

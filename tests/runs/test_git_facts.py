@@ -105,6 +105,15 @@ def test_what_a_configuration_names_is_not_run(repository: Path, marker: Path, n
     assert not marker.exists()
 
 
+@pytest.mark.parametrize("name", ["fsmonitor", "clean filter", "process filter"])
+def test_an_ordinary_status_would_have_run_it(repository: Path, marker: Path, name: str) -> None:
+    (repository / ".gitattributes").write_text("* filter=x\n", "utf-8")
+    configure(repository, ATTACKS[name].replace("{run}", program(marker)))
+    rewrite(repository)
+    subprocess.run(["git", "-C", str(repository), "status", "--porcelain"], capture_output=True, check=False)
+    assert marker.exists()
+
+
 @pytest.mark.parametrize("where", ["include", "includeIf", "worktree"])
 def test_what_an_included_configuration_names_is_not_run(repository: Path, marker: Path, where: str) -> None:
     text = ATTACKS["fsmonitor"].replace("{run}", program(marker))

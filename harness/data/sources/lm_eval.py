@@ -19,7 +19,7 @@ from harness.core.errors import DataError, unknown
 _BUILDERS = ("json", "csv", "parquet", "text")
 _SMALL = 10 << 20
 """Bytes of a file that `datasets` reads in one piece."""
-_NAME = re.compile(r"[\w.-]+/[\w.-]+\Z")
+_NAME = re.compile(r"[\w-][\w.-]*/[\w-][\w.-]*\Z")
 _COMMIT = re.compile(r"[0-9a-f]{40}\Z")
 
 
