@@ -20,12 +20,13 @@ def command(suite: str, lock: Path | None, quiet: bool) -> int:
     anything else, and counts attempts. Data that is not here yet is fetched; nothing is trained or asked.
     """
     from harness.cli.console import clean_line, make_reporter
-    from harness.cli.options import lock_file, open_store
+    from harness.cli.options import lock_file, open_store, say_metric_code
     from harness.core.keys import short
     from harness.runs import write_lock
-    from harness.suite import load_suite
+    from harness.suite import load_suite, metric_code
 
     chosen = load_suite(suite)
+    code = metric_code(chosen)
     path = lock or lock_file(suite, chosen)
     reporter = make_reporter(quiet=quiet)
     made, changes = write_lock(chosen, path, open_store(reporter), reporter)
@@ -35,6 +36,7 @@ def command(suite: str, lock: Path | None, quiet: bool) -> int:
         click.echo(f"changed: {clean_line(change)}")
     baseline = ", ".join(f"{name} {short(key)}" for name, key in made.baseline.items())
     click.echo(f"suite {made.suite} {short(made.suite_digest)}, {len(made.gates)} parts of gates, baseline {baseline}")
+    say_metric_code(code)
     click.echo(f"data: {', '.join(f'{name} {short(key)}' for name, key in made.data.items())}")
     if changes:
         click.echo("attempts are counted from zero again.")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from harness.core.reporter import Reporter
     from harness.core.rundir import RunDir
     from harness.core.store import Store
-    from harness.suite import Suite
+    from harness.suite import MetricCode, Suite
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -121,6 +121,14 @@ def newest_run(suite: str) -> RunDir | None:
         return find(Path(OUT) / suite)
     except DataError:
         return None
+
+
+def say_metric_code(code: Sequence[MetricCode]) -> None:
+    """Says of every metric that is code of a file which one it is, and that it was not loaded."""
+    from harness.cli.console import clean_line
+
+    for one in code:
+        click.echo(clean_line(one.sentence, 400))
 
 
 def emit_json(value: Any) -> None:

@@ -17,20 +17,23 @@ def command(
 ) -> int:
     """Say what `harness run SUITE` would do: steps, cache, data and licences, time, gates' power.
 
-    Fetches nothing and trains nothing. What depends on data that is not here yet is said to be unknown.
+    Fetches nothing, trains nothing and loads no metric code. What depends on data that is not here yet is said
+    to be unknown.
     Gates on figures whose spread no one knows beforehand (bits per byte, say) are planned with the spread
     of the newest finished run of the suite below ./reports, if there is one.
     """
     from harness.cli.console import clean, make_reporter
-    from harness.cli.options import changed_suite, emit_json, newest_run, open_store
+    from harness.cli.options import changed_suite, emit_json, newest_run, open_store, say_metric_code
     from harness.core.units import show_bytes, show_seconds
     from harness.runs import plan_suite
+    from harness.suite import metric_code
 
     chosen, _ = changed_suite(suite, models, only, seed)
+    code = metric_code(chosen)
     reporter = make_reporter(quiet=True)
     plan = plan_suite(chosen, open_store(reporter), reporter, limit=limit, earlier=newest_run(chosen.name))
     if as_json:
-        emit_json(plan.to_json())
+        emit_json({**plan.to_json(), "metric_code": [one.to_json() for one in code]})
         return 0
     click.secho("data", bold=True)
     for data in plan.data:
@@ -42,6 +45,7 @@ def command(
         state = "cached" if step.cached else "to do" if step.cached is False else "after the data is here"
         time = f", about {show_seconds(step.seconds)}" if step.seconds else ""
         click.echo(clean(f"  {step.kind} {step.name}: {state}{time}; {step.detail}"))
+    say_metric_code(code)
     click.secho("gates", bold=True)
     for gate in plan.gates:
         click.echo(clean(f"  {gate.id}: {gate.sentence}"))

@@ -13,10 +13,16 @@ from harness.cli.options import emit_json, run_folder
 @click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout.")
 def command(run: str, open_browser: bool, as_json: bool) -> int:
     """Render the reports of RUN (a run directory, or a suite's name for its newest run) again."""
+    from harness.cli.console import make_reporter
+    from harness.core.results import Results
+    from harness.metrics import outside_note
     from harness.report import write_reports
     from harness.runs import find
 
     found = find(run_folder(run))
+    note = outside_note(Results.read(found.results_path).evaluations)
+    if note is not None:
+        make_reporter(quiet=True).warn(note)
     written = write_reports(found)
     if as_json:
         emit_json({"run_dir": str(found.path), "reports": [str(path) for path in written]})

@@ -28,6 +28,12 @@ from harness.cli.options import OUT, lock_option, output_options, suite_changes
 )
 @click.option("--locked", is_flag=True, help="Run only what the lock file pins (exit 13 when something differs).")
 @lock_option
+@click.option(
+    "--allow-metric-code",
+    "metric_code",
+    is_flag=True,
+    help="Run the code of the suite's `evaluate:` metrics, each pinned by digest. Allow only code that you have read.",
+)
 @ci_option
 @output_options
 def command(
@@ -41,6 +47,7 @@ def command(
     resume: bool,
     locked: bool,
     lock: Path | None,
+    metric_code: bool,
     ci: str,
     as_json: bool,
     quiet: bool,
@@ -66,6 +73,7 @@ def command(
         overrides=overrides,
         locked=locked,
         lock=lock or lock_file(suite, chosen),
+        metric_code=metric_code,
     )
     finished = run_suite(chosen, open_store(reporter, fresh=not resume), reporter, settings)
     code = show_outcome(finished.run, finished.results, as_json=as_json, info=finished.info)

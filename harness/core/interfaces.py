@@ -133,10 +133,14 @@ class Metric(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class MetricContext:
-    """What a metric factory may need: the labels of the task, the scorer in use, options."""
+    """What a metric factory may need: the labels of the task, the scorer in use, options.
+
+    `code` holds the loaded modules of metrics that are code of a file, by name; empty unless the user allowed them.
+    """
 
     labels: tuple[str, ...] = ()
     scorer: str | None = None
+    code: Mapping[str, Any] = field(default_factory=dict)
 
 
 class MetricFactory(Protocol):

@@ -81,7 +81,10 @@ class RunInfo(BaseModel):
     attempts: int = 1
     versions: dict[str, str] = Field(default_factory=dict)
     hardware: dict[str, Any] = Field(default_factory=dict)
-    git: dict[str, Any] = Field(default_factory=dict)
+    git: dict[str, Any] = Field(
+        default_factory=dict,
+        description='commit, and dirty: true, false, or "unknown" where telling would run what the repository names',
+    )
     seed: int = 0
     steps: list[StepTiming] = Field(default_factory=list)
     training: dict[str, dict[str, Any]] = Field(

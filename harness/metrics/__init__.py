@@ -12,7 +12,14 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from harness.metrics.base import ExponentialRatioMetric, Factory, MeanMetric, RatioMetric, RecordMetric, SetMetric
     from harness.metrics.build import applies, base_name, build_metrics, check_fits, factory, fits, missing
-    from harness.metrics.outside import as_evaluate_module
+    from harness.metrics.outside import (
+        as_evaluate_module,
+        is_outside,
+        left_out_note,
+        outside_code,
+        outside_files,
+        outside_note,
+    )
 
 _HOMES = {
     "ExponentialRatioMetric": "base",
@@ -28,7 +35,12 @@ _HOMES = {
     "check_fits": "build",
     "factory": "build",
     "fits": "build",
+    "is_outside": "outside",
+    "left_out_note": "outside",
     "missing": "build",
+    "outside_code": "outside",
+    "outside_files": "outside",
+    "outside_note": "outside",
 }
 
 __all__ = [
@@ -45,7 +57,12 @@ __all__ = [
     "check_fits",
     "factory",
     "fits",
+    "is_outside",
+    "left_out_note",
     "missing",
+    "outside_code",
+    "outside_files",
+    "outside_note",
 ]
 
 

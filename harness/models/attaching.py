@@ -136,7 +136,7 @@ def _own_head(network: Network, folder: Path, plan: AdapterPlan, head: Head) -> 
         config.pad_token_id = -1
     config.dtype = network.base.dtype
     with torch.device("meta"):
-        own = getattr(transformers, AUTO_CLASSES[head]).from_config(config)
+        own = getattr(transformers, AUTO_CLASSES[head]).from_config(config, trust_remote_code=False)
     inner = own.base_model
     pooler = getattr(inner, "pooler", None)
     if pooler is not None and getattr(network.base, "pooler", None) is None:

@@ -56,7 +56,7 @@ def quantised_options(bits: str, device: str, compute: torch.dtype, keep: list[s
 def heads_of(kind: Any, config: Any) -> list[str]:
     """Names of what stands beside the base in a model of an Auto class: heads keep their full weights."""
     with torch.device("meta"):
-        model = kind.from_config(config)
+        model = kind.from_config(config, trust_remote_code=False)
     if model.base_model is model:
         return [name for name, _ in model.named_children() if name == "lm_head"]
     return [name for name, _ in model.named_children() if name != model.base_model_prefix]

@@ -19,6 +19,7 @@ from harness.core.results import (
     Results,
 )
 from harness.core.rundir import RunDir, RunInfo
+from harness.metrics import outside_note
 from harness.report.cost import Cost, cost_of
 from harness.report.stored import ItemTable
 from harness.report.words import ASIDES
@@ -85,6 +86,14 @@ def reading(comparison: ComparisonResult) -> Reading:
     return "better" if (low > 0) == (comparison.direction == "higher") else "worse"
 
 
+def with_note(results: Results) -> Results:
+    """The results with a note on the figures that outside code computed, if there are any."""
+    note = outside_note(results.evaluations)
+    if note is None or note in results.notes:
+        return results
+    return results.model_copy(update={"notes": [note, *results.notes]})
+
+
 @dataclass
 class RunView:
     """Everything the reports read.
@@ -109,7 +118,7 @@ class RunView:
             DataError: when results.json or run.json is missing or damaged.
         """
         info = run.read_info()
-        results = Results.read(run.results_path)
+        results = with_note(Results.read(run.results_path))
         training = {model.name: run.read_training(model.name) for model in results.models if _plain(model.name)}
         return cls(results, info, run, training)
 

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 from harness.comparisons import value_of
 from harness.core.interfaces import Metric
@@ -45,18 +46,22 @@ def choose_baselines(
         if bound.on is not None and bound.on in chosen:
             chosen[name] = chosen[bound.on]
         elif ways and competes(bound):
-            chosen[name] = _best(bound, ways, checkpoints, answers)
+            chosen[name] = _best(bound, ways, checkpoints, answers, prepared.code)
         else:
             chosen[name] = (prepared.suite.compare.baseline, None)
     return chosen
 
 
 def _best(
-    bound: Bound, ways: list[str], checkpoints: Mapping[str, Checkpoint], answers: Answers
+    bound: Bound,
+    ways: list[str],
+    checkpoints: Mapping[str, Checkpoint],
+    answers: Answers,
+    code: Mapping[str, Any],
 ) -> tuple[str, str | None]:
     from harness.metrics import build_metrics
 
-    metric: Metric = build_metrics([bound.metrics[0]], bound.evaluation.metric_context())[0]
+    metric: Metric = build_metrics([bound.metrics[0]], replace(bound.evaluation.metric_context(), code=code))[0]
     found: list[tuple[float, str, str]] = []
     for model in ways:
         if (bound.name, model) in answers.skipped:

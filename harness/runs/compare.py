@@ -25,6 +25,7 @@ def compare_runs(
         DataError: when the runs share no evaluation or no model.
     """
     from harness.comparisons import comparability, compare, compared_over_seeds
+    from harness.metrics import left_out_note
 
     first.check_records()
     second.check_records()
@@ -36,6 +37,9 @@ def compare_runs(
             where=Where(second.path),
             hint="compare runs of the same suite.",
         )
+    note = left_out_note(shared, "the comparison of two runs")
+    if note is not None:
+        reporter.warn(note)
     chosen = _pairs(pairs, old, new, first, second)
     compared: list[ComparisonResult] = []
     with reporter.task("statistics", total=len(shared) * len(chosen)) as task:

@@ -51,6 +51,7 @@ class Settings:
         command: what was typed, for run.json.
         locked: hold the run to its lock file.
         lock: the lock file; attempts are counted in it whenever it is there.
+        metric_code: load the pinned modules that the suite's metrics name (`--allow-metric-code`).
     """
 
     out: Path
@@ -62,6 +63,7 @@ class Settings:
     today: date | None = None
     locked: bool = False
     lock: Path | None = None
+    metric_code: bool = False
 
 
 @dataclass(frozen=True)
@@ -96,19 +98,27 @@ def run_suite(suite: Suite, store: Store, reporter: Reporter, settings: Settings
 
     Raises:
         LockError: when the run is held to a lock file, and something differs; nothing was computed then.
+        SuiteError: when a metric is code of a file, and that is not allowed or not what was pinned; nothing ran then.
         HarnessError: for anything that a person can repair; what was finished stays in the store.
     """
+    from harness.metrics import outside_code
+    from harness.suite import allowed_code
+
+    files = allowed_code(suite, allowed=settings.metric_code)
     if settings.locked:
         _hold(suite, store, reporter, settings)
     identity = digest({"suite": suite.digest, "overrides": dict(settings.overrides), "limit": settings.limit})
-    with folders.claim(settings.out, suite.name, identity, resume=settings.resume) as (run, attempts):
+    with (
+        outside_code(files) as code,
+        folders.claim(settings.out, suite.name, identity, resume=settings.resume) as (run, attempts),
+    ):
         info = _opening(run, suite, settings, attempts)
         run.write_info(info)
         try:
             if suite.worlds is None:
-                results = _work(run, info, suite, store, reporter, settings)
+                results = _work(run, info, suite, store, reporter, settings, code)
             else:
-                results = over_worlds(run, info, suite, store, reporter, settings)
+                results = over_worlds(run, info, suite, store, reporter, settings, code)
                 results.write(run.results_path)
         except KeyboardInterrupt:
             _close(run, info, "interrupted")
@@ -147,10 +157,18 @@ def _hold(suite: Suite, store: Store, reporter: Reporter, settings: Settings) ->
     check_lock(path, written, suite, settings.overrides, settings.limit, store, reporter)
 
 
-def _work(run: RunDir, info: RunInfo, suite: Suite, store: Store, reporter: Reporter, settings: Settings) -> Results:
+def _work(
+    run: RunDir,
+    info: RunInfo,
+    suite: Suite,
+    store: Store,
+    reporter: Reporter,
+    settings: Settings,
+    code: Mapping[str, Any],
+) -> Results:
     clock = Clock(info)
     with clock.step("data", "data"):
-        prepared = prepare(suite, store, reporter, limit=settings.limit)
+        prepared = prepare(suite, store, reporter, limit=settings.limit, code=code)
     workshop = Workshop(prepared, store, reporter)
     checkpoints = make_checkpoints(workshop, clock, run)
     info.checkpoints = {name: _address(made) for name, made in checkpoints.items()}

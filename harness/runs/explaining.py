@@ -78,9 +78,13 @@ def explain_run(run: RunDir, gate: str | None, reporter: Reporter) -> list[Expla
         HarnessError: when the run cannot be read, or has no such gate.
     """
     from harness.gates import explain
+    from harness.metrics import outside_note
 
     run.check_records()
     results = Results.read(run.results_path)
+    note = outside_note(results.evaluations)
+    if note is not None:
+        reporter.warn(note)
     suite = suite_of(run, None)
     found = trace(run, suite, results.metrics, results.comparisons, results.evaluations, today=_today())
     if gate is None:

@@ -28,10 +28,14 @@ def judge_again(run: RunDir, suite_name: str | None, reporter: Reporter) -> Resu
         HarnessError: when the run or the suite cannot be read, or its records changed since it ended.
     """
     from harness.gates import alphas, overall
+    from harness.metrics import is_outside, outside_note
 
     run.check_records()
     results = Results.read(run.results_path)
     suite = suite_of(run, suite_name)
+    note = outside_note(results.evaluations)
+    if note is not None:
+        reporter.warn(note)
     if not suite.gates.rules:
         raise SuiteError(
             "the suite has no gates, so there is nothing to judge.",
@@ -46,7 +50,9 @@ def judge_again(run: RunDir, suite_name: str | None, reporter: Reporter) -> Resu
     if not _covered(levels, metrics, comparisons) or _new_pairs(suite, results):
         pairs = wanted_pairs(suite, results.evaluations)
         scores = score(run, results.evaluations, pairs, alphas=levels, seed=results.seed, reporter=reporter)
-        metrics, comparisons = scores.metrics, scores.comparisons
+        # Code that a file names is not run to judge: what it once gave stands as it was stored.
+        metrics = scores.metrics + [one for one in results.metrics if is_outside(one.metric)]
+        comparisons = scores.comparisons + [one for one in results.comparisons if is_outside(one.metric)]
     gates = verdicts(run, suite, metrics, comparisons, results.evaluations, today=datetime.now(UTC).date())
     return results.model_copy(
         update={"metrics": metrics, "comparisons": comparisons, "gates": gates, "verdict": overall(gates)}
@@ -99,9 +105,12 @@ def own_suite(run: RunDir) -> Suite:
 
 def _covered(levels: Levels, metrics: list[MetricResult], comparisons: list[ComparisonResult]) -> bool:
     from harness.comparisons import alpha_key
+    from harness.metrics import is_outside
 
-    found = [(entry.id, entry.bounds) for entry in metrics if entry.status == "ok"]
-    found += [(entry.id, entry.bounds) for entry in comparisons if entry.status == "ok"]
+    found = [(entry.id, entry.bounds) for entry in metrics if entry.status == "ok" and not is_outside(entry.metric)]
+    found += [
+        (entry.id, entry.bounds) for entry in comparisons if entry.status == "ok" and not is_outside(entry.metric)
+    ]
     wanted = {name: {alpha_key(level) for level in levels(name)} for name in {name for name, _ in found}}
     return all(wanted[name] <= bounds.keys() for name, bounds in found)
 

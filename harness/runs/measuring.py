@@ -50,7 +50,7 @@ def measured(prepared: Prepared, store: Store, reporter: Reporter, *, device: st
             protocol = records.head.protocol
             evaluation = _described(bound)
             figures: dict[str, Any] = {}
-            for metric in metrics_of(evaluation, protocol):
+            for metric in metrics_of(evaluation, protocol, code=prepared.code):
                 (level, *_) = metric_results(
                     records, metric, evaluation=name, model=model, seed=suite.seed, slices=False
                 )

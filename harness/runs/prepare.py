@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from harness.core import registry
@@ -49,11 +49,15 @@ class Bound:
 
 @dataclass(frozen=True)
 class Prepared:
-    """A suite with open data and bound evaluations, tasks before probes."""
+    """A suite with open data and bound evaluations, tasks before probes.
+
+    `code` holds the loaded modules of metrics that are code of a file; only a run that the user allowed has any.
+    """
 
     suite: Suite
     datasets: Mapping[str, Dataset]
     evaluations: Mapping[str, Bound]
+    code: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def asked(self) -> dict[str, Bound]:
@@ -61,17 +65,25 @@ class Prepared:
         return {name: bound for name, bound in self.evaluations.items() if name in self.suite.evaluated}
 
 
-def prepare(suite: Suite, store: Store, reporter: Reporter, *, limit: int | None = None) -> Prepared:
+def prepare(
+    suite: Suite,
+    store: Store,
+    reporter: Reporter,
+    *,
+    limit: int | None = None,
+    code: Mapping[str, Any] | None = None,
+) -> Prepared:
     """Opens all data that the suite's models, tasks and probes name.
 
     Args:
         limit: at most this many items an evaluation (`--limit`); training is not touched.
+        code: loaded modules of metrics, by name.
 
     Raises:
         HarnessError: where data is missing or wrong, at the suite's line.
     """
     datasets = open_data(suite, store, reporter)
-    return Prepared(suite, datasets, bind(suite, datasets, limit))
+    return Prepared(suite, datasets, bind(suite, datasets, limit), code or {})
 
 
 def open_data(suite: Suite, store: Store, reporter: Reporter) -> dict[str, Dataset]:

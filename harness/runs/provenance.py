@@ -1,14 +1,15 @@
-"""Where a run was made: versions, hardware, git state. Imports nothing heavy."""
+"""Where a run was made: versions, hardware, git state (git_facts.py). Imports nothing heavy."""
 
 from __future__ import annotations
 
 import os
 import platform
-import subprocess
 import sys
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
+
+from harness.runs.git_facts import git_state as git_state
 
 PACKAGES = (
     "harness",
@@ -86,20 +87,6 @@ def ci_attempt() -> int | None:
     """Which attempt of one job this is (GitHub's "re-run"), or None outside CI."""
     value = os.environ.get("GITHUB_RUN_ATTEMPT", "")
     return int(value) if value.isdecimal() else None
-
-
-def git_state(folder: Path) -> dict[str, Any]:
-    """Commit and cleanliness of the repository that holds `folder`; empty where there is none."""
-    try:
-        commit = _git(folder, "rev-parse", "HEAD")
-        return {"commit": commit, "dirty": bool(_git(folder, "status", "--porcelain", "--untracked-files=no"))}
-    except (OSError, subprocess.SubprocessError):
-        return {}
-
-
-def _git(folder: Path, *arguments: str) -> str:
-    done = subprocess.run(["git", "-C", str(folder), *arguments], capture_output=True, text=True, timeout=5, check=True)
-    return done.stdout.strip()
 
 
 def answering(device: str = "auto") -> dict[str, Any]:

@@ -63,6 +63,7 @@ def assemble(
         seed=suite.seed,
         reporter=reporter,
         memo=memo,
+        code=prepared.code,
     )
     gates = verdicts(run, suite, scores.metrics, scores.comparisons, evaluations, today=today)
     audits = audits_of(prepared, store, reporter)

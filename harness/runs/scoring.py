@@ -77,12 +77,14 @@ def score(
     seed: int,
     reporter: Reporter,
     memo: Memo = no_memo,
+    code: Mapping[str, Any] | None = None,
 ) -> Scores:
     """Scores every evaluation of a run for every model with records, and compares the pairs.
 
     Args:
         alphas: `evaluation.metric` → levels at which its gates want one-sided bounds.
         seed: of every resampling.
+        code: as in `metrics_of`.
     """
     scores = Scores()
     by_evaluation: dict[str, list[Pair]] = {}
@@ -108,7 +110,7 @@ def score(
                 value = memo(
                     {**common, "records": digests[model], "model": model},
                     lambda found=found, model=model, evaluation=evaluation: _levels(  # type: ignore[misc]  # bound now
-                        evaluation, found, model, alphas, seed, reporter
+                        evaluation, found, model, alphas, seed, reporter, code
                     ),
                 )
                 scores.metrics += [MetricResult.model_validate(entry) for entry in value["metrics"]]
@@ -123,7 +125,7 @@ def score(
                             "candidate": [pair.candidate, digests[pair.candidate]],
                         },
                         lambda pair=pair, records=records, evaluation=evaluation: _differences(  # type: ignore[misc]  # bound now
-                            evaluation, records, pair, alphas, seed, reporter
+                            evaluation, records, pair, alphas, seed, reporter, code
                         ),
                     )
                     scores.comparisons += [ComparisonResult.model_validate(entry) for entry in value["comparisons"]]
@@ -143,15 +145,20 @@ def content_digest(records: Records) -> str:
     return hasher.hexdigest()
 
 
-def metrics_of(evaluation: EvaluationResult, *protocols: str) -> list[Metric]:
+def metrics_of(evaluation: EvaluationResult, *protocols: str, code: Mapping[str, Any] | None = None) -> list[Metric]:
     """The metrics of an evaluation that read records of one of these protocols.
 
     A suite may name both the masked and the causal figure; each model gets its own.
-    """
-    from harness.metrics import applies, build_metrics
 
-    context = MetricContext(labels=tuple(evaluation.labels), scorer=evaluation.scorer)
-    metrics = build_metrics(evaluation.metrics, context)
+    Args:
+        code: the loaded modules of metrics that are code of a file. None where a stored run is read, which runs no
+            such code: these metrics are left out then, and the caller says so.
+    """
+    from harness.metrics import applies, build_metrics, is_outside
+
+    context = MetricContext(labels=tuple(evaluation.labels), scorer=evaluation.scorer, code=code or {})
+    names = [name for name in evaluation.metrics if code is not None or not is_outside(name)]
+    metrics = build_metrics(names, context)
     return [metric for metric in metrics if any(applies(metric, protocol) for protocol in protocols)]
 
 
@@ -162,12 +169,13 @@ def _levels(
     alphas: Levels,
     seed: int,
     reporter: Reporter,
+    code: Mapping[str, Any] | None,
 ) -> dict[str, Any]:
     from harness.comparisons import levels_over_seeds, metric_results, tables
 
     records = replicates[0]
     found: list[MetricResult] = []
-    for metric in metrics_of(evaluation, records.head.protocol):
+    for metric in metrics_of(evaluation, records.head.protocol, code=code):
         wanted = alphas(f"{evaluation.name}.{metric.id}")
         with _watched(reporter, metric, model) as progress:
             levels = metric_results(
@@ -185,13 +193,14 @@ def _differences(
     alphas: Levels,
     seed: int,
     reporter: Reporter,
+    code: Mapping[str, Any] | None,
 ) -> dict[str, Any]:
     from harness.comparisons import comparability, compare, compared_over_seeds, flips
 
     base, candidate = records[pair.baseline][0], records[pair.candidate][0]
     notes = comparability(base.head, candidate.head)
     found: list[ComparisonResult] = []
-    for metric in metrics_of(evaluation, base.head.protocol, candidate.head.protocol):
+    for metric in metrics_of(evaluation, base.head.protocol, candidate.head.protocol, code=code):
         wanted = alphas(f"{evaluation.name}.{metric.id}")
         with _watched(reporter, metric, f"{pair.candidate} against {pair.baseline}") as progress:
             compared = compare(

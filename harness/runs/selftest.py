@@ -39,8 +39,13 @@ def selftest_run(
     Raises:
         HarnessError: when the run cannot be read, or its records changed since it ended.
     """
+    from harness.metrics import left_out_note
+
     run.check_records()
     results = Results.read(run.results_path)
+    note = left_out_note(results.evaluations, "the self-test")
+    if note is not None:
+        reporter.warn(note)
     alarms = _false_alarms(run, results, swaps, reporter)
     found: list[NoiseResult] = []
     reason: str | None = "no model was asked again."

@@ -40,9 +40,19 @@ class _Settings(Protocol):
 
 
 def over_worlds(
-    run: RunDir, info: RunInfo, suite: Suite, store: Store, reporter: Reporter, settings: _Settings
+    run: RunDir,
+    info: RunInfo,
+    suite: Suite,
+    store: Store,
+    reporter: Reporter,
+    settings: _Settings,
+    code: Mapping[str, Any],
 ) -> Results:
-    """Measures all worlds of a suite and scores, compares and judges them as any other records."""
+    """Measures all worlds of a suite and scores, compares and judges them as any other records.
+
+    Args:
+        code: loaded modules of metrics, by name.
+    """
     from harness.models import answer_policy
 
     worlds = suite.worlds
@@ -53,7 +63,7 @@ def over_worlds(
     with reporter.task("worlds", total=len(cells), unit="worlds") as task:
         for dose, world in cells:
             started = time.monotonic()
-            prepared = prepare(suite.in_world(dose, world), store, reporter)
+            prepared = prepare(suite.in_world(dose, world), store, reporter, code=code)
             key = digest(
                 {
                     "format": WORLD_FORMAT,

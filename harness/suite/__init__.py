@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from harness.suite.loading import find_suite, load_suite, parse_suite, suite_digest
+    from harness.suite.pinned_code import MetricCode, allowed_code, metric_code
     from harness.suite.schema import json_schema, write_schema
     from harness.suite.shipped import suites as ready_suites
     from harness.suite.suite import EvaluationSpec, Suite
@@ -18,10 +19,13 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "EvaluationSpec": ("suite", "EvaluationSpec"),
+    "MetricCode": ("pinned_code", "MetricCode"),
     "Suite": ("suite", "Suite"),
+    "allowed_code": ("pinned_code", "allowed_code"),
     "find_suite": ("loading", "find_suite"),
     "json_schema": ("schema", "json_schema"),
     "load_suite": ("loading", "load_suite"),
+    "metric_code": ("pinned_code", "metric_code"),
     "parse_suite": ("loading", "parse_suite"),
     "ready_suites": ("shipped", "suites"),
     "suite_digest": ("loading", "suite_digest"),
@@ -31,10 +35,13 @@ _HOMES = {
 
 __all__ = [
     "EvaluationSpec",
+    "MetricCode",
     "Suite",
+    "allowed_code",
     "find_suite",
     "json_schema",
     "load_suite",
+    "metric_code",
     "parse_suite",
     "ready_suites",
     "suite_digest",

@@ -93,7 +93,7 @@ def load_headed(start: Start, kind: str, *, labels: Sequence[str], seed: int, pr
         config.problem_type = problem
     torch.manual_seed(seed)
     if start.weights == "random":
-        return auto.from_config(config)
+        return auto.from_config(config, trust_remote_code=False)
     options: dict[str, Any] = {"dtype": torch.float32}
     if start.quantised:
         from harness.models.quantising import heads_of
@@ -207,7 +207,7 @@ def load_encoder(folder: Path, *, weights: str, seed: int) -> Any:
     )
     torch.manual_seed(seed)
     if weights == "random":
-        return AutoModel.from_config(config)
+        return AutoModel.from_config(config, trust_remote_code=False)
     return _loaded(
         folder,
         "model",

@@ -18,6 +18,7 @@ from harness.core.specs import HubRef, SourceRef
 from harness.core.store import Store
 from harness.data import open_dataset
 from harness.data.sources import generated
+from harness.data.sources import hub as hub_source
 
 COMMIT = "0123456789" * 4
 
@@ -142,3 +143,13 @@ def test_moving_revisions_local_paths_and_no_network(tmp_path: Path, hub: list[A
         opened(HubRef(hub="no/net", revision=COMMIT), tmp_path)
     with pytest.raises(IncompleteError, match="offline"):
         opened(HubRef(hub="other/name", revision=COMMIT), tmp_path, offline=True)
+
+
+def test_a_folder_is_not_read_in_place_of_the_hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "owner" / "name").mkdir(parents=True)
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(DataError, match="a folder of that name is here"):
+        hub_source.check("owner/name", COMMIT)
+    for name in ("./name", "../name", "name", "owner/..", "owner/name/more"):
+        with pytest.raises(DataError, match="expected a hub dataset"):
+            hub_source.check(name, COMMIT)

@@ -265,6 +265,8 @@ def test_what_changes_prompts_changes_the_spec(build: Build) -> None:
         ({"dataset_kwargs": {"data_files": {"train": "train.jsonl", "test": "none.jsonl"}}}, "none.jsonl"),
         ({"dataset_kwargs": {"trust_remote_code": True}}, "code"),
         ({"dataset_path": "owner/name", "dataset_kwargs": {}}, "commit"),
+        ({"dataset_path": "pandas", "dataset_kwargs": {"revision": "0" * 40}}, "hub data set `owner/name`"),
+        ({"dataset_path": "./folder", "dataset_kwargs": {"revision": "0" * 40}}, "hub data set `owner/name`"),
         ({"test_split": "tset"}, "tset"),
     ],
 )

@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 from harness.core.errors import DataError
 from harness.data.parsers.common import Raw
 from harness.data.sources.attempt import SourceFailed
 
-_NAME = re.compile(r"[\w.-]+/[\w.-]+\Z")
+_NAME = re.compile(r"[\w-][\w.-]*/[\w-][\w.-]*\Z")
 _COMMIT = re.compile(r"[0-9a-f]{40}\Z")
 
 
@@ -19,10 +20,15 @@ def check(dataset: str, revision: str) -> None:
     """Refuses names that could be local scripts, and revisions that move.
 
     Raises:
-        DataError: when the name is not `owner/name` or the revision is not a commit.
+        DataError: when the name is not `owner/name` or that of a folder here, or the revision is not a commit.
     """
     if not _NAME.match(dataset):
         raise DataError(f"expected a hub dataset `owner/name`, found {dataset!r}.")
+    if Path(dataset).exists():
+        raise DataError(
+            f"hub {dataset}: a folder of that name is here, and would be read in place of the hub's.",
+            hint="run from another folder.",
+        )
     if not _COMMIT.match(revision):
         raise DataError(
             f"hub {dataset}: expected a commit of 40 hexadecimal digits as `revision`, found {revision!r}.",

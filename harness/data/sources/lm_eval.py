@@ -19,6 +19,7 @@ from harness.core.errors import DataError, unknown
 _BUILDERS = ("json", "csv", "parquet", "text")
 _SMALL = 10 << 20
 """Bytes of a file that `datasets` reads in one piece."""
+_NAME = re.compile(r"[\w-][\w.-]*/[\w-][\w.-]*\Z")
 _COMMIT = re.compile(r"[0-9a-f]{40}\Z")
 
 
@@ -87,6 +88,12 @@ def _lines(names: list[str]) -> list[dict[str, Any]]:
 
 
 def _hub(path: str, kwargs: Mapping[str, Any], options: Mapping[str, Any]) -> dict[str, Any]:
+    # The library takes a bare name for one of its own readers (one of them unpickles), a folder's name for the folder.
+    if not _NAME.match(path) or Path(path).exists():
+        raise DataError(
+            f"expected a hub data set `owner/name` or one of {', '.join(_BUILDERS)} as `dataset_path`, found {path!r}.",
+            hint="name files by `dataset_path: json` and `dataset_kwargs: {data_files: …}`.",
+        )
     revision = str(options.get("revision") or kwargs.get("revision") or "")
     if not _COMMIT.match(revision):
         raise DataError(

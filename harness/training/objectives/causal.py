@@ -65,7 +65,7 @@ class Causal:
         )
         config = AutoConfig.for_model(sizes["model_type"], **settings)
         torch.manual_seed(seed)
-        return AutoModelForCausalLM.from_config(config)
+        return AutoModelForCausalLM.from_config(config, trust_remote_code=False)
 
     def auto_class(self) -> Any:
         from transformers import AutoModelForCausalLM

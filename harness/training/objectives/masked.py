@@ -85,7 +85,7 @@ def bert_from_scratch(
     positions = max(chosen.sequence_length, int(sizes.get("max_position_embeddings", 0)))
     settings.update(vocab_size=len(tokenizer), pad_token_id=tokenizer.pad_token_id, max_position_embeddings=positions)
     torch.manual_seed(seed)
-    model = kind.from_config(AutoConfig.for_model(sizes["model_type"], **settings))
+    model = kind.from_config(AutoConfig.for_model(sizes["model_type"], **settings), trust_remote_code=False)
     if sizes["model_type"] == "bert" and spec.embeddings != "random":
         reporter.info("counting word vectors")
         vectors = word_vectors(

@@ -146,7 +146,9 @@ class SpanCorruption:
             decoder_start_token_id=tokenizer.pad_token_id,
         )
         torch.manual_seed(seed)
-        return AutoModelForSeq2SeqLM.from_config(AutoConfig.for_model(sizes["model_type"], **settings))
+        return AutoModelForSeq2SeqLM.from_config(
+            AutoConfig.for_model(sizes["model_type"], **settings), trust_remote_code=False
+        )
 
     def auto_class(self) -> Any:
         from transformers import AutoModelForSeq2SeqLM
