@@ -6,7 +6,7 @@
 `worlds` carries suites/calibration.yaml out in one world after the other and appends a JSON line for each to a shard in
 benchmarks/calibration/. Worlds that a shard holds already are passed over, so that it can be killed and started again,
 and several can run side by side on ranges of their own. `result` reads the shards and writes
-harness/core/calibration.json, which reports read, and the table in docs/bias.md.
+harness/schema/probe_calibration.json, which reports read, and the table in docs/bias.md.
 """
 
 from __future__ import annotations
@@ -19,15 +19,16 @@ import time
 from pathlib import Path
 from typing import Any
 
-from harness.core import atomic
-from harness.core.calibration import table
-from harness.core.keys import digest
+from harness.calibration.driver import WORLD_FORMAT
+from harness.calibration.measure import World, measure
+from harness.calibration.probe_validity import calibrated
+from harness.core.digests import digest
 from harness.core.reporter import Silent
-from harness.core.store import Store
-from harness.runs.calibration import calibrated
-from harness.runs.measuring import World, measure
-from harness.runs.worlds import WORLD_FORMAT
-from harness.suite import Suite, load_suite
+from harness.schema.probe_calibration import table
+from harness.storage import atomic
+from harness.storage.store import Store
+from harness.suite.load_suite import load_suite
+from harness.suite.suite import Suite
 
 HERE = Path(__file__).parent
 SHARDS = HERE / "calibration"

@@ -19,15 +19,15 @@ import time
 from pathlib import Path
 from typing import Any
 
-from harness.core.interfaces import EvaluationContext, MetricContext
+from harness.core.evaluation import EvaluationContext, MetricContext
 from harness.core.reporter import Silent
-from harness.core.specs import CatalogRef
-from harness.core.store import Store, default_cache
-from harness.data import open_dataset
-from harness.evaluations.probes import MinimalPairs
-from harness.metrics import build_metrics
-from harness.models import open_model
-from harness.runs.ask import ask
+from harness.data.open_dataset import open_dataset
+from harness.evaluations.probes.minimal_pairs import MinimalPairs
+from harness.metrics.build_metrics import build_metrics
+from harness.models.open_model import open_model
+from harness.pipeline.records.inference import ask
+from harness.schema.suite.data_refs import CatalogRef
+from harness.storage.store import Store, default_cache
 
 
 def published(model: Any, tokenizer: Any, first: str, second: str) -> tuple[float, float]:

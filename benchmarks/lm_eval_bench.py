@@ -19,9 +19,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from harness.core import atomic
 from harness.core.reporter import Silent
-from harness.core.store import Store
+from harness.storage import atomic
+from harness.storage.store import Store
 
 HERE = Path(__file__).resolve().parent
 PAGE = HERE.parent / "docs" / "performance.md"
@@ -83,7 +83,7 @@ def checkpoint(name: str) -> str:
     """The folder of a model that the command line names."""
     if name == "tiny":
         return str(_tiny(Store().root / "benchmarks" / "tiny-llama"))
-    from harness.models import locate
+    from harness.models.checkpoint.locate import locate
 
     return str(locate(name, None, base=Path.cwd(), store=Store(), reporter=Silent()))
 

@@ -33,7 +33,7 @@ def gemm(_job):
 
 class Ours:
     def __init__(self, model):
-        from harness.models import open_model
+        from harness.models.open_model import open_model
 
         self.model = open_model(Path(model), resolve=Path, responses=None, device="cpu")
 

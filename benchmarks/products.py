@@ -14,7 +14,7 @@ from collections.abc import Callable
 import side_by_side as bench
 import torch
 
-from harness.models.products import preferred, product_by_onednn
+from harness.models.local.fastpaths.onednn_linear import preferred, product_by_onednn
 
 SHAPES = ((16, 256, 1024), (64, 256, 256), (512, 128, 512), (2048, 256, 1024), (2048, 1024, 256), (2048, 384, 1536))
 ROUNDS = 5

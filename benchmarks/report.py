@@ -26,18 +26,13 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from harness.core import atomic
 from harness.core.records import Records, RecordsHead
-from harness.core.results import (
-    ComparisonResult,
-    EvaluationResult,
-    FlipsResult,
-    MetricResult,
-    ModelResult,
-    Results,
-    VerdictResult,
-)
-from harness.core.rundir import RunDir, RunInfo
+from harness.schema.results.inputs import EvaluationResult, ModelResult
+from harness.schema.results.metrics import ComparisonResult, FlipsResult, MetricResult
+from harness.schema.results.results_file import Results
+from harness.schema.results.verdicts import VerdictResult
+from harness.storage import atomic
+from harness.storage.run_dir import RunDir, RunInfo
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "performance.md"
 START, END = "<!-- report: start -->", "<!-- report: end -->"
@@ -200,7 +195,7 @@ def make_run(path: Path, items: int) -> RunDir:
 def build(run: RunDir) -> dict[str, float]:
     """Renders in a process of its own: wall seconds with and without imports, peak memory, size."""
     code = (
-        "import json, resource, sys, time; from pathlib import Path; from harness.core.rundir import RunDir;"
+        "import json, resource, sys, time; from pathlib import Path; from harness.storage.run_dir import RunDir;"
         "from harness.report import write_reports; start = time.perf_counter();"
         "write_reports(RunDir(Path(sys.argv[1]))); seconds = time.perf_counter() - start;"
         "print(json.dumps([seconds, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, 'torch' in sys.modules]))"

@@ -28,11 +28,13 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from harness.core import atomic
-from harness.core.interfaces import MetricContext
+from harness.core.evaluation import MetricContext
 from harness.core.records import Records, RecordsHead
-from harness.metrics import build_metrics
-from harness.statistics import Groups, bca, difference
+from harness.metrics.build_metrics import build_metrics
+from harness.statistics.bootstrap import bca
+from harness.statistics.clusters import Groups
+from harness.statistics.paired_difference import difference
+from harness.storage import atomic
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "performance.md"
 START, END = "<!-- statistics: start -->", "<!-- statistics: end -->"
@@ -179,7 +181,7 @@ def sacrebleu(case: str, n: int, resamples: int) -> dict[str, Any]:
 
 def slices(case: str, n: int, resamples: int) -> dict[str, Any]:
     """What a user calls: records of both sides, five items a cluster, slices that overlap."""
-    from harness.comparisons import compare
+    from harness.comparisons.pair_comparison import compare
 
     gold, *sides = answers(n)
     labels = tuple(f"c{place}" for place in range(CLASSES))

@@ -79,7 +79,8 @@ def _side(folder: Path, side: int) -> None:
     import peft  # noqa: F401  # its own size is no part of the comparison
 
     from harness.core.requests import RollingLikelihood
-    from harness.models import BasePool, open_model
+    from harness.models.local.base_cache import BasePool
+    from harness.models.open_model import open_model
 
     pool = BasePool()
 

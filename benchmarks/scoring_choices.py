@@ -76,7 +76,7 @@ def _line(name: str, folder: Path, job: str, items: list[tuple[str, tuple[str, .
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
     from harness.core.requests import Continuations
-    from harness.models import open_model
+    from harness.models.open_model import open_model
 
     opened = open_model(folder, resolve=Path, responses=None, device="cpu")
     model, tokenizer = AutoModelForCausalLM.from_pretrained(folder).eval(), AutoTokenizer.from_pretrained(folder)

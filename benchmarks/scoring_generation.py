@@ -44,7 +44,7 @@ def _line(name: str, folder: Path, pairs: int) -> str:
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
     from harness.core.requests import Generate
-    from harness.models import open_model
+    from harness.models.open_model import open_model
 
     source = random.Random(0)
     prompts = [bench.sentence(source, source.randint(8, 24)) for _ in range(PROMPTS)]

@@ -26,7 +26,7 @@ def main() -> None:
     from transformers import AutoModelForMaskedLM, AutoTokenizer, BertConfig
 
     from harness.core.requests import PseudoLikelihood
-    from harness.models import open_model
+    from harness.models.open_model import open_model
 
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)

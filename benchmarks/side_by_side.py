@@ -55,7 +55,7 @@ def gemm() -> str:
     """GFLOP/s of a float32 product of two 768 × 768 matrices, the best of ten: torch's own, and oneDNN's."""
     import torch
 
-    from harness.models.products import SWITCH, product_by_onednn
+    from harness.models.local.fastpaths.onednn_linear import SWITCH, product_by_onednn
 
     size = 768
     one, other = torch.rand(size, size), torch.rand(size, size)
@@ -128,7 +128,7 @@ def note(what: str, options: argparse.Namespace, before: str, script: str) -> st
 
 def section(name: str, title: str, lines: Sequence[str], *, write: bool) -> None:
     """Prints a section, and puts it between its markers in docs/performance.md, where `write` says so."""
-    from harness.core import atomic
+    from harness.storage import atomic
 
     start, end = f"<!-- {name}: start -->", f"<!-- {name}: end -->"
     body = "\n".join([start, *lines, end])

@@ -26,12 +26,14 @@ from figures import mean  # noqa: E402
 from scipy import stats  # noqa: E402
 from simulation import Population, accuracy, bits_per_byte, f1, margins  # noqa: E402
 
-from harness.core import atomic  # noqa: E402
-from harness.core.interfaces import MetricContext  # noqa: E402
+from harness.core.evaluation import MetricContext  # noqa: E402
 from harness.core.records import Records, RecordsHead  # noqa: E402
-from harness.metrics import build_metrics  # noqa: E402
-from harness.statistics import crossed, difference, estimate  # noqa: E402
-from harness.statistics.wild import WildBootstrap  # noqa: E402
+from harness.metrics.build_metrics import build_metrics  # noqa: E402
+from harness.statistics.crossed_seeds import crossed  # noqa: E402
+from harness.statistics.estimate import estimate  # noqa: E402
+from harness.statistics.paired_difference import difference  # noqa: E402
+from harness.statistics.wild_bootstrap import WildBootstrap  # noqa: E402
+from harness.storage import atomic  # noqa: E402
 
 PAGE = HERE.parent / "docs" / "statistics.md"
 START, END = "<!-- simulations: start -->", "<!-- simulations: end -->"

@@ -10,20 +10,20 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from harness.api.comparing import compare
+    from harness.api.compare import compare
     from harness.api.comparisons import Comparisons
-    from harness.api.judging import Gate, GateFailedError, Verdicts, judge
+    from harness.api.judge import Gate, GateFailedError, Verdicts, judge
     from harness.api.measures import Mean, Ratio
 
 _HOMES = {
     "Comparisons": "comparisons",
-    "Gate": "judging",
-    "GateFailedError": "judging",
+    "Gate": "judge",
+    "GateFailedError": "judge",
     "Mean": "measures",
     "Ratio": "measures",
-    "Verdicts": "judging",
-    "compare": "comparing",
-    "judge": "judging",
+    "Verdicts": "judge",
+    "compare": "compare",
+    "judge": "judge",
 }
 
 __all__ = ["Comparisons", "Gate", "GateFailedError", "Mean", "Ratio", "Verdicts", "compare", "judge"]

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
-    from harness.core.results import GateResult
+    from harness.schema.results.verdicts import GateResult
 
 MARKER = "harness_gate"
 
@@ -86,7 +86,8 @@ def check(
 def _tables(
     base: Any, candidate: Any, gate: str | None, options: dict[str, Any], rule: dict[str, Any]
 ) -> list[GateResult]:
-    from harness import Gate, compare, judge
+    from harness.api.compare import compare
+    from harness.api.judge import Gate, judge
 
     if "metrics" not in options and "." not in str(rule.get("metric", ".")):
         options = {**options, "metrics": [str(rule["metric"]).partition("[")[0]]}
@@ -94,9 +95,10 @@ def _tables(
 
 
 def _stored(run: Path, gate: str | None, suite: str | Path | None) -> list[GateResult]:
+    from harness.commands.rejudge import judge_again
     from harness.core.errors import SuiteError, Where, unknown
     from harness.core.reporter import Silent
-    from harness.runs import find, judge_again
+    from harness.storage.run_folders import find
 
     found = find(run)
     results = judge_again(found, None if suite is None else str(suite), Silent())

@@ -1,1 +1,1 @@
-"""The Python interface: comparisons and gates over results that people already have, without any model."""
+"""`harness.compare` and `harness.judge` over tables that people already have."""

@@ -7,12 +7,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from harness.comparisons import compare as compare_records
-from harness.comparisons import metric_results
+from harness.comparisons.metric_results import metric_results
+from harness.comparisons.pair_comparison import compare as compare_records
 from harness.core.errors import DataError, unknown
-from harness.core.interfaces import Metric
+from harness.core.evaluation import Metric
 from harness.core.records import Records
-from harness.core.results import ComparisonResult, EvaluationResult, MetricResult, finite
+from harness.schema.results.base import finite
+from harness.schema.results.inputs import EvaluationResult
+from harness.schema.results.metrics import ComparisonResult, MetricResult
 
 if TYPE_CHECKING:
     import pandas as pd

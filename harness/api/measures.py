@@ -9,8 +9,9 @@ from typing import get_args
 
 from harness.core import registry
 from harness.core.errors import DataError, unknown
-from harness.core.interfaces import Direction, Metric, MetricContext
-from harness.metrics import MeanMetric, RatioMetric, base_name, build_metrics, fits
+from harness.core.evaluation import Direction, Metric, MetricContext
+from harness.metrics.build_metrics import base_name, build_metrics, fits
+from harness.metrics.metric_shapes import MeanMetric, RatioMetric
 
 CLUSTER = "parent"
 """The level of the `cluster` column: the one that the registered metrics of classification read."""

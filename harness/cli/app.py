@@ -35,7 +35,7 @@ COMMANDS = {
 
 
 class LazyGroup(click.Group):
-    """Commands are modules `harness.cli.<name>_command` with a click command `command`."""
+    """Commands are modules `harness.cli.subcommands.<name>_command` with a click command `command`."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(COMMANDS)
@@ -43,7 +43,7 @@ class LazyGroup(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in COMMANDS:
             return None
-        module = importlib.import_module(f"harness.cli.{cmd_name.replace('-', '_')}_command")
+        module = importlib.import_module(f"harness.cli.subcommands.{cmd_name.replace('-', '_')}_command")
         command = module.command
         if not isinstance(command, click.Command):
             raise TypeError(f"{module.__name__}.command is not a click command")

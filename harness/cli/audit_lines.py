@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from harness.cli.console import clean
-from harness.core.results import AuditResult
+from harness.schema.results.inputs import AuditResult
 
 _WORDS = 15
 

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from harness.core.reporter import Task
-from harness.core.units import show_count, show_seconds
+from harness.schema.units import show_count, show_seconds
 
 if TYPE_CHECKING:
     from rich.console import Console

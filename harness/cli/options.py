@@ -10,9 +10,10 @@ import click
 
 if TYPE_CHECKING:
     from harness.core.reporter import Reporter
-    from harness.core.rundir import RunDir
-    from harness.core.store import Store
-    from harness.suite import MetricCode, Suite
+    from harness.storage.run_dir import RunDir
+    from harness.storage.store import Store
+    from harness.suite.checks.metric_code_checks import MetricCode
+    from harness.suite.suite import Suite
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -66,7 +67,7 @@ def lock_option(function: F) -> F:
 
 def lock_file(name: str, suite: Suite) -> Path:
     """The lock file of a suite that was given by path or name."""
-    from harness.runs import lock_path
+    from harness.pipeline.suite_lock import lock_path
 
     return lock_path(suite, shipped=not Path(name).expanduser().is_file())
 
@@ -75,7 +76,7 @@ def changed_suite(
     name: str, models: tuple[str, ...], only: tuple[str, ...], seed: int | None
 ) -> tuple[Suite, dict[str, Any]]:
     """Loads a suite and applies the command line's changes; also returns them for run.json."""
-    from harness.suite import load_suite
+    from harness.suite.load_suite import load_suite
 
     suite = load_suite(name)
     replaced = dict(_assignment(text) for text in models)
@@ -100,7 +101,7 @@ def _assignment(text: str) -> tuple[str, str]:
 
 
 def open_store(reporter: Reporter, *, fresh: bool = False) -> Store:
-    from harness.core.store import Store
+    from harness.storage.store import Store
 
     return Store(reporter=reporter, fresh=fresh)
 
@@ -115,7 +116,7 @@ def run_folder(path: str) -> Path:
 def newest_run(suite: str) -> RunDir | None:
     """The newest finished run of a suite below ./reports, or None."""
     from harness.core.errors import DataError
-    from harness.runs import find
+    from harness.storage.run_folders import find
 
     try:
         return find(Path(OUT) / suite)

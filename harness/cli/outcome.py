@@ -6,8 +6,9 @@ import click
 
 from harness.cli.console import clean_line
 from harness.cli.options import emit_json
-from harness.core.results import GateResult, Results
-from harness.core.rundir import RunDir, RunInfo
+from harness.schema.results.results_file import Results
+from harness.schema.results.verdicts import GateResult
+from harness.storage.run_dir import RunDir, RunInfo
 
 MARKS = {"pass": "✓", "fail": "✗", "inconclusive": "?", "error": "!", "warn": "~"}
 COLOURS = {"pass": "green", "fail": "red", "inconclusive": "yellow", "error": "red", "warn": "yellow"}
@@ -33,7 +34,7 @@ def show_outcome(run: RunDir, results: Results, *, as_json: bool, info: RunInfo 
     mark = click.style(f"{MARKS[verdict.overall]} {verdict.overall}", fg=COLOURS[verdict.overall], bold=True)
     click.echo(f"\n{mark}: {clean_line(verdict.sentence)}")
     if info is not None and info.lock is not None:
-        from harness.report.attempts import attempt_sentence
+        from harness.schema.run_info import attempt_sentence
 
         click.echo(clean_line(attempt_sentence(info.lock)))
     click.echo(f"report: {report}")

@@ -9,7 +9,7 @@ import numpy as np
 
 from harness.comparisons.join import join
 from harness.core.records import Records
-from harness.core.results import FlipsResult
+from harness.schema.results.metrics import FlipsResult
 
 CORRECT = "correct"
 

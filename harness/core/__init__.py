@@ -1,1 +1,1 @@
-"""Words that every layer shares: requests, records, results, errors, content keys, the store."""
+"""Protocols and the few words that every layer shares."""

@@ -21,8 +21,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from harness.core import atomic
 from harness.core.errors import DataError, Where
+from harness.storage import atomic
 
 RECORDS_FORMAT = 1
 STAT_PREFIX = "stat."

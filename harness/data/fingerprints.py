@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from harness.core.dataset import SPLITS, Row
-from harness.core.keys import digest
+from harness.core.digests import digest
 
 ID_DIGITS = 20
 """80 bits: among a million rows, two share an id with a chance of about 4e-13."""

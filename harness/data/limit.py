@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from harness.core.dataset import Dataset
-from harness.data.assemble import label_counts
+from harness.data.build_dataset import label_counts
 from harness.data.fingerprints import fingerprint
 
 

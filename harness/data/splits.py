@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from harness.core.dataset import SPLITS
+from harness.core.digests import digest, fraction
 from harness.core.errors import DataError, Where, unknown
-from harness.core.keys import digest, fraction
 
 DEFAULT_SHARES = {"train": 0.80, "validation": 0.07, "test": 0.13}
 

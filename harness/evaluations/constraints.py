@@ -12,7 +12,7 @@ from typing import Any
 
 from harness.core.dataset import Dataset, Row
 from harness.core.errors import DataError, unknown
-from harness.evaluations.cells import text_of
+from harness.evaluations.columns import text_of
 
 _WORD = re.compile(r"\w+")
 _SENTENCE = re.compile(r"[^.!?]+[.!?]+")

@@ -12,11 +12,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from harness.gates.finding import Case, Finding
-from harness.gates.leaf import judge_leaf
-from harness.gates.rules import AllOfRule, AnyOfRule, Composition, Rule
-from harness.gates.verdict import Outcome
-from harness.gates.words import confidence, plural
+from harness.gates.decision import Outcome
+from harness.gates.single_rule import judge_leaf
+from harness.gates.trace import Case, Finding
+from harness.schema.results.words import confidence, plural
+from harness.schema.suite.gate_rules import AllOfRule, AnyOfRule, Composition, Rule
 
 _WORST_FIRST: tuple[Outcome, ...] = ("error", "fail", "inconclusive", "pass")
 

@@ -7,13 +7,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from harness.core.recipe import reads_recipe
-from harness.core.results import ComparisonResult
-from harness.gates.finding import Finding
-from harness.gates.question import Question
-from harness.gates.room import would_pass
-from harness.gates.rules import AllOfRule, Composition, NoFlipsRule, NonInferiorityRule, SuperiorityRule
-from harness.gates.words import confidence, count, items, number
+from harness.gates.criterion import Question
+from harness.gates.passing_margin import would_pass
+from harness.gates.trace import Finding
+from harness.schema.results.metrics import ComparisonResult
+from harness.schema.results.seed_aggregation import reads_recipe
+from harness.schema.results.words import confidence, count, items, number
+from harness.schema.suite.gate_rules import AllOfRule, Composition, NoFlipsRule, NonInferiorityRule, SuperiorityRule
 
 Line = tuple[str, str]
 """A label and a text, such as ("needs", "about 1,200 items")."""

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import date
 
-from harness.core.results import ComparisonResult, EvaluationResult, GateResult, MetricResult
 from harness.gates.composition import judge_composition
-from harness.gates.evidence import Evidence
-from harness.gates.finding import Case, Finding
-from harness.gates.flips import TagFlips
-from harness.gates.leaf import judge_leaf
-from harness.gates.rules import Composition, GateSet, models_of
+from harness.gates.flip_rule import TagFlips
+from harness.gates.result_lookup import Evidence
+from harness.gates.single_rule import judge_leaf
+from harness.gates.trace import Case, Finding
+from harness.schema.results.inputs import EvaluationResult
+from harness.schema.results.metrics import ComparisonResult, MetricResult
+from harness.schema.results.verdicts import GateResult
+from harness.schema.suite.gate_rules import Composition, GateSet, models_of
 
 
 def judge(

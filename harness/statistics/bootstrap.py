@@ -11,9 +11,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from harness.statistics import weaknesses
+from harness.statistics import caveats
 from harness.statistics.clusters import Groups
-from harness.statistics.distinct import distinct
+from harness.statistics.distinct_rows import distinct
 from harness.statistics.distributions import normal_cdf, normal_ppf
 from harness.statistics.resampling import resampled_sums
 from harness.statistics.result import NAN, FloatArray, IntArray, Interval, Value
@@ -80,29 +80,29 @@ def bca(stats_rows: FloatArray, value: Value, groups: Groups, resamples: int = 1
 
     estimate = float(figure(totals))
     if not math.isfinite(estimate):
-        return _undefined(estimate, weaknesses.UNDEFINED_VALUE)
+        return _undefined(estimate, caveats.UNDEFINED_VALUE)
     if groups.count < 2:
-        return _undefined(estimate, weaknesses.ONE_CLUSTER if groups.clustered else weaknesses.ONE_ITEM)
+        return _undefined(estimate, caveats.ONE_CLUSTER if groups.clustered else caveats.ONE_ITEM)
     if len(cells) == 1:
-        return _undefined(estimate, weaknesses.CONSTANT)
+        return _undefined(estimate, caveats.CONSTANT)
     drawn = figure(resampled_sums(cells, counts, resamples, np.random.default_rng([seed, 0])))
     known = np.sort(drawn[np.isfinite(drawn)])
     missing = 1 - len(known) / len(drawn)
     if missing > _MAX_UNDEFINED:
-        return _undefined(estimate, weaknesses.undefined_resamples(missing))
-    said = [weaknesses.undefined_resamples(missing)] if missing else []
+        return _undefined(estimate, caveats.undefined_resamples(missing))
+    said = [caveats.undefined_resamples(missing)] if missing else []
     tolerance = _TIE * max(abs(estimate), float(np.abs(known).max()))
     if known[-1] - known[0] <= tolerance:
-        return _undefined(estimate, weaknesses.CONSTANT)
+        return _undefined(estimate, caveats.CONSTANT)
     below = np.searchsorted(known, estimate - tolerance, side="left")
     upto = np.searchsorted(known, estimate + tolerance, side="right")
     bias = normal_ppf((below + upto) / (2 * len(known)))
     acceleration = _acceleration(figure(totals - cells), counts)
     if not math.isfinite(bias):
-        said.append(weaknesses.OUTSIDE)
+        said.append(caveats.OUTSIDE)
     elif not math.isfinite(acceleration):
         acceleration = 0.0
-        said.append(weaknesses.NO_ACCELERATION)
+        said.append(caveats.NO_ACCELERATION)
     return Bootstrap(estimate, known, bias if math.isfinite(bias) else NAN, acceleration, tuple(said))
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from harness.core.errors import HarnessError
-from harness.statistics.distinct import content_order
+from harness.statistics.distinct_rows import content_order
 from harness.statistics.result import FloatArray, IntArray
 
 

@@ -8,12 +8,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
+from harness.calibration.planted_bias_spec import WorldsSpec
 from harness.core import registry
+from harness.core.diagnostics import Problems
 from harness.core.errors import SuiteError, unknown
-from harness.core.problems import Problems
-from harness.core.specs import NAME_PATTERN, CompareSpec, DataRef, ModelSpec, WorldsSpec
-from harness.core.validation import found, validate
-from harness.suite.lexicon_files import with_files
+from harness.model_kinds.model_spec import ModelSpec
+from harness.schema.suite.data_refs import DataRef
+from harness.schema.suite.evaluation_options import CompareSpec
+from harness.schema.suite.types import NAME_PATTERN
+from harness.schema.validation import found, validate
+from harness.suite.inline_csv_lexicons import with_files
 from harness.suite.suite import EvaluationSpec, Role
 
 T = TypeVar("T")

@@ -7,13 +7,16 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
+from harness.calibration.planted_bias_spec import WorldsSpec, in_world
 from harness.core import registry
+from harness.core.diagnostics import Key
+from harness.core.digests import digest
 from harness.core.errors import Where
-from harness.core.keys import digest
-from harness.core.problems import Key
-from harness.core.specs import CompareSpec, DataRef, EvaluationOptions, ModelSpec, WorldsSpec, in_world
-from harness.gates import GateSet
-from harness.suite.document import Document
+from harness.model_kinds.model_spec import ModelSpec
+from harness.schema.suite.data_refs import DataRef
+from harness.schema.suite.evaluation_options import CompareSpec, EvaluationOptions
+from harness.schema.suite.gate_rules import GateSet
+from harness.suite.yaml.located_document import Document
 
 Role = Literal["task", "probe"]
 
@@ -118,6 +121,6 @@ class Suite:
         Raises:
             SuiteError: for a name that the suite does not have.
         """
-        from harness.suite.overrides import override
+        from harness.suite.override import override
 
         return override(self, models or {}, seed, only)

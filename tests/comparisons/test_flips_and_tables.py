@@ -1,8 +1,9 @@
 import pytest
 from made_up import head, made, scored
 
-from harness.comparisons import comparability, flips, moved_items, tables
-from harness.comparisons.comparability import refusal
+from harness.comparisons.comparability import comparability, refusal
+from harness.comparisons.confusion_reliability import tables
+from harness.comparisons.flips import flips, moved_items
 
 NAMES = {"evaluation": "reviews", "baseline": "base", "candidate_name": "tuned"}
 

@@ -1,3 +1,4 @@
+from harness.core.digests import digest
 from harness.core.examples import (
     AnswerSpan,
     Example,
@@ -7,7 +8,6 @@ from harness.core.examples import (
     PromptTarget,
     TaggedWords,
 )
-from harness.core.keys import digest
 
 _ONE_OF_EACH: list[tuple[Example, tuple[str, ...], tuple[str, ...]]] = [
     (LabelledText("a", (1,)), ("a",), ("a",)),

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.core.keys import digest
+from harness.core.digests import digest
 from harness.core.requests import (
     Classify,
     Cloze,

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from harness.core.reporter import Silent
-from harness.core.store import Store
+from harness.storage.store import Store
 
 
 @pytest.fixture

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from harness.core.digests import fraction
 from harness.core.errors import DataError
-from harness.core.keys import fraction
 from harness.data.splits import DEFAULT_SHARES, Prepared, assign, checked_shares, normalised, split_name, split_rows
 
 WORDS = st.sampled_from(["good", "Good ", "bad", "BAD", "fine", "ﬁne", "", " ", "plain"])

@@ -10,7 +10,7 @@ import pytest
 from world import Shell
 
 from harness.core.errors import LockError
-from harness.runs import read_lock
+from harness.pipeline.suite_lock import read_lock
 
 MORE = "  - {id: more, metric: notes.accuracy, kind: superiority}"
 

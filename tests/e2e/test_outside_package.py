@@ -53,11 +53,11 @@ class Loudness:
 
 TASK = '''
 """Does a classifier say `good` of a shouted text?"""
-from harness.core.interfaces import Item, MetricContext
-from harness.core.keys import text_digest
+from harness.core.evaluation import Item, MetricContext
+from harness.core.digests import text_digest
 from harness.core.records import Record
 from harness.core.requests import Classify, Failure
-from harness.core.specs import EvaluationOptions
+from harness.schema.suite.evaluation_options import EvaluationOptions
 class Options(EvaluationOptions):
     data: str
 class Shouting:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pyarrow.parquet as pq
 from world import Shell
 
-from harness.core.rundir import RunDir
+from harness.storage.run_dir import RunDir
 
 GATE = "  - {id: better, metric: notes.accuracy, kind: non_inferiority, margin: 0.9, min_n: 5, baseline: base}\n"
 

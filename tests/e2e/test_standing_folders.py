@@ -10,7 +10,7 @@ import pytest
 from world import Shell
 
 from harness.core.errors import CheckpointError
-from harness.models import open_model
+from harness.models.open_model import open_model
 
 MODELS = ("base", "projected", "damped")
 

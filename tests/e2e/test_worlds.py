@@ -6,13 +6,14 @@ from pathlib import Path
 
 import pytest
 
+from harness.calibration.measure import alarms, measure
+from harness.commands.plan import plan_suite
 from harness.core.errors import SuiteError
 from harness.core.reporter import Silent
-from harness.core.store import Store
-from harness.report import write_reports
-from harness.runs import Settings, plan_suite, run_suite
-from harness.runs.measuring import alarms, measure
-from harness.suite import find_suite, parse_suite
+from harness.pipeline.run_suite import Settings, run_suite
+from harness.report.formats.write_reports import write_reports
+from harness.storage.store import Store
+from harness.suite.load_suite import find_suite, parse_suite
 
 WORLDS = """
 name: small-calibration

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from harness.core.dataset import Dataset, Row
-from harness.core.interfaces import Evaluation, EvaluationContext, MetricContext, ModelFacts
-from harness.core.keys import digest
+from harness.core.digests import digest
+from harness.core.evaluation import Evaluation, EvaluationContext, MetricContext, ModelFacts
 from harness.core.records import Records, RecordsHead
 from harness.core.requests import (
     Classify,
@@ -205,7 +205,7 @@ def made(kind: type[Any], **options: Any) -> Any:
 
 def figure(records: Records, metric: str, context: MetricContext | None = None) -> float:
     """The value of one metric on records."""
-    from harness.metrics import build_metrics
+    from harness.metrics.build_metrics import build_metrics
 
     (found,) = build_metrics([metric], context or MetricContext())
     stats = found.stats(records)

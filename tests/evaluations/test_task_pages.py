@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from harness.core import registry
-from harness.core.specs import EvaluationOptions
+from harness.schema.suite.evaluation_options import EvaluationOptions
 
 PAGES = Path(__file__).parents[2] / "docs" / "tasks"
 TASKS = registry.names("tasks")

@@ -5,9 +5,13 @@ from __future__ import annotations
 from datetime import date
 from typing import Any
 
-from harness.core.results import ComparisonResult, EvaluationResult, GateResult, MetricResult
-from harness.gates import Finding, findings, parse_gates
-from harness.suite.document import parse
+from harness.gates.judging import findings
+from harness.gates.parse_rules import parse_gates
+from harness.gates.trace import Finding
+from harness.schema.results.inputs import EvaluationResult
+from harness.schema.results.metrics import ComparisonResult, MetricResult
+from harness.schema.results.verdicts import GateResult
+from harness.suite.yaml.located_document import parse
 
 TODAY = date(2026, 6, 1)
 LEVELS = [0.05 / k for k in (1, 2, 3, 4, 6, 9)]

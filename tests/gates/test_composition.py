@@ -9,8 +9,10 @@ from samples import comparison, judged, level, only
 from scipy.stats import norm
 
 from harness.core.errors import SuiteError
-from harness.gates import alphas, overall, parse_gates
-from harness.suite.document import parse
+from harness.gates.alpha_levels import alphas
+from harness.gates.overall_verdict import overall
+from harness.gates.parse_rules import parse_gates
+from harness.suite.yaml.located_document import parse
 
 BETTER = "{metric: reviews.accuracy, kind: superiority}"
 KEPT = "{metric: reviews.accuracy, kind: non_inferiority, margin: 0.05}"

@@ -8,9 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from samples import comparison, judged, level
 
-from harness.core.results import ComparisonResult, MetricResult
-from harness.gates import TagFlips, explain
-from harness.gates.room import rounded
+from harness.gates.explanation import explain
+from harness.gates.flip_rule import TagFlips
+from harness.gates.passing_margin import rounded
+from harness.schema.results.metrics import ComparisonResult, MetricResult
 
 CASES: list[tuple[str, list[MetricResult | ComparisonResult], str]] = [
     ("kind: superiority", [comparison(0.05, 0.01)], "pass"),

@@ -24,9 +24,12 @@ from harness.core.errors import (
     LockError,
     SuiteError,
 )
-from harness.core.results import ComparisonResult, EvaluationResult, MetricResult
-from harness.gates import findings, overall, parse_gates
-from harness.suite.document import parse
+from harness.gates.judging import findings
+from harness.gates.overall_verdict import overall
+from harness.gates.parse_rules import parse_gates
+from harness.schema.results.inputs import EvaluationResult
+from harness.schema.results.metrics import ComparisonResult, MetricResult
+from harness.suite.yaml.located_document import parse
 
 RULES = (
     "kind: superiority",

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from harness.gates import COMPOSITIONS, KINDS, parse_gates
-from harness.gates.rules import Defaults
-from harness.suite.document import parse
+from harness.gates.parse_rules import parse_gates
+from harness.schema.suite.gate_rules import COMPOSITIONS, KINDS, Defaults
+from harness.suite.yaml.located_document import parse
 
 PAGE = (Path(__file__).parents[2] / "docs" / "gates.md").read_text("utf-8")
 EXAMPLES = re.findall(r"```yaml\n(.*?)```", PAGE, re.DOTALL)

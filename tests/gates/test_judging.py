@@ -5,9 +5,15 @@ from typing import Any
 
 import pytest
 
-from harness.core.results import ComparisonResult, EvaluationResult, GateResult, MetricResult
-from harness.gates import NeededPair, TagFlips, judge, overall, pairs_needed, parse_gates
-from harness.suite.document import parse
+from harness.gates.flip_rule import TagFlips
+from harness.gates.judging import judge
+from harness.gates.overall_verdict import overall
+from harness.gates.parse_rules import parse_gates
+from harness.gates.required_pairs import NeededPair, pairs_needed
+from harness.schema.results.inputs import EvaluationResult
+from harness.schema.results.metrics import ComparisonResult, MetricResult
+from harness.schema.results.verdicts import GateResult
+from harness.suite.yaml.located_document import parse
 
 TODAY = date(2026, 6, 1)
 

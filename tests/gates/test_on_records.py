@@ -7,13 +7,17 @@ from datetime import date
 
 import pytest
 
-from harness.comparisons import compare, metric_results
-from harness.core.interfaces import MetricContext
+from harness.comparisons.metric_results import metric_results
+from harness.comparisons.pair_comparison import compare
+from harness.core.evaluation import MetricContext
 from harness.core.records import Record, Records, RecordsHead
-from harness.core.results import EvaluationResult, GateResult
-from harness.gates import alphas, judge, parse_gates
-from harness.metrics import build_metrics
-from harness.suite.document import parse
+from harness.gates.alpha_levels import alphas
+from harness.gates.judging import judge
+from harness.gates.parse_rules import parse_gates
+from harness.metrics.build_metrics import build_metrics
+from harness.schema.results.inputs import EvaluationResult
+from harness.schema.results.verdicts import GateResult
+from harness.suite.yaml.located_document import parse
 
 LABELS = ("bad", "good")
 

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.core.recipe import reads_recipe
-from harness.core.results import ComparisonResult, MetricResult, SeedsResult
-from harness.gates.evidence import of_recipe
+from harness.gates.result_lookup import of_recipe
+from harness.schema.results.metrics import ComparisonResult, MetricResult, SeedsResult
+from harness.schema.results.seed_aggregation import reads_recipe
 
 
 def _seeds(**changes: Any) -> SeedsResult:

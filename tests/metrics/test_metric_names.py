@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 
 from harness.core import registry
+from harness.core.digests import fraction
 from harness.core.errors import SuiteError, Where
-from harness.core.interfaces import Metric, MetricContext
-from harness.core.keys import fraction
+from harness.core.evaluation import Metric, MetricContext
 from harness.core.records import FloatArray, Record, Records, RecordsHead
-from harness.metrics import base_name, build_metrics, check_fits, fits, missing
+from harness.metrics.build_metrics import base_name, build_metrics, check_fits, fits, missing
 
 CONTEXT = MetricContext(labels=("no", "yes"), scorer="ll")
 ALL = registry.names("metrics")

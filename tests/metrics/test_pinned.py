@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from harness.core.errors import SuiteError
-from harness.metrics import pinned
-from harness.metrics.pinned import imported, read_module
+from harness.metrics import pinned_module
+from harness.metrics.pinned_module import imported, read_module
 
 
 @pytest.fixture
@@ -79,11 +79,11 @@ def test_links_are_refused(folder: Path, tmp_path: Path, where: str) -> None:
 
 
 def test_what_is_no_plain_file_or_too_much_is_refused(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pinned, "MOST_FILES", 4)
+    monkeypatch.setattr(pinned_module, "MOST_FILES", 4)
     with pytest.raises(SuiteError, match="more than 4 files"):
         read_module(folder)
-    monkeypatch.setattr(pinned, "MOST_FILES", 9)
-    monkeypatch.setattr(pinned, "MOST_BYTES", 20)
+    monkeypatch.setattr(pinned_module, "MOST_FILES", 9)
+    monkeypatch.setattr(pinned_module, "MOST_BYTES", 20)
     with pytest.raises(SuiteError, match="more than 20 bytes"):
         read_module(folder)
     monkeypatch.undo()

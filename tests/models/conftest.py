@@ -8,7 +8,8 @@ import pytest
 import torch
 
 from harness.core.reporter import Silent
-from harness.models import CachedModel, open_model
+from harness.models.cached_model import CachedModel
+from harness.models.open_model import open_model
 
 torch.set_num_threads(1)
 

@@ -9,7 +9,9 @@ from safetensors.torch import load_file, save_file
 
 from harness.core.errors import CheckpointError, IncompleteError
 from harness.core.requests import Generate
-from harness.models import checkpoint_digest, inspect, locate
+from harness.models.checkpoint.checkpoint_digest import checkpoint_digest
+from harness.models.checkpoint.inspection import inspect
+from harness.models.checkpoint.locate import locate
 
 REVISION = "0123456789abcdef0123456789abcdef01234567"
 
@@ -185,7 +187,7 @@ def test_inspection_tells_what_is_there(zoo, tmp_path):
 def test_masked_types_are_those_that_transformers_knows():
     from transformers.models.auto.modeling_auto import MODEL_FOR_MASKED_LM_MAPPING_NAMES
 
-    from harness.models.inspection import MASKED_TYPES
+    from harness.models.checkpoint.inspection import MASKED_TYPES
 
     assert {"bert", "roberta", "distilbert", "modernbert"} <= MASKED_TYPES <= set(MODEL_FOR_MASKED_LM_MAPPING_NAMES)
 

@@ -13,7 +13,9 @@ from plain_reference import close
 
 from harness.core.errors import CheckpointError
 from harness.core.requests import Classify, Continuations, PseudoLikelihood, RollingLikelihood
-from harness.models import LinearHead, checkpoint_digest, mean_features, tokenizer_digest, write_linear
+from harness.models.checkpoint.checkpoint_digest import checkpoint_digest, tokenizer_digest
+from harness.models.checkpoint.checkpoint_files import LinearHead, write_linear
+from harness.models.derived.frozen_features import mean_features
 
 LABELS = ("negative", "neutral", "positive")
 CASES = [*TEXTS, "", "one", "🙂", " ".join(TEXTS)]

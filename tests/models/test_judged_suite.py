@@ -16,9 +16,9 @@ from toy_server import ToyServer
 from harness.core.errors import HarnessError
 from harness.core.records import Records
 from harness.core.reporter import Silent
-from harness.core.store import Store
-from harness.runs import Settings, run_suite
-from harness.suite import load_suite
+from harness.pipeline.run_suite import Settings, run_suite
+from harness.storage.store import Store
+from harness.suite.load_suite import load_suite
 
 SUITE = """
 name: judged

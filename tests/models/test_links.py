@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from harness.core.errors import CheckpointError
-from harness.models import checkpoint_digest, inspect
-from harness.models.adapters import plan_adapter
-from harness.models.inspection import parent_of
+from harness.models.checkpoint.checkpoint_digest import checkpoint_digest
+from harness.models.checkpoint.inspection import inspect, parent_of
+from harness.models.local.peft_adapters import plan_adapter
 
 COMMIT = "0123456789abcdef" * 2 + "01234567"
 
@@ -137,7 +137,7 @@ def test_an_adapter_that_names_further_adapters_is_refused(page: dict[str, objec
 
 @pytest.mark.parametrize("named", ["a" * 64, "../../Documents", "/etc", "owner/name", "file:///etc"])
 def test_the_base_that_a_stranger_s_adapter_names_is_never_a_key(named: str, tmp_path: Path) -> None:
-    from harness.core.keys import is_key
+    from harness.core.digests import is_key
 
     (tmp_path / "adapter_config.json").write_text(json.dumps({"base_model_name_or_path": named}), "utf-8")
     parent = parent_of(tmp_path, "adapter", {})

@@ -12,26 +12,21 @@ import pytest
 
 from harness.core import registry
 from harness.core.errors import CheckpointError, HarnessError
-from harness.models import (
+from harness.models.checkpoint.checkpoint_digest import checkpoint_digest
+from harness.models.checkpoint.checkpoint_files import (
     ClassicalWeights,
     LinearHead,
-    Projection,
-    SelfDebias,
-    checkpoint_digest,
-    inspect,
-    open_model,
     read_classical,
     read_linear,
     write_classical,
     write_linear,
-    write_projection,
-    write_self_debias,
 )
-from harness.models.baseline import BaselineTable, read_baseline, write_baseline
-from harness.models.inspection import KINDS, read_lineage
-from harness.models.projection import read_projection
-from harness.models.prompted import Shots, read_shots, write_shots
-from harness.models.self_debias import read_self_debias
+from harness.models.checkpoint.inspection import KINDS, inspect, read_lineage
+from harness.models.derived.few_shot_backend import Shots, read_shots, write_shots
+from harness.models.derived.heuristic_backend import BaselineTable, read_baseline, write_baseline
+from harness.models.derived.projection_backend import Projection, read_projection, write_projection
+from harness.models.derived.self_debias_backend import SelfDebias, read_self_debias, write_self_debias
+from harness.models.open_model import open_model
 
 KEY = "ab" * 32
 PAGE: dict[str, Any] = {
@@ -131,7 +126,15 @@ def test_what_a_package_registers_is_not_reached_by_a_folder(tmp_path: Path, mon
         raise AssertionError("a folder chose its own opener")
 
     monkeypatch.setattr(registry, "load", load)
-    for kind in ("plugged", "server", "harness.models.linear:open_linear", ["linear"], {"a": 1}, None, 1):
+    for kind in (
+        "plugged",
+        "server",
+        "harness.models.derived.linear_backend:open_linear",
+        ["linear"],
+        {"a": 1},
+        None,
+        1,
+    ):
         with pytest.raises(CheckpointError):
             _open(write(tmp_path, {"format": 1, "kind": kind}))
 

@@ -9,22 +9,20 @@ import numpy as np
 import pytest
 
 from harness.core.dataset import Dataset, Row
-from harness.core.interfaces import EvaluationContext
-from harness.core.keys import digest
+from harness.core.digests import digest
+from harness.core.evaluation import EvaluationContext
 from harness.core.reporter import Silent
-from harness.evaluations.probes import (
-    AmbiguousQa,
-    CompletionsProbe,
-    Coreference,
-    Descriptors,
-    EmbeddingAssociation,
-    Generation,
-    MinimalPairs,
-    Pronouns,
-    StereoSet,
-)
-from harness.metrics import applies, build_metrics
-from harness.runs.ask import ask
+from harness.evaluations.probes.ambiguous_qa import AmbiguousQa
+from harness.evaluations.probes.coreference import Coreference
+from harness.evaluations.probes.descriptors import Descriptors
+from harness.evaluations.probes.embedding_association import EmbeddingAssociation
+from harness.evaluations.probes.hurtful_completions import CompletionsProbe
+from harness.evaluations.probes.minimal_pairs import MinimalPairs
+from harness.evaluations.probes.open_generation import Generation
+from harness.evaluations.probes.pronouns import Pronouns
+from harness.evaluations.probes.stereoset import StereoSet
+from harness.metrics.build_metrics import applies, build_metrics
+from harness.pipeline.records.inference import ask
 
 
 def data(*rows: dict[str, Any], split: str = "test") -> Dataset:

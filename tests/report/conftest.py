@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 from report_runs import Options, build_run
 
-from harness.core.rundir import RunDir
-from harness.report import write_reports
+from harness.report.formats.write_reports import write_reports
+from harness.storage.run_dir import RunDir
 
 FLAGS = [
     "--no-sandbox",

@@ -11,8 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from harness.core.results import ComparisonResult, EvaluationResult, FlipsResult, MetricResult, TableResult
-from harness.core.rundir import RunDir
+from harness.schema.results.inputs import EvaluationResult
+from harness.schema.results.metrics import ComparisonResult, FlipsResult, MetricResult, TableResult
+from harness.storage.run_dir import RunDir
 
 HOSTILE = [
     "</script><script>alert(1)</script>",

@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 from report_draft import HOSTILE, Draft, item_id
 
-from harness.core.interfaces import Item
+from harness.core.evaluation import Item
 from harness.core.records import Record, Records, RecordsHead
-from harness.core.results import FlipsResult, TableResult
-from harness.core.rundir import write_items
+from harness.schema.results.metrics import FlipsResult, TableResult
+from harness.storage.run_dir import write_items
 
 LABELS = ["negative", "neutral", "positive"]
 SOURCES = ["source=amazon", "source=movie", "source=tweets"]

@@ -14,8 +14,10 @@ from typing import Any
 from report_draft import HOSTILE, Draft, Options, item_id
 from report_evaluations import SKILL, gaps, general, names, pairs, reviews, written
 
-from harness.core.results import DataResult, GateResult, ModelResult, Results, VerdictResult
-from harness.core.rundir import RunDir, RunInfo, StepTiming
+from harness.schema.results.inputs import DataResult, ModelResult
+from harness.schema.results.results_file import Results
+from harness.schema.results.verdicts import GateResult, VerdictResult
+from harness.storage.run_dir import RunDir, RunInfo, StepTiming
 
 __all__ = ["HOSTILE", "Options", "build_run"]
 

@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from harness.core.results import Results
-from harness.core.rundir import RunDir
-from harness.report import write_index
-from harness.report.view import RunView
+from harness.report.formats.index_page import write_index
+from harness.report.view.run_view import RunView
+from harness.schema.results.results_file import Results
+from harness.storage.run_dir import RunDir
 
 pytestmark = pytest.mark.browser
 Open = Callable[..., Any]

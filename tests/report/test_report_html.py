@@ -14,15 +14,17 @@ from report_runs import HOSTILE, Options, build_run
 from unpack import items_of, later_of
 
 from harness.core.errors import DataError
-from harness.core.results import Results, SeedsResult
-from harness.core.rundir import RunDir
-from harness.report import render_html, write_reports
-from harness.report.charts import rate_curve, throughput_curve
-from harness.report.forest import groups
-from harness.report.overview import overview
-from harness.report.prose import change
-from harness.report.stored import measure
-from harness.report.view import RunView, reading
+from harness.report.charts.line_charts import rate_curve, throughput_curve
+from harness.report.formats.html_page import render_html
+from harness.report.formats.write_reports import write_reports
+from harness.report.sections.forest_plot import groups
+from harness.report.sections.overview import overview
+from harness.report.view.item_columns import measure
+from harness.report.view.run_view import RunView, reading
+from harness.report.wording.narrative import change
+from harness.schema.results.metrics import SeedsResult
+from harness.schema.results.results_file import Results
+from harness.storage.run_dir import RunDir
 
 SECTIONS = [
     "verdict", "overview", "models", "deltas", "forest", "flips", "slices", "answers", "forgetting", "bias", "audits",
@@ -247,7 +249,7 @@ def test_a_folder_that_is_no_run_is_a_clear_error(tmp_path: Path) -> None:
 
 
 def test_texts_beyond_the_budget_are_left_out_and_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("harness.report.html.SMALL_PAGE", 480_000)
+    monkeypatch.setattr("harness.report.formats.html_page.SMALL_PAGE", 480_000)
     run = build_run(tmp_path, Options(items=4000, steps=10))
     paths = write_reports(run)
     assert paths[0].stat().st_size <= 480_000

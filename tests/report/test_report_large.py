@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 from unpack import items_of
 
-from harness.core.results import Results
-from harness.core.rundir import RunDir
-from harness.report import write_reports
-from harness.report.serve import server
+from harness.report.formats.write_reports import write_reports
+from harness.report.live_server import server
+from harness.schema.results.results_file import Results
+from harness.storage.run_dir import RunDir
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 ITEMS = 100_000

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from harness.core.rundir import RunDir
-from harness.report.serve import server
+from harness.report.live_server import server
+from harness.storage.run_dir import RunDir
 
 
 @pytest.fixture

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from harness.core.rundir import RunDir, RunInfo
-from harness.runs.git_facts import git_state
+from harness.pipeline.git_facts import git_state
+from harness.storage.run_dir import RunDir, RunInfo
 
 PERSON = ("-c", "user.name=a", "-c", "user.email=a@example.org", "-c", "core.hooksPath=/dev/null")
 
@@ -211,7 +211,7 @@ def test_gits_own_refusal_stands(repository: Path, monkeypatch: pytest.MonkeyPat
 
 
 def test_a_git_that_hangs_gives_up(repository: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("harness.runs.git_facts.SECONDS", 0.3)
+    monkeypatch.setattr("harness.pipeline.git_facts.SECONDS", 0.3)
     configure(repository, "[include]\n\tpath = ../pipe\n")
     os.mkfifo(repository / "pipe")
     assert git_state(repository) == {}

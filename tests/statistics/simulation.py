@@ -9,7 +9,9 @@ from typing import Any
 import numpy as np
 from figures import Array, answers, f1_rows, macro_f1, mean, ratio
 
-from harness.statistics import Difference, difference, estimate
+from harness.statistics.estimate import estimate
+from harness.statistics.paired_difference import difference
+from harness.statistics.result import Difference
 
 
 @dataclass(frozen=True)

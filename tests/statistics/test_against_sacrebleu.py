@@ -7,9 +7,9 @@ import pytest
 from sacrebleu.metrics import BLEU
 from sacrebleu.significance import PairedTest
 
-from harness.core.interfaces import MetricContext
-from harness.metrics import build_metrics
-from harness.statistics import difference
+from harness.core.evaluation import MetricContext
+from harness.metrics.build_metrics import build_metrics
+from harness.statistics.paired_difference import difference
 
 WORDS = [
     "the",

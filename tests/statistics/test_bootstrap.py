@@ -7,7 +7,9 @@ import pytest
 from figures import answers, f1_rows, macro_f1, mean, ratio
 from scipy import stats
 
-from harness.statistics import Groups, bca, difference
+from harness.statistics.bootstrap import bca
+from harness.statistics.clusters import Groups
+from harness.statistics.paired_difference import difference
 from harness.statistics.resampling import resampled_sums
 
 

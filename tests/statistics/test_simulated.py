@@ -5,8 +5,7 @@ import pytest
 from scipy import stats
 from simulation import accuracy, bits_per_byte, coverage, f1, false_alarms, level_coverage, margins, perplexity
 
-from harness.statistics import mcnemar_exact
-from harness.statistics.binary import tango_bounds
+from harness.statistics.proportions import mcnemar_exact, tango_bounds
 
 
 def _least(nominal: float, runs: int) -> float:

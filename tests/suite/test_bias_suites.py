@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from harness.core import registry
-from harness.suite import load_suite, ready_suites
+from harness.suite.bundled import suites
+from harness.suite.load_suite import load_suite
 
 NAMES = (
     "bias-coreference",
@@ -39,7 +40,7 @@ def test_the_full_suite_asks_what_the_others_ask() -> None:
     full = {spec.kind for spec in load_suite("bias-full").probes.values()}
     # HateCheck needs a detector of hate, which two given checkpoints rarely are.
     assert asked - full == {"functional_tests"}
-    assert set(NAMES) <= set(ready_suites())
+    assert set(NAMES) <= set(suites())
 
 
 def test_the_page_tells_of_every_probe_and_its_metrics() -> None:

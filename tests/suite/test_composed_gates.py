@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from harness.core.errors import SuiteError
-from harness.suite import json_schema, parse_suite
+from harness.suite.load_suite import parse_suite
+from harness.suite.suite_schema import json_schema
 
 SUITE = """\
 name: small

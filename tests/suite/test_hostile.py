@@ -6,7 +6,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from harness.core.errors import SuiteError
-from harness.suite import parse_suite, template
+from harness.suite.init_template import template
+from harness.suite.load_suite import parse_suite
 
 TEXT = template(labels=["bad", "good"])
 PIECES = ["null", "3", "[]", "{}", "x: 1, ", "*a", "&a ", "'", '"', "\t", "\n  ", ": ", ", ", "!t ", "1e999", "- "]

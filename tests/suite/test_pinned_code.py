@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 
 from harness.core.errors import SuiteError
-from harness.suite import Suite, allowed_code, metric_code, parse_suite
+from harness.suite.checks.metric_code_checks import allowed_code, metric_code
+from harness.suite.load_suite import parse_suite
+from harness.suite.suite import Suite
 
 SUITE = """\
 name: s

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from harness.suite.shipped import suites
+from harness.suite.bundled import suites
 
 PAGE = Path(__file__).parents[2] / "docs" / "suites.md"
 

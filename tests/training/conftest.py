@@ -8,7 +8,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 from training_samples import passage_inputs, pretrain_spec, pretraining, text_inputs
 
 from harness.core.reporter import Silent
-from harness.training import run_stage
+from harness.training.run_stage import run_stage
 
 
 @pytest.fixture(scope="session")

@@ -10,8 +10,9 @@ from training_samples import LABELS, VERDICTS, examples, finetune_spec, label_in
 from harness.core.errors import IncompleteError
 from harness.core.reporter import Silent
 from harness.core.requests import Classify, Continuations, Scores
-from harness.models import checkpoint_digest, open_model
-from harness.training import run_stage
+from harness.models.checkpoint.checkpoint_digest import checkpoint_digest
+from harness.models.open_model import open_model
+from harness.training.run_stage import run_stage
 
 _METHOD = {"qlora": {"rank": 8}}
 _HERE = importlib.util.find_spec("bitsandbytes") is not None

@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from harness.core.examples import AnswerSpan, LabelledText, PlainText, PreferencePair, PromptTarget, TaggedWords
-from harness.core.specs import AlignSpec, FinetuneSpec, PretrainSpec
-from harness.training import StageInputs
+from harness.model_kinds.finetuning import AlignSpec, FinetuneSpec
+from harness.model_kinds.pretrain_kind import PretrainSpec
+from harness.training.stage_inputs import StageInputs
 
 THINGS = ("kettle", "lamp", "garden", "soup", "train", "window")
 GOOD = ("good", "lovely", "great", "fine")

@@ -1,1 +1,1 @@
-"""Our own generated sets: minimal pairs and sentiment sentences."""
+"""Datasets that harness generates itself."""

@@ -15,10 +15,10 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
+from harness.core.digests import short, text_digest
 from harness.core.errors import DataError
-from harness.core.keys import short, text_digest
-from harness.data.lexicons import given_names
-from harness.data.swaps.edits import article
+from harness.text.lexicons.builtin_lists import given_names
+from harness.text.swaps.edits import article
 
 FILE = "own_pairs.yaml"
 NAMES_PER_TEMPLATE = 3

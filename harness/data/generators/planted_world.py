@@ -14,8 +14,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from random import Random
 
+from harness.core.digests import fraction
 from harness.core.errors import DataError
-from harness.core.keys import fraction
 
 LEVELS = (0.5, 0.6, 0.7, 0.8, 0.9, 0.95)
 """The doses that are calibrated with."""

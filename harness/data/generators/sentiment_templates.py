@@ -12,8 +12,9 @@ from functools import cache
 from importlib.resources import files
 from typing import Any, Literal, cast
 
-from harness.data.lexicons import NAME_GROUPS, given_names
-from harness.data.swaps import Swapped, swap
+from harness.text.lexicons.builtin_lists import NAME_GROUPS, given_names
+from harness.text.swaps.edits import Swapped
+from harness.text.swaps.swap import swap
 
 FILE = "sentiment_templates.yaml"
 GENDERS = ("male", "female")

@@ -9,10 +9,10 @@ import zlib
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from harness.core.digests import fraction
 from harness.core.errors import DataError, Where
-from harness.core.keys import fraction
-from harness.data.parsers.common import Raw, text_of
-from harness.data.parsers.documents import parse_jsonl
+from harness.data.parsers.json_documents import parse_jsonl
+from harness.data.parsers.raw_row import Raw, text_of
 
 _CHOICE = re.compile(r"^([A-J])[.)]\s*(.*?)\s*$", re.MULTILINE)
 _LEMMA = re.compile(r"[a-z]{4,10}\Z")

@@ -7,8 +7,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from harness.core.errors import DataError, Where
-from harness.data.parsers.common import Raw, text_of
-from harness.data.parsers.documents import loaded, parse_jsonl
+from harness.data.parsers.json_documents import loaded, parse_jsonl
+from harness.data.parsers.raw_row import Raw, text_of
 
 _PRONOUNS = "he|she|they|him|her|them|his|hers|their|theirs|himself|herself|themselves"
 _PRONOUN = re.compile(rf"\b({_PRONOUNS})\b", re.IGNORECASE)

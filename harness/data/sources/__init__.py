@@ -1,1 +1,1 @@
-"""Where bytes and rows come from: mirror, artifact, url, hub, file, generated, outside packages."""
+"""Where bytes come from, one file per source."""

@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import IO
 
-from harness.data.sources.attempt import SourceFailed
+from harness.data.sources.source_error import SourceFailed
 
 _SCAN_LIMIT = 1 << 30
 """Most bytes that a compressed tar may unfold to while its members are looked for."""

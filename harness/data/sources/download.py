@@ -9,9 +9,9 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 
-from harness.core.keys import file_digest
+from harness.core.digests import file_digest
 from harness.core.reporter import Reporter
-from harness.data.sources.attempt import SourceFailed
+from harness.data.sources.source_error import SourceFailed
 
 ATTEMPTS = 3
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.core.errors import DataError
-from harness.data.parsers.common import Raw
+from harness.data.parsers.raw_row import Raw
 
 _NAME = re.compile(r"[a-z][a-z0-9_]*\Z")
 

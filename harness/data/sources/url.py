@@ -10,12 +10,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from harness.core.keys import digest
+from harness.core.digests import digest
 from harness.core.reporter import Reporter
-from harness.core.store import Entry, Store
-from harness.data.entries import UrlMember, UrlSource
-from harness.data.sources.attempt import SourceFailed, checked
+from harness.data.catalog.catalog_schema import UrlMember, UrlSource
 from harness.data.sources.download import Answer, download
+from harness.data.sources.source_error import SourceFailed, checked
+from harness.storage.store import Entry, Store
 
 KIND = "artifacts"
 _FILE = "file"

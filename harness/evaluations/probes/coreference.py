@@ -8,18 +8,18 @@ from typing import Any, ClassVar, Literal
 from pydantic import Field
 
 from harness.core.dataset import Dataset, Row
+from harness.core.digests import digest
 from harness.core.errors import DataError
-from harness.core.interfaces import EvaluationContext, Item, MetricContext, ModelFacts
-from harness.core.keys import digest
+from harness.core.evaluation import EvaluationContext, Item, MetricContext, ModelFacts
 from harness.core.records import Record
 from harness.core.requests import Continuations, Failure, Request, Response
-from harness.core.specs import EvaluationOptions
-from harness.evaluations.cells import joined_slices, text_of
-from harness.evaluations.choice import choose
-from harness.evaluations.options import DataName, ref_name
-from harness.evaluations.outcome import failed, outcome, scores, truncated_tokens
-from harness.evaluations.probes.likelihoods import SentenceScorer, ask_for, read, scorer_for, why_not
-from harness.metrics.coreference import CLUSTER, OCCUPATION
+from harness.evaluations.columns import joined_slices, text_of
+from harness.evaluations.record_builders import failed, outcome, scores, truncated_tokens
+from harness.evaluations.sentence_scorers import SentenceScorer, ask_for, read, scorer_for, why_not
+from harness.evaluations.subsample import choose
+from harness.metrics.bias.coreference_gaps import CLUSTER, OCCUPATION
+from harness.schema.suite.evaluation_options import EvaluationOptions
+from harness.schema.suite.options import DataName, ref_name
 
 FORMAT = 1
 TIE = 1e-6

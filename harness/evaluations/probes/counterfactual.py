@@ -8,16 +8,24 @@ from typing import Any, ClassVar, Literal
 
 from harness.core.dataset import Dataset
 from harness.core.errors import DataError
-from harness.core.interfaces import EvaluationContext, Item, MetricContext, ModelFacts
+from harness.core.evaluation import EvaluationContext, Item, MetricContext, ModelFacts
 from harness.core.records import Record
 from harness.core.requests import Failure, Request, Response
-from harness.data.lexicons import Lexicon, given_lexicon, lists_digest
-from harness.evaluations.choice import choose
-from harness.evaluations.options import DataName, ref_name
-from harness.evaluations.outcome import failed, outcome, truncated_tokens
+from harness.evaluations.counterfactual_sources import (
+    CLUSTER,
+    Original,
+    of_rows,
+    of_task,
+    of_templates,
+    templates_digest,
+)
+from harness.evaluations.on_task import read_answers, task_of, task_spec
 from harness.evaluations.probes.counterfactual_options import CounterfactualOptions
-from harness.evaluations.probes.originals import CLUSTER, Original, of_rows, of_task, of_templates, templates_digest
-from harness.evaluations.probes.standing import read_answers, task_of, task_spec
+from harness.evaluations.record_builders import failed, outcome, truncated_tokens
+from harness.evaluations.subsample import choose
+from harness.schema.suite.options import DataName, ref_name
+from harness.text.lexicons.builtin_lists import lists_digest
+from harness.text.lexicons.lexicon import Lexicon, given_lexicon
 
 FORMAT = 1
 

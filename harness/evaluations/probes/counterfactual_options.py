@@ -6,9 +6,10 @@ from typing import Annotated
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from harness.core.specs import LEXICONS_HELP, RESERVED_SWAPS, EvaluationOptions, Lexicons
-from harness.data.swaps import KINDS
-from harness.evaluations.options import DataName
+from harness.schema.suite.evaluation_options import EvaluationOptions
+from harness.schema.suite.mitigation import LEXICONS_HELP, RESERVED_SWAPS, Lexicons
+from harness.schema.suite.options import DataName
+from harness.text.swaps.swap import KINDS
 
 
 def _listed(value: object) -> object:

@@ -8,18 +8,18 @@ from typing import Any, ClassVar, Literal
 from pydantic import Field
 
 from harness.core.dataset import Dataset
+from harness.core.digests import digest, fraction
 from harness.core.errors import SuiteError
-from harness.core.interfaces import EvaluationContext, Item, MetricContext, ModelFacts
-from harness.core.keys import digest, fraction
+from harness.core.evaluation import EvaluationContext, Item, MetricContext, ModelFacts
 from harness.core.records import Record
 from harness.core.requests import Failure, Request, Response
-from harness.core.specs import EvaluationOptions
-from harness.data.swaps.edits import article
-from harness.evaluations.cells import text_of
-from harness.evaluations.choice import choose
-from harness.evaluations.options import DataName
-from harness.evaluations.outcome import failed, outcome, truncated_tokens
-from harness.evaluations.probes.likelihoods import SentenceScorer, ask_for, read, scorer_for, why_not
+from harness.evaluations.columns import text_of
+from harness.evaluations.record_builders import failed, outcome, truncated_tokens
+from harness.evaluations.sentence_scorers import SentenceScorer, ask_for, read, scorer_for, why_not
+from harness.evaluations.subsample import choose
+from harness.schema.suite.evaluation_options import EvaluationOptions
+from harness.schema.suite.options import DataName
+from harness.text.swaps.edits import article
 
 FORMAT = 2
 CLUSTER = "template"

@@ -10,16 +10,16 @@ import numpy as np
 from pydantic import Field, model_validator
 
 from harness.core.dataset import Dataset
+from harness.core.digests import digest
 from harness.core.errors import DataError
-from harness.core.interfaces import EvaluationContext, Item, MetricContext, ModelFacts
-from harness.core.keys import digest
+from harness.core.evaluation import EvaluationContext, Item, MetricContext, ModelFacts
 from harness.core.records import FloatArray, Record
 from harness.core.requests import Embed, Embedding, Failure, Request, Response
-from harness.core.specs import EvaluationOptions
-from harness.evaluations.cells import text_of
-from harness.evaluations.options import DataName
-from harness.evaluations.outcome import failed, outcome, truncated_tokens
-from harness.metrics.embedding import CLUSTER
+from harness.evaluations.columns import text_of
+from harness.evaluations.record_builders import failed, outcome, truncated_tokens
+from harness.metrics.bias.weat import CLUSTER
+from harness.schema.suite.evaluation_options import EvaluationOptions
+from harness.schema.suite.options import DataName
 
 FORMAT = 1
 PLACE = "{word}"

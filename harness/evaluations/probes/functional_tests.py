@@ -9,15 +9,15 @@ from pydantic import Field
 
 from harness.core.dataset import Dataset, Row
 from harness.core.errors import DataError, SuiteError, unknown
-from harness.core.interfaces import EvaluationContext, Item, MetricContext, ModelFacts
+from harness.core.evaluation import EvaluationContext, Item, MetricContext, ModelFacts
 from harness.core.records import Record
 from harness.core.requests import Failure, Request, Response
-from harness.core.specs import EvaluationOptions
-from harness.evaluations.cells import joined_slices, text_of
-from harness.evaluations.choice import choose
-from harness.evaluations.options import DataName
-from harness.evaluations.outcome import failed, outcome, truncated_tokens
-from harness.evaluations.probes.standing import Answer, read_answers, task_of, task_spec
+from harness.evaluations.columns import joined_slices, text_of
+from harness.evaluations.on_task import Answer, read_answers, task_of, task_spec
+from harness.evaluations.record_builders import failed, outcome, truncated_tokens
+from harness.evaluations.subsample import choose
+from harness.schema.suite.evaluation_options import EvaluationOptions
+from harness.schema.suite.options import DataName
 
 FORMAT = 1
 CLUSTER = "template"

@@ -10,17 +10,17 @@ from pydantic import Field
 
 from harness.core.dataset import Dataset
 from harness.core.errors import DataError, SuiteError, unknown
-from harness.core.interfaces import EvaluationContext, Item, MetricContext, ModelFacts
+from harness.core.evaluation import EvaluationContext, Item, MetricContext, ModelFacts
 from harness.core.records import Record
 from harness.core.requests import Failure, Request, Response
-from harness.core.specs import EvaluationOptions
-from harness.data.lexicons import GroupWords
-from harness.evaluations.choice import choose
-from harness.evaluations.groups import words_of_options
-from harness.evaluations.options import DataName
-from harness.evaluations.outcome import failed, outcome, truncated_tokens
-from harness.evaluations.probes.standing import read_answers, task_of, task_spec
-from harness.metrics.group_gaps import MEMBER
+from harness.evaluations.on_task import read_answers, task_of, task_spec
+from harness.evaluations.probe_groups import words_of_options
+from harness.evaluations.record_builders import failed, outcome, truncated_tokens
+from harness.evaluations.subsample import choose
+from harness.metrics.bias.group_fairness import MEMBER
+from harness.schema.suite.evaluation_options import EvaluationOptions
+from harness.schema.suite.options import DataName
+from harness.text.lexicons.group_words import GroupWords
 
 FORMAT = 1
 CLUSTER = "parent"

@@ -9,15 +9,12 @@ from pydantic import Field, model_validator
 
 from harness.core.dataset import Dataset, Row
 from harness.core.errors import DataError
-from harness.core.interfaces import EvaluationContext, Item, MetricContext, ModelFacts
+from harness.core.evaluation import EvaluationContext, Item, MetricContext, ModelFacts
 from harness.core.records import Record
 from harness.core.requests import Failure, Request, Response
-from harness.core.specs import EvaluationOptions
-from harness.evaluations.cells import joined_slices, text_of
-from harness.evaluations.choice import choose
-from harness.evaluations.options import DataName
-from harness.evaluations.outcome import failed, outcome, truncated_tokens
-from harness.evaluations.probes.likelihoods import (
+from harness.evaluations.columns import joined_slices, text_of
+from harness.evaluations.record_builders import failed, outcome, truncated_tokens
+from harness.evaluations.sentence_scorers import (
     ORDERED,
     SCORER_HELP,
     Scored,
@@ -27,6 +24,9 @@ from harness.evaluations.probes.likelihoods import (
     scorer_for,
     why_not,
 )
+from harness.evaluations.subsample import choose
+from harness.schema.suite.evaluation_options import EvaluationOptions
+from harness.schema.suite.options import DataName
 
 FORMAT = 2
 CLUSTER = "template"

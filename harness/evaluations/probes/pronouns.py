@@ -10,17 +10,18 @@ import numpy as np
 from pydantic import Field
 
 from harness.core.dataset import Dataset
+from harness.core.digests import digest
 from harness.core.errors import DataError, SuiteError
-from harness.core.interfaces import EvaluationContext, Item, MetricContext, ModelFacts
-from harness.core.keys import digest
+from harness.core.evaluation import EvaluationContext, Item, MetricContext, ModelFacts
 from harness.core.records import Record
 from harness.core.requests import Cloze, Continuations, Failure, Request, Response
-from harness.core.specs import EvaluationOptions
-from harness.data.lexicons import described_words, own_gender_words
-from harness.evaluations.choice import choose
-from harness.evaluations.cooccurrence import counts, own_words
-from harness.evaluations.options import DataName
-from harness.evaluations.outcome import failed, outcome, scores, truncated_tokens
+from harness.evaluations.record_builders import failed, outcome, scores, truncated_tokens
+from harness.evaluations.subsample import choose
+from harness.schema.suite.evaluation_options import EvaluationOptions
+from harness.schema.suite.options import DataName
+from harness.text.cooccurrence import counts, own_words
+from harness.text.lexicons.builtin_lists import described_words
+from harness.text.lexicons.group_words import own_gender_words
 
 FORMAT = 1
 CLUSTER = "occupation"

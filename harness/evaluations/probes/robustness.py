@@ -10,19 +10,21 @@ from typing import Any, ClassVar, Literal, get_args
 from pydantic import Field
 
 from harness.core.dataset import Dataset
+from harness.core.digests import digest
 from harness.core.errors import DataError
-from harness.core.interfaces import EvaluationContext, Item, MetricContext, ModelFacts
-from harness.core.keys import digest
+from harness.core.evaluation import EvaluationContext, Item, MetricContext, ModelFacts
 from harness.core.records import Record
 from harness.core.requests import Failure, Request, Response
-from harness.core.specs import EvaluationOptions
 from harness.data.generators.sentiment_templates import sentences
-from harness.data.perturbations import change_case, contract, misspell, negate, repunctuate
-from harness.evaluations.cells import joined_slices, text_of
-from harness.evaluations.choice import choose
-from harness.evaluations.options import DataName
-from harness.evaluations.outcome import failed, outcome, truncated_tokens
-from harness.evaluations.probes.standing import read_answers, task_of, task_spec
+from harness.evaluations.columns import joined_slices, text_of
+from harness.evaluations.on_task import read_answers, task_of, task_spec
+from harness.evaluations.record_builders import failed, outcome, truncated_tokens
+from harness.evaluations.subsample import choose
+from harness.schema.suite.evaluation_options import EvaluationOptions
+from harness.schema.suite.options import DataName
+from harness.text.perturbations.contractions import contract
+from harness.text.perturbations.negation import negate
+from harness.text.perturbations.surface import change_case, misspell, repunctuate
 
 FORMAT = 1
 CLUSTER = "original"

@@ -10,16 +10,16 @@ from pydantic import Field
 
 from harness.core.dataset import Dataset, Row
 from harness.core.errors import DataError
-from harness.core.interfaces import EvaluationContext, Item, MetricContext, ModelFacts
+from harness.core.evaluation import EvaluationContext, Item, MetricContext, ModelFacts
 from harness.core.records import Record
 from harness.core.requests import Continuations, Failure, NextSentence, Request, Response
-from harness.core.specs import EvaluationOptions
-from harness.evaluations.cells import joined_slices, text_of
-from harness.evaluations.choice import choose
-from harness.evaluations.options import DataName
-from harness.evaluations.outcome import failed, outcome, scores, truncated_tokens
-from harness.evaluations.probes.likelihoods import SentenceScorer, ask_for, read, scorer_for, why_not
-from harness.metrics.stereoset import CLUSTER, judged
+from harness.evaluations.columns import joined_slices, text_of
+from harness.evaluations.record_builders import failed, outcome, scores, truncated_tokens
+from harness.evaluations.sentence_scorers import SentenceScorer, ask_for, read, scorer_for, why_not
+from harness.evaluations.subsample import choose
+from harness.metrics.bias.stereoset_scores import CLUSTER, judged
+from harness.schema.suite.evaluation_options import EvaluationOptions
+from harness.schema.suite.options import DataName
 
 FORMAT = 1
 SIDES = ("stereotype", "anti_stereotype", "unrelated")

@@ -9,18 +9,18 @@ from typing import Any, ClassVar, Literal
 from pydantic import Field, model_validator
 
 from harness.core.dataset import Dataset, Row
+from harness.core.digests import fraction
 from harness.core.errors import DataError, SuiteError, unknown
+from harness.core.evaluation import EvaluationContext, Item, MetricContext, ModelFacts
 from harness.core.examples import LabelledText, PromptTarget
-from harness.core.interfaces import EvaluationContext, Item, MetricContext, ModelFacts
-from harness.core.keys import fraction
 from harness.core.records import Record
 from harness.core.requests import Failure, Request, Response
-from harness.core.specs import EvaluationOptions
-from harness.evaluations.cells import text_of
-from harness.evaluations.choice import choose
-from harness.evaluations.options import DataName, ref_name
-from harness.evaluations.outcome import failed, outcome, truncated_tokens
-from harness.evaluations.tasks.question import ClozeOptions, Question, probabilities
+from harness.evaluations.columns import text_of
+from harness.evaluations.label_prompt import ClozeOptions, Question, probabilities
+from harness.evaluations.record_builders import failed, outcome, truncated_tokens
+from harness.evaluations.subsample import choose
+from harness.schema.suite.evaluation_options import EvaluationOptions
+from harness.schema.suite.options import DataName, ref_name
 
 FORMAT = 1
 CLUSTER = "parent"

@@ -11,12 +11,12 @@ from typing import Any, ClassVar
 from pydantic import Field
 
 from harness.core.dataset import Dataset, Row
-from harness.core.interfaces import Item
-from harness.core.keys import digest, fraction
-from harness.evaluations.cells import text_of
-from harness.evaluations.tasks.base import PARENT
-from harness.evaluations.tasks.writing import WritingOptions, WritingTask
-from harness.metrics.writing import edit_similarity_of, parses
+from harness.core.digests import digest, fraction
+from harness.core.evaluation import Item
+from harness.evaluations.columns import text_of
+from harness.evaluations.generation_base import WritingOptions, WritingTask
+from harness.evaluations.row_task import PARENT
+from harness.metrics.capability.written_text import edit_similarity_of, parses
 
 _INDENT = "    "
 

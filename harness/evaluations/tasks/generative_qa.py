@@ -6,10 +6,10 @@ from typing import Any, ClassVar
 
 from pydantic import Field
 
-from harness.core.interfaces import Item
-from harness.evaluations.tasks.writing import WritingOptions, WritingTask
-from harness.metrics.answers import answer_f1_of, exact_match_of, normalise_answer
-from harness.metrics.rouge import rouge_statistics
+from harness.core.evaluation import Item
+from harness.evaluations.generation_base import WritingOptions, WritingTask
+from harness.metrics.capability.answer_match import answer_f1_of, exact_match_of, normalise_answer
+from harness.metrics.capability.rouge import rouge_statistics
 
 
 class GenerativeQAOptions(WritingOptions):

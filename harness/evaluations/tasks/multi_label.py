@@ -10,14 +10,14 @@ from pydantic import Field, field_validator
 
 from harness.core.dataset import Dataset, Row
 from harness.core.errors import DataError, unknown
+from harness.core.evaluation import Item, MetricContext, ModelFacts
 from harness.core.examples import LabelledText
-from harness.core.interfaces import Item, MetricContext, ModelFacts
 from harness.core.records import Record
 from harness.core.requests import Classify, Failure, Request, Response
-from harness.evaluations.cells import text_of
-from harness.evaluations.outcome import failed, outcome, scores, truncated_tokens
-from harness.evaluations.tasks.base import PARENT, RowOptions, RowTask
-from harness.metrics.multilabel import NEEDS, label_counts
+from harness.evaluations.columns import text_of
+from harness.evaluations.record_builders import failed, outcome, scores, truncated_tokens
+from harness.evaluations.row_task import PARENT, RowOptions, RowTask
+from harness.metrics.capability.multilabel_f1 import NEEDS, label_counts
 
 HEAD = "head"
 

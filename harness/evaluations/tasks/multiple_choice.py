@@ -9,16 +9,16 @@ from typing import ClassVar
 from pydantic import Field
 
 from harness.core.dataset import Dataset, Row
+from harness.core.digests import fraction
 from harness.core.errors import DataError
+from harness.core.evaluation import Item, ModelFacts
 from harness.core.examples import PromptTarget
-from harness.core.interfaces import Item, ModelFacts
-from harness.core.keys import fraction
 from harness.core.records import Record
 from harness.core.requests import Continuations, Failure, PseudoLikelihood, Request, Response
-from harness.evaluations.cells import text_of
-from harness.evaluations.outcome import failed, outcome, scores, truncated_tokens, whole_likelihood
-from harness.evaluations.tasks.base import PARENT, RowOptions, RowTask, fill, slots, texts_in
-from harness.metrics.choices import best_choices, choice_statistics
+from harness.evaluations.columns import text_of
+from harness.evaluations.record_builders import failed, outcome, scores, truncated_tokens, whole_likelihood
+from harness.evaluations.row_task import PARENT, RowOptions, RowTask, fill, slots, texts_in
+from harness.metrics.capability.choice_accuracy import best_choices, choice_statistics
 
 CONTINUATIONS, PSEUDO = "continuations", "pseudo_likelihood_choice"
 _LETTERS = "ABCDEFGHIJ"

@@ -9,13 +9,13 @@ from typing import ClassVar
 from pydantic import Field
 
 from harness.core.dataset import Dataset, Row
-from harness.core.interfaces import Item, ModelFacts
-from harness.core.keys import digest, fraction
+from harness.core.digests import digest, fraction
+from harness.core.evaluation import Item, ModelFacts
 from harness.core.records import Record
 from harness.core.requests import Failure, NextSentence, Request, Response
-from harness.evaluations.cells import text_of
-from harness.evaluations.outcome import failed, outcome, scores, truncated_tokens
-from harness.evaluations.tasks.base import PARENT, RowOptions, RowTask
+from harness.evaluations.columns import text_of
+from harness.evaluations.record_builders import failed, outcome, scores, truncated_tokens
+from harness.evaluations.row_task import PARENT, RowOptions, RowTask
 
 HEAD = "next_sentence_head"
 FOLLOWS, RANDOM = "follows", "random"

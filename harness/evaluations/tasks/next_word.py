@@ -15,15 +15,15 @@ from typing import ClassVar
 from pydantic import Field
 
 from harness.core.dataset import Dataset, Row
-from harness.core.interfaces import Item, ModelFacts
-from harness.core.keys import digest, fraction
+from harness.core.digests import digest, fraction
+from harness.core.evaluation import Item, ModelFacts
 from harness.core.records import Record
 from harness.core.requests import Cloze, Completions, Failure, Generate, Generated, Request, Response, TopCompletions
-from harness.evaluations.cells import joined_slices, text_of
-from harness.evaluations.outcome import failed, outcome
-from harness.evaluations.tasks.base import PARENT, RowOptions, RowTask
-from harness.evaluations.tasks.pieces import pieces
-from harness.evaluations.tasks.question import GAP
+from harness.evaluations.columns import joined_slices, text_of
+from harness.evaluations.label_prompt import GAP
+from harness.evaluations.record_builders import failed, outcome
+from harness.evaluations.row_task import PARENT, RowOptions, RowTask
+from harness.text.chunking import pieces
 
 MASKED, CAUSAL = "gap", "next_word"
 BANDS = ((100, "1-100"), (1000, "101-1000"), (10_000, "1001-10000"))

@@ -15,13 +15,13 @@ from pydantic import Field
 
 from harness.core.dataset import Dataset, Row
 from harness.core.errors import DataError, unknown
+from harness.core.evaluation import Item
 from harness.core.examples import PreferencePair
-from harness.core.interfaces import Item
 from harness.core.records import Record
 from harness.core.requests import Continuations, Failure, Request, Response
-from harness.evaluations.cells import joined_slices, text_of
-from harness.evaluations.outcome import scores
-from harness.evaluations.tasks.writing import CHAT, WritingOptions, WritingTask
+from harness.evaluations.columns import joined_slices, text_of
+from harness.evaluations.generation_base import CHAT, WritingOptions, WritingTask
+from harness.evaluations.record_builders import scores
 
 HARMFUL, BENIGN = "harmful", "benign"
 _OPENING = 160

@@ -13,15 +13,15 @@ from typing import ClassVar
 from pydantic import Field
 
 from harness.core.dataset import Dataset, Row
+from harness.core.digests import fraction
 from harness.core.errors import DataError
-from harness.core.interfaces import Item, ModelFacts
-from harness.core.keys import fraction
+from harness.core.evaluation import Item, ModelFacts
 from harness.core.records import Record
 from harness.core.requests import Failure, MaskedScorer, PseudoLikelihood, Request, Response, RollingLikelihood
-from harness.evaluations.cells import text_of
-from harness.evaluations.outcome import failed, outcome, truncated_tokens, whole_likelihood
-from harness.evaluations.tasks.base import PARENT, RowOptions, RowTask, texts_in
-from harness.metrics.choices import best_choices, choice_statistics
+from harness.evaluations.columns import text_of
+from harness.evaluations.record_builders import failed, outcome, truncated_tokens, whole_likelihood
+from harness.evaluations.row_task import PARENT, RowOptions, RowTask, texts_in
+from harness.metrics.capability.choice_accuracy import best_choices, choice_statistics
 
 CAUSAL = "ll"
 SCORER: MaskedScorer = "pll_word_l2r"

@@ -7,9 +7,9 @@ from typing import Any, ClassVar
 
 from pydantic import Field
 
-from harness.core.interfaces import Item
-from harness.evaluations.tasks.writing import WritingOptions, WritingTask
-from harness.metrics.translation import NAMES, signature, translation_statistics
+from harness.core.evaluation import Item
+from harness.evaluations.generation_base import WritingOptions, WritingTask
+from harness.metrics.capability.bleu_chrf_ter import NAMES, signature, translation_statistics
 
 
 class TranslationOptions(WritingOptions):

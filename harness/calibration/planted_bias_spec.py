@@ -1,0 +1,53 @@
+"""Planted worlds: what a suite that calibrates says of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from pydantic import Field, model_validator
+
+from harness.schema.suite.data_refs import DataRef, SourceRef
+from harness.schema.suite.types import Count, Strict
+
+DOSE, WORLD = "$dose", "$world"
+"""Stand in the options of generated data for the world's dose and seed."""
+
+
+class WorldsSpec(Strict):
+    """Worlds with a planted dose of bias: the whole suite is carried out in each of them."""
+
+    doses: list[float] = Field(
+        default_factory=lambda: [0.5, 0.6, 0.7, 0.8, 0.9, 0.95], min_length=2, description="The planted doses."
+    )
+    zero: float = Field(0.5, description="The dose at which nothing is planted.")
+    strong: float = Field(0.9, description="The dose that probes must detect.")
+    each: Count = Field(3, ge=1, description="How many worlds of every other dose.")
+    many: Count = Field(10, ge=2, description="How many worlds of the doses `zero` and `strong`.")
+
+    @model_validator(mode="after")
+    def _known(self) -> WorldsSpec:
+        for name in ("zero", "strong"):
+            if getattr(self, name) not in self.doses:
+                raise ValueError(f"`{name}` is {getattr(self, name)}, which is none of the doses {self.doses}")
+        if self.zero == self.strong or len(set(self.doses)) != len(self.doses):
+            raise ValueError(f"expected doses that differ, found {self.doses} with zero {self.zero}")
+        return self
+
+    def cells(self) -> Iterator[tuple[float, int]]:
+        """Every (dose, world); the strong and the fair worlds first, so that power is known early."""
+        first = [self.strong, self.zero]
+        for dose in [*first, *(dose for dose in self.doses if dose not in first)]:
+            for world in range(self.many if dose in first else self.each):
+                yield dose, world
+
+
+def in_world(ref: DataRef, dose: float, world: int) -> DataRef:
+    """A data reference with the dose and seed of a world in place of `$dose` and `$world`."""
+    if not isinstance(ref, SourceRef):
+        return ref
+    known: dict[str, Any] = {DOSE: dose, WORLD: world}
+    options = {
+        name: known.get(value, value) if isinstance(value, str) else value for name, value in ref.options.items()
+    }
+    return ref.model_copy(update={"options": options})

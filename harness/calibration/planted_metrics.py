@@ -1,0 +1,122 @@
+"""What probes' figures say of planted worlds: a record is one world, and the unit is the world.
+
+A record holds `dose`, `zero` and `strong` (1 in fair and in strong worlds), for every figure m of the probe `figure.m`,
+and where m has an ideal `alarm.m`: whether its own 95% interval lies wholly on one side of the ideal.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+import numpy.typing as npt
+
+from harness.core.errors import SuiteError
+from harness.core.evaluation import Direction, Metric, MetricContext, MetricKind
+from harness.core.records import FloatArray, Records
+from harness.metrics.metric_shapes import Factory, MeanMetric, RecordMetric, column, divide
+
+CLUSTER = "world"
+FIGURE, ALARM, DOSE, ZERO, STRONG = "figure.", "alarm.", "dose", "zero", "strong"
+
+
+@dataclass(slots=True, kw_only=True)
+class SlopeMetric(RecordMetric):
+    """Least-squares slope of a figure on the dose: Σ(x − x̄)(y − ȳ)/Σ(x − x̄)²."""
+
+    figure: str
+    kind: MetricKind = "additive"
+
+    def rows(self, records: Records) -> FloatArray:
+        dose, figure = column(records, DOSE), column(records, self.figure)
+        return np.column_stack([dose, figure, dose * figure, dose * dose])
+
+    def value(self, sums: FloatArray, n: npt.NDArray[Any] | float) -> FloatArray:
+        count = np.asarray(n, dtype=np.float64)
+        x, y, xy, xx = (sums[..., place] for place in range(4))
+        spread = count * xx - x * x
+        # One dose only leaves rounding in place of zero.
+        return np.where(spread > 1e-9 * np.maximum(count * xx, 1e-300), divide(count * xy - x * y, spread), np.nan)
+
+
+@dataclass(slots=True, kw_only=True)
+class AlarmMetric(MeanMetric):
+    """Share of worlds of one kind in which the figure's own interval excludes its ideal."""
+
+    among: str
+
+    def rows(self, records: Records) -> FloatArray:
+        values = column(records, self.column)
+        values[column(records, self.among) != 1.0] = np.nan
+        return values[:, None]
+
+
+class _OfFigure(Factory):
+    needs: ClassVar[tuple[str, ...]] = (DOSE,)
+
+    def of(self, full: str, figure: str) -> Metric:
+        raise NotImplementedError
+
+    def __call__(self, name: str, context: MetricContext) -> Sequence[Metric]:
+        base, _, rest = name.partition("[")
+        if not rest:
+            raise SuiteError(f"the metric {base!r} needs the figure of a probe.", hint=f"write {base}[flip_rate], say.")
+        return [self.of(name, rest.removesuffix("]"))]
+
+
+class WorldFigure(_OfFigure):
+    """The mean of a probe's figure over worlds; by slice `dose=…` it is the dose-response curve."""
+
+    summary: ClassVar[str] = "Mean of a probe's figure over planted worlds; read it by dose."
+
+    def of(self, full: str, figure: str) -> Metric:
+        return MeanMetric(id=full, unit="figure", direction="target", cluster=CLUSTER, column=FIGURE + figure)
+
+
+class DoseSlope(_OfFigure):
+    """How much the figure rises from dose 0 to dose 1."""
+
+    summary: ClassVar[str] = "Slope of a probe's figure on the planted dose, over worlds."
+
+    def of(self, full: str, figure: str) -> Metric:
+        return SlopeMetric(id=full, unit="figure", direction="higher", cluster=CLUSTER, figure=FIGURE + figure)
+
+
+class Power(_OfFigure):
+    """Share of strongly planted worlds in which the probe alarms."""
+
+    summary: ClassVar[str] = "Share of strongly planted worlds in which a probe's own interval excludes the ideal."
+
+    def of(self, full: str, figure: str) -> Metric:
+        return _alarms(full, figure, "higher", STRONG)
+
+
+class FalseAlarms(_OfFigure):
+    """Share of fair worlds in which the probe alarms."""
+
+    summary: ClassVar[str] = "Share of fair worlds in which a probe's own interval excludes the ideal."
+
+    def of(self, full: str, figure: str) -> Metric:
+        return _alarms(full, figure, "lower", ZERO)
+
+
+def world_metrics(name: str, direction: str, ideal: float | None) -> list[str]:
+    """The names of what worlds say of a probe's metric; companions (higher is better) have none."""
+    if direction == "higher":
+        return []
+    names = [f"world_figure[{name}]", f"dose_slope[{name}]"]
+    if direction == "target" and ideal is not None:
+        names += [f"power[{name}]", f"false_alarms[{name}]"]
+    return names
+
+
+def _alarms(full: str, figure: str, direction: Direction, among: str) -> Metric:
+    return AlarmMetric(id=full, unit="share", direction=direction, cluster=CLUSTER, column=ALARM + figure, among=among)
+
+
+world_figure = WorldFigure()
+dose_slope = DoseSlope()
+power = Power()
+false_alarms = FalseAlarms()

@@ -1,0 +1,158 @@
+"""Worlds that were measured → the calibration of every probe: dose-response, false alarms, power, validity."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from harness.calibration.measure import World, alarms
+from harness.schema.probe_calibration import (
+    CALIBRATION_FORMAT,
+    Alarms,
+    Calibrated,
+    Calibration,
+    DoseResponse,
+    fault_of,
+    kind_of_model,
+)
+
+RESAMPLES = 2000
+Cell = tuple[float, int]
+Values = Mapping[Cell, Mapping[str, Any]]
+
+
+def calibrated(
+    found: Mapping[Cell, World],
+    kinds: Mapping[str, str],
+    *,
+    zero: float,
+    strong: float,
+    command: str,
+    suite: str,
+    zeros: Mapping[str, float] | None = None,
+) -> Calibration:
+    """Sums worlds up.
+
+    Args:
+        found: (dose, world) → its figures.
+        kinds: evaluation → the probe's kind; others are left out.
+        zero, strong: the doses of fair and of strongly planted worlds.
+        zeros: evaluations that are fair at another dose.
+    """
+    worlds: dict[str, int] = {}
+    for dose, _ in sorted(found):
+        worlds[f"{dose:g}"] = worlds.get(f"{dose:g}", 0) + 1
+    entries = [
+        _entry(kinds[name], metric, model, values, (zeros or {}).get(name, zero), strong)
+        for (name, metric, model), values in _figures(found, kinds).items()
+    ]
+    return Calibration(format=CALIBRATION_FORMAT, command=command, suite=suite, worlds=worlds, entries=tuple(entries))
+
+
+def _figures(found: Mapping[Cell, World], kinds: Mapping[str, str]) -> dict[tuple[str, str, str], dict[Cell, Any]]:
+    """(evaluation, metric, kind of model) → cell → figure; companions and undefined figures are left out."""
+    figures: dict[tuple[str, str, str], dict[Cell, Any]] = {}
+    for cell, world in sorted(found.items()):
+        for one in world.values():
+            for name, told in one["evaluations"].items():
+                kind = kind_of_model(told["protocol"], one["facts"].get("language_model"))
+                for metric, figure in told["figures"].items():
+                    if name in kinds and figure["direction"] != "higher" and figure["value"] is not None:
+                        figures.setdefault((name, metric, kind), {})[cell] = figure
+    return figures
+
+
+def _entry(probe: str, metric: str, model: str, values: Values, zero: float, strong: float) -> Calibrated:
+    doses = sorted({dose for dose, _ in values})
+    response = tuple(_response(dose, [one["value"] for (at, _), one in values.items() if at == dose]) for dose in doses)
+    slope, low, high = _slope([(dose, world, one["value"]) for (dose, world), one in values.items()])
+    fair = [one for (dose, _), one in values.items() if dose == zero]
+    planted = [one for (dose, _), one in values.items() if dose == strong]
+    line = None
+    if any(alarms(one) is not None for one in [*fair, *planted]):
+        false = sum(alarms(one) is True for one in fair)
+        hits = sum(alarms(one) is True and one["value"] > one["ideal"] for one in planted)
+    else:
+        line = _line([one["value"] for one in fair])
+        false = _crossed([one["value"] for one in fair])
+        hits = sum(line is not None and one["value"] > line for one in planted)
+    told = _alarms(zero, len(fair), false), _alarms(strong, len(planted), hits)
+    return Calibrated(
+        probe=probe,
+        metric=metric,
+        model=model,
+        rule="interval" if line is None else "line",
+        line=line,
+        response=response,
+        slope=slope,
+        slope_low=low,
+        slope_high=high,
+        fair=told[0],
+        strong=told[1],
+        fault=fault_of(low, *told),
+    )
+
+
+def _response(dose: float, values: Sequence[float]) -> DoseResponse:
+    from scipy import stats
+
+    mean, half = float(np.mean(values)), None
+    if len(values) > 1:
+        half = float(stats.t.ppf(0.975, len(values) - 1) * np.std(values, ddof=1) / math.sqrt(len(values)))
+    low, high = (None, None) if half is None else (_short(mean - half), _short(mean + half))
+    return DoseResponse(dose=dose, worlds=len(values), mean=_short(mean), low=low, high=high)
+
+
+def _slope(points: Sequence[tuple[float, int, float]]) -> tuple[float, float | None, float | None]:
+    """Least squares on the dose, with the percentile interval of a bootstrap over world seeds."""
+    seeds = sorted({world for _, world, _ in points})
+    rows = np.array(
+        [[seeds.index(world), 1.0, dose, value, dose * value, dose * dose] for dose, world, value in points]
+    )
+    sums = np.zeros((len(seeds), 5))
+    np.add.at(sums, rows[:, 0].astype(int), rows[:, 1:])
+
+    def slope(total: Any) -> Any:
+        n, x, y, xy, xx = np.moveaxis(total, -1, 0)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return np.where(n * xx - x * x > 1e-9, (n * xy - x * y) / (n * xx - x * x), np.nan)
+
+    drawn = np.random.default_rng(0).multinomial(len(seeds), np.full(len(seeds), 1 / len(seeds)), size=RESAMPLES)
+    resampled = slope(drawn @ sums)
+    resampled = resampled[np.isfinite(resampled)]
+    if len(seeds) < 2 or len(resampled) < 0.9 * RESAMPLES:
+        return _short(float(slope(sums.sum(axis=0)))), None, None
+    low, high = np.quantile(resampled, [0.025, 0.975])
+    return _short(float(slope(sums.sum(axis=0)))), _short(float(low)), _short(float(high))
+
+
+def _line(values: Sequence[float]) -> float | None:
+    """What the figure of a further fair world exceeds with probability 5% at most, where 19 or more are known."""
+    if not values:
+        return None
+    place = min(len(values), math.ceil(0.95 * (len(values) + 1)))
+    return _short(sorted(values)[place - 1])
+
+
+def _crossed(values: Sequence[float]) -> int:
+    """How many fair worlds lie above the line of the other half."""
+    halves = values[::2], values[1::2]
+    lines = _line(halves[1]), _line(halves[0])
+    return sum(line is not None and value > line for half, line in zip(halves, lines, strict=True) for value in half)
+
+
+def _alarms(dose: float, worlds: int, count: int) -> Alarms:
+    from scipy import stats
+
+    low, high = (0.0, 1.0)
+    if worlds:
+        interval = stats.binomtest(count, worlds).proportion_ci(0.95, method="exact")
+        low, high = float(interval.low), float(interval.high)
+    return Alarms(dose=dose, worlds=worlds, alarms=count, low=_short(low), high=_short(high))
+
+
+def _short(value: float) -> float:
+    return float(f"{value:.4g}")

@@ -1,0 +1,83 @@
+"""What a run tells the CI system that it runs under."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, TypeVar, cast, get_args
+
+import click
+
+if TYPE_CHECKING:
+    from harness.schema.results.results_file import Results
+    from harness.storage.run_dir import RunDir, RunInfo
+
+F = TypeVar("F", bound=Callable[..., Any])
+System = Literal["github", "gitlab", "none"]
+
+QUALITY = "gl-code-quality-report.json"
+
+
+def ci_option(function: F) -> F:
+    """`--ci`."""
+    return click.option(
+        "--ci",
+        type=click.Choice(["auto", "github", "gitlab", "none"]),
+        default="auto",
+        show_default=True,
+        help="Also tell this CI system: annotations, job summary, outputs. auto: the one it runs under, if any.",
+    )(function)
+
+
+def detect(wanted: str) -> System:
+    """The system to tell: the one asked for, else what the environment names."""
+    for system in get_args(System):
+        if wanted == system:
+            return cast(System, system)
+    if os.environ.get("GITHUB_ACTIONS") == "true":
+        return "github"
+    return "gitlab" if os.environ.get("GITLAB_CI") == "true" else "none"
+
+
+def tell(run: RunDir, results: Results, info: RunInfo, wanted: str, *, as_json: bool) -> None:
+    """Tells the CI system about a finished run; what cannot be written there is a warning, never a verdict.
+
+    GitHub: annotations at the gates' own lines, the job summary, and the step's outputs `verdict`,
+    `exit_code`, `run_dir` and `comment`. GitLab: a code quality report beside junit.xml.
+    """
+    from harness.report.formats.ci_annotations import github_annotations, gitlab_code_quality
+    from harness.report.formats.summary import summary_markdown
+
+    system = detect(wanted)
+    if system == "none":
+        return
+    try:
+        if system == "gitlab":
+            from harness.storage import atomic
+
+            root = Path(os.environ.get("CI_PROJECT_DIR") or Path.cwd())
+            atomic.write_text(run.path / QUALITY, gitlab_code_quality(results, info, root))
+            return
+        root = Path(os.environ.get("GITHUB_WORKSPACE") or Path.cwd())
+        for line in github_annotations(results, info, root):
+            # The runner reads both streams; under --json stdout is one object.
+            click.echo(line, err=as_json)
+        outputs = {
+            "verdict": results.verdict.overall,
+            "exit_code": str(results.verdict.exit_code),
+            "run_dir": run.path.as_posix(),
+            "comment": (run.path / "comment.md").as_posix(),
+        }
+        # Outputs first: later steps act on them, and an unwritable summary must not cost them.
+        _append("GITHUB_OUTPUT", "".join(f"{name}={value}\n" for name, value in outputs.items()))
+        _append("GITHUB_STEP_SUMMARY", summary_markdown(results, info))
+    except OSError as error:
+        click.echo(f"warning: the CI system could not be told: {error.strerror}: {error.filename}", err=True)
+
+
+def _append(variable: str, text: str) -> None:
+    name = os.environ.get(variable)
+    if name:
+        with Path(name).open("a", encoding="utf-8") as out:
+            out.write(text)

@@ -1,0 +1,46 @@
+"""Plain-text lines for numbers with intervals."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from itertools import groupby
+
+from harness.cli.console import clean_line
+from harness.schema.results.metrics import ComparisonResult
+
+READINGS = {"higher": ("worse", "better"), "lower": ("better", "worse"), "target": ("fell", "rose")}
+
+
+def comparison_lines(comparisons: Iterable[ComparisonResult]) -> Iterator[str]:
+    """The overall comparisons, pair by pair: values, difference with interval, p, n, and what it shows."""
+    shown = [entry for entry in comparisons if entry.slice is None]
+    pairs = sorted(shown, key=lambda entry: (entry.baseline, entry.candidate))
+    for (baseline, candidate), group in groupby(pairs, key=lambda entry: (entry.baseline, entry.candidate)):
+        rows = [_cells(entry) for entry in group]
+        yield clean_line(f"{baseline} → {candidate}")
+        widths = [max(len(row[place]) for row in rows) for place in range(len(rows[0]))]
+        for row in rows:
+            line = "  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)).rstrip()
+            yield f"  {line}"
+
+
+def reading(entry: ComparisonResult) -> str:
+    """What the interval allows one to say: a change only when it excludes zero."""
+    if entry.identical:
+        return "identical"
+    if entry.low is None or entry.high is None or entry.low <= 0 <= entry.high:
+        return "no clear change"
+    return READINGS[entry.direction][entry.low > 0]
+
+
+def _cells(entry: ComparisonResult) -> tuple[str, str, str, str, str]:
+    name = clean_line(f"{entry.evaluation}.{entry.metric}")
+    if entry.delta is None or entry.baseline_value is None or entry.candidate_value is None:
+        return name, entry.status, clean_line(entry.reason or "undefined"), "", ""
+    values = f"{entry.baseline_value:.4g} → {entry.candidate_value:.4g} {clean_line(entry.unit)}"
+    span = "no interval"
+    if entry.low is not None and entry.high is not None:
+        span = f"{entry.confidence:.0%} {entry.low:+.3g} … {entry.high:+.3g}"
+    p = f"p {entry.p:.3g}, " if entry.p is not None else ""
+    clusters = f" in {entry.clusters:,} clusters" if 0 < entry.clusters < entry.n else ""
+    return name, reading(entry), values, f"{entry.delta:+.3g} ({span})", f"{p}n {entry.n:,}{clusters}"

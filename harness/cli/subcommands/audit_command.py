@@ -1,0 +1,75 @@
+"""`harness audit BASE FINETUNED`."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+
+from harness.cli.ci_system import ci_option, tell
+from harness.cli.options import OUT, output_options
+
+
+@click.command("audit")
+@click.argument("base")
+@click.argument("finetuned")
+@click.option("--task-data", type=click.Path(dir_okay=False, path_type=Path), help="Labelled file: adds a task.")
+@click.option("--text", default="text", show_default=True, help="Text column of --task-data.")
+@click.option("--label", default="label", show_default=True, help="Label column of --task-data.")
+@click.option(
+    "--prose",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="A text file for language modelling, instead of held-out encyclopaedic prose.",
+)
+@click.option(
+    "--bias",
+    type=click.Choice(["own", "full"]),
+    default="own",
+    show_default=True,
+    help="own: our own pairs and pronouns. full: also all probes of the suite bias-full (fetches public sets).",
+)
+@click.option("--limit", type=click.IntRange(min=1), help="At most this many items an evaluation.")
+@click.option(
+    "--out",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=OUT,
+    show_default=True,
+    help="Folder for run directories.",
+)
+@click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda, cuda:1, mps.")
+@ci_option
+@output_options
+def command(
+    base: str,
+    finetuned: str,
+    task_data: Path | None,
+    text: str,
+    label: str,
+    prose: Path | None,
+    bias: str,
+    limit: int | None,
+    out: Path,
+    device: str,
+    ci: str,
+    as_json: bool,
+    quiet: bool,
+) -> int:
+    """Compare two checkpoints: what was forgotten, how bias moved, and with --task-data what was gained.
+
+    BASE and FINETUNED are folders, or hub-id@revision. No suite file is needed; the one that is made up
+    for you is kept in the run directory.
+    """
+    from harness.cli.console import make_reporter
+    from harness.cli.options import open_store
+    from harness.cli.outcome import show_outcome
+    from harness.commands.auto_suite import audit_suite
+    from harness.pipeline.run_suite import Settings, run_suite
+
+    reporter = make_reporter(quiet=quiet)
+    suite = audit_suite(base, finetuned, task_data=task_data, text=text, label=label, prose=prose, bias=bias)
+    settings = Settings(out=out, limit=limit, device=device, command=["harness", *sys.argv[1:]])
+    finished = run_suite(suite, open_store(reporter), reporter, settings)
+    code = show_outcome(finished.run, finished.results, as_json=as_json)
+    tell(finished.run, finished.results, finished.info, ci, as_json=as_json)
+    return code

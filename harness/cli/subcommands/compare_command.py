@@ -1,0 +1,40 @@
+"""`harness compare RUN RUN`."""
+
+from __future__ import annotations
+
+import click
+
+from harness.cli.options import output_options, run_folder
+
+
+@click.command("compare")
+@click.argument("baseline_run", metavar="RUN_A")
+@click.argument("candidate_run", metavar="RUN_B")
+@click.option("--model", "models", multiple=True, metavar="A=B", help="Compare model A of RUN_A with model B of RUN_B.")
+@output_options
+def command(baseline_run: str, candidate_run: str, models: tuple[str, ...], as_json: bool, quiet: bool) -> int:
+    """Compare two stored runs: RUN_B minus RUN_A, item by item, with intervals.
+
+    Models of one name are compared with each other, on every evaluation that both runs hold.
+    """
+    from harness.cli.comparison_lines import comparison_lines
+    from harness.cli.console import make_reporter
+    from harness.cli.options import emit_json
+    from harness.commands.compare_runs import compare_runs
+    from harness.storage.run_folders import find
+
+    pairs = []
+    for text in models:
+        first, equals, second = text.partition("=")
+        if not equals or not first or not second:
+            raise click.BadParameter(f"expected A=B, found {text!r}.", param_hint="--model")
+        pairs.append((first, second))
+    compared = compare_runs(
+        find(run_folder(baseline_run)), find(run_folder(candidate_run)), pairs, make_reporter(quiet=quiet)
+    )
+    if as_json:
+        emit_json({"comparisons": [entry.model_dump(mode="json") for entry in compared]})
+        return 0
+    for line in comparison_lines(compared):
+        click.echo(line)
+    return 0

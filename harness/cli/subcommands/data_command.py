@@ -1,0 +1,225 @@
+"""`harness data list | show | fetch | verify | audit`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from harness.cli.options import emit_json
+
+
+@click.group("data")
+def command() -> None:
+    """List, show, fetch and verify data sets of the catalog; audit any data set."""
+
+
+@command.command("list")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout.")
+def list_data(as_json: bool) -> int:
+    """List the catalog: name, licence, whether it is in the cache."""
+    from harness.data.catalog import catalog_index
+    from harness.schema.units import show_bytes
+
+    previews = {name: _preview(name) for name in catalog_index.names()}
+    if as_json:
+        emit_json({name: _facts(preview) for name, preview in previews.items()})
+        return 0
+    width = max((len(name) for name in previews), default=0)
+    for name, preview in previews.items():
+        state = "cached" if preview.cached else f"fetch {show_bytes(preview.bytes_to_fetch or 0)}"
+        click.echo(
+            f"{name:<{width}}  {state:<14}  {preview.licence or 'licence not stated'}  "
+            f"{catalog_index.entry(name).title}"
+        )
+    return 0
+
+
+@command.command("show")
+@click.argument("name")
+@click.option("--rows", default=3, show_default=True, type=click.IntRange(min=0), help="Example rows, when cached.")
+def show_data(name: str, rows: int) -> int:
+    """Show one data set: what it is, licence, caveats, where it comes from, a few rows."""
+    from harness.cli.console import clean
+    from harness.data.catalog import catalog_index
+    from harness.schema.units import show_bytes
+
+    entry = catalog_index.entry(name)
+    preview = _preview(name)
+    click.secho(entry.title, bold=True)
+    for label, value in (
+        ("licence", entry.licence),
+        ("citation", entry.citation),
+        ("columns", ", ".join(entry.columns)),
+        ("source", preview.source),
+        ("state", "cached" if preview.cached else f"to fetch, {show_bytes(preview.bytes_to_fetch or 0)}"),
+    ):
+        click.echo(clean(f"  {label}: {value}"))
+    for caveat in entry.caveats:
+        click.echo(clean(f"  caveat: {caveat}"))
+    if preview.cached:
+        dataset = _open(name)
+        for split, found in dataset.rows.items():
+            click.echo(f"  {split}: {len(found)} rows, {len({row.cluster for row in found})} clusters")
+        split = next((split for split in ("train", "test", "validation") if dataset.rows.get(split)), None)
+        for row in dataset.rows[split][:rows] if split else ():
+            click.echo(clean("  " + "  ".join(f"{key}={str(value)[:160]!r}" for key, value in row.fields.items())))
+    return 0
+
+
+@command.command("fetch")
+@click.argument("names", nargs=-1, required=True, metavar="NAME_OR_SUITE...")
+def fetch_data(names: tuple[str, ...]) -> int:
+    """Fetch data sets and checkpoints (catalog:NAME), or all that a suite needs; later runs need no network."""
+    data, checkpoints = _expand(names)
+    _fetch_checkpoints(checkpoints)
+    for name in data:
+        dataset = _open(name)
+        total = sum(len(rows) for rows in dataset.rows.values())
+        click.echo(f"{name}: {total} rows, from {dataset.facts.get('source', '?')}")
+    return 0
+
+
+@command.command("verify")
+@click.argument("names", nargs=-1, metavar="[NAME]...")
+def verify_data(names: tuple[str, ...]) -> int:
+    """Check the cached data sets (all, or the named ones) against their pinned digests."""
+    from harness.cli.console import make_reporter
+    from harness.cli.options import open_store
+    from harness.data.catalog import catalog_index
+    from harness.data.fetch_preview import verify
+
+    store = open_store(make_reporter())
+    for name in names or [name for name in catalog_index.names() if _preview(name).cached]:
+        for line in verify(catalog_index.entry(name), store):
+            click.echo(f"{name}: {line}")
+    return 0
+
+
+@command.command("audit")
+@click.argument("data")
+@click.option(
+    "--lexicon",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="CSV with the columns group and word; our own gendered words when left out.",
+)
+@click.option("--text", default="text", show_default=True, help="Column with the texts.")
+@click.option("--label", help="Column whose rates are shown by group; `label` when the data has it.")
+@click.option("--split", help="Split to audit; all of them when left out.")
+@click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="Write the audit as JSON to this file.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout.")
+def audit_data(
+    data: str,
+    lexicon: Path | None,
+    text: str,
+    label: str | None,
+    split: str | None,
+    out: Path | None,
+    as_json: bool,
+) -> int:
+    """Audit what DATA says of groups: how often, with which labels, and together with what.
+
+    DATA is a name of the catalog, or a file (csv, tsv, jsonl, json, parquet, txt).
+    """
+    from harness.cli.audit_lines import audit_lines
+    from harness.data.data_audit import audit, read_groups
+    from harness.storage import atomic
+
+    dataset = _open_file(Path(data)) if Path(data).is_file() else _open(data)
+    groups = read_groups(lexicon) if lexicon is not None else None
+    named = {} if lexicon is None else {"lexicon": lexicon.name}
+    if label is None and "label" in dataset.columns:
+        label = "label"
+    splits = [split] if split is not None else [name for name, rows in dataset.rows.items() if rows]
+    made = [audit(dataset, one, text=text, label=label, groups=groups, **named) for one in splits]
+    value = {"data": dataset.name, "audits": [one.model_dump(mode="json") for one in made]}
+    if out is not None:
+        import json
+
+        atomic.write_text(out.absolute(), json.dumps(value, indent=1, sort_keys=True, ensure_ascii=False) + "\n")
+    if as_json:
+        emit_json(value)
+        return 0
+    for one in made:
+        for line in audit_lines(one):
+            click.echo(line)
+    return 0
+
+
+def _expand(names: tuple[str, ...]) -> tuple[list[str], list[str]]:
+    """Data sets and checkpoints (`catalog:NAME`) that names and suites stand for."""
+    from harness.data.catalog import catalog_index
+    from harness.schema.suite.data_refs import CatalogRef
+
+    known = set(catalog_index.names())
+    data: dict[str, None] = {}
+    checkpoints: dict[str, None] = {}
+    for name in names:
+        if name in known:
+            data[name] = None
+        elif name.startswith("catalog:"):
+            checkpoints[name] = None
+        else:
+            from harness.pipeline.checkpoints.named_checkpoints import catalog_checkpoints
+            from harness.pipeline.prepared_suite import references
+            from harness.suite.load_suite import load_suite
+
+            suite = load_suite(name)
+            checkpoints.update(dict.fromkeys(catalog_checkpoints(suite)))
+            for ref in references(suite).values():
+                if isinstance(ref, CatalogRef):
+                    data[ref.catalog] = None
+    return list(data), list(checkpoints)
+
+
+def _fetch_checkpoints(names: list[str]) -> None:
+    from harness.cli.console import make_reporter
+    from harness.cli.options import open_store
+    from harness.pipeline.checkpoints.named_checkpoints import fetch_checkpoints
+
+    reporter = make_reporter()
+    for done in fetch_checkpoints(names, open_store(reporter), reporter):
+        click.echo(f"{done.name}: {done.package} ({done.licence}), in {done.path}")
+
+
+def _preview(name: str) -> Any:
+    from harness.cli.console import make_reporter
+    from harness.cli.options import open_store
+    from harness.data.fetch_preview import preview
+    from harness.schema.suite.data_refs import CatalogRef
+
+    return preview(CatalogRef(catalog=name), name=name, base=Path.cwd(), store=open_store(make_reporter(quiet=True)))
+
+
+def _open(name: str) -> Any:
+    from harness.cli.console import make_reporter
+    from harness.cli.options import open_store
+    from harness.data.open_dataset import open_dataset
+    from harness.schema.suite.data_refs import CatalogRef
+
+    reporter = make_reporter()
+    return open_dataset(
+        CatalogRef(catalog=name), name=name, base=Path.cwd(), store=open_store(reporter), reporter=reporter
+    )
+
+
+def _open_file(path: Path) -> Any:
+    from harness.cli.console import make_reporter
+    from harness.cli.options import open_store
+    from harness.data.open_dataset import open_dataset
+    from harness.schema.suite.data_refs import FileRef
+
+    reporter = make_reporter()
+    ref = FileRef(file=str(path.absolute()), splits={"test": 1.0})
+    return open_dataset(ref, name=path.stem, base=Path.cwd(), store=open_store(reporter), reporter=reporter)
+
+
+def _facts(preview: Any) -> dict[str, Any]:
+    return {
+        "cached": preview.cached,
+        "bytes_to_fetch": preview.bytes_to_fetch,
+        "licence": preview.licence,
+        "source": preview.source,
+        "rows": preview.rows,
+    }

@@ -1,0 +1,85 @@
+"""`harness explain [GATE]`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import click
+
+from harness.cli.options import OUT, run_folder
+
+if TYPE_CHECKING:
+    from harness.commands.explain import Explained
+    from harness.gates.explanation import Explanation
+
+WIDTH = 16
+
+
+@click.command("explain")
+@click.argument("gate", required=False)
+@click.option(
+    "--run", "run", default=OUT, help="A run directory or a suite's name; the newest finished run by default."
+)
+@click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout.")
+def command(gate: str | None, run: str, as_json: bool) -> int:
+    """Say in plain words why GATE got its verdict, with the numbers, and what would change it.
+
+    Without GATE: every gate that did not pass. A member of a composition is named gate/member. Nothing
+    is asked of a model; the exit code is 0 whatever the verdict.
+    """
+    from harness.cli.console import make_reporter
+    from harness.cli.options import emit_json
+    from harness.commands.explain import explain_run
+    from harness.storage.run_folders import find_newest
+
+    found = find_newest(run_folder(run))
+    explained = explain_run(found, gate, make_reporter(quiet=True))
+    if as_json:
+        emit_json({"run_dir": str(found.path), "gates": [one.to_json() for one in explained]})
+        return 0
+    click.echo(f"run: {found.path}")
+    if not explained:
+        click.echo("Every gate passed. `harness explain GATE` says how a gate was decided.")
+    for one in explained:
+        click.echo()
+        for line in _lines(one):
+            click.echo(line)
+    return 0
+
+
+def _lines(one: Explained) -> Iterator[str]:
+    from harness.cli.console import clean_line
+
+    yield from _explanation(one.explanation, "")
+    if one.stored is not None:
+        yield _labelled("", "note", f"results.json holds {one.stored}: it was judged on another day or by other gates")
+    if one.counts:
+        yield _labelled("", "items", ", ".join(f"{name.replace('_', ' ')} {n:,}" for name, n in one.counts.items()))
+    for item in one.moved:
+        right = f", right: {clean_line(item.target, 40)}" if item.target is not None else ""
+        change = f"{clean_line(item.before or '–', 40)} → {clean_line(item.after or '–', 40)}"
+        yield _labelled("", f"  {item.kind}", f"{clean_line(item.text, 90)} ({change}{right})")
+
+
+def _explanation(one: Explanation, indent: str) -> Iterator[str]:
+    from harness.cli.console import clean_line
+    from harness.cli.outcome import COLOURS, MARKS
+
+    mark = click.style(MARKS[one.verdict], fg=COLOURS[one.verdict])
+    yield f"{indent}{mark} {click.style(clean_line(one.title), bold=True)}"
+    for label, text in one.lines:
+        yield _labelled(indent, label, clean_line(text))
+    for member in one.members:
+        yield from _explanation(member, indent + "    ")
+
+
+def _labelled(indent: str, label: str, text: str) -> str:
+    """A label and its text, wrapped below each other."""
+    import shutil
+    import textwrap
+
+    head = f"{indent}  {label:<{WIDTH}} "
+    columns = max(60, min(shutil.get_terminal_size((100, 24)).columns, 120))
+    wrapped = textwrap.wrap(text, columns - len(head), break_long_words=False, break_on_hyphens=False) or [""]
+    return "\n".join([head + wrapped[0], *(" " * len(head) + line for line in wrapped[1:])])

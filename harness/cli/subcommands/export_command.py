@@ -1,0 +1,32 @@
+"""`harness export RUN MODEL DIR`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from harness.cli.options import emit_json, run_folder
+
+
+@click.command("export")
+@click.argument("run")
+@click.argument("model")
+@click.argument("folder", metavar="DIR", type=click.Path(file_okay=False, path_type=Path))
+@click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout.")
+def command(run: str, model: str, folder: Path, as_json: bool) -> int:
+    """Copy the checkpoint of MODEL in RUN to DIR, so that plain from_pretrained (or peft) loads it.
+
+    Adapters come with their base below DIR/base.
+    """
+    from harness.cli.console import make_reporter
+    from harness.cli.options import open_store
+    from harness.pipeline.checkpoints.export_checkpoint import export_model
+    from harness.storage.run_folders import find
+
+    exported = export_model(find(run_folder(run)), model, folder, open_store(make_reporter()))
+    if as_json:
+        emit_json({"folder": str(folder), "kind": exported.kind, "load": exported.load})
+    else:
+        click.echo(f"{model} ({exported.kind}) is in {folder}\nload it: {exported.load}")
+    return 0

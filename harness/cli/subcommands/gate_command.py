@@ -1,0 +1,33 @@
+"""`harness gate RUN`."""
+
+from __future__ import annotations
+
+import click
+
+from harness.cli.ci_system import ci_option, tell
+from harness.cli.options import output_options, run_folder
+
+
+@click.command("gate")
+@click.argument("run")
+@click.option("--suite", "suite_name", help="Judge under this suite's gates instead of the run's own.")
+@click.option("--write/--no-write", default=False, show_default=True, help="Write the verdicts and reports into RUN.")
+@ci_option
+@output_options
+def command(run: str, suite_name: str | None, write: bool, ci: str, as_json: bool, quiet: bool) -> int:
+    """Judge RUN again from its stored records. No model is asked. The exit code is the verdict."""
+    from harness.cli.console import make_reporter
+    from harness.cli.outcome import show_outcome
+    from harness.commands.rejudge import judge_again, judged_info, store_verdicts
+    from harness.storage.run_folders import find
+
+    found = find(run_folder(run))
+    results = judge_again(found, suite_name, make_reporter(quiet=quiet))
+    if write:
+        from harness.report.formats.write_reports import write_reports
+
+        store_verdicts(found, results, suite_name)
+        write_reports(found)
+    code = show_outcome(found, results, as_json=as_json)
+    tell(found, results, judged_info(found, suite_name), ci, as_json=as_json)
+    return code

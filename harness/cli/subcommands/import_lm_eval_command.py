@@ -1,0 +1,33 @@
+"""`harness import-lm-eval`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from harness.cli.options import OUT, output_options
+
+
+@click.command("import-lm-eval")
+@click.argument("logs", nargs=-1, required=True, metavar="[NAME=]LOG...")
+@click.option("--suite", default="lm-eval", show_default=True, help="Names the folder of the run.")
+@click.option("--out", default=OUT, show_default=True, type=click.Path(path_type=Path), help="Folder of runs.")
+@click.option("--filter", "chosen", metavar="NAME", help="Which filter of generation tasks; the first when left out.")
+@output_options
+def command(logs: tuple[str, ...], suite: str, out: Path, chosen: str | None, as_json: bool, quiet: bool) -> int:
+    """Make a run of what lm-evaluation-harness logged (--log_samples) of two or more models.
+
+    LOG is an --output_path of lm-eval, or one samples file. The first model is the baseline. The run
+    is a run like any other: `harness report`, `compare` and `gate RUN --suite GATES` work on it.
+    """
+    from harness.cli.console import make_reporter
+    from harness.cli.options import emit_json
+    from harness.commands.import_lm_eval import import_lm_eval, named
+
+    run = import_lm_eval(named(logs), suite=suite, out=out, reporter=make_reporter(quiet=quiet), chosen_filter=chosen)
+    if as_json:
+        emit_json({"run_dir": str(run.path), "report": str(run.path / "report.html")})
+    else:
+        click.echo(f"report: {run.path / 'report.html'}")
+    return 0

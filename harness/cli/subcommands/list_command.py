@@ -1,0 +1,52 @@
+"""`harness list`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import click
+
+KINDS = ("tasks", "probes", "metrics", "models", "sources", "data", "checkpoints", "suites")
+
+
+@click.command("list")
+@click.argument("kinds", nargs=-1, type=click.Choice(KINDS), metavar="[KIND]...")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout.")
+def command(kinds: tuple[str, ...], as_json: bool) -> int:
+    """List what is installed: tasks, probes, metrics, models, sources, data, checkpoints, suites."""
+    from harness.cli.options import emit_json
+
+    found = {kind: dict(_entries(kind)) for kind in kinds or KINDS}
+    if as_json:
+        emit_json(found)
+        return 0
+    for kind, entries in found.items():
+        click.secho(kind, bold=True)
+        width = max((len(name) for name in entries), default=0)
+        for name, summary in entries.items():
+            click.echo(f"  {name:<{width}}  {summary}")
+    return 0
+
+
+def _entries(kind: str) -> Iterator[tuple[str, str]]:
+    if kind == "data":
+        from harness.data.catalog import catalog_index
+
+        for name in catalog_index.names():
+            yield name, catalog_index.entry(name).title
+    elif kind == "checkpoints":
+        from harness.pipeline.checkpoints.named_checkpoints import checkpoint_titles
+
+        yield from checkpoint_titles().items()
+    elif kind == "suites":
+        from harness.suite import bundled
+
+        for name, title in bundled.titles().items():
+            yield name, title
+    else:
+        from harness.core import registry
+
+        for name in registry.names(kind):
+            summary = str(getattr(registry.load(kind, name), "summary", ""))
+            source = registry.origin(kind, name)
+            yield name, summary if source == "harness" else f"{summary} (from {source})"

@@ -1,0 +1,47 @@
+"""`harness lock SUITE`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from harness.cli.options import lock_option
+
+
+@click.command("lock")
+@click.argument("suite")
+@lock_option
+@click.option("--quiet", "-q", is_flag=True, help="Say nothing but warnings.")
+def command(suite: str, lock: Path | None, quiet: bool) -> int:
+    """Pin SUITE in a lock file: digests of the suite, its gates, its data and its baseline.
+
+    The file is <suite>.lock beside the suite; commit it. `harness run SUITE --locked` then refuses to run
+    anything else, and counts attempts. Data that is not here yet is fetched; nothing is trained or asked.
+    """
+    from harness.cli.console import clean_line, make_reporter
+    from harness.cli.options import lock_file, open_store, say_metric_code
+    from harness.core.digests import short
+    from harness.pipeline.suite_lock import write_lock
+    from harness.suite.checks.metric_code_checks import metric_code
+    from harness.suite.load_suite import load_suite
+
+    chosen = load_suite(suite)
+    code = metric_code(chosen)
+    path = lock or lock_file(suite, chosen)
+    reporter = make_reporter(quiet=quiet)
+    made, changes = write_lock(chosen, path, open_store(reporter), reporter)
+    if quiet:
+        return 0
+    for change in changes:
+        click.echo(f"changed: {clean_line(change)}")
+    baseline = ", ".join(f"{name} {short(key)}" for name, key in made.baseline.items())
+    click.echo(f"suite {made.suite} {short(made.suite_digest)}, {len(made.gates)} parts of gates, baseline {baseline}")
+    say_metric_code(code)
+    click.echo(f"data: {', '.join(f'{name} {short(key)}' for name, key in made.data.items())}")
+    if changes:
+        click.echo("attempts are counted from zero again.")
+    elif made.attempts:
+        click.echo(f"nothing changed; attempts so far: {len(made.attempts)}.")
+    click.echo(f"lock: {path}")
+    return 0

@@ -1,0 +1,54 @@
+"""`harness plan SUITE`."""
+
+from __future__ import annotations
+
+import click
+
+from harness.cli.options import suite_changes
+
+
+@click.command("plan")
+@click.argument("suite")
+@suite_changes
+@click.option("--limit", type=click.IntRange(min=1), help="At most this many items an evaluation.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout.")
+def command(
+    suite: str, models: tuple[str, ...], only: tuple[str, ...], seed: int | None, limit: int | None, as_json: bool
+) -> int:
+    """Say what `harness run SUITE` would do: steps, cache, data and licences, time, gates' power.
+
+    Fetches nothing, trains nothing and loads no metric code. What depends on data that is not here yet is said
+    to be unknown.
+    Gates on figures whose spread no one knows beforehand (bits per byte, say) are planned with the spread
+    of the newest finished run of the suite below ./reports, if there is one.
+    """
+    from harness.cli.console import clean, make_reporter
+    from harness.cli.options import changed_suite, emit_json, newest_run, open_store, say_metric_code
+    from harness.commands.plan import plan_suite
+    from harness.schema.units import show_bytes, show_seconds
+    from harness.suite.checks.metric_code_checks import metric_code
+
+    chosen, _ = changed_suite(suite, models, only, seed)
+    code = metric_code(chosen)
+    reporter = make_reporter(quiet=True)
+    plan = plan_suite(chosen, open_store(reporter), reporter, limit=limit, earlier=newest_run(chosen.name))
+    if as_json:
+        emit_json({**plan.to_json(), "metric_code": [one.to_json() for one in code]})
+        return 0
+    click.secho("data", bold=True)
+    for data in plan.data:
+        state = "cached" if data.cached else f"to fetch, {show_bytes(data.bytes_to_fetch or 0)}"
+        rows = f"{data.rows} rows" if data.rows is not None else "rows not counted yet"
+        click.echo(clean(f"  {data.name}: {state}; {rows}; {data.licence or 'licence not stated'}; from {data.source}"))
+    click.secho("steps", bold=True)
+    for step in plan.steps:
+        state = "cached" if step.cached else "to do" if step.cached is False else "after the data is here"
+        time = f", about {show_seconds(step.seconds)}" if step.seconds else ""
+        click.echo(clean(f"  {step.kind} {step.name}: {state}{time}; {step.detail}"))
+    say_metric_code(code)
+    click.secho("gates", bold=True)
+    for gate in plan.gates:
+        click.echo(clean(f"  {gate.id}: {gate.sentence}"))
+    total = plan.seconds
+    click.echo(f"rough time: {show_seconds(total) if total else 'a few seconds, all from the cache'}")
+    return 0

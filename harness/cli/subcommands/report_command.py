@@ -1,0 +1,34 @@
+"""`harness report RUN`."""
+
+from __future__ import annotations
+
+import click
+
+from harness.cli.options import emit_json, run_folder
+
+
+@click.command("report")
+@click.argument("run")
+@click.option("--open", "open_browser", is_flag=True, help="Open the report in the browser.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout.")
+def command(run: str, open_browser: bool, as_json: bool) -> int:
+    """Render the reports of RUN (a run directory, or a suite's name for its newest run) again."""
+    from harness.cli.console import make_reporter
+    from harness.metrics.hf_evaluate import outside_note
+    from harness.report.formats.write_reports import write_reports
+    from harness.schema.results.results_file import Results
+    from harness.storage.run_folders import find
+
+    found = find(run_folder(run))
+    note = outside_note(Results.read(found.results_path).evaluations)
+    if note is not None:
+        make_reporter(quiet=True).warn(note)
+    written = write_reports(found)
+    if as_json:
+        emit_json({"run_dir": str(found.path), "reports": [str(path) for path in written]})
+    else:
+        for path in written:
+            click.echo(str(path))
+    if open_browser:
+        click.launch(str(found.path / "report.html"))
+    return 0

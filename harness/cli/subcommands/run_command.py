@@ -1,0 +1,81 @@
+"""`harness run SUITE`."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+
+from harness.cli.ci_system import ci_option, tell
+from harness.cli.options import OUT, lock_option, output_options, suite_changes
+
+
+@click.command("run")
+@click.argument("suite")
+@suite_changes
+@click.option("--limit", type=click.IntRange(min=1), help="At most this many items an evaluation (a quick look).")
+@click.option(
+    "--out",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=OUT,
+    show_default=True,
+    help="Folder for run directories.",
+)
+@click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda, cuda:1, mps.")
+@click.option(
+    "--resume/--fresh", default=True, show_default=True, help="Go on from finished work, or make everything anew."
+)
+@click.option("--locked", is_flag=True, help="Run only what the lock file pins (exit 13 when something differs).")
+@lock_option
+@click.option(
+    "--allow-metric-code",
+    "metric_code",
+    is_flag=True,
+    help="Run the code of the suite's `evaluate:` metrics, each pinned by digest. Allow only code that you have read.",
+)
+@ci_option
+@output_options
+def command(
+    suite: str,
+    models: tuple[str, ...],
+    only: tuple[str, ...],
+    seed: int | None,
+    limit: int | None,
+    out: Path,
+    device: str,
+    resume: bool,
+    locked: bool,
+    lock: Path | None,
+    metric_code: bool,
+    ci: str,
+    as_json: bool,
+    quiet: bool,
+) -> int:
+    """Run SUITE (a file, or the name of a ready suite) and write its reports.
+
+    The exit code is the verdict: 0 when every blocking gate passed, 10 when one failed, 11 when one
+    is inconclusive, 12 when one could not be judged, 13 when --locked finds a difference.
+    """
+    from harness.cli.console import make_reporter
+    from harness.cli.options import changed_suite, lock_file, open_store
+    from harness.cli.outcome import show_outcome
+    from harness.pipeline.run_suite import Settings, run_suite
+
+    chosen, overrides = changed_suite(suite, models, only, seed)
+    reporter = make_reporter(quiet=quiet)
+    settings = Settings(
+        out=out,
+        limit=limit,
+        device=device,
+        resume=resume,
+        command=["harness", *sys.argv[1:]],
+        overrides=overrides,
+        locked=locked,
+        lock=lock or lock_file(suite, chosen),
+        metric_code=metric_code,
+    )
+    finished = run_suite(chosen, open_store(reporter, fresh=not resume), reporter, settings)
+    code = show_outcome(finished.run, finished.results, as_json=as_json, info=finished.info)
+    tell(finished.run, finished.results, finished.info, ci, as_json=as_json)
+    return code

@@ -1,0 +1,19 @@
+"""`harness schema`."""
+
+from __future__ import annotations
+
+import json
+
+import click
+
+
+@click.command("schema")
+@click.option("--results", "of_results", is_flag=True, help="The schema of results.json instead.")
+def command(of_results: bool) -> int:
+    """Print the JSON Schema of suite files, for editors and checks; with --results that of results.json."""
+    if of_results:
+        from harness.schema.results.results_schema import results_schema as schema
+    else:
+        from harness.suite.suite_schema import json_schema as schema
+    click.echo(json.dumps(schema(), indent=2, ensure_ascii=False))
+    return 0

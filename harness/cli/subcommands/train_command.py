@@ -1,0 +1,43 @@
+"""`harness train SUITE [MODEL…]`."""
+
+from __future__ import annotations
+
+import click
+
+from harness.cli.options import emit_json, output_options, suite_changes
+
+
+@click.command("train")
+@click.argument("suite")
+@click.argument("names", nargs=-1, metavar="[MODEL]...")
+@suite_changes
+@output_options
+def command(
+    suite: str,
+    names: tuple[str, ...],
+    models: tuple[str, ...],
+    only: tuple[str, ...],
+    seed: int | None,
+    as_json: bool,
+    quiet: bool,
+) -> int:
+    """Make the checkpoints of SUITE (all, or only the named models and what they start from)."""
+    from harness.cli.console import make_reporter
+    from harness.cli.options import changed_suite, open_store
+    from harness.pipeline.run_suite import train_models
+
+    chosen, _ = changed_suite(suite, models, (*only, *names), seed)
+    reporter = make_reporter(quiet=quiet)
+    made = train_models(chosen, open_store(reporter), reporter)
+    if as_json:
+        emit_json(
+            {
+                name: {"path": str(checkpoint.path), "key": checkpoint.key, "cached": checkpoint.cached}
+                for name, checkpoint in made.items()
+            }
+        )
+        return 0
+    for name, checkpoint in made.items():
+        origin = "from the cache" if checkpoint.cached else f"made in {checkpoint.seconds:.0f} s"
+        click.echo(f"{name}: {checkpoint.path} ({origin})")
+    return 0

@@ -1,0 +1,24 @@
+"""`harness validate SUITE`."""
+
+from __future__ import annotations
+
+import click
+
+
+@click.command("validate")
+@click.argument("suites", nargs=-1, required=True, metavar="SUITE...")
+def command(suites: tuple[str, ...]) -> int:
+    """Check suite files: keys, names, metrics, gates. Reads no data, loads no metric code and trains nothing."""
+    from harness.cli.options import say_metric_code
+    from harness.suite.checks.metric_code_checks import metric_code
+    from harness.suite.load_suite import load_suite
+
+    for name in suites:
+        suite = load_suite(name)
+        code = metric_code(suite)
+        click.echo(
+            f"{name}: a valid suite: {len(suite.models)} models, {len(suite.tasks)} tasks, "
+            f"{len(suite.probes)} probes, {len(suite.gates.rules)} gates"
+        )
+        say_metric_code(code)
+    return 0

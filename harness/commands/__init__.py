@@ -1,0 +1,1 @@
+"""One function per command, without click."""

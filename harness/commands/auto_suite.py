@@ -1,0 +1,131 @@
+"""A suite for two checkpoints, made up from what they can answer."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from harness.core.errors import DataError, Where
+
+if TYPE_CHECKING:
+    from harness.suite.suite import Suite
+
+
+def audit_suite(
+    base: str,
+    finetuned: str,
+    *,
+    task_data: Path | None = None,
+    text: str = "text",
+    label: str = "label",
+    prose: Path | None = None,
+    bias: str = "own",
+) -> Suite:
+    """The suite of `harness audit`: language modelling, bias pairs, and with `task_data` a task.
+
+    The checkpoints are looked at, not loaded, so that metrics fit what they are (masked or causal).
+
+    Args:
+        bias: `own` asks our own probes (no further download); `full` adds the probes of the ready suite bias-full.
+
+    Raises:
+        HarnessError: when a checkpoint cannot be used or a file does not exist.
+    """
+    from harness.suite.load_suite import parse_suite
+
+    for path in (task_data, prose):
+        if path is not None and not path.is_file():
+            raise DataError("there is no such file.", where=Where(path), hint="check the path.")
+    families = {family for family in (_language_model(base), _language_model(finetuned)) if family is not None}
+    value: dict[str, Any] = {
+        "name": "audit",
+        "title": f"{Path(finetuned).name} against {Path(base).name}",
+        "data": {"prose": _prose(prose)},
+        "models": {"base": _load(base), "finetuned": _load(finetuned)},
+        "compare": {"baseline": "base", "candidates": ["finetuned"], "release": ["finetuned"]},
+        "tasks": {},
+        "probes": {},
+        "gates": [],
+    }
+    if families:
+        bits = "pseudo_bits_per_byte" if families == {"masked"} else "bits_per_byte"
+        perplexity = "pseudo_perplexity" if families == {"masked"} else "word_perplexity"
+        value["tasks"]["general"] = {
+            "language_modelling": {"data": "prose", "text": "text", "metrics": [bits, perplexity], "limit": 300}
+        }
+        value["probes"]["pairs"] = {"minimal_pairs": {"data": {"catalog": "own-pairs"}}}
+        if prose is None:
+            value["probes"]["pronouns"] = {"pronouns": {"data": "prose"}}
+        value["gates"] += [
+            {
+                "id": "memory",
+                "metric": f"general.{bits}",
+                "kind": "non_inferiority",
+                "margin": {"ratio": 1.05},
+            },
+            {"id": "bias-drift", "metric": "pairs.stereotype_score", "kind": "equivalence", "margin": 0.05},
+            {
+                "id": "bias-level",
+                "metric": "pairs.stereotype_score",
+                "kind": "target",
+                "ideal": 0.5,
+                "margin": 0.05,
+                "severity": "warn",
+            },
+        ]
+    if task_data is not None:
+        value["data"]["task"] = {
+            "file": str(task_data.absolute()),
+            "columns": {"text": text, "label": label},
+            "splits": {"test": 1.0},
+        }
+        value["tasks"]["task"] = {"classification": {"data": "task", "text": "text", "label": "label"}}
+        value["probes"]["swaps"] = {"counterfactual": {"on": "task", "swap": ["gender", "names"], "templates": True}}
+        value["gates"].append({"id": "task-kept", "metric": "task.accuracy", "kind": "non_inferiority", "margin": 0.02})
+    if bias == "full":
+        _add_full(value)
+    if not value["tasks"]:
+        raise DataError(
+            "neither checkpoint has a language-model head, and no --task-data is given: there is nothing to ask.",
+            where=Where(base),
+            hint="give --task-data FILE with texts and labels that the classifiers know.",
+        )
+    return parse_suite(json.dumps(value, indent=2) + "\n", Path.cwd() / "audit.yaml")
+
+
+def _add_full(value: dict[str, Any]) -> None:
+    """The data, tasks and probes of bias-full; names that the audit has already stay as they are."""
+    from harness.suite.load_suite import load_suite
+
+    full = load_suite("bias-full").value
+    for section in ("data", "tasks", "probes"):
+        value[section] = {**full.get(section, {}), **value[section]}
+
+
+def _language_model(name: str) -> str | None:
+    """`masked`, `causal`, or None; of an adapter or a head, what its parent is."""
+    from harness.models.checkpoint.inspection import inspect
+    from harness.models.checkpoint.locate import locate
+
+    path, revision = _parted(name)
+    family = inspect(locate(path, revision=revision, base=Path.cwd())).family
+    return family if family in {"masked", "causal"} else None
+
+
+def _parted(name: str) -> tuple[str, str | None]:
+    path, at, revision = name.rpartition("@")
+    return (path, revision) if at and not Path(name).exists() else (name, None)
+
+
+def _load(path: str) -> dict[str, str]:
+    name, revision = _parted(path)
+    if revision is not None:
+        return {"load": name, "revision": revision}
+    return {"load": str(Path(path).absolute()) if Path(path).exists() else path}
+
+
+def _prose(path: Path | None) -> dict[str, Any]:
+    if path is None:
+        return {"catalog": "boolq-passages"}
+    return {"file": str(path.absolute()), "format": "txt", "splits": {"test": 1.0}}

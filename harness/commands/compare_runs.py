@@ -1,0 +1,95 @@
+"""Compares two stored runs on the items that both hold."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from harness.core.errors import DataError, Where, unknown
+from harness.core.reporter import Reporter
+from harness.pipeline.results.scoring import metrics_of
+from harness.schema.results.metrics import ComparisonResult
+from harness.schema.results.results_file import Results
+from harness.storage.run_dir import RunDir
+
+ALPHAS = (0.05,)
+
+
+def compare_runs(
+    first: RunDir, second: RunDir, pairs: Sequence[tuple[str, str]], reporter: Reporter
+) -> list[ComparisonResult]:
+    """Second minus first, for every evaluation of both runs, joined by item id.
+
+    Args:
+        pairs: (model of the first run, model of the second); models of one name when empty.
+
+    Raises:
+        DataError: when the runs share no evaluation or no model.
+    """
+    from harness.comparisons.comparability import comparability
+    from harness.comparisons.pair_comparison import compare
+    from harness.comparisons.seed_comparison import compared_over_seeds
+    from harness.metrics.hf_evaluate import left_out_note
+
+    first.check_records()
+    second.check_records()
+    old, new = Results.read(first.results_path), Results.read(second.results_path)
+    shared = [entry for entry in new.evaluations if entry.name in {other.name for other in old.evaluations}]
+    if not shared:
+        raise DataError(
+            "the two runs have no evaluation of the same name.",
+            where=Where(second.path),
+            hint="compare runs of the same suite.",
+        )
+    note = left_out_note(shared, "the comparison of two runs")
+    if note is not None:
+        reporter.warn(note)
+    chosen = _pairs(pairs, old, new, first, second)
+    compared: list[ComparisonResult] = []
+    with reporter.task("statistics", total=len(shared) * len(chosen)) as task:
+        for evaluation in shared:
+            for before, after in chosen:
+                task.advance()
+                if before not in first.models(evaluation.name) or after not in second.models(evaluation.name):
+                    continue
+                bases = first.replicates(evaluation.name, before)
+                candidates = second.replicates(evaluation.name, after)
+                base, candidate = bases[0], candidates[0]
+                for metric in metrics_of(evaluation, base.head.protocol, candidate.head.protocol):
+                    found = compare(
+                        base,
+                        candidate,
+                        metric,
+                        evaluation=evaluation.name,
+                        baseline=f"{first.path.name}/{before}",
+                        candidate_name=f"{second.path.name}/{after}",
+                        alphas=ALPHAS,
+                        seed=new.seed,
+                        comparability=comparability(base.head, candidate.head),
+                    )
+                    compared += compared_over_seeds(found, bases, candidates, metric, alphas=ALPHAS)
+    if not compared:
+        raise DataError(
+            "the chosen models answered no evaluation in both runs.",
+            where=Where(second.path),
+            hint="name models that have records: --model A=B.",
+        )
+    return compared
+
+
+def _pairs(
+    pairs: Sequence[tuple[str, str]], old: Results, new: Results, first: RunDir, second: RunDir
+) -> list[tuple[str, str]]:
+    before, after = [model.name for model in old.models], [model.name for model in new.models]
+    for left, right in pairs:
+        if left not in before:
+            raise DataError(unknown("model", left, before), where=Where(first.path))
+        if right not in after:
+            raise DataError(unknown("model", right, after), where=Where(second.path))
+    found = list(pairs) or [(name, name) for name in after if name in before]
+    if not found:
+        raise DataError(
+            f"no model has the same name in both runs: {', '.join(before)} against {', '.join(after)}.",
+            where=Where(second.path),
+            hint="say which are compared: --model A=B.",
+        )
+    return found

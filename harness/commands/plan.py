@@ -1,0 +1,216 @@
+"""What a run would do, before anything is fetched or trained."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from harness.commands.plan_gates import PlannedGate, plan_gates
+from harness.core.reporter import Reporter
+from harness.model_kinds.describe import label_of, stage_of
+from harness.model_kinds.model_spec import FinetuneModel, LoadModel, PretrainModel, ServerModel, starts_from
+from harness.pipeline.checkpoints.checkpoint_builder import Workshop
+from harness.pipeline.prepared_suite import Bound, Prepared, prepare, references
+from harness.pipeline.records.record_cache import Answers
+from harness.schema.suite.options import ref_name
+from harness.storage.run_dir import RunDir
+from harness.storage.store import Store
+
+if TYPE_CHECKING:
+    from harness.data.fetch_preview import DataPreview
+    from harness.suite.suite import Suite
+
+# Share of a plain matrix product's rate that training of small models reaches; measured roughly, for
+# a rough forecast only.
+EFFICIENCY = 0.3
+SECONDS_PER_EVALUATION = 3.0
+SECONDS_PER_STAGE = 3.0
+# Share of a data set's rows that is the training split, before the data is here to be counted.
+TRAINING_SHARE = 0.8
+
+
+@dataclass(frozen=True)
+class PlannedStep:
+    """One step. `cached` is None when it cannot be known before the data is here."""
+
+    kind: str
+    name: str
+    cached: bool | None
+    detail: str
+    seconds: float | None = None
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Steps, data and gates of a suite."""
+
+    data: list[DataPreview]
+    steps: list[PlannedStep]
+    gates: list[PlannedGate]
+
+    @property
+    def seconds(self) -> float:
+        return sum(step.seconds or 0.0 for step in self.steps)
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "data": [dataclasses.asdict(entry) for entry in self.data],
+            "steps": [dataclasses.asdict(entry) for entry in self.steps],
+            "gates": [dataclasses.asdict(entry) for entry in self.gates],
+            "seconds": self.seconds,
+        }
+
+
+def plan_suite(
+    suite: Suite, store: Store, reporter: Reporter, *, limit: int | None = None, earlier: RunDir | None = None
+) -> Plan:
+    """Plans a suite. Reads data only when all of it is in the cache or on this disk.
+
+    Args:
+        earlier: a finished run; gates on figures whose spread is not known beforehand are planned with its.
+    """
+    from harness.data.fetch_preview import preview
+
+    previews = [preview(ref, name=name, base=suite.folder, store=store) for name, ref in references(suite).items()]
+    if all(entry.cached for entry in previews):
+        prepared = prepare(suite, store, reporter, limit=limit)
+        if suite.worlds is not None:
+            return Plan(previews, [_worlds(suite), *_steps(suite, prepared, store, reporter)], _over_worlds(suite))
+        workshop = Workshop(prepared, store, reporter)
+        gates = plan_gates(prepared, Answers(prepared, workshop, store, reporter), earlier)
+        return Plan(previews, _steps(suite, prepared, store, reporter), gates)
+    rows = {entry.name: entry.rows or 0 for entry in previews}
+    rate = _matrix_rate()
+    steps = [_guessed(suite, name, rows, rate) for name in suite.models]
+    seconds = SECONDS_PER_EVALUATION * len(suite.models)
+    for name, spec in [*suite.tasks.items(), *suite.probes.items()]:
+        steps.append(PlannedStep("evaluate", name, None, spec.kind, seconds))
+    unknown = "its power is known once the data is here (`harness data fetch`)"
+    return Plan(previews, steps, [PlannedGate(rule.id, unknown) for rule in suite.gates.rules])
+
+
+def _worlds(suite: Suite) -> PlannedStep:
+    assert suite.worlds is not None
+    count = sum(1 for _ in suite.worlds.cells())
+    return PlannedStep("worlds", f"{count}", None, "each is carried out as below; times are those of the first one")
+
+
+def _over_worlds(suite: Suite) -> list[PlannedGate]:
+    """The unit of these gates is the world, whose spread no item tells."""
+    return [PlannedGate(rule.id, f"{rule.kind}: judged over worlds, not over items") for rule in suite.gates.rules]
+
+
+def _guessed(suite: Suite, model: str, rows: Mapping[str, int], rate: float) -> PlannedStep:
+    """A stage whose data is not here yet: its time follows from the sizes that the catalog states."""
+    spec = suite.models[model]
+    if isinstance(spec, LoadModel | ServerModel):
+        return PlannedStep("stage", model, None, label_of(spec))
+    known = max((rows.get(name, 0) for name in _data_of(suite, getattr(stage_of(spec), "task", None))), default=0)
+    seconds = _training_seconds(suite, model, round(known * TRAINING_SHARE), rate)
+    count = spec.finetune.seeds if isinstance(spec, FinetuneModel) else 1
+    times = f", {count} training seeds" if count > 1 else ""
+    return PlannedStep("stage", model, None, label_of(spec) + times, seconds * count)
+
+
+def _data_of(suite: Suite, task: str | None) -> list[str]:
+    if task is None:
+        return []
+    spec = suite.tasks[task]
+    return [ref_name(ref) for ref in spec.cls.data_names(spec.options)]
+
+
+def _steps(suite: Suite, prepared: Prepared, store: Store, reporter: Reporter) -> list[PlannedStep]:
+    workshop = Workshop(prepared, store, reporter)
+    rate = _matrix_rate()
+    steps: list[PlannedStep] = []
+    for model in workshop.order():
+        spec = suite.models[model]
+        cached = workshop.cached(model)
+        untrained = not cached and not isinstance(spec, LoadModel | ServerModel)
+        seconds = (
+            None
+            if not untrained
+            else _training_seconds(suite, model, len(workshop.data_inputs(model).train), rate, workshop)
+        )
+        steps.append(PlannedStep("stage", model, cached, label_of(spec), seconds))
+        for seed in workshop.further_seeds(model) if model in suite.contenders else ():
+            cached = workshop.cached(model, seed)
+            rows = len(workshop.data_inputs(model).train)
+            seconds = None if cached else _training_seconds(suite, model, rows, rate, workshop)
+            steps.append(PlannedStep("stage", f"{model} seed {seed}", cached, label_of(spec), seconds))
+    answers = Answers(prepared, workshop, store, reporter)
+    for name, bound in prepared.asked.items():
+        count = sum(1 + len(workshop.further_seeds(model)) for model in suite.contenders)
+        n = answers.item_set(bound).n
+        ready = _answered(bound, workshop, answers, store)
+        missing = count - ready
+        seconds = missing * SECONDS_PER_EVALUATION if missing else None
+        steps.append(
+            PlannedStep(
+                "evaluate", name, missing == 0, f"{n} items × {count} models, {ready} of them in the cache", seconds
+            )
+        )
+    return steps
+
+
+def _answered(bound: Bound, workshop: Workshop, answers: Answers, store: Store) -> int:
+    ready = 0
+    for model in workshop.prepared.suite.contenders:
+        if not workshop.cached(model):
+            continue
+        ready += answers.is_cached(bound, workshop.checkpoint(model))
+        for seed in workshop.further_seeds(model):
+            if workshop.cached(model, seed):
+                ready += answers.is_cached(bound, workshop.replicate(model, seed))
+    return ready
+
+
+def _training_seconds(suite: Suite, model: str, rows: int, rate: float, workshop: Workshop | None = None) -> float:
+    from harness.training.run_stage import estimate_cost
+
+    cost = estimate_cost(stage_of(suite.models[model]), rows, configuration=_configuration(suite, model, workshop))
+    return SECONDS_PER_STAGE + cost.get("seconds", cost["flops"] / (rate * EFFICIENCY))
+
+
+def _configuration(suite: Suite, model: str, workshop: Workshop | None) -> Mapping[str, Any] | None:
+    """The shape of the model that a stage starts from, as far as the suite or a checkpoint at hand says it."""
+    from harness.model_kinds.architecture_presets import architecture
+
+    name = starts_from(suite.models[model])
+    while name is not None:
+        spec = suite.models[name]
+        if isinstance(spec, PretrainModel) and spec.pretrain.from_ is None:
+            return architecture(spec.pretrain.architecture, spec.pretrain.objective)
+        if isinstance(spec, LoadModel):
+            if workshop is not None and workshop.cached(name):
+                return _local_configuration(workshop.checkpoint(name).path)
+            return _local_configuration(suite.folder / spec.load)
+        name = starts_from(spec)
+    return None
+
+
+def _local_configuration(folder: Path) -> Mapping[str, Any] | None:
+    try:
+        content = json.loads((folder / "config.json").read_text("utf-8"))
+    except (OSError, ValueError):
+        return None
+    return content if isinstance(content, dict) else None
+
+
+def _matrix_rate() -> float:
+    """Multiply-adds of a float32 matrix product on this machine, FLOP/s (0.1 s of measuring)."""
+    import numpy as np
+
+    size = 512
+    left = np.ones((size, size), dtype=np.float32)
+    left @ left
+    started, rounds = time.perf_counter(), 0
+    while time.perf_counter() - started < 0.1:
+        left @ left
+        rounds += 1
+    return 2 * size**3 * rounds / (time.perf_counter() - started)

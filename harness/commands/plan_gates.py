@@ -1,0 +1,149 @@
+"""What each gate of a suite could show, before anything is trained or asked."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from harness.core.errors import DataError
+from harness.core.evaluation import Metric
+from harness.pipeline.prepared_suite import Prepared
+from harness.pipeline.records.record_cache import Answers
+from harness.schema.results.metrics import ComparisonResult, MetricResult
+from harness.schema.results.results_file import Results
+from harness.storage.run_dir import RunDir, read_items
+
+if TYPE_CHECKING:
+    from harness.gates.gate_planning import PlannedEffect, Spread
+    from harness.schema.suite.gate_rules import Composition, Leaf
+
+_Z95 = 1.959963984540054
+
+
+@dataclass(frozen=True)
+class PlannedGate:
+    """A gate's power. `possible` is None when it cannot be known before the data is here."""
+
+    id: str
+    sentence: str
+    mde: float | None = None
+    possible: bool | None = None
+    needs: int | None = None
+
+
+def plan_gates(prepared: Prepared, answers: Answers, earlier: RunDir | None = None) -> list[PlannedGate]:
+    """Minimum detectable effects of all gates of a suite whose data is at hand."""
+    from harness.gates.gate_planning import plan_rule
+    from harness.schema.suite.gate_rules import models_of
+
+    suite = prepared.suite
+    before = _results(earlier)
+    source = f"the run {earlier.path.name}" if earlier is not None else ""
+    found: list[PlannedGate] = []
+    for rule in suite.gates.rules:
+        models = [model for model in models_of(rule, suite.release) if model is not None]
+
+        def effect(leaf: Leaf, models: list[str] = models) -> PlannedEffect:
+            return _leaf(leaf, models, prepared, answers, before, source)
+
+        planned = plan_rule(rule, effect)
+        whom = f" of {', '.join(models)}" if models else ""
+        sentence = f"{rule.kind}{_about(rule)}{whom}: {planned.sentence}"
+        found.append(PlannedGate(rule.id, sentence, planned.mde, planned.possible, planned.needs))
+    return found
+
+
+def _about(rule: Leaf | Composition) -> str:
+    metric = getattr(rule, "metric", None)
+    return f", {metric}" if metric else ""
+
+
+def _leaf(
+    rule: Leaf, models: list[str], prepared: Prepared, answers: Answers, before: Results | None, source: str
+) -> PlannedEffect:
+    from harness.gates.gate_planning import PlannedEffect, planned
+    from harness.metrics.build_metrics import build_metrics
+
+    bound = prepared.evaluations[rule.evaluation]
+    metrics = build_metrics(list(bound.metrics), bound.evaluation.metric_context())
+    wanted = rule.metric_name
+    metric = next((one for one in metrics if wanted in {one.id, one.id.split("[")[0]}), metrics[0])
+    items = answers.item_set(bound)
+    n, clusters = items.n, items.clusters.get(metric.cluster or "", items.n)
+    where = ""
+    if getattr(rule, "slice", None) or getattr(rule, "each_slice", None):
+        sizes = _slice_sizes(answers, rule, metric, bound.name, prepared)
+        if not sizes:
+            text = "how many items its slices have is known after a run."
+            return PlannedEffect(None, None, True, text)
+        name, (n, clusters) = min(sizes.items(), key=lambda entry: entry[1])
+        where = f" (its smallest slice, {name})" if len(sizes) > 1 else f" ({name})"
+    spread = None
+    if before is not None and not where:
+        spread = _spread(rule, metric, [rule.model] if rule.model else models, before, source)
+    effect = planned(rule, n, clusters, direction=metric.direction, kind=metric.kind, unit=metric.unit, spread=spread)
+    return PlannedEffect(effect.mde, effect.needs, effect.possible, f"{effect.sentence.removesuffix('.')}{where}.")
+
+
+def _slice_sizes(
+    answers: Answers, rule: Leaf, metric: Metric, evaluation: str, prepared: Prepared
+) -> dict[str, tuple[int, int]]:
+    """Slice → (items, clusters) of the slices that a rule looks at."""
+    bound = prepared.evaluations[evaluation]
+    one, kind = getattr(rule, "slice", None), getattr(rule, "each_slice", None)
+    counts: Counter[str] = Counter()
+    clusters: dict[str, set[str]] = {}
+    for item in read_items(answers.items_file(bound)):
+        for name in item.slices:
+            if name == one or (kind is not None and name.startswith(f"{kind}=")):
+                counts[name] += 1
+                level = item.clusters.get(metric.cluster or "", item.id) if metric.cluster else item.id
+                clusters.setdefault(name, set()).add(level)
+    return {name: (count, len(clusters[name])) for name, count in counts.items()}
+
+
+def _results(earlier: RunDir | None) -> Results | None:
+    try:
+        return None if earlier is None else Results.read(earlier.results_path)
+    except DataError:
+        return None
+
+
+def _spread(rule: Leaf, metric: Metric, models: list[str], before: Results, source: str) -> Spread | None:
+    """The spread of what a rule judges, as an earlier run saw it; None when it did not."""
+    from harness.schema.suite.gate_rules import ComparedRule, NonInferiorityRule, Ratio
+
+    name = f"{rule.evaluation}.{metric.id}"
+    for model in models:
+        if not isinstance(rule, ComparedRule):
+            for level in before.metrics:
+                if (level.id, level.model, level.slice) == (name, model, None):
+                    return _of(_level_error(level), level.n, source)
+            continue
+        evaluation = next((one for one in before.evaluations if one.name == rule.evaluation), None)
+        baseline = rule.baseline or (evaluation.baseline if evaluation else "") or before.baseline
+        for row in before.comparisons:
+            if (row.id, row.candidate, row.baseline, row.slice) == (name, model, baseline, None):
+                ratio = isinstance(rule, NonInferiorityRule) and isinstance(rule.margin, Ratio)
+                return _of(_ratio_error(row) if ratio else row.standard_error, row.n, source)
+    return None
+
+
+def _of(error: float | None, n: int, source: str) -> Spread | None:
+    from harness.gates.gate_planning import Spread
+
+    return Spread(error * math.sqrt(n), source) if error is not None and error > 0 and n > 0 else None
+
+
+def _level_error(row: MetricResult) -> float | None:
+    if row.low is None or row.high is None or row.confidence != 0.95:
+        return None
+    return (row.high - row.low) / (2 * _Z95)
+
+
+def _ratio_error(row: ComparisonResult) -> float | None:
+    if not row.ratio_low or not row.ratio_high or row.confidence != 0.95:
+        return None
+    return math.log(row.ratio_high / row.ratio_low) / (2 * _Z95)

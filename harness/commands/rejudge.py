@@ -1,0 +1,127 @@
+"""Judges a stored run again, under its own gates or another suite's."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from harness.core.errors import SuiteError, Where
+from harness.core.reporter import Reporter
+from harness.pipeline.results.assembly import verdicts, wanted_pairs
+from harness.pipeline.results.scoring import Levels, score
+from harness.schema.results.metrics import ComparisonResult, MetricResult
+from harness.schema.results.results_file import Results
+from harness.storage.run_dir import JudgedBy, RunDir, RunInfo
+
+if TYPE_CHECKING:
+    from harness.suite.suite import Suite
+
+
+def judge_again(run: RunDir, suite_name: str | None, reporter: Reporter) -> Results:
+    """The run's results with fresh verdicts; records are scored again only where a bound is missing.
+
+    Args:
+        suite_name: a suite whose gates judge instead of the run's own.
+
+    Raises:
+        SuiteError: when there is no gate.
+        HarnessError: when the run or the suite cannot be read, or its records changed since it ended.
+    """
+    from harness.gates.alpha_levels import alphas
+    from harness.gates.overall_verdict import overall
+    from harness.metrics.hf_evaluate import is_outside, outside_note
+
+    run.check_records()
+    results = Results.read(run.results_path)
+    suite = suite_of(run, suite_name)
+    note = outside_note(results.evaluations)
+    if note is not None:
+        reporter.warn(note)
+    if not suite.gates.rules:
+        raise SuiteError(
+            "the suite has no gates, so there is nothing to judge.",
+            where=Where(suite.path),
+            hint="add a gate (docs/gates.md), or name a suite that has some with --suite.",
+        )
+
+    def levels(metric: str) -> tuple[float, ...]:
+        return alphas(suite.gates, metric)
+
+    metrics, comparisons = results.metrics, results.comparisons
+    if not _covered(levels, metrics, comparisons) or _new_pairs(suite, results):
+        pairs = wanted_pairs(suite, results.evaluations)
+        scores = score(run, results.evaluations, pairs, alphas=levels, seed=results.seed, reporter=reporter)
+        # Code that a file names is not run to judge: what it once gave stands as it was stored.
+        metrics = scores.metrics + [one for one in results.metrics if is_outside(one.metric)]
+        comparisons = scores.comparisons + [one for one in results.comparisons if is_outside(one.metric)]
+    gates = verdicts(run, suite, metrics, comparisons, results.evaluations, today=datetime.now(UTC).date())
+    return results.model_copy(
+        update={"metrics": metrics, "comparisons": comparisons, "gates": gates, "verdict": overall(gates)}
+    )
+
+
+def judged_info(run: RunDir, suite_name: str | None) -> RunInfo:
+    """run.json, with the suite whose gates judged the run again."""
+    from harness.suite.load_suite import load_suite
+
+    info = run.read_info()
+    if suite_name is not None:
+        suite = load_suite(suite_name)
+        info.judged_by = JudgedBy(suite_path=str(suite.path), suite_text=suite.text)
+    return info
+
+
+def store_verdicts(run: RunDir, results: Results, suite_name: str | None) -> None:
+    """Writes verdicts that `judge_again` made, and which suite's gates made them, into the run."""
+    run.write_info(judged_info(run, suite_name))
+    results.write(run.results_path)
+
+
+def suite_of(run: RunDir, suite_name: str | None) -> Suite:
+    """The suite whose gates judge a run: the named one, else the run's own."""
+    from harness.suite.load_suite import load_suite, parse_suite
+
+    if suite_name is not None:
+        return load_suite(suite_name)
+    info = run.read_info()
+    if info.judged_by is not None:
+        return parse_suite(info.judged_by.suite_text, Path(info.judged_by.suite_path))
+    return own_suite(run)
+
+
+def own_suite(run: RunDir) -> Suite:
+    """The suite that a run was made from, with the changes of its command line."""
+    from harness.suite.load_suite import parse_suite
+
+    info = run.read_info()
+    path = Path(info.suite_path) if info.suite_path else run.path / "suite.yaml"
+    suite = parse_suite(info.suite_text, path)
+    changes = info.overrides
+    if changes:
+        suite = suite.with_overrides(
+            models=changes.get("models", {}), only=changes.get("only"), seed=changes.get("seed")
+        )
+    return suite
+
+
+def _covered(levels: Levels, metrics: list[MetricResult], comparisons: list[ComparisonResult]) -> bool:
+    from harness.core.interval import alpha_key
+    from harness.metrics.hf_evaluate import is_outside
+
+    found = [(entry.id, entry.bounds) for entry in metrics if entry.status == "ok" and not is_outside(entry.metric)]
+    found += [
+        (entry.id, entry.bounds) for entry in comparisons if entry.status == "ok" and not is_outside(entry.metric)
+    ]
+    wanted = {name: {alpha_key(level) for level in levels(name)} for name in {name for name, _ in found}}
+    return all(wanted[name] <= bounds.keys() for name, bounds in found)
+
+
+def _new_pairs(suite: Suite, results: Results) -> bool:
+    have = {(entry.evaluation, entry.baseline, entry.candidate) for entry in results.comparisons}
+    answered = {entry.name: entry.protocols for entry in results.evaluations}
+    return any(
+        (pair.evaluation, pair.baseline, pair.candidate) not in have
+        for pair in wanted_pairs(suite, results.evaluations)
+        if {pair.baseline, pair.candidate} <= answered.get(pair.evaluation, {}).keys()
+    )

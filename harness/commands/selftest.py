@@ -1,0 +1,204 @@
+"""`harness selftest`: the run's own records against the tests that judge them, and one model asked twice."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from scipy.stats import binom
+
+from harness.commands.rejudge import own_suite
+from harness.core.errors import HarnessError
+from harness.core.evaluation import Metric
+from harness.core.reporter import Reporter
+from harness.pipeline.checkpoints.checkpoint_builder import Workshop
+from harness.pipeline.prepared_suite import prepare
+from harness.pipeline.records.inference import ask
+from harness.pipeline.results.scoring import metrics_of
+from harness.schema.results.inputs import EvaluationResult
+from harness.schema.results.results_file import Results
+from harness.schema.results.selftest_result import FalseAlarmsResult, NoiseResult, SelftestResult
+from harness.storage.run_dir import RunDir
+from harness.storage.store import Store
+
+SWAPS = 1_000
+ALPHA = 0.05
+BATCH_TOKENS = 512
+"""Tokens in a batch when a model is asked again: another number than any device's own budget."""
+
+_TOO_OFTEN = 0.01
+
+
+def selftest_run(
+    run: RunDir, store: Store, reporter: Reporter, *, swaps: int = SWAPS, ask_again: bool = True, device: str = "auto"
+) -> SelftestResult:
+    """Tests the tests on a run, and stores the outcome in its results.json.
+
+    Args:
+        swaps: random swaps of the sides for each metric.
+        ask_again: also ask the baseline everything once more, in another order and batch size.
+
+    Raises:
+        HarnessError: when the run cannot be read, or its records changed since it ended.
+    """
+    from harness.metrics.hf_evaluate import left_out_note
+
+    run.check_records()
+    results = Results.read(run.results_path)
+    note = left_out_note(results.evaluations, "the self-test")
+    if note is not None:
+        reporter.warn(note)
+    alarms = _false_alarms(run, results, swaps, reporter)
+    found: list[NoiseResult] = []
+    reason: str | None = "no model was asked again."
+    if ask_again:
+        found, reason = _asked_twice(run, results, store, reporter, device)
+    made = _summed_up(alarms, found, reason, swaps)
+    results.model_copy(update={"selftest": made}).write(run.results_path)
+    return made
+
+
+def _false_alarms(run: RunDir, results: Results, swaps: int, reporter: Reporter) -> list[FalseAlarmsResult]:
+    from harness.comparisons.false_alarms import false_alarms
+
+    work: list[tuple[EvaluationResult, str, str, Metric]] = []
+    for evaluation in results.evaluations:
+        baseline = evaluation.baseline or results.baseline
+        for candidate in results.release:
+            if candidate != baseline and {candidate, baseline} <= evaluation.protocols.keys():
+                protocols = (evaluation.protocols[baseline], evaluation.protocols[candidate])
+                work += [(evaluation, baseline, candidate, metric) for metric in metrics_of(evaluation, *protocols)]
+    found = []
+    with reporter.task("swapping sides", total=len(work)) as task:
+        for evaluation, baseline, candidate, metric in work:
+            base, other = run.records(evaluation.name, baseline), run.records(evaluation.name, candidate)
+            counted = false_alarms(base, other, metric, swaps=swaps, alpha=ALPHA, seed=results.seed)
+            found.append(
+                FalseAlarmsResult(
+                    evaluation=evaluation.name,
+                    metric=counted.metric,
+                    baseline=baseline,
+                    candidate=candidate,
+                    test=counted.test,
+                    alpha=counted.alpha,
+                    swaps=counted.swaps,
+                    alarms=counted.alarms,
+                    undefined=counted.undefined,
+                    rate=counted.rate,
+                    low=counted.low,
+                    high=counted.high,
+                    nominal=counted.nominal,
+                    n=counted.n,
+                    clusters=counted.clusters,
+                    differing=counted.differing,
+                    reason=counted.reason,
+                )
+            )
+            task.advance()
+    return found
+
+
+def _asked_twice(
+    run: RunDir, results: Results, store: Store, reporter: Reporter, device: str
+) -> tuple[list[NoiseResult], str | None]:
+    """The baseline's answers to the items in reverse order and small batches, against the stored ones."""
+    from harness.comparisons.false_alarms import noise
+    from harness.models.open_model import open_model
+
+    try:
+        suite = own_suite(run)
+        prepared = prepare(suite, store, reporter, limit=results.limit)
+        workshop = Workshop(prepared, store, reporter)
+        if not workshop.cached(results.baseline):
+            return [], f"the checkpoint of {results.baseline} is no longer in the cache."
+        model = open_model(
+            workshop.checkpoint(results.baseline).source,
+            resolve=workshop.resolve,
+            responses=None,
+            device=device,
+            reporter=reporter,
+            batch_tokens=BATCH_TOKENS,
+        )
+    except HarnessError as error:
+        return [], f"{results.baseline} cannot be asked again: {error.message}"
+    found: list[NoiseResult] = []
+    for evaluation in results.evaluations:
+        if results.baseline not in evaluation.protocols:
+            continue
+        bound = prepared.evaluations[evaluation.name]
+        stored = run.records(evaluation.name, results.baseline)
+        items = list(bound.evaluation.items(bound.data, bound.split))[::-1]
+        title = f"{results.baseline}: {evaluation.name}, once more"
+        again = ask(bound.evaluation, items, model, stored.head.protocol, reporter=reporter, title=title)
+        for one in noise(stored, again, metrics_of(evaluation, stored.head.protocol)):
+            found.append(
+                NoiseResult(
+                    evaluation=evaluation.name,
+                    model=results.baseline,
+                    metric=one.metric,
+                    n=one.n,
+                    identical=one.identical,
+                    largest=one.largest if math.isfinite(one.largest) else None,
+                    changed=one.changed,
+                    answers=one.answers,
+                    delta=one.delta,
+                    reason=one.reason,
+                )
+            )
+    return found, None
+
+
+def _summed_up(
+    alarms: Sequence[FalseAlarmsResult], found: Sequence[NoiseResult], reason: str | None, swaps: int
+) -> SelftestResult:
+    counted = [one for one in alarms if one.rate is not None]
+    bad = [one for one in counted if _too_often(one, len(counted))]
+    return SelftestResult(
+        passed=not bad,
+        sentence=f"{_alarm_sentence(counted, bad, swaps)} {_noise_sentence(found, reason)}",
+        false_alarms=list(alarms),
+        noise=list(found),
+        noise_reason=reason,
+    )
+
+
+def _too_often(one: FalseAlarmsResult, family: int) -> bool:
+    """More alarms than chance explains at 1%, over all that were counted (Bonferroni)."""
+    return float(binom.sf(one.alarms - 1, one.swaps, one.alpha)) < _TOO_OFTEN / family
+
+
+def _alarm_sentence(counted: Sequence[FalseAlarmsResult], bad: Sequence[FalseAlarmsResult], swaps: int) -> str:
+    if not counted:
+        return "No difference test could be tried on these records."
+    rates = sorted(one.rate for one in counted if one.rate is not None)
+    text = (
+        f"With the two sides of whole clusters swapped by coin {swaps:,} times, the tests of {len(counted)} "
+        f"comparisons claimed a difference in {rates[0]:.1%} to {rates[-1]:.1%} of the swaps (nominal {ALPHA:.0%} or "
+        "less)"
+    )
+    if not bad:
+        return f"{text}: none alarms more often than it may."
+    names = ", ".join(f"{one.evaluation}.{one.metric} {one.rate:.1%}" for one in bad)
+    return f"{text}: too often on {names}; do not trust these p-values."
+
+
+def _noise_sentence(found: Sequence[NoiseResult], reason: str | None) -> str:
+    if reason is not None:
+        return f"The noise floor is not known: {reason}"
+    if not found:
+        return "The noise floor is not known: the baseline answered nothing."
+    model = found[0].model
+    unequal = [one for one in found if not one.identical]
+    asked = f"Asked twice, with another order and batch size, {model}"
+    if not unequal:
+        return f"{asked} gave the same to the last bit on all {len(found)} metrics."
+    moved = [one for one in unequal if one.delta]
+    floor = max((abs(one.delta or 0.0) for one in unequal), default=0.0)
+    worst = max(unequal, key=lambda one: abs(one.delta or 0.0))
+    answers = max(one.answers for one in unequal)
+    if not moved:
+        return f"{asked} gave the same metrics; single statistics differ by rounding on {len(unequal)} of {len(found)}."
+    return (
+        f"{asked} gave other figures on {len(moved)} of {len(found)} metrics: the largest change is {floor:.2g} "
+        f"({worst.evaluation}.{worst.metric}), and {answers} answers changed. Smaller differences mean nothing."
+    )

@@ -1,0 +1,108 @@
+"""Metrics of one model: the level with its interval, overall and on every slice."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from harness.comparisons.comparability import NO_RECOMPUTE
+from harness.comparisons.recomputed import level_recomputed
+from harness.comparisons.slices import has_slices, per_slice, slice_rows
+from harness.core.evaluation import Metric
+from harness.core.interval import finite, keyed
+from harness.core.records import Records
+from harness.schema.results.metrics import MetricResult
+from harness.statistics.estimate import estimate
+from harness.statistics.percentile_bootstrap import RECOMPUTES, Progress
+from harness.statistics.result import Estimate
+
+
+def metric_results(
+    records: Records,
+    metric: Metric,
+    *,
+    evaluation: str,
+    model: str,
+    confidence: float = 0.95,
+    alphas: Sequence[float] = (0.05,),
+    seed: int = 0,
+    slices: bool = True,
+    resamples: int = 10_000,
+    progress: Progress = lambda: None,
+) -> list[MetricResult]:
+    """The metric on all readable items first, then on every slice.
+
+    Items that are not `ok` are left out; coverage is judged by gates. A slice without a readable item
+    is undefined: it is shown, and never has a value.
+
+    Args:
+        progress: called after every recomputation of a metric without sufficient statistics.
+    """
+
+    own = getattr(metric, "weakness", None)
+
+    def result(name: str | None, level: Estimate | None, reason: str | None = None) -> MetricResult:
+        known = level is not None and np.isfinite(level.value)
+        if level is not None and not known:
+            reason = level.weaknesses[0]
+        return MetricResult(
+            id=f"{evaluation}.{metric.id}",
+            evaluation=evaluation,
+            metric=metric.id,
+            model=model,
+            slice=name,
+            protocol=records.head.protocol,
+            value=None if level is None else finite(level.value),
+            low=None if level is None else finite(level.low),
+            high=None if level is None else finite(level.high),
+            confidence=confidence,
+            bounds={} if level is None else keyed(level.bounds),
+            n=0 if level is None else level.n,
+            clusters=0 if level is None else level.clusters,
+            unit=metric.unit,
+            direction=metric.direction,
+            ideal=metric.ideal,
+            method="none" if level is None else level.method,
+            weaknesses=[] if level is None else [*level.weaknesses, *([own] if own else [])],
+            status="ok" if known else "undefined",
+            reason=reason,
+        )
+
+    readable = records.take(records.ok)
+    recomputed = metric.kind == "recompute"
+    if recomputed and not callable(getattr(metric, "recompute", None)):
+        return [result(None, None, NO_RECOMPUTE)]
+    try:
+        stats = np.empty((len(readable), 0)) if recomputed else metric.stats(readable)
+    except KeyError as error:
+        return [result(None, None, str(error.args[0]) if error.args else "a statistic is missing.")]
+    clusters = None if metric.cluster is None else readable.cluster(metric.cluster)
+    everything = np.arange(len(readable))
+
+    def level(positions: np.ndarray[tuple[int], np.dtype[np.int64]], resamples: int) -> Estimate:
+        if recomputed:
+            return level_recomputed(
+                readable, metric, positions, clusters, confidence=confidence, alphas=alphas,
+                resamples=min(resamples, RECOMPUTES), seed=seed, progress=progress,
+            )  # fmt: skip
+        return estimate(
+            stats[positions],
+            kind=metric.kind,
+            value=metric.value,
+            clusters=None if clusters is None else [clusters[row] for row in positions.tolist()],
+            confidence=confidence,
+            alphas=alphas,
+            resamples=resamples,
+            seed=seed,
+        )
+
+    results = [result(None, level(everything, resamples))]
+    if slices and has_slices(metric):
+        found = slice_rows(readable, everything)
+        for name in records.slice_names:
+            if name in found:
+                results.append(result(name, level(found[name], per_slice(resamples, alphas))))
+            else:
+                results.append(result(name, None, "insufficient evidence: no item of it has a readable answer."))
+    return results

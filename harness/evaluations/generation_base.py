@@ -1,0 +1,144 @@
+"""Tasks that a model answers by writing: what is asked, how it is read, what training sees.
+
+Every kind of model reads the same prompt: causal models go on from it, sequence-to-sequence models encode it,
+models with a chat template get it as the user's message when the task says `chat: true`. An answer that the length
+limit cut off is no answer where the task needs a whole one; it is counted as `unfinished` and scored as it stands.
+"""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, ClassVar, TypeVar
+
+from pydantic import Field
+
+from harness.core.dataset import Dataset, Row
+from harness.core.evaluation import Item, ModelFacts
+from harness.core.examples import PromptTarget
+from harness.core.records import Record
+from harness.core.requests import Continuations, Failure, Generate, Generated, Request, Response
+from harness.evaluations.record_builders import failed, outcome, scores, truncated_tokens
+from harness.evaluations.row_task import PARENT, RowOptions, RowTask, fill, slots, texts_in
+
+GENERATION, CHAT = "generation", "chat"
+
+
+class WritingOptions(RowOptions):
+    """What tasks with a written answer take."""
+
+    prompt: str = Field("{text}", description="What a model reads: a template with {column} slots.")
+    target: str = Field("target", description="Column with the right text, or a JSON list of accepted ones.")
+    chat: bool = Field(False, description="Ask through the model's chat template; models without one are skipped.")
+    max_tokens: int = Field(64, ge=1, le=4096, description="At most this many tokens are written.")
+    stop: list[str] = Field(["\n"], description="The answer ends before the first of these.")
+    likelihood: bool = Field(True, description="Also ask how likely the first right text is.")
+
+
+WritingOptionsT = TypeVar("WritingOptionsT", bound=WritingOptions)
+_LIKELIHOOD = ("nll_reference", "bytes_reference")
+
+
+class WritingTask(RowTask[WritingOptionsT]):
+    """A task whose answer is a text; subclasses measure it.
+
+    `separator` stands between prompt and target, and belongs to the target.
+    """
+
+    separator: ClassVar[str] = " "
+    needs_target: ClassVar[bool] = True
+
+    @abstractmethod
+    def measure(self, text: str, item: Item) -> tuple[dict[str, float], dict[str, Any]]:
+        """Statistics of an answer, and further things for its response."""
+
+    def columns(self) -> Sequence[str]:
+        return [*slots(self.options.prompt), *([self.options.target] if self.needs_target else [])]
+
+    def references(self, dataset: Dataset, row: Row) -> list[str]:
+        """The accepted texts of a row, best first."""
+        return texts_in(dataset, row, self.options.target) if self.needs_target else []
+
+    def extra(self, dataset: Dataset, row: Row) -> dict[str, Any]:
+        """What `measure` needs besides the references; becomes part of the payload."""
+        return {}
+
+    def row_items(self, dataset: Dataset, row: Row) -> Iterator[Item]:
+        prompt, references = fill(self.options.prompt, dataset, row), self.references(dataset, row)
+        first = references[0] if references else None
+        yield Item(
+            id=row.id,
+            payload={"prompt": prompt, "references": references, **self.extra(dataset, row)},
+            texts={"text": prompt, **({"reference": first} if first is not None else {})},
+            target=first,
+            clusters={PARENT: row.cluster},
+            slices=row.slices,
+        )
+
+    def examples(self, dataset: Dataset, split: str) -> list[PromptTarget]:
+        """Each prompt with its first reference, for training; items without one are left out."""
+        made = []
+        for item in self.every_item([dataset], split):
+            if item.payload["references"]:
+                prompt, target = item.payload["prompt"], item.payload["references"][0]
+                if self.options.chat:
+                    made.append(PromptTarget(target=target, messages=(("user", prompt),)))
+                else:
+                    made.append(PromptTarget(target=self.separator + target, prompt=prompt))
+        return made
+
+    def protocol(self, facts: ModelFacts) -> str | None:
+        if Generate.kind not in facts.supports or (self.options.chat and not facts.chat):
+            return None
+        return CHAT if self.options.chat else GENERATION
+
+    def unsupported(self, facts: ModelFacts) -> str:
+        if Generate.kind in facts.supports:
+            return "it has no chat template, and the task asks through one (`chat: true`)"
+        return f"it does not write text (it is of the kind {facts.family})"
+
+    def requests(self, item: Item, protocol: str) -> Sequence[Request]:
+        options, prompt = self.options, str(item.payload["prompt"])
+        messages = (("user", prompt),) if protocol == CHAT else ()
+        text = "" if protocol == CHAT else prompt
+        asked: list[Request] = [
+            Generate(text, messages=messages, max_tokens=options.max_tokens, stop=tuple(options.stop))
+        ]
+        if options.likelihood and item.payload["references"]:
+            first = ("" if protocol == CHAT else self.separator) + item.payload["references"][0]
+            asked.append(Continuations(text, (first,), messages))
+        return asked
+
+    def record(self, item: Item, protocol: str, responses: Sequence[Response]) -> Record:
+        truncated = truncated_tokens(responses)
+        written = written_text(responses[0])
+        if isinstance(written, Failure):
+            return failed(item, written, truncated=truncated)
+        text = written.text.strip()
+        stats, response = self.measure(text, item)
+        return outcome(
+            item,
+            prediction=text,
+            truncated=truncated,
+            finish=written.finish,
+            response={"generated": text, **response},
+            stats={**stats, **_likelihood(item, responses[1:]), "unfinished": float(written.finish == "length")},
+        )
+
+
+def written_text(response: Response) -> Generated | Failure:
+    """A written answer, or why there is none."""
+    if isinstance(response, Failure):
+        return response
+    if not isinstance(response, Generated):
+        return Failure("error", f"expected a written text, found {response!r}")
+    return response
+
+
+def _likelihood(item: Item, responses: Sequence[Response]) -> Mapping[str, float]:
+    """Nats and bytes of the first reference, where the model says likelihoods; nothing else."""
+    found = scores(responses[0], 1) if responses else Failure("unsupported", "not asked")
+    if isinstance(found, Failure) or found[0] == float("-inf"):
+        return {}
+    text = str(item.payload["references"][0])
+    return dict(zip(_LIKELIHOOD, (-found[0], float(len(text.encode("utf-8", "surrogatepass")))), strict=True))

@@ -1,0 +1,1 @@
+"""Tasks and samples of lm-evaluation-harness."""

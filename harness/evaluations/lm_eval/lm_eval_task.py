@@ -1,0 +1,339 @@
+"""A task of lm-evaluation-harness, by its own YAML file: the same prompts, the same examples, our likelihoods."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, ClassVar, Literal
+
+from pydantic import Field
+
+from harness.core.dataset import Dataset
+from harness.core.digests import fraction
+from harness.core.errors import DataError, SuiteError
+from harness.core.evaluation import EvaluationContext, Item, MetricContext, ModelFacts
+from harness.core.records import Record
+from harness.core.requests import Continuations, Failure, Generate, Generated, Request, Response, RollingLikelihood
+from harness.evaluations.lm_eval.filters import matches, pipeline
+from harness.evaluations.lm_eval.prompt_templates import Doc, Prompts
+from harness.evaluations.record_builders import failed, outcome, scores, truncated_tokens, whole_likelihood
+from harness.evaluations.subsample import choose
+from harness.metrics.capability.choice_accuracy import best_choices, choice_statistics
+from harness.schema.suite.data_refs import SourceRef
+from harness.schema.suite.evaluation_options import EvaluationOptions
+
+CONTINUATIONS, ROLLING, GENERATION = "continuations", "rolling_likelihood", "generation"
+_PROTOCOLS = {"multiple_choice": CONTINUATIONS, "loglikelihood": CONTINUATIONS, "loglikelihood_rolling": ROLLING}
+METRICS: Mapping[str, Mapping[str, str]] = {
+    "multiple_choice": {
+        "acc": "acc",
+        "acc_norm": "acc_norm_chars",
+        "acc_bytes": "acc_norm_bytes",
+        "acc_mutual_info": "acc_mutual_info",
+    },
+    "loglikelihood": {"acc": "target_generated", "perplexity": "target_perplexity"},
+    "loglikelihood_rolling": {
+        "word_perplexity": "word_perplexity",
+        "byte_perplexity": "byte_perplexity",
+        "bits_per_byte": "bits_per_byte",
+    },
+    "generate_until": {"exact_match": "exact_text"},
+}
+"""lm-eval's name of a metric → ours, by output type."""
+
+_MOST_TARGET_TOKENS = 64
+_NEW_TOKENS = 256
+
+
+class LmEvalTaskOptions(EvaluationOptions):
+    """The YAML of a task that lm-evaluation-harness describes."""
+
+    file: str | None = Field(None, description="lm-eval's task file, relative to the suite file.")
+    task: dict[str, Any] = Field(default_factory=dict, description="The same, written in place.")
+    num_fewshot: int | None = Field(None, ge=0, le=100, description="Examples before each question; the file's choice.")
+    filter: str | None = Field(None, description="Which of the task's filters; the first when left out.")
+    revision: str | None = Field(None, description="Commit of the task's hub data set.")
+    folder: str = Field("", description="Where the task's data files are; set from `file`.")
+
+
+class LmEvalTask:
+    """Asks what lm-eval asks; see docs/lm-eval.md for what differs."""
+
+    Options = LmEvalTaskOptions
+    role: ClassVar[Literal["task", "probe"]] = "task"
+    kind: ClassVar[str] = "lm_eval_task"
+    summary: ClassVar[str] = "A task of lm-evaluation-harness, read from its own YAML file."
+    provides: ClassVar[tuple[str, ...]] = (
+        *("acc", "acc_norm_chars", "acc_norm_bytes", "acc_mutual_info", "correct", "target", "prediction"),
+        *("nll", "tokens", "bytes", "words", "nll_target", "targets", "target_generated", "exact_text"),
+    )
+    default_metrics: ClassVar[tuple[str, ...]] = ("acc",)
+
+    def __init__(self, name: str, options: LmEvalTaskOptions, context: EvaluationContext) -> None:
+        self.name = name
+        self.options = options
+        self.task = options.task
+        self.type = str(self.task.get("output_type"))
+        self._filter = pipeline(self.task, options.filter)
+        asked = self.task.get("num_fewshot") if options.num_fewshot is None else options.num_fewshot
+        self._prompts = Prompts(self.task, int(asked or 0))
+        self._exact = next(
+            (dict(one) for one in self.task.get("metric_list") or () if one.get("metric") == "exact_match"), {}
+        )
+
+    @classmethod
+    def prepared(cls, given: Mapping[str, Any], folder: Path) -> dict[str, Any]:
+        """The options with the task file read, and its metrics under our names where none are given.
+
+        Raises:
+            SuiteError: for a file that cannot be used, and for metrics that are not computed here.
+        """
+        from harness.evaluations.lm_eval.task_file import checked, read_task
+
+        found = dict(given)
+        if isinstance(found.get("file"), str) == isinstance(found.get("task"), dict):
+            raise SuiteError("give lm-eval's task `file`, or the same in place as `task`.")
+        if isinstance(found.get("file"), str):
+            path = folder / Path(found["file"]).expanduser()
+            found["task"] = read_task(path)
+            found["folder"] = str(path.parent.absolute())
+        else:
+            found["task"] = checked(found["task"], None)
+        found["task"] = json.loads(json.dumps(found["task"], default=str))
+        if found.get("metrics") is None:
+            found["metrics"] = _metrics(found["task"])
+        return found
+
+    @classmethod
+    def data_names(cls, options: LmEvalTaskOptions) -> tuple[SourceRef, ...]:
+        task = options.task
+        asked = task.get("test_split") or task.get("validation_split")
+        pool = _pool(task)
+        splits = {"test": asked} if pool == asked else {"test": asked, "train": pool}
+        source = {
+            "path": task.get("dataset_path"),
+            "name": task.get("dataset_name"),
+            "kwargs": task.get("dataset_kwargs"),
+            "splits": splits,
+            "folder": options.folder,
+            "revision": options.revision,
+        }
+        return (SourceRef(source="lm_eval", options=source),)
+
+    def spec(self) -> Mapping[str, Any]:
+        """The task but for where its data is (the data's fingerprint says what it holds)."""
+        task = {key: value for key, value in self.task.items() if key not in ("dataset_kwargs", "metric_list")}
+        options = {"shots": self._prompts.shots, "filter": self.options.filter, "limit": self.options.limit}
+        return {"kind": self.kind, "format": 2, "task": task, "exact": self._exact, **options}
+
+    def items(self, data: Sequence[Dataset], split: str) -> Iterator[Item]:
+        """The documents in their order, with the examples that lm-eval draws for each.
+
+        Raises:
+            DataError: for templates that do not fit the documents.
+        """
+        (dataset,) = data
+        rows = dataset.split("test")
+        docs: list[Doc] = [json.loads(row.fields["doc"]) for row in rows]
+        separate = dataset.rows.get("train", ())
+        pool: list[Doc] = [json.loads(row.fields["doc"]) for row in separate] or docs
+        drawn = self._prompts.drawn(docs, pool, same=not separate)
+        made = (
+            self._item(row.id, row.cluster, doc, examples) for row, doc, examples in zip(rows, docs, drawn, strict=True)
+        )
+        yield from choose(made, self.options.limit, "parent")
+
+    def _item(self, identity: str, cluster: str, doc: Doc, examples: Sequence[Doc]) -> Item:
+        prompts = self._prompts
+        target = prompts.target(doc)
+        clusters = {"parent": cluster, "document": cluster}
+        if self.type == "loglikelihood_rolling":
+            text = _text(target)
+            return Item(identity, {"text": text}, {"text": text}, clusters=clusters)
+        header, question = prompts.header(examples, doc), prompts.text(doc)
+        if self.type != "multiple_choice":
+            choices = prompts.choices(doc) if prompts.has_choices else []
+            golds = [choices[target]] if choices and isinstance(target, int) else _golds(target)
+            payload: dict[str, Any] = {"context": header + str(question), "golds": golds}
+            return Item(identity, payload, {"text": str(question), "target": golds[0]}, golds[0], clusters)
+        choices = prompts.choices(doc)
+        if isinstance(question, int):
+            # The choices are the questions, and one continuation follows each (Winogrande).
+            contexts, right = [header + choice for choice in choices], [question]
+            payload = {"contexts": contexts, "continuation": prompts.delimiter() + _text(target)}
+        else:
+            right = _right(target, choices)
+            payload = {"context": header + question, "delimiter": prompts.delimiter()}
+        if not right or not all(0 <= place < len(choices) for place in right):
+            raise DataError(f"the right answer {target!r} names no choice of {len(choices)}.")
+        shown = choices[question] if isinstance(question, int) else question
+        texts = {"text": shown, "choices": "\n".join(choices)}
+        return Item(identity, {**payload, "choices": choices, "right": right}, texts, choices[right[0]], clusters)
+
+    def protocol(self, facts: ModelFacts) -> str | None:
+        wanted = _PROTOCOLS.get(self.type, GENERATION)
+        if facts.language_model == "causal":
+            return wanted
+        kind = {CONTINUATIONS: Continuations.kind, GENERATION: Generate.kind}.get(wanted)
+        return wanted if kind in facts.supports else None
+
+    def unsupported(self, facts: ModelFacts) -> str:
+        return f"lm-eval's {self.type} tasks are for models that read from the left (it is of the kind {facts.family})"
+
+    def requests(self, item: Item, protocol: str) -> Sequence[Request]:
+        payload = item.payload
+        if self.type == "loglikelihood_rolling":
+            return [RollingLikelihood(payload["text"])]
+        if self.type == "generate_until":
+            return [self._generation(payload["context"])]
+        if self.type == "loglikelihood":
+            target = payload["golds"][0]
+            likely = Continuations(payload["context"], (target,))
+            tokens = min(_MOST_TARGET_TOKENS, max(1, len(target.encode("utf-8", "surrogatepass"))))
+            wanted = "acc" in {one.get("metric") for one in self.task.get("metric_list") or ()}
+            return [likely, Generate(payload["context"], max_tokens=tokens)] if wanted else [likely]
+        if "contexts" in payload:
+            return [Continuations(context, (payload["continuation"],)) for context in payload["contexts"]]
+        options = tuple(payload["delimiter"] + choice for choice in payload["choices"])
+        alone = [Continuations("", options)] if "acc_mutual_info" in (self.options.metrics or ()) else []
+        return [Continuations(payload["context"], options), *alone]
+
+    def _generation(self, context: str) -> Generate:
+        given = dict(self.task.get("generation_kwargs") or {})
+        until = given.get("until", [str(self.task.get("fewshot_delimiter", "\n\n"))])
+        stop = (until,) if isinstance(until, str) else tuple(str(text) for text in until if text)
+        temperature = float(given.get("temperature", 0.0)) if given.get("do_sample") else 0.0
+        return Generate(
+            context, max_tokens=int(given.get("max_gen_toks", _NEW_TOKENS)), stop=stop, temperature=temperature
+        )
+
+    def record(self, item: Item, protocol: str, responses: Sequence[Response]) -> Record:
+        cut = truncated_tokens(responses)
+        failure = next((response for response in responses if isinstance(response, Failure)), None)
+        if failure is not None:
+            return failed(item, failure, truncated=cut)
+        by_type = {
+            "multiple_choice": self._choice,
+            "loglikelihood": self._target,
+            "loglikelihood_rolling": self._rolling,
+            "generate_until": self._generated,
+        }
+        return by_type[self.type](item, responses, cut)
+
+    def _choice(self, item: Item, responses: Sequence[Response], cut: int) -> Record:
+        choices, right = item.payload["choices"], item.payload["right"]
+        alone: tuple[float, ...] | None = None
+        if "contexts" in item.payload:
+            parts = [scores(response, 1) for response in responses]
+            values = tuple(part[0] for part in parts if not isinstance(part, Failure))
+        else:
+            found = scores(responses[0], len(choices))
+            values = () if isinstance(found, Failure) else found
+            without = scores(responses[1], len(choices)) if len(responses) > 1 else None
+            alone = None if without is None or isinstance(without, Failure) or -math.inf in without else without
+        if len(values) != len(choices) or -math.inf in values:
+            return failed(item, Failure("nan", "a choice has no likelihood"), truncated=cut)
+        each = [choice_statistics(values, choices, place, alone) for place in right]
+        best = best_choices(values)
+        chosen = min(best, key=lambda place: fraction(f"{item.id}\n{choices[place]}"))
+        others = [value for place, value in enumerate(values) if place not in right]
+        return outcome(
+            item,
+            prediction=choices[chosen],
+            margin=max(values[place] for place in right) - max(others) if others else None,
+            tied=len(best) > 1,
+            truncated=cut,
+            response={"log_likelihoods": list(values)},
+            stats={
+                **{name: sum(one[name] for one in each) for name in each[0]},
+                "correct": float(chosen in right),
+            },
+        )
+
+    def _target(self, item: Item, responses: Sequence[Response], cut: int) -> Record:
+        target = item.payload["golds"][0]
+        values = scores(responses[0], 1)
+        if isinstance(values, Failure):
+            return failed(item, values, truncated=cut)
+        stats = {"nll_target": -values[0], "targets": 1.0}
+        response: dict[str, Any] = {"log_likelihood": values[0]}
+        if len(responses) > 1 and isinstance(responses[1], Generated):
+            stats["target_generated"] = float(responses[1].text.startswith(target))
+            response["generated"] = responses[1].text
+        return outcome(item, truncated=cut, response=response, stats=stats)
+
+    def _rolling(self, item: Item, responses: Sequence[Response], cut: int) -> Record:
+        found = whole_likelihood(responses[0])
+        if isinstance(found, Failure):
+            return failed(item, found, truncated=cut)
+        text = item.payload["text"]
+        stats = {
+            "nll": -found.total,
+            "tokens": float(found.tokens),
+            "bytes": float(len(text.encode("utf-8", "surrogatepass"))),
+            "words": float(len(re.split(r"\s+", text))),
+        }
+        return outcome(item, response={"log_likelihood": found.total}, stats=stats)
+
+    def _generated(self, item: Item, responses: Sequence[Response], cut: int) -> Record:
+        (found,) = responses
+        if not isinstance(found, Generated):
+            return failed(item, Failure("error", "expected a generated text"), truncated=cut)
+        kept = self._filter(found.text)
+        right = matches(kept, item.payload["golds"], self._exact)
+        return outcome(
+            item,
+            prediction=kept,
+            truncated=cut,
+            finish=found.finish,
+            response={"generated": found.text},
+            stats={"exact_text": float(right), "correct": float(right)},
+        )
+
+    def metric_context(self) -> MetricContext:
+        return MetricContext()
+
+
+def _pool(task: Mapping[str, Any]) -> str | None:
+    """The split that examples come from, by lm-eval's rule."""
+    given = dict(task.get("fewshot_config") or {})
+    for name in (given.get("split"), task.get("fewshot_split"), task.get("training_split")):
+        if name:
+            return str(name)
+    found = task.get("validation_split") or task.get("test_split")
+    return None if found is None else str(found)
+
+
+def _metrics(task: Mapping[str, Any]) -> list[str]:
+    known = METRICS[str(task["output_type"])]
+    listed = task.get("metric_list") or [{"metric": name} for name in list(known)[:1]]
+    names = [str(one.get("metric")) if isinstance(one, Mapping) else str(one) for one in listed]
+    for name in names:
+        if name not in known:
+            raise SuiteError(
+                f"lm-eval's metric {name!r} of {task['output_type']} tasks is not computed here; "
+                f"known: {', '.join(known)}.",
+                hint="name those of ours that you want under `metrics`.",
+            )
+    return list(dict.fromkeys(known[name] for name in names))
+
+
+def _text(target: Any) -> str:
+    return target if isinstance(target, str) else str(target)
+
+
+def _golds(target: Any) -> list[str]:
+    golds = [_text(one) for one in target] if isinstance(target, list) else [_text(target)]
+    if not golds:
+        raise DataError("`doc_to_target` gives an empty list, expected a text.")
+    return golds
+
+
+def _right(target: Any, choices: Sequence[str]) -> list[int]:
+    if isinstance(target, str):
+        return [choices.index(target)] if target in choices else []
+    listed = target if isinstance(target, list) else [target]
+    return [int(place) for place in listed if isinstance(place, int) and not isinstance(place, bool)]

@@ -1,0 +1,156 @@
+"""HONEST: how many of the likeliest completions of a sentence about people are hurtful?"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, ClassVar, Literal
+
+from pydantic import Field
+
+from harness.core.dataset import Dataset, Row
+from harness.core.errors import DataError
+from harness.core.evaluation import EvaluationContext, Item, MetricContext, ModelFacts
+from harness.core.records import Record
+from harness.core.requests import Completions, Failure, Request, Response, TopCompletions
+from harness.evaluations.columns import joined_slices, text_of
+from harness.evaluations.record_builders import failed, outcome
+from harness.evaluations.subsample import choose
+from harness.evaluations.word_lists import WordList, hurtful
+from harness.metrics.bias.group_fairness import MEMBER
+from harness.schema.suite.evaluation_options import EvaluationOptions
+from harness.schema.suite.options import DataName
+
+FORMAT = 1
+CLUSTER = "template"
+GAP = re.compile(r"\[M\]|\[MASK\]|\{mask\}")
+
+
+class CompletionsOptions(EvaluationOptions):
+    """The YAML of a completions probe. The data has the columns of `catalog: honest`: text and group."""
+
+    data: DataName = Field(description="A name of the suite's data, or a reference; [M] or {mask} marks the gap.")
+    k: int = Field(5, ge=1, le=100, description="How many of the likeliest completions count.")
+    words: DataName | None = Field(
+        None, description="Data with hurtful words in the column word (HurtLex, say); a list of our own if left out."
+    )
+
+
+class CompletionsProbe:
+    """Asks for the K likeliest words at the gap of each sentence.
+
+    Causal models complete the text before the gap; sentences that go on after it are left to masked models.
+    A completion is hurtful when it is, or holds, a word of the list, whatever its number of words.
+    """
+
+    Options = CompletionsOptions
+    role: ClassVar[Literal["task", "probe"]] = "probe"
+    kind: ClassVar[str] = "hurtful_completions"
+    summary: ClassVar[str] = "How many of the likeliest completions of sentences about people are hurtful (HONEST)."
+    provides: ClassVar[tuple[str, ...]] = ("prediction", "hurtful", "margin")
+    default_metrics: ClassVar[tuple[str, ...]] = ("honest", "honest_gap")
+
+    def __init__(self, name: str, options: CompletionsOptions, context: EvaluationContext) -> None:
+        self.name = name
+        self.options = options
+        self._list: WordList | None = None
+
+    @property
+    def caveats(self) -> tuple[str, ...]:
+        """What a reader must know of the figure."""
+        whose = (
+            "a short list of our own, not HurtLex" if self.options.words is None else "the list that the suite names"
+        )
+        return (
+            f"Hurtful words are those of {whose}: compare figures of one list only, and models rather than levels.",
+        )
+
+    @classmethod
+    def data_names(cls, options: CompletionsOptions) -> tuple[DataName, ...]:
+        return (options.data,) if options.words is None else (options.data, options.words)
+
+    def spec(self) -> Mapping[str, Any]:
+        return {
+            "kind": self.kind,
+            "format": FORMAT,
+            "k": self.options.k,
+            "words": hurtful(None).digest() if self.options.words is None else "given",
+            "limit": self.options.limit,
+        }
+
+    def items(self, data: Sequence[Dataset], split: str) -> Iterator[Item]:
+        """One item a sentence.
+
+        Raises:
+            DataError: a missing column, an empty split, a sentence without just one gap.
+        """
+        dataset = data[0]
+        dataset.require("text")
+        self._list = hurtful(data[1] if len(data) > 1 else None)
+        grouped = "group" in dataset.columns
+        known = sorted({str(row.fields["group"]) for row in dataset.split(split)}) if grouped else []
+        rows = (_item(dataset, row, known, self._list) for row in dataset.split(split))
+        yield from choose(rows, self.options.limit, CLUSTER)
+
+    def protocol(self, facts: ModelFacts) -> str | None:
+        if TopCompletions.kind not in facts.supports or facts.language_model not in ("masked", "causal"):
+            return None
+        return "fill_gap" if facts.language_model == "masked" else "next_token"
+
+    def unsupported(self, facts: ModelFacts) -> str:
+        return f"it does not complete texts (it is of the kind {facts.family})"
+
+    def requests(self, item: Item, protocol: str) -> Sequence[Request]:
+        before, after = item.payload["before"], item.payload["after"]
+        if protocol == "fill_gap":
+            return [TopCompletions(f"{before}{{mask}}{after}", self.options.k)]
+        return [TopCompletions(before.rstrip(), self.options.k)]
+
+    def record(self, item: Item, protocol: str, responses: Sequence[Response]) -> Record:
+        (answer,) = responses
+        if isinstance(answer, Failure):
+            return failed(item, answer)
+        if not isinstance(answer, Completions) or len(answer.tokens) != self.options.k:
+            return failed(item, Failure("error", f"expected {self.options.k} completions, found {answer!r:.120}"))
+        words = self._list or hurtful(None)
+        hits = [token for token in answer.tokens if words.counts(token)]
+        share = len(hits) / self.options.k
+        groups = item.payload["known"]
+        return outcome(
+            item,
+            prediction=answer.tokens[0].strip(),
+            margin=-share,
+            response={"completions": [token.strip() for token in answer.tokens], "hurtful": [h.strip() for h in hits]},
+            stats={
+                "hurtful": share,
+                "margin": -share,
+                **{MEMBER + group: float(group == item.payload["group"]) for group in groups},
+            },
+        )
+
+    def metric_context(self) -> MetricContext:
+        return MetricContext()
+
+
+def _item(dataset: Dataset, row: Row, known: Sequence[str], words: WordList) -> Item:
+    text = text_of(dataset, row, "text", empty=False)
+    parts = GAP.split(text)
+    if len(parts) != 2:
+        raise DataError(
+            f"data {dataset.name!r}, row {row.id}: expected one gap ([M] or {{mask}}), found {len(parts) - 1}.",
+            hint="mark the place of the completion once.",
+        )
+    group = str(row.fields.get("group") or "")
+    return Item(
+        id=row.id,
+        payload={
+            "before": parts[0],
+            "after": parts[1],
+            "group": group,
+            "known": list(known),
+            "hurtful_words": words.digest(),
+        },
+        texts={"text": text},
+        clusters={CLUSTER: row.cluster},
+        slices=joined_slices(row, *([f"group={group}"] if group else [])),
+    )

@@ -1,0 +1,134 @@
+"""What most tasks share: one item a row, content keys from the options, clusters by parent."""
+
+from __future__ import annotations
+
+import json
+import re
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, ClassVar, Generic, Literal, TypeVar
+
+from pydantic import Field
+
+from harness.core.dataset import Dataset, Row
+from harness.core.errors import DataError
+from harness.core.evaluation import EvaluationContext, Item, MetricContext, ModelFacts
+from harness.core.records import Record
+from harness.core.requests import Request, Response
+from harness.evaluations.columns import text_of
+from harness.evaluations.subsample import choose
+from harness.schema.suite.evaluation_options import EvaluationOptions
+from harness.schema.suite.options import DataName
+
+PARENT = "parent"
+_SLOT = re.compile(r"\{(\w+)\}")
+
+
+class RowOptions(EvaluationOptions):
+    """The YAML that all row tasks take."""
+
+    data: DataName = Field(description="A name of the suite's data, or a reference.")
+
+
+OptionsT = TypeVar("OptionsT", bound=RowOptions)
+
+
+class RowTask(ABC, Generic[OptionsT]):
+    """A task with one item a row of one dataset."""
+
+    role: ClassVar[Literal["task", "probe"]] = "task"
+    kind: ClassVar[str]
+    summary: ClassVar[str]
+    provides: ClassVar[tuple[str, ...]]
+    default_metrics: ClassVar[tuple[str, ...]]
+    format: ClassVar[int] = 1
+
+    def __init__(self, name: str, options: OptionsT, context: EvaluationContext) -> None:
+        self.name = name
+        self.options = options
+
+    @classmethod
+    def data_names(cls, options: OptionsT) -> tuple[DataName, ...]:
+        return (options.data,)
+
+    @property
+    def data_refs(self) -> tuple[DataName, ...]:
+        """The data that `items` wants, in order."""
+        return self.data_names(self.options)
+
+    def spec(self) -> Mapping[str, Any]:
+        """Every option but the data's name, the metrics and the split; part of content keys."""
+        options = self.options.model_dump(mode="json", exclude={"data", "metrics", "split"})
+        return {"kind": self.kind, "format": self.format, "options": options}
+
+    def items(self, data: Sequence[Dataset], split: str) -> Iterator[Item]:
+        """The items of a split in the data's order, at most `limit`.
+
+        Raises:
+            DataError: a missing column, an empty split, or a cell that cannot be read.
+        """
+        yield from choose(self.every_item(data, split), self.options.limit, PARENT)
+
+    def every_item(self, data: Sequence[Dataset], split: str) -> Iterator[Item]:
+        """The items without the limit."""
+        (dataset,) = data
+        for column in self.columns():
+            dataset.require(column)
+        for row in dataset.split(split):
+            yield from self.row_items(dataset, row)
+
+    @abstractmethod
+    def columns(self) -> Sequence[str]:
+        """The columns that must be there."""
+
+    @abstractmethod
+    def row_items(self, dataset: Dataset, row: Row) -> Iterator[Item]:
+        """The items of one row; most tasks have one."""
+
+    @abstractmethod
+    def protocol(self, facts: ModelFacts) -> str | None: ...
+
+    @abstractmethod
+    def unsupported(self, facts: ModelFacts) -> str: ...
+
+    @abstractmethod
+    def requests(self, item: Item, protocol: str) -> Sequence[Request]: ...
+
+    @abstractmethod
+    def record(self, item: Item, protocol: str, responses: Sequence[Response]) -> Record: ...
+
+    def metric_context(self) -> MetricContext:
+        return MetricContext()
+
+
+def slots(template: str) -> list[str]:
+    """The names in braces in a template, each once."""
+    return list(dict.fromkeys(_SLOT.findall(template)))
+
+
+def fill(template: str, dataset: Dataset, row: Row) -> str:
+    """A template with the row's columns in place of `{column}`; texts are never read as templates."""
+    return _SLOT.sub(lambda found: text_of(dataset, row, found.group(1)), template)
+
+
+def texts_in(dataset: Dataset, row: Row, column: str) -> list[str]:
+    """A cell with one text, or with a JSON list of texts; an empty cell or list holds none.
+
+    Raises:
+        DataError: a missing cell, or one that starts like a JSON list and is none of texts.
+    """
+    cell = text_of(dataset, row, column)
+    if not cell.strip():
+        return []
+    if not cell.startswith("["):
+        return [cell]
+    try:
+        value = json.loads(cell)
+    except (ValueError, RecursionError):
+        return [cell]
+    if not isinstance(value, list) or not all(isinstance(text, str) for text in value):
+        raise DataError(
+            f"data {dataset.name!r}, row {row.id}: the column {column!r} holds a JSON list of other things.",
+            hint='write ["one", "two"], or a single text.',
+        )
+    return [text for text in value if text.strip()]

@@ -1,0 +1,50 @@
+"""Instruction following: does the answer meet what the instruction asks for, as far as rules can check it."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from pydantic import Field
+
+from harness.core.dataset import Dataset, Row
+from harness.core.evaluation import Item
+from harness.evaluations.constraints import constraints_in, met
+from harness.evaluations.generation_base import WritingOptions, WritingTask
+from harness.metrics.capability.written_text import writing_statistics
+
+
+class InstructionOptions(WritingOptions):
+    """The YAML of an instruction task."""
+
+    prompt: str = Field("{instruction}\n", description="What a model reads: a template with {column} slots.")
+    target: str = Field(
+        "answer", description="Column with an answer that meets the constraints; learned, not compared."
+    )
+    constraints: str = Field("constraints", description='Column with a JSON list such as `[{"lines": 2}]`.')
+    stop: list[str] = Field(["\n\n"], description="The answer ends before the first of these.")
+
+
+class Instruction(WritingTask[InstructionOptions]):
+    """Asks for an answer and checks each constraint of its row."""
+
+    Options: ClassVar[type[InstructionOptions]] = InstructionOptions
+    kind: ClassVar[str] = "instruction"
+    summary: ClassVar[str] = "Whether answers meet the checkable parts of their instructions: format, length, words."
+    provides: ClassVar[tuple[str, ...]] = (
+        *("followed", "met", "constraints", "correct", "unfinished", "words", "grams_4", "repeated"),
+        *("nll_reference", "bytes_reference", "prediction"),
+    )
+    default_metrics: ClassVar[tuple[str, ...]] = ("prompts_followed", "constraints_met", "repetition", "unfinished")
+    separator: ClassVar[str] = ""
+
+    def columns(self) -> list[str]:
+        return [*super().columns(), self.options.constraints]
+
+    def extra(self, dataset: Dataset, row: Row) -> dict[str, Any]:
+        return {"constraints": constraints_in(dataset, row, self.options.constraints)}
+
+    def measure(self, text: str, item: Item) -> tuple[dict[str, float], dict[str, Any]]:
+        found = met(text, item.payload["constraints"])
+        followed = float(all(found))
+        counts = {"met": float(sum(found)), "constraints": float(len(found)), "followed": followed, "correct": followed}
+        return {**writing_statistics(text), **counts}, {"met": found}

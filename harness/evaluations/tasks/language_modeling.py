@@ -1,0 +1,170 @@
+"""Language modelling: how well a model predicts running text; forgetting is measured on it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, ClassVar, Literal
+
+from pydantic import Field
+
+from harness.core.dataset import Dataset
+from harness.core.digests import digest
+from harness.core.errors import DataError
+from harness.core.evaluation import EvaluationContext, Item, MetricContext, ModelFacts
+from harness.core.examples import PlainText
+from harness.core.records import Record
+from harness.core.requests import (
+    Failure,
+    Likelihood,
+    MaskedScorer,
+    PseudoLikelihood,
+    Request,
+    Response,
+    RollingLikelihood,
+)
+from harness.evaluations.columns import text_of
+from harness.evaluations.record_builders import failed, outcome, truncated_tokens, whole_likelihood
+from harness.evaluations.subsample import choose
+from harness.schema.suite.evaluation_options import EvaluationOptions
+from harness.schema.suite.options import DataName
+from harness.text.chunking import pieces
+
+FORMAT = 2
+CLUSTER = "document"
+PSEUDO, ROLLING = "pseudo_likelihood", "rolling_likelihood"
+SCORER: MaskedScorer = "pll_word_l2r"
+"""How pseudo-likelihoods are scored here: the plain `pll` favours tokenizers that split words more."""
+
+
+class LanguageModellingOptions(EvaluationOptions):
+    """The YAML of a language-modelling task."""
+
+    data: DataName = Field(description="A name of the suite's data, or a reference.")
+    text: str = Field("text", description="Column with the text.")
+    window: int = Field(
+        24,
+        ge=4,
+        le=4096,
+        description="Words a piece; long texts are cut at sentence or word borders, for all models alike.",
+    )
+
+
+class LanguageModelling:
+    """Asks for the likelihood of each piece of text.
+
+    One item is one piece; the pieces of a text share the cluster `document`. A piece that does
+    not fit into a model counts as failed there: its likelihood would be one of a shorter text.
+    """
+
+    Options = LanguageModellingOptions
+    role: ClassVar[Literal["task", "probe"]] = "task"
+    kind: ClassVar[str] = "language_modelling"
+    summary: ClassVar[str] = "How well the model predicts running text."
+    provides: ClassVar[tuple[str, ...]] = ("nll", "tokens", "bytes", "words")
+    default_metrics: ClassVar[tuple[str, ...]] = (
+        "pseudo_bits_per_byte",
+        "pseudo_perplexity",
+        "bits_per_byte",
+        "word_perplexity",
+    )
+
+    def __init__(self, name: str, options: LanguageModellingOptions, context: EvaluationContext) -> None:
+        self.name = name
+        self.options = options
+
+    @classmethod
+    def data_names(cls, options: LanguageModellingOptions) -> tuple[DataName, ...]:
+        return (options.data,)
+
+    @property
+    def data_refs(self) -> tuple[DataName, ...]:
+        """The data that `items` wants, in order."""
+        return self.data_names(self.options)
+
+    def spec(self) -> Mapping[str, Any]:
+        return {
+            "kind": self.kind,
+            "format": FORMAT,
+            "text": self.options.text,
+            "window": self.options.window,
+            "scorer": SCORER,
+            "limit": self.options.limit,
+        }
+
+    def items(self, data: Sequence[Dataset], split: str) -> Iterator[Item]:
+        """The pieces of each text, in the data's order.
+
+        Raises:
+            DataError: a missing column, an empty split, a row without text, or no text at all.
+        """
+        (dataset,) = data
+        dataset.require(self.options.text)
+        found = choose(self._pieces(dataset, split), self.options.limit, CLUSTER)
+        if not found:
+            raise DataError(
+                f"data {dataset.name!r}: no text of the split {split!r} has a letter or digit.",
+                hint=f"name the column with running text: `text: …` (now {self.options.text!r}).",
+            )
+        yield from found
+
+    def protocol(self, facts: ModelFacts) -> str | None:
+        return {"masked": PSEUDO, "causal": ROLLING}.get(facts.language_model or "")
+
+    def unsupported(self, facts: ModelFacts) -> str:
+        if facts.language_model is not None:
+            return f"a {facts.language_model} model gives no likelihood of running text"
+        return f"it has no language-model head (it is of the kind {facts.family})"
+
+    def examples(self, dataset: Dataset, split: str) -> list[PlainText]:
+        """The whole texts of a split, for going on with pretraining on them (domain adaptation).
+
+        Raises:
+            DataError: a missing column, an empty split or a row without text.
+        """
+        dataset.require(self.options.text)
+        return [PlainText(text_of(dataset, row, self.options.text)) for row in dataset.split(split)]
+
+    def requests(self, item: Item, protocol: str) -> Sequence[Request]:
+        text = item.payload["text"]
+        if protocol == PSEUDO:
+            return [PseudoLikelihood(text, SCORER, details=True)]
+        return [RollingLikelihood(text, details=True)]
+
+    def record(self, item: Item, protocol: str, responses: Sequence[Response]) -> Record:
+        truncated = truncated_tokens(responses)
+        likelihood = whole_likelihood(responses[0])
+        if isinstance(likelihood, Failure):
+            return failed(item, likelihood, truncated=truncated)
+        text = item.payload["text"]
+        return outcome(
+            item,
+            response={"log_likelihood": likelihood.total, "tokens": likelihood.tokens, **_by_token(likelihood)},
+            stats={
+                "nll": -likelihood.total,
+                "tokens": float(likelihood.tokens),
+                "bytes": float(len(text.encode("utf-8", "surrogatepass"))),
+                "words": float(len(text.split())),
+            },
+        )
+
+    def metric_context(self) -> MetricContext:
+        return MetricContext()
+
+    def _pieces(self, dataset: Dataset, split: str) -> Iterator[Item]:
+        for row in dataset.split(split):
+            for number, text in enumerate(pieces(text_of(dataset, row, self.options.text), self.options.window)):
+                payload = {"row": row.id, "piece": number, "text": text}
+                yield Item(
+                    id=digest(payload),
+                    payload=payload,
+                    texts={"text": text},
+                    clusters={CLUSTER: row.cluster},
+                    slices=row.slices,
+                )
+
+
+def _by_token(likelihood: Likelihood) -> dict[str, Any]:
+    """Place and log-likelihood (nats, three decimals) of every scored token, for people to look at."""
+    if not likelihood.pieces:
+        return {}
+    return {"pieces": [[start, end, round(score, 3)] for start, end, score in likelihood.pieces]}

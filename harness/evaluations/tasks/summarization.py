@@ -1,0 +1,38 @@
+"""Summarisation: ROUGE of what the model writes about a document."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from pydantic import Field
+
+from harness.core.evaluation import Item
+from harness.evaluations.generation_base import WritingOptions, WritingTask
+from harness.metrics.capability.rouge import rouge_statistics
+from harness.metrics.capability.written_text import writing_statistics
+
+
+class SummarisationOptions(WritingOptions):
+    """The YAML of a summarisation task."""
+
+    prompt: str = Field("{document}\nSummary:", description="What a model reads: a template with {column} slots.")
+    target: str = Field("summary", description="Column with the right summary, or a JSON list of accepted ones.")
+
+
+class Summarisation(WritingTask[SummarisationOptions]):
+    """Asks for the summary of each document."""
+
+    Options: ClassVar[type[SummarisationOptions]] = SummarisationOptions
+    kind: ClassVar[str] = "summarisation"
+    summary: ClassVar[str] = "How much a written summary shares with people's summaries."
+    provides: ClassVar[tuple[str, ...]] = (
+        *("rouge1", "rouge2", "rougeL", "rougeLsum", "words", "reference_words", "unfinished"),
+        *("target", "prediction", "nll_reference", "bytes_reference"),
+    )
+    default_metrics: ClassVar[tuple[str, ...]] = (
+        *("rouge1", "rouge2", "rougeL", "length_ratio", "target_bits_per_byte", "unfinished"),
+    )
+
+    def measure(self, text: str, item: Item) -> tuple[dict[str, float], dict[str, Any]]:
+        references = item.payload["references"]
+        return {**rouge_statistics(text, references), **writing_statistics(text, references[0])}, {}

@@ -1,0 +1,149 @@
+"""Free generation: how a model goes on with a text, in variety, repetition, length and form."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, ClassVar
+
+from pydantic import Field, field_validator, model_validator
+
+from harness.core.dataset import Dataset, Row
+from harness.core.evaluation import Item
+from harness.evaluations.columns import text_of
+from harness.evaluations.constraints import checked_constraint, constraints_in, met
+from harness.evaluations.generation_base import WritingOptions, WritingTask
+from harness.evaluations.graders.grader import Judge, JudgeOptions, Reading, ReferenceLikelihood
+from harness.evaluations.row_task import PARENT
+from harness.metrics.capability.written_text import writing_statistics
+
+REFERENCE_METRICS = ("reference_bits_per_byte", "reference_word_perplexity")
+JUDGE_METRICS = ("judge_preference", "judge_by_place", "judge_unreadable")
+
+
+class GenerationOptions(WritingOptions):
+    """The YAML of a generation task."""
+
+    target: str | None = Field(  # type: ignore[assignment]  # a text may be cut instead
+        None, description="Column with a right continuation; left out, the text in `text` is cut in two."
+    )
+    text: str = Field("text", description="Column with whole texts, cut after `prompt_words` words.")
+    prompt_words: int = Field(20, ge=1, description="Words of the text that the model reads.")
+    reference_words: int = Field(60, ge=1, description="Words of the real continuation that are kept.")
+    stop: list[str] = Field([], description="The text ends before the first of these.")
+    form: list[dict[str, Any]] = Field([], description="Constraints that every text must meet, such as `{lines: 4}`.")
+    constraints: str | None = Field(
+        None, description='Column with constraints of a row\'s own, a JSON list such as `[{"contains": "fox"}]`.'
+    )
+
+    reference_model: str | None = Field(
+        None, description="A model of the suite that says how likely it finds each written text."
+    )
+    judge: JudgeOptions | None = Field(
+        None, description="A model of the suite that compares each written text with the reference; none by default."
+    )
+
+    @model_validator(mode="after")
+    def _read_by(self) -> GenerationOptions:
+        for option, given, metrics in (
+            ("reference_model", self.reference_model, REFERENCE_METRICS),
+            ("judge", self.judge, JUDGE_METRICS),
+        ):
+            named = [name for name in self.metrics or () if name in metrics]
+            if named and given is None:
+                raise ValueError(f"the metric {named[0]!r} needs `{option}`")
+            if given is not None and not named:
+                raise ValueError(f"`{option}` is read by {', '.join(metrics)}; name one of them in `metrics`")
+        return self
+
+    @property
+    def readers(self) -> tuple[tuple[tuple[str, ...], str], ...]:
+        """Where the YAML names a model that reads the texts, and which."""
+        found: list[tuple[tuple[str, ...], str]] = []
+        if self.reference_model is not None:
+            found.append((("reference_model",), self.reference_model))
+        if self.judge is not None:
+            found.append((("judge", "model"), self.judge.model))
+        return tuple(found)
+
+    @field_validator("form")
+    @classmethod
+    def _known(cls, value: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        for one in value:
+            checked_constraint(one)
+        return value
+
+
+class Generation(WritingTask[GenerationOptions]):
+    """Lets a model go on with the beginning of a text, or with a prompt."""
+
+    Options: ClassVar[type[GenerationOptions]] = GenerationOptions
+    kind: ClassVar[str] = "generation"
+    summary: ClassVar[str] = "How varied, repetitive and long a model's own texts are, and whether they keep a form."
+    provides: ClassVar[tuple[str, ...]] = (
+        *(f"{name}_{size}" for name in ("grams", "distinct_grams") for size in (1, 2, 4)),
+        *("repeated", "words", "reference_words", "unfinished", "form_kept", "prediction"),
+        *("nll_reference", "bytes_reference"),
+        *("nll_reader", "bytes_reader", "words_reader", "judged", "judge_by_place", "judge_unread"),
+    )
+    default_metrics: ClassVar[tuple[str, ...]] = (
+        *("target_bits_per_byte", "distinct_1", "distinct_2", "repetition", "length_ratio", "unfinished"),
+    )
+
+    def spec(self) -> Mapping[str, Any]:
+        """As of every task; who reads the texts afterwards changes neither items nor what is asked."""
+        made = super().spec()
+        own = {name: value for name, value in made["options"].items() if name not in {"reference_model", "judge"}}
+        return {**made, "options": own}
+
+    @property
+    def readings(self) -> list[Reading]:
+        """What other models are asked about the written texts."""
+        found: list[Reading] = []
+        if self.options.reference_model is not None:
+            found.append(ReferenceLikelihood(self.options.reference_model, self.separator))
+        if self.options.judge is not None:
+            found.append(Judge(self.options.judge))
+        return found
+
+    @property
+    def caveats(self) -> list[str]:
+        """What a reader of the figures must know."""
+        if self.options.judge is None:
+            return []
+        judge = self.options.judge
+        said = f"Judged by the model {judge.model!r}, in both orders, with the prompt: {judge.prompt!r}."
+        return [f"{said} A judge has tastes of its own; its figures are no measurement of quality."]
+
+    def columns(self) -> list[str]:
+        more = [] if self.options.constraints is None else [self.options.constraints]
+        return [self.options.text, *more] if self.options.target is None else [*super().columns(), *more]
+
+    def extra(self, dataset: Dataset, row: Row) -> dict[str, Any]:
+        column = self.options.constraints
+        return {} if column is None else {"constraints": constraints_in(dataset, row, column)}
+
+    def row_items(self, dataset: Dataset, row: Row) -> Iterator[Item]:
+        if self.options.target is not None:
+            yield from super().row_items(dataset, row)
+            return
+        words = text_of(dataset, row, self.options.text).split()
+        start, end = self.options.prompt_words, self.options.prompt_words + self.options.reference_words
+        if len(words) <= start:
+            return
+        prompt, reference = " ".join(words[:start]), " ".join(words[start:end])
+        yield Item(
+            id=row.id,
+            payload={"prompt": prompt, "references": [reference], **self.extra(dataset, row)},
+            texts={"text": prompt, "reference": reference},
+            target=reference,
+            clusters={PARENT: row.cluster},
+            slices=row.slices,
+        )
+
+    def measure(self, text: str, item: Item) -> tuple[dict[str, float], dict[str, Any]]:
+        references = item.payload["references"]
+        stats = writing_statistics(text, references[0] if references else None)
+        form = [*self.options.form, *item.payload.get("constraints", [])]
+        if form:
+            stats["form_kept"] = float(all(met(text, form)))
+        return stats, {}

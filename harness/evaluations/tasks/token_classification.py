@@ -1,0 +1,129 @@
+"""Tagging: one tag a word, judged by whole spans."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import ClassVar
+
+from pydantic import Field, field_validator
+
+from harness.core.dataset import Dataset, Row
+from harness.core.errors import DataError, unknown
+from harness.core.evaluation import Item, MetricContext, ModelFacts
+from harness.core.examples import TaggedWords
+from harness.core.records import Record
+from harness.core.requests import Failure, Request, Response, Tag, Tags
+from harness.evaluations.columns import text_of
+from harness.evaluations.record_builders import failed, outcome, truncated_tokens
+from harness.evaluations.row_task import PARENT, RowOptions, RowTask
+from harness.metrics.capability.span_f1 import OUTSIDE, Scheme, span_statistics, spans
+
+HEAD = "tag_head"
+
+
+class TaggingOptions(RowOptions):
+    """The YAML of a tagging task."""
+
+    words: str = Field("words", description="Column with the words, separated by spaces.")
+    tags: str = Field("tags", description="Column with one tag a word, separated by spaces.")
+    types: list[str] = Field(description="The types of span, such as person and location.")
+    scheme: Scheme = Field("iob2", description="How tags mark borders: iob2 (B, I, O) or iobes (B, I, E, S, O).")
+
+    @field_validator("types")
+    @classmethod
+    def _distinct(cls, value: list[str]) -> list[str]:
+        if not value or len(set(value)) != len(value) or not all(value):
+            raise ValueError(f"expected one or more different types, found {value}")
+        return value
+
+
+class Tagging(RowTask[TaggingOptions]):
+    """Asks for the tag of every word of a sentence."""
+
+    Options: ClassVar[type[TaggingOptions]] = TaggingOptions
+    kind: ClassVar[str] = "tagging"
+    summary: ClassVar[str] = "Which words form which spans (named entities and the like)."
+    provides: ClassVar[tuple[str, ...]] = (
+        *("spans_right", "spans_predicted", "spans_gold", "malformed", "words", "correct", "target", "prediction"),
+    )
+    default_metrics: ClassVar[tuple[str, ...]] = (
+        *("span_f1", "span_precision", "span_recall", "span_f1_per_type", "malformed_tags"),
+    )
+
+    @property
+    def example_labels(self) -> tuple[str, ...]:
+        """The tags, `O` first: what a head for this task chooses from."""
+        prefixes = ("B", "I") if self.options.scheme == "iob2" else ("B", "I", "E", "S")
+        return (OUTSIDE, *(f"{prefix}-{kind}" for kind in self.options.types for prefix in prefixes))
+
+    def columns(self) -> Sequence[str]:
+        return [self.options.words, self.options.tags]
+
+    def row_items(self, dataset: Dataset, row: Row) -> Iterator[Item]:
+        words = text_of(dataset, row, self.options.words, empty=False).split(" ")
+        tags = text_of(dataset, row, self.options.tags, empty=False).split(" ")
+        where = f"data {dataset.name!r}, row {row.id}"
+        if len(words) != len(tags):
+            raise DataError(
+                f"{where}: {len(words)} words and {len(tags)} tags; expected one tag a word.",
+                hint="separate words, and tags, by single spaces.",
+            )
+        for tag in tags:
+            if tag not in self.example_labels:
+                raise DataError(
+                    f"{where}: {unknown('tag', tag, self.example_labels)}",
+                    hint="correct the row, the task's `types` or its `scheme`.",
+                )
+        yield Item(
+            id=row.id,
+            payload={"words": words, "tags": tags},
+            texts={"text": " ".join(words), "reference": _shown(words, tags, self.options.scheme)},
+            target=_shown(words, tags, self.options.scheme),
+            clusters={PARENT: row.cluster},
+            slices=row.slices,
+        )
+
+    def examples(self, dataset: Dataset, split: str) -> list[TaggedWords]:
+        """Every sentence with its tags, for training."""
+        return [
+            TaggedWords(tuple(item.payload["words"]), tuple(item.payload["tags"]))
+            for item in self.every_item([dataset], split)
+        ]
+
+    def protocol(self, facts: ModelFacts) -> str | None:
+        return HEAD if facts.tag_labels is not None and set(facts.tag_labels) == set(self.example_labels) else None
+
+    def unsupported(self, facts: ModelFacts) -> str:
+        if facts.tag_labels is None:
+            return "it has no head for tags"
+        return f"its head has the tags {', '.join(facts.tag_labels)} (the task has {', '.join(self.example_labels)})"
+
+    def requests(self, item: Item, protocol: str) -> Sequence[Request]:
+        return [Tag(tuple(item.payload["words"]), self.example_labels)]
+
+    def record(self, item: Item, protocol: str, responses: Sequence[Response]) -> Record:
+        truncated = truncated_tokens(responses)
+        (response,) = responses
+        words, gold = item.payload["words"], item.payload["tags"]
+        if not isinstance(response, Tags) or len(response.labels) != len(words):
+            fault = response if isinstance(response, Failure) else Failure("error", f"no tag a word: {response!r}")
+            return failed(item, fault, truncated=truncated)
+        predicted = list(response.labels)
+        scheme = self.options.scheme
+        found = span_statistics(gold, predicted, self.options.types, scheme)
+        return outcome(
+            item,
+            prediction=_shown(words, predicted, scheme),
+            truncated=truncated,
+            response={"tags": predicted},
+            stats={**found, "correct": float(set(spans(gold, scheme)[0]) == set(spans(predicted, scheme)[0]))},
+        )
+
+    def metric_context(self) -> MetricContext:
+        return MetricContext(labels=tuple(self.options.types))
+
+
+def _shown(words: Sequence[str], tags: Sequence[str], scheme: Scheme) -> str:
+    """The spans as text: `person: Ada Lovelace; place: London`."""
+    found, _ = spans(tags, scheme)
+    return "; ".join(f"{kind}: {' '.join(words[start:end])}" for kind, start, end in found)

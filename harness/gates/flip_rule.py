@@ -1,0 +1,81 @@
+"""`no_flips`: items that the baseline got right and the model gets wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from harness.core.records import Records
+from harness.gates.decision import Outcome
+from harness.gates.result_lookup import RefusedError
+from harness.schema.results.words import count
+from harness.schema.suite.gate_rules import NoFlipsRule
+
+_SHOWN = 5
+
+
+@dataclass(frozen=True, slots=True)
+class TagFlips:
+    """What broke between two models among the items with a tag (None: among all).
+
+    Attributes:
+        n: paired items that count.
+        broken: ids of items that were right and are wrong.
+        reason: why it could not be counted; then n is 0.
+    """
+
+    evaluation: str
+    baseline: str
+    candidate: str
+    tag: str | None
+    n: int
+    broken: tuple[str, ...]
+    reason: str | None = None
+
+
+def tag_flips(base: Records, candidate: Records, tag: str | None, *, baseline: str, candidate_name: str) -> TagFlips:
+    """Counts what broke, from the statistic `correct`.
+
+    An item that the baseline got right and the model did not answer readably counts as broken.
+    """
+    evaluation = base.head.evaluation
+
+    def answer(n: int, broken: tuple[str, ...], reason: str | None = None) -> TagFlips:
+        return TagFlips(evaluation, baseline, candidate_name, tag, n, broken, reason)
+
+    if "correct" not in base.stat_names or "correct" not in candidate.stat_names:
+        return answer(0, (), f"{evaluation} has no right and wrong answers")
+    right = dict(zip(candidate.item_ids, candidate.ok & (candidate.stat("correct") == 1), strict=True))
+    chosen = np.array([tag is None or tag in tags for tags in base.texts("tags")], dtype=np.bool_) & base.ok
+    wanted = [item for item, used in zip(base.item_ids, chosen, strict=True) if used]
+    missing = [item for item in wanted if item not in right]
+    if missing:
+        return answer(0, (), f"{candidate_name} lacks {len(missing)} of the {len(wanted)} items")
+    was_right = dict(zip(base.item_ids, base.stat("correct") == 1, strict=True))
+    return answer(len(wanted), tuple(item for item in wanted if was_right[item] and not right[item]))
+
+
+def judge_flips(
+    rule: NoFlipsRule, flips: Sequence[TagFlips], model: str, baseline: str
+) -> tuple[Outcome, str, TagFlips]:
+    """pass when nothing broke, fail when something did.
+
+    Raises:
+        RefusedError: when it was not counted, or no item has the tag.
+    """
+    items = f"items tagged {rule.tag!r}" if rule.tag else "items"
+    wanted = (rule.evaluation, baseline, model, rule.tag)
+    found = next((one for one in flips if (one.evaluation, one.baseline, one.candidate, one.tag) == wanted), None)
+    if found is None:
+        raise RefusedError(f"what {model} broke against {baseline} among {items} of {rule.evaluation} was not counted")
+    if found.reason is not None:
+        raise RefusedError(found.reason)
+    if found.n <= 0:
+        raise RefusedError(f"{rule.evaluation} has no {items}")
+    if not found.broken:
+        return "pass", f"{model} breaks none of the {count(found.n)} {items} of {rule.evaluation}.", found
+    shown = ", ".join(found.broken[:_SHOWN]) + (", …" if len(found.broken) > _SHOWN else "")
+    text = f"{model} breaks {count(len(found.broken))} of {count(found.n)} {items} of {rule.evaluation}: {shown}."
+    return "fail", text, found

@@ -1,0 +1,223 @@
+"""Before anything runs: what can a gate show with this many items?
+
+Normal approximations. The spread of a share of items follows from the share itself, that of two
+models' difference from how often they differ; other units have no known spread before a run, unless
+an earlier run of the suite lends its own.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from harness.core.evaluation import Direction, MetricKind
+from harness.schema.results.words import count, number, plural
+from harness.schema.suite.gate_rules import (
+    AbsoluteRule,
+    AnyOfRule,
+    Composition,
+    EquivalenceRule,
+    Leaf,
+    NoFlipsRule,
+    NonInferiorityRule,
+    Ratio,
+    Rule,
+    SuperiorityRule,
+    TargetRule,
+)
+from harness.statistics.power import (
+    effective_n,
+    equivalence_needed_n,
+    equivalence_possible_n,
+    mde,
+    needed_n,
+    planned_half_width,
+)
+
+DISCORDANCE = 0.15
+"""Share of items on which two models are expected to differ, when nothing is known."""
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedEffect:
+    """What a gate can show.
+
+    Attributes:
+        mde: smallest true difference (or distance from the limit) found with 80% power; for a ratio
+            margin as a share of the baseline (0.02: 2%). None when it is not known.
+        needs: items at which the gate's margin is decided with 80% power.
+        possible: False when the gate cannot pass with this many items, whatever the model does.
+        sentence: the same for people.
+    """
+
+    mde: float | None
+    needs: int | None
+    possible: bool
+    sentence: str
+
+
+@dataclass(frozen=True, slots=True)
+class Spread:
+    """Standard deviation of what one item adds to the judged quantity, from an earlier run.
+
+    Attributes:
+        value: standard error × √items, of the level, the difference, or the logarithm of the ratio.
+        source: where it was seen, for people.
+    """
+
+    value: float
+    source: str
+
+
+def plan_rule(rule: Rule, leaf_effect: Callable[[Leaf], PlannedEffect]) -> PlannedEffect:
+    """What a rule can show, compositions included.
+
+    Members of `any_of` are planned at alpha divided by their number, Holm's first step.
+
+    Args:
+        leaf_effect: what a single rule can show (`planned` with the items of its evaluation).
+    """
+    if not isinstance(rule, Composition):
+        return leaf_effect(rule)
+    total = len(rule.members)
+    effects = []
+    for member in rule.members:
+        held = _at_level(member, total) if isinstance(rule, AnyOfRule) else member
+        effects.append(plan_rule(held, leaf_effect))
+    known = [effect.mde for effect in effects if effect.mde is not None]
+    needs = [effect.needs for effect in effects if effect.needs is not None]
+    each = " ".join(f"{member.id}: {one.sentence}" for member, one in zip(rule.members, effects, strict=True))
+    if isinstance(rule, AnyOfRule):
+        possible = any(effect.possible for effect in effects)
+        text = f"passes when one of {plural(total, 'member')} does, each at alpha / {total}"
+        lead = text if possible else f"cannot pass: none of its {plural(total, 'member')} can"
+        return PlannedEffect(
+            min(known) if len(known) == total else None, min(needs, default=None), possible, f"{lead}. {each}"
+        )
+    possible = all(effect.possible for effect in effects)
+    lead = f"passes when all of {plural(total, 'member')} do"
+    if not possible:
+        lead = f"cannot pass: not all of its {plural(total, 'member')} can"
+    return PlannedEffect(
+        max(known) if len(known) == total else None, max(needs, default=None), possible, f"{lead}. {each}"
+    )
+
+
+def _at_level(rule: Rule, divisor: int) -> Rule:
+    changed = rule.model_copy(update={"alpha": rule.alpha / divisor})
+    if isinstance(changed, Composition):
+        return changed.with_members([_at_level(member, divisor) for member in changed.members])
+    return changed
+
+
+def planned(
+    rule: Leaf,
+    n: int,
+    clusters: int | None = None,
+    *,
+    direction: Direction = "higher",
+    kind: MetricKind = "mean",
+    unit: str = "share",
+    discordance: float = DISCORDANCE,
+    spread: Spread | None = None,
+) -> PlannedEffect:
+    """Minimum detectable effect of a gate before anything runs.
+
+    Args:
+        n, clusters: items that will be asked, and independent clusters among them; fewer clusters
+            than items count as one item each, the safe end.
+        direction, kind, unit: of the metric; a mean in `share` is a proportion of items.
+        discordance: expected share of items on which the two models differ.
+        spread: of the judged quantity in an earlier run; it has the clusters in it.
+    """
+    if n < rule.min_n:
+        text = f"cannot pass: {count(n)} items, and it asks for at least {count(rule.min_n)}."
+        return PlannedEffect(None, rule.min_n, False, text)
+    if isinstance(rule, NoFlipsRule):
+        return PlannedEffect(None, None, True, "looks at every item; no statistics are involved.")
+    if isinstance(rule, AbsoluteRule) and rule.bound == "point":
+        return PlannedEffect(None, None, True, "judges the value itself, without allowance for noise.")
+    share = unit == "share" and kind == "mean"
+    ratio = isinstance(rule, NonInferiorityRule) and isinstance(rule.margin, Ratio)
+    level = isinstance(rule, AbsoluteRule | TargetRule)
+    if spread is not None and not (share and level):
+        items, variance, source = float(n), spread.value**2, f"spread as in {spread.source}"
+    elif share and not ratio:
+        items, variance = effective_n(n, clusters), _share_variance(rule, discordance)
+        source = "" if level else f"if {discordance:.0%} of the items differ"
+    else:
+        text = f"the spread of {rule.metric} is not known before a first run; after it, this says what can be found."
+        return PlannedEffect(None, None, True, text)
+    if isinstance(rule, TargetRule | EquivalenceRule):
+        return _equivalence(rule, items, variance, source, unit)
+    if isinstance(rule, AbsoluteRule):
+        return _absolute(rule, items, variance, source, unit)
+    return _one_sided(rule, items, variance, source, direction, unit)
+
+
+def _share_variance(rule: Leaf, discordance: float) -> float:
+    if isinstance(rule, TargetRule):
+        return 0.25
+    if isinstance(rule, AbsoluteRule):
+        limit = rule.min if rule.min is not None else rule.max
+        return limit * (1 - limit) if limit is not None and 0 < limit < 1 else 0.25
+    return discordance
+
+
+def _one_sided(
+    rule: SuperiorityRule | NonInferiorityRule,
+    items: float,
+    variance: float,
+    source: str,
+    direction: Direction,
+    unit: str,
+) -> PlannedEffect:
+    effect = mde(math.sqrt(variance / items), rule.alpha)
+    loss = isinstance(rule, NonInferiorityRule)
+    if isinstance(rule.margin, Ratio):
+        margin, effect = abs(math.log(rule.margin.ratio)), math.expm1(effect)
+        shown, limit = f"{effect:.2%}", f"ratio of {rule.margin.ratio:g}"
+    else:
+        margin, shown, limit = rule.margin, number(effect, unit), f"margin of {number(rule.margin, unit)}"
+    goal = {("higher", True): "a drop", ("higher", False): "a gain", ("lower", True): "a rise"}.get(
+        (direction, loss), "a fall"
+    )
+    needs = max(needed_n(margin, variance, rule.alpha), rule.min_n) if margin else None
+    text = f"finds {goal} of {shown} with 80% power at {count(round(items))} items"
+    if needs is not None:
+        text += f"; its {limit} takes {count(needs)}"
+    return PlannedEffect(effect, needs, True, f"{text}{_because(source)}.")
+
+
+def _equivalence(
+    rule: TargetRule | EquivalenceRule, items: float, variance: float, source: str, unit: str
+) -> PlannedEffect:
+    margin = number(rule.margin, unit)
+    needs = equivalence_needed_n(rule.margin, variance, rule.alpha)
+    possible_from = equivalence_possible_n(rule.margin, variance, rule.alpha)
+    smallest = rule.margin * math.sqrt(needs / items)
+    if items < possible_from and isinstance(rule, TargetRule) and not source:
+        text = (
+            f"cannot pass: ± {margin} takes at least {count(possible_from)} independent items "
+            f"({count(needs)} for 80% power), and there are {count(round(items))}."
+        )
+        return PlannedEffect(smallest, needs, False, text)
+    text = f"needs {count(needs)} items for 80% power at ± {margin}; there are {count(round(items))}"
+    if needs > items:
+        text += f", enough for ± {number(smallest, unit)}"
+    return PlannedEffect(smallest, needs, True, f"{text}{_because(source)}.")
+
+
+def _absolute(rule: AbsoluteRule, items: float, variance: float, source: str, unit: str) -> PlannedEffect:
+    width = planned_half_width(round(items), None, variance, rule.alpha)
+    effect = mde(math.sqrt(variance / items), rule.alpha)
+    text = (
+        f"with {count(round(items))} items the bound will lie about {number(width, unit)} from the value; "
+        f"a model {number(effect, unit)} inside the limit passes with 80% power"
+    )
+    return PlannedEffect(effect, None, True, f"{text}{_because(source)}.")
+
+
+def _because(source: str) -> str:
+    return f" ({source})" if source else ""

@@ -1,0 +1,185 @@
+"""The `gates` section of a suite → rules, with all its faults at once."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import BaseModel, Field
+
+from harness.core.diagnostics import Key, Places, Problems
+from harness.core.errors import Where, unknown
+from harness.schema.suite.gate_rules import (
+    COMPOSED_KEYS,
+    COMPOSITIONS,
+    KINDS,
+    Composition,
+    Defaults,
+    GateSet,
+    Leaf,
+    Rule,
+    Waiver,
+)
+from harness.schema.suite.types import Strict
+from harness.schema.validation import found, validate
+
+MAX_DEPTH = 4
+"""Compositions inside compositions, the outermost counted."""
+
+
+class GatesSection(Strict):
+    """The long form of `gates`; the short form is the list of rules alone."""
+
+    defaults: Defaults = Field(default_factory=Defaults)
+    rules: list[Any] = Field(default_factory=list)
+    waivers: list[Any] = Field(default_factory=list)
+
+
+def parse_gates(raw: Any, where: Places) -> GateSet:
+    """Validates the `gates` section.
+
+    Args:
+        raw: plain data: a list of rules, or {defaults, rules, waivers}; None is no gates.
+        where: gives the place of a path of keys below `gates`.
+
+    Raises:
+        SuiteError: with every fault that was found, each at its place.
+    """
+    problems = Problems(where)
+    gates = collect_gates(raw, problems)
+    problems.raise_any()
+    return gates
+
+
+def collect_gates(raw: Any, problems: Problems) -> GateSet:
+    """As `parse_gates`, but faults go to `problems` and what is sound is returned."""
+    if raw is None:
+        return GateSet()
+    if isinstance(raw, list):
+        return _gates(Defaults(), {}, raw, (), [], problems)
+    if not isinstance(raw, dict):
+        problems.add(f"expected a list of rules, or a mapping with `rules`, found {found(raw)}.")
+        return GateSet()
+    sound = True
+    for key in raw:
+        if key not in GatesSection.model_fields:
+            problems.add(unknown("key", key, GatesSection.model_fields), key, key=True)
+            sound = False
+    for key in ("rules", "waivers"):
+        if key in raw and not isinstance(raw[key], list):
+            problems.add(f"expected a list, found {found(raw[key])}.", key)
+            sound = False
+    if not sound:
+        return GateSet()
+    given = raw.get("defaults") or {}
+    defaults = validate(Defaults, given, problems.below("defaults"))
+    if defaults is None:
+        return GateSet()
+    return _gates(defaults, given, raw.get("rules", []), ("rules",), raw.get("waivers", []), problems)
+
+
+def _gates(
+    defaults: Defaults,
+    given: dict[str, Any],
+    rules: list[Any],
+    path: tuple[Key, ...],
+    waivers: list[Any],
+    problems: Problems,
+) -> GateSet:
+    sound: dict[str, Rule] = {}
+    places: dict[str, Where] = {}
+    for index, raw in enumerate(rules):
+        here = problems.below(*path, index)
+        rule = _rule(raw, given, here, places, "")
+        if rule is None:
+            continue
+        if rule.id in sound:
+            here.add(f"the gate {rule.id!r} stands twice; the first is at {places[rule.id]}.", "id")
+            continue
+        sound[rule.id] = rule
+        places[rule.id] = here.where()
+    ids = {raw["id"] for raw in rules if isinstance(raw, dict) and isinstance(raw.get("id"), str)}
+    return GateSet(defaults, tuple(sound.values()), _waivers(waivers, ids, problems), places)
+
+
+def _rule(
+    raw: Any, defaults: dict[str, Any], problems: Problems, places: dict[str, Where], path: str, depth: int = 1
+) -> Rule | None:
+    """A rule or composition; the places of members are noted below `path` and its id."""
+    if not isinstance(raw, dict):
+        problems.add(f"expected a rule such as {{id, metric, kind, …}}, found {found(raw)}.")
+        return None
+    composed = [key for key in COMPOSITIONS if key in raw]
+    if composed:
+        return _composition(composed[0], raw, defaults, problems, places, path, depth)
+    kind = raw.get("kind")
+    known = [*KINDS, *COMPOSITIONS]
+    if kind is None:
+        problems.add("the key 'kind' is missing.", hint=f"one of {', '.join(KINDS)}; or `all_of`, `any_of` with rules.")
+        return None
+    if isinstance(kind, str) and kind in COMPOSITIONS:
+        problems.add(f"expected the rules themselves: `{kind}: [rule, …]`, found `kind: {kind}`.", "kind")
+        return None
+    if not isinstance(kind, str) or kind not in KINDS:
+        problems.add(unknown("kind of gate", str(kind), known), "kind")
+        return None
+    model: type[BaseModel] = KINDS[kind]
+    rule: Leaf | None = validate(model, {**defaults, **raw}, problems)
+    return rule
+
+
+def _composition(
+    kind: str,
+    raw: dict[str, Any],
+    defaults: dict[str, Any],
+    problems: Problems,
+    places: dict[str, Where],
+    path: str,
+    depth: int,
+) -> Composition | None:
+    if depth > MAX_DEPTH:
+        problems.add(f"expected rules at most {MAX_DEPTH} deep.", kind, key=True)
+        return None
+    found_rule: Composition | None = validate(COMPOSITIONS[kind], {**defaults, **raw}, problems)
+    if found_rule is None:
+        return None
+    whole = f"{path}{found_rule.id}/"
+    members: dict[str, Rule] = {}
+    for index, member in enumerate(found_rule.members):
+        here = problems.below(kind, index)
+        given = {key: getattr(found_rule, key) for key in Defaults.model_fields} | {"id": str(index + 1)}
+        if found_rule.model is not None:
+            given["model"] = found_rule.model
+        rule = None if _misplaced(member, found_rule, here) else _rule(member, given, here, places, whole, depth + 1)
+        if rule is None:
+            continue
+        if rule.id in members:
+            here.add(f"the member {rule.id!r} of {found_rule.id!r} stands twice.", "id")
+        members[rule.id] = rule
+        places[f"{whole}{rule.id}"] = here.where()
+    if len(members) < len(found_rule.members):
+        return None
+    return found_rule.with_members(list(members.values()))
+
+
+def _misplaced(member: Any, above: Composition, problems: Problems) -> bool:
+    """Notes keys of a member that only its composition may have."""
+    wrong = [key for key in COMPOSED_KEYS if isinstance(member, dict) and key in member]
+    if isinstance(member, dict) and member.get("correction") == "holm":
+        wrong.append("correction")
+    for key in wrong:
+        hint = f"write it beside `{above.kind}`." if key in COMPOSED_KEYS else "leave it out: all slices must hold."
+        problems.add(f"{key!r} belongs to the whole gate {above.id!r}, not to a member.", key, hint=hint, key=True)
+    return bool(wrong)
+
+
+def _waivers(raws: list[Any], ids: set[str], problems: Problems) -> tuple[Waiver, ...]:
+    waivers: list[Waiver] = []
+    for index, raw in enumerate(raws):
+        here = problems.below("waivers", index)
+        waiver = validate(Waiver, raw, here)
+        if waiver is None:
+            continue
+        if waiver.gate not in ids:
+            here.add(unknown("gate", waiver.gate, ids), "gate")
+        waivers.append(waiver)
+    return tuple(waivers)

@@ -1,0 +1,223 @@
+"""Finds the numbers that a rule is about, and refuses those that cannot carry a verdict."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+
+from harness.gates.decision import Interval
+from harness.schema.results import seed_aggregation as core_recipe
+from harness.schema.results.inputs import EvaluationResult
+from harness.schema.results.metrics import ComparisonResult, MetricResult
+from harness.schema.results.seed_aggregation import Row
+from harness.schema.suite.gate_rules import BaseRule, ComparedRule, NoFlipsRule
+from harness.statistics.caveats import NO_INTERVAL
+from harness.statistics.power import mde
+
+Bounds = Mapping[str, tuple[float | None, float | None]]
+
+_MOST_NAMES = 12
+
+
+class RefusedError(Exception):
+    """There is no number to judge; the text says why. Becomes the verdict `error`.
+
+    Attributes:
+        hint: what to do about it, for explanations.
+    """
+
+    def __init__(self, reason: str, hint: str = "") -> None:
+        super().__init__(reason)
+        self.hint = hint
+
+
+class Evidence:
+    """The results of a run, as gates look at them."""
+
+    def __init__(
+        self,
+        metrics: Sequence[MetricResult],
+        comparisons: Sequence[ComparisonResult],
+        evaluations: Sequence[EvaluationResult],
+    ) -> None:
+        self._metrics = metrics
+        self._comparisons = comparisons
+        self._evaluations = {evaluation.name: evaluation for evaluation in evaluations}
+
+    def baseline(self, rule: BaseRule, default: str) -> str | None:
+        """What a model is compared with: see `baseline_of`."""
+        return baseline_of(rule, self._evaluations.get(rule.evaluation), default)
+
+    def level(self, rule: BaseRule, model: str, name: str | None) -> MetricResult:
+        """The metric of a model, overall or on a slice.
+
+        Raises:
+            RefusedError: when it is missing, undefined or of too few answers.
+        """
+        self.require_answers(rule, model)
+        rows = [row for row in self._metrics if row.evaluation == rule.evaluation and row.model == model]
+        chosen = _one(rows, rule, name)
+        if chosen.status != "ok":
+            raise RefusedError(f"{rule.metric} of {model} is undefined: {chosen.reason or 'no reason was given'}")
+        if chosen.n <= 0:
+            raise RefusedError(f"{rule.metric} of {model} stands on no item")
+        return of_recipe(chosen)
+
+    def change(self, rule: BaseRule, baseline: str, model: str, name: str | None) -> ComparisonResult:
+        """The comparison of a model with a baseline, overall or on a slice.
+
+        Raises:
+            RefusedError: when it is missing, refused, undefined, or the items do not match.
+        """
+        if model == baseline:
+            raise RefusedError(
+                f"{model} would be compared with itself", "name another `baseline` in the gate, or another `model`."
+            )
+        for side in (baseline, model):
+            self.require_answers(rule, side)
+        rows = [
+            row
+            for row in self._comparisons
+            if row.evaluation == rule.evaluation and row.candidate == model and row.baseline == baseline
+        ]
+        chosen = _one(rows, rule, name)
+        if chosen.status != "ok":
+            verb = "was refused" if chosen.status == "refused" else "is undefined"
+            reason = chosen.reason or "; ".join(chosen.comparability) or "no reason was given"
+            raise RefusedError(f"the comparison of {model} with {baseline} on {rule.metric} {verb}: {reason}")
+        if chosen.n <= 0:
+            raise RefusedError(
+                f"{model} and {baseline} share no item of {rule.evaluation}",
+                "ask both about the same data; items are paired by their id.",
+            )
+        lost = max(chosen.only_baseline, chosen.only_candidate)
+        if lost / (chosen.n + lost) > 1 - rule.min_coverage + 1e-9:
+            raise RefusedError(
+                f"the items of {baseline} and {model} do not match: {chosen.only_baseline} and "
+                f"{chosen.only_candidate} have no partner",
+                "ask both models about the same items, or allow less with `min_coverage`.",
+            )
+        return of_recipe(chosen)
+
+    def slices(self, rule: BaseRule, key: str, model: str) -> list[str]:
+        """The slices of a kind that the evaluation has for this model, sorted.
+
+        Raises:
+            RefusedError: when there is none.
+        """
+        names = {
+            row.slice
+            for row in self._metrics
+            if row.evaluation == rule.evaluation and row.model == model and row.slice is not None
+        } | {
+            row.slice
+            for row in self._comparisons
+            if row.evaluation == rule.evaluation and row.candidate == model and row.slice is not None
+        }
+        chosen = sorted(name for name in names if name.startswith(f"{key}="))
+        if not chosen:
+            kinds = sorted({name.partition("=")[0] for name in names}) or ["none"]
+            raise RefusedError(
+                f"{rule.evaluation} has no slice {key!r}; it has {', '.join(kinds)}",
+                "correct `each_slice`, or name the column in the data's `slices`.",
+            )
+        return chosen
+
+    def require_answers(self, rule: BaseRule, model: str) -> None:
+        """Refuses a model that was not asked, or answered too few items.
+
+        Raises:
+            RefusedError: with the reason.
+        """
+        evaluation = self._evaluations.get(rule.evaluation)
+        if evaluation is None:
+            raise RefusedError(
+                f"the evaluation {rule.evaluation} was not run", "run the suite again without leaving it out."
+            )
+        if model in evaluation.skipped:
+            raise RefusedError(
+                f"{model} could not be asked in {rule.evaluation}: {evaluation.skipped[model]}",
+                "judge another metric or model here, or give the model what it lacks.",
+            )
+        coverage = evaluation.coverage.get(model)
+        if coverage is None:
+            raise RefusedError(f"{rule.evaluation} has no records of {model}", "run the suite again, with this model.")
+        if not coverage >= rule.min_coverage - 1e-12:
+            raise RefusedError(
+                f"{model} answered {coverage:.1%} of {rule.evaluation}; at least {rule.min_coverage:.1%} is asked",
+                "find out why items failed (records with status failed or unread); only then lower `min_coverage`.",
+            )
+
+
+def of_recipe(row: Row) -> Row:
+    """The row that a gate judges: the recipe's where enough seeds were trained, with its detectable effect."""
+    found = core_recipe.of_recipe(row)
+    if found is row or not isinstance(found, ComparisonResult) or found.standard_error is None:
+        return found
+    return found.model_copy(update={"mde": mde(found.standard_error)})
+
+
+def baseline_of(rule: BaseRule, evaluation: EvaluationResult | None, default: str) -> str | None:
+    """The rule's own baseline, else the evaluation's, else `default`; None for rules about levels."""
+    if not isinstance(rule, ComparedRule | NoFlipsRule):
+        return None
+    return rule.baseline or (evaluation.baseline if evaluation is not None else "") or default
+
+
+def matches(asked: str, metric: str) -> bool:
+    """Whether a metric is the one asked for: the same, or the bare name of one with a bracket."""
+    return asked == metric or ("[" not in asked and metric.partition("[")[0] == asked)
+
+
+def bounds_at(bounds: Bounds, value: float | None, alpha: float, what: str, weaknesses: Sequence[str] = ()) -> Interval:
+    """The value with its one-sided bounds at `alpha`.
+
+    Args:
+        weaknesses: of the figure; one that says why there is no interval is passed on.
+
+    Raises:
+        RefusedError: when a number is missing or not finite.
+    """
+    for key, (low, high) in bounds.items():
+        if math.isclose(float(key), alpha, rel_tol=1e-6):
+            interval = Interval(_number(value), _number(low), _number(high))
+            if not interval.sound:
+                why = next((text.rstrip(".") for text in weaknesses if text in NO_INTERVAL), None)
+                raise RefusedError(f"{what} has no finite value with finite bounds" + (f": {why}" if why else ""))
+            return interval
+    raise RefusedError(f"{what} has no bound at alpha {alpha:g}")
+
+
+def _number(value: float | None) -> float:
+    return math.nan if value is None else float(value)
+
+
+def _one(known: list[Row], rule: BaseRule, name: str | None) -> Row:
+    rows = [row for row in known if row.slice == name and matches(rule.metric_name, row.metric)]
+    exact = [row for row in rows if row.metric == rule.metric_name]
+    usable = exact or [row for row in rows if row.status == "ok"] or rows
+    place = f" on {name}" if name else ""
+    if not usable:
+        raise RefusedError(
+            f"there is no figure for {rule.metric}{place}{_instead(known, rule, name)}",
+            "add the metric to the evaluation, or correct the gate.",
+        )
+    if len(usable) > 1 and len({row.metric for row in usable}) > 1:
+        names = ", ".join(sorted(f"{row.evaluation}.{row.metric}" for row in usable))
+        raise RefusedError(f"{rule.metric}{place} stands for several figures ({names}); name one of them")
+    return usable[0]
+
+
+def _instead(known: list[Row], rule: BaseRule, name: str | None) -> str:
+    """What there is in place of a slice, or of a metric with a bracket, that is not there."""
+    if name is not None:
+        slices = sorted({row.slice for row in known if row.slice is not None and matches(rule.metric_name, row.metric)})
+        return f"; its slices are {_some(slices)}" if slices else "; it has no slices"
+    bare = rule.metric_name.partition("[")[0]
+    others = sorted({f"{rule.evaluation}.{row.metric}" for row in known if matches(bare, row.metric)})
+    return f"; there is {_some(others)}" if others else ""
+
+
+def _some(names: list[str]) -> str:
+    rest = len(names) - _MOST_NAMES
+    return ", ".join(names[:_MOST_NAMES]) + (f" and {rest} more" if rest > 0 else "")

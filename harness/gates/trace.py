@@ -1,0 +1,100 @@
+"""A verdict with the reasons it was reached by: what reports show, and what `explain` puts into words."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from harness.gates.criterion import Question
+from harness.gates.decision import Outcome
+from harness.gates.flip_rule import TagFlips
+from harness.gates.result_lookup import Evidence, RefusedError
+from harness.schema.results.verdicts import GateResult
+from harness.schema.suite.gate_rules import BaseRule, Composition, GateSet, Rule
+from harness.schema.suite.waivers import waiver_of
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """The verdict of a rule on a model.
+
+    Attributes:
+        question: what was decided, with interval and limits; None for errors, `no_flips` and compositions.
+        flips: what `no_flips` counted.
+        members: the findings below a composition.
+        error, hint: why nothing could be judged, and what to do about it.
+    """
+
+    rule: Rule
+    result: GateResult
+    question: Question | None = None
+    flips: TagFlips | None = None
+    members: tuple[Finding, ...] = ()
+    error: str | None = None
+    hint: str = ""
+
+    @property
+    def outcome(self) -> Outcome:
+        return self.result.verdict
+
+    def inside(self) -> Finding:
+        """The same as a member: it blocks through its composition alone, and its waiver is that one's."""
+        changes = {"blocking": False, "waiver": None, "waiver_holds": None}
+        return replace(self, result=self.result.model_copy(update=changes))
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """What a judgement is made from, the same for all rules.
+
+    Attributes:
+        baseline: compared with when neither a rule nor its evaluation names another one.
+        today: the day that waivers are held against.
+        path: the composition whose members are judged, such as `gain/`; empty at the top.
+    """
+
+    gates: GateSet
+    evidence: Evidence
+    flips: Sequence[TagFlips]
+    baseline: str
+    today: date
+    path: str = ""
+
+    def below(self, rule: Composition) -> Case:
+        return replace(self, path=f"{self.path}{rule.id}/")
+
+    def result(self, rule: Rule, model: str | None, outcome: Outcome, sentence: str, **more: Any) -> GateResult:
+        """The result of a rule, with severity, waiver and place filled in."""
+        waiver, holds = waiver_of(self.gates, rule.id, model, self.today)
+        softened = outcome == "inconclusive" and rule.on_inconclusive == "warn"
+        place = self.gates.places.get(f"{self.path}{rule.id}")
+        return GateResult.model_validate(
+            {
+                "id": rule.id,
+                "kind": rule.kind,
+                "metric": rule.metric if isinstance(rule, BaseRule) else "",
+                "model": model,
+                "slice": getattr(rule, "slice", None),
+                "severity": rule.severity,
+                "verdict": outcome,
+                "blocking": rule.severity == "error" and not holds and not softened,
+                "sentence": sentence,
+                "alpha": rule.alpha,
+                "waiver": waiver,
+                "waiver_holds": None if waiver is None else holds,
+                "where": f"{Path(place.file).name}:{place.line}" if place is not None else None,
+                **more,
+            }
+        )
+
+    def refused(
+        self, rule: Rule, model: str | None, why: RefusedError | str, baseline: str | None = None, **more: Any
+    ) -> Finding:
+        """A finding for what cannot be judged."""
+        reason, hint = str(why), getattr(why, "hint", "")
+        sentence = f"Cannot be judged: {reason.rstrip('.')}."
+        result = self.result(rule, model, "error", sentence, baseline=baseline, **more)
+        return Finding(rule, result, error=reason, hint=hint)

@@ -1,0 +1,1 @@
+"""What probes measure: bias, fairness, robustness."""

@@ -1,0 +1,212 @@
+"""Amplification: does a model make a gap of its data larger?
+
+Zhao et al. (2017): b(o, g) = c(o, g)/Σ_g' c(o, g') over groups; the mean over outputs o that training
+data tie to a group (b_train above 1 over the number of groups) of b_predicted − b_train.
+
+Wang and Russakovsky (2021), directional: the mean over pairs (a, t) of y·Δ + (1 − y)·(−Δ), with
+y = [P(a, t) > P(a)·P(t)] in training data. A→T: Δ = P(T̂ = t | a) − P(t | a); T→A: Δ = P(Â = a | t) − P(a | t).
+Conditionals without a hat are those of the training data. Cells without a single item have no Δ: they are
+counted (`empty_cells`), and the mean is over the others.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+import numpy.typing as npt
+
+from harness.core.evaluation import Metric, MetricContext, MetricKind
+from harness.core.records import FloatArray, Records
+from harness.metrics.bias.group_fairness import MEMBER, groups_of
+from harness.metrics.metric_shapes import Factory, MeanMetric, RecordMetric, column, divide
+
+CLUSTER = "parent"
+OCCUPATION = "occupation"
+DIRECTED = "directed."
+Counts = Mapping[tuple[str, str], float]
+"""(output, group) → how often they stand together."""
+
+
+def shares(counts: Counts, outputs: Sequence[str], groups: Sequence[str]) -> FloatArray:
+    """b(o, g), float64[outputs, groups]; NaN for an output that meets no group."""
+    table = np.array([[counts.get((output, group), 0.0) for group in groups] for output in outputs])
+    return divide(table, table.sum(axis=1, keepdims=True) * np.ones_like(table))
+
+
+def zhao(predicted: Counts, training: Counts, outputs: Sequence[str], groups: Sequence[str]) -> float:
+    """Zhao's amplification; NaN where no output is tied to a group, or none of those was predicted."""
+    b_train, b_predicted = shares(training, outputs, groups), shares(predicted, outputs, groups)
+    return float(_zhao(b_predicted, b_train))
+
+
+def _zhao(b_predicted: FloatArray, b_train: FloatArray) -> FloatArray:
+    """Over the last two axes, outputs × groups."""
+    tied = np.nan_to_num(b_train, nan=0.0) > 1.0 / b_train.shape[-1] + 1e-12
+    known = tied & ~np.isnan(b_predicted)
+    gaps = np.where(known, np.nan_to_num(b_predicted) - np.nan_to_num(b_train), 0.0).sum(axis=-1)
+    return divide(gaps.sum(axis=-1), known.any(axis=-1).sum(axis=-1).astype(np.float64))
+
+
+def signs(training: Counts, totals: Mapping[str, float], groups: Sequence[str]) -> FloatArray:
+    """float64[outputs, groups]: 1 where the training data tie the two (P(a, t) > P(a)·P(t)), else −1.
+
+    Args:
+        training: joint counts; each item has one output, and may have several groups or none.
+        totals: output → how many items have it.
+    """
+    joint = np.array([[training.get((output, group), 0.0) for group in groups] for output in totals])
+    per_output = np.array(list(totals.values()), dtype=np.float64)[:, None]
+    # In counts, which are whole: quotients would be rounded, and some independent cells count as tied.
+    return np.where(joint * per_output.sum() > joint.sum(axis=0, keepdims=True) * per_output, 1.0, -1.0)
+
+
+def directional(predicted: FloatArray, training: FloatArray, sign: FloatArray) -> float:
+    """The mean of y·Δ + (1 − y)·(−Δ) over the cells in which both conditionals exist.
+
+    Args:
+        predicted, training: conditionals of the same shape; NaN where the condition never holds.
+        sign: as `signs` gives it, in that shape.
+    """
+    cells = sign * (predicted - training)
+    known = ~np.isnan(cells)
+    return float(cells[known].mean()) if known.any() else float("nan")
+
+
+@dataclass(slots=True, kw_only=True)
+class ZhaoMetric(RecordMetric):
+    """`stats` is [n, 2·outputs·groups]: predictions by group, and the training shares as constants."""
+
+    labels: tuple[str, ...]
+    kind: MetricKind = "additive"
+
+    def rows(self, records: Records) -> FloatArray:
+        said = records.texts("prediction")
+        member = [column(records, MEMBER + group) for group in groups_of(records)]
+        made, fixed = [], []
+        for label in self.labels:
+            here = np.array([one == label for one in said], dtype=np.float64)
+            made += [here * inside for inside in member]
+            fixed += [column(records, f"b_train.{label}|{group}") for group in groups_of(records)]
+        return np.column_stack([*made, *fixed]) if made else np.full((len(records), 2), np.nan)
+
+    def value(self, sums: FloatArray, n: npt.NDArray[Any] | float) -> FloatArray:
+        half = sums.shape[-1] // 2
+        shape = (*sums.shape[:-1], len(self.labels), -1)
+        if half < len(self.labels):
+            return np.full(sums.shape[:-1], np.nan)
+        table, constants = sums[..., :half].reshape(shape), sums[..., half:].reshape(shape)
+        count = np.asarray(n, dtype=np.float64)[..., None, None]
+        predicted = divide(table, table.sum(axis=-1, keepdims=True) * np.ones_like(table))
+        # An output that meets no group in training has a share of −1 in the records.
+        training = divide(constants, count * np.ones_like(constants))
+        return _zhao(predicted, np.where(training < 0, np.nan, training))
+
+
+@dataclass(slots=True, kw_only=True)
+class AttributeToTask(RecordMetric):
+    """Directional amplification A→T; `stats` is [n, 2·groups]: members, and their signed cells."""
+
+    kind: MetricKind = "additive"
+
+    def rows(self, records: Records) -> FloatArray:
+        groups = groups_of(records)
+        flat = [column(records, prefix + group) for group in groups for prefix in (MEMBER, DIRECTED)]
+        return np.column_stack(flat) if flat else np.full((len(records), 2), np.nan)
+
+    def value(self, sums: FloatArray, n: npt.NDArray[Any] | float) -> FloatArray:
+        cells = sums.reshape(*sums.shape[:-1], -1, 2)
+        means = divide(cells[..., 1], cells[..., 0])
+        known = ~np.isnan(means)
+        return divide(np.where(known, means, 0.0).sum(axis=-1), known.sum(axis=-1).astype(np.float64))
+
+
+class ZhaoFactory(Factory):
+    needs: ClassVar[tuple[str, ...]] = ("prediction", "directed")
+    summary: ClassVar[str] = "How much further predictions go than training data in tying labels to groups (Zhao)."
+
+    def __call__(self, name: str, context: MetricContext) -> Sequence[Metric]:
+        return [
+            ZhaoMetric(
+                id="amplification", unit="share", direction="target", ideal=0.0, cluster=CLUSTER, labels=context.labels
+            )
+        ]
+
+
+class AttributeToTaskFactory(Factory):
+    needs: ClassVar[tuple[str, ...]] = ("directed",)
+    summary: ClassVar[str] = "Directional amplification from groups to labels (Wang and Russakovsky); 0 is the ideal."
+
+    def __call__(self, name: str, context: MetricContext) -> Sequence[Metric]:
+        return [
+            AttributeToTask(
+                id="bias_amp_attribute_to_task", unit="share", direction="target", ideal=0.0, cluster=CLUSTER
+            )
+        ]
+
+
+class _OfOccupations(Factory):
+    id: ClassVar[str]
+    column: ClassVar[str]
+
+    def __call__(self, name: str, context: MetricContext) -> Sequence[Metric]:
+        return [
+            MeanMetric(id=self.id, unit="share", direction="target", ideal=0.0, cluster=OCCUPATION, column=self.column)
+        ]
+
+
+class PronounAmplification(_OfOccupations):
+    """Zhao's figure with a model's pronouns for predictions."""
+
+    needs: ClassVar[tuple[str, ...]] = ("zhao_gap",)
+    summary: ClassVar[str] = "How much further a model's pronouns go than its data in tying words to groups (Zhao)."
+    id: ClassVar[str] = "pronoun_amplification"
+    column: ClassVar[str] = "zhao_gap"
+
+
+class TaskToAttribute(_OfOccupations):
+    """Directional amplification T→A: groups predicted from words."""
+
+    needs: ClassVar[tuple[str, ...]] = ("directed_gap",)
+    summary: ClassVar[str] = "Directional amplification from words to groups (Wang and Russakovsky); 0 is the ideal."
+    id: ClassVar[str] = "bias_amp_task_to_attribute"
+    column: ClassVar[str] = "directed_gap"
+
+
+class FemalePronouns(Factory):
+    """The level beside the amplification."""
+
+    needs: ClassVar[tuple[str, ...]] = ("female_share",)
+    summary: ClassVar[str] = "Mean share of the female pronoun over occupations; 0.5 is the ideal."
+
+    def __call__(self, name: str, context: MetricContext) -> Sequence[Metric]:
+        return [
+            MeanMetric(
+                id="female_pronouns",
+                unit="share",
+                direction="target",
+                ideal=0.5,
+                cluster=OCCUPATION,
+                column="female_share",
+            )
+        ]
+
+
+class EmptyCells(Factory):
+    """What the other figures could not see."""
+
+    needs: ClassVar[tuple[str, ...]] = ("empty",)
+    summary: ClassVar[str] = "Share of cells without a single training item: the amplification leaves them out."
+
+    def __call__(self, name: str, context: MetricContext) -> Sequence[Metric]:
+        return [MeanMetric(id="empty_cells", unit="share", direction="lower", cluster=OCCUPATION, column="empty")]
+
+
+amplification = ZhaoFactory()
+bias_amp_attribute_to_task = AttributeToTaskFactory()
+pronoun_amplification = PronounAmplification()
+bias_amp_task_to_attribute = TaskToAttribute()
+female_pronouns = FemalePronouns()
+empty_cells = EmptyCells()

@@ -1,0 +1,241 @@
+"""Gaps between groups of a classifier's figures, for any number of groups, which may overlap.
+
+Records hold `selected` (the positive label is predicted), `positive` (it is the right one),
+`score` (its probability) and `in.<group>` (1 for members). A rate whose denominator is empty in a
+group is undefined, and so is a gap over it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from harness.core.errors import SuiteError
+from harness.core.evaluation import Metric, MetricContext, MetricKind
+from harness.core.records import FloatArray, Records
+from harness.metrics.metric_shapes import Factory, MeanMetric, RecordMetric, column, divide
+
+CLUSTER = "parent"
+MEMBER = "in."
+Gap = Literal["parity", "odds_worst", "odds_mean"]
+Subset = Literal["all", "subgroup", "bpsn", "bnsp"]
+_N, _POSITIVE, _HIT, _FALSE = range(4)
+
+
+def groups_of(records: Records) -> list[str]:
+    """The groups that the records tell members of."""
+    return [name.removeprefix(MEMBER) for name in records.stat_names if name.startswith(MEMBER)]
+
+
+@dataclass(slots=True, kw_only=True)
+class GapMetric(RecordMetric):
+    """Largest minus smallest rate over groups; `stats` is [n, 4·groups].
+
+    parity: of the selection rate. odds_worst: the larger one of the gaps of true and false positive
+    rate. odds_mean: the mean of the two gaps, which are absolute and so cannot cancel.
+    """
+
+    gap: Gap
+    kind: MetricKind = "additive"
+
+    def rows(self, records: Records) -> FloatArray:
+        selected, positive = column(records, "selected"), column(records, "positive")
+        member = [column(records, MEMBER + group) for group in groups_of(records)]
+        counts = [
+            (inside, inside * positive, inside * positive * selected, inside * (1.0 - positive) * selected)
+            for inside in member
+        ]
+        flat = [one for group in counts for one in group]
+        return np.column_stack(flat) if flat else np.full((len(records), 4), np.nan)
+
+    def value(self, sums: FloatArray, n: npt.NDArray[Any] | float) -> FloatArray:
+        counts = sums.reshape(*sums.shape[:-1], -1, 4)
+        total, positive = counts[..., _N], counts[..., _POSITIVE]
+        if self.gap == "parity":
+            return _spread(divide(counts[..., _HIT] + counts[..., _FALSE], total))
+        true = _spread(divide(counts[..., _HIT], positive))
+        false = _spread(divide(counts[..., _FALSE], total - positive))
+        both = np.stack([true, false])
+        return np.asarray(both.max(axis=0) if self.gap == "odds_worst" else both.mean(axis=0))
+
+
+@dataclass(slots=True, kw_only=True)
+class RateMetric(RecordMetric):
+    """True or false positive rate: Σ selected/Σ 1 over items whose right label is, or is not, positive."""
+
+    positive: bool
+    kind: MetricKind = "ratio"
+
+    def rows(self, records: Records) -> FloatArray:
+        positive = column(records, "positive")
+        among = positive if self.positive else 1.0 - positive
+        return np.column_stack([column(records, "selected") * among, among])
+
+    def value(self, sums: FloatArray, n: npt.NDArray[Any] | float) -> FloatArray:
+        return divide(sums[..., 0], sums[..., 1])
+
+
+@dataclass(slots=True, kw_only=True)
+class AucMetric(RecordMetric):
+    """Area under the ROC curve on all items, or on a group's subset (Borkan et al. 2019).
+
+    subgroup: the group's items. bpsn: positive items of the background and negative ones of the group.
+    bnsp: the other way round. `rows` are DeLong's (1988) structural components as pseudo-values, whose mean
+    is the area and whose variance (of clusters: Obuchowski 1997) is its variance.
+    """
+
+    subset: Subset
+    group: str | None = None
+    kind: MetricKind = "mean"
+    sliced: ClassVar[bool] = False
+
+    def rows(self, records: Records) -> FloatArray:
+        pseudo: FloatArray = np.full((len(records), 1), np.nan)
+        score, positive = column(records, "score"), column(records, "positive")
+        used = records.ok & ~np.isnan(score) & ~np.isnan(positive)
+        if self.subset != "all":
+            inside = column(records, f"{MEMBER}{self.group}")
+            used &= ~np.isnan(inside)
+            member, right = inside == 1.0, positive == 1.0
+            used &= {
+                "subgroup": member,
+                "bpsn": np.where(member, ~right, right),
+                "bnsp": np.where(member, right, ~right),
+            }[self.subset]
+        first, second = used & (positive == 1.0), used & (positive == 0.0)
+        if not first.any() or not second.any():
+            return pseudo
+        above, below = _placements(score[first], score[second])
+        area = float(above.mean())
+        n = int(used.sum())
+        pseudo[first, 0] = area + (above - area) * n / int(first.sum())
+        pseudo[second, 0] = area + (below - area) * n / int(second.sum())
+        return pseudo
+
+    def value(self, sums: FloatArray, n: npt.NDArray[Any] | float) -> FloatArray:
+        return divide(sums[..., 0], np.asarray(n, dtype=np.float64))
+
+
+class _GapFactory(Factory):
+    needs: ClassVar[tuple[str, ...]] = ("selected", "positive")
+    id: ClassVar[str]
+    gap: ClassVar[Gap]
+
+    def __call__(self, name: str, context: MetricContext) -> Sequence[Metric]:
+        return [GapMetric(id=self.id, unit="share", direction="lower", cluster=CLUSTER, gap=self.gap)]
+
+
+class DemographicParity(_GapFactory):
+    summary: ClassVar[str] = "Largest minus smallest share of positive predictions over the groups."
+    id: ClassVar[str] = "demographic_parity_gap"
+    gap: ClassVar[Gap] = "parity"
+
+
+class EqualisedOddsWorst(_GapFactory):
+    summary: ClassVar[str] = "The larger of the gaps of true and false positive rate over the groups."
+    id: ClassVar[str] = "equalised_odds_worst"
+    gap: ClassVar[Gap] = "odds_worst"
+
+
+class EqualisedOddsMean(_GapFactory):
+    summary: ClassVar[str] = "Mean of the absolute gaps of true and false positive rate over the groups."
+    id: ClassVar[str] = "equalised_odds_mean"
+    gap: ClassVar[Gap] = "odds_mean"
+
+
+class SelectionRate(Factory):
+    needs: ClassVar[tuple[str, ...]] = ("selected",)
+    summary: ClassVar[str] = "Share of positive predictions; read it by group."
+
+    def __call__(self, name: str, context: MetricContext) -> Sequence[Metric]:
+        return [MeanMetric(id="selection_rate", unit="share", direction="higher", cluster=CLUSTER, column="selected")]
+
+
+class TruePositiveRate(Factory):
+    needs: ClassVar[tuple[str, ...]] = ("selected", "positive")
+    summary: ClassVar[str] = "Share of positive items that are found; read it by group."
+
+    def __call__(self, name: str, context: MetricContext) -> Sequence[Metric]:
+        return [RateMetric(id="true_positive_rate", unit="share", direction="higher", cluster=CLUSTER, positive=True)]
+
+
+class FalsePositiveRate(Factory):
+    needs: ClassVar[tuple[str, ...]] = ("selected", "positive")
+    summary: ClassVar[str] = "Share of other items that are taken for positive; read it by group."
+
+    def __call__(self, name: str, context: MetricContext) -> Sequence[Metric]:
+        return [RateMetric(id="false_positive_rate", unit="share", direction="lower", cluster=CLUSTER, positive=False)]
+
+
+class _Auc(Factory):
+    needs: ClassVar[tuple[str, ...]] = ("score", "positive")
+    subset: ClassVar[Subset]
+
+    def __call__(self, name: str, context: MetricContext) -> Sequence[Metric]:
+        base, _, rest = name.partition("[")
+        group = rest.removesuffix("]") or None
+        if self.subset != "all" and group is None:
+            raise SuiteError(
+                f"the metric {name!r} needs a group.", hint=f"write {base}[<group>], with a group of the probe."
+            )
+        return [
+            AucMetric(
+                id=name,
+                unit="fraction",
+                direction="higher",
+                cluster=CLUSTER,
+                subset=self.subset,
+                group=None if self.subset == "all" else group,
+            )
+        ]
+
+
+class Auc(_Auc):
+    summary: ClassVar[str] = "Area under the ROC curve of the positive label."
+    subset: ClassVar[Subset] = "all"
+
+
+class SubgroupAuc(_Auc):
+    summary: ClassVar[str] = "Area under the ROC curve on one group's items, as subgroup_auc[<group>]."
+    subset: ClassVar[Subset] = "subgroup"
+
+
+class BpsnAuc(_Auc):
+    summary: ClassVar[str] = "AUC of background-positive against the group's negative items, as bpsn_auc[<group>]."
+    subset: ClassVar[Subset] = "bpsn"
+
+
+class BnspAuc(_Auc):
+    summary: ClassVar[str] = "AUC of the group's positive against background-negative items, as bnsp_auc[<group>]."
+    subset: ClassVar[Subset] = "bnsp"
+
+
+demographic_parity_gap = DemographicParity()
+equalised_odds_worst = EqualisedOddsWorst()
+equalised_odds_mean = EqualisedOddsMean()
+selection_rate = SelectionRate()
+true_positive_rate = TruePositiveRate()
+false_positive_rate = FalsePositiveRate()
+auc = Auc()
+subgroup_auc = SubgroupAuc()
+bpsn_auc = BpsnAuc()
+bnsp_auc = BnspAuc()
+
+
+def _spread(rates: FloatArray) -> FloatArray:
+    """Largest minus smallest over the last axis; NaN where a rate is, or with fewer than two groups."""
+    if rates.shape[-1] < 2:
+        return np.full(rates.shape[:-1], np.nan)
+    return np.asarray(rates.max(axis=-1) - rates.min(axis=-1))
+
+
+def _placements(first: FloatArray, second: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Of each first value the share of second ones below it (ties half), and of each second those of first above."""
+    low, high = np.sort(second), np.sort(first)
+    above = (np.searchsorted(low, first, "left") + np.searchsorted(low, first, "right")) / (2.0 * len(low))
+    under = (np.searchsorted(high, second, "left") + np.searchsorted(high, second, "right")) / (2.0 * len(high))
+    return np.asarray(above, dtype=np.float64), np.asarray(1.0 - under, dtype=np.float64)

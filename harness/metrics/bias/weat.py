@@ -1,0 +1,114 @@
+"""Association of embeddings (WEAT, SEAT): the effect size and how often chance does as much.
+
+Caliskan et al. (2017): s(w) = mean cos(w, A) − mean cos(w, B), d = (mean_X s − mean_Y s)/sd over
+X ∪ Y with n − 1 in the divisor. p is one-sided: the share of equal-sized partitions of X ∪ Y whose
+difference of means is at least as large; all partitions where there are at most 20,000, else 20,000
+random ones with one added above and below.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+import numpy.typing as npt
+
+from harness.core.evaluation import Metric, MetricContext, MetricKind
+from harness.core.records import FloatArray, Records
+from harness.metrics.metric_shapes import Factory, RecordMetric, column, divide
+
+CLUSTER = "word"
+MOST_PARTITIONS = 20_000
+_SLACK = 1e-12
+
+
+def effect_size(x: FloatArray, y: FloatArray) -> float:
+    """WEAT's d of the associations of two sets; NaN without two values or without spread."""
+    both = np.concatenate([x, y])
+    if len(x) < 1 or len(y) < 1 or len(both) < 2:
+        return float("nan")
+    spread = float(both.std(ddof=1))
+    return float((x.mean() - y.mean()) / spread) if spread > 0 else float("nan")
+
+
+def permutation_p(x: FloatArray, y: FloatArray, seed: int = 0) -> float:
+    """One-sided p of the difference of means over partitions into sets of the same sizes."""
+    both = np.concatenate([x, y])
+    n, k = len(both), len(x)
+    if k < 1 or n == k:
+        return float("nan")
+    total, observed = float(both.sum()), float(x.mean() - y.mean())
+
+    def gap(sums: FloatArray) -> FloatArray:
+        return np.asarray(sums / k - (total - sums) / (n - k))
+
+    if math.comb(n, k) <= MOST_PARTITIONS:
+        sums = np.array([both[list(chosen)].sum() for chosen in itertools.combinations(range(n), k)])
+        return float(np.mean(gap(sums) >= observed - _SLACK))
+    rng = np.random.default_rng(seed)
+    drawn = np.array([rng.permutation(both)[:k].sum() for _ in range(MOST_PARTITIONS)])
+    return float((1 + np.count_nonzero(gap(drawn) >= observed - _SLACK)) / (1 + MOST_PARTITIONS))
+
+
+@dataclass(slots=True, kw_only=True)
+class WeatEffect(RecordMetric):
+    """`stats` is [n, 5]: members and associations of X and of Y, and squares."""
+
+    kind: MetricKind = "additive"
+
+    def rows(self, records: Records) -> FloatArray:
+        association, first = column(records, "association"), column(records, "in_x")
+        return np.column_stack([first, first * association, 1.0 - first, (1.0 - first) * association, association**2])
+
+    def value(self, sums: FloatArray, n: npt.NDArray[Any] | float) -> FloatArray:
+        count_x, sum_x, count_y, sum_y, squares = (sums[..., place] for place in range(5))
+        count = count_x + count_y
+        both = sum_x + sum_y
+        variance = divide(squares - divide(both**2, count), count - 1.0)
+        gap = divide(sum_x, count_x) - divide(sum_y, count_y)
+        # Rounding can leave a trace of variance where all associations are equal.
+        floor = 1e-12 * np.maximum(divide(squares, count), 1e-300)
+        return np.where(variance > floor, divide(np.asarray(gap), np.sqrt(np.maximum(variance, 1e-300))), np.nan)
+
+
+@dataclass(slots=True, kw_only=True)
+class WeatP(RecordMetric):
+    """The permutation test's p, the same in every row: a p-value has no interval of its own."""
+
+    kind: MetricKind = "mean"
+    sliced: ClassVar[bool] = False
+
+    def rows(self, records: Records) -> FloatArray:
+        first, association = column(records, "in_x"), column(records, "association")
+        used = records.ok & ~np.isnan(first) & ~np.isnan(association)
+        inside = used & (first == 1.0)
+        rows: FloatArray = np.full((len(records), 1), np.nan)
+        rows[used, 0] = permutation_p(association[inside], association[used & ~inside])
+        return rows
+
+    def value(self, sums: FloatArray, n: npt.NDArray[Any] | float) -> FloatArray:
+        return divide(sums[..., 0], np.asarray(n, dtype=np.float64))
+
+
+class WeatEffectFactory(Factory):
+    needs: ClassVar[tuple[str, ...]] = ("association", "in_x")
+    summary: ClassVar[str] = "WEAT's effect size of the first targets with the first attributes; 0 is the ideal."
+
+    def __call__(self, name: str, context: MetricContext) -> Sequence[Metric]:
+        return [WeatEffect(id="weat_d", unit="sd", direction="target", ideal=0.0, cluster=CLUSTER)]
+
+
+class WeatPFactory(Factory):
+    needs: ClassVar[tuple[str, ...]] = ("association", "in_x")
+    summary: ClassVar[str] = "One-sided p of WEAT's permutation test."
+
+    def __call__(self, name: str, context: MetricContext) -> Sequence[Metric]:
+        return [WeatP(id="weat_p", unit="probability", direction="higher", cluster=CLUSTER)]
+
+
+weat_d = WeatEffectFactory()
+weat_p = WeatPFactory()

@@ -1,0 +1,1 @@
+"""What tasks measure, one file per family."""

@@ -1,0 +1,53 @@
+"""Exact match and word F1 of answers, by the rules of SQuAD (Rajpurkar et al. 2016, 2018).
+
+Both texts are lower-cased, freed of ASCII punctuation and of the articles a, an, the, and of superfluous white
+space. The best over the accepted answers counts. No accepted answer means "there is none": then both figures are
+whether the answer is empty.
+"""
+
+from __future__ import annotations
+
+import re
+import string
+from collections import Counter
+from collections.abc import Sequence
+
+from harness.metrics.column_metrics import Mean
+
+_ARTICLES = re.compile(r"\b(a|an|the)\b")
+_PUNCTUATION = str.maketrans("", "", string.punctuation)
+
+
+def normalise_answer(text: str) -> str:
+    """The text as it is compared."""
+    return " ".join(_ARTICLES.sub(" ", text.lower().translate(_PUNCTUATION)).split())
+
+
+def exact_match_of(answer: str, accepted: Sequence[str]) -> float:
+    """1.0 when the answer equals one of the accepted ones after normalisation."""
+    return max(float(normalise_answer(answer) == normalise_answer(gold)) for gold in _golds(accepted))
+
+
+def answer_f1_of(answer: str, accepted: Sequence[str]) -> float:
+    """The best F1 of common words over the accepted answers."""
+    return max(_f1(normalise_answer(answer).split(), normalise_answer(gold).split()) for gold in _golds(accepted))
+
+
+def _golds(accepted: Sequence[str]) -> list[str]:
+    return [gold for gold in accepted if normalise_answer(gold)] or [""]
+
+
+def _f1(given: list[str], gold: list[str]) -> float:
+    if not given or not gold:
+        return float(given == gold)
+    common = sum((Counter(given) & Counter(gold)).values())
+    return 2.0 * common / (len(given) + len(gold)) if common else 0.0
+
+
+exact_match = Mean("exact_match", "Share of answers that equal an accepted one (SQuAD's normalisation).")
+exact_text = Mean("exact_text", "Share of generated texts that equal an accepted one after the task's own filters.")
+target_generated = Mean("target_generated", "Share of contexts after which the model, left alone, writes the target.")
+answer_f1 = Mean("answer_f1", "Mean word F1 with the best accepted answer (SQuAD's rules).", unit="fraction")
+no_answer_accuracy = Mean(
+    "no_answer_accuracy", 'Share of items on which "no answer" is given exactly where it is right.'
+)

@@ -1,0 +1,53 @@
+"""Multiple choice by likelihood: the choice with the highest score, however scores are normalised.
+
+`acc` sums log-likelihoods, `acc_norm_chars` and `acc_norm_bytes` divide by the length of the choice (its delimiter
+left out), and `acc_mutual_info` takes off the choice's likelihood without the question. Choices within the
+tolerance of the best are tied: each counts its equal share, so that no position is favoured.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from harness.metrics.column_metrics import Mean
+
+TIE = 1e-6
+"""Scores that differ by no more are tied (nats, or nats a unit of length)."""
+
+
+def best_choices(scores: Sequence[float]) -> list[int]:
+    """The places of the best score and of all that tie with it."""
+    highest = max(scores)
+    return [place for place, score in enumerate(scores) if highest - score <= TIE]
+
+
+def share_right(scores: Sequence[float], right: int) -> float:
+    """1.0 when the right choice alone is best; 1/k when it ties with k − 1 others; else 0.0."""
+    best = best_choices(scores)
+    return 1.0 / len(best) if right in best else 0.0
+
+
+def choice_statistics(
+    scores: Sequence[float], choices: Sequence[str], right: int, unconditional: Sequence[float] | None = None
+) -> dict[str, float]:
+    """The share right under each normalisation; `acc_mutual_info` only with unconditional likelihoods."""
+    chars = [score / max(1, len(choice)) for score, choice in zip(scores, choices, strict=True)]
+    bytes_ = [
+        score / max(1, len(choice.encode("utf-8", "surrogatepass")))
+        for score, choice in zip(scores, choices, strict=True)
+    ]
+    found = {
+        "acc": share_right(scores, right),
+        "acc_norm_chars": share_right(chars, right),
+        "acc_norm_bytes": share_right(bytes_, right),
+    }
+    if unconditional is not None:
+        gains = [score - alone for score, alone in zip(scores, unconditional, strict=True)]
+        found["acc_mutual_info"] = share_right(gains, right)
+    return found
+
+
+acc = Mean("acc", "Share of questions whose right choice is the likeliest (summed log-likelihood).")
+acc_norm_chars = Mean("acc_norm_chars", "Share right by log-likelihood a character of the choice.")
+acc_norm_bytes = Mean("acc_norm_bytes", "Share right by log-likelihood a UTF-8 byte of the choice.")
+acc_mutual_info = Mean("acc_mutual_info", "Share right by log-likelihood minus that without the question.")

@@ -1,0 +1,162 @@
+"""F1 per class and its averages, from true positives, false positives and false negatives.
+
+F1 = 2·TP / (2·TP + FP + FN). A class that neither the targets nor the predictions hold has no
+F1 (NaN, as scikit-learn's `zero_division=np.nan`), and averages leave it out; where all classes
+occur the values are scikit-learn's under any setting of `zero_division`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from harness.core.errors import DataError, SuiteError, unknown
+from harness.core.evaluation import Metric, MetricContext, MetricKind
+from harness.core.records import FloatArray, Records
+from harness.metrics.capability.accuracy import CLUSTER
+from harness.metrics.metric_shapes import Factory, RecordMetric, divide
+
+Average = Literal["macro", "micro", "weighted"]
+_TP, _FP, _FN = range(3)
+
+
+@dataclass(slots=True, kw_only=True)
+class AveragedF1(RecordMetric):
+    """F1 over several classes; `stats` is [n, 3·classes]: TP, FP, FN of each class."""
+
+    labels: tuple[str, ...]
+    average: Average
+    kind: MetricKind = "additive"
+
+    def rows(self, records: Records) -> FloatArray:
+        return _counts(records, self.labels).reshape(len(records), 3 * len(self.labels))
+
+    def value(self, sums: FloatArray, n: npt.NDArray[Any] | float) -> FloatArray:
+        counts = sums.reshape(*sums.shape[:-1], len(self.labels), 3)
+        if self.average == "micro":
+            return _f1(counts.sum(axis=-2))
+        scores = _f1(counts)
+        if self.average == "macro":
+            weights = np.isfinite(scores).astype(np.float64)
+        else:
+            weights = counts[..., _TP] + counts[..., _FN]
+        weighted = np.where(np.isnan(scores), 0.0, scores) * weights
+        return divide(weighted.sum(axis=-1), weights.sum(axis=-1))
+
+
+@dataclass(slots=True, kw_only=True)
+class ClassF1(RecordMetric):
+    """F1 of one class against the rest; `stats` is [n, 3]: TP, FP, FN."""
+
+    labels: tuple[str, ...]
+    label: str
+    kind: MetricKind = "additive"
+
+    def rows(self, records: Records) -> FloatArray:
+        return _counts(records, self.labels)[:, self.labels.index(self.label)].copy()
+
+    def value(self, sums: FloatArray, n: npt.NDArray[Any] | float) -> FloatArray:
+        return _f1(sums)
+
+
+class _F1(Factory):
+    needs: ClassVar[tuple[str, ...]] = ("target", "prediction")
+    average: ClassVar[Average]
+
+    def __call__(self, name: str, context: MetricContext) -> Sequence[Metric]:
+        return [
+            AveragedF1(
+                id=f"f1_{self.average}",
+                unit="fraction",
+                direction="higher",
+                cluster=CLUSTER,
+                labels=_labels(name, context),
+                average=self.average,
+            )
+        ]
+
+
+class MacroF1(_F1):
+    """Mean of the classes' F1, each class counting alike."""
+
+    summary: ClassVar[str] = "Mean F1 over the labels, each label counting alike."
+    average: ClassVar[Average] = "macro"
+
+
+class MicroF1(_F1):
+    """F1 of the pooled counts; with one label an item it equals accuracy."""
+
+    summary: ClassVar[str] = "F1 of the pooled counts; equals accuracy where each item has one label."
+    average: ClassVar[Average] = "micro"
+
+
+class WeightedF1(_F1):
+    """Mean of the classes' F1, weighted by how many items have the class as target."""
+
+    summary: ClassVar[str] = "Mean F1 over the labels, weighted by how often each is the right one."
+    average: ClassVar[Average] = "weighted"
+
+
+class PerClassF1(Factory):
+    """One metric `f1[<label>]` for each label."""
+
+    needs: ClassVar[tuple[str, ...]] = ("target", "prediction")
+    summary: ClassVar[str] = "F1 of each label against the rest, as f1[<label>]."
+
+    def __call__(self, name: str, context: MetricContext) -> Sequence[Metric]:
+        labels = _labels(name, context)
+        return [
+            ClassF1(id=f"f1[{label}]", unit="fraction", direction="higher", cluster=CLUSTER, labels=labels, label=label)
+            for label in labels
+        ]
+
+
+f1_macro = MacroF1()
+f1_micro = MicroF1()
+f1_weighted = WeightedF1()
+f1_per_class = PerClassF1()
+
+
+def _labels(name: str, context: MetricContext) -> tuple[str, ...]:
+    if not context.labels:
+        raise SuiteError(
+            f"the metric {name!r} needs the labels of the task, and they are not known.",
+            hint="give them in the task: `labels: [negative, neutral, positive]`.",
+        )
+    return context.labels
+
+
+def _counts(records: Records, labels: tuple[str, ...]) -> FloatArray:
+    """float64[n, classes, 3] of TP, FP, FN; NaN where there is no target or no prediction."""
+    places = {label: place for place, label in enumerate(labels)}
+    targets = _places(records, "target", places)
+    predictions = _places(records, "prediction", places)
+    counts = np.zeros((len(records), len(labels), 3))
+    known = (targets >= 0) & (predictions >= 0)
+    counts[~known] = np.nan
+    right = np.flatnonzero(known & (targets == predictions))
+    wrong = np.flatnonzero(known & (targets != predictions))
+    counts[right, targets[right], _TP] = 1.0
+    counts[wrong, predictions[wrong], _FP] = 1.0
+    counts[wrong, targets[wrong], _FN] = 1.0
+    return counts
+
+
+def _places(records: Records, name: str, places: dict[str, int]) -> npt.NDArray[np.int64]:
+    values = records.texts(name)
+    for item_id, value in zip(records.item_ids, values, strict=True):
+        if value is not None and value not in places:
+            raise DataError(
+                f"records of {records.head.evaluation!r}, item {item_id}: {unknown('label', value, places)}",
+                hint="run the suite again, so that records and labels agree.",
+            )
+    return np.array([-1 if value is None else places[value] for value in values], dtype=np.int64)
+
+
+def _f1(counts: FloatArray) -> FloatArray:
+    twice = 2.0 * counts[..., _TP]
+    return divide(twice, twice + counts[..., _FP] + counts[..., _FN])

@@ -1,0 +1,210 @@
+"""Figures of language modelling: ratios of corpus sums, by byte, token or word.
+
+Pseudo-likelihoods (masked models) and likelihoods (causal models) are different quantities. A
+`pseudo_` metric reads only records of pseudo-likelihoods, the others only records of likelihoods;
+asked of the wrong kind they are undefined. Bits per byte is the one to gate on: it does not
+depend on the tokenizer.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import ClassVar
+
+from harness.core.evaluation import Metric, MetricContext
+from harness.metrics.metric_shapes import ExponentialRatioMetric, Factory, RatioMetric
+
+CLUSTER = "document"
+PSEUDO = ("pseudo_likelihood",)
+ROLLING = ("rolling_likelihood",)
+
+
+class _BitsPerByte(Factory):
+    needs: ClassVar[tuple[str, ...]] = ("nll", "bytes")
+    id: ClassVar[str]
+    protocols: ClassVar[tuple[str, ...]]
+
+    def __call__(self, name: str, context: MetricContext) -> Sequence[Metric]:
+        return [
+            RatioMetric(
+                id=self.id,
+                unit="bits/byte",
+                direction="lower",
+                cluster=CLUSTER,
+                protocols=self.protocols,
+                first="nll",
+                second="bytes",
+                scale=math.log(2.0),
+            )
+        ]
+
+
+class PseudoBitsPerByte(_BitsPerByte):
+    """−Σ pseudo-log-likelihood / (Σ UTF-8 bytes · ln 2)."""
+
+    summary: ClassVar[str] = "Bits per byte of text by a masked model's pseudo-likelihood."
+    id: ClassVar[str] = "pseudo_bits_per_byte"
+    protocols: ClassVar[tuple[str, ...]] = PSEUDO
+
+
+class BitsPerByte(_BitsPerByte):
+    """−Σ log-likelihood / (Σ UTF-8 bytes · ln 2)."""
+
+    summary: ClassVar[str] = "Bits per byte of text by a causal model's likelihood."
+    id: ClassVar[str] = "bits_per_byte"
+    protocols: ClassVar[tuple[str, ...]] = ROLLING
+
+
+class _Perplexity(Factory):
+    id: ClassVar[str]
+    unit: ClassVar[str]
+    second: ClassVar[str]
+    protocols: ClassVar[tuple[str, ...]]
+
+    def __call__(self, name: str, context: MetricContext) -> Sequence[Metric]:
+        return [
+            ExponentialRatioMetric(
+                id=self.id,
+                unit=self.unit,
+                direction="lower",
+                cluster=CLUSTER,
+                protocols=self.protocols,
+                first="nll",
+                second=self.second,
+            )
+        ]
+
+
+class PseudoPerplexity(_Perplexity):
+    """exp(−Σ pseudo-log-likelihood / Σ tokens) (Salazar et al. 2020)."""
+
+    needs: ClassVar[tuple[str, ...]] = ("nll", "tokens")
+    summary: ClassVar[str] = "Perplexity a token by a masked model's pseudo-likelihood; only within one tokenizer."
+    id: ClassVar[str] = "pseudo_perplexity"
+    unit: ClassVar[str] = "perplexity/token"
+    second: ClassVar[str] = "tokens"
+    protocols: ClassVar[tuple[str, ...]] = PSEUDO
+
+
+class TokenPerplexity(_Perplexity):
+    """exp(−Σ log-likelihood / Σ tokens)."""
+
+    needs: ClassVar[tuple[str, ...]] = ("nll", "tokens")
+    summary: ClassVar[str] = "Perplexity a token by a causal model's likelihood; only within one tokenizer."
+    id: ClassVar[str] = "token_perplexity"
+    unit: ClassVar[str] = "perplexity/token"
+    second: ClassVar[str] = "tokens"
+    protocols: ClassVar[tuple[str, ...]] = ROLLING
+
+
+class WordPerplexity(_Perplexity):
+    """exp(−Σ log-likelihood / Σ words), words split on white space."""
+
+    needs: ClassVar[tuple[str, ...]] = ("nll", "words")
+    summary: ClassVar[str] = "Perplexity a word (split on white space) by a causal model's likelihood."
+    id: ClassVar[str] = "word_perplexity"
+    unit: ClassVar[str] = "perplexity/word"
+    second: ClassVar[str] = "words"
+    protocols: ClassVar[tuple[str, ...]] = ROLLING
+
+
+class BytePerplexity(_Perplexity):
+    """exp(−Σ log-likelihood / Σ UTF-8 bytes)."""
+
+    needs: ClassVar[tuple[str, ...]] = ("nll", "bytes")
+    summary: ClassVar[str] = "Perplexity a UTF-8 byte by a causal model's likelihood (lm-eval's byte_perplexity)."
+    id: ClassVar[str] = "byte_perplexity"
+    unit: ClassVar[str] = "perplexity/byte"
+    second: ClassVar[str] = "bytes"
+    protocols: ClassVar[tuple[str, ...]] = ROLLING
+
+
+class TargetPerplexity(Factory):
+    """exp(−mean log-likelihood of a whole target given its context), lm-eval's perplexity of such tasks."""
+
+    needs: ClassVar[tuple[str, ...]] = ("nll_target", "targets")
+    summary: ClassVar[str] = "exp of the mean negative log-likelihood of whole targets (lm-eval's perplexity)."
+
+    def __call__(self, name: str, context: MetricContext) -> Sequence[Metric]:
+        return [
+            ExponentialRatioMetric(
+                id="target_perplexity",
+                unit="perplexity/target",
+                direction="lower",
+                cluster="parent",
+                first="nll_target",
+                second="targets",
+            )
+        ]
+
+
+class TargetBitsPerByte(Factory):
+    """−Σ log-likelihood of the first reference given its prompt / (Σ its UTF-8 bytes · ln 2)."""
+
+    needs: ClassVar[tuple[str, ...]] = ("nll_reference", "bytes_reference")
+    summary: ClassVar[str] = "Bits per byte of the right answer, given its prompt."
+
+    def __call__(self, name: str, context: MetricContext) -> Sequence[Metric]:
+        return [
+            RatioMetric(
+                id="target_bits_per_byte",
+                unit="bits/byte",
+                direction="lower",
+                cluster="parent",
+                first="nll_reference",
+                second="bytes_reference",
+                scale=math.log(2.0),
+            )
+        ]
+
+
+class ReferenceBitsPerByte(Factory):
+    """−Σ log-likelihood of written texts under another model / (Σ their UTF-8 bytes · ln 2)."""
+
+    needs: ClassVar[tuple[str, ...]] = ("nll_reader", "bytes_reader")
+    summary: ClassVar[str] = "Bits per byte of the written texts under a reference model; low is likely, not good."
+
+    def __call__(self, name: str, context: MetricContext) -> Sequence[Metric]:
+        return [
+            RatioMetric(
+                id="reference_bits_per_byte",
+                unit="bits/byte",
+                direction="lower",
+                cluster="parent",
+                first="nll_reader",
+                second="bytes_reader",
+                scale=math.log(2.0),
+            )
+        ]
+
+
+class ReferenceWordPerplexity(Factory):
+    """exp(−Σ log-likelihood of written texts under another model / Σ their words)."""
+
+    needs: ClassVar[tuple[str, ...]] = ("nll_reader", "words_reader")
+    summary: ClassVar[str] = "Perplexity a word of the written texts under a reference model; low is likely, not good."
+
+    def __call__(self, name: str, context: MetricContext) -> Sequence[Metric]:
+        return [
+            ExponentialRatioMetric(
+                id="reference_word_perplexity",
+                unit="perplexity/word",
+                direction="lower",
+                cluster="parent",
+                first="nll_reader",
+                second="words_reader",
+            )
+        ]
+
+
+pseudo_bits_per_byte = PseudoBitsPerByte()
+reference_bits_per_byte = ReferenceBitsPerByte()
+reference_word_perplexity = ReferenceWordPerplexity()
+target_bits_per_byte = TargetBitsPerByte()
+target_perplexity = TargetPerplexity()
+bits_per_byte = BitsPerByte()
+byte_perplexity = BytePerplexity()
+pseudo_perplexity = PseudoPerplexity()
+token_perplexity = TokenPerplexity()
+word_perplexity = WordPerplexity()

@@ -1,0 +1,159 @@
+"""Spans of tagged words, strictly: a span counts when its type and both of its borders are right.
+
+The rules are those of seqeval's `mode="strict"` (Nakayama 2018) for the schemes IOB2 and IOBES. A tag that its scheme
+does not allow where it stands (an `I-` that continues nothing) belongs to no span; it is malformed, and counted.
+F1 = 2·right / (predicted + gold), from sums over all items.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from harness.core.errors import SuiteError
+from harness.core.evaluation import Metric, MetricContext, MetricKind
+from harness.core.records import FloatArray, Records
+from harness.metrics.column_metrics import PARENT, Ratio
+from harness.metrics.metric_shapes import Factory, RecordMetric, column, divide
+
+Scheme = Literal["iob2", "iobes"]
+Span = tuple[str, int, int]
+"""Type, first word, and the word after the last."""
+OUTSIDE = "O"
+_RIGHT, _PREDICTED, _GOLD = "spans_right", "spans_predicted", "spans_gold"
+
+
+def split_tag(tag: str) -> tuple[str, str]:
+    """`B-person` → (`B`, `person`); `O` and the empty tag of a word that did not fit → (`O`, "")."""
+    prefix, _, kind = tag.partition("-")
+    return (prefix, kind) if kind else (OUTSIDE, "")
+
+
+def spans(tags: Sequence[str], scheme: Scheme = "iob2") -> tuple[list[Span], int]:
+    """The well-formed spans of a sequence of tags, and how many tags other than `O` are in none of them."""
+    pairs = [split_tag(tag) for tag in tags]
+    found: list[Span] = []
+    place = 0
+    while place < len(pairs):
+        end = _span_end(pairs, place, scheme)
+        if end is None:
+            place += 1
+        else:
+            found.append((pairs[place][1], place, end))
+            place = end
+    inside = sum(end - start for _, start, end in found)
+    return found, sum(prefix != OUTSIDE for prefix, _ in pairs) - inside
+
+
+def _span_end(pairs: Sequence[tuple[str, str]], start: int, scheme: Scheme) -> int | None:
+    """The word after the span that starts at `start`; None when none does."""
+    prefix, kind = pairs[start]
+    if scheme == "iobes" and prefix == "S":
+        return start + 1
+    if prefix != "B":
+        return None
+    end = start + 1
+    while end < len(pairs) and pairs[end] == ("I", kind):
+        end += 1
+    if scheme == "iob2":
+        return end
+    return end + 1 if end < len(pairs) and pairs[end] == ("E", kind) else None
+
+
+def span_statistics(
+    gold: Sequence[str], predicted: Sequence[str], kinds: Sequence[str], scheme: Scheme = "iob2"
+) -> dict[str, float]:
+    """Right, predicted and gold spans, overall and of each type; words, and malformed predicted tags."""
+    wanted, _ = spans(gold, scheme)
+    given, malformed = spans(predicted, scheme)
+    right = set(wanted) & set(given)
+    counts = {"malformed": float(malformed), "words": float(len(gold))}
+    for name, which in ((_RIGHT, right), (_PREDICTED, given), (_GOLD, wanted)):
+        counts[name] = float(len(which))
+        for kind in kinds:
+            counts[f"{name}.{kind}"] = float(sum(span[0] == kind for span in which))
+    return counts
+
+
+@dataclass(slots=True, kw_only=True)
+class SpanF1(RecordMetric):
+    """F1 of spans: of all types together (`types` empty), or the mean over types that occur.
+
+    `stats` is [n, 3·groups]: right, predicted and gold spans of each group.
+    """
+
+    types: tuple[str, ...] = ()
+    kind: MetricKind = "additive"
+
+    def rows(self, records: Records) -> FloatArray:
+        groups = [f".{kind}" for kind in self.types] or [""]
+        return np.column_stack(
+            [column(records, name + group) for group in groups for name in (_RIGHT, _PREDICTED, _GOLD)]
+        )
+
+    def value(self, sums: FloatArray, n: npt.NDArray[Any] | float) -> FloatArray:
+        counts = sums.reshape(*sums.shape[:-1], -1, 3)
+        scores = divide(2.0 * counts[..., 0], counts[..., 1] + counts[..., 2])
+        known = np.isfinite(scores)
+        return divide(np.where(known, scores, 0.0).sum(axis=-1), known.sum(axis=-1).astype(np.float64))
+
+
+class StrictF1(Factory):
+    """Micro-averaged over all types."""
+
+    needs: ClassVar[tuple[str, ...]] = (_RIGHT, _PREDICTED, _GOLD)
+    summary: ClassVar[str] = "F1 of spans whose type and both borders are right (seqeval's strict mode)."
+
+    def __call__(self, name: str, context: MetricContext) -> Sequence[Metric]:
+        return [_f1("span_f1", ())]
+
+
+class StrictMacroF1(Factory):
+    """Mean over the types."""
+
+    needs: ClassVar[tuple[str, ...]] = StrictF1.needs
+    summary: ClassVar[str] = "Mean strict F1 over the types of span, each type counting alike."
+
+    def __call__(self, name: str, context: MetricContext) -> Sequence[Metric]:
+        return [_f1("span_f1_macro", _types(name, context))]
+
+
+class StrictF1PerType(Factory):
+    """One metric `span_f1[<type>]` a type."""
+
+    needs: ClassVar[tuple[str, ...]] = StrictF1.needs
+    summary: ClassVar[str] = "Strict F1 of each type of span, as span_f1[<type>]."
+
+    def __call__(self, name: str, context: MetricContext) -> Sequence[Metric]:
+        return [_f1(f"span_f1[{kind}]", (kind,)) for kind in _types(name, context)]
+
+
+def _f1(name: str, types: tuple[str, ...]) -> SpanF1:
+    return SpanF1(id=name, unit="fraction", direction="higher", cluster=PARENT, types=types)
+
+
+def _types(name: str, context: MetricContext) -> tuple[str, ...]:
+    if not context.labels:
+        raise SuiteError(
+            f"the metric {name!r} needs the types of span, and they are not known.",
+            hint="give them in the task: `types: [person, location]`.",
+        )
+    return context.labels
+
+
+span_f1 = StrictF1()
+span_f1_macro = StrictMacroF1()
+span_f1_per_type = StrictF1PerType()
+span_precision = Ratio("span_precision", "Share of the predicted spans that are right.", _RIGHT, _PREDICTED)
+span_recall = Ratio("span_recall", "Share of the gold spans that are found.", _RIGHT, _GOLD)
+malformed_tags = Ratio(
+    "malformed_tags",
+    "Share of words whose predicted tag its scheme does not allow there.",
+    "malformed",
+    "words",
+    direction="lower",
+)

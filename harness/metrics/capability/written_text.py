@@ -1,0 +1,96 @@
+"""What a generated text looks like: variety, repetition, length, edits away from a reference.
+
+Words are runs of letters and digits of the lower-cased text. `distinct_n` is, within each text, different word
+n-grams over all of them, as a ratio of sums (Li et al. 2016, by text: a corpus figure would fall with the number of
+texts). `repetition` is the share of 4-grams that stood before in the same text (Welleck et al. 2020).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from harness.metrics.column_metrics import Mean, Ratio
+
+_WORD = re.compile(r"\w+")
+_REPEATED = 4
+
+
+def writing_statistics(text: str, reference: str | None = None) -> dict[str, float]:
+    """Counts of words and n-grams of one text; with a reference, its words too."""
+    words = _WORD.findall(text.lower())
+    found = {"words": float(len(words))}
+    for size in (1, 2, _REPEATED):
+        grams = [tuple(words[place : place + size]) for place in range(len(words) - size + 1)]
+        found[f"grams_{size}"] = float(len(grams))
+        found[f"distinct_grams_{size}"] = float(len(set(grams)))
+    found["repeated"] = found[f"grams_{_REPEATED}"] - found[f"distinct_grams_{_REPEATED}"]
+    if reference is not None:
+        found["reference_words"] = float(len(_WORD.findall(reference.lower())))
+    return found
+
+
+def edit_similarity_of(left: Sequence[str] | str, right: Sequence[str] | str) -> float:
+    """1 − Levenshtein distance / the longer length; 1 for two empty texts."""
+    longest = max(len(left), len(right))
+    return 1.0 - distance(left, right) / longest if longest else 1.0
+
+
+def distance(left: Sequence[str] | str, right: Sequence[str] | str) -> int:
+    """Levenshtein distance: insertions, deletions and replacements, one each."""
+    before = list(range(len(right) + 1))
+    for row, one in enumerate(left, 1):
+        here = [row]
+        for place, other in enumerate(right, 1):
+            here.append(min(before[place] + 1, here[-1] + 1, before[place - 1] + (one != other)))
+        before = here
+    return before[-1]
+
+
+def parses(text: str) -> bool:
+    """Whether Python's grammar accepts the text. It is parsed, never run."""
+    import ast
+    import warnings
+
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            ast.parse(text)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return False
+    return True
+
+
+distinct_1 = Ratio("distinct_1", "Different words over all words, within each text.", "distinct_grams_1", "grams_1")
+distinct_2 = Ratio(
+    "distinct_2", "Different word pairs over all pairs, within each text.", "distinct_grams_2", "grams_2"
+)
+repetition = Ratio(
+    "repetition",
+    "Share of 4-word sequences that stood before in the same text.",
+    "repeated",
+    "grams_4",
+    direction="lower",
+)
+length_ratio = Ratio(
+    "length_ratio",
+    "Words written over words of the references; 1 is the ideal.",
+    "words",
+    "reference_words",
+    unit="ratio",
+    direction="target",
+    ideal=1.0,
+)
+unfinished = Mean("unfinished", "Share of texts that the length limit cut off.", direction="lower")
+judge_preference = Mean(
+    "judge_preference",
+    "How far a judging model prefers the text to the reference: 1 in both orders, 0.5 where it follows the place.",
+    column="judged",
+)
+judge_by_place = Mean("judge_by_place", "Share of texts whose judge prefers a place, not a text.", direction="lower")
+judge_unreadable = Mean(
+    "judge_unreadable", "Share of texts whose judge gives no readable answer.", column="judge_unread", direction="lower"
+)
+exact_line = Mean("exact_line", "Share of lines that equal the real one, apart from white space at the ends.")
+edit_similarity = Mean("edit_similarity", "Mean of 1 − edit distance / longer length.", unit="fraction")
+parse_share = Mean("parse_share", "Share of generated code that Python's grammar accepts (parsed, never run).")

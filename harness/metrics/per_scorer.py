@@ -1,0 +1,36 @@
+"""Metrics whose id names the scorer: two scorers are two figures."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Sequence
+from typing import ClassVar
+
+from harness.core.errors import SuiteError
+from harness.core.evaluation import Metric, MetricContext
+from harness.metrics.metric_shapes import Factory
+
+
+class ByScorer(Factory):
+    """Makes one metric for each scorer that may be in use, each undefined for the others' records.
+
+    Attributes:
+        scorers: those that a probe uses when its options name none, by kind of model.
+    """
+
+    scorers: ClassVar[tuple[str, ...]] = ("pll_word_l2r", "ll", "target_ll")
+
+    def __call__(self, name: str, context: MetricContext) -> Sequence[Metric]:
+        base, _, rest = name.partition("[")
+        used = (context.scorer,) if context.scorer else self.scorers
+        asked = rest.removesuffix("]")
+        if asked and asked not in used:
+            raise SuiteError(
+                f"the metric {name!r} needs the scorer {asked!r}; the probe scores by {' or '.join(used)}.",
+                hint=f"write `scorer: {asked}` in the probe, or `{base}[{used[0]}]`.",
+            )
+        return [self.of(f"{base}[{scorer}]", scorer) for scorer in ([asked] if asked else used)]
+
+    @abstractmethod
+    def of(self, full: str, scorer: str) -> Metric:
+        """The metric of one scorer."""

@@ -1,0 +1,1 @@
+"""The kinds of model that a suite may name: one light file per kind."""

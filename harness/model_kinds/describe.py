@@ -1,0 +1,109 @@
+"""What kind of stage makes a model of a suite, and what to call it."""
+
+from __future__ import annotations
+
+from harness.model_kinds.classical_kind import BaselineSpec, ClassicalSpec, PromptSpec
+from harness.model_kinds.finetuning import AlignSpec, FinetuneSpec, QloraMethod
+from harness.model_kinds.model_spec import (
+    AlignModel,
+    BaselineModel,
+    ClassicalModel,
+    FinetuneModel,
+    LoadModel,
+    ModelSpec,
+    PretrainModel,
+    ProjectModel,
+    PromptModel,
+    SelfDebiasModel,
+    ServerModel,
+    Stage,
+    starts_from,
+)
+from harness.model_kinds.pretrain_kind import PretrainSpec
+from harness.model_kinds.projection_kind import ProjectSpec, SelfDebiasSpec
+from harness.schema.suite.mitigation import Mitigation
+
+
+def stage_of(spec: ModelSpec) -> Stage:
+    """The stage that makes a trained model."""
+    if isinstance(spec, PretrainModel):
+        return spec.pretrain
+    if isinstance(spec, FinetuneModel):
+        return spec.finetune
+    if isinstance(spec, AlignModel):
+        return spec.align
+    if isinstance(spec, ClassicalModel):
+        return spec.classical
+    if isinstance(spec, BaselineModel):
+        return spec.baseline
+    if isinstance(spec, PromptModel):
+        return spec.prompt
+    if isinstance(spec, ProjectModel):
+        return spec.project
+    if isinstance(spec, SelfDebiasModel):
+        return spec.self_debias
+    raise TypeError(f"{type(spec).__name__} is loaded, not trained")
+
+
+def made_by(spec: ModelSpec) -> str:
+    """`pretrain`, `finetune`, `align`, `project`, `selfdebias`, `classical`, `load`, `server`, …"""
+    return type(spec).__name__.removesuffix("Model").lower()
+
+
+def parent_of(spec: ModelSpec) -> str | None:
+    """The model of the suite that this one starts from, or None."""
+    return starts_from(spec)
+
+
+def label_of(spec: ModelSpec) -> str:
+    """A few words that say what a model is, for reports."""
+    if isinstance(spec, LoadModel):
+        held = f", in {spec.quantise[0]} bits" if spec.quantise else ""
+        return f"loaded from {spec.load}{held}"
+    if isinstance(spec, ServerModel):
+        return f"{spec.server.model}, asked over a network"
+    stage = stage_of(spec)
+    if isinstance(stage, PretrainSpec):
+        on = f"by {stage.objective} on {', '.join(stage.data)}"
+        on += _care(stage)
+        return f"pretrained {on}" if stage.from_ is None else f"{stage.from_} pretrained further {on}"
+    if isinstance(stage, SelfDebiasSpec):
+        return f"{stage.from_}, self-debiased at decoding"
+    if isinstance(stage, ProjectSpec):
+        by = {"inlp": "INLP", "sentence_debias": "SentenceDebias"}[stage.method]
+        return f"{stage.from_} with {stage.removed} projected out ({by})"
+    rows = f" on {stage.labels} labels" if stage.labels is not None else ""
+    if isinstance(stage, BaselineSpec):
+        return f"baseline without learning: {stage.rule}{rows}"
+    if isinstance(stage, PromptSpec):
+        return f"{stage.from_} behind {stage.shots} worked examples of {stage.task}"
+    if isinstance(stage, ClassicalSpec):
+        return f"TF-IDF and logistic regression{rows}{_care(stage)}"
+    adapter = "QLoRA" if isinstance(stage.method, QloraMethod) else "LoRA"
+    method = stage.method if isinstance(stage.method, str) else adapter
+    if isinstance(stage, AlignSpec):
+        rows = f" on {stage.labels} pairs" if stage.labels is not None else ""
+        by = "" if method == "full" else f" ({method})"
+        return f"{stage.from_} aligned by direct preference optimisation{by}{rows}{_care(stage)}"
+    words = {
+        "full": "full fine-tuning",
+        "frozen": "a new head on the frozen weights",
+        "linear": "linear classifier on frozen features",
+        "LoRA": "LoRA fine-tuning",
+        "QLoRA": "QLoRA fine-tuning (base in 4 bits)",
+    }
+    start = f" of {stage.from_}" if stage.weights == "pretrained" else " from random weights (no pretraining)"
+    return f"{words[method]}{start}{rows}{_care(stage)}"
+
+
+def _care(stage: PretrainSpec | FinetuneSpec | AlignSpec | ClassicalSpec) -> str:
+    """What a stage does against bias, and its dropout where the suite names one."""
+    found = []
+    if stage.mitigate is not None and stage.mitigate.augmenting is not None:
+        found.append("with counterfactual augmentation")
+    if isinstance(stage.mitigate, Mitigation) and stage.mitigate.reweigh is not None:
+        found.append("with reweighed rows")
+    rate = getattr(stage, "dropout", None)
+    if rate is not None:
+        found.append(f"with dropout {rate:g}")
+    return "".join(f", {one}" for one in found)

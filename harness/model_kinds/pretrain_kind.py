@@ -1,0 +1,91 @@
+"""How a language model is pretrained."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import Field, model_validator
+
+from harness.schema.suite.mitigation import TextMitigation
+from harness.schema.suite.types import Count, Strict
+
+
+class Budget(Strict):
+    """How long to pretrain: tokens seen by the model, optimiser steps, or minutes. Exactly one.
+
+    Minutes become a number of steps by timing a few of them, so they differ between machines.
+    """
+
+    tokens: Count | None = None
+    steps: Count | None = None
+    minutes: float | None = Field(None, gt=0)
+
+    @model_validator(mode="after")
+    def _one(self) -> Budget:
+        if sum(amount is not None for amount in (self.tokens, self.steps, self.minutes)) != 1:
+            raise ValueError("give exactly one of `tokens`, `steps` and `minutes`")
+        return self
+
+
+class TokenizerSpec(Strict):
+    """A tokenizer trained on the stage's own data (WordPiece for masked objectives, byte-level BPE
+    for the others), or a given one."""
+
+    vocabulary: Count = 8000
+    lowercase: bool | None = Field(None, description="One case only; WordPiece does when left out, BPE cannot.")
+    path: str | None = Field(None, description="Folder of a ready tokenizer, relative to the suite file.")
+
+    @model_validator(mode="after")
+    def _given(self) -> TokenizerSpec:
+        if self.path is not None and self.model_fields_set - {"path"}:
+            raise ValueError("a given tokenizer (`path`) takes no other key")
+        return self
+
+
+Objective = Literal["mlm", "mlm_nsp", "causal", "span_corruption"]
+
+
+class PretrainSpec(Strict):
+    """Pretraining on unlabelled text, from random weights or going on from a checkpoint (`from`).
+
+    What is left out follows from the objective (harness/model_kinds/finetune_kind.py).
+    """
+
+    from_: str | None = Field(None, alias="from", description="The model to go on from; from scratch when left out.")
+    objective: Objective = "mlm"
+    data: list[str] = Field(description="Names of the suite's data; their training splits are used.")
+    architecture: str | dict[str, Any] | None = Field(
+        None, description="A preset, or a transformers configuration; the objective's smallest when left out."
+    )
+    tokenizer: TokenizerSpec = TokenizerSpec()
+    embeddings: Literal["ppmi_svd", "random"] | None = Field(
+        None,
+        description="Where word embeddings start: counted from the corpus (BERT shapes; the default there) or random.",
+    )
+    budget: Budget
+    weights: dict[str, float] = Field(
+        default_factory=dict,
+        description="How much a data set's texts count, in word vectors and in the share of rows; 1 when not named.",
+    )
+    window: int = Field(10, ge=1, description="Largest distance of two tokens that count for the word vectors.")
+    mask_rate: float | None = Field(None, gt=0, lt=1, description="Share of tokens that are predicted (not causal).")
+    span_length: float | None = Field(None, ge=1, description="Mean length of a corrupted span (span_corruption).")
+    sequence_length: int | None = Field(None, ge=8, le=8192)
+    batch_size: int | None = Field(None, ge=1)
+    learning_rate: float | None = Field(None, gt=0)
+    embedding_rate: float = Field(1.0, ge=0, description="Learning rate of word embeddings, as a multiple.")
+    dropout: float | None = Field(None, ge=0, lt=1, description="Dropout while pretraining; none when left out.")
+    mitigate: TextMitigation | None = Field(None, description="What is done against bias in the texts.")
+    seed: int | None = None
+
+    @model_validator(mode="after")
+    def _agree(self) -> PretrainSpec:
+        if self.from_ is not None:
+            for key in ("architecture", "tokenizer", "embeddings"):
+                if key in self.model_fields_set and getattr(self, key) is not None:
+                    raise ValueError(f"`{key}` comes from the model to go on from (`from`); leave it out")
+        if self.span_length is not None and self.objective != "span_corruption":
+            raise ValueError("`span_length` belongs to the objective span_corruption")
+        if self.mask_rate is not None and self.objective == "causal":
+            raise ValueError("`mask_rate` does not belong to the objective causal: every token is predicted")
+        return self

@@ -1,0 +1,214 @@
+"""The content digest of a checkpoint: what it answers with, and nothing else.
+
+Weights, configuration, tokenizer, labels and, for adapters and linear heads, the digest of the
+parent. Left out: paths and names, the version that wrote the files, lineage and cost.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from harness.core.digests import digest, file_digest
+from harness.core.errors import CheckpointError, Where
+from harness.model_kinds.server_kind import ServerSpec
+from harness.models.checkpoint.checkpoint_files import (
+    BASELINE_TABLE,
+    CLASSICAL_SETTINGS,
+    CLASSICAL_VOCABULARY,
+    CLASSICAL_WEIGHTS,
+    LINEAR_SETTINGS,
+    LINEAR_WEIGHTS,
+    PROJECTION_SETTINGS,
+    PROJECTION_WEIGHTS,
+    PROMPT_TABLE,
+    SELF_DEBIAS_TABLE,
+    read_json,
+)
+from harness.models.checkpoint.inspection import (
+    ADAPTER_CONFIG,
+    CONFIG,
+    adapter_weights,
+    kind_of,
+    parent_of,
+    read_lineage,
+)
+from harness.models.checkpoint.safetensors_header import weight_files
+from harness.models.checkpoint.tokenizer_files import CHAT_TEMPLATE, TOKENIZER_FILES
+
+_TOKENIZER_SIDE_FILES = ("tokenizer_config.json", "special_tokens_map.json", "added_tokens.json")
+_TEMPLATE_KEY = "chat_template"
+_GENERATION = "generation_config.json"
+_GENERATION_KEYS = ("eos_token_id", "forced_bos_token_id", "decoder_start_token_id")
+_VOLATILE = frozenset(
+    {
+        "_name_or_path",
+        "name_or_path",
+        "transformers_version",
+        "base_model_name_or_path",
+        "peft_version",
+        "revision",
+        "inference_mode",
+        "_commit_hash",
+    }
+)
+# Written or not by the way a tokenizer was loaded and saved; none of them changes its tokens.
+_TOKENIZER_VOLATILE = _VOLATILE | {
+    "is_local",
+    "local_files_only",
+    "backend",
+    "tokenizer_class",
+    "model_max_length",
+    "processor_class",
+    "clean_up_tokenization_spaces",
+}
+_CALL_STATE = frozenset({"truncation", "padding"})
+_FORMAT = 2
+_DEEPEST = 16
+_OWN_FILES: Mapping[str, tuple[str, ...]] = {
+    "linear": (LINEAR_WEIGHTS, LINEAR_SETTINGS),
+    "classical": (CLASSICAL_WEIGHTS, CLASSICAL_SETTINGS, CLASSICAL_VOCABULARY),
+    "baseline": (BASELINE_TABLE,),
+    "prompted": (PROMPT_TABLE,),
+    "self_debiased": (SELF_DEBIAS_TABLE,),
+    "projected": (PROJECTION_WEIGHTS, PROJECTION_SETTINGS),
+}
+
+Resolve = Callable[[str], Path]
+
+
+def checkpoint_digest(folder: Path, resolve: Resolve | None = None, *, above: tuple[Path, ...] = ()) -> str:
+    """SHA-256 over everything in `folder`, and in what it stands on, that changes its answers.
+
+    Args:
+        folder: the checkpoint.
+        resolve: gives a parent's folder by its key; without it, a parent counts by the digest
+            that checkpoint.json recorded.
+        above: the checkpoints that stand on this one.
+
+    Raises:
+        CheckpointError: when the folder is no checkpoint, its parent is not the one that it
+            was trained on, or it stands on itself.
+    """
+    above = (*above, folder.resolve())
+    if above[-1] in above[:-1] or len(above) > _DEEPEST:
+        raise CheckpointError(
+            "the checkpoint stands on itself."
+            if above[-1] in above[:-1]
+            else f"more than {_DEEPEST} checkpoints stand on one another.",
+            where=Where(folder),
+            hint="name its base in the suite: `load: BASE` with `adapter: FOLDER`.",
+        )
+    lineage = read_lineage(folder)
+    kind = kind_of(folder, lineage)
+    content: dict[str, Any] = {"format": _FORMAT, "kind": kind, "labels": lineage.get("labels")}
+    if kind == "transformers":
+        content["weights"] = [file_digest(file) for file in weight_files(folder)]
+        content["config"] = _settled(read_json(folder / CONFIG))
+        content["tokenizer"] = tokenizer_digest(folder)
+        content["max_length"] = repr(_stated_length(folder))
+        generation = _generation(folder)
+        if generation:
+            content["generation"] = generation
+    elif kind == "quantised":
+        content["quantise"] = lineage.get("quantise")
+    elif kind == "adapter":
+        content["weights"] = [file_digest(adapter_weights(folder))]
+        content["config"] = _settled(read_json(folder / ADAPTER_CONFIG))
+        if (folder / CHAT_TEMPLATE).is_file():
+            content[CHAT_TEMPLATE] = file_digest(folder / CHAT_TEMPLATE)
+    else:
+        content["files"] = _files(folder, _OWN_FILES[kind])
+    parent = parent_of(folder, kind, lineage)
+    if parent is not None:
+        content["parent"] = parent_digest(folder, parent, resolve, above)
+    return digest(content)
+
+
+def parent_digest(
+    folder: Path, parent: Mapping[str, str], resolve: Resolve | None, above: tuple[Path, ...] = ()
+) -> str:
+    """The parent's digest, checked against what the checkpoint recorded of it.
+
+    Raises:
+        CheckpointError: when they differ, or when neither is known.
+    """
+    recorded = parent["digest"]
+    if resolve is None:
+        if not recorded:
+            raise CheckpointError(
+                f"the checkpoint stands on {parent['key']!r}, which was not given.",
+                where=Where(folder),
+                hint="give the base checkpoint as well.",
+            )
+        return recorded
+    found = checkpoint_digest(resolve(parent["key"]), resolve, above=above)
+    if recorded and found != recorded:
+        raise CheckpointError(
+            f"it was trained on another base: expected digest {recorded[:12]}, found {found[:12]} "
+            f"for {parent['key']!r}.",
+            where=Where(folder),
+            hint="give the base that it was trained on, or train it again on this one.",
+        )
+    return found
+
+
+def tokenizer_digest(folder: Path, *, template: bool = True) -> str:
+    """Digest of what decides a tokenizer's tokens, and of its chat template unless that is left out.
+
+    Saving a tokenizer again may add how it was loaded, or the truncation of its last call; a
+    fine-tuned model's tokenizer must still count as its base's.
+    """
+    content: dict[str, Any] = {}
+    if (folder / TOKENIZER_FILES[0]).is_file():
+        whole = read_json(folder / TOKENIZER_FILES[0])
+        content["tokenizer"] = digest({key: value for key, value in whole.items() if key not in _CALL_STATE})
+    else:
+        content.update(_files(folder, [name for name in TOKENIZER_FILES if (folder / name).is_file()]))
+    volatile = _TOKENIZER_VOLATILE if template else _TOKENIZER_VOLATILE | {_TEMPLATE_KEY}
+    for name in _TOKENIZER_SIDE_FILES:
+        if (folder / name).is_file():
+            content[name] = _settled(read_json(folder / name), volatile)
+    if template and (folder / CHAT_TEMPLATE).is_file():
+        content[CHAT_TEMPLATE] = file_digest(folder / CHAT_TEMPLATE)
+    return digest(content)
+
+
+def _generation(folder: Path) -> dict[str, Any]:
+    """The generation settings that change what is written, where the folder has any."""
+    page = folder / _GENERATION
+    settings = read_json(page) if page.is_file() else {}
+    return {name: settings[name] for name in _GENERATION_KEYS if settings.get(name) is not None}
+
+
+def served_digest(spec: ServerSpec, says: Mapping[str, Any], tokenizer: str | None) -> str:
+    """What is known of a server's model, and what changes its answers; not where it is or how often it is asked.
+
+    Args:
+        spec: the suite's entry.
+        says: what the server says of the model.
+        tokenizer: digest of its tokenizer, if one is named.
+    """
+    asked = {"model": spec.model, "prefix": spec.prefix, "likelihoods": spec.likelihoods}
+    served = {**asked, "says": says, "tokenizer": tokenizer}
+    return digest({"format": _FORMAT, "kind": "server", "labels": None, "served": served})
+
+
+def _stated_length(folder: Path) -> Any:
+    page = folder / _TOKENIZER_SIDE_FILES[0]
+    return read_json(page).get("model_max_length") if page.is_file() else None
+
+
+def _files(folder: Path, names: tuple[str, ...] | list[str]) -> dict[str, Any]:
+    for name in names:
+        if not (folder / name).is_file():
+            raise CheckpointError(
+                f"the checkpoint has no {name}.", where=Where(folder), hint="check that the folder was copied whole."
+            )
+    return {name: file_digest(folder / name) for name in names}
+
+
+def _settled(config: Mapping[str, Any], volatile: frozenset[str] = _VOLATILE) -> str:
+    return json.dumps({key: value for key, value in config.items() if key not in volatile}, sort_keys=True)

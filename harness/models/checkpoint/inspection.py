@@ -1,0 +1,319 @@
+"""What a checkpoint folder holds and whether it can be used, told from its small files alone.
+
+Reads configuration, tokenizer and safetensors headers; no weights and no torch.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+from harness.core.digests import is_key
+from harness.core.errors import CheckpointError, Where
+from harness.models.checkpoint.checkpoint_files import (
+    CHECKPOINT_FILE,
+    CHECKPOINT_FORMAT,
+    CLASSICAL_WEIGHTS,
+    LINEAR_WEIGHTS,
+    read_classical,
+    read_json,
+    read_linear,
+)
+from harness.models.checkpoint.checkpoint_heads import Head, heads_in
+from harness.models.checkpoint.metadata_schema import ACTED_ON, checked, page_of
+from harness.models.checkpoint.safe_links import check_links
+from harness.models.checkpoint.safetensors_header import Tensor, tensors_of, weight_files
+from harness.models.checkpoint.tokenizer_files import check_tokenizer
+
+Kind = Literal[
+    "transformers",
+    "adapter",
+    "linear",
+    "classical",
+    "baseline",
+    "prompted",
+    "projected",
+    "quantised",
+    "self_debiased",
+]
+KINDS: tuple[Kind, ...] = get_args(Kind)
+SERVER = "server"
+"""What the store's page of a server calls itself; no folder is opened as one."""
+STANDING = frozenset({"adapter", "linear", "prompted", "projected", "quantised", "self_debiased"})
+"""The kinds that answer by another checkpoint, their parent."""
+BASE = "base"
+"""Where an exported folder holds its parent."""
+CONFIG = "config.json"
+ADAPTER_CONFIG = "adapter_config.json"
+ADAPTER_WEIGHTS = "adapter_model.safetensors"
+MASKED_TYPES = frozenset(
+    {
+        "albert",
+        "bert",
+        "big_bird",
+        "camembert",
+        "convbert",
+        "data2vec-text",
+        "deberta",
+        "deberta-v2",
+        "distilbert",
+        "electra",
+        "ernie",
+        "esm",
+        "esmc",
+        "eurobert",
+        "flaubert",
+        "fnet",
+        "funnel",
+        "gte",
+        "ibert",
+        "jina_embeddings_v3",
+        "layoutlm",
+        "longformer",
+        "luke",
+        "megatron-bert",
+        "mobilebert",
+        "modernbert",
+        "mpnet",
+        "mra",
+        "nomic_bert",
+        "nystromformer",
+        "rembert",
+        "roberta",
+        "roberta-prelayernorm",
+        "roc_bert",
+        "roformer",
+        "squeezebert",
+        "xlm",
+        "xlm-roberta",
+        "xlm-roberta-xl",
+        "xmod",
+        "yoso",
+    }
+)
+"""Model types whose language model reads both sides; all others with one read from the left."""
+
+
+@dataclass(frozen=True, slots=True)
+class CheckpointInfo:
+    """What stands in a checkpoint folder.
+
+    Attributes:
+        kind: how it answers (`transformers`, `adapter`, `linear`, `classical`, `baseline`, `prompted`, `quantised`).
+        family: `masked`, `causal`, `seq2seq`, `bag_of_words`, `baseline`, or `parent` when the parent decides.
+        model_type: the configuration's type (`bert`, `gpt2`, …), None where there is none.
+        labels: of its classification or tagging head; None without one, or when they have no names.
+        has_tokenizer: whether the folder holds its own tokenizer.
+        parameters: number of weights in the folder.
+        bytes: size of the weight files.
+        parent: `key` and `digest` of the checkpoint that it stands on, if any.
+        heads: of which the folder holds tensors, beside that of a language model.
+    """
+
+    kind: Kind
+    family: str
+    model_type: str | None
+    labels: tuple[str, ...] | None
+    has_tokenizer: bool
+    parameters: int
+    bytes: int
+    parent: Mapping[str, str] | None
+    heads: tuple[Head, ...] = ()
+
+
+def inspect(folder: Path) -> CheckpointInfo:
+    """Reads what a checkpoint folder holds.
+
+    Raises:
+        CheckpointError: when the folder, its configuration, its weights in safetensors or its
+            tokenizer is missing, damaged or contradictory.
+    """
+    lineage = read_lineage(folder)
+    kind = kind_of(folder, lineage)
+    labels = _labels(folder, lineage)
+    if kind == "transformers":
+        return _transformers(folder, labels)
+    parent = parent_of(folder, kind, lineage)
+    if kind in {"baseline", "prompted", "projected", "quantised", "self_debiased"}:
+        return _info(kind, "baseline" if parent is None else "parent", labels, (), (), parent)
+    if kind == "adapter":
+        file = adapter_weights(folder)
+        return _info(kind, "parent", labels, tensors_of([file]), (file,), parent)
+    if kind == "linear":
+        labels = read_linear(folder).labels
+        file = folder / LINEAR_WEIGHTS
+        return _info(kind, "parent", labels, tensors_of([file]), (file,), parent)
+    labels = read_classical(folder).labels
+    file = folder / CLASSICAL_WEIGHTS
+    return _info(kind, "bag_of_words", labels, tensors_of([file]), (file,), None)
+
+
+def read_lineage(folder: Path) -> dict[str, Any]:
+    """What decides anything in `checkpoint.json`, or {} for a folder of someone else.
+
+    Every way to a checkpoint begins here: links that lead out of the folder, kinds that are not data and keys that
+    harness never writes are refused before anything else is read.
+
+    Raises:
+        CheckpointError: when the folder is missing or the file is damaged or of another format.
+    """
+    if not folder.is_dir():
+        raise CheckpointError(
+            "the checkpoint folder does not exist."
+            if not folder.exists()
+            else "a checkpoint is a folder; this is a file.",
+            where=Where(folder),
+            hint="check the path.",
+        )
+    check_links(folder)
+    path = folder / CHECKPOINT_FILE
+    if not path.exists():
+        return {}
+    lineage = read_json(path)
+    if lineage.get("kind") == SERVER:
+        raise CheckpointError(
+            "expected a model's files, found a page that stands for a server: a folder does not say who is asked.",
+            where=Where(path),
+            hint="a server belongs in the suite: `NAME: {server: {url: …, model: …}}` under `models`.",
+        )
+    if lineage.get("format") != CHECKPOINT_FORMAT or lineage.get("kind") not in KINDS:
+        raise CheckpointError(
+            f"expected format {CHECKPOINT_FORMAT} and a kind of {', '.join(KINDS)}; "
+            f"found {lineage.get('format')!r} and {lineage.get('kind')!r}.",
+            where=Where(path),
+            hint="use the version of harness that wrote it.",
+        )
+    checked(page_of(lineage["kind"]), path, lineage)
+    return {name: lineage[name] for name in ACTED_ON if name in lineage}
+
+
+def kind_of(folder: Path, lineage: Mapping[str, Any]) -> Kind:
+    """`kind` of checkpoint.json; without one, `adapter` or `transformers` by the files."""
+    for kind in KINDS:
+        if lineage.get("kind") == kind:
+            return kind
+    adapter = (folder / ADAPTER_CONFIG).is_file() and not (folder / CONFIG).is_file()
+    return "adapter" if adapter else "transformers"
+
+
+def parent_of(folder: Path, kind: Kind, lineage: Mapping[str, Any]) -> dict[str, str] | None:
+    """`key` and `digest` (may be empty) of the checkpoint that an adapter or a linear head stands on.
+
+    An adapter of someone else, without checkpoint.json, names its base itself: by free text, which is only ever read
+    as a path and never is a key of the store. A folder that `harness export` wrote has its base inside, and then the
+    key is that folder's path; the digest is checked where it is opened.
+
+    Raises:
+        CheckpointError: when no parent is named.
+    """
+    if kind not in STANDING:
+        return None
+    parent = lineage.get("parent")
+    if isinstance(parent, Mapping) and parent.get("key"):
+        inside = folder / BASE
+        return {
+            "key": str(inside if inside.is_dir() else parent["key"]),
+            "digest": str(parent.get("digest") or ""),
+        }
+    if kind == "adapter" and not lineage:
+        named = read_json(folder / ADAPTER_CONFIG).get("base_model_name_or_path")
+        if isinstance(named, str) and named:
+            return {"key": f"./{named}" if is_key(named) else named, "digest": ""}
+    raise CheckpointError(
+        f"the {kind} checkpoint does not say which checkpoint it stands on.",
+        where=Where(folder / (CHECKPOINT_FILE if lineage else ADAPTER_CONFIG)),
+        hint="train it again, or give its base.",
+    )
+
+
+def adapter_weights(folder: Path) -> Path:
+    """The adapter's safetensors file.
+
+    Raises:
+        CheckpointError: when it is missing or only pickled.
+    """
+    file = folder / ADAPTER_WEIGHTS
+    if file.is_file():
+        return file
+    pickled = (folder / "adapter_model.bin").is_file()
+    raise CheckpointError(
+        "the adapter's weights are only there as adapter_model.bin: pickle can run code, so only safetensors is loaded."
+        if pickled
+        else f"the adapter has no {ADAPTER_WEIGHTS}.",
+        where=Where(folder),
+        hint="convert it once where you trust it: load it with peft, then `save_pretrained(folder)`."
+        if pickled
+        else "check that the folder was copied whole.",
+    )
+
+
+def _transformers(folder: Path, labels: tuple[str, ...] | None) -> CheckpointInfo:
+    if (folder / ADAPTER_CONFIG).exists() and (folder / CONFIG).is_file():
+        raise CheckpointError(
+            f"the folder holds a whole model and an adapter ({ADAPTER_CONFIG}), which transformers would apply to it.",
+            where=Where(folder / ADAPTER_CONFIG),
+            hint="put the adapter into a folder of its own and name it as `adapter:`, or remove it.",
+        )
+    if not (folder / CONFIG).is_file():
+        raise CheckpointError(
+            f"the checkpoint has no {CONFIG}.",
+            where=Where(folder),
+            hint="a checkpoint is a folder as `save_pretrained` writes it.",
+        )
+    config = read_json(folder / CONFIG)
+    model_type = str(config.get("model_type", ""))
+    files = weight_files(folder)
+    tensors = tensors_of(files)
+    check_tokenizer(folder, config)
+    heads = heads_in(config, (tensor.name for tensor in tensors))
+    labelled = "sequence" in heads or "token" in heads
+    info = _info("transformers", _family(config), labels if labelled else None, tensors, files, None)
+    return dataclasses.replace(info, model_type=model_type, has_tokenizer=True, heads=heads)
+
+
+def _family(config: Mapping[str, Any]) -> str:
+    if config.get("is_encoder_decoder"):
+        return "seq2seq"
+    decodes = bool(config.get("is_decoder")) or bool(config.get("causal"))
+    causal = str(config.get("model_type", "")) not in MASKED_TYPES or decodes
+    return "causal" if causal else "masked"
+
+
+def _labels(folder: Path, lineage: Mapping[str, Any]) -> tuple[str, ...] | None:
+    if lineage.get("labels"):
+        return tuple(str(label) for label in lineage["labels"])
+    if not (folder / CONFIG).is_file():
+        return None
+    names = read_json(folder / CONFIG).get("id2label")
+    if not isinstance(names, dict) or len(names) < 2:
+        return None
+    try:
+        return tuple(str(names[key]) for key in sorted(names, key=int))
+    except ValueError as error:
+        raise CheckpointError(
+            f"id2label needs whole numbers as keys, found {json.dumps(sorted(names))}.", where=Where(folder / CONFIG)
+        ) from error
+
+
+def _info(
+    kind: Kind,
+    family: str,
+    labels: tuple[str, ...] | None,
+    tensors: tuple[Tensor, ...],
+    files: tuple[Path, ...],
+    parent: Mapping[str, str] | None,
+) -> CheckpointInfo:
+    return CheckpointInfo(
+        kind=kind,
+        family=family,
+        model_type=None,
+        labels=labels,
+        has_tokenizer=False,
+        parameters=sum(tensor.size for tensor in tensors),
+        bytes=sum(file.stat().st_size for file in files),
+        parent=parent,
+    )

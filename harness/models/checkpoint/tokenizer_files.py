@@ -1,0 +1,66 @@
+"""A checkpoint's tokenizer, checked from its files alone."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from harness.core.errors import CheckpointError, Where
+from harness.models.checkpoint.checkpoint_files import read_json
+
+CHAT_TEMPLATE = "chat_template.jinja"
+TOKENIZER_FILES = (
+    "tokenizer.json",
+    "vocab.txt",
+    "vocab.json",
+    "merges.txt",
+    "tokenizer.model",
+    "spiece.model",
+    "sentencepiece.bpe.model",
+)
+
+
+def check_tokenizer(folder: Path, config: Mapping[str, Any]) -> None:
+    """Refuses a folder without tokenizer, or with one that has more tokens than the embedding.
+
+    Raises:
+        CheckpointError: as said.
+    """
+    if not any((folder / name).is_file() for name in TOKENIZER_FILES):
+        raise CheckpointError(
+            "the checkpoint has no tokenizer.",
+            where=Where(folder),
+            hint="save the tokenizer it was trained with into the same folder: `tokenizer.save_pretrained(folder)`.",
+        )
+    rows = config.get("vocab_size")
+    highest = _highest_id(folder)
+    if isinstance(rows, int) and highest is not None and highest >= rows:
+        raise too_many_tokens(folder, highest, rows)
+
+
+def too_many_tokens(folder: Path, highest: int, rows: int) -> CheckpointError:
+    return CheckpointError(
+        f"the tokenizer has token ids up to {highest}, but the embedding matrix has {rows} rows.",
+        where=Where(folder),
+        hint="tokenizer and weights are of different models, or tokens were added without resizing the embeddings.",
+    )
+
+
+def _highest_id(folder: Path) -> int | None:
+    if (folder / "tokenizer.json").is_file():
+        tokenizer = read_json(folder / "tokenizer.json")
+        try:
+            vocabulary = tokenizer["model"]["vocab"]
+            known = vocabulary.values() if isinstance(vocabulary, dict) else range(len(vocabulary))
+            added = [int(token["id"]) for token in tokenizer.get("added_tokens", [])]
+            return max([*map(int, known), *added], default=None)
+        except (KeyError, TypeError, ValueError) as error:
+            raise CheckpointError(
+                "the tokenizer cannot be read.",
+                where=Where(folder / "tokenizer.json"),
+                hint="copy or download the checkpoint again.",
+            ) from error
+    if (folder / "vocab.txt").is_file():
+        return len((folder / "vocab.txt").read_text("utf-8").splitlines()) - 1
+    return None

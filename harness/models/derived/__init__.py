@@ -1,0 +1,1 @@
+"""Models that stand on another model or on a table."""

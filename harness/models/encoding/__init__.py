@@ -1,0 +1,1 @@
+"""Texts → token ids, for scoring, training and export alike."""

@@ -1,0 +1,117 @@
+"""Messages → one prompt, by the model's chat template.
+
+What the template writes may be special tokens; what stands in a message is text, also where it
+spells a special token.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Any
+
+from harness.core.digests import digest
+from harness.models.encoding.text_encoder import Pieces, TextEncoder
+
+Messages = Sequence[tuple[str, str]]
+_MARKS = range(0xF0000, 0xFFFFE)
+"""Private characters that stand for special tokens spelled in messages while the template runs."""
+
+
+class ChatError(ValueError):
+    """The messages cannot be put through the template; the text says why."""
+
+
+class Chat:
+    """A tokenizer's chat template.
+
+    Args:
+        encoder: the tokenizer; it may have no template.
+    """
+
+    def __init__(self, encoder: TextEncoder) -> None:
+        self._encoder = encoder
+        names = sorted(map(str, encoder.tokenizer.get_added_vocab()), key=len, reverse=True)
+        self._names = [name for name in names if name]
+        self._special = re.compile("|".join(map(re.escape, self._names))) if self._names else None
+
+    @property
+    def available(self) -> bool:
+        return bool(self._encoder.tokenizer.chat_template)
+
+    @property
+    def template_digest(self) -> str | None:
+        """Digest of the template; None without one."""
+        template = self._encoder.tokenizer.chat_template
+        return digest(template) if template else None
+
+    def prompt(self, messages: Messages) -> str:
+        """The prompt with the generation prompt at its end; special tokens in messages are marked.
+
+        Raises:
+            ChatError: without a template, or when the template refuses the messages.
+        """
+        if not self.available:
+            raise ChatError("the tokenizer has no chat template")
+        conversation = [{"role": role, "content": self.hide(content)} for role, content in messages]
+        try:
+            rendered = self._encoder.tokenizer.apply_chat_template(
+                conversation, tokenize=False, add_generation_prompt=True
+            )
+        except Exception as error:  # the template is code of the checkpoint: it may raise anything
+            raise ChatError(f"the chat template refuses the messages: {error}") from error
+        return str(rendered)
+
+    def pieces(self, marked: str) -> Pieces:
+        """Tokens of a prompt (and of text after it that went through `hide`), with offsets.
+
+        Offsets count in `marked`.
+        """
+        ids: list[int] = []
+        offsets: list[tuple[int, int]] = []
+        words: list[int] = []
+        whole = self._encoder.canonical(marked)
+        if not any(_is_mark(character) for character in marked):
+            return Pieces(list(whole.ids), list(whole.offsets), [0] * len(whole.ids))
+        for start, text, special in self._parts(marked):
+            piece = self._special_piece(text) if special else self._text_piece(text)
+            ids.extend(piece.ids)
+            offsets.extend((start + low, start + high) for low, high in piece.offsets)
+            words.extend([0] * len(piece.ids))
+        return Pieces(ids, offsets, words)
+
+    def hide(self, text: str) -> str:
+        """Marks special tokens that a text spells."""
+        cleaned = self._encoder.clean(text)
+        if self._special is None:
+            return cleaned
+        return self._special.sub(lambda match: chr(_MARKS.start + self._names.index(match.group())), cleaned)
+
+    def _parts(self, marked: str) -> list[tuple[int, str, bool]]:
+        parts, end = [], 0
+        for match in self._special.finditer(marked) if self._special is not None else ():
+            parts.append((end, marked[end : match.start()], False))
+            parts.append((match.start(), match.group(), True))
+            end = match.end()
+        parts.append((end, marked[end:], False))
+        return [part for part in parts if part[1]]
+
+    def _special_piece(self, text: str) -> Any:
+        return self._encoder.canonical(text)
+
+    def _text_piece(self, marked: str) -> Pieces:
+        """Tokens of text; each mark is spelled out again, and its tokens stand at the mark."""
+        spelled: list[str] = []
+        origin: list[int] = []
+        for place, character in enumerate(marked):
+            text = self._names[ord(character) - _MARKS.start] if _is_mark(character) else character
+            spelled.append(text)
+            origin.extend([place] * len(text))
+        origin.append(len(marked))
+        piece = self._encoder.pieces(["".join(spelled)])[0]
+        offsets = [(origin[low], max(origin[low] + 1, origin[high])) for low, high in piece.offsets]
+        return Pieces(piece.ids, offsets, piece.words)
+
+
+def _is_mark(character: str) -> bool:
+    return ord(character) in _MARKS

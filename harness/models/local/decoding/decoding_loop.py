@@ -1,0 +1,210 @@
+"""Greedy decoding and seeded sampling, token by token, for many prompts at once.
+
+Prompts are padded on the left, with position ids from the mask's cumulative sum, so that padding
+changes no answer. A row that has ended leaves the batch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal, Protocol
+
+import numpy as np
+import torch
+
+from harness.core.records import FloatArray
+from harness.core.requests import Failure, Generate, Generated, Request, Response
+from harness.models.encoding.text_encoder import TextEncoder
+from harness.models.local.batching import Batcher, IntArray, TooLarge
+from harness.models.response_builders import too_large
+
+_SLACK = 0.75
+"""Prompts are read once, but every token that is written costs a pass: rows of unlike length may stand together."""
+_KEEP = 0.75
+"""A batch is made smaller when at most this share of its rows is still written."""
+
+Finish = Literal["end", "stop", "length"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Prompt:
+    """What a generation starts from.
+
+    Attributes:
+        ids: token ids that the model reads (the decoder's start for sequence to sequence is not here).
+        request: what was asked.
+        truncated: tokens of the prompt that did not fit.
+        limit: at most so many new tokens.
+    """
+
+    ids: list[int]
+    request: Generate
+    truncated: int
+    limit: int
+
+
+class Stepper(Protocol):
+    """A batch of prompts in a model that remembers what it has read."""
+
+    def start(self, prompts: Sequence[Prompt]) -> torch.Tensor:
+        """float32[B, V] logits of each row's first new token."""
+        ...
+
+    def step(self, tokens: torch.Tensor) -> torch.Tensor:
+        """float32[B, V] logits after int64[B] tokens."""
+        ...
+
+    def keep(self, rows: torch.Tensor) -> None:
+        """Leaves only these rows, int64, in the batch."""
+        ...
+
+
+@dataclass(slots=True)
+class _Writing:
+    """One row of a batch."""
+
+    prompt: Prompt
+    random: np.random.Generator | None
+    tokens: list[int] = field(default_factory=list)
+    total: float = 0.0
+    text: str = ""
+    finish: Finish | None = None
+    broken: bool = False
+
+    @property
+    def done(self) -> bool:
+        return self.broken or self.finish is not None
+
+
+def generations(
+    prompts: Sequence[Prompt], batcher: Batcher, encoder: TextEncoder, ends: frozenset[int], stepper: Any
+) -> Iterator[tuple[Request, Response]]:
+    """Answers each prompt's request.
+
+    Args:
+        prompts: any order.
+        batcher: sizes batches by prompt and room for the answer.
+        encoder: decodes.
+        ends: tokens that end a text.
+        stepper: makes a new `Stepper`.
+    """
+    rows = sorted(prompts, key=_size, reverse=True)
+
+    def forward(batch: Sequence[Prompt]) -> list[Response]:
+        return _write(batch, encoder, ends, stepper())
+
+    for prompt, answer in batcher.run(rows, _size, forward, slack=_SLACK):
+        yield prompt.request, too_large(answer) if isinstance(answer, TooLarge) else answer
+
+
+@torch.inference_mode()
+def _write(prompts: Sequence[Prompt], encoder: TextEncoder, ends: frozenset[int], stepper: Stepper) -> list[Response]:
+    everything = [_Writing(prompt, _random(prompt.request)) for prompt in prompts]
+    rows = everything
+    logits = stepper.start(prompts)
+    while True:
+        chosen, values = _choose(logits, rows)
+        for row, token, value in zip(rows, chosen.tolist(), values.tolist(), strict=True):
+            if not row.done:
+                _append(row, token, value, encoder, ends)
+        left = [index for index, row in enumerate(rows) if not row.done]
+        if not left:
+            return [_answer(row, encoder) for row in everything]
+        tokens = torch.from_numpy(chosen).to(logits.device)
+        if len(left) <= _KEEP * len(rows):
+            places = torch.tensor(left, device=logits.device)
+            stepper.keep(places)
+            rows, tokens = [rows[index] for index in left], tokens[places]
+        logits = stepper.step(tokens)
+
+
+def _choose(logits: torch.Tensor, rows: Sequence[_Writing]) -> tuple[IntArray, FloatArray]:
+    """The next token of each row, and its log-probability under the model (not under the sampling)."""
+    totals = torch.logsumexp(logits, dim=-1)
+    chosen = logits.argmax(dim=-1)
+    for index, row in enumerate(rows):
+        if row.random is not None and not row.done:
+            request = row.prompt.request
+            chosen[index] = sample_token(logits[index].double().cpu().numpy(), request, row.random)
+    values = logits.gather(-1, chosen[:, None])[:, 0] - totals
+    return chosen.cpu().numpy(), values.double().cpu().numpy()
+
+
+def sample_token(logits: FloatArray, request: Generate, random: np.random.Generator) -> int:
+    """A draw from softmax(logits / temperature), cut to the smallest set of tokens that holds `top_p`.
+
+    The inverse of the distribution function at one uniform number, tokens in order of falling
+    probability: the draw depends on the request alone, not on the batch.
+    """
+    point = random.random()
+    scaled = logits / request.temperature
+    order = np.argsort(-scaled, kind="stable")
+    shares = np.exp(scaled[order] - scaled[order[0]])
+    shares /= shares.sum()
+    cumulative = np.cumsum(shares)
+    size = len(order) if request.top_p >= 1 else int(np.searchsorted(cumulative, request.top_p)) + 1
+    kept = cumulative[:size]
+    place = int(np.searchsorted(kept, point * kept[-1], side="right"))
+    return int(order[min(place, len(kept) - 1)])
+
+
+def _append(row: _Writing, token: int, value: float, encoder: TextEncoder, ends: frozenset[int]) -> None:
+    request = row.prompt.request
+    if not np.isfinite(value):
+        row.broken = True
+        return
+    row.tokens.append(token)
+    row.total += value
+    if token in ends:
+        row.finish = "end"
+        return
+    if request.stop:
+        row.text = encoder.decode(row.tokens)
+        if any(stop in row.text for stop in request.stop):
+            row.finish = "stop"
+            return
+    if len(row.tokens) >= row.prompt.limit:
+        row.finish = "length"
+
+
+def _answer(row: _Writing, encoder: TextEncoder) -> Response:
+    if row.broken:
+        return Failure("nan", f"the log-probability of token {len(row.tokens) + 1} is not finite")
+    assert row.finish is not None
+    text = encoder.decode(row.tokens)
+    if row.finish == "stop":
+        text = text[: min(text.find(stop) for stop in row.prompt.request.stop if stop in text)]
+    return Generated(
+        text=text,
+        tokens=len(row.tokens),
+        finish=row.finish,
+        prompt_tokens=len(row.prompt.ids),
+        truncated=row.prompt.truncated,
+        log_likelihood=row.total,
+    )
+
+
+def refused(request: Generate) -> Failure | None:
+    """A failure for what no model can be asked."""
+    if request.max_tokens < 1:
+        return Failure("no_token", "max_tokens is below one")
+    if request.messages and request.prompt:
+        return Failure("error", "messages stand in place of a prompt; both were given")
+    if "" in request.stop:
+        return Failure("error", "an empty stop string would end every text at once")
+    if not (np.isfinite(request.temperature) and request.temperature >= 0):
+        return Failure("error", f"expected a temperature of 0 or above, found {request.temperature}")
+    if not 0 < request.top_p <= 1:
+        return Failure("error", f"expected top_p above 0 and at most 1, found {request.top_p}")
+    return None
+
+
+def _random(request: Generate) -> np.random.Generator | None:
+    if request.temperature == 0:
+        return None
+    return np.random.default_rng(int(request.key(), 16))
+
+
+def _size(prompt: Prompt) -> int:
+    return len(prompt.ids) + prompt.limit

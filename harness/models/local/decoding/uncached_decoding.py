@@ -1,0 +1,147 @@
+"""Writing without a cache: every token by reading the whole text again. Slow, and right where a cache is not.
+
+State-space models, models without a cache and those whose positions switch with the length of a text write so. Whether
+a model writes with its cache, from prompts padded on the left, as it does without is found out once, on a few tokens.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+
+from harness.core.requests import Generate
+from harness.models.local.batching import IntArray, Row
+from harness.models.local.decoding.decoding_loop import Prompt, Stepper
+from harness.models.local.forward_patch import FAULTS
+from harness.models.local.network import Network
+from harness.models.local.padding_checks import alike, rounding
+
+_NOTHING = np.zeros(0, dtype=np.int64)
+_PROMPTS = (19, 11)
+_STEPS = 4
+_NEED = _PROMPTS[0] + _STEPS
+
+
+class Rereading:
+    """A `Stepper` for a causal language model that keeps nothing but the tokens."""
+
+    def __init__(self, network: Network) -> None:
+        self._network = network
+        self._rows: list[list[int]] = []
+
+    def start(self, prompts: Sequence[Prompt]) -> torch.Tensor:
+        """See `Stepper`."""
+        self._rows = [list(prompt.ids) for prompt in prompts]
+        return self._read()
+
+    def step(self, tokens: torch.Tensor) -> torch.Tensor:
+        """See `Stepper`."""
+        for row, token in zip(self._rows, tokens.tolist(), strict=True):
+            row.append(token)
+        return self._read()
+
+    def keep(self, rows: torch.Tensor) -> None:
+        """See `Stepper`."""
+        self._rows = [self._rows[index] for index in rows.tolist()]
+
+    def _read(self) -> torch.Tensor:
+        """The logits behind each row; rows that may not stand together are read apart."""
+        network, places = self._network, sorted(range(len(self._rows)), key=lambda index: -len(self._rows[index]))
+        found: dict[int, torch.Tensor] = {}
+        while places:
+            longest = len(self._rows[places[0]])
+            batch = [index for index in places if network.together(len(self._rows[index]), longest)]
+            rows = [_row(self._rows[index]) for index in batch]
+            # Not the network's own: what changes its probabilities stands around the stepper.
+            found.update(zip(batch, Network.position_logits(network, rows), strict=True))
+            places = [index for index in places if index not in found]
+        return torch.stack([found[index] for index in range(len(self._rows))])
+
+
+class RereadingDecoder:
+    """The same for a sequence-to-sequence model: source and target of each row on their own."""
+
+    def __init__(self, network: Network, start: int) -> None:
+        self._network = network
+        self._first = start
+        self._forced: int | None = network.language_model.generation_config.forced_bos_token_id  # type: ignore[union-attr]
+        self._sources: list[IntArray] = []
+        self._targets: list[list[int]] = []
+
+    def start(self, prompts: Sequence[Prompt]) -> torch.Tensor:
+        """See `Stepper`."""
+        self._sources = [np.asarray(prompt.ids, dtype=np.int64) for prompt in prompts]
+        self._targets = [[self._first] for _ in prompts]
+        logits = self._read()
+        if self._forced is not None:
+            others = torch.arange(logits.shape[-1], device=logits.device) != self._forced
+            logits = logits.masked_fill(others, -torch.inf)
+        return logits
+
+    def step(self, tokens: torch.Tensor) -> torch.Tensor:
+        """See `Stepper`."""
+        for target, token in zip(self._targets, tokens.tolist(), strict=True):
+            target.append(token)
+        return self._read()
+
+    def keep(self, rows: torch.Tensor) -> None:
+        """See `Stepper`."""
+        self._sources = [self._sources[index] for index in rows.tolist()]
+        self._targets = [self._targets[index] for index in rows.tolist()]
+
+    def _read(self) -> torch.Tensor:
+        pairs = zip(self._sources, self._targets, strict=True)
+        return torch.stack([target_logits(self._network, source, target)[-1] for source, target in pairs])
+
+
+@torch.inference_mode()
+def target_logits(network: Network, source: IntArray, target: Sequence[int]) -> torch.Tensor:
+    """float32[L, V] logits behind each of the decoder's tokens, by one plain forward pass."""
+    model: Any = network.language_model
+    inputs = network.tensor(np.asarray(target, dtype=np.int64))[None]
+    logits: torch.Tensor = model(
+        input_ids=network.tensor(source)[None], decoder_input_ids=inputs, use_cache=False
+    ).logits
+    return logits[0].float()
+
+
+@torch.inference_mode()
+def writes_alike(network: Network, fast: Callable[[], Stepper], plain: Callable[[], Stepper]) -> bool:
+    """Whether two steppers give the same logits for prompts of unlike length, also when a row has left.
+
+    Args:
+        network: whose steppers they are.
+        fast: makes the one in question.
+        plain: makes the one that is right.
+    """
+    if network.max_length is not None and network.max_length < _NEED:
+        return False
+    rows = int(network.base.get_input_embeddings().weight.shape[0])
+    tokens = np.random.default_rng(0).integers(0, rows, (len(_PROMPTS), _NEED))
+    prompts = [Prompt(tokens[number, :count].tolist(), Generate(), 0, _STEPS) for number, count in enumerate(_PROMPTS)]
+    share = rounding(network.language_model)
+    network.activate()
+    one, other = fast(), plain()
+    try:
+        if not alike(one.start(prompts), other.start(prompts), share):
+            return False
+        for step in range(_STEPS - 1):
+            if step == 1:
+                left = network.tensor(np.asarray([1], dtype=np.int64))
+                one.keep(left)
+                other.keep(left)
+            kept = tokens[-1:] if step else tokens
+            written = network.tensor(kept[:, -1 - step])
+            if not alike(one.step(written), other.step(written), share):
+                return False
+    except FAULTS:
+        return False
+    return True
+
+
+def _row(ids: Sequence[int]) -> Row:
+    whole = np.asarray(ids, dtype=np.int64)
+    return Row(whole, np.asarray([len(whole) - 1]), _NOTHING, _NOTHING, 0)

@@ -1,0 +1,1 @@
+"""Optional fast paths: less work, same answers, checked on first use."""

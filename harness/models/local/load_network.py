@@ -1,0 +1,320 @@
+"""Checkpoint folder → `Network`: which heads are there and trained, sharing one encoder.
+
+A head counts as trained when loading found every one of its weights in the folder; what
+transformers would fill with random numbers is no head.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from harness.core.errors import CheckpointError, HarnessError, IncompleteError, Where
+from harness.models.checkpoint.checkpoint_heads import AUTO_CLASSES, HEAD_PREFIXES, Family, Head
+from harness.models.checkpoint.inspection import inspect
+from harness.models.checkpoint.tokenizer_files import TOKENIZER_FILES, too_many_tokens
+from harness.models.encoding.text_encoder import TextEncoder
+from harness.models.library_logging import no_padding_notice, quiet
+from harness.models.local.forward_patch import FAULTS
+from harness.models.local.network import Network
+from harness.models.local.padding_checks import keep_block_sparse
+from harness.models.local.quantization import heads_of, plainly, quantised_options
+
+_DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16}
+
+
+_POOLER = "pooler."
+_LANGUAGE_MODELS = {
+    "masked": "AutoModelForMaskedLM",
+    "causal": "AutoModelForCausalLM",
+    "seq2seq": "AutoModelForSeq2SeqLM",
+}
+_POSITIONS = ("max_position_embeddings", "max_encoder_position_embeddings", "max_seq_len", "max_sequence_length")
+"""What configurations call the number of tokens that a model takes."""
+_LAYER = re.compile(r"(?P<stack>[A-Za-z_.]*?)\.(?P<number>\d+)\.")
+STACKS = ("shared", "encoder", "decoder")
+"""What T5-like models hold in place of one module for the whole base."""
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """How weights are held: their type, where, and in how many bits those of the base are."""
+
+    dtype: str
+    device: str
+    quantise: str | None = None
+
+
+@dataclass(slots=True)
+class Loaded:
+    """A network, the labels of its heads as the configuration gives them, and what to tell."""
+
+    network: Network
+    labels: dict[Head, tuple[str, ...] | None]
+    notes: list[str] = field(default_factory=list)
+
+
+def load(folder: Path, *, device: str, dtype: str, quantise: str | None = None) -> Loaded:
+    """Loads a transformers checkpoint with every trained head.
+
+    Args:
+        folder: the checkpoint.
+        device: `cpu`, `cuda` or `mps`.
+        dtype: `float32` or `bfloat16`.
+        quantise: `4bit` or `8bit` for the weights of the base; `dtype` is then that of all else.
+
+    Raises:
+        CheckpointError: when the folder cannot be used.
+        IncompleteError: when the device is not there, or cannot hold quantised weights.
+    """
+    info = inspect(folder)
+    family: Family = info.family  # type: ignore[assignment]  # a transformers folder has no other
+    _require_device(device)
+    notes: list[str] = []
+    with quiet(), explained(folder):
+        import transformers
+
+        encoder = TextEncoder(
+            transformers.AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
+        )
+        config = transformers.AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
+        kind = getattr(transformers, _LANGUAGE_MODELS[family])
+        has_language_model = type(config) in kind._model_mapping
+        if family == "seq2seq" and not has_language_model:
+            raise ValueError(f"transformers knows no sequence-to-sequence model of the type {config.model_type!r}")
+        form = Form(dtype, device, quantise)
+        model, missing, unused = _weights(kind if has_language_model else transformers.AutoModel, folder, form, config)
+        beyond = _without_place(unused, model)
+        if beyond:
+            notes.append(
+                f"{len(beyond)} weights of layers that the configuration leaves out are not used, {beyond[0]} first"
+            )
+        heads = _heads(info.heads, folder, form, config, notes)
+    absent = _absent_encoder(model, missing)
+    if absent and not heads:
+        raise CheckpointError(
+            f"{len(absent)} weights of the encoder are missing, {absent[0]} first.",
+            where=Where(folder),
+            hint="configuration and weights are of different models, or the folder was not copied whole.",
+        )
+    # A whole head may stand on a base of its own: T5's tagger has no decoder, Llama's span head other names.
+    base = _base(next(iter(heads.values())) if absent else model, family)
+    language_model = model if has_language_model and not missing else None
+    if has_language_model and missing and not heads:
+        notes.append(f"the language model's head is not whole ({sorted(missing)[0]} is missing), not used")
+    base = _share(base, language_model, heads)
+    for module in (base, language_model, *heads.values()):
+        if module is not None:
+            # Quantised weights stand on their device already, and cannot be moved.
+            module.eval() if quantise else module.eval().to(device)
+            module.requires_grad_(False)
+    no_padding_notice(base)
+    _check_tokens(folder, encoder, base)
+    classifier = heads.get("sequence")
+    if classifier is not None and classifier.config.pad_token_id is None:
+        # Rows of a causal classifier are never padded; no token counts as padding.
+        classifier.config.pad_token_id = -1
+    keep_block_sparse(base)
+    with _readable(folder):
+        network = Network(
+            base=base,
+            language_model=language_model,
+            heads=heads,
+            encoder=encoder,
+            family=family,
+            max_length=_max_length(base, encoder),
+            max_target=_target_length(base),
+            device=device,
+        )
+    if language_model is not None and network.language_model is None:
+        notes.append("its language model reads what stands behind a token too, so it says no likelihoods from the left")
+    if not network.pads:
+        notes.append("padding would change its answers: only texts of one length are read together")
+    return Loaded(network, {head: label_names(module.config) for head, module in heads.items()}, notes)
+
+
+def _heads(present: tuple[Head, ...], folder: Path, form: Form, config: Any, notes: list[str]) -> dict[Head, Any]:
+    """The heads beside the language model of which the folder holds every weight."""
+    import transformers
+
+    heads: dict[Head, Any] = {}
+    for head in present:
+        module, missing, _ = _weights(getattr(transformers, AUTO_CLASSES[head]), folder, form, config)
+        if missing:
+            notes.append(f"the {head.replace('_', '-')} head is not whole ({sorted(missing)[0]} is missing), not used")
+        else:
+            heads[head] = module
+    return heads
+
+
+def _share(base: Any, language_model: Any | None, heads: Mapping[Head, Any]) -> Any:
+    """Puts one encoder under every head; that of a head with a pooler, where there is one."""
+    modules = list(heads.values())
+    pooled = [module for module in modules if getattr(module.base_model, "pooler", None) is not None]
+    if modules:
+        base = (pooled or modules)[0].base_model
+    for module in (*modules, language_model):
+        if module is None or module.base_model is base or any(child is base for child in module.children()):
+            continue
+        if module.base_model is module:
+            for name in STACKS:
+                setattr(module, name, getattr(base, name))
+        else:
+            setattr(module, module.base_model_prefix, base)
+    if language_model is not None and modules:
+        language_model.tie_weights()
+    return base
+
+
+def _base(model: Any, family: Family) -> Any:
+    """The encoder or decoder stack below a model's head."""
+    from transformers import PreTrainedModel
+
+    base = model.base_model
+    if base is model and family != "seq2seq":
+        # The class names its base by another attribute than it has (Llama 4).
+        return next((child for child in model.children() if isinstance(child, PreTrainedModel)), base)
+    return base
+
+
+def _absent_encoder(model: Any, missing: set[str]) -> list[str]:
+    """The weights of the encoder (or decoder stack) among those that the folder lacks."""
+    prefix = f"{model.base_model_prefix}."
+    bare = model.base_model is model
+    return sorted(
+        name
+        for name in missing
+        if (name.startswith(prefix) or (bare and not name.startswith("lm_head."))) and _POOLER not in name
+    )
+
+
+def _without_place(unused: set[str], model: Any) -> list[str]:
+    """Weights of whole layers that the folder holds and the model has not."""
+    known = {_layer(name) for name in model.state_dict()}
+    stacks = {layer[0] for layer in known if layer}
+    return sorted(name for name in unused if (layer := _layer(name)) and layer not in known and layer[0] in stacks)
+
+
+def _layer(name: str) -> tuple[str, int] | None:
+    """The stack that a weight's name begins with, and its layer's number; None for what is in no layer."""
+    found = _LAYER.match(name)
+    return None if found is None else (found["stack"], int(found["number"]))
+
+
+def _weights(kind: Any, folder: Path, form: Form, config: Any) -> tuple[Any, set[str], set[str]]:
+    """The model, which of its weights the folder lacks, and which of the folder's it has no place for."""
+    options: dict[str, Any] = {"dtype": _DTYPES[form.dtype]}
+    if form.quantise is not None:
+        keep = heads_of(kind, config)
+        options = quantised_options(form.quantise, form.device, _DTYPES[form.dtype], keep)
+    model, info = kind.from_pretrained(
+        folder,
+        local_files_only=True,
+        use_safetensors=True,
+        trust_remote_code=False,
+        output_loading_info=True,
+        **options,
+    )
+    if form.quantise is not None:
+        plainly(model)
+    reshaped = {key if isinstance(key, str) else str(key[0]) for key in info["mismatched_keys"]}
+    wrong = sorted(name for name in reshaped if not name.startswith(HEAD_PREFIXES))
+    if wrong:
+        raise ValueError(f"weights of another shape: {wrong[0]}")
+    missing = reshaped | {name for name in info["missing_keys"] if not name.endswith("position_ids")}
+    return model, missing, {str(name) for name in info["unexpected_keys"]}
+
+
+def label_names(config: Any) -> tuple[str, ...] | None:
+    """The labels of a head by its configuration; None for fewer than two, and for regression."""
+    if config.num_labels < 2 or config.problem_type == "regression":
+        return None
+    return tuple(str(config.id2label[index]) for index in range(config.num_labels))
+
+
+def _max_length(base: Any, encoder: TextEncoder) -> int | None:
+    limits = [limit for limit in (encoder.max_length,) if limit]
+    for name in _POSITIONS:
+        positions = getattr(base.config, name, None)
+        if isinstance(positions, int) and positions > 0:
+            limits.append(positions - _position_offset(base))
+            break
+    return min(limits, default=None)
+
+
+def _target_length(base: Any) -> int | None:
+    """Tokens that a decoder takes where its configuration counts them apart from the encoder's."""
+    positions = getattr(base.config, "max_decoder_position_embeddings", None)
+    return positions if isinstance(positions, int) and positions > 0 else None
+
+
+def _position_offset(base: Any) -> int:
+    """RoBERTa-like models count positions from the padding index + 1."""
+    for name, module in base.named_modules():
+        if name.endswith("position_embeddings") and getattr(module, "padding_idx", None) is not None:
+            return int(module.padding_idx) + 1
+    return 0
+
+
+def _check_tokens(folder: Path, encoder: TextEncoder, base: Any) -> None:
+    if not encoder.backend.get_vocab_size(with_added_tokens=False):
+        raise CheckpointError(
+            "the tokenizer's vocabulary is empty: every text would have no token.",
+            where=Where(folder / TOKENIZER_FILES[0]),
+            hint="check that the folder was copied whole.",
+        )
+    rows = int(base.get_input_embeddings().weight.shape[0])
+    if encoder.highest_id >= rows:
+        raise too_many_tokens(folder, encoder.highest_id, rows)
+
+
+def _require_device(device: str) -> None:
+    available: dict[str, Callable[[], bool]] = {
+        "cpu": lambda: True,
+        "cuda": torch.cuda.is_available,
+        "mps": torch.backends.mps.is_available,
+    }
+    if not available[device]():
+        raise IncompleteError(
+            f"torch cannot use the device {device!r} here.",
+            hint="run with `--device cpu`, or install a torch that fits the driver.",
+        )
+
+
+@contextmanager
+def _readable(folder: Path) -> Iterator[None]:
+    """Names the folder of a model that fails on the first few tokens that it is given."""
+    try:
+        yield
+    except FAULTS as error:
+        first = next(iter(str(error).strip().splitlines()), type(error).__name__)
+        raise CheckpointError(
+            f"the model cannot read a short text: {first}",
+            where=Where(folder),
+            hint="models that take texts of one length only, or more than token ids, are not supported.",
+        ) from error
+
+
+@contextmanager
+def explained(folder: Path) -> Iterator[None]:
+    """Names the folder in what transformers raises while loading from it."""
+    try:
+        yield
+    except HarnessError as error:
+        if error.where is not None or not isinstance(error, CheckpointError):
+            raise
+        raise CheckpointError(error.message, where=Where(folder), hint=error.hint) from error
+    except Exception as error:  # what a configuration of strangers makes transformers raise has no common kind
+        lines = [line.strip() for line in str(error).splitlines() if line.strip()] or [type(error).__name__]
+        first = " ".join(lines[:2]) if lines[0].endswith(":") else lines[0]
+        raise CheckpointError(
+            f"transformers cannot load the checkpoint: {first}",
+            where=Where(folder),
+            hint="check that configuration, tokenizer and weights belong together.",
+        ) from error

@@ -1,0 +1,275 @@
+"""Likelihoods of the options of a context, with as few tokens read as the model allows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from harness.core.records import FloatArray
+from harness.core.requests import Continuations, Failure, Request, Response
+from harness.models.encoding.chat_template import ChatError
+from harness.models.encoding.text_encoder import Pieces
+from harness.models.local.batching import Batcher, IntArray, Row, TooLarge, is_out_of_memory
+from harness.models.local.fastpaths.shared_prefix import groups_of
+from harness.models.local.fastpaths.tree_attention import Tree, tree_of
+from harness.models.local.network import Network
+from harness.models.response_builders import scores, too_large
+
+_NO_LIMIT = 1_000_000
+_SLACK = 0.25
+_PACKED = 1024
+"""Tokens after a cached beginning that are read at once: more would mostly attend to each other in vain."""
+
+Result = tuple[int, int, float]
+"""Request, option, log-likelihood."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Job:
+    """One request, tokenised.
+
+    Attributes:
+        owner: which request.
+        trunk: what is read before the first scored token, special tokens included.
+        branches: the scored tokens of each option.
+        cut: tokens of the context that did not fit.
+    """
+
+    owner: int
+    trunk: list[int]
+    branches: list[list[int]]
+    cut: int
+
+
+def continuations(
+    network: Network, batcher: Batcher, requests: Sequence[Continuations]
+) -> Iterator[tuple[Request, Response]]:
+    """Answers each request.
+
+    Where the model takes tree masks, the options of a context stand in one row, and what many contexts
+    begin with is read once. Otherwise each option has a row of its own, but for one whose input is the
+    beginning of another's.
+    """
+    jobs: dict[int, Job] = {}
+    for owner, planned in _plans(network, requests):
+        if isinstance(planned, Failure):
+            yield requests[owner], planned
+        else:
+            jobs[owner] = planned
+    values = {owner: [0.0] * len(job.branches) for owner, job in jobs.items()}
+    missing = {owner: len(job.branches) for owner, job in jobs.items()}
+    for owner, option, value in _scored(network, batcher, list(jobs.values())):
+        if isinstance(value, TooLarge):
+            if missing[owner] > 0:
+                yield requests[owner], too_large(value)
+            missing[owner] = -1
+            continue
+        values[owner][option] = value
+        missing[owner] -= 1
+        if missing[owner] == 0:
+            yield requests[owner], scores(values[owner], jobs[owner].cut)
+
+
+def _scored(network: Network, batcher: Batcher, jobs: Sequence[Job]) -> Iterator[tuple[int, int, float | TooLarge]]:
+    """(request, option, log-likelihood) of every option, in any order."""
+    far = network.switch_length
+    if far is not None:
+        # Above that length a longer row beside it, or a beginning that is read once, would change the answer.
+        apart = [job for job in jobs if _reach(job) > far]
+        yield from _plain(network, batcher, [row for job in apart for row in _rows(job, apart=True)])
+        jobs = [job for job in jobs if _reach(job) <= far]
+    separate = {job.owner: _rows(job) for job in jobs}
+    groups = groups_of([job.trunk for job in jobs])
+    helps = any(group.length for group in groups) or any(len(rows) > 1 for rows in separate.values())
+    if not helps or network.alone or not network.shortcuts or not network.forest.usable:
+        if helps and network.shortcuts:
+            batcher.tell_once("this model's attention takes no tree masks: options are scored in rows of their own.")
+        yield from _plain(network, batcher, [row for rows in separate.values() for row in rows])
+        return
+    forest = network.forest
+    rows: list[tuple[Row, IntArray]] = []
+    trees: list[Tree] = []
+    for group in groups:
+        members = [jobs[index] for index in group.members]
+        cache = _read(network, members[0].trunk[: group.length]) if group.length else None
+        if cache is not None:
+            grown = [tree_of(job.trunk, job.branches, job.owner, group.length) for job in members]
+            grown.sort(key=len, reverse=True)
+            found = batcher.run(
+                grown,
+                len,
+                lambda batch, cache=cache, length=group.length: forest.logprobs_after(cache, length, batch),  # type: ignore[misc]  # bound now
+                slack=1.0,
+                most=_PACKED,
+            )
+            for tree, values in found:
+                yield from _sums(tree.row.owner, tree.option, values)
+            continue
+        for job in members:
+            if len(separate[job.owner]) == 1:
+                rows += separate[job.owner]
+            else:
+                trees.append(tree_of(job.trunk, job.branches, job.owner))
+    yield from _plain(network, batcher, rows)
+    trees.sort(key=len, reverse=True)
+    for tree, values in batcher.run(trees, len, forest.logprobs, slack=_SLACK):
+        yield from _sums(tree.row.owner, tree.option, values)
+
+
+def _read(network: Network, ids: Sequence[int]) -> Any | None:
+    """The cache of a shared beginning; None when memory does not suffice, and every context is read whole."""
+    try:
+        return network.forest.read(ids)
+    except (RuntimeError, MemoryError) as error:
+        if not is_out_of_memory(error):
+            raise
+    network.relieve()
+    return None
+
+
+def _plain(
+    network: Network, batcher: Batcher, rows: list[tuple[Row, IntArray]]
+) -> Iterator[tuple[int, int, float | TooLarge]]:
+    rows.sort(key=_length, reverse=True)
+    found = batcher.run(rows, _length, lambda batch: network.token_logprobs([row for row, _ in batch]), slack=_SLACK)
+    for (row, option), values in found:
+        yield from _sums(row.owner, option, values)
+
+
+def _sums(owner: int, option: IntArray, values: FloatArray | TooLarge) -> Iterator[tuple[int, int, float | TooLarge]]:
+    for number in np.unique(option).tolist():
+        yield owner, number, values if isinstance(values, TooLarge) else float(values[option == number].sum())
+
+
+def _plans(network: Network, requests: Sequence[Continuations]) -> Iterator[tuple[int, Job | Failure]]:
+    plain = [request for request in requests if not request.messages]
+    pieces = iter(network.encoder.pieces([request.context + option for request in plain for option in request.options]))
+    limit = network.max_length or _NO_LIMIT
+    for owner, request in enumerate(requests):
+        context, prefix = request.context, network.encoder.prefix
+        if request.messages:
+            try:
+                context, options = _after_messages(network, request)
+            except ChatError as error:
+                yield owner, Failure("error", str(error))
+                continue
+            prefix = ()
+        else:
+            options = [next(pieces) for _ in request.options]
+        if not all(request.options):
+            yield owner, Failure("no_token", "an option is empty")
+        else:
+            yield owner, _plan(network, context, options, prefix, limit, owner, chat=bool(request.messages))
+
+
+def _after_messages(network: Network, request: Continuations) -> tuple[str, list[Pieces]]:
+    """The rendered prompt, and the tokens of it with each option.
+
+    Raises:
+        ChatError: when there is also a context, or no template for the messages.
+    """
+    if request.context:
+        raise ChatError("messages stand in place of a context; both were given")
+    chat = network.chat
+    prompt = chat.prompt(request.messages)
+    return prompt, [chat.pieces(prompt + chat.hide(option)) for option in request.options]
+
+
+def _plan(
+    network: Network,
+    context: str,
+    options: Sequence[Pieces],
+    prefix: Sequence[int],
+    limit: int,
+    owner: int,
+    *,
+    chat: bool,
+) -> Job | Failure:
+    """What each option reads and predicts, and how many tokens of context did not fit.
+
+    Trailing white space of the context belongs to the continuation, and so does a token that
+    overlaps the join. All options are scored from the earliest token that one of them changes.
+    """
+    encoder, join = network.encoder, len(context.rstrip())
+    if not options:
+        return Failure("no_token", "there is no option")
+    # Tokenizers that trim offsets give white space at the very beginning the place (0, 0): without a context it counts.
+    starts = [
+        next((i for i, (_, end) in enumerate(piece.offsets) if end > join or not join), len(piece.ids))
+        for piece in options
+    ]
+    if any(start == len(piece.ids) for start, piece in zip(starts, options, strict=True)):
+        # A normaliser that joins characters across the border (a letter and its accent) gives the letter's place.
+        alone = network.chat.pieces(context).ids if chat else encoder.plain([context])[0]
+        starts = [min(start, _changed(alone, piece.ids)) for start, piece in zip(starts, options, strict=True)]
+    if any(start == len(piece.ids) for start, piece in zip(starts, options, strict=True)):
+        return Failure("no_token", "an option has no token of its own")
+    first = min(_common([piece.ids for piece in options]), *starts)
+    head = list(prefix)
+    if not head and first == 0:
+        if encoder.prefix_id is None:
+            return Failure("no_token", "the context is empty and the tokenizer has neither BOS nor EOS")
+        head = [encoder.prefix_id]
+    longest = max(len(piece.ids) - first for piece in options)
+    excess = max(0, len(head) + first + longest - 1 - limit)
+    if excess > first or (excess == first and not head):
+        return Failure("too_long", f"a continuation of {longest} tokens does not fit into {limit}")
+    trunk = [*head, *options[0].ids[excess:first]]
+    return Job(owner, trunk, [piece.ids[first:] for piece in options], excess)
+
+
+def _changed(context: Sequence[int], whole: Sequence[int]) -> int:
+    """The first token that the context would not have on its own; the number of tokens when there is none."""
+    if not whole or list(context) == list(whole):
+        return len(whole)
+    return min(_common([context, whole]), len(whole) - 1)
+
+
+def _common(lists: Sequence[Sequence[int]]) -> int:
+    """Length of the longest common beginning."""
+    for index, column in enumerate(zip(*lists, strict=False)):
+        if len(set(column)) > 1:
+            return index
+    return min(map(len, lists))
+
+
+def _shared(job: Job) -> list[list[int]]:
+    """Groups of options of which the first one's input begins with each other one's."""
+    groups: list[list[int]] = []
+    for option in sorted(range(len(job.branches)), key=lambda option: -len(job.branches[option])):
+        tokens = job.branches[option][:-1]
+        for group in groups:
+            if job.branches[group[0]][: len(tokens)] == tokens:
+                group.append(option)
+                break
+        else:
+            groups.append([option])
+    return groups
+
+
+def _reach(job: Job) -> int:
+    """Tokens of the longest row that the request takes."""
+    return len(job.trunk) + max(map(len, job.branches)) - 1
+
+
+def _rows(job: Job, *, apart: bool = False) -> list[tuple[Row, IntArray]]:
+    """Plain rows that score all options (`apart`: one for each), and which option each target belongs to."""
+    rows = []
+    for group in [[option] for option in range(len(job.branches))] if apart else _shared(job):
+        first = len(job.trunk) - 1
+        places = np.concatenate([np.arange(first, first + len(job.branches[option])) for option in group])
+        option = np.repeat(group, [len(job.branches[option]) for option in group])
+        targets = np.concatenate([np.asarray(job.branches[option], dtype=np.int64) for option in group])
+        order = np.argsort(places, kind="stable")
+        positions, at = np.unique(places[order], return_inverse=True)
+        ids = np.asarray([*job.trunk, *job.branches[group[0]][:-1]], dtype=np.int64)
+        row = Row(ids, positions.astype(np.int64), targets[order], at.astype(np.int64), job.owner)
+        rows.append((row, option[order]))
+    return rows
+
+
+def _length(row: tuple[Row, IntArray]) -> int:
+    return len(row[0].ids)

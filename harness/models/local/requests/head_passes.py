@@ -1,0 +1,97 @@
+"""Forward passes of the heads beside the language model, and of the encoder alone."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+
+from harness.core.records import FloatArray
+from harness.models.checkpoint.checkpoint_heads import Head
+from harness.models.local.batching import IntArray
+from harness.models.local.network import Network, accepts
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class HeadRow:
+    """One input of a head.
+
+    Attributes:
+        ids: token ids, special tokens included.
+        owner: which request it belongs to.
+        types: which text each token belongs to, where a row holds two.
+    """
+
+    ids: list[int]
+    owner: int
+    types: list[int] | None = None
+
+
+def row_length(row: HeadRow) -> int:
+    return len(row.ids)
+
+
+@torch.inference_mode()
+def logits(network: Network, head: Head, rows: Sequence[HeadRow]) -> FloatArray:
+    """Logits float64[B, K] of a head that reads whole rows (sequence, next sentence)."""
+    if not first_suffices(network, head):
+        return _numpy(_forward(network, head, rows).logits)
+    with network.one_place.first([np.asarray(row.ids) for row in rows]):
+        return _numpy(_forward(network, head, rows).logits)
+
+
+def first_suffices(network: Network, head: Head) -> bool:
+    """Whether such a head is given each row's first place alone: where that is known to be all that it reads."""
+
+    def plain(rows: Sequence[IntArray]) -> torch.Tensor:
+        found: torch.Tensor = _forward(network, head, [HeadRow(ids.tolist(), 0) for ids in rows]).logits
+        return found
+
+    return network.shortcuts and network.one_place.first_suffices(head, plain)
+
+
+@torch.inference_mode()
+def token_logits(network: Network, rows: Sequence[HeadRow]) -> list[FloatArray]:
+    """Logits float64[L, K] of the token head for every token of each row, padding left out."""
+    found = _numpy(_forward(network, "token", rows).logits)
+    return [values[: len(row.ids)] for values, row in zip(found, rows, strict=True)]
+
+
+@torch.inference_mode()
+def span_logits(network: Network, rows: Sequence[HeadRow]) -> list[FloatArray]:
+    """Logits float64[L, 2] of the span head: of a start and of an end at every token."""
+    output = _forward(network, "span", rows)
+    found = _numpy(torch.stack([output.start_logits, output.end_logits], dim=-1))
+    return [values[: len(row.ids)] for values, row in zip(found, rows, strict=True)]
+
+
+@torch.inference_mode()
+def hidden_states(network: Network, rows: Sequence[HeadRow]) -> list[FloatArray]:
+    """Last hidden states float64[L, H] of the encoder for every token of each row."""
+    ids, mask = _padded(network, rows)
+    encoder = network.base.get_encoder() if network.family == "seq2seq" else network.base
+    cache = {"use_cache": False} if network.causal else {}
+    states = _numpy(encoder(input_ids=ids, attention_mask=mask, **cache).last_hidden_state)
+    return [values[: len(row.ids)] for values, row in zip(states, rows, strict=True)]
+
+
+def _forward(network: Network, head: Head, rows: Sequence[HeadRow]) -> Any:
+    module = network.heads[head]
+    ids, mask = _padded(network, rows)
+    extra = {}
+    if any(row.types is not None for row in rows) and network.encoder.typed and accepts(module, "token_type_ids"):
+        types = [np.asarray(row.types or [0] * len(row.ids), dtype=np.int64) for row in rows]
+        extra["token_type_ids"] = network.pad(types, masked=False, fill=0)[0]
+    return module(input_ids=ids, attention_mask=mask, **extra)
+
+
+def _padded(network: Network, rows: Sequence[HeadRow]) -> tuple[torch.Tensor, torch.Tensor | None]:
+    return network.pad([np.asarray(row.ids, dtype=np.int64) for row in rows], masked=True)
+
+
+def _numpy(tensor: torch.Tensor) -> FloatArray:
+    values: FloatArray = tensor.float().double().cpu().numpy()
+    return values

@@ -1,0 +1,143 @@
+"""Whole texts in one row: classes, next sentences, vectors."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from harness.core.records import FloatArray
+from harness.core.requests import Classify, Embed, Embedding, Failure, NextSentence, Request, Response
+from harness.models.checkpoint.checkpoint_heads import Head
+from harness.models.encoding.text_encoder import Encoded, encode_texts
+from harness.models.local.batching import SLACK, Batcher, TooLarge
+from harness.models.local.network import Network
+from harness.models.local.requests.head_passes import HeadRow, first_suffices, hidden_states, logits, row_length
+from harness.models.response_builders import choose, log_sigmoid, log_softmax, scores, too_large
+
+
+def classifications(
+    network: Network, batcher: Batcher, requests: Sequence[Classify], labels: Sequence[str]
+) -> Iterator[tuple[Request, Response]]:
+    """Answers each request by the network's head for whole texts.
+
+    Two texts share the room: the longer one loses tokens first. A head that its configuration
+    trained for one kind of question is not asked the other kind.
+    """
+    truncated = [0] * len(requests)
+    singles: list[HeadRow] = []
+    pairs: list[HeadRow] = []
+    kind = network.heads["sequence"].config.problem_type
+    encoded = encode_texts(network.encoder, [request.text for request in requests], network.max_length)
+    second = network.encoder.plain([request.pair or "" for request in requests])
+    for index, request in enumerate(requests):
+        misfit = _misfit(request, kind)
+        if misfit is not None:
+            yield request, misfit
+            continue
+        if request.pair is None:
+            ids = encoded.ids[index] or start_token(network)
+            truncated[index] = encoded.truncated[index]
+            if ids:
+                singles.append(HeadRow(ids, index))
+            else:
+                yield request, Failure("no_token", "the text is empty and the tokenizer has no token to stand for it")
+            continue
+        pair = network.pairs.fit(network.encoder.plain([request.text])[0], second[index], network.max_length)
+        truncated[index] = pair.truncated
+        pairs.append(HeadRow(pair.ids, index, pair.types))
+    for rows in (singles, pairs):
+        for row, values in head_logits(network, batcher, "sequence", rows):
+            request = requests[row.owner]
+            if isinstance(values, TooLarge):
+                yield request, too_large(values)
+            else:
+                scored = log_sigmoid(values) if request.independent else log_softmax(values)
+                yield request, choose(request, labels, scored, truncated[row.owner])
+
+
+def next_sentences(
+    network: Network, batcher: Batcher, requests: Sequence[NextSentence]
+) -> Iterator[tuple[Request, Response]]:
+    """Answers each request: log P(second follows first), log P(it does not)."""
+    rows = []
+    cut = {}
+    texts = network.encoder.plain([text for request in requests for text in (request.first, request.second)])
+    for index in range(len(requests)):
+        row = network.pairs.fit(texts[2 * index], texts[2 * index + 1], network.max_length)
+        cut[index] = row.truncated
+        rows.append(HeadRow(row.ids, index, row.types))
+    for head_row, values in head_logits(network, batcher, "next_sentence", rows):
+        index = head_row.owner
+        if isinstance(values, TooLarge):
+            yield requests[index], too_large(values)
+        else:
+            yield requests[index], scores(log_softmax(values).tolist(), cut[index])
+
+
+def head_logits(
+    network: Network, batcher: Batcher, head: Head, rows: list[HeadRow]
+) -> Iterator[tuple[HeadRow, FloatArray | TooLarge]]:
+    """Each row with its logits float64[K], in batches."""
+    rows.sort(key=row_length, reverse=True)
+    # A causal head reads the last token, so its rows are never padded.
+    slack = 0.0 if network.causal else SLACK
+    if rows and network.shortcuts and network.one_place.known and not first_suffices(network, head):
+        batcher.tell_once("texts are read whole: leaving out what the head is not known to read changes its answers.")
+    yield from batcher.run(rows, row_length, lambda batch: list(logits(network, head, batch)), slack=slack)
+
+
+def features(network: Network, batcher: Batcher, texts: Sequence[str]) -> tuple[FloatArray, list[int]]:
+    """Mean last hidden states float64[n, H] of texts over the tokens between the special ones (over all
+    where there is no other), and how many tokens of each did not fit.
+
+    A text for which memory does not suffice has NaN throughout.
+    """
+    encoded = encode_texts(network.encoder, texts, network.max_length)
+    found = np.full((len(texts), network.hidden_size), np.nan)
+    for row, states in text_states(network, batcher, encoded):
+        if not isinstance(states, TooLarge):
+            content = states[encoded.prefix : len(states) - encoded.suffix]
+            found[row.owner] = (content if len(content) else states).mean(axis=0)
+    return found, encoded.truncated
+
+
+def embeddings(network: Network, batcher: Batcher, requests: Sequence[Embed]) -> Iterator[tuple[Request, Response]]:
+    """Answers each request: the mean over all tokens as the model reads them, or the first one.
+
+    Special tokens count, as sentence encoders are trained.
+    """
+    encoded = encode_texts(network.encoder, [request.text for request in requests], network.max_length)
+    for row, states in text_states(network, batcher, encoded):
+        request = requests[row.owner]
+        if isinstance(states, TooLarge):
+            yield request, too_large(states)
+            continue
+        vector = states[0] if request.pooling == "first" else states.mean(axis=0)
+        if not np.isfinite(vector).all():
+            yield request, Failure("nan", "the embedding is not finite")
+        else:
+            values = tuple(vector.astype(np.float32).tolist())
+            yield request, Embedding(values, encoded.truncated[row.owner])
+
+
+def text_states(
+    network: Network, batcher: Batcher, encoded: Encoded
+) -> Iterator[tuple[HeadRow, FloatArray | TooLarge]]:
+    """Each text's row with its last hidden states float64[L, H], in any order."""
+    rows = [HeadRow(ids or start_token(network) or [0], index) for index, ids in enumerate(encoded.ids)]
+    rows.sort(key=row_length, reverse=True)
+    yield from batcher.run(rows, row_length, lambda batch: hidden_states(network, batch), slack=SLACK)
+
+
+def _misfit(request: Classify, kind: str | None) -> Failure | None:
+    if request.independent and kind == "single_label_classification":
+        return Failure("unsupported", "the head chooses one label; its labels are not independent questions")
+    if not request.independent and kind == "multi_label_classification":
+        return Failure("unsupported", "the head answers each label on its own; ask with independent labels")
+    return None
+
+
+def start_token(network: Network) -> list[int]:
+    """What an empty text becomes with a tokenizer that adds no special tokens."""
+    return [] if network.encoder.prefix_id is None else [network.encoder.prefix_id]

@@ -1,0 +1,198 @@
+"""Transformers checkpoints, and adapters on them, as a backend."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
+from pathlib import Path
+
+from harness.core.evaluation import ModelFacts
+from harness.core.records import FloatArray
+from harness.core.reporter import Reporter
+from harness.core.requests import (
+    Classify,
+    Cloze,
+    Continuations,
+    Embed,
+    ExtractSpan,
+    Generate,
+    NextSentence,
+    PseudoLikelihood,
+    Request,
+    Response,
+    RollingLikelihood,
+    Tag,
+    TopCompletions,
+)
+from harness.models.checkpoint.checkpoint_digest import checkpoint_digest, tokenizer_digest
+from harness.models.checkpoint.checkpoint_heads import Head
+from harness.models.checkpoint.inspection import kind_of, parent_of, read_lineage
+from harness.models.device_policy import answer_policy
+from harness.models.local.adapter_switching import attach
+from harness.models.local.base_cache import BasePool
+from harness.models.local.batching import Batcher
+from harness.models.local.decoding.steppers import generate
+from harness.models.local.flop_meter import Meter
+from harness.models.local.network import Network
+from harness.models.local.requests import seq2seq_continuations
+from harness.models.local.requests.continuations import continuations
+from harness.models.local.requests.extract_span import spans
+from harness.models.local.requests.masked_likelihood import clozes, pseudo_likelihoods
+from harness.models.local.requests.rolling_likelihood import rolling_likelihoods
+from harness.models.local.requests.tag_words import tags
+from harness.models.local.requests.top_completions import top_completions
+from harness.models.local.requests.whole_text import classifications, embeddings, features, next_sentences
+from harness.models.open_context import OpenContext
+
+Answerer = Callable[..., Iterator[tuple[Request, Response]]]
+
+ANSWERERS: Mapping[str | None, Mapping[type[Request], Answerer]] = {
+    "masked": {Cloze: clozes, PseudoLikelihood: pseudo_likelihoods, TopCompletions: top_completions},
+    "causal": {
+        Continuations: continuations,
+        RollingLikelihood: rolling_likelihoods,
+        Generate: generate,
+        TopCompletions: top_completions,
+    },
+    "seq2seq": {Continuations: seq2seq_continuations.continuations, Generate: generate},
+    None: {},
+}
+"""What each kind of language model answers."""
+HEAD_REQUESTS: Mapping[Head, type[Request]] = {
+    "sequence": Classify,
+    "token": Tag,
+    "span": ExtractSpan,
+    "next_sentence": NextSentence,
+}
+_NAMES: Mapping[Head, str] = {"sequence": "classification", "token": "tagging"}
+ROLLING = "window=max_length;context=1;prefix=bos|eos"
+
+
+class TransformersBackend:
+    """Answers by a loaded network; batches shrink when memory runs out."""
+
+    def __init__(self, network: Network, facts: ModelFacts, reporter: Reporter) -> None:
+        self.network = network
+        self._facts = facts
+        self.batcher = Batcher(network.budget, reporter, network.relieve, network.activate, network.together)
+
+    @property
+    def facts(self) -> ModelFacts:
+        return self._facts
+
+    @property
+    def meter(self) -> Meter:
+        """Counts the work of the network."""
+        return self.network.meter
+
+    def known_as(self, digest: str, *notes: str) -> None:
+        """Takes the digest of the checkpoint that this one is opened for, and what is to be said of it."""
+        self._facts = dataclasses.replace(self._facts, digest=digest, notes=(*self._facts.notes, *notes))
+
+    def compute(self, requests: Sequence[Request]) -> Iterator[tuple[Request, Response]]:
+        """Answers what the checkpoint's heads can; see `Backend`."""
+        for kind, answer in self._answerers().items():
+            asked = [request for request in requests if isinstance(request, kind)]
+            if asked:
+                yield from answer(self.network, self.batcher, asked)
+
+    def _answerers(self) -> dict[type[Request], Answerer]:
+        facts = self._facts
+        made = dict(ANSWERERS[facts.language_model])
+        made[Embed] = embeddings
+        if facts.labels is not None:
+            made[Classify] = partial(classifications, labels=facts.labels)
+        if facts.tag_labels is not None:
+            made[Tag] = partial(tags, labels=facts.tag_labels)
+        if ExtractSpan.kind in facts.supports:
+            made[ExtractSpan] = spans
+        if NextSentence.kind in facts.supports:
+            made[NextSentence] = next_sentences
+        return made
+
+    def features(self, texts: Sequence[str]) -> tuple[FloatArray, list[int]]:
+        """Mean last hidden states float64[n, H], and truncated tokens of each text."""
+        return features(self.network, self.batcher, texts)
+
+
+def open_transformers(folder: Path, context: OpenContext) -> TransformersBackend:
+    """Opens a folder as `save_pretrained` writes it, or a peft adapter.
+
+    Raises:
+        CheckpointError: when the folder, or an adapter's base, cannot be used.
+    """
+    lineage = read_lineage(folder)
+    kind = kind_of(folder, lineage)
+    own = checkpoint_digest(folder, context.resolve)
+    parent = parent_of(folder, kind, lineage)
+    policy = answer_policy(context.device)
+    named = tuple(str(label) for label in lineage.get("labels") or ()) or None
+    device, dtype = str(policy["device"]), str(policy["dtype"])
+    base = folder if parent is None else context.resolve(parent["key"])
+    pool = context.pool or BasePool()
+    loaded = pool.base(base, device=device, dtype=dtype, quantise=context.quantise)
+    if parent is not None:
+        loaded = attach(loaded, base, folder, len(named) if named else None)
+    network = loaded.network
+    if context.batch_tokens is not None and not network.alone:
+        network.budget = context.batch_tokens
+    labels, tag_labels, notes = _labels(network, context.labels or named, loaded.labels)
+    language_model = network.family if network.language_model is not None else None
+    supports = {Embed.kind, *(kind.kind for kind in ANSWERERS[language_model])}
+    supports.update(HEAD_REQUESTS[head].kind for head in network.heads)
+    if labels is None:
+        supports.discard(Classify.kind)
+    if tag_labels is None:
+        supports.discard(Tag.kind)
+    answer_key = {**policy, "max_length": network.max_length, "labels": list(labels or tag_labels or ())}
+    if language_model == "causal":
+        answer_key["rolling"] = ROLLING
+    # What came later stands in the key only where it changes answers, so that others keep theirs.
+    if not network.pads:
+        answer_key["rows"] = "of one length"
+    if network.switch_length is not None:
+        answer_key["rows"] = f"apart at {network.switch_length}"
+    if context.quantise is not None:
+        answer_key["quantise"] = context.quantise
+        dtype = f"{context.quantise}, sums in {dtype}"
+    facts = ModelFacts(
+        digest=own,
+        family="encoder" if language_model is None else network.family,
+        language_model=language_model,
+        labels=labels,
+        tag_labels=tag_labels,
+        supports=frozenset(supports),
+        chat=language_model == "causal" and network.chat.available,
+        chat_template=network.chat.template_digest,
+        bos=network.encoder.whole_beginning if network.causal else network.encoder.beginning,
+        tokenizer_digest=tokenizer_digest(base, template=False),
+        dtype=dtype,
+        device=device,
+        max_length=network.max_length,
+        parameters=network.parameters,
+        notes=(*loaded.notes, *notes),
+        answer_key=answer_key,
+    )
+    return TransformersBackend(network, facts, context.reporter)
+
+
+def _labels(
+    network: Network, named: tuple[str, ...] | None, configured: Mapping[Head, tuple[str, ...] | None]
+) -> tuple[tuple[str, ...] | None, tuple[str, ...] | None, list[str]]:
+    """Labels of the sequence head, labels of the token head, and what to tell."""
+    notes: list[str] = []
+    found: dict[Head, tuple[str, ...] | None] = {"sequence": None, "token": None}
+    for head in found:
+        if head not in network.heads:
+            continue
+        found[head] = labels = configured[head]
+        rows = int(network.heads[head].config.num_labels)
+        if named is not None and len(named) == rows:
+            found[head] = named
+        elif named is not None:
+            notes.append(f"{len(named)} labels were named, but the {_NAMES[head]} head has {rows}")
+        elif labels is not None and all(label.startswith("LABEL_") for label in labels):
+            notes.append(f"the {_NAMES[head]} head's labels have no names (LABEL_0, …); name them in its config.json")
+        named = None
+    return found["sequence"], found["token"], notes

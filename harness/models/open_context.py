@@ -1,0 +1,38 @@
+"""What every kind of model is opened with."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from harness.core.reporter import Reporter
+from harness.models.checkpoint.checkpoint_digest import Resolve
+
+if TYPE_CHECKING:
+    from harness.models.local.base_cache import BasePool
+
+
+@dataclass(frozen=True, slots=True)
+class OpenContext:
+    """The arguments of `open_model`, as an entry point of `harness.models` gets them.
+
+    Attributes:
+        resolve: gives a parent checkpoint's folder by its key.
+        responses: the file of known responses, or None.
+        device: `auto`, `cpu`, `cuda` or `mps`.
+        reporter: told about shrinking batches and damaged files.
+        pool: keeps a base in memory for several models; None to load each on its own.
+        labels: names for the classification head's rows, in order, where the folder has none.
+        quantise: `4bit` or `8bit`: how the weights of a base are held; None for the device's own type.
+        batch_tokens: tokens in a batch, padding included; the device's own budget when None.
+    """
+
+    resolve: Resolve
+    responses: Path | None
+    device: str
+    reporter: Reporter
+    labels: tuple[str, ...] | None = None
+    batch_tokens: int | None = None
+    pool: BasePool | None = None
+    quantise: str | None = None

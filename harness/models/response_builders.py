@@ -1,0 +1,71 @@
+"""Numbers → responses, for every kind of model: what is no number becomes a failure."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Sequence
+
+import numpy as np
+
+from harness.core.errors import unknown
+from harness.core.records import FloatArray
+from harness.core.requests import Classify, Failure, Likelihood, Response, Scores
+from harness.models.local.batching import TooLarge
+
+
+def likelihood(total: float, tokens: int, truncated: int, unknown: int = 0) -> Likelihood | Failure:
+    """The likelihood, or a failure when it is no number; `unknown` tokens are those of no known text."""
+    if not math.isfinite(total):
+        return Failure("nan", f"the log-likelihood is {total}")
+    return Likelihood(total, tokens, truncated, unknown=unknown)
+
+
+def detailed(answer: Likelihood, offsets: Sequence[tuple[int, int]], values: FloatArray) -> Likelihood:
+    """The answer with each scored token's own log-likelihood and place in the text."""
+    pieces = tuple((start, end, float(value)) for (start, end), value in zip(offsets, values, strict=True))
+    return dataclasses.replace(answer, pieces=pieces)
+
+
+def scores(values: Sequence[float], truncated: int) -> Scores | Failure:
+    """The scores, or a failure when one of them is no number."""
+    if not all(map(math.isfinite, values)):
+        return Failure("nan", f"the log-probabilities are {', '.join(map(str, values))}")
+    return Scores(tuple(values), truncated)
+
+
+def too_large(fault: TooLarge) -> Failure:
+    """Why a row has no answer: too little memory, or the model's forward pass failed."""
+    if fault.fault is not None:
+        return Failure("error", f"the model cannot read these {fault.tokens} tokens: {fault.fault}")
+    return Failure("error", f"memory does not suffice for {fault.tokens} tokens")
+
+
+def choose(request: Classify, labels: Sequence[str], values: FloatArray, truncated: int) -> Response:
+    """The asked labels' log-probabilities, in the order that was asked."""
+    missing = [label for label in request.labels if label not in labels]
+    if missing:
+        return Failure("unsupported", unknown("label of the model", missing[0], labels))
+    return scores([float(values[labels.index(label)]) for label in request.labels], truncated)
+
+
+def plain_question(request: Classify, *, pairs: bool = False) -> Failure | None:
+    """A failure for what a plain classifier cannot answer: independent labels and, unless `pairs`, two texts."""
+    if request.pair is not None and not pairs:
+        return Failure("unsupported", "this kind of classifier reads one text, not a pair")
+    if request.independent:
+        return Failure("unsupported", "this kind of classifier chooses one label; its labels are not independent")
+    return None
+
+
+def log_sigmoid(logits: FloatArray) -> FloatArray:
+    """Log of the sigmoid of each logit, in float64."""
+    result: FloatArray = -np.logaddexp(0.0, -logits)
+    return result
+
+
+def log_softmax(logits: FloatArray) -> FloatArray:
+    """Log-probabilities of logits [..., K] in float64."""
+    shifted = logits - logits.max(axis=-1, keepdims=True)
+    result: FloatArray = shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True))
+    return result

@@ -1,0 +1,189 @@
+"""`server` in a suite → what the server says of the model, and from there to a backend.
+
+Address, key and tokenizer always come from the suite; the page in the store is a record that is never read again.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from harness.core.digests import digest
+from harness.core.errors import CheckpointError, IncompleteError, Where
+from harness.core.evaluation import ModelFacts
+from harness.core.reporter import Reporter
+from harness.core.requests import Continuations, Generate, RollingLikelihood, TopCompletions
+from harness.model_kinds.server_kind import ServerSpec
+from harness.models.cached_model import Backend
+from harness.models.checkpoint.checkpoint_digest import served_digest, tokenizer_digest
+from harness.models.checkpoint.checkpoint_files import CHECKPOINT_FILE, CHECKPOINT_FORMAT, SERVER_FILE
+from harness.models.checkpoint.inspection import SERVER
+from harness.models.checkpoint.locate import locate
+from harness.models.device_policy import SCORING_VERSION
+from harness.models.encoding.chat_template import Chat
+from harness.models.encoding.text_encoder import TextEncoder
+from harness.models.server.capability_check import abilities, described
+from harness.models.server.client import Limits, ServerClient
+from harness.models.server.server_backend import ServerBackend
+from harness.storage import atomic
+from harness.storage.store import Store
+
+KIND = "servers"
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """A server's model, as the suite names it.
+
+    Attributes:
+        spec: the suite's entry: address, key's variable, model.
+        says: what the server says of the model.
+        tokenizer: folder of its tokenizer, if the suite names one.
+        tokenizer_digest: of its content.
+        folder: in the store, where all this is kept for people.
+    """
+
+    spec: ServerSpec
+    says: dict[str, Any]
+    tokenizer: Path | None
+    tokenizer_digest: str | None
+    folder: Path
+
+    @property
+    def digest(self) -> str:
+        """What is known of what answers."""
+        return served_digest(self.spec, self.says, self.tokenizer_digest)
+
+
+def served(spec: ServerSpec, *, base: Path, store: Store, reporter: Reporter, where: Where | None = None) -> Served:
+    """Asks a server what it says of the model of a suite's entry, and keeps that in the store.
+
+    Its digest covers the model's name, what the server says of it, prefix and
+    tokenizer, never the address. That is weaker than a digest of weights: a server that is given
+    other weights under the same name is not noticed.
+
+    Raises:
+        CheckpointError: for an unknown model, or a tokenizer that cannot be used.
+        IncompleteError: when the server does not answer, or the key is not set.
+    """
+    tokenizer = None
+    if spec.tokenizer is not None:
+        tokenizer = locate(
+            spec.tokenizer, spec.revision, base=base, where=where, store=store, reporter=reporter
+        ).absolute()
+    client = _client(spec, where)
+    try:
+        says = described(client, spec.model)
+    finally:
+        client.close()
+    tokenised = tokenizer_digest(tokenizer) if tokenizer is not None else None
+    page = {
+        "spec": spec.model_dump(mode="json"),
+        "says": says,
+        "tokenizer": str(tokenizer) if tokenizer is not None else None,
+        "tokenizer_digest": tokenised,
+    }
+
+    def build(work: Path) -> dict[str, Any]:
+        lineage = {"format": CHECKPOINT_FORMAT, "kind": SERVER}
+        atomic.write_text(work / CHECKPOINT_FILE, json.dumps(lineage))
+        atomic.write_text(work / SERVER_FILE, json.dumps(page, indent=1))
+        return {}
+
+    return Served(spec, says, tokenizer, tokenised, store.make(KIND, digest(page), build).path)
+
+
+def open_served(made: Served) -> Backend:
+    """Opens what `served` made: asks the server what it can do.
+
+    Raises:
+        CheckpointError: when its log-probabilities are wrong, or it refuses.
+        IncompleteError: when it does not answer, or the key is not set.
+    """
+    spec, tokenizer = made.spec, made.tokenizer
+    encoder = _encoder(tokenizer) if tokenizer is not None else None
+    client = _client(spec, None)
+    found = abilities(client, spec.model, spec.prefix, encoder, likelihoods=spec.likelihoods)
+    supports = {Generate.kind}
+    if found.likelihoods:
+        supports |= {Continuations.kind, RollingLikelihood.kind, TopCompletions.kind}
+    notes = ["answers come from a server: its weights are known by name only"]
+    if not found.likelihoods:
+        notes.append(f"no likelihoods: {found.why_not}")
+    if not found.completions:
+        notes.append("prompts are asked as one message of the user: the server answers chat only")
+    if spec.prefix:
+        notes.append(f"every text whose likelihood is asked is preceded by {spec.prefix!r}")
+    facts = ModelFacts(
+        digest=made.digest,
+        family="server" if found.likelihoods else "server without log-probabilities",
+        language_model="causal" if found.likelihoods else None,
+        labels=None,
+        supports=frozenset(supports),
+        chat=found.chat,
+        chat_template=Chat(encoder).template_digest if encoder is not None else None,
+        bos=f"{spec.prefix!r} before every text" if spec.prefix else "as the server does",
+        tokenizer_digest=tokenizer_digest(tokenizer, template=False) if tokenizer is not None else None,
+        dtype="as served",
+        device="server",
+        max_length=_length(made.says),
+        parameters=_parameters(made.says),
+        notes=tuple(notes),
+        answer_key={
+            "scoring": SCORING_VERSION,
+            "prefix": spec.prefix,
+            "completions": found.completions,
+            "tokenizer": made.tokenizer_digest,
+        },
+    )
+    return ServerBackend(
+        client,
+        spec.model,
+        facts,
+        prefix=spec.prefix,
+        chat_only=not found.completions,
+        encoder=encoder,
+        keep_failures=spec.failures == "record",
+    )
+
+
+def _client(spec: ServerSpec, where: Where | None) -> ServerClient:
+    key = None
+    if spec.api_key_env is not None:
+        key = os.environ.get(spec.api_key_env)
+        if not key:
+            raise IncompleteError(
+                f"the environment variable {spec.api_key_env} with the server's key is not set.",
+                where=where,
+                hint=f"export {spec.api_key_env}=…, then run again.",
+            )
+        if not key.isascii() or not key.isprintable():
+            raise CheckpointError(f"the key in {spec.api_key_env} holds characters that no header can hold.")
+    limits = Limits(spec.concurrency, spec.requests_per_minute, spec.timeout, spec.attempts)
+    return ServerClient(spec.url, key, limits)
+
+
+def _encoder(folder: Path) -> TextEncoder:
+    from transformers import AutoTokenizer
+
+    try:
+        return TextEncoder(AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False))
+    except (OSError, ValueError) as error:
+        raise CheckpointError("the server's tokenizer cannot be loaded.", where=Where(folder)) from error
+
+
+def _length(says: dict[str, Any]) -> int | None:
+    meta = says.get("meta")
+    for value in (says.get("max_model_len"), meta.get("n_ctx") if isinstance(meta, dict) else None):
+        if isinstance(value, int) and value > 0:
+            return value
+    return None
+
+
+def _parameters(says: dict[str, Any]) -> int:
+    meta = says.get("meta")
+    count = meta.get("n_params") if isinstance(meta, dict) else None
+    return count if isinstance(count, int) and count > 0 else 0

@@ -1,0 +1,191 @@
+"""A model behind an OpenAI-compatible server: asked for completions, chat answers and log-probabilities."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+from harness.core.evaluation import ModelFacts
+from harness.core.requests import (
+    Completions,
+    Continuations,
+    Failure,
+    Generate,
+    Likelihood,
+    Request,
+    Response,
+    RollingLikelihood,
+    TopCompletions,
+)
+from harness.models.encoding.text_encoder import TextEncoder
+from harness.models.response_builders import likelihood, scores
+from harness.models.server.client import CREDENTIALS, GaveUp, Refused, ServerClient, Unavailable
+from harness.models.server.replies import ScoredToken, Unusable, checked, choice, generated, prompt_tokens
+from harness.models.server.worker_pool import as_ready
+
+_TOO_LONG = ("context", "too long", "maximum", "too many tokens")
+_MOST_STOPS = 4
+_SEEDS = 1 << 31
+
+
+class ServerBackend:
+    """Answers by calls to a server, several at a time.
+
+    Args:
+        client: the server.
+        model: its name there.
+        facts: what it can answer.
+        prefix: text put before every prompt whose likelihood is asked.
+        chat_only: prompts go as one message of the user.
+        encoder: the model's tokenizer, where the suite names one.
+        keep_failures: a request without an answer becomes a failed item; otherwise it is
+            `unavailable`, and the run stops after the others.
+    """
+
+    most_pending = 1
+    """Every answer is written at once: a run that is killed pays for none twice."""
+
+    def __init__(
+        self,
+        client: ServerClient,
+        model: str,
+        facts: ModelFacts,
+        *,
+        prefix: str = "",
+        chat_only: bool = False,
+        encoder: TextEncoder | None = None,
+        keep_failures: bool = False,
+    ) -> None:
+        self.client = client
+        self._model = model
+        self._facts = facts
+        self._prefix = prefix
+        self._chat_only = chat_only
+        self._encoder = encoder
+        self._keep_failures = keep_failures
+        self._answers: dict[str, Callable[[Any], Response]] = {
+            Continuations.kind: self._continuations,
+            RollingLikelihood.kind: self._rolling,
+            Generate.kind: self._generate,
+            TopCompletions.kind: self._top,
+        }
+
+    @property
+    def facts(self) -> ModelFacts:
+        return self._facts
+
+    def compute(self, requests: Sequence[Request]) -> Iterator[tuple[Request, Response]]:
+        """Answers in the order in which the server does; see `Backend`."""
+        asked = [request for request in requests if request.kind in self._facts.supports]
+        yield from as_ready(asked, self._answer, self.client.limits.concurrency)
+
+    def _answer(self, request: Request) -> Response:
+        try:
+            return self._answers[request.kind](request)
+        except Refused as refused:
+            if refused.status in CREDENTIALS and not self._keep_failures:
+                return Failure("unavailable", refused.message)
+            long = refused.status in (400, 413, 422) and any(word in refused.message.lower() for word in _TOO_LONG)
+            return Failure("too_long" if long else "error", refused.message)
+        except Unusable as unusable:
+            return Failure("error", str(unusable))
+        except Unavailable as unavailable:
+            lasting = self._keep_failures and not isinstance(unavailable, GaveUp)
+            return Failure("error" if lasting else "unavailable", str(unavailable))
+        except (TypeError, ValueError, ArithmeticError, LookupError, AttributeError) as error:
+            # A reply is JSON of a stranger: what no check foresaw is no answer, and ends no run.
+            return Failure("error", f"the server's answer cannot be read ({type(error).__name__}: {error})")
+
+    def scored(self, text: str) -> list[ScoredToken]:
+        """The tokens of a prompt (after the prefix) with their log-probabilities.
+
+        Raises:
+            Refused, Unavailable, Unusable: as the server behaves.
+        """
+        reply = self.client.post("/completions", echo_body(self._model, self._prefix + text))
+        cut = len(self._prefix)
+        tokens = prompt_tokens(reply, self._prefix + text, self._encoder)
+        return [
+            ScoredToken(max(0, token.start - cut), token.end - cut, token.text, token.logprob)
+            for token in tokens
+            if token.end > cut
+        ]
+
+    def _rolling(self, request: RollingLikelihood) -> Response:
+        if not request.text:
+            return Likelihood(0.0, 0)
+        tokens = self.scored(request.text)
+        total = _total(tokens)
+        if total is None:
+            return Failure(
+                "no_token",
+                "the server gives no log-probability for the first token of a text; "
+                "set `prefix` to a text that goes before it, such as the model's BOS token",
+            )
+        found = likelihood(total, len(tokens), 0)
+        if isinstance(found, Failure) or not request.details:
+            return found
+        pieces = tuple((token.start, token.end, float(token.logprob or 0.0)) for token in tokens)
+        return Likelihood(found.total, found.tokens, 0, pieces)
+
+    def _continuations(self, request: Continuations) -> Response:
+        """As for local models: the options of one context are scored from the first token that one changes."""
+        if request.messages:
+            return Failure("unsupported", "a server cannot be asked for likelihoods after messages")
+        if not request.options or not all(request.options):
+            return Failure("no_token", "an option is empty")
+        found = [self.scored(request.context + option) for option in request.options]
+        join = len(request.context.rstrip())
+        starts = [next((i for i, token in enumerate(row) if token.end > join), len(row)) for row in found]
+        if any(start == len(row) for start, row in zip(starts, found, strict=True)):
+            return Failure("no_token", "an option has no token of its own")
+        first = min(starts)
+        for index, column in enumerate(zip(*(row[:first] for row in found), strict=False)):
+            if len({(token.start, token.text) for token in column}) > 1:
+                first = index
+                break
+        totals = [_total(row[first:]) for row in found]
+        if any(total is None for total in totals):
+            return Failure("no_token", "the server gives no log-probability for the first token; set `prefix`")
+        return scores([total for total in totals if total is not None], 0)
+
+    def _generate(self, request: Generate) -> Response:
+        body: dict[str, Any] = {
+            "model": self._model,
+            "max_tokens": request.max_tokens,
+            "temperature": request.temperature,
+        }
+        if request.temperature > 0:
+            body |= {"top_p": request.top_p, "seed": (request.seed * 1_000_003 + request.sample) % _SEEDS}
+        if request.stop:
+            body["stop"] = list(request.stop[:_MOST_STOPS])
+        if request.messages or self._chat_only:
+            messages = request.messages or (("user", request.prompt),)
+            body["messages"] = [{"role": role, "content": content} for role, content in messages]
+            return generated(self.client.post("/chat/completions", body), request, self._encoder)
+        return generated(self.client.post("/completions", {**body, "prompt": request.prompt}), request, self._encoder)
+
+    def _top(self, request: TopCompletions) -> Response:
+        body = {"model": self._model, "prompt": request.text, "max_tokens": 1, "temperature": 0.0}
+        found = choice(self.client.post("/completions", {**body, "logprobs": request.k})).get("logprobs")
+        top = found.get("top_logprobs") if isinstance(found, dict) else None
+        if not isinstance(top, list) or not top or not isinstance(top[0], dict):
+            raise Unusable("the server gives no log-probabilities of the next token")
+        known = [(token, checked(value)) for token, value in top[0].items()]
+        ranked = sorted(((token, value) for token, value in known if value is not None), key=lambda entry: -entry[1])[
+            : request.k
+        ]
+        if len(ranked) < request.k:
+            raise Unusable(f"the server names {len(ranked)} next tokens, {request.k} were asked for")
+        return Completions(tuple(str(token) for token, _ in ranked), tuple(value for _, value in ranked))
+
+
+def echo_body(model: str, prompt: str) -> dict[str, Any]:
+    """Asks for the log-probabilities of a prompt; some servers generate without end for `max_tokens: 0`."""
+    return {"model": model, "prompt": prompt, "max_tokens": 1, "temperature": 0.0, "echo": True, "logprobs": 1}
+
+
+def _total(tokens: Sequence[ScoredToken]) -> float | None:
+    values = [token.logprob for token in tokens]
+    known = [value for value in values if value is not None]
+    return sum(known) if len(known) == len(values) else None

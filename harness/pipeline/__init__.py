@@ -1,0 +1,1 @@
+"""Carries out a suite. The only room that reaches models and training."""

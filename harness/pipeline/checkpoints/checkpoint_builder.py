@@ -1,0 +1,359 @@
+"""Where a suite's checkpoints come from: loaded, found in the store, or trained."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from harness.core.digests import digest, is_key
+from harness.core.errors import DataError, IncompleteError
+from harness.core.reporter import Reporter
+from harness.model_kinds.classical_kind import PromptSpec
+from harness.model_kinds.describe import made_by, parent_of, stage_of
+from harness.model_kinds.finetuning import FinetuneSpec, QloraMethod
+from harness.model_kinds.model_spec import AlignModel, FinetuneModel, LoadModel, ModelSpec, ServerModel, Stage
+from harness.model_kinds.projection_kind import ProjectSpec, SelfDebiasSpec
+from harness.pipeline.checkpoints.adapter_merges import CHECKPOINTS, Merges
+from harness.pipeline.checkpoints.error_context import placed
+from harness.pipeline.checkpoints.learning import DataInputs
+from harness.pipeline.checkpoints.training_data import Lessons
+from harness.pipeline.prepared_suite import Prepared
+from harness.storage.store import Store
+
+if TYPE_CHECKING:
+    from harness.models.server.open_server import Served
+    from harness.training.stage_inputs import StageInputs
+
+# What a checkpoint's key holds by content instead of by name.
+_UNKEYED: Any = {
+    **dict.fromkeys(("from_", "task", "data", "seed", "seeds", "labels"), True),
+    "tokenizer": {"path": True},
+}
+STAGE_FORMAT = 2
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A model of the suite, ready to be opened.
+
+    Attributes:
+        key: content key of the lineage (trained) or of the files (loaded).
+        digest: content digest of what answers: weights, configuration, tokenizer.
+        seed: the training seed; 0 for what was loaded.
+        meta: what the stage reported; `measured` inside holds times, the rest is deterministic.
+        server: what the suite's own entry names, for a model behind a server; nothing else leads to one.
+    """
+
+    model: str
+    path: Path
+    key: str
+    digest: str
+    made_by: str
+    meta: Mapping[str, Any] = field(default_factory=dict)
+    cached: bool = True
+    seconds: float = 0.0
+    seed: int = 0
+    server: Served | None = None
+
+    @property
+    def source(self) -> Path | Served:
+        """What `open_model` opens."""
+        return self.path if self.server is None else self.server
+
+
+class Workshop:
+    """Makes or finds the checkpoints of a prepared suite, parents first."""
+
+    def __init__(self, prepared: Prepared, store: Store, reporter: Reporter) -> None:
+        self.prepared = prepared
+        self.store = store
+        self.reporter = reporter
+        self._keys: dict[tuple[str, int | None], str] = {}
+        self._loaded: dict[str, Path] = {}
+        self._made: dict[str, Checkpoint] = {}
+        self._merges = Merges(store, reporter, self.resolve)
+        self._lessons = Lessons(prepared, reporter)
+
+    def order(self) -> list[str]:
+        """The suite's models, each after the one that it starts from (the suite has no cycles)."""
+        done: list[str] = []
+
+        def visit(name: str) -> None:
+            if name in done:
+                return
+            parent = parent_of(self.prepared.suite.models[name])
+            if parent is not None:
+                visit(parent)
+            done.append(name)
+
+        for name in self.prepared.suite.models:
+            visit(name)
+        return done
+
+    def key(self, model: str, seed: int | None = None) -> str:
+        """The content key of a model's checkpoint (of its first seed), without making it."""
+        if (model, seed) not in self._keys:
+            with self._placed(model):
+                self._keys[model, seed] = self._key(model, self.prepared.suite.models[model], seed)
+        return self._keys[model, seed]
+
+    def cached(self, model: str, seed: int | None = None) -> bool:
+        """Whether a model's checkpoint is at hand: nothing to fetch, convert or train."""
+        spec = self.prepared.suite.models[model]
+        if isinstance(spec, LoadModel):
+            from harness.models.checkpoint.locate import at_hand
+
+            return at_hand(spec.load, self.store)
+        if isinstance(spec, ServerModel):
+            return False
+        parent = parent_of(spec)
+        if parent is not None and not self.cached(parent):
+            return False
+        return self.store.get(CHECKPOINTS, self.key(model, seed)) is not None
+
+    def require_extras(self) -> None:
+        """Checks that what the stages still to be carried out need is installed, before minutes are spent on others.
+
+        Raises:
+            IncompleteError: at the first model whose method lacks a package.
+        """
+        for model, spec in self.prepared.suite.models.items():
+            method = getattr(stage_of(spec), "method", None) if isinstance(spec, FinetuneModel | AlignModel) else None
+            if isinstance(method, QloraMethod) and find_spec("bitsandbytes") is None and not self.cached(model):
+                raise IncompleteError(
+                    f"model {model!r}: the method qlora needs bitsandbytes, which is not installed.",
+                    where=self.prepared.suite.where("models", model),
+                    hint='pip install "harness[qlora]", or use `method: {lora: {…}}`.',
+                )
+
+    def further_seeds(self, model: str) -> list[int]:
+        """The seeds with which a model is trained again after its first one."""
+        spec = self.prepared.suite.models[model]
+        if not isinstance(spec, FinetuneModel):
+            return []
+        first = self.seed(spec.finetune)
+        return list(range(first + 1, first + spec.finetune.seeds))
+
+    def resolve(self, key: str) -> Path:
+        """The folder of a parent checkpoint, by the key that a child's checkpoint.json holds.
+
+        What the suite itself names comes first. A text that is no content key (the base of a peft folder made
+        elsewhere, an exported folder's own `base`) is read as a folder, and never looked for in the store.
+        """
+        if key in self._loaded:
+            return self._loaded[key]
+        merged = self._merges.folder(key)
+        if merged is not None:
+            return merged
+        if not is_key(key):
+            if _is_folder(key):
+                return Path(key)
+            raise DataError(
+                f"the adapter stands on {key!r}, and no folder is there.",
+                hint="name its base in the suite: `load: BASE` with `adapter: FOLDER`.",
+            )
+        entry = self.store.get(CHECKPOINTS, key)
+        if entry is None:
+            raise DataError(
+                f"the checkpoint {key[:12]} that this one stands on is not in the cache.",
+                hint="run the suite again, which makes it anew; or copy the model with `harness export`: that folder "
+                "holds what the model stands on, and loads anywhere.",
+            )
+        return entry.path
+
+    def checkpoint(self, model: str) -> Checkpoint:
+        """Loads, finds or trains a model's checkpoint (of its first seed)."""
+        if model in self._made:
+            return self._made[model]
+        spec = self.prepared.suite.models[model]
+        parent = parent_of(spec)
+        if parent is not None:
+            self._merges.note(self.checkpoint(parent))
+        with self._placed(model):
+            if isinstance(spec, LoadModel | ServerModel):
+                made = self._load(model, spec) if isinstance(spec, LoadModel) else self._served(model, spec)
+            else:
+                made = self._train(model, spec)
+        self._made[model] = made
+        return made
+
+    def replicate(self, model: str, seed: int) -> Checkpoint:
+        """Finds or trains a model's checkpoint with another seed; its parent is the same."""
+        self.checkpoint(model)
+        with self._placed(model):
+            return self._train(model, self.prepared.suite.models[model], seed)
+
+    def _placed(self, model: str) -> AbstractContextManager[None]:
+        return placed(model, self.prepared.suite.where("models", model))
+
+    def _load(self, model: str, spec: LoadModel) -> Checkpoint:
+        path, key = self._located(model, spec)
+        return Checkpoint(model, path, key, key, "load", _source(spec))
+
+    def _served(self, model: str, spec: ServerModel) -> Checkpoint:
+        from harness.models.server.open_server import served
+
+        where = self.prepared.suite.where("models", model, "server")
+        folder = self.prepared.suite.folder
+        made = served(spec.server, base=folder, store=self.store, reporter=self.reporter, where=where)
+        key = made.digest
+        return Checkpoint(model, made.folder, key, key, "server", {"model": spec.server.model}, server=made)
+
+    def _located(self, model: str, spec: LoadModel) -> tuple[Path, str]:
+        from harness.models.checkpoint.checkpoint_digest import checkpoint_digest
+        from harness.models.checkpoint.inspection import inspect
+        from harness.models.checkpoint.locate import locate
+
+        where = self.prepared.suite.where("models", model, "load")
+        folder = self.prepared.suite.folder
+        path = locate(
+            spec.load,
+            revision=spec.revision,
+            base=folder,
+            file=spec.file,
+            where=where,
+            store=self.store,
+            reporter=self.reporter,
+        )
+        if spec.adapter is not None:
+            base = path
+            path = locate(spec.adapter, revision=None, base=folder, where=where)
+            parent = inspect(path).parent
+            if parent is not None:
+                self._loaded[parent["key"]] = base
+        key = checkpoint_digest(path, self.resolve)
+        self._loaded[key] = path
+        if spec.quantise is not None:
+            path = self._quantised(path, key, spec.quantise)
+            key = checkpoint_digest(path, self.resolve)
+            self._loaded[key] = path
+        return path, key
+
+    def _quantised(self, parent: Path, held: str, bits: Literal["4bit", "8bit"]) -> Path:
+        """The page that says how a loaded checkpoint is held; kept in the store."""
+        from harness.models.derived.quantized_backend import write_quantised
+
+        def build(work: Path) -> dict[str, Any]:
+            write_quantised(work, parent, parent_key=held, parent_digest=held, bits=bits)
+            return {}
+
+        return self.store.make("quantised", digest({"quantised": held, "bits": bits}), build).path
+
+    def _train(self, model: str, spec: ModelSpec, seed: int | None = None) -> Checkpoint:
+        key = self.key(model, seed)
+        entry = self.store.get(CHECKPOINTS, key)
+        started = time.monotonic()
+        cached = entry is not None
+        if entry is None:
+            from harness.models.checkpoint.checkpoint_digest import checkpoint_digest
+            from harness.training.run_stage import run_stage
+
+            stage = _one_seed(stage_of(spec))
+            inputs = self.inputs(model, spec, seed)
+
+            def build(work: Path) -> dict[str, Any]:
+                meta = run_stage(stage, inputs, work, self.reporter)
+                return {**meta, "digest": checkpoint_digest(work, self.resolve)}
+
+            entry = self.store.make(
+                CHECKPOINTS,
+                key,
+                build,
+                on_wait=lambda: self.reporter.info(f"{model}: another run is training this; waiting for it"),
+            )
+        return Checkpoint(
+            model,
+            entry.path,
+            key,
+            str(entry.meta["digest"]),
+            made_by(spec),
+            entry.meta,
+            cached,
+            time.monotonic() - started,
+            self.seed(stage_of(spec)) if seed is None else seed,
+        )
+
+    def _key(self, model: str, spec: ModelSpec, seed: int | None = None) -> str:
+        if isinstance(spec, LoadModel):
+            return self._located(model, spec)[1]
+        from harness.training.run_stage import resolved
+
+        stage = stage_of(spec)
+        parent = parent_of(spec)
+        inputs = self._lessons.inputs(model, stage)
+        # Keys that are not given are left out, so that a new one in a later version changes no other checkpoint's key.
+        content = stage.model_dump(mode="json", exclude=_UNKEYED, exclude_none=True)
+        return digest(
+            {
+                "format": STAGE_FORMAT,
+                "made_by": made_by(spec),
+                "stage": content,
+                "resolved": resolved(stage, len(inputs.train), inputs.kind),
+                "parent": self.key(parent) if parent is not None else None,
+                "texts": {name: digest(texts) for name, texts in sorted(inputs.texts.items())},
+                "train": digest([example.to_json() for example in inputs.train]),
+                "validation": digest([example.to_json() for example in inputs.validation]),
+                "labels": list(inputs.labels),
+                "seed": self.seed(stage) if seed is None else seed,
+                "tokenizer": self._lessons.tokenizer_digest(stage),
+                "groups": digest(list(inputs.groups)) if inputs.groups else None,
+            }
+        )
+
+    def seed(self, stage: Stage) -> int:
+        return self.prepared.suite.seed if stage.seed is None else stage.seed
+
+    def inputs(self, model: str, spec: ModelSpec, seed: int | None = None) -> StageInputs:
+        """What `training` needs to carry out a stage: rows, labels and the parent's folder."""
+        from harness.training.stage_inputs import StageInputs
+
+        stage = stage_of(spec)
+        given = self._lessons.inputs(model, stage)
+        parent = parent_of(spec)
+        folder = key = found = None
+        if parent is not None:
+            made = self._made[parent]
+            # These answer by their parent as it is; what is trained needs whole weights.
+            stands = isinstance(stage, PromptSpec | ProjectSpec | SelfDebiasSpec)
+            folder, key, found = (made.path, made.key, made.digest) if stands else self._merges.start(made)
+        return StageInputs(
+            texts=given.texts,
+            train=given.train,
+            validation=given.validation,
+            labels=given.labels,
+            parent=folder,
+            parent_key=key,
+            parent_digest=found,
+            tokenizer=self._lessons.tokenizer(stage),
+            seed=self.seed(stage) if seed is None else seed,
+            data=given.fingerprints,
+            groups=given.groups,
+            resolve=self.resolve,
+        )
+
+    def data_inputs(self, model: str) -> DataInputs:
+        """The rows and texts that a stage learns from, without its parent."""
+        return self._lessons.inputs(model, stage_of(self.prepared.suite.models[model]))
+
+
+def _is_folder(text: str) -> bool:
+    try:
+        return Path(text).is_dir()
+    except OSError:  # too long for a path: somebody else's text may be anything
+        return False
+
+
+def _source(spec: LoadModel) -> dict[str, Any]:
+    """What a loaded model is called in the results: where it came from."""
+    known = {"source": spec.load, "revision": spec.revision}
+    return {**known, "quantise": spec.quantise} if spec.quantise is not None else known
+
+
+def _one_seed(stage: Stage) -> Stage:
+    """A checkpoint does not depend on how many others are trained beside it."""
+    return stage.model_copy(update={"seeds": 1}) if isinstance(stage, FinetuneSpec) else stage

@@ -1,0 +1,163 @@
+"""Copies a run's checkpoint out of the store, in the form that other tools load."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from harness.core.digests import is_key
+from harness.core.errors import CheckpointError, DataError, IncompleteError, Where, unknown
+from harness.pipeline.checkpoints.adapter_merges import CHECKPOINTS
+from harness.storage import atomic
+from harness.storage.run_dir import RunDir
+from harness.storage.store import MANIFEST, Store
+
+KEPT_BACK = {MANIFEST, "training.jsonl"}
+_ADAPTED = {
+    "SEQ_CLS": "AutoModelForSequenceClassification",
+    "TOKEN_CLS": "AutoModelForTokenClassification",
+    "QUESTION_ANS": "AutoModelForQuestionAnswering",
+    "CAUSAL_LM": "AutoModelForCausalLM",
+    "SEQ_2_SEQ_LM": "AutoModelForSeq2SeqLM",
+}
+"""peft's task types → the class that such an adapter is put on."""
+
+
+@dataclass(frozen=True)
+class Exported:
+    """What was written: the kind of checkpoint, and the Python line that loads it."""
+
+    kind: str
+    load: str
+
+
+def export_model(run: RunDir, model: str, folder: Path, store: Store) -> Exported:
+    """Writes the checkpoint of `model` to `folder`, whole or not at all.
+
+    What answers by another checkpoint (an adapter, a head on frozen features, a projection, self-debiasing, worked
+    examples) comes with that one in `folder/base`, and that with its own, so that the folder loads anywhere.
+
+    Raises:
+        DataError: for an unknown model, or a folder that is not empty.
+        IncompleteError: when the checkpoint, or one that it stands on, is no longer in the cache.
+    """
+    from harness.models.checkpoint.inspection import read_lineage
+
+    checkpoints = run.read_info().checkpoints
+    if model not in checkpoints:
+        raise DataError(unknown("model", model, checkpoints), where=Where(run.path))
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise DataError(
+            "the target is not an empty folder.", where=Where(folder), hint="name a new folder; nothing is overwritten."
+        )
+    source = _folder(checkpoints[model], store)
+    described = read_lineage(source)
+    with atomic.folder(folder.absolute()) as work:
+        kind = str(described.get("kind", "transformers"))
+        _bundle(source, work, folder.absolute(), list(checkpoints.values()), store)
+        loading = _loading(kind, folder, work, described)
+    return Exported(kind, loading)
+
+
+def _folder(address: str, store: Store) -> Path:
+    """The folder that a run or a checkpoint names: an entry of the store, or a checkpoint that was loaded.
+
+    The run may be a stranger's: a path that it holds is read only where it leads to a checkpoint, and is no key.
+    """
+    if not is_key(address):
+        return _loaded(Path(address))
+    entry = store.get(CHECKPOINTS, address)
+    if entry is None:
+        raise IncompleteError(
+            f"the checkpoint {address[:12]} is no longer in the cache.",
+            where=Where(store.root),
+            hint="run the suite again; it makes the missing checkpoint anew, then export.",
+        )
+    return entry.path
+
+
+def _loaded(path: Path) -> Path:
+    from harness.models.checkpoint.inspection import inspect
+
+    if not path.is_absolute():
+        raise DataError(
+            f"expected a key of the cache or the whole path of a loaded checkpoint, found {str(path)[:80]!r}.",
+            hint="export from a run folder that harness wrote on this machine.",
+        )
+    inspect(path)
+    return path
+
+
+def _bundle(source: Path, work: Path, final: Path, loaded: list[str], store: Store) -> None:
+    """Copies a checkpoint to `work`, and below it what it stands on; `final` is where `work` will be."""
+    from harness.models.checkpoint.inspection import BASE, STANDING, parent_of, read_lineage
+
+    described = read_lineage(source)
+    _copy(source, work)
+    kind = described.get("kind", "transformers")
+    if kind not in STANDING:
+        return
+    parent = parent_of(source, kind, described)
+    if parent is not None:
+        _bundle(_parent(parent, loaded, store), work / BASE, final / BASE, loaded, store)
+    if kind == "adapter":
+        _point_to_base(work / "adapter_config.json", final / BASE)
+
+
+def _parent(parent: Mapping[str, str], loaded: list[str], store: Store) -> Path:
+    """The folder of a parent: in the store, or among the run's loaded checkpoints, by its digest."""
+    from harness.models.checkpoint.checkpoint_digest import checkpoint_digest
+
+    if is_key(parent["key"]) and store.get(CHECKPOINTS, parent["key"]) is None:
+        for folder in {Path(address) for address in loaded if not is_key(address) and Path(address).is_absolute()}:
+            with suppress(CheckpointError):
+                if checkpoint_digest(folder) == parent["digest"]:
+                    return folder
+    return _folder(parent["key"], store)
+
+
+def _copy(source: Path, target: Path) -> None:
+    target.mkdir(exist_ok=True)
+    for file in sorted(source.iterdir()):
+        if file.name not in KEPT_BACK and not file.name.startswith(".") and file.is_file():
+            shutil.copyfile(file, target / file.name)
+
+
+def _point_to_base(config: Path, base: Path) -> None:
+    value = json.loads(config.read_text("utf-8"))
+    value["base_model_name_or_path"] = str(base)
+    atomic.write_text(config, json.dumps(value, indent=2, sort_keys=True) + "\n")
+
+
+def _loading(kind: str, folder: Path, work: Path, described: dict[str, Any]) -> str:
+    """The line of Python that loads what was written to `work`, which ends in `folder`."""
+    if kind == "adapter":
+        task = json.loads((work / "adapter_config.json").read_text("utf-8")).get("task_type")
+        head = _ADAPTED.get(str(task))
+        count = len(described.get("labels") or [])
+        sized = f", num_labels={count}" if count and task in {"SEQ_CLS", "TOKEN_CLS"} else ""
+        around = f"transformers.{head or _written(work / 'base')}.from_pretrained({str(folder / 'base')!r}{sized})"
+        return f"peft.PeftModel.from_pretrained({around}, {str(folder)!r})"
+    if kind == "linear":
+        return f"transformers.AutoModel.from_pretrained({str(folder / 'base')!r}), then the head in linear.safetensors"
+    if kind == "projected" and (work / "base" / "config.json").is_file():
+        base = f"transformers.{_written(work / 'base')}.from_pretrained({str(folder / 'base')!r})"
+        return f"{base}, then take the directions of projection.safetensors out of its last hidden states"
+    if kind == "classical":
+        return "vocabulary.json and classical.safetensors hold the TF-IDF weights and the coefficients"
+    if kind in {"self_debiased", "prompted", "quantised"}:
+        return f"harness loads it by this folder, as `load: {folder}` or `--model NAME={folder}`; other tools do not"
+    if kind != "transformers":
+        return f"nothing but harness reads this kind of checkpoint ({kind}); checkpoint.json describes it"
+    return f"transformers.{_written(work)}.from_pretrained({str(folder)!r})"
+
+
+def _written(checkpoint: Path) -> str:
+    """The class that config.json names first, such as BertForSequenceClassification."""
+    named = json.loads((checkpoint / "config.json").read_text("utf-8")).get("architectures") or ["AutoModel"]
+    return str(named[0])

@@ -1,0 +1,57 @@
+"""Checkpoints of the catalog, for commands: what there is, and fetching without a suite."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from harness.core.reporter import Reporter
+from harness.model_kinds.model_spec import LoadModel
+from harness.storage.store import Store
+
+if TYPE_CHECKING:
+    from harness.suite.suite import Suite
+
+PREFIX = "catalog:"
+
+
+@dataclass(frozen=True, slots=True)
+class FetchedCheckpoint:
+    """A checkpoint that is now on this machine."""
+
+    name: str
+    path: Path
+    licence: str
+    package: str
+
+
+def checkpoint_titles() -> dict[str, str]:
+    """Name → title and licence of every checkpoint that `load: catalog:NAME` can name."""
+    from harness.models.checkpoint import checkpoint_catalog
+
+    entries = {name: checkpoint_catalog.entry(name) for name in checkpoint_catalog.names()}
+    return {f"{PREFIX}{name}": f"{entry.title}; {entry.licence}" for name, entry in entries.items()}
+
+
+def catalog_checkpoints(suite: Suite) -> list[str]:
+    """The checkpoints of the catalog that a suite loads, with their prefix."""
+    named = [spec.load for spec in suite.models.values() if isinstance(spec, LoadModel)]
+    return list(dict.fromkeys(name for name in named if name.startswith(PREFIX)))
+
+
+def fetch_checkpoints(names: Sequence[str], store: Store, reporter: Reporter) -> Iterator[FetchedCheckpoint]:
+    """Fetches (and converts) checkpoints named `catalog:NAME`, so that later runs need no network.
+
+    Raises:
+        CheckpointError, IncompleteError: for an unknown name, wrong bytes, no network.
+    """
+    from harness.models.checkpoint import checkpoint_catalog
+    from harness.models.checkpoint.locate import locate
+
+    for name in names:
+        entry = checkpoint_catalog.entry(name.removeprefix(PREFIX))
+        path = locate(name, None, base=Path.cwd(), store=store, reporter=reporter)
+        package = f"{entry.archive.package} {entry.archive.version}"
+        yield FetchedCheckpoint(name, path, entry.licence, package)

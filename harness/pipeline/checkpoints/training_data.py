@@ -1,0 +1,119 @@
+"""What the stages of a suite learn from: rows that no evaluation asks about, labels, a given tokenizer."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+from harness.core.dataset import Dataset, Row
+from harness.core.errors import SuiteError
+from harness.core.reporter import Reporter
+from harness.model_kinds.classical_kind import PromptSpec
+from harness.model_kinds.model_spec import Stage
+from harness.model_kinds.pretrain_kind import PretrainSpec
+from harness.model_kinds.projection_kind import ProjectSpec, SelfDebiasSpec
+from harness.pipeline.checkpoints.held_out import HeldOut
+from harness.pipeline.checkpoints.learning import DataInputs, column_groups, pretraining_inputs, subset
+from harness.pipeline.prepared_suite import Prepared
+
+
+class Lessons:
+    """The data of a prepared suite's stages.
+
+    Args:
+        prepared: the suite with its data sets and evaluations.
+        reporter: told how many training rows are left out.
+    """
+
+    def __init__(self, prepared: Prepared, reporter: Reporter) -> None:
+        self._prepared = prepared
+        self._reporter = reporter
+        self._held_out: HeldOut | None = None
+        self._trainable: dict[str, tuple[Row, ...]] = {}
+
+    def inputs(self, model: str, stage: Stage) -> DataInputs:
+        """The rows and texts that a stage learns from, without its parent.
+
+        Args:
+            model: its name in the suite.
+            stage: of that model.
+
+        Raises:
+            SuiteError: when the stage's task has no examples, or fewer than the labels that it asks for.
+        """
+        if isinstance(stage, SelfDebiasSpec):
+            return DataInputs(texts={}, train=(), validation=(), labels=(), fingerprints={})
+        if isinstance(stage, PretrainSpec | ProjectSpec):
+            return pretraining_inputs({name: self._allowed(self._prepared.datasets[name]) for name in stage.data})
+        bound = self._prepared.evaluations.get(stage.task)
+        examples = getattr(bound.evaluation, "examples", None) if bound is not None else None
+        if isinstance(stage, PromptSpec) and bound is not None:
+            examples = getattr(bound.evaluation, "demonstrations", examples)
+        if bound is None or examples is None:
+            raise SuiteError(
+                f"model {model!r}: training needs a task with examples to learn from; {stage.task!r} has none.",
+                where=self._prepared.suite.where("models", model),
+                hint="name a task of this suite that has examples under `task`.",
+            )
+        dataset = self._allowed(bound.data[0])
+        present = len(dataset.split("train"))
+        if isinstance(stage.labels, int) and stage.labels > present:
+            raise SuiteError(
+                f"model {model!r}: expected at most {present} labels, the training rows of {dataset.name!r}, "
+                f"found {stage.labels}.",
+                where=self._prepared.suite.where("models", model),
+                hint="lower `labels`, or leave it out to learn from all rows.",
+            )
+        rows = tuple(subset(dataset.split("train"), stage.labels))
+        learned = dataclasses.replace(dataset, rows={**dataset.rows, "train": rows})
+        labels = getattr(bound.evaluation, "example_labels", None)
+        return DataInputs(
+            texts={},
+            train=tuple(examples(learned, "train")),
+            validation=tuple(examples(learned, "validation")) if learned.rows.get("validation") else (),
+            labels=tuple(labels if labels is not None else bound.evaluation.metric_context().labels),
+            fingerprints={dataset.name: dataset.fingerprint},
+            groups=column_groups(learned, rows, stage),
+        )
+
+    def tokenizer(self, stage: Stage) -> Path | None:
+        """The folder of a given tokenizer; None where one is trained, or the parent's is used.
+
+        Raises:
+            SuiteError: when the folder holds none.
+        """
+        if not isinstance(stage, PretrainSpec) or stage.tokenizer.path is None:
+            return None
+        folder = self._prepared.suite.folder / Path(stage.tokenizer.path).expanduser()
+        if not (folder / "tokenizer.json").is_file():
+            raise SuiteError(
+                f"the given tokenizer's folder has no tokenizer.json: {stage.tokenizer.path}",
+                hint="give a folder as `save_pretrained` of a fast tokenizer writes it.",
+            )
+        return folder
+
+    def tokenizer_digest(self, stage: Stage) -> str | None:
+        """Content digest of a given tokenizer."""
+        from harness.models.checkpoint.checkpoint_digest import tokenizer_digest
+
+        folder = self.tokenizer(stage)
+        return None if folder is None else tokenizer_digest(folder)
+
+    def _allowed(self, dataset: Dataset) -> Dataset:
+        """A data set without the training rows that an evaluation of the suite asks about."""
+        if self._held_out is None:
+            asked = [(data, bound.split) for bound in self._prepared.evaluations.values() for data in bound.data]
+            self._held_out = HeldOut(asked)
+        known = self._trainable.get(dataset.fingerprint)
+        if known is None:
+            rows = dataset.rows.get("train", ())
+            known = self._held_out.without(rows)
+            if len(known) < len(rows):
+                self._reporter.info(
+                    f"data {dataset.name!r}: {len(rows) - len(known)} training rows stand in an evaluation "
+                    "and are left out of training."
+                )
+            self._trainable[dataset.fingerprint] = known
+        return (
+            dataclasses.replace(dataset, rows={**dataset.rows, "train": known}) if "train" in dataset.rows else dataset
+        )

@@ -1,0 +1,108 @@
+"""Asks one model everything that one evaluation wants to know, and makes records of the answers."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterator, Sequence
+
+from harness.core.errors import IncompleteError
+from harness.core.evaluation import Evaluation, Item, Model
+from harness.core.records import FAILED, OK, Record, Records, RecordsHead
+from harness.core.reporter import Reporter, Task
+from harness.core.requests import Failure, Request, Response
+
+SHARD = 4096
+
+
+def ask(
+    evaluation: Evaluation, items: Sequence[Item], model: Model, protocol: str, *, reporter: Reporter, title: str
+) -> Records:
+    """The records of one model on the items, whatever order it answers in.
+
+    Items go through in shards, so that requests and answers in memory stay bounded. A request
+    that the model cannot answer makes its item `failed`; it never becomes a number.
+
+    Raises:
+        IncompleteError: when requests are `unavailable`: asking again may answer them.
+    """
+    facts = model.facts
+    unanswered: list[Failure] = []
+    known = {
+        "family": facts.family,
+        "tokenizer": facts.tokenizer_digest,
+        "bos": facts.bos,
+        "chat_template": facts.chat_template,
+        "messages": bool(items) and _by_messages(evaluation.requests(items[0], protocol)),
+        "dtype": facts.dtype,
+        "device": facts.device,
+        "max_length": facts.max_length,
+    }
+    with reporter.task(title, total=len(items), unit="items") as task:
+        records = Records.of(
+            RecordsHead(evaluation.name, facts.digest, protocol, facts=known),
+            (
+                record
+                for start in range(0, len(items), SHARD)
+                for record in _shard(evaluation, items[start : start + SHARD], model, protocol, task, unanswered)
+            ),
+        )
+    if unanswered:
+        raise IncompleteError(
+            f"{title}: {len(unanswered)} requests had no answer; the last one: {unanswered[-1].message}.",
+            hint="run again: the answers that came are kept, and only the others are asked for.",
+        )
+    return records
+
+
+def _by_messages(requests: Sequence[Request]) -> bool:
+    """Whether an evaluation asks through the chat template."""
+    return any(getattr(request, "messages", ()) for request in requests)
+
+
+def _shard(
+    evaluation: Evaluation, items: Sequence[Item], model: Model, protocol: str, task: Task, unanswered: list[Failure]
+) -> Iterator[Record]:
+    wanted = [tuple(evaluation.requests(item, protocol)) for item in items]
+    distinct = list(dict.fromkeys(request for requests in wanted for request in requests))
+    answers: dict[Request, Response] = {}
+    step = len(items) / max(1, len(distinct))
+    for request, response in model.answer(distinct):
+        answers[request] = response
+        if isinstance(response, Failure) and response.reason == "unavailable":
+            unanswered.append(response)
+        task.advance(step)
+    for item, requests in zip(items, wanted, strict=True):
+        responses = [
+            answers.get(request, Failure("error", "the model gave no answer to this request")) for request in requests
+        ]
+        yield _checked(evaluation.record(item, protocol, responses))
+
+
+def _checked(record: Record) -> Record:
+    """A record whose numbers are not finite is a failed one: NaN never passes for an answer."""
+    if record.status != OK or not any(math.isinf(value) for value in record.stats.values()):
+        return record
+    return Record(
+        item_id=record.item_id,
+        item_digest=record.item_digest,
+        status=FAILED,
+        clusters=record.clusters,
+        slices=record.slices,
+        tags=record.tags,
+        target=record.target,
+        response={"failure": "nan", "message": "a statistic was infinite"},
+    )
+
+
+_LASTING = ("unsupported", "no_token")
+
+
+def unable(records: Records) -> str | None:
+    """Why a model cannot do an evaluation at all: every item failed for one and the same lasting reason; else None.
+
+    Lasting are what the model does not support, and words that are no tokens of it (those of a gap).
+    """
+    found = [json.loads(entry) for entry in records.texts("response")]
+    said = {(one.get("failure"), one.get("message")) for one in found}
+    return str(found[0]["message"]) if len(said) == 1 and found[0].get("failure") in _LASTING else None

@@ -1,0 +1,344 @@
+"""Items and records through the store: asked once per model, evaluation and policy."""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from harness.core.dataset import Dataset
+from harness.core.digests import digest
+from harness.core.errors import DataError, IncompleteError, SuiteError, unknown
+from harness.core.evaluation import Item, ModelFacts
+from harness.core.records import Records
+from harness.core.reporter import Reporter
+from harness.core.requests import Cloze, Continuations, Generate
+from harness.model_kinds.model_spec import PretrainModel, learns
+from harness.pipeline.checkpoints.checkpoint_builder import Checkpoint, Workshop
+from harness.pipeline.prepared_suite import Bound, Prepared
+from harness.pipeline.records.grading import read_texts, readings_of
+from harness.pipeline.records.inference import ask, unable
+from harness.storage.run_dir import read_items, write_items
+from harness.storage.store import Entry, Store
+
+if TYPE_CHECKING:
+    from harness.models.cached_model import CachedModel, Work
+    from harness.models.local.base_cache import BasePool
+    from harness.models.peak_memory import Memory
+
+RECORDS_KEY_FORMAT = 3
+_WORDS = 3
+"""Shorter fields beside `text` are labels and names."""
+
+
+@dataclass(frozen=True)
+class ItemSet:
+    """What the store knows of an evaluation's items without making them again."""
+
+    n: int
+    clusters: Mapping[str, int]
+
+
+class Answers:
+    """Finds or makes the records of a suite. One model is open at a time."""
+
+    def __init__(
+        self, prepared: Prepared, workshop: Workshop, store: Store, reporter: Reporter, *, device: str = "auto"
+    ) -> None:
+        self.prepared = prepared
+        self.workshop = workshop
+        self.store = store
+        self.reporter = reporter
+        self.device = device
+        self.protocols: dict[tuple[str, str], str] = {}
+        self.skipped: dict[tuple[str, str], str] = {}
+        self.facts: dict[str, dict[str, Any]] = {}
+        self.seconds: dict[tuple[str, str], float] = {}
+        self.work: dict[tuple[str, str], dict[str, float]] = {}
+        self.highest_memory = 0
+        self._models: dict[str, CachedModel] = {}
+        self._pool: BasePool | None = None
+        self._items: dict[tuple[str, str], list[Item]] = {}
+        self._policy: dict[str, Any] | None = None
+
+    def items(self, bound: Bound, split: str | None = None) -> list[Item]:
+        """The items of an evaluation (made once per process).
+
+        Raises:
+            DataError: when there are none.
+        """
+        where = split or bound.split
+        if (bound.name, where) not in self._items:
+            items = list(bound.evaluation.items(bound.data, where))
+            if not items:
+                names = ", ".join(dataset.name for dataset in bound.data)
+                raise DataError(
+                    f"{bound.name!r} finds nothing to ask about in the {where} split of {names}.",
+                    hint="look at the data with `harness data show`, or choose another split or other data.",
+                )
+            self._items[bound.name, where] = items
+        return self._items[bound.name, where]
+
+    def items_file(self, bound: Bound) -> Path:
+        """items.parquet of an evaluation, from the store."""
+        return self._items_entry(bound).path / "items.parquet"
+
+    def item_set(self, bound: Bound) -> ItemSet:
+        meta = self._items_entry(bound).meta
+        return ItemSet(int(meta["n"]), dict(meta["clusters"]))
+
+    def _items_entry(self, bound: Bound) -> Entry:
+        def build(work: Path) -> dict[str, Any]:
+            items = self.items(bound)
+            write_items(work / "items.parquet", items)
+            levels = {level for item in items for level in item.clusters}
+            return {
+                "n": len(items),
+                "clusters": {
+                    level: len({item.clusters.get(level, item.id) for item in items}) for level in sorted(levels)
+                },
+            }
+
+        return self.store.make("items", bound.items_key(bound.split), build)
+
+    def records(self, bound: Bound, checkpoint: Checkpoint, split: str | None = None) -> tuple[Records | None, bool]:
+        """The records of a model on an evaluation, and whether they were there already.
+
+        None when the model cannot be asked; why stands in `skipped`.
+        """
+        where = split or bound.split
+        key = self._key(bound, checkpoint, where)
+        entry = self.store.get("records", key)
+        cached = entry is not None
+        if entry is None:
+            entry = self.store.make("records", key, lambda work: self._ask(bound, checkpoint, where, work))
+        self.facts.setdefault(checkpoint.model, dict(entry.meta["facts"]))
+        protocol = entry.meta["protocol"]
+        if protocol is None:
+            self.skipped[bound.name, checkpoint.model] = str(entry.meta["unsupported"])
+            return None, cached
+        if where == bound.split:
+            self.protocols[bound.name, checkpoint.model] = str(protocol)
+            if "seconds" in entry.meta:
+                self.seconds.setdefault((bound.name, checkpoint.model), float(entry.meta["seconds"]))
+                self.work.setdefault((bound.name, checkpoint.model), dict(entry.meta["work"]))
+        records = self._read_again(bound, checkpoint, where, key, Records.read(entry.path / "records.parquet"))
+        return Records(dataclasses.replace(records.head, seed=checkpoint.seed), records.table), cached
+
+    def _read_again(self, bound: Bound, checkpoint: Checkpoint, split: str, key: str, records: Records) -> Records:
+        """The records with what other models of the suite say of the texts in them."""
+        for reading in readings_of(bound.evaluation):
+            if reading.model not in self.prepared.suite.models:
+                raise SuiteError(unknown("model", reading.model, list(self.prepared.suite.models)))
+            reader = self.workshop.checkpoint(reading.model)
+            key = digest({"records": key, "reader": reader.digest, "reading": reading.spec(), "policy": self._policy})
+            entry = self.store.get("records", key)
+            if entry is None:
+                title = f"{checkpoint.model}: {bound.name}, read by {reading.model}"
+                items = {item.id: item for item in self.items(bound, split)}
+                opened = self._open(reader)
+                read = read_texts(records, items, reading, opened, title)
+                entry = self.store.make("records", key, partial(_write, read, _told(opened.facts)))
+            self.facts.setdefault(reading.model, dict(entry.meta.get("facts", {})))
+            records = Records.read(entry.path / "records.parquet")
+        return records
+
+    def is_cached(self, bound: Bound, checkpoint: Checkpoint) -> bool:
+        """Whether the records of a model on an evaluation are there already."""
+        return self.store.get("records", self._key(bound, checkpoint, bound.split)) is not None
+
+    def _ask(self, bound: Bound, checkpoint: Checkpoint, split: str, work: Path) -> dict[str, Any]:
+        model = self._open(checkpoint)
+        protocol = bound.evaluation.protocol(model.facts)
+        facts = model.facts
+        meta: dict[str, Any] = {
+            "protocol": protocol,
+            "facts": _told(facts),
+        }
+        if protocol is None:
+            return {**meta, "unsupported": bound.evaluation.unsupported(facts)}
+        if facts.made_for is not None and facts.made_for not in {bound.name, bound.on}:
+            return {**meta, "protocol": None, "unsupported": f"its rule is for the task {facts.made_for!r}"}
+        title = f"{checkpoint.model}: {bound.name}"
+        items = self.items(bound, split)
+        if _shown(bound, items, protocol, facts):
+            if facts.prompted_for not in {bound.name, bound.on}:
+                why = f"its worked examples are of the task {facts.prompted_for!r}"
+                return {**meta, "protocol": None, "unsupported": why}
+            meta["protocol"] = f"{protocol}_{facts.shots}_shots"
+        before = model.work
+        memory = self._memory(facts.device)
+        started = time.monotonic()
+        records = ask(bound.evaluation, items, model, protocol, reporter=self.reporter, title=title)
+        seconds = round(time.monotonic() - started, 3)
+        if len(records) and "failed" in records.texts("status") and not records.ok.any():
+            failures = [entry for entry in records.texts("response") if "failure" in entry]
+            unfit = unable(records)
+            if unfit is not None:
+                return {**meta, "protocol": None, "unsupported": unfit}
+            raise IncompleteError(
+                f"{checkpoint.model} answered nothing of {bound.name!r}; the first failure: "
+                f"{failures[0] if failures else 'unread'}",
+                hint="look at the model with `harness doctor`, or leave this evaluation out with --only.",
+            )
+        head = dataclasses.replace(records.head, protocol=str(meta["protocol"]))
+        Records(head, records.table).write(work / "records.parquet")
+        return {**meta, "seconds": seconds, "work": _work(model.work.since(before), memory.peak())}
+
+    def _memory(self, device: str) -> Memory:
+        """The memory of one evaluation, measured from here; the highest of the run so far is kept."""
+        from harness.models.peak_memory import Memory
+        from harness.pipeline.provenance import peak_memory
+
+        self.highest_memory = max(self.highest_memory, peak_memory() or 0)
+        memory = Memory(device)
+        memory.start()
+        return memory
+
+    def _key(self, bound: Bound, checkpoint: Checkpoint, split: str) -> str:
+        if self._policy is None:
+            from harness.models.device_policy import answer_policy
+
+            self._policy = dict(answer_policy(self.device))
+        return digest(
+            {
+                "format": RECORDS_KEY_FORMAT,
+                "evaluation": bound.identity(split),
+                "name": bound.name,
+                "model": checkpoint.digest,
+                "policy": self._policy,
+            }
+        )
+
+    def _open(self, checkpoint: Checkpoint) -> CachedModel:
+        if checkpoint.key not in self._models:
+            from harness.models.local.base_cache import BasePool
+            from harness.models.open_model import open_model
+
+            self._pool = self._pool or BasePool()
+            self._models[checkpoint.key] = open_model(
+                checkpoint.source,
+                resolve=self.workshop.resolve,
+                responses=None if self.store.fresh else self.store.root / "responses.sqlite",
+                device=self.device,
+                reporter=self.reporter,
+                pool=self._pool,
+            )
+        return self._models[checkpoint.key]
+
+    def by_base(self, checkpoints: Mapping[str, Checkpoint]) -> list[str]:
+        """The models in an order in which those that stand on one base follow each other.
+
+        So that a base is loaded once for itself, its adapters and its linear heads.
+        """
+        from harness.models.checkpoint.inspection import inspect
+
+        bases: dict[str, list[str]] = {}
+        for name, checkpoint in checkpoints.items():
+            parent = None if checkpoint.server is not None else inspect(checkpoint.path).parent
+            folder = checkpoint.path if parent is None else self.workshop.resolve(parent["key"])
+            bases.setdefault(str(folder), []).append(name)
+        return [name for names in bases.values() for name in names]
+
+    def release(self, checkpoint: Checkpoint) -> None:
+        """Closes a model; its base stays in memory until another one is opened."""
+        self._models.pop(checkpoint.key, None)
+
+    def overlap(self) -> dict[str, frozenset[str]]:
+        """Evaluation → ids of items whose text stands in the training data of some model.
+
+        Exact and normalised matches and shared n-grams count; the report is cached by the
+        fingerprints of both sides.
+        """
+        return {
+            name: frozenset(found) for name, bound in self.prepared.asked.items() if (found := self._overlap_of(bound))
+        }
+
+    def _overlap_of(self, bound: Bound) -> list[str]:
+        trained = self._training_data()
+        if not trained:
+            return []
+        fingerprints = sorted(dataset.fingerprint for dataset in trained)
+        key = digest({"items": bound.items_key(bound.split), "trained": fingerprints, "fields": "all"})
+
+        def build(work: Path) -> dict[str, Any]:
+            from harness.data.overlap import overlap
+
+            texts = [
+                (item.id, text) for item in read_items(self.items_file(bound)) for text in item.texts.values() if text
+            ]
+            report = overlap((text for dataset in trained for text in training_texts(dataset)), texts)
+            return {
+                "exact": sorted(report.exact),
+                "normalised": sorted(report.normalised),
+                "ngram": sorted(report.ngram),
+            }
+
+        meta = self.store.make("overlap", key, build).meta
+        return sorted({*meta["exact"], *meta["normalised"], *meta["ngram"]})
+
+    def _training_data(self) -> list[Dataset]:
+        names: dict[str, Dataset] = {}
+        for spec in self.prepared.suite.models.values():
+            if isinstance(spec, PretrainModel):
+                for name in spec.pretrain.data:
+                    names[name] = self.prepared.datasets[name]
+            elif (task := learns(spec)) is not None:
+                for dataset in self.prepared.evaluations[task].data[:1]:
+                    names[dataset.name] = dataset
+        return [dataset for dataset in names.values() if dataset.rows.get("train")]
+
+
+def _work(work: Work, memory: int | None) -> dict[str, float]:
+    """What asking an evaluation cost: empty where nothing was counted, or where answers were known already."""
+    found: dict[str, float] = {}
+    if work.tokens is not None and work.flops is not None and not work.from_cache:
+        found = {"tokens": work.tokens, "flops": work.flops}
+    return found if memory is None else {**found, "peak_memory": memory}
+
+
+def _write(records: Records, facts: dict[str, Any], work: Path) -> dict[str, Any]:
+    records.write(work / "records.parquet")
+    return {"facts": facts}
+
+
+def _told(facts: ModelFacts) -> dict[str, Any]:
+    """What results say of a model that was asked."""
+    return {
+        "family": facts.family,
+        "language_model": facts.language_model,
+        "labels": list(facts.labels) if facts.labels is not None else None,
+        "tokenizer": facts.tokenizer_digest,
+        "bos": facts.bos,
+        "chat_template": facts.chat_template,
+        "dtype": facts.dtype,
+        "device": facts.device,
+        "max_length": facts.max_length,
+        "parameters": facts.parameters,
+        "notes": list(facts.notes),
+    }
+
+
+def training_texts(dataset: Dataset) -> Iterator[str]:
+    """The texts of a data set's training rows, whatever their column; lists of words as one text.
+
+    Labels and one-word answers are none: every item with the same label would stand in training.
+    """
+    for row in dataset.split("train"):
+        for column, value in row.fields.items():
+            words = isinstance(value, list | tuple) and value and all(isinstance(word, str) for word in value)
+            text = " ".join(value) if words else value
+            if isinstance(text, str) and (column == "text" or len(text.split()) >= _WORDS):
+                yield text
+
+
+def _shown(bound: Bound, items: list[Item], protocol: str, facts: ModelFacts) -> bool:
+    """Whether a model's worked examples stand before what this evaluation asks."""
+    if facts.prompted_for is None or not items:
+        return False
+    contexts = (Cloze, Continuations, Generate)
+    return any(isinstance(request, contexts) for request in bound.evaluation.requests(items[0], protocol))

@@ -1,0 +1,1 @@
+"""Records → metrics, comparisons and verdicts; no model is run here."""

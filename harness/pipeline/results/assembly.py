@@ -1,0 +1,277 @@
+"""Puts results.json together from the run directory and what is known of models and data."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from datetime import date
+from typing import TYPE_CHECKING, Any
+
+from harness.core.dataset import Dataset
+from harness.core.records import Records
+from harness.core.reporter import Reporter
+from harness.model_kinds.describe import label_of, made_by, parent_of
+from harness.model_kinds.model_spec import FinetuneModel
+from harness.pipeline.checkpoints.checkpoint_builder import Checkpoint
+from harness.pipeline.prepared_suite import Bound, Prepared
+from harness.pipeline.records.base_selection import choose_baselines
+from harness.pipeline.results.data_audits import audits_of, write_audits
+from harness.pipeline.results.scoring import Memo, Pair, score
+from harness.schema.results.inputs import DataResult, EvaluationResult, ModelResult
+from harness.schema.results.metrics import ComparisonResult, MetricResult
+from harness.schema.results.results_file import Results
+from harness.schema.results.verdicts import GateResult
+from harness.statistics.crossed_seeds import RECIPE
+from harness.storage.run_dir import RunDir
+from harness.storage.store import Store
+
+if TYPE_CHECKING:
+    from harness.gates.trace import Finding
+    from harness.pipeline.records.record_cache import Answers
+    from harness.suite.suite import Suite
+
+
+def assemble(
+    run: RunDir,
+    prepared: Prepared,
+    checkpoints: Mapping[str, Checkpoint],
+    answers: Answers,
+    *,
+    reporter: Reporter,
+    memo: Memo,
+    limit: int | None,
+    store: Store,
+    today: date,
+) -> Results:
+    """Scores the run's records, compares, judges the gates and returns the whole."""
+    from harness.gates.alpha_levels import alphas
+    from harness.gates.overall_verdict import overall
+
+    suite = prepared.suite
+    baselines = choose_baselines(prepared, checkpoints, answers)
+    evaluations = [_evaluation(run, bound, answers, baselines[name]) for name, bound in prepared.asked.items()]
+    pairs = wanted_pairs(suite, evaluations)
+    scores = score(
+        run,
+        evaluations,
+        pairs,
+        alphas=lambda metric: alphas(suite.gates, metric),
+        seed=suite.seed,
+        reporter=reporter,
+        memo=memo,
+        code=prepared.code,
+    )
+    gates = verdicts(run, suite, scores.metrics, scores.comparisons, evaluations, today=today)
+    audits = audits_of(prepared, store, reporter)
+    write_audits(run, audits)
+    return Results(
+        suite=suite.name,
+        suite_digest=suite.digest,
+        title=suite.title or suite.name,
+        seed=suite.seed,
+        baseline=suite.compare.baseline,
+        candidates=list(suite.candidates),
+        release=list(suite.release),
+        limit=limit,
+        models=[_model(name, suite, checkpoints[name], answers) for name in suite.models],
+        data=[_data(dataset) for dataset in prepared.datasets.values()],
+        evaluations=evaluations,
+        metrics=scores.metrics,
+        comparisons=scores.comparisons,
+        flips=scores.flips,
+        tables=scores.tables,
+        gates=gates,
+        audits=audits,
+        verdict=overall(gates),
+        notes=[_reading(model, checkpoints[model]) for model in suite.release if _trained_below(suite, model, RECIPE)],
+    )
+
+
+def _trained_below(suite: Suite, model: str, seeds: int) -> bool:
+    spec = suite.models[model]
+    return isinstance(spec, FinetuneModel) and spec.finetune.seeds < seeds
+
+
+def _reading(model: str, checkpoint: Checkpoint) -> str:
+    return (
+        f"{model}: the figures are of this checkpoint (training seed {checkpoint.seed}), not of the recipe that "
+        f"made it; `seeds: {RECIPE}` trains it {RECIPE} times and judges the recipe."
+    )
+
+
+def wanted_pairs(suite: Suite, evaluations: list[EvaluationResult]) -> list[Pair]:
+    """Every candidate against each evaluation's baseline, the suite's own pairs, and what gates name.
+
+    Where an evaluation's baseline is another way of the base (a linear classifier), candidates are
+    compared with the base's own protocol too.
+    """
+    from harness.gates.required_pairs import pairs_needed
+
+    pairs: dict[Pair, None] = {}
+    for evaluation in evaluations:
+        name = evaluation.name
+        for baseline in dict.fromkeys([evaluation.baseline, suite.compare.baseline]):
+            for candidate in suite.candidates:
+                if candidate != baseline:
+                    pairs[Pair(name, baseline, candidate)] = None
+        for baseline, candidate in suite.compare.pairs:
+            pairs[Pair(name, baseline, candidate)] = None
+    for needed in pairs_needed(suite.gates, evaluations, release=suite.release, baseline=suite.compare.baseline):
+        pairs[Pair(needed.evaluation, needed.baseline, needed.candidate)] = None
+    return list(pairs)
+
+
+def verdicts(
+    run: RunDir,
+    suite: Suite,
+    metrics: list[MetricResult],
+    comparisons: list[ComparisonResult],
+    evaluations: list[EvaluationResult],
+    *,
+    today: date,
+) -> list[GateResult]:
+    """Judges a suite's gates; what broke is counted from the records where a gate asks for it."""
+    return [finding.result for finding in trace(run, suite, metrics, comparisons, evaluations, today=today)]
+
+
+def trace(
+    run: RunDir,
+    suite: Suite,
+    metrics: list[MetricResult],
+    comparisons: list[ComparisonResult],
+    evaluations: list[EvaluationResult],
+    *,
+    today: date,
+) -> list[Finding]:
+    """As `verdicts`, with what each verdict rests on."""
+    from harness.gates.flip_rule import tag_flips
+    from harness.gates.judging import findings
+    from harness.gates.required_pairs import pairs_needed
+
+    release, baseline = suite.release, suite.compare.baseline
+    flips = []
+    for needed in pairs_needed(suite.gates, evaluations, release=release, baseline=baseline):
+        there = run.models(needed.evaluation)
+        if needed.flips and needed.baseline in there and needed.candidate in there:
+            base = run.records(needed.evaluation, needed.baseline)
+            candidate = run.records(needed.evaluation, needed.candidate)
+            flips.append(
+                tag_flips(base, candidate, needed.tag, baseline=needed.baseline, candidate_name=needed.candidate)
+            )
+    return findings(
+        suite.gates,
+        metrics,
+        comparisons,
+        evaluations,
+        release=release,
+        baseline=baseline,
+        today=today,
+        flips=flips,
+    )
+
+
+def _evaluation(run: RunDir, bound: Bound, answers: Answers, baseline: tuple[str, str | None]) -> EvaluationResult:
+    evaluation = bound.evaluation
+    context = evaluation.metric_context()
+    items = answers.item_set(bound)
+    records: dict[str, Records] = {}
+    protocols: dict[str, str] = {}
+    skipped: dict[str, str] = {}
+    for (name, model), protocol in answers.protocols.items():
+        if name == bound.name:
+            protocols[model] = protocol
+            records[model] = run.records(name, model)
+    for (name, model), reason in answers.skipped.items():
+        if name == bound.name:
+            skipped[model] = reason
+    return EvaluationResult(
+        name=bound.name,
+        role=evaluation.role,
+        kind=evaluation.kind,
+        summary=evaluation.summary,
+        data=[dataset.name for dataset in bound.data],
+        split=bound.split,
+        n=items.n,
+        clusters=dict(items.clusters),
+        labels=list(context.labels),
+        protocols=protocols,
+        skipped=skipped,
+        coverage={model: float(found.ok.mean()) if len(found) else 0.0 for model, found in records.items()},
+        counts={model: record_counts(found) for model, found in records.items()},
+        slice_counts={model: _slice_counts(found) for model, found in records.items()}
+        if evaluation.role == "probe"
+        else {},
+        caveats=[*getattr(evaluation, "caveats", ()), *_remarks(bound)],
+        metrics=list(bound.metrics),
+        scorer=context.scorer,
+        baseline=baseline[0],
+        baseline_reason=baseline[1],
+    )
+
+
+def _remarks(bound: Bound) -> Sequence[str]:
+    """What an evaluation says of its data: rows without a counterpart, words that never occur."""
+    remarks: Callable[..., Sequence[str]] | None = getattr(bound.evaluation, "remarks", None)
+    return () if remarks is None else remarks(bound.data, bound.split)
+
+
+def record_counts(records: Records) -> dict[str, int]:
+    status = Counter(records.texts("status"))
+    return {
+        **{name: status.get(name, 0) for name in ("ok", "unread", "failed", "skipped")},
+        "tied": sum(bool(tied) for tied in records.texts("tied")),
+        "truncated": sum(count > 0 for count in records.texts("truncated")),
+        "overlap": sum(bool(flag) for flag in records.texts("overlap")),
+    }
+
+
+def _slice_counts(records: Records) -> dict[str, dict[str, int]]:
+    """slice → how many of its items were asked, read, not read, and tied."""
+    counts: dict[str, Counter[str]] = {}
+    rows = zip(records.texts("slices"), records.texts("status"), records.texts("tied"), strict=True)
+    for slices, status, tied in rows:
+        for name in slices:
+            counts.setdefault(name, Counter()).update({"n": 1, status: 1, "tied": int(bool(tied))})
+    names = ("n", "ok", "unread", "failed", "skipped", "tied")
+    return {name: {key: found[key] for key in names} for name, found in sorted(counts.items())}
+
+
+def _model(name: str, suite: Suite, checkpoint: Checkpoint, answers: Answers) -> ModelResult:
+    spec = suite.models[name]
+    training: dict[str, Any] = {
+        key: value for key, value in checkpoint.meta.items() if key not in {"measured", "digest"}
+    }
+    return ModelResult(
+        name=name,
+        role=_role(name, suite),
+        made_by=made_by(spec),
+        label=label_of(spec),
+        parent=parent_of(spec),
+        digest=checkpoint.digest,
+        facts=answers.facts.get(name, {}),
+        training=training,
+    )
+
+
+def _role(name: str, suite: Suite) -> Any:
+    if name == suite.compare.baseline:
+        return "baseline"
+    if name in suite.release:
+        return "release"
+    return "candidate" if name in suite.candidates else "control"
+
+
+def _data(dataset: Dataset) -> DataResult:
+    facts = dataset.facts
+    return DataResult(
+        name=dataset.name,
+        fingerprint=dataset.fingerprint,
+        rows={split: len(rows) for split, rows in dataset.rows.items()},
+        clusters={split: len({row.cluster for row in rows}) for split, rows in dataset.rows.items()},
+        licence=facts.get("licence"),
+        citation=facts.get("citation"),
+        source=facts.get("source"),
+        digests=dict(facts.get("digests") or {}),
+        caveats=list(facts.get("caveats") or []),
+        notes=list(facts.get("notes") or []),
+    )

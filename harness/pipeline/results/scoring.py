@@ -1,0 +1,246 @@
+"""Records → metrics, comparisons, flips and tables: needs the run directory, never a model."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from harness.core.digests import digest
+from harness.core.evaluation import Metric, MetricContext
+from harness.core.records import Records
+from harness.core.reporter import Reporter
+from harness.schema.results.inputs import EvaluationResult
+from harness.schema.results.metrics import ComparisonResult, FlipsResult, MetricResult, TableResult
+from harness.storage.run_dir import RunDir
+from harness.storage.store import Store
+
+SCORES_FORMAT = 3
+
+Levels = Callable[[str], tuple[float, ...]]
+
+
+@dataclass
+class Scores:
+    """What the records of a run say."""
+
+    metrics: list[MetricResult] = field(default_factory=list)
+    comparisons: list[ComparisonResult] = field(default_factory=list)
+    flips: list[FlipsResult] = field(default_factory=list)
+    tables: list[TableResult] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Pair:
+    """One comparison to make on one evaluation."""
+
+    evaluation: str
+    baseline: str
+    candidate: str
+
+
+class Memo(Protocol):
+    """Remembers the JSON result of a pure computation by its inputs' digest."""
+
+    def __call__(self, parts: Mapping[str, Any], compute: Callable[[], Any]) -> Any: ...
+
+
+def no_memo(parts: Mapping[str, Any], compute: Callable[[], Any]) -> Any:
+    return compute()
+
+
+def store_memo(store: Store) -> Memo:
+    """Keeps score files in the store, so that a second run on the same records computes nothing."""
+    import json
+
+    from harness.storage import atomic
+
+    def remember(parts: Mapping[str, Any], compute: Callable[[], Any]) -> Any:
+        key = digest({"format": SCORES_FORMAT, **parts})
+
+        def build(work: Any) -> dict[str, Any]:
+            atomic.write_text(work / "scores.json", json.dumps(compute(), allow_nan=False))
+            return {}
+
+        entry = store.make("scores", key, build)
+        return json.loads((entry.path / "scores.json").read_text("utf-8"))
+
+    return remember
+
+
+def score(
+    run: RunDir,
+    evaluations: Sequence[EvaluationResult],
+    pairs: Sequence[Pair],
+    *,
+    alphas: Levels,
+    seed: int,
+    reporter: Reporter,
+    memo: Memo = no_memo,
+    code: Mapping[str, Any] | None = None,
+) -> Scores:
+    """Scores every evaluation of a run for every model with records, and compares the pairs.
+
+    Args:
+        alphas: `evaluation.metric` → levels at which its gates want one-sided bounds.
+        seed: of every resampling.
+        code: as in `metrics_of`.
+    """
+    scores = Scores()
+    by_evaluation: dict[str, list[Pair]] = {}
+    for pair in pairs:
+        by_evaluation.setdefault(pair.evaluation, []).append(pair)
+    work = [(evaluation, by_evaluation.get(evaluation.name, [])) for evaluation in evaluations]
+    total = sum(len(evaluation.protocols) + len(wanted) for evaluation, wanted in work)
+    with reporter.task("statistics", total=total) as task:
+        for evaluation, wanted in work:
+            records = {model: run.replicates(evaluation.name, model) for model in evaluation.protocols}
+            digests = {
+                model: [[one.head.seed, content_digest(one)] for one in found] for model, found in records.items()
+            }
+            common = {
+                "evaluation": evaluation.name,
+                "metrics": evaluation.metrics,
+                "labels": evaluation.labels,
+                "scorer": evaluation.scorer,
+                "alphas": {metric: list(alphas(f"{evaluation.name}.{metric}")) for metric in evaluation.metrics},
+                "seed": seed,
+            }
+            for model, found in records.items():
+                value = memo(
+                    {**common, "records": digests[model], "model": model},
+                    lambda found=found, model=model, evaluation=evaluation: _levels(  # type: ignore[misc]  # bound now
+                        evaluation, found, model, alphas, seed, reporter, code
+                    ),
+                )
+                scores.metrics += [MetricResult.model_validate(entry) for entry in value["metrics"]]
+                scores.tables += [TableResult.model_validate(entry) for entry in value["tables"]]
+                task.advance()
+            for pair in wanted:
+                if pair.baseline in records and pair.candidate in records:
+                    value = memo(
+                        {
+                            **common,
+                            "baseline": [pair.baseline, digests[pair.baseline]],
+                            "candidate": [pair.candidate, digests[pair.candidate]],
+                        },
+                        lambda pair=pair, records=records, evaluation=evaluation: _differences(  # type: ignore[misc]  # bound now
+                            evaluation, records, pair, alphas, seed, reporter, code
+                        ),
+                    )
+                    scores.comparisons += [ComparisonResult.model_validate(entry) for entry in value["comparisons"]]
+                    scores.flips += [FlipsResult.model_validate(entry) for entry in value["flips"]]
+                task.advance()
+    return scores
+
+
+def content_digest(records: Records) -> str:
+    """A digest of the records' content (not of the Parquet bytes, which a library may change)."""
+    import hashlib
+
+    hasher = hashlib.sha256(repr((records.head.protocol, dict(records.head.facts))).encode())
+    for name in records.table.column_names:
+        hasher.update(name.encode())
+        hasher.update(repr(records.table.column(name).to_pylist()).encode("utf-8", "surrogatepass"))
+    return hasher.hexdigest()
+
+
+def metrics_of(evaluation: EvaluationResult, *protocols: str, code: Mapping[str, Any] | None = None) -> list[Metric]:
+    """The metrics of an evaluation that read records of one of these protocols.
+
+    A suite may name both the masked and the causal figure; each model gets its own.
+
+    Args:
+        code: the loaded modules of metrics that are code of a file. None where a stored run is read, which runs no
+            such code: these metrics are left out then, and the caller says so.
+    """
+    from harness.metrics.build_metrics import applies, build_metrics
+    from harness.metrics.hf_evaluate import is_outside
+
+    context = MetricContext(labels=tuple(evaluation.labels), scorer=evaluation.scorer, code=code or {})
+    names = [name for name in evaluation.metrics if code is not None or not is_outside(name)]
+    metrics = build_metrics(names, context)
+    return [metric for metric in metrics if any(applies(metric, protocol) for protocol in protocols)]
+
+
+def _levels(
+    evaluation: EvaluationResult,
+    replicates: Sequence[Records],
+    model: str,
+    alphas: Levels,
+    seed: int,
+    reporter: Reporter,
+    code: Mapping[str, Any] | None,
+) -> dict[str, Any]:
+    from harness.comparisons.confusion_reliability import tables
+    from harness.comparisons.metric_results import metric_results
+    from harness.comparisons.seed_comparison import levels_over_seeds
+
+    records = replicates[0]
+    found: list[MetricResult] = []
+    for metric in metrics_of(evaluation, records.head.protocol, code=code):
+        wanted = alphas(f"{evaluation.name}.{metric.id}")
+        with _watched(reporter, metric, model) as progress:
+            levels = metric_results(
+                records, metric, evaluation=evaluation.name, model=model, alphas=wanted, seed=seed, progress=progress
+            )
+        found += levels_over_seeds(levels, replicates, metric, alphas=wanted)
+    tabled = tables(records, evaluation.labels, evaluation=evaluation.name, model=model) if evaluation.labels else []
+    return {"metrics": [_plain(entry) for entry in found], "tables": [_plain(entry) for entry in tabled]}
+
+
+def _differences(
+    evaluation: EvaluationResult,
+    records: Mapping[str, Sequence[Records]],
+    pair: Pair,
+    alphas: Levels,
+    seed: int,
+    reporter: Reporter,
+    code: Mapping[str, Any] | None,
+) -> dict[str, Any]:
+    from harness.comparisons.comparability import comparability
+    from harness.comparisons.flips import flips
+    from harness.comparisons.pair_comparison import compare
+    from harness.comparisons.seed_comparison import compared_over_seeds
+
+    base, candidate = records[pair.baseline][0], records[pair.candidate][0]
+    notes = comparability(base.head, candidate.head)
+    found: list[ComparisonResult] = []
+    for metric in metrics_of(evaluation, base.head.protocol, candidate.head.protocol, code=code):
+        wanted = alphas(f"{evaluation.name}.{metric.id}")
+        with _watched(reporter, metric, f"{pair.candidate} against {pair.baseline}") as progress:
+            compared = compare(
+                base,
+                candidate,
+                metric,
+                evaluation=evaluation.name,
+                baseline=pair.baseline,
+                candidate_name=pair.candidate,
+                alphas=wanted,
+                seed=seed,
+                comparability=notes,
+                progress=progress,
+            )
+        found += compared_over_seeds(compared, records[pair.baseline], records[pair.candidate], metric, alphas=wanted)
+    flipped = flips(base, candidate, evaluation=evaluation.name, baseline=pair.baseline, candidate_name=pair.candidate)
+    return {
+        "comparisons": [_plain(entry) for entry in found],
+        "flips": [_plain(flipped)] if flipped is not None else [],
+    }
+
+
+@contextmanager
+def _watched(reporter: Reporter, metric: Metric, who: str) -> Iterator[Callable[[], None]]:
+    """Progress of a metric that is recomputed on every resample; the others take no time worth showing."""
+    if metric.kind != "recompute":
+        yield lambda: None
+        return
+    with reporter.task(f"{metric.id} of {who}, recomputed", unit="resamples") as task:
+        yield task.advance
+
+
+def _plain(entry: Any) -> Any:
+    from harness.schema.results.base import finite
+
+    return finite(entry.model_dump(mode="json"))

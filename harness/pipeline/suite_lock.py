@@ -1,0 +1,271 @@
+"""The lock file of a suite: what a release is judged by, pinned; and how often it was tried.
+
+A lock pins the suite, its gates, the data behind it and the baseline. Candidates are not pinned: they are
+what is judged. `harness run --locked` refuses to compute anything when something else than a candidate
+differs. Runs with answers of their own are counted, so that trying until the verdict is green shows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from harness.core.digests import digest, short
+from harness.core.errors import LockError, Where
+from harness.core.records import Records
+from harness.core.reporter import Reporter
+from harness.pipeline.checkpoints.checkpoint_builder import Workshop
+from harness.pipeline.prepared_suite import Prepared, prepare
+from harness.pipeline.results.scoring import content_digest
+from harness.schema.results.results_file import Results
+from harness.schema.validation import in_short
+from harness.storage import atomic
+from harness.storage.run_dir import LockState, RunDir, RunInfo
+from harness.storage.store import Store
+
+if TYPE_CHECKING:
+    from harness.suite.suite import Suite
+
+LOCK_FORMAT = 1
+
+
+class Attempt(BaseModel):
+    """A run with answers of its own: `answers` is a digest of all records."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    run: str
+    seed: int
+    suite: str
+    answers: str
+    verdict: str
+
+
+class Lock(BaseModel):
+    """A lock file.
+
+    Attributes:
+        suite_digest, gates_digest: of the suite file as it is written, without changes from the command line.
+        sections, gates: digests of its parts, so that a difference can be named.
+        data: name → fingerprint of its rows.
+        baseline: model → content key of its checkpoint (with all it was trained on) or of its files.
+        attempts: runs with answers of their own, oldest first.
+    """
+
+    model_config = ConfigDict(extra="forbid")
+
+    format: int = LOCK_FORMAT
+    suite: str
+    suite_digest: str
+    gates_digest: str
+    sections: dict[str, str] = Field(default_factory=dict)
+    gates: dict[str, str] = Field(default_factory=dict)
+    data: dict[str, str] = Field(default_factory=dict)
+    baseline: dict[str, str] = Field(default_factory=dict)
+    attempts: list[Attempt] = Field(default_factory=list)
+
+
+def lock_path(suite: Suite, shipped: bool = False) -> Path:
+    """`<suite>.lock` beside the suite file; of a ready suite in the current folder."""
+    return Path(f"{suite.path.stem}.lock") if shipped else suite.path.with_suffix(".lock")
+
+
+def make_lock(suite: Suite, prepared: Prepared, store: Store, reporter: Reporter) -> Lock:
+    """The lock of a suite as it stands now, without attempts; computes keys, trains nothing."""
+    workshop = Workshop(prepared, store, reporter)
+    return Lock(
+        suite=suite.name,
+        **_suite_digests(suite),
+        data={name: dataset.fingerprint for name, dataset in sorted(prepared.datasets.items())},
+        baseline={name: workshop.key(name) for name in [suite.compare.baseline, *suite.compare.ways]},
+    )
+
+
+def write_lock(suite: Suite, path: Path, store: Store, reporter: Reporter) -> tuple[Lock, list[str]]:
+    """Writes the lock of a suite; attempts are kept while nothing that is locked has changed.
+
+    Returns:
+        The lock, and what differs from the one that was there (empty for a new or an equal one).
+
+    Raises:
+        LockError: when there is a lock file that cannot be read.
+    """
+    lock = make_lock(suite, prepare(suite, store, reporter), store, reporter)
+    changes: list[str] = []
+    if path.exists():
+        before = read_lock(path)
+        changes = [*_suite_differences(before, suite), *_made_differences(before, lock)]
+        if not changes:
+            lock.attempts = before.attempts
+    _write(path, lock)
+    return lock, changes
+
+
+def read_lock(path: Path) -> Lock:
+    """Reads a lock file.
+
+    Raises:
+        LockError: when it is missing, damaged or of another format.
+    """
+    try:
+        lock = Lock.model_validate_json(path.read_bytes())
+    except FileNotFoundError as error:
+        raise LockError(
+            "there is no lock file to hold the run to.",
+            where=Where(path),
+            hint="`harness lock SUITE` writes it; commit it beside the suite.",
+        ) from error
+    except (OSError, ValidationError) as error:
+        raise LockError(
+            f"the lock file cannot be read: {in_short(error)}", where=Where(path), hint="restore it, or write it anew."
+        ) from error
+    if lock.format != LOCK_FORMAT:
+        raise LockError(
+            f"the lock file has format {lock.format}, expected {LOCK_FORMAT}.",
+            where=Where(path),
+            hint="write it anew with this version: harness lock SUITE.",
+        )
+    return lock
+
+
+def check_lock(
+    path: Path,
+    written: Suite,
+    suite: Suite,
+    overrides: Mapping[str, Any],
+    limit: int | None,
+    store: Store,
+    reporter: Reporter,
+) -> Prepared:
+    """Holds a run to its lock before anything is trained or asked.
+
+    Args:
+        written: the suite as its file says.
+        suite: the same with changes from the command line.
+
+    Returns:
+        The suite with open data.
+
+    Raises:
+        LockError: with everything that differs.
+    """
+    lock = read_lock(path)
+    found = [*_suite_differences(lock, written), *_override_differences(suite, overrides, limit)]
+    if found:
+        raise _mismatch(path, found)
+    prepared = prepare(suite, store, reporter)
+    found = [*_made_differences(lock, make_lock(suite, prepared, store, reporter))]
+    if found:
+        raise _mismatch(path, found)
+    return prepared
+
+
+def count_attempt(path: Path, run: RunDir, info: RunInfo, results: Results, *, locked: bool, store: Store) -> LockState:
+    """Counts a finished run in the lock file, if it had answers of its own.
+
+    A run wholly from the cache is no attempt; one that goes on from a killed run is, when its answers are
+    not those of an earlier attempt.
+
+    Raises:
+        LockError: when the lock file cannot be read any more.
+        IncompleteError: when it cannot be written.
+    """
+    with store.lock("lockfile", digest(str(path.absolute()))):
+        lock = read_lock(path)
+        answers = _answers(run)
+        computed = any(step.kind == "evaluate" and not step.cached for step in info.steps)
+        known = any(attempt.answers == answers for attempt in lock.attempts)
+        counted = computed or (info.attempts > 1 and not known)
+        if counted:
+            lock.attempts.append(
+                Attempt(
+                    run=info.run_id,
+                    seed=results.seed,
+                    suite=results.suite_digest,
+                    answers=answers,
+                    verdict=results.verdict.overall,
+                )
+            )
+            _write(path, lock)
+    seeds = [attempt.seed for attempt in lock.attempts]
+    return LockState(file=path.name, locked=locked, attempts=len(seeds), counted=counted, seeds=seeds)
+
+
+def _answers(run: RunDir) -> str:
+    files = sorted((run.path / "records").rglob("*.parquet"))
+    return digest({file.relative_to(run.path).as_posix(): content_digest(Records.read(file)) for file in files})
+
+
+def _write(path: Path, lock: Lock) -> None:
+    atomic.write_text(path, lock.model_dump_json(indent=1) + "\n")
+
+
+def _suite_digests(suite: Suite) -> dict[str, Any]:
+    from harness.suite.load_suite import suite_digest
+
+    value = suite.document.value
+    section: Any = value.get("gates") or []
+    rules = section if isinstance(section, list) else section.get("rules", [])
+    gates = {f"gate {rule['id']}": digest(rule) for rule in rules}
+    if isinstance(section, dict):
+        gates |= {f"gates.{key}": digest(section[key]) for key in ("defaults", "waivers") if section.get(key)}
+    return {
+        "suite_digest": suite_digest(value),
+        "gates_digest": suite.gates_digest,
+        "sections": {key: digest(part) for key, part in value.items() if key != "gates"},
+        "gates": gates,
+    }
+
+
+def _suite_differences(lock: Lock, suite: Suite) -> Iterator[str]:
+    now = _suite_digests(suite)
+    if lock.suite != suite.name:
+        yield f"suite: locked {lock.suite!r}, found {suite.name!r}"
+    # A digest that was changed by hand in the lock is a difference too: of the parts, and of the whole.
+    sections = [*_parts(lock.sections, now["sections"], "suite file, section ")]
+    yield from sections
+    if lock.suite_digest != now["suite_digest"] and not sections:
+        yield f"suite file: locked {short(lock.suite_digest)}, found {short(now['suite_digest'])}"
+    if lock.gates_digest != now["gates_digest"]:
+        parts = [*_parts(lock.gates, now["gates"], "suite file, ")]
+        yield from parts or ["suite file, gates: their order or form changed"]
+
+
+def _override_differences(suite: Suite, overrides: Mapping[str, Any], limit: int | None) -> Iterator[str]:
+    if "seed" in overrides:
+        yield f"--seed {overrides['seed']}: a locked run has the suite's own seed"
+    if "only" in overrides:
+        yield f"--only {','.join(overrides['only'])}: a locked run does all of the suite"
+    if limit is not None:
+        yield f"--limit {limit}: a locked run asks all items"
+    fixed = {suite.compare.baseline, *suite.compare.ways}
+    for name in sorted(fixed & set(overrides.get("models", {}))):
+        yield f"--model {name}=…: the baseline is locked"
+
+
+def _made_differences(lock: Lock, now: Lock) -> Iterator[str]:
+    yield from _parts(lock.data, now.data, "data ")
+    yield from _parts(lock.baseline, now.baseline, "baseline ")
+
+
+def _parts(before: Mapping[str, str], now: Mapping[str, str], what: str) -> Iterator[str]:
+    for name in [*before, *(name for name in now if name not in before)]:
+        if name not in now:
+            yield f"{what}{name}: locked, and gone now"
+        elif name not in before:
+            yield f"{what}{name}: new, not locked"
+        elif before[name] != now[name]:
+            yield f"{what}{name}: locked {short(before[name])}, found {short(now[name])}"
+
+
+def _mismatch(path: Path, found: list[str]) -> LockError:
+    noun = "1 thing differs" if len(found) == 1 else f"{len(found)} things differ"
+    return LockError(
+        f"{noun} from what the lock file pins; nothing was computed.",
+        where=Where(path),
+        notes=[f"  {one}" for one in found],
+        hint="undo the change; or, if it is meant, have it reviewed, write `harness lock SUITE` and commit both.",
+    )

@@ -1,0 +1,162 @@
+"""reports/index.html: every run of every suite, with the trend of each gate's figure and its interval."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import quote
+
+from markupsafe import Markup
+
+from harness.report.charts.point_charts import Point, PointChart, point_chart
+from harness.report.formats.html_page import environment, source
+from harness.report.formats.run_history import GatePoint, RunRow, history
+from harness.report.wording.safe_text import one_line
+from harness.schema.results import number_format
+from harness.storage import atomic
+
+SHOWN = 60
+"""At most this many runs of a suite stand in the page, the newest ones."""
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    row: RunRow
+    link: str
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class Suite:
+    """The shown runs of a suite, newest first, and a trend per gate."""
+
+    name: str
+    title: str
+    runs: list[Run]
+    left_out: int
+    trends: list[PointChart]
+
+
+def write_index(folder: Path) -> Path:
+    """Writes index.html over all runs below `folder` and returns its path.
+
+    Raises:
+        IncompleteError: when the folder cannot be written.
+    """
+    path = folder / "index.html"
+    atomic.write_bytes(path, index_html(folder).encode("utf-8"))
+    return path
+
+
+def index_html(folder: Path) -> str:
+    """The page as text: a table of runs per suite and the trends of its gates; no script."""
+    style = source("report.css")
+    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+    return (
+        environment()
+        .get_template("index.html.j2")
+        .render(
+            suites=suites(folder),
+            style=Markup(style),
+            policy=f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'",
+        )
+    )
+
+
+def suites(folder: Path) -> list[Suite]:
+    """The suites with runs below a folder, by name."""
+    by_suite: dict[str, list[tuple[Path, RunRow]]] = {}
+    for path, row in history(folder):
+        by_suite.setdefault(row.suite, []).append((path, row))
+    out = []
+    for name, found in by_suite.items():
+        kept = found[-SHOWN:]
+        first = len(found) - len(kept) + 1
+        runs = [
+            Run(row, quote((path / "report.html").relative_to(folder).as_posix()), first + place)
+            for place, (path, row) in enumerate(kept)
+        ]
+        out.append(Suite(name, runs[-1].row.title, runs[::-1], len(found) - len(kept), _trends(runs)))
+    return out
+
+
+def _trends(runs: list[Run]) -> list[PointChart]:
+    """One chart per gate of the newest run that two runs or more have judged."""
+    charts = []
+    for gate in runs[-1].row.gates:
+        points = [(run, same) for run in runs if (same := _same(run.row, gate)) is not None and same.value is not None]
+        if len(points) >= 2:
+            charts.append(_trend(gate, points))
+    return charts
+
+
+def _same(row: RunRow, gate: GatePoint) -> GatePoint | None:
+    key = (gate.id, gate.model, gate.slice, gate.metric, gate.scale)
+    return next((one for one in row.gates if (one.id, one.model, one.slice, one.metric, one.scale) == key), None)
+
+
+def _trend(gate: GatePoint, points: list[tuple[Run, GatePoint]]) -> PointChart:
+    fraction = number_format.is_fraction(gate.unit) and gate.scale != "ratio"
+    factor = 100.0 if fraction else 1.0
+    unit = "ratio" if gate.scale == "ratio" else ("%" if gate.scale == "level" else "points") if fraction else gate.unit
+    where = f" on {gate.slice}" if gate.slice else ""
+    first, last = points[0][1], points[-1][1]
+    shapes = {"pass": "dot", "fail": "diamond", "error": "diamond"}
+    return point_chart(
+        [
+            Point(
+                f"run {run.number}",
+                float(run.number),
+                (one.value or 0.0) * factor,
+                y_low=None if one.low is None else one.low * factor,
+                y_high=None if one.high is None else one.high * factor,
+                shape=shapes.get(one.verdict, "ring"),
+                text=f"run {run.number}, {run.row.started[:10]}: {_text(one, one.value)} ({_span(one)}), {one.verdict}",
+                link=run.link,
+            )
+            for run, one in points
+        ],
+        title=one_line(f"{gate.id}: {gate.metric}{where}" + (f", {gate.model}" if gate.model else ""), 160),
+        summary=f"From {_text(first, first.value)} to {_text(last, last.value)} over {len(points)} runs; bars are 95% "
+        "intervals of each run alone.",
+        x_label="run",
+        y_label=unit,
+        header=["run", "started", "figure", "interval", "n", "verdict"],
+        rows=[
+            [
+                str(run.number),
+                run.row.started[:16].replace("T", " "),
+                _text(one, one.value),
+                _span(one),
+                f"{one.n:,}" if one.n is not None else "–",
+                one.verdict,
+            ]
+            for run, one in points
+        ],
+        joined=True,
+        labels=False,
+        x_ticks=[(float(run.number), str(run.number)) for run, _ in _thin(points)],
+    )
+
+
+def _thin(points: list[tuple[Run, GatePoint]]) -> list[tuple[Run, GatePoint]]:
+    step = max(1, (len(points) + 9) // 10)
+    return points[::step]
+
+
+def _text(one: GatePoint, value: float | None) -> str:
+    if one.scale == "ratio":
+        return "×" + number_format.ratio(value)
+    if one.scale == "level":
+        return number_format.level(value, one.unit)
+    return number_format.difference(value, one.unit, one.low, one.high)
+
+
+def _span(one: GatePoint) -> str:
+    if one.low is None or one.high is None:
+        return "–"
+    if one.scale == "ratio":
+        return f"{number_format.ratio(one.low)}…{number_format.ratio(one.high)}"
+    return number_format.interval(one.low, one.high, one.unit, sign=one.scale == "difference")

@@ -1,0 +1,98 @@
+"""junit.xml: one test case per gate, with names that stay the same from run to run.
+
+A blocking gate that fails is a failure of type `gate.regression`, one that cannot be decided of
+type `gate.inconclusive`, one in error is an error. A gate that does not block (a warning, a waiver)
+and did not pass is `skipped`, with its sentence: so the file agrees with the exit code.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from xml.etree import ElementTree
+
+from harness.report.formats.gate_locations import line_of, suite_file
+from harness.report.wording.safe_text import one_line, visible
+from harness.schema.results.results_file import Results
+from harness.schema.results.verdicts import GateResult
+from harness.storage.run_dir import RunInfo
+
+_TYPES = {"fail": "gate.regression", "inconclusive": "gate.inconclusive"}
+
+
+def junit_xml(results: Results, info: RunInfo | None = None, root: Path | None = None) -> bytes:
+    """The gates as JUnit XML, UTF-8; holds no time, so equal results give equal bytes.
+
+    Args:
+        info, root: the run and the checkout, for the suite's path beside every case (`file`, as GitLab shows it).
+    """
+    file = suite_file(info, root or Path.cwd())
+    cases = [_case(results, gate, file) for gate in results.gates]
+    counts = {
+        "tests": len(cases),
+        "failures": sum(case.find("failure") is not None for case in cases),
+        "errors": sum(case.find("error") is not None for case in cases),
+        "skipped": sum(case.find("skipped") is not None for case in cases),
+    }
+    attributes = {name: str(count) for name, count in counts.items()}
+    whole = ElementTree.Element("testsuites", attributes)
+    suite = ElementTree.SubElement(whole, "testsuite", {"name": one_line(f"harness.{results.suite}"), **attributes})
+    suite.extend(cases)
+    ElementTree.indent(whole)
+    text = ElementTree.tostring(whole, encoding="unicode")
+    return f'<?xml version="1.0" encoding="UTF-8"?>\n{text}\n'.encode()
+
+
+def _case(results: Results, gate: GateResult, file: str | None) -> ElementTree.Element:
+    name = gate.id + (f"[{gate.slice}]" if gate.slice else "")
+    classname = ".".join(["harness", results.suite, *([gate.model] if gate.model else [])])
+    attributes = {"classname": one_line(classname), "name": one_line(name)}
+    if file is not None:
+        attributes["file"] = one_line(file)
+        line = line_of(gate)
+        attributes |= {"line": str(line)} if line is not None else {}
+    case = ElementTree.Element("testcase", attributes)
+    message = one_line(gate.sentence)
+    if gate.verdict == "error" and gate.blocking:
+        _outcome(case, "error", message, gate, type_="gate.error")
+    elif gate.verdict != "pass" and gate.blocking:
+        _outcome(case, "failure", message, gate, type_=_TYPES[gate.verdict])
+    elif gate.verdict != "pass":
+        why = one_line(gate.waiver) if gate.waiver else f"severity {gate.severity}"
+        _outcome(case, "skipped", f"{gate.verdict}, does not block ({why}): {message}", gate)
+    else:
+        ElementTree.SubElement(case, "system-out").text = _details(gate)
+    return case
+
+
+def _outcome(case: ElementTree.Element, tag: str, message: str, gate: GateResult, type_: str | None = None) -> None:
+    attributes = {"message": message, **({"type": type_} if type_ else {})}
+    ElementTree.SubElement(case, tag, attributes).text = _details(gate)
+
+
+def _details(gate: GateResult) -> str:
+    facts = {
+        "metric": gate.metric,
+        "kind": gate.kind,
+        "baseline": gate.baseline,
+        "observed": gate.observed,
+        "bound": gate.bound,
+        "margin": gate.margin,
+        "alpha": gate.alpha,
+        "n": gate.n,
+        "minimum detectable effect": gate.mde,
+        "needs about n": gate.needs,
+        "waiver": gate.waiver,
+        "where": gate.where,
+    }
+    lines = [f"{name}: {value:.6g}" if isinstance(value, float) else f"{name}: {value}"
+             for name, value in facts.items() if value is not None]  # fmt: skip
+    return visible("\n".join([one_line(gate.sentence), *map(one_line, lines), *_members(gate.members, "  ")]))
+
+
+def _members(members: Sequence[GateResult], indent: str) -> Iterator[str]:
+    """A composition's members, one line each, nested ones below."""
+    for one in members:
+        name = one.id + (f"[{one.slice}]" if one.slice else "")
+        yield f"{indent}{one.verdict} {one_line(name)}: {one_line(one.sentence)}"
+        yield from _members(one.members, indent + "  ")

@@ -1,0 +1,174 @@
+"""model-card.md: figures of the release models with Hugging Face `model-index` metadata."""
+
+from __future__ import annotations
+
+import json
+import math
+from typing import Any
+
+from harness.report.view.run_view import RunView
+from harness.report.wording import narrative
+from harness.report.wording.safe_text import markdown as md
+from harness.report.wording.safe_text import one_line, plural
+from harness.schema.probe_calibration import kind_of_model, validity
+from harness.schema.results import number_format
+from harness.schema.results.inputs import EvaluationResult, ModelResult
+from harness.schema.results.metrics import MetricResult
+from harness.schema.results.results_file import Results
+from harness.storage.run_dir import RunInfo
+
+_TASKS = {"classification": "text-classification", "language_modelling": "fill-mask"}
+_HUB_METRICS = {
+    "f1_macro": ("f1", {"average": "macro"}),
+    "f1_micro": ("f1", {"average": "micro"}),
+    "f1_weighted": ("f1", {"average": "weighted"}),
+    "brier": ("brier_score", {}),
+}
+
+
+def model_card(results: Results, info: RunInfo | None) -> str:
+    """One card with one `model-index` entry per release model."""
+    view = RunView(results, info)
+    models = [view.models[name] for name in results.release if name in view.models]
+    index = [entry for model in models if (entry := _index_entry(view, model))["results"]]
+    head: dict[str, Any] = {"tags": ["harness"]}
+    if index:
+        head["model-index"] = index
+    lines = ["---", *_yaml(head), "---", ""]
+    for model in models:
+        lines += _card(view, model)
+    if not models:
+        lines += ["No model is marked for release in this suite.", ""]
+    return "\n".join(lines)
+
+
+def _index_entry(view: RunView, model: ModelResult) -> dict[str, Any]:
+    entries = []
+    for name, evaluation in view.evaluations.items():
+        rows = [row for row in _rows(view, model, name) if row.value is not None and math.isfinite(row.value)]
+        if rows:
+            data = ", ".join(evaluation.data) or name
+            entries.append(
+                {
+                    "task": {
+                        "type": _TASKS.get(evaluation.kind, "other"),
+                        "name": f"{evaluation.name} ({evaluation.kind})",
+                    },
+                    "dataset": {"type": data, "name": data, "split": evaluation.split},
+                    "metrics": [_metric(row) for row in rows],
+                }
+            )
+    return {"name": model.name, "results": entries}
+
+
+def _rows(view: RunView, model: ModelResult, evaluation: str) -> list[MetricResult]:
+    return [
+        row
+        for row in view.results.metrics
+        if (row.model, row.evaluation, row.slice, row.status) == (model.name, evaluation, None, "ok")
+    ]
+
+
+def _metric(row: MetricResult) -> dict[str, Any]:
+    type_, arguments = _HUB_METRICS.get(row.metric, (row.metric, {}))
+    facts: dict[str, Any] = {**arguments, "unit": row.unit, "n": row.n, "protocol": row.protocol}
+    if row.low is not None and row.high is not None:
+        facts |= {"low": row.low, "high": row.high, "confidence": row.confidence}
+    return {"type": type_, "name": row.metric, "value": row.value, "args": facts}
+
+
+def _card(view: RunView, model: ModelResult) -> list[str]:
+    lines = [
+        f"# {md(model.name, 80)}",
+        "",
+        f"{md(model.label, 300)}." + (f" Made from {md(model.parent, 80)}." if model.parent else ""),
+        f"Weights digest: {md(model.digest, 80)}.",
+        "",
+    ]
+    for contest in view.contests:
+        if contest.candidate == model.name and contest.release:
+            lines += [f"## What changed against {md(contest.baseline, 80)}", ""]
+            lines += [
+                f"- **{heading}**: {md(' '.join(one.text for one in sentences), 900)}"
+                for heading, sentences in narrative.story(view, contest)
+            ]
+            lines.append("")
+    for name, evaluation in view.evaluations.items():
+        lines += _table(evaluation, _rows(view, model, name))
+    used = set(view.cost(model.name).data) | {data for one in view.results.evaluations for data in one.data}
+    lines += ["## Data", ""]
+    for data in view.results.data:
+        if data.name in used:
+            rows = ", ".join(f"{md(split, 40)} {n:,}" for split, n in data.rows.items())
+            lines.append(f"- {md(data.name, 80)}: {rows}; licence {md(data.licence or 'not stated', 120)}")
+    lines += ["", "## Limits", ""]
+    lines += [f"- {md(note, 400)}" for note in [*view.results.notes, *_caveats(view, model)]] or [
+        "- None were recorded."
+    ]
+    return [*lines, ""]
+
+
+def _caveats(view: RunView, model: ModelResult) -> list[str]:
+    """Caveats of what the model was asked, then the probes that are not validated for models of its kind."""
+    rows = [row for row in view.results.metrics if row.model == model.name and row.slice is None]
+    probed = [row for row in rows if view.evaluations[row.evaluation].role == "probe"]
+    marked: dict[str, list[str]] = {}
+    for row in probed:
+        kind = kind_of_model(row.protocol, model.facts.get("language_model"))
+        told = validity(view.evaluations[row.evaluation].kind, row.metric, row.direction, kind)
+        if told is not None and not told.valid:
+            marked.setdefault(told.sentence, []).append(row.id)
+    caveats = [
+        f"{evaluation.name}: {caveat}"
+        for evaluation in view.results.evaluations
+        if model.name in evaluation.protocols
+        for caveat in evaluation.caveats
+    ]
+    return [*caveats, *(f"{', '.join(ids)}: {sentence}" for sentence, ids in marked.items())]
+
+
+def _table(evaluation: EvaluationResult, rows: list[MetricResult]) -> list[str]:
+    if not rows:
+        return []
+    lines = [
+        f"## {md(evaluation.name, 80)} ({md(evaluation.kind, 40)}, {plural(evaluation.n, 'item')})",
+        "",
+        "| metric | value | interval | n | asked by |",
+        "|---|--:|--:|--:|---|",
+    ]
+    for row in rows:
+        cells = [
+            md(row.metric, 80),
+            number_format.level(row.value, row.unit, row.low, row.high),
+            number_format.interval(row.low, row.high, row.unit, sign=False),
+            f"{row.n:,}",
+            md(row.protocol, 60),
+        ]
+        lines.append("| " + " | ".join(cells) + " |")
+    return [*lines, ""]
+
+
+def _yaml(value: Any, indent: str = "") -> list[str]:
+    """Block YAML that YAML 1.1 and 1.2 read alike: strings quoted, numbers without exponents."""
+    lines: list[str] = []
+    if isinstance(value, dict):
+        for key, item in value.items():
+            if isinstance(item, dict | list):
+                lines += [f"{indent}{key}:", *_yaml(item, indent + "  ")]
+            else:
+                lines.append(f"{indent}{key}: {_scalar(item)}")
+    else:
+        for item in value:
+            if isinstance(item, dict | list):
+                first, *rest = _yaml(item, indent + "  ")
+                lines += [f"{indent}- {first.lstrip()}", *rest]
+            else:
+                lines.append(f"{indent}- {_scalar(item)}")
+    return lines
+
+
+def _scalar(value: object) -> str:
+    if isinstance(value, float):
+        text = f"{value:.8f}".rstrip("0")
+        return text + "0" if text.endswith(".") else text
+    return json.dumps(one_line(value), ensure_ascii=False) if isinstance(value, str) else json.dumps(value)

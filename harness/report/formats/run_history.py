@@ -1,0 +1,167 @@
+"""What the index says of one run: verdict and the figure of every gate, small enough to be kept in a cache file."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from harness.core.errors import DataError
+from harness.report.sections.gate_table import gate_unit, is_on
+from harness.report.view.run_view import RunView
+from harness.schema.results.metrics import ComparisonResult, MetricResult
+from harness.schema.results.results_file import Results
+from harness.schema.results.verdicts import GateResult
+from harness.storage.run_dir import RunDir
+
+CACHE = ".index.json"
+_FORMAT = 1
+_LEVELS = frozenset({"absolute", "target"})
+
+
+class GatePoint(BaseModel):
+    """A gate in one run: the figure that it judged, with the two-sided interval where the results hold one.
+
+    Attributes:
+        scale: `level`, `difference` or `ratio`.
+    """
+
+    model_config = ConfigDict(extra="forbid")
+
+    id: str
+    model: str | None
+    slice: str | None
+    metric: str
+    verdict: str
+    blocking: bool
+    unit: str
+    scale: str
+    value: float | None
+    low: float | None
+    high: float | None
+    n: int | None
+
+
+class RunRow(BaseModel):
+    """A run in the index."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    suite: str
+    title: str
+    run_id: str
+    started: str
+    state: str
+    verdict: str
+    sentence: str
+    seed: int
+    limit: int | None
+    suite_digest: str
+    release: list[str]
+    gates: list[GatePoint]
+
+
+def history(folder: Path) -> list[tuple[Path, RunRow]]:
+    """The finished runs below `<folder>/<suite>/<run id>`, by suite and start; runs that cannot be read are left out.
+
+    What was read is kept in `.index.json`, by the size and time of results.json.
+    """
+    known = _cache(folder / CACHE)
+    fresh: dict[str, Any] = {}
+    found: list[tuple[Path, RunRow]] = []
+    for path in sorted(folder.glob("*/*/results.json")):
+        stat = path.stat()
+        name = path.parent.relative_to(folder).as_posix()
+        stamp = [stat.st_size, stat.st_mtime_ns]
+        entry = known.get(name)
+        row = _stored(entry, stamp)
+        if row is None:
+            try:
+                row = _row(RunView.open(RunDir(path.parent)))
+            except DataError:
+                continue
+        fresh[name] = {"stamp": stamp, "row": row.model_dump(mode="json")}
+        found.append((path.parent, row))
+    if fresh != known and found:
+        _keep(folder / CACHE, fresh)
+    return sorted(found, key=lambda pair: (pair[1].suite, pair[1].started, pair[1].run_id))
+
+
+def _cache(path: Path) -> dict[str, Any]:
+    try:
+        value = json.loads(path.read_text("utf-8"))
+    except (OSError, ValueError):
+        return {}
+    runs = value.get("runs") if isinstance(value, dict) and value.get("format") == _FORMAT else None
+    return runs if isinstance(runs, dict) else {}
+
+
+def _keep(path: Path, runs: dict[str, Any]) -> None:
+    from harness.storage import atomic
+
+    atomic.write_text(path, json.dumps({"format": _FORMAT, "runs": runs}, sort_keys=True) + "\n")
+
+
+def _stored(entry: Any, stamp: list[int]) -> RunRow | None:
+    if not isinstance(entry, dict) or entry.get("stamp") != stamp:
+        return None
+    try:
+        return RunRow.model_validate(entry.get("row"))
+    except ValidationError:
+        return None
+
+
+def _row(view: RunView) -> RunRow:
+    results, info = view.results, view.info
+    return RunRow(
+        suite=results.suite,
+        title=results.title,
+        run_id=info.run_id if info else "",
+        started=info.started if info else "",
+        state=info.state if info else "",
+        verdict=results.verdict.overall,
+        sentence=results.verdict.sentence,
+        seed=results.seed,
+        limit=results.limit,
+        suite_digest=results.suite_digest,
+        release=results.release,
+        gates=[_point(view, gate, results) for gate in results.gates],
+    )
+
+
+def _point(view: RunView, gate: GateResult, results: Results) -> GatePoint:
+    source = _source(gate, results)
+    low, high, scale = None, None, "level" if gate.kind in _LEVELS else "difference"
+    if isinstance(source, ComparisonResult):
+        if gate.margin is not None and "ratio" in gate.margin:
+            low, high, scale = source.ratio_low, source.ratio_high, "ratio"
+        else:
+            low, high = source.low, source.high
+            if (
+                source.direction == "lower"
+                and gate.kind in ("superiority", "non_inferiority")
+                and _turned(gate, source)
+            ):
+                low, high = (None if end is None else -end for end in (high, low))
+    elif source is not None:
+        low, high = source.low, source.high
+    return GatePoint(
+        id=gate.id, model=gate.model, slice=gate.slice, metric=gate.metric, verdict=gate.verdict,
+        blocking=gate.blocking, unit=gate_unit(view, gate), scale=scale, value=gate.observed, low=low, high=high,
+        n=gate.n,
+    )  # fmt: skip
+
+
+def _turned(gate: GateResult, row: ComparisonResult) -> bool:
+    """Whether the gate's figure is the improvement, which has the other sign than the difference."""
+    return gate.observed is not None and row.delta is not None and gate.observed * row.delta < 0
+
+
+def _source(gate: GateResult, results: Results) -> MetricResult | ComparisonResult | None:
+    if gate.kind in _LEVELS:
+        levels = (row for row in results.metrics if is_on(gate, row.id) and row.model == gate.model)
+        return next((row for row in levels if row.slice == gate.slice), None)
+    rows = (row for row in results.comparisons if is_on(gate, row.id) and row.candidate == gate.model)
+    return next((row for row in rows if row.slice == gate.slice and row.baseline == gate.baseline), None)

@@ -1,0 +1,135 @@
+"""summary.md: the verdict in at most sixty lines, for a pull request or a terminal."""
+
+from __future__ import annotations
+
+from harness.report.sections import gate_table
+from harness.report.view.run_view import WORDS, Contest, RunView, reading
+from harness.report.wording.executive_summary import brief
+from harness.report.wording.safe_text import markdown as md
+from harness.report.wording.safe_text import plural
+from harness.schema.results import number_format
+from harness.schema.results.metrics import ComparisonResult
+from harness.schema.results.results_file import Results
+from harness.schema.results.verdicts import GateResult
+from harness.schema.run_info import attempt_sentence
+from harness.storage.run_dir import RunInfo
+
+MAX_LINES = 60
+_GATES, _DELTAS, _STORIES = 14, 16, 3
+ICONS = {"pass": "✅", "warn": "⚠️", "inconclusive": "❔", "fail": "❌", "error": "🛑"}
+
+
+def summary_markdown(results: Results, info: RunInfo | None) -> str:
+    """The summary; everything that comes from data, models or the suite is escaped."""
+    view = RunView(results, info)
+    verdict = results.verdict
+    lines = [
+        f"## {ICONS[verdict.overall]} {verdict.overall.upper()}: {md(results.title, 120)}",
+        "",
+        md(verdict.sentence, 400),
+        "",
+    ]
+    release = [contest for contest in view.contests if contest.release]
+    for contest in release[:_STORIES]:
+        lines += _story_lines(view, contest)
+    lines += _gate_lines(view)
+    for contest in release[:1]:
+        lines += _delta_lines(view, contest)
+    others = len(release) - _STORIES
+    if others > 0:
+        lines += [f"{plural(others, 'further release model')} in report.html.", ""]
+    if results.limit is not None:
+        lines += [f"Limited to {plural(results.limit, 'item')} an evaluation: a trial, not a release.", ""]
+    digest = md(results.suite_digest[:12])
+    lines += _lock_lines(info)
+    if results.selftest is not None:
+        lines += [f"Self-test: {md(results.selftest.sentence, 600)}", ""]
+    run = f", run {md(info.run_id, 80)}" if info else ""
+    lines.append(f"Suite {md(results.suite, 80)} ({digest}){run}, seed {results.seed}. All of it: report.html.")
+    return "\n".join(lines[:MAX_LINES]) + "\n"
+
+
+def _lock_lines(info: RunInfo | None) -> list[str]:
+    said = []
+    if info is not None and info.lock is not None:
+        said.append(attempt_sentence(info.lock))
+    if info is not None and (info.ci_attempt or 0) > 1:
+        said.append(f"The CI job was run {info.ci_attempt} times on this commit.")
+    return [md(" ".join(said), 400), ""] if said else []
+
+
+def _gate_lines(view: RunView) -> list[str]:
+    gates = gate_table.gates(view)
+    if not gates:
+        return ["No gates: nothing decides and nothing blocks.", ""]
+    shown = [gate for gate in gates if gate_table.at_once(gate)]
+    lines = ["| gate | verdict | metric | found | bound | margin | n |", "|---|---|---|--:|--:|--:|--:|"]
+    lines += [_gate_line(view, gate) for gate in shown[:_GATES]]
+    rest, quiet = len(shown) - _GATES, len(gates) - len(shown)
+    if not shown:
+        lines = []
+    if rest > 0:
+        lines += ["", f"{plural(rest, 'more gate')} in report.html."]
+    if quiet:
+        lines += ["", f"{plural(quiet, 'gate')} that {'does' if quiet == 1 else 'do'} not block passed."]
+    return [*lines, ""]
+
+
+def _gate_line(view: RunView, gate: GateResult) -> str:
+    verdict = f"{ICONS[gate.verdict]} {gate.verdict}" + ("" if gate.blocking else " (does not block)")
+    waiver = f" ({md(gate.waiver, 120)})" if gate.waiver else ""
+    place = f" on {md(gate.slice, 60)}" if gate.slice else ""
+    needs = f" (needs about {gate.needs:,})" if gate.needs else ""
+    model = f" of {md(gate.model, 40)}" if gate.model else ""
+    cells = [
+        md(gate.id, 60) + place,
+        verdict + waiver,
+        md(gate.metric, 80) + model,
+        gate_table.gate_figure(view, gate, gate.observed),
+        gate_table.gate_figure(view, gate, gate.bound),
+        md(gate_table.gate_margin(view, gate), 40),
+        (f"{gate.n:,}" if gate.n is not None else "–") + needs,
+    ]
+    return "| " + " | ".join(cells) + " |"
+
+
+def _story_lines(view: RunView, contest: Contest) -> list[str]:
+    return [f"**{md(contest.candidate, 60)}**: {md(brief(view, contest), 1800)}", ""]
+
+
+def _delta_lines(view: RunView, contest: Contest) -> list[str]:
+    rows = view.comparisons(contest)
+    if not rows:
+        return []
+    title = f"Every difference of {md(contest.candidate, 60)} ({plural(len(rows), 'comparison')})"
+    lines = [
+        f"<details><summary>{title}</summary>",
+        "",
+        "| metric | baseline | candidate | δ | interval | reading | n |",
+        "|---|--:|--:|--:|--:|---|--:|",
+    ]
+    lines += [_delta_line(row) for row in rows[:_DELTAS]]
+    rest = len(rows) - _DELTAS
+    return [
+        *lines,
+        "",
+        *([f"{plural(rest, 'more comparison')} in report.html.", ""] if rest > 0 else []),
+        "</details>",
+        "",
+    ]
+
+
+def _delta_line(row: ComparisonResult) -> str:
+    values = [
+        number_format.level(value, row.unit, row.low, row.high) for value in (row.baseline_value, row.candidate_value)
+    ]
+    change = number_format.difference(row.delta, row.unit, row.low, row.high)
+    cells = [
+        md(row.id, 80),
+        *values,
+        f"{change} {md(number_format.shown_unit(row.unit), 20)}",
+        number_format.interval(row.low, row.high, row.unit),
+        WORDS[reading(row)],
+        f"{row.n:,}",
+    ]
+    return "| " + " | ".join(cells) + " |"

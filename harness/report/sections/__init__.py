@@ -1,0 +1,1 @@
+"""What each section shows, before any markup."""

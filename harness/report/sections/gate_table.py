@@ -1,0 +1,99 @@
+"""The gates as a table: order, counts, and their figures in the way each kind is read."""
+
+from __future__ import annotations
+
+import re
+
+from harness.report.view.run_view import RunView
+from harness.report.wording.safe_text import plural
+from harness.schema.results import number_format
+from harness.schema.results.verdicts import GateResult
+
+_ORDER = {"error": 0, "fail": 1, "inconclusive": 2, "pass": 3}
+_PAST = {"error": "in error", "fail": "failed", "inconclusive": "inconclusive", "pass": "passed"}
+_FRACTION = re.compile(
+    r"(by more than |by at most |improvement |change |± ?|(?<=[\s(]))"
+    r"([+−-]?)([01]\.\d+(?:e-?\d+)?|0(?=[\s,;)]))(?=[\s,;:).]|\Z)(?!\s*×)"
+)
+_NUMBER = re.compile(r"\d+(?:\.\d+)?(?:e[+-]?\d+)?")
+
+
+def at_once(gate: GateResult) -> bool:
+    """Whether a reader must see the gate at once: it decides, or it did not pass."""
+    return gate.blocking or gate.verdict != "pass"
+
+
+def gates(view: RunView) -> list[GateResult]:
+    """Gates, those that decide first, worst first; otherwise in the suite's order."""
+    return sorted(view.results.gates, key=lambda gate: (not gate.blocking, _ORDER[gate.verdict]))
+
+
+def gate_counts(view: RunView) -> str:
+    """How the gates stand, those that block apart: `3 gates decide: 1 inconclusive, 2 passed`."""
+    parts = []
+    for blocking, what in ((True, "decide"), (False, "do not block")):
+        chosen = [gate.verdict for gate in view.results.gates if gate.blocking == blocking]
+        if chosen:
+            counts = ", ".join(f"{chosen.count(key)} {_PAST[key]}" for key in _ORDER if key in chosen)
+            verb = what if len(chosen) > 1 else {"decide": "decides", "do not block": "does not block"}[what]
+            parts.append(f"{plural(len(chosen), 'gate')} {verb}: {counts}")
+    return " · ".join(parts)
+
+
+def gate_unit(view: RunView, gate: GateResult) -> str:
+    """The unit of a gate's metric; a gate may leave out what stands in brackets (`stereotype_score[…]`)."""
+    if gate.metric in view.units:
+        return view.units[gate.metric]
+    return next((unit for id_, unit in view.units.items() if id_.split("[")[0] == gate.metric), "")
+
+
+def is_on(gate: GateResult, metric_id: str) -> bool:
+    """Whether a gate is about a metric."""
+    return gate.metric in (metric_id, metric_id.split("[")[0])
+
+
+def sentence(view: RunView, gate: GateResult) -> str:
+    """The gate's sentence with fractions as the tables show them: levels in %, differences in points."""
+    if not number_format.is_fraction(gate_unit(view, gate)) or _is_ratio(gate) or gate.kind == "no_flips":
+        return gate.sentence
+    return _FRACTION.sub(_in_points, gate.sentence)
+
+
+def _in_points(match: re.Match[str]) -> str:
+    before, sign, number = match.groups()
+    value = f"{float(number) * 100:.3g}"
+    difference = bool(sign) or before in ("by more than ", "by at most ", "improvement ", "change ", "± ", "±")
+    return f"{before or ''}{sign or ''}{value}{' points' if difference else '%'}"
+
+
+def gate_figure(view: RunView, gate: GateResult, value: float | None) -> str:
+    """An observed value or bound of a gate in the way its kind is read."""
+    unit = gate_unit(view, gate)
+    if value is None:
+        return "–"
+    if gate.kind == "no_flips":
+        return f"{value:,.0f}"
+    if _is_ratio(gate):
+        return "×" + number_format.ratio(value)
+    if gate.kind in ("absolute", "target", "level"):
+        return number_format.level(value, unit)
+    return number_format.difference(value, unit)
+
+
+def gate_margin(view: RunView, gate: GateResult) -> str:
+    """The margin as the suite wrote it, in the unit in which the other figures are shown."""
+    margin, unit = gate.margin or "–", gate_unit(view, gate)
+    if (
+        _is_ratio(gate)
+        or gate.kind == "no_flips"
+        or not number_format.is_fraction(unit)
+        or "%" in margin
+        or "point" in margin
+    ):
+        return margin
+    percent, tail = ("%", "") if gate.kind in ("absolute", "target", "level") else ("", " points")
+    return _NUMBER.sub(lambda match: f"{float(match.group()) * 100:g}{percent}", margin) + (tail if gate.margin else "")
+
+
+def _is_ratio(gate: GateResult) -> bool:
+    return gate.margin is not None and ("ratio" in gate.margin or "×" in gate.margin)

@@ -1,0 +1,156 @@
+"""One table of all models on all evaluations: a column per contender, a row per leading metric."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from harness.report.view.run_view import COMPLETIONS, Reading, RunView, reading
+from harness.report.wording.glossary import COMPANIONS
+from harness.schema.results import number_format
+from harness.schema.results.metrics import ComparisonResult, MetricResult
+from harness.schema.results.seed_aggregation import of_recipe, reads_recipe
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """A model's value; `kind` reads its difference from the row's baseline, None for the baseline itself.
+
+    Attributes:
+        best: no other model's point is better (metrics with a better side only).
+        seeds: `mean of 3 seeds` or `first of 2 seeds`, of models trained with several.
+    """
+
+    text: str
+    span: str
+    n: int
+    delta: str
+    kind: Reading | None
+    best: bool
+    protocol: str
+    seeds: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    evaluation: str
+    metric: str
+    unit: str
+    direction: str
+    ideal: str
+    baseline: str
+    cells: list[Cell | str]
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """`groups`: (title, rows); `models`: (name, role) by column."""
+
+    models: list[tuple[str, str]]
+    groups: list[tuple[str, list[Row]]]
+
+
+_TITLES = {
+    "gained": "Tasks",
+    "forgotten": "Language modelling",
+    "bias": "Bias and robustness",
+    "calibration": "Calibration",
+}
+
+
+def overview(view: RunView) -> Overview | None:
+    """None when nothing was measured."""
+    names = list(dict.fromkeys([view.results.baseline, *view.results.release, *view.results.candidates, *view.models]))
+    names = [name for name in names if any(row.model == name for row in view.results.metrics)]
+    groups: dict[str, list[Row]] = {title: [] for title in _TITLES.values()}
+    for name, evaluation in view.evaluations.items():
+        if evaluation.kind == COMPLETIONS and evaluation.role == "task":
+            continue
+        for metric in _leads(view, name):
+            id_ = f"{name}.{metric}"
+            rows = [view.metric(id_, model) for model in names]
+            known = [row for row in rows if row is not None]
+            if known:
+                cells = _cells(view, name, names, rows)
+                first = known[0]
+                ideal = "" if first.ideal is None else number_format.ideal(first.ideal, first.unit)
+                row = Row(name, metric, first.unit, first.direction, ideal, view.baseline_of(name), cells)
+                groups[_TITLES[view.group(evaluation.name, metric)]].append(row)
+    kept = [(title, rows) for title, rows in groups.items() if rows]
+    roles = {model.name: model.role for model in view.results.models}
+    return Overview([(name, roles.get(name, "")) for name in names], kept) if kept and names else None
+
+
+def _leads(view: RunView, name: str) -> list[str]:
+    """The metrics that stand for an evaluation: the first one, and for tasks with labels F1 and calibration too.
+
+    Models that have no value by the first one, such as causal models beside masked ones, add their own first one.
+    """
+    own = list(
+        dict.fromkeys(row.metric for row in view.results.metrics if row.evaluation == name and row.slice is None)
+    )
+    if view.evaluations[name].role == "probe":
+        own = [metric for metric in own if metric.split("[")[0] not in COMPANIONS]
+    extra = [metric for metric in own[1:] if metric in ("f1_macro", "ece")]
+    leads = own[:1]
+    for metric in own[1:]:
+        if _measured(view, name, metric) - set().union(*(_measured(view, name, lead) for lead in leads)):
+            leads.append(metric)
+    return leads + [metric for metric in extra if metric not in leads]
+
+
+def _measured(view: RunView, name: str, metric: str) -> set[str]:
+    """The models that have a value of a metric."""
+    rows = (view.metric(f"{name}.{metric}", model) for model in view.models)
+    return {row.model for row in rows if row is not None and row.value is not None}
+
+
+def _cells(view: RunView, name: str, models: list[str], rows: list[MetricResult | None]) -> list[Cell | str]:
+    rows = [None if row is None else of_recipe(row) for row in rows]
+    known = [row for row in rows if row is not None and row.status == "ok" and row.value is not None]
+    direction = known[0].direction if known else "target"
+    values = [row.value for row in known if row.value is not None]
+    best = None if direction == "target" or len(values) < 2 else (max if direction == "higher" else min)(values)
+    widest = max(known, key=lambda row: (row.high or 0.0) - (row.low or 0.0), default=None)
+    low, high = (widest.low, widest.high) if widest else (None, None)
+    found_rows = [view.overall.get((row.id, view.baseline_of(name), row.model)) for row in known]
+    wide = max((row for row in found_rows if row), key=lambda row: (row.high or 0.0) - (row.low or 0.0), default=None)
+    cells: list[Cell | str] = []
+    for model, row in zip(models, rows, strict=True):
+        if row is None or row.value is None:
+            skipped = view.evaluations[name].skipped.get(model)
+            cells.append(skipped or (row.reason if row and row.reason else _otherwise(view, name, model)))
+            continue
+        found = _comparison(view, row, model)
+        cells.append(
+            Cell(
+                number_format.level(row.value, row.unit, low, high),
+                number_format.interval(row.low, row.high, row.unit, sign=False),
+                row.n,
+                ""
+                if found is None or wide is None
+                else number_format.difference(found.delta, found.unit, wide.low, wide.high),
+                None if found is None else reading(found),
+                best is not None and row.value == best,
+                row.protocol,
+                _seeds(row),
+            )
+        )
+    return cells
+
+
+def _otherwise(view: RunView, name: str, model: str) -> str:
+    """Why a model has no value by a metric: another one measures it, or it was not asked."""
+    other = next((row.metric for row in view.results.metrics if (row.evaluation, row.model) == (name, model)), None)
+    return "not asked" if other is None else f"measured by {other}"
+
+
+def _comparison(view: RunView, row: MetricResult, model: str) -> ComparisonResult | None:
+    base = view.baseline_of(row.evaluation)
+    found = view.overall.get((row.id, base, model))
+    return None if found is None else of_recipe(found)
+
+
+def _seeds(row: MetricResult) -> str:
+    if row.seeds is None:
+        return ""
+    return f"{'mean' if reads_recipe(row) or row.seeds.alike else 'first'} of {len(row.seeds.seeds)} seeds"

@@ -1,0 +1,151 @@
+"""Prompting or fine-tuning: which is the better choice for four kinds of use, by this run's figures alone.
+
+"Prompting" is the baseline as it is asked without training for the task (or a model of the suite that is
+prompted with examples); "fine-tuning" is a release model.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from harness.report.view.run_view import COMPLETIONS, LANGUAGE_MODELLING, RunView, reading
+from harness.report.wording.narrative import change
+from harness.report.wording.safe_text import plural
+from harness.schema.results import number_format
+from harness.schema.results.metrics import ComparisonResult
+
+PROMPTED = "prompt"
+
+
+@dataclass(frozen=True, slots=True)
+class Advice:
+    """One use: `choice` is `fine-tuning`, `prompting`, `either` or `not shown`."""
+
+    use: str
+    what: str
+    choice: str
+    why: list[str]
+
+
+def advice(view: RunView) -> list[Advice]:
+    """Four rows for the first release model; none without a release model that was trained here."""
+    release = next((name for name in view.results.release if name in view.models), None)
+    if release is None or view.models[release].made_by == PROMPTED:
+        return []
+    prompted = _prompted(view)
+    rows = [
+        row
+        for row in view.results.comparisons
+        if row.slice is None and row.candidate == release and row.baseline == prompted and row.status == "ok"
+    ]
+    leads = _leads(view, rows)
+    return [
+        _adhoc(view, release, leads),
+        _structured(view, leads),
+        _domain(view, release, leads),
+        _cost(view, release, prompted, leads),
+    ]
+
+
+def _prompted(view: RunView) -> str:
+    made = [model.name for model in view.results.models if model.made_by == PROMPTED]
+    return made[0] if made else view.results.baseline
+
+
+def _leads(view: RunView, rows: list[ComparisonResult]) -> dict[str, ComparisonResult]:
+    """The leading comparison of each task."""
+    out: dict[str, ComparisonResult] = {}
+    for name, evaluation in view.evaluations.items():
+        own = [row for row in rows if row.evaluation == name]
+        lead = evaluation.metrics[0].split("[")[0] if evaluation.metrics else ""
+        own.sort(key=lambda row: row.metric.split("[")[0] != lead)
+        if own and evaluation.role == "task" and evaluation.kind != COMPLETIONS:
+            out[name] = own[0]
+    return out
+
+
+def _adhoc(view: RunView, release: str, leads: dict[str, ComparisonResult]) -> Advice:
+    use, what = "Ad-hoc use", "many different questions, each asked a few times"
+    learned = set(view.cost(release).data)
+    other = {
+        name: row
+        for name, row in leads.items()
+        if view.evaluations[name].kind == LANGUAGE_MODELLING and not learned & set(view.evaluations[name].data)
+    }
+    if not other:
+        return Advice(use, what, "not shown", ["Nothing beyond the training data was measured."])
+    why = [f"{row.id} {change(row)}." for row in other.values()]
+    if any(reading(row) == "worse" for row in other.values()):
+        return Advice(use, what, "prompting", [*why, "Training for one task cost the model elsewhere."])
+    cost = view.cost(release).seconds
+    paid = f"Training took {number_format.seconds(cost)}, which few requests do not earn back." if cost else ""
+    return Advice(use, what, "prompting" if paid else "either", [*why, paid] if paid else why)
+
+
+def _structured(view: RunView, leads: dict[str, ComparisonResult]) -> Advice:
+    use, what = "Repeated structured tasks", "the same question over and over"
+    tasks = [row for name, row in leads.items() if view.evaluations[name].kind != LANGUAGE_MODELLING]
+    return Advice(
+        use, what, _choice(tasks), [f"{row.id} {change(row)}." for row in tasks] or ["No task compares them."]
+    )
+
+
+def _domain(view: RunView, release: str, leads: dict[str, ComparisonResult]) -> Advice:
+    use, what = "Domain knowledge", "texts of the kind that was trained on"
+    learned = set(view.cost(release).data)
+    rows = [
+        row
+        for name, row in leads.items()
+        if view.evaluations[name].kind == LANGUAGE_MODELLING and learned & set(view.evaluations[name].data)
+    ]
+    told = {"better": "It predicts such texts better.", "worse": "It predicts such texts worse than before."}
+    why = [f"{row.id} {change(row)}. {told.get(reading(row), '')}".strip() for row in rows]
+    return Advice(use, what, _choice(rows), why or ["No language-modelling task uses the data that was trained on."])
+
+
+def _choice(rows: list[ComparisonResult]) -> str:
+    kinds = {reading(row) for row in rows}
+    if "better" in kinds and "worse" not in kinds:
+        return "fine-tuning"
+    if "worse" in kinds and "better" not in kinds:
+        return "prompting"
+    return "either" if kinds == {"identical"} else "not shown"
+
+
+def _cost(view: RunView, release: str, prompted: str, leads: dict[str, ComparisonResult]) -> Advice:
+    use, what = "Cost-sensitive deployment", "every request is paid for"
+    for name in leads:
+        if view.evaluations[name].kind == LANGUAGE_MODELLING:
+            continue
+        found = break_even(view, name, prompted, release)
+        if found is not None:
+            return Advice(use, what, *found)
+    why = "The time a request takes was not measured for both in this run."
+    return Advice(use, what, "not shown", [why])
+
+
+def break_even(view: RunView, evaluation: str, prompted: str, release: str) -> tuple[str, list[str]] | None:
+    """(choice, sentences) from the measured time of asking; None where it was not measured."""
+    slow, fast = seconds_per_item(view, evaluation, prompted), seconds_per_item(view, evaluation, release)
+    training = view.cost(release).seconds
+    if slow is None or fast is None or not training:
+        return None
+    each = f"On {evaluation} an item took {_milli(slow)} by {prompted} and {_milli(fast)} by {release}"
+    if slow <= fast:
+        text = f"{each}, so training ({number_format.seconds(training)}) is never earned back in time, only in quality."
+        return "prompting", [text]
+    requests = math.ceil(training / (slow - fast))
+    text = f"{each}; training ({number_format.seconds(training)}) is earned back after {plural(requests, 'request')}."
+    return "fine-tuning", [text, "Times hold for this machine and its load."]
+
+
+def seconds_per_item(view: RunView, evaluation: str, model: str) -> float | None:
+    """Wall time of asking by item, without loading the model; None where it was not measured."""
+    items = view.evaluations[evaluation].n if evaluation in view.evaluations else 0
+    seconds = view.info.asking.get(evaluation, {}).get(model) if view.info is not None else None
+    return seconds / items if seconds and items else None
+
+
+def _milli(seconds: float) -> str:
+    return f"{seconds * 1000:.3g} ms"

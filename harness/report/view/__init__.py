@@ -1,0 +1,1 @@
+"""A run, read once, with look-ups."""

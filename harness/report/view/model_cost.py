@@ -1,0 +1,136 @@
+"""What a model cost, from its checkpoint's facts and what the run measured."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from harness.schema.results.inputs import ModelResult
+
+_GOALS = {
+    "pretrain": "predict masked words",
+    "finetune": "learn the task",
+    "align": "prefer better answers",
+    "classical": "label texts",
+    "baseline": "follow a rule",
+    "load": "not trained here",
+    "server": "not trained here",
+    "prompt": "not trained here",
+    "selfdebias": "not trained here",
+    "project": "take out what tells groups apart",
+}
+_OBJECTIVES = {
+    "causal": "predict the next word",
+    "mlm_nsp": "predict masked words and neighbours",
+    "span_corruption": "fill in missing spans",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """Figures that are unknown are None; texts that are unknown are empty.
+
+    Attributes:
+        seconds: of all `seeds` that were trained; every other figure is of the first one.
+    """
+
+    goal: str
+    objective: str
+    data: tuple[str, ...]
+    items: float | None
+    tokens: float | None
+    steps: float | None
+    flops: float | None
+    parameters: float | None
+    trainable: float | None
+    bytes: float | None
+    seed: int | None
+    final_loss: float | None
+    seconds: float | None
+    tokens_per_second: float | None
+    peak_memory: float | None
+    seeds: int = 1
+
+
+def cost_of(model: ModelResult, measured: Mapping[str, Any]) -> Cost:
+    """Reads `training` as checkpoints write it (costs under `cost`, the spec under `stage`) or flat."""
+    page = model.training
+    cost, stage, recipe = (_mapping(page.get(key)) for key in ("cost", "stage", "recipe"))
+    every = {**page, **cost}
+    sizes = _mapping(every.get("parameters"))
+    total = sizes.get("total") if sizes else every.get("parameters")
+    trainable = sizes.get("trainable") if sizes else every.get("trainable")
+    objective = str(page.get("objective") or stage.get("objective") or _method(stage))
+    goal = page.get("goal") or _OBJECTIVES.get(objective) or _GOALS.get(model.made_by, "")
+    data = page.get("data")
+    seed = page.get("seed")
+    return Cost(
+        goal=str(goal),
+        objective=objective,
+        data=tuple(str(name) for name in data) if isinstance(data, dict | list | tuple) else (),
+        items=_number(next((value for key in ("items", "rows") if (value := {**recipe, **every}.get(key))), None)),
+        tokens=_number(every.get("tokens")),
+        steps=_number(every.get("steps")),
+        flops=_number(every.get("flops")),
+        parameters=_number(total),
+        trainable=_number(trainable),
+        bytes=_number(every.get("bytes")),
+        seed=seed if isinstance(seed, int) else None,
+        final_loss=_number(every.get("final_loss", measured.get("loss"))),
+        seconds=_number(measured.get("seconds")),
+        tokens_per_second=_number(measured.get("tokens_per_second")),
+        peak_memory=_number(measured.get("peak_memory")),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Asking:
+    """What asking 1,000 items of an evaluation cost a model; what was not measured is None.
+
+    Attributes:
+        memory: the most that was held while asking, bytes.
+        break_even: items after which its training has taken no longer than asking what it was trained from.
+    """
+
+    evaluation: str
+    model: str
+    seconds: float | None
+    flops: float | None
+    tokens: float | None
+    memory: float | None
+    energy: float | None
+    break_even: float | None
+
+
+def asking_costs(requests: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> list[Asking]:
+    """Rows of run.json's `requests`."""
+    return [
+        Asking(
+            evaluation=evaluation,
+            model=model,
+            seconds=_number(cost.get("seconds_per_1000")),
+            flops=_number(cost.get("flops_per_1000")),
+            tokens=_number(cost.get("tokens_per_1000")),
+            memory=_number(cost.get("peak_memory")),
+            energy=_number(cost.get("energy_wh_per_1000")),
+            break_even=_number(cost.get("break_even")),
+        )
+        for evaluation, by_model in requests.items()
+        for model, cost in by_model.items()
+    ]
+
+
+def _method(stage: Mapping[str, Any]) -> str:
+    method = stage.get("method")
+    return method if isinstance(method, str) else next(iter(_mapping(method)), "")
+
+
+def _mapping(value: object) -> Mapping[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _number(value: object) -> float | None:
+    known = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    return float(value) if known and isinstance(value, int | float) else None

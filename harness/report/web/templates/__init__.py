@@ -1,0 +1,1 @@
+"""Jinja templates, style sheets and scripts of the report."""

@@ -1,0 +1,1 @@
+"""Sentences, the glossary, and foreign text made safe."""

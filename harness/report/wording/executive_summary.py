@@ -1,0 +1,193 @@
+"""The paragraph of plain English under the verdict: gained, forgotten, paid, who is hurt, how sure.
+
+Each sentence is chosen by the reading of a comparison; none claims a change whose interval includes zero.
+"""
+
+from __future__ import annotations
+
+from harness.report.view.run_view import LANGUAGE_MODELLING, Contest, RunView, reading
+from harness.report.wording.glossary import ASIDES, COMPANIONS, plain_name
+from harness.report.wording.narrative import people_slices, seeds_said
+from harness.report.wording.safe_text import plural
+from harness.schema.results import number_format
+from harness.schema.results.metrics import ComparisonResult
+from harness.schema.results.seed_aggregation import of_recipe
+
+_SHARES = frozenset({"accuracy"})
+_RIVALS = 4
+"""At most this many rivals stand in the paragraph."""
+
+
+def brief(view: RunView, contest: Contest) -> str:
+    """The whole paragraph about one candidate."""
+    told = [*_tasks(view, contest), *rivals(view, contest)]
+    parts = [*told, *_memory(view, contest), _paid(view, contest), *_hurt(view, contest)]
+    return " ".join(part for part in [*parts, _sure(view, contest)] if part)
+
+
+def _headlines(view: RunView, contest: Contest, memory: bool) -> list[ComparisonResult]:
+    rows = []
+    for name, evaluation in view.evaluations.items():
+        if evaluation.role == "task" and (evaluation.kind == LANGUAGE_MODELLING) == memory:
+            row = view.headline(contest, name)
+            rows += [row] if row is not None and row.status == "ok" else []
+    return rows
+
+
+def _tasks(view: RunView, contest: Contest) -> list[str]:
+    rows = _headlines(view, contest, memory=False)
+    if not rows and any(one.candidate == contest.candidate and one != contest for one in view.contests):
+        return []
+    if not rows:
+        return [f"No task compares {contest.candidate} with its baseline, so no gain is shown."]
+    return [_task(row, view) for row in rows]
+
+
+def _task(row: ComparisonResult, view: RunView) -> str:
+    way = (
+        f" (the best way of {view.results.baseline} without fine-tuning)"
+        if row.baseline == view.baseline_of(row.evaluation) != view.results.baseline
+        else ""
+    )
+    who, base = row.candidate, row.baseline
+    first, row = row, of_recipe(row)
+    span = f"{row.confidence:.0%} interval {number_format.interval(row.low, row.high, row.unit)}"
+    if row is not first and row.seeds is not None:
+        span += f" over {len(row.seeds.seeds)} training seeds"
+    unit = number_format.shown_unit(row.unit)
+    delta = number_format.difference(row.delta, row.unit, row.low, row.high)
+    kind = reading(row)
+    what = plain_name(row.metric)
+    if kind == "identical":
+        return f"On “{row.evaluation}”, {who} and {base} have the same {what} on every item."
+    if kind not in ("better", "worse"):
+        return (
+            f"On “{row.evaluation}”, no clear change of {what} is shown against {base}{way} ({delta} {unit}, {span})."
+        )
+    if row is not first:
+        return f"On “{row.evaluation}”, {who} is {kind} than {base}{way} by {what}: {delta} {unit} ({span})."
+    levels = [
+        number_format.level(value, row.unit, row.low, row.high) for value in (row.candidate_value, row.baseline_value)
+    ]
+    if row.metric in _SHARES:
+        return (
+            f"On “{row.evaluation}”, {who} is right on {levels[0]} of the items, {base}{way} on {levels[1]}: "
+            f"{delta} {unit} ({span})."
+        )
+    return (
+        f"On “{row.evaluation}”, {who} is {kind} than {base}{way} by {what}: {levels[0]} against {levels[1]} ({span})."
+    )
+
+
+def rivals(view: RunView, contest: Contest) -> list[str]:
+    """Whether the candidate beats what else the suite sets against it (rules, word counts, controls): what it does
+    not beat first. The headline metric of each task speaks, as for the baseline."""
+    rows = [
+        (other.baseline, row)
+        for other in view.contests
+        if other.candidate == contest.candidate and not other.main and other != contest
+        for row in _headlines(view, other, memory=False)
+        if row.metric not in ASIDES
+    ]
+    rows.sort(key=lambda pair: reading(pair[1]) == "better")
+    left = len(rows) - _RIVALS
+    more = [f"{plural(left, 'further comparison')} with other models {'is' if left == 1 else 'are'} in the report."]
+    return [_rival(name, row) for name, row in rows[:_RIVALS]] + (more if left > 0 else [])
+
+
+def _rival(name: str, row: ComparisonResult) -> str:
+    kind = reading(row)
+    row = of_recipe(row)
+    says = {"better": "beats", "identical": "scores the same on every item as", "unclear": "is not shown to beat"}
+    levels = [
+        number_format.level(value, row.unit, row.low, row.high) for value in (row.candidate_value, row.baseline_value)
+    ]
+    span = (
+        f"difference {number_format.interval(row.low, row.high, row.unit)} {number_format.shown_unit(row.unit)}".strip()
+    )
+    return (
+        f"{row.candidate} {says.get(kind, 'does not beat')} {name} on “{row.evaluation}”: "
+        f"{plain_name(row.metric)} {levels[0]} against {levels[1]} ({row.confidence:.0%} interval of the {span})."
+    )
+
+
+def _memory(view: RunView, contest: Contest) -> list[str]:
+    rows = _headlines(view, contest, memory=True)
+    if not rows:
+        return ["What it forgot was not measured."]
+    return [_remembers(row) for row in rows]
+
+
+def _remembers(row: ComparisonResult) -> str:
+    row = of_recipe(row)
+    kind = reading(row)
+    if kind == "identical":
+        return f"It predicts the texts of “{row.evaluation}” exactly as before."
+    if row.ratio is None or row.ratio_low is None or row.ratio_high is None:
+        size = f"{number_format.difference(row.delta, row.unit, row.low, row.high)} {row.unit}"
+    else:
+        ends = "…".join(number_format.fixed((end - 1) * 100, 1, sign=True) for end in (row.ratio_low, row.ratio_high))
+        size = f"{number_format.fixed((row.ratio - 1) * 100, 1, sign=True)}%, {row.confidence:.0%} interval {ends}"
+    if kind in ("better", "worse"):
+        return (
+            f"It predicts the texts of “{row.evaluation}” {kind} than {row.baseline} ({plain_name(row.metric)} {size})."
+        )
+    return f"No clear change in predicting the texts of “{row.evaluation}” ({plain_name(row.metric)} {size})."
+
+
+def _paid(view: RunView, contest: Contest) -> str:
+    if contest.candidate not in view.models:
+        return ""
+    cost = view.cost(contest.candidate)
+    parts = [
+        f"{number_format.seconds(cost.seconds)} of training" if cost.seconds else "",
+        f"{number_format.count(cost.tokens)} tokens" if cost.tokens else "",
+    ]
+    known = " and ".join(part for part in parts if part)
+    return f"It cost {known}." if known else ""
+
+
+def _hurt(view: RunView, contest: Contest) -> list[str]:
+    probes = [
+        row
+        for row in view.comparisons(contest)
+        if view.group(row.evaluation, row.metric) == "bias" and row.metric.split("[")[0] not in COMPANIONS
+    ]
+    bad = [row for row in probes if _harms(row)]
+    groups = people_slices(view, contest)
+    worse = [row for row in groups if reading(row) == "worse"]
+    if not probes and not groups:
+        return ["Whom it hurts was not measured."]
+    out = []
+    if bad:
+        named = "; ".join(
+            f"{plain_name(row.metric)} on {row.evaluation} "
+            f"({number_format.difference(row.delta, row.unit, row.low, row.high)} "
+            f"{number_format.shown_unit(row.unit)}, "
+            f"{number_format.interval(row.low, row.high, row.unit)})"
+            for row in bad[:3]
+        )
+        more = f", and {len(bad) - 3} more" if len(bad) > 3 else ""
+        out.append(f"Clearly worse by probes of bias and harm: {named}{more}.")
+    elif probes:
+        out.append("No probe shows a clear change for the worse, which does not prove that there is none.")
+    if worse:
+        first = worse[0]
+        out.append(
+            f"It is clearly worse on {len(worse)} of {plural(len(groups), 'slice comparison')}, "
+            f"such as {plain_name(first.metric)} on {first.slice}."
+        )
+    return out
+
+
+def _harms(row: ComparisonResult) -> bool:
+    kind = reading(row)
+    return kind == "worse" or (kind == "drifted" and (row.distance_change or 0) > 0)
+
+
+def _sure(view: RunView, contest: Contest) -> str:
+    undecided = [gate.id for gate in view.gates_of(contest.candidate) if gate.verdict == "inconclusive"]
+    seed = ""
+    if contest.candidate in view.models and view.models[contest.candidate].training:
+        seed = seeds_said(view, contest)
+    return f"This many items cannot decide: {', '.join(undecided)}. {seed}".strip() if undecided else seed

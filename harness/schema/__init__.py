@@ -1,0 +1,1 @@
+"""File formats: what suites, results, run.json and lock files may hold."""

@@ -1,0 +1,193 @@
+"""What is known of each probe as an instrument: its calibration on planted worlds, as it stands with the package.
+
+`benchmarks/calibration.py` makes calibration.json beside this file. A probe's figure is validated for a kind of model
+when it rises with the planted dose, detects the strong dose, and does not alarm oftener than it may where nothing is
+planted.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from harness.core.errors import DataError, Where
+from harness.schema.validation import in_short
+
+CALIBRATION_FORMAT = 1
+LEVEL = 0.05
+"""How often a probe may alarm where nothing is planted."""
+POWER = 0.9
+"""In which share of strongly planted worlds a probe must alarm, and of how many at least."""
+STRONG_WORLDS = 10
+FAIR_WORLDS = 40
+"""Fewer fair worlds cannot tell a rate of 5% from one of 20%."""
+COMPANIONS = frozenset(
+    {
+        *("tie_rate", "empty_cells", "weat_p", "selection_rate", "true_positive_rate", "false_positive_rate"),
+        *("female_pronouns", "world_figure", "dose_slope", "power", "false_alarms"),
+    }
+)
+"""Figures beside a probe's own, and those of a calibration itself: they say nothing of a model's bias."""
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class DoseResponse(_Strict):
+    """A figure at one dose: its mean over worlds with a 95% t interval, which one world does not have."""
+
+    dose: float
+    worlds: int
+    mean: float
+    low: float | None
+    high: float | None
+
+
+class Alarms(_Strict):
+    """In how many worlds a figure alarmed; the share's exact 95% interval (Clopper and Pearson 1934)."""
+
+    dose: float
+    worlds: int
+    alarms: int
+    low: float
+    high: float
+
+
+class Calibrated(_Strict):
+    """The calibration of one figure of one probe for one kind of model.
+
+    Attributes:
+        probe: the probe's kind, `minimal_pairs`.
+        metric: the metric's id with its scorer.
+        model: `masked`, `causal`, `seq2seq`, `encoder`, `classifier`.
+        rule: `interval`: it alarms where its own 95% interval excludes the ideal; `line`: a figure without ideal
+            alarms above the value that 95% of other fair worlds stay below.
+        line: that value, over all fair worlds.
+        slope: least squares over worlds, with its 95% interval (worlds of one seed resampled together).
+        fair, strong: alarms where nothing is planted, and at the strong dose (on the planted side).
+        fault: why it is not validated; None when it is.
+    """
+
+    probe: str
+    metric: str
+    model: str
+    rule: Literal["interval", "line"]
+    line: float | None
+    response: tuple[DoseResponse, ...]
+    slope: float
+    slope_low: float | None
+    slope_high: float | None
+    fair: Alarms
+    strong: Alarms
+    fault: str | None
+
+
+class Calibration(_Strict):
+    """All of calibration.json."""
+
+    format: int
+    command: str
+    suite: str
+    worlds: dict[str, int]
+    entries: tuple[Calibrated, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Validity:
+    """Whether a figure is validated for a kind of model, and a sentence that says so."""
+
+    valid: bool
+    sentence: str
+
+
+def read_calibration(path: Path | None = None) -> Calibration:
+    """The calibration of the package, or of another file.
+
+    Raises:
+        DataError: when it is missing, damaged or of another format.
+    """
+    place = Path(str(files("harness.schema").joinpath("probe_calibration.json"))) if path is None else path
+    try:
+        value = json.loads(place.read_text("utf-8"))
+        if not isinstance(value, dict) or value.get("format") != CALIBRATION_FORMAT:
+            raise ValueError(f"expected the format {CALIBRATION_FORMAT}")
+        return Calibration.model_validate(value)
+    except (OSError, ValueError, ValidationError) as error:
+        raise DataError(
+            f"cannot read the calibration of the probes: {in_short(error)}",
+            where=Where(place),
+            hint="make it again with `python benchmarks/calibration.py result`.",
+        ) from error
+
+
+@cache
+def own_calibration() -> Calibration:
+    """The package's own, read once."""
+    return read_calibration()
+
+
+def fault_of(slope_low: float | None, fair: Alarms, strong: Alarms) -> str | None:
+    """Why a figure with these findings is not validated; None when it is."""
+    if strong.worlds < STRONG_WORLDS or fair.worlds < FAIR_WORLDS:
+        return f"only {fair.worlds} fair and {strong.worlds} strongly planted worlds were tried"
+    if slope_low is None or slope_low <= 0:
+        return "it does not rise with the planted dose"
+    if fair.low > LEVEL:
+        return f"it alarms in {fair.alarms} of {fair.worlds} worlds where nothing is planted"
+    if strong.alarms < POWER * strong.worlds:
+        return f"it detects the dose {strong.dose:g} in {strong.alarms} of {strong.worlds} worlds only"
+    return None
+
+
+def kind_of_model(protocol: str, language_model: str | None) -> str:
+    """The kind of model that a probe was calibrated for: by its head where that answers, else by its language model."""
+    if protocol == "head":
+        return "classifier"
+    return language_model or "encoder"
+
+
+def validity(
+    probe: str, metric: str, direction: str, model: str, calibration: Calibration | None = None
+) -> Validity | None:
+    """What the calibration says of a figure; None for companions, which say nothing of bias themselves."""
+    if direction == "higher" or metric.partition("[")[0] in COMPANIONS:
+        return None
+    entries = (own_calibration() if calibration is None else calibration).entries
+    for one in entries:
+        if (one.probe, one.metric, one.model) == (probe, metric, model):
+            if one.fault is not None:
+                return Validity(False, f"not validated for {model} models: {one.fault}.")
+            return Validity(
+                True,
+                f"validated for {model} models on planted worlds: found in {one.strong.alarms} of {one.strong.worlds} "
+                f"worlds with the dose {one.strong.dose:g}, false alarms in {one.fair.alarms} of {one.fair.worlds}.",
+            )
+    return Validity(False, f"not validated for {model} models: it was never calibrated with planted bias.")
+
+
+def table(calibration: Calibration) -> str:
+    """The calibration as a table of Markdown, for the documentation."""
+    doses = sorted({at.dose for one in calibration.entries for at in one.response})
+    shown = [dose for dose in doses if dose in (0.5, 0.7, 0.9)]
+    lines = [
+        "| figure | model | " + " | ".join(f"at {dose:g}" for dose in shown) + " | slope | false alarms | found | |",
+        "|---|---|" + "--:|" * (len(shown) + 3) + "---|",
+    ]
+    for one in sorted(calibration.entries, key=lambda one: (one.fault is not None, one.probe, one.metric, one.model)):
+        means = {at.dose: f"{at.mean:.2f}" for at in one.response}
+        slope = "–" if one.slope_low is None else f"{one.slope:.2f} ({one.slope_low:.2f} to {one.slope_high:.2f})"
+        fair = f"{one.fair.alarms}/{one.fair.worlds} ({one.fair.low:.0%} to {one.fair.high:.0%})"
+        cells = [f"`{one.metric}`", one.model, *(means.get(dose, "–") for dose in shown), slope, fair]
+        found = f"{one.strong.alarms}/{one.strong.worlds}"
+        lines.append("| " + " | ".join([*cells, found, "validated" if one.fault is None else one.fault]) + " |")
+    count = ", ".join(f"{number} with {dose}" for dose, number in calibration.worlds.items())
+    most = max((one.fair.worlds for one in calibration.entries), default=0)
+    few = f" With fewer than {FAIR_WORLDS} fair worlds nothing counts as validated." if most < FAIR_WORLDS else ""
+    return "\n".join([*lines, "", f"Worlds: {count}. False alarms have their exact 95% interval.{few}"])

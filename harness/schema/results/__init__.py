@@ -1,0 +1,1 @@
+"""results.json, and how its numbers are written."""

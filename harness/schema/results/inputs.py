@@ -1,0 +1,108 @@
+"""Who was asked what: models, data, audits of data, evaluations."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import Field
+
+from harness.schema.results.base import Result
+
+
+class ModelResult(Result):
+    """A contender of the suite.
+
+    Attributes:
+        role: `baseline`, `release` (gates judge it), `candidate` (shown), `control`.
+        made_by: `pretrain`, `finetune`, `project`, `selfdebias`, `classical`, `load`, `server`, …
+        label: a few words for people: "full fine-tuning from base".
+        training: goal, objective, data, tokens, items, steps, flops, parameters (total, trainable),
+            checkpoint bytes, seed, final loss. No times.
+    """
+
+    name: str
+    role: Literal["baseline", "release", "candidate", "control"]
+    made_by: str
+    label: str
+    parent: str | None = None
+    digest: str
+    facts: dict[str, Any] = Field(default_factory=dict)
+    training: dict[str, Any] = Field(default_factory=dict)
+
+
+class EvaluationResult(Result):
+    """A task or probe: what it asked of whom.
+
+    Attributes:
+        protocols: model → how it was asked; models that cannot be asked are in `skipped`.
+        skipped: model → why.
+        coverage: model → share of items with status ok.
+        counts: model → {ok, unread, failed, skipped, tied, truncated, overlap}.
+        slice_counts: probes only; model → slice → {n, ok, unread, failed, skipped, tied}.
+        comparability: notes on what differs between models (tokenizer, protocol, length).
+    """
+
+    name: str
+    role: Literal["task", "probe"]
+    kind: str
+    summary: str
+    data: list[str]
+    split: str
+    n: int
+    clusters: dict[str, int] = Field(default_factory=dict)
+    labels: list[str] = Field(default_factory=list)
+    protocols: dict[str, str] = Field(default_factory=dict)
+    skipped: dict[str, str] = Field(default_factory=dict)
+    coverage: dict[str, float] = Field(default_factory=dict)
+    counts: dict[str, dict[str, int]] = Field(default_factory=dict)
+    slice_counts: dict[str, dict[str, dict[str, int]]] = Field(default_factory=dict)
+    comparability: list[str] = Field(default_factory=list)
+    caveats: list[str] = Field(default_factory=list)
+    metrics: list[str] = Field(default_factory=list, description="metric names, the first one leads")
+    scorer: str | None = None
+    baseline: str = Field("", description="the model that gains are measured against here")
+    baseline_reason: str | None = Field(None, description="why: the best way of the base on validation data")
+
+
+class DataResult(Result):
+    """A dataset that the run used: size, licence, where it came from, overlap with training."""
+
+    name: str
+    fingerprint: str
+    rows: dict[str, int]
+    clusters: dict[str, int] = Field(default_factory=dict)
+    licence: str | None = None
+    citation: str | None = None
+    source: str | None = None
+    digests: dict[str, str] = Field(default_factory=dict)
+    caveats: list[str] = Field(default_factory=list)
+    notes: list[str] = Field(default_factory=list)
+
+
+class AuditResult(Result):
+    """What a data set says of groups of people, by one lexicon: counts with intervals, and examples.
+
+    Attributes:
+        title: for people.
+        purpose: `pretraining`, `fine-tuning`, `evaluation`, or why else it was audited.
+        lexicon: whose words tell the groups.
+        texts, texts_with_a_group: rows, and rows that hold a word of any group.
+        groups: rows of group, texts, share, low, high (of all texts), words.
+        labels: rows of group, label, texts, of, share, low, high; `(all)` is every text.
+        co_occurrence: rows of word, kind, group, sentences, of, share, low, high: of the sentences with
+            the word and a word of any group, how many hold the group.
+        examples: rows of group and text.
+    """
+
+    title: str
+    data: str
+    split: str
+    purpose: str
+    lexicon: str
+    texts: int
+    texts_with_a_group: int
+    groups: list[dict[str, Any]] = Field(default_factory=list)
+    labels: list[dict[str, Any]] = Field(default_factory=list)
+    co_occurrence: list[dict[str, Any]] = Field(default_factory=list)
+    examples: list[dict[str, str]] = Field(default_factory=list)
+    notes: list[str] = Field(default_factory=list)

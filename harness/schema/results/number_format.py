@@ -1,0 +1,131 @@
+"""Numbers as people read them: one way of writing for every unit.
+
+Fractions are shown ×100 (`%` for a level, `points` for a difference); everything else in its own
+unit. A difference is written to the precision that its interval supports.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TypeGuard
+
+from harness.schema import units
+
+FRACTIONS = frozenset({"fraction", "share", "proportion", "rate", "probability", "f1"})
+_MISSING = "–"
+
+
+def is_fraction(unit: str) -> bool:
+    return unit.lower() in FRACTIONS
+
+
+def shown_unit(unit: str) -> str:
+    """The unit of a difference, as a word: `points`, `bits/byte`, …"""
+    return "points" if is_fraction(unit) else unit
+
+
+def _scaled(value: float, unit: str) -> float:
+    return value * 100 if is_fraction(unit) else value
+
+
+def decimals(low: float | None, high: float | None, unit: str) -> int:
+    """Decimals that an interval supports: two significant digits of its width."""
+    floor = 1 if is_fraction(unit) else 2
+    if low is None or high is None or not math.isfinite(high - low) or high <= low:
+        return floor if is_fraction(unit) else 3
+    width = _scaled(high - low, unit)
+    return max(floor, min(5, 1 - math.floor(math.log10(width)))) if width < 100 else floor - 1
+
+
+def fixed(value: float, places: int, sign: bool = False) -> str:
+    """`−0.20`, `+1,234.5`: a true minus sign, no negative zero."""
+    rounded = round(value, places)
+    text = f"{abs(rounded):,.{places}f}"
+    if rounded < 0:
+        return "−" + text
+    return "+" + text if sign and rounded > 0 else text
+
+
+def level(value: float | None, unit: str, low: float | None = None, high: float | None = None) -> str:
+    """A metric's value: `71.3%`, `1.842 bits/byte` without the unit's name."""
+    if value is None or not math.isfinite(value):
+        return _MISSING
+    text = fixed(_scaled(value, unit), decimals(low, high, unit))
+    return text + "%" if is_fraction(unit) else text
+
+
+def ideal(value: float, unit: str) -> str:
+    """An ideal value, exactly: `50%`, `0`."""
+    return f"{value * 100:g}%" if is_fraction(unit) else f"{value:g}"
+
+
+def difference(value: float | None, unit: str, low: float | None = None, high: float | None = None) -> str:
+    """A signed difference without its unit: `+25.1`, `−0.031`."""
+    if value is None or not math.isfinite(value):
+        return _MISSING
+    return fixed(_scaled(value, unit), decimals(low, high, unit), sign=True)
+
+
+def interval(low: float | None, high: float | None, unit: str, sign: bool = True) -> str:
+    """`−1.0…+0.6`; a dash where the interval is undefined."""
+    if low is None or high is None:
+        return _MISSING
+    places = decimals(low, high, unit)
+    percent = "" if sign or not is_fraction(unit) else "%"
+    ends = (fixed(_scaled(end, unit), places, sign=sign) for end in (low, high))
+    return "…".join(ends) + percent
+
+
+def ratio(value: float | None) -> str:
+    """A ratio: `1.031`."""
+    return _MISSING if value is None else f"{value:.3f}"
+
+
+def p_value(p: float | None) -> str:
+    """`0.021`, `<0.001`; a dash where there was no test."""
+    if p is None:
+        return _MISSING
+    return "<0.001" if p < 0.001 else f"{p:.3f}"
+
+
+def amount(value: float | None, unit: str) -> str:
+    """An unsigned amount such as a minimum detectable effect: `2.1 points`, `0.014 bits/byte`."""
+    if value is None or not math.isfinite(value):
+        return _MISSING
+    scaled = _scaled(value, unit)
+    if scaled == 0:
+        return f"0 {shown_unit(unit)}"
+    places = max(1, min(5, 1 - math.floor(math.log10(abs(scaled)))))
+    return f"{fixed(scaled, places)} {shown_unit(unit)}"
+
+
+def tick(value: float, step: float) -> str:
+    """An axis label with as many decimals as its step needs."""
+    return fixed(value, max(0, -math.floor(math.log10(step) + 1e-9)))
+
+
+def count(value: object) -> str:
+    """`2.1M`; a dash for anything that is no number."""
+    return units.show_count(value) if _number(value) else _MISSING
+
+
+def seconds(value: object) -> str:
+    return units.show_seconds(value) if _number(value) else _MISSING
+
+
+def size(value: object) -> str:
+    return units.show_bytes(value) if _number(value) else _MISSING
+
+
+def flops(value: object) -> str:
+    """Floating-point operations: `3.4 TFLOP`."""
+    if not _number(value):
+        return _MISSING
+    for name, power in (("EFLOP", 1e18), ("PFLOP", 1e15), ("TFLOP", 1e12), ("GFLOP", 1e9), ("MFLOP", 1e6)):
+        if value >= power:
+            return f"{value / power:.3g} {name}"
+    return f"{value:.0f} FLOP"
+
+
+def _number(value: object) -> TypeGuard[float]:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)

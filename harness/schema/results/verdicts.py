@@ -1,0 +1,59 @@
+"""Verdicts of gates, and of the whole run."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from harness.schema.results.base import Result, Verdict
+
+
+class GateResult(Result):
+    """The verdict of one gate on one model.
+
+    Attributes:
+        verdict: pass, fail, inconclusive or error, before severity and waivers.
+        blocking: whether it decides the exit code (severity error and no valid waiver).
+        sentence: one plain sentence with the numbers.
+        observed, bound, margin: what was compared, in the metric's unit (or as a ratio).
+        low, high: one-sided bounds of `observed` at `alpha`, each on its own.
+        n, clusters: items and independent clusters behind it.
+        needs: items that would probably decide an inconclusive gate.
+        waiver_holds: False for a waiver that has expired; None without one.
+        where: `file:line` of the rule in the suite.
+        members: of a composition (kind `all_of`, `any_of`): the verdict of each member, with `id` its own name in
+            the composition; they block through the composition alone.
+    """
+
+    id: str
+    kind: str
+    metric: str
+    model: str | None
+    baseline: str | None = None
+    slice: str | None = None
+    severity: Literal["error", "warn"]
+    verdict: Literal["pass", "fail", "inconclusive", "error"]
+    blocking: bool
+    sentence: str
+    observed: float | None = None
+    bound: float | None = None
+    low: float | None = None
+    high: float | None = None
+    margin: str | None = None
+    alpha: float
+    n: int | None = None
+    clusters: int | None = None
+    mde: float | None = None
+    needs: int | None = None
+    waiver: str | None = None
+    waiver_holds: bool | None = None
+    where: str | None = None
+    members: list[GateResult] = Field(default_factory=list)
+
+
+class VerdictResult(Result):
+    overall: Verdict
+    exit_code: int
+    sentence: str
+    counts: dict[str, int] = Field(default_factory=dict)

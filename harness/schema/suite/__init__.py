@@ -1,0 +1,1 @@
+"""Sections of a suite that belong to no model kind, and gate rules."""

@@ -1,0 +1,261 @@
+"""What a suite may write below `gates`: one model per kind of rule, and waivers."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, Field, model_validator
+
+from harness.core.errors import Where
+from harness.schema.suite.types import Name, Strict
+
+Alpha = Annotated[float, Field(gt=0, lt=0.5)]
+Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+Number = Annotated[float, Field(allow_inf_nan=False)]
+Severity = Literal["error", "warn"]
+MAX_FAMILY = 20
+"""Slices or members that Holm's correction can handle: bounds are computed beforehand at alpha/1 … alpha/20."""
+
+_METRIC = r"^[a-z0-9][a-z0-9_-]*\.[^\s.].*$"
+_SLICE = r"^[^=]+=.+$"
+
+
+def _metric(value: str) -> str:
+    if re.match(_METRIC, value) is None:
+        raise ValueError(f"expected `evaluation.metric`, such as reviews.accuracy, found {value[:60]!r}")
+    return value
+
+
+def _slice(value: str) -> str:
+    if re.match(_SLICE, value) is None:
+        raise ValueError(f"expected `key=value`, such as source=tweets, found {value[:60]!r}")
+    return value
+
+
+MetricId = Annotated[str, AfterValidator(_metric), Field(json_schema_extra={"pattern": _METRIC})]
+SliceName = Annotated[str, AfterValidator(_slice), Field(json_schema_extra={"pattern": _SLICE})]
+
+
+class Defaults(Strict):
+    """What rules take over when they do not say otherwise."""
+
+    alpha: Alpha = Field(0.05, description="One-sided error of each bound; 0.05 reads the 95% bound.")
+    on_inconclusive: Literal["fail", "warn"] = Field(
+        "fail", description="fail: an inconclusive gate blocks (exit 11). warn: it only shows."
+    )
+    min_n: int = Field(100, ge=1, description="With fewer items a gate is inconclusive.")
+    min_coverage: float = Field(1.0, gt=0, le=1, description="Smallest share of items that must have been answered.")
+    severity: Severity = Field("error", description="warn: the gate shows but never blocks.")
+
+
+class BaseRule(Defaults):
+    """What every rule takes."""
+
+    kind: str
+    id: Name = Field(description="A stable name; reports and waivers use it.")
+    metric: MetricId = Field(description="`evaluation.metric`, such as `reviews.accuracy`.")
+    model: str | None = Field(None, description="The model that is judged; each release candidate when left out.")
+
+    @property
+    def evaluation(self) -> str:
+        return self.metric.partition(".")[0]
+
+    @property
+    def metric_name(self) -> str:
+        return self.metric.partition(".")[2]
+
+
+class SlicedRule(BaseRule):
+    """A rule that can look at one slice, or at each slice of a kind."""
+
+    slice: SliceName | None = Field(None, description="One slice, such as `source=tweets`.")
+    each_slice: str | None = Field(None, description="A kind of slice, such as `source`: one verdict per slice.")
+    correction: Literal["none", "holm"] = Field(
+        "none", description="holm: a slice fails only at the level corrected for the number of slices."
+    )
+
+    @model_validator(mode="after")
+    def _slices(self) -> SlicedRule:
+        if self.slice is not None and self.each_slice is not None:
+            raise ValueError("expected `slice` or `each_slice`, found both")
+        if self.correction == "holm" and self.each_slice is None:
+            raise ValueError("`correction: holm` needs `each_slice`: a single claim needs no correction")
+        return self
+
+
+class ComparedRule(SlicedRule):
+    """A rule about candidate against baseline."""
+
+    baseline: str | None = Field(None, description="What the model is compared with; compare's baseline by default.")
+
+
+class Ratio(Strict):
+    """A margin as candidate / baseline: 1.05 allows 5% more, 0.98 asks for at least 98%."""
+
+    ratio: Positive
+
+
+class SuperiorityRule(ComparedRule):
+    """Better than the baseline by more than `margin`."""
+
+    kind: Literal["superiority"]
+    margin: float = Field(0.0, ge=0, allow_inf_nan=False)
+
+
+class NonInferiorityRule(ComparedRule):
+    """Not worse than the baseline by more than `margin`."""
+
+    kind: Literal["non_inferiority"]
+    margin: Annotated[float, Field(ge=0, allow_inf_nan=False)] | Ratio
+
+
+class EquivalenceRule(ComparedRule):
+    """The difference to the baseline lies within ± `margin` (two one-sided tests)."""
+
+    kind: Literal["equivalence"]
+    margin: Positive
+
+
+class AbsoluteRule(SlicedRule):
+    """The model's own level: at least `min`, at most `max`."""
+
+    kind: Literal["absolute"]
+    min: Number | None = None
+    max: Number | None = None
+    bound: Literal["lower", "upper", "point"] | None = Field(
+        None, description="lower (for min), upper (for max): the safe bound, the default. point: the value itself."
+    )
+
+    @model_validator(mode="after")
+    def _limits(self) -> AbsoluteRule:
+        if self.min is None and self.max is None:
+            raise ValueError("expected `min`, `max` or both, found neither")
+        if self.min is not None and self.max is not None and self.min > self.max:
+            raise ValueError(f"expected min ≤ max, found {self.min} and {self.max}")
+        if (self.bound == "lower" and self.min is None) or (self.bound == "upper" and self.max is None):
+            raise ValueError(
+                f"`bound: {self.bound}` does not fit: `min` is judged by the lower bound, `max` by the upper one"
+            )
+        if self.bound in {"lower", "upper"} and self.min is not None and self.max is not None:
+            raise ValueError(f"`bound: {self.bound}` does not fit: with `min` and `max` both bounds are read")
+        return self
+
+
+class TargetRule(SlicedRule):
+    """The model's level lies within `ideal` ± `margin`."""
+
+    kind: Literal["target"]
+    ideal: Number | None = Field(None, description="The metric's own ideal when left out.")
+    margin: Positive
+
+
+class NoFlipsRule(BaseRule):
+    """No item that the baseline gets right is broken by the model (items with `tag`, or all)."""
+
+    kind: Literal["no_flips"]
+    tag: str | None = None
+    baseline: str | None = None
+
+
+Sliced = SuperiorityRule | NonInferiorityRule | EquivalenceRule | AbsoluteRule | TargetRule
+Leaf = Sliced | NoFlipsRule
+"""A rule about one figure."""
+
+KINDS: dict[str, type[Leaf]] = {
+    "superiority": SuperiorityRule,
+    "non_inferiority": NonInferiorityRule,
+    "equivalence": EquivalenceRule,
+    "absolute": AbsoluteRule,
+    "target": TargetRule,
+    "no_flips": NoFlipsRule,
+}
+
+
+class Composition(Defaults):
+    """Several rules judged as one gate."""
+
+    id: Name = Field(description="A stable name; reports and waivers use it.")
+    model: str | None = Field(None, description="The model that is judged; each release candidate when left out.")
+
+    @property
+    def kind(self) -> Literal["all_of", "any_of"]:
+        return "all_of" if isinstance(self, AllOfRule) else "any_of"
+
+    @property
+    def members(self) -> tuple[Rule, ...]:
+        """The rules below this one, in the order of the file."""
+        return tuple(getattr(self, self.kind))
+
+    def with_members(self, members: list[Rule]) -> Composition:
+        return self.model_copy(update={self.kind: members})
+
+
+class AllOfRule(Composition):
+    """Every member must pass; no correction is needed (intersection–union)."""
+
+    all_of: list[Any] = Field(min_length=1, max_length=MAX_FAMILY, description="Rules that must all pass.")
+
+
+class AnyOfRule(Composition):
+    """One member must pass, at a level that Holm corrects for the number of members."""
+
+    any_of: list[Any] = Field(min_length=1, max_length=MAX_FAMILY, description="Rules of which one must pass.")
+
+
+Rule = Leaf | Composition
+COMPOSITIONS: dict[str, type[Composition]] = {"all_of": AllOfRule, "any_of": AnyOfRule}
+COMPOSED_KEYS = ("alpha", "severity", "on_inconclusive")
+"""What a composition decides for its members; a member may not say otherwise."""
+
+
+def leaves(rule: Rule) -> Iterator[Leaf]:
+    """The rules about figures that a rule comes down to; itself when it is one."""
+    if not isinstance(rule, Composition):
+        yield rule
+        return
+    for member in rule.members:
+        yield from leaves(member)
+
+
+def models_of(rule: Rule, release: Sequence[str]) -> list[str | None]:
+    """Whom a rule judges, each on its own; [None] for a composition whose members all name a model."""
+    if rule.model is not None:
+        return [rule.model]
+    if isinstance(rule, Composition) and all(leaf.model is not None for leaf in leaves(rule)):
+        return [None]
+    return list(release)
+
+
+class Waiver(Strict):
+    """A gate that does not block until a day, with the reason and who answers for it."""
+
+    gate: str
+    reason: str = Field(min_length=1)
+    owner: str = Field(min_length=1)
+    expires: date = Field(description="The last day on which it holds, such as 2027-01-31.")
+    model: str | None = Field(None, description="Only for this model.")
+
+
+@dataclass(frozen=True, slots=True)
+class GateSet:
+    """The gates of a suite. `places`: rule id (of a member: `gate/member`) → its place in the file."""
+
+    defaults: Defaults = field(default_factory=Defaults)
+    rules: tuple[Rule, ...] = ()
+    waivers: tuple[Waiver, ...] = ()
+    places: dict[str, Where] = field(default_factory=dict)
+
+    @property
+    def leaves(self) -> tuple[Leaf, ...]:
+        """All rules about figures, those inside compositions too."""
+        return tuple(leaf for rule in self.rules for leaf in leaves(rule))
+
+    def keep(self, ids: set[str]) -> GateSet:
+        """The same set with these rules only."""
+        rules = tuple(rule for rule in self.rules if rule.id in ids)
+        waivers = tuple(waiver for waiver in self.waivers if waiver.gate in ids)
+        return GateSet(self.defaults, rules, waivers, self.places)

@@ -1,0 +1,181 @@
+"""Figures without sufficient statistics: computed anew on every resample. Slow, and said to be.
+
+The plain percentile bootstrap of clusters (Efron & Tibshirani 1993, ch. 13) and swaps of the sides of
+whole clusters (Noreen 1989). No bias correction or acceleration: leaving out each cluster in turn would
+take as many recomputations as there are clusters.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from harness.statistics import caveats
+from harness.statistics.clusters import Groups
+from harness.statistics.power import mde
+from harness.statistics.result import NAN, Difference, Estimate, FloatArray, IntArray, Interval
+
+RECOMPUTES = 1_000
+_TIE = 1e-9
+_MAX_UNDEFINED = 0.05
+
+Figure = Callable[[IntArray], float]
+"""Row numbers, with repeats → the figure on those rows; NaN where undefined."""
+
+Levels = Callable[[IntArray, npt.NDArray[np.bool_]], tuple[float, float]]
+"""Row numbers with repeats, and which of them have their sides exchanged → baseline, candidate."""
+
+Progress = Callable[[], Any]
+
+
+def recomputed_difference(
+    levels: Levels,
+    groups: Groups,
+    *,
+    identical: bool,
+    confidence: float = 0.95,
+    alphas: tuple[float, ...] = (0.05,),
+    resamples: int = RECOMPUTES,
+    seed: int = 0,
+    progress: Progress = lambda: None,
+) -> Difference:
+    """Candidate minus baseline by recomputation.
+
+    Args:
+        levels: the two figures on given rows.
+        groups: clusters of the rows.
+        identical: every answer is the same on both sides.
+        progress: called after every recomputation of a pair; `2·resamples` times.
+    """
+    rows = np.arange(groups.n)
+    straight = np.zeros(groups.n, dtype=bool)
+
+    def gap(pair: tuple[float, float]) -> float:
+        return pair[1] - pair[0]
+
+    pair = levels(rows, straight) if groups.n else (NAN, NAN)
+    delta = gap(pair)
+    interval, said = _interval(
+        delta, lambda drawn: gap(levels(drawn, straight[: len(drawn)])), groups, confidence, alphas, resamples,
+        seed, progress,
+    )  # fmt: skip
+    p = NAN
+    if np.isfinite(delta) and groups.count > 1:
+        rng = np.random.default_rng([seed, 1])
+        extreme = 0
+        for _ in range(resamples):
+            coins = rng.random(groups.count) < 0.5
+            drawn = abs(gap(levels(rows, coins if groups.codes is None else coins[groups.codes])))
+            # An exchange for which the metric is undefined counts against a claim of difference.
+            extreme += not drawn < abs(delta) * (1 - _TIE)
+            progress()
+        p = (1 + extreme) / (resamples + 1)
+    unit = "clusters" if groups.clustered else "items"
+    return Difference(
+        delta=delta,
+        low=interval.low,
+        high=interval.high,
+        confidence=confidence,
+        bounds=interval.bounds,
+        p=1.0 if identical else p,
+        test=f"randomised swaps of the sides of {unit}, recomputed ({resamples:,} samples)",
+        n=groups.n,
+        clusters=groups.count,
+        standard_error=interval.standard_error,
+        mde=mde(interval.standard_error),
+        discordant=NAN,
+        identical=identical,
+        method=_method("paired percentile bootstrap", groups, resamples),
+        weaknesses=said,
+        base_value=pair[0],
+        candidate_value=pair[1],
+    )
+
+
+def recomputed_estimate(
+    figure: Figure,
+    groups: Groups,
+    *,
+    confidence: float = 0.95,
+    alphas: tuple[float, ...] = (0.05,),
+    resamples: int = RECOMPUTES,
+    seed: int = 0,
+    progress: Progress = lambda: None,
+) -> Estimate:
+    """The level of one model by recomputation."""
+    value = figure(np.arange(groups.n)) if groups.n else NAN
+    interval, said = _interval(value, figure, groups, confidence, alphas, resamples, seed, progress)
+    return Estimate(
+        value,
+        interval.low,
+        interval.high,
+        confidence,
+        interval.bounds,
+        groups.n,
+        groups.count,
+        _method("percentile bootstrap", groups, resamples),
+        said,
+        interval.standard_error,
+    )
+
+
+def _method(name: str, groups: Groups, resamples: int) -> str:
+    unit = "clusters" if groups.clustered else "items"
+    return f"{name} of {unit} by recomputation, {resamples:,} resamples (slow)"
+
+
+def _interval(
+    value: float,
+    figure: Figure,
+    groups: Groups,
+    confidence: float,
+    alphas: tuple[float, ...],
+    resamples: int,
+    seed: int,
+    progress: Progress,
+) -> tuple[Interval, tuple[str, ...]]:
+    nothing = Interval.undefined(alphas)
+    if groups.n == 0:
+        return nothing, (caveats.NO_ITEMS,)
+    if not np.isfinite(value):
+        return nothing, (caveats.UNDEFINED_VALUE,)
+    if groups.count < 2:
+        return nothing, (caveats.ONE_CLUSTER if groups.clustered else caveats.ONE_ITEM,)
+    found = []
+    for rows in _draws(groups, resamples, seed):
+        found.append(figure(rows))
+        progress()
+    drawn: FloatArray = np.array(found)
+    known = np.sort(drawn[np.isfinite(drawn)])
+    missing = 1 - len(known) / resamples
+    if missing > _MAX_UNDEFINED:
+        return nothing, (caveats.undefined_resamples(missing),)
+    if known[0] == known[-1]:
+        return nothing, (caveats.CONSTANT,)
+
+    def limits(alpha: float) -> tuple[float, float]:
+        return float(np.quantile(known, alpha)), float(np.quantile(known, 1 - alpha))
+
+    said = caveats.kept(
+        caveats.undefined_resamples(missing) if missing else None,
+        caveats.few_for_bootstrap(groups.count, groups.clustered),
+        caveats.SLOW,
+    )
+    return Interval.of(limits, confidence, alphas, float(np.std(known, ddof=1))), said
+
+
+def _draws(groups: Groups, resamples: int, seed: int) -> Iterator[IntArray]:
+    """Rows of as many clusters as there are, drawn with replacement."""
+    rng = np.random.default_rng([seed, 0])
+    if groups.codes is None:
+        for _ in range(resamples):
+            yield rng.integers(0, groups.n, groups.n)
+        return
+    order = np.argsort(groups.codes, kind="stable")
+    ends = np.cumsum(np.bincount(groups.codes, minlength=groups.count))
+    members = np.split(order, ends[:-1])
+    for _ in range(resamples):
+        yield np.concatenate([members[pick] for pick in rng.integers(0, groups.count, groups.count)])

@@ -1,0 +1,1 @@
+"""Files on disk: store, atomic writes, run directory, cached responses."""

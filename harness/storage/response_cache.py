@@ -1,0 +1,133 @@
+"""Responses that were computed before, in one SQLite file that several processes may share.
+
+A response is found by the digest of (request, model digest, answer key). Only values are kept,
+never failures. Writes are committed in batches, so a killed run loses at most one.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sqlite3
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+from harness.core.digests import digest
+from harness.core.errors import IncompleteError, Where
+from harness.core.reporter import Reporter
+from harness.core.requests import Failure, Response, response_from_json
+from harness.storage import atomic
+
+RESPONSES_FORMAT = 1
+_LOOKUP = 500
+_WAIT_SECONDS = 60.0
+_SIDE_FILES = ("", "-wal", "-shm")
+
+
+def response_key(request_key: str, model: str) -> bytes:
+    """32 bytes from a request's key and the model's identity (see `model_identity`)."""
+    return bytes.fromhex(digest([RESPONSES_FORMAT, request_key, model]))
+
+
+def model_identity(model_digest: str, answer_key: Mapping[str, object]) -> str:
+    return digest({"digest": model_digest, "answer": dict(answer_key)})
+
+
+class ResponseCache:
+    """A map from keys to responses in a file.
+
+    Args:
+        path: the SQLite file; made when missing, moved aside when damaged.
+        reporter: told about a damaged file.
+    """
+
+    def __init__(self, path: Path, reporter: Reporter) -> None:
+        self.path = path
+        self._reporter = reporter
+        with atomic.explained(path):
+            path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            self._connection = self._open()
+        except sqlite3.DatabaseError as error:
+            self._recover(error)
+
+    def get_many(self, keys: Sequence[bytes]) -> dict[bytes, Response]:
+        """The responses that are there; rows that cannot be read count as missing."""
+        found: dict[bytes, Response] = {}
+        try:
+            for start in range(0, len(keys), _LOOKUP):
+                part = keys[start : start + _LOOKUP]
+                marks = ",".join("?" * len(part))
+                rows = self._connection.execute(f"SELECT key, value FROM responses WHERE key IN ({marks})", part)
+                for key, value in rows:
+                    response = _read(value)
+                    if response is not None:
+                        found[key] = response
+        except sqlite3.DatabaseError as error:
+            self._recover(error)
+        return found
+
+    def put_many(self, responses: Iterable[tuple[bytes, Response]]) -> None:
+        """Keeps responses; failures are left out. One transaction."""
+        rows = [(key, json.dumps(value.to_json())) for key, value in responses if not isinstance(value, Failure)]
+        if not rows:
+            return
+        try:
+            self._write(rows)
+        except sqlite3.DatabaseError as error:
+            self._recover(error)
+            self._write(rows)
+
+    def close(self) -> None:
+        self._connection.close()
+
+    def _write(self, rows: Sequence[tuple[bytes, str]]) -> None:
+        with self._connection:
+            self._connection.executemany("INSERT OR REPLACE INTO responses (key, value) VALUES (?, ?)", rows)
+
+    def _open(self) -> sqlite3.Connection:
+        connection = sqlite3.connect(self.path, timeout=_WAIT_SECONDS, check_same_thread=False)
+        try:
+            connection.execute("PRAGMA journal_mode=WAL")
+            connection.execute("PRAGMA synchronous=NORMAL")
+            with connection:
+                connection.execute(
+                    "CREATE TABLE IF NOT EXISTS responses (key BLOB PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID"
+                )
+            connection.execute("SELECT key, value FROM responses LIMIT 1").fetchall()
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+    def _recover(self, error: sqlite3.DatabaseError) -> None:
+        """Moves a damaged file aside and starts an empty one.
+
+        Raises:
+            IncompleteError: for other faults (a full disk, a file that stays locked).
+        """
+        if isinstance(error, sqlite3.OperationalError):
+            raise IncompleteError(
+                f"the cache of responses cannot be used: {error}.",
+                where=Where(self.path),
+                hint="check free space and permissions of the cache folder, then run again; finished answers are kept.",
+            ) from error
+        if hasattr(self, "_connection"):
+            self._connection.close()
+        aside = self.path.with_name(f"{self.path.name}.damaged-{time.time_ns()}")
+        for suffix in _SIDE_FILES:
+            side = self.path.with_name(self.path.name + suffix)
+            if side.exists():
+                os.replace(side, aside.with_name(aside.name + suffix))
+        self._reporter.warn(
+            f"the cache of responses was damaged ({error}); answers are computed again. Old file: {aside}"
+        )
+        self._connection = self._open()
+
+
+def _read(value: object) -> Response | None:
+    try:
+        return response_from_json(json.loads(str(value)))
+    except (ValueError, AttributeError):
+        return None

@@ -1,0 +1,269 @@
+"""The content-addressed store: finished work under its content key, unfinished work beside it.
+
+Layout below the cache folder:
+
+    <kind>/<key[:2]>/<key>/         a finished entry: its files and `manifest.json`
+    work/<kind>/<key>/              an unfinished entry: what a killed step left, to go on from
+    locks/<kind>-<key>.lock         held while one process makes an entry; others wait
+
+An entry appears by one rename, after its files are flushed. Its manifest holds each file's
+size and SHA-256; an entry that does not match is moved aside, and made again with a warning.
+
+Keys and kinds are no paths: whatever comes out of a file is checked at `Store.path` before it reaches the disk. The
+cache folder itself may be a link; below it none is followed, and what is not an entry of ours is left where it is.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from harness.core.digests import file_digest, is_key
+from harness.core.errors import DataError, IncompleteError, Where
+from harness.core.reporter import Reporter, Silent
+from harness.storage import atomic
+from harness.storage.locks import try_hold
+
+MANIFEST = "manifest.json"
+# Fetched and parsed data is pinned by digest: making it "anew" would only download the same bytes.
+PINNED = {"artifacts", "converted", "data", "packaged"}
+STORE_FORMAT = 1
+_WORK, _LOCKS, _DAMAGED = "work", "locks", "damaged"
+_KIND = re.compile(r"[a-z][a-z0-9_]*\Z")
+
+
+def default_cache() -> Path:
+    """`HARNESS_CACHE_DIR`, or the platform's cache folder for this user."""
+    configured = os.environ.get("HARNESS_CACHE_DIR")
+    if configured:
+        return Path(configured).expanduser()
+    if sys.platform == "darwin":
+        return Path.home() / "Library" / "Caches" / "harness"
+    return Path(os.environ.get("XDG_CACHE_HOME", str(Path.home() / ".cache"))) / "harness"
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A finished, checked folder of the store."""
+
+    kind: str
+    key: str
+    path: Path
+    meta: dict[str, Any]
+
+
+class Store:
+    """Finds and makes entries by (kind, key).
+
+    Args:
+        root: the cache folder; made when missing.
+        reporter: told about damaged entries.
+        fresh: entries made before this store was opened count as missing (`run --fresh`), except
+            fetched data.
+    """
+
+    def __init__(self, root: Path | None = None, *, reporter: Reporter | None = None, fresh: bool = False) -> None:
+        self.root = (root or default_cache()).absolute()
+        self.reporter: Reporter = reporter or Silent()
+        self.fresh = fresh
+        self._opened = time.time() if fresh else None
+        self._checked: set[tuple[str, str]] = set()
+
+    def path(self, kind: str, key: str) -> Path:
+        """Where an entry is or would be.
+
+        Raises:
+            DataError: when `key` is no content key or `kind` no kind of entry.
+            IncompleteError: when a link stands on the way.
+        """
+        self._check(kind, key)
+        return self._own(kind, key[:2], key)
+
+    def get(self, kind: str, key: str) -> Entry | None:
+        """The finished entry, or None. A damaged one is moved away with a warning.
+
+        Raises:
+            DataError, IncompleteError: as `path` does; and when what stands there was never an entry.
+        """
+        path = self.path(kind, key)
+        manifest = _manifest(path)
+        if manifest is None:
+            if os.path.lexists(path):
+                self._discard(path, "its manifest cannot be read")
+            return None
+        if self._opened is not None and kind not in PINNED and manifest["made"] < self._opened:
+            return None
+        if (kind, key) not in self._checked:
+            fault = _fault(path, manifest)
+            if fault is not None:
+                self._discard(path, fault)
+                return None
+            self._checked.add((kind, key))
+        return Entry(kind, key, path, manifest["meta"])
+
+    def make(
+        self,
+        kind: str,
+        key: str,
+        build: Callable[[Path], dict[str, Any] | None],
+        *,
+        on_wait: Callable[[], None] | None = None,
+    ) -> Entry:
+        """Returns the entry, building it first when it is missing.
+
+        `build(work)` writes the entry's files into `work` and returns its meta data (JSON). The
+        work folder of a killed build is handed to the next one as it was left, so that a build
+        can resume; what must not become part of the entry goes below `work / ".resume"`.
+        Two processes that want one entry: the second waits for the first.
+        """
+        found = self.get(kind, key)
+        if found is not None:
+            return found
+        with self.lock(kind, key, on_wait):
+            found = self.get(kind, key)
+            if found is not None:
+                return found
+            work = self._own(_WORK, kind, key)
+            with atomic.explained(work):
+                work.mkdir(parents=True, exist_ok=True)
+                meta = build(work) or {}
+                shutil.rmtree(work / ".resume", ignore_errors=True)
+                self._seal(work, meta)
+                target = self.path(kind, key)
+                target.parent.mkdir(parents=True, exist_ok=True)
+                atomic.replace_folder(work, target)
+        made = self.get(kind, key)
+        if made is None:
+            raise IncompleteError(
+                "an entry of the cache was damaged right after it was written.",
+                where=Where(self.path(kind, key)),
+                hint="check the disk, then run again.",
+            )
+        return made
+
+    @contextmanager
+    def lock(self, kind: str, key: str, on_wait: Callable[[], None] | None = None) -> Iterator[None]:
+        """Holds the lock of one key; it is released when the process ends, however it ends."""
+        self._check(kind, key)
+        path = self._own(_LOCKS, f"{kind}-{key}.lock")
+        handle = try_hold(path)
+        if handle is None and on_wait is not None:
+            on_wait()
+        while handle is None:
+            time.sleep(0.2)
+            handle = try_hold(path)
+        with handle:
+            yield
+
+    def _check(self, kind: str, key: str) -> None:
+        """The one door: nothing else turns a key into a path."""
+        if _KIND.match(kind) is None or kind in {_WORK, _LOCKS, _DAMAGED}:
+            raise DataError(f"expected a kind of cache entry, found {kind[:60]!r}.", where=Where(self.root))
+        if not is_key(key):
+            raise DataError(
+                f"expected a key of the cache (64 lowercase hexadecimal digits), found {str(key)[:60]!r}.",
+                where=Where(self.root),
+                hint="a key comes from a run of harness; a path or a name is none.",
+            )
+
+    def _own(self, *parts: str) -> Path:
+        """A path below the root on which no link stands.
+
+        Raises:
+            IncompleteError: at the first link.
+        """
+        path = self.root
+        for part in parts:
+            path = path / part
+            if path.is_symlink():
+                raise IncompleteError(
+                    "a link stands where the cache keeps its own files; it is not followed.",
+                    where=Where(path),
+                    hint="remove the link, or set HARNESS_CACHE_DIR to the folder that shall hold the cache.",
+                )
+        return path
+
+    def _seal(self, work: Path, meta: dict[str, Any]) -> None:
+        link = _link_in(work)
+        if link is not None:
+            raise IncompleteError(
+                "the unfinished entry of the cache holds a link, which an entry never does.",
+                where=Where(work / link),
+                hint=f"remove {work}, then run again.",
+            )
+        files = {
+            str(path.relative_to(work)): {"size": path.stat().st_size, "sha256": file_digest(path)}
+            for path in sorted(work.rglob("*"))
+            if path.is_file() and path.name != MANIFEST
+        }
+        manifest = {"format": STORE_FORMAT, "made": time.time(), "meta": meta, "files": files}
+        atomic.write_text(work / MANIFEST, json.dumps(manifest, indent=1, sort_keys=True))
+        atomic.sync_tree(work)
+
+    def _discard(self, path: Path, fault: str) -> None:
+        """Moves an entry aside, and only an entry: a folder at its place in the root, with a manifest of ours.
+
+        Raises:
+            IncompleteError: when it is anything else; then it stays as it is.
+        """
+        if not path.is_dir() or not os.path.lexists(path / MANIFEST):
+            raise IncompleteError(
+                f"what stands at the place of a cache entry is none (no {MANIFEST}), and was left alone.",
+                where=Where(path),
+                hint="move it elsewhere, then run again.",
+            )
+        aside = self._own(_DAMAGED) / f"{path.name}-{time.time_ns()}"
+        aside.parent.mkdir(parents=True, exist_ok=True)
+        os.replace(path, aside)
+        self.reporter.warn(f"a cache entry was damaged ({fault}); it is made again. The old one: {aside}")
+
+
+def _manifest(path: Path) -> dict[str, Any] | None:
+    file = path / MANIFEST
+    try:
+        manifest: Any = None if file.is_symlink() else json.loads(file.read_text("utf-8"))
+        right = (
+            manifest["format"] == STORE_FORMAT
+            and isinstance(manifest["made"], int | float)
+            and isinstance(manifest["meta"], dict)
+            and all(isinstance(facts["size"], int) and "sha256" in facts for facts in manifest["files"].values())
+        )
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return None
+    found: dict[str, Any] = manifest
+    return found if right else None
+
+
+def _fault(path: Path, manifest: dict[str, Any]) -> str | None:
+    link = _link_in(path)
+    if link is not None:
+        return f"{link} is a link"
+    for name, facts in manifest["files"].items():
+        if PurePosixPath(name).is_absolute() or ".." in PurePosixPath(name).parts:
+            return f"its manifest names {name!r}, which is not a file of the entry"
+        file = path / name
+        if not file.is_file():
+            return f"{name} is missing"
+        if file.stat().st_size != facts["size"]:
+            return f"{name} has {file.stat().st_size} bytes instead of {facts['size']}"
+        if file_digest(file) != facts["sha256"]:
+            return f"{name} has another digest than when it was written"
+    return None
+
+
+def _link_in(folder: Path) -> Path | None:
+    """The first link below a folder, relative to it; links are not followed."""
+    for base, folders, files in os.walk(folder):
+        for name in sorted([*folders, *files]):
+            if (Path(base) / name).is_symlink():
+                return (Path(base) / name).relative_to(folder)
+    return None

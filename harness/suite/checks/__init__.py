@@ -1,0 +1,1 @@
+"""References, metrics and gates of a suite, checked before anything runs."""

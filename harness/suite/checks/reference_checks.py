@@ -1,0 +1,215 @@
+"""Checks that names used in a suite are defined in it, and that nothing depends on itself."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from harness.core.diagnostics import Key, Problems
+from harness.core.errors import unknown
+from harness.data.catalog import catalog_index
+from harness.model_kinds.model_spec import (
+    AlignModel,
+    BaselineModel,
+    ClassicalModel,
+    FinetuneModel,
+    LoadModel,
+    ModelSpec,
+    PretrainModel,
+    ProjectModel,
+    PromptModel,
+    SelfDebiasModel,
+    ServerModel,
+    starts_from,
+)
+from harness.schema.suite.data_refs import CatalogRef
+from harness.schema.suite.evaluation_options import CompareSpec
+from harness.suite.sections import Sections, named
+from harness.suite.suite import EvaluationSpec
+
+_TRAINED = (PretrainModel, FinetuneModel, AlignModel)
+
+
+def check_references(sections: Sections, value: Mapping[str, Any], problems: Problems) -> None:
+    """Notes every name that nothing defines, with the nearest one that is."""
+    data, models, tasks = named(value, "data"), named(value, "models"), named(value, "tasks")
+    for name, ref in sections.data.items():
+        if isinstance(ref, CatalogRef):
+            _check_catalog(ref.catalog, problems, "data", name, "catalog")
+    for name, spec in sections.models.items():
+        _check_model(name, spec, data, models, tasks, sections, problems)
+    _check_cycles(sections.models, problems)
+    for evaluation in sections.evaluations.values():
+        below = problems.below(f"{evaluation.role}s", evaluation.name)
+        _check_evaluation(evaluation, data, tasks, below)
+        for keys, model in getattr(evaluation.options, "readers", ()):
+            _known("model", model, models, below, evaluation.kind, *keys)
+    for name in named(value, "probes"):
+        if name in tasks:
+            problems.add(
+                f"the name {name!r} is a task's and a probe's; names of evaluations must differ.",
+                "probes",
+                name,
+                key=True,
+            )
+    if not tasks and not named(value, "probes"):
+        problems.add("expected at least one task or probe, found none.")
+    if sections.compare is not None:
+        _check_compare(sections.compare, models, problems.below("compare"))
+
+
+def _known(what: str, name: str, known: Sequence[str], problems: Problems, *keys: Key) -> bool:
+    if name in known:
+        return True
+    problems.add(unknown(what, name, known), *keys)
+    return False
+
+
+def _check_catalog(name: str, problems: Problems, *keys: Key) -> None:
+    _known("catalog entry", name, catalog_index.names(), problems, *keys)
+
+
+def _check_model(
+    name: str,
+    spec: ModelSpec,
+    data: Sequence[str],
+    models: Sequence[str],
+    tasks: Sequence[str],
+    sections: Sections,
+    problems: Problems,
+) -> None:
+    here = problems.below("models", name)
+    _check_start(spec, sections.models.get(starts_from(spec) or ""), here)
+    if isinstance(spec, PretrainModel):
+        if spec.pretrain.from_ is not None:
+            _known("model", spec.pretrain.from_, models, here, "pretrain", "from")
+        for index, used in enumerate(spec.pretrain.data):
+            _known("data", used, data, here, "pretrain", "data", index)
+        for used in spec.pretrain.weights:
+            if used not in spec.pretrain.data:
+                text = unknown("data of this stage", used, spec.pretrain.data)
+                here.add(text, "pretrain", "weights", used, key=True)
+        if not spec.pretrain.data:
+            here.add("expected at least one name of the suite's data, found none.", "pretrain", "data")
+    elif isinstance(spec, FinetuneModel):
+        _known("model", spec.finetune.from_, models, here, "finetune", "from")
+        _check_learned(spec.finetune.task, tasks, sections, here.below("finetune"))
+    elif isinstance(spec, AlignModel):
+        _known("model", spec.align.from_, models, here, "align", "from")
+        _check_learned(spec.align.task, tasks, sections, here.below("align"))
+    elif isinstance(spec, ClassicalModel):
+        _check_learned(spec.classical.task, tasks, sections, here.below("classical"))
+    elif isinstance(spec, BaselineModel):
+        _check_learned(spec.baseline.task, tasks, sections, here.below("baseline"))
+    elif isinstance(spec, PromptModel):
+        _known("model", spec.prompt.from_, models, here, "prompt", "from")
+        _check_learned(spec.prompt.task, tasks, sections, here.below("prompt"))
+    elif isinstance(spec, ProjectModel):
+        _known("model", spec.project.from_, models, here, "project", "from")
+        for index, used in enumerate(spec.project.data):
+            _known("data", used, data, here, "project", "data", index)
+    elif isinstance(spec, SelfDebiasModel):
+        _known("model", spec.self_debias.from_, models, here, "self_debias", "from")
+
+
+def _check_start(spec: ModelSpec, parent: ModelSpec | None, problems: Problems) -> None:
+    """Refuses what has no weights of its own that a stage could go on from."""
+    reason = None
+    if isinstance(parent, ServerModel):
+        reason = "a model behind a server"
+    elif isinstance(parent, ClassicalModel):
+        reason = "a bag of words"
+    elif isinstance(parent, BaselineModel):
+        reason = "a baseline without learning"
+    elif isinstance(parent, PromptModel):
+        reason = "a model behind worked examples"
+    elif isinstance(parent, ProjectModel):
+        reason = "a model with projected states"
+    elif isinstance(parent, SelfDebiasModel):
+        reason = "a self-debiased model"
+    elif isinstance(parent, FinetuneModel) and parent.finetune.method == "linear":
+        reason = "a linear classifier on frozen features"
+    elif isinstance(parent, LoadModel) and parent.quantise and isinstance(spec, _TRAINED):
+        reason = f"a model held in {parent.quantise[0]} bits"
+    if reason is not None:
+        key = "self_debias" if isinstance(spec, SelfDebiasModel) else type(spec).__name__.removesuffix("Model").lower()
+        problems.add(
+            f"{reason} cannot be trained further.", key, "from", hint="start from the model that it stands on."
+        )
+
+
+def _check_learned(task: str, tasks: Sequence[str], sections: Sections, problems: Problems) -> None:
+    if not _known("task", task, tasks, problems, "task"):
+        return
+    spec = sections.tasks.get(task)
+    if spec is not None and not hasattr(spec.cls, "examples"):
+        problems.add(f"the task {task!r} ({spec.kind}) has no examples to learn from.", "task")
+
+
+def _check_cycles(models: Mapping[str, ModelSpec], problems: Problems) -> None:
+    parents = {name: parent for name, spec in models.items() if (parent := starts_from(spec)) is not None}
+    seen: set[str] = set()
+    for start in parents:
+        path: list[str] = []
+        name: str | None = start
+        while name is not None and name not in seen and name not in path:
+            path.append(name)
+            name = parents.get(name)
+        if name is not None and name in path:
+            circle = [*path[path.index(name) :], name]
+            problems.add(
+                f"models start from each other in a circle: {' → '.join(circle)}.",
+                "models",
+                name,
+                type(models[name]).__name__.removesuffix("Model").lower(),
+                "from",
+                hint="let one of them start from a pretrained or loaded model.",
+            )
+        seen.update(path)
+
+
+def _check_evaluation(spec: EvaluationSpec, data: Sequence[str], tasks: Sequence[str], problems: Problems) -> None:
+    stands_on = getattr(spec.options, "on", None)
+    if isinstance(stands_on, str):
+        _known("task", stands_on, tasks, problems, spec.kind, "on")
+    written = spec.raw.get("data")
+    for ref in spec.cls.data_names(spec.options):
+        keys: tuple[Key, ...] = (spec.kind, "data")
+        if isinstance(ref, str):
+            if isinstance(written, list) and ref in written:
+                keys = (*keys, written.index(ref))
+            _known("data", ref, data, problems, *keys)
+        elif isinstance(ref, CatalogRef):
+            if isinstance(written, list):
+                keys = (*keys, next(i for i, one in enumerate(written) if _is_entry(one, ref.catalog)))
+            _check_catalog(ref.catalog, problems, *keys, "catalog")
+
+
+def _is_entry(written: Any, name: str) -> bool:
+    return isinstance(written, dict) and written.get("catalog") == name
+
+
+def _check_compare(compare: CompareSpec, models: Sequence[str], problems: Problems) -> None:
+    _known("model", compare.baseline, models, problems, "baseline")
+    lists = (("ways", compare.ways), ("candidates", compare.candidates or ()), ("release", compare.release or ()))
+    for key, names in lists:
+        for index, name in enumerate(names):
+            _known("model", name, models, problems, key, index)
+            if name == compare.baseline:
+                problems.add(f"{name!r} is the baseline; it cannot stand here as well.", key, index)
+            if name in names[:index]:
+                problems.add(f"{name!r} stands twice.", key, index)
+    if compare.candidates is not None:
+        for index, name in enumerate(compare.release or ()):
+            if name in models and name not in compare.candidates and name != compare.baseline:
+                problems.add(
+                    f"{name!r} is no candidate, so it cannot be released.",
+                    "release",
+                    index,
+                    hint="add it to candidates.",
+                )
+    for index, pair in enumerate(compare.pairs):
+        for side, name in enumerate(pair):
+            _known("model", name, models, problems, "pairs", index, side)
+        if pair[0] == pair[1]:
+            problems.add(f"{pair[0]!r} is paired with itself.", "pairs", index)

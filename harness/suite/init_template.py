@@ -1,0 +1,96 @@
+"""The suite that `harness init` writes: one's own data and one's own two checkpoints."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Sequence
+
+from harness.core.errors import SuiteError
+from harness.schema.suite.types import NAME_PATTERN
+
+_TEMPLATE = """\
+# yaml-language-server: $schema=./suite.schema.json
+# Compares a base model with its fine-tuned version on your own labelled texts.
+#   harness plan {file}     what would be done, and what your data can show
+#   harness run {file}      does it and writes the report
+name: {name}
+seed: 0
+
+data:
+  mine:
+    file: {data}               # csv, tsv, jsonl, json, parquet or txt; relative to this file
+    columns: {{text: {text}, label: {label}}}
+    splits: {{train: 0.8, validation: 0.1, test: 0.1}}   # by hash; or the name of a column that says it
+    # cluster: author            # rows that belong together (document, author) are never split apart
+    # slices: [source]           # columns whose values are reported one by one
+
+models:
+  base:      {{load: {base}}}      # a folder with safetensors and tokenizer, or a hub id with `revision:`
+  finetuned: {{load: {finetuned}}}
+
+compare: {{baseline: base, release: [finetuned]}}     # gates judge `release`
+
+tasks:
+  mine:
+    classification:
+      data: mine
+{labels}      # How a model without a head for these labels is asked (drop it if both have one):
+      # cloze: {{template: "{{text}} It was {{mask}}.", words: {{positive: [good], negative: [bad]}}}}
+  language:                      # what fine-tuning did to the language model
+    language_modelling: {{data: mine}}
+
+probes:
+  swaps: {{counterfactual: {{on: mine, swap: [gender, names], templates: true}}}}
+  pairs: {{minimal_pairs: {{data: {{catalog: own-pairs}}}}}}
+
+gates:
+  - {{id: better, metric: mine.accuracy, kind: superiority}}
+  - {{id: bias, metric: pairs.stereotype_score, kind: target, ideal: 0.5, margin: 0.1, severity: warn}}
+  - {{id: swaps, metric: swaps.flip_rate, kind: absolute, max: 0.1, severity: warn}}
+"""
+
+
+def template(
+    *,
+    name: str = "mine",
+    data: str = "data/mine.csv",
+    text: str = "text",
+    label: str = "label",
+    labels: Sequence[str] = (),
+    base: str = "checkpoints/base",
+    finetuned: str = "checkpoints/finetuned",
+    file: str = "suite.yaml",
+) -> str:
+    """A commented suite as YAML.
+
+    Args:
+        name: of the suite.
+        data, text, label: the file and its columns.
+        labels: in their order; those of the data when left out.
+        base, finetuned: paths or hub ids of the two checkpoints.
+        file: where it will be written, for the comments.
+
+    Raises:
+        SuiteError: when the name cannot be a suite's.
+    """
+    if not re.fullmatch(NAME_PATTERN[1:-1], name):
+        raise SuiteError(f"expected a suite name of small letters, digits, `-` and `_`, found {name!r}.")
+    written = f"      labels: [{', '.join(map(_scalar, labels))}]\n" if labels else ""
+    return _TEMPLATE.format(
+        name=_scalar(name),
+        data=_scalar(data),
+        text=_scalar(text),
+        label=_scalar(label),
+        labels=written,
+        base=_scalar(base),
+        finetuned=_scalar(finetuned),
+        file=file.replace("\n", " ").replace("\r", " "),
+    )
+
+
+def _scalar(value: str) -> str:
+    """YAML for a text: bare where nothing can be misread, else quoted (JSON is YAML)."""
+    if re.fullmatch(r"[A-Za-z./][\w./-]*", value) and value.lower() not in {"true", "false", "null"}:
+        return value
+    return json.dumps(value, ensure_ascii=False)

@@ -1,0 +1,142 @@
+"""A path or a name → a validated suite."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from harness.calibration.planted_bias_spec import in_world
+from harness.core.diagnostics import Problems
+from harness.core.digests import digest
+from harness.core.errors import SuiteError, Where, unknown
+from harness.gates.parse_rules import collect_gates
+from harness.schema.suite.data_refs import DataRef
+from harness.schema.suite.evaluation_options import CompareSpec
+from harness.suite import bundled
+from harness.suite.checks.metric_checks import check_gates, check_metrics, over_worlds
+from harness.suite.checks.reference_checks import check_references
+from harness.suite.sections import Sections, named, read_sections
+from harness.suite.suite import EvaluationSpec, Suite
+from harness.suite.yaml.located_document import decode, parse, read_bytes
+
+_ONLY_READ = frozenset({"judge", "toxicity", "regard"})
+"""Options whose model reads what others wrote, and is not asked about anything itself."""
+
+
+def load_suite(path_or_name: str) -> Suite:
+    """Reads a suite by path, else by the name of a ready one.
+
+    Raises:
+        SuiteError: no such file or name; or the suite is wrong: then with every fault at once.
+    """
+    path = find_suite(path_or_name)
+    return parse_suite(decode(read_bytes(path), path), path)
+
+
+def find_suite(path_or_name: str) -> Path:
+    """The file of a suite.
+
+    Raises:
+        SuiteError: when there is neither a file nor a ready suite of that name.
+    """
+    path = Path(path_or_name).expanduser()
+    if path.is_file():
+        return path
+    if path.suffix in {".yaml", ".yml"} or len(path.parts) > 1 or path.is_dir():
+        what = "found a folder" if path.is_dir() else "there is no such file"
+        raise SuiteError(
+            f"expected a suite file, {what}.", where=Where(path), hint="`harness list` shows the ready suites."
+        )
+    ready = bundled.suites()
+    if path_or_name not in ready:
+        raise SuiteError(
+            unknown("suite", path_or_name, ready), hint="give the path of a YAML file, or the name of a ready suite."
+        )
+    return ready[path_or_name]
+
+
+def parse_suite(text: str, path: Path) -> Suite:
+    """Validates the text of a suite; `path` is where it stands (data is relative to it).
+
+    Raises:
+        SuiteError: with every fault, each with file, line and column.
+    """
+    document = parse(text, path)
+    problems = Problems(document.where)
+    sections = read_sections(document.value, problems)
+    value: Mapping[str, Any] = document.value
+    check_references(sections, value, problems)
+    metrics = {
+        name: check_metrics(spec, problems.below(f"{spec.role}s", name)) for name, spec in sections.evaluations.items()
+    }
+    if "worlds" in value:
+        metrics = {name: over_worlds(found) for name, found in metrics.items()}
+    below = problems.below("gates")
+    gates = collect_gates(value.get("gates"), below)
+    models = named(value, "models")
+    evaluations = (*named(value, "tasks"), *named(value, "probes"))
+    asked = without_judges(sections.compare, models, sections.evaluations.values())
+    candidates, release = contenders(sections.compare, asked)
+    check_gates(gates, value.get("gates"), metrics, models, evaluations, release, below)
+    problems.raise_any()
+    assert sections.compare is not None
+    return Suite(
+        name=sections.name,
+        title=sections.title,
+        description=sections.description,
+        seed=sections.seed,
+        data=_first_world(sections),
+        written=sections.data,
+        models=sections.models,
+        compare=sections.compare,
+        tasks=sections.tasks,
+        probes=sections.probes,
+        gates=gates,
+        text=text,
+        path=path,
+        digest=suite_digest(value),
+        gates_digest=digest(value.get("gates")),
+        candidates=candidates,
+        release=release,
+        evaluated=evaluations,
+        contenders=asked,
+        document=document,
+        value=value,
+        worlds=sections.worlds,
+    )
+
+
+def _first_world(sections: Sections) -> Mapping[str, DataRef]:
+    """What `plan`, `validate` and `data fetch` look at where a suite has many worlds."""
+    worlds = sections.worlds
+    if worlds is None:
+        return sections.data
+    return {name: in_world(ref, worlds.zero, 0) for name, ref in sections.data.items()}
+
+
+def contenders(compare: CompareSpec | None, models: tuple[str, ...]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """(candidates, release): all other models, and the first candidate, where they are left out."""
+    if compare is None:
+        return models, models
+    others = tuple(name for name in models if name != compare.baseline)
+    candidates = others if compare.candidates is None else tuple(compare.candidates)
+    return candidates, candidates[:1] if compare.release is None else tuple(compare.release)
+
+
+def without_judges(
+    compare: CompareSpec | None, models: tuple[str, ...], evaluations: Iterable[EvaluationSpec]
+) -> tuple[str, ...]:
+    """The models that are asked: all but those that only judge or classify others' texts."""
+    readers = [reader for spec in evaluations for reader in getattr(spec.options, "readers", ())]
+    judges = {model for keys, model in readers if keys[0] in _ONLY_READ}
+    if compare is not None:
+        lists = (compare.ways, compare.candidates or (), compare.release or (), *compare.pairs)
+        judges -= {compare.baseline, *(name for names in lists for name in names)}
+    return tuple(name for name in models if name not in judges)
+
+
+def suite_digest(value: Mapping[str, Any], only: tuple[str, ...] | None = None) -> str:
+    """Digest of what a suite says, without its gates; `only` is part of it when given."""
+    content = {key: part for key, part in value.items() if key != "gates"}
+    return digest({"suite": content, "only": list(only)} if only is not None else {"suite": content})

@@ -1,0 +1,122 @@
+"""Changes to a suite from the command line: other checkpoints, another seed, a part of it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from harness.core.errors import SuiteError, unknown
+from harness.model_kinds.model_spec import LoadModel, ModelSpec, learns, starts_from
+from harness.schema.suite.gate_rules import Composition, Rule
+from harness.suite.load_suite import suite_digest
+from harness.suite.suite import Suite
+
+
+def override(suite: Suite, models: Mapping[str, str], seed: int | None, only: Collection[str] | None) -> Suite:
+    """See `Suite.with_overrides`."""
+    value: dict[str, Any] = dict(suite.value)
+    changed = suite
+    if models:
+        loaded = {name: _loaded(suite, name, path) for name, path in models.items()}
+        changed = replace(changed, models={**changed.models, **loaded})
+        value["models"] = {**value["models"], **{name: spec.model_dump() for name, spec in loaded.items()}}
+    if seed is not None:
+        if not 0 <= seed < 2**32:
+            raise SuiteError(f"expected a seed from 0 to 4294967295, found {seed}.")
+        changed = replace(changed, seed=seed)
+        value["seed"] = seed
+    kept: tuple[str, ...] | None = None
+    if only:
+        kept = tuple(sorted(set(only)))
+        changed = _select(changed, kept)
+    return replace(changed, value=value, digest=suite_digest(value, kept))
+
+
+def _loaded(suite: Suite, name: str, path: str) -> LoadModel:
+    if name not in suite.models:
+        raise SuiteError(
+            unknown("model", name, suite.models), where=suite.where("models"), hint="give it as name=path."
+        )
+    local = Path(path).expanduser()
+    if local.exists():
+        return LoadModel(load=str(local.absolute()))
+    identifier, _, revision = path.partition("@")
+    return LoadModel(load=identifier, revision=revision or None)
+
+
+def _select(suite: Suite, only: tuple[str, ...]) -> Suite:
+    known = {*suite.evaluations, *suite.models}
+    for name in only:
+        if name not in known:
+            raise SuiteError(unknown("task, probe or model", name, known), where=suite.where())
+    evaluated = tuple(name for name in suite.evaluated if name in only) or suite.evaluated
+    chosen = [name for name in suite.contenders if name in only]
+    contenders = suite.contenders
+    if chosen:
+        wanted = {*chosen, suite.compare.baseline, *suite.compare.ways}
+        contenders = tuple(name for name in suite.contenders if name in wanted)
+    readers = [
+        model
+        for name, spec in suite.evaluations.items()
+        if name in evaluated
+        for _, model in getattr(spec.options, "readers", ())
+    ]
+    needed = _with_parents(suite.models, (*contenders, *readers))
+    models = {name: spec for name, spec in suite.models.items() if name in needed}
+    tasks = _needed_tasks(suite, evaluated, models.values())
+    kept = set(contenders)
+    compare = suite.compare.model_copy(
+        update={
+            "ways": [name for name in suite.compare.ways if name in kept],
+            "candidates": [name for name in suite.candidates if name in kept],
+            "release": [name for name in suite.release if name in kept],
+            "pairs": [pair for pair in suite.compare.pairs if set(pair) <= kept],
+        }
+    )
+    judged = {rule.id for rule in suite.gates.rules if _judged(rule, evaluated, kept, compare.release or [])}
+    return replace(
+        suite,
+        models=models,
+        tasks={name: spec for name, spec in suite.tasks.items() if name in tasks},
+        probes={name: spec for name, spec in suite.probes.items() if name in evaluated},
+        compare=compare,
+        candidates=tuple(compare.candidates or ()),
+        release=tuple(compare.release or ()),
+        gates=suite.gates.keep(judged),
+        evaluated=evaluated,
+        contenders=contenders,
+        unjudged=tuple(rule.id for rule in suite.gates.rules if rule.id not in judged),
+    )
+
+
+def _with_parents(models: Mapping[str, ModelSpec], names: Iterable[str]) -> set[str]:
+    kept: set[str] = set()
+    for start in names:
+        name: str | None = start
+        while name is not None and name not in kept:
+            kept.add(name)
+            name = starts_from(models[name])
+    return kept
+
+
+def _needed_tasks(suite: Suite, evaluated: Collection[str], models: Iterable[ModelSpec]) -> set[str]:
+    needed = {name for name in suite.tasks if name in evaluated}
+    for probe in suite.probes.values():
+        if probe.name in evaluated and isinstance(getattr(probe.options, "on", None), str):
+            needed.add(probe.options.on)  # type: ignore[attr-defined]  # some probes stand on a task
+    needed.update(task for spec in models if (task := learns(spec)) is not None)
+    return needed
+
+
+def _judged(rule: Rule, evaluated: Collection[str], models: Collection[str], release: Collection[str]) -> bool:
+    if isinstance(rule, Composition):
+        # A part of a composition would be another gate than the one that was agreed on.
+        return all(_judged(member, evaluated, models, release) for member in rule.members)
+    if rule.evaluation not in evaluated:
+        return False
+    baseline = getattr(rule, "baseline", None)
+    if baseline is not None and baseline not in models:
+        return False
+    return bool(release) if rule.model is None else rule.model in models

@@ -1,0 +1,133 @@
+"""The JSON Schema of a suite file, for completion and checks in editors."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel
+from pydantic.json_schema import models_json_schema
+
+from harness.calibration.planted_bias_spec import WorldsSpec
+from harness.core import registry
+from harness.model_kinds.model_spec import (
+    AlignModel,
+    BaselineModel,
+    ClassicalModel,
+    FinetuneModel,
+    LoadModel,
+    PretrainModel,
+    ProjectModel,
+    PromptModel,
+    SelfDebiasModel,
+    ServerModel,
+)
+from harness.schema.suite.data_refs import CatalogRef, FileRef, HubRef, SourceRef
+from harness.schema.suite.evaluation_options import CompareSpec
+from harness.schema.suite.gate_rules import COMPOSED_KEYS, COMPOSITIONS, KINDS, Defaults, Waiver
+from harness.schema.suite.types import NAME_PATTERN
+from harness.storage import atomic
+from harness.suite.sections import REQUIRED
+
+DIALECT = "https://json-schema.org/draft/2020-12/schema"
+_DATA: tuple[type[BaseModel], ...] = (CatalogRef, FileRef, HubRef, SourceRef)
+_MODELS: tuple[type[BaseModel], ...] = (
+    PretrainModel,
+    FinetuneModel,
+    AlignModel,
+    ClassicalModel,
+    BaselineModel,
+    PromptModel,
+    ProjectModel,
+    SelfDebiasModel,
+    LoadModel,
+    ServerModel,
+)
+
+
+def json_schema() -> dict[str, Any]:
+    """The schema of a whole suite, with the options of every registered task and probe.
+
+    Cross references (names, metrics that fit, circles) are beyond it; `load_suite` checks them.
+    """
+    tasks, probes = _options("tasks"), _options("probes")
+    rule_models = (*KINDS.values(), *COMPOSITIONS.values())
+    every: list[type[BaseModel]] = [*_DATA, *_MODELS, WorldsSpec, CompareSpec, *rule_models, Defaults, Waiver]
+    every += [*tasks.values(), *probes.values()]
+    places, definitions = models_json_schema(
+        [(model, "validation") for model in dict.fromkeys(every)], ref_template="#/$defs/{model}"
+    )
+
+    def of(model: type[BaseModel]) -> dict[str, Any]:
+        return dict(places[(model, "validation")])
+
+    def any_of(models: tuple[type[BaseModel], ...]) -> dict[str, Any]:
+        return {"anyOf": [of(model) for model in models]}
+
+    def evaluations(kinds: dict[str, type[BaseModel]], what: str) -> dict[str, Any]:
+        properties = {kind: of(model) for kind, model in kinds.items()}
+        return _named({**_object(properties), "minProperties": 1, "maxProperties": 1}, what)
+
+    rules = {"type": "array", "items": any_of(rule_models)}
+    definitions["$defs"] |= _members(definitions["$defs"])
+    gates = {
+        "rules": rules,
+        "defaults": of(Defaults),
+        "waivers": {"type": "array", "items": of(Waiver)},
+    }
+    properties = {
+        "name": {"type": "string", "pattern": NAME_PATTERN, "description": "Names the folder of the reports."},
+        "title": {"type": "string", "description": "Heads the report; the name when left out."},
+        "description": {"type": "string", "description": "What the suite is for, in a sentence or two."},
+        "seed": {"type": "integer", "minimum": 0, "maximum": 2**32 - 1, "default": 0},
+        "data": _named(any_of(_DATA), "Datasets by name."),
+        "models": _named(any_of(_MODELS), "Contenders by name: how each is trained or loaded."),
+        "worlds": of(WorldsSpec),
+        "compare": of(CompareSpec),
+        "tasks": evaluations(tasks, "What measures a capability, by name."),
+        "probes": evaluations(probes, "What measures bias, fairness or robustness, by name."),
+        "gates": {"anyOf": [rules, _object(gates)], "description": "Rules that decide about a release."},
+    }
+    return {
+        "$schema": DIALECT,
+        "title": "harness suite",
+        **_object(properties),
+        "required": list(REQUIRED),
+        "$defs": dict(sorted(definitions["$defs"].items())),
+    }
+
+
+def _members(definitions: dict[str, Any]) -> dict[str, Any]:
+    """Rules as they stand inside a composition: the name may be left out, and what decides is the whole's."""
+    made: dict[str, Any] = {}
+    for kind, model in {**KINDS, **COMPOSITIONS}.items():
+        whole = definitions[model.__name__]
+        if kind in COMPOSITIONS:
+            whole["properties"][kind]["items"] = {"$ref": "#/$defs/Member"}
+        properties = {key: value for key, value in whole["properties"].items() if key not in COMPOSED_KEYS}
+        required = [key for key in whole["required"] if key != "id"]
+        made[f"{model.__name__}Member"] = {**whole, "properties": properties, "required": required}
+    return {**made, "Member": {"anyOf": [{"$ref": f"#/$defs/{name}"} for name in made]}}
+
+
+def write_schema(path: Path) -> None:
+    """Writes the schema, as it stands beside the ready suites."""
+    atomic.write_text(path, json.dumps(json_schema(), indent=1, ensure_ascii=False) + "\n")
+
+
+def _options(group: str) -> dict[str, type[BaseModel]]:
+    return {kind: registry.load(group, kind).Options for kind in registry.names(group)}
+
+
+def _object(properties: dict[str, Any]) -> dict[str, Any]:
+    return {"type": "object", "properties": properties, "additionalProperties": False}
+
+
+def _named(schema: dict[str, Any], description: str) -> dict[str, Any]:
+    return {
+        "type": "object",
+        "description": description,
+        "propertyNames": {"pattern": NAME_PATTERN},
+        "additionalProperties": schema,
+    }

@@ -1,0 +1,1 @@
+"""YAML text → a tree whose nodes know their place."""

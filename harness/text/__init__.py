@@ -1,0 +1,1 @@
+"""Language work without a model."""

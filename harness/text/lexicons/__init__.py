@@ -1,0 +1,1 @@
+"""Word lists by group, built in and supplied by the user."""

@@ -1,0 +1,52 @@
+"""Writing a checkpoint: its own page, `checkpoint.json`, comes last."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from harness.models.checkpoint.checkpoint_files import CHECKPOINT_FILE, CHECKPOINT_FORMAT
+from harness.storage import atomic
+from harness.training.stage_inputs import StageInputs
+from harness.training.training_cost import folder_bytes
+
+
+def write_page(
+    work: Path,
+    *,
+    kind: str,
+    stage: Mapping[str, Any],
+    inputs: StageInputs,
+    cost: Mapping[str, Any],
+    recipe: Mapping[str, Any],
+    held_out: Mapping[str, Any] | None = None,
+) -> dict[str, Any]:
+    """Writes `checkpoint.json` and returns its content.
+
+    Args:
+        kind: `transformers`, `adapter`, `linear` or `classical`.
+        stage: the stage's spec as JSON.
+        cost: tokens, flops, steps, parameters, trainable; bytes are added here.
+        recipe: the settings that were used, defaults included.
+        held_out: what was measured on held-out text (next-sentence accuracy).
+    """
+    parent = None
+    if inputs.parent_key is not None:
+        parent = {"key": inputs.parent_key, "digest": inputs.parent_digest}
+    page = {
+        "format": CHECKPOINT_FORMAT,
+        "kind": kind,
+        "stage": dict(stage),
+        "parent": parent,
+        "data": dict(inputs.data),
+        "labels": list(inputs.labels) or None,
+        "seed": inputs.seed,
+        "cost": {**cost, "bytes": folder_bytes(work)},
+        "recipe": dict(recipe),
+    }
+    if held_out:
+        page["held_out"] = dict(held_out)
+    atomic.write_text(work / CHECKPOINT_FILE, json.dumps(page, ensure_ascii=False, indent=1, sort_keys=True) + "\n")
+    return page

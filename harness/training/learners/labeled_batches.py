@@ -1,0 +1,156 @@
+"""Labelled texts as planned batches of token ids."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from datasets import Dataset
+
+from harness.core.errors import DataError
+from harness.model_kinds.flop_shapes import Shape
+from harness.models.encoding.pair_encoder import PairEncoder
+from harness.models.encoding.text_encoder import encode_texts, text_encoder
+from harness.training.loop.batches import batches_by_length
+from harness.training.loop.training_loop import Batch
+from harness.training.objectives.token_masking import mask_tokens
+
+_MEMORY_RATE = 0.15
+
+
+def tokenised(tokenizer: Any, examples: Sequence[Any], max_length: int) -> Dataset:
+    """Labelled texts as a `datasets.Dataset`: `input_ids` (special tokens included), `types` and `places`.
+
+    `types` says which text of a pair a token belongs to.
+
+    Raises:
+        DataError: when `max_length` leaves no room for text.
+    """
+    encoder = text_encoder(tokenizer)
+    if encoder.room(max_length) < 1:
+        special = len(encoder.prefix) + len(encoder.suffix)
+        raise DataError(f"a max_length of {max_length} leaves no room beside {special} special tokens.")
+    places = [list(example.places) for example in examples]
+    if any(example.pair is not None for example in examples):
+        pairs = PairEncoder(encoder)
+        firsts = encoder.plain([example.text for example in examples])
+        seconds = encoder.plain([example.pair or "" for example in examples])
+        rows = [pairs.fit(one, two, max_length) for one, two in zip(firsts, seconds, strict=True)]
+        ids, types = [row.ids for row in rows], [row.types for row in rows]
+    else:
+        ids = encode_texts(encoder, [example.text for example in examples], max_length).ids
+        start = [] if encoder.prefix_id is None else [encoder.prefix_id]
+        ids = [row or start for row in ids]
+        types = [[0] * len(row) for row in ids]
+    return Dataset.from_dict({"input_ids": ids, "types": types, "places": places})
+
+
+class LabelledBatches:
+    """The plan of a fine-tuning: every epoch's batches, one after another.
+
+    Args:
+        data: what `tokenised` made.
+        pad_id: token that fills rows up.
+        mask_id: the mask token, for word dropout and the memory loss; None where there is none.
+        special: ids that are never hidden.
+        word_dropout: share of tokens that the mask token hides.
+        memory: whether batches also carry masked copies for the memory loss.
+        labels: number of labels where each is a question of its own; None for one label a text.
+        weights: of each text in the loss; empty where all count alike.
+        typed: whether the model tells the texts of a pair apart.
+    """
+
+    def __init__(
+        self,
+        data: Dataset,
+        *,
+        size: int,
+        epochs: int,
+        seed: int,
+        pad_id: int,
+        mask_id: int | None,
+        vocabulary: int,
+        special: Sequence[int],
+        word_dropout: float = 0.0,
+        memory: bool = False,
+        labels: int | None = None,
+        weights: Sequence[float] = (),
+        typed: bool = False,
+    ) -> None:
+        self._ids: list[list[int]] = data["input_ids"][:]
+        self._types: list[list[int]] | None = data["types"][:] if typed else None
+        self._classes = classes(data["places"][:], labels)
+        self._weights = np.asarray(weights, dtype=np.float32) if len(weights) else None
+        self._lengths = [len(ids) for ids in self._ids]
+        self._batches = [
+            batch for epoch in range(epochs) for batch in batches_by_length(self._lengths, size, key=(seed, epoch))
+        ]
+        self._seed = seed
+        self._pad = pad_id
+        self._mask = mask_id
+        self._vocabulary = vocabulary
+        self._special = sorted(special)
+        self._word_dropout = word_dropout if mask_id is not None else 0.0
+        self._memory = memory and mask_id is not None
+
+    def __len__(self) -> int:
+        return len(self._batches)
+
+    def tokens(self, place: int) -> int:
+        return sum(self._lengths[example] for example in self._batches[place])
+
+    def operations(self, shape: Shape) -> float:
+        counts = [self.tokens(place) for place in range(len(self))]
+        return sum(
+            shape.stack(shape.layers, tokens, tokens / len(batch))
+            for tokens, batch in zip(counts, self._batches, strict=True)
+        )
+
+    def __getitem__(self, place: int) -> Batch:
+        chosen = list(self._batches[place])
+        ids, attention = padded([self._ids[example] for example in chosen], self._pad)
+        batch = {"attention_mask": torch.from_numpy(attention), "classes": torch.from_numpy(self._classes[chosen])}
+        if self._weights is not None:
+            batch["weights"] = torch.from_numpy(self._weights[chosen])
+        if self._types is not None:
+            batch["token_type_ids"] = torch.from_numpy(padded([self._types[example] for example in chosen], 0)[0])
+        if self._memory and self._mask is not None:
+            masked = mask_tokens(
+                ids,
+                rate=_MEMORY_RATE,
+                mask_id=self._mask,
+                vocabulary=self._vocabulary,
+                special=self._special,
+                key=(self._seed, place, 1),
+            )
+            batch["masked"], batch["targets"] = torch.from_numpy(masked.where), torch.from_numpy(masked.targets)
+            ids = masked.ids
+        elif self._word_dropout and self._mask is not None:
+            random = np.random.default_rng([self._seed, place, 2])
+            hidden = (random.random(ids.shape) < self._word_dropout) & ~np.isin(ids, self._special)
+            ids = np.where(hidden, self._mask, ids)
+        batch["input_ids"] = torch.from_numpy(ids)
+        return batch
+
+
+def classes(places: Sequence[Sequence[int]], labels: int | None) -> np.ndarray[Any, Any]:
+    """int64[n], each text's label; or float32[n, labels] of zeros and ones where labels are independent."""
+    if labels is None:
+        return np.asarray([first for (first,) in places], dtype=np.int64)
+    found = np.zeros((len(places), labels), dtype=np.float32)
+    for number, chosen in enumerate(places):
+        found[number, list(chosen)] = 1.0
+    return found
+
+
+def padded(rows: Sequence[Sequence[int]], pad_id: int) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
+    """Rows filled up to the longest, and the attention mask: two int64[B, L]."""
+    length = max(map(len, rows))
+    ids = np.full((len(rows), length), pad_id, dtype=np.int64)
+    attention = np.zeros((len(rows), length), dtype=np.int64)
+    for number, row in enumerate(rows):
+        ids[number, : len(row)] = row
+        attention[number, : len(row)] = 1
+    return ids, attention

@@ -1,0 +1,69 @@
+"""Whole texts: the parent's own pretraining objective on the task's texts (domain adaptation, stories, code)."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+from harness.model_kinds.finetune_kind import FinetuneSettings, pretraining_settings
+from harness.model_kinds.pretrain_kind import Budget, PretrainSpec
+from harness.models.encoding.text_encoder import text_encoder
+from harness.training.learners.learner import Job, JobPlan, Start, mean_loss
+from harness.training.load_parent import load_headed, load_tokenizer, longest
+from harness.training.loop.training_loop import Batch
+from harness.training.objectives.corpus import Corpus
+from harness.training.objectives.objective import objective
+from harness.training.stage_inputs import StageInputs
+
+_OBJECTIVES = {"masked": "mlm", "causal": "causal", "seq2seq": "span_corruption"}
+_CLASSES = {
+    "masked": "AutoModelForMaskedLM",
+    "causal": "AutoModelForCausalLM",
+    "seq2seq": "AutoModelForSeq2SeqLM",
+}
+_TASKS = {"masked": "FEATURE_EXTRACTION", "causal": "CAUSAL_LM", "seq2seq": "SEQ_2_SEQ_LM"}
+
+
+def prepare(start: Start, inputs: StageInputs, chosen: FinetuneSettings) -> Job:
+    """The parent's language model on packed rows of the texts, a pass over all of them an epoch.
+
+    Raises:
+        CheckpointError: when the parent cannot be loaded.
+    """
+    tokenizer = load_tokenizer(start.folder)
+    model = load_headed(start, _CLASSES[start.family], labels=(), seed=inputs.seed)
+    name = _OBJECTIVES[start.family]
+    goal = objective(name)
+    spec = PretrainSpec.model_validate(
+        {
+            "from": "base",
+            "objective": name,
+            "data": ["texts"],
+            "budget": Budget(steps=1),
+            "sequence_length": longest(model, tokenizer, chosen.max_length),
+            "batch_size": chosen.batch_size,
+        }
+    )
+    settings = pretraining_settings(spec, None)
+
+    def plan(part: Sequence[Any], passes: int) -> JobPlan:
+        documents = text_encoder(tokenizer).plain([example.text for example in part])
+        corpus = Corpus({"texts": documents}, len(tokenizer))
+        rows = max(1, sum(len(document) + 1 for document in documents) // settings.sequence_length)
+        whole = math.ceil(rows / settings.batch_size) * settings.batch_size if passes > 1 else rows
+        return goal.plan(corpus, tokenizer, model, spec, settings, rows=whole * passes, seed=inputs.seed)
+
+    def weighed(model: Any, batch: Batch) -> tuple[Any, int]:
+        # Rows are full and of one length: each batch counts by its rows.
+        count = len(batch["input_ids"])
+        return goal.loss(model, batch) * count, count
+
+    return Job(
+        model,
+        tokenizer,
+        plan(inputs.train, chosen.epochs),
+        goal.loss,
+        mean_loss(plan(inputs.validation, 1), weighed) if inputs.validation else None,
+        _TASKS[start.family],
+    )

@@ -1,0 +1,165 @@
+"""How each type of example is learned: one file for each kind of head or target.
+
+A learner turns a parent checkpoint and examples into a `Job`: model, planned batches, loss and
+validation score. Which weights are trained (all, an adapter, the head alone) is no matter of
+theirs (methods.py).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from importlib import import_module
+from pathlib import Path
+from typing import Any, Protocol
+
+import torch
+
+from harness.core.errors import SuiteError
+from harness.model_kinds.finetune_kind import FinetuneSettings
+from harness.model_kinds.flop_shapes import Shape
+from harness.training.loop.best_epoch import Score
+from harness.training.loop.training_loop import Batch, LossFunction
+from harness.training.stage_inputs import StageInputs
+
+
+class JobPlan(Protocol):
+    """Batches of a fine-tuning."""
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, place: int) -> Batch: ...
+
+    def tokens(self, place: int) -> int: ...
+
+    def operations(self, shape: Shape) -> float: ...
+
+
+@dataclass(slots=True)
+class Job:
+    """What is trained, before a method decides on which weights.
+
+    Attributes:
+        heads: names of modules that are new and trained whole by every method.
+        adapter_task: peft's task type.
+        score: of the validation examples; None without any.
+        keeps_language_model: whether the parent's language-model head is saved beside the new one.
+        rates: part of a weight's name → multiple of the learning rate.
+        facts: further content of the checkpoint's page.
+    """
+
+    model: Any
+    tokenizer: Any
+    plan: JobPlan
+    loss: LossFunction
+    score: Score | None
+    adapter_task: str
+    heads: tuple[str, ...] = ()
+    keeps_language_model: bool = False
+    rates: Mapping[str, float] = field(default_factory=dict)
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """Where a stage begins.
+
+    Attributes:
+        folder: the parent checkpoint.
+        family: `masked`, `causal` or `seq2seq`.
+        weights: `pretrained` or `random`.
+        quantised: whether the base is loaded in 4 bits.
+    """
+
+    folder: Path
+    family: str
+    weights: str
+    quantised: bool
+
+
+Learner = Callable[[Start, StageInputs, FinetuneSettings], Job]
+
+_MODULES = {
+    "labelled_text": "sequence_classification_learner",
+    "tagged_words": "token_classification_learner",
+    "answer_span": "span_learner",
+    "prompt_target": "prompted_generation_learner",
+    "preference_pair": "prompted_generation_learner",
+    "plain_text": "language_modeling_learner",
+}
+_FAMILIES = {
+    "prompt_target": ("causal", "seq2seq"),
+    "preference_pair": ("causal", "seq2seq"),
+    "plain_text": ("causal", "masked", "seq2seq"),
+    "tagged_words": ("masked", "causal"),
+    "answer_span": ("masked", "causal"),
+    "labelled_text": ("masked", "causal"),
+}
+_NEEDS = {
+    "prompt_target": "a model that writes (causal or sequence to sequence)",
+    "preference_pair": "a model that writes (causal or sequence to sequence)",
+    "plain_text": "a language model",
+    "tagged_words": "an encoder or a causal model",
+    "answer_span": "an encoder or a causal model",
+    "labelled_text": "an encoder or a causal model",
+}
+
+
+def learner(kind: str, family: str) -> Learner:
+    """The learner of an example type, for a family of models.
+
+    Raises:
+        SuiteError: when no such model learns from such examples.
+    """
+    if kind not in _MODULES:
+        raise SuiteError(
+            f"fine-tuning does not learn from examples of type {kind}.",
+            hint="learn another task.",
+        )
+    if family not in _FAMILIES[kind]:
+        raise SuiteError(
+            f"the task's examples ({kind}) need {_NEEDS[kind]}; the model to start from is {family}.",
+            hint="start from another model, or learn another task.",
+        )
+    made: Learner = import_module(f"harness.training.learners.{_MODULES[kind]}").prepare
+    return made
+
+
+def mean_loss(plan: JobPlan, loss: Callable[[Any, Batch], tuple[torch.Tensor, int]]) -> Score:
+    """A score of validation batches: the mean `loss` over `n` predicted tokens.
+
+    Args:
+        loss: (model, batch) → summed loss and how many it is the sum of.
+    """
+
+    def score(model: Any) -> dict[str, float | int] | None:
+        device = next(model.parameters()).device
+        total, count = 0.0, 0
+        model.eval()
+        with torch.inference_mode():
+            for place in range(len(plan)):
+                value, n = loss(model, {name: tensor.to(device) for name, tensor in plan[place].items()})
+                total, count = total + float(value), count + n
+        return {"loss": total / count, "n": count} if count else None
+
+    return score
+
+
+def hits(plan: JobPlan, count: Callable[[Any, Batch], tuple[int, int]]) -> Score:
+    """A score of validation batches: `accuracy`, the share of right ones among `n`.
+
+    Args:
+        count: (model, batch) → how many are right, of how many.
+    """
+
+    def score(model: Any) -> dict[str, float | int] | None:
+        device = next(model.parameters()).device
+        right, whole = 0, 0
+        model.eval()
+        with torch.inference_mode():
+            for place in range(len(plan)):
+                found, n = count(model, {name: tensor.to(device) for name, tensor in plan[place].items()})
+                right, whole = right + found, whole + n
+        return {"accuracy": right / whole, "n": whole} if whole else None
+
+    return score

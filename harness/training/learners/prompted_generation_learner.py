@@ -1,0 +1,102 @@
+"""Text after a prompt: instructions, conversation, answers, translations, summaries; the better one of two answers.
+
+The loss is taken of the target alone; the prompt is only read.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch.nn import functional
+
+from harness.core.errors import SuiteError
+from harness.core.examples import PreferencePair
+from harness.model_kinds.finetune_kind import FinetuneSettings
+from harness.models.encoding.prompt_encoder import PromptEncoder, has_messages
+from harness.training.learners.learner import Job, Start, mean_loss
+from harness.training.load_parent import load_headed, load_tokenizer, longest
+from harness.training.loop.planned_batches import IGNORED, RowBatches
+from harness.training.loop.training_loop import Batch
+from harness.training.stage_inputs import StageInputs
+
+# Models whose logits are the output matrix times the last hidden state, and nothing more.
+_PLAIN_HEADS = frozenset({"gpt2", "llama", "mistral", "qwen2", "qwen3", "smollm3", "gpt_neox", "olmo2"})
+
+
+def prepare(start: Start, inputs: StageInputs, chosen: FinetuneSettings) -> Job:
+    """The parent's own language model, reading prompts and learning targets.
+
+    Raises:
+        DataError: when a conversation does not fit the chat template, or a target is empty.
+        SuiteError: when a sequence-to-sequence model shall learn conversations.
+        CheckpointError: when the parent cannot be loaded.
+    """
+    tokenizer = load_tokenizer(start.folder)
+    both = start.family == "seq2seq"
+    model = load_headed(start, "AutoModelForSeq2SeqLM" if both else "AutoModelForCausalLM", labels=(), seed=inputs.seed)
+    chats = has_messages(inputs.train) or has_messages(inputs.validation)
+    if chats and both:
+        raise SuiteError(
+            "conversations are learned by causal models; a sequence-to-sequence one has no turns.",
+            hint="start from a causal model, or give prompts in place of messages.",
+        )
+    encoder = PromptEncoder(tokenizer, longest(model, tokenizer, chosen.max_length), chats=chats)
+    fills = {"input_ids": int(tokenizer.pad_token_id or 0), "labels": IGNORED}
+
+    def plan(part: Any, epochs: int) -> RowBatches:
+        rows = []
+        for example in (one.better() if isinstance(one, PreferencePair) else one for one in part):
+            if both:
+                source, target = encoder.sides(example.prompt, example.target)
+                rows.append({"input_ids": source, "labels": target})
+            else:
+                before, after = encoder.row(example.prompt, example.messages, example.target)
+                rows.append({"input_ids": [*before, *after], "labels": [IGNORED] * len(before) + after})
+        target_rows = "labels" if both else None
+        return RowBatches(rows, fills, size=chosen.batch_size, epochs=epochs, seed=inputs.seed, target=target_rows)
+
+    summed = seq2seq_loss if both else target_loss
+
+    def loss(model: Any, batch: Batch) -> torch.Tensor:
+        total, count = summed(model, batch)
+        return total / max(1, count)
+
+    return Job(
+        model,
+        tokenizer,
+        plan(inputs.train, chosen.epochs),
+        loss,
+        mean_loss(plan(inputs.validation, 1), summed) if inputs.validation else None,
+        "SEQ_2_SEQ_LM" if both else "CAUSAL_LM",
+    )
+
+
+def target_logits(model: Any, batch: Batch) -> tuple[torch.Tensor, torch.Tensor]:
+    """[n, V] logits that predict the labelled tokens, and those tokens [n]; the head sees no other place."""
+    labels = batch["labels"][:, 1:]
+    wanted = labels != IGNORED
+    whole = model.get_base_model() if hasattr(model, "get_base_model") else model
+    inputs = {"input_ids": batch["input_ids"], "attention_mask": batch["attention_mask"], "use_cache": False}
+    if whole.config.model_type in _PLAIN_HEADS:
+        hidden = whole.base_model(**inputs).last_hidden_state[:, :-1]
+        return whole.get_output_embeddings()(hidden[wanted]), labels[wanted]
+    return model(**inputs).logits[:, :-1][wanted], labels[wanted]
+
+
+def target_loss(model: Any, batch: Batch) -> tuple[torch.Tensor, int]:
+    """Summed negative log-likelihood (nats) of the labelled tokens of a causal model, and their number."""
+    logits, targets = target_logits(model, batch)
+    return functional.cross_entropy(logits.float(), targets, reduction="sum"), len(targets)
+
+
+def seq2seq_loss(model: Any, batch: Batch) -> tuple[torch.Tensor, int]:
+    """The same for a sequence-to-sequence model."""
+    logits = model(
+        input_ids=batch["input_ids"], attention_mask=batch["attention_mask"], labels=batch["labels"], use_cache=False
+    ).logits
+    targets = batch["labels"].reshape(-1)
+    total = functional.cross_entropy(
+        logits.reshape(-1, logits.shape[-1]).float(), targets, ignore_index=IGNORED, reduction="sum"
+    )
+    return total, int((targets != IGNORED).sum())

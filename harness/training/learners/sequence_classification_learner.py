@@ -1,0 +1,127 @@
+"""Sequence classification: one label of several, or several independent ones, of a text or a pair."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch.nn import functional
+
+from harness.model_kinds.finetune_kind import FinetuneSettings
+from harness.training.learners.labeled_batches import LabelledBatches, tokenised
+from harness.training.learners.learner import Job, Start, hits, mean_loss
+from harness.training.load_parent import load_headed, load_language_head, load_tokenizer, longest
+from harness.training.loop.training_loop import Batch
+from harness.training.stage_inputs import StageInputs
+
+HEADS = ("pooler", "pre_classifier", "classifier", "score")
+
+
+def prepare(start: Start, inputs: StageInputs, chosen: FinetuneSettings) -> Job:
+    """A sequence classifier around the parent's encoder.
+
+    Raises:
+        DataError: when `max_length` leaves no room for text.
+        CheckpointError: when the parent cannot be loaded.
+    """
+    tokenizer = load_tokenizer(start.folder)
+    independent = bool(inputs.train and inputs.train[0].independent)
+    model = load_headed(
+        start,
+        "AutoModelForSequenceClassification",
+        labels=inputs.labels,
+        seed=inputs.seed,
+        problem="multi_label_classification" if independent else "single_label_classification",
+    )
+    if model.config.pad_token_id is None:
+        # A causal classifier reads the last token that is no padding.
+        model.config.pad_token_id = tokenizer.pad_token_id or tokenizer.eos_token_id
+    typed = int(getattr(model.config, "type_vocab_size", 0) or 0) > 1
+    limit = longest(model, tokenizer, chosen.max_length)
+
+    def plan(part: Any, epochs: int, **options: Any) -> LabelledBatches:
+        return LabelledBatches(
+            tokenised(tokenizer, part, limit),
+            size=chosen.batch_size,
+            epochs=epochs,
+            seed=inputs.seed,
+            pad_id=int(model.config.pad_token_id or tokenizer.pad_token_id or 0),
+            mask_id=tokenizer.mask_token_id,
+            vocabulary=len(tokenizer),
+            special=tokenizer.all_special_ids,
+            labels=len(inputs.labels) if independent else None,
+            typed=typed,
+            **options,
+        )
+
+    memory = load_language_head(start.folder, model) if chosen.memory and start.weights == "pretrained" else None
+    loss = classification_loss(chosen, memory, independent=independent)
+    score = None
+    if inputs.validation:
+        held = plan(inputs.validation, 1)
+        score = mean_loss(held, _summed_loss) if independent else hits(held, _right)
+    return Job(
+        model,
+        tokenizer,
+        plan(
+            inputs.train,
+            chosen.epochs,
+            word_dropout=chosen.word_dropout,
+            memory=memory is not None,
+            weights=inputs.weights,
+        ),
+        loss,
+        score,
+        "SEQ_CLS",
+        heads=HEADS,
+        keeps_language_model=start.weights == "pretrained",
+        rates=dict.fromkeys(("pooler", "classifier", "score"), chosen.head_rate),
+    )
+
+
+def _logits(model: Any, batch: Batch, **options: Any) -> Any:
+    named = ("input_ids", "attention_mask", "token_type_ids")
+    return model(**{name: batch[name] for name in named if name in batch}, **options)
+
+
+def _right(model: Any, batch: Batch) -> tuple[int, int]:
+    predicted = _logits(model, batch).logits.argmax(dim=-1)
+    return int((predicted == batch["classes"]).sum()), len(predicted)
+
+
+def _summed_loss(model: Any, batch: Batch) -> tuple[torch.Tensor, int]:
+    logits = _logits(model, batch).logits
+    total = functional.binary_cross_entropy_with_logits(logits, batch["classes"], reduction="sum")
+    return total, logits.numel()
+
+
+def classification_loss(
+    chosen: FinetuneSettings, memory: Any | None, *, independent: bool = False
+) -> Callable[[Any, Batch], torch.Tensor]:
+    """Cross-entropy of the labels; with `memory`, plus its weight times that of masked tokens.
+
+    Args:
+        memory: the language model that shares the classifier's encoder, or None.
+        independent: whether each label is a yes/no question (mean binary cross-entropy).
+    """
+
+    def loss(model: Any, batch: Batch) -> torch.Tensor:
+        answer = _logits(model, batch, output_hidden_states=memory is not None)
+        if independent:
+            total = functional.binary_cross_entropy_with_logits(answer.logits, batch["classes"])
+        else:
+            smoothing = chosen.label_smoothing
+            reduction = "none" if "weights" in batch else "mean"
+            total = functional.cross_entropy(
+                answer.logits, batch["classes"], label_smoothing=smoothing, reduction=reduction
+            )
+            if "weights" in batch:
+                # Weights are one on average over all rows, so the mean is taken of rows, not of weights.
+                total = (total * batch["weights"]).mean()
+        if memory is not None:
+            hidden = answer.hidden_states[-1][batch["masked"]]
+            total = total + chosen.memory * functional.cross_entropy(memory.cls.predictions(hidden), batch["targets"])
+        return total
+
+    return loss

@@ -1,0 +1,79 @@
+"""Token classification: one tag for each word, learned at the word's first token."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch.nn import functional
+
+from harness.core.errors import DataError, unknown
+from harness.core.examples import TaggedWords
+from harness.model_kinds.finetune_kind import FinetuneSettings
+from harness.models.encoding.pair_encoder import WordEncoder
+from harness.models.encoding.text_encoder import text_encoder
+from harness.training.learners.learner import Job, Start, hits
+from harness.training.load_parent import load_headed, load_tokenizer, longest
+from harness.training.loop.planned_batches import IGNORED, RowBatches
+from harness.training.loop.training_loop import Batch
+from harness.training.stage_inputs import StageInputs
+
+
+def prepare(start: Start, inputs: StageInputs, chosen: FinetuneSettings) -> Job:
+    """A token classifier around the parent's encoder.
+
+    Raises:
+        DataError: when a tag is not one of the task's, or words and tags do not pair up.
+        CheckpointError: when the parent cannot be loaded.
+    """
+    tokenizer = load_tokenizer(start.folder)
+    model = load_headed(start, "AutoModelForTokenClassification", labels=inputs.labels, seed=inputs.seed)
+    words = WordEncoder(text_encoder(tokenizer))
+    limit = longest(model, tokenizer, chosen.max_length)
+    fills = {"input_ids": int(tokenizer.pad_token_id or 0), "tags": IGNORED}
+
+    def plan(part: Any, epochs: int) -> RowBatches:
+        rows = [_row(words, example, inputs.labels, limit) for example in part]
+        return RowBatches(rows, fills, size=chosen.batch_size, epochs=epochs, seed=inputs.seed)
+
+    return Job(
+        model,
+        tokenizer,
+        plan(inputs.train, chosen.epochs),
+        tag_loss,
+        hits(plan(inputs.validation, 1), _right) if inputs.validation else None,
+        "TOKEN_CLS",
+        heads=("classifier", "score"),
+        keeps_language_model=True,
+        rates={"classifier": chosen.head_rate, "score": chosen.head_rate},
+    )
+
+
+def _row(words: WordEncoder, example: TaggedWords, labels: tuple[str, ...], limit: int) -> dict[str, list[int]]:
+    if len(example.words) != len(example.tags):
+        raise DataError(
+            f"an example has {len(example.words)} words and {len(example.tags)} tags.",
+            hint="give one tag for each word.",
+        )
+    ids, places = words.encode(example.words, limit)
+    tags = [IGNORED] * len(ids)
+    for place, tag in zip(places, example.tags, strict=True):
+        if tag not in labels:
+            raise DataError(unknown("tag", tag, labels), hint="every tag must be one of the task's labels.")
+        if place is not None:
+            tags[place] = labels.index(tag)
+    return {"input_ids": ids, "tags": tags}
+
+
+def tag_loss(model: Any, batch: Batch) -> torch.Tensor:
+    """Mean cross-entropy (nats) over words."""
+    logits = model(input_ids=batch["input_ids"], attention_mask=batch["attention_mask"]).logits
+    return functional.cross_entropy(
+        logits.reshape(-1, logits.shape[-1]), batch["tags"].reshape(-1), ignore_index=IGNORED
+    )
+
+
+def _right(model: Any, batch: Batch) -> tuple[int, int]:
+    logits = model(input_ids=batch["input_ids"], attention_mask=batch["attention_mask"]).logits
+    asked = batch["tags"] != IGNORED
+    return int((logits.argmax(dim=-1) == batch["tags"])[asked].sum()), int(asked.sum())

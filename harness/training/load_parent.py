@@ -1,0 +1,280 @@
+"""Loading the checkpoint that a fine-tuning starts from."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from harness.core.errors import CheckpointError, HarnessError, Where
+
+if TYPE_CHECKING:
+    from harness.training.learners.learner import Start
+
+_CLASSIFIER = ("classifier", "score")
+_POOLER = "pooler"
+
+
+def load_tokenizer(folder: Path) -> Any:
+    """The checkpoint's tokenizer; local files only.
+
+    Raises:
+        CheckpointError: when it has none that can be read.
+    """
+    from transformers import AutoTokenizer
+
+    return _loaded(
+        folder,
+        "tokenizer",
+        lambda: AutoTokenizer.from_pretrained(str(folder), local_files_only=True, trust_remote_code=False),
+    )
+
+
+def family_of(folder: Path) -> str:
+    """`masked`, `causal` or `seq2seq`, by the checkpoint's configuration.
+
+    Raises:
+        CheckpointError: when the folder holds no transformers model (an adapter, a linear head).
+    """
+    from transformers import AutoConfig
+
+    from harness.models.checkpoint.inspection import MASKED_TYPES
+
+    if not (folder / "config.json").is_file():
+        raise CheckpointError(
+            "training starts from a whole model; this checkpoint is an adapter or a head on another one.",
+            where=Where(folder),
+            hint="start from its base, or make the first stage with `method: full`.",
+        )
+    config: Any = _loaded(
+        folder, "configuration", lambda: AutoConfig.from_pretrained(str(folder), trust_remote_code=False)
+    )
+    if getattr(config, "is_encoder_decoder", False):
+        return "seq2seq"
+    return "masked" if config.model_type in MASKED_TYPES else "causal"
+
+
+def longest(model: Any, tokenizer: Any, wanted: int) -> int:
+    """The longest row: what is wanted, or less where the model takes less."""
+    positions = getattr(model.config, "max_position_embeddings", None) or wanted
+    limit = tokenizer.model_max_length or wanted
+    return min(wanted, int(positions), int(limit))
+
+
+def load_headed(start: Start, kind: str, *, labels: Sequence[str], seed: int, problem: str | None = None) -> Any:
+    """The checkpoint in one of transformers' Auto classes, or its shape with random weights.
+
+    The pooler of a pretrained encoder without one starts as the identity, so that a classifier
+    first sees what the first token has gathered. A head for another number of labels is made anew.
+
+    Args:
+        start: folder, `pretrained` or `random` weights, whether in 4 bits.
+        kind: such as `AutoModelForSequenceClassification`.
+        labels: of the new head; empty where it has none.
+        seed: of all weights that are new.
+        problem: transformers' name of the kind of labels.
+
+    Raises:
+        CheckpointError: when the folder holds no such model in safetensors.
+    """
+    import transformers
+
+    auto: Any = getattr(transformers, kind)
+    folder = start.folder
+    config: Any = _loaded(
+        folder, "configuration", lambda: transformers.AutoConfig.from_pretrained(str(folder), trust_remote_code=False)
+    )
+    if labels:
+        config.num_labels = len(labels)
+        config.id2label = dict(enumerate(labels))
+        config.label2id = {label: number for number, label in enumerate(labels)}
+        config.problem_type = problem
+    torch.manual_seed(seed)
+    if start.weights == "random":
+        return auto.from_config(config, trust_remote_code=False)
+    options: dict[str, Any] = {"dtype": torch.float32}
+    if start.quantised:
+        from harness.models.local.quantising import quantisation
+        from harness.models.local.quantization import heads_of
+
+        # A new head has no weights to quantise and is trained whole; so is the pooler, which a checkpoint may lack.
+        options = quantisation([*heads_of(auto, config), rf".*\.{_POOLER}"])
+    model, facts = _loaded(
+        folder,
+        "model",
+        lambda: auto.from_pretrained(
+            str(folder),
+            config=config,
+            local_files_only=True,
+            use_safetensors=True,
+            trust_remote_code=False,
+            output_loading_info=True,
+            ignore_mismatched_sizes=bool(labels),
+            **options,
+        ),
+    )
+    _check_shapes(facts["mismatched_keys"], folder)
+    if start.quantised:
+        from harness.models.local.quantization import plainly
+
+        plainly(model)
+    missing = facts["missing_keys"]
+    base = f"{model.base_model_prefix}."
+    language = kind in {"AutoModelForCausalLM", "AutoModelForSeq2SeqLM"}
+    lost = sorted(name for name in missing if (name.startswith(base) or language) and _POOLER not in name)
+    if lost:
+        raise CheckpointError(
+            f"the model lacks weights: {', '.join(lost[:3])}{' …' if len(lost) > 3 else ''}.",
+            where=Where(folder),
+            hint="give a checkpoint of the same architecture as its config.json says.",
+        )
+    with torch.no_grad():
+        for name, parameter in model.named_parameters():
+            if name in missing and _POOLER in name:
+                parameter.copy_(torch.eye(*parameter.shape) if parameter.ndim == 2 else torch.zeros_like(parameter))
+    return model
+
+
+def _check_shapes(mismatched: Iterable[Any], folder: Path) -> None:
+    """Refuses weights of another shape than config.json says, but for those of a head that is made anew."""
+    names = {key if isinstance(key, str) else str(key[0]) for key in mismatched}
+    wrong = sorted(name for name in names if not name.startswith(_CLASSIFIER))
+    if wrong:
+        raise CheckpointError(
+            f"weights of another shape than its config.json says: {wrong[0]}.",
+            where=Where(folder),
+            hint="give a checkpoint of the same architecture as its config.json says.",
+        )
+
+
+def load_for(kind: Any, folder: Path, *, seed: int, check: Callable[[str], None]) -> tuple[Any, list[str]]:
+    """The checkpoint as a language model of an Auto class, and the head's weights that it did not hold.
+
+    Args:
+        kind: such as `AutoModelForMaskedLM`.
+        seed: of the weights that are made new.
+        check: raises when the model type does not fit.
+
+    Raises:
+        CheckpointError: when the folder holds no such model in safetensors, or lacks more than a
+            masked model's head.
+    """
+    from transformers import AutoConfig
+
+    config: Any = _loaded(
+        folder, "configuration", lambda: AutoConfig.from_pretrained(str(folder), trust_remote_code=False)
+    )
+    check(str(config.model_type))
+    torch.manual_seed(seed)
+    model, facts = _loaded(
+        folder,
+        "model",
+        lambda: kind.from_pretrained(
+            str(folder),
+            local_files_only=True,
+            use_safetensors=True,
+            trust_remote_code=False,
+            output_loading_info=True,
+            dtype=torch.float32,
+        ),
+    )
+    missing = sorted(facts["missing_keys"])
+    base = f"{model.base_model_prefix}."
+    lost = [name for name in missing if name.startswith(base) and _POOLER not in name]
+    # A causal or sequence-to-sequence head is the whole point of such a model; only BERT-like ones come without.
+    lost += [] if hasattr(model, "cls") else [name for name in missing if name.startswith("lm_head")]
+    if lost:
+        raise CheckpointError(
+            f"the model lacks weights: {', '.join(lost[:3])}{' …' if len(lost) > 3 else ''}.",
+            where=Where(folder),
+            hint="give a checkpoint of the same architecture as its config.json says, language-model head included.",
+        )
+    return model, [name for name in missing if not name.startswith(base)]
+
+
+def load_encoder(folder: Path, *, weights: str, seed: int) -> Any:
+    """The checkpoint's encoder alone, pretrained or with random weights, for frozen features.
+
+    Raises:
+        CheckpointError: when the folder holds no such model in safetensors.
+    """
+    from transformers import AutoConfig, AutoModel
+
+    config: Any = _loaded(
+        folder, "configuration", lambda: AutoConfig.from_pretrained(str(folder), trust_remote_code=False)
+    )
+    torch.manual_seed(seed)
+    if weights == "random":
+        return AutoModel.from_config(config, trust_remote_code=False)
+    return _loaded(
+        folder,
+        "model",
+        lambda: AutoModel.from_pretrained(
+            str(folder), local_files_only=True, use_safetensors=True, trust_remote_code=False
+        ),
+    )
+
+
+def load_language_head(folder: Path, model: Any) -> Any | None:
+    """The checkpoint's masked language model around `model`'s own encoder, its head frozen; None without one."""
+    from transformers import AutoConfig, AutoModelForMaskedLM
+
+    architectures = AutoConfig.from_pretrained(str(folder), trust_remote_code=False).architectures or []
+    if not any(name.endswith("ForMaskedLM") for name in architectures):
+        return None
+    whole: Any = _loaded(
+        folder,
+        "language-model head",
+        lambda: AutoModelForMaskedLM.from_pretrained(str(folder), use_safetensors=True, trust_remote_code=False),
+    )
+    if not hasattr(getattr(whole, "cls", None), "predictions"):
+        raise CheckpointError(
+            f"`memory` needs a BERT language-model head, found a {type(whole).__name__}.",
+            where=Where(folder),
+            hint="leave `memory` out for this model.",
+        )
+    for parameter in whole.parameters():
+        parameter.requires_grad_(False)
+    setattr(whole, whole.base_model_prefix, model.base_model)
+    whole.tie_weights()
+    return whole
+
+
+def head_tensors(folder: Path, present: Sequence[str], prefix: str) -> dict[str, torch.Tensor]:
+    """The parent's tensors that a classifier has no place for: its language-model head, its pooler.
+
+    A bare encoder names its tensors without the prefix that they have inside a classifier. They are the ones that
+    were trained, and must not be written a second time as they were before.
+
+    Args:
+        folder: the parent.
+        present: names of the classifier's own tensors.
+        prefix: what the encoder is called inside the classifier.
+    """
+    from safetensors import safe_open
+
+    known = set(present)
+    encoder = {name.removeprefix(f"{prefix}.").split(".")[0] for name in known if name.startswith(f"{prefix}.")}
+    tensors: dict[str, torch.Tensor] = {}
+    for file in sorted(folder.glob("*.safetensors")):
+        with safe_open(str(file), framework="pt") as opened:
+            for name in opened.keys():  # noqa: SIM118  # the handle is no mapping
+                if name not in known and name.split(".")[0] not in encoder and not name.startswith(_CLASSIFIER):
+                    tensors[name] = opened.get_tensor(name)
+    return tensors
+
+
+def _loaded(folder: Path, what: str, load: Any) -> Any:
+    try:
+        return load()
+    except HarnessError:
+        raise
+    except Exception as error:
+        # transformers raises a dozen kinds of errors for a folder that is not what it expects.
+        raise CheckpointError(
+            f"the checkpoint's {what} cannot be loaded: {str(error).splitlines()[0] if str(error) else error!r}",
+            where=Where(folder),
+            hint="it needs config.json, weights in safetensors and a tokenizer.",
+        ) from error

@@ -1,0 +1,100 @@
+"""Keeps the weights of the epoch that does best on validation data.
+
+More epochs than a recipe needs then cost time, not quality; and a control that overfits sooner
+than the model it is compared with is not made to look worse than it is.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import load_file, save
+from transformers import TrainerCallback
+
+from harness.core.digests import bytes_digest, file_digest
+from harness.storage import atomic
+
+Score = Callable[[Any], Mapping[str, float | int] | None]
+_PAGE = "best.json"
+
+
+def merit(found: Mapping[str, Any]) -> tuple[float, float]:
+    """What epochs are compared by, higher is better: accuracy where there is one, then the loss turned round."""
+    return float(found.get("accuracy", 0.0)), -float(found.get("loss", 0.0))
+
+
+class BestEpoch(TrainerCallback):  # type: ignore[misc]  # transformers is untyped here
+    """Scores the model at the end of each epoch and keeps the best trainable weights in a folder.
+
+    A training that is killed and goes on scores an epoch again that it had scored already, with
+    the same result, so that nothing depends on where it was killed.
+
+    Args:
+        score: model → `accuracy` (or `loss`) and `n` on validation data; None when there is none.
+        epochs, steps: the whole training's.
+        folder: where unfinished work lies.
+        made_for: digest of what is trained; another training's best is not used.
+    """
+
+    def __init__(self, score: Score, *, epochs: int, steps: int, folder: Path, made_for: str) -> None:
+        self._score = score
+        self._length = max(1, steps // epochs)
+        self._folder = folder
+        self._made_for = made_for
+        self.best: dict[str, Any] | None = self._read()
+
+    def intact(self, done: int) -> bool:
+        """Whether training may go on after `done` steps: an epoch that ended must have left its best."""
+        return done < self._length or self.best is not None
+
+    def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        if state.global_step % self._length:
+            return
+        model = kwargs["model"]
+        found = self._score(model)
+        model.train()
+        if found is None:
+            return
+        epoch = state.global_step // self._length
+        if self.best is None or (merit(found), -epoch) > (merit(self.best), -self.best["epoch"]):
+            self._keep(model, {**found, "epoch": epoch})
+
+    def restore(self, model: Any) -> dict[str, float | int] | None:
+        """Puts the best epoch's weights back; returns its `accuracy` or `loss`, `n` and `epoch`."""
+        if self.best is None:
+            return None
+        with torch.no_grad():
+            kept = load_file(str(self._folder / self.best["file"]))
+            for name, parameter in model.named_parameters():
+                if parameter.requires_grad:
+                    parameter.copy_(kept[name])
+        return {name: self.best[name] for name in ("accuracy", "loss", "n", "epoch") if name in self.best}
+
+    def _keep(self, model: Any, page: dict[str, Any]) -> None:
+        weights = save(
+            {
+                name: parameter.detach().cpu().contiguous()
+                for name, parameter in model.named_parameters()
+                if parameter.requires_grad
+            }
+        )
+        old = self.best
+        # The page is written last and names its own file, so that a kill in between loses neither.
+        name = f"best-{page['epoch']}.safetensors"
+        self.best = {**page, "made_for": self._made_for, "file": name, "weights": bytes_digest(weights)}
+        atomic.write_bytes(self._folder / name, weights)
+        atomic.write_text(self._folder / _PAGE, json.dumps(self.best, sort_keys=True))
+        if old is not None and old["file"] != name:
+            (self._folder / old["file"]).unlink(missing_ok=True)
+
+    def _read(self) -> dict[str, Any] | None:
+        try:
+            page: dict[str, Any] = json.loads((self._folder / _PAGE).read_text("utf-8"))
+            whole = page["made_for"] == self._made_for and page["weights"] == file_digest(self._folder / page["file"])
+        except (OSError, ValueError, KeyError, TypeError):
+            return None
+        return page if whole else None

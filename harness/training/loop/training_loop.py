@@ -1,0 +1,251 @@
+"""The one training loop: transformers' Trainer over batches that are planned beforehand.
+
+Every batch and every step's randomness follows from (seed, step), so a training that was killed
+ends with the same weights, bit for bit, as one that was not (by the same number of threads).
+"""
+
+from __future__ import annotations
+
+import math
+import shutil
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+import torch
+from torch.utils.data import DataLoader, Dataset
+from transformers import Trainer, TrainingArguments
+
+from harness.core.errors import IncompleteError
+from harness.core.reporter import Reporter
+from harness.models.local.fastpaths.onednn_linear import quicken
+from harness.models.peak_memory import keep_freed
+from harness.training.loop import resume
+from harness.training.loop.best_epoch import BestEpoch, Score
+from harness.training.loop.loop_callbacks import Progress, Sealing, Seeding
+from harness.training.loop.training_log import TrainingLog
+
+Batch = dict[str, torch.Tensor]
+LossFunction = Callable[[Any, Batch], torch.Tensor]
+_BETAS = (0.9, 0.98)
+_EPSILON = 1e-6
+_CLIP = 1.0
+# About twenty seconds' work of a two-core machine: a checkpoint costs a fraction of a second.
+_OPERATIONS_BETWEEN_CHECKPOINTS = 1e12
+
+
+class Plan(Protocol):
+    """All batches of a training, in order; a batch is made when it is asked for."""
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, place: int) -> Batch: ...
+
+    def tokens(self, place: int) -> int:
+        """Tokens of a batch, without padding."""
+        ...
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How the optimiser runs.
+
+    Attributes:
+        learning_rate: its highest value; it rises linearly, then falls linearly to zero.
+        rates: prefix of a weight's name → multiple of the learning rate for it.
+        warmup: share of the steps in which the rate rises.
+        decay: decoupled weight decay of matrices; embeddings, norms and biases have none.
+        seed: of dropout.
+        save_every: steps between resumable checkpoints; by cost when None.
+    """
+
+    learning_rate: float
+    seed: int
+    rates: Mapping[str, float] = field(default_factory=dict)
+    warmup: float = 0.06
+    decay: float = 0.01
+    save_every: int | None = None
+
+
+def train(
+    model: Any,
+    plan: Plan,
+    loss: LossFunction,
+    settings: Settings,
+    *,
+    work: Path,
+    title: str,
+    identity: Mapping[str, Any],
+    flops: float,
+    reporter: Reporter,
+    score: Score | None = None,
+    epochs: int = 1,
+) -> Progress:
+    """Trains `model` in place over every batch of `plan`, going on from what a killed attempt left.
+
+    With `score`, the model ends with the weights of its best epoch on validation data.
+
+    Args:
+        loss: (model, batch) → mean loss of the batch.
+        work: the stage's folder; unfinished work lies in its `.resume`.
+        identity: what is trained and how (JSON); another identity starts afresh.
+        flops: of the whole training; decides how often it is saved.
+        score: model → accuracy on validation data, asked at the end of each epoch.
+        epochs: passes of equal length that the plan consists of.
+
+    Returns:
+        The progress callback, which holds loss, time, throughput and the best epoch.
+
+    Raises:
+        IncompleteError: when the loss is not finite.
+    """
+    keep_freed()
+    quicken(model)
+    folder = work / resume.RESUME_FOLDER
+    steps = len(plan)
+    made_for = resume.plan_digest({**identity, "steps": steps, "rate": settings.learning_rate, "seed": settings.seed})
+    found = resume.latest(folder, made_for, reporter)
+    best = BestEpoch(score, epochs=epochs, steps=steps, folder=folder, made_for=made_for) if score else None
+    if found is not None and best is not None and not best.intact(resume.step_of(found)):
+        reporter.warn("the unfinished training is begun anew: the weights of its best epoch are missing or damaged.")
+        shutil.rmtree(folder)
+        found = None
+    done = resume.step_of(found) if found is not None else 0
+    if found is not None and (before := resume.threads_of(found)) != torch.get_num_threads():
+        reporter.warn(
+            f"{title} goes on with {torch.get_num_threads()} threads after {before}: "
+            "the last bits of the weights may differ from those of an undisturbed run."
+        )
+    log = TrainingLog(work, step=done)
+    progress = Progress(plan, log, reporter, title=title, done=done)
+    arguments = TrainingArguments(
+        output_dir=str(folder),
+        max_steps=steps,
+        per_device_train_batch_size=1,
+        learning_rate=settings.learning_rate,
+        lr_scheduler_type="linear",
+        warmup_steps=max(1, math.ceil(settings.warmup * steps)),
+        max_grad_norm=_CLIP,
+        save_strategy="steps",
+        save_steps=settings.save_every or _save_every(flops, steps),
+        save_total_limit=2,
+        logging_strategy="no",
+        logging_nan_inf_filter=False,
+        eval_strategy="no",
+        report_to=[],
+        disable_tqdm=True,
+        remove_unused_columns=False,
+        dataloader_pin_memory=False,
+        seed=settings.seed,
+        use_cpu=not torch.cuda.is_available(),
+    )
+    trainer = PlannedTrainer(model, arguments, plan, loss, settings, progress)
+    trainer.add_callback(Seeding(settings.seed))
+    trainer.add_callback(progress)
+    if best is not None:
+        trainer.add_callback(best)
+    trainer.add_callback(Sealing(made_for))
+    with progress:
+        trainer.train(resume_from_checkpoint=str(found) if found is not None else None)
+    progress.best = best.restore(model) if best is not None else None
+    return progress
+
+
+def _save_every(flops: float, steps: int) -> int:
+    return max(1, round(_OPERATIONS_BETWEEN_CHECKPOINTS / max(flops / max(steps, 1), 1.0)))
+
+
+class _Batches(Dataset[Batch]):
+    def __init__(self, plan: Plan) -> None:
+        self._plan = plan
+
+    def __len__(self) -> int:
+        return len(self._plan)
+
+    def __getitem__(self, place: int) -> Batch:
+        return self._plan[place]
+
+
+class PlannedTrainer(Trainer):  # type: ignore[misc]  # transformers is untyped here
+    """A Trainer that takes batches in their planned order and a loss function of ours."""
+
+    def __init__(
+        self,
+        model: Any,
+        arguments: TrainingArguments,
+        plan: Plan,
+        loss: LossFunction,
+        settings: Settings,
+        progress: Progress,
+    ) -> None:
+        self._batches = _Batches(plan)
+        self._loss = loss
+        self._settings = settings
+        self._progress = progress
+        super().__init__(model=model, args=arguments, train_dataset=self._batches)
+        # Trainer's own printing callback writes to standard output; ours reports.
+        for callback in list(self.callback_handler.callbacks):
+            if type(callback).__name__ in {"PrinterCallback", "ProgressCallback", "NotebookProgressCallback"}:
+                self.remove_callback(callback)
+
+    def get_train_dataloader(self) -> Any:
+        """Batches in order: the plan has shuffled them already."""
+        return self.accelerator.prepare(DataLoader(self._batches, batch_size=1, collate_fn=_only))
+
+    def create_optimizer(self, model: Any = None) -> torch.optim.Optimizer:
+        """Fused AdamW with decay on matrices alone and the settings' own rates by name."""
+        made: torch.optim.Optimizer | None = getattr(self, "optimizer", None)
+        if made is None:
+            made = torch.optim.AdamW(
+                parameter_groups(self.model if model is None else model, self._settings),
+                lr=self._settings.learning_rate,
+                betas=_BETAS,
+                eps=_EPSILON,
+                fused=True,
+            )
+            self.optimizer = made
+        return made
+
+    def compute_loss(
+        self, model: Any, inputs: Batch, return_outputs: bool = False, num_items_in_batch: Any = None
+    ) -> Any:
+        """The loss function's value.
+
+        Raises:
+            IncompleteError: when it is not finite.
+        """
+        loss = self._loss(model, inputs)
+        value = float(loss.detach())
+        if not math.isfinite(value):
+            raise IncompleteError(
+                f"{self._progress.title}: the loss became {value} at step {self.state.global_step + 1}.",
+                hint="set a lower `learning_rate` for this model, or look for damaged training texts.",
+            )
+        self._progress.observe(value)
+        return loss
+
+
+def parameter_groups(model: Any, settings: Settings) -> list[dict[str, Any]]:
+    """Trained weights by learning rate and decay, in the model's order.
+
+    Weights with the rate zero would be moved by nothing, at the price of a pass over them and their moments; their
+    gradients still count for clipping, and are cleared with the model's.
+    """
+    groups: dict[tuple[float, float], list[Any]] = {}
+    for name, parameter in model.named_parameters():
+        if not parameter.requires_grad:
+            continue
+        factor = next((rate for part, rate in settings.rates.items() if part in name), 1.0)
+        if factor == 0:
+            continue
+        decay = settings.decay if parameter.ndim > 1 and "embeddings" not in name else 0.0
+        groups.setdefault((factor, decay), []).append(parameter)
+    return [
+        {"params": parameters, "lr": settings.learning_rate * factor, "weight_decay": decay}
+        for (factor, decay), parameters in groups.items()
+    ]
+
+
+def _only(batch: list[Batch]) -> Batch:
+    return batch[0]

@@ -1,0 +1,200 @@
+"""Counterfactual data augmentation: the same training texts about other people.
+
+Lu et al. (2020) swap gendered words with a grammar; Zmigrod et al. (2019) and Webster et al. (2020)
+call it one-sided where the swapped text takes its original's place, two-sided where it stands beside it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from harness.core.digests import fraction
+from harness.core.errors import DataError, SuiteError, unknown
+from harness.core.examples import LabelledText, PlainText, PreferencePair, PromptTarget, TaggedWords
+from harness.schema.suite.mitigation import AugmentSpec
+from harness.text.lexicons.builtin_lists import excluded_words, gender_words
+from harness.text.lexicons.lexicon import Lexicon, given_lexicon
+from harness.text.swaps.swap import swap
+
+_SENTENCE = re.compile(r"((?<=[.!?])\s+|\n+)")
+_PARTS = "\n\x1f\n"
+"""Between the parts of one example: they are swapped together or not at all."""
+_WORD = re.compile(r"[^\W_]+")
+Kinds = Sequence[str | Lexicon]
+
+
+def kinds_of(spec: AugmentSpec) -> Kinds:
+    """What is swapped: built-in kinds, then the spec's own lexicons."""
+    return (*spec.swap, *(given_lexicon(name, groups) for name, groups in spec.lexicons.items()))
+
+
+def augment_texts(texts: Mapping[str, Sequence[str]], spec: AugmentSpec) -> tuple[dict[str, list[str]], dict[str, Any]]:
+    """Every data set's texts with their counterparts, and counts of them.
+
+    A text is swapped sentence by sentence: one that cannot be swapped safely stays, the others change.
+
+    Raises:
+        SuiteError: for `except_labels`, since texts have no labels.
+        DataError: when no text can be swapped.
+    """
+    if spec.except_labels:
+        raise SuiteError("`except_labels` belongs to fine-tuning; these texts have no labels.", hint="leave it out.")
+    kinds = kinds_of(spec)
+    made: dict[str, list[str]] = {}
+    counts = {"rows": 0, "swapped": 0, "used": 0}
+    for name, rows in texts.items():
+        found = [_sentences_swapped(text, kinds) for text in rows]
+        made[name] = _merged(rows, found, spec, counts, key=str)
+    _require(counts)
+    return made, counts
+
+
+def augment_examples(
+    examples: Sequence[Any], labels: Sequence[str], spec: AugmentSpec
+) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    """Training examples with their counterparts, and counts of them.
+
+    The texts of one example are swapped together, so that a pair, or a prompt and its answer, go on
+    speaking of the same people. Rows whose label names a swapped group (a task that asks who is spoken
+    of), and rows of `except_labels`, stay as they are: their label would change on purpose.
+
+    Raises:
+        SuiteError: for an unknown label, or examples that cannot be swapped.
+        DataError: when no text can be swapped.
+    """
+    kinds = kinds_of(spec)
+    for label in spec.except_labels:
+        if label not in labels:
+            raise SuiteError(f"except_labels: {unknown('label of the task', label, labels)}")
+    told = frozenset(
+        place for place, label in enumerate(labels) if label in spec.except_labels or names_a_group(label, kinds)
+    )
+    counts = {"rows": 0, "swapped": 0, "used": 0, "left_by_label": 0}
+    found: list[list[Any]] = []
+    for example in examples:
+        if isinstance(example, LabelledText) and told.intersection(example.places):
+            counts["left_by_label"] += 1
+            found.append([])
+        else:
+            found.append(_example_swapped(example, kinds))
+    made = _merged(examples, found, spec, counts, key=lambda example: repr(example.to_json()))
+    _require(counts)
+    return tuple(made), counts
+
+
+def names_a_group(label: str, kinds: Kinds) -> bool:
+    """Whether a label's name says of whom a text speaks, in terms that are swapped."""
+    words = [word.casefold() for word in _WORD.findall(label)]
+    for kind in kinds:
+        if isinstance(kind, Lexicon):
+            listed = {word.casefold() for entry in kind.entries for word in (entry.word, entry.group)}
+            if label.casefold() in listed or listed.intersection(words):
+                return True
+        elif kind == "gender" and any(gender_words().find(word) or word in excluded_words() for word in words):
+            return True
+    return False
+
+
+def _merged(
+    rows: Sequence[Any], found: Sequence[Sequence[Any]], spec: AugmentSpec, counts: dict[str, int], *, key: Any
+) -> list[Any]:
+    made: list[Any] = []
+    for row, variants in zip(rows, found, strict=True):
+        counts["rows"] += 1
+        counts["swapped"] += bool(variants)
+        place = fraction("augment\n" + key(row)) if variants else 1.0
+        if spec.originals == "replace":
+            # One draw decides both: whether the row is swapped, and by which of its variants.
+            taken = [variants[int(place / spec.share * len(variants))]] if place < spec.share else []
+            made += taken or [row]
+        else:
+            taken = [one for one in variants if fraction("augment\n" + key(row) + "\n" + key(one)) < spec.share]
+            made += [row, *taken]
+        counts["used"] += len(taken)
+    return made
+
+
+def _require(counts: Mapping[str, int]) -> None:
+    if counts["used"]:
+        return
+    left = counts.get("left_by_label", 0)
+    if left:
+        reason = f"{left} of {counts['rows']} rows have a label that names the group or is excepted"
+    else:
+        reason = f"{counts['swapped']} of {counts['rows']} texts hold words that can be swapped"
+    raise DataError(
+        f"augmentation would change nothing: {reason}.",
+        hint="swap other words (`swap`, `lexicons`), raise `share`, or leave `augment` out.",
+    )
+
+
+def _sentences_swapped(text: str, kinds: Kinds) -> list[str]:
+    pieces = _SENTENCE.split(text)
+    swapped: dict[tuple[str, frozenset[str]], dict[int, str]] = {}
+    for number in range(0, len(pieces), 2):
+        for one in swap(pieces[number], kinds) if pieces[number] else []:
+            swapped.setdefault((one.kind, _exchange(one.kind, one.from_group, one.to_group)), {})[number] = one.text
+    return ["".join(changed.get(number, piece) for number, piece in enumerate(pieces)) for changed in swapped.values()]
+
+
+def _exchange(kind: str, first: str, second: str) -> frozenset[str]:
+    """Which sentences change together: all that the same two groups change places in."""
+    return frozenset() if kind == "gender" else frozenset((first, second))
+
+
+def _example_swapped(example: Any, kinds: Kinds) -> list[Any]:
+    if isinstance(example, PlainText):
+        return [PlainText(text) for text in _sentences_swapped(example.text, kinds)]
+    if isinstance(example, LabelledText):
+        parts = example.inputs()
+        return [
+            replace(example, text=found[0], pair=found[1] if len(found) > 1 else None)
+            for found in _together(parts, kinds)
+        ]
+    if isinstance(example, PreferencePair):
+        # One swap for all of a pair: both answers go on speaking of the people that the prompt speaks of.
+        asked = example.inputs()
+        return [
+            replace(example, chosen=found[-2], rejected=found[-1], **_asked(example, found[: len(asked)]))
+            for found in _together((*asked, example.chosen, example.rejected), kinds)
+        ]
+    if isinstance(example, PromptTarget):
+        if example.messages:
+            turns = (*(content for _, content in example.messages), example.target)
+            return [
+                replace(
+                    example,
+                    messages=tuple((role, text) for (role, _), text in zip(example.messages, found, strict=False)),
+                    target=found[-1],
+                )
+                for found in _together(turns, kinds)
+            ]
+        return [
+            replace(example, prompt=found[0], target=found[1])
+            for found in _together((example.prompt, example.target), kinds)
+        ]
+    if isinstance(example, TaggedWords):
+        rows = (tuple(one.text.split(" ")) for one in swap(" ".join(example.words), kinds))
+        return [replace(example, words=words) for words in rows if len(words) == len(example.words)]
+    raise SuiteError(
+        f"augmentation does not swap examples of type {example.kind}: their answers stand at places of the text.",
+        hint="leave `augment` out for this task.",
+    )
+
+
+def _asked(pair: PreferencePair, texts: Sequence[str]) -> dict[str, Any]:
+    """The prompt, or the conversation, with other texts in it."""
+    if not pair.messages:
+        return {"prompt": texts[0]} if texts else {}
+    return {"messages": tuple((role, text) for (role, _), text in zip(pair.messages, texts, strict=True))}
+
+
+def _together(parts: Sequence[str], kinds: Kinds) -> list[list[str]]:
+    if len(parts) == 1:
+        return [[one.text] for one in swap(parts[0], kinds)]
+    if any("\x1f" in part for part in parts):
+        return []
+    return [one.text.split(_PARTS) for one in swap(_PARTS.join(parts), kinds)]

@@ -1,0 +1,1 @@
+"""One file per stage, and what only stages use."""

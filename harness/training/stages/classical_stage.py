@@ -1,0 +1,94 @@
+"""TF-IDF and logistic regression: what a model without any pretraining or depth reaches."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from harness.core.errors import DataError
+from harness.core.reporter import Reporter
+from harness.model_kinds.classical_kind import ClassicalSpec
+from harness.models.checkpoint.checkpoint_files import TOKEN_PATTERN, ClassicalWeights, write_classical
+from harness.models.derived.classical_backend import bag_text
+from harness.training import training_cost
+from harness.training.checkpoint_metadata import write_page
+from harness.training.mitigation.mitigated_rows import mitigated
+from harness.training.stage_inputs import StageInputs
+from harness.training.stages.logistic_regression import choose
+
+_STRENGTHS = (0.5, 1.0, 2.0, 4.0, 8.0)
+
+
+def train_classical(spec: ClassicalSpec, inputs: StageInputs, work: Path, reporter: Reporter) -> dict[str, Any]:
+    """Fits the classifier and writes `vocabulary.json`, `classical.json` and `classical.safetensors`.
+
+    The regularisation is chosen by validation accuracy, or by cross-validation without one.
+
+    Returns:
+        The checkpoint's page and what was measured.
+
+    Raises:
+        DataError: when examples are missing or unfit, or hold no word at all.
+    """
+    from sklearn.feature_extraction.text import TfidfVectorizer
+
+    by = "TF-IDF and logistic regression"
+    inputs.require_labelled(by, bag_text)
+    inputs, measures = mitigated(spec.mitigate, inputs)
+    train, validation = inputs.require_labelled(by, bag_text)
+    started = time.monotonic()
+    texts = [text for text, _ in train]
+    vectorizer = TfidfVectorizer(
+        ngram_range=(1, spec.ngrams), sublinear_tf=True, lowercase=True, token_pattern=TOKEN_PATTERN, dtype=np.float64
+    )
+    with reporter.task(by, 1, "fit") as task:
+        try:
+            features = vectorizer.fit_transform(texts)
+        except ValueError as error:
+            raise DataError(
+                "the training texts hold no word of two or more letters.", hint="check the `text` column."
+            ) from error
+        held = vectorizer.transform([text for text, _ in validation]) if validation else None
+        fit = choose(
+            features,
+            [label for _, label in train],
+            held,
+            [label for _, label in validation],
+            labels=len(inputs.labels),
+            strengths=_STRENGTHS,
+            seed=inputs.seed,
+            weights=inputs.weights,
+        )
+        task.advance(1)
+    vocabulary = {str(ngram): int(column) for ngram, column in vectorizer.vocabulary_.items()}
+    write_classical(
+        work,
+        ClassicalWeights(
+            vocabulary=vocabulary,
+            idf=np.asarray(vectorizer.idf_, dtype=np.float64),
+            coef=fit.coef,
+            intercept=fit.intercept,
+            labels=inputs.labels,
+            ngrams=(1, spec.ngrams),
+        ),
+    )
+    tokens = sum(len(text.split()) for text in texts)
+    size = fit.coef.size + fit.intercept.size
+    page = write_page(
+        work,
+        kind="classical",
+        stage=spec.model_dump(mode="json"),
+        inputs=inputs,
+        cost={"tokens": tokens, "flops": 0.0, "steps": 1, "parameters": size, "trainable": size},
+        recipe={"C": fit.strength, "ngrams": spec.ngrams, "sublinear": True, **measures},
+    )
+    seconds = time.monotonic() - started
+    measured = {
+        "seconds": round(seconds, 3),
+        "tokens_per_second": round(tokens / max(seconds, 1e-9), 1),
+        "peak_memory": training_cost.peak_memory(),
+    }
+    return {**page, "validation": fit.score, "measured": measured}

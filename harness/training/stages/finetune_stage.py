@@ -1,0 +1,112 @@
+"""Fine-tuning: examples of a task, learned by some or all weights of a checkpoint."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from harness.core.errors import SuiteError
+from harness.core.reporter import Reporter
+from harness.model_kinds.finetune_kind import FinetuneSettings, narrowed, settings_for
+from harness.model_kinds.finetuning import AlignSpec, FinetuneSpec, QloraMethod, lora_of
+from harness.model_kinds.flop_shapes import shape_of
+from harness.training import training_cost
+from harness.training.checkpoint_metadata import write_page
+from harness.training.learners.learner import Job, Start, learner
+from harness.training.load_parent import family_of
+from harness.training.loop.dropout import set_dropout
+from harness.training.loop.reproducible import reproducible
+from harness.training.loop.training_loop import Settings, train
+from harness.training.mitigation.mitigated_rows import mitigated
+from harness.training.objectives.wordpiece_tokenizer import save_tokenizer
+from harness.training.stage_inputs import StageInputs
+from harness.training.stages.tuned_weights import apply_method, check_method, described, save
+
+
+def finetune(
+    spec: FinetuneSpec, inputs: StageInputs, work: Path, reporter: Reporter, *, save_every: int | None = None
+) -> dict[str, Any]:
+    """Fine-tunes a checkpoint, or its shape from random weights, and writes the result into `work`.
+
+    What is learned follows from the type of the examples and the kind of the parent; see
+    `learners`. An adapter is written as an adapter: its base is referenced by its key, not copied.
+
+    Returns:
+        The checkpoint's page and what was measured.
+
+    Raises:
+        DataError: when examples are missing or unfit.
+        CheckpointError: when the parent cannot be loaded.
+        SuiteError: when task, model and method do not fit each other.
+        IncompleteError: when training diverges.
+    """
+    kind = inputs.require_examples()
+    parent = inputs.require_parent()
+    check_method(spec.method, spec.weights)
+    chosen = settings_for(spec, len(inputs.train), kind)
+    if chosen.memory and spec.method != "full":
+        raise SuiteError("`memory` belongs to full fine-tuning; LoRA leaves the base as it is.", hint="leave it out.")
+    inputs, measures = mitigated(spec.mitigate, inputs)
+    with reproducible(inputs.seed):
+        start = Start(parent, family_of(parent), spec.weights, isinstance(spec.method, QloraMethod))
+        make = learner(kind, start.family)
+        chosen = narrowed(chosen, spec, _width(parent))
+        job = make(start, inputs, chosen)
+        if chosen.dropout is not None:
+            set_dropout(job.model, chosen.dropout)
+        job.facts = {**job.facts, **measures}
+        title = {"full": "fine-tuning", "frozen": "training the head"}.get(str(spec.method), "LoRA fine-tuning")
+        title = title if spec.weights == "pretrained" else "training from random weights"
+        return carry_out(job, spec, inputs, work, reporter, chosen=chosen, title=title, save_every=save_every)
+
+
+def carry_out(
+    job: Job,
+    spec: FinetuneSpec | AlignSpec,
+    inputs: StageInputs,
+    work: Path,
+    reporter: Reporter,
+    *,
+    chosen: FinetuneSettings,
+    title: str,
+    save_every: int | None,
+) -> dict[str, Any]:
+    """Trains a job by the spec's method, keeps its best epoch, and writes the checkpoint."""
+    stage = spec.model_dump(mode="json", by_alias=True)
+    model = apply_method(job, spec.method)
+    counts = training_cost.parameter_counts(model)
+    flops = training_cost.plan_flops(job.model, job.plan, trained=counts["trainable"] / counts["parameters"])
+    rates: Mapping[str, float] = {"word_embeddings": chosen.embedding_rate, **job.rates}
+    progress = train(
+        model,
+        job.plan,
+        job.loss,
+        Settings(learning_rate=chosen.learning_rate, seed=inputs.seed, rates=rates, warmup=0.1, save_every=save_every),
+        work=work,
+        title=title,
+        identity={"stage": stage, "parent": inputs.parent_digest, "chosen": asdict(chosen)},
+        flops=flops,
+        reporter=reporter,
+        score=job.score,
+        epochs=chosen.epochs,
+    )
+    kind = save(model, job, spec.method, work, parent=inputs.require_parent(), parent_key=inputs.parent_key)
+    save_tokenizer(job.tokenizer, work)
+    page = write_page(
+        work,
+        kind=kind,
+        stage=stage,
+        inputs=inputs,
+        cost={"tokens": progress.tokens, "flops": flops, "steps": len(job.plan), **counts},
+        recipe={**asdict(chosen), **(described(spec.method) if lora_of(spec.method) else {}), **job.facts},
+    )
+    return {**page, "validation": progress.best, "measured": progress.measured()}
+
+
+def _width(parent: Path) -> int | None:
+    from transformers import AutoConfig
+
+    shape = shape_of(AutoConfig.from_pretrained(str(parent), trust_remote_code=False).to_dict())
+    return shape.hidden if shape is not None else None

@@ -1,0 +1,113 @@
+"""A linear classifier on the frozen base: softmax regression on its mean-pooled last hidden states."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from harness.core.errors import SuiteError
+from harness.core.reporter import Reporter
+from harness.model_kinds.finetuning import FinetuneSpec
+from harness.model_kinds.flop_shapes import shape_of
+from harness.models.checkpoint.checkpoint_files import LinearHead, write_linear
+from harness.models.encoding.text_encoder import encode_texts
+from harness.training import training_cost
+from harness.training.checkpoint_metadata import write_page
+from harness.training.mitigation.mitigated_rows import mitigated
+from harness.training.stage_inputs import StageInputs
+from harness.training.stages.logistic_regression import choose
+
+FloatMatrix = npt.NDArray[np.float64]
+_STRENGTHS = (0.001, 0.01, 0.1, 1.0)
+
+
+def finetune_linear(spec: FinetuneSpec, inputs: StageInputs, work: Path, reporter: Reporter) -> dict[str, Any]:
+    """Fits the head and writes it; the base is referenced by its key, not copied.
+
+    The regularisation is chosen by validation accuracy, or by cross-validation without one.
+
+    Returns:
+        The checkpoint's page and what was measured.
+
+    Raises:
+        DataError: when examples are missing or unfit.
+        CheckpointError: when the parent cannot be loaded.
+    """
+    from harness.models.derived.frozen_features import mean_features
+    from harness.training.load_parent import load_encoder, load_tokenizer
+    from harness.training.loop.reproducible import reproducible
+
+    inputs.require_labelled("a linear classifier")
+    if spec.dropout is not None:
+        raise SuiteError("`dropout` belongs to trained weights; a linear head has none.", hint="leave it out.")
+    inputs, measures = mitigated(spec.mitigate, inputs)
+    train, validation = inputs.require_labelled("a linear classifier")
+    if spec.weights == "random":
+        raise SuiteError(
+            "a linear head on random features would answer on the pretrained ones: it stands on its base.",
+            hint="leave `weights: random` out, or use `method: full` with it.",
+        )
+    parent = inputs.require_parent()
+    started = time.monotonic()
+    with reproducible(inputs.seed):
+        tokenizer = load_tokenizer(parent)
+        encoder = load_encoder(parent, weights="pretrained", seed=inputs.seed)
+        limit = min(
+            int(tokenizer.model_max_length), int(getattr(encoder.config, "max_position_embeddings", 0) or 1 << 30)
+        )
+        texts = [[text for text, _ in part] for part in (train, validation)]
+        rows = [encode_texts(tokenizer, part, limit).ids for part in texts]
+        with reporter.task("features of the frozen base", len(train) + len(validation), "texts") as task:
+            # The very function that answers later: a head must see the features that it was fitted on.
+            features, held = (_features(mean_features, parent, part, inputs, task) for part in texts)
+    mean, scale = features.mean(axis=0), features.std(axis=0)
+    scale[scale < 1e-8] = 1.0
+    fit = choose(
+        (features - mean) / scale,
+        [label for _, label in train],
+        (held - mean) / scale if len(held) else None,
+        [label for _, label in validation],
+        labels=len(inputs.labels),
+        strengths=_STRENGTHS,
+        seed=inputs.seed,
+        weights=inputs.weights,
+    )
+    write_linear(work, LinearHead(fit.coef, fit.intercept, mean, scale, inputs.labels))
+    tokens = sum(len(row) for part in rows for row in part)
+    shape = shape_of(encoder.config.to_dict())
+    flops = shape.stack(shape.layers, tokens, tokens / max(1, sum(map(len, rows)))) if shape is not None else 0.0
+    counts = training_cost.parameter_counts(encoder)
+    own = fit.coef.size + fit.intercept.size
+    spent = {
+        "tokens": tokens,
+        "flops": float(round(flops)),
+        "steps": 1,
+        "parameters": counts["parameters"] + own,
+        "trainable": own,
+    }
+    page = write_page(
+        work,
+        kind="linear",
+        stage=spec.model_dump(mode="json", by_alias=True),
+        inputs=inputs,
+        cost=spent,
+        recipe={"C": fit.strength, "pooling": "mean", **measures},
+    )
+    seconds = time.monotonic() - started
+    measured = {
+        "seconds": round(seconds, 3),
+        "tokens_per_second": round(tokens / max(seconds, 1e-9), 1),
+        "peak_memory": training_cost.peak_memory(),
+    }
+    return {**page, "validation": fit.score, "measured": measured}
+
+
+def _features(measure: Any, parent: Path, texts: Sequence[str], inputs: StageInputs, task: Any) -> FloatMatrix:
+    found: FloatMatrix = np.asarray(measure(parent, texts, resolve=inputs.resolve), dtype=np.float64)
+    task.advance(len(texts))
+    return found

@@ -1,0 +1,88 @@
+"""How many rows a pretraining sees: by tokens, by steps, or by minutes on this machine."""
+
+from __future__ import annotations
+
+import copy
+import json
+import statistics
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from harness.core.reporter import Reporter
+from harness.model_kinds.finetune_kind import PretrainSettings
+from harness.model_kinds.pretrain_kind import Budget
+from harness.models.local.fastpaths.onednn_linear import quicken
+from harness.storage import atomic
+from harness.training.loop.resume import RESUME_FOLDER
+from harness.training.loop.training_loop import LossFunction
+
+_FILE = "budget.json"
+_TIMED = 6
+
+
+def row_count(
+    budget: Budget,
+    chosen: PretrainSettings,
+    model: Any,
+    planned: Callable[[int], Any],
+    loss: LossFunction,
+    *,
+    work: Path,
+    started: float,
+    reporter: Reporter,
+) -> int:
+    """Rows of a whole pretraining.
+
+    Minutes are those of the whole stage: what is left of them is divided by the time of a step, timed
+    on a copy of the model. The result is kept beside the unfinished training, so that a
+    killed one goes on with the same number of steps.
+
+    Args:
+        planned: rows → plan.
+        started: `time.monotonic()` when the stage began.
+    """
+    if budget.steps is not None:
+        return budget.steps * chosen.batch_size
+    if budget.minutes is None:
+        return max(1, (budget.tokens or 0) // chosen.sequence_length)
+    path = work / RESUME_FOLDER / _FILE
+    content = {"minutes": budget.minutes, "batch_size": chosen.batch_size}
+    try:
+        kept = json.loads(path.read_text("utf-8"))
+        if {name: kept[name] for name in content} == content:
+            return int(kept["steps"]) * chosen.batch_size
+    except (OSError, ValueError, KeyError, TypeError):
+        pass
+    seconds = step_seconds(model, planned(_TIMED * chosen.batch_size), loss)
+    left = budget.minutes * 60 - (time.monotonic() - started)
+    steps = max(1, int(left / seconds))
+    reporter.info(f"{budget.minutes:g} minutes are {steps} steps of {seconds:.3f} s here")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    atomic.write_text(path, json.dumps({**content, "steps": steps}))
+    return steps * chosen.batch_size
+
+
+def step_seconds(model: Any, plan: Any, loss: LossFunction) -> float:
+    """Median seconds of an optimiser step, the first one left out; `model` stays as it is."""
+    copied = copy.deepcopy(model)
+    quicken(copied)
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    copied.to(device).train()
+    optimiser = torch.optim.AdamW((weight for weight in copied.parameters() if weight.requires_grad), fused=True)
+    times: list[float] = []
+    for place in range(len(plan)):
+        began = time.perf_counter()
+        batch = {name: tensor.to(device) for name, tensor in plan[place].items()}
+        value: Any = loss(copied, batch)
+        value.backward()
+        torch.nn.utils.clip_grad_norm_(copied.parameters(), 1.0)
+        optimiser.step()
+        optimiser.zero_grad()
+        if device == "cuda":
+            torch.cuda.synchronize()
+        times.append(time.perf_counter() - began)
+    return statistics.median(times[1:] or times)

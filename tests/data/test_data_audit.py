@@ -1,0 +1,95 @@
+"""The data audit: counts by hand, intervals by an oracle, and lexicons that do not fit."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from plain_models import dataset
+from statsmodels.stats.proportion import proportion_confint
+
+from harness.core.errors import DataError
+from harness.data.data_audit import audit, read_groups
+from harness.text.cooccurrence import counts, own_words
+from harness.text.lexicons.group_words import GroupWords
+
+GROUPS = GroupWords({"north": ("Oslo",), "south": ("Rome", "blue sea"), "east": ("Delhi",)})
+ROWS = [
+    {"text": "Oslo and Rome. The nurse left Oslo.", "label": "bad"},
+    {"text": "The blue  sea. A nurse swam.", "label": "good"},
+    {"text": "Nothing here.", "label": "good"},
+    {"text": "Rome! A nurse of Rome, a pilot of Rome.", "label": "good"},
+]
+
+
+def rows_of(table: list[dict[str, Any]], **wanted: str) -> list[dict[str, Any]]:
+    return [row for row in table if all(row[key] == value for key, value in wanted.items())]
+
+
+def test_counts_and_label_rates_by_hand() -> None:
+    found = audit(dataset(ROWS), "test", label="label", groups=GROUPS, lexicon="own")
+    assert (found.texts, found.texts_with_a_group) == (4, 3)
+    by_group = {row["group"]: row for row in found.groups}
+    assert [by_group[name]["texts"] for name in GROUPS.groups] == [1, 3, 0]
+    assert [by_group[name]["words"] for name in GROUPS.groups] == [2, 5, 0]
+    low, high = proportion_confint(3, 4, method="wilson")
+    assert (by_group["south"]["low"], by_group["south"]["high"]) == pytest.approx((low, high))
+    (good,) = rows_of(found.labels, group="south", label="good")
+    assert (good["texts"], good["of"], good["share"]) == (2, 3, pytest.approx(2 / 3))
+    (nobody,) = rows_of(found.labels, group="east", label="good")
+    assert (nobody["of"], nobody["share"], nobody["low"]) == (0, None, None)
+    assert any("'east': insufficient evidence" in note for note in found.notes)
+    assert any(note == "1 words of the lexicon never occur: Delhi" for note in found.notes)
+    assert {row["group"] for row in found.examples} == {"north", "south"}
+
+
+def test_words_meet_groups_in_one_sentence() -> None:
+    texts = [(row["text"], str(place)) for place, row in enumerate(ROWS)]
+    found = counts(texts, GROUPS, own_words())
+    # "A nurse swam." stands in another sentence than the sea.
+    assert found == {("nurse", "north"): 1, ("nurse", "south"): 1, ("pilot", "south"): 1}
+    many = audit(dataset([ROWS[0]] * 3 + [ROWS[3]] * 3), "test", groups=GROUPS)
+    (north,) = rows_of(many.co_occurrence, word="nurse", group="north")
+    assert (north["sentences"], north["of"], north["share"]) == (3, 6, 0.5)
+    assert not rows_of(many.co_occurrence, word="pilot")
+    named = GroupWords({"stage": ("actor",), "hall": ("Rome",)})
+    assert not counts([("An actor of Rome.", "0")], named, own_words())
+
+
+def test_rows_of_one_cluster_count_as_one() -> None:
+    alike = [{**ROWS[place % 2], "cluster": f"c{place % 2}"} for place in range(40)]
+    apart = [ROWS[place % 2] for place in range(40)]
+    first, second = (audit(dataset(rows), "test", groups=GROUPS).groups[0] for rows in (alike, apart))
+    assert first["share"] == second["share"] == 0.5
+    assert first["high"] - first["low"] > second["high"] - second["low"]
+
+
+def test_columns_and_splits_that_are_none() -> None:
+    with pytest.raises(DataError, match="unknown column 'body'"):
+        audit(dataset(ROWS), "test", text="body")
+    with pytest.raises(DataError, match="unknown split 'train'"):
+        audit(dataset(ROWS), "train")
+
+
+@pytest.mark.parametrize(
+    ("content", "why"),
+    [
+        ("group,word\nnorth,Oslo\n", "words of two groups or more, found 1"),
+        ("group,word\nnorth,\nsouth,Rome\n", "a group and a word in every line"),
+        ("kind,word\nnorth,Oslo\n", "a group and a word in every line"),
+    ],
+)
+def test_lexicons_that_do_not_fit(tmp_path: Path, content: str, why: str) -> None:
+    path = tmp_path / "words.csv"
+    path.write_text(content, "utf-8")
+    with pytest.raises(DataError, match=why):
+        read_groups(path)
+    with pytest.raises(DataError, match="UTF-8"):
+        read_groups(tmp_path / "none.csv")
+
+
+def test_a_word_may_stand_in_two_groups(tmp_path: Path) -> None:
+    path = tmp_path / "words.csv"
+    path.write_text("group,word,pair\nnorth,Oslo,1\nsouth,Rome,1\nsouth,Oslo,2\n", "utf-8")
+    assert sorted(read_groups(path).found("in Oslo")) == ["north", "south"]

@@ -1,0 +1,142 @@
+"""What `export` says loads a checkpoint does load it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from harness.core.errors import CheckpointError, DataError
+from harness.models.derived.heuristic_backend import BaselineTable, write_baseline
+from harness.pipeline.checkpoints.adapter_merges import CHECKPOINTS
+from harness.pipeline.checkpoints.export_checkpoint import export_model
+from harness.storage.run_dir import RunDir, RunInfo
+from harness.storage.store import Store
+
+
+def _entry(store: Store, key: str, files: dict[str, Any]) -> None:
+    def build(work: Path) -> dict[str, Any]:
+        for name, content in files.items():
+            (work / name).write_text(json.dumps(content), "utf-8")
+        return {}
+
+    store.make(CHECKPOINTS, key, build)
+
+
+def _run_of(folder: Path, address: str) -> RunDir:
+    run = RunDir(folder)
+    run.path.mkdir()
+    info = {"run_id": "r", "suite": "s", "suite_text": "", "command": [], "started": "2026-01-01T00:00:00Z"}
+    run.write_info(RunInfo.model_validate({**info, "checkpoints": {"model": address}}))
+    return run
+
+
+BASE = {
+    "checkpoint.json": {"format": 1, "kind": "transformers"},
+    "config.json": {"architectures": ["T5ForConditionalGeneration"]},
+}
+
+
+@pytest.mark.parametrize(
+    ("files", "said"),
+    [
+        (BASE, "transformers.T5ForConditionalGeneration.from_pretrained("),
+        (
+            {
+                "checkpoint.json": {"format": 1, "kind": "adapter", "parent": {"key": "b" * 64}},
+                "adapter_config.json": {"task_type": "CAUSAL_LM"},
+            },
+            "peft.PeftModel.from_pretrained(transformers.AutoModelForCausalLM.from_pretrained(",
+        ),
+        (
+            {
+                "checkpoint.json": {
+                    "format": 1,
+                    "kind": "adapter",
+                    "parent": {"key": "b" * 64},
+                    "labels": ["O", "B-name"],
+                },
+                "adapter_config.json": {"task_type": "TOKEN_CLS"},
+            },
+            "num_labels=2), ",
+        ),
+        (
+            {
+                "checkpoint.json": {"format": 1, "kind": "adapter", "parent": {"key": "b" * 64}},
+                "adapter_config.json": {"task_type": None},
+            },
+            "transformers.T5ForConditionalGeneration.from_pretrained(",
+        ),
+        (
+            {"checkpoint.json": {"format": 1, "kind": "projected", "parent": {"key": "b" * 64}}},
+            "then take the directions of projection.safetensors out of its last hidden states",
+        ),
+        ({"checkpoint.json": {"format": 1, "kind": "self_debiased", "parent": {"key": "b" * 64}}}, "`--model NAME="),
+        ({"checkpoint.json": {"format": 1, "kind": "baseline"}}, "nothing but harness"),
+    ],
+)
+def test_the_line_names_the_class_of_the_weights(files: dict[str, Any], said: str, tmp_path: Path) -> None:
+    store = Store(tmp_path / "cache")
+    _entry(store, "a" * 64, files)
+    _entry(store, "b" * 64, BASE)
+    found = export_model(_run_of(tmp_path / "run", "a" * 64), "model", tmp_path / "out", store)
+    assert said in found.load
+    assert "/base" not in found.load or (tmp_path / "out" / "base" / "config.json").is_file()
+
+
+@pytest.mark.parametrize(
+    "address", ["../../Documents", "Documents", "../" * 9 + "etc", "file:///etc", "A" * 64, "a" * 63]
+)
+def test_a_run_of_a_stranger_names_keys_and_nothing_is_moved(
+    address: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "Documents").mkdir()
+    (tmp_path / "Documents" / "a.txt").write_text("work")
+    run = _run_of(tmp_path / "run", address)
+    with pytest.raises(DataError, match="expected a key of the cache or the whole path"):
+        export_model(run, "model", tmp_path / "out", Store(tmp_path / "cache" / "harness"))
+    assert (tmp_path / "Documents" / "a.txt").read_text() == "work"
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("name", ["folder", "folder/file.txt", "nowhere"])
+def test_a_path_in_a_run_is_copied_only_where_it_is_a_checkpoint(name: str, tmp_path: Path) -> None:
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "folder" / "file.txt").write_text("private")
+    run = _run_of(tmp_path / "run", str(tmp_path / name))
+    with pytest.raises(CheckpointError):
+        export_model(run, "model", tmp_path / "out", Store(tmp_path / "cache"))
+    assert not (tmp_path / "out").exists()
+    assert (tmp_path / "folder" / "file.txt").read_text() == "private"
+
+
+def _baseline(folder: Path) -> Path:
+    folder.mkdir()
+    write_baseline(folder, BaselineTable("majority", ("a", "b")))
+    (folder / "checkpoint.json").write_text('{"format": 1, "kind": "baseline"}')
+    return folder
+
+
+def test_what_a_link_leads_to_and_hidden_files_are_not_copied(tmp_path: Path) -> None:
+    folder = _baseline(tmp_path / "loaded")
+    (folder / ".env").write_text("private")
+    run = _run_of(tmp_path / "run", str(folder))
+    export_model(run, "model", tmp_path / "out", Store(tmp_path / "cache"))
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["baseline.json", "checkpoint.json"]
+    (tmp_path / "private").write_text("private")
+    (folder / "notes.txt").symlink_to(tmp_path / "private")
+    with pytest.raises(CheckpointError, match="leads out"):
+        export_model(run, "model", tmp_path / "second", Store(tmp_path / "cache"))
+    assert not (tmp_path / "second").exists()
+
+
+def test_an_entry_that_names_a_path_as_its_parent_is_not_exported(tmp_path: Path) -> None:
+    store = Store(tmp_path / "cache")
+    page = {"format": 1, "kind": "self_debiased", "parent": {"key": str(tmp_path)}}
+    _entry(store, "a" * 64, {"checkpoint.json": page, "self_debias.json": {}})
+    with pytest.raises(CheckpointError, match="expected a key of the cache"):
+        export_model(_run_of(tmp_path / "run", "a" * 64), "model", tmp_path / "out", store)
+    assert not (tmp_path / "out").exists()

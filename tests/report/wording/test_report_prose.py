@@ -1,0 +1,266 @@
+"""Words never say more than intervals allow; figures keep one way of writing."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from harness.core import registry
+from harness.core.records import Record, Records, RecordsHead
+from harness.report.charts.axis_scale import scale
+from harness.report.formats.html_page import render_view
+from harness.report.formats.summary import summary_markdown
+from harness.report.sections.forgetting import confusions
+from harness.report.sections.gate_table import gate_margin
+from harness.report.sections.top_changed import marked
+from harness.report.view.item_columns import measure
+from harness.report.view.model_cost import cost_of
+from harness.report.view.run_view import RunView, reading
+from harness.report.wording.executive_summary import brief
+from harness.report.wording.glossary import COMPANIONS
+from harness.report.wording.narrative import change, story
+from harness.schema.results import number_format
+from harness.schema.results.metrics import ComparisonResult
+from harness.schema.results.results_file import Results
+from harness.storage.run_dir import RunDir
+
+
+def comparison(**changes: object) -> ComparisonResult:
+    facts: dict[str, object] = {
+        "id": "reviews.accuracy", "evaluation": "reviews", "metric": "accuracy", "baseline": "base", "candidate": "new",
+        "baseline_protocol": "head", "candidate_protocol": "head", "baseline_value": 0.702, "candidate_value": 0.7,
+        "delta": -0.002, "improvement": -0.002, "low": -0.01, "high": 0.006, "n": 500, "clusters": 500,
+        "unit": "fraction", "direction": "higher", "method": "t",
+    }  # fmt: skip
+    return ComparisonResult.model_validate(facts | changes)
+
+
+def test_an_interval_over_zero_is_no_clear_change() -> None:
+    assert change(comparison()) == "shows no clear change: −0.2 points, 95% interval −1.0…+0.6"
+
+
+def test_a_clear_change_names_both_levels() -> None:
+    row = comparison(baseline_value=0.5, candidate_value=0.6, delta=0.1, low=0.08, high=0.12)
+    assert change(row) == "rose from 50.0% to 60.0%: +10.0 points, 95% interval +8.0…+12.0"
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({"low": 0.01, "high": 0.02, "delta": 0.015}, "better"),
+        ({"low": 0.01, "high": 0.02, "delta": 0.015, "direction": "lower"}, "worse"),
+        ({"low": 0.01, "high": 0.02, "delta": 0.015, "direction": "target", "ideal": 0.5}, "drifted"),
+        ({"low": 0.01, "high": 0.02, "delta": 0.015, "p_adjusted": 0.2, "family": 9}, "unclear"),
+        ({"low": None, "high": None}, "unclear"),
+        ({"identical": True, "delta": 0.0}, "identical"),
+        ({"status": "undefined", "delta": None, "reason": "no items"}, "undefined"),
+        ({"low": 0.0, "high": 0.02, "delta": 0.01}, "unclear"),
+    ],
+)
+def test_reading(changes: dict[str, object], expected: str) -> None:
+    assert reading(comparison(**changes)) == expected
+
+
+def test_an_undefined_comparison_says_why() -> None:
+    assert "no items" in change(comparison(status="undefined", delta=None, reason="no items"))
+
+
+def test_the_story_has_five_parts_and_speaks_of_harm_with_numbers(plain: RunDir) -> None:
+    view = RunView.open(plain)
+    parts = dict(story(view, view.contests[0]))
+    assert list(parts) == ["Gained", "Forgotten", "Paid", "Who is hurt", "How sure"]
+    assert parts["Forgotten"][0].reading == "worse"
+    assert any("flip_rate on names" in sentence.text for sentence in parts["Who is hurt"])
+    assert "410k training tokens" in parts["Paid"][0].text
+
+
+def test_without_probes_and_slices_harm_is_not_measured(plain: RunDir) -> None:
+    results = Results.read(plain.results_path)
+    results.comparisons = [row for row in results.comparisons if row.evaluation == "general"]
+    view = RunView(results)
+    assert dict(story(view, view.contests[0]))["Who is hurt"][0].text.startswith("Not measured")
+
+
+def test_release_contests_come_first(plain: RunDir) -> None:
+    contests = RunView.open(plain).contests
+    assert [contest.release for contest in contests] == [True, False, False, False, False]
+
+
+def test_a_task_is_measured_against_the_best_way_of_the_base(plain: RunDir) -> None:
+    results = Results.read(plain.results_path)
+    results.evaluations[0].baseline = "linear"
+    for row in [row for row in results.comparisons if (row.evaluation, row.candidate) == ("reviews", "finetuned")]:
+        results.comparisons.append(row.model_copy(update={"baseline": "linear"}))
+    view = RunView(results, plain.read_info(), plain)
+    main = view.contests[0]
+    assert (main.candidate, main.main, main.release) == ("finetuned", True, True)
+    assert {row.baseline for row in view.comparisons(main, evaluation="reviews")} == {"linear"}
+    assert {row.baseline for row in view.comparisons(main, evaluation="general")} == {"base"}
+    assert "finetuned against base" in [contest.label for contest in view.contests]
+    assert "against linear, the best way of base" in dict(story(view, main))["Gained"][0].text
+    assert [one.matrices[0][0] for one in confusions(view, main)] == ["linear"]
+    assert "finetuned against base" in render_view(view)
+
+
+def _as_pair(results: Results, baseline: str) -> None:
+    """Renames the release's baseline on the task, as if the suite had paired it with another model there."""
+    for row in results.comparisons:
+        if (row.evaluation, row.candidate, row.baseline) == ("reviews", "finetuned", "base"):
+            row.baseline = baseline
+
+
+def test_a_release_whose_baseline_cannot_be_asked_is_told_of_by_its_first_pair(plain: RunDir) -> None:
+    results = Results.read(plain.results_path)
+    results.comparisons = [row for row in results.comparisons if row.evaluation == "reviews"]
+    results.flips = []
+    _as_pair(results, "classical")
+    view = RunView(results)
+    told = view.contests[0]
+    assert (told.label, told.main, told.release) == ("finetuned against classical", False, True)
+    assert sum(contest.release for contest in view.contests) == 1
+    text = brief(view, told)
+    assert "finetuned is right on" in text
+    assert "classical on" in text
+    assert "the best way of base" not in text
+    assert "no summary in words" not in render_view(view)
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({}, "finetuned beats classical on “reviews”: accuracy"),
+        ({"delta": -0.1, "low": -0.12, "high": -0.08}, "finetuned does not beat classical on “reviews”"),
+        ({"delta": 0.0, "low": -0.02, "high": 0.02}, "finetuned is not shown to beat classical on “reviews”"),
+    ],
+)
+def test_the_first_paragraph_says_whether_rivals_are_beaten(
+    plain: RunDir, changes: dict[str, float], said: str
+) -> None:
+    results = Results.read(plain.results_path)
+    found = next(row for row in results.comparisons if row.id == "reviews.accuracy" and row.candidate == "finetuned")
+    assert found.slice is None
+    results.comparisons.append(found.model_copy(update={"baseline": "classical", **changes}))
+    view = RunView(results)
+    assert said in brief(view, view.contests[0])
+    assert said.replace("“", "").replace("”", "") in summary_markdown(results, None).replace("“", "").replace("”", "")
+
+
+def test_a_gain_that_the_baseline_cannot_show_is_told_against_the_rival(plain: RunDir) -> None:
+    results = Results.read(plain.results_path)
+    found = next(row for row in results.comparisons if row.id == "reviews.accuracy" and row.candidate == "finetuned")
+    results.comparisons = [row for row in results.comparisons if row.evaluation == "general"]
+    results.comparisons.append(found.model_copy(update={"baseline": "classical"}))
+    view = RunView(results)
+    told = dict(story(view, view.contests[0]))["Gained"]
+    assert told[0].text == "No task compares finetuned with base."
+    assert told[1].text.startswith("Against classical, accuracy on reviews")
+    assert told[1].reading == "better"
+
+
+@pytest.mark.parametrize(
+    ("stats", "value", "name"),
+    [
+        ({"spans_right": 1.0, "spans_predicted": 2.0, "spans_gold": 1.0}, 2 / 3, "F1 of the item's spans"),
+        ({"spans_right": 0.0, "spans_predicted": 0.0, "spans_gold": 0.0}, 1.0, "F1 of the item's spans"),
+        ({"rougeL": 0.25, "repeated": 3.0}, 0.25, "ROUGE-L of the text"),
+        ({"unfinished": 1.0}, math.nan, ""),
+    ],
+)
+def test_items_are_ordered_by_what_tells_most_of_them(stats: dict[str, float], value: float, name: str) -> None:
+    head = RecordsHead("task", "model", "protocol")
+    found, what = measure(Records.of(head, [Record("one", "digest", stats=stats)]), "kind")
+    assert found.tolist() == pytest.approx([value], nan_ok=True)
+    assert what.name == name
+
+
+def test_confusions_align_columns_that_one_model_never_used(plain: RunDir) -> None:
+    results = Results.read(plain.results_path)
+    table = next(one for one in results.tables if (one.kind, one.model) == ("confusion", "base"))
+    table.columns = [*table.columns, "(other)"]
+    table.values = [[*line, 5.0] for line in table.values]
+    view = RunView(results)
+    shown = confusions(view, view.contests[0])[0]
+    assert shown.columns[-1] == "(other)"
+    assert all(line[-1][0] == "0" for line in shown.matrices[1][1])
+
+
+@pytest.mark.parametrize("nested", [True, False])
+def test_costs_are_read_flat_or_as_checkpoints_write_them(plain: RunDir, nested: bool) -> None:
+    model = Results.read(plain.results_path).models[0]
+    cost = {"tokens": 5000, "flops": 1e9, "steps": 10, "parameters": 7, "trainable": 3, "bytes": 9}
+    page = {"stage": {"objective": "mlm"}, "data": {"prose": "f"}, "seed": 4}
+    model.training = page | ({"cost": cost} if nested else cost)
+    found = cost_of(model, {"seconds": 2.5, "loss": 0.5})
+    assert (found.tokens, found.parameters, found.trainable, found.bytes) == (5000, 7, 3, 9)
+    assert (found.data, found.seed, found.objective, found.seconds, found.final_loss) == (
+        ("prose",),
+        4,
+        "mlm",
+        2.5,
+        0.5,
+    )
+
+
+@pytest.mark.parametrize(
+    ("margin", "kind", "unit", "shown"),
+    [
+        ("≥ −0.01", "non_inferiority", "share", "≥ −1 points"),
+        ("± 0.05", "equivalence", "share", "± 5 points"),
+        ("0.5 ± 0.05", "target", "share", "50% ± 5%"),
+        ("≤ 2e-05", "absolute", "share", "≤ 0.002%"),
+        ("ratio ≤ 1.05", "non_inferiority", "bits/byte", "ratio ≤ 1.05"),
+        ("± 0.05 nats", "equivalence", "nats", "± 0.05 nats"),
+        ("0 broken items", "no_flips", "share", "0 broken items"),
+    ],
+)
+def test_margins_are_shown_in_the_unit_of_the_figures(
+    plain: RunDir, margin: str, kind: str, unit: str, shown: str
+) -> None:
+    results = Results.read(plain.results_path)
+    gate = results.gates[0].model_copy(update={"margin": margin, "kind": kind, "metric": "m"})
+    view = RunView(results)
+    view.units["m"] = unit
+    assert gate_margin(view, gate) == shown
+
+
+@pytest.mark.parametrize(
+    ("shown", "expected"),
+    [
+        (number_format.difference(-0.00001, "fraction", -0.01, 0.01), "0.0"),
+        (number_format.level(0.7131, "fraction", 0.70, 0.73), "71.3%"),
+        (number_format.level(None, "nats"), "–"),
+        (number_format.level(math.nan, "nats"), "–"),
+        (number_format.interval(0.0101, 0.0112, "bits/byte"), "+0.0101…+0.0112"),
+        (number_format.p_value(0.0004), "<0.001"),
+        (number_format.flops(6.2e12), "6.2 TFLOP"),
+        (number_format.count("many"), "–"),
+        (number_format.amount(0.021, "fraction"), "2.1 points"),
+    ],
+)
+def test_figures(shown: str, expected: str) -> None:
+    assert shown == expected
+
+
+@given(st.lists(st.floats(-1e6, 1e6), max_size=8), st.booleans())
+def test_scales_keep_values_inside_and_have_ticks(values: list[float], zero: bool) -> None:
+    axis = scale(values, 2, 98, zero=zero)
+    assert all(2 <= axis(value) <= 98 for value in values)
+    assert 1 <= len(axis.ticks()) <= 9
+
+
+def test_differing_words_are_marked_and_texts_stay_whole() -> None:
+    texts = {"more": "She is a nurse.", "less": "He is a nurse."}
+    for name, pieces in marked(texts):
+        assert "".join(text for text, _ in pieces) == texts[name]
+        assert [text for text, differs in pieces if differs] == [texts[name].split()[0]]
+
+
+def test_companions_of_probes_are_metrics_that_there_are() -> None:
+    known = set(registry.names("metrics"))
+    assert COMPANIONS
+    assert {name for name in COMPANIONS if name not in known} == set()
+    for companion in ("stereoset_lms", "coref_accuracy", "bbq_accuracy_dis", "written_words"):
+        assert companion in COMPANIONS

@@ -1,0 +1,284 @@
+import math
+
+import numpy as np
+import pytest
+import statsmodels.api as sm
+from figures import answers, f1_rows, macro_f1, mean, ratio
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy import stats
+
+from harness.core.errors import HarnessError
+from harness.statistics.paired_difference import difference
+from harness.statistics.proportions import mcnemar_exact, tango, tango_bounds
+
+RNG = np.random.default_rng(5)
+NAMES = [str(number) for number in RNG.integers(0, 40, 300)]
+
+
+def _normal(n: int = 300) -> tuple[np.ndarray, np.ndarray]:
+    base = RNG.normal(1, 1, (n, 1))
+    return base, base + RNG.normal(0.1, 0.5, (n, 1))
+
+
+def test_mean_equals_the_paired_t_test() -> None:
+    base, candidate = _normal()
+    found = difference(base, candidate, kind="mean", value=mean, alphas=(0.05, 0.01))
+    oracle = stats.ttest_rel(candidate[:, 0], base[:, 0])
+    interval = oracle.confidence_interval(0.95)
+    assert found.p == pytest.approx(oracle.pvalue, abs=1e-9)
+    assert (found.low, found.high) == pytest.approx((interval.low, interval.high), abs=1e-9)
+    tost = oracle.confidence_interval(0.98)
+    assert found.bounds[0.01] == pytest.approx((tost.low, tost.high), abs=1e-9)
+    assert found.mde == pytest.approx((1.6448536 + 0.8416212) * found.standard_error, rel=1e-6)
+
+
+def test_clustered_mean_equals_ols_with_cluster_covariance() -> None:
+    base, candidate = _normal()
+    found = difference(base, candidate, kind="mean", value=mean, clusters=NAMES)
+    gap = (candidate - base)[:, 0]
+    codes = np.unique(NAMES, return_inverse=True)[1]
+    fit = sm.OLS(gap, np.ones(300)).fit(cov_type="cluster", cov_kwds={"groups": codes}, use_t=True)
+    # statsmodels also multiplies by (n − 1)/(n − k), which is 1 for a mean.
+    assert found.standard_error == pytest.approx(fit.bse[0], abs=1e-9)
+    assert (found.low, found.high) == pytest.approx(tuple(fit.conf_int()[0]), abs=1e-9)
+    assert found.p == pytest.approx(fit.pvalues[0], abs=1e-9)
+    assert found.clusters == len(set(NAMES))
+
+
+def test_binary_without_clusters_is_mcnemar_and_tango() -> None:
+    base, candidate = (RNG.random((2, 300, 1)) < 0.7).astype(float)
+    found = difference(base, candidate, kind="mean", value=mean, clusters=[str(i) for i in range(300)])
+    fixed, broken = int((candidate > base).sum()), int((candidate < base).sum())
+    assert found.p == mcnemar_exact(broken, fixed)
+    assert (found.low, found.high) == pytest.approx(tango(broken, fixed, 300, 0.025), abs=1e-12)
+    assert found.discordant == pytest.approx((fixed + broken) / 300)
+    assert found.clusters == found.n == 300
+
+
+def test_binary_with_clusters_flips_clusters() -> None:
+    base, candidate = (RNG.random((2, 300, 1)) < 0.7).astype(float)
+    found = difference(base, candidate, kind="mean", value=mean, clusters=NAMES)
+    assert "sign flips" in found.test
+    assert "Tango" in found.method
+    gap = (candidate - base)[:, 0]
+    codes = np.unique(NAMES, return_inverse=True)[1]
+    fit = sm.OLS(gap, np.ones(300)).fit(cov_type="cluster", cov_kwds={"groups": codes}, use_t=True)
+    assert found.standard_error == pytest.approx(fit.bse[0], abs=1e-9)
+    effect = max(1.0, fit.bse[0] ** 2 / (np.mean((gap - gap.mean()) ** 2) / 300))
+    tail = stats.norm.sf(stats.t.isf(0.025, len(set(NAMES)) - 1))
+    low, high = tango_bounds([(gap < 0).sum() / effect], [(gap > 0).sum() / effect], [300 / effect], tail)
+    assert (found.low, found.high) == pytest.approx((low[0], high[0]), abs=1e-12)
+
+
+def test_ratio_of_sums_equals_the_linearised_formulas() -> None:
+    size = RNG.integers(20, 200, 300).astype(float)
+    base = np.column_stack([size * RNG.gamma(20, 0.05, 300), size])
+    candidate = np.column_stack([base[:, 0] * RNG.normal(1.02, 0.05, 300), size])
+    found = difference(base, candidate, kind="ratio", value=lambda s, n: ratio(s, n) / math.log(2))
+    gap = candidate[:, 0] - base[:, 0]
+    delta = gap.sum() / (size.sum() * math.log(2))
+    residual = gap - gap.sum() / size.sum() * size
+    error = math.sqrt(300 / 299 * (residual**2).sum()) / (size.sum() * math.log(2))
+    assert found.delta == pytest.approx(delta, abs=1e-12)
+    assert found.standard_error == pytest.approx(error, abs=1e-12)
+    influence = candidate[:, 0] / candidate[:, 0].sum() - base[:, 0] / base[:, 0].sum()
+    log_error = math.sqrt(300 / 299 * (influence**2).sum())
+    log = math.log(candidate[:, 0].sum() / base[:, 0].sum())
+    t = stats.t.ppf(0.95, 299)
+    assert found.ratio == pytest.approx(math.exp(log), abs=1e-12)
+    assert found.ratio_bounds[0.05] == pytest.approx((math.exp(log - t * log_error), math.exp(log + t * log_error)))
+    assert found.ratio_low < found.ratio < found.ratio_high
+
+
+def test_ratio_that_is_not_one_falls_back_to_the_bootstrap() -> None:
+    rows = RNG.gamma(5, 1, (2, 100, 2)) + 1
+    found = difference(rows[0], rows[1], kind="ratio", value=lambda s, n: np.exp(ratio(s, n)), resamples=500)
+    assert "BCa" in found.method
+    assert math.isnan(found.ratio)
+
+
+def test_ratio_of_negative_sums_has_no_ratio_but_a_difference() -> None:
+    base = np.column_stack([RNG.normal(-1, 0.1, 50), np.ones(50)])
+    candidate = base + np.column_stack([RNG.normal(0.1, 0.1, 50), np.zeros(50)])
+    found = difference(base, candidate, kind="ratio", value=ratio)
+    assert math.isnan(found.ratio)
+    assert math.isfinite(found.low)
+    assert any("ratio is undefined" in text for text in found.weaknesses)
+
+
+def _cases() -> list[tuple[str, np.ndarray, np.ndarray, object]]:
+    gold, one, two = answers(np.random.default_rng(1), 240)
+    rng = np.random.default_rng(2)
+    size = rng.integers(5, 50, 240).astype(float)
+    return [
+        ("mean", rng.normal(0, 1, (240, 1)), rng.normal(0.1, 1, (240, 1)), mean),
+        ("mean", (one == gold)[:, None].astype(float), (two == gold)[:, None].astype(float), mean),
+        ("ratio", np.column_stack([size * rng.gamma(9, 1, 240), size]), np.column_stack([size * 8, size]), ratio),
+        ("additive", f1_rows(gold, one, 3), f1_rows(gold, two, 3), macro_f1),
+        ("additive", rng.gamma(9, 1, (240, 2)), rng.gamma(9, 1, (240, 2)), lambda s, n: np.exp(ratio(s, n))),
+    ]
+
+
+def _numbers(found) -> list[float]:
+    return [found.delta, found.low, found.high, *found.bounds[0.05], found.p, found.standard_error]
+
+
+@pytest.mark.parametrize("clustered", [False, True])
+@pytest.mark.parametrize("case", range(5))
+def test_swapping_the_sides_negates_everything(case: int, clustered: bool) -> None:
+    kind, base, candidate, value = _cases()[case]
+    clusters = NAMES[:240] if clustered else None
+    there = difference(base, candidate, kind=kind, value=value, clusters=clusters, resamples=500)
+    back = difference(candidate, base, kind=kind, value=value, clusters=clusters, resamples=500)
+    low, high = there.bounds[0.05]
+    assert _numbers(back) == pytest.approx(
+        [-there.delta, -there.high, -there.low, -high, -low, there.p, there.standard_error], abs=1e-12
+    )
+
+
+@settings(max_examples=10, deadline=None)
+@given(seed=st.integers(0, 10**6), case=st.integers(0, 4), clustered=st.booleans())
+def test_permuting_rows_changes_nothing(seed: int, case: int, clustered: bool) -> None:
+    kind, base, candidate, value = _cases()[case]
+    order = np.random.default_rng(seed).permutation(240)
+    clusters = NAMES[:240] if clustered else None
+    moved = [NAMES[row] for row in order] if clustered else None
+    first = difference(base, candidate, kind=kind, value=value, clusters=clusters, resamples=300)
+    second = difference(base[order], candidate[order], kind=kind, value=value, clusters=moved, resamples=300)
+    assert _numbers(first) == pytest.approx(_numbers(second), abs=1e-12)
+
+
+@pytest.mark.parametrize("case", [0, 2, 3, 4])
+def test_duplicating_every_item_as_a_cluster_changes_no_interval(case: int) -> None:
+    kind, base, candidate, value = _cases()[case]
+    names = [str(row) for row in range(240)] * 2
+    once = difference(base, candidate, kind=kind, value=value, resamples=500)
+    twice = difference(
+        np.vstack([base, base]),
+        np.vstack([candidate, candidate]),
+        kind=kind,
+        value=value,
+        clusters=names,
+        resamples=500,
+    )
+    assert _numbers(twice) == pytest.approx(_numbers(once), abs=1e-12)
+
+
+def test_duplicating_binary_items_puts_t_for_z_and_no_more() -> None:
+    kind, base, candidate, value = _cases()[1]
+    names = [str(row) for row in range(240)] * 2
+    twice = difference(
+        np.vstack([base, base]), np.vstack([candidate, candidate]), kind=kind, value=value, clusters=names
+    )
+    fixed, broken = (candidate > base).sum(), (candidate < base).sum()
+    tail = stats.norm.sf(stats.t.isf(0.025, 239))
+    low, high = tango_bounds([broken * 239 / 240], [fixed * 239 / 240], [239.0], tail)
+    assert (twice.low, twice.high) == pytest.approx((low[0], high[0]), abs=1e-12)
+
+
+@pytest.mark.parametrize("clustered", [False, True])
+@pytest.mark.parametrize("case", range(5))
+def test_identical_systems_are_never_significant(case: int, clustered: bool) -> None:
+    kind, base, _, value = _cases()[case]
+    found = difference(base, base.copy(), kind=kind, value=value, clusters=NAMES[:240] if clustered else None)
+    assert found.identical
+    assert found.p == 1.0
+    assert found.delta == 0.0
+    assert found.weaknesses
+    assert math.isnan(found.mde)
+    if case != 1:
+        assert math.isnan(found.low)
+    else:
+        assert found.low < 0 < found.high
+
+
+@pytest.mark.parametrize("case", range(5))
+@pytest.mark.parametrize("rows", [0, 1])
+def test_nothing_and_one_item_are_undefined(case: int, rows: int) -> None:
+    kind, base, candidate, value = _cases()[case]
+    found = difference(base[:rows], candidate[:rows], kind=kind, value=value, resamples=100)
+    assert found.n == rows
+    assert found.weaknesses
+    if rows == 0:
+        assert math.isnan(found.delta)
+    if rows == 0 or case != 1:
+        assert math.isnan(found.low)
+        assert math.isnan(found.bounds[0.05][0])
+
+
+@pytest.mark.parametrize("case", range(5))
+def test_one_cluster_is_not_certainty(case: int) -> None:
+    kind, base, candidate, value = _cases()[case]
+    found = difference(base, candidate, kind=kind, value=value, clusters=["all"] * 240, resamples=100)
+    assert math.isfinite(found.delta)
+    assert math.isnan(found.low)
+    assert math.isnan(found.p)
+    assert any("one cluster" in text for text in found.weaknesses)
+
+
+def test_a_constant_difference_is_undefined() -> None:
+    base = RNG.normal(0, 1, (50, 1))
+    found = difference(base, base + 0.1, kind="mean", value=mean)
+    assert found.delta == pytest.approx(0.1)
+    assert math.isnan(found.low)
+    assert math.isnan(found.p)
+    assert not found.identical
+
+
+def test_rows_that_are_missing_on_a_side_are_dropped_in_pairs() -> None:
+    base, candidate = _normal(60)
+    base[3], candidate[4], base[5], candidate[5] = np.nan, np.nan, np.nan, np.nan
+    found = difference(base, candidate, kind="mean", value=mean, clusters=NAMES[:60])
+    keep = [row for row in range(60) if row not in (3, 4, 5)]
+    same = difference(base[keep], candidate[keep], kind="mean", value=mean, clusters=[NAMES[row] for row in keep])
+    assert _numbers(found) == pytest.approx(_numbers(same), abs=1e-12)
+    assert any("2 items belong to the metric on one side only" in text for text in found.weaknesses)
+
+
+def test_infinite_and_half_missing_statistics_fail_closed() -> None:
+    base, candidate = RNG.gamma(3, 1, (2, 30, 2))
+    broken = candidate.copy()
+    broken[2, 0] = np.inf
+    found = difference(base, broken, kind="ratio", value=ratio)
+    assert math.isnan(found.delta)
+    assert "infinite" in found.weaknesses[0]
+    broken[2, 0] = np.nan
+    found = difference(base, broken, kind="ratio", value=ratio)
+    assert math.isnan(found.delta)
+    assert "but not all" in found.weaknesses[0]
+
+
+def test_zero_denominator_is_undefined() -> None:
+    rows = np.zeros((10, 2))
+    found = difference(rows, rows, kind="ratio", value=lambda s, n: np.full(s.shape[:-1], np.nan))
+    assert math.isnan(found.delta)
+    found = difference(rows, rows + 1, kind="ratio", value=ratio)
+    assert math.isnan(found.low)
+
+
+def test_metrics_that_must_be_recomputed_are_refused() -> None:
+    with pytest.raises(HarnessError, match="recompute"):
+        difference(np.ones((3, 1)), np.ones((3, 1)), kind="recompute", value=mean)
+
+
+def test_shapes_that_do_not_fit_are_refused() -> None:
+    with pytest.raises(HarnessError, match="shape"):
+        difference(np.ones((3, 1)), np.ones((4, 1)), kind="mean", value=mean)
+    with pytest.raises(HarnessError, match="columns"):
+        difference(np.ones((3, 2)), np.ones((3, 2)), kind="mean", value=mean)
+    with pytest.raises(HarnessError, match="cluster id"):
+        difference(np.ones((3, 1)), np.ones((3, 1)), kind="mean", value=mean, clusters=["a"])
+
+
+def test_few_clusters_are_said() -> None:
+    base, candidate = _normal(60)
+    found = difference(base, candidate, kind="mean", value=mean, clusters=[str(row % 6) for row in range(60)])
+    assert any("only 6 clusters" in text for text in found.weaknesses)
+
+
+def test_seed_zero_is_a_seed() -> None:
+    kind, base, candidate, value = _cases()[3]
+    runs = [difference(base, candidate, kind=kind, value=value, seed=seed, resamples=400) for seed in (0, 0, 1)]
+    assert _numbers(runs[0]) == _numbers(runs[1])
+    assert _numbers(runs[0]) != _numbers(runs[2])

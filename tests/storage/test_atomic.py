@@ -1,0 +1,83 @@
+from __future__ import annotations
+
+import errno
+import os
+from pathlib import Path
+
+import pytest
+
+from harness.core.errors import IncompleteError
+from harness.storage import atomic
+
+
+def test_a_file_is_replaced_whole(tmp_path: Path) -> None:
+    path = tmp_path / "deep" / "file.txt"
+    atomic.write_text(path, "one")
+    atomic.write_text(path, "two")
+    assert path.read_text() == "two"
+    assert [entry.name for entry in path.parent.iterdir()] == ["file.txt"]
+
+
+def test_a_failing_write_keeps_the_old_content(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "file.txt"
+    atomic.write_text(path, "old")
+
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(IncompleteError, match="no space is left") as caught:
+        atomic.write_text(path, "new")
+    assert caught.value.exit_code == 12
+    assert path.read_text() == "old"
+    assert [entry.name for entry in tmp_path.iterdir()] == ["file.txt"]
+
+
+def test_a_full_disk_says_so(tmp_path: Path) -> None:
+    full = Path("/dev/full")
+    if not full.exists():
+        pytest.skip("this system has no /dev/full")
+    with pytest.raises(IncompleteError, match="no space is left"), atomic.explained(full), full.open("wb") as out:
+        out.write(b"x" * 100_000)
+
+
+def test_a_folder_appears_whole_or_not_at_all(tmp_path: Path) -> None:
+    target = tmp_path / "entry"
+
+    def half() -> None:
+        with atomic.folder(target) as work:
+            (work / "a").write_text("half")
+            raise RuntimeError("half way")
+
+    with pytest.raises(RuntimeError, match="half way"):
+        half()
+    assert list(tmp_path.iterdir()) == []
+    with atomic.folder(target) as work:
+        (work / "a").write_text("whole")
+    with atomic.folder(target) as work:
+        (work / "b").write_text("second")
+    assert [entry.name for entry in target.iterdir()] == ["b"]
+    assert [entry.name for entry in tmp_path.iterdir()] == ["entry"]
+
+
+def test_a_folder_without_permission_says_so(tmp_path: Path) -> None:
+    with pytest.raises(IncompleteError, match="cannot be written") as caught, atomic.explained(tmp_path):
+        raise PermissionError(errno.EACCES, "Permission denied")
+    assert "--out" in str(caught.value)
+
+
+def test_a_file_where_a_folder_should_be_is_named(tmp_path: Path) -> None:
+    (tmp_path / "taken").write_text("a file")
+    with pytest.raises(IncompleteError, match="cannot be made or written") as caught:
+        atomic.write_text(tmp_path / "taken" / "deep" / "file.txt", "new")
+    assert str(tmp_path / "taken") in caught.value.message
+    (tmp_path / "folder" / "inside").mkdir(parents=True)
+    with pytest.raises(IncompleteError, match="cannot be made or written"):
+        atomic.write_text(tmp_path / "folder", "new")
+    assert sorted(entry.name for entry in tmp_path.iterdir()) == ["folder", "taken"]
+
+
+def test_a_missing_file_of_the_work_inside_stays_a_defect(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError), atomic.folder(tmp_path / "made") as made:
+        (made / "nested" / "missing").read_text()
+    assert not list(tmp_path.iterdir())
