@@ -21,10 +21,9 @@ from typing import Any
 
 from harness.calibration.driver import WORLD_FORMAT
 from harness.calibration.measure import World, measure
-from harness.calibration.probe_validity import calibrated
+from harness.calibration.probe_validity import calibrated, table
 from harness.core.digests import digest
 from harness.core.reporter import Silent
-from harness.schema.probe_calibration import table
 from harness.storage import atomic
 from harness.storage.store import Store
 from harness.suite.load_suite import load_suite

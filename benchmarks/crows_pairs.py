@@ -19,7 +19,8 @@ import time
 from pathlib import Path
 from typing import Any
 
-from harness.core.evaluation import EvaluationContext, MetricContext
+from harness.core.evaluation import EvaluationContext
+from harness.core.metric import MetricContext
 from harness.core.reporter import Silent
 from harness.data.open_dataset import open_dataset
 from harness.evaluations.probes.minimal_pairs import MinimalPairs

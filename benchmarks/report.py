@@ -31,8 +31,9 @@ from harness.schema.results.inputs import EvaluationResult, ModelResult
 from harness.schema.results.metrics import ComparisonResult, FlipsResult, MetricResult
 from harness.schema.results.results_file import Results
 from harness.schema.results.verdicts import VerdictResult
+from harness.schema.run_info import RunInfo
 from harness.storage import atomic
-from harness.storage.run_dir import RunDir, RunInfo
+from harness.storage.run_dir import RunDir
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "performance.md"
 START, END = "<!-- report: start -->", "<!-- report: end -->"

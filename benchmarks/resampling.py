@@ -28,7 +28,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from harness.core.evaluation import MetricContext
+from harness.core.metric import MetricContext
 from harness.core.records import Records, RecordsHead
 from harness.metrics.build_metrics import build_metrics
 from harness.statistics.bootstrap import bca

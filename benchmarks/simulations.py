@@ -26,7 +26,7 @@ from figures import mean  # noqa: E402
 from scipy import stats  # noqa: E402
 from simulation import Population, accuracy, bits_per_byte, f1, margins  # noqa: E402
 
-from harness.core.evaluation import MetricContext  # noqa: E402
+from harness.core.metric import MetricContext  # noqa: E402
 from harness.core.records import Records, RecordsHead  # noqa: E402
 from harness.metrics.build_metrics import build_metrics  # noqa: E402
 from harness.statistics.crossed_seeds import crossed  # noqa: E402

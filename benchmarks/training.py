@@ -35,11 +35,9 @@ from transformers.utils import logging
 
 from harness.core.reporter import Silent
 from harness.model_kinds.architecture_presets import architecture
-from harness.model_kinds.finetune_kind import pretraining_settings
-from harness.model_kinds.flop_shapes import shape_of
-from harness.model_kinds.pretrain_kind import PretrainSpec
+from harness.model_kinds.flop_shapes import shape_of, training_flops
+from harness.model_kinds.pretrain_kind import PretrainSpec, pretraining_settings
 from harness.models.local.fastpaths.onednn_linear import product_by_onednn
-from harness.training import training_cost
 from harness.training.loop.planned_batches import RowBatches
 from harness.training.loop.training_loop import Settings, train
 from harness.training.objectives.corpus import Corpus
@@ -149,7 +147,7 @@ def measure(job: tuple[Any, Any, Any, Any], pairs: int) -> dict[str, Any]:
     ours, theirs, ratios, shares, parallel = [], [], [], [], []
     shape = shape_of(fresh().config.to_dict())
     assert shape is not None
-    flops = training_cost.training_flops(plan.operations(shape))
+    flops = training_flops(plan.operations(shape))
     tokens = sum(plan.tokens(place) for place in range(len(plan)))
     useful = sum(len(example["input_ids"]) for example in examples)
     for pair in range(pairs + 1):

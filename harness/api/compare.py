@@ -9,8 +9,9 @@ from typing import Literal
 from harness.api.comparisons import Comparisons
 from harness.api.measures import Measure, Ratio, build, default_measures, listed, resolve
 from harness.api.table_columns import Columns, Table, columns_of
-from harness.api.table_records import Layout, check_pairs, label_text, records_of
+from harness.api.table_records import Layout, check_pairs, records_of
 from harness.core.errors import DataError
+from harness.core.labels import label_text
 
 
 def compare(

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from harness.comparisons.metric_results import metric_results
 from harness.comparisons.pair_comparison import compare as compare_records
 from harness.core.errors import DataError, unknown
-from harness.core.evaluation import Metric
+from harness.core.metric import Metric
 from harness.core.records import Records
 from harness.schema.results.base import finite
 from harness.schema.results.inputs import EvaluationResult

@@ -9,7 +9,7 @@ from typing import get_args
 
 from harness.core import registry
 from harness.core.errors import DataError, unknown
-from harness.core.evaluation import Direction, Metric, MetricContext
+from harness.core.metric import Direction, Metric, MetricContext
 from harness.metrics.build_metrics import base_name, build_metrics, fits
 from harness.metrics.metric_shapes import MeanMetric, RatioMetric
 

@@ -17,6 +17,7 @@ from harness.api.measures import CLUSTER
 from harness.api.table_columns import Columns, column, is_missing
 from harness.core.digests import text_digest
 from harness.core.errors import DataError
+from harness.core.labels import label_text
 from harness.core.records import OK, STAT_PREFIX, Records, RecordsHead
 
 _SHOWN = 3
@@ -192,15 +193,6 @@ def _text(value: Any, where: str) -> str:
     if is_missing(value):
         raise DataError(f"{where}: there is no value.", hint="fill it in, or leave the item out on both sides.")
     return label_text(value)
-
-
-def label_text(value: Any) -> str:
-    """The text that stands for a value: whole numbers alike, whatever type holds them."""
-    if isinstance(value, Real) and not isinstance(value, float) and hasattr(value, "item"):
-        value = value.item()
-    if isinstance(value, float) and value.is_integer():
-        value = int(value)
-    return str(value)
 
 
 def _written(text: str) -> float | str:

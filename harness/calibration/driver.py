@@ -18,11 +18,13 @@ from harness.core.records import Record, Records, RecordsHead
 from harness.core.reporter import Reporter, Silent
 from harness.model_kinds.describe import label_of, made_by, parent_of
 from harness.pipeline.prepared_suite import Prepared, prepare
-from harness.pipeline.results.assembly import verdicts, wanted_pairs
+from harness.pipeline.results.gate_verdicts import verdicts, wanted_pairs
 from harness.pipeline.results.scoring import score, store_memo
 from harness.schema.results.inputs import EvaluationResult, ModelResult
 from harness.schema.results.results_file import Results
-from harness.storage.run_dir import RunDir, RunInfo, StepTiming, write_items
+from harness.schema.run_info import RunInfo, StepTiming
+from harness.storage.items_file import write_items
+from harness.storage.run_dir import RunDir
 from harness.storage.store import Store
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from harness.cli.console import clean
+from harness.report.wording.safe_text import clean
 from harness.schema.results.inputs import AuditResult
 
 _WORDS = 15

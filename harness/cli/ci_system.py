@@ -11,7 +11,8 @@ import click
 
 if TYPE_CHECKING:
     from harness.schema.results.results_file import Results
-    from harness.storage.run_dir import RunDir, RunInfo
+    from harness.schema.run_info import RunInfo
+    from harness.storage.run_dir import RunDir
 
 F = TypeVar("F", bound=Callable[..., Any])
 System = Literal["github", "gitlab", "none"]

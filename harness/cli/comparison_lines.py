@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from itertools import groupby
 
-from harness.cli.console import clean_line
+from harness.report.wording.safe_text import clean_line
 from harness.schema.results.metrics import ComparisonResult
 
 READINGS = {"higher": ("worse", "better"), "lower": ("better", "worse"), "target": ("fell", "rose")}

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from harness.core.reporter import Task
+from harness.report.wording.safe_text import clean
 from harness.schema.units import show_count, show_seconds
 
 if TYPE_CHECKING:
@@ -161,14 +162,3 @@ class _BarTask:
 
     def total(self, units: float) -> None:
         self._progress.update(self.identity, total=units)
-
-
-def clean(text: str) -> str:
-    """Text without control characters: what models and data say never drives the terminal."""
-    return "".join(char if char == "\n" or char.isprintable() else "�" for char in text)
-
-
-def clean_line(text: str, limit: int | None = None) -> str:
-    """`clean` on one line, so that no text begins a line of its own (`::error` commands); cut to `limit`."""
-    line = " ".join(clean(text).split())
-    return line if limit is None or len(line) <= limit else line[: limit - 1] + "…"

@@ -126,7 +126,7 @@ def newest_run(suite: str) -> RunDir | None:
 
 def say_metric_code(code: Sequence[MetricCode]) -> None:
     """Says of every metric that is code of a file which one it is, and that it was not loaded."""
-    from harness.cli.console import clean_line
+    from harness.report.wording.safe_text import clean_line
 
     for one in code:
         click.echo(clean_line(one.sentence, 400))

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import click
 
-from harness.cli.console import clean_line
 from harness.cli.options import emit_json
+from harness.report.wording.safe_text import clean_line
 from harness.schema.results.results_file import Results
 from harness.schema.results.verdicts import GateResult
-from harness.storage.run_dir import RunDir, RunInfo
+from harness.schema.run_info import RunInfo
+from harness.storage.run_dir import RunDir
 
 MARKS = {"pass": "✓", "fail": "✗", "inconclusive": "?", "error": "!", "warn": "~"}
 COLOURS = {"pass": "green", "fail": "red", "inconclusive": "yellow", "error": "red", "warn": "yellow"}

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from harness.commands.rejudge import suite_of
+from harness.commands.stored_suite import suite_of
 from harness.core.errors import DataError, SuiteError, Where, unknown
 from harness.core.reporter import Reporter
-from harness.pipeline.results.assembly import trace
+from harness.pipeline.results.gate_verdicts import trace
 from harness.schema.results.results_file import Results
 from harness.storage.run_dir import RunDir
 

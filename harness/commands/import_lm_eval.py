@@ -16,12 +16,15 @@ from harness.core.records import Records, RecordsHead
 from harness.core.reporter import Reporter
 from harness.evaluations.lm_eval.samples import Answered, UnreadKindError, metrics_of, read_samples
 from harness.pipeline import provenance
-from harness.pipeline.results.assembly import record_counts, verdicts, wanted_pairs
+from harness.pipeline.results.assembly import record_counts
+from harness.pipeline.results.gate_verdicts import verdicts, wanted_pairs
 from harness.pipeline.results.scoring import score
 from harness.schema.results.inputs import DataResult, EvaluationResult, ModelResult
 from harness.schema.results.results_file import Results
+from harness.schema.run_info import RunInfo
 from harness.storage import run_folders
-from harness.storage.run_dir import RunDir, RunInfo, write_items
+from harness.storage.items_file import write_items
+from harness.storage.run_dir import RunDir
 
 _SAMPLES = re.compile(r"samples_(?P<task>.+?)(_\d{4}-\d\d-\d\dT[\d.:-]+)?\.jsonl\Z")
 

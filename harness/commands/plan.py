@@ -13,11 +13,15 @@ from typing import TYPE_CHECKING, Any
 from harness.commands.plan_gates import PlannedGate, plan_gates
 from harness.core.reporter import Reporter
 from harness.model_kinds.describe import label_of, stage_of
-from harness.model_kinds.model_spec import FinetuneModel, LoadModel, PretrainModel, ServerModel, starts_from
+from harness.model_kinds.finetune_kind import FinetuneModel
+from harness.model_kinds.load_kind import LoadModel
+from harness.model_kinds.model_spec import starts_from
+from harness.model_kinds.pretrain_kind import PretrainModel
+from harness.model_kinds.server_kind import ServerModel
 from harness.pipeline.checkpoints.checkpoint_builder import Workshop
 from harness.pipeline.prepared_suite import Bound, Prepared, prepare, references
 from harness.pipeline.records.record_cache import Answers
-from harness.schema.suite.options import ref_name
+from harness.schema.suite.data_refs import ref_name
 from harness.storage.run_dir import RunDir
 from harness.storage.store import Store
 

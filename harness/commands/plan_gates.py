@@ -8,12 +8,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from harness.core.errors import DataError
-from harness.core.evaluation import Metric
+from harness.core.metric import Metric
 from harness.pipeline.prepared_suite import Prepared
 from harness.pipeline.records.record_cache import Answers
 from harness.schema.results.metrics import ComparisonResult, MetricResult
 from harness.schema.results.results_file import Results
-from harness.storage.run_dir import RunDir, read_items
+from harness.storage.items_file import read_items
+from harness.storage.run_dir import RunDir
 
 if TYPE_CHECKING:
     from harness.gates.gate_planning import PlannedEffect, Spread

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING
 
+from harness.commands.stored_suite import suite_of
 from harness.core.errors import SuiteError, Where
 from harness.core.reporter import Reporter
-from harness.pipeline.results.assembly import verdicts, wanted_pairs
+from harness.pipeline.results.gate_verdicts import verdicts, wanted_pairs
 from harness.pipeline.results.scoring import Levels, score
 from harness.schema.results.metrics import ComparisonResult, MetricResult
 from harness.schema.results.results_file import Results
-from harness.storage.run_dir import JudgedBy, RunDir, RunInfo
+from harness.schema.run_info import JudgedBy, RunInfo
+from harness.storage.run_dir import RunDir
 
 if TYPE_CHECKING:
     from harness.suite.suite import Suite
@@ -76,33 +77,6 @@ def store_verdicts(run: RunDir, results: Results, suite_name: str | None) -> Non
     """Writes verdicts that `judge_again` made, and which suite's gates made them, into the run."""
     run.write_info(judged_info(run, suite_name))
     results.write(run.results_path)
-
-
-def suite_of(run: RunDir, suite_name: str | None) -> Suite:
-    """The suite whose gates judge a run: the named one, else the run's own."""
-    from harness.suite.load_suite import load_suite, parse_suite
-
-    if suite_name is not None:
-        return load_suite(suite_name)
-    info = run.read_info()
-    if info.judged_by is not None:
-        return parse_suite(info.judged_by.suite_text, Path(info.judged_by.suite_path))
-    return own_suite(run)
-
-
-def own_suite(run: RunDir) -> Suite:
-    """The suite that a run was made from, with the changes of its command line."""
-    from harness.suite.load_suite import parse_suite
-
-    info = run.read_info()
-    path = Path(info.suite_path) if info.suite_path else run.path / "suite.yaml"
-    suite = parse_suite(info.suite_text, path)
-    changes = info.overrides
-    if changes:
-        suite = suite.with_overrides(
-            models=changes.get("models", {}), only=changes.get("only"), seed=changes.get("seed")
-        )
-    return suite
 
 
 def _covered(levels: Levels, metrics: list[MetricResult], comparisons: list[ComparisonResult]) -> bool:

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 
 from scipy.stats import binom
 
-from harness.commands.rejudge import own_suite
+from harness.commands.stored_suite import own_suite
 from harness.core.errors import HarnessError
-from harness.core.evaluation import Metric
+from harness.core.metric import Metric
 from harness.core.reporter import Reporter
 from harness.pipeline.checkpoints.checkpoint_builder import Workshop
 from harness.pipeline.prepared_suite import prepare

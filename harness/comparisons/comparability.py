@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from harness.core.digests import short
-from harness.core.evaluation import Metric
+from harness.core.metric import Metric
 from harness.core.records import Records, RecordsHead
 
 NO_RECOMPUTE = "the metric is of kind 'recompute' and has no method `recompute(records)`."

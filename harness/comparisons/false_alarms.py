@@ -13,7 +13,7 @@ import numpy as np
 
 from harness.comparisons.comparability import refusal
 from harness.comparisons.join import join
-from harness.core.evaluation import Metric
+from harness.core.metric import Metric
 from harness.core.records import FloatArray, Records
 from harness.statistics.clusters import Groups
 from harness.statistics.paired_difference import difference

@@ -9,8 +9,8 @@ import numpy as np
 from harness.comparisons.comparability import NO_RECOMPUTE
 from harness.comparisons.recomputed import level_recomputed
 from harness.comparisons.slices import has_slices, per_slice, slice_rows
-from harness.core.evaluation import Metric
 from harness.core.interval import finite, keyed
+from harness.core.metric import Metric
 from harness.core.records import Records
 from harness.schema.results.metrics import MetricResult
 from harness.statistics.estimate import estimate

@@ -14,8 +14,8 @@ from harness.comparisons.comparability import refusal, truncation
 from harness.comparisons.join import Joined, Rows, join
 from harness.comparisons.recomputed import compare_recomputed
 from harness.comparisons.slices import has_slices, per_slice, slice_rows
-from harness.core.evaluation import Metric
 from harness.core.interval import finite, keyed
+from harness.core.metric import Metric
 from harness.core.records import FloatArray, Records
 from harness.schema.results.metrics import ComparisonResult
 from harness.statistics.multiplicity import benjamini_hochberg, holm

@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from harness.comparisons.comparability import NO_RECOMPUTE
 from harness.core.errors import HarnessError
-from harness.core.evaluation import Metric
+from harness.core.metric import Metric
 from harness.core.records import Records
 from harness.statistics.clusters import Groups
 from harness.statistics.percentile_bootstrap import Progress, recomputed_difference, recomputed_estimate

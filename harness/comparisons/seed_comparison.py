@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from harness.comparisons.slices import slice_rows
-from harness.core.evaluation import Metric
 from harness.core.interval import finite, keyed
+from harness.core.metric import Metric
 from harness.core.records import Records
 from harness.schema.results.metrics import ComparisonResult, MetricResult, SeedsResult
 from harness.statistics.crossed_seeds import RECIPE, Crossed, crossed

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from harness.core.evaluation import Metric
+from harness.core.metric import Metric
 from harness.core.records import Records
 
 _SLICE_SHARE = 5

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from harness.core.dataset import SPLITS, Dataset, Row
@@ -97,3 +98,26 @@ def _notes(
             if found and lacking:
                 notes.append(f"{split} has no row with {column} {', '.join(lacking)}")
     return notes
+
+
+def limited(dataset: Dataset, limit: int | None) -> Dataset:
+    """At most `limit` rows of each split, in their old order.
+
+    The rows with the smallest ids (content hashes) stay: the same rows on every machine, and
+    those of a smaller limit are among those of a larger one.
+    """
+    if limit is None or all(len(rows) <= limit for rows in dataset.rows.values()):
+        return dataset
+    rows = {}
+    for split, found in dataset.rows.items():
+        kept = {row.id for row in sorted(found, key=lambda row: row.id)[:limit]}
+        rows[split] = tuple(row for row in found if row.id in kept)
+    facts = {
+        **dataset.facts,
+        "rows": {split: len(found) for split, found in rows.items()},
+        "clusters": {split: len({row.cluster for row in found}) for split, found in rows.items()},
+        "notes": [*dataset.facts.get("notes", ()), f"limited to {limit} rows of each split"],
+        "labels": {column: label_counts(rows, column) for column in dataset.labels},
+        "limit": limit,
+    }
+    return replace(dataset, rows=rows, fingerprint=fingerprint(rows, dataset.columns, dataset.labels), facts=facts)

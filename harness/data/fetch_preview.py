@@ -12,9 +12,10 @@ from harness.core.reporter import Reporter
 from harness.data import stored_dataset
 from harness.data.catalog import catalog_index
 from harness.data.catalog.catalog_loader import open_entry, parsed, title
-from harness.data.catalog.catalog_schema import ArtifactSource, CatalogEntry, GeneratedSource, MirrorSource, UrlSource
+from harness.data.catalog.catalog_schema import CatalogEntry
 from harness.data.fingerprints import fingerprint
 from harness.data.sources.source_error import SourceFailed
+from harness.data.sources.source_specs import ArtifactSource, GeneratedSource, MirrorSource, UrlSource
 from harness.schema.suite.data_refs import CatalogRef, DataRef, FileRef, HubRef
 from harness.storage.store import Store
 

@@ -12,8 +12,7 @@ from harness.core.digests import bytes_digest, digest
 from harness.core.errors import DataError, IncompleteError, Where
 from harness.core.reporter import Reporter
 from harness.data import stored_dataset
-from harness.data.build_dataset import assemble
-from harness.data.limit import limited
+from harness.data.build_dataset import assemble, limited
 from harness.data.parsers.parser_by_name import PARSERS_VERSION
 from harness.data.parsers.raw_row import Raw
 from harness.data.sources.source_error import SourceFailed

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from harness.core.errors import DataError, Where, unknown
-from harness.data.catalog.catalog_columns import as_text, number_of, plain
-from harness.data.parsers.raw_row import Raw
+from harness.core.labels import as_text
+from harness.data.parsers.raw_row import Raw, number_of, plain
 from harness.data.splits import Prepared, split_name
 
 MAX_LABELS = 200

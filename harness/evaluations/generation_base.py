@@ -14,8 +14,9 @@ from typing import Any, ClassVar, TypeVar
 from pydantic import Field
 
 from harness.core.dataset import Dataset, Row
-from harness.core.evaluation import Item, ModelFacts
+from harness.core.evaluation import Item
 from harness.core.examples import PromptTarget
+from harness.core.model import ModelFacts
 from harness.core.records import Record
 from harness.core.requests import Continuations, Failure, Generate, Generated, Request, Response
 from harness.evaluations.record_builders import failed, outcome, scores, truncated_tokens

@@ -13,9 +13,10 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field, model_validator
 
+from harness.core.digests import fraction
 from harness.core.errors import SuiteError
-from harness.core.evaluation import ModelFacts
 from harness.core.examples import PromptTarget
+from harness.core.model import ModelFacts
 from harness.core.requests import Classify, Cloze, Continuations, Failure, Request, Response
 from harness.evaluations.record_builders import scores
 from harness.schema.suite.types import Strict
@@ -155,3 +156,20 @@ def _log_sum(values: Sequence[float]) -> float:
     if highest == -math.inf:
         return -math.inf
     return highest + math.log(math.fsum(math.exp(value - highest) for value in values))
+
+
+TIE = 1e-6
+"""Two labels whose log-probabilities differ by no more than this many nats are tied."""
+
+
+def decide(log_p: Mapping[str, float], key: str) -> tuple[str, bool]:
+    """The likeliest label, and whether others tie with it (within `TIE` nats).
+
+    Among tied labels a hash of `key` and the label decides, which favours no position and no
+    label, and is the same for every model.
+    """
+    highest = max(log_p.values())
+    best = [label for label, value in log_p.items() if highest - value <= TIE]
+    if len(best) == 1:
+        return best[0], False
+    return min(best, key=lambda label: (fraction(f"{key}\n{label}"), label)), True

@@ -9,10 +9,12 @@ from typing import Any, Protocol, cast
 
 from harness.core.dataset import Dataset
 from harness.core.errors import SuiteError, unknown
-from harness.core.evaluation import EvaluationContext, Item, MetricContext, ModelFacts
+from harness.core.evaluation import EvaluationContext, Item
+from harness.core.metric import MetricContext
+from harness.core.model import ModelFacts
 from harness.core.requests import Failure, Request, Response
-from harness.evaluations.tasks.classification import decide
-from harness.schema.suite.options import DataName
+from harness.evaluations.label_prompt import decide
+from harness.schema.suite.data_refs import DataName
 
 _OFFERED = ("values", "text_column", "data_refs", "every_item", "requests_for", "log_probabilities")
 

@@ -12,13 +12,15 @@ from pydantic import Field
 
 from harness.core.dataset import Dataset, Row
 from harness.core.errors import DataError
-from harness.core.evaluation import EvaluationContext, Item, MetricContext, ModelFacts
+from harness.core.evaluation import EvaluationContext, Item
+from harness.core.metric import MetricContext
+from harness.core.model import ModelFacts
 from harness.core.records import Record
 from harness.core.requests import Request, Response
 from harness.evaluations.columns import text_of
 from harness.evaluations.subsample import choose
+from harness.schema.suite.data_refs import DataName
 from harness.schema.suite.evaluation_options import EvaluationOptions
-from harness.schema.suite.options import DataName
 
 PARENT = "parent"
 _SLOT = re.compile(r"\{(\w+)\}")

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal, cast, get_args
 
-from harness.core.evaluation import ModelFacts
+from harness.core.model import ModelFacts
 from harness.core.requests import (
     PAIRED_SCORERS,
     Continuations,

@@ -11,7 +11,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from harness.core.evaluation import Direction, MetricKind
+from harness.core.metric import Direction, MetricKind
 from harness.schema.results.words import count, number, plural
 from harness.schema.suite.gate_rules import (
     AbsoluteRule,

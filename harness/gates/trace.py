@@ -13,8 +13,7 @@ from harness.gates.decision import Outcome
 from harness.gates.flip_rule import TagFlips
 from harness.gates.result_lookup import Evidence, RefusedError
 from harness.schema.results.verdicts import GateResult
-from harness.schema.suite.gate_rules import BaseRule, Composition, GateSet, Rule
-from harness.schema.suite.waivers import waiver_of
+from harness.schema.suite.gate_rules import BaseRule, Composition, GateSet, Rule, waiver_of
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from harness.core import registry
 from harness.core.errors import SuiteError, Where
-from harness.core.evaluation import Metric, MetricContext, MetricFactory
+from harness.core.metric import Metric, MetricContext, MetricFactory
 
 
 def base_name(name: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from harness.core.evaluation import Direction, Metric, MetricContext
+from harness.core.metric import Direction, Metric, MetricContext
 from harness.metrics.metric_shapes import MeanMetric, RatioMetric
 
 PARENT = "parent"

@@ -15,7 +15,7 @@ from typing import Any, ClassVar
 import numpy as np
 import numpy.typing as npt
 
-from harness.core.evaluation import Direction, Metric, MetricContext, MetricKind
+from harness.core.metric import Direction, Metric, MetricContext, MetricKind
 from harness.core.records import FloatArray, Records
 
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import ClassVar
 
 from harness.core.errors import SuiteError
-from harness.core.evaluation import Metric, MetricContext
+from harness.core.metric import Metric, MetricContext
 from harness.metrics.metric_shapes import Factory
 
 

@@ -175,7 +175,7 @@ def check_objective(model_type: str, objective: str) -> None:
     Raises:
         SuiteError: when it cannot.
     """
-    from harness.models.checkpoint.inspection import MASKED_TYPES
+    from harness.model_kinds.model_families import MASKED_TYPES
 
     masked = model_type in MASKED_TYPES
     fits = {

@@ -2,25 +2,17 @@
 
 from __future__ import annotations
 
-from harness.model_kinds.classical_kind import BaselineSpec, ClassicalSpec, PromptSpec
-from harness.model_kinds.finetuning import AlignSpec, FinetuneSpec, QloraMethod
-from harness.model_kinds.model_spec import (
-    AlignModel,
-    BaselineModel,
-    ClassicalModel,
-    FinetuneModel,
-    LoadModel,
-    ModelSpec,
-    PretrainModel,
-    ProjectModel,
-    PromptModel,
-    SelfDebiasModel,
-    ServerModel,
-    Stage,
-    starts_from,
-)
-from harness.model_kinds.pretrain_kind import PretrainSpec
-from harness.model_kinds.projection_kind import ProjectSpec, SelfDebiasSpec
+from harness.model_kinds.align_kind import AlignModel, AlignSpec
+from harness.model_kinds.classical_kind import ClassicalModel, ClassicalSpec
+from harness.model_kinds.few_shot_kind import PromptModel, PromptSpec
+from harness.model_kinds.finetune_kind import FinetuneModel, FinetuneSpec, QloraMethod
+from harness.model_kinds.heuristic_kind import BaselineModel, BaselineSpec
+from harness.model_kinds.load_kind import LoadModel
+from harness.model_kinds.model_spec import ModelSpec, Stage, starts_from
+from harness.model_kinds.pretrain_kind import PretrainModel, PretrainSpec
+from harness.model_kinds.projection_kind import ProjectModel, ProjectSpec
+from harness.model_kinds.self_debias_kind import SelfDebiasModel, SelfDebiasSpec
+from harness.model_kinds.server_kind import ServerModel
 from harness.schema.suite.mitigation import Mitigation
 
 

@@ -1,11 +1,82 @@
-"""What a stage does when its suite says nothing else (values: docs/recipe.md, docs/training.md)."""
+"""Fine-tuning: what a suite may say, and what holds when it says nothing (values: docs/recipe.md, docs/training.md)."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Literal
 
-from harness.model_kinds.finetuning import AlignSpec, FinetuneSpec, lora_of
-from harness.model_kinds.pretrain_kind import PretrainSpec
+from pydantic import Field
+
+from harness.model_kinds.flop_shapes import _WIDTH
+from harness.schema.suite.mitigation import Mitigation
+from harness.schema.suite.types import Count, Strict
+
+if TYPE_CHECKING:
+    from harness.model_kinds.align_kind import AlignSpec
+
+
+class LoraSpec(Strict):
+    rank: int = Field(8, ge=1)
+    alpha: float | None = Field(None, description="Scale; twice the rank when left out.")
+    dropout: float = Field(0.0, ge=0, lt=1)
+    targets: list[str] | None = Field(None, description="Module names; attention projections when left out.")
+
+
+class LoraMethod(Strict):
+    lora: LoraSpec
+
+
+class QloraMethod(Strict):
+    """LoRA on a base held in 4 bits (extra `qlora`: bitsandbytes)."""
+
+    qlora: LoraSpec
+
+
+AdapterMethod = LoraMethod | QloraMethod
+
+
+def lora_of(method: object) -> LoraSpec | None:
+    """The adapter's settings of a method; None for methods without an adapter."""
+    if isinstance(method, LoraMethod):
+        return method.lora
+    return method.qlora if isinstance(method, QloraMethod) else None
+
+
+class FinetuneSpec(Strict):
+    """Fine-tuning for a task of the suite, from a checkpoint or from random weights."""
+
+    from_: str = Field(alias="from", description="The model to start from.")
+    task: str = Field(description="The task of the suite whose data and labels are learned.")
+    method: Literal["full", "frozen", "linear"] | AdapterMethod = "full"
+    weights: Literal["pretrained", "random"] = "pretrained"
+    labels: Count | None = Field(None, description="Use only this many labelled training rows (chosen by hash).")
+    epochs: int | None = Field(None, ge=1)
+    learning_rate: float | None = Field(None, gt=0)
+    batch_size: int | None = Field(None, ge=1)
+    max_length: int | None = Field(None, ge=8)
+    head_rate: float | None = Field(None, gt=0, description="Learning rate of pooler and classifier, as a multiple.")
+    embedding_rate: float | None = Field(None, ge=0, description="Learning rate of word embeddings, as a multiple.")
+    word_dropout: float | None = Field(None, ge=0, lt=1, description="Share of tokens hidden by the mask token.")
+    label_smoothing: float | None = Field(None, ge=0, lt=1)
+    memory: float | None = Field(
+        None, ge=0, description="Weight of a masked-token loss on the same texts: less is forgotten."
+    )
+    dropout: float | None = Field(
+        None, ge=0, lt=1, description="Dropout while training; the model's own when left out."
+    )
+    mitigate: Mitigation | None = Field(None, description="What is done against bias in the rows.")
+    seed: int | None = None
+    seeds: int = Field(
+        1,
+        ge=1,
+        le=50,
+        description="Train this many checkpoints, with seeds `seed`, `seed` + 1, …; from 3 on gates judge the recipe.",
+    )
+
+
+class FinetuneModel(Strict):
+    finetune: FinetuneSpec
+
 
 # With fewer labels than this a pass is short: smaller batches and more passes pay, and word
 # embeddings that move forget what pretraining knew of words that the labels do not show.
@@ -61,7 +132,6 @@ _BY_KIND = {
     "preference_pair": _WRITING,
     "plain_text": _WRITING,
 }
-_ALIGNMENT = replace(_WRITING, epochs=2, learning_rate=1e-4, batch_size=8)
 _WIDE_FULL, _WIDE_ADAPTER = 0.04, 0.3
 """Rate times width of models wider than `_WIDTH`: 1e-4 at 384, as such encoders are usually tuned."""
 
@@ -93,66 +163,6 @@ def narrowed(chosen: FinetuneSettings, spec: FinetuneSpec | AlignSpec, width: in
     return replace(chosen, learning_rate=min(chosen.learning_rate, rate))
 
 
-def alignment_settings(spec: AlignSpec, examples: int, width: int | None = None) -> FinetuneSettings:
-    """The same for an alignment."""
-    adapter = lora_of(spec.method) is not None
-    defaults = replace(_ALIGNMENT, learning_rate=_ALIGNMENT.learning_rate * (5 if adapter else 1))
-    chosen = _named(defaults, spec)
-    if width is None or width <= _WIDTH or spec.learning_rate is not None:
-        return chosen
-    # A tenth of what the same model is fine-tuned with (Rafailov et al. 2023: 1e-6 against 1e-5).
-    return replace(chosen, learning_rate=narrowed(replace(chosen, learning_rate=1.0), spec, width).learning_rate / 10)
-
-
 def _named(defaults: FinetuneSettings, spec: FinetuneSpec | AlignSpec) -> FinetuneSettings:
     named = {name: getattr(spec, name, None) for name in FinetuneSettings.__slots__}
-    return replace(defaults, **{name: value for name, value in named.items() if value is not None})
-
-
-@dataclass(frozen=True, slots=True)
-class PretrainSettings:
-    """Every choice of a pretraining that follows from its objective, with nothing left open.
-
-    Attributes:
-        sequence_length: tokens of a row.
-        batch_size: rows of a batch.
-        learning_rate: the highest one.
-        mask_rate: share of tokens that are predicted (masked objectives and span corruption).
-        span_length: mean length of a corrupted span, tokens.
-        dropout: so short a pretraining never overfits, so there is none unless the suite says it.
-    """
-
-    sequence_length: int
-    batch_size: int
-    learning_rate: float
-    mask_rate: float = 0.0
-    span_length: float = 0.0
-    dropout: float = 0.0
-
-
-_PRETRAINING = {
-    "mlm": PretrainSettings(64, 32, 3e-3, mask_rate=0.2),
-    # Two segments need room; the pair head learns nothing from halves of a few words.
-    "mlm_nsp": PretrainSettings(128, 16, 2e-3, mask_rate=0.15),
-    "causal": PretrainSettings(128, 16, 3e-3),
-    # Raffel et al. 2020, section 3.3.4: 15 % in spans of three.
-    "span_corruption": PretrainSettings(128, 16, 3e-3, mask_rate=0.15, span_length=3.0),
-}
-_CONTINUED_RATE = 5e-4
-_WIDTH = 256
-"""Up to this width the rates above hold; beyond it they fall with the width (Yang et al. 2022)."""
-
-
-def pretraining_settings(spec: PretrainSpec, width: int | None) -> PretrainSettings:
-    """The spec's values, and for those left out the defaults of its objective.
-
-    Args:
-        width: of the model's residual stream; None where it is not known yet (the rate is then
-            that of a small model).
-    """
-    defaults = _PRETRAINING[spec.objective]
-    rate = _CONTINUED_RATE if spec.from_ is not None else defaults.learning_rate
-    rate *= min(1.0, _WIDTH / width) if width else 1.0
-    defaults = replace(defaults, learning_rate=rate)
-    named = {name: getattr(spec, name) for name in PretrainSettings.__slots__}
     return replace(defaults, **{name: value for name, value in named.items() if value is not None})

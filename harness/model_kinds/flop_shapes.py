@@ -91,3 +91,17 @@ def shape_of(config: Mapping[str, Any]) -> Shape | None:
         transform=kind in _TRANSFORM,
         vocabulary=first("vocab_size") or 0,
     )
+
+
+def training_flops(forward: float, *, trained: float = 1.0) -> float:
+    """Forward and backward: 2 N for activations' gradients and 2 N for those of trained weights.
+
+    Args:
+        forward: cost of the forward passes.
+        trained: share of the weights that are trained (1 full, nearly 0 LoRA).
+    """
+    return forward * (2.0 + trained)
+
+
+_WIDTH = 256
+"""Up to this width the rates above hold; beyond it they fall with the width (Yang et al. 2022)."""

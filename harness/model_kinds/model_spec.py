@@ -2,65 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
-from pydantic import Field
-
-from harness.model_kinds.classical_kind import BaselineSpec, ClassicalSpec, PromptSpec
-from harness.model_kinds.finetuning import AlignSpec, FinetuneSpec
-from harness.model_kinds.pretrain_kind import PretrainSpec
-from harness.model_kinds.projection_kind import ProjectSpec, SelfDebiasSpec
-from harness.model_kinds.server_kind import ServerSpec
-from harness.schema.suite.types import Strict
-
-
-class PretrainModel(Strict):
-    pretrain: PretrainSpec
-
-
-class FinetuneModel(Strict):
-    finetune: FinetuneSpec
-
-
-class AlignModel(Strict):
-    align: AlignSpec
-
-
-class ClassicalModel(Strict):
-    classical: ClassicalSpec
-
-
-class BaselineModel(Strict):
-    baseline: BaselineSpec
-
-
-class PromptModel(Strict):
-    prompt: PromptSpec
-
-
-class ProjectModel(Strict):
-    project: ProjectSpec
-
-
-class SelfDebiasModel(Strict):
-    self_debias: SelfDebiasSpec
-
-
-class LoadModel(Strict):
-    """A checkpoint that exists already: a folder, a GGUF file, a hub id, or `catalog:NAME`."""
-
-    load: str = Field(description="Folder or GGUF file (relative to the suite file), hub id, or `catalog:NAME`.")
-    revision: str | None = Field(None, description="Full commit hash; needed for a hub id.")
-    file: str | None = Field(None, description="For a hub id: the one GGUF file to use.")
-    adapter: str | None = Field(None, description="A peft adapter on it: folder, or hub id.")
-    quantise: Literal["4bit", "8bit"] | None = Field(
-        None, description="Hold the weights of its base in 4 or 8 bits, by bitsandbytes (extra `quantise`)."
-    )
-
-
-class ServerModel(Strict):
-    server: ServerSpec
-
+from harness.model_kinds.align_kind import AlignModel, AlignSpec
+from harness.model_kinds.classical_kind import ClassicalModel, ClassicalSpec
+from harness.model_kinds.few_shot_kind import PromptModel, PromptSpec
+from harness.model_kinds.finetune_kind import FinetuneModel, FinetuneSpec
+from harness.model_kinds.heuristic_kind import BaselineModel, BaselineSpec
+from harness.model_kinds.load_kind import LoadModel
+from harness.model_kinds.pretrain_kind import PretrainModel, PretrainSpec
+from harness.model_kinds.projection_kind import ProjectModel, ProjectSpec
+from harness.model_kinds.self_debias_kind import SelfDebiasModel, SelfDebiasSpec
+from harness.model_kinds.server_kind import ServerModel
 
 ModelSpec = (
     PretrainModel

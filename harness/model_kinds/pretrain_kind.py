@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from pydantic import Field, model_validator
 
+from harness.model_kinds.flop_shapes import _WIDTH
 from harness.schema.suite.mitigation import TextMitigation
 from harness.schema.suite.types import Count, Strict
 
@@ -89,3 +91,55 @@ class PretrainSpec(Strict):
         if self.mask_rate is not None and self.objective == "causal":
             raise ValueError("`mask_rate` does not belong to the objective causal: every token is predicted")
         return self
+
+
+class PretrainModel(Strict):
+    pretrain: PretrainSpec
+
+
+@dataclass(frozen=True, slots=True)
+class PretrainSettings:
+    """Every choice of a pretraining that follows from its objective, with nothing left open.
+
+    Attributes:
+        sequence_length: tokens of a row.
+        batch_size: rows of a batch.
+        learning_rate: the highest one.
+        mask_rate: share of tokens that are predicted (masked objectives and span corruption).
+        span_length: mean length of a corrupted span, tokens.
+        dropout: so short a pretraining never overfits, so there is none unless the suite says it.
+    """
+
+    sequence_length: int
+    batch_size: int
+    learning_rate: float
+    mask_rate: float = 0.0
+    span_length: float = 0.0
+    dropout: float = 0.0
+
+
+_PRETRAINING = {
+    "mlm": PretrainSettings(64, 32, 3e-3, mask_rate=0.2),
+    # Two segments need room; the pair head learns nothing from halves of a few words.
+    "mlm_nsp": PretrainSettings(128, 16, 2e-3, mask_rate=0.15),
+    "causal": PretrainSettings(128, 16, 3e-3),
+    # Raffel et al. 2020, section 3.3.4: 15 % in spans of three.
+    "span_corruption": PretrainSettings(128, 16, 3e-3, mask_rate=0.15, span_length=3.0),
+}
+
+_CONTINUED_RATE = 5e-4
+
+
+def pretraining_settings(spec: PretrainSpec, width: int | None) -> PretrainSettings:
+    """The spec's values, and for those left out the defaults of its objective.
+
+    Args:
+        width: of the model's residual stream; None where it is not known yet (the rate is then
+            that of a small model).
+    """
+    defaults = _PRETRAINING[spec.objective]
+    rate = _CONTINUED_RATE if spec.from_ is not None else defaults.learning_rate
+    rate *= min(1.0, _WIDTH / width) if width else 1.0
+    defaults = replace(defaults, learning_rate=rate)
+    named = {name: getattr(spec, name) for name in PretrainSettings.__slots__}
+    return replace(defaults, **{name: value for name, value in named.items() if value is not None})

@@ -39,3 +39,7 @@ class ServerSpec(Strict):
         if "@" in parts.netloc or parts.query or parts.fragment:
             raise ValueError("expected an address without user, password, `?` or `#`; name the key's variable instead")
         return value
+
+
+class ServerModel(Strict):
+    server: ServerSpec

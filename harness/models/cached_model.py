@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
 from itertools import islice
 from pathlib import Path
-from typing import Protocol
 
-from harness.core.evaluation import ModelFacts
+from harness.core.model import Backend, ModelFacts, Work
 from harness.core.reporter import Reporter
 from harness.core.requests import Failure, Request, Response
 from harness.storage.response_cache import ResponseCache, model_identity, response_key
@@ -17,44 +15,6 @@ from harness.storage.response_cache import ResponseCache, model_identity, respon
 CHUNK = 2048
 _COMMIT_ANSWERS = 256
 _COMMIT_SECONDS = 5.0
-
-
-@dataclass(frozen=True, slots=True)
-class Work:
-    """What answering has cost since a model was opened.
-
-    Attributes:
-        tokens, flops: of the forward passes; None where they are not counted (a server, a table).
-        from_cache: answers that cost nothing, as they were known.
-    """
-
-    tokens: int | None
-    flops: float | None
-    from_cache: int
-
-    def since(self, before: Work) -> Work:
-        """The difference to an earlier reading."""
-        counted = self.tokens is not None and before.tokens is not None
-        return Work(
-            self.tokens - before.tokens if counted else None,  # type: ignore[operator]
-            self.flops - before.flops if counted else None,  # type: ignore[operator]
-            self.from_cache - before.from_cache,
-        )
-
-
-class Backend(Protocol):
-    """What each model kind implements; one file a kind.
-
-    A backend whose answers cost more than writing them (a server) may have an attribute `most_pending`: so many
-    answers are kept back at most before they are written to the cache.
-    """
-
-    @property
-    def facts(self) -> ModelFacts: ...
-
-    def compute(self, requests: Sequence[Request]) -> Iterator[tuple[Request, Response]]:
-        """Answers distinct requests in any order; what it leaves out counts as unsupported."""
-        ...
 
 
 class CachedModel:

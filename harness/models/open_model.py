@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 from harness.core import registry
 from harness.core.errors import Where
+from harness.core.model import Backend
 from harness.core.reporter import Reporter, Silent
-from harness.models.cached_model import Backend, CachedModel
+from harness.models.cached_model import CachedModel
 from harness.models.checkpoint.checkpoint_digest import Resolve
 from harness.models.checkpoint.checkpoint_files import CHECKPOINT_FILE
 from harness.models.checkpoint.inspection import kind_of, read_lineage

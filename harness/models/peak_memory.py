@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import os
 import platform
+import resource
 import sys
 from functools import lru_cache
 from pathlib import Path
@@ -69,3 +70,9 @@ def keep_freed() -> bool:
         return bool(library.mallopt(_MMAP_THRESHOLD, _HEAP)) and bool(library.mallopt(_TRIM_THRESHOLD, _KEPT))
     except (OSError, AttributeError):
         return False
+
+
+def peak_memory() -> int:
+    """Largest resident size of this process so far, in bytes."""
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return int(peak) if sys.platform == "darwin" else int(peak) * 1024

@@ -11,7 +11,6 @@ import numpy as np
 from harness.core.errors import unknown
 from harness.core.records import FloatArray
 from harness.core.requests import Classify, Failure, Likelihood, Response, Scores
-from harness.models.local.batching import TooLarge
 
 
 def likelihood(total: float, tokens: int, truncated: int, unknown: int = 0) -> Likelihood | Failure:
@@ -32,13 +31,6 @@ def scores(values: Sequence[float], truncated: int) -> Scores | Failure:
     if not all(map(math.isfinite, values)):
         return Failure("nan", f"the log-probabilities are {', '.join(map(str, values))}")
     return Scores(tuple(values), truncated)
-
-
-def too_large(fault: TooLarge) -> Failure:
-    """Why a row has no answer: too little memory, or the model's forward pass failed."""
-    if fault.fault is not None:
-        return Failure("error", f"the model cannot read these {fault.tokens} tokens: {fault.fault}")
-    return Failure("error", f"memory does not suffice for {fault.tokens} tokens")
 
 
 def choose(request: Classify, labels: Sequence[str], values: FloatArray, truncated: int) -> Response:

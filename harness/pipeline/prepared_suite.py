@@ -12,8 +12,7 @@ from harness.core.digests import digest
 from harness.core.errors import SuiteError
 from harness.core.evaluation import Evaluation, EvaluationContext
 from harness.core.reporter import Reporter
-from harness.schema.suite.data_refs import DataRef
-from harness.schema.suite.options import ref_name
+from harness.schema.suite.data_refs import DataRef, ref_name
 from harness.storage.store import Store
 
 if TYPE_CHECKING:

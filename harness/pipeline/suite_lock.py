@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import ValidationError
 
 from harness.core.digests import digest, short
 from harness.core.errors import LockError, Where
@@ -20,52 +20,16 @@ from harness.core.reporter import Reporter
 from harness.pipeline.checkpoints.checkpoint_builder import Workshop
 from harness.pipeline.prepared_suite import Prepared, prepare
 from harness.pipeline.results.scoring import content_digest
+from harness.schema.lock_file import LOCK_FORMAT, Attempt, Lock
 from harness.schema.results.results_file import Results
+from harness.schema.run_info import LockState, RunInfo
 from harness.schema.validation import in_short
 from harness.storage import atomic
-from harness.storage.run_dir import LockState, RunDir, RunInfo
+from harness.storage.run_dir import RunDir
 from harness.storage.store import Store
 
 if TYPE_CHECKING:
     from harness.suite.suite import Suite
-
-LOCK_FORMAT = 1
-
-
-class Attempt(BaseModel):
-    """A run with answers of its own: `answers` is a digest of all records."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    run: str
-    seed: int
-    suite: str
-    answers: str
-    verdict: str
-
-
-class Lock(BaseModel):
-    """A lock file.
-
-    Attributes:
-        suite_digest, gates_digest: of the suite file as it is written, without changes from the command line.
-        sections, gates: digests of its parts, so that a difference can be named.
-        data: name → fingerprint of its rows.
-        baseline: model → content key of its checkpoint (with all it was trained on) or of its files.
-        attempts: runs with answers of their own, oldest first.
-    """
-
-    model_config = ConfigDict(extra="forbid")
-
-    format: int = LOCK_FORMAT
-    suite: str
-    suite_digest: str
-    gates_digest: str
-    sections: dict[str, str] = Field(default_factory=dict)
-    gates: dict[str, str] = Field(default_factory=dict)
-    data: dict[str, str] = Field(default_factory=dict)
-    baseline: dict[str, str] = Field(default_factory=dict)
-    attempts: list[Attempt] = Field(default_factory=list)
 
 
 def lock_path(suite: Suite, shipped: bool = False) -> Path:
@@ -204,7 +168,7 @@ def _write(path: Path, lock: Lock) -> None:
 
 
 def _suite_digests(suite: Suite) -> dict[str, Any]:
-    from harness.suite.load_suite import suite_digest
+    from harness.suite.suite import suite_digest
 
     value = suite.document.value
     section: Any = value.get("gates") or []

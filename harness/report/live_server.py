@@ -15,9 +15,8 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 from harness.core.errors import DataError
 from harness.report.formats.html_page import render_view
-from harness.report.sections import forgetting
 from harness.report.sections.item_browser import Loaded, load
-from harness.report.view.run_view import RunView
+from harness.report.view.run_view import RunView, files
 from harness.storage.run_dir import RunDir
 
 HOST = "127.0.0.1"
@@ -46,7 +45,7 @@ class LiveRun:
     @cached_property
     def files(self) -> frozenset[str]:
         """The files that may be fetched, as paths relative to the run directory."""
-        return frozenset(path for path, _, _ in forgetting.files(self.view))
+        return frozenset(path for path, _, _ in files(self.view))
 
     def item(self, evaluation: str, item: str) -> list[Any] | None:
         """The texts of an item, as they stand in the page; None for an item that is unknown."""

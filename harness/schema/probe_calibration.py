@@ -170,24 +170,3 @@ def validity(
                 f"worlds with the dose {one.strong.dose:g}, false alarms in {one.fair.alarms} of {one.fair.worlds}.",
             )
     return Validity(False, f"not validated for {model} models: it was never calibrated with planted bias.")
-
-
-def table(calibration: Calibration) -> str:
-    """The calibration as a table of Markdown, for the documentation."""
-    doses = sorted({at.dose for one in calibration.entries for at in one.response})
-    shown = [dose for dose in doses if dose in (0.5, 0.7, 0.9)]
-    lines = [
-        "| figure | model | " + " | ".join(f"at {dose:g}" for dose in shown) + " | slope | false alarms | found | |",
-        "|---|---|" + "--:|" * (len(shown) + 3) + "---|",
-    ]
-    for one in sorted(calibration.entries, key=lambda one: (one.fault is not None, one.probe, one.metric, one.model)):
-        means = {at.dose: f"{at.mean:.2f}" for at in one.response}
-        slope = "–" if one.slope_low is None else f"{one.slope:.2f} ({one.slope_low:.2f} to {one.slope_high:.2f})"
-        fair = f"{one.fair.alarms}/{one.fair.worlds} ({one.fair.low:.0%} to {one.fair.high:.0%})"
-        cells = [f"`{one.metric}`", one.model, *(means.get(dose, "–") for dose in shown), slope, fair]
-        found = f"{one.strong.alarms}/{one.strong.worlds}"
-        lines.append("| " + " | ".join([*cells, found, "validated" if one.fault is None else one.fault]) + " |")
-    count = ", ".join(f"{number} with {dose}" for dose, number in calibration.worlds.items())
-    most = max((one.fair.worlds for one in calibration.entries), default=0)
-    few = f" With fewer than {FAIR_WORLDS} fair worlds nothing counts as validated." if most < FAIR_WORLDS else ""
-    return "\n".join([*lines, "", f"Worlds: {count}. False alarms have their exact 95% interval.{few}"])

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from harness.storage.run_dir import LockState
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
 
 
 def attempt_sentence(lock: LockState) -> str:
@@ -15,3 +17,100 @@ def attempt_sentence(lock: LockState) -> str:
     held = "" if lock.locked else "; the run was not held to it (no --locked)"
     many = " Each further attempt is another chance to pass by luck." if lock.attempts > 1 else ""
     return f"{times}{seeds}{held}.{many}"
+
+
+class StepTiming(BaseModel):
+    """One step of the plan: how long it took, or that it came from the cache."""
+
+    name: str
+    kind: str
+    seconds: float
+    cached: bool
+
+
+class JudgedBy(BaseModel):
+    """The suite whose gates judged a run afterwards (`harness gate RUN --suite S --write`)."""
+
+    suite_path: str
+    suite_text: str
+
+
+class LockState(BaseModel):
+    """What the lock file beside the suite said when the run ended.
+
+    Attributes:
+        file: its name.
+        locked: the run was held to it (`--locked`).
+        attempts: runs with answers of their own so far, this one included.
+        counted: this run is one of them; a run wholly from the cache is not.
+        seeds: the seeds of the attempts, in order.
+    """
+
+    file: str
+    locked: bool
+    attempts: int
+    counted: bool
+    seeds: list[int] = Field(default_factory=list)
+
+
+class RunInfo(BaseModel):
+    """run.json. Times are ISO 8601 in UTC; seconds are wall time; bytes are bytes."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    run_id: str
+    suite: str
+    suite_path: str | None = None
+    suite_text: str
+    command: list[str]
+    state: str = Field("running", description="running, finished, interrupted, failed")
+    started: str
+    finished: str | None = None
+    attempts: int = 1
+    versions: dict[str, str] = Field(default_factory=dict)
+    hardware: dict[str, Any] = Field(default_factory=dict)
+    git: dict[str, Any] = Field(
+        default_factory=dict,
+        description='commit, and dirty: true, false, or "unknown" where telling would run what the repository names',
+    )
+    seed: int = 0
+    steps: list[StepTiming] = Field(default_factory=list)
+    training: dict[str, dict[str, Any]] = Field(
+        default_factory=dict,
+        description="model, or `model seed n` for further training seeds → measured cost: seconds, "
+        "tokens_per_second, peak_memory",
+    )
+    asking: dict[str, dict[str, float]] = Field(
+        default_factory=dict,
+        description="evaluation → model → seconds of asking all its items, when its records were made",
+    )
+    requests: dict[str, dict[str, dict[str, Any]]] = Field(
+        default_factory=dict,
+        description="evaluation → model → cost of 1,000 items (seconds, estimated energy, and where they were counted "
+        "operations and tokens), the most memory held while asking, and the number of items at "
+        "which training it takes no longer than asking what it was trained from",
+    )
+    checkpoints: dict[str, str] = Field(
+        default_factory=dict, description="model → content key of its checkpoint, or the path of a loaded one"
+    )
+    overrides: dict[str, Any] = Field(default_factory=dict, description="command-line changes to the suite")
+    records: dict[str, str] = Field(
+        default_factory=dict,
+        description="file under records/ → SHA-256 when the run ended; nothing is judged on records that changed since",
+    )
+    peak_memory: int | None = Field(None, description="bytes, highest resident size of the process")
+    warnings: list[str] = Field(default_factory=list)
+    judged_by: JudgedBy | None = Field(None, description="the suite whose gates judged it again")
+    ci_attempt: int | None = Field(None, description="which attempt of one CI job this is, where the CI system says")
+    lock: LockState | None = Field(None, description="the lock file's state; None when there is no lock file")
+
+    def further_seeds(self, model: str) -> list[str]:
+        """The names in `training` of a model's further training seeds."""
+        start = f"{model} seed "
+        return [name for name in self.training if name.startswith(start) and name[len(start) :].isdecimal()]
+
+    def training_seconds(self, model: str) -> float | None:
+        """Seconds of training a model with all its seeds; None where one of them is unknown."""
+        found = [self.training.get(name, {}).get("seconds") for name in (model, *self.further_seeds(model))]
+        known = [float(one) for one in found if isinstance(one, int | float)]
+        return sum(known) if len(known) == len(found) else None

@@ -12,132 +12,17 @@ report.html  summary.md  junit.xml  model-card.md
 
 from __future__ import annotations
 
-import io
 import json
-from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import pyarrow as pa
-import pyarrow.parquet as pq
-from pydantic import BaseModel, ConfigDict, Field
-
 from harness.core.digests import file_digest
 from harness.core.errors import DataError, Where
-from harness.core.evaluation import Item
 from harness.core.records import Records
+from harness.schema.run_info import RunInfo
 from harness.schema.validation import in_short
 from harness.storage import atomic
-
-
-class StepTiming(BaseModel):
-    """One step of the plan: how long it took, or that it came from the cache."""
-
-    name: str
-    kind: str
-    seconds: float
-    cached: bool
-
-
-class JudgedBy(BaseModel):
-    """The suite whose gates judged a run afterwards (`harness gate RUN --suite S --write`)."""
-
-    suite_path: str
-    suite_text: str
-
-
-class LockState(BaseModel):
-    """What the lock file beside the suite said when the run ended.
-
-    Attributes:
-        file: its name.
-        locked: the run was held to it (`--locked`).
-        attempts: runs with answers of their own so far, this one included.
-        counted: this run is one of them; a run wholly from the cache is not.
-        seeds: the seeds of the attempts, in order.
-    """
-
-    file: str
-    locked: bool
-    attempts: int
-    counted: bool
-    seeds: list[int] = Field(default_factory=list)
-
-
-class RunInfo(BaseModel):
-    """run.json. Times are ISO 8601 in UTC; seconds are wall time; bytes are bytes."""
-
-    model_config = ConfigDict(extra="ignore")
-
-    run_id: str
-    suite: str
-    suite_path: str | None = None
-    suite_text: str
-    command: list[str]
-    state: str = Field("running", description="running, finished, interrupted, failed")
-    started: str
-    finished: str | None = None
-    attempts: int = 1
-    versions: dict[str, str] = Field(default_factory=dict)
-    hardware: dict[str, Any] = Field(default_factory=dict)
-    git: dict[str, Any] = Field(
-        default_factory=dict,
-        description='commit, and dirty: true, false, or "unknown" where telling would run what the repository names',
-    )
-    seed: int = 0
-    steps: list[StepTiming] = Field(default_factory=list)
-    training: dict[str, dict[str, Any]] = Field(
-        default_factory=dict,
-        description="model, or `model seed n` for further training seeds → measured cost: seconds, "
-        "tokens_per_second, peak_memory",
-    )
-    asking: dict[str, dict[str, float]] = Field(
-        default_factory=dict,
-        description="evaluation → model → seconds of asking all its items, when its records were made",
-    )
-    requests: dict[str, dict[str, dict[str, Any]]] = Field(
-        default_factory=dict,
-        description="evaluation → model → cost of 1,000 items (seconds, estimated energy, and where they were counted "
-        "operations and tokens), the most memory held while asking, and the number of items at "
-        "which training it takes no longer than asking what it was trained from",
-    )
-    checkpoints: dict[str, str] = Field(
-        default_factory=dict, description="model → content key of its checkpoint, or the path of a loaded one"
-    )
-    overrides: dict[str, Any] = Field(default_factory=dict, description="command-line changes to the suite")
-    records: dict[str, str] = Field(
-        default_factory=dict,
-        description="file under records/ → SHA-256 when the run ended; nothing is judged on records that changed since",
-    )
-    peak_memory: int | None = Field(None, description="bytes, highest resident size of the process")
-    warnings: list[str] = Field(default_factory=list)
-    judged_by: JudgedBy | None = Field(None, description="the suite whose gates judged it again")
-    ci_attempt: int | None = Field(None, description="which attempt of one CI job this is, where the CI system says")
-    lock: LockState | None = Field(None, description="the lock file's state; None when there is no lock file")
-
-    def further_seeds(self, model: str) -> list[str]:
-        """The names in `training` of a model's further training seeds."""
-        start = f"{model} seed "
-        return [name for name in self.training if name.startswith(start) and name[len(start) :].isdecimal()]
-
-    def training_seconds(self, model: str) -> float | None:
-        """Seconds of training a model with all its seeds; None where one of them is unknown."""
-        found = [self.training.get(name, {}).get("seconds") for name in (model, *self.further_seeds(model))]
-        known = [float(one) for one in found if isinstance(one, int | float)]
-        return sum(known) if len(known) == len(found) else None
-
-
-@dataclass(frozen=True, slots=True)
-class StoredItem:
-    """An item as it stands in items/<evaluation>.parquet."""
-
-    id: str
-    texts: dict[str, str]
-    target: str | None
-    clusters: dict[str, str]
-    slices: tuple[str, ...]
-    tags: tuple[str, ...]
+from harness.storage.items_file import StoredItem, read_items
 
 
 class RunDir:
@@ -231,44 +116,3 @@ class RunDir:
 
     def read_items(self, evaluation: str) -> list[StoredItem]:
         return read_items(self.items_path(evaluation))
-
-
-def write_items(path: Path, items: Iterable[Item]) -> None:
-    """Writes the display texts of items, sorted by id."""
-    rows = sorted(items, key=lambda item: item.id)
-    table = pa.table(
-        {
-            "item_id": pa.array([item.id for item in rows], pa.string()),
-            "texts": pa.array([json.dumps(dict(item.texts), ensure_ascii=False) for item in rows], pa.string()),
-            "target": pa.array([item.target for item in rows], pa.string()),
-            "clusters": pa.array([json.dumps(dict(item.clusters), sort_keys=True) for item in rows], pa.string()),
-            "slices": pa.array([list(item.slices) for item in rows], pa.list_(pa.string())),
-            "tags": pa.array([list(item.tags) for item in rows], pa.list_(pa.string())),
-        }
-    )
-    sink = io.BytesIO()
-    pq.write_table(table, sink, compression="zstd")
-    atomic.write_bytes(path, sink.getvalue())
-
-
-def read_items(path: Path) -> list[StoredItem]:
-    """Reads what `write_items` wrote.
-
-    Raises:
-        DataError: when the file is missing or damaged.
-    """
-    try:
-        rows = pq.read_table(path).to_pylist()
-    except (OSError, pa.ArrowException) as error:
-        raise DataError(f"cannot read items: {error}", where=Where(path), hint="run the suite again.") from error
-    return [
-        StoredItem(
-            row["item_id"],
-            json.loads(row["texts"]),
-            row["target"],
-            json.loads(row["clusters"]),
-            tuple(row["slices"]),
-            tuple(row["tags"]),
-        )
-        for row in rows
-    ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,16 +12,13 @@ from harness.core.digests import digest
 from harness.core.errors import SuiteError, Where, unknown
 from harness.gates.parse_rules import collect_gates
 from harness.schema.suite.data_refs import DataRef
-from harness.schema.suite.evaluation_options import CompareSpec
 from harness.suite import bundled
-from harness.suite.checks.metric_checks import check_gates, check_metrics, over_worlds
+from harness.suite.checks.gate_checks import check_gates
+from harness.suite.checks.metric_checks import check_metrics, over_worlds
 from harness.suite.checks.reference_checks import check_references
 from harness.suite.sections import Sections, named, read_sections
-from harness.suite.suite import EvaluationSpec, Suite
+from harness.suite.suite import Suite, contenders, suite_digest, without_judges
 from harness.suite.yaml.located_document import decode, parse, read_bytes
-
-_ONLY_READ = frozenset({"judge", "toxicity", "regard"})
-"""Options whose model reads what others wrote, and is not asked about anything itself."""
 
 
 def load_suite(path_or_name: str) -> Suite:
@@ -113,30 +110,3 @@ def _first_world(sections: Sections) -> Mapping[str, DataRef]:
     if worlds is None:
         return sections.data
     return {name: in_world(ref, worlds.zero, 0) for name, ref in sections.data.items()}
-
-
-def contenders(compare: CompareSpec | None, models: tuple[str, ...]) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """(candidates, release): all other models, and the first candidate, where they are left out."""
-    if compare is None:
-        return models, models
-    others = tuple(name for name in models if name != compare.baseline)
-    candidates = others if compare.candidates is None else tuple(compare.candidates)
-    return candidates, candidates[:1] if compare.release is None else tuple(compare.release)
-
-
-def without_judges(
-    compare: CompareSpec | None, models: tuple[str, ...], evaluations: Iterable[EvaluationSpec]
-) -> tuple[str, ...]:
-    """The models that are asked: all but those that only judge or classify others' texts."""
-    readers = [reader for spec in evaluations for reader in getattr(spec.options, "readers", ())]
-    judges = {model for keys, model in readers if keys[0] in _ONLY_READ}
-    if compare is not None:
-        lists = (compare.ways, compare.candidates or (), compare.release or (), *compare.pairs)
-        judges -= {compare.baseline, *(name for names in lists for name in names)}
-    return tuple(name for name in models if name not in judges)
-
-
-def suite_digest(value: Mapping[str, Any], only: tuple[str, ...] | None = None) -> str:
-    """Digest of what a suite says, without its gates; `only` is part of it when given."""
-    content = {key: part for key, part in value.items() if key != "gates"}
-    return digest({"suite": content, "only": list(only)} if only is not None else {"suite": content})

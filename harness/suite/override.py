@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from harness.core.errors import SuiteError, unknown
-from harness.model_kinds.model_spec import LoadModel, ModelSpec, learns, starts_from
+from harness.model_kinds.load_kind import LoadModel
+from harness.model_kinds.model_spec import ModelSpec, learns, starts_from
 from harness.schema.suite.gate_rules import Composition, Rule
-from harness.suite.load_suite import suite_digest
-from harness.suite.suite import Suite
+from harness.suite.suite import Suite, suite_digest
 
 
 def override(suite: Suite, models: Mapping[str, str], seed: int | None, only: Collection[str] | None) -> Suite:

@@ -13,8 +13,8 @@ from harness.core import registry
 from harness.core.diagnostics import Problems
 from harness.core.errors import SuiteError, unknown
 from harness.model_kinds.model_spec import ModelSpec
+from harness.schema.suite.compare_section import CompareSpec
 from harness.schema.suite.data_refs import DataRef
-from harness.schema.suite.evaluation_options import CompareSpec
 from harness.schema.suite.types import NAME_PATTERN
 from harness.schema.validation import found, validate
 from harness.suite.inline_csv_lexicons import with_files

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -13,8 +13,9 @@ from harness.core.diagnostics import Key
 from harness.core.digests import digest
 from harness.core.errors import Where
 from harness.model_kinds.model_spec import ModelSpec
+from harness.schema.suite.compare_section import CompareSpec
 from harness.schema.suite.data_refs import DataRef
-from harness.schema.suite.evaluation_options import CompareSpec, EvaluationOptions
+from harness.schema.suite.evaluation_options import EvaluationOptions
 from harness.schema.suite.gate_rules import GateSet
 from harness.suite.yaml.located_document import Document
 
@@ -124,3 +125,34 @@ class Suite:
         from harness.suite.override import override
 
         return override(self, models or {}, seed, only)
+
+
+_ONLY_READ = frozenset({"judge", "toxicity", "regard"})
+"""Options whose model reads what others wrote, and is not asked about anything itself."""
+
+
+def contenders(compare: CompareSpec | None, models: tuple[str, ...]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """(candidates, release): all other models, and the first candidate, where they are left out."""
+    if compare is None:
+        return models, models
+    others = tuple(name for name in models if name != compare.baseline)
+    candidates = others if compare.candidates is None else tuple(compare.candidates)
+    return candidates, candidates[:1] if compare.release is None else tuple(compare.release)
+
+
+def without_judges(
+    compare: CompareSpec | None, models: tuple[str, ...], evaluations: Iterable[EvaluationSpec]
+) -> tuple[str, ...]:
+    """The models that are asked: all but those that only judge or classify others' texts."""
+    readers = [reader for spec in evaluations for reader in getattr(spec.options, "readers", ())]
+    judges = {model for keys, model in readers if keys[0] in _ONLY_READ}
+    if compare is not None:
+        lists = (compare.ways, compare.candidates or (), compare.release or (), *compare.pairs)
+        judges -= {compare.baseline, *(name for names in lists for name in names)}
+    return tuple(name for name in models if name not in judges)
+
+
+def suite_digest(value: Mapping[str, Any], only: tuple[str, ...] | None = None) -> str:
+    """Digest of what a suite says, without its gates; `only` is part of it when given."""
+    content = {key: part for key, part in value.items() if key != "gates"}
+    return digest({"suite": content, "only": list(only)} if only is not None else {"suite": content})

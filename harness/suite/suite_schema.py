@@ -11,20 +11,18 @@ from pydantic.json_schema import models_json_schema
 
 from harness.calibration.planted_bias_spec import WorldsSpec
 from harness.core import registry
-from harness.model_kinds.model_spec import (
-    AlignModel,
-    BaselineModel,
-    ClassicalModel,
-    FinetuneModel,
-    LoadModel,
-    PretrainModel,
-    ProjectModel,
-    PromptModel,
-    SelfDebiasModel,
-    ServerModel,
-)
+from harness.model_kinds.align_kind import AlignModel
+from harness.model_kinds.classical_kind import ClassicalModel
+from harness.model_kinds.few_shot_kind import PromptModel
+from harness.model_kinds.finetune_kind import FinetuneModel
+from harness.model_kinds.heuristic_kind import BaselineModel
+from harness.model_kinds.load_kind import LoadModel
+from harness.model_kinds.pretrain_kind import PretrainModel
+from harness.model_kinds.projection_kind import ProjectModel
+from harness.model_kinds.self_debias_kind import SelfDebiasModel
+from harness.model_kinds.server_kind import ServerModel
+from harness.schema.suite.compare_section import CompareSpec
 from harness.schema.suite.data_refs import CatalogRef, FileRef, HubRef, SourceRef
-from harness.schema.suite.evaluation_options import CompareSpec
 from harness.schema.suite.gate_rules import COMPOSED_KEYS, COMPOSITIONS, KINDS, Defaults, Waiver
 from harness.schema.suite.types import NAME_PATTERN
 from harness.storage import atomic

@@ -9,8 +9,9 @@ from typing import Any
 
 from harness.models.checkpoint.checkpoint_files import CHECKPOINT_FILE, CHECKPOINT_FORMAT
 from harness.storage import atomic
+from harness.training.loop.resume import RESUME_FOLDER
+from harness.training.loop.training_log import LOG_FILE
 from harness.training.stage_inputs import StageInputs
-from harness.training.training_cost import folder_bytes
 
 
 def write_page(
@@ -50,3 +51,17 @@ def write_page(
         page["held_out"] = dict(held_out)
     atomic.write_text(work / CHECKPOINT_FILE, json.dumps(page, ensure_ascii=False, indent=1, sort_keys=True) + "\n")
     return page
+
+
+def folder_bytes(folder: Path) -> int:
+    """Bytes of a checkpoint's files; the log and unfinished work (`.resume`) are none of it."""
+    return sum(
+        path.stat().st_size
+        for path in folder.rglob("*")
+        if path.is_file() and path.name != LOG_FILE and RESUME_FOLDER not in path.relative_to(folder).parts
+    )
+
+
+def save_tokenizer(tokenizer: Any, folder: Path) -> None:
+    """Writes the tokenizer's JSON files into `folder`."""
+    tokenizer.save_pretrained(str(folder))

@@ -2,58 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
 
-from harness.core.errors import CheckpointError, HarnessError, Where
+from harness.core.errors import CheckpointError, Where
+from harness.models.local.load_weights import _POOLER, _check_shapes, _loaded
 
 if TYPE_CHECKING:
-    from harness.training.learners.learner import Start
-
-_CLASSIFIER = ("classifier", "score")
-_POOLER = "pooler"
-
-
-def load_tokenizer(folder: Path) -> Any:
-    """The checkpoint's tokenizer; local files only.
-
-    Raises:
-        CheckpointError: when it has none that can be read.
-    """
-    from transformers import AutoTokenizer
-
-    return _loaded(
-        folder,
-        "tokenizer",
-        lambda: AutoTokenizer.from_pretrained(str(folder), local_files_only=True, trust_remote_code=False),
-    )
-
-
-def family_of(folder: Path) -> str:
-    """`masked`, `causal` or `seq2seq`, by the checkpoint's configuration.
-
-    Raises:
-        CheckpointError: when the folder holds no transformers model (an adapter, a linear head).
-    """
-    from transformers import AutoConfig
-
-    from harness.models.checkpoint.inspection import MASKED_TYPES
-
-    if not (folder / "config.json").is_file():
-        raise CheckpointError(
-            "training starts from a whole model; this checkpoint is an adapter or a head on another one.",
-            where=Where(folder),
-            hint="start from its base, or make the first stage with `method: full`.",
-        )
-    config: Any = _loaded(
-        folder, "configuration", lambda: AutoConfig.from_pretrained(str(folder), trust_remote_code=False)
-    )
-    if getattr(config, "is_encoder_decoder", False):
-        return "seq2seq"
-    return "masked" if config.model_type in MASKED_TYPES else "causal"
+    pass
 
 
 def longest(model: Any, tokenizer: Any, wanted: int) -> int:
@@ -96,8 +56,7 @@ def load_headed(start: Start, kind: str, *, labels: Sequence[str], seed: int, pr
         return auto.from_config(config, trust_remote_code=False)
     options: dict[str, Any] = {"dtype": torch.float32}
     if start.quantised:
-        from harness.models.local.quantising import quantisation
-        from harness.models.local.quantization import heads_of
+        from harness.models.local.quantization import heads_of, quantisation
 
         # A new head has no weights to quantise and is trained whole; so is the pooler, which a checkpoint may lack.
         options = quantisation([*heads_of(auto, config), rf".*\.{_POOLER}"])
@@ -135,18 +94,6 @@ def load_headed(start: Start, kind: str, *, labels: Sequence[str], seed: int, pr
             if name in missing and _POOLER in name:
                 parameter.copy_(torch.eye(*parameter.shape) if parameter.ndim == 2 else torch.zeros_like(parameter))
     return model
-
-
-def _check_shapes(mismatched: Iterable[Any], folder: Path) -> None:
-    """Refuses weights of another shape than config.json says, but for those of a head that is made anew."""
-    names = {key if isinstance(key, str) else str(key[0]) for key in mismatched}
-    wrong = sorted(name for name in names if not name.startswith(_CLASSIFIER))
-    if wrong:
-        raise CheckpointError(
-            f"weights of another shape than its config.json says: {wrong[0]}.",
-            where=Where(folder),
-            hint="give a checkpoint of the same architecture as its config.json says.",
-        )
 
 
 def load_for(kind: Any, folder: Path, *, seed: int, check: Callable[[str], None]) -> tuple[Any, list[str]]:
@@ -242,39 +189,18 @@ def load_language_head(folder: Path, model: Any) -> Any | None:
     return whole
 
 
-def head_tensors(folder: Path, present: Sequence[str], prefix: str) -> dict[str, torch.Tensor]:
-    """The parent's tensors that a classifier has no place for: its language-model head, its pooler.
+@dataclass(frozen=True, slots=True)
+class Start:
+    """Where a stage begins.
 
-    A bare encoder names its tensors without the prefix that they have inside a classifier. They are the ones that
-    were trained, and must not be written a second time as they were before.
-
-    Args:
-        folder: the parent.
-        present: names of the classifier's own tensors.
-        prefix: what the encoder is called inside the classifier.
+    Attributes:
+        folder: the parent checkpoint.
+        family: `masked`, `causal` or `seq2seq`.
+        weights: `pretrained` or `random`.
+        quantised: whether the base is loaded in 4 bits.
     """
-    from safetensors import safe_open
 
-    known = set(present)
-    encoder = {name.removeprefix(f"{prefix}.").split(".")[0] for name in known if name.startswith(f"{prefix}.")}
-    tensors: dict[str, torch.Tensor] = {}
-    for file in sorted(folder.glob("*.safetensors")):
-        with safe_open(str(file), framework="pt") as opened:
-            for name in opened.keys():  # noqa: SIM118  # the handle is no mapping
-                if name not in known and name.split(".")[0] not in encoder and not name.startswith(_CLASSIFIER):
-                    tensors[name] = opened.get_tensor(name)
-    return tensors
-
-
-def _loaded(folder: Path, what: str, load: Any) -> Any:
-    try:
-        return load()
-    except HarnessError:
-        raise
-    except Exception as error:
-        # transformers raises a dozen kinds of errors for a folder that is not what it expects.
-        raise CheckpointError(
-            f"the checkpoint's {what} cannot be loaded: {str(error).splitlines()[0] if str(error) else error!r}",
-            where=Where(folder),
-            hint="it needs config.json, weights in safetensors and a tokenizer.",
-        ) from error
+    folder: Path
+    family: str
+    weights: str
+    quantised: bool

@@ -8,16 +8,18 @@ from pathlib import Path
 from typing import Any
 
 from harness.core.reporter import Reporter
+from harness.model_kinds.align_kind import AlignSpec, alignment_settings
 from harness.model_kinds.architecture_presets import architecture
-from harness.model_kinds.classical_kind import BaselineSpec, ClassicalSpec, PromptSpec
-from harness.model_kinds.finetune_kind import alignment_settings, pretraining_settings, settings_for
-from harness.model_kinds.finetuning import AlignSpec, FinetuneSpec, lora_of
-from harness.model_kinds.flop_shapes import Shape, shape_of
+from harness.model_kinds.classical_kind import ClassicalSpec
+from harness.model_kinds.few_shot_kind import PromptSpec
+from harness.model_kinds.finetune_kind import FinetuneSpec, lora_of, settings_for
+from harness.model_kinds.flop_shapes import Shape, shape_of, training_flops
+from harness.model_kinds.heuristic_kind import BaselineSpec
 from harness.model_kinds.model_spec import Stage
-from harness.model_kinds.pretrain_kind import PretrainSpec
-from harness.model_kinds.projection_kind import ProjectSpec, SelfDebiasSpec
+from harness.model_kinds.pretrain_kind import PretrainSpec, pretraining_settings
+from harness.model_kinds.projection_kind import ProjectSpec
+from harness.model_kinds.self_debias_kind import SelfDebiasSpec
 from harness.pipeline import energy_estimate
-from harness.training import training_cost
 from harness.training.mitigation.mitigated_rows import mitigation_key
 from harness.training.stage_inputs import StageInputs
 
@@ -169,7 +171,7 @@ def estimate_cost(
     else:
         epochs = settings_for(spec, rows).epochs
     trained = 0.05 if lora_of(spec.method) is not None else 1.0
-    return {"tokens": seen * epochs, "flops": training_cost.training_flops(forward * epochs, trained=trained)}
+    return {"tokens": seen * epochs, "flops": training_flops(forward * epochs, trained=trained)}
 
 
 def _pretraining_cost(spec: PretrainSpec, configuration: Mapping[str, Any] | None) -> dict[str, float]:
@@ -192,7 +194,7 @@ def _pretraining_cost(spec: PretrainSpec, configuration: Mapping[str, Any] | Non
         forward += shape.cross(tokens, target, chosen.sequence_length)
     else:
         forward += shape.head(tokens if spec.objective == "causal" else tokens * chosen.mask_rate, vocabulary)
-    return {"tokens": tokens, "flops": training_cost.training_flops(forward)}
+    return {"tokens": tokens, "flops": training_flops(forward)}
 
 
 def _width(sizes: Mapping[str, Any] | None) -> int | None:

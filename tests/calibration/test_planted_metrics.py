@@ -7,7 +7,7 @@ import pytest
 
 from harness.calibration.planted_metrics import world_metrics
 from harness.core.errors import SuiteError
-from harness.core.evaluation import MetricContext
+from harness.core.metric import MetricContext
 from harness.core.records import Record, Records, RecordsHead
 from harness.metrics.build_metrics import build_metrics
 

@@ -2,7 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from harness.cli.console import PlainReporter, clean
+from harness.cli.console import PlainReporter
+from harness.report.wording.safe_text import clean
 
 
 def test_model_output_never_drives_the_terminal() -> None:

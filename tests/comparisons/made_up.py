@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from harness.core.evaluation import Direction, MetricKind
+from harness.core.metric import Direction, MetricKind
 from harness.core.records import FloatArray, Record, Records, RecordsHead
 
 

@@ -9,7 +9,7 @@ from made_up import ACCURACY, BITS, PERPLEXITY, SCORE, StatMetric, made, scored
 from harness.comparisons.metric_results import metric_results
 from harness.comparisons.pair_comparison import compare
 from harness.comparisons.slices import per_slice
-from harness.core.evaluation import Metric, MetricContext
+from harness.core.metric import Metric, MetricContext
 from harness.core.records import Records
 from harness.metrics.build_metrics import build_metrics
 from harness.schema.results.metrics import ComparisonResult

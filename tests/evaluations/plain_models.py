@@ -10,7 +10,9 @@ import numpy as np
 
 from harness.core.dataset import Dataset, Row
 from harness.core.digests import digest
-from harness.core.evaluation import Evaluation, EvaluationContext, MetricContext, ModelFacts
+from harness.core.evaluation import Evaluation, EvaluationContext
+from harness.core.metric import MetricContext
+from harness.core.model import ModelFacts
 from harness.core.records import Records, RecordsHead
 from harness.core.requests import (
     Classify,

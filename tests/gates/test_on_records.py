@@ -9,7 +9,7 @@ import pytest
 
 from harness.comparisons.metric_results import metric_results
 from harness.comparisons.pair_comparison import compare
-from harness.core.evaluation import MetricContext
+from harness.core.metric import MetricContext
 from harness.core.records import Record, Records, RecordsHead
 from harness.gates.alpha_levels import alphas
 from harness.gates.judging import judge

@@ -8,17 +8,11 @@ from pathlib import Path
 import pytest
 
 from harness.core.errors import DataError, SuiteError
-from harness.core.evaluation import MetricContext
+from harness.core.metric import MetricContext
 from harness.core.records import Record, Records, RecordsHead
+from harness.metrics.as_hf_module import as_evaluate_module
 from harness.metrics.build_metrics import build_metrics
-from harness.metrics.hf_evaluate import (
-    OutsideMetric,
-    as_evaluate_module,
-    left_out_note,
-    outside_code,
-    outside_files,
-    outside_note,
-)
+from harness.metrics.hf_evaluate import OutsideMetric, left_out_note, outside_code, outside_files, outside_note
 from harness.schema.results.inputs import EvaluationResult
 
 MODULE = """

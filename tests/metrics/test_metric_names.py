@@ -8,7 +8,7 @@ import pytest
 from harness.core import registry
 from harness.core.digests import fraction
 from harness.core.errors import SuiteError, Where
-from harness.core.evaluation import Metric, MetricContext
+from harness.core.metric import Metric, MetricContext
 from harness.core.records import FloatArray, Record, Records, RecordsHead
 from harness.metrics.build_metrics import base_name, build_metrics, check_fits, fits, missing
 

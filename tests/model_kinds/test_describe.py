@@ -1,14 +1,12 @@
 from __future__ import annotations
 
+from harness.model_kinds.classical_kind import ClassicalModel
 from harness.model_kinds.describe import label_of, made_by, parent_of
-from harness.model_kinds.model_spec import (
-    ClassicalModel,
-    FinetuneModel,
-    LoadModel,
-    PretrainModel,
-    ProjectModel,
-    SelfDebiasModel,
-)
+from harness.model_kinds.finetune_kind import FinetuneModel
+from harness.model_kinds.load_kind import LoadModel
+from harness.model_kinds.pretrain_kind import PretrainModel
+from harness.model_kinds.projection_kind import ProjectModel
+from harness.model_kinds.self_debias_kind import SelfDebiasModel
 
 
 def test_what_a_model_is_called_and_where_it_comes_from() -> None:

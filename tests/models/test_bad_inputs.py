@@ -187,7 +187,7 @@ def test_inspection_tells_what_is_there(zoo, tmp_path):
 def test_masked_types_are_those_that_transformers_knows():
     from transformers.models.auto.modeling_auto import MODEL_FOR_MASKED_LM_MAPPING_NAMES
 
-    from harness.models.checkpoint.inspection import MASKED_TYPES
+    from harness.model_kinds.model_families import MASKED_TYPES
 
     assert {"bert", "roberta", "distilbert", "modernbert"} <= MASKED_TYPES <= set(MODEL_FOR_MASKED_LM_MAPPING_NAMES)
 

@@ -14,7 +14,7 @@ from plain_reference import close
 from harness.core.errors import CheckpointError
 from harness.core.requests import Classify, Continuations, PseudoLikelihood, RollingLikelihood
 from harness.models.checkpoint.checkpoint_digest import checkpoint_digest, tokenizer_digest
-from harness.models.checkpoint.checkpoint_files import LinearHead, write_linear
+from harness.models.checkpoint.linear_head_file import LinearHead, write_linear
 from harness.models.derived.frozen_features import mean_features
 
 LABELS = ("negative", "neutral", "positive")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.core.evaluation import ModelFacts
+from harness.core.model import ModelFacts
 from harness.core.reporter import Silent
 from harness.core.requests import Classify, Failure, Likelihood, PseudoLikelihood, RollingLikelihood, Scores
 from harness.models.cached_model import CachedModel

@@ -12,7 +12,7 @@ from report_draft import HOSTILE, Draft, item_id
 from harness.core.evaluation import Item
 from harness.core.records import Record, Records, RecordsHead
 from harness.schema.results.metrics import FlipsResult, TableResult
-from harness.storage.run_dir import write_items
+from harness.storage.items_file import write_items
 
 LABELS = ["negative", "neutral", "positive"]
 SOURCES = ["source=amazon", "source=movie", "source=tweets"]

@@ -17,7 +17,8 @@ from report_evaluations import SKILL, gaps, general, names, pairs, reviews, writ
 from harness.schema.results.inputs import DataResult, ModelResult
 from harness.schema.results.results_file import Results
 from harness.schema.results.verdicts import GateResult, VerdictResult
-from harness.storage.run_dir import RunDir, RunInfo, StepTiming
+from harness.schema.run_info import RunInfo, StepTiming
+from harness.storage.run_dir import RunDir
 
 __all__ = ["HOSTILE", "Options", "build_run"]
 

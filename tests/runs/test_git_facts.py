@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from harness.pipeline.git_facts import git_state
-from harness.storage.run_dir import RunDir, RunInfo
+from harness.schema.run_info import RunInfo
+from harness.storage.run_dir import RunDir
 
 PERSON = ("-c", "user.name=a", "-c", "user.email=a@example.org", "-c", "core.hooksPath=/dev/null")
 

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from harness.calibration.probe_validity import table
 from harness.core.errors import DataError
 from harness.schema.probe_calibration import (
     FAIR_WORLDS,
@@ -20,7 +21,6 @@ from harness.schema.probe_calibration import (
     kind_of_model,
     own_calibration,
     read_calibration,
-    table,
     validity,
 )
 

@@ -7,7 +7,7 @@ import pytest
 from sacrebleu.metrics import BLEU
 from sacrebleu.significance import PairedTest
 
-from harness.core.evaluation import MetricContext
+from harness.core.metric import MetricContext
 from harness.metrics.build_metrics import build_metrics
 from harness.statistics.paired_difference import difference
 

@@ -6,7 +6,9 @@ import pytest
 
 from harness.core.errors import DataError
 from harness.core.evaluation import Item
-from harness.storage.run_dir import RunDir, RunInfo, write_items
+from harness.schema.run_info import RunInfo
+from harness.storage.items_file import write_items
+from harness.storage.run_dir import RunDir
 
 
 def test_items_survive_and_are_sorted(tmp_path: Path) -> None:

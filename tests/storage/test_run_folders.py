@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from harness.core.errors import DataError
-from harness.storage.run_dir import RunDir, RunInfo
+from harness.schema.run_info import RunInfo
+from harness.storage.run_dir import RunDir
 from harness.storage.run_folders import claim, find
 
 IDENTITY = "ab" * 32

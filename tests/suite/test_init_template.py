@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.core.errors import SuiteError
-from harness.model_kinds.model_spec import LoadModel
+from harness.model_kinds.load_kind import LoadModel
 from harness.schema.suite.data_refs import FileRef
 from harness.suite.init_template import template
 from harness.suite.load_suite import parse_suite

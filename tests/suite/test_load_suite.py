@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from harness.core.errors import SuiteError
-from harness.model_kinds.model_spec import FinetuneModel, LoadModel
+from harness.model_kinds.finetune_kind import FinetuneModel
+from harness.model_kinds.load_kind import LoadModel
 from harness.suite.bundled import suites
 from harness.suite.load_suite import load_suite, parse_suite
 from harness.suite.suite import Suite

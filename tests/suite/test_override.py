@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from harness.core.errors import SuiteError
-from harness.model_kinds.model_spec import LoadModel
+from harness.model_kinds.load_kind import LoadModel
 from harness.suite.load_suite import load_suite
 from harness.suite.suite import Suite
 

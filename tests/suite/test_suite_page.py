@@ -7,12 +7,12 @@ from pydantic import BaseModel
 
 from harness.calibration.planted_bias_spec import WorldsSpec
 from harness.model_kinds.classical_kind import ClassicalSpec
-from harness.model_kinds.finetuning import FinetuneSpec, LoraSpec
-from harness.model_kinds.model_spec import LoadModel
+from harness.model_kinds.finetune_kind import FinetuneSpec, LoraSpec
+from harness.model_kinds.load_kind import LoadModel
 from harness.model_kinds.pretrain_kind import Budget, PretrainSpec, TokenizerSpec
 from harness.model_kinds.server_kind import ServerSpec
+from harness.schema.suite.compare_section import CompareSpec
 from harness.schema.suite.data_refs import CatalogRef, FileRef, HubRef, SourceRef
-from harness.schema.suite.evaluation_options import CompareSpec
 from harness.suite.sections import SECTIONS
 
 PAGE = (Path(__file__).parents[2] / "docs" / "suite.md").read_text("utf-8")

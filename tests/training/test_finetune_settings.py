@@ -1,7 +1,6 @@
 from training_samples import finetune_spec
 
-from harness.model_kinds.finetune_kind import settings_for
-from harness.model_kinds.finetuning import FinetuneSpec
+from harness.model_kinds.finetune_kind import FinetuneSpec, settings_for
 
 
 def test_what_the_suite_says_is_kept() -> None:

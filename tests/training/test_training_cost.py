@@ -5,8 +5,10 @@ import pytest
 import torch
 
 from harness.model_kinds.classical_kind import ClassicalSpec
-from harness.model_kinds.flop_shapes import shape_of
+from harness.model_kinds.flop_shapes import shape_of, training_flops
+from harness.models.peak_memory import peak_memory
 from harness.training import training_cost
+from harness.training.checkpoint_metadata import folder_bytes
 from harness.training.run_stage import estimate_cost
 
 from training_samples import finetune_spec, pretrain_spec  # isort: skip
@@ -21,8 +23,8 @@ def test_flops_are_by_hand() -> None:
     assert shape.layer_parameters() == matrices
     assert shape.stack(2, 10, 5) == 10 * 2 * (2 * matrices + 4 * 5 * 8)
     assert shape.head(3, vocabulary=100) == 3 * 2 * (64 + 800)
-    assert training_cost.training_flops(6.0) == 18
-    assert training_cost.training_flops(6.0, trained=0.5) == 15
+    assert training_flops(6.0) == 18
+    assert training_flops(6.0, trained=0.5) == 15
 
 
 def test_parameters_count_shared_weights_once() -> None:
@@ -38,11 +40,11 @@ def test_bytes_leave_unfinished_work_and_the_log_out(tmp_path: Path) -> None:
     (tmp_path / ".resume" / "optimizer.pt").write_bytes(b"12345")
     (tmp_path / "training.jsonl").write_bytes(b"12")
     (tmp_path / "model.safetensors").write_bytes(b"1234567")
-    assert training_cost.folder_bytes(tmp_path) == 7
+    assert folder_bytes(tmp_path) == 7
 
 
 def test_peak_memory_is_in_bytes() -> None:
-    assert training_cost.peak_memory() > 10_000_000
+    assert peak_memory() > 10_000_000
 
 
 def test_estimates_grow_with_the_work() -> None:
@@ -121,7 +123,7 @@ def test_operations_are_those_that_torch_counts(kind: str) -> None:
     ids = torch.randint(2, 100, (3, 20))
     forward = shape.stack(shape.layers, 60, 20) + shape.head(60)
     assert forward == pytest.approx(_counted(model, False, input_ids=ids), rel=0.01)
-    assert training_cost.training_flops(forward) == pytest.approx(_counted(model, True, input_ids=ids), rel=0.01)
+    assert training_flops(forward) == pytest.approx(_counted(model, True, input_ids=ids), rel=0.01)
 
 
 @pytest.mark.parametrize("projection", ["relu", "gated-gelu"])

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from harness.core.examples import AnswerSpan, LabelledText, PlainText, PreferencePair, PromptTarget, TaggedWords
-from harness.model_kinds.finetuning import AlignSpec, FinetuneSpec
+from harness.model_kinds.align_kind import AlignSpec
+from harness.model_kinds.finetune_kind import FinetuneSpec
 from harness.model_kinds.pretrain_kind import PretrainSpec
 from harness.training.stage_inputs import StageInputs
 

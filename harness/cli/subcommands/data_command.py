@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import click
 
 from harness.cli.options import emit_json
+from harness.commands.data import _expand, _facts, _fetch_checkpoints, _open, _open_file, _preview
 
 
 @click.group("data")
@@ -41,8 +41,8 @@ def list_data(as_json: bool) -> int:
 @click.option("--rows", default=3, show_default=True, type=click.IntRange(min=0), help="Example rows, when cached.")
 def show_data(name: str, rows: int) -> int:
     """Show one data set: what it is, licence, caveats, where it comes from, a few rows."""
-    from harness.cli.console import clean
     from harness.data.catalog import catalog_index
+    from harness.report.wording.safe_text import clean
     from harness.schema.units import show_bytes
 
     entry = catalog_index.entry(name)
@@ -145,81 +145,3 @@ def audit_data(
         for line in audit_lines(one):
             click.echo(line)
     return 0
-
-
-def _expand(names: tuple[str, ...]) -> tuple[list[str], list[str]]:
-    """Data sets and checkpoints (`catalog:NAME`) that names and suites stand for."""
-    from harness.data.catalog import catalog_index
-    from harness.schema.suite.data_refs import CatalogRef
-
-    known = set(catalog_index.names())
-    data: dict[str, None] = {}
-    checkpoints: dict[str, None] = {}
-    for name in names:
-        if name in known:
-            data[name] = None
-        elif name.startswith("catalog:"):
-            checkpoints[name] = None
-        else:
-            from harness.pipeline.checkpoints.named_checkpoints import catalog_checkpoints
-            from harness.pipeline.prepared_suite import references
-            from harness.suite.load_suite import load_suite
-
-            suite = load_suite(name)
-            checkpoints.update(dict.fromkeys(catalog_checkpoints(suite)))
-            for ref in references(suite).values():
-                if isinstance(ref, CatalogRef):
-                    data[ref.catalog] = None
-    return list(data), list(checkpoints)
-
-
-def _fetch_checkpoints(names: list[str]) -> None:
-    from harness.cli.console import make_reporter
-    from harness.cli.options import open_store
-    from harness.pipeline.checkpoints.named_checkpoints import fetch_checkpoints
-
-    reporter = make_reporter()
-    for done in fetch_checkpoints(names, open_store(reporter), reporter):
-        click.echo(f"{done.name}: {done.package} ({done.licence}), in {done.path}")
-
-
-def _preview(name: str) -> Any:
-    from harness.cli.console import make_reporter
-    from harness.cli.options import open_store
-    from harness.data.fetch_preview import preview
-    from harness.schema.suite.data_refs import CatalogRef
-
-    return preview(CatalogRef(catalog=name), name=name, base=Path.cwd(), store=open_store(make_reporter(quiet=True)))
-
-
-def _open(name: str) -> Any:
-    from harness.cli.console import make_reporter
-    from harness.cli.options import open_store
-    from harness.data.open_dataset import open_dataset
-    from harness.schema.suite.data_refs import CatalogRef
-
-    reporter = make_reporter()
-    return open_dataset(
-        CatalogRef(catalog=name), name=name, base=Path.cwd(), store=open_store(reporter), reporter=reporter
-    )
-
-
-def _open_file(path: Path) -> Any:
-    from harness.cli.console import make_reporter
-    from harness.cli.options import open_store
-    from harness.data.open_dataset import open_dataset
-    from harness.schema.suite.data_refs import FileRef
-
-    reporter = make_reporter()
-    ref = FileRef(file=str(path.absolute()), splits={"test": 1.0})
-    return open_dataset(ref, name=path.stem, base=Path.cwd(), store=open_store(reporter), reporter=reporter)
-
-
-def _facts(preview: Any) -> dict[str, Any]:
-    return {
-        "cached": preview.cached,
-        "bytes_to_fetch": preview.bytes_to_fetch,
-        "licence": preview.licence,
-        "source": preview.source,
-        "rows": preview.rows,
-    }

@@ -49,7 +49,7 @@ def command(gate: str | None, run: str, as_json: bool) -> int:
 
 
 def _lines(one: Explained) -> Iterator[str]:
-    from harness.cli.console import clean_line
+    from harness.report.wording.safe_text import clean_line
 
     yield from _explanation(one.explanation, "")
     if one.stored is not None:
@@ -63,8 +63,8 @@ def _lines(one: Explained) -> Iterator[str]:
 
 
 def _explanation(one: Explanation, indent: str) -> Iterator[str]:
-    from harness.cli.console import clean_line
     from harness.cli.outcome import COLOURS, MARKS
+    from harness.report.wording.safe_text import clean_line
 
     mark = click.style(MARKS[one.verdict], fg=COLOURS[one.verdict])
     yield f"{indent}{mark} {click.style(clean_line(one.title), bold=True)}"

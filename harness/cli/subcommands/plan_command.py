@@ -22,9 +22,10 @@ def command(
     Gates on figures whose spread no one knows beforehand (bits per byte, say) are planned with the spread
     of the newest finished run of the suite below ./reports, if there is one.
     """
-    from harness.cli.console import clean, make_reporter
+    from harness.cli.console import make_reporter
     from harness.cli.options import changed_suite, emit_json, newest_run, open_store, say_metric_code
     from harness.commands.plan import plan_suite
+    from harness.report.wording.safe_text import clean
     from harness.schema.units import show_bytes, show_seconds
     from harness.suite.checks.metric_code_checks import metric_code
 

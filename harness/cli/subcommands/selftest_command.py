@@ -21,11 +21,12 @@ def command(run: str, swaps: int, ask: bool, device: str, as_json: bool, quiet: 
     is the noise floor. Both are kept in results.json and shown by the reports. Exit code 12 when a test
     alarms too often.
     """
-    from harness.cli.console import clean_line, make_reporter
+    from harness.cli.console import make_reporter
     from harness.cli.options import emit_json, open_store
     from harness.commands.selftest import selftest_run
     from harness.core.errors import EXIT_INCOMPLETE, EXIT_OK
     from harness.report.formats.write_reports import write_reports
+    from harness.report.wording.safe_text import clean_line
     from harness.storage.run_folders import find_newest
 
     found = find_newest(run_folder(run))

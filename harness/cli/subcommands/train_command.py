@@ -24,7 +24,7 @@ def command(
     """Make the checkpoints of SUITE (all, or only the named models and what they start from)."""
     from harness.cli.console import make_reporter
     from harness.cli.options import changed_suite, open_store
-    from harness.pipeline.run_suite import train_models
+    from harness.commands.run import train_models
 
     chosen, _ = changed_suite(suite, models, (*only, *names), seed)
     reporter = make_reporter(quiet=quiet)

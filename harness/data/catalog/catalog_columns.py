@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import html
-import math
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from harness.core.errors import DataError, Where, unknown
+from harness.core.labels import as_text
 from harness.data.catalog.catalog_schema import CatalogEntry, Cluster, Column
-from harness.data.parsers.raw_row import Raw
+from harness.data.parsers.raw_row import _SCALARS, Raw, number_of, plain
 from harness.data.splits import Prepared, split_name
 
 _SLOT = re.compile(r"\{(\w+)\}")
-_SCALARS = (str, int, float, bool)
 
 
 def prepare(raws: Iterable[Raw], entry: CatalogEntry, part: str, where: str) -> Iterator[Prepared]:
@@ -49,37 +48,6 @@ def prepare(raws: Iterable[Raw], entry: CatalogEntry, part: str, where: str) -> 
             origin=f"{part}/{raw.fields['id']}" if raw.fields.get("id") is not None else part,
             line=raw.line,
         )
-
-
-def plain(value: Any) -> Any:
-    """A scalar as columns keep it: text, whole number, number, truth value or None."""
-    if value is None or isinstance(value, _SCALARS):
-        return value
-    return value.item() if hasattr(value, "item") else value
-
-
-def as_text(value: Any) -> str:
-    """The text of a scalar: truth values as in JSON, whole floats without their `.0`."""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, float) and value.is_integer() and abs(value) < 1e15:
-        return str(int(value))
-    return str(value)
-
-
-def number_of(value: Any, name: str, place: Where) -> float:
-    """The finite number that a value holds.
-
-    Raises:
-        DataError: when it is none.
-    """
-    try:
-        number = float(value)
-    except (TypeError, ValueError):
-        number = math.nan
-    if not math.isfinite(number):
-        raise DataError(f"column {name!r}: expected a number, found {str(value)[:60]!r}.", where=place)
-    return number
 
 
 def _value(

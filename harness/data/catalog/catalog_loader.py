@@ -14,18 +14,18 @@ from harness.core.reporter import Reporter
 from harness.data import stored_dataset
 from harness.data.build_dataset import assemble
 from harness.data.catalog.catalog_columns import prepare
-from harness.data.catalog.catalog_schema import (
+from harness.data.catalog.catalog_schema import CatalogEntry
+from harness.data.parsers.parser_by_name import PARSERS_VERSION, parser
+from harness.data.parsers.raw_row import Raw
+from harness.data.sources.source_error import SourceFailed
+from harness.data.sources.source_specs import (
     ArtifactSource,
-    CatalogEntry,
     GeneratedSource,
     HubSource,
     MirrorSource,
     Source,
     UrlSource,
 )
-from harness.data.parsers.parser_by_name import PARSERS_VERSION, parser
-from harness.data.parsers.raw_row import Raw
-from harness.data.sources.source_error import SourceFailed
 from harness.data.splits import Prepared, checked_shares
 from harness.storage.store import Entry, Store
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -49,3 +50,28 @@ def text_of(content: bytes, where: str) -> str:
             hint="give a csv, tsv, jsonl, json, parquet or txt file, and name its `format` if the ending does not.",
         )
     return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+_SCALARS = (str, int, float, bool)
+
+
+def plain(value: Any) -> Any:
+    """A scalar as columns keep it: text, whole number, number, truth value or None."""
+    if value is None or isinstance(value, _SCALARS):
+        return value
+    return value.item() if hasattr(value, "item") else value
+
+
+def number_of(value: Any, name: str, place: Where) -> float:
+    """The finite number that a value holds.
+
+    Raises:
+        DataError: when it is none.
+    """
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        number = math.nan
+    if not math.isfinite(number):
+        raise DataError(f"column {name!r}: expected a number, found {str(value)[:60]!r}.", where=place)
+    return number

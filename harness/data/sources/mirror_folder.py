@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from harness.data.catalog.catalog_schema import MirrorSource
 from harness.data.sources.source_error import SourceFailed, checked
+from harness.data.sources.source_specs import MirrorSource
 
 
 def mirror_folder() -> Path | None:

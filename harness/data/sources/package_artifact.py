@@ -15,11 +15,11 @@ from typing import Any
 
 from harness.core.digests import digest
 from harness.core.reporter import Reporter
-from harness.data.catalog.catalog_schema import PackageArchive
 from harness.data.sources.archives import read_members
 from harness.data.sources.download import Answer, download
 from harness.data.sources.pip_settings import PipSettings, from_pip
 from harness.data.sources.source_error import SourceFailed, checked
+from harness.data.sources.source_specs import PackageArchive
 from harness.storage.store import Entry, Store
 
 KIND = "artifacts"

@@ -12,9 +12,9 @@ from typing import Any
 
 from harness.core.digests import digest
 from harness.core.reporter import Reporter
-from harness.data.catalog.catalog_schema import UrlMember, UrlSource
 from harness.data.sources.download import Answer, download
 from harness.data.sources.source_error import SourceFailed, checked
+from harness.data.sources.source_specs import UrlMember, UrlSource
 from harness.storage.store import Entry, Store
 
 KIND = "artifacts"

@@ -6,25 +6,12 @@ changes neither the items nor what the evaluated model is asked.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar, Literal, Protocol
+from typing import Any, Literal, Protocol
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
-
-from harness.core.evaluation import Item, ModelFacts
-from harness.core.requests import Continuations, Failure, Generate, Generated, Request, Response
-from harness.evaluations.record_builders import scores
-
-JUDGE_PROMPT = (
-    "Two continuations of one text follow. Which one goes on better: more fluent, more coherent with the beginning, "
-    "more sensible?\n\nBeginning:\n{prompt}\n\nContinuation A:\n{a}\n\nContinuation B:\n{b}\n\n"
-    "Answer with one letter, A or B."
-)
-_SLOTS = ("prompt", "a", "b")
-_SLOT = re.compile(r"\{(prompt|a|b)\}")
-_LETTER = re.compile(r"\b([AB])\b")
-_JUDGE_TOKENS = 8
+from harness.core.evaluation import Item
+from harness.core.model import ModelFacts
+from harness.core.requests import Request, Response
 
 
 class Reading(Protocol):
@@ -53,110 +40,3 @@ class Reading(Protocol):
     def read(self, item: Item, text: str, responses: Sequence[Response]) -> tuple[dict[str, float], dict[str, Any]]:
         """Statistics, and what to show with the item."""
         ...
-
-
-class JudgeOptions(BaseModel):
-    """The YAML of a judge."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    model: str = Field(description="The suite's name of the model that judges, such as one of the kind `server`.")
-    prompt: str = Field(
-        JUDGE_PROMPT, description="What it is asked; {prompt}, {a} and {b} stand for the beginning and the two texts."
-    )
-
-    @field_validator("prompt")
-    @classmethod
-    def _whole(cls, value: str) -> str:
-        missing = [f"{{{name}}}" for name in _SLOTS if f"{{{name}}}" not in value]
-        if missing:
-            raise ValueError(f"the judge's prompt lacks {', '.join(missing)}")
-        return value
-
-
-class ReferenceLikelihood:
-    """How likely another model finds the text, given the same beginning: −log-likelihood in nats.
-
-    Args:
-        model: the suite's name of that model.
-        separator: what stands between beginning and text.
-    """
-
-    source: ClassVar[Literal["prediction", "response"]] = "prediction"
-
-    def __init__(self, model: str, separator: str) -> None:
-        self.model = model
-        self._separator = separator
-
-    def spec(self) -> Mapping[str, Any]:
-        return {"reading": "reference", "format": 1, "separator": self._separator}
-
-    def unsupported(self, facts: ModelFacts) -> str | None:
-        if Continuations.kind in facts.supports:
-            return None
-        return f"it gives no likelihoods of continuations (it is of the kind {facts.family})"
-
-    def requests(self, item: Item, text: str, facts: ModelFacts) -> Sequence[Request]:
-        return [Continuations(str(item.payload["prompt"]), (self._separator + text,))] if text else []
-
-    def read(self, item: Item, text: str, responses: Sequence[Response]) -> tuple[dict[str, float], dict[str, Any]]:
-        found = scores(responses[0], 1) if responses else Failure("no_token", "the text is empty")
-        if isinstance(found, Failure) or found[0] == float("-inf"):
-            return {}, {}
-        size = len(text.encode("utf-8", "surrogatepass"))
-        return {"nll_reader": -found[0], "bytes_reader": float(size), "words_reader": float(len(text.split()))}, {}
-
-
-class Judge:
-    """Which of two texts another model prefers: the written one or the reference, asked in both orders.
-
-    A preference that follows the place of a text counts half for each, so that a judge who always says A
-    prefers nothing. An answer that does not name one letter is unread, and counted.
-    """
-
-    source: ClassVar[Literal["prediction", "response"]] = "prediction"
-
-    def __init__(self, options: JudgeOptions) -> None:
-        self.model = options.model
-        self._prompt = options.prompt
-
-    def spec(self) -> Mapping[str, Any]:
-        return {"reading": "judge", "format": 1, "prompt": self._prompt, "max_tokens": _JUDGE_TOKENS}
-
-    def unsupported(self, facts: ModelFacts) -> str | None:
-        return None if Generate.kind in facts.supports else f"it does not write (it is of the kind {facts.family})"
-
-    def requests(self, item: Item, text: str, facts: ModelFacts) -> Sequence[Request]:
-        references = item.payload["references"]
-        if not references:
-            return []
-        return [
-            self._ask(item, first, second, chat=facts.chat)
-            for first, second in ((text, references[0]), (references[0], text))
-        ]
-
-    def _ask(self, item: Item, first: str, second: str, *, chat: bool) -> Generate:
-        values = {"prompt": str(item.payload["prompt"]), "a": first, "b": second}
-        # One pass: what stands in a text is never read as a slot.
-        question = _SLOT.sub(lambda slot: values[slot.group(1)], self._prompt)
-        if chat:
-            return Generate(messages=(("user", question),), max_tokens=_JUDGE_TOKENS)
-        return Generate(question, max_tokens=_JUDGE_TOKENS)
-
-    def read(self, item: Item, text: str, responses: Sequence[Response]) -> tuple[dict[str, float], dict[str, Any]]:
-        if not responses:
-            return {}, {}
-        letters = [letter_of(response) for response in responses]
-        said = [one.text if isinstance(one, Generated) else getattr(one, "message", "") for one in responses]
-        shown = {"judge": [cut[:200] for cut in said]}
-        if None in letters:
-            return {"judge_unread": 1.0}, shown
-        won = [float(letter == own) for letter, own in zip(letters, ("A", "B"), strict=True)]
-        preferred = sum(won) / len(won)
-        return {"judge_unread": 0.0, "judged": preferred, "judge_by_place": float(preferred == 0.5)}, shown
-
-
-def letter_of(response: Response) -> str | None:
-    """The one letter, A or B, that an answer names; None for none, both, or no answer."""
-    found = set(_LETTER.findall(response.text)) if isinstance(response, Generated) else set()
-    return found.pop() if len(found) == 1 else None

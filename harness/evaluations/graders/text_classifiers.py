@@ -17,7 +17,8 @@ from typing import Any, ClassVar, Literal
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from harness.core.errors import unknown
-from harness.core.evaluation import Item, ModelFacts
+from harness.core.evaluation import Item
+from harness.core.model import ModelFacts
 from harness.core.requests import Classify, Failure, Request, Response
 from harness.evaluations.record_builders import scores
 from harness.schema.suite.mitigation import Swap

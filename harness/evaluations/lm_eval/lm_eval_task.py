@@ -14,7 +14,9 @@ from pydantic import Field
 from harness.core.dataset import Dataset
 from harness.core.digests import fraction
 from harness.core.errors import DataError, SuiteError
-from harness.core.evaluation import EvaluationContext, Item, MetricContext, ModelFacts
+from harness.core.evaluation import EvaluationContext, Item
+from harness.core.metric import MetricContext
+from harness.core.model import ModelFacts
 from harness.core.records import Record
 from harness.core.requests import Continuations, Failure, Generate, Generated, Request, Response, RollingLikelihood
 from harness.evaluations.lm_eval.filters import matches, pipeline

@@ -10,7 +10,9 @@ from pydantic import Field
 
 from harness.core.dataset import Dataset, Row
 from harness.core.errors import DataError
-from harness.core.evaluation import EvaluationContext, Item, MetricContext, ModelFacts
+from harness.core.evaluation import EvaluationContext, Item
+from harness.core.metric import MetricContext
+from harness.core.model import ModelFacts
 from harness.core.records import Record
 from harness.core.requests import Continuations, Failure, Generate, Generated, PseudoLikelihood, Request, Response
 from harness.evaluations.answer_parsing import LETTERS, read_choice
@@ -18,8 +20,8 @@ from harness.evaluations.columns import joined_slices, text_of
 from harness.evaluations.record_builders import failed, outcome, scores, truncated_tokens, unread, whole_likelihood
 from harness.evaluations.subsample import choose
 from harness.metrics.bias.bbq_scores import CLUSTER
+from harness.schema.suite.data_refs import DataName
 from harness.schema.suite.evaluation_options import EvaluationOptions
-from harness.schema.suite.options import DataName
 
 FORMAT = 1
 ANSWERS = ("ans0", "ans1", "ans2")

@@ -12,7 +12,9 @@ from pydantic import Field
 
 from harness.core.dataset import Dataset
 from harness.core.errors import DataError
-from harness.core.evaluation import EvaluationContext, Item, MetricContext, ModelFacts
+from harness.core.evaluation import EvaluationContext, Item
+from harness.core.metric import MetricContext
+from harness.core.model import ModelFacts
 from harness.core.records import Record
 from harness.core.requests import Failure, Request, Response
 from harness.evaluations.on_task import read_answers, task_of, task_spec
@@ -22,8 +24,8 @@ from harness.evaluations.subsample import choose
 from harness.metrics.bias.bias_amplification import DIRECTED, shares, signs
 from harness.metrics.bias.group_fairness import MEMBER
 from harness.metrics.metric_shapes import divide
+from harness.schema.suite.data_refs import DataName
 from harness.schema.suite.evaluation_options import EvaluationOptions
-from harness.schema.suite.options import DataName
 from harness.text.lexicons.group_words import GroupWords
 
 FORMAT = 1

@@ -10,7 +10,9 @@ from pydantic import Field
 from harness.core.dataset import Dataset, Row
 from harness.core.digests import digest
 from harness.core.errors import DataError
-from harness.core.evaluation import EvaluationContext, Item, MetricContext, ModelFacts
+from harness.core.evaluation import EvaluationContext, Item
+from harness.core.metric import MetricContext
+from harness.core.model import ModelFacts
 from harness.core.records import Record
 from harness.core.requests import Continuations, Failure, Request, Response
 from harness.evaluations.columns import joined_slices, text_of
@@ -18,8 +20,8 @@ from harness.evaluations.record_builders import failed, outcome, scores, truncat
 from harness.evaluations.sentence_scorers import SentenceScorer, ask_for, read, scorer_for, why_not
 from harness.evaluations.subsample import choose
 from harness.metrics.bias.coreference_gaps import CLUSTER, OCCUPATION
+from harness.schema.suite.data_refs import DataName, ref_name
 from harness.schema.suite.evaluation_options import EvaluationOptions
-from harness.schema.suite.options import DataName, ref_name
 
 FORMAT = 1
 TIE = 1e-6

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import BeforeValidator, Field, model_validator
 
 from harness.core.dataset import Dataset
 from harness.core.errors import DataError
-from harness.core.evaluation import EvaluationContext, Item, MetricContext, ModelFacts
+from harness.core.evaluation import EvaluationContext, Item
+from harness.core.metric import MetricContext
+from harness.core.model import ModelFacts
 from harness.core.records import Record
 from harness.core.requests import Failure, Request, Response
 from harness.evaluations.counterfactual_sources import (
@@ -20,14 +24,40 @@ from harness.evaluations.counterfactual_sources import (
     templates_digest,
 )
 from harness.evaluations.on_task import read_answers, task_of, task_spec
-from harness.evaluations.probes.counterfactual_options import CounterfactualOptions
 from harness.evaluations.record_builders import failed, outcome, truncated_tokens
 from harness.evaluations.subsample import choose
-from harness.schema.suite.options import DataName, ref_name
+from harness.schema.suite.data_refs import DataName, ref_name
+from harness.schema.suite.evaluation_options import EvaluationOptions
+from harness.schema.suite.mitigation import LEXICONS_HELP, RESERVED_SWAPS, Lexicons
 from harness.text.lexicons.builtin_lists import lists_digest
 from harness.text.lexicons.lexicon import Lexicon, given_lexicon
+from harness.text.swaps.swap import KINDS
 
 FORMAT = 1
+
+
+class CounterfactualOptions(EvaluationOptions):
+    """What is swapped, in which texts, and which task is asked about them."""
+
+    on: str = Field(description="The classification task whose question is asked.")
+    swap: Annotated[list[str], BeforeValidator(_listed)] = Field(
+        default_factory=lambda: list(KINDS), description=f"Built-in kinds of swap: {', '.join(KINDS)}."
+    )
+    lexicons: Lexicons = Field(default_factory=dict, description=LEXICONS_HELP)
+    data: Annotated[list[DataName], BeforeValidator(_listed)] = Field(
+        default_factory=list, description="Further data whose texts are swapped too; they need no labels."
+    )
+    text: str | None = Field(None, description="Column with the text of the further data; the task's when left out.")
+    templates: bool = Field(False, description="Also ask about the sentences of our own templates.")
+
+    @model_validator(mode="after")
+    def _swaps_something(self) -> CounterfactualOptions:
+        if not self.swap and not self.lexicons:
+            raise ValueError(f"expected something to swap: `swap` ({', '.join(KINDS)}) or `lexicons`")
+        for kind in self.swap:
+            if kind not in RESERVED_SWAPS:
+                raise ValueError(f"expected kinds of swap among {', '.join(KINDS)}, found {kind!r}")
+        return self
 
 
 class Counterfactual:
@@ -164,3 +194,7 @@ class Counterfactual:
 
 def _mean(values: Sequence[float]) -> float:
     return math.fsum(values) / len(values)
+
+
+def _listed(value: object) -> object:
+    return value if isinstance(value, list | tuple) else [value]

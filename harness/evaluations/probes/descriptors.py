@@ -10,15 +10,17 @@ from pydantic import Field
 from harness.core.dataset import Dataset
 from harness.core.digests import digest, fraction
 from harness.core.errors import SuiteError
-from harness.core.evaluation import EvaluationContext, Item, MetricContext, ModelFacts
+from harness.core.evaluation import EvaluationContext, Item
+from harness.core.metric import MetricContext
+from harness.core.model import ModelFacts
 from harness.core.records import Record
 from harness.core.requests import Failure, Request, Response
 from harness.evaluations.columns import text_of
 from harness.evaluations.record_builders import failed, outcome, truncated_tokens
 from harness.evaluations.sentence_scorers import SentenceScorer, ask_for, read, scorer_for, why_not
 from harness.evaluations.subsample import choose
+from harness.schema.suite.data_refs import DataName
 from harness.schema.suite.evaluation_options import EvaluationOptions
-from harness.schema.suite.options import DataName
 from harness.text.swaps.edits import article
 
 FORMAT = 2

@@ -12,14 +12,16 @@ from pydantic import Field, model_validator
 from harness.core.dataset import Dataset
 from harness.core.digests import digest
 from harness.core.errors import DataError
-from harness.core.evaluation import EvaluationContext, Item, MetricContext, ModelFacts
+from harness.core.evaluation import EvaluationContext, Item
+from harness.core.metric import MetricContext
+from harness.core.model import ModelFacts
 from harness.core.records import FloatArray, Record
 from harness.core.requests import Embed, Embedding, Failure, Request, Response
 from harness.evaluations.columns import text_of
 from harness.evaluations.record_builders import failed, outcome, truncated_tokens
 from harness.metrics.bias.weat import CLUSTER
+from harness.schema.suite.data_refs import DataName
 from harness.schema.suite.evaluation_options import EvaluationOptions
-from harness.schema.suite.options import DataName
 
 FORMAT = 1
 PLACE = "{word}"

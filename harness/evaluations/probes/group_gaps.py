@@ -10,7 +10,9 @@ from pydantic import Field
 
 from harness.core.dataset import Dataset
 from harness.core.errors import DataError, SuiteError, unknown
-from harness.core.evaluation import EvaluationContext, Item, MetricContext, ModelFacts
+from harness.core.evaluation import EvaluationContext, Item
+from harness.core.metric import MetricContext
+from harness.core.model import ModelFacts
 from harness.core.records import Record
 from harness.core.requests import Failure, Request, Response
 from harness.evaluations.on_task import read_answers, task_of, task_spec
@@ -18,8 +20,8 @@ from harness.evaluations.probe_groups import words_of_options
 from harness.evaluations.record_builders import failed, outcome, truncated_tokens
 from harness.evaluations.subsample import choose
 from harness.metrics.bias.group_fairness import MEMBER
+from harness.schema.suite.data_refs import DataName
 from harness.schema.suite.evaluation_options import EvaluationOptions
-from harness.schema.suite.options import DataName
 from harness.text.lexicons.group_words import GroupWords
 
 FORMAT = 1

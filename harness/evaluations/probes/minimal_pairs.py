@@ -9,7 +9,9 @@ from pydantic import Field, model_validator
 
 from harness.core.dataset import Dataset, Row
 from harness.core.errors import DataError
-from harness.core.evaluation import EvaluationContext, Item, MetricContext, ModelFacts
+from harness.core.evaluation import EvaluationContext, Item
+from harness.core.metric import MetricContext
+from harness.core.model import ModelFacts
 from harness.core.records import Record
 from harness.core.requests import Failure, Request, Response
 from harness.evaluations.columns import joined_slices, text_of
@@ -25,8 +27,8 @@ from harness.evaluations.sentence_scorers import (
     why_not,
 )
 from harness.evaluations.subsample import choose
+from harness.schema.suite.data_refs import DataName
 from harness.schema.suite.evaluation_options import EvaluationOptions
-from harness.schema.suite.options import DataName
 
 FORMAT = 2
 CLUSTER = "template"

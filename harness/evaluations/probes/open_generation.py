@@ -10,7 +10,9 @@ from pydantic import Field, model_validator
 
 from harness.core.dataset import Dataset, Row
 from harness.core.errors import DataError, unknown
-from harness.core.evaluation import EvaluationContext, Item, MetricContext, ModelFacts
+from harness.core.evaluation import EvaluationContext, Item
+from harness.core.metric import MetricContext
+from harness.core.model import ModelFacts
 from harness.core.records import Record
 from harness.core.requests import Failure, Generate, Generated, Request, Response
 from harness.evaluations.columns import joined_slices, text_of
@@ -30,8 +32,8 @@ from harness.evaluations.record_builders import failed, outcome, truncated_token
 from harness.evaluations.subsample import choose
 from harness.evaluations.word_lists import WordList, hurtful, plain_words, polarity
 from harness.metrics.bias.group_fairness import MEMBER
+from harness.schema.suite.data_refs import DataName
 from harness.schema.suite.evaluation_options import EvaluationOptions
-from harness.schema.suite.options import DataName
 
 FORMAT = 1
 CLUSTER = "template"

@@ -12,13 +12,15 @@ from pydantic import Field
 from harness.core.dataset import Dataset
 from harness.core.digests import digest
 from harness.core.errors import DataError, SuiteError
-from harness.core.evaluation import EvaluationContext, Item, MetricContext, ModelFacts
+from harness.core.evaluation import EvaluationContext, Item
+from harness.core.metric import MetricContext
+from harness.core.model import ModelFacts
 from harness.core.records import Record
 from harness.core.requests import Cloze, Continuations, Failure, Request, Response
 from harness.evaluations.record_builders import failed, outcome, scores, truncated_tokens
 from harness.evaluations.subsample import choose
+from harness.schema.suite.data_refs import DataName
 from harness.schema.suite.evaluation_options import EvaluationOptions
-from harness.schema.suite.options import DataName
 from harness.text.cooccurrence import counts, own_words
 from harness.text.lexicons.builtin_lists import described_words
 from harness.text.lexicons.group_words import own_gender_words

@@ -12,7 +12,9 @@ from pydantic import Field
 from harness.core.dataset import Dataset
 from harness.core.digests import digest
 from harness.core.errors import DataError
-from harness.core.evaluation import EvaluationContext, Item, MetricContext, ModelFacts
+from harness.core.evaluation import EvaluationContext, Item
+from harness.core.metric import MetricContext
+from harness.core.model import ModelFacts
 from harness.core.records import Record
 from harness.core.requests import Failure, Request, Response
 from harness.data.generators.sentiment_templates import sentences
@@ -20,8 +22,8 @@ from harness.evaluations.columns import joined_slices, text_of
 from harness.evaluations.on_task import read_answers, task_of, task_spec
 from harness.evaluations.record_builders import failed, outcome, truncated_tokens
 from harness.evaluations.subsample import choose
+from harness.schema.suite.data_refs import DataName
 from harness.schema.suite.evaluation_options import EvaluationOptions
-from harness.schema.suite.options import DataName
 from harness.text.perturbations.contractions import contract
 from harness.text.perturbations.negation import negate
 from harness.text.perturbations.surface import change_case, misspell, repunctuate

@@ -10,7 +10,9 @@ from pydantic import Field
 
 from harness.core.dataset import Dataset, Row
 from harness.core.errors import DataError
-from harness.core.evaluation import EvaluationContext, Item, MetricContext, ModelFacts
+from harness.core.evaluation import EvaluationContext, Item
+from harness.core.metric import MetricContext
+from harness.core.model import ModelFacts
 from harness.core.records import Record
 from harness.core.requests import Continuations, Failure, NextSentence, Request, Response
 from harness.evaluations.columns import joined_slices, text_of
@@ -18,8 +20,8 @@ from harness.evaluations.record_builders import failed, outcome, scores, truncat
 from harness.evaluations.sentence_scorers import SentenceScorer, ask_for, read, scorer_for, why_not
 from harness.evaluations.subsample import choose
 from harness.metrics.bias.stereoset_scores import CLUSTER, judged
+from harness.schema.suite.data_refs import DataName
 from harness.schema.suite.evaluation_options import EvaluationOptions
-from harness.schema.suite.options import DataName
 
 FORMAT = 1
 SIDES = ("stereotype", "anti_stereotype", "unrelated")

@@ -9,23 +9,23 @@ from typing import Any, ClassVar, Literal
 from pydantic import Field, model_validator
 
 from harness.core.dataset import Dataset, Row
-from harness.core.digests import fraction
 from harness.core.errors import DataError, SuiteError, unknown
-from harness.core.evaluation import EvaluationContext, Item, MetricContext, ModelFacts
+from harness.core.evaluation import EvaluationContext, Item
 from harness.core.examples import LabelledText, PromptTarget
+from harness.core.labels import _same_labels
+from harness.core.metric import MetricContext
+from harness.core.model import ModelFacts
 from harness.core.records import Record
 from harness.core.requests import Failure, Request, Response
 from harness.evaluations.columns import text_of
-from harness.evaluations.label_prompt import ClozeOptions, Question, probabilities
+from harness.evaluations.label_prompt import ClozeOptions, Question, decide, probabilities
 from harness.evaluations.record_builders import failed, outcome, truncated_tokens
 from harness.evaluations.subsample import choose
+from harness.schema.suite.data_refs import DataName, ref_name
 from harness.schema.suite.evaluation_options import EvaluationOptions
-from harness.schema.suite.options import DataName, ref_name
 
 FORMAT = 1
 CLUSTER = "parent"
-TIE = 1e-6
-"""Two labels whose log-probabilities differ by no more than this many nats are tied."""
 
 
 class ClassificationOptions(EvaluationOptions):
@@ -253,21 +253,3 @@ class Classification:
                     hint="correct the row, or add the label to the task's `labels`.",
                 )
             yield row, text_of(dataset, row, self.options.text), label
-
-
-def decide(log_p: Mapping[str, float], key: str) -> tuple[str, bool]:
-    """The likeliest label, and whether others tie with it (within `TIE` nats).
-
-    Among tied labels a hash of `key` and the label decides, which favours no position and no
-    label, and is the same for every model.
-    """
-    highest = max(log_p.values())
-    best = [label for label, value in log_p.items() if highest - value <= TIE]
-    if len(best) == 1:
-        return best[0], False
-    return min(best, key=lambda label: (fraction(f"{key}\n{label}"), label)), True
-
-
-def _same_labels(what: str, given: Mapping[str, Any] | None, labels: Sequence[str]) -> None:
-    if given is not None and set(given) != set(labels):
-        raise ValueError(f"`{what}` has {sorted(given)}, expected exactly the labels {sorted(labels)}")

@@ -15,7 +15,9 @@ from pydantic import Field, field_validator
 
 from harness.core.dataset import Dataset
 from harness.core.digests import digest
-from harness.core.evaluation import EvaluationContext, Item, MetricContext, ModelFacts
+from harness.core.evaluation import EvaluationContext, Item
+from harness.core.metric import MetricContext
+from harness.core.model import ModelFacts
 from harness.core.records import SKIPPED, Record
 from harness.core.requests import Completions, Failure, Generate, Generated, Request, Response, TopCompletions
 from harness.evaluations.label_prompt import GAP

@@ -10,8 +10,10 @@ from pydantic import Field
 from harness.core.dataset import Dataset
 from harness.core.digests import digest
 from harness.core.errors import DataError
-from harness.core.evaluation import EvaluationContext, Item, MetricContext, ModelFacts
+from harness.core.evaluation import EvaluationContext, Item
 from harness.core.examples import PlainText
+from harness.core.metric import MetricContext
+from harness.core.model import ModelFacts
 from harness.core.records import Record
 from harness.core.requests import (
     Failure,
@@ -25,8 +27,8 @@ from harness.core.requests import (
 from harness.evaluations.columns import text_of
 from harness.evaluations.record_builders import failed, outcome, truncated_tokens, whole_likelihood
 from harness.evaluations.subsample import choose
+from harness.schema.suite.data_refs import DataName
 from harness.schema.suite.evaluation_options import EvaluationOptions
-from harness.schema.suite.options import DataName
 from harness.text.chunking import pieces
 
 FORMAT = 2

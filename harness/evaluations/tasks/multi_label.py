@@ -10,8 +10,10 @@ from pydantic import Field, field_validator
 
 from harness.core.dataset import Dataset, Row
 from harness.core.errors import DataError, unknown
-from harness.core.evaluation import Item, MetricContext, ModelFacts
+from harness.core.evaluation import Item
 from harness.core.examples import LabelledText
+from harness.core.metric import MetricContext
+from harness.core.model import ModelFacts
 from harness.core.records import Record
 from harness.core.requests import Classify, Failure, Request, Response
 from harness.evaluations.columns import text_of

@@ -11,8 +11,9 @@ from pydantic import Field
 from harness.core.dataset import Dataset, Row
 from harness.core.digests import fraction
 from harness.core.errors import DataError
-from harness.core.evaluation import Item, ModelFacts
+from harness.core.evaluation import Item
 from harness.core.examples import PromptTarget
+from harness.core.model import ModelFacts
 from harness.core.records import Record
 from harness.core.requests import Continuations, Failure, PseudoLikelihood, Request, Response
 from harness.evaluations.columns import text_of

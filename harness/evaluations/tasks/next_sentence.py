@@ -10,7 +10,8 @@ from pydantic import Field
 
 from harness.core.dataset import Dataset, Row
 from harness.core.digests import digest, fraction
-from harness.core.evaluation import Item, ModelFacts
+from harness.core.evaluation import Item
+from harness.core.model import ModelFacts
 from harness.core.records import Record
 from harness.core.requests import Failure, NextSentence, Request, Response
 from harness.evaluations.columns import text_of

@@ -16,7 +16,8 @@ from pydantic import Field
 
 from harness.core.dataset import Dataset, Row
 from harness.core.digests import digest, fraction
-from harness.core.evaluation import Item, ModelFacts
+from harness.core.evaluation import Item
+from harness.core.model import ModelFacts
 from harness.core.records import Record
 from harness.core.requests import Cloze, Completions, Failure, Generate, Generated, Request, Response, TopCompletions
 from harness.evaluations.columns import joined_slices, text_of

@@ -9,8 +9,9 @@ from pydantic import Field
 
 from harness.core.dataset import Dataset, Row
 from harness.core.errors import DataError
-from harness.core.evaluation import Item, ModelFacts
+from harness.core.evaluation import Item
 from harness.core.examples import AnswerSpan
+from harness.core.model import ModelFacts
 from harness.core.records import Record
 from harness.core.requests import ExtractSpan, Failure, Generate, Generated, Request, Response, SpanAnswer
 from harness.evaluations.columns import joined_slices, text_of

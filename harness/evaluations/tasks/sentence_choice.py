@@ -15,7 +15,8 @@ from pydantic import Field
 from harness.core.dataset import Dataset, Row
 from harness.core.digests import fraction
 from harness.core.errors import DataError
-from harness.core.evaluation import Item, ModelFacts
+from harness.core.evaluation import Item
+from harness.core.model import ModelFacts
 from harness.core.records import Record
 from harness.core.requests import Failure, MaskedScorer, PseudoLikelihood, Request, Response, RollingLikelihood
 from harness.evaluations.columns import text_of

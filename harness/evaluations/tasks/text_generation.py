@@ -12,7 +12,9 @@ from harness.core.evaluation import Item
 from harness.evaluations.columns import text_of
 from harness.evaluations.constraints import checked_constraint, constraints_in, met
 from harness.evaluations.generation_base import WritingOptions, WritingTask
-from harness.evaluations.graders.grader import Judge, JudgeOptions, Reading, ReferenceLikelihood
+from harness.evaluations.graders.grader import Reading
+from harness.evaluations.graders.model_judge import Judge, JudgeOptions
+from harness.evaluations.graders.reference_likelihood import ReferenceLikelihood
 from harness.evaluations.row_task import PARENT
 from harness.metrics.capability.written_text import writing_statistics
 

@@ -14,7 +14,7 @@ from typing import Any, ClassVar
 import numpy as np
 import numpy.typing as npt
 
-from harness.core.evaluation import Metric, MetricContext, MetricKind
+from harness.core.metric import Metric, MetricContext, MetricKind
 from harness.core.records import FloatArray, Records
 from harness.metrics.metric_shapes import Factory, RecordMetric, column, divide
 

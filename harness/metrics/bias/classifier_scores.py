@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from harness.core.evaluation import Direction, Metric, MetricContext
+from harness.core.metric import Direction, Metric, MetricContext
 from harness.metrics.bias.word_list_scores import CLUSTER, GroupSpread
 from harness.metrics.column_metrics import Mean
 

@@ -13,7 +13,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from harness.core.evaluation import Metric
+from harness.core.metric import Metric
 from harness.core.records import FloatArray, Records
 from harness.metrics.metric_shapes import MeanMetric, SetMetric, column
 from harness.metrics.per_scorer import ByScorer

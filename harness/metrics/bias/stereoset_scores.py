@@ -15,7 +15,7 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 import numpy.typing as npt
 
-from harness.core.evaluation import Direction, Metric, MetricKind
+from harness.core.metric import Direction, Metric, MetricKind
 from harness.core.records import FloatArray, Records
 from harness.metrics.metric_shapes import RecordMetric, column, divide
 from harness.metrics.per_scorer import ByScorer

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 import numpy as np
 import numpy.typing as npt
 
-from harness.core.evaluation import Direction, Metric, MetricContext, MetricKind
+from harness.core.metric import Direction, Metric, MetricContext, MetricKind
 from harness.core.records import FloatArray, Records
 from harness.metrics.bias.group_fairness import MEMBER, groups_of
 from harness.metrics.metric_shapes import Factory, MeanMetric, RecordMetric, column, divide

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import ClassVar
 
-from harness.core.evaluation import Metric, MetricContext
+from harness.core.metric import Metric, MetricContext
 from harness.metrics.metric_shapes import Factory, MeanMetric
 
 CLUSTER = "parent"

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from harness.core.evaluation import Direction, Metric, MetricContext, MetricKind
+from harness.core.metric import Direction, Metric, MetricContext, MetricKind
 from harness.core.records import FloatArray, Records
 from harness.metrics.column_metrics import PARENT
 from harness.metrics.metric_shapes import RecordMetric, column

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from harness.core.errors import DataError, SuiteError, unknown
-from harness.core.evaluation import Metric, MetricContext, MetricKind
+from harness.core.metric import Metric, MetricContext, MetricKind
 from harness.core.records import FloatArray, Records
 from harness.metrics.capability.accuracy import CLUSTER
 from harness.metrics.metric_shapes import Factory, RecordMetric, divide

@@ -12,7 +12,7 @@ import math
 from collections.abc import Sequence
 from typing import ClassVar
 
-from harness.core.evaluation import Metric, MetricContext
+from harness.core.metric import Metric, MetricContext
 from harness.metrics.metric_shapes import ExponentialRatioMetric, Factory, RatioMetric
 
 CLUSTER = "document"

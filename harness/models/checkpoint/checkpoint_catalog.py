@@ -14,7 +14,7 @@ from pydantic import Field, ValidationError, field_validator
 
 from harness.core import registry
 from harness.core.errors import CheckpointError, Where, unknown
-from harness.data.catalog.catalog_schema import PackageArchive
+from harness.data.sources.source_specs import PackageArchive
 from harness.schema.suite.types import Strict
 
 

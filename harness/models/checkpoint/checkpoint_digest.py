@@ -16,17 +16,13 @@ from harness.core.errors import CheckpointError, Where
 from harness.model_kinds.server_kind import ServerSpec
 from harness.models.checkpoint.checkpoint_files import (
     BASELINE_TABLE,
-    CLASSICAL_SETTINGS,
-    CLASSICAL_VOCABULARY,
-    CLASSICAL_WEIGHTS,
-    LINEAR_SETTINGS,
-    LINEAR_WEIGHTS,
     PROJECTION_SETTINGS,
     PROJECTION_WEIGHTS,
     PROMPT_TABLE,
     SELF_DEBIAS_TABLE,
     read_json,
 )
+from harness.models.checkpoint.classical_file import CLASSICAL_SETTINGS, CLASSICAL_VOCABULARY, CLASSICAL_WEIGHTS
 from harness.models.checkpoint.inspection import (
     ADAPTER_CONFIG,
     CONFIG,
@@ -35,6 +31,7 @@ from harness.models.checkpoint.inspection import (
     parent_of,
     read_lineage,
 )
+from harness.models.checkpoint.linear_head_file import LINEAR_SETTINGS, LINEAR_WEIGHTS
 from harness.models.checkpoint.safetensors_header import weight_files
 from harness.models.checkpoint.tokenizer_files import CHAT_TEMPLATE, TOKENIZER_FILES
 

@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -22,169 +21,17 @@ import numpy as np
 
 from harness.core.errors import CheckpointError, Where
 from harness.core.records import FloatArray
-from harness.models.checkpoint.metadata_schema import ClassicalPage, LinearPage, Vocabulary, checked
 from harness.storage import atomic
 
 CHECKPOINT_FILE = "checkpoint.json"
 CHECKPOINT_FORMAT = 1
 SERVER_FILE = "server.json"
-LINEAR_WEIGHTS = "linear.safetensors"
-LINEAR_SETTINGS = "linear.json"
-CLASSICAL_WEIGHTS = "classical.safetensors"
-CLASSICAL_SETTINGS = "classical.json"
-CLASSICAL_VOCABULARY = "vocabulary.json"
 BASELINE_TABLE = "baseline.json"
 PROMPT_TABLE = "prompt.json"
 SELF_DEBIAS_TABLE = "self_debias.json"
 PROJECTION_WEIGHTS = "projection.safetensors"
 PROJECTION_SETTINGS = "projection.json"
 HEAD_FORMAT = 1
-POOLING = "mean"
-LAYER = -1
-TOKEN_PATTERN = r"(?u)\b\w\w+\b"
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class LinearHead:
-    """Softmax regression on standardised features: softmax(coef · (x − mean) / scale + intercept).
-
-    Attributes:
-        coef: float64[K, H].
-        intercept: float64[K].
-        mean: float64[H], of the training features.
-        scale: float64[H], their standard deviation; no zeros.
-        labels: K labels, in the order of the rows.
-    """
-
-    coef: FloatArray
-    intercept: FloatArray
-    mean: FloatArray
-    scale: FloatArray
-    labels: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class ClassicalWeights:
-    """TF-IDF and softmax regression.
-
-    Attributes:
-        vocabulary: n-gram (tokens joined by one space) → column.
-        idf: float64[V].
-        coef: float64[K, V].
-        intercept: float64[K].
-        labels: K labels, in the order of the rows.
-        lowercase: whether texts are lower-cased first.
-        ngrams: shortest and longest n-gram.
-        token_pattern: regular expression of a token.
-        sublinear: whether a count c weighs 1 + ln c.
-    """
-
-    vocabulary: Mapping[str, int]
-    idf: FloatArray
-    coef: FloatArray
-    intercept: FloatArray
-    labels: tuple[str, ...]
-    lowercase: bool = True
-    ngrams: tuple[int, int] = (1, 2)
-    token_pattern: str = TOKEN_PATTERN
-    sublinear: bool = True
-
-
-def write_linear(folder: Path, head: LinearHead) -> None:
-    """Writes `linear.safetensors` and `linear.json` into `folder`.
-
-    Raises:
-        ValueError: when shapes and labels do not fit each other.
-    """
-    coef, intercept = _rows(head.coef, head.intercept, len(head.labels))
-    hidden = coef.shape[1]
-    if head.mean.shape != (hidden,) or head.scale.shape != (hidden,):
-        raise ValueError(f"mean and scale need shape ({hidden},), found {head.mean.shape} and {head.scale.shape}")
-    write_tensors(
-        folder / LINEAR_WEIGHTS, {"coef": coef, "intercept": intercept, "mean": head.mean, "scale": head.scale}
-    )
-    settings = {"format": HEAD_FORMAT, "pooling": POOLING, "layer": LAYER, "labels": list(head.labels)}
-    write_json(folder / LINEAR_SETTINGS, settings)
-
-
-def read_linear(folder: Path) -> LinearHead:
-    """Reads what `write_linear` wrote.
-
-    Raises:
-        CheckpointError: when a file is missing, damaged or of another format.
-    """
-    settings = read_json(folder / LINEAR_SETTINGS)
-    _check_format(folder / LINEAR_SETTINGS, settings)
-    if settings.get("pooling") != POOLING or settings.get("layer") != LAYER:
-        raise CheckpointError(
-            f"expected pooling {POOLING!r} of layer {LAYER}, found pooling {settings.get('pooling')!r} "
-            f"of layer {settings.get('layer')!r}.",
-            where=Where(folder / LINEAR_SETTINGS),
-            hint="train the linear head again with this version.",
-        )
-    labels = _labels(folder / LINEAR_SETTINGS, settings)
-    checked(LinearPage, folder / LINEAR_SETTINGS, settings)
-    tensors = read_tensors(folder / LINEAR_WEIGHTS, ("coef", "intercept", "mean", "scale"))
-    hidden = tensors["coef"].shape[-1]
-    shapes = {"coef": (len(labels), hidden), "intercept": (len(labels),), "mean": (hidden,), "scale": (hidden,)}
-    _check_shapes(folder / LINEAR_WEIGHTS, tensors, shapes)
-    return LinearHead(**tensors, labels=labels)
-
-
-def write_classical(folder: Path, weights: ClassicalWeights) -> None:
-    """Writes `classical.safetensors`, `classical.json` and `vocabulary.json` into `folder`.
-
-    Raises:
-        ValueError: when shapes, labels and vocabulary do not fit each other.
-    """
-    coef, intercept = _rows(weights.coef, weights.intercept, len(weights.labels))
-    if coef.shape[1] != len(weights.vocabulary) or weights.idf.shape != (coef.shape[1],):
-        raise ValueError(f"{len(weights.vocabulary)} n-grams, but coef {coef.shape} and idf {weights.idf.shape}")
-    write_tensors(folder / CLASSICAL_WEIGHTS, {"idf": weights.idf, "coef": coef, "intercept": intercept})
-    write_json(folder / CLASSICAL_VOCABULARY, {ngram: int(column) for ngram, column in weights.vocabulary.items()})
-    settings = {
-        "format": HEAD_FORMAT,
-        "lowercase": weights.lowercase,
-        "ngrams": list(weights.ngrams),
-        "token_pattern": weights.token_pattern,
-        "sublinear": weights.sublinear,
-        "labels": list(weights.labels),
-    }
-    write_json(folder / CLASSICAL_SETTINGS, settings)
-
-
-def read_classical(folder: Path) -> ClassicalWeights:
-    """Reads what `write_classical` wrote.
-
-    Raises:
-        CheckpointError: when a file is missing, damaged or of another format.
-    """
-    settings = read_json(folder / CLASSICAL_SETTINGS)
-    _check_format(folder / CLASSICAL_SETTINGS, settings)
-    labels = _labels(folder / CLASSICAL_SETTINGS, settings)
-    page: ClassicalPage = checked(ClassicalPage, folder / CLASSICAL_SETTINGS, settings)
-    vocabulary: Vocabulary = checked(
-        Vocabulary, folder / CLASSICAL_VOCABULARY, read_json(folder / CLASSICAL_VOCABULARY)
-    )
-    tensors = read_tensors(folder / CLASSICAL_WEIGHTS, ("idf", "coef", "intercept"))
-    size = len(vocabulary)
-    shapes = {"idf": (size,), "coef": (len(labels), size), "intercept": (len(labels),)}
-    _check_shapes(folder / CLASSICAL_WEIGHTS, tensors, shapes)
-    if sorted(vocabulary.values()) != list(range(size)):
-        raise CheckpointError(
-            f"expected each column 0 … {size - 1} once.",
-            where=Where(folder / CLASSICAL_VOCABULARY),
-            hint="train the classifier again.",
-        )
-    return ClassicalWeights(
-        vocabulary=vocabulary,
-        labels=labels,
-        lowercase=page.lowercase,
-        ngrams=page.ngrams,
-        token_pattern=page.token_pattern,
-        sublinear=page.sublinear,
-        **tensors,
-    )
 
 
 def read_json(path: Path) -> dict[str, Any]:

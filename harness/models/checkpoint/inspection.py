@@ -14,16 +14,11 @@ from typing import Any, Literal, get_args
 
 from harness.core.digests import is_key
 from harness.core.errors import CheckpointError, Where
-from harness.models.checkpoint.checkpoint_files import (
-    CHECKPOINT_FILE,
-    CHECKPOINT_FORMAT,
-    CLASSICAL_WEIGHTS,
-    LINEAR_WEIGHTS,
-    read_classical,
-    read_json,
-    read_linear,
-)
+from harness.model_kinds.model_families import _family
+from harness.models.checkpoint.checkpoint_files import CHECKPOINT_FILE, CHECKPOINT_FORMAT, read_json
 from harness.models.checkpoint.checkpoint_heads import Head, heads_in
+from harness.models.checkpoint.classical_file import CLASSICAL_WEIGHTS, read_classical
+from harness.models.checkpoint.linear_head_file import LINEAR_WEIGHTS, read_linear
 from harness.models.checkpoint.metadata_schema import ACTED_ON, checked, page_of
 from harness.models.checkpoint.safe_links import check_links
 from harness.models.checkpoint.safetensors_header import Tensor, tensors_of, weight_files
@@ -50,52 +45,6 @@ BASE = "base"
 CONFIG = "config.json"
 ADAPTER_CONFIG = "adapter_config.json"
 ADAPTER_WEIGHTS = "adapter_model.safetensors"
-MASKED_TYPES = frozenset(
-    {
-        "albert",
-        "bert",
-        "big_bird",
-        "camembert",
-        "convbert",
-        "data2vec-text",
-        "deberta",
-        "deberta-v2",
-        "distilbert",
-        "electra",
-        "ernie",
-        "esm",
-        "esmc",
-        "eurobert",
-        "flaubert",
-        "fnet",
-        "funnel",
-        "gte",
-        "ibert",
-        "jina_embeddings_v3",
-        "layoutlm",
-        "longformer",
-        "luke",
-        "megatron-bert",
-        "mobilebert",
-        "modernbert",
-        "mpnet",
-        "mra",
-        "nomic_bert",
-        "nystromformer",
-        "rembert",
-        "roberta",
-        "roberta-prelayernorm",
-        "roc_bert",
-        "roformer",
-        "squeezebert",
-        "xlm",
-        "xlm-roberta",
-        "xlm-roberta-xl",
-        "xmod",
-        "yoso",
-    }
-)
-"""Model types whose language model reads both sides; all others with one read from the left."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -275,14 +224,6 @@ def _transformers(folder: Path, labels: tuple[str, ...] | None) -> CheckpointInf
     return dataclasses.replace(info, model_type=model_type, has_tokenizer=True, heads=heads)
 
 
-def _family(config: Mapping[str, Any]) -> str:
-    if config.get("is_encoder_decoder"):
-        return "seq2seq"
-    decodes = bool(config.get("is_decoder")) or bool(config.get("causal"))
-    causal = str(config.get("model_type", "")) not in MASKED_TYPES or decodes
-    return "causal" if causal else "masked"
-
-
 def _labels(folder: Path, lineage: Mapping[str, Any]) -> tuple[str, ...] | None:
     if lineage.get("labels"):
         return tuple(str(label) for label in lineage["labels"])
@@ -317,3 +258,31 @@ def _info(
         bytes=sum(file.stat().st_size for file in files),
         parent=parent,
     )
+
+
+PROJECTED_KINDS = ("transformers", "adapter")
+
+
+def check_states(folder: Path, done: str) -> None:
+    """Checks that a checkpoint has hidden states of its own, in one stack.
+
+    Args:
+        done: what shall be done with it (`projected`), for the message.
+
+    Raises:
+        CheckpointError: when it has not.
+    """
+    info = inspect(folder)
+    kind = info.kind
+    if info.family == "seq2seq":
+        raise CheckpointError(
+            f"an encoder–decoder has no single last hidden state, so it cannot be {done}.",
+            where=Where(folder),
+            hint="take an encoder or a causal model.",
+        )
+    if kind not in PROJECTED_KINDS:
+        raise CheckpointError(
+            f"a checkpoint of the kind {kind!r} cannot be {done}: it has no hidden states of its own.",
+            where=Where(folder),
+            hint="take a transformers checkpoint or an adapter on one.",
+        )

@@ -14,12 +14,11 @@ import numpy as np
 from scipy.sparse import csr_matrix
 
 from harness.core.errors import CheckpointError, Where
-from harness.core.evaluation import ModelFacts
+from harness.core.model import Backend, ModelFacts
 from harness.core.records import FloatArray
 from harness.core.requests import Classify, Request, Response
-from harness.models.cached_model import Backend
 from harness.models.checkpoint.checkpoint_digest import checkpoint_digest
-from harness.models.checkpoint.checkpoint_files import CLASSICAL_SETTINGS, ClassicalWeights, read_classical
+from harness.models.checkpoint.classical_file import CLASSICAL_SETTINGS, ClassicalWeights, read_classical
 from harness.models.device_policy import SCORING_VERSION
 from harness.models.open_context import OpenContext
 from harness.models.response_builders import choose, log_softmax, plain_question

@@ -14,9 +14,9 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from harness.core.digests import digest
-from harness.core.evaluation import ModelFacts
+from harness.core.model import Backend, ModelFacts
 from harness.core.requests import Cloze, Continuations, Generate, Request, Response
-from harness.models.cached_model import Backend, CachedModel
+from harness.models.cached_model import CachedModel
 from harness.models.checkpoint.checkpoint_digest import checkpoint_digest
 from harness.models.checkpoint.checkpoint_files import PROMPT_TABLE, read_json
 from harness.models.checkpoint.inspection import parent_of, read_lineage

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from harness.core.digests import fraction
 from harness.core.errors import CheckpointError, Where, unknown
-from harness.core.evaluation import ModelFacts
+from harness.core.model import Backend, ModelFacts
 from harness.core.requests import (
     Classify,
     Continuations,
@@ -30,7 +30,6 @@ from harness.core.requests import (
     Tag,
     Tags,
 )
-from harness.models.cached_model import Backend
 from harness.models.checkpoint.checkpoint_digest import checkpoint_digest
 from harness.models.checkpoint.checkpoint_files import BASELINE_TABLE, read_json
 from harness.models.checkpoint.metadata_schema import BaselinePage, checked

@@ -26,16 +26,15 @@ from harness.models.checkpoint.checkpoint_files import (
     write_json,
     write_tensors,
 )
-from harness.models.checkpoint.inspection import inspect, parent_of, read_lineage
+from harness.models.checkpoint.inspection import parent_of, read_lineage
 from harness.models.checkpoint.metadata_schema import ProjectionPage, checked
 
 if TYPE_CHECKING:
-    from harness.models.cached_model import Backend
+    from harness.core.model import Backend
     from harness.models.local.network import Network
     from harness.models.open_context import OpenContext
 
 PROJECTION_FORMAT = 1
-PROJECTED_KINDS = ("transformers", "adapter")
 _NOT_ORTHONORMAL = 1e-5
 
 
@@ -144,31 +143,6 @@ def open_projected(folder: Path, context: OpenContext) -> Backend:
     note = f"{projection.remove} is projected out of the last hidden states ({removed}), in force for {kinds}"
     backend.known_as(own, note)
     return backend
-
-
-def check_states(folder: Path, done: str) -> None:
-    """Checks that a checkpoint has hidden states of its own, in one stack.
-
-    Args:
-        done: what shall be done with it (`projected`), for the message.
-
-    Raises:
-        CheckpointError: when it has not.
-    """
-    info = inspect(folder)
-    kind = info.kind
-    if info.family == "seq2seq":
-        raise CheckpointError(
-            f"an encoder–decoder has no single last hidden state, so it cannot be {done}.",
-            where=Where(folder),
-            hint="take an encoder or a causal model.",
-        )
-    if kind not in PROJECTED_KINDS:
-        raise CheckpointError(
-            f"a checkpoint of the kind {kind!r} cannot be {done}: it has no hidden states of its own.",
-            where=Where(folder),
-            hint="take a transformers checkpoint or an adapter on one.",
-        )
 
 
 def _check(directions: FloatArray) -> None:

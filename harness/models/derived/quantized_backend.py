@@ -14,7 +14,7 @@ from harness.models.checkpoint.inspection import kind_of, parent_of, read_lineag
 from harness.storage import atomic
 
 if TYPE_CHECKING:
-    from harness.models.cached_model import Backend
+    from harness.core.model import Backend
     from harness.models.open_context import OpenContext
 
 Bits = Literal["4bit", "8bit"]

@@ -24,11 +24,11 @@ from harness.models.checkpoint.checkpoint_files import SELF_DEBIAS_TABLE, read_j
 from harness.models.checkpoint.inspection import parent_of, read_lineage
 from harness.models.checkpoint.metadata_schema import SelfDebiasPage, checked
 from harness.models.local.batching import IntArray, Row
-from harness.models.local.decoding.decoding_loop import Prompt, Stepper
 from harness.models.local.network import Network
+from harness.models.local.stepper import Prompt, Stepper
 
 if TYPE_CHECKING:
-    from harness.models.cached_model import Backend
+    from harness.core.model import Backend
     from harness.models.open_context import OpenContext
 
 SELF_DEBIAS_FORMAT = 1

@@ -7,8 +7,7 @@ from typing import Any
 
 from harness.core.errors import DataError
 from harness.core.examples import Messages
-from harness.models.encoding.chat_template import Chat, ChatError
-from harness.models.encoding.chat_templates import PLAIN, ensure_template
+from harness.models.encoding.chat_template import PLAIN, Chat, ChatError, ensure_template
 from harness.models.encoding.text_encoder import text_encoder
 
 

@@ -19,7 +19,8 @@ from harness.models.checkpoint.safetensors_header import weight_files
 from harness.models.checkpoint.tokenizer_files import CHAT_TEMPLATE
 from harness.models.encoding.text_encoder import TextEncoder
 from harness.models.library_logging import quiet
-from harness.models.local.load_network import STACKS, Loaded, explained, label_names
+from harness.models.local.load_network import STACKS, Loaded, label_names
+from harness.models.local.load_weights import explained
 from harness.models.local.network import Network
 from harness.models.local.peft_adapters import ADAPTER_NAME, AdapterPlan, apply_adapter, plan_adapter
 

@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from harness.core.reporter import Reporter
+from harness.core.requests import Failure
 
 IntArray = npt.NDArray[np.int64]
 SLACK = 0.125
@@ -170,3 +171,10 @@ def _first_line(error: BaseException) -> str:
 def is_out_of_memory(error: BaseException) -> bool:
     """Whether an exception says that memory did not suffice."""
     return isinstance(error, MemoryError) or any(words in str(error).lower() for words in _OUT_OF_MEMORY)
+
+
+def too_large(fault: TooLarge) -> Failure:
+    """Why a row has no answer: too little memory, or the model's forward pass failed."""
+    if fault.fault is not None:
+        return Failure("error", f"the model cannot read these {fault.tokens} tokens: {fault.fault}")
+    return Failure("error", f"memory does not suffice for {fault.tokens} tokens")

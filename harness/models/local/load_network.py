@@ -7,48 +7,29 @@ transformers would fill with random numbers is no head.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import torch
-
-from harness.core.errors import CheckpointError, HarnessError, IncompleteError, Where
-from harness.models.checkpoint.checkpoint_heads import AUTO_CLASSES, HEAD_PREFIXES, Family, Head
+from harness.core.errors import CheckpointError, Where
+from harness.models.checkpoint.checkpoint_heads import AUTO_CLASSES, Family, Head
 from harness.models.checkpoint.inspection import inspect
 from harness.models.checkpoint.tokenizer_files import TOKENIZER_FILES, too_many_tokens
 from harness.models.encoding.text_encoder import TextEncoder
 from harness.models.library_logging import no_padding_notice, quiet
 from harness.models.local.forward_patch import FAULTS
+from harness.models.local.load_weights import _LANGUAGE_MODELS, Form, _require_device, _weights, explained
 from harness.models.local.network import Network
 from harness.models.local.padding_checks import keep_block_sparse
-from harness.models.local.quantization import heads_of, plainly, quantised_options
-
-_DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16}
-
 
 _POOLER = "pooler."
-_LANGUAGE_MODELS = {
-    "masked": "AutoModelForMaskedLM",
-    "causal": "AutoModelForCausalLM",
-    "seq2seq": "AutoModelForSeq2SeqLM",
-}
 _POSITIONS = ("max_position_embeddings", "max_encoder_position_embeddings", "max_seq_len", "max_sequence_length")
 """What configurations call the number of tokens that a model takes."""
 _LAYER = re.compile(r"(?P<stack>[A-Za-z_.]*?)\.(?P<number>\d+)\.")
 STACKS = ("shared", "encoder", "decoder")
 """What T5-like models hold in place of one module for the whole base."""
-
-
-@dataclass(frozen=True, slots=True)
-class Form:
-    """How weights are held: their type, where, and in how many bits those of the base are."""
-
-    dtype: str
-    device: str
-    quantise: str | None = None
 
 
 @dataclass(slots=True)
@@ -207,30 +188,6 @@ def _layer(name: str) -> tuple[str, int] | None:
     return None if found is None else (found["stack"], int(found["number"]))
 
 
-def _weights(kind: Any, folder: Path, form: Form, config: Any) -> tuple[Any, set[str], set[str]]:
-    """The model, which of its weights the folder lacks, and which of the folder's it has no place for."""
-    options: dict[str, Any] = {"dtype": _DTYPES[form.dtype]}
-    if form.quantise is not None:
-        keep = heads_of(kind, config)
-        options = quantised_options(form.quantise, form.device, _DTYPES[form.dtype], keep)
-    model, info = kind.from_pretrained(
-        folder,
-        local_files_only=True,
-        use_safetensors=True,
-        trust_remote_code=False,
-        output_loading_info=True,
-        **options,
-    )
-    if form.quantise is not None:
-        plainly(model)
-    reshaped = {key if isinstance(key, str) else str(key[0]) for key in info["mismatched_keys"]}
-    wrong = sorted(name for name in reshaped if not name.startswith(HEAD_PREFIXES))
-    if wrong:
-        raise ValueError(f"weights of another shape: {wrong[0]}")
-    missing = reshaped | {name for name in info["missing_keys"] if not name.endswith("position_ids")}
-    return model, missing, {str(name) for name in info["unexpected_keys"]}
-
-
 def label_names(config: Any) -> tuple[str, ...] | None:
     """The labels of a head by its configuration; None for fewer than two, and for regression."""
     if config.num_labels < 2 or config.problem_type == "regression":
@@ -274,19 +231,6 @@ def _check_tokens(folder: Path, encoder: TextEncoder, base: Any) -> None:
         raise too_many_tokens(folder, encoder.highest_id, rows)
 
 
-def _require_device(device: str) -> None:
-    available: dict[str, Callable[[], bool]] = {
-        "cpu": lambda: True,
-        "cuda": torch.cuda.is_available,
-        "mps": torch.backends.mps.is_available,
-    }
-    if not available[device]():
-        raise IncompleteError(
-            f"torch cannot use the device {device!r} here.",
-            hint="run with `--device cpu`, or install a torch that fits the driver.",
-        )
-
-
 @contextmanager
 def _readable(folder: Path) -> Iterator[None]:
     """Names the folder of a model that fails on the first few tokens that it is given."""
@@ -298,23 +242,4 @@ def _readable(folder: Path) -> Iterator[None]:
             f"the model cannot read a short text: {first}",
             where=Where(folder),
             hint="models that take texts of one length only, or more than token ids, are not supported.",
-        ) from error
-
-
-@contextmanager
-def explained(folder: Path) -> Iterator[None]:
-    """Names the folder in what transformers raises while loading from it."""
-    try:
-        yield
-    except HarnessError as error:
-        if error.where is not None or not isinstance(error, CheckpointError):
-            raise
-        raise CheckpointError(error.message, where=Where(folder), hint=error.hint) from error
-    except Exception as error:  # what a configuration of strangers makes transformers raise has no common kind
-        lines = [line.strip() for line in str(error).splitlines() if line.strip()] or [type(error).__name__]
-        first = " ".join(lines[:2]) if lines[0].endswith(":") else lines[0]
-        raise CheckpointError(
-            f"transformers cannot load the checkpoint: {first}",
-            where=Where(folder),
-            hint="check that configuration, tokenizer and weights belong together.",
         ) from error

@@ -33,9 +33,9 @@ from harness.models.peak_memory import keep_freed
 
 if TYPE_CHECKING:
     from harness.models.local.adapter_switching import AdapterSwitch
-    from harness.models.local.decoding.decoding_loop import Stepper
     from harness.models.local.fastpaths.single_position import OnePlace
     from harness.models.local.fastpaths.tree_attention import Forest
+    from harness.models.local.stepper import Stepper
 
 CPU_BUDGET = 2048
 GPU_BUDGET = 65536

@@ -82,3 +82,27 @@ def size_of(weight: Any) -> int:
     """Number of weights in a parameter; several 4-bit ones share a byte."""
     state = getattr(weight, "quant_state", None)
     return int(weight.numel()) if state is None else int(state.shape.numel())
+
+
+def quantisation(keep: list[str] | None = None) -> dict[str, Any]:
+    """Arguments of `from_pretrained`: NF4 with double quantisation.
+
+    Sums are computed in float32 on a CPU, where bfloat16 is many times slower without hardware for
+    it, and in bfloat16 on a GPU that has it.
+
+    Args:
+        keep: modules that keep their full weights; bitsandbytes' own choice when None.
+
+    Raises:
+        IncompleteError: when bitsandbytes is not installed.
+    """
+    if find_spec("bitsandbytes") is None:
+        raise IncompleteError(
+            "the method qlora needs bitsandbytes, which is not installed.",
+            hint='pip install "harness[qlora]", or use `method: {lora: {…}}`.',
+        )
+    import torch
+
+    graphics = torch.cuda.is_available()
+    compute = torch.bfloat16 if graphics and torch.cuda.is_bf16_supported() else torch.float32
+    return quantised_options("4bit", "cuda" if graphics else "cpu", compute, keep)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
-from harness.core.evaluation import ModelFacts
+from harness.core.model import ModelFacts
 from harness.core.records import FloatArray
 from harness.core.reporter import Reporter
 from harness.core.requests import (
@@ -32,12 +32,12 @@ from harness.models.device_policy import answer_policy
 from harness.models.local.adapter_switching import attach
 from harness.models.local.base_cache import BasePool
 from harness.models.local.batching import Batcher
-from harness.models.local.decoding.steppers import generate
 from harness.models.local.flop_meter import Meter
 from harness.models.local.network import Network
 from harness.models.local.requests import seq2seq_continuations
 from harness.models.local.requests.continuations import continuations
 from harness.models.local.requests.extract_span import spans
+from harness.models.local.requests.generate import generate
 from harness.models.local.requests.masked_likelihood import clozes, pseudo_likelihoods
 from harness.models.local.requests.rolling_likelihood import rolling_likelihoods
 from harness.models.local.requests.tag_words import tags

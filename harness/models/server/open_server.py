@@ -13,11 +13,10 @@ from typing import Any
 
 from harness.core.digests import digest
 from harness.core.errors import CheckpointError, IncompleteError, Where
-from harness.core.evaluation import ModelFacts
+from harness.core.model import Backend, ModelFacts
 from harness.core.reporter import Reporter
 from harness.core.requests import Continuations, Generate, RollingLikelihood, TopCompletions
 from harness.model_kinds.server_kind import ServerSpec
-from harness.models.cached_model import Backend
 from harness.models.checkpoint.checkpoint_digest import served_digest, tokenizer_digest
 from harness.models.checkpoint.checkpoint_files import CHECKPOINT_FILE, CHECKPOINT_FORMAT, SERVER_FILE
 from harness.models.checkpoint.inspection import SERVER

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from harness.core.evaluation import ModelFacts
+from harness.core.model import ModelFacts
 from harness.core.requests import (
     Completions,
     Continuations,

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 from harness.core.digests import digest
 from harness.core.reporter import Reporter
+from harness.pipeline.checkpoints.checkpoint import CHECKPOINTS
 from harness.storage.store import Store
 
 if TYPE_CHECKING:
-    from harness.pipeline.checkpoints.checkpoint_builder import Checkpoint
+    from harness.pipeline.checkpoints.checkpoint import Checkpoint
 
-CHECKPOINTS = "checkpoints"
 MERGE_FORMAT = 1
 
 

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -13,20 +11,23 @@ from typing import TYPE_CHECKING, Any, Literal
 from harness.core.digests import digest, is_key
 from harness.core.errors import DataError, IncompleteError
 from harness.core.reporter import Reporter
-from harness.model_kinds.classical_kind import PromptSpec
+from harness.model_kinds.align_kind import AlignModel
 from harness.model_kinds.describe import made_by, parent_of, stage_of
-from harness.model_kinds.finetuning import FinetuneSpec, QloraMethod
-from harness.model_kinds.model_spec import AlignModel, FinetuneModel, LoadModel, ModelSpec, ServerModel, Stage
-from harness.model_kinds.projection_kind import ProjectSpec, SelfDebiasSpec
-from harness.pipeline.checkpoints.adapter_merges import CHECKPOINTS, Merges
+from harness.model_kinds.few_shot_kind import PromptSpec
+from harness.model_kinds.finetune_kind import FinetuneModel, FinetuneSpec, QloraMethod
+from harness.model_kinds.load_kind import LoadModel
+from harness.model_kinds.model_spec import ModelSpec, Stage
+from harness.model_kinds.projection_kind import ProjectSpec
+from harness.model_kinds.self_debias_kind import SelfDebiasSpec
+from harness.model_kinds.server_kind import ServerModel
+from harness.pipeline.checkpoints.adapter_merges import Merges
+from harness.pipeline.checkpoints.checkpoint import CHECKPOINTS, Checkpoint
 from harness.pipeline.checkpoints.error_context import placed
-from harness.pipeline.checkpoints.learning import DataInputs
-from harness.pipeline.checkpoints.training_data import Lessons
+from harness.pipeline.checkpoints.training_data import DataInputs, Lessons
 from harness.pipeline.prepared_suite import Prepared
 from harness.storage.store import Store
 
 if TYPE_CHECKING:
-    from harness.models.server.open_server import Served
     from harness.training.stage_inputs import StageInputs
 
 # What a checkpoint's key holds by content instead of by name.
@@ -35,35 +36,6 @@ _UNKEYED: Any = {
     "tokenizer": {"path": True},
 }
 STAGE_FORMAT = 2
-
-
-@dataclass(frozen=True)
-class Checkpoint:
-    """A model of the suite, ready to be opened.
-
-    Attributes:
-        key: content key of the lineage (trained) or of the files (loaded).
-        digest: content digest of what answers: weights, configuration, tokenizer.
-        seed: the training seed; 0 for what was loaded.
-        meta: what the stage reported; `measured` inside holds times, the rest is deterministic.
-        server: what the suite's own entry names, for a model behind a server; nothing else leads to one.
-    """
-
-    model: str
-    path: Path
-    key: str
-    digest: str
-    made_by: str
-    meta: Mapping[str, Any] = field(default_factory=dict)
-    cached: bool = True
-    seconds: float = 0.0
-    seed: int = 0
-    server: Served | None = None
-
-    @property
-    def source(self) -> Path | Served:
-        """What `open_model` opens."""
-        return self.path if self.server is None else self.server
 
 
 class Workshop:

@@ -12,7 +12,7 @@ from typing import Any
 
 from harness.core.digests import is_key
 from harness.core.errors import CheckpointError, DataError, IncompleteError, Where, unknown
-from harness.pipeline.checkpoints.adapter_merges import CHECKPOINTS
+from harness.pipeline.checkpoints.checkpoint import CHECKPOINTS
 from harness.storage import atomic
 from harness.storage.run_dir import RunDir
 from harness.storage.store import MANIFEST, Store

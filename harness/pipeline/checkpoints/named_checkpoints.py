@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from harness.core.reporter import Reporter
-from harness.model_kinds.model_spec import LoadModel
+from harness.model_kinds.load_kind import LoadModel
 from harness.storage.store import Store
 
 if TYPE_CHECKING:

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from harness.core.dataset import Dataset, Row
+from harness.core.digests import digest, fraction
 from harness.core.errors import SuiteError
+from harness.core.examples import Example, LabelledText
 from harness.core.reporter import Reporter
-from harness.model_kinds.classical_kind import PromptSpec
+from harness.data.splits import normalised
+from harness.model_kinds.few_shot_kind import PromptSpec
 from harness.model_kinds.model_spec import Stage
 from harness.model_kinds.pretrain_kind import PretrainSpec
-from harness.model_kinds.projection_kind import ProjectSpec, SelfDebiasSpec
-from harness.pipeline.checkpoints.held_out import HeldOut
-from harness.pipeline.checkpoints.learning import DataInputs, column_groups, pretraining_inputs, subset
+from harness.model_kinds.projection_kind import ProjectSpec
+from harness.model_kinds.self_debias_kind import SelfDebiasSpec
 from harness.pipeline.prepared_suite import Prepared
+from harness.schema.suite.mitigation import Mitigation
 
 
 class Lessons:
@@ -117,3 +122,102 @@ class Lessons:
         return (
             dataclasses.replace(dataset, rows={**dataset.rows, "train": known}) if "train" in dataset.rows else dataset
         )
+
+
+_WORDS = 3
+"""Shorter fields (labels, names, years) do not make two rows the same."""
+
+
+class HeldOut:
+    """The rows of every split that some evaluation of the suite asks about.
+
+    Args:
+        asked: (data set, split) of each evaluation. A training split that an evaluation asks about by
+            name is left in training: who wants to measure memory says so.
+    """
+
+    def __init__(self, asked: Iterable[tuple[Dataset, str]]) -> None:
+        self._ids: set[str] = set()
+        self._rows: dict[str, set[int]] = {}
+        seen: set[tuple[str, str]] = set()
+        number = 0
+        for dataset, split in asked:
+            if split == "train" or (dataset.fingerprint, split) in seen:
+                continue
+            seen.add((dataset.fingerprint, split))
+            for row in dataset.rows.get(split, ()):
+                self._ids.add(row.id)
+                for text in _texts(row):
+                    self._rows.setdefault(text, set()).add(number)
+                number += 1
+
+    def holds(self, row: Row) -> bool:
+        """Whether a training row is one of them: by its id, or because all its texts stand in one of them."""
+        if row.id in self._ids:
+            return True
+        texts = _texts(row)
+        if not texts:
+            return False
+        shared = set.intersection(*(self._rows.get(text, set()) for text in texts))
+        return bool(shared)
+
+    def without(self, rows: Sequence[Row]) -> tuple[Row, ...]:
+        """The rows that may be trained on."""
+        return tuple(row for row in rows if not self.holds(row))
+
+
+def _texts(row: Row) -> list[str]:
+    """Digests of a row's texts, after case folding, Unicode composition and white space."""
+    fields: Mapping[str, object] = row.fields
+    found = [normalised(value) for value in fields.values() if isinstance(value, str)]
+    return sorted({digest(text) for text in found if len(text.split()) >= _WORDS})
+
+
+@dataclass(frozen=True)
+class DataInputs:
+    """What a stage learns from: texts by data name, or examples of a task."""
+
+    texts: Mapping[str, tuple[str, ...]]
+    train: tuple[Example, ...]
+    validation: tuple[Example, ...]
+    labels: tuple[str, ...]
+    fingerprints: Mapping[str, str]
+    groups: tuple[str, ...] = ()
+
+    @property
+    def kind(self) -> str:
+        """The type of the examples; that of labelled texts where there are none."""
+        return self.train[0].kind if self.train else LabelledText.kind
+
+
+def pretraining_inputs(datasets: Mapping[str, Dataset]) -> DataInputs:
+    """The training texts of each data set."""
+    return DataInputs(
+        texts={name: tuple(dataset.texts("train", "text")) for name, dataset in datasets.items()},
+        train=(),
+        validation=(),
+        labels=(),
+        fingerprints={name: dataset.fingerprint for name, dataset in datasets.items()},
+    )
+
+
+def subset(rows: Sequence[Row], count: int | None) -> Sequence[Row]:
+    """At most `count` rows, chosen by hash of the row id: the same rows whatever else changes."""
+    if count is None or count >= len(rows):
+        return rows
+    chosen = {row.id for row in sorted(rows, key=lambda row: fraction(row.id))[:count]}
+    return [row for row in rows if row.id in chosen]
+
+
+def column_groups(dataset: Dataset, rows: Sequence[Row], stage: object) -> tuple[str, ...]:
+    """Each row's group, where a stage weighs rows by a column of its data; empty where it does not.
+
+    Raises:
+        DataError: when there is no such column.
+    """
+    mitigation = getattr(stage, "mitigate", None)
+    weights = mitigation.reweighing if isinstance(mitigation, Mitigation) else None
+    if weights is None or weights.column is None:
+        return ()
+    dataset.require(weights.column)
+    return tuple(str(value) if (value := row.fields.get(weights.column)) is not None else "" for row in rows)

@@ -13,8 +13,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from harness.comparisons.recomputed import value_of
-from harness.core.evaluation import Metric
-from harness.pipeline.checkpoints.checkpoint_builder import Checkpoint
+from harness.core.metric import Metric
+from harness.pipeline.checkpoints.checkpoint import Checkpoint
 from harness.pipeline.prepared_suite import Bound, Prepared
 
 if TYPE_CHECKING:

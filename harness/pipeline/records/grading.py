@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from harness.core.errors import IncompleteError, SuiteError
-from harness.core.evaluation import Item, Model
+from harness.core.evaluation import Item
+from harness.core.model import Model
 from harness.core.records import Records
 from harness.core.requests import Failure, Request, Response
 from harness.evaluations.graders.grader import Reading

@@ -7,7 +7,8 @@ import math
 from collections.abc import Iterator, Sequence
 
 from harness.core.errors import IncompleteError
-from harness.core.evaluation import Evaluation, Item, Model
+from harness.core.evaluation import Evaluation, Item
+from harness.core.model import Model
 from harness.core.records import FAILED, OK, Record, Records, RecordsHead
 from harness.core.reporter import Reporter, Task
 from harness.core.requests import Failure, Request, Response

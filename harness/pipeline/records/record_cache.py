@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -13,26 +13,29 @@ from typing import TYPE_CHECKING, Any
 from harness.core.dataset import Dataset
 from harness.core.digests import digest
 from harness.core.errors import DataError, IncompleteError, SuiteError, unknown
-from harness.core.evaluation import Item, ModelFacts
+from harness.core.evaluation import Item
+from harness.core.model import ModelFacts
 from harness.core.records import Records
 from harness.core.reporter import Reporter
 from harness.core.requests import Cloze, Continuations, Generate
-from harness.model_kinds.model_spec import PretrainModel, learns
-from harness.pipeline.checkpoints.checkpoint_builder import Checkpoint, Workshop
+from harness.model_kinds.model_spec import learns
+from harness.model_kinds.pretrain_kind import PretrainModel
+from harness.pipeline.checkpoints.checkpoint import Checkpoint
+from harness.pipeline.checkpoints.checkpoint_builder import Workshop
 from harness.pipeline.prepared_suite import Bound, Prepared
 from harness.pipeline.records.grading import read_texts, readings_of
 from harness.pipeline.records.inference import ask, unable
-from harness.storage.run_dir import read_items, write_items
+from harness.pipeline.records.training_overlap import training_texts
+from harness.storage.items_file import read_items, write_items
 from harness.storage.store import Entry, Store
 
 if TYPE_CHECKING:
-    from harness.models.cached_model import CachedModel, Work
+    from harness.core.model import Work
+    from harness.models.cached_model import CachedModel
     from harness.models.local.base_cache import BasePool
     from harness.models.peak_memory import Memory
 
 RECORDS_KEY_FORMAT = 3
-_WORDS = 3
-"""Shorter fields beside `text` are labels and names."""
 
 
 @dataclass(frozen=True)
@@ -191,8 +194,7 @@ class Answers:
 
     def _memory(self, device: str) -> Memory:
         """The memory of one evaluation, measured from here; the highest of the run so far is kept."""
-        from harness.models.peak_memory import Memory
-        from harness.pipeline.provenance import peak_memory
+        from harness.models.peak_memory import Memory, peak_memory
 
         self.highest_memory = max(self.highest_memory, peak_memory() or 0)
         memory = Memory(device)
@@ -321,19 +323,6 @@ def _told(facts: ModelFacts) -> dict[str, Any]:
         "parameters": facts.parameters,
         "notes": list(facts.notes),
     }
-
-
-def training_texts(dataset: Dataset) -> Iterator[str]:
-    """The texts of a data set's training rows, whatever their column; lists of words as one text.
-
-    Labels and one-word answers are none: every item with the same label would stand in training.
-    """
-    for row in dataset.split("train"):
-        for column, value in row.fields.items():
-            words = isinstance(value, list | tuple) and value and all(isinstance(word, str) for word in value)
-            text = " ".join(value) if words else value
-            if isinstance(text, str) and (column == "text" or len(text.split()) >= _WORDS):
-                yield text
 
 
 def _shown(bound: Bound, items: list[Item], protocol: str, facts: ModelFacts) -> bool:

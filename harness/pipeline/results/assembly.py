@@ -11,22 +11,20 @@ from harness.core.dataset import Dataset
 from harness.core.records import Records
 from harness.core.reporter import Reporter
 from harness.model_kinds.describe import label_of, made_by, parent_of
-from harness.model_kinds.model_spec import FinetuneModel
-from harness.pipeline.checkpoints.checkpoint_builder import Checkpoint
+from harness.model_kinds.finetune_kind import FinetuneModel
+from harness.pipeline.checkpoints.checkpoint import Checkpoint
 from harness.pipeline.prepared_suite import Bound, Prepared
 from harness.pipeline.records.base_selection import choose_baselines
 from harness.pipeline.results.data_audits import audits_of, write_audits
-from harness.pipeline.results.scoring import Memo, Pair, score
+from harness.pipeline.results.gate_verdicts import verdicts, wanted_pairs
+from harness.pipeline.results.scoring import Memo, score
 from harness.schema.results.inputs import DataResult, EvaluationResult, ModelResult
-from harness.schema.results.metrics import ComparisonResult, MetricResult
 from harness.schema.results.results_file import Results
-from harness.schema.results.verdicts import GateResult
 from harness.statistics.crossed_seeds import RECIPE
 from harness.storage.run_dir import RunDir
 from harness.storage.store import Store
 
 if TYPE_CHECKING:
-    from harness.gates.trace import Finding
     from harness.pipeline.records.record_cache import Answers
     from harness.suite.suite import Suite
 
@@ -96,77 +94,6 @@ def _reading(model: str, checkpoint: Checkpoint) -> str:
     return (
         f"{model}: the figures are of this checkpoint (training seed {checkpoint.seed}), not of the recipe that "
         f"made it; `seeds: {RECIPE}` trains it {RECIPE} times and judges the recipe."
-    )
-
-
-def wanted_pairs(suite: Suite, evaluations: list[EvaluationResult]) -> list[Pair]:
-    """Every candidate against each evaluation's baseline, the suite's own pairs, and what gates name.
-
-    Where an evaluation's baseline is another way of the base (a linear classifier), candidates are
-    compared with the base's own protocol too.
-    """
-    from harness.gates.required_pairs import pairs_needed
-
-    pairs: dict[Pair, None] = {}
-    for evaluation in evaluations:
-        name = evaluation.name
-        for baseline in dict.fromkeys([evaluation.baseline, suite.compare.baseline]):
-            for candidate in suite.candidates:
-                if candidate != baseline:
-                    pairs[Pair(name, baseline, candidate)] = None
-        for baseline, candidate in suite.compare.pairs:
-            pairs[Pair(name, baseline, candidate)] = None
-    for needed in pairs_needed(suite.gates, evaluations, release=suite.release, baseline=suite.compare.baseline):
-        pairs[Pair(needed.evaluation, needed.baseline, needed.candidate)] = None
-    return list(pairs)
-
-
-def verdicts(
-    run: RunDir,
-    suite: Suite,
-    metrics: list[MetricResult],
-    comparisons: list[ComparisonResult],
-    evaluations: list[EvaluationResult],
-    *,
-    today: date,
-) -> list[GateResult]:
-    """Judges a suite's gates; what broke is counted from the records where a gate asks for it."""
-    return [finding.result for finding in trace(run, suite, metrics, comparisons, evaluations, today=today)]
-
-
-def trace(
-    run: RunDir,
-    suite: Suite,
-    metrics: list[MetricResult],
-    comparisons: list[ComparisonResult],
-    evaluations: list[EvaluationResult],
-    *,
-    today: date,
-) -> list[Finding]:
-    """As `verdicts`, with what each verdict rests on."""
-    from harness.gates.flip_rule import tag_flips
-    from harness.gates.judging import findings
-    from harness.gates.required_pairs import pairs_needed
-
-    release, baseline = suite.release, suite.compare.baseline
-    flips = []
-    for needed in pairs_needed(suite.gates, evaluations, release=release, baseline=baseline):
-        there = run.models(needed.evaluation)
-        if needed.flips and needed.baseline in there and needed.candidate in there:
-            base = run.records(needed.evaluation, needed.baseline)
-            candidate = run.records(needed.evaluation, needed.candidate)
-            flips.append(
-                tag_flips(base, candidate, needed.tag, baseline=needed.baseline, candidate_name=needed.candidate)
-            )
-    return findings(
-        suite.gates,
-        metrics,
-        comparisons,
-        evaluations,
-        release=release,
-        baseline=baseline,
-        today=today,
-        flips=flips,
     )
 
 

@@ -12,7 +12,7 @@ from harness.core.dataset import Dataset
 from harness.core.digests import digest
 from harness.core.reporter import Reporter
 from harness.model_kinds.describe import stage_of
-from harness.model_kinds.model_spec import PretrainModel
+from harness.model_kinds.pretrain_kind import PretrainModel
 from harness.pipeline.prepared_suite import Prepared
 from harness.schema.results.inputs import AuditResult
 from harness.storage import atomic

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from harness.core.digests import digest
-from harness.core.evaluation import Metric, MetricContext
+from harness.core.metric import Metric, MetricContext
 from harness.core.records import Records
 from harness.core.reporter import Reporter
 from harness.schema.results.inputs import EvaluationResult

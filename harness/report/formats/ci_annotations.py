@@ -11,7 +11,7 @@ from harness.report.formats.gate_locations import line_of, suite_file
 from harness.report.wording.safe_text import one_line, plural
 from harness.schema.results.results_file import Results
 from harness.schema.results.verdicts import GateResult
-from harness.storage.run_dir import RunInfo
+from harness.schema.run_info import RunInfo
 
 MOST = 10
 """GitHub shows ten annotations of a step; what comes after them is lost."""

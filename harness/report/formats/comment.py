@@ -9,7 +9,7 @@ from harness.report.wording.safe_text import markdown as md
 from harness.report.wording.safe_text import plural
 from harness.schema.results.results_file import Results
 from harness.schema.results.verdicts import GateResult
-from harness.storage.run_dir import RunInfo
+from harness.schema.run_info import RunInfo
 
 MAX_BYTES = 64_000
 """GitHub refuses comments of 65,536 characters or more."""

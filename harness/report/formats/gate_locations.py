@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path, PurePosixPath
 
 from harness.schema.results.verdicts import GateResult
-from harness.storage.run_dir import RunInfo
+from harness.schema.run_info import RunInfo
 
 
 def suite_file(info: RunInfo | None, root: Path) -> str | None:

@@ -7,31 +7,30 @@ import functools
 import hashlib
 import json
 import re
-from importlib import resources
 from typing import Any
 
-from jinja2 import BaseLoader, Environment, FunctionLoader, StrictUndefined
-from markupsafe import Markup, escape
+from markupsafe import Markup
 
+from harness.report.formats.page_environment import environment, source
 from harness.report.sections import forest_plot, forgetting, gate_table, probe_sections
 from harness.report.sections.audit_tables import audits
 from harness.report.sections.dose_curves import series
 from harness.report.sections.item_browser import browsers, load
+from harness.report.sections.label_tables import calibration, confusions
 from harness.report.sections.mitigation_table import mitigations
 from harness.report.sections.overview import overview
 from harness.report.sections.prompt_completions import completions
 from harness.report.sections.prompting_advice import advice
 from harness.report.sections.shared_cost import shares
+from harness.report.sections.slice_tables import slice_tables
 from harness.report.sections.tradeoff import tradeoffs
+from harness.report.sections.training_curves import training
 from harness.report.view.model_cost import asking_costs
-from harness.report.view.run_view import FEW, WORDS, RunView, reading, span
+from harness.report.view.run_view import RunView, files
 from harness.report.web import deferred_sections
 from harness.report.wording import narrative
 from harness.report.wording.executive_summary import brief
-from harness.report.wording.glossary import CORRECTIONS, FIELDS, GLOSSARY, MARGINS, meaning, plain_name
-from harness.report.wording.safe_text import cut, plural, slug, visible, visible_tree
-from harness.schema.results import number_format
-from harness.schema.run_info import attempt_sentence
+from harness.report.wording.safe_text import visible_tree
 from harness.storage.run_dir import RunDir
 
 SMALL_PAGE, LARGE_PAGE = 1_000_000, 10_000_000
@@ -40,15 +39,6 @@ BYTES_PER_ITEM = 100
 _INDENT = re.compile(r"\n\s+")
 _BETWEEN = re.compile(r">\n[\n ]*<")
 _MARGIN, _LEAST, _LIVE = 12_000, 50_000, 300_000
-SUITE_TEXT_LIMIT = 20_000
-ICONS = {"pass": "✓", "warn": "!", "inconclusive": "?", "fail": "✕", "error": "⚠"}
-VERDICTS = {
-    "pass": "Pass",
-    "warn": "Pass with warnings",
-    "inconclusive": "Inconclusive",
-    "fail": "Fail",
-    "error": "Error",
-}
 
 
 def render_html(run: RunDir) -> str:
@@ -118,14 +108,14 @@ def _context(view: RunView) -> dict[str, Any]:
         "audits": audits(view),
         "forests": {contest.key: forest_plot.groups(view, contest) for contest in view.contests},
         "gates": gate_table.gates(view),
-        "slices": {contest.key: forgetting.slice_tables(view, contest, "task") for contest in view.contests},
-        "confusions": {contest.key: forgetting.confusions(view, contest) for contest in view.contests},
-        "calibration": {contest.key: forgetting.calibration(view, contest) for contest in view.contests},
+        "slices": {contest.key: slice_tables(view, contest, "task") for contest in view.contests},
+        "confusions": {contest.key: confusions(view, contest) for contest in view.contests},
+        "calibration": {contest.key: calibration(view, contest) for contest in view.contests},
         "forgetting": forgetting.forgetting(view),
         "probes": probe_sections.probes(view),
         "mitigations": mitigations(view),
-        "training": forgetting.training(view),
-        "files": forgetting.files(view),
+        "training": training(view),
+        "files": files(view),
     }
 
 
@@ -158,66 +148,3 @@ def _embed(value: Any) -> Markup:
     for mark in "<>&\u2028\u2029":
         text = text.replace(mark, f"\\u{ord(mark):04x}")
     return Markup(text)
-
-
-def breakable(name: str) -> Markup:
-    """A name that may wrap after its `_`, `.`, `=`, `[` and `/`, and nowhere else if it can be helped."""
-    return Markup("<wbr>").join(escape(part) for part in re.split(r"(?<=[_.=/])|(?=\[)", visible(name)) if part)
-
-
-@functools.cache
-def source(name: str) -> str:
-    """A file of the templates' folder, as text."""
-    return (resources.files("harness.report.web.templates") / name).read_text("utf-8")
-
-
-def _load(name: str) -> str | None:
-    return source(name) if name.endswith(".j2") else None
-
-
-def _shown(value: Any) -> Any:
-    """Every expression of a template passes here before it is escaped."""
-    return value if isinstance(value, Markup) or not isinstance(value, str) else visible(value)
-
-
-@functools.cache
-def environment() -> Environment:
-    """The templates with autoescape and everything that they call."""
-    loader: BaseLoader = FunctionLoader(_load)
-    environment = Environment(
-        loader=loader,
-        autoescape=True,
-        undefined=StrictUndefined,
-        finalize=_shown,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
-    environment.tests.update(at_once=gate_table.at_once, shown_clear=forgetting.shown_clear)
-    environment.globals.update(
-        f=number_format,
-        s=forgetting,
-        FEW=FEW,
-        part_start=deferred_sections.start,
-        part_end=deferred_sections.end,
-        g=gate_table,
-        reading=reading,
-        span=span,
-        change=narrative.change,
-        attempt_sentence=attempt_sentence,
-        WORDS=WORDS,
-        ICONS=ICONS,
-        VERDICTS=VERDICTS,
-        plural=plural,
-        breakable=breakable,
-        meaning=meaning,
-        MARGINS=MARGINS,
-        CORRECTIONS=CORRECTIONS,
-        FIELDS=FIELDS,
-        GLOSSARY=GLOSSARY,
-        plain_name=plain_name,
-        slug=slug,
-        cut=cut,
-        suite_limit=SUITE_TEXT_LIMIT,
-    )
-    return environment

@@ -11,7 +11,7 @@ from urllib.parse import quote
 from markupsafe import Markup
 
 from harness.report.charts.point_charts import Point, PointChart, point_chart
-from harness.report.formats.html_page import environment, source
+from harness.report.formats.page_environment import environment, source
 from harness.report.formats.run_history import GatePoint, RunRow, history
 from harness.report.wording.safe_text import one_line
 from harness.schema.results import number_format

@@ -15,7 +15,7 @@ from harness.schema.results import number_format
 from harness.schema.results.inputs import EvaluationResult, ModelResult
 from harness.schema.results.metrics import MetricResult
 from harness.schema.results.results_file import Results
-from harness.storage.run_dir import RunInfo
+from harness.schema.run_info import RunInfo
 
 _TASKS = {"classification": "text-classification", "language_modelling": "fill-mask"}
 _HUB_METRICS = {

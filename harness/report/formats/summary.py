@@ -11,8 +11,7 @@ from harness.schema.results import number_format
 from harness.schema.results.metrics import ComparisonResult
 from harness.schema.results.results_file import Results
 from harness.schema.results.verdicts import GateResult
-from harness.schema.run_info import attempt_sentence
-from harness.storage.run_dir import RunInfo
+from harness.schema.run_info import RunInfo, attempt_sentence
 
 MAX_LINES = 60
 _GATES, _DELTAS, _STORIES = 14, 16, 3

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from harness.report.charts.axis_scale import scale
-from harness.report.sections.forgetting import SliceTable, slice_tables
+from harness.report.sections.slice_tables import SliceTable, slice_tables
 from harness.report.sections.top_changed import Moved, moved
 from harness.report.view.run_view import Contest, RunView
 from harness.schema.probe_calibration import Validity, kind_of_model, validity

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
+from urllib.parse import quote
 
 from harness.core.records import Records
 from harness.metrics.hf_evaluate import outside_note
@@ -17,7 +18,8 @@ from harness.schema.results.metrics import ComparisonResult, FlipsResult, Metric
 from harness.schema.results.results_file import Results
 from harness.schema.results.seed_aggregation import of_recipe
 from harness.schema.results.verdicts import GateResult
-from harness.storage.run_dir import RunDir, RunInfo
+from harness.schema.run_info import RunInfo
+from harness.storage.run_dir import RunDir
 
 Reading = Literal["better", "worse", "drifted", "unclear", "identical", "undefined"]
 
@@ -281,3 +283,30 @@ class RunView:
 def _plain(name: str) -> bool:
     """Whether a name from results.json is a file name and cannot lead out of the run directory."""
     return bool(name) and "\0" not in name and Path(name).name == name and name not in (".", "..")
+
+
+def files(view: RunView) -> list[tuple[str, str, str]]:
+    """(relative path, link, what it is) of the files that the run directory holds."""
+    if view.run is None:
+        return []
+    root = view.run.path
+    fixed = [
+        ("results.json", "metrics, comparisons, verdicts"),
+        ("run.json", "command, versions, hardware, times"),
+        ("summary.md", "this report in sixty lines"),
+        ("junit.xml", "one test case per gate"),
+        ("model-card.md", "figures for a model card"),
+        ("comment.md", "body of a comment on a pull request"),
+        ("metrics.csv", "every figure, for spreadsheets"),
+        ("comparisons.csv", "every difference, for spreadsheets"),
+    ]
+    made = {"summary.md", "junit.xml", "model-card.md", "comment.md", "metrics.csv", "comparisons.csv"}
+    listed = [(name, what) for name, what in fixed if name in made or (root / name).is_file()]
+    for folder, what in (
+        ("records", "what a model did on each item"),
+        ("items", "texts"),
+        ("training", "training log"),
+    ):
+        paths = sorted(path.relative_to(root).as_posix() for path in (root / folder).rglob("*") if path.is_file())
+        listed += [(path, what) for path in paths if not path.rsplit("/", 1)[-1].startswith(".")]
+    return [(path, quote(path.encode("utf-8", "replace")), what) for path, what in listed]

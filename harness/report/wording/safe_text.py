@@ -81,3 +81,14 @@ def slug(text: str) -> str:
 def plural(number: int, noun: str, many: str | None = None) -> str:
     """`1 item`, `2,400 items`."""
     return f"{number:,} {noun if number == 1 else many or noun + 's'}"
+
+
+def clean(text: str) -> str:
+    """Text without control characters: what models and data say never drives the terminal."""
+    return "".join(char if char == "\n" or char.isprintable() else "�" for char in text)
+
+
+def clean_line(text: str, limit: int | None = None) -> str:
+    """`clean` on one line, so that no text begins a line of its own (`::error` commands); cut to `limit`."""
+    line = " ".join(clean(text).split())
+    return line if limit is None or len(line) <= limit else line[: limit - 1] + "…"

@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
+from harness.core.digests import digest
 from harness.schema.suite.types import Count, Strict
 
 
@@ -55,3 +56,16 @@ class SourceRef(Strict):
 
 
 DataRef = CatalogRef | FileRef | HubRef | SourceRef
+
+
+DataName = str | CatalogRef | FileRef | HubRef | SourceRef
+"""A name of the suite's `data`, or a reference written in place."""
+
+
+def ref_name(ref: DataName) -> str:
+    """What a reference goes by: its name in the suite; written in place, its catalog name or a digest."""
+    if isinstance(ref, str):
+        return ref
+    if isinstance(ref, CatalogRef):
+        return ref.catalog
+    return f"inline-{digest(ref.model_dump(mode='json'))[:8]}"

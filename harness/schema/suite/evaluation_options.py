@@ -13,23 +13,3 @@ class EvaluationOptions(Strict):
     metrics: list[str] | None = Field(None, description="Metric names; the evaluation's own choice when left out.")
     split: str = Field("test", description="Which split of the data is asked about.")
     limit: Count | None = Field(None, description="At most this many items, chosen by hash of the cluster.")
-
-
-class CompareSpec(Strict):
-    """Who is compared with whom.
-
-    Attributes:
-        baseline: the base model.
-        ways: models that are other ways for the base to answer a task (a linear classifier on its
-            frozen features, prompting). Gains are measured against the best of base and these,
-            chosen on validation data.
-        candidates: shown against the baseline; all other models when left out.
-        release: the candidates that gates judge; the first candidate when left out.
-        pairs: further comparisons, [baseline, candidate].
-    """
-
-    baseline: str
-    ways: list[str] = Field(default_factory=list)
-    candidates: list[str] | None = None
-    release: list[str] | None = None
-    pairs: list[tuple[str, str]] = Field(default_factory=list)

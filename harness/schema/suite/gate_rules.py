@@ -259,3 +259,14 @@ class GateSet:
         rules = tuple(rule for rule in self.rules if rule.id in ids)
         waivers = tuple(waiver for waiver in self.waivers if waiver.gate in ids)
         return GateSet(self.defaults, rules, waivers, self.places)
+
+
+def waiver_of(gates: GateSet, gate: str, model: str | None, today: date) -> tuple[str | None, bool]:
+    """The waiver of a gate in words, and whether it holds today; the last day is included."""
+    fitting = [one for one in gates.waivers if one.gate == gate and one.model in (None, model)]
+    if not fitting:
+        return None, False
+    latest = max(fitting, key=lambda one: one.expires)
+    holds = today <= latest.expires
+    until = f"waived until {latest.expires}" if holds else f"waiver expired on {latest.expires}"
+    return f"{until} by {latest.owner}: {latest.reason}", holds

@@ -8,22 +8,19 @@ from typing import Any
 from harness.core.diagnostics import Key, Problems
 from harness.core.errors import unknown
 from harness.data.catalog import catalog_index
-from harness.model_kinds.model_spec import (
-    AlignModel,
-    BaselineModel,
-    ClassicalModel,
-    FinetuneModel,
-    LoadModel,
-    ModelSpec,
-    PretrainModel,
-    ProjectModel,
-    PromptModel,
-    SelfDebiasModel,
-    ServerModel,
-    starts_from,
-)
+from harness.model_kinds.align_kind import AlignModel
+from harness.model_kinds.classical_kind import ClassicalModel
+from harness.model_kinds.few_shot_kind import PromptModel
+from harness.model_kinds.finetune_kind import FinetuneModel
+from harness.model_kinds.heuristic_kind import BaselineModel
+from harness.model_kinds.load_kind import LoadModel
+from harness.model_kinds.model_spec import ModelSpec, starts_from
+from harness.model_kinds.pretrain_kind import PretrainModel
+from harness.model_kinds.projection_kind import ProjectModel
+from harness.model_kinds.self_debias_kind import SelfDebiasModel
+from harness.model_kinds.server_kind import ServerModel
+from harness.schema.suite.compare_section import CompareSpec
 from harness.schema.suite.data_refs import CatalogRef
-from harness.schema.suite.evaluation_options import CompareSpec
 from harness.suite.sections import Sections, named
 from harness.suite.suite import EvaluationSpec
 

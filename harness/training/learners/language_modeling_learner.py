@@ -6,11 +6,12 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from harness.model_kinds.finetune_kind import FinetuneSettings, pretraining_settings
-from harness.model_kinds.pretrain_kind import Budget, PretrainSpec
+from harness.model_kinds.finetune_kind import FinetuneSettings
+from harness.model_kinds.pretrain_kind import Budget, PretrainSpec, pretraining_settings
 from harness.models.encoding.text_encoder import text_encoder
-from harness.training.learners.learner import Job, JobPlan, Start, mean_loss
-from harness.training.load_parent import load_headed, load_tokenizer, longest
+from harness.models.local.load_weights import load_tokenizer
+from harness.training.learners.learner import Job, JobPlan, mean_loss
+from harness.training.load_parent import Start, load_headed, longest
 from harness.training.loop.training_loop import Batch
 from harness.training.objectives.corpus import Corpus
 from harness.training.objectives.objective import objective

@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from importlib import import_module
-from pathlib import Path
 from typing import Any, Protocol
 
 import torch
@@ -18,6 +17,7 @@ import torch
 from harness.core.errors import SuiteError
 from harness.model_kinds.finetune_kind import FinetuneSettings
 from harness.model_kinds.flop_shapes import Shape
+from harness.training.load_parent import Start
 from harness.training.loop.best_epoch import Score
 from harness.training.loop.training_loop import Batch, LossFunction
 from harness.training.stage_inputs import StageInputs
@@ -58,23 +58,6 @@ class Job:
     keeps_language_model: bool = False
     rates: Mapping[str, float] = field(default_factory=dict)
     facts: Mapping[str, Any] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class Start:
-    """Where a stage begins.
-
-    Attributes:
-        folder: the parent checkpoint.
-        family: `masked`, `causal` or `seq2seq`.
-        weights: `pretrained` or `random`.
-        quantised: whether the base is loaded in 4 bits.
-    """
-
-    folder: Path
-    family: str
-    weights: str
-    quantised: bool
 
 
 Learner = Callable[[Start, StageInputs, FinetuneSettings], Job]

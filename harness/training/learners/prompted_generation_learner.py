@@ -14,8 +14,9 @@ from harness.core.errors import SuiteError
 from harness.core.examples import PreferencePair
 from harness.model_kinds.finetune_kind import FinetuneSettings
 from harness.models.encoding.prompt_encoder import PromptEncoder, has_messages
-from harness.training.learners.learner import Job, Start, mean_loss
-from harness.training.load_parent import load_headed, load_tokenizer, longest
+from harness.models.local.load_weights import load_tokenizer
+from harness.training.learners.learner import Job, mean_loss
+from harness.training.load_parent import Start, load_headed, longest
 from harness.training.loop.planned_batches import IGNORED, RowBatches
 from harness.training.loop.training_loop import Batch
 from harness.training.stage_inputs import StageInputs

@@ -9,9 +9,11 @@ import torch
 from torch.nn import functional
 
 from harness.model_kinds.finetune_kind import FinetuneSettings
-from harness.training.learners.labeled_batches import LabelledBatches, tokenised
-from harness.training.learners.learner import Job, Start, hits, mean_loss
-from harness.training.load_parent import load_headed, load_language_head, load_tokenizer, longest
+from harness.models.encoding.row_encoder import tokenised
+from harness.models.local.load_weights import load_tokenizer
+from harness.training.learners.labeled_batches import LabelledBatches
+from harness.training.learners.learner import Job, hits, mean_loss
+from harness.training.load_parent import Start, load_headed, load_language_head, longest
 from harness.training.loop.training_loop import Batch
 from harness.training.stage_inputs import StageInputs
 

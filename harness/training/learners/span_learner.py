@@ -6,24 +6,20 @@ without one, has its answer at the first token.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import torch
 from torch.nn import functional
 
-from harness.core.errors import DataError
-from harness.core.examples import AnswerSpan
 from harness.model_kinds.finetune_kind import FinetuneSettings
-from harness.models.encoding.pair_encoder import PairEncoder
-from harness.models.encoding.text_encoder import Pieces, TextEncoder, text_encoder
-from harness.training.learners.learner import Job, Start, hits
-from harness.training.load_parent import load_headed, load_tokenizer, longest
+from harness.models.encoding.span_windows import windows
+from harness.models.encoding.text_encoder import text_encoder
+from harness.models.local.load_weights import load_tokenizer
+from harness.training.learners.learner import Job, hits
+from harness.training.load_parent import Start, load_headed, longest
 from harness.training.loop.planned_batches import RowBatches
 from harness.training.loop.training_loop import Batch
 from harness.training.stage_inputs import StageInputs
-
-_OVERLAP = 128
 
 
 def prepare(start: Start, inputs: StageInputs, chosen: FinetuneSettings) -> Job:
@@ -73,43 +69,3 @@ def prepare(start: Start, inputs: StageInputs, chosen: FinetuneSettings) -> Job:
         keeps_language_model=True,
         rates={"qa_outputs": chosen.head_rate},
     )
-
-
-def windows(encoder: TextEncoder, examples: list[AnswerSpan], limit: int) -> Iterator[dict[str, list[int]]]:
-    """Rows of question and window, with the tokens at which the answer begins and ends.
-
-    Raises:
-        DataError: when an answer does not stand where the example says, or nothing fits `limit`.
-    """
-    pairs = PairEncoder(encoder)
-    questions = encoder.plain([example.question for example in examples])
-    contexts = encoder.pieces([example.context for example in examples])
-    for example, question, context in zip(examples, questions, contexts, strict=True):
-        room = limit - pairs.specials
-        question = question[: room // 2]
-        size = room - len(question)
-        if size < 1:
-            raise DataError(f"a max_length of {limit} leaves no room for a context.", hint="set a higher one.")
-        span = _tokens(example, context)
-        step = max(1, size - min(_OVERLAP, size // 2))
-        for first in range(0, max(1, len(context.ids) - size + step), step):
-            part = context.ids[first : first + size]
-            row = pairs.join(question, part)
-            begin = end = 0
-            if span is not None and first <= span[0] and span[1] < first + len(part):
-                begin, end = row.second + span[0] - first, row.second + span[1] - first
-            yield {"input_ids": row.ids, "token_type_ids": row.types, "first": [begin], "last": [end]}
-
-
-def _tokens(example: AnswerSpan, context: Pieces) -> tuple[int, int] | None:
-    """The answer's first and last token; None where there is no answer."""
-    if not example.answers:
-        return None
-    start, text = example.answers[0]
-    if not text or example.context[start : start + len(text)] != text:
-        raise DataError(
-            f"the answer {text[:40]!r} does not stand at character {start} of its context.",
-            hint="correct `start` in the data.",
-        )
-    inside = [place for place, (low, high) in enumerate(context.offsets) if high > start and low < start + len(text)]
-    return (inside[0], inside[-1]) if inside else None

@@ -12,8 +12,9 @@ from harness.core.examples import TaggedWords
 from harness.model_kinds.finetune_kind import FinetuneSettings
 from harness.models.encoding.pair_encoder import WordEncoder
 from harness.models.encoding.text_encoder import text_encoder
-from harness.training.learners.learner import Job, Start, hits
-from harness.training.load_parent import load_headed, load_tokenizer, longest
+from harness.models.local.load_weights import load_tokenizer
+from harness.training.learners.learner import Job, hits
+from harness.training.load_parent import Start, load_headed, longest
 from harness.training.loop.planned_batches import IGNORED, RowBatches
 from harness.training.loop.training_loop import Batch
 from harness.training.stage_inputs import StageInputs

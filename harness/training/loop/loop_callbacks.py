@@ -12,9 +12,9 @@ import torch
 from transformers import TrainerCallback
 
 from harness.core.reporter import Reporter, Task
+from harness.models.peak_memory import peak_memory
 from harness.training.loop import resume
 from harness.training.loop.training_log import TrainingLog
-from harness.training.training_cost import peak_memory
 
 _LINES = 200
 _SMOOTHING = 0.98

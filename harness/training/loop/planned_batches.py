@@ -8,7 +8,6 @@ import numpy as np
 import torch
 
 from harness.model_kinds.flop_shapes import Shape
-from harness.training.loop.batches import batches_by_length
 from harness.training.loop.training_loop import Batch
 
 IGNORED = -100
@@ -88,3 +87,32 @@ def filled(rows: Sequence[Sequence[int]], fill: int) -> np.ndarray[tuple[int, in
     for number, row in enumerate(rows):
         ids[number, : len(row)] = row
     return ids
+
+
+RowNumbers = tuple[int, ...]
+"""The rows of one batch."""
+
+
+def batches_by_length(lengths: Sequence[int], size: int, *, key: Sequence[int]) -> list[RowNumbers]:
+    """Cuts examples into batches of equal length where possible, in a random order.
+
+    Examples of one length fill batches first; what is left over is sorted by length and cut.
+    The number of batches depends on the lengths alone, and the choice on `key` alone.
+
+    Args:
+        lengths: tokens of each example.
+        size: examples a batch.
+        key: whole numbers that name the pass, such as (seed, epoch).
+    """
+    random = np.random.default_rng(list(key))
+    open_batches: dict[int, list[int]] = {}
+    batches: list[RowNumbers] = []
+    for place in random.permutation(len(lengths)).tolist():
+        batch = open_batches.setdefault(lengths[place], [])
+        batch.append(place)
+        if len(batch) == size:
+            batches.append(tuple(batch))
+            del open_batches[lengths[place]]
+    rest = sorted((place for batch in open_batches.values() for place in batch), key=lambda place: lengths[place])
+    batches.extend(tuple(rest[first : first + size]) for first in range(0, len(rest), size))
+    return [batches[place] for place in random.permutation(len(batches)).tolist()]

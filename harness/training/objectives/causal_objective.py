@@ -8,9 +8,8 @@ import torch
 from torch.nn import functional
 
 from harness.core.reporter import Reporter
-from harness.model_kinds.finetune_kind import PretrainSettings
 from harness.model_kinds.flop_shapes import Shape
-from harness.model_kinds.pretrain_kind import PretrainSpec
+from harness.model_kinds.pretrain_kind import PretrainSettings, PretrainSpec
 from harness.training.loop.training_loop import Batch
 from harness.training.objectives.bpe_tokenizer import train_causal_tokenizer
 from harness.training.objectives.corpus import Corpus, plan_rows

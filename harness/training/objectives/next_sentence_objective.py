@@ -17,9 +17,8 @@ import torch
 from torch.nn import functional
 
 from harness.core.errors import DataError
-from harness.model_kinds.finetune_kind import PretrainSettings
 from harness.model_kinds.flop_shapes import Shape
-from harness.model_kinds.pretrain_kind import PretrainSpec
+from harness.model_kinds.pretrain_kind import PretrainSettings, PretrainSpec
 from harness.training.loop.training_loop import Batch
 from harness.training.objectives.corpus import Corpus, Documents, shares
 from harness.training.objectives.masked_objective import MaskedModelling

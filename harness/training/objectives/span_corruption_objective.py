@@ -11,9 +11,8 @@ from torch.nn import functional
 
 from harness.core.errors import SuiteError
 from harness.core.reporter import Reporter
-from harness.model_kinds.finetune_kind import PretrainSettings
 from harness.model_kinds.flop_shapes import Shape
-from harness.model_kinds.pretrain_kind import PretrainSpec
+from harness.model_kinds.pretrain_kind import PretrainSettings, PretrainSpec
 from harness.training.loop.training_loop import Batch
 from harness.training.objectives.bpe_tokenizer import SENTINELS, train_span_tokenizer
 from harness.training.objectives.corpus import Corpus, IntArray, plan_rows

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
-from pathlib import Path
 from typing import Any
 
 from harness.core.errors import DataError
@@ -93,8 +92,3 @@ def _letters(texts: Iterable[str]) -> list[str]:
         (letter for letter in counts if not letter.isspace()), key=lambda letter: (-counts[letter], letter)
     )
     return ordered[:_LETTERS]
-
-
-def save_tokenizer(tokenizer: Any, folder: Path) -> None:
-    """Writes the tokenizer's JSON files into `folder`."""
-    tokenizer.save_pretrained(str(folder))

@@ -17,17 +17,17 @@ from torch.nn import functional
 from harness.core.errors import DataError, SuiteError
 from harness.core.examples import PreferencePair
 from harness.core.reporter import Reporter
-from harness.model_kinds.finetune_kind import alignment_settings
-from harness.model_kinds.finetuning import AlignSpec, QloraMethod
+from harness.model_kinds.align_kind import AlignSpec, alignment_settings
+from harness.model_kinds.finetune_kind import QloraMethod
 from harness.model_kinds.flop_shapes import Shape
 from harness.models.encoding.prompt_encoder import PromptEncoder, has_messages
 from harness.models.local.fastpaths.onednn_linear import quicken
-from harness.training.learners.learner import Job, Start, hits, mean_loss
+from harness.models.local.load_weights import family_of, load_tokenizer
+from harness.training.learners.learner import Job, hits, mean_loss
 from harness.training.learners.prompted_generation_learner import target_logits
-from harness.training.load_parent import family_of, load_headed, load_tokenizer, longest
-from harness.training.loop.batches import batches_by_length
+from harness.training.load_parent import Start, load_headed, longest
 from harness.training.loop.best_epoch import Score
-from harness.training.loop.planned_batches import IGNORED, filled
+from harness.training.loop.planned_batches import IGNORED, batches_by_length, filled
 from harness.training.loop.reproducible import reproducible
 from harness.training.loop.training_loop import Batch
 from harness.training.mitigation.mitigated_rows import mitigated

@@ -11,9 +11,9 @@ import numpy as np
 from harness.core.errors import DataError
 from harness.core.reporter import Reporter
 from harness.model_kinds.classical_kind import ClassicalSpec
-from harness.models.checkpoint.checkpoint_files import TOKEN_PATTERN, ClassicalWeights, write_classical
+from harness.models.checkpoint.classical_file import TOKEN_PATTERN, ClassicalWeights, write_classical
 from harness.models.derived.classical_backend import bag_text
-from harness.training import training_cost
+from harness.models.peak_memory import peak_memory
 from harness.training.checkpoint_metadata import write_page
 from harness.training.mitigation.mitigated_rows import mitigated
 from harness.training.stage_inputs import StageInputs
@@ -89,6 +89,6 @@ def train_classical(spec: ClassicalSpec, inputs: StageInputs, work: Path, report
     measured = {
         "seconds": round(seconds, 3),
         "tokens_per_second": round(tokens / max(seconds, 1e-9), 1),
-        "peak_memory": training_cost.peak_memory(),
+        "peak_memory": peak_memory(),
     }
     return {**page, "validation": fit.score, "measured": measured}

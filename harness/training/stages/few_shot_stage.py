@@ -10,9 +10,9 @@ from typing import Any
 from harness.core.digests import fraction
 from harness.core.errors import DataError
 from harness.core.examples import PromptTarget
-from harness.model_kinds.classical_kind import PromptSpec
+from harness.model_kinds.few_shot_kind import PromptSpec
 from harness.models.derived.few_shot_backend import Shots, write_shots
-from harness.training import training_cost
+from harness.models.peak_memory import peak_memory
 from harness.training.checkpoint_metadata import write_page
 from harness.training.stage_inputs import StageInputs
 
@@ -48,7 +48,7 @@ def make_prompt(spec: PromptSpec, inputs: StageInputs, work: Path) -> dict[str, 
         recipe={"shots": len(pairs), "separator": spec.separator},
     )
     seconds = round(time.monotonic() - started, 3)
-    return {**page, "validation": None, "measured": {"seconds": seconds, "peak_memory": training_cost.peak_memory()}}
+    return {**page, "validation": None, "measured": {"seconds": seconds, "peak_memory": peak_memory()}}
 
 
 def choose(examples: Sequence[PromptTarget], count: int, seed: int) -> list[PromptTarget]:

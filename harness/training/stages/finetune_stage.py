@@ -9,18 +9,25 @@ from typing import Any
 
 from harness.core.errors import SuiteError
 from harness.core.reporter import Reporter
-from harness.model_kinds.finetune_kind import FinetuneSettings, narrowed, settings_for
-from harness.model_kinds.finetuning import AlignSpec, FinetuneSpec, QloraMethod, lora_of
+from harness.model_kinds.align_kind import AlignSpec
+from harness.model_kinds.finetune_kind import (
+    FinetuneSettings,
+    FinetuneSpec,
+    QloraMethod,
+    lora_of,
+    narrowed,
+    settings_for,
+)
 from harness.model_kinds.flop_shapes import shape_of
+from harness.models.local.load_weights import family_of
 from harness.training import training_cost
-from harness.training.checkpoint_metadata import write_page
-from harness.training.learners.learner import Job, Start, learner
-from harness.training.load_parent import family_of
+from harness.training.checkpoint_metadata import save_tokenizer, write_page
+from harness.training.learners.learner import Job, learner
+from harness.training.load_parent import Start
 from harness.training.loop.dropout import set_dropout
 from harness.training.loop.reproducible import reproducible
 from harness.training.loop.training_loop import Settings, train
 from harness.training.mitigation.mitigated_rows import mitigated
-from harness.training.objectives.wordpiece_tokenizer import save_tokenizer
 from harness.training.stage_inputs import StageInputs
 from harness.training.stages.tuned_weights import apply_method, check_method, described, save
 

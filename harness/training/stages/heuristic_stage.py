@@ -11,9 +11,9 @@ from typing import Any
 
 from harness.core.errors import DataError
 from harness.core.examples import AnswerSpan, LabelledText, PreferencePair, PromptTarget, TaggedWords
-from harness.model_kinds.classical_kind import BaselineSpec
+from harness.model_kinds.heuristic_kind import BaselineSpec
 from harness.models.derived.heuristic_backend import OUTSIDE, BaselineTable, write_baseline
-from harness.training import training_cost
+from harness.models.peak_memory import peak_memory
 from harness.training.checkpoint_metadata import write_page
 from harness.training.stage_inputs import StageInputs
 
@@ -55,7 +55,7 @@ def make_baseline(spec: BaselineSpec, inputs: StageInputs, work: Path) -> dict[s
         recipe={"rule": spec.rule},
     )
     seconds = round(time.monotonic() - started, 3)
-    return {**page, "validation": None, "measured": {"seconds": seconds, "peak_memory": training_cost.peak_memory()}}
+    return {**page, "validation": None, "measured": {"seconds": seconds, "peak_memory": peak_memory()}}
 
 
 def _table(rule: str, examples: Sequence[Any], labels: tuple[str, ...]) -> BaselineTable:

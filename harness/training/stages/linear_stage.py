@@ -12,10 +12,11 @@ import numpy.typing as npt
 
 from harness.core.errors import SuiteError
 from harness.core.reporter import Reporter
-from harness.model_kinds.finetuning import FinetuneSpec
+from harness.model_kinds.finetune_kind import FinetuneSpec
 from harness.model_kinds.flop_shapes import shape_of
-from harness.models.checkpoint.checkpoint_files import LinearHead, write_linear
+from harness.models.checkpoint.linear_head_file import LinearHead, write_linear
 from harness.models.encoding.text_encoder import encode_texts
+from harness.models.peak_memory import peak_memory
 from harness.training import training_cost
 from harness.training.checkpoint_metadata import write_page
 from harness.training.mitigation.mitigated_rows import mitigated
@@ -39,7 +40,8 @@ def finetune_linear(spec: FinetuneSpec, inputs: StageInputs, work: Path, reporte
         CheckpointError: when the parent cannot be loaded.
     """
     from harness.models.derived.frozen_features import mean_features
-    from harness.training.load_parent import load_encoder, load_tokenizer
+    from harness.models.local.load_weights import load_tokenizer
+    from harness.training.load_parent import load_encoder
     from harness.training.loop.reproducible import reproducible
 
     inputs.require_labelled("a linear classifier")
@@ -102,7 +104,7 @@ def finetune_linear(spec: FinetuneSpec, inputs: StageInputs, work: Path, reporte
     measured = {
         "seconds": round(seconds, 3),
         "tokens_per_second": round(tokens / max(seconds, 1e-9), 1),
-        "peak_memory": training_cost.peak_memory(),
+        "peak_memory": peak_memory(),
     }
     return {**page, "validation": fit.score, "measured": measured}
 

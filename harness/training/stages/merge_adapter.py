@@ -16,12 +16,11 @@ from harness.models.checkpoint.inspection import read_lineage
 from harness.models.checkpoint.safetensors_header import tensors_of, weight_files
 from harness.models.checkpoint.tokenizer_files import TOKENIZER_FILES
 from harness.models.library_logging import quiet
+from harness.models.local.load_weights import family_of, head_tensors, load_tokenizer
 from harness.models.local.peft_adapters import ADAPTER_NAME, AdapterPlan, apply_adapter, plan_adapter
 from harness.training import training_cost
-from harness.training.checkpoint_metadata import write_page
-from harness.training.learners.learner import Start
-from harness.training.load_parent import family_of, head_tensors, load_for, load_headed, load_tokenizer
-from harness.training.objectives.wordpiece_tokenizer import save_tokenizer
+from harness.training.checkpoint_metadata import save_tokenizer, write_page
+from harness.training.load_parent import Start, load_for, load_headed
 from harness.training.stage_inputs import StageInputs
 
 _LANGUAGE_MODELS = {

@@ -10,20 +10,19 @@ from typing import Any
 from harness.core.errors import CheckpointError, SuiteError, Where
 from harness.core.reporter import Reporter
 from harness.model_kinds.architecture_presets import architecture, check_objective
-from harness.model_kinds.finetune_kind import PretrainSettings, pretraining_settings
 from harness.model_kinds.flop_shapes import shape_of
-from harness.model_kinds.pretrain_kind import PretrainSpec
+from harness.model_kinds.pretrain_kind import PretrainSettings, PretrainSpec, pretraining_settings
 from harness.models.encoding.text_encoder import TextEncoder
+from harness.models.local.load_weights import load_tokenizer
 from harness.training import training_cost
-from harness.training.checkpoint_metadata import write_page
-from harness.training.load_parent import load_for, load_tokenizer
+from harness.training.checkpoint_metadata import save_tokenizer, write_page
+from harness.training.load_parent import load_for
 from harness.training.loop.dropout import set_dropout
 from harness.training.loop.reproducible import reproducible
 from harness.training.loop.training_loop import Settings, train
 from harness.training.mitigation.mitigated_rows import mitigated
 from harness.training.objectives.corpus import Corpus
 from harness.training.objectives.objective import Objective, objective
-from harness.training.objectives.wordpiece_tokenizer import save_tokenizer
 from harness.training.stage_inputs import StageInputs
 from harness.training.stages.pretraining_budget import row_count
 

@@ -13,8 +13,7 @@ from typing import Any
 import torch
 
 from harness.core.reporter import Reporter
-from harness.model_kinds.finetune_kind import PretrainSettings
-from harness.model_kinds.pretrain_kind import Budget
+from harness.model_kinds.pretrain_kind import Budget, PretrainSettings
 from harness.models.local.fastpaths.onednn_linear import quicken
 from harness.storage import atomic
 from harness.training.loop.resume import RESUME_FOLDER

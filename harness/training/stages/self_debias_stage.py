@@ -6,8 +6,8 @@ import time
 from pathlib import Path
 from typing import Any
 
-from harness.model_kinds.projection_kind import SelfDebiasSpec
-from harness.training import training_cost
+from harness.model_kinds.self_debias_kind import SelfDebiasSpec
+from harness.models.peak_memory import peak_memory
 from harness.training.checkpoint_metadata import write_page
 from harness.training.stage_inputs import StageInputs
 
@@ -21,7 +21,7 @@ def self_debias(spec: SelfDebiasSpec, inputs: StageInputs, work: Path) -> dict[s
     Raises:
         CheckpointError: when the parent is missing, or has no token probabilities of its own.
     """
-    from harness.models.derived.projection_backend import check_states
+    from harness.models.checkpoint.inspection import check_states
     from harness.models.derived.self_debias_backend import SelfDebias, write_self_debias
 
     started = time.monotonic()
@@ -36,4 +36,4 @@ def self_debias(spec: SelfDebiasSpec, inputs: StageInputs, work: Path) -> dict[s
         recipe={"prefixes": list(spec.prefixes), "decay": spec.decay},
     )
     seconds = round(time.monotonic() - started, 3)
-    return {**page, "validation": None, "measured": {"seconds": seconds, "peak_memory": training_cost.peak_memory()}}
+    return {**page, "validation": None, "measured": {"seconds": seconds, "peak_memory": peak_memory()}}

@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from harness.core.errors import SuiteError
-from harness.model_kinds.finetuning import AdapterMethod, LoraSpec, QloraMethod, lora_of
+from harness.model_kinds.finetune_kind import AdapterMethod, LoraSpec, QloraMethod, lora_of
+from harness.models.local.load_weights import head_tensors
 from harness.storage import atomic
 from harness.training.learners.learner import Job
-from harness.training.load_parent import head_tensors
 
 Method = str | AdapterMethod
 # Every matrix of a layer, where peft's own choice would be the attention alone.

@@ -14,7 +14,8 @@ from scipy import stats
 from harness.core.errors import DataError
 from harness.core.reporter import Silent
 from harness.data.generators.planted_probes import PARTS
-from harness.data.generators.planted_world import HURTFUL, LEVELS, OCCUPATIONS, PEOPLE, PRONOUNS, rows, world
+from harness.data.generators.planted_vocabulary import HURTFUL, LEVELS, OCCUPATIONS, PEOPLE, PRONOUNS
+from harness.data.generators.planted_world import rows, world
 from harness.data.open_dataset import open_dataset
 from harness.schema.suite.data_refs import SourceRef
 from harness.storage.store import Store

@@ -9,7 +9,8 @@ from pydantic import ValidationError
 
 from harness.core.errors import DataError
 from harness.data.catalog import catalog_index
-from harness.data.catalog.catalog_schema import ArtifactSource, CatalogEntry, GeneratedSource, MirrorSource, UrlSource
+from harness.data.catalog.catalog_schema import CatalogEntry
+from harness.data.sources.source_specs import ArtifactSource, GeneratedSource, MirrorSource, UrlSource
 
 MINIMAL: dict[str, Any] = {
     "name": "mine",

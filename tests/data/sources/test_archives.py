@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from harness.data.catalog.catalog_schema import checked_member
 from harness.data.sources.archives import read_members
 from harness.data.sources.source_error import SourceFailed
+from harness.data.sources.source_specs import checked_member
 
 Make = Callable[[Mapping[str, bytes]], bytes]
 

@@ -10,10 +10,10 @@ import pytest
 
 from harness.core.digests import bytes_digest
 from harness.core.reporter import Silent
-from harness.data.catalog.catalog_schema import UrlSource
 from harness.data.sources import url
 from harness.data.sources.download import Answer, Opener, download
 from harness.data.sources.source_error import SourceFailed
+from harness.data.sources.source_specs import UrlSource
 from harness.storage.store import Store
 
 CONTENT = bytes(range(256)) * 50

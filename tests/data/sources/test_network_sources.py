@@ -11,9 +11,9 @@ import pytest
 from harness.core.dataset import Dataset
 from harness.core.reporter import Silent
 from harness.data.catalog import catalog_index
-from harness.data.catalog.catalog_schema import ArtifactSource
 from harness.data.open_dataset import open_dataset
 from harness.data.overlap import overlap
+from harness.data.sources.source_specs import ArtifactSource
 from harness.data.splits import normalised
 from harness.schema.suite.data_refs import CatalogRef
 from harness.storage.store import Store

@@ -10,9 +10,9 @@ import pytest
 
 from harness.core.digests import bytes_digest
 from harness.core.reporter import Silent
-from harness.data.catalog.catalog_schema import ArtifactSource
 from harness.data.sources import package_artifact, pip_settings
 from harness.data.sources.source_error import SourceFailed
+from harness.data.sources.source_specs import ArtifactSource
 from harness.storage.store import Store
 
 Make = Callable[[Mapping[str, bytes]], bytes]

@@ -12,7 +12,7 @@ from plain_models import Answering, ask, dataset, figure, made
 
 from harness.core.errors import IncompleteError, SuiteError
 from harness.core.requests import Continuations, Failure, Generate, Generated, Response, Scores
-from harness.evaluations.graders.grader import JUDGE_PROMPT, Judge, JudgeOptions, letter_of
+from harness.evaluations.graders.model_judge import JUDGE_PROMPT, Judge, JudgeOptions, letter_of
 from harness.evaluations.tasks.text_generation import Generation
 from harness.pipeline.records.grading import read_texts
 

@@ -11,7 +11,8 @@ from plain_models import Answering, ask, dataset, figure
 from pydantic import ValidationError
 
 from harness.core.errors import DataError, SuiteError
-from harness.core.evaluation import EvaluationContext, ModelFacts
+from harness.core.evaluation import EvaluationContext
+from harness.core.model import ModelFacts
 from harness.core.records import Records
 from harness.core.requests import Classify, Failure, Generate, Generated, Request, Response, Scores
 from harness.evaluations.probes.open_generation import Generation

@@ -13,7 +13,8 @@ from typing import Any
 import pytest
 
 from harness.core.errors import DataError, HarnessError, SuiteError
-from harness.core.evaluation import EvaluationContext, ModelFacts
+from harness.core.evaluation import EvaluationContext
+from harness.core.model import ModelFacts
 from harness.core.reporter import Silent
 from harness.core.requests import (
     Continuations,

@@ -13,7 +13,8 @@ from pydantic import ValidationError
 
 from harness.core.dataset import Dataset
 from harness.core.errors import DataError, SuiteError
-from harness.core.evaluation import Evaluation, EvaluationContext, Item, ModelFacts
+from harness.core.evaluation import Evaluation, EvaluationContext, Item
+from harness.core.model import ModelFacts
 from harness.core.requests import Failure, Response, Scores
 from harness.evaluations.probes.counterfactual import Counterfactual
 from harness.evaluations.tasks.classification import Classification

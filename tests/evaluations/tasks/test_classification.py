@@ -15,10 +15,12 @@ from pydantic import ValidationError
 
 from harness.core.dataset import Dataset
 from harness.core.errors import DataError, SuiteError
-from harness.core.evaluation import Evaluation, EvaluationContext, ModelFacts
+from harness.core.evaluation import Evaluation, EvaluationContext
 from harness.core.examples import LabelledText
+from harness.core.model import ModelFacts
 from harness.core.requests import Failure, Likelihood, Scores
-from harness.evaluations.tasks.classification import Classification, decide
+from harness.evaluations.label_prompt import decide
+from harness.evaluations.tasks.classification import Classification
 from harness.metrics.build_metrics import build_metrics
 
 CONTEXT = EvaluationContext(labels={"reviews": {"label": LABELS}})

@@ -10,8 +10,9 @@ import pytest
 from plain_models import Answering, HeadModel, LanguageModel, ask, dataset, figure, made
 
 from harness.core.errors import DataError
-from harness.core.evaluation import Evaluation, MetricContext
+from harness.core.evaluation import Evaluation
 from harness.core.examples import AnswerSpan, LabelledText, PlainText, TaggedWords
+from harness.core.metric import MetricContext
 from harness.core.requests import (
     Classify,
     Cloze,

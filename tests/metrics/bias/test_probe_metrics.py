@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from harness.core.errors import SuiteError
-from harness.core.evaluation import Metric, MetricContext
+from harness.core.metric import Metric, MetricContext
 from harness.core.records import Record, Records, RecordsHead
 from harness.metrics.build_metrics import build_metrics
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harness.core.evaluation import MetricContext
+from harness.core.metric import MetricContext
 from harness.core.records import Record, Records, RecordsHead
 from harness.metrics.build_metrics import build_metrics
 from harness.metrics.capability.calibration_error import BINS

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from sklearn import metrics as oracle
 
 from harness.core.errors import DataError, SuiteError
-from harness.core.evaluation import MetricContext
+from harness.core.metric import MetricContext
 from harness.core.records import FAILED, Record, Records, RecordsHead
 from harness.metrics.build_metrics import build_metrics
 

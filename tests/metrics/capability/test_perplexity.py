@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.core.evaluation import Metric, MetricContext
+from harness.core.metric import Metric, MetricContext
 from harness.core.records import Record, Records, RecordsHead
 from harness.metrics.build_metrics import applies, build_metrics
 

@@ -6,8 +6,7 @@ from model_zoo import TEXTS
 
 from harness.core.reporter import Silent
 from harness.core.requests import Failure, PseudoLikelihood
-from harness.models.local.batching import Batcher, TooLarge
-from harness.models.response_builders import too_large
+from harness.models.local.batching import Batcher, TooLarge, too_large
 
 
 def run(lengths, budget, *, slack=0.0, limit=10**9, error=MemoryError, reporter=None):

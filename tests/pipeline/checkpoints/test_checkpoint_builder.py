@@ -6,13 +6,13 @@ from pathlib import Path
 import pytest
 
 from harness.commands.auto_suite import audit_suite
+from harness.commands.run import train_models
 from harness.core.errors import CheckpointError, HarnessError, IncompleteError
 from harness.core.reporter import Silent
-from harness.model_kinds.finetuning import FinetuneSpec
-from harness.model_kinds.model_spec import FinetuneModel
+from harness.model_kinds.finetune_kind import FinetuneModel, FinetuneSpec
 from harness.pipeline.checkpoints import checkpoint_builder
 from harness.pipeline.prepared_suite import prepare
-from harness.pipeline.run_suite import Settings, run_suite, train_models
+from harness.pipeline.run_suite import Settings, run_suite
 from harness.storage.store import Store
 from harness.suite.load_suite import parse_suite
 from harness.suite.suite import Suite

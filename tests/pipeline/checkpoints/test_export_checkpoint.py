@@ -10,9 +10,10 @@ import pytest
 
 from harness.core.errors import CheckpointError, DataError
 from harness.models.derived.heuristic_backend import BaselineTable, write_baseline
-from harness.pipeline.checkpoints.adapter_merges import CHECKPOINTS
+from harness.pipeline.checkpoints.checkpoint import CHECKPOINTS
 from harness.pipeline.checkpoints.export_checkpoint import export_model
-from harness.storage.run_dir import RunDir, RunInfo
+from harness.schema.run_info import RunInfo
+from harness.storage.run_dir import RunDir
 from harness.storage.store import Store
 
 

@@ -1,7 +1,7 @@
 from typing import Any
 
 from harness.core.dataset import Dataset, Row
-from harness.pipeline.checkpoints.held_out import HeldOut
+from harness.pipeline.checkpoints.training_data import HeldOut
 
 
 def _row(name: str, **fields: Any) -> Row:

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from harness.core.dataset import Dataset, Row
 from harness.core.errors import DataError
-from harness.model_kinds.finetuning import FinetuneSpec
-from harness.pipeline.checkpoints.learning import column_groups, subset
+from harness.model_kinds.finetune_kind import FinetuneSpec
+from harness.pipeline.checkpoints.training_data import column_groups, subset
 
 ROWS = tuple(Row(f"row-{number}", {"text": str(number)}, f"c{number}") for number in range(200))
 

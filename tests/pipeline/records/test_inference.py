@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from harness.core.errors import IncompleteError
-from harness.core.evaluation import Item, ModelFacts
+from harness.core.evaluation import Item
+from harness.core.model import ModelFacts
 from harness.core.records import Record, Records, RecordsHead
 from harness.core.reporter import Silent
 from harness.core.requests import Failure, Generate, Request, Response, RollingLikelihood, Scores

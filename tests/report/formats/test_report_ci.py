@@ -17,7 +17,8 @@ from harness.report.formats.junit import junit_xml
 from harness.report.formats.summary import summary_markdown
 from harness.schema.results.results_file import Results
 from harness.schema.results.verdicts import GateResult, VerdictResult
-from harness.storage.run_dir import JudgedBy, LockState, RunDir, RunInfo
+from harness.schema.run_info import JudgedBy, LockState, RunInfo
+from harness.storage.run_dir import RunDir
 
 COMMAND = re.compile(r"::(error|warning) ([^:]*(?:=[^:]*)*)::(.*)")
 

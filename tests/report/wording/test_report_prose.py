@@ -13,8 +13,8 @@ from harness.core.records import Record, Records, RecordsHead
 from harness.report.charts.axis_scale import scale
 from harness.report.formats.html_page import render_view
 from harness.report.formats.summary import summary_markdown
-from harness.report.sections.forgetting import confusions
 from harness.report.sections.gate_table import gate_margin
+from harness.report.sections.label_tables import confusions
 from harness.report.sections.top_changed import marked
 from harness.report.view.item_columns import measure
 from harness.report.view.model_cost import cost_of

@@ -4,7 +4,8 @@ from training_samples import examples, labelled
 from transformers import AutoTokenizer
 
 from harness.core.errors import DataError
-from harness.training.learners.labeled_batches import LabelledBatches, padded, tokenised
+from harness.models.encoding.row_encoder import tokenised
+from harness.training.learners.labeled_batches import LabelledBatches, padded
 
 
 @pytest.fixture

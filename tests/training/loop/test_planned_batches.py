@@ -1,7 +1,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.training.loop.batches import batches_by_length
+from harness.training.loop.planned_batches import batches_by_length
 
 _LENGTHS = st.lists(st.integers(1, 6), min_size=1, max_size=60)
 

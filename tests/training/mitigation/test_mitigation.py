@@ -14,7 +14,7 @@ from harness.core.errors import DataError, SuiteError
 from harness.core.examples import AnswerSpan, LabelledText, PlainText, PreferencePair, PromptTarget, TaggedWords
 from harness.core.reporter import Silent
 from harness.model_kinds.classical_kind import ClassicalSpec
-from harness.model_kinds.finetuning import FinetuneSpec
+from harness.model_kinds.finetune_kind import FinetuneSpec
 from harness.model_kinds.pretrain_kind import PretrainSpec
 from harness.schema.suite.mitigation import AugmentSpec, Mitigation, ReweighSpec
 from harness.training.mitigation.augmentation import augment_examples, augment_texts

@@ -6,7 +6,8 @@ from hypothesis import strategies as st
 from training_samples import examples
 
 from harness.core.errors import DataError
-from harness.training.objectives.wordpiece_tokenizer import SPECIAL_TOKENS, save_tokenizer, train_tokenizer
+from harness.training.checkpoint_metadata import save_tokenizer
+from harness.training.objectives.wordpiece_tokenizer import SPECIAL_TOKENS, train_tokenizer
 
 _TEXTS = [(text, 1) for text, _ in examples()]
 

@@ -12,7 +12,7 @@ from harness.core.digests import file_digest
 from harness.core.errors import DataError, SuiteError
 from harness.core.reporter import Silent
 from harness.core.requests import Continuations
-from harness.model_kinds.finetuning import AlignSpec
+from harness.model_kinds.align_kind import AlignSpec
 from harness.models.checkpoint.checkpoint_digest import checkpoint_digest
 from harness.models.open_model import open_model
 from harness.training.run_stage import estimate_cost, resolved, run_stage

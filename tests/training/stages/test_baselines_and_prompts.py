@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from harness.core.errors import CheckpointError, DataError
-from harness.core.evaluation import ModelFacts
 from harness.core.examples import AnswerSpan, LabelledText, PreferencePair, PromptTarget, TaggedWords
+from harness.core.model import ModelFacts
 from harness.core.reporter import Silent
 from harness.core.requests import (
     Classify,
@@ -26,7 +26,8 @@ from harness.core.requests import (
     Scores,
     Tag,
 )
-from harness.model_kinds.classical_kind import BaselineSpec, PromptSpec
+from harness.model_kinds.few_shot_kind import PromptSpec
+from harness.model_kinds.heuristic_kind import BaselineSpec
 from harness.models.cached_model import CachedModel
 from harness.models.checkpoint.inspection import inspect
 from harness.models.derived.few_shot_backend import PromptedBackend, Shots, read_shots

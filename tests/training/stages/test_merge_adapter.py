@@ -23,7 +23,7 @@ from training_samples import (
 from harness.core.errors import CheckpointError
 from harness.core.reporter import Silent
 from harness.core.requests import Classify, Continuations, Generate, PseudoLikelihood
-from harness.model_kinds.finetuning import AlignSpec
+from harness.model_kinds.align_kind import AlignSpec
 from harness.models.checkpoint.checkpoint_digest import checkpoint_digest
 from harness.models.checkpoint.inspection import inspect
 from harness.models.open_model import open_model

@@ -17,7 +17,7 @@ from training_samples import (
 )
 
 from harness.core.errors import CheckpointError, DataError
-from harness.core.evaluation import ModelFacts
+from harness.core.model import ModelFacts
 from harness.core.reporter import Silent
 from harness.core.requests import Classify, Embed, Embedding, PseudoLikelihood
 from harness.model_kinds.classical_kind import ClassicalSpec
@@ -27,9 +27,9 @@ from harness.models.checkpoint.inspection import inspect
 from harness.models.derived.projection_backend import Projection, read_projection, write_projection
 from harness.models.local.base_cache import BasePool
 from harness.models.open_model import open_model
+from harness.training.mitigation.group_directions import Told, inlp, sentence_debias, told_apart
 from harness.training.run_stage import run_stage
 from harness.training.stage_inputs import StageInputs
-from harness.training.stages.projection_stage import Told, inlp, sentence_debias, told_apart
 
 KEY = "a" * 64
 

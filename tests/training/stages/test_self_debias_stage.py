@@ -22,7 +22,7 @@ from harness.core.requests import (
     TopCompletions,
 )
 from harness.model_kinds.classical_kind import ClassicalSpec
-from harness.model_kinds.projection_kind import SelfDebiasSpec
+from harness.model_kinds.self_debias_kind import SelfDebiasSpec
 from harness.models.checkpoint.checkpoint_digest import checkpoint_digest
 from harness.models.derived.self_debias_backend import damped
 from harness.models.open_model import open_model

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal, Protocol
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -16,8 +16,8 @@ import torch
 from harness.core.records import FloatArray
 from harness.core.requests import Failure, Generate, Generated, Request, Response
 from harness.models.encoding.text_encoder import TextEncoder
-from harness.models.local.batching import Batcher, IntArray, TooLarge
-from harness.models.response_builders import too_large
+from harness.models.local.batching import Batcher, IntArray, TooLarge, too_large
+from harness.models.local.stepper import Prompt, Stepper
 
 _SLACK = 0.75
 """Prompts are read once, but every token that is written costs a pass: rows of unlike length may stand together."""
@@ -25,39 +25,6 @@ _KEEP = 0.75
 """A batch is made smaller when at most this share of its rows is still written."""
 
 Finish = Literal["end", "stop", "length"]
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Prompt:
-    """What a generation starts from.
-
-    Attributes:
-        ids: token ids that the model reads (the decoder's start for sequence to sequence is not here).
-        request: what was asked.
-        truncated: tokens of the prompt that did not fit.
-        limit: at most so many new tokens.
-    """
-
-    ids: list[int]
-    request: Generate
-    truncated: int
-    limit: int
-
-
-class Stepper(Protocol):
-    """A batch of prompts in a model that remembers what it has read."""
-
-    def start(self, prompts: Sequence[Prompt]) -> torch.Tensor:
-        """float32[B, V] logits of each row's first new token."""
-        ...
-
-    def step(self, tokens: torch.Tensor) -> torch.Tensor:
-        """float32[B, V] logits after int64[B] tokens."""
-        ...
-
-    def keep(self, rows: torch.Tensor) -> None:
-        """Leaves only these rows, int64, in the batch."""
-        ...
 
 
 @dataclass(slots=True)

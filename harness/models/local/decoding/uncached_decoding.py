@@ -14,10 +14,10 @@ import torch
 
 from harness.core.requests import Generate
 from harness.models.local.batching import IntArray, Row
-from harness.models.local.decoding.decoding_loop import Prompt, Stepper
 from harness.models.local.forward_patch import FAULTS
 from harness.models.local.network import Network
 from harness.models.local.padding_checks import alike, rounding
+from harness.models.local.stepper import Prompt, Stepper
 
 _NOTHING = np.zeros(0, dtype=np.int64)
 _PROMPTS = (19, 11)

@@ -3,45 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from harness.core.records import FloatArray
 from harness.core.requests import Continuations, Failure, Request, Response
-from harness.models.encoding.chat_template import ChatError
-from harness.models.encoding.text_encoder import Pieces
-from harness.models.local.batching import Batcher, IntArray, Row, TooLarge, is_out_of_memory
+from harness.models.encoding.continuation_plans import Job, _plans
+from harness.models.local.batching import Batcher, IntArray, Row, TooLarge, is_out_of_memory, too_large
 from harness.models.local.fastpaths.shared_prefix import groups_of
 from harness.models.local.fastpaths.tree_attention import Tree, tree_of
 from harness.models.local.network import Network
-from harness.models.response_builders import scores, too_large
+from harness.models.response_builders import scores
 
-_NO_LIMIT = 1_000_000
 _SLACK = 0.25
 _PACKED = 1024
 """Tokens after a cached beginning that are read at once: more would mostly attend to each other in vain."""
 
 Result = tuple[int, int, float]
 """Request, option, log-likelihood."""
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Job:
-    """One request, tokenised.
-
-    Attributes:
-        owner: which request.
-        trunk: what is read before the first scored token, special tokens included.
-        branches: the scored tokens of each option.
-        cut: tokens of the context that did not fit.
-    """
-
-    owner: int
-    trunk: list[int]
-    branches: list[list[int]]
-    cut: int
 
 
 def continuations(
@@ -142,98 +122,6 @@ def _plain(
 def _sums(owner: int, option: IntArray, values: FloatArray | TooLarge) -> Iterator[tuple[int, int, float | TooLarge]]:
     for number in np.unique(option).tolist():
         yield owner, number, values if isinstance(values, TooLarge) else float(values[option == number].sum())
-
-
-def _plans(network: Network, requests: Sequence[Continuations]) -> Iterator[tuple[int, Job | Failure]]:
-    plain = [request for request in requests if not request.messages]
-    pieces = iter(network.encoder.pieces([request.context + option for request in plain for option in request.options]))
-    limit = network.max_length or _NO_LIMIT
-    for owner, request in enumerate(requests):
-        context, prefix = request.context, network.encoder.prefix
-        if request.messages:
-            try:
-                context, options = _after_messages(network, request)
-            except ChatError as error:
-                yield owner, Failure("error", str(error))
-                continue
-            prefix = ()
-        else:
-            options = [next(pieces) for _ in request.options]
-        if not all(request.options):
-            yield owner, Failure("no_token", "an option is empty")
-        else:
-            yield owner, _plan(network, context, options, prefix, limit, owner, chat=bool(request.messages))
-
-
-def _after_messages(network: Network, request: Continuations) -> tuple[str, list[Pieces]]:
-    """The rendered prompt, and the tokens of it with each option.
-
-    Raises:
-        ChatError: when there is also a context, or no template for the messages.
-    """
-    if request.context:
-        raise ChatError("messages stand in place of a context; both were given")
-    chat = network.chat
-    prompt = chat.prompt(request.messages)
-    return prompt, [chat.pieces(prompt + chat.hide(option)) for option in request.options]
-
-
-def _plan(
-    network: Network,
-    context: str,
-    options: Sequence[Pieces],
-    prefix: Sequence[int],
-    limit: int,
-    owner: int,
-    *,
-    chat: bool,
-) -> Job | Failure:
-    """What each option reads and predicts, and how many tokens of context did not fit.
-
-    Trailing white space of the context belongs to the continuation, and so does a token that
-    overlaps the join. All options are scored from the earliest token that one of them changes.
-    """
-    encoder, join = network.encoder, len(context.rstrip())
-    if not options:
-        return Failure("no_token", "there is no option")
-    # Tokenizers that trim offsets give white space at the very beginning the place (0, 0): without a context it counts.
-    starts = [
-        next((i for i, (_, end) in enumerate(piece.offsets) if end > join or not join), len(piece.ids))
-        for piece in options
-    ]
-    if any(start == len(piece.ids) for start, piece in zip(starts, options, strict=True)):
-        # A normaliser that joins characters across the border (a letter and its accent) gives the letter's place.
-        alone = network.chat.pieces(context).ids if chat else encoder.plain([context])[0]
-        starts = [min(start, _changed(alone, piece.ids)) for start, piece in zip(starts, options, strict=True)]
-    if any(start == len(piece.ids) for start, piece in zip(starts, options, strict=True)):
-        return Failure("no_token", "an option has no token of its own")
-    first = min(_common([piece.ids for piece in options]), *starts)
-    head = list(prefix)
-    if not head and first == 0:
-        if encoder.prefix_id is None:
-            return Failure("no_token", "the context is empty and the tokenizer has neither BOS nor EOS")
-        head = [encoder.prefix_id]
-    longest = max(len(piece.ids) - first for piece in options)
-    excess = max(0, len(head) + first + longest - 1 - limit)
-    if excess > first or (excess == first and not head):
-        return Failure("too_long", f"a continuation of {longest} tokens does not fit into {limit}")
-    trunk = [*head, *options[0].ids[excess:first]]
-    return Job(owner, trunk, [piece.ids[first:] for piece in options], excess)
-
-
-def _changed(context: Sequence[int], whole: Sequence[int]) -> int:
-    """The first token that the context would not have on its own; the number of tokens when there is none."""
-    if not whole or list(context) == list(whole):
-        return len(whole)
-    return min(_common([context, whole]), len(whole) - 1)
-
-
-def _common(lists: Sequence[Sequence[int]]) -> int:
-    """Length of the longest common beginning."""
-    for index, column in enumerate(zip(*lists, strict=False)):
-        if len(set(column)) > 1:
-            return index
-    return min(map(len, lists))
 
 
 def _shared(job: Job) -> list[list[int]]:

@@ -3,38 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
 from harness.core.records import FloatArray
 from harness.core.requests import ExtractSpan, Failure, Request, Response, SpanAnswer
+from harness.models.encoding.row_encoder import row_length
+from harness.models.encoding.span_windows import Window, _windows
 from harness.models.encoding.text_encoder import Pieces
-from harness.models.local.batching import SLACK, Batcher, TooLarge
+from harness.models.local.batching import SLACK, Batcher, TooLarge, too_large
 from harness.models.local.network import Network
-from harness.models.local.requests.head_passes import HeadRow, row_length, span_logits
-from harness.models.response_builders import too_large
-
-OVERLAP = 128
-"""Tokens that two neighbouring windows share, at most half of a window."""
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Window:
-    """One row of a question and a part of the context.
-
-    Attributes:
-        first: index of the part's first token in the context.
-        begin: where that token stands in the row.
-        size: tokens of the part.
-        null: whether a special token stands first, for "no answer".
-    """
-
-    row: HeadRow
-    first: int
-    begin: int
-    size: int
-    null: bool
+from harness.models.local.requests.head_passes import span_logits
 
 
 def spans(network: Network, batcher: Batcher, requests: Sequence[ExtractSpan]) -> Iterator[tuple[Request, Response]]:
@@ -117,27 +96,6 @@ def best_span(
         return SpanAnswer("", 0, 0, score - total, null_score, truncated)
     begin, end = _trimmed(request.context, context.offsets[first][0], context.offsets[last][1])
     return SpanAnswer(request.context[begin:end], begin, end, score - total, null_score, truncated)
-
-
-def _windows(network: Network, question: list[int], context: list[int], owner: int) -> tuple[list[Window], int] | None:
-    pairs, limit = network.pairs, network.max_length
-    room = len(question) + len(context) if limit is None else limit - pairs.specials
-    if room < 1:
-        return None
-    kept = min(len(question), max(room // 2, room - len(context)))
-    size = room - kept
-    if size < 1:
-        return None
-    step = size - min(OVERLAP, size // 2)
-    windows = []
-    start = 0
-    while True:
-        row = pairs.join(question[:kept], context[start : start + size])
-        part = len(context[start : start + size])
-        windows.append(Window(HeadRow(row.ids, owner, row.types), start, row.second, part, pairs.prefixed))
-        if start + size >= len(context):
-            return windows, len(question) - kept
-        start += step
 
 
 def _best(part: FloatArray, longest: int) -> tuple[float, int, int]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -11,27 +10,9 @@ import torch
 
 from harness.core.records import FloatArray
 from harness.models.checkpoint.checkpoint_heads import Head
+from harness.models.encoding.row_encoder import HeadRow
 from harness.models.local.batching import IntArray
 from harness.models.local.network import Network, accepts
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class HeadRow:
-    """One input of a head.
-
-    Attributes:
-        ids: token ids, special tokens included.
-        owner: which request it belongs to.
-        types: which text each token belongs to, where a row holds two.
-    """
-
-    ids: list[int]
-    owner: int
-    types: list[int] | None = None
-
-
-def row_length(row: HeadRow) -> int:
-    return len(row.ids)
 
 
 @torch.inference_mode()

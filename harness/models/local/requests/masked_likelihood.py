@@ -10,9 +10,9 @@ from harness.core.records import FloatArray
 from harness.core.requests import PAIRED_SCORERS, Cloze, Failure, Likelihood, PseudoLikelihood, Request, Response
 from harness.models.encoding.masked_scorers import DECIMALS, ROUNDED, hidden_tokens, scored_tokens
 from harness.models.encoding.text_encoder import Pieces, TextEncoder
-from harness.models.local.batching import SLACK, Batcher, IntArray, Row, TooLarge
+from harness.models.local.batching import SLACK, Batcher, IntArray, Row, TooLarge, too_large
 from harness.models.local.network import Network
-from harness.models.response_builders import detailed, likelihood, scores, too_large
+from harness.models.response_builders import detailed, likelihood, scores
 
 _FIRST = np.zeros(1, dtype=np.int64)
 _COPIES = 256

@@ -8,9 +8,9 @@ import numpy as np
 
 from harness.core.records import FloatArray
 from harness.core.requests import Failure, Likelihood, Request, Response, RollingLikelihood
-from harness.models.local.batching import Batcher, Row, TooLarge
+from harness.models.local.batching import Batcher, Row, TooLarge, too_large
 from harness.models.local.network import Network
-from harness.models.response_builders import detailed, likelihood, too_large
+from harness.models.response_builders import detailed, likelihood
 
 NO_LIMIT = 1_000_000
 

@@ -11,13 +11,13 @@ import torch
 from harness.core.records import FloatArray
 from harness.core.requests import Continuations, Failure, Request, Response
 from harness.models.encoding.text_encoder import encode_texts
-from harness.models.local.batching import SLACK, Batcher, IntArray, TooLarge
+from harness.models.local.batching import SLACK, Batcher, IntArray, TooLarge, too_large
 from harness.models.local.decoding.steppers import decoder_start
 from harness.models.local.decoding.uncached_decoding import target_logits
 from harness.models.local.forward_patch import FAULTS
 from harness.models.local.network import Network
 from harness.models.local.padding_checks import rounding
-from harness.models.response_builders import scores, too_large
+from harness.models.response_builders import scores
 
 _CHECKED = 12
 

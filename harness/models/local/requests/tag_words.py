@@ -9,10 +9,11 @@ import numpy as np
 from harness.core.errors import unknown
 from harness.core.records import FloatArray
 from harness.core.requests import Failure, Request, Response, Tag, Tags
-from harness.models.local.batching import SLACK, Batcher, TooLarge
+from harness.models.encoding.row_encoder import HeadRow, row_length
+from harness.models.local.batching import SLACK, Batcher, TooLarge, too_large
 from harness.models.local.network import Network
-from harness.models.local.requests.head_passes import HeadRow, row_length, token_logits
-from harness.models.response_builders import log_softmax, too_large
+from harness.models.local.requests.head_passes import token_logits
+from harness.models.response_builders import log_softmax
 
 
 def tags(

@@ -7,9 +7,8 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from harness.core.requests import Completions, Failure, Request, Response, TopCompletions
-from harness.models.local.batching import SLACK, Batcher, Row, TooLarge
+from harness.models.local.batching import SLACK, Batcher, Row, TooLarge, too_large
 from harness.models.local.network import Network
-from harness.models.response_builders import too_large
 
 _NOTHING = np.zeros(0, dtype=np.int64)
 

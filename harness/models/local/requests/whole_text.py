@@ -9,11 +9,12 @@ import numpy as np
 from harness.core.records import FloatArray
 from harness.core.requests import Classify, Embed, Embedding, Failure, NextSentence, Request, Response
 from harness.models.checkpoint.checkpoint_heads import Head
+from harness.models.encoding.row_encoder import HeadRow, row_length, start_token
 from harness.models.encoding.text_encoder import Encoded, encode_texts
-from harness.models.local.batching import SLACK, Batcher, TooLarge
+from harness.models.local.batching import SLACK, Batcher, TooLarge, too_large
 from harness.models.local.network import Network
-from harness.models.local.requests.head_passes import HeadRow, first_suffices, hidden_states, logits, row_length
-from harness.models.response_builders import choose, log_sigmoid, log_softmax, scores, too_large
+from harness.models.local.requests.head_passes import first_suffices, hidden_states, logits
+from harness.models.response_builders import choose, log_sigmoid, log_softmax, scores
 
 
 def classifications(
@@ -136,8 +137,3 @@ def _misfit(request: Classify, kind: str | None) -> Failure | None:
     if not request.independent and kind == "multi_label_classification":
         return Failure("unsupported", "the head answers each label on its own; ask with independent labels")
     return None
-
-
-def start_token(network: Network) -> list[int]:
-    """What an empty text becomes with a tokenizer that adds no special tokens."""
-    return [] if network.encoder.prefix_id is None else [network.encoder.prefix_id]

@@ -1,0 +1,38 @@
+"""The suite of a stored run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from harness.storage.run_dir import RunDir
+
+if TYPE_CHECKING:
+    from harness.suite.suite import Suite
+
+
+def suite_of(run: RunDir, suite_name: str | None) -> Suite:
+    """The suite whose gates judge a run: the named one, else the run's own."""
+    from harness.suite.load_suite import load_suite, parse_suite
+
+    if suite_name is not None:
+        return load_suite(suite_name)
+    info = run.read_info()
+    if info.judged_by is not None:
+        return parse_suite(info.judged_by.suite_text, Path(info.judged_by.suite_path))
+    return own_suite(run)
+
+
+def own_suite(run: RunDir) -> Suite:
+    """The suite that a run was made from, with the changes of its command line."""
+    from harness.suite.load_suite import parse_suite
+
+    info = run.read_info()
+    path = Path(info.suite_path) if info.suite_path else run.path / "suite.yaml"
+    suite = parse_suite(info.suite_text, path)
+    changes = info.overrides
+    if changes:
+        suite = suite.with_overrides(
+            models=changes.get("models", {}), only=changes.get("only"), seed=changes.get("seed")
+        )
+    return suite

@@ -1,0 +1,16 @@
+"""Accuracy of the next word, and the probability of the likeliest one."""
+
+from __future__ import annotations
+
+from harness.metrics.column_metrics import Mean
+
+next_word_accuracy = Mean(
+    "next_word_accuracy", "Share of places whose likeliest word is the real one.", column="correct"
+)
+
+top_probability = Mean(
+    "top_probability",
+    "Mean probability of the likeliest token: how decided a model is.",
+    column="top_p",
+    unit="probability",
+)

@@ -1,0 +1,51 @@
+"""A model aligned by preferences."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Literal
+
+from pydantic import Field
+
+from harness.model_kinds.finetune_kind import _WRITING, AdapterMethod, FinetuneSettings, _named, lora_of, narrowed
+from harness.model_kinds.flop_shapes import _WIDTH
+from harness.schema.suite.mitigation import TextMitigation
+from harness.schema.suite.types import Count, Strict
+
+
+class AlignSpec(Strict):
+    """Direct preference optimisation (Rafailov et al. 2023) of a language model, from preference pairs.
+
+    The reference model is the one that alignment starts from.
+    """
+
+    from_: str = Field(alias="from", description="The model to start from; also the reference.")
+    task: str = Field(description="The task of the suite whose preference pairs are learned.")
+    objective: Literal["dpo"] = "dpo"
+    method: Literal["full"] | AdapterMethod = "full"
+    beta: float = Field(0.1, gt=0, description="How strongly the model is held to its reference.")
+    labels: Count | None = Field(None, description="Use only this many training pairs (chosen by hash).")
+    epochs: int | None = Field(None, ge=1)
+    learning_rate: float | None = Field(None, gt=0)
+    batch_size: int | None = Field(None, ge=1)
+    max_length: int | None = Field(None, ge=8)
+    mitigate: TextMitigation | None = Field(None, description="What is done against bias in the pairs.")
+    seed: int | None = None
+
+
+class AlignModel(Strict):
+    align: AlignSpec
+
+
+_ALIGNMENT = replace(_WRITING, epochs=2, learning_rate=1e-4, batch_size=8)
+
+
+def alignment_settings(spec: AlignSpec, examples: int, width: int | None = None) -> FinetuneSettings:
+    """The same for an alignment."""
+    adapter = lora_of(spec.method) is not None
+    defaults = replace(_ALIGNMENT, learning_rate=_ALIGNMENT.learning_rate * (5 if adapter else 1))
+    chosen = _named(defaults, spec)
+    if width is None or width <= _WIDTH or spec.learning_rate is not None:
+        return chosen
+    # A tenth of what the same model is fine-tuned with (Rafailov et al. 2023: 1e-6 against 1e-5).
+    return replace(chosen, learning_rate=narrowed(replace(chosen, learning_rate=1.0), spec, width).learning_rate / 10)

@@ -1,0 +1,117 @@
+"""Generation requests."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+
+from harness.core.errors import CheckpointError
+from harness.core.requests import Failure, Generate, Request, Response
+from harness.models.encoding.chat_template import ChatError
+from harness.models.encoding.text_encoder import encode_texts
+from harness.models.local.batching import Batcher
+from harness.models.local.decoding.decoding_loop import generations, refused
+from harness.models.local.decoding.steppers import CausalStepper, DecoderStepper, decoder_start
+from harness.models.local.decoding.uncached_decoding import Rereading, RereadingDecoder, writes_alike
+from harness.models.local.network import Network
+from harness.models.local.stepper import Prompt, Stepper
+
+
+def generate(network: Network, batcher: Batcher, requests: Sequence[Generate]) -> Iterator[tuple[Request, Response]]:
+    """Answers each request by the network's language model; prompts are cut from the left."""
+    prompts = []
+    for request in requests:
+        prompt = _source if network.family == "seq2seq" else _prompt
+        made = refused(request) or prompt(network, request)
+        if isinstance(made, Failure):
+            yield request, made
+        else:
+            prompts.append(made)
+    for part, make in _ways(network, batcher, prompts):
+        yield from generations(
+            part,
+            batcher,
+            network.encoder,
+            ends(network),
+            lambda make=make: network.decoding(make()),
+        )
+
+
+def _ways(
+    network: Network, batcher: Batcher, prompts: Sequence[Prompt]
+) -> Iterator[tuple[Sequence[Prompt], Callable[[], Stepper]]]:
+    """The prompts by the way in which they are written: with a cache, or where that would not be right without."""
+    if not prompts:
+        return
+    fast, plain = _steppers(network)
+    far = network.switch_length
+    near = [prompt for prompt in prompts if far is None or len(prompt.ids) + prompt.limit <= far]
+    # Rows that are read on their own are never padded.
+    if not network.alone and not network.remembers(lambda: writes_alike(network, fast, plain)):
+        batcher.tell_once("this model's cache is of no use here: the whole text is read again for every token written.")
+        near = []
+    if near:
+        yield near, fast
+    written = set(map(id, near))
+    rest = [prompt for prompt in prompts if id(prompt) not in written]
+    if rest:
+        yield rest, plain
+
+
+def _steppers(network: Network) -> tuple[Callable[[], Stepper], Callable[[], Stepper]]:
+    """Makers of steppers with a cache, and without one."""
+    if network.family == "seq2seq":
+        return lambda: DecoderStepper(network), lambda: RereadingDecoder(network, decoder_start(network))
+    return lambda: CausalStepper(network), lambda: Rereading(network)
+
+
+def ends(network: Network) -> frozenset[int]:
+    """The tokens that end a text, as the checkpoint's generation settings and its tokenizer say.
+
+    Raises:
+        CheckpointError: when the settings name something else than tokens.
+    """
+    settings = getattr(network.language_model, "generation_config", None)
+    named = getattr(settings, "eos_token_id", None)
+    found = [*(named if isinstance(named, (list, tuple)) else [named]), network.encoder.tokenizer.eos_token_id]
+    try:
+        return frozenset(int(token) for token in found if token is not None)
+    except (TypeError, ValueError) as error:
+        raise CheckpointError(
+            f"expected token ids as eos_token_id of the generation settings, found {named!r}.",
+            hint="mend generation_config.json of the checkpoint.",
+        ) from error
+
+
+def _prompt(network: Network, request: Generate) -> Prompt | Failure:
+    encoder, limit = network.encoder, network.max_length
+    if request.messages:
+        try:
+            ids = network.chat.pieces(network.chat.prompt(request.messages)).ids
+        except ChatError as error:
+            return Failure("error", str(error))
+        prefix: list[int] = []
+    else:
+        ids = encoder.plain([request.prompt])[0]
+        prefix = list(encoder.prefix)
+    if not prefix and not ids:
+        if encoder.prefix_id is None:
+            return Failure("no_token", "the prompt is empty and the tokenizer has neither BOS nor EOS")
+        prefix = [encoder.prefix_id]
+    room = len(ids) if limit is None else limit - request.max_tokens - len(prefix)
+    if room < min(1, len(ids)):
+        return Failure("too_long", f"{request.max_tokens} new tokens leave no room for a prompt in {limit}")
+    cut = max(0, len(ids) - room)
+    return Prompt([*prefix, *ids[cut:]], request, cut, request.max_tokens)
+
+
+def _source(network: Network, request: Generate) -> Prompt | Failure:
+    """The encoder's input: cut from the right, as sequence-to-sequence models are trained."""
+    text = request.prompt
+    if request.messages:
+        return Failure("unsupported", "a sequence-to-sequence model is not asked by messages")
+    encoded = encode_texts(network.encoder, [text], network.max_length)
+    ids = encoded.ids[0] or ([] if network.encoder.prefix_id is None else [network.encoder.prefix_id])
+    if not ids:
+        return Failure("no_token", "the prompt is empty and the tokenizer has no token to stand for it")
+    limit = request.max_tokens if network.max_target is None else min(request.max_tokens, network.max_target)
+    return Prompt(ids, request, encoded.truncated[0], limit)

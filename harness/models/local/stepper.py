@@ -1,0 +1,44 @@
+"""What writes one token at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import torch
+
+from harness.core.requests import Generate
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Prompt:
+    """What a generation starts from.
+
+    Attributes:
+        ids: token ids that the model reads (the decoder's start for sequence to sequence is not here).
+        request: what was asked.
+        truncated: tokens of the prompt that did not fit.
+        limit: at most so many new tokens.
+    """
+
+    ids: list[int]
+    request: Generate
+    truncated: int
+    limit: int
+
+
+class Stepper(Protocol):
+    """A batch of prompts in a model that remembers what it has read."""
+
+    def start(self, prompts: Sequence[Prompt]) -> torch.Tensor:
+        """float32[B, V] logits of each row's first new token."""
+        ...
+
+    def step(self, tokens: torch.Tensor) -> torch.Tensor:
+        """float32[B, V] logits after int64[B] tokens."""
+        ...
+
+    def keep(self, rows: torch.Tensor) -> None:
+        """Leaves only these rows, int64, in the batch."""
+        ...

@@ -1,0 +1,87 @@
+"""What a run compares, and the verdicts of its gates."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import TYPE_CHECKING
+
+from harness.pipeline.results.scoring import Pair
+from harness.schema.results.inputs import EvaluationResult
+from harness.schema.results.metrics import ComparisonResult, MetricResult
+from harness.schema.results.verdicts import GateResult
+from harness.storage.run_dir import RunDir
+
+if TYPE_CHECKING:
+    from harness.gates.trace import Finding
+    from harness.suite.suite import Suite
+
+
+def wanted_pairs(suite: Suite, evaluations: list[EvaluationResult]) -> list[Pair]:
+    """Every candidate against each evaluation's baseline, the suite's own pairs, and what gates name.
+
+    Where an evaluation's baseline is another way of the base (a linear classifier), candidates are
+    compared with the base's own protocol too.
+    """
+    from harness.gates.required_pairs import pairs_needed
+
+    pairs: dict[Pair, None] = {}
+    for evaluation in evaluations:
+        name = evaluation.name
+        for baseline in dict.fromkeys([evaluation.baseline, suite.compare.baseline]):
+            for candidate in suite.candidates:
+                if candidate != baseline:
+                    pairs[Pair(name, baseline, candidate)] = None
+        for baseline, candidate in suite.compare.pairs:
+            pairs[Pair(name, baseline, candidate)] = None
+    for needed in pairs_needed(suite.gates, evaluations, release=suite.release, baseline=suite.compare.baseline):
+        pairs[Pair(needed.evaluation, needed.baseline, needed.candidate)] = None
+    return list(pairs)
+
+
+def verdicts(
+    run: RunDir,
+    suite: Suite,
+    metrics: list[MetricResult],
+    comparisons: list[ComparisonResult],
+    evaluations: list[EvaluationResult],
+    *,
+    today: date,
+) -> list[GateResult]:
+    """Judges a suite's gates; what broke is counted from the records where a gate asks for it."""
+    return [finding.result for finding in trace(run, suite, metrics, comparisons, evaluations, today=today)]
+
+
+def trace(
+    run: RunDir,
+    suite: Suite,
+    metrics: list[MetricResult],
+    comparisons: list[ComparisonResult],
+    evaluations: list[EvaluationResult],
+    *,
+    today: date,
+) -> list[Finding]:
+    """As `verdicts`, with what each verdict rests on."""
+    from harness.gates.flip_rule import tag_flips
+    from harness.gates.judging import findings
+    from harness.gates.required_pairs import pairs_needed
+
+    release, baseline = suite.release, suite.compare.baseline
+    flips = []
+    for needed in pairs_needed(suite.gates, evaluations, release=release, baseline=baseline):
+        there = run.models(needed.evaluation)
+        if needed.flips and needed.baseline in there and needed.candidate in there:
+            base = run.records(needed.evaluation, needed.baseline)
+            candidate = run.records(needed.evaluation, needed.candidate)
+            flips.append(
+                tag_flips(base, candidate, needed.tag, baseline=needed.baseline, candidate_name=needed.candidate)
+            )
+    return findings(
+        suite.gates,
+        metrics,
+        comparisons,
+        evaluations,
+        release=release,
+        baseline=baseline,
+        today=today,
+        flips=flips,
+    )

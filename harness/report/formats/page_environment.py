@@ -1,0 +1,116 @@
+"""The Jinja environment of all pages."""
+
+from __future__ import annotations
+
+import functools
+import re
+from importlib import resources
+from typing import Any
+
+from jinja2 import BaseLoader, Environment, FunctionLoader, StrictUndefined
+from markupsafe import Markup, escape
+
+from harness.report.sections import gate_table
+from harness.report.sections.slice_tables import clear, shown_clear
+from harness.report.view.run_view import FEW, WORDS, RunView, reading, span
+from harness.report.web import deferred_sections
+from harness.report.wording import narrative
+from harness.report.wording.glossary import CORRECTIONS, FIELDS, GLOSSARY, MARGINS, meaning, plain_name
+from harness.report.wording.safe_text import cut, plural, slug, visible
+from harness.schema.results import number_format
+from harness.schema.run_info import attempt_sentence
+
+SUITE_TEXT_LIMIT = 20_000
+
+ICONS = {"pass": "✓", "warn": "!", "inconclusive": "?", "fail": "✕", "error": "⚠"}
+
+VERDICTS = {
+    "pass": "Pass",
+    "warn": "Pass with warnings",
+    "inconclusive": "Inconclusive",
+    "fail": "Fail",
+    "error": "Error",
+}
+
+
+def breakable(name: str) -> Markup:
+    """A name that may wrap after its `_`, `.`, `=`, `[` and `/`, and nowhere else if it can be helped."""
+    return Markup("<wbr>").join(escape(part) for part in re.split(r"(?<=[_.=/])|(?=\[)", visible(name)) if part)
+
+
+@functools.cache
+def source(name: str) -> str:
+    """A file of the templates' folder, as text."""
+    return (resources.files("harness.report.web.templates") / name).read_text("utf-8")
+
+
+def _load(name: str) -> str | None:
+    return source(name) if name.endswith(".j2") else None
+
+
+def _shown(value: Any) -> Any:
+    """Every expression of a template passes here before it is escaped."""
+    return value if isinstance(value, Markup) or not isinstance(value, str) else visible(value)
+
+
+@functools.cache
+def environment() -> Environment:
+    """The templates with autoescape and everything that they call."""
+    loader: BaseLoader = FunctionLoader(_load)
+    environment = Environment(
+        loader=loader,
+        autoescape=True,
+        undefined=StrictUndefined,
+        finalize=_shown,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    environment.tests.update(at_once=gate_table.at_once, shown_clear=shown_clear)
+    environment.globals.update(
+        f=number_format,
+        children=children,
+        clear=clear,
+        facts=facts,
+        FEW=FEW,
+        part_start=deferred_sections.start,
+        part_end=deferred_sections.end,
+        g=gate_table,
+        reading=reading,
+        span=span,
+        change=narrative.change,
+        attempt_sentence=attempt_sentence,
+        WORDS=WORDS,
+        ICONS=ICONS,
+        VERDICTS=VERDICTS,
+        plural=plural,
+        breakable=breakable,
+        meaning=meaning,
+        MARGINS=MARGINS,
+        CORRECTIONS=CORRECTIONS,
+        FIELDS=FIELDS,
+        GLOSSARY=GLOSSARY,
+        plain_name=plain_name,
+        slug=slug,
+        cut=cut,
+        suite_limit=SUITE_TEXT_LIMIT,
+    )
+    return environment
+
+
+def facts(value: Any) -> str:
+    """A value of run.json or of a model's facts as one short text."""
+    if isinstance(value, dict):
+        return ", ".join(f"{key}: {facts(item)}" for key, item in value.items())
+    if isinstance(value, list | tuple):
+        return ", ".join(facts(item) for item in value)
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, int) and abs(value) >= 10_000:
+        return f"{value:,}"
+    return "–" if value is None else str(value)
+
+
+def children(view: RunView, name: str) -> int:
+    """How many models of the suite start from a checkpoint."""
+    return sum(model.parent == name for model in view.results.models)

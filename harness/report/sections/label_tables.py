@@ -1,0 +1,89 @@
+"""Confusion matrices and reliability per model."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from harness.report.charts.line_charts import Chart, reliability
+from harness.report.view.run_view import Contest, RunView
+from harness.schema.results import number_format
+from harness.schema.results.metrics import ComparisonResult, TableResult
+
+
+@dataclass(frozen=True, slots=True)
+class Confusion:
+    """Two matrices and their signed difference; the last number of a cell shades it, −8 to 8."""
+
+    evaluation: str
+    rows: list[str]
+    columns: list[str]
+    matrices: list[tuple[str, list[list[tuple[str, str, int]]]]]
+
+
+def confusions(view: RunView, contest: Contest) -> list[Confusion]:
+    """Row-normalised confusion of both models and the difference in points of the gold label's items."""
+    out = []
+    for table in _tables(view, "confusion", contest.candidate):
+        name = view.against(contest, table.evaluation)
+        base = next((one for one in _tables(view, "confusion", name) if one.evaluation == table.evaluation), None)
+        if base is None or base.rows != table.rows:
+            continue
+        columns = list(dict.fromkeys([*table.columns, *base.columns]))
+        counts = [_aligned(one, columns) for one in (base, table)]
+        shares = [[_share(line) for line in lines] for lines in counts]
+        delta = [
+            [
+                (number_format.fixed((b - a) * 100, 1, sign=True), "", _signed_shade(b - a))
+                for a, b in zip(*lines, strict=True)
+            ]
+            for lines in zip(*shares, strict=True)
+        ]
+        matrices = [
+            (one, _cells(*both))
+            for one, both in zip((name, contest.candidate), zip(counts, shares, strict=True), strict=True)
+        ]
+        matrices.append((f"{contest.candidate} − {name} (points)", delta))
+        out.append(Confusion(table.evaluation, table.rows, columns, matrices))
+    return out
+
+
+def _aligned(table: TableResult, columns: list[str]) -> list[list[float]]:
+    """Counts in the order of `columns`; a column that a model never used is zero."""
+    place = {name: k for k, name in enumerate(table.columns)}
+    return [
+        [(values[place[name]] or 0.0) if place.get(name, len(values)) < len(values) else 0.0 for name in columns]
+        for values in table.values
+    ]
+
+
+def _share(line: list[float]) -> list[float]:
+    total = sum(line)
+    return [count / total if total else 0.0 for count in line]
+
+
+def _cells(counts: list[list[float]], shares: list[list[float]]) -> list[list[tuple[str, str, int]]]:
+    return [
+        [(f"{count:,.0f}", f"{share:.0%}", round(share * 8)) for count, share in zip(*lines, strict=True)]
+        for lines in zip(counts, shares, strict=True)
+    ]
+
+
+def _tables(view: RunView, kind: str, model: str) -> list[TableResult]:
+    return [table for table in view.results.tables if (table.kind, table.model) == (kind, model)]
+
+
+def _signed_shade(value: float) -> int:
+    return max(-8, min(8, round(value * 16)))
+
+
+def calibration(view: RunView, contest: Contest) -> list[tuple[Chart, list[ComparisonResult]]]:
+    """Reliability charts with the calibration comparisons that belong to them."""
+    out = []
+    for table in _tables(view, "reliability", contest.candidate):
+        name = view.against(contest, table.evaluation)
+        base = next((one for one in _tables(view, "reliability", name) if one.evaluation == table.evaluation), None)
+        chart = reliability(base, table)
+        rows = view.comparisons(contest, evaluation=table.evaluation)
+        if chart is not None:
+            out.append((chart, [row for row in rows if view.group(row.evaluation, row.metric) == "calibration"]))
+    return out

@@ -1,0 +1,69 @@
+"""The texts of an evaluation's items, stored once per run."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from harness.core.errors import DataError, Where
+from harness.core.evaluation import Item
+from harness.storage import atomic
+
+
+@dataclass(frozen=True, slots=True)
+class StoredItem:
+    """An item as it stands in items/<evaluation>.parquet."""
+
+    id: str
+    texts: dict[str, str]
+    target: str | None
+    clusters: dict[str, str]
+    slices: tuple[str, ...]
+    tags: tuple[str, ...]
+
+
+def write_items(path: Path, items: Iterable[Item]) -> None:
+    """Writes the display texts of items, sorted by id."""
+    rows = sorted(items, key=lambda item: item.id)
+    table = pa.table(
+        {
+            "item_id": pa.array([item.id for item in rows], pa.string()),
+            "texts": pa.array([json.dumps(dict(item.texts), ensure_ascii=False) for item in rows], pa.string()),
+            "target": pa.array([item.target for item in rows], pa.string()),
+            "clusters": pa.array([json.dumps(dict(item.clusters), sort_keys=True) for item in rows], pa.string()),
+            "slices": pa.array([list(item.slices) for item in rows], pa.list_(pa.string())),
+            "tags": pa.array([list(item.tags) for item in rows], pa.list_(pa.string())),
+        }
+    )
+    sink = io.BytesIO()
+    pq.write_table(table, sink, compression="zstd")
+    atomic.write_bytes(path, sink.getvalue())
+
+
+def read_items(path: Path) -> list[StoredItem]:
+    """Reads what `write_items` wrote.
+
+    Raises:
+        DataError: when the file is missing or damaged.
+    """
+    try:
+        rows = pq.read_table(path).to_pylist()
+    except (OSError, pa.ArrowException) as error:
+        raise DataError(f"cannot read items: {error}", where=Where(path), hint="run the suite again.") from error
+    return [
+        StoredItem(
+            row["item_id"],
+            json.loads(row["texts"]),
+            row["target"],
+            json.loads(row["clusters"]),
+            tuple(row["slices"]),
+            tuple(row["tags"]),
+        )
+        for row in rows
+    ]

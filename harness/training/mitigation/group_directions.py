@@ -1,0 +1,168 @@
+"""Directions that tell groups apart, and how they are removed."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from harness.core.digests import fraction
+from harness.core.errors import DataError
+from harness.core.records import FloatArray
+from harness.model_kinds.projection_kind import ProjectSpec
+from harness.text.lexicons.lexicon import Lexicon, given_lexicon
+from harness.text.swaps.swap import swap
+
+_SENTENCE = re.compile(r"(?<=[.!?])\s+|\n+")
+
+_MIXED = "mixed"
+
+_LEAST = 20
+"""Fewer texts than this show no direction but their own."""
+
+_HELD = 0.3
+
+_CHANCE = 0.02
+"""A classifier that beats the most frequent group by no more than this tells nothing."""
+
+_STRENGTH = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """Texts of different groups that are otherwise the same.
+
+    Attributes:
+        texts: original and swapped ones.
+        groups: of each.
+        origins: number of the original that each stems from.
+    """
+
+    texts: tuple[str, ...]
+    groups: tuple[str, ...]
+    origins: tuple[int, ...]
+
+
+def told_apart(texts: Mapping[str, Sequence[str]], spec: ProjectSpec) -> Told:
+    """Sentences that speak of one group, with their counterparts; at most `spec.texts`, by hash.
+
+    Raises:
+        DataError: when there are too few.
+    """
+    kind: str | Lexicon = spec.remove if isinstance(spec.remove, str) else given_lexicon("groups", spec.remove)
+    sentences = {piece for rows in texts.values() for text in rows for piece in _SENTENCE.split(text) if piece.strip()}
+    found: list[tuple[str, str, int]] = []
+    origins = 0
+    for sentence in sorted(sentences, key=fraction):
+        if origins >= spec.texts:
+            break
+        variants = [one for one in swap(sentence, (kind,)) if _MIXED not in (one.from_group, one.to_group)]
+        if not variants or len({one.from_group for one in variants}) > 1:
+            continue
+        found.append((sentence, variants[0].from_group, origins))
+        found += [(one.text, one.to_group, origins) for one in variants]
+        origins += 1
+    if origins < _LEAST:
+        named = kind if isinstance(kind, str) else ", ".join(kind.groups)
+        raise DataError(
+            f"{origins} sentences speak of one group ({named}) and can be swapped; "
+            f"at least {_LEAST} are needed to find a direction.",
+            hint="name more `data`, or other words under `remove`.",
+        )
+    return Told(*(tuple(column) for column in zip(*found, strict=True)))
+
+
+def inlp(states: Mapping[str, FloatArray], told: Told, *, most: int, seed: int) -> tuple[FloatArray, dict[str, Any]]:
+    """Orthonormal directions float64[k, H], and how well the groups are told before and after.
+
+    Texts of one origin are never split between those that a classifier learns from and those that it is measured on.
+    """
+    features = np.concatenate([states[name] for name in sorted(states)])
+    groups = np.tile(np.asarray(told.groups), len(states))
+    origins = np.tile(np.asarray(told.origins), len(states))
+    held = _held(origins, seed)
+    chance = float(np.unique(groups[held], return_counts=True)[1].max() / held.sum())
+    found: FloatArray = np.zeros((0, features.shape[1]))
+    told_by: list[float] = []
+    while True:
+        left = _without(features, found)
+        fit = _classifier(left[~held], groups[~held])
+        told_by.append(float((fit.predict(left[held]) == groups[held]).mean()))
+        if len(told_by) > 1 and told_by[-1] <= chance + _CHANCE:
+            break
+        rows = _orthonormal(_without(np.asarray(fit.coef_, dtype=np.float64), found))
+        room = min(most, features.shape[1] - 1) - len(found)
+        if not len(rows[:room]):
+            break
+        # Orthonormal together, however many rounds: the projection of all directions at once.
+        found = _orthonormal(np.concatenate([found, rows[:room]]))
+    facts = {
+        "texts": len(told.texts),
+        "told_before": round(told_by[0], 4),
+        "told_after": round(told_by[-1], 4),
+        "chance": round(chance, 4),
+    }
+    return found, facts
+
+
+def sentence_debias(
+    states: Mapping[str, FloatArray], told: Told, *, count: int, seed: int
+) -> tuple[FloatArray, dict[str, Any]]:
+    """The same by principal directions of texts about their origin's mean."""
+    origins = np.asarray(told.origins)
+    centred = np.concatenate([_centred(states[name], origins) for name in sorted(states)])
+    _, sizes, rows = np.linalg.svd(centred, full_matrices=False)
+    count = min(count, int((sizes > sizes[0] * 1e-9).sum()), centred.shape[1] - 1)
+    directions: FloatArray = rows[:count]
+    features = np.concatenate([states[name] for name in sorted(states)])
+    groups, every = np.tile(np.asarray(told.groups), len(states)), np.tile(origins, len(states))
+    held = _held(every, seed)
+    told_by = []
+    for taken in (np.zeros((0, features.shape[1])), directions):
+        left = _without(features, taken)
+        fit = _classifier(left[~held], groups[~held])
+        told_by.append(float((fit.predict(left[held]) == groups[held]).mean()))
+    facts = {
+        "texts": len(told.texts),
+        "told_before": round(told_by[0], 4),
+        "told_after": round(told_by[1], 4),
+        "chance": round(float(np.unique(groups[held], return_counts=True)[1].max() / held.sum()), 4),
+        "variance": round(float((sizes[:count] ** 2).sum() / (sizes**2).sum()), 4),
+    }
+    return directions, facts
+
+
+def _held(origins: npt.NDArray[Any], seed: int) -> npt.NDArray[np.bool_]:
+    share = {int(origin): fraction(f"held/{seed}/{origin}") for origin in np.unique(origins)}
+    return np.array([share[int(origin)] < _HELD for origin in origins])
+
+
+def _centred(features: FloatArray, origins: npt.NDArray[Any]) -> FloatArray:
+    sums = np.zeros((int(origins.max()) + 1, features.shape[1]))
+    np.add.at(sums, origins, features)
+    means: FloatArray = sums / np.bincount(origins)[:, None]
+    centred: FloatArray = features - means[origins]
+    return centred
+
+
+def _without(vectors: FloatArray, directions: FloatArray) -> FloatArray:
+    left: FloatArray = vectors - (vectors @ directions.T) @ directions
+    return left
+
+
+def _orthonormal(rows: FloatArray) -> FloatArray:
+    _, sizes, basis = np.linalg.svd(rows, full_matrices=False)
+    kept: FloatArray = basis[sizes > max(sizes[0] if len(sizes) else 0.0, 1.0) * 1e-9]
+    return kept
+
+
+def _classifier(features: FloatArray, groups: npt.NDArray[Any]) -> Any:
+    from sklearn.linear_model import LogisticRegression
+
+    spread = features.std()
+    fit = LogisticRegression(C=_STRENGTH / max(float(spread) ** 2, 1e-12), max_iter=200, solver="lbfgs")
+    return fit.fit(features, groups)
