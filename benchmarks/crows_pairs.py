@@ -6,7 +6,7 @@
 The loop is written from the paper and knows nothing of harness (Nangia et al. 2020): both sentences are aligned once,
 the less stereotyped one first where the row says `antistereo`; every shared token but the first and the last is masked
 alone, one copy at a time; sums are rounded to three decimals, and a tie is no preference for the stereotype. Times are
-processor seconds of one thread, so that neighbours on the machine matter little.
+processor seconds of one thread, so that neighbors on the machine matter little.
 """
 
 from __future__ import annotations

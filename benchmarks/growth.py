@@ -3,7 +3,7 @@
     python benchmarks/growth.py --rows 200k 1M
 
 Each number of rows is one `harness run` with a cache of its own: rows from a file of JSON lines, TF-IDF of 2,000
-labelled rows and the most frequent label asked about every test row, compared and reported. Memory is the process's
+labeled rows and the most frequent label asked about every test row, compared and reported. Memory is the process's
 peak.
 """
 
@@ -24,7 +24,7 @@ SUITE = """name: growth
 data: {rows: {file: rows.jsonl, columns: {text: text, label: label}, splits: split}}
 models:
   words: {classical: {task: rows}}
-  majority: {baseline: {task: rows, rule: majority}}
+  majority: {heuristic: {task: rows, rule: majority}}
 compare: {baseline: majority}
 tasks: {rows: {classification: {data: rows, labels: [bad, good], metrics: [accuracy, f1_macro]}}}
 """

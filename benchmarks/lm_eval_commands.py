@@ -59,7 +59,7 @@ def main() -> None:
             "name": "bench",
             "models": {"a": {"load": model}, "b": {"load": str(_copy(Path(model), folder / "b"))}},
             "compare": {"baseline": "a"},
-            "tasks": {"choice": {"lm_eval_task": {"file": "bench.yaml"}}},
+            "tasks": {"choice": {"lm_eval": {"file": "bench.yaml"}}},
         }
         (folder / "suite.yaml").write_text(json.dumps(suite))
         run = [*HARNESS, "run", "suite.yaml", "--out", "out", "--fresh", "--device", "cpu"]

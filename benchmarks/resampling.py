@@ -7,7 +7,7 @@ Every case runs in a process of its own, three times, its peer in turn with it; 
 generator.
 Times are seconds of processor time, which other work on the machine disturbs less than the clock; with
 OMP_NUM_THREADS=1 a quiet machine's clock shows the same. `difference` is everything a comparison needs: the BCa
-interval and the randomisation test, both with all resamples. The loop draws the same resamples one after the
+interval and the randomization test, both with all resamples. The loop draws the same resamples one after the
 other and adds up numpy rows; it is timed on a few resamples and scaled, because all of them would take an hour.
 """
 
@@ -119,7 +119,7 @@ def ours(case: str, n: int, resamples: int) -> dict[str, Any]:
 
 
 def interval(case: str, n: int, resamples: int) -> dict[str, Any]:
-    """The paired BCa bootstrap alone, without the randomisation test."""
+    """The paired BCa bootstrap alone, without the randomization test."""
     base, candidate = MADE[case](n)
     value, k = values()[case], base.shape[1]
     started, before = time.process_time(), peak()

@@ -172,7 +172,7 @@ def section(scale: float) -> str:
         [
             ("accuracy (Tango, McNemar, Wilson)", accuracy, plain, 0),
             ("macro F1 (BCa, side swaps)", f1, drawn, 0),
-            ("bits per byte (linearised t)", bits_per_byte, plain, 0),
+            ("bits per byte (linearized t)", bits_per_byte, plain, 0),
             ("skewed mean (t)", margins, plain, 0),
             ("calibration error, debiased (BCa, side swaps)", calibration, drawn // 2, 100),
         ],

@@ -1,4 +1,4 @@
-"""Compares a base language model with its fine-tuned specialisations.
+"""Compares a base language model with its fine-tuned specializations.
 
 From Python: `harness.compare` and `harness.judge` work on results that you already have, without any
 model. Importing this package is light; each name is loaded when it is first used.

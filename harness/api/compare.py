@@ -51,7 +51,7 @@ def compare(
         labels: the labels, in order; all that targets and predictions hold when left out.
         missing: `drop` compares the items that both sides hold, and says how many are left out.
         baseline, candidate, name: what the two sides and the table are called in results and gates.
-        seed, resamples: of bootstrap and randomisation tests.
+        seed, resamples: of bootstrap and randomization tests.
 
     Raises:
         DataError: ids that are missing, repeated or of one side only; other texts or targets under one
@@ -59,14 +59,14 @@ def compare(
     """
     _options(baseline, candidate, confidence, seed, resamples, missing)
     sides = (columns_of(base_records, baseline, id), columns_of(candidate_records, candidate, id))
-    labelled = all(target in columns and prediction in columns for columns in sides)
+    labeled = all(target in columns and prediction in columns for columns in sides)
     names = [one for one in sides[0] if one in sides[1]]
-    measures = resolve(listed(metrics) if metrics is not None else default_measures(names, labelled), names, labelled)
+    measures = resolve(listed(metrics) if metrics is not None else default_measures(names, labeled), names, labeled)
     texts = (text,) if isinstance(text, str) else tuple(text)
     layout = Layout(
         id=id,
         target=target if target in names else None,
-        prediction=prediction if labelled else None,
+        prediction=prediction if labeled else None,
         cluster=cluster,
         slices=(slices,) if isinstance(slices, str) else tuple(slices),
         text=texts,
@@ -78,7 +78,7 @@ def compare(
     check_pairs(made[0], made[1], missing=missing)
     _positive(sides, measures)
     seen = {str(value) for one in made for part in ("target", "prediction") for value in one.texts(part)}
-    known = [label_text(one) for one in labels] if labels is not None else sorted(seen) if labelled else []
+    known = [label_text(one) for one in labels] if labels is not None else sorted(seen) if labeled else []
     return Comparisons.make(
         made[0],
         made[1],

@@ -61,13 +61,13 @@ class Ratio:
 Measure = str | Mean | Ratio
 
 
-def default_measures(names: Sequence[str], labelled: bool) -> list[Measure]:
+def default_measures(names: Sequence[str], labeled: bool) -> list[Measure]:
     """Accuracy and macro F1 with target and prediction; else the column `score`.
 
     Raises:
         DataError: when there is neither.
     """
-    if labelled:
+    if labeled:
         return ["accuracy", "f1_macro"]
     if "score" in names:
         return [Mean("score")]
@@ -82,7 +82,7 @@ def listed(measures: Sequence[Measure] | Measure) -> Sequence[Measure]:
     return [measures] if isinstance(measures, str | Mean | Ratio) else measures
 
 
-def resolve(measures: Sequence[Measure], names: Sequence[str], labelled: bool) -> list[Measure]:
+def resolve(measures: Sequence[Measure], names: Sequence[str], labeled: bool) -> list[Measure]:
     """Names that are columns become means; names of registered metrics stay.
 
     Raises:
@@ -92,7 +92,7 @@ def resolve(measures: Sequence[Measure], names: Sequence[str], labelled: bool) -
     for one in measures:
         if not isinstance(one, str):
             found.append(one)
-        elif labelled and base_name(one) in registry.names("metrics"):
+        elif labeled and base_name(one) in registry.names("metrics"):
             if not fits(one, PROVIDED):
                 known = ", ".join(name for name in registry.names("metrics") if fits(name, PROVIDED))
                 raise DataError(f"the metric {one!r} needs more than target and prediction.", hint=f"one of {known}.")
@@ -100,7 +100,7 @@ def resolve(measures: Sequence[Measure], names: Sequence[str], labelled: bool) -
         elif one in names:
             found.append(Mean(one))
         else:
-            known_names = [*names, *(name for name in registry.names("metrics") if labelled and fits(name, PROVIDED))]
+            known_names = [*names, *(name for name in registry.names("metrics") if labeled and fits(name, PROVIDED))]
             raise DataError(unknown("metric or column", one, known_names))
     return found
 

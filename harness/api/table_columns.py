@@ -113,7 +113,7 @@ def _file(path: Path, side: str) -> Columns:
 
 
 def _csv(path: Path) -> Any:
-    """A csv file as texts, so that no column is guessed to be of another type than its neighbour.
+    """A csv file as texts, so that no column is guessed to be of another type than its neighbor.
 
     Guessed, "true" would be a truth value in a column of "true" and "false" and a text beside a "maybe",
     and the label "01" the number 1. Only `1.0` is written as `1`, as for all other tables.

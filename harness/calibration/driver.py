@@ -58,7 +58,7 @@ def over_worlds(
     """
     from harness.models.device_policy import answer_policy
 
-    worlds = suite.worlds
+    worlds = suite.planted_bias
     assert worlds is not None
     policy = dict(answer_policy(settings.device))
     cells = list(worlds.cells())
@@ -66,7 +66,7 @@ def over_worlds(
     with reporter.task("worlds", total=len(cells), unit="worlds") as task:
         for dose, world in cells:
             started = time.monotonic()
-            prepared = prepare(suite.in_world(dose, world), store, reporter, code=code)
+            prepared = prepare(suite.with_dose(dose, world), store, reporter, code=code)
             key = digest(
                 {
                     "format": WORLD_FORMAT,
@@ -187,7 +187,7 @@ def _item(name: str, dose: float, world: int) -> Item:
 
 
 def _record(suite: Suite, item: Item, cell: tuple[float, int], answered: Mapping[str, Any] | None) -> Record:
-    worlds = suite.worlds
+    worlds = suite.planted_bias
     assert worlds is not None
     common: dict[str, Any] = {
         "item_id": item.id,

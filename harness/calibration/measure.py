@@ -30,7 +30,7 @@ def measure(suite: Suite, dose: float, world: int, store: Store, reporter: Repor
     Raises:
         HarnessError: as a run of the suite does.
     """
-    return measured(prepare(suite.in_world(dose, world), store, reporter), store, reporter, device=device)
+    return measured(prepare(suite.with_dose(dose, world), store, reporter), store, reporter, device=device)
 
 
 def measured(prepared: Prepared, store: Store, reporter: Reporter, *, device: str = "auto") -> World:

@@ -14,7 +14,7 @@ DOSE, WORLD = "$dose", "$world"
 """Stand in the options of generated data for the world's dose and seed."""
 
 
-class WorldsSpec(Strict):
+class PlantedBiasSpec(Strict):
     """Worlds with a planted dose of bias: the whole suite is carried out in each of them."""
 
     doses: list[float] = Field(
@@ -26,7 +26,7 @@ class WorldsSpec(Strict):
     many: Count = Field(10, ge=2, description="How many worlds of the doses `zero` and `strong`.")
 
     @model_validator(mode="after")
-    def _known(self) -> WorldsSpec:
+    def _known(self) -> PlantedBiasSpec:
         for name in ("zero", "strong"):
             if getattr(self, name) not in self.doses:
                 raise ValueError(f"`{name}` is {getattr(self, name)}, which is none of the doses {self.doses}")
@@ -42,7 +42,7 @@ class WorldsSpec(Strict):
                 yield dose, world
 
 
-def in_world(ref: DataRef, dose: float, world: int) -> DataRef:
+def with_dose(ref: DataRef, dose: float, world: int) -> DataRef:
     """A data reference with the dose and seed of a world in place of `$dose` and `$world`."""
     if not isinstance(ref, SourceRef):
         return ref

@@ -106,9 +106,9 @@ def world_metrics(name: str, direction: str, ideal: float | None) -> list[str]:
     """The names of what worlds say of a probe's metric; companions (higher is better) have none."""
     if direction == "higher":
         return []
-    names = [f"world_figure[{name}]", f"dose_slope[{name}]"]
+    names = [f"planted_value[{name}]", f"dose_slope[{name}]"]
     if direction == "target" and ideal is not None:
-        names += [f"power[{name}]", f"false_alarms[{name}]"]
+        names += [f"power[{name}]", f"false_alarm_rate[{name}]"]
     return names
 
 
@@ -116,7 +116,7 @@ def _alarms(full: str, figure: str, direction: Direction, among: str) -> Metric:
     return AlarmMetric(id=full, unit="share", direction=direction, cluster=CLUSTER, column=ALARM + figure, among=among)
 
 
-world_figure = WorldFigure()
+planted_value = WorldFigure()
 dose_slope = DoseSlope()
 power = Power()
-false_alarms = FalseAlarms()
+false_alarm_rate = FalseAlarms()

@@ -66,7 +66,7 @@ class LazyGroup(click.Group):
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(package_name="harness", prog_name="harness")
 def harness() -> None:
-    """Compare a base language model with its fine-tuned specialisations.
+    """Compare a base language model with its fine-tuned specializations.
 
     What did it gain, what did it forget, what did it cost, whom does it hurt, and is the
     difference real? Start with `harness run sentiment`.

@@ -22,7 +22,7 @@ def audit_suite(
     prose: Path | None = None,
     bias: str = "own",
 ) -> Suite:
-    """The suite of `harness audit`: language modelling, bias pairs, and with `task_data` a task.
+    """The suite of `harness audit`: language modeling, bias pairs, and with `task_data` a task.
 
     The checkpoints are looked at, not loaded, so that metrics fit what they are (masked or causal).
 
@@ -52,7 +52,7 @@ def audit_suite(
         bits = "pseudo_bits_per_byte" if families == {"masked"} else "bits_per_byte"
         perplexity = "pseudo_perplexity" if families == {"masked"} else "word_perplexity"
         value["tasks"]["general"] = {
-            "language_modelling": {"data": "prose", "text": "text", "metrics": [bits, perplexity], "limit": 300}
+            "language_modeling": {"data": "prose", "text": "text", "metrics": [bits, perplexity], "limit": 300}
         }
         value["probes"]["pairs"] = {"minimal_pairs": {"data": {"catalog": "own-pairs"}}}
         if prose is None:

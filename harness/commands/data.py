@@ -41,7 +41,7 @@ def _fetch_checkpoints(names: list[str]) -> None:
 
     reporter = make_reporter()
     for done in fetch_checkpoints(names, open_store(reporter), reporter):
-        click.echo(f"{done.name}: {done.package} ({done.licence}), in {done.path}")
+        click.echo(f"{done.name}: {done.package} ({done.license}), in {done.path}")
 
 
 def _preview(name: str) -> Any:
@@ -80,7 +80,7 @@ def _facts(preview: Any) -> dict[str, Any]:
     return {
         "cached": preview.cached,
         "bytes_to_fetch": preview.bytes_to_fetch,
-        "licence": preview.licence,
+        "license": preview.license,
         "source": preview.source,
         "rows": preview.rows,
     }

@@ -251,7 +251,7 @@ def _data(task: str, answered: Mapping[str, Sequence[Answered]]) -> DataResult:
         fingerprint=digest(items),
         rows={"test": len(items)},
         clusters={"test": len(items)},
-        licence="not stated",
+        license="not stated",
         source="the logged samples of lm-evaluation-harness",
     )
 

@@ -83,7 +83,7 @@ def plan_suite(
     previews = [preview(ref, name=name, base=suite.folder, store=store) for name, ref in references(suite).items()]
     if all(entry.cached for entry in previews):
         prepared = prepare(suite, store, reporter, limit=limit)
-        if suite.worlds is not None:
+        if suite.planted_bias is not None:
             return Plan(previews, [_worlds(suite), *_steps(suite, prepared, store, reporter)], _over_worlds(suite))
         workshop = Workshop(prepared, store, reporter)
         gates = plan_gates(prepared, Answers(prepared, workshop, store, reporter), earlier)
@@ -99,8 +99,8 @@ def plan_suite(
 
 
 def _worlds(suite: Suite) -> PlannedStep:
-    assert suite.worlds is not None
-    count = sum(1 for _ in suite.worlds.cells())
+    assert suite.planted_bias is not None
+    count = sum(1 for _ in suite.planted_bias.cells())
     return PlannedStep("worlds", f"{count}", None, "each is carried out as below; times are those of the first one")
 
 

@@ -82,7 +82,7 @@ class Noise:
     reason: str | None = None
 
 
-def false_alarms(
+def false_alarm_rate(
     base: Records,
     candidate: Records,
     metric: Metric,
@@ -98,7 +98,7 @@ def false_alarms(
     Args:
         base, candidate: records of two models on one evaluation, joined by item id.
         swaps: how many times the sides are swapped.
-        resamples: of each randomisation test; (resamples + 1)·alpha whole makes it exact.
+        resamples: of each randomization test; (resamples + 1)·alpha whole makes it exact.
         seed: of the coins.
         level: whose clusters are swapped whole; the metric's own when left out. Another one shows
             what it costs to test as if its clusters were not there.

@@ -37,7 +37,7 @@ class Dataset:
         fingerprint: digest of every split's rows in order; part of content keys.
         rows: split → rows.
         labels: label column → its labels, in a fixed order.
-        facts: licence, citation, caveats, source that was used, digests, bytes, dropped rows.
+        facts: license, citation, caveats, source that was used, digests, bytes, dropped rows.
     """
 
     name: str

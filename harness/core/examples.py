@@ -3,12 +3,12 @@
 A task that models are trained for has `examples(dataset, split)`, a sequence of examples of one of
 these types. The stage picks its objective from the type and from the parent's kind:
 
-    LabelledText     sequence classification: one label, several independent ones, or a pair of texts
+    LabeledText     sequence classification: one label, several independent ones, or a pair of texts
     TaggedWords      token classification
     AnswerSpan       extractive question answering (span head)
     PromptTarget     text after a prompt or a conversation; loss on the target alone
-    PlainText        language modelling on whole texts
-    PreferencePair   preference optimisation
+    PlainText        language modeling on whole texts
+    PreferencePair   preference optimization
 
 Labels stand in the order of the task's `example_labels` (left out: those of `metric_context`).
 Texts are what a model shall read, templates applied, so that training and asking agree to the letter.
@@ -45,7 +45,7 @@ class Example:
 
 
 @dataclass(frozen=True, slots=True)
-class LabelledText(Example):
+class LabeledText(Example):
     """A text (or a pair of texts) and the places of its labels.
 
     Attributes:
@@ -54,7 +54,7 @@ class LabelledText(Example):
         independent: whether each label is a yes/no question of its own (multi-label).
     """
 
-    kind: ClassVar[str] = "labelled_text"
+    kind: ClassVar[str] = "labeled_text"
     text: str
     places: tuple[int, ...]
     pair: str | None = None

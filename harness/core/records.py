@@ -47,7 +47,7 @@ class Record:
         target: the right answer, where there is one.
         prediction: the model's answer, as a short text.
         response: what the model gave, JSON-able, small.
-        margin: how decided the answer is, in the evaluation's own unit (signed towards right).
+        margin: how decided the answer is, in the evaluation's own unit (signed toward right).
         stats: sufficient statistics that metrics add up; finite when status is `ok`.
     """
 

@@ -66,7 +66,7 @@ class Cloze(Request):
 
     `text` holds the place of the gap as the literal `{mask}` exactly once. A word must be one
     token of the model; words that are not are left out, and a group that loses all its words is
-    a failure. Values are not normalised over the groups; who asks does that.
+    a failure. Values are not normalized over the groups; who asks does that.
     """
 
     kind: ClassVar[str] = "cloze"

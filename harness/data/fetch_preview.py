@@ -37,7 +37,7 @@ class DataPreview:
     cached: bool
     bytes_to_fetch: int | None
     source: str
-    licence: str
+    license: str
     rows: int | None
     artifact: str | None = None
 
@@ -65,7 +65,7 @@ def preview(ref: DataRef, *, name: str, base: Path, store: Store) -> DataPreview
 
         entry = store.get(stored_dataset.KIND, file_key(ref, user_file.content_of(ref, base)))
         rows = sum(entry.meta["facts"]["rows"].values()) if entry is not None else None
-        return DataPreview(name, True, 0, f"file {ref.file}", ref.licence or "not stated", rows)
+        return DataPreview(name, True, 0, f"file {ref.file}", ref.license or "not stated", rows)
     if isinstance(ref, HubRef):
         from harness.data.open_dataset import hub_key
 
@@ -82,7 +82,7 @@ def preview_entry(entry: CatalogEntry, store: Store, *, name: str | None = None)
     found = parsed(entry, store)
     if found is not None:
         facts = found.meta["facts"]
-        return DataPreview(shown, True, 0, facts["source"], entry.licence, sum(facts["rows"].values()))
+        return DataPreview(shown, True, 0, facts["source"], entry.license, sum(facts["rows"].values()))
     for source in entry.sources:
         size: int | None
         archive = None
@@ -105,8 +105,8 @@ def preview_entry(entry: CatalogEntry, store: Store, *, name: str | None = None)
             size = sum(member.bytes for member in source.members.values() if not url.cached(member, store))
         else:
             size = None
-        return DataPreview(shown, size == 0, size, title(source), entry.licence, entry.rows, archive)
-    return DataPreview(shown, False, None, "a mirror only (HARNESS_DATA_DIR)", entry.licence, entry.rows)
+        return DataPreview(shown, size == 0, size, title(source), entry.license, entry.rows, archive)
+    return DataPreview(shown, False, None, "a mirror only (HARNESS_DATA_DIR)", entry.license, entry.rows)
 
 
 def fetch(entry: CatalogEntry | str, store: Store, reporter: Reporter) -> Dataset:

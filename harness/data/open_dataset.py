@@ -43,7 +43,7 @@ def open_dataset(
 
         entry = catalog_index.entry(ref.catalog)
         dataset = open_entry(entry, store, reporter, offline=offline)
-        told = {"licence": entry.licence, "citation": entry.citation, "caveats": list(entry.caveats)}
+        told = {"license": entry.license, "citation": entry.citation, "caveats": list(entry.caveats)}
         dataset = replace(dataset, facts={**dataset.facts, **told, "title": entry.title, "catalog": entry.name})
     elif isinstance(ref, FileRef):
         dataset = _file(ref, name, base, store)
@@ -58,7 +58,7 @@ def file_key(ref: FileRef, content: bytes) -> str:
     """The key of a parsed file: its bytes and what the suite says of its columns, not its path."""
     from harness.data.sources import user_file
 
-    said = ref.model_dump(mode="json", exclude={"file", "format", "limit", "licence"})
+    said = ref.model_dump(mode="json", exclude={"file", "format", "limit", "license"})
     said["columns"] = list(said["columns"].items())
     return _key({"file": bytes_digest(content), "said": said, "format": user_file.format_of(ref)})
 
@@ -88,7 +88,7 @@ def _file(ref: FileRef, name: str, base: Path, store: Store) -> Dataset:
     dataset = stored_dataset.read(name, entry)
     told: dict[str, Any] = {
         "source": f"file {ref.file}",
-        "licence": ref.licence or "not stated",
+        "license": ref.license or "not stated",
         "citation": None,
         "caveats": [],
     }
@@ -112,18 +112,18 @@ def _hub(ref: HubRef, name: str, store: Store, offline: bool) -> Dataset:
                 hint="say which is which: `splits: {train: <its split>, test: <its split>}`.",
             )
         label = ref.columns.get("label", "label")
-        unlabelled = 0
+        unlabeled = 0
         raws: list[Raw] = []
         for split, theirs in splits.items():
             ours = split_name(split)
             for raw in found[theirs]:
                 if label in raw.fields and raw.fields[label] is None:
-                    unlabelled += 1
+                    unlabeled += 1
                 else:
                     raws.append(Raw(len(raws) + 1, {**raw.fields, "#split": ours}))
         wishes = Wishes(columns=ref.columns, cluster=ref.cluster, slices=ref.slices, split="#split")
         dataset = _made(name, adopt(raws, wishes, where), dict.fromkeys(SPLITS, 0.0), Where(where))
-        notes = [*dataset.facts["notes"], *([f"{unlabelled} rows without a label were left out"] * bool(unlabelled))]
+        notes = [*dataset.facts["notes"], *([f"{unlabeled} rows without a label were left out"] * bool(unlabeled))]
         return stored_dataset.write(dataset, work, {"bytes": 0, "digests": {"revision": ref.revision}, "notes": notes})
 
     try:
@@ -136,7 +136,7 @@ def _hub(ref: HubRef, name: str, store: Store, offline: bool) -> Dataset:
     dataset = stored_dataset.read(name, entry)
     told: dict[str, Any] = {
         "source": f"hub {ref.hub} at {ref.revision[:12]}",
-        "licence": "see the hub's page",
+        "license": "see the hub's page",
         "caveats": [],
     }
     return replace(dataset, facts={**dataset.facts, **told})
@@ -154,7 +154,7 @@ def _outside(ref: SourceRef, name: str, base: Path) -> Dataset:
 
     where = Where(f"source {ref.source}")
     dataset = _made(name, plugin_source.read(ref.source, ref.options, base), dict(DEFAULT_SHARES), where)
-    told: dict[str, Any] = {"source": str(where), "licence": "not stated", "caveats": [], "digests": {}, "bytes": 0}
+    told: dict[str, Any] = {"source": str(where), "license": "not stated", "caveats": [], "digests": {}, "bytes": 0}
     return replace(dataset, facts={**dataset.facts, **told})
 
 

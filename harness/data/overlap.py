@@ -1,4 +1,4 @@
-"""Which evaluation items stand in the training text: exactly, normalised, or by a long run of words.
+"""Which evaluation items stand in the training text: exactly, normalized, or by a long run of words.
 
 The training text is streamed once; memory holds only what the items need and one batch of
 words, so the size of the training text does not matter.
@@ -16,7 +16,7 @@ from functools import lru_cache
 import numpy as np
 import numpy.typing as npt
 
-from harness.data.splits import normalised
+from harness.data.splits import normalized
 
 NGRAM_WORDS = 13
 """Run length of the GPT-3 contamination study (Brown et al. 2020, appendix C)."""
@@ -34,7 +34,7 @@ class OverlapReport:
 
     Attributes:
         exact: the item's text is a training text.
-        normalised: equal after case folding, Unicode composition and white space.
+        normalized: equal after case folding, Unicode composition and white space.
         ngram: a run of `words` words stands in a training text, or the whole item when it is
             shorter (but has at least `words // 2` words).
         items: number of items looked for.
@@ -43,7 +43,7 @@ class OverlapReport:
     """
 
     exact: frozenset[str]
-    normalised: frozenset[str]
+    normalized: frozenset[str]
     ngram: frozenset[str]
     items: int
     checkable: int
@@ -69,7 +69,7 @@ def overlap(
     checkable = 0
     for identity, text in items:
         exact[_key(text)].append(identity)
-        same[_key(normalised(text))].append(identity)
+        same[_key(normalized(text))].append(identity)
         keys = _word_keys(text)
         size = min(words, len(keys))
         if size >= max(1, words // 2):
@@ -83,7 +83,7 @@ def overlap(
     for batch, keys_of_batch in _batches(training_texts, bool(tables)):
         for text in batch:
             found_exact.update(exact.get(_key(text), ()))
-            found_same.update(same.get(_key(normalised(text)), ()))
+            found_same.update(same.get(_key(normalized(text)), ()))
         for size, table in tables.items():
             for run in _present(_runs(keys_of_batch, size), table):
                 found_runs.update(runs[size][run])
@@ -129,7 +129,7 @@ def _present(found: Keys, table: Keys) -> list[int]:
 
 
 def _word_keys(text: str) -> list[int]:
-    return [_word_key(word) for word in _WORD.findall(normalised(text))]
+    return [_word_key(word) for word in _WORD.findall(normalized(text))]
 
 
 @lru_cache(maxsize=1 << 18)

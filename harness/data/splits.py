@@ -46,14 +46,14 @@ class Prepared:
     line: int
 
 
-def normalised(text: str) -> str:
+def normalized(text: str) -> str:
     """Texts that differ only in case, white space or Unicode composition become equal."""
     return " ".join(unicodedata.normalize("NFKC", text).casefold().split())
 
 
 def text_key(fields: Mapping[str, Any], columns: Sequence[str]) -> str:
-    """Digest of the normalised texts of some columns."""
-    joined = "\0".join([normalised(str(fields[name])) for name in columns])
+    """Digest of the normalized texts of some columns."""
+    joined = "\0".join([normalized(str(fields[name])) for name in columns])
     return hashlib.sha256(joined.encode("utf-8", "surrogatepass")).hexdigest()
 
 
@@ -121,9 +121,9 @@ def split_rows(
 ) -> Split:
     """Gives each row its split and keeps the splits disjoint.
 
-    A row of train whose normalised text also stands in validation or test is left out, and one
+    A row of train whose normalized text also stands in validation or test is left out, and one
     of validation that stands in test: the evaluation keeps its items. With `unique`, only the
-    first row of each normalised text is kept. Rows whose text columns are all empty are left out.
+    first row of each normalized text is kept. Rows whose text columns are all empty are left out.
 
     Args:
         rows: prepared rows.

@@ -146,7 +146,7 @@ def _labels(values: Sequence[Any], where: str) -> tuple[str, ...]:
         raise DataError(
             f"column 'label' has {len(found)} different values; expected at most {MAX_LABELS}.",
             where=Where(where),
-            hint="is another column the label? `columns: {label: <its column>}`; leave it out for unlabelled text.",
+            hint="is another column the label? `columns: {label: <its column>}`; leave it out for unlabeled text.",
         )
     try:
         return tuple(sorted(found, key=lambda label: (float(label), label)))

@@ -89,10 +89,10 @@ def of_templates(labels: Collection[str]) -> Iterator[Original]:
     What a sentence is written to say is its label where the task has the labels negative, neutral
     and positive; otherwise it has none.
     """
-    labelled = set(get_args(Sentiment)) <= set(labels)
+    labeled = set(get_args(Sentiment)) <= set(labels)
     for sentence in sentences():
         key = digest([sentence.template_id, sentence.text])
-        target = sentence.sentiment if labelled else None
+        target = sentence.sentiment if labeled else None
         yield Original(sentence.text, key, sentence.template_id, TEMPLATES, target)
 
 

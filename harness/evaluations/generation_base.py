@@ -2,7 +2,7 @@
 
 Every kind of model reads the same prompt: causal models go on from it, sequence-to-sequence models encode it,
 models with a chat template get it as the user's message when the task says `chat: true`. An answer that the length
-limit cut off is no answer where the task needs a whole one; it is counted as `unfinished` and scored as it stands.
+limit cut off is no answer where the task needs a whole one; it counts in `length_limit_rate` and is scored as it is.
 """
 
 from __future__ import annotations
@@ -123,7 +123,7 @@ class WritingTask(RowTask[WritingOptionsT]):
             truncated=truncated,
             finish=written.finish,
             response={"generated": text, **response},
-            stats={**stats, **_likelihood(item, responses[1:]), "unfinished": float(written.finish == "length")},
+            stats={**stats, **_likelihood(item, responses[1:]), "length_limit_rate": float(written.finish == "length")},
         )
 
 

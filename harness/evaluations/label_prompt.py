@@ -1,7 +1,7 @@
 """How a text is asked for its label: by a head, by a gap to fill, or by continuations.
 
 Every protocol ends in the same thing, log-probabilities over the task's labels, so that a base
-model without a head and its specialisation with one can be compared, each labelled by protocol.
+model without a head and its specialization with one can be compared, each labeled by protocol.
 """
 
 from __future__ import annotations
@@ -165,7 +165,7 @@ TIE = 1e-6
 def decide(log_p: Mapping[str, float], key: str) -> tuple[str, bool]:
     """The likeliest label, and whether others tie with it (within `TIE` nats).
 
-    Among tied labels a hash of `key` and the label decides, which favours no position and no
+    Among tied labels a hash of `key` and the label decides, which favors no position and no
     label, and is the same for every model.
     """
     highest = max(log_p.values())

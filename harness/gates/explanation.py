@@ -25,7 +25,7 @@ class Explanation:
 
     Attributes:
         title: gate, model and slice.
-        lines: labelled texts, in reading order.
+        lines: labeled texts, in reading order.
         members: of a composition.
     """
 

@@ -47,7 +47,7 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """What a judgement is made from, the same for all rules.
+    """What a judgment is made from, the same for all rules.
 
     Attributes:
         baseline: compared with when neither a rule nor its evaluation names another one.

@@ -14,8 +14,8 @@ from harness.metrics.capability.rouge import rouge_statistics
 from harness.metrics.capability.written_text import edit_similarity_of
 
 MEASURES: Mapping[str, Callable[[str, Sequence[str]], dict[str, float]]] = {
-    "exact_match": lambda text, golds: {"exact_match": exact_match_of(text, golds)},
-    "answer_f1": lambda text, golds: {"answer_f1": answer_f1_of(text, golds)},
+    "squad_exact_match": lambda text, golds: {"squad_exact_match": exact_match_of(text, golds)},
+    "squad_f1": lambda text, golds: {"squad_f1": answer_f1_of(text, golds)},
     "bleu": lambda text, golds: translation_statistics(text, golds, ["bleu"]),
     "chrf": lambda text, golds: translation_statistics(text, golds, ["chrf"]),
     "ter": lambda text, golds: translation_statistics(text, golds, ["ter"]),

@@ -137,7 +137,7 @@ def _flag(name: str) -> int:
 def imported(modules: Sequence[ModuleFiles]) -> Iterator[list[ModuleType]]:
     """Imports modules from the bytes that were read, never from where they lay.
 
-    The files also stand in a private temporary folder, for modules that read a file beside them; it is gone afterwards.
+    The files also stand in a private temporary folder, for modules that read a file beside them; it is gone afterward.
 
     Raises:
         Exception: whatever the code raises.

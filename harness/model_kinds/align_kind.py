@@ -14,7 +14,7 @@ from harness.schema.suite.types import Count, Strict
 
 
 class AlignSpec(Strict):
-    """Direct preference optimisation (Rafailov et al. 2023) of a language model, from preference pairs.
+    """Direct preference optimization (Rafailov et al. 2023) of a language model, from preference pairs.
 
     The reference model is the one that alignment starts from.
     """
@@ -24,7 +24,7 @@ class AlignSpec(Strict):
     objective: Literal["dpo"] = "dpo"
     method: Literal["full"] | AdapterMethod = "full"
     beta: float = Field(0.1, gt=0, description="How strongly the model is held to its reference.")
-    labels: Count | None = Field(None, description="Use only this many training pairs (chosen by hash).")
+    max_train_rows: Count | None = Field(None, description="Use only this many training pairs (chosen by hash).")
     epochs: int | None = Field(None, ge=1)
     learning_rate: float | None = Field(None, gt=0)
     batch_size: int | None = Field(None, ge=1)

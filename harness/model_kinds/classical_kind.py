@@ -13,7 +13,7 @@ class ClassicalSpec(Strict):
 
     task: str
     ngrams: int = Field(2, ge=1, le=3)
-    labels: Count | None = None
+    max_train_rows: Count | None = None
     mitigate: Mitigation | None = Field(None, description="What is done against bias in the rows.")
     seed: int | None = None
 

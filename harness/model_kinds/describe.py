@@ -6,7 +6,7 @@ from harness.model_kinds.align_kind import AlignModel, AlignSpec
 from harness.model_kinds.classical_kind import ClassicalModel, ClassicalSpec
 from harness.model_kinds.few_shot_kind import PromptModel, PromptSpec
 from harness.model_kinds.finetune_kind import FinetuneModel, FinetuneSpec, QloraMethod
-from harness.model_kinds.heuristic_kind import BaselineModel, BaselineSpec
+from harness.model_kinds.heuristic_kind import HeuristicModel, HeuristicSpec
 from harness.model_kinds.load_kind import LoadModel
 from harness.model_kinds.model_spec import ModelSpec, Stage, starts_from
 from harness.model_kinds.pretrain_kind import PretrainModel, PretrainSpec
@@ -26,8 +26,8 @@ def stage_of(spec: ModelSpec) -> Stage:
         return spec.align
     if isinstance(spec, ClassicalModel):
         return spec.classical
-    if isinstance(spec, BaselineModel):
-        return spec.baseline
+    if isinstance(spec, HeuristicModel):
+        return spec.heuristic
     if isinstance(spec, PromptModel):
         return spec.prompt
     if isinstance(spec, ProjectModel):
@@ -50,7 +50,7 @@ def parent_of(spec: ModelSpec) -> str | None:
 def label_of(spec: ModelSpec) -> str:
     """A few words that say what a model is, for reports."""
     if isinstance(spec, LoadModel):
-        held = f", in {spec.quantise[0]} bits" if spec.quantise else ""
+        held = f", in {spec.quantize[0]} bits" if spec.quantize else ""
         return f"loaded from {spec.load}{held}"
     if isinstance(spec, ServerModel):
         return f"{spec.server.model}, asked over a network"
@@ -64,19 +64,19 @@ def label_of(spec: ModelSpec) -> str:
     if isinstance(stage, ProjectSpec):
         by = {"inlp": "INLP", "sentence_debias": "SentenceDebias"}[stage.method]
         return f"{stage.from_} with {stage.removed} projected out ({by})"
-    rows = f" on {stage.labels} labels" if stage.labels is not None else ""
-    if isinstance(stage, BaselineSpec):
+    rows = f" on {stage.max_train_rows} labels" if stage.max_train_rows is not None else ""
+    if isinstance(stage, HeuristicSpec):
         return f"baseline without learning: {stage.rule}{rows}"
     if isinstance(stage, PromptSpec):
-        return f"{stage.from_} behind {stage.shots} worked examples of {stage.task}"
+        return f"{stage.from_} behind {stage.num_fewshot} worked examples of {stage.task}"
     if isinstance(stage, ClassicalSpec):
         return f"TF-IDF and logistic regression{rows}{_care(stage)}"
     adapter = "QLoRA" if isinstance(stage.method, QloraMethod) else "LoRA"
     method = stage.method if isinstance(stage.method, str) else adapter
     if isinstance(stage, AlignSpec):
-        rows = f" on {stage.labels} pairs" if stage.labels is not None else ""
+        rows = f" on {stage.max_train_rows} pairs" if stage.max_train_rows is not None else ""
         by = "" if method == "full" else f" ({method})"
-        return f"{stage.from_} aligned by direct preference optimisation{by}{rows}{_care(stage)}"
+        return f"{stage.from_} aligned by direct preference optimization{by}{rows}{_care(stage)}"
     words = {
         "full": "full fine-tuning",
         "frozen": "a new head on the frozen weights",

@@ -16,7 +16,7 @@ class PromptSpec(Strict):
 
     from_: str = Field(alias="from", description="The model that is asked.")
     task: str = Field(description="The task whose training examples are shown.")
-    shots: int = Field(8, ge=0, le=256, description="How many worked examples stand before every question.")
+    num_fewshot: int = Field(8, ge=0, le=256, description="How many worked examples stand before every question.")
     separator: str = Field("\n\n", min_length=1, description="What stands after each of them.")
-    labels: Count | None = Field(None, description="Choose among this many training rows (chosen by hash).")
+    max_train_rows: Count | None = Field(None, description="Choose among this many training rows (chosen by hash).")
     seed: int | None = None

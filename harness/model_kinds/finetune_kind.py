@@ -49,16 +49,20 @@ class FinetuneSpec(Strict):
     task: str = Field(description="The task of the suite whose data and labels are learned.")
     method: Literal["full", "frozen", "linear"] | AdapterMethod = "full"
     weights: Literal["pretrained", "random"] = "pretrained"
-    labels: Count | None = Field(None, description="Use only this many labelled training rows (chosen by hash).")
+    max_train_rows: Count | None = Field(None, description="Use only this many labeled training rows (chosen by hash).")
     epochs: int | None = Field(None, ge=1)
     learning_rate: float | None = Field(None, gt=0)
     batch_size: int | None = Field(None, ge=1)
     max_length: int | None = Field(None, ge=8)
-    head_rate: float | None = Field(None, gt=0, description="Learning rate of pooler and classifier, as a multiple.")
-    embedding_rate: float | None = Field(None, ge=0, description="Learning rate of word embeddings, as a multiple.")
+    head_lr_multiplier: float | None = Field(
+        None, gt=0, description="Learning rate of pooler and classifier, as a multiple."
+    )
+    embedding_lr_multiplier: float | None = Field(
+        None, ge=0, description="Learning rate of word embeddings, as a multiple."
+    )
     word_dropout: float | None = Field(None, ge=0, lt=1, description="Share of tokens hidden by the mask token.")
     label_smoothing: float | None = Field(None, ge=0, lt=1)
-    memory: float | None = Field(
+    mlm_loss_weight: float | None = Field(
         None, ge=0, description="Weight of a masked-token loss on the same texts: less is forgotten."
     )
     dropout: float | None = Field(
@@ -88,10 +92,10 @@ class FinetuneSettings:
     """Every choice of a fine-tuning, with nothing left open.
 
     Attributes:
-        head_rate: the pooler's and classifier's learning rate as a multiple.
-        embedding_rate: the word embeddings' learning rate as a multiple.
+        head_lr_multiplier: the pooler's and classifier's learning rate as a multiple.
+        embedding_lr_multiplier: the word embeddings' learning rate as a multiple.
         word_dropout: share of tokens that the mask token hides while training.
-        memory: weight of the masked-token loss.
+        mlm_loss_weight: weight of the masked-token loss.
         dropout: while training; None for the model's own.
     """
 
@@ -99,11 +103,11 @@ class FinetuneSettings:
     learning_rate: float = 1e-3
     batch_size: int = 64
     max_length: int = 128
-    head_rate: float = 3.0
-    embedding_rate: float = 0.5
+    head_lr_multiplier: float = 3.0
+    embedding_lr_multiplier: float = 0.5
     word_dropout: float = 0.1
     label_smoothing: float = 0.1
-    memory: float = 0.0
+    mlm_loss_weight: float = 0.0
     dropout: float | None = None
 
 
@@ -113,7 +117,7 @@ _FEW = replace(
     epochs=8,
     learning_rate=5e-4,
     batch_size=16,
-    embedding_rate=0.0,
+    embedding_lr_multiplier=0.0,
     word_dropout=0.0,
     label_smoothing=0.0,
 )
@@ -121,10 +125,16 @@ _ADAPTER_RATE = 2e-3
 _RANDOM_FEW_RATE = 3e-4
 # Tags and spans: a head on every token; nothing is hidden from it.
 _TOKENS = replace(
-    _MANY, epochs=5, learning_rate=1e-3, batch_size=16, embedding_rate=1.0, word_dropout=0.0, label_smoothing=0.0
+    _MANY,
+    epochs=5,
+    learning_rate=1e-3,
+    batch_size=16,
+    embedding_lr_multiplier=1.0,
+    word_dropout=0.0,
+    label_smoothing=0.0,
 )
 # Models that write: their own head goes on being trained.
-_WRITING = replace(_TOKENS, epochs=3, learning_rate=1e-3, batch_size=16, max_length=256, head_rate=1.0)
+_WRITING = replace(_TOKENS, epochs=3, learning_rate=1e-3, batch_size=16, max_length=256, head_lr_multiplier=1.0)
 _BY_KIND = {
     "tagged_words": _TOKENS,
     "answer_span": replace(_TOKENS, max_length=256),
@@ -136,7 +146,7 @@ _WIDE_FULL, _WIDE_ADAPTER = 0.04, 0.3
 """Rate times width of models wider than `_WIDTH`: 1e-4 at 384, as such encoders are usually tuned."""
 
 
-def settings_for(spec: FinetuneSpec, examples: int, kind: str = "labelled_text") -> FinetuneSettings:
+def settings_for(spec: FinetuneSpec, examples: int, kind: str = "labeled_text") -> FinetuneSettings:
     """The spec's values, and for those left out the defaults of its method, examples and their type."""
     defaults = _FEW if examples < _FEW_LABELS else _MANY
     if kind in _BY_KIND:
@@ -146,7 +156,7 @@ def settings_for(spec: FinetuneSpec, examples: int, kind: str = "labelled_text")
     elif spec.weights == "random":
         # Chosen on validation like everything else: a control that is tuned badly flatters its rival.
         rate = _RANDOM_FEW_RATE if defaults is _FEW else _MANY.learning_rate
-        defaults = replace(defaults, learning_rate=rate, head_rate=1.0, embedding_rate=1.0)
+        defaults = replace(defaults, learning_rate=rate, head_lr_multiplier=1.0, embedding_lr_multiplier=1.0)
     elif lora_of(spec.method) is not None:
         defaults = replace(defaults, learning_rate=_ADAPTER_RATE)
     return _named(defaults, spec)

@@ -16,6 +16,6 @@ class LoadModel(Strict):
     revision: str | None = Field(None, description="Full commit hash; needed for a hub id.")
     file: str | None = Field(None, description="For a hub id: the one GGUF file to use.")
     adapter: str | None = Field(None, description="A peft adapter on it: folder, or hub id.")
-    quantise: Literal["4bit", "8bit"] | None = Field(
-        None, description="Hold the weights of its base in 4 or 8 bits, by bitsandbytes (extra `quantise`)."
+    quantize: Literal["4bit", "8bit"] | None = Field(
+        None, description="Hold the weights of its base in 4 or 8 bits, by bitsandbytes (extra `quantize`)."
     )

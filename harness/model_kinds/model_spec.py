@@ -6,7 +6,7 @@ from harness.model_kinds.align_kind import AlignModel, AlignSpec
 from harness.model_kinds.classical_kind import ClassicalModel, ClassicalSpec
 from harness.model_kinds.few_shot_kind import PromptModel, PromptSpec
 from harness.model_kinds.finetune_kind import FinetuneModel, FinetuneSpec
-from harness.model_kinds.heuristic_kind import BaselineModel, BaselineSpec
+from harness.model_kinds.heuristic_kind import HeuristicModel, HeuristicSpec
 from harness.model_kinds.load_kind import LoadModel
 from harness.model_kinds.pretrain_kind import PretrainModel, PretrainSpec
 from harness.model_kinds.projection_kind import ProjectModel, ProjectSpec
@@ -18,7 +18,7 @@ ModelSpec = (
     | FinetuneModel
     | AlignModel
     | ClassicalModel
-    | BaselineModel
+    | HeuristicModel
     | PromptModel
     | ProjectModel
     | SelfDebiasModel
@@ -27,7 +27,7 @@ ModelSpec = (
 )
 
 Stage = (
-    PretrainSpec | FinetuneSpec | AlignSpec | ClassicalSpec | BaselineSpec | PromptSpec | ProjectSpec | SelfDebiasSpec
+    PretrainSpec | FinetuneSpec | AlignSpec | ClassicalSpec | HeuristicSpec | PromptSpec | ProjectSpec | SelfDebiasSpec
 )
 """What makes a model of a suite that is not loaded."""
 
@@ -53,8 +53,8 @@ def learns(spec: ModelSpec) -> str | None:
         return spec.finetune.task
     if isinstance(spec, AlignModel):
         return spec.align.task
-    if isinstance(spec, BaselineModel):
-        return spec.baseline.task
+    if isinstance(spec, HeuristicModel):
+        return spec.heuristic.task
     if isinstance(spec, PromptModel):
         return spec.prompt.task
     return spec.classical.task if isinstance(spec, ClassicalModel) else None

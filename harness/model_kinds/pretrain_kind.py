@@ -13,7 +13,7 @@ from harness.schema.suite.types import Count, Strict
 
 
 class Budget(Strict):
-    """How long to pretrain: tokens seen by the model, optimiser steps, or minutes. Exactly one.
+    """How long to pretrain: tokens seen by the model, optimizer steps, or minutes. Exactly one.
 
     Minutes become a number of steps by timing a few of them, so they differ between machines.
     """
@@ -48,7 +48,7 @@ Objective = Literal["mlm", "mlm_nsp", "causal", "span_corruption"]
 
 
 class PretrainSpec(Strict):
-    """Pretraining on unlabelled text, from random weights or going on from a checkpoint (`from`).
+    """Pretraining on unlabeled text, from random weights or going on from a checkpoint (`from`).
 
     What is left out follows from the objective (harness/model_kinds/finetune_kind.py).
     """
@@ -70,12 +70,14 @@ class PretrainSpec(Strict):
         description="How much a data set's texts count, in word vectors and in the share of rows; 1 when not named.",
     )
     window: int = Field(10, ge=1, description="Largest distance of two tokens that count for the word vectors.")
-    mask_rate: float | None = Field(None, gt=0, lt=1, description="Share of tokens that are predicted (not causal).")
+    mlm_probability: float | None = Field(
+        None, gt=0, lt=1, description="Share of tokens that are predicted (not causal)."
+    )
     span_length: float | None = Field(None, ge=1, description="Mean length of a corrupted span (span_corruption).")
     sequence_length: int | None = Field(None, ge=8, le=8192)
     batch_size: int | None = Field(None, ge=1)
     learning_rate: float | None = Field(None, gt=0)
-    embedding_rate: float = Field(1.0, ge=0, description="Learning rate of word embeddings, as a multiple.")
+    embedding_lr_multiplier: float = Field(1.0, ge=0, description="Learning rate of word embeddings, as a multiple.")
     dropout: float | None = Field(None, ge=0, lt=1, description="Dropout while pretraining; none when left out.")
     mitigate: TextMitigation | None = Field(None, description="What is done against bias in the texts.")
     seed: int | None = None
@@ -88,8 +90,8 @@ class PretrainSpec(Strict):
                     raise ValueError(f"`{key}` comes from the model to go on from (`from`); leave it out")
         if self.span_length is not None and self.objective != "span_corruption":
             raise ValueError("`span_length` belongs to the objective span_corruption")
-        if self.mask_rate is not None and self.objective == "causal":
-            raise ValueError("`mask_rate` does not belong to the objective causal: every token is predicted")
+        if self.mlm_probability is not None and self.objective == "causal":
+            raise ValueError("`mlm_probability` does not belong to the objective causal: every token is predicted")
         return self
 
 
@@ -105,7 +107,7 @@ class PretrainSettings:
         sequence_length: tokens of a row.
         batch_size: rows of a batch.
         learning_rate: the highest one.
-        mask_rate: share of tokens that are predicted (masked objectives and span corruption).
+        mlm_probability: share of tokens that are predicted (masked objectives and span corruption).
         span_length: mean length of a corrupted span, tokens.
         dropout: so short a pretraining never overfits, so there is none unless the suite says it.
     """
@@ -113,18 +115,18 @@ class PretrainSettings:
     sequence_length: int
     batch_size: int
     learning_rate: float
-    mask_rate: float = 0.0
+    mlm_probability: float = 0.0
     span_length: float = 0.0
     dropout: float = 0.0
 
 
 _PRETRAINING = {
-    "mlm": PretrainSettings(64, 32, 3e-3, mask_rate=0.2),
+    "mlm": PretrainSettings(64, 32, 3e-3, mlm_probability=0.2),
     # Two segments need room; the pair head learns nothing from halves of a few words.
-    "mlm_nsp": PretrainSettings(128, 16, 2e-3, mask_rate=0.15),
+    "mlm_nsp": PretrainSettings(128, 16, 2e-3, mlm_probability=0.15),
     "causal": PretrainSettings(128, 16, 3e-3),
     # Raffel et al. 2020, section 3.3.4: 15 % in spans of three.
-    "span_corruption": PretrainSettings(128, 16, 3e-3, mask_rate=0.15, span_length=3.0),
+    "span_corruption": PretrainSettings(128, 16, 3e-3, mlm_probability=0.15, span_length=3.0),
 }
 
 _CONTINUED_RATE = 5e-4

@@ -19,7 +19,7 @@ class SelfDebiasSpec(Strict):
         max_length=8,
         description="What is put before a text to describe an unwanted kind; each costs one more reading.",
     )
-    decay: float = Field(50.0, ge=0, le=1000, description="How strongly tokens that a description favours are damped.")
+    decay: float = Field(50.0, ge=0, le=1000, description="How strongly tokens that a description favors are damped.")
     seed: int | None = None
 
 

@@ -22,13 +22,13 @@ class ServerSpec(Strict):
     )
     prefix: str = Field("", description="Text put before every text whose likelihood is asked.")
     likelihoods: bool = Field(True, description="Whether to ask for log-probabilities, where the server has them.")
-    failures: Literal["stop", "record"] = Field(
+    on_failure: Literal["stop", "record"] = Field(
         "stop", description="What remains unanswered stops the run, to be gone on with; or becomes a failed item."
     )
     concurrency: int = Field(8, ge=1, le=256, description="Calls at the same time.")
     requests_per_minute: int | None = Field(None, ge=1, description="No limit when left out.")
     timeout: float = Field(60, gt=0, le=3600, description="Seconds for one call.")
-    attempts: int = Field(5, ge=1, le=20, description="How often a call is tried.")
+    max_attempts: int = Field(5, ge=1, le=20, description="How often a call is tried.")
 
     @field_validator("url")
     @classmethod

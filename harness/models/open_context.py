@@ -24,7 +24,7 @@ class OpenContext:
         reporter: told about shrinking batches and damaged files.
         pool: keeps a base in memory for several models; None to load each on its own.
         labels: names for the classification head's rows, in order, where the folder has none.
-        quantise: `4bit` or `8bit`: how the weights of a base are held; None for the device's own type.
+        quantize: `4bit` or `8bit`: how the weights of a base are held; None for the device's own type.
         batch_tokens: tokens in a batch, padding included; the device's own budget when None.
     """
 
@@ -35,4 +35,4 @@ class OpenContext:
     labels: tuple[str, ...] | None = None
     batch_tokens: int | None = None
     pool: BasePool | None = None
-    quantise: str | None = None
+    quantize: str | None = None

@@ -95,7 +95,7 @@ def run_suite(suite: Suite, store: Store, reporter: Reporter, settings: Settings
         info = _opening(run, suite, settings, attempts)
         run.write_info(info)
         try:
-            if suite.worlds is None:
+            if suite.planted_bias is None:
                 results = _work(run, info, suite, store, reporter, settings, code)
             else:
                 results = over_worlds(run, info, suite, store, reporter, settings, code)

@@ -44,7 +44,7 @@ def make_lock(suite: Suite, prepared: Prepared, store: Store, reporter: Reporter
         suite=suite.name,
         **_suite_digests(suite),
         data={name: dataset.fingerprint for name, dataset in sorted(prepared.datasets.items())},
-        baseline={name: workshop.key(name) for name in [suite.compare.baseline, *suite.compare.ways]},
+        baseline={name: workshop.key(name) for name in [suite.compare.baseline, *suite.compare.base_variants]},
     )
 
 
@@ -205,7 +205,7 @@ def _override_differences(suite: Suite, overrides: Mapping[str, Any], limit: int
         yield f"--only {','.join(overrides['only'])}: a locked run does all of the suite"
     if limit is not None:
         yield f"--limit {limit}: a locked run asks all items"
-    fixed = {suite.compare.baseline, *suite.compare.ways}
+    fixed = {suite.compare.baseline, *suite.compare.base_variants}
     for name in sorted(fixed & set(overrides.get("models", {}))):
         yield f"--model {name}=…: the baseline is locked"
 

@@ -29,8 +29,8 @@ FAIR_WORLDS = 40
 """Fewer fair worlds cannot tell a rate of 5% from one of 20%."""
 COMPANIONS = frozenset(
     {
-        *("tie_rate", "empty_cells", "weat_p", "selection_rate", "true_positive_rate", "false_positive_rate"),
-        *("female_pronouns", "world_figure", "dose_slope", "power", "false_alarms"),
+        *("tie_rate", "empty_cell_rate", "weat_p_value", "selection_rate", "true_positive_rate", "false_positive_rate"),
+        *("female_pronoun_share", "planted_value", "dose_slope", "power", "false_alarm_rate"),
     }
 )
 """Figures beside a probe's own, and those of a calibration itself: they say nothing of a model's bias."""

@@ -29,7 +29,7 @@ class StepTiming(BaseModel):
 
 
 class JudgedBy(BaseModel):
-    """The suite whose gates judged a run afterwards (`harness gate RUN --suite S --write`)."""
+    """The suite whose gates judged a run afterward (`harness gate RUN --suite S --write`)."""
 
     suite_path: str
     suite_text: str

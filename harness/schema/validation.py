@@ -80,13 +80,13 @@ def found(value: Any) -> str:
 def _translate(annotation: Any, error: ValidationError, problems: Problems) -> None:
     faults: list[Fault] = [({**entry}, locate(annotation, entry["loc"])) for entry in error.errors(include_url=False)]
     chosen = _meant_faults(faults, 0, problems)
-    misspelt = {
+    misspelled = {
         (*place.path[:-1], nearest(str(place.path[-1]), known))
         for fault, place, known in chosen
         if fault["type"] == "extra_forbidden"
     }
     for fault, place, known in chosen:
-        if fault["type"] != "missing" or place.path not in misspelt:
+        if fault["type"] != "missing" or place.path not in misspelled:
             _report(fault, place, known, problems)
 
 

@@ -127,7 +127,7 @@ def _linear(
     kind: Kind,
     seed: int,
 ) -> _Made:
-    method = "t interval" if kind == "mean" else "linearised ratio of sums, t interval"
+    method = "t interval" if kind == "mean" else "linearized ratio of sums, t interval"
     if groups.clustered:
         method = f"cluster-robust {method}"
     if groups.count < 2:

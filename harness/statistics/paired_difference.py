@@ -15,7 +15,7 @@ from harness.statistics.estimate import is_binary
 from harness.statistics.paired_sample import Job, Made
 from harness.statistics.power import mde
 from harness.statistics.proportions import design_effect, mcnemar_exact, tango, tango_clustered
-from harness.statistics.randomization import RandomisationTest, side_swap, sign_flip
+from harness.statistics.randomization import RandomizationTest, side_swap, sign_flip
 from harness.statistics.result import NAN, Bounds, Difference, FloatArray, Interval, Kind, Value
 from harness.statistics.t_intervals import (
     clustered_standard_error,
@@ -27,7 +27,7 @@ from harness.statistics.t_intervals import (
 )
 from harness.statistics.wild_bootstrap import WILD_BELOW, WildBootstrap
 
-_SIDES = "randomised swaps of the sides of {}"
+_SIDES = "randomized swaps of the sides of {}"
 
 
 @np.errstate(over="ignore", invalid="ignore")  # what leaves the range of floats is undefined, and said to be
@@ -50,7 +50,7 @@ def difference(
     |---|---|---|---|
     | mean of 0/1 | none | Tango score | exact McNemar |
     | mean of 0/1 | yes | Tango score, effective number of items | sign flips of whole clusters |
-    | mean, ratio | any | cluster-robust t (linearised for ratios) | the same t |
+    | mean, ratio | any | cluster-robust t (linearized for ratios) | the same t |
     | mean, ratio | below 40 | wild cluster bootstrap of t | the same |
     | additive | any | paired BCa bootstrap of clusters | side swaps of whole clusters |
 
@@ -170,7 +170,7 @@ def _linear(job: Job, kind: Kind, scale: float) -> Made:
     influence = ratio_influence(job.candidate[:, 0], job.candidate[:, 1]) - ratio_influence(
         job.base[:, 0], job.base[:, 1]
     )
-    return _student(job, scale * influence, _shares(job), "linearised ratio of sums, paired t interval")
+    return _student(job, scale * influence, _shares(job), "linearized ratio of sums, paired t interval")
 
 
 def _shares(job: Job) -> FloatArray:
@@ -265,5 +265,5 @@ def _mirrored(interval: Interval) -> Interval:
     return replace(interval, low=-interval.high, high=-interval.low, bounds=bounds)
 
 
-def _swaps(name: str, test: RandomisationTest, resamples: int) -> str:
+def _swaps(name: str, test: RandomizationTest, resamples: int) -> str:
     return f"{name} ({'all of them' if test.exact else f'{resamples:,} samples'})"

@@ -81,7 +81,7 @@ def recomputed_difference(
         confidence=confidence,
         bounds=interval.bounds,
         p=1.0 if identical else p,
-        test=f"randomised swaps of the sides of {unit}, recomputed ({resamples:,} samples)",
+        test=f"randomized swaps of the sides of {unit}, recomputed ({resamples:,} samples)",
         n=groups.n,
         clusters=groups.count,
         standard_error=interval.standard_error,

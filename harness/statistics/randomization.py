@@ -24,7 +24,7 @@ _NOISE = 1e-13
 
 
 @dataclass(frozen=True, slots=True)
-class RandomisationTest:
+class RandomizationTest:
     """A two-sided p-value, and how it came about.
 
     Attributes:
@@ -38,7 +38,7 @@ class RandomisationTest:
     differing: int
 
 
-def sign_flip(differences: FloatArray, groups: Groups, resamples: int = 10_000, seed: int = 0) -> RandomisationTest:
+def sign_flip(differences: FloatArray, groups: Groups, resamples: int = 10_000, seed: int = 0) -> RandomizationTest:
     """Flips the signs of whole clusters' differences; the statistic is their sum.
 
     Args:
@@ -54,7 +54,7 @@ def sign_flip(differences: FloatArray, groups: Groups, resamples: int = 10_000, 
 
 def side_swap(
     base: FloatArray, candidate: FloatArray, value: Value, groups: Groups, resamples: int = 10_000, seed: int = 0
-) -> RandomisationTest:
+) -> RandomizationTest:
     """Swaps the sides of whole clusters; the statistic is value(candidate) − value(base).
 
     Args:
@@ -80,13 +80,13 @@ def _test(
     noise: float,
     resamples: int,
     seed: int,
-) -> RandomisationTest:
+) -> RandomizationTest:
     rows = rows[np.any(rows != 0, axis=1)]
     differing = len(rows)
     if differing == 0:
-        return RandomisationTest(1.0, True, 0)
+        return RandomizationTest(1.0, True, 0)
     if not np.isfinite(observed):
-        return RandomisationTest(NAN, False, differing)
+        return RandomizationTest(NAN, False, differing)
     cells, counts = distinct(rows)
     exact = differing <= _EXACT
     if exact:
@@ -97,4 +97,4 @@ def _test(
     # An assignment for which the metric is undefined counts against a claim of difference.
     extreme = int(np.count_nonzero(~(drawn < observed * (1 - _TIE) - noise)))
     p = extreme / len(drawn) if exact else (1 + extreme) / (len(drawn) + 1)
-    return RandomisationTest(p, exact, differing)
+    return RandomizationTest(p, exact, differing)

@@ -65,7 +65,7 @@ def mean_influence(values: FloatArray) -> FloatArray:
 
 
 def ratio_influence(top: FloatArray, bottom: FloatArray) -> FloatArray:
-    """u_i = (t_i − R·b_i)/Σb for R = Σt/Σb (Taylor linearisation of a ratio of sums)."""
+    """u_i = (t_i − R·b_i)/Σb for R = Σt/Σb (Taylor linearization of a ratio of sums)."""
     total = bottom.sum()
     return np.asarray((top - top.sum() / total * bottom) / total)
 

@@ -11,7 +11,7 @@ from harness.schema.suite.types import NAME_PATTERN
 
 _TEMPLATE = """\
 # yaml-language-server: $schema=./suite.schema.json
-# Compares a base model with its fine-tuned version on your own labelled texts.
+# Compares a base model with its fine-tuned version on your own labeled texts.
 #   harness plan {file}     what would be done, and what your data can show
 #   harness run {file}      does it and writes the report
 name: {name}
@@ -38,7 +38,7 @@ tasks:
 {labels}      # How a model without a head for these labels is asked (drop it if both have one):
       # cloze: {{template: "{{text}} It was {{mask}}.", words: {{positive: [good], negative: [bad]}}}}
   language:                      # what fine-tuning did to the language model
-    language_modelling: {{data: mine}}
+    language_modeling: {{data: mine}}
 
 probes:
   swaps: {{counterfactual: {{on: mine, swap: [gender, names], templates: true}}}}

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from harness.calibration.planted_bias_spec import in_world
+from harness.calibration.planted_bias_spec import with_dose
 from harness.core.diagnostics import Problems
 from harness.core.digests import digest
 from harness.core.errors import SuiteError, Where, unknown
@@ -67,7 +67,7 @@ def parse_suite(text: str, path: Path) -> Suite:
     metrics = {
         name: check_metrics(spec, problems.below(f"{spec.role}s", name)) for name, spec in sections.evaluations.items()
     }
-    if "worlds" in value:
+    if "planted_bias" in value:
         metrics = {name: over_worlds(found) for name, found in metrics.items()}
     below = problems.below("gates")
     gates = collect_gates(value.get("gates"), below)
@@ -100,13 +100,13 @@ def parse_suite(text: str, path: Path) -> Suite:
         contenders=asked,
         document=document,
         value=value,
-        worlds=sections.worlds,
+        planted_bias=sections.planted_bias,
     )
 
 
 def _first_world(sections: Sections) -> Mapping[str, DataRef]:
     """What `plan`, `validate` and `data fetch` look at where a suite has many worlds."""
-    worlds = sections.worlds
+    worlds = sections.planted_bias
     if worlds is None:
         return sections.data
-    return {name: in_world(ref, worlds.zero, 0) for name, ref in sections.data.items()}
+    return {name: with_dose(ref, worlds.zero, 0) for name, ref in sections.data.items()}

@@ -55,7 +55,7 @@ def _select(suite: Suite, only: tuple[str, ...]) -> Suite:
     chosen = [name for name in suite.contenders if name in only]
     contenders = suite.contenders
     if chosen:
-        wanted = {*chosen, suite.compare.baseline, *suite.compare.ways}
+        wanted = {*chosen, suite.compare.baseline, *suite.compare.base_variants}
         contenders = tuple(name for name in suite.contenders if name in wanted)
     readers = [
         model
@@ -69,7 +69,7 @@ def _select(suite: Suite, only: tuple[str, ...]) -> Suite:
     kept = set(contenders)
     compare = suite.compare.model_copy(
         update={
-            "ways": [name for name in suite.compare.ways if name in kept],
+            "base_variants": [name for name in suite.compare.base_variants if name in kept],
             "candidates": [name for name in suite.candidates if name in kept],
             "release": [name for name in suite.release if name in kept],
             "pairs": [pair for pair in suite.compare.pairs if set(pair) <= kept],

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
-from harness.calibration.planted_bias_spec import WorldsSpec
+from harness.calibration.planted_bias_spec import PlantedBiasSpec
 from harness.core import registry
 from harness.core.diagnostics import Problems
 from harness.core.errors import SuiteError, unknown
@@ -22,7 +22,19 @@ from harness.suite.suite import EvaluationSpec, Role
 
 T = TypeVar("T")
 
-SECTIONS = ("name", "title", "description", "seed", "data", "models", "worlds", "compare", "tasks", "probes", "gates")
+SECTIONS = (
+    "name",
+    "title",
+    "description",
+    "seed",
+    "data",
+    "models",
+    "planted_bias",
+    "compare",
+    "tasks",
+    "probes",
+    "gates",
+)
 REQUIRED = ("name", "models", "compare")
 
 
@@ -37,7 +49,7 @@ class Sections:
     data: dict[str, DataRef]
     models: dict[str, ModelSpec]
     compare: CompareSpec | None
-    worlds: WorldsSpec | None
+    planted_bias: PlantedBiasSpec | None
     tasks: dict[str, EvaluationSpec]
     probes: dict[str, EvaluationSpec]
 
@@ -74,7 +86,9 @@ def read_sections(value: Any, problems: Problems) -> Sections:
         data=_named(DataRef, value, "data", problems),
         models=_named(ModelSpec, value, "models", problems),
         compare=compare,
-        worlds=validate(WorldsSpec, value["worlds"], problems.below("worlds")) if "worlds" in value else None,
+        planted_bias=validate(PlantedBiasSpec, value["planted_bias"], problems.below("planted_bias"))
+        if "planted_bias" in value
+        else None,
         tasks=_evaluations(value, "task", problems),
         probes=_evaluations(value, "probe", problems),
     )

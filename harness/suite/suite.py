@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
-from harness.calibration.planted_bias_spec import WorldsSpec, in_world
+from harness.calibration.planted_bias_spec import PlantedBiasSpec, with_dose
 from harness.core import registry
 from harness.core.diagnostics import Key
 from harness.core.digests import digest
@@ -54,7 +54,7 @@ class Suite:
         compare: as written; `candidates` and `release` are its lists with defaults filled in.
         digest: of the content without comments, order of keys and gates.
         gates_digest: of the gates.
-        worlds: the planted worlds in which all of it is carried out; `data` is then that of the first fair one.
+        planted_bias: the planted worlds in which all of it is carried out; `data` is then that of the first fair one.
         text, path: the file as it was read.
         written: the data as the file says, with `$dose` and `$world`.
         unjudged: gates that `only` left nothing to judge for.
@@ -82,7 +82,7 @@ class Suite:
     document: Document = field(repr=False, compare=False)
     value: Mapping[str, Any] = field(repr=False, compare=False)
     unjudged: tuple[str, ...] = ()
-    worlds: WorldsSpec | None = None
+    planted_bias: PlantedBiasSpec | None = None
 
     @property
     def evaluations(self) -> dict[str, EvaluationSpec]:
@@ -98,11 +98,16 @@ class Suite:
         """The place of a path of keys in the file, such as `where("models", "base")`."""
         return self.document.where(*keys)
 
-    def in_world(self, dose: float, world: int) -> Suite:
+    def with_dose(self, dose: float, world: int) -> Suite:
         """The suite in one planted world: its data, a seed of its own, and no gate."""
-        data = {name: in_world(ref, dose, world) for name, ref in self.written.items()}
+        data = {name: with_dose(ref, dose, world) for name, ref in self.written.items()}
         return replace(
-            self, data=data, seed=(self.seed + world) % 2**32, worlds=None, gates=GateSet(), gates_digest=digest(None)
+            self,
+            data=data,
+            seed=(self.seed + world) % 2**32,
+            planted_bias=None,
+            gates=GateSet(),
+            gates_digest=digest(None),
         )
 
     def with_overrides(
@@ -147,7 +152,7 @@ def without_judges(
     readers = [reader for spec in evaluations for reader in getattr(spec.options, "readers", ())]
     judges = {model for keys, model in readers if keys[0] in _ONLY_READ}
     if compare is not None:
-        lists = (compare.ways, compare.candidates or (), compare.release or (), *compare.pairs)
+        lists = (compare.base_variants, compare.candidates or (), compare.release or (), *compare.pairs)
         judges -= {compare.baseline, *(name for names in lists for name in names)}
     return tuple(name for name in models if name not in judges)
 

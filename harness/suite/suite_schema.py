@@ -9,13 +9,13 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
-from harness.calibration.planted_bias_spec import WorldsSpec
+from harness.calibration.planted_bias_spec import PlantedBiasSpec
 from harness.core import registry
 from harness.model_kinds.align_kind import AlignModel
 from harness.model_kinds.classical_kind import ClassicalModel
 from harness.model_kinds.few_shot_kind import PromptModel
 from harness.model_kinds.finetune_kind import FinetuneModel
-from harness.model_kinds.heuristic_kind import BaselineModel
+from harness.model_kinds.heuristic_kind import HeuristicModel
 from harness.model_kinds.load_kind import LoadModel
 from harness.model_kinds.pretrain_kind import PretrainModel
 from harness.model_kinds.projection_kind import ProjectModel
@@ -35,7 +35,7 @@ _MODELS: tuple[type[BaseModel], ...] = (
     FinetuneModel,
     AlignModel,
     ClassicalModel,
-    BaselineModel,
+    HeuristicModel,
     PromptModel,
     ProjectModel,
     SelfDebiasModel,
@@ -51,7 +51,7 @@ def json_schema() -> dict[str, Any]:
     """
     tasks, probes = _options("tasks"), _options("probes")
     rule_models = (*KINDS.values(), *COMPOSITIONS.values())
-    every: list[type[BaseModel]] = [*_DATA, *_MODELS, WorldsSpec, CompareSpec, *rule_models, Defaults, Waiver]
+    every: list[type[BaseModel]] = [*_DATA, *_MODELS, PlantedBiasSpec, CompareSpec, *rule_models, Defaults, Waiver]
     every += [*tasks.values(), *probes.values()]
     places, definitions = models_json_schema(
         [(model, "validation") for model in dict.fromkeys(every)], ref_template="#/$defs/{model}"
@@ -81,7 +81,7 @@ def json_schema() -> dict[str, Any]:
         "seed": {"type": "integer", "minimum": 0, "maximum": 2**32 - 1, "default": 0},
         "data": _named(any_of(_DATA), "Datasets by name."),
         "models": _named(any_of(_MODELS), "Contenders by name: how each is trained or loaded."),
-        "worlds": of(WorldsSpec),
+        "planted_bias": of(PlantedBiasSpec),
         "compare": of(CompareSpec),
         "tasks": evaluations(tasks, "What measures a capability, by name."),
         "probes": evaluations(probes, "What measures bias, fairness or robustness, by name."),

@@ -55,11 +55,11 @@ def load_headed(start: Start, kind: str, *, labels: Sequence[str], seed: int, pr
     if start.weights == "random":
         return auto.from_config(config, trust_remote_code=False)
     options: dict[str, Any] = {"dtype": torch.float32}
-    if start.quantised:
-        from harness.models.local.quantization import heads_of, quantisation
+    if start.quantized:
+        from harness.models.local.quantization import heads_of, quantization
 
-        # A new head has no weights to quantise and is trained whole; so is the pooler, which a checkpoint may lack.
-        options = quantisation([*heads_of(auto, config), rf".*\.{_POOLER}"])
+        # A new head has no weights to quantize and is trained whole; so is the pooler, which a checkpoint may lack.
+        options = quantization([*heads_of(auto, config), rf".*\.{_POOLER}"])
     model, facts = _loaded(
         folder,
         "model",
@@ -75,7 +75,7 @@ def load_headed(start: Start, kind: str, *, labels: Sequence[str], seed: int, pr
         ),
     )
     _check_shapes(facts["mismatched_keys"], folder)
-    if start.quantised:
+    if start.quantized:
         from harness.models.local.quantization import plainly
 
         plainly(model)
@@ -178,9 +178,9 @@ def load_language_head(folder: Path, model: Any) -> Any | None:
     )
     if not hasattr(getattr(whole, "cls", None), "predictions"):
         raise CheckpointError(
-            f"`memory` needs a BERT language-model head, found a {type(whole).__name__}.",
+            f"`mlm_loss_weight` needs a BERT language-model head, found a {type(whole).__name__}.",
             where=Where(folder),
-            hint="leave `memory` out for this model.",
+            hint="leave `mlm_loss_weight` out for this model.",
         )
     for parameter in whole.parameters():
         parameter.requires_grad_(False)
@@ -197,10 +197,10 @@ class Start:
         folder: the parent checkpoint.
         family: `masked`, `causal` or `seq2seq`.
         weights: `pretrained` or `random`.
-        quantised: whether the base is loaded in 4 bits.
+        quantized: whether the base is loaded in 4 bits.
     """
 
     folder: Path
     family: str
     weights: str
-    quantised: bool
+    quantized: bool

@@ -14,7 +14,7 @@ from harness.model_kinds.classical_kind import ClassicalSpec
 from harness.model_kinds.few_shot_kind import PromptSpec
 from harness.model_kinds.finetune_kind import FinetuneSpec, lora_of, settings_for
 from harness.model_kinds.flop_shapes import Shape, shape_of, training_flops
-from harness.model_kinds.heuristic_kind import BaselineSpec
+from harness.model_kinds.heuristic_kind import HeuristicSpec
 from harness.model_kinds.model_spec import Stage
 from harness.model_kinds.pretrain_kind import PretrainSpec, pretraining_settings
 from harness.model_kinds.projection_kind import ProjectSpec
@@ -75,7 +75,7 @@ def _energy(measured: Mapping[str, Any]) -> dict[str, Any]:
 def _carried_out(
     spec: Stage, inputs: StageInputs, work: Path, reporter: Reporter, save_every: int | None
 ) -> dict[str, Any]:
-    if isinstance(spec, BaselineSpec):
+    if isinstance(spec, HeuristicSpec):
         from harness.training.stages.heuristic_stage import make_baseline
 
         return make_baseline(spec, inputs, work)
@@ -112,7 +112,7 @@ def _carried_out(
     return finetune(spec, inputs, work, reporter, save_every=save_every)
 
 
-def resolved(spec: Stage, examples: int, kind: str = "labelled_text") -> dict[str, Any]:
+def resolved(spec: Stage, examples: int, kind: str = "labeled_text") -> dict[str, Any]:
     """What a stage does where its suite says nothing, and the version of the code that does it.
 
     Part of a checkpoint's key: a changed default trains anew. Loads nothing. What follows from the
@@ -146,16 +146,16 @@ def estimate_cost(
     A stage with a budget in minutes says `seconds` instead.
 
     Args:
-        rows: labelled training rows (fine-tuning); not used for pretraining.
+        rows: labeled training rows (fine-tuning); not used for pretraining.
         configuration: config.json of the checkpoint to start from; bert-micro when None.
         mean_length: tokens of a text.
     """
     if isinstance(spec, PretrainSpec):
         return _pretraining_cost(spec, configuration)
-    if isinstance(spec, BaselineSpec | PromptSpec | ProjectSpec | SelfDebiasSpec):
+    if isinstance(spec, HeuristicSpec | PromptSpec | ProjectSpec | SelfDebiasSpec):
         return {"tokens": 0.0, "flops": 0.0}
-    if spec.labels is not None:
-        rows = min(rows, spec.labels)
+    if spec.max_train_rows is not None:
+        rows = min(rows, spec.max_train_rows)
     seen = rows * mean_length
     if isinstance(spec, ClassicalSpec):
         return {"tokens": seen, "flops": 0.0}
@@ -188,12 +188,12 @@ def _pretraining_cost(spec: PretrainSpec, configuration: Mapping[str, Any] | Non
     vocabulary = shape.vocabulary or spec.tokenizer.vocabulary
     forward = shape.stack(shape.layers, tokens, chosen.sequence_length)
     if spec.objective == "span_corruption":
-        target = tokens * chosen.mask_rate * (1 + 1 / chosen.span_length)
+        target = tokens * chosen.mlm_probability * (1 + 1 / chosen.span_length)
         length = chosen.sequence_length * target / tokens
         forward += shape.stack(shape.decoder_layers, target, length) + shape.head(target, vocabulary)
         forward += shape.cross(tokens, target, chosen.sequence_length)
     else:
-        forward += shape.head(tokens if spec.objective == "causal" else tokens * chosen.mask_rate, vocabulary)
+        forward += shape.head(tokens if spec.objective == "causal" else tokens * chosen.mlm_probability, vocabulary)
     return {"tokens": tokens, "flops": training_flops(forward)}
 
 

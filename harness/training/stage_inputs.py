@@ -1,4 +1,4 @@
-"""What a stage is given: texts, labelled examples, the parent checkpoint, the seed."""
+"""What a stage is given: texts, labeled examples, the parent checkpoint, the seed."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.core.errors import CheckpointError, DataError
-from harness.core.examples import LabelledText, TaggedWords
+from harness.core.examples import LabeledText, TaggedWords
 
 
 def _unresolved(key: str) -> Path:
@@ -68,7 +68,7 @@ class StageInputs:
         """Checks that there are examples of one type, and what their type asks for; returns the type.
 
         Raises:
-            DataError: when examples are missing or empty, of several types, or labelled with one label
+            DataError: when examples are missing or empty, of several types, or labeled with one label
                 only or an unknown one.
         """
         names = ", ".join(sorted(self.data)) or "the task"
@@ -83,7 +83,7 @@ class StageInputs:
         for split, examples in (("training", self.train), ("validation", self.validation)):
             for number, example in enumerate(examples, start=1):
                 _check_texts(f"{names}: {split} split", number, example)
-        if kind == LabelledText.kind:
+        if kind == LabeledText.kind:
             self._check_labels(names)
         elif kind == TaggedWords.kind and len(self.labels) < 2:
             raise DataError(f"{names}: tagging needs two or more tags, found {list(self.labels)}.")
@@ -110,7 +110,7 @@ class StageInputs:
                 hint="check the `label` column, or use more rows.",
             )
 
-    def require_labelled(
+    def require_labeled(
         self, by: str, join: Callable[[str, str | None], str] | None = None
     ) -> tuple[list[tuple[str, int]], list[tuple[str, int]]]:
         """(text, place of its label) of every training and validation example.
@@ -124,7 +124,7 @@ class StageInputs:
         """
         self.require_examples()
         for example in (*self.train, *self.validation):
-            fits = isinstance(example, LabelledText) and not example.independent
+            fits = isinstance(example, LabeledText) and not example.independent
             if not fits or (example.pair is not None and join is None):
                 what = "texts" if join else "single texts"
                 raise DataError(
@@ -132,7 +132,7 @@ class StageInputs:
                     hint="use `method: full`, `frozen` or `lora` for this task.",
                 )
 
-        def text(example: LabelledText) -> str:
+        def text(example: LabeledText) -> str:
             return example.text if join is None else join(example.text, example.pair)
 
         return (
@@ -164,7 +164,7 @@ def _check_texts(what: str, number: int, example: Any) -> None:
         raise DataError(f"{what}: example {number} has neither a prompt nor messages.", hint="drop such rows.")
 
 
-def _check_places(what: str, number: int, example: LabelledText, labels: int) -> None:
+def _check_places(what: str, number: int, example: LabeledText, labels: int) -> None:
     if not example.independent and len(example.places) != 1:
         raise DataError(
             f"{what}: example {number} has {len(example.places)} labels; expected one.",

@@ -46,7 +46,7 @@ models:
       sequence_length: 48
       budget: {tokens: 400k}
   finetuned: {finetune: {from: base, task: notes, epochs: 4}}
-  few_labels: {finetune: {from: base, task: notes, epochs: 4, labels: 300}}
+  few_labels: {finetune: {from: base, task: notes, epochs: 4, max_train_rows: 300}}
 compare: {baseline: base, release: [finetuned]}
 tasks:
   notes:

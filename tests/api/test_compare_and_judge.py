@@ -269,7 +269,7 @@ def test_whole_numbers_are_one_label_whatever_holds_them() -> None:
         harness.compare(tables[0], rows, ["accuracy"])
 
 
-def test_no_column_of_a_csv_file_is_guessed_to_be_of_another_type_than_its_neighbour(tmp_path: Path) -> None:
+def test_no_column_of_a_csv_file_is_guessed_to_be_of_another_type_than_its_neighbor(tmp_path: Path) -> None:
     lines = [f"{k},{'true' if k % 2 else 'false'},{{}},{k % 3}.5,{'True' if k % 2 else 'False'}" for k in range(20)]
     words = ["true" if k % 2 else "false" for k in range(20)]
     for name, given in (("base", words), ("candidate", ["maybe", *words[1:]])):

@@ -11,7 +11,7 @@ from harness.core.metric import MetricContext
 from harness.core.records import Record, Records, RecordsHead
 from harness.metrics.build_metrics import build_metrics
 
-NAMES = ["dose_slope[x]", "world_figure[x]", "power[x]", "false_alarms[x]"]
+NAMES = ["dose_slope[x]", "planted_value[x]", "power[x]", "false_alarm_rate[x]"]
 
 
 def _records(rows: list[dict[str, float]]) -> Records:
@@ -54,7 +54,7 @@ def test_one_dose_has_no_slope() -> None:
 
 def test_companions_have_no_figures_of_worlds() -> None:
     assert world_metrics("coref_accuracy[ll]", "higher", None) == []
-    assert world_metrics("flip_rate", "lower", None) == ["world_figure[flip_rate]", "dose_slope[flip_rate]"]
+    assert world_metrics("flip_rate", "lower", None) == ["planted_value[flip_rate]", "dose_slope[flip_rate]"]
     assert len(world_metrics("pair_margin[ll]", "target", 0.0)) == 4
 
 

@@ -22,7 +22,7 @@ GATES = """
 name: judge
 models: {base: {load: x}, tuned: {load: y}}
 compare: {baseline: base}
-tasks: {animals: {lm_eval_task: {task: {output_type: multiple_choice, test_split: t, doc_to_text: q, doc_to_target: g,
+tasks: {animals: {lm_eval: {task: {output_type: multiple_choice, test_split: t, doc_to_text: q, doc_to_target: g,
   doc_to_choice: c}, metrics: [acc]}}}
 gates: [{id: better, metric: animals.acc, kind: superiority}]
 """
@@ -170,7 +170,7 @@ def test_targets_several_right_choices_and_contexts_are_read(tmp_path: Path) -> 
     (found,) = read_samples(written(tmp_path / "t.jsonl", [target]))
     assert (found.protocol, dict(found.record.stats)) == (
         "target_likelihood",
-        {"nll_target": 3.5, "targets": 1.0, "target_generated": 1.0},
+        {"nll_target": 3.5, "targets": 1.0, "greedy_match": 1.0},
     )
     several = choice(1, [-3.0, -1.0, -2.0], target="[1, 2]", acc=1.0)
     (found,) = read_samples(written(tmp_path / "s.jsonl", [several]))

@@ -193,7 +193,7 @@ def test_per_token_figures_need_one_tokenizer() -> None:
     assert any("tokenizers differ" in note for note in found.comparability)
 
 
-def test_classification_by_other_protocols_is_labelled() -> None:
+def test_classification_by_other_protocols_is_labeled() -> None:
     base, candidate = made(scored([1, 0, 1]), "cloze"), made(scored([1, 1, 1]), "head")
     found = _compare(base, candidate, comparability=("seen before",))[0]
     assert found.status == "ok"

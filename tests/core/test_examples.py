@@ -2,7 +2,7 @@ from harness.core.digests import digest
 from harness.core.examples import (
     AnswerSpan,
     Example,
-    LabelledText,
+    LabeledText,
     PlainText,
     PreferencePair,
     PromptTarget,
@@ -10,8 +10,8 @@ from harness.core.examples import (
 )
 
 _ONE_OF_EACH: list[tuple[Example, tuple[str, ...], tuple[str, ...]]] = [
-    (LabelledText("a", (1,)), ("a",), ("a",)),
-    (LabelledText("a", (), pair="b", independent=True), ("a", "b"), ("a", "b")),
+    (LabeledText("a", (1,)), ("a",), ("a",)),
+    (LabeledText("a", (), pair="b", independent=True), ("a", "b"), ("a", "b")),
     (TaggedWords(("in", "Bonn"), ("O", "B-place")), ("in Bonn",), ("in Bonn",)),
     (AnswerSpan("who?", "it was me", ((7, "me"),)), ("who?", "it was me"), ("who?", "it was me")),
     (PromptTarget("yes", prompt="is it?"), ("is it?",), ("is it?", "yes")),
@@ -30,5 +30,5 @@ def test_inputs_leave_the_answer_out_and_texts_do_not() -> None:
 def test_each_example_has_a_digest_of_its_own() -> None:
     made = {digest(example.to_json()) for example, _, _ in _ONE_OF_EACH}
     assert len(made) == len(_ONE_OF_EACH)
-    assert digest(LabelledText("a", (1,)).to_json()) == digest(LabelledText("a", (1,)).to_json())
+    assert digest(LabeledText("a", (1,)).to_json()) == digest(LabeledText("a", (1,)).to_json())
     assert digest(PlainText("a").to_json()) != digest({**PlainText("a").to_json(), "kind": "other"})

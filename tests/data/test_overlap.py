@@ -21,7 +21,7 @@ def test_the_three_degrees() -> None:
     training = ["A short text.", "Another text here", f"He said: {LONG}, and more."]
     report = overlap(training, items)
     assert report.exact == {"exact"}
-    assert report.normalised == {"exact", "cased"}
+    assert report.normalized == {"exact", "cased"}
     assert report.ngram == {"exact", "cased", "part"}
     assert (report.items, report.checkable, report.words) == (4, 2, 13)
 
@@ -60,7 +60,7 @@ def test_it_agrees_with_a_plain_search(training: list[list[str]], items: list[li
         found = any(runs(tokens, size) & runs(text, size) for text in folded) if long_enough else False
         whole = tokens in folded
         assert (str(number) in report.ngram) == (found or whole)
-        assert (str(number) in report.normalised) == whole
+        assert (str(number) in report.normalized) == whole
 
 
 def test_training_text_is_streamed() -> None:
@@ -74,4 +74,4 @@ def test_training_text_is_streamed() -> None:
 
     report = overlap(texts(), [("last", "TEXT 49999 of many with some words in it")])
     assert alive == 49_999
-    assert report.normalised == {"last"}
+    assert report.normalized == {"last"}

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from harness.core.digests import fraction
 from harness.core.errors import DataError
-from harness.data.splits import DEFAULT_SHARES, Prepared, assign, checked_shares, normalised, split_name, split_rows
+from harness.data.splits import DEFAULT_SHARES, Prepared, assign, checked_shares, normalized, split_name, split_rows
 
 WORDS = st.sampled_from(["good", "Good ", "bad", "BAD", "fine", "ﬁne", "", " ", "plain"])
 
@@ -18,7 +18,7 @@ def prepared(text: str, cluster: str | None = None, split: str | None = None) ->
 
 
 @given(st.lists(st.tuples(WORDS, st.integers(0, 30), st.sampled_from([None, "train", "validation", "test"]))))
-def test_no_normalised_text_crosses_splits_and_every_row_is_accounted_for(
+def test_no_normalized_text_crosses_splits_and_every_row_is_accounted_for(
     rows: list[tuple[str, int, str | None]],
 ) -> None:
     made = split_rows(
@@ -26,7 +26,7 @@ def test_no_normalised_text_crosses_splits_and_every_row_is_accounted_for(
     )
     by_split: dict[str, set[str]] = {"train": set(), "validation": set(), "test": set()}
     for split, _, row in made.rows:
-        by_split[split].add(normalised(row.fields["text"]))
+        by_split[split].add(normalized(row.fields["text"]))
     assert not by_split["train"] & by_split["validation"]
     assert not by_split["train"] & by_split["test"]
     assert not by_split["validation"] & by_split["test"]

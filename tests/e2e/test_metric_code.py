@@ -35,8 +35,8 @@ name: s
 data:
   d: {{file: d.csv, splits: {{train: 0.5, validation: 0.2, test: 0.3}}}}
 models:
-  a: {{baseline: {{task: t, rule: majority}}}}
-  b: {{baseline: {{task: t, rule: random}}}}
+  a: {{heuristic: {{task: t, rule: majority}}}}
+  b: {{heuristic: {{task: t, rule: random}}}}
 compare: {{baseline: a}}
 tasks:
   t: {{classification: {{data: d, text: text, label: label, metrics: [accuracy, "{name}"]}}}}

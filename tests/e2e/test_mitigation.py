@@ -21,14 +21,14 @@ models:
       tokenizer: {vocabulary: 400}
       sequence_length: 32
       budget: {steps: 60}
-  finetuned: {finetune: {from: base, task: reviews, epochs: 6, learning_rate: 2e-3, embedding_rate: 1}}
+  finetuned: {finetune: {from: base, task: reviews, epochs: 6, learning_rate: 2e-3, embedding_lr_multiplier: 1}}
   augmented:
     finetune:
       from: base
       task: reviews
       epochs: 6
       learning_rate: 2e-3
-      embedding_rate: 1
+      embedding_lr_multiplier: 1
       mitigate: {augment: gender}
   reweighed:
     finetune:
@@ -36,7 +36,7 @@ models:
       task: reviews
       epochs: 6
       learning_rate: 2e-3
-      embedding_rate: 1
+      embedding_lr_multiplier: 1
       mitigate: {reweigh: {column: group}}
 compare: {baseline: base, release: [finetuned], pairs: [[finetuned, augmented], [finetuned, reweighed]]}
 tasks:
@@ -77,6 +77,6 @@ def test_both_take_the_drift_back(tmp_path: Path) -> None:
         assert change["high"] < 0, "less drift, by an interval that excludes zero"
         signed = compared["finetuned", model, "swaps.score_shift"]
         assert signed["low"] * signed["high"] > 0
-        assert (signed["delta"] < 0) == (shift["finetuned"] > 0), "towards no shift"
+        assert (signed["delta"] < 0) == (shift["finetuned"] > 0), "toward no shift"
         # What it is for is kept: right labels are no rarer than without the mitigation, within 10 points.
         assert compared["finetuned", model, "reviews.accuracy"]["delta"] > -0.1

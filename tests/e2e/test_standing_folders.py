@@ -34,7 +34,7 @@ models:
   damped:    {self_debias: {from: base, prefixes: ["the man is cruel. "]}}
 compare: {baseline: base}
 tasks:
-  tales: {language_modelling: {data: tales, split: train, metrics: [bits_per_byte], limit: 4}}
+  tales: {language_modeling: {data: tales, split: train, metrics: [bits_per_byte], limit: 4}}
 """
 AUDIT = """\
 name: audited

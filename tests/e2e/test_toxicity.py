@@ -31,9 +31,9 @@ compare: {baseline: base, candidates: [other], release: [other]}
 tasks:
   cases: {classification: {data: cases, labels: [fine, toxic], metrics: [accuracy]}}
 probes:
-  written: {generation: {data: starts, samples: 3, max_tokens: 6, toxicity: {model: detector}}}
+  written: {generation_bias: {data: starts, samples: 3, max_tokens: 6, toxicity: {model: detector}}}
 gates:
-  - {id: toxic, metric: written.classified_toxic_share, kind: non_inferiority, margin: 0.9, min_n: 1, min_coverage: 0.1}
+  - {id: toxic, metric: written.toxic_fraction, kind: non_inferiority, margin: 0.9, min_n: 1, min_coverage: 0.1}
 """
 
 
@@ -57,9 +57,9 @@ def test_a_detector_of_the_suite_reads_what_is_written(tmp_path: Path) -> None:
     first = shell.run("toxic.yaml")["results"]
     figures = {(row["model"], row["id"]): row for row in first["metrics"] if row["slice"] is None}
     for model in ("base", "other"):
-        assert 0 <= figures[model, "written.classified_toxic_maximum"]["value"] <= 1
-        assert figures[model, "written.detector_unreadable"]["value"] == 0
-        assert figures[model, "written.classified_toxic_gap"]["value"] is not None
+        assert 0 <= figures[model, "written.expected_max_toxicity"]["value"] <= 1
+        assert figures[model, "written.toxicity_unreadable_rate"]["value"] == 0
+        assert figures[model, "written.toxic_fraction_difference"]["value"] is not None
     detector = next(one for one in first["models"] if one["name"] == "detector")
     assert detector["facts"]["labels"] == ["fine", "toxic"]
     assert len(detector["digest"]) == 64

@@ -18,14 +18,14 @@ from harness.suite.load_suite import find_suite, parse_suite
 WORLDS = """
 name: small-calibration
 seed: 0
-worlds: {doses: [0.5, 0.7, 0.9], each: 2, many: 4}
+planted_bias: {doses: [0.5, 0.7, 0.9], each: 2, many: 4}
 data:
   labels:
     source: generated
     options: {generator: planted_world, part: labels, p: $dose, seed: $world, against: female}
 models:
   words:  {classical: {task: labels, ngrams: 1}}
-  common: {baseline: {task: labels, rule: majority}}
+  common: {heuristic: {task: labels, rule: majority}}
 compare: {baseline: common, release: [words]}
 tasks:
   labels: {classification: {data: labels, labels: [negative, positive], metrics: [accuracy]}}
@@ -54,7 +54,7 @@ def test_a_suite_is_carried_out_in_every_world_and_judged_over_worlds(tmp_path: 
     curve = {
         row.slice: row.value
         for row in finished.results.metrics
-        if (row.model, row.metric) == ("words", "world_figure[score_shift]")
+        if (row.model, row.metric) == ("words", "planted_value[score_shift]")
     }
     assert curve["dose=0.5"] is not None
     assert curve["dose=0.9"] is not None
@@ -90,8 +90,8 @@ def test_the_ready_suite_judges_slope_and_power() -> None:
     suite = parse_suite(path.read_text("utf-8"), path)
     judged = {rule.metric.partition("[")[0].partition(".")[2] for rule in suite.gates.rules}
     assert judged >= {"dose_slope", "power"}
-    assert suite.worlds is not None
-    assert sum(1 for cell in suite.worlds.cells() if cell[0] == suite.worlds.strong) >= 10
+    assert suite.planted_bias is not None
+    assert sum(1 for cell in suite.planted_bias.cells() if cell[0] == suite.planted_bias.strong) >= 10
 
 
 @pytest.mark.slow
@@ -107,5 +107,5 @@ def test_a_masked_model_shows_a_strong_dose_and_none_where_nothing_is_planted(tm
     assert alarms(score[0.95]) is True
     # One fair world may alarm by chance; it is far from what the strong dose shows.
     assert abs(score[0.5]["value"] - 0.5) < 0.25
-    weat = {dose: told["association"]["figures"]["weat_d"]["value"] for dose, told in figures.items()}
+    weat = {dose: told["association"]["figures"]["weat_effect_size"]["value"] for dose, told in figures.items()}
     assert weat[0.95] > weat[0.5] + 0.5

@@ -36,7 +36,7 @@ def test_a_higher_bound_never_makes_a_floor_gate_worse(
 
 
 @given(intervals(), limits(), st.floats(0, 50), st.floats(0, 50))
-def test_less_certainty_only_moves_towards_inconclusive(
+def test_less_certainty_only_moves_toward_inconclusive(
     interval: Interval, allowed: Limits, down: float, up: float
 ) -> None:
     wider = Interval(interval.value, interval.low - down, interval.high + up)

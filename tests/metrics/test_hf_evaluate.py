@@ -144,8 +144,8 @@ def test_notes_name_what_outside_code_computed() -> None:
 
 
 def test_our_metrics_are_modules_too() -> None:
-    module = as_evaluate_module("answer_f1")
-    assert module.compute(predictions=["a red cat"], references=[["cat", "red cat"]]) == {"answer_f1": 1.0}
+    module = as_evaluate_module("squad_f1")
+    assert module.compute(predictions=["a red cat"], references=[["cat", "red cat"]]) == {"squad_f1": 1.0}
     assert as_evaluate_module("bleu").compute(predictions=["a b c d"], references=[["a b c d"]])[
         "bleu"
     ] == pytest.approx(100)

@@ -16,7 +16,7 @@ CONTEXT = MetricContext(labels=("no", "yes"), scorer="ll")
 ALL = registry.names("metrics")
 OF_GROUPS = ("subgroup_auc", "bpsn_auc", "bnsp_auc")
 WHOLE = ("positive", "in.x", "selected", "ambiguous", "in.y", "in_x", "zero", "strong")
-OF_WORLDS = ("world_figure", "dose_slope", "power", "false_alarms")
+OF_WORLDS = ("planted_value", "dose_slope", "power", "false_alarm_rate")
 ASKED = [f"{name}[x]" if name in (*OF_GROUPS, *OF_WORLDS) else name for name in ALL]
 
 
@@ -65,7 +65,7 @@ def test_every_registered_metric_keeps_the_contract() -> None:
         assert isinstance(metric, Metric)
         assert base_name(metric.id) in {*ALL, "f1", "f1_multilabel"}
         # A figure of any probe over worlds has neither a better side nor an ideal that it could know.
-        if base_name(metric.id) != "world_figure":
+        if base_name(metric.id) != "planted_value":
             assert (metric.direction == "target") == (metric.ideal is not None)
         protocol = (getattr(metric, "protocols", None) or ("head",))[0]
         found = metric.stats(records_of_every_statistic(protocol))
@@ -104,7 +104,7 @@ def test_a_metric_that_does_not_fit_says_what_it_needs_and_what_would_fit() -> N
     assert "nll" in text
 
 
-def test_log_loss_does_not_fit_language_modelling() -> None:
+def test_log_loss_does_not_fit_language_modeling() -> None:
     assert missing("nll", ["nll", "tokens", "bytes", "words"]) == ("target",)
     assert fits("pseudo_perplexity", ["nll", "tokens", "bytes", "words"])
 

@@ -43,7 +43,7 @@ def write_gguf(
     path: Path,
     model: LlamaForCausalLM,
     tokenizer: PreTrainedTokenizerFast,
-    quantisation: str,
+    quantization: str,
     *,
     cut: str = "gpt-2",
     bos: bool = False,
@@ -51,7 +51,7 @@ def write_gguf(
     """Writes the file.
 
     Args:
-        quantisation: a name of `gguf.GGMLQuantizationType`, for the two-dimensional weights.
+        quantization: a name of `gguf.GGMLQuantizationType`, for the two-dimensional weights.
         cut: how the file says that text is cut into words.
         bos: whether it says that BOS goes before every text.
     """
@@ -87,7 +87,7 @@ def write_gguf(
         for part, count in heads.items():
             if part in name:
                 weight = interleaved(weight, count)
-        kind = gguf.GGMLQuantizationType[quantisation if weight.ndim == 2 else "F32"]
+        kind = gguf.GGMLQuantizationType[quantization if weight.ndim == 2 else "F32"]
         writer.add_tensor(gguf_name(name), quantize(weight, kind), raw_dtype=kind)
     writer.write_header_to_file()
     writer.write_kv_data_to_file()

@@ -30,14 +30,14 @@ models:
 compare: {{baseline: base, candidates: [other]}}
 tasks:
   stories:
-    generation:
+    text_generation:
       data: texts
       prompt_words: 3
       reference_words: 4
       max_tokens: 4
       reference_model: {reader}
       judge: {{model: judge}}
-      metrics: [reference_bits_per_byte, judge_preference, judge_by_place, judge_unreadable]
+      metrics: [reference_bits_per_byte, judge_win_rate, judge_position_bias, judge_unreadable_rate]
 gates: []
 """
 
@@ -74,8 +74,8 @@ def test_texts_are_read_by_a_reference_and_a_judge(suite: Path, toy: ToyServer) 
     }
     # The toy model goes on with " next", which names no letter.
     for model in ("base", "other"):
-        assert found["judge_unreadable", model] == 1.0
-        assert found["judge_preference", model] is None
+        assert found["judge_unreadable_rate", model] == 1.0
+        assert found["judge_win_rate", model] is None
         assert found["reference_bits_per_byte", model] > 0
     (evaluation,) = finished.results.evaluations
     assert "Which one goes on better" in evaluation.caveats[0]

@@ -33,11 +33,11 @@ PAGE: dict[str, Any] = {
     "stage": {"task": "rows", "method": {"lora": {"rank": 2}}},
     "recipe": {"epochs": 1, "anything": [1, None, "x"]},
 }
-QUANTISED = {"format": 1, "kind": "quantised", "parent": {"key": KEY, "digest": KEY}, "quantise": "8bit"}
+QUANTISED = {"format": 1, "kind": "quantized", "parent": {"key": KEY, "digest": KEY}, "quantize": "8bit"}
 
 
 def page_of(kind: str) -> dict[str, Any]:
-    return dict(QUANTISED) if kind == "quantised" else {**PAGE, "kind": kind}
+    return dict(QUANTISED) if kind == "quantized" else {**PAGE, "kind": kind}
 
 
 def write(folder: Path, page: Any) -> Path:
@@ -49,7 +49,7 @@ def write(folder: Path, page: Any) -> Path:
 def test_what_decides_is_read_and_the_notes_are_not(kind: str, tmp_path: Path) -> None:
     found = read_lineage(write(tmp_path, page_of(kind)))
     assert found["kind"] == kind
-    assert set(found) <= {"format", "kind", "labels", "parent", "quantise"}
+    assert set(found) <= {"format", "kind", "labels", "parent", "quantize"}
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -94,7 +94,7 @@ def test_a_changed_page_is_refused_with_place_expected_and_found(
         ({"data": ["rows"]}, "expected a mapping"),
         ({"cost": {"dollars": 1}}, "unknown key 'dollars'"),
         ({"stage": "rows"}, "expected a mapping"),
-        ({"quantise": "4bit"}, "unknown key 'quantise'"),
+        ({"quantize": "4bit"}, "unknown key 'quantize'"),
     ],
 )
 def test_every_key_of_the_page_has_its_type(change: dict[str, Any], said: str, tmp_path: Path) -> None:

@@ -163,7 +163,7 @@ def general(draft: Draft) -> None:
         "linear": "a linear classifier has no language-model head",
         "tfidf": "a bag of words assigns no likelihood",
     }
-    draft.evaluation("general", "task", "language_modelling", n, {}, dict.fromkeys(BITS, "pseudo_likelihood"), skipped)
+    draft.evaluation("general", "task", "language_modeling", n, {}, dict.fromkeys(BITS, "pseudo_likelihood"), skipped)
 
 
 def _pieces(text: str, nats: float) -> list[list[float]]:
@@ -249,7 +249,7 @@ def pairs(draft: Draft) -> None:
         {"stereotype_score[pll_word_l2r]": chosen},
         ideals={"stereotype_score[pll_word_l2r]": 0.5, "pair_margin[pll_word_l2r]": 0.0},
     )
-    caveat = draft.word(0, "Own templates: they measure preference between two wordings, not behaviour.")
+    caveat = draft.word(0, "Own templates: they measure preference between two wordings, not behavior.")
     skipped = {
         "linear": "a linear classifier has no language-model head",
         "tfidf": "a bag of words assigns no likelihood",
@@ -335,14 +335,14 @@ def written(draft: Draft) -> None:
                 ids[k],
                 target=items[k].target,
                 prediction=f"Case {k} was a {'dull' if number else 'long'} day." if k % 3 else f"Case {k}.",
-                stats={"answer_f1": float(quality[k])},
+                stats={"squad_f1": float(quality[k])},
             )
             for k in range(n)
         ]
         Records.of(RecordsHead("written", f"digest-{name}", "generation"), records).write(
             draft.run.records_path("written", name)
         )
-        values[name] = {"answer_f1": quality}
+        values[name] = {"squad_f1": quality}
     protocols = dict.fromkeys(values, "generation")
-    draft.add("written", {"answer_f1": ("share", "higher")}, values, protocols, {})
+    draft.add("written", {"squad_f1": ("share", "higher")}, values, protocols, {})
     draft.evaluation("written", "task", "generative_qa", n, {}, protocols)

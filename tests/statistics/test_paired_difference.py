@@ -71,7 +71,7 @@ def test_binary_with_clusters_flips_clusters() -> None:
     assert (found.low, found.high) == pytest.approx((low[0], high[0]), abs=1e-12)
 
 
-def test_ratio_of_sums_equals_the_linearised_formulas() -> None:
+def test_ratio_of_sums_equals_the_linearized_formulas() -> None:
     size = RNG.integers(20, 200, 300).astype(float)
     base = np.column_stack([size * RNG.gamma(20, 0.05, 300), size])
     candidate = np.column_stack([base[:, 0] * RNG.normal(1.02, 0.05, 300), size])

@@ -97,8 +97,8 @@ def test_a_small_suite() -> None:
         ("task: mine}", "task: mine, method: ful}", "6:54", "Did you mean 'full'?"),
         ("task: mine}", "task: mine, method: {lorra: {}}}", "6:55", "Did you mean 'lora'?"),
         ("task: mine}", "task: mine, method: {lora: {rnk: 8}}}", "6:62", "Did you mean 'rank'?"),
-        ("{load: models/base}", "{load: models/base, quantise: 4bit}", "6:28", "held in 4 bits cannot be trained"),
-        ("{load: models/base}", "{load: models/base, quantise: 3bit}", "5:39", "expected '4bit' or '8bit'"),
+        ("{load: models/base}", "{load: models/base, quantize: 4bit}", "6:28", "held in 4 bits cannot be trained"),
+        ("{load: models/base}", "{load: models/base, quantize: 3bit}", "5:39", "expected '4bit' or '8bit'"),
         (
             "base: {load: models/base}\n  tuned: {finetune: {from: base, task: mine}}",
             "base: {classical: {task: mine}}\n  tuned: {self_debias: {from: base}}",
@@ -165,7 +165,7 @@ def test_the_top_level_is_a_mapping(text: str) -> None:
 
 
 def test_a_ratio_margin_must_fit_the_direction() -> None:
-    text = changed("tasks:\n", "tasks:\n  language: {language_modelling: {data: mine}}\n")
+    text = changed("tasks:\n", "tasks:\n  language: {language_modeling: {data: mine}}\n")
     gate = "  - {id: m, metric: language.pseudo_bits_per_byte, kind: non_inferiority, margin: {ratio: RATIO}}\n"
     assert suite(text + gate.replace("RATIO", "1.05")).gates.rules[-1].id == "m"
     assert "must be 1 or more" in fault(text + gate.replace("RATIO", "0.95"))

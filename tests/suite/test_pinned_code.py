@@ -17,8 +17,8 @@ name: s
 data:
   d: {{file: d.csv}}
 models:
-  a: {{baseline: {{task: t, rule: majority}}}}
-  b: {{baseline: {{task: t, rule: random}}}}
+  a: {{heuristic: {{task: t, rule: majority}}}}
+  b: {{heuristic: {{task: t, rule: random}}}}
 compare: {{baseline: a}}
 tasks:
   t: {{classification: {{data: d, text: text, label: label, metrics: [accuracy{names}]}}}}

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from pydantic import BaseModel
 
-from harness.calibration.planted_bias_spec import WorldsSpec
+from harness.calibration.planted_bias_spec import PlantedBiasSpec
 from harness.model_kinds.classical_kind import ClassicalSpec
 from harness.model_kinds.finetune_kind import FinetuneSpec, LoraSpec
 from harness.model_kinds.load_kind import LoadModel
@@ -30,7 +30,7 @@ MODELS: tuple[type[BaseModel], ...] = (
     ServerSpec,
     SourceRef,
     TokenizerSpec,
-    WorldsSpec,
+    PlantedBiasSpec,
 )
 
 

@@ -16,7 +16,7 @@ _LORA = {"lora": {"rank": 2}}
 @pytest.fixture(scope="module")
 def adapted(base: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict]:
     folder = tmp_path_factory.mktemp("adapted") / "checkpoint"
-    spec = finetune_spec(method=_LORA, epochs=12, batch_size=4, learning_rate=5e-3, head_rate=1.0)
+    spec = finetune_spec(method=_LORA, epochs=12, batch_size=4, learning_rate=5e-3, head_lr_multiplier=1.0)
     return folder, run_stage(spec, label_inputs(base), folder, Silent())
 
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from harness.core.examples import AnswerSpan, LabelledText, PlainText, PreferencePair, PromptTarget, TaggedWords
+from harness.core.examples import AnswerSpan, LabeledText, PlainText, PreferencePair, PromptTarget, TaggedWords
 from harness.model_kinds.align_kind import AlignSpec
 from harness.model_kinds.finetune_kind import FinetuneSpec
 from harness.model_kinds.pretrain_kind import PretrainSpec
@@ -32,9 +32,9 @@ def examples(count: int = 96, seed: int = 0) -> list[tuple[str, int]]:
     return made
 
 
-def labelled(pairs: Sequence[tuple[str, int]]) -> list[LabelledText]:
+def labeled(pairs: Sequence[tuple[str, int]]) -> list[LabeledText]:
     """The same as examples of a task."""
-    return [LabelledText(text, (label,)) for text, label in pairs]
+    return [LabeledText(text, (label,)) for text, label in pairs]
 
 
 def tagged(count: int = 96, seed: int = 0) -> list[TaggedWords]:
@@ -128,8 +128,8 @@ def text_inputs(seed: int = 0) -> StageInputs:
 
 def label_inputs(parent: Path | None, seed: int = 0, **changes: Any) -> StageInputs:
     settings: dict[str, Any] = {
-        "train": labelled(examples()),
-        "validation": labelled(examples(24, seed=9)),
+        "train": labeled(examples()),
+        "validation": labeled(examples(24, seed=9)),
         "labels": LABELS,
         "parent": parent,
         "parent_key": "a" * 64,
@@ -154,8 +154,8 @@ def stage(kind: str, parent: Path) -> tuple[Any, StageInputs]:
         "spans": (spans(), spans(12, 9), ()),
         "prompts": (prompts(), prompts(12, 9), ()),
         "texts": ([PlainText(text) for text in passages()], [], ()),
-        "full": (labelled(examples()), labelled(examples(24, seed=9)), LABELS),
-        "lora": (labelled(examples()), labelled(examples(24, seed=9)), LABELS),
+        "full": (labeled(examples()), labeled(examples(24, seed=9)), LABELS),
+        "lora": (labeled(examples()), labeled(examples(24, seed=9)), LABELS),
     }
     train, validation, labels = given[kind]
     method = {"lora": {"rank": 2}} if kind == "lora" else "full"

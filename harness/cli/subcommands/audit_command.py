@@ -14,13 +14,13 @@ from harness.cli.options import OUT, output_options
 @click.command("audit")
 @click.argument("base")
 @click.argument("finetuned")
-@click.option("--task-data", type=click.Path(dir_okay=False, path_type=Path), help="Labelled file: adds a task.")
+@click.option("--task-data", type=click.Path(dir_okay=False, path_type=Path), help="Labeled file: adds a task.")
 @click.option("--text", default="text", show_default=True, help="Text column of --task-data.")
 @click.option("--label", default="label", show_default=True, help="Label column of --task-data.")
 @click.option(
     "--prose",
     type=click.Path(dir_okay=False, path_type=Path),
-    help="A text file for language modelling, instead of held-out encyclopaedic prose.",
+    help="A text file for language modeling, instead of held-out encyclopaedic prose.",
 )
 @click.option(
     "--bias",

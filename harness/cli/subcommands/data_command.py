@@ -18,7 +18,7 @@ def command() -> None:
 @command.command("list")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout.")
 def list_data(as_json: bool) -> int:
-    """List the catalog: name, licence, whether it is in the cache."""
+    """List the catalog: name, license, whether it is in the cache."""
     from harness.data.catalog import catalog_index
     from harness.schema.units import show_bytes
 
@@ -30,7 +30,7 @@ def list_data(as_json: bool) -> int:
     for name, preview in previews.items():
         state = "cached" if preview.cached else f"fetch {show_bytes(preview.bytes_to_fetch or 0)}"
         click.echo(
-            f"{name:<{width}}  {state:<14}  {preview.licence or 'licence not stated'}  "
+            f"{name:<{width}}  {state:<14}  {preview.license or 'license not stated'}  "
             f"{catalog_index.entry(name).title}"
         )
     return 0
@@ -40,7 +40,7 @@ def list_data(as_json: bool) -> int:
 @click.argument("name")
 @click.option("--rows", default=3, show_default=True, type=click.IntRange(min=0), help="Example rows, when cached.")
 def show_data(name: str, rows: int) -> int:
-    """Show one data set: what it is, licence, caveats, where it comes from, a few rows."""
+    """Show one data set: what it is, license, caveats, where it comes from, a few rows."""
     from harness.data.catalog import catalog_index
     from harness.report.wording.safe_text import clean
     from harness.schema.units import show_bytes
@@ -49,7 +49,7 @@ def show_data(name: str, rows: int) -> int:
     preview = _preview(name)
     click.secho(entry.title, bold=True)
     for label, value in (
-        ("licence", entry.licence),
+        ("license", entry.license),
         ("citation", entry.citation),
         ("columns", ", ".join(entry.columns)),
         ("source", preview.source),

@@ -53,13 +53,13 @@ def _lines(one: Explained) -> Iterator[str]:
 
     yield from _explanation(one.explanation, "")
     if one.stored is not None:
-        yield _labelled("", "note", f"results.json holds {one.stored}: it was judged on another day or by other gates")
+        yield _labeled("", "note", f"results.json holds {one.stored}: it was judged on another day or by other gates")
     if one.counts:
-        yield _labelled("", "items", ", ".join(f"{name.replace('_', ' ')} {n:,}" for name, n in one.counts.items()))
+        yield _labeled("", "items", ", ".join(f"{name.replace('_', ' ')} {n:,}" for name, n in one.counts.items()))
     for item in one.moved:
         right = f", right: {clean_line(item.target, 40)}" if item.target is not None else ""
         change = f"{clean_line(item.before or '–', 40)} → {clean_line(item.after or '–', 40)}"
-        yield _labelled("", f"  {item.kind}", f"{clean_line(item.text, 90)} ({change}{right})")
+        yield _labeled("", f"  {item.kind}", f"{clean_line(item.text, 90)} ({change}{right})")
 
 
 def _explanation(one: Explanation, indent: str) -> Iterator[str]:
@@ -69,12 +69,12 @@ def _explanation(one: Explanation, indent: str) -> Iterator[str]:
     mark = click.style(MARKS[one.verdict], fg=COLOURS[one.verdict])
     yield f"{indent}{mark} {click.style(clean_line(one.title), bold=True)}"
     for label, text in one.lines:
-        yield _labelled(indent, label, clean_line(text))
+        yield _labeled(indent, label, clean_line(text))
     for member in one.members:
         yield from _explanation(member, indent + "    ")
 
 
-def _labelled(indent: str, label: str, text: str) -> str:
+def _labeled(indent: str, label: str, text: str) -> str:
     """A label and its text, wrapped below each other."""
     import shutil
     import textwrap

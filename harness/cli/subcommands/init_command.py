@@ -9,7 +9,7 @@ import click
 
 @click.command("init")
 @click.argument("path", default="suite.yaml", type=click.Path(dir_okay=False, path_type=Path))
-@click.option("--data", type=click.Path(path_type=Path), help="Your labelled file (csv, tsv, jsonl, parquet).")
+@click.option("--data", type=click.Path(path_type=Path), help="Your labeled file (csv, tsv, jsonl, parquet).")
 @click.option("--text", default="text", show_default=True, help="Its text column.")
 @click.option("--label", default="label", show_default=True, help="Its label column.")
 @click.option("--base", default="path/to/base", show_default=True, help="Your base checkpoint.")

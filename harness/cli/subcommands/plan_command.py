@@ -15,7 +15,7 @@ from harness.cli.options import suite_changes
 def command(
     suite: str, models: tuple[str, ...], only: tuple[str, ...], seed: int | None, limit: int | None, as_json: bool
 ) -> int:
-    """Say what `harness run SUITE` would do: steps, cache, data and licences, time, gates' power.
+    """Say what `harness run SUITE` would do: steps, cache, data and licenses, time, gates' power.
 
     Fetches nothing, trains nothing and loads no metric code. What depends on data that is not here yet is said
     to be unknown.
@@ -40,7 +40,7 @@ def command(
     for data in plan.data:
         state = "cached" if data.cached else f"to fetch, {show_bytes(data.bytes_to_fetch or 0)}"
         rows = f"{data.rows} rows" if data.rows is not None else "rows not counted yet"
-        click.echo(clean(f"  {data.name}: {state}; {rows}; {data.licence or 'licence not stated'}; from {data.source}"))
+        click.echo(clean(f"  {data.name}: {state}; {rows}; {data.license or 'license not stated'}; from {data.source}"))
     click.secho("steps", bold=True)
     for step in plan.steps:
         state = "cached" if step.cached else "to do" if step.cached is False else "after the data is here"

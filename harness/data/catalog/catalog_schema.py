@@ -72,8 +72,8 @@ class CatalogEntry(Strict):
         columns: our columns, in order, and how each is made.
         labels: label column → its labels, in a fixed order.
         slices: columns whose values become slices `column=value`.
-        duplicates: columns whose normalised text tells that two rows are the same text.
-        unique: keep only the first row of each normalised text.
+        duplicates: columns whose normalized text tells that two rows are the same text.
+        unique: keep only the first row of each normalized text.
         shares: split → share of the parents, or `test` alone for data that is never trained on.
         rows: number of rows after preparation, for people; checked by the tests.
         sources: tried in order.
@@ -82,7 +82,7 @@ class CatalogEntry(Strict):
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9-]*$")
     title: str
     what: str
-    licence: str
+    license: str
     citation: str
     caveats: list[str] = Field(default_factory=list)
     columns: dict[str, Column]

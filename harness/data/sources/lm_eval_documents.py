@@ -46,7 +46,7 @@ def open_rows(options: dict[str, Any], base: Path) -> Iterable[Mapping[str, Any]
         if theirs not in loaded:
             raise DataError(unknown("split", str(theirs), loaded))
         for place, document in enumerate(loaded[theirs]):
-            # Words keep two rows with equal documents apart; numbers alone would be normalised away.
+            # Words keep two rows with equal documents apart; numbers alone would be normalized away.
             rows.append({"doc": json.dumps(document, default=str), "place": f"{theirs} row {place}", "split": ours})
     return rows
 

@@ -25,7 +25,7 @@ def checked_member(value: str) -> str:
     """A member's path: relative, without `..`; `outer.tar.gz!inner` names a file in an inner archive.
 
     Raises:
-        ValueError: for an absolute path, a drive, a backslash or a step upwards.
+        ValueError: for an absolute path, a drive, a backslash or a step upward.
     """
     for part in value.split("!"):
         path = PurePosixPath(part)

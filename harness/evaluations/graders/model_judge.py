@@ -92,7 +92,7 @@ class Judge:
             return {"judge_unread": 1.0}, shown
         won = [float(letter == own) for letter, own in zip(letters, ("A", "B"), strict=True)]
         preferred = sum(won) / len(won)
-        return {"judge_unread": 0.0, "judged": preferred, "judge_by_place": float(preferred == 0.5)}, shown
+        return {"judge_unread": 0.0, "judged": preferred, "judge_position_bias": float(preferred == 0.5)}, shown
 
 
 def letter_of(response: Response) -> str | None:

@@ -28,23 +28,23 @@ from harness.text.swaps.swap import swap
 FORMAT = 1
 Reads = Literal["continuation", "whole"]
 TOXICITY_METRICS = (
-    "classified_toxic_share",
-    "classified_toxic_gap",
-    "classified_toxic_probability",
-    "classified_toxic_maximum",
-    "detector_prompt_score",
-    "detector_prompt_gap",
-    "detector_swap_shift",
-    "detector_swap_flips",
-    "detector_unreadable",
+    "toxic_fraction",
+    "toxic_fraction_difference",
+    "toxicity_probability",
+    "expected_max_toxicity",
+    "prompt_toxicity",
+    "prompt_toxicity_difference",
+    "toxicity_shift",
+    "toxicity_flip_rate",
+    "toxicity_unreadable_rate",
 )
 TOXICITY_COLUMNS = (
     *("detected_share", "detected_any", "detected_max", "detector_prompt", "detector_unread"),
     *("detector_shift", "detector_flips"),
 )
 REGARD_METRICS = (
-    *("regard", "regard_gap", "regard_negative", "regard_positive", "regard_other"),
-    *("regard_prompt_gap", "regard_unreadable"),
+    *("regard", "regard_difference", "regard_negative", "regard_positive", "regard_other"),
+    *("regard_prompt_difference", "regard_unreadable_rate"),
 )
 REGARD_COLUMNS = (*("regard", "regard_negative", "regard_positive", "regard_other", "regard_prompt", "regard_unread"),)
 
@@ -231,13 +231,14 @@ def caveats_of(toxicity: ToxicityOptions | None, regard: RegardOptions | None) -
     if toxicity is not None:
         yield (
             f"Classified toxicity is what the model {toxicity.model!r} calls {toxicity.label!r} with a probability of "
-            f"at least {toxicity.threshold:g} (it reads the {_READ[toxicity.reads]}). {over} (`detector_prompt_gap`), "
-            "and how far it moves when only the people in a text are swapped (`detector_swap_shift`)."
+            f"at least {toxicity.threshold:g} (it reads the {_READ[toxicity.reads]}). {over} "
+            "(`prompt_toxicity_difference`), "
+            "and how far it moves when only the people in a text are swapped (`toxicity_shift`)."
         )
     if regard is not None:
         yield (
             f"Regard is what the model {regard.model!r} says (it reads the {_READ[regard.reads]}). {over} "
-            "(`regard_prompt_gap`)."
+            "(`regard_prompt_difference`)."
         )
 
 

@@ -36,13 +36,13 @@ METRICS: Mapping[str, Mapping[str, str]] = {
         "acc_bytes": "acc_norm_bytes",
         "acc_mutual_info": "acc_mutual_info",
     },
-    "loglikelihood": {"acc": "target_generated", "perplexity": "target_perplexity"},
+    "loglikelihood": {"acc": "greedy_match", "perplexity": "target_perplexity"},
     "loglikelihood_rolling": {
         "word_perplexity": "word_perplexity",
         "byte_perplexity": "byte_perplexity",
         "bits_per_byte": "bits_per_byte",
     },
-    "generate_until": {"exact_match": "exact_text"},
+    "generate_until": {"exact_match": "exact_match_strict"},
 }
 """lm-eval's name of a metric → ours, by output type."""
 
@@ -66,11 +66,11 @@ class LmEvalTask:
 
     Options = LmEvalTaskOptions
     role: ClassVar[Literal["task", "probe"]] = "task"
-    kind: ClassVar[str] = "lm_eval_task"
+    kind: ClassVar[str] = "lm_eval"
     summary: ClassVar[str] = "A task of lm-evaluation-harness, read from its own YAML file."
     provides: ClassVar[tuple[str, ...]] = (
         *("acc", "acc_norm_chars", "acc_norm_bytes", "acc_mutual_info", "correct", "target", "prediction"),
-        *("nll", "tokens", "bytes", "words", "nll_target", "targets", "target_generated", "exact_text"),
+        *("nll", "tokens", "bytes", "words", "nll_target", "targets", "greedy_match", "exact_match_strict"),
     )
     default_metrics: ClassVar[tuple[str, ...]] = ("acc",)
 
@@ -263,7 +263,7 @@ class LmEvalTask:
         stats = {"nll_target": -values[0], "targets": 1.0}
         response: dict[str, Any] = {"log_likelihood": values[0]}
         if len(responses) > 1 and isinstance(responses[1], Generated):
-            stats["target_generated"] = float(responses[1].text.startswith(target))
+            stats["greedy_match"] = float(responses[1].text.startswith(target))
             response["generated"] = responses[1].text
         return outcome(item, truncated=cut, response=response, stats=stats)
 
@@ -292,7 +292,7 @@ class LmEvalTask:
             truncated=cut,
             finish=found.finish,
             response={"generated": found.text},
-            stats={"exact_text": float(right), "correct": float(right)},
+            stats={"exact_match_strict": float(right), "correct": float(right)},
         )
 
     def metric_context(self) -> MetricContext:

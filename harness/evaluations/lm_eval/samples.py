@@ -24,9 +24,9 @@ from harness.metrics.capability.choice_accuracy import best_choices, choice_stat
 
 METRICS: Mapping[str, tuple[str, ...]] = {
     "continuations": ("acc", "acc_norm_chars", "acc_norm_bytes"),
-    "target_likelihood": ("target_perplexity", "target_generated"),
+    "target_likelihood": ("target_perplexity", "greedy_match"),
     "rolling_likelihood": ("bits_per_byte", "byte_perplexity", "word_perplexity"),
-    "generation": ("exact_text",),
+    "generation": ("exact_match_strict",),
 }
 """Our metrics of what a log holds, by protocol; the first one leads."""
 
@@ -228,7 +228,7 @@ def _target(
         raise ValueError("the log-likelihood is no finite number")
     item = Item(identity, {"target": target}, {"text": context, "target": target}, target, {"parent": identity})
     written = {"True": 1.0, "False": 0.0}[str(reply[1])]
-    stats = {"nll_target": -value, "targets": 1.0, "target_generated": written}
+    stats = {"nll_target": -value, "targets": 1.0, "greedy_match": written}
     return item, outcome(item, response={"log_likelihood": value}, stats=stats)
 
 
@@ -255,5 +255,5 @@ def _generated(sample: Mapping[str, Any], identity: str, text: str, arguments: l
     item = Item(
         identity, {"target": target}, {"text": str(arguments[0][0]), "target": target}, target, {"parent": identity}
     )
-    stats = {"exact_text": right, "correct": right}
+    stats = {"exact_match_strict": right, "correct": right}
     return item, outcome(item, prediction=prediction, response={"generated": text}, stats=stats)

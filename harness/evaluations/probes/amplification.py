@@ -48,18 +48,18 @@ class Amplification:
     """Asks for the labels of texts that speak of a group, and compares with the training data's labels.
 
     The training data are those of the task, also for models that learned from others. Cells (group, label)
-    in which the training data have no text are counted in `empty_cells`.
+    in which the training data have no text are counted in `empty_cell_rate`.
     """
 
     Options = AmplificationOptions
     role: ClassVar[Literal["task", "probe"]] = "probe"
-    kind: ClassVar[str] = "amplification"
+    kind: ClassVar[str] = "bias_amplification"
     summary: ClassVar[str] = "Whether predictions tie labels to groups more closely than the training data do."
     provides: ClassVar[tuple[str, ...]] = ("target", "prediction", "correct", "directed", "empty")
     default_metrics: ClassVar[tuple[str, ...]] = (
-        "amplification",
+        "bias_amplification",
         "bias_amp_attribute_to_task",
-        "empty_cells",
+        "empty_cell_rate",
         "accuracy",
     )
     caveats: ClassVar[tuple[str, ...]] = (

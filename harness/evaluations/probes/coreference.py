@@ -70,7 +70,12 @@ class Coreference:
         "share",
         "female_odds",
     )
-    default_metrics: ClassVar[tuple[str, ...]] = ("pronoun_preference", "coref_gap", "coref_changed", "coref_accuracy")
+    default_metrics: ClassVar[tuple[str, ...]] = (
+        "pronoun_preference",
+        "coref_gap",
+        "coref_flip_rate",
+        "coref_accuracy",
+    )
     caveats: ClassVar[tuple[str, ...]] = (
         (
             "Resolution by a language model is the likelihood of a made-up continuation; small models resolve near "

@@ -69,11 +69,11 @@ class EmbeddingAssociation:
     kind: ClassVar[str] = "embedding_association"
     summary: ClassVar[str] = "Which of two sets of words lies nearer to which attributes in the embedding (WEAT, SEAT)."
     provides: ClassVar[tuple[str, ...]] = ("association", "in_x", "margin")
-    default_metrics: ClassVar[tuple[str, ...]] = ("weat_d", "weat_p")
+    default_metrics: ClassVar[tuple[str, ...]] = ("weat_effect_size", "weat_p_value")
     caveats: ClassVar[tuple[str, ...]] = (
         (
             "Exploratory only: association tests are unreliable for contextual encoders (May et al. 2019), and say "
-            "little of what a model does. Gate on a behaviour instead."
+            "little of what a model does. Gate on a behavior instead."
         ),
     )
 

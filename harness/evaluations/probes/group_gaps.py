@@ -44,7 +44,7 @@ class GroupGapsOptions(EvaluationOptions):
 
 
 class GroupGaps:
-    """Asks a task's question about its labelled texts, and tells whom each text speaks of.
+    """Asks a task's question about its labeled texts, and tells whom each text speaks of.
 
     A text belongs to every group that it has a word of, and to the slices named in `columns`; a text of no
     group has a part in the overall figures and in the background of the subgroup figures only.
@@ -52,13 +52,13 @@ class GroupGaps:
 
     Options = GroupGapsOptions
     role: ClassVar[Literal["task", "probe"]] = "probe"
-    kind: ClassVar[str] = "group_gaps"
+    kind: ClassVar[str] = "group_fairness"
     summary: ClassVar[str] = "Whether a classifier does alike for the groups that texts speak of."
     provides: ClassVar[tuple[str, ...]] = ("target", "prediction", "correct", "selected", "positive", "score")
     default_metrics: tuple[str, ...] = (
-        "equalised_odds_worst",
-        "equalised_odds_mean",
-        "demographic_parity_gap",
+        "equalized_odds_difference",
+        "equalized_odds_difference_mean",
+        "demographic_parity_difference",
         "true_positive_rate",
         "false_positive_rate",
         "selection_rate",

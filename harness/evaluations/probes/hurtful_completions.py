@@ -50,7 +50,7 @@ class CompletionsProbe:
     kind: ClassVar[str] = "hurtful_completions"
     summary: ClassVar[str] = "How many of the likeliest completions of sentences about people are hurtful (HONEST)."
     provides: ClassVar[tuple[str, ...]] = ("prediction", "hurtful", "margin")
-    default_metrics: ClassVar[tuple[str, ...]] = ("honest", "honest_gap")
+    default_metrics: ClassVar[tuple[str, ...]] = ("honest", "honest_difference")
 
     def __init__(self, name: str, options: CompletionsOptions, context: EvaluationContext) -> None:
         self.name = name

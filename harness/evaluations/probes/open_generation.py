@@ -94,17 +94,17 @@ class Generation:
 
     Toxicity is by a list of hurtful words: the share of samples that hold one, whether any does, and the
     largest share of such words. Polarity is (good − bad)/(good + bad) words of a second list. A beginning
-    whose samples are all empty is unread. Classifiers that the options name read the texts afterwards, as other
+    whose samples are all empty is unread. Classifiers that the options name read the texts afterward, as other
     models of the suite.
     """
 
     Options = GenerationOptions
     role: ClassVar[Literal["task", "probe"]] = "probe"
-    kind: ClassVar[str] = "generation"
+    kind: ClassVar[str] = "generation_bias"
     summary: ClassVar[str] = "How a model writes on about people: hurtful words and polarity by group."
     provides: ClassVar[tuple[str, ...]] = (
         "prediction",
-        "toxic_share",
+        "hurtful_text_fraction",
         "toxic_any",
         "toxic_max",
         "polarity",
@@ -114,13 +114,13 @@ class Generation:
         *REGARD_COLUMNS,
     )
     default_metrics: tuple[str, ...] = (
-        "toxic_share",
-        "toxic_gap",
-        "toxic_probability",
-        "toxic_maximum",
+        "hurtful_text_fraction",
+        "hurtful_text_fraction_difference",
+        "hurtful_text_probability",
+        "expected_max_hurtful_word_rate",
         "polarity",
-        "polarity_gap",
-        "written_words",
+        "polarity_difference",
+        "mean_words",
     )
     caveats: tuple[str, ...] = (
         (
@@ -152,7 +152,7 @@ class Generation:
         return found
 
     def spec(self) -> Mapping[str, Any]:
-        """Who reads the texts afterwards is no part of it: it changes neither items nor what is asked."""
+        """Who reads the texts afterward is no part of it: it changes neither items nor what is asked."""
         apart = {"metrics", "split", "data", "words", "toxicity", "regard"}
         options = self.options.model_dump(mode="json", exclude=apart)
         if self.options.groups is None:
@@ -222,7 +222,7 @@ class Generation:
             truncated=truncated,
             response={"texts": texts, "hurtful": bad, "polarity": tones},
             stats={
-                "toxic_share": share,
+                "hurtful_text_fraction": share,
                 "toxic_any": float(any(bad)),
                 "toxic_max": max(count / length if length else 0.0 for count, length in zip(bad, lengths, strict=True)),
                 "polarity": math.fsum(tones) / len(tones),

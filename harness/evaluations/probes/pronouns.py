@@ -53,7 +53,7 @@ class PronounsOptions(EvaluationOptions):
         default_factory=lambda: list(TEMPLATES),
         description="Sentences with {word} and then {mask}; five of our own when left out.",
     )
-    least: int = Field(5, ge=1, description="A word that meets genders in fewer sentences is an empty cell.")
+    min_count: int = Field(5, ge=1, description="A word that meets genders in fewer sentences is an empty cell.")
 
 
 class Pronouns:
@@ -61,12 +61,12 @@ class Pronouns:
 
     c(o, g) are the sentences of the data in which the occupation stands beside a word of the gender, and
     P(g | o) of the model is the share of the two pronouns' probability. Occupations that meet fewer
-    sentences are counted in `empty_cells`, and have no part in the other figures.
+    sentences are counted in `empty_cell_rate`, and have no part in the other figures.
     """
 
     Options = PronounsOptions
     role: ClassVar[Literal["task", "probe"]] = "probe"
-    kind: ClassVar[str] = "pronouns"
+    kind: ClassVar[str] = "occupation_pronouns"
     summary: ClassVar[str] = "Whether a language model ties occupations to genders more closely than its data."
     provides: ClassVar[tuple[str, ...]] = (
         "prediction",
@@ -79,8 +79,8 @@ class Pronouns:
     default_metrics: ClassVar[tuple[str, ...]] = (
         "pronoun_amplification",
         "bias_amp_task_to_attribute",
-        "female_pronouns",
-        "empty_cells",
+        "female_pronoun_share",
+        "empty_cell_rate",
     )
     caveats: ClassVar[tuple[str, ...]] = (
         "Words that stand in one sentence need not speak of one person; the counts are a rough picture of the data.",
@@ -158,12 +158,12 @@ class Pronouns:
             return failed(item, Failure("nan", "both pronouns have the probability zero"), truncated=truncated)
         share = math.exp(values[0] - whole)
         female, male = item.payload["counts"]
-        stats = {"female_share": share, "margin": share - 0.5, "empty": float(female + male < self.options.least)}
+        stats = {"female_share": share, "margin": share - 0.5, "empty": float(female + male < self.options.min_count)}
         if not stats["empty"]:
             trained = female / (female + male)
-            towards = 1.0 if trained > 0.5 else -1.0
+            toward = 1.0 if trained > 0.5 else -1.0
             if trained != 0.5:
-                stats["zhao_gap"] = towards * (share - trained)
+                stats["zhao_gap"] = toward * (share - trained)
             # Both cells of a word have the same signed gap, since their shares add up to one; where the word is
             # independent of gender neither is tied, and the two cells' gaps, of opposite signs, cancel.
             stats["directed_gap"] = float(np.sign(trained - item.payload["female"])) * (share - trained)

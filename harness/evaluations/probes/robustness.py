@@ -62,7 +62,7 @@ class Robustness:
     One item is one text and one kind of change. Typing errors, case, punctuation, contractions and
     paraphrases are invariance tests: an item fails by the share of its variants that get another label.
     Negation is a directional test, for texts whose label has a value above or below the middle of the
-    task's values: it fails when the expected score does not go towards the other side by more than 0.1
+    task's values: it fails when the expected score does not go toward the other side by more than 0.1
     the wrong way. Paraphrases are the wordings of our own templates, or yours.
     """
 
@@ -145,17 +145,17 @@ class Robustness:
             return failed(item, answers, truncated=truncated)
         first, rest = answers[0], answers[1:]
         shifts = [answer.score - first.score for answer in rest]
-        towards = item.payload["towards"]
-        if towards:
-            failures = [float(shift * towards < -TOLERANCE) for shift in shifts]
+        toward = item.payload["toward"]
+        if toward:
+            failures = [float(shift * toward < -TOLERANCE) for shift in shifts]
         else:
             failures = [float(answer.label != first.label) for answer in rest]
         stats = {
             "test_failed": math.fsum(failures) / len(failures),
             "shift_abs": math.fsum(abs(shift) for shift in shifts) / len(shifts),
         }
-        if towards:
-            stats["shift"] = math.fsum(shift * towards for shift in shifts) / len(shifts)
+        if toward:
+            stats["shift"] = math.fsum(shift * toward for shift in shifts) / len(shifts)
         if item.target is not None:
             stats["correct"] = float(first.label == item.target)
         return outcome(
@@ -173,10 +173,10 @@ class Robustness:
 
     def _changed(self, original: Item, kind: Kind) -> Iterator[Item]:
         text = original.payload["text"]
-        towards = 0
+        toward = 0
         if kind == "negation":
-            towards = self._away(original.target)
-            turned = negate(text) if towards else None
+            toward = self._away(original.target)
+            turned = negate(text) if toward else None
             variants = [] if turned is None else [turned]
         elif kind == "paraphrase":
             return
@@ -184,7 +184,7 @@ class Robustness:
             variants = list(dict.fromkeys(_CHANGES[kind](text)))
         if variants:
             cluster = original.clusters.get(TASK_CLUSTER, original.id)
-            yield _item(original.id, text, variants, kind, cluster, towards, original.target, original.slices)
+            yield _item(original.id, text, variants, kind, cluster, toward, original.target, original.slices)
 
     def _away(self, target: str | None) -> int:
         """-1 when the label stands above the middle of the values, 1 below it, 0 on it or without one."""
@@ -201,11 +201,11 @@ def _item(
     variants: Sequence[str],
     kind: str,
     cluster: str,
-    towards: int = 0,
+    toward: int = 0,
     target: str | None = None,
     slices: Sequence[str] = (),
 ) -> Item:
-    payload = {"key": key, "text": text, "variants": list(variants), "kind": kind, "towards": towards}
+    payload = {"key": key, "text": text, "variants": list(variants), "kind": kind, "toward": toward}
     shown = {f"changed_{place}": variant for place, variant in enumerate(variants, start=1)}
     return Item(
         id=digest(payload),
@@ -213,7 +213,7 @@ def _item(
         texts={"original": text, **shown},
         target=target,
         clusters={CLUSTER: cluster, TASK_CLUSTER: cluster, "template": cluster},
-        slices=tuple(dict.fromkeys([*slices, f"kind={kind}", f"expect={'direction' if towards else 'same'}"])),
+        slices=tuple(dict.fromkeys([*slices, f"kind={kind}", f"expect={'direction' if toward else 'same'}"])),
     )
 
 

@@ -11,7 +11,7 @@ from pydantic import Field, model_validator
 from harness.core.dataset import Dataset, Row
 from harness.core.errors import DataError, SuiteError, unknown
 from harness.core.evaluation import EvaluationContext, Item
-from harness.core.examples import LabelledText, PromptTarget
+from harness.core.examples import LabeledText, PromptTarget
 from harness.core.labels import _same_labels
 from harness.core.metric import MetricContext
 from harness.core.model import ModelFacts
@@ -67,8 +67,8 @@ class Classification:
     def __init__(self, name: str, options: ClassificationOptions, context: EvaluationContext) -> None:
         self.name = name
         self.options = options
-        self._labelled = context.labels.get(ref_name(options.data), {})
-        of_data = self._labelled.get(options.label, ())
+        self._labeled = context.labels.get(ref_name(options.data), {})
+        of_data = self._labeled.get(options.label, ())
         self._known = tuple(of_data if options.labels is None else options.labels)
         if self._known and options.labels is None:
             try:
@@ -104,7 +104,7 @@ class Classification:
             raise SuiteError(
                 f"task {self.name!r}: the labels are not known (found {list(self._known)}): data "
                 f"{ref_name(self.options.data)!r} has no labels in a column {self.options.label!r}, but in: "
-                f"{', '.join(sorted(self._labelled)) or 'none'}.",
+                f"{', '.join(sorted(self._labeled)) or 'none'}.",
                 hint="fill in every label, name the column under the data's `columns`, or give the labels in "
                 "the task: `labels: [negative, neutral, positive]`.",
             )
@@ -161,7 +161,7 @@ class Classification:
                 slices=row.slices,
             )
 
-    def examples(self, dataset: Dataset, split: str) -> list[LabelledText]:
+    def examples(self, dataset: Dataset, split: str) -> list[LabeledText]:
         """The texts of a split and the place of each one's label in `labels`, for training.
 
         Raises:
@@ -169,7 +169,7 @@ class Classification:
         """
         places = {label: place for place, label in enumerate(self.labels)}
         return [
-            LabelledText(text, (places[label],), self._pair(dataset, row))
+            LabeledText(text, (places[label],), self._pair(dataset, row))
             for row, text, label in self._rows(dataset, split)
         ]
 

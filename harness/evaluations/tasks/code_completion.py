@@ -38,11 +38,11 @@ class CodeCompletion(WritingTask[CodeCompletionOptions]):
     kind: ClassVar[str] = "code_completion"
     summary: ClassVar[str] = "Whether a function's body is continued with the real next line, and parses."
     provides: ClassVar[tuple[str, ...]] = (
-        *("exact_line", "edit_similarity", "parse_share", "correct", "unfinished", "prediction", "target"),
+        *("line_exact_match", "edit_similarity", "parse_rate", "correct", "length_limit_rate", "prediction", "target"),
         *("nll_reference", "bytes_reference"),
     )
     default_metrics: ClassVar[tuple[str, ...]] = (
-        *("target_bits_per_byte", "exact_line", "edit_similarity", "parse_share", "unfinished"),
+        *("target_bits_per_byte", "line_exact_match", "edit_similarity", "parse_rate", "length_limit_rate"),
     )
     separator: ClassVar[str] = _INDENT
 
@@ -66,10 +66,10 @@ class CodeCompletion(WritingTask[CodeCompletionOptions]):
         line, wanted = body.split("\n", 1)[0].strip(), str(item.target)
         exact = float(line == wanted)
         return {
-            "exact_line": exact,
+            "line_exact_match": exact,
             "correct": exact,
             "edit_similarity": edit_similarity_of(line, wanted),
-            "parse_share": float(bool(line) and parses(item.payload["prompt"] + _INDENT + body)),
+            "parse_rate": float(bool(line) and parses(item.payload["prompt"] + _INDENT + body)),
         }, {"body": body}
 
 

@@ -51,10 +51,10 @@ class CompletionsTask:
 
     Options: ClassVar[type[CompletionsOptions]] = CompletionsOptions
     role: ClassVar[Literal["task", "probe"]] = "task"
-    kind: ClassVar[str] = "completions"
+    kind: ClassVar[str] = "sample_completions"
     summary: ClassVar[str] = "What a model writes into fixed gaps and after fixed beginnings; to be read, not judged."
     provides: ClassVar[tuple[str, ...]] = ("top_p", "prediction")
-    default_metrics: ClassVar[tuple[str, ...]] = ("top_probability",)
+    default_metrics: ClassVar[tuple[str, ...]] = ("mean_top_probability",)
 
     def __init__(self, name: str, options: CompletionsOptions, context: EvaluationContext) -> None:
         self.name = name

@@ -8,7 +8,7 @@ from pydantic import Field
 
 from harness.core.evaluation import Item
 from harness.evaluations.generation_base import WritingOptions, WritingTask
-from harness.metrics.capability.answer_match import answer_f1_of, exact_match_of, normalise_answer
+from harness.metrics.capability.answer_match import answer_f1_of, exact_match_of, normalize_answer
 from harness.metrics.capability.rouge import rouge_statistics
 
 
@@ -30,19 +30,24 @@ class GenerativeQA(WritingTask[GenerativeQAOptions]):
     kind: ClassVar[str] = "generative_qa"
     summary: ClassVar[str] = "Whether a written answer is an accepted one."
     provides: ClassVar[tuple[str, ...]] = (
-        *("exact_match", "answer_f1", "no_answer_accuracy", "rougeL", "unfinished"),
+        *("squad_exact_match", "squad_f1", "no_answer_accuracy", "rougeL", "length_limit_rate"),
         *("target", "prediction", "correct", "nll_reference", "bytes_reference"),
     )
-    default_metrics: ClassVar[tuple[str, ...]] = ("exact_match", "answer_f1", "target_bits_per_byte", "unfinished")
+    default_metrics: ClassVar[tuple[str, ...]] = (
+        "squad_exact_match",
+        "squad_f1",
+        "target_bits_per_byte",
+        "length_limit_rate",
+    )
 
     def measure(self, text: str, item: Item) -> tuple[dict[str, float], dict[str, Any]]:
-        nothing = normalise_answer(self.options.no_answer)
-        wanted = [gold for gold in item.payload["references"] if normalise_answer(gold) != nothing]
-        given = "" if normalise_answer(text) == nothing else text
+        nothing = normalize_answer(self.options.no_answer)
+        wanted = [gold for gold in item.payload["references"] if normalize_answer(gold) != nothing]
+        given = "" if normalize_answer(text) == nothing else text
         exact = exact_match_of(given, wanted)
         stats = {
-            "exact_match": exact,
-            "answer_f1": answer_f1_of(given, wanted),
+            "squad_exact_match": exact,
+            "squad_f1": answer_f1_of(given, wanted),
             "no_answer_accuracy": float(bool(given) == bool(wanted)),
             "correct": exact,
             "rougeL": rouge_statistics(given, wanted or [""])["rougeL"],

@@ -28,13 +28,18 @@ class Instruction(WritingTask[InstructionOptions]):
     """Asks for an answer and checks each constraint of its row."""
 
     Options: ClassVar[type[InstructionOptions]] = InstructionOptions
-    kind: ClassVar[str] = "instruction"
+    kind: ClassVar[str] = "instruction_following"
     summary: ClassVar[str] = "Whether answers meet the checkable parts of their instructions: format, length, words."
     provides: ClassVar[tuple[str, ...]] = (
-        *("followed", "met", "constraints", "correct", "unfinished", "words", "grams_4", "repeated"),
+        *("followed", "met", "constraints", "correct", "length_limit_rate", "words", "grams_4", "repeated"),
         *("nll_reference", "bytes_reference", "prediction"),
     )
-    default_metrics: ClassVar[tuple[str, ...]] = ("prompts_followed", "constraints_met", "repetition", "unfinished")
+    default_metrics: ClassVar[tuple[str, ...]] = (
+        "prompt_level_accuracy",
+        "instruction_level_accuracy",
+        "repetition",
+        "length_limit_rate",
+    )
     separator: ClassVar[str] = ""
 
     def columns(self) -> list[str]:

@@ -1,4 +1,4 @@
-"""Language modelling: how well a model predicts running text; forgetting is measured on it."""
+"""Language modeling: how well a model predicts running text; forgetting is measured on it."""
 
 from __future__ import annotations
 
@@ -35,11 +35,11 @@ FORMAT = 2
 CLUSTER = "document"
 PSEUDO, ROLLING = "pseudo_likelihood", "rolling_likelihood"
 SCORER: MaskedScorer = "pll_word_l2r"
-"""How pseudo-likelihoods are scored here: the plain `pll` favours tokenizers that split words more."""
+"""How pseudo-likelihoods are scored here: the plain `pll` favors tokenizers that split words more."""
 
 
-class LanguageModellingOptions(EvaluationOptions):
-    """The YAML of a language-modelling task."""
+class LanguageModelingOptions(EvaluationOptions):
+    """The YAML of a language-modeling task."""
 
     data: DataName = Field(description="A name of the suite's data, or a reference.")
     text: str = Field("text", description="Column with the text.")
@@ -51,16 +51,16 @@ class LanguageModellingOptions(EvaluationOptions):
     )
 
 
-class LanguageModelling:
+class LanguageModeling:
     """Asks for the likelihood of each piece of text.
 
     One item is one piece; the pieces of a text share the cluster `document`. A piece that does
     not fit into a model counts as failed there: its likelihood would be one of a shorter text.
     """
 
-    Options = LanguageModellingOptions
+    Options = LanguageModelingOptions
     role: ClassVar[Literal["task", "probe"]] = "task"
-    kind: ClassVar[str] = "language_modelling"
+    kind: ClassVar[str] = "language_modeling"
     summary: ClassVar[str] = "How well the model predicts running text."
     provides: ClassVar[tuple[str, ...]] = ("nll", "tokens", "bytes", "words")
     default_metrics: ClassVar[tuple[str, ...]] = (
@@ -70,12 +70,12 @@ class LanguageModelling:
         "word_perplexity",
     )
 
-    def __init__(self, name: str, options: LanguageModellingOptions, context: EvaluationContext) -> None:
+    def __init__(self, name: str, options: LanguageModelingOptions, context: EvaluationContext) -> None:
         self.name = name
         self.options = options
 
     @classmethod
-    def data_names(cls, options: LanguageModellingOptions) -> tuple[DataName, ...]:
+    def data_names(cls, options: LanguageModelingOptions) -> tuple[DataName, ...]:
         return (options.data,)
 
     @property

@@ -11,7 +11,7 @@ from pydantic import Field, field_validator
 from harness.core.dataset import Dataset, Row
 from harness.core.errors import DataError, unknown
 from harness.core.evaluation import Item
-from harness.core.examples import LabelledText
+from harness.core.examples import LabeledText
 from harness.core.metric import MetricContext
 from harness.core.model import ModelFacts
 from harness.core.records import Record
@@ -45,11 +45,11 @@ class MultiLabel(RowTask[MultiLabelOptions]):
     """Asks for every label of each text."""
 
     Options: ClassVar[type[MultiLabelOptions]] = MultiLabelOptions
-    kind: ClassVar[str] = "multi_label"
+    kind: ClassVar[str] = "multilabel_classification"
     summary: ClassVar[str] = "Which of several labels a text has; any number of them may be right."
     provides: ClassVar[tuple[str, ...]] = (NEEDS, "f1_sample", "correct", "target", "prediction")
     default_metrics: ClassVar[tuple[str, ...]] = (
-        *("f1_multilabel_micro", "f1_multilabel_macro", "f1_multilabel_samples", "exact_labels"),
+        *("f1_multilabel_micro", "f1_multilabel_macro", "f1_multilabel_samples", "subset_accuracy"),
     )
 
     def columns(self) -> Sequence[str]:
@@ -72,11 +72,11 @@ class MultiLabel(RowTask[MultiLabelOptions]):
             slices=row.slices,
         )
 
-    def examples(self, dataset: Dataset, split: str) -> list[LabelledText]:
+    def examples(self, dataset: Dataset, split: str) -> list[LabeledText]:
         """Every text with the places of its labels, for training."""
         places = {label: place for place, label in enumerate(self.options.labels)}
         return [
-            LabelledText(item.payload["text"], tuple(places[label] for label in item.payload["gold"]), independent=True)
+            LabeledText(item.payload["text"], tuple(places[label] for label in item.payload["gold"]), independent=True)
             for item in self.every_item([dataset], split)
         ]
 

@@ -41,7 +41,7 @@ class MultipleChoiceOptions(RowOptions):
 
 
 class MultipleChoice(RowTask[MultipleChoiceOptions]):
-    """Compares the likelihood of the choices; see `metrics.choices` for the normalisations."""
+    """Compares the likelihood of the choices; see `metrics.choices` for the normalizations."""
 
     Options: ClassVar[type[MultipleChoiceOptions]] = MultipleChoiceOptions
     kind: ClassVar[str] = "multiple_choice"

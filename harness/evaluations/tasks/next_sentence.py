@@ -31,11 +31,11 @@ class NextSentenceOptions(RowOptions):
 
 
 class NextSentenceTask(RowTask[NextSentenceOptions]):
-    """One pair a document: half of them real neighbours, half with a sentence of another document."""
+    """One pair a document: half of them real neighbors, half with a sentence of another document."""
 
     Options: ClassVar[type[NextSentenceOptions]] = NextSentenceOptions
-    kind: ClassVar[str] = "next_sentence"
-    summary: ClassVar[str] = "Whether a model knows a sentence's neighbour from a sentence of another document."
+    kind: ClassVar[str] = "next_sentence_prediction"
+    summary: ClassVar[str] = "Whether a model knows a sentence's neighbor from a sentence of another document."
     provides: ClassVar[tuple[str, ...]] = ("target", "prediction", "correct", "nll")
     default_metrics: ClassVar[tuple[str, ...]] = ("accuracy", "nll")
 
@@ -46,7 +46,7 @@ class NextSentenceTask(RowTask[NextSentenceOptions]):
         raise NotImplementedError("pairs need the whole split")
 
     def every_item(self, data: Sequence[Dataset], split: str) -> Iterator[Item]:
-        """The pairs of a split. The stranger is the neighbour's counterpart in the document before, in hash order."""
+        """The pairs of a split. The stranger is the neighbor's counterpart in the document before, in hash order."""
         (dataset,) = data
         dataset.require(self.options.text)
         pairs = []

@@ -46,7 +46,7 @@ class NextWord(RowTask[NextWordOptions]):
     """One word a piece of text, chosen by hash; slices `frequency=…` by rank in the training split."""
 
     Options: ClassVar[type[NextWordOptions]] = NextWordOptions
-    kind: ClassVar[str] = "next_word"
+    kind: ClassVar[str] = "next_word_prediction"
     summary: ClassVar[str] = "How often the likeliest word is the real one, for frequent and for rare words."
     provides: ClassVar[tuple[str, ...]] = ("correct", "target", "prediction")
     default_metrics: ClassVar[tuple[str, ...]] = ("next_word_accuracy",)

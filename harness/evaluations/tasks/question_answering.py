@@ -41,12 +41,12 @@ class ExtractiveQA(RowTask[ExtractiveQAOptions]):
     """Asks for the span that answers each question."""
 
     Options: ClassVar[type[ExtractiveQAOptions]] = ExtractiveQAOptions
-    kind: ClassVar[str] = "extractive_qa"
+    kind: ClassVar[str] = "question_answering"
     summary: ClassVar[str] = "Whether the span that a model marks is an accepted answer."
     provides: ClassVar[tuple[str, ...]] = (
-        *("exact_match", "answer_f1", "no_answer_accuracy", "target", "prediction", "correct"),
+        *("squad_exact_match", "squad_f1", "no_answer_accuracy", "target", "prediction", "correct"),
     )
-    default_metrics: ClassVar[tuple[str, ...]] = ("exact_match", "answer_f1", "no_answer_accuracy")
+    default_metrics: ClassVar[tuple[str, ...]] = ("squad_exact_match", "squad_f1", "no_answer_accuracy")
 
     def columns(self) -> Sequence[str]:
         return [self.options.question, self.options.context, self.options.answers]
@@ -128,8 +128,8 @@ class ExtractiveQA(RowTask[ExtractiveQAOptions]):
             truncated=truncated,
             response={"answer": text},
             stats={
-                "exact_match": exact,
-                "answer_f1": answer_f1_of(text, accepted),
+                "squad_exact_match": exact,
+                "squad_f1": answer_f1_of(text, accepted),
                 "no_answer_accuracy": float(bool(text.strip()) == bool(accepted)),
                 "correct": exact,
             },

@@ -56,10 +56,15 @@ class Refusal(WritingTask[RefusalOptions]):
     kind: ClassVar[str] = "refusal"
     summary: ClassVar[str] = "Whether harmful requests are declined and harmless look-alikes answered (rule-based)."
     provides: ClassVar[tuple[str, ...]] = (
-        *("refused_harmful", "refused_benign", "preferred_safe", "correct", "unfinished", "prediction"),
+        *("refused_harmful", "refused_benign", "preferred_safe", "correct", "length_limit_rate", "prediction"),
         *("nll_reference", "bytes_reference"),
     )
-    default_metrics: ClassVar[tuple[str, ...]] = ("refusal_rate", "over_refusal_rate", "safe_preference", "unfinished")
+    default_metrics: ClassVar[tuple[str, ...]] = (
+        "refusal_rate",
+        "over_refusal_rate",
+        "safe_response_preference",
+        "length_limit_rate",
+    )
     caveats: ClassVar[tuple[str, ...]] = (
         "Refusals are found by phrases, not by a judge; an answer without any of them counts as complying.",
     )
@@ -86,7 +91,7 @@ class Refusal(WritingTask[RefusalOptions]):
             )
 
     def examples(self, dataset: Dataset, split: str) -> list[PreferencePair]:  # type: ignore[override]  # pairs to prefer
-        """Each request with its better and its worse answer, for preference optimisation."""
+        """Each request with its better and its worse answer, for preference optimization."""
         made = []
         for item in self.every_item([dataset], split):
             payload, separator = item.payload, "" if self.options.chat else self.separator

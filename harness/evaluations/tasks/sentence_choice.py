@@ -31,8 +31,8 @@ SCORER: MaskedScorer = "pll_word_l2r"
 class SentenceChoiceOptions(RowOptions):
     """The YAML of a sentence-choice task."""
 
-    right: str = Field("right", description="Column with the right sentence.")
-    wrong: str = Field("wrong", description="Column with the wrong one, or a JSON list of them.")
+    correct: str = Field("correct", description="Column with the right sentence.")
+    incorrect: str = Field("incorrect", description="Column with the wrong one, or a JSON list of them.")
 
 
 class SentenceChoice(RowTask[SentenceChoiceOptions]):
@@ -45,15 +45,15 @@ class SentenceChoice(RowTask[SentenceChoiceOptions]):
     default_metrics: ClassVar[tuple[str, ...]] = ("acc", "acc_norm_chars")
 
     def columns(self) -> Sequence[str]:
-        return [self.options.right, self.options.wrong]
+        return [self.options.correct, self.options.incorrect]
 
     def row_items(self, dataset: Dataset, row: Row) -> Iterator[Item]:
-        right = text_of(dataset, row, self.options.right, empty=False)
-        wrong = texts_in(dataset, row, self.options.wrong)
+        right = text_of(dataset, row, self.options.correct, empty=False)
+        wrong = texts_in(dataset, row, self.options.incorrect)
         if not wrong or right in wrong:
             raise DataError(
                 f"data {dataset.name!r}, row {row.id}: expected wrong sentences that differ from the right one.",
-                hint=f"write them into the column {self.options.wrong!r}.",
+                hint=f"write them into the column {self.options.incorrect!r}.",
             )
         yield Item(
             id=row.id,

@@ -1,4 +1,4 @@
-"""Summarisation: ROUGE of what the model writes about a document."""
+"""Summarization: ROUGE of what the model writes about a document."""
 
 from __future__ import annotations
 
@@ -12,25 +12,25 @@ from harness.metrics.capability.rouge import rouge_statistics
 from harness.metrics.capability.written_text import writing_statistics
 
 
-class SummarisationOptions(WritingOptions):
-    """The YAML of a summarisation task."""
+class SummarizationOptions(WritingOptions):
+    """The YAML of a summarization task."""
 
     prompt: str = Field("{document}\nSummary:", description="What a model reads: a template with {column} slots.")
     target: str = Field("summary", description="Column with the right summary, or a JSON list of accepted ones.")
 
 
-class Summarisation(WritingTask[SummarisationOptions]):
+class Summarization(WritingTask[SummarizationOptions]):
     """Asks for the summary of each document."""
 
-    Options: ClassVar[type[SummarisationOptions]] = SummarisationOptions
-    kind: ClassVar[str] = "summarisation"
+    Options: ClassVar[type[SummarizationOptions]] = SummarizationOptions
+    kind: ClassVar[str] = "summarization"
     summary: ClassVar[str] = "How much a written summary shares with people's summaries."
     provides: ClassVar[tuple[str, ...]] = (
-        *("rouge1", "rouge2", "rougeL", "rougeLsum", "words", "reference_words", "unfinished"),
+        *("rouge1", "rouge2", "rougeL", "rougeLsum", "words", "reference_words", "length_limit_rate"),
         *("target", "prediction", "nll_reference", "bytes_reference"),
     )
     default_metrics: ClassVar[tuple[str, ...]] = (
-        *("rouge1", "rouge2", "rougeL", "length_ratio", "target_bits_per_byte", "unfinished"),
+        *("rouge1", "rouge2", "rougeL", "length_ratio", "target_bits_per_byte", "length_limit_rate"),
     )
 
     def measure(self, text: str, item: Item) -> tuple[dict[str, float], dict[str, Any]]:

@@ -19,7 +19,7 @@ from harness.evaluations.row_task import PARENT
 from harness.metrics.capability.written_text import writing_statistics
 
 REFERENCE_METRICS = ("reference_bits_per_byte", "reference_word_perplexity")
-JUDGE_METRICS = ("judge_preference", "judge_by_place", "judge_unreadable")
+JUDGE_METRICS = ("judge_win_rate", "judge_position_bias", "judge_unreadable_rate")
 
 
 class GenerationOptions(WritingOptions):
@@ -79,20 +79,20 @@ class Generation(WritingTask[GenerationOptions]):
     """Lets a model go on with the beginning of a text, or with a prompt."""
 
     Options: ClassVar[type[GenerationOptions]] = GenerationOptions
-    kind: ClassVar[str] = "generation"
+    kind: ClassVar[str] = "text_generation"
     summary: ClassVar[str] = "How varied, repetitive and long a model's own texts are, and whether they keep a form."
     provides: ClassVar[tuple[str, ...]] = (
         *(f"{name}_{size}" for name in ("grams", "distinct_grams") for size in (1, 2, 4)),
-        *("repeated", "words", "reference_words", "unfinished", "form_kept", "prediction"),
+        *("repeated", "words", "reference_words", "length_limit_rate", "form_adherence", "prediction"),
         *("nll_reference", "bytes_reference"),
-        *("nll_reader", "bytes_reader", "words_reader", "judged", "judge_by_place", "judge_unread"),
+        *("nll_reader", "bytes_reader", "words_reader", "judged", "judge_position_bias", "judge_unread"),
     )
     default_metrics: ClassVar[tuple[str, ...]] = (
-        *("target_bits_per_byte", "distinct_1", "distinct_2", "repetition", "length_ratio", "unfinished"),
+        *("target_bits_per_byte", "distinct_1", "distinct_2", "repetition", "length_ratio", "length_limit_rate"),
     )
 
     def spec(self) -> Mapping[str, Any]:
-        """As of every task; who reads the texts afterwards changes neither items nor what is asked."""
+        """As of every task; who reads the texts afterward changes neither items nor what is asked."""
         made = super().spec()
         own = {name: value for name, value in made["options"].items() if name not in {"reference_model", "judge"}}
         return {**made, "options": own}
@@ -147,5 +147,5 @@ class Generation(WritingTask[GenerationOptions]):
         stats = writing_statistics(text, references[0] if references else None)
         form = [*self.options.form, *item.payload.get("constraints", [])]
         if form:
-            stats["form_kept"] = float(all(met(text, form)))
+            stats["form_adherence"] = float(all(met(text, form)))
         return stats, {}

@@ -43,13 +43,13 @@ class Tagging(RowTask[TaggingOptions]):
     """Asks for the tag of every word of a sentence."""
 
     Options: ClassVar[type[TaggingOptions]] = TaggingOptions
-    kind: ClassVar[str] = "tagging"
+    kind: ClassVar[str] = "token_classification"
     summary: ClassVar[str] = "Which words form which spans (named entities and the like)."
     provides: ClassVar[tuple[str, ...]] = (
         *("spans_right", "spans_predicted", "spans_gold", "malformed", "words", "correct", "target", "prediction"),
     )
     default_metrics: ClassVar[tuple[str, ...]] = (
-        *("span_f1", "span_precision", "span_recall", "span_f1_per_type", "malformed_tags"),
+        *("span_f1", "span_precision", "span_recall", "span_f1_per_type", "invalid_tag_rate"),
     )
 
     @property

@@ -26,9 +26,9 @@ class Translation(WritingTask[TranslationOptions]):
     summary: ClassVar[str] = "How near a written translation is to people's translations."
     provides: ClassVar[tuple[str, ...]] = (
         *(f"{name}.0" for name in NAMES),
-        *("target", "prediction", "correct", "unfinished", "nll_reference", "bytes_reference"),
+        *("target", "prediction", "correct", "length_limit_rate", "nll_reference", "bytes_reference"),
     )
-    default_metrics: ClassVar[tuple[str, ...]] = ("chrf", "bleu", "ter", "target_bits_per_byte", "unfinished")
+    default_metrics: ClassVar[tuple[str, ...]] = ("chrf", "bleu", "ter", "target_bits_per_byte", "length_limit_rate")
 
     @property
     def caveats(self) -> tuple[str, ...]:

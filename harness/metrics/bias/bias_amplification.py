@@ -6,7 +6,7 @@ data tie to a group (b_train above 1 over the number of groups) of b_predicted �
 Wang and Russakovsky (2021), directional: the mean over pairs (a, t) of y·Δ + (1 − y)·(−Δ), with
 y = [P(a, t) > P(a)·P(t)] in training data. A→T: Δ = P(T̂ = t | a) − P(t | a); T→A: Δ = P(Â = a | t) − P(a | t).
 Conditionals without a hat are those of the training data. Cells without a single item have no Δ: they are
-counted (`empty_cells`), and the mean is over the others.
+counted (`empty_cell_rate`), and the mean is over the others.
 """
 
 from __future__ import annotations
@@ -130,7 +130,12 @@ class ZhaoFactory(Factory):
     def __call__(self, name: str, context: MetricContext) -> Sequence[Metric]:
         return [
             ZhaoMetric(
-                id="amplification", unit="share", direction="target", ideal=0.0, cluster=CLUSTER, labels=context.labels
+                id="bias_amplification",
+                unit="share",
+                direction="target",
+                ideal=0.0,
+                cluster=CLUSTER,
+                labels=context.labels,
             )
         ]
 
@@ -184,7 +189,7 @@ class FemalePronouns(Factory):
     def __call__(self, name: str, context: MetricContext) -> Sequence[Metric]:
         return [
             MeanMetric(
-                id="female_pronouns",
+                id="female_pronoun_share",
                 unit="share",
                 direction="target",
                 ideal=0.5,
@@ -201,12 +206,12 @@ class EmptyCells(Factory):
     summary: ClassVar[str] = "Share of cells without a single training item: the amplification leaves them out."
 
     def __call__(self, name: str, context: MetricContext) -> Sequence[Metric]:
-        return [MeanMetric(id="empty_cells", unit="share", direction="lower", cluster=OCCUPATION, column="empty")]
+        return [MeanMetric(id="empty_cell_rate", unit="share", direction="lower", cluster=OCCUPATION, column="empty")]
 
 
 amplification = ZhaoFactory()
 bias_amp_attribute_to_task = AttributeToTaskFactory()
 pronoun_amplification = PronounAmplification()
 bias_amp_task_to_attribute = TaskToAttribute()
-female_pronouns = FemalePronouns()
-empty_cells = EmptyCells()
+female_pronoun_share = FemalePronouns()
+empty_cell_rate = EmptyCells()

@@ -31,48 +31,46 @@ def _mean(id: str, summary: str, column: str, *, unit: str = "share", direction:
     return Mean(id, summary, column=column, unit=unit, direction=direction, cluster=CLUSTER)
 
 
-classified_toxic_share = _mean(
-    "classified_toxic_share", "Share of written texts that a classifier calls toxic.", "detected_share"
-)
-classified_toxic_gap = Spread(
-    "classified_toxic_gap",
+toxic_fraction = _mean("toxic_fraction", "Share of written texts that a classifier calls toxic.", "detected_share")
+toxic_fraction_difference = Spread(
+    "toxic_fraction_difference",
     "Largest minus smallest share of texts called toxic over the groups.",
     column="detected_share",
 )
-classified_toxic_probability = _mean(
-    "classified_toxic_probability", "Share of prompts with at least one text called toxic.", "detected_any"
+toxicity_probability = _mean(
+    "toxicity_probability", "Share of prompts with at least one text called toxic.", "detected_any"
 )
-classified_toxic_maximum = _mean(
-    "classified_toxic_maximum",
+expected_max_toxicity = _mean(
+    "expected_max_toxicity",
     "Mean over prompts of the samples' highest probability of toxicity.",
     "detected_max",
     unit="probability",
 )
-detector_prompt_score = _mean(
-    "detector_prompt_score",
+prompt_toxicity = _mean(
+    "prompt_toxicity",
     "The classifier's mean probability of toxicity for the beginnings alone, which no model wrote.",
     "detector_prompt",
     unit="probability",
 )
-detector_prompt_gap = Spread(
-    "detector_prompt_gap",
+prompt_toxicity_difference = Spread(
+    "prompt_toxicity_difference",
     "Largest minus smallest group mean of the classifier's probability for the beginnings alone.",
     column="detector_prompt",
     unit="probability",
 )
-detector_swap_shift = _mean(
-    "detector_swap_shift",
+toxicity_shift = _mean(
+    "toxicity_shift",
     "How far the classifier's probability moves when only the people in a written text are swapped.",
     "detector_shift",
     unit="probability",
 )
-detector_swap_flips = _mean(
-    "detector_swap_flips",
+toxicity_flip_rate = _mean(
+    "toxicity_flip_rate",
     "How often the classifier changes its mind when only the people in a written text are swapped.",
     "detector_flips",
 )
-detector_unreadable = _mean(
-    "detector_unreadable", "Share of prompts with a text that the classifier could not read.", "detector_unread"
+toxicity_unreadable_rate = _mean(
+    "toxicity_unreadable_rate", "Share of prompts with a text that the classifier could not read.", "detector_unread"
 )
 regard = _mean(
     "regard",
@@ -81,18 +79,22 @@ regard = _mean(
     unit="score",
     direction="higher",
 )
-regard_gap = Spread("regard_gap", "Largest minus smallest mean regard over the groups.", column="regard", unit="score")
+regard_difference = Spread(
+    "regard_difference", "Largest minus smallest mean regard over the groups.", column="regard", unit="score"
+)
 regard_negative = _mean("regard_negative", "Share of rated texts with a negative regard.", "regard_negative")
 regard_positive = _mean(
     "regard_positive", "Share of rated texts with a positive regard.", "regard_positive", direction="higher"
 )
 regard_other = _mean("regard_other", "Share of texts whose regard the classifier cannot rate.", "regard_other")
-regard_prompt_gap = Spread(
-    "regard_prompt_gap",
+regard_prompt_difference = Spread(
+    "regard_prompt_difference",
     "Largest minus smallest mean regard over the groups for the beginnings alone, which no model wrote.",
     column="regard_prompt",
     unit="score",
 )
-regard_unreadable = _mean(
-    "regard_unreadable", "Share of prompts with a text that the classifier of regard could not read.", "regard_unread"
+regard_unreadable_rate = _mean(
+    "regard_unreadable_rate",
+    "Share of prompts with a text that the classifier of regard could not read.",
+    "regard_unread",
 )

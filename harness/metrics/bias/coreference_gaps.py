@@ -1,7 +1,7 @@
 """Coreference: do pronouns that fit a stereotype find their person more often?
 
 Every id names the scorer. `coref_gap` is accuracy on sentences that fit minus accuracy on those that do
-not (Zhao et al. 2018); `coref_changed` the share of sentence pairs, alike but for the pronoun, that are
+not (Zhao et al. 2018); `coref_flip_rate` the share of sentence pairs, alike but for the pronoun, that are
 resolved differently (Rudinger et al. 2018); `occupation_correlation` Pearson's r over occupations between the
 share of women and the log-odds of the female pronoun.
 """
@@ -124,5 +124,5 @@ pronoun_preference = PronounPreference()
 pronoun_margin = PronounMargin()
 coref_gap = CorefGap()
 coref_accuracy = CorefAccuracy()
-coref_changed = CorefChanged()
+coref_flip_rate = CorefChanged()
 occupation_correlation = OccupationCorrelationFactory()

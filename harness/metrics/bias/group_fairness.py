@@ -131,19 +131,19 @@ class _GapFactory(Factory):
 
 class DemographicParity(_GapFactory):
     summary: ClassVar[str] = "Largest minus smallest share of positive predictions over the groups."
-    id: ClassVar[str] = "demographic_parity_gap"
+    id: ClassVar[str] = "demographic_parity_difference"
     gap: ClassVar[Gap] = "parity"
 
 
-class EqualisedOddsWorst(_GapFactory):
+class EqualizedOddsWorst(_GapFactory):
     summary: ClassVar[str] = "The larger of the gaps of true and false positive rate over the groups."
-    id: ClassVar[str] = "equalised_odds_worst"
+    id: ClassVar[str] = "equalized_odds_difference"
     gap: ClassVar[Gap] = "odds_worst"
 
 
-class EqualisedOddsMean(_GapFactory):
+class EqualizedOddsMean(_GapFactory):
     summary: ClassVar[str] = "Mean of the absolute gaps of true and false positive rate over the groups."
-    id: ClassVar[str] = "equalised_odds_mean"
+    id: ClassVar[str] = "equalized_odds_difference_mean"
     gap: ClassVar[Gap] = "odds_mean"
 
 
@@ -214,9 +214,9 @@ class BnspAuc(_Auc):
     subset: ClassVar[Subset] = "bnsp"
 
 
-demographic_parity_gap = DemographicParity()
-equalised_odds_worst = EqualisedOddsWorst()
-equalised_odds_mean = EqualisedOddsMean()
+demographic_parity_difference = DemographicParity()
+equalized_odds_difference = EqualizedOddsWorst()
+equalized_odds_difference_mean = EqualizedOddsMean()
 selection_rate = SelectionRate()
 true_positive_rate = TruePositiveRate()
 false_positive_rate = FalsePositiveRate()

@@ -99,7 +99,7 @@ class WeatEffectFactory(Factory):
     summary: ClassVar[str] = "WEAT's effect size of the first targets with the first attributes; 0 is the ideal."
 
     def __call__(self, name: str, context: MetricContext) -> Sequence[Metric]:
-        return [WeatEffect(id="weat_d", unit="sd", direction="target", ideal=0.0, cluster=CLUSTER)]
+        return [WeatEffect(id="weat_effect_size", unit="sd", direction="target", ideal=0.0, cluster=CLUSTER)]
 
 
 class WeatPFactory(Factory):
@@ -107,8 +107,8 @@ class WeatPFactory(Factory):
     summary: ClassVar[str] = "One-sided p of WEAT's permutation test."
 
     def __call__(self, name: str, context: MetricContext) -> Sequence[Metric]:
-        return [WeatP(id="weat_p", unit="probability", direction="higher", cluster=CLUSTER)]
+        return [WeatP(id="weat_p_value", unit="probability", direction="higher", cluster=CLUSTER)]
 
 
-weat_d = WeatEffectFactory()
-weat_p = WeatPFactory()
+weat_effect_size = WeatEffectFactory()
+weat_p_value = WeatPFactory()

@@ -70,10 +70,10 @@ class Honest(_Mean):
 class ToxicShare(_Mean):
     """Mean over prompts of the share of samples with a hurtful word."""
 
-    needs: ClassVar[tuple[str, ...]] = ("toxic_share",)
+    needs: ClassVar[tuple[str, ...]] = ("hurtful_text_fraction",)
     summary: ClassVar[str] = "Share of written texts with a hurtful word."
-    id: ClassVar[str] = "toxic_share"
-    column: ClassVar[str] = "toxic_share"
+    id: ClassVar[str] = "hurtful_text_fraction"
+    column: ClassVar[str] = "hurtful_text_fraction"
 
 
 class ToxicProbability(_Mean):
@@ -81,7 +81,7 @@ class ToxicProbability(_Mean):
 
     needs: ClassVar[tuple[str, ...]] = ("toxic_any",)
     summary: ClassVar[str] = "Share of prompts with at least one text with a hurtful word among the samples."
-    id: ClassVar[str] = "toxic_probability"
+    id: ClassVar[str] = "hurtful_text_probability"
     column: ClassVar[str] = "toxic_any"
 
 
@@ -90,7 +90,7 @@ class ToxicMaximum(_Mean):
 
     needs: ClassVar[tuple[str, ...]] = ("toxic_max",)
     summary: ClassVar[str] = "Mean over prompts of the largest share of hurtful words among the samples."
-    id: ClassVar[str] = "toxic_maximum"
+    id: ClassVar[str] = "expected_max_hurtful_word_rate"
     column: ClassVar[str] = "toxic_max"
 
 
@@ -110,7 +110,7 @@ class WrittenWords(_Mean):
 
     needs: ClassVar[tuple[str, ...]] = ("written",)
     summary: ClassVar[str] = "Mean number of words a sample."
-    id: ClassVar[str] = "written_words"
+    id: ClassVar[str] = "mean_words"
     column: ClassVar[str] = "written"
     unit: ClassVar[str] = "words"
     direction: ClassVar[Direction] = "higher"
@@ -128,31 +128,31 @@ class _Spread(Factory):
 class HonestGap(_Spread):
     needs: ClassVar[tuple[str, ...]] = ("hurtful",)
     summary: ClassVar[str] = "Largest minus smallest share of hurtful completions over the groups."
-    id: ClassVar[str] = "honest_gap"
+    id: ClassVar[str] = "honest_difference"
     column: ClassVar[str] = "hurtful"
 
 
 class ToxicGap(_Spread):
-    needs: ClassVar[tuple[str, ...]] = ("toxic_share",)
+    needs: ClassVar[tuple[str, ...]] = ("hurtful_text_fraction",)
     summary: ClassVar[str] = "Largest minus smallest share of texts with a hurtful word over the groups."
-    id: ClassVar[str] = "toxic_gap"
-    column: ClassVar[str] = "toxic_share"
+    id: ClassVar[str] = "hurtful_text_fraction_difference"
+    column: ClassVar[str] = "hurtful_text_fraction"
 
 
 class PolarityGap(_Spread):
     needs: ClassVar[tuple[str, ...]] = ("polarity",)
     summary: ClassVar[str] = "Largest minus smallest mean polarity over the groups."
-    id: ClassVar[str] = "polarity_gap"
+    id: ClassVar[str] = "polarity_difference"
     column: ClassVar[str] = "polarity"
     unit: ClassVar[str] = "score"
 
 
 honest = Honest()
-honest_gap = HonestGap()
-toxic_share = ToxicShare()
-toxic_probability = ToxicProbability()
-toxic_maximum = ToxicMaximum()
-toxic_gap = ToxicGap()
+honest_difference = HonestGap()
+hurtful_text_fraction = ToxicShare()
+hurtful_text_probability = ToxicProbability()
+expected_max_hurtful_word_rate = ToxicMaximum()
+hurtful_text_fraction_difference = ToxicGap()
 polarity = Polarity()
-polarity_gap = PolarityGap()
-written_words = WrittenWords()
+polarity_difference = PolarityGap()
+mean_words = WrittenWords()

@@ -18,23 +18,23 @@ _ARTICLES = re.compile(r"\b(a|an|the)\b")
 _PUNCTUATION = str.maketrans("", "", string.punctuation)
 
 
-def normalise_answer(text: str) -> str:
+def normalize_answer(text: str) -> str:
     """The text as it is compared."""
     return " ".join(_ARTICLES.sub(" ", text.lower().translate(_PUNCTUATION)).split())
 
 
 def exact_match_of(answer: str, accepted: Sequence[str]) -> float:
-    """1.0 when the answer equals one of the accepted ones after normalisation."""
-    return max(float(normalise_answer(answer) == normalise_answer(gold)) for gold in _golds(accepted))
+    """1.0 when the answer equals one of the accepted ones after normalization."""
+    return max(float(normalize_answer(answer) == normalize_answer(gold)) for gold in _golds(accepted))
 
 
 def answer_f1_of(answer: str, accepted: Sequence[str]) -> float:
     """The best F1 of common words over the accepted answers."""
-    return max(_f1(normalise_answer(answer).split(), normalise_answer(gold).split()) for gold in _golds(accepted))
+    return max(_f1(normalize_answer(answer).split(), normalize_answer(gold).split()) for gold in _golds(accepted))
 
 
 def _golds(accepted: Sequence[str]) -> list[str]:
-    return [gold for gold in accepted if normalise_answer(gold)] or [""]
+    return [gold for gold in accepted if normalize_answer(gold)] or [""]
 
 
 def _f1(given: list[str], gold: list[str]) -> float:
@@ -44,10 +44,12 @@ def _f1(given: list[str], gold: list[str]) -> float:
     return 2.0 * common / (len(given) + len(gold)) if common else 0.0
 
 
-exact_match = Mean("exact_match", "Share of answers that equal an accepted one (SQuAD's normalisation).")
-exact_text = Mean("exact_text", "Share of generated texts that equal an accepted one after the task's own filters.")
-target_generated = Mean("target_generated", "Share of contexts after which the model, left alone, writes the target.")
-answer_f1 = Mean("answer_f1", "Mean word F1 with the best accepted answer (SQuAD's rules).", unit="fraction")
+squad_exact_match = Mean("squad_exact_match", "Share of answers that equal an accepted one (SQuAD's normalization).")
+exact_match_strict = Mean(
+    "exact_match_strict", "Share of generated texts that equal an accepted one after the task's own filters."
+)
+greedy_match = Mean("greedy_match", "Share of contexts after which the model, left alone, writes the target.")
+squad_f1 = Mean("squad_f1", "Mean word F1 with the best accepted answer (SQuAD's rules).", unit="fraction")
 no_answer_accuracy = Mean(
     "no_answer_accuracy", 'Share of items on which "no answer" is given exactly where it is right.'
 )

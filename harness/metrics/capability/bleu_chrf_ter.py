@@ -1,6 +1,6 @@
 """BLEU, chrF and TER as sums over segments, so that resampling segments gives their intervals.
 
-Segment statistics and tokenisation are sacrebleu's own (Post 2018); the value of a corpus is computed from summed
+Segment statistics and tokenization are sacrebleu's own (Post 2018); the value of a corpus is computed from summed
 statistics by the same formulas, for many resamples at once. `signature` is sacrebleu's, and stands with every
 result. All references of a segment count.
 """

@@ -3,7 +3,7 @@
 15 bins of equal width on the confidence, each closed on the right (Guo et al. 2017):
 ECE = Σ_b n_b/n · |a_b − c_b|, with a_b the share of right answers and c_b the mean confidence.
 
-The plain figure is biased upwards, because noise in a_b counts as a gap: a calibrated model shows
+The plain figure is biased upward, because noise in a_b counts as a gap: a calibrated model shows
 about 0.047 at n = 500. The debiased figure takes the expected excess off bin by bin (Kumar, Liang
 and Ma 2019): with R ~ N(a_b, a_b(1 − a_b)/n_b) it is Σ_b n_b/n · (2·|a_b − c_b| − E|R − c_b|), not
 below zero. They sample R; the mean of |R − c_b| is that of a folded normal, so it is computed:
@@ -91,9 +91,9 @@ class Ece(_Ece):
 
 
 class RawEce(_Ece):
-    """The figure as measured, biased upwards."""
+    """The figure as measured, biased upward."""
 
-    summary: ClassVar[str] = "Expected calibration error of the top label, 15 equal bins, as measured (biased upwards)."
+    summary: ClassVar[str] = "Expected calibration error of the top label, 15 equal bins, as measured (biased upward)."
     id: ClassVar[str] = "ece_raw"
     debiased: ClassVar[bool] = False
 

@@ -1,8 +1,8 @@
-"""Multiple choice by likelihood: the choice with the highest score, however scores are normalised.
+"""Multiple choice by likelihood: the choice with the highest score, however scores are normalized.
 
 `acc` sums log-likelihoods, `acc_norm_chars` and `acc_norm_bytes` divide by the length of the choice (its delimiter
 left out), and `acc_mutual_info` takes off the choice's likelihood without the question. Choices within the
-tolerance of the best are tied: each counts its equal share, so that no position is favoured.
+tolerance of the best are tied: each counts its equal share, so that no position is favored.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ def share_right(scores: Sequence[float], right: int) -> float:
 def choice_statistics(
     scores: Sequence[float], choices: Sequence[str], right: int, unconditional: Sequence[float] | None = None
 ) -> dict[str, float]:
-    """The share right under each normalisation; `acc_mutual_info` only with unconditional likelihoods."""
+    """The share right under each normalization; `acc_mutual_info` only with unconditional likelihoods."""
     chars = [score / max(1, len(choice)) for score, choice in zip(scores, choices, strict=True)]
     bytes_ = [
         score / max(1, len(choice.encode("utf-8", "surrogatepass")))

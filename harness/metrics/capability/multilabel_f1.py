@@ -112,4 +112,4 @@ f1_multilabel_per_label = PerLabel()
 f1_multilabel_samples = Mean(
     "f1_multilabel_samples", "Mean over the items of each one's F1 of labels.", column="f1_sample", unit="fraction"
 )
-exact_labels = Mean("exact_labels", "Share of items whose set of labels is exactly right.", column="correct")
+subset_accuracy = Mean("subset_accuracy", "Share of items whose set of labels is exactly right.", column="correct")

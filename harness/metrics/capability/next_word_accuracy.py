@@ -8,8 +8,8 @@ next_word_accuracy = Mean(
     "next_word_accuracy", "Share of places whose likeliest word is the real one.", column="correct"
 )
 
-top_probability = Mean(
-    "top_probability",
+mean_top_probability = Mean(
+    "mean_top_probability",
     "Mean probability of the likeliest token: how decided a model is.",
     column="top_p",
     unit="probability",

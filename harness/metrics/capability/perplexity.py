@@ -1,4 +1,4 @@
-"""Figures of language modelling: ratios of corpus sums, by byte, token or word.
+"""Figures of language modeling: ratios of corpus sums, by byte, token or word.
 
 Pseudo-likelihoods (masked models) and likelihoods (causal models) are different quantities. A
 `pseudo_` metric reads only records of pseudo-likelihoods, the others only records of likelihoods;

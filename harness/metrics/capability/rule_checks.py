@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from harness.metrics.column_metrics import Mean, Ratio
 
-prompts_followed = Mean(
-    "prompts_followed", "Share of prompts all of whose checkable constraints are met.", column="followed"
+prompt_level_accuracy = Mean(
+    "prompt_level_accuracy", "Share of prompts all of whose checkable constraints are met.", column="followed"
 )
-constraints_met = Ratio("constraints_met", "Share of all checkable constraints that are met.", "met", "constraints")
-form_kept = Mean("form_kept", "Share of texts that keep the asked form (lines and rhyme).")
+instruction_level_accuracy = Ratio(
+    "instruction_level_accuracy", "Share of all checkable constraints that are met.", "met", "constraints"
+)
+form_adherence = Mean("form_adherence", "Share of texts that keep the asked form (lines and rhyme).")

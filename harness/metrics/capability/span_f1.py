@@ -150,8 +150,8 @@ span_f1_macro = StrictMacroF1()
 span_f1_per_type = StrictF1PerType()
 span_precision = Ratio("span_precision", "Share of the predicted spans that are right.", _RIGHT, _PREDICTED)
 span_recall = Ratio("span_recall", "Share of the gold spans that are found.", _RIGHT, _GOLD)
-malformed_tags = Ratio(
-    "malformed_tags",
+invalid_tag_rate = Ratio(
+    "invalid_tag_rate",
     "Share of words whose predicted tag its scheme does not allow there.",
     "malformed",
     "words",

@@ -81,16 +81,23 @@ length_ratio = Ratio(
     direction="target",
     ideal=1.0,
 )
-unfinished = Mean("unfinished", "Share of texts that the length limit cut off.", direction="lower")
-judge_preference = Mean(
-    "judge_preference",
+length_limit_rate = Mean("length_limit_rate", "Share of texts that the length limit cut off.", direction="lower")
+judge_win_rate = Mean(
+    "judge_win_rate",
     "How far a judging model prefers the text to the reference: 1 in both orders, 0.5 where it follows the place.",
     column="judged",
 )
-judge_by_place = Mean("judge_by_place", "Share of texts whose judge prefers a place, not a text.", direction="lower")
-judge_unreadable = Mean(
-    "judge_unreadable", "Share of texts whose judge gives no readable answer.", column="judge_unread", direction="lower"
+judge_position_bias = Mean(
+    "judge_position_bias", "Share of texts whose judge prefers a place, not a text.", direction="lower"
 )
-exact_line = Mean("exact_line", "Share of lines that equal the real one, apart from white space at the ends.")
+judge_unreadable_rate = Mean(
+    "judge_unreadable_rate",
+    "Share of texts whose judge gives no readable answer.",
+    column="judge_unread",
+    direction="lower",
+)
+line_exact_match = Mean(
+    "line_exact_match", "Share of lines that equal the real one, apart from white space at the ends."
+)
 edit_similarity = Mean("edit_similarity", "Mean of 1 − edit distance / longer length.", unit="fraction")
-parse_share = Mean("parse_share", "Share of generated code that Python's grammar accepts (parsed, never run).")
+parse_rate = Mean("parse_rate", "Share of generated code that Python's grammar accepts (parsed, never run).")

@@ -29,7 +29,7 @@ class ModelEntry(Strict):
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9.-]*$")
     title: str
     what: str
-    licence: str
+    license: str
     citation: str
     caveats: list[str] = Field(default_factory=list)
     archive: PackageArchive

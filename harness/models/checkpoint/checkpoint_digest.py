@@ -109,8 +109,8 @@ def checkpoint_digest(folder: Path, resolve: Resolve | None = None, *, above: tu
         generation = _generation(folder)
         if generation:
             content["generation"] = generation
-    elif kind == "quantised":
-        content["quantise"] = lineage.get("quantise")
+    elif kind == "quantized":
+        content["quantize"] = lineage.get("quantize")
     elif kind == "adapter":
         content["weights"] = [file_digest(adapter_weights(folder))]
         content["config"] = _settled(read_json(folder / ADAPTER_CONFIG))

@@ -50,7 +50,7 @@ def heads_in(config: Mapping[str, Any], names: Iterable[str]) -> tuple[Head, ...
     known = tuple(names)
     found: list[Head] = []
     if any(name.startswith(LABEL_PREFIXES) for name in known):
-        found.append(_labelling(config))
+        found.append(_labeling(config))
     if "span" not in found and any(name.startswith(SPAN_PREFIXES) for name in known):
         found.append("span")
     if any(name.startswith(NEXT_SENTENCE_PREFIXES) for name in known):
@@ -58,7 +58,7 @@ def heads_in(config: Mapping[str, Any], names: Iterable[str]) -> tuple[Head, ...
     return tuple(found)
 
 
-def _labelling(config: Mapping[str, Any]) -> Head:
+def _labeling(config: Mapping[str, Any]) -> Head:
     for name in config.get("architectures") or ():
         if str(name).endswith("ForTokenClassification"):
             return "token"

@@ -1,6 +1,6 @@
 """GGUF files: unpacked once into an ordinary checkpoint of the store, float32 safetensors and tokenizer.
 
-A quantised block's numbers are exact in float32, so nothing is lost. Reading the result takes well under a
+A quantized block's numbers are exact in float32, so nothing is lost. Reading the result takes well under a
 second, where reading the GGUF file itself takes half a minute for a small model.
 """
 

@@ -32,13 +32,13 @@ Kind = Literal[
     "baseline",
     "prompted",
     "projected",
-    "quantised",
+    "quantized",
     "self_debiased",
 ]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 SERVER = "server"
 """What the store's page of a server calls itself; no folder is opened as one."""
-STANDING = frozenset({"adapter", "linear", "prompted", "projected", "quantised", "self_debiased"})
+STANDING = frozenset({"adapter", "linear", "prompted", "projected", "quantized", "self_debiased"})
 """The kinds that answer by another checkpoint, their parent."""
 BASE = "base"
 """Where an exported folder holds its parent."""
@@ -52,7 +52,7 @@ class CheckpointInfo:
     """What stands in a checkpoint folder.
 
     Attributes:
-        kind: how it answers (`transformers`, `adapter`, `linear`, `classical`, `baseline`, `prompted`, `quantised`).
+        kind: how it answers (`transformers`, `adapter`, `linear`, `classical`, `baseline`, `prompted`, `quantized`).
         family: `masked`, `causal`, `seq2seq`, `bag_of_words`, `baseline`, or `parent` when the parent decides.
         model_type: the configuration's type (`bert`, `gpt2`, …), None where there is none.
         labels: of its classification or tagging head; None without one, or when they have no names.
@@ -87,7 +87,7 @@ def inspect(folder: Path) -> CheckpointInfo:
     if kind == "transformers":
         return _transformers(folder, labels)
     parent = parent_of(folder, kind, lineage)
-    if kind in {"baseline", "prompted", "projected", "quantised", "self_debiased"}:
+    if kind in {"baseline", "prompted", "projected", "quantized", "self_debiased"}:
         return _info(kind, "baseline" if parent is None else "parent", labels, (), (), parent)
     if kind == "adapter":
         file = adapter_weights(folder)
@@ -219,8 +219,8 @@ def _transformers(folder: Path, labels: tuple[str, ...] | None) -> CheckpointInf
     tensors = tensors_of(files)
     check_tokenizer(folder, config)
     heads = heads_in(config, (tensor.name for tensor in tensors))
-    labelled = "sequence" in heads or "token" in heads
-    info = _info("transformers", _family(config), labels if labelled else None, tensors, files, None)
+    labeled = "sequence" in heads or "token" in heads
+    info = _info("transformers", _family(config), labels if labeled else None, tensors, files, None)
     return dataclasses.replace(info, model_type=model_type, has_tokenizer=True, heads=heads)
 
 

@@ -31,7 +31,7 @@ LAYER = -1
 
 @dataclass(frozen=True, slots=True, eq=False)
 class LinearHead:
-    """Softmax regression on standardised features: softmax(coef · (x − mean) / scale + intercept).
+    """Softmax regression on standardized features: softmax(coef · (x − mean) / scale + intercept).
 
     Attributes:
         coef: float64[K, H].

@@ -1,7 +1,7 @@
 """What may stand in the files of a checkpoint that harness writes: one closed schema per kind, checked when read.
 
 A checkpoint may come from a stranger, so nothing in these files chooses code, an address, an environment variable or a
-path. What harness acts on are `kind`, `labels`, `parent` and `quantise`; the rest of checkpoint.json is notes for
+path. What harness acts on are `kind`, `labels`, `parent` and `quantize`; the rest of checkpoint.json is notes for
 people. Keys that no version of this format writes are errors.
 """
 
@@ -68,21 +68,21 @@ class TrainedPage(Strict):
     held_out: Notes | None = None
 
 
-class QuantisedPage(Strict):
+class QuantizedPage(Strict):
     """`checkpoint.json` of a loaded checkpoint that is held in few bits."""
 
     format: Literal[1]
-    kind: Literal["quantised"]
+    kind: Literal["quantized"]
     parent: Parent
-    quantise: Literal["4bit", "8bit"]
+    quantize: Literal["4bit", "8bit"]
 
 
-def page_of(kind: str) -> type[TrainedPage] | type[QuantisedPage]:
+def page_of(kind: str) -> type[TrainedPage] | type[QuantizedPage]:
     """What checkpoint.json of a kind may hold."""
-    return QuantisedPage if kind == "quantised" else TrainedPage
+    return QuantizedPage if kind == "quantized" else TrainedPage
 
 
-ACTED_ON = ("format", "kind", "labels", "parent", "quantise")
+ACTED_ON = ("format", "kind", "labels", "parent", "quantize")
 """The keys of checkpoint.json that decide anything."""
 
 

@@ -41,7 +41,7 @@ def packaged(name: str, store: Store, reporter: Reporter, *, offline: bool = Fal
     def build(work: Path) -> dict[str, Any]:
         for file, content in _read(entry, store, reporter, offline, where).items():
             (work / file).write_bytes(content)
-        return {"name": name, "licence": entry.licence}
+        return {"name": name, "license": entry.license}
 
     return store.make(KIND, _key(entry), build).path
 

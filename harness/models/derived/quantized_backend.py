@@ -21,8 +21,8 @@ Bits = Literal["4bit", "8bit"]
 _KINDS = ("transformers", "adapter")
 
 
-def write_quantised(folder: Path, parent: Path, *, parent_key: str, parent_digest: str, bits: Bits) -> None:
-    """Writes the page of a quantised checkpoint; its weights stay where they are.
+def write_quantized(folder: Path, parent: Path, *, parent_key: str, parent_digest: str, bits: Bits) -> None:
+    """Writes the page of a quantized checkpoint; its weights stay where they are.
 
     Args:
         folder: of the new checkpoint.
@@ -37,20 +37,20 @@ def write_quantised(folder: Path, parent: Path, *, parent_key: str, parent_diges
     kind = kind_of(parent, read_lineage(parent))
     if kind not in _KINDS:
         raise CheckpointError(
-            f"a checkpoint of the kind {kind!r} has no weights to quantise.",
+            f"a checkpoint of the kind {kind!r} has no weights to quantize.",
             where=Where(parent),
-            hint="`quantise` is for transformers checkpoints and adapters on them.",
+            hint="`quantize` is for transformers checkpoints and adapters on them.",
         )
     page = {
         "format": CHECKPOINT_FORMAT,
-        "kind": "quantised",
+        "kind": "quantized",
         "parent": {"key": parent_key, "digest": parent_digest},
-        "quantise": bits,
+        "quantize": bits,
     }
     atomic.write_text(folder / CHECKPOINT_FILE, json.dumps(page, indent=1) + "\n")
 
 
-def open_quantised(folder: Path, context: OpenContext) -> Backend:
+def open_quantized(folder: Path, context: OpenContext) -> Backend:
     """Opens the parent with the weights of its base in few bits; heads and adapters keep theirs.
 
     Raises:
@@ -60,16 +60,16 @@ def open_quantised(folder: Path, context: OpenContext) -> Backend:
     from harness.models.local.transformers_backend import open_transformers
 
     lineage = read_lineage(folder)
-    bits = lineage.get("quantise")
+    bits = lineage.get("quantize")
     if bits not in get_args(Bits):
         raise CheckpointError(
-            f"expected `quantise` as one of {', '.join(get_args(Bits))}; found {bits!r}.",
+            f"expected `quantize` as one of {', '.join(get_args(Bits))}; found {bits!r}.",
             where=Where(folder / CHECKPOINT_FILE),
-            hint="name the model with `quantise` in the suite again.",
+            hint="name the model with `quantize` in the suite again.",
         )
     own = checkpoint_digest(folder, context.resolve)
-    parent = parent_of(folder, "quantised", lineage)
+    parent = parent_of(folder, "quantized", lineage)
     assert parent is not None
-    backend = open_transformers(context.resolve(parent["key"]), dataclasses.replace(context, quantise=bits))
+    backend = open_transformers(context.resolve(parent["key"]), dataclasses.replace(context, quantize=bits))
     backend.known_as(own)
     return backend

@@ -3,7 +3,7 @@
     self_debias.json    {"format", "prefixes", "decay"}
 
 Beside each text x the model reads y·x, where y says that the text is of the unwanted kind. With Δ(w) = min over y of
-p(w | x) − p(w | y·x), a token's probability becomes p(w | x)·α(Δ(w)), normalised; α(Δ) = 1 for Δ ≥ 0, else exp(λ·Δ):
+p(w | x) − p(w | y·x), a token's probability becomes p(w | x)·α(Δ(w)), normalized; α(Δ) = 1 for Δ ≥ 0, else exp(λ·Δ):
 what the description makes likelier is damped. Weights are the parent's; nothing is trained.
 """
 

@@ -15,7 +15,7 @@ _NO_LIMIT = 1_000_000
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Job:
-    """One request, tokenised.
+    """One request, tokenized.
 
     Attributes:
         owner: which request.
@@ -88,7 +88,7 @@ def _plan(
         for piece in options
     ]
     if any(start == len(piece.ids) for start, piece in zip(starts, options, strict=True)):
-        # A normaliser that joins characters across the border (a letter and its accent) gives the letter's place.
+        # A normalizer that joins characters across the border (a letter and its accent) gives the letter's place.
         alone = network.chat.pieces(context).ids if chat else encoder.plain([context])[0]
         starts = [min(start, _changed(alone, piece.ids)) for start, piece in zip(starts, options, strict=True)]
     if any(start == len(piece.ids) for start, piece in zip(starts, options, strict=True)):

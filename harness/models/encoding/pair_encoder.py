@@ -68,7 +68,7 @@ class PairEncoder:
         return bool(self._prefix)
 
     def join(self, first: Sequence[int], second: Sequence[int], truncated: int = 0) -> PairRow:
-        """The row of two tokenised texts, both whole."""
+        """The row of two tokenized texts, both whole."""
         before, one, between, two, after = self._types
         return PairRow(
             ids=[*self._prefix, *first, *self._middle, *second, *self._suffix],

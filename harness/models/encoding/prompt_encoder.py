@@ -58,7 +58,7 @@ class PromptEncoder:
         return self._encoder.wrap(source[:room]), self._encoder.wrap(written[:room])
 
     def _text(self, prompt: str, target: str) -> tuple[list[int], list[int]]:
-        """Tokens of both, cut where the target begins: the text is tokenised as a whole, as it is asked."""
+        """Tokens of both, cut where the target begins: the text is tokenized as a whole, as it is asked."""
         pieces = self._encoder.pieces([prompt + target])[0]
         length = len(prompt)
         cut = next((place for place, (_, end) in enumerate(pieces.offsets) if end > length), len(pieces.ids))

@@ -38,8 +38,8 @@ def start_token(network: Network) -> list[int]:
     return [] if network.encoder.prefix_id is None else [network.encoder.prefix_id]
 
 
-def tokenised(tokenizer: Any, examples: Sequence[Any], max_length: int) -> Dataset:
-    """Labelled texts as a `datasets.Dataset`: `input_ids` (special tokens included), `types` and `places`.
+def tokenized(tokenizer: Any, examples: Sequence[Any], max_length: int) -> Dataset:
+    """Labeled texts as a `datasets.Dataset`: `input_ids` (special tokens included), `types` and `places`.
 
     `types` says which text of a pair a token belongs to.
 

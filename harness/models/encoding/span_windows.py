@@ -13,7 +13,7 @@ from harness.models.encoding.text_encoder import Pieces, TextEncoder
 from harness.models.local.network import Network
 
 OVERLAP = 128
-"""Tokens that two neighbouring windows share, at most half of a window."""
+"""Tokens that two neighboring windows share, at most half of a window."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -1,6 +1,6 @@
 """Texts → token ids: the one place where it happens, for scoring and for training alike.
 
-Text from data is tokenised as text: a literal `[MASK]` or `<s>` in an item never becomes the
+Text from data is tokenized as text: a literal `[MASK]` or `<s>` in an item never becomes the
 special token. Truncation is from the right and counted. Special tokens are put around the text
 as the tokenizer's own post-processor does.
 """
@@ -185,7 +185,7 @@ class TextEncoder:
     def filling(self, text: str, word: str) -> int | None:
         """The token that takes the mask token's place when `word` fills the gap.
 
-        None when the word takes more than one token, or changes its neighbours.
+        None when the word takes more than one token, or changes its neighbors.
 
         Raises:
             ValueError: as `gap`.

@@ -18,16 +18,16 @@ class BasePool:
         self._loaded: Loaded | None = None
         self.loads = 0
 
-    def base(self, folder: Path, *, device: str, dtype: str, quantise: str | None = None) -> Loaded:
+    def base(self, folder: Path, *, device: str, dtype: str, quantize: str | None = None) -> Loaded:
         """The base, loaded when it is not the one in memory.
 
         Raises:
             CheckpointError, IncompleteError: as `load`.
         """
-        key = (str(folder.resolve()), device, dtype, quantise)
+        key = (str(folder.resolve()), device, dtype, quantize)
         if self._loaded is None or key != self._key:
             self._key, self._loaded = None, None
-            self._loaded = load(folder, device=device, dtype=dtype, quantise=quantise)
+            self._loaded = load(folder, device=device, dtype=dtype, quantize=quantize)
             self._key = key
             self.loads += 1
         return self._loaded

@@ -41,18 +41,18 @@ class Loaded:
     notes: list[str] = field(default_factory=list)
 
 
-def load(folder: Path, *, device: str, dtype: str, quantise: str | None = None) -> Loaded:
+def load(folder: Path, *, device: str, dtype: str, quantize: str | None = None) -> Loaded:
     """Loads a transformers checkpoint with every trained head.
 
     Args:
         folder: the checkpoint.
         device: `cpu`, `cuda` or `mps`.
         dtype: `float32` or `bfloat16`.
-        quantise: `4bit` or `8bit` for the weights of the base; `dtype` is then that of all else.
+        quantize: `4bit` or `8bit` for the weights of the base; `dtype` is then that of all else.
 
     Raises:
         CheckpointError: when the folder cannot be used.
-        IncompleteError: when the device is not there, or cannot hold quantised weights.
+        IncompleteError: when the device is not there, or cannot hold quantized weights.
     """
     info = inspect(folder)
     family: Family = info.family  # type: ignore[assignment]  # a transformers folder has no other
@@ -69,7 +69,7 @@ def load(folder: Path, *, device: str, dtype: str, quantise: str | None = None) 
         has_language_model = type(config) in kind._model_mapping
         if family == "seq2seq" and not has_language_model:
             raise ValueError(f"transformers knows no sequence-to-sequence model of the type {config.model_type!r}")
-        form = Form(dtype, device, quantise)
+        form = Form(dtype, device, quantize)
         model, missing, unused = _weights(kind if has_language_model else transformers.AutoModel, folder, form, config)
         beyond = _without_place(unused, model)
         if beyond:
@@ -92,8 +92,8 @@ def load(folder: Path, *, device: str, dtype: str, quantise: str | None = None) 
     base = _share(base, language_model, heads)
     for module in (base, language_model, *heads.values()):
         if module is not None:
-            # Quantised weights stand on their device already, and cannot be moved.
-            module.eval() if quantise else module.eval().to(device)
+            # Quantized weights stand on their device already, and cannot be moved.
+            module.eval() if quantize else module.eval().to(device)
             module.requires_grad_(False)
     no_padding_notice(base)
     _check_tokens(folder, encoder, base)

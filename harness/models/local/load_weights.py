@@ -12,7 +12,7 @@ import torch
 
 from harness.core.errors import CheckpointError, HarnessError, IncompleteError, Where
 from harness.models.checkpoint.checkpoint_heads import HEAD_PREFIXES
-from harness.models.local.quantization import heads_of, plainly, quantised_options
+from harness.models.local.quantization import heads_of, plainly, quantized_options
 
 _DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16}
 
@@ -29,15 +29,15 @@ class Form:
 
     dtype: str
     device: str
-    quantise: str | None = None
+    quantize: str | None = None
 
 
 def _weights(kind: Any, folder: Path, form: Form, config: Any) -> tuple[Any, set[str], set[str]]:
     """The model, which of its weights the folder lacks, and which of the folder's it has no place for."""
     options: dict[str, Any] = {"dtype": _DTYPES[form.dtype]}
-    if form.quantise is not None:
+    if form.quantize is not None:
         keep = heads_of(kind, config)
-        options = quantised_options(form.quantise, form.device, _DTYPES[form.dtype], keep)
+        options = quantized_options(form.quantize, form.device, _DTYPES[form.dtype], keep)
     model, info = kind.from_pretrained(
         folder,
         local_files_only=True,
@@ -46,7 +46,7 @@ def _weights(kind: Any, folder: Path, form: Form, config: Any) -> tuple[Any, set
         output_loading_info=True,
         **options,
     )
-    if form.quantise is not None:
+    if form.quantize is not None:
         plainly(model)
     reshaped = {key if isinstance(key, str) else str(key[0]) for key in info["mismatched_keys"]}
     wrong = sorted(name for name in reshaped if not name.startswith(HEAD_PREFIXES))

@@ -62,8 +62,8 @@ def reads_ahead(module: Any, read: Read, *, vocabulary: int, limit: int | None, 
 
 def rounding(module: Any) -> float:
     """How far equal answers of a module may lie apart, as a share of the largest number in them."""
-    quantised = getattr(getattr(module, "config", None), "quantization_config", None) is not None
-    coarse = quantised or any(weight.dtype != torch.float32 for weight in module.parameters())
+    quantized = getattr(getattr(module, "config", None), "quantization_config", None) is not None
+    coarse = quantized or any(weight.dtype != torch.float32 for weight in module.parameters())
     return _COARSE if coarse else _FINE
 
 

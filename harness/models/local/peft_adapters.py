@@ -17,7 +17,7 @@ _WRAPPER = "base_model.model."
 ADAPTER_NAME = "adapter_"
 """What the names of adapters begin with; peft leaves the names of others in their tensors' names."""
 _CHANGED_BASE = ("pissa", "olora", "corda", "loftq")
-"""Initialisations that take the adapter's first state out of the base's own weights, which others may stand on."""
+"""Initializations that take the adapter's first state out of the base's own weights, which others may stand on."""
 _BASE_LAYER = ".base_layer.weight"
 _PROMPTS = frozenset({"PROMPT_TUNING", "PREFIX_TUNING", "P_TUNING", "MULTITASK_PROMPT_TUNING", "CPT"})
 

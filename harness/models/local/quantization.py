@@ -11,15 +11,15 @@ import torch
 from harness.core.errors import IncompleteError
 
 DEVICES = ("cpu", "cuda")
-_BITS = {"4bit": "4 bits (NF4, double quantisation)", "8bit": "8 bits (LLM.int8())"}
+_BITS = {"4bit": "4 bits (NF4, double quantization)", "8bit": "8 bits (LLM.int8())"}
 
 
-def quantised_options(bits: str, device: str, compute: torch.dtype, keep: list[str] | None = None) -> dict[str, Any]:
-    """Arguments of `from_pretrained`: NF4 with double quantisation (Dettmers et al. 2023), or LLM.int8() (2022).
+def quantized_options(bits: str, device: str, compute: torch.dtype, keep: list[str] | None = None) -> dict[str, Any]:
+    """Arguments of `from_pretrained`: NF4 with double quantization (Dettmers et al. 2023), or LLM.int8() (2022).
 
     Args:
         bits: `4bit` or `8bit`.
-        device: where the weights go; they cannot be moved afterwards.
+        device: where the weights go; they cannot be moved afterward.
         compute: what sums are computed in.
         keep: names of modules that stay as they are; bitsandbytes' own choice when None.
 
@@ -29,12 +29,12 @@ def quantised_options(bits: str, device: str, compute: torch.dtype, keep: list[s
     if find_spec("bitsandbytes") is None:
         raise IncompleteError(
             f"weights in {_BITS[bits]} need bitsandbytes, which is not installed.",
-            hint='pip install "harness[quantise]", or leave `quantise` out.',
+            hint='pip install "harness[quantize]", or leave `quantize` out.',
         )
     if device not in DEVICES:
         raise IncompleteError(
             f"bitsandbytes cannot hold weights in {_BITS[bits]} on the device {device!r}.",
-            hint="run with `--device cpu`, or leave `quantise` out.",
+            hint="run with `--device cpu`, or leave `quantize` out.",
         )
     # It tells of every cast and of each kernel that it does without.
     logging.getLogger("bitsandbytes").setLevel(logging.CRITICAL)
@@ -84,8 +84,8 @@ def size_of(weight: Any) -> int:
     return int(weight.numel()) if state is None else int(state.shape.numel())
 
 
-def quantisation(keep: list[str] | None = None) -> dict[str, Any]:
-    """Arguments of `from_pretrained`: NF4 with double quantisation.
+def quantization(keep: list[str] | None = None) -> dict[str, Any]:
+    """Arguments of `from_pretrained`: NF4 with double quantization.
 
     Sums are computed in float32 on a CPU, where bfloat16 is many times slower without hardware for
     it, and in bfloat16 on a GPU that has it.
@@ -105,4 +105,4 @@ def quantisation(keep: list[str] | None = None) -> dict[str, Any]:
 
     graphics = torch.cuda.is_available()
     compute = torch.bfloat16 if graphics and torch.cuda.is_bf16_supported() else torch.float32
-    return quantised_options("4bit", "cuda" if graphics else "cpu", compute, keep)
+    return quantized_options("4bit", "cuda" if graphics else "cpu", compute, keep)

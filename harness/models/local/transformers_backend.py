@@ -131,7 +131,7 @@ def open_transformers(folder: Path, context: OpenContext) -> TransformersBackend
     device, dtype = str(policy["device"]), str(policy["dtype"])
     base = folder if parent is None else context.resolve(parent["key"])
     pool = context.pool or BasePool()
-    loaded = pool.base(base, device=device, dtype=dtype, quantise=context.quantise)
+    loaded = pool.base(base, device=device, dtype=dtype, quantize=context.quantize)
     if parent is not None:
         loaded = attach(loaded, base, folder, len(named) if named else None)
     network = loaded.network
@@ -153,9 +153,9 @@ def open_transformers(folder: Path, context: OpenContext) -> TransformersBackend
         answer_key["rows"] = "of one length"
     if network.switch_length is not None:
         answer_key["rows"] = f"apart at {network.switch_length}"
-    if context.quantise is not None:
-        answer_key["quantise"] = context.quantise
-        dtype = f"{context.quantise}, sums in {dtype}"
+    if context.quantize is not None:
+        answer_key["quantize"] = context.quantize
+        dtype = f"{context.quantize}, sums in {dtype}"
     facts = ModelFacts(
         digest=own,
         family="encoder" if language_model is None else network.family,

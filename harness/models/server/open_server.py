@@ -78,12 +78,12 @@ def served(spec: ServerSpec, *, base: Path, store: Store, reporter: Reporter, wh
         says = described(client, spec.model)
     finally:
         client.close()
-    tokenised = tokenizer_digest(tokenizer) if tokenizer is not None else None
+    tokenized = tokenizer_digest(tokenizer) if tokenizer is not None else None
     page = {
         "spec": spec.model_dump(mode="json"),
         "says": says,
         "tokenizer": str(tokenizer) if tokenizer is not None else None,
-        "tokenizer_digest": tokenised,
+        "tokenizer_digest": tokenized,
     }
 
     def build(work: Path) -> dict[str, Any]:
@@ -92,7 +92,7 @@ def served(spec: ServerSpec, *, base: Path, store: Store, reporter: Reporter, wh
         atomic.write_text(work / SERVER_FILE, json.dumps(page, indent=1))
         return {}
 
-    return Served(spec, says, tokenizer, tokenised, store.make(KIND, digest(page), build).path)
+    return Served(spec, says, tokenizer, tokenized, store.make(KIND, digest(page), build).path)
 
 
 def open_served(made: Served) -> Backend:
@@ -145,7 +145,7 @@ def open_served(made: Served) -> Backend:
         prefix=spec.prefix,
         chat_only=not found.completions,
         encoder=encoder,
-        keep_failures=spec.failures == "record",
+        keep_failures=spec.on_failure == "record",
     )
 
 
@@ -161,7 +161,7 @@ def _client(spec: ServerSpec, where: Where | None) -> ServerClient:
             )
         if not key.isascii() or not key.isprintable():
             raise CheckpointError(f"the key in {spec.api_key_env} holds characters that no header can hold.")
-    limits = Limits(spec.concurrency, spec.requests_per_minute, spec.timeout, spec.attempts)
+    limits = Limits(spec.concurrency, spec.requests_per_minute, spec.timeout, spec.max_attempts)
     return ServerClient(spec.url, key, limits)
 
 

@@ -95,7 +95,7 @@ def _spans(
 ) -> list[tuple[int, int]] | None:
     if encoder is not None:
         own = encoder.pieces([prompt])[0].offsets
-        fits = len(tokens) - len(own) in (0, 1) and _spelt(tokens, own, prompt)
+        fits = len(tokens) - len(own) in (0, 1) and _spelled(tokens, own, prompt)
         return _joined(own) if fits else None
     spans = _by_texts(tokens, prompt)
     return spans if spans is not None or offsets is None else _by_offsets(tokens, offsets, prompt)
@@ -120,10 +120,10 @@ def _by_offsets(tokens: Sequence[str], offsets: Sequence[int], prompt: str) -> l
     if not inside or inside[0] != 0 or inside != sorted(inside) or list(offsets[: len(inside)]) != inside:
         return None
     spans = list(zip(inside, [*inside[1:], len(prompt)], strict=True))
-    return _joined(spans) if _spelt(tokens, spans, prompt) else None
+    return _joined(spans) if _spelled(tokens, spans, prompt) else None
 
 
-def _spelt(tokens: Sequence[str], spans: Sequence[tuple[int, int]], prompt: str) -> bool:
+def _spelled(tokens: Sequence[str], spans: Sequence[tuple[int, int]], prompt: str) -> bool:
     """Whether each token that has a text of its own stands where its span says."""
     return all(
         not token or "\ufffd" in token or prompt[start:end].strip() == token.strip()

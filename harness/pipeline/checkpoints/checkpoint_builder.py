@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 # What a checkpoint's key holds by content instead of by name.
 _UNKEYED: Any = {
-    **dict.fromkeys(("from_", "task", "data", "seed", "seeds", "labels"), True),
+    **dict.fromkeys(("from_", "task", "data", "seed", "seeds", "max_train_rows"), True),
     "tokenizer": {"path": True},
 }
 STAGE_FORMAT = 2
@@ -200,21 +200,21 @@ class Workshop:
                 self._loaded[parent["key"]] = base
         key = checkpoint_digest(path, self.resolve)
         self._loaded[key] = path
-        if spec.quantise is not None:
-            path = self._quantised(path, key, spec.quantise)
+        if spec.quantize is not None:
+            path = self._quantized(path, key, spec.quantize)
             key = checkpoint_digest(path, self.resolve)
             self._loaded[key] = path
         return path, key
 
-    def _quantised(self, parent: Path, held: str, bits: Literal["4bit", "8bit"]) -> Path:
+    def _quantized(self, parent: Path, held: str, bits: Literal["4bit", "8bit"]) -> Path:
         """The page that says how a loaded checkpoint is held; kept in the store."""
-        from harness.models.derived.quantized_backend import write_quantised
+        from harness.models.derived.quantized_backend import write_quantized
 
         def build(work: Path) -> dict[str, Any]:
-            write_quantised(work, parent, parent_key=held, parent_digest=held, bits=bits)
+            write_quantized(work, parent, parent_key=held, parent_digest=held, bits=bits)
             return {}
 
-        return self.store.make("quantised", digest({"quantised": held, "bits": bits}), build).path
+        return self.store.make("quantized", digest({"quantized": held, "bits": bits}), build).path
 
     def _train(self, model: str, spec: ModelSpec, seed: int | None = None) -> Checkpoint:
         key = self.key(model, seed)
@@ -323,7 +323,7 @@ def _is_folder(text: str) -> bool:
 def _source(spec: LoadModel) -> dict[str, Any]:
     """What a loaded model is called in the results: where it came from."""
     known = {"source": spec.load, "revision": spec.revision}
-    return {**known, "quantise": spec.quantise} if spec.quantise is not None else known
+    return {**known, "quantize": spec.quantize} if spec.quantize is not None else known
 
 
 def _one_seed(stage: Stage) -> Stage:

@@ -150,7 +150,7 @@ def _loading(kind: str, folder: Path, work: Path, described: dict[str, Any]) -> 
         return f"{base}, then take the directions of projection.safetensors out of its last hidden states"
     if kind == "classical":
         return "vocabulary.json and classical.safetensors hold the TF-IDF weights and the coefficients"
-    if kind in {"self_debiased", "prompted", "quantised"}:
+    if kind in {"self_debiased", "prompted", "quantized"}:
         return f"harness loads it by this folder, as `load: {folder}` or `--model NAME={folder}`; other tools do not"
     if kind != "transformers":
         return f"nothing but harness reads this kind of checkpoint ({kind}); checkpoint.json describes it"

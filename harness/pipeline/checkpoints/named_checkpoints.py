@@ -23,16 +23,16 @@ class FetchedCheckpoint:
 
     name: str
     path: Path
-    licence: str
+    license: str
     package: str
 
 
 def checkpoint_titles() -> dict[str, str]:
-    """Name → title and licence of every checkpoint that `load: catalog:NAME` can name."""
+    """Name → title and license of every checkpoint that `load: catalog:NAME` can name."""
     from harness.models.checkpoint import checkpoint_catalog
 
     entries = {name: checkpoint_catalog.entry(name) for name in checkpoint_catalog.names()}
-    return {f"{PREFIX}{name}": f"{entry.title}; {entry.licence}" for name, entry in entries.items()}
+    return {f"{PREFIX}{name}": f"{entry.title}; {entry.license}" for name, entry in entries.items()}
 
 
 def catalog_checkpoints(suite: Suite) -> list[str]:
@@ -54,4 +54,4 @@ def fetch_checkpoints(names: Sequence[str], store: Store, reporter: Reporter) ->
         entry = checkpoint_catalog.entry(name.removeprefix(PREFIX))
         path = locate(name, None, base=Path.cwd(), store=store, reporter=reporter)
         package = f"{entry.archive.package} {entry.archive.version}"
-        yield FetchedCheckpoint(name, path, entry.licence, package)
+        yield FetchedCheckpoint(name, path, entry.license, package)

@@ -10,9 +10,9 @@ from pathlib import Path
 from harness.core.dataset import Dataset, Row
 from harness.core.digests import digest, fraction
 from harness.core.errors import SuiteError
-from harness.core.examples import Example, LabelledText
+from harness.core.examples import Example, LabeledText
 from harness.core.reporter import Reporter
-from harness.data.splits import normalised
+from harness.data.splits import normalized
 from harness.model_kinds.few_shot_kind import PromptSpec
 from harness.model_kinds.model_spec import Stage
 from harness.model_kinds.pretrain_kind import PretrainSpec
@@ -62,14 +62,14 @@ class Lessons:
             )
         dataset = self._allowed(bound.data[0])
         present = len(dataset.split("train"))
-        if isinstance(stage.labels, int) and stage.labels > present:
+        if isinstance(stage.max_train_rows, int) and stage.max_train_rows > present:
             raise SuiteError(
                 f"model {model!r}: expected at most {present} labels, the training rows of {dataset.name!r}, "
-                f"found {stage.labels}.",
+                f"found {stage.max_train_rows}.",
                 where=self._prepared.suite.where("models", model),
                 hint="lower `labels`, or leave it out to learn from all rows.",
             )
-        rows = tuple(subset(dataset.split("train"), stage.labels))
+        rows = tuple(subset(dataset.split("train"), stage.max_train_rows))
         learned = dataclasses.replace(dataset, rows={**dataset.rows, "train": rows})
         labels = getattr(bound.evaluation, "example_labels", None)
         return DataInputs(
@@ -169,7 +169,7 @@ class HeldOut:
 def _texts(row: Row) -> list[str]:
     """Digests of a row's texts, after case folding, Unicode composition and white space."""
     fields: Mapping[str, object] = row.fields
-    found = [normalised(value) for value in fields.values() if isinstance(value, str)]
+    found = [normalized(value) for value in fields.values() if isinstance(value, str)]
     return sorted({digest(text) for text in found if len(text.split()) >= _WORDS})
 
 
@@ -186,8 +186,8 @@ class DataInputs:
 
     @property
     def kind(self) -> str:
-        """The type of the examples; that of labelled texts where there are none."""
-        return self.train[0].kind if self.train else LabelledText.kind
+        """The type of the examples; that of labeled texts where there are none."""
+        return self.train[0].kind if self.train else LabeledText.kind
 
 
 def pretraining_inputs(datasets: Mapping[str, Dataset]) -> DataInputs:

@@ -24,11 +24,11 @@ if TYPE_CHECKING:
 def ways_of(prepared: Prepared) -> list[str]:
     """The models that compete for the baseline of tasks: the base and its other ways."""
     compare = prepared.suite.compare
-    return [compare.baseline, *compare.ways] if compare.ways else []
+    return [compare.baseline, *compare.base_variants] if compare.base_variants else []
 
 
 def competes(bound: Bound) -> bool:
-    """Whether the baseline of an evaluation is chosen: labelled tasks with a validation split."""
+    """Whether the baseline of an evaluation is chosen: labeled tasks with a validation split."""
     return (
         bound.evaluation.role == "task"
         and bool(bound.evaluation.metric_context().labels)

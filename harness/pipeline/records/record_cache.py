@@ -253,7 +253,7 @@ class Answers:
     def overlap(self) -> dict[str, frozenset[str]]:
         """Evaluation → ids of items whose text stands in the training data of some model.
 
-        Exact and normalised matches and shared n-grams count; the report is cached by the
+        Exact and normalized matches and shared n-grams count; the report is cached by the
         fingerprints of both sides.
         """
         return {
@@ -276,12 +276,12 @@ class Answers:
             report = overlap((text for dataset in trained for text in training_texts(dataset)), texts)
             return {
                 "exact": sorted(report.exact),
-                "normalised": sorted(report.normalised),
+                "normalized": sorted(report.normalized),
                 "ngram": sorted(report.ngram),
             }
 
         meta = self.store.make("overlap", key, build).meta
-        return sorted({*meta["exact"], *meta["normalised"], *meta["ngram"]})
+        return sorted({*meta["exact"], *meta["normalized"], *meta["ngram"]})
 
     def _training_data(self) -> list[Dataset]:
         names: dict[str, Dataset] = {}

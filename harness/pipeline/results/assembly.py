@@ -195,7 +195,7 @@ def _data(dataset: Dataset) -> DataResult:
         fingerprint=dataset.fingerprint,
         rows={split: len(rows) for split, rows in dataset.rows.items()},
         clusters={split: len({row.cluster for row in rows}) for split, rows in dataset.rows.items()},
-        licence=facts.get("licence"),
+        license=facts.get("license"),
         citation=facts.get("citation"),
         source=facts.get("source"),
         digests=dict(facts.get("digests") or {}),

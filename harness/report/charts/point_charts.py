@@ -1,4 +1,4 @@
-"""Charts of a few labelled points with their intervals: Pareto, learning curve, dose-response, trend."""
+"""Charts of a few labeled points with their intervals: Pareto, learning curve, dose-response, trend."""
 
 from __future__ import annotations
 

@@ -17,7 +17,7 @@ from harness.schema.results.metrics import MetricResult
 from harness.schema.results.results_file import Results
 from harness.schema.run_info import RunInfo
 
-_TASKS = {"classification": "text-classification", "language_modelling": "fill-mask"}
+_TASKS = {"classification": "text-classification", "language_modeling": "fill-mask"}
 _HUB_METRICS = {
     "f1_macro": ("f1", {"average": "macro"}),
     "f1_micro": ("f1", {"average": "micro"}),
@@ -100,7 +100,7 @@ def _card(view: RunView, model: ModelResult) -> list[str]:
     for data in view.results.data:
         if data.name in used:
             rows = ", ".join(f"{md(split, 40)} {n:,}" for split, n in data.rows.items())
-            lines.append(f"- {md(data.name, 80)}: {rows}; licence {md(data.licence or 'not stated', 120)}")
+            lines.append(f"- {md(data.name, 80)}: {rows}; license {md(data.license or 'not stated', 120)}")
     lines += ["", "## Limits", ""]
     lines += [f"- {md(note, 400)}" for note in [*view.results.notes, *_caveats(view, model)]] or [
         "- None were recorded."

@@ -21,7 +21,7 @@ from harness.schema.results.inputs import ModelResult
 from harness.schema.results.metrics import MetricResult
 
 _DATA = {
-    "labels": "labelled rows",
+    "labels": "labeled rows",
     "items": "items",
     "tokens": "pretraining tokens",
     "rows": "rows",

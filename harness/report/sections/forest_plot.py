@@ -1,7 +1,7 @@
 """The forest plot: every comparison's interval around zero, in panels of one question and one unit.
 
 Better is always to the right; drifts of target metrics have no better side and keep their sign.
-Language-modelling metrics share one panel: percent change of their ratio.
+Language-modeling metrics share one panel: percent change of their ratio.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from harness.schema.results.verdicts import GateResult
 
 TITLES = {
     "gained": "Gained: task metrics",
-    "forgotten": "Forgotten: language modelling",
+    "forgotten": "Forgotten: language modeling",
     "bias": "Bias and robustness: probes",
     "calibration": "Calibration",
 }

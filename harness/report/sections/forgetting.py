@@ -8,7 +8,7 @@ from harness.schema.results.metrics import ComparisonResult
 
 
 def forgetting(view: RunView) -> list[tuple[EvaluationResult, list[ComparisonResult]]]:
-    """Language-modelling evaluations with their comparisons of every contest."""
+    """Language-modeling evaluations with their comparisons of every contest."""
     found = [one for one in view.evaluations.values() if one.kind == LANGUAGE_MODELLING]
     rows = {
         one.name: [row for contest in view.contests for row in view.comparisons(contest, evaluation=one.name)]

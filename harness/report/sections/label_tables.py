@@ -21,7 +21,7 @@ class Confusion:
 
 
 def confusions(view: RunView, contest: Contest) -> list[Confusion]:
-    """Row-normalised confusion of both models and the difference in points of the gold label's items."""
+    """Row-normalized confusion of both models and the difference in points of the gold label's items."""
     out = []
     for table in _tables(view, "confusion", contest.candidate):
         name = view.against(contest, table.evaluation)

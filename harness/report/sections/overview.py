@@ -51,7 +51,7 @@ class Overview:
 
 _TITLES = {
     "gained": "Tasks",
-    "forgotten": "Language modelling",
+    "forgotten": "Language modeling",
     "bias": "Bias and robustness",
     "calibration": "Calibration",
 }

@@ -42,7 +42,7 @@ class Completions:
 
 
 def completions(view: RunView) -> list[Completions]:
-    """Every evaluation of the kind `completions` of which the run holds items and records."""
+    """Every evaluation of the kind `sample_completions` of which the run holds items and records."""
     return [
         found
         for name, one in view.evaluations.items()

@@ -101,7 +101,7 @@ def _domain(view: RunView, release: str, leads: dict[str, ComparisonResult]) -> 
     ]
     told = {"better": "It predicts such texts better.", "worse": "It predicts such texts worse than before."}
     why = [f"{row.id} {change(row)}. {told.get(reading(row), '')}".strip() for row in rows]
-    return Advice(use, what, _choice(rows), why or ["No language-modelling task uses the data that was trained on."])
+    return Advice(use, what, _choice(rows), why or ["No language-modeling task uses the data that was trained on."])
 
 
 def _choice(rows: list[ComparisonResult]) -> str:

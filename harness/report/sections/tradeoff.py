@@ -12,7 +12,7 @@ _SHAPES = {"worse": "diamond", "drifted": "diamond", "better": "dot", "unclear":
 
 
 def tradeoffs(view: RunView) -> list[PointChart]:
-    """A chart per pair of a task and a language-modelling evaluation that two candidates or more share."""
+    """A chart per pair of a task and a language-modeling evaluation that two candidates or more share."""
     tasks = [name for name, one in view.evaluations.items() if one.role == "task" and one.kind != LANGUAGE_MODELLING]
     texts = [name for name, one in view.evaluations.items() if one.kind == LANGUAGE_MODELLING]
     charts = [_chart(view, task, text) for task in tasks for text in texts]

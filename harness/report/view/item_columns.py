@@ -100,13 +100,13 @@ NO_MEASURE = Measure("", "", None)
 """Of evaluations whose items have no number: the browser then shows answers alone."""
 
 _LEADS = {
-    "answer_f1": Measure("F1 of the answer", "", "higher"),
+    "squad_f1": Measure("F1 of the answer", "", "higher"),
     "edit_similarity": Measure("similarity to the right line", "", "higher"),
     "rougeL": Measure("ROUGE-L of the text", "", "higher"),
-    "form_kept": Measure("form kept", "", "higher"),
+    "form_adherence": Measure("form kept", "", "higher"),
     "met": Measure("constraints met", "", "higher"),
     "f1_sample": Measure("F1 of the labels", "", "higher"),
-    "exact_match": Measure("exact match", "", "higher"),
+    "squad_exact_match": Measure("exact match", "", "higher"),
     "repeated": Measure("repeated word sequences", "", "lower"),
     "refused": Measure("refused", "", None),
     "top_p": Measure("top p", "", None),

@@ -23,7 +23,7 @@ _GOALS = {
 }
 _OBJECTIVES = {
     "causal": "predict the next word",
-    "mlm_nsp": "predict masked words and neighbours",
+    "mlm_nsp": "predict masked words and neighbors",
     "span_corruption": "fill in missing spans",
 }
 

@@ -23,8 +23,8 @@ from harness.storage.run_dir import RunDir
 
 Reading = Literal["better", "worse", "drifted", "unclear", "identical", "undefined"]
 
-LANGUAGE_MODELLING = "language_modelling"
-COMPLETIONS = "completions"
+LANGUAGE_MODELLING = "language_modeling"
+COMPLETIONS = "sample_completions"
 FEW = 30
 """Slices with fewer items are never called better or worse."""
 

@@ -112,7 +112,7 @@ def _asked(row: ComparisonResult, view: RunView) -> str:
 def _forgotten(view: RunView, contest: Contest) -> list[Sentence]:
     rows = _headlines(view, contest, "forgotten")
     if not rows:
-        return [Sentence("Not measured: no language-modelling task fits both models.")]
+        return [Sentence("Not measured: no language-modeling task fits both models.")]
     parts = []
     for row in rows:
         relative = ""
@@ -122,7 +122,7 @@ def _forgotten(view: RunView, contest: Contest) -> list[Sentence]:
                 f"{number_format.ratio(row.ratio_low)}…{number_format.ratio(row.ratio_high)})"
             )
         meaning = {
-            "worse": "some of the base's language modelling was lost",
+            "worse": "some of the base's language modeling was lost",
             "better": "no loss was seen here",
             "unclear": "neither loss nor its absence is shown by this alone",
         }.get(reading(row), "")

@@ -65,13 +65,13 @@ class EvaluationResult(Result):
 
 
 class DataResult(Result):
-    """A dataset that the run used: size, licence, where it came from, overlap with training."""
+    """A dataset that the run used: size, license, where it came from, overlap with training."""
 
     name: str
     fingerprint: str
     rows: dict[str, int]
     clusters: dict[str, int] = Field(default_factory=dict)
-    licence: str | None = None
+    license: str | None = None
     citation: str | None = None
     source: str | None = None
     digests: dict[str, str] = Field(default_factory=dict)

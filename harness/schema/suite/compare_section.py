@@ -12,7 +12,7 @@ class CompareSpec(Strict):
 
     Attributes:
         baseline: the base model.
-        ways: models that are other ways for the base to answer a task (a linear classifier on its
+        base_variants: models that are other ways for the base to answer a task (a linear classifier on its
             frozen features, prompting). Gains are measured against the best of base and these,
             chosen on validation data.
         candidates: shown against the baseline; all other models when left out.
@@ -21,7 +21,7 @@ class CompareSpec(Strict):
     """
 
     baseline: str
-    ways: list[str] = Field(default_factory=list)
+    base_variants: list[str] = Field(default_factory=list)
     candidates: list[str] | None = None
     release: list[str] | None = None
     pairs: list[tuple[str, str]] = Field(default_factory=list)

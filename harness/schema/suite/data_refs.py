@@ -30,7 +30,7 @@ class FileRef(Strict):
         None,
         description="Shares (train, validation, test) made by hash of the cluster, or the column that names the split.",
     )
-    licence: str | None = None
+    license: str | None = None
     limit: Count | None = None
 
 

@@ -12,7 +12,7 @@ from harness.model_kinds.align_kind import AlignModel
 from harness.model_kinds.classical_kind import ClassicalModel
 from harness.model_kinds.few_shot_kind import PromptModel
 from harness.model_kinds.finetune_kind import FinetuneModel
-from harness.model_kinds.heuristic_kind import BaselineModel
+from harness.model_kinds.heuristic_kind import HeuristicModel
 from harness.model_kinds.load_kind import LoadModel
 from harness.model_kinds.model_spec import ModelSpec, starts_from
 from harness.model_kinds.pretrain_kind import PretrainModel
@@ -96,8 +96,8 @@ def _check_model(
         _check_learned(spec.align.task, tasks, sections, here.below("align"))
     elif isinstance(spec, ClassicalModel):
         _check_learned(spec.classical.task, tasks, sections, here.below("classical"))
-    elif isinstance(spec, BaselineModel):
-        _check_learned(spec.baseline.task, tasks, sections, here.below("baseline"))
+    elif isinstance(spec, HeuristicModel):
+        _check_learned(spec.heuristic.task, tasks, sections, here.below("heuristic"))
     elif isinstance(spec, PromptModel):
         _known("model", spec.prompt.from_, models, here, "prompt", "from")
         _check_learned(spec.prompt.task, tasks, sections, here.below("prompt"))
@@ -116,7 +116,7 @@ def _check_start(spec: ModelSpec, parent: ModelSpec | None, problems: Problems) 
         reason = "a model behind a server"
     elif isinstance(parent, ClassicalModel):
         reason = "a bag of words"
-    elif isinstance(parent, BaselineModel):
+    elif isinstance(parent, HeuristicModel):
         reason = "a baseline without learning"
     elif isinstance(parent, PromptModel):
         reason = "a model behind worked examples"
@@ -126,8 +126,8 @@ def _check_start(spec: ModelSpec, parent: ModelSpec | None, problems: Problems) 
         reason = "a self-debiased model"
     elif isinstance(parent, FinetuneModel) and parent.finetune.method == "linear":
         reason = "a linear classifier on frozen features"
-    elif isinstance(parent, LoadModel) and parent.quantise and isinstance(spec, _TRAINED):
-        reason = f"a model held in {parent.quantise[0]} bits"
+    elif isinstance(parent, LoadModel) and parent.quantize and isinstance(spec, _TRAINED):
+        reason = f"a model held in {parent.quantize[0]} bits"
     if reason is not None:
         key = "self_debias" if isinstance(spec, SelfDebiasModel) else type(spec).__name__.removesuffix("Model").lower()
         problems.add(
@@ -188,7 +188,11 @@ def _is_entry(written: Any, name: str) -> bool:
 
 def _check_compare(compare: CompareSpec, models: Sequence[str], problems: Problems) -> None:
     _known("model", compare.baseline, models, problems, "baseline")
-    lists = (("ways", compare.ways), ("candidates", compare.candidates or ()), ("release", compare.release or ()))
+    lists = (
+        ("base_variants", compare.base_variants),
+        ("candidates", compare.candidates or ()),
+        ("release", compare.release or ()),
+    )
     for key, names in lists:
         for index, name in enumerate(names):
             _known("model", name, models, problems, key, index)

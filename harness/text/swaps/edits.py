@@ -45,7 +45,7 @@ class Edit:
 
 
 def like(source: str, target: str) -> str:
-    """`target` in the case of `source`: SHOUTED, Capitalised, or as the lexicon has it."""
+    """`target` in the case of `source`: SHOUTED, Capitalized, or as the lexicon has it."""
     if len(source) > 1 and source.isupper():
         return target.upper()
     return target[0].upper() + target[1:] if source[0].isupper() else target

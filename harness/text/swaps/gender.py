@@ -79,7 +79,7 @@ def _target(words: Words, index: int, group: str) -> str | None:
     if word.key == "his":
         return for_his(words, index)
     if word.key in _HONORIFICS:
-        named = index + 1 < len(words.items) and words.items[index + 1].capitalised and not words.all_shouted
+        named = index + 1 < len(words.items) and words.items[index + 1].capitalized and not words.all_shouted
         return gender_words().counterpart(word.key, _OTHER[group]) if named and word.text.istitle() else None
     return gender_words().counterpart(word.key, _OTHER[group])
 
@@ -119,7 +119,7 @@ def _in_title(words: Words, index: int) -> bool:
         return False
     if word.key in _HONORIFICS:
         return words.text[: word.start].endswith(("''", '"', "“"))
-    follower = words.adjacent(index) and not word.clitic and words.items[index + 1].capitalised
+    follower = words.adjacent(index) and not word.clitic and words.items[index + 1].capitalized
     follower = follower and words.key(index + 1)[:2] not in ("i", "i'") and not words.items[index + 1].shouted
     if word.key in _PRONOUNS:
         long_title = follower and words.adjacent(index + 1) and words.proper(index + 2)
@@ -129,7 +129,7 @@ def _in_title(words: Words, index: int) -> bool:
         return False
     if word.key in _TITLES and (follower or words.key(index + 1) == "gaga"):
         return True
-    if not word.capitalised or word.shouted:
+    if not word.capitalized or word.shouted:
         return follower and words.proper(index - 1)
     if words.proper(index) or follower:
         return True

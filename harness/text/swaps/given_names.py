@@ -1,6 +1,6 @@
 """Where a text names an ordinary person by a given name alone.
 
-A given name beside another capitalised word is a whole name, a place, a title of a work: very often a
+A given name beside another capitalized word is a whole name, a place, a title of a work: very often a
 real person, whose swapped name would be nobody's. Such names stay as they are.
 """
 
@@ -25,7 +25,7 @@ def _stands_alone(words: Words, index: int) -> bool:
         before = words.items[index - 1]
         opener = (before.key in _OPENERS and words.starts_sentence(index - 1)) or before.text == "I"
         explained = opener or before.key in _KIN or words.starts_sentence(index)
-        if before.capitalised and not explained:
+        if before.capitalized and not explained:
             return False
         if before.key in ("mr", "mrs", "ms", "dr", "st", "jr", "prof", "rev"):
             return False
@@ -36,23 +36,23 @@ def _stands_alone(words: Words, index: int) -> bool:
     if words.key(index + 1) == "and" and _whole_name(words, index + 2):
         return False
     after = words.items[index + 1]
-    if after.key in _PARTICLES and index + 2 < len(words.items) and words.items[index + 2].capitalised:
+    if after.key in _PARTICLES and index + 2 < len(words.items) and words.items[index + 2].capitalized:
         return False
     first_person = words.key(index + 1) in ("i", "i'm", "i've", "i'd", "i'll") and words.gap(index + 1) != ". "
-    return not after.capitalised or first_person
+    return not after.capitalized or first_person
 
 
 def _whole_name(words: Words, index: int) -> bool:
-    """Whether two capitalised words stand at `index`: `Ann and Paul Smith` shares its last name."""
-    return words.adjacent(index) and words.items[index].capitalised and words.items[index + 1].capitalised
+    """Whether two capitalized words stand at `index`: `Ann and Paul Smith` shares its last name."""
+    return words.adjacent(index) and words.items[index].capitalized and words.items[index + 1].capitalized
 
 
 def _spelling(words: Words, index: int) -> str | None:
-    """The word as a given name is spelt, when it can be one here."""
+    """The word as a given name is spelled, when it can be one here."""
     word = words.items[index]
     if word.shouted:
         return word.text.capitalize() if not words.all_shouted and len(word.text) > 3 else None
-    return word.text if word.capitalised else None
+    return word.text if word.capitalized else None
 
 
 def find_names(words: Words) -> list[int]:
@@ -81,9 +81,9 @@ def names_a_known_person(words: Words) -> bool:
 
 def _used_as_name(words: Words, index: int) -> bool:
     word = words.items[index]
-    if not word.capitalised or word.shouted:
+    if not word.capitalized or word.shouted:
         return False
-    follows = words.adjacent(index) and words.items[index + 1].capitalised and words.key(index + 1) != "i"
+    follows = words.adjacent(index) and words.items[index + 1].capitalized and words.key(index + 1) != "i"
     return words.proper(index) or follows
 
 

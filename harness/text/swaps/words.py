@@ -31,7 +31,7 @@ class Word:
         return self.text.lower()
 
     @property
-    def capitalised(self) -> bool:
+    def capitalized(self) -> bool:
         return self.text[0].isupper()
 
     @property
@@ -55,7 +55,7 @@ class Words:
             for match in _WORD.finditer(text)
             if not any(start <= match.start() < end for start, end in taken)
         ]
-        capitals = sum(word.capitalised for word in self.items)
+        capitals = sum(word.capitalized for word in self.items)
         shouted = sum(len(word.text) for word in self.items if word.text.isupper())
         self.all_shouted = shouted > 0.7 * sum(len(word.text) for word in self.items)
         self.headline = not self.all_shouted and len(self.items) >= 4 and capitals > 0.6 * len(self.items)
@@ -84,12 +84,12 @@ class Words:
         if index == 0:
             return True
         before = self.items[index - 1]
-        initial = len(before.text) == 1 and before.capitalised and before.text != "I" and self.gap(index - 1) == ". "
+        initial = len(before.text) == 1 and before.capitalized and before.text != "I" and self.gap(index - 1) == ". "
         return not initial and _SENTENCE_END.search(self.gap(index - 1)) is not None
 
     def proper(self, index: int) -> bool:
-        """Whether the word is capitalised in a way that the start of a sentence does not explain."""
+        """Whether the word is capitalized in a way that the start of a sentence does not explain."""
         if not 0 <= index < len(self.items):
             return False
         word = self.items[index]
-        return word.capitalised and not word.shouted and word.text != "I" and not self.starts_sentence(index)
+        return word.capitalized and not word.shouted and word.text != "I" and not self.starts_sentence(index)

@@ -1,4 +1,4 @@
-"""Labelled texts as planned batches of token ids."""
+"""Labeled texts as planned batches of token ids."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from harness.training.objectives.token_masking import mask_tokens
 _MEMORY_RATE = 0.15
 
 
-class LabelledBatches:
+class LabeledBatches:
     """The plan of a fine-tuning: every epoch's batches, one after another.
 
     Args:
-        data: what `tokenised` made.
+        data: what `tokenized` made.
         pad_id: token that fills rows up.
         mask_id: the mask token, for word dropout and the memory loss; None where there is none.
         special: ids that are never hidden.

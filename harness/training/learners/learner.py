@@ -63,7 +63,7 @@ class Job:
 Learner = Callable[[Start, StageInputs, FinetuneSettings], Job]
 
 _MODULES = {
-    "labelled_text": "sequence_classification_learner",
+    "labeled_text": "sequence_classification_learner",
     "tagged_words": "token_classification_learner",
     "answer_span": "span_learner",
     "prompt_target": "prompted_generation_learner",
@@ -76,7 +76,7 @@ _FAMILIES = {
     "plain_text": ("causal", "masked", "seq2seq"),
     "tagged_words": ("masked", "causal"),
     "answer_span": ("masked", "causal"),
-    "labelled_text": ("masked", "causal"),
+    "labeled_text": ("masked", "causal"),
 }
 _NEEDS = {
     "prompt_target": "a model that writes (causal or sequence to sequence)",
@@ -84,7 +84,7 @@ _NEEDS = {
     "plain_text": "a language model",
     "tagged_words": "an encoder or a causal model",
     "answer_span": "an encoder or a causal model",
-    "labelled_text": "an encoder or a causal model",
+    "labeled_text": "an encoder or a causal model",
 }
 
 

@@ -74,7 +74,7 @@ def prepare(start: Start, inputs: StageInputs, chosen: FinetuneSettings) -> Job:
 
 
 def target_logits(model: Any, batch: Batch) -> tuple[torch.Tensor, torch.Tensor]:
-    """[n, V] logits that predict the labelled tokens, and those tokens [n]; the head sees no other place."""
+    """[n, V] logits that predict the labeled tokens, and those tokens [n]; the head sees no other place."""
     labels = batch["labels"][:, 1:]
     wanted = labels != IGNORED
     whole = model.get_base_model() if hasattr(model, "get_base_model") else model
@@ -86,7 +86,7 @@ def target_logits(model: Any, batch: Batch) -> tuple[torch.Tensor, torch.Tensor]
 
 
 def target_loss(model: Any, batch: Batch) -> tuple[torch.Tensor, int]:
-    """Summed negative log-likelihood (nats) of the labelled tokens of a causal model, and their number."""
+    """Summed negative log-likelihood (nats) of the labeled tokens of a causal model, and their number."""
     logits, targets = target_logits(model, batch)
     return functional.cross_entropy(logits.float(), targets, reduction="sum"), len(targets)
 

@@ -9,9 +9,9 @@ import torch
 from torch.nn import functional
 
 from harness.model_kinds.finetune_kind import FinetuneSettings
-from harness.models.encoding.row_encoder import tokenised
+from harness.models.encoding.row_encoder import tokenized
 from harness.models.local.load_weights import load_tokenizer
-from harness.training.learners.labeled_batches import LabelledBatches
+from harness.training.learners.labeled_batches import LabeledBatches
 from harness.training.learners.learner import Job, hits, mean_loss
 from harness.training.load_parent import Start, load_headed, load_language_head, longest
 from harness.training.loop.training_loop import Batch
@@ -42,9 +42,9 @@ def prepare(start: Start, inputs: StageInputs, chosen: FinetuneSettings) -> Job:
     typed = int(getattr(model.config, "type_vocab_size", 0) or 0) > 1
     limit = longest(model, tokenizer, chosen.max_length)
 
-    def plan(part: Any, epochs: int, **options: Any) -> LabelledBatches:
-        return LabelledBatches(
-            tokenised(tokenizer, part, limit),
+    def plan(part: Any, epochs: int, **options: Any) -> LabeledBatches:
+        return LabeledBatches(
+            tokenized(tokenizer, part, limit),
             size=chosen.batch_size,
             epochs=epochs,
             seed=inputs.seed,
@@ -57,7 +57,9 @@ def prepare(start: Start, inputs: StageInputs, chosen: FinetuneSettings) -> Job:
             **options,
         )
 
-    memory = load_language_head(start.folder, model) if chosen.memory and start.weights == "pretrained" else None
+    memory = (
+        load_language_head(start.folder, model) if chosen.mlm_loss_weight and start.weights == "pretrained" else None
+    )
     loss = classification_loss(chosen, memory, independent=independent)
     score = None
     if inputs.validation:
@@ -78,7 +80,7 @@ def prepare(start: Start, inputs: StageInputs, chosen: FinetuneSettings) -> Job:
         "SEQ_CLS",
         heads=HEADS,
         keeps_language_model=start.weights == "pretrained",
-        rates=dict.fromkeys(("pooler", "classifier", "score"), chosen.head_rate),
+        rates=dict.fromkeys(("pooler", "classifier", "score"), chosen.head_lr_multiplier),
     )
 
 
@@ -101,7 +103,7 @@ def _summed_loss(model: Any, batch: Batch) -> tuple[torch.Tensor, int]:
 def classification_loss(
     chosen: FinetuneSettings, memory: Any | None, *, independent: bool = False
 ) -> Callable[[Any, Batch], torch.Tensor]:
-    """Cross-entropy of the labels; with `memory`, plus its weight times that of masked tokens.
+    """Cross-entropy of the labels; with `mlm_loss_weight`, plus its weight times that of masked tokens.
 
     Args:
         memory: the language model that shares the classifier's encoder, or None.
@@ -123,7 +125,9 @@ def classification_loss(
                 total = (total * batch["weights"]).mean()
         if memory is not None:
             hidden = answer.hidden_states[-1][batch["masked"]]
-            total = total + chosen.memory * functional.cross_entropy(memory.cls.predictions(hidden), batch["targets"])
+            total = total + chosen.mlm_loss_weight * functional.cross_entropy(
+                memory.cls.predictions(hidden), batch["targets"]
+            )
         return total
 
     return loss

@@ -67,5 +67,5 @@ def prepare(start: Start, inputs: StageInputs, chosen: FinetuneSettings) -> Job:
         "QUESTION_ANS",
         heads=("qa_outputs",),
         keeps_language_model=True,
-        rates={"qa_outputs": chosen.head_rate},
+        rates={"qa_outputs": chosen.head_lr_multiplier},
     )

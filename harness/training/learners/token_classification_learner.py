@@ -46,7 +46,7 @@ def prepare(start: Start, inputs: StageInputs, chosen: FinetuneSettings) -> Job:
         "TOKEN_CLS",
         heads=("classifier", "score"),
         keeps_language_model=True,
-        rates={"classifier": chosen.head_rate, "score": chosen.head_rate},
+        rates={"classifier": chosen.head_lr_multiplier, "score": chosen.head_lr_multiplier},
     )
 
 

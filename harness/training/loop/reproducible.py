@@ -1,4 +1,4 @@
-"""Process-wide settings of torch that training needs, put back afterwards."""
+"""Process-wide settings of torch that training needs, put back afterward."""
 
 from __future__ import annotations
 

@@ -48,7 +48,7 @@ def threads_of(checkpoint: Path) -> int:
 
 
 def step_of(checkpoint: Path) -> int:
-    """The optimiser step after which a checkpoint was written; -1 for a folder of another name."""
+    """The optimizer step after which a checkpoint was written; -1 for a folder of another name."""
     number = checkpoint.name.removeprefix(_PREFIX)
     return int(number) if number.isdecimal() else -1
 

@@ -49,7 +49,7 @@ class Plan(Protocol):
 
 @dataclass(frozen=True)
 class Settings:
-    """How the optimiser runs.
+    """How the optimizer runs.
 
     Attributes:
         learning_rate: its highest value; it rises linearly, then falls linearly to zero.

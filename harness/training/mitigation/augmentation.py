@@ -13,7 +13,7 @@ from typing import Any
 
 from harness.core.digests import fraction
 from harness.core.errors import DataError, SuiteError, unknown
-from harness.core.examples import LabelledText, PlainText, PreferencePair, PromptTarget, TaggedWords
+from harness.core.examples import LabeledText, PlainText, PreferencePair, PromptTarget, TaggedWords
 from harness.schema.suite.mitigation import AugmentSpec
 from harness.text.lexicons.builtin_lists import excluded_words, gender_words
 from harness.text.lexicons.lexicon import Lexicon, given_lexicon
@@ -75,7 +75,7 @@ def augment_examples(
     counts = {"rows": 0, "swapped": 0, "used": 0, "left_by_label": 0}
     found: list[list[Any]] = []
     for example in examples:
-        if isinstance(example, LabelledText) and told.intersection(example.places):
+        if isinstance(example, LabeledText) and told.intersection(example.places):
             counts["left_by_label"] += 1
             found.append([])
         else:
@@ -148,7 +148,7 @@ def _exchange(kind: str, first: str, second: str) -> frozenset[str]:
 def _example_swapped(example: Any, kinds: Kinds) -> list[Any]:
     if isinstance(example, PlainText):
         return [PlainText(text) for text in _sentences_swapped(example.text, kinds)]
-    if isinstance(example, LabelledText):
+    if isinstance(example, LabeledText):
         parts = example.inputs()
         return [
             replace(example, text=found[0], pair=found[1] if len(found) > 1 else None)

@@ -114,9 +114,9 @@ def sentence_debias(
 ) -> tuple[FloatArray, dict[str, Any]]:
     """The same by principal directions of texts about their origin's mean."""
     origins = np.asarray(told.origins)
-    centred = np.concatenate([_centred(states[name], origins) for name in sorted(states)])
-    _, sizes, rows = np.linalg.svd(centred, full_matrices=False)
-    count = min(count, int((sizes > sizes[0] * 1e-9).sum()), centred.shape[1] - 1)
+    centered = np.concatenate([_centered(states[name], origins) for name in sorted(states)])
+    _, sizes, rows = np.linalg.svd(centered, full_matrices=False)
+    count = min(count, int((sizes > sizes[0] * 1e-9).sum()), centered.shape[1] - 1)
     directions: FloatArray = rows[:count]
     features = np.concatenate([states[name] for name in sorted(states)])
     groups, every = np.tile(np.asarray(told.groups), len(states)), np.tile(origins, len(states))
@@ -141,12 +141,12 @@ def _held(origins: npt.NDArray[Any], seed: int) -> npt.NDArray[np.bool_]:
     return np.array([share[int(origin)] < _HELD for origin in origins])
 
 
-def _centred(features: FloatArray, origins: npt.NDArray[Any]) -> FloatArray:
+def _centered(features: FloatArray, origins: npt.NDArray[Any]) -> FloatArray:
     sums = np.zeros((int(origins.max()) + 1, features.shape[1]))
     np.add.at(sums, origins, features)
     means: FloatArray = sums / np.bincount(origins)[:, None]
-    centred: FloatArray = features - means[origins]
-    return centred
+    centered: FloatArray = features - means[origins]
+    return centered
 
 
 def _without(vectors: FloatArray, directions: FloatArray) -> FloatArray:

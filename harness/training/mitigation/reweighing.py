@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from harness.core.errors import DataError, SuiteError
-from harness.core.examples import LabelledText
+from harness.core.examples import LabeledText
 from harness.core.records import FloatArray
 from harness.schema.suite.mitigation import ReweighSpec
 from harness.text.lexicons.group_words import GroupWords, own_gender_words
@@ -24,7 +24,7 @@ NO_GROUP = "(none)"
 def reweigh(
     examples: Sequence[Any], labels: Sequence[str], spec: ReweighSpec, column: Sequence[str] = ()
 ) -> tuple[FloatArray, dict[str, Any]]:
-    """float64[n] weights of labelled texts, and a table of groups and labels.
+    """float64[n] weights of labeled texts, and a table of groups and labels.
 
     A text that speaks of several groups is of the cell that they make together, one that speaks of none of a cell
     of its own, so that each row has one group. Cells without a row cannot be weighed; they are counted.
@@ -37,7 +37,7 @@ def reweigh(
         DataError: when a group has no row, or all rows are of one group.
     """
     for example in examples:
-        if not isinstance(example, LabelledText) or example.independent:
+        if not isinstance(example, LabeledText) or example.independent:
             raise SuiteError(
                 "reweighing needs rows with one label each; the task has other examples.",
                 hint="leave `reweigh` out for this task, or use `augment`.",
@@ -53,7 +53,7 @@ def reweigh(
         for y in sorted(of_label)
         if (g, y) in cells
     ]
-    facts = {"cells": table, "empty_cells": len(of_group) * len(of_label) - len(cells)}
+    facts = {"cells": table, "empty_cell_rate": len(of_group) * len(of_label) - len(cells)}
     return np.array([weight[cell] for cell in zip(groups, places, strict=True)]), facts
 
 
@@ -72,7 +72,7 @@ def _by_column(column: Sequence[str], spec: ReweighSpec, rows: int) -> list[str]
     return found
 
 
-def _by_words(examples: Sequence[LabelledText], spec: ReweighSpec) -> list[str]:
+def _by_words(examples: Sequence[LabeledText], spec: ReweighSpec) -> list[str]:
     words = GroupWords({group: tuple(listed) for group, listed in spec.groups.items()})
     words = words if spec.groups else own_gender_words()
     found = [tuple(sorted(words.found(" \n".join(example.inputs())))) for example in examples]

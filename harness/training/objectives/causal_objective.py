@@ -1,4 +1,4 @@
-"""Causal language modelling: every token from those before it, on packed rows."""
+"""Causal language modeling: every token from those before it, on packed rows."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def causal_loss(model: Any, batch: Batch) -> torch.Tensor:
 
 
 class Causal:
-    """GPT-2- and Llama-shaped models, and any other that transformers loads for causal modelling."""
+    """GPT-2- and Llama-shaped models, and any other that transformers loads for causal modeling."""
 
     def train_tokenizer(self, texts: Any, spec: PretrainSpec, max_length: int) -> Any:
         return train_causal_tokenizer(texts, vocabulary=spec.tokenizer.vocabulary, max_length=max_length)

@@ -1,4 +1,4 @@
-"""Unlabelled texts → rows of one length, and the order in which a model sees them."""
+"""Unlabeled texts → rows of one length, and the order in which a model sees them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where pretraining starts: weights that already know words and neighbours.
+"""Where pretraining starts: weights that already know words and neighbors.
 
 From random weights a masked model of this size spends minutes on the plateau of word
 frequencies. Four plain settings of the initial weights spare it that; every one stays trainable,
@@ -7,8 +7,8 @@ and the result is an ordinary BERT:
 1. word embeddings are the corpus' PPMI-SVD vectors (embeddings.py), and the decoder's bias is
    the logarithm of the word frequencies;
 2. positions are sinusoids (Vaswani et al. 2017) in coordinates that words leave free;
-3. queries and keys read those coordinates, so that heads first look at the left neighbour, the
-   right neighbour, the near words and the whole text;
+3. queries and keys read those coordinates, so that heads first look at the left neighbor, the
+   right neighbor, the near words and the whole text;
 4. values and outputs of a head are a rotation and its transpose, so that attention first
    averages word vectors; the decoder's transform is a small identity, where GELU is almost linear.
 """

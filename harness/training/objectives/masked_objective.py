@@ -1,4 +1,4 @@
-"""Masked language modelling (Devlin et al. 2019) on rows without padding."""
+"""Masked language modeling (Devlin et al. 2019) on rows without padding."""
 
 from __future__ import annotations
 
@@ -98,7 +98,7 @@ def bert_from_scratch(
     return model
 
 
-class MaskedModelling:
+class MaskedModeling:
     """BERT-shaped models; going on from one without a head gives it one."""
 
     def train_tokenizer(self, texts: Any, spec: PretrainSpec, max_length: int) -> Any:
@@ -155,7 +155,7 @@ class MaskedModelling:
             between=(int(tokenizer.sep_token_id),),
             seed=seed,
         )
-        return MaskedRows(planned, size=chosen.batch_size, rate=chosen.mask_rate, tokenizer=tokenizer, seed=seed)
+        return MaskedRows(planned, size=chosen.batch_size, rate=chosen.mlm_probability, tokenizer=tokenizer, seed=seed)
 
     def loss(self, model: Any, batch: Batch) -> torch.Tensor:
         return masked_loss(model, batch)
@@ -164,4 +164,4 @@ class MaskedModelling:
         return {}
 
 
-OBJECTIVE = MaskedModelling()
+OBJECTIVE = MaskedModeling()

@@ -1,4 +1,4 @@
-"""Masked language modelling with next-sentence prediction, as BERT was pretrained (Devlin et al. 2019).
+"""Masked language modeling with next-sentence prediction, as BERT was pretrained (Devlin et al. 2019).
 
 A row is a pair of segments that begin and end at sentences. In half of the pairs the second
 segment follows the first; in the other half it stands somewhere in another document. The model
@@ -21,7 +21,7 @@ from harness.model_kinds.flop_shapes import Shape
 from harness.model_kinds.pretrain_kind import PretrainSettings, PretrainSpec
 from harness.training.loop.training_loop import Batch
 from harness.training.objectives.corpus import Corpus, Documents, shares
-from harness.training.objectives.masked_objective import MaskedModelling
+from harness.training.objectives.masked_objective import MaskedModeling
 from harness.training.objectives.token_masking import mask_tokens
 
 FOLLOWS, ELSEWHERE = 0, 1
@@ -156,7 +156,7 @@ def draw_pairs(
         yield Pair(first, documents[place][cut : cut + room], ELSEWHERE)
 
 
-class NextSentence(MaskedModelling):
+class NextSentence(MaskedModeling):
     """BERT with both of its heads."""
 
     def auto_class(self) -> Any:
@@ -195,7 +195,7 @@ class NextSentence(MaskedModelling):
             [pairs[place] for place in order],
             held,
             size=chosen.batch_size,
-            rate=chosen.mask_rate,
+            rate=chosen.mlm_probability,
             tokenizer=tokenizer,
             seed=seed,
         )

@@ -88,7 +88,7 @@ def word_vectors(
 ) -> FloatMatrix:
     """One vector per token: U √S of the PPMI matrix, turned by a random rotation.
 
-    The SVD is the randomised one of Halko, Martinsson and Tropp (2011). The rotation spreads the
+    The SVD is the randomized one of Halko, Martinsson and Tropp (2011). The rotation spreads the
     leading directions over all coordinates, so that every attention head sees a fair share.
 
     Returns:

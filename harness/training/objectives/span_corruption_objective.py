@@ -70,7 +70,7 @@ def sentinel_ids(tokenizer: Any, count: int) -> list[int]:
     if any(token is None or token == tokenizer.unk_token_id for token in found):
         raise SuiteError(
             f"span corruption of these rows needs {count} sentinels <extra_id_0> …; the tokenizer has fewer.",
-            hint=f"set a lower `sequence_length` or `mask_rate` (our own tokenizers have {SENTINELS} sentinels).",
+            hint=f"set a lower `sequence_length` or `mlm_probability` (our own tokenizers have {SENTINELS} sentinels).",
         )
     return [int(token) for token in found]
 
@@ -178,7 +178,7 @@ class SpanCorruption:
             between=(int(tokenizer.eos_token_id),),
             seed=seed,
         )
-        hidden = min(max(1, round(length * chosen.mask_rate)), length - 2)
+        hidden = min(max(1, round(length * chosen.mlm_probability)), length - 2)
         spans = min(max(1, round(hidden / chosen.span_length)), hidden, length - hidden)
         return CorruptedRows(
             planned, size=chosen.batch_size, seed=seed, hidden=hidden, spans=spans, tokenizer=tokenizer

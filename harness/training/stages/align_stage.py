@@ -1,4 +1,4 @@
-"""Direct preference optimisation (Rafailov et al. 2023, equation 7).
+"""Direct preference optimization (Rafailov et al. 2023, equation 7).
 
 The reference model is the checkpoint that alignment starts from. Its log-likelihoods are computed
 once, before the first step, by the very weights that are then trained: no second model is held.
@@ -184,7 +184,7 @@ class PairBatches:
 
 
 def answer_likelihoods(model: Any, batch: Batch) -> torch.Tensor:
-    """[2B] summed log-likelihood (nats) of each row's labelled tokens."""
+    """[2B] summed log-likelihood (nats) of each row's labeled tokens."""
     logits, targets = target_logits(model, batch)
     scores = -functional.cross_entropy(logits.float(), targets, reduction="none")
     wanted = batch["labels"][:, 1:] != IGNORED

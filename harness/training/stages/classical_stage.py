@@ -25,7 +25,7 @@ _STRENGTHS = (0.5, 1.0, 2.0, 4.0, 8.0)
 def train_classical(spec: ClassicalSpec, inputs: StageInputs, work: Path, reporter: Reporter) -> dict[str, Any]:
     """Fits the classifier and writes `vocabulary.json`, `classical.json` and `classical.safetensors`.
 
-    The regularisation is chosen by validation accuracy, or by cross-validation without one.
+    The regularization is chosen by validation accuracy, or by cross-validation without one.
 
     Returns:
         The checkpoint's page and what was measured.
@@ -36,9 +36,9 @@ def train_classical(spec: ClassicalSpec, inputs: StageInputs, work: Path, report
     from sklearn.feature_extraction.text import TfidfVectorizer
 
     by = "TF-IDF and logistic regression"
-    inputs.require_labelled(by, bag_text)
+    inputs.require_labeled(by, bag_text)
     inputs, measures = mitigated(spec.mitigate, inputs)
-    train, validation = inputs.require_labelled(by, bag_text)
+    train, validation = inputs.require_labeled(by, bag_text)
     started = time.monotonic()
     texts = [text for text, _ in train]
     vectorizer = TfidfVectorizer(

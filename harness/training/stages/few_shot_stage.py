@@ -28,12 +28,12 @@ def make_prompt(spec: PromptSpec, inputs: StageInputs, work: Path) -> dict[str, 
     """
     started = time.monotonic()
     examples = [example for example in inputs.train if isinstance(example, PromptTarget)]
-    if spec.shots and (not examples or len(examples) < len(inputs.train)):
+    if spec.num_fewshot and (not examples or len(examples) < len(inputs.train)):
         raise DataError(
             f"task {spec.task!r} has no examples with a prompt and its answer to show.",
             hint="name a task that is answered in words; a classification task needs a `cloze`.",
         )
-    chosen = choose(examples, spec.shots, inputs.seed)
+    chosen = choose(examples, spec.num_fewshot, inputs.seed)
     chat = bool(examples and examples[0].messages)
     pairs = tuple(
         (example.messages[-1][1] if example.messages else example.prompt, example.target) for example in chosen

@@ -53,8 +53,10 @@ def finetune(
     parent = inputs.require_parent()
     check_method(spec.method, spec.weights)
     chosen = settings_for(spec, len(inputs.train), kind)
-    if chosen.memory and spec.method != "full":
-        raise SuiteError("`memory` belongs to full fine-tuning; LoRA leaves the base as it is.", hint="leave it out.")
+    if chosen.mlm_loss_weight and spec.method != "full":
+        raise SuiteError(
+            "`mlm_loss_weight` belongs to full fine-tuning; LoRA leaves the base as it is.", hint="leave it out."
+        )
     inputs, measures = mitigated(spec.mitigate, inputs)
     with reproducible(inputs.seed):
         start = Start(parent, family_of(parent), spec.weights, isinstance(spec.method, QloraMethod))
@@ -85,7 +87,7 @@ def carry_out(
     model = apply_method(job, spec.method)
     counts = training_cost.parameter_counts(model)
     flops = training_cost.plan_flops(job.model, job.plan, trained=counts["trainable"] / counts["parameters"])
-    rates: Mapping[str, float] = {"word_embeddings": chosen.embedding_rate, **job.rates}
+    rates: Mapping[str, float] = {"word_embeddings": chosen.embedding_lr_multiplier, **job.rates}
     progress = train(
         model,
         job.plan,

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from harness.core.errors import DataError
-from harness.core.examples import AnswerSpan, LabelledText, PreferencePair, PromptTarget, TaggedWords
-from harness.model_kinds.heuristic_kind import BaselineSpec
+from harness.core.examples import AnswerSpan, LabeledText, PreferencePair, PromptTarget, TaggedWords
+from harness.model_kinds.heuristic_kind import HeuristicSpec
 from harness.models.derived.heuristic_backend import OUTSIDE, BaselineTable, write_baseline
 from harness.models.peak_memory import peak_memory
 from harness.training.checkpoint_metadata import write_page
@@ -20,7 +20,7 @@ from harness.training.stage_inputs import StageInputs
 _MOST_EDGE = 400
 
 
-def make_baseline(spec: BaselineSpec, inputs: StageInputs, work: Path) -> dict[str, Any]:
+def make_baseline(spec: HeuristicSpec, inputs: StageInputs, work: Path) -> dict[str, Any]:
     """Writes the table of a rule; counting, no training.
 
     Returns:
@@ -32,7 +32,7 @@ def make_baseline(spec: BaselineSpec, inputs: StageInputs, work: Path) -> dict[s
     started = time.monotonic()
     examples = [example.better() if isinstance(example, PreferencePair) else example for example in inputs.train]
     fitting = {
-        LabelledText: ("majority", "random"),
+        LabeledText: ("majority", "random"),
         TaggedWords: ("majority", "gazetteer"),
         PromptTarget: ("majority", "random", "longest", "dictionary", "nearest", "copy", "lead"),
         AnswerSpan: ("majority", "overlap"),
@@ -60,7 +60,7 @@ def make_baseline(spec: BaselineSpec, inputs: StageInputs, work: Path) -> dict[s
 
 def _table(rule: str, examples: Sequence[Any], labels: tuple[str, ...]) -> BaselineTable:
     first = examples[0]
-    if isinstance(first, LabelledText):
+    if isinstance(first, LabeledText):
         counts = Counter(place for example in examples for place in example.places)
         return BaselineTable(rule, labels, {name: counts[place] / len(examples) for place, name in enumerate(labels)})
     if isinstance(first, TaggedWords):

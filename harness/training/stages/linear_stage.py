@@ -30,7 +30,7 @@ _STRENGTHS = (0.001, 0.01, 0.1, 1.0)
 def finetune_linear(spec: FinetuneSpec, inputs: StageInputs, work: Path, reporter: Reporter) -> dict[str, Any]:
     """Fits the head and writes it; the base is referenced by its key, not copied.
 
-    The regularisation is chosen by validation accuracy, or by cross-validation without one.
+    The regularization is chosen by validation accuracy, or by cross-validation without one.
 
     Returns:
         The checkpoint's page and what was measured.
@@ -44,11 +44,11 @@ def finetune_linear(spec: FinetuneSpec, inputs: StageInputs, work: Path, reporte
     from harness.training.load_parent import load_encoder
     from harness.training.loop.reproducible import reproducible
 
-    inputs.require_labelled("a linear classifier")
+    inputs.require_labeled("a linear classifier")
     if spec.dropout is not None:
         raise SuiteError("`dropout` belongs to trained weights; a linear head has none.", hint="leave it out.")
     inputs, measures = mitigated(spec.mitigate, inputs)
-    train, validation = inputs.require_labelled("a linear classifier")
+    train, validation = inputs.require_labeled("a linear classifier")
     if spec.weights == "random":
         raise SuiteError(
             "a linear head on random features would answer on the pretrained ones: it stands on its base.",

@@ -1,4 +1,4 @@
-"""Softmax regression with the strength of its regularisation chosen on held-out examples."""
+"""Softmax regression with the strength of its regularization chosen on held-out examples."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Fit:
     Attributes:
         coef: float64[labels, features]; a label without examples has zeros.
         intercept: float64[labels]; a label without examples has a very low one.
-        strength: the chosen C (inverse regularisation).
+        strength: the chosen C (inverse regularization).
         score: validation `accuracy` and `n`; None without validation examples.
     """
 
@@ -44,7 +44,7 @@ def choose(
     seed: int,
     weights: Sequence[float] = (),
 ) -> Fit:
-    """Fits one regression for each strength and keeps the best; ties go to the stronger regularisation.
+    """Fits one regression for each strength and keeps the best; ties go to the stronger regularization.
 
     Args:
         features: [n, features], dense or scipy sparse.

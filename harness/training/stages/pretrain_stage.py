@@ -72,7 +72,7 @@ def pretrain(
             Settings(
                 learning_rate=chosen.learning_rate,
                 seed=inputs.seed,
-                rates={"word_embeddings": spec.embedding_rate},
+                rates={"word_embeddings": spec.embedding_lr_multiplier},
                 save_every=save_every,
             ),
             work=work,

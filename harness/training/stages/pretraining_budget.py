@@ -66,12 +66,12 @@ def row_count(
 
 
 def step_seconds(model: Any, plan: Any, loss: LossFunction) -> float:
-    """Median seconds of an optimiser step, the first one left out; `model` stays as it is."""
+    """Median seconds of an optimizer step, the first one left out; `model` stays as it is."""
     copied = copy.deepcopy(model)
     quicken(copied)
     device = "cuda" if torch.cuda.is_available() else "cpu"
     copied.to(device).train()
-    optimiser = torch.optim.AdamW((weight for weight in copied.parameters() if weight.requires_grad), fused=True)
+    optimizer = torch.optim.AdamW((weight for weight in copied.parameters() if weight.requires_grad), fused=True)
     times: list[float] = []
     for place in range(len(plan)):
         began = time.perf_counter()
@@ -79,8 +79,8 @@ def step_seconds(model: Any, plan: Any, loss: LossFunction) -> float:
         value: Any = loss(copied, batch)
         value.backward()
         torch.nn.utils.clip_grad_norm_(copied.parameters(), 1.0)
-        optimiser.step()
-        optimiser.zero_grad()
+        optimizer.step()
+        optimizer.zero_grad()
         if device == "cuda":
             torch.cuda.synchronize()
         times.append(time.perf_counter() - began)

@@ -48,7 +48,7 @@ def apply_method(job: Job, method: Method) -> Any:
     """
     lora = lora_of(method)
     if lora is not None:
-        return _adapted(job, lora, quantised=isinstance(method, QloraMethod))
+        return _adapted(job, lora, quantized=isinstance(method, QloraMethod))
     if method == "frozen":
         if not job.heads:
             raise SuiteError(
@@ -92,12 +92,12 @@ def described(method: Method) -> dict[str, Any]:
     return {"lora": {**options, **base}}
 
 
-def _adapted(job: Job, lora: LoraSpec, *, quantised: bool) -> Any:
+def _adapted(job: Job, lora: LoraSpec, *, quantized: bool) -> Any:
     from peft import LoraConfig, get_peft_model, prepare_model_for_kbit_training
 
     base = job.model
     heads = [name for name in job.heads if any(name in path.split(".") for path, _ in base.named_modules())]
-    if quantised:
+    if quantized:
         base = prepare_model_for_kbit_training(base, use_gradient_checkpointing=False)
     targets = lora.targets or _targets(base)
     config = LoraConfig(

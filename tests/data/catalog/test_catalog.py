@@ -16,7 +16,7 @@ MINIMAL: dict[str, Any] = {
     "name": "mine",
     "title": "t",
     "what": "w",
-    "licence": "MIT",
+    "license": "MIT",
     "citation": "c",
     "columns": {"text": {}},
     "parts": {"main": {}},
@@ -28,7 +28,7 @@ MINIMAL: dict[str, Any] = {
 def test_every_entry_is_complete(name: str) -> None:
     entry = catalog_index.entry(name)
     assert entry.name == name
-    for text in (entry.title, entry.what, entry.licence, entry.citation):
+    for text in (entry.title, entry.what, entry.license, entry.citation):
         assert text.strip()
     assert entry.caveats, "every data set has limits worth a sentence"
     for source in entry.sources:
@@ -75,7 +75,7 @@ def test_an_unknown_name_names_the_nearest() -> None:
         ({"shares": {"tests": 1.0}}, "may name"),
         ({"labels": {"label": ["a"]}}, "not a column"),
         ({"columns": {"text": {"band": [-1, 1]}}}, "three labels"),
-        ({"colour": "red"}, "Extra"),
+        ({"color": "red"}, "Extra"),
         ({"sources": []}, "at least 1"),
         ({"sources": [{"kind": "mirror", "parser": "txt", "members": {}}]}, "must have the members"),
         (
@@ -118,7 +118,7 @@ def test_a_damaged_file_is_a_data_error_with_its_place(tmp_path: Path) -> None:
 
 def test_what_decides_the_rows_decides_the_shape() -> None:
     entry = CatalogEntry.model_validate(MINIMAL)
-    same = CatalogEntry.model_validate({**MINIMAL, "title": "another", "licence": "other"})
+    same = CatalogEntry.model_validate({**MINIMAL, "title": "another", "license": "other"})
     other = CatalogEntry.model_validate({**MINIMAL, "columns": {"text": {"unescape": True}}})
     assert entry.shape() == same.shape()
     assert entry.shape() != other.shape()

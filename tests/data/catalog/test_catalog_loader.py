@@ -41,7 +41,7 @@ def entry(archive: bytes = b"none", **change: Any) -> CatalogEntry:
             "name": "rated",
             "title": "t",
             "what": "w",
-            "licence": "MIT",
+            "license": "MIT",
             "citation": "c",
             "columns": {
                 "text": {"unescape": True},

@@ -36,11 +36,11 @@ def test_preview_of_every_kind_of_reference(tmp_path: Path, store: Store, report
     (tmp_path / "mine.csv").write_text("text,label\na,1\nb,2\n")
     own = preview(CatalogRef(catalog="own-pairs"), name="pairs", base=tmp_path, store=store)
     assert (own.name, own.cached, own.bytes_to_fetch) == ("pairs", True, 0)
-    ref = FileRef(file="mine.csv", splits={"test": 1.0}, licence="MIT")
+    ref = FileRef(file="mine.csv", splits={"test": 1.0}, license="MIT")
     assert preview(ref, name="mine", base=tmp_path, store=store).rows is None
     open_dataset(ref, name="mine", base=tmp_path, store=store, reporter=reporter)
     known = preview(ref, name="mine", base=tmp_path, store=store)
-    assert (known.rows, known.source, known.licence) == (2, "file mine.csv", "MIT")
+    assert (known.rows, known.source, known.license) == (2, "file mine.csv", "MIT")
     hub = preview(HubRef(hub="owner/name", revision="0" * 40), name="hub", base=tmp_path, store=store)
     assert (hub.cached, hub.bytes_to_fetch) == (False, None)
     other = preview(SourceRef(source="theirs"), name="other", base=tmp_path, store=store)

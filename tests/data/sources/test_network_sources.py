@@ -14,7 +14,7 @@ from harness.data.catalog import catalog_index
 from harness.data.open_dataset import open_dataset
 from harness.data.overlap import overlap
 from harness.data.sources.source_specs import ArtifactSource
-from harness.data.splits import normalised
+from harness.data.splits import normalized
 from harness.schema.suite.data_refs import CatalogRef
 from harness.storage.store import Store
 
@@ -61,7 +61,7 @@ def test_mirror_and_artifact_give_identical_reviews(
 
 def test_no_text_crosses_the_splits_of_the_reviews(shared: Path) -> None:
     data = opened("vader-reviews", shared)
-    texts = {split: {normalised(str(row.fields["text"])) for row in rows} for split, rows in data.rows.items()}
+    texts = {split: {normalized(str(row.fields["text"])) for row in rows} for split, rows in data.rows.items()}
     assert not texts["train"] & (texts["validation"] | texts["test"])
     assert Counter(row.slices for row in data.split("test")).keys() == {
         ("source=movie",),
@@ -79,4 +79,4 @@ def test_articles_of_passages_and_questions_are_on_the_same_side(shared: Path) -
 def test_the_prose_holds_none_of_the_reviews(shared: Path) -> None:
     reviews = [(row.id, str(row.fields["text"])) for row in opened("vader-reviews", shared).split("test")]
     report = overlap(opened("boolq-passages", shared).texts("train", "text"), reviews)
-    assert len(report.normalised) == 0
+    assert len(report.normalized) == 0

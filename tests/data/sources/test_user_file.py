@@ -30,13 +30,13 @@ def opened(tmp_path: Path, text: str | bytes, name: str = "mine.csv", **ref: Any
 
 def test_columns_clusters_and_slices(tmp_path: Path) -> None:
     data = opened(
-        tmp_path, CSV, columns={"text": "body", "label": "stars"}, cluster="document", slices=["channel"], licence="MIT"
+        tmp_path, CSV, columns={"text": "body", "label": "stars"}, cluster="document", slices=["channel"], license="MIT"
     )
     assert data.name == "mine"
     assert data.columns == ("text", "label")
     assert data.labels == {"label": ("1", "2", "3")}
     assert sum(data.facts["rows"].values()) == 120
-    assert data.facts["licence"] == "MIT"
+    assert data.facts["license"] == "MIT"
     row = data.split("train")[0]
     assert row.cluster.startswith("cluster/doc")
     assert row.slices[0] in {"channel=web", "channel=mail"}

@@ -19,7 +19,7 @@ from harness.pipeline.records.grading import read_texts
 ROWS = [{"text": f"The ferry number {number} crosses the wide river and stops at the pier."} for number in range(4)]
 OPTIONS: dict[str, Any] = {"prompt_words": 5, "likelihood": False}
 REFERENCE = {"reference_model": "base", "metrics": ["reference_bits_per_byte", "reference_word_perplexity"]}
-JUDGED = {"judge": {"model": "judge"}, "metrics": ["judge_preference", "judge_by_place", "judge_unreadable"]}
+JUDGED = {"judge": {"model": "judge"}, "metrics": ["judge_win_rate", "judge_position_bias", "judge_unreadable_rate"]}
 
 
 def written(task: Generation, text: str = "the sea {b} again") -> Any:
@@ -83,9 +83,9 @@ def judge_that(says: Any) -> Any:
 def test_a_judge_is_asked_in_both_orders(says: Any, preference: float, by_place: float, chat: bool) -> None:
     task = made(Generation, **OPTIONS, **JUDGED)
     records = read(task, written(task), judge_that(says), chat=chat)
-    assert figure(records, "judge_preference") == preference
-    assert figure(records, "judge_by_place") == by_place
-    assert figure(records, "judge_unreadable") == 0.0
+    assert figure(records, "judge_win_rate") == preference
+    assert figure(records, "judge_position_bias") == by_place
+    assert figure(records, "judge_unreadable_rate") == 0.0
     assert len(json.loads(records.texts("response")[0])["judge"]) == 2
 
 
@@ -94,7 +94,7 @@ def test_answers_that_name_no_letter_are_counted_and_no_verdict(says: str) -> No
     assert letter_of(Generated(says, 1, "end")) is None
     task = made(Generation, **OPTIONS, **JUDGED)
     records = read(task, written(task), lambda request: Generated(says, 1, "end"))
-    assert figure(records, "judge_unreadable") == 1.0
+    assert figure(records, "judge_unreadable_rate") == 1.0
     assert "judged" not in records.stat_names
 
 
@@ -132,7 +132,7 @@ def test_it_is_off_by_default_and_changes_nothing_that_is_asked() -> None:
     assert judged.spec() == plain.spec()
     assert "Which one goes on better" in judged.caveats[0]
     with pytest.raises(ValueError, match="needs `judge`"):
-        made(Generation, metrics=["judge_preference"])
+        made(Generation, metrics=["judge_win_rate"])
     with pytest.raises(ValueError, match="needs `reference_model`"):
         made(Generation, metrics=["reference_bits_per_byte"])
     with pytest.raises(ValueError, match="name one of them in `metrics`"):

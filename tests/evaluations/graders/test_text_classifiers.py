@@ -88,18 +88,18 @@ def test_toxicity_is_by_hand_and_so_is_the_classifier_itself() -> None:
     evaluation = probe(toxicity={"model": "detector"})
     detector = Detector(by_table)
     records = read(evaluation, detector)
-    assert figure(records, "classified_toxic_share") == pytest.approx((1 / 2 + 0 + 2 / 2) / 3)
-    assert figure(records, "classified_toxic_probability") == pytest.approx(2 / 3)
-    assert figure(records, "classified_toxic_maximum") == pytest.approx((0.9 + 0.2 + 0.75) / 3)
-    assert figure(records, "classified_toxic_gap") == pytest.approx(0.0)
-    assert figure(records, "detector_prompt_score") == pytest.approx((0.4 + 0.2 + 0.1) / 3)
-    assert figure(records, "detector_prompt_gap") == pytest.approx(0.4 - 0.15)
+    assert figure(records, "toxic_fraction") == pytest.approx((1 / 2 + 0 + 2 / 2) / 3)
+    assert figure(records, "toxicity_probability") == pytest.approx(2 / 3)
+    assert figure(records, "expected_max_toxicity") == pytest.approx((0.9 + 0.2 + 0.75) / 3)
+    assert figure(records, "toxic_fraction_difference") == pytest.approx(0.0)
+    assert figure(records, "prompt_toxicity") == pytest.approx((0.4 + 0.2 + 0.1) / 3)
+    assert figure(records, "prompt_toxicity_difference") == pytest.approx(0.4 - 0.15)
     # Texts without a gendered word have nothing to swap and no part in these.
-    assert figure(records, "detector_swap_shift") == pytest.approx((0.6 + 0.4) / 2)
-    assert figure(records, "detector_swap_flips") == pytest.approx(1.0)
-    assert figure(records, "detector_unreadable") == 0.0
+    assert figure(records, "toxicity_shift") == pytest.approx((0.6 + 0.4) / 2)
+    assert figure(records, "toxicity_flip_rate") == pytest.approx(1.0)
+    assert figure(records, "toxicity_unreadable_rate") == 0.0
     assert {request.labels for request in detector.asked} == {("toxic", "fine")}
-    assert {"classified_toxic_share", "detector_swap_shift"} <= set(evaluation.default_metrics)
+    assert {"toxic_fraction", "toxicity_shift"} <= set(evaluation.default_metrics)
     assert "over-flag" in evaluation.caveats[-1]
     shown = [json.loads(one) for one in records.texts("response")]
     (ann,) = [one for one in shown if one["texts"] == [" a rude woman", " kind"]]
@@ -111,14 +111,14 @@ def test_a_text_that_the_classifier_cannot_read_is_counted_and_never_harmless() 
         return Failure("too_long", "no room") if request.text == "kind" else by_table(request)
 
     records = read(probe(toxicity={"model": "detector"}), Detector(stumbles))
-    assert figure(records, "detector_unreadable") == pytest.approx(1 / 3)
-    assert figure(records, "classified_toxic_share") == pytest.approx((0 + 1) / 2)
-    assert math.isnan(figure(records, "classified_toxic_gap"))
+    assert figure(records, "toxicity_unreadable_rate") == pytest.approx(1 / 3)
+    assert figure(records, "toxic_fraction") == pytest.approx((0 + 1) / 2)
+    assert math.isnan(figure(records, "toxic_fraction_difference"))
     nothing = read(probe(toxicity={"model": "detector"}), Detector(lambda request: Scores((math.nan, 0.0))))
-    assert figure(nothing, "detector_unreadable") == 1.0
-    for name in ("classified_toxic_share", "classified_toxic_probability", "classified_toxic_maximum"):
+    assert figure(nothing, "toxicity_unreadable_rate") == 1.0
+    for name in ("toxic_fraction", "toxicity_probability", "expected_max_toxicity"):
         assert math.isnan(figure(nothing, name))
-    assert math.isnan(figure(nothing, "detector_prompt_gap"))
+    assert math.isnan(figure(nothing, "prompt_toxicity_difference"))
 
 
 def test_labels_of_their_own_and_whole_texts() -> None:
@@ -127,8 +127,8 @@ def test_labels_of_their_own_and_whole_texts() -> None:
     records = read(probe(toxicity={**options, "threshold": 0.8}), detector)
     assert {(request.labels, request.independent) for request in detector.asked} == {(("threat",), True)}
     assert "Ann was a rude woman" in {request.text for request in detector.asked}
-    assert figure(records, "classified_toxic_share") == 0.0
-    assert figure(records, "classified_toxic_maximum") == pytest.approx(0.7)
+    assert figure(records, "toxic_fraction") == 0.0
+    assert figure(records, "expected_max_toxicity") == pytest.approx(0.7)
     assert "detector_shift" not in records.stat_names
 
 
@@ -148,9 +148,9 @@ def test_models_that_cannot_classify_are_refused(options: Any, labels: Any, said
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        ({"metrics": ["classified_toxic_share"]}, "needs `toxicity`"),
-        ({"metrics": ["regard_gap"], "toxicity": {"model": "d"}}, "needs `regard`|is read by"),
-        ({"metrics": ["toxic_share"], "regard": {"model": "d"}}, "`regard` is read by"),
+        ({"metrics": ["toxic_fraction"]}, "needs `toxicity`"),
+        ({"metrics": ["regard_difference"], "toxicity": {"model": "d"}}, "needs `regard`|is read by"),
+        ({"metrics": ["hurtful_text_fraction"], "regard": {"model": "d"}}, "`regard` is read by"),
         ({"toxicity": {"model": "d", "threshold": 1.0}}, "less than 1"),
         ({"regard": {"model": "d", "other": "neutral"}}, "must differ"),
     ],
@@ -184,11 +184,11 @@ def test_regard_is_by_hand() -> None:
     assert figure(records, "regard_negative") == pytest.approx((1 / 2 + 1) / 2)
     assert figure(records, "regard_positive") == pytest.approx((1 / 2 + 0) / 2)
     assert figure(records, "regard_other") == pytest.approx((0 + 1 + 1 / 2) / 3)
-    assert figure(records, "regard_gap") == pytest.approx(0 - -1)
-    assert figure(records, "regard_prompt_gap") == pytest.approx(1 - 0)
-    assert figure(records, "regard_unreadable") == 0.0
+    assert figure(records, "regard_difference") == pytest.approx(0 - -1)
+    assert figure(records, "regard_prompt_difference") == pytest.approx(1 - 0)
+    assert figure(records, "regard_unreadable_rate") == 0.0
     tied = read(evaluation, Detector(lambda request: Scores((-1.0,) * 4), labels))
-    assert figure(tied, "regard_unreadable") == 1.0
+    assert figure(tied, "regard_unreadable_rate") == 1.0
     assert math.isnan(figure(tied, "regard"))
 
 

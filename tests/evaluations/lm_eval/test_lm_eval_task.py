@@ -205,9 +205,9 @@ def test_generation_is_filtered_and_matched(build: Build) -> None:
     assert (request.max_tokens, request.stop, request.temperature) == (9, ("\n", "."), 0.0)
     for text, right in (("It is MEOW ", 1.0), ("meow", 0.0)):
         record = strict.record(items[0], "generation", list(answers([request], text)))
-        assert record.stats["exact_text"] == right
+        assert record.stats["exact_match_strict"] == right
     loose, items = build(task, filter="loose")
-    assert loose.record(items[0], "generation", list(answers([request], " Meow "))).stats["exact_text"] == 1.0
+    assert loose.record(items[0], "generation", list(answers([request], " Meow "))).stats["exact_match_strict"] == 1.0
 
 
 def test_whole_targets(build: Build) -> None:
@@ -215,10 +215,10 @@ def test_whole_targets(build: Build) -> None:
     task["metric_list"] = [{"metric": "perplexity"}, {"metric": "acc"}]
     del task["doc_to_choice"]
     made, items = build(task)
-    assert made.options.metrics == ["target_perplexity", "target_generated"]
+    assert made.options.metrics == ["target_perplexity", "greedy_match"]
     requests = made.requests(items[0], "continuations")
     record = made.record(items[0], "continuations", list(answers(requests, " meow, it says")))
-    assert record.stats == {"nll_target": -likely(" meow"), "targets": 1.0, "target_generated": 1.0}
+    assert record.stats == {"nll_target": -likely(" meow"), "targets": 1.0, "greedy_match": 1.0}
 
 
 def test_it_is_asked_of_causal_models_only(build: Build) -> None:

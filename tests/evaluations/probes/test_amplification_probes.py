@@ -77,7 +77,7 @@ def test_the_probe_equals_the_functions_on_counts() -> None:
         predicted / predicted.sum(axis=0), table / table.sum(axis=0), signs(joint, totals, list(GROUPS))
     )
     assert value(probe(), records, "bias_amp_attribute_to_task") == pytest.approx(expected)
-    assert value(probe(), records, "empty_cells") == pytest.approx(1 / 6)  # neutral and south never meet
+    assert value(probe(), records, "empty_cell_rate") == pytest.approx(1 / 6)  # neutral and south never meet
     assert not np.isnan(shares(joint, LABELS, list(GROUPS))).any()
 
 
@@ -119,8 +119,8 @@ def test_pronouns_go_further_than_the_data(kind: str) -> None:
     # nurse: 0.8 in the data, so +0.1; pilot: 0.25, tied to m, so −0.15; the baker meets one sentence only.
     assert value(pronouns(), records, "pronoun_amplification") == pytest.approx((0.1 - 0.15) / 2)
     assert value(pronouns(), records, "bias_amp_task_to_attribute") == pytest.approx((0.1 - 0.15) / 2)
-    assert value(pronouns(), records, "empty_cells") == pytest.approx(1 / 3)
-    assert value(pronouns(), records, "female_pronouns") == pytest.approx(1.8 / 3)
+    assert value(pronouns(), records, "empty_cell_rate") == pytest.approx(1 / 3)
+    assert value(pronouns(), records, "female_pronoun_share") == pytest.approx(1.8 / 3)
 
 
 def test_a_word_that_is_independent_of_gender_amplifies_nothing() -> None:
@@ -130,7 +130,7 @@ def test_a_word_that_is_independent_of_gender_amplifies_nothing() -> None:
     evaluation = pronouns(words=["nurse", "pilot"])
     records = ask(evaluation, [data], saying({"nurse": 0.9, "pilot": 0.8}, "masked"))
     assert value(evaluation, records, "bias_amp_task_to_attribute") == pytest.approx(0.0)
-    assert value(evaluation, records, "empty_cells") == 0.0
+    assert value(evaluation, records, "empty_cell_rate") == 0.0
 
 
 def test_pronouns_without_data_or_with_odd_templates() -> None:

@@ -65,7 +65,7 @@ def test_gap_change_and_preference_by_hand(kind: str) -> None:
     likely = {"baker/pro": -9.0, "clerk/pro": -9.0, "cook/anti": -8.0}  # nurse: tied
     records = ask(probe(), [dataset(rows)], model(rows, right, likely, kind))
     assert value(records, "coref_gap") == pytest.approx((0 + 1 + 1 - 1) / 4)
-    assert value(records, "coref_changed") == pytest.approx(3 / 4)
+    assert value(records, "coref_flip_rate") == pytest.approx(3 / 4)
     assert value(records, "coref_accuracy") == pytest.approx((1 + 0.5 + 0.5 + 0.5) / 4)
     assert value(records, "pronoun_preference") == pytest.approx(2 / 3)
     assert value(records, "pronoun_margin") == pytest.approx((1 + 1 - 2 + 0) / 4)

@@ -18,7 +18,7 @@ from harness.core.model import ModelFacts
 from harness.core.requests import Failure, Response, Scores
 from harness.evaluations.probes.counterfactual import Counterfactual
 from harness.evaluations.tasks.classification import Classification
-from harness.evaluations.tasks.language_modeling import LanguageModelling
+from harness.evaluations.tasks.language_modeling import LanguageModeling
 from harness.metrics.build_metrics import build_metrics
 
 LABEL_CONTEXT = EvaluationContext(labels={"reviews": {"label": LABELS}})
@@ -242,8 +242,8 @@ def test_hostile_texts_are_only_texts() -> None:
 def test_on_must_name_a_classification() -> None:
     with pytest.raises(SuiteError, match=r"unknown task 'sentimnt'\. Did you mean 'sentiment'"):
         probe(on="sentimnt")
-    general = LanguageModelling("g", LanguageModelling.Options(data="prose"), LABEL_CONTEXT)
-    with pytest.raises(SuiteError, match="which is a language_modelling task"):
+    general = LanguageModeling("g", LanguageModeling.Options(data="prose"), LABEL_CONTEXT)
+    with pytest.raises(SuiteError, match="which is a language_modeling task"):
         probe(general)
 
 

@@ -77,8 +77,8 @@ def slow_weat(found: dict[str, np.ndarray]) -> tuple[float, float]:
 def test_effect_size_and_p_equal_the_slow_computation(seed: int) -> None:
     records = ask(probe(), [], model(vectors(seed)))
     d, p = slow_weat(vectors(seed))
-    assert value(records, "weat_d") == pytest.approx(d, abs=1e-6)
-    assert value(records, "weat_p") == pytest.approx(p, abs=1e-9)
+    assert value(records, "weat_effect_size") == pytest.approx(d, abs=1e-6)
+    assert value(records, "weat_p_value") == pytest.approx(p, abs=1e-9)
 
 
 def test_sampled_p_comes_near_the_exact_one() -> None:
@@ -97,12 +97,12 @@ def test_sampled_p_comes_near_the_exact_one() -> None:
 
 def test_equal_vectors_have_no_effect_and_templates_are_averaged() -> None:
     same = dict.fromkeys(WORDS, np.ones(4))
-    assert value(ask(probe(), [], model(same)), "weat_d") is None
+    assert value(ask(probe(), [], model(same)), "weat_effect_size") is None
     twice = {**vectors(), **{f"the {word}": vector for word, vector in vectors(9).items()}}
     both = probe(**SETS, templates=["{word}", "the {word}"])
     item = next(iter(both.items([], "test")))
     assert len(both.requests(item, "embed_mean")) == 2 * (1 + 5)
-    assert value(ask(both, [], model(twice)), "weat_d") is not None
+    assert value(ask(both, [], model(twice)), "weat_effect_size") is not None
 
 
 def test_words_of_a_table_and_words_that_are_no_sets() -> None:
@@ -114,7 +114,7 @@ def test_words_of_a_table_and_words_that_are_no_sets() -> None:
     ]
     from_table = probe(words="w")
     records = ask(from_table, [dataset(rows)], model(vectors()))
-    assert value(records, "weat_d") == pytest.approx(slow_weat(vectors())[0])
+    assert value(records, "weat_effect_size") == pytest.approx(slow_weat(vectors())[0])
     with pytest.raises(DataError, match="`targets` needs two sets of words, found 1"):
         list(from_table.items([dataset(rows[:4])], "test"))
     with pytest.raises(ValidationError, match="each in one set and once"):

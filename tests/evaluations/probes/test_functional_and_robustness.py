@@ -92,13 +92,13 @@ def test_robustness_counts_changed_answers() -> None:
         moods = [tone(text) for text in (asked.payload["text"], *asked.payload["variants"])]
         tied, _ = decide(dict.fromkeys(LABELS, 0.0), item)
         labels = ["positive" if mood > 0 else "negative" if mood < 0 else tied for mood in moods]
-        if asked.payload["towards"]:
+        if asked.payload["toward"]:
             expected = 0.0  # the bag of words does not see `not`, so nothing moves, and nothing the wrong way
         else:
             expected = sum(label != labels[0] for label in labels[1:]) / len(labels[1:])
         assert records.stat("test_failed")[row] == pytest.approx(expected)
-    towards = {item.payload["text"]: item.payload["towards"] for item in items if "kind=negation" in item.slices}
-    assert towards == {"The film was great.": -1}
+    toward = {item.payload["text"]: item.payload["toward"] for item in items if "kind=negation" in item.slices}
+    assert toward == {"The film was great.": -1}
 
 
 def test_paraphrases_of_our_own_and_given_ones() -> None:

@@ -57,7 +57,7 @@ def test_honest_counts_completions_of_one_and_more_words() -> None:
     records = ask(evaluation, [dataset(SENTENCES), words], completing(table))
     assert value(evaluation, records, "honest") == pytest.approx(2 / 8)
     assert value(evaluation, records, "honest", "group=female") == pytest.approx(2 / 4)
-    assert value(evaluation, records, "honest_gap") == pytest.approx(0.5)
+    assert value(evaluation, records, "honest_difference") == pytest.approx(0.5)
     causal = {text.partition(" {mask}")[0]: found for text, found in table.items()}
     spoken = ask(evaluation, [dataset(SENTENCES), words], completing(causal, "causal"))
     assert (spoken.head.protocol, value(evaluation, spoken, "honest")) == ("next_token", pytest.approx(2 / 8))
@@ -96,12 +96,12 @@ def test_written_texts_are_counted_by_sample_and_group() -> None:
 
     records = ask(evaluation, [dataset(prompts)], TableModel("causal", supports=["generate"], special=write))
     assert records.texts("status").count("unread") == 1
-    assert value(evaluation, records, "toxic_share") == pytest.approx((1 / 2 + 0) / 2)
-    assert value(evaluation, records, "toxic_probability") == pytest.approx(1 / 2)
-    assert value(evaluation, records, "toxic_maximum") == pytest.approx((2 / 5 + 0) / 2)
+    assert value(evaluation, records, "hurtful_text_fraction") == pytest.approx((1 / 2 + 0) / 2)
+    assert value(evaluation, records, "hurtful_text_probability") == pytest.approx(1 / 2)
+    assert value(evaluation, records, "expected_max_hurtful_word_rate") == pytest.approx((2 / 5 + 0) / 2)
     assert value(evaluation, records, "polarity", "group=a") == pytest.approx((0 + 1) / 2)
-    assert value(evaluation, records, "toxic_gap") == pytest.approx(0.5)
-    assert value(evaluation, records, "written_words") == pytest.approx((3 + 2) / 2)
+    assert value(evaluation, records, "hurtful_text_fraction_difference") == pytest.approx(0.5)
+    assert value(evaluation, records, "mean_words") == pytest.approx((3 + 2) / 2)
 
 
 def test_descriptor_pairs_by_mann_whitney_and_holm() -> None:
@@ -110,7 +110,7 @@ def test_descriptor_pairs_by_mann_whitney_and_holm() -> None:
     evaluation = Descriptors("d", Descriptors.Options(data="d"), EvaluationContext())
     items = list(evaluation.items([dataset(rows)], "test"))
     assert len(items) == 12 * 5
-    assert "My neighbour is an old person." in {item.payload["text"] for item in items}
+    assert "My neighbor is an old person." in {item.payload["text"] for item in items}
     table = {}
     for place, item in enumerate(items):
         level = -3.0 if item.payload["descriptor"] == "young" else -5.0 - (place % 7) / 100

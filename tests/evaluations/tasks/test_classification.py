@@ -16,7 +16,7 @@ from pydantic import ValidationError
 from harness.core.dataset import Dataset
 from harness.core.errors import DataError, SuiteError
 from harness.core.evaluation import Evaluation, EvaluationContext
-from harness.core.examples import LabelledText
+from harness.core.examples import LabeledText
 from harness.core.model import ModelFacts
 from harness.core.requests import Failure, Likelihood, Scores
 from harness.evaluations.label_prompt import decide
@@ -180,7 +180,7 @@ def test_one_class_in_the_data_is_enough() -> None:
     assert macro.value(macro.stats(records).sum(axis=0), 2.0) == 1.0
 
 
-def test_ties_are_flagged_and_favour_no_label() -> None:
+def test_ties_are_flagged_and_favor_no_label() -> None:
     flat = dict.fromkeys(LABELS, -math.log(3))
     found = [decide(flat, f"item {number}") for number in range(600)]
     assert all(tied for _, tied in found)
@@ -224,7 +224,7 @@ def test_labels_of_the_options_come_before_those_of_the_data() -> None:
     evaluation = task(EvaluationContext(labels={"reviews": {"label": ("0", "1")}}), labels=["1", "0"])
     assert evaluation.labels == ("1", "0")
     examples = evaluation.examples(dataset([{"text": "a", "label": 0}, {"text": "b", "label": 1}]), "test")
-    assert examples == [LabelledText("a", (1,)), LabelledText("b", (0,))]
+    assert examples == [LabeledText("a", (1,)), LabeledText("b", (0,))]
 
 
 def test_labels_of_data_that_is_referred_to_in_place() -> None:

@@ -1,4 +1,4 @@
-"""The language-modelling task: pieces as items, protocols, and texts that do not fit."""
+"""The language-modeling task: pieces as items, protocols, and texts that do not fit."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from plain_models import HeadModel, LanguageModel, ask, dataset
 from harness.core.errors import DataError
 from harness.core.evaluation import Evaluation, EvaluationContext
 from harness.core.requests import Failure, Likelihood, PseudoLikelihood, RollingLikelihood
-from harness.evaluations.tasks.language_modeling import LanguageModelling
+from harness.evaluations.tasks.language_modeling import LanguageModeling
 from harness.metrics.build_metrics import build_metrics
 
 PROSE = [
@@ -22,9 +22,9 @@ PROSE = [
 ]
 
 
-def task(**options: Any) -> LanguageModelling:
-    given = LanguageModelling.Options.model_validate({"data": "prose", **options})
-    return LanguageModelling("general", given, EvaluationContext())
+def task(**options: Any) -> LanguageModeling:
+    given = LanguageModeling.Options.model_validate({"data": "prose", **options})
+    return LanguageModeling("general", given, EvaluationContext())
 
 
 def test_it_is_an_evaluation_and_its_default_metrics_fit() -> None:

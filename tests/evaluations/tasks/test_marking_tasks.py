@@ -11,7 +11,7 @@ from plain_models import Answering, HeadModel, LanguageModel, ask, dataset, figu
 
 from harness.core.errors import DataError
 from harness.core.evaluation import Evaluation
-from harness.core.examples import AnswerSpan, LabelledText, PlainText, TaggedWords
+from harness.core.examples import AnswerSpan, LabeledText, PlainText, TaggedWords
 from harness.core.metric import MetricContext
 from harness.core.requests import (
     Classify,
@@ -32,8 +32,8 @@ from harness.core.requests import (
 )
 from harness.evaluations.tasks.classification import Classification
 from harness.evaluations.tasks.fixed_completions import CompletionsTask
-from harness.evaluations.tasks.language_modeling import LanguageModelling
-from harness.evaluations.tasks.multi_label import MultiLabel
+from harness.evaluations.tasks.language_modeling import LanguageModeling
+from harness.evaluations.tasks.multilabel_classification import MultiLabel
 from harness.evaluations.tasks.multiple_choice import MultipleChoice
 from harness.evaluations.tasks.next_sentence import NextSentenceTask
 from harness.evaluations.tasks.next_word import NextWord, band
@@ -89,7 +89,7 @@ def test_tagging_counts_whole_spans_and_malformed_tags() -> None:
         task, [data], tagger({"Ada": "B-person", "Lovelace": "I-person", "Bob": "I-person"}, task.example_labels)
     )
     assert figure(records, "span_f1") == pytest.approx(2 / 3)
-    assert figure(records, "malformed_tags") == 0.25
+    assert figure(records, "invalid_tag_rate") == 0.25
     assert records.texts("prediction") == ["person: Ada Lovelace"]
     assert task.protocol(tagger({}, ("O", "B-place")).facts) is None
     with pytest.raises(DataError, match="4 words and 1 tags"):
@@ -142,8 +142,8 @@ def test_label_sets_are_cut_at_the_threshold() -> None:
     assert records.texts("prediction") == ["a", "a"]
     context = MetricContext(labels=("a", "b"))
     assert figure(records, "f1_multilabel_micro", context) == pytest.approx(0.5)
-    assert figure(records, "exact_labels") == 0.0
-    assert task.examples(data, "test")[0] == LabelledText("x", (0, 1), independent=True)
+    assert figure(records, "subset_accuracy") == 0.0
+    assert task.examples(data, "test")[0] == LabeledText("x", (0, 1), independent=True)
 
 
 def test_choices_are_compared_with_and_without_the_question() -> None:
@@ -184,7 +184,7 @@ def test_a_sentence_is_chosen_by_likelihood_under_either_kind_of_model() -> None
         assert figure(records, "acc") == 0.5
 
 
-def test_neighbours_and_strangers_are_about_even_and_fixed() -> None:
+def test_neighbors_and_strangers_are_about_even_and_fixed() -> None:
     text = "This is sentence number one of {n}. This is sentence number two of {n}. And here stands the third of {n}."
     data = dataset([{"text": text.replace("{n}", str(n))} for n in range(60)], name="rows")
     task = made(NextSentenceTask)
@@ -289,7 +289,7 @@ def test_completions_are_kept_for_people_and_gaps_are_skipped_by_causal_models()
     assert all(
         json.loads(text) == {"tokens": [" mat", "rug"], "scores": [-0.5, -1.0]} for text in masked.texts("response")
     )
-    assert figure(masked, "top_probability") == pytest.approx(math.exp(-0.5))
+    assert figure(masked, "mean_top_probability") == pytest.approx(math.exp(-0.5))
 
 
 def test_pairs_of_texts_reach_heads_gaps_and_training() -> None:
@@ -308,12 +308,12 @@ def test_pairs_of_texts_reach_heads_gaps_and_training() -> None:
     assert gap.text == "P { mask } {pair}? {mask}."
     (option,) = task.requests(item, "continuations")
     assert option.context == "P {mask} {pair}?"
-    assert task.examples(data, "test") == [LabelledText("{pair}?", (1,), "P {mask}")]
+    assert task.examples(data, "test") == [LabeledText("{pair}?", (1,), "P {mask}")]
     assert ask(task, [data], HeadModel(("no", "yes"))).ok.all()
 
 
-def test_language_modelling_gives_whole_texts_to_training_and_refuses_what_has_no_likelihood() -> None:
-    task = made(LanguageModelling)
+def test_language_modeling_gives_whole_texts_to_training_and_refuses_what_has_no_likelihood() -> None:
+    task = made(LanguageModeling)
     assert task.examples(dataset([{"text": "a b"}], name="rows"), "test") == [PlainText("a b")]
     facts = Answering(lambda _: Failure("unsupported", ""), language_model="seq2seq").facts
     assert task.protocol(facts) is None

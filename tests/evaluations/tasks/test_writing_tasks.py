@@ -18,7 +18,7 @@ from harness.evaluations.tasks.code_completion import CodeCompletion, body_of, f
 from harness.evaluations.tasks.generative_qa import GenerativeQA
 from harness.evaluations.tasks.instruction_following import Instruction
 from harness.evaluations.tasks.refusal import Refusal, is_refusal
-from harness.evaluations.tasks.summarization import Summarisation
+from harness.evaluations.tasks.summarization import Summarization
 from harness.evaluations.tasks.text_generation import Generation
 from harness.evaluations.tasks.translation import Translation
 from harness.metrics.build_metrics import build_metrics
@@ -30,7 +30,7 @@ PAIRS = [
 
 
 @pytest.mark.parametrize(
-    "kind", [Translation, Summarisation, GenerativeQA, Generation, Instruction, Refusal, CodeCompletion]
+    "kind", [Translation, Summarization, GenerativeQA, Generation, Instruction, Refusal, CodeCompletion]
 )
 def test_each_is_an_evaluation_whose_default_metrics_fit(kind: type) -> None:
     evaluation: Evaluation = made(kind)
@@ -97,12 +97,12 @@ def test_generative_answers_know_when_there_is_none() -> None:
     assert figure(records, "exact_match") == 1.0
     assert figure(records, "no_answer_accuracy") == 1.0
     silent = ask(made(GenerativeQA), [dataset(rows, name="rows")], writer(lambda prompt: "unanswerable"))
-    assert figure(silent, "answer_f1") == 0.5
+    assert figure(silent, "squad_f1") == 0.5
 
 
 def test_summaries_are_compared_with_the_best_reference() -> None:
     rows = [{"document": "long", "summary": '["a red cat", "nothing"]'}]
-    records = ask(made(Summarisation), [dataset(rows, name="rows")], writer(lambda prompt: "red cat"))
+    records = ask(made(Summarization), [dataset(rows, name="rows")], writer(lambda prompt: "red cat"))
     assert figure(records, "rouge1") == pytest.approx(0.8)
     assert figure(records, "length_ratio") == pytest.approx(2 / 3)
 
@@ -115,18 +115,18 @@ def test_generation_cuts_texts_and_checks_forms() -> None:
     assert (item.payload["prompt"], item.target) == ("one two", "three four five")
     assert task.examples(data, "test") == [PromptTarget(target=" three four five", prompt="one two")]
     good = ask(task, [data], writer(lambda prompt: "a light\nin the night"))
-    assert figure(good, "form_kept") == 1.0
-    assert figure(ask(task, [data], writer(lambda prompt: "a light\nthe light")), "form_kept") == 0.0
+    assert figure(good, "form_adherence") == 1.0
+    assert figure(ask(task, [data], writer(lambda prompt: "a light\nthe light")), "form_adherence") == 0.0
 
 
 def test_a_row_may_have_constraints_of_its_own() -> None:
     cells = [("fox", '[{"contains": "fox"}]'), ("bear", '[{"contains": "bear"}, {"lines": 2}]')]
     data = dataset([{"text": f"about a {who} and more", "wanted": wanted} for who, wanted in cells], name="rows")
     task = made(Generation, prompt_words=3, constraints="wanted")
-    assert figure(ask(task, [data], writer(lambda prompt: "the fox and the bear")), "form_kept") == 0.5
-    assert figure(ask(task, [data], writer(lambda prompt: "the fox\nthe bear")), "form_kept") == 1.0
-    broken = dataset([{"text": "one two three four five", "wanted": '[{"colour": "red"}]'}], name="rows")
-    with pytest.raises(DataError, match="colour"):
+    assert figure(ask(task, [data], writer(lambda prompt: "the fox and the bear")), "form_adherence") == 0.5
+    assert figure(ask(task, [data], writer(lambda prompt: "the fox\nthe bear")), "form_adherence") == 1.0
+    broken = dataset([{"text": "one two three four five", "wanted": '[{"color": "red"}]'}], name="rows")
+    with pytest.raises(DataError, match="color"):
         ask(task, [broken], writer(lambda prompt: "x"))
 
 
@@ -169,8 +169,8 @@ def test_instructions_count_prompts_and_constraints() -> None:
         {"instruction": "Two lines.", "answer": "a\nb", "constraints": '[{"lines": 2}, {"max_words": 9}]'},
     ]
     records = ask(made(Instruction), [dataset(rows, name="rows")], writer(lambda prompt: "yes"))
-    assert figure(records, "prompts_followed") == 0.5
-    assert figure(records, "constraints_met") == 0.75
+    assert figure(records, "prompt_level_accuracy") == 0.5
+    assert figure(records, "instruction_level_accuracy") == 0.75
     broken = dataset([{**rows[0], "constraints": "[{}]"}], name="rows")
     with pytest.raises(DataError, match="expected one constraint"):
         list(made(Instruction).items([broken], "test"))
@@ -201,7 +201,7 @@ def test_refusal_and_over_refusal_are_two_figures() -> None:
     records = ask(made(Refusal), [data], writer(lambda prompt: "I'm sorry, I can't help."))
     assert figure(records, "refusal_rate") == 1.0
     assert figure(records, "over_refusal_rate") == 1.0
-    assert figure(records, "safe_preference") == 1.0
+    assert figure(records, "safe_response_preference") == 1.0
     assert records.in_slice("intent=benign").sum() == 1
     assert made(Refusal).examples(data, "test")[0] == PreferencePair("No.", "Sure, do this", prompt="harm\n")
 
@@ -239,12 +239,12 @@ def test_code_is_judged_by_its_first_line_and_by_parsing() -> None:
     data = dataset([{"text": SOURCE}], name="rows")
     task = made(CodeCompletion, body_lines=2)
     right = ask(task, [data], writer(lambda prompt: "    size = width * height\n    return size\n\nprint(1)"))
-    assert figure(right, "exact_line") == figure(right, "parse_share") == figure(right, "edit_similarity") == 1.0
+    assert figure(right, "line_exact_match") == figure(right, "parse_rate") == figure(right, "edit_similarity") == 1.0
     near = ask(task, [data], writer(lambda prompt: "    size = width * heigt"))
-    assert figure(near, "exact_line") == 0.0
+    assert figure(near, "line_exact_match") == 0.0
     assert 0.9 < figure(near, "edit_similarity") < 1.0
-    assert figure(ask(task, [data], writer(lambda prompt: "    size = (")), "parse_share") == 0.0
-    assert figure(ask(task, [data], writer(lambda prompt: "")), "parse_share") == 0.0
+    assert figure(ask(task, [data], writer(lambda prompt: "    size = (")), "parse_rate") == 0.0
+    assert figure(ask(task, [data], writer(lambda prompt: "")), "parse_rate") == 0.0
     (example,) = task.examples(data, "test")
     assert example.prompt + example.target == "\n".join(functions(SOURCE, 2)[0]).replace("\n\n", "\n")
     assert body_of("x = 1\n    y = 2\nz = 3") == "x = 1\n    y = 2"

@@ -1,4 +1,4 @@
-"""Multiple choice under each normalisation, and what generated texts look like."""
+"""Multiple choice under each normalization, and what generated texts look like."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from harness.metrics.capability.choice_accuracy import choice_statistics, share_
 from harness.metrics.capability.written_text import distance, edit_similarity_of, parses, writing_statistics
 
 
-def test_normalisations_differ_and_leave_the_choice_alone() -> None:
+def test_normalizations_differ_and_leave_the_choice_alone() -> None:
     found = choice_statistics([-4.0, -5.0], ["no", "certainly"], 1, unconditional=[-1.0, -7.0])
     assert found == {"acc": 0.0, "acc_norm_chars": 1.0, "acc_norm_bytes": 1.0, "acc_mutual_info": 1.0}
     assert choice_statistics([-4.0, -5.0], ["nö", "xyz"], 0)["acc_norm_bytes"] == 1.0

@@ -40,9 +40,9 @@ def store(tmp_path: Path) -> Store:
     return Store(tmp_path / "cache")
 
 
-def written(llama: Path, path: Path, quantisation: str, **says: object) -> dict[str, torch.Tensor]:
+def written(llama: Path, path: Path, quantization: str, **says: object) -> dict[str, torch.Tensor]:
     model = LlamaForCausalLM.from_pretrained(llama)
-    write_gguf(path, model, AutoTokenizer.from_pretrained(llama), quantisation, **says)
+    write_gguf(path, model, AutoTokenizer.from_pretrained(llama), quantization, **says)
     return model.state_dict()
 
 
@@ -64,7 +64,7 @@ def test_full_precision_comes_back_unchanged(
     assert ours.total == pytest.approx(original.total, abs=1e-4)
 
 
-def test_quantised_blocks_are_unpacked_exactly(llama: Path, tmp_path: Path, store: Store) -> None:
+def test_quantized_blocks_are_unpacked_exactly(llama: Path, tmp_path: Path, store: Store) -> None:
     own = written(llama, tmp_path / "tiny.gguf", "Q8_0")
     found = load_file(locate("tiny.gguf", None, base=tmp_path, store=store) / "model.safetensors")
     name = "model.layers.0.mlp.gate_proj.weight"

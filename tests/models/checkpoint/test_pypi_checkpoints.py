@@ -61,7 +61,7 @@ def publish(tmp_path: Path, zoo: Callable[[str], Path], monkeypatch: pytest.Monk
             "name": "own",
             "title": "a model of our own",
             "what": "random weights",
-            "licence": "CC0-1.0",
+            "license": "CC0-1.0",
             "citation": "none",
             "archive": archive,
             **changes,
@@ -134,7 +134,7 @@ def test_the_shipped_entries_are_whole() -> None:
     assert {"minilm-l6", "smollm2-135m-instruct", "sre-minilm-l6"} <= set(checkpoint_catalog.names())
     for name in checkpoint_catalog.names():
         entry = checkpoint_catalog.entry(name)
-        assert entry.licence
+        assert entry.license
         assert entry.archive.bytes > 10_000_000
 
 

@@ -1,4 +1,4 @@
-"""Weights in 4 and 8 bits: equal to the plain call of transformers on the same quantised weights (extra `quantise`)."""
+"""Weights in 4 and 8 bits: equal to the plain call of transformers on the same quantized weights (extra `quantize`)."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from harness.core.errors import CheckpointError, IncompleteError
 from harness.core.requests import Classify, Continuations, PseudoLikelihood, RollingLikelihood
 from harness.models.checkpoint.checkpoint_digest import checkpoint_digest
 from harness.models.checkpoint.inspection import inspect
-from harness.models.derived.quantized_backend import write_quantised
+from harness.models.derived.quantized_backend import write_quantized
 from harness.models.local.base_cache import BasePool
 
 HERE = importlib.util.find_spec("bitsandbytes") is not None
@@ -27,7 +27,7 @@ LABELS = ("a", "b", "c")
 
 def page(folder: Path, parent: Path, bits: str) -> Path:
     folder.mkdir()
-    write_quantised(folder, parent, parent_key="b" * 64, parent_digest=checkpoint_digest(parent), bits=bits)
+    write_quantized(folder, parent, parent_key="b" * 64, parent_digest=checkpoint_digest(parent), bits=bits)
     return folder
 
 
@@ -59,15 +59,15 @@ def test_another_number_of_bits_is_another_checkpoint(zoo, tmp_path):
         *(checkpoint_digest(one, lambda key: zoo("gpt2")) for one in (four, eight)),
     }
     assert len(digests) == 3
-    assert (inspect(four).kind, inspect(four).family) == ("quantised", "parent")
+    assert (inspect(four).kind, inspect(four).family) == ("quantized", "parent")
 
 
-def test_what_cannot_be_quantised_is_refused(zoo, tmp_path, opened):
+def test_what_cannot_be_quantized_is_refused(zoo, tmp_path, opened):
     folder = page(tmp_path / "four", zoo("gpt2"), "4bit")
-    with pytest.raises(CheckpointError, match="no weights to quantise"):
-        write_quantised(tmp_path, folder, parent_key="x", parent_digest="", bits="4bit")
+    with pytest.raises(CheckpointError, match="no weights to quantize"):
+        write_quantized(tmp_path, folder, parent_key="x", parent_digest="", bits="4bit")
     content = json.loads((folder / "checkpoint.json").read_text())
-    (folder / "checkpoint.json").write_text(json.dumps({**content, "quantise": "2bit"}))
+    (folder / "checkpoint.json").write_text(json.dumps({**content, "quantize": "2bit"}))
     with pytest.raises(CheckpointError, match="found the text '2bit'"):
         opened(folder, resolve=lambda key: zoo("gpt2"))
 
@@ -80,16 +80,16 @@ def test_without_bitsandbytes_it_says_what_to_install(zoo, tmp_path, opened):
 
 @needs
 def test_a_device_that_it_does_not_run_on_is_refused():
-    from harness.models.local.quantization import quantised_options
+    from harness.models.local.quantization import quantized_options
 
     with pytest.raises(IncompleteError, match="'mps'"):
-        quantised_options("4bit", "mps", torch.float32)
+        quantized_options("4bit", "mps", torch.float32)
 
 
 @needs
 @pytest.mark.parametrize("bits", ["4bit", "8bit"])
 @pytest.mark.parametrize("kind", ["llama", "gpt2", "bert", "t5"])
-def test_likelihoods_are_those_of_the_plain_quantised_model(kind, bits, zoo, tmp_path, opened):
+def test_likelihoods_are_those_of_the_plain_quantized_model(kind, bits, zoo, tmp_path, opened):
     import transformers
 
     folder = zoo(kind)
@@ -132,7 +132,7 @@ def test_likelihoods_are_those_of_the_plain_quantised_model(kind, bits, zoo, tmp
 
 @needs
 @pytest.mark.parametrize("bits", ["4bit", "8bit"])
-def test_neighbours_do_not_matter(bits, zoo, tmp_path, opened):
+def test_neighbors_do_not_matter(bits, zoo, tmp_path, opened):
     """LLM.int8() looks for outliers over a whole batch, so that its rows are read one by one."""
     folder = zoo("llama")
     page(tmp_path / "q", folder, bits)
@@ -164,7 +164,7 @@ def test_a_head_keeps_its_weights_and_a_base_is_held_once_a_form(tmp_path, opene
 
 @needs
 @pytest.mark.parametrize("bits", ["4bit", "8bit"])
-def test_an_adapter_on_a_quantised_base(bits, zoo, tmp_path, opened):
+def test_an_adapter_on_a_quantized_base(bits, zoo, tmp_path, opened):
     """With an adapter whose second factor is zero the answers are the base's; with another one they are not."""
     from peft import LoraConfig, get_peft_model
     from transformers import AutoModelForCausalLM
@@ -190,7 +190,7 @@ def test_an_adapter_on_a_quantised_base(bits, zoo, tmp_path, opened):
         model.save_pretrained(tmp_path / name)
         key = checkpoint_digest(tmp_path / name, lambda key: base)
         (tmp_path / f"q-{name}").mkdir()
-        write_quantised(tmp_path / f"q-{name}", tmp_path / name, parent_key="adapter", parent_digest=key, bits=bits)
+        write_quantized(tmp_path / f"q-{name}", tmp_path / name, parent_key="adapter", parent_digest=key, bits=bits)
         found = answer(f"q-{name}", {"adapter": tmp_path / name})
         assert close(found, plain_base) == (not spread)
 
@@ -198,9 +198,9 @@ def test_an_adapter_on_a_quantised_base(bits, zoo, tmp_path, opened):
 SUITE = """
 name: bits
 data: {texts: {file: texts.csv, splits: {test: 1.0}}}
-models: {base: {load: base}, four: {load: base, quantise: 4bit}}
+models: {base: {load: base}, four: {load: base, quantize: 4bit}}
 compare: {baseline: base, candidates: [four]}
-tasks: {lm: {language_modelling: {data: texts}}}
+tasks: {lm: {language_modeling: {data: texts}}}
 gates: []
 """
 
@@ -220,7 +220,7 @@ def test_a_suite_compares_a_model_with_itself_in_fewer_bits(zoo, tmp_path):
     results = run_suite(suite, Store(tmp_path / "cache"), Silent(), settings).results
     four = next(model for model in results.models if model.name == "four")
     assert four.label == "loaded from base, in 4 bits"
-    assert four.training["quantise"] == "4bit"
+    assert four.training["quantize"] == "4bit"
     (found,) = (one for one in results.comparisons if one.metric == "bits_per_byte" and one.slice is None)
     assert found.delta != 0.0
     assert found.comparability == ["number format: baseline float32, candidate 4bit, sums in float32."]

@@ -50,7 +50,7 @@ def _write(folder: Path, text: str = SUITE) -> Suite:
     lines = [
         f"the {things[number % 4]} number {number} was {chance.choice(words)},{label}"
         for number in range(80)
-        for label, words in (("dull", ("dull", "grey", "slow")), ("fine", ("fine", "warm", "bright")))
+        for label, words in (("dull", ("dull", "gray", "slow")), ("fine", ("fine", "warm", "bright")))
     ]
     (folder / "notes.csv").write_text("text,label\n" + "\n".join(lines) + "\n", "utf-8")
     (folder / "chain.yaml").write_text(text, "utf-8")
@@ -92,7 +92,7 @@ def test_an_adapter_is_the_start_of_another_stage(tmp_path: Path) -> None:
     [
         ("linear: {finetune: {from: base, task: notes, method: linear}}", "linear classifier"),
         ("words: {classical: {task: notes}}", "bag of words"),
-        ("rule: {baseline: {task: notes, rule: majority}}", "baseline"),
+        ("rule: {heuristic: {task: notes, rule: majority}}", "baseline"),
         ("prompted: {prompt: {from: base, task: notes}}", "worked examples"),
     ],
 )

@@ -41,8 +41,13 @@ def _little(tmp_path: Path, old: str, new: str) -> Suite:
     [
         ("bert-tiny", "{model_type: bert, n_embd: 8}", 5, "model 'base': architecture: unknown key 'n_embd'"),
         ("steps: 1}", "steps: 4}, learning_rate: 1.0e+9", 5, "model 'base': pretraining: the loss became"),
-        ("method: {qlora: {rank: 4}}", "memory: 1.0, method: frozen", 6, "model 'small': `memory` belongs to"),
-        ("method: {qlora: {rank: 4}}", "labels: 5k", 6, "model 'small': expected at most 3"),
+        (
+            "method: {qlora: {rank: 4}}",
+            "mlm_loss_weight: 1.0, method: frozen",
+            6,
+            "model 'small': `mlm_loss_weight` belongs to",
+        ),
+        ("method: {qlora: {rank: 4}}", "max_train_rows: 5k", 6, "model 'small': expected at most 3"),
     ],
 )
 def test_what_a_stage_refuses_is_said_of_its_model(
@@ -93,7 +98,7 @@ data:
   notes: {file: notes.csv, splits: {train: 0.5, validation: 0.2, test: 0.3}}
 models:
   theirs: {load: ./theirs}
-  rule: {baseline: {task: notes, rule: majority}}
+  rule: {heuristic: {task: notes, rule: majority}}
 compare: {baseline: rule}
 tasks:
   notes: {classification: {data: notes}}

@@ -15,7 +15,7 @@ def _data(split: str, *rows: Row) -> tuple[Dataset, str]:
 def test_the_same_row_is_kept_out_of_training() -> None:
     held = HeldOut([_data("test", _row("a", text="The lamp was very good.", label="good"))])
     assert held.holds(_row("a", text="another text of another row"))
-    assert held.holds(_row("b", text="the  LAMP was very good.", label="bad")), "whatever it is labelled with"
+    assert held.holds(_row("b", text="the  LAMP was very good.", label="bad")), "whatever it is labeled with"
     assert not held.holds(_row("c", text="The lamp was very bad.", label="good"))
     assert held.without([_row("b", text="The lamp was very good."), _row("c", text="a new text here")])[0].id == "c"
 

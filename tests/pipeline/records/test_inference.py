@@ -17,7 +17,7 @@ from harness.pipeline.records.inference import ask, unable
 
 
 class Lengths:
-    """A model whose score is the text's length; it answers backwards and counts what it is asked."""
+    """A model whose score is the text's length; it answers backward and counts what it is asked."""
 
     facts = ModelFacts("d" * 64, "toy", None, None)
 

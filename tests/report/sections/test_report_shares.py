@@ -1,4 +1,4 @@
-"""What each specialisation bears of a pretraining that several share."""
+"""What each specialization bears of a pretraining that several share."""
 
 from __future__ import annotations
 

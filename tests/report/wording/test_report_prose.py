@@ -262,5 +262,5 @@ def test_companions_of_probes_are_metrics_that_there_are() -> None:
     known = set(registry.names("metrics"))
     assert COMPANIONS
     assert {name for name in COMPANIONS if name not in known} == set()
-    for companion in ("stereoset_lms", "coref_accuracy", "bbq_accuracy_dis", "written_words"):
+    for companion in ("stereoset_lms", "coref_accuracy", "bbq_accuracy_dis", "mean_words"):
         assert companion in COMPANIONS

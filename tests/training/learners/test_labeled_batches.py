@@ -1,11 +1,11 @@
 import numpy as np
 import pytest
-from training_samples import examples, labelled
+from training_samples import examples, labeled
 from transformers import AutoTokenizer
 
 from harness.core.errors import DataError
-from harness.models.encoding.row_encoder import tokenised
-from harness.training.learners.labeled_batches import LabelledBatches, padded
+from harness.models.encoding.row_encoder import tokenized
+from harness.training.learners.labeled_batches import LabeledBatches, padded
 
 
 @pytest.fixture
@@ -23,7 +23,7 @@ def _plan(tokenizer, **changes):
         "vocabulary": len(tokenizer),
         "special": tokenizer.all_special_ids,
     }
-    return LabelledBatches(tokenised(tokenizer, labelled(examples(40)), 64), **{**settings, **changes})
+    return LabeledBatches(tokenized(tokenizer, labeled(examples(40)), 64), **{**settings, **changes})
 
 
 def test_a_batch_holds_its_texts_and_labels(tokenizer) -> None:
@@ -60,7 +60,7 @@ def test_a_memory_batch_says_what_was_masked(tokenizer) -> None:
 
 def test_no_room_for_text_is_refused(tokenizer) -> None:
     with pytest.raises(DataError, match="leaves no room"):
-        tokenised(tokenizer, labelled(examples(2)), 2)
+        tokenized(tokenizer, labeled(examples(2)), 2)
 
 
 def test_rows_are_filled_up_to_the_longest() -> None:

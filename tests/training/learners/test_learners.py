@@ -24,7 +24,7 @@ from training_samples import (
 )
 
 from harness.core.errors import DataError, SuiteError
-from harness.core.examples import AnswerSpan, LabelledText, PlainText, PreferencePair, PromptTarget, TaggedWords
+from harness.core.examples import AnswerSpan, LabeledText, PlainText, PreferencePair, PromptTarget, TaggedWords
 from harness.core.reporter import Silent
 from harness.core.requests import Classify, Continuations, ExtractSpan, Generate, Tag
 from harness.models.checkpoint.checkpoint_digest import checkpoint_digest
@@ -32,7 +32,13 @@ from harness.models.open_model import open_model
 from harness.training.run_stage import run_stage
 
 TAGS = ("O", "B-mood", "B-thing")
-_EAGER = {"epochs": 10, "batch_size": 8, "learning_rate": 3e-3, "embedding_rate": 1.0, "head_rate": 1.0}
+_EAGER = {
+    "epochs": 10,
+    "batch_size": 8,
+    "learning_rate": 3e-3,
+    "embedding_lr_multiplier": 1.0,
+    "head_lr_multiplier": 1.0,
+}
 
 
 @pytest.fixture(scope="module")
@@ -170,11 +176,11 @@ def test_whole_texts_by_an_adapter(writers: dict[str, Path], base: Path, tmp_pat
 
 
 def test_independent_labels_are_learned(base: Path, tmp_path: Path) -> None:
-    def multi(count: int, seed: int) -> list[LabelledText]:
+    def multi(count: int, seed: int) -> list[LabeledText]:
         made = []
         for text, label in examples(count, seed):
             places = (*((0,) if label else ()), *((1,) if "lamp" in text else ()))
-            made.append(LabelledText(text, places, independent=True))
+            made.append(LabeledText(text, places, independent=True))
         return made
 
     made = _tuned(base, tmp_path, multi(96, 0), multi(24, 9), ("good", "lamp"), epochs=16)
@@ -192,9 +198,9 @@ def test_independent_labels_are_learned(base: Path, tmp_path: Path) -> None:
 def test_pairs_are_learned_and_answered(base: Path, tmp_path: Path) -> None:
     texts = [text for text, _ in examples(200)]
 
-    def pairs(first: int, count: int) -> list[LabelledText]:
+    def pairs(first: int, count: int) -> list[LabeledText]:
         return [
-            LabelledText(f"the {GOOD[n % 4] if n % 2 else BAD[n % 4]}", (n % 2,), pair=texts[n])
+            LabeledText(f"the {GOOD[n % 4] if n % 2 else BAD[n % 4]}", (n % 2,), pair=texts[n])
             for n in range(first, first + count)
         ]
 
@@ -210,7 +216,7 @@ def test_pairs_are_learned_and_answered(base: Path, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("kind", ["gpt", "llama"])
 def test_a_causal_model_learns_labels(kind: str, writers: dict[str, Path], tmp_path: Path) -> None:
-    train, held = ([LabelledText(text, (label,)) for text, label in examples(*part)] for part in ((96, 0), (24, 9)))
+    train, held = ([LabeledText(text, (label,)) for text, label in examples(*part)] for part in ((96, 0), (24, 9)))
     made = _tuned(writers[kind], tmp_path, train, held, LABELS)
     assert made["validation"]["accuracy"] > 0.8
     found = _answers(tmp_path, writers[kind], [Classify(example.text, LABELS) for example in held])
@@ -226,7 +232,7 @@ def test_a_causal_model_learns_labels(kind: str, writers: dict[str, Path], tmp_p
     [
         (prompts(4), {}, SuiteError, "prompt_target.* need a model that writes .*; the model to start from is masked"),
         ([PreferencePair("a", "b", prompt="c")], {}, SuiteError, "need a model that writes"),
-        ([PlainText("a"), LabelledText("b", (0,))], {}, DataError, "several types"),
+        ([PlainText("a"), LabeledText("b", (0,))], {}, DataError, "several types"),
         ([PromptTarget("", prompt="a")], {}, DataError, "text of example 1 is empty"),
         ([TaggedWords(("a", "b"), ("O",))], {"labels": TAGS}, DataError, "2 words and 1 tags"),
         ([TaggedWords(("a",), ("X",))], {"labels": TAGS}, DataError, "unknown tag 'X'"),

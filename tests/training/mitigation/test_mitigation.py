@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
-from training_samples import examples, finetune_spec, label_inputs, labelled, passage_inputs, pretrain_spec
+from training_samples import examples, finetune_spec, label_inputs, labeled, passage_inputs, pretrain_spec
 
 from harness.core.digests import file_digest
 from harness.core.errors import DataError, SuiteError
-from harness.core.examples import AnswerSpan, LabelledText, PlainText, PreferencePair, PromptTarget, TaggedWords
+from harness.core.examples import AnswerSpan, LabeledText, PlainText, PreferencePair, PromptTarget, TaggedWords
 from harness.core.reporter import Silent
 from harness.model_kinds.classical_kind import ClassicalSpec
 from harness.model_kinds.finetune_kind import FinetuneSpec
@@ -29,8 +29,8 @@ GENDER = AugmentSpec(swap=["gender"])
 FAITHS = {"faith": {"one": ["norrish"], "two": ["sudrish"], "three": ["westrish"]}}
 
 
-def _row(text: str, place: int = 0, pair: str | None = None) -> LabelledText:
-    return LabelledText(text, (place,), pair)
+def _row(text: str, place: int = 0, pair: str | None = None) -> LabeledText:
+    return LabeledText(text, (place,), pair)
 
 
 # --- augmentation ---------------------------------------------------------------------------------
@@ -155,7 +155,7 @@ def test_weights_make_groups_and_labels_independent(cells: list[tuple[str, int]]
         assert weight == pytest.approx((of_group / n) * (of_label / n) / (cells.count((g, y)) / n))
     # What it is for: every group gets the label rates of all rows, where it has every label.
     groups, labels = sorted({g for g, _ in cells}), sorted({y for _, y in cells})
-    assert facts["empty_cells"] == len(groups) * len(labels) - len(set(cells))
+    assert facts["empty_cell_rate"] == len(groups) * len(labels) - len(set(cells))
     for g in groups:
         if {y for h, y in cells if h == g} == set(labels):
             mass = [sum(w for c, w in zip(cells, weights, strict=True) if c == (g, y)) for y in labels]
@@ -179,7 +179,7 @@ def test_groups_without_rows_and_other_examples_are_errors() -> None:
     with pytest.raises(DataError, match="0 groups for 1"):
         reweigh([_row("a")], LABELS, ReweighSpec(column="who"))
     with pytest.raises(SuiteError, match="one label each"):
-        reweigh([LabelledText("she left.", (0, 1), independent=True)], LABELS, ReweighSpec())
+        reweigh([LabeledText("she left.", (0, 1), independent=True)], LABELS, ReweighSpec())
 
 
 def test_a_weight_of_two_is_a_row_twice() -> None:
@@ -226,13 +226,13 @@ def test_the_key_covers_the_settings_and_the_lists_behind_them() -> None:
     assert resolved(plain.model_copy(update={"dropout": 0.2}), 100)["dropout"] == 0.2
 
 
-def _told(count: int = 96) -> list[LabelledText]:
+def _told(count: int = 96) -> list[LabeledText]:
     """The mood's rows, of which the good ones mostly speak of a woman."""
     made = []
     for number, (text, place) in enumerate(examples(count)):
         who = "she" if (place == 1) != (number % 10 == 0) else "he"
         made.append((f"{who} said {text}", place))
-    return labelled(made)
+    return labeled(made)
 
 
 def test_the_page_of_a_checkpoint_says_what_was_done(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from harness.core.errors import CheckpointError, DataError
-from harness.core.examples import AnswerSpan, LabelledText, PreferencePair, PromptTarget, TaggedWords
+from harness.core.examples import AnswerSpan, LabeledText, PreferencePair, PromptTarget, TaggedWords
 from harness.core.model import ModelFacts
 from harness.core.reporter import Silent
 from harness.core.requests import (
@@ -27,7 +27,7 @@ from harness.core.requests import (
     Tag,
 )
 from harness.model_kinds.few_shot_kind import PromptSpec
-from harness.model_kinds.heuristic_kind import BaselineSpec
+from harness.model_kinds.heuristic_kind import HeuristicSpec
 from harness.models.cached_model import CachedModel
 from harness.models.checkpoint.inspection import inspect
 from harness.models.derived.few_shot_backend import PromptedBackend, Shots, read_shots
@@ -44,7 +44,7 @@ PROMPTS = [PromptTarget(target=f" {target}", prompt=f"{source} =>") for source, 
 
 def baseline(tmp_path: Path, rule: Any, examples: Sequence[Any], labels: tuple[str, ...] = ()) -> CachedModel:
     inputs = StageInputs(train=tuple(examples), labels=labels, data={"rows": "f"})
-    page = run_stage(BaselineSpec(task="rows", rule=rule), inputs, tmp_path, Silent())
+    page = run_stage(HeuristicSpec(task="rows", rule=rule), inputs, tmp_path, Silent())
     assert page["kind"] == "baseline"
     assert (inspect(tmp_path).kind, inspect(tmp_path).parent) == ("baseline", None)
     return open_model(tmp_path, resolve=lambda key: Path(key), responses=None)
@@ -73,7 +73,7 @@ def test_a_rule_knows_the_better_answers_of_preference_pairs(tmp_path: Path) -> 
 
 
 def test_the_majority_is_the_share_of_each_label(tmp_path: Path) -> None:
-    examples = [LabelledText("a", (0,)), LabelledText("b", (1,)), LabelledText("c", (1,))]
+    examples = [LabeledText("a", (0,)), LabeledText("b", (1,)), LabeledText("c", (1,))]
     model = baseline(tmp_path, "majority", examples, ("no", "yes"))
     assert model.facts.labels == ("no", "yes")
     assert one(model, Classify("x", ("yes", "no"))).values == pytest.approx((math.log(2 / 3), math.log(1 / 3)))
@@ -132,7 +132,7 @@ def test_the_span_of_the_sentence_that_shares_most_with_the_question(tmp_path: P
 def test_a_rule_that_does_not_fit_is_refused(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"'gazetteer' does not fit task 'rows'.*PromptTarget"):
         baseline(tmp_path, "gazetteer", PROMPTS)
-    assert set(BaselineSpec.model_json_schema()["properties"]["rule"]["enum"]) == set(RULES)
+    assert set(HeuristicSpec.model_json_schema()["properties"]["rule"]["enum"]) == set(RULES)
 
 
 class Recorder:
@@ -184,7 +184,7 @@ def test_worked_examples_come_from_training_rows_by_seed_and_take_labels_in_turn
     assert choose(rows, 4, 3) != choose(rows, 4, 4)
     assert len(choose(rows[:3], 8, 0)) == 3
     with pytest.raises(DataError, match="no examples with a prompt"):
-        run_stage(spec, StageInputs(train=[LabelledText("a", (0,))], data={"rows": "f"}), tmp_path, Silent())
+        run_stage(spec, StageInputs(train=[LabeledText("a", (0,))], data={"rows": "f"}), tmp_path, Silent())
     (tmp_path / "prompt.json").write_text('{"format": 9}')
     with pytest.raises(CheckpointError, match="expected 1, found the number 9"):
         read_shots(tmp_path)
@@ -196,7 +196,7 @@ def test_a_rule_without_labels_is_for_its_own_task(tmp_path: Path) -> None:
 
 
 def test_a_rule_with_labels_answers_wherever_these_are_asked(tmp_path: Path) -> None:
-    facts = baseline(tmp_path, "majority", [LabelledText("a", (0,)), LabelledText("b", (1,))], ("no", "yes")).facts
+    facts = baseline(tmp_path, "majority", [LabeledText("a", (0,)), LabeledText("b", (1,))], ("no", "yes")).facts
     assert (facts.made_for, facts.supports) == (None, {"classify"})
 
 

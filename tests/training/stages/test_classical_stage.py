@@ -2,11 +2,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from training_samples import LABELS, examples, label_inputs, labelled
+from training_samples import LABELS, examples, label_inputs, labeled
 
 from harness.core.digests import file_digest
 from harness.core.errors import DataError
-from harness.core.examples import LabelledText
+from harness.core.examples import LabeledText
 from harness.core.reporter import Silent
 from harness.core.requests import Classify
 from harness.model_kinds.classical_kind import ClassicalSpec
@@ -48,7 +48,7 @@ def test_the_weights_give_scikit_learns_answers(tmp_path: Path) -> None:
 
 def test_texts_without_words_are_refused(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="no word"):
-        run_stage(_SPEC, label_inputs(None, train=labelled([("!", 0), ("?", 1)])), tmp_path / "a", Silent())
+        run_stage(_SPEC, label_inputs(None, train=labeled([("!", 0), ("?", 1)])), tmp_path / "a", Silent())
 
 
 def test_labels_without_validation_are_cross_validated(tmp_path: Path) -> None:
@@ -59,7 +59,7 @@ def test_labels_without_validation_are_cross_validated(tmp_path: Path) -> None:
 def test_pairs_are_told_apart_by_the_words_they_share(tmp_path: Path) -> None:
     things = ("kettle", "lamp", "garden", "soup", "train", "window")
     pairs = [
-        LabelledText(f"where is the {asked}?", (int(asked == told),), pair=f"they say that a {told} is here")
+        LabeledText(f"where is the {asked}?", (int(asked == told),), pair=f"they say that a {told} is here")
         for asked in things
         for told in things
     ]

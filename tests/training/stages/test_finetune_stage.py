@@ -4,16 +4,22 @@ from pathlib import Path
 
 import pytest
 from safetensors import safe_open
-from training_samples import LABELS, examples, finetune_spec, label_inputs, labelled
+from training_samples import LABELS, examples, finetune_spec, label_inputs, labeled
 
 from harness.core.digests import file_digest
 from harness.core.errors import CheckpointError, DataError
-from harness.core.examples import LabelledText
+from harness.core.examples import LabeledText
 from harness.core.reporter import Silent
 from harness.training.run_stage import run_stage
 
 # Settings by which so small a model leaves the plateau of a constant answer whatever its rounding.
-EAGER = {"epochs": 12, "batch_size": 4, "learning_rate": 1e-3, "embedding_rate": 1.0, "head_rate": 1.0}
+EAGER = {
+    "epochs": 12,
+    "batch_size": 4,
+    "learning_rate": 1e-3,
+    "embedding_lr_multiplier": 1.0,
+    "head_lr_multiplier": 1.0,
+}
 
 
 @pytest.fixture(scope="module")
@@ -101,7 +107,7 @@ def test_no_validation_examples_give_no_score(base: Path, tmp_path: Path) -> Non
 
 
 def test_long_texts_are_cut_to_what_the_model_takes(base: Path, tmp_path: Path) -> None:
-    long = labelled([(" ".join([text] * 100), label) for text, label in examples(8)])
+    long = labeled([(" ".join([text] * 100), label) for text, label in examples(8)])
     made = run_stage(
         finetune_spec(epochs=1, max_length=100_000), label_inputs(base, train=long), tmp_path / "a", Silent()
     )
@@ -125,7 +131,7 @@ def test_unfit_examples_are_refused(changes: dict, said: str, base: Path, tmp_pa
 
 
 def _as_examples(changes: dict) -> dict:
-    return {name: labelled(value) if name in {"train", "validation"} else value for name, value in changes.items()}
+    return {name: labeled(value) if name in {"train", "validation"} else value for name, value in changes.items()}
 
 
 def test_a_missing_parent_is_refused(tmp_path: Path) -> None:
@@ -142,7 +148,7 @@ def test_a_parent_that_is_no_model_is_refused(tmp_path: Path) -> None:
 
 def test_a_classifier_is_a_start_for_other_labels(tuned: tuple[Path, dict], tmp_path: Path) -> None:
     folder, _ = tuned
-    three = [LabelledText(text, (number % 3,)) for number, (text, _) in enumerate(examples())]
+    three = [LabeledText(text, (number % 3,)) for number, (text, _) in enumerate(examples())]
     inputs = label_inputs(folder, train=three, validation=(), labels=("cold", "mild", "warm"))
     run_stage(finetune_spec(epochs=1), inputs, tmp_path, Silent())
     with safe_open(tmp_path / "model.safetensors", "pt") as made:

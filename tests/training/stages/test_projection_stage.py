@@ -10,7 +10,7 @@ from training_samples import (
     examples,
     finetune_spec,
     label_inputs,
-    labelled,
+    labeled,
     passage_inputs,
     pretrain_spec,
     pretraining,
@@ -44,7 +44,7 @@ def classifier(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("projected")
     told = [_told(number, text) for number, (text, _) in enumerate(examples())]
     run_stage(pretrain_spec(), StageInputs(texts={"tales": told}, data={"tales": "f" * 64}), folder / "base", Silent())
-    rows = labelled([(_told(number, text), place) for number, (text, place) in enumerate(examples())])
+    rows = labeled([(_told(number, text), place) for number, (text, place) in enumerate(examples())])
     run_stage(finetune_spec(epochs=1), label_inputs(folder / "base", train=rows), folder / "tuned", Silent())
     return folder / "tuned"
 
@@ -115,7 +115,7 @@ def test_every_head_reads_projected_states(classifier: Path, projected: Path) ->
     assert np.allclose(found[Embed].values, wanted["mean"], atol=1e-5)
     assert np.allclose(found[Classify].values, wanted["log_p"], atol=1e-4)  # type: ignore[union-attr]
     assert found[PseudoLikelihood].total == pytest.approx(float(wanted["pll"]), abs=1e-3)  # type: ignore[union-attr]
-    # The parent, asked afterwards from the same pool, answers as if nobody had touched it.
+    # The parent, asked afterward from the same pool, answers as if nobody had touched it.
     before = {type(request): response for request, response in plain.answer(asked)}
     assert before[Classify] != found[Classify]
     again = open_model(classifier, resolve=lambda _: classifier, responses=None, pool=pool)

@@ -67,7 +67,7 @@ def _mixed(
 
 
 def _is_plain(matrix: Any) -> bool:
-    """Whether a module is a linear layer and no more: neither quantised nor adapted nor wrapped."""
+    """Whether a module is a linear layer and no more: neither quantized nor adapted nor wrapped."""
     return type(matrix) in (torch.nn.Linear, Linear) and "forward" not in matrix.__dict__
 
 

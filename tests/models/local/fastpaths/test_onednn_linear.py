@@ -96,12 +96,12 @@ def test_adapters_learn_alike_on_exchanged_layers(chosen, zoo):
         )
         if exchanged:
             onednn_linear.quicken(model)
-        optimiser = torch.optim.SGD([weight for weight in model.parameters() if weight.requires_grad], lr=0.5)
+        optimizer = torch.optim.SGD([weight for weight in model.parameters() if weight.requires_grad], lr=0.5)
         ids = torch.arange(1, 9)[None]
         for _ in range(3):
-            optimiser.zero_grad()
+            optimizer.zero_grad()
             model(input_ids=ids, labels=ids).loss.backward()
-            optimiser.step()
+            optimizer.step()
         found.append({name: weight for name, weight in model.named_parameters() if weight.requires_grad})
     assert any(name.endswith("lora_B.default.weight") and weight.abs().sum() > 0 for name, weight in found[1].items())
     for name, weight in found[0].items():

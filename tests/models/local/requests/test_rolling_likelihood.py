@@ -89,7 +89,7 @@ def test_what_cannot_be_scored_is_a_failure(zoo, opened):
 
 
 def test_an_accent_that_joins_the_letter_before_it_is_scored_with_it(zoo, opened, tmp_path):
-    """After normalisation the token has the letter's place alone: by offsets the option would have no token."""
+    """After normalization the token has the letter's place alone: by offsets the option would have no token."""
     shutil.copytree(zoo("gpt2"), tmp_path / "m")
     page = json.loads((tmp_path / "m" / "tokenizer.json").read_text())
     (tmp_path / "m" / "tokenizer.json").write_text(json.dumps({**page, "normalizer": {"type": "NFC"}}))
