@@ -59,7 +59,7 @@ def selftest_run(
 
 
 def _false_alarms(run: RunDir, results: Results, swaps: int, reporter: Reporter) -> list[FalseAlarmsResult]:
-    from harness.comparisons.false_alarms import false_alarm_rate
+    from harness.comparisons.false_alarms import false_alarms
 
     work: list[tuple[EvaluationResult, str, str, Metric]] = []
     for evaluation in results.evaluations:
@@ -72,7 +72,7 @@ def _false_alarms(run: RunDir, results: Results, swaps: int, reporter: Reporter)
     with reporter.task("swapping sides", total=len(work)) as task:
         for evaluation, baseline, candidate, metric in work:
             base, other = run.records(evaluation.name, baseline), run.records(evaluation.name, candidate)
-            counted = false_alarm_rate(base, other, metric, swaps=swaps, alpha=ALPHA, seed=results.seed)
+            counted = false_alarms(base, other, metric, swaps=swaps, alpha=ALPHA, seed=results.seed)
             found.append(
                 FalseAlarmsResult(
                     evaluation=evaluation.name,
@@ -156,7 +156,7 @@ def _summed_up(
     return SelftestResult(
         passed=not bad,
         sentence=f"{_alarm_sentence(counted, bad, swaps)} {_noise_sentence(found, reason)}",
-        false_alarm_rate=list(alarms),
+        false_alarms=list(alarms),
         noise=list(found),
         noise_reason=reason,
     )

@@ -82,7 +82,7 @@ class Noise:
     reason: str | None = None
 
 
-def false_alarm_rate(
+def false_alarms(
     base: Records,
     candidate: Records,
     metric: Metric,

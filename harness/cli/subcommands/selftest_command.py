@@ -37,7 +37,7 @@ def command(run: str, swaps: int, ask: bool, device: str, as_json: bool, quiet: 
     if as_json:
         emit_json({"run_dir": str(found.path), "exit_code": code, **made.model_dump(mode="json")})
         return code
-    for one in made.false_alarm_rate:
+    for one in made.false_alarms:
         name = clean_line(f"{one.evaluation}.{one.metric}: {one.baseline} against {one.candidate}")
         if one.rate is None or one.low is None or one.high is None:
             click.echo(f"  {name}: not tried: {clean_line(one.reason or 'unknown')}")

@@ -70,6 +70,6 @@ class SelftestResult(Result):
 
     passed: bool
     sentence: str
-    false_alarm_rate: list[FalseAlarmsResult]
+    false_alarms: list[FalseAlarmsResult]
     noise: list[NoiseResult] = Field(default_factory=list)
     noise_reason: str | None = None

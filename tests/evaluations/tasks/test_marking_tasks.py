@@ -31,13 +31,13 @@ from harness.core.requests import (
     TopCompletions,
 )
 from harness.evaluations.tasks.classification import Classification
-from harness.evaluations.tasks.fixed_completions import CompletionsTask
 from harness.evaluations.tasks.language_modeling import LanguageModeling
 from harness.evaluations.tasks.multilabel_classification import MultiLabel
 from harness.evaluations.tasks.multiple_choice import MultipleChoice
-from harness.evaluations.tasks.next_sentence import NextSentenceTask
-from harness.evaluations.tasks.next_word import NextWord, band
+from harness.evaluations.tasks.next_sentence_prediction import NextSentenceTask
+from harness.evaluations.tasks.next_word_prediction import NextWord, band
 from harness.evaluations.tasks.question_answering import ExtractiveQA
+from harness.evaluations.tasks.sample_completions import CompletionsTask
 from harness.evaluations.tasks.sentence_choice import SentenceChoice
 from harness.evaluations.tasks.token_classification import Tagging
 from harness.metrics.build_metrics import build_metrics
