@@ -155,7 +155,7 @@ def test_selftest_counts_false_alarms_and_asks_again(finished: Finished, tmp_pat
     done = shell("selftest", copy, "--swaps", "100", "--json", timeout=600)
     assert done.returncode == 0, done.stderr
     found = json.loads(done.stdout)
-    counted = [entry for entry in found["false_alarm_rate"] if entry["rate"] is not None]
+    counted = [entry for entry in found["false_alarms"] if entry["rate"] is not None]
     assert counted
     assert all(entry["nominal"] and entry["swaps"] == 100 for entry in counted)
     assert found["noise_reason"] is None

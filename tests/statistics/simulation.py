@@ -66,7 +66,7 @@ def coverage(population: Population, clusters: int, runs: int, resamples: int = 
     return float(np.mean([one.low <= population.truth <= one.high for one in found]))
 
 
-def false_alarm_rate(population: Population, clusters: int, runs: int, resamples: int = 500, seed: int = 0) -> float:
+def false_alarms(population: Population, clusters: int, runs: int, resamples: int = 500, seed: int = 0) -> float:
     """How often p ≤ 0.05 when the two sides are exchangeable."""
     rng = np.random.default_rng(seed)
     found = [compared(population, rng, clusters, resamples, swap=True) for _ in range(runs)]

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from scipy import stats
-from simulation import accuracy, bits_per_byte, coverage, f1, false_alarm_rate, level_coverage, margins, perplexity
+from simulation import accuracy, bits_per_byte, coverage, f1, false_alarms, level_coverage, margins, perplexity
 
 from harness.statistics.proportions import mcnemar_exact, tango_bounds
 
@@ -40,7 +40,7 @@ def test_mcnemar_keeps_its_level(n: int) -> None:
 def test_t_intervals_cover_and_keep_their_level(make, size: int) -> None:
     population = make(size, 10_000)
     assert coverage(population, 200, 400) >= _least(0.95, 400)
-    assert false_alarm_rate(population, 200, 400) <= _most(0.05, 400)
+    assert false_alarms(population, 200, 400) <= _most(0.05, 400)
     assert level_coverage(population, 200, 200) >= _least(0.95, 200)
 
 
@@ -48,7 +48,7 @@ def test_t_intervals_cover_and_keep_their_level(make, size: int) -> None:
 def test_bootstrap_covers_and_swaps_keep_their_level(size: int) -> None:
     population = f1(size, 10_000)
     assert coverage(population, 200, 120, resamples=400) >= _least(0.95, 120)
-    assert false_alarm_rate(population, 200, 120, resamples=400) <= _most(0.05, 120)
+    assert false_alarms(population, 200, 120, resamples=400) <= _most(0.05, 120)
 
 
 # Resampled figures take a hundred times as long as closed forms: fewer samples of fewer clusters.
@@ -62,5 +62,5 @@ CELLS += [(make, clusters, 600) for make in (f1, perplexity) for clusters in (20
 def test_everything_covers_from_two_hundred_on(make, clusters: int, runs: int, size: int) -> None:
     population = make(size)
     assert coverage(population, clusters, runs, resamples=1000) >= _least(0.95, runs)
-    assert false_alarm_rate(population, clusters, runs, resamples=1000) <= _most(0.05, runs)
+    assert false_alarms(population, clusters, runs, resamples=1000) <= _most(0.05, runs)
     assert level_coverage(population, clusters, runs, resamples=1000) >= _least(0.95, runs)
