@@ -13,7 +13,6 @@ from pathlib import Path
 import numpy as np
 from scipy.sparse import csr_matrix
 
-from harness.core.errors import CheckpointError, Where
 from harness.core.interfaces import ModelFacts
 from harness.core.records import FloatArray
 from harness.core.requests import Classify, Request, Response
@@ -21,7 +20,7 @@ from harness.models.answering import Backend
 from harness.models.answers import choose, log_softmax, plain_question
 from harness.models.context import OpenContext
 from harness.models.digest import checkpoint_digest
-from harness.models.formats import CLASSICAL_SETTINGS, ClassicalWeights, read_classical
+from harness.models.formats import ClassicalWeights, read_classical
 from harness.models.policy import SCORING_VERSION
 
 _WORD = re.compile(r"\w\w+")
@@ -101,12 +100,6 @@ def open_classical(folder: Path, context: OpenContext) -> Backend:
         CheckpointError: when a file is missing or damaged.
     """
     weights = read_classical(folder)
-    try:
-        pattern = re.compile(weights.token_pattern)
-    except re.error as error:
-        raise CheckpointError(
-            f"the token pattern is no regular expression: {error}.", where=Where(folder / CLASSICAL_SETTINGS)
-        ) from error
     facts = ModelFacts(
         digest=checkpoint_digest(folder, context.resolve),
         family="bag_of_words",
@@ -117,4 +110,4 @@ def open_classical(folder: Path, context: OpenContext) -> Backend:
         parameters=weights.coef.size + weights.intercept.size + weights.idf.size,
         answer_key={"scoring": SCORING_VERSION},
     )
-    return ClassicalBackend(weights, pattern, facts)
+    return ClassicalBackend(weights, re.compile(weights.token_pattern), facts)

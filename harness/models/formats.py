@@ -20,7 +20,7 @@ from typing import Any
 
 import numpy as np
 
-from harness.core import atomic
+from harness.core import atomic, plain
 from harness.core.errors import CheckpointError, Where
 from harness.core.records import FloatArray
 from harness.models.pages import ClassicalPage, LinearPage, Vocabulary, checked
@@ -75,7 +75,7 @@ class ClassicalWeights:
         labels: K labels, in the order of the rows.
         lowercase: whether texts are lower-cased first.
         ngrams: shortest and longest n-gram.
-        token_pattern: regular expression of a token.
+        token_pattern: regular expression of a token; the one that scikit-learn takes by default.
         sublinear: whether a count c weighs 1 + ln c.
     """
 
@@ -163,6 +163,13 @@ def read_classical(folder: Path) -> ClassicalWeights:
     _check_format(folder / CLASSICAL_SETTINGS, settings)
     labels = _labels(folder / CLASSICAL_SETTINGS, settings)
     page: ClassicalPage = checked(ClassicalPage, folder / CLASSICAL_SETTINGS, settings)
+    if page.token_pattern != TOKEN_PATTERN:
+        # A pattern of a stranger may take years on a short text.
+        raise CheckpointError(
+            f"expected the token pattern {TOKEN_PATTERN!r}, found {page.token_pattern[:60]!r}.",
+            where=Where(folder / CLASSICAL_SETTINGS),
+            hint="train the classifier again.",
+        )
     vocabulary: Vocabulary = checked(
         Vocabulary, folder / CLASSICAL_VOCABULARY, read_json(folder / CLASSICAL_VOCABULARY)
     )
@@ -181,7 +188,6 @@ def read_classical(folder: Path) -> ClassicalWeights:
         labels=labels,
         lowercase=page.lowercase,
         ngrams=page.ngrams,
-        token_pattern=page.token_pattern,
         sublinear=page.sublinear,
         **tensors,
     )
@@ -194,7 +200,7 @@ def read_json(path: Path) -> dict[str, Any]:
         CheckpointError: when the file is missing or holds anything else.
     """
     try:
-        value = json.loads(path.read_text("utf-8"))
+        value = plain.read_json(path)
     except FileNotFoundError as error:
         raise CheckpointError(
             f"the checkpoint has no {path.name}.", where=Where(path), hint="check that the folder was copied whole."

@@ -25,7 +25,8 @@ from harness.models.formats import (
     read_linear,
 )
 from harness.models.headers import Tensor, tensors_of, weight_files
-from harness.models.links import check_links
+from harness.models.links import check_files
+from harness.models.named_code import check_names
 from harness.models.pages import ACTED_ON, checked, page_of
 from harness.models.tokenizer_files import check_tokenizer
 
@@ -155,8 +156,8 @@ def inspect(folder: Path) -> CheckpointInfo:
 def read_lineage(folder: Path) -> dict[str, Any]:
     """What decides anything in `checkpoint.json`, or {} for a folder of someone else.
 
-    Every way to a checkpoint begins here: links that lead out of the folder, kinds that are not data and keys that
-    harness never writes are refused before anything else is read.
+    Every way to a checkpoint begins here: links that lead out of the folder, pipes and devices, names of code and
+    kernels, kinds that are not data and keys that harness never writes are refused before anything else is read.
 
     Raises:
         CheckpointError: when the folder is missing or the file is damaged or of another format.
@@ -169,7 +170,9 @@ def read_lineage(folder: Path) -> dict[str, Any]:
             where=Where(folder),
             hint="check the path.",
         )
-    check_links(folder)
+    check_files(folder)
+    if (folder / CONFIG).is_file():
+        check_names(folder / CONFIG, read_json(folder / CONFIG))
     path = folder / CHECKPOINT_FILE
     if not path.exists():
         return {}

@@ -20,6 +20,7 @@ from harness.models.checkpoint_heads import AUTO_CLASSES, HEAD_PREFIXES, Family,
 from harness.models.encoding import TextEncoder
 from harness.models.inspection import inspect
 from harness.models.lengths import keep_block_sparse
+from harness.models.named_code import offline
 from harness.models.network import Network
 from harness.models.quantising import heads_of, plainly, quantised_options
 from harness.models.quiet import no_padding_notice, quiet
@@ -303,9 +304,10 @@ def _readable(folder: Path) -> Iterator[None]:
 
 @contextmanager
 def explained(folder: Path) -> Iterator[None]:
-    """Names the folder in what transformers raises while loading from it."""
+    """Loads without a network, and names the folder in what transformers raises while loading from it."""
     try:
-        yield
+        with offline():
+            yield
     except HarnessError as error:
         if error.where is not None or not isinstance(error, CheckpointError):
             raise

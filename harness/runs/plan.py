@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from harness.core import plain
 from harness.core.reporter import Reporter
 from harness.core.rundir import RunDir
 from harness.core.specs import FinetuneModel, LoadModel, PretrainModel, ServerModel, starts_from
@@ -196,7 +196,7 @@ def _configuration(suite: Suite, model: str, workshop: Workshop | None) -> Mappi
 
 def _local_configuration(folder: Path) -> Mapping[str, Any] | None:
     try:
-        content = json.loads((folder / "config.json").read_text("utf-8"))
+        content = plain.read_json(folder / "config.json")
     except (OSError, ValueError):
         return None
     return content if isinstance(content, dict) else None

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from pydantic import Field
 
-from harness.core import atomic
+from harness.core import atomic, plain
 from harness.core.errors import DataError, Where
 from harness.core.results.base import Result, finite
 from harness.core.results.figures import ComparisonResult, FlipsResult, MetricResult, TableResult
@@ -57,7 +57,7 @@ class Results(Result):
             DataError: when it is missing, damaged or of another schema version.
         """
         try:
-            value = json.loads(path.read_text("utf-8"))
+            value = plain.read_json(path)
             if not isinstance(value, dict):
                 raise ValueError(f"expected an object, found {found(value)}")
             version = value.get("schema_version")
