@@ -188,6 +188,7 @@ def read_classical(folder: Path) -> ClassicalWeights:
         labels=labels,
         lowercase=page.lowercase,
         ngrams=page.ngrams,
+        token_pattern=page.token_pattern,
         sublinear=page.sublinear,
         **tensors,
     )

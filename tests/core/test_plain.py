@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
 
@@ -72,3 +73,14 @@ def test_a_stored_run_s_names_lead_nowhere_else(name: str, tmp_path: Path) -> No
     ):
         with pytest.raises(DataError, match="expected a name"):
             ask()
+
+
+@pytest.mark.parametrize("changes", [{"models": 7}, {"models": {"a": 1}}, {"only": 3}, {"only": "a"}, {"seed": []}])
+def test_a_stored_run_s_changes_have_their_types(changes: dict[str, object], tmp_path: Path) -> None:
+    known = {"run_id": "r", "suite": "s", "suite_text": "", "command": [], "started": "now"}
+    (tmp_path / "run.json").write_text(json.dumps({**known, "overrides": changes}), "utf-8")
+    with pytest.raises(DataError, match=r"cannot read run\.json"):
+        RunDir(tmp_path).read_info()
+    right = {"models": {"a": "x"}, "only": ["a"], "seed": 3}
+    (tmp_path / "run.json").write_text(json.dumps({**known, "overrides": right}), "utf-8")
+    assert RunDir(tmp_path).read_info().overrides == right
