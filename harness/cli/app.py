@@ -89,6 +89,8 @@ def invoke(arguments: list[str]) -> int:
     # Threads that spin while they wait make small models five times slower as soon as anything else
     # runs on the machine, and no faster when nothing does. Read by OpenMP when torch is loaded.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    # Where the package `kernels` is installed, transformers would fetch code from the hub and run it.
+    os.environ.setdefault("USE_HUB_KERNELS", "NO")
     if not os.environ.get("HARNESS_DEBUG"):
         # Deprecations inside libraries are nothing that a user of harness can act on.
         warnings.filterwarnings("ignore", category=FutureWarning, module=r"(transformers|peft|accelerate|datasets)\b")

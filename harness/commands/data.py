@@ -1,17 +1,23 @@
-"""`harness data` without click."""
+"""`harness data` without click: what names stand for, and how an entry or a file is opened."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import click
+from harness.core.reporter import Reporter
+from harness.schema.suite.data_refs import CatalogRef, FileRef
+from harness.storage.store import Store
+
+if TYPE_CHECKING:
+    from harness.core.dataset import Dataset
+    from harness.data.fetch_preview import DataPreview
 
 
-def _expand(names: tuple[str, ...]) -> tuple[list[str], list[str]]:
-    """Data sets and checkpoints (`catalog:NAME`) that names and suites stand for."""
+def expand_names(names: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Datasets and checkpoints (`catalog:NAME`) that names and suites refer to, each once."""
     from harness.data.catalog import catalog_index
-    from harness.schema.suite.data_refs import CatalogRef
 
     known = set(catalog_index.names())
     data: dict[str, None] = {}
@@ -34,49 +40,30 @@ def _expand(names: tuple[str, ...]) -> tuple[list[str], list[str]]:
     return list(data), list(checkpoints)
 
 
-def _fetch_checkpoints(names: list[str]) -> None:
-    from harness.cli.console import make_reporter
-    from harness.cli.options import open_store
-    from harness.pipeline.checkpoints.named_checkpoints import fetch_checkpoints
-
-    reporter = make_reporter()
-    for done in fetch_checkpoints(names, open_store(reporter), reporter):
-        click.echo(f"{done.name}: {done.package} ({done.license}), in {done.path}")
-
-
-def _preview(name: str) -> Any:
-    from harness.cli.console import make_reporter
-    from harness.cli.options import open_store
+def preview_entry(name: str, store: Store) -> DataPreview:
+    """What is known of a catalog entry before it is fetched."""
     from harness.data.fetch_preview import preview
-    from harness.schema.suite.data_refs import CatalogRef
 
-    return preview(CatalogRef(catalog=name), name=name, base=Path.cwd(), store=open_store(make_reporter(quiet=True)))
+    return preview(CatalogRef(catalog=name), name=name, base=Path.cwd(), store=store)
 
 
-def _open(name: str) -> Any:
-    from harness.cli.console import make_reporter
-    from harness.cli.options import open_store
+def open_entry(name: str, store: Store, reporter: Reporter) -> Dataset:
+    """The rows of a catalog entry, fetched when they are not cached."""
     from harness.data.open_dataset import open_dataset
-    from harness.schema.suite.data_refs import CatalogRef
 
-    reporter = make_reporter()
-    return open_dataset(
-        CatalogRef(catalog=name), name=name, base=Path.cwd(), store=open_store(reporter), reporter=reporter
-    )
+    return open_dataset(CatalogRef(catalog=name), name=name, base=Path.cwd(), store=store, reporter=reporter)
 
 
-def _open_file(path: Path) -> Any:
-    from harness.cli.console import make_reporter
-    from harness.cli.options import open_store
+def open_file(path: Path, store: Store, reporter: Reporter) -> Dataset:
+    """The rows of a user's file, all of them in the test split."""
     from harness.data.open_dataset import open_dataset
-    from harness.schema.suite.data_refs import FileRef
 
-    reporter = make_reporter()
     ref = FileRef(file=str(path.absolute()), splits={"test": 1.0})
-    return open_dataset(ref, name=path.stem, base=Path.cwd(), store=open_store(reporter), reporter=reporter)
+    return open_dataset(ref, name=path.stem, base=Path.cwd(), store=store, reporter=reporter)
 
 
-def _facts(preview: Any) -> dict[str, Any]:
+def preview_facts(preview: DataPreview) -> dict[str, Any]:
+    """A preview as JSON."""
     return {
         "cached": preview.cached,
         "bytes_to_fetch": preview.bytes_to_fetch,

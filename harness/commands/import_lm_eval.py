@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from harness.core import plain
 from harness.core.digests import digest, file_digest
 from harness.core.errors import DataError, Where
 from harness.core.records import Records, RecordsHead
@@ -237,7 +238,7 @@ def _said(path: Path) -> dict[str, Any]:
     if not files:
         return {}
     try:
-        value = json.loads(files[-1].read_text("utf-8"))
+        value = plain.read_json(files[-1])
     except (OSError, ValueError) as error:
         raise DataError("the results of lm-eval cannot be read.", where=Where(files[-1])) from error
     kept = ("model_name", "lm_eval_version", "transformers_version", "max_length", "chat_template_sha")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from harness.commands.plan_gates import PlannedGate, plan_gates
+from harness.core import plain
 from harness.core.reporter import Reporter
 from harness.model_kinds.describe import label_of, stage_of
 from harness.model_kinds.finetune_kind import FinetuneModel
@@ -200,7 +200,7 @@ def _configuration(suite: Suite, model: str, workshop: Workshop | None) -> Mappi
 
 def _local_configuration(folder: Path) -> Mapping[str, Any] | None:
     try:
-        content = json.loads((folder / "config.json").read_text("utf-8"))
+        content = plain.read_json(folder / "config.json")
     except (OSError, ValueError):
         return None
     return content if isinstance(content, dict) else None

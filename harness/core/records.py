@@ -21,6 +21,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from harness.core import plain
 from harness.core.errors import DataError, Where
 from harness.storage import atomic
 
@@ -244,8 +245,9 @@ class Records:
             DataError: when the file is missing, damaged or of another format.
         """
         try:
+            plain.require(path)
             table = pq.read_table(path)
-            head = json.loads((table.schema.metadata or {})[b"harness"])
+            head = plain.parse_json((table.schema.metadata or {})[b"harness"])
         except (OSError, pa.ArrowException, KeyError, ValueError) as error:
             raise DataError(
                 f"cannot read records: {error}", where=Where(path), hint="run the suite again to make them anew."

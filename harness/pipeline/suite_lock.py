@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
+from harness.core import plain
 from harness.core.digests import digest, short
 from harness.core.errors import LockError, Where
 from harness.core.records import Records
@@ -75,7 +76,7 @@ def read_lock(path: Path) -> Lock:
         LockError: when it is missing, damaged or of another format.
     """
     try:
-        lock = Lock.model_validate_json(path.read_bytes())
+        lock = Lock.model_validate_json(plain.read_bytes(path))
     except FileNotFoundError as error:
         raise LockError(
             "there is no lock file to hold the run to.",

@@ -13,6 +13,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
+from harness.core import plain
 from harness.core.errors import DataError
 from harness.report.formats.html_page import render_view
 from harness.report.sections.item_browser import Loaded, load
@@ -108,7 +109,7 @@ class _Handler(BaseHTTPRequestHandler):
         elif path in self.run.files:
             kind = _TYPES.get(path.rsplit(".", 1)[-1], "application/octet-stream")
             try:
-                self._send(200, kind, (self.run.run.path / path).read_bytes(), body)
+                self._send(200, kind, plain.read_bytes(self.run.run.path / path), body)
             except OSError:
                 self._send(404, "text/plain", b"not found\n", body)
         else:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, field_validator
 
 
 def attempt_sentence(lock: LockState) -> str:
@@ -103,6 +103,15 @@ class RunInfo(BaseModel):
     judged_by: JudgedBy | None = Field(None, description="the suite whose gates judged it again")
     ci_attempt: int | None = Field(None, description="which attempt of one CI job this is, where the CI system says")
     lock: LockState | None = Field(None, description="the lock file's state; None when there is no lock file")
+
+    @field_validator("overrides")
+    @classmethod
+    def _known(cls, value: dict[str, Any]) -> dict[str, Any]:
+        """The run may be a stranger's, and its suite is read with these changes."""
+        TypeAdapter(dict[str, str]).validate_python(value.get("models", {}), strict=True)
+        TypeAdapter(list[str]).validate_python(value.get("only", []), strict=True)
+        TypeAdapter(int).validate_python(value.get("seed", 0), strict=True)
+        return value
 
     def further_seeds(self, model: str) -> list[str]:
         """The names in `training` of a model's further training seeds."""

@@ -11,6 +11,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from harness.core import plain
 from harness.core.errors import DataError, Where
 from harness.core.evaluation import Item
 from harness.storage import atomic
@@ -53,17 +54,17 @@ def read_items(path: Path) -> list[StoredItem]:
         DataError: when the file is missing or damaged.
     """
     try:
-        rows = pq.read_table(path).to_pylist()
-    except (OSError, pa.ArrowException) as error:
+        plain.require(path)
+        return [
+            StoredItem(
+                row["item_id"],
+                plain.parse_json(row["texts"]),
+                row["target"],
+                plain.parse_json(row["clusters"]),
+                tuple(row["slices"]),
+                tuple(row["tags"]),
+            )
+            for row in pq.read_table(path).to_pylist()
+        ]
+    except (OSError, pa.ArrowException, ValueError, KeyError, TypeError) as error:
         raise DataError(f"cannot read items: {error}", where=Where(path), hint="run the suite again.") from error
-    return [
-        StoredItem(
-            row["item_id"],
-            json.loads(row["texts"]),
-            row["target"],
-            json.loads(row["clusters"]),
-            tuple(row["slices"]),
-            tuple(row["tags"]),
-        )
-        for row in rows
-    ]

@@ -12,10 +12,11 @@ report.html  summary.md  junit.xml  model-card.md
 
 from __future__ import annotations
 
-import json
+import os
 from pathlib import Path
 from typing import Any
 
+from harness.core import plain
 from harness.core.digests import file_digest
 from harness.core.errors import DataError, Where
 from harness.core.records import Records
@@ -40,30 +41,30 @@ class RunDir:
         return self.path / "run.json"
 
     def records_path(self, evaluation: str, model: str) -> Path:
-        return self.path / "records" / evaluation / f"{model}.parquet"
+        return self.path / "records" / _part(evaluation) / f"{_part(model)}.parquet"
 
     def replicate_path(self, evaluation: str, model: str, seed: int) -> Path:
         """Where the records of a further training seed of a model stand."""
-        return self.path / "records" / evaluation / model / f"seed-{seed}.parquet"
+        return self.path / "records" / _part(evaluation) / _part(model) / f"seed-{seed}.parquet"
 
     def items_path(self, evaluation: str) -> Path:
-        return self.path / "items" / f"{evaluation}.parquet"
+        return self.path / "items" / f"{_part(evaluation)}.parquet"
 
     def training_path(self, model: str) -> Path:
-        return self.path / "training" / f"{model}.jsonl"
+        return self.path / "training" / f"{_part(model)}.jsonl"
 
     def records(self, evaluation: str, model: str) -> Records:
         return Records.read(self.records_path(evaluation, model))
 
     def replicates(self, evaluation: str, model: str) -> list[Records]:
         """The records of every training seed of a model, the first seed first, then in order of seeds."""
-        folder = self.path / "records" / evaluation / model
+        folder = self.path / "records" / _part(evaluation) / _part(model)
         further = [Records.read(path) for path in folder.glob("seed-*.parquet")]
         return [self.records(evaluation, model), *sorted(further, key=lambda records: records.head.seed)]
 
     def models(self, evaluation: str) -> list[str]:
         """The models with records of an evaluation, sorted."""
-        return sorted(path.stem for path in (self.path / "records" / evaluation).glob("*.parquet"))
+        return sorted(path.stem for path in (self.path / "records" / _part(evaluation)).glob("*.parquet"))
 
     def digest_records(self) -> dict[str, str]:
         """File under records/ → SHA-256 of its bytes, sorted."""
@@ -92,7 +93,7 @@ class RunDir:
             DataError: when it is missing or damaged.
         """
         try:
-            return RunInfo.model_validate_json(self.info_path.read_bytes())
+            return RunInfo.model_validate_json(plain.read_bytes(self.info_path))
         except FileNotFoundError as error:
             raise DataError(
                 "this is not a run directory (no run.json).",
@@ -108,11 +109,34 @@ class RunDir:
         atomic.write_text(self.info_path, info.model_dump_json(indent=1) + "\n")
 
     def read_training(self, model: str) -> list[dict[str, Any]]:
-        """The training log of a model: one mapping per logged step; empty when there is none."""
+        """The training log of a model: one mapping per logged step; empty when there is none.
+
+        Raises:
+            DataError: when it is damaged.
+        """
         path = self.training_path(model)
         if not path.is_file():
             return []
-        return [json.loads(line) for line in path.read_text("utf-8").splitlines() if line.strip()]
+        try:
+            found = [plain.parse_json(line) for line in plain.read_text(path).splitlines() if line.strip()]
+            if not all(isinstance(one, dict) for one in found):
+                raise ValueError("expected one JSON object a line")
+        except (OSError, ValueError) as error:
+            raise DataError(
+                f"cannot read the training log: {in_short(error)}", where=Where(path), hint="run the suite again."
+            ) from error
+        return found
 
     def read_items(self, evaluation: str) -> list[StoredItem]:
         return read_items(self.items_path(evaluation))
+
+
+def _part(name: str) -> str:
+    """A name out of a run, as one part of a path: the run may be a stranger's.
+
+    Raises:
+        DataError: when it is more than a name.
+    """
+    if not name or Path(name).name != name or name == os.pardir or "\0" in name:
+        raise DataError(f"expected a name, found {name[:60]!r}, which leads elsewhere.", hint="run the suite again.")
+    return name

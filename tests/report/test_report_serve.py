@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import http.client
 import json
+import os
+import shutil
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -67,3 +70,20 @@ def test_other_hosts_and_methods_are_refused(port: int) -> None:
     assert ask(port, "/", Host="evil.test")[0] == 403
     assert ask(port, "/", Host=f"localhost:{port}")[0] == 200
     assert ask(port, "/", "POST")[0] == 501
+
+
+def test_a_link_in_the_run_is_not_served(plain: RunDir, tmp_path: Path) -> None:
+    (tmp_path / "private.txt").write_text("private", "utf-8")
+    run = RunDir(Path(shutil.copytree(plain.path, tmp_path / "run")))
+    (run.path / "items" / "private.txt").symlink_to(tmp_path / "private.txt")
+    (run.path / "training").mkdir(exist_ok=True)
+    os.mkfifo(run.path / "training" / "pipe.jsonl")
+    bound = server(run, 0)
+    thread = threading.Thread(target=bound.serve_forever, daemon=True)
+    thread.start()
+    try:
+        for path in ("/items/private.txt", "/training/pipe.jsonl"):
+            assert ask(int(bound.server_address[1]), path)[0] == 404
+    finally:
+        bound.shutdown()
+        bound.server_close()

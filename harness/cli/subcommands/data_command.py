@@ -6,8 +6,9 @@ from pathlib import Path
 
 import click
 
-from harness.cli.options import emit_json
-from harness.commands.data import _expand, _facts, _fetch_checkpoints, _open, _open_file, _preview
+from harness.cli.console import make_reporter
+from harness.cli.options import emit_json, open_store
+from harness.commands.data import expand_names, open_entry, open_file, preview_entry, preview_facts
 
 
 @click.group("data")
@@ -22,9 +23,10 @@ def list_data(as_json: bool) -> int:
     from harness.data.catalog import catalog_index
     from harness.schema.units import show_bytes
 
-    previews = {name: _preview(name) for name in catalog_index.names()}
+    store = open_store(make_reporter(quiet=True))
+    previews = {name: preview_entry(name, store) for name in catalog_index.names()}
     if as_json:
-        emit_json({name: _facts(preview) for name, preview in previews.items()})
+        emit_json({name: preview_facts(preview) for name, preview in previews.items()})
         return 0
     width = max((len(name) for name in previews), default=0)
     for name, preview in previews.items():
@@ -46,7 +48,9 @@ def show_data(name: str, rows: int) -> int:
     from harness.schema.units import show_bytes
 
     entry = catalog_index.entry(name)
-    preview = _preview(name)
+    reporter = make_reporter()
+    store = open_store(reporter)
+    preview = preview_entry(name, store)
     click.secho(entry.title, bold=True)
     for label, value in (
         ("license", entry.license),
@@ -59,7 +63,7 @@ def show_data(name: str, rows: int) -> int:
     for caveat in entry.caveats:
         click.echo(clean(f"  caveat: {caveat}"))
     if preview.cached:
-        dataset = _open(name)
+        dataset = open_entry(name, store, reporter)
         for split, found in dataset.rows.items():
             click.echo(f"  {split}: {len(found)} rows, {len({row.cluster for row in found})} clusters")
         split = next((split for split in ("train", "test", "validation") if dataset.rows.get(split)), None)
@@ -72,10 +76,15 @@ def show_data(name: str, rows: int) -> int:
 @click.argument("names", nargs=-1, required=True, metavar="NAME_OR_SUITE...")
 def fetch_data(names: tuple[str, ...]) -> int:
     """Fetch data sets and checkpoints (catalog:NAME), or all that a suite needs; later runs need no network."""
-    data, checkpoints = _expand(names)
-    _fetch_checkpoints(checkpoints)
+    from harness.pipeline.checkpoints.named_checkpoints import fetch_checkpoints
+
+    reporter = make_reporter()
+    store = open_store(reporter)
+    data, checkpoints = expand_names(names)
+    for done in fetch_checkpoints(checkpoints, store, reporter):
+        click.echo(f"{done.name}: {done.package} ({done.license}), in {done.path}")
     for name in data:
-        dataset = _open(name)
+        dataset = open_entry(name, store, reporter)
         total = sum(len(rows) for rows in dataset.rows.values())
         click.echo(f"{name}: {total} rows, from {dataset.facts.get('source', '?')}")
     return 0
@@ -85,13 +94,11 @@ def fetch_data(names: tuple[str, ...]) -> int:
 @click.argument("names", nargs=-1, metavar="[NAME]...")
 def verify_data(names: tuple[str, ...]) -> int:
     """Check the cached data sets (all, or the named ones) against their pinned digests."""
-    from harness.cli.console import make_reporter
-    from harness.cli.options import open_store
     from harness.data.catalog import catalog_index
     from harness.data.fetch_preview import verify
 
     store = open_store(make_reporter())
-    for name in names or [name for name in catalog_index.names() if _preview(name).cached]:
+    for name in names or [name for name in catalog_index.names() if preview_entry(name, store).cached]:
         for line in verify(catalog_index.entry(name), store):
             click.echo(f"{name}: {line}")
     return 0
@@ -126,7 +133,10 @@ def audit_data(
     from harness.data.data_audit import audit, read_groups
     from harness.storage import atomic
 
-    dataset = _open_file(Path(data)) if Path(data).is_file() else _open(data)
+    reporter = make_reporter()
+    store = open_store(reporter)
+    path = Path(data)
+    dataset = open_file(path, store, reporter) if path.is_file() else open_entry(data, store, reporter)
     groups = read_groups(lexicon) if lexicon is not None else None
     named = {} if lexicon is None else {"lexicon": lexicon.name}
     if label is None and "label" in dataset.columns:

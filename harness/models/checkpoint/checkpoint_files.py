@@ -19,6 +19,7 @@ from typing import Any
 
 import numpy as np
 
+from harness.core import plain
 from harness.core.errors import CheckpointError, Where
 from harness.core.records import FloatArray
 from harness.storage import atomic
@@ -41,7 +42,7 @@ def read_json(path: Path) -> dict[str, Any]:
         CheckpointError: when the file is missing or holds anything else.
     """
     try:
-        value = json.loads(path.read_text("utf-8"))
+        value = plain.read_json(path)
     except FileNotFoundError as error:
         raise CheckpointError(
             f"the checkpoint has no {path.name}.", where=Where(path), hint="check that the folder was copied whole."

@@ -42,7 +42,7 @@ class ClassicalWeights:
         labels: K labels, in the order of the rows.
         lowercase: whether texts are lower-cased first.
         ngrams: shortest and longest n-gram.
-        token_pattern: regular expression of a token.
+        token_pattern: regular expression of a token; the one that scikit-learn takes by default.
         sublinear: whether a count c weighs 1 + ln c.
     """
 
@@ -89,6 +89,13 @@ def read_classical(folder: Path) -> ClassicalWeights:
     _check_format(folder / CLASSICAL_SETTINGS, settings)
     labels = _labels(folder / CLASSICAL_SETTINGS, settings)
     page: ClassicalPage = checked(ClassicalPage, folder / CLASSICAL_SETTINGS, settings)
+    if page.token_pattern != TOKEN_PATTERN:
+        # A pattern of a stranger may take years on a short text.
+        raise CheckpointError(
+            f"expected the token pattern {TOKEN_PATTERN!r}, found {page.token_pattern[:60]!r}.",
+            where=Where(folder / CLASSICAL_SETTINGS),
+            hint="train the classifier again.",
+        )
     vocabulary: Vocabulary = checked(
         Vocabulary, folder / CLASSICAL_VOCABULARY, read_json(folder / CLASSICAL_VOCABULARY)
     )

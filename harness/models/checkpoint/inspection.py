@@ -20,7 +20,8 @@ from harness.models.checkpoint.checkpoint_heads import Head, heads_in
 from harness.models.checkpoint.classical_file import CLASSICAL_WEIGHTS, read_classical
 from harness.models.checkpoint.linear_head_file import LINEAR_WEIGHTS, read_linear
 from harness.models.checkpoint.metadata_schema import ACTED_ON, checked, page_of
-from harness.models.checkpoint.safe_links import check_links
+from harness.models.checkpoint.named_code import check_names
+from harness.models.checkpoint.safe_links import check_files
 from harness.models.checkpoint.safetensors_header import Tensor, tensors_of, weight_files
 from harness.models.checkpoint.tokenizer_files import check_tokenizer
 
@@ -104,8 +105,8 @@ def inspect(folder: Path) -> CheckpointInfo:
 def read_lineage(folder: Path) -> dict[str, Any]:
     """What decides anything in `checkpoint.json`, or {} for a folder of someone else.
 
-    Every way to a checkpoint begins here: links that lead out of the folder, kinds that are not data and keys that
-    harness never writes are refused before anything else is read.
+    Every way to a checkpoint begins here: links that lead out of the folder, pipes and devices, names of code and
+    kernels, kinds that are not data and keys that harness never writes are refused before anything else is read.
 
     Raises:
         CheckpointError: when the folder is missing or the file is damaged or of another format.
@@ -118,7 +119,9 @@ def read_lineage(folder: Path) -> dict[str, Any]:
             where=Where(folder),
             hint="check the path.",
         )
-    check_links(folder)
+    check_files(folder)
+    if (folder / CONFIG).is_file():
+        check_names(folder / CONFIG, read_json(folder / CONFIG))
     path = folder / CHECKPOINT_FILE
     if not path.exists():
         return {}

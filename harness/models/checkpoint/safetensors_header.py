@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import math
 import os
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from harness.core import plain
 from harness.core.errors import CheckpointError, Where
 
 SINGLE = "model.safetensors"
@@ -38,6 +38,7 @@ def read_header(path: Path) -> tuple[Tensor, ...]:
     Raises:
         CheckpointError: when the header or the file is cut short or is not safetensors.
     """
+    plain.require(path)
     size = path.stat().st_size
     with path.open("rb") as handle:
         length = int.from_bytes(handle.read(_LENGTH_BYTES), "little")
@@ -49,7 +50,7 @@ def read_header(path: Path) -> tuple[Tensor, ...]:
             )
         raw = handle.read(length)
     try:
-        header = json.loads(raw)
+        header = plain.parse_json(raw)
         header.pop("__metadata__", None)
         tensors = tuple(
             Tensor(name, str(facts["dtype"]), tuple(int(n) for n in facts["shape"])) for name, facts in header.items()
@@ -77,7 +78,7 @@ def weight_files(folder: Path) -> tuple[Path, ...]:
     if not (folder / INDEX).is_file():
         raise _no_weights(folder)
     try:
-        names = sorted(set(json.loads((folder / INDEX).read_text("utf-8"))["weight_map"].values()))
+        names = sorted(set(plain.read_json(folder / INDEX)["weight_map"].values()))
         if not all(isinstance(name, str) for name in names):
             raise TypeError(names)
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from harness.core import plain
 from harness.core.errors import CheckpointError, Where
 from harness.models.checkpoint.checkpoint_files import read_json
 
@@ -62,5 +63,5 @@ def _highest_id(folder: Path) -> int | None:
                 hint="copy or download the checkpoint again.",
             ) from error
     if (folder / "vocab.txt").is_file():
-        return len((folder / "vocab.txt").read_text("utf-8").splitlines()) - 1
+        return len(plain.read_text(folder / "vocab.txt").splitlines()) - 1
     return None

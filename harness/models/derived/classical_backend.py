@@ -13,12 +13,11 @@ from pathlib import Path
 import numpy as np
 from scipy.sparse import csr_matrix
 
-from harness.core.errors import CheckpointError, Where
 from harness.core.model import Backend, ModelFacts
 from harness.core.records import FloatArray
 from harness.core.requests import Classify, Request, Response
 from harness.models.checkpoint.checkpoint_digest import checkpoint_digest
-from harness.models.checkpoint.classical_file import CLASSICAL_SETTINGS, ClassicalWeights, read_classical
+from harness.models.checkpoint.classical_file import ClassicalWeights, read_classical
 from harness.models.device_policy import SCORING_VERSION
 from harness.models.open_context import OpenContext
 from harness.models.response_builders import choose, log_softmax, plain_question
@@ -100,12 +99,6 @@ def open_classical(folder: Path, context: OpenContext) -> Backend:
         CheckpointError: when a file is missing or damaged.
     """
     weights = read_classical(folder)
-    try:
-        pattern = re.compile(weights.token_pattern)
-    except re.error as error:
-        raise CheckpointError(
-            f"the token pattern is no regular expression: {error}.", where=Where(folder / CLASSICAL_SETTINGS)
-        ) from error
     facts = ModelFacts(
         digest=checkpoint_digest(folder, context.resolve),
         family="bag_of_words",
@@ -116,4 +109,4 @@ def open_classical(folder: Path, context: OpenContext) -> Backend:
         parameters=weights.coef.size + weights.intercept.size + weights.idf.size,
         answer_key={"scoring": SCORING_VERSION},
     )
-    return ClassicalBackend(weights, pattern, facts)
+    return ClassicalBackend(weights, re.compile(weights.token_pattern), facts)

@@ -12,6 +12,7 @@ import torch
 
 from harness.core.errors import CheckpointError, HarnessError, IncompleteError, Where
 from harness.models.checkpoint.checkpoint_heads import HEAD_PREFIXES
+from harness.models.checkpoint.named_code import offline
 from harness.models.local.quantization import heads_of, plainly, quantized_options
 
 _DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16}
@@ -71,9 +72,10 @@ def _require_device(device: str) -> None:
 
 @contextmanager
 def explained(folder: Path) -> Iterator[None]:
-    """Names the folder in what transformers raises while loading from it."""
+    """Loads without a network, and names the folder in what transformers raises while loading from it."""
     try:
-        yield
+        with offline():
+            yield
     except HarnessError as error:
         if error.where is not None or not isinstance(error, CheckpointError):
             raise

@@ -12,6 +12,7 @@ from typing import Any
 
 from harness.core.digests import is_key
 from harness.core.errors import CheckpointError, DataError, IncompleteError, Where, unknown
+from harness.models.checkpoint.checkpoint_files import read_json
 from harness.pipeline.checkpoints.checkpoint import CHECKPOINTS
 from harness.storage import atomic
 from harness.storage.run_dir import RunDir
@@ -129,7 +130,7 @@ def _copy(source: Path, target: Path) -> None:
 
 
 def _point_to_base(config: Path, base: Path) -> None:
-    value = json.loads(config.read_text("utf-8"))
+    value = read_json(config)
     value["base_model_name_or_path"] = str(base)
     atomic.write_text(config, json.dumps(value, indent=2, sort_keys=True) + "\n")
 
@@ -137,7 +138,7 @@ def _point_to_base(config: Path, base: Path) -> None:
 def _loading(kind: str, folder: Path, work: Path, described: dict[str, Any]) -> str:
     """The line of Python that loads what was written to `work`, which ends in `folder`."""
     if kind == "adapter":
-        task = json.loads((work / "adapter_config.json").read_text("utf-8")).get("task_type")
+        task = read_json(work / "adapter_config.json").get("task_type")
         head = _ADAPTED.get(str(task))
         count = len(described.get("labels") or [])
         sized = f", num_labels={count}" if count and task in {"SEQ_CLS", "TOKEN_CLS"} else ""
@@ -159,5 +160,5 @@ def _loading(kind: str, folder: Path, work: Path, described: dict[str, Any]) -> 
 
 def _written(checkpoint: Path) -> str:
     """The class that config.json names first, such as BertForSequenceClassification."""
-    named = json.loads((checkpoint / "config.json").read_text("utf-8")).get("architectures") or ["AutoModel"]
+    named = read_json(checkpoint / "config.json").get("architectures") or ["AutoModel"]
     return str(named[0])

@@ -8,6 +8,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from harness.core import plain
 from harness.core.errors import DataError
 from harness.report.sections.gate_table import gate_unit, is_on
 from harness.report.view.run_view import RunView
@@ -91,7 +92,7 @@ def history(folder: Path) -> list[tuple[Path, RunRow]]:
 
 def _cache(path: Path) -> dict[str, Any]:
     try:
-        value = json.loads(path.read_text("utf-8"))
+        value = plain.read_json(path)
     except (OSError, ValueError):
         return {}
     runs = value.get("runs") if isinstance(value, dict) and value.get("format") == _FORMAT else None

@@ -301,12 +301,17 @@ def files(view: RunView) -> list[tuple[str, str, str]]:
         ("comparisons.csv", "every difference, for spreadsheets"),
     ]
     made = {"summary.md", "junit.xml", "model-card.md", "comment.md", "metrics.csv", "comparisons.csv"}
-    listed = [(name, what) for name, what in fixed if name in made or (root / name).is_file()]
+    listed = [(name, what) for name, what in fixed if name in made or _own(root / name, root)]
     for folder, what in (
         ("records", "what a model did on each item"),
         ("items", "texts"),
         ("training", "training log"),
     ):
-        paths = sorted(path.relative_to(root).as_posix() for path in (root / folder).rglob("*") if path.is_file())
+        paths = sorted(path.relative_to(root).as_posix() for path in (root / folder).rglob("*") if _own(path, root))
         listed += [(path, what) for path in paths if not path.rsplit("/", 1)[-1].startswith(".")]
     return [(path, quote(path.encode("utf-8", "replace")), what) for path, what in listed]
+
+
+def _own(path: Path, root: Path) -> bool:
+    """Whether a file stands in the run directory, and is no link to elsewhere."""
+    return path.is_file() and path.resolve().is_relative_to(root.resolve())

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from pydantic import Field
 
+from harness.core import plain
 from harness.core.errors import DataError, Where
 from harness.schema.results.base import Result, finite
 from harness.schema.results.inputs import AuditResult, DataResult, EvaluationResult, ModelResult
@@ -57,7 +58,7 @@ class Results(Result):
             DataError: when it is missing, damaged or of another schema version.
         """
         try:
-            value = json.loads(path.read_text("utf-8"))
+            value = plain.read_json(path)
             if not isinstance(value, dict):
                 raise ValueError(f"expected an object, found {found(value)}")
             version = value.get("schema_version")

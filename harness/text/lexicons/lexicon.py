@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from harness.core import plain
 from harness.core.errors import DataError, Where, unknown
 
 COLUMNS = ("group", "word", "pair")
@@ -118,7 +119,7 @@ def read_lexicon(path: Path, name: str | None = None) -> Lexicon:
         DataError: when the file cannot be read or is not such a table.
     """
     try:
-        text = path.read_text(encoding="utf-8-sig")
+        text = plain.read_text(path, "utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise DataError(
             f"expected a CSV file in UTF-8, found {error}.", where=Where(path), hint="name an existing UTF-8 CSV file."

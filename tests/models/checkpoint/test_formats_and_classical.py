@@ -130,11 +130,12 @@ def test_damaged_classical_files(file, content, words, tmp_path):
         open_model(tmp_path, resolve=lambda key: tmp_path, responses=None)
 
 
-def test_a_bad_token_pattern_is_refused(tmp_path, opened):
+@pytest.mark.parametrize("pattern", ["(", "(a+)+$", r"\S+"])
+def test_a_token_pattern_of_a_stranger_is_refused(pattern, tmp_path, opened):
     save(tmp_path, 3, *fitted(3))
     settings_ = json.loads((tmp_path / "classical.json").read_text())
-    (tmp_path / "classical.json").write_text(json.dumps({**settings_, "token_pattern": "("}))
-    with pytest.raises(CheckpointError, match="regular expression"):
+    (tmp_path / "classical.json").write_text(json.dumps({**settings_, "token_pattern": pattern}))
+    with pytest.raises(CheckpointError, match="expected the token pattern"):
         opened(tmp_path)
 
 
