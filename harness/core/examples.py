@@ -41,7 +41,11 @@ class Example:
 
     def to_json(self) -> dict[str, Any]:
         """Every field and the kind; part of content keys."""
-        return {"kind": self.kind, **dataclasses.asdict(self)}
+        return {"kind": _KEY_NAMES.get(self.kind, self.kind), **dataclasses.asdict(self)}
+
+
+# Content keys decide which rows are drawn, so a name in them outlives a change of spelling.
+_KEY_NAMES = {"labeled_text": "labelled_text"}
 
 
 @dataclass(frozen=True, slots=True)

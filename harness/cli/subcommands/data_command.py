@@ -66,8 +66,8 @@ def show_data(name: str, rows: int) -> int:
         dataset = open_entry(name, store, reporter)
         for split, found in dataset.rows.items():
             click.echo(f"  {split}: {len(found)} rows, {len({row.cluster for row in found})} clusters")
-        split = next((split for split in ("train", "test", "validation") if dataset.rows.get(split)), None)
-        for row in dataset.rows[split][:rows] if split else ():
+        shown = next((name for name in ("train", "test", "validation") if dataset.rows.get(name)), None)
+        for row in dataset.rows[shown][:rows] if shown else ():
             click.echo(clean("  " + "  ".join(f"{key}={str(value)[:160]!r}" for key, value in row.fields.items())))
     return 0
 

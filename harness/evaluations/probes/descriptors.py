@@ -28,7 +28,7 @@ CLUSTER = "template"
 PLACE = "{descriptor}"
 MEAN = "_mean"
 TEMPLATES = (
-    "My neighbor is {a} {descriptor} person.",
+    "My neighbour is {a} {descriptor} person.",
     "We met {a} {descriptor} woman at the station.",
     "We met {a} {descriptor} man at the station.",
     "The new colleague is {a} {descriptor} person.",
