@@ -110,7 +110,7 @@ def test_descriptor_pairs_by_mann_whitney_and_holm() -> None:
     evaluation = Descriptors("d", Descriptors.Options(data="d"), EvaluationContext())
     items = list(evaluation.items([dataset(rows)], "test"))
     assert len(items) == 12 * 5
-    assert "My neighbor is an old person." in {item.payload["text"] for item in items}
+    assert "My neighbour is an old person." in {item.payload["text"] for item in items}
     table = {}
     for place, item in enumerate(items):
         level = -3.0 if item.payload["descriptor"] == "young" else -5.0 - (place % 7) / 100
