@@ -10,7 +10,7 @@ from harness.model_kinds.self_debias_kind import SelfDebiasModel
 
 
 def test_what_a_model_is_called_and_where_it_comes_from() -> None:
-    tuned = FinetuneModel.model_validate({"finetune": {"from": "base", "task": "reviews", "labels": 1000}})
+    tuned = FinetuneModel.model_validate({"finetune": {"from": "base", "task": "reviews", "max_train_rows": 1000}})
     scratch = FinetuneModel.model_validate({"finetune": {"from": "base", "task": "reviews", "weights": "random"}})
     lora = FinetuneModel.model_validate({"finetune": {"from": "base", "task": "t", "method": {"lora": {"rank": 2}}}})
     classical = ClassicalModel.model_validate({"classical": {"task": "reviews"}})

@@ -26,7 +26,7 @@ data: {{texts: {{file: texts.csv, splits: {{test: 1.0}}}}}}
 models:
   base:  {{load: base}}
   other: {{load: other}}
-  judge: {{server: {{url: "{url}", model: toy, attempts: 1}}}}
+  judge: {{server: {{url: "{url}", model: toy, max_attempts: 1}}}}
 compare: {{baseline: base, candidates: [other]}}
 tasks:
   stories:

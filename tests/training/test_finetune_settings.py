@@ -4,7 +4,7 @@ from harness.model_kinds.finetune_kind import FinetuneSpec, settings_for
 
 
 def test_what_the_suite_says_is_kept() -> None:
-    chosen = settings_for(finetune_spec(word_dropout=0.25, memory=0.0, epochs=7), 10_000)
+    chosen = settings_for(finetune_spec(word_dropout=0.25, mlm_loss_weight=0.0, epochs=7), 10_000)
     assert (chosen.epochs, chosen.batch_size, chosen.word_dropout, chosen.learning_rate) == (7, 8, 0.25, 3e-3)
 
 

@@ -63,7 +63,7 @@ def test_the_same_seed_gives_the_same_files(base: Path, tmp_path: Path) -> None:
     ("changes", "said"),
     [
         ({"weights": "random"}, "random weights teaches nothing"),
-        ({"memory": 0.1}, "belongs to full fine-tuning"),
+        ({"mlm_loss_weight": 0.1}, "belongs to full fine-tuning"),
         ({"method": {"lora": {"rank": 2, "targets": ["nothing_of_it"]}}}, "cannot be put into this model"),
     ],
 )

@@ -53,7 +53,7 @@ def connect(toy: ToyServer, tmp_path: Path, quick: None) -> Iterator[Open]:
     made: list[CachedModel] = []
 
     def make(responses: Path | None = None, **options: Any) -> CachedModel:
-        spec = ServerSpec(**{"url": toy.url, "model": "toy", "timeout": 0.6, "attempts": 3, **options})
+        spec = ServerSpec(**{"url": toy.url, "model": "toy", "timeout": 0.6, "max_attempts": 3, **options})
         server = served(spec, base=tmp_path, store=Store(tmp_path / "cache"), reporter=Silent())
         made.append(open_model(server, resolve=Path, responses=responses))
         return made[-1]
@@ -258,7 +258,7 @@ def test_a_refusal_is_not_repeated(connect: Open, toy: ToyServer) -> None:
 
 
 def test_a_dead_server_is_given_up_soon(connect: Open, toy: ToyServer) -> None:
-    model = connect(failures="record", concurrency=1)
+    model = connect(on_failure="record", concurrency=1)
     toy.asked.clear()
     toy.fault = lambda body: "500"
     found = ask(model, *texts(60))
@@ -336,7 +336,7 @@ def test_an_absent_server_and_an_unknown_model(connect: Open, toy: ToyServer) ->
     with pytest.raises(CheckpointError, match="Did you mean 'toy'"):
         connect(model="toi")
     with pytest.raises(IncompleteError, match="cannot be reached"):
-        connect(url="http://127.0.0.1:9/v1", attempts=1)
+        connect(url="http://127.0.0.1:9/v1", max_attempts=1)
 
 
 def test_a_server_that_fails_to_list_its_models_is_asked_all_the_same(connect: Open, toy: ToyServer) -> None:
@@ -344,14 +344,14 @@ def test_a_server_that_fails_to_list_its_models_is_asked_all_the_same(connect: O
     assert connect().facts.supports >= {"generate", "rolling_likelihood"}
     toy.fault = lambda body: "500"
     with pytest.raises(IncompleteError, match="status 500"):
-        connect(attempts=1)
+        connect(max_attempts=1)
 
 
 def test_the_identity_is_what_the_server_says_and_not_where_it_is(
     connect: Open, toy: ToyServer, tmp_path: Path
 ) -> None:
     def identity(**options: Any) -> str:
-        spec = ServerSpec(**{"url": toy.url, "model": "toy", "attempts": 1, **options})
+        spec = ServerSpec(**{"url": toy.url, "model": "toy", "max_attempts": 1, **options})
         return served(spec, base=tmp_path, store=Store(tmp_path / "cache"), reporter=Silent()).digest
 
     first = identity()

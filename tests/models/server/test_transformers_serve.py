@@ -89,7 +89,7 @@ def _healthy(port: int) -> bool:
 
 @pytest.fixture(scope="module")
 def model(url: str, folder: Path, tmp_path_factory: pytest.TempPathFactory) -> CachedModel:
-    spec = ServerSpec(url=url, model=str(folder), concurrency=2, timeout=60, attempts=2)
+    spec = ServerSpec(url=url, model=str(folder), concurrency=2, timeout=60, max_attempts=2)
     store = Store(tmp_path_factory.mktemp("cache"))
     return open_model(
         served(spec, base=Path.cwd(), store=store, reporter=Silent()), resolve=Path, responses=None, reporter=Silent()

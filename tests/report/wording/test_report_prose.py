@@ -166,7 +166,7 @@ def test_a_gain_that_the_baseline_cannot_show_is_told_against_the_rival(plain: R
         ({"spans_right": 1.0, "spans_predicted": 2.0, "spans_gold": 1.0}, 2 / 3, "F1 of the item's spans"),
         ({"spans_right": 0.0, "spans_predicted": 0.0, "spans_gold": 0.0}, 1.0, "F1 of the item's spans"),
         ({"rougeL": 0.25, "repeated": 3.0}, 0.25, "ROUGE-L of the text"),
-        ({"unfinished": 1.0}, math.nan, ""),
+        ({"length_limit_rate": 1.0}, math.nan, ""),
     ],
 )
 def test_items_are_ordered_by_what_tells_most_of_them(stats: dict[str, float], value: float, name: str) -> None:

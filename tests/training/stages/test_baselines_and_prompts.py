@@ -171,7 +171,7 @@ def test_examples_stand_before_contexts_and_nothing_else() -> None:
 
 def test_worked_examples_come_from_training_rows_by_seed_and_take_labels_in_turn(tmp_path: Path) -> None:
     rows = [PromptTarget(target=f" {'yes' if n % 10 else 'no'}", prompt=f"text {n}:") for n in range(50)]
-    spec = PromptSpec.model_validate({"from": "base", "task": "rows", "shots": 4})
+    spec = PromptSpec.model_validate({"from": "base", "task": "rows", "num_fewshot": 4})
     inputs = StageInputs(
         train=rows, parent=tmp_path, parent_key="a" * 64, parent_digest="b" * 64, seed=3, data={"rows": "f"}
     )

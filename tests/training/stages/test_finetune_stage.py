@@ -92,8 +92,8 @@ def test_the_same_seed_gives_the_same_weights(base: Path, tmp_path: Path) -> Non
 
 
 def test_a_memory_loss_trains_with_the_frozen_head(base: Path, tmp_path: Path) -> None:
-    made = run_stage(finetune_spec(epochs=1, memory=0.5), label_inputs(base), tmp_path / "a", Silent())
-    assert made["recipe"]["memory"] == 0.5
+    made = run_stage(finetune_spec(epochs=1, mlm_loss_weight=0.5), label_inputs(base), tmp_path / "a", Silent())
+    assert made["recipe"]["mlm_loss_weight"] == 0.5
     with (
         safe_open(tmp_path / "a" / "model.safetensors", "pt") as new,
         safe_open(base / "model.safetensors", "pt") as old,
