@@ -187,7 +187,7 @@ def gaps(draft: Draft) -> None:
         Records.of(head, [Record(one, one, response=response) for one in ids]).write(
             draft.run.records_path("gaps", name)
         )
-    draft.evaluation("gaps", "task", "completions", len(ids), {}, {"base": "gap", "finetuned": "gap"})
+    draft.evaluation("gaps", "task", "sample_completions", len(ids), {}, {"base": "gap", "finetuned": "gap"})
 
 
 def pairs(draft: Draft) -> None:

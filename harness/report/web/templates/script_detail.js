@@ -95,7 +95,7 @@
     const extra = row && row.length > entry.fields.length ? row[entry.fields.length] : {};
     const line = (index) => {
       const side = entry.sides[index];
-      const word = side.correct[place] === 2 ? "" : side.correct[place] ? "✓ right" : "✕ wrong";
+      const word = side.correct[place] === null ? "" : side.correct[place] ? "✓ right" : "✕ wrong";
       const role = index === base ? " (baseline)" : index === candidate ? " (candidate)" : "";
       return make("tr", {}, make("th", { scope: "row" }, make("bdi", {}, entry.models[index]), make("span", { class: "quiet" }, role)),
         make("td", { dir: "auto", class: "said" }, ...answerNodes(entry, place, extra, index, index === base ? candidate : base)),
@@ -126,7 +126,13 @@
     waiting = requestAnimationFrame(() => refresh(keep ? state.places[state.at] : null));
   }
 
-  if (browser && data.items.length) {
+  if (!unpacks && (data.items.length || data.later)) {
+    if (browser) browser.hidden = true;
+    const waiting = new Set(all("template[data-part]").map((hole) => hole.dataset.part.split("/")[0]));
+    for (const option of all("option", contest)) if (waiting.has(option.value) || (waiting.size && option.value === "all")) option.remove();
+    contest.closest("label").hidden = contest.options.length < 2;
+    byId("flips").append(make("p", { class: "absent" }, "Left out: this browser cannot decompress data (it has no DecompressionStream), so single items and the parts of other candidates are not shown."));
+  } else if (browser && data.items.length) {
     byId("evaluation").append(...data.items.map((entry, index) => make("option", { value: index }, entry.name)));
     byId("evaluation-label").hidden = data.items.length < 2;
     byId("evaluation").addEventListener("change", (event) => chooseEvaluation(Number(event.target.value), null));
