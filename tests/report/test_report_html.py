@@ -25,7 +25,7 @@ from harness.report.formats.write_reports import write_reports
 from harness.report.sections.forest_plot import groups
 from harness.report.sections.overview import overview
 from harness.report.view.item_columns import measure
-from harness.report.view.run_view import RunView, reading
+from harness.report.view.run_view import RunView, classify_change
 from harness.report.web import item_data
 from harness.report.wording.narrative import change
 from harness.schema.results.metrics import SeedsResult
@@ -311,7 +311,7 @@ def test_training_seeds_stand_beside_the_first_checkpoint(tmp_path: Path) -> Non
     assert "3 seeds:" in text
     assert "Recipe: crossed seeds, by hand" in text
     view = RunView.open(run)
-    assert reading(rows[place]) == "unclear"  # as gates: the recipe's interval holds zero
+    assert classify_change(rows[place]) == "unclear"  # as gates: the recipe's interval holds zero
     bars = [bar for group in groups(view, view.contests[0]) for panel in group.panels for bar in panel.bars]
     bar = next(bar for bar in bars if bar.name == rows[place].id)
     assert (bar.text, bar.span, bar.said) == ("+2.0", "−1.0…+5.0", "mean of 3 seeds: +1.0…+3.0")
@@ -402,7 +402,7 @@ def test_slices_show_the_interval_that_holds_for_all_of_them_at_once(tmp_path: P
     assert f"95% intervals hold for all {len(family)} slices at once; p: Holm, family of {len(family)}" in text
     assert text.count("(−3.2…+43.2)") == len(family)
     assert "+12.3…+27.7" not in text
-    assert [reading(rows[k]) for k in family] == ["unclear"] * len(family)  # the wider interval holds zero
+    assert [classify_change(rows[k]) for k in family] == ["unclear"] * len(family)  # the wider interval holds zero
     assert "95% interval −3.2…+43.2 for all slices at once" in change(rows[family[0]])
 
 

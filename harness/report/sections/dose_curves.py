@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from itertools import takewhile
 from typing import Any
 
-from harness.report.charts.point_charts import Level, Point, PointChart, point_chart
+from harness.report.charts.point_charts import Level, Point, PointChart
 from harness.report.view.run_view import RunView
 from harness.report.wording.glossary import named
 from harness.schema.results import number_format
@@ -114,7 +114,7 @@ def _chart(path: Path, lines: list[_Line], levels: list[MetricResult]) -> PointC
         for dose, row, line in rows
     ]
     across = [Level(row.model, (row.value or 0.0) * factor) for row in levels if row.unit == unit]
-    return point_chart(
+    return PointChart(
         points,
         title=f"{'Learning curve' if setting in _DATA else 'Dose-response'}: {named(first.evaluation, first.metric)}",
         summary=" ".join(
@@ -131,7 +131,7 @@ def _chart(path: Path, lines: list[_Line], levels: list[MetricResult]) -> PointC
         + [_row(row, "–") for row in levels if across],
         joined=True,
         labels=False,
-        x_ticks=[(place(dose), number_format.count(dose)) for dose in doses],
+        x_labels=[(place(dose), number_format.count(dose)) for dose in doses],
         levels=across,
     )
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from harness.report.charts.axis_scale import Scale, scale
 from harness.report.sections.gate_table import is_on
-from harness.report.view.run_view import COMPLETIONS, Contest, RunView, reading
+from harness.report.view.run_view import COMPLETIONS, ModelPair, RunView, classify_change
 from harness.schema.results import number_format
 from harness.schema.results.metrics import ComparisonResult
 from harness.schema.results.seed_aggregation import of_recipe
@@ -79,7 +79,7 @@ class _Row:
     said: str
 
 
-def groups(view: RunView, contest: Contest) -> list[Group]:
+def groups(view: RunView, contest: ModelPair) -> list[Group]:
     """The groups of a contest in the order gained, forgotten, bias, calibration."""
     grouped: dict[tuple[str, str, bool], list[_Row]] = {}
     order = {name: place for place, name in enumerate(TITLES)}
@@ -183,7 +183,7 @@ def _panel(unit: str, rows: list[_Row]) -> Panel:
             tuple(axis(line) for line in row.margins),
             row.text,
             row.span,
-            reading(row.source),
+            classify_change(row.source),
             row.source.n,
             tuple(axis(value) for value in row.seeds),
             row.said,

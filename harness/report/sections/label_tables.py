@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from harness.report.charts.line_charts import Chart, reliability
-from harness.report.view.run_view import Contest, RunView
+from harness.report.view.run_view import ModelPair, RunView
 from harness.schema.results import number_format
 from harness.schema.results.metrics import ComparisonResult, TableResult
 
@@ -20,7 +20,7 @@ class Confusion:
     matrices: list[tuple[str, list[list[tuple[str, str, int]]]]]
 
 
-def confusions(view: RunView, contest: Contest) -> list[Confusion]:
+def confusions(view: RunView, contest: ModelPair) -> list[Confusion]:
     """Row-normalized confusion of both models and the difference in points of the gold label's items."""
     out = []
     for table in _tables(view, "confusion", contest.candidate):
@@ -76,7 +76,7 @@ def _signed_shade(value: float) -> int:
     return max(-8, min(8, round(value * 16)))
 
 
-def calibration(view: RunView, contest: Contest) -> list[tuple[Chart, list[ComparisonResult]]]:
+def calibration(view: RunView, contest: ModelPair) -> list[tuple[Chart, list[ComparisonResult]]]:
     """Reliability charts with the calibration comparisons that belong to them."""
     out = []
     for table in _tables(view, "reliability", contest.candidate):

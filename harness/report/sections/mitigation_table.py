@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from harness.report.view.run_view import LANGUAGE_MODELLING, WORDS, RunView, reading
+from harness.report.view.run_view import LANGUAGE_MODELLING, WORDS, RunView, classify_change
 from harness.schema.results import number_format
 from harness.schema.results.inputs import ModelResult
 from harness.schema.results.metrics import ComparisonResult, MetricResult
@@ -134,7 +134,7 @@ def _cell(view: RunView, twin: str, model: str, id_: str, says: str) -> Cell:
         return Cell(text)
     change = number_format.difference(compared.delta, compared.unit, compared.low, compared.high)
     span = number_format.interval(compared.low, compared.high, compared.unit)
-    kind = reading(compared)
+    kind = classify_change(compared)
     if compared.direction == "target" and kind == "drifted":
         kind, word = ("better", "nearer the ideal") if _nearer(compared, before, after) else ("worse", "farther off")
         return Cell(text, change, span, kind, word)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from harness.report.view.run_view import COMPLETIONS, Reading, RunView, reading
+from harness.report.view.run_view import COMPLETIONS, Reading, RunView, classify_change
 from harness.report.wording.glossary import COMPANIONS
 from harness.schema.results import number_format
 from harness.schema.results.metrics import ComparisonResult, MetricResult
@@ -129,7 +129,7 @@ def _cells(view: RunView, name: str, models: list[str], rows: list[MetricResult 
                 ""
                 if found is None or wide is None
                 else number_format.difference(found.delta, found.unit, wide.low, wide.high),
-                None if found is None else reading(found),
+                None if found is None else classify_change(found),
                 best is not None and row.value == best,
                 row.protocol,
                 _seeds(row),

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from harness.report.charts.axis_scale import scale
 from harness.report.sections.slice_tables import SliceTable, slice_tables
 from harness.report.sections.top_changed import Moved, moved
-from harness.report.view.run_view import Contest, RunView
+from harness.report.view.run_view import ModelPair, RunView
 from harness.schema.probe_calibration import Validity, kind_of_model, validity
 from harness.schema.results import number_format
 from harness.schema.results.inputs import EvaluationResult
@@ -40,12 +40,12 @@ class Probe:
     evaluation: EvaluationResult
     levels: list[tuple[str, list[Level]]]
     validity: dict[str, list[Validity]]
-    contests: list[ProbeContest]
+    contests: list[ProbePair]
 
 
 @dataclass(frozen=True, slots=True)
-class ProbeContest:
-    contest: Contest
+class ProbePair:
+    contest: ModelPair
     drifts: list[ComparisonResult]
     groups: SliceTable | None
     companions: list[ComparisonResult]
@@ -69,7 +69,7 @@ def probes(view: RunView) -> list[Probe]:
             tasks = [one for one, other in view.evaluations.items() if other.role == "task"]
             companions = [row for task in tasks if (row := view.headline(contest, task)) is not None]
             top = MOVED_ITEMS if contest.release else MOVED_ITEMS // 2
-            contests.append(ProbeContest(contest, drifts, groups, companions, moved(view, contest, name, top)))
+            contests.append(ProbePair(contest, drifts, groups, companions, moved(view, contest, name, top)))
         out.append(Probe(evaluation, levels, {id_: validities(view, id_) for id_ in ids}, contests))
     return out
 

@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 
 from harness.report.view.item_columns import Side, side
-from harness.report.view.run_view import Contest, RunView
+from harness.report.view.run_view import ModelPair, RunView
 from harness.report.wording.safe_text import cut
 from harness.schema.results import number_format
 
@@ -33,7 +33,7 @@ class Moved:
     flipped: bool
 
 
-def moved(view: RunView, contest: Contest, evaluation: str, limit: int) -> list[Moved]:
+def moved(view: RunView, contest: ModelPair, evaluation: str, limit: int) -> list[Moved]:
     """At most `limit` items, ranked by how far their measure moved; ties by id."""
     base = view.records(evaluation, view.against(contest, evaluation))
     candidate = view.records(evaluation, contest.candidate)

@@ -40,7 +40,7 @@ WORDS: dict[Reading, str] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Contest:
+class ModelPair:
     """A candidate and what it was compared with; `key` names it in the page.
 
     The main contest of a candidate (`main`) sets it against the baseline of each evaluation: the
@@ -57,14 +57,14 @@ class Contest:
     label: str
 
 
-def span(comparison: ComparisonResult) -> tuple[float | None, float | None]:
+def display_interval(comparison: ComparisonResult) -> tuple[float | None, float | None]:
     """The interval that a comparison is read by: on slices the one that holds for all slices at once."""
     if comparison.slice is not None and comparison.correction is not None:
         return comparison.adjusted_low, comparison.adjusted_high
     return comparison.low, comparison.high
 
 
-def reading(comparison: ComparisonResult) -> Reading:
+def classify_change(comparison: ComparisonResult) -> Reading:
     """What a comparison allows one to say: a clear change only when its interval excludes zero
     and, where the p-value was corrected for its family, the correction agrees. Over enough training
     seeds the recipe is read, as gates do, not the first checkpoint."""
@@ -73,7 +73,7 @@ def reading(comparison: ComparisonResult) -> Reading:
         return "undefined"
     if comparison.identical:
         return "identical"
-    low, high = span(comparison)
+    low, high = display_interval(comparison)
     if low is None or high is None or low <= 0 <= high:
         return "unclear"
     if comparison.p_adjusted is not None and comparison.p_adjusted >= 1 - comparison.confidence:
@@ -133,7 +133,7 @@ class RunView:
         return (known.baseline if known is not None else "") or self.results.baseline
 
     @cached_property
-    def contests(self) -> list[Contest]:
+    def contests(self) -> list[ModelPair]:
         """Every comparison that was made: releases first, then candidates in the suite's order, then other pairs."""
         results = self.results
         seen = [(row.evaluation, row.baseline, row.candidate) for row in results.comparisons]
@@ -151,7 +151,7 @@ class RunView:
             return pair[0] is not None and not released, not released, place
 
         return [
-            Contest(
+            ModelPair(
                 f"c{index}",
                 base or results.baseline,
                 candidate,
@@ -165,7 +165,7 @@ class RunView:
     def _pair(self, evaluation: str, baseline: str, candidate: str) -> tuple[str | None, str]:
         return (None if baseline == self.baseline_of(evaluation) else baseline), candidate
 
-    def contest_of(self, evaluation: str, baseline: str, candidate: str) -> Contest:
+    def contest_of(self, evaluation: str, baseline: str, candidate: str) -> ModelPair:
         base, name = self._pair(evaluation, baseline, candidate)
         return next(
             one
@@ -173,7 +173,7 @@ class RunView:
             if one.candidate == name and (one.main if base is None else one.baseline == base)
         )
 
-    def against(self, contest: Contest, evaluation: str) -> str:
+    def against(self, contest: ModelPair, evaluation: str) -> str:
         """The baseline of a contest in an evaluation."""
         return self.baseline_of(evaluation) if contest.main else contest.baseline
 
@@ -185,7 +185,7 @@ class RunView:
         return index
 
     def comparisons(
-        self, contest: Contest, *, evaluation: str | None = None, slices: bool = False
+        self, contest: ModelPair, *, evaluation: str | None = None, slices: bool = False
     ) -> list[ComparisonResult]:
         """The comparisons of a contest: overall ones, or (`slices`) those on slices."""
         return [
@@ -213,7 +213,7 @@ class RunView:
         rows: list[MetricResult | ComparisonResult] = [*self.results.comparisons, *self.results.metrics]
         return {row.id: row.unit for row in rows}
 
-    def flips(self, contest: Contest) -> list[FlipsResult]:
+    def flips(self, contest: ModelPair) -> list[FlipsResult]:
         pair = (None if contest.main else contest.baseline, contest.candidate)
         return [row for row in self.results.flips if self._pair(row.evaluation, row.baseline, row.candidate) == pair]
 
@@ -226,7 +226,7 @@ class RunView:
             return "forgotten"
         return "calibration" if metric.split("[")[0] in _CALIBRATION else "gained"
 
-    def headline(self, contest: Contest, evaluation: str) -> ComparisonResult | None:
+    def headline(self, contest: ModelPair, evaluation: str) -> ComparisonResult | None:
         """The comparison that speaks for an evaluation: its leading metric, else the first one that
         is defined and no calibration figure. None for fixed completions, which are to be read, not judged."""
         known = self.evaluations.get(evaluation)

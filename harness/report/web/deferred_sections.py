@@ -10,7 +10,7 @@ from collections.abc import Set
 
 from markupsafe import Markup
 
-from harness.report.view.run_view import Contest, RunView
+from harness.report.view.run_view import ModelPair, RunView
 from harness.report.web.item_data import compress
 
 
@@ -31,7 +31,7 @@ class DeferredSections:
         release = [pair.key for pair in view.contests if pair.release]
         return cls(frozenset(release or [pair.key for pair in view.contests[:1]]))
 
-    def place(self, pair: Contest, content: Markup) -> Markup:
+    def place(self, pair: ModelPair, content: Markup) -> Markup:
         """What stands in the page for a part: the part itself, or the template that waits for it."""
         if pair.key in self._shown or not content.strip():
             return content.strip()
