@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from harness.report.sections.item_evidence import extras, readable, tells
-from harness.report.view.item_columns import NO_MEASURE, ItemTable, Side, measure, membership, side
+from harness.report.view.item_columns import NO_MEASURE, ItemTable, Side, aligned_side, measure, membership
 from harness.report.view.item_ranking import ranked, shortest
 from harness.report.view.run_view import LANGUAGE_MODELLING, RunView
 from harness.report.web import item_data
@@ -100,7 +100,7 @@ class Loaded:
         models = list(dict.fromkeys(model for pair in wanted for model in pair))
         kind = view.evaluations[name].kind
         sides = {
-            model: side(records, kind, table.ids)
+            model: aligned_side(records, kind, table.ids)
             for model in models
             if (records := view.records(name, model)) is not None and len(records)
         }
@@ -126,13 +126,13 @@ class Loaded:
         short = shortest(ids)
         unlisted: dict[str, int] = {}
         sides = []
-        for side_ in self.sides.values():
-            answers = self._offset(side_) if self._listed(side_) else self._unlisted(side_, unlisted)
+        for side in self.sides.values():
+            answers = self._offset(side) if self._listed(side) else self._unlisted(side, unlisted)
             sides.append(
                 {
                     "answer": item_data.codes(answers[order]),
-                    "correct": item_data.flags(side_.correct[order]),
-                    "value": item_data.rounded(side_.value[order]),
+                    "correct": item_data.flags(side.correct[order]),
+                    "value": item_data.rounded(side.value[order]),
                 }
             )
         return item_data.compress(
@@ -149,7 +149,7 @@ class Loaded:
         texts, shown = self._texts(budget)
         names, _, left = membership(self.table.table, SLICES)
         kind = self.view.evaluations[self.name].kind
-        measures = (measure(side_.records, kind)[1] for side_ in self.sides.values())
+        measures = (measure(side.records, kind)[1] for side in self.sides.values())
         what = next((known for known in measures if known is not NO_MEASURE), NO_MEASURE)
         models = list(self.sides)
         flips, flips_shown = int(self.flipped.sum()), int(self.flipped[self.order[:shown]].sum())
@@ -165,7 +165,7 @@ class Loaded:
             "slices": [cut(name, 120) for name in names],
             "slicesLeft": left,
             "measure": [what.name, what.unit, what.better],
-            "scored": any(bool(np.isfinite(side_.correct).any()) for side_ in self.sides.values()),
+            "scored": any(bool(np.isfinite(side.correct).any()) for side in self.sides.values()),
             "total": len(self.table),
             "shown": shown,
             "flips": flips,
@@ -207,8 +207,8 @@ class Loaded:
     def _responses(self, places: Any, first: int) -> list[list[dict[str, Any]]]:
         """Each model's responses to some items; likelihoods by token only of the first pair and the first items."""
         out = []
-        for model, side_ in self.sides.items():
-            responses = side_.responses(places) if tells(side_) else [{}] * len(places)
+        for model, side in self.sides.items():
+            responses = side.responses(places) if tells(side) else [{}] * len(places)
             kept = max(0, TOKEN_ITEMS - first) if model in self.pairs[0] else 0
             out.append(
                 [
@@ -221,8 +221,8 @@ class Loaded:
     def _written(self, place: int) -> dict[str, Any]:
         """The answers of an item that are too many or too long to be listed, with its target."""
         long = [
-            None if self._listed(side_) or side_.answer[place] < 0 else side_.answers[side_.answer[place]]
-            for side_ in self.sides.values()
+            None if self._listed(side) or side.answer[place] < 0 else side.answers[side.answer[place]]
+            for side in self.sides.values()
         ]
         if not any(long):
             return {}
@@ -242,9 +242,9 @@ class Loaded:
         row: list[Any] = self._rows(np.array([at]))[0]
         return row
 
-    def _listed(self, side_: Side) -> bool:
+    def _listed(self, side: Side) -> bool:
         """Whether a model's answers are few and short enough to be a list; else they stand with the texts."""
-        return len(side_.answers) <= ANSWERS and all(len(answer) <= ANSWER_LENGTH for answer in side_.answers)
+        return len(side.answers) <= ANSWERS and all(len(answer) <= ANSWER_LENGTH for answer in side.answers)
 
     def _targets(self) -> tuple[list[str], Any]:
         coded = self.table.targets().combine_chunks().dictionary_encode()
@@ -257,21 +257,21 @@ class Loaded:
     def _answers(self) -> list[str]:
         """All answers that index columns point into: targets first, then each model's."""
         out = list(self._targets()[0])
-        for side_ in self.sides.values():
-            out += side_.answers if self._listed(side_) else []
+        for side in self.sides.values():
+            out += side.answers if self._listed(side) else []
         return out
 
-    def _offset(self, side_: Side) -> Any:
+    def _offset(self, side: Side) -> Any:
         """A model's answer codes as places in `_answers`."""
         start = len(self._targets()[0])
         for other in self.sides.values():
-            if other is side_:
+            if other is side:
                 break
             start += len(other.answers) if self._listed(other) else 0
-        return np.where(side_.answer < 0, -1, side_.answer + start)
+        return np.where(side.answer < 0, -1, side.answer + start)
 
-    def _unlisted(self, side_: Side, known: dict[str, int]) -> Any:
+    def _unlisted(self, side: Side, known: dict[str, int]) -> Any:
         """Codes beyond the list for long answers, equal for equal texts, so that the page can tell what changed."""
         start = len(self._answers())
-        codes = np.array([start + known.setdefault(text, len(known)) for text in side_.answers] or [0], dtype=np.int64)
-        return np.where(side_.answer < 0, -1, codes[side_.answer])
+        codes = np.array([start + known.setdefault(text, len(known)) for text in side.answers] or [0], dtype=np.int64)
+        return np.where(side.answer < 0, -1, codes[side.answer])

@@ -66,7 +66,7 @@ def probes(view: RunView) -> list[Probe]:
             if not drifts:
                 continue
             groups = next((table for table in slice_tables(view, contest, "probe") if table.evaluation == name), None)
-            tasks = [one for one, other in view.evaluations.items() if other.role == "task"]
+            tasks = [task for task, other in view.evaluations.items() if other.role == "task"]
             companions = [row for task in tasks if (row := view.headline(contest, task)) is not None]
             top = MOVED_ITEMS if contest.release else MOVED_ITEMS // 2
             contests.append(ProbePair(contest, drifts, groups, companions, moved(view, contest, name, top)))
@@ -77,14 +77,14 @@ def probes(view: RunView) -> list[Probe]:
 def validities(view: RunView, id_: str) -> list[Validity]:
     """What the package's calibration says of a metric (`evaluation.metric`), once for each kind of model."""
     facts = {model.name: model.facts for model in view.results.models}
-    found: dict[str, Validity] = {}
+    by_kind: dict[str, Validity] = {}
     for row in view.results.metrics:
         if row.id == id_ and row.slice is None:
             kind = kind_of_model(row.protocol, facts.get(row.model, {}).get("language_model"))
             told = validity(view.evaluations[row.evaluation].kind, row.metric, row.direction, kind)
             if told is not None:
-                found[kind] = told
-    return list(found.values())
+                by_kind[kind] = told
+    return list(by_kind.values())
 
 
 def _levels(view: RunView, id_: str) -> list[Level]:

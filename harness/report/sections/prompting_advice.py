@@ -118,9 +118,9 @@ def _cost(view: RunView, release: str, prompted: str, leads: dict[str, Compariso
     for name in leads:
         if view.evaluations[name].kind == LANGUAGE_MODELLING:
             continue
-        found = break_even(view, name, prompted, release)
-        if found is not None:
-            return Advice(use, what, *found)
+        paid_back = break_even(view, name, prompted, release)
+        if paid_back is not None:
+            return Advice(use, what, *paid_back)
     why = "The time a request takes was not measured for both in this run."
     return Advice(use, what, "not shown", [why])
 

@@ -13,8 +13,8 @@ _SHAPES = {"worse": "diamond", "drifted": "diamond", "better": "dot", "unclear":
 
 def tradeoffs(view: RunView) -> list[PointChart]:
     """A chart per pair of a task and a language-modeling evaluation that two candidates or more share."""
-    tasks = [name for name, one in view.evaluations.items() if one.role == "task" and one.kind != LANGUAGE_MODELLING]
-    texts = [name for name, one in view.evaluations.items() if one.kind == LANGUAGE_MODELLING]
+    texts = [name for name, evaluation in view.evaluations.items() if evaluation.kind == LANGUAGE_MODELLING]
+    tasks = [name for name, evaluation in view.evaluations.items() if evaluation.role == "task" and name not in texts]
     charts = [_chart(view, task, text) for task in tasks for text in texts]
     return [chart for chart in charts if chart is not None]
 
@@ -72,8 +72,8 @@ def _chart(view: RunView, task: str, text: str) -> PointChart | None:
     )
 
 
-def _beats(other: Point, one: Point) -> bool:
-    return other.y >= one.y and other.x <= one.x and (other.y, other.x) != (one.y, one.x)
+def _beats(other: Point, point: Point) -> bool:
+    return other.y >= point.y and other.x <= point.x and (other.y, other.x) != (point.y, point.x)
 
 
 def _point(name: str, gain: ComparisonResult, lost: ComparisonResult, bias: str) -> Point:

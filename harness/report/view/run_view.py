@@ -138,11 +138,11 @@ class RunView:
         results = self.results
         seen = [(row.evaluation, row.baseline, row.candidate) for row in results.comparisons]
         seen += [(row.evaluation, row.baseline, row.candidate) for row in results.flips]
-        found = dict.fromkeys(self._pair(*names) for names in seen)
+        pairs = dict.fromkeys(self._pair(*names) for names in seen)
         order = list(dict.fromkeys([*results.release, *results.candidates]))
 
         told: dict[str, str | None] = {}
-        for base, candidate in sorted(found, key=lambda pair: pair[0] is not None):
+        for base, candidate in sorted(pairs, key=lambda pair: pair[0] is not None):
             told.setdefault(candidate, base)
 
         def rank(pair: tuple[str | None, str]) -> tuple[bool, bool, int]:
@@ -159,7 +159,7 @@ class RunView:
                 candidate in results.release and told[candidate] == base,
                 candidate if base is None else f"{candidate} against {base}",
             )
-            for index, (base, candidate) in enumerate(sorted(found, key=rank))
+            for index, (base, candidate) in enumerate(sorted(pairs, key=rank))
         ]
 
     def _pair(self, evaluation: str, baseline: str, candidate: str) -> tuple[str | None, str]:
@@ -168,9 +168,9 @@ class RunView:
     def contest_of(self, evaluation: str, baseline: str, candidate: str) -> ModelPair:
         base, name = self._pair(evaluation, baseline, candidate)
         return next(
-            one
-            for one in self.contests
-            if one.candidate == name and (one.main if base is None else one.baseline == base)
+            pair
+            for pair in self.contests
+            if pair.candidate == name and (pair.main if base is None else pair.baseline == base)
         )
 
     def against(self, contest: ModelPair, evaluation: str) -> str:
@@ -268,16 +268,16 @@ class RunView:
         """The items of an evaluation, or None where the run has none."""
         if evaluation not in self._items:
             named = self.run is not None and _plain(evaluation) and self.run.items_path(evaluation).is_file()
-            found = ItemTable.read(self.run.items_path(evaluation)) if named and self.run is not None else None
-            self._items[evaluation] = found
+            table = ItemTable.read(self.run.items_path(evaluation)) if named and self.run is not None else None
+            self._items[evaluation] = table
         return self._items[evaluation]
 
     def pairs(self, evaluation: str) -> list[tuple[str, str]]:
         """(baseline, candidate) that were compared on an evaluation, in the order of the contests."""
         rows: list[ComparisonResult | FlipsResult] = [*self.results.flips, *self.results.comparisons]
-        found = dict.fromkeys((row.baseline, row.candidate) for row in rows if row.evaluation == evaluation)
+        compared = dict.fromkeys((row.baseline, row.candidate) for row in rows if row.evaluation == evaluation)
         place = {contest.key: number for number, contest in enumerate(self.contests)}
-        return sorted(found, key=lambda pair: place[self.contest_of(evaluation, *pair).key])
+        return sorted(compared, key=lambda pair: place[self.contest_of(evaluation, *pair).key])
 
 
 def _plain(name: str) -> bool:
