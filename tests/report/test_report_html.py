@@ -314,7 +314,7 @@ def test_training_seeds_stand_beside_the_first_checkpoint(tmp_path: Path) -> Non
     assert classify_change(rows[place]) == "unclear"  # as gates: the recipe's interval holds zero
     bars = [bar for group in groups(view, view.contests[0]) for panel in group.panels for bar in panel.bars]
     bar = next(bar for bar in bars if bar.name == rows[place].id)
-    assert (bar.text, bar.span, bar.said) == ("+2.0", "−1.0…+5.0", "mean of 3 seeds: +1.0…+3.0")
+    assert (bar.text, bar.span, bar.seed_range) == ("+2.0", "−1.0…+5.0", "mean of 3 seeds: +1.0…+3.0")
     assert bar.low is not None
     assert bar.high is not None
     assert bar.low < bar.seeds[0] < bar.point == bar.seeds[1] < bar.seeds[2] < bar.high
@@ -335,7 +335,7 @@ def test_two_seeds_leave_the_first_checkpoint_in_its_place(tmp_path: Path) -> No
     )
     two = RunView(results.model_copy(update={"comparisons": [row.model_copy(update={"seeds": seeds})]}))
     bar = groups(two, two.contests[0])[0].panels[0].bars[0]
-    assert bar.said.startswith("first of 2 seeds: +1.0…+3.0")
+    assert bar.seed_range.startswith("first of 2 seeds: +1.0…+3.0")
     assert change(two.results.comparisons[0]) == change(row)
 
 

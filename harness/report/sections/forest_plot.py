@@ -32,7 +32,7 @@ class Bar:
 
     Attributes:
         seeds: where each training seed's figure lies, of models trained with several.
-        said: how many seeds there are, and their range.
+        seed_range: how many seeds there are, and their range.
     """
 
     name: str
@@ -45,7 +45,7 @@ class Bar:
     reading: str
     n: int
     seeds: tuple[float, ...] = ()
-    said: str = ""
+    seed_range: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +76,7 @@ class _Row:
     text: str
     span: str
     seeds: tuple[float, ...]
-    said: str
+    seed_range: str
 
 
 def groups(view: RunView, contest: ModelPair) -> list[Group]:
@@ -124,9 +124,9 @@ def _row(row: ComparisonResult, relative: bool, gates: list[GateResult]) -> _Row
         point = (row.delta or 0.0) * factor
     if side < 0:
         ends = (ends[1], ends[0])
-    seeds, said = _seeds(first, relative)
+    seeds, seed_range = _seeds(first, relative)
     if seeds:
-        said = f"{'mean' if row is not first else 'first'} of {said}"
+        seed_range = f"{'mean' if row is not first else 'first'} of {seed_range}"
     return _Row(
         row,
         (point, ends[0], ends[1]),
@@ -134,7 +134,7 @@ def _row(row: ComparisonResult, relative: bool, gates: list[GateResult]) -> _Row
         text,
         span,
         tuple(value * side for value in seeds),
-        said,
+        seed_range,
     )
 
 
@@ -186,7 +186,7 @@ def _panel(unit: str, rows: list[_Row]) -> Panel:
             classify_change(row.source),
             row.source.n,
             tuple(axis(value) for value in row.seeds),
-            row.said,
+            row.seed_range,
         )
         for row in rows
     ]

@@ -99,8 +99,8 @@ def _domain(view: RunView, release: str, leads: dict[str, ComparisonResult]) -> 
         for name, row in leads.items()
         if view.evaluations[name].kind == LANGUAGE_MODELLING and learned & set(view.evaluations[name].data)
     ]
-    told = {"better": "It predicts such texts better.", "worse": "It predicts such texts worse than before."}
-    why = [f"{row.id} {change(row)}. {told.get(classify_change(row), '')}".strip() for row in rows]
+    meaning = {"better": "It predicts such texts better.", "worse": "It predicts such texts worse than before."}
+    why = [f"{row.id} {change(row)}. {meaning.get(classify_change(row), '')}".strip() for row in rows]
     return Advice(use, what, _choice(rows), why or ["No language-modeling task uses the data that was trained on."])
 
 

@@ -141,12 +141,12 @@ class RunView:
         pairs = dict.fromkeys(self._pair(*names) for names in seen)
         order = list(dict.fromkeys([*results.release, *results.candidates]))
 
-        told: dict[str, str | None] = {}
+        leading: dict[str, str | None] = {}
         for base, candidate in sorted(pairs, key=lambda pair: pair[0] is not None):
-            told.setdefault(candidate, base)
+            leading.setdefault(candidate, base)
 
         def rank(pair: tuple[str | None, str]) -> tuple[bool, bool, int]:
-            released = pair[1] in results.release and told[pair[1]] == pair[0]
+            released = pair[1] in results.release and leading[pair[1]] == pair[0]
             place = order.index(pair[1]) if pair[1] in order else len(order)
             return pair[0] is not None and not released, not released, place
 
@@ -156,7 +156,7 @@ class RunView:
                 base or results.baseline,
                 candidate,
                 base is None,
-                candidate in results.release and told[candidate] == base,
+                candidate in results.release and leading[candidate] == base,
                 candidate if base is None else f"{candidate} against {base}",
             )
             for index, (base, candidate) in enumerate(sorted(pairs, key=rank))

@@ -73,14 +73,14 @@
   }
 
   /** An answer; one without any letter is named, so that it does not look like a missing one. */
-  const said = (text) => text.trim() ? make("bdi", {}, text) : make("span", { class: "quiet" }, "(nothing)");
+  const answerNode = (text) => text.trim() ? make("bdi", {}, text) : make("span", { class: "quiet" }, "(nothing)");
 
   function answerNodes(entry, place, extra, model, other) {
     const listed = entry.sides[model].answer[place];
-    if (entry.answers[listed] !== undefined) return [said(entry.answers[listed])];
+    if (entry.answers[listed] !== undefined) return [answerNode(entry.answers[listed])];
     const text = extra.answers ? extra.answers[model] : null;
     if (text === null || text === undefined) return ["–"];
-    if (!text.trim()) return [said(text)];
+    if (!text.trim()) return [answerNode(text)];
     return compared(other === model || !extra.answers ? null : extra.answers[other], text);
   }
 
@@ -107,7 +107,7 @@
       make("th", { scope: "col" }, entry.scored ? "Right?" : make("span", { class: "hide" }, "Right?")), make("th", { scope: "col", class: "num" }, title)));
     const target = entry.answers[entry.target[place]] !== undefined ? entry.answers[entry.target[place]] : extra.target;
     // Most tasks show the right answer among the texts already.
-    const gold = target === undefined || (row && row.slice(1, entry.fields.length).includes(target)) ? [] : [make("b", {}, "Gold: "), said(target)];
+    const gold = target === undefined || (row && row.slice(1, entry.fields.length).includes(target)) ? [] : [make("b", {}, "Gold: "), answerNode(target)];
     const change = entry.measure[0] ? `change ${number(state.view.move[place], true)}${entry.measure[1] ? " " + entry.measure[1] : ""}` : "";
     const slices = entry.slices.filter((_, slice) => inSlice(entry, slice, place));
     return [
