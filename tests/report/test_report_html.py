@@ -99,6 +99,8 @@ def test_ids_are_unique_and_links_inside_the_page_lead_somewhere(plain: RunDir) 
     assert len(ids) == len(set(ids))
     anchors = [attributes["href"] or "" for tag, attributes in page.tags if tag == "a"]
     assert {href[1:] for href in anchors if href.startswith("#")} <= set(ids)
+    named = [(tag, attributes.get("aria-labelledby")) for tag, attributes in page.tags if tag in ("section", "dialog")]
+    assert {name for _, name in named} <= set(ids)
     files = [href for href in anchors if not href.startswith("#")]
     assert files
     assert all((plain.path / href).is_file() for href in files)
