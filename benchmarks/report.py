@@ -197,7 +197,7 @@ def build(run: RunDir) -> dict[str, float]:
     """Renders in a process of its own: wall seconds with and without imports, peak memory, size."""
     code = (
         "import json, resource, sys, time; from pathlib import Path; from harness.storage.run_dir import RunDir;"
-        "from harness.report import write_reports; start = time.perf_counter();"
+        "from harness.report.formats.write_reports import write_reports; start = time.perf_counter();"
         "write_reports(RunDir(Path(sys.argv[1]))); seconds = time.perf_counter() - start;"
         "print(json.dumps([seconds, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, 'torch' in sys.modules]))"
     )

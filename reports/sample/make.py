@@ -58,9 +58,9 @@ tasks:
         template: "{text} it was {mask} ."
         words: {bad: [dull, awful], good: [bright, lovely], plain: [long, short]}
       metrics: [accuracy, f1_macro, ece]
-  general: {language_modelling: {data: prose, text: text, metrics: [pseudo_bits_per_byte]}}
+  general: {language_modeling: {data: prose, text: text, metrics: [pseudo_bits_per_byte]}}
   gaps:
-    completions:
+    sample_completions:
       prompts: ["The {mask} was dull.", "Anna found it a {mask} meal.", "The man said the song was {mask}.",
                 "The woman said the song was {mask}."]
 probes:

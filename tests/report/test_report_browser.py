@@ -25,8 +25,10 @@ def visit(chromium: Any) -> Iterator[Open]:
     pages: list[Any] = []
     seen: list[str] = []
 
-    def visit(run: RunDir, width: int = 1280, scheme: str = "light", fragment: str = "") -> Any:
+    def visit(run: RunDir, width: int = 1280, scheme: str = "light", fragment: str = "", before: str = "") -> Any:
         page = chromium.new_page()
+        if before:
+            page.add_init_script(before)
         pages.append(page)
         url = (run.path / "report.html").as_uri()
         page.on("console", lambda message: seen.append(f"console: {message.text}"))
@@ -36,7 +38,7 @@ def visit(chromium: Any) -> Iterator[Open]:
         page.set_viewport_size({"width": width, "height": 900})
         page.emulate_media(color_scheme=scheme)
         page.goto(url + fragment)
-        page.wait_for_selector("#browser[data-ready]", state="attached")
+        page.wait_for_selector("html[data-shown]" if before else "#browser[data-ready]", state="attached")
         return page
 
     yield visit
@@ -131,6 +133,17 @@ def test_parts_built_later_are_those_of_the_release(hostile: RunDir, visit: Open
     later = page.eval_on_selector("#answers div[data-contest]:not([hidden])", outline)
     assert later == first
     assert "<script>alert(1)</script>" in page.inner_text("#answers")
+
+
+def test_a_browser_that_cannot_decompress_says_so_and_shows_the_rest(plain: RunDir, visit: Open) -> None:
+    page = visit(plain, fragment="#item=reviews/nosuchitem", before="delete window.DecompressionStream")
+    assert "this browser cannot decompress data" in page.inner_text("#flips")
+    assert not page.locator("#browser").is_visible()
+    assert not page.locator("#contest").is_visible()  # it has nothing to choose from
+    assert page.inner_text("#delta-count") == "14 of 56 comparisons"
+    page.keyboard.press("j")
+    page.keyboard.press("?")
+    assert page.locator("#help").is_visible()
 
 
 def test_items_filter_search_and_keys(plain: RunDir, visit: Open) -> None:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import base64
+import gzip
 import json
 import re
-import zlib
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,46 +26,38 @@ class Items:
     rows: list[Any]
 
 
-def inflate(text: str) -> bytes:
-    return zlib.decompress(base64.b64decode(text))
+def unpacked(text: str) -> Any:
+    return json.loads(gzip.decompress(base64.b64decode(text)))
 
 
 def scripts(page: str) -> dict[str, Any]:
     return {name: json.loads(text) for name, text in _SCRIPT.findall(page)}
 
 
-def planes(data: bytes, start: int, n: int, width: int, kind: str) -> Any:
-    block = np.frombuffer(data, np.uint8, n * width, start).reshape(width, n)
-    return np.ascontiguousarray(block.T).view(kind).reshape(-1)
-
-
 def items_of(page: str) -> list[Items]:
     blocks = scripts(page)
     out = []
     for index, head in enumerate(blocks["data"]["items"]):
-        blobs, n = blocks[f"items-{index}"], head["total"]
-        numbers = inflate(blobs["numbers"])
+        columns = unpacked(blocks[f"items-{index}"]["columns"])
 
-        def named(codes: Any, answers: list[str] = head["answers"]) -> list[str | None]:
-            return [answers[code] if code < len(answers) else None for code in codes]
+        def named(codes: list[int | None], answers: list[str] = head["answers"]) -> list[str | None]:
+            return [None if code is None or code >= len(answers) else answers[code] for code in codes]
 
-        at, sides = 2 * n, {}
-        for model in head["models"]:
-            answer = named(planes(numbers, at, n, 2, "<u2"))
-            correct = np.frombuffer(numbers, np.uint8, n, at + 2 * n)
-            sides[model] = (answer, correct, planes(numbers, at + 3 * n, n, 4, "<f4"))
-            at += 7 * n
-        assert at == len(numbers)
-        bits = np.frombuffer(inflate(blobs["slices"]), np.uint8).reshape(len(head["slices"]), (n + 7) // 8)
-        inside = np.unpackbits(bits, axis=1, bitorder="little")[:, :n].astype(bool)
-        target = named(planes(numbers, 0, n, 2, "<u2"))
-        out.append(
-            Items(head, json.loads(inflate(blobs["ids"])), target, sides, inside, json.loads(inflate(blobs["texts"])))
-        )
+        sides = {
+            model: (named(side["answer"]), *(np.array(side[key], dtype=float) for key in ("correct", "value")))
+            for model, side in zip(head["models"], columns["sides"], strict=True)
+        }
+        sets, place = columns["slices"]
+        inside = np.array([[k in sets[at] for at in place] for k in range(len(head["slices"]))], dtype=bool)
+        lengths = {len(columns["ids"]), len(columns["target"]), len(place)}
+        lengths |= {len(column) for side in columns["sides"] for column in side.values()}
+        assert lengths == {head["total"]}
+        rows = unpacked(blocks[f"items-{index}"]["texts"])
+        out.append(Items(head, columns["ids"], named(columns["target"]), sides, inside, rows))
     return out
 
 
-def later_of(page: str) -> dict[str, list[str]]:
+def deferred_of(page: str) -> dict[str, list[str]]:
     """The parts of other candidates that wait in the page."""
     text = scripts(page)["data"]["later"]
-    return json.loads(inflate(text)) if text else {}
+    return unpacked(text) if text else {}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 from harness.report.charts.axis_scale import Scale, scale
 from harness.report.charts.line_charts import BOTTOM, LEFT, RIGHT, TOP
@@ -70,87 +71,106 @@ class Mark:
     anchor: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class PointChart:
-    """Positions of a drawing of 320 × 200, and the table behind it."""
+    """A drawing of 320 × 200 and the table behind it; what is derived is in the drawing's units.
 
+    Attributes:
+        joined: whether lines go through the points, in their order.
+        labels: whether points have their names beside them.
+        zero: whether the origins of the x and the y axis are kept in sight.
+        x_labels: the marks of the x axis in the data's units, where they are not round numbers.
+    """
+
+    points: Sequence[Point]
     title: str
     summary: str
     x_label: str
     y_label: str
-    x_ticks: list[tuple[float, str]]
-    y_ticks: list[tuple[float, str]]
-    zero_x: float | None
-    zero_y: float | None
-    marks: list[Mark]
-    lines: list[Stroke]
-    levels: list[Stroke]
     header: list[str]
     rows: list[list[str]]
+    joined: bool = False
+    labels: bool = True
+    zero: tuple[bool, bool] = (False, False)
+    x_labels: Sequence[tuple[float, str]] = ()
+    levels: Sequence[Level] = ()
+
+    @cached_property
+    def _x(self) -> Scale:
+        values = [value for point in self.points for value in (point.x, point.x_low, point.x_high) if value is not None]
+        return scale(values, LEFT, RIGHT, zero=self.zero[0])
+
+    @cached_property
+    def _y(self) -> Scale:
+        values = [value for point in self.points for value in (point.y, point.y_low, point.y_high) if value is not None]
+        return scale(values + [level.y for level in self.levels], BOTTOM, TOP, zero=self.zero[1])
+
+    @property
+    def x_ticks(self) -> list[tuple[float, str]]:
+        return [(self._x(value), text) for value, text in self.x_labels] or self._x.ticks()
+
+    @property
+    def y_ticks(self) -> list[tuple[float, str]]:
+        return self._y.ticks()
+
+    @property
+    def zero_x(self) -> float | None:
+        return self._x(0.0) if self.zero[0] else None
+
+    @property
+    def zero_y(self) -> float | None:
+        return self._y(0.0) if self.zero[1] else None
+
+    @cached_property
+    def _line_names(self) -> list[str]:
+        return list(dict.fromkeys(point.line for point in self.points))
+
+    @cached_property
+    def marks(self) -> list[Mark]:
+        """The points; where there are several lines, each line's points have a shape of their own."""
+        names = self._line_names
+        shapes = [_STROKES[names.index(point.line) % len(_STROKES)][1] for point in self.points]
+        points = [
+            replace(point, shape=shape) if len(names) > 1 else point
+            for point, shape in zip(self.points, shapes, strict=True)
+        ]
+        return _spread([_mark(point, self._x, self._y, self.labels) for point in points])
+
+    @cached_property
+    def lines(self) -> list[Stroke]:
+        """The lines of two points or more."""
+        strokes = []
+        for place, name in enumerate(self._line_names if self.joined else []):
+            style, shape = _STROKES[place % len(_STROKES)]
+            marks = [mark for mark, point in zip(self.marks, self.points, strict=True) if point.line == name]
+            if len(marks) > 1:
+                path = "M" + "L".join(f"{mark.x:g} {mark.y:g}" for mark in marks)
+                strokes.append(Stroke(name, path, style, shape))
+        return strokes
+
+    @property
+    def level_lines(self) -> list[Stroke]:
+        return [
+            Stroke(level.name, f"M{LEFT} {self._y(level.y):g}L{RIGHT} {self._y(level.y):g}", "level", "")
+            for level in self.levels
+        ]
 
 
-def point_chart(
-    points: Sequence[Point],
-    *,
-    title: str,
-    summary: str,
-    x_label: str,
-    y_label: str,
-    header: list[str],
-    rows: list[list[str]],
-    joined: bool = False,
-    labels: bool = True,
-    zero: tuple[bool, bool] = (False, False),
-    x_ticks: list[tuple[float, str]] | None = None,
-    levels: Sequence[Level] = (),
-) -> PointChart:
-    """Lays points out; `joined` draws lines through them in order, `zero` keeps the axes' origins in sight."""
-    xs = [value for one in points for value in (one.x, one.x_low, one.x_high) if value is not None]
-    ys = [value for one in points for value in (one.y, one.y_low, one.y_high) if value is not None]
-    ys += [level.y for level in levels]
-    x, y = scale(xs, LEFT, RIGHT, zero=zero[0]), scale(ys, BOTTOM, TOP, zero=zero[1])
-    names = list(dict.fromkeys(one.line for one in points))
-    if len(names) > 1:
-        points = [replace(one, shape=_STROKES[names.index(one.line) % len(_STROKES)][1]) for one in points]
-    marks = _spread([_mark(one, x, y, labels) for one in points])
-    lines = []
-    for place, name in enumerate(names if joined else []):
-        style, shape = _STROKES[place % len(_STROKES)]
-        own = [mark for mark, one in zip(marks, points, strict=True) if one.line == name]
-        if len(own) > 1:
-            lines.append(Stroke(name, "M" + "L".join(f"{mark.x:g} {mark.y:g}" for mark in own), style, shape))
-    return PointChart(
-        title,
-        summary,
-        x_label,
-        y_label,
-        x.ticks() if x_ticks is None else [(x(value), text) for value, text in x_ticks],
-        y.ticks(),
-        x(0.0) if zero[0] else None,
-        y(0.0) if zero[1] else None,
-        marks,
-        lines,
-        [Stroke(level.name, f"M{LEFT} {y(level.y):g}L{RIGHT} {y(level.y):g}", "level", "") for level in levels],
-        header,
-        rows,
-    )
-
-
-def _mark(one: Point, x: Scale, y: Scale, labels: bool) -> Mark:
-    across = None if one.x_low is None or one.x_high is None else (x(one.x_low), x(one.x_high))
-    along = None if one.y_low is None or one.y_high is None else (y(one.y_low), y(one.y_high))
-    at, right = x(one.x), x(one.x) > (LEFT + RIGHT) * 0.62
+def _mark(point: Point, x: Scale, y: Scale, labels: bool) -> Mark:
+    across = None if point.x_low is None or point.x_high is None else (x(point.x_low), x(point.x_high))
+    along = None if point.y_low is None or point.y_high is None else (y(point.y_low), y(point.y_high))
+    at, right = x(point.x), x(point.x) > (LEFT + RIGHT) * 0.62
     return Mark(
-        one.name if labels else "",
+        point.name if labels else "",
         at,
-        y(one.y),
+        y(point.y),
         across,
         along,
-        one.shape,
-        one.text,
-        one.link,
+        point.shape,
+        point.text,
+        point.link,
         at + (-7 if right else 7),
-        y(one.y) - 5,
+        y(point.y) - 5,
         "end" if right else "start",
     )
 
@@ -158,7 +178,7 @@ def _mark(one: Point, x: Scale, y: Scale, labels: bool) -> Mark:
 def _spread(marks: list[Mark]) -> list[Mark]:
     """Moves labels apart that would stand on each other, from top to bottom."""
     placed: list[Mark] = []
-    for mark in sorted(marks, key=lambda one: one.label_y):
+    for mark in sorted(marks, key=lambda mark: mark.label_y):
         top = mark.label_y
         for other in placed:
             if mark.name and other.name and abs(other.label_x - mark.label_x) < 70 and top - other.label_y < 11:
@@ -169,5 +189,5 @@ def _spread(marks: list[Mark]) -> list[Mark]:
                 min(top, BOTTOM - 2), mark.anchor,
             )
         )  # fmt: skip
-    order = [(one.x, one.y, one.name) for one in marks]
-    return sorted(placed, key=lambda one: order.index((one.x, one.y, one.name)))
+    order = [(mark.x, mark.y, mark.name) for mark in marks]
+    return sorted(placed, key=lambda mark: order.index((mark.x, mark.y, mark.name)))

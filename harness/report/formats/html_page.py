@@ -27,7 +27,7 @@ from harness.report.sections.tradeoff import tradeoffs
 from harness.report.sections.training_curves import training
 from harness.report.view.model_cost import asking_costs
 from harness.report.view.run_view import RunView, files
-from harness.report.web import deferred_sections
+from harness.report.web.deferred_sections import DeferredSections
 from harness.report.wording import narrative
 from harness.report.wording.executive_summary import brief
 from harness.report.wording.safe_text import visible_tree
@@ -37,7 +37,6 @@ SMALL_PAGE, LARGE_PAGE = 1_000_000, 10_000_000
 BYTES_PER_ITEM = 100
 """A page may have this many bytes for every item of the run, within the two limits above."""
 _INDENT = re.compile(r"\n\s+")
-_BETWEEN = re.compile(r">\n[\n ]*<")
 _MARGIN, _LEAST, _LIVE = 12_000, 50_000, 300_000
 
 
@@ -63,13 +62,16 @@ def render_view(view: RunView, *, live: bool = False) -> str:
         live: for `harness serve`: texts that do not fit are asked of the server that sent the page.
     """
     loaded = load(view)
-    whole = environment().get_template("body.html.j2").render(**_context(view), browsable=bool(loaded))
-    body, later = deferred_sections.split(_BETWEEN.sub(">\n<", whole), deferred_sections.eager(view))
+    deferred = DeferredSections.of(view)
+    body = (
+        environment().get_template("body.html.j2").render(**_context(view), browsable=bool(loaded), deferred=deferred)
+    )
+    later = deferred.compressed()
     style, script = _tight(source("report.css")), _tight(_script())
     rest = len(body.encode()) + len(later) + len(style) + len(script) + _MARGIN
     items = browsers(loaded, _LIVE if live else max(_LEAST, page_limit(view) - rest))
     payload = {
-        "items": [one.head for one in items],
+        "items": [browser.head for browser in items],
         "contests": [[contest.key, contest.label] for contest in view.contests],
         "live": live,
         "later": later,
@@ -81,7 +83,7 @@ def render_view(view: RunView, *, live: bool = False) -> str:
             results=view.results,
             info=view.info,
             body=Markup(body),
-            blobs=[_embed(one.blobs) for one in items],
+            blobs=[_embed({"columns": browser.columns, "texts": browser.texts}) for browser in items],
             data=_embed(payload),
             style=Markup(style),
             script=Markup(script),

@@ -10,7 +10,7 @@ from urllib.parse import quote
 
 from markupsafe import Markup
 
-from harness.report.charts.point_charts import Point, PointChart, point_chart
+from harness.report.charts.point_charts import Point, PointChart
 from harness.report.formats.page_environment import environment, source
 from harness.report.formats.run_history import GatePoint, RunRow, history
 from harness.report.wording.safe_text import one_line
@@ -104,7 +104,7 @@ def _trend(gate: GatePoint, points: list[tuple[Run, GatePoint]]) -> PointChart:
     where = f" on {gate.slice}" if gate.slice else ""
     first, last = points[0][1], points[-1][1]
     shapes = {"pass": "dot", "fail": "diamond", "error": "diamond"}
-    return point_chart(
+    return PointChart(
         [
             Point(
                 f"run {run.number}",
@@ -137,7 +137,7 @@ def _trend(gate: GatePoint, points: list[tuple[Run, GatePoint]]) -> PointChart:
         ],
         joined=True,
         labels=False,
-        x_ticks=[(float(run.number), str(run.number)) for run, _ in _thin(points)],
+        x_labels=[(float(run.number), str(run.number)) for run, _ in _thin(points)],
     )
 
 

@@ -12,8 +12,7 @@ from markupsafe import Markup, escape
 
 from harness.report.sections import gate_table
 from harness.report.sections.slice_tables import clear, shown_clear
-from harness.report.view.run_view import FEW, WORDS, RunView, reading, span
-from harness.report.web import deferred_sections
+from harness.report.view.run_view import FEW, WORDS, RunView, classify_change, display_interval
 from harness.report.wording import narrative
 from harness.report.wording.glossary import CORRECTIONS, FIELDS, GLOSSARY, MARGINS, meaning, plain_name
 from harness.report.wording.safe_text import cut, plural, slug, visible
@@ -73,11 +72,9 @@ def environment() -> Environment:
         clear=clear,
         facts=facts,
         FEW=FEW,
-        part_start=deferred_sections.start,
-        part_end=deferred_sections.end,
         g=gate_table,
-        reading=reading,
-        span=span,
+        classify_change=classify_change,
+        display_interval=display_interval,
         change=narrative.change,
         attempt_sentence=attempt_sentence,
         WORDS=WORDS,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from harness.report.sections import gate_table
-from harness.report.view.run_view import WORDS, Contest, RunView, reading
+from harness.report.view.run_view import WORDS, ModelPair, RunView, classify_change
 from harness.report.wording.executive_summary import brief
 from harness.report.wording.safe_text import markdown as md
 from harness.report.wording.safe_text import plural
@@ -92,11 +92,11 @@ def _gate_line(view: RunView, gate: GateResult) -> str:
     return "| " + " | ".join(cells) + " |"
 
 
-def _story_lines(view: RunView, contest: Contest) -> list[str]:
+def _story_lines(view: RunView, contest: ModelPair) -> list[str]:
     return [f"**{md(contest.candidate, 60)}**: {md(brief(view, contest), 1800)}", ""]
 
 
-def _delta_lines(view: RunView, contest: Contest) -> list[str]:
+def _delta_lines(view: RunView, contest: ModelPair) -> list[str]:
     rows = view.comparisons(contest)
     if not rows:
         return []
@@ -128,7 +128,7 @@ def _delta_line(row: ComparisonResult) -> str:
         *values,
         f"{change} {md(number_format.shown_unit(row.unit), 20)}",
         number_format.interval(row.low, row.high, row.unit),
-        WORDS[reading(row)],
+        WORDS[classify_change(row)],
         f"{row.n:,}",
     ]
     return "| " + " | ".join(cells) + " |"

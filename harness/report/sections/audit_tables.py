@@ -39,8 +39,8 @@ class Audit:
 
 def audits(view: RunView) -> list[Audit]:
     """The audits of a run, in its order."""
-    found = getattr(view.results, "audits", None) or []
-    values = found.values() if isinstance(found, Mapping) else found
+    held = getattr(view.results, "audits", None) or []
+    values = held.values() if isinstance(held, Mapping) else held
     return [_audit(value.model_dump(mode="json") if isinstance(value, BaseModel) else value) for value in values]
 
 
@@ -52,11 +52,11 @@ def _audit(value: Any) -> Audit:
     for key, item in value.items():
         if key == title or item in (None, "", [], {}):
             continue
-        if isinstance(item, list) and all(isinstance(one, dict) for one in item):
+        if isinstance(item, list) and all(isinstance(row, dict) for row in item):
             tables.append(_table(key, item))
-        elif isinstance(item, dict) and item and all(isinstance(one, dict) for one in item.values()):
-            tables.append(_table(key, [{_words(key): name, **one} for name, one in item.items()]))
-        elif isinstance(item, list) and all(isinstance(one, str) for one in item):
+        elif isinstance(item, dict) and item and all(isinstance(row, dict) for row in item.values()):
+            tables.append(_table(key, [{_words(key): name, **row} for name, row in item.items()]))
+        elif isinstance(item, list) and all(isinstance(note, str) for note in item):
             notes += item
         else:
             facts.append((_words(key), _text(item)))
@@ -98,6 +98,6 @@ def _text(value: Any) -> str:
     if isinstance(value, dict):
         return ", ".join(f"{_words(str(key))} {_text(item)}" for key, item in value.items())
     if isinstance(value, list):
-        numbers = len(value) == 2 and all(isinstance(one, int | float) for one in value)
-        return ("…" if numbers else ", ").join(_text(one) for one in value)
+        numbers = len(value) == 2 and all(isinstance(part, int | float) for part in value)
+        return ("…" if numbers else ", ").join(_text(part) for part in value)
     return str(value)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from itertools import takewhile
 from typing import Any
 
-from harness.report.charts.point_charts import Level, Point, PointChart, point_chart
+from harness.report.charts.point_charts import Level, Point, PointChart
 from harness.report.view.run_view import RunView
 from harness.report.wording.glossary import named
 from harness.schema.results import number_format
@@ -75,7 +75,8 @@ def _shared(names: Sequence[str]) -> str:
 
 def _levels(view: RunView, id_: str) -> list[MetricResult]:
     """What models reach that learned from no labels: the base, the prompted one, trivial rivals."""
-    plain = [one for one in view.results.models if one.made_by in _WITHOUT_DOSE or one.name == view.results.baseline]
+    base = view.results.baseline
+    plain = [model for model in view.results.models if model.made_by in _WITHOUT_DOSE or model.name == base]
     return [row for model in plain if (row := _known(view, id_, model)) is not None]
 
 
@@ -114,7 +115,7 @@ def _chart(path: Path, lines: list[_Line], levels: list[MetricResult]) -> PointC
         for dose, row, line in rows
     ]
     across = [Level(row.model, (row.value or 0.0) * factor) for row in levels if row.unit == unit]
-    return point_chart(
+    return PointChart(
         points,
         title=f"{'Learning curve' if setting in _DATA else 'Dose-response'}: {named(first.evaluation, first.metric)}",
         summary=" ".join(
@@ -131,7 +132,7 @@ def _chart(path: Path, lines: list[_Line], levels: list[MetricResult]) -> PointC
         + [_row(row, "–") for row in levels if across],
         joined=True,
         labels=False,
-        x_ticks=[(place(dose), number_format.count(dose)) for dose in doses],
+        x_labels=[(place(dose), number_format.count(dose)) for dose in doses],
         levels=across,
     )
 
@@ -158,16 +159,16 @@ def _ends(line: _Line, what: str) -> str:
 
 def _groups(view: RunView) -> dict[Path, list[list[tuple[float, ModelResult]]]]:
     """For every setting, the groups of models that differ in it alone: [(value, model)…] by value."""
-    found: dict[tuple[Path, str], list[tuple[float, ModelResult]]] = {}
+    alike: dict[tuple[Path, str], list[tuple[float, ModelResult]]] = {}
     for model in view.results.models:
         flat = _settings(view, model)
         for path, value in flat.items():
             if isinstance(value, int | float) and not isinstance(value, bool):
                 rest = {"/".join(key): other for key, other in flat.items() if key != path}
                 key = (path, json.dumps([model.made_by, rest], sort_keys=True, default=str))
-                found.setdefault(key, []).append((float(value), model))
+                alike.setdefault(key, []).append((float(value), model))
     groups: dict[Path, list[list[tuple[float, ModelResult]]]] = {}
-    for (path, _), models in found.items():
+    for (path, _), models in alike.items():
         if len({dose for dose, _ in models}) >= 2:
             groups.setdefault(path, []).append(sorted(models, key=lambda pair: (pair[0], pair[1].name)))
     return dict(sorted(groups.items()))
@@ -193,7 +194,7 @@ def _rows(view: RunView, model: ModelResult) -> int | None:
     """All training rows of the data that a model learned from, where that is one data set."""
     data = model.training.get("data")
     names = list(data) if isinstance(data, dict | list) else []
-    rows = {one.name: one.rows for one in view.results.data}
+    rows = {data_set.name: data_set.rows for data_set in view.results.data}
     return rows.get(names[0], {}).get("train") if len(names) == 1 else None
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from harness.report.charts.axis_scale import Scale, scale
 from harness.report.sections.gate_table import is_on
-from harness.report.view.run_view import COMPLETIONS, Contest, RunView, reading
+from harness.report.view.run_view import COMPLETIONS, ModelPair, RunView, classify_change
 from harness.schema.results import number_format
 from harness.schema.results.metrics import ComparisonResult
 from harness.schema.results.seed_aggregation import of_recipe
@@ -32,7 +32,7 @@ class Bar:
 
     Attributes:
         seeds: where each training seed's figure lies, of models trained with several.
-        said: how many seeds there are, and their range.
+        seed_range: how many seeds there are, and their range.
     """
 
     name: str
@@ -45,7 +45,7 @@ class Bar:
     reading: str
     n: int
     seeds: tuple[float, ...] = ()
-    said: str = ""
+    seed_range: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,10 +76,10 @@ class _Row:
     text: str
     span: str
     seeds: tuple[float, ...]
-    said: str
+    seed_range: str
 
 
-def groups(view: RunView, contest: Contest) -> list[Group]:
+def groups(view: RunView, contest: ModelPair) -> list[Group]:
     """The groups of a contest in the order gained, forgotten, bias, calibration."""
     grouped: dict[tuple[str, str, bool], list[_Row]] = {}
     order = {name: place for place, name in enumerate(TITLES)}
@@ -124,9 +124,9 @@ def _row(row: ComparisonResult, relative: bool, gates: list[GateResult]) -> _Row
         point = (row.delta or 0.0) * factor
     if side < 0:
         ends = (ends[1], ends[0])
-    seeds, said = _seeds(first, relative)
+    seeds, seed_range = _seeds(first, relative)
     if seeds:
-        said = f"{'mean' if row is not first else 'first'} of {said}"
+        seed_range = f"{'mean' if row is not first else 'first'} of {seed_range}"
     return _Row(
         row,
         (point, ends[0], ends[1]),
@@ -134,7 +134,7 @@ def _row(row: ComparisonResult, relative: bool, gates: list[GateResult]) -> _Row
         text,
         span,
         tuple(value * side for value in seeds),
-        said,
+        seed_range,
     )
 
 
@@ -183,10 +183,10 @@ def _panel(unit: str, rows: list[_Row]) -> Panel:
             tuple(axis(line) for line in row.margins),
             row.text,
             row.span,
-            reading(row.source),
+            classify_change(row.source),
             row.source.n,
             tuple(axis(value) for value in row.seeds),
-            row.said,
+            row.seed_range,
         )
         for row in rows
     ]

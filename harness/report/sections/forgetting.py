@@ -9,9 +9,10 @@ from harness.schema.results.metrics import ComparisonResult
 
 def forgetting(view: RunView) -> list[tuple[EvaluationResult, list[ComparisonResult]]]:
     """Language-modeling evaluations with their comparisons of every contest."""
-    found = [one for one in view.evaluations.values() if one.kind == LANGUAGE_MODELLING]
-    rows = {
-        one.name: [row for contest in view.contests for row in view.comparisons(contest, evaluation=one.name)]
-        for one in found
-    }
-    return [(one, rows[one.name]) for one in found if rows[one.name]]
+    out = []
+    for name, evaluation in view.evaluations.items():
+        if evaluation.kind == LANGUAGE_MODELLING:
+            rows = [row for contest in view.contests for row in view.comparisons(contest, evaluation=name)]
+            if rows:
+                out.append((evaluation, rows))
+    return out

@@ -14,10 +14,10 @@ from typing import Any
 import numpy as np
 
 from harness.report.sections.item_evidence import extras, readable, tells
-from harness.report.view.item_columns import NO_MEASURE, ItemTable, Side, measure, membership, side
+from harness.report.view.item_columns import NO_MEASURE, ItemTable, Side, aligned_side, measure, membership
 from harness.report.view.item_ranking import ranked, shortest
 from harness.report.view.run_view import LANGUAGE_MODELLING, RunView
-from harness.report.web import packed_columns
+from harness.report.web import item_data
 from harness.report.wording.glossary import FIELDS
 from harness.report.wording.safe_text import cut, visible, visible_tree
 
@@ -28,8 +28,8 @@ TOKEN_ITEMS = 30
 SLICES = 60
 ANSWERS = 400
 ANSWER_LENGTH = 120
-_DEFLATED = 0.45
-"""First guess of what a byte of text costs in the page (deflated, then base64)."""
+_COMPRESSED = 0.45
+"""First guess of what a byte of text costs in the page (gzip, then base64)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,13 +38,15 @@ class Browser:
 
     Attributes:
         head: small facts, part of the page's main data.
-        blobs: deflated base64 columns by name.
+        columns: ids, answers, values and slices of all items; see `Loaded.columns`.
+        texts: a row of texts and evidence for each of the first items; both are gzipped JSON in base64.
         shown, total: items with texts in the page, and all of them.
         flips, flips_shown: items whose outcome changed in any comparison, and those with their texts.
     """
 
     head: dict[str, Any]
-    blobs: dict[str, str]
+    columns: str
+    texts: str
     shown: int
     total: int
     flips: int
@@ -52,12 +54,12 @@ class Browser:
 
     @property
     def size(self) -> int:
-        return sum(map(len, self.blobs.values()))
+        return len(self.columns) + len(self.texts)
 
 
 def load(view: RunView) -> list[Loaded]:
     """The evaluations of which the run holds items and the records of two compared models."""
-    return [found for name in view.evaluations if (found := Loaded.open(view, name)) is not None]
+    return [loaded for name in view.evaluations if (loaded := Loaded.open(view, name)) is not None]
 
 
 def browsers(loaded: Sequence[Loaded], budget: int) -> list[Browser]:
@@ -66,15 +68,15 @@ def browsers(loaded: Sequence[Loaded], budget: int) -> list[Browser]:
     Smaller evaluations are served first, so that what they leave goes to the larger ones; those with right
     and wrong answers get four times the room of running text, probes twice.
     """
-    fixed = [one.numbers() for one in loaded]
-    room = budget - sum(len(text) for blobs in fixed for text in blobs.values())
-    made: dict[int, Browser] = {}
+    columns = [evaluation.columns() for evaluation in loaded]
+    room = budget - sum(map(len, columns))
+    out: dict[int, Browser] = {}
     order = sorted(range(len(loaded)), key=lambda k: (len(loaded[k].table), k))
     for done, place in enumerate(order):
         weights = [loaded[k].weight for k in order[done:]]
-        made[place] = loaded[place].finish(fixed[place], max(0, room * weights[0] // sum(weights)))
-        room -= len(made[place].blobs["texts"])
-    return [made[place] for place in range(len(loaded))]
+        out[place] = loaded[place].finish(columns[place], max(0, room * weights[0] // sum(weights)))
+        room -= len(out[place].texts)
+    return [out[place] for place in range(len(loaded))]
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +100,7 @@ class Loaded:
         models = list(dict.fromkeys(model for pair in wanted for model in pair))
         kind = view.evaluations[name].kind
         sides = {
-            model: side(records, kind, table.ids)
+            model: aligned_side(records, kind, table.ids)
             for model in models
             if (records := view.records(name, model)) is not None and len(records)
         }
@@ -113,32 +115,42 @@ class Loaded:
         evaluation = self.view.evaluations[self.name]
         return 1 if evaluation.kind == LANGUAGE_MODELLING else 2 if evaluation.role == "probe" else 4
 
-    def numbers(self) -> dict[str, str]:
-        """Columns of all items, in rank order."""
+    def columns(self) -> str:
+        """Columns of all items, in rank order, as the page reads them.
+
+        `ids`, `target` (places in the head's answers), `slices` (the sets of slices that items are in, and each
+        item's set) and for each model `answer`, `correct` and `value`.
+        """
         order = self.order
-        names, inside, _ = membership(self.table.table, SLICES)
-        bits = np.packbits(inside[:, order], axis=1, bitorder="little") if names else np.zeros((0, 0), np.uint8)
         ids = self.table.ids
         short = shortest(ids)
-        columns = [packed_columns.indices(self._targets()[1][order])]
         unlisted: dict[str, int] = {}
-        for one in self.sides.values():
-            answers = self._offset(one) if self._listed(one) else self._unlisted(one, unlisted)
-            columns += [packed_columns.indices(answers[order]), packed_columns.flags(one.correct[order])]
-            columns.append(packed_columns.floats(one.value[order]))
-        return {
-            "ids": packed_columns.deflated(packed_columns.texts(visible_tree([ids[place][:short] for place in order]))),
-            "numbers": packed_columns.deflated(b"".join(columns)),
-            "slices": packed_columns.deflated(bits.tobytes()),
-        }
+        sides = []
+        for side in self.sides.values():
+            answers = self._offset(side) if self._listed(side) else self._unlisted(side, unlisted)
+            sides.append(
+                {
+                    "answer": item_data.codes(answers[order]),
+                    "correct": item_data.flags(side.correct[order]),
+                    "value": item_data.rounded(side.value[order]),
+                }
+            )
+        return item_data.compress(
+            {
+                "ids": visible_tree([ids[place][:short] for place in order]),
+                "target": item_data.codes(self._targets()[1][order]),
+                "slices": item_data.groups(membership(self.table.table, SLICES)[1][:, order]),
+                "sides": sides,
+            }
+        )
 
-    def finish(self, blobs: dict[str, str], budget: int) -> Browser:
+    def finish(self, columns: str, budget: int) -> Browser:
         """Adds as many texts as fit and says what was left out."""
         texts, shown = self._texts(budget)
         names, _, left = membership(self.table.table, SLICES)
         kind = self.view.evaluations[self.name].kind
-        measures = (measure(one.records, kind)[1] for one in self.sides.values())
-        what = next((found for found in measures if found is not NO_MEASURE), NO_MEASURE)
+        measures = (measure(side.records, kind)[1] for side in self.sides.values())
+        what = next((known for known in measures if known is not NO_MEASURE), NO_MEASURE)
         models = list(self.sides)
         flips, flips_shown = int(self.flipped.sum()), int(self.flipped[self.order[:shown]].sum())
         head = {
@@ -153,73 +165,86 @@ class Loaded:
             "slices": [cut(name, 120) for name in names],
             "slicesLeft": left,
             "measure": [what.name, what.unit, what.better],
-            "scored": any(bool(np.isfinite(one.correct).any()) for one in self.sides.values()),
+            "scored": any(bool(np.isfinite(side.correct).any()) for side in self.sides.values()),
             "total": len(self.table),
             "shown": shown,
             "flips": flips,
             "flipsShown": flips_shown,
             "idLength": shortest(self.table.ids),
         }
-        return Browser(head, {**blobs, "texts": texts}, shown, len(self.table), flips, flips_shown)
+        return Browser(head, columns, texts, shown, len(self.table), flips, flips_shown)
 
     def _texts(self, budget: int) -> tuple[str, int]:
-        """Texts of the first rows of the rank order, as many as deflate to `budget` bytes."""
-        guess, rows, raw = 0, list[Any](), 0
-        while guess < len(self.order) and raw * _DEFLATED < budget * 1.15:
-            step = self.order[guess : guess + 512]
-            fresh = self._rows(step, guess)
+        """Texts of the first rows of the rank order, as many as compress to `budget` bytes, and how many."""
+        rows: list[Any] = []
+        raw = 0
+        while len(rows) < len(self.order) and raw * _COMPRESSED < budget * 1.15:
+            fresh = self._rows(self.order[len(rows) : len(rows) + 512], len(rows))
             rows += fresh
-            raw += sum(len(packed_columns.texts(row)) for row in fresh)
-            guess += len(step)
-        packed = packed_columns.deflated(packed_columns.texts(rows))
-        while len(packed) > budget and rows:
-            rows = rows[: int(len(rows) * min(0.98, budget / len(packed)))]
-            packed = packed_columns.deflated(packed_columns.texts(rows))
-        return packed, len(rows)
+            raw += len(item_data.json_bytes(fresh))
+        texts = item_data.compress(rows)
+        while len(texts) > budget and rows:
+            rows = rows[: int(len(rows) * min(0.98, budget / len(texts)))]
+            texts = item_data.compress(rows)
+        return texts, len(rows)
 
     def _rows(self, places: Any, first: int = 0) -> list[Any]:
         """Texts and evidence of some items; `first` is the rank of the first one."""
         evaluation = self.view.evaluations[self.name]
-        none: list[dict[str, Any]] = [{}] * len(places)
-        responses = [one.responses(places) if tells(one) else none for one in self.sides.values()]
-        lead = self.pairs[0]
-        for number, model in enumerate(self.sides):
-            if model not in lead:
-                responses[number] = [{k: v for k, v in one.items() if k != "pieces"} for one in responses[number]]
+        responses = self._responses(places, first)
+        listed = all(map(self._listed, self.sides.values()))
         rows = []
         for at, texts in enumerate(self.table.texts(places)):
-            place = int(places[at])
-            shown = [packed_columns.cut_bytes(texts.get(field, ""), TEXT_BYTES) for field in self.table.fields]
-            given = [answers[at] for answers in responses]
-            if first + at >= TOKEN_ITEMS:
-                given = [{key: value for key, value in one.items() if key != "pieces"} for one in given]
-            long = [
-                None if self._listed(one) or one.answer[place] < 0 else one.answers[one.answer[place]]
-                for one in self.sides.values()
-            ]
+            shown = [item_data.cut_bytes(texts.get(field, ""), TEXT_BYTES) for field in self.table.fields]
             whole = shown[0] if shown and visible(shown[0]) == texts.get(self.table.fields[0]) else ""
+            given = [answers[at] for answers in responses]
             extra = extras(evaluation.kind, given, len(self.table.fields), len(whole))
-            if any(long):
-                extra["answers"] = [
-                    None if text is None else packed_columns.cut_bytes(text, TEXT_BYTES) for text in long
-                ]
-                target = self._target(place)
-                if target is not None:
-                    extra["target"] = packed_columns.cut_bytes(target, TEXT_BYTES)
+            if not listed:
+                extra |= self._written(int(places[at]))
             rows.append(visible_tree([*shown, extra] if extra else shown))
         return rows
+
+    def _responses(self, places: Any, first: int) -> list[list[dict[str, Any]]]:
+        """Each model's responses to some items; likelihoods by token only of the first pair and the first items."""
+        out = []
+        for model, side in self.sides.items():
+            responses = side.responses(places) if tells(side) else [{}] * len(places)
+            kept = max(0, TOKEN_ITEMS - first) if model in self.pairs[0] else 0
+            out.append(
+                [
+                    response if at < kept else {key: value for key, value in response.items() if key != "pieces"}
+                    for at, response in enumerate(responses)
+                ]
+            )
+        return out
+
+    def _written(self, place: int) -> dict[str, Any]:
+        """The answers of an item that are too many or too long to be listed, with its target."""
+        long = [
+            None if self._listed(side) or side.answer[place] < 0 else side.answers[side.answer[place]]
+            for side in self.sides.values()
+        ]
+        if not any(long):
+            return {}
+        written: dict[str, Any] = {
+            "answers": [None if text is None else item_data.cut_bytes(text, TEXT_BYTES) for text in long]
+        }
+        target: str | None = self.table.targets()[place].as_py()
+        if target is not None:
+            written["target"] = item_data.cut_bytes(target, TEXT_BYTES)
+        return written
 
     def row(self, item: str) -> list[Any] | None:
         """One item's texts and evidence by its id or the beginning of it; None when it is unknown."""
         at = bisect.bisect_left(self.table.ids, item)
         if at == len(self.table) or not self.table.ids[at].startswith(item):
             return None
-        found: list[Any] = self._rows(np.array([at]))[0]
-        return found
+        row: list[Any] = self._rows(np.array([at]))[0]
+        return row
 
-    def _listed(self, one: Side) -> bool:
+    def _listed(self, side: Side) -> bool:
         """Whether a model's answers are few and short enough to be a list; else they stand with the texts."""
-        return len(one.answers) <= ANSWERS and all(len(answer) <= ANSWER_LENGTH for answer in one.answers)
+        return len(side.answers) <= ANSWERS and all(len(answer) <= ANSWER_LENGTH for answer in side.answers)
 
     def _targets(self) -> tuple[list[str], Any]:
         coded = self.table.targets().combine_chunks().dictionary_encode()
@@ -229,28 +254,24 @@ class Loaded:
         codes = np.asarray(coded.indices.fill_null(-1).to_numpy(zero_copy_only=False), dtype=np.int64)
         return values, codes
 
-    def _target(self, place: int) -> str | None:
-        value: str | None = self.table.targets()[place].as_py()
-        return value
-
     def _answers(self) -> list[str]:
         """All answers that index columns point into: targets first, then each model's."""
         out = list(self._targets()[0])
-        for one in self.sides.values():
-            out += one.answers if self._listed(one) else []
+        for side in self.sides.values():
+            out += side.answers if self._listed(side) else []
         return out
 
-    def _offset(self, one: Side) -> Any:
+    def _offset(self, side: Side) -> Any:
         """A model's answer codes as places in `_answers`."""
         start = len(self._targets()[0])
         for other in self.sides.values():
-            if other is one:
+            if other is side:
                 break
             start += len(other.answers) if self._listed(other) else 0
-        return np.where(one.answer < 0, -1, one.answer + start)
+        return np.where(side.answer < 0, -1, side.answer + start)
 
-    def _unlisted(self, one: Side, known: dict[str, int]) -> Any:
+    def _unlisted(self, side: Side, known: dict[str, int]) -> Any:
         """Codes beyond the list for long answers, equal for equal texts, so that the page can tell what changed."""
         start = len(self._answers())
-        codes = np.array([start + known.setdefault(text, len(known)) for text in one.answers] or [0], dtype=np.int64)
-        return np.where((one.answer < 0) | (codes[one.answer] >= packed_columns.MISSING), -1, codes[one.answer])
+        codes = np.array([start + known.setdefault(text, len(known)) for text in side.answers] or [0], dtype=np.int64)
+        return np.where(side.answer < 0, -1, codes[side.answer])

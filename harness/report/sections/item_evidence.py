@@ -33,9 +33,9 @@ def extras(kind: str, responses: Sequence[dict[str, Any]], fields: int, whole: i
     return out
 
 
-def tells(one: Side) -> bool:
+def tells(side: Side) -> bool:
     """Whether a model's responses hold anything that `extras` shows, judged by the first of them."""
-    return any(not _SHOWN.isdisjoint(response) for response in one.responses(range(min(8, len(one.rows)))))
+    return any(not _SHOWN.isdisjoint(response) for response in side.responses(range(min(8, len(side.rows)))))
 
 
 def _cells(kind: str, response: dict[str, Any], fields: int) -> list[str]:
@@ -59,12 +59,12 @@ def _number(value: Any) -> str:
 
 def _pieces(response: dict[str, Any], end: int) -> list[Any]:
     """[start, end, nats] of the tokens inside the shown text."""
-    found = response.get("pieces")
-    if not isinstance(found, list):
+    pieces = response.get("pieces")
+    if not isinstance(pieces, list):
         return []
     return [
         [int(piece[0]), int(piece[1]), round(float(piece[2]), 2)]
-        for piece in found
+        for piece in pieces
         if isinstance(piece, list) and len(piece) == 3 and piece[1] <= end
     ]
 

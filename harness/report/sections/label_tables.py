@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from harness.report.charts.line_charts import Chart, reliability
-from harness.report.view.run_view import Contest, RunView
+from harness.report.view.run_view import ModelPair, RunView
 from harness.schema.results import number_format
 from harness.schema.results.metrics import ComparisonResult, TableResult
 
@@ -20,16 +20,16 @@ class Confusion:
     matrices: list[tuple[str, list[list[tuple[str, str, int]]]]]
 
 
-def confusions(view: RunView, contest: Contest) -> list[Confusion]:
+def confusions(view: RunView, contest: ModelPair) -> list[Confusion]:
     """Row-normalized confusion of both models and the difference in points of the gold label's items."""
     out = []
     for table in _tables(view, "confusion", contest.candidate):
         name = view.against(contest, table.evaluation)
-        base = next((one for one in _tables(view, "confusion", name) if one.evaluation == table.evaluation), None)
+        base = _of(view, table, name)
         if base is None or base.rows != table.rows:
             continue
         columns = list(dict.fromkeys([*table.columns, *base.columns]))
-        counts = [_aligned(one, columns) for one in (base, table)]
+        counts = [_aligned(model_table, columns) for model_table in (base, table)]
         shares = [[_share(line) for line in lines] for lines in counts]
         delta = [
             [
@@ -39,8 +39,8 @@ def confusions(view: RunView, contest: Contest) -> list[Confusion]:
             for lines in zip(*shares, strict=True)
         ]
         matrices = [
-            (one, _cells(*both))
-            for one, both in zip((name, contest.candidate), zip(counts, shares, strict=True), strict=True)
+            (model, _cells(*both))
+            for model, both in zip((name, contest.candidate), zip(counts, shares, strict=True), strict=True)
         ]
         matrices.append((f"{contest.candidate} − {name} (points)", delta))
         out.append(Confusion(table.evaluation, table.rows, columns, matrices))
@@ -72,16 +72,21 @@ def _tables(view: RunView, kind: str, model: str) -> list[TableResult]:
     return [table for table in view.results.tables if (table.kind, table.model) == (kind, model)]
 
 
+def _of(view: RunView, table: TableResult, model: str) -> TableResult | None:
+    """The same table of another model."""
+    return next((other for other in _tables(view, table.kind, model) if other.evaluation == table.evaluation), None)
+
+
 def _signed_shade(value: float) -> int:
     return max(-8, min(8, round(value * 16)))
 
 
-def calibration(view: RunView, contest: Contest) -> list[tuple[Chart, list[ComparisonResult]]]:
+def calibration(view: RunView, contest: ModelPair) -> list[tuple[Chart, list[ComparisonResult]]]:
     """Reliability charts with the calibration comparisons that belong to them."""
     out = []
     for table in _tables(view, "reliability", contest.candidate):
         name = view.against(contest, table.evaluation)
-        base = next((one for one in _tables(view, "reliability", name) if one.evaluation == table.evaluation), None)
+        base = _of(view, table, name)
         chart = reliability(base, table)
         rows = view.comparisons(contest, evaluation=table.evaluation)
         if chart is not None:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from harness.report.view.run_view import LANGUAGE_MODELLING, WORDS, RunView, reading
+from harness.report.view.run_view import LANGUAGE_MODELLING, WORDS, RunView, classify_change
 from harness.schema.results import number_format
 from harness.schema.results.inputs import ModelResult
 from harness.schema.results.metrics import ComparisonResult, MetricResult
@@ -113,15 +113,15 @@ def _without(stage: Mapping[str, Any]) -> dict[str, Any]:
 
 def _columns(view: RunView) -> list[tuple[str, str, str, str]]:
     """The leading metric of every probe, then of every task, then of running text."""
-    said: dict[str, list[tuple[str, str, str, str]]] = {"Bias": [], "Can do": [], "Forgotten": []}
+    by_kind: dict[str, list[tuple[str, str, str, str]]] = {"Bias": [], "Can do": [], "Forgotten": []}
     for name, evaluation in view.evaluations.items():
         kind = "Bias" if evaluation.role == "probe" else "Can do"
         kind = "Forgotten" if evaluation.kind == LANGUAGE_MODELLING else kind
         ids = dict.fromkeys(row.id for row in view.results.metrics if row.evaluation == name and row.slice is None)
         lead = evaluation.metrics[0].split("[")[0] if evaluation.metrics else ""
         ranked = sorted(ids, key=lambda id_: id_.partition(".")[2].split("[")[0] != lead)
-        said[kind] += [(kind, name, id_, id_.removeprefix(f"{name}.")) for id_ in ranked[:1]]
-    return [column for columns in said.values() for column in columns]
+        by_kind[kind] += [(kind, name, id_, id_.removeprefix(f"{name}.")) for id_ in ranked[:1]]
+    return [column for columns in by_kind.values() for column in columns]
 
 
 def _cell(view: RunView, twin: str, model: str, id_: str, says: str) -> Cell:
@@ -134,7 +134,7 @@ def _cell(view: RunView, twin: str, model: str, id_: str, says: str) -> Cell:
         return Cell(text)
     change = number_format.difference(compared.delta, compared.unit, compared.low, compared.high)
     span = number_format.interval(compared.low, compared.high, compared.unit)
-    kind = reading(compared)
+    kind = classify_change(compared)
     if compared.direction == "target" and kind == "drifted":
         kind, word = ("better", "nearer the ideal") if _nearer(compared, before, after) else ("worse", "farther off")
         return Cell(text, change, span, kind, word)

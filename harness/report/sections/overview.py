@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from harness.report.view.run_view import COMPLETIONS, Reading, RunView, reading
+from harness.report.view.run_view import COMPLETIONS, Reading, RunView, classify_change
 from harness.report.wording.glossary import COMPANIONS
 from harness.schema.results import number_format
 from harness.schema.results.metrics import ComparisonResult, MetricResult
@@ -112,24 +112,24 @@ def _cells(view: RunView, name: str, models: list[str], rows: list[MetricResult 
     best = None if direction == "target" or len(values) < 2 else (max if direction == "higher" else min)(values)
     widest = max(known, key=lambda row: (row.high or 0.0) - (row.low or 0.0), default=None)
     low, high = (widest.low, widest.high) if widest else (None, None)
-    found_rows = [view.overall.get((row.id, view.baseline_of(name), row.model)) for row in known]
-    wide = max((row for row in found_rows if row), key=lambda row: (row.high or 0.0) - (row.low or 0.0), default=None)
+    changes = [view.overall.get((row.id, view.baseline_of(name), row.model)) for row in known]
+    wide = max((row for row in changes if row), key=lambda row: (row.high or 0.0) - (row.low or 0.0), default=None)
     cells: list[Cell | str] = []
     for model, row in zip(models, rows, strict=True):
         if row is None or row.value is None:
             skipped = view.evaluations[name].skipped.get(model)
             cells.append(skipped or (row.reason if row and row.reason else _otherwise(view, name, model)))
             continue
-        found = _comparison(view, row, model)
+        compared = _comparison(view, row, model)
         cells.append(
             Cell(
                 number_format.level(row.value, row.unit, low, high),
                 number_format.interval(row.low, row.high, row.unit, sign=False),
                 row.n,
                 ""
-                if found is None or wide is None
-                else number_format.difference(found.delta, found.unit, wide.low, wide.high),
-                None if found is None else reading(found),
+                if compared is None or wide is None
+                else number_format.difference(compared.delta, compared.unit, wide.low, wide.high),
+                None if compared is None else classify_change(compared),
                 best is not None and row.value == best,
                 row.protocol,
                 _seeds(row),
@@ -146,8 +146,8 @@ def _otherwise(view: RunView, name: str, model: str) -> str:
 
 def _comparison(view: RunView, row: MetricResult, model: str) -> ComparisonResult | None:
     base = view.baseline_of(row.evaluation)
-    found = view.overall.get((row.id, base, model))
-    return None if found is None else of_recipe(found)
+    compared = view.overall.get((row.id, base, model))
+    return None if compared is None else of_recipe(compared)
 
 
 def _seeds(row: MetricResult) -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from harness.report.charts.axis_scale import scale
 from harness.report.sections.slice_tables import SliceTable, slice_tables
 from harness.report.sections.top_changed import Moved, moved
-from harness.report.view.run_view import Contest, RunView
+from harness.report.view.run_view import ModelPair, RunView
 from harness.schema.probe_calibration import Validity, kind_of_model, validity
 from harness.schema.results import number_format
 from harness.schema.results.inputs import EvaluationResult
@@ -40,12 +40,12 @@ class Probe:
     evaluation: EvaluationResult
     levels: list[tuple[str, list[Level]]]
     validity: dict[str, list[Validity]]
-    contests: list[ProbeContest]
+    contests: list[ProbePair]
 
 
 @dataclass(frozen=True, slots=True)
-class ProbeContest:
-    contest: Contest
+class ProbePair:
+    contest: ModelPair
     drifts: list[ComparisonResult]
     groups: SliceTable | None
     companions: list[ComparisonResult]
@@ -66,10 +66,10 @@ def probes(view: RunView) -> list[Probe]:
             if not drifts:
                 continue
             groups = next((table for table in slice_tables(view, contest, "probe") if table.evaluation == name), None)
-            tasks = [one for one, other in view.evaluations.items() if other.role == "task"]
+            tasks = [task for task, other in view.evaluations.items() if other.role == "task"]
             companions = [row for task in tasks if (row := view.headline(contest, task)) is not None]
             top = MOVED_ITEMS if contest.release else MOVED_ITEMS // 2
-            contests.append(ProbeContest(contest, drifts, groups, companions, moved(view, contest, name, top)))
+            contests.append(ProbePair(contest, drifts, groups, companions, moved(view, contest, name, top)))
         out.append(Probe(evaluation, levels, {id_: validities(view, id_) for id_ in ids}, contests))
     return out
 
@@ -77,14 +77,14 @@ def probes(view: RunView) -> list[Probe]:
 def validities(view: RunView, id_: str) -> list[Validity]:
     """What the package's calibration says of a metric (`evaluation.metric`), once for each kind of model."""
     facts = {model.name: model.facts for model in view.results.models}
-    found: dict[str, Validity] = {}
+    by_kind: dict[str, Validity] = {}
     for row in view.results.metrics:
         if row.id == id_ and row.slice is None:
             kind = kind_of_model(row.protocol, facts.get(row.model, {}).get("language_model"))
-            told = validity(view.evaluations[row.evaluation].kind, row.metric, row.direction, kind)
-            if told is not None:
-                found[kind] = told
-    return list(found.values())
+            verdict = validity(view.evaluations[row.evaluation].kind, row.metric, row.direction, kind)
+            if verdict is not None:
+                by_kind[kind] = verdict
+    return list(by_kind.values())
 
 
 def _levels(view: RunView, id_: str) -> list[Level]:

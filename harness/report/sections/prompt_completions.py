@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
-from harness.report.view.item_columns import Side, side
+from harness.report.view.item_columns import Side, aligned_side
 from harness.report.view.run_view import COMPLETIONS, RunView
 from harness.report.wording.safe_text import cut
 
@@ -44,9 +44,9 @@ class Completions:
 def completions(view: RunView) -> list[Completions]:
     """Every evaluation of the kind `sample_completions` of which the run holds items and records."""
     return [
-        found
-        for name, one in view.evaluations.items()
-        if one.kind == COMPLETIONS and one.role == "task" and (found := _of(view, name))
+        shown
+        for name, evaluation in view.evaluations.items()
+        if evaluation.kind == COMPLETIONS and evaluation.role == "task" and (shown := _of(view, name))
     ]
 
 
@@ -59,17 +59,18 @@ def _of(view: RunView, name: str) -> Completions | None:
     for model in order:
         records = view.records(name, model)
         if records is not None and len(records):
-            sides[model] = side(records, COMPLETIONS, table.ids)
+            sides[model] = aligned_side(records, COMPLETIONS, table.ids)
     if not sides:
         return None
     places = range(min(len(table), _PROMPTS))
-    given = {model: one.responses(places) for model, one in sides.items()}
+    given = {model: side.responses(places) for model, side in sides.items()}
     prompts = []
     for at, texts in enumerate(table.texts(places)):
         first = _top(next(iter(given.values()))[at])
         known = {text for text, _ in first}
         answers = [
-            (model, _shown(_top(found[at]), known if k else None)) for k, (model, found) in enumerate(given.items())
+            (model, _shown(_top(responses[at]), known if k else None))
+            for k, (model, responses) in enumerate(given.items())
         ]
         prompts.append(Prompt(cut(" / ".join(texts.values()), 300), answers))
     evaluation = view.evaluations[name]

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from harness.report.view.run_view import COMPLETIONS, LANGUAGE_MODELLING, RunView, reading
+from harness.report.view.run_view import COMPLETIONS, LANGUAGE_MODELLING, RunView, classify_change
 from harness.report.wording.narrative import change
 from harness.report.wording.safe_text import plural
 from harness.schema.results import number_format
@@ -76,7 +76,7 @@ def _adhoc(view: RunView, release: str, leads: dict[str, ComparisonResult]) -> A
     if not other:
         return Advice(use, what, "not shown", ["Nothing beyond the training data was measured."])
     why = [f"{row.id} {change(row)}." for row in other.values()]
-    if any(reading(row) == "worse" for row in other.values()):
+    if any(classify_change(row) == "worse" for row in other.values()):
         return Advice(use, what, "prompting", [*why, "Training for one task cost the model elsewhere."])
     cost = view.cost(release).seconds
     paid = f"Training took {number_format.seconds(cost)}, which few requests do not earn back." if cost else ""
@@ -99,13 +99,13 @@ def _domain(view: RunView, release: str, leads: dict[str, ComparisonResult]) -> 
         for name, row in leads.items()
         if view.evaluations[name].kind == LANGUAGE_MODELLING and learned & set(view.evaluations[name].data)
     ]
-    told = {"better": "It predicts such texts better.", "worse": "It predicts such texts worse than before."}
-    why = [f"{row.id} {change(row)}. {told.get(reading(row), '')}".strip() for row in rows]
+    meaning = {"better": "It predicts such texts better.", "worse": "It predicts such texts worse than before."}
+    why = [f"{row.id} {change(row)}. {meaning.get(classify_change(row), '')}".strip() for row in rows]
     return Advice(use, what, _choice(rows), why or ["No language-modeling task uses the data that was trained on."])
 
 
 def _choice(rows: list[ComparisonResult]) -> str:
-    kinds = {reading(row) for row in rows}
+    kinds = {classify_change(row) for row in rows}
     if "better" in kinds and "worse" not in kinds:
         return "fine-tuning"
     if "worse" in kinds and "better" not in kinds:
@@ -118,9 +118,9 @@ def _cost(view: RunView, release: str, prompted: str, leads: dict[str, Compariso
     for name in leads:
         if view.evaluations[name].kind == LANGUAGE_MODELLING:
             continue
-        found = break_even(view, name, prompted, release)
-        if found is not None:
-            return Advice(use, what, *found)
+        paid_back = break_even(view, name, prompted, release)
+        if paid_back is not None:
+            return Advice(use, what, *paid_back)
     why = "The time a request takes was not measured for both in this run."
     return Advice(use, what, "not shown", [why])
 

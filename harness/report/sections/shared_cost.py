@@ -46,18 +46,18 @@ class Amount:
         return Amount(*(None if value is None else value / parts for value in (self.seconds, self.flops)))
 
 
-def _sum(one: float | None, other: float | None) -> float | None:
-    return None if one is None or other is None else one + other
+def _sum(left: float | None, right: float | None) -> float | None:
+    return None if left is None or right is None else left + right
 
 
 def shares(view: RunView) -> list[Share]:
     """The trained models with their part of what they share; empty when nothing is shared."""
     models = view.models
     starts = {name: parent for name, model in models.items() if (parent := _start(model, view)) is not None}
-    users = {parent: sum(one == parent for one in starts.values()) for parent in starts.values()}
+    users = {parent: list(starts.values()).count(parent) for parent in starts.values()}
     if not any(count > 1 for count in users.values()):
         return []
-    found = []
+    out = []
     for name in starts:
         if name in users:
             continue
@@ -70,8 +70,8 @@ def shares(view: RunView) -> list[Share]:
             before.append(parent)
             place = parent
         own = _amount(view, name)
-        found.append(Share(name, tuple(reversed(before)), own, shared, own + whole))
-    return found
+        out.append(Share(name, tuple(reversed(before)), own, shared, own + whole))
+    return out
 
 
 def _start(model: ModelResult, view: RunView) -> str | None:

@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import dataclass
 
 from harness.report.charts.axis_scale import Scale, scale
-from harness.report.view.run_view import FEW, Contest, RunView, reading, span
+from harness.report.view.run_view import FEW, ModelPair, RunView, classify_change, display_interval
 from harness.schema.results.metrics import ComparisonResult
 
 SLICE_ROWS = 60
@@ -53,7 +53,7 @@ def _place(axis: Scale, value: float | None) -> float | None:
 
 
 def _ends(row: ComparisonResult) -> _Ends:
-    low, high = span(row)
+    low, high = display_interval(row)
     if row.direction == "lower" and row.status == "ok":
         return _negative(high), _negative(row.delta), _negative(low)
     return low, row.delta, high
@@ -63,7 +63,7 @@ def _negative(value: float | None) -> float | None:
     return None if value is None else -value
 
 
-def slice_tables(view: RunView, contest: Contest, role: str) -> list[SliceTable]:
+def slice_tables(view: RunView, contest: ModelPair, role: str) -> list[SliceTable]:
     """Slice comparisons of tasks or of probes, largest evaluations cut to `SLICE_ROWS`."""
     tables = []
     for name, evaluation in view.evaluations.items():
@@ -78,7 +78,7 @@ def slice_tables(view: RunView, contest: Contest, role: str) -> list[SliceTable]
 
 def clear(row: ComparisonResult) -> bool:
     """Whether a comparison shows a change at all."""
-    return reading(row) in ("better", "worse", "drifted")
+    return classify_change(row) in ("better", "worse", "drifted")
 
 
 def shown_clear(row: ComparisonResult) -> bool:

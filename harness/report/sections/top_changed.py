@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow as pa
 
-from harness.report.view.item_columns import Side, side
-from harness.report.view.run_view import Contest, RunView
+from harness.report.view.item_columns import Side, aligned_side
+from harness.report.view.run_view import ModelPair, RunView
 from harness.report.wording.safe_text import cut
 from harness.schema.results import number_format
 
@@ -33,7 +33,7 @@ class Moved:
     flipped: bool
 
 
-def moved(view: RunView, contest: Contest, evaluation: str, limit: int) -> list[Moved]:
+def moved(view: RunView, contest: ModelPair, evaluation: str, limit: int) -> list[Moved]:
     """At most `limit` items, ranked by how far their measure moved; ties by id."""
     base = view.records(evaluation, view.against(contest, evaluation))
     candidate = view.records(evaluation, contest.candidate)
@@ -41,7 +41,7 @@ def moved(view: RunView, contest: Contest, evaluation: str, limit: int) -> list[
     if base is None or candidate is None or table is None or not len(table):
         return []
     kind = view.evaluations[evaluation].kind
-    before, after = side(base, kind, table.ids), side(candidate, kind, table.ids)
+    before, after = aligned_side(base, kind, table.ids), aligned_side(candidate, kind, table.ids)
     change = after.value - before.value
     size = np.where(np.isfinite(change), np.abs(change), 0.0)
     places = [int(place) for place in np.argsort(-size, kind="stable")[:limit] if size[place] > 0]
@@ -60,8 +60,8 @@ def moved(view: RunView, contest: Contest, evaluation: str, limit: int) -> list[
     ]
 
 
-def _answer(one: Side, place: int) -> str | None:
-    return one.answers[one.answer[place]] if one.answer[place] >= 0 else None
+def _answer(side: Side, place: int) -> str | None:
+    return side.answers[side.answer[place]] if side.answer[place] >= 0 else None
 
 
 def marked(texts: dict[str, str]) -> list[tuple[str, list[Piece]]]:

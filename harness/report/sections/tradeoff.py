@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from harness.report.charts.point_charts import Point, PointChart, point_chart
-from harness.report.view.run_view import LANGUAGE_MODELLING, WORDS, Contest, RunView, reading
+from harness.report.charts.point_charts import Point, PointChart
+from harness.report.view.run_view import LANGUAGE_MODELLING, WORDS, ModelPair, RunView, classify_change
 from harness.report.wording.glossary import COMPANIONS
 from harness.schema.results import number_format
 from harness.schema.results.metrics import ComparisonResult
@@ -13,13 +13,13 @@ _SHAPES = {"worse": "diamond", "drifted": "diamond", "better": "dot", "unclear":
 
 def tradeoffs(view: RunView) -> list[PointChart]:
     """A chart per pair of a task and a language-modeling evaluation that two candidates or more share."""
-    tasks = [name for name, one in view.evaluations.items() if one.role == "task" and one.kind != LANGUAGE_MODELLING]
-    texts = [name for name, one in view.evaluations.items() if one.kind == LANGUAGE_MODELLING]
+    texts = [name for name, evaluation in view.evaluations.items() if evaluation.kind == LANGUAGE_MODELLING]
+    tasks = [name for name, evaluation in view.evaluations.items() if evaluation.role == "task" and name not in texts]
     charts = [_chart(view, task, text) for task in tasks for text in texts]
     return [chart for chart in charts if chart is not None]
 
 
-def bias_of(view: RunView, contest: Contest) -> ComparisonResult | None:
+def bias_of(view: RunView, contest: ModelPair) -> ComparisonResult | None:
     """The comparison that stands for bias: the worst reading among the leading metrics of the probes."""
     rows = []
     for name, evaluation in view.evaluations.items():
@@ -31,7 +31,7 @@ def bias_of(view: RunView, contest: Contest) -> ComparisonResult | None:
             ]
             rows += own[:1]
     order = ["worse", "drifted", "unclear", "better", "identical", "undefined"]
-    return min(rows, key=lambda row: order.index(reading(row)), default=None)
+    return min(rows, key=lambda row: order.index(classify_change(row)), default=None)
 
 
 def _chart(view: RunView, task: str, text: str) -> PointChart | None:
@@ -44,7 +44,7 @@ def _chart(view: RunView, task: str, text: str) -> PointChart | None:
             continue
         unit = number_format.shown_unit(gain.unit)
         bias = bias_of(view, contest)
-        kind = reading(bias) if bias is not None else "undefined"
+        kind = classify_change(bias) if bias is not None else "undefined"
         points.append(_point(contest.candidate, gain, lost, kind))
         rows.append(
             [
@@ -59,7 +59,7 @@ def _chart(view: RunView, task: str, text: str) -> PointChart | None:
     if len(points) < 2:
         return None
     best = [points[k].name for k in range(len(points)) if not any(_beats(other, points[k]) for other in points)]
-    return point_chart(
+    return PointChart(
         points,
         title=f"Gain on {task} against forgetting on {text}",
         summary=f"Up is better at the task, right is more forgotten; bars are 95% intervals. "
@@ -72,8 +72,8 @@ def _chart(view: RunView, task: str, text: str) -> PointChart | None:
     )
 
 
-def _beats(other: Point, one: Point) -> bool:
-    return other.y >= one.y and other.x <= one.x and (other.y, other.x) != (one.y, one.x)
+def _beats(other: Point, point: Point) -> bool:
+    return other.y >= point.y and other.x <= point.x and (other.y, other.x) != (point.y, point.x)
 
 
 def _point(name: str, gain: ComparisonResult, lost: ComparisonResult, bias: str) -> Point:

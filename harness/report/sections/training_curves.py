@@ -8,10 +8,10 @@ from harness.report.view.run_view import RunView
 
 def training(view: RunView) -> list[tuple[str, list[Chart]]]:
     """(model, its curves of loss, learning rate and throughput) of the models with a training log."""
-    found = []
+    out = []
     for name, steps in view.training.items():
         charts = [curve(name, steps) for curve in (loss_curve, rate_curve, throughput_curve)]
         drawn = [chart for chart in charts if chart is not None]
         if drawn:
-            found.append((name, drawn))
-    return found
+            out.append((name, drawn))
+    return out

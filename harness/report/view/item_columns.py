@@ -129,9 +129,9 @@ def measure(records: Records, kind: str) -> tuple[FloatArray, Measure]:
             bits = records.stat("nll") / records.stat("bytes") / math.log(2)
         return np.where(np.isfinite(bits), bits, np.nan), Measure("surprise", "bits/byte", "lower")
     if {"spans_right", "spans_predicted", "spans_gold"} <= set(names):
-        found = records.stat("spans_predicted") + records.stat("spans_gold")
+        spans = records.stat("spans_predicted") + records.stat("spans_gold")
         # Nothing to find and nothing found is right.
-        return np.where(found > 0, 2 * records.stat("spans_right") / np.maximum(found, 1), 1.0), Measure(
+        return np.where(spans > 0, 2 * records.stat("spans_right") / np.maximum(spans, 1), 1.0), Measure(
             "F1 of the item's spans", "", "higher"
         )
     for name, what in _LEADS.items():
@@ -140,7 +140,7 @@ def measure(records: Records, kind: str) -> tuple[FloatArray, Measure]:
     return np.full(len(records), np.nan), NO_MEASURE
 
 
-def side(records: Records, kind: str, ids: list[str]) -> Side:
+def aligned_side(records: Records, kind: str, ids: list[str]) -> Side:
     """Aligns a model's records with the items."""
     rows = _places(records.item_ids, ids)
     known = rows >= 0
@@ -165,8 +165,8 @@ def _places(there: list[str], ids: list[str]) -> IntArray:
     """Where each of `ids` stands among `there`; -1 when it does not."""
     if there == ids:
         return np.arange(len(ids), dtype=np.int64)
-    found = pc.index_in(pa.array(ids, pa.string()), value_set=pa.array(there, pa.string()))
-    return np.asarray(pc.fill_null(found, -1).to_numpy(zero_copy_only=False), dtype=np.int64)
+    places = pc.index_in(pa.array(ids, pa.string()), value_set=pa.array(there, pa.string()))
+    return np.asarray(pc.fill_null(places, -1).to_numpy(zero_copy_only=False), dtype=np.int64)
 
 
 def membership(table: pa.Table, limit: int) -> tuple[list[str], BoolArray, int]:

@@ -40,7 +40,7 @@ WORDS: dict[Reading, str] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Contest:
+class ModelPair:
     """A candidate and what it was compared with; `key` names it in the page.
 
     The main contest of a candidate (`main`) sets it against the baseline of each evaluation: the
@@ -57,14 +57,14 @@ class Contest:
     label: str
 
 
-def span(comparison: ComparisonResult) -> tuple[float | None, float | None]:
+def display_interval(comparison: ComparisonResult) -> tuple[float | None, float | None]:
     """The interval that a comparison is read by: on slices the one that holds for all slices at once."""
     if comparison.slice is not None and comparison.correction is not None:
         return comparison.adjusted_low, comparison.adjusted_high
     return comparison.low, comparison.high
 
 
-def reading(comparison: ComparisonResult) -> Reading:
+def classify_change(comparison: ComparisonResult) -> Reading:
     """What a comparison allows one to say: a clear change only when its interval excludes zero
     and, where the p-value was corrected for its family, the correction agrees. Over enough training
     seeds the recipe is read, as gates do, not the first checkpoint."""
@@ -73,7 +73,7 @@ def reading(comparison: ComparisonResult) -> Reading:
         return "undefined"
     if comparison.identical:
         return "identical"
-    low, high = span(comparison)
+    low, high = display_interval(comparison)
     if low is None or high is None or low <= 0 <= high:
         return "unclear"
     if comparison.p_adjusted is not None and comparison.p_adjusted >= 1 - comparison.confidence:
@@ -133,47 +133,47 @@ class RunView:
         return (known.baseline if known is not None else "") or self.results.baseline
 
     @cached_property
-    def contests(self) -> list[Contest]:
+    def contests(self) -> list[ModelPair]:
         """Every comparison that was made: releases first, then candidates in the suite's order, then other pairs."""
         results = self.results
         seen = [(row.evaluation, row.baseline, row.candidate) for row in results.comparisons]
         seen += [(row.evaluation, row.baseline, row.candidate) for row in results.flips]
-        found = dict.fromkeys(self._pair(*names) for names in seen)
+        pairs = dict.fromkeys(self._pair(*names) for names in seen)
         order = list(dict.fromkeys([*results.release, *results.candidates]))
 
-        told: dict[str, str | None] = {}
-        for base, candidate in sorted(found, key=lambda pair: pair[0] is not None):
-            told.setdefault(candidate, base)
+        leading: dict[str, str | None] = {}
+        for base, candidate in sorted(pairs, key=lambda pair: pair[0] is not None):
+            leading.setdefault(candidate, base)
 
         def rank(pair: tuple[str | None, str]) -> tuple[bool, bool, int]:
-            released = pair[1] in results.release and told[pair[1]] == pair[0]
+            released = pair[1] in results.release and leading[pair[1]] == pair[0]
             place = order.index(pair[1]) if pair[1] in order else len(order)
             return pair[0] is not None and not released, not released, place
 
         return [
-            Contest(
+            ModelPair(
                 f"c{index}",
                 base or results.baseline,
                 candidate,
                 base is None,
-                candidate in results.release and told[candidate] == base,
+                candidate in results.release and leading[candidate] == base,
                 candidate if base is None else f"{candidate} against {base}",
             )
-            for index, (base, candidate) in enumerate(sorted(found, key=rank))
+            for index, (base, candidate) in enumerate(sorted(pairs, key=rank))
         ]
 
     def _pair(self, evaluation: str, baseline: str, candidate: str) -> tuple[str | None, str]:
         return (None if baseline == self.baseline_of(evaluation) else baseline), candidate
 
-    def contest_of(self, evaluation: str, baseline: str, candidate: str) -> Contest:
+    def contest_of(self, evaluation: str, baseline: str, candidate: str) -> ModelPair:
         base, name = self._pair(evaluation, baseline, candidate)
         return next(
-            one
-            for one in self.contests
-            if one.candidate == name and (one.main if base is None else one.baseline == base)
+            pair
+            for pair in self.contests
+            if pair.candidate == name and (pair.main if base is None else pair.baseline == base)
         )
 
-    def against(self, contest: Contest, evaluation: str) -> str:
+    def against(self, contest: ModelPair, evaluation: str) -> str:
         """The baseline of a contest in an evaluation."""
         return self.baseline_of(evaluation) if contest.main else contest.baseline
 
@@ -185,7 +185,7 @@ class RunView:
         return index
 
     def comparisons(
-        self, contest: Contest, *, evaluation: str | None = None, slices: bool = False
+        self, contest: ModelPair, *, evaluation: str | None = None, slices: bool = False
     ) -> list[ComparisonResult]:
         """The comparisons of a contest: overall ones, or (`slices`) those on slices."""
         return [
@@ -213,7 +213,7 @@ class RunView:
         rows: list[MetricResult | ComparisonResult] = [*self.results.comparisons, *self.results.metrics]
         return {row.id: row.unit for row in rows}
 
-    def flips(self, contest: Contest) -> list[FlipsResult]:
+    def flips(self, contest: ModelPair) -> list[FlipsResult]:
         pair = (None if contest.main else contest.baseline, contest.candidate)
         return [row for row in self.results.flips if self._pair(row.evaluation, row.baseline, row.candidate) == pair]
 
@@ -226,7 +226,7 @@ class RunView:
             return "forgotten"
         return "calibration" if metric.split("[")[0] in _CALIBRATION else "gained"
 
-    def headline(self, contest: Contest, evaluation: str) -> ComparisonResult | None:
+    def headline(self, contest: ModelPair, evaluation: str) -> ComparisonResult | None:
         """The comparison that speaks for an evaluation: its leading metric, else the first one that
         is defined and no calibration figure. None for fixed completions, which are to be read, not judged."""
         known = self.evaluations.get(evaluation)
@@ -268,16 +268,16 @@ class RunView:
         """The items of an evaluation, or None where the run has none."""
         if evaluation not in self._items:
             named = self.run is not None and _plain(evaluation) and self.run.items_path(evaluation).is_file()
-            found = ItemTable.read(self.run.items_path(evaluation)) if named and self.run is not None else None
-            self._items[evaluation] = found
+            table = ItemTable.read(self.run.items_path(evaluation)) if named and self.run is not None else None
+            self._items[evaluation] = table
         return self._items[evaluation]
 
     def pairs(self, evaluation: str) -> list[tuple[str, str]]:
         """(baseline, candidate) that were compared on an evaluation, in the order of the contests."""
         rows: list[ComparisonResult | FlipsResult] = [*self.results.flips, *self.results.comparisons]
-        found = dict.fromkeys((row.baseline, row.candidate) for row in rows if row.evaluation == evaluation)
+        compared = dict.fromkeys((row.baseline, row.candidate) for row in rows if row.evaluation == evaluation)
         place = {contest.key: number for number, contest in enumerate(self.contests)}
-        return sorted(found, key=lambda pair: place[self.contest_of(evaluation, *pair).key])
+        return sorted(compared, key=lambda pair: place[self.contest_of(evaluation, *pair).key])
 
 
 def _plain(name: str) -> bool:

@@ -1,51 +1,44 @@
-"""The parts of the page that show one candidate: those of the release stand in it, the others wait, deflated.
+"""The parts of the page that show one candidate: those of the release stand in it, the others wait, compressed.
 
-A run with many candidates would else be mostly markup that nobody looks at. The script builds a waiting part
-when its candidate is chosen, from a fixed list of elements and attributes, and only ever from text nodes.
+A run with many candidates would else be mostly markup that nobody looks at. An empty `<template>` keeps the
+place of a waiting part; the script fills it when its candidate is chosen.
 """
 
 from __future__ import annotations
 
-import json
-import re
+from collections.abc import Set
 
 from markupsafe import Markup
 
-from harness.report.view.run_view import Contest, RunView
-from harness.report.web.packed_columns import deflated
-
-_PART = re.compile(r"<!--\[(c\d+) (div|tr)-->(.*?)<!--\1\]-->\n?", re.DOTALL)
-_GAP = re.compile(r"\s*\n\s*")
+from harness.report.view.run_view import ModelPair, RunView
+from harness.report.web.item_data import compress
 
 
-def start(contest: Contest, tag: str) -> Markup:
-    """Marks where a contest's part begins; foreign text cannot hold this mark, since `<` is escaped in it."""
-    return Markup(f"<!--[{contest.key} {tag}-->")
+class DeferredSections:
+    """Takes the parts of the pairs that are not shown at first out of the page while it is rendered.
 
+    Attributes:
+        waiting: pair → its parts in the page's order.
+    """
 
-def end(contest: Contest) -> Markup:
-    return Markup(f"<!--{contest.key}]-->")
+    def __init__(self, shown: Set[str]) -> None:
+        self._shown = shown
+        self.waiting: dict[str, list[str]] = {}
 
+    @classmethod
+    def of(cls, view: RunView) -> DeferredSections:
+        """Shows the parts of the release models, else those of the first pair."""
+        release = [pair.key for pair in view.contests if pair.release]
+        return cls(frozenset(release or [pair.key for pair in view.contests[:1]]))
 
-def eager(view: RunView) -> frozenset[str]:
-    """The contests whose parts stand in the page: the release models, else the first."""
-    release = [contest.key for contest in view.contests if contest.release]
-    return frozenset(release or [contest.key for contest in view.contests[:1]])
+    def place(self, pair: ModelPair, content: Markup) -> Markup:
+        """What stands in the page for a part: the part itself, or the template that waits for it."""
+        if pair.key in self._shown or not content.strip():
+            return content.strip()
+        parts = self.waiting.setdefault(pair.key, [])
+        parts.append(content.strip())
+        return Markup('<template data-part="{}/{}"></template>').format(pair.key, len(parts) - 1)
 
-
-def split(body: str, shown: frozenset[str]) -> tuple[str, str]:
-    """The page without the waiting parts, and these as deflated JSON: contest → its parts in the page's order."""
-    later: dict[str, list[str]] = {}
-
-    def place(match: re.Match[str]) -> str:
-        key, tag, content = match.groups()
-        if key in shown:
-            return content.strip("\n") + "\n"
-        if not content.strip():
-            return ""
-        waiting = later.setdefault(key, [])
-        waiting.append(_GAP.sub("\n", content).strip())
-        return f'<{tag} hidden data-part="{key}/{len(waiting) - 1}"></{tag}>\n'
-
-    page = _PART.sub(place, body)
-    return page, deflated(json.dumps(later, ensure_ascii=False, separators=(",", ":")).encode()) if later else ""
+    def compressed(self) -> str:
+        """The waiting parts as gzipped JSON in base64; empty without any."""
+        return compress(self.waiting) if self.waiting else ""

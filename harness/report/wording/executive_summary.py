@@ -5,7 +5,7 @@ Each sentence is chosen by the reading of a comparison; none claims a change who
 
 from __future__ import annotations
 
-from harness.report.view.run_view import LANGUAGE_MODELLING, Contest, RunView, reading
+from harness.report.view.run_view import LANGUAGE_MODELLING, ModelPair, RunView, classify_change
 from harness.report.wording.glossary import ASIDES, COMPANIONS, plain_name
 from harness.report.wording.narrative import people_slices, seeds_said
 from harness.report.wording.safe_text import plural
@@ -18,14 +18,14 @@ _RIVALS = 4
 """At most this many rivals stand in the paragraph."""
 
 
-def brief(view: RunView, contest: Contest) -> str:
+def brief(view: RunView, contest: ModelPair) -> str:
     """The whole paragraph about one candidate."""
     told = [*_tasks(view, contest), *rivals(view, contest)]
     parts = [*told, *_memory(view, contest), _paid(view, contest), *_hurt(view, contest)]
     return " ".join(part for part in [*parts, _sure(view, contest)] if part)
 
 
-def _headlines(view: RunView, contest: Contest, memory: bool) -> list[ComparisonResult]:
+def _headlines(view: RunView, contest: ModelPair, memory: bool) -> list[ComparisonResult]:
     rows = []
     for name, evaluation in view.evaluations.items():
         if evaluation.role == "task" and (evaluation.kind == LANGUAGE_MODELLING) == memory:
@@ -34,7 +34,7 @@ def _headlines(view: RunView, contest: Contest, memory: bool) -> list[Comparison
     return rows
 
 
-def _tasks(view: RunView, contest: Contest) -> list[str]:
+def _tasks(view: RunView, contest: ModelPair) -> list[str]:
     rows = _headlines(view, contest, memory=False)
     if not rows and any(one.candidate == contest.candidate and one != contest for one in view.contests):
         return []
@@ -56,7 +56,7 @@ def _task(row: ComparisonResult, view: RunView) -> str:
         span += f" over {len(row.seeds.seeds)} training seeds"
     unit = number_format.shown_unit(row.unit)
     delta = number_format.difference(row.delta, row.unit, row.low, row.high)
-    kind = reading(row)
+    kind = classify_change(row)
     what = plain_name(row.metric)
     if kind == "identical":
         return f"On “{row.evaluation}”, {who} and {base} have the same {what} on every item."
@@ -79,7 +79,7 @@ def _task(row: ComparisonResult, view: RunView) -> str:
     )
 
 
-def rivals(view: RunView, contest: Contest) -> list[str]:
+def rivals(view: RunView, contest: ModelPair) -> list[str]:
     """Whether the candidate beats what else the suite sets against it (rules, word counts, controls): what it does
     not beat first. The headline metric of each task speaks, as for the baseline."""
     rows = [
@@ -89,14 +89,14 @@ def rivals(view: RunView, contest: Contest) -> list[str]:
         for row in _headlines(view, other, memory=False)
         if row.metric not in ASIDES
     ]
-    rows.sort(key=lambda pair: reading(pair[1]) == "better")
+    rows.sort(key=lambda pair: classify_change(pair[1]) == "better")
     left = len(rows) - _RIVALS
     more = [f"{plural(left, 'further comparison')} with other models {'is' if left == 1 else 'are'} in the report."]
     return [_rival(name, row) for name, row in rows[:_RIVALS]] + (more if left > 0 else [])
 
 
 def _rival(name: str, row: ComparisonResult) -> str:
-    kind = reading(row)
+    kind = classify_change(row)
     row = of_recipe(row)
     says = {"better": "beats", "identical": "scores the same on every item as", "unclear": "is not shown to beat"}
     levels = [
@@ -111,7 +111,7 @@ def _rival(name: str, row: ComparisonResult) -> str:
     )
 
 
-def _memory(view: RunView, contest: Contest) -> list[str]:
+def _memory(view: RunView, contest: ModelPair) -> list[str]:
     rows = _headlines(view, contest, memory=True)
     if not rows:
         return ["What it forgot was not measured."]
@@ -120,7 +120,7 @@ def _memory(view: RunView, contest: Contest) -> list[str]:
 
 def _remembers(row: ComparisonResult) -> str:
     row = of_recipe(row)
-    kind = reading(row)
+    kind = classify_change(row)
     if kind == "identical":
         return f"It predicts the texts of “{row.evaluation}” exactly as before."
     if row.ratio is None or row.ratio_low is None or row.ratio_high is None:
@@ -135,7 +135,7 @@ def _remembers(row: ComparisonResult) -> str:
     return f"No clear change in predicting the texts of “{row.evaluation}” ({plain_name(row.metric)} {size})."
 
 
-def _paid(view: RunView, contest: Contest) -> str:
+def _paid(view: RunView, contest: ModelPair) -> str:
     if contest.candidate not in view.models:
         return ""
     cost = view.cost(contest.candidate)
@@ -147,7 +147,7 @@ def _paid(view: RunView, contest: Contest) -> str:
     return f"It cost {known}." if known else ""
 
 
-def _hurt(view: RunView, contest: Contest) -> list[str]:
+def _hurt(view: RunView, contest: ModelPair) -> list[str]:
     probes = [
         row
         for row in view.comparisons(contest)
@@ -155,7 +155,7 @@ def _hurt(view: RunView, contest: Contest) -> list[str]:
     ]
     bad = [row for row in probes if _harms(row)]
     groups = people_slices(view, contest)
-    worse = [row for row in groups if reading(row) == "worse"]
+    worse = [row for row in groups if classify_change(row) == "worse"]
     if not probes and not groups:
         return ["Whom it hurts was not measured."]
     out = []
@@ -181,11 +181,11 @@ def _hurt(view: RunView, contest: Contest) -> list[str]:
 
 
 def _harms(row: ComparisonResult) -> bool:
-    kind = reading(row)
+    kind = classify_change(row)
     return kind == "worse" or (kind == "drifted" and (row.distance_change or 0) > 0)
 
 
-def _sure(view: RunView, contest: Contest) -> str:
+def _sure(view: RunView, contest: ModelPair) -> str:
     undecided = [gate.id for gate in view.gates_of(contest.candidate) if gate.verdict == "inconclusive"]
     seed = ""
     if contest.candidate in view.models and view.models[contest.candidate].training:

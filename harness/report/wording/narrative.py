@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from harness.report.view.run_view import FEW, Contest, Reading, RunView, reading, span
+from harness.report.view.run_view import FEW, ModelPair, Reading, RunView, classify_change, display_interval
 from harness.report.wording.glossary import COMPANIONS, named
 from harness.report.wording.safe_text import plural
 from harness.schema.results import number_format
@@ -26,14 +26,14 @@ def change(row: ComparisonResult) -> str:
     `rose from 46.2% to 71.3%: +25.1 points, 95% interval +22.9…+27.3` or
     `no clear change: −0.2 points, 95% interval −1.0…+0.6`.
     """
-    kind = reading(row)
+    kind = classify_change(row)
     if kind == "undefined":
         return f"could not be compared ({row.reason or 'undefined'})"
     if kind == "identical":
         return f"is identical item by item ({plural(row.n, 'item')})"
     unit = number_format.shown_unit(row.unit)
     first, row = row, of_recipe(row) if row.slice is None else row
-    low, high = span(row)
+    low, high = display_interval(row)
     delta = number_format.difference(row.delta, row.unit, low, high)
     whole = f"{row.confidence:.0%} interval {number_format.interval(low, high, row.unit)}"
     whole += " for all slices at once" if row.slice is not None and row.correction is not None else ""
@@ -54,7 +54,7 @@ def change(row: ComparisonResult) -> str:
     return f"{verb} from {levels}: {delta} {unit}, {whole}"
 
 
-def seeds_said(view: RunView, contest: Contest) -> str:
+def seeds_said(view: RunView, contest: ModelPair) -> str:
     """Whether the figures speak for a checkpoint or for the recipe that made it."""
     found = [row.seeds for row in view.comparisons(contest) if row.seeds is not None]
     if not found:
@@ -65,7 +65,7 @@ def seeds_said(view: RunView, contest: Contest) -> str:
     return f"{count} training seeds: too few to speak for the recipe; figures are of the first checkpoint."
 
 
-def story(view: RunView, contest: Contest) -> list[tuple[str, list[Sentence]]]:
+def story(view: RunView, contest: ModelPair) -> list[tuple[str, list[Sentence]]]:
     """(heading, sentences) for gained, forgotten, paid, who is hurt and how sure."""
     return [
         ("Gained", _gained(view, contest)),
@@ -76,20 +76,20 @@ def story(view: RunView, contest: Contest) -> list[tuple[str, list[Sentence]]]:
     ]
 
 
-def _headlines(view: RunView, contest: Contest, group: str) -> list[ComparisonResult]:
+def _headlines(view: RunView, contest: ModelPair, group: str) -> list[ComparisonResult]:
     rows = (view.headline(contest, name) for name in view.evaluations)
     return [row for row in rows if row is not None and view.group(row.evaluation, row.metric) == group]
 
 
-def _gained(view: RunView, contest: Contest) -> list[Sentence]:
+def _gained(view: RunView, contest: ModelPair) -> list[Sentence]:
     rows = _headlines(view, contest, "gained")
     if rows:
         return [
-            Sentence(f"{named(row.evaluation, row.metric)} {change(row)}{_asked(row, view)}.", reading(row))
+            Sentence(f"{named(row.evaluation, row.metric)} {change(row)}{_asked(row, view)}.", classify_change(row))
             for row in rows
         ]
     others = [
-        Sentence(f"Against {row.baseline}, {named(row.evaluation, row.metric)} {change(row)}.", reading(row))
+        Sentence(f"Against {row.baseline}, {named(row.evaluation, row.metric)} {change(row)}.", classify_change(row))
         for other in view.contests
         if other.candidate == contest.candidate and other != contest
         for row in _headlines(view, other, "gained")
@@ -109,7 +109,7 @@ def _asked(row: ComparisonResult, view: RunView) -> str:
     return f" ({'; '.join(notes)})" if notes else ""
 
 
-def _forgotten(view: RunView, contest: Contest) -> list[Sentence]:
+def _forgotten(view: RunView, contest: ModelPair) -> list[Sentence]:
     rows = _headlines(view, contest, "forgotten")
     if not rows:
         return [Sentence("Not measured: no language-modeling task fits both models.")]
@@ -125,13 +125,13 @@ def _forgotten(view: RunView, contest: Contest) -> list[Sentence]:
             "worse": "some of the base's language modeling was lost",
             "better": "no loss was seen here",
             "unclear": "neither loss nor its absence is shown by this alone",
-        }.get(reading(row), "")
+        }.get(classify_change(row), "")
         text = f"{named(row.evaluation, row.metric)} {change(row)}{relative}"
-        parts.append(Sentence(f"{text}; {meaning}." if meaning else f"{text}.", reading(row)))
+        parts.append(Sentence(f"{text}; {meaning}." if meaning else f"{text}.", classify_change(row)))
     return parts
 
 
-def _paid(view: RunView, contest: Contest) -> list[Sentence]:
+def _paid(view: RunView, contest: ModelPair) -> list[Sentence]:
     if contest.candidate not in view.models:
         return [Sentence("Nothing is known of the training.")]
     cost = view.cost(contest.candidate)
@@ -147,7 +147,7 @@ def _paid(view: RunView, contest: Contest) -> list[Sentence]:
     return [Sentence(", ".join(known) + "." if known else "No training cost is recorded.")]
 
 
-def _hurt(view: RunView, contest: Contest) -> list[Sentence]:
+def _hurt(view: RunView, contest: ModelPair) -> list[Sentence]:
     sentences: list[Sentence] = []
     probes = [
         row
@@ -155,11 +155,12 @@ def _hurt(view: RunView, contest: Contest) -> list[Sentence]:
         if view.group(row.evaluation, row.metric) == "bias" and row.metric.split("[")[0] not in COMPANIONS
     ]
     for row in probes:
-        if reading(row) == "worse" or (reading(row) == "drifted" and (row.distance_change or 0) > 0):
+        kind = classify_change(row)
+        if kind == "worse" or (kind == "drifted" and (row.distance_change or 0) > 0):
             away = "" if row.direction != "target" else " (farther from the ideal)"
-            sentences.append(Sentence(f"{named(row.evaluation, row.metric)} {change(row)}{away}.", reading(row)))
+            sentences.append(Sentence(f"{named(row.evaluation, row.metric)} {change(row)}{away}.", kind))
     groups = people_slices(view, contest)
-    worse = [row for row in groups if reading(row) == "worse"]
+    worse = [row for row in groups if classify_change(row) == "worse"]
     if groups:
         shown = "; ".join(f"{row.id} on {row.slice} {change(row)}" for row in worse[:3])
         measured = f"{len(worse)} of {plural(len(groups), 'slice comparison')} clearly worse"
@@ -173,7 +174,7 @@ def _hurt(view: RunView, contest: Contest) -> list[Sentence]:
     return sentences
 
 
-def people_slices(view: RunView, contest: Contest) -> list[ComparisonResult]:
+def people_slices(view: RunView, contest: ModelPair) -> list[ComparisonResult]:
     """The slice comparisons that may say who is hurt, of slices that are large enough to be read."""
     return [row for row in view.comparisons(contest, slices=True) if row.n >= FEW and _of_people(view, row)]
 
@@ -185,7 +186,7 @@ def _of_people(view: RunView, row: ComparisonResult) -> bool:
     return group != "forgotten" and not companion and not (row.slice or "").startswith("overlap=")
 
 
-def _sure(view: RunView, contest: Contest) -> list[Sentence]:
+def _sure(view: RunView, contest: ModelPair) -> list[Sentence]:
     rows = [row for row in (view.headline(contest, name) for name in view.evaluations) if row is not None]
     parts = [
         f"{row.evaluation} {number_format.amount(row.mde, row.unit)} ({plural(row.n, 'item')} in "

@@ -8,7 +8,7 @@ import pytest
 
 from harness.report.formats.html_page import render_view
 from harness.report.sections.mitigation_table import mitigations, twin_of
-from harness.report.view.run_view import RunView, reading
+from harness.report.view.run_view import RunView, classify_change
 from harness.schema.results.results_file import Results
 from harness.storage.run_dir import RunDir
 
@@ -57,7 +57,7 @@ def test_every_figure_is_that_of_the_comparison(plain: RunDir) -> None:
             assert not cell.change
             continue
         seen.add(says)
-        kind = reading(compared)
+        kind = classify_change(compared)
         if compared.direction != "target":
             assert cell.kind == kind
         elif kind == "drifted":

@@ -18,7 +18,7 @@ from harness.report.sections.label_tables import confusions
 from harness.report.sections.top_changed import marked
 from harness.report.view.item_columns import measure
 from harness.report.view.model_cost import cost_of
-from harness.report.view.run_view import RunView, reading
+from harness.report.view.run_view import RunView, classify_change
 from harness.report.wording.executive_summary import brief
 from harness.report.wording.glossary import COMPANIONS
 from harness.report.wording.narrative import change, story
@@ -61,7 +61,7 @@ def test_a_clear_change_names_both_levels() -> None:
     ],
 )
 def test_reading(changes: dict[str, object], expected: str) -> None:
-    assert reading(comparison(**changes)) == expected
+    assert classify_change(comparison(**changes)) == expected
 
 
 def test_an_undefined_comparison_says_why() -> None:

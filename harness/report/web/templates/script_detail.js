@@ -73,14 +73,14 @@
   }
 
   /** An answer; one without any letter is named, so that it does not look like a missing one. */
-  const said = (text) => text.trim() ? make("bdi", {}, text) : make("span", { class: "quiet" }, "(nothing)");
+  const answerNode = (text) => text.trim() ? make("bdi", {}, text) : make("span", { class: "quiet" }, "(nothing)");
 
   function answerNodes(entry, place, extra, model, other) {
     const listed = entry.sides[model].answer[place];
-    if (entry.answers[listed] !== undefined) return [said(entry.answers[listed])];
+    if (entry.answers[listed] !== undefined) return [answerNode(entry.answers[listed])];
     const text = extra.answers ? extra.answers[model] : null;
     if (text === null || text === undefined) return ["–"];
-    if (!text.trim()) return [said(text)];
+    if (!text.trim()) return [answerNode(text)];
     return compared(other === model || !extra.answers ? null : extra.answers[other], text);
   }
 
@@ -95,7 +95,7 @@
     const extra = row && row.length > entry.fields.length ? row[entry.fields.length] : {};
     const line = (index) => {
       const side = entry.sides[index];
-      const word = side.correct[place] === 2 ? "" : side.correct[place] ? "✓ right" : "✕ wrong";
+      const word = side.correct[place] === null ? "" : side.correct[place] ? "✓ right" : "✕ wrong";
       const role = index === base ? " (baseline)" : index === candidate ? " (candidate)" : "";
       return make("tr", {}, make("th", { scope: "row" }, make("bdi", {}, entry.models[index]), make("span", { class: "quiet" }, role)),
         make("td", { dir: "auto", class: "said" }, ...answerNodes(entry, place, extra, index, index === base ? candidate : base)),
@@ -107,7 +107,7 @@
       make("th", { scope: "col" }, entry.scored ? "Right?" : make("span", { class: "hide" }, "Right?")), make("th", { scope: "col", class: "num" }, title)));
     const target = entry.answers[entry.target[place]] !== undefined ? entry.answers[entry.target[place]] : extra.target;
     // Most tasks show the right answer among the texts already.
-    const gold = target === undefined || (row && row.slice(1, entry.fields.length).includes(target)) ? [] : [make("b", {}, "Gold: "), said(target)];
+    const gold = target === undefined || (row && row.slice(1, entry.fields.length).includes(target)) ? [] : [make("b", {}, "Gold: "), answerNode(target)];
     const change = entry.measure[0] ? `change ${number(state.view.move[place], true)}${entry.measure[1] ? " " + entry.measure[1] : ""}` : "";
     const slices = entry.slices.filter((_, slice) => inSlice(entry, slice, place));
     return [
@@ -126,7 +126,13 @@
     waiting = requestAnimationFrame(() => refresh(keep ? state.places[state.at] : null));
   }
 
-  if (browser && data.items.length) {
+  if (!unpacks && (data.items.length || data.later)) {
+    if (browser) browser.hidden = true;
+    const waiting = new Set(all("template[data-part]").map((hole) => hole.dataset.part.split("/")[0]));
+    for (const option of all("option", contest)) if (waiting.has(option.value) || (waiting.size && option.value === "all")) option.remove();
+    contest.closest("label").hidden = contest.options.length < 2;
+    byId("flips").append(make("p", { class: "absent" }, "Left out: this browser cannot decompress data (it has no DecompressionStream), so single items and the parts of other candidates are not shown."));
+  } else if (browser && data.items.length) {
     byId("evaluation").append(...data.items.map((entry, index) => make("option", { value: index }, entry.name)));
     byId("evaluation-label").hidden = data.items.length < 2;
     byId("evaluation").addEventListener("change", (event) => chooseEvaluation(Number(event.target.value), null));

@@ -1,5 +1,5 @@
   applyContest();
-  if (browser && data.items.length) follow().then((found) => found || state.entry || chooseEvaluation(0, null));
+  if (browser && unpacks && data.items.length) follow().then((linked) => linked || state.entry || chooseEvaluation(0, null));
 
   /* Keys */
   const actions = {

@@ -38,9 +38,9 @@
     if (filter.words.length && entry.shown < entry.total) parts.push(`searched in the ${counted(entry.shown)} texts that this page holds`);
     byId("item-count").textContent = parts.join("; ") + ".";
     byId("list").style.height = `${state.places.length * ROW}px`;
-    const found = keep === null || keep === undefined ? -1 : state.places.indexOf(keep);
-    if (found < 0) byId("list-box").scrollTop = 0;
-    select(found >= 0 ? found : state.places.length ? 0 : -1, false);
+    const kept = keep === null || keep === undefined ? -1 : state.places.indexOf(keep);
+    if (kept < 0) byId("list-box").scrollTop = 0;
+    select(kept >= 0 ? kept : state.places.length ? 0 : -1, false);
     draw();
   }
 
@@ -154,11 +154,11 @@
     browser.dataset.ready = entry.name;
   }
 
-  const placeOf = (entry, id) => entry.ids.findIndex((one) => one === id || (id.startsWith(one) && one.length >= 10));
+  const placeOf = (entry, id) => entry.ids.findIndex((short) => short === id || (id.startsWith(short) && short.length >= 10));
 
   async function follow() {
     const match = /^#item=([^/]*)\/(.+)$/.exec(location.hash);
-    if (!match || !browser) return false;
+    if (!match || !browser || !unpacks) return false;
     let name, item;
     try {
       [name, item] = [decodeURIComponent(match[1]), decodeURIComponent(match[2])];

@@ -28,50 +28,29 @@
   const help = byId("help");
   byId("help-open").addEventListener("click", () => help.showModal());
 
-  async function inflate(text) {
+  /* Larger data waits as base64 of gzipped JSON */
+  const unpacks = "DecompressionStream" in globalThis;
+  async function unpacked(text) {
     const raw = atob(text);
     const bytes = new Uint8Array(raw.length);
     for (let at = 0; at < raw.length; at++) bytes[at] = raw.charCodeAt(at);
-    const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate"));
-    return new Uint8Array(await new Response(stream).arrayBuffer());
+    const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
+    return new Response(stream).json();
   }
 
-  /* Parts of other candidates wait as markup of our own templates. They are built element by element, from
-     these names only; everything else in them is text. */
-  const TAGS = new Set(("div p span b h3 h4 ul ol li table caption thead tbody tr th td details summary bdi br wbr code mark " +
-    "svg line circle path text figure figcaption dl dt dd button").split(" "));
-  const DRAWN = new Set(["svg", "line", "circle", "path", "text"]);
-  const NAMES = new Set(("class scope colspan dir title role tabindex aria-label aria-hidden aria-describedby focusable hidden open data-contest data-clear data-value data-term " +
-    "width height viewBox x y x1 x2 y1 y2 cx cy r d text-anchor type").split(" "));
-  const ENTITIES = { amp: "&", lt: "<", gt: ">", "#34": '"', "#39": "'", quot: '"' };
-  const plain = (text) => text.replace(/&(amp|lt|gt|quot|#34|#39);/g, (_, name) => ENTITIES[name]);
-
-  function build(source) {
-    const root = document.createDocumentFragment();
-    const open = [root];
-    for (const [piece, closing, name, attributes] of source.matchAll(/<(\/?)([a-zA-Z0-9]+)((?:\s+[a-zA-Z0-9-]+(?:="[^"]*")?)*)\s*\/?>|[^<]+/g)) {
-      if (!name) { open.at(-1).append(document.createTextNode(plain(piece))); continue; }
-      if (!TAGS.has(name)) continue;
-      if (closing) { if (open.length > 1) open.pop(); continue; }
-      const node = DRAWN.has(name) ? document.createElementNS("http://www.w3.org/2000/svg", name) : document.createElement(name);
-      for (const [, key, value] of attributes.matchAll(/([a-zA-Z0-9-]+)(?:="([^"]*)")?/g)) {
-        if (NAMES.has(key)) node.setAttribute(key, plain(value ?? ""));
-      }
-      open.at(-1).append(node);
-      if (!piece.endsWith("/>") && name !== "br" && name !== "wbr") open.push(node);
-    }
-    return root;
-  }
-
+  /* Parts of other candidates: markup of the page's own templates, in which every foreign text is escaped as in
+     the page itself. A template's content is inert until it is put in the page, and the policy allows no script. */
   let waitingParts = null;
   async function fill(key) {
-    const holes = all("[data-part]").filter((node) => key === "all" || node.dataset.part.startsWith(`${key}/`));
-    if (!holes.length) return;
-    waitingParts ??= inflate(data.later).then((bytes) => JSON.parse(new TextDecoder().decode(bytes)));
+    const holes = all("template[data-part]").filter((node) => key === "all" || node.dataset.part.startsWith(`${key}/`));
+    if (!holes.length || !unpacks) return;
+    waitingParts ??= unpacked(data.later);
     const parts = await waitingParts;
     for (const hole of holes) {
+      if (!hole.isConnected) continue;
       const [owner, place] = hole.dataset.part.split("/");
-      if (hole.isConnected) hole.replaceWith(build(parts[owner][Number(place)]));
+      hole.innerHTML = parts[owner][Number(place)];
+      hole.replaceWith(hole.content);
     }
     for (const listener of added) listener();
   }
