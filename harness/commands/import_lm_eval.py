@@ -115,7 +115,7 @@ def _suite(name: str, models: Sequence[str], answered: Mapping[str, Mapping[str,
         protocol = next(iter(by_model.values()))[0].protocol
         described = {**base, "output_type": types[protocol]}
         metrics = [*metrics_of([one for found in by_model.values() for one in found])]
-        tasks[task] = {"lm_eval_task": {"task": described, "metrics": metrics}}
+        tasks[task] = {"lm_eval": {"task": described, "metrics": metrics}}
     value = {
         "name": name,
         "title": f"{', '.join(models[1:]) or models[0]}, answered under lm-evaluation-harness",
@@ -173,7 +173,7 @@ def _write(
         run_id=run.path.name,
         suite=name,
         suite_text=text,
-        command=["harness", "import-lm-eval"],
+        command=["harness", "import", "lm-eval"],
         state="finished",
         started=started,
         finished=run_folders.now(),
@@ -217,7 +217,7 @@ def _evaluation(
     return EvaluationResult(
         name=task,
         role="task",
-        kind="lm_eval_task",
+        kind="lm_eval",
         summary="A task of lm-evaluation-harness, read from its logged samples.",
         data=[task],
         split="test",

@@ -132,7 +132,7 @@ def _answered(sample: Mapping[str, Any], identity: str, where: Where) -> Answere
     raise UnreadKindError(
         "only multiple choice, likelihoods of targets and documents, and exact match are read from samples.",
         where=where,
-        hint="ask the task by harness itself (`lm_eval_task`).",
+        hint="ask the task by harness itself (`lm_eval`).",
     )
 
 

@@ -31,8 +31,8 @@ SCORER: MaskedScorer = "pll_word_l2r"
 class SentenceChoiceOptions(RowOptions):
     """The YAML of a sentence-choice task."""
 
-    correct: str = Field("correct", description="Column with the right sentence.")
-    incorrect: str = Field("incorrect", description="Column with the wrong one, or a JSON list of them.")
+    correct: str = Field("right", description="Column with the right sentence.")
+    incorrect: str = Field("wrong", description="Column with the wrong one, or a JSON list of them.")
 
 
 class SentenceChoice(RowTask[SentenceChoiceOptions]):
