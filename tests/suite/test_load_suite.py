@@ -78,7 +78,7 @@ def test_a_small_suite() -> None:
             "{load: models/base}",
             "{}",
             "5:3",
-            "pretrain, finetune, align, classical, baseline, prompt, project, self_debias, load, server",
+            "pretrain, finetune, align, classical, heuristic, prompt, project, self_debias, load, server",
         ),
         (
             "{load: models/base}",
@@ -93,7 +93,7 @@ def test_a_small_suite() -> None:
         ("from: base, task: mine", "from: base, task: min", "6:40", "unknown task 'min'. Did you mean 'mine'?"),
         ("task: mine}", "task: mine, epochs: no}", "6:54", "expected a whole number, found the text 'no'"),
         ("task: mine}", "task: mine, epochs: 0}", "6:54", "greater than or equal to 1"),
-        ("task: mine}", "task: mine, labels: many}", "6:54", "expected a count such as 500, 20k or 2M"),
+        ("task: mine}", "task: mine, max_train_rows: many}", "6:62", "expected a count such as 500, 20k or 2M"),
         ("task: mine}", "task: mine, method: ful}", "6:54", "Did you mean 'full'?"),
         ("task: mine}", "task: mine, method: {lorra: {}}}", "6:55", "Did you mean 'lora'?"),
         ("task: mine}", "task: mine, method: {lora: {rnk: 8}}}", "6:62", "Did you mean 'rank'?"),
@@ -155,7 +155,7 @@ def test_several_faults_are_shown_at_once_in_the_file_s_order() -> None:
 
 
 def test_a_task_without_labels_cannot_be_learned() -> None:
-    text = changed("tasks:\n", "tasks:\n  words: {next_word: {data: mine}}\n")
+    text = changed("tasks:\n", "tasks:\n  words: {next_word_prediction: {data: mine}}\n")
     assert "has no examples" in fault(text.replace("task: mine}", "task: words}"))
 
 
