@@ -113,7 +113,7 @@ def test_extractive_answers_follow_squad_and_no_answer_counts() -> None:
         return SpanAnswer(text, 0, len(text), -1.0, -3.0)
 
     records = ask(task, [data], Answering(answer, supports=frozenset({"extract_span"})))
-    assert figure(records, "exact_match") == pytest.approx(2 / 3)
+    assert figure(records, "squad_exact_match") == pytest.approx(2 / 3)
     assert figure(records, "no_answer_accuracy") == pytest.approx(2 / 3)
     assert records.in_slice("answerable=no").sum() == 1
     assert task.examples(data, "test") == [
@@ -125,7 +125,7 @@ def test_extractive_answers_follow_squad_and_no_answer_counts() -> None:
     prompted = made(ExtractiveQA, prompt="{context} {question}")
     writing = Answering(lambda request: Generated(" Ada\n", 1, "stop"), supports=frozenset({"generate"}))
     assert prompted.protocol(writing.facts) == "generation"
-    assert figure(ask(prompted, [data], writing), "exact_match") == pytest.approx(1 / 3)
+    assert figure(ask(prompted, [data], writing), "squad_exact_match") == pytest.approx(1 / 3)
 
 
 def test_label_sets_are_cut_at_the_threshold() -> None:

@@ -83,7 +83,7 @@ def test_a_model_that_says_no_likelihood_still_writes() -> None:
     records = ask(made(Translation), [dataset(PAIRS, name="rows")], model)
     assert records.ok.all()
     assert "nll_reference" not in records.stat_names
-    assert figure(records, "unfinished") == 1.0
+    assert figure(records, "length_limit_rate") == 1.0
     assert records.texts("finish") == ["length", "length"]
 
 
@@ -94,7 +94,7 @@ def test_generative_answers_know_when_there_is_none() -> None:
     ]
     model = writer(lambda prompt: "the Ada." if "Who" in prompt else "Unanswerable")
     records = ask(made(GenerativeQA), [dataset(rows, name="rows")], model)
-    assert figure(records, "exact_match") == 1.0
+    assert figure(records, "squad_exact_match") == 1.0
     assert figure(records, "no_answer_accuracy") == 1.0
     silent = ask(made(GenerativeQA), [dataset(rows, name="rows")], writer(lambda prompt: "unanswerable"))
     assert figure(silent, "squad_f1") == 0.5
