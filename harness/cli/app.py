@@ -16,9 +16,10 @@ COMMANDS = {
     "audit": "Compare two checkpoints without a suite file.",
     "plan": "Say what a run would do, what is cached, and what each gate could detect.",
     "validate": "Check a suite file.",
+    "migrate": "Rewrite a suite of version 0.1.0 with the names of this version.",
     "lock": "Pin a suite, its gates, data and baseline in a lock file.",
     "compare": "Compare two stored runs on identical items.",
-    "import-lm-eval": "Make a run of what lm-evaluation-harness logged of two or more models.",
+    "import": "Make a run of what another tool logged (lm-evaluation-harness) of two or more models.",
     "gate": "Judge a stored run again, also under another suite's gates.",
     "explain": "Say in plain words why a gate got its verdict, and what would change it.",
     "selftest": "Test the tests on a stored run: false alarms, and the noise floor.",
@@ -54,7 +55,10 @@ class LazyGroup(click.Group):
     ) -> tuple[str | None, click.Command | None, list[str]]:
         if args and args[0] not in COMMANDS and not args[0].startswith("-"):
             from harness.core.errors import unknown
+            from harness.schema.renames import COMMANDS as RENAMED
 
+            if args[0] in RENAMED:
+                ctx.fail(f"the command {args[0]!r} is called {RENAMED[args[0]]!r} now.")
             ctx.fail(unknown("command", args[0], COMMANDS))
         return super().resolve_command(ctx, args)
 

@@ -113,6 +113,17 @@ def run_folder(path: str) -> Path:
     return folder if folder.exists() or not below.is_dir() else below
 
 
+def say_earlier_version(*runs: RunDir) -> None:
+    """Says on stderr of every run which version made it, where that had other names."""
+    from harness.report.wording.safe_text import clean_line
+    from harness.schema.run_info import earlier_sentence
+
+    for run in runs:
+        sentence = earlier_sentence(run.read_info())
+        if sentence is not None:
+            click.echo(clean_line(f"{run.path}: {sentence}", 400), err=True)
+
+
 def newest_run(suite: str) -> RunDir | None:
     """The newest finished run of a suite below ./reports, or None."""
     from harness.core.errors import DataError

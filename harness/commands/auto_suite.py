@@ -56,7 +56,7 @@ def audit_suite(
         }
         value["probes"]["pairs"] = {"minimal_pairs": {"data": {"catalog": "own-pairs"}}}
         if prose is None:
-            value["probes"]["pronouns"] = {"pronouns": {"data": "prose"}}
+            value["probes"]["pronouns"] = {"occupation_pronouns": {"data": "prose"}}
         value["gates"] += [
             {
                 "id": "memory",

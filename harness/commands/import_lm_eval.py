@@ -173,7 +173,7 @@ def _write(
         run_id=run.path.name,
         suite=name,
         suite_text=text,
-        command=["harness", "import-lm-eval"],
+        command=["harness", "import", "lm-eval"],
         state="finished",
         started=started,
         finished=run_folders.now(),

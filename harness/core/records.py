@@ -9,7 +9,7 @@ from __future__ import annotations
 import io
 import itertools
 import json
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -152,6 +152,14 @@ class Records:
                 f"records of {self.head.evaluation!r} hold no statistic {name!r}; they hold {self.stat_names}"
             )
         return self.numbers(column)
+
+    def with_statistics(self, rename: Callable[[str], str]) -> Records:
+        """The same records with other names of their statistics."""
+        names = [
+            STAT_PREFIX + rename(name[len(STAT_PREFIX) :]) if name.startswith(STAT_PREFIX) else name
+            for name in self.table.column_names
+        ]
+        return Records(self.head, self.table.rename_columns(names))
 
     @cached_property
     def ok(self) -> BoolArray:

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from harness.core import registry
 from harness.core.errors import SuiteError, Where
 from harness.core.metric import Metric, MetricContext, MetricFactory
+from harness.schema.renames import METRICS, renamed_message
 
 
 def base_name(name: str) -> str:
@@ -31,7 +32,10 @@ def factory(name: str, *, where: Where | None = None) -> MetricFactory:
             where=where,
             hint="write the bare name, or name[scorer].",
         )
-    found = registry.load("metrics", base_name(name), where=where)
+    base = base_name(name)
+    if base in METRICS and base not in registry.names("metrics"):
+        raise SuiteError(renamed_message("metric", base, METRICS[base]), where=where)
+    found = registry.load("metrics", base, where=where)
     made: MetricFactory = found() if isinstance(found, type) else found
     return made
 

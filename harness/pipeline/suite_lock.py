@@ -43,7 +43,7 @@ def make_lock(suite: Suite, prepared: Prepared, store: Store, reporter: Reporter
     workshop = Workshop(prepared, store, reporter)
     return Lock(
         suite=suite.name,
-        **_suite_digests(suite),
+        **_suite_digests(suite.document.value),
         data={name: dataset.fingerprint for name, dataset in sorted(prepared.datasets.items())},
         baseline={name: workshop.key(name) for name in [suite.compare.baseline, *suite.compare.base_variants]},
     )
@@ -67,6 +67,31 @@ def write_lock(suite: Suite, path: Path, store: Store, reporter: Reporter) -> tu
             lock.attempts = before.attempts
     _write(path, lock)
     return lock, changes
+
+
+def renew_lock(before: Mapping[str, Any], suite: Suite, path: Path, store: Store, reporter: Reporter) -> Lock:
+    """Writes the lock of a suite whose names were rewritten; attempts are kept, for it is the same suite.
+
+    Args:
+        before: the suite's data as it was before; the lock must be of it.
+
+    Raises:
+        LockError: when the lock cannot be read, or was not of the suite as it stood; it stays as it is then.
+    """
+    known = read_lock(path)
+    found = [*_value_differences(known, str(before.get("name")), before)]
+    lock = make_lock(suite, prepare(suite, store, reporter), store, reporter)
+    found += _parts(known.data, lock.data, "data ")
+    if found:
+        raise LockError(
+            "the lock file was not of this suite as it stood, so it was not renewed.",
+            where=Where(path),
+            notes=[f"  {one}" for one in found],
+            hint="`harness lock SUITE` writes it anew and counts attempts from zero.",
+        )
+    lock.attempts = known.attempts
+    _write(path, lock)
+    return lock
 
 
 def read_lock(path: Path) -> Lock:
@@ -168,10 +193,9 @@ def _write(path: Path, lock: Lock) -> None:
     atomic.write_text(path, lock.model_dump_json(indent=1) + "\n")
 
 
-def _suite_digests(suite: Suite) -> dict[str, Any]:
+def _suite_digests(value: Mapping[str, Any]) -> dict[str, Any]:
     from harness.suite.suite import suite_digest
 
-    value = suite.document.value
     section: Any = value.get("gates") or []
     rules = section if isinstance(section, list) else section.get("rules", [])
     gates = {f"gate {rule['id']}": digest(rule) for rule in rules}
@@ -179,16 +203,20 @@ def _suite_digests(suite: Suite) -> dict[str, Any]:
         gates |= {f"gates.{key}": digest(section[key]) for key in ("defaults", "waivers") if section.get(key)}
     return {
         "suite_digest": suite_digest(value),
-        "gates_digest": suite.gates_digest,
+        "gates_digest": digest(value.get("gates")),
         "sections": {key: digest(part) for key, part in value.items() if key != "gates"},
         "gates": gates,
     }
 
 
 def _suite_differences(lock: Lock, suite: Suite) -> Iterator[str]:
-    now = _suite_digests(suite)
-    if lock.suite != suite.name:
-        yield f"suite: locked {lock.suite!r}, found {suite.name!r}"
+    return _value_differences(lock, suite.name, suite.document.value)
+
+
+def _value_differences(lock: Lock, name: str, value: Mapping[str, Any]) -> Iterator[str]:
+    now = _suite_digests(value)
+    if lock.suite != name:
+        yield f"suite: locked {lock.suite!r}, found {name!r}"
     # A digest that was changed by hand in the lock is a difference too: of the parts, and of the whole.
     sections = [*_parts(lock.sections, now["sections"], "suite file, section ")]
     yield from sections

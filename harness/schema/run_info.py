@@ -19,6 +19,17 @@ def attempt_sentence(lock: LockState) -> str:
     return f"{times}{seeds}{held}.{many}"
 
 
+RUN_FORMAT = 2
+"""1: of version 0.1.0, whose run.json does not say; the suite's text and the records have that version's names."""
+
+
+def earlier_sentence(info: RunInfo) -> str | None:
+    """Which earlier version made the run, where its names differ from today's."""
+    if info.earlier_version is None:
+        return None
+    return f"Made by harness {info.earlier_version}; its names are shown as this version has them."
+
+
 class StepTiming(BaseModel):
     """One step of the plan: how long it took, or that it came from the cache."""
 
@@ -58,6 +69,7 @@ class RunInfo(BaseModel):
 
     model_config = ConfigDict(extra="ignore")
 
+    format: int = RUN_FORMAT
     run_id: str
     suite: str
     suite_path: str | None = None
@@ -112,6 +124,11 @@ class RunInfo(BaseModel):
         TypeAdapter(list[str]).validate_python(value.get("only", []), strict=True)
         TypeAdapter(int).validate_python(value.get("seed", 0), strict=True)
         return value
+
+    @property
+    def earlier_version(self) -> str | None:
+        """The version that made the run, where it had other names than this one; else None."""
+        return None if self.format >= RUN_FORMAT else str(self.versions.get("harness", "0.1.0"))
 
     def further_seeds(self, model: str) -> list[str]:
         """The names in `training` of a model's further training seeds."""

@@ -13,6 +13,7 @@ report.html  summary.md  junit.xml  model-card.md
 from __future__ import annotations
 
 import os
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from harness.core import plain
 from harness.core.digests import file_digest
 from harness.core.errors import DataError, Where
 from harness.core.records import Records
+from harness.schema.renames import rename_statistic
 from harness.schema.run_info import RunInfo
 from harness.schema.validation import in_short
 from harness.storage import atomic
@@ -31,6 +33,10 @@ class RunDir:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+
+    @cached_property
+    def _earlier(self) -> bool:
+        return self.info_path.is_file() and self.read_info().earlier_version is not None
 
     @property
     def results_path(self) -> Path:
@@ -54,12 +60,17 @@ class RunDir:
         return self.path / "training" / f"{_part(model)}.jsonl"
 
     def records(self, evaluation: str, model: str) -> Records:
-        return Records.read(self.records_path(evaluation, model))
+        return self.read_records(self.records_path(evaluation, model))
+
+    def read_records(self, path: Path) -> Records:
+        """Reads one file of records; statistics of a run of 0.1.0 get their names of today."""
+        records = Records.read(path)
+        return records.with_statistics(rename_statistic) if self._earlier else records
 
     def replicates(self, evaluation: str, model: str) -> list[Records]:
         """The records of every training seed of a model, the first seed first, then in order of seeds."""
         folder = self.path / "records" / _part(evaluation) / _part(model)
-        further = [Records.read(path) for path in folder.glob("seed-*.parquet")]
+        further = [self.read_records(path) for path in folder.glob("seed-*.parquet")]
         return [self.records(evaluation, model), *sorted(further, key=lambda records: records.head.seed)]
 
     def models(self, evaluation: str) -> list[str]:
@@ -93,7 +104,8 @@ class RunDir:
             DataError: when it is missing or damaged.
         """
         try:
-            return RunInfo.model_validate_json(plain.read_bytes(self.info_path))
+            value = plain.read_json(self.info_path)
+            return RunInfo.model_validate({"format": 1, **value} if isinstance(value, dict) else value)
         except FileNotFoundError as error:
             raise DataError(
                 "this is not a run directory (no run.json).",

@@ -11,11 +11,13 @@ from harness.core.diagnostics import Problems
 from harness.core.digests import digest
 from harness.core.errors import SuiteError, Where, unknown
 from harness.gates.parse_rules import collect_gates
+from harness.schema.renames import SUITES
 from harness.schema.suite.data_refs import DataRef
 from harness.suite import bundled
 from harness.suite.checks.gate_checks import check_gates
 from harness.suite.checks.metric_checks import check_metrics, over_worlds
 from harness.suite.checks.reference_checks import check_references
+from harness.suite.old_names import check_names
 from harness.suite.sections import Sections, named, read_sections
 from harness.suite.suite import Suite, contenders, suite_digest, without_judges
 from harness.suite.yaml.located_document import decode, parse, read_bytes
@@ -46,6 +48,8 @@ def find_suite(path_or_name: str) -> Path:
             f"expected a suite file, {what}.", where=Where(path), hint="`harness list` shows the ready suites."
         )
     ready = bundled.suites()
+    if path_or_name not in ready and path_or_name in SUITES:
+        raise SuiteError(f"the suite {path_or_name!r} is called {SUITES[path_or_name]!r} now.")
     if path_or_name not in ready:
         raise SuiteError(
             unknown("suite", path_or_name, ready), hint="give the path of a YAML file, or the name of a ready suite."
@@ -61,6 +65,8 @@ def parse_suite(text: str, path: Path) -> Suite:
     """
     document = parse(text, path)
     problems = Problems(document.where)
+    check_names(document, problems)
+    problems.raise_any()
     sections = read_sections(document.value, problems)
     value: Mapping[str, Any] = document.value
     check_references(sections, value, problems)

@@ -10,6 +10,7 @@ from typing import Any
 from harness.core.errors import SuiteError, unknown
 from harness.model_kinds.load_kind import LoadModel
 from harness.model_kinds.model_spec import ModelSpec, learns, starts_from
+from harness.schema.renames import describe_old
 from harness.schema.suite.gate_rules import Composition, Rule
 from harness.suite.suite import Suite, suite_digest
 
@@ -50,7 +51,7 @@ def _select(suite: Suite, only: tuple[str, ...]) -> Suite:
     known = {*suite.evaluations, *suite.models}
     for name in only:
         if name not in known:
-            raise SuiteError(unknown("task, probe or model", name, known), where=suite.where())
+            raise SuiteError(unknown("task, probe or model", name, known), where=suite.where(), hint=describe_old(name))
     evaluated = tuple(name for name in suite.evaluated if name in only) or suite.evaluated
     chosen = [name for name in suite.contenders if name in only]
     contenders = suite.contenders

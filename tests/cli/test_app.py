@@ -139,3 +139,15 @@ def test_doctor_and_schema_answer_in_json(capsys: pytest.CaptureFixture[str]) ->
     assert json.loads(capsys.readouterr().out)["hardware"]["cores"] >= 1
     assert invoke(["schema"]) == 0
     assert json.loads(capsys.readouterr().out)["type"] == "object"
+
+
+def test_python_m_harness_is_the_command_line() -> None:
+    made = subprocess.run(
+        [sys.executable, "-m", "harness", "--version"], check=True, capture_output=True, text=True, timeout=60
+    )
+    assert made.stdout.startswith("harness, version ")
+
+
+def test_a_command_of_0_1_0_names_the_new_one(capsys: pytest.CaptureFixture[str]) -> None:
+    assert invoke(["import-lm-eval", "a=b"]) == 2
+    assert "the command 'import-lm-eval' is called 'import lm-eval' now." in capsys.readouterr().err

@@ -19,19 +19,19 @@ def command(baseline_run: str, candidate_run: str, models: tuple[str, ...], as_j
     """
     from harness.cli.comparison_lines import comparison_lines
     from harness.cli.console import make_reporter
-    from harness.cli.options import emit_json
+    from harness.cli.options import emit_json, say_earlier_version
     from harness.commands.compare_runs import compare_runs
     from harness.storage.run_folders import find
 
     pairs = []
     for text in models:
-        first, equals, second = text.partition("=")
-        if not equals or not first or not second:
+        old, equals, new = text.partition("=")
+        if not equals or not old or not new:
             raise click.BadParameter(f"expected A=B, found {text!r}.", param_hint="--model")
-        pairs.append((first, second))
-    compared = compare_runs(
-        find(run_folder(baseline_run)), find(run_folder(candidate_run)), pairs, make_reporter(quiet=quiet)
-    )
+        pairs.append((old, new))
+    first, second = find(run_folder(baseline_run)), find(run_folder(candidate_run))
+    say_earlier_version(first, second)
+    compared = compare_runs(first, second, pairs, make_reporter(quiet=quiet))
     if as_json:
         emit_json({"comparisons": [entry.model_dump(mode="json") for entry in compared]})
         return 0

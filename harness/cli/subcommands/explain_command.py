@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from harness.cli.options import OUT, run_folder
+from harness.cli.options import OUT, run_folder, say_earlier_version
 
 if TYPE_CHECKING:
     from harness.commands.explain import Explained
@@ -34,6 +34,7 @@ def command(gate: str | None, run: str, as_json: bool) -> int:
     from harness.storage.run_folders import find_newest
 
     found = find_newest(run_folder(run))
+    say_earlier_version(found)
     explained = explain_run(found, gate, make_reporter(quiet=True))
     if as_json:
         emit_json({"run_dir": str(found.path), "gates": [one.to_json() for one in explained]})

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from harness.cli.ci_system import ci_option, tell
-from harness.cli.options import output_options, run_folder
+from harness.cli.options import output_options, run_folder, say_earlier_version
 
 
 @click.command("gate")
@@ -22,6 +22,7 @@ def command(run: str, suite_name: str | None, write: bool, ci: str, as_json: boo
     from harness.storage.run_folders import find
 
     found = find(run_folder(run))
+    say_earlier_version(found)
     results = judge_again(found, suite_name, make_reporter(quiet=quiet))
     if write:
         from harness.report.formats.write_reports import write_reports

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from harness.cli.options import emit_json, run_folder
+from harness.cli.options import emit_json, run_folder, say_earlier_version
 
 
 @click.command("report")
@@ -20,6 +20,7 @@ def command(run: str, open_browser: bool, as_json: bool) -> int:
     from harness.storage.run_folders import find
 
     found = find(run_folder(run))
+    say_earlier_version(found)
     note = outside_note(Results.read(found.results_path).evaluations)
     if note is not None:
         make_reporter(quiet=True).warn(note)

@@ -22,7 +22,7 @@ def command(run: str, swaps: int, ask: bool, device: str, as_json: bool, quiet: 
     alarms too often.
     """
     from harness.cli.console import make_reporter
-    from harness.cli.options import emit_json, open_store
+    from harness.cli.options import emit_json, open_store, say_earlier_version
     from harness.commands.selftest import selftest_run
     from harness.core.errors import EXIT_INCOMPLETE, EXIT_OK
     from harness.report.formats.write_reports import write_reports
@@ -30,6 +30,7 @@ def command(run: str, swaps: int, ask: bool, device: str, as_json: bool, quiet: 
     from harness.storage.run_folders import find_newest
 
     found = find_newest(run_folder(run))
+    say_earlier_version(found)
     reporter = make_reporter(quiet=quiet)
     made = selftest_run(found, open_store(reporter), reporter, swaps=swaps, ask_again=ask, device=device)
     write_reports(found)

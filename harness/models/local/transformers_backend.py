@@ -65,7 +65,7 @@ HEAD_REQUESTS: Mapping[Head, type[Request]] = {
     "span": ExtractSpan,
     "next_sentence": NextSentence,
 }
-_NAMES: Mapping[Head, str] = {"sequence": "classification", "token": "tagging"}
+_NAMES: Mapping[Head, str] = {"sequence": "classification", "token": "token classification"}
 ROLLING = "window=max_length;context=1;prefix=bos|eos"
 
 

@@ -11,7 +11,7 @@ from harness.schema.results import number_format
 from harness.schema.results.metrics import ComparisonResult
 from harness.schema.results.results_file import Results
 from harness.schema.results.verdicts import GateResult
-from harness.schema.run_info import RunInfo, attempt_sentence
+from harness.schema.run_info import RunInfo, attempt_sentence, earlier_sentence
 
 MAX_LINES = 60
 _GATES, _DELTAS, _STORIES = 14, 16, 3
@@ -40,6 +40,9 @@ def summary_markdown(results: Results, info: RunInfo | None) -> str:
     if results.limit is not None:
         lines += [f"Limited to {plural(results.limit, 'item')} an evaluation: a trial, not a release.", ""]
     digest = md(results.suite_digest[:12])
+    earlier = earlier_sentence(info) if info is not None else None
+    if earlier is not None:
+        lines += [md(earlier, 200), ""]
     lines += _lock_lines(info)
     if results.selftest is not None:
         lines += [f"Self-test: {md(results.selftest.sentence, 600)}", ""]

@@ -260,8 +260,8 @@ class RunView:
         key = (evaluation, model)
         if key not in self._records:
             named = self.run is not None and _plain(evaluation) and _plain(model)
-            path = self.run.records_path(evaluation, model) if self.run is not None and named else None
-            self._records[key] = Records.read(path) if path is not None and path.is_file() else None
+            stored = self.run is not None and named and self.run.records_path(evaluation, model).is_file()
+            self._records[key] = self.run.records(evaluation, model) if self.run is not None and stored else None
         return self._records[key]
 
     def item_table(self, evaluation: str) -> ItemTable | None:

@@ -12,6 +12,7 @@ from harness.core.errors import DataError, Where
 from harness.schema.results.base import Result, finite
 from harness.schema.results.inputs import AuditResult, DataResult, EvaluationResult, ModelResult
 from harness.schema.results.metrics import ComparisonResult, FlipsResult, MetricResult, TableResult
+from harness.schema.results.renamed_results import rename_results
 from harness.schema.results.selftest_result import SelftestResult
 from harness.schema.results.verdicts import GateResult, VerdictResult
 from harness.schema.validation import found, in_short
@@ -64,7 +65,7 @@ class Results(Result):
             version = value.get("schema_version")
             if version != RESULTS_SCHEMA:
                 raise ValueError(f"schema version {version}, expected {RESULTS_SCHEMA}")
-            return cls.model_validate(value)
+            return cls.model_validate(rename_results(value))
         except FileNotFoundError as error:
             raise DataError(
                 "there is no results.json here.", where=Where(path), hint="give the folder of a finished run."

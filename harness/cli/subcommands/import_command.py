@@ -1,4 +1,4 @@
-"""`harness import-lm-eval`."""
+"""`harness import lm-eval`."""
 
 from __future__ import annotations
 
@@ -9,13 +9,18 @@ import click
 from harness.cli.options import OUT, output_options
 
 
-@click.command("import-lm-eval")
+@click.group("import")
+def command() -> None:
+    """Make a run of what another tool logged."""
+
+
+@command.command("lm-eval")
 @click.argument("logs", nargs=-1, required=True, metavar="[NAME=]LOG...")
 @click.option("--suite", default="lm-eval", show_default=True, help="Names the folder of the run.")
 @click.option("--out", default=OUT, show_default=True, type=click.Path(path_type=Path), help="Folder of runs.")
 @click.option("--filter", "chosen", metavar="NAME", help="Which filter of generation tasks; the first when left out.")
 @output_options
-def command(logs: tuple[str, ...], suite: str, out: Path, chosen: str | None, as_json: bool, quiet: bool) -> int:
+def lm_eval(logs: tuple[str, ...], suite: str, out: Path, chosen: str | None, as_json: bool, quiet: bool) -> int:
     """Make a run of what lm-evaluation-harness logged (--log_samples) of two or more models.
 
     LOG is an --output_path of lm-eval, or one samples file. The first model is the baseline. The run

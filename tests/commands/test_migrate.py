@@ -1,0 +1,128 @@
+"""`harness migrate`: the diff, the rewritten file, and its lock; on a suite and a run that 0.1.0 made."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+
+from harness.cli.app import invoke
+
+MADE = Path(__file__).parents[1] / "fixtures" / "run_0_1_0"
+
+
+@pytest.fixture
+def suite(tmp_path: Path) -> Path:
+    """The fixture's suite with its data and its lock, as 0.1.0 left them."""
+    for name in ("old-names.yaml", "old-names.lock", "notes.csv", "questions.csv"):
+        shutil.copy(MADE / name, tmp_path / name)
+    return tmp_path / "old-names.yaml"
+
+
+def test_the_diff_writes_nothing(suite: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    before = suite.read_bytes()
+    assert invoke(["migrate", str(suite)]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert "-  words: {classical: {task: notes, labels: 40}}" in lines
+    assert "+  words: {classical: {task: notes, max_train_rows: 40}}" in lines
+    assert suite.read_bytes() == before
+
+
+def test_writing_keeps_attempts_and_makes_a_valid_suite_and_lock(
+    suite: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    lock = suite.with_suffix(".lock")
+    before = json.loads(lock.read_text("utf-8"))
+    assert invoke(["migrate", str(suite), "--write"]) == 0
+    assert "attempts so far: 1" in capsys.readouterr().out
+    after = json.loads(lock.read_text("utf-8"))
+    assert after["attempts"] == before["attempts"]
+    assert after["data"] == before["data"]
+    assert after["suite_digest"] != before["suite_digest"]
+    assert invoke(["validate", str(suite)]) == 0
+    # The lock is the one that `harness lock` would write now: nothing differs, so attempts stay counted.
+    assert invoke(["lock", str(suite)]) == 0
+    assert "nothing changed; attempts so far: 1." in capsys.readouterr().out
+    assert invoke(["migrate", str(suite), "--write"]) == 0
+    assert "nothing to rename" in capsys.readouterr().out
+
+
+def test_a_lock_that_was_not_of_the_suite_is_not_renewed(suite: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    lock = suite.with_suffix(".lock")
+    before = lock.read_bytes()
+    suite.write_text(suite.read_text("utf-8").replace("max: 0.9", "max: 0.95"), "utf-8")
+    assert invoke(["migrate", str(suite), "--write"]) == 13
+    assert "gate parity" in capsys.readouterr().err
+    assert lock.read_bytes() == before
+    assert invoke(["validate", str(suite)]) == 0
+
+
+def test_what_is_wrong_after_renaming_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "wrong.yaml"
+    path.write_bytes(
+        b"\xef\xbb\xbfname: wrong\r\nmodels: {base: {load: ./base, quantise: 8bit}}\r\ncompare: {baseline: bas}\r\n"
+    )
+    assert invoke(["migrate", str(path), "--write"]) == 2
+    output = capsys.readouterr()
+    assert "+models: {base: {load: ./base, quantize: 8bit}}" in output.out
+    assert "Did you mean 'base'?" in output.err
+    assert path.read_bytes().startswith(b"\xef\xbb\xbfname: wrong\r\n")
+    assert b"quantize: 8bit}}\r\n" in path.read_bytes()
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Path:
+    target = tmp_path / "reports" / "old-names" / "run"
+    shutil.copytree(MADE, target)
+    return target
+
+
+def test_a_run_of_0_1_0_is_judged_under_the_new_names(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    stored = json.loads((run / "results.json").read_text("utf-8"))
+    assert invoke(["gate", str(run), "--write"]) == stored["verdict"]["exit_code"]
+    output = capsys.readouterr()
+    assert "Made by harness 0.1.0" in output.err
+    assert "places.squad_exact_match of overlap is not ≥ 0.2" in output.out
+    results = json.loads((run / "results.json").read_text("utf-8"))
+    assert [gate["verdict"] for gate in results["gates"]] == [gate["verdict"] for gate in stored["gates"]]
+    assert {evaluation["kind"] for evaluation in results["evaluations"]} == {
+        "classification",
+        "question_answering",
+        "group_fairness",
+    }
+    # Judged again, it is still a run of 0.1.0, whose records have that version's names.
+    assert json.loads((run / "run.json").read_text("utf-8")).get("format", 1) == 1
+    assert "made by harness 0.1.0" in (run / "report.html").read_text("utf-8")
+    assert "Made by harness 0.1.0" in (run / "summary.md").read_text("utf-8")
+    old = r"exact_match\b(?<!squad_exact_match)|answer_f1|demographic_parity_gap|licence"
+    assert not re.search(old, (run / "summary.md").read_text("utf-8") + (run / "metrics.csv").read_text("utf-8"))
+
+
+def test_a_run_of_0_1_0_is_scored_again_from_its_records(
+    run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    gates = tmp_path / "gates.yaml"
+    text = (run / "old-names.yaml").read_text("utf-8").replace("max: 0.9", "max: 0.9, alpha: 0.031")
+    gates.write_text(text, "utf-8")
+    for name in ("notes.csv", "questions.csv"):
+        shutil.copy(run / name, tmp_path / name)
+    assert invoke(["migrate", str(gates), "--write"]) == 0
+    assert invoke(["gate", str(run), "--suite", str(gates)]) == 10
+    assert "96.9% confidence" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("command", [["report"], ["explain", "--run"], ["selftest", "--swaps", "200"]])
+def test_other_commands_read_a_run_of_0_1_0(run: Path, command: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert invoke([*command, str(run)]) == 0
+    assert "Made by harness 0.1.0" in capsys.readouterr().err
+
+
+def test_a_run_of_0_1_0_is_compared_and_indexed(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert invoke(["compare", str(run), str(run)]) == 0
+    assert "places.squad_f1" in capsys.readouterr().out
+    reports = run.parents[1]
+    assert invoke(["index", str(reports)]) == 0
+    assert "old-names" in (reports / "index.html").read_text("utf-8")
