@@ -27,9 +27,9 @@ def factory(name: str, *, where: Where | None = None) -> MetricFactory:
         return Outside()
     if ("[" in name) != name.endswith("]"):
         raise SuiteError(
-            f"the metric {name!r} has a bracket that does not close.",
+            f"the metric {name!r} has an unclosed bracket.",
             where=where,
-            hint="write the bare name, or name[scorer].",
+            hint="use the bare name, or name[scorer].",
         )
     found = registry.load("metrics", base_name(name), where=where)
     made: MetricFactory = found() if isinstance(found, type) else found
@@ -61,7 +61,7 @@ def check_fits(names: Iterable[str], provides: Iterable[str], *, evaluation: str
             fitting = ", ".join(known for known in registry.names("metrics") if fits(known, held))
             raise SuiteError(
                 f"the metric {name!r} does not fit {evaluation!r}: it needs {', '.join(map(repr, lacking))}, "
-                "which these records do not hold.",
+                "which these records do not contain.",
                 where=where,
                 hint=f"take one of: {fitting or 'none fits'}.",
             )

@@ -37,7 +37,7 @@ class ItemTable:
             table = pq.read_table(path)
             table.column("item_id")
         except (OSError, pa.ArrowException, KeyError) as error:
-            raise DataError(f"cannot read items: {error}", where=Where(path), hint="run the suite again.") from error
+            raise DataError(f"cannot read items: {error}", where=Where(path), hint="rerun the suite.") from error
         return cls(table.sort_by("item_id"))
 
     def __len__(self) -> int:
