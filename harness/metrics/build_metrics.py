@@ -63,7 +63,7 @@ def check_fits(names: Iterable[str], provides: Iterable[str], *, evaluation: str
                 f"the metric {name!r} does not fit {evaluation!r}: it needs {', '.join(map(repr, lacking))}, "
                 "which these records do not contain.",
                 where=where,
-                hint=f"take one of: {fitting or 'none fits'}.",
+                hint=f"choose one of: {fitting or 'none fits'}.",
             )
 
 

@@ -150,7 +150,7 @@ def architecture(named: str | Mapping[str, Any] | None, objective: str = "mlm") 
     check_objective(model_type, objective)
     for key in given:
         if key in _OWN:
-            raise SuiteError(f"architecture: {key!r} follows from the tokenizer.", hint="leave it out.")
+            raise SuiteError(f"architecture: {key!r} follows from the tokenizer.", hint="remove it.")
     if model_type not in _SHARED:
         return dict(given)
     smallest = next(

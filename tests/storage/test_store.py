@@ -160,9 +160,9 @@ def test_what_is_no_key_never_becomes_a_path(tmp_path: Path, key: str) -> None:
 def test_a_kind_is_a_plain_name_other_than_the_store_s_own_folders(tmp_path: Path, kind: str) -> None:
     store = Store(tmp_path)
     for use in (store.path, store.get, lambda kind, key: store.make(kind, key, never)):
-        with pytest.raises(DataError, match="expected a kind"):
+        with pytest.raises(DataError, match="expected a cache entry kind"):
             use(kind, KEY)
-    with pytest.raises(DataError, match="expected a kind"), store.lock(kind, KEY):
+    with pytest.raises(DataError, match="expected a cache entry kind"), store.lock(kind, KEY):
         pass
 
 

@@ -84,8 +84,7 @@ length_ratio = Ratio(
 length_limit_rate = Mean("length_limit_rate", "Fraction of texts cut off by the length limit.", direction="lower")
 judge_win_rate = Mean(
     "judge_win_rate",
-    "Win rate of the text over the reference under a judge: 1 if it wins in both orders, 0.5 if the verdict depends "
-    "on the order.",
+    "Win rate over the reference under a judge: 1 if it wins in both orders, 0.5 if the order decides.",
     column="judged",
 )
 judge_position_bias = Mean(

@@ -62,7 +62,7 @@ def read_bytes(path: Path) -> bytes:
         with path.open("rb") as handle:
             content = handle.read(MAX_BYTES + 1)
     except OSError as error:
-        raise SuiteError(f"the file cannot be read: {error.strerror}.", where=Where(path)) from error
+        raise SuiteError(f"cannot read the file: {error.strerror}.", where=Where(path)) from error
     if len(content) > MAX_BYTES:
         raise SuiteError(f"file too large for a suite (limit {MAX_BYTES} bytes).", where=Where(path))
     return content
