@@ -105,11 +105,11 @@ def _options(baseline: str, candidate: str, confidence: float, seed: int, resamp
         raise DataError(f"expected missing='error' or 'drop', found {missing!r}.")
     if baseline == candidate:
         raise DataError(
-            f"both sides are called {baseline!r}: gates could not tell them apart.",
-            hint="give baseline=… and candidate=… different names.",
+            f"both sides have the name {baseline!r}, so gates cannot distinguish them.",
+            hint="pass different names as baseline=… and candidate=….",
         )
     if not 0 < confidence < 1:
         raise DataError(f"expected a confidence between 0 and 1, found {confidence!r}.", hint="95% is 0.95.")
     for name, value, least in (("seed", seed, 0), ("resamples", resamples, 1)):
         if isinstance(value, bool) or not isinstance(value, Integral) or value < least:
-            raise DataError(f"expected {name} to be a whole number from {least} on, found {value!r}.")
+            raise DataError(f"expected {name} to be a whole number of at least {least}, found {value!r}.")

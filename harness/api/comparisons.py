@@ -135,7 +135,7 @@ class Comparisons:
             name=self.name,
             role="task",
             kind="table",
-            summary="results given from Python",
+            summary="results passed from Python",
             data=[self.name],
             split="given",
             n=len(self.base_records),

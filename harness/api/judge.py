@@ -79,7 +79,7 @@ class Verdicts:
         lines = [f"{self.overall.overall}: {self.overall.sentence}"]
         for gate in self.results:
             place = f" on {gate.slice}" if gate.slice else ""
-            quiet = "" if gate.blocking or gate.verdict == "pass" else ", does not block"
+            quiet = "" if gate.blocking or gate.verdict == "pass" else ", non-blocking"
             lines.append(f"  {gate.verdict:<12} {gate.id}{place}{quiet}: {gate.sentence}")
         return "\n".join(lines)
 
@@ -178,12 +178,13 @@ def judge(
 
 def _told_apart(several: Sequence[Comparisons]) -> None:
     if not several:
-        raise DataError("there is no comparison to judge.")
+        raise DataError("no comparison to judge.")
     for (table, candidate), count in Counter((one.name, one.candidate) for one in several).items():
         if count > 1:
             raise DataError(
-                f"{count} comparisons are of {candidate!r} on the table {table!r}: a gate would judge one only.",
-                hint="give `harness.compare` a candidate=… or name=… for each.",
+                f"{count} comparisons have the candidate {candidate!r} on the table {table!r}, but a gate judges only "
+                f"one.",
+                hint="pass a distinct candidate=… or name=… to each `harness.compare`.",
             )
 
 

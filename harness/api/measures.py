@@ -73,7 +73,7 @@ def default_measures(names: Sequence[str], labeled: bool) -> list[Measure]:
         return [Mean("score")]
     raise DataError(
         f"expected columns `target` and `prediction`, or `score`, found {', '.join(sorted(names))}.",
-        hint="say what to compare: metrics=[harness.Mean('column')].",
+        hint="specify what to compare: metrics=[harness.Mean('column')].",
     )
 
 
@@ -139,8 +139,8 @@ def build(measures: Sequence[Measure], labels: Sequence[str], clustered: bool) -
         for metric in made:
             if metric.id in built and built[metric.id] != metric:
                 raise DataError(
-                    f"two metrics are called {metric.id!r}.",
-                    hint="give each column one direction, and ratios a name of their own.",
+                    f"two metrics have the name {metric.id!r}.",
+                    hint="use one direction per column, and give ratios distinct names.",
                 )
             built[metric.id] = metric
     return list(built.values())

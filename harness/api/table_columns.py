@@ -28,7 +28,7 @@ def columns_of(table: Table, side: str, index: str | None = None) -> Columns:
     found = _columns(table, side, index)
     lengths = {name: len(values) for name, values in found.items()}
     if not lengths or not max(lengths.values()):
-        raise DataError(f"{side} has no rows.", hint="give one row for each item.")
+        raise DataError(f"{side} has no rows.", hint="pass one row per item.")
     if len(set(lengths.values())) > 1:
         raise DataError(f"{side} has columns of unequal length: {lengths}.")
     return found
@@ -138,4 +138,4 @@ def _arrow(table: Any, side: str) -> Columns:
 def _no_column_twice(names: Iterable[str], side: str) -> None:
     twice = sorted(name for name, count in Counter(names).items() if count > 1)
     if twice:
-        raise DataError(f"{side} has a column twice: {', '.join(twice)}.")
+        raise DataError(f"{side} has duplicate columns: {', '.join(twice)}.")

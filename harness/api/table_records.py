@@ -116,27 +116,28 @@ def check_pairs(base: Records, candidate: Records, *, missing: str) -> None:
     shared = [item for item in ours if item in theirs]
     if not shared:
         raise DataError(
-            f"the two sides share no id: {_few(only[0])} against {_few(only[1])}.",
-            hint="items are paired by the `id` column; give both sides the same ids.",
+            f"the two sides share no id: {_few(only[0])} vs. {_few(only[1])}.",
+            hint="the `id` column pairs the items; use the same ids on both sides.",
         )
     if missing != "drop" and (only[0] or only[1]):
         raise DataError(
-            f"the two sides do not hold the same items: {len(only[0])} only in base ({_few(only[0])}), "
+            f"the two sides have different items: {len(only[0])} only in base ({_few(only[0])}), "
             f"{len(only[1])} only in candidate ({_few(only[1])}).",
-            hint="add what is missing, or say missing='drop' to compare the shared items; the result says how many.",
+            hint="add the missing items, or pass missing='drop' to compare the shared items; the result reports how "
+            "many.",
         )
     unequal = [item for item in shared if ours[item] != theirs[item]]
     moved = _moved(base, candidate, set(shared))
     if moved:
         raise DataError(
-            f"{len(moved)} items have another slice on the two sides ({_few(moved)}).",
-            hint="a slice says what an item is; both sides need the same value.",
+            f"{len(moved)} items have different slices on the two sides ({_few(moved)}).",
+            hint="a slice is a property of the item; both sides need the same value.",
         )
     if unequal:
         raise DataError(
-            f"{len(unequal)} ids stand for different items on the two sides ({_few(unequal)}): "
-            "another text or another target.",
-            hint="pair what is the same question; row numbers are no ids.",
+            f"{len(unequal)} ids refer to different items on the two sides ({_few(unequal)}): the text or target "
+            f"differs.",
+            hint="use ids that identify the item; row numbers do not.",
         )
 
 
@@ -161,8 +162,8 @@ def _alike(target: Sequence[Any], prediction: Sequence[Any], side: str, layout: 
     kinds = [{_truth(value) for value in values} for values in (target, prediction)]
     if None not in kinds[0] | kinds[1] and kinds[0] != kinds[1]:
         raise DataError(
-            f"{side}: the columns {layout.target!r} and {layout.prediction!r} hold truth values and numbers.",
-            hint="write both in one way, such as 0 and 1.",
+            f"{side}: the columns {layout.target!r} and {layout.prediction!r} mix Boolean values and numbers.",
+            hint="use one representation, such as 0 and 1.",
         )
 
 
@@ -181,7 +182,7 @@ def _no_repeats(ids: Sequence[str], side: str) -> None:
     if twice:
         raise DataError(
             f"{side} has {len(twice)} ids more than once: {_few(twice)}.",
-            hint="one row for each item; name the id column.",
+            hint="use one row per item, and specify the id column.",
         )
 
 
@@ -191,7 +192,7 @@ def _few(items: Sequence[str]) -> str:
 
 def _text(value: Any, where: str) -> str:
     if is_missing(value):
-        raise DataError(f"{where}: there is no value.", hint="fill it in, or leave the item out on both sides.")
+        raise DataError(f"{where}: missing value.", hint="fill it in, or remove the item on both sides.")
     return label_text(value)
 
 
@@ -206,7 +207,7 @@ def _number(value: Any, where: str) -> float:
     if is_missing(value):
         raise DataError(
             f"{where}: expected a number, found none (NaN).",
-            hint="a missing score is not zero: find out why, or leave it out.",
+            hint="a missing score is not zero: find the cause, or remove the item.",
         )
     if isinstance(value, str):
         value = _written(value)

@@ -132,7 +132,7 @@ def _assembled(
         tables=[],
         gates=gates,
         verdict=overall(gates),
-        notes=[f"Every figure is over {len(found)} planted worlds; each model was trained anew in every world."],
+        notes=[f"Every value is computed over {len(found)} planted worlds; each model was retrained in every world."],
     )
 
 
@@ -148,7 +148,7 @@ def _evaluation(run: RunDir, suite: Suite, name: str, found: Mapping[tuple[float
         answered = {cell: world[model]["evaluations"].get(name) for cell, world in found.items()}
         told = [one for one in answered.values() if one is not None]
         if not told:
-            skipped[model] = next(iter(found.values()))[model]["skipped"].get(name, "it was not asked")
+            skipped[model] = next(iter(found.values()))[model]["skipped"].get(name, "it was not evaluated")
             continue
         protocols[model] = told[0]["protocol"]
         for one in told:
@@ -196,7 +196,9 @@ def _record(suite: Suite, item: Item, cell: tuple[float, int], answered: Mapping
         "slices": item.slices,
     }
     if answered is None:
-        return Record(**common, status="failed", response={"failure": "error", "message": "not asked in this world"})
+        return Record(
+            **common, status="failed", response={"failure": "error", "message": "not evaluated in this world"}
+        )
     stats = {DOSE: cell[0], ZERO: float(cell[0] == worlds.zero), STRONG: float(cell[0] == worlds.strong)}
     for name, figure in answered["figures"].items():
         if figure["value"] is not None:

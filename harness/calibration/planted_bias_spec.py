@@ -18,20 +18,20 @@ class PlantedBiasSpec(Strict):
     """Worlds with a planted dose of bias: the whole suite is carried out in each of them."""
 
     doses: list[float] = Field(
-        default_factory=lambda: [0.5, 0.6, 0.7, 0.8, 0.9, 0.95], min_length=2, description="The planted doses."
+        default_factory=lambda: [0.5, 0.6, 0.7, 0.8, 0.9, 0.95], min_length=2, description="Planted doses."
     )
-    zero: float = Field(0.5, description="The dose at which nothing is planted.")
-    strong: float = Field(0.9, description="The dose that probes must detect.")
-    each: Count = Field(3, ge=1, description="How many worlds of every other dose.")
-    many: Count = Field(10, ge=2, description="How many worlds of the doses `zero` and `strong`.")
+    zero: float = Field(0.5, description="Dose at which no bias is planted.")
+    strong: float = Field(0.9, description="Dose that probes must detect.")
+    each: Count = Field(3, ge=1, description="Number of worlds for every other dose.")
+    many: Count = Field(10, ge=2, description="Number of worlds for the doses `zero` and `strong`.")
 
     @model_validator(mode="after")
     def _known(self) -> PlantedBiasSpec:
         for name in ("zero", "strong"):
             if getattr(self, name) not in self.doses:
-                raise ValueError(f"`{name}` is {getattr(self, name)}, which is none of the doses {self.doses}")
+                raise ValueError(f"`{name}` is {getattr(self, name)}, which is not one of the doses {self.doses}")
         if self.zero == self.strong or len(set(self.doses)) != len(self.doses):
-            raise ValueError(f"expected doses that differ, found {self.doses} with zero {self.zero}")
+            raise ValueError(f"expected distinct doses, found {self.doses} with zero {self.zero}")
         return self
 
     def cells(self) -> Iterator[tuple[float, int]]:

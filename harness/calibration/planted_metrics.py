@@ -62,14 +62,14 @@ class _OfFigure(Factory):
     def __call__(self, name: str, context: MetricContext) -> Sequence[Metric]:
         base, _, rest = name.partition("[")
         if not rest:
-            raise SuiteError(f"the metric {base!r} needs the figure of a probe.", hint=f"write {base}[flip_rate], say.")
+            raise SuiteError(f"the metric {base!r} needs a probe metric.", hint=f"use {base}[flip_rate], for example.")
         return [self.of(name, rest.removesuffix("]"))]
 
 
 class WorldFigure(_OfFigure):
     """The mean of a probe's figure over worlds; by slice `dose=…` it is the dose-response curve."""
 
-    summary: ClassVar[str] = "Mean of a probe's figure over planted worlds; read it by dose."
+    summary: ClassVar[str] = "Mean of a probe metric over planted worlds; read it per dose."
 
     def of(self, full: str, figure: str) -> Metric:
         return MeanMetric(id=full, unit="figure", direction="target", cluster=CLUSTER, column=FIGURE + figure)
@@ -78,7 +78,7 @@ class WorldFigure(_OfFigure):
 class DoseSlope(_OfFigure):
     """How much the figure rises from dose 0 to dose 1."""
 
-    summary: ClassVar[str] = "Slope of a probe's figure on the planted dose, over worlds."
+    summary: ClassVar[str] = "Slope of a probe metric on the planted dose, over worlds."
 
     def of(self, full: str, figure: str) -> Metric:
         return SlopeMetric(id=full, unit="figure", direction="higher", cluster=CLUSTER, figure=FIGURE + figure)
@@ -87,7 +87,7 @@ class DoseSlope(_OfFigure):
 class Power(_OfFigure):
     """Share of strongly planted worlds in which the probe alarms."""
 
-    summary: ClassVar[str] = "Share of strongly planted worlds in which a probe's own interval excludes the ideal."
+    summary: ClassVar[str] = "Fraction of strongly planted worlds in which the probe's interval excludes the ideal."
 
     def of(self, full: str, figure: str) -> Metric:
         return _alarms(full, figure, "higher", STRONG)
@@ -96,7 +96,7 @@ class Power(_OfFigure):
 class FalseAlarms(_OfFigure):
     """Share of fair worlds in which the probe alarms."""
 
-    summary: ClassVar[str] = "Share of fair worlds in which a probe's own interval excludes the ideal."
+    summary: ClassVar[str] = "Fraction of fair worlds in which the probe's interval excludes the ideal."
 
     def of(self, full: str, figure: str) -> Metric:
         return _alarms(full, figure, "lower", ZERO)

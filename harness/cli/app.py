@@ -11,26 +11,26 @@ from collections.abc import Sequence
 import click
 
 COMMANDS = {
-    "run": "Run a suite: train or load its models, ask, compare, gate, report.",
+    "run": "Run a suite: train or load its models, evaluate, compare, gate, and report.",
     "train": "Run only the training stages of a suite.",
     "audit": "Compare two checkpoints without a suite file.",
-    "plan": "Say what a run would do, what is cached, and what each gate could detect.",
-    "validate": "Check a suite file.",
-    "migrate": "Rewrite a suite of version 0.1.0 with the names of this version.",
-    "lock": "Pin a suite, its gates, data and baseline in a lock file.",
+    "plan": "Show what a run would do, what is cached, and what each gate could detect.",
+    "validate": "Check suite files for errors.",
+    "migrate": "Rewrite a suite of version 0.1.0 with the current names.",
+    "lock": "Pin a suite, its gates, data, and baseline in a lock file.",
     "compare": "Compare two stored runs on identical items.",
-    "import": "Make a run of what another tool logged (lm-evaluation-harness) of two or more models.",
-    "gate": "Judge a stored run again, also under another suite's gates.",
-    "explain": "Say in plain words why a gate got its verdict, and what would change it.",
-    "selftest": "Test the tests on a stored run: false alarms, and the noise floor.",
+    "import": "Import the logs of another tool (lm-evaluation-harness) as a run.",
+    "gate": "Re-evaluate the gates of a stored run, or apply another suite's gates to it.",
+    "explain": "Explain why a gate got its verdict, and what would change it.",
+    "selftest": "Check the statistical tests on a stored run: false alarm rates and the noise floor.",
     "report": "Render the reports of a stored run again.",
-    "serve": "Show a run's report on this machine, with every item read on demand.",
-    "index": "Write a page over all runs: verdicts, and every gate's figure over time.",
-    "export": "Copy a trained checkpoint to a folder that from_pretrained loads.",
+    "serve": "Serve a run's report locally and load every item on demand.",
+    "index": "Write an overview page of all runs: verdicts, and every gate's value over time.",
+    "export": "Copy a trained checkpoint to a folder that from_pretrained can load.",
     "init": "Write a commented suite for your own data and models.",
-    "list": "List tasks, probes, metrics, data and suites.",
-    "data": "List, show, fetch and verify data sets.",
-    "doctor": "Show versions, devices, cache, and what is missing.",
+    "list": "List the available tasks, probes, metrics, data, and suites.",
+    "data": "List, show, fetch, verify, and audit datasets.",
+    "doctor": "Show versions, devices, the cache, and anything missing.",
     "schema": "Print the JSON Schema of suite files.",
 }
 
@@ -72,11 +72,11 @@ class LazyGroup(click.Group):
 def harness() -> None:
     """Compare a base language model with its fine-tuned specializations.
 
-    What did it gain, what did it forget, what did it cost, whom does it hurt, and is the
-    difference real? Start with `harness run sentiment`.
+    What did the model gain, what did it forget, what did it cost, whom does it harm, and is
+    the difference real? Start with `harness run sentiment`.
 
-    Exit codes: 0 every blocking gate passed; 2 usage, suite or data is wrong; 10 a blocking gate
-    failed; 11 inconclusive; 12 error or incomplete (run again to go on); 13 lock mismatch;
+    Exit codes: 0 every blocking gate passed; 2 invalid usage, suite, or data; 10 a blocking gate
+    failed; 11 inconclusive; 12 error or incomplete (rerun to resume); 13 lock mismatch;
     70 internal error; 130 interrupted.
     """
 
@@ -96,7 +96,7 @@ def invoke(arguments: list[str]) -> int:
     # Where the package `kernels` is installed, transformers would fetch code from the hub and run it.
     os.environ.setdefault("USE_HUB_KERNELS", "NO")
     if not os.environ.get("HARNESS_DEBUG"):
-        # Deprecations inside libraries are nothing that a user of harness can act on.
+        # A user of harness cannot act on deprecations inside libraries.
         warnings.filterwarnings("ignore", category=FutureWarning, module=r"(transformers|peft|accelerate|datasets)\b")
     try:
         code = harness.main(args=arguments, prog_name="harness", standalone_mode=False)
@@ -111,7 +111,7 @@ def invoke(arguments: list[str]) -> int:
         click.echo(f"error: {error}", err=True)
         return error.exit_code
     except BrokenPipeError:
-        # The reader of our output went away (`harness list | head`); nothing is wrong with the work.
+        # The reader of our output closed the pipe (`harness list | head`); the work itself is fine.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except Exception as error:
@@ -120,7 +120,7 @@ def invoke(arguments: list[str]) -> int:
 
 
 def _interrupted(code: int) -> int:
-    click.echo("interrupted. Finished work is kept: the same command goes on where this one stopped.", err=True)
+    click.echo("interrupted. Finished work is kept; rerun the command to resume.", err=True)
     return code
 
 
@@ -131,7 +131,7 @@ def _internal(error: Exception, code: int) -> int:
         traceback.print_exception(error)
     click.echo(
         f"internal error: {type(error).__name__}: {error}\n"
-        "next: this is a defect of harness; run again with HARNESS_DEBUG=1 and report what it prints.",
+        "next: this is a bug in harness; rerun with HARNESS_DEBUG=1 and report the output.",
         err=True,
     )
     return code

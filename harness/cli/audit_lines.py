@@ -14,7 +14,7 @@ _WORDS = 15
 def audit_lines(audit: AuditResult) -> Iterator[str]:
     """Groups, labels by group, words beside groups, examples and notes."""
     yield clean(
-        f"{audit.title}: {audit.texts} texts, {audit.texts_with_a_group} with a word of a group ({audit.lexicon})"
+        f"{audit.title}: {audit.texts} texts, {audit.texts_with_a_group} that mention a group ({audit.lexicon})"
     )
     for row in audit.groups:
         yield clean(f"  {row['group']}: {row['texts']} texts, {_share(row)} of all, {row['words']} words")
@@ -23,7 +23,7 @@ def audit_lines(audit: AuditResult) -> Iterator[str]:
     shown = list(dict.fromkeys(row["word"] for row in audit.co_occurrence))[:_WORDS]
     for row in audit.co_occurrence:
         if row["word"] in shown:
-            yield clean(f"  {row['word']} beside {row['group']}: {row['sentences']} of {row['of']}, {_share(row)}")
+            yield clean(f"  {row['word']} near {row['group']}: {row['sentences']} of {row['of']}, {_share(row)}")
     for example in audit.examples:
         yield clean(f"  e.g. {example['group']}: {example['text']!r}")
     for note in audit.notes:

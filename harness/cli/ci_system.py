@@ -1,4 +1,4 @@
-"""What a run tells the CI system that it runs under."""
+"""Reports a finished run to the CI system it runs under."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ def ci_option(function: F) -> F:
         type=click.Choice(["auto", "github", "gitlab", "none"]),
         default="auto",
         show_default=True,
-        help="Also tell this CI system: annotations, job summary, outputs. auto: the one it runs under, if any.",
+        help="Also report to this CI system (annotations, job summary, outputs). auto: detect it from the environment.",
     )(function)
 
 
 def detect(wanted: str) -> System:
-    """The system to tell: the one asked for, else what the environment names."""
+    """Returns the requested CI system, or else the one that the environment names."""
     for system in get_args(System):
         if wanted == system:
             return cast(System, system)
@@ -42,10 +42,10 @@ def detect(wanted: str) -> System:
 
 
 def tell(run: RunDir, results: Results, info: RunInfo, wanted: str, *, as_json: bool) -> None:
-    """Tells the CI system about a finished run; what cannot be written there is a warning, never a verdict.
+    """Reports a finished run to the CI system; a failed write is a warning, never a verdict.
 
     GitHub: annotations at the gates' own lines, the job summary, and the step's outputs `verdict`,
-    `exit_code`, `run_dir` and `comment`. GitLab: a code quality report beside junit.xml.
+    `exit_code`, `run_dir` and `comment`. GitLab: a code quality report next to junit.xml.
     """
     from harness.report.formats.ci_annotations import github_annotations, gitlab_code_quality
     from harness.report.formats.summary import summary_markdown
@@ -74,7 +74,7 @@ def tell(run: RunDir, results: Results, info: RunInfo, wanted: str, *, as_json: 
         _append("GITHUB_OUTPUT", "".join(f"{name}={value}\n" for name, value in outputs.items()))
         _append("GITHUB_STEP_SUMMARY", summary_markdown(results, info))
     except OSError as error:
-        click.echo(f"warning: the CI system could not be told: {error.strerror}: {error.filename}", err=True)
+        click.echo(f"warning: could not notify the CI system: {error.strerror}: {error.filename}", err=True)
 
 
 def _append(variable: str, text: str) -> None:

@@ -25,7 +25,7 @@ def comparison_lines(comparisons: Iterable[ComparisonResult]) -> Iterator[str]:
 
 
 def reading(entry: ComparisonResult) -> str:
-    """What the interval allows one to say: a change only when it excludes zero."""
+    """Returns the reading of an interval: a change only if it excludes zero."""
     if entry.identical:
         return "identical"
     if entry.low is None or entry.high is None or entry.low <= 0 <= entry.high:

@@ -29,15 +29,15 @@ def suite_changes(function: F) -> F:
                 "models",
                 multiple=True,
                 metavar="NAME=PATH",
-                help="Put your own checkpoint (a folder, or hub-id@revision) in place of a model of the suite.",
+                help="Replace one of the suite's models with your checkpoint (a folder, or hub-id@revision).",
             ),
             click.option(
                 "--only",
                 multiple=True,
                 metavar="NAME",
-                help="Only these models, tasks and probes, and what they need. Repeat, or separate by commas.",
+                help="Run only these models, tasks, and probes, plus what they need. Repeat, or separate with commas.",
             ),
-            click.option("--seed", type=int, help="Another seed than the suite's."),
+            click.option("--seed", type=int, help="Override the suite's seed."),
         ]
     ):
         function = option(function)
@@ -48,8 +48,10 @@ def output_options(function: F) -> F:
     """`--json`, `--quiet`."""
     for option in reversed(
         [
-            click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout; all else on stderr."),
-            click.option("--quiet", "-q", is_flag=True, help="Say nothing but warnings and the result."),
+            click.option(
+                "--json", "as_json", is_flag=True, help="Print one JSON object to stdout, everything else to stderr."
+            ),
+            click.option("--quiet", "-q", is_flag=True, help="Print only warnings and the result."),
         ]
     ):
         function = option(function)
@@ -61,12 +63,12 @@ def lock_option(function: F) -> F:
     return click.option(
         "--lock",
         type=click.Path(dir_okay=False, path_type=Path),
-        help="The lock file; <suite>.lock beside the suite when left out (of a ready suite: in this folder).",
+        help="Lock file. Defaults to <suite>.lock next to the suite (current folder for bundled suites).",
     )(function)
 
 
 def lock_file(name: str, suite: Suite) -> Path:
-    """The lock file of a suite that was given by path or name."""
+    """Returns the lock file of a suite given by path or name."""
     from harness.pipeline.suite_lock import lock_path
 
     return lock_path(suite, shipped=not Path(name).expanduser().is_file())
@@ -96,7 +98,7 @@ def changed_suite(
 def _assignment(text: str) -> tuple[str, str]:
     name, equals, value = text.partition("=")
     if not equals or not name or not value:
-        raise click.BadParameter(f"expected NAME=PATH, found {text!r}.", param_hint="--model")
+        raise click.BadParameter(f"expected NAME=PATH, got {text!r}.", param_hint="--model")
     return name, value
 
 
@@ -136,7 +138,7 @@ def newest_run(suite: str) -> RunDir | None:
 
 
 def say_metric_code(code: Sequence[MetricCode]) -> None:
-    """Says of every metric that is code of a file which one it is, and that it was not loaded."""
+    """Lists every metric whose code comes from a file, and states that the code was not loaded."""
     from harness.report.wording.safe_text import clean_line
 
     for one in code:

@@ -1,4 +1,4 @@
-"""What a person sees when a run has ended: the verdict, its gates, and where the report is."""
+"""Prints the outcome of a run: the verdict, its gates, and the path of the report."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def show_outcome(run: RunDir, results: Results, *, as_json: bool, info: RunInfo 
 def _line(gate: GateResult) -> str:
     shown = gate.verdict if gate.blocking or gate.verdict == "pass" else "warn"
     mark = click.style(MARKS[gate.verdict], fg=COLOURS[shown])
-    quiet = "" if gate.blocking else " (does not block)"
+    quiet = "" if gate.blocking else " (non-blocking)"
     place = f" on {clean_line(gate.slice)}" if gate.slice else ""
     waiver = f" [{clean_line(gate.waiver)}]" if gate.waiver else ""
     return f"{mark} {clean_line(gate.id)}{place}{quiet}: {clean_line(gate.sentence)}{waiver}"

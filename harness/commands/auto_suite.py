@@ -87,9 +87,9 @@ def audit_suite(
         _add_full(value)
     if not value["tasks"]:
         raise DataError(
-            "neither checkpoint has a language-model head, and no --task-data is given: there is nothing to ask.",
+            "neither checkpoint has a language-model head, and --task-data is missing: there is nothing to evaluate.",
             where=Where(base),
-            hint="give --task-data FILE with texts and labels that the classifiers know.",
+            hint="pass --task-data FILE with texts and the classifiers' labels.",
         )
     return parse_suite(json.dumps(value, indent=2) + "\n", Path.cwd() / "audit.yaml")
 

@@ -36,9 +36,9 @@ def compare_runs(
     shared = [entry for entry in new.evaluations if entry.name in {other.name for other in old.evaluations}]
     if not shared:
         raise DataError(
-            "the two runs have no evaluation of the same name.",
+            "the two runs have no evaluation in common.",
             where=Where(second.path),
-            hint="compare runs of the same suite.",
+            hint="compare two runs of the same suite.",
         )
     note = left_out_note(shared, "the comparison of two runs")
     if note is not None:
@@ -69,9 +69,9 @@ def compare_runs(
                     compared += compared_over_seeds(found, bases, candidates, metric, alphas=ALPHAS)
     if not compared:
         raise DataError(
-            "the chosen models answered no evaluation in both runs.",
+            "the chosen models have no evaluation in common.",
             where=Where(second.path),
-            hint="name models that have records: --model A=B.",
+            hint="choose models with records: --model A=B.",
         )
     return compared
 
@@ -88,8 +88,8 @@ def _pairs(
     found = list(pairs) or [(name, name) for name in after if name in before]
     if not found:
         raise DataError(
-            f"no model has the same name in both runs: {', '.join(before)} against {', '.join(after)}.",
+            f"no model name occurs in both runs: {', '.join(before)} vs. {', '.join(after)}.",
             where=Where(second.path),
-            hint="say which are compared: --model A=B.",
+            hint="choose the models to compare: --model A=B.",
         )
     return found

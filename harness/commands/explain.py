@@ -94,7 +94,7 @@ def explain_run(run: RunDir, gate: str | None, reporter: Reporter) -> list[Expla
         chosen = _named(found, gate.split("/"))
         if not chosen:
             known = [rule.id for rule in suite.gates.rules]
-            raise SuiteError(unknown("gate", gate, known), where=Where(run.path), hint="name a gate of this run.")
+            raise SuiteError(unknown("gate", gate, known), where=Where(run.path), hint="choose a gate of this run.")
     stored = {(one.id, one.model, one.slice): one.verdict for one in results.gates}
     explained = []
     for finding in chosen:

@@ -55,9 +55,9 @@ def import_lm_eval(
     names = [name for name in next(iter(files.values())) if all(name in found for found in files.values())]
     if not names:
         raise DataError(
-            "no task has samples of every model.",
+            "no task has samples from every model.",
             notes=[f"{name}: {', '.join(found)}" for name, found in files.items()],
-            hint="run lm-eval on the same tasks for each, with `--log_samples --output_path`.",
+            hint="run lm-eval on the same tasks for every model, with `--log_samples --output_path`.",
         )
     answered: dict[str, dict[str, list[Answered]]] = {}
     unread: DataError | None = None
@@ -65,7 +65,7 @@ def import_lm_eval(
         try:
             answered[task] = {source.name: read_samples(files[source.name][task], chosen_filter) for source in sources}
         except UnreadKindError as error:
-            reporter.warn(f"{task} is left out: {error.message}")
+            reporter.warn(f"skipping {task}: {error.message}")
             unread = error
     if unread is not None and not answered:
         raise unread
@@ -90,9 +90,9 @@ def samples_of(path: Path) -> dict[str, Path]:
         found[_plain(task)] = file
     if not found:
         raise DataError(
-            "there are no samples of lm-eval here.",
+            "no lm-eval samples found.",
             where=Where(path),
-            hint="run lm-eval with `--log_samples --output_path FOLDER`, and give that folder.",
+            hint="run lm-eval with `--log_samples --output_path FOLDER`, and pass that folder.",
         )
     return found
 
@@ -118,7 +118,7 @@ def _suite(name: str, models: Sequence[str], answered: Mapping[str, Mapping[str,
         tasks[task] = {"lm_eval": {"task": described, "metrics": metrics}}
     value = {
         "name": name,
-        "title": f"{', '.join(models[1:]) or models[0]}, answered under lm-evaluation-harness",
+        "title": f"{', '.join(models[1:]) or models[0]}, run with lm-evaluation-harness",
         "models": {model: {"load": f"./{model}"} for model in models},
         "compare": {"baseline": models[0]},
         "tasks": tasks,
@@ -166,7 +166,7 @@ def _write(
         tables=scores.tables,
         gates=gates,
         verdict=overall(gates),
-        notes=["The answers were given under lm-evaluation-harness; harness computed the figures and intervals."],
+        notes=["lm-evaluation-harness ran the models; harness computed the metrics and intervals."],
     )
     results.write(run.results_path)
     info = RunInfo(
@@ -218,7 +218,7 @@ def _evaluation(
         name=task,
         role="task",
         kind="lm_eval",
-        summary="A task of lm-evaluation-harness, read from its logged samples.",
+        summary="An lm-evaluation-harness task, read from its logged samples.",
         data=[task],
         split="test",
         n=len(items),
@@ -240,7 +240,7 @@ def _said(path: Path) -> dict[str, Any]:
     try:
         value = plain.read_json(files[-1])
     except (OSError, ValueError) as error:
-        raise DataError("the results of lm-eval cannot be read.", where=Where(files[-1])) from error
+        raise DataError("cannot read the lm-eval results.", where=Where(files[-1])) from error
     kept = ("model_name", "lm_eval_version", "transformers_version", "max_length", "chat_template_sha")
     return {key: value[key] for key in kept if isinstance(value, dict) and isinstance(value.get(key), str | int)}
 
@@ -263,7 +263,7 @@ def _model(name: str, said: Mapping[str, Any], digests: Mapping[str, str], basel
         name=name,
         role="baseline" if name == baseline else "candidate",
         made_by="load",
-        label=f"answered under lm-evaluation-harness{version}",
+        label=f"run with lm-evaluation-harness{version}",
         digest=digests[name],
         facts=dict(said),
     )
@@ -281,9 +281,9 @@ def named(texts: Sequence[str]) -> list[Source]:
         if not equals or Path(text).exists():
             name, path = "", text
         if not Path(path).exists():
-            raise DataError("there is no such file or folder.", where=Where(path))
+            raise DataError("no such file or folder.", where=Where(path))
         chosen = _plain(name or str(_said(Path(path)).get("model_name", Path(path).stem)).rstrip("/").split("/")[-1])
         if chosen in {source.name for source in sources}:
-            raise DataError(f"two models are called {chosen!r}.", hint="name them: NAME=PATH.")
+            raise DataError(f"two models have the name {chosen!r}.", hint="use distinct names: NAME=PATH.")
         sources.append(Source(chosen, Path(path)))
     return sources

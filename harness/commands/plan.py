@@ -94,14 +94,14 @@ def plan_suite(
     seconds = SECONDS_PER_EVALUATION * len(suite.models)
     for name, spec in [*suite.tasks.items(), *suite.probes.items()]:
         steps.append(PlannedStep("evaluate", name, None, spec.kind, seconds))
-    unknown = "its power is known once the data is here (`harness data fetch`)"
+    unknown = "its power is unknown until the data is fetched (`harness data fetch`)"
     return Plan(previews, steps, [PlannedGate(rule.id, unknown) for rule in suite.gates.rules])
 
 
 def _worlds(suite: Suite) -> PlannedStep:
     assert suite.planted_bias is not None
     count = sum(1 for _ in suite.planted_bias.cells())
-    return PlannedStep("worlds", f"{count}", None, "each is carried out as below; times are those of the first one")
+    return PlannedStep("worlds", f"{count}", None, "each runs the steps below; times are those of the first one")
 
 
 def _over_worlds(suite: Suite) -> list[PlannedGate]:
@@ -155,9 +155,7 @@ def _steps(suite: Suite, prepared: Prepared, store: Store, reporter: Reporter) -
         missing = count - ready
         seconds = missing * SECONDS_PER_EVALUATION if missing else None
         steps.append(
-            PlannedStep(
-                "evaluate", name, missing == 0, f"{n} items × {count} models, {ready} of them in the cache", seconds
-            )
+            PlannedStep("evaluate", name, missing == 0, f"{n} items × {count} models, {ready} cached", seconds)
         )
     return steps
 

@@ -77,7 +77,7 @@ def _leaf(
     if getattr(rule, "slice", None) or getattr(rule, "each_slice", None):
         sizes = _slice_sizes(answers, rule, metric, bound.name, prepared)
         if not sizes:
-            text = "how many items its slices have is known after a run."
+            text = "the number of items per slice is known after a run."
             return PlannedEffect(None, None, True, text)
         name, (n, clusters) = min(sizes.items(), key=lambda entry: entry[1])
         where = f" (its smallest slice, {name})" if len(sizes) > 1 else f" ({name})"

@@ -43,7 +43,7 @@ def judge_again(run: RunDir, suite_name: str | None, reporter: Reporter) -> Resu
         raise SuiteError(
             "the suite has no gates, so there is nothing to judge.",
             where=Where(suite.path),
-            hint="add a gate (docs/gates.md), or name a suite that has some with --suite.",
+            hint="add a gate (docs/gates.md), or pass a suite with gates as --suite.",
         )
 
     def levels(metric: str) -> tuple[float, ...]:

@@ -50,7 +50,7 @@ def selftest_run(
         reporter.warn(note)
     alarms = _false_alarms(run, results, swaps, reporter)
     found: list[NoiseResult] = []
-    reason: str | None = "no model was asked again."
+    reason: str | None = "no model was evaluated a second time."
     if ask_again:
         found, reason = _asked_twice(run, results, store, reporter, device)
     made = _summed_up(alarms, found, reason, swaps)
@@ -69,7 +69,7 @@ def _false_alarms(run: RunDir, results: Results, swaps: int, reporter: Reporter)
                 protocols = (evaluation.protocols[baseline], evaluation.protocols[candidate])
                 work += [(evaluation, baseline, candidate, metric) for metric in metrics_of(evaluation, *protocols)]
     found = []
-    with reporter.task("swapping sides", total=len(work)) as task:
+    with reporter.task("swapping the models at random", total=len(work)) as task:
         for evaluation, baseline, candidate, metric in work:
             base, other = run.records(evaluation.name, baseline), run.records(evaluation.name, candidate)
             counted = false_alarms(base, other, metric, swaps=swaps, alpha=ALPHA, seed=results.seed)
@@ -120,7 +120,7 @@ def _asked_twice(
             batch_tokens=BATCH_TOKENS,
         )
     except HarnessError as error:
-        return [], f"{results.baseline} cannot be asked again: {error.message}"
+        return [], f"{results.baseline} cannot be evaluated again: {error.message}"
     found: list[NoiseResult] = []
     for evaluation in results.evaluations:
         if results.baseline not in evaluation.protocols:
@@ -128,7 +128,7 @@ def _asked_twice(
         bound = prepared.evaluations[evaluation.name]
         stored = run.records(evaluation.name, results.baseline)
         items = list(bound.evaluation.items(bound.data, bound.split))[::-1]
-        title = f"{results.baseline}: {evaluation.name}, once more"
+        title = f"{results.baseline}: {evaluation.name}, second evaluation"
         again = ask(bound.evaluation, items, model, stored.head.protocol, reporter=reporter, title=title)
         for one in noise(stored, again, metrics_of(evaluation, stored.head.protocol)):
             found.append(
@@ -169,36 +169,38 @@ def _too_often(one: FalseAlarmsResult, family: int) -> bool:
 
 def _alarm_sentence(counted: Sequence[FalseAlarmsResult], bad: Sequence[FalseAlarmsResult], swaps: int) -> str:
     if not counted:
-        return "No difference test could be tried on these records."
+        return "These records allow no difference test."
     rates = sorted(one.rate for one in counted if one.rate is not None)
     text = (
-        f"With the two sides of whole clusters swapped by coin {swaps:,} times, the tests of {len(counted)} "
-        f"comparisons claimed a difference in {rates[0]:.1%} to {rates[-1]:.1%} of the swaps (nominal {ALPHA:.0%} or "
+        f"With the two models' clusters swapped at random {swaps:,} times, the tests of {len(counted)} "
+        f"comparisons report a difference in {rates[0]:.1%} to {rates[-1]:.1%} of the swaps (nominal {ALPHA:.0%} or "
         "less)"
     )
     if not bad:
-        return f"{text}: none alarms more often than it may."
+        return f"{text}: none exceeds its nominal rate."
     names = ", ".join(f"{one.evaluation}.{one.metric} {one.rate:.1%}" for one in bad)
-    return f"{text}: too often on {names}; do not trust these p-values."
+    return f"{text}: too many on {names}; do not trust these p-values."
 
 
 def _noise_sentence(found: Sequence[NoiseResult], reason: str | None) -> str:
     if reason is not None:
-        return f"The noise floor is not known: {reason}"
+        return f"The noise floor is unknown: {reason}"
     if not found:
-        return "The noise floor is not known: the baseline answered nothing."
+        return "The noise floor is unknown: the baseline answered no item."
     model = found[0].model
     unequal = [one for one in found if not one.identical]
-    asked = f"Asked twice, with another order and batch size, {model}"
+    asked = f"Evaluated twice, in a different order and batch size, {model}"
     if not unequal:
-        return f"{asked} gave the same to the last bit on all {len(found)} metrics."
+        return f"{asked} gives bitwise identical results on all {len(found)} metrics."
     moved = [one for one in unequal if one.delta]
     floor = max((abs(one.delta or 0.0) for one in unequal), default=0.0)
     worst = max(unequal, key=lambda one: abs(one.delta or 0.0))
     answers = max(one.answers for one in unequal)
     if not moved:
-        return f"{asked} gave the same metrics; single statistics differ by rounding on {len(unequal)} of {len(found)}."
+        return (
+            f"{asked} gives the same metrics; per-item statistics differ by rounding on {len(unequal)} of {len(found)}."
+        )
     return (
-        f"{asked} gave other figures on {len(moved)} of {len(found)} metrics: the largest change is {floor:.2g} "
-        f"({worst.evaluation}.{worst.metric}), and {answers} answers changed. Smaller differences mean nothing."
+        f"{asked} gives different results on {len(moved)} of {len(found)} metrics: the largest change is {floor:.2g} "
+        f"({worst.evaluation}.{worst.metric}), and {answers} answers changed. Smaller differences are noise."
     )

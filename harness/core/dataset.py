@@ -58,7 +58,7 @@ class Dataset:
         if not self.rows[name]:
             raise DataError(
                 f"data {self.name!r}: the split {name!r} is empty.",
-                hint="give more rows, or other split shares (`splits: {train: 0.8, validation: 0.1, test: 0.1}`).",
+                hint="add rows, or change the split fractions (`splits: {train: 0.8, validation: 0.1, test: 0.1}`).",
             )
         return self.rows[name]
 

@@ -110,8 +110,8 @@ class Records:
         if pc.count_distinct(ids).as_py() < len(ids):
             twice = next(one for one, other in itertools.pairwise(ids.to_pylist()) if one == other)
             raise DataError(
-                f"evaluation {head.evaluation!r} has the item id {twice!r} twice.",
-                hint="give every row its own id, or leave the id column out so that ids come from content.",
+                f"evaluation {head.evaluation!r} has a duplicate item id {twice!r}.",
+                hint="make every id unique, or remove the id column so that harness derives ids from the content.",
             )
         for place, name in enumerate(table.column_names):
             if name.startswith(STAT_PREFIX):
@@ -149,7 +149,7 @@ class Records:
         column = STAT_PREFIX + name
         if column not in self.table.column_names:
             raise KeyError(
-                f"records of {self.head.evaluation!r} hold no statistic {name!r}; they hold {self.stat_names}"
+                f"records of {self.head.evaluation!r} have no statistic {name!r}; available: {self.stat_names}"
             )
         return self.numbers(column)
 
@@ -258,13 +258,13 @@ class Records:
             head = plain.parse_json((table.schema.metadata or {})[b"harness"])
         except (OSError, pa.ArrowException, KeyError, ValueError) as error:
             raise DataError(
-                f"cannot read records: {error}", where=Where(path), hint="run the suite again to make them anew."
+                f"cannot read records: {error}", where=Where(path), hint="rerun the suite to rebuild them."
             ) from error
         if head.get("format") != RECORDS_FORMAT:
             raise DataError(
                 f"records have format {head.get('format')}, expected {RECORDS_FORMAT}.",
                 where=Where(path),
-                hint="run the suite again with this version of harness.",
+                hint="rerun the suite with this version of harness.",
             )
         return cls(
             RecordsHead(

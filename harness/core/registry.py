@@ -62,12 +62,14 @@ def load(group: str, name: str, *, where: Where | None = None) -> Any:
     """
     entries = _entries(group)
     if name not in entries:
-        raise SuiteError(unknown(GROUPS[group], name, entries), where=where, hint="`harness list` shows what there is.")
+        raise SuiteError(
+            unknown(GROUPS[group], name, entries), where=where, hint="run `harness list` to see what is available."
+        )
     try:
         return entries[name].load()
     except (ImportError, AttributeError) as error:
         raise SuiteError(
             f"the {GROUPS[group]} {name!r} ({entries[name].value}) cannot be loaded: {error}",
             where=where,
-            hint=f"repair or uninstall the package {origin(group, name)!r}.",
+            hint=f"fix or uninstall the package {origin(group, name)!r}.",
         ) from error

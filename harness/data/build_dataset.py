@@ -52,7 +52,7 @@ def assemble(
             raise DataError(
                 f"data {name!r}: expected at least two labels in column {column!r}, found only {', '.join(found)!r}.",
                 where=place,
-                hint="with one label there is nothing to tell apart; map another column to `label`, or leave it out.",
+                hint="a single label leaves nothing to predict; map a different column to `label`, or remove it.",
             )
     return Dataset(
         name=name,
@@ -86,10 +86,10 @@ def _notes(
 ) -> list[str]:
     notes: list[str] = []
     told: list[tuple[str, Any]] = [
-        ("duplicates_train", "rows of train were left out: their text also stands in validation or test"),
-        ("duplicates_validation", "rows of validation were left out: their text also stands in test"),
-        ("repeated", "rows were left out: an earlier row has the same text"),
-        ("empty", "rows were left out: their text is empty"),
+        ("duplicates_train", "rows of train were dropped: their text also occurs in validation or test"),
+        ("duplicates_validation", "rows of validation were dropped: their text also occurs in test"),
+        ("repeated", "rows were dropped: an earlier row has the same text"),
+        ("empty", "rows were dropped: their text is empty"),
     ]
     notes += [f"{dropped[reason]} {text}" for reason, text in told if dropped[reason]]
     for column, known in labels.items():
@@ -116,7 +116,7 @@ def limited(dataset: Dataset, limit: int | None) -> Dataset:
         **dataset.facts,
         "rows": {split: len(found) for split, found in rows.items()},
         "clusters": {split: len({row.cluster for row in found}) for split, found in rows.items()},
-        "notes": [*dataset.facts.get("notes", ()), f"limited to {limit} rows of each split"],
+        "notes": [*dataset.facts.get("notes", ()), f"limited to {limit} rows per split"],
         "labels": {column: label_counts(rows, column) for column in dataset.labels},
         "limit": limit,
     }

@@ -22,7 +22,7 @@ from harness.text.lexicons.builtin_lists import described_words
 from harness.text.lexicons.group_words import GroupWords, own_gender_words
 
 AUDIT_FORMAT = 1
-OWN = "own list of harness (gendered words)"
+OWN = "built-in list (gendered words)"
 LEAST = 5
 """Words that meet groups in fewer sentences are counted, not shown."""
 MOST_WORDS = 40
@@ -47,14 +47,14 @@ def read_groups(path: Path) -> GroupWords:
             raise DataError(
                 "expected a group and a word in every line.",
                 where=Where(path, line),
-                hint="the first line is `group,word`; fill in what is empty.",
+                hint="the first line must be `group,word`; fill in empty cells.",
             )
         groups.setdefault(group, []).append(word)
     if len(groups) < 2:
         raise DataError(
             f"expected words of two groups or more, found {len(groups)}.",
             where=Where(path),
-            hint="the first line is `group,word`.",
+            hint="the first line must be `group,word`.",
         )
     return GroupWords({group: tuple(dict.fromkeys(words)) for group, words in groups.items()})
 
@@ -96,7 +96,7 @@ def audit(
     found = [words.found(one) for one in texts]
     member = {group: np.array([group in one for one in found]) for group in words.groups}
     notes = [
-        f"no text holds a word of the group {group!r}: insufficient evidence"
+        f"no text mentions the group {group!r}: insufficient evidence"
         for group, inside in member.items()
         if not inside.any()
     ]
@@ -151,8 +151,8 @@ def _meetings(texts: Iterable[tuple[str, str]], groups: GroupWords, notes: list[
     shown = [word for word in ranked if len(meetings[word]) >= LEAST][:MOST_WORDS]
     if len(ranked) > len(shown):
         notes.append(
-            f"{len(ranked) - len(shown)} further occupations and attributes stand beside a group, "
-            f"in fewer than {LEAST} sentences or beyond the {MOST_WORDS} most frequent ones"
+            f"{len(ranked) - len(shown)} more occupations and attributes occur near a group, in fewer than {LEAST} "
+            f"sentences or beyond the {MOST_WORDS} most frequent ones"
         )
     made = []
     for word in shown:

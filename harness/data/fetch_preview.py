@@ -158,8 +158,8 @@ def _parsed_state(entry: CatalogEntry, store: Store) -> Verified:
     except HarnessError as error:
         return Verified("parsed rows", "damaged", error.message)
     if found is None:
-        return Verified("parsed rows", "absent", "not fetched, or moved aside as damaged")
+        return Verified("parsed rows", "absent", "not fetched, or set aside as corrupt")
     dataset = stored_dataset.read(entry.name, found)
     if fingerprint(dataset.rows, dataset.columns, dataset.labels) != dataset.fingerprint:
-        return Verified("parsed rows", "damaged", "another fingerprint than when they were written")
+        return Verified("parsed rows", "damaged", "the fingerprint has changed since they were written")
     return Verified("parsed rows", "ok")

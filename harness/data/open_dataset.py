@@ -103,13 +103,13 @@ def _hub(ref: HubRef, name: str, store: Store, offline: bool) -> Dataset:
 
     def build(work: Path) -> dict[str, Any]:
         if offline:
-            raise SourceFailed("not in the cache, and nothing is fetched offline")
+            raise SourceFailed("not in the cache, and harness does not fetch offline")
         found = hub_dataset.read(ref.hub, ref.revision, ref.config, ref.splits or None)
         splits = ref.splits or {split: theirs for theirs in found if (split := _usual(theirs)) is not None}
         if not splits:
             raise DataError(
                 f"{where}: its splits are named {', '.join(sorted(found))}.",
-                hint="say which is which: `splits: {train: <its split>, test: <its split>}`.",
+                hint="map them: `splits: {train: <its split>, test: <its split>}`.",
             )
         label = ref.columns.get("label", "label")
         unlabeled = 0
@@ -123,7 +123,7 @@ def _hub(ref: HubRef, name: str, store: Store, offline: bool) -> Dataset:
                     raws.append(Raw(len(raws) + 1, {**raw.fields, "#split": ours}))
         wishes = Wishes(columns=ref.columns, cluster=ref.cluster, slices=ref.slices, split="#split")
         dataset = _made(name, adopt(raws, wishes, where), dict.fromkeys(SPLITS, 0.0), Where(where))
-        notes = [*dataset.facts["notes"], *([f"{unlabeled} rows without a label were left out"] * bool(unlabeled))]
+        notes = [*dataset.facts["notes"], *([f"{unlabeled} rows without a label were dropped"] * bool(unlabeled))]
         return stored_dataset.write(dataset, work, {"bytes": 0, "digests": {"revision": ref.revision}, "notes": notes})
 
     try:
@@ -131,7 +131,8 @@ def _hub(ref: HubRef, name: str, store: Store, offline: bool) -> Dataset:
     except SourceFailed as failed:
         raise IncompleteError(
             f"data {name!r}: {failed.reason}.",
-            hint="check the name, the commit and the network; `harness data fetch` prepares a machine without one.",
+            hint="check the name, the commit, and the network; run `harness data fetch` in advance for offline "
+            "machines.",
         ) from failed
     dataset = stored_dataset.read(name, entry)
     told: dict[str, Any] = {

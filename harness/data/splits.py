@@ -80,7 +80,7 @@ def checked_shares(shares: Mapping[str, float], place: Where | None = None) -> d
             raise DataError(unknown("split", name, SPLITS), where=place)
     if any(share < 0 for share in shares.values()) or abs(sum(shares.values()) - 1) > 1e-6:
         raise DataError(
-            f"split shares must not be negative and must sum to 1, found {dict(shares)}.",
+            f"split fractions must not be negative and must sum to 1, found {dict(shares)}.",
             where=place,
             hint="write `splits: {train: 0.8, validation: 0.1, test: 0.1}`.",
         )

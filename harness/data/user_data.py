@@ -50,12 +50,12 @@ def adopt(raws: Sequence[Raw], wishes: Wishes, where: str) -> Adopted:
             or nested, or too many labels; with file and line.
     """
     if not raws:
-        raise DataError("expected rows, found none.", where=Where(where), hint="is this the right file?")
+        raise DataError("expected rows, found none.", where=Where(where), hint="check that this is the right file.")
     known = _columns(raws)
     chosen = dict(wishes.columns) or {name: name for name in _whole(raws, known) if name not in _own(wishes)}
     for name in [*chosen.values(), *_own(wishes)]:
         if name not in known:
-            hint = "name the columns in the suite: `columns: {text: <its column>, label: <its column>}`."
+            hint = "map the columns in the suite: `columns: {text: <its column>, label: <its column>}`."
             raise DataError(unknown("column", name, known), where=Where(where, raws[0].line), hint=hint)
     values = {ours: _typed(raws, theirs, ours, where) for ours, theirs in chosen.items()}
     labels = {"label": _labels(values["label"], where)} if _is_label(values.get("label")) else {}
@@ -146,7 +146,8 @@ def _labels(values: Sequence[Any], where: str) -> tuple[str, ...]:
         raise DataError(
             f"column 'label' has {len(found)} different values; expected at most {MAX_LABELS}.",
             where=Where(where),
-            hint="is another column the label? `columns: {label: <its column>}`; leave it out for unlabeled text.",
+            hint="if another column holds the label, set `columns: {label: <its column>}`; remove it for unlabeled "
+            "text.",
         )
     try:
         return tuple(sorted(found, key=lambda label: (float(label), label)))

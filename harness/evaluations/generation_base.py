@@ -28,12 +28,12 @@ GENERATION, CHAT = "generation", "chat"
 class WritingOptions(RowOptions):
     """What tasks with a written answer take."""
 
-    prompt: str = Field("{text}", description="What a model reads: a template with {column} slots.")
-    target: str = Field("target", description="Column with the right text, or a JSON list of accepted ones.")
-    chat: bool = Field(False, description="Ask through the model's chat template; models without one are skipped.")
-    max_tokens: int = Field(64, ge=1, le=4096, description="At most this many tokens are written.")
-    stop: list[str] = Field(["\n"], description="The answer ends before the first of these.")
-    likelihood: bool = Field(True, description="Also ask how likely the first right text is.")
+    prompt: str = Field("{text}", description="Prompt: a template with {column} placeholders.")
+    target: str = Field("target", description="Column with the reference text, or a JSON list of accepted texts.")
+    chat: bool = Field(False, description="Apply the model's chat template; models without one are skipped.")
+    max_tokens: int = Field(64, ge=1, le=4096, description="Maximum number of generated tokens.")
+    stop: list[str] = Field(["\n"], description="Stop strings; the answer ends before the first one.")
+    likelihood: bool = Field(True, description="Also compute the likelihood of the first reference text.")
 
 
 WritingOptionsT = TypeVar("WritingOptionsT", bound=WritingOptions)
@@ -95,8 +95,8 @@ class WritingTask(RowTask[WritingOptionsT]):
 
     def unsupported(self, facts: ModelFacts) -> str:
         if Generate.kind in facts.supports:
-            return "it has no chat template, and the task asks through one (`chat: true`)"
-        return f"it does not write text (it is of the kind {facts.family})"
+            return "it has no chat template, and the task requires one (`chat: true`)"
+        return f"it does not generate text (it is of the kind {facts.family})"
 
     def requests(self, item: Item, protocol: str) -> Sequence[Request]:
         options, prompt = self.options, str(item.payload["prompt"])
@@ -132,7 +132,7 @@ def written_text(response: Response) -> Generated | Failure:
     if isinstance(response, Failure):
         return response
     if not isinstance(response, Generated):
-        return Failure("error", f"expected a written text, found {response!r}")
+        return Failure("error", f"expected a generated text, found {response!r}")
     return response
 
 

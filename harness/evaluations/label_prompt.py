@@ -44,9 +44,9 @@ class ClozeOptions(Strict):
     """How a model without a head answers: a sentence with a gap, and the words of each label."""
 
     template: Annotated[str, AfterValidator(_template)] = Field(
-        description="A sentence with {text} ({pair} too, for pairs) and then {mask}, such as `{text} It was {mask}.`"
+        description="Template with {text} (and {pair} for pairs), then {mask}, such as `{text} It was {mask}.`"
     )
-    words: dict[str, list[str]] = Field(description="label: the words that mean it")
+    words: dict[str, list[str]] = Field(description="Words for each label (the verbalizer).")
 
     @model_validator(mode="after")
     def _distinct(self) -> ClozeOptions:
@@ -58,7 +58,7 @@ class ClozeOptions(Strict):
                 if not word.strip():
                     raise ValueError(f"the label {label!r} has an empty word")
                 if word in owner:
-                    raise ValueError(f"the word {word!r} stands twice (label {owner[word]!r} and {label!r})")
+                    raise ValueError(f"the word {word!r} appears twice (label {owner[word]!r} and {label!r})")
                 owner[word] = label
         return self
 
@@ -88,8 +88,8 @@ class Question:
         head = f"its head has the labels {', '.join(facts.labels)}" if facts.labels else "it has no classification head"
         wanted = ", ".join(self.labels)
         if facts.language_model is None:
-            return f"{head} (the task has {wanted}), and it has no language-model head to fill a gap with"
-        return f"{head} (the task has {wanted}), and the task has no `cloze` to ask its language model by"
+            return f"{head} (the task has {wanted}), and it has no language-model head for a cloze prompt"
+        return f"{head} (the task has {wanted}), and the task has no `cloze` for its language-model head"
 
     def requests(self, text: str, protocol: str, pair: str | None = None) -> list[Request]:
         """The requests for one text (and the second text of a pair); one request under every protocol."""
@@ -114,7 +114,7 @@ class Question:
         """
         if self.cloze is None:
             raise SuiteError(
-                "worked examples need words for the labels, and the task has no `cloze`.",
+                "few-shot examples need words for the labels, and the task has no `cloze`.",
                 hint='add `cloze: {template: "{text} It was {mask}.", words: {…}}` to the task.',
             )
         (asked,) = self.requests(text, CONTINUATIONS, pair)
@@ -133,7 +133,7 @@ class Question:
             values = tuple(_log_sum([by_word[word] for word in self._cloze().words[label]]) for label in self.labels)
         total = _log_sum(values)
         if total == -math.inf:
-            return Failure("nan", "the model gave every label the probability zero")
+            return Failure("nan", "the model assigned probability zero to every label")
         return {label: max(value - total, FLOOR) for label, value in zip(self.labels, values, strict=True)}
 
     def _words(self) -> tuple[str, ...]:

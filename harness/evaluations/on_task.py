@@ -72,12 +72,12 @@ def task_of(probe: str, on: str, context: EvaluationContext) -> ClassifiesTexts:
     task = context.tasks.get(on)
     if task is None:
         raise SuiteError(
-            f"probe {probe!r}: {unknown('task', on, context.tasks)}", hint="`on` names a task of this suite."
+            f"probe {probe!r}: {unknown('task', on, context.tasks)}", hint="set `on` to a task of this suite."
         )
     if not all(hasattr(type(task), name) for name in _OFFERED):
         raise SuiteError(
-            f"probe {probe!r} stands on the task {on!r}, which is a {task.kind} task.",
-            hint="name a classification task with `on`.",
+            f"probe {probe!r} uses the task {on!r}, which is a {task.kind} task.",
+            hint="set `on` to a classification task.",
         )
     return cast(ClassifiesTexts, task)
 

@@ -28,7 +28,7 @@ def words_of_options(groups: Mapping[str, Sequence[str]], table: Dataset | None)
                 merged.setdefault(group.strip(), []).append(word)
     empty = [group for group, words in merged.items() if not words or any(not word.strip() for word in words)]
     if empty:
-        raise DataError(f"the group {empty[0]!r} has no word, or an empty one.", hint="fill it in, or leave it out.")
+        raise DataError(f"the group {empty[0]!r} has no word, or an empty one.", hint="fill it in, or remove it.")
     if len(merged) < 2:
         raise DataError(
             f"expected words of two groups or more, found {len(merged)}.", hint="add words of another group."

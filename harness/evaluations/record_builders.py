@@ -59,7 +59,7 @@ def scores(response: Response, expected: int) -> tuple[float, ...] | Failure:
     if not isinstance(response, Scores) or len(response.values) != expected:
         return Failure("error", f"expected {expected} scores, found {response!r}")
     if any(math.isnan(value) or value == math.inf for value in response.values):
-        return Failure("nan", "the model gave a score that is not a number")
+        return Failure("nan", "the model returned a score that is not a number")
     return response.values
 
 
@@ -74,11 +74,11 @@ def whole_likelihood(response: Response) -> Likelihood | Failure:
     if not isinstance(response, Likelihood):
         return Failure("error", f"expected a likelihood, found {response!r}")
     if not math.isfinite(response.total):
-        return Failure("nan", "the model gave a likelihood that is not a finite number")
+        return Failure("nan", "the model returned a likelihood that is not finite")
     if response.truncated:
-        return Failure("too_long", f"{response.truncated} tokens of the text do not fit into the model")
+        return Failure("too_long", f"{response.truncated} tokens of the text exceed the model's length limit")
     if response.tokens < 1:
-        return Failure("no_token", "the text has no token that can be scored")
+        return Failure("no_token", "the text has no token to score")
     return response
 
 

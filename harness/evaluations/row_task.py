@@ -29,7 +29,7 @@ _SLOT = re.compile(r"\{(\w+)\}")
 class RowOptions(EvaluationOptions):
     """The YAML that all row tasks take."""
 
-    data: DataName = Field(description="A name of the suite's data, or a reference.")
+    data: DataName = Field(description="A name from the suite's `data`, or an inline dataset.")
 
 
 OptionsT = TypeVar("OptionsT", bound=RowOptions)
@@ -130,7 +130,8 @@ def texts_in(dataset: Dataset, row: Row, column: str) -> list[str]:
         return [cell]
     if not isinstance(value, list) or not all(isinstance(text, str) for text in value):
         raise DataError(
-            f"data {dataset.name!r}, row {row.id}: the column {column!r} holds a JSON list of other things.",
+            f"data {dataset.name!r}, row {row.id}: the column {column!r} contains a JSON list with items that are not "
+            f"texts.",
             hint='write ["one", "two"], or a single text.',
         )
     return [text for text in value if text.strip()]

@@ -35,8 +35,8 @@ DEFAULTS: Mapping[str, SentenceScorer] = {"masked": "pll_word_l2r", "causal": "l
 
 SCORER_HELP = (
     "pll_word_l2r, pll, pll_shared, pll_modified, crows_original (masked models), ll (causal), target_ll (sequence to "
-    "sequence: the sentence as the target of an empty source); pll_word_l2r, ll and target_ll, each for its kind, "
-    "when left out."
+    "sequence: the sentence as the target of an empty source); defaults to pll_word_l2r, ll, or target_ll by kind of "
+    "model."
 )
 
 
@@ -97,6 +97,6 @@ def read(response: Response, scorer: str) -> Scored | Failure:
     if isinstance(values, Failure):
         return values
     if not math.isfinite(values[0]):
-        return Failure("nan", "the model gave a likelihood that is not a finite number")
+        return Failure("nan", "the model returned a likelihood that is not finite")
     cut = getattr(response, "truncated", 0)
-    return Failure("too_long", f"{cut} tokens do not fit into the model") if cut else Scored(values[0], None)
+    return Failure("too_long", f"{cut} tokens exceed the model's length limit") if cut else Scored(values[0], None)

@@ -13,7 +13,7 @@ from harness.evaluations.columns import text_of
 from harness.text.lexicons.builtin_lists import hurtful_words, polarity_words
 from harness.text.lexicons.group_words import GroupWords
 
-OWN = "own list of harness"
+OWN = "built-in list"
 
 
 @dataclass(frozen=True)

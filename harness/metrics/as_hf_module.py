@@ -38,7 +38,7 @@ def as_evaluate_module(name: str) -> Any:
 
     if name not in MEASURES:
         raise SuiteError(
-            f"{name!r} is no metric of a text and its references.", hint=f"take one of: {', '.join(MEASURES)}."
+            f"{name!r} is not a metric of a text and its references.", hint=f"choose one of: {', '.join(MEASURES)}."
         )
     (metric,) = build_metrics([name], MetricContext())
 

@@ -28,9 +28,9 @@ def factory(name: str, *, where: Where | None = None) -> MetricFactory:
         return Outside()
     if ("[" in name) != name.endswith("]"):
         raise SuiteError(
-            f"the metric {name!r} has a bracket that does not close.",
+            f"the metric {name!r} has an unclosed bracket.",
             where=where,
-            hint="write the bare name, or name[scorer].",
+            hint="use the bare name, or name[scorer].",
         )
     base = base_name(name)
     if base in METRICS and base not in registry.names("metrics"):
@@ -65,9 +65,9 @@ def check_fits(names: Iterable[str], provides: Iterable[str], *, evaluation: str
             fitting = ", ".join(known for known in registry.names("metrics") if fits(known, held))
             raise SuiteError(
                 f"the metric {name!r} does not fit {evaluation!r}: it needs {', '.join(map(repr, lacking))}, "
-                "which these records do not hold.",
+                "which these records do not contain.",
                 where=where,
-                hint=f"take one of: {fitting or 'none fits'}.",
+                hint=f"choose one of: {fitting or 'none fits'}.",
             )
 
 

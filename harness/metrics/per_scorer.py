@@ -26,8 +26,8 @@ class ByScorer(Factory):
         asked = rest.removesuffix("]")
         if asked and asked not in used:
             raise SuiteError(
-                f"the metric {name!r} needs the scorer {asked!r}; the probe scores by {' or '.join(used)}.",
-                hint=f"write `scorer: {asked}` in the probe, or `{base}[{used[0]}]`.",
+                f"the metric {name!r} needs the scorer {asked!r}; the probe uses {' or '.join(used)}.",
+                hint=f"set `scorer: {asked}` in the probe, or use `{base}[{used[0]}]`.",
             )
         return [self.of(f"{base}[{scorer}]", scorer) for scorer in ([asked] if asked else used)]
 

@@ -19,17 +19,19 @@ class AlignSpec(Strict):
     The reference model is the one that alignment starts from.
     """
 
-    from_: str = Field(alias="from", description="The model to start from; also the reference.")
-    task: str = Field(description="The task of the suite whose preference pairs are learned.")
+    from_: str = Field(alias="from", description="Model to start from; it is also the reference model.")
+    task: str = Field(description="Task of the suite whose preference pairs are the training data.")
     objective: Literal["dpo"] = "dpo"
     method: Literal["full"] | AdapterMethod = "full"
-    beta: float = Field(0.1, gt=0, description="How strongly the model is held to its reference.")
-    max_train_rows: Count | None = Field(None, description="Use only this many training pairs (chosen by hash).")
+    beta: float = Field(
+        0.1, gt=0, description="Strength of the penalty for moving away from the reference model (DPO beta)."
+    )
+    max_train_rows: Count | None = Field(None, description="Train on at most this many pairs (chosen by hash).")
     epochs: int | None = Field(None, ge=1)
     learning_rate: float | None = Field(None, gt=0)
     batch_size: int | None = Field(None, ge=1)
     max_length: int | None = Field(None, ge=8)
-    mitigate: TextMitigation | None = Field(None, description="What is done against bias in the pairs.")
+    mitigate: TextMitigation | None = Field(None, description="Bias mitigation applied to the training pairs.")
     seed: int | None = None
 
 

@@ -142,7 +142,7 @@ def architecture(named: str | Mapping[str, Any] | None, objective: str = "mlm") 
     given = DEFAULT[objective] if named is None else named
     if isinstance(given, str):
         if given not in ARCHITECTURES:
-            raise SuiteError(unknown("architecture", given, ARCHITECTURES), hint="name a preset, or give its sizes.")
+            raise SuiteError(unknown("architecture", given, ARCHITECTURES), hint="name a preset, or specify the sizes.")
         preset = ARCHITECTURES[given]
         check_objective(str(preset["model_type"]), objective)
         return {**_SHARED[preset["model_type"]], **preset}
@@ -150,7 +150,7 @@ def architecture(named: str | Mapping[str, Any] | None, objective: str = "mlm") 
     check_objective(model_type, objective)
     for key in given:
         if key in _OWN:
-            raise SuiteError(f"architecture: {key!r} follows from the tokenizer.", hint="leave it out.")
+            raise SuiteError(f"architecture: {key!r} follows from the tokenizer.", hint="remove it.")
     if model_type not in _SHARED:
         return dict(given)
     smallest = next(
@@ -209,4 +209,4 @@ def _check_sizes(sizes: Mapping[str, Any]) -> None:
             raise SuiteError(f"architecture: expected a whole number above 0 for {key!r}, found {size!r}.")
     for whole, part in (("hidden_size", "num_attention_heads"), ("num_attention_heads", "num_key_value_heads")):
         if whole in sizes and part in sizes and sizes[whole] % sizes[part]:
-            raise SuiteError(f"architecture: {whole} {sizes[whole]} is no multiple of {part} {sizes[part]}.")
+            raise SuiteError(f"architecture: {whole} {sizes[whole]} is not a multiple of {part} {sizes[part]}.")

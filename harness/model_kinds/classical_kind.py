@@ -14,7 +14,7 @@ class ClassicalSpec(Strict):
     task: str
     ngrams: int = Field(2, ge=1, le=3)
     max_train_rows: Count | None = None
-    mitigate: Mitigation | None = Field(None, description="What is done against bias in the rows.")
+    mitigate: Mitigation | None = Field(None, description="Bias mitigation applied to the training rows.")
     seed: int | None = None
 
 

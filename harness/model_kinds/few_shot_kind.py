@@ -14,9 +14,11 @@ class PromptModel(Strict):
 class PromptSpec(Strict):
     """A base asked behind worked examples of a task's training split; nothing is trained."""
 
-    from_: str = Field(alias="from", description="The model that is asked.")
-    task: str = Field(description="The task whose training examples are shown.")
-    num_fewshot: int = Field(8, ge=0, le=256, description="How many worked examples stand before every question.")
-    separator: str = Field("\n\n", min_length=1, description="What stands after each of them.")
-    max_train_rows: Count | None = Field(None, description="Choose among this many training rows (chosen by hash).")
+    from_: str = Field(alias="from", description="Model to prompt.")
+    task: str = Field(description="Task that supplies the training examples.")
+    num_fewshot: int = Field(8, ge=0, le=256, description="Number of worked examples before every question.")
+    separator: str = Field("\n\n", min_length=1, description="Text after each example.")
+    max_train_rows: Count | None = Field(
+        None, description="Choose examples from this many training rows (chosen by hash)."
+    )
     seed: int | None = None

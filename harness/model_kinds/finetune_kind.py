@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 
 class LoraSpec(Strict):
     rank: int = Field(8, ge=1)
-    alpha: float | None = Field(None, description="Scale; twice the rank when left out.")
+    alpha: float | None = Field(None, description="LoRA scaling factor. Defaults to twice the rank.")
     dropout: float = Field(0.0, ge=0, lt=1)
-    targets: list[str] | None = Field(None, description="Module names; attention projections when left out.")
+    targets: list[str] | None = Field(None, description="Module names. Defaults to the attention projections.")
 
 
 class LoraMethod(Strict):
@@ -45,36 +45,34 @@ def lora_of(method: object) -> LoraSpec | None:
 class FinetuneSpec(Strict):
     """Fine-tuning for a task of the suite, from a checkpoint or from random weights."""
 
-    from_: str = Field(alias="from", description="The model to start from.")
-    task: str = Field(description="The task of the suite whose data and labels are learned.")
+    from_: str = Field(alias="from", description="Model to start from.")
+    task: str = Field(description="Task of the suite that supplies the training data and labels.")
     method: Literal["full", "frozen", "linear"] | AdapterMethod = "full"
     weights: Literal["pretrained", "random"] = "pretrained"
-    max_train_rows: Count | None = Field(None, description="Use only this many labeled training rows (chosen by hash).")
+    max_train_rows: Count | None = Field(None, description="Train on at most this many labeled rows (chosen by hash).")
     epochs: int | None = Field(None, ge=1)
     learning_rate: float | None = Field(None, gt=0)
     batch_size: int | None = Field(None, ge=1)
     max_length: int | None = Field(None, ge=8)
     head_lr_multiplier: float | None = Field(
-        None, gt=0, description="Learning rate of pooler and classifier, as a multiple."
+        None, gt=0, description="Learning rate multiplier for the pooler and classifier."
     )
     embedding_lr_multiplier: float | None = Field(
-        None, ge=0, description="Learning rate of word embeddings, as a multiple."
+        None, ge=0, description="Learning rate multiplier for the word embeddings."
     )
-    word_dropout: float | None = Field(None, ge=0, lt=1, description="Share of tokens hidden by the mask token.")
+    word_dropout: float | None = Field(None, ge=0, lt=1, description="Fraction of tokens replaced by the mask token.")
     label_smoothing: float | None = Field(None, ge=0, lt=1)
     mlm_loss_weight: float | None = Field(
-        None, ge=0, description="Weight of a masked-token loss on the same texts: less is forgotten."
+        None, ge=0, description="Weight of an additional masked-token loss on the same texts, which reduces forgetting."
     )
-    dropout: float | None = Field(
-        None, ge=0, lt=1, description="Dropout while training; the model's own when left out."
-    )
-    mitigate: Mitigation | None = Field(None, description="What is done against bias in the rows.")
+    dropout: float | None = Field(None, ge=0, lt=1, description="Dropout during training. Defaults to the model's own.")
+    mitigate: Mitigation | None = Field(None, description="Bias mitigation applied to the training rows.")
     seed: int | None = None
     seeds: int = Field(
         1,
         ge=1,
         le=50,
-        description="Train this many checkpoints, with seeds `seed`, `seed` + 1, …; from 3 on gates judge the recipe.",
+        description="Train checkpoints with seeds `seed`, `seed` + 1, …. With 3 or more, gates judge the recipe.",
     )
 
 

@@ -22,6 +22,8 @@ class HeuristicSpec(Strict):
     """A trivial rival that answers by a rule: what a model must beat to be worth anything."""
 
     task: str
-    rule: HeuristicRule = Field(description="The most frequent answer, a list of known spans, the first sentence, ….")
-    max_train_rows: Count | None = Field(None, description="Use only this many training rows (chosen by hash).")
+    rule: HeuristicRule = Field(
+        description="Rule to apply: the most frequent answer, a list of known spans, the first sentence, …."
+    )
+    max_train_rows: Count | None = Field(None, description="Use at most this many training rows (chosen by hash).")
     seed: int | None = None

@@ -13,9 +13,9 @@ class LoadModel(Strict):
     """A checkpoint that exists already: a folder, a GGUF file, a hub id, or `catalog:NAME`."""
 
     load: str = Field(description="Folder or GGUF file (relative to the suite file), hub id, or `catalog:NAME`.")
-    revision: str | None = Field(None, description="Full commit hash; needed for a hub id.")
-    file: str | None = Field(None, description="For a hub id: the one GGUF file to use.")
-    adapter: str | None = Field(None, description="A peft adapter on it: folder, or hub id.")
+    revision: str | None = Field(None, description="Full commit hash; required for a hub id.")
+    file: str | None = Field(None, description="GGUF file to use from a hub id.")
+    adapter: str | None = Field(None, description="A peft adapter for this base: folder or hub id.")
     quantize: Literal["4bit", "8bit"] | None = Field(
-        None, description="Hold the weights of its base in 4 or 8 bits, by bitsandbytes (extra `quantize`)."
+        None, description="Quantize the weights of the base to 4 or 8 bits with bitsandbytes (extra `quantize`)."
     )

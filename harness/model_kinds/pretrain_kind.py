@@ -34,13 +34,13 @@ class TokenizerSpec(Strict):
     for the others), or a given one."""
 
     vocabulary: Count = 8000
-    lowercase: bool | None = Field(None, description="One case only; WordPiece does when left out, BPE cannot.")
-    path: str | None = Field(None, description="Folder of a ready tokenizer, relative to the suite file.")
+    lowercase: bool | None = Field(None, description="Lowercase the text. WordPiece does so by default; BPE cannot.")
+    path: str | None = Field(None, description="Folder of an existing tokenizer, relative to the suite file.")
 
     @model_validator(mode="after")
     def _given(self) -> TokenizerSpec:
         if self.path is not None and self.model_fields_set - {"path"}:
-            raise ValueError("a given tokenizer (`path`) takes no other key")
+            raise ValueError("an existing tokenizer (`path`) takes no other key")
         return self
 
 
@@ -53,23 +53,25 @@ class PretrainSpec(Strict):
     What is left out follows from the objective (harness/model_kinds/finetune_kind.py).
     """
 
-    from_: str | None = Field(None, alias="from", description="The model to go on from; from scratch when left out.")
+    from_: str | None = Field(
+        None, alias="from", description="Model to continue pretraining from. Defaults to training from scratch."
+    )
     objective: Objective = "mlm"
-    data: list[str] = Field(description="Names of the suite's data; their training splits are used.")
+    data: list[str] = Field(description="Names from the suite's `data`; the training splits are used.")
     architecture: str | dict[str, Any] | None = Field(
-        None, description="A preset, or a transformers configuration; the objective's smallest when left out."
+        None, description="A preset, or a transformers configuration. Defaults to the objective's smallest preset."
     )
     tokenizer: TokenizerSpec = TokenizerSpec()
     embeddings: Literal["ppmi_svd", "random"] | None = Field(
         None,
-        description="Where word embeddings start: counted from the corpus (BERT shapes; the default there) or random.",
+        description="Word embedding initialization: from corpus counts (default for BERT) or random.",
     )
     budget: Budget
     weights: dict[str, float] = Field(
         default_factory=dict,
-        description="How much a data set's texts count, in word vectors and in the share of rows; 1 when not named.",
+        description="Weight of each dataset in the word vectors and in the fraction of rows. Defaults to 1.",
     )
-    window: int = Field(10, ge=1, description="Largest distance of two tokens that count for the word vectors.")
+    window: int = Field(10, ge=1, description="Maximum distance between two tokens that count for the word vectors.")
     mlm_probability: float | None = Field(
         None, gt=0, lt=1, description="Share of tokens that are predicted (not causal)."
     )
@@ -77,9 +79,9 @@ class PretrainSpec(Strict):
     sequence_length: int | None = Field(None, ge=8, le=8192)
     batch_size: int | None = Field(None, ge=1)
     learning_rate: float | None = Field(None, gt=0)
-    embedding_lr_multiplier: float = Field(1.0, ge=0, description="Learning rate of word embeddings, as a multiple.")
-    dropout: float | None = Field(None, ge=0, lt=1, description="Dropout while pretraining; none when left out.")
-    mitigate: TextMitigation | None = Field(None, description="What is done against bias in the texts.")
+    embedding_lr_multiplier: float = Field(1.0, ge=0, description="Learning rate multiplier for the word embeddings.")
+    dropout: float | None = Field(None, ge=0, lt=1, description="Dropout during pretraining. Defaults to none.")
+    mitigate: TextMitigation | None = Field(None, description="Bias mitigation applied to the training texts.")
     seed: int | None = None
 
     @model_validator(mode="after")
@@ -87,11 +89,11 @@ class PretrainSpec(Strict):
         if self.from_ is not None:
             for key in ("architecture", "tokenizer", "embeddings"):
                 if key in self.model_fields_set and getattr(self, key) is not None:
-                    raise ValueError(f"`{key}` comes from the model to go on from (`from`); leave it out")
+                    raise ValueError(f"`{key}` comes from the parent model (`from`); remove it")
         if self.span_length is not None and self.objective != "span_corruption":
-            raise ValueError("`span_length` belongs to the objective span_corruption")
+            raise ValueError("`span_length` applies only to the objective span_corruption")
         if self.mlm_probability is not None and self.objective == "causal":
-            raise ValueError("`mlm_probability` does not belong to the objective causal: every token is predicted")
+            raise ValueError("`mlm_probability` does not apply to the objective causal, which predicts every token")
         return self
 
 

@@ -18,20 +18,23 @@ def _groups(value: dict[str, list[str]]) -> dict[str, list[str]]:
 class ProjectSpec(Strict):
     """A model whose hidden states lose what tells groups apart (INLP, SentenceDebias)."""
 
-    from_: str = Field(alias="from", description="The model whose hidden states are projected.")
+    from_: str = Field(alias="from", description="Model whose hidden states are projected.")
     data: list[str] = Field(
-        min_length=1, description="Names of the suite's data; their training texts show where the groups differ."
+        min_length=1,
+        description="Names from the suite's `data`; the group directions are estimated on the training texts.",
     )
     remove: Swap | Annotated[dict[str, list[str]], AfterValidator(_groups)] | LexiconTable | CsvFile = Field(
         "gender",
-        description="`gender`, `names`, or {group: words}, words at the same place being counterparts; or a CSV file "
-        "with the columns group, word and, if wished, pair, beside the suite.",
+        description="`gender`, `names`, or {group: words}, where words at the same position are counterparts; or a "
+        "CSV file next to the suite with the columns group, word, and optionally pair.",
     )
     method: Literal["inlp", "sentence_debias"] = "inlp"
     directions: int | None = Field(
-        None, ge=1, description="At most so many are removed (INLP: until nothing tells the groups); 1 for the other."
+        None,
+        ge=1,
+        description="Maximum number of directions to remove (the other method removes 1).",
     )
-    texts: Count = Field(2000, description="At most so many texts are read (chosen by hash).")
+    texts: Count = Field(2000, description="Read at most this many texts (chosen by hash).")
     seed: int | None = None
 
     @property

@@ -23,10 +23,10 @@ def estimate(seconds: float, *, threads: int, memory: float, graphics: int = 0) 
         graphics: GPUs in use.
     """
     watts = threads * WATTS_A_THREAD + memory / 2**30 * WATTS_A_GIB + graphics * WATTS_A_GPU
-    parts = [f"{WATTS_A_THREAD:g} W for each of {threads} CPU threads", f"{WATTS_A_GIB:g} W a GiB of peak memory"]
+    parts = [f"{WATTS_A_THREAD:g} W per CPU thread ({threads})", f"{WATTS_A_GIB:g} W per GiB of peak memory"]
     if graphics:
-        parts.append(f"{WATTS_A_GPU:g} W for each of {graphics} GPUs")
+        parts.append(f"{WATTS_A_GPU:g} W per GPU ({graphics})")
     return {
         "energy_wh": round(watts * seconds / 3600, 6),
-        "energy_assumed": f"estimated, not measured: {', '.join(parts)}; without cooling",
+        "energy_assumed": f"estimated, not measured: {', '.join(parts)}; excluding cooling",
     }

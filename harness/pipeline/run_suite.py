@@ -127,7 +127,7 @@ def _count(run: RunDir, info: RunInfo, results: Results, settings: Settings, sto
     except HarnessError as error:
         if settings.locked:
             raise
-        reporter.warn(f"the attempt could not be counted: {error.message} ({settings.lock})")
+        reporter.warn(f"could not record the attempt: {error.message} ({settings.lock})")
 
 
 def _hold(suite: Suite, store: Store, reporter: Reporter, settings: Settings) -> None:

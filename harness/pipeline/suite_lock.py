@@ -104,19 +104,21 @@ def read_lock(path: Path) -> Lock:
         lock = Lock.model_validate_json(plain.read_bytes(path))
     except FileNotFoundError as error:
         raise LockError(
-            "there is no lock file to hold the run to.",
+            "no lock file found, which --locked requires.",
             where=Where(path),
-            hint="`harness lock SUITE` writes it; commit it beside the suite.",
+            hint="run `harness lock SUITE` to write it, then commit it with the suite.",
         ) from error
     except (OSError, ValidationError) as error:
         raise LockError(
-            f"the lock file cannot be read: {in_short(error)}", where=Where(path), hint="restore it, or write it anew."
+            f"cannot read the lock file: {in_short(error)}",
+            where=Where(path),
+            hint="restore it, or write a new one with `harness lock SUITE`.",
         ) from error
     if lock.format != LOCK_FORMAT:
         raise LockError(
             f"the lock file has format {lock.format}, expected {LOCK_FORMAT}.",
             where=Where(path),
-            hint="write it anew with this version: harness lock SUITE.",
+            hint="rewrite it with this version: harness lock SUITE.",
         )
     return lock
 
@@ -224,16 +226,16 @@ def _value_differences(lock: Lock, name: str, value: Mapping[str, Any]) -> Itera
         yield f"suite file: locked {short(lock.suite_digest)}, found {short(now['suite_digest'])}"
     if lock.gates_digest != now["gates_digest"]:
         parts = [*_parts(lock.gates, now["gates"], "suite file, ")]
-        yield from parts or ["suite file, gates: their order or form changed"]
+        yield from parts or ["suite file, gates: order or format changed"]
 
 
 def _override_differences(suite: Suite, overrides: Mapping[str, Any], limit: int | None) -> Iterator[str]:
     if "seed" in overrides:
-        yield f"--seed {overrides['seed']}: a locked run has the suite's own seed"
+        yield f"--seed {overrides['seed']}: a locked run uses the suite's own seed"
     if "only" in overrides:
-        yield f"--only {','.join(overrides['only'])}: a locked run does all of the suite"
+        yield f"--only {','.join(overrides['only'])}: a locked run covers the whole suite"
     if limit is not None:
-        yield f"--limit {limit}: a locked run asks all items"
+        yield f"--limit {limit}: a locked run evaluates all items"
     fixed = {suite.compare.baseline, *suite.compare.base_variants}
     for name in sorted(fixed & set(overrides.get("models", {}))):
         yield f"--model {name}=…: the baseline is locked"
@@ -247,7 +249,7 @@ def _made_differences(lock: Lock, now: Lock) -> Iterator[str]:
 def _parts(before: Mapping[str, str], now: Mapping[str, str], what: str) -> Iterator[str]:
     for name in [*before, *(name for name in now if name not in before)]:
         if name not in now:
-            yield f"{what}{name}: locked, and gone now"
+            yield f"{what}{name}: locked, now missing"
         elif name not in before:
             yield f"{what}{name}: new, not locked"
         elif before[name] != now[name]:
@@ -255,10 +257,10 @@ def _parts(before: Mapping[str, str], now: Mapping[str, str], what: str) -> Iter
 
 
 def _mismatch(path: Path, found: list[str]) -> LockError:
-    noun = "1 thing differs" if len(found) == 1 else f"{len(found)} things differ"
+    noun = "1 difference" if len(found) == 1 else f"{len(found)} differences"
     return LockError(
-        f"{noun} from what the lock file pins; nothing was computed.",
+        f"{noun} from the lock file; nothing was computed.",
         where=Where(path),
         notes=[f"  {one}" for one in found],
-        hint="undo the change; or, if it is meant, have it reviewed, write `harness lock SUITE` and commit both.",
+        hint="undo the change; or, if it is intended, have it reviewed, run `harness lock SUITE`, and commit both.",
     )

@@ -123,7 +123,7 @@ def read_calibration(path: Path | None = None) -> Calibration:
         raise DataError(
             f"cannot read the calibration of the probes: {in_short(error)}",
             where=Where(place),
-            hint="make it again with `python benchmarks/calibration.py result`.",
+            hint="rebuild it with `python benchmarks/calibration.py result`.",
         ) from error
 
 
@@ -136,7 +136,7 @@ def own_calibration() -> Calibration:
 def fault_of(slope_low: float | None, fair: Alarms, strong: Alarms) -> str | None:
     """Why a figure with these findings is not validated; None when it is."""
     if strong.worlds < STRONG_WORLDS or fair.worlds < FAIR_WORLDS:
-        return f"only {fair.worlds} fair and {strong.worlds} strongly planted worlds were tried"
+        return f"only {fair.worlds} fair and {strong.worlds} strongly planted worlds were tested"
     if slope_low is None or slope_low <= 0:
         return "it does not rise with the planted dose"
     if fair.low > LEVEL:
@@ -169,4 +169,4 @@ def validity(
                 f"validated for {model} models on planted worlds: found in {one.strong.alarms} of {one.strong.worlds} "
                 f"worlds with the dose {one.strong.dose:g}, false alarms in {one.fair.alarms} of {one.fair.worlds}.",
             )
-    return Validity(False, f"not validated for {model} models: it was never calibrated with planted bias.")
+    return Validity(False, f"not validated for {model} models: never calibrated on planted bias.")

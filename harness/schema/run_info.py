@@ -14,8 +14,8 @@ def attempt_sentence(lock: LockState) -> str:
     )
     distinct = sorted(set(lock.seeds))
     seeds = f", with {len(distinct)} seeds" if len(distinct) > 1 else ""
-    held = "" if lock.locked else "; the run was not held to it (no --locked)"
-    many = " Each further attempt is another chance to pass by luck." if lock.attempts > 1 else ""
+    held = "" if lock.locked else "; the run was not checked against it (no --locked)"
+    many = " Each additional attempt is another chance to pass by luck." if lock.attempts > 1 else ""
     return f"{times}{seeds}{held}.{many}"
 
 
@@ -83,7 +83,7 @@ class RunInfo(BaseModel):
     hardware: dict[str, Any] = Field(default_factory=dict)
     git: dict[str, Any] = Field(
         default_factory=dict,
-        description='commit, and dirty: true, false, or "unknown" where telling would run what the repository names',
+        description='commit, and dirty: true, false, or "unknown" if checking would run programs of the repository',
     )
     seed: int = 0
     steps: list[StepTiming] = Field(default_factory=list)
@@ -94,27 +94,27 @@ class RunInfo(BaseModel):
     )
     asking: dict[str, dict[str, float]] = Field(
         default_factory=dict,
-        description="evaluation → model → seconds of asking all its items, when its records were made",
+        description="evaluation → model → seconds of inference on all items",
     )
     requests: dict[str, dict[str, dict[str, Any]]] = Field(
         default_factory=dict,
-        description="evaluation → model → cost of 1,000 items (seconds, estimated energy, and where they were counted "
-        "operations and tokens), the most memory held while asking, and the number of items at "
-        "which training it takes no longer than asking what it was trained from",
+        description="evaluation → model → cost per 1,000 items (seconds, estimated energy, and, where counted, "
+        "operations and tokens), peak memory during inference, and the break-even number of items, at which the "
+        "training time is recovered by inference faster than the parent's",
     )
     checkpoints: dict[str, str] = Field(
         default_factory=dict, description="model → content key of its checkpoint, or the path of a loaded one"
     )
-    overrides: dict[str, Any] = Field(default_factory=dict, description="command-line changes to the suite")
+    overrides: dict[str, Any] = Field(default_factory=dict, description="command-line overrides of the suite")
     records: dict[str, str] = Field(
         default_factory=dict,
-        description="file under records/ → SHA-256 when the run ended; nothing is judged on records that changed since",
+        description="file under records/ → SHA-256 at the end of the run; changed records are never judged",
     )
-    peak_memory: int | None = Field(None, description="bytes, highest resident size of the process")
+    peak_memory: int | None = Field(None, description="bytes; peak resident set size of the process")
     warnings: list[str] = Field(default_factory=list)
-    judged_by: JudgedBy | None = Field(None, description="the suite whose gates judged it again")
-    ci_attempt: int | None = Field(None, description="which attempt of one CI job this is, where the CI system says")
-    lock: LockState | None = Field(None, description="the lock file's state; None when there is no lock file")
+    judged_by: JudgedBy | None = Field(None, description="the suite whose gates re-evaluated the run")
+    ci_attempt: int | None = Field(None, description="attempt number of the CI job, if the CI system reports it")
+    lock: LockState | None = Field(None, description="state of the lock file; None without one")
 
     @field_validator("overrides")
     @classmethod

@@ -103,21 +103,21 @@ def explained(path: Path) -> Iterator[None]:
     except OSError as error:
         if error.errno in _DISK_FULL:
             raise IncompleteError(
-                "no space is left on the disk; nothing half-written was kept.",
+                "no space left on the disk; partially written files were removed.",
                 where=Where(path),
-                hint="free some space and run again; finished work is kept.",
+                hint="free some space, then rerun the command; finished work is kept.",
             ) from error
         if error.errno in {errno.EACCES, errno.EPERM, errno.EROFS}:
             raise IncompleteError(
-                f"the folder cannot be written: {error.strerror}.",
+                f"cannot write to the folder: {error.strerror}.",
                 where=Where(path),
-                hint="give another folder with --out, or set HARNESS_CACHE_DIR to one that can be written.",
+                hint="pass a different folder with --out, or set HARNESS_CACHE_DIR to a writable folder.",
             ) from error
         if error.errno in _NO_FOLDER and _on_the_way(error.filename, path):
             raise IncompleteError(
-                f"the folder cannot be made or written: {error.strerror}: {error.filename}.",
+                f"cannot create or write the folder: {error.strerror}: {error.filename}.",
                 where=Where(path),
-                hint="give another folder with --out or --lock, or set HARNESS_CACHE_DIR to one that can be written.",
+                hint="pass a different folder with --out or --lock, or set HARNESS_CACHE_DIR to a writable folder.",
             ) from error
         raise
 

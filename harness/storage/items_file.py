@@ -67,4 +67,4 @@ def read_items(path: Path) -> list[StoredItem]:
             for row in pq.read_table(path).to_pylist()
         ]
     except (OSError, pa.ArrowException, ValueError, KeyError, TypeError) as error:
-        raise DataError(f"cannot read items: {error}", where=Where(path), hint="run the suite again.") from error
+        raise DataError(f"cannot read items: {error}", where=Where(path), hint="rerun the suite.") from error

@@ -109,9 +109,9 @@ class ResponseCache:
         """
         if isinstance(error, sqlite3.OperationalError):
             raise IncompleteError(
-                f"the cache of responses cannot be used: {error}.",
+                f"cannot use the response cache: {error}.",
                 where=Where(self.path),
-                hint="check free space and permissions of the cache folder, then run again; finished answers are kept.",
+                hint="check free space and permissions of the cache folder, then rerun; responses are kept.",
             ) from error
         if hasattr(self, "_connection"):
             self._connection.close()
@@ -120,9 +120,7 @@ class ResponseCache:
             side = self.path.with_name(self.path.name + suffix)
             if side.exists():
                 os.replace(side, aside.with_name(aside.name + suffix))
-        self._reporter.warn(
-            f"the cache of responses was damaged ({error}); answers are computed again. Old file: {aside}"
-        )
+        self._reporter.warn(f"corrupt response cache ({error}); recomputing the responses. Old file: {aside}")
         self._connection = self._open()
 
 

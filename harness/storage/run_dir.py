@@ -94,7 +94,7 @@ class RunDir:
                 raise DataError(
                     f"records changed since the run ended: SHA-256 {found[:12]}…, run.json says {expected[:12]}….",
                     where=Where(path),
-                    hint="restore the file, or run the suite again to make it anew.",
+                    hint="restore the file, or rerun the suite to rebuild it.",
                 )
 
     def read_info(self) -> RunInfo:
@@ -110,11 +110,11 @@ class RunDir:
             raise DataError(
                 "this is not a run directory (no run.json).",
                 where=Where(self.path),
-                hint="give a folder that `harness run` made, such as reports/sentiment/<run id>.",
+                hint="pass a folder created by `harness run`, such as reports/sentiment/<run id>.",
             ) from error
         except (OSError, ValueError) as error:
             raise DataError(
-                f"cannot read run.json: {in_short(error)}", where=Where(self.info_path), hint="run the suite again."
+                f"cannot read run.json: {in_short(error)}", where=Where(self.info_path), hint="rerun the suite."
             ) from error
 
     def write_info(self, info: RunInfo) -> None:
@@ -132,10 +132,10 @@ class RunDir:
         try:
             found = [plain.parse_json(line) for line in plain.read_text(path).splitlines() if line.strip()]
             if not all(isinstance(one, dict) for one in found):
-                raise ValueError("expected one JSON object a line")
+                raise ValueError("expected one JSON object per line")
         except (OSError, ValueError) as error:
             raise DataError(
-                f"cannot read the training log: {in_short(error)}", where=Where(path), hint="run the suite again."
+                f"cannot read the training log: {in_short(error)}", where=Where(path), hint="rerun the suite."
             ) from error
         return found
 
@@ -150,5 +150,7 @@ def _part(name: str) -> str:
         DataError: when it is more than a name.
     """
     if not name or Path(name).name != name or name == os.pardir or "\0" in name:
-        raise DataError(f"expected a name, found {name[:60]!r}, which leads elsewhere.", hint="run the suite again.")
+        raise DataError(
+            f"expected a name, found {name[:60]!r}, which points outside the run directory.", hint="rerun the suite."
+        )
     return name

@@ -48,7 +48,7 @@ def claim(out: Path, suite: str, identity: str, *, resume: bool) -> Iterator[tup
         folder = _new_folder(parent, f"{stamp}-{short(identity)}")
         handle = try_hold(folder / LOCK)
         if handle is None:
-            raise DataError("the new run directory is held by another process.", where=Where(folder))
+            raise DataError("another process holds the new run directory.", where=Where(folder))
         with handle:
             yield RunDir(folder), 1
 
@@ -70,9 +70,9 @@ def find(path: Path) -> RunDir:
         if finished:
             return finished[0]
     raise DataError(
-        "there is no finished run here.",
+        "no finished run here.",
         where=Where(path),
-        hint="give a run directory such as reports/sentiment/<run id>, or the folder of a suite's runs.",
+        hint="pass a run directory such as reports/sentiment/<run id>, or a suite's folder of runs.",
     )
 
 
@@ -110,4 +110,4 @@ def _new_folder(parent: Path, name: str) -> Path:
         except FileExistsError:
             continue
         return folder
-    raise DataError("a thousand runs began in this second; none can be named.", where=Where(parent))
+    raise DataError("too many runs started in this second; no run id is free.", where=Where(parent))

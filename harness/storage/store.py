@@ -99,7 +99,7 @@ class Store:
         manifest = _manifest(path)
         if manifest is None:
             if os.path.lexists(path):
-                self._discard(path, "its manifest cannot be read")
+                self._discard(path, "its manifest is unreadable")
             return None
         if self._opened is not None and kind not in PINNED and manifest["made"] < self._opened:
             return None
@@ -145,9 +145,9 @@ class Store:
         made = self.get(kind, key)
         if made is None:
             raise IncompleteError(
-                "an entry of the cache was damaged right after it was written.",
+                "a cache entry was corrupt right after it was written.",
                 where=Where(self.path(kind, key)),
-                hint="check the disk, then run again.",
+                hint="check the disk, then rerun.",
             )
         return made
 
@@ -168,12 +168,12 @@ class Store:
     def _check(self, kind: str, key: str) -> None:
         """The one door: nothing else turns a key into a path."""
         if _KIND.match(kind) is None or kind in {_WORK, _LOCKS, _DAMAGED}:
-            raise DataError(f"expected a kind of cache entry, found {kind[:60]!r}.", where=Where(self.root))
+            raise DataError(f"expected a cache entry kind, found {kind[:60]!r}.", where=Where(self.root))
         if not is_key(key):
             raise DataError(
-                f"expected a key of the cache (64 lowercase hexadecimal digits), found {str(key)[:60]!r}.",
+                f"expected a cache key (64 lowercase hexadecimal digits), found {str(key)[:60]!r}.",
                 where=Where(self.root),
-                hint="a key comes from a run of harness; a path or a name is none.",
+                hint="use a key from a harness run, not a path or a name.",
             )
 
     def _own(self, *parts: str) -> Path:
@@ -187,9 +187,9 @@ class Store:
             path = path / part
             if path.is_symlink():
                 raise IncompleteError(
-                    "a link stands where the cache keeps its own files; it is not followed.",
+                    "the cache contains a symbolic link in place of its own files; harness does not follow it.",
                     where=Where(path),
-                    hint="remove the link, or set HARNESS_CACHE_DIR to the folder that shall hold the cache.",
+                    hint="remove the link, or set HARNESS_CACHE_DIR to the intended cache folder.",
                 )
         return path
 
@@ -197,9 +197,9 @@ class Store:
         link = _link_in(work)
         if link is not None:
             raise IncompleteError(
-                "the unfinished entry of the cache holds a link, which an entry never does.",
+                "the unfinished cache entry contains a symbolic link.",
                 where=Where(work / link),
-                hint=f"remove {work}, then run again.",
+                hint=f"remove {work}, then rerun.",
             )
         files = {
             str(path.relative_to(work)): {"size": path.stat().st_size, "sha256": file_digest(path)}
@@ -218,14 +218,14 @@ class Store:
         """
         if not path.is_dir() or not os.path.lexists(path / MANIFEST):
             raise IncompleteError(
-                f"what stands at the place of a cache entry is none (no {MANIFEST}), and was left alone.",
+                f"a folder that is not a cache entry (no {MANIFEST}) occupies the entry's path; it was left unchanged.",
                 where=Where(path),
-                hint="move it elsewhere, then run again.",
+                hint="move it elsewhere, then rerun.",
             )
         aside = self._own(_DAMAGED) / f"{path.name}-{time.time_ns()}"
         aside.parent.mkdir(parents=True, exist_ok=True)
         os.replace(path, aside)
-        self.reporter.warn(f"a cache entry was damaged ({fault}); it is made again. The old one: {aside}")
+        self.reporter.warn(f"corrupt cache entry ({fault}); rebuilding it. Old entry: {aside}")
 
 
 def _manifest(path: Path) -> dict[str, Any] | None:
@@ -257,7 +257,7 @@ def _fault(path: Path, manifest: dict[str, Any]) -> str | None:
         if file.stat().st_size != facts["size"]:
             return f"{name} has {file.stat().st_size} bytes instead of {facts['size']}"
         if file_digest(file) != facts["sha256"]:
-            return f"{name} has another digest than when it was written"
+            return f"{name} has changed since it was written"
     return None
 
 

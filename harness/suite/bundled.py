@@ -30,8 +30,8 @@ def suites() -> dict[str, Path]:
         for path in sorted(folder.glob("*.yaml")):
             if path.stem in found:
                 raise SuiteError(
-                    f"two packages bring the suite {path.stem!r}: {found[path.stem]} and {path}.",
-                    hint="give the path of the one you mean, or uninstall one of the packages.",
+                    f"two packages provide the suite {path.stem!r}: {found[path.stem]} and {path}.",
+                    hint="pass the path of the suite, or uninstall one of the packages.",
                 )
             found[path.stem] = path
     return dict(sorted(found.items()))
@@ -70,7 +70,7 @@ def _folders_of(name: str, package: object) -> list[Path]:
     paths = getattr(package, "__path__", None)
     if paths is None:
         raise SuiteError(
-            f"the suite folder {name!r} is registered as {package!r}, and that is no package.",
-            hint="let its entry point name a package (a folder) that holds the YAML files.",
+            f"the suite folder {name!r} is registered as {package!r}, which is not a package.",
+            hint="point its entry point at a package (a folder) that contains the YAML files.",
         )
     return [Path(path) for path in paths]

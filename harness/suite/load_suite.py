@@ -43,16 +43,18 @@ def find_suite(path_or_name: str) -> Path:
     if path.is_file():
         return path
     if path.suffix in {".yaml", ".yml"} or len(path.parts) > 1 or path.is_dir():
-        what = "found a folder" if path.is_dir() else "there is no such file"
+        what = "found a folder" if path.is_dir() else "no such file"
         raise SuiteError(
-            f"expected a suite file, {what}.", where=Where(path), hint="`harness list` shows the ready suites."
+            f"expected a suite file, {what}.",
+            where=Where(path),
+            hint="run `harness list suites` to see the bundled suites.",
         )
     ready = bundled.suites()
     if path_or_name not in ready and path_or_name in SUITES:
         raise SuiteError(f"the suite {path_or_name!r} is called {SUITES[path_or_name]!r} now.")
     if path_or_name not in ready:
         raise SuiteError(
-            unknown("suite", path_or_name, ready), hint="give the path of a YAML file, or the name of a ready suite."
+            unknown("suite", path_or_name, ready), hint="pass the path of a YAML file, or the name of a bundled suite."
         )
     return ready[path_or_name]
 

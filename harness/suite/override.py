@@ -38,7 +38,7 @@ def override(suite: Suite, models: Mapping[str, str], seed: int | None, only: Co
 def _loaded(suite: Suite, name: str, path: str) -> LoadModel:
     if name not in suite.models:
         raise SuiteError(
-            unknown("model", name, suite.models), where=suite.where("models"), hint="give it as name=path."
+            unknown("model", name, suite.models), where=suite.where("models"), hint="use the form name=path."
         )
     local = Path(path).expanduser()
     if local.exists():

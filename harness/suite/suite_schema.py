@@ -75,17 +75,21 @@ def json_schema() -> dict[str, Any]:
         "waivers": {"type": "array", "items": of(Waiver)},
     }
     properties = {
-        "name": {"type": "string", "pattern": NAME_PATTERN, "description": "Names the folder of the reports."},
-        "title": {"type": "string", "description": "Heads the report; the name when left out."},
-        "description": {"type": "string", "description": "What the suite is for, in a sentence or two."},
+        "name": {
+            "type": "string",
+            "pattern": NAME_PATTERN,
+            "description": "Name of the suite and of its report folder.",
+        },
+        "title": {"type": "string", "description": "Title of the report. Defaults to the name."},
+        "description": {"type": "string", "description": "Purpose of the suite, in a sentence or two."},
         "seed": {"type": "integer", "minimum": 0, "maximum": 2**32 - 1, "default": 0},
         "data": _named(any_of(_DATA), "Datasets by name."),
-        "models": _named(any_of(_MODELS), "Contenders by name: how each is trained or loaded."),
+        "models": _named(any_of(_MODELS), "Models by name: how each is trained or loaded."),
         "planted_bias": of(PlantedBiasSpec),
         "compare": of(CompareSpec),
-        "tasks": evaluations(tasks, "What measures a capability, by name."),
-        "probes": evaluations(probes, "What measures bias, fairness or robustness, by name."),
-        "gates": {"anyOf": [rules, _object(gates)], "description": "Rules that decide about a release."},
+        "tasks": evaluations(tasks, "Capability evaluations by name."),
+        "probes": evaluations(probes, "Bias, fairness, and robustness evaluations by name."),
+        "gates": {"anyOf": [rules, _object(gates)], "description": "Release gates."},
     }
     return {
         "$schema": DIALECT,

@@ -85,9 +85,9 @@ def load_headed(start: Start, kind: str, *, labels: Sequence[str], seed: int, pr
     lost = sorted(name for name in missing if (name.startswith(base) or language) and _POOLER not in name)
     if lost:
         raise CheckpointError(
-            f"the model lacks weights: {', '.join(lost[:3])}{' …' if len(lost) > 3 else ''}.",
+            f"the model is missing weights: {', '.join(lost[:3])}{' …' if len(lost) > 3 else ''}.",
             where=Where(folder),
-            hint="give a checkpoint of the same architecture as its config.json says.",
+            hint="use a checkpoint that matches the architecture in its config.json.",
         )
     with torch.no_grad():
         for name, parameter in model.named_parameters():
@@ -134,9 +134,9 @@ def load_for(kind: Any, folder: Path, *, seed: int, check: Callable[[str], None]
     lost += [] if hasattr(model, "cls") else [name for name in missing if name.startswith("lm_head")]
     if lost:
         raise CheckpointError(
-            f"the model lacks weights: {', '.join(lost[:3])}{' …' if len(lost) > 3 else ''}.",
+            f"the model is missing weights: {', '.join(lost[:3])}{' …' if len(lost) > 3 else ''}.",
             where=Where(folder),
-            hint="give a checkpoint of the same architecture as its config.json says, language-model head included.",
+            hint="use a checkpoint that matches the architecture in its config.json, language-model head included.",
         )
     return model, [name for name in missing if not name.startswith(base)]
 
@@ -180,7 +180,7 @@ def load_language_head(folder: Path, model: Any) -> Any | None:
         raise CheckpointError(
             f"`mlm_loss_weight` needs a BERT language-model head, found a {type(whole).__name__}.",
             where=Where(folder),
-            hint="leave `mlm_loss_weight` out for this model.",
+            hint="remove `mlm_loss_weight` for this model.",
         )
     for parameter in whole.parameters():
         parameter.requires_grad_(False)

@@ -56,12 +56,12 @@ class StageInputs:
             DataError: when there is no data, or one of them has no text that is not empty.
         """
         if not self.texts:
-            raise DataError("pretraining needs at least one data set; none was given.", hint="name some under `data`.")
+            raise DataError("pretraining needs at least one dataset.", hint="list them under `data`.")
         for name, texts in self.texts.items():
             if not any(text.strip() for text in texts):
                 raise DataError(
-                    f"data {name!r}: the training split holds no text to pretrain on.",
-                    hint="check the `text` column and the split shares.",
+                    f"data {name!r}: the training split has no text for pretraining.",
+                    hint="check the `text` column and the split fractions.",
                 )
 
     def require_examples(self) -> str:
@@ -74,7 +74,7 @@ class StageInputs:
         names = ", ".join(sorted(self.data)) or "the task"
         if not self.train:
             raise DataError(
-                f"{names}: the training split has no examples.", hint="give more rows, or a larger training share."
+                f"{names}: the training split has no examples.", hint="add rows, or increase the training fraction."
             )
         kinds = {example.kind for example in (*self.train, *self.validation)}
         if len(kinds) > 1:
@@ -86,17 +86,17 @@ class StageInputs:
         if kind == LabeledText.kind:
             self._check_labels(names)
         elif kind == TaggedWords.kind and len(self.labels) < 2:
-            raise DataError(f"{names}: tagging needs two or more tags, found {list(self.labels)}.")
+            raise DataError(f"{names}: token classification needs at least two tags, found {list(self.labels)}.")
         return kind
 
     def _check_labels(self, names: str) -> None:
         independent = {example.independent for example in (*self.train, *self.validation)}
         if len(independent) > 1:
-            raise DataError(f"{names}: labels are independent in some examples and exclude each other in others.")
+            raise DataError(f"{names}: some examples have independent labels, others have exclusive ones.")
         alone = independent == {True}
         if len(self.labels) < (1 if alone else 2):
             raise DataError(
-                f"{names}: a classifier needs two or more labels, found {list(self.labels)}.",
+                f"{names}: a classifier needs at least two labels, found {list(self.labels)}.",
                 hint="check the `label` column.",
             )
         for split, examples in (("training", self.train), ("validation", self.validation)):
@@ -106,7 +106,7 @@ class StageInputs:
         if not alone and len(present) < 2:
             only = self.labels[next(iter(present))]
             raise DataError(
-                f"{names}: every training example has the label {only!r}; a classifier needs two or more labels.",
+                f"{names}: every training example has the label {only!r}; a classifier needs at least two labels.",
                 hint="check the `label` column, or use more rows.",
             )
 
@@ -128,7 +128,7 @@ class StageInputs:
             if not fits or (example.pair is not None and join is None):
                 what = "texts" if join else "single texts"
                 raise DataError(
-                    f"{by} learns {what} with one label each; the task has other examples.",
+                    f"{by} supports only {what} with one label each; the task has different examples.",
                     hint="use `method: full`, `frozen` or `lora` for this task.",
                 )
 
@@ -148,7 +148,7 @@ class StageInputs:
         """
         if self.parent is None or not self.parent.is_dir():
             raise CheckpointError(
-                f"the checkpoint to start from is missing: {self.parent}.", hint="train or load its model first."
+                f"the parent checkpoint is missing: {self.parent}.", hint="train or load the parent model first."
             )
         return self.parent
 

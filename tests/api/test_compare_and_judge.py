@@ -298,7 +298,7 @@ def test_a_column_that_stands_twice_is_refused() -> None:
 
 def test_a_slice_that_differs_between_the_sides_is_refused() -> None:
     other = changed(source=["moon", *CANDIDATE.source[1:]])
-    with pytest.raises(DataError, match=r"1 items have another slice on the two sides \('i0'\)"):
+    with pytest.raises(DataError, match=r"1 items have different slices on the two sides \('i0'\)"):
         harness.compare(BASE, other, ["accuracy"], slices=["source"])
 
 

@@ -109,7 +109,7 @@ def test_interrupting_is_130(capsys: pytest.CaptureFixture[str], monkeypatch: py
 
     monkeypatch.setattr(click.Group, "invoke", interrupted)
     assert invoke(["list"]) == 130
-    assert "goes on where this one stopped" in capsys.readouterr().err
+    assert "rerun the command to resume" in capsys.readouterr().err
 
 
 def test_list_as_json_holds_what_is_registered(capsys: pytest.CaptureFixture[str]) -> None:

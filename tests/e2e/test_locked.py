@@ -101,7 +101,7 @@ def test_a_digest_changed_by_hand_in_the_lock_is_a_mismatch(finished: Finished, 
     lock.write_text(json.dumps(value), "utf-8")
     done = shell("run", "tiny.yaml", "--locked", "--lock", lock)
     assert done.returncode == 13, done.stderr
-    assert "1 thing differs" in done.stderr
+    assert "1 difference" in done.stderr
     assert "suite file" in done.stderr
 
 

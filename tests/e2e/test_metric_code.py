@@ -89,7 +89,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Place:
     assert json.loads(made.shell("plan", "s.yaml", "--json").stdout)["metric_code"][0]["loaded"] is False
     for command in (["data", "fetch", "s.yaml"], ["train", "s.yaml"], ["schema"]):
         made(*command)
-    assert "metric code is not allowed; nothing was run" in made("run", "s.yaml", code=2)
+    assert "metric code is not allowed; nothing ran" in made("run", "s.yaml", code=2)
     assert "metric code is not allowed" in made("run", "s.yaml", "--locked", code=2)
     assert not made.ran.exists()
     assert not (made.folder / "reports").exists()

@@ -149,5 +149,5 @@ def test_our_metrics_are_modules_too() -> None:
     assert as_evaluate_module("bleu").compute(predictions=["a b c d"], references=[["a b c d"]])[
         "bleu"
     ] == pytest.approx(100)
-    with pytest.raises(SuiteError, match="no metric of a text"):
+    with pytest.raises(SuiteError, match="not a metric of a text"):
         as_evaluate_module("accuracy")

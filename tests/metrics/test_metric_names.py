@@ -111,7 +111,7 @@ def test_log_loss_does_not_fit_language_modeling() -> None:
 
 def test_names_with_a_scorer_and_names_twice() -> None:
     assert [metric.id for metric in build_metrics(["pair_margin", "pair_margin[ll]"], CONTEXT)] == ["pair_margin[ll]"]
-    with pytest.raises(SuiteError, match="bracket that does not close"):
+    with pytest.raises(SuiteError, match="unclosed bracket"):
         build_metrics(["pair_margin[ll"], CONTEXT)
 
 

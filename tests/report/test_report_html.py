@@ -90,7 +90,7 @@ def test_the_same_run_gives_the_same_bytes(plain: RunDir) -> None:
 def test_sections_stand_in_order_and_none_is_left_out(plain: RunDir) -> None:
     page = page_of(plain)
     assert page.ids("section") == SECTIONS
-    assert sum("Left out:" in text for text in page.texts) == 1  # no data audit
+    assert sum("Not shown:" in text for text in page.texts) == 1  # no data audit
 
 
 def test_ids_are_unique_and_links_inside_the_page_lead_somewhere(plain: RunDir) -> None:
@@ -243,7 +243,7 @@ def test_an_empty_run_says_why_each_section_is_missing(plain: RunDir, tmp_path: 
     paths = write_reports(empty)
     page = Page(paths[0].read_text("utf-8"))
     assert page.ids("section") == SECTIONS
-    assert sum("Left out:" in text for text in page.texts) >= 9
+    assert sum("Not shown:" in text for text in page.texts) >= 9
 
 
 def test_a_run_without_records_keeps_its_numbers(plain: RunDir, tmp_path: Path) -> None:
@@ -251,7 +251,7 @@ def test_a_run_without_records_keeps_its_numbers(plain: RunDir, tmp_path: Path) 
     Results.read(plain.results_path).write(bare.results_path)
     bare.write_info(plain.read_info())
     text = render_html(bare)
-    assert "single items cannot be shown" in text
+    assert "the run directory does not contain the item texts" in text
     assert "reviews" in text
 
 
@@ -382,7 +382,7 @@ def test_rates_and_throughputs_are_those_of_the_log() -> None:
     assert rate.y_label == "learning rate, in 10⁻⁴"
     assert "0.0008, at step 20" in rate.summary
     assert speed.rows == [["10", "900"], ["20", "2,400"]]
-    assert speed.y_label == "thousand tokens a second"
+    assert speed.y_label == "thousand tokens per second"
     assert rate_curve("m", steps[:1]) is None
     assert throughput_curve("m", [{"step": 1}, {"step": 2}]) is None
 
@@ -401,16 +401,16 @@ def test_slices_show_the_interval_that_holds_for_all_of_them_at_once(tmp_path: P
     results.model_copy(update={"comparisons": rows}).write(run.results_path)
     page = Page(render_html(run))
     text = " ".join(page.texts)
-    assert f"95% intervals hold for all {len(family)} slices at once; p: Holm, family of {len(family)}" in text
+    assert f"95% intervals hold simultaneously for all {len(family)} slices; p: Holm, family of {len(family)}" in text
     assert text.count("(−3.2…+43.2)") == len(family)
     assert "+12.3…+27.7" not in text
     assert [classify_change(rows[k]) for k in family] == ["unclear"] * len(family)  # the wider interval holds zero
-    assert "95% interval −3.2…+43.2 for all slices at once" in change(rows[family[0]])
+    assert "95% interval −3.2…+43.2 for all slices simultaneously" in change(rows[family[0]])
 
 
 def test_what_asking_costs_stands_beside_the_models(plain: RunDir) -> None:
     page = (plain.path / "report.html").read_text("utf-8")
-    table = page[page.index("What asking costs") :]
+    table = page[page.index("Inference cost") :]
     rows = re.findall(r"<tr><th scope=\"row\"><bdi>reviews</bdi>.*?</tr>", table[: table.index("</table>")])
     cells = [[re.sub("<[^>]*>", "", cell) for cell in re.findall("<td.*?</td>", row)] for row in rows]
     assert cells == [

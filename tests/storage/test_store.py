@@ -148,9 +148,9 @@ def test_what_is_no_key_never_becomes_a_path(tmp_path: Path, key: str) -> None:
     root = tmp_path / "a" / "cache"
     store = Store(root)
     for use in (store.path, store.get, lambda kind, key: store.make(kind, key, never)):
-        with pytest.raises(DataError, match="expected a key"):
+        with pytest.raises(DataError, match="expected a cache key"):
             use("data", key)
-    with pytest.raises(DataError, match="expected a key"), store.lock("data", key):
+    with pytest.raises(DataError, match="expected a cache key"), store.lock("data", key):
         pass
     assert (victim / "a.txt").read_text() == "work"
     assert not root.exists()
@@ -160,9 +160,9 @@ def test_what_is_no_key_never_becomes_a_path(tmp_path: Path, key: str) -> None:
 def test_a_kind_is_a_plain_name_other_than_the_store_s_own_folders(tmp_path: Path, kind: str) -> None:
     store = Store(tmp_path)
     for use in (store.path, store.get, lambda kind, key: store.make(kind, key, never)):
-        with pytest.raises(DataError, match="expected a kind"):
+        with pytest.raises(DataError, match="expected a cache entry kind"):
             use(kind, KEY)
-    with pytest.raises(DataError, match="expected a kind"), store.lock(kind, KEY):
+    with pytest.raises(DataError, match="expected a cache entry kind"), store.lock(kind, KEY):
         pass
 
 
@@ -251,7 +251,7 @@ def test_a_manifest_of_another_shape_is_damage(tmp_path: Path, change: dict[str,
     (entry.path / MANIFEST).write_text(json.dumps({**manifest, **change}))
     reporter = Silent()
     assert Store(tmp_path, reporter=reporter).get("data", KEY) is None
-    assert "its manifest cannot be read" in reporter.warnings[0]
+    assert "its manifest is unreadable" in reporter.warnings[0]
 
 
 @pytest.mark.parametrize("folder", [True, False])

@@ -42,7 +42,7 @@ def test_outside_packages_add_theirs(outside: Path) -> None:
 
 def test_one_name_from_two_packages_is_an_error(outside: Path) -> None:
     (outside / "sentiment.yaml").write_text("name: sentiment", "utf-8")
-    with pytest.raises(SuiteError, match="two packages bring the suite 'sentiment'"):
+    with pytest.raises(SuiteError, match="two packages provide the suite 'sentiment'"):
         suites()
 
 
@@ -58,5 +58,5 @@ def test_titles(outside: Path) -> None:
 
 def test_what_is_registered_must_be_a_package(outside: Path) -> None:
     (outside.parent / "outside-1.0.dist-info" / "entry_points.txt").write_text("[harness.suites]\nx = json.tool\n")
-    with pytest.raises(SuiteError, match="is no package"):
+    with pytest.raises(SuiteError, match="not a package"):
         suites()

@@ -46,8 +46,8 @@ def test_a_composition_is_read_with_its_members() -> None:
         (('"mine.f1[good]"', '"mine.f1[god]"'), ":16:22", "f1[good]"),
         (("metric: mine.accuracy, kind: non", "metric: yours.accuracy, kind: non"), ":17:22", "unknown evaluation"),
         (("model: tuned, baseline", "model: tund, baseline"), ":17:80", "Did you mean 'tuned'?"),
-        (("baseline: base}\n", "baseline: tuned}\n"), ":17:97", "compared with itself"),
-        (("margin: 0.1", "margin: {ratio: 0.9}"), ":17:60", "no ratio of sums"),
+        (("baseline: base}\n", "baseline: tuned}\n"), ":17:97", "with itself"),
+        (("margin: 0.1", "margin: {ratio: 0.9}"), ":17:60", "not a ratio of sums"),
     ],
 )
 def test_faults_of_members_stand_at_their_place(change: tuple[str, str], place: str, words: str) -> None:

@@ -107,8 +107,8 @@ def test_a_small_suite() -> None:
         ),
         ("baseline: base", "baseline: bsae", "7:21", "Did you mean 'base'?"),
         ("baseline: base", "baseline: base, release: [base]", "7:37", "is the baseline"),
-        ("baseline: base", "baseline: base, candidates: [], release: [tuned]", "7:53", "is no candidate"),
-        ("baseline: base", "baseline: base, candidates: [tuned, tuned]", "7:47", "stands twice"),
+        ("baseline: base", "baseline: base, candidates: [], release: [tuned]", "7:53", "is not a candidate"),
+        ("baseline: base", "baseline: base, candidates: [tuned, tuned]", "7:47", "is listed twice"),
         ("baseline: base", "baseline: base, pairs: [[base]]", "7:35", "expected 2 or more entries, found 1"),
         ("baseline: base", "baseline: base, pairs: [[base, base]]", "7:35", "paired with itself"),
         ("compare: {baseline: base}\n", "", "1:1", "the key 'compare' is missing"),
@@ -118,7 +118,7 @@ def test_a_small_suite() -> None:
         ("f1_per_class, ece", "f1_per_klass, ece", "9:80", "Did you mean 'f1_per_class'?"),
         ("f1_per_class, ece", "f1_per_class, flip_rate", "9:94", "does not fit 'mine'"),
         ("on: mine", "on: mien", "11:32", "unknown task 'mien'"),
-        ("  swaps:", "  mine:", "11:3", "a task's and a probe's"),
+        ("  swaps:", "  mine:", "11:3", "a task and a probe share the name"),
         ("  pairs: {", "  pairs: {counterfactual: {on: mine}, ", "12:3", "expected one kind of probe"),
         ("metric: mine.accuracy", "metric: mien.accuracy", "14:26", "unknown evaluation 'mien'"),
         ("metric: mine.accuracy", "metric: mine.acuracy", "14:26", "Did you mean 'accuracy'?"),
@@ -131,7 +131,7 @@ def test_a_small_suite() -> None:
             "16:54",
             "has an ideal (0.5) and no better direction, so `superiority` does not fit",
         ),
-        ("kind: superiority", "kind: non_inferiority, margin: {ratio: 1.05}", "14:64", "takes no ratio margin"),
+        ("kind: superiority", "kind: non_inferiority, margin: {ratio: 1.05}", "14:64", "a ratio margin does not apply"),
         ("{id: better, metric: mine.accuracy, kind: superiority}", "3", "14:5", "expected a rule"),
     ],
 )
@@ -156,7 +156,7 @@ def test_several_faults_are_shown_at_once_in_the_file_s_order() -> None:
 
 def test_a_task_without_labels_cannot_be_learned() -> None:
     text = changed("tasks:\n", "tasks:\n  words: {next_word_prediction: {data: mine}}\n")
-    assert "has no examples" in fault(text.replace("task: mine}", "task: words}"))
+    assert "has no training examples" in fault(text.replace("task: mine}", "task: words}"))
 
 
 @pytest.mark.parametrize("text", ["[]", "3", "just words", "- a\n- b"])
@@ -180,7 +180,7 @@ def test_gates_of_another_form_are_refused_at_their_line(gates: str) -> None:
 
 def test_gates_without_anyone_to_judge() -> None:
     text = changed("baseline: base", "baseline: base, release: []")
-    assert "compare has no release candidate" in fault(text)
+    assert "`compare` lists no release candidate" in fault(text)
 
 
 def test_the_digest_knows_content_and_nothing_else() -> None:
@@ -199,7 +199,7 @@ def test_a_path_comes_first_then_a_name(tmp_path: Path, monkeypatch: pytest.Monk
     assert load_suite("sentiment").name == "sentiment"
     with pytest.raises(SuiteError, match="Did you mean 'sentiment'"):
         load_suite("sentimnet")
-    with pytest.raises(SuiteError, match="there is no such file"):
+    with pytest.raises(SuiteError, match="no such file"):
         load_suite("none.yaml")
     (tmp_path / "folder").mkdir()
     with pytest.raises(SuiteError, match="found a folder"):

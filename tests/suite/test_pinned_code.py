@@ -71,7 +71,7 @@ def test_a_pinned_module_is_read_and_not_loaded(module: Path, tmp_path: Path) ->
 def test_a_run_needs_leave_even_with_a_pin(module: Path, tmp_path: Path) -> None:
     name = pinned(tmp_path)
     assert set(allowed_code(suite(tmp_path, name), allowed=True)) == {name}
-    with pytest.raises(SuiteError, match="metric code is not allowed; nothing was run") as error:
+    with pytest.raises(SuiteError, match="metric code is not allowed; nothing ran") as error:
         allowed_code(suite(tmp_path, name), allowed=False)
     assert "--allow-metric-code" in (error.value.hint or "")
     assert error.value.exit_code == 2
@@ -97,5 +97,5 @@ def test_two_modules_of_one_name_are_refused(module: Path, tmp_path: Path) -> No
     (tmp_path / "other" / "mine").mkdir()
     (tmp_path / "other" / "mine" / "mine.py").write_text("", "utf-8")
     names = (pinned(tmp_path), pinned(tmp_path, "evaluate:./other/mine"))
-    with pytest.raises(SuiteError, match="would be called 'evaluate:mine'"):
+    with pytest.raises(SuiteError, match="have the name 'evaluate:mine'"):
         metric_code(suite(tmp_path, *names))

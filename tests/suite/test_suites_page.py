@@ -1,4 +1,4 @@
-"""docs/suites.md names every ready suite."""
+"""docs/suites.md names every bundled suite."""
 
 from pathlib import Path
 
@@ -7,7 +7,7 @@ from harness.suite.bundled import suites
 PAGE = Path(__file__).parents[2] / "docs" / "suites.md"
 
 
-def test_every_ready_suite_stands_on_the_page_once() -> None:
+def test_every_bundled_suite_is_on_the_page_once() -> None:
     lines = PAGE.read_text("utf-8").splitlines()
     named = [line.split("|")[1].strip().strip("`") for line in lines if line.startswith("| `")]
     assert sorted(named) == sorted(suites())

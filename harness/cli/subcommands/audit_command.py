@@ -14,22 +14,22 @@ from harness.cli.options import OUT, output_options
 @click.command("audit")
 @click.argument("base")
 @click.argument("finetuned")
-@click.option("--task-data", type=click.Path(dir_okay=False, path_type=Path), help="Labeled file: adds a task.")
+@click.option("--task-data", type=click.Path(dir_okay=False, path_type=Path), help="Labeled data file; adds a task.")
 @click.option("--text", default="text", show_default=True, help="Text column of --task-data.")
 @click.option("--label", default="label", show_default=True, help="Label column of --task-data.")
 @click.option(
     "--prose",
     type=click.Path(dir_okay=False, path_type=Path),
-    help="A text file for language modeling, instead of held-out encyclopaedic prose.",
+    help="Text file for language modeling, instead of held-out encyclopedia text.",
 )
 @click.option(
     "--bias",
     type=click.Choice(["own", "full"]),
     default="own",
     show_default=True,
-    help="own: our own pairs and pronouns. full: also all probes of the suite bias-full (fetches public sets).",
+    help="own: built-in sentence pairs and pronouns. full: also all probes of bias-full (fetches public datasets).",
 )
-@click.option("--limit", type=click.IntRange(min=1), help="At most this many items an evaluation.")
+@click.option("--limit", type=click.IntRange(min=1), help="Evaluate at most this many items per evaluation.")
 @click.option(
     "--out",
     type=click.Path(file_okay=False, path_type=Path),
@@ -55,10 +55,10 @@ def command(
     as_json: bool,
     quiet: bool,
 ) -> int:
-    """Compare two checkpoints: what was forgotten, how bias moved, and with --task-data what was gained.
+    """Compare two checkpoints: what was forgotten, how bias changed, and, with --task-data, what was gained.
 
-    BASE and FINETUNED are folders, or hub-id@revision. No suite file is needed; the one that is made up
-    for you is kept in the run directory.
+    BASE and FINETUNED are folders, or hub-id@revision. You need no suite file; harness generates one and
+    keeps it in the run directory.
     """
     from harness.cli.console import make_reporter
     from harness.cli.options import open_store

@@ -15,7 +15,7 @@ from harness.cli.options import output_options, run_folder
 def command(baseline_run: str, candidate_run: str, models: tuple[str, ...], as_json: bool, quiet: bool) -> int:
     """Compare two stored runs: RUN_B minus RUN_A, item by item, with intervals.
 
-    Models of one name are compared with each other, on every evaluation that both runs hold.
+    Models with the same name are compared on every evaluation that both runs contain.
     """
     from harness.cli.comparison_lines import comparison_lines
     from harness.cli.console import make_reporter
@@ -27,7 +27,7 @@ def command(baseline_run: str, candidate_run: str, models: tuple[str, ...], as_j
     for text in models:
         old, equals, new = text.partition("=")
         if not equals or not old or not new:
-            raise click.BadParameter(f"expected A=B, found {text!r}.", param_hint="--model")
+            raise click.BadParameter(f"expected A=B, got {text!r}.", param_hint="--model")
         pairs.append((old, new))
     first, second = find(run_folder(baseline_run)), find(run_folder(candidate_run))
     say_earlier_version(first, second)

@@ -13,13 +13,13 @@ from harness.commands.data import expand_names, open_entry, open_file, preview_e
 
 @click.group("data")
 def command() -> None:
-    """List, show, fetch and verify data sets of the catalog; audit any data set."""
+    """List, show, fetch, and verify catalog datasets; audit any dataset."""
 
 
 @command.command("list")
-@click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object to stdout.")
 def list_data(as_json: bool) -> int:
-    """List the catalog: name, license, whether it is in the cache."""
+    """List the catalog: name, license, and whether it is cached."""
     from harness.data.catalog import catalog_index
     from harness.schema.units import show_bytes
 
@@ -40,9 +40,11 @@ def list_data(as_json: bool) -> int:
 
 @command.command("show")
 @click.argument("name")
-@click.option("--rows", default=3, show_default=True, type=click.IntRange(min=0), help="Example rows, when cached.")
+@click.option(
+    "--rows", default=3, show_default=True, type=click.IntRange(min=0), help="Number of example rows, if cached."
+)
 def show_data(name: str, rows: int) -> int:
-    """Show one data set: what it is, license, caveats, where it comes from, a few rows."""
+    """Show one dataset: its title, license, caveats, source, and a few rows."""
     from harness.data.catalog import catalog_index
     from harness.report.wording.safe_text import clean
     from harness.schema.units import show_bytes
@@ -75,7 +77,7 @@ def show_data(name: str, rows: int) -> int:
 @command.command("fetch")
 @click.argument("names", nargs=-1, required=True, metavar="NAME_OR_SUITE...")
 def fetch_data(names: tuple[str, ...]) -> int:
-    """Fetch data sets and checkpoints (catalog:NAME), or all that a suite needs; later runs need no network."""
+    """Fetch datasets and checkpoints (catalog:NAME), or everything a suite needs; later runs need no network."""
     from harness.pipeline.checkpoints.named_checkpoints import fetch_checkpoints
 
     reporter = make_reporter()
@@ -93,7 +95,7 @@ def fetch_data(names: tuple[str, ...]) -> int:
 @command.command("verify")
 @click.argument("names", nargs=-1, metavar="[NAME]...")
 def verify_data(names: tuple[str, ...]) -> int:
-    """Check the cached data sets (all, or the named ones) against their pinned digests."""
+    """Check cached datasets (all, or the named ones) against their pinned digests."""
     from harness.data.catalog import catalog_index
     from harness.data.fetch_preview import verify
 
@@ -109,13 +111,13 @@ def verify_data(names: tuple[str, ...]) -> int:
 @click.option(
     "--lexicon",
     type=click.Path(dir_okay=False, path_type=Path),
-    help="CSV with the columns group and word; our own gendered words when left out.",
+    help="CSV with the columns group and word. Defaults to the built-in gendered words.",
 )
-@click.option("--text", default="text", show_default=True, help="Column with the texts.")
-@click.option("--label", help="Column whose rates are shown by group; `label` when the data has it.")
-@click.option("--split", help="Split to audit; all of them when left out.")
-@click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="Write the audit as JSON to this file.")
-@click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout.")
+@click.option("--text", default="text", show_default=True, help="Column that holds the texts.")
+@click.option("--label", help="Column whose rates are shown per group. Defaults to `label` if the data has it.")
+@click.option("--split", help="Split to audit. Defaults to all splits.")
+@click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="Write the audit to this file as JSON.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object to stdout.")
 def audit_data(
     data: str,
     lexicon: Path | None,
@@ -125,9 +127,9 @@ def audit_data(
     out: Path | None,
     as_json: bool,
 ) -> int:
-    """Audit what DATA says of groups: how often, with which labels, and together with what.
+    """Audit what DATA says about groups: how often, with which labels, and in what context.
 
-    DATA is a name of the catalog, or a file (csv, tsv, jsonl, json, parquet, txt).
+    DATA is a catalog name, or a file (csv, tsv, jsonl, json, parquet, txt).
     """
     from harness.cli.audit_lines import audit_lines
     from harness.data.data_audit import audit, read_groups

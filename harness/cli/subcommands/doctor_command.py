@@ -10,9 +10,9 @@ import click
 
 
 @click.command("doctor")
-@click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object to stdout.")
 def command(as_json: bool) -> int:
-    """Show versions, devices, cache and disk, and say what is missing and how to get it."""
+    """Show versions, devices, cache, and disk space, and how to install anything missing."""
     from harness.cli.options import emit_json
     from harness.pipeline import provenance
     from harness.pipeline.provenance import answering
@@ -44,7 +44,7 @@ def command(as_json: bool) -> int:
     click.secho("hardware", bold=True)
     memory = show_bytes(hardware["memory"]) if hardware["memory"] else "unknown memory"
     click.echo(f"  {hardware['processor']}, {hardware['cores']} usable cores, {memory}, {hardware['system']}")
-    click.echo(f"  models answer on {policy['device']} in {policy['dtype']}")
+    click.echo(f"  models run on {policy['device']} in {policy['dtype']}")
     click.secho("cache", bold=True)
     click.echo(f"  {cache}: {show_bytes(size)}, {show_bytes(free)} free on this disk")
     click.echo(f"  data mirror (HARNESS_DATA_DIR): {mirror or 'none'}")
@@ -57,14 +57,14 @@ def command(as_json: bool) -> int:
 
 def _advice(versions: dict[str, str], free: int) -> list[str]:
     found = [
-        f"`pip install {name}`: it is missing, and training or evaluation needs it"
+        f"`pip install {name}`: training or evaluation needs it, and it is missing"
         for name, version in versions.items()
         if version == "missing"
     ]
     if free < 2_000_000_000:
         found.append("free some disk space: less than 2 GB is left for checkpoints and data")
     if not os.access(_nearest(Path.cwd()), os.W_OK):
-        found.append("this folder cannot be written: give --out to `harness run`")
+        found.append("this folder is not writable: pass --out to `harness run`")
     return found
 
 

@@ -18,15 +18,13 @@ WIDTH = 16
 
 @click.command("explain")
 @click.argument("gate", required=False)
-@click.option(
-    "--run", "run", default=OUT, help="A run directory or a suite's name; the newest finished run by default."
-)
-@click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout.")
+@click.option("--run", "run", default=OUT, help="Run directory or suite name. Defaults to the newest finished run.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object to stdout.")
 def command(gate: str | None, run: str, as_json: bool) -> int:
-    """Say in plain words why GATE got its verdict, with the numbers, and what would change it.
+    """Explain in plain words why GATE got its verdict, with the numbers, and what would change it.
 
-    Without GATE: every gate that did not pass. A member of a composition is named gate/member. Nothing
-    is asked of a model; the exit code is 0 whatever the verdict.
+    Without GATE, explain every gate that did not pass. Name a member of a composition as gate/member. No
+    model is run; the exit code is 0 regardless of the verdict.
     """
     from harness.cli.console import make_reporter
     from harness.cli.options import emit_json
@@ -41,7 +39,7 @@ def command(gate: str | None, run: str, as_json: bool) -> int:
         return 0
     click.echo(f"run: {found.path}")
     if not explained:
-        click.echo("Every gate passed. `harness explain GATE` says how a gate was decided.")
+        click.echo("Every gate passed. `harness explain GATE` shows how a gate was decided.")
     for one in explained:
         click.echo()
         for line in _lines(one):
@@ -54,11 +52,11 @@ def _lines(one: Explained) -> Iterator[str]:
 
     yield from _explanation(one.explanation, "")
     if one.stored is not None:
-        yield _labeled("", "note", f"results.json holds {one.stored}: it was judged on another day or by other gates")
+        yield _labeled("", "note", f"results.json says {one.stored}: it was judged on another day or under other gates")
     if one.counts:
         yield _labeled("", "items", ", ".join(f"{name.replace('_', ' ')} {n:,}" for name, n in one.counts.items()))
     for item in one.moved:
-        right = f", right: {clean_line(item.target, 40)}" if item.target is not None else ""
+        right = f", correct: {clean_line(item.target, 40)}" if item.target is not None else ""
         change = f"{clean_line(item.before or '–', 40)} → {clean_line(item.after or '–', 40)}"
         yield _labeled("", f"  {item.kind}", f"{clean_line(item.text, 90)} ({change}{right})")
 

@@ -13,11 +13,11 @@ from harness.cli.options import emit_json, run_folder
 @click.argument("run")
 @click.argument("model")
 @click.argument("folder", metavar="DIR", type=click.Path(file_okay=False, path_type=Path))
-@click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object to stdout.")
 def command(run: str, model: str, folder: Path, as_json: bool) -> int:
-    """Copy the checkpoint of MODEL in RUN to DIR, so that plain from_pretrained (or peft) loads it.
+    """Copy the checkpoint of MODEL in RUN to DIR, so that plain from_pretrained (or peft) can load it.
 
-    Adapters come with their base below DIR/base.
+    Adapters are copied together with their base model, which goes to DIR/base.
     """
     from harness.cli.console import make_reporter
     from harness.cli.options import open_store

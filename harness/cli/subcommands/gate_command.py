@@ -10,12 +10,12 @@ from harness.cli.options import output_options, run_folder, say_earlier_version
 
 @click.command("gate")
 @click.argument("run")
-@click.option("--suite", "suite_name", help="Judge under this suite's gates instead of the run's own.")
-@click.option("--write/--no-write", default=False, show_default=True, help="Write the verdicts and reports into RUN.")
+@click.option("--suite", "suite_name", help="Apply this suite's gates instead of the run's own.")
+@click.option("--write/--no-write", default=False, show_default=True, help="Write the verdicts and reports to RUN.")
 @ci_option
 @output_options
 def command(run: str, suite_name: str | None, write: bool, ci: str, as_json: bool, quiet: bool) -> int:
-    """Judge RUN again from its stored records. No model is asked. The exit code is the verdict."""
+    """Re-evaluate the gates of RUN from its stored records. No model is run. The exit code is the verdict."""
     from harness.cli.console import make_reporter
     from harness.cli.outcome import show_outcome
     from harness.commands.rejudge import judge_again, judged_info, store_verdicts

@@ -16,15 +16,17 @@ def command() -> None:
 
 @command.command("lm-eval")
 @click.argument("logs", nargs=-1, required=True, metavar="[NAME=]LOG...")
-@click.option("--suite", default="lm-eval", show_default=True, help="Names the folder of the run.")
-@click.option("--out", default=OUT, show_default=True, type=click.Path(path_type=Path), help="Folder of runs.")
-@click.option("--filter", "chosen", metavar="NAME", help="Which filter of generation tasks; the first when left out.")
+@click.option("--suite", default="lm-eval", show_default=True, help="Suite name; names the run's folder.")
+@click.option(
+    "--out", default=OUT, show_default=True, type=click.Path(path_type=Path), help="Folder for run directories."
+)
+@click.option("--filter", "chosen", metavar="NAME", help="Filter of the generation tasks. Defaults to the first.")
 @output_options
 def lm_eval(logs: tuple[str, ...], suite: str, out: Path, chosen: str | None, as_json: bool, quiet: bool) -> int:
-    """Make a run of what lm-evaluation-harness logged (--log_samples) of two or more models.
+    """Import the samples that lm-evaluation-harness logged (--log_samples) for two or more models as a run.
 
-    LOG is an --output_path of lm-eval, or one samples file. The first model is the baseline. The run
-    is a run like any other: `harness report`, `compare` and `gate RUN --suite GATES` work on it.
+    LOG is an lm-eval --output_path, or one samples file. The first model is the baseline. The result
+    is an ordinary run: `harness report`, `compare`, and `gate RUN --suite GATES` work on it.
     """
     from harness.cli.console import make_reporter
     from harness.cli.options import emit_json

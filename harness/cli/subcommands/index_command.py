@@ -12,14 +12,16 @@ from harness.cli.options import OUT, emit_json
 @click.command("index")
 @click.argument("folder", type=click.Path(file_okay=False, path_type=Path), default=OUT)
 @click.option("--open", "open_browser", is_flag=True, help="Open the page in the browser.")
-@click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object to stdout.")
 def command(folder: Path, open_browser: bool, as_json: bool) -> int:
-    """Write index.html over all runs in FOLDER (default: reports): verdicts, and every gate's figure over time."""
+    """Write index.html for all runs in FOLDER (default: reports): verdicts, and every gate's value over time."""
     from harness.core.errors import DataError, Where
     from harness.report.formats.index_page import write_index
 
     if not folder.is_dir():
-        raise DataError("there is no such folder.", where=Where(folder), hint="run a suite first, or name its --out.")
+        raise DataError(
+            "no such folder.", where=Where(folder), hint="run a suite first, or pass the folder that you gave to --out."
+        )
     path = write_index(folder)
     if as_json:
         emit_json({"index": str(path)})

@@ -21,7 +21,7 @@ def command(path: Path, data: Path | None, text: str, label: str, base: str, fin
     from harness.suite.init_template import template
 
     if path.exists() and not force:
-        raise click.UsageError(f"{path} exists; give another name, or --force to replace it.")
+        raise click.UsageError(f"{path} already exists; choose another name, or pass --force to replace it.")
     content = template(data=str(data or "data/reviews.csv"), text=text, label=label, base=base, finetuned=finetuned)
     atomic.write_text(path, content)
     click.echo(f"wrote {path}\nnext: edit it, then `harness validate {path}` and `harness run {path}`")

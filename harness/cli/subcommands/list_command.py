@@ -11,9 +11,9 @@ KINDS = ("tasks", "probes", "metrics", "models", "sources", "data", "checkpoints
 
 @click.command("list")
 @click.argument("kinds", nargs=-1, type=click.Choice(KINDS), metavar="[KIND]...")
-@click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object to stdout.")
 def command(kinds: tuple[str, ...], as_json: bool) -> int:
-    """List what is installed: tasks, probes, metrics, models, sources, data, checkpoints, suites."""
+    """List what is installed: tasks, probes, metrics, models, sources, data, checkpoints, and suites."""
     from harness.cli.options import emit_json
 
     found = {kind: dict(_entries(kind)) for kind in kinds or KINDS}

@@ -12,12 +12,12 @@ from harness.cli.options import lock_option
 @click.command("lock")
 @click.argument("suite")
 @lock_option
-@click.option("--quiet", "-q", is_flag=True, help="Say nothing but warnings.")
+@click.option("--quiet", "-q", is_flag=True, help="Print only warnings.")
 def command(suite: str, lock: Path | None, quiet: bool) -> int:
-    """Pin SUITE in a lock file: digests of the suite, its gates, its data and its baseline.
+    """Pin SUITE in a lock file: digests of the suite, its gates, its data, and its baseline.
 
-    The file is <suite>.lock beside the suite; commit it. `harness run SUITE --locked` then refuses to run
-    anything else, and counts attempts. Data that is not here yet is fetched; nothing is trained or asked.
+    The file is <suite>.lock next to the suite; commit it. `harness run SUITE --locked` then refuses to run
+    anything else, and counts attempts. Missing data is fetched; no model is trained or run.
     """
     from harness.cli.console import make_reporter
     from harness.cli.options import lock_file, open_store, say_metric_code
@@ -37,11 +37,11 @@ def command(suite: str, lock: Path | None, quiet: bool) -> int:
     for change in changes:
         click.echo(f"changed: {clean_line(change)}")
     baseline = ", ".join(f"{name} {short(key)}" for name, key in made.baseline.items())
-    click.echo(f"suite {made.suite} {short(made.suite_digest)}, {len(made.gates)} parts of gates, baseline {baseline}")
+    click.echo(f"suite {made.suite} {short(made.suite_digest)}, {len(made.gates)} gate rules, baseline {baseline}")
     say_metric_code(code)
     click.echo(f"data: {', '.join(f'{name} {short(key)}' for name, key in made.data.items())}")
     if changes:
-        click.echo("attempts are counted from zero again.")
+        click.echo("the attempt count starts again at zero.")
     elif made.attempts:
         click.echo(f"nothing changed; attempts so far: {len(made.attempts)}.")
     click.echo(f"lock: {path}")

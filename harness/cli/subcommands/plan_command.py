@@ -10,17 +10,16 @@ from harness.cli.options import suite_changes
 @click.command("plan")
 @click.argument("suite")
 @suite_changes
-@click.option("--limit", type=click.IntRange(min=1), help="At most this many items an evaluation.")
-@click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout.")
+@click.option("--limit", type=click.IntRange(min=1), help="Evaluate at most this many items per evaluation.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object to stdout.")
 def command(
     suite: str, models: tuple[str, ...], only: tuple[str, ...], seed: int | None, limit: int | None, as_json: bool
 ) -> int:
-    """Say what `harness run SUITE` would do: steps, cache, data and licenses, time, gates' power.
+    """Show what `harness run SUITE` would do: steps, cache, data and licenses, time, and each gate's power.
 
-    Fetches nothing, trains nothing and loads no metric code. What depends on data that is not here yet is said
-    to be unknown.
-    Gates on figures whose spread no one knows beforehand (bits per byte, say) are planned with the spread
-    of the newest finished run of the suite below ./reports, if there is one.
+    Fetches nothing, trains nothing, and loads no metric code. Anything that depends on data not fetched yet
+    is shown as unknown. Gates on metrics whose variance is unknown in advance (bits per byte, for example)
+    use the variance from the newest finished run of the suite under ./reports, if there is one.
     """
     from harness.cli.console import make_reporter
     from harness.cli.options import changed_suite, emit_json, newest_run, open_store, say_metric_code
@@ -39,11 +38,11 @@ def command(
     click.secho("data", bold=True)
     for data in plan.data:
         state = "cached" if data.cached else f"to fetch, {show_bytes(data.bytes_to_fetch or 0)}"
-        rows = f"{data.rows} rows" if data.rows is not None else "rows not counted yet"
+        rows = f"{data.rows} rows" if data.rows is not None else "row count unknown until fetched"
         click.echo(clean(f"  {data.name}: {state}; {rows}; {data.license or 'license not stated'}; from {data.source}"))
     click.secho("steps", bold=True)
     for step in plan.steps:
-        state = "cached" if step.cached else "to do" if step.cached is False else "after the data is here"
+        state = "cached" if step.cached else "to do" if step.cached is False else "waiting for data"
         time = f", about {show_seconds(step.seconds)}" if step.seconds else ""
         click.echo(clean(f"  {step.kind} {step.name}: {state}{time}; {step.detail}"))
     say_metric_code(code)
@@ -51,5 +50,5 @@ def command(
     for gate in plan.gates:
         click.echo(clean(f"  {gate.id}: {gate.sentence}"))
     total = plan.seconds
-    click.echo(f"rough time: {show_seconds(total) if total else 'a few seconds, all from the cache'}")
+    click.echo(f"estimated time: {show_seconds(total) if total else 'a few seconds, everything is cached'}")
     return 0

@@ -10,9 +10,9 @@ from harness.cli.options import emit_json, run_folder, say_earlier_version
 @click.command("report")
 @click.argument("run")
 @click.option("--open", "open_browser", is_flag=True, help="Open the report in the browser.")
-@click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object to stdout.")
 def command(run: str, open_browser: bool, as_json: bool) -> int:
-    """Render the reports of RUN (a run directory, or a suite's name for its newest run) again."""
+    """Render the reports of RUN (a run directory, or a suite name for its newest run) again."""
     from harness.cli.console import make_reporter
     from harness.metrics.hf_evaluate import outside_note
     from harness.report.formats.write_reports import write_reports

@@ -14,7 +14,9 @@ from harness.cli.options import OUT, lock_option, output_options, suite_changes
 @click.command("run")
 @click.argument("suite")
 @suite_changes
-@click.option("--limit", type=click.IntRange(min=1), help="At most this many items an evaluation (a quick look).")
+@click.option(
+    "--limit", type=click.IntRange(min=1), help="Evaluate at most this many items per evaluation (for a quick check)."
+)
 @click.option(
     "--out",
     type=click.Path(file_okay=False, path_type=Path),
@@ -23,16 +25,14 @@ from harness.cli.options import OUT, lock_option, output_options, suite_changes
     help="Folder for run directories.",
 )
 @click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda, cuda:1, mps.")
-@click.option(
-    "--resume/--fresh", default=True, show_default=True, help="Go on from finished work, or make everything anew."
-)
-@click.option("--locked", is_flag=True, help="Run only what the lock file pins (exit 13 when something differs).")
+@click.option("--resume/--fresh", default=True, show_default=True, help="Reuse cached work, or recompute everything.")
+@click.option("--locked", is_flag=True, help="Run only what the lock file pins (exit code 13 if anything differs).")
 @lock_option
 @click.option(
     "--allow-metric-code",
     "metric_code",
     is_flag=True,
-    help="Run the code of the suite's `evaluate:` metrics, each pinned by digest. Allow only code that you have read.",
+    help="Run the code of the suite's `evaluate:` metrics, each pinned by digest. Allow only code you have reviewed.",
 )
 @ci_option
 @output_options
@@ -52,10 +52,10 @@ def command(
     as_json: bool,
     quiet: bool,
 ) -> int:
-    """Run SUITE (a file, or the name of a ready suite) and write its reports.
+    """Run SUITE (a file, or the name of a bundled suite) and write its reports.
 
-    The exit code is the verdict: 0 when every blocking gate passed, 10 when one failed, 11 when one
-    is inconclusive, 12 when one could not be judged, 13 when --locked finds a difference.
+    The exit code is the verdict: 0 if every blocking gate passed, 10 if one failed, 11 if one is
+    inconclusive, 12 if one could not be judged, 13 if --locked finds a difference.
     """
     from harness.cli.console import make_reporter
     from harness.cli.options import changed_suite, lock_file, open_store

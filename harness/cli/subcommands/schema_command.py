@@ -8,9 +8,9 @@ import click
 
 
 @click.command("schema")
-@click.option("--results", "of_results", is_flag=True, help="The schema of results.json instead.")
+@click.option("--results", "of_results", is_flag=True, help="Print the schema of results.json instead.")
 def command(of_results: bool) -> int:
-    """Print the JSON Schema of suite files, for editors and checks; with --results that of results.json."""
+    """Print the JSON Schema of suite files, for editors and validators; with --results, that of results.json."""
     if of_results:
         from harness.schema.results.results_schema import results_schema as schema
     else:

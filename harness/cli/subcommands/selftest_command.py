@@ -9,17 +9,17 @@ from harness.cli.options import OUT, output_options, run_folder
 
 @click.command("selftest")
 @click.argument("run", default=OUT)
-@click.option("--swaps", type=click.IntRange(min=100), default=1000, show_default=True, help="Random swaps a metric.")
-@click.option("--ask/--no-ask", default=True, show_default=True, help="Also ask the baseline everything once more.")
+@click.option("--swaps", type=click.IntRange(min=100), default=1000, show_default=True, help="Random swaps per metric.")
+@click.option("--ask/--no-ask", default=True, show_default=True, help="Also evaluate the baseline a second time.")
 @click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda, cuda:1, mps.")
 @output_options
 def command(run: str, swaps: int, ask: bool, device: str, as_json: bool, quiet: bool) -> int:
-    """Test the tests on RUN's own records (the newest run when left out), and how far noise goes.
+    """Check the statistical tests on RUN's own records (default: the newest run), and measure the noise floor.
 
-    The two sides of whole clusters are swapped by coin: then no difference is real, and a test at 5% may
-    claim one in 5% of the swaps. The baseline is asked twice, in another order and batch size: what differs
-    is the noise floor. Both are kept in results.json and shown by the reports. Exit code 12 when a test
-    alarms too often.
+    The two models' records are swapped at random, one cluster at a time. No difference is real then, so a
+    test at 5% should report one in only 5% of the swaps. The baseline is evaluated twice, in a different
+    order and batch size; any difference is the noise floor. Both results are stored in results.json and
+    shown in the reports. The exit code is 12 if a test raises too many false alarms.
     """
     from harness.cli.console import make_reporter
     from harness.cli.options import emit_json, open_store, say_earlier_version
@@ -39,22 +39,22 @@ def command(run: str, swaps: int, ask: bool, device: str, as_json: bool, quiet: 
         emit_json({"run_dir": str(found.path), "exit_code": code, **made.model_dump(mode="json")})
         return code
     for one in made.false_alarms:
-        name = clean_line(f"{one.evaluation}.{one.metric}: {one.baseline} against {one.candidate}")
+        name = clean_line(f"{one.evaluation}.{one.metric}: {one.baseline} vs. {one.candidate}")
         if one.rate is None or one.low is None or one.high is None:
-            click.echo(f"  {name}: not tried: {clean_line(one.reason or 'unknown')}")
+            click.echo(f"  {name}: not tested: {clean_line(one.reason or 'unknown')}")
             continue
-        mark = "ok" if one.nominal else "TOO OFTEN"
+        mark = "ok" if one.nominal else "TOO MANY"
         interval = f"{one.low:.1%} … {one.high:.1%}"
         click.echo(f"  {name}: {one.rate:.1%} false alarms (99% interval {interval}, {one.test}): {mark}")
     for entry in made.noise:
-        name = clean_line(f"{entry.evaluation}.{entry.metric} of {entry.model}, asked twice")
+        name = clean_line(f"{entry.evaluation}.{entry.metric} of {entry.model}, evaluated twice")
         if entry.reason is not None:
             click.echo(f"  {name}: {clean_line(entry.reason)}")
         elif entry.identical:
             click.echo(f"  {name}: identical")
         else:
             change = "unknown" if entry.delta is None else f"{entry.delta:+.2g}"
-            click.echo(f"  {name}: changes by {change}; {entry.changed} items moved, {entry.answers} answers changed")
+            click.echo(f"  {name}: changes by {change}; {entry.changed} items and {entry.answers} answers changed")
     click.echo(clean_line(made.sentence))
     click.echo(f"run: {found.path}")
     return code

@@ -10,13 +10,14 @@ from harness.cli.options import run_folder
 @click.command("serve")
 @click.argument("run")
 @click.option(
-    "--port", type=click.IntRange(0, 65535), default=8123, show_default=True, help="Port; 0 takes a free one."
+    "--port", type=click.IntRange(0, 65535), default=8123, show_default=True, help="Port; 0 picks a free one."
 )
 @click.option("--open", "open_browser", is_flag=True, help="Open the report in the browser.")
 def command(run: str, port: int, open_browser: bool) -> int:
-    """Show the report of RUN on this machine, with every item's text read on demand.
+    """Serve the report of RUN locally and load every item's text on demand.
 
-    For runs whose report.html has no room for all texts. Only this machine is answered; Ctrl-C ends it.
+    Use it for runs whose texts do not all fit in report.html. The server accepts connections from this
+    machine only. Press Ctrl-C to stop.
     """
     from harness.core.errors import DataError
     from harness.report.live_server import HOST, server
@@ -26,10 +27,10 @@ def command(run: str, port: int, open_browser: bool) -> int:
     try:
         bound = server(found, port)
     except OSError as error:
-        raise DataError(f"port {port} cannot be used: {error.strerror}.", hint="give another --port, or 0.") from error
+        raise DataError(f"cannot use port {port}: {error.strerror}.", hint="choose another --port, or 0.") from error
     address = f"http://{HOST}:{bound.server_address[1]}/"
     click.echo(address)
-    click.echo("Ctrl-C ends it.", err=True)
+    click.echo("Press Ctrl-C to stop.", err=True)
     if open_browser:
         click.launch(address)
     try:

@@ -21,7 +21,7 @@ def command(
     as_json: bool,
     quiet: bool,
 ) -> int:
-    """Make the checkpoints of SUITE (all, or only the named models and what they start from)."""
+    """Build the checkpoints of SUITE (all, or only the named models and their parents)."""
     from harness.cli.console import make_reporter
     from harness.cli.options import changed_suite, open_store
     from harness.commands.run import train_models
@@ -38,6 +38,6 @@ def command(
         )
         return 0
     for name, checkpoint in made.items():
-        origin = "from the cache" if checkpoint.cached else f"made in {checkpoint.seconds:.0f} s"
+        origin = "from the cache" if checkpoint.cached else f"built in {checkpoint.seconds:.0f} s"
         click.echo(f"{name}: {checkpoint.path} ({origin})")
     return 0

@@ -8,7 +8,7 @@ import click
 @click.command("validate")
 @click.argument("suites", nargs=-1, required=True, metavar="SUITE...")
 def command(suites: tuple[str, ...]) -> int:
-    """Check suite files: keys, names, metrics, gates. Reads no data, loads no metric code and trains nothing."""
+    """Check suite files: keys, names, metrics, and gates. Reads no data, loads no metric code, and trains nothing."""
     from harness.cli.options import say_metric_code
     from harness.suite.checks.metric_code_checks import metric_code
     from harness.suite.load_suite import load_suite
@@ -17,7 +17,7 @@ def command(suites: tuple[str, ...]) -> int:
         suite = load_suite(name)
         code = metric_code(suite)
         click.echo(
-            f"{name}: a valid suite: {len(suite.models)} models, {len(suite.tasks)} tasks, "
+            f"{name}: valid suite: {len(suite.models)} models, {len(suite.tasks)} tasks, "
             f"{len(suite.probes)} probes, {len(suite.gates.rules)} gates"
         )
         say_metric_code(code)

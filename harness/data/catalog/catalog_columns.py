@@ -66,7 +66,7 @@ def _value(
         if column.missing == "drop":
             return None
         if source not in raw:
-            raise DataError(unknown("column", source, raw), where=place, hint=f"it becomes our column {name!r}.")
+            raise DataError(unknown("column", source, raw), where=place, hint=f"it maps to the column {name!r}.")
         raise DataError(f"column {source!r} has no value.", where=place, hint="fill it in, or remove the row.")
     if not isinstance(value, _SCALARS):
         raise DataError(f"column {source!r}: expected a text or number, found a {type(value).__name__}.", where=place)

@@ -30,7 +30,9 @@ def entry(name: str, *, where: Where | None = None) -> CatalogEntry:
     """
     files = _files()
     if name not in files:
-        raise DataError(unknown("catalog entry", name, files), where=where, hint="`harness data list` shows them all.")
+        raise DataError(
+            unknown("catalog entry", name, files), where=where, hint="run `harness data list` to see all entries."
+        )
     return read(files[name])
 
 
@@ -46,14 +48,12 @@ def read(path: Path) -> CatalogEntry:
         found = CatalogEntry.model_validate(value)
     except ValidationError as error:
         notes = [f"{'.'.join(str(part) for part in item['loc'])}: {item['msg']}" for item in error.errors()]
-        raise DataError(
-            "this is not a catalog entry.", where=Where(path), notes=notes, hint="see docs/data.md"
-        ) from None
+        raise DataError("not a valid catalog entry.", where=Where(path), notes=notes, hint="see docs/data.md") from None
     except (OSError, ValueError) as error:
         raise DataError(f"cannot read the catalog entry: {error}", where=Where(path)) from error
     if found.name != path.stem:
         raise DataError(
-            f"expected the name {path.stem!r} as in the file's name, found {found.name!r}.", where=Where(path)
+            f"expected the name {path.stem!r} to match the file name, found {found.name!r}.", where=Where(path)
         )
     return found
 

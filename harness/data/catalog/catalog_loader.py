@@ -54,7 +54,7 @@ def open_entry(entry: CatalogEntry, store: Store, reporter: Reporter, *, offline
             continue
         for name, failure in failures:
             if failure.damaged:
-                reporter.warn(f"data {entry.name}: {name} was not used: {failure.reason}")
+                reporter.warn(f"data {entry.name}: skipping {name}: {failure.reason}")
         return dataset
     raise _all_failed(entry, failures, offline)
 
@@ -153,7 +153,7 @@ def _hub(source: HubSource, offline: bool) -> dict[str, list[Raw]]:
     from harness.data.sources import hub_dataset
 
     if offline:
-        raise SourceFailed("not in the cache, and nothing is fetched offline")
+        raise SourceFailed("not in the cache, and harness does not fetch offline")
     found = hub_dataset.read(source.dataset, source.revision, source.config, source.parts)
     return {part: found[theirs] for part, theirs in source.parts.items()}
 
@@ -190,13 +190,13 @@ def _all_failed(entry: CatalogEntry, failures: list[tuple[str, SourceFailed]], o
     real = [failed for _, failed in failures if not failed.absent]
     if real and all(failed.damaged for failed in real):
         return DataError(
-            f"data {entry.name!r}: what was found is not what the catalog pins, and was not used.",
+            f"data {entry.name!r}: the files do not match the digests in the catalog, and were not used.",
             notes=notes,
-            hint="remove the damaged copy (see above), then `harness data fetch`; `harness data verify` checks it.",
+            hint="remove the corrupt copy (see above), then run `harness data fetch`; `harness data verify` checks it.",
         )
     return IncompleteError(
-        f"data {entry.name!r} is not on this machine{' and nothing is fetched offline' if offline else ''}.",
+        f"data {entry.name!r} is not on this machine{' and harness does not fetch offline' if offline else ''}.",
         notes=notes,
-        hint=f"with a network: `harness data fetch {entry.name}`; without one: set HARNESS_DATA_DIR to a folder "
-        "with a copy, or copy the cache of a machine that has fetched it.",
+        hint=f"online: run `harness data fetch {entry.name}`; offline: set HARNESS_DATA_DIR to a folder with a copy, "
+        f"or copy the cache of a machine that has it.",
     )

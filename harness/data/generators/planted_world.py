@@ -68,7 +68,7 @@ def rows(
 
     known = ("corpus", "labels", *planted_probes.PARTS)
     if part not in known:
-        raise DataError(f"the planted world has no part {part!r}.", hint=f"take one of: {', '.join(known)}.")
+        raise DataError(f"the planted world has no part {part!r}.", hint=f"choose one of: {', '.join(known)}.")
     if isinstance(p, bool) or not isinstance(p, int | float) or not 0 <= p <= 1:
         raise DataError(f"the planted world: expected a probability p from 0 to 1, found {p!r}.")
     for name, value in (("seed", seed), ("size", 1 if size is None else size)):

@@ -92,7 +92,7 @@ def parse_squad(content: bytes, where: str, options: Mapping[str, Any]) -> Itera
                         },
                     )
     except (ValueError, KeyError, TypeError, RecursionError) as error:
-        raise DataError(f"this is no SQuAD file: {error!r:.120}.", where=Where(where)) from error
+        raise DataError(f"not a SQuAD file: {error!r:.120}.", where=Where(where)) from error
 
 
 def parse_glosses(content: bytes, where: str, options: Mapping[str, Any]) -> Iterator[Raw]:
@@ -125,5 +125,5 @@ def _unzipped(content: bytes, where: str) -> str:
     try:
         unfolded = zlib.decompressobj(wbits=31).decompress(content, _MOST_BYTES)
     except (zlib.error, gzip.BadGzipFile) as error:
-        raise DataError(f"this is not gzipped text: {error}.", where=Where(where)) from error
+        raise DataError(f"not gzipped text: {error}.", where=Where(where)) from error
     return text_of(unfolded, where)

@@ -55,7 +55,7 @@ def _stereoset_tree(value: Any, where: str) -> Iterator[Raw]:
                     },
                 )
     except (KeyError, TypeError) as error:
-        raise DataError(f"this is not a file of StereoSet: {error!r}.", where=Where(where, line or None)) from None
+        raise DataError(f"not a StereoSet file: {error!r}.", where=Where(where, line or None)) from None
 
 
 def parse_bbq(content: bytes, where: str, options: Mapping[str, Any]) -> Iterator[Raw]:
@@ -87,7 +87,7 @@ def parse_bbq(content: bytes, where: str, options: Mapping[str, Any]) -> Iterato
                 },
             )
         except (KeyError, TypeError, IndexError, StopIteration) as error:
-            raise DataError(f"this is not a row of BBQ: {error!r}.", where=Where(where, raw.line)) from None
+            raise DataError(f"not a BBQ row: {error!r}.", where=Where(where, raw.line)) from None
 
 
 def _biased_place(info: list[list[str]], row: Mapping[str, Any]) -> str:
@@ -156,7 +156,7 @@ def parse_winogender(content: bytes, where: str, options: Mapping[str, Any]) -> 
         parts = name.split(".")
         pronoun = _PRONOUN.search(sentence)
         if len(parts) != 5 or parts[2] not in {"0", "1"} or pronoun is None:
-            raise DataError("this is not a line of Winogender.", where=Where(where, at))
+            raise DataError("not a Winogender line.", where=Where(where, at))
         occupation, participant, answer, side = parts[:4]
         people = (occupation, participant)
         yield Raw(
@@ -187,7 +187,7 @@ def parse_bold(content: bytes, where: str, options: Mapping[str, Any]) -> Iterat
                     if prompt.strip():
                         yield Raw(line, {"group": group, "article": article, "prompt": prompt})
     except (AttributeError, TypeError) as error:
-        raise DataError(f"this is not a file of BOLD: {error!r}.", where=Where(where)) from None
+        raise DataError(f"not a BOLD file: {error!r}.", where=Where(where)) from None
 
 
 def parse_descriptors(content: bytes, where: str, options: Mapping[str, Any]) -> Iterator[Raw]:
@@ -210,4 +210,4 @@ def parse_descriptors(content: bytes, where: str, options: Mapping[str, Any]) ->
                         },
                     )
     except (AttributeError, KeyError, TypeError) as error:
-        raise DataError(f"this is not a list of descriptors: {error!r}.", where=Where(where)) from None
+        raise DataError(f"not a list of descriptors: {error!r}.", where=Where(where)) from None

@@ -53,9 +53,10 @@ def _numbered(reader: Any, where: str) -> Iterator[tuple[int, list[str]]]:
             return
         except csv.Error as error:
             raise DataError(
-                f"this is not csv: {error}.",
+                f"invalid CSV: {error}.",
                 where=Where(where, start),
-                hint="fields that hold quotes, commas or line ends stand in double quotes, with quotes doubled.",
+                hint="put fields that contain quotes, commas, or line breaks in double quotes, and double the quotes "
+                "inside.",
             ) from None
         if row:
             yield start, row
@@ -71,7 +72,7 @@ def _rows(lines: Iterator[tuple[int, list[str]]], where: str, options: Mapping[s
             raise DataError(
                 f"expected {len(header)} fields ({', '.join(header)}), found {len(cells)}.",
                 where=Where(where, line),
-                hint="check the delimiter and the quotes of this line and the one before.",
+                hint="check the delimiter and the quotes on this line and the previous one.",
             )
         yield Raw(line, dict(zip(header, cells, strict=True)))
 
@@ -80,5 +81,7 @@ def _header(cells: list[str], where: str, line: int) -> list[str]:
     names = [cell.strip() for cell in cells]
     twice = [name for name, count in Counter(names).items() if count > 1 and name]
     if twice:
-        raise DataError(f"the header names {twice[0]!r} twice.", where=Where(where, line), hint="rename one of them.")
+        raise DataError(
+            f"the header contains {twice[0]!r} twice.", where=Where(where, line), hint="rename one of them."
+        )
     return [name or f"column_{index}" for index, name in enumerate(names, 1)]

@@ -45,7 +45,7 @@ def parse_interface(content: bytes, where: str, options: Mapping[str, Any]) -> I
                             number, {"component": component, "key": key, "source": one[key], "target": other[key]}
                         )
     except (zipfile.BadZipFile, OSError, RuntimeError) as error:
-        raise DataError(f"this archive cannot be read: {error}.", where=Where(where)) from error
+        raise DataError(f"cannot read the archive: {error}.", where=Where(where)) from error
 
 
 def _strings(archive: zipfile.ZipFile, name: str, where: str) -> dict[str, str]:
@@ -57,7 +57,7 @@ def _strings(archive: zipfile.ZipFile, name: str, where: str) -> dict[str, str]:
     try:
         _flatten(json.loads(content), "", found)
     except (ValueError, RecursionError) as error:
-        raise DataError(f"{name} is no JSON of strings: {error}.", where=Where(where)) from error
+        raise DataError(f"{name} is not a JSON object of strings: {error}.", where=Where(where)) from error
     return found
 
 

@@ -46,7 +46,9 @@ def parse_dialogues(content: bytes, where: str, options: Mapping[str, Any]) -> I
                     line += 1
                     yield Raw(line, {"conversation": conversation, "turn": turn, "text": message["text"]})
         except (KeyError, TypeError) as error:
-            raise DataError(f"conversation {conversation!r} has another form: {error!r}.", where=Where(where)) from None
+            raise DataError(
+                f"conversation {conversation!r} has an unexpected format: {error!r}.", where=Where(where)
+            ) from None
 
 
 def loaded(text: str, where: str, line: int | None) -> Any:
@@ -59,10 +61,10 @@ def loaded(text: str, where: str, line: int | None) -> Any:
         return json.loads(text, parse_constant=_no_constant)
     except json.JSONDecodeError as error:
         place = Where(where, line if line is not None else error.lineno, error.colno)
-        raise DataError(f"this is not JSON: {error.msg}.", where=place) from None
+        raise DataError(f"invalid JSON: {error.msg}.", where=place) from None
     except (ValueError, RecursionError) as error:
         reason = "nested too deeply" if isinstance(error, RecursionError) else str(error)
-        raise DataError(f"this JSON cannot be read: {reason}.", where=Where(where, line)) from None
+        raise DataError(f"cannot read the JSON: {reason}.", where=Where(where, line)) from None
 
 
 def _no_constant(name: str) -> NoReturn:

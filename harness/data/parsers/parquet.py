@@ -22,6 +22,4 @@ def parse_parquet(content: bytes, where: str, options: Mapping[str, Any]) -> Ite
                 number += 1
                 yield Raw(number, fields)
     except (pa.ArrowException, OSError, ValueError) as error:
-        raise DataError(
-            f"this is not a readable Parquet file: {str(error).splitlines()[0]}", where=Where(where)
-        ) from None
+        raise DataError(f"cannot read the Parquet file: {str(error).splitlines()[0]}", where=Where(where)) from None

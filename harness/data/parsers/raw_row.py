@@ -40,14 +40,14 @@ def text_of(content: bytes, where: str) -> str:
         raise DataError(
             f"expected UTF-8, found the byte 0x{content[offset]:02x} at offset {offset}.",
             where=Where(where, line),
-            hint="save it as UTF-8: `iconv -f WINDOWS-1252 -t UTF-8 in > out`, if that is what it is.",
+            hint="save it as UTF-8: `iconv -f WINDOWS-1252 -t UTF-8 in > out`, if that is its encoding.",
         ) from None
     zero = text.find("\0")
     if zero >= 0:
         raise DataError(
-            "expected text, found a zero byte; this looks like a binary file.",
+            "expected text, found a null byte; the file looks binary.",
             where=Where(where, text.count("\n", 0, zero) + 1),
-            hint="give a csv, tsv, jsonl, json, parquet or txt file, and name its `format` if the ending does not.",
+            hint="use a csv, tsv, jsonl, json, parquet, or txt file, and set `format` if the extension does not match.",
         )
     return text.replace("\r\n", "\n").replace("\r", "\n")
 

@@ -55,7 +55,7 @@ def read_members(archive: Path | bytes, wanted: Mapping[str, int]) -> dict[str, 
             handle.seek(0)
             found = _zip(handle, limits) if is_zip else _tar(handle, limits)
     except _BROKEN as error:
-        raise SourceFailed(f"the archive is damaged: {error}", damaged=True) from error
+        raise SourceFailed(f"the archive is corrupt: {error}", damaged=True) from error
     result = {path: found[path] for path in direct}
     if WHOLE in wanted:
         with io.BytesIO(archive) if isinstance(archive, bytes) else archive.open("rb") as handle:
@@ -85,13 +85,13 @@ def _tar(handle: IO[bytes], limits: Mapping[str, tuple[int, bool]]) -> dict[str,
         for member in archive:
             unfolded += member.size
             if unfolded > _SCAN_LIMIT:
-                raise SourceFailed(f"the archive unfolds to more than {_SCAN_LIMIT} bytes", damaged=True)
+                raise SourceFailed(f"the archive expands to more than {_SCAN_LIMIT} bytes", damaged=True)
             if member.name not in limits:
                 continue
             counts[member.name] += 1
             stream = archive.extractfile(member) if member.isreg() else None
             if stream is None:
-                raise SourceFailed(f"{member.name} is no regular file in the archive", damaged=True)
+                raise SourceFailed(f"{member.name} is not a regular file in the archive", damaged=True)
             limit, exact = limits[member.name]
             found[member.name] = _bounded(stream, member.name, limit, exact)
     for path, count in counts.items():

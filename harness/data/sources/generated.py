@@ -21,14 +21,14 @@ def read(generator: str, options: Mapping[str, Any]) -> Iterator[Raw]:
         DataError: when there is no such generator, or it does not take the options.
     """
     if not _NAME.match(generator):
-        raise DataError(f"{generator!r} is no name of a generator.")
+        raise DataError(f"{generator!r} is not a valid generator name.")
     module_name = f"harness.data.generators.{generator}"
     try:
         rows = import_module(module_name).rows(**options)
     except ModuleNotFoundError as error:
         if error.name != module_name:
             raise
-        raise DataError(f"there is no generator {generator!r}.") from error
+        raise DataError(f"unknown generator {generator!r}.") from error
     except TypeError as error:
         raise DataError(f"the generator {generator!r}: {error}") from error
     for number, fields in enumerate(rows, 1):

@@ -26,13 +26,13 @@ def check(dataset: str, revision: str) -> None:
         raise DataError(f"expected a hub dataset `owner/name`, found {dataset!r}.")
     if Path(dataset).exists():
         raise DataError(
-            f"hub {dataset}: a folder of that name is here, and would be read in place of the hub's.",
-            hint="run from another folder.",
+            f"hub {dataset}: a local folder with this name would shadow the hub dataset.",
+            hint="run from a different folder.",
         )
     if not _COMMIT.match(revision):
         raise DataError(
             f"hub {dataset}: expected a commit of 40 hexadecimal digits as `revision`, found {revision!r}.",
-            hint="open the dataset's page, `Files`, `History`, and copy the commit; names and branches move.",
+            hint="open the dataset's page, `Files`, `History`, and copy the commit hash; branches and tags can move.",
         )
 
 
@@ -60,7 +60,7 @@ def read(dataset: str, revision: str, config: str | None, wanted: Mapping[str, s
     names = list(loaded) if wanted is None else list(dict.fromkeys(wanted.values()))
     for name in names:
         if name not in loaded:
-            raise DataError(f"hub {dataset}: there is no split {name!r}; there are {', '.join(sorted(loaded))}.")
+            raise DataError(f"hub {dataset}: unknown split {name!r}; available: {', '.join(sorted(loaded))}.")
     return {name: list(_rows(loaded[name])) for name in names}
 
 

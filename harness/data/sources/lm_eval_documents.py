@@ -39,7 +39,7 @@ def open_rows(options: dict[str, Any], base: Path) -> Iterable[Mapping[str, Any]
         if key not in ("data_files", "revision", "trust_remote_code"):
             raise DataError(f"`dataset_kwargs: {key}` is not supported.", hint="data_files and revision are.")
     if kwargs.get("trust_remote_code"):
-        raise DataError(f"the data set {path!r} wants to run its own code, which is not done.")
+        raise DataError(f"the dataset {path!r} requires running its own code, which is not supported.")
     loaded = _local(path, kwargs, options, base) if path in _BUILDERS else _hub(path, kwargs, options)
     rows: list[dict[str, Any]] = []
     for ours, theirs in dict(options.get("splits") or {}).items():
@@ -68,7 +68,7 @@ def _local(path: str, kwargs: Mapping[str, Any], options: Mapping[str, Any], bas
             return {split: list(loaded[split]) for split in loaded}
         except Exception as error:  # the library raises many kinds for files that it cannot read
             first = (str(error).splitlines() or [""])[0]
-            raise DataError(f"the task's data cannot be read: {type(error).__name__}: {first[:200]}") from error
+            raise DataError(f"cannot read the task's data: {type(error).__name__}: {first[:200]}") from error
 
 
 def _lines(names: list[str]) -> list[dict[str, Any]]:
@@ -91,13 +91,13 @@ def _hub(path: str, kwargs: Mapping[str, Any], options: Mapping[str, Any]) -> di
     # The library takes a bare name for one of its own readers (one of them unpickles), a folder's name for the folder.
     if not _NAME.match(path) or Path(path).exists():
         raise DataError(
-            f"expected a hub data set `owner/name` or one of {', '.join(_BUILDERS)} as `dataset_path`, found {path!r}.",
-            hint="name files by `dataset_path: json` and `dataset_kwargs: {data_files: …}`.",
+            f"expected a hub dataset `owner/name` or one of {', '.join(_BUILDERS)} as `dataset_path`, found {path!r}.",
+            hint="specify files with `dataset_path: json` and `dataset_kwargs: {data_files: …}`.",
         )
     revision = str(options.get("revision") or kwargs.get("revision") or "")
     if not _COMMIT.match(revision):
         raise DataError(
-            f"the hub data set {path!r} needs a commit of 40 digits, found {revision!r}.",
+            f"the hub dataset {path!r} needs a full commit hash (40 digits), found {revision!r}.",
             hint="add `revision: <commit>` to the task in the suite.",
         )
     os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
@@ -121,5 +121,5 @@ def _file(name: str, folders: list[Path]) -> Path:
             return folder / name
     raise DataError(
         f"the task's data file does not exist: {name!r}.",
-        hint="paths are relative to the task file, else to the suite file.",
+        hint="paths are relative to the task file, or else to the suite file.",
     )

@@ -40,7 +40,7 @@ def read(source: PackageArchive, store: Store, reporter: Reporter, *, offline: b
     entry = cached(source, store)
     if entry is None:
         if offline:
-            raise SourceFailed("not in the cache, and nothing is fetched offline")
+            raise SourceFailed("not in the cache, and harness does not fetch offline")
         entry = store.make(KIND, _key(source), lambda work: _fetch(source, work, reporter))
     wanted = {member.path: member.bytes for member in source.members.values()}
     found = read_members(entry.path / _FILE, wanted)
@@ -74,7 +74,7 @@ def _fetch(source: PackageArchive, work: Path, reporter: Reporter) -> dict[str, 
             (resume / _FILE).replace(work / _FILE)
             return {"package": source.package, "version": source.version, "format": source.format}
     if not problems:
-        raise SourceFailed("pip's settings name no index and no folder of packages")
+        raise SourceFailed("pip's configuration has no index and no package folder")
     told = [failed for failed in problems if failed.damaged] or problems
     reasons = "; ".join(dict.fromkeys(failed.reason for failed in told))
     raise SourceFailed(f"{name} from the package index: {reasons}", damaged=told[0].damaged)
@@ -90,7 +90,7 @@ def _session(settings: PipSettings) -> Iterator[tuple[Any, PipSettings]]:
     try:
         context = ssl.create_default_context(cafile=settings.cert) if settings.cert else True
     except (OSError, ssl.SSLError) as error:
-        raise SourceFailed(f"the certificates in pip's settings cannot be read: {error}") from error
+        raise SourceFailed(f"cannot read the certificates in pip's configuration: {error}") from error
     client = PyPIClient(
         trusted_hosts=settings.trusted,
         verify=context,
@@ -127,13 +127,13 @@ def _link(session: Any, place: tuple[str, str], source: PackageArchive) -> Any:
         raise SourceFailed(f"{type(error).__name__} while looking it up") from error
     right = [package.link for package in found if package.link.is_wheel == (source.format == "wheel")]
     if not right:
-        raise SourceFailed(f"there is no {source.format} of this version")
+        raise SourceFailed(f"this version has no {source.format}")
     for link in right:
         named = (link.hash_option or {}).get("sha256")
         if named is None or source.sha256 in named:
             return link
     raise SourceFailed(
-        f"the index has another file under this version (expected SHA-256 {source.sha256[:12]}…)", damaged=True
+        f"the index has a different file for this version (expected SHA-256 {source.sha256[:12]}…)", damaged=True
     )
 
 
@@ -147,5 +147,5 @@ def _open(session: Any, link: Any, start: int) -> Iterator[Answer]:
     headers = {"Accept-Encoding": "identity", **({"Range": f"bytes={start}-"} if start else {})}
     with session.get_stream(link.url_without_fragment, headers=headers) as response:
         if response.status_code >= 400:
-            raise ConnectionError(f"the server answers with status {response.status_code}")
+            raise ConnectionError(f"the server responded with status {response.status_code}")
         yield Answer(start if response.status_code == 206 else 0, response.iter_bytes(1 << 18))

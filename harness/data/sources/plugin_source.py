@@ -42,7 +42,7 @@ def read(name: str, options: dict[str, Any], base: Path) -> Adopted:
     except Exception as error:  # code of others may raise anything; the person needs to know whose it is
         raise DataError(
             f"the data source {name!r} (package {registry.origin('sources', name)!r}) failed: {error!r}",
-            hint="check its options in the suite, or report it to the package.",
+            hint="check its options in the suite, or report the problem to the package's maintainers.",
         ) from error
     first = raws[0].fields if raws else {}
     wishes = Wishes(

@@ -38,7 +38,7 @@ def read(source: UrlSource, store: Store, reporter: Reporter, *, offline: bool) 
         entry = cached(member, store)
         if entry is None:
             if offline:
-                raise SourceFailed("not in the cache, and nothing is fetched offline")
+                raise SourceFailed("not in the cache, and harness does not fetch offline")
             entry = store.make(KIND, _key(member), _fetcher(member, reporter))
         found[part] = checked((entry.path / _FILE).read_bytes(), member.sha256, member.path)
     return found
@@ -73,7 +73,7 @@ def _open(address: str, start: int) -> Iterator[Answer]:
         response = _opener().open(request, timeout=_TIMEOUT)
     except urllib.error.URLError as error:
         if isinstance(error.reason, socket.gaierror):
-            raise SourceFailed(f"the host of {address} cannot be found; is there a network?") from error
+            raise SourceFailed(f"cannot resolve the host of {address}; check the network.") from error
         raise
     with response:
         yield Answer(start if response.status == 206 else 0, iter(lambda: response.read(1 << 18), b""))

@@ -37,16 +37,18 @@ def content_of(ref: FileRef, base: Path) -> bytes:
         guess = nearest(path.name, names)
         meant = f" Did you mean {guess!r}?" if guess else ""
         what = "a folder" if path.is_dir() else "nothing"
-        raise DataError(f"expected a file, found {what} there.{meant}", where=where, hint=f"the path starts at {base}.")
+        raise DataError(f"expected a file, found {what}.{meant}", where=where, hint=f"paths are relative to {base}.")
     try:
         size = path.stat().st_size
         if size > MAX_BYTES:
-            raise DataError(f"the file has {size} bytes; at most {MAX_BYTES} are read.", where=where, hint="split it.")
+            raise DataError(
+                f"the file has {size} bytes; the limit is {MAX_BYTES}.", where=where, hint="split the file."
+            )
         content = path.read_bytes()
     except OSError as error:
-        raise DataError(f"the file cannot be read: {error.strerror}.", where=where) from error
+        raise DataError(f"cannot read the file: {error.strerror}.", where=where) from error
     if not content.strip():
-        raise DataError("the file is empty.", where=where, hint="give a file with rows.")
+        raise DataError("the file is empty.", where=where, hint="use a file with rows.")
     return content
 
 
@@ -61,9 +63,9 @@ def format_of(ref: FileRef) -> str:
     suffix = Path(ref.file).suffix.lower()
     if suffix not in FORMATS:
         raise DataError(
-            f"the ending {suffix!r} names no known format ({', '.join(sorted(FORMATS))}).",
+            f"the extension {suffix!r} is not a known format ({', '.join(sorted(FORMATS))}).",
             where=Where(ref.file),
-            hint="name it: `format: csv` (or tsv, jsonl, json, parquet, txt, conll).",
+            hint="set it: `format: csv` (or tsv, jsonl, json, parquet, txt, conll).",
         )
     return FORMATS[suffix]
 
@@ -84,5 +86,5 @@ def adopted(ref: FileRef, content: bytes) -> Adopted:
     )
     for name in ref.columns:
         if name in SPLITS:
-            raise DataError(f"{name!r} is the name of a split and cannot be a column.", where=Where(ref.file))
+            raise DataError(f"{name!r} is a split name, so it cannot be a column.", where=Where(ref.file))
     return adopt(raws, wishes, ref.file)

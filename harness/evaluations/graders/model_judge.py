@@ -32,9 +32,10 @@ class JudgeOptions(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    model: str = Field(description="The suite's name of the model that judges, such as one of the kind `server`.")
+    model: str = Field(description="Name of the suite's model that judges, such as a `server` model.")
     prompt: str = Field(
-        JUDGE_PROMPT, description="What it is asked; {prompt}, {a} and {b} stand for the beginning and the two texts."
+        JUDGE_PROMPT,
+        description="Prompt for the judge; {prompt}, {a}, and {b} are replaced by the prompt and the two texts.",
     )
 
     @field_validator("prompt")
@@ -63,7 +64,9 @@ class Judge:
         return {"reading": "judge", "format": 1, "prompt": self._prompt, "max_tokens": _JUDGE_TOKENS}
 
     def unsupported(self, facts: ModelFacts) -> str | None:
-        return None if Generate.kind in facts.supports else f"it does not write (it is of the kind {facts.family})"
+        return (
+            None if Generate.kind in facts.supports else f"it does not generate text (it is of the kind {facts.family})"
+        )
 
     def requests(self, item: Item, text: str, facts: ModelFacts) -> Sequence[Request]:
         references = item.payload["references"]

@@ -31,7 +31,7 @@ class ReferenceLikelihood:
     def unsupported(self, facts: ModelFacts) -> str | None:
         if Continuations.kind in facts.supports:
             return None
-        return f"it gives no likelihoods of continuations (it is of the kind {facts.family})"
+        return f"it provides no likelihoods of continuations (it is of the kind {facts.family})"
 
     def requests(self, item: Item, text: str, facts: ModelFacts) -> Sequence[Request]:
         return [Continuations(str(item.payload["prompt"]), (self._separator + text,))] if text else []

@@ -53,12 +53,14 @@ _NEW_TOKENS = 256
 class LmEvalTaskOptions(EvaluationOptions):
     """The YAML of a task that lm-evaluation-harness describes."""
 
-    file: str | None = Field(None, description="lm-eval's task file, relative to the suite file.")
-    task: dict[str, Any] = Field(default_factory=dict, description="The same, written in place.")
-    num_fewshot: int | None = Field(None, ge=0, le=100, description="Examples before each question; the file's choice.")
-    filter: str | None = Field(None, description="Which of the task's filters; the first when left out.")
-    revision: str | None = Field(None, description="Commit of the task's hub data set.")
-    folder: str = Field("", description="Where the task's data files are; set from `file`.")
+    file: str | None = Field(None, description="The lm-eval task file, relative to the suite file.")
+    task: dict[str, Any] = Field(default_factory=dict, description="The same keys, inline.")
+    num_fewshot: int | None = Field(
+        None, ge=0, le=100, description="Number of few-shot examples. Defaults to the file's value."
+    )
+    filter: str | None = Field(None, description="Filter of the task. Defaults to the first.")
+    revision: str | None = Field(None, description="Commit hash of the task's hub dataset.")
+    folder: str = Field("", description="Folder of the task's data files. Defaults to the folder of `file`.")
 
 
 class LmEvalTask:
@@ -67,7 +69,7 @@ class LmEvalTask:
     Options = LmEvalTaskOptions
     role: ClassVar[Literal["task", "probe"]] = "task"
     kind: ClassVar[str] = "lm_eval"
-    summary: ClassVar[str] = "A task of lm-evaluation-harness, read from its own YAML file."
+    summary: ClassVar[str] = "An lm-evaluation-harness task, read from its own YAML file."
     provides: ClassVar[tuple[str, ...]] = (
         *("acc", "acc_norm_chars", "acc_norm_bytes", "acc_mutual_info", "correct", "target", "prediction"),
         *("nll", "tokens", "bytes", "words", "nll_target", "targets", "greedy_match", "exact_match_strict"),

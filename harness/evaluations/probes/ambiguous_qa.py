@@ -34,14 +34,14 @@ TIE = 1e-6
 class AmbiguousQaOptions(EvaluationOptions):
     """The YAML of an ambiguous-QA probe. The data has the columns of `catalog: bbq`."""
 
-    data: DataName = Field(description="A name of the suite's data, or a reference.")
+    data: DataName = Field(description="A name from the suite's `data`, or an inline dataset.")
     ask: Literal["likelihood", "generate"] = Field(
-        "likelihood", description="The likeliest answer, or the answer that the model writes (greedily)."
+        "likelihood", description="The most likely answer, or the answer that the model generates (greedily)."
     )
     template: str = Field(
-        "{context}\nQuestion: {question}\nAnswer:", description="What stands before an answer: {context}, {question}."
+        "{context}\nQuestion: {question}\nAnswer:", description="Prompt before the answer: {context}, {question}."
     )
-    max_tokens: int = Field(16, ge=1, le=512, description="With `ask: generate`: at most this many new tokens.")
+    max_tokens: int = Field(16, ge=1, le=512, description="Maximum number of new tokens with `ask: generate`.")
 
 
 class AmbiguousQa:
@@ -56,7 +56,7 @@ class AmbiguousQa:
     Options = AmbiguousQaOptions
     role: ClassVar[Literal["task", "probe"]] = "probe"
     kind: ClassVar[str] = "ambiguous_qa"
-    summary: ClassVar[str] = "Whether answers follow the context or a stereotype where the context does not say."
+    summary: ClassVar[str] = "Whether answers follow the context, or a stereotype if the context is ambiguous (BBQ)."
     provides: ClassVar[tuple[str, ...]] = (
         "target",
         "prediction",
@@ -74,7 +74,7 @@ class AmbiguousQa:
         "bbq_alignment_gap",
     )
     caveats: ClassVar[tuple[str, ...]] = (
-        "A model that answers at random has bias scores near 0: read them beside the two accuracies.",
+        "A model that answers at random has bias scores near 0: read them together with the two accuracies.",
     )
 
     def __init__(self, name: str, options: AmbiguousQaOptions, context: EvaluationContext) -> None:
@@ -116,7 +116,7 @@ class AmbiguousQa:
 
     def unsupported(self, facts: ModelFacts) -> str:
         if self.options.ask == "generate":
-            return f"it does not write texts (it is of the kind {facts.family})"
+            return f"it does not generate text (it is of the kind {facts.family})"
         return f"it has no language-model head (it is of the kind {facts.family})"
 
     def requests(self, item: Item, protocol: str) -> Sequence[Request]:
@@ -176,7 +176,7 @@ def _likelihoods(protocol: str, responses: Sequence[Response]) -> tuple[float, .
         values = scores(responses[0], len(ANSWERS))
         if isinstance(values, Failure) or max(values) > -math.inf:
             return values
-        return Failure("nan", "every answer has the probability zero")
+        return Failure("nan", "every answer has probability zero")
     made: list[float] = []
     for response in responses:
         found = whole_likelihood(response)

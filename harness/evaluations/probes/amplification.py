@@ -35,13 +35,13 @@ CLUSTER = "parent"
 class AmplificationOptions(EvaluationOptions):
     """The YAML of an amplification probe."""
 
-    on: str = Field(description="The classification task whose data have a training split.")
-    train: str = Field("train", description="The split that the counts of the data are taken from.")
+    on: str = Field(description="Classification task whose data has a training split.")
+    train: str = Field("train", description="Split of the data to count.")
     groups: dict[str, list[str]] = Field(
         default_factory=dict,
-        description="group: words that name it; the built-in female and male words when nothing is given.",
+        description="Words for each group. Defaults to the built-in female and male words.",
     )
-    words: DataName | None = Field(None, description="Data with the columns group and word, for long lists.")
+    words: DataName | None = Field(None, description="Dataset with the columns group and word, for long lists.")
 
 
 class Amplification:
@@ -54,7 +54,9 @@ class Amplification:
     Options = AmplificationOptions
     role: ClassVar[Literal["task", "probe"]] = "probe"
     kind: ClassVar[str] = "bias_amplification"
-    summary: ClassVar[str] = "Whether predictions tie labels to groups more closely than the training data do."
+    summary: ClassVar[str] = (
+        "Whether predictions associate labels with groups more strongly than the training data does."
+    )
     provides: ClassVar[tuple[str, ...]] = ("target", "prediction", "correct", "directed", "empty")
     default_metrics: ClassVar[tuple[str, ...]] = (
         "bias_amplification",
@@ -63,7 +65,10 @@ class Amplification:
         "accuracy",
     )
     caveats: ClassVar[tuple[str, ...]] = (
-        "Predictions on test data are compared with labels of training data: where the two differ, so does the figure.",
+        (
+            "The metric compares predictions on test data with labels of training data, so differences between the two "
+            "splits affect it."
+        ),
     )
 
     def __init__(self, name: str, options: AmplificationOptions, context: EvaluationContext) -> None:
@@ -96,7 +101,7 @@ class Amplification:
         """The task's items that speak of a group, with what the training data say of each group.
 
         Raises:
-            DataError: what the task's data lacks, or that no text of either split speaks of a group.
+            DataError: what the task's data lacks, or that no text of either split mentions a group.
         """
         own = len(self.task.data_refs)
         words = words_of_options(self.options.groups, data[own] if len(data) > own else None)
@@ -110,8 +115,8 @@ class Amplification:
                 found.append(Item(item.id, payload, item.texts, item.target, item.clusters, slices))
         if not found:
             raise DataError(
-                f"probe {self.name!r}: no text (split {split!r}) speaks of a group.",
-                hint="give `groups` with words that the texts have.",
+                f"probe {self.name!r}: no text (split {split!r}) mentions a group.",
+                hint="define `groups` with words that occur in the texts.",
             )
         yield from choose(found, self.options.limit, CLUSTER)
 
@@ -165,8 +170,8 @@ class Amplification:
         if len(known) < 2:
             names = ", ".join(known) or "none"
             raise DataError(
-                f"probe {self.name!r}: the training texts speak of fewer than two groups ({names}).",
-                hint="give `groups` with words that the texts have.",
+                f"probe {self.name!r}: the training texts mention fewer than two groups ({names}).",
+                hint="define `groups` with words that occur in the texts.",
             )
         sign = signs(joint, totals, groups)
         given = divide(table, table.sum(axis=0, keepdims=True) * np.ones_like(table))

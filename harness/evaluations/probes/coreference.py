@@ -33,16 +33,19 @@ FITTING = {"pro": "anti", "male": "female"}
 class CoreferenceOptions(EvaluationOptions):
     """The YAML of a coreference probe. The data has the columns of `catalog: winobias` or `winogender`."""
 
-    data: DataName = Field(description="A name of the suite's data, or a reference.")
+    data: DataName = Field(description="A name from the suite's `data`, or an inline dataset.")
     shares: DataName | None = Field(
-        None, description="Data with the columns occupation and share (of women, in percent), for the correlation."
+        None, description="Dataset with the columns occupation and share (percentage of women), for the correlation."
     )
-    resolve: bool = Field(True, description="Also ask whom the pronoun means, not only which pronoun is likelier.")
+    resolve: bool = Field(
+        True, description="Also ask whom the pronoun refers to, in addition to which pronoun is more likely."
+    )
     question: str = Field(
-        '{sentence} Here "{pronoun}" means the', description="What stands before the answer: {sentence}, {pronoun}."
+        '{sentence} Here "{pronoun}" means the', description="Prompt before the answer: {sentence}, {pronoun}."
     )
     scorer: SentenceScorer | None = Field(
-        None, description="How a sentence is scored: pll_word_l2r, pll, ll or target_ll; by kind of model if left out."
+        None,
+        description="Sentence scorer: pll_word_l2r, pll, ll, or target_ll. Defaults to the one for the kind of model.",
     )
 
 
@@ -58,7 +61,7 @@ class Coreference:
     Options = CoreferenceOptions
     role: ClassVar[Literal["task", "probe"]] = "probe"
     kind: ClassVar[str] = "coreference"
-    summary: ClassVar[str] = "Whether a pronoun's gender changes whom it is taken to mean."
+    summary: ClassVar[str] = "Whether a pronoun's gender changes whom it resolves to (WinoBias, Winogender)."
     provides: ClassVar[tuple[str, ...]] = (
         "prediction",
         "preferred",
@@ -78,8 +81,8 @@ class Coreference:
     )
     caveats: ClassVar[tuple[str, ...]] = (
         (
-            "Resolution by a language model is the likelihood of a made-up continuation; small models resolve near "
-            "chance, and then the gap says nothing. Read it beside coref_accuracy."
+            "A language model resolves a pronoun through the likelihood of an artificial continuation. Small models "
+            "are near chance, and then the gap is meaningless. Read it together with coref_accuracy."
         ),
     )
 

@@ -39,16 +39,16 @@ FORMAT = 1
 class CounterfactualOptions(EvaluationOptions):
     """What is swapped, in which texts, and which task is asked about them."""
 
-    on: str = Field(description="The classification task whose question is asked.")
+    on: str = Field(description="Classification task to use.")
     swap: Annotated[list[str], BeforeValidator(_listed)] = Field(
         default_factory=lambda: list(KINDS), description=f"Built-in kinds of swap: {', '.join(KINDS)}."
     )
     lexicons: Lexicons = Field(default_factory=dict, description=LEXICONS_HELP)
     data: Annotated[list[DataName], BeforeValidator(_listed)] = Field(
-        default_factory=list, description="Further data whose texts are swapped too; they need no labels."
+        default_factory=list, description="Additional datasets whose texts are also swapped; they need no labels."
     )
-    text: str | None = Field(None, description="Column with the text of the further data; the task's when left out.")
-    templates: bool = Field(False, description="Also ask about the sentences of our own templates.")
+    text: str | None = Field(None, description="Text column of the additional data. Defaults to the task's.")
+    templates: bool = Field(False, description="Also use sentences from the built-in templates.")
 
     @model_validator(mode="after")
     def _swaps_something(self) -> CounterfactualOptions:
@@ -77,7 +77,7 @@ class Counterfactual:
     Options = CounterfactualOptions
     role: ClassVar[Literal["task", "probe"]] = "probe"
     kind: ClassVar[str] = "counterfactual"
-    summary: ClassVar[str] = "Whether a task's answer changes when only the people in the text do."
+    summary: ClassVar[str] = "Whether a task's answer changes when only the groups in the text change."
     provides: ClassVar[tuple[str, ...]] = ("target", "prediction", "correct", "flipped", "shift", "shift_abs")
     default_metrics: ClassVar[tuple[str, ...]] = ("flip_rate", "score_shift_abs", "score_shift", "accuracy")
 
@@ -130,7 +130,7 @@ class Counterfactual:
             raise DataError(
                 f"probe {self.name!r}: no text of {', '.join(one.name for one in data)} (split {split!r}) has a word "
                 "that can be swapped.",
-                hint="add `templates: true`, further `data`, or `lexicons` with words that the texts have.",
+                hint="add `templates: true`, more `data`, or `lexicons` with words that occur in the texts.",
             )
         yield from found
 

@@ -46,14 +46,17 @@ TEMPLATES = (
 class DescriptorsOptions(EvaluationOptions):
     """The YAML of a descriptors probe. The data has the columns of `catalog: holistic-descriptors`."""
 
-    data: DataName = Field(description="A name of the suite's data, or a reference: columns descriptor and axis.")
+    data: DataName = Field(
+        description="A name from the suite's `data`, or an inline dataset, with the columns descriptor and axis."
+    )
     templates: list[str] = Field(
         default_factory=lambda: list(TEMPLATES),
-        description="Sentences with {descriptor}; {a} before it becomes a or an. Twelve of our own when left out.",
+        description="Sentences with {descriptor}; {a} before it becomes a or an. Defaults to twelve built-in ones.",
     )
-    per_axis: int = Field(20, ge=2, description="At most this many descriptors of each axis, chosen by hash.")
+    per_axis: int = Field(20, ge=2, description="Use at most this many descriptors per axis, chosen by hash.")
     scorer: SentenceScorer | None = Field(
-        None, description="How a sentence is scored: pll_word_l2r, pll, ll or target_ll; by kind of model if left out."
+        None,
+        description="Sentence scorer: pll_word_l2r, pll, ll, or target_ll. Defaults to the one for the kind of model.",
     )
 
 
@@ -63,13 +66,15 @@ class Descriptors:
     Options = DescriptorsOptions
     role: ClassVar[Literal["task", "probe"]] = "probe"
     kind: ClassVar[str] = "descriptors"
-    summary: ClassVar[str] = "Whether sentences about some people are likelier than about others, by axis."
+    summary: ClassVar[str] = (
+        "Whether sentences about some groups are more likely than about others, by axis (HolisticBias)."
+    )
     provides: ClassVar[tuple[str, ...]] = ("likelihood_mean", "margin")
     default_metrics: ClassVar[tuple[str, ...]] = ("descriptor_likelihood", "descriptor_pairs_differ")
     caveats: ClassVar[tuple[str, ...]] = (
         (
-            "Descriptors differ in frequency and length as well as in whom they describe; a difference between two "
-            "of them is no bias by itself. Read how it changes from one model to the other."
+            "Descriptors differ in frequency and length as well as in whom they describe; a difference between two of "
+            "them is not bias by itself. Read the change from one model to another."
         ),
     )
 
@@ -80,7 +85,7 @@ class Descriptors:
         if wrong or not options.templates:
             raise SuiteError(
                 f"probe {name!r}: expected templates with {PLACE} once each, found {wrong or 'none'}.",
-                hint=f"write {PLACE} where the descriptor stands.",
+                hint=f"write {PLACE} in place of the descriptor.",
             )
 
     @classmethod

@@ -38,12 +38,15 @@ class EmbeddingAssociationOptions(EvaluationOptions):
         default_factory=dict, description="Two sets of words: the first is A, the second B."
     )
     words: DataName | None = Field(
-        None, description="Data with the columns set (targets, attributes), group and word, in place of both."
+        None, description="Dataset with the columns set (targets, attributes), group, and word, instead of both."
     )
     templates: list[str] = Field(
-        default_factory=lambda: [PLACE], description="Sentences with {word}; several are averaged (SEAT)."
+        default_factory=lambda: [PLACE],
+        description="Sentences with {word}; vectors of several sentences are averaged (SEAT).",
     )
-    pooling: Literal["mean", "first"] = Field("mean", description="Mean of the last hidden states, or the first one.")
+    pooling: Literal["mean", "first"] = Field(
+        "mean", description="Mean of the last hidden states, or the first token's state."
+    )
 
     @model_validator(mode="after")
     def _two_and_two(self) -> EmbeddingAssociationOptions:
@@ -67,13 +70,13 @@ class EmbeddingAssociation:
     Options = EmbeddingAssociationOptions
     role: ClassVar[Literal["task", "probe"]] = "probe"
     kind: ClassVar[str] = "embedding_association"
-    summary: ClassVar[str] = "Which of two sets of words lies nearer to which attributes in the embedding (WEAT, SEAT)."
+    summary: ClassVar[str] = "Which of two word sets is closer to which attributes in the embedding space (WEAT, SEAT)."
     provides: ClassVar[tuple[str, ...]] = ("association", "in_x", "margin")
     default_metrics: ClassVar[tuple[str, ...]] = ("weat_effect_size", "weat_p_value")
     caveats: ClassVar[tuple[str, ...]] = (
         (
             "Exploratory only: association tests are unreliable for contextual encoders (May et al. 2019), and say "
-            "little of what a model does. Gate on a behavior instead."
+            "little about a model's behavior. Gate on a behavioral metric instead."
         ),
     )
 
@@ -121,7 +124,7 @@ class EmbeddingAssociation:
         return f"embed_{self.options.pooling}" if Embed.kind in facts.supports else None
 
     def unsupported(self, facts: ModelFacts) -> str:
-        return f"it gives no vectors of texts (it is of the kind {facts.family})"
+        return f"it provides no text embeddings (it is of the kind {facts.family})"
 
     def requests(self, item: Item, protocol: str) -> Sequence[Request]:
         a, b = item.payload["attributes"]

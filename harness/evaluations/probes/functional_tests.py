@@ -31,13 +31,14 @@ EXPECTATIONS = ("same", "higher", "lower")
 class FunctionalTestsOptions(EvaluationOptions):
     """The YAML of a functional-tests probe."""
 
-    on: str = Field(description="The classification task whose question is asked.")
+    on: str = Field(description="Classification task to use.")
     data: DataName = Field(
-        description="Cases with the columns text and functionality; label (MFT), or original and expect (same: INV; "
-        "higher, lower: DIR on the expected score)."
+        description="Test cases with the columns text and functionality, and label (MFT) or original and expect "
+        "(same: INV; higher, lower: DIR on the expected score)."
     )
     labels: dict[str, str] = Field(
-        default_factory=dict, description="A label of the cases: the task's label for it; equal ones may be left out."
+        default_factory=dict,
+        description="Maps labels of the cases to labels of the task; identical labels need no entry.",
     )
 
 
@@ -53,11 +54,11 @@ class FunctionalTests:
     Options = FunctionalTestsOptions
     role: ClassVar[Literal["task", "probe"]] = "probe"
     kind: ClassVar[str] = "functional_tests"
-    summary: ClassVar[str] = "How many test cases fail, by functionality."
+    summary: ClassVar[str] = "Failure rate of test cases, by functionality (CheckList)."
     provides: ClassVar[tuple[str, ...]] = ("target", "prediction", "correct", "test_failed")
     default_metrics: ClassVar[tuple[str, ...]] = ("failure_rate", "accuracy")
     caveats: ClassVar[tuple[str, ...]] = (
-        "Cases show weaknesses; passing all of them is no proof that a model is good.",
+        "Test cases reveal weaknesses; passing all of them does not prove that a model is good.",
     )
 
     def __init__(self, name: str, options: FunctionalTestsOptions, context: EvaluationContext) -> None:

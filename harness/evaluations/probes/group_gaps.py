@@ -31,15 +31,15 @@ CLUSTER = "parent"
 class GroupGapsOptions(EvaluationOptions):
     """The YAML of a group-gaps probe."""
 
-    on: str = Field(description="The classification task whose question is asked.")
-    positive: str | None = Field(None, description="The label that counts as selected; the task's last if left out.")
+    on: str = Field(description="Classification task to use.")
+    positive: str | None = Field(None, description="Label that counts as positive. Defaults to the task's last label.")
     groups: dict[str, list[str]] = Field(
         default_factory=dict,
-        description="group: words that name it; the built-in female and male words when nothing is given.",
+        description="Words for each group. Defaults to the built-in female and male words.",
     )
-    words: DataName | None = Field(None, description="Data with the columns group and word, for long lists.")
+    words: DataName | None = Field(None, description="Dataset with the columns group and word, for long lists.")
     columns: list[str] = Field(
-        default_factory=list, description="Slices of the data that are groups too (`source`: groups source=…)."
+        default_factory=list, description="Data columns whose values also define groups (`source`: groups source=…)."
     )
 
 
@@ -53,7 +53,7 @@ class GroupGaps:
     Options = GroupGapsOptions
     role: ClassVar[Literal["task", "probe"]] = "probe"
     kind: ClassVar[str] = "group_fairness"
-    summary: ClassVar[str] = "Whether a classifier does alike for the groups that texts speak of."
+    summary: ClassVar[str] = "Whether a classifier performs equally for the groups that texts mention."
     provides: ClassVar[tuple[str, ...]] = ("target", "prediction", "correct", "selected", "positive", "score")
     default_metrics: tuple[str, ...] = (
         "equalized_odds_difference",
@@ -66,8 +66,12 @@ class GroupGaps:
         "accuracy",
     )
     caveats: ClassVar[tuple[str, ...]] = (
-        "Groups are told by words in the text; gaps mix the model with what is said of each group.",
-        "Parity of selection is an ideal only where the groups' right labels are alike; see the data audit.",
+        (
+            "Groups are detected by words in the text; gaps mix the model's behavior with what the texts say about "
+            "each "
+            "group."
+        ),
+        "Demographic parity is an ideal only if the groups have similar gold labels; see the data audit.",
     )
 
     def __init__(self, name: str, options: GroupGapsOptions, context: EvaluationContext) -> None:

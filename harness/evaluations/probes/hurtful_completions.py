@@ -31,10 +31,14 @@ GAP = re.compile(r"\[M\]|\[MASK\]|\{mask\}")
 class CompletionsOptions(EvaluationOptions):
     """The YAML of a completions probe. The data has the columns of `catalog: honest`: text and group."""
 
-    data: DataName = Field(description="A name of the suite's data, or a reference; [M] or {mask} marks the gap.")
-    k: int = Field(5, ge=1, le=100, description="How many of the likeliest completions count.")
+    data: DataName = Field(
+        description="A name from the suite's `data`, or an inline dataset; [M] or {mask} marks the gap."
+    )
+    k: int = Field(5, ge=1, le=100, description="Number of most likely completions to score.")
     words: DataName | None = Field(
-        None, description="Data with hurtful words in the column word (HurtLex, say); a list of our own if left out."
+        None,
+        description="Dataset with hurtful words in the column word (HurtLex, for example). Defaults to a built-in "
+        "list.",
     )
 
 
@@ -48,7 +52,7 @@ class CompletionsProbe:
     Options = CompletionsOptions
     role: ClassVar[Literal["task", "probe"]] = "probe"
     kind: ClassVar[str] = "hurtful_completions"
-    summary: ClassVar[str] = "How many of the likeliest completions of sentences about people are hurtful (HONEST)."
+    summary: ClassVar[str] = "How many of the most likely completions of sentences about people are hurtful (HONEST)."
     provides: ClassVar[tuple[str, ...]] = ("prediction", "hurtful", "margin")
     default_metrics: ClassVar[tuple[str, ...]] = ("honest", "honest_difference")
 
@@ -60,11 +64,9 @@ class CompletionsProbe:
     @property
     def caveats(self) -> tuple[str, ...]:
         """What a reader must know of the figure."""
-        whose = (
-            "a short list of our own, not HurtLex" if self.options.words is None else "the list that the suite names"
-        )
+        whose = "a short built-in list, not HurtLex" if self.options.words is None else "the suite's list"
         return (
-            f"Hurtful words are those of {whose}: compare figures of one list only, and models rather than levels.",
+            f"Hurtful words come from {whose}: compare only values of the same list, and models rather than levels.",
         )
 
     @classmethod

@@ -43,17 +43,17 @@ CROWS_DIGITS = 3
 class MinimalPairsOptions(EvaluationOptions):
     """The YAML of a minimal-pairs probe."""
 
-    data: DataName = Field(description="A name of the suite's data, or a reference.")
-    more: str = Field("more", description="Column with the sentence that is more stereotyped.")
-    less: str = Field("less", description="Column with the sentence that is less so.")
+    data: DataName = Field(description="A name from the suite's `data`, or an inline dataset.")
+    more: str = Field("more", description="Column with the more stereotyped sentence.")
+    less: str = Field("less", description="Column with the less stereotyped sentence.")
     group: str | None = Field(
-        None, description="Column whose values become slices; `bias_type` when the data has it and this is left out."
+        None, description="Column whose values become slices. Defaults to `bias_type` if the data has it."
     )
     scorer: Scorer | None = Field(None, description=SCORER_HELP)
     direction: str | None = Field(
         None,
         description="For crows_original: column that says `stereo` (the reference aligns `more` with `less`) or "
-        "`antistereo` (`less` with `more`); `direction` when the data has it and this is left out, else `stereo`.",
+        "`antistereo` (`less` with `more`); defaults to `direction` if the data has it, else `stereo`.",
     )
 
     @model_validator(mode="after")
@@ -75,7 +75,9 @@ class MinimalPairs:
     Options = MinimalPairsOptions
     role: ClassVar[Literal["task", "probe"]] = "probe"
     kind: ClassVar[str] = "minimal_pairs"
-    summary: ClassVar[str] = "Which of two sentences that differ in a stereotype the model finds likelier."
+    summary: ClassVar[str] = (
+        "Which of two sentences that differ in a stereotype is more likely under the model (CrowS-Pairs)."
+    )
     provides: ClassVar[tuple[str, ...]] = ("prediction", "preferred", "margin", "tied", "likelihood", "tokens")
     default_metrics: ClassVar[tuple[str, ...]] = ("stereotype_score", "pair_margin", "pair_likelihood", "tie_rate")
 
@@ -146,7 +148,7 @@ class MinimalPairs:
             return failed(item, less, truncated=truncated)
         if more.total == less.total and (more.unknown or less.unknown):
             # To the model the two are one sentence: no preference was measured, and none is no ideal here.
-            alike = Failure("no_token", "the sentences differ in words only that the tokenizer cannot represent")
+            alike = Failure("no_token", "the sentences differ only in words that the tokenizer cannot represent")
             return failed(item, alike, truncated=truncated)
         original = protocol == "crows_original"
         first, second = (round(one.total, CROWS_DIGITS) if original else one.total for one in (more, less))

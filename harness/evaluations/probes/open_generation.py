@@ -42,25 +42,29 @@ CLUSTER = "template"
 class GenerationOptions(EvaluationOptions):
     """The YAML of a generation probe. The data has the columns of `catalog: bold`: text and group."""
 
-    data: DataName = Field(description="A name of the suite's data, or a reference: beginnings of texts.")
-    samples: int = Field(5, ge=1, le=100, description="How many texts are drawn from each beginning.")
-    max_tokens: int = Field(24, ge=1, le=2048, description="At most this many new tokens.")
-    temperature: float = Field(1.0, ge=0, le=5, description="0 is greedy, and then one sample is enough.")
-    top_p: float = Field(0.95, gt=0, le=1, description="Nucleus kept when sampling.")
-    seed: int = Field(0, description="Names the random draws; the same for all models.")
+    data: DataName = Field(
+        description="A name from the suite's `data`, or an inline dataset, with prompts to continue."
+    )
+    samples: int = Field(5, ge=1, le=100, description="Number of samples per prompt.")
+    max_tokens: int = Field(24, ge=1, le=2048, description="Maximum number of new tokens.")
+    temperature: float = Field(
+        1.0, ge=0, le=5, description="Sampling temperature; 0 is greedy, for which one sample suffices."
+    )
+    top_p: float = Field(0.95, gt=0, le=1, description="Nucleus sampling threshold (top_p).")
+    seed: int = Field(0, description="Sampling seed, shared by all models.")
     words: DataName | None = Field(
-        None, description="Data with hurtful words in the column word; a list of our own if left out."
+        None, description="Dataset with hurtful words in the column word. Defaults to a built-in list."
     )
     groups: list[str] | None = Field(
         None,
         min_length=1,
-        description="Only the beginnings about these groups; gaps are between them. All if left out.",
+        description="Use only prompts about these groups; gaps are computed between them. Defaults to all.",
     )
     toxicity: ToxicityOptions | None = Field(
-        None, description="A model of the suite that says which written texts are toxic; none by default."
+        None, description="Model of the suite that classifies generated texts as toxic; none by default."
     )
     regard: RegardOptions | None = Field(
-        None, description="A model of the suite that says how written texts regard people; none by default."
+        None, description="Model of the suite that rates the regard for people in generated texts; none by default."
     )
 
     @model_validator(mode="after")
@@ -101,7 +105,7 @@ class Generation:
     Options = GenerationOptions
     role: ClassVar[Literal["task", "probe"]] = "probe"
     kind: ClassVar[str] = "generation_bias"
-    summary: ClassVar[str] = "How a model writes on about people: hurtful words and polarity by group."
+    summary: ClassVar[str] = "How a model continues texts about people: hurtful words and polarity by group (BOLD)."
     provides: ClassVar[tuple[str, ...]] = (
         "prediction",
         "hurtful_text_fraction",
@@ -124,10 +128,10 @@ class Generation:
     )
     caveats: tuple[str, ...] = (
         (
-            "Toxicity and polarity are counted by lists of words: they see no irony, no negation and no context, and "
-            "words that name a group can stand in them. Read a sample of the texts."
+            "Word lists determine toxicity and polarity: they miss irony, negation, and context, and may contain "
+            "words that name a group. Read a sample of the texts."
         ),
-        "Groups whose beginnings speak of other things differ for that reason too: compare models rather than groups.",
+        "Prompts about different groups differ in topic, too: compare models rather than groups.",
     )
 
     def __init__(self, name: str, options: GenerationOptions, context: EvaluationContext) -> None:
@@ -183,7 +187,7 @@ class Generation:
         return "generated" if Generate.kind in facts.supports else None
 
     def unsupported(self, facts: ModelFacts) -> str:
-        return f"it does not write texts (it is of the kind {facts.family})"
+        return f"it does not generate text (it is of the kind {facts.family})"
 
     def requests(self, item: Item, protocol: str) -> Sequence[Request]:
         options = self.options

@@ -41,19 +41,21 @@ TEMPLATES = (
 class PronounsOptions(EvaluationOptions):
     """The YAML of a pronouns probe."""
 
-    data: DataName = Field(description="The texts that the counts are taken from: what the models learned.")
+    data: DataName = Field(description="Texts to count: the training data of the models.")
     text: str = Field("text", description="Column with the text.")
-    train: str = Field("train", description="The split that the counts are taken from.")
-    words: list[str] = Field(default_factory=list, description="Occupations; our own list when left out.")
+    train: str = Field("train", description="Split to count.")
+    words: list[str] = Field(default_factory=list, description="Occupations. Defaults to a built-in list.")
     pronouns: dict[str, list[str]] = Field(
         default_factory=lambda: {"female": ["she"], "male": ["he"]},
-        description="female and male: the words that fill the gap.",
+        description="Words that fill the gap, for female and male.",
     )
     templates: list[str] = Field(
         default_factory=lambda: list(TEMPLATES),
-        description="Sentences with {word} and then {mask}; five of our own when left out.",
+        description="Sentences with {word} and then {mask}. Defaults to five built-in ones.",
     )
-    min_count: int = Field(5, ge=1, description="A word that meets genders in fewer sentences is an empty cell.")
+    min_count: int = Field(
+        5, ge=1, description="A word that co-occurs with gendered words in fewer sentences is an empty cell."
+    )
 
 
 class Pronouns:
@@ -67,7 +69,7 @@ class Pronouns:
     Options = PronounsOptions
     role: ClassVar[Literal["task", "probe"]] = "probe"
     kind: ClassVar[str] = "occupation_pronouns"
-    summary: ClassVar[str] = "Whether a language model ties occupations to genders more closely than its data."
+    summary: ClassVar[str] = "Whether a language model associates occupations with genders more strongly than its data."
     provides: ClassVar[tuple[str, ...]] = (
         "prediction",
         "female_share",
@@ -83,7 +85,7 @@ class Pronouns:
         "empty_cell_rate",
     )
     caveats: ClassVar[tuple[str, ...]] = (
-        "Words that stand in one sentence need not speak of one person; the counts are a rough picture of the data.",
+        "Words in one sentence may refer to different people, so the counts are only a rough estimate.",
         "Two genders only.",
     )
 
@@ -135,7 +137,7 @@ class Pronouns:
         return "continuations" if facts.language_model == "causal" else None
 
     def unsupported(self, facts: ModelFacts) -> str:
-        return f"it neither fills gaps nor goes on from the left (it is of the kind {facts.family})"
+        return f"it neither fills gaps nor continues text (it is of the kind {facts.family})"
 
     def requests(self, item: Item, protocol: str) -> Sequence[Request]:
         text = item.payload["text"]

@@ -45,14 +45,14 @@ TOLERANCE = 0.1
 class RobustnessOptions(EvaluationOptions):
     """The YAML of a robustness probe."""
 
-    on: str = Field(description="The classification task whose question is asked.")
+    on: str = Field(description="Classification task to use.")
     kinds: list[Kind] = Field(
         default_factory=lambda: list(get_args(Kind)),
-        description="What is changed: typos, case, punctuation, contractions, paraphrase (the answer should stay) and "
-        "negation (the expected score should move to the other side).",
+        description="Perturbations: typos, case, punctuation, contractions, paraphrase (the answer should not "
+        "change), and negation (the expected score should move to the other side).",
     )
     paraphrases: DataName | None = Field(
-        None, description="Data of your own with the columns text and paraphrase; our templates when left out."
+        None, description="Your own dataset with the columns text and paraphrase. Defaults to the built-in templates."
     )
 
 
@@ -69,13 +69,13 @@ class Robustness:
     Options = RobustnessOptions
     role: ClassVar[Literal["task", "probe"]] = "probe"
     kind: ClassVar[str] = "robustness"
-    summary: ClassVar[str] = "Whether small changes of a text change its answer, and a negation does."
+    summary: ClassVar[str] = "Whether answers are robust to small perturbations and respond to negation."
     provides: ClassVar[tuple[str, ...]] = ("target", "prediction", "correct", "test_failed", "shift_abs", "shift")
     default_metrics: ClassVar[tuple[str, ...]] = ("failure_rate", "score_shift_abs", "accuracy")
     caveats: ClassVar[tuple[str, ...]] = (
         (
-            "Changes are made by rules: a slip can make another word, and a negated statement need not turn its "
-            "sentiment round. Read the change between two models rather than the level."
+            "Rules generate the perturbations: a typo can form another word, and a negation does not always reverse "
+            "the sentiment. Read the change between two models rather than the level."
         ),
     )
 

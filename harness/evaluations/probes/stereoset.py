@@ -33,12 +33,13 @@ COLUMNS = ("target", "bias_type", "context", *SIDES)
 class StereoSetOptions(EvaluationOptions):
     """The YAML of a StereoSet probe. The data has the columns of `catalog: stereoset`."""
 
-    data: DataName = Field(description="A name of the suite's data, or a reference.")
+    data: DataName = Field(description="A name from the suite's `data`, or an inline dataset.")
     type: Literal["intrasentence", "intersentence"] = Field(
-        "intrasentence", description="Three sentences that differ in a word, or three next sentences of a context."
+        "intrasentence", description="Three sentences that differ in one word, or three continuations of a context."
     )
     scorer: SentenceScorer | None = Field(
-        None, description="How a sentence is scored: pll_word_l2r, pll, ll or target_ll; by kind of model if left out."
+        None,
+        description="Sentence scorer: pll_word_l2r, pll, ll, or target_ll. Defaults to the one for the kind of model.",
     )
 
 
@@ -54,7 +55,9 @@ class StereoSet:
     Options = StereoSetOptions
     role: ClassVar[Literal["task", "probe"]] = "probe"
     kind: ClassVar[str] = "stereoset"
-    summary: ClassVar[str] = "Whether a stereotype, its opposite or an unrelated sentence is likelier."
+    summary: ClassVar[str] = (
+        "Whether a stereotype, an anti-stereotype, or an unrelated sentence is most likely (StereoSet)."
+    )
     provides: ClassVar[tuple[str, ...]] = ("prediction", "pro", "related", "margin", "tied")
     default_metrics: ClassVar[tuple[str, ...]] = ("stereoset_ss", "stereoset_lms", "stereoset_icat", "tie_rate")
     caveats: ClassVar[tuple[str, ...]] = (
@@ -150,7 +153,7 @@ def _values(item: Item, protocol: str, responses: Sequence[Response]) -> tuple[f
         if isinstance(values, Failure):
             return values
         found = tuple(value / len(item.payload[side]) for value, side in zip(values, SIDES, strict=True))
-        return found if all(map(math.isfinite, found)) else Failure("nan", "a sentence has the probability zero")
+        return found if all(map(math.isfinite, found)) else Failure("nan", "a sentence has probability zero")
     made: list[float] = []
     for response in responses:
         if protocol == NEXT:

@@ -31,17 +31,19 @@ CLUSTER = "parent"
 class ClassificationOptions(EvaluationOptions):
     """The YAML of a classification task."""
 
-    data: DataName = Field(description="A name of the suite's data, or a reference.")
+    data: DataName = Field(description="A name from the suite's `data`, or an inline dataset.")
     text: str = Field("text", description="Column with the text.")
-    pair: str | None = Field(None, description="Column with a second text, read together with the first.")
+    pair: str | None = Field(None, description="Column with the second text of a text pair.")
     label: str = Field("label", description="Column with the label.")
     labels: list[str] | None = Field(
         None,
-        description="The labels in their order (lowest first, where they have one); those of the data if left out.",
+        description="Labels in order (lowest first if they are ordinal). Defaults to the labels of the data.",
     )
-    cloze: ClozeOptions | None = Field(None, description="How models without a head for these labels are asked.")
+    cloze: ClozeOptions | None = Field(
+        None, description="Prompt for models without a classification head for these labels."
+    )
     values: dict[str, float] | None = Field(
-        None, description="label: number, for expected scores; evenly from -1 to 1 in the labels' order if left out."
+        None, description="Score of each label, for expected scores. Defaults to evenly spaced values from -1 to 1."
     )
 
     @model_validator(mode="after")
@@ -60,7 +62,7 @@ class Classification:
     Options = ClassificationOptions
     role: ClassVar[Literal["task", "probe"]] = "task"
     kind: ClassVar[str] = "classification"
-    summary: ClassVar[str] = "Which of several labels a text has."
+    summary: ClassVar[str] = "Single-label text classification."
     provides: ClassVar[tuple[str, ...]] = ("target", "prediction", "correct", "nll", "brier", "confidence")
     default_metrics: ClassVar[tuple[str, ...]] = ("accuracy", "f1_macro", "f1_per_class", "nll", "brier", "ece")
 

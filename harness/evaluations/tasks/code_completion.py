@@ -24,11 +24,13 @@ _INDENT = "    "
 class CodeCompletionOptions(WritingOptions):
     """The YAML of a code-completion task."""
 
-    text: str = Field("text", description="Column with the source of a Python module.")
-    functions: int = Field(3, ge=1, description="At most this many functions of a module are asked about.")
-    body_lines: int = Field(8, ge=1, description="Longer bodies are left out.")
-    max_tokens: int = Field(96, ge=1, le=4096, description="At most this many tokens are written.")
-    stop: list[str] = Field(["\n\n\n", "\ndef ", "\nclass "], description="The body ends before the first of these.")
+    text: str = Field("text", description="Column with the source code of a Python module.")
+    functions: int = Field(3, ge=1, description="Use at most this many functions per module.")
+    body_lines: int = Field(8, ge=1, description="Maximum length of a function body; longer ones are skipped.")
+    max_tokens: int = Field(96, ge=1, le=4096, description="Maximum number of generated tokens.")
+    stop: list[str] = Field(
+        ["\n\n\n", "\ndef ", "\nclass "], description="Stop strings; the body ends before the first one."
+    )
 
 
 class CodeCompletion(WritingTask[CodeCompletionOptions]):
@@ -36,7 +38,7 @@ class CodeCompletion(WritingTask[CodeCompletionOptions]):
 
     Options: ClassVar[type[CodeCompletionOptions]] = CodeCompletionOptions
     kind: ClassVar[str] = "code_completion"
-    summary: ClassVar[str] = "Whether a function's body is continued with the real next line, and parses."
+    summary: ClassVar[str] = "Python code completion: whether the next line matches the original and the code parses."
     provides: ClassVar[tuple[str, ...]] = (
         *("line_exact_match", "edit_similarity", "parse_rate", "correct", "length_limit_rate", "prediction", "target"),
         *("nll_reference", "bytes_reference"),

@@ -16,11 +16,11 @@ class GenerativeQAOptions(WritingOptions):
     """The YAML of a generative question-answering task."""
 
     prompt: str = Field(
-        "{context}\nQuestion: {question}\nAnswer:", description="What a model reads: a template with {column} slots."
+        "{context}\nQuestion: {question}\nAnswer:", description="Prompt: a template with {column} placeholders."
     )
-    target: str = Field("answers", description="Column with the right answer, or a JSON list of accepted ones.")
-    max_tokens: int = Field(24, ge=1, le=4096, description="At most this many tokens are written.")
-    no_answer: str = Field("unanswerable", description="What is written where the context holds no answer.")
+    target: str = Field("answers", description="Column with the reference answer, or a JSON list of accepted answers.")
+    max_tokens: int = Field(24, ge=1, le=4096, description="Maximum number of generated tokens.")
+    no_answer: str = Field("unanswerable", description="Text that means that the context has no answer.")
 
 
 class GenerativeQA(WritingTask[GenerativeQAOptions]):
@@ -28,7 +28,7 @@ class GenerativeQA(WritingTask[GenerativeQAOptions]):
 
     Options: ClassVar[type[GenerativeQAOptions]] = GenerativeQAOptions
     kind: ClassVar[str] = "generative_qa"
-    summary: ClassVar[str] = "Whether a written answer is an accepted one."
+    summary: ClassVar[str] = "Question answering with generated answers."
     provides: ClassVar[tuple[str, ...]] = (
         *("squad_exact_match", "squad_f1", "no_answer_accuracy", "rougeL", "length_limit_rate"),
         *("target", "prediction", "correct", "nll_reference", "bytes_reference"),

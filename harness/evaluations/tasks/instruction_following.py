@@ -16,12 +16,12 @@ from harness.metrics.capability.written_text import writing_statistics
 class InstructionOptions(WritingOptions):
     """The YAML of an instruction task."""
 
-    prompt: str = Field("{instruction}\n", description="What a model reads: a template with {column} slots.")
+    prompt: str = Field("{instruction}\n", description="Prompt: a template with {column} placeholders.")
     target: str = Field(
-        "answer", description="Column with an answer that meets the constraints; learned, not compared."
+        "answer", description="Column with an answer that satisfies the constraints; used for training only."
     )
     constraints: str = Field("constraints", description='Column with a JSON list such as `[{"lines": 2}]`.')
-    stop: list[str] = Field(["\n\n"], description="The answer ends before the first of these.")
+    stop: list[str] = Field(["\n\n"], description="Stop strings; the answer ends before the first one.")
 
 
 class Instruction(WritingTask[InstructionOptions]):
@@ -29,7 +29,9 @@ class Instruction(WritingTask[InstructionOptions]):
 
     Options: ClassVar[type[InstructionOptions]] = InstructionOptions
     kind: ClassVar[str] = "instruction_following"
-    summary: ClassVar[str] = "Whether answers meet the checkable parts of their instructions: format, length, words."
+    summary: ClassVar[str] = (
+        "Whether answers satisfy the verifiable constraints of their instructions: format, length, words."
+    )
     provides: ClassVar[tuple[str, ...]] = (
         *("followed", "met", "constraints", "correct", "length_limit_rate", "words", "grams_4", "repeated"),
         *("nll_reference", "bytes_reference", "prediction"),

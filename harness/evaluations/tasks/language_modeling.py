@@ -41,13 +41,13 @@ SCORER: MaskedScorer = "pll_word_l2r"
 class LanguageModelingOptions(EvaluationOptions):
     """The YAML of a language-modeling task."""
 
-    data: DataName = Field(description="A name of the suite's data, or a reference.")
+    data: DataName = Field(description="A name from the suite's `data`, or an inline dataset.")
     text: str = Field("text", description="Column with the text.")
     window: int = Field(
         24,
         ge=4,
         le=4096,
-        description="Words a piece; long texts are cut at sentence or word borders, for all models alike.",
+        description="Words per chunk; long texts are split at sentence or word boundaries, identically for all models.",
     )
 
 
@@ -61,7 +61,7 @@ class LanguageModeling:
     Options = LanguageModelingOptions
     role: ClassVar[Literal["task", "probe"]] = "task"
     kind: ClassVar[str] = "language_modeling"
-    summary: ClassVar[str] = "How well the model predicts running text."
+    summary: ClassVar[str] = "How well the model predicts plain text."
     provides: ClassVar[tuple[str, ...]] = ("nll", "tokens", "bytes", "words")
     default_metrics: ClassVar[tuple[str, ...]] = (
         "pseudo_bits_per_byte",

@@ -28,10 +28,10 @@ class MultiLabelOptions(RowOptions):
     """The YAML of a multi-label task."""
 
     text: str = Field("text", description="Column with the text.")
-    label: str = Field("labels", description="Column with the labels, joined by `separator`; may be empty.")
+    label: str = Field("labels", description="Column with the labels, joined by `separator`; can be empty.")
     separator: str = Field(";", min_length=1)
     labels: list[str] = Field(description="All labels.")
-    threshold: float = Field(0.5, gt=0, lt=1, description="A label with at least this probability is given.")
+    threshold: float = Field(0.5, gt=0, lt=1, description="A label with at least this probability is predicted.")
 
     @field_validator("labels")
     @classmethod
@@ -46,7 +46,7 @@ class MultiLabel(RowTask[MultiLabelOptions]):
 
     Options: ClassVar[type[MultiLabelOptions]] = MultiLabelOptions
     kind: ClassVar[str] = "multilabel_classification"
-    summary: ClassVar[str] = "Which of several labels a text has; any number of them may be right."
+    summary: ClassVar[str] = "Multilabel text classification: any number of labels per text."
     provides: ClassVar[tuple[str, ...]] = (NEEDS, "f1_sample", "correct", "target", "prediction")
     default_metrics: ClassVar[tuple[str, ...]] = (
         *("f1_multilabel_micro", "f1_multilabel_macro", "f1_multilabel_samples", "subset_accuracy"),

@@ -29,14 +29,14 @@ class MultipleChoiceOptions(RowOptions):
     """The YAML of a multiple-choice task."""
 
     prompt: str = Field(
-        "Question: {question}\nAnswer:", description="What stands before each choice: a template with {column} slots."
+        "Question: {question}\nAnswer:", description="Prompt before each choice: a template with {column} placeholders."
     )
-    unconditional: str = Field("Answer:", description="What stands before a choice whose own likelihood is taken off.")
-    choices: list[str] | str = Field(
-        "choices", description="The columns with the choices, or one column with a JSON list of them."
+    unconditional: str = Field(
+        "Answer:", description="Prompt for the unconditional likelihood of a choice, which is subtracted."
     )
+    choices: list[str] | str = Field("choices", description="Columns with the choices, or one column with a JSON list.")
     answer: str = Field(
-        "answer", description="Column with the right choice: its letter, its number from 0, or its text."
+        "answer", description="Column with the correct choice: its letter, its index from 0, or its text."
     )
 
 
@@ -45,7 +45,7 @@ class MultipleChoice(RowTask[MultipleChoiceOptions]):
 
     Options: ClassVar[type[MultipleChoiceOptions]] = MultipleChoiceOptions
     kind: ClassVar[str] = "multiple_choice"
-    summary: ClassVar[str] = "Which of several given answers a model finds likeliest."
+    summary: ClassVar[str] = "Multiple choice: which of the given answers is most likely under the model."
     provides: ClassVar[tuple[str, ...]] = (
         *("acc", "acc_norm_chars", "acc_norm_bytes", "acc_mutual_info", "correct", "target", "prediction"),
     )
@@ -91,7 +91,7 @@ class MultipleChoice(RowTask[MultipleChoiceOptions]):
         return PSEUDO if facts.language_model == "masked" else None
 
     def unsupported(self, facts: ModelFacts) -> str:
-        return f"it gives no likelihood of a text (it is of the kind {facts.family})"
+        return f"it provides no text likelihoods (it is of the kind {facts.family})"
 
     def requests(self, item: Item, protocol: str) -> Sequence[Request]:
         prompt = item.payload["prompt"]

@@ -27,7 +27,7 @@ _SHORTEST = 20
 class NextSentenceOptions(RowOptions):
     """The YAML of a next-sentence task."""
 
-    text: str = Field("text", description="Column with running text of several sentences.")
+    text: str = Field("text", description="Column with texts of several sentences.")
 
 
 class NextSentenceTask(RowTask[NextSentenceOptions]):
@@ -35,7 +35,7 @@ class NextSentenceTask(RowTask[NextSentenceOptions]):
 
     Options: ClassVar[type[NextSentenceOptions]] = NextSentenceOptions
     kind: ClassVar[str] = "next_sentence_prediction"
-    summary: ClassVar[str] = "Whether a model knows a sentence's neighbor from a sentence of another document."
+    summary: ClassVar[str] = "Whether a model distinguishes the next sentence from a sentence of another document."
     provides: ClassVar[tuple[str, ...]] = ("target", "prediction", "correct", "nll")
     default_metrics: ClassVar[tuple[str, ...]] = ("accuracy", "nll")
 

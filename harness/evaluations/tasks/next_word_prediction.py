@@ -38,8 +38,8 @@ _LONGEST = 12
 class NextWordOptions(RowOptions):
     """The YAML of a next-word task."""
 
-    text: str = Field("text", description="Column with running text.")
-    window: int = Field(24, ge=8, le=512, description="Words a piece; one word of each is asked for.")
+    text: str = Field("text", description="Column with the text.")
+    window: int = Field(24, ge=8, le=512, description="Words per chunk; the model predicts one word of each.")
 
 
 class NextWord(RowTask[NextWordOptions]):
@@ -47,7 +47,7 @@ class NextWord(RowTask[NextWordOptions]):
 
     Options: ClassVar[type[NextWordOptions]] = NextWordOptions
     kind: ClassVar[str] = "next_word_prediction"
-    summary: ClassVar[str] = "How often the likeliest word is the real one, for frequent and for rare words."
+    summary: ClassVar[str] = "How often the most likely next word is correct, for frequent and rare words."
     provides: ClassVar[tuple[str, ...]] = ("correct", "target", "prediction")
     default_metrics: ClassVar[tuple[str, ...]] = ("next_word_accuracy",)
     format: ClassVar[int] = 2
@@ -91,7 +91,7 @@ class NextWord(RowTask[NextWordOptions]):
         return MASKED if masked else None
 
     def unsupported(self, facts: ModelFacts) -> str:
-        return f"it neither writes on nor fills a gap in a text (it is of the kind {facts.family})"
+        return f"it neither continues a text nor fills a gap (it is of the kind {facts.family})"
 
     def requests(self, item: Item, protocol: str) -> Sequence[Request]:
         before, after = item.payload["before"], item.payload["after"]

@@ -26,14 +26,14 @@ class ExtractiveQAOptions(RowOptions):
     """The YAML of an extractive question-answering task."""
 
     question: str = Field("question", description="Column with the question.")
-    context: str = Field("context", description="Column with the text that holds the answer.")
+    context: str = Field("context", description="Column with the context that contains the answer.")
     answers: str = Field(
-        "answers", description="Column with the answer, or a JSON list of accepted ones; empty where there is none."
+        "answers", description="Column with the answer, or a JSON list of accepted answers; empty if there is none."
     )
     null_allowed: bool = Field(True, description='Whether "no answer" may be given.')
     max_answer_tokens: int = Field(30, ge=1)
     prompt: str | None = Field(
-        None, description="How models without a span head are asked: a template with {context} and {question}."
+        None, description="Prompt for models without a span head: a template with {context} and {question}."
     )
 
 
@@ -42,7 +42,7 @@ class ExtractiveQA(RowTask[ExtractiveQAOptions]):
 
     Options: ClassVar[type[ExtractiveQAOptions]] = ExtractiveQAOptions
     kind: ClassVar[str] = "question_answering"
-    summary: ClassVar[str] = "Whether the span that a model marks is an accepted answer."
+    summary: ClassVar[str] = "Extractive question answering."
     provides: ClassVar[tuple[str, ...]] = (
         *("squad_exact_match", "squad_f1", "no_answer_accuracy", "target", "prediction", "correct"),
     )
@@ -93,7 +93,7 @@ class ExtractiveQA(RowTask[ExtractiveQAOptions]):
         return GENERATION if self.options.prompt is not None and Generate.kind in facts.supports else None
 
     def unsupported(self, facts: ModelFacts) -> str:
-        return "it has no span head, and the task has no `prompt` by which a model that writes could be asked"
+        return "it has no span head, and the task has no `prompt` for generative models"
 
     def requests(self, item: Item, protocol: str) -> Sequence[Request]:
         question, context = item.payload["question"], item.payload["context"]

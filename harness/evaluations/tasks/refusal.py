@@ -42,11 +42,11 @@ def is_refusal(text: str) -> bool:
 class RefusalOptions(WritingOptions):
     """The YAML of a refusal task."""
 
-    prompt: str = Field("{request}\n", description="What a model reads: a template with {column} slots.")
-    target: str = Field("chosen", description="Column with the better answer.")
-    rejected: str = Field("rejected", description="Column with the worse answer.")
-    intent: str = Field("intent", description="Column that says `harmful` or `benign`.")
-    stop: list[str] = Field(["\n"], description="The answer ends before the first of these.")
+    prompt: str = Field("{request}\n", description="Prompt: a template with {column} placeholders.")
+    target: str = Field("chosen", description="Column with the preferred answer.")
+    rejected: str = Field("rejected", description="Column with the rejected answer.")
+    intent: str = Field("intent", description="Column with the intent: `harmful` or `benign`.")
+    stop: list[str] = Field(["\n"], description="Stop strings; the answer ends before the first one.")
 
 
 class Refusal(WritingTask[RefusalOptions]):
@@ -54,7 +54,7 @@ class Refusal(WritingTask[RefusalOptions]):
 
     Options: ClassVar[type[RefusalOptions]] = RefusalOptions
     kind: ClassVar[str] = "refusal"
-    summary: ClassVar[str] = "Whether harmful requests are declined and harmless look-alikes answered (rule-based)."
+    summary: ClassVar[str] = "Whether the model refuses harmful requests and answers harmless look-alikes (rule-based)."
     provides: ClassVar[tuple[str, ...]] = (
         *("refused_harmful", "refused_benign", "preferred_safe", "correct", "length_limit_rate", "prediction"),
         *("nll_reference", "bytes_reference"),
@@ -66,7 +66,7 @@ class Refusal(WritingTask[RefusalOptions]):
         "length_limit_rate",
     )
     caveats: ClassVar[tuple[str, ...]] = (
-        "Refusals are found by phrases, not by a judge; an answer without any of them counts as complying.",
+        "Phrases detect refusals, not a judge; an answer without such a phrase counts as compliance.",
     )
     separator: ClassVar[str] = ""
 

@@ -32,8 +32,8 @@ _FEW_WORDS = 24
 class CompletionsOptions(EvaluationOptions):
     """The YAML of fixed completions."""
 
-    prompts: list[str] = Field(list(DEFAULT), description="Texts to go on with, or with one {mask} to fill.")
-    candidates: int = Field(5, ge=1, le=50, description="How many tokens are kept.")
+    prompts: list[str] = Field(list(DEFAULT), description="Texts to continue, or texts with one {mask} to fill.")
+    candidates: int = Field(5, ge=1, le=50, description="Number of tokens to keep.")
 
     @field_validator("prompts")
     @classmethod
@@ -52,7 +52,7 @@ class CompletionsTask:
     Options: ClassVar[type[CompletionsOptions]] = CompletionsOptions
     role: ClassVar[Literal["task", "probe"]] = "task"
     kind: ClassVar[str] = "sample_completions"
-    summary: ClassVar[str] = "What a model writes into fixed gaps and after fixed beginnings; to be read, not judged."
+    summary: ClassVar[str] = "Completions of fixed prompts, to read rather than to score."
     provides: ClassVar[tuple[str, ...]] = ("top_p", "prediction")
     default_metrics: ClassVar[tuple[str, ...]] = ("mean_top_probability",)
 
@@ -86,7 +86,7 @@ class CompletionsTask:
         return None
 
     def unsupported(self, facts: ModelFacts) -> str:
-        return f"it fills no gaps and goes on with no text (it is of the kind {facts.family})"
+        return f"it neither fills gaps nor continues text (it is of the kind {facts.family})"
 
     def requests(self, item: Item, protocol: str) -> Sequence[Request]:
         prompt = item.payload["prompt"]

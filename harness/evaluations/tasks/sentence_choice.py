@@ -32,7 +32,7 @@ class SentenceChoiceOptions(RowOptions):
     """The YAML of a sentence-choice task."""
 
     correct: str = Field("right", description="Column with the correct sentence.")
-    incorrect: str = Field("wrong", description="Column with the incorrect one, or a JSON list of them.")
+    incorrect: str = Field("wrong", description="Column with the incorrect sentence, or a JSON list of them.")
 
 
 class SentenceChoice(RowTask[SentenceChoiceOptions]):
@@ -40,7 +40,9 @@ class SentenceChoice(RowTask[SentenceChoiceOptions]):
 
     Options: ClassVar[type[SentenceChoiceOptions]] = SentenceChoiceOptions
     kind: ClassVar[str] = "sentence_choice"
-    summary: ClassVar[str] = "Whether the right sentence is likelier than the wrong ones (grammar, meaning, facts)."
+    summary: ClassVar[str] = (
+        "Whether the correct sentence is more likely than the incorrect ones (grammar, meaning, facts)."
+    )
     provides: ClassVar[tuple[str, ...]] = ("acc", "acc_norm_chars", "acc_norm_bytes", "correct", "target", "prediction")
     default_metrics: ClassVar[tuple[str, ...]] = ("acc", "acc_norm_chars")
 
@@ -68,7 +70,7 @@ class SentenceChoice(RowTask[SentenceChoiceOptions]):
         return {"causal": CAUSAL, "masked": SCORER}.get(facts.language_model or "")
 
     def unsupported(self, facts: ModelFacts) -> str:
-        return f"it gives no likelihood of running text (it is of the kind {facts.family})"
+        return f"it provides no text likelihoods (it is of the kind {facts.family})"
 
     def requests(self, item: Item, protocol: str) -> Sequence[Request]:
         sentences = [item.payload["right"], *item.payload["wrong"]]

@@ -15,8 +15,8 @@ from harness.metrics.capability.written_text import writing_statistics
 class SummarizationOptions(WritingOptions):
     """The YAML of a summarization task."""
 
-    prompt: str = Field("{document}\nSummary:", description="What a model reads: a template with {column} slots.")
-    target: str = Field("summary", description="Column with the right summary, or a JSON list of accepted ones.")
+    prompt: str = Field("{document}\nSummary:", description="Prompt: a template with {column} placeholders.")
+    target: str = Field("summary", description="Column with the reference summary, or a JSON list of references.")
 
 
 class Summarization(WritingTask[SummarizationOptions]):
@@ -24,7 +24,7 @@ class Summarization(WritingTask[SummarizationOptions]):
 
     Options: ClassVar[type[SummarizationOptions]] = SummarizationOptions
     kind: ClassVar[str] = "summarization"
-    summary: ClassVar[str] = "How much a written summary shares with people's summaries."
+    summary: ClassVar[str] = "Summarization: how much a generated summary overlaps with the references."
     provides: ClassVar[tuple[str, ...]] = (
         *("rouge1", "rouge2", "rougeL", "rougeLsum", "words", "reference_words", "length_limit_rate"),
         *("target", "prediction", "nll_reference", "bytes_reference"),

@@ -26,22 +26,24 @@ class GenerationOptions(WritingOptions):
     """The YAML of a generation task."""
 
     target: str | None = Field(  # type: ignore[assignment]  # a text may be cut instead
-        None, description="Column with a right continuation; left out, the text in `text` is cut in two."
+        None, description="Column with the reference continuation. Without it, the text in `text` is split in two."
     )
-    text: str = Field("text", description="Column with whole texts, cut after `prompt_words` words.")
-    prompt_words: int = Field(20, ge=1, description="Words of the text that the model reads.")
-    reference_words: int = Field(60, ge=1, description="Words of the real continuation that are kept.")
-    stop: list[str] = Field([], description="The text ends before the first of these.")
-    form: list[dict[str, Any]] = Field([], description="Constraints that every text must meet, such as `{lines: 4}`.")
+    text: str = Field("text", description="Column with whole texts, split after `prompt_words` words.")
+    prompt_words: int = Field(20, ge=1, description="Number of words in the prompt.")
+    reference_words: int = Field(60, ge=1, description="Number of words in the reference continuation.")
+    stop: list[str] = Field([], description="Stop strings; the text ends before the first one.")
+    form: list[dict[str, Any]] = Field(
+        [], description="Constraints that every text must satisfy, such as `{lines: 4}`."
+    )
     constraints: str | None = Field(
         None, description='Column with constraints of a row\'s own, a JSON list such as `[{"contains": "fox"}]`.'
     )
 
     reference_model: str | None = Field(
-        None, description="A model of the suite that says how likely it finds each written text."
+        None, description="Model of the suite that scores the likelihood of each generated text."
     )
     judge: JudgeOptions | None = Field(
-        None, description="A model of the suite that compares each written text with the reference; none by default."
+        None, description="Model of the suite that compares each generated text with the reference; none by default."
     )
 
     @model_validator(mode="after")
@@ -80,7 +82,9 @@ class Generation(WritingTask[GenerationOptions]):
 
     Options: ClassVar[type[GenerationOptions]] = GenerationOptions
     kind: ClassVar[str] = "text_generation"
-    summary: ClassVar[str] = "How varied, repetitive and long a model's own texts are, and whether they keep a form."
+    summary: ClassVar[str] = (
+        "Open-ended generation: diversity, repetition, and length of the texts, and adherence to a form."
+    )
     provides: ClassVar[tuple[str, ...]] = (
         *(f"{name}_{size}" for name in ("grams", "distinct_grams") for size in (1, 2, 4)),
         *("repeated", "words", "reference_words", "length_limit_rate", "form_adherence", "prediction"),
@@ -114,7 +118,7 @@ class Generation(WritingTask[GenerationOptions]):
             return []
         judge = self.options.judge
         said = f"Judged by the model {judge.model!r}, in both orders, with the prompt: {judge.prompt!r}."
-        return [f"{said} A judge has tastes of its own; its figures are no measurement of quality."]
+        return [f"{said} A judge has its own preferences; its scores do not measure quality."]
 
     def columns(self) -> list[str]:
         more = [] if self.options.constraints is None else [self.options.constraints]

@@ -27,9 +27,9 @@ class TaggingOptions(RowOptions):
     """The YAML of a tagging task."""
 
     words: str = Field("words", description="Column with the words, separated by spaces.")
-    tags: str = Field("tags", description="Column with one tag a word, separated by spaces.")
-    types: list[str] = Field(description="The types of span, such as person and location.")
-    scheme: Scheme = Field("iob2", description="How tags mark borders: iob2 (B, I, O) or iobes (B, I, E, S, O).")
+    tags: str = Field("tags", description="Column with one tag per word, separated by spaces.")
+    types: list[str] = Field(description="Span types, such as person and location.")
+    scheme: Scheme = Field("iob2", description="Tagging scheme: iob2 (B, I, O) or iobes (B, I, E, S, O).")
 
     @field_validator("types")
     @classmethod
@@ -44,7 +44,7 @@ class Tagging(RowTask[TaggingOptions]):
 
     Options: ClassVar[type[TaggingOptions]] = TaggingOptions
     kind: ClassVar[str] = "token_classification"
-    summary: ClassVar[str] = "Which words form which spans (named entities and the like)."
+    summary: ClassVar[str] = "Token classification: spans such as named entities."
     provides: ClassVar[tuple[str, ...]] = (
         *("spans_right", "spans_predicted", "spans_gold", "malformed", "words", "correct", "target", "prediction"),
     )
@@ -67,7 +67,7 @@ class Tagging(RowTask[TaggingOptions]):
         where = f"data {dataset.name!r}, row {row.id}"
         if len(words) != len(tags):
             raise DataError(
-                f"{where}: {len(words)} words and {len(tags)} tags; expected one tag a word.",
+                f"{where}: {len(words)} words and {len(tags)} tags; expected one tag per word.",
                 hint="separate words, and tags, by single spaces.",
             )
         for tag in tags:

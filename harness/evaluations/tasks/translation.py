@@ -15,7 +15,7 @@ from harness.metrics.capability.bleu_chrf_ter import NAMES, signature, translati
 class TranslationOptions(WritingOptions):
     """The YAML of a translation task."""
 
-    prompt: str = Field("{source} =>", description="What a model reads: a template with {column} slots.")
+    prompt: str = Field("{source} =>", description="Prompt: a template with {column} placeholders.")
 
 
 class Translation(WritingTask[TranslationOptions]):
@@ -23,7 +23,7 @@ class Translation(WritingTask[TranslationOptions]):
 
     Options: ClassVar[type[TranslationOptions]] = TranslationOptions
     kind: ClassVar[str] = "translation"
-    summary: ClassVar[str] = "How near a written translation is to people's translations."
+    summary: ClassVar[str] = "Translation: how close a generated translation is to the references."
     provides: ClassVar[tuple[str, ...]] = (
         *(f"{name}.0" for name in NAMES),
         *("target", "prediction", "correct", "length_limit_rate", "nll_reference", "bytes_reference"),

@@ -97,14 +97,14 @@ class _BiasScore(Factory):
 
 
 class DisambiguatedBiasFactory(_BiasScore):
-    summary: ClassVar[str] = "BBQ's bias score with enough context, from -1 to 1; 0 is the ideal."
+    summary: ClassVar[str] = "BBQ bias score in disambiguated contexts, from -1 to 1; the ideal is 0."
 
     def __call__(self, name: str, context: MetricContext) -> Sequence[Metric]:
         return [DisambiguatedBias(id="bbq_s_dis", unit="score", direction="target", ideal=0.0, cluster=CLUSTER)]
 
 
 class AmbiguousBiasFactory(_BiasScore):
-    summary: ClassVar[str] = "BBQ's bias score without enough context, from -1 to 1; 0 is the ideal."
+    summary: ClassVar[str] = "BBQ bias score in ambiguous contexts, from -1 to 1; the ideal is 0."
 
     def __call__(self, name: str, context: MetricContext) -> Sequence[Metric]:
         return [AmbiguousBias(id="bbq_s_amb", unit="score", direction="target", ideal=0.0, cluster=CLUSTER)]
@@ -122,20 +122,22 @@ class _ConditionAccuracy(Factory):
 
 
 class AmbiguousAccuracyFactory(_ConditionAccuracy):
-    summary: ClassVar[str] = "Share of ambiguous questions that are answered by unknown."
+    summary: ClassVar[str] = "Accuracy in ambiguous contexts, where the correct answer is 'unknown'."
     id: ClassVar[str] = "bbq_accuracy_amb"
     ambiguous: ClassVar[bool] = True
 
 
 class DisambiguatedAccuracyFactory(_ConditionAccuracy):
-    summary: ClassVar[str] = "Share of questions with enough context that are answered right."
+    summary: ClassVar[str] = "Accuracy in disambiguated contexts."
     id: ClassVar[str] = "bbq_accuracy_dis"
     ambiguous: ClassVar[bool] = False
 
 
 class AlignmentGapFactory(Factory):
     needs: ClassVar[tuple[str, ...]] = ("correct", "ambiguous", "aligned")
-    summary: ClassVar[str] = "Accuracy where the right answer fits the stereotype minus where it does not."
+    summary: ClassVar[str] = (
+        "Accuracy where the correct answer matches the stereotype minus accuracy where it does not."
+    )
 
     def __call__(self, name: str, context: MetricContext) -> Sequence[Metric]:
         return [AlignmentGap(id="bbq_alignment_gap", unit="score", direction="target", ideal=0.0, cluster=CLUSTER)]

@@ -125,7 +125,9 @@ class AttributeToTask(RecordMetric):
 
 class ZhaoFactory(Factory):
     needs: ClassVar[tuple[str, ...]] = ("prediction", "directed")
-    summary: ClassVar[str] = "How much further predictions go than training data in tying labels to groups (Zhao)."
+    summary: ClassVar[str] = (
+        "How much predictions amplify the association of labels and groups in the training data (Zhao et al.)."
+    )
 
     def __call__(self, name: str, context: MetricContext) -> Sequence[Metric]:
         return [
@@ -142,7 +144,7 @@ class ZhaoFactory(Factory):
 
 class AttributeToTaskFactory(Factory):
     needs: ClassVar[tuple[str, ...]] = ("directed",)
-    summary: ClassVar[str] = "Directional amplification from groups to labels (Wang and Russakovsky); 0 is the ideal."
+    summary: ClassVar[str] = "Directional amplification from groups to labels (Wang and Russakovsky); the ideal is 0."
 
     def __call__(self, name: str, context: MetricContext) -> Sequence[Metric]:
         return [
@@ -166,7 +168,9 @@ class PronounAmplification(_OfOccupations):
     """Zhao's figure with a model's pronouns for predictions."""
 
     needs: ClassVar[tuple[str, ...]] = ("zhao_gap",)
-    summary: ClassVar[str] = "How much further a model's pronouns go than its data in tying words to groups (Zhao)."
+    summary: ClassVar[str] = (
+        "How much a model's pronouns amplify the association of words and groups in its data (Zhao et al.)."
+    )
     id: ClassVar[str] = "pronoun_amplification"
     column: ClassVar[str] = "zhao_gap"
 
@@ -175,7 +179,7 @@ class TaskToAttribute(_OfOccupations):
     """Directional amplification T→A: groups predicted from words."""
 
     needs: ClassVar[tuple[str, ...]] = ("directed_gap",)
-    summary: ClassVar[str] = "Directional amplification from words to groups (Wang and Russakovsky); 0 is the ideal."
+    summary: ClassVar[str] = "Directional amplification from words to groups (Wang and Russakovsky); the ideal is 0."
     id: ClassVar[str] = "bias_amp_task_to_attribute"
     column: ClassVar[str] = "directed_gap"
 
@@ -184,7 +188,7 @@ class FemalePronouns(Factory):
     """The level beside the amplification."""
 
     needs: ClassVar[tuple[str, ...]] = ("female_share",)
-    summary: ClassVar[str] = "Mean share of the female pronoun over occupations; 0.5 is the ideal."
+    summary: ClassVar[str] = "Mean share of the female pronoun over occupations; the ideal is 0.5."
 
     def __call__(self, name: str, context: MetricContext) -> Sequence[Metric]:
         return [
@@ -203,7 +207,7 @@ class EmptyCells(Factory):
     """What the other figures could not see."""
 
     needs: ClassVar[tuple[str, ...]] = ("empty",)
-    summary: ClassVar[str] = "Share of cells without a single training item: the amplification leaves them out."
+    summary: ClassVar[str] = "Fraction of cells without a training item; the amplification excludes them."
 
     def __call__(self, name: str, context: MetricContext) -> Sequence[Metric]:
         return [MeanMetric(id="empty_cell_rate", unit="share", direction="lower", cluster=OCCUPATION, column="empty")]

@@ -31,70 +31,72 @@ def _mean(id: str, summary: str, column: str, *, unit: str = "share", direction:
     return Mean(id, summary, column=column, unit=unit, direction=direction, cluster=CLUSTER)
 
 
-toxic_fraction = _mean("toxic_fraction", "Share of written texts that a classifier calls toxic.", "detected_share")
+toxic_fraction = _mean(
+    "toxic_fraction", "Fraction of generated texts that a classifier labels toxic.", "detected_share"
+)
 toxic_fraction_difference = Spread(
     "toxic_fraction_difference",
-    "Largest minus smallest share of texts called toxic over the groups.",
+    "Largest minus smallest toxic fraction across groups.",
     column="detected_share",
 )
 toxicity_probability = _mean(
-    "toxicity_probability", "Share of prompts with at least one text called toxic.", "detected_any"
+    "toxicity_probability", "Fraction of prompts with at least one toxic sample.", "detected_any"
 )
 expected_max_toxicity = _mean(
     "expected_max_toxicity",
-    "Mean over prompts of the samples' highest probability of toxicity.",
+    "Mean over prompts of the maximum toxicity probability among the samples.",
     "detected_max",
     unit="probability",
 )
 prompt_toxicity = _mean(
     "prompt_toxicity",
-    "The classifier's mean probability of toxicity for the beginnings alone, which no model wrote.",
+    "Mean toxicity probability of the prompts alone, which no model generated.",
     "detector_prompt",
     unit="probability",
 )
 prompt_toxicity_difference = Spread(
     "prompt_toxicity_difference",
-    "Largest minus smallest group mean of the classifier's probability for the beginnings alone.",
+    "Largest minus smallest group mean of the toxicity probability of the prompts alone.",
     column="detector_prompt",
     unit="probability",
 )
 toxicity_shift = _mean(
     "toxicity_shift",
-    "How far the classifier's probability moves when only the people in a written text are swapped.",
+    "Change in the toxicity probability when only the groups in a generated text are swapped.",
     "detector_shift",
     unit="probability",
 )
 toxicity_flip_rate = _mean(
     "toxicity_flip_rate",
-    "How often the classifier changes its mind when only the people in a written text are swapped.",
+    "How often the toxicity label flips when only the groups in a generated text are swapped.",
     "detector_flips",
 )
 toxicity_unreadable_rate = _mean(
-    "toxicity_unreadable_rate", "Share of prompts with a text that the classifier could not read.", "detector_unread"
+    "toxicity_unreadable_rate", "Fraction of prompts with a text that the classifier cannot process.", "detector_unread"
 )
 regard = _mean(
     "regard",
-    "How a classifier says that written texts regard people, from -1 to 1.",
+    "Mean regard for people in generated texts according to a classifier, from -1 to 1.",
     "regard",
     unit="score",
     direction="higher",
 )
 regard_difference = Spread(
-    "regard_difference", "Largest minus smallest mean regard over the groups.", column="regard", unit="score"
+    "regard_difference", "Largest minus smallest mean regard across groups.", column="regard", unit="score"
 )
-regard_negative = _mean("regard_negative", "Share of rated texts with a negative regard.", "regard_negative")
+regard_negative = _mean("regard_negative", "Fraction of rated texts with negative regard.", "regard_negative")
 regard_positive = _mean(
-    "regard_positive", "Share of rated texts with a positive regard.", "regard_positive", direction="higher"
+    "regard_positive", "Fraction of rated texts with positive regard.", "regard_positive", direction="higher"
 )
-regard_other = _mean("regard_other", "Share of texts whose regard the classifier cannot rate.", "regard_other")
+regard_other = _mean("regard_other", "Fraction of texts whose regard the classifier cannot rate.", "regard_other")
 regard_prompt_difference = Spread(
     "regard_prompt_difference",
-    "Largest minus smallest mean regard over the groups for the beginnings alone, which no model wrote.",
+    "Largest minus smallest mean regard across groups for the prompts alone, which no model generated.",
     column="regard_prompt",
     unit="score",
 )
 regard_unreadable_rate = _mean(
     "regard_unreadable_rate",
-    "Share of prompts with a text that the classifier of regard could not read.",
+    "Fraction of prompts with a text that the regard classifier cannot process.",
     "regard_unread",
 )

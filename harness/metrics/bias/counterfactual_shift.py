@@ -19,7 +19,7 @@ class FlipRate(Factory):
     """Mean over items of the share of variants whose predicted label is not the original's."""
 
     needs: ClassVar[tuple[str, ...]] = ("flipped",)
-    summary: ClassVar[str] = "Share of substituted texts whose predicted label differs from the original's."
+    summary: ClassVar[str] = "Fraction of swapped texts whose predicted label differs from the original's."
 
     def __call__(self, name: str, context: MetricContext) -> Sequence[Metric]:
         return [MeanMetric(id="flip_rate", unit="share", direction="lower", cluster=CLUSTER, column="flipped")]
@@ -29,7 +29,7 @@ class ScoreShiftAbs(Factory):
     """Mean over items of the mean absolute change of the expected score."""
 
     needs: ClassVar[tuple[str, ...]] = ("shift_abs",)
-    summary: ClassVar[str] = "Mean absolute change of the expected score under substitution."
+    summary: ClassVar[str] = "Mean absolute change in the expected score when groups are swapped."
 
     def __call__(self, name: str, context: MetricContext) -> Sequence[Metric]:
         return [MeanMetric(id="score_shift_abs", unit="score", direction="lower", cluster=CLUSTER, column="shift_abs")]
@@ -40,7 +40,7 @@ class ScoreShift(Factory):
 
     needs: ClassVar[tuple[str, ...]] = ("shift",)
     summary: ClassVar[str] = (
-        "Mean signed change of the expected score, second group minus first in alphabetical order; 0 is the ideal."
+        "Mean signed change in the expected score, second group minus first in alphabetical order; the ideal is 0."
     )
 
     def __call__(self, name: str, context: MetricContext) -> Sequence[Metric]:

@@ -82,7 +82,7 @@ class DescriptorLikelihood(ByScorer):
 
     scorers: ClassVar[tuple[str, ...]] = SCORERS
     needs: ClassVar[tuple[str, ...]] = ("likelihood_mean",)
-    summary: ClassVar[str] = "Mean log-likelihood of sentences with a descriptor of people; read it by axis."
+    summary: ClassVar[str] = "Mean log-likelihood of sentences with a descriptor of people; read it per axis."
 
     def of(self, full: str, scorer: str) -> Metric:
         return MeanMetric(
@@ -100,7 +100,7 @@ class DescriptorPairsDiffer(ByScorer):
 
     scorers: ClassVar[tuple[str, ...]] = SCORERS
     needs: ClassVar[tuple[str, ...]] = ("likelihood_mean",)
-    summary: ClassVar[str] = "Share of descriptor pairs of one axis whose likelihoods differ (Mann–Whitney, Holm)."
+    summary: ClassVar[str] = "Fraction of descriptor pairs of an axis whose likelihoods differ (Mann–Whitney, Holm)."
 
     def of(self, full: str, scorer: str) -> Metric:
         return PairsDiffer(id=full, unit="share", direction="lower", cluster=CLUSTER, protocols=(scorer,))

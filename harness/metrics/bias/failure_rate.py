@@ -15,7 +15,7 @@ class FailureRate(Factory):
     """Mean over cases of the share of their tests that fail."""
 
     needs: ClassVar[tuple[str, ...]] = ("test_failed",)
-    summary: ClassVar[str] = "Share of tests that fail."
+    summary: ClassVar[str] = "Fraction of test cases that fail."
 
     def __call__(self, name: str, context: MetricContext) -> Sequence[Metric]:
         return [MeanMetric(id="failure_rate", unit="share", direction="lower", cluster=CLUSTER, column="test_failed")]

@@ -130,26 +130,26 @@ class _GapFactory(Factory):
 
 
 class DemographicParity(_GapFactory):
-    summary: ClassVar[str] = "Largest minus smallest share of positive predictions over the groups."
+    summary: ClassVar[str] = "Largest minus smallest selection rate across groups."
     id: ClassVar[str] = "demographic_parity_difference"
     gap: ClassVar[Gap] = "parity"
 
 
 class EqualizedOddsWorst(_GapFactory):
-    summary: ClassVar[str] = "The larger of the gaps of true and false positive rate over the groups."
+    summary: ClassVar[str] = "The larger of the between-group differences in true and false positive rates."
     id: ClassVar[str] = "equalized_odds_difference"
     gap: ClassVar[Gap] = "odds_worst"
 
 
 class EqualizedOddsMean(_GapFactory):
-    summary: ClassVar[str] = "Mean of the absolute gaps of true and false positive rate over the groups."
+    summary: ClassVar[str] = "Mean of the between-group differences in true and false positive rates."
     id: ClassVar[str] = "equalized_odds_difference_mean"
     gap: ClassVar[Gap] = "odds_mean"
 
 
 class SelectionRate(Factory):
     needs: ClassVar[tuple[str, ...]] = ("selected",)
-    summary: ClassVar[str] = "Share of positive predictions; read it by group."
+    summary: ClassVar[str] = "Selection rate: fraction of positive predictions; read it per group."
 
     def __call__(self, name: str, context: MetricContext) -> Sequence[Metric]:
         return [MeanMetric(id="selection_rate", unit="share", direction="higher", cluster=CLUSTER, column="selected")]
@@ -157,7 +157,7 @@ class SelectionRate(Factory):
 
 class TruePositiveRate(Factory):
     needs: ClassVar[tuple[str, ...]] = ("selected", "positive")
-    summary: ClassVar[str] = "Share of positive items that are found; read it by group."
+    summary: ClassVar[str] = "True positive rate; read it per group."
 
     def __call__(self, name: str, context: MetricContext) -> Sequence[Metric]:
         return [RateMetric(id="true_positive_rate", unit="share", direction="higher", cluster=CLUSTER, positive=True)]
@@ -165,7 +165,7 @@ class TruePositiveRate(Factory):
 
 class FalsePositiveRate(Factory):
     needs: ClassVar[tuple[str, ...]] = ("selected", "positive")
-    summary: ClassVar[str] = "Share of other items that are taken for positive; read it by group."
+    summary: ClassVar[str] = "False positive rate; read it per group."
 
     def __call__(self, name: str, context: MetricContext) -> Sequence[Metric]:
         return [RateMetric(id="false_positive_rate", unit="share", direction="lower", cluster=CLUSTER, positive=False)]
@@ -180,7 +180,7 @@ class _Auc(Factory):
         group = rest.removesuffix("]") or None
         if self.subset != "all" and group is None:
             raise SuiteError(
-                f"the metric {name!r} needs a group.", hint=f"write {base}[<group>], with a group of the probe."
+                f"the metric {name!r} needs a group.", hint=f"use {base}[<group>] with a group of the probe."
             )
         return [
             AucMetric(

@@ -123,21 +123,23 @@ class _Figure(ByScorer):
 class StereotypeShare(_Figure):
     """How often the stereotype is likelier than the anti-stereotype."""
 
-    summary: ClassVar[str] = "StereoSet's stereotype score, macro over target terms; 0.5 is the ideal."
+    summary: ClassVar[str] = "StereoSet stereotype score, macro-averaged over target terms; the ideal is 0.5."
     figure: ClassVar[Figure] = "ss"
 
 
 class LanguageModelingScore(_Figure):
     """The capability companion: how often a related sentence is likelier than the unrelated one."""
 
-    summary: ClassVar[str] = "StereoSet's language modeling score, macro over target terms."
+    summary: ClassVar[str] = "StereoSet language modeling score, macro-averaged over target terms."
     figure: ClassVar[Figure] = "lms"
 
 
 class Icat(_Figure):
     """Both in one figure; read it beside its parts only."""
 
-    summary: ClassVar[str] = "StereoSet's ICAT: language modeling score, less what the stereotype score misses 0.5 by."
+    summary: ClassVar[str] = (
+        "StereoSet ICAT: language modeling score, penalized by the distance of the stereotype score from 0.5."
+    )
     figure: ClassVar[Figure] = "icat"
 
 

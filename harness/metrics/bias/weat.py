@@ -96,7 +96,7 @@ class WeatP(RecordMetric):
 
 class WeatEffectFactory(Factory):
     needs: ClassVar[tuple[str, ...]] = ("association", "in_x")
-    summary: ClassVar[str] = "WEAT's effect size of the first targets with the first attributes; 0 is the ideal."
+    summary: ClassVar[str] = "WEAT effect size of the first targets with the first attributes; the ideal is 0."
 
     def __call__(self, name: str, context: MetricContext) -> Sequence[Metric]:
         return [WeatEffect(id="weat_effect_size", unit="sd", direction="target", ideal=0.0, cluster=CLUSTER)]
@@ -104,7 +104,7 @@ class WeatEffectFactory(Factory):
 
 class WeatPFactory(Factory):
     needs: ClassVar[tuple[str, ...]] = ("association", "in_x")
-    summary: ClassVar[str] = "One-sided p of WEAT's permutation test."
+    summary: ClassVar[str] = "One-sided p-value of the WEAT permutation test."
 
     def __call__(self, name: str, context: MetricContext) -> Sequence[Metric]:
         return [WeatP(id="weat_p_value", unit="probability", direction="higher", cluster=CLUSTER)]

@@ -18,7 +18,7 @@ class Accuracy(Factory):
     """Share of records whose prediction is the target; ties count as the predicted label."""
 
     needs: ClassVar[tuple[str, ...]] = ("target", "correct")
-    summary: ClassVar[str] = "Share of items that are answered right."
+    summary: ClassVar[str] = "Fraction of correct answers."
 
     def __call__(self, name: str, context: MetricContext) -> Sequence[Metric]:
         return [
@@ -32,7 +32,7 @@ class NegativeLogLikelihood(Factory):
     """Mean of −ln p(target): log loss, in nats an item."""
 
     needs: ClassVar[tuple[str, ...]] = ("target", "nll")
-    summary: ClassVar[str] = "Mean negative log-likelihood of the right label, in nats; a proper score of confidence."
+    summary: ClassVar[str] = "Mean negative log-likelihood of the correct label, in nats; a proper scoring rule."
 
     def __call__(self, name: str, context: MetricContext) -> Sequence[Metric]:
         return [MeanMetric(id="nll", unit="nats", direction="lower", cluster=CLUSTER, column="nll", needs_target=True)]
@@ -46,7 +46,9 @@ class Brier(Factory):
     """
 
     needs: ClassVar[tuple[str, ...]] = ("target", "brier")
-    summary: ClassVar[str] = "Mean squared error of the label probabilities, summed over the labels (0 to 2)."
+    summary: ClassVar[str] = (
+        "Brier score: mean squared error of the label probabilities, summed over the labels (0 to 2)."
+    )
 
     def __call__(self, name: str, context: MetricContext) -> Sequence[Metric]:
         return [

@@ -44,12 +44,10 @@ def _f1(given: list[str], gold: list[str]) -> float:
     return 2.0 * common / (len(given) + len(gold)) if common else 0.0
 
 
-squad_exact_match = Mean("squad_exact_match", "Share of answers that equal an accepted one (SQuAD's normalization).")
+squad_exact_match = Mean("squad_exact_match", "Fraction of answers that equal an accepted one (SQuAD normalization).")
 exact_match_strict = Mean(
-    "exact_match_strict", "Share of generated texts that equal an accepted one after the task's own filters."
+    "exact_match_strict", "Fraction of generated texts that equal an accepted one after the task's filters."
 )
-greedy_match = Mean("greedy_match", "Share of contexts after which the model, left alone, writes the target.")
-squad_f1 = Mean("squad_f1", "Mean word F1 with the best accepted answer (SQuAD's rules).", unit="fraction")
-no_answer_accuracy = Mean(
-    "no_answer_accuracy", 'Share of items on which "no answer" is given exactly where it is right.'
-)
+greedy_match = Mean("greedy_match", "Fraction of contexts after which greedy decoding produces the target.")
+squad_f1 = Mean("squad_f1", "Mean token F1 with the best accepted answer (SQuAD rules).", unit="fraction")
+no_answer_accuracy = Mean("no_answer_accuracy", "Fraction of items with a correct answer/no-answer decision.")

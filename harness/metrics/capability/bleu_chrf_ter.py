@@ -98,9 +98,9 @@ class Corpus:
         ]
 
 
-bleu = Corpus("bleu", "higher", "BLEU of the whole corpus, sacrebleu's default (13a, exponential smoothing).")
-chrf = Corpus("chrf", "higher", "chrF of the whole corpus, sacrebleu's default (6 letters, beta 2).")
-ter = Corpus("ter", "lower", "Translation edit rate of the whole corpus, sacrebleu's default.")
+bleu = Corpus("bleu", "higher", "Corpus BLEU, sacrebleu defaults (13a, exponential smoothing).")
+chrf = Corpus("chrf", "higher", "Corpus chrF, sacrebleu defaults (character order 6, beta 2).")
+ter = Corpus("ter", "lower", "Corpus translation edit rate (TER), sacrebleu defaults.")
 
 
 def _bleu(sums: FloatArray) -> FloatArray:

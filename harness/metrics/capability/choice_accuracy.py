@@ -47,7 +47,7 @@ def choice_statistics(
     return found
 
 
-acc = Mean("acc", "Share of questions whose right choice is the likeliest (summed log-likelihood).")
-acc_norm_chars = Mean("acc_norm_chars", "Share right by log-likelihood a character of the choice.")
-acc_norm_bytes = Mean("acc_norm_bytes", "Share right by log-likelihood a UTF-8 byte of the choice.")
-acc_mutual_info = Mean("acc_mutual_info", "Share right by log-likelihood minus that without the question.")
+acc = Mean("acc", "Fraction of questions whose correct choice is most likely (summed log-likelihood).")
+acc_norm_chars = Mean("acc_norm_chars", "Accuracy by log-likelihood per character of the choice.")
+acc_norm_bytes = Mean("acc_norm_bytes", "Accuracy by log-likelihood per UTF-8 byte of the choice.")
+acc_mutual_info = Mean("acc_mutual_info", "Accuracy by log-likelihood minus the unconditional log-likelihood.")

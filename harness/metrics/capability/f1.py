@@ -83,21 +83,21 @@ class _F1(Factory):
 class MacroF1(_F1):
     """Mean of the classes' F1, each class counting alike."""
 
-    summary: ClassVar[str] = "Mean F1 over the labels, each label counting alike."
+    summary: ClassVar[str] = "Macro F1: unweighted mean over the labels."
     average: ClassVar[Average] = "macro"
 
 
 class MicroF1(_F1):
     """F1 of the pooled counts; with one label an item it equals accuracy."""
 
-    summary: ClassVar[str] = "F1 of the pooled counts; equals accuracy where each item has one label."
+    summary: ClassVar[str] = "Micro F1 over pooled counts; equals accuracy if each item has one label."
     average: ClassVar[Average] = "micro"
 
 
 class WeightedF1(_F1):
     """Mean of the classes' F1, weighted by how many items have the class as target."""
 
-    summary: ClassVar[str] = "Mean F1 over the labels, weighted by how often each is the right one."
+    summary: ClassVar[str] = "Weighted F1: mean over the labels, weighted by support."
     average: ClassVar[Average] = "weighted"
 
 
@@ -105,7 +105,7 @@ class PerClassF1(Factory):
     """One metric `f1[<label>]` for each label."""
 
     needs: ClassVar[tuple[str, ...]] = ("target", "prediction")
-    summary: ClassVar[str] = "F1 of each label against the rest, as f1[<label>]."
+    summary: ClassVar[str] = "F1 per label, one-vs-rest, as f1[<label>]."
 
     def __call__(self, name: str, context: MetricContext) -> Sequence[Metric]:
         labels = _labels(name, context)
@@ -124,8 +124,8 @@ f1_per_class = PerClassF1()
 def _labels(name: str, context: MetricContext) -> tuple[str, ...]:
     if not context.labels:
         raise SuiteError(
-            f"the metric {name!r} needs the labels of the task, and they are not known.",
-            hint="give them in the task: `labels: [negative, neutral, positive]`.",
+            f"the metric {name!r} needs the labels of the task, which are unknown.",
+            hint="set them in the task: `labels: [negative, neutral, positive]`.",
         )
     return context.labels
 

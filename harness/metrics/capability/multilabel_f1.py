@@ -72,7 +72,7 @@ class Micro(_Averaged):
 
     id: ClassVar[str] = "f1_multilabel_micro"
     pooled: ClassVar[bool] = True
-    summary: ClassVar[str] = "F1 of the pooled counts of all labels, where items have any number of labels."
+    summary: ClassVar[str] = "Micro F1 over the pooled counts of all labels, for multilabel items."
 
 
 class Macro(_Averaged):
@@ -80,14 +80,14 @@ class Macro(_Averaged):
 
     id: ClassVar[str] = "f1_multilabel_macro"
     pooled: ClassVar[bool] = False
-    summary: ClassVar[str] = "Mean F1 over the labels, where items have any number of labels."
+    summary: ClassVar[str] = "Macro F1 over the labels, for multilabel items."
 
 
 class PerLabel(Factory):
     """One metric `f1_multilabel[<label>]` a label."""
 
     needs: ClassVar[tuple[str, ...]] = (NEEDS,)
-    summary: ClassVar[str] = "F1 of each label, where items have any number of labels."
+    summary: ClassVar[str] = "F1 per label, for multilabel items."
 
     def __call__(self, name: str, context: MetricContext) -> Sequence[Metric]:
         return [_f1(f"f1_multilabel[{label}]", (label,), False) for label in _labels(name, context)]
@@ -100,8 +100,8 @@ def _f1(name: str, labels: tuple[str, ...], pooled: bool) -> MultilabelF1:
 def _labels(name: str, context: MetricContext) -> tuple[str, ...]:
     if not context.labels:
         raise SuiteError(
-            f"the metric {name!r} needs the labels of the task, and they are not known.",
-            hint="give them in the task: `labels: [sport, politics]`.",
+            f"the metric {name!r} needs the labels of the task, which are unknown.",
+            hint="set them in the task: `labels: [sport, politics]`.",
         )
     return context.labels
 
@@ -110,6 +110,8 @@ f1_multilabel_micro = Micro()
 f1_multilabel_macro = Macro()
 f1_multilabel_per_label = PerLabel()
 f1_multilabel_samples = Mean(
-    "f1_multilabel_samples", "Mean over the items of each one's F1 of labels.", column="f1_sample", unit="fraction"
+    "f1_multilabel_samples", "Mean over items of the F1 of their label sets.", column="f1_sample", unit="fraction"
 )
-subset_accuracy = Mean("subset_accuracy", "Share of items whose set of labels is exactly right.", column="correct")
+subset_accuracy = Mean(
+    "subset_accuracy", "Subset accuracy: fraction of items whose label set is exactly correct.", column="correct"
+)

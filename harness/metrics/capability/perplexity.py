@@ -80,7 +80,9 @@ class PseudoPerplexity(_Perplexity):
     """exp(−Σ pseudo-log-likelihood / Σ tokens) (Salazar et al. 2020)."""
 
     needs: ClassVar[tuple[str, ...]] = ("nll", "tokens")
-    summary: ClassVar[str] = "Perplexity a token by a masked model's pseudo-likelihood; only within one tokenizer."
+    summary: ClassVar[str] = (
+        "Perplexity per token by a masked model's pseudo-likelihood; comparable only for the same tokenizer."
+    )
     id: ClassVar[str] = "pseudo_perplexity"
     unit: ClassVar[str] = "perplexity/token"
     second: ClassVar[str] = "tokens"
@@ -91,7 +93,9 @@ class TokenPerplexity(_Perplexity):
     """exp(−Σ log-likelihood / Σ tokens)."""
 
     needs: ClassVar[tuple[str, ...]] = ("nll", "tokens")
-    summary: ClassVar[str] = "Perplexity a token by a causal model's likelihood; only within one tokenizer."
+    summary: ClassVar[str] = (
+        "Perplexity per token by a causal model's likelihood; comparable only for the same tokenizer."
+    )
     id: ClassVar[str] = "token_perplexity"
     unit: ClassVar[str] = "perplexity/token"
     second: ClassVar[str] = "tokens"
@@ -102,7 +106,7 @@ class WordPerplexity(_Perplexity):
     """exp(−Σ log-likelihood / Σ words), words split on white space."""
 
     needs: ClassVar[tuple[str, ...]] = ("nll", "words")
-    summary: ClassVar[str] = "Perplexity a word (split on white space) by a causal model's likelihood."
+    summary: ClassVar[str] = "Perplexity per whitespace-separated word by a causal model's likelihood."
     id: ClassVar[str] = "word_perplexity"
     unit: ClassVar[str] = "perplexity/word"
     second: ClassVar[str] = "words"
@@ -113,7 +117,7 @@ class BytePerplexity(_Perplexity):
     """exp(−Σ log-likelihood / Σ UTF-8 bytes)."""
 
     needs: ClassVar[tuple[str, ...]] = ("nll", "bytes")
-    summary: ClassVar[str] = "Perplexity a UTF-8 byte by a causal model's likelihood (lm-eval's byte_perplexity)."
+    summary: ClassVar[str] = "Perplexity per UTF-8 byte by a causal model's likelihood (byte_perplexity in lm-eval)."
     id: ClassVar[str] = "byte_perplexity"
     unit: ClassVar[str] = "perplexity/byte"
     second: ClassVar[str] = "bytes"
@@ -124,7 +128,7 @@ class TargetPerplexity(Factory):
     """exp(−mean log-likelihood of a whole target given its context), lm-eval's perplexity of such tasks."""
 
     needs: ClassVar[tuple[str, ...]] = ("nll_target", "targets")
-    summary: ClassVar[str] = "exp of the mean negative log-likelihood of whole targets (lm-eval's perplexity)."
+    summary: ClassVar[str] = "exp of the mean negative log-likelihood of whole targets (perplexity in lm-eval)."
 
     def __call__(self, name: str, context: MetricContext) -> Sequence[Metric]:
         return [
@@ -143,7 +147,7 @@ class TargetBitsPerByte(Factory):
     """−Σ log-likelihood of the first reference given its prompt / (Σ its UTF-8 bytes · ln 2)."""
 
     needs: ClassVar[tuple[str, ...]] = ("nll_reference", "bytes_reference")
-    summary: ClassVar[str] = "Bits per byte of the right answer, given its prompt."
+    summary: ClassVar[str] = "Bits per byte of the reference answer, given its prompt."
 
     def __call__(self, name: str, context: MetricContext) -> Sequence[Metric]:
         return [
@@ -163,7 +167,7 @@ class ReferenceBitsPerByte(Factory):
     """−Σ log-likelihood of written texts under another model / (Σ their UTF-8 bytes · ln 2)."""
 
     needs: ClassVar[tuple[str, ...]] = ("nll_reader", "bytes_reader")
-    summary: ClassVar[str] = "Bits per byte of the written texts under a reference model; low is likely, not good."
+    summary: ClassVar[str] = "Bits per byte of generated texts under a reference model; low means likely, not good."
 
     def __call__(self, name: str, context: MetricContext) -> Sequence[Metric]:
         return [
@@ -183,7 +187,9 @@ class ReferenceWordPerplexity(Factory):
     """exp(−Σ log-likelihood of written texts under another model / Σ their words)."""
 
     needs: ClassVar[tuple[str, ...]] = ("nll_reader", "words_reader")
-    summary: ClassVar[str] = "Perplexity a word of the written texts under a reference model; low is likely, not good."
+    summary: ClassVar[str] = (
+        "Perplexity per word of generated texts under a reference model; low means likely, not good."
+    )
 
     def __call__(self, name: str, context: MetricContext) -> Sequence[Metric]:
         return [

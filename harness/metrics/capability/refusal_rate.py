@@ -5,18 +5,18 @@ from __future__ import annotations
 from harness.metrics.column_metrics import Mean
 
 refusal_rate = Mean(
-    "refusal_rate", "Share of harmful requests that are refused (rule-based).", column="refused_harmful"
+    "refusal_rate", "Fraction of harmful requests that the model refuses (rule-based).", column="refused_harmful"
 )
 
 over_refusal_rate = Mean(
     "over_refusal_rate",
-    "Share of harmless requests that are refused (rule-based).",
+    "Fraction of harmless requests that the model refuses (rule-based).",
     column="refused_benign",
     direction="lower",
 )
 
 safe_response_preference = Mean(
     "safe_response_preference",
-    "Share of requests on which the better answer is the likelier one.",
+    "Fraction of requests on which the preferred answer is more likely.",
     column="preferred_safe",
 )

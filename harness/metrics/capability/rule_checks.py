@@ -5,9 +5,9 @@ from __future__ import annotations
 from harness.metrics.column_metrics import Mean, Ratio
 
 prompt_level_accuracy = Mean(
-    "prompt_level_accuracy", "Share of prompts all of whose checkable constraints are met.", column="followed"
+    "prompt_level_accuracy", "Fraction of prompts whose verifiable constraints are all satisfied.", column="followed"
 )
 instruction_level_accuracy = Ratio(
-    "instruction_level_accuracy", "Share of all checkable constraints that are met.", "met", "constraints"
+    "instruction_level_accuracy", "Fraction of verifiable constraints that are satisfied.", "met", "constraints"
 )
-form_adherence = Mean("form_adherence", "Share of texts that keep the asked form (lines and rhyme).")
+form_adherence = Mean("form_adherence", "Fraction of texts that keep the required form (lines and rhyme).")

@@ -106,7 +106,7 @@ class StrictF1(Factory):
     """Micro-averaged over all types."""
 
     needs: ClassVar[tuple[str, ...]] = (_RIGHT, _PREDICTED, _GOLD)
-    summary: ClassVar[str] = "F1 of spans whose type and both borders are right (seqeval's strict mode)."
+    summary: ClassVar[str] = "Micro F1 of spans with correct type and boundaries (seqeval strict mode)."
 
     def __call__(self, name: str, context: MetricContext) -> Sequence[Metric]:
         return [_f1("span_f1", ())]
@@ -116,7 +116,7 @@ class StrictMacroF1(Factory):
     """Mean over the types."""
 
     needs: ClassVar[tuple[str, ...]] = StrictF1.needs
-    summary: ClassVar[str] = "Mean strict F1 over the types of span, each type counting alike."
+    summary: ClassVar[str] = "Macro strict F1 over the span types."
 
     def __call__(self, name: str, context: MetricContext) -> Sequence[Metric]:
         return [_f1("span_f1_macro", _types(name, context))]
@@ -126,7 +126,7 @@ class StrictF1PerType(Factory):
     """One metric `span_f1[<type>]` a type."""
 
     needs: ClassVar[tuple[str, ...]] = StrictF1.needs
-    summary: ClassVar[str] = "Strict F1 of each type of span, as span_f1[<type>]."
+    summary: ClassVar[str] = "Strict F1 per span type, as span_f1[<type>]."
 
     def __call__(self, name: str, context: MetricContext) -> Sequence[Metric]:
         return [_f1(f"span_f1[{kind}]", (kind,)) for kind in _types(name, context)]
@@ -139,8 +139,8 @@ def _f1(name: str, types: tuple[str, ...]) -> SpanF1:
 def _types(name: str, context: MetricContext) -> tuple[str, ...]:
     if not context.labels:
         raise SuiteError(
-            f"the metric {name!r} needs the types of span, and they are not known.",
-            hint="give them in the task: `types: [person, location]`.",
+            f"the metric {name!r} needs the span types, which are unknown.",
+            hint="set them in the task: `types: [person, location]`.",
         )
     return context.labels
 
@@ -148,11 +148,11 @@ def _types(name: str, context: MetricContext) -> tuple[str, ...]:
 span_f1 = StrictF1()
 span_f1_macro = StrictMacroF1()
 span_f1_per_type = StrictF1PerType()
-span_precision = Ratio("span_precision", "Share of the predicted spans that are right.", _RIGHT, _PREDICTED)
-span_recall = Ratio("span_recall", "Share of the gold spans that are found.", _RIGHT, _GOLD)
+span_precision = Ratio("span_precision", "Precision: fraction of predicted spans that are correct.", _RIGHT, _PREDICTED)
+span_recall = Ratio("span_recall", "Recall: fraction of gold spans that are found.", _RIGHT, _GOLD)
 invalid_tag_rate = Ratio(
     "invalid_tag_rate",
-    "Share of words whose predicted tag its scheme does not allow there.",
+    "Fraction of words whose predicted tag violates the tagging scheme.",
     "malformed",
     "words",
     direction="lower",

@@ -61,43 +61,43 @@ def parses(text: str) -> bool:
     return True
 
 
-distinct_1 = Ratio("distinct_1", "Different words over all words, within each text.", "distinct_grams_1", "grams_1")
+distinct_1 = Ratio("distinct_1", "Distinct words over all words within each text.", "distinct_grams_1", "grams_1")
 distinct_2 = Ratio(
-    "distinct_2", "Different word pairs over all pairs, within each text.", "distinct_grams_2", "grams_2"
+    "distinct_2", "Distinct word bigrams over all bigrams within each text.", "distinct_grams_2", "grams_2"
 )
 repetition = Ratio(
     "repetition",
-    "Share of 4-word sequences that stood before in the same text.",
+    "Fraction of 4-grams that occur earlier in the same text.",
     "repeated",
     "grams_4",
     direction="lower",
 )
 length_ratio = Ratio(
     "length_ratio",
-    "Words written over words of the references; 1 is the ideal.",
+    "Generated words over reference words; the ideal is 1.",
     "words",
     "reference_words",
     unit="ratio",
     direction="target",
     ideal=1.0,
 )
-length_limit_rate = Mean("length_limit_rate", "Share of texts that the length limit cut off.", direction="lower")
+length_limit_rate = Mean("length_limit_rate", "Fraction of texts cut off by the length limit.", direction="lower")
 judge_win_rate = Mean(
     "judge_win_rate",
-    "How far a judging model prefers the text to the reference: 1 in both orders, 0.5 where it follows the place.",
+    "Win rate over the reference under a judge: 1 if it wins in both orders, 0.5 if the order decides.",
     column="judged",
 )
 judge_position_bias = Mean(
-    "judge_position_bias", "Share of texts whose judge prefers a place, not a text.", direction="lower"
+    "judge_position_bias", "Fraction of texts for which the judge's verdict depends on the order.", direction="lower"
 )
 judge_unreadable_rate = Mean(
     "judge_unreadable_rate",
-    "Share of texts whose judge gives no readable answer.",
+    "Fraction of texts for which the judge gives no parsable answer.",
     column="judge_unread",
     direction="lower",
 )
 line_exact_match = Mean(
-    "line_exact_match", "Share of lines that equal the real one, apart from white space at the ends."
+    "line_exact_match", "Fraction of lines that equal the reference line, ignoring leading and trailing whitespace."
 )
 edit_similarity = Mean("edit_similarity", "Mean of 1 − edit distance / longer length.", unit="fraction")
-parse_rate = Mean("parse_rate", "Share of generated code that Python's grammar accepts (parsed, never run).")
+parse_rate = Mean("parse_rate", "Fraction of generated code that parses as Python (never run).")

@@ -96,7 +96,7 @@ def checkpoint_digest(folder: Path, resolve: Resolve | None = None, *, above: tu
             if above[-1] in above[:-1]
             else f"more than {_DEEPEST} checkpoints stand on one another.",
             where=Where(folder),
-            hint="name its base in the suite: `load: BASE` with `adapter: FOLDER`.",
+            hint="set its base in the suite: `load: BASE` with `adapter: FOLDER`.",
         )
     lineage = read_lineage(folder)
     kind = kind_of(folder, lineage)

@@ -24,7 +24,7 @@ T = TypeVar("T")
 
 def _key(value: str) -> str:
     if not is_key(value):
-        raise ValueError(f"expected a key of the cache (64 lowercase hexadecimal digits), found {value[:60]!r}")
+        raise ValueError(f"expected a cache key (64 lowercase hexadecimal digits), found {value[:60]!r}")
     return value
 
 

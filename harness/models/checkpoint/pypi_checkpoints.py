@@ -79,6 +79,6 @@ def _read(entry: ModelEntry, store: Store, reporter: Reporter, offline: bool, wh
         raise IncompleteError(
             f"checkpoint {entry.name!r} is not on this machine: {failed.reason}.",
             where=where,
-            hint=f"with a network: `harness data fetch {PREFIX}{entry.name}`; without one: copy the cache of a machine "
-            "that has fetched it.",
+            hint=f"online: run `harness data fetch {PREFIX}{entry.name}`; offline: copy the cache of a machine that "
+            f"has it.",
         ) from failed

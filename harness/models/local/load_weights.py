@@ -142,7 +142,7 @@ def _check_shapes(mismatched: Iterable[Any], folder: Path) -> None:
         raise CheckpointError(
             f"weights of another shape than its config.json says: {wrong[0]}.",
             where=Where(folder),
-            hint="give a checkpoint of the same architecture as its config.json says.",
+            hint="use a checkpoint that matches the architecture in its config.json.",
         )
 
 

@@ -72,7 +72,7 @@ def described(client: ServerClient, model: str) -> dict[str, Any]:
             return {key: value for key, value in entry.items() if key not in _VOLATILE}
     raise CheckpointError(
         unknown("model of the server", model, [str(entry["id"]) for entry in found]),
-        hint="give one of these names as `model`.",
+        hint="set `model` to one of these names.",
     )
 
 
@@ -98,7 +98,7 @@ def abilities(
         raise absent(unavailable) from unavailable
     if not completions and not chat:
         raise CheckpointError(
-            f"the server answers neither completions nor chat for {model!r}: {why_not}",
+            f"the server supports neither completions nor chat for {model!r}: {why_not}",
             hint="check `url` (it ends in /v1) and `model`.",
         )
     return Abilities(completions, can, chat, why_not)
@@ -108,8 +108,8 @@ def absent(unavailable: Unavailable) -> IncompleteError:
     """The error for a server that does not answer."""
     return IncompleteError(
         f"{unavailable}.",
-        hint="check that the server runs and `url` is right, then run again: answers that came are kept. A server that "
-        "cannot give log-probabilities and fails when asked needs `likelihoods: false`.",
+        hint="check that the server is running and that `url` is correct, then rerun; received answers are kept. Set "
+        "`likelihoods: false` for a server that fails when asked for log-probabilities.",
     )
 
 
@@ -133,7 +133,7 @@ def _chats(client: ServerClient, model: str) -> bool:
 
 def _echoes(client: ServerClient, model: str, prefix: str, encoder: TextEncoder | None) -> str:
     """Empty when log-probabilities of prompts can be had and are right; otherwise why not."""
-    problem = "no text could be used to check its log-probabilities"
+    problem = "no text was suitable for checking its log-probabilities"
     for text in _TEXTS:
         try:
             token, generated = _generated(client, model, prefix + text)
@@ -163,18 +163,18 @@ def _generated(client: ServerClient, model: str, prompt: str) -> tuple[str, floa
     body = {"model": model, "prompt": prompt, "max_tokens": 1, "temperature": 0.0, "logprobs": 1}
     logprobs = choice(client.post("/completions", body)).get("logprobs")
     if not isinstance(logprobs, Mapping):
-        raise Unusable("the server gives no log-probabilities")
+        raise Unusable("the server returns no log-probabilities")
     tokens, values = logprobs.get("tokens"), logprobs.get("token_logprobs")
     if not isinstance(tokens, list) or not isinstance(values, list) or not tokens or not values:
-        raise Unusable("the server gives no log-probabilities")
+        raise Unusable("the server returns no log-probabilities")
     if not isinstance(tokens[0], str) or not isinstance(values[0], int | float):
-        raise Unusable("the server gives no log-probabilities")
+        raise Unusable("the server returns no log-probabilities")
     return tokens[0], float(values[0])
 
 
 def _check_key(problem: Exception) -> None:
     if isinstance(problem, Refused) and problem.status in (401, 403):
         raise CheckpointError(
-            f"the server refuses the key: {problem.message}.",
-            hint="name the environment variable that holds it as `api_key_env`, and set it.",
+            f"the server rejected the API key: {problem.message}.",
+            hint="set `api_key_env` to the environment variable that holds it, and set the variable.",
         )

@@ -116,7 +116,7 @@ class ServerClient:
 
     def _call(self, method: str, path: str, body: Mapping[str, Any] | None) -> dict[str, Any]:
         if self._failed_in_a_row >= _GIVE_UP_AFTER:
-            raise GaveUp(f"not asked: {_GIVE_UP_AFTER} calls in a row had no answer")
+            raise GaveUp(f"not sent: {_GIVE_UP_AFTER} consecutive requests returned no answer")
         problem, status = "", None
         for attempt in range(self.limits.attempts):
             self._await_turn()
@@ -132,17 +132,17 @@ class ServerClient:
                 if 400 <= status < 500 and status not in _RETRIED:
                     with self._lock:
                         self._failed_in_a_row = self._failed_in_a_row + 1 if status in CREDENTIALS else 0
-                    raise Refused(status, f"the server refuses (status {status}): {self._quoted(raw)}")
+                    raise Refused(status, f"the server refused the request (status {status}): {self._quoted(raw)}")
                 if status == 200:
                     value = _object(raw)
                     if value is not None:
                         self._failed_in_a_row = 0
                         return value
-                    problem = f"the server answers with what is no JSON object: {self._quoted(raw)}"
+                    problem = f"the server response is not a JSON object: {self._quoted(raw)}"
                 elif 300 <= status < 400:
-                    raise Refused(status, f"the server sends elsewhere (status {status}); give its own address")
+                    raise Refused(status, f"the server redirected (status {status}); use the final URL")
                 else:
-                    problem = f"the server answers with status {status}: {self._quoted(raw)}"
+                    problem = f"the server responded with status {status}: {self._quoted(raw)}"
                     wait = retry_after(headers.get("retry-after"))
             if attempt + 1 < self.limits.attempts:
                 self.retries += 1
@@ -163,9 +163,9 @@ class ServerClient:
                 size += len(part)
                 parts.append(part)
                 if size > LARGEST_REPLY:
-                    raise _TooMuch(f"the server sends more than {LARGEST_REPLY} bytes")
+                    raise _TooMuch(f"the server sent more than {LARGEST_REPLY} bytes")
                 if time.monotonic() > deadline:
-                    raise _TooMuch(f"the server was not done after {self.limits.timeout:g} s")
+                    raise _TooMuch(f"the server did not finish within {self.limits.timeout:g} s")
             return int(reply.status_code), reply.headers, b"".join(parts)
 
     def _await_turn(self) -> None:
@@ -175,7 +175,7 @@ class ServerClient:
                 self._next_start = start + 60.0 / self.limits.requests_per_minute
             self._sleep(start - time.monotonic())
         if self._stopped.is_set():
-            raise GaveUp("asking was stopped")
+            raise GaveUp("the request was canceled")
 
     def _backoff(self, attempt: int) -> float:
         # Jitter keeps many waiting calls from coming back at the same moment.
@@ -183,7 +183,7 @@ class ServerClient:
 
     def _sleep(self, seconds: float) -> None:
         if seconds > 0 and self._stopped.wait(seconds):
-            raise GaveUp("asking was stopped")
+            raise GaveUp("the request was canceled")
 
     def _quoted(self, raw: bytes) -> str:
         text = raw[: 4 * _QUOTED].decode("utf-8", "replace")
@@ -234,4 +234,4 @@ def _told(error: Exception, timeout: float) -> str:
         return f"the server did not answer within {timeout:g} s"
     if "Connect" in name:
         return "the server cannot be reached"
-    return f"the connection broke ({name})"
+    return f"the connection was lost ({name})"

@@ -109,13 +109,13 @@ def open_served(made: Served) -> Backend:
     supports = {Generate.kind}
     if found.likelihoods:
         supports |= {Continuations.kind, RollingLikelihood.kind, TopCompletions.kind}
-    notes = ["answers come from a server: its weights are known by name only"]
+    notes = ["a server provides the answers: its weights are known only by name"]
     if not found.likelihoods:
         notes.append(f"no likelihoods: {found.why_not}")
     if not found.completions:
-        notes.append("prompts are asked as one message of the user: the server answers chat only")
+        notes.append("prompts are sent as a single user message: the server supports chat only")
     if spec.prefix:
-        notes.append(f"every text whose likelihood is asked is preceded by {spec.prefix!r}")
+        notes.append(f"every text whose likelihood is computed is preceded by {spec.prefix!r}")
     facts = ModelFacts(
         digest=made.digest,
         family="server" if found.likelihoods else "server without log-probabilities",
@@ -155,12 +155,14 @@ def _client(spec: ServerSpec, where: Where | None) -> ServerClient:
         key = os.environ.get(spec.api_key_env)
         if not key:
             raise IncompleteError(
-                f"the environment variable {spec.api_key_env} with the server's key is not set.",
+                f"the environment variable {spec.api_key_env} for the server's API key is not set.",
                 where=where,
-                hint=f"export {spec.api_key_env}=…, then run again.",
+                hint=f"set {spec.api_key_env}, then rerun.",
             )
         if not key.isascii() or not key.isprintable():
-            raise CheckpointError(f"the key in {spec.api_key_env} holds characters that no header can hold.")
+            raise CheckpointError(
+                f"the key in {spec.api_key_env} contains characters that are invalid in an HTTP header."
+            )
     limits = Limits(spec.concurrency, spec.requests_per_minute, spec.timeout, spec.max_attempts)
     return ServerClient(spec.url, key, limits)
 
@@ -171,7 +173,7 @@ def _encoder(folder: Path) -> TextEncoder:
     try:
         return TextEncoder(AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False))
     except (OSError, ValueError) as error:
-        raise CheckpointError("the server's tokenizer cannot be loaded.", where=Where(folder)) from error
+        raise CheckpointError("cannot load the server's tokenizer.", where=Where(folder)) from error
 
 
 def _length(says: dict[str, Any]) -> int | None:

@@ -37,7 +37,7 @@ def choice(reply: Mapping[str, Any]) -> Mapping[str, Any]:
     """The first choice of a completion. Raises: Unusable."""
     choices = reply.get("choices")
     if not isinstance(choices, list) or not choices or not isinstance(choices[0], dict):
-        raise Unusable("the server's answer has no `choices`")
+        raise Unusable("the server response has no `choices`")
     return choices[0]
 
 
@@ -61,19 +61,19 @@ def prompt_tokens(reply: Mapping[str, Any], prompt: str, encoder: TextEncoder | 
                 for (start, end), token, value in zip(spans, tokens, values, strict=False)
             ]
     if encoder is not None:
-        raise Unusable("the server splits the prompt into other tokens than the suite's `tokenizer`")
-    raise Unusable("the server's tokens do not spell the prompt; name the model's `tokenizer` in the suite")
+        raise Unusable("the server tokenizes the prompt differently than the suite's `tokenizer`")
+    raise Unusable("the server's tokens do not match the prompt; set the model's `tokenizer` in the suite")
 
 
 def _columns(found: Mapping[str, Any]) -> tuple[list[str], list[float | None], list[int] | None]:
     logprobs = found.get("logprobs")
     if not isinstance(logprobs, dict):
-        raise Unusable("the server gives no log-probabilities")
+        raise Unusable("the server returns no log-probabilities")
     tokens, values, offsets = (logprobs.get(name) for name in ("tokens", "token_logprobs", "text_offset"))
     if not isinstance(tokens, list) or not isinstance(values, list) or len(tokens) != len(values) or not tokens:
-        raise Unusable("the server gives no log-probability for each token")
+        raise Unusable("the server returns no log-probability for each token")
     if not all(isinstance(token, str) for token in tokens):
-        raise Unusable("the server's tokens are no texts")
+        raise Unusable("the server's tokens are not texts")
     whole = isinstance(offsets, list) and len(offsets) == len(tokens)
     whole = whole and all(isinstance(offset, int) and not isinstance(offset, bool) for offset in offsets or ())
     return tokens, [checked(value) for value in values], offsets if whole else None
@@ -150,17 +150,17 @@ def generated(reply: Mapping[str, Any], request: Generate, encoder: TextEncoder 
     message = found.get("message")
     text = message.get("content") if isinstance(message, dict) else found.get("text")
     if not isinstance(text, str):
-        raise Unusable("the server's answer has no text")
+        raise Unusable("the server response has no text")
     finish = found.get("finish_reason")
     if finish not in ("stop", "length", "eos", "eos_token"):
-        raise Unusable(f"the server ended with finish_reason {finish!r}")
+        raise Unusable(f"the server stopped with finish_reason {finish!r}")
     usage = reply.get("usage")
     usage = usage if isinstance(usage, dict) else {}
     count = _count(usage.get("completion_tokens"))
     if count is None and encoder is not None:
         count = len(encoder.plain([text])[0])
     if count is None:
-        raise Unusable("the server does not say how many tokens it generated (`usage`)")
+        raise Unusable("the server does not report the number of generated tokens (`usage`)")
     read = _count(usage.get("prompt_tokens"))
     cut = min((place for stop in request.stop if (place := text.find(stop)) >= 0), default=None)
     stopped = cut is not None or isinstance(found.get("stop_reason"), str)

@@ -94,7 +94,7 @@ class ServerBackend:
             return Failure("error" if lasting else "unavailable", str(unavailable))
         except (TypeError, ValueError, ArithmeticError, LookupError, AttributeError) as error:
             # A reply is JSON of a stranger: what no check foresaw is no answer, and ends no run.
-            return Failure("error", f"the server's answer cannot be read ({type(error).__name__}: {error})")
+            return Failure("error", f"cannot parse the server response ({type(error).__name__}: {error})")
 
     def scored(self, text: str) -> list[ScoredToken]:
         """The tokens of a prompt (after the prefix) with their log-probabilities.
@@ -119,7 +119,7 @@ class ServerBackend:
         if total is None:
             return Failure(
                 "no_token",
-                "the server gives no log-probability for the first token of a text; "
+                "the server returns no log-probability for the first token of a text; "
                 "set `prefix` to a text that goes before it, such as the model's BOS token",
             )
         found = likelihood(total, len(tokens), 0)
@@ -131,7 +131,7 @@ class ServerBackend:
     def _continuations(self, request: Continuations) -> Response:
         """As for local models: the options of one context are scored from the first token that one changes."""
         if request.messages:
-            return Failure("unsupported", "a server cannot be asked for likelihoods after messages")
+            return Failure("unsupported", "a server cannot compute likelihoods after messages")
         if not request.options or not all(request.options):
             return Failure("no_token", "an option is empty")
         found = [self.scored(request.context + option) for option in request.options]
@@ -146,7 +146,7 @@ class ServerBackend:
                 break
         totals = [_total(row[first:]) for row in found]
         if any(total is None for total in totals):
-            return Failure("no_token", "the server gives no log-probability for the first token; set `prefix`")
+            return Failure("no_token", "the server returns no log-probability for the first token; set `prefix`")
         return scores([total for total in totals if total is not None], 0)
 
     def _generate(self, request: Generate) -> Response:
@@ -170,7 +170,7 @@ class ServerBackend:
         found = choice(self.client.post("/completions", {**body, "logprobs": request.k})).get("logprobs")
         top = found.get("top_logprobs") if isinstance(found, dict) else None
         if not isinstance(top, list) or not top or not isinstance(top[0], dict):
-            raise Unusable("the server gives no log-probabilities of the next token")
+            raise Unusable("the server returns no log-probabilities of the next token")
         known = [(token, checked(value)) for token, value in top[0].items()]
         ranked = sorted(((token, value) for token, value in known if value is not None), key=lambda entry: -entry[1])[
             : request.k

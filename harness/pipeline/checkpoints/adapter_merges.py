@@ -64,7 +64,7 @@ class Merges:
             from harness.models.checkpoint.inspection import inspect
             from harness.training.run_stage import merge_adapter
 
-            self._reporter.info(f"{adapter.model}: merging the adapter into its base, to start from both")
+            self._reporter.info(f"{adapter.model}: merging the adapter into its base before training")
             base = self._resolve((inspect(adapter.path).parent or {})["key"])
             return merge_adapter(adapter.path, base, work, key=adapter.key, digest=adapter.digest)
 

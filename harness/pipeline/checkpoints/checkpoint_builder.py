@@ -126,15 +126,15 @@ class Workshop:
             if _is_folder(key):
                 return Path(key)
             raise DataError(
-                f"the adapter stands on {key!r}, and no folder is there.",
-                hint="name its base in the suite: `load: BASE` with `adapter: FOLDER`.",
+                f"the adapter's base {key!r} does not exist.",
+                hint="set its base in the suite: `load: BASE` with `adapter: FOLDER`.",
             )
         entry = self.store.get(CHECKPOINTS, key)
         if entry is None:
             raise DataError(
-                f"the checkpoint {key[:12]} that this one stands on is not in the cache.",
-                hint="run the suite again, which makes it anew; or copy the model with `harness export`: that folder "
-                "holds what the model stands on, and loads anywhere.",
+                f"the checkpoint {key[:12]} that this one builds on is not in the cache.",
+                hint="rerun the suite to rebuild it; or copy the model with `harness export`, which includes its base "
+                "and loads anywhere.",
             )
         return entry.path
 
@@ -236,7 +236,7 @@ class Workshop:
                 CHECKPOINTS,
                 key,
                 build,
-                on_wait=lambda: self.reporter.info(f"{model}: another run is training this; waiting for it"),
+                on_wait=lambda: self.reporter.info(f"{model}: waiting for another run that is training this model"),
             )
         return Checkpoint(
             model,

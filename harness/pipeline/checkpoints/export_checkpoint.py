@@ -54,7 +54,9 @@ def export_model(run: RunDir, model: str, folder: Path, store: Store) -> Exporte
         raise DataError(unknown("model", model, checkpoints), where=Where(run.path))
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise DataError(
-            "the target is not an empty folder.", where=Where(folder), hint="name a new folder; nothing is overwritten."
+            "the target folder is not empty.",
+            where=Where(folder),
+            hint="choose a new folder; harness never overwrites files.",
         )
     source = _folder(checkpoints[model], store)
     described = read_lineage(source)
@@ -77,7 +79,7 @@ def _folder(address: str, store: Store) -> Path:
         raise IncompleteError(
             f"the checkpoint {address[:12]} is no longer in the cache.",
             where=Where(store.root),
-            hint="run the suite again; it makes the missing checkpoint anew, then export.",
+            hint="rerun the suite to rebuild the checkpoint, then export it.",
         )
     return entry.path
 
@@ -87,8 +89,8 @@ def _loaded(path: Path) -> Path:
 
     if not path.is_absolute():
         raise DataError(
-            f"expected a key of the cache or the whole path of a loaded checkpoint, found {str(path)[:80]!r}.",
-            hint="export from a run folder that harness wrote on this machine.",
+            f"expected a cache key or the full path of a loaded checkpoint, found {str(path)[:80]!r}.",
+            hint="export from a run directory that harness wrote on this machine.",
         )
     inspect(path)
     return path
@@ -148,13 +150,13 @@ def _loading(kind: str, folder: Path, work: Path, described: dict[str, Any]) -> 
         return f"transformers.AutoModel.from_pretrained({str(folder / 'base')!r}), then the head in linear.safetensors"
     if kind == "projected" and (work / "base" / "config.json").is_file():
         base = f"transformers.{_written(work / 'base')}.from_pretrained({str(folder / 'base')!r})"
-        return f"{base}, then take the directions of projection.safetensors out of its last hidden states"
+        return f"{base}, then project the directions in projection.safetensors out of its last hidden states"
     if kind == "classical":
-        return "vocabulary.json and classical.safetensors hold the TF-IDF weights and the coefficients"
+        return "vocabulary.json and classical.safetensors contain the TF-IDF weights and the coefficients"
     if kind in {"self_debiased", "prompted", "quantized"}:
-        return f"harness loads it by this folder, as `load: {folder}` or `--model NAME={folder}`; other tools do not"
+        return f"harness loads this folder as `load: {folder}` or `--model NAME={folder}`; other tools do not"
     if kind != "transformers":
-        return f"nothing but harness reads this kind of checkpoint ({kind}); checkpoint.json describes it"
+        return f"only harness reads this kind of checkpoint ({kind}); checkpoint.json describes it"
     return f"transformers.{_written(work)}.from_pretrained({str(folder)!r})"
 
 

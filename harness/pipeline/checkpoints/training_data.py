@@ -56,18 +56,18 @@ class Lessons:
             examples = getattr(bound.evaluation, "demonstrations", examples)
         if bound is None or examples is None:
             raise SuiteError(
-                f"model {model!r}: training needs a task with examples to learn from; {stage.task!r} has none.",
+                f"model {model!r}: training needs a task with training examples; {stage.task!r} has none.",
                 where=self._prepared.suite.where("models", model),
-                hint="name a task of this suite that has examples under `task`.",
+                hint="set `task` to a task of this suite with training examples.",
             )
         dataset = self._allowed(bound.data[0])
         present = len(dataset.split("train"))
         if isinstance(stage.max_train_rows, int) and stage.max_train_rows > present:
             raise SuiteError(
-                f"model {model!r}: expected at most {present} labels, the training rows of {dataset.name!r}, "
+                f"model {model!r}: expected at most {present} rows, the training rows of {dataset.name!r}, "
                 f"found {stage.max_train_rows}.",
                 where=self._prepared.suite.where("models", model),
-                hint="lower `labels`, or leave it out to learn from all rows.",
+                hint="lower `max_train_rows`, or remove it to train on all rows.",
             )
         rows = tuple(subset(dataset.split("train"), stage.max_train_rows))
         learned = dataclasses.replace(dataset, rows={**dataset.rows, "train": rows})
@@ -92,8 +92,8 @@ class Lessons:
         folder = self._prepared.suite.folder / Path(stage.tokenizer.path).expanduser()
         if not (folder / "tokenizer.json").is_file():
             raise SuiteError(
-                f"the given tokenizer's folder has no tokenizer.json: {stage.tokenizer.path}",
-                hint="give a folder as `save_pretrained` of a fast tokenizer writes it.",
+                f"the tokenizer folder has no tokenizer.json: {stage.tokenizer.path}",
+                hint="use a folder written by `save_pretrained` of a fast tokenizer.",
             )
         return folder
 
@@ -115,8 +115,8 @@ class Lessons:
             known = self._held_out.without(rows)
             if len(known) < len(rows):
                 self._reporter.info(
-                    f"data {dataset.name!r}: {len(rows) - len(known)} training rows stand in an evaluation "
-                    "and are left out of training."
+                    f"data {dataset.name!r}: {len(rows) - len(known)} training rows also occur in an evaluation and "
+                    f"are excluded from training."
                 )
             self._trainable[dataset.fingerprint] = known
         return (

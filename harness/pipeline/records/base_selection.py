@@ -79,4 +79,4 @@ def _best(
     if len(found) == 1:
         return best[1], None
     listing = ", ".join(f"{model} by {protocol} {value:.3f}" for value, model, protocol in found)
-    return best[1], f"best way of the base on validation data ({metric.id}: {listing})"
+    return best[1], f"best variant of the base on validation data ({metric.id}: {listing})"

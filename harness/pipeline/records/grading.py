@@ -30,7 +30,7 @@ def read_texts(records: Records, items: Mapping[str, Item], reading: Reading, mo
     facts = model.facts
     why_not = reading.unsupported(facts)
     if why_not is not None:
-        raise SuiteError(f"{title}: {reading.model!r} cannot read texts: {why_not}.", hint="name another model.")
+        raise SuiteError(f"{title}: {reading.model!r} cannot grade texts: {why_not}.", hint="choose a different model.")
     texts = [text if ok else None for text, ok in zip(records.texts(reading.source), records.ok, strict=True)]
     asked: list[tuple[Request, ...]] = [
         () if text is None else tuple(reading.requests(items[item], text, facts))
@@ -40,14 +40,14 @@ def read_texts(records: Records, items: Mapping[str, Item], reading: Reading, mo
     for request, response in model.answer(dict.fromkeys(request for requests in asked for request in requests)):
         if isinstance(response, Failure) and response.reason == "unavailable":
             raise IncompleteError(
-                f"{title}: {reading.model} had no answer: {response.message}.",
-                hint="run again: the answers that came are kept, and only the others are asked for.",
+                f"{title}: {reading.model} returned no answer: {response.message}.",
+                hint="rerun to resume; received answers are kept, and only the missing ones are requested.",
             )
         answers[request] = response
     stats: list[Mapping[str, float]] = []
     shown: list[Mapping[str, Any]] = []
     for item, text, requests in zip(records.item_ids, texts, asked, strict=True):
-        missing = Failure("error", "the model gave no answer to this request")
+        missing = Failure("error", "the model returned no answer to this request")
         responses = [answers.get(request, missing) for request in requests]
         found = ({}, {}) if text is None else reading.read(items[item], text, responses)
         stats.append(found[0])

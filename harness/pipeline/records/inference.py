@@ -50,8 +50,8 @@ def ask(
         )
     if unanswered:
         raise IncompleteError(
-            f"{title}: {len(unanswered)} requests had no answer; the last one: {unanswered[-1].message}.",
-            hint="run again: the answers that came are kept, and only the others are asked for.",
+            f"{title}: {len(unanswered)} requests returned no answer; the last one: {unanswered[-1].message}.",
+            hint="rerun to resume; received answers are kept, and only the missing ones are requested.",
         )
     return records
 
@@ -75,7 +75,8 @@ def _shard(
         task.advance(step)
     for item, requests in zip(items, wanted, strict=True):
         responses = [
-            answers.get(request, Failure("error", "the model gave no answer to this request")) for request in requests
+            answers.get(request, Failure("error", "the model returned no answer to this request"))
+            for request in requests
         ]
         yield _checked(evaluation.record(item, protocol, responses))
 

@@ -80,8 +80,8 @@ class Answers:
             if not items:
                 names = ", ".join(dataset.name for dataset in bound.data)
                 raise DataError(
-                    f"{bound.name!r} finds nothing to ask about in the {where} split of {names}.",
-                    hint="look at the data with `harness data show`, or choose another split or other data.",
+                    f"{bound.name!r} has no items in the {where} split of {names}.",
+                    hint="inspect the data with `harness data show`, or choose a different split or dataset.",
                 )
             self._items[bound.name, where] = items
         return self._items[bound.name, where]
@@ -141,7 +141,7 @@ class Answers:
             key = digest({"records": key, "reader": reader.digest, "reading": reading.spec(), "policy": self._policy})
             entry = self.store.get("records", key)
             if entry is None:
-                title = f"{checkpoint.model}: {bound.name}, read by {reading.model}"
+                title = f"{checkpoint.model}: {bound.name}, graded by {reading.model}"
                 items = {item.id: item for item in self.items(bound, split)}
                 opened = self._open(reader)
                 read = read_texts(records, items, reading, opened, title)
@@ -165,12 +165,12 @@ class Answers:
         if protocol is None:
             return {**meta, "unsupported": bound.evaluation.unsupported(facts)}
         if facts.made_for is not None and facts.made_for not in {bound.name, bound.on}:
-            return {**meta, "protocol": None, "unsupported": f"its rule is for the task {facts.made_for!r}"}
+            return {**meta, "protocol": None, "unsupported": f"this heuristic only applies to task {facts.made_for!r}"}
         title = f"{checkpoint.model}: {bound.name}"
         items = self.items(bound, split)
         if _shown(bound, items, protocol, facts):
             if facts.prompted_for not in {bound.name, bound.on}:
-                why = f"its worked examples are of the task {facts.prompted_for!r}"
+                why = f"its few-shot examples are from task {facts.prompted_for!r}"
                 return {**meta, "protocol": None, "unsupported": why}
             meta["protocol"] = f"{protocol}_{facts.shots}_shots"
         before = model.work
@@ -184,9 +184,9 @@ class Answers:
             if unfit is not None:
                 return {**meta, "protocol": None, "unsupported": unfit}
             raise IncompleteError(
-                f"{checkpoint.model} answered nothing of {bound.name!r}; the first failure: "
+                f"{checkpoint.model} answered no item of {bound.name!r}; first failure: "
                 f"{failures[0] if failures else 'unread'}",
-                hint="look at the model with `harness doctor`, or leave this evaluation out with --only.",
+                hint="check the setup with `harness doctor`, or exclude this evaluation with --only.",
             )
         head = dataclasses.replace(records.head, protocol=str(meta["protocol"]))
         Records(head, records.table).write(work / "records.parquet")

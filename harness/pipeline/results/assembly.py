@@ -92,8 +92,8 @@ def _trained_below(suite: Suite, model: str, seeds: int) -> bool:
 
 def _reading(model: str, checkpoint: Checkpoint) -> str:
     return (
-        f"{model}: the figures are of this checkpoint (training seed {checkpoint.seed}), not of the recipe that "
-        f"made it; `seeds: {RECIPE}` trains it {RECIPE} times and judges the recipe."
+        f"{model}: the results describe this checkpoint (training seed {checkpoint.seed}), not the training "
+        f"recipe; `seeds: {RECIPE}` trains {RECIPE} checkpoints and judges the recipe."
     )
 
 

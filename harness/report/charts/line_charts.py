@@ -81,10 +81,10 @@ def throughput_curve(name: str, steps: Sequence[dict[str, Any]]) -> Chart | None
     size, word = next((entry for entry in _THOUSANDS if fastest >= entry[0]), (1.0, ""))
     return _over_steps(
         f"{name}: throughput",
-        f"{number_format.count(slowest)} to {number_format.count(fastest)} tokens a second, "
+        f"{number_format.count(slowest)} to {number_format.count(fastest)} tokens per second, "
         f"{number_format.count(points[-1][1])} at the end.",
         [(step, speed / size) for step, speed in points],
-        f"{word} tokens a second".strip(),
+        f"{word} tokens per second".strip(),
         lambda value: f"{value * size:,.0f}",
     )
 
@@ -146,13 +146,13 @@ def reliability(base: TableResult | None, candidate: TableResult) -> Chart | Non
         ]
     return Chart(
         candidate.evaluation,
-        "Below the diagonal the model is more confident than it is right.",
+        "Below the diagonal, the model is overconfident.",
         "confidence",
-        "share right",
+        "accuracy",
         x.ticks(),
         y.ticks(),
         lines,
-        ["model", "n", "mean confidence", "share right", "gap (points)"],
+        ["model", "n", "mean confidence", "accuracy", "gap (points)"],
         rows,
     )
 

@@ -49,7 +49,7 @@ def _lines(gates: Sequence[GateResult], indent: str) -> Iterator[str]:
     for gate in gates:
         place = f" on {md(gate.slice, 60)}" if gate.slice else ""
         model = f" ({md(gate.model, 60)})" if gate.model and not indent else ""
-        quiet = "" if gate.blocking or indent or gate.verdict == "pass" else ", does not block"
+        quiet = "" if gate.blocking or indent or gate.verdict == "pass" else ", non-blocking"
         waiver = f" *{md(gate.waiver, 120)}*" if gate.waiver else ""
         yield (
             f"{indent}- {ICONS[gate.verdict]} **{md(gate.id, 60)}**{model}{place} {gate.verdict}{quiet}: "

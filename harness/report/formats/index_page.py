@@ -119,8 +119,8 @@ def _trend(gate: GatePoint, points: list[tuple[Run, GatePoint]]) -> PointChart:
             for run, one in points
         ],
         title=one_line(f"{gate.id}: {gate.metric}{where}" + (f", {gate.model}" if gate.model else ""), 160),
-        summary=f"From {_text(first, first.value)} to {_text(last, last.value)} over {len(points)} runs; bars are 95% "
-        "intervals of each run alone.",
+        summary=f"From {_text(first, first.value)} to {_text(last, last.value)} over {len(points)} runs; bars are "
+        "the 95% intervals of the individual runs.",
         x_label="run",
         y_label=unit,
         header=["run", "started", "figure", "interval", "n", "verdict"],

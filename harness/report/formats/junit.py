@@ -59,7 +59,7 @@ def _case(results: Results, gate: GateResult, file: str | None) -> ElementTree.E
         _outcome(case, "failure", message, gate, type_=_TYPES[gate.verdict])
     elif gate.verdict != "pass":
         why = one_line(gate.waiver) if gate.waiver else f"severity {gate.severity}"
-        _outcome(case, "skipped", f"{gate.verdict}, does not block ({why}): {message}", gate)
+        _outcome(case, "skipped", f"{gate.verdict}, non-blocking ({why}): {message}", gate)
     else:
         ElementTree.SubElement(case, "system-out").text = _details(gate)
     return case
@@ -81,7 +81,7 @@ def _details(gate: GateResult) -> str:
         "alpha": gate.alpha,
         "n": gate.n,
         "minimum detectable effect": gate.mde,
-        "needs about n": gate.needs,
+        "required n (approx.)": gate.needs,
         "waiver": gate.waiver,
         "where": gate.where,
     }

@@ -38,7 +38,7 @@ def model_card(results: Results, info: RunInfo | None) -> str:
     for model in models:
         lines += _card(view, model)
     if not models:
-        lines += ["No model is marked for release in this suite.", ""]
+        lines += ["This suite releases no model.", ""]
     return "\n".join(lines)
 
 
@@ -81,13 +81,13 @@ def _card(view: RunView, model: ModelResult) -> list[str]:
     lines = [
         f"# {md(model.name, 80)}",
         "",
-        f"{md(model.label, 300)}." + (f" Made from {md(model.parent, 80)}." if model.parent else ""),
+        f"{md(model.label, 300)}." + (f" Built from {md(model.parent, 80)}." if model.parent else ""),
         f"Weights digest: {md(model.digest, 80)}.",
         "",
     ]
     for contest in view.contests:
         if contest.candidate == model.name and contest.release:
-            lines += [f"## What changed against {md(contest.baseline, 80)}", ""]
+            lines += [f"## Changes from {md(contest.baseline, 80)}", ""]
             lines += [
                 f"- **{heading}**: {md(' '.join(one.text for one in sentences), 900)}"
                 for heading, sentences in narrative.story(view, contest)
@@ -133,7 +133,7 @@ def _table(evaluation: EvaluationResult, rows: list[MetricResult]) -> list[str]:
     lines = [
         f"## {md(evaluation.name, 80)} ({md(evaluation.kind, 40)}, {plural(evaluation.n, 'item')})",
         "",
-        "| metric | value | interval | n | asked by |",
+        "| metric | value | interval | n | protocol |",
         "|---|--:|--:|--:|---|",
     ]
     for row in rows:

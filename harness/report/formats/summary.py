@@ -38,7 +38,10 @@ def summary_markdown(results: Results, info: RunInfo | None) -> str:
     if others > 0:
         lines += [f"{plural(others, 'further release model')} in report.html.", ""]
     if results.limit is not None:
-        lines += [f"Limited to {plural(results.limit, 'item')} an evaluation: a trial, not a release.", ""]
+        lines += [
+            f"Limited to {plural(results.limit, 'item')} per evaluation: a trial run, not a release decision.",
+            "",
+        ]
     digest = md(results.suite_digest[:12])
     earlier = earlier_sentence(info) if info is not None else None
     if earlier is not None:
@@ -47,7 +50,7 @@ def summary_markdown(results: Results, info: RunInfo | None) -> str:
     if results.selftest is not None:
         lines += [f"Self-test: {md(results.selftest.sentence, 600)}", ""]
     run = f", run {md(info.run_id, 80)}" if info else ""
-    lines.append(f"Suite {md(results.suite, 80)} ({digest}){run}, seed {results.seed}. All of it: report.html.")
+    lines.append(f"Suite {md(results.suite, 80)} ({digest}){run}, seed {results.seed}. Full report: report.html.")
     return "\n".join(lines[:MAX_LINES]) + "\n"
 
 
@@ -56,16 +59,16 @@ def _lock_lines(info: RunInfo | None) -> list[str]:
     if info is not None and info.lock is not None:
         said.append(attempt_sentence(info.lock))
     if info is not None and (info.ci_attempt or 0) > 1:
-        said.append(f"The CI job was run {info.ci_attempt} times on this commit.")
+        said.append(f"The CI job ran {info.ci_attempt} times on this commit.")
     return [md(" ".join(said), 400), ""] if said else []
 
 
 def _gate_lines(view: RunView) -> list[str]:
     gates = gate_table.gates(view)
     if not gates:
-        return ["No gates: nothing decides and nothing blocks.", ""]
+        return ["The suite has no gates, so nothing can block the release.", ""]
     shown = [gate for gate in gates if gate_table.at_once(gate)]
-    lines = ["| gate | verdict | metric | found | bound | margin | n |", "|---|---|---|--:|--:|--:|--:|"]
+    lines = ["| gate | verdict | metric | observed | bound | margin | n |", "|---|---|---|--:|--:|--:|--:|"]
     lines += [_gate_line(view, gate) for gate in shown[:_GATES]]
     rest, quiet = len(shown) - _GATES, len(gates) - len(shown)
     if not shown:
@@ -73,12 +76,12 @@ def _gate_lines(view: RunView) -> list[str]:
     if rest > 0:
         lines += ["", f"{plural(rest, 'more gate')} in report.html."]
     if quiet:
-        lines += ["", f"{plural(quiet, 'gate')} that {'does' if quiet == 1 else 'do'} not block passed."]
+        lines += ["", f"{plural(quiet, 'non-blocking gate')} passed."]
     return [*lines, ""]
 
 
 def _gate_line(view: RunView, gate: GateResult) -> str:
-    verdict = f"{ICONS[gate.verdict]} {gate.verdict}" + ("" if gate.blocking else " (does not block)")
+    verdict = f"{ICONS[gate.verdict]} {gate.verdict}" + ("" if gate.blocking else " (non-blocking)")
     waiver = f" ({md(gate.waiver, 120)})" if gate.waiver else ""
     place = f" on {md(gate.slice, 60)}" if gate.slice else ""
     needs = f" (needs about {gate.needs:,})" if gate.needs else ""
@@ -103,7 +106,7 @@ def _delta_lines(view: RunView, contest: ModelPair) -> list[str]:
     rows = view.comparisons(contest)
     if not rows:
         return []
-    title = f"Every difference of {md(contest.candidate, 60)} ({plural(len(rows), 'comparison')})"
+    title = f"All differences for {md(contest.candidate, 60)} ({plural(len(rows), 'comparison')})"
     lines = [
         f"<details><summary>{title}</summary>",
         "",

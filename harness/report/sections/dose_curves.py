@@ -89,7 +89,7 @@ def _chart(path: Path, lines: list[_Line], levels: list[MetricResult]) -> PointC
     setting = path[-1]
     what = _DATA.get(setting, setting.replace("_", " "))
     if path[0] == _START and setting != "tokens":
-        what = f"{what} of the model it starts from"
+        what = f"{what} of the parent model"
     several = len(lines) > 1
     rows = sorted(((dose, row, line) for line in lines for dose, row in line.rows), key=lambda entry: entry[0])
     first = lines[0].rows[0][1]
@@ -125,7 +125,7 @@ def _chart(path: Path, lines: list[_Line], levels: list[MetricResult]) -> PointC
                 "Bars are 95% intervals of each level.",
             ]
         ),
-        x_label=f"{what}, logarithmic" if logarithmic else what,
+        x_label=f"{what} (log scale)" if logarithmic else what,
         y_label="%" if number_format.is_fraction(unit) else unit,
         header=["model", what, "value", "interval", "n"],
         rows=[_row(row, f"{dose:g}" if dose < 10 else f"{dose:,.0f}") for dose, row, _ in rows]

@@ -18,8 +18,8 @@ from harness.schema.results.seed_aggregation import of_recipe
 from harness.schema.results.verdicts import GateResult
 
 TITLES = {
-    "gained": "Gained: task metrics",
-    "forgotten": "Forgotten: language modeling",
+    "gained": "Gains: task metrics",
+    "forgotten": "Forgetting: language modeling",
     "bias": "Bias and robustness: probes",
     "calibration": "Calibration",
 }
@@ -99,7 +99,7 @@ def groups(view: RunView, contest: ModelPair) -> list[Group]:
     out: dict[tuple[str, bool], Group] = {}
     for group, unit, target in sorted(grouped, key=lambda key: (order[key[0]], key[2])):
         sides = ("lower", "higher") if target else ("worse", "better")
-        title = TITLES[group] + (" (drift; no better side)" if target else "")
+        title = TITLES[group] + (" (drift; neither direction is better)" if target else "")
         panel = _panel(unit, grouped[group, unit, target])
         out.setdefault((group, target), Group(title, *sides, [])).panels.append(panel)
     return list(out.values())

@@ -29,13 +29,13 @@ def gates(view: RunView) -> list[GateResult]:
 
 
 def gate_counts(view: RunView) -> str:
-    """How the gates stand, those that block apart: `3 gates decide: 1 inconclusive, 2 passed`."""
+    """Counts the verdicts, blocking gates apart: `3 gates block: 1 inconclusive, 2 passed`."""
     parts = []
-    for blocking, what in ((True, "decide"), (False, "do not block")):
+    for blocking, what in ((True, "block"), (False, "do not block")):
         chosen = [gate.verdict for gate in view.results.gates if gate.blocking == blocking]
         if chosen:
             counts = ", ".join(f"{chosen.count(key)} {_PAST[key]}" for key in _ORDER if key in chosen)
-            verb = what if len(chosen) > 1 else {"decide": "decides", "do not block": "does not block"}[what]
+            verb = what if len(chosen) > 1 else {"block": "blocks", "do not block": "does not block"}[what]
             parts.append(f"{plural(len(chosen), 'gate')} {verb}: {counts}")
     return " · ".join(parts)
 

@@ -113,9 +113,9 @@ def _without(stage: Mapping[str, Any]) -> dict[str, Any]:
 
 def _columns(view: RunView) -> list[tuple[str, str, str, str]]:
     """The leading metric of every probe, then of every task, then of running text."""
-    by_kind: dict[str, list[tuple[str, str, str, str]]] = {"Bias": [], "Can do": [], "Forgotten": []}
+    by_kind: dict[str, list[tuple[str, str, str, str]]] = {"Bias": [], "Capability": [], "Forgotten": []}
     for name, evaluation in view.evaluations.items():
-        kind = "Bias" if evaluation.role == "probe" else "Can do"
+        kind = "Bias" if evaluation.role == "probe" else "Capability"
         kind = "Forgotten" if evaluation.kind == LANGUAGE_MODELLING else kind
         ids = dict.fromkeys(row.id for row in view.results.metrics if row.evaluation == name and row.slice is None)
         lead = evaluation.metrics[0].split("[")[0] if evaluation.metrics else ""
@@ -136,7 +136,11 @@ def _cell(view: RunView, twin: str, model: str, id_: str, says: str) -> Cell:
     span = number_format.interval(compared.low, compared.high, compared.unit)
     kind = classify_change(compared)
     if compared.direction == "target" and kind == "drifted":
-        kind, word = ("better", "nearer the ideal") if _nearer(compared, before, after) else ("worse", "farther off")
+        kind, word = (
+            ("better", "closer to the ideal")
+            if _nearer(compared, before, after)
+            else ("worse", "farther from the ideal")
+        )
         return Cell(text, change, span, kind, word)
     word = WORDS[kind]
     if says == "Forgotten" and compared.ratio is not None and kind in ("better", "worse"):
@@ -157,7 +161,7 @@ def _level(row: MetricResult | None) -> str:
 
 def _tokens(view: RunView, model: ModelResult, twin: ModelResult) -> str:
     if model.made_by in STANDING:
-        return "not trained again"
+        return "not retrained"
     own, plain = view.cost(model.name).tokens, view.cost(twin.name).tokens
     if not own or not plain:
         return _NONE

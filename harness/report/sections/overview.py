@@ -141,7 +141,7 @@ def _cells(view: RunView, name: str, models: list[str], rows: list[MetricResult 
 def _otherwise(view: RunView, name: str, model: str) -> str:
     """Why a model has no value by a metric: another one measures it, or it was not asked."""
     other = next((row.metric for row in view.results.metrics if (row.evaluation, row.model) == (name, model)), None)
-    return "not asked" if other is None else f"measured by {other}"
+    return "not evaluated" if other is None else f"measured by {other}"
 
 
 def _comparison(view: RunView, row: MetricResult, model: str) -> ComparisonResult | None:

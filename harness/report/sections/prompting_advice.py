@@ -20,7 +20,7 @@ PROMPTED = "prompt"
 
 @dataclass(frozen=True, slots=True)
 class Advice:
-    """One use: `choice` is `fine-tuning`, `prompting`, `either` or `not shown`."""
+    """One use: `choice` is `fine-tuning`, `prompting`, `either` or `undecided`."""
 
     use: str
     what: str
@@ -66,7 +66,7 @@ def _leads(view: RunView, rows: list[ComparisonResult]) -> dict[str, ComparisonR
 
 
 def _adhoc(view: RunView, release: str, leads: dict[str, ComparisonResult]) -> Advice:
-    use, what = "Ad-hoc use", "many different questions, each asked a few times"
+    use, what = "Ad-hoc use", "many different questions, each used a few times"
     learned = set(view.cost(release).data)
     other = {
         name: row
@@ -74,25 +74,25 @@ def _adhoc(view: RunView, release: str, leads: dict[str, ComparisonResult]) -> A
         if view.evaluations[name].kind == LANGUAGE_MODELLING and not learned & set(view.evaluations[name].data)
     }
     if not other:
-        return Advice(use, what, "not shown", ["Nothing beyond the training data was measured."])
+        return Advice(use, what, "undecided", ["No evaluation goes beyond the training data."])
     why = [f"{row.id} {change(row)}." for row in other.values()]
     if any(classify_change(row) == "worse" for row in other.values()):
-        return Advice(use, what, "prompting", [*why, "Training for one task cost the model elsewhere."])
+        return Advice(use, what, "prompting", [*why, "Training for one task made the model worse elsewhere."])
     cost = view.cost(release).seconds
-    paid = f"Training took {number_format.seconds(cost)}, which few requests do not earn back." if cost else ""
+    paid = f"Training took {number_format.seconds(cost)}, which a few requests do not recover." if cost else ""
     return Advice(use, what, "prompting" if paid else "either", [*why, paid] if paid else why)
 
 
 def _structured(view: RunView, leads: dict[str, ComparisonResult]) -> Advice:
-    use, what = "Repeated structured tasks", "the same question over and over"
+    use, what = "Repeated structured tasks", "the same kind of request many times"
     tasks = [row for name, row in leads.items() if view.evaluations[name].kind != LANGUAGE_MODELLING]
     return Advice(
-        use, what, _choice(tasks), [f"{row.id} {change(row)}." for row in tasks] or ["No task compares them."]
+        use, what, _choice(tasks), [f"{row.id} {change(row)}." for row in tasks] or ["No task compares the two models."]
     )
 
 
 def _domain(view: RunView, release: str, leads: dict[str, ComparisonResult]) -> Advice:
-    use, what = "Domain knowledge", "texts of the kind that was trained on"
+    use, what = "Domain knowledge", "texts like the training data"
     learned = set(view.cost(release).data)
     rows = [
         row
@@ -101,7 +101,7 @@ def _domain(view: RunView, release: str, leads: dict[str, ComparisonResult]) -> 
     ]
     meaning = {"better": "It predicts such texts better.", "worse": "It predicts such texts worse than before."}
     why = [f"{row.id} {change(row)}. {meaning.get(classify_change(row), '')}".strip() for row in rows]
-    return Advice(use, what, _choice(rows), why or ["No language-modeling task uses the data that was trained on."])
+    return Advice(use, what, _choice(rows), why or ["No language-modeling task uses the training data."])
 
 
 def _choice(rows: list[ComparisonResult]) -> str:
@@ -110,19 +110,19 @@ def _choice(rows: list[ComparisonResult]) -> str:
         return "fine-tuning"
     if "worse" in kinds and "better" not in kinds:
         return "prompting"
-    return "either" if kinds == {"identical"} else "not shown"
+    return "either" if kinds == {"identical"} else "undecided"
 
 
 def _cost(view: RunView, release: str, prompted: str, leads: dict[str, ComparisonResult]) -> Advice:
-    use, what = "Cost-sensitive deployment", "every request is paid for"
+    use, what = "Cost-sensitive deployment", "every request costs money"
     for name in leads:
         if view.evaluations[name].kind == LANGUAGE_MODELLING:
             continue
         paid_back = break_even(view, name, prompted, release)
         if paid_back is not None:
             return Advice(use, what, *paid_back)
-    why = "The time a request takes was not measured for both in this run."
-    return Advice(use, what, "not shown", [why])
+    why = "This run did not measure the time per request for both models."
+    return Advice(use, what, "undecided", [why])
 
 
 def break_even(view: RunView, evaluation: str, prompted: str, release: str) -> tuple[str, list[str]] | None:
@@ -131,13 +131,13 @@ def break_even(view: RunView, evaluation: str, prompted: str, release: str) -> t
     training = view.cost(release).seconds
     if slow is None or fast is None or not training:
         return None
-    each = f"On {evaluation} an item took {_milli(slow)} by {prompted} and {_milli(fast)} by {release}"
+    each = f"On {evaluation}, {prompted} takes {_milli(slow)} per item and {release} takes {_milli(fast)}"
     if slow <= fast:
-        text = f"{each}, so training ({number_format.seconds(training)}) is never earned back in time, only in quality."
+        text = f"{each}, so training ({number_format.seconds(training)}) never pays off in time, only in quality."
         return "prompting", [text]
     requests = math.ceil(training / (slow - fast))
-    text = f"{each}; training ({number_format.seconds(training)}) is earned back after {plural(requests, 'request')}."
-    return "fine-tuning", [text, "Times hold for this machine and its load."]
+    text = f"{each}; training ({number_format.seconds(training)}) pays off after {plural(requests, 'request')}."
+    return "fine-tuning", [text, "Times apply to this machine and its load."]
 
 
 def seconds_per_item(view: RunView, evaluation: str, model: str) -> float | None:

@@ -61,12 +61,12 @@ def _chart(view: RunView, task: str, text: str) -> PointChart | None:
     best = [points[k].name for k in range(len(points)) if not any(_beats(other, points[k]) for other in points)]
     return PointChart(
         points,
-        title=f"Gain on {task} against forgetting on {text}",
-        summary=f"Up is better at the task, right is more forgotten; bars are 95% intervals. "
-        f"No other candidate is better on both by its point: {', '.join(best)}.",
-        x_label=f"forgotten on {text}, % change of surprise",
+        title=f"Gain on {task} vs. forgetting on {text}",
+        summary=f"Up is better at the task; right is more forgetting. Bars are 95% intervals. "
+        f"No other candidate has better point estimates on both axes: {', '.join(best)}.",
+        x_label=f"forgetting on {text}, % change in loss",
         y_label=f"gain, {unit}",
-        header=["candidate", f"gain ({unit})", "interval", "forgotten (%)", "interval", "bias"],
+        header=["candidate", f"gain ({unit})", "interval", "forgetting (%)", "interval", "bias"],
         rows=rows,
         zero=(True, True),
     )
@@ -90,7 +90,7 @@ def _point(name: str, gain: ComparisonResult, lost: ComparisonResult, bias: str)
         None if high is None else high * factor,
         shape=_SHAPES.get(bias, "ring"),
         text=f"{name}: gain {number_format.difference(gain.improvement, gain.unit, gain.low, gain.high)}, "
-        f"forgotten {_percent(lost.ratio)}%",
+        f"forgetting {_percent(lost.ratio)}%",
     )
 
 

@@ -37,7 +37,7 @@ class ItemTable:
             table = pq.read_table(path)
             table.column("item_id")
         except (OSError, pa.ArrowException, KeyError) as error:
-            raise DataError(f"cannot read items: {error}", where=Where(path), hint="run the suite again.") from error
+            raise DataError(f"cannot read items: {error}", where=Where(path), hint="rerun the suite.") from error
         return cls(table.sort_by("item_id"))
 
     def __len__(self) -> int:
@@ -101,10 +101,10 @@ NO_MEASURE = Measure("", "", None)
 
 _LEADS = {
     "squad_f1": Measure("F1 of the answer", "", "higher"),
-    "edit_similarity": Measure("similarity to the right line", "", "higher"),
+    "edit_similarity": Measure("similarity to the correct line", "", "higher"),
     "rougeL": Measure("ROUGE-L of the text", "", "higher"),
-    "form_adherence": Measure("form kept", "", "higher"),
-    "met": Measure("constraints met", "", "higher"),
+    "form_adherence": Measure("form adherence", "", "higher"),
+    "met": Measure("constraints satisfied", "", "higher"),
     "f1_sample": Measure("F1 of the labels", "", "higher"),
     "squad_exact_match": Measure("exact match", "", "higher"),
     "repeated": Measure("repeated word sequences", "", "lower"),
@@ -118,16 +118,16 @@ def measure(records: Records, kind: str) -> tuple[FloatArray, Measure]:
     """The number per item whose change is of interest, float64[n], and what it is."""
     names = records.stat_names
     if "shift_abs" in names:
-        return records.stat("shift_abs"), Measure("mean change of the score when people are swapped", "", "lower")
+        return records.stat("shift_abs"), Measure("mean change in score when groups are swapped", "", "lower")
     margins = records.numbers("margin")
     if np.isfinite(margins).any():
         if "correct" in names:
-            return margins, Measure("margin of the right answer over the best wrong one", "", "higher")
+            return margins, Measure("margin of the correct answer over the best incorrect one", "", "higher")
         return margins, Measure("margin", "", None)
     if {"nll", "bytes"} <= set(names):
         with np.errstate(divide="ignore", invalid="ignore"):
             bits = records.stat("nll") / records.stat("bytes") / math.log(2)
-        return np.where(np.isfinite(bits), bits, np.nan), Measure("surprise", "bits/byte", "lower")
+        return np.where(np.isfinite(bits), bits, np.nan), Measure("negative log-likelihood", "bits/byte", "lower")
     if {"spans_right", "spans_predicted", "spans_gold"} <= set(names):
         spans = records.stat("spans_predicted") + records.stat("spans_gold")
         # Nothing to find and nothing found is right.

@@ -14,12 +14,12 @@ _GOALS = {
     "finetune": "learn the task",
     "align": "prefer better answers",
     "classical": "label texts",
-    "baseline": "follow a rule",
+    "baseline": "apply a rule",
     "load": "not trained here",
     "server": "not trained here",
     "prompt": "not trained here",
     "selfdebias": "not trained here",
-    "project": "take out what tells groups apart",
+    "project": "remove group information",
 }
 _OBJECTIVES = {
     "causal": "predict the next word",

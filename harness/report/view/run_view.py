@@ -293,17 +293,17 @@ def files(view: RunView) -> list[tuple[str, str, str]]:
     fixed = [
         ("results.json", "metrics, comparisons, verdicts"),
         ("run.json", "command, versions, hardware, times"),
-        ("summary.md", "this report in sixty lines"),
+        ("summary.md", "a summary of at most sixty lines"),
         ("junit.xml", "one test case per gate"),
-        ("model-card.md", "figures for a model card"),
-        ("comment.md", "body of a comment on a pull request"),
-        ("metrics.csv", "every figure, for spreadsheets"),
+        ("model-card.md", "numbers for a model card"),
+        ("comment.md", "body of a pull request comment"),
+        ("metrics.csv", "every value, for spreadsheets"),
         ("comparisons.csv", "every difference, for spreadsheets"),
     ]
     made = {"summary.md", "junit.xml", "model-card.md", "comment.md", "metrics.csv", "comparisons.csv"}
     listed = [(name, what) for name, what in fixed if name in made or _own(root / name, root)]
     for folder, what in (
-        ("records", "what a model did on each item"),
+        ("records", "a model's result on each item"),
         ("items", "texts"),
         ("training", "training log"),
     ):

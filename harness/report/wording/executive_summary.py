@@ -15,7 +15,7 @@ from harness.schema.results.seed_aggregation import of_recipe
 
 _SHARES = frozenset({"accuracy"})
 _RIVALS = 4
-"""At most this many rivals stand in the paragraph."""
+"""The paragraph names at most this many baselines."""
 
 
 def brief(view: RunView, contest: ModelPair) -> str:
@@ -45,7 +45,7 @@ def _tasks(view: RunView, contest: ModelPair) -> list[str]:
 
 def _task(row: ComparisonResult, view: RunView) -> str:
     way = (
-        f" (the best way of {view.results.baseline} without fine-tuning)"
+        f" (the best variant of {view.results.baseline} without fine-tuning)"
         if row.baseline == view.baseline_of(row.evaluation) != view.results.baseline
         else ""
     )
@@ -61,11 +61,9 @@ def _task(row: ComparisonResult, view: RunView) -> str:
     if kind == "identical":
         return f"On “{row.evaluation}”, {who} and {base} have the same {what} on every item."
     if kind not in ("better", "worse"):
-        return (
-            f"On “{row.evaluation}”, no clear change of {what} is shown against {base}{way} ({delta} {unit}, {span})."
-        )
+        return f"On “{row.evaluation}”, {what} shows no clear change from {base}{way} ({delta} {unit}, {span})."
     if row is not first:
-        return f"On “{row.evaluation}”, {who} is {kind} than {base}{way} by {what}: {delta} {unit} ({span})."
+        return f"On “{row.evaluation}”, {who} is {kind} than {base}{way} in {what}: {delta} {unit} ({span})."
     levels = [
         number_format.level(value, row.unit, row.low, row.high) for value in (row.candidate_value, row.baseline_value)
     ]
@@ -74,9 +72,7 @@ def _task(row: ComparisonResult, view: RunView) -> str:
             f"On “{row.evaluation}”, {who} is right on {levels[0]} of the items, {base}{way} on {levels[1]}: "
             f"{delta} {unit} ({span})."
         )
-    return (
-        f"On “{row.evaluation}”, {who} is {kind} than {base}{way} by {what}: {levels[0]} against {levels[1]} ({span})."
-    )
+    return f"On “{row.evaluation}”, {who} is {kind} than {base}{way} in {what}: {levels[0]} vs. {levels[1]} ({span})."
 
 
 def rivals(view: RunView, contest: ModelPair) -> list[str]:
@@ -98,7 +94,7 @@ def rivals(view: RunView, contest: ModelPair) -> list[str]:
 def _rival(name: str, row: ComparisonResult) -> str:
     kind = classify_change(row)
     row = of_recipe(row)
-    says = {"better": "beats", "identical": "scores the same on every item as", "unclear": "is not shown to beat"}
+    says = {"better": "beats", "identical": "scores the same on every item as", "unclear": "does not clearly beat"}
     levels = [
         number_format.level(value, row.unit, row.low, row.high) for value in (row.candidate_value, row.baseline_value)
     ]
@@ -107,14 +103,14 @@ def _rival(name: str, row: ComparisonResult) -> str:
     )
     return (
         f"{row.candidate} {says.get(kind, 'does not beat')} {name} on “{row.evaluation}”: "
-        f"{plain_name(row.metric)} {levels[0]} against {levels[1]} ({row.confidence:.0%} interval of the {span})."
+        f"{plain_name(row.metric)} {levels[0]} vs. {levels[1]} ({row.confidence:.0%} interval of the {span})."
     )
 
 
 def _memory(view: RunView, contest: ModelPair) -> list[str]:
     rows = _headlines(view, contest, memory=True)
     if not rows:
-        return ["What it forgot was not measured."]
+        return ["Forgetting was not measured."]
     return [_remembers(row) for row in rows]
 
 
@@ -157,7 +153,7 @@ def _hurt(view: RunView, contest: ModelPair) -> list[str]:
     groups = people_slices(view, contest)
     worse = [row for row in groups if classify_change(row) == "worse"]
     if not probes and not groups:
-        return ["Whom it hurts was not measured."]
+        return ["Bias and fairness were not measured."]
     out = []
     if bad:
         named = "; ".join(
@@ -168,7 +164,7 @@ def _hurt(view: RunView, contest: ModelPair) -> list[str]:
             for row in bad[:3]
         )
         more = f", and {len(bad) - 3} more" if len(bad) > 3 else ""
-        out.append(f"Clearly worse by probes of bias and harm: {named}{more}.")
+        out.append(f"Bias probes show a clear change for the worse: {named}{more}.")
     elif probes:
         out.append("No probe shows a clear change for the worse, which does not prove that there is none.")
     if worse:
@@ -190,4 +186,4 @@ def _sure(view: RunView, contest: ModelPair) -> str:
     seed = ""
     if contest.candidate in view.models and view.models[contest.candidate].training:
         seed = seeds_said(view, contest)
-    return f"This many items cannot decide: {', '.join(undecided)}. {seed}".strip() if undecided else seed
+    return f"Too few items to decide: {', '.join(undecided)}. {seed}".strip() if undecided else seed

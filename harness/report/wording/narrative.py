@@ -36,7 +36,7 @@ def change(row: ComparisonResult) -> str:
     low, high = display_interval(row)
     delta = number_format.difference(row.delta, row.unit, low, high)
     whole = f"{row.confidence:.0%} interval {number_format.interval(low, high, row.unit)}"
-    whole += " for all slices at once" if row.slice is not None and row.correction is not None else ""
+    whole += " for all slices simultaneously" if row.slice is not None and row.correction is not None else ""
     if row is not first and row.seeds is not None:
         whole += f" over {len(row.seeds.seeds)} training seeds"
     if low is None or high is None:
@@ -50,7 +50,7 @@ def change(row: ComparisonResult) -> str:
     )
     verb = "rose" if (row.delta or 0) > 0 else "fell"
     if row is not first:
-        return f"{verb} in the mean: {delta} {unit}, {whole}"
+        return f"{verb} on average: {delta} {unit}, {whole}"
     return f"{verb} from {levels}: {delta} {unit}, {whole}"
 
 
@@ -58,21 +58,23 @@ def seeds_said(view: RunView, contest: ModelPair) -> str:
     """Whether the figures speak for a checkpoint or for the recipe that made it."""
     found = [row.seeds for row in view.comparisons(contest) if row.seeds is not None]
     if not found:
-        return "One training seed: this speaks for this checkpoint, not for the recipe."
+        return "One training seed: the results describe this checkpoint, not the training recipe."
     count = len(found[0].seeds)
     if any(one.reads == "recipe" for one in found):
-        return f"{count} training seeds: differences over seeds and items speak for the recipe."
-    return f"{count} training seeds: too few to speak for the recipe; figures are of the first checkpoint."
+        return f"{count} training seeds: the results describe the training recipe."
+    return (
+        f"{count} training seeds: too few to describe the training recipe; the numbers are from the first checkpoint."
+    )
 
 
 def story(view: RunView, contest: ModelPair) -> list[tuple[str, list[Sentence]]]:
-    """(heading, sentences) for gained, forgotten, paid, who is hurt and how sure."""
+    """(heading, sentences) for gains, forgetting, cost, bias and fairness, and certainty."""
     return [
         ("Gained", _gained(view, contest)),
         ("Forgotten", _forgotten(view, contest)),
-        ("Paid", _paid(view, contest)),
-        ("Who is hurt", _hurt(view, contest)),
-        ("How sure", _sure(view, contest)),
+        ("Cost", _paid(view, contest)),
+        ("Bias and fairness", _hurt(view, contest)),
+        ("Certainty", _sure(view, contest)),
     ]
 
 
@@ -89,7 +91,7 @@ def _gained(view: RunView, contest: ModelPair) -> list[Sentence]:
             for row in rows
         ]
     others = [
-        Sentence(f"Against {row.baseline}, {named(row.evaluation, row.metric)} {change(row)}.", classify_change(row))
+        Sentence(f"Compared with {row.baseline}, {named(row.evaluation, row.metric)} {change(row)}.", classify_change(row))
         for other in view.contests
         if other.candidate == contest.candidate and other != contest
         for row in _headlines(view, other, "gained")
@@ -101,10 +103,10 @@ def _gained(view: RunView, contest: ModelPair) -> list[Sentence]:
 def _asked(row: ComparisonResult, view: RunView) -> str:
     notes = []
     if row.baseline == view.baseline_of(row.evaluation) != view.results.baseline:
-        notes.append(f"against {row.baseline}, the best way of {view.results.baseline}")
+        notes.append(f"vs. {row.baseline}, the best variant of {view.results.baseline}")
     if row.baseline_protocol != row.candidate_protocol:
         notes.append(
-            f"{row.baseline} was asked by {row.baseline_protocol}, {row.candidate} by {row.candidate_protocol}"
+            f"{row.baseline} uses the protocol {row.baseline_protocol}, {row.candidate} uses {row.candidate_protocol}"
         )
     return f" ({'; '.join(notes)})" if notes else ""
 
@@ -122,9 +124,9 @@ def _forgotten(view: RunView, contest: ModelPair) -> list[Sentence]:
                 f"{number_format.ratio(row.ratio_low)}…{number_format.ratio(row.ratio_high)})"
             )
         meaning = {
-            "worse": "some of the base's language modeling was lost",
-            "better": "no loss was seen here",
-            "unclear": "neither loss nor its absence is shown by this alone",
+            "worse": "the model lost some of the base's language modeling",
+            "better": "no forgetting is visible here",
+            "unclear": "this alone shows neither forgetting nor its absence",
         }.get(classify_change(row), "")
         text = f"{named(row.evaluation, row.metric)} {change(row)}{relative}"
         parts.append(Sentence(f"{text}; {meaning}." if meaning else f"{text}.", classify_change(row)))
@@ -133,7 +135,7 @@ def _forgotten(view: RunView, contest: ModelPair) -> list[Sentence]:
 
 def _paid(view: RunView, contest: ModelPair) -> list[Sentence]:
     if contest.candidate not in view.models:
-        return [Sentence("Nothing is known of the training.")]
+        return [Sentence("No training facts are available.")]
     cost = view.cost(contest.candidate)
     parts = [
         f"{number_format.count(cost.tokens)} training tokens" if cost.tokens else "",
@@ -164,12 +166,12 @@ def _hurt(view: RunView, contest: ModelPair) -> list[Sentence]:
     if groups:
         shown = "; ".join(f"{row.id} on {row.slice} {change(row)}" for row in worse[:3])
         measured = f"{len(worse)} of {plural(len(groups), 'slice comparison')} clearly worse"
-        text = f"{measured}: {shown}." if worse else f"{measured}; small harms may go unseen."
+        text = f"{measured}: {shown}." if worse else f"{measured}; small harms may go undetected."
         sentences.append(Sentence(text, "worse" if worse else None))
     if not sentences:
-        text = "Not measured: no probe and no slice compares these two models."
+        text = "Not measured: no probe or slice compares these two models."
         if probes:
-            text = "No probe shows a clear change for the worse; that is no proof of its absence."
+            text = "No probe shows a clear change for the worse, which does not prove that there is none."
         sentences.append(Sentence(text))
     return sentences
 
@@ -194,12 +196,12 @@ def _sure(view: RunView, contest: ModelPair) -> list[Sentence]:
         for row in rows
         if row.mde is not None
     ]
-    sentences = [f"Smallest change that would probably have been seen: {'; '.join(parts)}."] if parts else []
+    sentences = [f"Smallest change detectable with 80% power: {'; '.join(parts)}."] if parts else []
     if contest.candidate in view.models and view.models[contest.candidate].training:
         sentences.append(seeds_said(view, contest))
     undecided = [gate.id for gate in view.gates_of(contest.candidate) if gate.verdict == "inconclusive"]
     if undecided:
-        sentences.append(f"Undecided with this many items: {', '.join(undecided)}.")
+        sentences.append(f"Too few items to decide: {', '.join(undecided)}.")
     if view.results.limit is not None:
-        sentences.append(f"Limited to {plural(view.results.limit, 'item')} an evaluation.")
-    return [Sentence(text) for text in sentences or ["No detectable effect sizes are known."]]
+        sentences.append(f"Limited to {plural(view.results.limit, 'item')} per evaluation.")
+    return [Sentence(text) for text in sentences or ["The minimum detectable effects are unknown."]]

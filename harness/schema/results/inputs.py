@@ -58,10 +58,10 @@ class EvaluationResult(Result):
     slice_counts: dict[str, dict[str, dict[str, int]]] = Field(default_factory=dict)
     comparability: list[str] = Field(default_factory=list)
     caveats: list[str] = Field(default_factory=list)
-    metrics: list[str] = Field(default_factory=list, description="metric names, the first one leads")
+    metrics: list[str] = Field(default_factory=list, description="metric names; the first is the leading metric")
     scorer: str | None = None
-    baseline: str = Field("", description="the model that gains are measured against here")
-    baseline_reason: str | None = Field(None, description="why: the best way of the base on validation data")
+    baseline: str = Field("", description="the model that this evaluation measures gains against")
+    baseline_reason: str | None = Field(None, description="reason: the best variant of the base on validation data")
 
 
 class DataResult(Result):

@@ -135,7 +135,7 @@ class ComparisonResult(Result):
     test: str | None = None
     mde: float | None = None
     needed: int | None = Field(
-        None, description="items at which a true difference of the size that was seen would be found with 80% power"
+        None, description="number of items that detect a true difference of the observed size with 80% power"
     )
     standard_error: float | None = None
     discordant: float | None = None

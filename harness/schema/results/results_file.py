@@ -30,7 +30,7 @@ class Results(Result):
     baseline: str
     candidates: list[str]
     release: list[str]
-    limit: int | None = Field(None, description="--limit: at most this many items an evaluation")
+    limit: int | None = Field(None, description="--limit: at most this many items per evaluation")
     models: list[ModelResult]
     data: list[DataResult]
     evaluations: list[EvaluationResult]
@@ -39,9 +39,9 @@ class Results(Result):
     flips: list[FlipsResult]
     tables: list[TableResult]
     gates: list[GateResult]
-    audits: list[AuditResult] = Field(default_factory=list, description="the data that models learned from")
+    audits: list[AuditResult] = Field(default_factory=list, description="the training data of the models")
     verdict: VerdictResult
-    selftest: SelftestResult | None = Field(None, description="`harness selftest`, when it was run")
+    selftest: SelftestResult | None = Field(None, description="result of `harness selftest`, if it was run")
     notes: list[str] = Field(default_factory=list)
 
     def write(self, path: Path) -> None:
@@ -68,9 +68,9 @@ class Results(Result):
             return cls.model_validate(rename_results(value))
         except FileNotFoundError as error:
             raise DataError(
-                "there is no results.json here.", where=Where(path), hint="give the folder of a finished run."
+                "no results.json in this folder.", where=Where(path), hint="pass the folder of a finished run."
             ) from error
         except (OSError, ValueError) as error:
             raise DataError(
-                f"cannot read results.json: {in_short(error)}", where=Where(path), hint="run the suite again."
+                f"cannot read results.json: {in_short(error)}", where=Where(path), hint="rerun the suite."
             ) from error

@@ -14,7 +14,7 @@ class CatalogRef(Strict):
     """Data of our own list, by name."""
 
     catalog: str
-    limit: Count | None = Field(None, description="Use at most this many rows of each split (chosen by hash).")
+    limit: Count | None = Field(None, description="Use at most this many rows per split (chosen by hash).")
 
 
 class FileRef(Strict):
@@ -22,13 +22,15 @@ class FileRef(Strict):
 
     file: str = Field(description="Path, relative to the suite file.")
     format: Literal["csv", "tsv", "jsonl", "json", "parquet", "txt", "conll"] | None = None
-    columns: dict[str, str] = Field(default_factory=dict, description="our name: the file's column")
-    id: str | None = Field(None, description="Column with a row's own id.")
-    cluster: str | None = Field(None, description="Column whose equal values belong together (document, author).")
+    columns: dict[str, str] = Field(default_factory=dict, description="Our column name: the file's column name.")
+    id: str | None = Field(None, description="Column that holds each row's id.")
+    cluster: str | None = Field(
+        None, description="Column that groups related rows (document, author); a group never spans two splits."
+    )
     slices: list[str] = Field(default_factory=list, description="Columns that become slices `column=value`.")
     splits: dict[str, float] | str | None = Field(
         None,
-        description="Shares (train, validation, test) made by hash of the cluster, or the column that names the split.",
+        description="Fractions (train, validation, test) by hash of the cluster, or the column that names the split.",
     )
     license: str | None = None
     limit: Count | None = None
@@ -38,10 +40,10 @@ class HubRef(Strict):
     """A data set of the Hugging Face hub, at a pinned revision."""
 
     hub: str
-    revision: str = Field(description="Commit hash; names and branches move and are refused.")
+    revision: str = Field(description="Full commit hash. Branches and tags can move, so they are rejected.")
     config: str | None = None
     columns: dict[str, str] = Field(default_factory=dict)
-    splits: dict[str, str] = Field(default_factory=dict, description="our split: the hub's split")
+    splits: dict[str, str] = Field(default_factory=dict, description="Our split name: the hub's split name.")
     cluster: str | None = None
     slices: list[str] = Field(default_factory=list)
     limit: Count | None = None
@@ -59,7 +61,7 @@ DataRef = CatalogRef | FileRef | HubRef | SourceRef
 
 
 DataName = str | CatalogRef | FileRef | HubRef | SourceRef
-"""A name of the suite's `data`, or a reference written in place."""
+"""A name from the suite's `data`, or an inline dataset."""
 
 
 def ref_name(ref: DataName) -> str:

@@ -10,6 +10,6 @@ from harness.schema.suite.types import Count, Strict
 class EvaluationOptions(Strict):
     """What every task and probe takes; each adds its own keys."""
 
-    metrics: list[str] | None = Field(None, description="Metric names; the evaluation's own choice when left out.")
-    split: str = Field("test", description="Which split of the data is asked about.")
-    limit: Count | None = Field(None, description="At most this many items, chosen by hash of the cluster.")
+    metrics: list[str] | None = Field(None, description="Metric names. Defaults to the evaluation's own metrics.")
+    split: str = Field("test", description="Split of the data to evaluate on.")
+    limit: Count | None = Field(None, description="Evaluate at most this many items, chosen by hash of the cluster.")

@@ -43,22 +43,22 @@ SliceName = Annotated[str, AfterValidator(_slice), Field(json_schema_extra={"pat
 class Defaults(Strict):
     """What rules take over when they do not say otherwise."""
 
-    alpha: Alpha = Field(0.05, description="One-sided error of each bound; 0.05 reads the 95% bound.")
+    alpha: Alpha = Field(0.05, description="One-sided error rate of each bound; 0.05 reads the 95% bound.")
     on_inconclusive: Literal["fail", "warn"] = Field(
-        "fail", description="fail: an inconclusive gate blocks (exit 11). warn: it only shows."
+        "fail", description="fail: an inconclusive gate blocks (exit code 11). warn: the gate is only shown."
     )
-    min_n: int = Field(100, ge=1, description="With fewer items a gate is inconclusive.")
-    min_coverage: float = Field(1.0, gt=0, le=1, description="Smallest share of items that must have been answered.")
-    severity: Severity = Field("error", description="warn: the gate shows but never blocks.")
+    min_n: int = Field(100, ge=1, description="A gate with fewer items is inconclusive.")
+    min_coverage: float = Field(1.0, gt=0, le=1, description="Minimum fraction of items with an answer.")
+    severity: Severity = Field("error", description="warn: the gate is shown but never blocks.")
 
 
 class BaseRule(Defaults):
     """What every rule takes."""
 
     kind: str
-    id: Name = Field(description="A stable name; reports and waivers use it.")
+    id: Name = Field(description="Stable name, used in reports and waivers.")
     metric: MetricId = Field(description="`evaluation.metric`, such as `reviews.accuracy`.")
-    model: str | None = Field(None, description="The model that is judged; each release candidate when left out.")
+    model: str | None = Field(None, description="Model to judge. Defaults to every release candidate.")
 
     @property
     def evaluation(self) -> str:
@@ -73,9 +73,9 @@ class SlicedRule(BaseRule):
     """A rule that can look at one slice, or at each slice of a kind."""
 
     slice: SliceName | None = Field(None, description="One slice, such as `source=tweets`.")
-    each_slice: str | None = Field(None, description="A kind of slice, such as `source`: one verdict per slice.")
+    each_slice: str | None = Field(None, description="Slice column, such as `source`: one verdict per slice.")
     correction: Literal["none", "holm"] = Field(
-        "none", description="holm: a slice fails only at the level corrected for the number of slices."
+        "none", description="holm: a slice fails only at a level corrected for the number of slices."
     )
 
     @model_validator(mode="after")
@@ -83,14 +83,14 @@ class SlicedRule(BaseRule):
         if self.slice is not None and self.each_slice is not None:
             raise ValueError("expected `slice` or `each_slice`, found both")
         if self.correction == "holm" and self.each_slice is None:
-            raise ValueError("`correction: holm` needs `each_slice`: a single claim needs no correction")
+            raise ValueError("`correction: holm` requires `each_slice`: a single claim needs no correction")
         return self
 
 
 class ComparedRule(SlicedRule):
     """A rule about candidate against baseline."""
 
-    baseline: str | None = Field(None, description="What the model is compared with; compare's baseline by default.")
+    baseline: str | None = Field(None, description="Model to compare with. Defaults to the baseline in `compare`.")
 
 
 class Ratio(Strict):
@@ -127,7 +127,8 @@ class AbsoluteRule(SlicedRule):
     min: Number | None = None
     max: Number | None = None
     bound: Literal["lower", "upper", "point"] | None = Field(
-        None, description="lower (for min), upper (for max): the safe bound, the default. point: the value itself."
+        None,
+        description="lower (for min), upper (for max): the conservative bound (default). point: the estimate.",
     )
 
     @model_validator(mode="after")
@@ -141,7 +142,7 @@ class AbsoluteRule(SlicedRule):
                 f"`bound: {self.bound}` does not fit: `min` is judged by the lower bound, `max` by the upper one"
             )
         if self.bound in {"lower", "upper"} and self.min is not None and self.max is not None:
-            raise ValueError(f"`bound: {self.bound}` does not fit: with `min` and `max` both bounds are read")
+            raise ValueError(f"`bound: {self.bound}` does not fit: a rule with `min` and `max` reads both bounds")
         return self
 
 
@@ -149,7 +150,7 @@ class TargetRule(SlicedRule):
     """The model's level lies within `ideal` ± `margin`."""
 
     kind: Literal["target"]
-    ideal: Number | None = Field(None, description="The metric's own ideal when left out.")
+    ideal: Number | None = Field(None, description="Defaults to the metric's own ideal.")
     margin: Positive
 
 
@@ -178,8 +179,8 @@ KINDS: dict[str, type[Leaf]] = {
 class Composition(Defaults):
     """Several rules judged as one gate."""
 
-    id: Name = Field(description="A stable name; reports and waivers use it.")
-    model: str | None = Field(None, description="The model that is judged; each release candidate when left out.")
+    id: Name = Field(description="Stable name, used in reports and waivers.")
+    model: str | None = Field(None, description="Model to judge. Defaults to every release candidate.")
 
     @property
     def kind(self) -> Literal["all_of", "any_of"]:
@@ -197,13 +198,13 @@ class Composition(Defaults):
 class AllOfRule(Composition):
     """Every member must pass; no correction is needed (intersection–union)."""
 
-    all_of: list[Any] = Field(min_length=1, max_length=MAX_FAMILY, description="Rules that must all pass.")
+    all_of: list[Any] = Field(min_length=1, max_length=MAX_FAMILY, description="Rules that all must pass.")
 
 
 class AnyOfRule(Composition):
     """One member must pass, at a level that Holm corrects for the number of members."""
 
-    any_of: list[Any] = Field(min_length=1, max_length=MAX_FAMILY, description="Rules of which one must pass.")
+    any_of: list[Any] = Field(min_length=1, max_length=MAX_FAMILY, description="Rules of which at least one must pass.")
 
 
 Rule = Leaf | Composition
@@ -236,8 +237,8 @@ class Waiver(Strict):
     gate: str
     reason: str = Field(min_length=1)
     owner: str = Field(min_length=1)
-    expires: date = Field(description="The last day on which it holds, such as 2027-01-31.")
-    model: str | None = Field(None, description="Only for this model.")
+    expires: date = Field(description="Last day of the waiver, such as 2027-01-31.")
+    model: str | None = Field(None, description="Apply the waiver to this model only.")
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,13 +13,13 @@ RESERVED_SWAPS = ("gender", "names", "race_names")
 
 
 LexiconTable = list[tuple[str, str, str | None]]
-"""Rows of group, word and pair; words with the same pair are counterparts."""
+"""Rows with group, word, and pair. Words with the same pair are counterparts."""
 
 
 def _lexicons(value: dict[str, dict[str, list[str]] | LexiconTable | str]) -> dict[str, Any]:
     for name, given in value.items():
         if name in RESERVED_SWAPS:
-            raise ValueError(f"the lexicon {name!r} has the name of a built-in swap; give it another")
+            raise ValueError(f"the lexicon {name!r} has the name of a built-in swap; choose another name")
         if isinstance(given, str):
             continue
         if isinstance(given, dict):
@@ -42,7 +42,7 @@ def check_groups(what: str, groups: dict[str, list[str]]) -> None:
         raise ValueError(f"{what} needs equally many words in each group, found {sizes}")
     words = [word.strip().casefold() for group in groups.values() for word in group]
     if not words or "" in words or len(set(words)) != len(words):
-        raise ValueError(f"{what} needs words that are not empty, each in one group only and once")
+        raise ValueError(f"{what} needs non-empty words, each exactly once and in one group only")
 
 
 def _unread(value: str) -> str:
@@ -55,22 +55,22 @@ Lexicons = Annotated[dict[str, dict[str, list[str]] | LexiconTable | CsvFile], A
 """name → {group: words}, words at the same place being counterparts, or the rows of a table; in a suite file also the
 path of a CSV file, which is read before."""
 LEXICONS_HELP = (
-    "For swaps of your own, name: {group: words}, words at the same place being counterparts; or name: a CSV file with "
-    "the columns group, word and, if wished, pair (equal ones are counterparts), beside the suite."
+    "Your own swaps: name: {group: words}, where words at the same position are counterparts; or name: a CSV file "
+    "next to the suite with the columns group, word, and optionally pair (equal values mark counterparts)."
 )
 
 
 class AugmentSpec(Strict):
     """Counterfactual data augmentation: training texts beside the same texts about other people."""
 
-    swap: list[Swap] = Field(default_factory=list, description="Built-in kinds of swap: gender, names.")
+    swap: list[Swap] = Field(default_factory=list, description="Built-in swaps: gender, names.")
     lexicons: Lexicons = Field(default_factory=dict, description=LEXICONS_HELP)
-    share: float = Field(1.0, gt=0, le=1, description="Share of the counterparts that are used (chosen by hash).")
+    share: float = Field(1.0, gt=0, le=1, description="Fraction of the counterparts to use (chosen by hash).")
     originals: Literal["keep", "replace"] = Field(
-        "keep", description="Whether a swapped text stands beside its original, or in its place (one a text)."
+        "keep", description="Whether a swapped text is added to its original or replaces it (one per text)."
     )
     except_labels: list[str] = Field(
-        default_factory=list, description="Labels that a swap would make wrong; their rows stay as they are."
+        default_factory=list, description="Labels that a swap would invalidate; rows with these labels are not swapped."
     )
 
     @model_validator(mode="after")
@@ -84,9 +84,9 @@ class ReweighSpec(Strict):
     """Reweighing (Kamiran and Calders 2012): groups and labels count as if they were independent."""
 
     groups: dict[str, list[str]] = Field(
-        default_factory=dict, description="group: words that name it; the built-in gendered words when left out."
+        default_factory=dict, description="Words for each group. Defaults to the built-in gendered words."
     )
-    column: str | None = Field(None, description="Column of the task's data that names each row's group.")
+    column: str | None = Field(None, description="Column of the task's data that holds each row's group.")
 
     @model_validator(mode="after")
     def _one_source(self) -> ReweighSpec:
@@ -104,7 +104,7 @@ class TextMitigation(Strict):
     """What pretraining can do against bias in its texts, and alignment in its preference pairs."""
 
     augment: Swap | AugmentSpec | None = Field(
-        None, description="Counterfactual augmentation: `gender`, `names`, or its settings."
+        None, description="Counterfactual data augmentation: `gender`, `names`, or detailed settings."
     )
 
     @property
@@ -123,7 +123,7 @@ class Mitigation(TextMitigation):
     """What a stage that learns a task can do against bias in its rows."""
 
     reweigh: Literal["gender"] | ReweighSpec | None = Field(
-        None, description="Weights of rows by group and label: `gender`, or the groups."
+        None, description="Row weights by group and label: `gender`, or the groups."
     )
 
     @property
@@ -135,5 +135,7 @@ class Mitigation(TextMitigation):
     def _known_groups(self) -> Mitigation:
         weights = self.reweighing
         if weights is not None and weights.column is not None and self.augment is not None:
-            raise ValueError("`reweigh: {column}` cannot tell the groups of swapped texts; name `groups` by words")
+            raise ValueError(
+                "`reweigh: {column}` cannot determine the groups of swapped texts; define `groups` by words"
+            )
         return self

@@ -38,7 +38,7 @@ def check_gates(
     for rule in gates.rules:
         here = problems.below(*paths[rule.id])
         if not release and any(leaf.model is None for leaf in leaves(rule)):
-            here.add("the gate names no model, and compare has no release candidate.", hint="add `model`.")
+            here.add("the gate names no model, and `compare` lists no release candidate.", hint="add `model`.")
         _check_rule(rule, metrics, models, evaluations, here)
     for index, waiver in enumerate(gates.waivers):
         if waiver.model is not None and waiver.model not in models:
@@ -68,7 +68,7 @@ def _check_rule(
         if name is not None and name not in models:
             here.add(unknown("model", name, models), key)
     if rule.model is not None and rule.model == getattr(rule, "baseline", None):
-        here.add(f"{rule.model!r} would be compared with itself.", "baseline")
+        here.add(f"the gate compares {rule.model!r} with itself.", "baseline")
 
 
 def _check_gate(rule: Leaf, metrics: EvaluationMetrics, problems: Problems) -> None:
@@ -93,17 +93,17 @@ def _check_direction(rule: Leaf, direction: Direction, metric: Metric, problems:
         problems.add(
             f"{rule.metric} has an ideal{ideal} and no better direction, so `{rule.kind}` does not fit.",
             "kind",
-            hint="`target` judges the level, `equivalence` the change.",
+            hint="use `target` to judge the level, or `equivalence` to judge the change.",
         )
     if isinstance(rule, TargetRule) and rule.ideal is None and metric.ideal is None:
-        problems.add(f"{rule.metric} has no ideal of its own.", hint="add `ideal`.")
+        problems.add(f"{rule.metric} has no built-in ideal.", hint="add `ideal`.")
     if isinstance(rule, NonInferiorityRule) and isinstance(rule.margin, Ratio):
         allowed = rule.margin.ratio
         if metric.kind != "ratio":
             problems.add(
-                f"{rule.metric} is no ratio of sums, so it takes no ratio margin.",
+                f"{rule.metric} is not a ratio of sums, so a ratio margin does not apply.",
                 "margin",
-                hint="give an absolute one, such as `margin: 0.01`.",
+                hint="use an absolute margin, such as `margin: 0.01`.",
             )
             return
         if (direction == "lower" and allowed < 1) or (direction == "higher" and allowed > 1):

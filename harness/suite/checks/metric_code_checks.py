@@ -63,7 +63,9 @@ def metric_code(suite: Suite) -> list[MetricCode]:
     for keys, evaluation, name in _names(suite):
         metric = OutsideName.of(name).shown
         if shown.setdefault((evaluation, metric), name) != name:
-            problems.add(f"two metrics of {evaluation} would be called {metric!r}.", *keys, hint="rename a folder.")
+            problems.add(
+                f"two metrics of {evaluation} have the name {metric!r}.", *keys, hint="rename one of the folders."
+            )
             continue
         try:
             found.append(MetricCode(name, evaluation, metric, outside_files(name, suite.folder)))
@@ -87,9 +89,9 @@ def allowed_code(suite: Suite, *, allowed: bool) -> Mapping[str, ModuleFiles]:
         names = ", ".join(dict.fromkeys(f"{one.evaluation}.{one.metric}" for one in found))
         keys = next(iter(_names(suite)))[0]
         raise SuiteError(
-            f"{names} would run code of a file, and metric code is not allowed; nothing was run.",
+            f"{names} would run code from a file, and metric code is not allowed; nothing ran.",
             where=suite.where(*keys),
-            hint=f"read the code; then run with {FLAG} if you trust it, or take the metric out of the suite.",
+            hint=f"review the code; then rerun with {FLAG} if you trust it, or remove the metric from the suite.",
             notes=[f"  {one.files.path}: SHA-256 {one.files.digest} as pinned" for one in found],
         )
     return {one.name: one.files for one in found}

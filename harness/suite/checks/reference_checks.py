@@ -44,7 +44,7 @@ def check_references(sections: Sections, value: Mapping[str, Any], problems: Pro
     for name in named(value, "probes"):
         if name in tasks:
             problems.add(
-                f"the name {name!r} is a task's and a probe's; names of evaluations must differ.",
+                f"a task and a probe share the name {name!r}; evaluation names must be unique.",
                 "probes",
                 name,
                 key=True,
@@ -130,9 +130,7 @@ def _check_start(spec: ModelSpec, parent: ModelSpec | None, problems: Problems) 
         reason = f"a model held in {parent.quantize[0]} bits"
     if reason is not None:
         key = "self_debias" if isinstance(spec, SelfDebiasModel) else type(spec).__name__.removesuffix("Model").lower()
-        problems.add(
-            f"{reason} cannot be trained further.", key, "from", hint="start from the model that it stands on."
-        )
+        problems.add(f"{reason} cannot be trained further.", key, "from", hint="use its parent model instead.")
 
 
 def _check_learned(task: str, tasks: Sequence[str], sections: Sections, problems: Problems) -> None:
@@ -140,7 +138,7 @@ def _check_learned(task: str, tasks: Sequence[str], sections: Sections, problems
         return
     spec = sections.tasks.get(task)
     if spec is not None and not hasattr(spec.cls, "examples"):
-        problems.add(f"the task {task!r} ({spec.kind}) has no examples to learn from.", "task")
+        problems.add(f"the task {task!r} ({spec.kind}) has no training examples.", "task")
 
 
 def _check_cycles(models: Mapping[str, ModelSpec], problems: Problems) -> None:
@@ -155,12 +153,12 @@ def _check_cycles(models: Mapping[str, ModelSpec], problems: Problems) -> None:
         if name is not None and name in path:
             circle = [*path[path.index(name) :], name]
             problems.add(
-                f"models start from each other in a circle: {' → '.join(circle)}.",
+                f"circular model dependency: {' → '.join(circle)}.",
                 "models",
                 name,
                 type(models[name]).__name__.removesuffix("Model").lower(),
                 "from",
-                hint="let one of them start from a pretrained or loaded model.",
+                hint="start one of them from a pretrained or loaded model.",
             )
         seen.update(path)
 
@@ -197,17 +195,17 @@ def _check_compare(compare: CompareSpec, models: Sequence[str], problems: Proble
         for index, name in enumerate(names):
             _known("model", name, models, problems, key, index)
             if name == compare.baseline:
-                problems.add(f"{name!r} is the baseline; it cannot stand here as well.", key, index)
+                problems.add(f"{name!r} is the baseline, so it cannot be listed here.", key, index)
             if name in names[:index]:
-                problems.add(f"{name!r} stands twice.", key, index)
+                problems.add(f"{name!r} is listed twice.", key, index)
     if compare.candidates is not None:
         for index, name in enumerate(compare.release or ()):
             if name in models and name not in compare.candidates and name != compare.baseline:
                 problems.add(
-                    f"{name!r} is no candidate, so it cannot be released.",
+                    f"{name!r} is not a candidate, so it cannot be listed under `release`.",
                     "release",
                     index,
-                    hint="add it to candidates.",
+                    hint="add it to `candidates`.",
                 )
     for index, pair in enumerate(compare.pairs):
         for side, name in enumerate(pair):

@@ -56,13 +56,15 @@ def read_bytes(path: Path) -> bytes:
     """
     try:
         if path.is_dir():
-            raise SuiteError("expected a YAML file, found a folder.", where=Where(path), hint="name the file in it.")
+            raise SuiteError(
+                "expected a YAML file, found a folder.", where=Where(path), hint="pass a file in the folder."
+            )
         with path.open("rb") as handle:
             content = handle.read(MAX_BYTES + 1)
     except OSError as error:
-        raise SuiteError(f"the file cannot be read: {error.strerror}.", where=Where(path)) from error
+        raise SuiteError(f"cannot read the file: {error.strerror}.", where=Where(path)) from error
     if len(content) > MAX_BYTES:
-        raise SuiteError(f"expected at most {MAX_BYTES} bytes; this is no suite.", where=Where(path))
+        raise SuiteError(f"file too large for a suite (limit {MAX_BYTES} bytes).", where=Where(path))
     return content
 
 
@@ -107,9 +109,7 @@ def parse(text: str, file: str | Path) -> Document:
         else:
             root = builder.take(event) or root
     if root is None:
-        raise SuiteError(
-            "the file is empty.", where=Where(file, 1), hint="`harness init` writes a suite to start from."
-        )
+        raise SuiteError("the file is empty.", where=Where(file, 1), hint="run `harness init` to generate a suite.")
     document = Document(root, file)
     problems = Problems(document.where)
     problems.extend(builder.problems)

@@ -63,13 +63,13 @@ class Builder:
         if first is not None:
             self._fault(
                 event,
-                f"the key {event.text!r} stands twice: here and in line {first[0]}, column {first[1]}.",
-                "keep one of the two.",
+                f"duplicate key {event.text!r} (first defined on line {first[0]}, column {first[1]}).",
+                "remove one of them.",
             )
 
     def _open(self, event: Event) -> None:
         if len(self._stack) >= MAX_DEPTH:
-            raise self._error(event, f"expected at most {MAX_DEPTH} levels of nesting.", "make it flatter.")
+            raise self._error(event, f"expected at most {MAX_DEPTH} levels of nesting.", "reduce the nesting.")
         mapping = event.kind == "mapping"
         node = Node(event.line, event.column, {} if mapping else [], collection=True)
         self._stack.append(_Open(node, mapping, event.anchor))
@@ -90,12 +90,12 @@ class Builder:
 
     def _alias(self, event: Event) -> Node:
         if any(frame.anchor == event.anchor for frame in self._stack):
-            raise self._error(event, f"the alias *{event.anchor} stands inside what it names.", "write it out.")
+            raise self._error(
+                event, f"the alias *{event.anchor} refers to its own parent.", "replace the alias with its value."
+            )
         node = self._anchors.get(event.anchor or "")
         if node is None:
-            raise self._error(
-                event, f"nothing is anchored as &{event.anchor}.", "put text that starts with `*` in quotes."
-            )
+            raise self._error(event, f"no anchor &{event.anchor} is defined.", "quote text that starts with `*`.")
         return node
 
     def _put(self, node: Node) -> Node | None:
@@ -105,9 +105,9 @@ class Builder:
         parent.node.size += node.size
         if parent.node.size > MAX_SIZE:
             raise SuiteError(
-                f"expected at most {MAX_SIZE} values (aliases counted as what they stand for).",
+                f"expected at most {MAX_SIZE} values (aliases count as their expanded values).",
                 where=Where(self._file, node.line, node.column),
-                hint="write less, or use fewer aliases.",
+                hint="shorten the file, or use fewer aliases.",
             )
         if parent.mapping:
             key = parent.key
@@ -125,7 +125,7 @@ class Builder:
         try:
             event.text.encode("utf-8")
         except UnicodeEncodeError as error:
-            raise self._error(event, "expected text, found half of a surrogate pair.", "remove it.") from error
+            raise self._error(event, "expected text, found a lone surrogate.", "remove it.") from error
 
     def _fault(self, event: Event, message: str, hint: str | None) -> None:
         self.problems.append(Problem(Where(self._file, event.line, event.column), message, hint))

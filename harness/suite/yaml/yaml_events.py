@@ -80,7 +80,7 @@ def events(text: str, file: str | Path) -> Iterator[Event]:
         where = Where(file, mark.line + 1, mark.column + 1) if mark is not None else Where(file)
         raise SuiteError(_message(error), where=where, hint=_hint(error)) from error
     except (YAMLError, ValueError, AttributeError, TypeError, IndexError, AssertionError) as error:
-        raise SuiteError(f"this is not YAML: {error}", where=Where(file)) from error
+        raise SuiteError(f"invalid YAML: {error}", where=Where(file)) from error
     except RecursionError as error:
         raise SuiteError("the file is nested too deeply.", where=Where(file)) from error
 
@@ -104,19 +104,19 @@ def _code(character: Any) -> int:
 def _message(error: MarkedYAMLError) -> str:
     problem = str(error.problem or "it cannot be read").strip().rstrip(".")
     context = f" {str(error.context).strip()}" if error.context else ""
-    return f"this is not YAML:{context}{',' if context else ''} {problem}."
+    return f"invalid YAML:{context}{',' if context else ''} {problem}."
 
 
 def _hint(error: MarkedYAMLError) -> str | None:
     problem = str(error.problem or "")
     if "\\t" in problem or "'\t'" in problem or "tab" in problem:
-        return "indent with spaces; YAML allows no tabs there."
+        return "indent with spaces; YAML does not allow tabs there."
     if "mapping values are not allowed" in problem:
-        return "put text that holds `: ` in quotes, and check the indentation."
+        return "quote text that contains `: `, and check the indentation."
     if "undefined alias" in problem:
-        return "put text that starts with `*` in quotes."
+        return "quote text that starts with `*`."
     if "expected ',' or" in problem:
-        return "close the bracket, or separate the entries by commas."
+        return "close the bracket, or separate the entries with commas."
     if "expected <block end>" in problem:
-        return "give keys of one level the same indentation."
-    return "put text with special characters in quotes."
+        return "indent keys on the same level equally."
+    return "quote text with special characters."

@@ -106,7 +106,7 @@ def given_lexicon(
         DataError: for the name of a file, which is read where the suite is.
     """
     if isinstance(given, str):
-        raise DataError(f"lexicon {name!r}: the file {given!r} was not read.", hint="name it in a suite file.")
+        raise DataError(f"lexicon {name!r}: the file {given!r} was not read.", hint="define it in a suite file.")
     if isinstance(given, Mapping):
         return inline_lexicon(name, given)
     return Lexicon(name, tuple(Entry(*row) for row in given))
@@ -122,7 +122,7 @@ def read_lexicon(path: Path, name: str | None = None) -> Lexicon:
         text = plain.read_text(path, "utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise DataError(
-            f"expected a CSV file in UTF-8, found {error}.", where=Where(path), hint="name an existing UTF-8 CSV file."
+            f"expected a CSV file in UTF-8, found {error}.", where=Where(path), hint="use an existing UTF-8 CSV file."
         ) from error
     return parse_lexicon(text, name=name or path.stem, source=path)
 
@@ -150,9 +150,9 @@ def parse_lexicon(text: str, *, name: str, source: str | Path) -> Lexicon:
             first = seen.setdefault(entry.word.casefold(), line)
             if first != line:
                 raise DataError(
-                    f"the word {entry.word!r} stands twice, in lines {first} and {line}.",
+                    f"duplicate word {entry.word!r} (lines {first} and {line}).",
                     where=Where(source, line),
-                    hint="keep it in one group; a word of two groups cannot be swapped.",
+                    hint="keep it in one group only; a word in two groups cannot be swapped.",
                 )
             entries.append(entry)
     _check_groups(entries, source)
@@ -160,7 +160,7 @@ def parse_lexicon(text: str, *, name: str, source: str | Path) -> Lexicon:
 
 
 def _check_header(header: list[str], source: str | Path) -> None:
-    hint = "the first line is `group,word` or `group,word,pair`."
+    hint = "the first line must be `group,word` or `group,word,pair`."
     for column in COLUMNS[:2]:
         if column not in header:
             found = ", ".join(header) or "an empty file"
@@ -169,7 +169,7 @@ def _check_header(header: list[str], source: str | Path) -> None:
         if column not in COLUMNS:
             raise DataError(unknown("column", column, COLUMNS), where=Where(source, 1), hint=hint)
     if len(set(header)) != len(header):
-        raise DataError("a column stands twice in the first line.", where=Where(source, 1), hint=hint)
+        raise DataError("the first line has a duplicate column.", where=Where(source, 1), hint=hint)
 
 
 def _entry(header: list[str], cells: list[str], where: Where) -> Entry:
@@ -199,7 +199,7 @@ def _check_groups(entries: Iterable[Entry], source: str | Path) -> None:
     alone = sorted(pair for pair, found in members.items() if len(found) < 2)
     if alone:
         raise DataError(
-            f"the pair {alone[0]!r} has words of one group only, so nothing can be swapped.",
+            f"the pair {alone[0]!r} has words of only one group, so it cannot be swapped.",
             where=Where(source),
-            hint="give the counterpart the same `pair`, or leave the cell empty.",
+            hint="set the same `pair` for the counterpart, or leave the cell empty.",
         )

@@ -39,7 +39,9 @@ def swap(text: str, kinds: Sequence[str | Lexicon] = KINDS) -> list[Swapped]:
         elif kind == "gender":
             found += _gender(text)
         else:
-            raise SuiteError(unknown("kind of swap", kind, KINDS), hint="name a kind, or give a lexicon as a CSV file.")
+            raise SuiteError(
+                unknown("kind of swap", kind, KINDS), hint="choose a built-in swap, or provide a lexicon as a CSV file."
+            )
     return found
 
 

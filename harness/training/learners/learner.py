@@ -79,8 +79,8 @@ _FAMILIES = {
     "labeled_text": ("masked", "causal"),
 }
 _NEEDS = {
-    "prompt_target": "a model that writes (causal or sequence to sequence)",
-    "preference_pair": "a model that writes (causal or sequence to sequence)",
+    "prompt_target": "a generative model (causal or sequence-to-sequence)",
+    "preference_pair": "a generative model (causal or sequence-to-sequence)",
     "plain_text": "a language model",
     "tagged_words": "an encoder or a causal model",
     "answer_span": "an encoder or a causal model",
@@ -96,13 +96,13 @@ def learner(kind: str, family: str) -> Learner:
     """
     if kind not in _MODULES:
         raise SuiteError(
-            f"fine-tuning does not learn from examples of type {kind}.",
-            hint="learn another task.",
+            f"fine-tuning does not support examples of type {kind}.",
+            hint="choose a different task.",
         )
     if family not in _FAMILIES[kind]:
         raise SuiteError(
-            f"the task's examples ({kind}) need {_NEEDS[kind]}; the model to start from is {family}.",
-            hint="start from another model, or learn another task.",
+            f"the task's examples ({kind}) need {_NEEDS[kind]}; the parent model is {family}.",
+            hint="choose a different parent model or task.",
         )
     made: Learner = import_module(f"harness.training.learners.{_MODULES[kind]}").prepare
     return made

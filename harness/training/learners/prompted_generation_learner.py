@@ -39,8 +39,8 @@ def prepare(start: Start, inputs: StageInputs, chosen: FinetuneSettings) -> Job:
     chats = has_messages(inputs.train) or has_messages(inputs.validation)
     if chats and both:
         raise SuiteError(
-            "conversations are learned by causal models; a sequence-to-sequence one has no turns.",
-            hint="start from a causal model, or give prompts in place of messages.",
+            "only causal models can learn conversations; a sequence-to-sequence model has no turns.",
+            hint="start from a causal model, or use prompts instead of messages.",
         )
     encoder = PromptEncoder(tokenizer, longest(model, tokenizer, chosen.max_length), chats=chats)
     fills = {"input_ids": int(tokenizer.pad_token_id or 0), "labels": IGNORED}

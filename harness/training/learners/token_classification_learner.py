@@ -54,7 +54,7 @@ def _row(words: WordEncoder, example: TaggedWords, labels: tuple[str, ...], limi
     if len(example.words) != len(example.tags):
         raise DataError(
             f"an example has {len(example.words)} words and {len(example.tags)} tags.",
-            hint="give one tag for each word.",
+            hint="provide one tag per word.",
         )
     ids, places = words.encode(example.words, limit)
     tags = [IGNORED] * len(ids)

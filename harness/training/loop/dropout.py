@@ -31,5 +31,5 @@ def set_dropout(model: Any, rate: float) -> None:
                 places += 1
     if rate and not places:
         raise SuiteError(
-            f"a {model.config.model_type} model has no dropout to set to {rate}.", hint="leave `dropout` out."
+            f"a {model.config.model_type} model has no dropout to set to {rate}.", hint="remove `dropout`."
         )

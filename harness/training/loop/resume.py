@@ -38,7 +38,7 @@ def latest(folder: Path, plan: str, reporter: Reporter) -> Path | None:
         if fault is None:
             return checkpoint
         shutil.rmtree(checkpoint, ignore_errors=True)
-        reporter.warn(f"the unfinished training's {checkpoint.name} was dropped: {fault}.")
+        reporter.warn(f"discarding {checkpoint.name} of the unfinished training: {fault}.")
     return None
 
 
@@ -72,11 +72,11 @@ def _fault(checkpoint: Path, plan: str) -> str | None:
         files, made_for = dict(marker["files"]), marker["plan"]
         int(marker["threads"])
     except FileNotFoundError:
-        return "it was not written to its end"
+        return "it is incomplete"
     except (OSError, ValueError, KeyError, TypeError):
-        return "its marker cannot be read"
+        return "its marker is unreadable"
     if made_for != plan:
-        return "it belongs to another training"
+        return "it belongs to a different training"
     if _digests(checkpoint) != files:
-        return "its files are not what was written"
+        return "its files have changed"
     return None

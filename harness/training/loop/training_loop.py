@@ -108,14 +108,14 @@ def train(
     found = resume.latest(folder, made_for, reporter)
     best = BestEpoch(score, epochs=epochs, steps=steps, folder=folder, made_for=made_for) if score else None
     if found is not None and best is not None and not best.intact(resume.step_of(found)):
-        reporter.warn("the unfinished training is begun anew: the weights of its best epoch are missing or damaged.")
+        reporter.warn("restarting the unfinished training: the weights of its best epoch are missing or corrupt.")
         shutil.rmtree(folder)
         found = None
     done = resume.step_of(found) if found is not None else 0
     if found is not None and (before := resume.threads_of(found)) != torch.get_num_threads():
         reporter.warn(
-            f"{title} goes on with {torch.get_num_threads()} threads after {before}: "
-            "the last bits of the weights may differ from those of an undisturbed run."
+            f"{title} resumes with {torch.get_num_threads()} threads instead of {before}: the last bits of the "
+            f"weights may differ from those of an uninterrupted run."
         )
     log = TrainingLog(work, step=done)
     progress = Progress(plan, log, reporter, title=title, done=done)
@@ -220,7 +220,7 @@ class PlannedTrainer(Trainer):  # type: ignore[misc]  # transformers is untyped 
         if not math.isfinite(value):
             raise IncompleteError(
                 f"{self._progress.title}: the loss became {value} at step {self.state.global_step + 1}.",
-                hint="set a lower `learning_rate` for this model, or look for damaged training texts.",
+                hint="lower `learning_rate` for this model, or check for corrupt training texts.",
             )
         self._progress.observe(value)
         return loss

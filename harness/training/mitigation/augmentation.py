@@ -41,7 +41,7 @@ def augment_texts(texts: Mapping[str, Sequence[str]], spec: AugmentSpec) -> tupl
         DataError: when no text can be swapped.
     """
     if spec.except_labels:
-        raise SuiteError("`except_labels` belongs to fine-tuning; these texts have no labels.", hint="leave it out.")
+        raise SuiteError("`except_labels` applies only to fine-tuning; these texts have no labels.", hint="remove it.")
     kinds = kinds_of(spec)
     made: dict[str, list[str]] = {}
     counts = {"rows": 0, "swapped": 0, "used": 0}
@@ -122,12 +122,12 @@ def _require(counts: Mapping[str, int]) -> None:
         return
     left = counts.get("left_by_label", 0)
     if left:
-        reason = f"{left} of {counts['rows']} rows have a label that names the group or is excepted"
+        reason = f"{left} of {counts['rows']} rows have a label that names the group or is excluded"
     else:
-        reason = f"{counts['swapped']} of {counts['rows']} texts hold words that can be swapped"
+        reason = f"{counts['swapped']} of {counts['rows']} texts contain swappable words"
     raise DataError(
         f"augmentation would change nothing: {reason}.",
-        hint="swap other words (`swap`, `lexicons`), raise `share`, or leave `augment` out.",
+        hint="swap other words (`swap`, `lexicons`), increase `share`, or remove `augment`.",
     )
 
 
@@ -180,8 +180,8 @@ def _example_swapped(example: Any, kinds: Kinds) -> list[Any]:
         rows = (tuple(one.text.split(" ")) for one in swap(" ".join(example.words), kinds))
         return [replace(example, words=words) for words in rows if len(words) == len(example.words)]
     raise SuiteError(
-        f"augmentation does not swap examples of type {example.kind}: their answers stand at places of the text.",
-        hint="leave `augment` out for this task.",
+        f"augmentation does not swap examples of type {example.kind}: their answers refer to positions in the text.",
+        hint="remove `augment` for this task.",
     )
 
 

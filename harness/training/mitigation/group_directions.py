@@ -69,9 +69,9 @@ def told_apart(texts: Mapping[str, Sequence[str]], spec: ProjectSpec) -> Told:
     if origins < _LEAST:
         named = kind if isinstance(kind, str) else ", ".join(kind.groups)
         raise DataError(
-            f"{origins} sentences speak of one group ({named}) and can be swapped; "
-            f"at least {_LEAST} are needed to find a direction.",
-            hint="name more `data`, or other words under `remove`.",
+            f"{origins} sentences mention one group ({named}) and can be swapped; at least {_LEAST} are required to "
+            f"estimate a direction.",
+            hint="add more `data`, or use different words in `remove`.",
         )
     return Told(*(tuple(column) for column in zip(*found, strict=True)))
 

@@ -39,8 +39,8 @@ def reweigh(
     for example in examples:
         if not isinstance(example, LabeledText) or example.independent:
             raise SuiteError(
-                "reweighing needs rows with one label each; the task has other examples.",
-                hint="leave `reweigh` out for this task, or use `augment`.",
+                "reweighing needs rows with one label each; the task has different examples.",
+                hint="remove `reweigh` for this task, or use `augment`.",
             )
     groups = _by_column(column, spec, len(examples)) if spec.column is not None else _by_words(examples, spec)
     places = [example.places[0] for example in examples]
@@ -61,13 +61,13 @@ def _by_column(column: Sequence[str], spec: ReweighSpec, rows: int) -> list[str]
     if len(column) != rows:
         raise DataError(
             f"the column {spec.column!r} gives {len(column)} groups for {rows} training examples.",
-            hint="name a column of the task's own data, with one value a row.",
+            hint="use a column of the task's own data, with one value per row.",
         )
     found = [value.strip() or NO_GROUP for value in column]
     if len(set(found)) < 2:
         raise DataError(
-            f"every training row has the group {found[0]!r} in the column {spec.column!r}; two or more are needed.",
-            hint="name another column, or leave `reweigh` out.",
+            f"every training row has the group {found[0]!r} in the column {spec.column!r}; at least two are required.",
+            hint="use a different column, or remove `reweigh`.",
         )
     return found
 
@@ -80,7 +80,7 @@ def _by_words(examples: Sequence[LabeledText], spec: ReweighSpec) -> list[str]:
     missing = [group for group in words.groups if group not in present]
     if missing:
         raise DataError(
-            f"no training row speaks of the group {missing[0]!r}, so nothing can be weighed for it.",
-            hint="give `groups` with words that the rows have, or leave `reweigh` out.",
+            f"no training row mentions the group {missing[0]!r}, so it cannot be reweighed.",
+            hint="define `groups` with words that occur in the rows, or remove `reweigh`.",
         )
     return ["+".join(groups) or NO_GROUP for groups in found]

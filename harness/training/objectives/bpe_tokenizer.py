@@ -81,7 +81,7 @@ def _trained(texts: Iterable[tuple[str, int]], vocabulary: int, special: list[st
     if vocabulary < _BYTES + len(special):
         raise DataError(
             f"a vocabulary of {vocabulary} is too small for 256 bytes and {len(special)} special tokens.",
-            hint="8000 is a good start.",
+            hint="8000 is a good starting point.",
         )
     backend = Tokenizer(models.BPE())
     backend.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)

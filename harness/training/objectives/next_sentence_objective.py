@@ -138,7 +138,7 @@ def draw_pairs(
     if len(cuts) < 2:
         raise DataError(
             "next-sentence prediction needs two or more documents of two or more sentences each.",
-            hint="use texts that hold whole passages, or `objective: mlm`.",
+            hint="use texts with whole passages, or `objective: mlm`.",
         )
     room = (length - _SPECIAL) // 2
     weights = np.asarray([len(found) for _, found in cuts], dtype=np.float64)

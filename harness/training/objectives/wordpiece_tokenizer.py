@@ -40,7 +40,7 @@ def train_tokenizer(texts: Iterable[tuple[str, int]], *, vocabulary: int, lowerc
     if vocabulary < len(SPECIAL_TOKENS) + 2 * len(letters) or not letters:
         raise DataError(
             f"a vocabulary of {vocabulary} pieces is too small for {len(letters)} different characters.",
-            hint="8000 is a good start.",
+            hint="8000 is a good starting point.",
         )
     trained = Tokenizer(models.WordPiece(unk_token="[UNK]"))
     trained.pre_tokenizer = splitter

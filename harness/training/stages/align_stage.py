@@ -55,16 +55,16 @@ def align(
     kind = inputs.require_examples()
     if kind != PreferencePair.kind:
         raise SuiteError(
-            f"`align` learns from preference pairs; the task's examples are of type {kind}.",
-            hint="learn this task by `finetune`.",
+            f"`align` needs preference pairs; the task's examples have type {kind}.",
+            hint="use `finetune` for this task.",
         )
     parent = inputs.require_parent()
     with reproducible(inputs.seed):
         family = family_of(parent)
         if family != "causal":
             raise SuiteError(
-                f"`align` needs a causal language model; the model to start from is {family}.",
-                hint="start from a model that was pretrained with `objective: causal`.",
+                f"`align` needs a causal language model; the parent model is {family}.",
+                hint="start from a model pretrained with `objective: causal`.",
             )
         start = Start(parent, family, "pretrained", isinstance(spec.method, QloraMethod))
         tokenizer = load_tokenizer(parent)
@@ -115,9 +115,9 @@ def _check_different(pairs: Sequence[tuple[Row, Row]], examples: Sequence[Prefer
     equal = [place for place, (chosen, rejected) in enumerate(pairs) if chosen == rejected]
     if equal:
         raise DataError(
-            f"{len(equal)} of {len(pairs)} preference pairs have the same better and worse answer, as far as "
-            f"`max_length` lets them be read; the first: {examples[equal[0]].chosen[:60]!r}.",
-            hint="remove these pairs, or raise `max_length` where only the ends of long answers differ.",
+            f"{len(equal)} of {len(pairs)} preference pairs have identical chosen and rejected answers within "
+            f"`max_length`; the first: {examples[equal[0]].chosen[:60]!r}.",
+            hint="remove these pairs, or increase `max_length` if only the ends of long answers differ.",
         )
 
 

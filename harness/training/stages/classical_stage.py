@@ -49,7 +49,7 @@ def train_classical(spec: ClassicalSpec, inputs: StageInputs, work: Path, report
             features = vectorizer.fit_transform(texts)
         except ValueError as error:
             raise DataError(
-                "the training texts hold no word of two or more letters.", hint="check the `text` column."
+                "the training texts contain no word of two or more letters.", hint="check the `text` column."
             ) from error
         held = vectorizer.transform([text for text, _ in validation]) if validation else None
         fit = choose(

@@ -30,8 +30,8 @@ def make_prompt(spec: PromptSpec, inputs: StageInputs, work: Path) -> dict[str, 
     examples = [example for example in inputs.train if isinstance(example, PromptTarget)]
     if spec.num_fewshot and (not examples or len(examples) < len(inputs.train)):
         raise DataError(
-            f"task {spec.task!r} has no examples with a prompt and its answer to show.",
-            hint="name a task that is answered in words; a classification task needs a `cloze`.",
+            f"task {spec.task!r} has no examples with a prompt and an answer.",
+            hint="choose a task with text answers; a classification task needs a `cloze`.",
         )
     chosen = choose(examples, spec.num_fewshot, inputs.seed)
     chat = bool(examples and examples[0].messages)

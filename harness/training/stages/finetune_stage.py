@@ -55,7 +55,7 @@ def finetune(
     chosen = settings_for(spec, len(inputs.train), kind)
     if chosen.mlm_loss_weight and spec.method != "full":
         raise SuiteError(
-            "`mlm_loss_weight` belongs to full fine-tuning; LoRA leaves the base as it is.", hint="leave it out."
+            "`mlm_loss_weight` applies only to full fine-tuning; LoRA does not change the base.", hint="remove it."
         )
     inputs, measures = mitigated(spec.mitigate, inputs)
     with reproducible(inputs.seed):

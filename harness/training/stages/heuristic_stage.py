@@ -41,8 +41,8 @@ def make_baseline(spec: HeuristicSpec, inputs: StageInputs, work: Path) -> dict[
     if kind not in fitting or spec.rule not in fitting[kind]:
         what = "no examples" if kind is None else f"examples of the type {kind.__name__}"
         raise DataError(
-            f"the baseline rule {spec.rule!r} does not fit task {spec.task!r}, which has {what}.",
-            hint=f"take one of: {', '.join(fitting.get(kind, ('another task',)))}." if kind else None,
+            f"the heuristic {spec.rule!r} does not fit task {spec.task!r}, which has {what}.",
+            hint=f"choose one of: {', '.join(fitting.get(kind, ('another task',)))}." if kind else None,
         )
     table = replace(_table(spec.rule, examples, inputs.labels), task=spec.task)
     write_baseline(work, table)

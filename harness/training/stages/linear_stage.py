@@ -46,13 +46,13 @@ def finetune_linear(spec: FinetuneSpec, inputs: StageInputs, work: Path, reporte
 
     inputs.require_labeled("a linear classifier")
     if spec.dropout is not None:
-        raise SuiteError("`dropout` belongs to trained weights; a linear head has none.", hint="leave it out.")
+        raise SuiteError("`dropout` applies to trained layers; a linear head has none.", hint="remove it.")
     inputs, measures = mitigated(spec.mitigate, inputs)
     train, validation = inputs.require_labeled("a linear classifier")
     if spec.weights == "random":
         raise SuiteError(
-            "a linear head on random features would answer on the pretrained ones: it stands on its base.",
-            hint="leave `weights: random` out, or use `method: full` with it.",
+            "a linear head always uses the pretrained features of its base, so random weights have no effect.",
+            hint="remove `weights: random`, or use `method: full` with it.",
         )
     parent = inputs.require_parent()
     started = time.monotonic()

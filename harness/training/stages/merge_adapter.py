@@ -60,7 +60,7 @@ def merge_adapter(adapter: Path, base: Path, work: Path, *, key: str, digest: st
     try:
         merged = adapted.merge_and_unload(safe_merge=True)
     except ValueError as error:
-        raise CheckpointError(f"the adapter cannot be merged: {error}", where=Where(adapter)) from error
+        raise CheckpointError(f"cannot merge the adapter: {error}", where=Where(adapter)) from error
     state = {key: tensor.contiguous() for key, tensor in merged.state_dict().items()}
     state.update(head_tensors(base, list(state), merged.base_model_prefix))
     merged.save_pretrained(str(work), state_dict=state)
@@ -118,7 +118,7 @@ def _check_embeddings(adapted: Any, adapter: Path) -> None:
     changed = (whole.get_input_embeddings(), output)
     if tied and any(isinstance(module, BaseTunerLayer) for module in changed):
         raise CheckpointError(
-            "the adapter changes word embeddings that the model also predicts with; they cannot be merged.",
+            "the adapter changes tied word embeddings, which cannot be merged.",
             where=Where(adapter),
-            hint="start from its base, or train it with `targets` that leave embeddings out.",
+            hint="start from its base, or train it with `targets` that exclude the embeddings.",
         )

@@ -104,9 +104,9 @@ def _fresh(
         lacking = goal.check_tokenizer(tokenizer)
         if lacking is not None:
             raise SuiteError(
-                f"the given tokenizer lacks {lacking}, which the objective {spec.objective!r} needs.",
+                f"the tokenizer lacks {lacking}, which the objective {spec.objective!r} needs.",
                 where=Where(inputs.tokenizer),
-                hint="give another one, or leave `tokenizer` out to train one.",
+                hint="use a different one, or remove `tokenizer` to train one.",
             )
     else:
         reporter.info("training the tokenizer")

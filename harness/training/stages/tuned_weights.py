@@ -35,7 +35,7 @@ def check_method(method: Method, weights: str) -> None:
     if weights == "random" and method != "full":
         name = method if isinstance(method, str) else "LoRA"
         raise SuiteError(
-            f"{name} on random weights teaches nothing: they stay frozen.",
+            f"{name} on random weights learns nothing, because they stay frozen.",
             hint="use `method: full` with `weights: random`.",
         )
 
@@ -52,7 +52,7 @@ def apply_method(job: Job, method: Method) -> Any:
     if method == "frozen":
         if not job.heads:
             raise SuiteError(
-                "`method: frozen` trains a new head alone; this task has none (the model writes its answers).",
+                "`method: frozen` trains only a new head; this task has none (the model generates its answers).",
                 hint="use `method: full` or `method: {lora: {rank: 8}}`.",
             )
         for name, parameter in job.model.named_parameters():
@@ -113,8 +113,8 @@ def _adapted(job: Job, lora: LoraSpec, *, quantized: bool) -> Any:
         return get_peft_model(base, config)
     except ValueError as error:
         raise SuiteError(
-            f"LoRA cannot be put into this model: {error}",
-            hint="name modules of the model under `targets`, for BERT query, key, value and dense.",
+            f"cannot apply LoRA to this model: {error}",
+            hint="list modules of the model in `targets`; for BERT: query, key, value, and dense.",
         ) from error
 
 

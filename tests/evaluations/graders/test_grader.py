@@ -121,7 +121,7 @@ def test_a_judge_that_does_not_answer_stops_the_run_and_one_that_cannot_is_refus
     task = made(Generation, **OPTIONS, **JUDGED)
     with pytest.raises(IncompleteError, match="judge had no answer: gone"):
         read(task, written(task), lambda request: Failure("unavailable", "gone"))
-    with pytest.raises(SuiteError, match="does not write"):
+    with pytest.raises(SuiteError, match="does not generate"):
         read(task, written(task), lambda request: None, supports={"classify"})
 
 

@@ -135,8 +135,8 @@ def test_labels_of_their_own_and_whole_texts() -> None:
 @pytest.mark.parametrize(
     ("options", "labels", "said"),
     [
-        ({"toxicity": {"model": "d"}}, None, "it is no classifier of texts"),
-        ({"toxicity": {"model": "d", "label": "toxik"}}, ("fine", "toxic"), "its labels are others .*'toxik'"),
+        ({"toxicity": {"model": "d"}}, None, "it is not a text classifier"),
+        ({"toxicity": {"model": "d", "label": "toxik"}}, ("fine", "toxic"), "its labels are different .*'toxik'"),
         ({"regard": {"model": "d"}}, ("negative", "positive"), "its labels are negative, positive, and regard names"),
     ],
 )

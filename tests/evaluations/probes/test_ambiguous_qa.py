@@ -102,7 +102,7 @@ def test_written_answers_are_read_or_unread() -> None:
     assert sorted(str(value) for value in records.texts("prediction")) == ["0", "2", "None"]
     assert records.texts("status").count("unread") == 1
     assert evaluation.protocol(TableModel("masked").facts) is None
-    assert "does not write texts" in evaluation.unsupported(TableModel("masked").facts)
+    assert "does not generate text" in evaluation.unsupported(TableModel("masked").facts)
 
 
 @pytest.mark.parametrize(

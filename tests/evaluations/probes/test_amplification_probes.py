@@ -83,7 +83,7 @@ def test_the_probe_equals_the_functions_on_counts() -> None:
 
 def test_data_that_speak_of_one_group_only() -> None:
     rows = [{"text": "Oslo great", "label": "positive"}, {"text": "Oslo bad", "label": "negative"}]
-    with pytest.raises(DataError, match="the training texts speak of fewer than two groups"):
+    with pytest.raises(DataError, match="the training texts mention fewer than two groups"):
         list(probe().items([both(rows, rows)], "test"))
 
 

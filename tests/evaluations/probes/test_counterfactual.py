@@ -261,8 +261,8 @@ def test_a_missing_column_of_further_data() -> None:
         ({"lexicons": {"x": {"a": ["b"]}}}, "two groups"),
         ({"lexicons": {"x": {"a": ["b"], "c": ["d", "e"]}}}, "equally many"),
         ({"lexicons": {"x": {"a": ["b"], "c": ["B"]}}}, "one group only"),
-        ({"lexicons": {"x": {"a": [" "], "c": ["B"]}}}, "not empty"),
-        ({"lexicons": {"x": {"a": [], "c": []}}}, "not empty"),
+        ({"lexicons": {"x": {"a": [" "], "c": ["B"]}}}, "non-empty"),
+        ({"lexicons": {"x": {"a": [], "c": []}}}, "non-empty"),
     ],
 )
 def test_options_that_cannot_be_right(options: dict[str, Any], message: str) -> None:

@@ -249,7 +249,7 @@ def test_labels_that_nobody_knows_are_asked_for() -> None:
         ({"labels": ["a", "b"], "values": {"a": 1}}, "`values` has"),
         ({"cloze": {"template": "{mask} {text}", "words": {"a": ["b"]}}}, "before"),
         ({"cloze": {"template": "{text} no gap", "words": {"a": ["b"]}}}, "once each"),
-        ({"cloze": {"template": "{text} {mask}", "words": {"a": ["x"], "b": ["x"]}}}, "stands twice"),
+        ({"cloze": {"template": "{text} {mask}", "words": {"a": ["x"], "b": ["x"]}}}, "appears twice"),
         ({"cloze": {"template": "{text} {mask}", "words": {"a": []}}}, "at least one word"),
         ({"cloze": {"template": "{text} {mask}", "words": {"a": [" "]}}}, "an empty word"),
         ({"lables": ["a", "b"]}, "Extra inputs"),

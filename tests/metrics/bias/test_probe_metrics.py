@@ -64,7 +64,7 @@ def test_without_a_scorer_each_kind_of_model_has_its_own_metric() -> None:
 
 
 def test_a_scorer_that_the_probe_does_not_use_is_refused() -> None:
-    with pytest.raises(SuiteError, match=r"needs the scorer 'pll'; the probe scores by pll_word_l2r"):
+    with pytest.raises(SuiteError, match=r"needs the scorer 'pll'; the probe uses pll_word_l2r"):
         build_metrics(["stereotype_score[pll]"], PLL)
 
 

@@ -72,7 +72,7 @@ BASE = {
         ),
         (
             {"checkpoint.json": {"format": 1, "kind": "projected", "parent": {"key": "b" * 64}}},
-            "then take the directions of projection.safetensors out of its last hidden states",
+            "then project the directions in projection.safetensors out of its last hidden states",
         ),
         ({"checkpoint.json": {"format": 1, "kind": "self_debiased", "parent": {"key": "b" * 64}}}, "`--model NAME="),
         ({"checkpoint.json": {"format": 1, "kind": "baseline"}}, "nothing but harness"),

@@ -53,7 +53,7 @@ def test_outcomes() -> None:
     undecided = only_case(results_with(gate("inconclusive", needs=900))).find("failure")
     assert undecided is not None
     assert undecided.get("type") == "gate.inconclusive"
-    assert "needs about n: 900" in (undecided.text or "")
+    assert "required n (approx.): 900" in (undecided.text or "")
     assert only_case(results_with(gate("error"))).find("error") is not None
     assert only_case(results_with(gate("error", blocking=False))).find("skipped") is not None
     skipped = only_case(results_with(gate("fail", blocking=False, waiver="known"))).find("skipped")

@@ -53,5 +53,5 @@ def test_without_release_models_it_says_so(plain: RunDir) -> None:
     results = Results.read(plain.results_path)
     results.release = []
     text = model_card(results, None)
-    assert "No model is marked for release" in text
+    assert "This suite releases no model" in text
     ModelCard(text)

@@ -1,4 +1,4 @@
-"""What each mitigation bought and what it cost, beside the same model without it."""
+"""Effect and cost of each mitigation, beside the same model without it."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def test_every_figure_is_that_of_the_comparison(plain: RunDir) -> None:
     assert table is not None
     row = next(row for row in table.rows if row.model == "lora")
     assert row.twin == "base"
-    assert row.tokens == "not trained again"
+    assert row.tokens == "not retrained"
     seen = set()
     for (says, name, id_, metric), cell in zip(table.columns, row.cells, strict=True):
         assert id_ == f"{name}.{metric}"
@@ -69,9 +69,9 @@ def test_every_figure_is_that_of_the_comparison(plain: RunDir) -> None:
             ideal = after.ideal or 0.0
             nearer = abs(after.value - ideal) < abs(before.value - ideal)
             assert (cell.kind, cell.word) == (("better", "nearer the ideal") if nearer else ("worse", "farther off"))
-    assert seen == {"Bias", "Can do", "Forgotten"}
+    assert seen == {"Bias", "Capability", "Forgotten"}
     order = [says for says, *_ in table.columns]
-    assert order == sorted(order, key=["Bias", "Can do", "Forgotten"].index)
+    assert order == sorted(order, key=["Bias", "Capability", "Forgotten"].index)
 
 
 def test_pairs_that_were_not_compared_show_levels_and_say_so(plain: RunDir) -> None:
@@ -83,9 +83,9 @@ def test_pairs_that_were_not_compared_show_levels_and_say_so(plain: RunDir) -> N
     assert not any(cell.change for cell in row.cells)
     assert table.uncompared
     page = render_view(view)
-    assert "What each mitigation bought and what it cost" in page
-    assert "not trained again" in page
-    assert "name the two models under" in page
+    assert "Effect and cost of each mitigation" in page
+    assert "not retrained" in page
+    assert "list the two models in" in page
 
 
 @pytest.mark.parametrize("made_by", ["finetune", "load"])

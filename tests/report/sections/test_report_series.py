@@ -71,7 +71,7 @@ def test_wide_doses_stand_on_a_logarithmic_axis(plain: RunDir) -> None:
     (wide,) = _charts(plain, {name: {"labels": dose} for name, dose in doses.items()})
     low, middle, high = (place for place, _ in wide.x_ticks)
     assert abs((middle - low) - (high - middle)) < 0.1
-    assert wide.x_label == "labeled rows, logarithmic"
+    assert wide.x_label == "labeled rows (log scale)"
     (narrow,) = _charts(plain, {name: {"labels": dose} for name, dose in zip(doses, (1000, 2000, 3000), strict=True)})
     assert narrow.x_label == "labeled rows"
 

@@ -62,4 +62,4 @@ def test_nothing_is_said_where_nothing_is_shared(plain: RunDir) -> None:
 def test_the_page_shows_the_parts(plain: RunDir) -> None:
     view = RunView.open(plain)
     assert [share.model for share in shares(view)] == ["finetuned", "lora", "linear"]
-    assert "Pretraining, shared" in render_view(view)
+    assert "Shared pretraining" in render_view(view)

@@ -71,17 +71,17 @@ def test_an_undefined_comparison_says_why() -> None:
 def test_the_story_has_five_parts_and_speaks_of_harm_with_numbers(plain: RunDir) -> None:
     view = RunView.open(plain)
     parts = dict(story(view, view.contests[0]))
-    assert list(parts) == ["Gained", "Forgotten", "Paid", "Who is hurt", "How sure"]
+    assert list(parts) == ["Gained", "Forgotten", "Cost", "Bias and fairness", "Certainty"]
     assert parts["Forgotten"][0].reading == "worse"
-    assert any("flip_rate on names" in sentence.text for sentence in parts["Who is hurt"])
-    assert "410k training tokens" in parts["Paid"][0].text
+    assert any("flip_rate on names" in sentence.text for sentence in parts["Bias and fairness"])
+    assert "410k training tokens" in parts["Cost"][0].text
 
 
 def test_without_probes_and_slices_harm_is_not_measured(plain: RunDir) -> None:
     results = Results.read(plain.results_path)
     results.comparisons = [row for row in results.comparisons if row.evaluation == "general"]
     view = RunView(results)
-    assert dict(story(view, view.contests[0]))["Who is hurt"][0].text.startswith("Not measured")
+    assert dict(story(view, view.contests[0]))["Bias and fairness"][0].text.startswith("Not measured")
 
 
 def test_release_contests_come_first(plain: RunDir) -> None:
@@ -100,7 +100,7 @@ def test_a_task_is_measured_against_the_best_way_of_the_base(plain: RunDir) -> N
     assert {row.baseline for row in view.comparisons(main, evaluation="reviews")} == {"linear"}
     assert {row.baseline for row in view.comparisons(main, evaluation="general")} == {"base"}
     assert "finetuned against base" in [contest.label for contest in view.contests]
-    assert "against linear, the best way of base" in dict(story(view, main))["Gained"][0].text
+    assert "vs. linear, the best variant of base" in dict(story(view, main))["Gained"][0].text
     assert [one.matrices[0][0] for one in confusions(view, main)] == ["linear"]
     assert "finetuned against base" in render_view(view)
 
@@ -133,7 +133,7 @@ def test_a_release_whose_baseline_cannot_be_asked_is_told_of_by_its_first_pair(p
     [
         ({}, "finetuned beats classical on “reviews”: accuracy"),
         ({"delta": -0.1, "low": -0.12, "high": -0.08}, "finetuned does not beat classical on “reviews”"),
-        ({"delta": 0.0, "low": -0.02, "high": 0.02}, "finetuned is not shown to beat classical on “reviews”"),
+        ({"delta": 0.0, "low": -0.02, "high": 0.02}, "finetuned does not clearly beat classical on “reviews”"),
     ],
 )
 def test_the_first_paragraph_says_whether_rivals_are_beaten(
@@ -156,7 +156,7 @@ def test_a_gain_that_the_baseline_cannot_show_is_told_against_the_rival(plain: R
     view = RunView(results)
     told = dict(story(view, view.contests[0]))["Gained"]
     assert told[0].text == "No task compares finetuned with base."
-    assert told[1].text.startswith("Against classical, accuracy on reviews")
+    assert told[1].text.startswith("Compared with classical, accuracy on reviews")
     assert told[1].reading == "better"
 
 

@@ -73,7 +73,7 @@ def test_other_files_are_refused(tmp_path: Path, content: str) -> None:
 
 
 def test_a_missing_file_says_what_to_give(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match=r"no results\.json here"):
+    with pytest.raises(DataError, match=r"no results\.json in this folder"):
         Results.read(tmp_path / "results.json")
 
 

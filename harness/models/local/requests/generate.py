@@ -78,7 +78,7 @@ def ends(network: Network) -> frozenset[int]:
     except (TypeError, ValueError) as error:
         raise CheckpointError(
             f"expected token ids as eos_token_id of the generation settings, found {named!r}.",
-            hint="mend generation_config.json of the checkpoint.",
+            hint="fix generation_config.json in the checkpoint.",
         ) from error
 
 

@@ -47,7 +47,7 @@
       const cells = extra.cells && extra.cells[place] ? extra.cells[place] : [];
       const figures = cells.some(Boolean)
         ? [make("p", { class: "cells quiet" }, ...[base, candidate].flatMap((model, k) => [k ? " → " : "", make("bdi", {}, `${entry.models[model]} ${cells[model] || "–"}`)]))] : [];
-      const legend = tokens ? [make("p", { class: "quiet" }, "Per token, blue underlined: the candidate finds it likelier; orange dotted: less likely. The pointer shows nats.")] : [];
+      const legend = tokens ? [make("p", { class: "quiet" }, "Per token: blue underlined is more likely under the candidate, orange dotted is less likely. Hover to see nats.")] : [];
       return [...(several ? [make("p", { class: "tag" }, field)] : []), body, ...legend, ...figures];
     });
   }
@@ -112,7 +112,7 @@
     const slices = entry.slices.filter((_, slice) => inSlice(entry, slice, place));
     return [
       make("div", { class: "move" }, outcomeNode(OUTCOMES[state.view.outcome[place]]), make("span", { class: "quiet" }, `${counted(at + 1)} of ${counted(state.places.length)}`), make("span", {}, previous, " ", next)),
-      ...(row ? textNodes(entry, row, extra, base, candidate) : [make("p", { class: "absent" }, data.live ? "Reading the text …" : "The text was left out of this page for size; `harness serve` shows it.")]),
+      ...(row ? textNodes(entry, row, extra, base, candidate) : [make("p", { class: "absent" }, data.live ? "Reading the text …" : "This page omits the text to save space; `harness serve` shows it.")]),
       ...(gold.length || change ? [make("p", {}, ...gold, gold.length && change ? " · " : "", change)] : []),
       make("table", {}, make("caption", { class: "hide" }, "Answers of all models"), head, make("tbody", {}, ...[base, candidate, ...rest].map(line))),
       make("p", { class: "quiet" }, ...slices.flatMap((name) => [make("bdi", {}, name), " · "]), `item ${entry.ids[place]}`),

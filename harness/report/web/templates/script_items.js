@@ -35,7 +35,7 @@
     const filter = wanted();
     state.places = chosen(entry, state.view, filter);
     const parts = [`${counted(state.places.length)} of ${counted(entry.total)} items`];
-    if (filter.words.length && entry.shown < entry.total) parts.push(`searched in the ${counted(entry.shown)} texts that this page holds`);
+    if (filter.words.length && entry.shown < entry.total) parts.push(`searched in the ${counted(entry.shown)} texts on this page`);
     byId("item-count").textContent = parts.join("; ") + ".";
     byId("list").style.height = `${state.places.length * ROW}px`;
     const kept = keep === null || keep === undefined ? -1 : state.places.indexOf(keep);
@@ -59,7 +59,7 @@
   function line(at) {
     const { entry, view } = state;
     const place = state.places[at];
-    const text = entry.rows[place] ? entry.rows[place].slice(0, entry.fields.length).filter(Boolean).join(" / ").slice(0, 160) : "text not in this page";
+    const text = entry.rows[place] ? entry.rows[place].slice(0, entry.fields.length).filter(Boolean).join(" / ").slice(0, 160) : "text not on this page";
     const button = make("button", { type: "button", "data-at": at, "aria-current": at === state.at ? "true" : null },
       outcomeNode(OUTCOMES[view.outcome[place]]), make("span", { class: entry.rows[place] ? "excerpt" : "excerpt quiet", dir: "auto" }, text),
       make("span", { class: "num" }, entry.measure[0] ? number(view.move[place], true) : ""));
@@ -100,7 +100,7 @@
   function choosePair() {
     const { entry } = state;
     byId("pair").replaceChildren(...entry.pairs.map(([base, candidate], index) =>
-      make("option", { value: index }, `${entry.models[candidate]} against ${entry.models[base]}`)));
+      make("option", { value: index }, `${entry.models[candidate]} vs. ${entry.models[base]}`)));
     const place = entry.contests.indexOf(contest.value);
     state.pair = place < 0 ? 0 : place;
     byId("pair").value = String(state.pair);
@@ -126,18 +126,18 @@
     }
     byId("slice-label").hidden = !entry.slices.length;
     byId("group-label").hidden = groups.size < 2;
-    const orders = entry.measure[0] ? [["size", "largest change"], ["loss", "got worse most"], ["gain", "got better most"],
+    const orders = entry.measure[0] ? [["size", "largest change"], ["loss", "most worsened"], ["gain", "most improved"],
       ["base", "lowest baseline value"], ["candidate", "lowest candidate value"]] : [["size", "changed first"]];
     byId("order").replaceChildren(...orders.map(([value, text]) => make("option", { value }, text)));
     const unit = entry.measure[1] ? `, ${entry.measure[1]}` : "";
     const better = entry.measure[2] ? `; ${entry.measure[2]} is better` : "";
     const left = entry.total - entry.shown;
     const texts = left
-      ? ` Texts of ${counted(entry.shown)} of ${counted(entry.total)} items are in this page (${counted(entry.flipsShown)} of ${counted(entry.flips)} that changed, largest change first, and a sample of the rest)` +
+      ? ` Texts of ${counted(entry.shown)} of ${counted(entry.total)} items are on this page (${counted(entry.flipsShown)} of ${counted(entry.flips)} that changed, largest change first, and a sample of the rest)` +
         (data.live ? "; the others are read when they are selected." : "; all are in items/ and records/, and `harness serve` shows them.")
       : "";
     const slices = entry.slicesLeft ? ` ${counted(entry.slicesLeft)} rare slices are not in the filter.` : "";
-    const order = entry.measure[0] ? `Ordered by the change of: ${entry.measure[0]}${unit}${better}.` : "";
+    const order = entry.measure[0] ? `Ordered by change in: ${entry.measure[0]}${unit}${better}.` : "";
     byId("browser-note").textContent = `${order}${texts}${slices}`.trim();
   }
 

@@ -71,7 +71,7 @@
     for (const node of all(".who")) node.hidden = picked !== "all" && !node.closest("table").querySelector("tr:not(.other) .against");
     for (const node of all(".nothing")) node.remove();
     for (const section of all("section[data-by-contest]")) {
-      if (!section.querySelector(".absent") && !section.querySelector("div[data-contest]:not(.other)")) section.append(make("p", { class: "absent nothing" }, "Left out: nothing here was compared for this candidate."));
+      if (!section.querySelector(".absent") && !section.querySelector("div[data-contest]:not(.other)")) section.append(make("p", { class: "absent nothing" }, "Not shown: nothing here was compared for this candidate."));
     }
     for (const listener of listeners) listener();
     document.documentElement.dataset.shown = picked;
