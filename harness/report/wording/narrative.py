@@ -91,7 +91,9 @@ def _gained(view: RunView, contest: ModelPair) -> list[Sentence]:
             for row in rows
         ]
     others = [
-        Sentence(f"Compared with {row.baseline}, {named(row.evaluation, row.metric)} {change(row)}.", classify_change(row))
+        Sentence(
+            f"Compared with {row.baseline}, {named(row.evaluation, row.metric)} {change(row)}.", classify_change(row)
+        )
         for other in view.contests
         if other.candidate == contest.candidate and other != contest
         for row in _headlines(view, other, "gained")
