@@ -8,9 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from unpack import scripts
 
 from harness.report.formats.index_page import write_index
 from harness.report.view.run_view import RunView
+from harness.report.web import item_data
 from harness.schema.results.results_file import Results
 from harness.storage.run_dir import RunDir
 
@@ -133,6 +135,22 @@ def test_parts_built_later_are_those_of_the_release(hostile: RunDir, visit: Open
     later = page.eval_on_selector("#answers div[data-contest]:not([hidden])", outline)
     assert later == first
     assert "<script>alert(1)</script>" in page.inner_text("#answers")
+
+
+def test_parts_built_later_lose_what_no_template_of_ours_has(plain: RunDir, visit: Open) -> None:
+    path = plain.path / "report.html"
+    text = path.read_text("utf-8")
+    part = '<div data-contest="c1"><img src="x"><a href="x">y</a><p id="a">kept</p></div>'
+    planted = {f"c{k}": [part] * 99 for k in range(9)}
+    try:
+        path.write_text(text.replace(scripts(text)["data"]["later"], item_data.compress(planted)), "utf-8")
+        page = visit(plain)
+        choose(page, "all")
+        assert page.locator("[data-part]").count() == 0
+        assert page.locator("[data-contest] img, [data-contest] a, #a").count() == 0
+        assert page.locator("#slices p", has_text="kept").count() > 0
+    finally:
+        path.write_text(text, "utf-8")
 
 
 def test_a_browser_that_cannot_decompress_says_so_and_shows_the_rest(plain: RunDir, visit: Open) -> None:

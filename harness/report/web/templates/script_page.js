@@ -38,8 +38,22 @@
     return new Response(stream).json();
   }
 
-  /* Parts of other candidates: markup of the page's own templates, in which every foreign text is escaped as in
-     the page itself. A template's content is inert until it is put in the page, and the policy allows no script. */
+  /* Parts of other candidates wait as markup of the page's own templates, in which every foreign text is escaped. The
+     browser reads it into a document of its own, where nothing loads or runs; what is not listed here is taken out. */
+  const TAGS = new Set(("div p span b h3 h4 ul ol li table caption thead tbody tr th td details summary bdi br wbr code mark " +
+    "svg line circle path text figure figcaption dl dt dd button").split(" "));
+  const NAMES = new Set(("class scope colspan dir title role tabindex aria-label aria-hidden aria-describedby focusable hidden open data-contest data-clear data-value data-term " +
+    "width height viewBox x y x1 x2 y1 y2 cx cy r d text-anchor type").split(" "));
+
+  function built(markup) {
+    const { content } = new DOMParser().parseFromString(`<template>${markup}</template>`, "text/html").head.firstChild;
+    for (const node of all("*", content)) {
+      if (!TAGS.has(node.localName)) node.remove();
+      for (const name of node.getAttributeNames()) if (!NAMES.has(name)) node.removeAttribute(name);
+    }
+    return content;
+  }
+
   let waitingParts = null;
   async function fill(key) {
     const holes = all("template[data-part]").filter((node) => key === "all" || node.dataset.part.startsWith(`${key}/`));
@@ -49,8 +63,7 @@
     for (const hole of holes) {
       if (!hole.isConnected) continue;
       const [owner, place] = hole.dataset.part.split("/");
-      hole.innerHTML = parts[owner][Number(place)];
-      hole.replaceWith(hole.content);
+      hole.replaceWith(built(parts[owner][Number(place)]));
     }
     for (const listener of added) listener();
   }
