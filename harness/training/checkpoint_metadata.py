@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from harness.models.checkpoint.checkpoint_files import CHECKPOINT_FILE, CHECKPOINT_FORMAT
+from harness.models.encoding.row_encoder import name_inputs, reads_types
+from harness.models.encoding.text_encoder import text_encoder
 from harness.storage import atomic
 from harness.training.loop.resume import RESUME_FOLDER
 from harness.training.loop.training_log import LOG_FILE
@@ -62,6 +64,12 @@ def folder_bytes(folder: Path) -> int:
     )
 
 
-def save_tokenizer(tokenizer: Any, folder: Path) -> None:
-    """Writes the tokenizer's JSON files into `folder`."""
+def save_tokenizer(tokenizer: Any, folder: Path, model: Any | None = None) -> None:
+    """Writes the tokenizer's JSON files into `folder`, so that it returns there what the model was trained with.
+
+    Args:
+        model: what reads the rows; without token types of its own, the saved tokenizer returns none.
+    """
+    if text_encoder(tokenizer).typed and model is not None and not reads_types(model):
+        name_inputs(tokenizer, types=False)
     tokenizer.save_pretrained(str(folder))

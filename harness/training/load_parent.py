@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from harness.core.errors import CheckpointError, Where
+from harness.models.encoding.row_encoder import longest_row
+from harness.models.encoding.text_encoder import text_encoder
 from harness.models.local.load_weights import _POOLER, _check_shapes, _loaded
 
 if TYPE_CHECKING:
@@ -18,9 +20,7 @@ if TYPE_CHECKING:
 
 def longest(model: Any, tokenizer: Any, wanted: int) -> int:
     """The longest row: what is wanted, or less where the model takes less."""
-    positions = getattr(model.config, "max_position_embeddings", None) or wanted
-    limit = tokenizer.model_max_length or wanted
-    return min(wanted, int(positions), int(limit))
+    return min(wanted, longest_row(model, text_encoder(tokenizer)) or wanted)
 
 
 def load_headed(start: Start, kind: str, *, labels: Sequence[str], seed: int, problem: str | None = None) -> Any:

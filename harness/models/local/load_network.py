@@ -17,6 +17,7 @@ from harness.core.errors import CheckpointError, Where
 from harness.models.checkpoint.checkpoint_heads import AUTO_CLASSES, Family, Head
 from harness.models.checkpoint.inspection import inspect
 from harness.models.checkpoint.tokenizer_files import TOKENIZER_FILES, too_many_tokens
+from harness.models.encoding.row_encoder import longest_row
 from harness.models.encoding.text_encoder import TextEncoder
 from harness.models.library_logging import no_padding_notice, quiet
 from harness.models.local.forward_patch import FAULTS
@@ -25,8 +26,6 @@ from harness.models.local.network import Network
 from harness.models.local.padding_checks import keep_block_sparse
 
 _POOLER = "pooler."
-_POSITIONS = ("max_position_embeddings", "max_encoder_position_embeddings", "max_seq_len", "max_sequence_length")
-"""What configurations call the number of tokens that a model takes."""
 _LAYER = re.compile(r"(?P<stack>[A-Za-z_.]*?)\.(?P<number>\d+)\.")
 STACKS = ("shared", "encoder", "decoder")
 """What T5-like models hold in place of one module for the whole base."""
@@ -109,7 +108,7 @@ def load(folder: Path, *, device: str, dtype: str, quantize: str | None = None) 
             heads=heads,
             encoder=encoder,
             family=family,
-            max_length=_max_length(base, encoder),
+            max_length=longest_row(base, encoder),
             max_target=_target_length(base),
             device=device,
         )
@@ -195,28 +194,10 @@ def label_names(config: Any) -> tuple[str, ...] | None:
     return tuple(str(config.id2label[index]) for index in range(config.num_labels))
 
 
-def _max_length(base: Any, encoder: TextEncoder) -> int | None:
-    limits = [limit for limit in (encoder.max_length,) if limit]
-    for name in _POSITIONS:
-        positions = getattr(base.config, name, None)
-        if isinstance(positions, int) and positions > 0:
-            limits.append(positions - _position_offset(base))
-            break
-    return min(limits, default=None)
-
-
 def _target_length(base: Any) -> int | None:
     """Tokens that a decoder takes where its configuration counts them apart from the encoder's."""
     positions = getattr(base.config, "max_decoder_position_embeddings", None)
     return positions if isinstance(positions, int) and positions > 0 else None
-
-
-def _position_offset(base: Any) -> int:
-    """RoBERTa-like models count positions from the padding index + 1."""
-    for name, module in base.named_modules():
-        if name.endswith("position_embeddings") and getattr(module, "padding_idx", None) is not None:
-            return int(module.padding_idx) + 1
-    return 0
 
 
 def _check_tokens(folder: Path, encoder: TextEncoder, base: Any) -> None:

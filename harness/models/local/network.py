@@ -21,7 +21,7 @@ import torch
 from harness.core.records import FloatArray
 from harness.models.checkpoint.checkpoint_heads import Family, Head
 from harness.models.encoding.chat_template import Chat
-from harness.models.encoding.pair_encoder import PairEncoder, WordEncoder
+from harness.models.encoding.row_encoder import RowEncoder
 from harness.models.encoding.text_encoder import TextEncoder
 from harness.models.local.batching import IntArray, Row
 from harness.models.local.fastpaths.onednn_linear import quicken
@@ -151,19 +151,14 @@ class Network:
         return int(self.base.config.hidden_size)
 
     @cached_property
-    def pairs(self) -> PairEncoder:
-        """How the tokenizer joins two texts."""
-        return PairEncoder(self.encoder)
+    def rows(self) -> RowEncoder:
+        """How texts, pairs and lists of words become rows."""
+        return RowEncoder(self.encoder)
 
     @cached_property
     def chat(self) -> Chat:
         """The tokenizer's chat template."""
         return Chat(self.encoder)
-
-    @cached_property
-    def words(self) -> WordEncoder:
-        """How lists of words become tokens."""
-        return WordEncoder(self.encoder)
 
     @cached_property
     def forest(self) -> Forest:

@@ -12,7 +12,8 @@ import torch
 from torch.nn import functional
 
 from harness.model_kinds.finetune_kind import FinetuneSettings
-from harness.models.encoding.span_windows import windows
+from harness.models.encoding.row_encoder import TYPES, reads_types
+from harness.models.encoding.span_windows import learned_windows
 from harness.models.encoding.text_encoder import text_encoder
 from harness.models.local.load_weights import load_tokenizer
 from harness.training.learners.learner import Job, hits
@@ -33,15 +34,15 @@ def prepare(start: Start, inputs: StageInputs, chosen: FinetuneSettings) -> Job:
     model = load_headed(start, "AutoModelForQuestionAnswering", labels=(), seed=inputs.seed)
     encoder = text_encoder(tokenizer)
     limit = longest(model, tokenizer, chosen.max_length)
-    fills = {"input_ids": int(tokenizer.pad_token_id or 0), "token_type_ids": 0, "first": 0, "last": 0}
-    typed = int(getattr(model.config, "type_vocab_size", 0) or 0) > 1
+    typed = encoder.typed and reads_types(model)
+    fills = {"input_ids": int(tokenizer.pad_token_id or 0), "first": 0, "last": 0, **({TYPES: 0} if typed else {})}
 
     def plan(part: Any, epochs: int) -> RowBatches:
-        rows = list(windows(encoder, part, limit))
+        rows = list(learned_windows(encoder, part, limit))
         return RowBatches(rows, fills, size=chosen.batch_size, epochs=epochs, seed=inputs.seed)
 
     def logits(model: Any, batch: Batch) -> tuple[torch.Tensor, torch.Tensor]:
-        named = ("input_ids", "attention_mask", *(("token_type_ids",) if typed else ()))
+        named = ("input_ids", "attention_mask", *((TYPES,) if typed else ()))
         answer = model(**{name: batch[name] for name in named})
         hidden = batch["attention_mask"] == 0
         return answer.start_logits.masked_fill(hidden, -1e9), answer.end_logits.masked_fill(hidden, -1e9)

@@ -53,7 +53,8 @@ class Settings:
 
     Attributes:
         learning_rate: its highest value; it rises linearly, then falls linearly to zero.
-        rates: prefix of a weight's name → multiple of the learning rate for it.
+        rates: part of a weight's name → multiple of the learning rate for it.
+        embedding_rate: the same for the model's input embeddings.
         warmup: share of the steps in which the rate rises.
         decay: decoupled weight decay of matrices; embeddings, norms and biases have none.
         seed: of dropout.
@@ -63,6 +64,7 @@ class Settings:
     learning_rate: float
     seed: int
     rates: Mapping[str, float] = field(default_factory=dict)
+    embedding_rate: float = 1.0
     warmup: float = 0.06
     decay: float = 0.01
     save_every: int | None = None
@@ -232,14 +234,17 @@ def parameter_groups(model: Any, settings: Settings) -> list[dict[str, Any]]:
     Weights with the rate zero would be moved by nothing, at the price of a pass over them and their moments; their
     gradients still count for clipping, and are cleared with the model's.
     """
+    words = {id(weight) for weight in model.get_input_embeddings().parameters()}
+    tables = {id(module.weight) for module in model.modules() if isinstance(module, torch.nn.Embedding)}
     groups: dict[tuple[float, float], list[Any]] = {}
     for name, parameter in model.named_parameters():
         if not parameter.requires_grad:
             continue
         factor = next((rate for part, rate in settings.rates.items() if part in name), 1.0)
+        factor = settings.embedding_rate if id(parameter) in words else factor
         if factor == 0:
             continue
-        decay = settings.decay if parameter.ndim > 1 and "embeddings" not in name else 0.0
+        decay = settings.decay if parameter.ndim > 1 and id(parameter) not in tables else 0.0
         groups.setdefault((factor, decay), []).append(parameter)
     return [
         {"params": parameters, "lr": settings.learning_rate * factor, "weight_decay": decay}

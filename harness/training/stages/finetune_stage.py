@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -87,12 +86,18 @@ def carry_out(
     model = apply_method(job, spec.method)
     counts = training_cost.parameter_counts(model)
     flops = training_cost.plan_flops(job.model, job.plan, trained=counts["trainable"] / counts["parameters"])
-    rates: Mapping[str, float] = {"word_embeddings": chosen.embedding_lr_multiplier, **job.rates}
     progress = train(
         model,
         job.plan,
         job.loss,
-        Settings(learning_rate=chosen.learning_rate, seed=inputs.seed, rates=rates, warmup=0.1, save_every=save_every),
+        Settings(
+            learning_rate=chosen.learning_rate,
+            seed=inputs.seed,
+            rates=job.rates,
+            embedding_rate=chosen.embedding_lr_multiplier,
+            warmup=0.1,
+            save_every=save_every,
+        ),
         work=work,
         title=title,
         identity={"stage": stage, "parent": inputs.parent_digest, "chosen": asdict(chosen)},
@@ -102,7 +107,7 @@ def carry_out(
         epochs=chosen.epochs,
     )
     kind = save(model, job, spec.method, work, parent=inputs.require_parent(), parent_key=inputs.parent_key)
-    save_tokenizer(job.tokenizer, work)
+    save_tokenizer(job.tokenizer, work, job.model)
     page = write_page(
         work,
         kind=kind,

@@ -9,7 +9,7 @@ import numpy as np
 
 from harness.core.records import FloatArray
 from harness.core.requests import Continuations, Failure, Request, Response
-from harness.models.encoding.continuation_plans import Job, _plans
+from harness.models.encoding.continuation_plans import ContinuationPlan, continuation_plans
 from harness.models.local.batching import Batcher, IntArray, Row, TooLarge, is_out_of_memory, too_large
 from harness.models.local.fastpaths.shared_prefix import groups_of
 from harness.models.local.fastpaths.tree_attention import Tree, tree_of
@@ -33,8 +33,8 @@ def continuations(
     begin with is read once. Otherwise each option has a row of its own, but for one whose input is the
     beginning of another's.
     """
-    jobs: dict[int, Job] = {}
-    for owner, planned in _plans(network, requests):
+    jobs: dict[int, ContinuationPlan] = {}
+    for owner, planned in continuation_plans(network.encoder, network.chat, network.max_length, requests):
         if isinstance(planned, Failure):
             yield requests[owner], planned
         else:
@@ -53,7 +53,9 @@ def continuations(
             yield requests[owner], scores(values[owner], jobs[owner].cut)
 
 
-def _scored(network: Network, batcher: Batcher, jobs: Sequence[Job]) -> Iterator[tuple[int, int, float | TooLarge]]:
+def _scored(
+    network: Network, batcher: Batcher, jobs: Sequence[ContinuationPlan]
+) -> Iterator[tuple[int, int, float | TooLarge]]:
     """(request, option, log-likelihood) of every option, in any order."""
     far = network.switch_length
     if far is not None:
@@ -124,7 +126,7 @@ def _sums(owner: int, option: IntArray, values: FloatArray | TooLarge) -> Iterat
         yield owner, number, values if isinstance(values, TooLarge) else float(values[option == number].sum())
 
 
-def _shared(job: Job) -> list[list[int]]:
+def _shared(job: ContinuationPlan) -> list[list[int]]:
     """Groups of options of which the first one's input begins with each other one's."""
     groups: list[list[int]] = []
     for option in sorted(range(len(job.branches)), key=lambda option: -len(job.branches[option])):
@@ -138,12 +140,12 @@ def _shared(job: Job) -> list[list[int]]:
     return groups
 
 
-def _reach(job: Job) -> int:
+def _reach(job: ContinuationPlan) -> int:
     """Tokens of the longest row that the request takes."""
     return len(job.trunk) + max(map(len, job.branches)) - 1
 
 
-def _rows(job: Job, *, apart: bool = False) -> list[tuple[Row, IntArray]]:
+def _rows(job: ContinuationPlan, *, apart: bool = False) -> list[tuple[Row, IntArray]]:
     """Plain rows that score all options (`apart`: one for each), and which option each target belongs to."""
     rows = []
     for group in [[option] for option in range(len(job.branches))] if apart else _shared(job):

@@ -10,9 +10,9 @@ import torch
 
 from harness.core.records import FloatArray
 from harness.models.checkpoint.checkpoint_heads import Head
-from harness.models.encoding.row_encoder import HeadRow
-from harness.models.local.batching import IntArray
-from harness.models.local.network import Network, accepts
+from harness.models.encoding.row_encoder import NO_TYPES, TYPES, HeadRow, has_types, reads_types
+from harness.models.local.batching import Batcher, IntArray
+from harness.models.local.network import Network
 
 
 @torch.inference_mode()
@@ -59,13 +59,19 @@ def hidden_states(network: Network, rows: Sequence[HeadRow]) -> list[FloatArray]
     return [values[: len(row.ids)] for values, row in zip(states, rows, strict=True)]
 
 
+def warn_of_types(network: Network, batcher: Batcher, head: Head) -> None:
+    """Tells of a model with token types whose tokenizer returns none, before pairs are read."""
+    if not network.encoder.typed and has_types(network.heads[head]):
+        batcher.tell_once(NO_TYPES)
+
+
 def _forward(network: Network, head: Head, rows: Sequence[HeadRow]) -> Any:
     module = network.heads[head]
     ids, mask = _padded(network, rows)
     extra = {}
-    if any(row.types is not None for row in rows) and network.encoder.typed and accepts(module, "token_type_ids"):
+    if any(row.types is not None for row in rows) and reads_types(module):
         types = [np.asarray(row.types or [0] * len(row.ids), dtype=np.int64) for row in rows]
-        extra["token_type_ids"] = network.pad(types, masked=False, fill=0)[0]
+        extra[TYPES] = network.pad(types, masked=False, fill=0)[0]
     return module(input_ids=ids, attention_mask=mask, **extra)
 
 
