@@ -19,8 +19,7 @@ from transformers import Trainer, TrainingArguments
 
 from harness.core.errors import IncompleteError
 from harness.core.reporter import Reporter
-from harness.models.local.fastpaths.onednn_linear import quicken
-from harness.models.peak_memory import keep_freed
+from harness.models.local.fastpaths.installed import accelerate
 from harness.training.loop import resume
 from harness.training.loop.best_epoch import BestEpoch, Score
 from harness.training.loop.loop_callbacks import Progress, Sealing, Seeding
@@ -102,8 +101,7 @@ def train(
     Raises:
         IncompleteError: when the loss is not finite.
     """
-    keep_freed()
-    quicken(model)
+    accelerate(model)
     folder = work / resume.RESUME_FOLDER
     steps = len(plan)
     made_for = resume.plan_digest({**identity, "steps": steps, "rate": settings.learning_rate, "seed": settings.seed})

@@ -21,7 +21,7 @@ from harness.model_kinds.align_kind import AlignSpec, alignment_settings
 from harness.model_kinds.finetune_kind import QloraMethod
 from harness.model_kinds.flop_shapes import Shape
 from harness.models.encoding.prompt_encoder import PromptEncoder, has_messages
-from harness.models.local.fastpaths.onednn_linear import quicken
+from harness.models.local.fastpaths.installed import accelerate
 from harness.models.local.load_weights import family_of, load_tokenizer
 from harness.training.learners.learner import Job, hits, mean_loss
 from harness.training.learners.prompted_generation_learner import target_logits
@@ -69,7 +69,7 @@ def align(
         start = Start(parent, family, "pretrained", isinstance(spec.method, QloraMethod))
         tokenizer = load_tokenizer(parent)
         model = load_headed(start, "AutoModelForCausalLM", labels=(), seed=inputs.seed)
-        quicken(model)
+        accelerate(model)
         for module in model.modules():
             # Both models of a ratio must be the same but for their weights.
             if isinstance(module, torch.nn.Dropout):

@@ -13,7 +13,7 @@ from harness.models.encoding.row_encoder import HeadRow, row_length
 from harness.models.encoding.text_encoder import Encoded, encode_texts
 from harness.models.local.batching import SLACK, Batcher, TooLarge, too_large
 from harness.models.local.network import Network
-from harness.models.local.requests.head_passes import first_suffices, hidden_states, logits, warn_of_types
+from harness.models.local.requests.head_passes import hidden_states, warn_of_types, whole_row_reader
 from harness.models.response_builders import choose, log_sigmoid, log_softmax, scores
 
 
@@ -78,9 +78,8 @@ def head_logits(
     rows.sort(key=row_length, reverse=True)
     # A causal head reads the last token, so its rows are never padded.
     slack = 0.0 if network.causal else SLACK
-    if rows and network.shortcuts and network.one_place.known and not first_suffices(network, head):
-        batcher.tell_once("texts are read whole: leaving out what the head is not known to read changes its answers.")
-    yield from batcher.run(rows, row_length, lambda batch: list(logits(network, head, batch)), slack=slack)
+    if rows:
+        yield from batcher.run(rows, row_length, whole_row_reader(network, head, batcher), slack=slack)
 
 
 def features(network: Network, batcher: Batcher, texts: Sequence[str]) -> tuple[FloatArray, list[int]]:
