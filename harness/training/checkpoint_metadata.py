@@ -1,4 +1,4 @@
-"""Writing a checkpoint: its own page, `checkpoint.json`, comes last."""
+"""Writing a checkpoint: its metadata, `checkpoint.json`, come last."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from harness.training.loop.training_log import LOG_FILE
 from harness.training.stage_inputs import StageInputs
 
 
-def write_page(
+def write_metadata(
     work: Path,
     *,
     kind: str,
@@ -38,7 +38,7 @@ def write_page(
     parent = None
     if inputs.parent_key is not None:
         parent = {"key": inputs.parent_key, "digest": inputs.parent_digest}
-    page = {
+    metadata = {
         "format": CHECKPOINT_FORMAT,
         "kind": kind,
         "stage": dict(stage),
@@ -50,9 +50,9 @@ def write_page(
         "recipe": dict(recipe),
     }
     if held_out:
-        page["held_out"] = dict(held_out)
-    atomic.write_text(work / CHECKPOINT_FILE, json.dumps(page, ensure_ascii=False, indent=1, sort_keys=True) + "\n")
-    return page
+        metadata["held_out"] = dict(held_out)
+    atomic.write_text(work / CHECKPOINT_FILE, json.dumps(metadata, ensure_ascii=False, indent=1, sort_keys=True) + "\n")
+    return metadata
 
 
 def folder_bytes(folder: Path) -> int:

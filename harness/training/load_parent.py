@@ -23,7 +23,9 @@ def longest(model: Any, tokenizer: Any, wanted: int) -> int:
     return min(wanted, longest_row(model, text_encoder(tokenizer)) or wanted)
 
 
-def load_headed(start: Start, kind: str, *, labels: Sequence[str], seed: int, problem: str | None = None) -> Any:
+def load_headed(
+    start: ParentCheckpoint, kind: str, *, labels: Sequence[str], seed: int, problem: str | None = None
+) -> Any:
     """The checkpoint in one of transformers' Auto classes, or its shape with random weights.
 
     The pooler of a pretrained encoder without one starts as the identity, so that a classifier
@@ -190,7 +192,7 @@ def load_language_head(folder: Path, model: Any) -> Any | None:
 
 
 @dataclass(frozen=True, slots=True)
-class Start:
+class ParentCheckpoint:
     """Where a stage begins.
 
     Attributes:

@@ -13,15 +13,15 @@ from harness.models.encoding.row_encoder import TYPES, reads_types, tokenized
 from harness.models.encoding.text_encoder import text_encoder
 from harness.models.local.load_weights import load_tokenizer
 from harness.training.learners.labeled_batches import LabeledBatches
-from harness.training.learners.learner import Job, hits, mean_loss
-from harness.training.load_parent import Start, load_headed, load_language_head, longest
+from harness.training.learners.learner import TrainingJob, hits, mean_loss
+from harness.training.load_parent import ParentCheckpoint, load_headed, load_language_head, longest
 from harness.training.loop.training_loop import Batch
 from harness.training.stage_inputs import StageInputs
 
 HEADS = ("pooler", "pre_classifier", "classifier", "score")
 
 
-def prepare(start: Start, inputs: StageInputs, chosen: FinetuneSettings) -> Job:
+def prepare(start: ParentCheckpoint, inputs: StageInputs, chosen: FinetuneSettings) -> TrainingJob:
     """A sequence classifier around the parent's encoder.
 
     Raises:
@@ -66,7 +66,7 @@ def prepare(start: Start, inputs: StageInputs, chosen: FinetuneSettings) -> Job:
     if inputs.validation:
         held = plan(inputs.validation, 1)
         score = mean_loss(held, _summed_loss) if independent else hits(held, _right)
-    return Job(
+    return TrainingJob(
         model,
         tokenizer,
         plan(

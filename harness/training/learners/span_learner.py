@@ -16,14 +16,14 @@ from harness.models.encoding.row_encoder import TYPES, reads_types
 from harness.models.encoding.span_windows import learned_windows
 from harness.models.encoding.text_encoder import text_encoder
 from harness.models.local.load_weights import load_tokenizer
-from harness.training.learners.learner import Job, hits
-from harness.training.load_parent import Start, load_headed, longest
+from harness.training.learners.learner import TrainingJob, hits
+from harness.training.load_parent import ParentCheckpoint, load_headed, longest
 from harness.training.loop.planned_batches import RowBatches
 from harness.training.loop.training_loop import Batch
 from harness.training.stage_inputs import StageInputs
 
 
-def prepare(start: Start, inputs: StageInputs, chosen: FinetuneSettings) -> Job:
+def prepare(start: ParentCheckpoint, inputs: StageInputs, chosen: FinetuneSettings) -> TrainingJob:
     """A span head around the parent's encoder.
 
     Raises:
@@ -59,7 +59,7 @@ def prepare(start: Start, inputs: StageInputs, chosen: FinetuneSettings) -> Job:
         hit = (first.argmax(dim=-1) == batch["first"][:, 0]) & (last.argmax(dim=-1) == batch["last"][:, 0])
         return int(hit.sum()), len(hit)
 
-    return Job(
+    return TrainingJob(
         model,
         tokenizer,
         plan(inputs.train, chosen.epochs),

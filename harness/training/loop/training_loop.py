@@ -34,7 +34,7 @@ _CLIP = 1.0
 _OPERATIONS_BETWEEN_CHECKPOINTS = 1e12
 
 
-class Plan(Protocol):
+class BatchPlan(Protocol):
     """All batches of a training, in order; a batch is made when it is asked for."""
 
     def __len__(self) -> int: ...
@@ -71,7 +71,7 @@ class Settings:
 
 def train(
     model: Any,
-    plan: Plan,
+    plan: BatchPlan,
     loss: LossFunction,
     settings: Settings,
     *,
@@ -157,7 +157,7 @@ def _save_every(flops: float, steps: int) -> int:
 
 
 class _Batches(Dataset[Batch]):
-    def __init__(self, plan: Plan) -> None:
+    def __init__(self, plan: BatchPlan) -> None:
         self._plan = plan
 
     def __len__(self) -> int:
@@ -174,7 +174,7 @@ class PlannedTrainer(Trainer):  # type: ignore[misc]  # transformers is untyped 
         self,
         model: Any,
         arguments: TrainingArguments,
-        plan: Plan,
+        plan: BatchPlan,
         loss: LossFunction,
         settings: Settings,
         progress: Progress,

@@ -20,9 +20,9 @@ from harness.model_kinds.finetune_kind import (
 from harness.model_kinds.flop_shapes import shape_of
 from harness.models.local.load_weights import family_of
 from harness.training import training_cost
-from harness.training.checkpoint_metadata import save_tokenizer, write_page
-from harness.training.learners.learner import Job, learner
-from harness.training.load_parent import Start
+from harness.training.checkpoint_metadata import save_tokenizer, write_metadata
+from harness.training.learners.learner import TrainingJob, learner
+from harness.training.load_parent import ParentCheckpoint
 from harness.training.loop.dropout import set_dropout
 from harness.training.loop.reproducible import reproducible
 from harness.training.loop.training_loop import Settings, train
@@ -40,7 +40,7 @@ def finetune(
     `learners`. An adapter is written as an adapter: its base is referenced by its key, not copied.
 
     Returns:
-        The checkpoint's page and what was measured.
+        The checkpoint's metadata and what was measured.
 
     Raises:
         DataError: when examples are missing or unfit.
@@ -58,7 +58,7 @@ def finetune(
         )
     inputs, measures = mitigated(spec.mitigate, inputs)
     with reproducible(inputs.seed):
-        start = Start(parent, family_of(parent), spec.weights, isinstance(spec.method, QloraMethod))
+        start = ParentCheckpoint(parent, family_of(parent), spec.weights, isinstance(spec.method, QloraMethod))
         make = learner(kind, start.family)
         chosen = narrowed(chosen, spec, _width(parent))
         job = make(start, inputs, chosen)
@@ -71,7 +71,7 @@ def finetune(
 
 
 def carry_out(
-    job: Job,
+    job: TrainingJob,
     spec: FinetuneSpec | AlignSpec,
     inputs: StageInputs,
     work: Path,
@@ -108,7 +108,7 @@ def carry_out(
     )
     kind = save(model, job, spec.method, work, parent=inputs.require_parent(), parent_key=inputs.parent_key)
     save_tokenizer(job.tokenizer, work, job.model)
-    page = write_page(
+    metadata = write_metadata(
         work,
         kind=kind,
         stage=stage,
@@ -116,7 +116,7 @@ def carry_out(
         cost={"tokens": progress.tokens, "flops": flops, "steps": len(job.plan), **counts},
         recipe={**asdict(chosen), **(described(spec.method) if lora_of(spec.method) else {}), **job.facts},
     )
-    return {**page, "validation": progress.best, "measured": progress.measured()}
+    return {**metadata, "validation": progress.best, "measured": progress.measured()}
 
 
 def _width(parent: Path) -> int | None:

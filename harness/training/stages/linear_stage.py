@@ -19,7 +19,7 @@ from harness.models.encoding.row_encoder import longest_row
 from harness.models.encoding.text_encoder import encode_texts, text_encoder
 from harness.models.peak_memory import peak_memory
 from harness.training import training_cost
-from harness.training.checkpoint_metadata import write_page
+from harness.training.checkpoint_metadata import write_metadata
 from harness.training.mitigation.mitigated_rows import mitigated
 from harness.training.stage_inputs import StageInputs
 from harness.training.stages.logistic_regression import choose
@@ -34,7 +34,7 @@ def finetune_linear(spec: FinetuneSpec, inputs: StageInputs, work: Path, reporte
     The regularization is chosen by validation accuracy, or by cross-validation without one.
 
     Returns:
-        The checkpoint's page and what was measured.
+        The checkpoint's metadata and what was measured.
 
     Raises:
         DataError: when examples are missing or unfit.
@@ -91,7 +91,7 @@ def finetune_linear(spec: FinetuneSpec, inputs: StageInputs, work: Path, reporte
         "parameters": counts["parameters"] + own,
         "trainable": own,
     }
-    page = write_page(
+    metadata = write_metadata(
         work,
         kind="linear",
         stage=spec.model_dump(mode="json", by_alias=True),
@@ -105,7 +105,7 @@ def finetune_linear(spec: FinetuneSpec, inputs: StageInputs, work: Path, reporte
         "tokens_per_second": round(tokens / max(seconds, 1e-9), 1),
         "peak_memory": peak_memory(),
     }
-    return {**page, "validation": fit.score, "measured": measured}
+    return {**metadata, "validation": fit.score, "measured": measured}
 
 
 def _features(measure: Any, parent: Path, texts: Sequence[str], inputs: StageInputs, task: Any) -> FloatMatrix:

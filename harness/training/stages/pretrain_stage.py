@@ -16,7 +16,7 @@ from harness.models.encoding.row_encoder import has_types, longest_row, name_inp
 from harness.models.encoding.text_encoder import TextEncoder
 from harness.models.local.load_weights import load_tokenizer
 from harness.training import training_cost
-from harness.training.checkpoint_metadata import save_tokenizer, write_page
+from harness.training.checkpoint_metadata import save_tokenizer, write_metadata
 from harness.training.load_parent import load_for
 from harness.training.loop.dropout import set_dropout
 from harness.training.loop.reproducible import reproducible
@@ -38,7 +38,7 @@ def pretrain(
     """Trains a language model and writes the checkpoint into `work`, its tokenizer with it.
 
     Returns:
-        The checkpoint's page and what was measured.
+        The checkpoint's metadata and what was measured.
 
     Raises:
         DataError: when there is no text to train on.
@@ -87,8 +87,10 @@ def pretrain(
     save_tokenizer(tokenizer, work, model)
     spent = {"tokens": progress.tokens, "flops": flops, "steps": len(plan), **training_cost.parameter_counts(model)}
     recipe = {**stage, **asdict(chosen), "architecture": _described(model), **measures}
-    page = write_page(work, kind="transformers", stage=stage, inputs=inputs, cost=spent, recipe=recipe, held_out=held)
-    return {**page, "measured": progress.measured()}
+    metadata = write_metadata(
+        work, kind="transformers", stage=stage, inputs=inputs, cost=spent, recipe=recipe, held_out=held
+    )
+    return {**metadata, "measured": progress.measured()}
 
 
 def _fresh(
