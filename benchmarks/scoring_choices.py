@@ -126,7 +126,7 @@ def _batch(model: Any, rows: Sequence[tuple[int, int, list[int], int]]) -> dict[
 
 def _count(network: Any, run: Any) -> int:
     """Tokens that the base reads during a run, padding included, the first-use check left out."""
-    _ = network.forest.usable
+    _ = network.fast_paths.trees.usable
     total = 0
 
     def counting(_module: Any, _args: Any, named: dict[str, Any]) -> None:

@@ -88,13 +88,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def invoke(arguments: list[str]) -> int:
     """Runs a command line and returns its exit code; prints errors to stderr, never a traceback."""
+    from harness.cli.process_settings import ProcessSettings
     from harness.core.errors import EXIT_INTERNAL, EXIT_INTERRUPTED, EXIT_USAGE, HarnessError
 
-    # Threads that spin while they wait make small models five times slower as soon as anything else
-    # runs on the machine, and no faster when nothing does. Read by OpenMP when torch is loaded.
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-    # Where the package `kernels` is installed, transformers would fetch code from the hub and run it.
-    os.environ.setdefault("USE_HUB_KERNELS", "NO")
+    ProcessSettings.apply()
     if not os.environ.get("HARNESS_DEBUG"):
         # A user of harness cannot act on deprecations inside libraries.
         warnings.filterwarnings("ignore", category=FutureWarning, module=r"(transformers|peft|accelerate|datasets)\b")

@@ -4,13 +4,25 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from harness.core.reporter import Reporter
 from harness.models.checkpoint.checkpoint_digest import Resolve
 
 if TYPE_CHECKING:
-    from harness.models.local.base_cache import BasePool
+    from harness.models.local.load_network import Loaded
+
+
+class Bases(Protocol):
+    """What loads the base of a model, or has it in memory."""
+
+    def base(self, folder: Path, *, device: str, dtype: str, quantize: str | None = None) -> Loaded:
+        """The base.
+
+        Raises:
+            CheckpointError, IncompleteError: as `load_network.load`.
+        """
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,5 +46,5 @@ class OpenContext:
     reporter: Reporter
     labels: tuple[str, ...] | None = None
     batch_tokens: int | None = None
-    pool: BasePool | None = None
+    pool: Bases | None = None
     quantize: str | None = None

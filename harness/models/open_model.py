@@ -14,10 +14,9 @@ from harness.models.cached_model import CachedModel
 from harness.models.checkpoint.checkpoint_digest import Resolve
 from harness.models.checkpoint.checkpoint_files import CHECKPOINT_FILE
 from harness.models.checkpoint.inspection import kind_of, read_lineage
-from harness.models.open_context import OpenContext
+from harness.models.open_context import Bases, OpenContext
 
 if TYPE_CHECKING:
-    from harness.models.local.base_cache import BasePool
     from harness.models.server.open_server import Served
 
 
@@ -30,7 +29,7 @@ def open_model(
     reporter: Reporter | None = None,
     labels: Sequence[str] | None = None,
     batch_tokens: int | None = None,
-    pool: BasePool | None = None,
+    pool: Bases | None = None,
 ) -> CachedModel:
     """Opens a checkpoint for questions.
 

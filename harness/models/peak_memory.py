@@ -1,21 +1,13 @@
-"""The most memory that was held for a while, and what is kept for the next layer; torch is needed for a GPU's alone."""
+"""The most memory that was held for a while; torch is needed for a GPU's alone."""
 
 from __future__ import annotations
 
-import ctypes
-import os
-import platform
 import resource
 import sys
-from functools import lru_cache
 from pathlib import Path
 
 _STATUS = Path("/proc/self/status")
 _RESET = Path("/proc/self/clear_refs")
-_TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3
-"""glibc's names of what `mallopt` sets."""
-_KEPT, _HEAP = 128 * 2**20, 32 * 2**20
-_OWN_WISHES = ("MALLOC_TRIM_THRESHOLD_", "MALLOC_MMAP_THRESHOLD_", "GLIBC_TUNABLES")
 
 
 class Memory:
@@ -51,25 +43,6 @@ class Memory:
         except OSError:
             return None
         return next((1024 * int(line.split()[1]) for line in lines if line.startswith("VmHWM:")), None)
-
-
-@lru_cache(maxsize=1)
-def keep_freed() -> bool:
-    """Lets the process keep up to 128 MB that it has freed, and take blocks of up to 32 MB from what it keeps.
-
-    Every layer asks torch for the same few megabytes and frees them again. By default glibc hands them back to the
-    system, which clears the pages anew each time: a fifth of the time of a small encoder.
-
-    Returns:
-        Whether it was done: with glibc alone, and unless the environment says how memory is to be kept.
-    """
-    if sys.platform != "linux" or platform.libc_ver()[0] != "glibc" or any(name in os.environ for name in _OWN_WISHES):
-        return False
-    try:
-        library = ctypes.CDLL(None)
-        return bool(library.mallopt(_MMAP_THRESHOLD, _HEAP)) and bool(library.mallopt(_TRIM_THRESHOLD, _KEPT))
-    except (OSError, AttributeError):
-        return False
 
 
 def peak_memory() -> int:

@@ -1,4 +1,4 @@
-"""Writing a checkpoint: its own page, `checkpoint.json`, comes last."""
+"""Writing a checkpoint: its metadata, `checkpoint.json`, come last."""
 
 from __future__ import annotations
 
@@ -8,13 +8,15 @@ from pathlib import Path
 from typing import Any
 
 from harness.models.checkpoint.checkpoint_files import CHECKPOINT_FILE, CHECKPOINT_FORMAT
+from harness.models.encoding.row_encoder import name_inputs, reads_types
+from harness.models.encoding.text_encoder import text_encoder
 from harness.storage import atomic
 from harness.training.loop.resume import RESUME_FOLDER
 from harness.training.loop.training_log import LOG_FILE
 from harness.training.stage_inputs import StageInputs
 
 
-def write_page(
+def write_metadata(
     work: Path,
     *,
     kind: str,
@@ -36,7 +38,7 @@ def write_page(
     parent = None
     if inputs.parent_key is not None:
         parent = {"key": inputs.parent_key, "digest": inputs.parent_digest}
-    page = {
+    metadata = {
         "format": CHECKPOINT_FORMAT,
         "kind": kind,
         "stage": dict(stage),
@@ -48,9 +50,9 @@ def write_page(
         "recipe": dict(recipe),
     }
     if held_out:
-        page["held_out"] = dict(held_out)
-    atomic.write_text(work / CHECKPOINT_FILE, json.dumps(page, ensure_ascii=False, indent=1, sort_keys=True) + "\n")
-    return page
+        metadata["held_out"] = dict(held_out)
+    atomic.write_text(work / CHECKPOINT_FILE, json.dumps(metadata, ensure_ascii=False, indent=1, sort_keys=True) + "\n")
+    return metadata
 
 
 def folder_bytes(folder: Path) -> int:
@@ -62,6 +64,12 @@ def folder_bytes(folder: Path) -> int:
     )
 
 
-def save_tokenizer(tokenizer: Any, folder: Path) -> None:
-    """Writes the tokenizer's JSON files into `folder`."""
+def save_tokenizer(tokenizer: Any, folder: Path, model: Any | None = None) -> None:
+    """Writes the tokenizer's JSON files into `folder`, so that it returns there what the model was trained with.
+
+    Args:
+        model: what reads the rows; without token types of its own, the saved tokenizer returns none.
+    """
+    if text_encoder(tokenizer).typed and model is not None and not reads_types(model):
+        name_inputs(tokenizer, types=False)
     tokenizer.save_pretrained(str(folder))

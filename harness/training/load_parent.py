@@ -5,25 +5,24 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 
 from harness.core.errors import CheckpointError, Where
-from harness.models.local.load_weights import _POOLER, _check_shapes, _loaded
-
-if TYPE_CHECKING:
-    pass
+from harness.models.encoding.row_encoder import longest_row
+from harness.models.encoding.text_encoder import text_encoder
+from harness.models.local.load_weights import CLASSIFIER, POOLER, load_config, load_weights
 
 
 def longest(model: Any, tokenizer: Any, wanted: int) -> int:
     """The longest row: what is wanted, or less where the model takes less."""
-    positions = getattr(model.config, "max_position_embeddings", None) or wanted
-    limit = tokenizer.model_max_length or wanted
-    return min(wanted, int(positions), int(limit))
+    return min(wanted, longest_row(model, text_encoder(tokenizer)) or wanted)
 
 
-def load_headed(start: Start, kind: str, *, labels: Sequence[str], seed: int, problem: str | None = None) -> Any:
+def load_headed(
+    start: ParentCheckpoint, kind: str, *, labels: Sequence[str], seed: int, problem: str | None = None
+) -> Any:
     """The checkpoint in one of transformers' Auto classes, or its shape with random weights.
 
     The pooler of a pretrained encoder without one starts as the identity, so that a classifier
@@ -43,9 +42,7 @@ def load_headed(start: Start, kind: str, *, labels: Sequence[str], seed: int, pr
 
     auto: Any = getattr(transformers, kind)
     folder = start.folder
-    config: Any = _loaded(
-        folder, "configuration", lambda: transformers.AutoConfig.from_pretrained(str(folder), trust_remote_code=False)
-    )
+    config = load_config(folder)
     if labels:
         config.num_labels = len(labels)
         config.id2label = dict(enumerate(labels))
@@ -59,30 +56,12 @@ def load_headed(start: Start, kind: str, *, labels: Sequence[str], seed: int, pr
         from harness.models.local.quantization import heads_of, quantization
 
         # A new head has no weights to quantize and is trained whole; so is the pooler, which a checkpoint may lack.
-        options = quantization([*heads_of(auto, config), rf".*\.{_POOLER}"])
-    model, facts = _loaded(
-        folder,
-        "model",
-        lambda: auto.from_pretrained(
-            str(folder),
-            config=config,
-            local_files_only=True,
-            use_safetensors=True,
-            trust_remote_code=False,
-            output_loading_info=True,
-            ignore_mismatched_sizes=bool(labels),
-            **options,
-        ),
-    )
-    _check_shapes(facts["mismatched_keys"], folder)
-    if start.quantized:
-        from harness.models.local.quantization import plainly
-
-        plainly(model)
-    missing = facts["missing_keys"]
+        options = quantization([*heads_of(auto, config), rf".*\.{POOLER}"])
+    weights = load_weights(auto, folder, options, anew=CLASSIFIER if labels else (), config=config)
+    model, missing = weights.model, weights.missing
     base = f"{model.base_model_prefix}."
     language = kind in {"AutoModelForCausalLM", "AutoModelForSeq2SeqLM"}
-    lost = sorted(name for name in missing if (name.startswith(base) or language) and _POOLER not in name)
+    lost = sorted(name for name in missing if (name.startswith(base) or language) and POOLER not in name)
     if lost:
         raise CheckpointError(
             f"the model is missing weights: {', '.join(lost[:3])}{' …' if len(lost) > 3 else ''}.",
@@ -91,7 +70,7 @@ def load_headed(start: Start, kind: str, *, labels: Sequence[str], seed: int, pr
         )
     with torch.no_grad():
         for name, parameter in model.named_parameters():
-            if name in missing and _POOLER in name:
+            if name in missing and POOLER in name:
                 parameter.copy_(torch.eye(*parameter.shape) if parameter.ndim == 2 else torch.zeros_like(parameter))
     return model
 
@@ -108,28 +87,13 @@ def load_for(kind: Any, folder: Path, *, seed: int, check: Callable[[str], None]
         CheckpointError: when the folder holds no such model in safetensors, or lacks more than a
             masked model's head.
     """
-    from transformers import AutoConfig
-
-    config: Any = _loaded(
-        folder, "configuration", lambda: AutoConfig.from_pretrained(str(folder), trust_remote_code=False)
-    )
+    config = load_config(folder)
     check(str(config.model_type))
     torch.manual_seed(seed)
-    model, facts = _loaded(
-        folder,
-        "model",
-        lambda: kind.from_pretrained(
-            str(folder),
-            local_files_only=True,
-            use_safetensors=True,
-            trust_remote_code=False,
-            output_loading_info=True,
-            dtype=torch.float32,
-        ),
-    )
-    missing = sorted(facts["missing_keys"])
+    weights = load_weights(kind, folder, {"dtype": torch.float32})
+    model, missing = weights.model, sorted(weights.missing)
     base = f"{model.base_model_prefix}."
-    lost = [name for name in missing if name.startswith(base) and _POOLER not in name]
+    lost = [name for name in missing if name.startswith(base) and POOLER not in name]
     # A causal or sequence-to-sequence head is the whole point of such a model; only BERT-like ones come without.
     lost += [] if hasattr(model, "cls") else [name for name in missing if name.startswith("lm_head")]
     if lost:
@@ -147,35 +111,23 @@ def load_encoder(folder: Path, *, weights: str, seed: int) -> Any:
     Raises:
         CheckpointError: when the folder holds no such model in safetensors.
     """
-    from transformers import AutoConfig, AutoModel
+    from transformers import AutoModel
 
-    config: Any = _loaded(
-        folder, "configuration", lambda: AutoConfig.from_pretrained(str(folder), trust_remote_code=False)
-    )
+    config = load_config(folder)
     torch.manual_seed(seed)
     if weights == "random":
         return AutoModel.from_config(config, trust_remote_code=False)
-    return _loaded(
-        folder,
-        "model",
-        lambda: AutoModel.from_pretrained(
-            str(folder), local_files_only=True, use_safetensors=True, trust_remote_code=False
-        ),
-    )
+    return load_weights(AutoModel, folder, {}).model
 
 
 def load_language_head(folder: Path, model: Any) -> Any | None:
     """The checkpoint's masked language model around `model`'s own encoder, its head frozen; None without one."""
-    from transformers import AutoConfig, AutoModelForMaskedLM
+    from transformers import AutoModelForMaskedLM
 
-    architectures = AutoConfig.from_pretrained(str(folder), trust_remote_code=False).architectures or []
+    architectures = load_config(folder).architectures or []
     if not any(name.endswith("ForMaskedLM") for name in architectures):
         return None
-    whole: Any = _loaded(
-        folder,
-        "language-model head",
-        lambda: AutoModelForMaskedLM.from_pretrained(str(folder), use_safetensors=True, trust_remote_code=False),
-    )
+    whole = load_weights(AutoModelForMaskedLM, folder, {}).model
     if not hasattr(getattr(whole, "cls", None), "predictions"):
         raise CheckpointError(
             f"`mlm_loss_weight` needs a BERT language-model head, found a {type(whole).__name__}.",
@@ -190,7 +142,7 @@ def load_language_head(folder: Path, model: Any) -> Any | None:
 
 
 @dataclass(frozen=True, slots=True)
-class Start:
+class ParentCheckpoint:
     """Where a stage begins.
 
     Attributes:

@@ -16,7 +16,7 @@ from harness.models.checkpoint.checkpoint_digest import checkpoint_digest
 from harness.models.checkpoint.classical_file import ClassicalWeights, read_classical, write_classical
 from harness.models.checkpoint.inspection import KINDS, inspect, read_lineage
 from harness.models.checkpoint.linear_head_file import LinearHead, read_linear, write_linear
-from harness.models.derived.few_shot_backend import Shots, read_shots, write_shots
+from harness.models.derived.few_shot_backend import FewShotPrompt, read_shots, write_shots
 from harness.models.derived.heuristic_backend import BaselineTable, read_baseline, write_baseline
 from harness.models.derived.projection_backend import Projection, read_projection, write_projection
 from harness.models.derived.self_debias_backend import SelfDebias, read_self_debias, write_self_debias
@@ -146,7 +146,7 @@ COMPANIONS: dict[str, tuple[Callable[[Path], Any], Callable[[Path], Any]]] = {
     "classical.json": (_classical, read_classical),
     "vocabulary.json": (_classical, read_classical),
     "baseline.json": (lambda folder: write_baseline(folder, BaselineTable("majority", ("no", "yes"))), read_baseline),
-    "prompt.json": (lambda folder: write_shots(folder, Shots("rows", (("a", "b"),))), read_shots),
+    "prompt.json": (lambda folder: write_shots(folder, FewShotPrompt("rows", (("a", "b"),))), read_shots),
     "self_debias.json": (lambda folder: write_self_debias(folder, SelfDebias(("x",), 2.0)), read_self_debias),
     "projection.json": (
         lambda folder: write_projection(folder, Projection(np.eye(1, 3), "inlp", "gender")),

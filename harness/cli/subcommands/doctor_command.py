@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from dataclasses import asdict
 from pathlib import Path
 
 import click
@@ -14,6 +15,7 @@ import click
 def command(as_json: bool) -> int:
     """Show versions, devices, cache, and disk space, and how to install anything missing."""
     from harness.cli.options import emit_json
+    from harness.cli.process_settings import ProcessSettings
     from harness.pipeline import provenance
     from harness.pipeline.provenance import answering
     from harness.schema.units import show_bytes
@@ -26,12 +28,14 @@ def command(as_json: bool) -> int:
     size = _size(cache)
     mirror = os.environ.get("HARNESS_DATA_DIR")
     advice = _advice(versions, free)
+    process = ProcessSettings.apply()
     if as_json:
         emit_json(
             {
                 "versions": versions,
                 "hardware": hardware,
                 "answers": policy,
+                "process": asdict(process),
                 "cache": {"folder": str(cache), "bytes": size, "free_on_disk": free},
                 "mirror": mirror,
                 "advice": advice,
@@ -45,6 +49,9 @@ def command(as_json: bool) -> int:
     memory = show_bytes(hardware["memory"]) if hardware["memory"] else "unknown memory"
     click.echo(f"  {hardware['processor']}, {hardware['cores']} usable cores, {memory}, {hardware['system']}")
     click.echo(f"  models run on {policy['device']} in {policy['dtype']}")
+    click.secho("process", bold=True)
+    for line in process.lines():
+        click.echo(f"  {line}")
     click.secho("cache", bold=True)
     click.echo(f"  {cache}: {show_bytes(size)}, {show_bytes(free)} free on this disk")
     click.echo(f"  data mirror (HARNESS_DATA_DIR): {mirror or 'none'}")

@@ -164,7 +164,7 @@ def tokenizer_digest(folder: Path, *, template: bool = True) -> str:
         content["tokenizer"] = digest({key: value for key, value in whole.items() if key not in _CALL_STATE})
     else:
         content.update(_files(folder, [name for name in TOKENIZER_FILES if (folder / name).is_file()]))
-    volatile = _TOKENIZER_VOLATILE if template else _TOKENIZER_VOLATILE | {_TEMPLATE_KEY}
+    volatile = _TOKENIZER_VOLATILE if template else _TOKENIZER_VOLATILE | {_TEMPLATE_KEY, "model_input_names"}
     for name in _TOKENIZER_SIDE_FILES:
         if (folder / name).is_file():
             content[name] = _settled(read_json(folder / name), volatile)

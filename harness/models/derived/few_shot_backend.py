@@ -29,7 +29,7 @@ PROMPT_FORMAT = 1
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Shots:
+class FewShotPrompt:
     """Worked examples, in the order in which they stand before every question.
 
     Attributes:
@@ -65,7 +65,7 @@ class Shots:
         return request
 
 
-def write_shots(folder: Path, shots: Shots) -> None:
+def write_shots(folder: Path, shots: FewShotPrompt) -> None:
     """Writes `prompt.json` into `folder`."""
     value = {
         "format": PROMPT_FORMAT,
@@ -77,7 +77,7 @@ def write_shots(folder: Path, shots: Shots) -> None:
     atomic.write_text(folder / PROMPT_TABLE, json.dumps(value, ensure_ascii=False, indent=1) + "\n")
 
 
-def read_shots(folder: Path) -> Shots:
+def read_shots(folder: Path) -> FewShotPrompt:
     """Reads what `write_shots` wrote.
 
     Raises:
@@ -85,13 +85,13 @@ def read_shots(folder: Path) -> Shots:
     """
     path = folder / PROMPT_TABLE
     page: PromptPage = checked(PromptPage, path, read_json(path))
-    return Shots(page.task, page.shots, page.separator, page.chat)
+    return FewShotPrompt(page.task, page.shots, page.separator, page.chat)
 
 
 class PromptedBackend:
     """The parent, asked with examples before every context."""
 
-    def __init__(self, shots: Shots, parent: CachedModel, facts: ModelFacts) -> None:
+    def __init__(self, shots: FewShotPrompt, parent: CachedModel, facts: ModelFacts) -> None:
         self._shots = shots
         self._parent = parent
         self._facts = facts

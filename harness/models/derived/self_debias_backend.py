@@ -92,8 +92,6 @@ class SelfDebiasedNetwork(Network):
         CheckpointError: when that leaves none for a text.
     """
 
-    shortcuts = False
-
     def __init__(self, network: Network, settings: SelfDebias) -> None:
         self._prefixes = network.encoder.plain(list(settings.prefixes))
         self._decay = settings.decay

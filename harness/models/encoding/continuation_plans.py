@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from harness.core.requests import Continuations, Failure
-from harness.models.encoding.chat_template import ChatError
-from harness.models.encoding.text_encoder import Pieces
-from harness.models.local.network import Network
+from harness.models.encoding.chat_template import Chat, ChatError
+from harness.models.encoding.text_encoder import Pieces, TextEncoder
 
 _NO_LIMIT = 1_000_000
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Job:
+class ContinuationPlan:
     """One request, tokenized.
 
     Attributes:
@@ -30,15 +29,18 @@ class Job:
     cut: int
 
 
-def _plans(network: Network, requests: Sequence[Continuations]) -> Iterator[tuple[int, Job | Failure]]:
+def continuation_plans(
+    encoder: TextEncoder, chat: Chat, max_length: int | None, requests: Sequence[Continuations]
+) -> Iterator[tuple[int, ContinuationPlan | Failure]]:
+    """Each request by its number, tokenized; or why it cannot be scored."""
     plain = [request for request in requests if not request.messages]
-    pieces = iter(network.encoder.pieces([request.context + option for request in plain for option in request.options]))
-    limit = network.max_length or _NO_LIMIT
+    pieces = iter(encoder.pieces([request.context + option for request in plain for option in request.options]))
+    limit = max_length or _NO_LIMIT
     for owner, request in enumerate(requests):
-        context, prefix = request.context, network.encoder.prefix
+        context, prefix = request.context, encoder.prefix
         if request.messages:
             try:
-                context, options = _after_messages(network, request)
+                context, options = _after_messages(chat, request)
             except ChatError as error:
                 yield owner, Failure("error", str(error))
                 continue
@@ -48,10 +50,11 @@ def _plans(network: Network, requests: Sequence[Continuations]) -> Iterator[tupl
         if not all(request.options):
             yield owner, Failure("no_token", "an option is empty")
         else:
-            yield owner, _plan(network, context, options, prefix, limit, owner, chat=bool(request.messages))
+            whole = chat.pieces if request.messages else None
+            yield owner, _plan(encoder, context, options, prefix, limit, owner, whole)
 
 
-def _after_messages(network: Network, request: Continuations) -> tuple[str, list[Pieces]]:
+def _after_messages(chat: Chat, request: Continuations) -> tuple[str, list[Pieces]]:
     """The rendered prompt, and the tokens of it with each option.
 
     Raises:
@@ -59,27 +62,25 @@ def _after_messages(network: Network, request: Continuations) -> tuple[str, list
     """
     if request.context:
         raise ChatError("messages stand in place of a context; both were given")
-    chat = network.chat
     prompt = chat.prompt(request.messages)
     return prompt, [chat.pieces(prompt + chat.hide(option)) for option in request.options]
 
 
 def _plan(
-    network: Network,
+    encoder: TextEncoder,
     context: str,
     options: Sequence[Pieces],
     prefix: Sequence[int],
     limit: int,
     owner: int,
-    *,
-    chat: bool,
-) -> Job | Failure:
+    rendered: Callable[[str], Pieces] | None,
+) -> ContinuationPlan | Failure:
     """What each option reads and predicts, and how many tokens of context did not fit.
 
     Trailing white space of the context belongs to the continuation, and so does a token that
     overlaps the join. All options are scored from the earliest token that one of them changes.
     """
-    encoder, join = network.encoder, len(context.rstrip())
+    join = len(context.rstrip())
     if not options:
         return Failure("no_token", "there is no option")
     # Tokenizers that trim offsets give white space at the very beginning the place (0, 0): without a context it counts.
@@ -89,7 +90,7 @@ def _plan(
     ]
     if any(start == len(piece.ids) for start, piece in zip(starts, options, strict=True)):
         # A normalizer that joins characters across the border (a letter and its accent) gives the letter's place.
-        alone = network.chat.pieces(context).ids if chat else encoder.plain([context])[0]
+        alone = rendered(context).ids if rendered is not None else encoder.plain([context])[0]
         starts = [min(start, _changed(alone, piece.ids)) for start, piece in zip(starts, options, strict=True)]
     if any(start == len(piece.ids) for start, piece in zip(starts, options, strict=True)):
         return Failure("no_token", "an option has no token of its own")
@@ -104,7 +105,7 @@ def _plan(
     if excess > first or (excess == first and not head):
         return Failure("too_long", f"a continuation of {longest} tokens does not fit into {limit}")
     trunk = [*head, *options[0].ids[excess:first]]
-    return Job(owner, trunk, [piece.ids[first:] for piece in options], excess)
+    return ContinuationPlan(owner, trunk, [piece.ids[first:] for piece in options], excess)
 
 
 def _changed(context: Sequence[int], whole: Sequence[int]) -> int:

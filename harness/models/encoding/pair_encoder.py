@@ -67,13 +67,17 @@ class PairEncoder:
         """Whether a special token stands before the first text."""
         return bool(self._prefix)
 
+    def second(self, first: int) -> int:
+        """Where the second text begins behind so many tokens of the first one."""
+        return len(self._prefix) + first + len(self._middle)
+
     def join(self, first: Sequence[int], second: Sequence[int], truncated: int = 0) -> PairRow:
         """The row of two tokenized texts, both whole."""
         before, one, between, two, after = self._types
         return PairRow(
             ids=[*self._prefix, *first, *self._middle, *second, *self._suffix],
             types=[*before, *one * len(first), *between, *two * len(second), *after],
-            second=len(self._prefix) + len(first) + len(self._middle),
+            second=self.second(len(first)),
             truncated=truncated,
         )
 

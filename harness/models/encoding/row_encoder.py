@@ -1,17 +1,74 @@
-"""One or two texts → a row of tokens."""
+"""One or two texts → a row of tokens: the one place where it is decided, for scoring, training and export.
+
+A row holds what the saved tokenizer returns for a text or a pair, token types included where it returns them, since a
+plain transformers pipeline feeds the model the same.
+"""
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from functools import cached_property
+from typing import Protocol
 
 from datasets import Dataset
 
 from harness.core.errors import DataError
-from harness.models.encoding.pair_encoder import PairEncoder
-from harness.models.encoding.text_encoder import encode_texts, text_encoder
-from harness.models.local.network import Network
+from harness.models.encoding.pair_encoder import PairEncoder, WordEncoder
+from harness.models.encoding.text_encoder import TextEncoder, text_encoder
+
+TYPES = "token_type_ids"
+NO_TYPES = (
+    "the configuration has token types and the tokenizer returns none: pairs are read without types, as plain "
+    "transformers reads this folder. If the model was trained with types, add "
+    '"model_input_names": ["input_ids", "token_type_ids", "attention_mask"] to its tokenizer_config.json.'
+)
+_POSITIONS = ("max_position_embeddings", "max_encoder_position_embeddings", "max_seq_len", "max_sequence_length")
+"""What configurations call the number of tokens that a model takes."""
+
+
+class Labeled(Protocol):
+    """A text or a pair with labels, as `core.examples.LabeledText`."""
+
+    @property
+    def text(self) -> str: ...
+
+    @property
+    def pair(self) -> str | None: ...
+
+    @property
+    def places(self) -> tuple[int, ...]: ...
+
+
+class Configured(Protocol):
+    """What transformers' models give of themselves."""
+
+    config: object
+
+    def forward(self, *arguments: object, **named: object) -> object: ...
+
+
+class Tokenizer(Protocol):
+    """What transformers' tokenizers keep of the arrays that they return."""
+
+    model_input_names: list[str]
+    init_kwargs: dict[str, object]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class EncodedRow:
+    """One or two texts as a row of a model.
+
+    Attributes:
+        ids: token ids, special tokens included.
+        types: of each token, as the tokenizer numbers the texts; None where it returns none.
+        truncated: tokens that did not fit.
+    """
+
+    ids: list[int]
+    types: list[int] | None
+    truncated: int = 0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -21,7 +78,7 @@ class HeadRow:
     Attributes:
         ids: token ids, special tokens included.
         owner: which request it belongs to.
-        types: which text each token belongs to, where a row holds two.
+        types: of each token, where the tokenizer returns them.
     """
 
     ids: list[int]
@@ -33,15 +90,103 @@ def row_length(row: HeadRow) -> int:
     return len(row.ids)
 
 
-def start_token(network: Network) -> list[int]:
-    """What an empty text becomes with a tokenizer that adds no special tokens."""
-    return [] if network.encoder.prefix_id is None else [network.encoder.prefix_id]
+class RowEncoder:
+    """How one or two texts become a row.
+
+    Args:
+        encoder: the tokenizer.
+    """
+
+    def __init__(self, encoder: TextEncoder) -> None:
+        self.encoder = encoder
+
+    @cached_property
+    def pairs(self) -> PairEncoder:
+        """How the tokenizer joins two texts."""
+        return PairEncoder(self.encoder)
+
+    @cached_property
+    def words(self) -> WordEncoder:
+        """How lists of words become tokens."""
+        return WordEncoder(self.encoder)
+
+    def rows(self, texts: Sequence[str], seconds: Sequence[str | None], max_length: int | None) -> list[EncodedRow]:
+        """A row for each text, or pair of texts where the second one is not None.
+
+        A text is cut from the right; of a pair, the longer one loses tokens first. An empty text becomes the special
+        tokens alone, or what stands for a missing beginning; without either its row is empty.
+        """
+        first = self.encoder.plain(texts)
+        second = iter(self.encoder.plain([text for text in seconds if text is not None]))
+        return [
+            self._single(ids, max_length) if other is None else self.pair(ids, next(second), max_length)
+            for ids, other in zip(first, seconds, strict=True)
+        ]
+
+    def pair(self, first: Sequence[int], second: Sequence[int], max_length: int | None) -> EncodedRow:
+        """The row of two tokenized texts, the longer one cut until both fit."""
+        row = self.pairs.fit(first, second, max_length)
+        return EncodedRow(row.ids, row.types if self.encoder.typed else None, row.truncated)
+
+    def _single(self, ids: list[int], max_length: int | None) -> EncodedRow:
+        room = self.encoder.room(max_length)
+        row = self.encoder.wrap(ids[:room]) or self.beginning
+        types = None
+        if self.encoder.typed:
+            before, inside, after = self.encoder.single_types
+            types = [*before, *[inside] * (len(row) - len(before) - len(after)), *after]
+        return EncodedRow(row, types, max(0, len(ids) - room))
+
+    @property
+    def beginning(self) -> list[int]:
+        """What an empty text becomes with a tokenizer that adds no special tokens."""
+        return [] if self.encoder.prefix_id is None else [self.encoder.prefix_id]
 
 
-def tokenized(tokenizer: Any, examples: Sequence[Any], max_length: int) -> Dataset:
-    """Labeled texts as a `datasets.Dataset`: `input_ids` (special tokens included), `types` and `places`.
+def has_types(model: Configured) -> bool:
+    """Whether a model tells the texts of a pair apart by token types."""
+    return int(getattr(model.config, "type_vocab_size", 0) or 0) > 1 and TYPES in accepted(model)
 
-    `types` says which text of a pair a token belongs to.
+
+def reads_types(model: Configured) -> bool:
+    """Whether a model may be given token types of two texts."""
+    return TYPES in accepted(model) and int(getattr(model.config, "type_vocab_size", 2) or 0) > 1
+
+
+def name_inputs(tokenizer: Tokenizer, *, types: bool) -> None:
+    """Lets a tokenizer return token types or not, here and wherever it is loaded from what it saves."""
+    names = ["input_ids", *([TYPES] if types else []), "attention_mask"]
+    tokenizer.model_input_names = names
+    tokenizer.init_kwargs["model_input_names"] = names
+
+
+def accepted(model: Configured) -> frozenset[str]:
+    """The names of the arguments that a model's forward takes."""
+    return frozenset(inspect.signature(model.forward).parameters)
+
+
+def longest_row(model: Configured, encoder: TextEncoder | None) -> int | None:
+    """The most tokens that a model and its tokenizer take, special ones included; None without a limit."""
+    limits = [encoder.max_length] if encoder is not None and encoder.max_length else []
+    for name in _POSITIONS:
+        positions = getattr(model.config, name, None)
+        if isinstance(positions, int) and positions > 0:
+            limits.append(positions - _position_offset(model))
+            break
+    return min(limits, default=None)
+
+
+def _position_offset(model: Configured) -> int:
+    """RoBERTa-like models count positions from the padding index + 1."""
+    modules = getattr(model, "named_modules", None)
+    for name, module in () if modules is None else modules():
+        if name.endswith("position_embeddings") and getattr(module, "padding_idx", None) is not None:
+            return int(module.padding_idx) + 1
+    return 0
+
+
+def tokenized(tokenizer: object, examples: Sequence[Labeled], max_length: int) -> Dataset:
+    """Labeled texts as a `datasets.Dataset`: `input_ids`, `places` and, where the tokenizer returns them, `types`.
 
     Raises:
         DataError: when `max_length` leaves no room for text.
@@ -50,16 +195,9 @@ def tokenized(tokenizer: Any, examples: Sequence[Any], max_length: int) -> Datas
     if encoder.room(max_length) < 1:
         special = len(encoder.prefix) + len(encoder.suffix)
         raise DataError(f"a max_length of {max_length} leaves no room beside {special} special tokens.")
-    places = [list(example.places) for example in examples]
-    if any(example.pair is not None for example in examples):
-        pairs = PairEncoder(encoder)
-        firsts = encoder.plain([example.text for example in examples])
-        seconds = encoder.plain([example.pair or "" for example in examples])
-        rows = [pairs.fit(one, two, max_length) for one, two in zip(firsts, seconds, strict=True)]
-        ids, types = [row.ids for row in rows], [row.types for row in rows]
-    else:
-        ids = encode_texts(encoder, [example.text for example in examples], max_length).ids
-        start = [] if encoder.prefix_id is None else [encoder.prefix_id]
-        ids = [row or start for row in ids]
-        types = [[0] * len(row) for row in ids]
-    return Dataset.from_dict({"input_ids": ids, "types": types, "places": places})
+    texts, seconds = [example.text for example in examples], [example.pair for example in examples]
+    rows = RowEncoder(encoder).rows(texts, seconds, max_length)
+    columns = {"input_ids": [row.ids for row in rows], "places": [list(example.places) for example in examples]}
+    if encoder.typed:
+        columns["types"] = [row.types or [] for row in rows]
+    return Dataset.from_dict(columns)

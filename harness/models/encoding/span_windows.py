@@ -1,16 +1,14 @@
-"""A question and a long context → overlapping windows."""
+"""A question and a long context → overlapping windows, learned and asked alike."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from harness.core.errors import DataError
 from harness.core.examples import AnswerSpan
-from harness.models.encoding.pair_encoder import PairEncoder
-from harness.models.encoding.row_encoder import HeadRow
+from harness.models.encoding.row_encoder import TYPES, HeadRow, RowEncoder
 from harness.models.encoding.text_encoder import Pieces, TextEncoder
-from harness.models.local.network import Network
 
 OVERLAP = 128
 """Tokens that two neighboring windows share, at most half of a window."""
@@ -34,9 +32,14 @@ class Window:
     null: bool
 
 
-def _windows(network: Network, question: list[int], context: list[int], owner: int) -> tuple[list[Window], int] | None:
-    pairs, limit = network.pairs, network.max_length
-    room = len(question) + len(context) if limit is None else limit - pairs.specials
+def windows_of(
+    rows: RowEncoder, question: list[int], context: list[int], max_length: int | None, owner: int = 0
+) -> tuple[list[Window], int] | None:
+    """The windows of a context, and how many tokens of the question did not fit; None where nothing fits.
+
+    The question is cut from the right to half of the room, or to what the whole context leaves where that is more.
+    """
+    room = len(question) + len(context) if max_length is None else max_length - rows.pairs.specials
     if room < 1:
         return None
     kept = min(len(question), max(room // 2, room - len(context)))
@@ -47,41 +50,35 @@ def _windows(network: Network, question: list[int], context: list[int], owner: i
     windows = []
     start = 0
     while True:
-        row = pairs.join(question[:kept], context[start : start + size])
-        part = len(context[start : start + size])
-        windows.append(Window(HeadRow(row.ids, owner, row.types), start, row.second, part, pairs.prefixed))
+        part = context[start : start + size]
+        row = rows.pair(question[:kept], part, None)
+        second = rows.pairs.second(kept)
+        windows.append(Window(HeadRow(row.ids, owner, row.types), start, second, len(part), rows.pairs.prefixed))
         if start + size >= len(context):
             return windows, len(question) - kept
         start += step
 
 
-_OVERLAP = 128
-
-
-def windows(encoder: TextEncoder, examples: list[AnswerSpan], limit: int) -> Iterator[dict[str, list[int]]]:
-    """Rows of question and window, with the tokens at which the answer begins and ends.
+def learned_windows(encoder: TextEncoder, examples: Sequence[AnswerSpan], limit: int) -> Iterator[dict[str, list[int]]]:
+    """Rows of question and window as they are asked, with the tokens at which the answer begins and ends.
 
     Raises:
         DataError: when an answer does not stand where the example says, or nothing fits `limit`.
     """
-    pairs = PairEncoder(encoder)
+    rows = RowEncoder(encoder)
     questions = encoder.plain([example.question for example in examples])
     contexts = encoder.pieces([example.context for example in examples])
     for example, question, context in zip(examples, questions, contexts, strict=True):
-        room = limit - pairs.specials
-        question = question[: room // 2]
-        size = room - len(question)
-        if size < 1:
+        planned = windows_of(rows, question, context.ids, limit)
+        if planned is None:
             raise DataError(f"a max_length of {limit} leaves no room for a context.", hint="set a higher one.")
         span = _tokens(example, context)
-        step = max(1, size - min(_OVERLAP, size // 2))
-        for first in range(0, max(1, len(context.ids) - size + step), step):
-            part = context.ids[first : first + size]
-            row = pairs.join(question, part)
+        for window in planned[0]:
             begin = end = 0
-            if span is not None and first <= span[0] and span[1] < first + len(part):
-                begin, end = row.second + span[0] - first, row.second + span[1] - first
-            yield {"input_ids": row.ids, "token_type_ids": row.types, "first": [begin], "last": [end]}
+            if span is not None and window.first <= span[0] and span[1] < window.first + window.size:
+                begin, end = (window.begin + place - window.first for place in span)
+            row = {"input_ids": window.row.ids, "first": [begin], "last": [end]}
+            yield row if window.row.types is None else {**row, TYPES: window.row.types}
 
 
 def _tokens(example: AnswerSpan, context: Pieces) -> tuple[int, int] | None:

@@ -22,6 +22,10 @@ _UNLIMITED = 1_000_000
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
+SingleTypes = tuple[tuple[int, ...], int, tuple[int, ...]]
+"""Token types of what stands before a text, of its own tokens, and of what stands after it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Encoded:
     """Token ids of a batch of texts.
@@ -106,19 +110,21 @@ class TextEncoder:
         unknown = tokenizer.unk_token_id
         self._unknown: int | None = unknown
         self._control = frozenset(tokenizer.all_special_ids) - {unknown}
-        self.prefix, self.suffix = self._surroundings()
+        self.prefix, self.suffix, self.single_types = self._surroundings()
 
     @property
     def highest_id(self) -> int:
         return max(self.backend.get_vocab(with_added_tokens=True).values(), default=-1)
 
-    def _surroundings(self) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    def _surroundings(self) -> tuple[tuple[int, ...], tuple[int, ...], SingleTypes]:
+        """The special tokens before and after a text, and the types of its row."""
         probe = self.backend.encode(_PROBE, add_special_tokens=True)
-        special = probe.special_tokens_mask
+        ids, types, special = tuple(probe.ids), tuple(probe.type_ids), probe.special_tokens_mask
         content = [index for index, flag in enumerate(special) if not flag]
         if not content:
-            return tuple(probe.ids), ()
-        return tuple(probe.ids[: content[0]]), tuple(probe.ids[content[-1] + 1 :])
+            return ids, (), (types, 0, ())
+        first, end = content[0], content[-1] + 1
+        return ids[:first], ids[end:], (types[:first], types[first], types[end:])
 
     def unknown(self, ids: Sequence[int]) -> int:
         """How many of a text's tokens stand for what the tokenizer cannot represent."""

@@ -83,7 +83,7 @@ def attach(base: Loaded, folder: Path, adapter: Path, labels: int | None) -> Loa
     """
     network = base.network
     plan = plan_adapter(adapter, labels)
-    switch = network.switch or AdapterSwitch()
+    switch = network.switch if isinstance(network.switch, AdapterSwitch) else AdapterSwitch()
     name = switch.next_name()
     own: Any | None = None
     lacking: set[str] = set()

@@ -7,7 +7,7 @@ transformers would fill with random numbers is no head.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Set
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,16 +17,24 @@ from harness.core.errors import CheckpointError, Where
 from harness.models.checkpoint.checkpoint_heads import AUTO_CLASSES, Family, Head
 from harness.models.checkpoint.inspection import inspect
 from harness.models.checkpoint.tokenizer_files import TOKENIZER_FILES, too_many_tokens
+from harness.models.encoding.row_encoder import longest_row
 from harness.models.encoding.text_encoder import TextEncoder
 from harness.models.library_logging import no_padding_notice, quiet
 from harness.models.local.forward_patch import FAULTS
-from harness.models.local.load_weights import _LANGUAGE_MODELS, Form, _require_device, _weights, explained
+from harness.models.local.load_weights import (
+    LANGUAGE_MODELS,
+    Form,
+    explained,
+    load_config,
+    load_tokenizer,
+    load_weights,
+    require_device,
+    scoring_options,
+)
 from harness.models.local.network import Network
 from harness.models.local.padding_checks import keep_block_sparse
 
 _POOLER = "pooler."
-_POSITIONS = ("max_position_embeddings", "max_encoder_position_embeddings", "max_seq_len", "max_sequence_length")
-"""What configurations call the number of tokens that a model takes."""
 _LAYER = re.compile(r"(?P<stack>[A-Za-z_.]*?)\.(?P<number>\d+)\.")
 STACKS = ("shared", "encoder", "decoder")
 """What T5-like models hold in place of one module for the whole base."""
@@ -56,22 +64,22 @@ def load(folder: Path, *, device: str, dtype: str, quantize: str | None = None) 
     """
     info = inspect(folder)
     family: Family = info.family  # type: ignore[assignment]  # a transformers folder has no other
-    _require_device(device)
+    require_device(device)
     notes: list[str] = []
     with quiet(), explained(folder):
         import transformers
 
-        encoder = TextEncoder(
-            transformers.AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
-        )
-        config = transformers.AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
-        kind = getattr(transformers, _LANGUAGE_MODELS[family])
+        encoder = TextEncoder(load_tokenizer(folder))
+        config = load_config(folder)
+        kind = getattr(transformers, LANGUAGE_MODELS[family])
         has_language_model = type(config) in kind._model_mapping
         if family == "seq2seq" and not has_language_model:
             raise ValueError(f"transformers knows no sequence-to-sequence model of the type {config.model_type!r}")
         form = Form(dtype, device, quantize)
-        model, missing, unused = _weights(kind if has_language_model else transformers.AutoModel, folder, form, config)
-        beyond = _without_place(unused, model)
+        kind = kind if has_language_model else transformers.AutoModel
+        weights = load_weights(kind, folder, scoring_options(kind, form, config))
+        model, missing = weights.model, weights.missing
+        beyond = _without_place(weights.unused, model)
         if beyond:
             notes.append(
                 f"{len(beyond)} weights of layers that the configuration leaves out are not used, {beyond[0]} first"
@@ -109,7 +117,7 @@ def load(folder: Path, *, device: str, dtype: str, quantize: str | None = None) 
             heads=heads,
             encoder=encoder,
             family=family,
-            max_length=_max_length(base, encoder),
+            max_length=longest_row(base, encoder),
             max_target=_target_length(base),
             device=device,
         )
@@ -126,11 +134,13 @@ def _heads(present: tuple[Head, ...], folder: Path, form: Form, config: Any, not
 
     heads: dict[Head, Any] = {}
     for head in present:
-        module, missing, _ = _weights(getattr(transformers, AUTO_CLASSES[head]), folder, form, config)
-        if missing:
-            notes.append(f"the {head.replace('_', '-')} head is not whole ({sorted(missing)[0]} is missing), not used")
+        kind = getattr(transformers, AUTO_CLASSES[head])
+        weights = load_weights(kind, folder, scoring_options(kind, form, config))
+        if weights.missing:
+            lacking = sorted(weights.missing)[0]
+            notes.append(f"the {head.replace('_', '-')} head is not whole ({lacking} is missing), not used")
         else:
-            heads[head] = module
+            heads[head] = weights.model
     return heads
 
 
@@ -164,7 +174,7 @@ def _base(model: Any, family: Family) -> Any:
     return base
 
 
-def _absent_encoder(model: Any, missing: set[str]) -> list[str]:
+def _absent_encoder(model: Any, missing: Set[str]) -> list[str]:
     """The weights of the encoder (or decoder stack) among those that the folder lacks."""
     prefix = f"{model.base_model_prefix}."
     bare = model.base_model is model
@@ -175,7 +185,7 @@ def _absent_encoder(model: Any, missing: set[str]) -> list[str]:
     )
 
 
-def _without_place(unused: set[str], model: Any) -> list[str]:
+def _without_place(unused: Set[str], model: Any) -> list[str]:
     """Weights of whole layers that the folder holds and the model has not."""
     known = {_layer(name) for name in model.state_dict()}
     stacks = {layer[0] for layer in known if layer}
@@ -195,28 +205,10 @@ def label_names(config: Any) -> tuple[str, ...] | None:
     return tuple(str(config.id2label[index]) for index in range(config.num_labels))
 
 
-def _max_length(base: Any, encoder: TextEncoder) -> int | None:
-    limits = [limit for limit in (encoder.max_length,) if limit]
-    for name in _POSITIONS:
-        positions = getattr(base.config, name, None)
-        if isinstance(positions, int) and positions > 0:
-            limits.append(positions - _position_offset(base))
-            break
-    return min(limits, default=None)
-
-
 def _target_length(base: Any) -> int | None:
     """Tokens that a decoder takes where its configuration counts them apart from the encoder's."""
     positions = getattr(base.config, "max_decoder_position_embeddings", None)
     return positions if isinstance(positions, int) and positions > 0 else None
-
-
-def _position_offset(base: Any) -> int:
-    """RoBERTa-like models count positions from the padding index + 1."""
-    for name, module in base.named_modules():
-        if name.endswith("position_embeddings") and getattr(module, "padding_idx", None) is not None:
-            return int(module.padding_idx) + 1
-    return 0
 
 
 def _check_tokens(folder: Path, encoder: TextEncoder, base: Any) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +17,7 @@ from harness.models.local.quantization import heads_of, plainly, quantized_optio
 
 _DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16}
 
-_LANGUAGE_MODELS = {
+LANGUAGE_MODELS = {
     "masked": "AutoModelForMaskedLM",
     "causal": "AutoModelForCausalLM",
     "seq2seq": "AutoModelForSeq2SeqLM",
@@ -33,31 +33,79 @@ class Form:
     quantize: str | None = None
 
 
-def _weights(kind: Any, folder: Path, form: Form, config: Any) -> tuple[Any, set[str], set[str]]:
-    """The model, which of its weights the folder lacks, and which of the folder's it has no place for."""
-    options: dict[str, Any] = {"dtype": _DTYPES[form.dtype]}
-    if form.quantize is not None:
-        keep = heads_of(kind, config)
-        options = quantized_options(form.quantize, form.device, _DTYPES[form.dtype], keep)
-    model, info = kind.from_pretrained(
-        folder,
-        local_files_only=True,
-        use_safetensors=True,
-        trust_remote_code=False,
-        output_loading_info=True,
-        **options,
-    )
-    if form.quantize is not None:
+@dataclass(frozen=True, slots=True)
+class Weights:
+    """A model with what a folder holds of it.
+
+    Attributes:
+        model: in transformers' class.
+        missing: names of its weights that the folder lacks, or has in another shape.
+        unused: names of the folder's weights for which it has no place.
+    """
+
+    model: Any
+    missing: frozenset[str]
+    unused: frozenset[str]
+
+
+def load_weights(
+    kind: Any, folder: Path, options: Mapping[str, Any], *, anew: tuple[str, ...] = HEAD_PREFIXES, config: Any = None
+) -> Weights:
+    """Loads a folder of safetensors into one of transformers' Auto classes, for scoring and for training alike.
+
+    Args:
+        options: of `from_pretrained`: the number type, or how weights are quantized.
+        anew: what the names of weights begin with that may be missing or of another shape: a head's.
+        config: in place of the folder's own; its head may be of another size.
+
+    Raises:
+        CheckpointError: when the folder holds no such model, or weights of another shape.
+    """
+    given = {} if config is None else {"config": config, "ignore_mismatched_sizes": bool(anew)}
+    with explained(folder):
+        model, facts = kind.from_pretrained(
+            str(folder),
+            local_files_only=True,
+            use_safetensors=True,
+            trust_remote_code=False,
+            output_loading_info=True,
+            **given,
+            **options,
+        )
+    if "quantization_config" in options:
         plainly(model)
-    reshaped = {key if isinstance(key, str) else str(key[0]) for key in info["mismatched_keys"]}
-    wrong = sorted(name for name in reshaped if not name.startswith(HEAD_PREFIXES))
+    reshaped = {key if isinstance(key, str) else str(key[0]) for key in facts["mismatched_keys"]}
+    wrong = sorted(name for name in reshaped if not name.startswith(anew))
     if wrong:
-        raise ValueError(f"weights of another shape: {wrong[0]}")
-    missing = reshaped | {name for name in info["missing_keys"] if not name.endswith("position_ids")}
-    return model, missing, {str(name) for name in info["unexpected_keys"]}
+        raise CheckpointError(
+            f"weights of another shape than its config.json says: {wrong[0]}.",
+            where=Where(folder),
+            hint="give a checkpoint of the same architecture as its config.json says.",
+        )
+    missing = reshaped | {name for name in facts["missing_keys"] if not name.endswith("position_ids")}
+    return Weights(model, frozenset(missing), frozenset(map(str, facts["unexpected_keys"])))
 
 
-def _require_device(device: str) -> None:
+def scoring_options(kind: Any, form: Form, config: Any) -> dict[str, Any]:
+    """The options of `load_weights` for a model that answers."""
+    if form.quantize is None:
+        return {"dtype": _DTYPES[form.dtype]}
+    return quantized_options(form.quantize, form.device, _DTYPES[form.dtype], heads_of(kind, config))
+
+
+def load_config(folder: Path) -> Any:
+    """The checkpoint's configuration.
+
+    Raises:
+        CheckpointError: when it has none that can be read.
+    """
+    from transformers import AutoConfig
+
+    with explained(folder):
+        return AutoConfig.from_pretrained(str(folder), local_files_only=True, trust_remote_code=False)
+
+
+def require_device(device: str) -> None:
     available: dict[str, Callable[[], bool]] = {
         "cpu": lambda: True,
         "cuda": torch.cuda.is_available,
@@ -90,9 +138,8 @@ def explained(folder: Path) -> Iterator[None]:
         ) from error
 
 
-_CLASSIFIER = ("classifier", "score")
-
-_POOLER = "pooler"
+CLASSIFIER = ("classifier", "score")
+POOLER = "pooler"
 
 
 def load_tokenizer(folder: Path) -> Any:
@@ -103,11 +150,8 @@ def load_tokenizer(folder: Path) -> Any:
     """
     from transformers import AutoTokenizer
 
-    return _loaded(
-        folder,
-        "tokenizer",
-        lambda: AutoTokenizer.from_pretrained(str(folder), local_files_only=True, trust_remote_code=False),
-    )
+    with explained(folder):
+        return AutoTokenizer.from_pretrained(str(folder), local_files_only=True, trust_remote_code=False)
 
 
 def family_of(folder: Path) -> str:
@@ -116,8 +160,6 @@ def family_of(folder: Path) -> str:
     Raises:
         CheckpointError: when the folder holds no transformers model (an adapter, a linear head).
     """
-    from transformers import AutoConfig
-
     from harness.model_kinds.model_families import MASKED_TYPES
 
     if not (folder / "config.json").is_file():
@@ -126,24 +168,10 @@ def family_of(folder: Path) -> str:
             where=Where(folder),
             hint="start from its base, or make the first stage with `method: full`.",
         )
-    config: Any = _loaded(
-        folder, "configuration", lambda: AutoConfig.from_pretrained(str(folder), trust_remote_code=False)
-    )
+    config = load_config(folder)
     if getattr(config, "is_encoder_decoder", False):
         return "seq2seq"
     return "masked" if config.model_type in MASKED_TYPES else "causal"
-
-
-def _check_shapes(mismatched: Iterable[Any], folder: Path) -> None:
-    """Refuses weights of another shape than config.json says, but for those of a head that is made anew."""
-    names = {key if isinstance(key, str) else str(key[0]) for key in mismatched}
-    wrong = sorted(name for name in names if not name.startswith(_CLASSIFIER))
-    if wrong:
-        raise CheckpointError(
-            f"weights of another shape than its config.json says: {wrong[0]}.",
-            where=Where(folder),
-            hint="use a checkpoint that matches the architecture in its config.json.",
-        )
 
 
 def head_tensors(folder: Path, present: Sequence[str], prefix: str) -> dict[str, torch.Tensor]:
@@ -165,20 +193,6 @@ def head_tensors(folder: Path, present: Sequence[str], prefix: str) -> dict[str,
     for file in sorted(folder.glob("*.safetensors")):
         with safe_open(str(file), framework="pt") as opened:
             for name in opened.keys():  # noqa: SIM118  # the handle is no mapping
-                if name not in known and name.split(".")[0] not in encoder and not name.startswith(_CLASSIFIER):
+                if name not in known and name.split(".")[0] not in encoder and not name.startswith(CLASSIFIER):
                     tensors[name] = opened.get_tensor(name)
     return tensors
-
-
-def _loaded(folder: Path, what: str, load: Any) -> Any:
-    try:
-        return load()
-    except HarnessError:
-        raise
-    except Exception as error:
-        # transformers raises a dozen kinds of errors for a folder that is not what it expects.
-        raise CheckpointError(
-            f"the checkpoint's {what} cannot be loaded: {str(error).splitlines()[0] if str(error) else error!r}",
-            where=Where(folder),
-            hint="it needs config.json, weights in safetensors and a tokenizer.",
-        ) from error

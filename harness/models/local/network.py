@@ -13,7 +13,7 @@ import inspect
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from itertools import accumulate
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 import torch
@@ -21,20 +21,16 @@ import torch
 from harness.core.records import FloatArray
 from harness.models.checkpoint.checkpoint_heads import Family, Head
 from harness.models.encoding.chat_template import Chat
-from harness.models.encoding.pair_encoder import PairEncoder, WordEncoder
+from harness.models.encoding.row_encoder import RowEncoder
 from harness.models.encoding.text_encoder import TextEncoder
 from harness.models.local.batching import IntArray, Row
-from harness.models.local.fastpaths.onednn_linear import quicken
+from harness.models.local.fast_path import FastPaths, NoFastPaths
 from harness.models.local.flop_meter import Meter
 from harness.models.local.forward_patch import FAULTS, replaced
 from harness.models.local.padding_checks import padding_is_harmless, reads_ahead, switch_length
 from harness.models.local.quantization import mixes_rows, size_of
-from harness.models.peak_memory import keep_freed
 
 if TYPE_CHECKING:
-    from harness.models.local.adapter_switching import AdapterSwitch
-    from harness.models.local.fastpaths.single_position import OnePlace
-    from harness.models.local.fastpaths.tree_attention import Forest
     from harness.models.local.stepper import Stepper
 
 CPU_BUDGET = 2048
@@ -46,11 +42,19 @@ _REPLACED = "original_module."
 _CHECK_TOLERANCE = 1e-3
 
 
+class Switch(Protocol):
+    """Which adapter of a base is on."""
+
+    def turn(self, name: str | None) -> None:
+        """Switches one adapter on and the others off; with None, all off."""
+        ...
+
+
 class Network:
     """Forward passes of a checkpoint.
 
-    Where a row's answer depends on the rows beside it (`alone`), each is read on its own; where it depends on
-    their length, only rows that are alike in it stand together (`together`).
+    Where a row's answer depends on the rows beside it (`row_by_row`), each is read on its own; where it depends on
+    their length, only rows that are alike in it stand together (`can_batch`).
 
     Args:
         base: the encoder (or decoder stack) without heads.
@@ -66,9 +70,6 @@ class Network:
         meter: counts the work of the base, where it is in use already.
     """
 
-    shortcuts = True
-    """Whether answers may be had with less work than by plain rows, where the architecture allows."""
-
     def __init__(
         self,
         *,
@@ -79,7 +80,7 @@ class Network:
         family: Family,
         max_length: int | None,
         device: str,
-        switch: AdapterSwitch | None = None,
+        switch: Switch | None = None,
         adapter: str | None = None,
         meter: Meter | None = None,
         max_target: int | None = None,
@@ -93,17 +94,13 @@ class Network:
         self.max_length = max_length
         self.max_target = max_length if max_target is None else max_target
         self.device = device
-        if device == "cpu":
-            keep_freed()
-        self.alone = mixes_rows(base)
-        self.budget = 1 if self.alone else CPU_BUDGET if device == "cpu" else GPU_BUDGET
+        self.fast_paths: FastPaths = NoFastPaths()
+        self.row_by_row = mixes_rows(base)
+        self.budget = 1 if self.row_by_row else CPU_BUDGET if device == "cpu" else GPU_BUDGET
         self.switch = switch
         self.adapter = adapter
-        for part in (base, language_model, *self.heads.values()):
-            if part is not None:
-                quicken(part)
-        self._remembers: bool | None = None
-        self._teacher_forces: bool | None = None
+        self._cache_is_exact: bool | None = None
+        self._padding_is_exact: bool | None = None
         self.meter = meter or Meter()
         self.meter.watch(base, *(part for part in (language_model, *self.heads.values()) if part is not None))
         self.activate()
@@ -119,7 +116,7 @@ class Network:
         if self.switch is not None:
             self.switch.turn(self.adapter)
 
-    def together(self, size: int, longest: int) -> bool:
+    def can_batch(self, size: int, longest: int) -> bool:
         """Whether rows of these lengths may share a batch without a change of their answers."""
         if size == longest:
             return True
@@ -151,33 +148,14 @@ class Network:
         return int(self.base.config.hidden_size)
 
     @cached_property
-    def pairs(self) -> PairEncoder:
-        """How the tokenizer joins two texts."""
-        return PairEncoder(self.encoder)
+    def rows(self) -> RowEncoder:
+        """How texts, pairs and lists of words become rows."""
+        return RowEncoder(self.encoder)
 
     @cached_property
     def chat(self) -> Chat:
         """The tokenizer's chat template."""
         return Chat(self.encoder)
-
-    @cached_property
-    def words(self) -> WordEncoder:
-        """How lists of words become tokens."""
-        return WordEncoder(self.encoder)
-
-    @cached_property
-    def forest(self) -> Forest:
-        """Scores several continuations in one row, where the architecture allows; checked on first use."""
-        from harness.models.local.fastpaths.tree_attention import Forest
-
-        return Forest(self)
-
-    @cached_property
-    def one_place(self) -> OnePlace:
-        """Reads rows that are asked about one place each, where the architecture allows; checked on first use."""
-        from harness.models.local.fastpaths.single_position import OnePlace
-
-        return OnePlace(self)
 
     def relieve(self) -> None:
         """Gives cached memory back to the device."""
@@ -210,17 +188,17 @@ class Network:
         output.last_hidden_state = hidden
         return self._head(output, hidden)
 
-    def remembers(self, check: Callable[[], bool]) -> bool:
+    def cache_is_exact(self, check: Callable[[], bool]) -> bool:
         """Whether writing with a cache is right, by a check that is made on first use."""
-        if self._remembers is None:
-            self._remembers = check()
-        return self._remembers
+        if self._cache_is_exact is None:
+            self._cache_is_exact = check()
+        return self._cache_is_exact
 
-    def teacher_forces(self, check: Callable[[], bool]) -> bool:
+    def padding_is_exact(self, check: Callable[[], bool]) -> bool:
         """Whether sources and targets of unlike length may share a batch, by a check as above."""
-        if self._teacher_forces is None:
-            self._teacher_forces = check()
-        return self._teacher_forces
+        if self._padding_is_exact is None:
+            self._padding_is_exact = check()
+        return self._padding_is_exact
 
     def decoding(self, stepper: Stepper) -> Stepper:
         """What writes token by token with this network."""

@@ -29,7 +29,7 @@ class Prompt:
 
 
 class Stepper(Protocol):
-    """A batch of prompts in a model that remembers what it has read."""
+    """A batch of prompts in a model that cache_is_exact what it has read."""
 
     def start(self, prompts: Sequence[Prompt]) -> torch.Tensor:
         """float32[B, V] logits of each row's first new token."""

@@ -32,6 +32,7 @@ from harness.models.device_policy import answer_policy
 from harness.models.local.adapter_switching import attach
 from harness.models.local.base_cache import BasePool
 from harness.models.local.batching import Batcher
+from harness.models.local.fastpaths.installed import install
 from harness.models.local.flop_meter import Meter
 from harness.models.local.network import Network
 from harness.models.local.requests import seq2seq_continuations
@@ -75,7 +76,7 @@ class TransformersBackend:
     def __init__(self, network: Network, facts: ModelFacts, reporter: Reporter) -> None:
         self.network = network
         self._facts = facts
-        self.batcher = Batcher(network.budget, reporter, network.relieve, network.activate, network.together)
+        self.batcher = Batcher(network.budget, reporter, network.relieve, network.activate, network.can_batch)
 
     @property
     def facts(self) -> ModelFacts:
@@ -135,7 +136,8 @@ def open_transformers(folder: Path, context: OpenContext) -> TransformersBackend
     if parent is not None:
         loaded = attach(loaded, base, folder, len(named) if named else None)
     network = loaded.network
-    if context.batch_tokens is not None and not network.alone:
+    install(network)
+    if context.batch_tokens is not None and not network.row_by_row:
         network.budget = context.batch_tokens
     labels, tag_labels, notes = _labels(network, context.labels or named, loaded.labels)
     language_model = network.family if network.language_model is not None else None

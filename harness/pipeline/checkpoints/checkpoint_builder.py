@@ -35,7 +35,7 @@ _UNKEYED: Any = {
     **dict.fromkeys(("from_", "task", "data", "seed", "seeds", "max_train_rows"), True),
     "tokenizer": {"path": True},
 }
-STAGE_FORMAT = 2
+STAGE_FORMAT = 3
 
 
 class Workshop:

@@ -10,7 +10,8 @@ import torch
 from datasets import Dataset
 
 from harness.model_kinds.flop_shapes import Shape
-from harness.training.loop.planned_batches import batches_by_length
+from harness.models.encoding.row_encoder import TYPES
+from harness.training.loop.planned_batches import batches_by_length, padded
 from harness.training.loop.training_loop import Batch
 from harness.training.objectives.token_masking import mask_tokens
 
@@ -29,7 +30,7 @@ class LabeledBatches:
         memory: whether batches also carry masked copies for the memory loss.
         labels: number of labels where each is a question of its own; None for one label a text.
         weights: of each text in the loss; empty where all count alike.
-        typed: whether the model tells the texts of a pair apart.
+        typed: whether the model is given the token types in `data`.
     """
 
     def __init__(
@@ -85,7 +86,7 @@ class LabeledBatches:
         if self._weights is not None:
             batch["weights"] = torch.from_numpy(self._weights[chosen])
         if self._types is not None:
-            batch["token_type_ids"] = torch.from_numpy(padded([self._types[example] for example in chosen], 0)[0])
+            batch[TYPES] = torch.from_numpy(padded([self._types[example] for example in chosen], 0)[0])
         if self._memory and self._mask is not None:
             masked = mask_tokens(
                 ids,
@@ -113,14 +114,3 @@ def classes(places: Sequence[Sequence[int]], labels: int | None) -> np.ndarray[A
     for number, chosen in enumerate(places):
         found[number, list(chosen)] = 1.0
     return found
-
-
-def padded(rows: Sequence[Sequence[int]], pad_id: int) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
-    """Rows filled up to the longest, and the attention mask: two int64[B, L]."""
-    length = max(map(len, rows))
-    ids = np.full((len(rows), length), pad_id, dtype=np.int64)
-    attention = np.zeros((len(rows), length), dtype=np.int64)
-    for number, row in enumerate(rows):
-        ids[number, : len(row)] = row
-        attention[number, : len(row)] = 1
-    return ids, attention

@@ -10,8 +10,8 @@ from harness.model_kinds.finetune_kind import FinetuneSettings
 from harness.model_kinds.pretrain_kind import Budget, PretrainSpec, pretraining_settings
 from harness.models.encoding.text_encoder import text_encoder
 from harness.models.local.load_weights import load_tokenizer
-from harness.training.learners.learner import Job, JobPlan, mean_loss
-from harness.training.load_parent import Start, load_headed, longest
+from harness.training.learners.learner import TrainingJob, TrainingPlan, mean_loss
+from harness.training.load_parent import ParentCheckpoint, load_headed, longest
 from harness.training.loop.training_loop import Batch
 from harness.training.objectives.corpus import Corpus
 from harness.training.objectives.objective import objective
@@ -26,7 +26,7 @@ _CLASSES = {
 _TASKS = {"masked": "FEATURE_EXTRACTION", "causal": "CAUSAL_LM", "seq2seq": "SEQ_2_SEQ_LM"}
 
 
-def prepare(start: Start, inputs: StageInputs, chosen: FinetuneSettings) -> Job:
+def prepare(start: ParentCheckpoint, inputs: StageInputs, chosen: FinetuneSettings) -> TrainingJob:
     """The parent's language model on packed rows of the texts, a pass over all of them an epoch.
 
     Raises:
@@ -48,7 +48,7 @@ def prepare(start: Start, inputs: StageInputs, chosen: FinetuneSettings) -> Job:
     )
     settings = pretraining_settings(spec, None)
 
-    def plan(part: Sequence[Any], passes: int) -> JobPlan:
+    def plan(part: Sequence[Any], passes: int) -> TrainingPlan:
         documents = text_encoder(tokenizer).plain([example.text for example in part])
         corpus = Corpus({"texts": documents}, len(tokenizer))
         rows = max(1, sum(len(document) + 1 for document in documents) // settings.sequence_length)
@@ -60,7 +60,7 @@ def prepare(start: Start, inputs: StageInputs, chosen: FinetuneSettings) -> Job:
         count = len(batch["input_ids"])
         return goal.loss(model, batch) * count, count
 
-    return Job(
+    return TrainingJob(
         model,
         tokenizer,
         plan(inputs.train, chosen.epochs),

@@ -1,6 +1,6 @@
 """How each type of example is learned: one file for each kind of head or target.
 
-A learner turns a parent checkpoint and examples into a `Job`: model, planned batches, loss and
+A learner turns a parent checkpoint and examples into a `TrainingJob`: model, planned batches, loss and
 validation score. Which weights are trained (all, an adapter, the head alone) is no matter of
 theirs (methods.py).
 """
@@ -17,13 +17,13 @@ import torch
 from harness.core.errors import SuiteError
 from harness.model_kinds.finetune_kind import FinetuneSettings
 from harness.model_kinds.flop_shapes import Shape
-from harness.training.load_parent import Start
+from harness.training.load_parent import ParentCheckpoint
 from harness.training.loop.best_epoch import Score
 from harness.training.loop.training_loop import Batch, LossFunction
 from harness.training.stage_inputs import StageInputs
 
 
-class JobPlan(Protocol):
+class TrainingPlan(Protocol):
     """Batches of a fine-tuning."""
 
     def __len__(self) -> int: ...
@@ -36,7 +36,7 @@ class JobPlan(Protocol):
 
 
 @dataclass(slots=True)
-class Job:
+class TrainingJob:
     """What is trained, before a method decides on which weights.
 
     Attributes:
@@ -45,12 +45,12 @@ class Job:
         score: of the validation examples; None without any.
         keeps_language_model: whether the parent's language-model head is saved beside the new one.
         rates: part of a weight's name → multiple of the learning rate.
-        facts: further content of the checkpoint's page.
+        facts: further content of the checkpoint's metadata.
     """
 
     model: Any
     tokenizer: Any
-    plan: JobPlan
+    plan: TrainingPlan
     loss: LossFunction
     score: Score | None
     adapter_task: str
@@ -60,7 +60,7 @@ class Job:
     facts: Mapping[str, Any] = field(default_factory=dict)
 
 
-Learner = Callable[[Start, StageInputs, FinetuneSettings], Job]
+Learner = Callable[[ParentCheckpoint, StageInputs, FinetuneSettings], TrainingJob]
 
 _MODULES = {
     "labeled_text": "sequence_classification_learner",
@@ -108,7 +108,7 @@ def learner(kind: str, family: str) -> Learner:
     return made
 
 
-def mean_loss(plan: JobPlan, loss: Callable[[Any, Batch], tuple[torch.Tensor, int]]) -> Score:
+def mean_loss(plan: TrainingPlan, loss: Callable[[Any, Batch], tuple[torch.Tensor, int]]) -> Score:
     """A score of validation batches: the mean `loss` over `n` predicted tokens.
 
     Args:
@@ -128,7 +128,7 @@ def mean_loss(plan: JobPlan, loss: Callable[[Any, Batch], tuple[torch.Tensor, in
     return score
 
 
-def hits(plan: JobPlan, count: Callable[[Any, Batch], tuple[int, int]]) -> Score:
+def hits(plan: TrainingPlan, count: Callable[[Any, Batch], tuple[int, int]]) -> Score:
     """A score of validation batches: `accuracy`, the share of right ones among `n`.
 
     Args:

@@ -15,8 +15,8 @@ from harness.core.examples import PreferencePair
 from harness.model_kinds.finetune_kind import FinetuneSettings
 from harness.models.encoding.prompt_encoder import PromptEncoder, has_messages
 from harness.models.local.load_weights import load_tokenizer
-from harness.training.learners.learner import Job, mean_loss
-from harness.training.load_parent import Start, load_headed, longest
+from harness.training.learners.learner import TrainingJob, mean_loss
+from harness.training.load_parent import ParentCheckpoint, load_headed, longest
 from harness.training.loop.planned_batches import IGNORED, RowBatches
 from harness.training.loop.training_loop import Batch
 from harness.training.stage_inputs import StageInputs
@@ -25,7 +25,7 @@ from harness.training.stage_inputs import StageInputs
 _PLAIN_HEADS = frozenset({"gpt2", "llama", "mistral", "qwen2", "qwen3", "smollm3", "gpt_neox", "olmo2"})
 
 
-def prepare(start: Start, inputs: StageInputs, chosen: FinetuneSettings) -> Job:
+def prepare(start: ParentCheckpoint, inputs: StageInputs, chosen: FinetuneSettings) -> TrainingJob:
     """The parent's own language model, reading prompts and learning targets.
 
     Raises:
@@ -63,7 +63,7 @@ def prepare(start: Start, inputs: StageInputs, chosen: FinetuneSettings) -> Job:
         total, count = summed(model, batch)
         return total / max(1, count)
 
-    return Job(
+    return TrainingJob(
         model,
         tokenizer,
         plan(inputs.train, chosen.epochs),

@@ -9,18 +9,19 @@ import torch
 from torch.nn import functional
 
 from harness.model_kinds.finetune_kind import FinetuneSettings
-from harness.models.encoding.row_encoder import tokenized
+from harness.models.encoding.row_encoder import TYPES, reads_types, tokenized
+from harness.models.encoding.text_encoder import text_encoder
 from harness.models.local.load_weights import load_tokenizer
 from harness.training.learners.labeled_batches import LabeledBatches
-from harness.training.learners.learner import Job, hits, mean_loss
-from harness.training.load_parent import Start, load_headed, load_language_head, longest
+from harness.training.learners.learner import TrainingJob, hits, mean_loss
+from harness.training.load_parent import ParentCheckpoint, load_headed, load_language_head, longest
 from harness.training.loop.training_loop import Batch
 from harness.training.stage_inputs import StageInputs
 
 HEADS = ("pooler", "pre_classifier", "classifier", "score")
 
 
-def prepare(start: Start, inputs: StageInputs, chosen: FinetuneSettings) -> Job:
+def prepare(start: ParentCheckpoint, inputs: StageInputs, chosen: FinetuneSettings) -> TrainingJob:
     """A sequence classifier around the parent's encoder.
 
     Raises:
@@ -39,7 +40,7 @@ def prepare(start: Start, inputs: StageInputs, chosen: FinetuneSettings) -> Job:
     if model.config.pad_token_id is None:
         # A causal classifier reads the last token that is no padding.
         model.config.pad_token_id = tokenizer.pad_token_id or tokenizer.eos_token_id
-    typed = int(getattr(model.config, "type_vocab_size", 0) or 0) > 1
+    typed = text_encoder(tokenizer).typed and reads_types(model)
     limit = longest(model, tokenizer, chosen.max_length)
 
     def plan(part: Any, epochs: int, **options: Any) -> LabeledBatches:
@@ -65,7 +66,7 @@ def prepare(start: Start, inputs: StageInputs, chosen: FinetuneSettings) -> Job:
     if inputs.validation:
         held = plan(inputs.validation, 1)
         score = mean_loss(held, _summed_loss) if independent else hits(held, _right)
-    return Job(
+    return TrainingJob(
         model,
         tokenizer,
         plan(
@@ -85,7 +86,7 @@ def prepare(start: Start, inputs: StageInputs, chosen: FinetuneSettings) -> Job:
 
 
 def _logits(model: Any, batch: Batch, **options: Any) -> Any:
-    named = ("input_ids", "attention_mask", "token_type_ids")
+    named = ("input_ids", "attention_mask", TYPES)
     return model(**{name: batch[name] for name in named if name in batch}, **options)
 
 

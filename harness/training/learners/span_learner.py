@@ -12,17 +12,18 @@ import torch
 from torch.nn import functional
 
 from harness.model_kinds.finetune_kind import FinetuneSettings
-from harness.models.encoding.span_windows import windows
+from harness.models.encoding.row_encoder import TYPES, reads_types
+from harness.models.encoding.span_windows import learned_windows
 from harness.models.encoding.text_encoder import text_encoder
 from harness.models.local.load_weights import load_tokenizer
-from harness.training.learners.learner import Job, hits
-from harness.training.load_parent import Start, load_headed, longest
+from harness.training.learners.learner import TrainingJob, hits
+from harness.training.load_parent import ParentCheckpoint, load_headed, longest
 from harness.training.loop.planned_batches import RowBatches
 from harness.training.loop.training_loop import Batch
 from harness.training.stage_inputs import StageInputs
 
 
-def prepare(start: Start, inputs: StageInputs, chosen: FinetuneSettings) -> Job:
+def prepare(start: ParentCheckpoint, inputs: StageInputs, chosen: FinetuneSettings) -> TrainingJob:
     """A span head around the parent's encoder.
 
     Raises:
@@ -33,15 +34,15 @@ def prepare(start: Start, inputs: StageInputs, chosen: FinetuneSettings) -> Job:
     model = load_headed(start, "AutoModelForQuestionAnswering", labels=(), seed=inputs.seed)
     encoder = text_encoder(tokenizer)
     limit = longest(model, tokenizer, chosen.max_length)
-    fills = {"input_ids": int(tokenizer.pad_token_id or 0), "token_type_ids": 0, "first": 0, "last": 0}
-    typed = int(getattr(model.config, "type_vocab_size", 0) or 0) > 1
+    typed = encoder.typed and reads_types(model)
+    fills = {"input_ids": int(tokenizer.pad_token_id or 0), "first": 0, "last": 0, **({TYPES: 0} if typed else {})}
 
     def plan(part: Any, epochs: int) -> RowBatches:
-        rows = list(windows(encoder, part, limit))
+        rows = list(learned_windows(encoder, part, limit))
         return RowBatches(rows, fills, size=chosen.batch_size, epochs=epochs, seed=inputs.seed)
 
     def logits(model: Any, batch: Batch) -> tuple[torch.Tensor, torch.Tensor]:
-        named = ("input_ids", "attention_mask", *(("token_type_ids",) if typed else ()))
+        named = ("input_ids", "attention_mask", *((TYPES,) if typed else ()))
         answer = model(**{name: batch[name] for name in named})
         hidden = batch["attention_mask"] == 0
         return answer.start_logits.masked_fill(hidden, -1e9), answer.end_logits.masked_fill(hidden, -1e9)
@@ -58,7 +59,7 @@ def prepare(start: Start, inputs: StageInputs, chosen: FinetuneSettings) -> Job:
         hit = (first.argmax(dim=-1) == batch["first"][:, 0]) & (last.argmax(dim=-1) == batch["last"][:, 0])
         return int(hit.sum()), len(hit)
 
-    return Job(
+    return TrainingJob(
         model,
         tokenizer,
         plan(inputs.train, chosen.epochs),

@@ -13,14 +13,14 @@ from harness.model_kinds.finetune_kind import FinetuneSettings
 from harness.models.encoding.pair_encoder import WordEncoder
 from harness.models.encoding.text_encoder import text_encoder
 from harness.models.local.load_weights import load_tokenizer
-from harness.training.learners.learner import Job, hits
-from harness.training.load_parent import Start, load_headed, longest
+from harness.training.learners.learner import TrainingJob, hits
+from harness.training.load_parent import ParentCheckpoint, load_headed, longest
 from harness.training.loop.planned_batches import IGNORED, RowBatches
 from harness.training.loop.training_loop import Batch
 from harness.training.stage_inputs import StageInputs
 
 
-def prepare(start: Start, inputs: StageInputs, chosen: FinetuneSettings) -> Job:
+def prepare(start: ParentCheckpoint, inputs: StageInputs, chosen: FinetuneSettings) -> TrainingJob:
     """A token classifier around the parent's encoder.
 
     Raises:
@@ -37,7 +37,7 @@ def prepare(start: Start, inputs: StageInputs, chosen: FinetuneSettings) -> Job:
         rows = [_row(words, example, inputs.labels, limit) for example in part]
         return RowBatches(rows, fills, size=chosen.batch_size, epochs=epochs, seed=inputs.seed)
 
-    return Job(
+    return TrainingJob(
         model,
         tokenizer,
         plan(inputs.train, chosen.epochs),

@@ -81,12 +81,22 @@ class RowBatches:
         return batch
 
 
-def filled(rows: Sequence[Sequence[int]], fill: int) -> np.ndarray[tuple[int, int], np.dtype[np.int64]]:
+IntMatrix = np.ndarray[tuple[int, int], np.dtype[np.int64]]
+
+
+def filled(rows: Sequence[Sequence[int]], fill: int) -> IntMatrix:
     """int64[B, L]: rows filled up to the longest."""
     ids = np.full((len(rows), max(map(len, rows))), fill, dtype=np.int64)
     for number, row in enumerate(rows):
         ids[number, : len(row)] = row
     return ids
+
+
+def padded(rows: Sequence[Sequence[int]], pad_id: int) -> tuple[IntMatrix, IntMatrix]:
+    """Rows filled up to the longest, and the attention mask: two int64[B, L]."""
+    ids = filled(rows, pad_id)
+    lengths = np.asarray(list(map(len, rows)))
+    return ids, (np.arange(ids.shape[1])[None] < lengths[:, None]).astype(np.int64)
 
 
 RowNumbers = tuple[int, ...]

@@ -19,8 +19,7 @@ from transformers import Trainer, TrainingArguments
 
 from harness.core.errors import IncompleteError
 from harness.core.reporter import Reporter
-from harness.models.local.fastpaths.onednn_linear import quicken
-from harness.models.peak_memory import keep_freed
+from harness.models.local.fastpaths.installed import accelerate
 from harness.training.loop import resume
 from harness.training.loop.best_epoch import BestEpoch, Score
 from harness.training.loop.loop_callbacks import Progress, Sealing, Seeding
@@ -35,7 +34,7 @@ _CLIP = 1.0
 _OPERATIONS_BETWEEN_CHECKPOINTS = 1e12
 
 
-class Plan(Protocol):
+class BatchPlan(Protocol):
     """All batches of a training, in order; a batch is made when it is asked for."""
 
     def __len__(self) -> int: ...
@@ -53,7 +52,8 @@ class Settings:
 
     Attributes:
         learning_rate: its highest value; it rises linearly, then falls linearly to zero.
-        rates: prefix of a weight's name → multiple of the learning rate for it.
+        rates: part of a weight's name → multiple of the learning rate for it.
+        embedding_rate: the same for the model's input embeddings.
         warmup: share of the steps in which the rate rises.
         decay: decoupled weight decay of matrices; embeddings, norms and biases have none.
         seed: of dropout.
@@ -63,6 +63,7 @@ class Settings:
     learning_rate: float
     seed: int
     rates: Mapping[str, float] = field(default_factory=dict)
+    embedding_rate: float = 1.0
     warmup: float = 0.06
     decay: float = 0.01
     save_every: int | None = None
@@ -70,7 +71,7 @@ class Settings:
 
 def train(
     model: Any,
-    plan: Plan,
+    plan: BatchPlan,
     loss: LossFunction,
     settings: Settings,
     *,
@@ -100,8 +101,7 @@ def train(
     Raises:
         IncompleteError: when the loss is not finite.
     """
-    keep_freed()
-    quicken(model)
+    accelerate(model)
     folder = work / resume.RESUME_FOLDER
     steps = len(plan)
     made_for = resume.plan_digest({**identity, "steps": steps, "rate": settings.learning_rate, "seed": settings.seed})
@@ -157,7 +157,7 @@ def _save_every(flops: float, steps: int) -> int:
 
 
 class _Batches(Dataset[Batch]):
-    def __init__(self, plan: Plan) -> None:
+    def __init__(self, plan: BatchPlan) -> None:
         self._plan = plan
 
     def __len__(self) -> int:
@@ -174,7 +174,7 @@ class PlannedTrainer(Trainer):  # type: ignore[misc]  # transformers is untyped 
         self,
         model: Any,
         arguments: TrainingArguments,
-        plan: Plan,
+        plan: BatchPlan,
         loss: LossFunction,
         settings: Settings,
         progress: Progress,
@@ -232,14 +232,17 @@ def parameter_groups(model: Any, settings: Settings) -> list[dict[str, Any]]:
     Weights with the rate zero would be moved by nothing, at the price of a pass over them and their moments; their
     gradients still count for clipping, and are cleared with the model's.
     """
+    words = {id(weight) for weight in model.get_input_embeddings().parameters()}
+    tables = {id(module.weight) for module in model.modules() if isinstance(module, torch.nn.Embedding)}
     groups: dict[tuple[float, float], list[Any]] = {}
     for name, parameter in model.named_parameters():
         if not parameter.requires_grad:
             continue
         factor = next((rate for part, rate in settings.rates.items() if part in name), 1.0)
+        factor = settings.embedding_rate if id(parameter) in words else factor
         if factor == 0:
             continue
-        decay = settings.decay if parameter.ndim > 1 and "embeddings" not in name else 0.0
+        decay = settings.decay if parameter.ndim > 1 and id(parameter) not in tables else 0.0
         groups.setdefault((factor, decay), []).append(parameter)
     return [
         {"params": parameters, "lr": settings.learning_rate * factor, "weight_decay": decay}

@@ -33,7 +33,7 @@ _STRENGTH = 1.0
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class GroupTexts:
     """Texts of different groups that are otherwise the same.
 
     Attributes:
@@ -47,7 +47,7 @@ class Told:
     origins: tuple[int, ...]
 
 
-def told_apart(texts: Mapping[str, Sequence[str]], spec: ProjectSpec) -> Told:
+def told_apart(texts: Mapping[str, Sequence[str]], spec: ProjectSpec) -> GroupTexts:
     """Sentences that speak of one group, with their counterparts; at most `spec.texts`, by hash.
 
     Raises:
@@ -73,10 +73,12 @@ def told_apart(texts: Mapping[str, Sequence[str]], spec: ProjectSpec) -> Told:
             f"estimate a direction.",
             hint="add more `data`, or use different words in `remove`.",
         )
-    return Told(*(tuple(column) for column in zip(*found, strict=True)))
+    return GroupTexts(*(tuple(column) for column in zip(*found, strict=True)))
 
 
-def inlp(states: Mapping[str, FloatArray], told: Told, *, most: int, seed: int) -> tuple[FloatArray, dict[str, Any]]:
+def inlp(
+    states: Mapping[str, FloatArray], told: GroupTexts, *, most: int, seed: int
+) -> tuple[FloatArray, dict[str, Any]]:
     """Orthonormal directions float64[k, H], and how well the groups are told before and after.
 
     Texts of one origin are never split between those that a classifier learns from and those that it is measured on.
@@ -110,7 +112,7 @@ def inlp(states: Mapping[str, FloatArray], told: Told, *, most: int, seed: int) 
 
 
 def sentence_debias(
-    states: Mapping[str, FloatArray], told: Told, *, count: int, seed: int
+    states: Mapping[str, FloatArray], told: GroupTexts, *, count: int, seed: int
 ) -> tuple[FloatArray, dict[str, Any]]:
     """The same by principal directions of texts about their origin's mean."""
     origins = np.asarray(told.origins)

@@ -19,6 +19,9 @@ from torch.nn import functional
 from harness.core.errors import DataError
 from harness.model_kinds.flop_shapes import Shape
 from harness.model_kinds.pretrain_kind import PretrainSettings, PretrainSpec
+from harness.models.encoding.row_encoder import TYPES, RowEncoder
+from harness.models.encoding.text_encoder import text_encoder
+from harness.training.loop.planned_batches import padded
 from harness.training.loop.training_loop import Batch
 from harness.training.objectives.corpus import Corpus, Documents, shares
 from harness.training.objectives.masked_objective import MaskedModeling
@@ -56,7 +59,7 @@ class Pairs:
         self._size = size
         self._rate = rate
         self._seed = seed
-        self._start, self._end = int(tokenizer.cls_token_id), int(tokenizer.sep_token_id)
+        self._rows = RowEncoder(text_encoder(tokenizer))
         self._pad, self._mask = int(tokenizer.pad_token_id or 0), int(tokenizer.mask_token_id)
         self._vocabulary = len(tokenizer)
         self._special = sorted(tokenizer.all_special_ids)
@@ -94,17 +97,13 @@ class Pairs:
         return batch
 
     def plain(self, pairs: Sequence[Pair]) -> Batch:
-        """The same without masks: [CLS] first [SEP] second [SEP], padded to the longest."""
-        longest = max(map(_length, pairs))
-        ids = np.full((len(pairs), longest), self._pad, dtype=np.int64)
-        kinds, attention = np.zeros_like(ids), np.zeros_like(ids)
-        for number, pair in enumerate(pairs):
-            row = [self._start, *pair.first, self._end, *pair.second, self._end]
-            ids[number, : len(row)] = row
-            attention[number, : len(row)] = 1
-            kinds[number, len(pair.first) + 2 : len(row)] = 1
+        """The same without masks: the pairs as they are asked, padded to the longest."""
+        rows = [self._rows.pair(list(pair.first), list(pair.second), None) for pair in pairs]
+        ids, attention = padded([row.ids for row in rows], self._pad)
         answers = np.asarray([pair.answer for pair in pairs], dtype=np.int64)
-        arrays = {"input_ids": ids, "attention_mask": attention, "token_type_ids": kinds, "follows": answers}
+        arrays = {"input_ids": ids, "attention_mask": attention, "follows": answers}
+        if self._rows.encoder.typed:
+            arrays[TYPES] = padded([row.types or [] for row in rows], 0)[0]
         return {name: torch.from_numpy(array) for name, array in arrays.items()}
 
     def _chosen(self, place: int) -> Sequence[Pair]:
@@ -201,9 +200,7 @@ class NextSentence(MaskedModeling):
         )
 
     def loss(self, model: Any, batch: Batch) -> torch.Tensor:
-        hidden = model.bert(
-            batch["input_ids"], attention_mask=batch["attention_mask"], token_type_ids=batch["token_type_ids"]
-        )
+        hidden = model.bert(**{name: batch[name] for name in ("input_ids", "attention_mask", TYPES) if name in batch})
         words = model.cls.predictions(hidden.last_hidden_state[batch["masked"]])
         pairs = model.cls.seq_relationship(hidden.pooler_output)
         return functional.cross_entropy(words, batch["targets"]) + functional.cross_entropy(pairs, batch["follows"])

@@ -21,11 +21,11 @@ from harness.model_kinds.align_kind import AlignSpec, alignment_settings
 from harness.model_kinds.finetune_kind import QloraMethod
 from harness.model_kinds.flop_shapes import Shape
 from harness.models.encoding.prompt_encoder import PromptEncoder, has_messages
-from harness.models.local.fastpaths.onednn_linear import quicken
+from harness.models.local.fastpaths.installed import accelerate
 from harness.models.local.load_weights import family_of, load_tokenizer
-from harness.training.learners.learner import Job, hits, mean_loss
+from harness.training.learners.learner import TrainingJob, hits, mean_loss
 from harness.training.learners.prompted_generation_learner import target_logits
-from harness.training.load_parent import Start, load_headed, longest
+from harness.training.load_parent import ParentCheckpoint, load_headed, longest
 from harness.training.loop.best_epoch import Score
 from harness.training.loop.planned_batches import IGNORED, batches_by_length, filled
 from harness.training.loop.reproducible import reproducible
@@ -43,7 +43,7 @@ def align(
     """Aligns a causal model to preference pairs and writes it (or its adapter) into `work`.
 
     Returns:
-        The checkpoint's page and what was measured; `validation` is the share of pairs whose
+        The checkpoint's metadata and what was measured; `validation` is the share of pairs whose
         preferred answer gained more than the other one.
 
     Raises:
@@ -66,10 +66,10 @@ def align(
                 f"`align` needs a causal language model; the parent model is {family}.",
                 hint="start from a model pretrained with `objective: causal`.",
             )
-        start = Start(parent, family, "pretrained", isinstance(spec.method, QloraMethod))
+        start = ParentCheckpoint(parent, family, "pretrained", isinstance(spec.method, QloraMethod))
         tokenizer = load_tokenizer(parent)
         model = load_headed(start, "AutoModelForCausalLM", labels=(), seed=inputs.seed)
-        quicken(model)
+        accelerate(model)
         for module in model.modules():
             # Both models of a ratio must be the same but for their weights.
             if isinstance(module, torch.nn.Dropout):
@@ -87,7 +87,7 @@ def align(
             made.refer(model, reporter)
             return made
 
-        job = Job(
+        job = TrainingJob(
             model,
             tokenizer,
             plan(inputs.train, chosen.epochs),

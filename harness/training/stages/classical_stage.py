@@ -14,7 +14,7 @@ from harness.model_kinds.classical_kind import ClassicalSpec
 from harness.models.checkpoint.classical_file import TOKEN_PATTERN, ClassicalWeights, write_classical
 from harness.models.derived.classical_backend import bag_text
 from harness.models.peak_memory import peak_memory
-from harness.training.checkpoint_metadata import write_page
+from harness.training.checkpoint_metadata import write_metadata
 from harness.training.mitigation.mitigated_rows import mitigated
 from harness.training.stage_inputs import StageInputs
 from harness.training.stages.logistic_regression import choose
@@ -28,7 +28,7 @@ def train_classical(spec: ClassicalSpec, inputs: StageInputs, work: Path, report
     The regularization is chosen by validation accuracy, or by cross-validation without one.
 
     Returns:
-        The checkpoint's page and what was measured.
+        The checkpoint's metadata and what was measured.
 
     Raises:
         DataError: when examples are missing or unfit, or hold no word at all.
@@ -77,7 +77,7 @@ def train_classical(spec: ClassicalSpec, inputs: StageInputs, work: Path, report
     )
     tokens = sum(len(text.split()) for text in texts)
     size = fit.coef.size + fit.intercept.size
-    page = write_page(
+    metadata = write_metadata(
         work,
         kind="classical",
         stage=spec.model_dump(mode="json"),
@@ -91,4 +91,4 @@ def train_classical(spec: ClassicalSpec, inputs: StageInputs, work: Path, report
         "tokens_per_second": round(tokens / max(seconds, 1e-9), 1),
         "peak_memory": peak_memory(),
     }
-    return {**page, "validation": fit.score, "measured": measured}
+    return {**metadata, "validation": fit.score, "measured": measured}

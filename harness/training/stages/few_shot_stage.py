@@ -11,9 +11,9 @@ from harness.core.digests import fraction
 from harness.core.errors import DataError
 from harness.core.examples import PromptTarget
 from harness.model_kinds.few_shot_kind import PromptSpec
-from harness.models.derived.few_shot_backend import Shots, write_shots
+from harness.models.derived.few_shot_backend import FewShotPrompt, write_shots
 from harness.models.peak_memory import peak_memory
-from harness.training.checkpoint_metadata import write_page
+from harness.training.checkpoint_metadata import write_metadata
 from harness.training.stage_inputs import StageInputs
 
 
@@ -21,7 +21,7 @@ def make_prompt(spec: PromptSpec, inputs: StageInputs, work: Path) -> dict[str, 
     """Writes the worked examples, all of the training split.
 
     Returns:
-        The checkpoint's page and what was measured.
+        The checkpoint's metadata and what was measured.
 
     Raises:
         DataError: when the task has no examples with a prompt and an answer.
@@ -38,8 +38,8 @@ def make_prompt(spec: PromptSpec, inputs: StageInputs, work: Path) -> dict[str, 
     pairs = tuple(
         (example.messages[-1][1] if example.messages else example.prompt, example.target) for example in chosen
     )
-    write_shots(work, Shots(spec.task, pairs, spec.separator, chat))
-    page = write_page(
+    write_shots(work, FewShotPrompt(spec.task, pairs, spec.separator, chat))
+    metadata = write_metadata(
         work,
         kind="prompted",
         stage=spec.model_dump(mode="json"),
@@ -48,7 +48,7 @@ def make_prompt(spec: PromptSpec, inputs: StageInputs, work: Path) -> dict[str, 
         recipe={"shots": len(pairs), "separator": spec.separator},
     )
     seconds = round(time.monotonic() - started, 3)
-    return {**page, "validation": None, "measured": {"seconds": seconds, "peak_memory": peak_memory()}}
+    return {**metadata, "validation": None, "measured": {"seconds": seconds, "peak_memory": peak_memory()}}
 
 
 def choose(examples: Sequence[PromptTarget], count: int, seed: int) -> list[PromptTarget]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -21,9 +20,9 @@ from harness.model_kinds.finetune_kind import (
 from harness.model_kinds.flop_shapes import shape_of
 from harness.models.local.load_weights import family_of
 from harness.training import training_cost
-from harness.training.checkpoint_metadata import save_tokenizer, write_page
-from harness.training.learners.learner import Job, learner
-from harness.training.load_parent import Start
+from harness.training.checkpoint_metadata import save_tokenizer, write_metadata
+from harness.training.learners.learner import TrainingJob, learner
+from harness.training.load_parent import ParentCheckpoint
 from harness.training.loop.dropout import set_dropout
 from harness.training.loop.reproducible import reproducible
 from harness.training.loop.training_loop import Settings, train
@@ -41,7 +40,7 @@ def finetune(
     `learners`. An adapter is written as an adapter: its base is referenced by its key, not copied.
 
     Returns:
-        The checkpoint's page and what was measured.
+        The checkpoint's metadata and what was measured.
 
     Raises:
         DataError: when examples are missing or unfit.
@@ -59,7 +58,7 @@ def finetune(
         )
     inputs, measures = mitigated(spec.mitigate, inputs)
     with reproducible(inputs.seed):
-        start = Start(parent, family_of(parent), spec.weights, isinstance(spec.method, QloraMethod))
+        start = ParentCheckpoint(parent, family_of(parent), spec.weights, isinstance(spec.method, QloraMethod))
         make = learner(kind, start.family)
         chosen = narrowed(chosen, spec, _width(parent))
         job = make(start, inputs, chosen)
@@ -72,7 +71,7 @@ def finetune(
 
 
 def carry_out(
-    job: Job,
+    job: TrainingJob,
     spec: FinetuneSpec | AlignSpec,
     inputs: StageInputs,
     work: Path,
@@ -87,12 +86,18 @@ def carry_out(
     model = apply_method(job, spec.method)
     counts = training_cost.parameter_counts(model)
     flops = training_cost.plan_flops(job.model, job.plan, trained=counts["trainable"] / counts["parameters"])
-    rates: Mapping[str, float] = {"word_embeddings": chosen.embedding_lr_multiplier, **job.rates}
     progress = train(
         model,
         job.plan,
         job.loss,
-        Settings(learning_rate=chosen.learning_rate, seed=inputs.seed, rates=rates, warmup=0.1, save_every=save_every),
+        Settings(
+            learning_rate=chosen.learning_rate,
+            seed=inputs.seed,
+            rates=job.rates,
+            embedding_rate=chosen.embedding_lr_multiplier,
+            warmup=0.1,
+            save_every=save_every,
+        ),
         work=work,
         title=title,
         identity={"stage": stage, "parent": inputs.parent_digest, "chosen": asdict(chosen)},
@@ -102,8 +107,8 @@ def carry_out(
         epochs=chosen.epochs,
     )
     kind = save(model, job, spec.method, work, parent=inputs.require_parent(), parent_key=inputs.parent_key)
-    save_tokenizer(job.tokenizer, work)
-    page = write_page(
+    save_tokenizer(job.tokenizer, work, job.model)
+    metadata = write_metadata(
         work,
         kind=kind,
         stage=stage,
@@ -111,7 +116,7 @@ def carry_out(
         cost={"tokens": progress.tokens, "flops": flops, "steps": len(job.plan), **counts},
         recipe={**asdict(chosen), **(described(spec.method) if lora_of(spec.method) else {}), **job.facts},
     )
-    return {**page, "validation": progress.best, "measured": progress.measured()}
+    return {**metadata, "validation": progress.best, "measured": progress.measured()}
 
 
 def _width(parent: Path) -> int | None:

@@ -14,7 +14,7 @@ from harness.core.examples import AnswerSpan, LabeledText, PreferencePair, Promp
 from harness.model_kinds.heuristic_kind import HeuristicSpec
 from harness.models.derived.heuristic_backend import OUTSIDE, BaselineTable, write_baseline
 from harness.models.peak_memory import peak_memory
-from harness.training.checkpoint_metadata import write_page
+from harness.training.checkpoint_metadata import write_metadata
 from harness.training.stage_inputs import StageInputs
 
 _MOST_EDGE = 400
@@ -24,7 +24,7 @@ def make_baseline(spec: HeuristicSpec, inputs: StageInputs, work: Path) -> dict[
     """Writes the table of a rule; counting, no training.
 
     Returns:
-        The checkpoint's page and what was measured.
+        The checkpoint's metadata and what was measured.
 
     Raises:
         DataError: when the rule does not fit the task's examples.
@@ -46,7 +46,7 @@ def make_baseline(spec: HeuristicSpec, inputs: StageInputs, work: Path) -> dict[
         )
     table = replace(_table(spec.rule, examples, inputs.labels), task=spec.task)
     write_baseline(work, table)
-    page = write_page(
+    metadata = write_metadata(
         work,
         kind="baseline",
         stage=spec.model_dump(mode="json"),
@@ -55,7 +55,7 @@ def make_baseline(spec: HeuristicSpec, inputs: StageInputs, work: Path) -> dict[
         recipe={"rule": spec.rule},
     )
     seconds = round(time.monotonic() - started, 3)
-    return {**page, "validation": None, "measured": {"seconds": seconds, "peak_memory": peak_memory()}}
+    return {**metadata, "validation": None, "measured": {"seconds": seconds, "peak_memory": peak_memory()}}
 
 
 def _table(rule: str, examples: Sequence[Any], labels: tuple[str, ...]) -> BaselineTable:

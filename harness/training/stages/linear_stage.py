@@ -15,10 +15,11 @@ from harness.core.reporter import Reporter
 from harness.model_kinds.finetune_kind import FinetuneSpec
 from harness.model_kinds.flop_shapes import shape_of
 from harness.models.checkpoint.linear_head_file import LinearHead, write_linear
-from harness.models.encoding.text_encoder import encode_texts
+from harness.models.encoding.row_encoder import longest_row
+from harness.models.encoding.text_encoder import encode_texts, text_encoder
 from harness.models.peak_memory import peak_memory
 from harness.training import training_cost
-from harness.training.checkpoint_metadata import write_page
+from harness.training.checkpoint_metadata import write_metadata
 from harness.training.mitigation.mitigated_rows import mitigated
 from harness.training.stage_inputs import StageInputs
 from harness.training.stages.logistic_regression import choose
@@ -33,7 +34,7 @@ def finetune_linear(spec: FinetuneSpec, inputs: StageInputs, work: Path, reporte
     The regularization is chosen by validation accuracy, or by cross-validation without one.
 
     Returns:
-        The checkpoint's page and what was measured.
+        The checkpoint's metadata and what was measured.
 
     Raises:
         DataError: when examples are missing or unfit.
@@ -59,9 +60,7 @@ def finetune_linear(spec: FinetuneSpec, inputs: StageInputs, work: Path, reporte
     with reproducible(inputs.seed):
         tokenizer = load_tokenizer(parent)
         encoder = load_encoder(parent, weights="pretrained", seed=inputs.seed)
-        limit = min(
-            int(tokenizer.model_max_length), int(getattr(encoder.config, "max_position_embeddings", 0) or 1 << 30)
-        )
+        limit = longest_row(encoder, text_encoder(tokenizer))
         texts = [[text for text, _ in part] for part in (train, validation)]
         rows = [encode_texts(tokenizer, part, limit).ids for part in texts]
         with reporter.task("features of the frozen base", len(train) + len(validation), "texts") as task:
@@ -92,7 +91,7 @@ def finetune_linear(spec: FinetuneSpec, inputs: StageInputs, work: Path, reporte
         "parameters": counts["parameters"] + own,
         "trainable": own,
     }
-    page = write_page(
+    metadata = write_metadata(
         work,
         kind="linear",
         stage=spec.model_dump(mode="json", by_alias=True),
@@ -106,7 +105,7 @@ def finetune_linear(spec: FinetuneSpec, inputs: StageInputs, work: Path, reporte
         "tokens_per_second": round(tokens / max(seconds, 1e-9), 1),
         "peak_memory": peak_memory(),
     }
-    return {**page, "validation": fit.score, "measured": measured}
+    return {**metadata, "validation": fit.score, "measured": measured}
 
 
 def _features(measure: Any, parent: Path, texts: Sequence[str], inputs: StageInputs, task: Any) -> FloatMatrix:

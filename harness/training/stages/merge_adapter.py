@@ -16,18 +16,12 @@ from harness.models.checkpoint.inspection import read_lineage
 from harness.models.checkpoint.safetensors_header import tensors_of, weight_files
 from harness.models.checkpoint.tokenizer_files import TOKENIZER_FILES
 from harness.models.library_logging import quiet
-from harness.models.local.load_weights import family_of, head_tensors, load_tokenizer
+from harness.models.local.load_weights import LANGUAGE_MODELS, family_of, head_tensors, load_tokenizer
 from harness.models.local.peft_adapters import ADAPTER_NAME, AdapterPlan, apply_adapter, plan_adapter
 from harness.training import training_cost
-from harness.training.checkpoint_metadata import save_tokenizer, write_page
-from harness.training.load_parent import Start, load_for, load_headed
+from harness.training.checkpoint_metadata import save_tokenizer, write_metadata
+from harness.training.load_parent import ParentCheckpoint, load_for, load_headed
 from harness.training.stage_inputs import StageInputs
-
-_LANGUAGE_MODELS = {
-    "masked": "AutoModelForMaskedLM",
-    "causal": "AutoModelForCausalLM",
-    "seq2seq": "AutoModelForSeq2SeqLM",
-}
 
 
 def merge_adapter(adapter: Path, base: Path, work: Path, *, key: str, digest: str) -> dict[str, Any]:
@@ -41,7 +35,7 @@ def merge_adapter(adapter: Path, base: Path, work: Path, *, key: str, digest: st
         digest: the adapter's content digest, for the lineage.
 
     Returns:
-        The checkpoint's page.
+        The checkpoint's metadata.
 
     Raises:
         CheckpointError: when the adapter does not fit its base, or changes word embeddings that
@@ -67,7 +61,7 @@ def merge_adapter(adapter: Path, base: Path, work: Path, *, key: str, digest: st
     own = any((adapter / file).is_file() for file in TOKENIZER_FILES)
     save_tokenizer(load_tokenizer(adapter if own else base), work)
     counts = training_cost.parameter_counts(merged)
-    return write_page(
+    return write_metadata(
         work,
         kind="transformers",
         stage={"merge": "adapter"},
@@ -82,12 +76,16 @@ def _around(base: Path, plan: AdapterPlan, labels: tuple[str, ...]) -> Any:
     family = family_of(base)
     if plan.head is None:
         if family == "masked":
-            return load_for(_auto(_LANGUAGE_MODELS[family]), base, seed=0, check=lambda _: None)[0]
-        return load_headed(Start(base, family, "pretrained", False), _LANGUAGE_MODELS[family], labels=(), seed=0)
+            return load_for(_auto(LANGUAGE_MODELS[family]), base, seed=0, check=lambda _: None)[0]
+        return load_headed(
+            ParentCheckpoint(base, family, "pretrained", False), LANGUAGE_MODELS[family], labels=(), seed=0
+        )
     named = labels if plan.head != "span" else ()
     if not named and plan.labels is not None and plan.head != "span":
         named = tuple(f"LABEL_{number}" for number in range(plan.labels))
-    return load_headed(Start(base, family, "pretrained", False), AUTO_CLASSES[plan.head], labels=named, seed=0)
+    return load_headed(
+        ParentCheckpoint(base, family, "pretrained", False), AUTO_CLASSES[plan.head], labels=named, seed=0
+    )
 
 
 def _auto(name: str) -> Any:

@@ -12,10 +12,11 @@ from harness.core.reporter import Reporter
 from harness.model_kinds.architecture_presets import architecture, check_objective
 from harness.model_kinds.flop_shapes import shape_of
 from harness.model_kinds.pretrain_kind import PretrainSettings, PretrainSpec, pretraining_settings
+from harness.models.encoding.row_encoder import has_types, longest_row, name_inputs
 from harness.models.encoding.text_encoder import TextEncoder
 from harness.models.local.load_weights import load_tokenizer
 from harness.training import training_cost
-from harness.training.checkpoint_metadata import save_tokenizer, write_page
+from harness.training.checkpoint_metadata import save_tokenizer, write_metadata
 from harness.training.load_parent import load_for
 from harness.training.loop.dropout import set_dropout
 from harness.training.loop.reproducible import reproducible
@@ -37,7 +38,7 @@ def pretrain(
     """Trains a language model and writes the checkpoint into `work`, its tokenizer with it.
 
     Returns:
-        The checkpoint's page and what was measured.
+        The checkpoint's metadata and what was measured.
 
     Raises:
         DataError: when there is no text to train on.
@@ -72,7 +73,7 @@ def pretrain(
             Settings(
                 learning_rate=chosen.learning_rate,
                 seed=inputs.seed,
-                rates={"word_embeddings": spec.embedding_lr_multiplier},
+                embedding_rate=spec.embedding_lr_multiplier,
                 save_every=save_every,
             ),
             work=work,
@@ -83,11 +84,13 @@ def pretrain(
         )
         held = goal.facts(model, plan)
         model.save_pretrained(str(work))
-    save_tokenizer(tokenizer, work)
+    save_tokenizer(tokenizer, work, model)
     spent = {"tokens": progress.tokens, "flops": flops, "steps": len(plan), **training_cost.parameter_counts(model)}
     recipe = {**stage, **asdict(chosen), "architecture": _described(model), **measures}
-    page = write_page(work, kind="transformers", stage=stage, inputs=inputs, cost=spent, recipe=recipe, held_out=held)
-    return {**page, "measured": progress.measured()}
+    metadata = write_metadata(
+        work, kind="transformers", stage=stage, inputs=inputs, cost=spent, recipe=recipe, held_out=held
+    )
+    return {**metadata, "measured": progress.measured()}
 
 
 def _fresh(
@@ -114,6 +117,8 @@ def _fresh(
         tokenizer = goal.train_tokenizer(weighted, spec, longest)
     corpus = _corpus(tokenizer, texts)
     model = goal.fresh(sizes, tokenizer, corpus, spec, chosen, inputs.seed, reporter)
+    if has_types(model):
+        name_inputs(tokenizer, types=True)
     return tokenizer, model, corpus, chosen
 
 
@@ -130,8 +135,8 @@ def _continued(
         raise CheckpointError(f"its tokenizer lacks {lacking}.", where=Where(parent))
     shape = shape_of(model.config.to_dict())
     chosen = pretraining_settings(spec, shape.hidden if shape else None)
-    limit = getattr(model.config, "max_position_embeddings", None)
-    if isinstance(limit, int) and chosen.sequence_length > limit:
+    limit = longest_row(model, None)
+    if limit is not None and chosen.sequence_length > limit:
         raise SuiteError(
             f"a sequence_length of {chosen.sequence_length} does not fit the model's {limit} positions.",
             hint=f"set `sequence_length` to {limit} or less.",

@@ -14,7 +14,7 @@ import torch
 
 from harness.core.reporter import Reporter
 from harness.model_kinds.pretrain_kind import Budget, PretrainSettings
-from harness.models.local.fastpaths.onednn_linear import quicken
+from harness.models.local.fastpaths.installed import accelerate
 from harness.storage import atomic
 from harness.training.loop.resume import RESUME_FOLDER
 from harness.training.loop.training_loop import LossFunction
@@ -68,7 +68,7 @@ def row_count(
 def step_seconds(model: Any, plan: Any, loss: LossFunction) -> float:
     """Median seconds of an optimizer step, the first one left out; `model` stays as it is."""
     copied = copy.deepcopy(model)
-    quicken(copied)
+    accelerate(copied)
     device = "cuda" if torch.cuda.is_available() else "cpu"
     copied.to(device).train()
     optimizer = torch.optim.AdamW((weight for weight in copied.parameters() if weight.requires_grad), fused=True)

@@ -14,7 +14,7 @@ from typing import Any
 from harness.core.reporter import Reporter
 from harness.model_kinds.projection_kind import ProjectSpec
 from harness.models.peak_memory import peak_memory
-from harness.training.checkpoint_metadata import write_page
+from harness.training.checkpoint_metadata import write_metadata
 from harness.training.mitigation.group_directions import inlp, sentence_debias, told_apart
 from harness.training.stage_inputs import StageInputs
 
@@ -25,7 +25,7 @@ def project(spec: ProjectSpec, inputs: StageInputs, work: Path, reporter: Report
     """Finds the directions and writes them; the model that they belong to is referenced by its key.
 
     Returns:
-        The checkpoint's page and what was measured. Its `recipe` says how well the groups could be told before and
+        The checkpoint's metadata and what was measured. Its `recipe` says how well the groups could be told before and
         after, on texts that no classifier was fitted on.
 
     Raises:
@@ -49,7 +49,7 @@ def project(spec: ProjectSpec, inputs: StageInputs, work: Path, reporter: Report
     else:
         directions, facts = sentence_debias(states, told, count=spec.directions or 1, seed=inputs.seed)
     write_projection(work, Projection(directions, spec.method, spec.removed))
-    page = write_page(
+    metadata = write_metadata(
         work,
         kind="projected",
         stage=spec.model_dump(mode="json", by_alias=True),
@@ -64,4 +64,4 @@ def project(spec: ProjectSpec, inputs: StageInputs, work: Path, reporter: Report
         recipe={"method": spec.method, "remove": spec.removed, "directions": len(directions), **facts},
     )
     seconds = round(time.monotonic() - started, 3)
-    return {**page, "validation": None, "measured": {"seconds": seconds, "peak_memory": peak_memory()}}
+    return {**metadata, "validation": None, "measured": {"seconds": seconds, "peak_memory": peak_memory()}}

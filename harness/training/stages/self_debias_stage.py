@@ -8,7 +8,7 @@ from typing import Any
 
 from harness.model_kinds.self_debias_kind import SelfDebiasSpec
 from harness.models.peak_memory import peak_memory
-from harness.training.checkpoint_metadata import write_page
+from harness.training.checkpoint_metadata import write_metadata
 from harness.training.stage_inputs import StageInputs
 
 
@@ -16,7 +16,7 @@ def self_debias(spec: SelfDebiasSpec, inputs: StageInputs, work: Path) -> dict[s
     """Writes the descriptions and the decay.
 
     Returns:
-        The checkpoint's page and what was measured.
+        The checkpoint's metadata and what was measured.
 
     Raises:
         CheckpointError: when the parent is missing, or has no token probabilities of its own.
@@ -27,7 +27,7 @@ def self_debias(spec: SelfDebiasSpec, inputs: StageInputs, work: Path) -> dict[s
     started = time.monotonic()
     check_states(inputs.require_parent(), "self-debiased")
     write_self_debias(work, SelfDebias(tuple(spec.prefixes), spec.decay))
-    page = write_page(
+    metadata = write_metadata(
         work,
         kind="self_debiased",
         stage=spec.model_dump(mode="json", by_alias=True),
@@ -36,4 +36,4 @@ def self_debias(spec: SelfDebiasSpec, inputs: StageInputs, work: Path) -> dict[s
         recipe={"prefixes": list(spec.prefixes), "decay": spec.decay},
     )
     seconds = round(time.monotonic() - started, 3)
-    return {**page, "validation": None, "measured": {"seconds": seconds, "peak_memory": peak_memory()}}
+    return {**metadata, "validation": None, "measured": {"seconds": seconds, "peak_memory": peak_memory()}}

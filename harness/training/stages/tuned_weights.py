@@ -14,7 +14,7 @@ from harness.core.errors import SuiteError
 from harness.model_kinds.finetune_kind import AdapterMethod, LoraSpec, QloraMethod, lora_of
 from harness.models.local.load_weights import head_tensors
 from harness.storage import atomic
-from harness.training.learners.learner import Job
+from harness.training.learners.learner import TrainingJob
 
 Method = str | AdapterMethod
 # Every matrix of a layer, where peft's own choice would be the attention alone.
@@ -40,7 +40,7 @@ def check_method(method: Method, weights: str) -> None:
         )
 
 
-def apply_method(job: Job, method: Method) -> Any:
+def apply_method(job: TrainingJob, method: Method) -> Any:
     """The model to train: with frozen weights and adapters in their places.
 
     Raises:
@@ -60,7 +60,7 @@ def apply_method(job: Job, method: Method) -> Any:
     return job.model
 
 
-def save(model: Any, job: Job, method: Method, work: Path, *, parent: Path, parent_key: str | None) -> str:
+def save(model: Any, job: TrainingJob, method: Method, work: Path, *, parent: Path, parent_key: str | None) -> str:
     """Writes weights and configuration into `work`; returns the checkpoint's kind."""
     if lora_of(method) is None:
         if job.keeps_language_model:
@@ -78,7 +78,7 @@ def save(model: Any, job: Job, method: Method, work: Path, *, parent: Path, pare
 
 
 def described(method: Method) -> dict[str, Any]:
-    """The method's settings for a checkpoint's page, defaults included."""
+    """The method's settings for a checkpoint's metadata, defaults included."""
     lora = lora_of(method)
     if lora is None:
         return {"method": method}
@@ -92,7 +92,7 @@ def described(method: Method) -> dict[str, Any]:
     return {"lora": {**options, **base}}
 
 
-def _adapted(job: Job, lora: LoraSpec, *, quantized: bool) -> Any:
+def _adapted(job: TrainingJob, lora: LoraSpec, *, quantized: bool) -> Any:
     from peft import LoraConfig, get_peft_model, prepare_model_for_kbit_training
 
     base = job.model

@@ -126,7 +126,7 @@ def test_the_peak_of_memory_begins_anew():
 REUSE = """
 import resource, sys
 import torch
-from harness.models.peak_memory import keep_freed
+from harness.cli.process_settings import keep_freed
 torch.set_num_threads(1)
 told = keep_freed()
 def faults():

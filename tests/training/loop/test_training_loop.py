@@ -43,22 +43,27 @@ def test_nothing_is_printed(base: Path, tmp_path: Path, capsys) -> None:
     assert capsys.readouterr().out == ""
 
 
+class _Model(torch.nn.ModuleDict):
+    def get_input_embeddings(self) -> torch.nn.Module:
+        return self["words"]
+
+
 def test_groups_have_their_own_rates_and_matrices_alone_decay() -> None:
-    model = torch.nn.ModuleDict(
+    model = _Model(
         {
-            "word_embeddings": torch.nn.Embedding(4, 2),
+            "words": torch.nn.Embedding(4, 2),
             "dense": torch.nn.Linear(2, 2),
             "classifier": torch.nn.Linear(2, 2),
             "frozen": torch.nn.Linear(2, 2).requires_grad_(False),
         }
     )
-    settings = Settings(learning_rate=1.0, seed=0, rates={"word_embeddings": 0.5, "classifier": 3.0}, decay=0.01)
+    settings = Settings(learning_rate=1.0, seed=0, rates={"classifier": 3.0}, embedding_rate=0.5, decay=0.01)
     groups = {(group["lr"], group["weight_decay"]): len(group["params"]) for group in parameter_groups(model, settings)}
     assert groups == {(0.5, 0.0): 1, (1.0, 0.01): 1, (1.0, 0.0): 1, (3.0, 0.01): 1, (3.0, 0.0): 1}
 
 
 def test_weights_with_the_rate_zero_take_no_part_in_the_step() -> None:
-    model = torch.nn.ModuleDict({"word_embeddings": torch.nn.Embedding(4, 2), "dense": torch.nn.Linear(2, 2)})
-    groups = parameter_groups(model, Settings(learning_rate=1.0, seed=0, rates={"word_embeddings": 0.0}))
+    model = _Model({"words": torch.nn.Embedding(4, 2), "dense": torch.nn.Linear(2, 2)})
+    groups = parameter_groups(model, Settings(learning_rate=1.0, seed=0, embedding_rate=0.0))
     moved = {id(weight) for group in groups for weight in group["params"]}
     assert moved == {id(weight) for weight in model["dense"].parameters()}

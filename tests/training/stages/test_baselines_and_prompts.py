@@ -30,7 +30,7 @@ from harness.model_kinds.few_shot_kind import PromptSpec
 from harness.model_kinds.heuristic_kind import HeuristicSpec
 from harness.models.cached_model import CachedModel
 from harness.models.checkpoint.inspection import inspect
-from harness.models.derived.few_shot_backend import PromptedBackend, Shots, read_shots
+from harness.models.derived.few_shot_backend import FewShotPrompt, PromptedBackend, read_shots
 from harness.models.derived.heuristic_backend import RULES, BaselineTable, read_baseline, write_baseline
 from harness.models.open_model import open_model
 from harness.training.run_stage import run_stage
@@ -150,7 +150,7 @@ class Recorder:
 
 def test_examples_stand_before_contexts_and_nothing_else() -> None:
     base = Recorder()
-    shots = Shots("rows", (("one dog =>", " ein Hund"),))
+    shots = FewShotPrompt("rows", (("one dog =>", " ein Hund"),))
     prompted = PromptedBackend(shots, CachedModel(base, None, Silent()), base.facts)
     asked: list[Request] = [
         Continuations("a cat =>", (" x",)),

@@ -142,7 +142,7 @@ def test_a_missing_parent_is_refused(tmp_path: Path) -> None:
 
 def test_a_parent_that_is_no_model_is_refused(tmp_path: Path) -> None:
     (tmp_path / "config.json").write_text("{}")
-    with pytest.raises(CheckpointError, match="cannot be loaded"):
+    with pytest.raises(CheckpointError, match="cannot load the checkpoint"):
         run_stage(finetune_spec(), label_inputs(tmp_path), tmp_path / "a", Silent())
 
 

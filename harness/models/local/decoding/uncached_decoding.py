@@ -53,7 +53,7 @@ class Rereading:
         found: dict[int, torch.Tensor] = {}
         while places:
             longest = len(self._rows[places[0]])
-            batch = [index for index in places if network.together(len(self._rows[index]), longest)]
+            batch = [index for index in places if network.can_batch(len(self._rows[index]), longest)]
             rows = [_row(self._rows[index]) for index in batch]
             # Not the network's own: what changes its probabilities stands around the stepper.
             found.update(zip(batch, Network.position_logits(network, rows), strict=True))

@@ -23,7 +23,7 @@ _LEAST = 1 << 20
 _TOLERANCE = 1e-4
 
 
-def quicken(module: Any) -> None:
+def enable(module: Any) -> None:
     """Lets the linear layers of a model use oneDNN's products, in place, where they are the faster ones.
 
     Only the layers' class changes: weights, names, hooks and what is saved stay as they are.

@@ -35,29 +35,32 @@ _FEW = 0.5
 _CHECKED = 24
 
 
-class OnePlace:
+class SinglePosition:
     """Passes of a masked network's encoder, each row asked at one place.
 
     Args:
         network: the base of which is an encoder.
     """
 
+    complaint = "masked copies are read whole: leaving out what nobody asks for changes this model's answers."
+    head_complaint = "texts are read whole: leaving out what the head is not known to read changes its answers."
+
     def __init__(self, network: Network) -> None:
         self._network = network
-        readable = network.family == "masked" and not network.alone
+        readable = network.family == "masked" and not network.row_by_row
         self._parts: Parts | None = parts_of(network.base) if readable else None
         self._shared = True
         self._heads: dict[str, bool] = {}
 
     @property
-    def known(self) -> bool:
+    def applies(self) -> bool:
         """Whether the encoder is of a kind for which this is meant."""
         return self._parts is not None
 
     @cached_property
     def usable(self) -> bool:
         """Whether the language model's log-probabilities are those of the plain pass, found out on first use."""
-        if not self.known or not self._network.split_head:
+        if not self.applies or not self._network.split_head:
             return False
         if self._agrees(self._differs):
             return True
@@ -79,7 +82,7 @@ class OnePlace:
                 with self.first(ids):
                     return plain.cpu().double().numpy(), logits(ids).cpu().double().numpy()
 
-            self._heads[head] = self.known and self._agrees(differs)
+            self._heads[head] = self.applies and self._agrees(differs)
         return self._heads[head]
 
     @torch.inference_mode()

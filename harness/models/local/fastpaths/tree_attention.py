@@ -8,22 +8,28 @@ is found out once, against plain rows longer than its widest window.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
 import torch
 
 from harness.core.records import FloatArray
-from harness.models.local.batching import IntArray, Row
+from harness.models.encoding.continuation_plans import ContinuationPlan
+from harness.models.local.batching import Batcher, IntArray, Row, is_out_of_memory
+from harness.models.local.fast_path import OptionRow, OptionValue, ReadOptions, option_values
+from harness.models.local.fastpaths.shared_prefix import Group, groups_of
 from harness.models.local.forward_patch import FAULTS
 from harness.models.local.network import Network, accepts
 
 _TOLERANCE = {torch.float32: 1e-3, torch.bfloat16: 0.25, torch.float16: 0.05}
 _CHECKED = 24
-_WINDOW_NAMES = ("window_size", "attention_window", "local_attention", "attention_chunk_size")
 _LONGEST_CHECK = 16_384
+_SLACK = 0.25
+_PACKED = 1024
+"""Tokens after a cached beginning that are read at once: more would mostly attend to each other in vain."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -78,12 +84,14 @@ def tree_of(trunk: Sequence[int], branches: Sequence[Sequence[int]], owner: int,
     return Tree(whole, np.asarray(depth, dtype=np.int64), np.asarray(branch, dtype=np.int64), row, option)
 
 
-class Forest:
+class TreeScorer:
     """Forward passes of trees by a causal network.
 
     Args:
         network: with a language model whose head stands alone.
     """
+
+    complaint = "this model's attention takes no tree masks: options are scored in rows of their own."
 
     def __init__(self, network: Network) -> None:
         self._network = network
@@ -95,7 +103,69 @@ class Forest:
         self._types = tuple(sorted(set(types))) if types and len(set(types)) > 1 else ()
         if not self._types and types and set(types) == {"full_attention"}:
             self._window = None
-        self.usable = self._check()
+
+    @property
+    def applies(self) -> bool:
+        """Whether rows may be read together from the left, each token at a place that is given."""
+        network = self._network
+        return (
+            network.causal and not network.row_by_row and network.split_head and accepts(network.base, "position_ids")
+        )
+
+    @cached_property
+    def usable(self) -> bool:
+        """Whether trees give the log-probabilities of plain rows, found out on first use."""
+        return self.applies and self._check()
+
+    def groups(self, plans: Sequence[ContinuationPlan], rows: Mapping[int, list[OptionRow]]) -> list[Group] | None:
+        """Contexts that begin alike; None where neither they nor trees would save anything."""
+        groups = groups_of([plan.trunk for plan in plans])
+        helps = any(group.length for group in groups) or any(len(rows[plan.owner]) > 1 for plan in plans)
+        return groups if helps else None
+
+    def scored(
+        self,
+        plans: Sequence[ContinuationPlan],
+        groups: Sequence[Group],
+        rows: Mapping[int, list[OptionRow]],
+        batcher: Batcher,
+        plain: ReadOptions,
+    ) -> Iterator[OptionValue]:
+        """Every option: those of a context in one row, and what many contexts begin with read once."""
+        whole: list[OptionRow] = []
+        trees: list[Tree] = []
+        for group in groups:
+            members = [plans[index] for index in group.members]
+            cache = self._read(members[0].trunk[: group.length]) if group.length else None
+            if cache is not None:
+                grown = [tree_of(plan.trunk, plan.branches, plan.owner, group.length) for plan in members]
+                yield from self._after(cache, group.length, grown, batcher)
+                continue
+            for plan in members:
+                if len(rows[plan.owner]) == 1:
+                    whole += rows[plan.owner]
+                else:
+                    trees.append(tree_of(plan.trunk, plan.branches, plan.owner))
+        yield from plain(whole)
+        trees.sort(key=len, reverse=True)
+        for tree, values in batcher.run(trees, len, self.logprobs, slack=_SLACK):
+            yield from option_values(tree.row.owner, tree.option, values)
+
+    def _after(self, cache: Any, length: int, trees: list[Tree], batcher: Batcher) -> Iterator[OptionValue]:
+        trees.sort(key=len, reverse=True)
+        read = partial(self.logprobs_after, cache, length)
+        for tree, values in batcher.run(trees, len, read, slack=1.0, most=_PACKED):
+            yield from option_values(tree.row.owner, tree.option, values)
+
+    def _read(self, ids: Sequence[int]) -> Any | None:
+        """The cache of a shared beginning; None when memory does not suffice, and every context is read whole."""
+        try:
+            return self.read(ids)
+        except (RuntimeError, MemoryError) as error:
+            if not is_out_of_memory(error):
+                raise
+        self._network.relieve()
+        return None
 
     @torch.inference_mode()
     def read(self, ids: Sequence[int]) -> Any:
@@ -180,8 +250,6 @@ class Forest:
 
     def _check(self) -> bool:
         network = self._network
-        if not network.causal or not network.split_head or not accepts(network.base, "position_ids"):
-            return False
         widest = max(self._window or 0, _local_window(network.base.config))
         limit = min(network.max_length or _LONGEST_CHECK, _LONGEST_CHECK)
         trunk = min(widest + _CHECKED, limit - 6)

@@ -9,21 +9,23 @@ import numpy as np
 from harness.core.records import FloatArray
 from harness.core.requests import ExtractSpan, Failure, Request, Response, SpanAnswer
 from harness.models.encoding.row_encoder import row_length
-from harness.models.encoding.span_windows import Window, _windows
+from harness.models.encoding.span_windows import Window, windows_of
 from harness.models.encoding.text_encoder import Pieces
 from harness.models.local.batching import SLACK, Batcher, TooLarge, too_large
 from harness.models.local.network import Network
-from harness.models.local.requests.head_passes import span_logits
+from harness.models.local.requests.head_passes import span_logits, warn_of_types
 
 
 def spans(network: Network, batcher: Batcher, requests: Sequence[ExtractSpan]) -> Iterator[tuple[Request, Response]]:
     """Answers each request from all windows of its context.
 
-    A question that is longer than half the room is cut from the right, and counted. A candidate
+    A question that is longer than half the room is cut from the right where the context needs the other half, and
+    counted. A candidate
     is a start and an end in one window, at most `max_answer_tokens` long; its score is the sum of
     both logits, less log Σ exp over the starts, and over the ends, of all windows. "No answer" is the
     first token, and takes part where it is allowed; its score is its lowest over the windows.
     """
+    warn_of_types(network, batcher, "span")
     questions = network.encoder.plain([request.question for request in requests])
     contexts = network.encoder.pieces([request.context for request in requests])
     windows: list[Window] = []
@@ -39,7 +41,7 @@ def spans(network: Network, batcher: Batcher, requests: Sequence[ExtractSpan]) -
         if request.max_answer_tokens < 1:
             yield request, Failure("no_token", "an answer needs at least one token")
             continue
-        planned = _windows(network, questions[index], contexts[index].ids, index)
+        planned = windows_of(network.rows, questions[index], contexts[index].ids, network.max_length, index)
         if planned is None:
             yield request, Failure("too_long", f"{network.max_length} tokens leave no room for the context")
             continue

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from typing import Any
 
 import numpy as np
@@ -10,28 +11,26 @@ import torch
 
 from harness.core.records import FloatArray
 from harness.models.checkpoint.checkpoint_heads import Head
-from harness.models.encoding.row_encoder import HeadRow
-from harness.models.local.batching import IntArray
-from harness.models.local.network import Network, accepts
+from harness.models.encoding.row_encoder import NO_TYPES, TYPES, HeadRow, has_types, reads_types
+from harness.models.local.batching import Batcher, IntArray
+from harness.models.local.network import Network
 
 
-@torch.inference_mode()
-def logits(network: Network, head: Head, rows: Sequence[HeadRow]) -> FloatArray:
-    """Logits float64[B, K] of a head that reads whole rows (sequence, next sentence)."""
-    if not first_suffices(network, head):
-        return _numpy(_forward(network, head, rows).logits)
-    with network.one_place.first([np.asarray(row.ids) for row in rows]):
-        return _numpy(_forward(network, head, rows).logits)
+def whole_row_reader(network: Network, head: Head, batcher: Batcher) -> Callable[[Sequence[HeadRow]], list[FloatArray]]:
+    """What gives logits float64[K] of a head that reads whole rows (sequence, next sentence)."""
 
+    def forward(ids: Sequence[IntArray]) -> torch.Tensor:
+        made: torch.Tensor = _forward(network, head, [HeadRow(row.tolist(), 0) for row in ids]).logits
+        return made
 
-def first_suffices(network: Network, head: Head) -> bool:
-    """Whether such a head is given each row's first place alone: where that is known to be all that it reads."""
+    narrow = network.fast_paths.first_place(head, forward, batcher)
 
-    def plain(rows: Sequence[IntArray]) -> torch.Tensor:
-        found: torch.Tensor = _forward(network, head, [HeadRow(ids.tolist(), 0) for ids in rows]).logits
-        return found
+    @torch.inference_mode()
+    def read(rows: Sequence[HeadRow]) -> list[FloatArray]:
+        with nullcontext() if narrow is None else narrow([np.asarray(row.ids) for row in rows]):
+            return list(_numpy(_forward(network, head, rows).logits))
 
-    return network.shortcuts and network.one_place.first_suffices(head, plain)
+    return read
 
 
 @torch.inference_mode()
@@ -59,13 +58,19 @@ def hidden_states(network: Network, rows: Sequence[HeadRow]) -> list[FloatArray]
     return [values[: len(row.ids)] for values, row in zip(states, rows, strict=True)]
 
 
+def warn_of_types(network: Network, batcher: Batcher, head: Head) -> None:
+    """Tells of a model with token types whose tokenizer returns none, before pairs are read."""
+    if not network.encoder.typed and has_types(network.heads[head]):
+        batcher.tell_once(NO_TYPES)
+
+
 def _forward(network: Network, head: Head, rows: Sequence[HeadRow]) -> Any:
     module = network.heads[head]
     ids, mask = _padded(network, rows)
     extra = {}
-    if any(row.types is not None for row in rows) and network.encoder.typed and accepts(module, "token_type_ids"):
+    if any(row.types is not None for row in rows) and reads_types(module):
         types = [np.asarray(row.types or [0] * len(row.ids), dtype=np.int64) for row in rows]
-        extra["token_type_ids"] = network.pad(types, masked=False, fill=0)[0]
+        extra[TYPES] = network.pad(types, masked=False, fill=0)[0]
     return module(input_ids=ids, attention_mask=mask, **extra)
 
 

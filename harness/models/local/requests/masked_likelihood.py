@@ -164,12 +164,7 @@ class _Words:
 
 def _forward(network: Network, batcher: Batcher) -> Callable[[Sequence[Row]], list[FloatArray]]:
     """How rows that ask about one place each are read."""
-    if not network.shortcuts or not network.one_place.known or not network.split_head:
-        return network.token_logprobs
-    if network.one_place.usable:
-        return network.one_place.token_logprobs
-    batcher.tell_once("masked copies are read whole: leaving out what nobody asks for changes this model's answers.")
-    return network.token_logprobs
+    return network.fast_paths.masked_rows(batcher) or network.token_logprobs
 
 
 def _length(row: Row) -> int:

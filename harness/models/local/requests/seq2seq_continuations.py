@@ -61,7 +61,7 @@ def continuations(
             sources.append(made)
     sources.sort(key=lambda source: -source.size)
     score = _score
-    if sources and not network.teacher_forces(lambda: _together_as_alone(network)):
+    if sources and not network.padding_is_exact(lambda: _together_as_alone(network)):
         batcher.tell_once("padding changes this model's answers: each context and option is read on its own.")
         score = _score_alone
     for source, values in batcher.run(

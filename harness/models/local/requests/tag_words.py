@@ -32,7 +32,7 @@ def tags(
             what = unknown("label of the model", missing[0], labels) if missing else "no label was asked for"
             yield request, Failure("unsupported", what)
             continue
-        ids, places[index] = network.words.encode(request.words, network.max_length)
+        ids, places[index] = network.rows.words.encode(request.words, network.max_length)
         if any(place is not None for place in places[index]):
             rows.append(HeadRow(ids, index))
         else:

@@ -9,11 +9,11 @@ import numpy as np
 from harness.core.records import FloatArray
 from harness.core.requests import Classify, Embed, Embedding, Failure, NextSentence, Request, Response
 from harness.models.checkpoint.checkpoint_heads import Head
-from harness.models.encoding.row_encoder import HeadRow, row_length, start_token
+from harness.models.encoding.row_encoder import HeadRow, row_length
 from harness.models.encoding.text_encoder import Encoded, encode_texts
 from harness.models.local.batching import SLACK, Batcher, TooLarge, too_large
 from harness.models.local.network import Network
-from harness.models.local.requests.head_passes import first_suffices, hidden_states, logits
+from harness.models.local.requests.head_passes import hidden_states, warn_of_types, whole_row_reader
 from harness.models.response_builders import choose, log_sigmoid, log_softmax, scores
 
 
@@ -29,24 +29,21 @@ def classifications(
     singles: list[HeadRow] = []
     pairs: list[HeadRow] = []
     kind = network.heads["sequence"].config.problem_type
-    encoded = encode_texts(network.encoder, [request.text for request in requests], network.max_length)
-    second = network.encoder.plain([request.pair or "" for request in requests])
-    for index, request in enumerate(requests):
+    encoded = network.rows.rows(
+        [request.text for request in requests], [request.pair for request in requests], network.max_length
+    )
+    for index, (request, made) in enumerate(zip(requests, encoded, strict=True)):
         misfit = _misfit(request, kind)
         if misfit is not None:
             yield request, misfit
             continue
-        if request.pair is None:
-            ids = encoded.ids[index] or start_token(network)
-            truncated[index] = encoded.truncated[index]
-            if ids:
-                singles.append(HeadRow(ids, index))
-            else:
-                yield request, Failure("no_token", "the text is empty and the tokenizer has no token to stand for it")
-            continue
-        pair = network.pairs.fit(network.encoder.plain([request.text])[0], second[index], network.max_length)
-        truncated[index] = pair.truncated
-        pairs.append(HeadRow(pair.ids, index, pair.types))
+        truncated[index] = made.truncated
+        if made.ids:
+            (singles if request.pair is None else pairs).append(HeadRow(made.ids, index, made.types))
+        else:
+            yield request, Failure("no_token", "the text is empty and the tokenizer has no token to stand for it")
+    if pairs:
+        warn_of_types(network, batcher, "sequence")
     for rows in (singles, pairs):
         for row, values in head_logits(network, batcher, "sequence", rows):
             request = requests[row.owner]
@@ -61,19 +58,17 @@ def next_sentences(
     network: Network, batcher: Batcher, requests: Sequence[NextSentence]
 ) -> Iterator[tuple[Request, Response]]:
     """Answers each request: log P(second follows first), log P(it does not)."""
-    rows = []
-    cut = {}
-    texts = network.encoder.plain([text for request in requests for text in (request.first, request.second)])
-    for index in range(len(requests)):
-        row = network.pairs.fit(texts[2 * index], texts[2 * index + 1], network.max_length)
-        cut[index] = row.truncated
-        rows.append(HeadRow(row.ids, index, row.types))
+    warn_of_types(network, batcher, "next_sentence")
+    encoded = network.rows.rows(
+        [request.first for request in requests], [request.second for request in requests], network.max_length
+    )
+    rows = [HeadRow(row.ids, index, row.types) for index, row in enumerate(encoded)]
     for head_row, values in head_logits(network, batcher, "next_sentence", rows):
         index = head_row.owner
         if isinstance(values, TooLarge):
             yield requests[index], too_large(values)
         else:
-            yield requests[index], scores(log_softmax(values).tolist(), cut[index])
+            yield requests[index], scores(log_softmax(values).tolist(), encoded[index].truncated)
 
 
 def head_logits(
@@ -83,9 +78,8 @@ def head_logits(
     rows.sort(key=row_length, reverse=True)
     # A causal head reads the last token, so its rows are never padded.
     slack = 0.0 if network.causal else SLACK
-    if rows and network.shortcuts and network.one_place.known and not first_suffices(network, head):
-        batcher.tell_once("texts are read whole: leaving out what the head is not known to read changes its answers.")
-    yield from batcher.run(rows, row_length, lambda batch: list(logits(network, head, batch)), slack=slack)
+    if rows:
+        yield from batcher.run(rows, row_length, whole_row_reader(network, head, batcher), slack=slack)
 
 
 def features(network: Network, batcher: Batcher, texts: Sequence[str]) -> tuple[FloatArray, list[int]]:
@@ -126,7 +120,7 @@ def text_states(
     network: Network, batcher: Batcher, encoded: Encoded
 ) -> Iterator[tuple[HeadRow, FloatArray | TooLarge]]:
     """Each text's row with its last hidden states float64[L, H], in any order."""
-    rows = [HeadRow(ids or start_token(network) or [0], index) for index, ids in enumerate(encoded.ids)]
+    rows = [HeadRow(ids or network.rows.beginning or [0], index) for index, ids in enumerate(encoded.ids)]
     rows.sort(key=row_length, reverse=True)
     yield from batcher.run(rows, row_length, lambda batch: hidden_states(network, batch), slack=SLACK)
 

@@ -67,7 +67,7 @@ def test_a_model_with_exchanged_layers_answers_as_before(kind, chosen, zoo):
     auto = {"bert": AutoModelForMaskedLM, "t5": AutoModelForSeq2SeqLM}.get(kind, AutoModelForCausalLM)
     plain = auto.from_pretrained(folder).eval()
     quick = copy.deepcopy(plain)
-    onednn_linear.quicken(quick)
+    onednn_linear.enable(quick)
     exchanged = [part for part in quick.modules() if type(part).__module__ == onednn_linear.__name__]
     assert len(exchanged) > 4
     assert not any(type(part).__module__ == onednn_linear.__name__ for part in plain.modules())
@@ -95,7 +95,7 @@ def test_adapters_learn_alike_on_exchanged_layers(chosen, zoo):
             AutoModelForCausalLM.from_pretrained(zoo("gpt2")), LoraConfig(target_modules=["c_attn"], r=2)
         )
         if exchanged:
-            onednn_linear.quicken(model)
+            onednn_linear.enable(model)
         optimizer = torch.optim.SGD([weight for weight in model.parameters() if weight.requires_grad], lr=0.5)
         ids = torch.arange(1, 9)[None]
         for _ in range(3):
@@ -137,7 +137,7 @@ def test_torch_counts_the_operations_of_these_products(chosen):
     counts = []
     for exchanged in (False, True):
         if exchanged:
-            onednn_linear.quicken(layer)
+            onednn_linear.enable(layer)
         with FlopCounterMode(display=False) as counter:
             layer(torch.rand(5, 6, requires_grad=True)).sum().backward()
         counts.append(counter.get_total_flops())

@@ -22,6 +22,7 @@ from harness.core.requests import Classify, Cloze, NextSentence, PseudoLikelihoo
 from harness.models.derived.projection_backend import Projection, install
 from harness.models.local.base_cache import BasePool
 from harness.models.local.batching import Row
+from harness.models.local.fast_path import NoFastPaths
 from harness.models.local.fastpaths.single_position import distinct
 from harness.models.local.forward_patch import is_replaced
 
@@ -75,12 +76,13 @@ def totals(answers):
 def both_ways(model, asked):
     """Answers with less work, and those of plain rows; the operations of both."""
     network, found, work = model.backend.network, [], []
-    for shortcuts in (True, False):
-        network.shortcuts = shortcuts
+    installed = network.fast_paths
+    for paths in (installed, NoFastPaths()):
+        network.fast_paths = paths
         before = model.work.flops
         found.append(totals(dict(model.answer(asked))))
         work.append(model.work.flops - before)
-    network.shortcuts = True
+    network.fast_paths = installed
     return found, work
 
 
@@ -110,7 +112,7 @@ def test_answers_are_those_of_the_slow_reference_with_less_work(kind, layers, at
         total, tokens = reference.pll(request.text, request.scorer)
         assert answer.tokens == tokens
         assert close(answer.total, total), (request, answer, total)
-    assert network.one_place.usable
+    assert network.fast_paths.single.usable
     found, work = both_ways(model, questions())
     assert_alike(found)
     assert work[0] < 0.8 * work[1]
@@ -130,7 +132,7 @@ def test_batches_and_order_do_not_matter(kind, budget, zoo, opened):
 def test_an_unknown_encoder_is_read_whole_and_nothing_is_said(zoo, opened):
     told = Told()
     model = opened(zoo("deberta"), reporter=told)
-    assert not model.backend.network.one_place.known
+    assert not model.backend.network.fast_paths.single.applies
     list(model.answer(questions()))
     assert told.heard == []
 
@@ -149,7 +151,7 @@ def test_an_encoder_that_projects_its_embeddings_shares_the_last_layer_alone(tmp
     tokenizer.save_pretrained(tmp_path)
     model = opened(tmp_path)
     found, work = both_ways(model, questions())
-    assert model.backend.network.one_place.usable
+    assert model.backend.network.fast_paths.single.usable
     assert_alike(found)
     assert work[0] < 0.8 * work[1]
 
@@ -177,8 +179,8 @@ def test_a_model_whose_answers_would_change_is_read_whole_and_says_so_once(zoo, 
     model = opened(zoo("bert"), reporter=told)
     network = model.backend.network
     network.base.encoder.layer[-1].attention.self.__class__ = Near
-    assert network.one_place.known
-    assert not network.one_place.usable
+    assert network.fast_paths.single.applies
+    assert not network.fast_paths.single.usable
     found, work = both_ways(model, questions())
     assert_alike(found)
     assert work[0] == work[1]
@@ -191,7 +193,7 @@ def test_embeddings_that_look_aside_are_not_shared(zoo, opened):
     network = model.backend.network
     network.base.embeddings.__class__ = Leaning
     found, work = both_ways(model, questions())
-    assert network.one_place.usable
+    assert network.fast_paths.single.usable
     assert_alike(found)
     assert work[0] < work[1]
 
@@ -214,7 +216,7 @@ def test_an_adapter_and_its_base(targets, tmp_path, zoo, opened):
     answers = []
     for model in (adapter, base, adapter):
         found, work = both_ways(model, asked)
-        assert model.backend.network.one_place.usable
+        assert model.backend.network.fast_paths.single.usable
         assert_alike(found)
         assert work[0] < 0.9 * work[1]
         answers.append(found[0])
@@ -245,8 +247,8 @@ def test_padding_tokens_inside_a_row(kind, zoo, opened):
         ids[3] = pad if place % 2 else 13
         ids[place] = network.encoder.mask_id
         rows.append(Row(ids, np.asarray([place]), np.asarray([10 + place]), np.zeros(1, dtype=np.int64), 0))
-    assert network.one_place.usable
-    np.testing.assert_allclose(network.one_place.token_logprobs(rows), network.token_logprobs(rows), atol=1e-4)
+    assert network.fast_paths.single.usable
+    np.testing.assert_allclose(network.fast_paths.single.token_logprobs(rows), network.token_logprobs(rows), atol=1e-4)
 
 
 def test_sixteen_bits(zoo, opened):
@@ -256,7 +258,7 @@ def test_sixteen_bits(zoo, opened):
     network.language_model.to(torch.bfloat16)
     asked = [PseudoLikelihood(text, "pll") for text in CASES]
     (narrow, plain), work = both_ways(model, asked)
-    assert network.one_place.usable
+    assert network.fast_paths.single.usable
     assert work[0] < work[1]
     for request, value in narrow.items():
         assert value == pytest.approx(plain[request], rel=0.02, abs=0.5)
@@ -268,7 +270,7 @@ def test_memory_that_runs_out_halves_the_batch_and_leaves_the_model_whole(zoo, o
     network = model.backend.network
     asked = [PseudoLikelihood(text, "pll") for text in CASES]
     expected = totals(dict(opened(zoo("bert")).answer(asked)))
-    assert network.one_place.usable
+    assert network.fast_paths.single.usable
     failures = iter([True, False, True])
 
     def fail(module, inputs):
@@ -299,7 +301,7 @@ def test_operations_are_those_that_torch_counts(layers, adapted, tmp_path, opene
     network = model.backend.network
     for module in (network.base, network.language_model):
         module.set_attn_implementation("eager")
-    assert network.one_place.usable
+    assert network.fast_paths.single.usable
     before = model.work.flops
     with FlopCounterMode(display=False) as counter:
         list(model.answer(questions()))

@@ -50,7 +50,7 @@ def test_few_shot_options_equal_plain_rows(kind, budget, folder, opened):
         for option, value in zip(request.options, answers[request].values, strict=True):
             first = _first(reference, request) if len(request.options) > 1 else None
             assert close(value, reference.continuation(request.context, option, first)), (request, option)
-    usable = model.backend.network.forest.usable
+    usable = model.backend.network.fast_paths.trees.usable
     assert usable == (kind != "gpt_neo")
     assert usable == (not any("no tree masks" in warning for warning in reporter.warnings))
 
@@ -71,7 +71,8 @@ def _first(reference, request):
 
 def test_what_many_contexts_begin_with_is_read_once(folder, opened, monkeypatch):
     model = opened(folder("llama"))
-    forest = model.backend.network.forest
+    forest = model.backend.network.fast_paths.trees
+    assert forest.usable
     read, sizes = [], []
     plain_read, plain = forest.read, forest.logprobs_after
     monkeypatch.setattr(forest, "read", lambda ids: read.append(len(ids)) or plain_read(ids))

@@ -155,7 +155,7 @@ def test_the_first_token_of_a_word_decides(kind, tmp_path, opened):
 def test_byte_level_words_have_a_space_before_them(tmp_path, opened):
     folder = model_zoo.with_head("roberta", "token", tmp_path, LABELS)
     model = opened(folder)
-    encoder = model.backend.network.words
+    encoder = model.backend.network.rows.words
     plain = model.backend.network.encoder.plain([" short film"])[0]
     assert encoder.tokens(("short", "film"))[0] == plain
     ((_, answer),) = model.answer([Tag(("short", "film"), ("b",))])

@@ -1,0 +1,94 @@
+"""What holds for the whole process: threads, memory, matrix products, the hub. Set once, by the command line."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import platform
+import sys
+from dataclasses import dataclass
+
+ENVIRONMENT = {
+    # Threads that spin while they wait make small models five times slower as soon as anything else
+    # runs on the machine, and no faster when nothing does. Read by OpenMP when torch is loaded.
+    "OMP_WAIT_POLICY": "PASSIVE",
+    # Where the package `kernels` is installed, transformers would fetch code from the hub and run it.
+    "USE_HUB_KERNELS": "NO",
+}
+"""Defaults; what the user has set stays."""
+_TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3
+"""glibc's names of what `mallopt` sets."""
+_KEPT, _HEAP = 128 * 2**20, 32 * 2**20
+_OWN_WISHES = ("MALLOC_TRIM_THRESHOLD_", "MALLOC_MMAP_THRESHOLD_", "GLIBC_TUNABLES")
+_SWITCHES = {"0": "off", "1": "on"}
+
+
+@dataclass(frozen=True, slots=True)
+class ProcessSettings:
+    """The settings of this process.
+
+    Attributes:
+        threads: of torch; None for one per core.
+        keeps_freed_memory: whether freed memory is kept for the next layer.
+        fast_paths: `on` or `off`: whether answers may be had with less work (HARNESS_FAST_PATHS).
+        onednn: `auto`, `on` or `off`: whose matrix products are used (HARNESS_ONEDNN).
+        offline: whether the Hugging Face hub is never asked.
+        hub_kernels: whether transformers may fetch code for attention from the hub.
+    """
+
+    threads: int | None
+    keeps_freed_memory: bool
+    fast_paths: str
+    onednn: str
+    offline: bool
+    hub_kernels: bool
+
+    @classmethod
+    def apply(cls) -> ProcessSettings:
+        """Sets what has a default, and returns what holds."""
+        for name, value in ENVIRONMENT.items():
+            os.environ.setdefault(name, value)
+        threads = os.environ.get("OMP_NUM_THREADS", "")
+        fast = "off" if os.environ.get("HARNESS_FAST_PATHS") == "0" else "on"
+        return cls(
+            threads=int(threads) if threads.isdecimal() else None,
+            keeps_freed_memory=keep_freed(),
+            fast_paths=fast,
+            onednn="off" if fast == "off" else _SWITCHES.get(os.environ.get("HARNESS_ONEDNN", ""), "auto"),
+            offline=_true("HF_HUB_OFFLINE"),
+            hub_kernels=_true("USE_HUB_KERNELS"),
+        )
+
+    def lines(self) -> list[str]:
+        """The settings for people."""
+        freed = "kept for the next layer" if self.keeps_freed_memory else "returned to the system"
+        hub = "offline" if self.offline else "reachable"
+        kernels = "allowed" if self.hub_kernels else "refused"
+        return [
+            f"threads: {self.threads or 'one per core'} (OMP_NUM_THREADS)",
+            f"freed memory: {freed}",
+            f"fast paths: {self.fast_paths} (HARNESS_FAST_PATHS); oneDNN products: {self.onednn} (HARNESS_ONEDNN)",
+            f"Hugging Face hub: {hub} (HF_HUB_OFFLINE); kernels from the hub: {kernels} (USE_HUB_KERNELS)",
+        ]
+
+
+def keep_freed() -> bool:
+    """Lets the process keep up to 128 MB that it has freed, and take blocks of up to 32 MB from what it keeps.
+
+    Every layer asks torch for the same few megabytes and frees them again. By default glibc hands them back to the
+    system, which clears the pages each time: a fifth of the time of a small encoder.
+
+    Returns:
+        Whether it was done: with glibc alone, and unless the environment says how memory is to be kept.
+    """
+    if sys.platform != "linux" or platform.libc_ver()[0] != "glibc" or any(name in os.environ for name in _OWN_WISHES):
+        return False
+    try:
+        library = ctypes.CDLL(None)
+        return bool(library.mallopt(_MMAP_THRESHOLD, _HEAP)) and bool(library.mallopt(_TRIM_THRESHOLD, _KEPT))
+    except (OSError, AttributeError):
+        return False
+
+
+def _true(name: str) -> bool:
+    return os.environ.get(name, "").upper() in {"1", "YES", "TRUE", "ON"}
