@@ -1,7 +1,7 @@
 """The files of a run directory: the only thing that reports, gates and comparisons read.
 
 run.json        command, suite text, versions, hardware, timings (what may differ between runs)
-results.json    metrics, comparisons, verdicts (core/results)
+results.json    metrics, comparisons, verdicts (schema/results)
 records/<evaluation>/<model>.parquet      what each model did on each item
 records/<evaluation>/<model>/seed-<n>.parquet      the same for further training seeds of the model
 items/<evaluation>.parquet                the texts of the items, once
@@ -12,18 +12,22 @@ report.html  summary.md  junit.xml  model-card.md
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
 from typing import Any
 
-from harness.core import plain
 from harness.core.digests import file_digest
 from harness.core.errors import DataError, Where
 from harness.core.records import Records
+from harness.schema.results.base import finite
+from harness.schema.results.results_file import RESULTS_SCHEMA, Results
 from harness.schema.run_info import RunInfo
+from harness.schema.validation import found as what
 from harness.schema.validation import in_short
-from harness.storage import atomic
+from harness.storage import atomic, plain_files
 from harness.storage.items_file import StoredItem, read_items
+from harness.storage.records_file import read_records
 
 
 class RunDir:
@@ -54,12 +58,12 @@ class RunDir:
         return self.path / "training" / f"{_part(model)}.jsonl"
 
     def records(self, evaluation: str, model: str) -> Records:
-        return Records.read(self.records_path(evaluation, model))
+        return read_records(self.records_path(evaluation, model))
 
     def replicates(self, evaluation: str, model: str) -> list[Records]:
         """The records of every training seed of a model, the first seed first, then in order of seeds."""
         folder = self.path / "records" / _part(evaluation) / _part(model)
-        further = [Records.read(path) for path in folder.glob("seed-*.parquet")]
+        further = [read_records(path) for path in folder.glob("seed-*.parquet")]
         return [self.records(evaluation, model), *sorted(further, key=lambda records: records.head.seed)]
 
     def models(self, evaluation: str) -> list[str]:
@@ -86,6 +90,36 @@ class RunDir:
                     hint="restore the file, or run the suite again to make it anew.",
                 )
 
+    def read_results(self) -> Results:
+        """Reads results.json.
+
+        Raises:
+            DataError: when it is missing, damaged or of another schema version.
+        """
+        path = self.results_path
+        try:
+            value = plain_files.read_json(path)
+            if not isinstance(value, dict):
+                raise ValueError(f"expected an object, found {what(value)}")
+            version = value.get("schema_version")
+            if version != RESULTS_SCHEMA:
+                raise ValueError(f"schema version {version}, expected {RESULTS_SCHEMA}")
+            return Results.model_validate(value)
+        except FileNotFoundError as error:
+            raise DataError(
+                "there is no results.json here.", where=Where(path), hint="give the folder of a finished run."
+            ) from error
+        except (OSError, ValueError) as error:
+            raise DataError(
+                f"cannot read results.json: {in_short(error)}", where=Where(path), hint="run the suite again."
+            ) from error
+
+    def write_results(self, results: Results) -> None:
+        """Writes results.json atomically; equal results give equal bytes."""
+        value = finite(results.model_dump(mode="json", by_alias=True))
+        text = json.dumps(value, indent=1, sort_keys=True, allow_nan=False)
+        atomic.write_text(self.results_path, text + "\n")
+
     def read_info(self) -> RunInfo:
         """Reads run.json.
 
@@ -93,7 +127,7 @@ class RunDir:
             DataError: when it is missing or damaged.
         """
         try:
-            return RunInfo.model_validate_json(plain.read_bytes(self.info_path))
+            return RunInfo.model_validate_json(plain_files.read_bytes(self.info_path))
         except FileNotFoundError as error:
             raise DataError(
                 "this is not a run directory (no run.json).",
@@ -118,7 +152,7 @@ class RunDir:
         if not path.is_file():
             return []
         try:
-            found = [plain.parse_json(line) for line in plain.read_text(path).splitlines() if line.strip()]
+            found = [plain_files.parse_json(line) for line in plain_files.read_text(path).splitlines() if line.strip()]
             if not all(isinstance(one, dict) for one in found):
                 raise ValueError("expected one JSON object a line")
         except (OSError, ValueError) as error:

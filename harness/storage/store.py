@@ -27,11 +27,10 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from harness.core import plain
 from harness.core.digests import file_digest, is_key
 from harness.core.errors import DataError, IncompleteError, Where
 from harness.core.reporter import Reporter, Silent
-from harness.storage import atomic
+from harness.storage import atomic, plain_files
 from harness.storage.locks import try_hold
 
 MANIFEST = "manifest.json"
@@ -231,7 +230,7 @@ class Store:
 def _manifest(path: Path) -> dict[str, Any] | None:
     file = path / MANIFEST
     try:
-        manifest: Any = None if file.is_symlink() else plain.read_json(file)
+        manifest: Any = None if file.is_symlink() else plain_files.read_json(file)
         right = (
             manifest["format"] == STORE_FORMAT
             and isinstance(manifest["made"], int | float)

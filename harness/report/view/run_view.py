@@ -19,6 +19,7 @@ from harness.schema.results.results_file import Results
 from harness.schema.results.seed_aggregation import of_recipe
 from harness.schema.results.verdicts import GateResult
 from harness.schema.run_info import RunInfo
+from harness.storage.records_file import read_records
 from harness.storage.run_dir import RunDir
 
 Reading = Literal["better", "worse", "drifted", "unclear", "identical", "undefined"]
@@ -115,7 +116,7 @@ class RunView:
             DataError: when results.json or run.json is missing or damaged.
         """
         info = run.read_info()
-        results = with_note(Results.read(run.results_path))
+        results = with_note(run.read_results())
         training = {model.name: run.read_training(model.name) for model in results.models if _plain(model.name)}
         return cls(results, info, run, training)
 
@@ -261,7 +262,7 @@ class RunView:
         if key not in self._records:
             named = self.run is not None and _plain(evaluation) and _plain(model)
             path = self.run.records_path(evaluation, model) if self.run is not None and named else None
-            self._records[key] = Records.read(path) if path is not None and path.is_file() else None
+            self._records[key] = read_records(path) if path is not None and path.is_file() else None
         return self._records[key]
 
     def item_table(self, evaluation: str) -> ItemTable | None:
