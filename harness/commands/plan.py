@@ -18,7 +18,7 @@ from harness.model_kinds.load_kind import LoadModel
 from harness.model_kinds.model_spec import starts_from
 from harness.model_kinds.pretrain_kind import PretrainModel
 from harness.model_kinds.server_kind import ServerModel
-from harness.pipeline.checkpoints.checkpoint_builder import CheckpointBuilder
+from harness.pipeline.checkpoints.checkpoint_builder import CheckpointBuilder, estimate_training
 from harness.pipeline.prepared_suite import BoundEvaluation, PreparedSuite, prepare, references
 from harness.pipeline.records.record_cache import RecordCache
 from harness.schema.suite.data_refs import ref_name
@@ -177,9 +177,7 @@ def _answered(bound: BoundEvaluation, builder: CheckpointBuilder, cache: RecordC
 def _training_seconds(
     suite: Suite, model: str, rows: int, rate: float, builder: CheckpointBuilder | None = None
 ) -> float:
-    from harness.training.run_stage import estimate_cost
-
-    cost = estimate_cost(stage_of(suite.models[model]), rows, configuration=_configuration(suite, model, builder))
+    cost = estimate_training(stage_of(suite.models[model]), rows, _configuration(suite, model, builder))
     return SECONDS_PER_STAGE + cost.get("seconds", cost["flops"] / (rate * EFFICIENCY))
 
 

@@ -14,6 +14,7 @@ from harness.core.reporter import Reporter
 from harness.pipeline.checkpoints.checkpoint_builder import CheckpointBuilder
 from harness.pipeline.prepared_suite import prepare
 from harness.pipeline.records.inference import ask
+from harness.pipeline.records.record_cache import RecordCache
 from harness.pipeline.results.scoring import ScoringSpec, metrics_of
 from harness.schema.results.inputs import EvaluationResult
 from harness.schema.results.results_file import Results
@@ -106,7 +107,6 @@ def _asked_twice(
 ) -> tuple[list[NoiseResult], str | None]:
     """The baseline's answers to the items in reverse order and small batches, against the stored ones."""
     from harness.comparisons.false_alarms import noise
-    from harness.models.open_model import open_model
 
     try:
         suite = own_suite(run)
@@ -114,14 +114,8 @@ def _asked_twice(
         builder = CheckpointBuilder(prepared, store, reporter)
         if not builder.cached(results.baseline):
             return [], f"the checkpoint of {results.baseline} is no longer in the cache."
-        model = open_model(
-            builder.checkpoint(results.baseline).source,
-            resolve=builder.resolve,
-            responses=None,
-            device=device,
-            reporter=reporter,
-            batch_tokens=BATCH_TOKENS,
-        )
+        cache = RecordCache(prepared, builder, store, reporter, device=device)
+        model = cache.open_uncached(builder.checkpoint(results.baseline), batch_tokens=BATCH_TOKENS)
     except HarnessError as error:
         return [], f"{results.baseline} cannot be asked again: {error.message}"
     found: list[NoiseResult] = []

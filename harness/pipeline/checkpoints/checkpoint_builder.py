@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from importlib.util import find_spec
 from pathlib import Path
@@ -313,6 +314,13 @@ class CheckpointBuilder:
     def data_inputs(self, model: str) -> DataInputs:
         """The rows and texts that a stage learns from, without its parent."""
         return self._training_data.inputs(model, stage_of(self.prepared.suite.models[model]))
+
+
+def estimate_training(stage: Stage, rows: int, configuration: Mapping[str, Any] | None) -> dict[str, float]:
+    """Tokens and operations that a stage will take, or `seconds` where its budget says them; nothing is loaded."""
+    from harness.training.run_stage import estimate_cost
+
+    return estimate_cost(stage, rows, configuration=configuration)
 
 
 def _is_folder(text: str) -> bool:

@@ -231,6 +231,19 @@ class RecordCache:
             )
         return self._models[checkpoint.key]
 
+    def open_uncached(self, checkpoint: Checkpoint, *, batch_tokens: int) -> CachedModel:
+        """A model that answers everything anew, in batches of another size."""
+        from harness.models.open_model import open_model
+
+        return open_model(
+            checkpoint.source,
+            resolve=self.builder.resolve,
+            responses=None,
+            device=self.device,
+            reporter=self.reporter,
+            batch_tokens=batch_tokens,
+        )
+
     def by_base(self, checkpoints: Mapping[str, Checkpoint]) -> list[str]:
         """The models in an order in which those that stand on one base follow each other.
 
