@@ -31,7 +31,7 @@ from harness.core.digests import file_digest, is_key
 from harness.core.errors import DataError, IncompleteError, Where
 from harness.core.reporter import Reporter, Silent
 from harness.storage import atomic, plain_files
-from harness.storage.locks import try_hold
+from harness.storage.locks import hold
 
 MANIFEST = "manifest.json"
 # Fetched and parsed data is pinned by digest: making it "anew" would only download the same bytes.
@@ -155,13 +155,7 @@ class Store:
         """Holds the lock of one key; it is released when the process ends, however it ends."""
         self._check(kind, key)
         path = self._own(_LOCKS, f"{kind}-{key}.lock")
-        handle = try_hold(path)
-        if handle is None and on_wait is not None:
-            on_wait()
-        while handle is None:
-            time.sleep(0.2)
-            handle = try_hold(path)
-        with handle:
+        with hold(path, on_wait):
             yield
 
     def _check(self, kind: str, key: str) -> None:
