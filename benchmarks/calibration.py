@@ -20,18 +20,18 @@ from pathlib import Path
 from typing import Any
 
 from harness.calibration.driver import WORLD_FORMAT
+from harness.calibration.load_calibration import CalibrationSuite, load_any_suite
 from harness.calibration.measure import World, measure
 from harness.calibration.probe_validity import calibrated, table
 from harness.core.digests import digest
 from harness.core.reporter import Silent
 from harness.storage import atomic
 from harness.storage.store import Store
-from harness.suite.load_suite import load_suite
 from harness.suite.suite import Suite
 
 HERE = Path(__file__).parent
 SHARDS = HERE / "calibration"
-RESULT = HERE.parent / "harness" / "core" / "calibration.json"
+RESULT = HERE.parent / "harness" / "schema" / "probe_calibration.json"
 PAGE = HERE.parent / "docs" / "bias.md"
 BEGIN, END = "<!-- calibration -->", "<!-- end of calibration -->"
 OTHER_ZEROS = {"pronouns": 0.7}
@@ -100,7 +100,7 @@ def _unpacked(head: dict[str, Any], rows: list[Any]) -> World:
     return world
 
 
-def make_worlds(suite: Suite, dose: float, first: int, count: int, minutes: float) -> None:
+def make_worlds(suite: CalibrationSuite, dose: float, first: int, count: int, minutes: float) -> None:
     path = shard_path(dose, first)
     SHARDS.mkdir(exist_ok=True)
     done = {world for known, world in read_shards()[0] if known == dose}
@@ -132,10 +132,9 @@ def _append(path: Path, entry: dict[str, Any]) -> None:
         file.write(json.dumps(entry, separators=(",", ":")) + "\n")
 
 
-def write_result(suite: Suite) -> None:
+def write_result(suite: CalibrationSuite) -> None:
     """Sums up the shards."""
     worlds = suite.planted_bias
-    assert worlds is not None
     found, digests = read_shards()
     if digests != {identity(suite)}:
         raise SystemExit("some shards were made by another suite; remove them or put the suite back")
@@ -167,7 +166,8 @@ def main() -> None:
     worlds.add_argument("--minutes", type=float, default=9.0)
     commands.add_parser("result")
     arguments = parser.parse_args()
-    suite = load_suite(str(SUITE))
+    suite = load_any_suite(str(SUITE))
+    assert isinstance(suite, CalibrationSuite)
     if arguments.command == "worlds":
         make_worlds(suite, arguments.dose, arguments.first, arguments.count, arguments.minutes)
     else:

@@ -33,6 +33,7 @@ from harness.schema.results.results_file import Results
 from harness.schema.results.verdicts import VerdictResult
 from harness.schema.run_info import RunInfo
 from harness.storage import atomic
+from harness.storage.records_file import write_records
 from harness.storage.run_dir import RunDir
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "performance.md"
@@ -106,7 +107,7 @@ def make_run(path: Path, items: int) -> RunDir:
                 "stat.correct": pa.array(right[model]),
                 "stat.nll": pa.array(-true),
             }
-            Records(RecordsHead(name, model, "head"), pa.table(columns)).write(run.records_path(name, model))
+            write_records(run.records_path(name, model), Records(RecordsHead(name, model, "head"), pa.table(columns)))
         common: dict[str, Any] = {
             "id": f"{name}.accuracy",
             "evaluation": name,
@@ -171,7 +172,7 @@ def make_run(path: Path, items: int) -> RunDir:
         )
         for name in MODELS
     ]
-    Results(
+    results = Results(
         suite="large",
         suite_digest="0",
         title="A large simulated run",
@@ -188,7 +189,8 @@ def make_run(path: Path, items: int) -> RunDir:
         tables=[],
         gates=[],
         verdict=VerdictResult(overall="pass", exit_code=0, sentence="Simulated."),
-    ).write(run.results_path)
+    )
+    run.write_results(results)
     run.write_info(RunInfo(run_id="large", suite="large", suite_text="", command=[], started="2026-01-01T00:00:00Z"))
     return run
 

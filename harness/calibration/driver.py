@@ -7,66 +7,51 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from datetime import UTC, date, datetime
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any
 
+from harness.calibration.load_calibration import CalibrationSuite
 from harness.calibration.measure import World, alarms, measured
 from harness.calibration.planted_metrics import ALARM, CLUSTER, DOSE, FIGURE, STRONG, ZERO, world_metrics
 from harness.core.digests import digest
 from harness.core.evaluation import Item
 from harness.core.records import Record, Records, RecordsHead
-from harness.core.reporter import Reporter, Silent
+from harness.core.reporter import Silent
 from harness.model_kinds.describe import label_of, made_by, parent_of
-from harness.pipeline.prepared_suite import Prepared, prepare
+from harness.pipeline.carry_out import carry_out
+from harness.pipeline.prepared_suite import PreparedSuite, prepare
+from harness.pipeline.records.record_cache import answer_policy_of
 from harness.pipeline.results.gate_verdicts import verdicts, wanted_pairs
-from harness.pipeline.results.scoring import score, store_memo
+from harness.pipeline.results.scoring import ScoringContext, ScoringSpec, score, store_memo
+from harness.pipeline.run_context import CarryOut, RunContext
 from harness.schema.results.inputs import EvaluationResult, ModelResult
 from harness.schema.results.results_file import Results
-from harness.schema.run_info import RunInfo, StepTiming
+from harness.schema.run_info import StepTiming
 from harness.storage.items_file import write_items
+from harness.storage.records_file import write_records
 from harness.storage.run_dir import RunDir
-from harness.storage.store import Store
+from harness.suite.suite import Suite
 
-if TYPE_CHECKING:
-    from harness.suite.suite import Suite
-
+Cell = tuple[float, int]
+"""(dose, world)."""
 WORLD_FORMAT = 1
 
 
-class _Settings(Protocol):
-    @property
-    def limit(self) -> int | None: ...
-    @property
-    def device(self) -> str: ...
-    @property
-    def today(self) -> date | None: ...
+def carry_out_for(suite: Suite) -> CarryOut:
+    """How a suite is carried out: once, or in all of its planted worlds."""
+    return over_worlds if isinstance(suite, CalibrationSuite) else carry_out
 
 
-def over_worlds(
-    run: RunDir,
-    info: RunInfo,
-    suite: Suite,
-    store: Store,
-    reporter: Reporter,
-    settings: _Settings,
-    code: Mapping[str, Any],
-) -> Results:
-    """Measures all worlds of a suite and scores, compares and judges them as any other records.
-
-    Args:
-        code: loaded modules of metrics, by name.
-    """
-    from harness.models.device_policy import answer_policy
-
-    worlds = suite.planted_bias
-    assert worlds is not None
-    policy = dict(answer_policy(settings.device))
-    cells = list(worlds.cells())
-    found: dict[tuple[float, int], World] = {}
-    with reporter.task("worlds", total=len(cells), unit="worlds") as task:
+def over_worlds(context: RunContext) -> Results:
+    """Measures all worlds of a suite and scores, compares and judges them as any other records."""
+    suite, store = context.suite, context.store
+    assert isinstance(suite, CalibrationSuite)
+    policy = answer_policy_of(context.settings.device)
+    cells = list(suite.planted_bias.cells())
+    worlds: dict[Cell, World] = {}
+    with context.reporter.task("worlds", total=len(cells), unit="worlds") as task:
         for dose, world in cells:
             started = time.monotonic()
-            prepared = prepare(suite.with_dose(dose, world), store, reporter, code=code)
+            prepared = prepare(suite.in_world(dose, world), store, context.reporter, code=context.code)
             key = digest(
                 {
                     "format": WORLD_FORMAT,
@@ -78,42 +63,34 @@ def over_worlds(
             )
             cached = store.get("worlds", key) is not None
 
-            def build(_: Any, prepared: Prepared = prepared) -> dict[str, Any]:
-                return {"world": measured(prepared, store, Silent(), device=settings.device)}
+            def build(_: Any, prepared: PreparedSuite = prepared) -> dict[str, Any]:
+                return {"world": measured(prepared, store, Silent(), device=context.settings.device)}
 
-            found[dose, world] = store.make("worlds", key, build).meta["world"]
+            worlds[dose, world] = store.make("worlds", key, build).meta["world"]
             name, seconds = f"dose {dose:g}, world {world}", round(time.monotonic() - started, 3)
-            info.steps.append(StepTiming(name=name, kind="world", seconds=seconds, cached=cached))
+            context.info.steps.append(StepTiming(name=name, kind="world", seconds=seconds, cached=cached))
             task.advance()
-    return _assembled(run, suite, found, store, reporter, settings)
+    return _assembled(context, suite, worlds)
 
 
-def _assembled(
-    run: RunDir,
-    suite: Suite,
-    found: Mapping[tuple[float, int], World],
-    store: Store,
-    reporter: Reporter,
-    settings: _Settings,
-) -> Results:
+def _assembled(context: RunContext, suite: CalibrationSuite, worlds: Mapping[Cell, World]) -> Results:
     from harness.gates.alpha_levels import alphas
     from harness.gates.overall_verdict import overall
 
+    run = context.run
     evaluations = [
-        _evaluation(run, suite, name, found) for name in suite.evaluated if suite.evaluations[name].role == "probe"
+        _evaluation(run, suite, name, worlds) for name in suite.evaluated if suite.evaluations[name].role == "probe"
     ]
-    scores = score(
-        run,
-        evaluations,
-        wanted_pairs(suite, evaluations),
+    scoring = ScoringContext(
         alphas=lambda metric: alphas(suite.gates, metric),
         seed=suite.seed,
-        reporter=reporter,
-        memo=store_memo(store),
+        reporter=context.reporter,
+        memo=store_memo(context.store),
     )
-    today = settings.today or datetime.now(UTC).date()
-    gates = verdicts(run, suite, scores.metrics, scores.comparisons, evaluations, today=today)
-    first = next(iter(found.values()))
+    specs = [ScoringSpec.of(evaluation) for evaluation in evaluations]
+    scores = score(run, specs, wanted_pairs(suite, evaluations), scoring)
+    gates = verdicts(run, suite, scores.metrics, scores.comparisons, evaluations, today=context.today)
+    first = next(iter(worlds.values()))
     return Results(
         suite=suite.name,
         suite_digest=suite.digest,
@@ -122,7 +99,7 @@ def _assembled(
         baseline=suite.compare.baseline,
         candidates=list(suite.candidates),
         release=list(suite.release),
-        limit=settings.limit,
+        limit=context.settings.limit,
         models=[_model(name, suite, first) for name in suite.models],
         data=[],
         evaluations=evaluations,
@@ -132,30 +109,30 @@ def _assembled(
         tables=[],
         gates=gates,
         verdict=overall(gates),
-        notes=[f"Every value is computed over {len(found)} planted worlds; each model was retrained in every world."],
+        notes=[f"Every value is computed over {len(worlds)} planted worlds; each model was retrained in every world."],
     )
 
 
-def _evaluation(run: RunDir, suite: Suite, name: str, found: Mapping[tuple[float, int], World]) -> EvaluationResult:
+def _evaluation(run: RunDir, suite: CalibrationSuite, name: str, worlds: Mapping[Cell, World]) -> EvaluationResult:
     spec = suite.evaluations[name]
-    cells = {cell: _item(name, *cell) for cell in found}
+    items = {cell: _item(name, *cell) for cell in worlds}
     run.items_path(name).parent.mkdir(parents=True, exist_ok=True)
-    write_items(run.items_path(name), list(cells.values()))
+    write_items(run.items_path(name), list(items.values()))
     protocols: dict[str, str] = {}
     skipped: dict[str, str] = {}
     figures: dict[str, tuple[str, float | None]] = {}
     for model in suite.contenders:
-        answered = {cell: world[model]["evaluations"].get(name) for cell, world in found.items()}
-        told = [one for one in answered.values() if one is not None]
-        if not told:
-            skipped[model] = next(iter(found.values()))[model]["skipped"].get(name, "it was not evaluated")
+        answered = {cell: world[model]["evaluations"].get(name) for cell, world in worlds.items()}
+        known = [answers for answers in answered.values() if answers is not None]
+        if not known:
+            skipped[model] = next(iter(worlds.values()))[model]["skipped"].get(name, "it was not evaluated")
             continue
-        protocols[model] = told[0]["protocol"]
-        for one in told:
-            figures |= {id_: (figure["direction"], figure["ideal"]) for id_, figure in one["figures"].items()}
+        protocols[model] = known[0]["protocol"]
+        for answers in known:
+            figures |= {id_: (figure["direction"], figure["ideal"]) for id_, figure in answers["figures"].items()}
         head = RecordsHead(name, digest(["worlds", suite.digest, model]), protocols[model])
-        records = [_record(suite, cells[cell], cell, one) for cell, one in answered.items()]
-        Records.of(head, records).write(run.records_path(name, model))
+        records = [_record(suite, items[cell], cell, answers) for cell, answers in answered.items()]
+        write_records(run.records_path(name, model), Records.of(head, records))
     metrics = [outer for id_, (direction, ideal) in figures.items() for outer in world_metrics(id_, direction, ideal)]
     return EvaluationResult(
         name=name,
@@ -164,8 +141,8 @@ def _evaluation(run: RunDir, suite: Suite, name: str, found: Mapping[tuple[float
         summary=f"Over planted worlds: {spec.cls.summary[0].lower()}{spec.cls.summary[1:]}",
         data=[],
         split=spec.options.split,
-        n=len(cells),
-        clusters={CLUSTER: len({world for _, world in cells})},
+        n=len(items),
+        clusters={CLUSTER: len({world for _, world in items})},
         protocols=protocols,
         skipped=skipped,
         coverage=dict.fromkeys(protocols, 1.0),
@@ -186,9 +163,8 @@ def _item(name: str, dose: float, world: int) -> Item:
     )
 
 
-def _record(suite: Suite, item: Item, cell: tuple[float, int], answered: Mapping[str, Any] | None) -> Record:
+def _record(suite: CalibrationSuite, item: Item, cell: Cell, answered: Mapping[str, Any] | None) -> Record:
     worlds = suite.planted_bias
-    assert worlds is not None
     common: dict[str, Any] = {
         "item_id": item.id,
         "item_digest": item.id,

@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from harness.calibration.load_calibration import CalibrationSuite
 from harness.core.reporter import Reporter
-from harness.pipeline.checkpoints.checkpoint_builder import Workshop
-from harness.pipeline.prepared_suite import Bound, Prepared, prepare
-from harness.pipeline.records.record_cache import Answers
-from harness.pipeline.results.scoring import metrics_of
+from harness.pipeline.answered_evaluation import AnsweredEvaluation
+from harness.pipeline.checkpoints.checkpoint_builder import CheckpointBuilder
+from harness.pipeline.prepared_suite import PreparedSuite, prepare
+from harness.pipeline.records.record_cache import RecordCache
+from harness.pipeline.results.scoring import ScoringSpec, metrics_of
 from harness.schema.probe_calibration import LEVEL
-from harness.schema.results.inputs import EvaluationResult
 from harness.schema.results.metrics import MetricResult
 from harness.storage.store import Store
-
-if TYPE_CHECKING:
-    from harness.suite.suite import Suite
 
 KEPT = ("value", "low", "high", "ideal", "direction", "n", "clusters")
 
@@ -24,43 +22,50 @@ World = Mapping[str, Any]
 """model → {facts, evaluations: {name: {protocol, figures: {metric: KEPT}}}, skipped: {name: reason}}."""
 
 
-def measure(suite: Suite, dose: float, world: int, store: Store, reporter: Reporter, *, device: str = "auto") -> World:
+def measure(
+    suite: CalibrationSuite, dose: float, world: int, store: Store, reporter: Reporter, *, device: str = "auto"
+) -> World:
     """Trains the suite's models in one world, asks them everything, and gives the figures with their intervals.
 
     Raises:
         HarnessError: as a run of the suite does.
     """
-    return measured(prepare(suite.with_dose(dose, world), store, reporter), store, reporter, device=device)
+    return measured(prepare(suite.in_world(dose, world), store, reporter), store, reporter, device=device)
 
 
-def measured(prepared: Prepared, store: Store, reporter: Reporter, *, device: str = "auto") -> World:
+def measured(prepared: PreparedSuite, store: Store, reporter: Reporter, *, device: str = "auto") -> World:
     """As `measure`, in a world whose data is open."""
+    builder = CheckpointBuilder(prepared, store, reporter)
+    checkpoints = {model: builder.checkpoint(model) for model in builder.order()}
+    cache = RecordCache(prepared, builder, store, reporter, device=device)
+    world: dict[str, Any] = {}
+    for model in prepared.suite.contenders:
+        answers = [cache.answer(bound, checkpoints[model]) for bound in prepared.asked.values()]
+        cache.release(checkpoints[model])
+        world[model] = {
+            "facts": dict(answers[0].facts) if answers else {},
+            "evaluations": {
+                answered.spec.name: _figures(answered, prepared) for answered in answers if answered.records is not None
+            },
+            "skipped": {answered.spec.name: answered.skipped for answered in answers if answered.records is None},
+        }
+    return world
+
+
+def _figures(answered: AnsweredEvaluation, prepared: PreparedSuite) -> dict[str, Any]:
+    """Protocol and figures of one model on one evaluation, each with its interval."""
     from harness.comparisons.metric_results import metric_results
 
-    suite = prepared.suite
-    workshop = Workshop(prepared, store, reporter)
-    made = {model: workshop.checkpoint(model) for model in workshop.order()}
-    answers = Answers(prepared, workshop, store, reporter, device=device)
-    told: dict[str, Any] = {}
-    for model in suite.contenders:
-        evaluations: dict[str, Any] = {}
-        for name, bound in prepared.asked.items():
-            records, _ = answers.records(bound, made[model])
-            if records is None:
-                continue
-            protocol = records.head.protocol
-            evaluation = _described(bound)
-            figures: dict[str, Any] = {}
-            for metric in metrics_of(evaluation, protocol, code=prepared.code):
-                (level, *_) = metric_results(
-                    records, metric, evaluation=name, model=model, seed=suite.seed, slices=False
-                )
-                figures[metric.id] = _kept(level)
-            evaluations[name] = {"protocol": protocol, "figures": figures}
-        answers.release(made[model])
-        skipped = {name: reason for (name, asked), reason in answers.skipped.items() if asked == model}
-        told[model] = {"facts": answers.facts.get(model, {}), "evaluations": evaluations, "skipped": skipped}
-    return told
+    assert answered.records is not None
+    name, context = answered.spec.name, answered.spec.evaluation.metric_context()
+    spec = ScoringSpec(name, answered.spec.metrics, context.labels, context.scorer)
+    figures: dict[str, Any] = {}
+    for metric in metrics_of(spec, str(answered.protocol), code=prepared.code):
+        (level, *_) = metric_results(
+            answered.records, metric, evaluation=name, model=answered.model, seed=prepared.suite.seed, slices=False
+        )
+        figures[metric.id] = _kept(level)
+    return {"protocol": answered.protocol, "figures": figures}
 
 
 def alarms(figure: Mapping[str, Any]) -> bool | None:
@@ -75,22 +80,6 @@ def alarms(figure: Mapping[str, Any]) -> bool | None:
     if low is None or high is None:
         return bool(value != ideal and 2 * 0.5 ** figure["clusters"] <= LEVEL)
     return bool(low > ideal or high < ideal)
-
-
-def _described(bound: Bound) -> EvaluationResult:
-    context = bound.evaluation.metric_context()
-    return EvaluationResult(
-        name=bound.name,
-        role=bound.evaluation.role,
-        kind=bound.evaluation.kind,
-        summary="",
-        data=[],
-        split=bound.split,
-        n=0,
-        labels=list(context.labels),
-        metrics=list(bound.metrics),
-        scorer=context.scorer,
-    )
 
 
 def _kept(level: MetricResult) -> dict[str, Any]:

@@ -78,13 +78,14 @@ def changed_suite(
     name: str, models: tuple[str, ...], only: tuple[str, ...], seed: int | None
 ) -> tuple[Suite, dict[str, Any]]:
     """Loads a suite and applies the command line's changes; also returns them for run.json."""
-    from harness.suite.load_suite import load_suite
+    from harness.calibration.load_calibration import load_any_suite
+    from harness.suite.override import override
 
-    suite = load_suite(name)
+    suite = load_any_suite(name)
     replaced = dict(_assignment(text) for text in models)
     wanted = [part for text in only for part in text.split(",") if part]
     if replaced or wanted or seed is not None:
-        suite = suite.with_overrides(models=replaced, only=wanted or None, seed=seed)
+        suite = override(suite, models=replaced, only=wanted or None, seed=seed)
     overrides: dict[str, Any] = {}
     if replaced:
         overrides["models"] = replaced

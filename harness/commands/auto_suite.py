@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from harness.core.errors import DataError, Where
+from harness.pipeline.checkpoints.named_checkpoints import family_of
 
 if TYPE_CHECKING:
     from harness.suite.suite import Suite
@@ -105,11 +106,8 @@ def _add_full(value: dict[str, Any]) -> None:
 
 def _language_model(name: str) -> str | None:
     """`masked`, `causal`, or None; of an adapter or a head, what its parent is."""
-    from harness.models.checkpoint.inspection import inspect
-    from harness.models.checkpoint.locate import locate
-
     path, revision = _parted(name)
-    family = inspect(locate(path, revision=revision, base=Path.cwd())).family
+    family = family_of(path, revision)
     return family if family in {"masked", "causal"} else None
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from harness.core.errors import DataError, Where, unknown
 from harness.core.reporter import Reporter
-from harness.pipeline.results.scoring import metrics_of
+from harness.pipeline.results.scoring import ScoringSpec, metrics_of
 from harness.schema.results.metrics import ComparisonResult
 from harness.schema.results.results_file import Results
 from harness.storage.run_dir import RunDir
@@ -32,7 +32,7 @@ def compare_runs(
 
     first.check_records()
     second.check_records()
-    old, new = Results.read(first.results_path), Results.read(second.results_path)
+    old, new = first.read_results(), second.read_results()
     shared = [entry for entry in new.evaluations if entry.name in {other.name for other in old.evaluations}]
     if not shared:
         raise DataError(
@@ -54,7 +54,7 @@ def compare_runs(
                 bases = first.replicates(evaluation.name, before)
                 candidates = second.replicates(evaluation.name, after)
                 base, candidate = bases[0], candidates[0]
-                for metric in metrics_of(evaluation, base.head.protocol, candidate.head.protocol):
+                for metric in metrics_of(ScoringSpec.of(evaluation), base.head.protocol, candidate.head.protocol):
                     found = compare(
                         base,
                         candidate,

@@ -28,11 +28,11 @@ def expand_names(names: Sequence[str]) -> tuple[list[str], list[str]]:
         elif name.startswith("catalog:"):
             checkpoints[name] = None
         else:
+            from harness.calibration.load_calibration import load_any_suite
             from harness.pipeline.checkpoints.named_checkpoints import catalog_checkpoints
             from harness.pipeline.prepared_suite import references
-            from harness.suite.load_suite import load_suite
 
-            suite = load_suite(name)
+            suite = load_any_suite(name)
             checkpoints.update(dict.fromkeys(catalog_checkpoints(suite)))
             for ref in references(suite).values():
                 if isinstance(ref, CatalogRef):

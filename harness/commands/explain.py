@@ -11,7 +11,6 @@ from harness.commands.stored_suite import suite_of
 from harness.core.errors import DataError, SuiteError, Where, unknown
 from harness.core.reporter import Reporter
 from harness.pipeline.results.gate_verdicts import trace
-from harness.schema.results.results_file import Results
 from harness.storage.run_dir import RunDir
 
 if TYPE_CHECKING:
@@ -82,7 +81,7 @@ def explain_run(run: RunDir, gate: str | None, reporter: Reporter) -> list[Expla
     from harness.metrics.hf_evaluate import outside_note
 
     run.check_records()
-    results = Results.read(run.results_path)
+    results = run.read_results()
     note = outside_note(results.evaluations)
     if note is not None:
         reporter.warn(note)

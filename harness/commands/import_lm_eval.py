@@ -10,7 +10,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from harness.core import plain
 from harness.core.digests import digest, file_digest
 from harness.core.errors import DataError, Where
 from harness.core.records import Records, RecordsHead
@@ -19,12 +18,13 @@ from harness.evaluations.lm_eval.samples import Answered, UnreadKindError, metri
 from harness.pipeline import provenance
 from harness.pipeline.results.assembly import record_counts
 from harness.pipeline.results.gate_verdicts import verdicts, wanted_pairs
-from harness.pipeline.results.scoring import score
+from harness.pipeline.results.scoring import ScoringContext, ScoringSpec, score
 from harness.schema.results.inputs import DataResult, EvaluationResult, ModelResult
 from harness.schema.results.results_file import Results
 from harness.schema.run_info import RunInfo
-from harness.storage import run_folders
+from harness.storage import plain_files, run_folders
 from harness.storage.items_file import write_items
+from harness.storage.records_file import write_records
 from harness.storage.run_dir import RunDir
 
 _SAMPLES = re.compile(r"samples_(?P<task>.+?)(_\d{4}-\d\d-\d\dT[\d.:-]+)?\.jsonl\Z")
@@ -147,7 +147,8 @@ def _write(
     }
     evaluations = [_evaluation(run, task, found, models, digests) for task, found in answered.items()]
     pairs = wanted_pairs(suite, evaluations)
-    scores = score(run, evaluations, pairs, alphas=lambda metric: (), seed=suite.seed, reporter=reporter)
+    scoring = ScoringContext(alphas=lambda metric: (), seed=suite.seed, reporter=reporter)
+    scores = score(run, [ScoringSpec.of(evaluation) for evaluation in evaluations], pairs, scoring)
     gates = verdicts(run, suite, scores.metrics, scores.comparisons, evaluations, today=datetime.now(UTC).date())
     results = Results(
         suite=name,
@@ -168,7 +169,7 @@ def _write(
         verdict=overall(gates),
         notes=["lm-evaluation-harness ran the models; harness computed the metrics and intervals."],
     )
-    results.write(run.results_path)
+    run.write_results(results)
     info = RunInfo(
         run_id=run.path.name,
         suite=name,
@@ -206,7 +207,7 @@ def _evaluation(
         records[model] = Records.of(head, [one.record for one in found])
         path = run.records_path(task, model)
         path.parent.mkdir(parents=True, exist_ok=True)
-        records[model].write(path)
+        write_records(path, records[model])
     prompts = {model: {one.item.id: one.prompt for one in found} for model, found in answered.items()}
     first = next(iter(prompts.values()))
     notes = [
@@ -238,7 +239,7 @@ def _said(path: Path) -> dict[str, Any]:
     if not files:
         return {}
     try:
-        value = plain.read_json(files[-1])
+        value = plain_files.read_json(files[-1])
     except (OSError, ValueError) as error:
         raise DataError("cannot read the lm-eval results.", where=Where(files[-1])) from error
     kept = ("model_name", "lm_eval_version", "transformers_version", "max_length", "chat_template_sha")

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from harness.calibration.load_calibration import CalibrationSuite
 from harness.commands.plan_gates import PlannedGate, plan_gates
-from harness.core import plain
 from harness.core.reporter import Reporter
 from harness.model_kinds.describe import label_of, stage_of
 from harness.model_kinds.finetune_kind import FinetuneModel
@@ -18,10 +18,11 @@ from harness.model_kinds.load_kind import LoadModel
 from harness.model_kinds.model_spec import starts_from
 from harness.model_kinds.pretrain_kind import PretrainModel
 from harness.model_kinds.server_kind import ServerModel
-from harness.pipeline.checkpoints.checkpoint_builder import Workshop
-from harness.pipeline.prepared_suite import Bound, Prepared, prepare, references
-from harness.pipeline.records.record_cache import Answers
+from harness.pipeline.checkpoints.checkpoint_builder import CheckpointBuilder, estimate_training
+from harness.pipeline.prepared_suite import BoundEvaluation, PreparedSuite, prepare, references
+from harness.pipeline.records.record_cache import RecordCache
 from harness.schema.suite.data_refs import ref_name
+from harness.storage import plain_files
 from harness.storage.run_dir import RunDir
 from harness.storage.store import Store
 
@@ -83,10 +84,10 @@ def plan_suite(
     previews = [preview(ref, name=name, base=suite.folder, store=store) for name, ref in references(suite).items()]
     if all(entry.cached for entry in previews):
         prepared = prepare(suite, store, reporter, limit=limit)
-        if suite.planted_bias is not None:
+        if isinstance(suite, CalibrationSuite):
             return Plan(previews, [_worlds(suite), *_steps(suite, prepared, store, reporter)], _over_worlds(suite))
-        workshop = Workshop(prepared, store, reporter)
-        gates = plan_gates(prepared, Answers(prepared, workshop, store, reporter), earlier)
+        builder = CheckpointBuilder(prepared, store, reporter)
+        gates = plan_gates(prepared, RecordCache(prepared, builder, store, reporter), earlier)
         return Plan(previews, _steps(suite, prepared, store, reporter), gates)
     rows = {entry.name: entry.rows or 0 for entry in previews}
     rate = _matrix_rate()
@@ -98,8 +99,7 @@ def plan_suite(
     return Plan(previews, steps, [PlannedGate(rule.id, unknown) for rule in suite.gates.rules])
 
 
-def _worlds(suite: Suite) -> PlannedStep:
-    assert suite.planted_bias is not None
+def _worlds(suite: CalibrationSuite) -> PlannedStep:
     count = sum(1 for _ in suite.planted_bias.cells())
     return PlannedStep("worlds", f"{count}", None, "each runs the steps below; times are those of the first one")
 
@@ -128,30 +128,30 @@ def _data_of(suite: Suite, task: str | None) -> list[str]:
     return [ref_name(ref) for ref in spec.cls.data_names(spec.options)]
 
 
-def _steps(suite: Suite, prepared: Prepared, store: Store, reporter: Reporter) -> list[PlannedStep]:
-    workshop = Workshop(prepared, store, reporter)
+def _steps(suite: Suite, prepared: PreparedSuite, store: Store, reporter: Reporter) -> list[PlannedStep]:
+    builder = CheckpointBuilder(prepared, store, reporter)
     rate = _matrix_rate()
     steps: list[PlannedStep] = []
-    for model in workshop.order():
+    for model in builder.order():
         spec = suite.models[model]
-        cached = workshop.cached(model)
+        cached = builder.cached(model)
         untrained = not cached and not isinstance(spec, LoadModel | ServerModel)
         seconds = (
             None
             if not untrained
-            else _training_seconds(suite, model, len(workshop.data_inputs(model).train), rate, workshop)
+            else _training_seconds(suite, model, len(builder.data_inputs(model).train), rate, builder)
         )
         steps.append(PlannedStep("stage", model, cached, label_of(spec), seconds))
-        for seed in workshop.further_seeds(model) if model in suite.contenders else ():
-            cached = workshop.cached(model, seed)
-            rows = len(workshop.data_inputs(model).train)
-            seconds = None if cached else _training_seconds(suite, model, rows, rate, workshop)
+        for seed in builder.further_seeds(model) if model in suite.contenders else ():
+            cached = builder.cached(model, seed)
+            rows = len(builder.data_inputs(model).train)
+            seconds = None if cached else _training_seconds(suite, model, rows, rate, builder)
             steps.append(PlannedStep("stage", f"{model} seed {seed}", cached, label_of(spec), seconds))
-    answers = Answers(prepared, workshop, store, reporter)
+    cache = RecordCache(prepared, builder, store, reporter)
     for name, bound in prepared.asked.items():
-        count = sum(1 + len(workshop.further_seeds(model)) for model in suite.contenders)
-        n = answers.item_set(bound).n
-        ready = _answered(bound, workshop, answers, store)
+        count = sum(1 + len(builder.further_seeds(model)) for model in suite.contenders)
+        n = cache.item_set(bound).n
+        ready = _answered(bound, builder, cache, store)
         missing = count - ready
         seconds = missing * SECONDS_PER_EVALUATION if missing else None
         steps.append(
@@ -160,26 +160,26 @@ def _steps(suite: Suite, prepared: Prepared, store: Store, reporter: Reporter) -
     return steps
 
 
-def _answered(bound: Bound, workshop: Workshop, answers: Answers, store: Store) -> int:
+def _answered(bound: BoundEvaluation, builder: CheckpointBuilder, cache: RecordCache, store: Store) -> int:
     ready = 0
-    for model in workshop.prepared.suite.contenders:
-        if not workshop.cached(model):
+    for model in builder.prepared.suite.contenders:
+        if not builder.cached(model):
             continue
-        ready += answers.is_cached(bound, workshop.checkpoint(model))
-        for seed in workshop.further_seeds(model):
-            if workshop.cached(model, seed):
-                ready += answers.is_cached(bound, workshop.replicate(model, seed))
+        ready += cache.is_cached(bound, builder.checkpoint(model))
+        for seed in builder.further_seeds(model):
+            if builder.cached(model, seed):
+                ready += cache.is_cached(bound, builder.replicate(model, seed))
     return ready
 
 
-def _training_seconds(suite: Suite, model: str, rows: int, rate: float, workshop: Workshop | None = None) -> float:
-    from harness.training.run_stage import estimate_cost
-
-    cost = estimate_cost(stage_of(suite.models[model]), rows, configuration=_configuration(suite, model, workshop))
+def _training_seconds(
+    suite: Suite, model: str, rows: int, rate: float, builder: CheckpointBuilder | None = None
+) -> float:
+    cost = estimate_training(stage_of(suite.models[model]), rows, _configuration(suite, model, builder))
     return SECONDS_PER_STAGE + cost.get("seconds", cost["flops"] / (rate * EFFICIENCY))
 
 
-def _configuration(suite: Suite, model: str, workshop: Workshop | None) -> Mapping[str, Any] | None:
+def _configuration(suite: Suite, model: str, builder: CheckpointBuilder | None) -> Mapping[str, Any] | None:
     """The shape of the model that a stage starts from, as far as the suite or a checkpoint at hand says it."""
     from harness.model_kinds.architecture_presets import architecture
 
@@ -189,8 +189,8 @@ def _configuration(suite: Suite, model: str, workshop: Workshop | None) -> Mappi
         if isinstance(spec, PretrainModel) and spec.pretrain.from_ is None:
             return architecture(spec.pretrain.architecture, spec.pretrain.objective)
         if isinstance(spec, LoadModel):
-            if workshop is not None and workshop.cached(name):
-                return _local_configuration(workshop.checkpoint(name).path)
+            if builder is not None and builder.cached(name):
+                return _local_configuration(builder.checkpoint(name).path)
             return _local_configuration(suite.folder / spec.load)
         name = starts_from(spec)
     return None
@@ -198,7 +198,7 @@ def _configuration(suite: Suite, model: str, workshop: Workshop | None) -> Mappi
 
 def _local_configuration(folder: Path) -> Mapping[str, Any] | None:
     try:
-        content = plain.read_json(folder / "config.json")
+        content = plain_files.read_json(folder / "config.json")
     except (OSError, ValueError):
         return None
     return content if isinstance(content, dict) else None

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 from harness.core.errors import DataError
 from harness.core.metric import Metric
-from harness.pipeline.prepared_suite import Prepared
-from harness.pipeline.records.record_cache import Answers
+from harness.pipeline.prepared_suite import PreparedSuite
+from harness.pipeline.records.record_cache import RecordCache
 from harness.schema.results.metrics import ComparisonResult, MetricResult
 from harness.schema.results.results_file import Results
 from harness.storage.items_file import read_items
@@ -34,7 +34,7 @@ class PlannedGate:
     needs: int | None = None
 
 
-def plan_gates(prepared: Prepared, answers: Answers, earlier: RunDir | None = None) -> list[PlannedGate]:
+def plan_gates(prepared: PreparedSuite, cache: RecordCache, earlier: RunDir | None = None) -> list[PlannedGate]:
     """Minimum detectable effects of all gates of a suite whose data is at hand."""
     from harness.gates.gate_planning import plan_rule
     from harness.schema.suite.gate_rules import models_of
@@ -47,7 +47,7 @@ def plan_gates(prepared: Prepared, answers: Answers, earlier: RunDir | None = No
         models = [model for model in models_of(rule, suite.release) if model is not None]
 
         def effect(leaf: Leaf, models: list[str] = models) -> PlannedEffect:
-            return _leaf(leaf, models, prepared, answers, before, source)
+            return _leaf(leaf, models, prepared, cache, before, source)
 
         planned = plan_rule(rule, effect)
         whom = f" of {', '.join(models)}" if models else ""
@@ -62,7 +62,7 @@ def _about(rule: Leaf | Composition) -> str:
 
 
 def _leaf(
-    rule: Leaf, models: list[str], prepared: Prepared, answers: Answers, before: Results | None, source: str
+    rule: Leaf, models: list[str], prepared: PreparedSuite, cache: RecordCache, before: Results | None, source: str
 ) -> PlannedEffect:
     from harness.gates.gate_planning import PlannedEffect, planned
     from harness.metrics.build_metrics import build_metrics
@@ -71,11 +71,11 @@ def _leaf(
     metrics = build_metrics(list(bound.metrics), bound.evaluation.metric_context())
     wanted = rule.metric_name
     metric = next((one for one in metrics if wanted in {one.id, one.id.split("[")[0]}), metrics[0])
-    items = answers.item_set(bound)
+    items = cache.item_set(bound)
     n, clusters = items.n, items.clusters.get(metric.cluster or "", items.n)
     where = ""
     if getattr(rule, "slice", None) or getattr(rule, "each_slice", None):
-        sizes = _slice_sizes(answers, rule, metric, bound.name, prepared)
+        sizes = _slice_sizes(cache, rule, metric, bound.name, prepared)
         if not sizes:
             text = "the number of items per slice is known after a run."
             return PlannedEffect(None, None, True, text)
@@ -89,14 +89,14 @@ def _leaf(
 
 
 def _slice_sizes(
-    answers: Answers, rule: Leaf, metric: Metric, evaluation: str, prepared: Prepared
+    cache: RecordCache, rule: Leaf, metric: Metric, evaluation: str, prepared: PreparedSuite
 ) -> dict[str, tuple[int, int]]:
     """Slice → (items, clusters) of the slices that a rule looks at."""
     bound = prepared.evaluations[evaluation]
     one, kind = getattr(rule, "slice", None), getattr(rule, "each_slice", None)
     counts: Counter[str] = Counter()
     clusters: dict[str, set[str]] = {}
-    for item in read_items(answers.items_file(bound)):
+    for item in read_items(cache.items_file(bound)):
         for name in item.slices:
             if name == one or (kind is not None and name.startswith(f"{kind}=")):
                 counts[name] += 1
@@ -107,7 +107,7 @@ def _slice_sizes(
 
 def _results(earlier: RunDir | None) -> Results | None:
     try:
-        return None if earlier is None else Results.read(earlier.results_path)
+        return None if earlier is None else earlier.read_results()
     except DataError:
         return None
 

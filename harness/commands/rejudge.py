@@ -9,7 +9,7 @@ from harness.commands.stored_suite import suite_of
 from harness.core.errors import SuiteError, Where
 from harness.core.reporter import Reporter
 from harness.pipeline.results.gate_verdicts import verdicts, wanted_pairs
-from harness.pipeline.results.scoring import Levels, score
+from harness.pipeline.results.scoring import Levels, ScoringContext, ScoringSpec, score
 from harness.schema.results.metrics import ComparisonResult, MetricResult
 from harness.schema.results.results_file import Results
 from harness.schema.run_info import JudgedBy, RunInfo
@@ -34,7 +34,7 @@ def judge_again(run: RunDir, suite_name: str | None, reporter: Reporter) -> Resu
     from harness.metrics.hf_evaluate import is_outside, outside_note
 
     run.check_records()
-    results = Results.read(run.results_path)
+    results = run.read_results()
     suite = suite_of(run, suite_name)
     note = outside_note(results.evaluations)
     if note is not None:
@@ -52,7 +52,8 @@ def judge_again(run: RunDir, suite_name: str | None, reporter: Reporter) -> Resu
     metrics, comparisons = results.metrics, results.comparisons
     if not _covered(levels, metrics, comparisons) or _new_pairs(suite, results):
         pairs = wanted_pairs(suite, results.evaluations)
-        scores = score(run, results.evaluations, pairs, alphas=levels, seed=results.seed, reporter=reporter)
+        specs = [ScoringSpec.of(evaluation) for evaluation in results.evaluations]
+        scores = score(run, specs, pairs, ScoringContext(alphas=levels, seed=results.seed, reporter=reporter))
         # Code that a file names is not run to judge: what it once gave stands as it was stored.
         metrics = scores.metrics + [one for one in results.metrics if is_outside(one.metric)]
         comparisons = scores.comparisons + [one for one in results.comparisons if is_outside(one.metric)]
@@ -64,11 +65,11 @@ def judge_again(run: RunDir, suite_name: str | None, reporter: Reporter) -> Resu
 
 def judged_info(run: RunDir, suite_name: str | None) -> RunInfo:
     """run.json, with the suite whose gates judged the run again."""
-    from harness.suite.load_suite import load_suite
+    from harness.calibration.load_calibration import load_any_suite
 
     info = run.read_info()
     if suite_name is not None:
-        suite = load_suite(suite_name)
+        suite = load_any_suite(suite_name)
         info.judged_by = JudgedBy(suite_path=str(suite.path), suite_text=suite.text)
     return info
 
@@ -76,7 +77,7 @@ def judged_info(run: RunDir, suite_name: str | None) -> RunInfo:
 def store_verdicts(run: RunDir, results: Results, suite_name: str | None) -> None:
     """Writes verdicts that `judge_again` made, and which suite's gates made them, into the run."""
     run.write_info(judged_info(run, suite_name))
-    results.write(run.results_path)
+    run.write_results(results)
 
 
 def _covered(levels: Levels, metrics: list[MetricResult], comparisons: list[ComparisonResult]) -> bool:

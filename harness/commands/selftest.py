@@ -11,10 +11,11 @@ from harness.commands.stored_suite import own_suite
 from harness.core.errors import HarnessError
 from harness.core.metric import Metric
 from harness.core.reporter import Reporter
-from harness.pipeline.checkpoints.checkpoint_builder import Workshop
+from harness.pipeline.checkpoints.checkpoint_builder import CheckpointBuilder
 from harness.pipeline.prepared_suite import prepare
 from harness.pipeline.records.inference import ask
-from harness.pipeline.results.scoring import metrics_of
+from harness.pipeline.records.record_cache import RecordCache
+from harness.pipeline.results.scoring import ScoringSpec, metrics_of
 from harness.schema.results.inputs import EvaluationResult
 from harness.schema.results.results_file import Results
 from harness.schema.results.selftest_result import FalseAlarmsResult, NoiseResult, SelftestResult
@@ -44,7 +45,7 @@ def selftest_run(
     from harness.metrics.hf_evaluate import left_out_note
 
     run.check_records()
-    results = Results.read(run.results_path)
+    results = run.read_results()
     note = left_out_note(results.evaluations, "the self-test")
     if note is not None:
         reporter.warn(note)
@@ -54,7 +55,7 @@ def selftest_run(
     if ask_again:
         found, reason = _asked_twice(run, results, store, reporter, device)
     made = _summed_up(alarms, found, reason, swaps)
-    results.model_copy(update={"selftest": made}).write(run.results_path)
+    run.write_results(results.model_copy(update={"selftest": made}))
     return made
 
 
@@ -67,7 +68,10 @@ def _false_alarms(run: RunDir, results: Results, swaps: int, reporter: Reporter)
         for candidate in results.release:
             if candidate != baseline and {candidate, baseline} <= evaluation.protocols.keys():
                 protocols = (evaluation.protocols[baseline], evaluation.protocols[candidate])
-                work += [(evaluation, baseline, candidate, metric) for metric in metrics_of(evaluation, *protocols)]
+                work += [
+                    (evaluation, baseline, candidate, metric)
+                    for metric in metrics_of(ScoringSpec.of(evaluation), *protocols)
+                ]
     found = []
     with reporter.task("swapping the models at random", total=len(work)) as task:
         for evaluation, baseline, candidate, metric in work:
@@ -103,22 +107,15 @@ def _asked_twice(
 ) -> tuple[list[NoiseResult], str | None]:
     """The baseline's answers to the items in reverse order and small batches, against the stored ones."""
     from harness.comparisons.false_alarms import noise
-    from harness.models.open_model import open_model
 
     try:
         suite = own_suite(run)
         prepared = prepare(suite, store, reporter, limit=results.limit)
-        workshop = Workshop(prepared, store, reporter)
-        if not workshop.cached(results.baseline):
+        builder = CheckpointBuilder(prepared, store, reporter)
+        if not builder.cached(results.baseline):
             return [], f"the checkpoint of {results.baseline} is no longer in the cache."
-        model = open_model(
-            workshop.checkpoint(results.baseline).source,
-            resolve=workshop.resolve,
-            responses=None,
-            device=device,
-            reporter=reporter,
-            batch_tokens=BATCH_TOKENS,
-        )
+        cache = RecordCache(prepared, builder, store, reporter, device=device)
+        model = cache.open_uncached(builder.checkpoint(results.baseline), batch_tokens=BATCH_TOKENS)
     except HarnessError as error:
         return [], f"{results.baseline} cannot be evaluated again: {error.message}"
     found: list[NoiseResult] = []
@@ -130,7 +127,7 @@ def _asked_twice(
         items = list(bound.evaluation.items(bound.data, bound.split))[::-1]
         title = f"{results.baseline}: {evaluation.name}, second evaluation"
         again = ask(bound.evaluation, items, model, stored.head.protocol, reporter=reporter, title=title)
-        for one in noise(stored, again, metrics_of(evaluation, stored.head.protocol)):
+        for one in noise(stored, again, metrics_of(ScoringSpec.of(evaluation), stored.head.protocol)):
             found.append(
                 NoiseResult(
                     evaluation=evaluation.name,

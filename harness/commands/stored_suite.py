@@ -14,10 +14,10 @@ if TYPE_CHECKING:
 
 def suite_of(run: RunDir, suite_name: str | None) -> Suite:
     """The suite whose gates judge a run: the named one, else the run's own."""
-    from harness.suite.load_suite import load_suite
+    from harness.calibration.load_calibration import load_any_suite
 
     if suite_name is not None:
-        return load_suite(suite_name)
+        return load_any_suite(suite_name)
     info = run.read_info()
     if info.judged_by is not None:
         return _parsed(info.judged_by.suite_text, Path(info.judged_by.suite_path), info)
@@ -26,19 +26,19 @@ def suite_of(run: RunDir, suite_name: str | None) -> Suite:
 
 def own_suite(run: RunDir) -> Suite:
     """The suite that a run was made from, with the changes of its command line."""
+    from harness.suite.override import override
+
     info = run.read_info()
     path = Path(info.suite_path) if info.suite_path else run.path / "suite.yaml"
     suite = _parsed(info.suite_text, path, info)
     changes = info.overrides
     if changes:
-        suite = suite.with_overrides(
-            models=changes.get("models", {}), only=changes.get("only"), seed=changes.get("seed")
-        )
+        suite = override(suite, models=changes.get("models", {}), only=changes.get("only"), seed=changes.get("seed"))
     return suite
 
 
 def _parsed(text: str, path: Path, info: RunInfo) -> Suite:
-    from harness.suite.load_suite import parse_suite
+    from harness.calibration.load_calibration import parse_any_suite
     from harness.suite.old_names import migrate_text
 
-    return parse_suite(text if info.earlier_version is None else migrate_text(text, path).text, path)
+    return parse_any_suite(text if info.earlier_version is None else migrate_text(text, path).text, path)

@@ -1,31 +1,25 @@
 """Records: what one model did on one item, kept as columns.
 
-One `Records` is one model on one evaluation. It is written as Parquet and read back without a
-model; metrics read its columns, comparisons join two of them by item id.
+One `Records` is one model on one evaluation. It is stored as Parquet (storage/records_file.py) and read back without
+a model; metrics read its columns, comparisons join two of them by item id.
 """
 
 from __future__ import annotations
 
-import io
 import itertools
 import json
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
-from harness.core import plain
-from harness.core.errors import DataError, Where
-from harness.storage import atomic
+from harness.core.errors import DataError
 
-RECORDS_FORMAT = 1
 STAT_PREFIX = "stat."
 _PART = 4096
 OK, UNREAD, FAILED, SKIPPED = "ok", "unread", "failed", "skipped"
@@ -228,50 +222,6 @@ class Records:
             place = table.column_names.index("response")
             table = table.set_column(place, "response", pa.array(joined, pa.string()))
         return Records(self.head, table)
-
-    def write(self, path: Path) -> None:
-        """Writes Parquet atomically; the head stands in the file's metadata."""
-        head = {
-            "format": RECORDS_FORMAT,
-            "evaluation": self.head.evaluation,
-            "model_digest": self.head.model_digest,
-            "protocol": self.head.protocol,
-            "seed": self.head.seed,
-            "sample": self.head.sample,
-            "facts": dict(self.head.facts),
-        }
-        table = self.table.replace_schema_metadata({b"harness": json.dumps(head, sort_keys=True).encode()})
-        sink = io.BytesIO()
-        pq.write_table(table, sink, compression="zstd")
-        atomic.write_bytes(path, sink.getvalue())
-
-    @classmethod
-    def read(cls, path: Path) -> Records:
-        """Reads what `write` wrote.
-
-        Raises:
-            DataError: when the file is missing, damaged or of another format.
-        """
-        try:
-            plain.require(path)
-            table = pq.read_table(path)
-            head = plain.parse_json((table.schema.metadata or {})[b"harness"])
-        except (OSError, pa.ArrowException, KeyError, ValueError) as error:
-            raise DataError(
-                f"cannot read records: {error}", where=Where(path), hint="rerun the suite to rebuild them."
-            ) from error
-        if head.get("format") != RECORDS_FORMAT:
-            raise DataError(
-                f"records have format {head.get('format')}, expected {RECORDS_FORMAT}.",
-                where=Where(path),
-                hint="rerun the suite with this version of harness.",
-            )
-        return cls(
-            RecordsHead(
-                head["evaluation"], head["model_digest"], head["protocol"], head["seed"], head["sample"], head["facts"]
-            ),
-            table,
-        )
 
 
 def _columns(rows: Sequence[Record]) -> pa.Table:

@@ -7,16 +7,22 @@ import shutil
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 
 from harness.model_kinds.describe import parent_of
+from harness.pipeline.answered_evaluation import AnsweredEvaluation, SuiteAnswers
 from harness.pipeline.checkpoints.checkpoint import Checkpoint
-from harness.pipeline.checkpoints.checkpoint_builder import Workshop
-from harness.pipeline.prepared_suite import Prepared
-from harness.pipeline.records.base_selection import competes, ways_of
-from harness.pipeline.records.record_cache import Answers
+from harness.pipeline.checkpoints.checkpoint_builder import CheckpointBuilder
+from harness.pipeline.prepared_suite import PreparedSuite, prepare
+from harness.pipeline.records.base_selection import choose_baselines, competes, ways_of
+from harness.pipeline.records.record_cache import RecordCache
+from harness.pipeline.results.assembly import assemble
 from harness.pipeline.results.inference_cost import request_costs
+from harness.pipeline.run_context import RunContext
+from harness.schema.results.results_file import Results
 from harness.schema.run_info import RunInfo, StepTiming
 from harness.storage import atomic
+from harness.storage.records_file import write_records
 from harness.storage.run_dir import RunDir
 
 
@@ -37,89 +43,124 @@ class Clock:
         )
 
 
-def make_checkpoints(workshop: Workshop, clock: Clock, run: RunDir | None) -> dict[str, Checkpoint]:
+def carry_out(context: RunContext) -> Results:
+    """Carries a plain suite out: data, checkpoints, records, results."""
+    clock, run = Clock(context.info), context.run
+    with clock.step("data", "data"):
+        prepared = _prepared(context)
+    builder = CheckpointBuilder(prepared, context.store, context.reporter)
+    checkpoints = make_checkpoints(builder, clock, run)
+    replicates = make_replicates(builder, clock, run)
+    _note_checkpoints(context.info, checkpoints, replicates)
+    cache = RecordCache(prepared, builder, context.store, context.reporter, device=context.settings.device)
+    answers = collect(cache, checkpoints, replicates, clock, run)
+    _note_costs(context.info, prepared, answers)
+    context.info.peak_memory = cache.highest_memory
+    with clock.step("statistics", "compare"):
+        baselines = choose_baselines(cache, checkpoints, answers)
+        return assemble(context, prepared, checkpoints, answers, baselines)
+
+
+def _prepared(context: RunContext) -> PreparedSuite:
+    if context.prepared is not None:
+        return replace(context.prepared, code=context.code)
+    limit = context.settings.limit
+    return prepare(context.suite, context.store, context.reporter, limit=limit, code=context.code)
+
+
+def make_checkpoints(builder: CheckpointBuilder, clock: Clock, run: RunDir) -> dict[str, Checkpoint]:
     """Makes or finds every model of the suite, parents first; copies training logs to the run."""
     made: dict[str, Checkpoint] = {}
-    workshop.require_extras()
-    for model in workshop.order():
+    builder.require_extras()
+    for model in builder.order():
         with clock.step(model, "stage") as facts:
-            made[model] = workshop.checkpoint(model)
+            made[model] = builder.checkpoint(model)
             facts["cached"] = made[model].cached
-        log = made[model].path / "training.jsonl"
-        if run is not None and log.is_file() and made[model].made_by != "load":
-            atomic.write_bytes(run.training_path(model), log.read_bytes())
+        if made[model].made_by != "load":
+            _copy_log(made[model], run, model)
     return made
 
 
-def make_replicates(workshop: Workshop, clock: Clock, run: RunDir) -> dict[str, list[Checkpoint]]:
+def make_replicates(builder: CheckpointBuilder, clock: Clock, run: RunDir) -> dict[str, list[Checkpoint]]:
     """Makes or finds the further training seeds of the models that are asked."""
     made: dict[str, list[Checkpoint]] = {}
-    for model in workshop.prepared.suite.contenders:
-        for seed in workshop.further_seeds(model):
+    for model in builder.prepared.suite.contenders:
+        for seed in builder.further_seeds(model):
             with clock.step(f"{model} seed {seed}", "stage") as facts:
-                checkpoint = workshop.replicate(model, seed)
+                checkpoint = builder.replicate(model, seed)
                 facts["cached"] = checkpoint.cached
             made.setdefault(model, []).append(checkpoint)
-            log = checkpoint.path / "training.jsonl"
-            if log.is_file():
-                atomic.write_bytes(run.training_path(f"{model}.seed-{seed}"), log.read_bytes())
+            _copy_log(checkpoint, run, f"{model}.seed-{seed}")
     return made
+
+
+def _copy_log(checkpoint: Checkpoint, run: RunDir, name: str) -> None:
+    log = checkpoint.path / "training.jsonl"
+    if log.is_file():
+        atomic.write_bytes(run.training_path(name), log.read_bytes())
+
+
+def _note_checkpoints(
+    info: RunInfo, checkpoints: Mapping[str, Checkpoint], replicates: Mapping[str, Sequence[Checkpoint]]
+) -> None:
+    """Writes down where models came from, and what their training took."""
+    named = dict(checkpoints)
+    named |= {f"{made.model} seed {made.seed}": made for several in replicates.values() for made in several}
+    for name, made in named.items():
+        info.checkpoints[name] = str(made.path) if made.made_by == "load" else made.key
+        if "measured" in made.meta:
+            info.training[name] = dict(made.meta["measured"])
 
 
 def collect(
-    prepared: Prepared,
+    cache: RecordCache,
     checkpoints: Mapping[str, Checkpoint],
-    answers: Answers,
+    replicates: Mapping[str, Sequence[Checkpoint]],
     clock: Clock,
     run: RunDir,
-    further: Mapping[str, Sequence[Checkpoint]],
-) -> Answers:
+) -> SuiteAnswers:
     """Brings the records of every model on every evaluation into the run directory.
 
     Args:
-        further: model → its checkpoints with further training seeds.
+        replicates: model → its checkpoints with further training seeds.
     """
-    overlapping = answers.overlap()
+    prepared = cache.prepared
+    overlap = cache.overlap()
+    item_sets = {name: cache.item_set(bound) for name, bound in prepared.asked.items()}
     for name, bound in prepared.asked.items():
-        items_file = answers.items_file(bound)
-        target = run.items_path(name)
-        target.parent.mkdir(parents=True, exist_ok=True)
-        atomic.write_bytes(target, items_file.read_bytes())
-        stale = run.path / "records" / name
-        shutil.rmtree(stale, ignore_errors=True)
-    ways = ways_of(prepared)
-    for model in answers.by_base({model: checkpoints[model] for model in prepared.suite.contenders}):
-        checkpoint = checkpoints[model]
-        with clock.step(model, "evaluate") as facts:
-            facts["cached"] = True
-            for name, bound in prepared.asked.items():
-                if model in ways and competes(bound):
-                    facts["cached"] &= answers.records(bound, checkpoint, "validation")[1]
-                records, cached = answers.records(bound, checkpoint)
-                facts["cached"] &= cached
-                if records is not None:
-                    marked = records.with_overlap(overlapping.get(name, frozenset()))
-                    marked.write(run.records_path(name, model))
-        answers.release(checkpoint)
-        for replicate in further.get(model, ()):
-            with clock.step(f"{model} seed {replicate.seed}", "evaluate") as facts:
+        atomic.write_bytes(run.items_path(name), cache.items_file(bound).read_bytes())
+        shutil.rmtree(run.path / "records" / name, ignore_errors=True)
+    variants = ways_of(prepared)
+    evaluations: list[AnsweredEvaluation] = []
+    for model in cache.by_base({model: checkpoints[model] for model in prepared.suite.contenders}):
+        for checkpoint in (checkpoints[model], *replicates.get(model, ())):
+            first = checkpoint is checkpoints[model]
+            title = model if first else f"{model} seed {checkpoint.seed}"
+            with clock.step(title, "evaluate") as facts:
                 facts["cached"] = True
                 for name, bound in prepared.asked.items():
-                    records, cached = answers.records(bound, replicate)
-                    facts["cached"] &= cached
-                    if records is not None:
-                        marked = records.with_overlap(overlapping.get(name, frozenset()))
-                        marked.write(run.replicate_path(name, model, replicate.seed))
-            answers.release(replicate)
-    for (name, model), seconds in answers.seconds.items():
-        clock.info.asking.setdefault(name, {})[model] = seconds
-    clock.info.requests = request_costs(
-        clock.info.asking,
-        {name: answers.item_set(bound).n for name, bound in prepared.asked.items()},
-        {name: spent for name in prepared.suite.models if (spent := clock.info.training_seconds(name)) is not None},
-        {name: parent_of(spec) for name, spec in prepared.suite.models.items()},
+                    if first and model in variants and competes(bound):
+                        facts["cached"] &= cache.answer(bound, checkpoint, "validation").cached
+                    answered = cache.answer(bound, checkpoint)
+                    facts["cached"] &= answered.cached
+                    path = run.records_path(name, model) if first else run.replicate_path(name, model, checkpoint.seed)
+                    if answered.records is not None:
+                        write_records(path, answered.records.with_overlap(overlap.get(name, frozenset())))
+                    if first:
+                        evaluations.append(replace(answered, records=None))
+            cache.release(checkpoint)
+    return SuiteAnswers(evaluations, item_sets)
+
+
+def _note_costs(info: RunInfo, prepared: PreparedSuite, answers: SuiteAnswers) -> None:
+    """Writes down what asking took, and what it costs per 1,000 items."""
+    models = prepared.suite.models
+    info.asking = answers.seconds
+    info.requests = request_costs(
+        info.asking,
+        {name: items.n for name, items in answers.item_sets.items()},
+        {name: spent for name in models if (spent := info.training_seconds(name)) is not None},
+        {name: parent_of(spec) for name, spec in models.items()},
         threads=int(os.environ.get("OMP_NUM_THREADS") or os.cpu_count() or 1),
         work=answers.work,
     )
-    clock.info.peak_memory = answers.highest_memory
-    return answers

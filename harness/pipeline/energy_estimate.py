@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 WATTS_A_THREAD = 10.0
@@ -9,6 +10,17 @@ WATTS_A_THREAD = 10.0
 WATTS_A_GIB = 0.375
 """Memory: 3 W for 8 GiB, as codecarbon assumes."""
 WATTS_A_GPU = 300.0
+
+
+def with_energy(measured: Mapping[str, Any]) -> dict[str, Any]:
+    """What a stage measured, with the estimate of its energy in place of the processors that it used."""
+    kept = {name: value for name, value in measured.items() if name not in {"threads", "gpus"}}
+    return kept | estimate(
+        float(measured["seconds"]),
+        threads=int(measured["threads"]),
+        memory=float(measured["peak_memory"]),
+        graphics=int(measured["gpus"]),
+    )
 
 
 def estimate(seconds: float, *, threads: int, memory: float, graphics: int = 0) -> dict[str, Any]:

@@ -22,7 +22,7 @@ EVALUATION_FORMAT = 1
 
 
 @dataclass(frozen=True)
-class Bound:
+class BoundEvaluation:
     """An evaluation with its open data."""
 
     name: str
@@ -47,7 +47,7 @@ class Bound:
 
 
 @dataclass(frozen=True)
-class Prepared:
+class PreparedSuite:
     """A suite with open data and bound evaluations, tasks before probes.
 
     `code` holds the loaded modules of metrics that are code of a file; only a run that the user allowed has any.
@@ -55,11 +55,11 @@ class Prepared:
 
     suite: Suite
     datasets: Mapping[str, Dataset]
-    evaluations: Mapping[str, Bound]
+    evaluations: Mapping[str, BoundEvaluation]
     code: Mapping[str, Any] = field(default_factory=dict)
 
     @property
-    def asked(self) -> dict[str, Bound]:
+    def asked(self) -> dict[str, BoundEvaluation]:
         """The evaluations that models are asked; others only serve training or a probe."""
         return {name: bound for name, bound in self.evaluations.items() if name in self.suite.evaluated}
 
@@ -71,7 +71,7 @@ def prepare(
     *,
     limit: int | None = None,
     code: Mapping[str, Any] | None = None,
-) -> Prepared:
+) -> PreparedSuite:
     """Opens all data that the suite's models, tasks and probes name.
 
     Args:
@@ -82,7 +82,7 @@ def prepare(
         HarnessError: where data is missing or wrong, at the suite's line.
     """
     datasets = open_data(suite, store, reporter)
-    return Prepared(suite, datasets, bind(suite, datasets, limit), code or {})
+    return PreparedSuite(suite, datasets, bind(suite, datasets, limit), code or {})
 
 
 def open_data(suite: Suite, store: Store, reporter: Reporter) -> dict[str, Dataset]:
@@ -115,11 +115,11 @@ def _names(spec: EvaluationSpec) -> tuple[Any, ...]:
     return names
 
 
-def bind(suite: Suite, datasets: Mapping[str, Dataset], limit: int | None = None) -> dict[str, Bound]:
+def bind(suite: Suite, datasets: Mapping[str, Dataset], limit: int | None = None) -> dict[str, BoundEvaluation]:
     """Makes every task and probe of the suite, with its data."""
     labels = {name: dataset.labels for name, dataset in datasets.items()}
     tasks: dict[str, Evaluation] = {}
-    bound: dict[str, Bound] = {}
+    bound: dict[str, BoundEvaluation] = {}
     for spec in [*suite.tasks.values(), *suite.probes.values()]:
         group = "tasks" if spec.role == "task" else "probes"
         cls = registry.load(group, spec.kind)
@@ -133,7 +133,7 @@ def bind(suite: Suite, datasets: Mapping[str, Dataset], limit: int | None = None
         metrics = tuple(options.metrics or evaluation.default_metrics)
         if not metrics:
             raise SuiteError(f"{group[:-1]} {spec.name!r} has no metric.", where=suite.where(group, spec.name))
-        bound[spec.name] = Bound(spec.name, evaluation, data, options.split, metrics, on)
+        bound[spec.name] = BoundEvaluation(spec.name, evaluation, data, options.split, metrics, on)
         if spec.role == "task":
             tasks[spec.name] = evaluation
     return bound

@@ -13,19 +13,18 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
-from harness.core import plain
 from harness.core.digests import digest, short
 from harness.core.errors import LockError, Where
-from harness.core.records import Records
 from harness.core.reporter import Reporter
-from harness.pipeline.checkpoints.checkpoint_builder import Workshop
-from harness.pipeline.prepared_suite import Prepared, prepare
+from harness.pipeline.checkpoints.checkpoint_builder import CheckpointBuilder
+from harness.pipeline.prepared_suite import PreparedSuite, prepare
 from harness.pipeline.results.scoring import content_digest
 from harness.schema.lock_file import LOCK_FORMAT, Attempt, Lock
 from harness.schema.results.results_file import Results
 from harness.schema.run_info import LockState, RunInfo
 from harness.schema.validation import in_short
-from harness.storage import atomic
+from harness.storage import atomic, plain_files
+from harness.storage.records_file import read_records
 from harness.storage.run_dir import RunDir
 from harness.storage.store import Store
 
@@ -38,14 +37,14 @@ def lock_path(suite: Suite, shipped: bool = False) -> Path:
     return Path(f"{suite.path.stem}.lock") if shipped else suite.path.with_suffix(".lock")
 
 
-def make_lock(suite: Suite, prepared: Prepared, store: Store, reporter: Reporter) -> Lock:
+def make_lock(suite: Suite, prepared: PreparedSuite, store: Store, reporter: Reporter) -> Lock:
     """The lock of a suite as it stands now, without attempts; computes keys, trains nothing."""
-    workshop = Workshop(prepared, store, reporter)
+    builder = CheckpointBuilder(prepared, store, reporter)
     return Lock(
         suite=suite.name,
         **_suite_digests(suite.document.value),
         data={name: dataset.fingerprint for name, dataset in sorted(prepared.datasets.items())},
-        baseline={name: workshop.key(name) for name in [suite.compare.baseline, *suite.compare.base_variants]},
+        baseline={name: builder.key(name) for name in [suite.compare.baseline, *suite.compare.base_variants]},
     )
 
 
@@ -101,7 +100,7 @@ def read_lock(path: Path) -> Lock:
         LockError: when it is missing, damaged or of another format.
     """
     try:
-        lock = Lock.model_validate_json(plain.read_bytes(path))
+        lock = Lock.model_validate_json(plain_files.read_bytes(path))
     except FileNotFoundError as error:
         raise LockError(
             "no lock file found, which --locked requires.",
@@ -125,18 +124,16 @@ def read_lock(path: Path) -> Lock:
 
 def check_lock(
     path: Path,
-    written: Suite,
     suite: Suite,
     overrides: Mapping[str, Any],
     limit: int | None,
     store: Store,
     reporter: Reporter,
-) -> Prepared:
+) -> PreparedSuite:
     """Holds a run to its lock before anything is trained or asked.
 
     Args:
-        written: the suite as its file says.
-        suite: the same with changes from the command line.
+        suite: with changes from the command line; its document is the file as it was read.
 
     Returns:
         The suite with open data.
@@ -145,7 +142,7 @@ def check_lock(
         LockError: with everything that differs.
     """
     lock = read_lock(path)
-    found = [*_suite_differences(lock, written), *_override_differences(suite, overrides, limit)]
+    found = [*_suite_differences(lock, suite), *_override_differences(suite, overrides, limit)]
     if found:
         raise _mismatch(path, found)
     prepared = prepare(suite, store, reporter)
@@ -188,7 +185,7 @@ def count_attempt(path: Path, run: RunDir, info: RunInfo, results: Results, *, l
 
 def _answers(run: RunDir) -> str:
     files = sorted((run.path / "records").rglob("*.parquet"))
-    return digest({file.relative_to(run.path).as_posix(): content_digest(Records.read(file)) for file in files})
+    return digest({file.relative_to(run.path).as_posix(): content_digest(read_records(file)) for file in files})
 
 
 def _write(path: Path, lock: Lock) -> None:

@@ -13,11 +13,11 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
-from harness.core import plain
 from harness.core.errors import DataError
 from harness.report.formats.html_page import render_view
 from harness.report.sections.item_browser import Loaded, load
 from harness.report.view.run_view import RunView, files
+from harness.storage import plain_files
 from harness.storage.run_dir import RunDir
 
 HOST = "127.0.0.1"
@@ -109,7 +109,7 @@ class _Handler(BaseHTTPRequestHandler):
         elif path in self.run.files:
             kind = _TYPES.get(path.rsplit(".", 1)[-1], "application/octet-stream")
             try:
-                self._send(200, kind, plain.read_bytes(self.run.run.path / path), body)
+                self._send(200, kind, plain_files.read_bytes(self.run.run.path / path), body)
             except OSError:
                 self._send(404, "text/plain", b"not found\n", body)
         else:

@@ -11,10 +11,9 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from harness.core import plain
 from harness.core.errors import DataError, Where
 from harness.core.evaluation import Item
-from harness.storage import atomic
+from harness.storage import atomic, plain_files
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,13 +53,13 @@ def read_items(path: Path) -> list[StoredItem]:
         DataError: when the file is missing or damaged.
     """
     try:
-        plain.require(path)
+        plain_files.require(path)
         return [
             StoredItem(
                 row["item_id"],
-                plain.parse_json(row["texts"]),
+                plain_files.parse_json(row["texts"]),
                 row["target"],
-                plain.parse_json(row["clusters"]),
+                plain_files.parse_json(row["clusters"]),
                 tuple(row["slices"]),
                 tuple(row["tags"]),
             )

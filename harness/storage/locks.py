@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+from collections.abc import Callable
 from pathlib import Path
 from typing import BinaryIO
 
@@ -14,14 +15,32 @@ def try_hold(path: Path) -> BinaryIO | None:
 
     The lock is held while the returned file is open.
     """
+    try:
+        return _locked(path, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return None
+
+
+def hold(path: Path, on_wait: Callable[[], None] | None = None) -> BinaryIO:
+    """Takes the lock file at `path`, and waits for it while another process holds it.
+
+    Args:
+        on_wait: called once before waiting.
+    """
+    handle = try_hold(path)
+    if handle is not None:
+        return handle
+    if on_wait is not None:
+        on_wait()
+    return _locked(path, fcntl.LOCK_EX)
+
+
+def _locked(path: Path, operation: int) -> BinaryIO:
     with atomic.explained(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         handle = path.open("a+b")
     try:
-        fcntl.flock(handle.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        handle.close()
-        return None
+        fcntl.flock(handle.fileno(), operation)
     except BaseException:
         handle.close()
         raise

@@ -1,7 +1,7 @@
 """The files of a run directory: the only thing that reports, gates and comparisons read.
 
 run.json        command, suite text, versions, hardware, timings (what may differ between runs)
-results.json    metrics, comparisons, verdicts (core/results)
+results.json    metrics, comparisons, verdicts (schema/results)
 records/<evaluation>/<model>.parquet      what each model did on each item
 records/<evaluation>/<model>/seed-<n>.parquet      the same for further training seeds of the model
 items/<evaluation>.parquet                the texts of the items, once
@@ -12,20 +12,25 @@ report.html  summary.md  junit.xml  model-card.md
 
 from __future__ import annotations
 
+import json
 import os
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from harness.core import plain
 from harness.core.digests import file_digest
 from harness.core.errors import DataError, Where
 from harness.core.records import Records
 from harness.schema.renames import rename_statistic
+from harness.schema.results.base import finite
+from harness.schema.results.renamed_results import rename_results
+from harness.schema.results.results_file import RESULTS_SCHEMA, Results
 from harness.schema.run_info import RunInfo
+from harness.schema.validation import found as what
 from harness.schema.validation import in_short
-from harness.storage import atomic
+from harness.storage import atomic, plain_files
 from harness.storage.items_file import StoredItem, read_items
+from harness.storage.records_file import read_records
 
 
 class RunDir:
@@ -63,8 +68,8 @@ class RunDir:
         return self.read_records(self.records_path(evaluation, model))
 
     def read_records(self, path: Path) -> Records:
-        """Reads one file of records; statistics of a run of 0.1.0 get their names of today."""
-        records = Records.read(path)
+        """Reads one file of records; statistics of a run of 0.1.0 get their current names."""
+        records = read_records(path)
         return records.with_statistics(rename_statistic) if self._earlier else records
 
     def replicates(self, evaluation: str, model: str) -> list[Records]:
@@ -97,6 +102,36 @@ class RunDir:
                     hint="restore the file, or rerun the suite to rebuild it.",
                 )
 
+    def read_results(self) -> Results:
+        """Reads results.json.
+
+        Raises:
+            DataError: when it is missing, damaged or of another schema version.
+        """
+        path = self.results_path
+        try:
+            value = plain_files.read_json(path)
+            if not isinstance(value, dict):
+                raise ValueError(f"expected an object, found {what(value)}")
+            version = value.get("schema_version")
+            if version != RESULTS_SCHEMA:
+                raise ValueError(f"schema version {version}, expected {RESULTS_SCHEMA}")
+            return Results.model_validate(rename_results(value))
+        except FileNotFoundError as error:
+            raise DataError(
+                "no results.json in this folder.", where=Where(path), hint="pass the folder of a finished run."
+            ) from error
+        except (OSError, ValueError) as error:
+            raise DataError(
+                f"cannot read results.json: {in_short(error)}", where=Where(path), hint="rerun the suite."
+            ) from error
+
+    def write_results(self, results: Results) -> None:
+        """Writes results.json atomically; equal results give equal bytes."""
+        value = finite(results.model_dump(mode="json", by_alias=True))
+        text = json.dumps(value, indent=1, sort_keys=True, allow_nan=False)
+        atomic.write_text(self.results_path, text + "\n")
+
     def read_info(self) -> RunInfo:
         """Reads run.json.
 
@@ -104,7 +139,7 @@ class RunDir:
             DataError: when it is missing or damaged.
         """
         try:
-            value = plain.read_json(self.info_path)
+            value = plain_files.read_json(self.info_path)
             return RunInfo.model_validate({"format": 1, **value} if isinstance(value, dict) else value)
         except FileNotFoundError as error:
             raise DataError(
@@ -130,7 +165,7 @@ class RunDir:
         if not path.is_file():
             return []
         try:
-            found = [plain.parse_json(line) for line in plain.read_text(path).splitlines() if line.strip()]
+            found = [plain_files.parse_json(line) for line in plain_files.read_text(path).splitlines() if line.strip()]
             if not all(isinstance(one, dict) for one in found):
                 raise ValueError("expected one JSON object per line")
         except (OSError, ValueError) as error:

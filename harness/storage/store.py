@@ -27,12 +27,11 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from harness.core import plain
 from harness.core.digests import file_digest, is_key
 from harness.core.errors import DataError, IncompleteError, Where
 from harness.core.reporter import Reporter, Silent
-from harness.storage import atomic
-from harness.storage.locks import try_hold
+from harness.storage import atomic, plain_files
+from harness.storage.locks import hold
 
 MANIFEST = "manifest.json"
 # Fetched and parsed data is pinned by digest: making it "anew" would only download the same bytes.
@@ -156,13 +155,7 @@ class Store:
         """Holds the lock of one key; it is released when the process ends, however it ends."""
         self._check(kind, key)
         path = self._own(_LOCKS, f"{kind}-{key}.lock")
-        handle = try_hold(path)
-        if handle is None and on_wait is not None:
-            on_wait()
-        while handle is None:
-            time.sleep(0.2)
-            handle = try_hold(path)
-        with handle:
+        with hold(path, on_wait):
             yield
 
     def _check(self, kind: str, key: str) -> None:
@@ -231,7 +224,7 @@ class Store:
 def _manifest(path: Path) -> dict[str, Any] | None:
     file = path / MANIFEST
     try:
-        manifest: Any = None if file.is_symlink() else plain.read_json(file)
+        manifest: Any = None if file.is_symlink() else plain_files.read_json(file)
         right = (
             manifest["format"] == STORE_FORMAT
             and isinstance(manifest["made"], int | float)

@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from harness.calibration.planted_bias_spec import with_dose
 from harness.core.diagnostics import Problems
 from harness.core.digests import digest
 from harness.core.errors import SuiteError, Where, unknown
 from harness.gates.parse_rules import collect_gates
 from harness.schema.renames import SUITES
-from harness.schema.suite.data_refs import DataRef
 from harness.suite import bundled
 from harness.suite.checks.gate_checks import check_gates
-from harness.suite.checks.metric_checks import check_metrics, over_worlds
+from harness.suite.checks.metric_checks import EvaluationMetrics, check_metrics
 from harness.suite.checks.reference_checks import check_references
 from harness.suite.old_names import check_names
-from harness.suite.sections import Sections, named, read_sections
+from harness.suite.sections import SECTIONS, named, read_sections
 from harness.suite.suite import Suite, contenders, suite_digest, without_judges
-from harness.suite.yaml.located_document import decode, parse, read_bytes
+from harness.suite.yaml.located_document import Document, decode, parse, read_bytes
 
 
 def load_suite(path_or_name: str) -> Suite:
@@ -69,14 +67,35 @@ def parse_suite(text: str, path: Path) -> Suite:
     problems = Problems(document.where)
     check_names(document, problems)
     problems.raise_any()
-    sections = read_sections(document.value, problems)
-    value: Mapping[str, Any] = document.value
+    return build_suite(document, document.value, problems)
+
+
+def build_suite(
+    document: Document,
+    value: Mapping[str, Any],
+    problems: Problems,
+    *,
+    keys: Sequence[str] = SECTIONS,
+    judged: Callable[[EvaluationMetrics], EvaluationMetrics] | None = None,
+) -> Suite:
+    """Validates the content of a suite.
+
+    Args:
+        value: the document's content, without sections that the caller reads itself.
+        problems: the faults so far; all are raised together.
+        keys: the keys that a suite may have, for messages.
+        judged: an evaluation's metrics → those that its gates may name; the same ones when left out.
+
+    Raises:
+        SuiteError: with every fault, each with file, line and column.
+    """
+    sections = read_sections(value, problems, keys)
     check_references(sections, value, problems)
     metrics = {
         name: check_metrics(spec, problems.below(f"{spec.role}s", name)) for name, spec in sections.evaluations.items()
     }
-    if "planted_bias" in value:
-        metrics = {name: over_worlds(found) for name, found in metrics.items()}
+    if judged is not None:
+        metrics = {name: judged(own) for name, own in metrics.items()}
     below = problems.below("gates")
     gates = collect_gates(value.get("gates"), below)
     models = named(value, "models")
@@ -91,15 +110,14 @@ def parse_suite(text: str, path: Path) -> Suite:
         title=sections.title,
         description=sections.description,
         seed=sections.seed,
-        data=_first_world(sections),
-        written=sections.data,
+        data=sections.data,
         models=sections.models,
         compare=sections.compare,
         tasks=sections.tasks,
         probes=sections.probes,
         gates=gates,
-        text=text,
-        path=path,
+        text=document.text,
+        path=Path(document.file),
         digest=suite_digest(value),
         gates_digest=digest(value.get("gates")),
         candidates=candidates,
@@ -108,13 +126,4 @@ def parse_suite(text: str, path: Path) -> Suite:
         contenders=asked,
         document=document,
         value=value,
-        planted_bias=sections.planted_bias,
     )
-
-
-def _first_world(sections: Sections) -> Mapping[str, DataRef]:
-    """What `plan`, `validate` and `data fetch` look at where a suite has many worlds."""
-    worlds = sections.planted_bias
-    if worlds is None:
-        return sections.data
-    return {name: with_dose(ref, worlds.zero, 0) for name, ref in sections.data.items()}

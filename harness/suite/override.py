@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from harness.core.errors import SuiteError, unknown
 from harness.model_kinds.load_kind import LoadModel
@@ -14,9 +14,26 @@ from harness.schema.renames import describe_old
 from harness.schema.suite.gate_rules import Composition, Rule
 from harness.suite.suite import Suite, suite_digest
 
+SuiteT = TypeVar("SuiteT", bound=Suite)
 
-def override(suite: Suite, models: Mapping[str, str], seed: int | None, only: Collection[str] | None) -> Suite:
-    """See `Suite.with_overrides`."""
+
+def override(
+    suite: SuiteT,
+    *,
+    models: Mapping[str, str] | None = None,
+    seed: int | None = None,
+    only: Collection[str] | None = None,
+) -> SuiteT:
+    """A suite with changes from the command line.
+
+    Args:
+        models: name → path or hub id of a checkpoint that takes the model's place.
+        seed: another seed.
+        only: names of tasks, probes and models to keep, with all that they depend on.
+
+    Raises:
+        SuiteError: for a name that the suite does not have.
+    """
     value: dict[str, Any] = dict(suite.value)
     changed = suite
     if models:
@@ -47,7 +64,7 @@ def _loaded(suite: Suite, name: str, path: str) -> LoadModel:
     return LoadModel(load=identifier, revision=revision or None)
 
 
-def _select(suite: Suite, only: tuple[str, ...]) -> Suite:
+def _select(suite: SuiteT, only: tuple[str, ...]) -> SuiteT:
     known = {*suite.evaluations, *suite.models}
     for name in only:
         if name not in known:
@@ -88,7 +105,7 @@ def _select(suite: Suite, only: tuple[str, ...]) -> Suite:
         gates=suite.gates.keep(judged),
         evaluated=evaluated,
         contenders=contenders,
-        unjudged=tuple(rule.id for rule in suite.gates.rules if rule.id not in judged),
+        skipped_gates=tuple(rule.id for rule in suite.gates.rules if rule.id not in judged),
     )
 
 

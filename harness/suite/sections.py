@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
-from harness.calibration.planted_bias_spec import PlantedBiasSpec
 from harness.core import registry
 from harness.core.diagnostics import Problems
 from harness.core.errors import SuiteError, unknown
@@ -29,7 +28,6 @@ SECTIONS = (
     "seed",
     "data",
     "models",
-    "planted_bias",
     "compare",
     "tasks",
     "probes",
@@ -49,7 +47,6 @@ class Sections:
     data: dict[str, DataRef]
     models: dict[str, ModelSpec]
     compare: CompareSpec | None
-    planted_bias: PlantedBiasSpec | None
     tasks: dict[str, EvaluationSpec]
     probes: dict[str, EvaluationSpec]
 
@@ -58,18 +55,21 @@ class Sections:
         return {**self.tasks, **self.probes}
 
 
-def read_sections(value: Any, problems: Problems) -> Sections:
+def read_sections(value: Any, problems: Problems, keys: Sequence[str] = SECTIONS) -> Sections:
     """Validates all sections but the gates.
+
+    Args:
+        keys: the keys that the top level may have.
 
     Raises:
         SuiteError: when the top level is not a mapping: nothing else can be said then.
     """
     if not isinstance(value, dict):
-        problems.add(f"expected a mapping with the keys {', '.join(SECTIONS)}, found {found(value)}.")
+        problems.add(f"expected a mapping with the keys {', '.join(keys)}, found {found(value)}.")
         problems.raise_any()
     for key in value:
-        if key not in SECTIONS:
-            problems.add(unknown("key", key, SECTIONS), key, key=True)
+        if key not in keys:
+            problems.add(unknown("key", key, keys), key, key=True)
     for key in REQUIRED:
         if key not in value:
             problems.add(f"the key {key!r} is missing.")
@@ -86,9 +86,6 @@ def read_sections(value: Any, problems: Problems) -> Sections:
         data=_named(DataRef, value, "data", problems),
         models=_named(ModelSpec, value, "models", problems),
         compare=compare,
-        planted_bias=validate(PlantedBiasSpec, value["planted_bias"], problems.below("planted_bias"))
-        if "planted_bias" in value
-        else None,
         tasks=_evaluations(value, "task", problems),
         probes=_evaluations(value, "probe", problems),
     )

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from harness.calibration.planted_bias_spec import PlantedBiasSpec, with_dose
 from harness.core import registry
 from harness.core.diagnostics import Key
 from harness.core.digests import digest
@@ -54,10 +53,8 @@ class Suite:
         compare: as written; `candidates` and `release` are its lists with defaults filled in.
         digest: of the content without comments, order of keys and gates.
         gates_digest: of the gates.
-        planted_bias: the planted worlds in which all of it is carried out; `data` is then that of the first fair one.
         text, path: the file as it was read.
-        written: the data as the file says, with `$dose` and `$world`.
-        unjudged: gates that `only` left nothing to judge for.
+        skipped_gates: gates that `only` left nothing to judge for.
     """
 
     name: str
@@ -78,11 +75,9 @@ class Suite:
     release: tuple[str, ...]
     evaluated: tuple[str, ...]
     contenders: tuple[str, ...]
-    written: Mapping[str, DataRef]
     document: Document = field(repr=False, compare=False)
     value: Mapping[str, Any] = field(repr=False, compare=False)
-    unjudged: tuple[str, ...] = ()
-    planted_bias: PlantedBiasSpec | None = None
+    skipped_gates: tuple[str, ...] = ()
 
     @property
     def evaluations(self) -> dict[str, EvaluationSpec]:
@@ -97,39 +92,6 @@ class Suite:
     def where(self, *keys: Key) -> Where:
         """The place of a path of keys in the file, such as `where("models", "base")`."""
         return self.document.where(*keys)
-
-    def with_dose(self, dose: float, world: int) -> Suite:
-        """The suite in one planted world: its data, a seed of its own, and no gate."""
-        data = {name: with_dose(ref, dose, world) for name, ref in self.written.items()}
-        return replace(
-            self,
-            data=data,
-            seed=(self.seed + world) % 2**32,
-            planted_bias=None,
-            gates=GateSet(),
-            gates_digest=digest(None),
-        )
-
-    def with_overrides(
-        self,
-        *,
-        models: Mapping[str, str] | None = None,
-        seed: int | None = None,
-        only: Collection[str] | None = None,
-    ) -> Suite:
-        """The suite with changes from the command line.
-
-        Args:
-            models: name → path or hub id of a checkpoint that takes the model's place.
-            seed: another seed.
-            only: names of tasks, probes and models to keep, with all that they depend on.
-
-        Raises:
-            SuiteError: for a name that the suite does not have.
-        """
-        from harness.suite.override import override
-
-        return override(self, models or {}, seed, only)
 
 
 _ONLY_READ = frozenset({"judge", "toxicity", "regard"})

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
+from collections.abc import Mapping
 from typing import Any
 
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
-from harness.calibration.planted_bias_spec import PlantedBiasSpec
 from harness.core import registry
 from harness.model_kinds.align_kind import AlignModel
 from harness.model_kinds.classical_kind import ClassicalModel
@@ -25,7 +23,6 @@ from harness.schema.suite.compare_section import CompareSpec
 from harness.schema.suite.data_refs import CatalogRef, FileRef, HubRef, SourceRef
 from harness.schema.suite.gate_rules import COMPOSED_KEYS, COMPOSITIONS, KINDS, Defaults, Waiver
 from harness.schema.suite.types import NAME_PATTERN
-from harness.storage import atomic
 from harness.suite.sections import REQUIRED
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
@@ -44,14 +41,17 @@ _MODELS: tuple[type[BaseModel], ...] = (
 )
 
 
-def json_schema() -> dict[str, Any]:
+def json_schema(further: Mapping[str, type[BaseModel]] | None = None) -> dict[str, Any]:
     """The schema of a whole suite, with the options of every registered task and probe.
 
     Cross references (names, metrics that fit, circles) are beyond it; `load_suite` checks them.
+
+    Args:
+        further: sections of suites that more than the plain loader reads: key → model.
     """
-    tasks, probes = _options("tasks"), _options("probes")
+    tasks, probes, added = _options("tasks"), _options("probes"), further or {}
     rule_models = (*KINDS.values(), *COMPOSITIONS.values())
-    every: list[type[BaseModel]] = [*_DATA, *_MODELS, PlantedBiasSpec, CompareSpec, *rule_models, Defaults, Waiver]
+    every: list[type[BaseModel]] = [*_DATA, *_MODELS, *added.values(), CompareSpec, *rule_models, Defaults, Waiver]
     every += [*tasks.values(), *probes.values()]
     places, definitions = models_json_schema(
         [(model, "validation") for model in dict.fromkeys(every)], ref_template="#/$defs/{model}"
@@ -85,7 +85,7 @@ def json_schema() -> dict[str, Any]:
         "seed": {"type": "integer", "minimum": 0, "maximum": 2**32 - 1, "default": 0},
         "data": _named(any_of(_DATA), "Datasets by name."),
         "models": _named(any_of(_MODELS), "Models by name: how each is trained or loaded."),
-        "planted_bias": of(PlantedBiasSpec),
+        **{key: of(model) for key, model in added.items()},
         "compare": of(CompareSpec),
         "tasks": evaluations(tasks, "Capability evaluations by name."),
         "probes": evaluations(probes, "Bias, fairness, and robustness evaluations by name."),
@@ -111,11 +111,6 @@ def _members(definitions: dict[str, Any]) -> dict[str, Any]:
         required = [key for key in whole["required"] if key != "id"]
         made[f"{model.__name__}Member"] = {**whole, "properties": properties, "required": required}
     return {**made, "Member": {"anyOf": [{"$ref": f"#/$defs/{name}"} for name in made]}}
-
-
-def write_schema(path: Path) -> None:
-    """Writes the schema, as it stands beside the ready suites."""
-    atomic.write_text(path, json.dumps(json_schema(), indent=1, ensure_ascii=False) + "\n")
 
 
 def _options(group: str) -> dict[str, type[BaseModel]]:

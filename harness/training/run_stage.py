@@ -19,7 +19,6 @@ from harness.model_kinds.model_spec import Stage
 from harness.model_kinds.pretrain_kind import PretrainSpec, pretraining_settings
 from harness.model_kinds.projection_kind import ProjectSpec
 from harness.model_kinds.self_debias_kind import SelfDebiasSpec
-from harness.pipeline import energy_estimate
 from harness.training.mitigation.mitigated_rows import mitigation_key
 from harness.training.stage_inputs import StageInputs
 
@@ -42,15 +41,15 @@ def run_stage(
 
     Returns:
         The content of checkpoint.json, `validation` (accuracy and n, or None) for classifiers, and
-        `measured`: seconds, tokens_per_second, peak_memory, energy as an estimate. Only that differs
-        between runs.
+        `measured`: seconds, tokens_per_second, peak_memory, and the threads and gpus in use. Only that
+        differs between runs.
 
     Raises:
         HarnessError: with a place and a next step, for whatever is wrong with data, parent or options.
     """
     work.mkdir(parents=True, exist_ok=True)
     made = _carried_out(spec, inputs, work, reporter, save_every)
-    made["measured"].update(_energy(made["measured"]))
+    made["measured"].update(_processors())
     return made
 
 
@@ -61,15 +60,10 @@ def merge_adapter(adapter: Path, base: Path, work: Path, *, key: str, digest: st
     return merge_adapter.merge_adapter(adapter, base, work, key=key, digest=digest)
 
 
-def _energy(measured: Mapping[str, Any]) -> dict[str, Any]:
+def _processors() -> dict[str, int]:
     import torch
 
-    return energy_estimate.estimate(
-        float(measured["seconds"]),
-        threads=torch.get_num_threads(),
-        memory=float(measured["peak_memory"]),
-        graphics=torch.cuda.device_count(),
-    )
+    return {"threads": torch.get_num_threads(), "gpus": torch.cuda.device_count()}
 
 
 def _carried_out(

@@ -15,7 +15,6 @@ from harness.commands.rejudge import judge_again
 from harness.core.errors import DataError
 from harness.core.reporter import Silent
 from harness.evaluations.lm_eval.samples import read_samples
-from harness.schema.results.results_file import Results
 from harness.storage.run_folders import find
 
 GATES = """
@@ -73,7 +72,7 @@ def test_logs_become_a_run_that_is_compared_and_judged(logs: tuple[Path, Path], 
     run = import_lm_eval(sources, suite="logs", out=tmp_path / "reports", reporter=Silent())
     assert find(tmp_path / "reports" / "logs").path == run.path
     assert (run.path / "report.html").is_file()
-    results = Results.read(run.results_path)
+    results = run.read_results()
     levels = {entry.model: entry.value for entry in results.metrics if entry.metric == "acc"}
     assert levels == pytest.approx({"base": 1 / 3, "tuned": 1.0})
     (compared,) = [entry for entry in results.comparisons if entry.id == "animals.acc"]
@@ -89,7 +88,7 @@ def test_other_prompts_are_told(logs: tuple[Path, Path], tmp_path: Path) -> None
     file.write_text(file.read_text().replace("Q: question", "Question: question"))
     sources = named([f"base={logs[0]}", f"tuned={logs[1]}"])
     run = import_lm_eval(sources, suite="logs", out=tmp_path / "reports", reporter=Silent())
-    assert "120 prompts differ" in Results.read(run.results_path).evaluations[0].comparability[0]
+    assert "120 prompts differ" in run.read_results().evaluations[0].comparability[0]
 
 
 def test_ties_share_the_point(tmp_path: Path) -> None:
@@ -191,7 +190,7 @@ def test_tasks_that_are_not_read_do_not_stop_the_others(logs: tuple[Path, Path],
     reporter = Silent()
     sources = named([f"base={logs[0]}", f"tuned={logs[1]}"])
     run = import_lm_eval(sources, suite="logs", out=tmp_path / "reports", reporter=reporter)
-    assert [evaluation.name for evaluation in Results.read(run.results_path).evaluations] == ["animals"]
+    assert [evaluation.name for evaluation in run.read_results().evaluations] == ["animals"]
     assert any("translated is left out" in warning for warning in reporter.warnings)
 
 
@@ -204,5 +203,5 @@ def test_mutual_information_is_a_figure_where_it_was_asked(tmp_path: Path) -> No
         written(tmp_path / name / "samples_animals_2026-11-21T14-28-31.764264.jsonl", samples)
     sources = named([f"base={tmp_path / 'base'}", f"tuned={tmp_path / 'tuned'}"])
     run = import_lm_eval(sources, suite="logs", out=tmp_path / "reports", reporter=Silent())
-    levels = {one.metric: one.value for one in Results.read(run.results_path).metrics if one.model == "base"}
+    levels = {one.metric: one.value for one in run.read_results().metrics if one.model == "base"}
     assert levels["acc_mutual_info"] == pytest.approx(0.5)

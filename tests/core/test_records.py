@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from harness.core.errors import DataError
 from harness.core.records import Record, Records, RecordsHead
+from harness.storage.records_file import read_records, write_records
 
 HEAD = RecordsHead("reviews", "d" * 64, "head", facts={"dtype": "float32"})
 
@@ -57,8 +58,8 @@ def test_parts_make_the_table_that_one_piece_makes(order: list[int]) -> None:
 def test_what_is_written_is_read(tmp_path: Path) -> None:
     records = Records.of(HEAD, [record(1), record(2, status="failed", stats={}, margin=None)])
     path = tmp_path / "deep" / "base.parquet"
-    records.write(path)
-    again = Records.read(path)
+    write_records(path, records)
+    again = read_records(path)
     assert again.table.select(["item_id", "slices", "response"]) == records.table.select(
         ["item_id", "slices", "response"]
     )
@@ -97,8 +98,8 @@ def test_duplicate_ids_are_an_error() -> None:
 
 def test_no_records_at_all(tmp_path: Path) -> None:
     empty = Records.of(HEAD, [])
-    empty.write(tmp_path / "x.parquet")
-    assert len(Records.read(tmp_path / "x.parquet")) == 0
+    write_records(tmp_path / "x.parquet", empty)
+    assert len(read_records(tmp_path / "x.parquet")) == 0
 
 
 @pytest.mark.parametrize("content", [b"", b"PAR1 nonsense", b"PAR1" * 50])
@@ -106,5 +107,5 @@ def test_damaged_files_are_an_error(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "x.parquet"
     path.write_bytes(content)
     with pytest.raises(DataError, match="cannot read records") as caught:
-        Records.read(path)
+        read_records(path)
     assert str(path) in str(caught.value)

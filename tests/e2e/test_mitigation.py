@@ -10,8 +10,8 @@ from world import Shell
 SUITE = """\
 name: planted
 data:
-  corpus:  {source: generated, options: {generator: planted_world, part: corpus, p: 0.9, seed: 3, size: 1200}}
-  reviews: {source: generated, options: {generator: planted_world, part: labels, p: 0.9, seed: 3}}
+  corpus:  {source: planted_world, options: {part: corpus, p: 0.9, seed: 3, size: 1200}}
+  reviews: {source: planted_world, options: {part: labels, p: 0.9, seed: 3}}
 models:
   base:
     pretrain:

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from harness.calibration.driver import carry_out_for
+from harness.calibration.load_calibration import CalibrationSuite, load_any_suite, parse_any_suite
 from harness.calibration.measure import alarms, measure
 from harness.commands.plan import plan_suite
 from harness.core.errors import SuiteError
@@ -13,7 +15,7 @@ from harness.core.reporter import Silent
 from harness.pipeline.run_suite import Settings, run_suite
 from harness.report.formats.write_reports import write_reports
 from harness.storage.store import Store
-from harness.suite.load_suite import find_suite, parse_suite
+from harness.suite.override import override
 
 WORLDS = """
 name: small-calibration
@@ -21,8 +23,8 @@ seed: 0
 planted_bias: {doses: [0.5, 0.7, 0.9], each: 2, many: 4}
 data:
   labels:
-    source: generated
-    options: {generator: planted_world, part: labels, p: $dose, seed: $world, against: female}
+    source: planted_world
+    options: {part: labels, p: $dose, seed: $world, against: female}
 models:
   words:  {classical: {task: labels, ngrams: 1}}
   common: {heuristic: {task: labels, rule: majority}}
@@ -41,9 +43,9 @@ gates:
 
 
 def test_a_suite_is_carried_out_in_every_world_and_judged_over_worlds(tmp_path: Path) -> None:
-    suite = parse_suite(WORLDS, tmp_path / "suite.yaml")
+    suite = parse_any_suite(WORLDS, tmp_path / "suite.yaml")
     store, settings = Store(tmp_path / "store"), Settings(tmp_path / "reports")
-    finished = run_suite(suite, store, Silent(), settings)
+    finished = run_suite(suite, store, Silent(), settings, carry_out_for(suite))
     verdicts = {gate.id: gate.verdict for gate in finished.results.gates}
     assert verdicts["slope"] == "pass"
     assert verdicts["power"] == "pass"
@@ -60,7 +62,7 @@ def test_a_suite_is_carried_out_in_every_world_and_judged_over_worlds(tmp_path: 
     assert curve["dose=0.9"] is not None
     assert curve["dose=0.5"] < 0.2 < curve["dose=0.9"]
     assert any(path.name == "report.html" for path in write_reports(finished.run))
-    again = run_suite(suite, store, Silent(), settings)
+    again = run_suite(suite, store, Silent(), settings, carry_out_for(suite))
     assert all(step.cached for step in again.info.steps if step.kind == "world")
     assert again.results.metrics == finished.results.metrics
 
@@ -76,28 +78,27 @@ def test_a_suite_is_carried_out_in_every_world_and_judged_over_worlds(tmp_path: 
 )
 def test_wrong_worlds_are_refused(tmp_path: Path, change: tuple[str, str], said: str) -> None:
     with pytest.raises(SuiteError, match=said):
-        parse_suite(WORLDS.replace(*change), tmp_path / "suite.yaml")
+        parse_any_suite(WORLDS.replace(*change), tmp_path / "suite.yaml")
 
 
 def test_a_plan_tells_how_many_worlds_there_are(tmp_path: Path) -> None:
-    plan = plan_suite(parse_suite(WORLDS, tmp_path / "suite.yaml"), Store(tmp_path / "store"), Silent())
+    plan = plan_suite(parse_any_suite(WORLDS, tmp_path / "suite.yaml"), Store(tmp_path / "store"), Silent())
     assert [step.name for step in plan.steps if step.kind == "worlds"] == ["10"]
     assert all("over worlds" in gate.sentence for gate in plan.gates)
 
 
 def test_the_ready_suite_judges_slope_and_power() -> None:
-    path = find_suite("calibration")
-    suite = parse_suite(path.read_text("utf-8"), path)
+    suite = load_any_suite("calibration")
     judged = {rule.metric.partition("[")[0].partition(".")[2] for rule in suite.gates.rules}
     assert judged >= {"dose_slope", "power"}
-    assert suite.planted_bias is not None
+    assert isinstance(suite, CalibrationSuite)
     assert sum(1 for cell in suite.planted_bias.cells() if cell[0] == suite.planted_bias.strong) >= 10
 
 
 @pytest.mark.slow
 def test_a_masked_model_shows_a_strong_dose_and_none_where_nothing_is_planted(tmp_path: Path) -> None:
-    path = find_suite("calibration")
-    suite = parse_suite(path.read_text("utf-8"), path).with_overrides(only=["masked", "pairs", "association"])
+    suite = override(load_any_suite("calibration"), only=["masked", "pairs", "association"])
+    assert isinstance(suite, CalibrationSuite)
     store = Store(tmp_path / "store")
     figures = {
         dose: measure(suite, dose, 7, store, Silent(), device="cpu")["masked"]["evaluations"] for dose in (0.5, 0.95)

@@ -14,9 +14,9 @@ from model_zoo import TEXTS
 from toy_server import ToyServer
 
 from harness.core.errors import HarnessError
-from harness.core.records import Records
 from harness.core.reporter import Silent
 from harness.pipeline.run_suite import Settings, run_suite
+from harness.storage.records_file import read_records
 from harness.storage.store import Store
 from harness.suite.load_suite import load_suite
 
@@ -79,7 +79,7 @@ def test_texts_are_read_by_a_reference_and_a_judge(suite: Path, toy: ToyServer) 
         assert found["reference_bits_per_byte", model] > 0
     (evaluation,) = finished.results.evaluations
     assert "Which one goes on better" in evaluation.caveats[0]
-    records = Records.read(finished.run.records_path("stories", "other"))
+    records = read_records(finished.run.records_path("stories", "other"))
     reference = plain_reference.Causal(suite.parent / "base", 256)
     items = {text.replace(",", "").split()[0]: " ".join(text.replace(",", "").split()[:3]) for text in TEXTS}
     nll = dict(zip(records.texts("prediction"), records.stat("nll_reader"), strict=True))

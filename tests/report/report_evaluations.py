@@ -13,6 +13,7 @@ from harness.core.evaluation import Item
 from harness.core.records import Record, Records, RecordsHead
 from harness.schema.results.metrics import FlipsResult, TableResult
 from harness.storage.items_file import write_items
+from harness.storage.records_file import write_records
 
 LABELS = ["negative", "neutral", "positive"]
 SOURCES = ["source=amazon", "source=movie", "source=tweets"]
@@ -74,7 +75,7 @@ def reviews(draft: Draft) -> None:
             for k in range(n)
         ]
         head = RecordsHead("reviews", f"digest-{name}", "cloze" if name == "base" else "head")
-        Records.of(head, records).write(draft.run.records_path("reviews", name))
+        write_records(draft.run.records_path("reviews", name), Records.of(head, records))
         stats[name] = {
             "accuracy": right,
             "f1_macro": right * 0.98,
@@ -143,18 +144,21 @@ def general(draft: Draft) -> None:
     stats = {}
     for name, bits in BITS.items():
         nats = bits * math.log(2) * size * topic * draft.random.normal(1, 0.02, n)
-        Records.of(
-            RecordsHead("general", f"digest-{name}", "pseudo_likelihood"),
-            [
-                Record(
-                    ids[k],
-                    ids[k],
-                    response={"pieces": _pieces(texts[k], float(nats[k]))},
-                    stats={"nll": nats[k], "tokens": size[k] / 4, "bytes": size[k], "words": size[k] / 5},
-                )
-                for k in range(n)
-            ],
-        ).write(draft.run.records_path("general", name))
+        write_records(
+            draft.run.records_path("general", name),
+            Records.of(
+                RecordsHead("general", f"digest-{name}", "pseudo_likelihood"),
+                [
+                    Record(
+                        ids[k],
+                        ids[k],
+                        response={"pieces": _pieces(texts[k], float(nats[k]))},
+                        stats={"nll": nats[k], "tokens": size[k] / 4, "bytes": size[k], "words": size[k] / 5},
+                    )
+                    for k in range(n)
+                ],
+            ),
+        )
         per = nats / size / math.log(2)
         stats[name] = {"pseudo_bits_per_byte": per, "pseudo_perplexity": np.exp(per * 2)}
     specs = {"pseudo_bits_per_byte": ("bits/byte", "lower"), "pseudo_perplexity": ("perplexity/token", "lower")}
@@ -184,8 +188,8 @@ def gaps(draft: Draft) -> None:
         words = [draft.word(k, word) for k, word in enumerate(["film", "day", "dull" if name == "base" else "bright"])]
         response = {"tokens": words, "scores": [math.log(p) for p in (0.5, 0.25, 0.05)]}
         head = RecordsHead("gaps", f"digest-{name}", "gap")
-        Records.of(head, [Record(one, one, response=response) for one in ids]).write(
-            draft.run.records_path("gaps", name)
+        write_records(
+            draft.run.records_path("gaps", name), Records.of(head, [Record(one, one, response=response) for one in ids])
         )
     draft.evaluation("gaps", "task", "sample_completions", len(ids), {}, {"base": "gap", "finetuned": "gap"})
 
@@ -215,21 +219,24 @@ def pairs(draft: Draft) -> None:
     root, stats = draft.random.normal(0.3, 1.6, n), {}
     for name in BITS:
         margin = root + draft.random.normal(0.25 if name == "finetuned" else 0.02, 0.6, n)
-        Records.of(
-            RecordsHead("pairs", f"digest-{name}", "pll_word_l2r"),
-            [
-                Record(
-                    ids[k],
-                    ids[k],
-                    slices=slices[k],
-                    clusters=clusters[k],
-                    margin=float(margin[k]),
-                    prediction="more" if margin[k] > 0 else "less",
-                    stats={"preferred": float(margin[k] > 0), "margin": margin[k], "tied": 0.0},
-                )
-                for k in range(n)
-            ],
-        ).write(draft.run.records_path("pairs", name))
+        write_records(
+            draft.run.records_path("pairs", name),
+            Records.of(
+                RecordsHead("pairs", f"digest-{name}", "pll_word_l2r"),
+                [
+                    Record(
+                        ids[k],
+                        ids[k],
+                        slices=slices[k],
+                        clusters=clusters[k],
+                        margin=float(margin[k]),
+                        prediction="more" if margin[k] > 0 else "less",
+                        stats={"preferred": float(margin[k] > 0), "margin": margin[k], "tied": 0.0},
+                    )
+                    for k in range(n)
+                ],
+            ),
+        )
         stats[name] = {
             "stereotype_score[pll_word_l2r]": (margin > 0).astype(float),
             "pair_margin[pll_word_l2r]": margin,
@@ -285,20 +292,23 @@ def names(draft: Draft) -> None:
     for number, name in enumerate(SKILL):
         shift = draft.random.normal(0.01 * number, 0.06 + 0.01 * number, n)
         flipped = (np.abs(shift) > 0.14).astype(float)
-        Records.of(
-            RecordsHead("names", f"digest-{name}", "cloze" if name == "base" else "head"),
-            [
-                Record(
-                    ids[k],
-                    ids[k],
-                    slices=slices[k],
-                    margin=float(shift[k]),
-                    prediction=LABELS[k % 3],
-                    stats={"flipped": flipped[k], "shift": shift[k], "shift_abs": abs(shift[k])},
-                )
-                for k in range(n)
-            ],
-        ).write(draft.run.records_path("names", name))
+        write_records(
+            draft.run.records_path("names", name),
+            Records.of(
+                RecordsHead("names", f"digest-{name}", "cloze" if name == "base" else "head"),
+                [
+                    Record(
+                        ids[k],
+                        ids[k],
+                        slices=slices[k],
+                        margin=float(shift[k]),
+                        prediction=LABELS[k % 3],
+                        stats={"flipped": flipped[k], "shift": shift[k], "shift_abs": abs(shift[k])},
+                    )
+                    for k in range(n)
+                ],
+            ),
+        )
         stats[name] = {"flip_rate": flipped, "score_shift_abs": np.abs(shift), "score_shift": shift}
     specs = {
         "flip_rate": ("share", "lower"),
@@ -339,8 +349,9 @@ def written(draft: Draft) -> None:
             )
             for k in range(n)
         ]
-        Records.of(RecordsHead("written", f"digest-{name}", "generation"), records).write(
-            draft.run.records_path("written", name)
+        write_records(
+            draft.run.records_path("written", name),
+            Records.of(RecordsHead("written", f"digest-{name}", "generation"), records),
         )
         values[name] = {"squad_f1": quality}
     protocols = dict.fromkeys(values, "generation")

@@ -193,7 +193,7 @@ def _finish(draft: Draft) -> None:
             sentence=draft.word(0, "No blocking gate failed, one cannot be decided with this many items."),
         ),
     )
-    results.write(draft.run.results_path)
+    draft.run.write_results(results)
     draft.run.write_info(
         RunInfo(
             run_id="2026-01-01-abcdef",

@@ -13,7 +13,6 @@ from unpack import scripts
 from harness.report.formats.index_page import write_index
 from harness.report.view.run_view import RunView
 from harness.report.web import item_data
-from harness.schema.results.results_file import Results
 from harness.storage.run_dir import RunDir
 
 pytestmark = pytest.mark.browser
@@ -194,7 +193,7 @@ def test_items_filter_search_and_keys(plain: RunDir, visit: Open) -> None:
 
 def test_filters_count_what_the_results_say(plain: RunDir, visit: Open) -> None:
     page = visit(plain)
-    flips = next(flip for flip in Results.read(plain.results_path).flips if flip.candidate == "finetuned")
+    flips = next(flip for flip in plain.read_results().flips if flip.candidate == "finetuned")
     for outcome, count in (("fixed", flips.fixed), ("broken", flips.broken), ("both wrong", flips.both_wrong)):
         page.select_option("#outcome", outcome)
         counted(page, f"{count:,} of 2,400")

@@ -29,7 +29,6 @@ from harness.report.view.run_view import RunView, classify_change
 from harness.report.web import item_data
 from harness.report.wording.narrative import change
 from harness.schema.results.metrics import SeedsResult
-from harness.schema.results.results_file import Results
 from harness.storage.run_dir import RunDir
 
 SECTIONS = [
@@ -236,11 +235,11 @@ def test_every_drawing_is_hidden_or_described(plain: RunDir) -> None:
 
 
 def test_an_empty_run_says_why_each_section_is_missing(plain: RunDir, tmp_path: Path) -> None:
-    results = Results.read(plain.results_path)
+    results = plain.read_results()
     lists = ("models", "data", "evaluations", "metrics", "comparisons", "flips", "tables", "gates")
     nothing: dict[str, list[object]] = {key: [] for key in (*lists, "candidates", "release")}
     empty = RunDir(tmp_path)
-    results.model_copy(update=nothing).write(empty.results_path)
+    empty.write_results(results.model_copy(update=nothing))
     empty.write_info(plain.read_info())
     paths = write_reports(empty)
     page = Page(paths[0].read_text("utf-8"))
@@ -250,7 +249,7 @@ def test_an_empty_run_says_why_each_section_is_missing(plain: RunDir, tmp_path: 
 
 def test_a_run_without_records_keeps_its_numbers(plain: RunDir, tmp_path: Path) -> None:
     bare = RunDir(tmp_path)
-    Results.read(plain.results_path).write(bare.results_path)
+    bare.write_results(plain.read_results())
     bare.write_info(plain.read_info())
     text = render_html(bare)
     assert "the run directory does not contain the item texts" in text
@@ -294,7 +293,7 @@ def test_the_script_and_style_stay_small(plain: RunDir) -> None:
 
 def test_training_seeds_stand_beside_the_first_checkpoint(tmp_path: Path) -> None:
     run = build_run(tmp_path)
-    results = Results.read(run.results_path)
+    results = run.read_results()
     rows = list(results.comparisons)
     place = next(i for i, row in enumerate(rows) if row.status == "ok" and row.slice is None)
     seeds = SeedsResult(
@@ -303,14 +302,14 @@ def test_training_seeds_stand_beside_the_first_checkpoint(tmp_path: Path) -> Non
         method="crossed seeds, by hand",
     )  # fmt: skip
     rows[place] = rows[place].model_copy(update={"seeds": seeds})
-    results.model_copy(update={"comparisons": rows}).write(run.results_path)
+    run.write_results(results.model_copy(update={"comparisons": rows}))
     level = next(
         k for k, row in enumerate(results.metrics)
         if (row.id, row.model, row.slice) == (rows[place].id, rows[place].candidate, None)
     )  # fmt: skip
     levels = list(results.metrics)
     levels[level] = levels[level].model_copy(update={"seeds": seeds.model_copy(update={"delta": 0.5})})
-    results.model_copy(update={"comparisons": rows, "metrics": levels}).write(run.results_path)
+    run.write_results(results.model_copy(update={"comparisons": rows, "metrics": levels}))
     text = " ".join(Page(render_html(run)).texts)
     assert "3 seeds:" in text
     assert "Recipe: crossed seeds, by hand" in text
@@ -332,7 +331,7 @@ def test_training_seeds_stand_beside_the_first_checkpoint(tmp_path: Path) -> Non
 
 
 def test_two_seeds_leave_the_first_checkpoint_in_its_place(tmp_path: Path) -> None:
-    results = Results.read(build_run(tmp_path).results_path)
+    results = build_run(tmp_path).read_results()
     row = next(row for row in results.comparisons if row.slice is None and row.status == "ok")
     seeds = SeedsResult(
         reads="checkpoint", seeds=[4, 5], values=[0.01, 0.03], delta=0.02, freedom=1, n=100, clusters=100, method="two"
@@ -344,7 +343,7 @@ def test_two_seeds_leave_the_first_checkpoint_in_its_place(tmp_path: Path) -> No
 
 
 def test_models_that_the_leading_metric_does_not_measure_have_a_row_of_their_own(plain: RunDir) -> None:
-    results = Results.read(plain.results_path)
+    results = plain.read_results()
     for row in results.metrics:
         if (row.evaluation, row.model, row.metric) == ("general", "scratch", "pseudo_bits_per_byte"):
             row.id, row.metric = "general.bits_per_byte", "bits_per_byte"
@@ -391,7 +390,7 @@ def test_rates_and_throughputs_are_those_of_the_log() -> None:
 
 def test_slices_show_the_interval_that_holds_for_all_of_them_at_once(tmp_path: Path) -> None:
     run = build_run(tmp_path)
-    results = Results.read(run.results_path)
+    results = run.read_results()
     rows = list(results.comparisons)
     family = [
         k for k, row in enumerate(rows) if (row.id, row.candidate) == ("reviews.accuracy", "finetuned") and row.slice
@@ -400,7 +399,7 @@ def test_slices_show_the_interval_that_holds_for_all_of_them_at_once(tmp_path: P
         update: dict[str, object] = {"delta": 0.2, "low": 0.1234, "high": 0.2766, "adjusted_low": -0.0321}
         update |= {"adjusted_high": 0.4321, "n": 200, "p_adjusted": 0.01, "family": len(family), "correction": "holm"}
         rows[k] = rows[k].model_copy(update=update)
-    results.model_copy(update={"comparisons": rows}).write(run.results_path)
+    run.write_results(results.model_copy(update={"comparisons": rows}))
     page = Page(render_html(run))
     text = " ".join(page.texts)
     assert f"95% intervals hold simultaneously for all {len(family)} slices; p: Holm, family of {len(family)}" in text
@@ -423,12 +422,12 @@ def test_what_asking_costs_stands_beside_the_models(plain: RunDir) -> None:
 
 def test_a_comparison_without_a_value_gives_its_reason_and_no_unit(tmp_path: Path) -> None:
     run = build_run(tmp_path)
-    results = Results.read(run.results_path)
+    results = run.read_results()
     rows = list(results.comparisons)
     place = next(i for i, row in enumerate(rows) if row.status == "ok" and row.slice is None)
     gone = {"delta": None, "low": None, "high": None, "baseline_value": None, "candidate_value": None, "p": None}
     rows[place] = rows[place].model_copy(update={**gone, "status": "undefined", "reason": "no group has items."})
-    results.model_copy(update={"comparisons": rows}).write(run.results_path)
+    run.write_results(results.model_copy(update={"comparisons": rows}))
     page = render_html(run)
     cell = page[page.index('<section id="deltas"') :]
     cell = cell[cell.index("undefined: no group has items.") :]

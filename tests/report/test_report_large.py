@@ -13,7 +13,6 @@ from unpack import items_of
 
 from harness.report.formats.write_reports import write_reports
 from harness.report.live_server import server
-from harness.schema.results.results_file import Results
 from harness.storage.run_dir import RunDir
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
@@ -61,7 +60,7 @@ def test_the_file_keeps_its_limit_and_says_what_it_lacks(large: RunDir) -> None:
 def test_every_item_is_counted_and_few_are_drawn(large: RunDir, page: Any) -> None:
     page.goto((large.path / "report.html").as_uri())
     page.wait_for_selector("#browser[data-ready]", state="attached")
-    flips = Results.read(large.results_path).flips[0]
+    flips = large.read_results().flips[0]
     counted(page, f"{ITEMS:,} of {ITEMS:,}")
     page.select_option("#outcome", "broken")
     counted(page, f"{flips.broken:,} of {ITEMS:,}")

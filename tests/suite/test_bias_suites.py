@@ -9,6 +9,7 @@ import pytest
 from harness.core import registry
 from harness.suite.bundled import suites
 from harness.suite.load_suite import load_suite
+from harness.suite.override import override
 
 NAMES = (
     "bias-coreference",
@@ -30,7 +31,7 @@ def test_each_compares_two_given_checkpoints(name: str, tmp_path: Path) -> None:
     suite = load_suite(name)
     assert suite.name == name
     assert suite.compare.baseline == "base"
-    given = suite.with_overrides(models={"base": str(tmp_path), "finetuned": str(tmp_path)})
+    given = override(suite, models={"base": str(tmp_path), "finetuned": str(tmp_path)})
     assert {spec.load for spec in given.models.values()} == {str(tmp_path)}  # type: ignore[union-attr]
     assert suite.probes
 

@@ -7,6 +7,7 @@ import pytest
 from harness.core.errors import SuiteError
 from harness.model_kinds.load_kind import LoadModel
 from harness.suite.load_suite import load_suite
+from harness.suite.override import override
 from harness.suite.suite import Suite
 
 
@@ -16,7 +17,7 @@ def sentiment() -> Suite:
 
 
 def test_another_checkpoint_takes_a_model_s_place(sentiment: Suite, tmp_path: Path) -> None:
-    changed = sentiment.with_overrides(models={"finetuned": str(tmp_path), "lora": "someone/model@1a2b"})
+    changed = override(sentiment, models={"finetuned": str(tmp_path), "lora": "someone/model@1a2b"})
     assert changed.models["finetuned"] == LoadModel(load=str(tmp_path))
     assert changed.models["lora"] == LoadModel(load="someone/model", revision="1a2b")
     assert changed.models["base"] == sentiment.models["base"]
@@ -29,46 +30,46 @@ def test_a_relative_path_is_that_of_the_command_line(
 ) -> None:
     (tmp_path / "mine").mkdir()
     monkeypatch.chdir(tmp_path)
-    assert sentiment.with_overrides(models={"base": "mine"}).models["base"] == LoadModel(load=str(tmp_path / "mine"))
+    assert override(sentiment, models={"base": "mine"}).models["base"] == LoadModel(load=str(tmp_path / "mine"))
 
 
 def test_a_seed(sentiment: Suite) -> None:
-    changed = sentiment.with_overrides(seed=7)
+    changed = override(sentiment, seed=7)
     assert changed.seed == 7
     assert changed.digest != sentiment.digest
-    assert sentiment.with_overrides(seed=sentiment.seed).digest == sentiment.digest
+    assert override(sentiment, seed=sentiment.seed).digest == sentiment.digest
     with pytest.raises(SuiteError, match="expected a seed"):
-        sentiment.with_overrides(seed=-1)
+        override(sentiment, seed=-1)
 
 
 def test_unknown_names_have_a_nearest(sentiment: Suite) -> None:
     with pytest.raises(SuiteError, match="Did you mean 'finetuned'"):
-        sentiment.with_overrides(models={"finetund": "x"})
+        override(sentiment, models={"finetund": "x"})
     with pytest.raises(SuiteError, match="Did you mean 'swaps'"):
-        sentiment.with_overrides(only=["swap"])
+        override(sentiment, only=["swap"])
 
 
 def test_only_evaluations_keeps_what_they_stand_on(sentiment: Suite) -> None:
-    part = sentiment.with_overrides(only=["swaps"])
+    part = override(sentiment, only=["swaps"])
     assert part.evaluated == ("swaps",)
     assert set(part.tasks) == {"reviews"}
     assert set(part.probes) == {"swaps"}
     assert part.contenders == sentiment.contenders
     assert [rule.id for rule in part.gates.rules] == ["robust"]
-    assert "better" in part.unjudged
+    assert "better" in part.skipped_gates
 
 
 def test_only_models_keeps_what_they_start_from_and_are_compared_with(sentiment: Suite) -> None:
-    part = sentiment.with_overrides(only=["finetuned"])
+    part = override(sentiment, only=["finetuned"])
     assert set(part.contenders) == {"base", "linear", "finetuned"}
     assert (part.candidates, part.release) == (("finetuned", "linear"), ("finetuned",))
     assert part.compare.pairs == []
     assert part.evaluated == sentiment.evaluated
-    assert {"pretraining", "few-labels", "bag-of-words"} == set(part.unjudged)
+    assert {"pretraining", "few-labels", "bag-of-words"} == set(part.skipped_gates)
 
 
 def test_only_both(sentiment: Suite) -> None:
-    part = sentiment.with_overrides(only=["pairs", "lora"])
+    part = override(sentiment, only=["pairs", "lora"])
     assert part.evaluated == ("pairs",)
     assert "reviews" in part.tasks
     assert part.release == ()

@@ -10,6 +10,7 @@ import pytest
 from harness.core.errors import SuiteError
 from harness.suite.checks.metric_code_checks import allowed_code, metric_code
 from harness.suite.load_suite import parse_suite
+from harness.suite.override import override
 from harness.suite.suite import Suite
 
 SUITE = """\
@@ -79,7 +80,7 @@ def test_a_run_needs_leave_even_with_a_pin(module: Path, tmp_path: Path) -> None
 
 
 def test_what_is_not_asked_needs_no_leave(module: Path, tmp_path: Path) -> None:
-    assert allowed_code(suite(tmp_path, "evaluate:./mine").with_overrides(only=["u"]), allowed=False) == {}
+    assert allowed_code(override(suite(tmp_path, "evaluate:./mine"), only=["u"]), allowed=False) == {}
 
 
 def test_all_faults_are_told_at_once(module: Path, tmp_path: Path) -> None:

@@ -153,21 +153,12 @@ def test_operations_of_encoder_and_decoder_are_those_that_torch_counts(projectio
     assert seq2seq_operations(shape, 60, 24, 20, 8) == pytest.approx(counted, rel=0.01)
 
 
-def test_energy_is_an_estimate_with_its_assumptions() -> None:
-    from harness.pipeline.energy_estimate import estimate
-
-    one, two = estimate(3600.0, threads=1, memory=0), estimate(3600.0, threads=2, memory=8 * 2**30)
-    assert one["energy_wh"] == pytest.approx(10)
-    assert two["energy_wh"] == pytest.approx(20 + 3)
-    assert "not measured" in str(one["energy_assumed"])
-    assert estimate(3600.0, threads=1, memory=0, graphics=2)["energy_wh"] == pytest.approx(10 + 2 * 300)
-
-
-def test_the_energy_of_a_stage_is_among_what_was_measured(tmp_path: Path) -> None:
+def test_a_stage_says_what_it_ran_on(tmp_path: Path) -> None:
     from training_samples import text_inputs
 
     from harness.core.reporter import Silent
     from harness.training.run_stage import run_stage
 
     made = run_stage(pretrain_spec(steps=2), text_inputs(), tmp_path / "a", Silent())
-    assert made["measured"]["energy_wh"] > 0
+    assert made["measured"]["threads"] >= 1
+    assert made["measured"]["gpus"] >= 0

@@ -19,15 +19,15 @@ def command(suite: str, lock: Path | None, quiet: bool) -> int:
     The file is <suite>.lock next to the suite; commit it. `harness run SUITE --locked` then refuses to run
     anything else, and counts attempts. Missing data is fetched; no model is trained or run.
     """
+    from harness.calibration.load_calibration import load_any_suite
     from harness.cli.console import make_reporter
     from harness.cli.options import lock_file, open_store, say_metric_code
     from harness.core.digests import short
     from harness.pipeline.suite_lock import write_lock
     from harness.report.wording.safe_text import clean_line
     from harness.suite.checks.metric_code_checks import metric_code
-    from harness.suite.load_suite import load_suite
 
-    chosen = load_suite(suite)
+    chosen = load_any_suite(suite)
     code = metric_code(chosen)
     path = lock or lock_file(suite, chosen)
     reporter = make_reporter(quiet=quiet)

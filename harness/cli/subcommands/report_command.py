@@ -16,12 +16,11 @@ def command(run: str, open_browser: bool, as_json: bool) -> int:
     from harness.cli.console import make_reporter
     from harness.metrics.hf_evaluate import outside_note
     from harness.report.formats.write_reports import write_reports
-    from harness.schema.results.results_file import Results
     from harness.storage.run_folders import find
 
     found = find(run_folder(run))
     say_earlier_version(found)
-    note = outside_note(Results.read(found.results_path).evaluations)
+    note = outside_note(found.read_results().evaluations)
     if note is not None:
         make_reporter(quiet=True).warn(note)
     written = write_reports(found)

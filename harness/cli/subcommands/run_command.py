@@ -57,6 +57,7 @@ def command(
     The exit code is the verdict: 0 if every blocking gate passed, 10 if one failed, 11 if one is
     inconclusive, 12 if one could not be judged, 13 if --locked finds a difference.
     """
+    from harness.calibration.driver import carry_out_for
     from harness.cli.console import make_reporter
     from harness.cli.options import changed_suite, lock_file, open_store
     from harness.cli.outcome import show_outcome
@@ -75,7 +76,8 @@ def command(
         lock=lock or lock_file(suite, chosen),
         metric_code=metric_code,
     )
-    finished = run_suite(chosen, open_store(reporter, fresh=not resume), reporter, settings)
+    store = open_store(reporter, fresh=not resume)
+    finished = run_suite(chosen, store, reporter, settings, carry_out_for(chosen))
     code = show_outcome(finished.run, finished.results, as_json=as_json, info=finished.info)
     tell(finished.run, finished.results, finished.info, ci, as_json=as_json)
     return code

@@ -14,6 +14,6 @@ def command(of_results: bool) -> int:
     if of_results:
         from harness.schema.results.results_schema import results_schema as schema
     else:
-        from harness.suite.suite_schema import json_schema as schema
+        from harness.commands.write_schemas import suite_schema as schema
     click.echo(json.dumps(schema(), indent=2, ensure_ascii=False))
     return 0

@@ -9,12 +9,12 @@ import click
 @click.argument("suites", nargs=-1, required=True, metavar="SUITE...")
 def command(suites: tuple[str, ...]) -> int:
     """Check suite files: keys, names, metrics, and gates. Reads no data, loads no metric code, and trains nothing."""
+    from harness.calibration.load_calibration import load_any_suite
     from harness.cli.options import say_metric_code
     from harness.suite.checks.metric_code_checks import metric_code
-    from harness.suite.load_suite import load_suite
 
     for name in suites:
-        suite = load_suite(name)
+        suite = load_any_suite(name)
         code = metric_code(suite)
         click.echo(
             f"{name}: valid suite: {len(suite.models)} models, {len(suite.tasks)} tasks, "

@@ -39,6 +39,11 @@ def open_rows(options: dict[str, Any], base: Path) -> Iterable[Mapping[str, Any]
     """The source `generated` for suites: `{source: generated, options: {generator: own_pairs}}`."""
     rest = dict(options)
     generator = rest.pop("generator", None)
+    if generator == "planted_world":
+        raise DataError(
+            "the planted world is a source of its own.",
+            hint="write `source: planted_world`, and leave `generator` out of its options.",
+        )
     if not isinstance(generator, str):
         raise DataError("the source 'generated' needs the option `generator`.")
     return (raw.fields for raw in read(generator, rest))

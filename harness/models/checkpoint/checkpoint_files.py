@@ -19,10 +19,9 @@ from typing import Any
 
 import numpy as np
 
-from harness.core import plain
 from harness.core.errors import CheckpointError, Where
 from harness.core.records import FloatArray
-from harness.storage import atomic
+from harness.storage import atomic, plain_files
 
 CHECKPOINT_FILE = "checkpoint.json"
 CHECKPOINT_FORMAT = 1
@@ -42,7 +41,7 @@ def read_json(path: Path) -> dict[str, Any]:
         CheckpointError: when the file is missing or holds anything else.
     """
     try:
-        value = plain.read_json(path)
+        value = plain_files.read_json(path)
     except FileNotFoundError as error:
         raise CheckpointError(
             f"the checkpoint has no {path.name}.", where=Where(path), hint="check that the folder was copied whole."

@@ -8,8 +8,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from harness.core import plain
 from harness.core.errors import CheckpointError, Where
+from harness.storage import plain_files
 
 SINGLE = "model.safetensors"
 INDEX = "model.safetensors.index.json"
@@ -38,7 +38,7 @@ def read_header(path: Path) -> tuple[Tensor, ...]:
     Raises:
         CheckpointError: when the header or the file is cut short or is not safetensors.
     """
-    plain.require(path)
+    plain_files.require(path)
     size = path.stat().st_size
     with path.open("rb") as handle:
         length = int.from_bytes(handle.read(_LENGTH_BYTES), "little")
@@ -50,7 +50,7 @@ def read_header(path: Path) -> tuple[Tensor, ...]:
             )
         raw = handle.read(length)
     try:
-        header = plain.parse_json(raw)
+        header = plain_files.parse_json(raw)
         header.pop("__metadata__", None)
         tensors = tuple(
             Tensor(name, str(facts["dtype"]), tuple(int(n) for n in facts["shape"])) for name, facts in header.items()
@@ -78,7 +78,7 @@ def weight_files(folder: Path) -> tuple[Path, ...]:
     if not (folder / INDEX).is_file():
         raise _no_weights(folder)
     try:
-        names = sorted(set(plain.read_json(folder / INDEX)["weight_map"].values()))
+        names = sorted(set(plain_files.read_json(folder / INDEX)["weight_map"].values()))
         if not all(isinstance(name, str) for name in names):
             raise TypeError(names)
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:

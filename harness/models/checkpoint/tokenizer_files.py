@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from harness.core import plain
 from harness.core.errors import CheckpointError, Where
 from harness.models.checkpoint.checkpoint_files import read_json
+from harness.storage import plain_files
 
 CHAT_TEMPLATE = "chat_template.jinja"
 TOKENIZER_FILES = (
@@ -63,5 +63,5 @@ def _highest_id(folder: Path) -> int | None:
                 hint="copy or download the checkpoint again.",
             ) from error
     if (folder / "vocab.txt").is_file():
-        return len(plain.read_text(folder / "vocab.txt").splitlines()) - 1
+        return len(plain_files.read_text(folder / "vocab.txt").splitlines()) - 1
     return None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from importlib.util import find_spec
 from pathlib import Path
@@ -23,8 +24,9 @@ from harness.model_kinds.server_kind import ServerModel
 from harness.pipeline.checkpoints.adapter_merges import Merges
 from harness.pipeline.checkpoints.checkpoint import CHECKPOINTS, Checkpoint
 from harness.pipeline.checkpoints.error_context import placed
-from harness.pipeline.checkpoints.training_data import DataInputs, Lessons
-from harness.pipeline.prepared_suite import Prepared
+from harness.pipeline.checkpoints.training_data import DataInputs, TrainingData
+from harness.pipeline.energy_estimate import with_energy
+from harness.pipeline.prepared_suite import PreparedSuite
 from harness.storage.store import Store
 
 if TYPE_CHECKING:
@@ -38,10 +40,10 @@ _UNKEYED: Any = {
 STAGE_FORMAT = 3
 
 
-class Workshop:
+class CheckpointBuilder:
     """Makes or finds the checkpoints of a prepared suite, parents first."""
 
-    def __init__(self, prepared: Prepared, store: Store, reporter: Reporter) -> None:
+    def __init__(self, prepared: PreparedSuite, store: Store, reporter: Reporter) -> None:
         self.prepared = prepared
         self.store = store
         self.reporter = reporter
@@ -49,7 +51,7 @@ class Workshop:
         self._loaded: dict[str, Path] = {}
         self._made: dict[str, Checkpoint] = {}
         self._merges = Merges(store, reporter, self.resolve)
-        self._lessons = Lessons(prepared, reporter)
+        self._training_data = TrainingData(prepared, reporter)
 
     def order(self) -> list[str]:
         """The suite's models, each after the one that it starts from (the suite has no cycles)."""
@@ -230,7 +232,8 @@ class Workshop:
 
             def build(work: Path) -> dict[str, Any]:
                 meta = run_stage(stage, inputs, work, self.reporter)
-                return {**meta, "digest": checkpoint_digest(work, self.resolve)}
+                measured = with_energy(meta["measured"])
+                return {**meta, "measured": measured, "digest": checkpoint_digest(work, self.resolve)}
 
             entry = self.store.make(
                 CHECKPOINTS,
@@ -257,7 +260,7 @@ class Workshop:
 
         stage = stage_of(spec)
         parent = parent_of(spec)
-        inputs = self._lessons.inputs(model, stage)
+        inputs = self._training_data.inputs(model, stage)
         # Keys that are not given are left out, so that a new one in a later version changes no other checkpoint's key.
         content = stage.model_dump(mode="json", exclude=_UNKEYED, exclude_none=True)
         return digest(
@@ -272,7 +275,7 @@ class Workshop:
                 "validation": digest([example.to_json() for example in inputs.validation]),
                 "labels": list(inputs.labels),
                 "seed": self.seed(stage) if seed is None else seed,
-                "tokenizer": self._lessons.tokenizer_digest(stage),
+                "tokenizer": self._training_data.tokenizer_digest(stage),
                 "groups": digest(list(inputs.groups)) if inputs.groups else None,
             }
         )
@@ -285,7 +288,7 @@ class Workshop:
         from harness.training.stage_inputs import StageInputs
 
         stage = stage_of(spec)
-        given = self._lessons.inputs(model, stage)
+        given = self._training_data.inputs(model, stage)
         parent = parent_of(spec)
         folder = key = found = None
         if parent is not None:
@@ -301,7 +304,7 @@ class Workshop:
             parent=folder,
             parent_key=key,
             parent_digest=found,
-            tokenizer=self._lessons.tokenizer(stage),
+            tokenizer=self._training_data.tokenizer(stage),
             seed=self.seed(stage) if seed is None else seed,
             data=given.fingerprints,
             groups=given.groups,
@@ -310,7 +313,14 @@ class Workshop:
 
     def data_inputs(self, model: str) -> DataInputs:
         """The rows and texts that a stage learns from, without its parent."""
-        return self._lessons.inputs(model, stage_of(self.prepared.suite.models[model]))
+        return self._training_data.inputs(model, stage_of(self.prepared.suite.models[model]))
+
+
+def estimate_training(stage: Stage, rows: int, configuration: Mapping[str, Any] | None) -> dict[str, float]:
+    """Tokens and operations that a stage will take, or `seconds` where its budget says them; nothing is loaded."""
+    from harness.training.run_stage import estimate_cost
+
+    return estimate_cost(stage, rows, configuration=configuration)
 
 
 def _is_folder(text: str) -> bool:

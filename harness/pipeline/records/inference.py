@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import math
 from collections.abc import Iterator, Sequence
@@ -83,18 +84,11 @@ def _shard(
 
 def _checked(record: Record) -> Record:
     """A record whose numbers are not finite is a failed one: NaN never passes for an answer."""
-    if record.status != OK or not any(math.isinf(value) for value in record.stats.values()):
+    if record.status != OK or all(math.isfinite(value) for value in record.stats.values()):
         return record
-    return Record(
-        item_id=record.item_id,
-        item_digest=record.item_digest,
-        status=FAILED,
-        clusters=record.clusters,
-        slices=record.slices,
-        tags=record.tags,
-        target=record.target,
-        response={"failure": "nan", "message": "a statistic was infinite"},
-    )
+    failure = {"failure": "nan", "message": "a statistic is not finite"}
+    margin = record.margin if record.margin is not None and math.isfinite(record.margin) else None
+    return dataclasses.replace(record, status=FAILED, prediction=None, response=failure, margin=margin, stats={})
 
 
 _LASTING = ("unsupported", "no_token")

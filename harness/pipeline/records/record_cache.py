@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,13 +19,15 @@ from harness.core.reporter import Reporter
 from harness.core.requests import Cloze, Continuations, Generate
 from harness.model_kinds.model_spec import learns
 from harness.model_kinds.pretrain_kind import PretrainModel
+from harness.pipeline.answered_evaluation import AnsweredEvaluation, InferenceCost, ItemSet
 from harness.pipeline.checkpoints.checkpoint import Checkpoint
-from harness.pipeline.checkpoints.checkpoint_builder import Workshop
-from harness.pipeline.prepared_suite import Bound, Prepared
+from harness.pipeline.checkpoints.checkpoint_builder import CheckpointBuilder
+from harness.pipeline.prepared_suite import BoundEvaluation, PreparedSuite
 from harness.pipeline.records.grading import read_texts, readings_of
 from harness.pipeline.records.inference import ask, unable
 from harness.pipeline.records.training_overlap import training_texts
 from harness.storage.items_file import read_items, write_items
+from harness.storage.records_file import read_records, write_records
 from harness.storage.store import Entry, Store
 
 if TYPE_CHECKING:
@@ -38,37 +39,30 @@ if TYPE_CHECKING:
 RECORDS_KEY_FORMAT = 3
 
 
-@dataclass(frozen=True)
-class ItemSet:
-    """What the store knows of an evaluation's items without making them again."""
-
-    n: int
-    clusters: Mapping[str, int]
-
-
-class Answers:
+class RecordCache:
     """Finds or makes the records of a suite. One model is open at a time."""
 
     def __init__(
-        self, prepared: Prepared, workshop: Workshop, store: Store, reporter: Reporter, *, device: str = "auto"
+        self,
+        prepared: PreparedSuite,
+        builder: CheckpointBuilder,
+        store: Store,
+        reporter: Reporter,
+        *,
+        device: str = "auto",
     ) -> None:
         self.prepared = prepared
-        self.workshop = workshop
+        self.builder = builder
         self.store = store
         self.reporter = reporter
         self.device = device
-        self.protocols: dict[tuple[str, str], str] = {}
-        self.skipped: dict[tuple[str, str], str] = {}
-        self.facts: dict[str, dict[str, Any]] = {}
-        self.seconds: dict[tuple[str, str], float] = {}
-        self.work: dict[tuple[str, str], dict[str, float]] = {}
         self.highest_memory = 0
         self._models: dict[str, CachedModel] = {}
         self._pool: BasePool | None = None
         self._items: dict[tuple[str, str], list[Item]] = {}
         self._policy: dict[str, Any] | None = None
 
-    def items(self, bound: Bound, split: str | None = None) -> list[Item]:
+    def items(self, bound: BoundEvaluation, split: str | None = None) -> list[Item]:
         """The items of an evaluation (made once per process).
 
         Raises:
@@ -86,15 +80,15 @@ class Answers:
             self._items[bound.name, where] = items
         return self._items[bound.name, where]
 
-    def items_file(self, bound: Bound) -> Path:
+    def items_file(self, bound: BoundEvaluation) -> Path:
         """items.parquet of an evaluation, from the store."""
         return self._items_entry(bound).path / "items.parquet"
 
-    def item_set(self, bound: Bound) -> ItemSet:
+    def item_set(self, bound: BoundEvaluation) -> ItemSet:
         meta = self._items_entry(bound).meta
         return ItemSet(int(meta["n"]), dict(meta["clusters"]))
 
-    def _items_entry(self, bound: Bound) -> Entry:
+    def _items_entry(self, bound: BoundEvaluation) -> Entry:
         def build(work: Path) -> dict[str, Any]:
             items = self.items(bound)
             write_items(work / "items.parquet", items)
@@ -108,10 +102,11 @@ class Answers:
 
         return self.store.make("items", bound.items_key(bound.split), build)
 
-    def records(self, bound: Bound, checkpoint: Checkpoint, split: str | None = None) -> tuple[Records | None, bool]:
-        """The records of a model on an evaluation, and whether they were there already.
+    def answer(self, bound: BoundEvaluation, checkpoint: Checkpoint, split: str | None = None) -> AnsweredEvaluation:
+        """What a model answers to an evaluation: from the store, else it is asked.
 
-        None when the model cannot be asked; why stands in `skipped`.
+        Args:
+            split: another split than the evaluation's own.
         """
         where = split or bound.split
         key = self._key(bound, checkpoint, where)
@@ -119,25 +114,32 @@ class Answers:
         cached = entry is not None
         if entry is None:
             entry = self.store.make("records", key, lambda work: self._ask(bound, checkpoint, where, work))
-        self.facts.setdefault(checkpoint.model, dict(entry.meta["facts"]))
-        protocol = entry.meta["protocol"]
-        if protocol is None:
-            self.skipped[bound.name, checkpoint.model] = str(entry.meta["unsupported"])
-            return None, cached
-        if where == bound.split:
-            self.protocols[bound.name, checkpoint.model] = str(protocol)
-            if "seconds" in entry.meta:
-                self.seconds.setdefault((bound.name, checkpoint.model), float(entry.meta["seconds"]))
-                self.work.setdefault((bound.name, checkpoint.model), dict(entry.meta["work"]))
-        records = self._read_again(bound, checkpoint, where, key, Records.read(entry.path / "records.parquet"))
-        return Records(dataclasses.replace(records.head, seed=checkpoint.seed), records.table), cached
+        meta = entry.meta
+        if meta["protocol"] is None:
+            why = str(meta["unsupported"])
+            return AnsweredEvaluation(bound, checkpoint.model, None, meta["facts"], cached, skipped=why)
+        records = read_records(entry.path / "records.parquet")
+        records, readers = self._graded(bound, checkpoint, where, key, records)
+        return AnsweredEvaluation(
+            spec=bound,
+            model=checkpoint.model,
+            protocol=str(meta["protocol"]),
+            facts=meta["facts"],
+            cached=cached,
+            records=Records(dataclasses.replace(records.head, seed=checkpoint.seed), records.table),
+            cost=InferenceCost(float(meta["seconds"]), dict(meta["work"])) if "seconds" in meta else None,
+            readers=readers,
+        )
 
-    def _read_again(self, bound: Bound, checkpoint: Checkpoint, split: str, key: str, records: Records) -> Records:
-        """The records with what other models of the suite say of the texts in them."""
+    def _graded(
+        self, bound: BoundEvaluation, checkpoint: Checkpoint, split: str, key: str, records: Records
+    ) -> tuple[Records, dict[str, Mapping[str, Any]]]:
+        """The records with what other models of the suite say of the texts in them, and these models' facts."""
+        readers: dict[str, Mapping[str, Any]] = {}
         for reading in readings_of(bound.evaluation):
             if reading.model not in self.prepared.suite.models:
                 raise SuiteError(unknown("model", reading.model, list(self.prepared.suite.models)))
-            reader = self.workshop.checkpoint(reading.model)
+            reader = self.builder.checkpoint(reading.model)
             key = digest({"records": key, "reader": reader.digest, "reading": reading.spec(), "policy": self._policy})
             entry = self.store.get("records", key)
             if entry is None:
@@ -145,22 +147,22 @@ class Answers:
                 items = {item.id: item for item in self.items(bound, split)}
                 opened = self._open(reader)
                 read = read_texts(records, items, reading, opened, title)
-                entry = self.store.make("records", key, partial(_write, read, _told(opened.facts)))
-            self.facts.setdefault(reading.model, dict(entry.meta.get("facts", {})))
-            records = Records.read(entry.path / "records.parquet")
-        return records
+                entry = self.store.make("records", key, partial(_write, read, facts_json(opened.facts)))
+            readers.setdefault(reading.model, entry.meta.get("facts", {}))
+            records = read_records(entry.path / "records.parquet")
+        return records, readers
 
-    def is_cached(self, bound: Bound, checkpoint: Checkpoint) -> bool:
+    def is_cached(self, bound: BoundEvaluation, checkpoint: Checkpoint) -> bool:
         """Whether the records of a model on an evaluation are there already."""
         return self.store.get("records", self._key(bound, checkpoint, bound.split)) is not None
 
-    def _ask(self, bound: Bound, checkpoint: Checkpoint, split: str, work: Path) -> dict[str, Any]:
+    def _ask(self, bound: BoundEvaluation, checkpoint: Checkpoint, split: str, work: Path) -> dict[str, Any]:
         model = self._open(checkpoint)
         protocol = bound.evaluation.protocol(model.facts)
         facts = model.facts
         meta: dict[str, Any] = {
             "protocol": protocol,
-            "facts": _told(facts),
+            "facts": facts_json(facts),
         }
         if protocol is None:
             return {**meta, "unsupported": bound.evaluation.unsupported(facts)}
@@ -189,7 +191,7 @@ class Answers:
                 hint="check the setup with `harness doctor`, or exclude this evaluation with --only.",
             )
         head = dataclasses.replace(records.head, protocol=str(meta["protocol"]))
-        Records(head, records.table).write(work / "records.parquet")
+        write_records(work / "records.parquet", Records(head, records.table))
         return {**meta, "seconds": seconds, "work": _work(model.work.since(before), memory.peak())}
 
     def _memory(self, device: str) -> Memory:
@@ -201,11 +203,8 @@ class Answers:
         memory.start()
         return memory
 
-    def _key(self, bound: Bound, checkpoint: Checkpoint, split: str) -> str:
-        if self._policy is None:
-            from harness.models.device_policy import answer_policy
-
-            self._policy = dict(answer_policy(self.device))
+    def _key(self, bound: BoundEvaluation, checkpoint: Checkpoint, split: str) -> str:
+        self._policy = self._policy or answer_policy_of(self.device)
         return digest(
             {
                 "format": RECORDS_KEY_FORMAT,
@@ -224,13 +223,26 @@ class Answers:
             self._pool = self._pool or BasePool()
             self._models[checkpoint.key] = open_model(
                 checkpoint.source,
-                resolve=self.workshop.resolve,
+                resolve=self.builder.resolve,
                 responses=None if self.store.fresh else self.store.root / "responses.sqlite",
                 device=self.device,
                 reporter=self.reporter,
                 pool=self._pool,
             )
         return self._models[checkpoint.key]
+
+    def open_uncached(self, checkpoint: Checkpoint, *, batch_tokens: int) -> CachedModel:
+        """A model that answers everything anew, in batches of another size."""
+        from harness.models.open_model import open_model
+
+        return open_model(
+            checkpoint.source,
+            resolve=self.builder.resolve,
+            responses=None,
+            device=self.device,
+            reporter=self.reporter,
+            batch_tokens=batch_tokens,
+        )
 
     def by_base(self, checkpoints: Mapping[str, Checkpoint]) -> list[str]:
         """The models in an order in which those that stand on one base follow each other.
@@ -242,7 +254,7 @@ class Answers:
         bases: dict[str, list[str]] = {}
         for name, checkpoint in checkpoints.items():
             parent = None if checkpoint.server is not None else inspect(checkpoint.path).parent
-            folder = checkpoint.path if parent is None else self.workshop.resolve(parent["key"])
+            folder = checkpoint.path if parent is None else self.builder.resolve(parent["key"])
             bases.setdefault(str(folder), []).append(name)
         return [name for names in bases.values() for name in names]
 
@@ -260,7 +272,7 @@ class Answers:
             name: frozenset(found) for name, bound in self.prepared.asked.items() if (found := self._overlap_of(bound))
         }
 
-    def _overlap_of(self, bound: Bound) -> list[str]:
+    def _overlap_of(self, bound: BoundEvaluation) -> list[str]:
         trained = self._training_data()
         if not trained:
             return []
@@ -295,6 +307,13 @@ class Answers:
         return [dataset for dataset in names.values() if dataset.rows.get("train")]
 
 
+def answer_policy_of(device: str) -> dict[str, Any]:
+    """What decides answers besides model and evaluation (precision, device): part of the keys of what is answered."""
+    from harness.models.device_policy import answer_policy
+
+    return dict(answer_policy(device))
+
+
 def _work(work: Work, memory: int | None) -> dict[str, float]:
     """What asking an evaluation cost: empty where nothing was counted, or where answers were known already."""
     found: dict[str, float] = {}
@@ -304,11 +323,11 @@ def _work(work: Work, memory: int | None) -> dict[str, float]:
 
 
 def _write(records: Records, facts: dict[str, Any], work: Path) -> dict[str, Any]:
-    records.write(work / "records.parquet")
+    write_records(work / "records.parquet", records)
     return {"facts": facts}
 
 
-def _told(facts: ModelFacts) -> dict[str, Any]:
+def facts_json(facts: ModelFacts) -> dict[str, Any]:
     """What results say of a model that was asked."""
     return {
         "family": facts.family,
@@ -325,7 +344,7 @@ def _told(facts: ModelFacts) -> dict[str, Any]:
     }
 
 
-def _shown(bound: Bound, items: list[Item], protocol: str, facts: ModelFacts) -> bool:
+def _shown(bound: BoundEvaluation, items: list[Item], protocol: str, facts: ModelFacts) -> bool:
     """Whether a model's worked examples stand before what this evaluation asks."""
     if facts.prompted_for is None or not items:
         return False

@@ -4,63 +4,52 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from harness.core.dataset import Dataset
 from harness.core.records import Records
-from harness.core.reporter import Reporter
 from harness.model_kinds.describe import label_of, made_by, parent_of
 from harness.model_kinds.finetune_kind import FinetuneModel
+from harness.pipeline.answered_evaluation import BaseChoice, SuiteAnswers
 from harness.pipeline.checkpoints.checkpoint import Checkpoint
-from harness.pipeline.prepared_suite import Bound, Prepared
-from harness.pipeline.records.base_selection import choose_baselines
+from harness.pipeline.prepared_suite import BoundEvaluation, PreparedSuite
 from harness.pipeline.results.data_audits import audits_of, write_audits
 from harness.pipeline.results.gate_verdicts import verdicts, wanted_pairs
-from harness.pipeline.results.scoring import Memo, score
+from harness.pipeline.results.scoring import ScoringContext, ScoringSpec, score, store_memo
+from harness.pipeline.run_context import RunContext
 from harness.schema.results.inputs import DataResult, EvaluationResult, ModelResult
 from harness.schema.results.results_file import Results
 from harness.statistics.crossed_seeds import RECIPE
 from harness.storage.run_dir import RunDir
-from harness.storage.store import Store
 
 if TYPE_CHECKING:
-    from harness.pipeline.records.record_cache import Answers
     from harness.suite.suite import Suite
 
 
 def assemble(
-    run: RunDir,
-    prepared: Prepared,
+    context: RunContext,
+    prepared: PreparedSuite,
     checkpoints: Mapping[str, Checkpoint],
-    answers: Answers,
-    *,
-    reporter: Reporter,
-    memo: Memo,
-    limit: int | None,
-    store: Store,
-    today: date,
+    answers: SuiteAnswers,
+    baselines: Mapping[str, BaseChoice],
 ) -> Results:
     """Scores the run's records, compares, judges the gates and returns the whole."""
     from harness.gates.alpha_levels import alphas
     from harness.gates.overall_verdict import overall
 
-    suite = prepared.suite
-    baselines = choose_baselines(prepared, checkpoints, answers)
+    run, suite = context.run, prepared.suite
     evaluations = [_evaluation(run, bound, answers, baselines[name]) for name, bound in prepared.asked.items()]
-    pairs = wanted_pairs(suite, evaluations)
-    scores = score(
-        run,
-        evaluations,
-        pairs,
+    scoring = ScoringContext(
         alphas=lambda metric: alphas(suite.gates, metric),
         seed=suite.seed,
-        reporter=reporter,
-        memo=memo,
+        reporter=context.reporter,
+        memo=store_memo(context.store),
         code=prepared.code,
     )
-    gates = verdicts(run, suite, scores.metrics, scores.comparisons, evaluations, today=today)
-    audits = audits_of(prepared, store, reporter)
+    specs = [ScoringSpec.of(evaluation) for evaluation in evaluations]
+    scores = score(run, specs, wanted_pairs(suite, evaluations), scoring)
+    gates = verdicts(run, suite, scores.metrics, scores.comparisons, evaluations, today=context.today)
+    audits = audits_of(prepared, context.store, context.reporter)
     write_audits(run, audits)
     return Results(
         suite=suite.name,
@@ -70,8 +59,8 @@ def assemble(
         baseline=suite.compare.baseline,
         candidates=list(suite.candidates),
         release=list(suite.release),
-        limit=limit,
-        models=[_model(name, suite, checkpoints[name], answers) for name in suite.models],
+        limit=context.settings.limit,
+        models=[_model(name, suite, checkpoints[name], answers.facts(name)) for name in suite.models],
         data=[_data(dataset) for dataset in prepared.datasets.values()],
         evaluations=evaluations,
         metrics=scores.metrics,
@@ -97,20 +86,13 @@ def _reading(model: str, checkpoint: Checkpoint) -> str:
     )
 
 
-def _evaluation(run: RunDir, bound: Bound, answers: Answers, baseline: tuple[str, str | None]) -> EvaluationResult:
+def _evaluation(run: RunDir, bound: BoundEvaluation, answers: SuiteAnswers, baseline: BaseChoice) -> EvaluationResult:
     evaluation = bound.evaluation
     context = evaluation.metric_context()
-    items = answers.item_set(bound)
-    records: dict[str, Records] = {}
-    protocols: dict[str, str] = {}
-    skipped: dict[str, str] = {}
-    for (name, model), protocol in answers.protocols.items():
-        if name == bound.name:
-            protocols[model] = protocol
-            records[model] = run.records(name, model)
-    for (name, model), reason in answers.skipped.items():
-        if name == bound.name:
-            skipped[model] = reason
+    items = answers.item_sets[bound.name]
+    own = answers.of(bound.name)
+    protocols = {answered.model: answered.protocol for answered in own if answered.protocol is not None}
+    records = {model: run.records(bound.name, model) for model in protocols}
     return EvaluationResult(
         name=bound.name,
         role=evaluation.role,
@@ -122,7 +104,7 @@ def _evaluation(run: RunDir, bound: Bound, answers: Answers, baseline: tuple[str
         clusters=dict(items.clusters),
         labels=list(context.labels),
         protocols=protocols,
-        skipped=skipped,
+        skipped={answered.model: answered.skipped for answered in own if answered.skipped is not None},
         coverage={model: float(found.ok.mean()) if len(found) else 0.0 for model, found in records.items()},
         counts={model: record_counts(found) for model, found in records.items()},
         slice_counts={model: _slice_counts(found) for model, found in records.items()}
@@ -131,12 +113,12 @@ def _evaluation(run: RunDir, bound: Bound, answers: Answers, baseline: tuple[str
         caveats=[*getattr(evaluation, "caveats", ()), *_remarks(bound)],
         metrics=list(bound.metrics),
         scorer=context.scorer,
-        baseline=baseline[0],
-        baseline_reason=baseline[1],
+        baseline=baseline.model,
+        baseline_reason=baseline.reason,
     )
 
 
-def _remarks(bound: Bound) -> Sequence[str]:
+def _remarks(bound: BoundEvaluation) -> Sequence[str]:
     """What an evaluation says of its data: rows without a counterpart, words that never occur."""
     remarks: Callable[..., Sequence[str]] | None = getattr(bound.evaluation, "remarks", None)
     return () if remarks is None else remarks(bound.data, bound.split)
@@ -163,7 +145,7 @@ def _slice_counts(records: Records) -> dict[str, dict[str, int]]:
     return {name: {key: found[key] for key in names} for name, found in sorted(counts.items())}
 
 
-def _model(name: str, suite: Suite, checkpoint: Checkpoint, answers: Answers) -> ModelResult:
+def _model(name: str, suite: Suite, checkpoint: Checkpoint, facts: dict[str, Any]) -> ModelResult:
     spec = suite.models[name]
     training: dict[str, Any] = {
         key: value for key, value in checkpoint.meta.items() if key not in {"measured", "digest"}
@@ -175,7 +157,7 @@ def _model(name: str, suite: Suite, checkpoint: Checkpoint, answers: Answers) ->
         label=label_of(spec),
         parent=parent_of(spec),
         digest=checkpoint.digest,
-        facts=answers.facts.get(name, {}),
+        facts=facts,
         training=training,
     )
 

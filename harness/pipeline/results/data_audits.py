@@ -13,7 +13,7 @@ from harness.core.digests import digest
 from harness.core.reporter import Reporter
 from harness.model_kinds.describe import stage_of
 from harness.model_kinds.pretrain_kind import PretrainModel
-from harness.pipeline.prepared_suite import Prepared
+from harness.pipeline.prepared_suite import PreparedSuite
 from harness.schema.results.inputs import AuditResult
 from harness.storage import atomic
 from harness.storage.run_dir import RunDir
@@ -32,7 +32,7 @@ class Wanted:
     label: str | None
 
 
-def audits_of(prepared: Prepared, store: Store, reporter: Reporter) -> list[AuditResult]:
+def audits_of(prepared: PreparedSuite, store: Store, reporter: Reporter) -> list[AuditResult]:
     """An audit of every split that something is trained on, and of the test split of what is fine-tuned for.
 
     Empty when the suite trains nothing. Each is made once for the same rows and lists of words.
@@ -56,7 +56,7 @@ def write_audits(run: RunDir, audits: list[AuditResult]) -> None:
         atomic.write_text(path, json.dumps(one.model_dump(mode="json"), indent=1, sort_keys=True) + "\n")
 
 
-def _wanted(prepared: Prepared) -> Iterator[Wanted]:
+def _wanted(prepared: PreparedSuite) -> Iterator[Wanted]:
     found: dict[tuple[str, str, str], Wanted] = {}
     for spec in prepared.suite.models.values():
         if isinstance(spec, PretrainModel):

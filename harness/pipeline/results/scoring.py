@@ -40,6 +40,34 @@ class Pair:
     candidate: str
 
 
+@dataclass(frozen=True)
+class ScoringSpec:
+    """What scoring needs to know of an evaluation.
+
+    Attributes:
+        metrics: their names, as the suite says.
+        labels, scorer: as in `MetricContext`.
+        protocols: model → how it was asked; the models with records.
+    """
+
+    name: str
+    metrics: tuple[str, ...]
+    labels: tuple[str, ...] = ()
+    scorer: str | None = None
+    protocols: Mapping[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, evaluation: EvaluationResult) -> ScoringSpec:
+        """That of a stored evaluation."""
+        return cls(
+            name=evaluation.name,
+            metrics=tuple(evaluation.metrics),
+            labels=tuple(evaluation.labels),
+            scorer=evaluation.scorer,
+            protocols=evaluation.protocols,
+        )
+
+
 class Memo(Protocol):
     """Remembers the JSON result of a pure computation by its inputs' digest."""
 
@@ -69,31 +97,32 @@ def store_memo(store: Store) -> Memo:
     return remember
 
 
-def score(
-    run: RunDir,
-    evaluations: Sequence[EvaluationResult],
-    pairs: Sequence[Pair],
-    *,
-    alphas: Levels,
-    seed: int,
-    reporter: Reporter,
-    memo: Memo = no_memo,
-    code: Mapping[str, Any] | None = None,
-) -> Scores:
-    """Scores every evaluation of a run for every model with records, and compares the pairs.
+@dataclass(frozen=True)
+class ScoringContext:
+    """How a run is scored.
 
-    Args:
+    Attributes:
         alphas: `evaluation.metric` → levels at which its gates want one-sided bounds.
         seed: of every resampling.
         code: as in `metrics_of`.
     """
+
+    alphas: Levels
+    seed: int
+    reporter: Reporter
+    memo: Memo = no_memo
+    code: Mapping[str, Any] | None = None
+
+
+def score(run: RunDir, evaluations: Sequence[ScoringSpec], pairs: Sequence[Pair], context: ScoringContext) -> Scores:
+    """Scores every evaluation of a run for every model with records, and compares the pairs."""
     scores = Scores()
     by_evaluation: dict[str, list[Pair]] = {}
     for pair in pairs:
         by_evaluation.setdefault(pair.evaluation, []).append(pair)
     work = [(evaluation, by_evaluation.get(evaluation.name, [])) for evaluation in evaluations]
     total = sum(len(evaluation.protocols) + len(wanted) for evaluation, wanted in work)
-    with reporter.task("statistics", total=total) as task:
+    with context.reporter.task("statistics", total=total) as task:
         for evaluation, wanted in work:
             records = {model: run.replicates(evaluation.name, model) for model in evaluation.protocols}
             digests = {
@@ -101,17 +130,19 @@ def score(
             }
             common = {
                 "evaluation": evaluation.name,
-                "metrics": evaluation.metrics,
-                "labels": evaluation.labels,
+                "metrics": list(evaluation.metrics),
+                "labels": list(evaluation.labels),
                 "scorer": evaluation.scorer,
-                "alphas": {metric: list(alphas(f"{evaluation.name}.{metric}")) for metric in evaluation.metrics},
-                "seed": seed,
+                "alphas": {
+                    metric: list(context.alphas(f"{evaluation.name}.{metric}")) for metric in evaluation.metrics
+                },
+                "seed": context.seed,
             }
             for model, found in records.items():
-                value = memo(
+                value = context.memo(
                     {**common, "records": digests[model], "model": model},
                     lambda found=found, model=model, evaluation=evaluation: _levels(  # type: ignore[misc]  # bound now
-                        evaluation, found, model, alphas, seed, reporter, code
+                        evaluation, found, model, context
                     ),
                 )
                 scores.metrics += [MetricResult.model_validate(entry) for entry in value["metrics"]]
@@ -119,14 +150,14 @@ def score(
                 task.advance()
             for pair in wanted:
                 if pair.baseline in records and pair.candidate in records:
-                    value = memo(
+                    value = context.memo(
                         {
                             **common,
                             "baseline": [pair.baseline, digests[pair.baseline]],
                             "candidate": [pair.candidate, digests[pair.candidate]],
                         },
                         lambda pair=pair, records=records, evaluation=evaluation: _differences(  # type: ignore[misc]  # bound now
-                            evaluation, records, pair, alphas, seed, reporter, code
+                            evaluation, records, pair, context
                         ),
                     )
                     scores.comparisons += [ComparisonResult.model_validate(entry) for entry in value["comparisons"]]
@@ -146,7 +177,7 @@ def content_digest(records: Records) -> str:
     return hasher.hexdigest()
 
 
-def metrics_of(evaluation: EvaluationResult, *protocols: str, code: Mapping[str, Any] | None = None) -> list[Metric]:
+def metrics_of(evaluation: ScoringSpec, *protocols: str, code: Mapping[str, Any] | None = None) -> list[Metric]:
     """The metrics of an evaluation that read records of one of these protocols.
 
     A suite may name both the masked and the causal figure; each model gets its own.
@@ -165,13 +196,7 @@ def metrics_of(evaluation: EvaluationResult, *protocols: str, code: Mapping[str,
 
 
 def _levels(
-    evaluation: EvaluationResult,
-    replicates: Sequence[Records],
-    model: str,
-    alphas: Levels,
-    seed: int,
-    reporter: Reporter,
-    code: Mapping[str, Any] | None,
+    evaluation: ScoringSpec, replicates: Sequence[Records], model: str, context: ScoringContext
 ) -> dict[str, Any]:
     from harness.comparisons.confusion_reliability import tables
     from harness.comparisons.metric_results import metric_results
@@ -179,25 +204,27 @@ def _levels(
 
     records = replicates[0]
     found: list[MetricResult] = []
-    for metric in metrics_of(evaluation, records.head.protocol, code=code):
-        wanted = alphas(f"{evaluation.name}.{metric.id}")
-        with _watched(reporter, metric, model) as progress:
+    for metric in metrics_of(evaluation, records.head.protocol, code=context.code):
+        wanted = context.alphas(f"{evaluation.name}.{metric.id}")
+        with _watched(context.reporter, metric, model) as progress:
             levels = metric_results(
-                records, metric, evaluation=evaluation.name, model=model, alphas=wanted, seed=seed, progress=progress
+                records,
+                metric,
+                evaluation=evaluation.name,
+                model=model,
+                alphas=wanted,
+                seed=context.seed,
+                progress=progress,
             )
         found += levels_over_seeds(levels, replicates, metric, alphas=wanted)
-    tabled = tables(records, evaluation.labels, evaluation=evaluation.name, model=model) if evaluation.labels else []
+    tabled = (
+        tables(records, list(evaluation.labels), evaluation=evaluation.name, model=model) if evaluation.labels else []
+    )
     return {"metrics": [_plain(entry) for entry in found], "tables": [_plain(entry) for entry in tabled]}
 
 
 def _differences(
-    evaluation: EvaluationResult,
-    records: Mapping[str, Sequence[Records]],
-    pair: Pair,
-    alphas: Levels,
-    seed: int,
-    reporter: Reporter,
-    code: Mapping[str, Any] | None,
+    evaluation: ScoringSpec, records: Mapping[str, Sequence[Records]], pair: Pair, context: ScoringContext
 ) -> dict[str, Any]:
     from harness.comparisons.comparability import comparability
     from harness.comparisons.flips import flips
@@ -207,9 +234,9 @@ def _differences(
     base, candidate = records[pair.baseline][0], records[pair.candidate][0]
     notes = comparability(base.head, candidate.head)
     found: list[ComparisonResult] = []
-    for metric in metrics_of(evaluation, base.head.protocol, candidate.head.protocol, code=code):
-        wanted = alphas(f"{evaluation.name}.{metric.id}")
-        with _watched(reporter, metric, f"{pair.candidate} against {pair.baseline}") as progress:
+    for metric in metrics_of(evaluation, base.head.protocol, candidate.head.protocol, code=context.code):
+        wanted = context.alphas(f"{evaluation.name}.{metric.id}")
+        with _watched(context.reporter, metric, f"{pair.candidate} against {pair.baseline}") as progress:
             compared = compare(
                 base,
                 candidate,
@@ -218,7 +245,7 @@ def _differences(
                 baseline=pair.baseline,
                 candidate_name=pair.candidate,
                 alphas=wanted,
-                seed=seed,
+                seed=context.seed,
                 comparability=notes,
                 progress=progress,
             )

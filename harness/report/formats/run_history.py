@@ -8,13 +8,13 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from harness.core import plain
 from harness.core.errors import DataError
 from harness.report.sections.gate_table import gate_unit, is_on
 from harness.report.view.run_view import RunView
 from harness.schema.results.metrics import ComparisonResult, MetricResult
 from harness.schema.results.results_file import Results
 from harness.schema.results.verdicts import GateResult
+from harness.storage import plain_files
 from harness.storage.run_dir import RunDir
 
 CACHE = ".index.json"
@@ -92,7 +92,7 @@ def history(folder: Path) -> list[tuple[Path, RunRow]]:
 
 def _cache(path: Path) -> dict[str, Any]:
     try:
-        value = plain.read_json(path)
+        value = plain_files.read_json(path)
     except (OSError, ValueError):
         return {}
     runs = value.get("runs") if isinstance(value, dict) and value.get("format") == _FORMAT else None

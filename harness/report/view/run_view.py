@@ -115,7 +115,7 @@ class RunView:
             DataError: when results.json or run.json is missing or damaged.
         """
         info = run.read_info()
-        results = with_note(Results.read(run.results_path))
+        results = with_note(run.read_results())
         training = {model.name: run.read_training(model.name) for model in results.models if _plain(model.name)}
         return cls(results, info, run, training)
 

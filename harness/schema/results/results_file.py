@@ -1,22 +1,14 @@
-"""results.json as a whole: written and read."""
+"""results.json as a whole; `RunDir` reads and writes it."""
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
-
 from pydantic import Field
 
-from harness.core import plain
-from harness.core.errors import DataError, Where
-from harness.schema.results.base import Result, finite
+from harness.schema.results.base import Result
 from harness.schema.results.inputs import AuditResult, DataResult, EvaluationResult, ModelResult
 from harness.schema.results.metrics import ComparisonResult, FlipsResult, MetricResult, TableResult
-from harness.schema.results.renamed_results import rename_results
 from harness.schema.results.selftest_result import SelftestResult
 from harness.schema.results.verdicts import GateResult, VerdictResult
-from harness.schema.validation import found, in_short
-from harness.storage import atomic
 
 RESULTS_SCHEMA = 1
 
@@ -43,34 +35,3 @@ class Results(Result):
     verdict: VerdictResult
     selftest: SelftestResult | None = Field(None, description="result of `harness selftest`, if it was run")
     notes: list[str] = Field(default_factory=list)
-
-    def write(self, path: Path) -> None:
-        """Writes results.json atomically; equal results give equal bytes."""
-        text = json.dumps(
-            finite(self.model_dump(mode="json", by_alias=True)), indent=1, sort_keys=True, allow_nan=False
-        )
-        atomic.write_text(path, text + "\n")
-
-    @classmethod
-    def read(cls, path: Path) -> Results:
-        """Reads results.json.
-
-        Raises:
-            DataError: when it is missing, damaged or of another schema version.
-        """
-        try:
-            value = plain.read_json(path)
-            if not isinstance(value, dict):
-                raise ValueError(f"expected an object, found {found(value)}")
-            version = value.get("schema_version")
-            if version != RESULTS_SCHEMA:
-                raise ValueError(f"schema version {version}, expected {RESULTS_SCHEMA}")
-            return cls.model_validate(rename_results(value))
-        except FileNotFoundError as error:
-            raise DataError(
-                "no results.json in this folder.", where=Where(path), hint="pass the folder of a finished run."
-            ) from error
-        except (OSError, ValueError) as error:
-            raise DataError(
-                f"cannot read results.json: {in_short(error)}", where=Where(path), hint="rerun the suite."
-            ) from error

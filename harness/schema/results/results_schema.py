@@ -2,24 +2,17 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
 from harness.schema.results.results_file import RESULTS_SCHEMA, Results
-from harness.storage import atomic
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 SHIPPED = Path(__file__).with_name("results.schema.json")
 
 
 def results_schema() -> dict[str, Any]:
-    """The schema of what `Results.write` writes: every key is there, and no other."""
+    """The schema of what `RunDir.write_results` writes: every key is there, and no other."""
     schema = Results.model_json_schema(mode="serialization", ref_template="#/$defs/{model}")
     schema["properties"]["schema_version"] = {"const": RESULTS_SCHEMA, "description": "of this layout"}
     return {"$schema": DIALECT, **schema, "title": "harness results"}
-
-
-def write_results_schema(path: Path = SHIPPED) -> None:
-    """Writes the schema file anew."""
-    atomic.write_text(path, json.dumps(results_schema(), indent=1, ensure_ascii=False, sort_keys=True) + "\n")

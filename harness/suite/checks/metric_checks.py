@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from harness.calibration.planted_metrics import world_metrics
 from harness.core.diagnostics import Problems
 from harness.core.errors import SuiteError
 from harness.core.metric import Metric, MetricContext
@@ -51,10 +50,3 @@ def check_metrics(spec: EvaluationSpec, problems: Problems) -> EvaluationMetrics
     if asked is not None and not asked:
         problems.add("expected at least one metric, found none.", spec.kind, "metrics")
     return EvaluationMetrics(tuple(found.values()), bool(labels))
-
-
-def over_worlds(found: EvaluationMetrics) -> EvaluationMetrics:
-    """What gates may judge where an evaluation is repeated in planted worlds."""
-    names = [name for metric in found.metrics for name in world_metrics(metric.id, metric.direction, metric.ideal)]
-    made = build_metrics(names, MetricContext()) if names else []
-    return EvaluationMetrics(tuple(made), True)

@@ -20,14 +20,15 @@ MAX_BYTES = 1_000_000
 
 
 class Document:
-    """A YAML file: `value` (mappings, lists, scalars) and `where`.
+    """A YAML file: `text`, `value` (mappings, lists, scalars) and `where`.
 
     Keys are always text, as they are written (`1:` is the key "1", `no:` the key "no").
     """
 
-    def __init__(self, root: Node, file: str | Path) -> None:
+    def __init__(self, root: Node, file: str | Path, text: str) -> None:
         self._root = root
         self.file = file
+        self.text = text
         self.value: Any = root.value
 
     def where(self, *keys: Key, key: bool = False) -> Where:
@@ -110,7 +111,7 @@ def parse(text: str, file: str | Path) -> Document:
             root = builder.take(event) or root
     if root is None:
         raise SuiteError("the file is empty.", where=Where(file, 1), hint="run `harness init` to generate a suite.")
-    document = Document(root, file)
+    document = Document(root, file, text)
     problems = Problems(document.where)
     problems.extend(builder.problems)
     problems.raise_any()

@@ -8,8 +8,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from harness.core import plain
 from harness.core.errors import DataError, Where, unknown
+from harness.storage import plain_files
 
 COLUMNS = ("group", "word", "pair")
 
@@ -119,7 +119,7 @@ def read_lexicon(path: Path, name: str | None = None) -> Lexicon:
         DataError: when the file cannot be read or is not such a table.
     """
     try:
-        text = plain.read_text(path, "utf-8-sig")
+        text = plain_files.read_text(path, "utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise DataError(
             f"expected a CSV file in UTF-8, found {error}.", where=Where(path), hint="use an existing UTF-8 CSV file."

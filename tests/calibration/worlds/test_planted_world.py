@@ -11,11 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
+from harness.calibration.worlds.planted_probes import PARTS
+from harness.calibration.worlds.planted_vocabulary import HURTFUL, LEVELS, OCCUPATIONS, PEOPLE, PRONOUNS
+from harness.calibration.worlds.planted_world import rows, world
 from harness.core.errors import DataError
 from harness.core.reporter import Silent
-from harness.data.generators.planted_probes import PARTS
-from harness.data.generators.planted_vocabulary import HURTFUL, LEVELS, OCCUPATIONS, PEOPLE, PRONOUNS
-from harness.data.generators.planted_world import rows, world
 from harness.data.open_dataset import open_dataset
 from harness.schema.suite.data_refs import SourceRef
 from harness.storage.store import Store
@@ -120,7 +120,7 @@ def test_the_built_in_lists_know_its_words() -> None:
 
 
 def test_a_suite_opens_it_like_other_generated_data(tmp_path: Path) -> None:
-    ref = SourceRef(source="generated", options={"generator": "planted_world", "part": "pairs", "seed": 7})
+    ref = SourceRef(source="planted_world", options={"part": "pairs", "seed": 7})
     made = open_dataset(ref, name="pairs", base=tmp_path, store=Store(tmp_path / "store"), reporter=Silent())
     assert len(made.split("test")) == 160
     assert len({row.cluster for row in made.split("test")}) == len(OCCUPATIONS)
@@ -141,3 +141,16 @@ def test_a_suite_opens_it_like_other_generated_data(tmp_path: Path) -> None:
 def test_wrong_options_are_refused(options: dict[str, object], said: str) -> None:
     with pytest.raises(DataError, match=said):
         list(rows(**options))  # type: ignore[arg-type]
+
+
+def test_the_source_of_earlier_versions_is_an_error_that_names_the_new_one(tmp_path: Path) -> None:
+    ref = SourceRef(source="generated", options={"generator": "planted_world", "part": "pairs"})
+    with pytest.raises(DataError, match="source of its own") as caught:
+        open_dataset(ref, name="pairs", base=tmp_path, store=Store(tmp_path / "store"), reporter=Silent())
+    assert "source: planted_world" in str(caught.value)
+
+
+def test_an_unknown_option_is_named(tmp_path: Path) -> None:
+    ref = SourceRef(source="planted_world", options={"prt": "pairs"})
+    with pytest.raises(DataError, match="Did you mean 'part'"):
+        open_dataset(ref, name="pairs", base=tmp_path, store=Store(tmp_path / "store"), reporter=Silent())

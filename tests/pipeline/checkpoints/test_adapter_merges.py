@@ -1,4 +1,4 @@
-"""A stage that starts from an adapter, through a suite's workshop."""
+"""A stage that starts from an adapter, through a suite's builder."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from harness.core.reporter import Silent
 from harness.core.requests import Classify
 from harness.models.checkpoint.inspection import inspect
 from harness.models.open_model import open_model
-from harness.pipeline.checkpoints.checkpoint_builder import Workshop
+from harness.pipeline.checkpoints.checkpoint_builder import CheckpointBuilder
 from harness.pipeline.prepared_suite import prepare
 from harness.storage.store import Store
 from harness.suite.load_suite import load_suite
@@ -57,31 +57,31 @@ def _write(folder: Path, text: str = SUITE) -> Suite:
     return load_suite(folder / "chain.yaml")
 
 
-def _workshop(suite: Suite, store: Store) -> Workshop:
-    return Workshop(prepare(suite, store, Silent()), store, Silent())
+def _builder(suite: Suite, store: Store) -> CheckpointBuilder:
+    return CheckpointBuilder(prepare(suite, store, Silent()), store, Silent())
 
 
 def test_an_adapter_is_the_start_of_another_stage(tmp_path: Path) -> None:
     suite, store = _write(tmp_path), Store(tmp_path / "cache")
-    workshop = _workshop(suite, store)
-    made = {name: workshop.checkpoint(name) for name in workshop.order()}
+    builder = _builder(suite, store)
+    made = {name: builder.checkpoint(name) for name in builder.order()}
     assert [inspect(made[name].path).kind for name in ("first", "second", "linear")] == ["adapter", "adapter", "linear"]
 
     # second stands on a whole made of first and base, and that one names first.
-    start = workshop.resolve((inspect(made["second"].path).parent or {})["key"])
+    start = builder.resolve((inspect(made["second"].path).parent or {})["key"])
     page = json.loads((start / "checkpoint.json").read_text("utf-8"))
     assert (page["kind"], page["parent"]["key"]) == ("transformers", made["first"].key)
     assert page["parent"]["digest"] == made["first"].digest
 
     asked = Classify("the red song number 3 was bright", LABELS)
     for name in ("second", "linear"):
-        [(_, answer)] = open_model(made[name].path, resolve=workshop.resolve, responses=None).answer([asked])
+        [(_, answer)] = open_model(made[name].path, resolve=builder.resolve, responses=None).answer([asked])
         assert sum(map(abs, answer.values)) > 0
 
     # Nothing is trained twice, and a merge that was deleted is made again to the byte.
     weights = (start / "model.safetensors").read_bytes()
     shutil.rmtree(start)
-    again = _workshop(suite, Store(tmp_path / "cache"))
+    again = _builder(suite, Store(tmp_path / "cache"))
     assert all(again.checkpoint(name).cached for name in again.order())
     [(_, answer)] = open_model(again.checkpoint("second").path, resolve=again.resolve, responses=None).answer([asked])
     assert (start / "model.safetensors").read_bytes() == weights

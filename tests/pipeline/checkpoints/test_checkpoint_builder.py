@@ -80,16 +80,16 @@ class _Later(FinetuneSpec):
 
 def test_a_key_that_later_versions_add_keeps_checkpoints_where_it_is_not_given(tmp_path: Path) -> None:
     suite = _little(tmp_path, "", "")
-    workshop = checkpoint_builder.Workshop(
+    builder = checkpoint_builder.CheckpointBuilder(
         prepare(suite, Store(tmp_path / "cache"), Silent()), Store(tmp_path / "cache"), Silent()
     )
-    now = workshop.key("small")
+    now = builder.key("small")
     spec = suite.models["small"]
     assert isinstance(spec, FinetuneModel)
     told = spec.finetune.model_dump(by_alias=True)
     for given, same in (({}, True), ({"novelty": 3}, False)):
         later = spec.model_copy(update={"finetune": _Later.model_validate({**told, **given})})
-        assert (workshop._key("small", later) == now) is same
+        assert (builder._key("small", later) == now) is same
 
 
 LOADED = """\
@@ -154,14 +154,14 @@ def test_the_base_that_a_loaded_adapter_names_is_only_read(
 
 def test_a_text_that_is_no_key_is_not_looked_for_in_the_store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     store = Store(tmp_path / "cache")
-    workshop = checkpoint_builder.Workshop(prepare(_little(tmp_path, "", ""), store, Silent()), store, Silent())
+    builder = checkpoint_builder.CheckpointBuilder(prepare(_little(tmp_path, "", ""), store, Silent()), store, Silent())
 
     def get(*_: object) -> None:
         raise AssertionError("asked the store")
 
     monkeypatch.setattr(store, "get", get)
     with pytest.raises(HarnessError, match="no folder is there"):
-        workshop.resolve("owner/name")
-    assert workshop.resolve(str(tmp_path)) == tmp_path
+        builder.resolve("owner/name")
+    assert builder.resolve(str(tmp_path)) == tmp_path
     with pytest.raises(AssertionError, match="asked the store"):
-        workshop.resolve("a" * 64)
+        builder.resolve("a" * 64)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 import math
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
@@ -134,3 +135,16 @@ def test_records_know_how_texts_begin_and_whether_they_went_through_a_template()
 def test_a_model_is_unable_when_every_item_says_the_same(failures: list[Failure], why: str | None) -> None:
     rows = [Record(str(k), str(k), status="failed", response=one.to_json()) for k, one in enumerate(failures)]
     assert unable(Records.of(RecordsHead("pairs", "digest", "head"), rows)) == why
+
+
+@pytest.mark.parametrize("number", [math.nan, math.inf, -math.inf])
+def test_a_number_that_is_not_finite_fails_its_record_and_nothing_else(number: float) -> None:
+    record = Record(
+        "a", "d", overlap=True, target="good", prediction="bad", margin=-0.5, truncated=2, stats={"nll": number}
+    )
+    failed = asking._checked(record)
+    assert (failed.status, failed.stats, failed.prediction) == ("failed", {}, None)
+    assert failed.response["failure"] == "nan"
+    assert (failed.overlap, failed.target, failed.margin, failed.truncated) == (True, "good", -0.5, 2)
+    sound = dataclasses.replace(record, stats={"nll": 1.5})
+    assert asking._checked(sound) is sound

@@ -159,7 +159,7 @@ def test_the_comment_can_be_found_again_and_stays_below_the_limit(plain: RunDir)
     text = (plain.path / "comment.md").read_text("utf-8")
     assert text.startswith("<!-- harness: sentiment -->\n## ")
     assert "<details><summary>All 5 verdicts</summary>" in text
-    results = Results.read(plain.results_path)
+    results = plain.read_results()
     long = [gate(id=f"g{number}", sentence="words & <b> " * 40) for number in range(400)]
     body = comment_markdown(results.model_copy(update={"gates": long}), None)
     assert len(body.encode("utf-8")) <= 64_000

@@ -6,12 +6,11 @@ import csv
 import io
 
 from harness.report.formats.csv_tables import comparisons_csv, metrics_csv
-from harness.schema.results.results_file import Results
 from harness.storage.run_dir import RunDir
 
 
 def test_every_figure_is_there(plain: RunDir) -> None:
-    results = Results.read(plain.results_path)
+    results = plain.read_results()
     rows = list(csv.DictReader(io.StringIO(comparisons_csv(results))))
     assert len(rows) == len(results.comparisons)
     for row, source in zip(rows, results.comparisons, strict=True):
@@ -25,7 +24,7 @@ def test_every_figure_is_there(plain: RunDir) -> None:
 
 
 def test_cells_are_no_formulas(hostile: RunDir) -> None:
-    results = Results.read(hostile.results_path)
+    results = hostile.read_results()
     results.comparisons[0].slice = '=HYPERLINK("http://evil.test","x")\n@x'
     results.metrics[0].method = "+1"
     rows = list(csv.reader(io.StringIO(comparisons_csv(results) + metrics_csv(results))))

@@ -11,7 +11,6 @@ from test_report_html import Page
 
 from harness.report.formats.index_page import suites, write_index
 from harness.report.formats.run_history import CACHE, history
-from harness.schema.results.results_file import Results
 from harness.storage.run_dir import RunDir
 
 
@@ -21,9 +20,9 @@ def folder(tmp_path: Path, plain: RunDir) -> Path:
     for number in range(3):
         run = RunDir(tmp_path / "sentiment" / f"run-{number}")
         run.path.mkdir(parents=True)
-        results = Results.read(plain.results_path)
+        results = plain.read_results()
         results.gates[0].observed = 0.1 + 0.01 * number
-        results.write(run.results_path)
+        run.write_results(results)
         info = plain.read_info()
         info.run_id, info.started = run.path.name, f"2026-01-0{number + 1}T00:00:00Z"
         run.write_info(info)
@@ -44,7 +43,7 @@ def test_each_gate_has_a_trend_with_the_interval_of_its_figure(folder: Path, pla
     trends = {chart.title.split(":")[0]: chart for chart in suite.trends}
     assert set(trends) == {"better", "memory", "drift", "names"}
     assert [row[2] for row in trends["better"].rows] == ["+10.0", "+11.0", "+12.0"]
-    wanted = next(row for row in Results.read(plain.results_path).comparisons if row.id == "reviews.accuracy")
+    wanted = next(row for row in plain.read_results().comparisons if row.id == "reviews.accuracy")
     low, high = (float(end.replace("−", "-")) for end in trends["better"].rows[0][3].split("…"))
     assert (low, high) == pytest.approx((wanted.low * 100, wanted.high * 100), abs=0.06)
     assert trends["memory"].rows[0][2].startswith("×")
@@ -59,10 +58,10 @@ def test_the_cache_follows_results_and_equal_files_give_equal_bytes(folder: Path
     stored["runs"]["sentiment/run-0"]["row"] = {"no": "row"}
     (folder / CACHE).write_text(json.dumps(stored))
     assert write_index(folder).read_bytes() == first
-    path = folder / "sentiment" / "run-1" / "results.json"
-    results = Results.read(path)
+    run = RunDir(folder / "sentiment" / "run-1")
+    results = run.read_results()
     results.verdict.sentence = "Something else altogether."
-    results.write(path)
+    run.write_results(results)
     assert b"Something else altogether." in write_index(folder).read_bytes()
 
 

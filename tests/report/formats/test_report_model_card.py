@@ -6,7 +6,6 @@ import pytest
 from huggingface_hub import ModelCard
 
 from harness.report.formats.model_card import model_card
-from harness.schema.results.results_file import Results
 from harness.storage.run_dir import RunDir
 
 
@@ -14,7 +13,7 @@ from harness.storage.run_dir import RunDir
 def test_the_hub_reads_it(name: str, request: pytest.FixtureRequest) -> None:
     run = request.getfixturevalue(name)
     card = ModelCard((run.path / "model-card.md").read_text("utf-8"))
-    results = Results.read(run.results_path)
+    results = run.read_results()
     assert card.data.model_name == "finetuned"
     found = {(one.dataset_name, one.metric_name): one.metric_value for one in card.data.eval_results}
     wanted = {
@@ -34,7 +33,7 @@ def test_f1_is_named_as_the_hub_names_it(plain: RunDir) -> None:
 
 
 def test_tiny_numbers_stay_numbers(plain: RunDir) -> None:
-    results = Results.read(plain.results_path)
+    results = plain.read_results()
     for row in results.metrics:
         row.value = 1e-6
     card = ModelCard(model_card(results, None))
@@ -42,7 +41,7 @@ def test_tiny_numbers_stay_numbers(plain: RunDir) -> None:
 
 
 def test_two_release_models_get_an_entry_each(plain: RunDir) -> None:
-    results = Results.read(plain.results_path)
+    results = plain.read_results()
     results.release = ["finetuned", "lora"]
     text = model_card(results, None)
     assert text.count('  - name: "finetuned"') == text.count('  - name: "lora"') == 1
@@ -50,7 +49,7 @@ def test_two_release_models_get_an_entry_each(plain: RunDir) -> None:
 
 
 def test_without_release_models_it_says_so(plain: RunDir) -> None:
-    results = Results.read(plain.results_path)
+    results = plain.read_results()
     results.release = []
     text = model_card(results, None)
     assert "This suite releases no model" in text

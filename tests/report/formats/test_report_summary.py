@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 
 from harness.report.formats.summary import summary_markdown
 from harness.report.wording.safe_text import markdown, visible
-from harness.schema.results.results_file import Results
 from harness.storage.run_dir import RunDir
 
 
@@ -41,7 +40,7 @@ def test_hostile_text_is_inert(hostile: RunDir) -> None:
 
 
 def test_many_gates_and_comparisons_still_fit(plain: RunDir) -> None:
-    results = Results.read(plain.results_path)
+    results = plain.read_results()
     results.gates = [gate.model_copy(update={"id": f"g{k}"}) for k in range(30) for gate in results.gates]
     results.comparisons = results.comparisons * 5
     text = summary_markdown(results, None)

@@ -9,7 +9,6 @@ import pytest
 from harness.report.formats.html_page import render_view
 from harness.report.sections.mitigation_table import mitigations, twin_of
 from harness.report.view.run_view import RunView, classify_change
-from harness.schema.results.results_file import Results
 from harness.storage.run_dir import RunDir
 
 STAGES: dict[str, dict[str, Any]] = {
@@ -21,7 +20,7 @@ STAGES: dict[str, dict[str, Any]] = {
 
 def _view(run: RunDir, **changes: Any) -> RunView:
     """`lora` is the base with a projection, `linear` is fine-tuned with augmentation, `scratch` with dropout."""
-    results = Results.read(run.results_path)
+    results = run.read_results()
     models = []
     for model in results.models:
         update: dict[str, Any] = {}
@@ -90,7 +89,7 @@ def test_pairs_that_were_not_compared_show_levels_and_say_so(plain: RunDir) -> N
 
 @pytest.mark.parametrize("made_by", ["finetune", "load"])
 def test_runs_without_mitigation_have_no_such_table(plain: RunDir, made_by: str) -> None:
-    results = Results.read(plain.results_path)
+    results = plain.read_results()
     view = RunView(results, None)
     assert mitigations(view) is None
     assert "What each mitigation bought" not in render_view(view)

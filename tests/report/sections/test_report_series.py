@@ -9,7 +9,6 @@ import pytest
 from harness.report.charts.point_charts import PointChart
 from harness.report.sections.dose_curves import _shared, series
 from harness.report.view.run_view import RunView
-from harness.schema.results.results_file import Results
 from harness.storage.run_dir import RunDir
 
 
@@ -20,7 +19,7 @@ def _charts(
     parents: dict[str, str | None] | None = None,
 ) -> list[PointChart]:
     """The charts of a run whose models were made by these stages."""
-    results = Results.read(plain.results_path)
+    results = plain.read_results()
     models = [
         model.model_copy(
             update={

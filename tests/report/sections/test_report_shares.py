@@ -10,7 +10,6 @@ from harness.report.formats.html_page import render_view
 from harness.report.sections.shared_cost import shares
 from harness.report.view.run_view import RunView
 from harness.schema.results.inputs import ModelResult
-from harness.schema.results.results_file import Results
 from harness.storage.run_dir import RunDir
 
 
@@ -33,7 +32,7 @@ MODELS = (
 
 
 def _view(run: RunDir, models: tuple[ModelResult, ...]) -> RunView:
-    results = Results.read(run.results_path).model_copy(update={"models": list(models)})
+    results = run.read_results().model_copy(update={"models": list(models)})
     return RunView(results, None)
 
 

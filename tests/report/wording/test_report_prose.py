@@ -78,7 +78,7 @@ def test_the_story_has_five_parts_and_speaks_of_harm_with_numbers(plain: RunDir)
 
 
 def test_without_probes_and_slices_harm_is_not_measured(plain: RunDir) -> None:
-    results = Results.read(plain.results_path)
+    results = plain.read_results()
     results.comparisons = [row for row in results.comparisons if row.evaluation == "general"]
     view = RunView(results)
     assert dict(story(view, view.contests[0]))["Bias and fairness"][0].text.startswith("Not measured")
@@ -90,7 +90,7 @@ def test_release_contests_come_first(plain: RunDir) -> None:
 
 
 def test_a_task_is_measured_against_the_best_way_of_the_base(plain: RunDir) -> None:
-    results = Results.read(plain.results_path)
+    results = plain.read_results()
     results.evaluations[0].baseline = "linear"
     for row in [row for row in results.comparisons if (row.evaluation, row.candidate) == ("reviews", "finetuned")]:
         results.comparisons.append(row.model_copy(update={"baseline": "linear"}))
@@ -113,7 +113,7 @@ def _as_pair(results: Results, baseline: str) -> None:
 
 
 def test_a_release_whose_baseline_cannot_be_asked_is_told_of_by_its_first_pair(plain: RunDir) -> None:
-    results = Results.read(plain.results_path)
+    results = plain.read_results()
     results.comparisons = [row for row in results.comparisons if row.evaluation == "reviews"]
     results.flips = []
     _as_pair(results, "classical")
@@ -139,7 +139,7 @@ def test_a_release_whose_baseline_cannot_be_asked_is_told_of_by_its_first_pair(p
 def test_the_first_paragraph_says_whether_rivals_are_beaten(
     plain: RunDir, changes: dict[str, float], said: str
 ) -> None:
-    results = Results.read(plain.results_path)
+    results = plain.read_results()
     found = next(row for row in results.comparisons if row.id == "reviews.accuracy" and row.candidate == "finetuned")
     assert found.slice is None
     results.comparisons.append(found.model_copy(update={"baseline": "classical", **changes}))
@@ -149,7 +149,7 @@ def test_the_first_paragraph_says_whether_rivals_are_beaten(
 
 
 def test_a_gain_that_the_baseline_cannot_show_is_told_against_the_rival(plain: RunDir) -> None:
-    results = Results.read(plain.results_path)
+    results = plain.read_results()
     found = next(row for row in results.comparisons if row.id == "reviews.accuracy" and row.candidate == "finetuned")
     results.comparisons = [row for row in results.comparisons if row.evaluation == "general"]
     results.comparisons.append(found.model_copy(update={"baseline": "classical"}))
@@ -177,7 +177,7 @@ def test_items_are_ordered_by_what_tells_most_of_them(stats: dict[str, float], v
 
 
 def test_confusions_align_columns_that_one_model_never_used(plain: RunDir) -> None:
-    results = Results.read(plain.results_path)
+    results = plain.read_results()
     table = next(one for one in results.tables if (one.kind, one.model) == ("confusion", "base"))
     table.columns = [*table.columns, "(other)"]
     table.values = [[*line, 5.0] for line in table.values]
@@ -189,7 +189,7 @@ def test_confusions_align_columns_that_one_model_never_used(plain: RunDir) -> No
 
 @pytest.mark.parametrize("nested", [True, False])
 def test_costs_are_read_flat_or_as_checkpoints_write_them(plain: RunDir, nested: bool) -> None:
-    model = Results.read(plain.results_path).models[0]
+    model = plain.read_results().models[0]
     cost = {"tokens": 5000, "flops": 1e9, "steps": 10, "parameters": 7, "trainable": 3, "bytes": 9}
     page = {"stage": {"objective": "mlm"}, "data": {"prose": "f"}, "seed": 4}
     model.training = page | ({"cost": cost} if nested else cost)
@@ -219,7 +219,7 @@ def test_costs_are_read_flat_or_as_checkpoints_write_them(plain: RunDir, nested:
 def test_margins_are_shown_in_the_unit_of_the_figures(
     plain: RunDir, margin: str, kind: str, unit: str, shown: str
 ) -> None:
-    results = Results.read(plain.results_path)
+    results = plain.read_results()
     gate = results.gates[0].model_copy(update={"margin": margin, "kind": kind, "metric": "m"})
     view = RunView(results)
     view.units["m"] = unit

@@ -9,6 +9,7 @@ from harness.core.errors import DataError
 from harness.schema.results.metrics import MetricResult
 from harness.schema.results.results_file import Results
 from harness.schema.results.verdicts import VerdictResult
+from harness.storage.run_dir import RunDir
 
 
 def results(value: float | None = 0.5) -> Results:
@@ -48,19 +49,19 @@ def results(value: float | None = 0.5) -> Results:
 
 
 def test_equal_results_are_equal_bytes_and_read_back(tmp_path: Path) -> None:
-    results().write(tmp_path / "a.json")
-    results().write(tmp_path / "b.json")
-    assert (tmp_path / "a.json").read_bytes() == (tmp_path / "b.json").read_bytes()
-    again = Results.read(tmp_path / "a.json")
+    RunDir(tmp_path).write_results(results())
+    RunDir(tmp_path / "b").write_results(results())
+    assert (tmp_path / "results.json").read_bytes() == (tmp_path / "b" / "results.json").read_bytes()
+    again = RunDir(tmp_path).read_results()
     assert again.metrics[0].value == 0.5
 
 
 def test_undefined_numbers_are_null_never_nan(tmp_path: Path) -> None:
-    results(math.nan).write(tmp_path / "a.json")
-    text = (tmp_path / "a.json").read_text()
+    RunDir(tmp_path).write_results(results(math.nan))
+    text = (tmp_path / "results.json").read_text()
     assert "NaN" not in text
     assert "Infinity" not in text
-    again = Results.read(tmp_path / "a.json")
+    again = RunDir(tmp_path).read_results()
     assert again.metrics[0].value is None
     assert again.metrics[0].bounds["0.05"] == (0.4, None)
 
@@ -69,20 +70,20 @@ def test_undefined_numbers_are_null_never_nan(tmp_path: Path) -> None:
 def test_other_files_are_refused(tmp_path: Path, content: str) -> None:
     (tmp_path / "results.json").write_text(content)
     with pytest.raises(DataError, match="cannot read results"):
-        Results.read(tmp_path / "results.json")
+        RunDir(tmp_path).read_results()
 
 
 def test_a_missing_file_says_what_to_give(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"no results\.json in this folder"):
-        Results.read(tmp_path / "results.json")
+        RunDir(tmp_path).read_results()
 
 
 def test_a_damaged_file_is_explained_in_one_line(tmp_path: Path) -> None:
     path = tmp_path / "results.json"
-    results(0.5).write(path)
+    RunDir(tmp_path).write_results(results(0.5))
     path.write_text(path.read_text().replace('"suite":', '"suit":'))
     with pytest.raises(DataError, match=r"cannot read results\.json: suite: Field required") as caught:
-        Results.read(path)
+        RunDir(tmp_path).read_results()
     assert "pydantic" not in str(caught.value)
     assert len(str(caught.value).splitlines()) == 2
 
@@ -90,4 +91,4 @@ def test_a_damaged_file_is_explained_in_one_line(tmp_path: Path) -> None:
 def test_a_folder_in_its_place_is_refused(tmp_path: Path) -> None:
     (tmp_path / "results.json").mkdir()
     with pytest.raises(DataError, match=r"cannot read results\.json"):
-        Results.read(tmp_path / "results.json")
+        RunDir(tmp_path).read_results()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
-from harness.data.generators.planted_vocabulary import (
+from harness.calibration.worlds.planted_vocabulary import (
     BEGINNINGS,
     CALLED,
     ENDS,
@@ -20,7 +20,7 @@ from harness.data.generators.planted_vocabulary import (
 )
 
 if TYPE_CHECKING:
-    from harness.data.generators.planted_vocabulary import World
+    from harness.calibration.worlds.planted_vocabulary import World
 
 Rows = Iterator[Mapping[str, str | float]]
 _TEST = {"split": "test"}

@@ -10,13 +10,13 @@ Sentences that probes ask about are never in the corpus; their words, beginnings
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
+from pathlib import Path
 from random import Random
+from typing import Any
 
-from harness.core.digests import fraction
-from harness.core.errors import DataError
-from harness.data.generators.planted_vocabulary import (
+from harness.calibration.worlds.planted_vocabulary import (
     BEGINNINGS,
     CALLED,
     CUE,
@@ -35,7 +35,10 @@ from harness.data.generators.planted_vocabulary import (
     World,
     held_out,
 )
+from harness.core.digests import fraction
+from harness.core.errors import DataError, unknown
 
+OPTIONS = ("part", "p", "seed", "size", "against")
 _CLEAR = 0.9
 """How often a clear opinion has its own label."""
 _KINDS = ("occupation",) * 12 + ("meeting",) * 4 + ("person",) + ("called",) * 3
@@ -47,6 +50,18 @@ def world(seed: int) -> World:
     half = len(order) // 2
     target = "female" if fraction(f"planted/{seed}/target") < 0.5 else "male"
     return World(seed, tuple(sorted(order[:half])), tuple(sorted(order[half:])), target)
+
+
+def open_rows(options: dict[str, Any], base: Path) -> Iterable[Mapping[str, Any]]:
+    """The source `planted_world` for suites: `{source: planted_world, options: {part: corpus, p: 0.9}}`.
+
+    Raises:
+        DataError: as `rows` does, and for an option that it does not take.
+    """
+    for name in options:
+        if name not in OPTIONS:
+            raise DataError(unknown("option", name, OPTIONS))
+    return rows(**options)
 
 
 def rows(
@@ -64,7 +79,7 @@ def rows(
     Raises:
         DataError: an unknown part or group, a probability outside 0…1, a seed or size that is no count.
     """
-    from harness.data.generators import planted_probes
+    from harness.calibration.worlds import planted_probes
 
     known = ("corpus", "labels", *planted_probes.PARTS)
     if part not in known:

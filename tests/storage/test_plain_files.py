@@ -8,10 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from harness.core import plain
 from harness.core.errors import DataError
-from harness.core.records import Records
-from harness.schema.results.results_file import Results
+from harness.storage import plain_files
+from harness.storage.records_file import read_records
 from harness.storage.run_dir import RunDir
 
 DEEP = '{"a":' * 100_000 + "1" + "}" * 100_000
@@ -20,22 +19,22 @@ DEEP = '{"a":' * 100_000 + "1" + "}" * 100_000
 def test_plain_files_and_links_to_them_are_read(tmp_path: Path) -> None:
     (tmp_path / "one.json").write_text('{"é": 1}', "utf-8")
     (tmp_path / "two.json").symlink_to("one.json")
-    assert plain.read_json(tmp_path / "one.json") == plain.read_json(tmp_path / "two.json") == {"é": 1}
+    assert plain_files.read_json(tmp_path / "one.json") == plain_files.read_json(tmp_path / "two.json") == {"é": 1}
     with pytest.raises(FileNotFoundError):
-        plain.read_bytes(tmp_path / "none")
+        plain_files.read_bytes(tmp_path / "none")
 
 
 def test_pipes_devices_and_folders_are_not_read(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
     for path in (tmp_path / "pipe", Path("/dev/zero"), tmp_path):
         with pytest.raises(OSError, match="expected a plain file"):
-            plain.read_bytes(path)
+            plain_files.read_bytes(path)
 
 
 def test_deep_nesting_is_an_error_of_the_text() -> None:
     for text in (DEEP, DEEP.encode(), "[" * 100_000):
         with pytest.raises(ValueError, match="nested too deeply"):
-            plain.parse_json(text)
+            plain_files.parse_json(text)
 
 
 @pytest.mark.parametrize("content", ["pipe", DEEP, '{"a"', "[]", "7"])
@@ -50,11 +49,11 @@ def test_a_stored_run_s_damaged_files_are_errors_of_the_data(content: str, tmp_p
         else:
             (tmp_path / name).write_text(content, "utf-8")
     run = RunDir(tmp_path)
-    for read in (run.read_info, lambda: Results.read(run.results_path), lambda: run.read_items("t")):
+    for read in (run.read_info, lambda: run.read_results(), lambda: run.read_items("t")):
         with pytest.raises(DataError):
             read()
     with pytest.raises(DataError):
-        Records.read(run.records_path("t", "m"))
+        read_records(run.records_path("t", "m"))
     if content != "pipe":
         with pytest.raises(DataError):
             run.read_training("m")

@@ -1,0 +1,1 @@
+"""Generated worlds whose bias is known: their vocabulary, their texts, and the sets that probes read."""
