@@ -64,10 +64,7 @@ def parse_suite(text: str, path: Path) -> Suite:
         SuiteError: with every fault, each with file, line and column.
     """
     document = parse(text, path)
-    problems = Problems(document.where)
-    check_names(document, problems)
-    problems.raise_any()
-    return build_suite(document, document.value, problems)
+    return build_suite(document, document.value, Problems(document.where))
 
 
 def build_suite(
@@ -89,6 +86,8 @@ def build_suite(
     Raises:
         SuiteError: with every fault, each with file, line and column.
     """
+    check_names(document, problems)
+    problems.raise_any()
     sections = read_sections(value, problems, keys)
     check_references(sections, value, problems)
     metrics = {
