@@ -321,8 +321,8 @@ def test_gates_on_levels_see_that_items_are_missing() -> None:
 @pytest.mark.parametrize("kind", ["superiority", "equivalence"])
 def test_a_gate_says_why_there_is_no_interval(kind: str) -> None:
     values = np.random.default_rng(0).normal(size=120)
-    cases = [(values, {}, "identical on every item"), (values * 0 + 2.5, {}, "every item gives the same value")]
-    cases.append((values * 1.1, {"doc": 1}, "all items belong to one cluster"))
+    cases = [(values, {}, "identical on every item"), (values * 0 + 2.5, {}, "every item has the same value")]
+    cases.append((values * 1.1, {"doc": 1}, "all items are in one cluster"))
     for other, columns, words in cases:
         base = scores(values * (0 if "same value" in words else 1), **columns)
         found = harness.compare(base, scores(other, **columns), cluster="doc" if columns else None)

@@ -82,7 +82,7 @@ def test_generators_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
         list(generated.read("counting", {"m": 3}))
     with pytest.raises(DataError, match="unknown generator 'nothing'"):
         list(generated.read("nothing", {}))
-    with pytest.raises(DataError, match="no name of a generator"):
+    with pytest.raises(DataError, match="not a valid generator name"):
         list(generated.read("../x", {}))
 
 
