@@ -27,7 +27,7 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line(
         "markers",
         f"{MARKER}(run, gate=None, suite=None): judges a stored harness run before the test; "
-        "with base, candidate, metric and kind it judges two tables.",
+        "with base, candidate, metric, and kind, it judges two tables.",
     )
 
 
@@ -71,7 +71,7 @@ def check(
     if run is None:
         found = _tables(base, candidate, gate, compare or {}, rule)
     elif rule or compare or base is not None or candidate is not None:
-        raise TypeError(f"harness_gate: with run=… the suite has the rules; found {sorted(rule) or 'tables'} too.")
+        raise TypeError(f"harness_gate: with run=…, the suite defines the rules; found {sorted(rule) or 'tables'} too.")
     else:
         found = _stored(Path(run), gate, suite)
     blocking = [one for one in found if one.blocking and one.verdict != "pass"]
@@ -109,7 +109,7 @@ def _stored(run: Path, gate: str | None, suite: str | Path | None) -> list[GateR
     if not chosen:
         known = {one.id for one in results.gates}
         raise SuiteError(
-            unknown("gate", gate, known) if gate else "the run has no gates: nothing was judged.",
+            unknown("gate", gate, known) if gate else "the run has no gates; nothing was judged.",
             where=Where(found.path),
         )
     return chosen

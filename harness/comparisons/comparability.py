@@ -24,10 +24,10 @@ def comparability(base: RecordsHead, candidate: RecordsHead) -> list[str]:
     """Notes on what differs between two sides, for people; empty when nothing does."""
     notes = []
     if base.protocol != candidate.protocol:
-        notes.append(f"asked by different protocols: baseline {base.protocol}, candidate {candidate.protocol}.")
+        notes.append(f"different protocols: baseline {base.protocol}, candidate {candidate.protocol}.")
     ours, theirs = _tokenizer(base), _tokenizer(candidate)
     if ours is not None and theirs is not None and ours != theirs:
-        notes.append("the tokenizers differ: figures per token are not comparable.")
+        notes.append("the tokenizers differ, so per-token values are not comparable.")
     for key, name in _FACTS:
         if key in base.facts and key in candidate.facts and base.facts[key] != candidate.facts[key]:
             notes.append(f"{name}: baseline {base.facts[key]}, candidate {candidate.facts[key]}.")
@@ -68,11 +68,11 @@ def refusal(base: RecordsHead, candidate: RecordsHead, metric: Metric) -> str | 
         return f"the records are of different evaluations: {base.evaluation} and {candidate.evaluation}."
     if base.protocol != candidate.protocol and (_is_likelihood(base.protocol) or _is_likelihood(candidate.protocol)):
         return (
-            f"{base.protocol} and {candidate.protocol} are different figures: "
-            "likelihoods are compared within one protocol only."
+            f"{base.protocol} and {candidate.protocol} are not comparable: likelihoods can only be compared within "
+            f"one protocol."
         )
     if _per_token(metric) and _tokenizer(base) != _tokenizer(candidate):
-        return "the tokenizers differ: a figure per token compares unlike things; use one per byte or per word."
+        return "the tokenizers differ, so per-token values are not comparable; use a metric per byte or per word."
     return None
 
 

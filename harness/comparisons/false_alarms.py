@@ -107,7 +107,7 @@ def false_alarms(
     joined = join(base, candidate, level)
     reason = joined.fault or refusal(base.head, candidate.head, metric)
     if reason is None and metric.kind == "recompute":
-        reason = "metrics that are recomputed from records are too slow to be tested a thousand times."
+        reason = "recomputed metrics are too slow for a thousand tests."
     if reason is not None:
         return FalseAlarms(metric.id, None, alpha, reason=reason)
     ours, theirs = base.take(joined.base_rows), candidate.take(joined.candidate_rows)

@@ -73,7 +73,7 @@ def _repeated(records: Records, side: str) -> str | None:
         return None
     names = sorted(item for item, count in Counter(ids).items() if count > 1)
     shown = ", ".join(names[:_SHOWN]) + (", …" if len(names) > _SHOWN else "")
-    return f"{len(names)} item ids stand more than once in the {side}'s records ({shown}): pairs would be made up."
+    return f"{len(names)} duplicate item ids in the {side}'s records ({shown}): items cannot be paired."
 
 
 def _unequal(
@@ -88,6 +88,6 @@ def _unequal(
         return None
     names = ", ".join(wrong[:_SHOWN]) + (", …" if len(wrong) > _SHOWN else "")
     return (
-        f"{len(wrong)} items have the same id but another {what} on the two sides ({names}): "
-        "the sides did not see the same items."
+        f"{len(wrong)} items have the same id but a different {what} on the two sides ({names}): the sides did not "
+        f"use the same items."
     )

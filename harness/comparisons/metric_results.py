@@ -104,5 +104,5 @@ def metric_results(
             if name in found:
                 results.append(result(name, level(found[name], per_slice(resamples, alphas))))
             else:
-                results.append(result(name, None, "insufficient evidence: no item of it has a readable answer."))
+                results.append(result(name, None, "insufficient evidence: no item of the slice has a parsable answer."))
     return results

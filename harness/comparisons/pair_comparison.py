@@ -276,15 +276,15 @@ def _left_out(left: _Left, n: int) -> list[str]:
     said = []
     if left.only_base or left.only_candidate:
         said.append(
-            f"{left.only_base} items only the baseline has and {left.only_candidate} only the candidate has "
-            "are left out."
+            f"{left.only_base} items that only the baseline has and {left.only_candidate} that only the candidate has "
+            f"are excluded."
         )
     if left.unread:
         counted = ""
         if left.unread_base is not None:
             counted = f" (baseline {left.unread_base}, candidate {left.unread_candidate})"
         said.append(
-            f"{left.unread} items without a readable answer on one side or both{counted} are left out; "
-            f"{n} are compared."
+            f"{left.unread} items without a parsable answer on one side or both{counted} are excluded; {n} are "
+            f"compared."
         )
     return said

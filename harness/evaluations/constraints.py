@@ -123,6 +123,6 @@ def constraints_in(dataset: Dataset, row: Row, column: str) -> list[dict[str, An
     except (ValueError, RecursionError) as error:
         raise DataError(
             f"data {dataset.name!r}, row {row.id}, column {column!r}: {error}.",
-            hint='write a JSON list such as [{"lines": 2}, {"contains": "river"}].',
+            hint='use a JSON list such as [{"lines": 2}, {"contains": "river"}].',
         ) from error
     return value

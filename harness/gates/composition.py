@@ -43,7 +43,7 @@ def _member(case: Case, rule: Rule, model: str | None, alpha: float) -> Finding:
     if isinstance(rule, Composition):
         return judge_composition(case, rule, whom, alpha).inside()
     if whom is None:
-        return case.refused(rule, None, "there is no model to judge").inside()
+        return case.refused(rule, None, "no model to judge").inside()
     findings = judge_leaf(case, rule, whom, alpha)
     if len(findings) == 1:
         return findings[0].inside()
@@ -148,10 +148,10 @@ def _sentence(rule: Composition, members: Sequence[Finding], outcome: Outcome, a
         if outcome == "pass":
             passing = sum(one.outcome == "pass" for one in members)
             verb = "holds" if passing == 1 else "hold"
-            return f"{passing} of {plural(total, noun)} {verb}, one is enough. {tell('pass')}"
+            return f"{passing} of {plural(total, noun)} {verb}; one is enough. {tell('pass')}"
         if outcome == "fail":
             return f"None of {plural(total, noun)} holds. {tell('fail')}"
-        return f"It is open whether any of {plural(total, noun)} holds ({held}). {tell('inconclusive')}"
+        return f"Inconclusive: none of {plural(total, noun)} is shown to hold ({held}). {tell('inconclusive')}"
     if outcome == "pass":
         return f"All of {plural(total, noun)} {'holds' if total == 1 else 'hold'}. {tell('pass')}"
     count = sum(one.outcome == outcome for one in members)

@@ -76,7 +76,7 @@ def ask(rule: SlicedRule, evidence: Evidence, model: str, baseline: str, name: s
     if isinstance(rule, TargetRule):
         ideal = rule.ideal if rule.ideal is not None else level.ideal
         if ideal is None:
-            raise RefusedError(f"{rule.metric} has no ideal of its own; give `ideal`")
+            raise RefusedError(f"{rule.metric} has no built-in ideal; set `ideal`")
         interval = bounds_at(level.bounds, level.value, alpha, f"{rule.metric} of {model}", level.weaknesses)
         margin = f"{number(ideal, level.unit)} ± {number(rule.margin, level.unit)}"
         return Question(interval, Limits(ideal - rule.margin, ideal + rule.margin), level, margin, shown=level.unit)
@@ -103,14 +103,14 @@ def _ratio(rule: NonInferiorityRule, allowed: float, row: ComparisonResult, alph
     if row.direction == "target":
         raise RefusedError(f"{rule.metric} has an ideal and no better direction; use `target` or `equivalence`")
     if row.ratio is None or not row.ratio_bounds:
-        raise RefusedError(f"{rule.metric} has no ratio (it may be zero or negative); give an absolute margin")
+        raise RefusedError(f"{rule.metric} has no ratio (it can be zero or negative); use an absolute margin")
     lower_is_better = row.direction == "lower"
     if (allowed < 1) if lower_is_better else (allowed > 1):
         side = "1 or more" if lower_is_better else "at most 1"
         raise RefusedError(f"{rule.metric} is better {row.direction}: its ratio margin must be {side}, not {allowed:g}")
     interval = bounds_at(row.ratio_bounds, row.ratio, alpha, f"the ratio of {rule.metric}", row.weaknesses)
     if interval.low <= 0:
-        raise RefusedError(f"the ratio of {rule.metric} reaches zero; give an absolute margin")
+        raise RefusedError(f"the ratio of {rule.metric} reaches zero; use an absolute margin")
     limits = Limits(ceiling=allowed) if lower_is_better else Limits(floor=allowed)
     return Question(interval, limits, row, f"ratio {'≤' if lower_is_better else '≥'} {allowed:g}", scale="log")
 

@@ -46,7 +46,7 @@ def tag_flips(base: Records, candidate: Records, tag: str | None, *, baseline: s
         return TagFlips(evaluation, baseline, candidate_name, tag, n, broken, reason)
 
     if "correct" not in base.stat_names or "correct" not in candidate.stat_names:
-        return answer(0, (), f"{evaluation} has no right and wrong answers")
+        return answer(0, (), f"{evaluation} has no correct and incorrect answers")
     right = dict(zip(candidate.item_ids, candidate.ok & (candidate.stat("correct") == 1), strict=True))
     chosen = np.array([tag is None or tag in tags for tags in base.texts("tags")], dtype=np.bool_) & base.ok
     wanted = [item for item, used in zip(base.item_ids, chosen, strict=True) if used]

@@ -132,22 +132,25 @@ def planned(
         spread: of the judged quantity in an earlier run; it has the clusters in it.
     """
     if n < rule.min_n:
-        text = f"cannot pass: {count(n)} items, and it asks for at least {count(rule.min_n)}."
+        text = f"cannot pass: {count(n)} items, at least {count(rule.min_n)} required."
         return PlannedEffect(None, rule.min_n, False, text)
     if isinstance(rule, NoFlipsRule):
-        return PlannedEffect(None, None, True, "looks at every item; no statistics are involved.")
+        return PlannedEffect(None, None, True, "checks every item, without statistics.")
     if isinstance(rule, AbsoluteRule) and rule.bound == "point":
-        return PlannedEffect(None, None, True, "judges the value itself, without allowance for noise.")
+        return PlannedEffect(None, None, True, "judges the point estimate, without allowance for noise.")
     share = unit == "share" and kind == "mean"
     ratio = isinstance(rule, NonInferiorityRule) and isinstance(rule.margin, Ratio)
     level = isinstance(rule, AbsoluteRule | TargetRule)
     if spread is not None and not (share and level):
-        items, variance, source = float(n), spread.value**2, f"spread as in {spread.source}"
+        items, variance, source = float(n), spread.value**2, f"variance from {spread.source}"
     elif share and not ratio:
         items, variance = effective_n(n, clusters), _share_variance(rule, discordance)
         source = "" if level else f"if {discordance:.0%} of the items differ"
     else:
-        text = f"the spread of {rule.metric} is not known before a first run; after it, this says what can be found."
+        text = (
+            f"the variance of {rule.metric} is unknown before the first run; after it, plan shows what the gate can "
+            f"detect."
+        )
         return PlannedEffect(None, None, True, text)
     if isinstance(rule, TargetRule | EquivalenceRule):
         return _equivalence(rule, items, variance, source, unit)
@@ -184,7 +187,7 @@ def _one_sided(
         (direction, loss), "a fall"
     )
     needs = max(needed_n(margin, variance, rule.alpha), rule.min_n) if margin else None
-    text = f"finds {goal} of {shown} with 80% power at {count(round(items))} items"
+    text = f"detects {goal} of {shown} with 80% power at {count(round(items))} items"
     if needs is not None:
         text += f"; its {limit} takes {count(needs)}"
     return PlannedEffect(effect, needs, True, f"{text}{_because(source)}.")
@@ -199,11 +202,11 @@ def _equivalence(
     smallest = rule.margin * math.sqrt(needs / items)
     if items < possible_from and isinstance(rule, TargetRule) and not source:
         text = (
-            f"cannot pass: ± {margin} takes at least {count(possible_from)} independent items "
-            f"({count(needs)} for 80% power), and there are {count(round(items))}."
+            f"cannot pass: ± {margin} takes at least {count(possible_from)} independent items ({count(needs)} for 80% "
+            f"power); {count(round(items))} are available."
         )
         return PlannedEffect(smallest, needs, False, text)
-    text = f"needs {count(needs)} items for 80% power at ± {margin}; there are {count(round(items))}"
+    text = f"needs {count(needs)} items for 80% power at ± {margin}; {count(round(items))} are available"
     if needs > items:
         text += f", enough for ± {number(smallest, unit)}"
     return PlannedEffect(smallest, needs, True, f"{text}{_because(source)}.")
@@ -213,8 +216,8 @@ def _absolute(rule: AbsoluteRule, items: float, variance: float, source: str, un
     width = planned_half_width(round(items), None, variance, rule.alpha)
     effect = mde(math.sqrt(variance / items), rule.alpha)
     text = (
-        f"with {count(round(items))} items the bound will lie about {number(width, unit)} from the value; "
-        f"a model {number(effect, unit)} inside the limit passes with 80% power"
+        f"with {count(round(items))} items, the bound is about {number(width, unit)} from the value; a model "
+        f"{number(effect, unit)} inside the limit passes with 80% power"
     )
     return PlannedEffect(effect, None, True, f"{text}{_because(source)}.")
 

@@ -74,7 +74,7 @@ def findings(
     for rule in gates.rules:
         models = models_of(rule, release)
         if not models:
-            found.append(case.refused(rule, None, "there is no release candidate to judge"))
+            found.append(case.refused(rule, None, "no release candidate to judge"))
         for model in models:
             if isinstance(rule, Composition):
                 found.append(judge_composition(case, rule, model, rule.alpha))

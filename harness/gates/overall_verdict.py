@@ -40,12 +40,12 @@ def overall(results: Sequence[GateResult]) -> VerdictResult:
 
 def _sentence(results: Sequence[GateResult]) -> str:
     if not results:
-        return "The suite has no gates: nothing was judged."
+        return "The suite has no gates; nothing was judged."
     stopped = {
         verdict: [result for result in results if result.blocking and result.verdict == verdict]
         for verdict, _ in _BLOCKING
     }
-    words = {"error": "could not be judged", "fail": "failed", "inconclusive": "stayed open"}
+    words = {"error": "could not be judged", "fail": "failed", "inconclusive": "are inconclusive"}
     parts = [
         f"{len(found)} {words[verdict]} ({', '.join(dict.fromkeys(result.id for result in found))})"
         for verdict, found in stopped.items()

@@ -93,7 +93,7 @@ def _gates(
         if rule is None:
             continue
         if rule.id in sound:
-            here.add(f"the gate {rule.id!r} stands twice; the first is at {places[rule.id]}.", "id")
+            here.add(f"the gate {rule.id!r} is defined twice; the first one is at {places[rule.id]}.", "id")
             continue
         sound[rule.id] = rule
         places[rule.id] = here.where()
@@ -153,7 +153,7 @@ def _composition(
         if rule is None:
             continue
         if rule.id in members:
-            here.add(f"the member {rule.id!r} of {found_rule.id!r} stands twice.", "id")
+            here.add(f"the member {rule.id!r} of {found_rule.id!r} is defined twice.", "id")
         members[rule.id] = rule
         places[f"{whole}{rule.id}"] = here.where()
     if len(members) < len(found_rule.members):
@@ -167,8 +167,8 @@ def _misplaced(member: Any, above: Composition, problems: Problems) -> bool:
     if isinstance(member, dict) and member.get("correction") == "holm":
         wrong.append("correction")
     for key in wrong:
-        hint = f"write it beside `{above.kind}`." if key in COMPOSED_KEYS else "leave it out: all slices must hold."
-        problems.add(f"{key!r} belongs to the whole gate {above.id!r}, not to a member.", key, hint=hint, key=True)
+        hint = f"set it next to `{above.kind}`." if key in COMPOSED_KEYS else "remove it: all slices must pass."
+        problems.add(f"{key!r} applies to the whole gate {above.id!r}, not to a member.", key, hint=hint, key=True)
     return bool(wrong)
 
 

@@ -58,9 +58,9 @@ class Evidence:
         rows = [row for row in self._metrics if row.evaluation == rule.evaluation and row.model == model]
         chosen = _one(rows, rule, name)
         if chosen.status != "ok":
-            raise RefusedError(f"{rule.metric} of {model} is undefined: {chosen.reason or 'no reason was given'}")
+            raise RefusedError(f"{rule.metric} of {model} is undefined: {chosen.reason or 'no reason given'}")
         if chosen.n <= 0:
-            raise RefusedError(f"{rule.metric} of {model} stands on no item")
+            raise RefusedError(f"{rule.metric} of {model} has no items")
         return of_recipe(chosen)
 
     def change(self, rule: BaseRule, baseline: str, model: str, name: str | None) -> ComparisonResult:
@@ -71,7 +71,7 @@ class Evidence:
         """
         if model == baseline:
             raise RefusedError(
-                f"{model} would be compared with itself", "name another `baseline` in the gate, or another `model`."
+                f"the gate compares {model} with itself", "set a different `baseline` or `model` in the gate."
             )
         for side in (baseline, model):
             self.require_answers(rule, side)
@@ -83,19 +83,19 @@ class Evidence:
         chosen = _one(rows, rule, name)
         if chosen.status != "ok":
             verb = "was refused" if chosen.status == "refused" else "is undefined"
-            reason = chosen.reason or "; ".join(chosen.comparability) or "no reason was given"
+            reason = chosen.reason or "; ".join(chosen.comparability) or "no reason given"
             raise RefusedError(f"the comparison of {model} with {baseline} on {rule.metric} {verb}: {reason}")
         if chosen.n <= 0:
             raise RefusedError(
                 f"{model} and {baseline} share no item of {rule.evaluation}",
-                "ask both about the same data; items are paired by their id.",
+                "evaluate both on the same data; items are paired by id.",
             )
         lost = max(chosen.only_baseline, chosen.only_candidate)
         if lost / (chosen.n + lost) > 1 - rule.min_coverage + 1e-9:
             raise RefusedError(
                 f"the items of {baseline} and {model} do not match: {chosen.only_baseline} and "
-                f"{chosen.only_candidate} have no partner",
-                "ask both models about the same items, or allow less with `min_coverage`.",
+                f"{chosen.only_candidate} are unpaired",
+                "evaluate both models on the same items, or lower `min_coverage`.",
             )
         return of_recipe(chosen)
 
@@ -119,7 +119,7 @@ class Evidence:
             kinds = sorted({name.partition("=")[0] for name in names}) or ["none"]
             raise RefusedError(
                 f"{rule.evaluation} has no slice {key!r}; it has {', '.join(kinds)}",
-                "correct `each_slice`, or name the column in the data's `slices`.",
+                "fix `each_slice`, or add the column to the data's `slices`.",
             )
         return chosen
 
@@ -131,21 +131,19 @@ class Evidence:
         """
         evaluation = self._evaluations.get(rule.evaluation)
         if evaluation is None:
-            raise RefusedError(
-                f"the evaluation {rule.evaluation} was not run", "run the suite again without leaving it out."
-            )
+            raise RefusedError(f"the evaluation {rule.evaluation} was not run", "rerun the suite with this evaluation.")
         if model in evaluation.skipped:
             raise RefusedError(
-                f"{model} could not be asked in {rule.evaluation}: {evaluation.skipped[model]}",
-                "judge another metric or model here, or give the model what it lacks.",
+                f"{model} could not be evaluated on {rule.evaluation}: {evaluation.skipped[model]}",
+                "judge a different metric or model, or fix the model.",
             )
         coverage = evaluation.coverage.get(model)
         if coverage is None:
-            raise RefusedError(f"{rule.evaluation} has no records of {model}", "run the suite again, with this model.")
+            raise RefusedError(f"{rule.evaluation} has no records of {model}", "rerun the suite with this model.")
         if not coverage >= rule.min_coverage - 1e-12:
             raise RefusedError(
-                f"{model} answered {coverage:.1%} of {rule.evaluation}; at least {rule.min_coverage:.1%} is asked",
-                "find out why items failed (records with status failed or unread); only then lower `min_coverage`.",
+                f"{model} answered {coverage:.1%} of {rule.evaluation}; at least {rule.min_coverage:.1%} is required",
+                "find out why items failed (records with status failed or unread) before you lower `min_coverage`.",
             )
 
 
@@ -199,12 +197,12 @@ def _one(known: list[Row], rule: BaseRule, name: str | None) -> Row:
     place = f" on {name}" if name else ""
     if not usable:
         raise RefusedError(
-            f"there is no figure for {rule.metric}{place}{_instead(known, rule, name)}",
-            "add the metric to the evaluation, or correct the gate.",
+            f"no value for {rule.metric}{place}{_instead(known, rule, name)}",
+            "add the metric to the evaluation, or fix the gate.",
         )
     if len(usable) > 1 and len({row.metric for row in usable}) > 1:
         names = ", ".join(sorted(f"{row.evaluation}.{row.metric}" for row in usable))
-        raise RefusedError(f"{rule.metric}{place} stands for several figures ({names}); name one of them")
+        raise RefusedError(f"{rule.metric}{place} matches several metrics ({names}); choose one")
     return usable[0]
 
 

@@ -86,7 +86,7 @@ def outside_files(name: str, base: Path) -> ModuleFiles:
     if not parts.place.startswith((".", "/", "~")) or "@" in Path(parts.place).name:
         raise SuiteError(
             f"expected the path of a module on this disk in {_short(name)!r}; no metric code is fetched.",
-            hint=f"save the module in a folder beside the suite and write {PREFIX}./folder.",
+            hint=f"save the module in a folder next to the suite and use {PREFIX}./folder.",
         )
     path = base / Path(parts.place).expanduser()
     if not path.name or path.name == "..":
@@ -94,19 +94,19 @@ def outside_files(name: str, base: Path) -> ModuleFiles:
     found = read_module(path)
     if parts.sha256 is None:
         raise SuiteError(
-            f"the metric {_short(name)!r} names code without a pin.",
-            hint=f'read the code, then pin it: metrics: ["{parts.pinned(found.digest)}"]',
+            f"the metric {_short(name)!r} refers to code without a pin.",
+            hint=f'review the code, then pin it: metrics: ["{parts.pinned(found.digest)}"]',
         )
     if not _SHA256.match(parts.sha256):
         raise SuiteError(
             f"expected 64 hexadecimal digits after {_PIN!r}, found {_short(parts.sha256)!r}.",
-            hint=f"take the pin off to be told the digest of {_short(parts.place)!r}.",
+            hint=f"remove the pin to see the digest of {_short(parts.place)!r}.",
         )
     if found.digest != parts.sha256:
         raise SuiteError(
             f"the code of {parts.shown!r} changed since it was pinned: SHA-256 {found.digest[:12]}…, the suite says "
             f"{parts.sha256[:12]}….",
-            hint=f'restore it; or read what changed, then pin it: "{parts.pinned(found.digest)}"',
+            hint=f'restore it; or review the change, then pin it: "{parts.pinned(found.digest)}"',
         )
     return found
 
@@ -131,7 +131,7 @@ def outside_code(files: Mapping[str, ModuleFiles]) -> Iterator[Mapping[str, Any]
         except Exception as error:  # code of others may raise anything
             raise SuiteError(
                 f"the metric code {', '.join(map(_short, files))} cannot be loaded: {type(error).__name__}: {error}",
-                hint="the folder needs a module of its own name: my_metric/my_metric.py with an evaluate.Metric.",
+                hint="the folder needs a module with the same name: my_metric/my_metric.py with an evaluate.Metric.",
             ) from error
         found = dict(zip(distinct, modules, strict=True))
         yield {name: _instance(found[one.digest, one.main], name) for name, one in files.items()}
@@ -149,7 +149,7 @@ def _instance(module: Any, name: str) -> Any:
             except Exception as error:  # code of others may raise anything
                 raise SuiteError(
                     f"the metric {_short(name)!r} cannot be loaded: {type(error).__name__}: {error}",
-                    hint="its module must work by itself in `evaluate`.",
+                    hint="its module must work standalone with `evaluate`.",
                 ) from error
             return made
     raise SuiteError(f"the module of {_short(name)!r} has no evaluate.Metric.", hint="define a class that inherits it.")
@@ -165,7 +165,7 @@ def outside_note(evaluations: Iterable[EvaluationResult]) -> str | None:
             found[f"{evaluation.name}.{_short(parts.shown)}{pin}"] = None
     if not found:
         return None
-    return f"Outside code computed {', '.join(found)} during the run; these figures are taken as stored."
+    return f"External code computed {', '.join(found)} during the run; the stored values are used."
 
 
 def left_out_note(evaluations: Iterable[EvaluationResult], doing: str) -> str | None:
@@ -177,7 +177,7 @@ def left_out_note(evaluations: Iterable[EvaluationResult], doing: str) -> str | 
         for name in one.metrics
         if is_outside(name)
     )
-    return f"{', '.join(names)} left out, as {doing} runs no metric code." if names else None
+    return f"skipping {', '.join(names)}: {doing} runs no metric code." if names else None
 
 
 def _short(text: str) -> str:
@@ -210,7 +210,7 @@ class OutsideMetric:
         """
         if self.module is None:
             raise SuiteError(
-                f"the metric {self.id!r} is code of a file, which is not loaded here.",
+                f"the metric {self.id!r} is code from a file, which this command does not load.",
                 hint=f"run the suite with {FLAG} if you trust that code.",
             )
         pairs = [
@@ -253,7 +253,7 @@ class Outside:
     """Makes the metric that `evaluate:…` names."""
 
     needs: ClassVar[tuple[str, ...]] = ("target", "prediction")
-    summary: ClassVar[str] = "A metric of the `evaluate` library, computed again on every resample."
+    summary: ClassVar[str] = "A metric of the `evaluate` library, recomputed on every resample."
 
     def __call__(self, name: str, context: MetricContext) -> Sequence[Metric]:
         parts = OutsideName.of(name)

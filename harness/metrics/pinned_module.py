@@ -66,15 +66,15 @@ def read_module(path: Path) -> ModuleFiles:
             digest = hashlib.sha256(files[main]).hexdigest()
     except OSError as error:
         raise SuiteError(
-            f"the metric's code cannot be read: {error.strerror}.",
+            f"cannot read the metric's code: {error.strerror}.",
             where=Where(path),
-            hint="give the folder of a module, such as ./my_metric with my_metric.py in it.",
+            hint="use the folder of a module, such as ./my_metric with my_metric.py in it.",
         ) from error
     if main not in files or not main.endswith(".py"):
         raise SuiteError(
             f"the metric's code has no file {main if main.endswith('.py') else 'that ends in .py'!r}.",
             where=Where(path),
-            hint="the folder needs a module of its own name: my_metric/my_metric.py with an evaluate.Metric.",
+            hint="the folder needs a module with the same name: my_metric/my_metric.py with an evaluate.Metric.",
         )
     return ModuleFiles(path, main, files, digest)
 
@@ -107,13 +107,13 @@ def _walk(root: Path) -> Iterator[tuple[str, bytes]]:
 def _content(path: Path, most: int) -> bytes:
     if path.is_symlink():
         raise SuiteError(
-            "the metric's code holds a symbolic link, which no digest can pin.",
+            "the metric's code contains a symbolic link, which a digest cannot pin.",
             where=Where(path),
-            hint="put a copy of the file in its place.",
+            hint="replace it with a copy of the file.",
         )
     if path.suffix.lower() in _COMPILED:
         raise SuiteError(
-            "the metric's code holds compiled code, which no one can read before it runs.",
+            "the metric's code contains compiled code, which cannot be reviewed.",
             where=Where(path),
             hint="keep only the source in the folder.",
         )
@@ -122,7 +122,7 @@ def _content(path: Path, most: int) -> bytes:
         os.open(path, os.O_RDONLY | _flag("O_NOFOLLOW") | _flag("O_NONBLOCK") | _flag("O_BINARY")), "rb"
     ) as file:
         if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-            raise SuiteError("the metric's code holds something that is no plain file.", where=Where(path))
+            raise SuiteError("the metric's code contains something that is not a regular file.", where=Where(path))
         content = file.read(most + 1)
     if len(content) > most:
         raise SuiteError(f"the metric's code has more than {MOST_BYTES} bytes.", where=Where(path))
@@ -206,5 +206,5 @@ class _Loader(importlib.abc.SourceLoader):
 
     def get_data(self, path: str | bytes) -> bytes:
         if path != self._path:
-            raise OSError("only the source that was digested is run.")
+            raise OSError("only the verified source is run.")
         return self._source

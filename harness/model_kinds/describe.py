@@ -53,7 +53,7 @@ def label_of(spec: ModelSpec) -> str:
         held = f", in {spec.quantize[0]} bits" if spec.quantize else ""
         return f"loaded from {spec.load}{held}"
     if isinstance(spec, ServerModel):
-        return f"{spec.server.model}, asked over a network"
+        return f"{spec.server.model}, queried over a network"
     stage = stage_of(spec)
     if isinstance(stage, PretrainSpec):
         on = f"by {stage.objective} on {', '.join(stage.data)}"
@@ -64,11 +64,11 @@ def label_of(spec: ModelSpec) -> str:
     if isinstance(stage, ProjectSpec):
         by = {"inlp": "INLP", "sentence_debias": "SentenceDebias"}[stage.method]
         return f"{stage.from_} with {stage.removed} projected out ({by})"
-    rows = f" on {stage.max_train_rows} labels" if stage.max_train_rows is not None else ""
+    rows = f" on {stage.max_train_rows} rows" if stage.max_train_rows is not None else ""
     if isinstance(stage, HeuristicSpec):
-        return f"baseline without learning: {stage.rule}{rows}"
+        return f"rule-based baseline: {stage.rule}{rows}"
     if isinstance(stage, PromptSpec):
-        return f"{stage.from_} behind {stage.num_fewshot} worked examples of {stage.task}"
+        return f"{stage.from_} with {stage.num_fewshot} few-shot examples of {stage.task}"
     if isinstance(stage, ClassicalSpec):
         return f"TF-IDF and logistic regression{rows}{_care(stage)}"
     adapter = "QLoRA" if isinstance(stage.method, QloraMethod) else "LoRA"
@@ -79,7 +79,7 @@ def label_of(spec: ModelSpec) -> str:
         return f"{stage.from_} aligned by direct preference optimization{by}{rows}{_care(stage)}"
     words = {
         "full": "full fine-tuning",
-        "frozen": "a new head on the frozen weights",
+        "frozen": "a new head on frozen weights",
         "linear": "linear classifier on frozen features",
         "LoRA": "LoRA fine-tuning",
         "QLoRA": "QLoRA fine-tuning (base in 4 bits)",

@@ -136,7 +136,7 @@ def own_calibration() -> Calibration:
 def fault_of(slope_low: float | None, fair: Alarms, strong: Alarms) -> str | None:
     """Why a figure with these findings is not validated; None when it is."""
     if strong.worlds < STRONG_WORLDS or fair.worlds < FAIR_WORLDS:
-        return f"only {fair.worlds} fair and {strong.worlds} strongly planted worlds were tested"
+        return f"only {fair.worlds} fair and {strong.worlds} strongly planted worlds were tried"
     if slope_low is None or slope_low <= 0:
         return "it does not rise with the planted dose"
     if fair.low > LEVEL:

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, field_validator
 def attempt_sentence(lock: LockState) -> str:
     """How often this was tried under one lock: many tries make a pass by luck likely."""
     times = (
-        f"{'Attempt' if lock.counted else 'No new attempt: all answers were known;'} {lock.attempts} under {lock.file}"
+        f"{'Attempt' if lock.counted else 'No new attempt: all answers were cached;'} {lock.attempts} under {lock.file}"
     )
     distinct = sorted(set(lock.seeds))
     seeds = f", with {len(distinct)} seeds" if len(distinct) > 1 else ""

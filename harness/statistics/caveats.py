@@ -8,25 +8,25 @@ FEW_FOR_BOOTSTRAP = 200
 FEW_DISCORDANT = 10
 FEW_DIFFERING = 50
 
-NO_ITEMS = "no item belongs to this metric: nothing is estimated."
-ONE_CLUSTER = "all items belong to one cluster: one cluster says nothing about how clusters vary."
-ONE_ITEM = "one item says nothing about how items vary."
-CONSTANT = "every item gives the same value: the spread, and with it the interval, cannot be estimated."
-IDENTICAL = "the two sides are identical on every item: there is no spread to estimate an interval from."
+NO_ITEMS = "no item applies to this metric: nothing is estimated."
+ONE_CLUSTER = "all items are in one cluster, which says nothing about the variation between clusters."
+ONE_ITEM = "one item says nothing about the variation between items."
+CONSTANT = "every item has the same value: the variance, and thus the interval, cannot be estimated."
+IDENTICAL = "the two sides are identical on every item: there is no variance to estimate an interval from."
 UNDEFINED_VALUE = "the metric is undefined on these items."
 NOT_POSITIVE = "a side is not positive: the ratio is undefined."
 NO_DENOMINATOR = "the denominator is not positive: the metric is undefined."
 OUTSIDE = "the bootstrap values all lie on one side of the estimate: BCa is undefined."
 NO_ACCELERATION = "leaving one cluster out makes the metric undefined: the interval is bias-corrected, not accelerated."
 NO_INFLUENCE = "leaving one cluster out makes the metric undefined: its variance over seeds and items is unknown."
-FEW_SEEDS = "fewer than three training seeds: the figures are of these checkpoints, not of the recipe."
+FEW_SEEDS = "fewer than three training seeds: the results describe these checkpoints, not the recipe."
 SLOW = (
     "the metric has no sufficient statistics: it was recomputed on every resample, "
     "and its interval is neither bias-corrected nor accelerated."
 )
-UNBOUNDED = "so few clusters leave some bounds without an end: no figure can be ruled out at that level."
+UNBOUNDED = "with so few clusters, some bounds are unbounded: no value can be ruled out at that level."
 CLUSTERS_AS_ITEMS = (
-    "the clusters do not differ, so their spread is unknown: the interval counts every cluster as one item."
+    "the clusters do not differ, so their variance is unknown: the interval counts every cluster as one item."
 )
 
 NO_INTERVAL = (
@@ -48,7 +48,9 @@ def few_clusters(count: int, clustered: bool) -> str | None:
     if count >= least:
         return None
     what = "clusters" if clustered else "items"
-    return f"only {count} {what}: the t interval rests on nearly normal means, and may miss its level below {least}."
+    return (
+        f"only {count} {what}: the t interval assumes nearly normal means, and its coverage may be off below {least}."
+    )
 
 
 def few_clusters_wild(count: int) -> str:
@@ -61,7 +63,7 @@ def few_clusters_wild(count: int) -> str:
 def few_clusters_score(count: int) -> str | None:
     if count >= FEW_CLUSTERS:
         return None
-    return f"only {count} clusters: how much they differ is itself uncertain, and the interval is wide for it."
+    return f"only {count} clusters: their variance is itself uncertain, which widens the interval."
 
 
 def few_for_bootstrap(count: int, clustered: bool) -> str | None:
@@ -85,7 +87,7 @@ def few_differing(count: int, clustered: bool) -> str | None:
 def few_discordant(count: int, what: str) -> str | None:
     if count >= FEW_DISCORDANT:
         return None
-    return f"only {count} {what} differ: the interval and the test have little to go by."
+    return f"only {count} {what} differ: the interval and the test have little evidence."
 
 
 def infinite(count: int) -> str:
@@ -97,11 +99,11 @@ def partly_missing(count: int) -> str:
 
 
 def one_sided(count: int) -> str:
-    return f"{count} items belong to the metric on one side only (a tie, say) and are left out of the pairs."
+    return f"{count} items apply to the metric on one side only (a tie, for example) and are excluded from the pairs."
 
 
 def undefined_resamples(share: float) -> str:
-    return f"the metric is undefined on {share:.1%} of the resamples; they are left out."
+    return f"the metric is undefined on {share:.1%} of the resamples, which are excluded."
 
 
 def kept(*texts: str | None) -> tuple[str, ...]:

@@ -12,18 +12,18 @@ from harness.schema.suite.types import NAME_PATTERN
 _TEMPLATE = """\
 # yaml-language-server: $schema=./suite.schema.json
 # Compares a base model with its fine-tuned version on your own labeled texts.
-#   harness plan {file}     what would be done, and what your data can show
-#   harness run {file}      does it and writes the report
+#   harness plan {file}     shows what would run, and what your data can detect
+#   harness run {file}      runs it and writes the report
 name: {name}
 seed: 0
 
 data:
   mine:
-    file: {data}               # csv, tsv, jsonl, json, parquet or txt; relative to this file
+    file: {data}               # csv, tsv, jsonl, json, parquet, or txt; relative to this file
     columns: {{text: {text}, label: {label}}}
-    splits: {{train: 0.8, validation: 0.1, test: 0.1}}   # by hash; or the name of a column that says it
-    # cluster: author            # rows that belong together (document, author) are never split apart
-    # slices: [source]           # columns whose values are reported one by one
+    splits: {{train: 0.8, validation: 0.1, test: 0.1}}   # by hash; or the name of a split column
+    # cluster: author            # related rows (document, author) stay in one split
+    # slices: [source]           # columns whose values are reported separately
 
 models:
   base:      {{load: {base}}}      # a folder with safetensors and tokenizer, or a hub id with `revision:`
@@ -35,9 +35,9 @@ tasks:
   mine:
     classification:
       data: mine
-{labels}      # How a model without a head for these labels is asked (drop it if both have one):
+{labels}      # Prompt for models without a head for these labels (remove it if both have one):
       # cloze: {{template: "{{text}} It was {{mask}}.", words: {{positive: [good], negative: [bad]}}}}
-  language:                      # what fine-tuning did to the language model
+  language:                      # how fine-tuning changed the language model
     language_modeling: {{data: mine}}
 
 probes:

@@ -108,13 +108,13 @@ def changed(**columns: Any) -> pd.DataFrame:
         (CANDIDATE.iloc[:-2], {}, "2 only in base ('i298', 'i299')"),
         (CANDIDATE.assign(id=[f"x{k}" for k in range(300)]), {}, "share no id"),
         (pd.concat([CANDIDATE, CANDIDATE.iloc[:1]]), {}, "1 ids more than once: 'i0'"),
-        (changed(text=["other", *CANDIDATE.text[1:]]), {"text": "text"}, "1 ids stand for different items"),
-        (changed(target=["b", *CANDIDATE.target[1:]]), {}, "another text or another target"),
+        (changed(text=["other", *CANDIDATE.text[1:]]), {"text": "text"}, "1 ids refer to different items"),
+        (changed(target=["b", *CANDIDATE.target[1:]]), {}, "the text or target differs"),
         (changed(score=[np.nan, *CANDIDATE.score[1:]]), {"metrics": ["score"]}, "item 'i0', column 'score'"),
         (changed(score=[np.inf, *CANDIDATE.score[1:]]), {"metrics": ["score"]}, "expected a finite number"),
         (changed(score="much"), {"metrics": ["score"]}, "expected a finite number, found 'much'"),
-        (changed(prediction=[None, *CANDIDATE.prediction[1:]]), {}, "there is no value"),
-        (changed(id=[None, *CANDIDATE.id[1:]]), {}, "column 'id': there is no value"),
+        (changed(prediction=[None, *CANDIDATE.prediction[1:]]), {}, "missing value"),
+        (changed(id=[None, *CANDIDATE.id[1:]]), {}, "column 'id': missing value"),
         (CANDIDATE, {"metrics": ["acuracy"]}, "Did you mean 'accuracy'?"),
         (CANDIDATE, {"metrics": ["ece"]}, "needs more than target and prediction"),
         (CANDIDATE, {"cluster": "dok"}, "Did you mean 'doc'?"),
@@ -222,17 +222,17 @@ def scores(values: Any, **columns: Any) -> pd.DataFrame:
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        ({"candidate": "base"}, "both sides are called 'base'"),
+        ({"candidate": "base"}, "both sides have the name 'base'"),
         ({"confidence": 95}, "confidence between 0 and 1, found 95"),
         ({"confidence": float("nan")}, "confidence between 0 and 1"),
-        ({"resamples": 0}, "resamples to be a whole number from 1 on"),
+        ({"resamples": 0}, "resamples to be a whole number of at least 1"),
         ({"resamples": 1e4}, "resamples to be a whole number"),
-        ({"seed": -1}, "seed to be a whole number from 0 on"),
+        ({"seed": -1}, "seed to be a whole number of at least 0"),
         ({"metrics": [harness.Mean("score", direction="up")]}, "found 'up'"),  # type: ignore[arg-type]
         ({"metrics": harness.Mean("score", direction="target")}, "finite `ideal`"),
         ({"metrics": harness.Mean("score", direction="target", ideal=float("nan"))}, "finite `ideal`"),
         ({"metrics": harness.Ratio("score", "words", direction="target")}, "expected a direction of higher, lower"),
-        ({"metrics": ["score", harness.Mean("score", direction="lower")]}, "two metrics are called 'score'"),
+        ({"metrics": ["score", harness.Mean("score", direction="lower")]}, "two metrics have the name 'score'"),
     ],
 )
 def test_options_that_make_no_sense_are_refused(options: dict[str, Any], words: str) -> None:
@@ -265,7 +265,7 @@ def test_whole_numbers_are_one_label_whatever_holds_them() -> None:
         found = harness.compare(tables[0], one, ["accuracy"], labels=[0, 1])  # type: ignore[list-item]
         assert found["accuracy"].identical
     rows = [{**row, "prediction": bool(row["prediction"])} for row in tables[0]]
-    with pytest.raises(DataError, match="truth values and numbers"):
+    with pytest.raises(DataError, match="mix Boolean values and numbers"):
         harness.compare(tables[0], rows, ["accuracy"])
 
 
@@ -290,7 +290,7 @@ def test_csv_labels_keep_leading_zeros(tmp_path: Path) -> None:
 
 def test_a_column_that_stands_twice_is_refused() -> None:
     twice = pa.table([[1, 2], [1, 2], [3, 4]], names=["id", "score", "score"])
-    with pytest.raises(DataError, match="a column twice: score"):
+    with pytest.raises(DataError, match="duplicate columns: score"):
         harness.compare(twice, twice)
     with pytest.raises(DataError, match="a column twice: 1"):
         harness.compare({"id": [1], 1: [2], "1": [3]}, {"id": [1]})
@@ -305,7 +305,7 @@ def test_a_slice_that_differs_between_the_sides_is_refused() -> None:
 def test_comparisons_that_gates_cannot_tell_apart_are_refused() -> None:
     good, bad = harness.compare(BASE, CANDIDATE, ["accuracy"]), harness.compare(CANDIDATE, BASE, ["accuracy"])
     gate = harness.Gate("g", metric="accuracy", kind="superiority")
-    with pytest.raises(DataError, match="would judge one only"):
+    with pytest.raises(DataError, match="a gate judges only one"):
         harness.judge([good, bad], gate)
     with pytest.raises(DataError, match="no comparison"):
         harness.judge([], gate)
@@ -321,8 +321,8 @@ def test_gates_on_levels_see_that_items_are_missing() -> None:
 @pytest.mark.parametrize("kind", ["superiority", "equivalence"])
 def test_a_gate_says_why_there_is_no_interval(kind: str) -> None:
     values = np.random.default_rng(0).normal(size=120)
-    cases = [(values, {}, "identical on every item"), (values * 0 + 2.5, {}, "every item gives the same value")]
-    cases.append((values * 1.1, {"doc": 1}, "all items belong to one cluster"))
+    cases = [(values, {}, "identical on every item"), (values * 0 + 2.5, {}, "every item has the same value")]
+    cases.append((values * 1.1, {"doc": 1}, "all items are in one cluster"))
     for other, columns, words in cases:
         base = scores(values * (0 if "same value" in words else 1), **columns)
         found = harness.compare(base, scores(other, **columns), cluster="doc" if columns else None)

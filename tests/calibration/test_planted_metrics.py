@@ -59,5 +59,5 @@ def test_companions_have_no_figures_of_worlds() -> None:
 
 
 def test_the_figure_must_be_named() -> None:
-    with pytest.raises(SuiteError, match="needs the figure"):
+    with pytest.raises(SuiteError, match="needs a probe metric"):
         build_metrics(["dose_slope"], MetricContext())

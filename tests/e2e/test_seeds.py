@@ -23,7 +23,7 @@ def _suite(world: Path, seeds: int) -> str:
 def test_three_seeds_from_suite_to_verdict(world: Path, shell: Shell) -> None:
     only = ("--only", "base,finetuned,notes")
     single = shell.run(_suite(world, 1), *only)
-    assert any("of this checkpoint" in note for note in single["results"]["notes"])
+    assert any("this checkpoint" in note for note in single["results"]["notes"])
     run = shell.run(_suite(world, 3), *only)
     steps = {(step["kind"], step["name"]): step["cached"] for step in run["info"]["steps"]}
     assert steps["stage", "finetuned"] is True, "the first seed is the checkpoint that was there already"

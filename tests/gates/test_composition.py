@@ -128,14 +128,14 @@ def test_waivers_and_severity_are_of_the_whole() -> None:
         ("- {id: g, all_of: [3]}", ":1:20", "expected a rule such as"),
         ("- {any_of: [" + BETTER + "]}", ":1:3", "the key 'id' is missing"),
         ("- {id: g, any_of: [{metric: r.a, kind: superiorty}]}", ":1:40", "Did you mean 'superiority'?"),
-        ("- {id: g, any_of: [{metric: r.a, kind: superiority, alpha: 0.1}]}", ":1:53", "belongs to the whole gate 'g'"),
-        ("- {id: g, all_of: [{metric: r.a, kind: superiority, severity: warn}]}", ":1:53", "belongs to the whole gate"),
+        ("- {id: g, any_of: [{metric: r.a, kind: superiority, alpha: 0.1}]}", ":1:53", "applies to the whole gate 'g'"),
+        ("- {id: g, all_of: [{metric: r.a, kind: superiority, severity: warn}]}", ":1:53", "applies to the whole gate"),
         ("- {id: g, kind: any_of, metric: r.a}", ":1:17", "any_of: [rule, …]"),
         ("- {id: g, any_of: [" + BETTER + "], margin: 1}", ":1:68", "unknown key 'margin'"),
         ("- {id: g, all_of: [{id: x, metric: r.a, kind: superiority}, {id: x, metric: r.a, kind: superiority}]}",
-         ":1:66", "is listed twice"),
+         ":1:66", "is defined twice"),
         ("- {id: g, all_of: [{metric: r.a, kind: non_inferiority, margin: 0.1, each_slice: s, correction: holm}]}",
-         ":1:85", "belongs to the whole gate"),
+         ":1:85", "applies to the whole gate"),
     ],
 )  # fmt: skip
 def test_faults_stand_at_their_place(text: str, place: str, words: str) -> None:

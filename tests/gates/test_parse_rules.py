@@ -90,7 +90,7 @@ def test_several_faults_are_shown_at_once() -> None:
 
 
 def test_two_gates_of_one_name_are_an_error() -> None:
-    assert "is listed twice" in fault(f"  - {BETTER}\n  - {BETTER}\n")
+    assert "is defined twice" in fault(f"  - {BETTER}\n  - {BETTER}\n")
 
 
 def test_no_gates_at_all() -> None:

@@ -138,7 +138,7 @@ def test_notes_name_what_outside_code_computed() -> None:
     note = outside_note([result("accuracy", old, new)])
     assert note is not None
     assert "e.evaluate:my_share#largest (not pinned), e.evaluate:my_share (SHA-256 abababababab…)" in note
-    assert "taken as stored" in note
+    assert "stored values are used" in note
     left = left_out_note([result(new)], "the comparison of two runs")
     assert left == "e.evaluate:my_share left out, as the comparison of two runs runs no metric code."
 

@@ -88,7 +88,7 @@ def test_what_is_no_plain_file_or_too_much_is_refused(folder: Path, monkeypatch:
         read_module(folder)
     monkeypatch.undo()
     os.mkfifo(folder / "pipe")
-    with pytest.raises(SuiteError, match="no plain file"):
+    with pytest.raises(SuiteError, match="not a regular file"):
         read_module(folder)
     (folder / "pipe").unlink()
     (folder / "a\nb").write_text("", "utf-8")

@@ -69,7 +69,7 @@ def test_every_item_is_counted_and_few_are_drawn(large: RunDir, page: Any) -> No
     page.evaluate("document.getElementById('list-box').scrollTop = 1e9")
     page.wait_for_selector(f"#list li[aria-posinset='{flips.broken}']")
     assert page.locator("#list button").count() < 40
-    assert "are in this page" in page.inner_text("#browser-note")
+    assert "are on this page" in page.inner_text("#browser-note")
 
 
 def test_a_text_that_the_file_lacks_is_read_from_the_server(large: RunDir, page: Any) -> None:

@@ -77,7 +77,7 @@ def test_two_seeds_have_no_interval_of_the_recipe() -> None:
     found = crossed([np.zeros((50, 1))], _layout(2, 50, 0.2, 1, 0.5), kind="mean", value=mean)
     assert math.isnan(found.interval.low)
     assert len(found.values) == 2
-    assert "not of the recipe" in " ".join(found.said)
+    assert "not the recipe" in " ".join(found.said)
 
 
 def test_swapping_the_sides_negates() -> None:

@@ -99,7 +99,7 @@ def test_too_few_clusters_rule_nothing_out() -> None:
     values, names = _clusters(3, 2)
     found = difference(np.zeros_like(values), values, kind="mean", value=mean, clusters=names, alphas=(0.005,))
     assert math.isnan(found.bounds[0.005][0])
-    assert any("no figure can be ruled out" in text for text in found.weaknesses)
+    assert any("no value can be ruled out" in text for text in found.weaknesses)
 
 
 def _misses(unequal: bool, count: int, runs: int) -> tuple[float, float]:

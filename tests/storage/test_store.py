@@ -64,7 +64,7 @@ def test_a_damaged_entry_is_made_again_with_a_warning(tmp_path: Path, damage: st
     again = Store(tmp_path, reporter=reporter).make("data", KEY, write_one)
     assert (again.path / "file.txt").read_text() == "content"
     assert len(reporter.warnings) == 1
-    assert "damaged" in reporter.warnings[0]
+    assert "corrupt" in reporter.warnings[0]
 
 
 def test_a_failed_build_leaves_its_work_for_the_next(tmp_path: Path) -> None:
@@ -183,7 +183,7 @@ def test_a_link_below_the_root_is_refused_and_its_target_stays(tmp_path: Path, p
     link.symlink_to(victim)
     store = Store(tmp_path / "cache")
     for use in (store.get, lambda kind, key: store.make(kind, key, write_one)):
-        with pytest.raises(IncompleteError, match="a link stands") as caught:
+        with pytest.raises(IncompleteError, match="a symbolic link") as caught:
             use("data", KEY)
         assert caught.value.where is not None
         assert caught.value.where.file == link
@@ -198,7 +198,7 @@ def test_links_in_the_store_s_own_folders_are_refused(tmp_path: Path, part: str)
     link = tmp_path / "cache" / part
     link.parent.mkdir(parents=True)
     link.symlink_to(victim)
-    with pytest.raises(IncompleteError, match="a link stands"):
+    with pytest.raises(IncompleteError, match="a symbolic link"):
         Store(tmp_path / "cache").make("data", KEY, write_one)
     assert list(victim.iterdir()) == []
     assert victim.stat().st_mode & 0o777 == 0o700
@@ -223,7 +223,7 @@ def test_a_link_to_the_folder_of_damaged_entries_moves_nothing_there(tmp_path: P
     (entry.path / "file.txt").write_text("changed")
     (tmp_path / "victim").mkdir()
     (tmp_path / "cache" / "damaged").symlink_to(tmp_path / "victim")
-    with pytest.raises(IncompleteError, match="a link stands"):
+    with pytest.raises(IncompleteError, match="a symbolic link"):
         Store(tmp_path / "cache").get("data", KEY)
     assert list((tmp_path / "victim").iterdir()) == []
 
@@ -264,7 +264,7 @@ def test_what_was_never_an_entry_is_left_where_it_is(tmp_path: Path, folder: boo
     else:
         place.write_text("work")
     for use in (Store(tmp_path).get, lambda kind, key: Store(tmp_path).make(kind, key, write_one)):
-        with pytest.raises(IncompleteError, match="was left alone"):
+        with pytest.raises(IncompleteError, match="was left unchanged"):
             use("data", KEY)
     assert (place / "a.txt" if folder else place).read_text() == "work"
 
@@ -277,6 +277,6 @@ def test_a_build_that_leaves_a_link_makes_no_entry(tmp_path: Path) -> None:
         (work / "file.txt").symlink_to(victim)
         return {}
 
-    with pytest.raises(IncompleteError, match="holds a link"):
+    with pytest.raises(IncompleteError, match="contains a symbolic link"):
         Store(tmp_path / "cache").make("data", KEY, linked)
     assert victim.read_text() == "work"

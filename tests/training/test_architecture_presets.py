@@ -34,7 +34,7 @@ def test_given_sizes_complete_the_preset() -> None:
         ("bert-mikro", "Did you mean 'bert-micro'"),
         ({"hiden_size": 64}, "Did you mean 'hidden_size'"),
         ({"vocab_size": 64}, "follows from the tokenizer"),
-        ({"hidden_size": 65}, "no multiple"),
+        ({"hidden_size": 65}, "not a multiple"),
         ({"hidden_size": 0}, "whole number above 0"),
         ({"num_hidden_layers": 1.5}, "whole number above 0"),
         ({"model_type": "gpt2"}, "'mlm' trains a model that reads both sides .*'gpt2'"),
@@ -53,7 +53,7 @@ def test_unfit_architectures_are_refused(named: object, said: str) -> None:
         ("t5-tiny", "causal", "reads from the left", "objective: span_corruption"),
         ("llama-tiny", "span_corruption", "sequence-to-sequence", "objective: causal"),
         ({"model_type": "roberta"}, "mlm_nsp", "pair head", "objective: mlm"),
-        ({"model_type": "llama", "hidden_size": 60, "num_attention_heads": 7}, "causal", "no multiple", ""),
+        ({"model_type": "llama", "hidden_size": 60, "num_attention_heads": 7}, "causal", "not a multiple", ""),
     ],
 )
 def test_objectives_train_what_they_can(named: object, objective: str, said: str, hint: str) -> None:

@@ -62,9 +62,9 @@ def test_the_same_seed_gives_the_same_files(base: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
-        ({"weights": "random"}, "random weights teaches nothing"),
-        ({"mlm_loss_weight": 0.1}, "belongs to full fine-tuning"),
-        ({"method": {"lora": {"rank": 2, "targets": ["nothing_of_it"]}}}, "cannot be put into this model"),
+        ({"weights": "random"}, "random weights learns nothing"),
+        ({"mlm_loss_weight": 0.1}, "applies only to full fine-tuning"),
+        ({"method": {"lora": {"rank": 2, "targets": ["nothing_of_it"]}}}, "cannot apply LoRA"),
     ],
 )
 def test_contradictions_are_refused(changes: dict, said: str, base: Path, tmp_path: Path) -> None:

@@ -26,7 +26,7 @@ def pipeline(task: Mapping[str, Any], name: str | None) -> Filter:
             raise SuiteError(unknown("filter of the task", name, named))
         steps = [_step(dict(step)) for step in named[name if name is not None else next(iter(named))]]
     except (TypeError, KeyError, ValueError) as error:
-        raise SuiteError(f"`filter_list` is not as lm-eval writes it: {error!r}.") from error
+        raise SuiteError(f"invalid `filter_list`: {error!r}.") from error
 
     def apply(text: str) -> str:
         for step in steps:
@@ -47,7 +47,7 @@ def _step(given: dict[str, Any]) -> Filter:
     if name in plain:
         return plain[name]
     if name != "regex":
-        raise SuiteError(unknown("filter", name, [*plain, "regex"]), hint="these are the filters that are read.")
+        raise SuiteError(unknown("filter", name, [*plain, "regex"]), hint="only these filters are supported.")
     pattern = _pattern(str(given.get("regex_pattern", DEFAULT_PATTERN)))
     group, fallback = int(given.get("group_select", 0)), str(given.get("fallback", "[invalid]"))
 
@@ -85,4 +85,4 @@ def _pattern(text: str) -> re.Pattern[str]:
     try:
         return re.compile(text)
     except re.error as error:
-        raise SuiteError(f"{text[:80]!r} is no regular expression: {error}.") from error
+        raise SuiteError(f"{text[:80]!r} is not a valid regular expression: {error}.") from error

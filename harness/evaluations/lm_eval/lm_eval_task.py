@@ -99,7 +99,7 @@ class LmEvalTask:
 
         found = dict(given)
         if isinstance(found.get("file"), str) == isinstance(found.get("task"), dict):
-            raise SuiteError("give lm-eval's task `file`, or the same in place as `task`.")
+            raise SuiteError("set `file` to an lm-eval task file, or `task` to the same keys inline.")
         if isinstance(found.get("file"), str):
             path = folder / Path(found["file"]).expanduser()
             found["task"] = read_task(path)
@@ -172,7 +172,7 @@ class LmEvalTask:
             right = _right(target, choices)
             payload = {"context": header + question, "delimiter": prompts.delimiter()}
         if not right or not all(0 <= place < len(choices) for place in right):
-            raise DataError(f"the right answer {target!r} names no choice of {len(choices)}.")
+            raise DataError(f"the correct answer {target!r} is not one of the {len(choices)} choices.")
         shown = choices[question] if isinstance(question, int) else question
         texts = {"text": shown, "choices": "\n".join(choices)}
         return Item(identity, {**payload, "choices": choices, "right": right}, texts, choices[right[0]], clusters)
@@ -318,9 +318,9 @@ def _metrics(task: Mapping[str, Any]) -> list[str]:
     for name in names:
         if name not in known:
             raise SuiteError(
-                f"lm-eval's metric {name!r} of {task['output_type']} tasks is not computed here; "
-                f"known: {', '.join(known)}.",
-                hint="name those of ours that you want under `metrics`.",
+                f"lm-eval's metric {name!r} of {task['output_type']} tasks is not supported; known: "
+                f"{', '.join(known)}.",
+                hint="list the harness metrics you want in `metrics`.",
             )
     return list(dict.fromkeys(known[name] for name in names))
 
@@ -332,7 +332,7 @@ def _text(target: Any) -> str:
 def _golds(target: Any) -> list[str]:
     golds = [_text(one) for one in target] if isinstance(target, list) else [_text(target)]
     if not golds:
-        raise DataError("`doc_to_target` gives an empty list, expected a text.")
+        raise DataError("`doc_to_target` returns an empty list, expected a text.")
     return golds
 
 

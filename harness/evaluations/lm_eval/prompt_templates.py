@@ -66,7 +66,7 @@ def render(template: str, doc: Doc) -> str:
         text: str = _compiled(template).render(**doc)
     except (*_FAULTS, TemplateError) as error:
         raise DataError(
-            f"the template {template[:80]!r} cannot be filled: {type(error).__name__}: {str(error)[:160]}",
+            f"the template {template[:80]!r} cannot be rendered: {type(error).__name__}: {str(error)[:160]}",
             hint=f"the document has {', '.join(map(str, doc))}.",
         ) from error
     if len(text) > _LONGEST_TEXT:
@@ -96,7 +96,7 @@ class Prompts:
         """What is asked; a number where the choices are the questions (as in Winogrande)."""
         found = _field(doc, (task or self.task)["doc_to_text"], self.has_choices)
         if not isinstance(found, str | int):
-            raise DataError(f"`doc_to_text` gives {type(found).__name__}, expected a text.")
+            raise DataError(f"`doc_to_text` returns {type(found).__name__}, expected a text.")
         return found
 
     def target(self, doc: Doc, task: Mapping[str, Any] | None = None) -> Any:
@@ -117,7 +117,7 @@ class Prompts:
         else:
             found = list(template.values()) if isinstance(template, dict) else template
         if not isinstance(found, list | tuple) or not all(isinstance(choice, str) for choice in found):
-            raise DataError(f"`doc_to_choice` gives {found!r}, expected a list of texts.")
+            raise DataError(f"`doc_to_choice` returns {found!r}, expected a list of texts.")
         return list(found)
 
     @property
@@ -168,7 +168,7 @@ class Prompts:
         chosen = [pool[index] for index in self.indices] if self.indices else list(pool)
         told = self.split == self.task.get("test_split")
         if len(chosen) < self.shots + (1 if same or told else 0):
-            raise DataError(f"{self.shots} examples are wanted, and there are {len(chosen)} documents to draw from.")
+            raise DataError(f"{self.shots} examples are required, but only {len(chosen)} documents are available.")
         if self.sampler == "first_n":
             return [_others(chosen, doc if same or told else None)[: self.shots] for doc in docs]
         if self.sampler != "default":
@@ -206,4 +206,4 @@ def _literal(text: str) -> Any:
     try:
         return ast.literal_eval(text)
     except (SyntaxError, ValueError, MemoryError, RecursionError) as error:
-        raise DataError(f"`doc_to_choice` gives {text[:80]!r}, which is no list of texts.") from error
+        raise DataError(f"`doc_to_choice` returns {text[:80]!r}, which is not a list of texts.") from error

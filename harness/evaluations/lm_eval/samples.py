@@ -80,7 +80,7 @@ def read_samples(path: Path, chosen: str | None = None) -> list[Answered]:
         seen[content] += 1
         found.append(_answered(sample, digest([content, seen[content]])[:20], where))
     if not found:
-        raise DataError("the file holds no sample of this filter.", where=Where(path), hint="leave --filter out.")
+        raise DataError("the file contains no sample of this filter.", where=Where(path), hint="remove --filter.")
     if len({answered.protocol for answered in found}) > 1:
         raise DataError("the samples are of several kinds.", where=Where(path))
     return found
@@ -91,19 +91,19 @@ def _lines(path: Path) -> Iterator[str]:
         with path.open(encoding="utf-8") as handle:
             yield from (line for line in handle if line.strip())
     except (OSError, UnicodeError) as error:
-        raise DataError(f"the samples cannot be read: {type(error).__name__}.", where=Where(path)) from error
+        raise DataError(f"cannot read the samples: {type(error).__name__}.", where=Where(path)) from error
 
 
 def _parsed(line: str, where: Where) -> dict[str, Any]:
     try:
         sample = json.loads(line)
     except (ValueError, RecursionError) as error:
-        raise DataError("the line is no JSON.", where=where, hint="was the file copied whole?") from error
+        raise DataError("the line is not JSON.", where=where, hint="check that the file is complete.") from error
     needed = ("doc", "doc_hash", "target", "arguments", "resps", "filtered_resps")
     missing = [key for key in needed if not isinstance(sample, dict) or key not in sample]
     if missing:
         raise DataError(
-            f"the line is no sample of lm-eval: {missing[0]!r} is missing.",
+            f"the line is not an lm-eval sample: {missing[0]!r} is missing.",
             where=where,
             hint="run lm-eval with `--log_samples` (0.4.5 or later).",
         )
@@ -128,11 +128,11 @@ def _answered(sample: Mapping[str, Any], identity: str, where: Where) -> Answere
             item, record = _generated(sample, identity, replies[0], arguments)
             return Answered(item, record, "generation", prompt)
     except (TypeError, ValueError, IndexError, KeyError, AttributeError) as error:
-        raise DataError(f"the sample is not as lm-eval writes it: {error!r}.", where=where) from error
+        raise DataError(f"invalid lm-eval sample: {error!r}.", where=where) from error
     raise UnreadKindError(
-        "only multiple choice, likelihoods of targets and documents, and exact match are read from samples.",
+        "only multiple choice, likelihoods of targets and documents, and exact match are supported.",
         where=where,
-        hint="ask the task by harness itself (`lm_eval`).",
+        hint="run the task with harness itself (`lm_eval`).",
     )
 
 
@@ -150,7 +150,7 @@ def _choice(
         half = len(values) // 2
         values, alone, arguments = values[:half], values[half:], arguments[:half]
     if not all(map(math.isfinite, values)):
-        raise DataError("a log-likelihood is no finite number.", where=where)
+        raise DataError("a log-likelihood is not finite.", where=where)
     contexts = [str(argument[0]) for argument in arguments]
     same = len(set(contexts)) == 1
     # Choices are told apart by what follows one context, or by the contexts themselves (Winogrande).
@@ -161,7 +161,8 @@ def _choice(
     best = best_choices(values)
     if len(best) == 1 and "acc" in sample and abs(float(sample["acc"]) - stats["acc"]) > _TOLERANCE:
         raise DataError(
-            f"lm-eval counted this document as {sample['acc']}, its log-likelihoods say {stats['acc']:g}.", where=where
+            f"lm-eval scored this document as {sample['acc']}, but its log-likelihoods give {stats['acc']:g}.",
+            where=where,
         )
     chosen = min(best, key=lambda place: fraction(f"{identity}\n{choices[place]}"))
     item = Item(
@@ -206,7 +207,7 @@ def _right_context(sample: Mapping[str, Any], contexts: Sequence[str], values: S
             return [said]
         if len(contexts) == 2:
             return [1 - said]
-        raise UnreadKindError("the samples do not say which of several contexts is the right one.") from None
+        raise UnreadKindError("the samples do not identify the correct one of several contexts.") from None
 
 
 def _place(target: Any, choices: Sequence[str]) -> int:
@@ -217,7 +218,7 @@ def _place(target: Any, choices: Sequence[str]) -> int:
             return choices.index(value)
         if isinstance(value, str) and value.isdecimal() and int(value) < len(choices):
             return int(value)
-    raise ValueError(f"the target {target!r} names no choice")
+    raise ValueError(f"the target {target!r} is not one of the choices")
 
 
 def _target(
@@ -225,7 +226,7 @@ def _target(
 ) -> tuple[Item, Record]:
     value, context, target = float(reply[0]), str(arguments[0][0]), str(arguments[0][1])
     if not math.isfinite(value):
-        raise ValueError("the log-likelihood is no finite number")
+        raise ValueError("the log-likelihood is not finite")
     item = Item(identity, {"target": target}, {"text": context, "target": target}, target, {"parent": identity})
     written = {"True": 1.0, "False": 0.0}[str(reply[1])]
     stats = {"nll_target": -value, "targets": 1.0, "greedy_match": written}
@@ -236,7 +237,7 @@ def _rolling(sample: Mapping[str, Any], identity: str, value: float, arguments: 
     text = str(arguments[0][0])
     item = Item(identity, {"text": text}, {"text": text}, clusters={"parent": identity, "document": identity})
     if not math.isfinite(value):
-        raise ValueError("the log-likelihood is no finite number")
+        raise ValueError("the log-likelihood is not finite")
     stats = {
         "nll": -value,
         "bytes": float(len(text.encode("utf-8", "surrogatepass"))),

@@ -51,7 +51,7 @@ def checked(value: dict[str, Any], where: Where | None) -> dict[str, Any]:
                 if key in _UNSUPPORTED
                 else unknown("key of a task file", str(key), _USED | _UNSUPPORTED),
                 where=where,
-                hint="docs/lm-eval.md names what is read; write the task as one of harness's own otherwise.",
+                hint="see docs/lm-eval.md for the supported keys, or rewrite the task as a harness task.",
             )
     kind = value.get("output_type", "generate_until")
     if kind not in OUTPUT_TYPES:
@@ -61,7 +61,7 @@ def checked(value: dict[str, Any], where: Where | None) -> dict[str, Any]:
     if kind == "multiple_choice" and "doc_to_choice" not in value:
         raise SuiteError("a multiple_choice task needs `doc_to_choice`.", where=where)
     if "test_split" not in value and "validation_split" not in value:
-        raise SuiteError("the task names neither `test_split` nor `validation_split`.", where=where)
+        raise SuiteError("the task has neither `test_split` nor `validation_split`.", where=where)
     kept = {key: value[key] for key in sorted(value) if key in _USED}
     return {**kept, "output_type": kind}
 
@@ -105,7 +105,7 @@ def _yaml(path: Path) -> Any:
         return reader.load(path.read_text("utf-8"))
     except (OSError, UnicodeError) as error:
         raise SuiteError(
-            f"the task file cannot be read: {type(error).__name__}.",
+            f"cannot read the task file: {type(error).__name__}.",
             where=Where(path),
             hint="the path is relative to the suite file.",
         ) from error
@@ -113,10 +113,10 @@ def _yaml(path: Path) -> Any:
         text = " ".join(str(error).split())
         if "!function" in text:
             raise SuiteError(
-                "`!function` names Python code, which is not run.",
+                "`!function` refers to Python code, which harness does not run.",
                 where=Where(path),
-                hint="write the step as a Jinja template, or prepare the data beforehand.",
+                hint="write the step as a Jinja template, or preprocess the data.",
             ) from error
-        raise SuiteError(f"the task file is no YAML: {text[:200]}", where=Where(path)) from error
+        raise SuiteError(f"the task file is not valid YAML: {text[:200]}", where=Where(path)) from error
     except (ValueError, TypeError, RecursionError) as error:
-        raise SuiteError(f"the task file is no YAML: {error}", where=Where(path)) from error
+        raise SuiteError(f"the task file is not valid YAML: {error}", where=Where(path)) from error

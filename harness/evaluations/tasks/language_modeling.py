@@ -105,7 +105,7 @@ class LanguageModeling:
         if not found:
             raise DataError(
                 f"data {dataset.name!r}: no text of the split {split!r} has a letter or digit.",
-                hint=f"name the column with running text: `text: …` (now {self.options.text!r}).",
+                hint=f"set the text column: `text: …` (now {self.options.text!r}).",
             )
         yield from found
 

@@ -65,8 +65,9 @@ class MultipleChoice(RowTask[MultipleChoiceOptions]):
         right = _place(answer, choices)
         if right is None or len(choices) < 2:
             raise DataError(
-                f"data {dataset.name!r}, row {row.id}: the answer {answer[:40]!r} names no choice of {len(choices)}.",
-                hint="give the letter of a choice (A, B, …), its number from 0, or its text.",
+                f"data {dataset.name!r}, row {row.id}: the answer {answer[:40]!r} is not one of the {len(choices)} "
+                f"choices.",
+                hint="use the letter of a choice (A, B, …), its index from 0, or its text.",
             )
         prompt = fill(self.options.prompt, dataset, row)
         yield Item(

@@ -78,7 +78,7 @@ class NextSentenceTask(RowTask[NextSentenceOptions]):
         return HEAD if NextSentence.kind in facts.supports else None
 
     def unsupported(self, facts: ModelFacts) -> str:
-        return "it was not trained to tell whether a sentence follows another"
+        return "it was not trained for next-sentence prediction"
 
     def requests(self, item: Item, protocol: str) -> Sequence[Request]:
         return [NextSentence(item.payload["first"], item.payload["second"])]

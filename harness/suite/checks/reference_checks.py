@@ -117,17 +117,17 @@ def _check_start(spec: ModelSpec, parent: ModelSpec | None, problems: Problems) 
     elif isinstance(parent, ClassicalModel):
         reason = "a bag of words"
     elif isinstance(parent, HeuristicModel):
-        reason = "a baseline without learning"
+        reason = "a rule-based baseline"
     elif isinstance(parent, PromptModel):
-        reason = "a model behind worked examples"
+        reason = "a few-shot model"
     elif isinstance(parent, ProjectModel):
-        reason = "a model with projected states"
+        reason = "a model with projected hidden states"
     elif isinstance(parent, SelfDebiasModel):
         reason = "a self-debiased model"
     elif isinstance(parent, FinetuneModel) and parent.finetune.method == "linear":
         reason = "a linear classifier on frozen features"
     elif isinstance(parent, LoadModel) and parent.quantize and isinstance(spec, _TRAINED):
-        reason = f"a model held in {parent.quantize[0]} bits"
+        reason = f"a model quantized to {parent.quantize[0]} bits"
     if reason is not None:
         key = "self_debias" if isinstance(spec, SelfDebiasModel) else type(spec).__name__.removesuffix("Model").lower()
         problems.add(f"{reason} cannot be trained further.", key, "from", hint="use its parent model instead.")

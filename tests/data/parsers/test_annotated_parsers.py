@@ -52,7 +52,7 @@ def test_squad_files_give_one_row_a_question() -> None:
     first, second = parsed("squad", json.dumps({"data": [article]}))
     assert first == {"id": "7", "title": "T", "context": "Ada.", "question": "Who?", "answers": '["Ada"]'}
     assert second["answers"] == "[]"
-    with pytest.raises(DataError, match="no SQuAD file"):
+    with pytest.raises(DataError, match="not a SQuAD file"):
         parsed("squad", '{"data": [{"paragraphs": 3}]}')
 
 
@@ -92,7 +92,7 @@ def test_interface_strings_are_paired_by_key_and_cleaned() -> None:
     assert parsed("interface", content, source="en", target="de") == [
         {"component": "lamp", "key": "a.on", "source": "Turn on", "target": "Einschalten"}
     ]
-    with pytest.raises(DataError, match="cannot be read"):
+    with pytest.raises(DataError, match="cannot read"):
         parsed("interface", b"no archive")
 
 

@@ -64,7 +64,7 @@ def test_stereoset_in_both_forms() -> None:
     flat = {"type": "intrasentence", "target": "t", "bias_type": "race", "context": "c"}
     flat |= {"stereotype": "s", "anti-stereotype": "a", "unrelated": "u"}
     assert read("stereoset", tree, "dev.json") == read("stereoset", json.dumps(flat), "dev.jsonl")
-    with pytest.raises(DataError, match="not a file of StereoSet"):
+    with pytest.raises(DataError, match="not a StereoSet file"):
         read("stereoset", "{}", "dev.json")
 
 
@@ -85,7 +85,7 @@ def test_winogender_lines() -> None:
     (row,) = read("winogender", "sentid\tsentence\ncook.guest.1.female.txt\tThe cook told the guest that she could go.")
     assert (row["referent"], row["other"], row["pronoun"], row["side"]) == ("guest", "cook", "she", "female")
     assert (row["pair"], row["refers_to"]) == ("cook.guest.1", "participant")
-    with pytest.raises(DataError, match="not a line of Winogender"):
+    with pytest.raises(DataError, match="not a Winogender line"):
         read("winogender", "cook.guest.1.female.txt\tThe cook told the guest.")
 
 
@@ -99,5 +99,5 @@ def test_trees_of_prompts_and_descriptors() -> None:
     assert [row["descriptor"] for row in found] == ["old", "aged"]
     assert found[1]["preference"] == "rare"
     for name in ("bold", "descriptors"):
-        with pytest.raises(DataError, match="this is not a"):
+        with pytest.raises(DataError, match="not a"):
             read(name, "[1]")

@@ -80,9 +80,9 @@ def test_generators_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
     assert [raw.fields["text"] for raw in generated.read("counting", {"n": 3})] == ["text 0", "text 1", "text 2"]
     with pytest.raises(DataError, match="unexpected keyword"):
         list(generated.read("counting", {"m": 3}))
-    with pytest.raises(DataError, match="no generator 'nothing'"):
+    with pytest.raises(DataError, match="unknown generator 'nothing'"):
         list(generated.read("nothing", {}))
-    with pytest.raises(DataError, match="no name of a generator"):
+    with pytest.raises(DataError, match="not a valid generator name"):
         list(generated.read("../x", {}))
 
 
@@ -130,7 +130,7 @@ def test_hub_splits_by_name_and_rows_without_label(tmp_path: Path, hub: list[Any
     ref = HubRef(hub="owner/name", revision=COMMIT, columns=columns, splits={"train": "train", "test": "unsupervised"})
     data = opened(ref, tmp_path)
     assert "1 rows without a label were dropped" in data.facts["notes"]
-    with pytest.raises(DataError, match="no split 'tst'"):
+    with pytest.raises(DataError, match="unknown split 'tst'"):
         opened(HubRef(hub="owner/name", revision=COMMIT, splits={"test": "tst"}), tmp_path)
 
 
@@ -148,7 +148,7 @@ def test_moving_revisions_local_paths_and_no_network(tmp_path: Path, hub: list[A
 def test_a_folder_is_not_read_in_place_of_the_hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "owner" / "name").mkdir(parents=True)
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(DataError, match="a folder of that name is here"):
+    with pytest.raises(DataError, match="a local folder with this name"):
         hub_source.check("owner/name", COMMIT)
     for name in ("./name", "../name", "name", "owner/..", "owner/name/more"):
         with pytest.raises(DataError, match="expected a hub dataset"):

@@ -131,12 +131,12 @@ def test_an_index_that_names_another_digest_is_a_damaged_source(
     page = links / "page.html"
     page.write_text(f'<a href="https://host.test/own_pkg-1.2.tar.gz#sha256={"0" * 64}">own_pkg-1.2.tar.gz</a>')
     monkeypatch.setenv("PIP_FIND_LINKS", str(page))
-    with pytest.raises(SourceFailed, match="another file under this version") as caught:
+    with pytest.raises(SourceFailed, match="a different file for this version") as caught:
         package_artifact.read(source(sdist), store, Silent(), offline=False)
     assert caught.value.damaged
 
 
 def test_nothing_to_look_in_is_said(links: Path, store: Store, monkeypatch: pytest.MonkeyPatch, sdist: bytes) -> None:
     monkeypatch.delenv("PIP_FIND_LINKS")
-    with pytest.raises(SourceFailed, match="name no index"):
+    with pytest.raises(SourceFailed, match="no index and no package folder"):
         package_artifact.read(source(sdist), store, Silent(), offline=False)

@@ -118,7 +118,7 @@ def test_a_missing_file_names_the_nearest(tmp_path: Path) -> None:
 
 
 def test_an_unknown_ending_asks_for_the_format(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match=r"the ending '\.dat'"):
+    with pytest.raises(DataError, match=r"the extension '\.dat'"):
         opened(tmp_path, CSV, name="mine.dat")
     assert opened(tmp_path, CSV, name="mine.dat", format="csv").columns == ("body", "stars", "document", "channel")
 

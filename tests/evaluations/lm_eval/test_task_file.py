@@ -28,16 +28,16 @@ def test_includes_are_below_what_includes_them(tmp_path: Path) -> None:
     ("text", "told"),
     [
         (BASE + "doc_to_choice: a\nprocess_results: !function utils.score\n", "Python code"),
-        (BASE + "doc_to_choice: !!python/object/apply:os.system [echo]\n", "no YAML"),
+        (BASE + "doc_to_choice: !!python/object/apply:os.system [echo]\n", "not valid YAML"),
         ("include: task.yaml\n", "deep"),
         ("include: nothing.yaml\n", "cannot be read"),
         ("include: [3]\n", "expected a file's name"),
         ("- a\n", "expected a mapping"),
-        ("a: [\n", "no YAML"),
+        ("a: [\n", "not valid YAML"),
         (BASE, "doc_to_choice"),
         ("test_split: test\n", "doc_to_text"),
         ("output_type: loglikelihood_rolling\ndoc_to_target: a\n", "test_split"),
-        ("\x00", "no YAML"),
+        ("\x00", "not valid YAML"),
     ],
 )
 def test_what_is_no_task_is_refused(text: str, told: str, tmp_path: Path) -> None:

@@ -209,7 +209,7 @@ def test_an_unknown_label_names_the_row_and_the_known_labels() -> None:
 def test_a_row_without_text_or_label_is_named(missing: Any) -> None:
     for column in ("text", "label"):
         row = {"text": "x", "label": "neutral", column: missing}
-        with pytest.raises(DataError, match=rf"row [0-9a-f]+: there is no value in the column '{column}'"):
+        with pytest.raises(DataError, match=rf"row [0-9a-f]+: missing value in the column '{column}'"):
             list(task().items([dataset([row])], "test"))
 
 

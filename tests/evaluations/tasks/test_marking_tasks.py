@@ -165,7 +165,7 @@ def test_choices_are_compared_with_and_without_the_question() -> None:
     assert task.examples(dataset(rows, name="rows"), "test")[0].target == " blue"
     masked = ask(task, [dataset(rows, name="rows")], LanguageModel("masked"))
     assert masked.head.protocol == "pseudo_likelihood_choice"
-    with pytest.raises(DataError, match="names no choice"):
+    with pytest.raises(DataError, match="is not one of the"):
         list(task.items([dataset([{**rows[0], "answer": "C"}], name="rows")], "test"))
 
 

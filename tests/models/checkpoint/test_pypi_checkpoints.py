@@ -103,7 +103,7 @@ def test_another_file_under_the_name_is_refused(publish: Publish, store: Store, 
     content = bytearray(wheel.read_bytes())
     content[len(content) // 2] ^= 1
     wheel.write_bytes(content)
-    with pytest.raises(CheckpointError, match="not what the catalog pins"):
+    with pytest.raises(CheckpointError, match="do not match the digests in the catalog"):
         locate("catalog:own", None, base=tmp_path, store=store)
     assert not (store.root / "packaged").exists()
 

@@ -102,4 +102,4 @@ def test_what_has_no_weights_of_its_own_is_no_start(parent: str, said: str, tmp_
     text += "compare: {baseline: base, release: [first]}\ntasks:" + SUITE.split("tasks:")[1]
     with pytest.raises(SuiteError, match=said) as caught:
         _write(tmp_path, text)
-    assert "from" in str(caught.value)
+    assert "cannot be trained further" in str(caught.value)

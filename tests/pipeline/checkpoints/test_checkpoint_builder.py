@@ -45,7 +45,7 @@ def _little(tmp_path: Path, old: str, new: str) -> Suite:
             "method: {qlora: {rank: 4}}",
             "mlm_loss_weight: 1.0, method: frozen",
             6,
-            "model 'small': `mlm_loss_weight` belongs to",
+            "model 'small': `mlm_loss_weight` applies only to",
         ),
         ("method: {qlora: {rank: 4}}", "max_train_rows: 5k", 6, "model 'small': expected at most 3"),
     ],
@@ -160,7 +160,7 @@ def test_a_text_that_is_no_key_is_not_looked_for_in_the_store(tmp_path: Path, mo
         raise AssertionError("asked the store")
 
     monkeypatch.setattr(store, "get", get)
-    with pytest.raises(HarnessError, match="no folder is there"):
+    with pytest.raises(HarnessError, match="does not exist"):
         builder.resolve("owner/name")
     assert builder.resolve(str(tmp_path)) == tmp_path
     with pytest.raises(AssertionError, match="asked the store"):

@@ -75,7 +75,7 @@ BASE = {
             "then project the directions in projection.safetensors out of its last hidden states",
         ),
         ({"checkpoint.json": {"format": 1, "kind": "self_debiased", "parent": {"key": "b" * 64}}}, "`--model NAME="),
-        ({"checkpoint.json": {"format": 1, "kind": "baseline"}}, "nothing but harness"),
+        ({"checkpoint.json": {"format": 1, "kind": "baseline"}}, "only harness"),
     ],
 )
 def test_the_line_names_the_class_of_the_weights(files: dict[str, Any], said: str, tmp_path: Path) -> None:
@@ -97,7 +97,7 @@ def test_a_run_of_a_stranger_names_keys_and_nothing_is_moved(
     (tmp_path / "Documents").mkdir()
     (tmp_path / "Documents" / "a.txt").write_text("work")
     run = _run_of(tmp_path / "run", address)
-    with pytest.raises(DataError, match="expected a key of the cache or the whole path"):
+    with pytest.raises(DataError, match="expected a cache key or the full path"):
         export_model(run, "model", tmp_path / "out", Store(tmp_path / "cache" / "harness"))
     assert (tmp_path / "Documents" / "a.txt").read_text() == "work"
     assert not (tmp_path / "out").exists()
@@ -138,6 +138,6 @@ def test_an_entry_that_names_a_path_as_its_parent_is_not_exported(tmp_path: Path
     store = Store(tmp_path / "cache")
     page = {"format": 1, "kind": "self_debiased", "parent": {"key": str(tmp_path)}}
     _entry(store, "a" * 64, {"checkpoint.json": page, "self_debias.json": {}})
-    with pytest.raises(CheckpointError, match="expected a key of the cache"):
+    with pytest.raises(CheckpointError, match="expected a cache key"):
         export_model(_run_of(tmp_path / "run", "a" * 64), "model", tmp_path / "out", store)
     assert not (tmp_path / "out").exists()

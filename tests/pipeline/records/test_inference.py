@@ -107,7 +107,7 @@ def test_requests_without_an_answer_leave_no_finished_records() -> None:
                 yield request, Failure("unavailable", "status 500 (5 attempts)") if lost else response
 
     model = Passing()
-    with pytest.raises(IncompleteError, match=r"2 requests had no answer.*status 500"):
+    with pytest.raises(IncompleteError, match=r"2 requests returned no answer.*status 500"):
         run(model, items("a", "lost", "b", "lost too"))
     assert len(model.asked) == 5
     assert len(run(model, items("a", "b"))) == 2

@@ -180,7 +180,7 @@ def test_a_comment_of_hostile_text_is_inert(hostile: RunDir) -> None:
     ("state", "words"),
     [
         ({"attempts": 1, "counted": True, "locked": True}, "Attempt 1 under s.lock."),
-        ({"attempts": 3, "counted": True, "locked": True, "seeds": [0, 1, 1]}, "with 2 seeds. Each further attempt"),
+        ({"attempts": 3, "counted": True, "locked": True, "seeds": [0, 1, 1]}, "with 2 seeds. Each additional attempt"),
         ({"attempts": 2, "counted": False, "locked": False}, "No new attempt"),
     ],
 )

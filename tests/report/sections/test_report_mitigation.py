@@ -67,7 +67,9 @@ def test_every_figure_is_that_of_the_comparison(plain: RunDir) -> None:
             assert after.value is not None
             ideal = after.ideal or 0.0
             nearer = abs(after.value - ideal) < abs(before.value - ideal)
-            assert (cell.kind, cell.word) == (("better", "nearer the ideal") if nearer else ("worse", "farther off"))
+            assert (cell.kind, cell.word) == (
+                ("better", "closer to the ideal") if nearer else ("worse", "farther from the ideal")
+            )
     assert seen == {"Bias", "Capability", "Forgotten"}
     order = [says for says, *_ in table.columns]
     assert order == sorted(order, key=["Bias", "Capability", "Forgotten"].index)

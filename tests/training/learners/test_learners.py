@@ -141,7 +141,7 @@ def test_conversations_give_a_base_a_chat_template(writers: dict[str, Path], tmp
     found = dict(model.answer(requests))
     assert all(found[request].text.strip() in VERDICTS for request in requests)
     assert not _opened(writers["gpt"], writers["gpt"]).facts.chat
-    with pytest.raises(SuiteError, match="conversations are learned by causal models"):
+    with pytest.raises(SuiteError, match="only causal models can learn conversations"):
         _tuned(writers["span_corruption"], tmp_path / "other", chats())
 
 
@@ -238,7 +238,7 @@ def test_a_causal_model_learns_labels(kind: str, writers: dict[str, Path], tmp_p
         ([TaggedWords(("a",), ("X",))], {"labels": TAGS}, DataError, "unknown tag 'X'"),
         ([AnswerSpan("a", "b c", ((1, "c"),))], {}, DataError, "does not stand at character 1"),
         (tagged(4), {"labels": TAGS, "method": "linear"}, DataError, "single texts with one label each"),
-        ([PlainText("a b c")], {"method": "frozen"}, SuiteError, "trains a new head alone"),
+        ([PlainText("a b c")], {"method": "frozen"}, SuiteError, "trains only a new head"),
         (tagged(4), {"labels": TAGS, "method": "frozen", "weights": "random"}, SuiteError, "frozen on random weights"),
     ],
 )

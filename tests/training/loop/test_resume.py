@@ -89,7 +89,7 @@ def test_going_on_from_a_checkpoint_gives_the_same_weights(base: Path, tmp_path:
     reporter = Silent()
     run_stage(finetune_spec(), label_inputs(base), half, reporter, save_every=5)
     assert _weights(half) == _weights(whole)
-    assert any("not written to its end" in warning for warning in reporter.warnings)
+    assert any("it is incomplete" in warning for warning in reporter.warnings)
 
 
 def test_another_number_of_threads_is_told(base: Path, tmp_path: Path) -> None:
@@ -102,7 +102,7 @@ def test_another_number_of_threads_is_told(base: Path, tmp_path: Path) -> None:
         run_stage(finetune_spec(), label_inputs(base), tmp_path, reporter, save_every=5)
     finally:
         torch.set_num_threads(threads)
-    assert any(f"with {threads + 1} threads after {threads}" in warning for warning in reporter.warnings)
+    assert any(f"with {threads + 1} threads instead of {threads}" in warning for warning in reporter.warnings)
 
 
 def _sealed(folder: Path, step: int, plan: str = "plan") -> Path:
@@ -122,10 +122,10 @@ def test_the_newest_whole_checkpoint_is_taken(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("damage", "said"),
     [
-        (lambda folder: (folder / "complete.json").unlink(), "not written to its end"),
-        (lambda folder: (folder / "complete.json").write_text("{"), "marker cannot be read"),
-        (lambda folder: (folder / "model.safetensors").write_bytes(b"weightz"), "not what was written"),
-        (lambda folder: (folder / "model.safetensors").unlink(), "not what was written"),
+        (lambda folder: (folder / "complete.json").unlink(), "it is incomplete"),
+        (lambda folder: (folder / "complete.json").write_text("{"), "marker is unreadable"),
+        (lambda folder: (folder / "model.safetensors").write_bytes(b"weightz"), "files have changed"),
+        (lambda folder: (folder / "model.safetensors").unlink(), "files have changed"),
     ],
 )
 def test_damaged_checkpoints_are_dropped_with_a_warning(damage, said: str, tmp_path: Path) -> None:

@@ -172,7 +172,7 @@ def test_groups_come_from_words_or_a_column() -> None:
 
 
 def test_groups_without_rows_and_other_examples_are_errors() -> None:
-    with pytest.raises(DataError, match="no training row speaks of the group 'female'"):
+    with pytest.raises(DataError, match="no training row mentions the group 'female'"):
         reweigh([_row("he left."), _row("his bus.", 1)], LABELS, ReweighSpec())
     with pytest.raises(DataError, match="every training row has the group 'n'"):
         reweigh([_row("a"), _row("b")], LABELS, ReweighSpec(column="who"), ["n", "n"])

@@ -209,7 +209,7 @@ def test_a_causal_model_without_its_head_is_refused(made: dict[str, Path], tmp_p
     lost = next(name for name in tensors if "h.0.attn" in name)
     del tensors[lost]
     save_file(tensors, tmp_path / "model.safetensors", {"format": "pt"})
-    with pytest.raises(CheckpointError, match="lacks weights"):
+    with pytest.raises(CheckpointError, match="is missing weights"):
         _further("gpt", tmp_path, tmp_path / "work")
 
 

@@ -122,7 +122,7 @@ def test_long_texts_are_cut_to_what_the_model_takes(base: Path, tmp_path: Path) 
         ({"train": [("good", 1), ("  ", 0)]}, "text of example 2 is empty"),
         ({"train": [("good", 1), ("bad", 2)]}, "label index 2; expected 0 to 1"),
         ({"validation": [("", 1)]}, "validation split: the text of example 1 is empty"),
-        ({"labels": ("only",)}, "two or more labels"),
+        ({"labels": ("only",)}, "at least two labels"),
     ],
 )
 def test_unfit_examples_are_refused(changes: dict, said: str, base: Path, tmp_path: Path) -> None:
@@ -136,7 +136,7 @@ def _as_examples(changes: dict) -> dict:
 
 def test_a_missing_parent_is_refused(tmp_path: Path) -> None:
     for parent in (None, tmp_path / "none"):
-        with pytest.raises(CheckpointError, match="start from is missing"):
+        with pytest.raises(CheckpointError, match="parent checkpoint is missing"):
             run_stage(finetune_spec(), label_inputs(parent), tmp_path / "a", Silent())
 
 

@@ -35,7 +35,7 @@ def test_the_same_seed_gives_the_same_head(base: Path, tmp_path: Path) -> None:
 
 
 def test_random_features_are_refused(base: Path, tmp_path: Path) -> None:
-    with pytest.raises(SuiteError, match="random features"):
+    with pytest.raises(SuiteError, match="random weights have no effect"):
         run_stage(finetune_spec(method="linear", weights="random"), label_inputs(base), tmp_path / "a", Silent())
 
 
