@@ -96,7 +96,7 @@ def _assembled(
     reporter: Reporter,
     settings: _Settings,
 ) -> Results:
-    from harness.gates.alpha_levels import alphas
+    from harness.gates.alpha_levels import alpha_levels
     from harness.gates.overall_verdict import overall
 
     evaluations = [
@@ -106,7 +106,7 @@ def _assembled(
         run,
         evaluations,
         wanted_pairs(suite, evaluations),
-        alphas=lambda metric: alphas(suite.gates, metric),
+        alphas=lambda metric: alpha_levels(suite.gates, metric),
         seed=suite.seed,
         reporter=reporter,
         memo=store_memo(store),

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
-from harness.gates.decision import Interval
-from harness.schema.results import seed_aggregation as core_recipe
+from harness.core.interval import Interval, number_or_nan
+from harness.gates.decision import JudgedValue
+from harness.schema.results import seed_aggregation
 from harness.schema.results.inputs import EvaluationResult
 from harness.schema.results.metrics import ComparisonResult, MetricResult
 from harness.schema.results.seed_aggregation import Row
 from harness.schema.suite.gate_rules import BaseRule, ComparedRule, NoFlipsRule
 from harness.statistics.caveats import NO_INTERVAL
 from harness.statistics.power import mde
-
-Bounds = Mapping[str, tuple[float | None, float | None]]
 
 _MOST_NAMES = 12
 
@@ -31,7 +29,7 @@ class RefusedError(Exception):
         self.hint = hint
 
 
-class Evidence:
+class ResultLookup:
     """The results of a run, as gates look at them."""
 
     def __init__(
@@ -60,7 +58,7 @@ class Evidence:
         if chosen.status != "ok":
             raise RefusedError(f"{rule.metric} of {model} is undefined: {chosen.reason or 'no reason was given'}")
         if chosen.n <= 0:
-            raise RefusedError(f"{rule.metric} of {model} stands on no item")
+            raise RefusedError(f"{rule.metric} of {model} has no items")
         return of_recipe(chosen)
 
     def change(self, rule: BaseRule, baseline: str, model: str, name: str | None) -> ComparisonResult:
@@ -71,7 +69,7 @@ class Evidence:
         """
         if model == baseline:
             raise RefusedError(
-                f"{model} would be compared with itself", "name another `baseline` in the gate, or another `model`."
+                f"{model} would be compared to itself", "name another `baseline` in the gate, or another `model`."
             )
         for side in (baseline, model):
             self.require_answers(rule, side)
@@ -88,14 +86,14 @@ class Evidence:
         if chosen.n <= 0:
             raise RefusedError(
                 f"{model} and {baseline} share no item of {rule.evaluation}",
-                "ask both about the same data; items are paired by their id.",
+                "evaluate both on the same data; items are paired by their id.",
             )
         lost = max(chosen.only_baseline, chosen.only_candidate)
         if lost / (chosen.n + lost) > 1 - rule.min_coverage + 1e-9:
             raise RefusedError(
                 f"the items of {baseline} and {model} do not match: {chosen.only_baseline} and "
                 f"{chosen.only_candidate} have no partner",
-                "ask both models about the same items, or allow less with `min_coverage`.",
+                "evaluate both models on the same items, or allow less with `min_coverage`.",
             )
         return of_recipe(chosen)
 
@@ -124,7 +122,7 @@ class Evidence:
         return chosen
 
     def require_answers(self, rule: BaseRule, model: str) -> None:
-        """Refuses a model that was not asked, or answered too few items.
+        """Refuses a model that was not evaluated, or answered too few items.
 
         Raises:
             RefusedError: with the reason.
@@ -136,7 +134,7 @@ class Evidence:
             )
         if model in evaluation.skipped:
             raise RefusedError(
-                f"{model} could not be asked in {rule.evaluation}: {evaluation.skipped[model]}",
+                f"{model} could not be evaluated on {rule.evaluation}: {evaluation.skipped[model]}",
                 "judge another metric or model here, or give the model what it lacks.",
             )
         coverage = evaluation.coverage.get(model)
@@ -144,17 +142,17 @@ class Evidence:
             raise RefusedError(f"{rule.evaluation} has no records of {model}", "run the suite again, with this model.")
         if not coverage >= rule.min_coverage - 1e-12:
             raise RefusedError(
-                f"{model} answered {coverage:.1%} of {rule.evaluation}; at least {rule.min_coverage:.1%} is asked",
+                f"{model} answered {coverage:.1%} of {rule.evaluation}; at least {rule.min_coverage:.1%} is required",
                 "find out why items failed (records with status failed or unread); only then lower `min_coverage`.",
             )
 
 
 def of_recipe(row: Row) -> Row:
     """The row that a gate judges: the recipe's where enough seeds were trained, with its detectable effect."""
-    found = core_recipe.of_recipe(row)
-    if found is row or not isinstance(found, ComparisonResult) or found.standard_error is None:
-        return found
-    return found.model_copy(update={"mde": mde(found.standard_error)})
+    judged = seed_aggregation.of_recipe(row)
+    if judged is row or not isinstance(judged, ComparisonResult) or judged.delta.standard_error is None:
+        return judged
+    return judged.model_copy(update={"mde": mde(judged.delta.standard_error)})
 
 
 def baseline_of(rule: BaseRule, evaluation: EvaluationResult | None, default: str) -> str | None:
@@ -169,7 +167,7 @@ def matches(asked: str, metric: str) -> bool:
     return asked == metric or ("[" not in asked and metric.partition("[")[0] == asked)
 
 
-def bounds_at(bounds: Bounds, value: float | None, alpha: float, what: str, weaknesses: Sequence[str] = ()) -> Interval:
+def judged_value(interval: Interval, alpha: float, what: str, weaknesses: Sequence[str] = ()) -> JudgedValue:
     """The value with its one-sided bounds at `alpha`.
 
     Args:
@@ -178,18 +176,15 @@ def bounds_at(bounds: Bounds, value: float | None, alpha: float, what: str, weak
     Raises:
         RefusedError: when a number is missing or not finite.
     """
-    for key, (low, high) in bounds.items():
-        if math.isclose(float(key), alpha, rel_tol=1e-6):
-            interval = Interval(_number(value), _number(low), _number(high))
-            if not interval.sound:
-                why = next((text.rstrip(".") for text in weaknesses if text in NO_INTERVAL), None)
-                raise RefusedError(f"{what} has no finite value with finite bounds" + (f": {why}" if why else ""))
-            return interval
-    raise RefusedError(f"{what} has no bound at alpha {alpha:g}")
-
-
-def _number(value: float | None) -> float:
-    return math.nan if value is None else float(value)
+    try:
+        bound = interval.at(alpha)
+    except KeyError:
+        raise RefusedError(f"{what} has no bound at alpha {alpha:g}") from None
+    value = JudgedValue(*map(number_or_nan, (interval.value, bound.low, bound.high)))
+    if not value.sound:
+        why = next((text.rstrip(".") for text in weaknesses if text in NO_INTERVAL), None)
+        raise RefusedError(f"{what} has no finite value with finite bounds" + (f": {why}" if why else ""))
+    return value
 
 
 def _one(known: list[Row], rule: BaseRule, name: str | None) -> Row:
@@ -199,12 +194,12 @@ def _one(known: list[Row], rule: BaseRule, name: str | None) -> Row:
     place = f" on {name}" if name else ""
     if not usable:
         raise RefusedError(
-            f"there is no figure for {rule.metric}{place}{_instead(known, rule, name)}",
+            f"there is no result for {rule.metric}{place}{_instead(known, rule, name)}",
             "add the metric to the evaluation, or correct the gate.",
         )
     if len(usable) > 1 and len({row.metric for row in usable}) > 1:
         names = ", ".join(sorted(f"{row.evaluation}.{row.metric}" for row in usable))
-        raise RefusedError(f"{rule.metric}{place} stands for several figures ({names}); name one of them")
+        raise RefusedError(f"{rule.metric}{place} matches several metrics ({names}); name one of them")
     return usable[0]
 
 

@@ -42,7 +42,7 @@ def assemble(
     today: date,
 ) -> Results:
     """Scores the run's records, compares, judges the gates and returns the whole."""
-    from harness.gates.alpha_levels import alphas
+    from harness.gates.alpha_levels import alpha_levels
     from harness.gates.overall_verdict import overall
 
     suite = prepared.suite
@@ -53,7 +53,7 @@ def assemble(
         run,
         evaluations,
         pairs,
-        alphas=lambda metric: alphas(suite.gates, metric),
+        alphas=lambda metric: alpha_levels(suite.gates, metric),
         seed=suite.seed,
         reporter=reporter,
         memo=memo,

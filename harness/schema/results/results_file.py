@@ -14,10 +14,11 @@ from harness.schema.results.inputs import AuditResult, DataResult, EvaluationRes
 from harness.schema.results.metrics import ComparisonResult, FlipsResult, MetricResult, TableResult
 from harness.schema.results.selftest_result import SelftestResult
 from harness.schema.results.verdicts import GateResult, VerdictResult
+from harness.schema.results.version_1 import VERSION_1, from_version_1
 from harness.schema.validation import found, in_short
 from harness.storage import atomic
 
-RESULTS_SCHEMA = 1
+RESULTS_SCHEMA = 2
 
 
 class Results(Result):
@@ -52,7 +53,7 @@ class Results(Result):
 
     @classmethod
     def read(cls, path: Path) -> Results:
-        """Reads results.json.
+        """Reads results.json, also of runs that 0.1.0 made.
 
         Raises:
             DataError: when it is missing, damaged or of another schema version.
@@ -62,7 +63,9 @@ class Results(Result):
             if not isinstance(value, dict):
                 raise ValueError(f"expected an object, found {found(value)}")
             version = value.get("schema_version")
-            if version != RESULTS_SCHEMA:
+            if version == VERSION_1:
+                value = {**from_version_1(value), "schema_version": RESULTS_SCHEMA}
+            elif version != RESULTS_SCHEMA:
                 raise ValueError(f"schema version {version}, expected {RESULTS_SCHEMA}")
             return cls.model_validate(value)
         except FileNotFoundError as error:
