@@ -94,4 +94,5 @@ def _described(bound: Bound) -> EvaluationResult:
 
 
 def _kept(level: MetricResult) -> dict[str, Any]:
-    return {name: getattr(level, name) for name in KEPT}
+    figures = {**dict(level), **dict(level.interval)}
+    return {name: figures[name] for name in KEPT}

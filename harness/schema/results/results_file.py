@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 from pydantic import Field
 
@@ -64,7 +65,7 @@ class Results(Result):
                 raise ValueError(f"expected an object, found {found(value)}")
             version = value.get("schema_version")
             if version == VERSION_1:
-                value = {**from_version_1(value), "schema_version": RESULTS_SCHEMA}
+                value = {**_upgraded(value), "schema_version": RESULTS_SCHEMA}
             elif version != RESULTS_SCHEMA:
                 raise ValueError(f"schema version {version}, expected {RESULTS_SCHEMA}")
             return cls.model_validate(value)
@@ -76,3 +77,10 @@ class Results(Result):
             raise DataError(
                 f"cannot read results.json: {in_short(error)}", where=Where(path), hint="run the suite again."
             ) from error
+
+
+def _upgraded(value: dict[str, Any]) -> dict[str, Any]:
+    try:
+        return from_version_1(value)
+    except (AttributeError, IndexError, KeyError, TypeError) as error:
+        raise ValueError("the file is not as version 1 wrote it") from error
