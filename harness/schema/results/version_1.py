@@ -27,7 +27,12 @@ def from_version_1(raw: Mapping[str, Any], translate: Translation = dict) -> dic
     sizes = Counter(_family(row) for row in comparisons if row.get("slice") is not None)
     changes["comparisons"] = [_comparison(row, sizes[_family(row)]) for row in comparisons]
     changes["gates"] = [_gate(row) for row in value.get("gates", [])]
+    changes["data"] = [_renamed(row, {"licence": "license"}) for row in value.get("data", [])]
     return {**value, **changes}
+
+
+def _renamed(row: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, Any]:
+    return {names.get(key, key): value for key, value in row.items()}
 
 
 def _family(row: Mapping[str, Any]) -> tuple[Any, ...]:
@@ -65,7 +70,7 @@ def _comparison(row: Mapping[str, Any], slices: int) -> dict[str, Any]:
 def _seeds(row: Mapping[str, Any] | None, confidence: float) -> dict[str, Any] | None:
     if row is None:
         return None
-    rest = {_SEEDS.get(key, key): value for key, value in row.items()}
+    rest = _renamed(row, _SEEDS)
     interval = _interval(rest, "delta", "low", "high", "bounds", confidence, rest.pop("standard_error", None))
     ratio = _ratio(rest, confidence)
     return {**rest, "interval": interval, "ratio": ratio}
@@ -94,5 +99,5 @@ def _interval(
 
 
 def _gate(row: Mapping[str, Any]) -> dict[str, Any]:
-    rest = {("required_n" if key == "needs" else key): value for key, value in row.items()}
+    rest = _renamed(row, {"needs": "required_n"})
     return {**rest, "members": [_gate(member) for member in rest.get("members", [])]}

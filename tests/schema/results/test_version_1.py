@@ -46,13 +46,14 @@ SLICES = [
     }
     for name in ("web", "books")
 ]  # fmt: skip
+DATA: dict[str, Any] = {"name": "reviews", "fingerprint": "f", "rows": {"test": 80}, "licence": "MIT"}
 GATE: dict[str, Any] = {
     "id": "better", "kind": "any_of", "metric": "reviews.accuracy", "model": "new", "severity": "error",
     "verdict": "inconclusive", "blocking": True, "sentence": "open", "alpha": 0.05, "needs": 300,
 }  # fmt: skip
 FILE: dict[str, Any] = {
     "schema_version": 1, "suite": "s", "suite_digest": "d", "title": "t", "seed": 0, "baseline": "base",
-    "candidates": ["new"], "release": ["new"], "limit": None, "models": [], "data": [], "evaluations": [],
+    "candidates": ["new"], "release": ["new"], "limit": None, "models": [], "data": [DATA], "evaluations": [],
     "metrics": [METRIC], "comparisons": [COMPARISON, *SLICES], "flips": [], "tables": [],
     "gates": [{**GATE, "members": [{**GATE, "id": "member", "members": []}]}], "audits": [],
     "verdict": {"overall": "pass", "exit_code": 0, "sentence": "ok", "counts": {}}, "selftest": None, "notes": [],
@@ -95,6 +96,7 @@ def test_seeds_and_gates_keep_their_figures_under_new_names(results: Results) ->
     assert (seeds.level_of_inference, seeds.df, seeds.seeds_identical) == ("recipe", 2, False)
     (gate,) = results.gates
     assert [gate.required_n, gate.members[0].required_n] == [300, 300]
+    assert results.data[0].license == "MIT"
 
 
 def test_names_are_translated_before_the_shape_changes() -> None:
