@@ -26,6 +26,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from harness.core.interval import Interval
 from harness.core.records import Records, RecordsHead
 from harness.schema.results.inputs import EvaluationResult, ModelResult
 from harness.schema.results.metrics import ComparisonResult, FlipsResult, MetricResult
@@ -121,7 +122,12 @@ def make_run(path: Path, items: int) -> RunDir:
         for model in MODELS:
             value = float(right[model].mean())
             metrics.append(
-                MetricResult(**common, model=model, protocol="head", value=value, low=value - 0.003, high=value + 0.003)
+                MetricResult(
+                    **common,
+                    model=model,
+                    protocol="head",
+                    interval=Interval(value=value, low=value - 0.003, high=value + 0.003),
+                )
             )
         for model in MODELS[1:]:
             a, b = right["base"], right[model]
@@ -135,10 +141,8 @@ def make_run(path: Path, items: int) -> RunDir:
                     candidate_protocol="head",
                     baseline_value=float(a.mean()),
                     candidate_value=float(b.mean()),
-                    delta=delta,
+                    delta=Interval(value=delta, low=delta - 0.004, high=delta + 0.004),
                     improvement=delta,
-                    low=delta - 0.004,
-                    high=delta + 0.004,
                 )
             )
             flips.append(

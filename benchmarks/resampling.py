@@ -114,7 +114,7 @@ def ours(case: str, n: int, resamples: int) -> dict[str, Any]:
     value = values()[case]
     started, before = time.process_time(), peak()
     made = difference(base, candidate, kind="additive", value=value, resamples=resamples)
-    found = (made.low, made.high, made.standard_error)
+    found = (made.delta.low, made.delta.high, made.delta.standard_error)
     return {"seconds": time.process_time() - started, "peak": peak(), "before": before, "found": found}
 
 
@@ -212,7 +212,7 @@ def slices(case: str, n: int, resamples: int) -> dict[str, Any]:
     first = found[0]
     return {
         "seconds": time.process_time() - started, "peak": peak(), "before": before,
-        "found": (first.low, first.high, first.standard_error),
+        "found": (first.delta.low, first.delta.high, first.delta.standard_error),
     }  # fmt: skip
 
 

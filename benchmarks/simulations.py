@@ -81,14 +81,14 @@ def measured(population: Population, clusters: int, runs: int) -> str:
         base, candidate, names = population.sample(rng, clusters)
         common = {"kind": population.kind, "value": population.value, "clusters": names, "seed": draw}
         found = difference(base, candidate, resamples=RESAMPLES, **common)
-        held += found.low <= truth <= found.high
-        passed += found.bounds[0.05][0] > truth
+        held += found.delta.low <= truth <= found.delta.high
+        passed += found.delta.at(0.05).low > truth
         size = population.base.shape[1]
         coin = np.repeat(rng.random(clusters) < 0.5, size)[:, None]
         one, two = np.where(coin, candidate, base), np.where(coin, base, candidate)
         alarms += difference(one, two, resamples=RESAMPLES, only_test=True, **common).p <= 0.05
         own = estimate(base, resamples=RESAMPLES, **common)
-        levels += own.low <= level <= own.high
+        levels += own.interval.low <= level <= own.interval.high
     return " / ".join(f"{100 * count / runs:.1f}" for count in (held, passed, alarms, levels))
 
 
@@ -146,8 +146,8 @@ def seeds(runs: int) -> list[str]:
                 rows = rng.normal(0, spread, (k, 1)) + rng.normal(0, 0.3, 400) + rng.normal(0, 0.2, (k, 400))
                 found = crossed([zero], [row[:, None] for row in rows], kind="mean", value=mean)
                 hits[0] += found.interval.low <= 0 <= found.interval.high
-                hits[1] += abs(found.delta) <= stats.t.isf(0.025, k - 1) * np.sqrt(found.seed)
-                hits[2] += abs(found.delta) <= stats.t.isf(0.025, 399) * np.sqrt(found.items)
+                hits[1] += abs(found.interval.value) <= stats.t.isf(0.025, k - 1) * np.sqrt(found.seed)
+                hits[2] += abs(found.interval.value) <= stats.t.isf(0.025, 399) * np.sqrt(found.items)
             cells.append(" / ".join(f"{100 * hit / runs:.1f}" for hit in hits))
         lines.append(f"| {k} | {' | '.join(cells)} |")
         say(lines[-1])

@@ -170,7 +170,7 @@ class Comparisons:
         """One row for each metric and slice, as a pandas frame."""
         import pandas as pd
 
-        return pd.DataFrame([{name: getattr(row, name) for name in _COLUMNS} for row in self.results])
+        return pd.DataFrame([_columns(row) for row in self.results])
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data: `comparisons` and `levels` as in results.json."""
@@ -183,15 +183,23 @@ class Comparisons:
         return json.dumps(self.to_dict(), allow_nan=False, ensure_ascii=False)
 
 
+def _columns(row: ComparisonResult) -> dict[str, Any]:
+    flat = {**dict(row), "delta": row.delta.value, "low": row.delta.low, "high": row.delta.high}
+    return {name: flat[name] for name in _COLUMNS}
+
+
 def _line(row: ComparisonResult) -> tuple[str, ...]:
     name = row.metric + (f" on {row.slice}" if row.slice else "")
-    if row.delta is None:
+    delta = row.delta
+    if delta.value is None:
         return name, row.status, row.reason or "", "", ""
     values = f"{row.baseline_value:.4g} → {row.candidate_value:.4g}"
-    span = f"[{row.low:+.4g}, {row.high:+.4g}]" if row.low is not None and row.high is not None else "no interval"
+    span = (
+        f"[{delta.low:+.4g}, {delta.high:+.4g}]" if delta.low is not None and delta.high is not None else "no interval"
+    )
     p = f"p {row.p:.3g}" if row.p is not None else ""
     size = f"n {row.n:,}" + (f" in {row.clusters:,} clusters" if row.clusters < row.n else "")
-    return name, values, f"{row.delta:+.4g} {span}", p, size
+    return name, values, f"{delta.value:+.4g} {span}", p, size
 
 
 def _aligned(rows: Sequence[tuple[str, ...]]) -> list[str]:

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 from harness.api.comparisons import Comparisons
 from harness.core.errors import DataError, Where
-from harness.gates.alpha_levels import alphas
+from harness.gates.alpha_levels import alpha_levels
 from harness.gates.explanation import explain
 from harness.gates.flip_rule import tag_flips
-from harness.gates.judging import findings
+from harness.gates.judging import gate_traces
 from harness.gates.overall_verdict import overall
 from harness.gates.parse_rules import parse_gates
 from harness.schema.results.base import finite
@@ -24,7 +24,7 @@ from harness.schema.results.verdicts import GateResult, VerdictResult
 if TYPE_CHECKING:
     import pandas as pd
 
-    from harness.gates.trace import Finding
+    from harness.gates.trace import GateTrace
 
 _COMPOSED = ("all_of", "any_of")
 
@@ -62,7 +62,7 @@ class Verdicts:
 
     results: tuple[GateResult, ...]
     overall: VerdictResult
-    found: tuple[Finding, ...]
+    found: tuple[GateTrace, ...]
 
     @property
     def passed(self) -> bool:
@@ -86,9 +86,9 @@ class Verdicts:
     def explain(self, gate: str | None = None) -> str:
         """Why, and what would change it: of one gate, or of all that did not pass."""
         texts = []
-        for finding in self.found:
-            if finding.result.id == gate or (gate is None and finding.outcome != "pass"):
-                texts += _explained(explain(finding), "")
+        for trace in self.found:
+            if trace.result.id == gate or (gate is None and trace.outcome != "pass"):
+                texts += _explained(explain(trace), "")
         return "\n".join(texts)
 
     def check(self) -> Verdicts:
@@ -150,7 +150,7 @@ def judge(
         "waivers": [_plain(waiver) for waiver in waivers],
     }
     parsed = parse_gates(raw, _place)
-    needed = alphas(parsed)
+    needed = alpha_levels(parsed)
     sharp = [one.with_alphas(needed) for one in several]
     flips = [
         tag_flips(one.base_records, one.candidate_records, None, baseline=one.baseline, candidate_name=one.candidate)
@@ -162,7 +162,7 @@ def judge(
         found = evaluations.setdefault(one.name, given)
         for model, share in given.coverage.items():
             found.coverage[model] = min(share, found.coverage.get(model, share))
-    made = findings(
+    made = gate_traces(
         parsed,
         [row for one in sharp for row in one.levels],
         [row for one in sharp for row in one.results],
@@ -172,7 +172,7 @@ def judge(
         today=today or datetime.now(UTC).date(),
         flips=flips,
     )
-    results = tuple(finding.result.model_copy(update={"where": None}) for finding in made)
+    results = tuple(trace.result.model_copy(update={"where": None}) for trace in made)
     return Verdicts(results, overall(results), tuple(made))
 
 

@@ -74,7 +74,7 @@ def over_worlds(context: RunContext) -> Results:
 
 
 def _assembled(context: RunContext, suite: CalibrationSuite, worlds: Mapping[Cell, World]) -> Results:
-    from harness.gates.alpha_levels import alphas
+    from harness.gates.alpha_levels import alpha_levels
     from harness.gates.overall_verdict import overall
 
     run = context.run
@@ -82,7 +82,7 @@ def _assembled(context: RunContext, suite: CalibrationSuite, worlds: Mapping[Cel
         _evaluation(run, suite, name, worlds) for name in suite.evaluated if suite.evaluations[name].role == "probe"
     ]
     scoring = ScoringContext(
-        alphas=lambda metric: alphas(suite.gates, metric),
+        alphas=lambda metric: alpha_levels(suite.gates, metric),
         seed=suite.seed,
         reporter=context.reporter,
         memo=store_memo(context.store),

@@ -83,4 +83,5 @@ def alarms(figure: Mapping[str, Any]) -> bool | None:
 
 
 def _kept(level: MetricResult) -> dict[str, Any]:
-    return {name: getattr(level, name) for name in KEPT}
+    figures = {**dict(level), **dict(level.interval)}
+    return {name: figures[name] for name in KEPT}

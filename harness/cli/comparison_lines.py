@@ -28,19 +28,21 @@ def reading(entry: ComparisonResult) -> str:
     """Returns the reading of an interval: a change only if it excludes zero."""
     if entry.identical:
         return "identical"
-    if entry.low is None or entry.high is None or entry.low <= 0 <= entry.high:
+    low, high = entry.delta.low, entry.delta.high
+    if low is None or high is None or low <= 0 <= high:
         return "no clear change"
-    return READINGS[entry.direction][entry.low > 0]
+    return READINGS[entry.direction][low > 0]
 
 
 def _cells(entry: ComparisonResult) -> tuple[str, str, str, str, str]:
     name = clean_line(f"{entry.evaluation}.{entry.metric}")
-    if entry.delta is None or entry.baseline_value is None or entry.candidate_value is None:
+    delta = entry.delta
+    if delta.value is None or entry.baseline_value is None or entry.candidate_value is None:
         return name, entry.status, clean_line(entry.reason or "undefined"), "", ""
     values = f"{entry.baseline_value:.4g} → {entry.candidate_value:.4g} {clean_line(entry.unit)}"
     span = "no interval"
-    if entry.low is not None and entry.high is not None:
-        span = f"{entry.confidence:.0%} {entry.low:+.3g} … {entry.high:+.3g}"
+    if delta.low is not None and delta.high is not None:
+        span = f"{delta.confidence:.0%} {delta.low:+.3g} … {delta.high:+.3g}"
     p = f"p {entry.p:.3g}, " if entry.p is not None else ""
     clusters = f" in {entry.clusters:,} clusters" if 0 < entry.clusters < entry.n else ""
-    return name, reading(entry), values, f"{entry.delta:+.3g} ({span})", f"{p}n {entry.n:,}{clusters}"
+    return name, reading(entry), values, f"{delta.value:+.3g} ({span})", f"{p}n {entry.n:,}{clusters}"

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any
 from harness.commands.stored_suite import suite_of
 from harness.core.errors import DataError, SuiteError, Where, unknown
 from harness.core.reporter import Reporter
-from harness.pipeline.results.gate_verdicts import trace
+from harness.pipeline.results.gate_verdicts import gate_traces
 from harness.storage.run_dir import RunDir
 
 if TYPE_CHECKING:
     from harness.comparisons.flips import MovedItem
     from harness.gates.explanation import Explanation
-    from harness.gates.trace import Finding
+    from harness.gates.trace import GateTrace
 
 SHOWN = 3
 
@@ -86,24 +86,24 @@ def explain_run(run: RunDir, gate: str | None, reporter: Reporter) -> list[Expla
     if note is not None:
         reporter.warn(note)
     suite = suite_of(run, None)
-    found = trace(run, suite, results.metrics, results.comparisons, results.evaluations, today=_today())
+    traces = gate_traces(run, suite, results.metrics, results.comparisons, results.evaluations, today=_today())
     if gate is None:
-        chosen = [finding for finding in found if finding.outcome != "pass" or finding.result.waiver is not None]
+        chosen = [trace for trace in traces if trace.outcome != "pass" or trace.result.waiver is not None]
     else:
-        chosen = _named(found, gate.split("/"))
+        chosen = _named(traces, gate.split("/"))
         if not chosen:
             known = [rule.id for rule in suite.gates.rules]
             raise SuiteError(unknown("gate", gate, known), where=Where(run.path), hint="choose a gate of this run.")
     stored = {(one.id, one.model, one.slice): one.verdict for one in results.gates}
     explained = []
-    for finding in chosen:
-        result = finding.result
+    for trace in chosen:
+        result = trace.result
         before = stored.get((result.id, result.model, result.slice))
-        counts, moved = _moved(run, finding)
+        counts, moved = _moved(run, trace)
         explained.append(
             Explained(
                 result.id,
-                explain(finding, inside=gate is not None and "/" in gate),
+                explain(trace, as_member=gate is not None and "/" in gate),
                 counts,
                 moved,
                 before if before not in (None, result.verdict) else None,
@@ -116,20 +116,20 @@ def _today() -> Any:
     return datetime.now(UTC).date()
 
 
-def _named(found: list[Finding], path: list[str]) -> list[Finding]:
-    chosen = [finding for finding in found if finding.result.id == path[0]]
+def _named(traces: list[GateTrace], path: list[str]) -> list[GateTrace]:
+    chosen = [trace for trace in traces if trace.result.id == path[0]]
     for name in path[1:]:
-        chosen = [member for finding in chosen for member in finding.members if member.result.id == name]
+        chosen = [member for trace in chosen for member in trace.members if member.result.id == name]
     return chosen
 
 
-def _moved(run: RunDir, finding: Finding) -> tuple[dict[str, int], tuple[Moved, ...]]:
-    """What changed item by item between the two models that a finding compares."""
+def _moved(run: RunDir, trace: GateTrace) -> tuple[dict[str, int], tuple[Moved, ...]]:
+    """What changed item by item between the two models that a trace compares."""
     from harness.comparisons.flips import flips, moved_items
 
-    result, rule = finding.result, finding.rule
+    result, rule = trace.result, trace.rule
     evaluation = getattr(rule, "evaluation", None)
-    if finding.error or finding.members or evaluation is None or not result.baseline or not result.model:
+    if trace.error or trace.members or evaluation is None or not result.baseline or not result.model:
         return {}, ()
     try:
         base, candidate = run.records(evaluation, result.baseline), run.records(evaluation, result.model)

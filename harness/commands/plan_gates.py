@@ -31,7 +31,7 @@ class PlannedGate:
     sentence: str
     mde: float | None = None
     possible: bool | None = None
-    needs: int | None = None
+    required_n: int | None = None
 
 
 def plan_gates(prepared: PreparedSuite, cache: RecordCache, earlier: RunDir | None = None) -> list[PlannedGate]:
@@ -52,7 +52,7 @@ def plan_gates(prepared: PreparedSuite, cache: RecordCache, earlier: RunDir | No
         planned = plan_rule(rule, effect)
         whom = f" of {', '.join(models)}" if models else ""
         sentence = f"{rule.kind}{_about(rule)}{whom}: {planned.sentence}"
-        found.append(PlannedGate(rule.id, sentence, planned.mde, planned.possible, planned.needs))
+        found.append(PlannedGate(rule.id, sentence, planned.mde, planned.possible, planned.required_n))
     return found
 
 
@@ -85,7 +85,7 @@ def _leaf(
     if before is not None and not where:
         spread = _spread(rule, metric, [rule.model] if rule.model else models, before, source)
     effect = planned(rule, n, clusters, direction=metric.direction, kind=metric.kind, unit=metric.unit, spread=spread)
-    return PlannedEffect(effect.mde, effect.needs, effect.possible, f"{effect.sentence.removesuffix('.')}{where}.")
+    return PlannedEffect(effect.mde, effect.required_n, effect.possible, f"{effect.sentence.removesuffix('.')}{where}.")
 
 
 def _slice_sizes(
@@ -128,7 +128,7 @@ def _spread(rule: Leaf, metric: Metric, models: list[str], before: Results, sour
         for row in before.comparisons:
             if (row.id, row.candidate, row.baseline, row.slice) == (name, model, baseline, None):
                 ratio = isinstance(rule, NonInferiorityRule) and isinstance(rule.margin, Ratio)
-                return _of(_ratio_error(row) if ratio else row.standard_error, row.n, source)
+                return _of(_ratio_error(row) if ratio else row.delta.standard_error, row.n, source)
     return None
 
 
@@ -139,12 +139,14 @@ def _of(error: float | None, n: int, source: str) -> Spread | None:
 
 
 def _level_error(row: MetricResult) -> float | None:
-    if row.low is None or row.high is None or row.confidence != 0.95:
+    level = row.interval
+    if level.low is None or level.high is None or level.confidence != 0.95:
         return None
-    return (row.high - row.low) / (2 * _Z95)
+    return (level.high - level.low) / (2 * _Z95)
 
 
 def _ratio_error(row: ComparisonResult) -> float | None:
-    if not row.ratio_low or not row.ratio_high or row.confidence != 0.95:
+    ratio = row.ratio
+    if ratio is None or not ratio.low or not ratio.high or ratio.confidence != 0.95:
         return None
-    return math.log(row.ratio_high / row.ratio_low) / (2 * _Z95)
+    return math.log(ratio.high / ratio.low) / (2 * _Z95)

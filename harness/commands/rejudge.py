@@ -29,7 +29,7 @@ def judge_again(run: RunDir, suite_name: str | None, reporter: Reporter) -> Resu
         SuiteError: when there is no gate.
         HarnessError: when the run or the suite cannot be read, or its records changed since it ended.
     """
-    from harness.gates.alpha_levels import alphas
+    from harness.gates.alpha_levels import alpha_levels
     from harness.gates.overall_verdict import overall
     from harness.metrics.hf_evaluate import is_outside, outside_note
 
@@ -47,7 +47,7 @@ def judge_again(run: RunDir, suite_name: str | None, reporter: Reporter) -> Resu
         )
 
     def levels(metric: str) -> tuple[float, ...]:
-        return alphas(suite.gates, metric)
+        return alpha_levels(suite.gates, metric)
 
     metrics, comparisons = results.metrics, results.comparisons
     if not _covered(levels, metrics, comparisons) or _new_pairs(suite, results):
@@ -81,15 +81,15 @@ def store_verdicts(run: RunDir, results: Results, suite_name: str | None) -> Non
 
 
 def _covered(levels: Levels, metrics: list[MetricResult], comparisons: list[ComparisonResult]) -> bool:
-    from harness.core.interval import alpha_key
     from harness.metrics.hf_evaluate import is_outside
 
-    found = [(entry.id, entry.bounds) for entry in metrics if entry.status == "ok" and not is_outside(entry.metric)]
-    found += [
-        (entry.id, entry.bounds) for entry in comparisons if entry.status == "ok" and not is_outside(entry.metric)
+    intervals = [
+        (entry.id, entry.interval) for entry in metrics if entry.status == "ok" and not is_outside(entry.metric)
     ]
-    wanted = {name: {alpha_key(level) for level in levels(name)} for name in {name for name, _ in found}}
-    return all(wanted[name] <= bounds.keys() for name, bounds in found)
+    intervals += [
+        (entry.id, entry.delta) for entry in comparisons if entry.status == "ok" and not is_outside(entry.metric)
+    ]
+    return all(interval.has_bounds_at(levels(name)) for name, interval in intervals)
 
 
 def _new_pairs(suite: Suite, results: Results) -> bool:

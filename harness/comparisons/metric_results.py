@@ -9,7 +9,7 @@ import numpy as np
 from harness.comparisons.comparability import NO_RECOMPUTE
 from harness.comparisons.recomputed import level_recomputed
 from harness.comparisons.slices import has_slices, per_slice, slice_rows
-from harness.core.interval import finite, keyed
+from harness.core.interval import Interval
 from harness.core.metric import Metric
 from harness.core.records import Records
 from harness.schema.results.metrics import MetricResult
@@ -43,7 +43,7 @@ def metric_results(
     own = getattr(metric, "weakness", None)
 
     def result(name: str | None, level: Estimate | None, reason: str | None = None) -> MetricResult:
-        known = level is not None and np.isfinite(level.value)
+        known = level is not None and level.interval.value is not None
         if level is not None and not known:
             reason = level.weaknesses[0]
         return MetricResult(
@@ -53,11 +53,7 @@ def metric_results(
             model=model,
             slice=name,
             protocol=records.head.protocol,
-            value=None if level is None else finite(level.value),
-            low=None if level is None else finite(level.low),
-            high=None if level is None else finite(level.high),
-            confidence=confidence,
-            bounds={} if level is None else keyed(level.bounds),
+            interval=Interval.undefined(confidence) if level is None else level.interval,
             n=0 if level is None else level.n,
             clusters=0 if level is None else level.clusters,
             unit=metric.unit,

@@ -14,7 +14,7 @@ from harness.comparisons.comparability import refusal, truncation
 from harness.comparisons.join import Joined, Rows, join
 from harness.comparisons.recomputed import compare_recomputed
 from harness.comparisons.slices import has_slices, per_slice, slice_rows
-from harness.core.interval import finite, keyed
+from harness.core.interval import Interval, finite, number_or_nan
 from harness.core.metric import Metric
 from harness.core.records import FloatArray, Records
 from harness.schema.results.metrics import ComparisonResult
@@ -38,7 +38,7 @@ class _Sides:
 
 
 @dataclass(frozen=True, slots=True)
-class _Left:
+class ExclusionCounts:
     """Items that are left out of a comparison."""
 
     only_base: int
@@ -69,7 +69,7 @@ def compare(
 
     The first result is on all items, its p-value unadjusted. Then comes every slice with at least
     one item; their p-values are adjusted within the family of this metric's slices that have one,
-    and `family` is its size. `adjusted_low` and `adjusted_high` hold all slices' differences at once.
+    and `family` is its size. `simultaneous` holds all slices' differences at once.
 
     Args:
         comparability: further notes, shown with every result.
@@ -80,9 +80,9 @@ def compare(
         One result with status `refused` when the two may not be compared.
     """
     joined = join(base, candidate, metric.cluster)
-    make = _Maker(base, candidate, metric, evaluation, baseline, candidate_name, confidence)
+    builder = ResultBuilder(base, candidate, metric, evaluation, baseline, candidate_name, confidence)
     notes = list(dict.fromkeys([*differences_between(base.head, candidate.head), *comparability]))
-    left = _Left(
+    left = ExclusionCounts(
         len(joined.only_base_rows),
         len(joined.only_candidate_rows),
         len(joined.unread_rows),
@@ -91,11 +91,13 @@ def compare(
     )
     reason = joined.fault or refusal(base.head, candidate.head, metric)
     if reason is not None:
-        return [make.empty("refused", reason, notes, left)]
+        return [builder.empty("refused", reason, notes, left)]
     try:
         sides = _sides(base, candidate, metric, joined)
     except KeyError as error:
-        return [make.empty("undefined", str(error.args[0]) if error.args else "a statistic is missing.", notes, left)]
+        return [
+            builder.empty("undefined", str(error.args[0]) if error.args else "a statistic is missing.", notes, left)
+        ]
     notes += [note for note in sides.notes if note not in notes]
 
     def on(positions: Rows, resamples: int, alphas: Sequence[float]) -> Difference:
@@ -117,7 +119,7 @@ def compare(
             seed=seed,
         )
 
-    results = [make.result(None, on(np.arange(len(joined.base_rows)), resamples, alphas), notes, left)]
+    results = [builder.result(None, on(np.arange(len(joined.base_rows)), resamples, alphas), notes, left)]
     if not slices or not has_slices(metric):
         return results
     outside = {
@@ -126,21 +128,28 @@ def compare(
         "unread": slice_rows(base, joined.unread_rows),
     }
     family = []
-    found = slice_rows(base, joined.base_rows)
+    by_slice = slice_rows(base, joined.base_rows)
     # Bonferroni: a share 1/m of what may be missed, on either side, for each of m slices.
-    shared = (1 - confidence) / 2 / max(1, len(found))
+    shared = (1 - confidence) / 2 / max(1, len(by_slice))
     wanted = tuple(dict.fromkeys([*alphas, shared]))
-    for name, positions in found.items():
-        counts = _Left(**{key: len(rows.get(name, ())) for key, rows in outside.items()})
-        one = on(positions, per_slice(resamples, wanted), wanted)
-        low, high = one.bounds[shared]
-        kept = replace(one, bounds={alpha: one.bounds[alpha] for alpha in alphas})
-        kept = replace(kept, ratio_bounds={alpha: one.ratio_bounds[alpha] for alpha in alphas if one.ratio_bounds})
-        family.append(
-            make.result(name, kept, notes, counts).model_copy(
-                update={"adjusted_low": finite(low), "adjusted_high": finite(high)}
-            )
+    for name, positions in by_slice.items():
+        counts = ExclusionCounts(**{key: len(rows.get(name, ())) for key, rows in outside.items()})
+        change = on(positions, per_slice(resamples, wanted), wanted)
+        ends = change.delta.at(shared)
+        simultaneous = Interval(
+            value=change.delta.value,
+            low=ends.low,
+            high=ends.high,
+            confidence=1 - 2 * shared,
+            standard_error=change.delta.standard_error,
         )
+        change = replace(
+            change,
+            delta=change.delta.only(alphas),
+            ratio=None if change.ratio is None else change.ratio.only(alphas),
+        )
+        result = builder.result(name, change, notes, counts)
+        family.append(result.model_copy(update={"simultaneous": simultaneous}))
     return [*results, *_adjusted(family, correction)]
 
 
@@ -168,7 +177,7 @@ def _adjusted(family: list[ComparisonResult], correction: Correction) -> list[Co
 
 
 @dataclass(frozen=True, slots=True)
-class _Maker:
+class ResultBuilder:
     """Fills in what all results of one comparison share."""
 
     base: Records
@@ -179,44 +188,37 @@ class _Maker:
     candidate_name: str
     confidence: float
 
-    def result(self, name: str | None, found: Difference, notes: list[str], left: _Left) -> ComparisonResult:
-        known = bool(np.isfinite(found.delta))
+    def result(self, name: str | None, change: Difference, notes: list[str], left: ExclusionCounts) -> ComparisonResult:
+        known = change.delta.value is not None
         own = getattr(self.metric, "weakness", None)
-        weaknesses = [*_left_out(left, found.n), *found.weaknesses, *([own] if own else [])]
+        weaknesses = [*_left_out(left, change.n), *change.weaknesses, *([own] if own else [])]
         return self._result(
             name,
             notes,
             left,
-            baseline_value=finite(found.base_value),
-            candidate_value=finite(found.candidate_value),
-            delta=finite(found.delta),
-            improvement=self._improvement(found.delta) if known else None,
-            low=finite(found.low),
-            high=finite(found.high),
-            bounds=keyed(found.bounds),
-            ratio=finite(found.ratio),
-            ratio_low=finite(found.ratio_low),
-            ratio_high=finite(found.ratio_high),
-            ratio_bounds=keyed(found.ratio_bounds),
-            p=finite(found.p),
-            test=found.test,
-            mde=finite(found.mde),
-            needed=_needed(found),
-            standard_error=finite(found.standard_error),
-            discordant=finite(found.discordant),
-            n=found.n,
-            clusters=found.clusters,
-            distance_change=self._distance_change(found) if known else None,
-            identical=found.identical,
+            baseline_value=finite(change.base_value),
+            candidate_value=finite(change.candidate_value),
+            delta=change.delta,
+            improvement=self._improvement(change.delta.value),
+            ratio=change.ratio,
+            p=finite(change.p),
+            test=change.test,
+            mde=finite(change.mde),
+            required_n=_required_n(change),
+            discordant=finite(change.discordant),
+            n=change.n,
+            clusters=change.clusters,
+            distance_change=self._distance_change(change) if known else None,
+            identical=change.identical,
             slow=self.metric.kind == "recompute",
-            method=found.method,
+            method=change.method,
             weaknesses=weaknesses,
             status="ok" if known else "undefined",
-            reason=None if known else found.weaknesses[0],
+            reason=None if known else change.weaknesses[0],
         )
 
     def empty(
-        self, status: Literal["undefined", "refused"], reason: str, notes: list[str], left: _Left
+        self, status: Literal["undefined", "refused"], reason: str, notes: list[str], left: ExclusionCounts
     ) -> ComparisonResult:
         return self._result(
             None,
@@ -224,7 +226,7 @@ class _Maker:
             left,
             baseline_value=None,
             candidate_value=None,
-            delta=None,
+            delta=Interval.undefined(self.confidence),
             improvement=None,
             n=0,
             clusters=0,
@@ -233,7 +235,7 @@ class _Maker:
             reason=reason,
         )
 
-    def _result(self, name: str | None, notes: list[str], left: _Left, **numbers: object) -> ComparisonResult:
+    def _result(self, name: str | None, notes: list[str], left: ExclusionCounts, **numbers: object) -> ComparisonResult:
         return ComparisonResult.model_validate(
             {
                 "id": f"{self.evaluation}.{self.metric.id}",
@@ -244,7 +246,6 @@ class _Maker:
                 "candidate": self.candidate_name,
                 "baseline_protocol": self.base.head.protocol,
                 "candidate_protocol": self.candidate.head.protocol,
-                "confidence": self.confidence,
                 "unit": self.metric.unit,
                 "direction": self.metric.direction,
                 "ideal": self.metric.ideal,
@@ -255,27 +256,30 @@ class _Maker:
             }
         )
 
-    def _improvement(self, delta: float) -> float | None:
+    def _improvement(self, delta: float | None) -> float | None:
+        if delta is None:
+            return None
         return {"higher": delta, "lower": -delta, "target": None}[self.metric.direction]
 
-    def _distance_change(self, found: Difference) -> float | None:
+    def _distance_change(self, change: Difference) -> float | None:
         ideal = self.metric.ideal
         if self.metric.direction != "target" or ideal is None:
             return None
-        return abs(found.candidate_value - ideal) - abs(found.base_value - ideal)
+        return abs(change.candidate_value - ideal) - abs(change.base_value - ideal)
 
 
-def _needed(found: Difference) -> int | None:
+def _required_n(change: Difference) -> int | None:
     """Items at which a true difference of the size that was seen would be found four times in five."""
-    if not (found.standard_error > 0 and abs(found.delta) > 0):
+    error, delta = number_or_nan(change.delta.standard_error), abs(number_or_nan(change.delta.value))
+    if not (error > 0 and delta > 0):
         return None
-    return needed_n_observed(found.n, found.standard_error, abs(found.delta))
+    return needed_n_observed(change.n, error, delta)
 
 
-def _left_out(left: _Left, n: int) -> list[str]:
-    said = []
+def _left_out(left: ExclusionCounts, n: int) -> list[str]:
+    texts = []
     if left.only_base or left.only_candidate:
-        said.append(
+        texts.append(
             f"{left.only_base} items that only the baseline has and {left.only_candidate} that only the candidate has "
             f"are excluded."
         )
@@ -283,8 +287,8 @@ def _left_out(left: _Left, n: int) -> list[str]:
         counted = ""
         if left.unread_base is not None:
             counted = f" (baseline {left.unread_base}, candidate {left.unread_candidate})"
-        said.append(
+        texts.append(
             f"{left.unread} items without a parsable answer on one side or both{counted} are excluded; {n} are "
             f"compared."
         )
-    return said
+    return texts

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from harness.comparisons.slices import slice_rows
-from harness.core.interval import finite, keyed
+from harness.core.interval import finite
 from harness.core.metric import Metric
 from harness.core.records import Records
 from harness.schema.results.metrics import ComparisonResult, MetricResult, SeedsResult
@@ -83,7 +83,7 @@ def _by_slice(
         positions = everything if result.slice is None else slices.get(result.slice)
         if positions is None or not len(positions):
             return None
-        found = crossed(
+        over_seeds = crossed(
             [one[positions] for one in rows[: len(base)]],
             [one[positions] for one in rows[len(base) :]],
             kind=metric.kind,
@@ -92,7 +92,7 @@ def _by_slice(
             confidence=confidence,
             alphas=alphas,
         )
-        return _result(found, seeds[0], seeds[1])
+        return _result(over_seeds, seeds[0], seeds[1])
 
     return [on(result) for result in results]
 
@@ -109,37 +109,25 @@ def _aligned(records: Sequence[Records]) -> list[Records] | None:
     return taken if all(one.texts("item_digest") == digests for one in taken[1:]) else None
 
 
-def _result(found: Crossed, base: Sequence[int], candidate: Sequence[int]) -> SeedsResult:
-    interval, ratio = found.interval, found.ratio_interval
-    known = bool(np.isfinite(interval.low))
-    unit = "clusters" if found.clusters < found.n else "items"
+def _result(over_seeds: Crossed, base: Sequence[int], candidate: Sequence[int]) -> SeedsResult:
+    interval, ratio = over_seeds.interval, over_seeds.ratio
+    unit = "clusters" if over_seeds.clusters < over_seeds.n else "items"
     enough = len(candidate) >= RECIPE and (len(base) <= 1 or len(base) >= RECIPE)
     return SeedsResult(
-        reads="recipe" if enough and (known or found.alike) else "checkpoint",
+        level_of_inference="recipe" if enough and (interval.known or over_seeds.seeds_identical) else "checkpoint",
         seeds=list(candidate),
         baseline_seeds=list(base) if len(base) > 1 else [],
-        values=[finite(value) for value in found.values],
-        delta=finite(found.delta),
-        low=finite(interval.low),
-        high=finite(interval.high),
-        bounds=keyed(interval.bounds) if known else {},
-        ratio=finite(found.ratio),
-        ratio_low=finite(ratio.low),
-        ratio_high=finite(ratio.high),
-        ratio_bounds=keyed(ratio.bounds) if np.isfinite(ratio.low) else {},
-        p=finite(found.p),
-        standard_error=finite(_root(found.variance)),
-        variance_seeds=finite(found.seed),
-        variance_items=finite(found.items),
-        variance_interaction=finite(found.interaction),
-        freedom=found.freedom,
-        n=found.n,
-        clusters=found.clusters,
-        alike=found.alike,
-        method=_METHOD.format(unit, found.freedom),
-        weaknesses=list(found.said),
+        values=[finite(value) for value in over_seeds.values],
+        interval=interval if interval.known else interval.only(()),
+        ratio=ratio if ratio is None or ratio.known else ratio.only(()),
+        p=finite(over_seeds.p),
+        variance_seeds=finite(over_seeds.seed),
+        variance_items=finite(over_seeds.items),
+        variance_interaction=finite(over_seeds.interaction),
+        df=over_seeds.df,
+        n=over_seeds.n,
+        clusters=over_seeds.clusters,
+        seeds_identical=over_seeds.seeds_identical,
+        method=_METHOD.format(unit, over_seeds.df),
+        weaknesses=list(over_seeds.warnings),
     )
-
-
-def _root(variance: float) -> float:
-    return float(np.sqrt(variance)) if variance >= 0 else float("nan")

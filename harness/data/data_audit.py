@@ -14,7 +14,6 @@ import numpy as np
 from harness.core.dataset import Dataset
 from harness.core.digests import digest, fraction
 from harness.core.errors import DataError, Where
-from harness.schema.results.base import finite
 from harness.schema.results.inputs import AuditResult
 from harness.statistics.estimate import estimate
 from harness.text.cooccurrence import own_words, together
@@ -183,12 +182,10 @@ def _examples(texts: Sequence[str], member: dict[str, Any]) -> list[dict[str, st
 def _share(inside: Any, clusters: Sequence[str]) -> dict[str, float | None]:
     if not len(inside):
         return {"share": None, "low": None, "high": None}
-    found = estimate(
+    level = estimate(
         np.asarray(inside, dtype=np.float64)[:, None],
         kind="mean",
         value=lambda sums, n: np.asarray(sums[..., 0] / n),
         clusters=clusters,
-    )
-    values = {"share": found.value, "low": found.low, "high": found.high}
-    plain: dict[str, float | None] = finite(values)
-    return plain
+    ).interval
+    return {"share": level.value, "low": level.low, "high": level.high}

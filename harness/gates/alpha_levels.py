@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from harness.schema.suite.gate_rules import MAX_FAMILY, AnyOfRule, Composition, GateSet, Leaf, NoFlipsRule, Rule
 
 
-def alphas(gates: GateSet, metric: str | None = None) -> tuple[float, ...]:
+def alpha_levels(gates: GateSet, metric: str | None = None) -> tuple[float, ...]:
     """Every alpha at which bounds are needed, ascending; the default one is always among them.
 
     Args:

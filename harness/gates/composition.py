@@ -13,46 +13,50 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from harness.gates.decision import Outcome
-from harness.gates.single_rule import judge_leaf
-from harness.gates.trace import Case, Finding
-from harness.schema.results.words import confidence, plural
+from harness.gates.single_rule import judge_rule
+from harness.gates.trace import GateTrace, JudgmentContext
+from harness.schema.results.number_format import confidence, plural
 from harness.schema.suite.gate_rules import AllOfRule, AnyOfRule, Composition, Rule
 
 _WORST_FIRST: tuple[Outcome, ...] = ("error", "fail", "inconclusive", "pass")
 
 
-def judge_composition(case: Case, rule: Composition, model: str | None, alpha: float) -> Finding:
+def judge_composition(context: JudgmentContext, rule: Composition, model: str | None, alpha: float) -> GateTrace:
     """The verdict of a composition on a model.
 
     Args:
         model: judged where a member names none of its own.
         alpha: level of the whole.
     """
-    inner = case.below(rule)
+    inner = context.below(rule)
     if isinstance(rule, AnyOfRule):
         members, outcome = _any_of(inner, rule, model, alpha)
     else:
         members = [_member(inner, member, model, alpha) for member in rule.members]
         outcome = _worst(members)
-    return _composed(case, rule, model, alpha, members, outcome)
+    return _composed(context, rule, model, alpha, members, outcome)
 
 
-def _member(case: Case, rule: Rule, model: str | None, alpha: float) -> Finding:
+def _member(context: JudgmentContext, rule: Rule, model: str | None, alpha: float) -> GateTrace:
     """A member at a level; with `each_slice` all of its slices as one."""
     whom = rule.model if rule.model is not None else model
     if isinstance(rule, Composition):
-        return judge_composition(case, rule, whom, alpha).inside()
+        return judge_composition(context, rule, whom, alpha).as_member()
     if whom is None:
-        return case.refused(rule, None, "no model to judge").inside()
-    findings = judge_leaf(case, rule, whom, alpha)
-    if len(findings) == 1:
-        return findings[0].inside()
+        return context.refused(rule, None, "no model to judge").as_member()
+    traces = judge_rule(context, rule, whom, alpha)
+    if len(traces) == 1:
+        return traces[0].as_member()
     whole = AllOfRule.model_construct(**rule.model_dump(include={*AllOfRule.model_fields}), all_of=[rule])
-    slices = [replace(finding.inside(), rule=rule) for finding in findings]
-    return _composed(case, whole, whom, alpha, slices, _worst(slices), kind=rule.kind, metric=rule.metric).inside()
+    slices = [replace(trace.as_member(), rule=rule) for trace in traces]
+    return _composed(
+        context, whole, whom, alpha, slices, _worst(slices), kind=rule.kind, metric=rule.metric
+    ).as_member()
 
 
-def _any_of(case: Case, rule: AnyOfRule, model: str | None, alpha: float) -> tuple[list[Finding], Outcome]:
+def _any_of(
+    context: JudgmentContext, rule: AnyOfRule, model: str | None, alpha: float
+) -> tuple[list[GateTrace], Outcome]:
     """Holm's step-down over the members' claims to pass.
 
     With m members the clearest is held against alpha/m, the next against alpha/(m − 1), …. One that
@@ -60,16 +64,16 @@ def _any_of(case: Case, rule: AnyOfRule, model: str | None, alpha: float) -> tup
     as failed, since a gate fails only when all members do.
     """
     count = len(rule.members)
-    shown: dict[int, Finding] = {}
+    shown: dict[int, GateTrace] = {}
     level = alpha
     while len(shown) < count:
         level = alpha / (count - len(shown))
         tried = {
-            index: _member(case, member, model, level)
+            index: _member(context, member, model, level)
             for index, member in enumerate(rule.members)
             if index not in shown
         }
-        passed = {index: finding for index, finding in tried.items() if finding.outcome == "pass"}
+        passed = {index: trace for index, trace in tried.items() if trace.outcome == "pass"}
         if not passed:
             break
         shown |= passed
@@ -78,9 +82,9 @@ def _any_of(case: Case, rule: AnyOfRule, model: str | None, alpha: float) -> tup
         if index in shown:
             members.append(shown[index])
             continue
-        plain = _member(case, member, model, alpha)
-        members.append(plain if plain.outcome in ("fail", "error") else _member(case, member, model, level))
-    outcomes = {finding.outcome for finding in members}
+        plain = _member(context, member, model, alpha)
+        members.append(plain if plain.outcome in ("fail", "error") else _member(context, member, model, level))
+    outcomes = {trace.outcome for trace in members}
     if "error" in outcomes:
         return members, "error"
     if shown:
@@ -88,27 +92,29 @@ def _any_of(case: Case, rule: AnyOfRule, model: str | None, alpha: float) -> tup
     return members, "fail" if outcomes == {"fail"} else "inconclusive"
 
 
-def _worst(members: Sequence[Finding]) -> Outcome:
-    found = {finding.outcome for finding in members}
-    return next(outcome for outcome in _WORST_FIRST if outcome in found)
+def _worst(members: Sequence[GateTrace]) -> Outcome:
+    outcomes = {trace.outcome for trace in members}
+    return next(outcome for outcome in _WORST_FIRST if outcome in outcomes)
 
 
 def _composed(
-    case: Case,
+    context: JudgmentContext,
     rule: Composition,
     model: str | None,
     alpha: float,
-    members: Sequence[Finding],
+    members: Sequence[GateTrace],
     outcome: Outcome,
     **more: str,
-) -> Finding:
-    results = [finding.result for finding in members]
+) -> GateTrace:
+    results = [trace.result for trace in members]
     counted = [result.n for result in results if result.n is not None]
-    needs = [result.needs for result in results if result.verdict == "inconclusive" and result.needs is not None]
+    sizes = [
+        result.required_n for result in results if result.verdict == "inconclusive" and result.required_n is not None
+    ]
     chosen = None
-    if outcome == "inconclusive" and needs:
-        chosen = min(needs) if isinstance(rule, AnyOfRule) else max(needs)
-    result = case.result(
+    if outcome == "inconclusive" and sizes:
+        chosen = min(sizes) if isinstance(rule, AnyOfRule) else max(sizes)
+    result = context.result(
         rule,
         model,
         outcome,
@@ -116,20 +122,20 @@ def _composed(
         **{"metric": ", ".join(dict.fromkeys(result.metric for result in results)), **more},
         alpha=alpha,
         n=min(counted) if counted else None,
-        needs=chosen,
+        required_n=chosen,
         members=results,
     )
-    return Finding(rule, result, members=tuple(members))
+    return GateTrace(rule, result, members=tuple(members))
 
 
-def _sentence(rule: Composition, members: Sequence[Finding], outcome: Outcome, alpha: float) -> str:
+def _sentence(rule: Composition, members: Sequence[GateTrace], outcome: Outcome, alpha: float) -> str:
     """What decided: the count, and the sentences of the members behind the verdict."""
     total = len(members)
-    sliced = members[0].result.slice is not None and len({finding.result.id for finding in members}) < total
+    sliced = members[0].result.slice is not None and len({trace.result.id for trace in members}) < total
     noun = "slice" if sliced else "member"
 
-    def name(finding: Finding) -> str:
-        return finding.result.slice or finding.result.id if sliced else finding.result.id
+    def name(trace: GateTrace) -> str:
+        return trace.result.slice or trace.result.id if sliced else trace.result.id
 
     def tell(kind: Outcome) -> str:
         # Of a composition only the count: its own members are told below it.
@@ -150,10 +156,13 @@ def _sentence(rule: Composition, members: Sequence[Finding], outcome: Outcome, a
             verb = "holds" if passing == 1 else "hold"
             return f"{passing} of {plural(total, noun)} {verb}; one is enough. {tell('pass')}"
         if outcome == "fail":
-            return f"None of {plural(total, noun)} holds. {tell('fail')}"
-        return f"Inconclusive: none of {plural(total, noun)} is shown to hold ({held}). {tell('inconclusive')}"
+            return f"None of the {plural(total, noun)} holds. {tell('fail')}"
+        return f"Inconclusive: none of the {plural(total, noun)} is shown to hold ({held}). {tell('inconclusive')}"
     if outcome == "pass":
         return f"All of {plural(total, noun)} {'holds' if total == 1 else 'hold'}. {tell('pass')}"
     count = sum(one.outcome == outcome for one in members)
-    verb = {"fail": "fails" if count == 1 else "fail", "inconclusive": "is open" if count == 1 else "are open"}[outcome]
+    verb = {
+        "fail": "fails" if count == 1 else "fail",
+        "inconclusive": "is inconclusive" if count == 1 else "are inconclusive",
+    }[outcome]
     return f"{count} of {plural(total, noun)} {verb}. {tell(outcome)}"

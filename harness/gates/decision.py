@@ -24,8 +24,8 @@ class Limits:
 
 
 @dataclass(frozen=True, slots=True)
-class Interval:
-    """A value with its one-sided lower and upper bound at the gate's alpha."""
+class JudgedValue:
+    """A value with its one-sided lower and upper bound at the gate's alpha; NaN where there is none."""
 
     value: float
     low: float
@@ -36,11 +36,11 @@ class Interval:
         """All three are finite numbers and the bounds are in order."""
         return all(math.isfinite(number) for number in (self.value, self.low, self.high)) and self.low <= self.high
 
-    def negated(self) -> Interval:
-        return Interval(-self.value, -self.high, -self.low)
+    def negated(self) -> JudgedValue:
+        return JudgedValue(-self.value, -self.high, -self.low)
 
 
-def decide(interval: Interval, limits: Limits) -> Outcome:
+def decide(interval: JudgedValue, limits: Limits) -> Outcome:
     """pass when the bounds clear the limits, fail when they show the harm, else inconclusive.
 
     Numbers that are not finite are an error, never a pass.
@@ -56,7 +56,7 @@ def decide(interval: Interval, limits: Limits) -> Outcome:
     return "fail" if interval.high < limits.floor or interval.low > limits.ceiling else "inconclusive"
 
 
-def deciding_bound(interval: Interval, limits: Limits, outcome: Outcome) -> float:
+def deciding_bound(interval: JudgedValue, limits: Limits, outcome: Outcome) -> float:
     """The bound behind an outcome: the one that shows the harm, else the one nearest its limit."""
     below = math.isfinite(limits.floor)
     above = math.isfinite(limits.ceiling)
@@ -67,6 +67,6 @@ def deciding_bound(interval: Interval, limits: Limits, outcome: Outcome) -> floa
     return interval.low if below else interval.high
 
 
-def gap(interval: Interval, limits: Limits) -> float:
+def gap(interval: JudgedValue, limits: Limits) -> float:
     """Distance from the value to the nearest limit, on whichever side of it the value lies."""
     return min(abs(interval.value - limit) for limit in (limits.floor, limits.ceiling) if math.isfinite(limit))

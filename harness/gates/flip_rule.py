@@ -10,7 +10,7 @@ import numpy as np
 from harness.core.records import Records
 from harness.gates.decision import Outcome
 from harness.gates.result_lookup import RefusedError
-from harness.schema.results.words import count
+from harness.schema.results.number_format import whole
 from harness.schema.suite.gate_rules import NoFlipsRule
 
 _SHOWN = 5
@@ -67,15 +67,17 @@ def judge_flips(
     """
     items = f"items tagged {rule.tag!r}" if rule.tag else "items"
     wanted = (rule.evaluation, baseline, model, rule.tag)
-    found = next((one for one in flips if (one.evaluation, one.baseline, one.candidate, one.tag) == wanted), None)
-    if found is None:
+    counted = next(
+        (entry for entry in flips if (entry.evaluation, entry.baseline, entry.candidate, entry.tag) == wanted), None
+    )
+    if counted is None:
         raise RefusedError(f"what {model} broke against {baseline} among {items} of {rule.evaluation} was not counted")
-    if found.reason is not None:
-        raise RefusedError(found.reason)
-    if found.n <= 0:
+    if counted.reason is not None:
+        raise RefusedError(counted.reason)
+    if counted.n <= 0:
         raise RefusedError(f"{rule.evaluation} has no {items}")
-    if not found.broken:
-        return "pass", f"{model} breaks none of the {count(found.n)} {items} of {rule.evaluation}.", found
-    shown = ", ".join(found.broken[:_SHOWN]) + (", …" if len(found.broken) > _SHOWN else "")
-    text = f"{model} breaks {count(len(found.broken))} of {count(found.n)} {items} of {rule.evaluation}: {shown}."
-    return "fail", text, found
+    if not counted.broken:
+        return "pass", f"{model} breaks none of the {whole(counted.n)} {items} of {rule.evaluation}.", counted
+    shown = ", ".join(counted.broken[:_SHOWN]) + (", …" if len(counted.broken) > _SHOWN else "")
+    text = f"{model} breaks {whole(len(counted.broken))} of {whole(counted.n)} {items} of {rule.evaluation}: {shown}."
+    return "fail", text, counted

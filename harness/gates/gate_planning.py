@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from harness.core.metric import Direction, MetricKind
-from harness.schema.results.words import count, number, plural
+from harness.schema.results.number_format import in_unit, plural, whole
 from harness.schema.suite.gate_rules import (
     AbsoluteRule,
     AnyOfRule,
@@ -46,13 +46,13 @@ class PlannedEffect:
     Attributes:
         mde: smallest true difference (or distance from the limit) found with 80% power; for a ratio
             margin as a share of the baseline (0.02: 2%). None when it is not known.
-        needs: items at which the gate's margin is decided with 80% power.
+        required_n: items at which the gate's margin is decided with 80% power.
         possible: False when the gate cannot pass with this many items, whatever the model does.
         sentence: the same for people.
     """
 
     mde: float | None
-    needs: int | None
+    required_n: int | None
     possible: bool
     sentence: str
 
@@ -86,21 +86,21 @@ def plan_rule(rule: Rule, leaf_effect: Callable[[Leaf], PlannedEffect]) -> Plann
         held = _at_level(member, total) if isinstance(rule, AnyOfRule) else member
         effects.append(plan_rule(held, leaf_effect))
     known = [effect.mde for effect in effects if effect.mde is not None]
-    needs = [effect.needs for effect in effects if effect.needs is not None]
+    sizes = [effect.required_n for effect in effects if effect.required_n is not None]
     each = " ".join(f"{member.id}: {one.sentence}" for member, one in zip(rule.members, effects, strict=True))
     if isinstance(rule, AnyOfRule):
         possible = any(effect.possible for effect in effects)
         text = f"passes when one of {plural(total, 'member')} does, each at alpha / {total}"
         lead = text if possible else f"cannot pass: none of its {plural(total, 'member')} can"
         return PlannedEffect(
-            min(known) if len(known) == total else None, min(needs, default=None), possible, f"{lead}. {each}"
+            min(known) if len(known) == total else None, min(sizes, default=None), possible, f"{lead}. {each}"
         )
     possible = all(effect.possible for effect in effects)
     lead = f"passes when all of {plural(total, 'member')} do"
     if not possible:
         lead = f"cannot pass: not all of its {plural(total, 'member')} can"
     return PlannedEffect(
-        max(known) if len(known) == total else None, max(needs, default=None), possible, f"{lead}. {each}"
+        max(known) if len(known) == total else None, max(sizes, default=None), possible, f"{lead}. {each}"
     )
 
 
@@ -125,14 +125,14 @@ def planned(
     """Minimum detectable effect of a gate before anything runs.
 
     Args:
-        n, clusters: items that will be asked, and independent clusters among them; fewer clusters
+        n, clusters: items that will be evaluated, and independent clusters among them; fewer clusters
             than items count as one item each, the safe end.
         direction, kind, unit: of the metric; a mean in `share` is a proportion of items.
         discordance: expected share of items on which the two models differ.
         spread: of the judged quantity in an earlier run; it has the clusters in it.
     """
     if n < rule.min_n:
-        text = f"cannot pass: {count(n)} items, at least {count(rule.min_n)} required."
+        text = f"cannot pass: {whole(n)} items, at least {whole(rule.min_n)} required."
         return PlannedEffect(None, rule.min_n, False, text)
     if isinstance(rule, NoFlipsRule):
         return PlannedEffect(None, None, True, "checks every item, without statistics.")
@@ -182,42 +182,42 @@ def _one_sided(
         margin, effect = abs(math.log(rule.margin.ratio)), math.expm1(effect)
         shown, limit = f"{effect:.2%}", f"ratio of {rule.margin.ratio:g}"
     else:
-        margin, shown, limit = rule.margin, number(effect, unit), f"margin of {number(rule.margin, unit)}"
+        margin, shown, limit = rule.margin, in_unit(effect, unit), f"margin of {in_unit(rule.margin, unit)}"
     goal = {("higher", True): "a drop", ("higher", False): "a gain", ("lower", True): "a rise"}.get(
         (direction, loss), "a fall"
     )
-    needs = max(needed_n(margin, variance, rule.alpha), rule.min_n) if margin else None
-    text = f"detects {goal} of {shown} with 80% power at {count(round(items))} items"
-    if needs is not None:
-        text += f"; its {limit} takes {count(needs)}"
-    return PlannedEffect(effect, needs, True, f"{text}{_because(source)}.")
+    required_n = max(needed_n(margin, variance, rule.alpha), rule.min_n) if margin else None
+    text = f"detects {goal} of {shown} with 80% power at {whole(round(items))} items"
+    if required_n is not None:
+        text += f"; its {limit} takes {whole(required_n)}"
+    return PlannedEffect(effect, required_n, True, f"{text}{_because(source)}.")
 
 
 def _equivalence(
     rule: TargetRule | EquivalenceRule, items: float, variance: float, source: str, unit: str
 ) -> PlannedEffect:
-    margin = number(rule.margin, unit)
-    needs = equivalence_needed_n(rule.margin, variance, rule.alpha)
+    margin = in_unit(rule.margin, unit)
+    required_n = equivalence_needed_n(rule.margin, variance, rule.alpha)
     possible_from = equivalence_possible_n(rule.margin, variance, rule.alpha)
-    smallest = rule.margin * math.sqrt(needs / items)
+    smallest = rule.margin * math.sqrt(required_n / items)
     if items < possible_from and isinstance(rule, TargetRule) and not source:
         text = (
-            f"cannot pass: ± {margin} takes at least {count(possible_from)} independent items ({count(needs)} for 80% "
-            f"power); {count(round(items))} are available."
+            f"cannot pass: ± {margin} takes at least {whole(possible_from)} independent items "
+            f"({whole(required_n)} for 80% power); {whole(round(items))} are available."
         )
-        return PlannedEffect(smallest, needs, False, text)
-    text = f"needs {count(needs)} items for 80% power at ± {margin}; {count(round(items))} are available"
-    if needs > items:
-        text += f", enough for ± {number(smallest, unit)}"
-    return PlannedEffect(smallest, needs, True, f"{text}{_because(source)}.")
+        return PlannedEffect(smallest, required_n, False, text)
+    text = f"needs {whole(required_n)} items for 80% power at ± {margin}; {whole(round(items))} are available"
+    if required_n > items:
+        text += f", enough for ± {in_unit(smallest, unit)}"
+    return PlannedEffect(smallest, required_n, True, f"{text}{_because(source)}.")
 
 
 def _absolute(rule: AbsoluteRule, items: float, variance: float, source: str, unit: str) -> PlannedEffect:
     width = planned_half_width(round(items), None, variance, rule.alpha)
     effect = mde(math.sqrt(variance / items), rule.alpha)
     text = (
-        f"with {count(round(items))} items, the bound is about {number(width, unit)} from the value; a model "
-        f"{number(effect, unit)} inside the limit passes with 80% power"
+        f"with {whole(round(items))} items, the bound is about {in_unit(width, unit)} from the value; a model "
+        f"{in_unit(effect, unit)} inside the limit passes with 80% power"
     )
     return PlannedEffect(effect, None, True, f"{text}{_because(source)}.")
 

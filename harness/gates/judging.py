@@ -7,9 +7,9 @@ from datetime import date
 
 from harness.gates.composition import judge_composition
 from harness.gates.flip_rule import TagFlips
-from harness.gates.result_lookup import Evidence
-from harness.gates.single_rule import judge_leaf
-from harness.gates.trace import Case, Finding
+from harness.gates.result_lookup import ResultLookup
+from harness.gates.single_rule import judge_rule
+from harness.gates.trace import GateTrace, JudgmentContext
 from harness.schema.results.inputs import EvaluationResult
 from harness.schema.results.metrics import ComparisonResult, MetricResult
 from harness.schema.results.verdicts import GateResult
@@ -43,8 +43,8 @@ def judge(
         be judged is an error, and says why.
     """
     return [
-        finding.result
-        for finding in findings(
+        trace.result
+        for trace in gate_traces(
             gates,
             metrics,
             comparisons,
@@ -57,7 +57,7 @@ def judge(
     ]
 
 
-def findings(
+def gate_traces(
     gates: GateSet,
     metrics: Sequence[MetricResult],
     comparisons: Sequence[ComparisonResult],
@@ -67,17 +67,17 @@ def findings(
     baseline: str,
     today: date,
     flips: Sequence[TagFlips] = (),
-) -> list[Finding]:
+) -> list[GateTrace]:
     """As `judge`, with what each verdict rests on, for explanations."""
-    case = Case(gates, Evidence(metrics, comparisons, evaluations), flips, baseline, today)
-    found: list[Finding] = []
+    context = JudgmentContext(gates, ResultLookup(metrics, comparisons, evaluations), flips, baseline, today)
+    traces: list[GateTrace] = []
     for rule in gates.rules:
         models = models_of(rule, release)
         if not models:
-            found.append(case.refused(rule, None, "no release candidate to judge"))
+            traces.append(context.refused(rule, None, "no release candidate to judge"))
         for model in models:
             if isinstance(rule, Composition):
-                found.append(judge_composition(case, rule, model, rule.alpha))
+                traces.append(judge_composition(context, rule, model, rule.alpha))
             elif model is not None:
-                found += judge_leaf(case, rule, model, rule.alpha)
-    return found
+                traces += judge_rule(context, rule, model, rule.alpha)
+    return traces

@@ -45,11 +45,11 @@ def _sentence(results: Sequence[GateResult]) -> str:
         verdict: [result for result in results if result.blocking and result.verdict == verdict]
         for verdict, _ in _BLOCKING
     }
-    words = {"error": "could not be judged", "fail": "failed", "inconclusive": "are inconclusive"}
+    words = {"error": "could not be judged", "fail": "failed", "inconclusive": "inconclusive"}
     parts = [
-        f"{len(found)} {words[verdict]} ({', '.join(dict.fromkeys(result.id for result in found))})"
-        for verdict, found in stopped.items()
-        if found
+        f"{len(stopping)} {words[verdict]} ({', '.join(dict.fromkeys(result.id for result in stopping))})"
+        for verdict, stopping in stopped.items()
+        if stopping
     ]
     shown = [result for result in results if result.verdict != "pass" and not result.blocking]
     if shown:

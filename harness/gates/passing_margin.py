@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 
-from harness.gates.criterion import Question
+from harness.gates.criterion import Criterion
 from harness.gates.decision import Outcome
 from harness.schema.suite.gate_rules import (
     AbsoluteRule,
@@ -21,25 +21,25 @@ from harness.schema.suite.gate_rules import (
 _DIGITS = 3
 
 
-def would_pass(rule: Rule, question: Question, outcome: Outcome) -> Iterator[tuple[str, str]]:
+def passing_margin(rule: Rule, criterion: Criterion, outcome: Outcome) -> Iterator[tuple[str, str]]:
     """(label, text): the widest or narrowest setting with which these numbers would pass.
 
     Numbers are rounded to the side on which the gate does pass.
     """
-    text = _setting(rule, question)
+    text = _setting(rule, criterion)
     if text is not None:
         yield ("passes with" if outcome == "pass" else "would pass with"), text
 
 
-def _setting(rule: Rule, question: Question) -> str | None:
-    low, high = question.interval.low, question.interval.high
+def _setting(rule: Rule, criterion: Criterion) -> str | None:
+    low, high = criterion.value.low, criterion.value.high
     if isinstance(rule, SuperiorityRule):
         if low > 0:
             return f"a margin below {_text(low, up=False)}"
         loss = f"`non_inferiority` with a margin of {_text(-low, up=True)}"
         return f"no margin of `superiority`; {loss} would" if low < 0 else None
     if isinstance(rule, NonInferiorityRule) and isinstance(rule.margin, Ratio):
-        if math.isfinite(question.limits.ceiling):
+        if math.isfinite(criterion.limits.ceiling):
             return f"`margin: {{ratio: {1 + rounded(max(high - 1, 0.0), up=True):.10g}}}` or more"
         return f"`margin: {{ratio: {1 - rounded(max(1 - low, 0.0), up=True):.10g}}}` or less"
     if isinstance(rule, NonInferiorityRule):
@@ -47,7 +47,7 @@ def _setting(rule: Rule, question: Question) -> str | None:
     if isinstance(rule, EquivalenceRule):
         return f"`margin: {_text(max(-low, high), up=True)}` or more"
     if isinstance(rule, TargetRule):
-        middle = (question.limits.floor + question.limits.ceiling) / 2
+        middle = (criterion.limits.floor + criterion.limits.ceiling) / 2
         return f"`margin: {_text(max(middle - low, high - middle), up=True)}` or more"
     return _absolute(rule, low, high) if isinstance(rule, AbsoluteRule) else None
 

@@ -11,7 +11,7 @@ from harness.schema.suite.gate_rules import GateSet, NoFlipsRule
 
 
 @dataclass(frozen=True, slots=True)
-class NeededPair:
+class RequiredPair:
     """Two models that a gate compares on an evaluation.
 
     Attributes:
@@ -25,12 +25,12 @@ class NeededPair:
     tag: str | None = None
 
 
-def pairs_needed(
+def required_pairs(
     gates: GateSet, evaluations: Sequence[EvaluationResult], *, release: Sequence[str], baseline: str
-) -> list[NeededPair]:
+) -> list[RequiredPair]:
     """Every comparison that a gate reads, in the order of the gates, each once."""
     known = {evaluation.name: evaluation for evaluation in evaluations}
-    pairs: dict[NeededPair, None] = {}
+    pairs: dict[RequiredPair, None] = {}
     for rule in gates.leaves:
         against = baseline_of(rule, known.get(rule.evaluation), baseline)
         if against is None:
@@ -39,5 +39,5 @@ def pairs_needed(
             flips = isinstance(rule, NoFlipsRule)
             tag = rule.tag if isinstance(rule, NoFlipsRule) else None
             if model != against:
-                pairs[NeededPair(rule.evaluation, against, model, flips, tag)] = None
+                pairs[RequiredPair(rule.evaluation, against, model, flips, tag)] = None
     return list(pairs)

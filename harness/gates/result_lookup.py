@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
-from harness.gates.decision import Interval
-from harness.schema.results import seed_aggregation as core_recipe
+from harness.core.interval import Interval, number_or_nan
+from harness.gates.decision import JudgedValue
+from harness.schema.results import seed_aggregation
 from harness.schema.results.inputs import EvaluationResult
 from harness.schema.results.metrics import ComparisonResult, MetricResult
 from harness.schema.results.seed_aggregation import Row
 from harness.schema.suite.gate_rules import BaseRule, ComparedRule, NoFlipsRule
 from harness.statistics.caveats import NO_INTERVAL
 from harness.statistics.power import mde
-
-Bounds = Mapping[str, tuple[float | None, float | None]]
 
 _MOST_NAMES = 12
 
@@ -31,7 +29,7 @@ class RefusedError(Exception):
         self.hint = hint
 
 
-class Evidence:
+class ResultLookup:
     """The results of a run, as gates look at them."""
 
     def __init__(
@@ -124,7 +122,7 @@ class Evidence:
         return chosen
 
     def require_answers(self, rule: BaseRule, model: str) -> None:
-        """Refuses a model that was not asked, or answered too few items.
+        """Refuses a model that was not evaluated, or answered too few items.
 
         Raises:
             RefusedError: with the reason.
@@ -149,10 +147,10 @@ class Evidence:
 
 def of_recipe(row: Row) -> Row:
     """The row that a gate judges: the recipe's where enough seeds were trained, with its detectable effect."""
-    found = core_recipe.of_recipe(row)
-    if found is row or not isinstance(found, ComparisonResult) or found.standard_error is None:
-        return found
-    return found.model_copy(update={"mde": mde(found.standard_error)})
+    judged = seed_aggregation.of_recipe(row)
+    if judged is row or not isinstance(judged, ComparisonResult) or judged.delta.standard_error is None:
+        return judged
+    return judged.model_copy(update={"mde": mde(judged.delta.standard_error)})
 
 
 def baseline_of(rule: BaseRule, evaluation: EvaluationResult | None, default: str) -> str | None:
@@ -167,7 +165,7 @@ def matches(asked: str, metric: str) -> bool:
     return asked == metric or ("[" not in asked and metric.partition("[")[0] == asked)
 
 
-def bounds_at(bounds: Bounds, value: float | None, alpha: float, what: str, weaknesses: Sequence[str] = ()) -> Interval:
+def judged_value(interval: Interval, alpha: float, what: str, weaknesses: Sequence[str] = ()) -> JudgedValue:
     """The value with its one-sided bounds at `alpha`.
 
     Args:
@@ -176,18 +174,15 @@ def bounds_at(bounds: Bounds, value: float | None, alpha: float, what: str, weak
     Raises:
         RefusedError: when a number is missing or not finite.
     """
-    for key, (low, high) in bounds.items():
-        if math.isclose(float(key), alpha, rel_tol=1e-6):
-            interval = Interval(_number(value), _number(low), _number(high))
-            if not interval.sound:
-                why = next((text.rstrip(".") for text in weaknesses if text in NO_INTERVAL), None)
-                raise RefusedError(f"{what} has no finite value with finite bounds" + (f": {why}" if why else ""))
-            return interval
-    raise RefusedError(f"{what} has no bound at alpha {alpha:g}")
-
-
-def _number(value: float | None) -> float:
-    return math.nan if value is None else float(value)
+    try:
+        bound = interval.at(alpha)
+    except KeyError:
+        raise RefusedError(f"{what} has no bound at alpha {alpha:g}") from None
+    value = JudgedValue(*map(number_or_nan, (interval.value, bound.low, bound.high)))
+    if not value.sound:
+        why = next((text.rstrip(".") for text in weaknesses if text in NO_INTERVAL), None)
+        raise RefusedError(f"{what} has no finite value with finite bounds" + (f": {why}" if why else ""))
+    return value
 
 
 def _one(known: list[Row], rule: BaseRule, name: str | None) -> Row:

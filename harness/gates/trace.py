@@ -8,30 +8,30 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from harness.gates.criterion import Question
+from harness.gates.criterion import Criterion
 from harness.gates.decision import Outcome
 from harness.gates.flip_rule import TagFlips
-from harness.gates.result_lookup import Evidence, RefusedError
+from harness.gates.result_lookup import RefusedError, ResultLookup
 from harness.schema.results.verdicts import GateResult
 from harness.schema.suite.gate_rules import BaseRule, Composition, GateSet, Rule, waiver_of
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class GateTrace:
     """The verdict of a rule on a model.
 
     Attributes:
-        question: what was decided, with interval and limits; None for errors, `no_flips` and compositions.
+        criterion: what was decided, with interval and limits; None for errors, `no_flips` and compositions.
         flips: what `no_flips` counted.
-        members: the findings below a composition.
+        members: the gate_traces below a composition.
         error, hint: why nothing could be judged, and what to do about it.
     """
 
     rule: Rule
     result: GateResult
-    question: Question | None = None
+    criterion: Criterion | None = None
     flips: TagFlips | None = None
-    members: tuple[Finding, ...] = ()
+    members: tuple[GateTrace, ...] = ()
     error: str | None = None
     hint: str = ""
 
@@ -39,14 +39,14 @@ class Finding:
     def outcome(self) -> Outcome:
         return self.result.verdict
 
-    def inside(self) -> Finding:
+    def as_member(self) -> GateTrace:
         """The same as a member: it blocks through its composition alone, and its waiver is that one's."""
         changes = {"blocking": False, "waiver": None, "waiver_holds": None}
         return replace(self, result=self.result.model_copy(update=changes))
 
 
 @dataclass(frozen=True, slots=True)
-class Case:
+class JudgmentContext:
     """What a judgment is made from, the same for all rules.
 
     Attributes:
@@ -56,13 +56,13 @@ class Case:
     """
 
     gates: GateSet
-    evidence: Evidence
+    lookup: ResultLookup
     flips: Sequence[TagFlips]
     baseline: str
     today: date
     path: str = ""
 
-    def below(self, rule: Composition) -> Case:
+    def below(self, rule: Composition) -> JudgmentContext:
         return replace(self, path=f"{self.path}{rule.id}/")
 
     def result(self, rule: Rule, model: str | None, outcome: Outcome, sentence: str, **more: Any) -> GateResult:
@@ -91,9 +91,9 @@ class Case:
 
     def refused(
         self, rule: Rule, model: str | None, why: RefusedError | str, baseline: str | None = None, **more: Any
-    ) -> Finding:
-        """A finding for what cannot be judged."""
+    ) -> GateTrace:
+        """A trace for what cannot be judged."""
         reason, hint = str(why), getattr(why, "hint", "")
         sentence = f"Cannot be judged: {reason.rstrip('.')}."
         result = self.result(rule, model, "error", sentence, baseline=baseline, **more)
-        return Finding(rule, result, error=reason, hint=hint)
+        return GateTrace(rule, result, error=reason, hint=hint)

@@ -11,12 +11,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from harness.core.interval import NAN, Interval
 from harness.statistics import caveats
 from harness.statistics.clusters import Groups
 from harness.statistics.distinct_rows import distinct
 from harness.statistics.distributions import normal_cdf, normal_ppf
 from harness.statistics.resampling import resampled_sums
-from harness.statistics.result import NAN, FloatArray, IntArray, Interval, Value
+from harness.statistics.result import FloatArray, IntArray, Value
 
 _TIE = 1e-12
 _MAX_UNDEFINED = 0.05
@@ -57,7 +58,11 @@ class Bootstrap:
 
     def interval(self, confidence: float, alphas: tuple[float, ...]) -> Interval:
         return Interval.of(
-            lambda alpha: (self.quantile(alpha), self.quantile(1 - alpha)), confidence, alphas, self.standard_error
+            lambda alpha: (self.quantile(alpha), self.quantile(1 - alpha)),
+            confidence,
+            alphas,
+            self.standard_error,
+            self.value,
         )
 
 
@@ -90,7 +95,7 @@ def bca(stats_rows: FloatArray, value: Value, groups: Groups, resamples: int = 1
     missing = 1 - len(known) / len(drawn)
     if missing > _MAX_UNDEFINED:
         return _undefined(estimate, caveats.undefined_resamples(missing))
-    said = [caveats.undefined_resamples(missing)] if missing else []
+    warnings = [caveats.undefined_resamples(missing)] if missing else []
     tolerance = _TIE * max(abs(estimate), float(np.abs(known).max()))
     if known[-1] - known[0] <= tolerance:
         return _undefined(estimate, caveats.CONSTANT)
@@ -99,11 +104,11 @@ def bca(stats_rows: FloatArray, value: Value, groups: Groups, resamples: int = 1
     bias = normal_ppf((below + upto) / (2 * len(known)))
     acceleration = _acceleration(figure(totals - cells), counts)
     if not math.isfinite(bias):
-        said.append(caveats.OUTSIDE)
+        warnings.append(caveats.OUTSIDE)
     elif not math.isfinite(acceleration):
         acceleration = 0.0
-        said.append(caveats.NO_ACCELERATION)
-    return Bootstrap(estimate, known, bias if math.isfinite(bias) else NAN, acceleration, tuple(said))
+        warnings.append(caveats.NO_ACCELERATION)
+    return Bootstrap(estimate, known, bias if math.isfinite(bias) else NAN, acceleration, tuple(warnings))
 
 
 def evaluate(value: Value, sums: FloatArray, n: FloatArray | float) -> FloatArray:

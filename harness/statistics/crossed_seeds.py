@@ -14,11 +14,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from harness.core.interval import NAN, Interval, finite
 from harness.statistics import caveats
 from harness.statistics.bootstrap import evaluate
 from harness.statistics.clean_rows import check_kind, linear_scale, prepare
 from harness.statistics.clusters import Groups
-from harness.statistics.result import NAN, FloatArray, Interval, Kind, Value
+from harness.statistics.result import FloatArray, Kind, Value
 from harness.statistics.t_intervals import log_ratio_influence, mean_influence, ratio_influence, t_interval, t_test
 
 RECIPE = 3
@@ -32,31 +33,30 @@ class Crossed:
     """A figure over K training seeds: a difference of two models, or the level of one.
 
     Attributes:
-        delta: mean over the seeds (candidate − baseline, or the level).
+        interval: mean over the seeds (candidate − baseline, or the level), with the standard error √`variance` and
+            a t interval with `df` = K − 1 degrees of freedom; the latter undefined with fewer than three seeds.
+        ratio: mean candidate / baseline on the log scale with its interval; None unless it is a ratio of sums that
+            are positive.
         values: the candidate's figure by seed (the difference to the baseline's mean, or the level).
-        interval: t interval with `freedom` = K − 1 degrees of freedom; undefined with fewer than three seeds.
-        ratio: mean candidate / baseline on the log scale with its interval, for positive ratios of sums.
         p: two-sided p-value of "no difference".
         seed, items, interaction: the three variances; `variance` is their V_seed + V_item − V_interaction, and at
             least the larger one of the first two.
-        alike: the seeds do not differ on any item.
+        seeds_identical: the seeds do not differ on any item.
     """
 
-    delta: float
-    values: tuple[float, ...]
     interval: Interval
+    ratio: Interval | None
+    values: tuple[float, ...]
     p: float
     variance: float
     seed: float
     items: float
     interaction: float
-    freedom: int
+    df: int
     n: int
     clusters: int
-    alike: bool
-    ratio: float
-    ratio_interval: Interval
-    said: tuple[str, ...]
+    seeds_identical: bool
+    warnings: tuple[str, ...]
 
 
 _Parts = tuple[float, float, float, float]
@@ -101,50 +101,52 @@ def crossed(
     ready = prepare([*base, *candidate], clusters)
     check_kind(kind, ready.sides[0].shape[1])
     before, after = ready.sides[: len(base)], ready.sides[len(base) :]
-    alike = ready.fault is None and all(
+    seeds_identical = ready.fault is None and all(
         np.array_equal(side[0], other) for side in (before, after) if side for other in side[1:]
     )
     counts = [len(side) for side in (before, after) if len(side) > 1]
-    freedom = min(counts, default=1) - 1
-    said: list[str] = list(ready.notes)
-    nothing = Interval.undefined(levels)
+    df = min(counts, default=1) - 1
+    warnings: list[str] = list(ready.notes)
+    undefined = Interval.undefined(confidence, levels)
 
-    def made(first: _Side | None, second: _Side | None, interval: Interval, p: float, parts: _Parts) -> Crossed:
+    def result(first: _Side | None, second: _Side | None, interval: Interval, p: float, parts: _Parts) -> Crossed:
         middle = float(first.values.mean()) if first is not None else 0.0
         values = tuple(float(one) - middle for one in second.values) if second is not None else ()
-        ratio, ratio_interval = NAN, nothing
+        ratio = None
         if kind == "ratio" and scale is not None and before and first is not None and second is not None:
-            ratio, ratio_interval = _log_ratio(before, after, ready.groups, freedom, confidence, levels)
+            ratio = _log_ratio(before, after, ready.groups, df, confidence, levels)
         delta = float(np.mean(values)) if values else NAN
+        error = math.sqrt(parts[0]) if parts[0] >= 0 else NAN
+        interval = interval.model_copy(update={"value": finite(delta), "standard_error": finite(error)})
         return Crossed(
-            delta, values, interval, p, *parts, freedom, ready.groups.n, ready.groups.count, alike, ratio,
-            ratio_interval, caveats.kept(*said),
+            interval, ratio, values, p, *parts, df, ready.groups.n, ready.groups.count, seeds_identical,
+            caveats.kept(*warnings),
         )  # fmt: skip
 
     unknown: _Parts = (NAN, NAN, NAN, NAN)
     if ready.fault is not None:
-        return made(None, None, nothing, NAN, unknown)
+        return result(None, None, undefined, NAN, unknown)
     first = _side(before, kind, value, scale, ready.groups) if before else None
     second = _side(after, kind, value, scale, ready.groups)
     sides = [side for side in (first, second) if side is not None]
     if not all(np.isfinite(side.values).all() for side in sides):
-        said.append(caveats.UNDEFINED_VALUE)
-        return made(None, None, nothing, NAN, unknown)
+        warnings.append(caveats.UNDEFINED_VALUE)
+        return result(None, None, undefined, NAN, unknown)
     if not all(np.isfinite(side.influence).all() for side in sides) or ready.groups.count < 2:
-        said.append(caveats.ONE_CLUSTER if ready.groups.count < 2 else caveats.NO_INFLUENCE)
-        return made(first, second, nothing, NAN, unknown)
+        warnings.append(caveats.ONE_CLUSTER if ready.groups.count < 2 else caveats.NO_INFLUENCE)
+        return result(first, second, undefined, NAN, unknown)
     parts = _variances(first, second, ready.groups.count)
     sizes = sum(float(np.abs(side.values).max()) for side in sides)
     error = math.sqrt(parts[0])
     if not error > _NOISE * sizes:
-        said.append(caveats.CONSTANT)
-        return made(first, second, nothing, NAN, parts)
+        warnings.append(caveats.CONSTANT)
+        return result(first, second, undefined, NAN, parts)
     if min((len(side.values) for side in sides if len(side.values) > 1), default=1) < RECIPE:
-        said.append(caveats.FEW_SEEDS)
-        return made(first, second, nothing, NAN, parts)
+        warnings.append(caveats.FEW_SEEDS)
+        return result(first, second, undefined, NAN, parts)
     center = float(second.values.mean()) - (float(first.values.mean()) if first is not None else 0.0)
-    interval = t_interval(center, error, freedom, confidence, levels)
-    return made(first, second, interval, t_test(center, error, freedom) if first is not None else NAN, parts)
+    interval = t_interval(center, error, df, confidence, levels)
+    return result(first, second, interval, t_test(center, error, df) if first is not None else NAN, parts)
 
 
 def _variances(first: _Side | None, second: _Side, count: int) -> _Parts:
@@ -187,21 +189,21 @@ def _log_ratio(
     before: Sequence[FloatArray],
     after: Sequence[FloatArray],
     groups: Groups,
-    freedom: int,
+    df: int,
     confidence: float,
     alphas: tuple[float, ...],
-) -> tuple[float, Interval]:
-    """exp of the mean difference of logarithms, with its crossed interval; NaN unless all is positive."""
+) -> Interval | None:
+    """exp of the mean difference of logarithms, with its crossed interval; None unless all is positive."""
     sides = []
     for replicates in (before, after):
         sums = np.stack([rows.sum(axis=0) for rows in replicates])
         if not (sums > 0).all():
-            return NAN, Interval.undefined(alphas)
+            return None
         influence = [groups.sums(log_ratio_influence(rows[:, 0], rows[:, 1])[:, None])[:, 0] for rows in replicates]
         sides.append(_Side(np.log(sums[:, 0] / sums[:, 1]), np.stack(influence)))
     if groups.count < 2 or min((len(side.values) for side in sides if len(side.values) > 1), default=1) < RECIPE:
-        return NAN, Interval.undefined(alphas)
+        return None
     center = float(sides[1].values.mean() - sides[0].values.mean())
     error = math.sqrt(_variances(sides[0], sides[1], groups.count)[0])
-    interval = t_interval(center, error, freedom, confidence, alphas)
-    return math.exp(center), interval.mapped(lambda x: float(np.exp(x)))
+    interval = t_interval(center, error, df, confidence, alphas)
+    return interval.mapped(lambda x: float(np.exp(x))).with_value(math.exp(center))

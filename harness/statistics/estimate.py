@@ -7,16 +7,18 @@ from functools import partial
 
 import numpy as np
 
+from harness.core.interval import NAN, Interval
 from harness.statistics import caveats
 from harness.statistics.bootstrap import bca, evaluate
 from harness.statistics.clean_rows import check_kind, linear_scale, prepare
 from harness.statistics.clusters import Groups
 from harness.statistics.proportions import wilson
-from harness.statistics.result import NAN, Estimate, FloatArray, Interval, Kind, Value
+from harness.statistics.result import Estimate, FloatArray, Kind, Value
 from harness.statistics.t_intervals import clustered_standard_error, mean_influence, ratio_influence, t_interval
 from harness.statistics.wild_bootstrap import WILD_BELOW, WildBootstrap
 
-_Made = tuple[Interval, str, tuple[str, ...]]
+_Method = tuple[Interval, str, tuple[str, ...]]
+"""An interval, how it was made, and what to say about it."""
 
 
 @np.errstate(over="ignore", invalid="ignore")  # what leaves the range of floats is undefined, and said to be
@@ -54,52 +56,42 @@ def estimate(
     rows, groups = ready.sides[0], ready.groups
     check_kind(kind, rows.shape[1])
 
-    def made(number: float, interval: Interval, method: str, said: tuple[str, ...]) -> Estimate:
-        return Estimate(
-            number,
-            interval.low,
-            interval.high,
-            confidence,
-            interval.bounds,
-            groups.n,
-            groups.count,
-            method,
-            caveats.kept(*ready.notes, *said),
-            interval.standard_error,
-        )
+    def estimated(number: float, interval: Interval, method: str, warnings: tuple[str, ...]) -> Estimate:
+        weaknesses = caveats.kept(*ready.notes, *warnings)
+        return Estimate(interval.with_value(number), groups.n, groups.count, method, weaknesses)
 
-    nothing = Interval.undefined(levels)
+    undefined = Interval.undefined(confidence, levels)
     if ready.fault is not None:
-        return made(NAN, nothing, "none", ())
+        return estimated(NAN, undefined, "none", ())
     number = float(evaluate(value, rows.sum(axis=0), float(groups.n)))
     if not np.isfinite(number):
-        return made(NAN, nothing, "none", (caveats.UNDEFINED_VALUE,))
+        return estimated(NAN, undefined, "none", (caveats.UNDEFINED_VALUE,))
     if scale is None:
-        interval, method, said = _bootstrapped(rows, value, groups, confidence, levels, resamples, seed)
+        interval, method, warnings = _bootstrapped(rows, value, groups, confidence, levels, resamples, seed)
     elif kind == "mean" and scale == 1 and is_binary(rows):
-        interval, method, said = _proportion(rows[:, 0], groups, confidence, levels)
+        interval, method, warnings = _proportion(rows[:, 0], groups, confidence, levels)
     else:
         if kind == "ratio" and not rows[:, 1].sum() > 0:
-            return made(NAN, nothing, "none", (caveats.NO_DENOMINATOR,))
+            return estimated(NAN, undefined, "none", (caveats.NO_DENOMINATOR,))
         influence = scale * (mean_influence(rows[:, 0]) if kind == "mean" else ratio_influence(rows[:, 0], rows[:, 1]))
         shares = np.full(groups.n, 1 / groups.n) if kind == "mean" else rows[:, 1] / rows[:, 1].sum()
-        interval, method, said = _linear(number, influence, shares, groups, confidence, levels, kind, seed)
-    return made(number, interval, method, said)
+        interval, method, warnings = _linear(number, influence, shares, groups, confidence, levels, kind, seed)
+    return estimated(number, interval, method, warnings)
 
 
 def is_binary(rows: FloatArray) -> bool:
     return bool(np.all((rows == 0) | (rows == 1)))
 
 
-def _proportion(values: FloatArray, groups: Groups, confidence: float, alphas: tuple[float, ...]) -> _Made:
+def _proportion(values: FloatArray, groups: Groups, confidence: float, alphas: tuple[float, ...]) -> _Method:
     n, share = groups.n, float(values.mean())
     if not groups.clustered:
         limits = partial(_wilson, share, n, None)
         error = clustered_standard_error(mean_influence(values), groups, 1.0)
         return Interval.of(limits, confidence, alphas, error), "Wilson score interval", ()
     if groups.count < 2:
-        return Interval.undefined(alphas), "none", (caveats.ONE_CLUSTER,)
-    said = [caveats.few_clusters(groups.count, True)]
+        return Interval.undefined(confidence, alphas), "none", (caveats.ONE_CLUSTER,)
+    warnings = [caveats.few_clusters(groups.count, True)]
     error = clustered_standard_error(mean_influence(values), groups, 1.0)
     if error > 0:
         effective = min(float(n), share * (1 - share) / error**2)
@@ -107,10 +99,10 @@ def _proportion(values: FloatArray, groups: Groups, confidence: float, alphas: t
         # No spread between clusters (all right, all wrong, or perfectly balanced clusters) is
         # no evidence of certainty.
         effective = float(groups.count)
-        said.append(caveats.CLUSTERS_AS_ITEMS)
+        warnings.append(caveats.CLUSTERS_AS_ITEMS)
     limits = partial(_wilson, share, effective, groups.count - 1)
     method = "Wilson score interval with the effective number of items, t with clusters − 1 degrees of freedom"
-    return Interval.of(limits, confidence, alphas, error), method, caveats.kept(*said)
+    return Interval.of(limits, confidence, alphas, error), method, caveats.kept(*warnings)
 
 
 def _wilson(share: float, n: float, freedom: int | None, alpha: float) -> tuple[float, float]:
@@ -126,24 +118,24 @@ def _linear(
     alphas: tuple[float, ...],
     kind: Kind,
     seed: int,
-) -> _Made:
+) -> _Method:
     method = "t interval" if kind == "mean" else "linearized ratio of sums, t interval"
     if groups.clustered:
         method = f"cluster-robust {method}"
     if groups.count < 2:
         return (
-            Interval.undefined(alphas),
+            Interval.undefined(confidence, alphas),
             method,
             (caveats.ONE_CLUSTER if groups.clustered else caveats.ONE_ITEM,),
         )
     error = clustered_standard_error(influence, groups, abs(number))
     if not error > 0:
-        return Interval.undefined(alphas), method, (caveats.CONSTANT,)
+        return Interval.undefined(confidence, alphas), method, (caveats.CONSTANT,)
     if groups.clustered and groups.count < WILD_BELOW:
         wild = WildBootstrap.of(influence, shares, groups, number, seed)
-        said = (caveats.few_clusters_wild(groups.count), None if wild.bounded(alphas) else caveats.UNBOUNDED)
+        warnings = (caveats.few_clusters_wild(groups.count), None if wild.bounded(alphas) else caveats.UNBOUNDED)
         method = f"{method.removesuffix(' interval')}, wild cluster bootstrap"
-        return wild.interval(confidence, alphas), method, caveats.kept(*said)
+        return wild.interval(confidence, alphas), method, caveats.kept(*warnings)
     interval = t_interval(number, error, groups.count - 1, confidence, alphas)
     return interval, method, caveats.kept(caveats.few_clusters(groups.count, groups.clustered))
 
@@ -156,7 +148,7 @@ def _bootstrapped(
     alphas: tuple[float, ...],
     resamples: int,
     seed: int,
-) -> _Made:
+) -> _Method:
     drawn = bca(rows, value, groups, resamples, seed)
     method = f"BCa bootstrap of {'clusters' if groups.clustered else 'items'}, {resamples:,} resamples"
     few = caveats.few_for_bootstrap(groups.count, groups.clustered)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from harness.core.interval import NAN, Interval
 from harness.statistics.clusters import Groups
-from harness.statistics.result import NAN, FloatArray, Interval, Value
+from harness.statistics.result import FloatArray, Value
 
 
 @dataclass(frozen=True, slots=True)
-class Job:
-    """A comparison to make: two clean sides of the same items, and how sure to be.
+class PairedSample:
+    """Two clean sides of the same items, and how sure to be about their difference.
 
     Attributes:
         levels: the metric on the baseline and on the candidate.
@@ -34,14 +35,18 @@ class Job:
     def unit(self) -> str:
         return "clusters" if self.groups.clustered else "items"
 
+    @property
+    def no_interval(self) -> Interval:
+        return Interval.undefined(self.confidence, self.alphas)
+
 
 @dataclass(frozen=True, slots=True)
-class Made:
-    """What one method found: an interval, a p-value, and what to say about them."""
+class MethodResult:
+    """What one method gives back: an interval, a p-value, and what to say about them."""
 
     interval: Interval
     p: float
     test: str
     method: str
-    said: tuple[str | None, ...] = ()
+    warnings: tuple[str | None, ...] = ()
     discordant: float = NAN

@@ -13,10 +13,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from harness.core.interval import NAN, Interval, number_or_nan
 from harness.statistics import caveats
 from harness.statistics.clusters import Groups
 from harness.statistics.power import mde
-from harness.statistics.result import NAN, Difference, Estimate, FloatArray, IntArray, Interval
+from harness.statistics.result import Difference, Estimate, FloatArray, IntArray
 
 RECOMPUTES = 1_000
 _TIE = 1e-9
@@ -58,7 +59,7 @@ def recomputed_difference(
 
     pair = levels(rows, straight) if groups.n else (NAN, NAN)
     delta = gap(pair)
-    interval, said = _interval(
+    interval, warnings = _interval(
         delta, lambda drawn: gap(levels(drawn, straight[: len(drawn)])), groups, confidence, alphas, resamples,
         seed, progress,
     )  # fmt: skip
@@ -75,21 +76,17 @@ def recomputed_difference(
         p = (1 + extreme) / (resamples + 1)
     unit = "clusters" if groups.clustered else "items"
     return Difference(
-        delta=delta,
-        low=interval.low,
-        high=interval.high,
-        confidence=confidence,
-        bounds=interval.bounds,
+        delta=interval,
+        ratio=None,
         p=1.0 if identical else p,
         test=f"randomized swaps of the sides of {unit}, recomputed ({resamples:,} samples)",
         n=groups.n,
         clusters=groups.count,
-        standard_error=interval.standard_error,
-        mde=mde(interval.standard_error),
+        mde=mde(number_or_nan(interval.standard_error)),
         discordant=NAN,
         identical=identical,
         method=_method("paired percentile bootstrap", groups, resamples),
-        weaknesses=said,
+        weaknesses=warnings,
         base_value=pair[0],
         candidate_value=pair[1],
     )
@@ -107,19 +104,8 @@ def recomputed_estimate(
 ) -> Estimate:
     """The level of one model by recomputation."""
     value = figure(np.arange(groups.n)) if groups.n else NAN
-    interval, said = _interval(value, figure, groups, confidence, alphas, resamples, seed, progress)
-    return Estimate(
-        value,
-        interval.low,
-        interval.high,
-        confidence,
-        interval.bounds,
-        groups.n,
-        groups.count,
-        _method("percentile bootstrap", groups, resamples),
-        said,
-        interval.standard_error,
-    )
+    interval, warnings = _interval(value, figure, groups, confidence, alphas, resamples, seed, progress)
+    return Estimate(interval, groups.n, groups.count, _method("percentile bootstrap", groups, resamples), warnings)
 
 
 def _method(name: str, groups: Groups, resamples: int) -> str:
@@ -137,34 +123,34 @@ def _interval(
     seed: int,
     progress: Progress,
 ) -> tuple[Interval, tuple[str, ...]]:
-    nothing = Interval.undefined(alphas)
+    undefined = Interval.undefined(confidence, alphas, value)
     if groups.n == 0:
-        return nothing, (caveats.NO_ITEMS,)
+        return undefined, (caveats.NO_ITEMS,)
     if not np.isfinite(value):
-        return nothing, (caveats.UNDEFINED_VALUE,)
+        return undefined, (caveats.UNDEFINED_VALUE,)
     if groups.count < 2:
-        return nothing, (caveats.ONE_CLUSTER if groups.clustered else caveats.ONE_ITEM,)
-    found = []
+        return undefined, (caveats.ONE_CLUSTER if groups.clustered else caveats.ONE_ITEM,)
+    figures = []
     for rows in _draws(groups, resamples, seed):
-        found.append(figure(rows))
+        figures.append(figure(rows))
         progress()
-    drawn: FloatArray = np.array(found)
+    drawn: FloatArray = np.array(figures)
     known = np.sort(drawn[np.isfinite(drawn)])
     missing = 1 - len(known) / resamples
     if missing > _MAX_UNDEFINED:
-        return nothing, (caveats.undefined_resamples(missing),)
+        return undefined, (caveats.undefined_resamples(missing),)
     if known[0] == known[-1]:
-        return nothing, (caveats.CONSTANT,)
+        return undefined, (caveats.CONSTANT,)
 
     def limits(alpha: float) -> tuple[float, float]:
         return float(np.quantile(known, alpha)), float(np.quantile(known, 1 - alpha))
 
-    said = caveats.kept(
+    warnings = caveats.kept(
         caveats.undefined_resamples(missing) if missing else None,
         caveats.few_for_bootstrap(groups.count, groups.clustered),
         caveats.SLOW,
     )
-    return Interval.of(limits, confidence, alphas, float(np.std(known, ddof=1))), said
+    return Interval.of(limits, confidence, alphas, float(np.std(known, ddof=1)), value), warnings
 
 
 def _draws(groups: Groups, resamples: int, seed: int) -> Iterator[IntArray]:

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import math
 
+from harness.core.interval import NAN
 from harness.statistics.distributions import normal_isf
-from harness.statistics.result import NAN
 
 DEFAULT_DISCORDANCE = 0.15
 

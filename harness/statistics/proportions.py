@@ -7,9 +7,10 @@ import math
 import numpy as np
 import numpy.typing as npt
 
+from harness.core.interval import NAN
 from harness.statistics.clusters import Groups
 from harness.statistics.distributions import beta_isf, beta_ppf, binomial_cdf, normal_isf, student_isf
-from harness.statistics.result import NAN, FloatArray
+from harness.statistics.result import FloatArray
 
 
 def wilson(successes: float, n: float, alpha: float, *, freedom: int | None = None) -> tuple[float, float]:

@@ -12,11 +12,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from harness.core.interval import NAN
 from harness.statistics.bootstrap import evaluate
 from harness.statistics.clusters import Groups
 from harness.statistics.distinct_rows import distinct
 from harness.statistics.resampling import chosen_sums, every_sum
-from harness.statistics.result import NAN, FloatArray, Value
+from harness.statistics.result import FloatArray, Value
 
 _EXACT = 13
 _TIE = 1e-9

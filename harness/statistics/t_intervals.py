@@ -6,9 +6,10 @@ import math
 
 import numpy as np
 
+from harness.core.interval import NAN, Interval
 from harness.statistics.clusters import Groups
 from harness.statistics.distributions import student_isf, student_sf
-from harness.statistics.result import NAN, FloatArray, Interval
+from harness.statistics.result import FloatArray
 
 _NOISE = 1e-13
 
@@ -43,13 +44,13 @@ def t_interval(
 ) -> Interval:
     """center ± t·SE with `freedom` degrees of freedom; NaN when the standard error is."""
     if not standard_error > 0 or freedom < 1:
-        return Interval.undefined(alphas)
+        return Interval.undefined(confidence, alphas, center)
 
     def limits(alpha: float) -> tuple[float, float]:
         reach = student_isf(alpha, freedom) * standard_error
         return center - reach, center + reach
 
-    return Interval.of(limits, confidence, alphas, standard_error)
+    return Interval.of(limits, confidence, alphas, standard_error, center)
 
 
 def t_test(center: float, standard_error: float, freedom: int) -> float:

@@ -13,8 +13,9 @@ import math
 
 import numpy as np
 
+from harness.core.interval import NAN, Interval
 from harness.statistics.clusters import Groups
-from harness.statistics.result import NAN, FloatArray, Interval
+from harness.statistics.result import FloatArray
 
 WILD_BELOW = 40
 WEBB_BELOW = 12
@@ -77,7 +78,7 @@ class WildBootstrap:
 
     def interval(self, confidence: float, alphas: tuple[float, ...]) -> Interval:
         """Every figure that is not rejected; a side without end is NaN, and then both are."""
-        return Interval.of(self._limits, confidence, alphas, self._error)
+        return Interval.of(self._limits, confidence, alphas, self._error, self._center * self._sign)
 
     def _limits(self, alpha: float) -> tuple[float, float]:
         if alpha not in self._known:

@@ -25,6 +25,7 @@ from harness.schema.renames import rename_statistic
 from harness.schema.results.base import finite
 from harness.schema.results.renamed_results import rename_results
 from harness.schema.results.results_file import RESULTS_SCHEMA, Results
+from harness.schema.results.version_1 import VERSION_1, from_version_1
 from harness.schema.run_info import RunInfo
 from harness.schema.validation import found as what
 from harness.schema.validation import in_short
@@ -103,7 +104,7 @@ class RunDir:
                 )
 
     def read_results(self) -> Results:
-        """Reads results.json.
+        """Reads results.json, also of runs that 0.1.0 made.
 
         Raises:
             DataError: when it is missing, damaged or of another schema version.
@@ -114,9 +115,11 @@ class RunDir:
             if not isinstance(value, dict):
                 raise ValueError(f"expected an object, found {what(value)}")
             version = value.get("schema_version")
-            if version != RESULTS_SCHEMA:
+            if version == VERSION_1:
+                value = {**_upgraded(value), "schema_version": RESULTS_SCHEMA}
+            elif version != RESULTS_SCHEMA:
                 raise ValueError(f"schema version {version}, expected {RESULTS_SCHEMA}")
-            return Results.model_validate(rename_results(value))
+            return Results.model_validate(value)
         except FileNotFoundError as error:
             raise DataError(
                 "no results.json in this folder.", where=Where(path), hint="pass the folder of a finished run."
@@ -189,3 +192,10 @@ def _part(name: str) -> str:
             f"expected a name, found {name[:60]!r}, which points outside the run directory.", hint="rerun the suite."
         )
     return name
+
+
+def _upgraded(value: dict[str, Any]) -> dict[str, Any]:
+    try:
+        return from_version_1(value, translate=rename_results)
+    except (AttributeError, IndexError, KeyError, TypeError) as error:
+        raise ValueError("the file is not as version 1 wrote it") from error

@@ -55,7 +55,7 @@ def test_figures_equal_plain_references() -> None:
     plain = stats.ttest_rel(CANDIDATE.score, BASE.score)
     interval = plain.confidence_interval(0.95)
     assert found["score"].p == pytest.approx(plain.pvalue)
-    assert (found["score"].low, found["score"].high) == pytest.approx((interval.low, interval.high))
+    assert (found["score"].delta.low, found["score"].delta.high) == pytest.approx((interval.low, interval.high))
 
 
 def forms(frame: pd.DataFrame, folder: Path) -> list[Any]:
@@ -340,12 +340,12 @@ def test_the_size_of_the_numbers_changes_nothing(size: float) -> None:
     row = harness.compare(scores(base * size), scores(candidate * size))["score"]
     plain = stats.ttest_rel(candidate, base)
     assert row.p == pytest.approx(plain.pvalue)
-    assert row.low is not None
-    assert row.low / size == pytest.approx(plain.confidence_interval().low)
-    assert row.needed == harness.compare(scores(base), scores(candidate))["score"].needed
+    assert row.delta.low is not None
+    assert row.delta.low / size == pytest.approx(plain.confidence_interval().low)
+    assert row.required_n == harness.compare(scores(base), scores(candidate))["score"].required_n
 
 
 @pytest.mark.filterwarnings("error::RuntimeWarning")
 def test_numbers_beyond_floats_are_undefined() -> None:
     row = harness.compare(scores([1.7e308] * 5), scores([-1.7e308] * 5))["score"]
-    assert (row.status, row.delta, row.low) == ("undefined", None, None)
+    assert (row.status, row.delta.value, row.delta.low) == ("undefined", None, None)

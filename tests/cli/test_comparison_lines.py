@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from harness.cli.comparison_lines import comparison_lines, reading
+from harness.core.interval import Interval
 from harness.schema.results.metrics import ComparisonResult
 
 
@@ -19,10 +20,8 @@ def row(**changes: Any) -> ComparisonResult:
         "candidate_protocol": "head",
         "baseline_value": 0.5,
         "candidate_value": 0.6,
-        "delta": 0.1,
+        "delta": Interval(value=0.1, low=0.05, high=0.15),
         "improvement": 0.1,
-        "low": 0.05,
-        "high": 0.15,
         "p": 0.01,
         "n": 100,
         "clusters": 50,
@@ -39,9 +38,9 @@ def row(**changes: Any) -> ComparisonResult:
         ({}, "better"),
         ({"direction": "lower"}, "worse"),
         ({"direction": "target"}, "rose"),
-        ({"low": -0.01}, "no clear change"),
-        ({"low": None}, "no clear change"),
-        ({"low": -0.2, "high": -0.1, "direction": "lower"}, "better"),
+        ({"delta": Interval(value=0.1, low=-0.01, high=0.15)}, "no clear change"),
+        ({"delta": Interval(value=0.1, high=0.15)}, "no clear change"),
+        ({"delta": Interval(value=-0.15, low=-0.2, high=-0.1), "direction": "lower"}, "better"),
         ({"identical": True}, "identical"),
     ],
 )
@@ -50,7 +49,8 @@ def test_a_change_is_claimed_only_when_the_interval_excludes_zero(changes: dict[
 
 
 def test_pairs_stand_together_and_slices_are_left_out() -> None:
-    rows = [row(), row(candidate="other"), row(metric="n"), row(slice="k=v"), row(metric="x", delta=None, reason="NaN")]
+    undefined = row(metric="x", delta=Interval(), reason="NaN")
+    rows = [row(), row(candidate="other"), row(metric="n"), row(slice="k=v"), undefined]
     lines = list(comparison_lines(rows))
     assert [line for line in lines if not line.startswith("  ")] == ["old → new", "old → other"]
     assert lines[1].split() == [

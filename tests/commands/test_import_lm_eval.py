@@ -73,14 +73,14 @@ def test_logs_become_a_run_that_is_compared_and_judged(logs: tuple[Path, Path], 
     assert find(tmp_path / "reports" / "logs").path == run.path
     assert (run.path / "report.html").is_file()
     results = run.read_results()
-    levels = {entry.model: entry.value for entry in results.metrics if entry.metric == "acc"}
+    levels = {entry.model: entry.interval.value for entry in results.metrics if entry.metric == "acc"}
     assert levels == pytest.approx({"base": 1 / 3, "tuned": 1.0})
     (compared,) = [entry for entry in results.comparisons if entry.id == "animals.acc"]
     assert compared.delta == pytest.approx(2 / 3)
     assert compared.n == 120
     (tmp_path / "gates.yaml").write_text(GATES)
     assert judge_again(run, str(tmp_path / "gates.yaml"), Silent()).verdict.overall == "pass"
-    assert compare_runs(run, run, [("base", "tuned")], Silent())[0].delta == pytest.approx(2 / 3)
+    assert compare_runs(run, run, [("base", "tuned")], Silent())[0].delta.value == pytest.approx(2 / 3)
 
 
 def test_other_prompts_are_told(logs: tuple[Path, Path], tmp_path: Path) -> None:
@@ -203,5 +203,5 @@ def test_mutual_information_is_a_figure_where_it_was_asked(tmp_path: Path) -> No
         written(tmp_path / name / "samples_animals_2026-11-21T14-28-31.764264.jsonl", samples)
     sources = named([f"base={tmp_path / 'base'}", f"tuned={tmp_path / 'tuned'}"])
     run = import_lm_eval(sources, suite="logs", out=tmp_path / "reports", reporter=Silent())
-    levels = {one.metric: one.value for one in run.read_results().metrics if one.model == "base"}
+    levels = {one.metric: one.interval.value for one in run.read_results().metrics if one.model == "base"}
     assert levels["acc_mutual_info"] == pytest.approx(0.5)

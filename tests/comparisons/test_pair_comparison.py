@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from interval_ends import ends
 from made_up import ACCURACY, BITS, PERPLEXITY, SCORE, StatMetric, made, scored
 
 from harness.comparisons.metric_results import metric_results
@@ -33,10 +34,10 @@ def test_overall_result() -> None:
     found = _compare(made(scored(before)), made(scored(after)), alphas=(0.05, 0.01))[0]
     assert found.id == "reviews.accuracy"
     assert (found.baseline_value, found.candidate_value) == (30 / 80, 40 / 80)
-    assert found.delta == found.improvement == pytest.approx(0.125)
+    assert found.delta.value == found.improvement == pytest.approx(0.125)
     assert found.p == mcnemar_exact(10, 20)
-    assert found.bounds["0.05"] == pytest.approx(tango(10, 20, 80, 0.05))
-    assert set(found.bounds) == {"0.05", "0.01"}
+    assert ends(found.delta, 0.05) == pytest.approx(tango(10, 20, 80, 0.05))
+    assert {bound.alpha for bound in found.delta.bounds} == {0.05, 0.01}
     assert found.discordant == pytest.approx(30 / 80)
     assert found.status == "ok"
     assert found.p_adjusted is None
@@ -61,11 +62,11 @@ def test_lower_is_better_turns_the_sign() -> None:
         for row, f in zip(rows, RNG.normal(0.9, 0.05, 60), strict=True)
     ]
     found = _compare(made(rows), made(less), BITS)[0]
-    assert found.delta < 0
-    assert found.improvement == -found.delta
-    assert found.ratio == pytest.approx(found.candidate_value / found.baseline_value)
-    assert found.ratio_low < found.ratio < found.ratio_high < 1
-    assert found.ratio_bounds["0.05"][1] < 1
+    assert found.delta.value < 0
+    assert found.improvement == -found.delta.value
+    assert found.ratio.value == pytest.approx(found.candidate_value / found.baseline_value)
+    assert found.ratio.low < found.ratio.value < found.ratio.high < 1
+    assert ends(found.ratio, 0.05)[1] < 1
 
 
 def test_target_has_no_orientation_but_a_distance() -> None:
@@ -81,7 +82,7 @@ def test_other_content_under_one_id_is_refused() -> None:
     [found] = _compare(base, candidate)
     assert found.status == "refused"
     assert "same id but another content" in found.reason
-    assert found.delta is None
+    assert found.delta.value is None
     assert found.p is None
 
 
@@ -151,7 +152,7 @@ def test_identical_records_are_said_to_be_identical() -> None:
     found = _compare(base, base)[0]
     assert found.identical
     assert found.p == 1.0
-    assert found.delta == 0.0
+    assert found.delta.value == 0.0
 
 
 def test_no_shared_items_is_undefined() -> None:
@@ -160,7 +161,7 @@ def test_no_shared_items_is_undefined() -> None:
     found = _compare(base, candidate)[0]
     assert found.status == "undefined"
     assert found.n == 0
-    assert found.low is None
+    assert found.delta.low is None
     assert (found.only_baseline, found.only_candidate) == (2, 2)
 
 
@@ -171,7 +172,7 @@ def test_missing_statistic_is_undefined() -> None:
     assert "correct" in found.reason
     [level] = metric_results(base, ACCURACY, evaluation="reviews", model="base")
     assert level.status == "undefined"
-    assert level.value is None
+    assert level.interval.value is None
 
 
 def test_likelihoods_of_different_protocols_are_refused() -> None:
@@ -218,9 +219,9 @@ def test_levels_overall_and_by_slice() -> None:
     base = made(scored([1, 0, 1, 1, 0, 0], slices=_sources, status=lambda row: "unread" if row == 5 else "ok"))
     found = metric_results(base, ACCURACY, evaluation="reviews", model="base", alphas=(0.05,))
     assert [(one.slice, one.n) for one in found] == [(None, 5), ("length=long", 1), ("source=a", 2), ("source=b", 3)]
-    assert found[0].value == pytest.approx(0.6)
-    assert found[0].low < 0.6 < found[0].high
-    assert set(found[0].bounds) == {"0.05"}
+    assert found[0].interval.value == pytest.approx(0.6)
+    assert found[0].interval.low < 0.6 < found[0].interval.high
+    assert {bound.alpha for bound in found[0].interval.bounds} == {0.05}
     assert len(metric_results(base, ACCURACY, evaluation="reviews", model="base", slices=False)) == 1
 
 
@@ -234,14 +235,14 @@ def test_no_number_is_ever_nan() -> None:
 def test_slices_show_bounds_that_hold_at_once() -> None:
     base, candidate = (made(scored(RNG.random(150) < share, slices=_sources)) for share in (0.5, 0.7))
     found = _compare(base, candidate)
-    assert found[0].adjusted_low is None
+    assert found[0].simultaneous is None
     for one in found[1:]:
         assert one.correction == "holm"
-        assert set(one.bounds) == {"0.05"}
-        fixed = round((one.discordant + one.delta) * one.n / 2)
-        broken = round((one.discordant - one.delta) * one.n / 2)
-        assert (one.adjusted_low, one.adjusted_high) == pytest.approx(tango(broken, fixed, one.n, 0.025 / 3))
-        assert one.adjusted_low < one.low < one.high < one.adjusted_high
+        assert {bound.alpha for bound in one.delta.bounds} == {0.05}
+        fixed = round((one.discordant + one.delta.value) * one.n / 2)
+        broken = round((one.discordant - one.delta.value) * one.n / 2)
+        assert (one.simultaneous.low, one.simultaneous.high) == pytest.approx(tango(broken, fixed, one.n, 0.025 / 3))
+        assert one.simultaneous.low < one.delta.low < one.delta.high < one.simultaneous.high
 
 
 def test_adjusted_bounds_of_all_slices_hold_at_once() -> None:
@@ -252,7 +253,7 @@ def test_adjusted_bounds_of_all_slices_hold_at_once() -> None:
         answers = rng.random((2, 240)) < 0.7
         sides = [made(scored(side, slices=lambda row: (f"part={row % 8}",))) for side in answers]
         found = _compare(*sides, alphas=())
-        held += all(one.adjusted_low <= 0 <= one.adjusted_high for one in found[1:])
+        held += all(one.simultaneous.low <= 0 <= one.simultaneous.high for one in found[1:])
     assert held / 80 >= 0.95 - 3.5 * math.sqrt(0.05 * 0.95 / 80)
 
 
@@ -276,8 +277,10 @@ def test_items_needed_for_the_difference_that_was_seen() -> None:
     before, after = [1, 1, 0, 0, 1, 0, 0, 0] * 10, [1, 1, 1, 1, 0, 0, 0, 0] * 10
     found = _compare(made(scored(before)), made(scored(after)))[0]
     # n·((z₀.₀₅ + z₀.₂)·SE/δ)²
-    assert found.needed == math.ceil(80 * ((1.6448536 + 0.8416212) * found.standard_error / found.delta) ** 2)
-    assert _compare(made(scored(before)), made(scored(before)))[0].needed is None
+    assert found.required_n == math.ceil(
+        80 * ((1.6448536 + 0.8416212) * found.delta.standard_error / found.delta.value) ** 2
+    )
+    assert _compare(made(scored(before)), made(scored(before)))[0].required_n is None
 
 
 def test_failures_of_one_side_are_counted_by_side() -> None:

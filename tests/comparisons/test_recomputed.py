@@ -78,12 +78,12 @@ def test_difference_of_areas() -> None:
     found = compare(base, candidate, Auc(), **NAMED, slices=False)[0]
     areas = [roc_auc_score(np.array(side.texts("target")) == "yes", side.stat("score")) for side in (base, candidate)]
     assert (found.baseline_value, found.candidate_value) == pytest.approx(tuple(areas), abs=1e-12)
-    assert found.delta == pytest.approx(areas[1] - areas[0])
-    assert found.standard_error == pytest.approx(_delong(base, candidate), rel=0.1)
-    assert found.low < found.delta < found.high
+    assert found.delta.value == pytest.approx(areas[1] - areas[0])
+    assert found.delta.standard_error == pytest.approx(_delong(base, candidate), rel=0.1)
+    assert found.delta.low < found.delta.value < found.delta.high
     assert found.slow
     assert "recomputation" in found.method
-    z = found.delta / _delong(base, candidate)
+    z = found.delta.value / _delong(base, candidate)
     assert found.p == pytest.approx(2 * stats.norm.sf(z), abs=0.03)
 
 
@@ -91,8 +91,8 @@ def test_exchange_of_the_sides_and_order_of_rows_change_nothing() -> None:
     base, candidate = _sides(80)
     there = compare(base, candidate, Auc(), **NAMED, slices=False, resamples=100)[0]
     back = compare(candidate, base, Auc(), **NAMED, slices=False, resamples=100)[0]
-    assert (back.delta, back.low, back.high, back.p) == pytest.approx(
-        (-there.delta, -there.high, -there.low, there.p), abs=1e-12
+    assert (back.delta.value, back.delta.low, back.delta.high, back.p) == pytest.approx(
+        (-there.delta.value, -there.delta.high, -there.delta.low, there.p), abs=1e-12
     )
     order = np.random.default_rng(0).permutation(80)
     moved = [Records(side.head, side.take(order).table) for side in (base, candidate)]
@@ -128,14 +128,16 @@ def test_clusters_are_drawn_whole() -> None:
     once = compare(base, candidate, Auc(), **NAMED, slices=False, resamples=200)[0]
     four = compare(copies[0], copies[1], Auc(cluster="parent"), **NAMED, slices=False, resamples=200)[0]
     assert four.clusters == 60
-    assert (four.low, four.high, four.p) == pytest.approx((once.low, once.high, once.p), abs=1e-12)
+    assert (four.delta.low, four.delta.high, four.p) == pytest.approx(
+        (once.delta.low, once.delta.high, once.p), abs=1e-12
+    )
 
 
 def test_identical_sides_are_said_and_never_significant() -> None:
     base, _ = _sides(60)
     found = compare(base, base, Auc(), **NAMED, slices=False, resamples=100)[0]
     assert found.identical
-    assert (found.delta, found.p, found.low) == (0.0, 1.0, None)
+    assert (found.delta.value, found.p, found.delta.low) == (0.0, 1.0, None)
 
 
 def test_one_class_is_undefined() -> None:
@@ -148,15 +150,15 @@ def test_one_class_is_undefined() -> None:
 def test_one_cluster_gives_no_interval() -> None:
     base, candidate = _sides(40, size=40)
     found = compare(base, candidate, Auc(cluster="parent"), **NAMED, slices=False, resamples=50)[0]
-    assert found.delta is not None
-    assert (found.low, found.p) == (None, None)
+    assert found.delta.value is not None
+    assert (found.delta.low, found.p) == (None, None)
 
 
 def test_level_by_recomputation() -> None:
     base, _ = _sides()
     [level] = metric_results(base, Auc(), evaluation="reviews", model="base", slices=False)
-    assert level.low < level.value < level.high
-    assert level.value == value_of(Auc(), base)
+    assert level.interval.low < level.interval.value < level.interval.high
+    assert level.interval.value == value_of(Auc(), base)
     assert "slow" in level.method
 
 
@@ -174,7 +176,7 @@ def test_recomputed_intervals_cover() -> None:
     for seed in range(60):
         base, candidate = _sides(200, gain=0.3, seed=seed)
         found = compare(base, candidate, Auc(), **NAMED, slices=False, resamples=200)[0]
-        hits += found.low <= truth <= found.high
+        hits += found.delta.low <= truth <= found.delta.high
         same = _sides(200, gain=0.0, seed=seed)
         alarms += compare(*same, Auc(), **NAMED, slices=False, resamples=100)[0].p <= 0.05
     assert hits >= 60 * (0.95 - 3.5 * math.sqrt(0.05 * 0.95 / 60))

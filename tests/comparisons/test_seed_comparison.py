@@ -2,6 +2,7 @@ import dataclasses
 
 import numpy as np
 import pytest
+from interval_ends import ends
 from made_up import ACCURACY, BITS, made, scored
 
 from harness.comparisons.metric_results import metric_results
@@ -29,25 +30,25 @@ def test_three_seeds_read_as_the_recipe_overall_and_by_slice() -> None:
     found = _compared(_seeded(1, 0.6), _seeded(3, 0.8))
     assert [one.slice for one in found] == [None, "place=a", "place=b"]
     for one in found:
-        assert one.seeds.reads == "recipe"
+        assert one.seeds.level_of_inference == "recipe"
         assert one.seeds.seeds == [0, 1, 2]
-        assert one.seeds.delta == pytest.approx(np.mean(one.seeds.values))
-        assert one.seeds.freedom == 2
-        low, high = one.seeds.bounds["0.05"]
-        assert low < one.seeds.delta < high
+        assert one.seeds.interval.value == pytest.approx(np.mean(one.seeds.values))
+        assert one.seeds.df == 2
+        low, high = ends(one.seeds.interval, 0.05)
+        assert low < one.seeds.interval.value < high
     assert found[0].seeds.n == 150
-    assert found[0].seeds.values[0] == pytest.approx(found[0].delta)
+    assert found[0].seeds.values[0] == pytest.approx(found[0].delta.value)
 
 
 def test_two_seeds_read_as_checkpoints() -> None:
     found = _compared(_seeded(1, 0.6), _seeded(2, 0.8))[0]
-    assert found.seeds.reads == "checkpoint"
-    assert found.seeds.bounds == {}
+    assert found.seeds.level_of_inference == "checkpoint"
+    assert found.seeds.interval.bounds == ()
 
 
 def test_one_checkpoint_against_a_recipe_is_no_recipe() -> None:
     found = _compared(_seeded(3, 0.6), _seeded(1, 0.8))[0]
-    assert found.seeds.reads == "checkpoint"
+    assert found.seeds.level_of_inference == "checkpoint"
     assert found.seeds.baseline_seeds == [0, 1, 2]
 
 
@@ -72,8 +73,8 @@ def test_levels_over_seeds() -> None:
     found = levels_over_seeds(
         metric_results(tuned[0], ACCURACY, evaluation="reviews", model="tuned"), tuned, ACCURACY, alphas=(0.05,)
     )
-    assert found[0].seeds.reads == "recipe"
-    assert found[0].seeds.values[0] == found[0].value
+    assert found[0].seeds.level_of_inference == "recipe"
+    assert found[0].seeds.values[0] == found[0].interval.value
     assert found[0].seeds.p is None
 
 

@@ -116,7 +116,9 @@ def renamed(run: Path, name: str) -> None:
 
 def test_the_figure_is_there(place: Place) -> None:
     results = json.loads((stored(place, "kept") / "results.json").read_text("utf-8"))
-    figures = {(one["metric"], one["model"]): one["value"] for one in results["metrics"] if one["slice"] is None}
+    figures = {
+        (one["metric"], one["model"]): one["interval"]["value"] for one in results["metrics"] if one["slice"] is None
+    }
     assert figures["evaluate:mine", "a"] == figures["accuracy", "a"]
     assert {one["id"]: one["verdict"] for one in results["gates"]} == {"outside": "pass", "ours": "pass"}
 

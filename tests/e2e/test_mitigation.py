@@ -61,7 +61,7 @@ def test_both_take_the_drift_back(tmp_path: Path) -> None:
     assert run["exit_code"] == 0
     results = run["results"]
     shift = {
-        row["model"]: row["value"]
+        row["model"]: row["interval"]["value"]
         for row in results["metrics"]
         if row["id"] == "swaps.score_shift" and row["slice"] is None
     }
@@ -70,13 +70,13 @@ def test_both_take_the_drift_back(tmp_path: Path) -> None:
     }
     # Fine-tuning drifts: the base knows nothing of the group, the classifier scores one gender lower.
     drift = compared["base", "finetuned", "swaps.score_shift_abs"]
-    assert drift["low"] > 0.2
+    assert drift["delta"]["low"] > 0.2
     for model in ("augmented", "reweighed"):
         assert abs(shift[model]) < abs(shift["finetuned"])
         change = compared["finetuned", model, "swaps.score_shift_abs"]
-        assert change["high"] < 0, "less drift, by an interval that excludes zero"
+        assert change["delta"]["high"] < 0, "less drift, by an interval that excludes zero"
         signed = compared["finetuned", model, "swaps.score_shift"]
-        assert signed["low"] * signed["high"] > 0
-        assert (signed["delta"] < 0) == (shift["finetuned"] > 0), "toward no shift"
+        assert signed["delta"]["low"] * signed["delta"]["high"] > 0
+        assert (signed["delta"]["value"] < 0) == (shift["finetuned"] > 0), "toward no shift"
         # What it is for is kept: right labels are no rarer than without the mitigation, within 10 points.
-        assert compared["finetuned", model, "reviews.accuracy"]["delta"] > -0.1
+        assert compared["finetuned", model, "reviews.accuracy"]["delta"]["value"] > -0.1

@@ -50,10 +50,10 @@ def test_three_seeds_from_suite_to_verdict(world: Path, shell: Shell) -> None:
     base = pq.read_table(run["folder"] / "records" / "notes" / "base.parquet")["stat.correct"].to_numpy().mean()
     right = [float(records.stat("correct").mean()) for records in replicates]
     assert [round(value, 9) for value in seeds["values"]] == [round(value - base, 9) for value in right]
-    assert seeds["reads"] == "recipe"
+    assert seeds["level_of_inference"] == "recipe"
     [gate] = [gate for gate in run["results"]["gates"] if gate["id"] == "better"]
-    if not seeds["alike"]:
-        assert abs(gate["observed"] - seeds["delta"]) < 1e-12
+    if not seeds["seeds_identical"]:
+        assert abs(gate["observed"] - seeds["interval"]["value"]) < 1e-12
         assert "3 training seeds" in gate["sentence"]
 
     again = shell("gate", run["folder"], "--json")

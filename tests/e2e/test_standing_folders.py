@@ -76,7 +76,7 @@ def test_exported_folders_answer_alike_anywhere(tmp_path: Path) -> None:
     (there.folder / "pairs.csv").write_text("more,less\nshe sings,he sings\nhe reads a river,she reads a river\n")
     (there.folder / "audited.yaml").write_text(AUDIT, "utf-8")
     results = there.run("audited.yaml", *(f"--model={name}={there.folder / name}" for name in MODELS))["results"]
-    margins = {row["model"]: row["value"] for row in results["metrics"] if row["slice"] is None}
+    margins = {row["model"]: row["interval"]["value"] for row in results["metrics"] if row["slice"] is None}
     assert len({round(value, 9) for value in margins.values()}) == len(MODELS)
     assert _notes(results) == facts
     _refuses_damage(there.folder)

@@ -49,7 +49,7 @@ def test_results_hold_every_model_with_its_protocol(finished: Finished) -> None:
 def test_learned_models_beat_chance_and_accuracy_is_the_mean_of_records(finished: Finished) -> None:
     _, run = finished
     accuracy = {
-        entry["model"]: entry["value"]
+        entry["model"]: entry["interval"]["value"]
         for entry in run["results"]["metrics"]
         if entry["id"] == "notes.accuracy" and entry["slice"] is None
     }
@@ -153,18 +153,18 @@ def test_two_runs_compare_item_by_item(finished: Finished) -> None:
         if entry["baseline"].endswith("/classical") and entry["metric"] == "accuracy" and entry["slice"] is None
     ]
     assert classical[0]["identical"]
-    assert classical[0]["delta"] == 0
+    assert classical[0]["delta"]["value"] == 0
 
 
 def test_a_users_own_checkpoint_stands_in_for_a_trained_one(finished: Finished, tmp_path: Path) -> None:
     shell, run = finished
     shell("export", run["folder"], "finetuned", tmp_path / "mine")
     own = shell.run("tiny.yaml", "--model", f"finetuned={tmp_path / 'mine'}", "--only", "base,finetuned,notes,pairs")
-    old = {(m["id"], m["model"], m["slice"]): m["value"] for m in run["results"]["metrics"]}
+    old = {(m["id"], m["model"], m["slice"]): m["interval"]["value"] for m in run["results"]["metrics"]}
     for metric in own["results"]["metrics"]:
         key = (metric["id"], metric["model"], metric["slice"])
-        if metric["model"] == "finetuned" and metric["value"] is not None:
-            assert abs(metric["value"] - old[key]) < 1e-6, key
+        if metric["model"] == "finetuned" and metric["interval"]["value"] is not None:
+            assert abs(metric["interval"]["value"] - old[key]) < 1e-6, key
 
 
 def test_a_folder_trained_again_never_serves_old_answers(finished: Finished, tmp_path: Path) -> None:

@@ -57,9 +57,9 @@ def test_a_detector_of_the_suite_reads_what_is_written(tmp_path: Path) -> None:
     first = shell.run("toxic.yaml")["results"]
     figures = {(row["model"], row["id"]): row for row in first["metrics"] if row["slice"] is None}
     for model in ("base", "other"):
-        assert 0 <= figures[model, "written.expected_max_toxicity"]["value"] <= 1
-        assert figures[model, "written.toxicity_unreadable_rate"]["value"] == 0
-        assert figures[model, "written.toxic_fraction_difference"]["value"] is not None
+        assert 0 <= figures[model, "written.expected_max_toxicity"]["interval"]["value"] <= 1
+        assert figures[model, "written.toxicity_unreadable_rate"]["interval"]["value"] == 0
+        assert figures[model, "written.toxic_fraction_difference"]["interval"]["value"] is not None
     detector = next(one for one in first["models"] if one["name"] == "detector")
     assert detector["facts"]["labels"] == ["fine", "toxic"]
     assert len(detector["digest"]) == 64

@@ -55,7 +55,7 @@ def test_unread_answers_are_counted_and_never_the_ideal(tmp_path: Path) -> None:
     results = run["results"]
     (asked,) = [one for one in results["evaluations"] if one["name"] == "questions"]
     assert asked["counts"]["finetuned"]["unread"] == asked["n"] == 2
-    figures = {row["id"]: row["value"] for row in results["metrics"] if row["model"] == "finetuned"}
+    figures = {row["id"]: row["interval"]["value"] for row in results["metrics"] if row["model"] == "finetuned"}
     assert figures["questions.bbq_s_amb"] is None
     assert figures["questions.bbq_accuracy_amb"] is None
     assert figures["pairs.pair_margin[ll]"] is not None

@@ -54,7 +54,7 @@ def test_a_suite_is_carried_out_in_every_world_and_judged_over_worlds(tmp_path: 
     assert evaluation.n == 10
     assert evaluation.clusters == {"world": 4}
     curve = {
-        row.slice: row.value
+        row.slice: row.interval.value
         for row in finished.results.metrics
         if (row.model, row.metric) == ("words", "planted_value[score_shift]")
     }

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
-from harness.gates.judging import findings
+from harness.core.interval import Bound, Interval
+from harness.gates.judging import gate_traces
 from harness.gates.parse_rules import parse_gates
-from harness.gates.trace import Finding
+from harness.gates.trace import GateTrace
 from harness.schema.results.inputs import EvaluationResult
 from harness.schema.results.metrics import ComparisonResult, MetricResult
 from harness.schema.results.verdicts import GateResult
@@ -17,11 +19,21 @@ TODAY = date(2026, 6, 1)
 LEVELS = [0.05 / k for k in (1, 2, 3, 4, 6, 9)]
 
 
-def comparison(value: float, error: float, **changes: Any) -> ComparisonResult:
-    """A comparison whose bounds are those of a normal estimate."""
+def interval(value: float | None, bounds: Mapping[float, tuple[float | None, float | None]], **more: Any) -> Interval:
+    """An interval from its one-sided bounds by alpha."""
+    ends = tuple(Bound(alpha=alpha, low=low, high=high) for alpha, (low, high) in bounds.items())
+    return Interval(value=value, bounds=ends, **more)
+
+
+def normal(value: float, error: float) -> Interval:
+    """An interval whose bounds are those of a normal estimate."""
     from scipy.stats import norm
 
-    bounds = {repr(a): (value - norm.isf(a) * error, value + norm.isf(a) * error) for a in LEVELS}
+    return interval(value, {a: (value - norm.isf(a) * error, value + norm.isf(a) * error) for a in LEVELS})
+
+
+def comparison(value: float, error: float, **changes: Any) -> ComparisonResult:
+    """A comparison whose bounds are those of a normal estimate."""
     facts: dict[str, Any] = {
         "id": "reviews.accuracy",
         "evaluation": "reviews",
@@ -32,9 +44,8 @@ def comparison(value: float, error: float, **changes: Any) -> ComparisonResult:
         "candidate_protocol": "head",
         "baseline_value": 0.6,
         "candidate_value": 0.6 + value,
-        "delta": value,
+        "delta": normal(value, error),
         "improvement": value,
-        "bounds": bounds,
         "n": 500,
         "clusters": 500,
         "unit": "share",
@@ -46,17 +57,13 @@ def comparison(value: float, error: float, **changes: Any) -> ComparisonResult:
 
 
 def level(value: float, error: float, **changes: Any) -> MetricResult:
-    from scipy.stats import norm
-
-    bounds = {repr(a): (value - norm.isf(a) * error, value + norm.isf(a) * error) for a in LEVELS}
     facts: dict[str, Any] = {
         "id": "reviews.accuracy",
         "evaluation": "reviews",
         "metric": "accuracy",
         "model": "tuned",
         "protocol": "head",
-        "value": value,
-        "bounds": bounds,
+        "interval": normal(value, error),
         "n": 500,
         "clusters": 500,
         "unit": "share",
@@ -80,11 +87,11 @@ def evaluation(**changes: Any) -> EvaluationResult:
     return EvaluationResult(**{**facts, **changes})
 
 
-def judged(text: str, *rows: MetricResult | ComparisonResult, **changes: Any) -> list[Finding]:
-    """The findings of a `gates` section on made-up results."""
+def judged(text: str, *rows: MetricResult | ComparisonResult, **changes: Any) -> list[GateTrace]:
+    """The traces of a `gates` section on made-up results."""
     document = parse(text, "suite.yaml")
     settings: dict[str, Any] = {"release": ["tuned"], "baseline": "base", "today": TODAY}
-    return findings(
+    return gate_traces(
         parse_gates(document.value, document.where),
         [row for row in rows if isinstance(row, MetricResult)],
         [row for row in rows if isinstance(row, ComparisonResult)],
@@ -94,5 +101,5 @@ def judged(text: str, *rows: MetricResult | ComparisonResult, **changes: Any) ->
 
 
 def only(text: str, *rows: MetricResult | ComparisonResult, **changes: Any) -> GateResult:
-    (finding,) = judged(text, *rows, **changes)
-    return finding.result
+    (trace,) = judged(text, *rows, **changes)
+    return trace.result

@@ -9,7 +9,7 @@ from samples import comparison, judged, level, only
 from scipy.stats import norm
 
 from harness.core.errors import SuiteError
-from harness.gates.alpha_levels import alphas
+from harness.gates.alpha_levels import alpha_levels
 from harness.gates.overall_verdict import overall
 from harness.gates.parse_rules import parse_gates
 from harness.suite.yaml.located_document import parse
@@ -39,7 +39,7 @@ def test_all_of_is_the_worst_of_its_members() -> None:
     found = only(all_of(BETTER, KEPT, FLOOR), comparison(0.0, 0.01), level(0.7, 0.02))
     assert [(one.id, one.verdict) for one in found.members] == [("1", "inconclusive"), ("2", "pass"), ("3", "pass")]
     assert found.verdict == "inconclusive"
-    assert found.sentence.startswith("1 of 3 members is open. 1: It is open whether")
+    assert found.sentence.startswith("1 of 3 members is inconclusive. 1: Inconclusive whether")
     assert found.metric == "reviews.accuracy"
     assert {one.alpha for one in found.members} == {0.05}
 
@@ -155,7 +155,7 @@ def test_bounds_are_asked_for_at_every_level_that_can_occur() -> None:
     document = parse(any_of(BETTER, f"{{any_of: [{KEPT}, {KEPT}, {FLOOR}]}}"), "s")
     gates = parse_gates(document.value, document.where)
     for divisor in (1, 2, 3, 4, 6):
-        assert any(math.isclose(alpha, 0.05 / divisor) for alpha in alphas(gates))
+        assert any(math.isclose(alpha, 0.05 / divisor) for alpha in alpha_levels(gates))
 
 
 values = st.floats(-0.2, 0.2)

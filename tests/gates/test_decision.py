@@ -5,15 +5,15 @@ import math
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.gates.decision import Interval, Limits, decide, deciding_bound
+from harness.gates.decision import JudgedValue, Limits, decide, deciding_bound
 
 finite = st.floats(-100, 100, allow_nan=False)
 any_float = st.floats(allow_nan=True, allow_infinity=True)
 RANK = {"fail": 0, "inconclusive": 1, "pass": 2}
 
 
-def intervals() -> st.SearchStrategy[Interval]:
-    return st.tuples(finite, finite, finite).map(lambda three: Interval(*(sorted(three)[i] for i in (1, 0, 2))))
+def intervals() -> st.SearchStrategy[JudgedValue]:
+    return st.tuples(finite, finite, finite).map(lambda three: JudgedValue(*(sorted(three)[i] for i in (1, 0, 2))))
 
 
 def limits() -> st.SearchStrategy[Limits]:
@@ -28,36 +28,36 @@ def limits() -> st.SearchStrategy[Limits]:
 
 @given(intervals(), finite, st.floats(0, 50), st.booleans())
 def test_a_higher_bound_never_makes_a_floor_gate_worse(
-    interval: Interval, floor: float, up: float, strict: bool
+    interval: JudgedValue, floor: float, up: float, strict: bool
 ) -> None:
-    raised = Interval(interval.value + up, interval.low + up, interval.high + up)
+    raised = JudgedValue(interval.value + up, interval.low + up, interval.high + up)
     allowed = Limits(floor=floor, strict=strict)
     assert RANK[decide(raised, allowed)] >= RANK[decide(interval, allowed)]
 
 
 @given(intervals(), limits(), st.floats(0, 50), st.floats(0, 50))
 def test_less_certainty_only_moves_toward_inconclusive(
-    interval: Interval, allowed: Limits, down: float, up: float
+    interval: JudgedValue, allowed: Limits, down: float, up: float
 ) -> None:
-    wider = Interval(interval.value, interval.low - down, interval.high + up)
+    wider = JudgedValue(interval.value, interval.low - down, interval.high + up)
     assert decide(wider, allowed) in {decide(interval, allowed), "inconclusive"}
 
 
 @given(intervals(), limits())
-def test_turning_the_direction_round_turns_the_limits_round(interval: Interval, allowed: Limits) -> None:
+def test_turning_the_direction_round_turns_the_limits_round(interval: JudgedValue, allowed: Limits) -> None:
     turned = Limits(-allowed.ceiling, -allowed.floor, allowed.strict)
     assert decide(interval.negated(), turned) == decide(interval, allowed)
 
 
 @given(any_float, any_float, any_float, limits())
 def test_what_is_not_finite_or_out_of_order_is_an_error(value: float, low: float, high: float, allowed: Limits) -> None:
-    outcome = decide(Interval(value, low, high), allowed)
+    outcome = decide(JudgedValue(value, low, high), allowed)
     sound = all(map(math.isfinite, (value, low, high))) and low <= high
     assert (outcome == "error") == (not sound)
 
 
 @given(intervals(), limits())
-def test_the_bound_that_is_shown_explains_the_outcome(interval: Interval, allowed: Limits) -> None:
+def test_the_bound_that_is_shown_explains_the_outcome(interval: JudgedValue, allowed: Limits) -> None:
     outcome = decide(interval, allowed)
     bound = deciding_bound(interval, allowed, outcome)
     inside = allowed.floor <= bound <= allowed.ceiling
@@ -68,7 +68,7 @@ def test_the_bound_that_is_shown_explains_the_outcome(interval: Interval, allowe
 
 
 def test_reaching_the_limit_is_enough_unless_it_is_strict() -> None:
-    touching = Interval(0.1, 0.0, 0.2)
+    touching = JudgedValue(0.1, 0.0, 0.2)
     assert decide(touching, Limits(floor=0.0)) == "pass"
     assert decide(touching, Limits(floor=0.0, strict=True)) == "inconclusive"
-    assert decide(Interval(0, 0, 0), Limits(floor=0.0, strict=True)) == "fail"
+    assert decide(JudgedValue(0, 0, 0), Limits(floor=0.0, strict=True)) == "fail"

@@ -38,11 +38,11 @@ CASES: list[tuple[str, list[MetricResult | ComparisonResult], str]] = [
 def test_every_kind_and_verdict_is_explained(
     rule: str, rows: list[MetricResult | ComparisonResult], verdict: str
 ) -> None:
-    (finding,) = judged(f"- {{id: g, metric: reviews.accuracy, {rule}}}", *rows)
-    found = explain(finding)
+    (trace,) = judged(f"- {{id: g, metric: reviews.accuracy, {rule}}}", *rows)
+    found = explain(trace)
     assert found.verdict == verdict
     lines = dict(found.lines)
-    assert lines["because"] == finding.result.sentence
+    assert lines["because"] == trace.result.sentence
     assert lines["verdict"].startswith(verdict)
     if verdict == "error":
         assert lines["next"]
@@ -55,8 +55,8 @@ def test_every_kind_and_verdict_is_explained(
 
 def test_flips_name_the_items() -> None:
     broken = TagFlips("reviews", "base", "tuned", None, 12, ("a", "b"))
-    (finding,) = judged("- {id: g, metric: reviews.accuracy, kind: no_flips}", flips=[broken])
-    lines = dict(explain(finding).lines)
+    (trace,) = judged("- {id: g, metric: reviews.accuracy, kind: no_flips}", flips=[broken])
+    lines = dict(explain(trace).lines)
     assert lines["items"] == "a, b"
     assert "2 broken of 12" in lines["numbers"]
 
@@ -65,8 +65,8 @@ def test_a_composition_explains_its_members() -> None:
     text = (
         "- {id: g, any_of: [{metric: reviews.accuracy, kind: superiority}, {metric: reviews.gone, kind: superiority}]}"
     )
-    (finding,) = judged(text, comparison(0.05, 0.01))
-    found = explain(finding)
+    (trace,) = judged(text, comparison(0.05, 0.01))
+    found = explain(trace)
     assert [one.verdict for one in found.members] == ["pass", "error"]
     assert "97.5% confidence" in dict(found.lines)["rule"]
     assert found.to_json()["members"][0]["verdict"] == "pass"
@@ -85,8 +85,8 @@ def test_what_blocks_and_why_not(more: str, today: date, words: str) -> None:
         f"rules: [{{id: g, metric: reviews.accuracy, kind: superiority{more}}}]\n"
         "waivers: [{gate: g, reason: known, owner: me, expires: 2026-06-01}]"
     )
-    (finding,) = judged(text, comparison(-0.1, 0.01), today=today)
-    lines = dict(explain(finding).lines)
+    (trace,) = judged(text, comparison(-0.1, 0.01), today=today)
+    lines = dict(explain(trace).lines)
     assert words in lines["verdict"]
     assert ("remove it" in lines["waiver"]) == (today > date(2026, 6, 1))
 
@@ -95,10 +95,10 @@ def test_what_blocks_and_why_not(more: str, today: date, words: str) -> None:
 def test_the_margin_that_is_named_does_pass(value: float, error: float) -> None:
     import re
 
-    (finding,) = judged(
+    (trace,) = judged(
         "- {id: g, metric: reviews.accuracy, kind: non_inferiority, margin: 0.01}", comparison(value, error)
     )
-    lines = dict(explain(finding).lines)
+    lines = dict(explain(trace).lines)
     named = lines.get("would pass with", lines.get("passes with", ""))
     number = re.search(r"margin: ([\d.e-]+)", named)
     margin = number.group(1) if number else "0"

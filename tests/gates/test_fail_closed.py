@@ -8,7 +8,7 @@ from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
-from samples import comparison, judged, level, only
+from samples import comparison, interval, judged, level, only
 
 from harness.core.errors import (
     EXIT_GATE_FAILED,
@@ -24,7 +24,7 @@ from harness.core.errors import (
     LockError,
     SuiteError,
 )
-from harness.gates.judging import findings
+from harness.gates.judging import gate_traces
 from harness.gates.overall_verdict import overall
 from harness.gates.parse_rules import parse_gates
 from harness.schema.results.inputs import EvaluationResult
@@ -42,13 +42,14 @@ RULES = (
     "kind: target, ideal: 0.5, margin: 0.3",
 )
 wild = st.one_of(st.floats(allow_nan=True, allow_infinity=True), st.none(), st.floats(-1, 2))
-bounds = st.dictionaries(st.sampled_from(["0.05", "0.025"]), st.tuples(wild, wild), max_size=2)
+intervals = st.builds(
+    interval, wild, st.dictionaries(st.sampled_from([0.05, 0.025]), st.tuples(wild, wild), max_size=2)
+)
 
 
 @st.composite
 def rows(draw: st.DrawFn) -> list[MetricResult | ComparisonResult]:
     shared: dict[str, Any] = {
-        "bounds": draw(bounds),
         "n": draw(st.integers(-1, 300)),
         "direction": draw(st.sampled_from(["higher", "lower", "target"])),
     }
@@ -56,14 +57,13 @@ def rows(draw: st.DrawFn) -> list[MetricResult | ComparisonResult]:
         0.05,
         0.01,
         **shared,
-        delta=draw(wild),
-        ratio=draw(wild),
-        ratio_bounds=draw(bounds),
+        delta=draw(intervals),
+        ratio=draw(st.none() | intervals),
         status=draw(st.sampled_from(["ok", "ok", "ok", "refused", "undefined"])),
         only_candidate=draw(st.sampled_from([0, 0, 3])),
     )
     status = draw(st.sampled_from(["ok", "ok", "undefined"]))
-    value = level(0.5, 0.01, **shared, status=status).model_copy(update={"value": draw(wild)})
+    value = level(0.5, 0.01, **shared, status=status, interval=draw(intervals))
     return draw(st.sampled_from([[change, value], [change], [value], []]))
 
 
@@ -91,8 +91,8 @@ def test_no_unsound_number_ever_passes(
         coverage={"base": 1.0, "tuned": share},
     )
     found = [
-        finding.result
-        for finding in findings(
+        trace.result
+        for trace in gate_traces(
             parse_gates(document.value, document.where),
             [row for row in given_rows if isinstance(row, MetricResult)],
             [row for row in given_rows if isinstance(row, ComparisonResult)],
@@ -125,10 +125,10 @@ def test_exit_codes_are_what_the_pages_say() -> None:
 
 
 def test_relative_margins_of_what_is_not_positive_are_an_error() -> None:
-    for ratio, limits in ((None, {}), (0.0, {"0.05": (0.0, 0.0)}), (-1.0, {"0.05": (-1.2, -0.8)})):
-        row = comparison(0.0, 0.01, ratio=ratio, ratio_bounds=limits)
-        (finding,) = judged("- {id: g, metric: reviews.accuracy, kind: non_inferiority, margin: {ratio: 0.9}}", row)
-        assert finding.outcome == "error"
+    for ratio in (None, interval(0.0, {0.05: (0.0, 0.0)}), interval(-1.0, {0.05: (-1.2, -0.8)})):
+        row = comparison(0.0, 0.01, ratio=ratio)
+        (trace,) = judged("- {id: g, metric: reviews.accuracy, kind: non_inferiority, margin: {ratio: 0.9}}", row)
+        assert trace.outcome == "error"
 
 
 def test_a_slice_or_label_that_is_not_there_is_answered_with_those_that_are() -> None:

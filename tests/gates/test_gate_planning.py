@@ -17,7 +17,7 @@ def test_a_target_of_five_points_needs_271_pairs_to_be_possible_and_857_for_powe
     assert not planned(bias, 270).possible
     assert "cannot pass" in planned(bias, 270).sentence
     assert planned(bias, 271).possible
-    assert planned(bias, 271).needs == 857
+    assert planned(bias, 271).required_n == 857
 
 
 def test_clusters_count_as_one_item_each() -> None:
@@ -26,9 +26,9 @@ def test_clusters_count_as_one_item_each() -> None:
 
 def test_a_margin_of_one_point_takes_9274_items() -> None:
     found = planned(rule("non_inferiority", margin=0.01), 1000)
-    assert found.needs == 9274
+    assert found.required_n == 9274
     assert found.mde == pytest.approx(0.0305, abs=1e-4)
-    assert planned(rule("non_inferiority", margin=0.03), 1000).needs == 1031
+    assert planned(rule("non_inferiority", margin=0.03), 1000).required_n == 1031
 
 
 def test_fewer_items_than_min_n_cannot_pass() -> None:

@@ -4,12 +4,14 @@ from datetime import date
 from typing import Any
 
 import pytest
+from samples import interval
 
+from harness.core.interval import Interval
 from harness.gates.flip_rule import TagFlips
 from harness.gates.judging import judge
 from harness.gates.overall_verdict import overall
 from harness.gates.parse_rules import parse_gates
-from harness.gates.required_pairs import NeededPair, pairs_needed
+from harness.gates.required_pairs import RequiredPair, required_pairs
 from harness.schema.results.inputs import EvaluationResult
 from harness.schema.results.metrics import ComparisonResult, MetricResult
 from harness.schema.results.verdicts import GateResult
@@ -30,9 +32,8 @@ def comparison(low: float, high: float, **changes: Any) -> ComparisonResult:
         "candidate_protocol": "head",
         "baseline_value": 0.6,
         "candidate_value": 0.6 + middle,
-        "delta": middle,
+        "delta": interval(middle, {0.05: (low, high)}),
         "improvement": middle,
-        "bounds": {"0.05": (low, high)},
         "n": 500,
         "clusters": 500,
         "unit": "share",
@@ -49,8 +50,7 @@ def level(low: float, high: float, **changes: Any) -> MetricResult:
         "metric": "accuracy",
         "model": "tuned",
         "protocol": "head",
-        "value": (low + high) / 2,
-        "bounds": {"0.05": (low, high)},
+        "interval": interval((low + high) / 2, {0.05: (low, high)}),
         "n": 500,
         "clusters": 500,
         "unit": "share",
@@ -134,12 +134,12 @@ def test_where_lower_is_better_the_same_numbers_turn_round() -> None:
     ],
 )
 def test_ratio_margins(direction: str, allowed: float, low: float, high: float, expected: str) -> None:
-    row = comparison(0, 1, direction=direction, ratio=(low + high) / 2, ratio_bounds={"0.05": (low, high)})
+    row = comparison(0, 1, direction=direction, ratio=interval((low + high) / 2, {0.05: (low, high)}))
     result = verdict(f"kind: non_inferiority, margin: {{ratio: {allowed}}}", row)
     assert result.verdict == expected
     if expected == "inconclusive":
-        assert result.needs is not None
-        assert result.needs > 500
+        assert result.required_n is not None
+        assert result.required_n > 500
 
 
 def test_a_ratio_margin_without_a_ratio_is_an_error() -> None:
@@ -177,17 +177,17 @@ NAN = float("nan")
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({"bounds": {"0.05": (NAN, 0.1)}}, "finite"),
-        ({"bounds": {"0.05": (None, 0.1)}}, "finite"),
-        ({"bounds": {"0.05": (0.01, float("inf"))}}, "finite"),
-        ({"bounds": {"0.01": (0.01, 0.1)}}, "no bound at alpha 0.05"),
-        ({"delta": None}, "finite"),
+        ({"delta": interval(0.03, {0.05: (NAN, 0.1)})}, "finite"),
+        ({"delta": interval(0.03, {0.05: (None, 0.1)})}, "finite"),
+        ({"delta": interval(0.03, {0.05: (0.01, float("inf"))})}, "finite"),
+        ({"delta": interval(0.03, {0.01: (0.01, 0.1)})}, "no bound at alpha 0.05"),
+        ({"delta": interval(None, {0.05: (0.01, 0.05)})}, "finite"),
         ({"n": 0}, "share no item"),
         ({"status": "refused", "reason": "other templates"}, "other templates"),
         ({"status": "undefined", "reason": "one class"}, "one class"),
         ({"only_candidate": 3}, "do not match"),
         ({"direction": "target"}, "no better direction"),
-        ({"baseline": "other"}, "no figure"),
+        ({"baseline": "other"}, "no result"),
     ],
 )
 def test_what_cannot_carry_a_verdict_is_an_error(changes: dict[str, Any], words: str) -> None:
@@ -215,7 +215,7 @@ def test_missing_answers_are_an_error(asked: EvaluationResult | None, words: str
 
 def test_few_items_are_inconclusive_whatever_the_bound() -> None:
     result = verdict("kind: superiority", comparison(0.01, 0.05, n=99))
-    assert (result.verdict, result.needs) == ("inconclusive", 100)
+    assert (result.verdict, result.required_n) == ("inconclusive", 100)
     assert "99 items" in result.sentence
 
 
@@ -223,7 +223,7 @@ def test_an_inconclusive_gate_says_how_many_items_it_needs() -> None:
     result = verdict("kind: superiority", comparison(-0.01, 0.05))
     standard_error = 0.06 / (2 * 1.6449)
     expected = 500 * ((1.6449 + 0.8416) * standard_error / 0.02) ** 2
-    assert result.needs == pytest.approx(expected, rel=1e-3)
+    assert result.required_n == pytest.approx(expected, rel=1e-3)
     assert "needs about" in result.sentence
 
 
@@ -266,11 +266,11 @@ def test_what_a_run_must_compare_for_its_gates() -> None:
     """
     document = parse(text, "s")
     gates = parse_gates(document.value, document.where)
-    needed = pairs_needed(gates, [evaluation(baseline="linear")], release=["tuned"], baseline="base")
+    needed = required_pairs(gates, [evaluation(baseline="linear")], release=["tuned"], baseline="base")
     assert needed == [
-        NeededPair("reviews", "linear", "tuned"),
-        NeededPair("reviews", "base", "lora"),
-        NeededPair("reviews", "linear", "tuned", flips=True, tag="must"),
+        RequiredPair("reviews", "linear", "tuned"),
+        RequiredPair("reviews", "base", "lora"),
+        RequiredPair("reviews", "linear", "tuned", flips=True, tag="must"),
     ]
 
 
@@ -289,12 +289,17 @@ def test_a_bare_name_finds_the_metric_with_its_scorer() -> None:
     assert verdict("kind: absolute, min: 0.4", row).verdict == "pass"
     two = [row, level(0.1, 0.2, metric="accuracy[ll]")]
     assert "name one of them" in verdict("kind: absolute, min: 0.4", *two).sentence
-    undefined = level(0, 0, metric="accuracy[ll]", status="undefined", reason="no such scorer", value=None)
+    undefined = level(0, 0, metric="accuracy[ll]", status="undefined", reason="no such scorer", interval=Interval())
     assert verdict("kind: absolute, min: 0.4", row, undefined).verdict == "pass"
 
 
 SLICED = [comparison(0.0, 0.1)] + [
-    comparison(low, high, slice=f"source={name}", bounds={"0.05": (low, high), "0.025": (low - 0.01, high + 0.01)})
+    comparison(
+        low,
+        high,
+        slice=f"source={name}",
+        delta=interval((low + high) / 2, {0.05: (low, high), 0.025: (low - 0.01, high + 0.01)}),
+    )
     for name, low, high in (("movie", -0.2, -0.1), ("tweets", -0.06, -0.035))
 ]
 

@@ -11,7 +11,7 @@ from harness.comparisons.metric_results import metric_results
 from harness.comparisons.pair_comparison import compare
 from harness.core.metric import MetricContext
 from harness.core.records import Record, Records, RecordsHead
-from harness.gates.alpha_levels import alphas
+from harness.gates.alpha_levels import alpha_levels
 from harness.gates.judging import judge
 from harness.gates.parse_rules import parse_gates
 from harness.metrics.build_metrics import build_metrics
@@ -49,7 +49,7 @@ def judged(rules: str, base: Records, tuned: Records) -> list[GateResult]:
     for metric in build_metrics(["accuracy", "nll"], MetricContext(LABELS)):
         for name, found in (("base", base), ("tuned", tuned)):
             metrics += metric_results(
-                found, metric, evaluation="reviews", model=name, confidence=0.95, alphas=alphas(gates), seed=0
+                found, metric, evaluation="reviews", model=name, confidence=0.95, alphas=alpha_levels(gates), seed=0
             )
         comparisons += compare(
             base,
@@ -58,7 +58,7 @@ def judged(rules: str, base: Records, tuned: Records) -> list[GateResult]:
             evaluation="reviews",
             baseline="base",
             candidate_name="tuned",
-            alphas=alphas(gates),
+            alphas=alpha_levels(gates),
             seed=0,
         )
     evaluation = EvaluationResult(

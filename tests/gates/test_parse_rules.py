@@ -5,7 +5,7 @@ from datetime import date
 import pytest
 
 from harness.core.errors import SuiteError
-from harness.gates.alpha_levels import alphas
+from harness.gates.alpha_levels import alpha_levels
 from harness.gates.parse_rules import parse_gates
 from harness.schema.suite.gate_rules import GateSet, Ratio
 from harness.suite.yaml.located_document import parse
@@ -45,14 +45,14 @@ def test_the_long_form_has_defaults_and_waivers() -> None:
     assert forget.alpha == 0.1
     assert forget.margin == Ratio(ratio=1.02)  # type: ignore[union-attr]  # the kind above has a margin
     assert found.waivers[0].expires == date(2027, 1, 31)
-    assert alphas(found) == (0.01, 0.1)
+    assert alpha_levels(found) == (0.01, 0.1)
 
 
 def test_holm_needs_the_levels_of_every_family_size() -> None:
     found = gates(
         "  - {id: s, metric: r.accuracy, kind: non_inferiority, margin: 0.1, each_slice: source, correction: holm}\n"
     )
-    assert 0.05 / 7 in alphas(found)
+    assert 0.05 / 7 in alpha_levels(found)
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from samples import interval
 
 from harness.gates.result_lookup import of_recipe
 from harness.schema.results.metrics import ComparisonResult, MetricResult, SeedsResult
@@ -13,9 +14,9 @@ from harness.schema.results.seed_aggregation import reads_recipe
 
 def _seeds(**changes: Any) -> SeedsResult:
     values: dict[str, Any] = {
-        "reads": "recipe", "seeds": [0, 1, 2], "values": [0.01, 0.02, 0.03], "delta": 0.02, "low": -0.06, "high": 0.1,
-        "bounds": {"0.05": (-0.04, 0.08)}, "standard_error": 0.02, "freedom": 2, "n": 90, "clusters": 90,
-        "method": "crossed", "p": 0.4,
+        "level_of_inference": "recipe", "seeds": [0, 1, 2], "values": [0.01, 0.02, 0.03],
+        "interval": interval(0.02, {0.05: (-0.04, 0.08)}, low=-0.06, high=0.1, standard_error=0.02), "df": 2,
+        "n": 90, "clusters": 90, "method": "crossed", "p": 0.4,
     }  # fmt: skip
     return SeedsResult(**{**values, **changes})
 
@@ -23,21 +24,23 @@ def _seeds(**changes: Any) -> SeedsResult:
 def _row(seeds: SeedsResult | None, direction: str = "higher") -> ComparisonResult:
     return ComparisonResult(
         id="a.b", evaluation="a", metric="b", baseline="base", candidate="tuned", baseline_protocol="head",
-        candidate_protocol="head", baseline_value=0.7, candidate_value=0.75, delta=0.05, improvement=0.05, low=0.01,
-        high=0.09, bounds={"0.05": (0.02, 0.08)}, n=100, clusters=100, unit="share", direction=direction, method="t",
+        candidate_protocol="head", baseline_value=0.7, candidate_value=0.75, improvement=0.05,
+        delta=interval(0.05, {0.05: (0.02, 0.08)}, low=0.01, high=0.09), n=100, clusters=100,
+        unit="share", direction=direction, method="t",
         seeds=seeds,
     )  # fmt: skip
 
 
 def test_the_recipe_takes_the_place_of_the_checkpoint() -> None:
     read = of_recipe(_row(_seeds()))
-    assert (read.delta, read.improvement, read.bounds["0.05"], read.n) == (0.02, 0.02, (-0.04, 0.08), 90)
+    bound = read.delta.at(0.05)
+    assert (read.delta.value, read.improvement, bound.low, bound.high, read.n) == (0.02, 0.02, -0.04, 0.08, 90)
     assert of_recipe(_row(_seeds(), "lower")).improvement == -0.02
     assert read.mde == pytest.approx(2.4865 * 0.02, abs=1e-4)
     assert read.candidate_value is None
 
 
-@pytest.mark.parametrize("seeds", [None, _seeds(reads="checkpoint", bounds={}), _seeds(alike=True)])
+@pytest.mark.parametrize("seeds", [None, _seeds(level_of_inference="checkpoint"), _seeds(seeds_identical=True)])
 def test_else_the_checkpoint_is_judged(seeds: SeedsResult | None) -> None:
     row = _row(seeds)
     assert not reads_recipe(row)
@@ -47,7 +50,7 @@ def test_else_the_checkpoint_is_judged(seeds: SeedsResult | None) -> None:
 @given(value=st.floats(-1, 1))
 def test_levels_too(value: float) -> None:
     level = MetricResult(
-        id="a.b", evaluation="a", metric="b", model="tuned", protocol="head", value=0.8, n=100, clusters=100,
-        unit="share", direction="higher", method="Wilson", seeds=_seeds(delta=value),
+        id="a.b", evaluation="a", metric="b", model="tuned", protocol="head", interval=interval(0.8, {}), n=100,
+        clusters=100, unit="share", direction="higher", method="Wilson", seeds=_seeds(interval=interval(value, {})),
     )  # fmt: skip
-    assert of_recipe(level).value == value
+    assert of_recipe(level).interval.value == value

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from harness.core.interval import Interval
 from harness.schema.results.inputs import EvaluationResult
 from harness.schema.results.metrics import ComparisonResult, FlipsResult, MetricResult, TableResult
 from harness.storage.run_dir import RunDir
@@ -145,9 +146,9 @@ class Draft:
                             **common,
                             model=model,
                             protocol=protocols[model],
-                            value=float(x.mean()),
-                            low=float(x.mean()) - half,
-                            high=float(x.mean()) + half,
+                            interval=Interval(
+                                value=float(x.mean()), low=float(x.mean()) - half, high=float(x.mean()) + half
+                            ),
                             n=len(x),
                             clusters=max(1, len(x) // 3),
                             method="clustered t",
@@ -171,19 +172,16 @@ class Draft:
                             candidate_protocol=protocols[model],
                             baseline_value=float(a.mean()),
                             candidate_value=float(b.mean()),
-                            delta=delta,
+                            delta=Interval(
+                                value=delta, low=delta - 1.96 * error, high=delta + 1.96 * error, standard_error=error
+                            ),
                             improvement=None if sign is None else sign * delta,
-                            low=delta - 1.96 * error,
-                            high=delta + 1.96 * error,
-                            ratio=rel,
-                            ratio_low=rel and rel * (1 - 0.01),
-                            ratio_high=rel and rel * (1 + 0.01),
+                            ratio=rel and Interval(value=rel, low=rel * (1 - 0.01), high=rel * (1 + 0.01)),
                             p=math.erfc(z / math.sqrt(2)),
                             test="sign flip of clusters" if slice_ is None else "McNemar",
                             p_adjusted=min(1.0, 9 * math.erfc(z / math.sqrt(2))) if slice_ else None,
                             family=9 if slice_ else None,
                             mde=2.49 * error,
-                            standard_error=error,
                             n=n,
                             clusters=max(1, n // 3),
                             identical=not d.any(),

@@ -19,6 +19,7 @@ from report_runs import HOSTILE, Options, build_run
 from unpack import deferred_of, items_of
 
 from harness.core.errors import DataError
+from harness.core.interval import Interval
 from harness.report.charts.line_charts import rate_curve, throughput_curve
 from harness.report.formats.html_page import render_html
 from harness.report.formats.write_reports import write_reports
@@ -297,8 +298,9 @@ def test_training_seeds_stand_beside_the_first_checkpoint(tmp_path: Path) -> Non
     rows = list(results.comparisons)
     place = next(i for i, row in enumerate(rows) if row.status == "ok" and row.slice is None)
     seeds = SeedsResult(
-        reads="recipe", seeds=[0, 1, 2], values=[0.01, 0.02, 0.03], delta=0.02, low=-0.01, high=0.05,
-        variance_seeds=1e-4, variance_items=2e-4, variance_interaction=1e-5, freedom=2, n=100, clusters=100,
+        level_of_inference="recipe", seeds=[0, 1, 2], values=[0.01, 0.02, 0.03],
+        interval=Interval(value=0.02, low=-0.01, high=0.05),
+        variance_seeds=1e-4, variance_items=2e-4, variance_interaction=1e-5, df=2, n=100, clusters=100,
         method="crossed seeds, by hand",
     )  # fmt: skip
     rows[place] = rows[place].model_copy(update={"seeds": seeds})
@@ -308,7 +310,9 @@ def test_training_seeds_stand_beside_the_first_checkpoint(tmp_path: Path) -> Non
         if (row.id, row.model, row.slice) == (rows[place].id, rows[place].candidate, None)
     )  # fmt: skip
     levels = list(results.metrics)
-    levels[level] = levels[level].model_copy(update={"seeds": seeds.model_copy(update={"delta": 0.5})})
+    levels[level] = levels[level].model_copy(
+        update={"seeds": seeds.model_copy(update={"interval": seeds.interval.with_value(0.5)})}
+    )
     run.write_results(results.model_copy(update={"comparisons": rows, "metrics": levels}))
     text = " ".join(Page(render_html(run)).texts)
     assert "3 seeds:" in text
@@ -334,8 +338,9 @@ def test_two_seeds_leave_the_first_checkpoint_in_its_place(tmp_path: Path) -> No
     results = build_run(tmp_path).read_results()
     row = next(row for row in results.comparisons if row.slice is None and row.status == "ok")
     seeds = SeedsResult(
-        reads="checkpoint", seeds=[4, 5], values=[0.01, 0.03], delta=0.02, freedom=1, n=100, clusters=100, method="two"
-    )
+        level_of_inference="checkpoint", seeds=[4, 5], values=[0.01, 0.03], interval=Interval(value=0.02), df=1, n=100,
+        clusters=100, method="two",
+    )  # fmt: skip
     two = RunView(results.model_copy(update={"comparisons": [row.model_copy(update={"seeds": seeds})]}))
     bar = groups(two, two.contests[0])[0].panels[0].bars[0]
     assert bar.seed_range.startswith("first of 2 seeds: +1.0…+3.0")
@@ -396,8 +401,14 @@ def test_slices_show_the_interval_that_holds_for_all_of_them_at_once(tmp_path: P
         k for k, row in enumerate(rows) if (row.id, row.candidate) == ("reviews.accuracy", "finetuned") and row.slice
     ]
     for k in family:
-        update: dict[str, object] = {"delta": 0.2, "low": 0.1234, "high": 0.2766, "adjusted_low": -0.0321}
-        update |= {"adjusted_high": 0.4321, "n": 200, "p_adjusted": 0.01, "family": len(family), "correction": "holm"}
+        update: dict[str, object] = {"delta": Interval(value=0.2, low=0.1234, high=0.2766)}
+        update |= {
+            "simultaneous": Interval(value=0.2, low=-0.0321, high=0.4321),
+            "n": 200,
+            "p_adjusted": 0.01,
+            "family": len(family),
+            "correction": "holm",
+        }
         rows[k] = rows[k].model_copy(update=update)
     run.write_results(results.model_copy(update={"comparisons": rows}))
     page = Page(render_html(run))
@@ -425,7 +436,7 @@ def test_a_comparison_without_a_value_gives_its_reason_and_no_unit(tmp_path: Pat
     results = run.read_results()
     rows = list(results.comparisons)
     place = next(i for i, row in enumerate(rows) if row.status == "ok" and row.slice is None)
-    gone = {"delta": None, "low": None, "high": None, "baseline_value": None, "candidate_value": None, "p": None}
+    gone = {"delta": Interval(), "baseline_value": None, "candidate_value": None, "p": None}
     rows[place] = rows[place].model_copy(update={**gone, "status": "undefined", "reason": "no group has items."})
     run.write_results(results.model_copy(update={"comparisons": rows}))
     page = render_html(run)

@@ -50,8 +50,10 @@ def test_few_cells_and_many_cells_agree() -> None:
     sides = [f1_rows(gold, side, 3) for side in (one, two)]
     few = difference(sides[0], sides[1], kind="additive", value=macro_f1, resamples=4000)
     many = difference(sides[0] + noise, sides[1] + noise, kind="additive", value=macro_f1, resamples=4000)
-    assert (many.low, many.high) == pytest.approx((few.low, few.high), abs=0.1 * few.standard_error)
-    assert many.standard_error == pytest.approx(few.standard_error, rel=0.06)
+    assert (many.delta.low, many.delta.high) == pytest.approx(
+        (few.delta.low, few.delta.high), abs=0.1 * few.delta.standard_error
+    )
+    assert many.delta.standard_error == pytest.approx(few.delta.standard_error, rel=0.06)
     assert many.p == pytest.approx(few.p, abs=0.03)
 
 
@@ -115,5 +117,5 @@ def test_ten_thousand_resamples_of_a_hundred_thousand_items_stay_small() -> None
         peak = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
-    assert found.low < found.delta < found.high
+    assert found.delta.low < found.delta.value < found.delta.high
     assert peak < 0.4e9

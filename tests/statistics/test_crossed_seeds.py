@@ -3,6 +3,7 @@ import math
 import numpy as np
 import pytest
 from figures import Array, f1_rows, macro_f1, mean, ratio
+from interval_ends import ends
 from scipy import stats
 
 from harness.statistics.crossed_seeds import crossed
@@ -34,17 +35,17 @@ def test_variances_are_the_mean_squares_of_a_two_way_layout() -> None:
     expected = _anova(x)
     assert (found.seed, found.items, found.interaction) == pytest.approx(expected, abs=1e-12)
     assert found.variance == pytest.approx(max(expected[0] + expected[1] - expected[2], expected[0], expected[1]))
-    assert found.delta == pytest.approx(x.mean())
+    assert found.interval.value == pytest.approx(x.mean())
     assert found.values == pytest.approx(x.mean(axis=1).tolist())
     t = stats.t.isf(0.05, 3)
     assert t == pytest.approx(2.353, abs=1e-3)
-    assert found.interval.bounds[0.05][0] == pytest.approx(found.delta - t * math.sqrt(found.variance))
+    assert ends(found.interval, 0.05)[0] == pytest.approx(found.interval.value - t * math.sqrt(found.variance))
 
 
 def test_three_seeds_have_two_degrees_of_freedom() -> None:
     found = crossed([np.zeros((50, 1))], _layout(3, 50, 0.2, 1, 0.5), kind="mean", value=mean)
-    assert found.freedom == 2
-    reach = found.delta - found.interval.bounds[0.05][0]
+    assert found.df == 2
+    reach = found.interval.value - ends(found.interval, 0.05)[0]
     assert reach / math.sqrt(found.variance) == pytest.approx(2.920, abs=1e-3)
 
 
@@ -56,9 +57,11 @@ def test_seeds_that_agree_leave_the_variance_of_the_items(kind: str) -> None:
     names = [str(row // 4) for row in range(80)]
     found = crossed([base], [candidate] * 3, kind=kind, value=value, clusters=names)
     plain = difference(base, candidate, kind="mean" if kind == "additive" else kind, value=value, clusters=names)
-    assert found.alike
+    assert found.seeds_identical
     assert (found.seed, found.interaction) == pytest.approx((0, 0), abs=1e-20)
-    assert math.sqrt(found.variance) == pytest.approx(plain.standard_error, rel=1e-9 if kind != "additive" else 1e-6)
+    assert math.sqrt(found.variance) == pytest.approx(
+        plain.delta.standard_error, rel=1e-9 if kind != "additive" else 1e-6
+    )
 
 
 def test_the_log_ratio_is_crossed_too() -> None:
@@ -67,17 +70,17 @@ def test_the_log_ratio_is_crossed_too() -> None:
     tuned = [np.column_stack([base[:, 0] * RNG.normal(f, 0.05, 100), size]) for f in (0.9, 0.95, 0.93)]
     found = crossed([base], tuned, kind="ratio", value=ratio)
     logs = [math.log(rows[:, 0].sum() / base[:, 0].sum()) for rows in tuned]
-    assert found.ratio == pytest.approx(math.exp(np.mean(logs)))
-    assert found.ratio_interval.low < found.ratio < found.ratio_interval.high
+    assert found.ratio.value == pytest.approx(math.exp(np.mean(logs)))
+    assert found.ratio.low < found.ratio.value < found.ratio.high
     alone = crossed([base], [tuned[0]] * 3, kind="ratio", value=ratio)
-    assert alone.ratio_interval.low > found.ratio_interval.low
+    assert alone.ratio.low > found.ratio.low
 
 
 def test_two_seeds_have_no_interval_of_the_recipe() -> None:
     found = crossed([np.zeros((50, 1))], _layout(2, 50, 0.2, 1, 0.5), kind="mean", value=mean)
-    assert math.isnan(found.interval.low)
+    assert found.interval.low is None
     assert len(found.values) == 2
-    assert "not the recipe" in " ".join(found.said)
+    assert "not the recipe" in " ".join(found.warnings)
 
 
 def test_swapping_the_sides_negates() -> None:
@@ -85,29 +88,29 @@ def test_swapping_the_sides_negates() -> None:
     base, tuned = ([f1_rows(gold, np.where(RNG.random(200) < p, gold, 0), 3) for _ in range(3)] for p in (0.5, 0.7))
     there = crossed(base, tuned, kind="additive", value=macro_f1)
     back = crossed(tuned, base, kind="additive", value=macro_f1)
-    assert (back.delta, back.interval.low, back.interval.high) == pytest.approx(
-        (-there.delta, -there.interval.high, -there.interval.low)
+    assert (back.interval.value, back.interval.low, back.interval.high) == pytest.approx(
+        (-there.interval.value, -there.interval.high, -there.interval.low)
     )
     assert there.seed == pytest.approx(back.seed)
 
 
 def test_levels_have_seeds_too() -> None:
     found = crossed([], _layout(5, 100, 0.3, 1, 0.5), kind="mean", value=mean)
-    assert found.interval.low < found.delta < found.interval.high
+    assert found.interval.low < found.interval.value < found.interval.high
     assert math.isnan(found.p)
-    assert found.freedom == 4
+    assert found.df == 4
 
 
 def test_undefined_and_single_clusters_are_said() -> None:
     sides = _layout(3, 30, 0.2, 1, 0.5)
     one = crossed([], sides, kind="mean", value=mean, clusters=["a"] * 30)
-    assert math.isnan(one.interval.low)
-    assert "one cluster" in " ".join(one.said)
+    assert one.interval.low is None
+    assert "one cluster" in " ".join(one.warnings)
     empty = crossed([], [np.full((5, 1), np.nan)] * 3, kind="mean", value=mean)
-    assert math.isnan(empty.delta)
+    assert empty.interval.value is None
     with np.errstate(all="ignore"):
         gone = crossed([], [np.zeros((30, 2))] * 3, kind="additive", value=ratio)
-    assert "undefined" in " ".join(gone.said)
+    assert "undefined" in " ".join(gone.warnings)
 
 
 @pytest.mark.parametrize("k", [3, 5])
@@ -120,7 +123,7 @@ def test_crossed_intervals_cover_where_seeds_alone_do_not(k: int, seed: float) -
         found = crossed([zero], _layout(k, 200, seed, 0.3, 0.2, rng), kind="mean", value=mean)
         crossed_hits += found.interval.low <= 0 <= found.interval.high
         reach = stats.t.isf(0.025, k - 1) * np.std(found.values, ddof=1) / math.sqrt(k)
-        seeds_only += abs(found.delta) <= reach
+        seeds_only += abs(found.interval.value) <= reach
     assert crossed_hits / runs >= 0.95 - 3.5 * math.sqrt(0.95 * 0.05 / runs)
     if seed < 0.05:
         assert seeds_only / runs < 0.9

@@ -6,9 +6,11 @@ import statsmodels.api as sm
 from figures import answers, f1_rows, macro_f1, mean, ratio
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from interval_ends import ends
 from scipy import stats
 
 from harness.core.errors import HarnessError
+from harness.core.interval import number_or_nan
 from harness.statistics.paired_difference import difference
 from harness.statistics.proportions import mcnemar_exact, tango, tango_bounds
 
@@ -27,10 +29,10 @@ def test_mean_equals_the_paired_t_test() -> None:
     oracle = stats.ttest_rel(candidate[:, 0], base[:, 0])
     interval = oracle.confidence_interval(0.95)
     assert found.p == pytest.approx(oracle.pvalue, abs=1e-9)
-    assert (found.low, found.high) == pytest.approx((interval.low, interval.high), abs=1e-9)
+    assert (found.delta.low, found.delta.high) == pytest.approx((interval.low, interval.high), abs=1e-9)
     tost = oracle.confidence_interval(0.98)
-    assert found.bounds[0.01] == pytest.approx((tost.low, tost.high), abs=1e-9)
-    assert found.mde == pytest.approx((1.6448536 + 0.8416212) * found.standard_error, rel=1e-6)
+    assert ends(found.delta, 0.01) == pytest.approx((tost.low, tost.high), abs=1e-9)
+    assert found.mde == pytest.approx((1.6448536 + 0.8416212) * found.delta.standard_error, rel=1e-6)
 
 
 def test_clustered_mean_equals_ols_with_cluster_covariance() -> None:
@@ -40,8 +42,8 @@ def test_clustered_mean_equals_ols_with_cluster_covariance() -> None:
     codes = np.unique(NAMES, return_inverse=True)[1]
     fit = sm.OLS(gap, np.ones(300)).fit(cov_type="cluster", cov_kwds={"groups": codes}, use_t=True)
     # statsmodels also multiplies by (n − 1)/(n − k), which is 1 for a mean.
-    assert found.standard_error == pytest.approx(fit.bse[0], abs=1e-9)
-    assert (found.low, found.high) == pytest.approx(tuple(fit.conf_int()[0]), abs=1e-9)
+    assert found.delta.standard_error == pytest.approx(fit.bse[0], abs=1e-9)
+    assert (found.delta.low, found.delta.high) == pytest.approx(tuple(fit.conf_int()[0]), abs=1e-9)
     assert found.p == pytest.approx(fit.pvalues[0], abs=1e-9)
     assert found.clusters == len(set(NAMES))
 
@@ -51,7 +53,7 @@ def test_binary_without_clusters_is_mcnemar_and_tango() -> None:
     found = difference(base, candidate, kind="mean", value=mean, clusters=[str(i) for i in range(300)])
     fixed, broken = int((candidate > base).sum()), int((candidate < base).sum())
     assert found.p == mcnemar_exact(broken, fixed)
-    assert (found.low, found.high) == pytest.approx(tango(broken, fixed, 300, 0.025), abs=1e-12)
+    assert (found.delta.low, found.delta.high) == pytest.approx(tango(broken, fixed, 300, 0.025), abs=1e-12)
     assert found.discordant == pytest.approx((fixed + broken) / 300)
     assert found.clusters == found.n == 300
 
@@ -64,11 +66,11 @@ def test_binary_with_clusters_flips_clusters() -> None:
     gap = (candidate - base)[:, 0]
     codes = np.unique(NAMES, return_inverse=True)[1]
     fit = sm.OLS(gap, np.ones(300)).fit(cov_type="cluster", cov_kwds={"groups": codes}, use_t=True)
-    assert found.standard_error == pytest.approx(fit.bse[0], abs=1e-9)
+    assert found.delta.standard_error == pytest.approx(fit.bse[0], abs=1e-9)
     effect = max(1.0, fit.bse[0] ** 2 / (np.mean((gap - gap.mean()) ** 2) / 300))
     tail = stats.norm.sf(stats.t.isf(0.025, len(set(NAMES)) - 1))
     low, high = tango_bounds([(gap < 0).sum() / effect], [(gap > 0).sum() / effect], [300 / effect], tail)
-    assert (found.low, found.high) == pytest.approx((low[0], high[0]), abs=1e-12)
+    assert (found.delta.low, found.delta.high) == pytest.approx((low[0], high[0]), abs=1e-12)
 
 
 def test_ratio_of_sums_equals_the_linearized_formulas() -> None:
@@ -80,30 +82,30 @@ def test_ratio_of_sums_equals_the_linearized_formulas() -> None:
     delta = gap.sum() / (size.sum() * math.log(2))
     residual = gap - gap.sum() / size.sum() * size
     error = math.sqrt(300 / 299 * (residual**2).sum()) / (size.sum() * math.log(2))
-    assert found.delta == pytest.approx(delta, abs=1e-12)
-    assert found.standard_error == pytest.approx(error, abs=1e-12)
+    assert found.delta.value == pytest.approx(delta, abs=1e-12)
+    assert found.delta.standard_error == pytest.approx(error, abs=1e-12)
     influence = candidate[:, 0] / candidate[:, 0].sum() - base[:, 0] / base[:, 0].sum()
     log_error = math.sqrt(300 / 299 * (influence**2).sum())
     log = math.log(candidate[:, 0].sum() / base[:, 0].sum())
     t = stats.t.ppf(0.95, 299)
-    assert found.ratio == pytest.approx(math.exp(log), abs=1e-12)
-    assert found.ratio_bounds[0.05] == pytest.approx((math.exp(log - t * log_error), math.exp(log + t * log_error)))
-    assert found.ratio_low < found.ratio < found.ratio_high
+    assert found.ratio.value == pytest.approx(math.exp(log), abs=1e-12)
+    assert ends(found.ratio, 0.05) == pytest.approx((math.exp(log - t * log_error), math.exp(log + t * log_error)))
+    assert found.ratio.low < found.ratio.value < found.ratio.high
 
 
 def test_ratio_that_is_not_one_falls_back_to_the_bootstrap() -> None:
     rows = RNG.gamma(5, 1, (2, 100, 2)) + 1
     found = difference(rows[0], rows[1], kind="ratio", value=lambda s, n: np.exp(ratio(s, n)), resamples=500)
     assert "BCa" in found.method
-    assert math.isnan(found.ratio)
+    assert found.ratio is None
 
 
 def test_ratio_of_negative_sums_has_no_ratio_but_a_difference() -> None:
     base = np.column_stack([RNG.normal(-1, 0.1, 50), np.ones(50)])
     candidate = base + np.column_stack([RNG.normal(0.1, 0.1, 50), np.zeros(50)])
     found = difference(base, candidate, kind="ratio", value=ratio)
-    assert math.isnan(found.ratio)
-    assert math.isfinite(found.low)
+    assert found.ratio is None
+    assert found.delta.low is not None
     assert any("ratio is undefined" in text for text in found.weaknesses)
 
 
@@ -121,7 +123,9 @@ def _cases() -> list[tuple[str, np.ndarray, np.ndarray, object]]:
 
 
 def _numbers(found) -> list[float]:
-    return [found.delta, found.low, found.high, *found.bounds[0.05], found.p, found.standard_error]
+    delta = found.delta
+    numbers = [delta.value, delta.low, delta.high, *ends(delta, 0.05), found.p, delta.standard_error]
+    return [number_or_nan(number) for number in numbers]
 
 
 @pytest.mark.parametrize("clustered", [False, True])
@@ -131,9 +135,10 @@ def test_swapping_the_sides_negates_everything(case: int, clustered: bool) -> No
     clusters = NAMES[:240] if clustered else None
     there = difference(base, candidate, kind=kind, value=value, clusters=clusters, resamples=500)
     back = difference(candidate, base, kind=kind, value=value, clusters=clusters, resamples=500)
-    low, high = there.bounds[0.05]
+    low, high = ends(there.delta, 0.05)
     assert _numbers(back) == pytest.approx(
-        [-there.delta, -there.high, -there.low, -high, -low, there.p, there.standard_error], abs=1e-12
+        [-there.delta.value, -there.delta.high, -there.delta.low, -high, -low, there.p, there.delta.standard_error],
+        abs=1e-12,
     )
 
 
@@ -174,7 +179,7 @@ def test_duplicating_binary_items_puts_t_for_z_and_no_more() -> None:
     fixed, broken = (candidate > base).sum(), (candidate < base).sum()
     tail = stats.norm.sf(stats.t.isf(0.025, 239))
     low, high = tango_bounds([broken * 239 / 240], [fixed * 239 / 240], [239.0], tail)
-    assert (twice.low, twice.high) == pytest.approx((low[0], high[0]), abs=1e-12)
+    assert (twice.delta.low, twice.delta.high) == pytest.approx((low[0], high[0]), abs=1e-12)
 
 
 @pytest.mark.parametrize("clustered", [False, True])
@@ -184,13 +189,13 @@ def test_identical_systems_are_never_significant(case: int, clustered: bool) -> 
     found = difference(base, base.copy(), kind=kind, value=value, clusters=NAMES[:240] if clustered else None)
     assert found.identical
     assert found.p == 1.0
-    assert found.delta == 0.0
+    assert found.delta.value == 0.0
     assert found.weaknesses
     assert math.isnan(found.mde)
     if case != 1:
-        assert math.isnan(found.low)
+        assert found.delta.low is None
     else:
-        assert found.low < 0 < found.high
+        assert found.delta.low < 0 < found.delta.high
 
 
 @pytest.mark.parametrize("case", range(5))
@@ -201,18 +206,18 @@ def test_nothing_and_one_item_are_undefined(case: int, rows: int) -> None:
     assert found.n == rows
     assert found.weaknesses
     if rows == 0:
-        assert math.isnan(found.delta)
+        assert found.delta.value is None
     if rows == 0 or case != 1:
-        assert math.isnan(found.low)
-        assert math.isnan(found.bounds[0.05][0])
+        assert found.delta.low is None
+        assert math.isnan(ends(found.delta, 0.05)[0])
 
 
 @pytest.mark.parametrize("case", range(5))
 def test_one_cluster_is_not_certainty(case: int) -> None:
     kind, base, candidate, value = _cases()[case]
     found = difference(base, candidate, kind=kind, value=value, clusters=["all"] * 240, resamples=100)
-    assert math.isfinite(found.delta)
-    assert math.isnan(found.low)
+    assert found.delta.value is not None
+    assert found.delta.low is None
     assert math.isnan(found.p)
     assert any("one cluster" in text for text in found.weaknesses)
 
@@ -220,8 +225,8 @@ def test_one_cluster_is_not_certainty(case: int) -> None:
 def test_a_constant_difference_is_undefined() -> None:
     base = RNG.normal(0, 1, (50, 1))
     found = difference(base, base + 0.1, kind="mean", value=mean)
-    assert found.delta == pytest.approx(0.1)
-    assert math.isnan(found.low)
+    assert found.delta.value == pytest.approx(0.1)
+    assert found.delta.low is None
     assert math.isnan(found.p)
     assert not found.identical
 
@@ -241,20 +246,20 @@ def test_infinite_and_half_missing_statistics_fail_closed() -> None:
     broken = candidate.copy()
     broken[2, 0] = np.inf
     found = difference(base, broken, kind="ratio", value=ratio)
-    assert math.isnan(found.delta)
+    assert found.delta.value is None
     assert "infinite" in found.weaknesses[0]
     broken[2, 0] = np.nan
     found = difference(base, broken, kind="ratio", value=ratio)
-    assert math.isnan(found.delta)
+    assert found.delta.value is None
     assert "but not all" in found.weaknesses[0]
 
 
 def test_zero_denominator_is_undefined() -> None:
     rows = np.zeros((10, 2))
     found = difference(rows, rows, kind="ratio", value=lambda s, n: np.full(s.shape[:-1], np.nan))
-    assert math.isnan(found.delta)
+    assert found.delta.value is None
     found = difference(rows, rows + 1, kind="ratio", value=ratio)
-    assert math.isnan(found.low)
+    assert found.delta.low is None
 
 
 def test_metrics_that_must_be_recomputed_are_refused() -> None:

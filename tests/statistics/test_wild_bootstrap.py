@@ -9,6 +9,7 @@ import statsmodels.api as sm
 from figures import Array, mean, ratio
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from interval_ends import ends
 
 from harness.statistics.clusters import Groups
 from harness.statistics.estimate import estimate
@@ -50,7 +51,7 @@ def test_bounds_are_where_the_test_turns(count: int) -> None:
     groups = Groups.of(names, len(values))
     shares = np.full(len(values), 1 / len(values))
     wild = WildBootstrap.of(mean_influence(values[:, 0]), shares, groups, float(values.mean()), 0)
-    for low, high, level in ((found.low, found.high, 0.05), (*found.bounds[0.05], 0.1)):
+    for low, high, level in ((found.delta.low, found.delta.high, 0.05), (*ends(found.delta, 0.05), 0.1)):
         for edge, step in ((low, 1e-9), (high, -1e-9)):
             assert wild.p(edge + step) > level >= wild.p(edge - step)
     assert "wild cluster bootstrap" in found.method
@@ -68,10 +69,14 @@ def test_exchange_and_permutation_change_nothing(count: int, seed: int, skew: bo
     zero = np.zeros_like(values)
     there = difference(zero, values, kind="mean", value=mean, clusters=names)
     back = difference(values, zero, kind="mean", value=mean, clusters=names)
-    assert (back.low, back.high, back.p) == pytest.approx((-there.high, -there.low, there.p), abs=1e-9, nan_ok=True)
+    assert (back.delta.low, back.delta.high, back.p) == pytest.approx(
+        (-there.delta.high, -there.delta.low, there.p), abs=1e-9, nan_ok=True
+    )
     order = np.random.default_rng(seed).permutation(len(values))
     moved = difference(zero, values[order], kind="mean", value=mean, clusters=[names[row] for row in order])
-    assert (moved.low, moved.high, moved.p) == pytest.approx((there.low, there.high, there.p), abs=1e-9, nan_ok=True)
+    assert (moved.delta.low, moved.delta.high, moved.p) == pytest.approx(
+        (there.delta.low, there.delta.high, there.p), abs=1e-9, nan_ok=True
+    )
 
 
 def test_ratios_have_a_bootstrap_on_both_scales() -> None:
@@ -81,16 +86,16 @@ def test_ratios_have_a_bootstrap_on_both_scales() -> None:
     tuned = np.column_stack([base[:, 0] * rng.normal(1.05, 0.02, 60), size])
     names = [str(row // 6) for row in range(60)]
     found = difference(base, tuned, kind="ratio", value=ratio, clusters=names)
-    assert found.low < found.delta < found.high
-    assert found.ratio_low < found.ratio < found.ratio_high
+    assert found.delta.low < found.delta.value < found.delta.high
+    assert found.ratio.low < found.ratio.value < found.ratio.high
     assert found.p < 0.05
-    assert found.ratio_low > 1
+    assert found.ratio.low > 1
 
 
 def test_levels_too() -> None:
     values, names = _clusters(10, 2)
     found = estimate(values, kind="mean", value=mean, clusters=names)
-    assert found.low < found.value < found.high
+    assert found.interval.low < found.interval.value < found.interval.high
     assert "wild" in found.method
     assert any("only 10 clusters" in text for text in found.weaknesses)
 
@@ -98,7 +103,7 @@ def test_levels_too() -> None:
 def test_too_few_clusters_rule_nothing_out() -> None:
     values, names = _clusters(3, 2)
     found = difference(np.zeros_like(values), values, kind="mean", value=mean, clusters=names, alphas=(0.005,))
-    assert math.isnan(found.bounds[0.005][0])
+    assert math.isnan(ends(found.delta, 0.005)[0])
     assert any("no value can be ruled out" in text for text in found.weaknesses)
 
 

@@ -34,13 +34,13 @@ def assemble(
     baselines: Mapping[str, BaseChoice],
 ) -> Results:
     """Scores the run's records, compares, judges the gates and returns the whole."""
-    from harness.gates.alpha_levels import alphas
+    from harness.gates.alpha_levels import alpha_levels
     from harness.gates.overall_verdict import overall
 
     run, suite = context.run, prepared.suite
     evaluations = [_evaluation(run, bound, answers, baselines[name]) for name, bound in prepared.asked.items()]
     scoring = ScoringContext(
-        alphas=lambda metric: alphas(suite.gates, metric),
+        alphas=lambda metric: alpha_levels(suite.gates, metric),
         seed=suite.seed,
         reporter=context.reporter,
         memo=store_memo(context.store),

@@ -12,7 +12,7 @@ from harness.schema.results.verdicts import GateResult
 from harness.storage.run_dir import RunDir
 
 if TYPE_CHECKING:
-    from harness.gates.trace import Finding
+    from harness.gates.trace import GateTrace
     from harness.suite.suite import Suite
 
 
@@ -22,7 +22,7 @@ def wanted_pairs(suite: Suite, evaluations: list[EvaluationResult]) -> list[Pair
     Where an evaluation's baseline is another way of the base (a linear classifier), candidates are
     compared with the base's own protocol too.
     """
-    from harness.gates.required_pairs import pairs_needed
+    from harness.gates.required_pairs import required_pairs
 
     pairs: dict[Pair, None] = {}
     for evaluation in evaluations:
@@ -33,7 +33,7 @@ def wanted_pairs(suite: Suite, evaluations: list[EvaluationResult]) -> list[Pair
                     pairs[Pair(name, baseline, candidate)] = None
         for baseline, candidate in suite.compare.pairs:
             pairs[Pair(name, baseline, candidate)] = None
-    for needed in pairs_needed(suite.gates, evaluations, release=suite.release, baseline=suite.compare.baseline):
+    for needed in required_pairs(suite.gates, evaluations, release=suite.release, baseline=suite.compare.baseline):
         pairs[Pair(needed.evaluation, needed.baseline, needed.candidate)] = None
     return list(pairs)
 
@@ -48,10 +48,10 @@ def verdicts(
     today: date,
 ) -> list[GateResult]:
     """Judges a suite's gates; what broke is counted from the records where a gate asks for it."""
-    return [finding.result for finding in trace(run, suite, metrics, comparisons, evaluations, today=today)]
+    return [entry.result for entry in gate_traces(run, suite, metrics, comparisons, evaluations, today=today)]
 
 
-def trace(
+def gate_traces(
     run: RunDir,
     suite: Suite,
     metrics: list[MetricResult],
@@ -59,15 +59,15 @@ def trace(
     evaluations: list[EvaluationResult],
     *,
     today: date,
-) -> list[Finding]:
+) -> list[GateTrace]:
     """As `verdicts`, with what each verdict rests on."""
     from harness.gates.flip_rule import tag_flips
-    from harness.gates.judging import findings
-    from harness.gates.required_pairs import pairs_needed
+    from harness.gates.judging import gate_traces as traces_of
+    from harness.gates.required_pairs import required_pairs
 
     release, baseline = suite.release, suite.compare.baseline
     flips = []
-    for needed in pairs_needed(suite.gates, evaluations, release=release, baseline=baseline):
+    for needed in required_pairs(suite.gates, evaluations, release=release, baseline=baseline):
         there = run.models(needed.evaluation)
         if needed.flips and needed.baseline in there and needed.candidate in there:
             base = run.records(needed.evaluation, needed.baseline)
@@ -75,7 +75,7 @@ def trace(
             flips.append(
                 tag_flips(base, candidate, needed.tag, baseline=needed.baseline, candidate_name=needed.candidate)
             )
-    return findings(
+    return traces_of(
         suite.gates,
         metrics,
         comparisons,

@@ -16,7 +16,7 @@ from harness.schema.results.metrics import ComparisonResult, FlipsResult, Metric
 from harness.storage.run_dir import RunDir
 from harness.storage.store import Store
 
-SCORES_FORMAT = 3
+SCORES_FORMAT = 4
 
 Levels = Callable[[str], tuple[float, ...]]
 

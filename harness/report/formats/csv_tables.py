@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from harness.core.interval import Interval
 from harness.report.wording.safe_text import one_line
+from harness.schema.results.metrics import ComparisonResult
 from harness.schema.results.results_file import Results
 
 _METRIC = (
@@ -28,19 +30,29 @@ _COMPARISON = (
 
 def metrics_csv(results: Results) -> str:
     """One line a metric, model and slice."""
-    return _csv(_METRIC, results.metrics)
+    return _csv(_METRIC, ({**dict(row), **_ends(row.interval), "value": row.interval.value} for row in results.metrics))
 
 
 def comparisons_csv(results: Results) -> str:
     """One line a comparison."""
-    return _csv(_COMPARISON, results.comparisons)
+    return _csv(_COMPARISON, map(_comparison, results.comparisons))
 
 
-def _csv(columns: Sequence[str], rows: Sequence[Any]) -> str:
+def _comparison(row: ComparisonResult) -> dict[str, Any]:
+    ratio = row.ratio or Interval()
+    ratios = {"ratio": ratio.value, "ratio_low": ratio.low, "ratio_high": ratio.high}
+    return {**dict(row), **_ends(row.delta), **ratios, "delta": row.delta.value}
+
+
+def _ends(interval: Interval) -> dict[str, Any]:
+    return {"low": interval.low, "high": interval.high, "confidence": interval.confidence}
+
+
+def _csv(columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> str:
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(columns)
-    writer.writerows([_cell(getattr(row, column)) for column in columns] for row in rows)
+    writer.writerows([_cell(row[column]) for column in columns] for row in rows)
     return out.getvalue()
 
 

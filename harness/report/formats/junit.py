@@ -81,7 +81,7 @@ def _details(gate: GateResult) -> str:
         "alpha": gate.alpha,
         "n": gate.n,
         "minimum detectable effect": gate.mde,
-        "required n (approx.)": gate.needs,
+        "required n (approx.)": gate.required_n,
         "waiver": gate.waiver,
         "where": gate.where,
     }

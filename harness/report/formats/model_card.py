@@ -45,7 +45,11 @@ def model_card(results: Results, info: RunInfo | None) -> str:
 def _index_entry(view: RunView, model: ModelResult) -> dict[str, Any]:
     entries = []
     for name, evaluation in view.evaluations.items():
-        rows = [row for row in _rows(view, model, name) if row.value is not None and math.isfinite(row.value)]
+        rows = [
+            row
+            for row in _rows(view, model, name)
+            if row.interval.value is not None and math.isfinite(row.interval.value)
+        ]
         if rows:
             data = ", ".join(evaluation.data) or name
             entries.append(
@@ -72,9 +76,9 @@ def _rows(view: RunView, model: ModelResult, evaluation: str) -> list[MetricResu
 def _metric(row: MetricResult) -> dict[str, Any]:
     type_, arguments = _HUB_METRICS.get(row.metric, (row.metric, {}))
     facts: dict[str, Any] = {**arguments, "unit": row.unit, "n": row.n, "protocol": row.protocol}
-    if row.low is not None and row.high is not None:
-        facts |= {"low": row.low, "high": row.high, "confidence": row.confidence}
-    return {"type": type_, "name": row.metric, "value": row.value, "args": facts}
+    if row.interval.low is not None and row.interval.high is not None:
+        facts |= {"low": row.interval.low, "high": row.interval.high, "confidence": row.interval.confidence}
+    return {"type": type_, "name": row.metric, "value": row.interval.value, "args": facts}
 
 
 def _card(view: RunView, model: ModelResult) -> list[str]:
@@ -139,8 +143,8 @@ def _table(evaluation: EvaluationResult, rows: list[MetricResult]) -> list[str]:
     for row in rows:
         cells = [
             md(row.metric, 80),
-            number_format.level(row.value, row.unit, row.low, row.high),
-            number_format.interval(row.low, row.high, row.unit, sign=False),
+            number_format.level(row.interval.value, row.unit, row.interval.low, row.interval.high),
+            number_format.interval(row.interval.low, row.interval.high, row.unit, sign=False),
             f"{row.n:,}",
             md(row.protocol, 60),
         ]

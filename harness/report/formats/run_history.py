@@ -9,6 +9,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from harness.core.errors import DataError
+from harness.core.interval import Interval
 from harness.report.sections.gate_table import gate_unit, is_on
 from harness.report.view.run_view import RunView
 from harness.schema.results.metrics import ComparisonResult, MetricResult
@@ -137,9 +138,10 @@ def _point(view: RunView, gate: GateResult, results: Results) -> GatePoint:
     low, high, scale = None, None, "level" if gate.kind in _LEVELS else "difference"
     if isinstance(source, ComparisonResult):
         if gate.margin is not None and "ratio" in gate.margin:
-            low, high, scale = source.ratio_low, source.ratio_high, "ratio"
+            ratio, scale = source.ratio or Interval(), "ratio"
+            low, high = ratio.low, ratio.high
         else:
-            low, high = source.low, source.high
+            low, high = source.delta.low, source.delta.high
             if (
                 source.direction == "lower"
                 and gate.kind in ("superiority", "non_inferiority")
@@ -147,7 +149,7 @@ def _point(view: RunView, gate: GateResult, results: Results) -> GatePoint:
             ):
                 low, high = (None if end is None else -end for end in (high, low))
     elif source is not None:
-        low, high = source.low, source.high
+        low, high = source.interval.low, source.interval.high
     return GatePoint(
         id=gate.id, model=gate.model, slice=gate.slice, metric=gate.metric, verdict=gate.verdict,
         blocking=gate.blocking, unit=gate_unit(view, gate), scale=scale, value=gate.observed, low=low, high=high,
@@ -157,7 +159,7 @@ def _point(view: RunView, gate: GateResult, results: Results) -> GatePoint:
 
 def _turned(gate: GateResult, row: ComparisonResult) -> bool:
     """Whether the gate's figure is the improvement, which has the other sign than the difference."""
-    return gate.observed is not None and row.delta is not None and gate.observed * row.delta < 0
+    return gate.observed is not None and row.delta.value is not None and gate.observed * row.delta.value < 0
 
 
 def _source(gate: GateResult, results: Results) -> MetricResult | ComparisonResult | None:

@@ -84,7 +84,7 @@ def _gate_line(view: RunView, gate: GateResult) -> str:
     verdict = f"{ICONS[gate.verdict]} {gate.verdict}" + ("" if gate.blocking else " (non-blocking)")
     waiver = f" ({md(gate.waiver, 120)})" if gate.waiver else ""
     place = f" on {md(gate.slice, 60)}" if gate.slice else ""
-    needs = f" (needs about {gate.needs:,})" if gate.needs else ""
+    needs = f" (needs about {gate.required_n:,})" if gate.required_n else ""
     model = f" of {md(gate.model, 40)}" if gate.model else ""
     cells = [
         md(gate.id, 60) + place,
@@ -126,14 +126,15 @@ def _delta_lines(view: RunView, contest: ModelPair) -> list[str]:
 
 def _delta_line(row: ComparisonResult) -> str:
     values = [
-        number_format.level(value, row.unit, row.low, row.high) for value in (row.baseline_value, row.candidate_value)
+        number_format.level(value, row.unit, row.delta.low, row.delta.high)
+        for value in (row.baseline_value, row.candidate_value)
     ]
-    change = number_format.difference(row.delta, row.unit, row.low, row.high)
+    change = number_format.difference(row.delta.value, row.unit, row.delta.low, row.delta.high)
     cells = [
         md(row.id, 80),
         *values,
         f"{change} {md(number_format.shown_unit(row.unit), 20)}",
-        number_format.interval(row.low, row.high, row.unit),
+        number_format.interval(row.delta.low, row.delta.high, row.unit),
         WORDS[classify_change(row)],
         f"{row.n:,}",
     ]

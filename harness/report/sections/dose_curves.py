@@ -82,7 +82,7 @@ def _levels(view: RunView, id_: str) -> list[MetricResult]:
 
 def _known(view: RunView, id_: str, model: ModelResult) -> MetricResult | None:
     row = view.metric(id_, model.name)
-    return row if row is not None and row.value is not None else None
+    return row if row is not None and row.interval.value is not None else None
 
 
 def _chart(path: Path, lines: list[_Line], levels: list[MetricResult]) -> PointChart:
@@ -105,16 +105,16 @@ def _chart(path: Path, lines: list[_Line], levels: list[MetricResult]) -> PointC
         Point(
             row.model,
             place(dose),
-            (row.value or 0.0) * factor,
-            y_low=None if row.low is None else row.low * factor,
-            y_high=None if row.high is None else row.high * factor,
+            (row.interval.value or 0.0) * factor,
+            y_low=None if row.interval.low is None else row.interval.low * factor,
+            y_high=None if row.interval.high is None else row.interval.high * factor,
             text=f"{row.model}: {what} {number_format.count(dose)}, "
-            f"{number_format.level(row.value, unit, row.low, row.high)}",
+            f"{number_format.level(row.interval.value, unit, row.interval.low, row.interval.high)}",
             line=line.name,
         )
         for dose, row, line in rows
     ]
-    across = [Level(row.model, (row.value or 0.0) * factor) for row in levels if row.unit == unit]
+    across = [Level(row.model, (row.interval.value or 0.0) * factor) for row in levels if row.unit == unit]
     return PointChart(
         points,
         title=f"{'Learning curve' if setting in _DATA else 'Dose-response'}: {named(first.evaluation, first.metric)}",
@@ -141,19 +141,21 @@ def _row(row: MetricResult, dose: str) -> list[str]:
     return [
         row.model,
         dose,
-        number_format.level(row.value, row.unit, row.low, row.high),
-        number_format.interval(row.low, row.high, row.unit, sign=False),
+        number_format.level(row.interval.value, row.unit, row.interval.low, row.interval.high),
+        number_format.interval(row.interval.low, row.interval.high, row.unit, sign=False),
         f"{row.n:,}",
     ]
 
 
 def _level(row: MetricResult) -> str:
-    return f"{row.model} {number_format.level(row.value, row.unit, row.low, row.high)}"
+    return f"{row.model} {number_format.level(row.interval.value, row.unit, row.interval.low, row.interval.high)}"
 
 
 def _ends(line: _Line, what: str) -> str:
     (low, first), (high, last) = line.rows[0], line.rows[-1]
-    start, end = (number_format.level(row.value, row.unit, row.low, row.high) for row in (first, last))
+    start, end = (
+        number_format.level(row.interval.value, row.unit, row.interval.low, row.interval.high) for row in (first, last)
+    )
     return f"{start} with {number_format.count(low)} to {end} with {number_format.count(high)} {what}"
 
 

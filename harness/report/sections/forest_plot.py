@@ -85,7 +85,11 @@ def groups(view: RunView, contest: ModelPair) -> list[Group]:
     order = {name: place for place, name in enumerate(TITLES)}
     for row in view.comparisons(contest):
         known = view.evaluations.get(row.evaluation)
-        if row.status != "ok" or row.delta is None or (known and known.kind == COMPLETIONS and known.role == "task"):
+        if (
+            row.status != "ok"
+            or row.delta.value is None
+            or (known and known.kind == COMPLETIONS and known.role == "task")
+        ):
             continue
         group = view.group(row.evaluation, row.metric)
         relative = group == "forgotten" and row.ratio is not None
@@ -109,19 +113,19 @@ def _row(row: ComparisonResult, relative: bool, gates: list[GateResult]) -> _Row
     """The recipe's figures where enough training seeds were crossed with the items, else the first checkpoint's."""
     first, row = row, of_recipe(row)
     side = -1.0 if row.direction == "lower" else 1.0
-    if relative and row.ratio is not None:
-        low, high = row.ratio_low, row.ratio_high
+    if relative and row.ratio is not None and row.ratio.value is not None:
+        low, high = row.ratio.low, row.ratio.high
         ends = tuple(None if end is None else (end - 1) * 100 * side for end in (low, high))
-        text, span = number_format.fixed((row.ratio - 1) * 100, 1, sign=True) + "%", ""
+        text, span = number_format.fixed((row.ratio.value - 1) * 100, 1, sign=True) + "%", ""
         if low is not None and high is not None:
             span = "…".join(number_format.fixed((end - 1) * 100, 1, sign=True) for end in (low, high))
-        point = (row.ratio - 1) * 100 * side
+        point = (row.ratio.value - 1) * 100 * side
     else:
         factor = (100.0 if number_format.is_fraction(row.unit) else 1.0) * side
-        ends = tuple(None if end is None else end * factor for end in (row.low, row.high))
-        text = number_format.difference(row.delta, row.unit, row.low, row.high)
-        span = number_format.interval(row.low, row.high, row.unit)
-        point = (row.delta or 0.0) * factor
+        ends = tuple(None if end is None else end * factor for end in (row.delta.low, row.delta.high))
+        text = number_format.difference(row.delta.value, row.unit, row.delta.low, row.delta.high)
+        span = number_format.interval(row.delta.low, row.delta.high, row.unit)
+        point = (row.delta.value or 0.0) * factor
     if side < 0:
         ends = (ends[1], ends[0])
     seeds, seed_range = _seeds(first, relative)
@@ -151,7 +155,9 @@ def _seeds(row: ComparisonResult, relative: bool) -> tuple[list[float], str]:
         ends = [number_format.fixed(end, 1, sign=True) + "%" for end in (min(values), max(values))] if values else []
     else:
         factor = 100.0 if number_format.is_fraction(row.unit) else 1.0
-        ends = [number_format.difference(end, row.unit, row.low, row.high) for end in (min(values), max(values))]
+        ends = [
+            number_format.difference(end, row.unit, row.delta.low, row.delta.high) for end in (min(values), max(values))
+        ]
         values = [value * factor for value in values]
     return (values, f"{len(row.seeds.seeds)} seeds: {'…'.join(ends)}") if values else ([], "")
 

@@ -126,14 +126,14 @@ def _columns(view: RunView) -> list[tuple[str, str, str, str]]:
 
 def _cell(view: RunView, twin: str, model: str, id_: str, says: str) -> Cell:
     before, after = view.metric(id_, twin), view.metric(id_, model)
-    if after is None or after.value is None:
+    if after is None or after.interval.value is None:
         return Cell(_NONE)
     text = f"{_level(before)} → {_level(after)}"
     compared = view.overall.get((id_, twin, model))
     if compared is None or compared.status != "ok":
         return Cell(text)
-    change = number_format.difference(compared.delta, compared.unit, compared.low, compared.high)
-    span = number_format.interval(compared.low, compared.high, compared.unit)
+    change = number_format.difference(compared.delta.value, compared.unit, compared.delta.low, compared.delta.high)
+    span = number_format.interval(compared.delta.low, compared.delta.high, compared.unit)
     kind = classify_change(compared)
     if compared.direction == "target" and kind == "drifted":
         kind, word = (
@@ -144,19 +144,21 @@ def _cell(view: RunView, twin: str, model: str, id_: str, says: str) -> Cell:
         return Cell(text, change, span, kind, word)
     word = WORDS[kind]
     if says == "Forgotten" and compared.ratio is not None and kind in ("better", "worse"):
-        word = f"{word}, ×{number_format.ratio(compared.ratio)}"
+        word = f"{word}, ×{number_format.ratio(compared.ratio.value)}"
     return Cell(text, change, span, kind, word)
 
 
 def _nearer(compared: ComparisonResult, before: MetricResult | None, after: MetricResult) -> bool:
     ideal = after.ideal
-    if before is None or before.value is None or after.value is None or ideal is None:
+    if before is None or before.interval.value is None or after.interval.value is None or ideal is None:
         return (compared.distance_change or 0.0) < 0
-    return abs(after.value - ideal) < abs(before.value - ideal)
+    return abs(after.interval.value - ideal) < abs(before.interval.value - ideal)
 
 
 def _level(row: MetricResult | None) -> str:
-    return _NONE if row is None else number_format.level(row.value, row.unit, row.low, row.high)
+    return (
+        _NONE if row is None else number_format.level(row.interval.value, row.unit, row.interval.low, row.interval.high)
+    )
 
 
 def _tokens(view: RunView, model: ModelResult, twin: ModelResult) -> str:

@@ -101,36 +101,40 @@ def _leads(view: RunView, name: str) -> list[str]:
 def _measured(view: RunView, name: str, metric: str) -> set[str]:
     """The models that have a value of a metric."""
     rows = (view.metric(f"{name}.{metric}", model) for model in view.models)
-    return {row.model for row in rows if row is not None and row.value is not None}
+    return {row.model for row in rows if row is not None and row.interval.value is not None}
 
 
 def _cells(view: RunView, name: str, models: list[str], rows: list[MetricResult | None]) -> list[Cell | str]:
     rows = [None if row is None else of_recipe(row) for row in rows]
-    known = [row for row in rows if row is not None and row.status == "ok" and row.value is not None]
+    known = [row for row in rows if row is not None and row.status == "ok" and row.interval.value is not None]
     direction = known[0].direction if known else "target"
-    values = [row.value for row in known if row.value is not None]
+    values = [row.interval.value for row in known if row.interval.value is not None]
     best = None if direction == "target" or len(values) < 2 else (max if direction == "higher" else min)(values)
-    widest = max(known, key=lambda row: (row.high or 0.0) - (row.low or 0.0), default=None)
-    low, high = (widest.low, widest.high) if widest else (None, None)
+    widest = max(known, key=lambda row: (row.interval.high or 0.0) - (row.interval.low or 0.0), default=None)
+    low, high = (widest.interval.low, widest.interval.high) if widest else (None, None)
     changes = [view.overall.get((row.id, view.baseline_of(name), row.model)) for row in known]
-    wide = max((row for row in changes if row), key=lambda row: (row.high or 0.0) - (row.low or 0.0), default=None)
+    wide = max(
+        (row for row in changes if row),
+        key=lambda row: (row.delta.high or 0.0) - (row.delta.low or 0.0),
+        default=None,
+    )
     cells: list[Cell | str] = []
     for model, row in zip(models, rows, strict=True):
-        if row is None or row.value is None:
+        if row is None or row.interval.value is None:
             skipped = view.evaluations[name].skipped.get(model)
             cells.append(skipped or (row.reason if row and row.reason else _otherwise(view, name, model)))
             continue
         compared = _comparison(view, row, model)
         cells.append(
             Cell(
-                number_format.level(row.value, row.unit, low, high),
-                number_format.interval(row.low, row.high, row.unit, sign=False),
+                number_format.level(row.interval.value, row.unit, low, high),
+                number_format.interval(row.interval.low, row.interval.high, row.unit, sign=False),
                 row.n,
                 ""
                 if compared is None or wide is None
-                else number_format.difference(compared.delta, compared.unit, wide.low, wide.high),
+                else number_format.difference(compared.delta.value, compared.unit, wide.delta.low, wide.delta.high),
                 None if compared is None else classify_change(compared),
-                best is not None and row.value == best,
+                best is not None and row.interval.value == best,
                 row.protocol,
                 _seeds(row),
             )
@@ -153,4 +157,4 @@ def _comparison(view: RunView, row: MetricResult, model: str) -> ComparisonResul
 def _seeds(row: MetricResult) -> str:
     if row.seeds is None:
         return ""
-    return f"{'mean' if reads_recipe(row) or row.seeds.alike else 'first'} of {len(row.seeds.seeds)} seeds"
+    return f"{'mean' if reads_recipe(row) or row.seeds.seeds_identical else 'first'} of {len(row.seeds.seeds)} seeds"

@@ -89,26 +89,36 @@ def validities(view: RunView, id_: str) -> list[Validity]:
 
 def _levels(view: RunView, id_: str) -> list[Level]:
     rows = [row for row in (view.metric(id_, model) for model in view.models) if row is not None]
-    values = [x for row in rows for x in (row.value, row.low, row.high, row.ideal) if x is not None]
+    values = [
+        x for row in rows for x in (row.interval.value, row.interval.low, row.interval.high, row.ideal) if x is not None
+    ]
     axis = scale(values, 2, 98)
 
     def place(value: float | None) -> float | None:
         return None if value is None else axis(value)
 
-    widest = max(rows, key=lambda row: (row.high or 0.0) - (row.low or 0.0), default=None)
-    places = number_format.decimals(widest.low, widest.high, widest.unit) if widest else 0
+    widest = max(rows, key=lambda row: (row.interval.high or 0.0) - (row.interval.low or 0.0), default=None)
+    places = number_format.decimals(widest.interval.low, widest.interval.high, widest.unit) if widest else 0
     return [
-        Level(row, place(row.low), place(row.value), place(row.high), place(row.ideal), *_level_text(row, places))
+        Level(
+            row,
+            place(row.interval.low),
+            place(row.interval.value),
+            place(row.interval.high),
+            place(row.ideal),
+            *_level_text(row, places),
+        )
         for row in rows
     ]
 
 
 def _level_text(row: MetricResult, places: int) -> tuple[str, str]:
     """Value and interval, for all models of a metric with the same number of decimals."""
-    if row.status != "ok" or row.value is None:
+    if row.status != "ok" or row.interval.value is None:
         return row.reason or "undefined", ""
     factor, sign = (100.0, "%") if number_format.is_fraction(row.unit) else (1.0, "")
-    text = number_format.fixed(row.value * factor, places) + sign
-    if row.low is None or row.high is None:
+    text = number_format.fixed(row.interval.value * factor, places) + sign
+    low, high = row.interval.low, row.interval.high
+    if low is None or high is None:
         return text, ""
-    return text, f"{number_format.fixed(row.low * factor, places)}…{number_format.fixed(row.high * factor, places)}"
+    return text, f"{number_format.fixed(low * factor, places)}…{number_format.fixed(high * factor, places)}"

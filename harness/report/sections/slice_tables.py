@@ -55,8 +55,8 @@ def _place(axis: Scale, value: float | None) -> float | None:
 def _ends(row: ComparisonResult) -> _Ends:
     low, high = display_interval(row)
     if row.direction == "lower" and row.status == "ok":
-        return _negative(high), _negative(row.delta), _negative(low)
-    return low, row.delta, high
+        return _negative(high), _negative(row.delta.value), _negative(low)
+    return low, row.delta.value, high
 
 
 def _negative(value: float | None) -> float | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from harness.core.interval import Interval
 from harness.report.charts.point_charts import Point, PointChart
 from harness.report.view.run_view import LANGUAGE_MODELLING, WORDS, ModelPair, RunView, classify_change
 from harness.report.wording.glossary import COMPANIONS
@@ -49,10 +50,10 @@ def _chart(view: RunView, task: str, text: str) -> PointChart | None:
         rows.append(
             [
                 contest.candidate,
-                number_format.difference(gain.improvement, gain.unit, gain.low, gain.high),
+                number_format.difference(gain.improvement, gain.unit, gain.delta.low, gain.delta.high),
                 _gain_span(gain),
-                _percent(lost.ratio),
-                f"{_percent(lost.ratio_low)}…{_percent(lost.ratio_high)}",
+                _percent(lost.ratio.value),
+                f"{_percent(lost.ratio.low)}…{_percent(lost.ratio.high)}",
                 f"{bias.id}: {WORDS[kind]}" if bias is not None else "not measured",
             ]
         )
@@ -79,25 +80,25 @@ def _beats(other: Point, point: Point) -> bool:
 def _point(name: str, gain: ComparisonResult, lost: ComparisonResult, bias: str) -> Point:
     factor = 100.0 if number_format.is_fraction(gain.unit) else 1.0
     low, high = _oriented(gain)
-    ratio = lost.ratio or 1.0
+    ratio = lost.ratio or Interval(value=1.0)
     return Point(
         name,
-        (ratio - 1) * 100,
+        ((ratio.value or 1.0) - 1) * 100,
         (gain.improvement or 0.0) * factor,
-        None if lost.ratio_low is None else (lost.ratio_low - 1) * 100,
-        None if lost.ratio_high is None else (lost.ratio_high - 1) * 100,
+        None if ratio.low is None else (ratio.low - 1) * 100,
+        None if ratio.high is None else (ratio.high - 1) * 100,
         None if low is None else low * factor,
         None if high is None else high * factor,
         shape=_SHAPES.get(bias, "ring"),
-        text=f"{name}: gain {number_format.difference(gain.improvement, gain.unit, gain.low, gain.high)}, "
-        f"forgetting {_percent(lost.ratio)}%",
+        text=f"{name}: gain {number_format.difference(gain.improvement, gain.unit, gain.delta.low, gain.delta.high)}, "
+        f"forgetting {_percent(ratio.value)}%",
     )
 
 
 def _oriented(row: ComparisonResult) -> tuple[float | None, float | None]:
-    if row.direction == "lower" and row.low is not None and row.high is not None:
-        return -row.high, -row.low
-    return row.low, row.high
+    if row.direction == "lower" and row.delta.low is not None and row.delta.high is not None:
+        return -row.delta.high, -row.delta.low
+    return row.delta.low, row.delta.high
 
 
 def _gain_span(row: ComparisonResult) -> str:

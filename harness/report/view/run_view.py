@@ -60,8 +60,9 @@ class ModelPair:
 def display_interval(comparison: ComparisonResult) -> tuple[float | None, float | None]:
     """The interval that a comparison is read by: on slices the one that holds for all slices at once."""
     if comparison.slice is not None and comparison.correction is not None:
-        return comparison.adjusted_low, comparison.adjusted_high
-    return comparison.low, comparison.high
+        together = comparison.simultaneous
+        return (None, None) if together is None else (together.low, together.high)
+    return comparison.delta.low, comparison.delta.high
 
 
 def classify_change(comparison: ComparisonResult) -> Reading:
@@ -69,14 +70,14 @@ def classify_change(comparison: ComparisonResult) -> Reading:
     and, where the p-value was corrected for its family, the correction agrees. Over enough training
     seeds the recipe is read, as gates do, not the first checkpoint."""
     comparison = of_recipe(comparison) if comparison.slice is None else comparison
-    if comparison.status != "ok" or comparison.delta is None:
+    if comparison.status != "ok" or comparison.delta.value is None:
         return "undefined"
     if comparison.identical:
         return "identical"
     low, high = display_interval(comparison)
     if low is None or high is None or low <= 0 <= high:
         return "unclear"
-    if comparison.p_adjusted is not None and comparison.p_adjusted >= 1 - comparison.confidence:
+    if comparison.p_adjusted is not None and comparison.p_adjusted >= 1 - comparison.delta.confidence:
         return "unclear"
     if comparison.direction == "target":
         return "drifted"

@@ -51,11 +51,11 @@ def _task(row: ComparisonResult, view: RunView) -> str:
     )
     who, base = row.candidate, row.baseline
     first, row = row, of_recipe(row)
-    span = f"{row.confidence:.0%} interval {number_format.interval(row.low, row.high, row.unit)}"
+    span = f"{row.delta.confidence:.0%} interval {number_format.interval(row.delta.low, row.delta.high, row.unit)}"
     if row is not first and row.seeds is not None:
         span += f" over {len(row.seeds.seeds)} training seeds"
     unit = number_format.shown_unit(row.unit)
-    delta = number_format.difference(row.delta, row.unit, row.low, row.high)
+    delta = number_format.difference(row.delta.value, row.unit, row.delta.low, row.delta.high)
     kind = classify_change(row)
     what = plain_name(row.metric)
     if kind == "identical":
@@ -65,7 +65,8 @@ def _task(row: ComparisonResult, view: RunView) -> str:
     if row is not first:
         return f"On “{row.evaluation}”, {who} is {kind} than {base}{way} in {what}: {delta} {unit} ({span})."
     levels = [
-        number_format.level(value, row.unit, row.low, row.high) for value in (row.candidate_value, row.baseline_value)
+        number_format.level(value, row.unit, row.delta.low, row.delta.high)
+        for value in (row.candidate_value, row.baseline_value)
     ]
     if row.metric in _SHARES:
         return (
@@ -96,14 +97,14 @@ def _rival(name: str, row: ComparisonResult) -> str:
     row = of_recipe(row)
     says = {"better": "beats", "identical": "scores the same on every item as", "unclear": "does not clearly beat"}
     levels = [
-        number_format.level(value, row.unit, row.low, row.high) for value in (row.candidate_value, row.baseline_value)
+        number_format.level(value, row.unit, row.delta.low, row.delta.high)
+        for value in (row.candidate_value, row.baseline_value)
     ]
-    span = (
-        f"difference {number_format.interval(row.low, row.high, row.unit)} {number_format.shown_unit(row.unit)}".strip()
-    )
+    ends = number_format.interval(row.delta.low, row.delta.high, row.unit)
+    span = f"difference {ends} {number_format.shown_unit(row.unit)}".strip()
     return (
         f"{row.candidate} {says.get(kind, 'does not beat')} {name} on “{row.evaluation}”: "
-        f"{plain_name(row.metric)} {levels[0]} vs. {levels[1]} ({row.confidence:.0%} interval of the {span})."
+        f"{plain_name(row.metric)} {levels[0]} vs. {levels[1]} ({row.delta.confidence:.0%} interval of the {span})."
     )
 
 
@@ -119,11 +120,12 @@ def _remembers(row: ComparisonResult) -> str:
     kind = classify_change(row)
     if kind == "identical":
         return f"It predicts the texts of “{row.evaluation}” exactly as before."
-    if row.ratio is None or row.ratio_low is None or row.ratio_high is None:
-        size = f"{number_format.difference(row.delta, row.unit, row.low, row.high)} {row.unit}"
+    if row.ratio is None or row.ratio.value is None or row.ratio.low is None or row.ratio.high is None:
+        size = f"{number_format.difference(row.delta.value, row.unit, row.delta.low, row.delta.high)} {row.unit}"
     else:
-        ends = "…".join(number_format.fixed((end - 1) * 100, 1, sign=True) for end in (row.ratio_low, row.ratio_high))
-        size = f"{number_format.fixed((row.ratio - 1) * 100, 1, sign=True)}%, {row.confidence:.0%} interval {ends}"
+        ends = "…".join(number_format.fixed((end - 1) * 100, 1, sign=True) for end in (row.ratio.low, row.ratio.high))
+        size = f"{number_format.fixed((row.ratio.value - 1) * 100, 1, sign=True)}%, "
+        size += f"{row.ratio.confidence:.0%} interval {ends}"
     if kind in ("better", "worse"):
         return (
             f"It predicts the texts of “{row.evaluation}” {kind} than {row.baseline} ({plain_name(row.metric)} {size})."
@@ -158,9 +160,9 @@ def _hurt(view: RunView, contest: ModelPair) -> list[str]:
     if bad:
         named = "; ".join(
             f"{plain_name(row.metric)} on {row.evaluation} "
-            f"({number_format.difference(row.delta, row.unit, row.low, row.high)} "
+            f"({number_format.difference(row.delta.value, row.unit, row.delta.low, row.delta.high)} "
             f"{number_format.shown_unit(row.unit)}, "
-            f"{number_format.interval(row.low, row.high, row.unit)})"
+            f"{number_format.interval(row.delta.low, row.delta.high, row.unit)})"
             for row in bad[:3]
         )
         more = f", and {len(bad) - 3} more" if len(bad) > 3 else ""

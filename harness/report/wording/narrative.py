@@ -34,8 +34,8 @@ def change(row: ComparisonResult) -> str:
     unit = number_format.shown_unit(row.unit)
     first, row = row, of_recipe(row) if row.slice is None else row
     low, high = display_interval(row)
-    delta = number_format.difference(row.delta, row.unit, low, high)
-    whole = f"{row.confidence:.0%} interval {number_format.interval(low, high, row.unit)}"
+    delta = number_format.difference(row.delta.value, row.unit, low, high)
+    whole = f"{row.delta.confidence:.0%} interval {number_format.interval(low, high, row.unit)}"
     whole += " for all slices simultaneously" if row.slice is not None and row.correction is not None else ""
     if row is not first and row.seeds is not None:
         whole += f" over {len(row.seeds.seeds)} training seeds"
@@ -48,7 +48,7 @@ def change(row: ComparisonResult) -> str:
     levels = " to ".join(
         number_format.level(value, row.unit, low, high) for value in (row.baseline_value, row.candidate_value)
     )
-    verb = "rose" if (row.delta or 0) > 0 else "fell"
+    verb = "rose" if (row.delta.value or 0) > 0 else "fell"
     if row is not first:
         return f"{verb} on average: {delta} {unit}, {whole}"
     return f"{verb} from {levels}: {delta} {unit}, {whole}"
@@ -60,7 +60,7 @@ def seeds_said(view: RunView, contest: ModelPair) -> str:
     if not found:
         return "One training seed: the results describe this checkpoint, not the training recipe."
     count = len(found[0].seeds)
-    if any(one.reads == "recipe" for one in found):
+    if any(one.level_of_inference == "recipe" for one in found):
         return f"{count} training seeds: the results describe the training recipe."
     return (
         f"{count} training seeds: too few to describe the training recipe; the numbers are from the first checkpoint."
@@ -120,10 +120,10 @@ def _forgotten(view: RunView, contest: ModelPair) -> list[Sentence]:
     parts = []
     for row in rows:
         relative = ""
-        if row.ratio is not None and row.ratio_low is not None and row.ratio_high is not None:
+        if row.ratio is not None and row.ratio.low is not None and row.ratio.high is not None:
             relative = (
-                f" (×{number_format.ratio(row.ratio)}, interval "
-                f"{number_format.ratio(row.ratio_low)}…{number_format.ratio(row.ratio_high)})"
+                f" (×{number_format.ratio(row.ratio.value)}, interval "
+                f"{number_format.ratio(row.ratio.low)}…{number_format.ratio(row.ratio.high)})"
             )
         meaning = {
             "worse": "the model lost some of the base's language modeling",

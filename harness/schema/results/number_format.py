@@ -1,7 +1,8 @@
 """Numbers as people read them: one way of writing for every unit.
 
 Fractions are shown ×100 (`%` for a level, `points` for a difference); everything else in its own
-unit. A difference is written to the precision that its interval supports.
+unit. A difference is written to the precision that its interval supports. Verdicts write a figure with its
+unit and as few digits as matter.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from harness.schema import units
 
 FRACTIONS = frozenset({"fraction", "share", "proportion", "rate", "probability", "f1"})
 _MISSING = "–"
+_UNNAMED_UNITS = frozenset({"", "share", "fraction", "probability", "F1", "Brier", "score"})
 
 
 def is_fraction(unit: str) -> bool:
@@ -125,6 +127,39 @@ def flops(value: object) -> str:
         if value >= power:
             return f"{value / power:.3g} {name}"
     return f"{value:.0f} FLOP"
+
+
+def in_unit(value: float, unit: str = "", *, signed: bool = False) -> str:
+    """A figure in a verdict: `0.712`, `+1.84 bits/byte`; small numbers keep three digits that matter."""
+    magnitude = abs(value)
+    if magnitude >= 1000:
+        text = f"{magnitude:,.0f}"
+    elif magnitude >= 10:
+        text = f"{magnitude:.4g}"
+    else:
+        text = f"{round(magnitude, 3):g}" if magnitude >= 0.01 else f"{magnitude:.2g}"
+    sign = "−" if value < 0 else ("+" if signed and value > 0 else "")
+    return f"{sign}{text}" + (f" {unit}" if unit not in _UNNAMED_UNITS else "")
+
+
+def confidence(alpha: float) -> str:
+    """0.05 → `95%`; 0.0167 → `98.3%`."""
+    return f"{round(100 * (1 - alpha), 1):g}%"
+
+
+def whole(number: int) -> str:
+    """1234 → `1,234`."""
+    return f"{number:,}"
+
+
+def items(n: int, clusters: int) -> str:
+    """`804 items`, `804 items in 268 clusters`."""
+    return plural(n, "item") + (f" in {whole(clusters)} clusters" if 0 < clusters < n else "")
+
+
+def plural(number: int, noun: str) -> str:
+    """`1 member`, `3 members`."""
+    return f"{whole(number)} {noun if number == 1 else noun + 's'}"
 
 
 def _number(value: object) -> TypeGuard[float]:

@@ -10,7 +10,7 @@ from harness.schema.results.metrics import ComparisonResult, FlipsResult, Metric
 from harness.schema.results.selftest_result import SelftestResult
 from harness.schema.results.verdicts import GateResult, VerdictResult
 
-RESULTS_SCHEMA = 1
+RESULTS_SCHEMA = 2
 
 
 class Results(Result):

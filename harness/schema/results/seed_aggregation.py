@@ -11,7 +11,7 @@ Row = TypeVar("Row", MetricResult, ComparisonResult)
 
 def reads_recipe(row: MetricResult | ComparisonResult) -> bool:
     """Whether a row is judged as the recipe's: three seeds or more, and they differ."""
-    return row.seeds is not None and row.seeds.reads == "recipe" and not row.seeds.alike
+    return row.seeds is not None and row.seeds.level_of_inference == "recipe" and not row.seeds.seeds_identical
 
 
 def of_recipe(row: Row) -> Row:
@@ -23,25 +23,21 @@ def of_recipe(row: Row) -> Row:
     seeds = row.seeds
     if seeds is None or not reads_recipe(row):
         return row
-    common = {"low": seeds.low, "high": seeds.high, "bounds": seeds.bounds, "n": seeds.n}
-    if isinstance(row, ComparisonResult):
-        improvement = None if row.improvement is None or seeds.delta is None else seeds.delta
-        if improvement is not None and row.direction == "lower":
-            improvement = -improvement
-        ratio = {"ratio": seeds.ratio, "ratio_low": seeds.ratio_low, "ratio_high": seeds.ratio_high}
-        return row.model_copy(
-            update={
-                **common,
-                **ratio,
-                "ratio_bounds": seeds.ratio_bounds,
-                "delta": seeds.delta,
-                "baseline_value": None,
-                "candidate_value": None,
-                "improvement": improvement,
-                "standard_error": seeds.standard_error,
-                "mde": None,
-                "p": seeds.p,
-                "identical": False,
-            }
-        )
-    return row.model_copy(update={**common, "value": seeds.delta})
+    if isinstance(row, MetricResult):
+        return row.model_copy(update={"interval": seeds.interval, "n": seeds.n})
+    improvement = None if row.improvement is None or seeds.interval.value is None else seeds.interval.value
+    if improvement is not None and row.direction == "lower":
+        improvement = -improvement
+    return row.model_copy(
+        update={
+            "delta": seeds.interval,
+            "ratio": seeds.ratio,
+            "n": seeds.n,
+            "baseline_value": None,
+            "candidate_value": None,
+            "improvement": improvement,
+            "mde": None,
+            "p": seeds.p,
+            "identical": False,
+        }
+    )

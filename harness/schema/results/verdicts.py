@@ -19,7 +19,7 @@ class GateResult(Result):
         observed, bound, margin: what was compared, in the metric's unit (or as a ratio).
         low, high: one-sided bounds of `observed` at `alpha`, each on its own.
         n, clusters: items and independent clusters behind it.
-        needs: items that would probably decide an inconclusive gate.
+        required_n: items that would probably decide an inconclusive gate.
         waiver_holds: False for a waiver that has expired; None without one.
         where: `file:line` of the rule in the suite.
         members: of a composition (kind `all_of`, `any_of`): the verdict of each member, with `id` its own name in
@@ -45,7 +45,7 @@ class GateResult(Result):
     n: int | None = None
     clusters: int | None = None
     mde: float | None = None
-    needs: int | None = None
+    required_n: int | None = None
     waiver: str | None = None
     waiver_holds: bool | None = None
     where: str | None = None

@@ -38,8 +38,9 @@ def row(place: int, condition: str, label: int, biased: str = "0") -> dict[str, 
 
 def figures(records: Records) -> dict[str, float | None]:
     names = list(AmbiguousQa.default_metrics)
+    settings = {"evaluation": "e", "model": "m", "slices": False, "resamples": 200}
     return {
-        metric.id: metric_results(records, metric, evaluation="e", model="m", slices=False, resamples=200)[0].value
+        metric.id: metric_results(records, metric, **settings)[0].interval.value  # type: ignore[arg-type]
         for metric in build_metrics(names, probe().metric_context(), provides=AmbiguousQa.provides)
     }
 

@@ -39,7 +39,7 @@ def probe(**options: Any) -> Amplification:
 
 def value(evaluation: Any, records: Records, name: str) -> float | None:
     (metric,) = build_metrics([name], evaluation.metric_context(), provides=evaluation.provides)
-    return metric_results(records, metric, evaluation="e", model="m", slices=False, resamples=100)[0].value
+    return metric_results(records, metric, evaluation="e", model="m", slices=False, resamples=100)[0].interval.value
 
 
 def texts(counts: dict[tuple[str, str], int], word: dict[str, str]) -> list[dict[str, Any]]:

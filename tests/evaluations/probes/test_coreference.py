@@ -42,7 +42,7 @@ def value(records: Records, name: str) -> float | None:
         for metric in build_metrics([name], probe().metric_context())
         if metric.id.endswith(f"[{records.head.protocol}]")
     ]
-    return metric_results(records, metric, evaluation="e", model="m", slices=False, resamples=100)[0].value
+    return metric_results(records, metric, evaluation="e", model="m", slices=False, resamples=100)[0].interval.value
 
 
 def model(rows: list[dict[str, Any]], right: dict[str, str], likely: dict[str, float], kind: str) -> TableModel:

@@ -45,7 +45,7 @@ def probe(**options: Any) -> EmbeddingAssociation:
 
 def value(records: Records, name: str) -> float | None:
     (metric,) = build_metrics([name], probe().metric_context())
-    return metric_results(records, metric, evaluation="e", model="m", resamples=200, slices=False)[0].value
+    return metric_results(records, metric, evaluation="e", model="m", resamples=200, slices=False)[0].interval.value
 
 
 def slow_weat(found: dict[str, np.ndarray]) -> tuple[float, float]:

@@ -44,7 +44,7 @@ def rows(n: int, places: list[str], seed: int = 0) -> list[dict[str, Any]]:
 def value(records: Records, name: str, where: str | None = None) -> float | None:
     (metric,) = build_metrics([name], probe().metric_context())
     results = metric_results(records, metric, evaluation="e", model="m", resamples=100)
-    return next((result.value for result in results if result.slice == where), None)
+    return next((result.interval.value for result in results if result.slice == where), None)
 
 
 def sides(records: Records, groups: list[str]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -58,7 +58,7 @@ def figures(records: Records, where: str | None = None) -> dict[str, float | Non
     for metric in build_metrics(["stereoset_ss", "stereoset_lms", "stereoset_icat"], probe().metric_context()):
         for result in metric_results(records, metric, evaluation="e", model="m", resamples=200):
             if result.slice == where and metric.id.endswith(f"[{records.head.protocol}]"):
-                found[metric.id.partition("[")[0]] = result.value
+                found[metric.id.partition("[")[0]] = result.interval.value
     return found
 
 

@@ -30,8 +30,8 @@ def value(evaluation: Any, records: Records, name: str, where: str | None = None
     metrics = build_metrics([name], evaluation.metric_context(), provides=evaluation.provides)
     for metric in metrics:
         for result in metric_results(records, metric, evaluation="e", model="m", resamples=100):
-            if result.slice == where and result.value is not None:
-                return result.value
+            if result.slice == where and result.interval.value is not None:
+                return result.interval.value
     return None
 
 

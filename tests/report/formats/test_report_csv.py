@@ -19,7 +19,7 @@ def test_every_figure_is_there(plain: RunDir) -> None:
             source.candidate,
             source.slice or "",
         )
-        assert float(row["delta"]) == source.delta
+        assert float(row["delta"]) == source.delta.value
     assert len(list(csv.DictReader(io.StringIO(metrics_csv(results))))) == len(results.metrics)
 
 

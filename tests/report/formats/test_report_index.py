@@ -45,7 +45,7 @@ def test_each_gate_has_a_trend_with_the_interval_of_its_figure(folder: Path, pla
     assert [row[2] for row in trends["better"].rows] == ["+10.0", "+11.0", "+12.0"]
     wanted = next(row for row in plain.read_results().comparisons if row.id == "reviews.accuracy")
     low, high = (float(end.replace("−", "-")) for end in trends["better"].rows[0][3].split("…"))
-    assert (low, high) == pytest.approx((wanted.low * 100, wanted.high * 100), abs=0.06)
+    assert (low, high) == pytest.approx((wanted.delta.low * 100, wanted.delta.high * 100), abs=0.06)
     assert trends["memory"].rows[0][2].startswith("×")
 
 

@@ -50,7 +50,7 @@ def test_outcomes() -> None:
     failure = only_case(results_with(gate("fail"))).find("failure")
     assert failure is not None
     assert failure.get("type") == "gate.regression"
-    undecided = only_case(results_with(gate("inconclusive", needs=900))).find("failure")
+    undecided = only_case(results_with(gate("inconclusive", required_n=900))).find("failure")
     assert undecided is not None
     assert undecided.get("type") == "gate.inconclusive"
     assert "required n (approx.): 900" in (undecided.text or "")

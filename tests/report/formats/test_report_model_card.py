@@ -17,7 +17,7 @@ def test_the_hub_reads_it(name: str, request: pytest.FixtureRequest) -> None:
     assert card.data.model_name == "finetuned"
     found = {(one.dataset_name, one.metric_name): one.metric_value for one in card.data.eval_results}
     wanted = {
-        (row.evaluation, row.metric): row.value
+        (row.evaluation, row.metric): row.interval.value
         for row in results.metrics
         if row.model == "finetuned" and row.slice is None
     }
@@ -35,7 +35,7 @@ def test_f1_is_named_as_the_hub_names_it(plain: RunDir) -> None:
 def test_tiny_numbers_stay_numbers(plain: RunDir) -> None:
     results = plain.read_results()
     for row in results.metrics:
-        row.value = 1e-6
+        row.interval = row.interval.with_value(1e-6)
     card = ModelCard(model_card(results, None))
     assert all(isinstance(one.metric_value, float) for one in card.data.eval_results)
 

@@ -63,10 +63,10 @@ def test_every_figure_is_that_of_the_comparison(plain: RunDir) -> None:
             before, after = view.metric(id_, "base"), view.metric(id_, "lora")
             assert before is not None
             assert after is not None
-            assert before.value is not None
-            assert after.value is not None
+            assert before.interval.value is not None
+            assert after.interval.value is not None
             ideal = after.ideal or 0.0
-            nearer = abs(after.value - ideal) < abs(before.value - ideal)
+            nearer = abs(after.interval.value - ideal) < abs(before.interval.value - ideal)
             assert (cell.kind, cell.word) == (
                 ("better", "closer to the ideal") if nearer else ("worse", "farther from the ideal")
             )

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.core import registry
+from harness.core.interval import Interval
 from harness.core.records import Record, Records, RecordsHead
 from harness.report.charts.axis_scale import scale
 from harness.report.formats.html_page import render_view
@@ -27,12 +28,14 @@ from harness.schema.results.metrics import ComparisonResult
 from harness.schema.results.results_file import Results
 from harness.storage.run_dir import RunDir
 
+RISEN = Interval(value=0.015, low=0.01, high=0.02)
+
 
 def comparison(**changes: object) -> ComparisonResult:
     facts: dict[str, object] = {
         "id": "reviews.accuracy", "evaluation": "reviews", "metric": "accuracy", "baseline": "base", "candidate": "new",
         "baseline_protocol": "head", "candidate_protocol": "head", "baseline_value": 0.702, "candidate_value": 0.7,
-        "delta": -0.002, "improvement": -0.002, "low": -0.01, "high": 0.006, "n": 500, "clusters": 500,
+        "delta": Interval(value=-0.002, low=-0.01, high=0.006), "improvement": -0.002, "n": 500, "clusters": 500,
         "unit": "fraction", "direction": "higher", "method": "t",
     }  # fmt: skip
     return ComparisonResult.model_validate(facts | changes)
@@ -43,21 +46,21 @@ def test_an_interval_over_zero_is_no_clear_change() -> None:
 
 
 def test_a_clear_change_names_both_levels() -> None:
-    row = comparison(baseline_value=0.5, candidate_value=0.6, delta=0.1, low=0.08, high=0.12)
+    row = comparison(baseline_value=0.5, candidate_value=0.6, delta=Interval(value=0.1, low=0.08, high=0.12))
     assert change(row) == "rose from 50.0% to 60.0%: +10.0 points, 95% interval +8.0…+12.0"
 
 
 @pytest.mark.parametrize(
     ("changes", "expected"),
     [
-        ({"low": 0.01, "high": 0.02, "delta": 0.015}, "better"),
-        ({"low": 0.01, "high": 0.02, "delta": 0.015, "direction": "lower"}, "worse"),
-        ({"low": 0.01, "high": 0.02, "delta": 0.015, "direction": "target", "ideal": 0.5}, "drifted"),
-        ({"low": 0.01, "high": 0.02, "delta": 0.015, "p_adjusted": 0.2, "family": 9}, "unclear"),
-        ({"low": None, "high": None}, "unclear"),
-        ({"identical": True, "delta": 0.0}, "identical"),
-        ({"status": "undefined", "delta": None, "reason": "no items"}, "undefined"),
-        ({"low": 0.0, "high": 0.02, "delta": 0.01}, "unclear"),
+        ({"delta": RISEN}, "better"),
+        ({"delta": RISEN, "direction": "lower"}, "worse"),
+        ({"delta": RISEN, "direction": "target", "ideal": 0.5}, "drifted"),
+        ({"delta": RISEN, "p_adjusted": 0.2, "family": 9}, "unclear"),
+        ({"delta": Interval(value=-0.002)}, "unclear"),
+        ({"identical": True, "delta": Interval(value=0.0)}, "identical"),
+        ({"status": "undefined", "delta": Interval(), "reason": "no items"}, "undefined"),
+        ({"delta": Interval(value=0.01, low=0.0, high=0.02)}, "unclear"),
     ],
 )
 def test_reading(changes: dict[str, object], expected: str) -> None:
@@ -65,7 +68,7 @@ def test_reading(changes: dict[str, object], expected: str) -> None:
 
 
 def test_an_undefined_comparison_says_why() -> None:
-    assert "no items" in change(comparison(status="undefined", delta=None, reason="no items"))
+    assert "no items" in change(comparison(status="undefined", delta=Interval(), reason="no items"))
 
 
 def test_the_story_has_five_parts_and_speaks_of_harm_with_numbers(plain: RunDir) -> None:
@@ -132,12 +135,15 @@ def test_a_release_whose_baseline_cannot_be_asked_is_told_of_by_its_first_pair(p
     ("changes", "said"),
     [
         ({}, "finetuned beats classical on “reviews”: accuracy"),
-        ({"delta": -0.1, "low": -0.12, "high": -0.08}, "finetuned does not beat classical on “reviews”"),
-        ({"delta": 0.0, "low": -0.02, "high": 0.02}, "finetuned does not clearly beat classical on “reviews”"),
+        ({"delta": Interval(value=-0.1, low=-0.12, high=-0.08)}, "finetuned does not beat classical on “reviews”"),
+        (
+            {"delta": Interval(value=0.0, low=-0.02, high=0.02)},
+            "finetuned does not clearly beat classical on “reviews”",
+        ),
     ],
 )
 def test_the_first_paragraph_says_whether_rivals_are_beaten(
-    plain: RunDir, changes: dict[str, float], said: str
+    plain: RunDir, changes: dict[str, Interval], said: str
 ) -> None:
     results = plain.read_results()
     found = next(row for row in results.comparisons if row.id == "reviews.accuracy" and row.candidate == "finetuned")

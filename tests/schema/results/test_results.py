@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from harness.core.errors import DataError
+from harness.core.interval import Bound, Interval
 from harness.schema.results.metrics import MetricResult
 from harness.schema.results.results_file import Results
 from harness.schema.results.verdicts import VerdictResult
@@ -31,8 +32,7 @@ def results(value: float | None = 0.5) -> Results:
                 metric="accuracy",
                 model="base",
                 protocol="head",
-                value=value,
-                bounds={"0.05": (0.4, math.inf)},
+                interval=Interval(value=value, bounds=(Bound(alpha=0.05, low=0.4, high=math.inf),)),
                 n=10,
                 clusters=10,
                 unit="fraction",
@@ -53,7 +53,7 @@ def test_equal_results_are_equal_bytes_and_read_back(tmp_path: Path) -> None:
     RunDir(tmp_path / "b").write_results(results())
     assert (tmp_path / "results.json").read_bytes() == (tmp_path / "b" / "results.json").read_bytes()
     again = RunDir(tmp_path).read_results()
-    assert again.metrics[0].value == 0.5
+    assert again.metrics[0].interval.value == 0.5
 
 
 def test_undefined_numbers_are_null_never_nan(tmp_path: Path) -> None:
@@ -62,8 +62,8 @@ def test_undefined_numbers_are_null_never_nan(tmp_path: Path) -> None:
     assert "NaN" not in text
     assert "Infinity" not in text
     again = RunDir(tmp_path).read_results()
-    assert again.metrics[0].value is None
-    assert again.metrics[0].bounds["0.05"] == (0.4, None)
+    assert again.metrics[0].interval.value is None
+    assert again.metrics[0].interval.at(0.05) == Bound(alpha=0.05, low=0.4, high=None)
 
 
 @pytest.mark.parametrize("content", ["", "{}", "[]", '{"schema_version": 99}', '{"schema_version": 1, "more": 1}'])
