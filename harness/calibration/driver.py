@@ -11,11 +11,14 @@ from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any, Protocol
 
 from harness.calibration.measure import World, alarms, measured
-from harness.calibration.planted_metrics import ALARM, CLUSTER, DOSE, FIGURE, STRONG, ZERO, world_metrics
+from harness.calibration.planted_metrics import ALARM, DOSE, FIGURE, STRONG, ZERO, world_metrics
+from harness.comparisons.meanings import meanings
 from harness.core.digests import digest
 from harness.core.evaluation import Item
+from harness.core.metric import MetricContext
 from harness.core.records import Record, Records, RecordsHead
 from harness.core.reporter import Reporter, Silent
+from harness.metrics.build_metrics import build_metrics
 from harness.model_kinds.describe import label_of, made_by, parent_of
 from harness.pipeline.prepared_suite import Prepared, prepare
 from harness.pipeline.results.gate_verdicts import verdicts, wanted_pairs
@@ -30,6 +33,7 @@ from harness.storage.store import Store
 if TYPE_CHECKING:
     from harness.suite.suite import Suite
 
+WORLD = "world"
 WORLD_FORMAT = 1
 
 
@@ -165,12 +169,14 @@ def _evaluation(run: RunDir, suite: Suite, name: str, found: Mapping[tuple[float
         data=[],
         split=spec.options.split,
         n=len(cells),
-        clusters={CLUSTER: len({world for _, world in cells})},
+        cluster_unit=WORLD,
+        clusters={WORLD: len({world for _, world in cells})},
         protocols=protocols,
         skipped=skipped,
         coverage=dict.fromkeys(protocols, 1.0),
         counts={},
         metrics=metrics,
+        meanings=meanings(build_metrics(metrics, MetricContext(cluster_unit=WORLD))),
         baseline=suite.compare.baseline,
     )
 
@@ -181,7 +187,7 @@ def _item(name: str, dose: float, world: int) -> Item:
         id=digest(["world", name, dose, world]),
         payload={},
         texts={"world": text},
-        clusters={CLUSTER: str(world)},
+        clusters={WORLD: str(world)},
         slices=(f"dose={dose:g}",),
     )
 

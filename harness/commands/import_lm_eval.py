@@ -223,6 +223,7 @@ def _evaluation(
         split="test",
         n=len(items),
         clusters={"parent": len(items)},
+        cluster_unit="parent",
         protocols={model: found[0].protocol for model, found in answered.items()},
         coverage={model: len(found) / len(items) for model, found in answered.items()},
         counts={model: record_counts(found) for model, found in records.items()},

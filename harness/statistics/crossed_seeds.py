@@ -97,9 +97,9 @@ def crossed(
         HarnessError: when shapes do not fit, or for kind `recompute`.
     """
     levels = tuple(alphas)
-    scale = linear_scale(kind, value)
+    scale = linear_scale(kind)
     ready = prepare([*base, *candidate], clusters)
-    check_kind(kind, ready.sides[0].shape[1])
+    check_kind(kind, ready.sides[0], value)
     before, after = ready.sides[: len(base)], ready.sides[len(base) :]
     alike = ready.fault is None and all(
         np.array_equal(side[0], other) for side in (before, after) if side for other in side[1:]

@@ -49,10 +49,10 @@ def estimate(
         HarnessError: when shapes do not fit, or for kind `recompute`.
     """
     levels = tuple(alphas)
-    scale = linear_scale(kind, value)
+    scale = linear_scale(kind)
     ready = prepare([stats], clusters)
     rows, groups = ready.sides[0], ready.groups
-    check_kind(kind, rows.shape[1])
+    check_kind(kind, rows, value)
 
     def made(number: float, interval: Interval, method: str, said: tuple[str, ...]) -> Estimate:
         return Estimate(

@@ -70,10 +70,10 @@ def difference(
         HarnessError: when shapes do not fit, or for kind `recompute`.
     """
     levels = tuple(alphas)
-    scale = linear_scale(kind, value)
+    scale = linear_scale(kind)
     ready = prepare([base, candidate], clusters)
     (before, after), groups = ready.sides, ready.groups
-    check_kind(kind, before.shape[1])
+    check_kind(kind, before, value)
     identical = ready.fault is None and bool(np.array_equal(before, after))
     values = (NAN, NAN)
     fault = ready.fault

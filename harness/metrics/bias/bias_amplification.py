@@ -18,13 +18,11 @@ from typing import Any, ClassVar
 import numpy as np
 import numpy.typing as npt
 
-from harness.core.metric import Metric, MetricContext, MetricKind
+from harness.core.metric import Metric, MetricContext, MetricKind, Role
 from harness.core.records import FloatArray, Records
 from harness.metrics.bias.group_fairness import MEMBER, groups_of
 from harness.metrics.metric_shapes import Factory, MeanMetric, RecordMetric, column, divide
 
-CLUSTER = "parent"
-OCCUPATION = "occupation"
 DIRECTED = "directed."
 Counts = Mapping[tuple[str, str], float]
 """(output, group) → how often they stand together."""
@@ -124,30 +122,34 @@ class AttributeToTask(RecordMetric):
 
 
 class ZhaoFactory(Factory):
-    needs: ClassVar[tuple[str, ...]] = ("prediction", "directed")
-    summary: ClassVar[str] = "How much further predictions go than training data in tying labels to groups (Zhao)."
+    needs: tuple[str, ...] = ("prediction", "directed")
+    summary: str = "How much further predictions go than training data in tying labels to groups (Zhao)."
 
-    def __call__(self, name: str, context: MetricContext) -> Sequence[Metric]:
+    def build(self, name: str, context: MetricContext) -> Sequence[Metric]:
         return [
             ZhaoMetric(
                 id="bias_amplification",
                 unit="share",
                 direction="target",
                 ideal=0.0,
-                cluster=CLUSTER,
+                cluster_unit=context.cluster_unit,
                 labels=context.labels,
             )
         ]
 
 
 class AttributeToTaskFactory(Factory):
-    needs: ClassVar[tuple[str, ...]] = ("directed",)
-    summary: ClassVar[str] = "Directional amplification from groups to labels (Wang and Russakovsky); 0 is the ideal."
+    needs: tuple[str, ...] = ("directed",)
+    summary: str = "Directional amplification from groups to labels (Wang and Russakovsky); 0 is the ideal."
 
-    def __call__(self, name: str, context: MetricContext) -> Sequence[Metric]:
+    def build(self, name: str, context: MetricContext) -> Sequence[Metric]:
         return [
             AttributeToTask(
-                id="bias_amp_attribute_to_task", unit="share", direction="target", ideal=0.0, cluster=CLUSTER
+                id="bias_amp_attribute_to_task",
+                unit="share",
+                direction="target",
+                ideal=0.0,
+                cluster_unit=context.cluster_unit,
             )
         ]
 
@@ -156,17 +158,24 @@ class _OfOccupations(Factory):
     id: ClassVar[str]
     column: ClassVar[str]
 
-    def __call__(self, name: str, context: MetricContext) -> Sequence[Metric]:
+    def build(self, name: str, context: MetricContext) -> Sequence[Metric]:
         return [
-            MeanMetric(id=self.id, unit="share", direction="target", ideal=0.0, cluster=OCCUPATION, column=self.column)
+            MeanMetric(
+                id=self.id,
+                unit="share",
+                direction="target",
+                ideal=0.0,
+                cluster_unit=context.cluster_unit,
+                column=self.column,
+            )
         ]
 
 
 class PronounAmplification(_OfOccupations):
     """Zhao's figure with a model's pronouns for predictions."""
 
-    needs: ClassVar[tuple[str, ...]] = ("zhao_gap",)
-    summary: ClassVar[str] = "How much further a model's pronouns go than its data in tying words to groups (Zhao)."
+    needs: tuple[str, ...] = ("zhao_gap",)
+    summary: str = "How much further a model's pronouns go than its data in tying words to groups (Zhao)."
     id: ClassVar[str] = "pronoun_amplification"
     column: ClassVar[str] = "zhao_gap"
 
@@ -174,8 +183,8 @@ class PronounAmplification(_OfOccupations):
 class TaskToAttribute(_OfOccupations):
     """Directional amplification T→A: groups predicted from words."""
 
-    needs: ClassVar[tuple[str, ...]] = ("directed_gap",)
-    summary: ClassVar[str] = "Directional amplification from words to groups (Wang and Russakovsky); 0 is the ideal."
+    needs: tuple[str, ...] = ("directed_gap",)
+    summary: str = "Directional amplification from words to groups (Wang and Russakovsky); 0 is the ideal."
     id: ClassVar[str] = "bias_amp_task_to_attribute"
     column: ClassVar[str] = "directed_gap"
 
@@ -183,17 +192,18 @@ class TaskToAttribute(_OfOccupations):
 class FemalePronouns(Factory):
     """The level beside the amplification."""
 
-    needs: ClassVar[tuple[str, ...]] = ("female_share",)
-    summary: ClassVar[str] = "Mean share of the female pronoun over occupations; 0.5 is the ideal."
+    needs: tuple[str, ...] = ("female_share",)
+    role: Role = "companion"
+    summary: str = "Mean share of the female pronoun over occupations; 0.5 is the ideal."
 
-    def __call__(self, name: str, context: MetricContext) -> Sequence[Metric]:
+    def build(self, name: str, context: MetricContext) -> Sequence[Metric]:
         return [
             MeanMetric(
                 id="female_pronoun_share",
                 unit="share",
                 direction="target",
                 ideal=0.5,
-                cluster=OCCUPATION,
+                cluster_unit=context.cluster_unit,
                 column="female_share",
             )
         ]
@@ -202,11 +212,16 @@ class FemalePronouns(Factory):
 class EmptyCells(Factory):
     """What the other figures could not see."""
 
-    needs: ClassVar[tuple[str, ...]] = ("empty",)
-    summary: ClassVar[str] = "Share of cells without a single training item: the amplification leaves them out."
+    needs: tuple[str, ...] = ("empty",)
+    role: Role = "companion"
+    summary: str = "Share of cells without a single training item: the amplification leaves them out."
 
-    def __call__(self, name: str, context: MetricContext) -> Sequence[Metric]:
-        return [MeanMetric(id="empty_cell_rate", unit="share", direction="lower", cluster=OCCUPATION, column="empty")]
+    def build(self, name: str, context: MetricContext) -> Sequence[Metric]:
+        return [
+            MeanMetric(
+                id="empty_cell_rate", unit="share", direction="lower", cluster_unit=context.cluster_unit, column="empty"
+            )
+        ]
 
 
 amplification = ZhaoFactory()

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from harness.metrics.column_metrics import Mean
+from harness.metrics.column_metrics import MeanOf
 
 TIE = 1e-6
 """Scores that differ by no more are tied (nats, or nats a unit of length)."""
@@ -47,7 +47,12 @@ def choice_statistics(
     return found
 
 
-acc = Mean("acc", "Share of questions whose right choice is the likeliest (summed log-likelihood).")
-acc_norm_chars = Mean("acc_norm_chars", "Share right by log-likelihood a character of the choice.")
-acc_norm_bytes = Mean("acc_norm_bytes", "Share right by log-likelihood a UTF-8 byte of the choice.")
-acc_mutual_info = Mean("acc_mutual_info", "Share right by log-likelihood minus that without the question.")
+acc = MeanOf(
+    "acc",
+    "Share of questions whose right choice is the likeliest (summed log-likelihood).",
+    label="share of right choices",
+    short="share of right choices",
+)
+acc_norm_chars = MeanOf("acc_norm_chars", "Share right by log-likelihood a character of the choice.")
+acc_norm_bytes = MeanOf("acc_norm_bytes", "Share right by log-likelihood a UTF-8 byte of the choice.")
+acc_mutual_info = MeanOf("acc_mutual_info", "Share right by log-likelihood minus that without the question.")

@@ -17,7 +17,7 @@ import numpy.typing as npt
 from harness.core.errors import SuiteError
 from harness.core.metric import Metric, MetricContext, MetricKind
 from harness.core.records import FloatArray, Records
-from harness.metrics.column_metrics import PARENT, Mean
+from harness.metrics.column_metrics import MeanOf
 from harness.metrics.metric_shapes import Factory, RecordMetric, column, divide
 
 _COUNTS = ("tp", "fp", "fn")
@@ -59,12 +59,12 @@ class MultilabelF1(RecordMetric):
 
 
 class _Averaged(Factory):
-    needs: ClassVar[tuple[str, ...]] = (NEEDS,)
+    needs: tuple[str, ...] = (NEEDS,)
     pooled: ClassVar[bool]
     id: ClassVar[str]
 
-    def __call__(self, name: str, context: MetricContext) -> Sequence[Metric]:
-        return [_f1(self.id, _labels(name, context), self.pooled)]
+    def build(self, name: str, context: MetricContext) -> Sequence[Metric]:
+        return [_f1(self.id, _labels(name, context), self.pooled, context)]
 
 
 class Micro(_Averaged):
@@ -72,7 +72,7 @@ class Micro(_Averaged):
 
     id: ClassVar[str] = "f1_multilabel_micro"
     pooled: ClassVar[bool] = True
-    summary: ClassVar[str] = "F1 of the pooled counts of all labels, where items have any number of labels."
+    summary: str = "F1 of the pooled counts of all labels, where items have any number of labels."
 
 
 class Macro(_Averaged):
@@ -80,21 +80,23 @@ class Macro(_Averaged):
 
     id: ClassVar[str] = "f1_multilabel_macro"
     pooled: ClassVar[bool] = False
-    summary: ClassVar[str] = "Mean F1 over the labels, where items have any number of labels."
+    summary: str = "Mean F1 over the labels, where items have any number of labels."
 
 
 class PerLabel(Factory):
     """One metric `f1_multilabel[<label>]` a label."""
 
-    needs: ClassVar[tuple[str, ...]] = (NEEDS,)
-    summary: ClassVar[str] = "F1 of each label, where items have any number of labels."
+    needs: tuple[str, ...] = (NEEDS,)
+    summary: str = "F1 of each label, where items have any number of labels."
 
-    def __call__(self, name: str, context: MetricContext) -> Sequence[Metric]:
-        return [_f1(f"f1_multilabel[{label}]", (label,), False) for label in _labels(name, context)]
+    def build(self, name: str, context: MetricContext) -> Sequence[Metric]:
+        return [_f1(f"f1_multilabel[{label}]", (label,), False, context) for label in _labels(name, context)]
 
 
-def _f1(name: str, labels: tuple[str, ...], pooled: bool) -> MultilabelF1:
-    return MultilabelF1(id=name, unit="fraction", direction="higher", cluster=PARENT, labels=labels, pooled=pooled)
+def _f1(name: str, labels: tuple[str, ...], pooled: bool, context: MetricContext) -> MultilabelF1:
+    return MultilabelF1(
+        id=name, unit="fraction", direction="higher", cluster_unit=context.cluster_unit, labels=labels, pooled=pooled
+    )
 
 
 def _labels(name: str, context: MetricContext) -> tuple[str, ...]:
@@ -109,7 +111,7 @@ def _labels(name: str, context: MetricContext) -> tuple[str, ...]:
 f1_multilabel_micro = Micro()
 f1_multilabel_macro = Macro()
 f1_multilabel_per_label = PerLabel()
-f1_multilabel_samples = Mean(
+f1_multilabel_samples = MeanOf(
     "f1_multilabel_samples", "Mean over the items of each one's F1 of labels.", column="f1_sample", unit="fraction"
 )
-subset_accuracy = Mean("subset_accuracy", "Share of items whose set of labels is exactly right.", column="correct")
+subset_accuracy = MeanOf("subset_accuracy", "Share of items whose set of labels is exactly right.", column="correct")

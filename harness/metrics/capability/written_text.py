@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from harness.metrics.column_metrics import Mean, Ratio
+from harness.metrics.column_metrics import MeanOf, RatioOf
 
 _WORD = re.compile(r"\w+")
 _REPEATED = 4
@@ -61,18 +61,32 @@ def parses(text: str) -> bool:
     return True
 
 
-distinct_1 = Ratio("distinct_1", "Different words over all words, within each text.", "distinct_grams_1", "grams_1")
-distinct_2 = Ratio(
-    "distinct_2", "Different word pairs over all pairs, within each text.", "distinct_grams_2", "grams_2"
+distinct_1 = RatioOf(
+    "distinct_1",
+    "Different words over all words, within each text.",
+    "distinct_grams_1",
+    "grams_1",
+    label="different words within a text",
+    role="descriptive",
 )
-repetition = Ratio(
+distinct_2 = RatioOf(
+    "distinct_2",
+    "Different word pairs over all pairs, within each text.",
+    "distinct_grams_2",
+    "grams_2",
+    label="different word pairs within a text",
+    role="descriptive",
+)
+repetition = RatioOf(
     "repetition",
     "Share of 4-word sequences that stood before in the same text.",
     "repeated",
     "grams_4",
     direction="lower",
+    label="share of four-word sequences that stood before",
+    role="descriptive",
 )
-length_ratio = Ratio(
+length_ratio = RatioOf(
     "length_ratio",
     "Words written over words of the references; 1 is the ideal.",
     "words",
@@ -80,24 +94,46 @@ length_ratio = Ratio(
     unit="ratio",
     direction="target",
     ideal=1.0,
+    label="length against the reference's",
+    role="descriptive",
 )
-length_limit_rate = Mean("length_limit_rate", "Share of texts that the length limit cut off.", direction="lower")
-judge_win_rate = Mean(
+length_limit_rate = MeanOf(
+    "length_limit_rate",
+    "Share of texts that the length limit cut off.",
+    direction="lower",
+    label="share of texts that the length limit cut off",
+    role="descriptive",
+)
+judge_win_rate = MeanOf(
     "judge_win_rate",
     "How far a judging model prefers the text to the reference: 1 in both orders, 0.5 where it follows the place.",
     column="judged",
 )
-judge_position_bias = Mean(
+judge_position_bias = MeanOf(
     "judge_position_bias", "Share of texts whose judge prefers a place, not a text.", direction="lower"
 )
-judge_unreadable_rate = Mean(
+judge_unreadable_rate = MeanOf(
     "judge_unreadable_rate",
     "Share of texts whose judge gives no readable answer.",
     column="judge_unread",
     direction="lower",
 )
-line_exact_match = Mean(
-    "line_exact_match", "Share of lines that equal the real one, apart from white space at the ends."
+line_exact_match = MeanOf(
+    "line_exact_match",
+    "Share of lines that equal the real one, apart from white space at the ends.",
+    label="share of next lines that are right to the letter",
+    short="exact lines",
 )
-edit_similarity = Mean("edit_similarity", "Mean of 1 − edit distance / longer length.", unit="fraction")
-parse_rate = Mean("parse_rate", "Share of generated code that Python's grammar accepts (parsed, never run).")
+edit_similarity = MeanOf(
+    "edit_similarity",
+    "Mean of 1 − edit distance / longer length.",
+    unit="fraction",
+    label="letters shared with the right line",
+    short="similarity of lines",
+)
+parse_rate = MeanOf(
+    "parse_rate",
+    "Share of generated code that Python's grammar accepts (parsed, never run).",
+    label="share that Python's grammar accepts",
+    short="share that parses",
+)

@@ -7,9 +7,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from harness.core import registry
 from harness.core.digests import digest
 from harness.core.metric import Metric, MetricContext
-from harness.core.records import Records
+from harness.core.records import ITEM, Records
 from harness.core.reporter import Reporter
 from harness.schema.results.inputs import EvaluationResult
 from harness.schema.results.metrics import ComparisonResult, FlipsResult, MetricResult, TableResult
@@ -104,6 +105,7 @@ def score(
                 "metrics": evaluation.metrics,
                 "labels": evaluation.labels,
                 "scorer": evaluation.scorer,
+                "cluster_unit": cluster_unit_of(evaluation),
                 "alphas": {metric: list(alphas(f"{evaluation.name}.{metric}")) for metric in evaluation.metrics},
                 "seed": seed,
             }
@@ -158,10 +160,25 @@ def metrics_of(evaluation: EvaluationResult, *protocols: str, code: Mapping[str,
     from harness.metrics.build_metrics import applies, build_metrics
     from harness.metrics.hf_evaluate import is_outside
 
-    context = MetricContext(labels=tuple(evaluation.labels), scorer=evaluation.scorer, code=code or {})
+    context = MetricContext(
+        labels=tuple(evaluation.labels),
+        scorer=evaluation.scorer,
+        cluster_unit=cluster_unit_of(evaluation),
+        code=code or {},
+    )
     names = [name for name in evaluation.metrics if code is not None or not is_outside(name)]
     metrics = build_metrics(names, context)
     return [metric for metric in metrics if any(applies(metric, protocol) for protocol in protocols)]
+
+
+def cluster_unit_of(evaluation: EvaluationResult) -> str:
+    """The unit of independence of an evaluation; results of 0.1.0 do not hold it, so its class says it then."""
+    if evaluation.cluster_unit is not None:
+        return evaluation.cluster_unit
+    group = f"{evaluation.role}s"
+    if len(evaluation.clusters) > 1 and evaluation.kind in registry.names(group):
+        return str(registry.load(group, evaluation.kind).cluster_unit)
+    return next(iter(evaluation.clusters), ITEM)
 
 
 def _levels(

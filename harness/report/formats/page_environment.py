@@ -15,7 +15,7 @@ from harness.report.sections.slice_tables import clear, shown_clear
 from harness.report.view.run_view import FEW, WORDS, RunView, reading, span
 from harness.report.web import deferred_sections
 from harness.report.wording import narrative
-from harness.report.wording.glossary import CORRECTIONS, FIELDS, GLOSSARY, MARGINS, meaning, plain_name
+from harness.report.wording.glossary import CORRECTIONS, FIELDS, GLOSSARY, MARGINS
 from harness.report.wording.safe_text import cut, plural, slug, visible
 from harness.schema.results import number_format
 from harness.schema.run_info import attempt_sentence
@@ -85,12 +85,10 @@ def environment() -> Environment:
         VERDICTS=VERDICTS,
         plural=plural,
         breakable=breakable,
-        meaning=meaning,
         MARGINS=MARGINS,
         CORRECTIONS=CORRECTIONS,
         FIELDS=FIELDS,
         GLOSSARY=GLOSSARY,
-        plain_name=plain_name,
         slug=slug,
         cut=cut,
         suite_limit=SUITE_TEXT_LIMIT,

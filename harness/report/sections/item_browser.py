@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from harness.report.sections.item_evidence import extras, readable, tells
-from harness.report.view.item_columns import NO_MEASURE, ItemTable, Side, measure, membership, side
+from harness.report.view.item_columns import ItemTable, Side, measure, membership, side
 from harness.report.view.item_ranking import ranked, shortest
 from harness.report.view.run_view import LANGUAGE_MODELLING, RunView
 from harness.report.web import packed_columns
@@ -96,9 +96,9 @@ class Loaded:
             return None
         wanted = view.pairs(name)
         models = list(dict.fromkeys(model for pair in wanted for model in pair))
-        kind = view.evaluations[name].kind
+        measures = view.evaluations[name].item_measures
         sides = {
-            model: side(records, kind, table.ids)
+            model: side(records, measures, table.ids)
             for model in models
             if (records := view.records(name, model)) is not None and len(records)
         }
@@ -137,8 +137,8 @@ class Loaded:
         texts, shown = self._texts(budget)
         names, _, left = membership(self.table.table, SLICES)
         kind = self.view.evaluations[self.name].kind
-        measures = (measure(one.records, kind)[1] for one in self.sides.values())
-        what = next((found for found in measures if found is not NO_MEASURE), NO_MEASURE)
+        known = self.view.evaluations[self.name].item_measures
+        what = next((found for one in self.sides.values() if (found := measure(one.records, known)[1])), None)
         models = list(self.sides)
         flips, flips_shown = int(self.flipped.sum()), int(self.flipped[self.order[:shown]].sum())
         head = {
@@ -152,7 +152,7 @@ class Loaded:
             "answers": [cut(answer, ANSWER_LENGTH) for answer in self._answers()],
             "slices": [cut(name, 120) for name in names],
             "slicesLeft": left,
-            "measure": [what.name, what.unit, what.better],
+            "measure": [what.label, what.unit, what.better] if what is not None else ["", "", None],
             "scored": any(bool(np.isfinite(one.correct).any()) for one in self.sides.values()),
             "total": len(self.table),
             "shown": shown,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from harness.report.charts.point_charts import Point, PointChart, point_chart
 from harness.report.view.run_view import LANGUAGE_MODELLING, WORDS, Contest, RunView, reading
-from harness.report.wording.glossary import COMPANIONS
 from harness.schema.results import number_format
 from harness.schema.results.metrics import ComparisonResult
 
@@ -27,7 +26,7 @@ def bias_of(view: RunView, contest: Contest) -> ComparisonResult | None:
             own = [
                 row
                 for row in view.comparisons(contest, evaluation=name)
-                if row.status == "ok" and row.metric.split("[")[0] not in COMPANIONS
+                if row.status == "ok" and view.harms(row.evaluation, row.metric)
             ]
             rows += own[:1]
     order = ["worse", "drifted", "unclear", "better", "identical", "undefined"]

@@ -6,14 +6,12 @@ Each sentence is chosen by the reading of a comparison; none claims a change who
 from __future__ import annotations
 
 from harness.report.view.run_view import LANGUAGE_MODELLING, Contest, RunView, reading
-from harness.report.wording.glossary import ASIDES, COMPANIONS, plain_name
 from harness.report.wording.narrative import people_slices, seeds_said
 from harness.report.wording.safe_text import plural
 from harness.schema.results import number_format
 from harness.schema.results.metrics import ComparisonResult
 from harness.schema.results.seed_aggregation import of_recipe
 
-_SHARES = frozenset({"accuracy"})
 _RIVALS = 4
 """At most this many rivals stand in the paragraph."""
 
@@ -57,7 +55,7 @@ def _task(row: ComparisonResult, view: RunView) -> str:
     unit = number_format.shown_unit(row.unit)
     delta = number_format.difference(row.delta, row.unit, row.low, row.high)
     kind = reading(row)
-    what = plain_name(row.metric)
+    what = view.short(row.evaluation, row.metric)
     if kind == "identical":
         return f"On “{row.evaluation}”, {who} and {base} have the same {what} on every item."
     if kind not in ("better", "worse"):
@@ -69,11 +67,6 @@ def _task(row: ComparisonResult, view: RunView) -> str:
     levels = [
         number_format.level(value, row.unit, row.low, row.high) for value in (row.candidate_value, row.baseline_value)
     ]
-    if row.metric in _SHARES:
-        return (
-            f"On “{row.evaluation}”, {who} is right on {levels[0]} of the items, {base}{way} on {levels[1]}: "
-            f"{delta} {unit} ({span})."
-        )
     return (
         f"On “{row.evaluation}”, {who} is {kind} than {base}{way} by {what}: {levels[0]} against {levels[1]} ({span})."
     )
@@ -87,15 +80,15 @@ def rivals(view: RunView, contest: Contest) -> list[str]:
         for other in view.contests
         if other.candidate == contest.candidate and not other.main and other != contest
         for row in _headlines(view, other, memory=False)
-        if row.metric not in ASIDES
+        if view.meaning(row.evaluation, row.metric).role != "descriptive"
     ]
     rows.sort(key=lambda pair: reading(pair[1]) == "better")
     left = len(rows) - _RIVALS
     more = [f"{plural(left, 'further comparison')} with other models {'is' if left == 1 else 'are'} in the report."]
-    return [_rival(name, row) for name, row in rows[:_RIVALS]] + (more if left > 0 else [])
+    return [_rival(view, name, row) for name, row in rows[:_RIVALS]] + (more if left > 0 else [])
 
 
-def _rival(name: str, row: ComparisonResult) -> str:
+def _rival(view: RunView, name: str, row: ComparisonResult) -> str:
     kind = reading(row)
     row = of_recipe(row)
     says = {"better": "beats", "identical": "scores the same on every item as", "unclear": "is not shown to beat"}
@@ -107,7 +100,8 @@ def _rival(name: str, row: ComparisonResult) -> str:
     )
     return (
         f"{row.candidate} {says.get(kind, 'does not beat')} {name} on “{row.evaluation}”: "
-        f"{plain_name(row.metric)} {levels[0]} against {levels[1]} ({row.confidence:.0%} interval of the {span})."
+        f"{view.short(row.evaluation, row.metric)} {levels[0]} against {levels[1]} "
+        f"({row.confidence:.0%} interval of the {span})."
     )
 
 
@@ -115,12 +109,12 @@ def _memory(view: RunView, contest: Contest) -> list[str]:
     rows = _headlines(view, contest, memory=True)
     if not rows:
         return ["What it forgot was not measured."]
-    return [_remembers(row) for row in rows]
+    return [_remembers(view, row) for row in rows]
 
 
-def _remembers(row: ComparisonResult) -> str:
+def _remembers(view: RunView, row: ComparisonResult) -> str:
     row = of_recipe(row)
-    kind = reading(row)
+    kind, what = reading(row), view.short(row.evaluation, row.metric)
     if kind == "identical":
         return f"It predicts the texts of “{row.evaluation}” exactly as before."
     if row.ratio is None or row.ratio_low is None or row.ratio_high is None:
@@ -129,10 +123,8 @@ def _remembers(row: ComparisonResult) -> str:
         ends = "…".join(number_format.fixed((end - 1) * 100, 1, sign=True) for end in (row.ratio_low, row.ratio_high))
         size = f"{number_format.fixed((row.ratio - 1) * 100, 1, sign=True)}%, {row.confidence:.0%} interval {ends}"
     if kind in ("better", "worse"):
-        return (
-            f"It predicts the texts of “{row.evaluation}” {kind} than {row.baseline} ({plain_name(row.metric)} {size})."
-        )
-    return f"No clear change in predicting the texts of “{row.evaluation}” ({plain_name(row.metric)} {size})."
+        return f"It predicts the texts of “{row.evaluation}” {kind} than {row.baseline} ({what} {size})."
+    return f"No clear change in predicting the texts of “{row.evaluation}” ({what} {size})."
 
 
 def _paid(view: RunView, contest: Contest) -> str:
@@ -148,11 +140,7 @@ def _paid(view: RunView, contest: Contest) -> str:
 
 
 def _hurt(view: RunView, contest: Contest) -> list[str]:
-    probes = [
-        row
-        for row in view.comparisons(contest)
-        if view.group(row.evaluation, row.metric) == "bias" and row.metric.split("[")[0] not in COMPANIONS
-    ]
+    probes = [row for row in view.comparisons(contest) if view.harms(row.evaluation, row.metric)]
     bad = [row for row in probes if _harms(row)]
     groups = people_slices(view, contest)
     worse = [row for row in groups if reading(row) == "worse"]
@@ -161,7 +149,7 @@ def _hurt(view: RunView, contest: Contest) -> list[str]:
     out = []
     if bad:
         named = "; ".join(
-            f"{plain_name(row.metric)} on {row.evaluation} "
+            f"{view.short(row.evaluation, row.metric)} on {row.evaluation} "
             f"({number_format.difference(row.delta, row.unit, row.low, row.high)} "
             f"{number_format.shown_unit(row.unit)}, "
             f"{number_format.interval(row.low, row.high, row.unit)})"
@@ -175,7 +163,7 @@ def _hurt(view: RunView, contest: Contest) -> list[str]:
         first = worse[0]
         out.append(
             f"It is clearly worse on {len(worse)} of {plural(len(groups), 'slice comparison')}, "
-            f"such as {plain_name(first.metric)} on {first.slice}."
+            f"such as {view.short(first.evaluation, first.metric)} on {first.slice}."
         )
     return out
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from harness.report.view.run_view import FEW, Contest, Reading, RunView, reading, span
-from harness.report.wording.glossary import COMPANIONS, named
 from harness.report.wording.safe_text import plural
 from harness.schema.results import number_format
 from harness.schema.results.metrics import ComparisonResult
@@ -85,11 +84,11 @@ def _gained(view: RunView, contest: Contest) -> list[Sentence]:
     rows = _headlines(view, contest, "gained")
     if rows:
         return [
-            Sentence(f"{named(row.evaluation, row.metric)} {change(row)}{_asked(row, view)}.", reading(row))
+            Sentence(f"{view.named(row.evaluation, row.metric)} {change(row)}{_asked(row, view)}.", reading(row))
             for row in rows
         ]
     others = [
-        Sentence(f"Against {row.baseline}, {named(row.evaluation, row.metric)} {change(row)}.", reading(row))
+        Sentence(f"Against {row.baseline}, {view.named(row.evaluation, row.metric)} {change(row)}.", reading(row))
         for other in view.contests
         if other.candidate == contest.candidate and other != contest
         for row in _headlines(view, other, "gained")
@@ -126,7 +125,7 @@ def _forgotten(view: RunView, contest: Contest) -> list[Sentence]:
             "better": "no loss was seen here",
             "unclear": "neither loss nor its absence is shown by this alone",
         }.get(reading(row), "")
-        text = f"{named(row.evaluation, row.metric)} {change(row)}{relative}"
+        text = f"{view.named(row.evaluation, row.metric)} {change(row)}{relative}"
         parts.append(Sentence(f"{text}; {meaning}." if meaning else f"{text}.", reading(row)))
     return parts
 
@@ -149,15 +148,11 @@ def _paid(view: RunView, contest: Contest) -> list[Sentence]:
 
 def _hurt(view: RunView, contest: Contest) -> list[Sentence]:
     sentences: list[Sentence] = []
-    probes = [
-        row
-        for row in view.comparisons(contest)
-        if view.group(row.evaluation, row.metric) == "bias" and row.metric.split("[")[0] not in COMPANIONS
-    ]
+    probes = [row for row in view.comparisons(contest) if view.harms(row.evaluation, row.metric)]
     for row in probes:
         if reading(row) == "worse" or (reading(row) == "drifted" and (row.distance_change or 0) > 0):
             away = "" if row.direction != "target" else " (farther from the ideal)"
-            sentences.append(Sentence(f"{named(row.evaluation, row.metric)} {change(row)}{away}.", reading(row)))
+            sentences.append(Sentence(f"{view.named(row.evaluation, row.metric)} {change(row)}{away}.", reading(row)))
     groups = people_slices(view, contest)
     worse = [row for row in groups if reading(row) == "worse"]
     if groups:
@@ -181,7 +176,7 @@ def people_slices(view: RunView, contest: Contest) -> list[ComparisonResult]:
 def _of_people(view: RunView, row: ComparisonResult) -> bool:
     """Whether a slice says who is hurt: not what overlaps with training, nor a kind of running text."""
     group = view.group(row.evaluation, row.metric)
-    companion = group == "bias" and row.metric.split("[")[0] in COMPANIONS
+    companion = group == "bias" and not view.harms(row.evaluation, row.metric)
     return group != "forgotten" and not companion and not (row.slice or "").startswith("overlap=")
 
 
