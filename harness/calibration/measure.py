@@ -87,6 +87,7 @@ def _described(bound: Bound) -> EvaluationResult:
         data=[],
         split=bound.split,
         n=0,
+        cluster_unit=bound.evaluation.cluster_unit,
         labels=list(context.labels),
         metrics=list(bound.metrics),
         scorer=context.scorer,

@@ -10,7 +10,6 @@ from harness.core.records import Records, RecordsHead
 
 _LIKELIHOODS = ("pseudo_likelihood", "rolling_likelihood")
 _SCORERS = ("pll", "ll", "target_ll", "crows_original", "next_sentence", "continuation_chars")
-_PER_TOKEN = ("token_perplexity", "pseudo_perplexity")
 _FACTS = (
     ("max_length", "maximum length"),
     ("dtype", "number format"),
@@ -79,7 +78,7 @@ def _is_likelihood(protocol: str) -> bool:
 
 
 def _per_token(metric: Metric) -> bool:
-    return metric.id.partition("[")[0] in _PER_TOKEN or "token" in metric.unit
+    return "token" in metric.unit
 
 
 def _tokenizer(head: RecordsHead) -> Any:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from harness.core.metric import Metric
+from harness.core.unit import unit_of
 from harness.schema.results.inputs import MetricMeaning
-from harness.schema.results.number_format import is_fraction
 
 
 def meanings(metrics: Iterable[Metric]) -> dict[str, MetricMeaning]:
@@ -16,7 +16,7 @@ def meanings(metrics: Iterable[Metric]) -> dict[str, MetricMeaning]:
             label=metric.label,
             short=metric.short,
             unit=metric.unit,
-            fraction=is_fraction(metric.unit),
+            fraction=unit_of(metric.unit).fraction,
             direction=metric.direction,
             ideal=metric.ideal,
             role=metric.role,

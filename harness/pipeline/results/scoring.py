@@ -176,7 +176,8 @@ def cluster_unit_of(evaluation: EvaluationResult) -> str:
     if evaluation.cluster_unit is not None:
         return evaluation.cluster_unit
     group = f"{evaluation.role}s"
-    if len(evaluation.clusters) > 1 and evaluation.kind in registry.names(group):
+    # One unit alone speaks for itself: a figure over planted worlds has its probe's kind, and the unit `world`.
+    if len(evaluation.clusters) != 1 and evaluation.kind in registry.names(group):
         return str(registry.load(group, evaluation.kind).cluster_unit)
     return next(iter(evaluation.clusters), ITEM)
 
