@@ -127,7 +127,7 @@ def test_a_release_whose_baseline_cannot_be_asked_is_told_of_by_its_first_pair(p
     assert sum(contest.release for contest in view.contests) == 1
     text = brief(view, told)
     assert "finetuned is better than" in text
-    assert "classical on" in text
+    assert "than classical by" in text
     assert "the best way of base" not in text
     assert "no summary in words" not in render_view(view)
 
