@@ -90,7 +90,7 @@ def crossed(
         base: [n, k] statistics of each replicate of the baseline, the same items in the same rows
             throughout; empty for the level of the candidate alone.
         candidate: the same of the candidate, one array a seed.
-        kind, value: as in `core.interfaces.Metric`.
+        kind, value: as in `core.metric.Metric`.
         clusters: cluster id of each row.
 
     Raises:

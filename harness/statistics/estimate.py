@@ -38,7 +38,7 @@ def estimate(
 
     Args:
         stats: [n, k] sufficient statistics; rows that are NaN throughout are left out.
-        kind, value: as in `core.interfaces.Metric`.
+        kind, value: as in `core.metric.Metric`.
         clusters: cluster id of each row; None when every row stands for itself.
         alphas: levels of the one-sided bounds.
 

@@ -57,7 +57,7 @@ def difference(
     Args:
         base, candidate: [n, k] sufficient statistics, the same items in the same rows; rows that
             are NaN throughout on either side are left out.
-        kind, value: as in `core.interfaces.Metric`.
+        kind, value: as in `core.metric.Metric`.
         clusters: cluster id of each row; None when every row stands for itself.
         alphas: levels of the one-sided bounds.
         only_test: leave out intervals that would have to be bootstrapped; the p-value is the same.
