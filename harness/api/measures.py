@@ -10,11 +10,12 @@ from typing import get_args
 from harness.core import registry
 from harness.core.errors import DataError, unknown
 from harness.core.metric import Direction, Metric, MetricContext
+from harness.core.records import ITEM
 from harness.metrics.build_metrics import base_name, build_metrics, fits
 from harness.metrics.metric_shapes import MeanMetric, RatioMetric
 
 CLUSTER = "parent"
-"""The level of the `cluster` column: the one that the registered metrics of classification read."""
+"""The unit of independence that the `cluster` column gives."""
 
 PROVIDED = ("target", "prediction", "correct")
 
@@ -111,7 +112,7 @@ def build(measures: Sequence[Measure], labels: Sequence[str], clustered: bool) -
     Raises:
         DataError: for a direction that is none or lacks its ideal, and for two metrics of one name.
     """
-    cluster = CLUSTER if clustered else None
+    cluster_unit = CLUSTER if clustered else ITEM
     built: dict[str, Metric] = {}
     for one in dict.fromkeys(measures):
         _check(one)
@@ -122,7 +123,7 @@ def build(measures: Sequence[Measure], labels: Sequence[str], clustered: bool) -
                     id=one.column,
                     unit=one.unit,
                     direction=one.direction,
-                    cluster=cluster,
+                    cluster_unit=cluster_unit,
                     ideal=one.ideal,
                     column=one.column,
                 )
@@ -131,11 +132,16 @@ def build(measures: Sequence[Measure], labels: Sequence[str], clustered: bool) -
             name = one.name or f"{one.above}/{one.below}"
             made = [
                 RatioMetric(
-                    id=name, unit=one.unit, direction=one.direction, cluster=cluster, first=one.above, second=one.below
+                    id=name,
+                    unit=one.unit,
+                    direction=one.direction,
+                    cluster_unit=cluster_unit,
+                    first=one.above,
+                    second=one.below,
                 )
             ]
         else:
-            made = build_metrics([one], MetricContext(labels=tuple(labels)))
+            made = build_metrics([one], MetricContext(labels=tuple(labels), cluster_unit=cluster_unit))
         for metric in made:
             if metric.id in built and built[metric.id] != metric:
                 raise DataError(

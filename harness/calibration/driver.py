@@ -11,11 +11,14 @@ from typing import Any
 
 from harness.calibration.load_calibration import CalibrationSuite
 from harness.calibration.measure import World, alarms, measured
-from harness.calibration.planted_metrics import ALARM, CLUSTER, DOSE, FIGURE, STRONG, ZERO, world_metrics
+from harness.calibration.planted_metrics import ALARM, DOSE, FIGURE, STRONG, ZERO, world_metrics
+from harness.comparisons.meanings import meanings
 from harness.core.digests import digest
 from harness.core.evaluation import Item
+from harness.core.metric import MetricContext
 from harness.core.records import Record, Records, RecordsHead
 from harness.core.reporter import Silent
+from harness.metrics.build_metrics import build_metrics
 from harness.model_kinds.describe import label_of, made_by, parent_of
 from harness.pipeline.carry_out import carry_out
 from harness.pipeline.prepared_suite import PreparedSuite, prepare
@@ -33,6 +36,7 @@ from harness.suite.suite import Suite
 
 Cell = tuple[float, int]
 """(dose, world)."""
+WORLD = "world"
 WORLD_FORMAT = 1
 
 
@@ -142,12 +146,14 @@ def _evaluation(run: RunDir, suite: CalibrationSuite, name: str, worlds: Mapping
         data=[],
         split=spec.options.split,
         n=len(items),
-        clusters={CLUSTER: len({world for _, world in items})},
+        cluster_unit=WORLD,
+        clusters={WORLD: len({world for _, world in items})},
         protocols=protocols,
         skipped=skipped,
         coverage=dict.fromkeys(protocols, 1.0),
         counts={},
         metrics=metrics,
+        meanings=meanings(build_metrics(metrics, MetricContext(cluster_unit=WORLD))),
         baseline=suite.compare.baseline,
     )
 
@@ -158,7 +164,7 @@ def _item(name: str, dose: float, world: int) -> Item:
         id=digest(["world", name, dose, world]),
         payload={},
         texts={"world": text},
-        clusters={CLUSTER: str(world)},
+        clusters={WORLD: str(world)},
         slices=(f"dose={dose:g}",),
     )
 

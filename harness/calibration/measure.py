@@ -58,7 +58,8 @@ def _figures(answered: AnsweredEvaluation, prepared: PreparedSuite) -> dict[str,
 
     assert answered.records is not None
     name, context = answered.spec.name, answered.spec.evaluation.metric_context()
-    spec = ScoringSpec(name, answered.spec.metrics, context.labels, context.scorer)
+    unit = answered.spec.evaluation.cluster_unit
+    spec = ScoringSpec(name, answered.spec.metrics, unit, context.labels, context.scorer)
     figures: dict[str, Any] = {}
     for metric in metrics_of(spec, str(answered.protocol), code=prepared.code):
         (level, *_) = metric_results(

@@ -8,17 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from harness.core.errors import SuiteError
-from harness.core.metric import Direction, Metric, MetricContext, MetricKind
+from harness.core.metric import Direction, Metric, MetricContext, MetricKind, Role
 from harness.core.records import FloatArray, Records
 from harness.metrics.metric_shapes import Factory, MeanMetric, RecordMetric, column, divide
 
-CLUSTER = "world"
 FIGURE, ALARM, DOSE, ZERO, STRONG = "figure.", "alarm.", "dose", "zero", "strong"
 
 
@@ -54,52 +53,57 @@ class AlarmMetric(MeanMetric):
 
 
 class _OfFigure(Factory):
-    needs: ClassVar[tuple[str, ...]] = (DOSE,)
+    needs: tuple[str, ...] = (DOSE,)
+    role: Role = "companion"
 
-    def of(self, full: str, figure: str) -> Metric:
+    def of(self, full: str, figure: str, context: MetricContext) -> Metric:
         raise NotImplementedError
 
-    def __call__(self, name: str, context: MetricContext) -> Sequence[Metric]:
+    def build(self, name: str, context: MetricContext) -> Sequence[Metric]:
         base, _, rest = name.partition("[")
         if not rest:
             raise SuiteError(f"the metric {base!r} needs a probe metric.", hint=f"use {base}[flip_rate], for example.")
-        return [self.of(name, rest.removesuffix("]"))]
+        return [self.of(name, rest.removesuffix("]"), context)]
 
 
 class WorldFigure(_OfFigure):
     """The mean of a probe's figure over worlds; by slice `dose=…` it is the dose-response curve."""
 
-    summary: ClassVar[str] = "Mean of a probe metric over planted worlds; read it per dose."
+    summary: str = "Mean of a probe metric over planted worlds; read it per dose."
 
-    def of(self, full: str, figure: str) -> Metric:
-        return MeanMetric(id=full, unit="figure", direction="target", cluster=CLUSTER, column=FIGURE + figure)
+    def of(self, full: str, figure: str, context: MetricContext) -> Metric:
+        return MeanMetric(
+            id=full, unit="figure", direction="target", cluster_unit=context.cluster_unit, column=FIGURE + figure
+        )
 
 
 class DoseSlope(_OfFigure):
     """How much the figure rises from dose 0 to dose 1."""
 
-    summary: ClassVar[str] = "Slope of a probe metric on the planted dose, over worlds."
+    summary: str = "Slope of a probe metric on the planted dose, over worlds."
 
-    def of(self, full: str, figure: str) -> Metric:
-        return SlopeMetric(id=full, unit="figure", direction="higher", cluster=CLUSTER, figure=FIGURE + figure)
+    def of(self, full: str, figure: str, context: MetricContext) -> Metric:
+        return SlopeMetric(
+            id=full, unit="figure", direction="higher", cluster_unit=context.cluster_unit, figure=FIGURE + figure
+        )
 
 
 class Power(_OfFigure):
     """Share of strongly planted worlds in which the probe alarms."""
 
-    summary: ClassVar[str] = "Fraction of strongly planted worlds in which the probe's interval excludes the ideal."
+    summary: str = "Fraction of strongly planted worlds in which the probe's interval excludes the ideal."
 
-    def of(self, full: str, figure: str) -> Metric:
-        return _alarms(full, figure, "higher", STRONG)
+    def of(self, full: str, figure: str, context: MetricContext) -> Metric:
+        return _alarms(full, figure, "higher", STRONG, context)
 
 
 class FalseAlarms(_OfFigure):
     """Share of fair worlds in which the probe alarms."""
 
-    summary: ClassVar[str] = "Fraction of fair worlds in which the probe's interval excludes the ideal."
+    summary: str = "Fraction of fair worlds in which the probe's interval excludes the ideal."
 
-    def of(self, full: str, figure: str) -> Metric:
-        return _alarms(full, figure, "lower", ZERO)
+    def of(self, full: str, figure: str, context: MetricContext) -> Metric:
+        return _alarms(full, figure, "lower", ZERO, context)
 
 
 def world_metrics(name: str, direction: str, ideal: float | None) -> list[str]:
@@ -112,8 +116,15 @@ def world_metrics(name: str, direction: str, ideal: float | None) -> list[str]:
     return names
 
 
-def _alarms(full: str, figure: str, direction: Direction, among: str) -> Metric:
-    return AlarmMetric(id=full, unit="share", direction=direction, cluster=CLUSTER, column=ALARM + figure, among=among)
+def _alarms(full: str, figure: str, direction: Direction, among: str, context: MetricContext) -> Metric:
+    return AlarmMetric(
+        id=full,
+        unit="share",
+        direction=direction,
+        cluster_unit=context.cluster_unit,
+        column=ALARM + figure,
+        among=among,
+    )
 
 
 planted_value = WorldFigure()

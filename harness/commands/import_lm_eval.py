@@ -5,21 +5,25 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from harness.comparisons.meanings import meanings
 from harness.core.digests import digest, file_digest
 from harness.core.errors import DataError, Where
+from harness.core.metric import MetricContext
 from harness.core.records import Records, RecordsHead
 from harness.core.reporter import Reporter
+from harness.evaluations.lm_eval.lm_eval_task import LmEvalTask
 from harness.evaluations.lm_eval.samples import Answered, UnreadKindError, metrics_of, read_samples
+from harness.metrics.build_metrics import build_metrics
 from harness.pipeline import provenance
 from harness.pipeline.results.assembly import record_counts
 from harness.pipeline.results.gate_verdicts import verdicts, wanted_pairs
 from harness.pipeline.results.scoring import ScoringContext, ScoringSpec, score
-from harness.schema.results.inputs import DataResult, EvaluationResult, ModelResult
+from harness.schema.results.inputs import DataResult, EvaluationResult, ItemMeasureResult, ModelResult
 from harness.schema.results.results_file import Results
 from harness.schema.run_info import RunInfo
 from harness.storage import plain_files, run_folders
@@ -215,6 +219,7 @@ def _evaluation(
         for model, asked in prompts.items()
         if (count := sum(first.get(item, prompt) != prompt for item, prompt in asked.items()))
     ]
+    metrics = list(metrics_of([one for found in answered.values() for one in found]))
     return EvaluationResult(
         name=task,
         role="task",
@@ -224,11 +229,14 @@ def _evaluation(
         split="test",
         n=len(items),
         clusters={"parent": len(items)},
+        cluster_unit=LmEvalTask.cluster_unit,
         protocols={model: found[0].protocol for model, found in answered.items()},
         coverage={model: len(found) / len(items) for model, found in answered.items()},
         counts={model: record_counts(found) for model, found in records.items()},
         comparability=notes,
-        metrics=list(metrics_of([one for found in answered.values() for one in found])),
+        metrics=metrics,
+        meanings=meanings(build_metrics(metrics, MetricContext(cluster_unit=LmEvalTask.cluster_unit))),
+        item_measures=[ItemMeasureResult(**asdict(measure)) for measure in LmEvalTask.item_measures],
         baseline=next(iter(answered)),
     )
 

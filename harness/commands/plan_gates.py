@@ -72,7 +72,7 @@ def _leaf(
     wanted = rule.metric_name
     metric = next((one for one in metrics if wanted in {one.id, one.id.split("[")[0]}), metrics[0])
     items = cache.item_set(bound)
-    n, clusters = items.n, items.clusters.get(metric.cluster or "", items.n)
+    n, clusters = items.n, items.clusters.get(metric.cluster_unit, items.n)
     where = ""
     if getattr(rule, "slice", None) or getattr(rule, "each_slice", None):
         sizes = _slice_sizes(cache, rule, metric, bound.name, prepared)
@@ -100,8 +100,7 @@ def _slice_sizes(
         for name in item.slices:
             if name == one or (kind is not None and name.startswith(f"{kind}=")):
                 counts[name] += 1
-                level = item.clusters.get(metric.cluster or "", item.id) if metric.cluster else item.id
-                clusters.setdefault(name, set()).add(level)
+                clusters.setdefault(name, set()).add(item.clusters.get(metric.cluster_unit, item.id))
     return {name: (count, len(clusters[name])) for name, count in counts.items()}
 
 

@@ -8,10 +8,8 @@ from harness.core.digests import short
 from harness.core.metric import Metric
 from harness.core.records import Records, RecordsHead
 
-NO_RECOMPUTE = "the metric is of kind 'recompute' and has no method `recompute(records)`."
 _LIKELIHOODS = ("pseudo_likelihood", "rolling_likelihood")
 _SCORERS = ("pll", "ll", "target_ll", "crows_original", "next_sentence", "continuation_chars")
-_PER_TOKEN = ("token_perplexity", "pseudo_perplexity")
 _FACTS = (
     ("max_length", "maximum length"),
     ("dtype", "number format"),
@@ -62,8 +60,6 @@ def truncation(base: Records, candidate: Records) -> list[str]:
 
 def refusal(base: RecordsHead, candidate: RecordsHead, metric: Metric) -> str | None:
     """Why this metric may not be compared between the two sides, or None."""
-    if metric.kind == "recompute" and not callable(getattr(metric, "recompute", None)):
-        return NO_RECOMPUTE
     if base.evaluation != candidate.evaluation:
         return f"the records are of different evaluations: {base.evaluation} and {candidate.evaluation}."
     if base.protocol != candidate.protocol and (_is_likelihood(base.protocol) or _is_likelihood(candidate.protocol)):
@@ -82,7 +78,7 @@ def _is_likelihood(protocol: str) -> bool:
 
 
 def _per_token(metric: Metric) -> bool:
-    return metric.id.partition("[")[0] in _PER_TOKEN or "token" in metric.unit
+    return "token" in metric.unit
 
 
 def _tokenizer(head: RecordsHead) -> Any:

@@ -103,7 +103,7 @@ def false_alarms(
         level: whose clusters are swapped whole; the metric's own when left out. Another one shows
             what it costs to test as if its clusters were not there.
     """
-    level = metric.cluster if level is None else level
+    level = metric.cluster_unit if level is None else level
     joined = join(base, candidate, level)
     reason = joined.fault or refusal(base.head, candidate.head, metric)
     if reason is None and metric.kind == "recompute":
@@ -111,7 +111,7 @@ def false_alarms(
     if reason is not None:
         return FalseAlarms(metric.id, None, alpha, reason=reason)
     ours, theirs = base.take(joined.base_rows), candidate.take(joined.candidate_rows)
-    names, swapped = (None if one is None else ours.cluster(one) for one in (metric.cluster, level))
+    names, swapped = (ours.clusters(unit) for unit in (metric.cluster_unit, level))
     try:
         sides = (metric.stats(ours), metric.stats(theirs))
     except KeyError as error:
@@ -122,7 +122,7 @@ def false_alarms(
 def _counted(
     metric: Metric,
     sides: tuple[FloatArray, FloatArray],
-    names: list[str] | None,
+    names: list[str],
     groups: Groups,
     swaps: int,
     alpha: float,

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from harness.core.records import Records
+from harness.core.records import ITEM, Records
 
 Rows = npt.NDArray[np.int64]
 
@@ -38,10 +38,10 @@ class Joined:
     fault: str | None
 
 
-def join(base: Records, candidate: Records, level: str | None = None) -> Joined:
+def join(base: Records, candidate: Records, unit: str = ITEM) -> Joined:
     """Joins by item id.
 
-    Equal ids of unequal items (another digest, another cluster at `level`) are a fault: pairing
+    Equal ids of unequal items (another digest, another cluster of `unit`) are a fault: pairing
     them would compare answers to different questions.
     """
     theirs = {item: row for row, item in enumerate(candidate.item_ids)}
@@ -51,8 +51,8 @@ def join(base: Records, candidate: Records, level: str | None = None) -> Joined:
     right = found[left]
     only_candidate = np.setdiff1d(np.arange(len(candidate)), right)
     fault = twice or _unequal("content", base.texts("item_digest"), candidate.texts("item_digest"), left, right, base)
-    if fault is None and level is not None:
-        fault = _unequal(f"{level} cluster", base.cluster(level), candidate.cluster(level), left, right, base)
+    if fault is None and unit != ITEM:
+        fault = _unequal(f"{unit} cluster", base.clusters(unit), candidate.clusters(unit), left, right, base)
     base_ok, candidate_ok = base.ok[left], candidate.ok[right]
     both = base_ok & candidate_ok
     return Joined(

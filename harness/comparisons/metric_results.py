@@ -6,7 +6,6 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from harness.comparisons.comparability import NO_RECOMPUTE
 from harness.comparisons.recomputed import level_recomputed
 from harness.comparisons.slices import has_slices, per_slice, slice_rows
 from harness.core.interval import Interval
@@ -40,7 +39,7 @@ def metric_results(
         progress: called after every recomputation of a metric without sufficient statistics.
     """
 
-    own = getattr(metric, "weakness", None)
+    own = metric.weakness
 
     def result(name: str | None, level: Estimate | None, reason: str | None = None) -> MetricResult:
         known = level is not None and level.interval.value is not None
@@ -67,13 +66,11 @@ def metric_results(
 
     readable = records.take(records.ok)
     recomputed = metric.kind == "recompute"
-    if recomputed and not callable(getattr(metric, "recompute", None)):
-        return [result(None, None, NO_RECOMPUTE)]
     try:
         stats = np.empty((len(readable), 0)) if recomputed else metric.stats(readable)
     except KeyError as error:
         return [result(None, None, str(error.args[0]) if error.args else "a statistic is missing.")]
-    clusters = None if metric.cluster is None else readable.cluster(metric.cluster)
+    clusters = readable.clusters(metric.cluster_unit)
     everything = np.arange(len(readable))
 
     def level(positions: np.ndarray[tuple[int], np.dtype[np.int64]], resamples: int) -> Estimate:
@@ -86,7 +83,7 @@ def metric_results(
             stats[positions],
             kind=metric.kind,
             value=metric.value,
-            clusters=None if clusters is None else [clusters[row] for row in positions.tolist()],
+            clusters=[clusters[row] for row in positions.tolist()],
             confidence=confidence,
             alphas=alphas,
             resamples=resamples,

@@ -33,7 +33,7 @@ class _Sides:
     theirs: Records
     base: FloatArray
     candidate: FloatArray
-    clusters: list[str] | None
+    clusters: list[str]
     notes: list[str]
 
 
@@ -79,7 +79,7 @@ def compare(
     Returns:
         One result with status `refused` when the two may not be compared.
     """
-    joined = join(base, candidate, metric.cluster)
+    joined = join(base, candidate, metric.cluster_unit)
     builder = ResultBuilder(base, candidate, metric, evaluation, baseline, candidate_name, confidence)
     notes = list(dict.fromkeys([*differences_between(base.head, candidate.head), *comparability]))
     left = ExclusionCounts(
@@ -112,7 +112,7 @@ def compare(
             sides.candidate[positions],
             kind=metric.kind,
             value=metric.value,
-            clusters=None if clusters is None else [clusters[row] for row in positions.tolist()],
+            clusters=[clusters[row] for row in positions.tolist()],
             confidence=confidence,
             alphas=alphas,
             resamples=resamples,
@@ -161,7 +161,7 @@ def _sides(base: Records, candidate: Records, metric: Metric, joined: Joined) ->
         theirs,
         none if metric.kind == "recompute" else metric.stats(ours),
         none if metric.kind == "recompute" else metric.stats(theirs),
-        None if metric.cluster is None else ours.cluster(metric.cluster),
+        ours.clusters(metric.cluster_unit),
         truncation(ours, theirs),
     )
 
@@ -190,7 +190,7 @@ class ResultBuilder:
 
     def result(self, name: str | None, change: Difference, notes: list[str], left: ExclusionCounts) -> ComparisonResult:
         known = change.delta.value is not None
-        own = getattr(self.metric, "weakness", None)
+        own = self.metric.weakness
         weaknesses = [*_left_out(left, change.n), *change.weaknesses, *([own] if own else [])]
         return self._result(
             name,

@@ -8,8 +8,6 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from harness.comparisons.comparability import NO_RECOMPUTE
-from harness.core.errors import HarnessError
 from harness.core.metric import Metric
 from harness.core.records import Records
 from harness.statistics.clusters import Groups
@@ -27,7 +25,7 @@ def compare_recomputed(
     candidate: Records,
     metric: Metric,
     positions: Rows,
-    clusters: Sequence[str] | None,
+    clusters: Sequence[str],
     *,
     confidence: float,
     alphas: Sequence[float],
@@ -69,7 +67,7 @@ def level_recomputed(
     records: Records,
     metric: Metric,
     positions: Rows,
-    clusters: Sequence[str] | None,
+    clusters: Sequence[str],
     *,
     confidence: float,
     alphas: Sequence[float],
@@ -105,21 +103,15 @@ def value_of(metric: Metric, records: Records) -> float:
         rows = metric.stats(records)
         rows = rows[~np.isnan(rows).any(axis=1)]
         return float(metric.value(rows.sum(axis=0), float(len(rows)))) if len(rows) else float("nan")
-    recompute = getattr(metric, "recompute", None)
-    if not callable(recompute):
-        raise HarnessError(
-            f"{metric.id}: {NO_RECOMPUTE}",
-            hint="give it one that returns a number, or sufficient statistics and another kind.",
-        )
     try:
-        return float(recompute(records))
+        return float(metric.recompute(records))
     except (ValueError, ArithmeticError):
         # A resample may lack a class that the metric needs: undefined there, and counted.
         return float("nan")
 
 
-def _groups(clusters: Sequence[str] | None, order: Rows) -> Groups:
-    return Groups.of(None if clusters is None else [clusters[row] for row in order.tolist()], len(order))
+def _groups(clusters: Sequence[str], order: Rows) -> Groups:
+    return Groups.of([clusters[row] for row in order.tolist()], len(order))
 
 
 def _alike(first: pa.Table, second: pa.Table) -> bool:

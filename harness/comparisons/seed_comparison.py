@@ -72,7 +72,7 @@ def _by_slice(
     except KeyError:
         return [None] * len(results)
     first = aligned[0]
-    clusters = None if metric.cluster is None else first.cluster(metric.cluster)
+    clusters = first.clusters(metric.cluster_unit)
     everything = np.arange(len(first))
     slices = slice_rows(first, everything)
     seeds = [[records.head.seed for records in side] for side in (base, candidate)]
@@ -88,7 +88,7 @@ def _by_slice(
             [one[positions] for one in rows[len(base) :]],
             kind=metric.kind,
             value=metric.value,
-            clusters=None if clusters is None else [clusters[row] for row in positions.tolist()],
+            clusters=[clusters[row] for row in positions.tolist()],
             confidence=confidence,
             alphas=alphas,
         )

@@ -29,9 +29,9 @@ def per_slice(resamples: int, alphas: Sequence[float] = ()) -> int:
 def has_slices(metric: Metric) -> bool:
     """Whether a slice of the metric's rows is the metric of the slice.
 
-    Not so for figures of a whole set (`metrics.base.SetMetric`), whose rows depend on each other.
+    Not so for figures of a whole set (`metrics.metric_shapes.JackknifeMetric`), whose rows depend on each other.
     """
-    return bool(getattr(metric, "sliced", True))
+    return metric.sliced
 
 
 def slice_rows(records: Records, rows: npt.NDArray[np.int64]) -> dict[str, npt.NDArray[np.int64]]:

@@ -6,9 +6,11 @@ read their records. A metric is a pure function of records. A model answers requ
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Literal, Protocol
+from pathlib import Path
+from typing import Any, ClassVar, Literal
 
 from pydantic import BaseModel
 
@@ -27,7 +29,7 @@ class Item:
         id: content hash, stable over runs and machines.
         payload: what the evaluation needs to make requests and read answers (JSON-able).
         texts: named texts for display (`text`, `original`, `swapped`, …); stored once per item.
-        clusters: level → cluster id; statistics resample clusters, never rows.
+        clusters: unit → cluster id; statistics resample clusters, never rows.
     """
 
     id: str
@@ -40,17 +42,38 @@ class Item:
     overlap: bool = False
 
 
-class Evaluation(Protocol):
+@dataclass(frozen=True, slots=True)
+class ItemMeasure:
+    """What tells most of an item: its value is `statistic` / Σ `per` / `divisor`.
+
+    Attributes:
+        statistic: of its record, or `margin`, the record's margin.
+        label: in a few words.
+        unit: of the value; empty where it has none.
+        better: which way is better; None where neither is.
+        empty: the value where the sum of `per` is zero; None where there is none.
+    """
+
+    statistic: str
+    label: str
+    unit: str = ""
+    better: Literal["higher", "lower"] | None = None
+    per: tuple[str, ...] = ()
+    divisor: float = 1.0
+    empty: float | None = None
+
+
+class Evaluation(ABC):
     """A task or probe bound to its data, as `harness.tasks` and `harness.probes` name them.
 
-    The class is called as `Cls(name, options, context)`; `Options` validates the YAML below the
-    evaluation's kind. These members may be left out: `prepared(given, folder)`, a class method that completes
-    the YAML below the kind before it is validated (by a file beside the suite); `data_refs`, a property that
-    `items` wants instead of `data_names` (a probe that stands on a task has the task's data too); `caveats`, sentences
-    for whoever reads the figures, and `remarks(data, split)`, such sentences about the data; and for tasks
-    that models are trained for `examples(dataset, split) -> Sequence[Example]` (harness/core/examples.py), with
-    `example_labels`, the labels in the order that examples count them, where they are not those of
-    `metric_context`.
+    Every evaluation inherits from here, those of outside packages too. The class is called as
+    `Cls(name, options, context)`; `Options` validates the YAML below the evaluation's kind.
+
+    Attributes:
+        provides: the columns and statistics that its records hold.
+        default_metrics: those of a suite that names none; the first one leads.
+        cluster_unit: what is independent of each other: a unit that every item has an id of
+            (`Item.clusters`), or `item` where every item stands alone.
     """
 
     Options: ClassVar[type[BaseModel]]
@@ -58,37 +81,92 @@ class Evaluation(Protocol):
     kind: ClassVar[str]
     summary: ClassVar[str]
     provides: ClassVar[tuple[str, ...]]
-    default_metrics: ClassVar[tuple[str, ...]]
+    cluster_unit: ClassVar[str]
 
     name: str
+    options: Any
+    default_metrics: tuple[str, ...]
+
+    def __init__(self, name: str, options: Any, context: EvaluationContext) -> None:
+        self.name = name
+        self.options = options
+
+    @property
+    def caveats(self) -> tuple[str, ...]:
+        """Sentences for whoever reads the figures."""
+        return ()
+
+    @property
+    def item_measures(self) -> tuple[ItemMeasure, ...]:
+        """What its items are ordered by: the first one whose statistic a model's records have."""
+        return ()
+
+    @property
+    def readings(self) -> Sequence[Any]:
+        """What other models of the suite are asked about the written texts (`evaluations.graders.grader.Reading`)."""
+        return ()
+
+    @property
+    def example_labels(self) -> tuple[str, ...] | None:
+        """The labels in the order that `examples` counts them; None where they are those of `metric_context`."""
+        return None
 
     @classmethod
-    def data_names(cls, options: Any) -> tuple[Any, ...]:
-        """The data references in the options (a name of the suite's `data`, or an inline
-        reference), in the order in which `items` wants them."""
-        ...
+    def prepared(cls, given: dict[str, Any], folder: Path) -> dict[str, Any]:
+        """The YAML below the kind, completed before it is validated (by a file beside the suite).
 
+        Args:
+            folder: of the suite.
+        """
+        return given
+
+    @classmethod
+    @abstractmethod
+    def data_names(cls, options: Any) -> tuple[Any, ...]:
+        """The data references in the options (a name of the suite's `data`, or an inline reference), in order."""
+
+    @property
+    def data_refs(self) -> tuple[Any, ...]:
+        """The data that `items` wants, in order; a probe that stands on a task has the task's data too."""
+        return self.data_names(self.options)
+
+    @abstractmethod
     def spec(self) -> Mapping[str, Any]:
         """JSON: everything that changes items, requests or records; part of content keys."""
-        ...
 
+    @abstractmethod
     def items(self, data: Sequence[Dataset], split: str) -> Iterator[Item]:
         """The items of a split. Stable order, unique ids."""
-        ...
 
+    def remarks(self, data: Sequence[Dataset], split: str) -> Sequence[str]:
+        """Sentences about the data: rows without a counterpart, words that never occur."""
+        return ()
+
+    def examples(self, dataset: Dataset, split: str) -> Sequence[Any] | None:
+        """What models learn from (harness/core/examples.py); None where no model is trained for it."""
+        return None
+
+    def demonstrations(self, dataset: Dataset, split: str) -> Sequence[Any] | None:
+        """What a prompt shows a model; the examples, where a task says nothing else."""
+        return self.examples(dataset, split)
+
+    @abstractmethod
     def protocol(self, facts: ModelFacts) -> str | None:
         """How this model is asked (`head`, `cloze`, `continuations`, …); None when it cannot be."""
-        ...
 
+    @abstractmethod
     def unsupported(self, facts: ModelFacts) -> str:
         """Why `protocol` is None, for people."""
-        ...
 
+    @abstractmethod
     def requests(self, item: Item, protocol: str) -> Sequence[Request]: ...
 
+    @abstractmethod
     def record(self, item: Item, protocol: str, responses: Sequence[Response]) -> Record: ...
 
-    def metric_context(self) -> MetricContext: ...
+    def metric_context(self) -> MetricContext:
+        """What its metrics need to know; evaluations with labels or a scorer say them."""
+        return MetricContext(cluster_unit=self.cluster_unit)
 
 
 @dataclass(frozen=True, slots=True)

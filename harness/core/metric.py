@@ -2,61 +2,119 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Literal, Protocol, runtime_checkable
+from typing import Any, ClassVar, Literal, Protocol
 
+import numpy as np
 import numpy.typing as npt
 
-from harness.core.records import FloatArray, Records
+from harness.core.records import ITEM, FloatArray, Records
 
 Direction = Literal["higher", "lower", "target"]
 
 MetricKind = Literal["mean", "ratio", "additive", "recompute"]
 
+Aspect = Literal["quality", "calibration"]
+"""What of the answers is measured: how good they are, or whether stated probabilities hold."""
 
-@runtime_checkable
-class Metric(Protocol):
-    """A pure function of records.
+Role = Literal["primary", "companion", "descriptive"]
+"""primary: it answers the evaluation's question. companion: it says whether the model can do the task at all, or what
+the instrument itself does. descriptive: it describes answers; whether they are good is for others to say."""
+
+
+class Metric(ABC):
+    """A pure function of records. Every metric inherits from here, those of outside packages too.
 
     `kind` says which statistics fit:
         mean: `stats` is [n, 1], one value per item; the metric is their mean.
         ratio: `stats` is [n, 2]; the metric is Σ first / Σ second.
-        additive: any function of the summed columns (F1, calibration error, BLEU).
-        recompute: needs the records themselves. It has a method `recompute(records) -> float` (NaN
-            where undefined; records may repeat), is bootstrapped slowly, and is marked `slow`; its
-            `stats` and `value` are never called.
+        additive: any function of the summed columns (F1, calibration error, BLEU, a scaled or
+            exponentiated ratio).
+        recompute: needs the records themselves (`RecomputedMetric`).
 
-    An attribute `weakness` (a sentence) stands with every result of the metric.
+    Attributes:
+        id: full name, `f1[negative]` or `stereotype_score[pll_word_l2r]`.
+        unit: unit of the value.
+        direction: `higher`, `lower`, or `target` with its `ideal`.
+        cluster_unit: what is independent of each other; the evaluation's, which `MetricContext` hands on.
+        ideal: the value that is aimed at, where the direction is `target`.
+        weakness: what a reader must know of any interval of this figure; stands with every result.
+        label: what it means, in a few words for a reader who never saw it; empty where its id has to do.
+        short: its name in running text; empty where its id has to do.
+        role: what it says beside the evaluation's other metrics.
+        aspect: whether it measures answers or the probabilities that stand with them.
+        sliced: whether a slice of its rows is the metric of the slice.
     """
+
+    # Empty, so that metrics that are dataclasses can have slots.
+    __slots__ = ()
 
     id: str
     unit: str
     direction: Direction
-    ideal: float | None
     kind: MetricKind
-    cluster: str | None
+    cluster_unit: str
+    ideal: float | None = None
+    weakness: str | None = None
+    label: str = ""
+    short: str = ""
+    role: Role = "primary"
+    aspect: Aspect = "quality"
+    sliced: ClassVar[bool] = True
 
+    @abstractmethod
     def stats(self, records: Records) -> FloatArray:
         """float64[n, k], one row per record, in the records' order. A row that does not belong
         to the metric (a tie, an item of another kind) is NaN throughout and is left out."""
-        ...
 
+    @abstractmethod
     def value(self, sums: FloatArray, n: npt.NDArray[Any] | float) -> FloatArray:
         """[…, k] sums of rows and […] number of rows → […] values. NaN where undefined."""
-        ...
+
+    def reads(self, protocol: str) -> bool:
+        """Whether records that were made by this protocol have a value here."""
+        return True
+
+    def recompute(self, records: Records) -> float:
+        """The figure on records that may repeat; only of kind `recompute`, see `RecomputedMetric`."""
+        raise NotImplementedError(f"{self.id} is computed from sums.")
+
+
+class RecomputedMetric(Metric):
+    """A metric that needs the records themselves: bootstrapped slowly, and marked so."""
+
+    __slots__ = ()
+
+    kind: MetricKind = "recompute"
+
+    @abstractmethod
+    def recompute(self, records: Records) -> float:
+        """The figure on these records, which may repeat; NaN where undefined."""
+
+    def stats(self, records: Records) -> FloatArray:
+        """Nothing: there are no sufficient statistics."""
+        return np.empty((len(records), 0))
+
+    def value(self, sums: FloatArray, n: npt.NDArray[Any] | float) -> FloatArray:
+        """Undefined: see `recompute`."""
+        return np.full(np.shape(n), np.nan)
 
 
 @dataclass(frozen=True, slots=True)
 class MetricContext:
     """What a metric factory may need: the labels of the task, the scorer in use, options.
 
-    `code` holds the loaded modules of metrics that are code of a file, by name; empty unless the user allowed them.
+    Attributes:
+        cluster_unit: the evaluation's unit of independence; `item` where every item stands alone.
+        code: the loaded modules of metrics that are code of a file, by name; empty unless the user allowed them.
     """
 
     labels: tuple[str, ...] = ()
     scorer: str | None = None
     code: Mapping[str, Any] = field(default_factory=dict)
+    cluster_unit: str = ITEM
 
 
 class MetricFactory(Protocol):
@@ -67,7 +125,7 @@ class MetricFactory(Protocol):
     refused before anything runs.
     """
 
-    needs: ClassVar[tuple[str, ...]]
-    summary: ClassVar[str]
+    needs: tuple[str, ...]
+    summary: str
 
     def __call__(self, name: str, context: MetricContext) -> Sequence[Metric]: ...

@@ -21,6 +21,8 @@ import pyarrow.compute as pc
 from harness.core.errors import DataError
 
 STAT_PREFIX = "stat."
+ITEM = "item"
+"""The unit of independence of items that stand alone: every item is a cluster of its own."""
 _PART = 4096
 OK, UNREAD, FAILED, SKIPPED = "ok", "unread", "failed", "skipped"
 
@@ -37,7 +39,7 @@ class Record:
         item_digest: digest of what was asked about (text, target); guards against equal ids of
             unequal items.
         status: `ok`, `unread` (answered, but not readable), `failed`, `skipped`.
-        clusters: level → cluster id (`parent`, `template`, …).
+        clusters: unit → cluster id (`parent`, `template`, …).
         slices: overlapping groups as `key=value`.
         target: the right answer, where there is one.
         prediction: the model's answer, as a short text.
@@ -160,13 +162,27 @@ class Records:
         """True where the model answered and the answer was read."""
         return np.array([status == OK for status in self.texts("status")], dtype=np.bool_)
 
-    def cluster(self, level: str) -> list[str]:
-        """Cluster ids at a level; an item without one is its own cluster."""
-        if level not in self._clusters:
-            maps = [json.loads(text) if text != "{}" else {} for text in self.texts("clusters")]
-            found = [str(levels.get(level, item)) for levels, item in zip(maps, self.item_ids, strict=True)]
-            self._clusters[level] = found
-        return self._clusters[level]
+    def clusters(self, unit: str) -> list[str]:
+        """The cluster of every item, by the unit of independence (`parent`, `template`, …, or `item`).
+
+        Raises:
+            DataError: when an item has no cluster of that unit.
+        """
+        if unit == ITEM:
+            return self.item_ids
+        if unit not in self._clusters:
+            ids: list[str] = []
+            for item, text in zip(self.item_ids, self.texts("clusters"), strict=True):
+                levels = json.loads(text)
+                if unit not in levels:
+                    raise DataError(
+                        f"evaluation {self.head.evaluation!r}: the item {item!r} has no cluster {unit!r}, which its "
+                        f"figures are independent by; it has {', '.join(sorted(levels)) or 'none'}.",
+                        hint="give every item an id of the evaluation's `cluster_unit`, or declare `item` as the unit.",
+                    )
+                ids.append(str(levels[unit]))
+            self._clusters[unit] = ids
+        return self._clusters[unit]
 
     @cached_property
     def slice_names(self) -> list[str]:

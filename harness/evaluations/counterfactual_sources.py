@@ -16,8 +16,6 @@ from harness.text.lexicons.lexicon import Lexicon
 from harness.text.swaps.edits import Swapped
 from harness.text.swaps.swap import swap
 
-CLUSTER = "original"
-TASK_CLUSTER = "parent"
 TEMPLATES = "templates"
 
 
@@ -58,17 +56,17 @@ class Original:
                 payload=payload,
                 texts={"original": self.text, **swapped},
                 target=self.target,
-                clusters={CLUSTER: self.cluster, TASK_CLUSTER: self.cluster},
+                clusters={"original": self.cluster},
                 slices=tuple(
                     dict.fromkeys([*self.slices, f"origin={self.origin}", f"swap={found.kind}", f"groups={groups}"])
                 ),
             )
 
 
-def of_task(items: Iterable[Item], origin: str) -> Iterator[Original]:
+def of_task(items: Iterable[Item], origin: str, cluster_unit: str) -> Iterator[Original]:
     """The texts of a task's items, with their labels."""
     for item in items:
-        cluster = item.clusters.get(TASK_CLUSTER, item.id)
+        cluster = item.clusters[cluster_unit]
         yield Original(item.payload["text"], item.id, cluster, origin, item.target, item.slices)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol, cast
+from typing import Any, ClassVar, Protocol, cast
 
 from harness.core.dataset import Dataset
 from harness.core.errors import SuiteError, unknown
@@ -23,6 +23,7 @@ class ClassifiesTexts(Protocol):
     """What a task must offer for a probe to stand on it; `Classification` does."""
 
     name: str
+    cluster_unit: ClassVar[str]
 
     @property
     def values(self) -> dict[str, float]: ...

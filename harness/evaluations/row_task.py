@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, ClassVar, Generic, Literal, TypeVar
 
@@ -12,11 +12,7 @@ from pydantic import Field
 
 from harness.core.dataset import Dataset, Row
 from harness.core.errors import DataError
-from harness.core.evaluation import EvaluationContext, Item
-from harness.core.metric import MetricContext
-from harness.core.model import ModelFacts
-from harness.core.records import Record
-from harness.core.requests import Request, Response
+from harness.core.evaluation import Evaluation, EvaluationContext, Item
 from harness.evaluations.columns import text_of
 from harness.evaluations.subsample import choose
 from harness.schema.suite.data_refs import DataName
@@ -35,28 +31,20 @@ class RowOptions(EvaluationOptions):
 OptionsT = TypeVar("OptionsT", bound=RowOptions)
 
 
-class RowTask(ABC, Generic[OptionsT]):
+class RowTask(Evaluation, Generic[OptionsT]):
     """A task with one item a row of one dataset."""
 
     role: ClassVar[Literal["task", "probe"]] = "task"
-    kind: ClassVar[str]
-    summary: ClassVar[str]
-    provides: ClassVar[tuple[str, ...]]
-    default_metrics: ClassVar[tuple[str, ...]]
+    cluster_unit: ClassVar[str] = PARENT
     format: ClassVar[int] = 1
+    options: OptionsT
 
     def __init__(self, name: str, options: OptionsT, context: EvaluationContext) -> None:
-        self.name = name
-        self.options = options
+        super().__init__(name, options, context)
 
     @classmethod
     def data_names(cls, options: OptionsT) -> tuple[DataName, ...]:
         return (options.data,)
-
-    @property
-    def data_refs(self) -> tuple[DataName, ...]:
-        """The data that `items` wants, in order."""
-        return self.data_names(self.options)
 
     def spec(self) -> Mapping[str, Any]:
         """Every option but the data's name, the metrics and the split; part of content keys."""
@@ -69,7 +57,7 @@ class RowTask(ABC, Generic[OptionsT]):
         Raises:
             DataError: a missing column, an empty split, or a cell that cannot be read.
         """
-        yield from choose(self.every_item(data, split), self.options.limit, PARENT)
+        yield from choose(self.every_item(data, split), self.options.limit, self.cluster_unit)
 
     def every_item(self, data: Sequence[Dataset], split: str) -> Iterator[Item]:
         """The items without the limit."""
@@ -86,21 +74,6 @@ class RowTask(ABC, Generic[OptionsT]):
     @abstractmethod
     def row_items(self, dataset: Dataset, row: Row) -> Iterator[Item]:
         """The items of one row; most tasks have one."""
-
-    @abstractmethod
-    def protocol(self, facts: ModelFacts) -> str | None: ...
-
-    @abstractmethod
-    def unsupported(self, facts: ModelFacts) -> str: ...
-
-    @abstractmethod
-    def requests(self, item: Item, protocol: str) -> Sequence[Request]: ...
-
-    @abstractmethod
-    def record(self, item: Item, protocol: str, responses: Sequence[Response]) -> Record: ...
-
-    def metric_context(self) -> MetricContext:
-        return MetricContext()
 
 
 def slots(template: str) -> list[str]:

@@ -101,9 +101,5 @@ def build_metrics(
 
 
 def applies(metric: Metric, protocol: str) -> bool:
-    """Whether records made by this protocol have a value in the metric.
-
-    A metric without a `reads` method (an outside package's) applies to every protocol.
-    """
-    reads = getattr(metric, "reads", None)
-    return bool(reads(protocol)) if callable(reads) else True
+    """Whether records made by this protocol have a value in the metric."""
+    return metric.reads(protocol)

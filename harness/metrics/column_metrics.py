@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from harness.core.metric import Direction, Metric, MetricContext
-from harness.metrics.metric_shapes import MeanMetric, RatioMetric
-
-PARENT = "parent"
-"""The cluster level of tasks: rows of one parent (document, author) are not independent."""
+from harness.core.metric import Direction, Metric, MetricContext, Role
+from harness.metrics.metric_shapes import Factory, MeanMetric, RatioMetric
 
 
-class Mean:
+class MeanOf(Factory):
     """Makes the mean of the statistic `column` under the name `id`."""
 
     def __init__(
@@ -22,23 +19,31 @@ class Mean:
         column: str | None = None,
         unit: str = "share",
         direction: Direction = "higher",
-        cluster: str = PARENT,
+        label: str = "",
+        short: str = "",
+        role: Role = "primary",
     ) -> None:
         self.id = id
         self.summary = summary
+        self.label, self.short, self.role = label, short, role
         self.column = column or id
-        self.cluster = cluster
         self.unit = unit
         self.direction = direction
         self.needs = (self.column,)
 
-    def __call__(self, name: str, context: MetricContext) -> Sequence[Metric]:
+    def build(self, name: str, context: MetricContext) -> Sequence[Metric]:
         return [
-            MeanMetric(id=self.id, unit=self.unit, direction=self.direction, cluster=self.cluster, column=self.column),
+            MeanMetric(
+                id=self.id,
+                unit=self.unit,
+                direction=self.direction,
+                cluster_unit=context.cluster_unit,
+                column=self.column,
+            ),
         ]
 
 
-class Ratio:
+class RatioOf(Factory):
     """Makes Σ `first` / Σ `second` under the name `id`."""
 
     def __init__(
@@ -51,9 +56,13 @@ class Ratio:
         unit: str = "share",
         direction: Direction = "higher",
         ideal: float | None = None,
+        label: str = "",
+        short: str = "",
+        role: Role = "primary",
     ) -> None:
         self.id = id
         self.summary = summary
+        self.label, self.short, self.role = label, short, role
         self.first = first
         self.second = second
         self.unit = unit
@@ -61,14 +70,14 @@ class Ratio:
         self.ideal = ideal
         self.needs = (first, second)
 
-    def __call__(self, name: str, context: MetricContext) -> Sequence[Metric]:
+    def build(self, name: str, context: MetricContext) -> Sequence[Metric]:
         return [
             RatioMetric(
                 id=self.id,
                 unit=self.unit,
                 direction=self.direction,
                 ideal=self.ideal,
-                cluster=PARENT,
+                cluster_unit=context.cluster_unit,
                 first=self.first,
                 second=self.second,
             )

@@ -16,15 +16,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar
-
-import numpy as np
-import numpy.typing as npt
+from typing import Any
 
 from harness.core.errors import DataError, SuiteError
-from harness.core.metric import Direction, Metric, MetricContext, MetricKind
-from harness.core.records import FloatArray, Records
-from harness.metrics.column_metrics import PARENT
+from harness.core.metric import Direction, Metric, MetricContext, MetricKind, RecomputedMetric
+from harness.core.records import Records
 from harness.metrics.pinned_module import ModuleFiles, imported, read_module
 from harness.schema.results.inputs import EvaluationResult
 
@@ -185,7 +181,7 @@ def _short(text: str) -> str:
 
 
 @dataclass(slots=True, kw_only=True)
-class OutsideMetric:
+class OutsideMetric(RecomputedMetric):
     """A figure that an outside module computes from predictions and targets.
 
     `module` is None in a stand-in, which cannot be computed.
@@ -195,11 +191,11 @@ class OutsideMetric:
     module: Any
     key: str | None
     labels: tuple[str, ...]
+    cluster_unit: str
     unit: str = "value"
     direction: Direction = "higher"
     ideal: float | None = None
     kind: MetricKind = "recompute"
-    cluster: str | None = PARENT
 
     def recompute(self, records: Records) -> float:
         """The module's figure on these records; NaN when none is readable.
@@ -234,14 +230,6 @@ class OutsideMetric:
                 hint="its module must take lists `predictions` and `references` and return numbers by name.",
             ) from error
 
-    def stats(self, records: Records) -> FloatArray:
-        """Nothing: the metric has no sufficient statistics."""
-        return np.empty((len(records), 0))
-
-    def value(self, sums: FloatArray, n: npt.NDArray[Any] | float) -> FloatArray:
-        """Undefined: see `recompute`."""
-        return np.full(np.shape(n), np.nan)
-
     def _value(self, text: str, column: str) -> Any:
         feature = self.module.features[column] if column in (self.module.features or {}) else None
         if str(getattr(feature, "dtype", "string")).startswith(("int", "uint")) and text in self.labels:
@@ -252,11 +240,19 @@ class OutsideMetric:
 class Outside:
     """Makes the metric that `evaluate:…` names."""
 
-    needs: ClassVar[tuple[str, ...]] = ("target", "prediction")
-    summary: ClassVar[str] = "A metric of the `evaluate` library, recomputed on every resample."
+    needs: tuple[str, ...] = ("target", "prediction")
+    summary: str = "A metric of the `evaluate` library, recomputed on every resample."
 
     def __call__(self, name: str, context: MetricContext) -> Sequence[Metric]:
         parts = OutsideName.of(name)
         if not Path(parts.place).name:
             raise SuiteError(f"expected the path of a module in {_short(name)!r}.", hint=f"write {PREFIX}./folder.")
-        return [OutsideMetric(id=parts.shown, module=context.code.get(name), key=parts.key, labels=context.labels)]
+        return [
+            OutsideMetric(
+                id=parts.shown,
+                module=context.code.get(name),
+                key=parts.key,
+                labels=context.labels,
+                cluster_unit=context.cluster_unit,
+            )
+        ]

@@ -15,20 +15,15 @@ from typing import Any, ClassVar
 import numpy as np
 import numpy.typing as npt
 
-from harness.core.metric import Direction, Metric, MetricContext, MetricKind
+from harness.core.metric import Aspect, Direction, Metric, MetricContext, MetricKind, Role
 from harness.core.records import FloatArray, Records
 
 
 @dataclass(slots=True, kw_only=True)
-class RecordMetric(ABC):
+class RecordMetric(Metric):
     """A metric that reads the columns of records.
 
     Attributes:
-        id: full name, `f1[negative]` or `stereotype_score[pll_word_l2r]`.
-        unit: unit of the value.
-        direction: `higher`, `lower`, or `target` with its `ideal`.
-        cluster: the level whose clusters are independent of each other.
-        weakness: what a reader must know of any interval of this figure; stands with every result.
         protocols: the protocols whose records it reads; None for all. Records of another protocol
             give NaN rows, so that two kinds of figure never stand under one name.
     """
@@ -37,9 +32,13 @@ class RecordMetric(ABC):
     unit: str
     direction: Direction
     kind: MetricKind
-    cluster: str | None
+    cluster_unit: str
     ideal: float | None = None
     weakness: str | None = None
+    label: str = ""
+    short: str = ""
+    role: Role = "primary"
+    aspect: Aspect = "quality"
     protocols: tuple[str, ...] | None = None
 
     def stats(self, records: Records) -> FloatArray:
@@ -58,10 +57,6 @@ class RecordMetric(ABC):
     @abstractmethod
     def rows(self, records: Records) -> FloatArray:
         """A new array float64[n, k]: what each record adds; NaN where it adds nothing."""
-
-    @abstractmethod
-    def value(self, sums: FloatArray, n: npt.NDArray[Any] | float) -> FloatArray:
-        """Sums float64[…, k] of n […] rows → values float64[…]; NaN where undefined."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -115,7 +110,7 @@ class ExponentialRatioMetric(RatioMetric):
 
 
 @dataclass(slots=True, kw_only=True)
-class SetMetric(RecordMetric):
+class JackknifeMetric(RecordMetric):
     """A figure of a whole set of records that is no sum over them: an effect size, a correlation.
 
     `rows` are the jackknife's pseudo-values, one column, so that the figure is their mean and its
@@ -132,26 +127,26 @@ class SetMetric(RecordMetric):
     sliced: ClassVar[bool] = False
 
     @abstractmethod
-    def part(self, records: Records) -> FloatArray:
+    def contributions(self, records: Records) -> FloatArray:
         """float64[n, k]: what each record brings to the figure; NaN where it has no part in it."""
 
     @abstractmethod
-    def figure(self, part: FloatArray) -> float:
-        """The figure of some of the rows of `part`; NaN where it is undefined."""
+    def statistic(self, contributions: FloatArray) -> float:
+        """The figure of some of the rows of `contributions`; NaN where it is undefined."""
 
     def rows(self, records: Records) -> FloatArray:
-        part = self.part(records)
+        parts = self.contributions(records)
         pseudo: FloatArray = np.full((len(records), 1), np.nan)
-        used = np.flatnonzero(~np.isnan(part).any(axis=1) & records.ok)
+        used = np.flatnonzero(~np.isnan(parts).any(axis=1) & records.ok)
         if not len(used) or not self.reads(records.head.protocol):
             return pseudo
-        whole = self.figure(part[used])
+        whole = self.statistic(parts[used])
         if not np.isfinite(whole):
             return pseudo
-        names = records.cluster(self.cluster) if self.cluster is not None else records.item_ids
+        names = records.clusters(self.cluster_unit)
         _, place = np.unique(np.array([names[row] for row in used]), return_inverse=True)
         sizes = np.bincount(place)
-        without = np.array([self.figure(part[used[place != cluster]]) for cluster in range(len(sizes))])
+        without = np.array([self.statistic(parts[used[place != cluster]]) for cluster in range(len(sizes))])
         # Where one cluster carries a whole group, the figure without it does not exist: it has no say.
         known = np.isfinite(without)
         influence = np.zeros(len(sizes))
@@ -165,14 +160,29 @@ class SetMetric(RecordMetric):
 
 
 class Factory(ABC):
-    """Base of the built-in metric factories (`core.interfaces.MetricFactory`)."""
+    """Base of the built-in metric factories (`core.metric.MetricFactory`).
 
-    needs: ClassVar[tuple[str, ...]]
-    summary: ClassVar[str]
+    `label`, `short`, `role` and `aspect` are those of all metrics that it makes (`core.metric.Metric`).
+    """
+
+    needs: tuple[str, ...]
+    summary: str
+    label: str = ""
+    short: str = ""
+    role: Role = "primary"
+    aspect: Aspect = "quality"
+
+    def __call__(self, name: str, context: MetricContext) -> Sequence[Metric]:
+        """The metrics that `name` (with or without `[…]`) stands for."""
+        metrics = self.build(name, context)
+        for metric in metrics:
+            assert isinstance(metric, RecordMetric)
+            metric.label, metric.short, metric.role, metric.aspect = self.label, self.short, self.role, self.aspect
+        return metrics
 
     @abstractmethod
-    def __call__(self, name: str, context: MetricContext) -> Sequence[Metric]:
-        """Makes the metrics that `name` (with or without `[…]`) stands for."""
+    def build(self, name: str, context: MetricContext) -> Sequence[Metric]:
+        """Makes the metrics, without their meaning."""
 
 
 def column(records: Records, name: str) -> FloatArray:

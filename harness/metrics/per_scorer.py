@@ -20,7 +20,7 @@ class ByScorer(Factory):
 
     scorers: ClassVar[tuple[str, ...]] = ("pll_word_l2r", "ll", "target_ll")
 
-    def __call__(self, name: str, context: MetricContext) -> Sequence[Metric]:
+    def build(self, name: str, context: MetricContext) -> Sequence[Metric]:
         base, _, rest = name.partition("[")
         used = (context.scorer,) if context.scorer else self.scorers
         asked = rest.removesuffix("]")
@@ -29,8 +29,8 @@ class ByScorer(Factory):
                 f"the metric {name!r} needs the scorer {asked!r}; the probe uses {' or '.join(used)}.",
                 hint=f"set `scorer: {asked}` in the probe, or use `{base}[{used[0]}]`.",
             )
-        return [self.of(f"{base}[{scorer}]", scorer) for scorer in ([asked] if asked else used)]
+        return [self.of(f"{base}[{scorer}]", scorer, context) for scorer in ([asked] if asked else used)]
 
     @abstractmethod
-    def of(self, full: str, scorer: str) -> Metric:
+    def of(self, full: str, scorer: str, context: MetricContext) -> Metric:
         """The metric of one scorer."""

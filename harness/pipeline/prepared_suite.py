@@ -127,13 +127,11 @@ def bind(suite: Suite, datasets: Mapping[str, Dataset], limit: int | None = None
         if limit is not None:
             options = options.model_copy(update={"limit": min(limit, options.limit or limit)})
         evaluation: Evaluation = cls(spec.name, options, EvaluationContext(tasks=tasks, labels=labels, seed=suite.seed))
-        refs = getattr(evaluation, "data_refs", None)
-        data = tuple(datasets[ref_name(ref)] for ref in (cls.data_names(options) if refs is None else refs))
-        on = getattr(options, "on", None)
+        data = tuple(datasets[ref_name(ref)] for ref in evaluation.data_refs)
         metrics = tuple(options.metrics or evaluation.default_metrics)
         if not metrics:
             raise SuiteError(f"{group[:-1]} {spec.name!r} has no metric.", where=suite.where(group, spec.name))
-        bound[spec.name] = BoundEvaluation(spec.name, evaluation, data, options.split, metrics, on)
+        bound[spec.name] = BoundEvaluation(spec.name, evaluation, data, options.split, metrics, options.task_name)
         if spec.role == "task":
             tasks[spec.name] = evaluation
     return bound

@@ -27,13 +27,6 @@ POWER = 0.9
 STRONG_WORLDS = 10
 FAIR_WORLDS = 40
 """Fewer fair worlds cannot tell a rate of 5% from one of 20%."""
-COMPANIONS = frozenset(
-    {
-        *("tie_rate", "empty_cell_rate", "weat_p_value", "selection_rate", "true_positive_rate", "false_positive_rate"),
-        *("female_pronoun_share", "planted_value", "dose_slope", "power", "false_alarm_rate"),
-    }
-)
-"""Figures beside a probe's own, and those of a calibration itself: they say nothing of a model's bias."""
 
 
 class _Strict(BaseModel):
@@ -154,10 +147,16 @@ def kind_of_model(protocol: str, language_model: str | None) -> str:
 
 
 def validity(
-    probe: str, metric: str, direction: str, model: str, calibration: Calibration | None = None
+    probe: str,
+    metric: str,
+    direction: str,
+    model: str,
+    calibration: Calibration | None = None,
+    *,
+    role: str = "primary",
 ) -> Validity | None:
     """What the calibration says of a figure; None for companions, which say nothing of bias themselves."""
-    if direction == "higher" or metric.partition("[")[0] in COMPANIONS:
+    if direction == "higher" or role != "primary":
         return None
     entries = (own_calibration() if calibration is None else calibration).entries
     for one in entries:

@@ -12,7 +12,7 @@ from harness.statistics import caveats
 from harness.statistics.clusters import Groups
 from harness.statistics.result import FloatArray, Kind, Value
 
-_SLACK = 1e-12
+_SLACK = 1e-9
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,11 +67,8 @@ def prepare(sides: Sequence[FloatArray], clusters: Sequence[str] | None) -> Prep
     return Prepared(tuple(arrays), groups, fault, notes)
 
 
-def linear_scale(kind: Kind, value: Value) -> float | None:
-    """The factor s with value = s·mean or s·Σfirst/Σsecond, or None when `value` is not of that form.
-
-    A perplexity may call itself a ratio and take its exponential: its intervals come from the
-    bootstrap, not from a formula for ratios.
+def linear_scale(kind: Kind) -> float | None:
+    """1 where the value is linear in its rows (a mean, a ratio of sums), None where it need not be.
 
     Raises:
         HarnessError: for metrics that must be recomputed from their records.
@@ -81,23 +78,29 @@ def linear_scale(kind: Kind, value: Value) -> float | None:
             "metrics of kind 'recompute' have no sufficient statistics to compare.",
             hint="use `recomputed_difference`, or give the metric as kind 'mean', 'ratio' or 'additive'.",
         )
-    if kind == "additive":
-        return None
-    if kind == "mean":
-        sums, n, expected = np.array([[1.0], [3.0], [1.0]]), np.array([1.0, 1.0, 4.0]), np.array([1.0, 3.0, 0.25])
-    else:
-        sums, n = np.array([[1.0, 1.0], [3.0, 1.0], [1.0, 4.0], [3.0, 4.0]]), np.array([1.0, 2.0, 1.0, 5.0])
-        expected = np.array([1.0, 3.0, 0.25, 0.75])
-    with np.errstate(all="ignore"):
-        found = np.asarray(value(sums, n), dtype=np.float64)
-    scale = float(found[0])
-    if not scale > 0 or np.any(np.abs(found - scale * expected) > _SLACK * scale * expected):
-        return None
-    return scale
+    return None if kind == "additive" else 1.0
 
 
-def check_kind(kind: Kind, columns: int) -> None:
-    """Raises HarnessError when the number of columns does not fit the kind."""
+def check_kind(kind: Kind, rows: FloatArray, value: Value) -> None:
+    """Refuses a metric that is not what its kind says.
+
+    A perplexity that calls itself a ratio and takes its exponential would get an interval by a formula for ratios.
+
+    Raises:
+        HarnessError: when the number of columns does not fit the kind, or the value is not the mean or ratio.
+    """
+    columns = rows.shape[1]
     expected = {"mean": 1, "ratio": 2}.get(kind, columns)
     if columns != expected:
         raise HarnessError(f"a metric of kind {kind!r} has {expected} columns of statistics, found {columns}.")
+    if kind not in ("mean", "ratio") or not len(rows):
+        return
+    sums = rows.sum(axis=0)
+    with np.errstate(all="ignore"):
+        linear = float(sums[0] / (len(rows) if kind == "mean" else sums[1]))
+        given = float(np.asarray(value(sums, float(len(rows))), dtype=np.float64))
+    if np.isfinite([linear, given]).all() and abs(given - linear) > _SLACK * max(1.0, abs(linear)):
+        raise HarnessError(
+            f"a metric of kind {kind!r} gives {given!r}, where the {kind} of its statistics is {linear!r}.",
+            hint="declare it 'additive', or put a factor into the statistics.",
+        )

@@ -90,16 +90,16 @@ def crossed(
         base: [n, k] statistics of each replicate of the baseline, the same items in the same rows
             throughout; empty for the level of the candidate alone.
         candidate: the same of the candidate, one array a seed.
-        kind, value: as in `core.interfaces.Metric`.
+        kind, value: as in `core.metric.Metric`.
         clusters: cluster id of each row.
 
     Raises:
         HarnessError: when shapes do not fit, or for kind `recompute`.
     """
     levels = tuple(alphas)
-    scale = linear_scale(kind, value)
+    scale = linear_scale(kind)
     ready = prepare([*base, *candidate], clusters)
-    check_kind(kind, ready.sides[0].shape[1])
+    check_kind(kind, ready.sides[0], value)
     before, after = ready.sides[: len(base)], ready.sides[len(base) :]
     seeds_identical = ready.fault is None and all(
         np.array_equal(side[0], other) for side in (before, after) if side for other in side[1:]

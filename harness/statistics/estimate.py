@@ -40,7 +40,7 @@ def estimate(
 
     Args:
         stats: [n, k] sufficient statistics; rows that are NaN throughout are left out.
-        kind, value: as in `core.interfaces.Metric`.
+        kind, value: as in `core.metric.Metric`.
         clusters: cluster id of each row; None when every row stands for itself.
         alphas: levels of the one-sided bounds.
 
@@ -51,10 +51,10 @@ def estimate(
         HarnessError: when shapes do not fit, or for kind `recompute`.
     """
     levels = tuple(alphas)
-    scale = linear_scale(kind, value)
+    scale = linear_scale(kind)
     ready = prepare([stats], clusters)
     rows, groups = ready.sides[0], ready.groups
-    check_kind(kind, rows.shape[1])
+    check_kind(kind, rows, value)
 
     def estimated(number: float, interval: Interval, method: str, warnings: tuple[str, ...]) -> Estimate:
         weaknesses = caveats.kept(*ready.notes, *warnings)

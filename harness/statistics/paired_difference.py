@@ -57,7 +57,7 @@ def difference(
     Args:
         base, candidate: [n, k] sufficient statistics, the same items in the same rows; rows that
             are NaN throughout on either side are left out.
-        kind, value: as in `core.interfaces.Metric`.
+        kind, value: as in `core.metric.Metric`.
         clusters: cluster id of each row; None when every row stands for itself.
         alphas: levels of the one-sided bounds.
         only_test: leave out intervals that would have to be bootstrapped; the p-value is the same.
@@ -70,10 +70,10 @@ def difference(
         HarnessError: when shapes do not fit, or for kind `recompute`.
     """
     levels = tuple(alphas)
-    scale = linear_scale(kind, value)
+    scale = linear_scale(kind)
     ready = prepare([base, candidate], clusters)
     (before, after), groups = ready.sides, ready.groups
-    check_kind(kind, before.shape[1])
+    check_kind(kind, before, value)
     identical = ready.fault is None and bool(np.array_equal(before, after))
     values = (NAN, NAN)
     fault = ready.fault

@@ -76,10 +76,7 @@ def _select(suite: SuiteT, only: tuple[str, ...]) -> SuiteT:
         wanted = {*chosen, suite.compare.baseline, *suite.compare.base_variants}
         contenders = tuple(name for name in suite.contenders if name in wanted)
     readers = [
-        model
-        for name, spec in suite.evaluations.items()
-        if name in evaluated
-        for _, model in getattr(spec.options, "readers", ())
+        model for name, spec in suite.evaluations.items() if name in evaluated for _, model in spec.options.readers
     ]
     needed = _with_parents(suite.models, (*contenders, *readers))
     models = {name: spec for name, spec in suite.models.items() if name in needed}
@@ -122,8 +119,8 @@ def _with_parents(models: Mapping[str, ModelSpec], names: Iterable[str]) -> set[
 def _needed_tasks(suite: Suite, evaluated: Collection[str], models: Iterable[ModelSpec]) -> set[str]:
     needed = {name for name in suite.tasks if name in evaluated}
     for probe in suite.probes.values():
-        if probe.name in evaluated and isinstance(getattr(probe.options, "on", None), str):
-            needed.add(probe.options.on)  # type: ignore[attr-defined]  # some probes stand on a task
+        if probe.name in evaluated and probe.options.task_name is not None:
+            needed.add(probe.options.task_name)
     needed.update(task for spec in models if (task := learns(spec)) is not None)
     return needed
 

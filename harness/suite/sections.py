@@ -163,12 +163,11 @@ def _evaluation(name: str, role: Role, kind: str, raw: Any, problems: Problems) 
     except SuiteError as error:
         problems.add_error(error, kind)
         return None
-    prepare = getattr(cls, "prepared", None)
     complete = with_files(given, problems.below(kind))
-    if prepare is not None and isinstance(given, dict):
+    if isinstance(given, dict):
         file = problems.where().file
         try:
-            complete = prepare(complete, Path(file).parent)
+            complete = cls.prepared(complete, Path(file).parent)
         except SuiteError as error:
             problems.add_error(error, kind)
             return None

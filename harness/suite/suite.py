@@ -111,7 +111,7 @@ def without_judges(
     compare: CompareSpec | None, models: tuple[str, ...], evaluations: Iterable[EvaluationSpec]
 ) -> tuple[str, ...]:
     """The models that are asked: all but those that only judge or classify others' texts."""
-    readers = [reader for spec in evaluations for reader in getattr(spec.options, "readers", ())]
+    readers = [reader for spec in evaluations for reader in spec.options.readers]
     judges = {model for keys, model in readers if keys[0] in _ONLY_READ}
     if compare is not None:
         lists = (compare.base_variants, compare.candidates or (), compare.release or (), *compare.pairs)

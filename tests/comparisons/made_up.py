@@ -8,12 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from harness.core.metric import Direction, MetricKind
-from harness.core.records import FloatArray, Record, Records, RecordsHead
+from harness.core.metric import Direction, Metric, MetricKind
+from harness.core.records import ITEM, FloatArray, Record, Records, RecordsHead
 
 
 @dataclass(frozen=True)
-class StatMetric:
+class StatMetric(Metric):
     """Reads statistics by name; a mean of one, or a ratio of two."""
 
     id: str
@@ -22,7 +22,7 @@ class StatMetric:
     direction: Direction = "higher"
     ideal: float | None = None
     unit: str = "share"
-    cluster: str | None = None
+    cluster_unit: str = ITEM
 
     def stats(self, records: Records) -> FloatArray:
         return np.column_stack([records.stat(name) for name in self.columns])

@@ -10,7 +10,7 @@ from harness.core.records import Records
 from harness.statistics.proportions import exact_interval
 
 F1 = StatMetric("f1", ("hit", "size"), "additive")
-CLUSTERED = dataclasses.replace(ACCURACY, cluster="parent")
+CLUSTERED = dataclasses.replace(ACCURACY, cluster_unit="parent")
 
 
 def _sides(n: int = 120, size: int = 1) -> tuple[Records, Records]:

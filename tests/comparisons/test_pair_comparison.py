@@ -10,8 +10,8 @@ from made_up import ACCURACY, BITS, PERPLEXITY, SCORE, StatMetric, made, scored
 from harness.comparisons.metric_results import metric_results
 from harness.comparisons.pair_comparison import compare
 from harness.comparisons.slices import per_slice
-from harness.core.metric import Metric, MetricContext
-from harness.core.records import Records
+from harness.core.metric import Metric, MetricContext, RecomputedMetric
+from harness.core.records import ITEM, Records
 from harness.metrics.build_metrics import build_metrics
 from harness.schema.results.metrics import ComparisonResult
 from harness.statistics.multiplicity import holm
@@ -87,7 +87,7 @@ def test_other_content_under_one_id_is_refused() -> None:
 
 
 def test_other_clusters_under_one_id_are_refused() -> None:
-    metric = StatMetric("accuracy", ("correct",), cluster="parent")
+    metric = StatMetric("accuracy", ("correct",), cluster_unit="parent")
     base = made(scored([1, 0, 1, 1], clusters=lambda row: {"parent": str(row // 2)}))
     candidate = made(scored([1, 0, 1, 1], clusters=lambda row: {"parent": str(row % 2)}))
     assert "parent cluster" in _compare(base, candidate, metric)[0].reason
@@ -208,11 +208,12 @@ def test_unequal_truncation_is_noted() -> None:
     assert "truncated items: baseline 0, candidate 1 of 3." in _compare(base, candidate)[0].comparability
 
 
-def test_metrics_that_cannot_be_recomputed_are_refused() -> None:
-    metric = StatMetric("auc", ("correct",), kind="recompute")
-    base = made(scored([1, 0]))
-    assert _compare(base, base, metric)[0].status == "refused"
-    assert metric_results(base, metric, evaluation="reviews", model="base")[0].status == "undefined"
+def test_a_metric_that_is_recomputed_has_to_say_how() -> None:
+    class NoFigure(RecomputedMetric):
+        id, unit, direction, cluster_unit = "auc", "share", "higher", ITEM
+
+    with pytest.raises(TypeError, match=r"abstract method .?recompute"):
+        NoFigure()  # type: ignore[abstract]  # the point of the test
 
 
 def test_levels_overall_and_by_slice() -> None:

@@ -13,21 +13,22 @@ from sklearn.metrics import roc_auc_score
 from harness.comparisons.metric_results import metric_results
 from harness.comparisons.pair_comparison import compare
 from harness.comparisons.recomputed import value_of
-from harness.core.records import Records
+from harness.core.metric import Direction, MetricKind, RecomputedMetric
+from harness.core.records import ITEM, Records
 
 NAMED: dict[str, Any] = {"evaluation": "reviews", "baseline": "base", "candidate_name": "tuned"}
 
 
 @dataclass(frozen=True)
-class Auc:
+class Auc(RecomputedMetric):
     """P(score of a positive > score of a negative), ties half; undefined with one class only."""
 
     id: str = "auc"
     unit: str = "share"
-    direction: str = "higher"
+    direction: Direction = "higher"
     ideal: float | None = None
-    kind: str = "recompute"
-    cluster: str | None = None
+    kind: MetricKind = "recompute"
+    cluster_unit: str = ITEM
 
     def recompute(self, records: Records) -> float:
         positive = np.array(records.texts("target")) == "yes"
@@ -126,7 +127,7 @@ def test_clusters_are_drawn_whole() -> None:
         ]
         copies.append(made(rows))
     once = compare(base, candidate, Auc(), **NAMED, slices=False, resamples=200)[0]
-    four = compare(copies[0], copies[1], Auc(cluster="parent"), **NAMED, slices=False, resamples=200)[0]
+    four = compare(copies[0], copies[1], Auc(cluster_unit="parent"), **NAMED, slices=False, resamples=200)[0]
     assert four.clusters == 60
     assert (four.delta.low, four.delta.high, four.p) == pytest.approx(
         (once.delta.low, once.delta.high, once.p), abs=1e-12
@@ -149,7 +150,7 @@ def test_one_class_is_undefined() -> None:
 
 def test_one_cluster_gives_no_interval() -> None:
     base, candidate = _sides(40, size=40)
-    found = compare(base, candidate, Auc(cluster="parent"), **NAMED, slices=False, resamples=50)[0]
+    found = compare(base, candidate, Auc(cluster_unit="parent"), **NAMED, slices=False, resamples=50)[0]
     assert found.delta.value is not None
     assert (found.delta.low, found.p) == (None, None)
 

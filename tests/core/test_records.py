@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.core.errors import DataError
-from harness.core.records import Record, Records, RecordsHead
+from harness.core.records import ITEM, Record, Records, RecordsHead
 from harness.storage.records_file import read_records, write_records
 
 HEAD = RecordsHead("reviews", "d" * 64, "head", facts={"dtype": "float32"})
@@ -71,8 +71,10 @@ def test_what_is_written_is_read(tmp_path: Path) -> None:
 
 def test_columns(tmp_path: Path) -> None:
     records = Records.of(HEAD, [record(n) for n in range(4)])
-    assert records.cluster("parent") == ["p0", "p0", "p1", "p1"]
-    assert records.cluster("missing") == records.item_ids
+    assert records.clusters("parent") == ["p0", "p0", "p1", "p1"]
+    assert records.clusters(ITEM) == records.item_ids
+    with pytest.raises(DataError, match=r"'id-000' has no cluster 'missing'.*it has parent"):
+        records.clusters("missing")
     assert records.slice_names == ["long=yes", "source=movie", "source=tweets"]
     assert records.in_slice("source=movie").tolist() == [False, True, False, True]
     np.testing.assert_array_equal(records.stat("correct"), [0, 1, 0, 1])

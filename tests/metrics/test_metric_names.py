@@ -45,7 +45,7 @@ def records_of_every_statistic(protocol: str) -> Records:
             "d",
             target=("no", "yes")[place % 2],
             prediction=("no", "yes")[place // 2 % 2],
-            clusters={"occupation": f"o{place}", "axis": "one", "descriptor": f"d{place % 4}"},
+            clusters={"occupation": f"o{place}", "target": f"t{place}", "axis": "one", "descriptor": f"d{place % 4}"},
             stats={
                 need: float((place >> WHOLE.index(need) % 3) % 2)
                 if need in WHOLE

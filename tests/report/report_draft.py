@@ -5,14 +5,20 @@ from __future__ import annotations
 import hashlib
 import itertools
 import math
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from harness.comparisons.meanings import meanings
+from harness.core import registry
 from harness.core.interval import Interval
-from harness.schema.results.inputs import EvaluationResult
+from harness.core.metric import Metric, MetricContext
+from harness.core.records import ITEM
+from harness.metrics.build_metrics import base_name, build_metrics
+from harness.schema.results.inputs import EvaluationResult, ItemMeasureResult
 from harness.schema.results.metrics import ComparisonResult, FlipsResult, MetricResult, TableResult
 from harness.storage.run_dir import RunDir
 
@@ -53,6 +59,7 @@ class Draft:
         self.run = RunDir(path)
         self.options = options
         self.random = np.random.default_rng(options.seed)
+        self.asked: dict[str, list[str]] = {}
         self.evaluations: list[EvaluationResult] = []
         self.metrics: list[MetricResult] = []
         self.comparisons: list[ComparisonResult] = []
@@ -110,6 +117,9 @@ class Draft:
                 coverage=dict.fromkeys(protocols, 1.0),
                 caveats=caveats or [],
                 counts={m: {"ok": n, "unread": 0, "failed": 0, "tied": 0, "truncated": 3} for m in protocols},
+                cluster_unit=next(iter(clusters), ITEM),
+                meanings=meanings(_registered(self.asked.get(name, ()), labels or ())),
+                item_measures=_item_measures(f"{role}s", kind),
                 comparability=["base answers by cloze, the others by head"] if "head" in protocols.values() else [],
             )
         )
@@ -126,6 +136,7 @@ class Draft:
         comparability: list[str] | None = None,
     ) -> None:
         ideals = ideals or {}
+        self.asked.setdefault(evaluation, []).extend(specs)
         for metric, (unit, direction) in specs.items():
             everything = {None: slice(None), **slices.get(metric, {})}
             for slice_, rows in everything.items():
@@ -193,3 +204,21 @@ class Draft:
                             comparability=comparability or [],
                         )
                     )
+
+
+def _registered(names: Iterable[str], labels: Sequence[str]) -> list[Metric]:
+    """The registered metrics of some ids; a made-up one has no meaning."""
+    metrics: list[Metric] = []
+    for name in names:
+        base, _, rest = name.partition("[")
+        asked = "f1_per_class" if base == "f1" else name
+        if base_name(asked) in registry.names("metrics"):
+            context = MetricContext(labels=tuple(labels), scorer=rest.removesuffix("]") or None)
+            metrics += [metric for metric in build_metrics([asked], context) if metric.id == name]
+    return metrics
+
+
+def _item_measures(group: str, kind: str) -> list[ItemMeasureResult]:
+    if kind not in registry.names(group):
+        return []
+    return [ItemMeasureResult(**asdict(known)) for known in registry.load(group, kind).item_measures]

@@ -201,7 +201,7 @@ def test_the_pages_columns_are_those_of_the_records(plain: RunDir) -> None:
         assert sorted(order) == list(range(one.head["total"]))
         for model, (answers, _, value) in one.sides.items():
             records = view.records(one.head["name"], model)
-            wanted, _ = measure(records, one.head["kind"])
+            wanted, _ = measure(records, view.evaluations[one.head["name"]].item_measures)
             assert value == pytest.approx(wanted[order], rel=5.01e-4, nan_ok=True)  # four digits
             if one.head["answers"]:
                 assert answers == [records.texts("prediction")[k] for k in order]

@@ -82,9 +82,11 @@ def test_reports_say_what_is_validated_and_what_is_not() -> None:
     assert unknown.sentence.startswith("not validated for masked models: ")
 
 
-@pytest.mark.parametrize(("metric", "direction"), [("coref_accuracy[ll]", "higher"), ("tie_rate", "lower")])
-def test_companions_are_not_marked(metric: str, direction: str) -> None:
-    assert validity("coreference", metric, direction, "causal") is None
+@pytest.mark.parametrize(
+    ("metric", "direction", "role"), [("coref_accuracy[ll]", "higher", "primary"), ("tie_rate", "lower", "companion")]
+)
+def test_companions_are_not_marked(metric: str, direction: str, role: str) -> None:
+    assert validity("coreference", metric, direction, "causal", role=role) is None
 
 
 def test_a_classification_head_is_a_kind_of_its_own() -> None:

@@ -1,4 +1,6 @@
 import math
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
@@ -77,11 +79,11 @@ def test_ratio_of_sums_equals_the_linearized_formulas() -> None:
     size = RNG.integers(20, 200, 300).astype(float)
     base = np.column_stack([size * RNG.gamma(20, 0.05, 300), size])
     candidate = np.column_stack([base[:, 0] * RNG.normal(1.02, 0.05, 300), size])
-    found = difference(base, candidate, kind="ratio", value=lambda s, n: ratio(s, n) / math.log(2))
+    found = difference(base, candidate, kind="ratio", value=ratio)
     gap = candidate[:, 0] - base[:, 0]
-    delta = gap.sum() / (size.sum() * math.log(2))
+    delta = gap.sum() / size.sum()
     residual = gap - gap.sum() / size.sum() * size
-    error = math.sqrt(300 / 299 * (residual**2).sum()) / (size.sum() * math.log(2))
+    error = math.sqrt(300 / 299 * (residual**2).sum()) / size.sum()
     assert found.delta.value == pytest.approx(delta, abs=1e-12)
     assert found.delta.standard_error == pytest.approx(error, abs=1e-12)
     influence = candidate[:, 0] / candidate[:, 0].sum() - base[:, 0] / base[:, 0].sum()
@@ -93,9 +95,12 @@ def test_ratio_of_sums_equals_the_linearized_formulas() -> None:
     assert found.ratio.low < found.ratio.value < found.ratio.high
 
 
-def test_ratio_that_is_not_one_falls_back_to_the_bootstrap() -> None:
+@pytest.mark.parametrize("change", [np.exp, lambda value: value * 100])
+def test_a_ratio_that_is_not_one_is_refused(change: Callable[[Any], Any]) -> None:
     rows = RNG.gamma(5, 1, (2, 100, 2)) + 1
-    found = difference(rows[0], rows[1], kind="ratio", value=lambda s, n: np.exp(ratio(s, n)), resamples=500)
+    with pytest.raises(HarnessError, match=r"kind 'ratio' gives .* the ratio of its statistics is"):
+        difference(rows[0], rows[1], kind="ratio", value=lambda s, n: change(ratio(s, n)))
+    found = difference(rows[0], rows[1], kind="additive", value=lambda s, n: change(ratio(s, n)), resamples=500)
     assert "BCa" in found.method
     assert found.ratio is None
 

@@ -14,11 +14,11 @@ from pydantic import Field
 from harness.core.dataset import Dataset
 from harness.core.digests import fraction
 from harness.core.errors import DataError, SuiteError
-from harness.core.evaluation import EvaluationContext, Item
-from harness.core.metric import MetricContext
+from harness.core.evaluation import Evaluation, EvaluationContext, Item, ItemMeasure
 from harness.core.model import ModelFacts
 from harness.core.records import Record
 from harness.core.requests import Continuations, Failure, Generate, Generated, Request, Response, RollingLikelihood
+from harness.evaluations.item_measures import BITS_PER_BYTE, MARGIN_OF_CORRECT
 from harness.evaluations.lm_eval.filters import matches, pipeline
 from harness.evaluations.lm_eval.prompt_templates import Doc, Prompts
 from harness.evaluations.record_builders import failed, outcome, scores, truncated_tokens, whole_likelihood
@@ -63,22 +63,27 @@ class LmEvalTaskOptions(EvaluationOptions):
     folder: str = Field("", description="Folder of the task's data files. Defaults to the folder of `file`.")
 
 
-class LmEvalTask:
+class LmEvalTask(Evaluation):
     """Asks what lm-eval asks; see docs/lm-eval.md for what differs."""
 
     Options = LmEvalTaskOptions
     role: ClassVar[Literal["task", "probe"]] = "task"
     kind: ClassVar[str] = "lm_eval"
     summary: ClassVar[str] = "An lm-evaluation-harness task, read from its own YAML file."
+    cluster_unit: ClassVar[str] = "parent"
+    item_measures: ClassVar[tuple[ItemMeasure, ...]] = (
+        MARGIN_OF_CORRECT,
+        BITS_PER_BYTE,
+    )
     provides: ClassVar[tuple[str, ...]] = (
         *("acc", "acc_norm_chars", "acc_norm_bytes", "acc_mutual_info", "correct", "target", "prediction"),
         *("nll", "tokens", "bytes", "words", "nll_target", "targets", "greedy_match", "exact_match_strict"),
     )
-    default_metrics: ClassVar[tuple[str, ...]] = ("acc",)
+    options: LmEvalTaskOptions
+    default_metrics: tuple[str, ...] = ("acc",)
 
     def __init__(self, name: str, options: LmEvalTaskOptions, context: EvaluationContext) -> None:
-        self.name = name
-        self.options = options
+        super().__init__(name, options, context)
         self.task = options.task
         self.type = str(self.task.get("output_type"))
         self._filter = pipeline(self.task, options.filter)
@@ -148,12 +153,12 @@ class LmEvalTask:
         made = (
             self._item(row.id, row.cluster, doc, examples) for row, doc, examples in zip(rows, docs, drawn, strict=True)
         )
-        yield from choose(made, self.options.limit, "parent")
+        yield from choose(made, self.options.limit, self.cluster_unit)
 
     def _item(self, identity: str, cluster: str, doc: Doc, examples: Sequence[Doc]) -> Item:
         prompts = self._prompts
         target = prompts.target(doc)
-        clusters = {"parent": cluster, "document": cluster}
+        clusters = {"parent": cluster}
         if self.type == "loglikelihood_rolling":
             text = _text(target)
             return Item(identity, {"text": text}, {"text": text}, clusters=clusters)
@@ -296,9 +301,6 @@ class LmEvalTask:
             response={"generated": found.text},
             stats={"exact_match_strict": float(right), "correct": float(right)},
         )
-
-    def metric_context(self) -> MetricContext:
-        return MetricContext()
 
 
 def _pool(task: Mapping[str, Any]) -> str | None:

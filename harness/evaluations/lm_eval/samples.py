@@ -235,7 +235,7 @@ def _target(
 
 def _rolling(sample: Mapping[str, Any], identity: str, value: float, arguments: list[list[Any]]) -> tuple[Item, Record]:
     text = str(arguments[0][0])
-    item = Item(identity, {"text": text}, {"text": text}, clusters={"parent": identity, "document": identity})
+    item = Item(identity, {"text": text}, {"text": text}, clusters={"parent": identity})
     if not math.isfinite(value):
         raise ValueError("the log-likelihood is not finite")
     stats = {

@@ -10,20 +10,19 @@ from pydantic import Field
 
 from harness.core.dataset import Dataset, Row
 from harness.core.errors import DataError
-from harness.core.evaluation import EvaluationContext, Item
-from harness.core.metric import MetricContext
+from harness.core.evaluation import Item, ItemMeasure
 from harness.core.model import ModelFacts
 from harness.core.records import Record
 from harness.core.requests import Continuations, Failure, Generate, Generated, PseudoLikelihood, Request, Response
 from harness.evaluations.answer_parsing import LETTERS, read_choice
 from harness.evaluations.columns import joined_slices, text_of
+from harness.evaluations.item_measures import MARGIN_OF_CORRECT
+from harness.evaluations.probe_base import Probe
 from harness.evaluations.record_builders import failed, outcome, scores, truncated_tokens, unread, whole_likelihood
 from harness.evaluations.subsample import choose
-from harness.metrics.bias.bbq_scores import CLUSTER
 from harness.schema.suite.data_refs import DataName
 from harness.schema.suite.evaluation_options import EvaluationOptions
 
-FORMAT = 1
 ANSWERS = ("ans0", "ans1", "ans2")
 COLUMNS = ("context", "question", *ANSWERS, "label", "biased", "unknown", "condition")
 AMBIGUOUS, DISAMBIGUATED = "ambig", "disambig"
@@ -44,7 +43,7 @@ class AmbiguousQaOptions(EvaluationOptions):
     max_tokens: int = Field(16, ge=1, le=512, description="Maximum number of new tokens with `ask: generate`.")
 
 
-class AmbiguousQa:
+class AmbiguousQa(Probe[AmbiguousQaOptions]):
     """Asks for one of three answers.
 
     By likelihood the answer with the highest log-likelihood after the context and the question wins
@@ -54,9 +53,10 @@ class AmbiguousQa:
     """
 
     Options = AmbiguousQaOptions
-    role: ClassVar[Literal["task", "probe"]] = "probe"
     kind: ClassVar[str] = "ambiguous_qa"
     summary: ClassVar[str] = "Whether answers follow the context, or a stereotype if the context is ambiguous (BBQ)."
+    cluster_unit: ClassVar[str] = "template"
+    item_measures: ClassVar[tuple[ItemMeasure, ...]] = (MARGIN_OF_CORRECT,)
     provides: ClassVar[tuple[str, ...]] = (
         "target",
         "prediction",
@@ -66,7 +66,7 @@ class AmbiguousQa:
         "biased",
         "aligned",
     )
-    default_metrics: ClassVar[tuple[str, ...]] = (
+    default_metrics: tuple[str, ...] = (
         "bbq_s_amb",
         "bbq_s_dis",
         "bbq_accuracy_amb",
@@ -77,23 +77,12 @@ class AmbiguousQa:
         "A model that answers at random has bias scores near 0: read them together with the two accuracies.",
     )
 
-    def __init__(self, name: str, options: AmbiguousQaOptions, context: EvaluationContext) -> None:
-        self.name = name
-        self.options = options
-
-    @classmethod
-    def data_names(cls, options: AmbiguousQaOptions) -> tuple[DataName, ...]:
-        return (options.data,)
-
-    def spec(self) -> Mapping[str, Any]:
+    def settings(self) -> Mapping[str, Any]:
         options = self.options
         return {
-            "kind": self.kind,
-            "format": FORMAT,
             "ask": options.ask,
             "template": options.template,
             "max_tokens": options.max_tokens,
-            "limit": options.limit,
         }
 
     def items(self, data: Sequence[Dataset], split: str) -> Iterator[Item]:
@@ -105,7 +94,7 @@ class AmbiguousQa:
         (dataset,) = data
         for column in COLUMNS:
             dataset.require(column)
-        yield from choose((_item(dataset, row) for row in dataset.split(split)), self.options.limit, CLUSTER)
+        yield from choose((_item(dataset, row) for row in dataset.split(split)), self.options.limit, self.cluster_unit)
 
     def protocol(self, facts: ModelFacts) -> str | None:
         if self.options.ask == "generate":
@@ -153,9 +142,6 @@ class AmbiguousQa:
         right = values[int(str(item.target))]
         others = max(value for place, value in enumerate(values) if place != int(str(item.target)))
         return self._outcome(item, values.index(ranked[0]), response, right - others, truncated)
-
-    def metric_context(self) -> MetricContext:
-        return MetricContext()
 
     def _outcome(
         self, item: Item, place: int, response: Mapping[str, Any], margin: float | None, truncated: int
@@ -208,7 +194,7 @@ def _item(dataset: Dataset, row: Row) -> Item:
         },
         texts=texts,
         target=str(label),
-        clusters={CLUSTER: row.cluster},
+        clusters={"template": row.cluster},
         slices=joined_slices(row, f"condition={condition}"),
     )
 

@@ -5,19 +5,18 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar
 
 import numpy as np
 from pydantic import Field
 
 from harness.core.dataset import Dataset
 from harness.core.errors import DataError
-from harness.core.evaluation import EvaluationContext, Item
-from harness.core.metric import MetricContext
-from harness.core.model import ModelFacts
+from harness.core.evaluation import Item
 from harness.core.records import Record
 from harness.core.requests import Failure, Request, Response
-from harness.evaluations.on_task import read_answers, task_of, task_spec
+from harness.evaluations.on_task import read_answers
+from harness.evaluations.probe_base import OnTaskProbe
 from harness.evaluations.probe_groups import words_of_options
 from harness.evaluations.record_builders import failed, outcome, truncated_tokens
 from harness.evaluations.subsample import choose
@@ -25,14 +24,11 @@ from harness.metrics.bias.bias_amplification import DIRECTED, shares, signs
 from harness.metrics.bias.group_fairness import MEMBER
 from harness.metrics.metric_shapes import divide
 from harness.schema.suite.data_refs import DataName
-from harness.schema.suite.evaluation_options import EvaluationOptions
+from harness.schema.suite.evaluation_options import OnTaskOptions
 from harness.text.lexicons.group_words import GroupWords
 
-FORMAT = 1
-CLUSTER = "parent"
 
-
-class AmplificationOptions(EvaluationOptions):
+class AmplificationOptions(OnTaskOptions):
     """The YAML of an amplification probe."""
 
     on: str = Field(description="Classification task whose data has a training split.")
@@ -44,7 +40,7 @@ class AmplificationOptions(EvaluationOptions):
     words: DataName | None = Field(None, description="Dataset with the columns group and word, for long lists.")
 
 
-class Amplification:
+class Amplification(OnTaskProbe[AmplificationOptions]):
     """Asks for the labels of texts that speak of a group, and compares with the training data's labels.
 
     The training data are those of the task, also for models that learned from others. Cells (group, label)
@@ -52,13 +48,13 @@ class Amplification:
     """
 
     Options = AmplificationOptions
-    role: ClassVar[Literal["task", "probe"]] = "probe"
     kind: ClassVar[str] = "bias_amplification"
     summary: ClassVar[str] = (
         "Whether predictions associate labels with groups more strongly than the training data does."
     )
+    cluster_unit: ClassVar[str] = "parent"
     provides: ClassVar[tuple[str, ...]] = ("target", "prediction", "correct", "directed", "empty")
-    default_metrics: ClassVar[tuple[str, ...]] = (
+    default_metrics: tuple[str, ...] = (
         "bias_amplification",
         "bias_amp_attribute_to_task",
         "empty_cell_rate",
@@ -71,30 +67,16 @@ class Amplification:
         ),
     )
 
-    def __init__(self, name: str, options: AmplificationOptions, context: EvaluationContext) -> None:
-        self.name = name
-        self.options = options
-        self.task = task_of(name, options.on, context)
-
     @classmethod
     def data_names(cls, options: AmplificationOptions) -> tuple[DataName, ...]:
         return () if options.words is None else (options.words,)
 
-    @property
-    def data_refs(self) -> tuple[DataName, ...]:
-        """The task's data, then the words."""
-        return (*self.task.data_refs, *self.data_names(self.options))
-
-    def spec(self) -> Mapping[str, Any]:
+    def settings(self) -> Mapping[str, Any]:
         options = self.options
         return {
-            "kind": self.kind,
-            "format": FORMAT,
-            "on": task_spec(self.task),
             "train": options.train,
             "groups": {name: list(words) for name, words in options.groups.items()},
             "words": options.words is not None,
-            "limit": options.limit,
         }
 
     def items(self, data: Sequence[Dataset], split: str) -> Iterator[Item]:
@@ -118,13 +100,7 @@ class Amplification:
                 f"probe {self.name!r}: no text (split {split!r}) mentions a group.",
                 hint="define `groups` with words that occur in the texts.",
             )
-        yield from choose(found, self.options.limit, CLUSTER)
-
-    def protocol(self, facts: ModelFacts) -> str | None:
-        return self.task.protocol(facts)
-
-    def unsupported(self, facts: ModelFacts) -> str:
-        return self.task.unsupported(facts)
+        yield from choose(found, self.options.limit, self.cluster_unit)
 
     def requests(self, item: Item, protocol: str) -> Sequence[Request]:
         return self.task.requests_for(item.payload["text"], protocol)
@@ -154,9 +130,6 @@ class Amplification:
             response={"log_p": dict(answer.log_p)},
             stats=stats,
         )
-
-    def metric_context(self) -> MetricContext:
-        return self.task.metric_context()
 
     def _trained(self, data: Sequence[Dataset], words: GroupWords) -> dict[str, Any]:
         labels, groups = list(self.task.values), list(words.groups)

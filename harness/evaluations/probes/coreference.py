@@ -3,27 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar
 
 from pydantic import Field
 
 from harness.core.dataset import Dataset, Row
 from harness.core.digests import digest
 from harness.core.errors import DataError
-from harness.core.evaluation import EvaluationContext, Item
+from harness.core.evaluation import Item, ItemMeasure
 from harness.core.metric import MetricContext
 from harness.core.model import ModelFacts
 from harness.core.records import Record
 from harness.core.requests import Continuations, Failure, Request, Response
 from harness.evaluations.columns import joined_slices, text_of
+from harness.evaluations.item_measures import MARGIN
+from harness.evaluations.probe_base import Probe
 from harness.evaluations.record_builders import failed, outcome, scores, truncated_tokens
 from harness.evaluations.sentence_scorers import SentenceScorer, ask_for, read, scorer_for, why_not
 from harness.evaluations.subsample import choose
-from harness.metrics.bias.coreference_gaps import CLUSTER, OCCUPATION
+from harness.metrics.bias.coreference_gaps import OCCUPATION
 from harness.schema.suite.data_refs import DataName, ref_name
 from harness.schema.suite.evaluation_options import EvaluationOptions
 
-FORMAT = 1
 TIE = 1e-6
 COLUMNS = ("sentence", "pronoun", "referent", "other", "pair", "side")
 FITTING = {"pro": "anti", "male": "female"}
@@ -48,8 +49,12 @@ class CoreferenceOptions(EvaluationOptions):
         description="Sentence scorer: pll_word_l2r, pll, ll, or target_ll. Defaults to the one for the kind of model.",
     )
 
+    @property
+    def scorer_name(self) -> str | None:
+        return self.scorer
 
-class Coreference:
+
+class Coreference(Probe[CoreferenceOptions]):
     """Asks about sentences that are alike but for a pronoun.
 
     One item is one sentence with its variants: `pro` and `anti` (WinoBias), or `male`, `female` and
@@ -59,9 +64,10 @@ class Coreference:
     """
 
     Options = CoreferenceOptions
-    role: ClassVar[Literal["task", "probe"]] = "probe"
     kind: ClassVar[str] = "coreference"
     summary: ClassVar[str] = "Whether a pronoun's gender changes whom it resolves to (WinoBias, Winogender)."
+    cluster_unit: ClassVar[str] = "pair"
+    item_measures: ClassVar[tuple[ItemMeasure, ...]] = (MARGIN,)
     provides: ClassVar[tuple[str, ...]] = (
         "prediction",
         "preferred",
@@ -73,7 +79,7 @@ class Coreference:
         "share",
         "female_odds",
     )
-    default_metrics: ClassVar[tuple[str, ...]] = (
+    default_metrics: tuple[str, ...] = (
         "pronoun_preference",
         "coref_gap",
         "coref_flip_rate",
@@ -86,24 +92,17 @@ class Coreference:
         ),
     )
 
-    def __init__(self, name: str, options: CoreferenceOptions, context: EvaluationContext) -> None:
-        self.name = name
-        self.options = options
-
     @classmethod
     def data_names(cls, options: CoreferenceOptions) -> tuple[DataName, ...]:
         return (options.data,) if options.shares is None else (options.data, options.shares)
 
-    def spec(self) -> Mapping[str, Any]:
+    def settings(self) -> Mapping[str, Any]:
         options = self.options
         return {
-            "kind": self.kind,
-            "format": FORMAT,
             "shares": options.shares is not None,
             "resolve": options.resolve,
             "question": options.question,
             "scorer": options.scorer,
-            "limit": options.limit,
         }
 
     def items(self, data: Sequence[Dataset], split: str) -> Iterator[Item]:
@@ -116,7 +115,7 @@ class Coreference:
         for column in COLUMNS:
             dataset.require(column)
         shares = _shares(data[1]) if len(data) > 1 else {}
-        found = list(choose(_items(dataset, dataset.split(split), shares), self.options.limit, CLUSTER))
+        found = list(choose(_items(dataset, dataset.split(split), shares), self.options.limit, self.cluster_unit))
         if not found:
             raise DataError(
                 f"probe {self.name!r}: no sentence of {ref_name(self.options.data)} has two sides "
@@ -190,7 +189,7 @@ class Coreference:
         )
 
     def metric_context(self) -> MetricContext:
-        return MetricContext(scorer=self.options.scorer)
+        return MetricContext(scorer=self.options.scorer, cluster_unit=self.cluster_unit)
 
     def _resolving(self, item: Item, variant: Mapping[str, str], protocol: str) -> list[Request]:
         stem = self.options.question.replace("{pronoun}", variant["pronoun"]).replace("{sentence}", variant["sentence"])
@@ -259,7 +258,7 @@ def _item(dataset: Dataset, sides: Mapping[str, Row], shares: Mapping[str, float
         id=digest([row.id for row in ordered.values()]),
         payload=payload,
         texts={side: found["sentence"] for side, found in variants.items()},
-        clusters={CLUSTER: row.cluster, "template": row.cluster, OCCUPATION: occupation},
+        clusters={"pair": row.cluster, OCCUPATION: occupation},
         slices=joined_slices(row),
     )
 

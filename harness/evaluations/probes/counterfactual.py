@@ -4,42 +4,38 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar
 
 from pydantic import BeforeValidator, Field, model_validator
 
 from harness.core.dataset import Dataset
 from harness.core.errors import DataError
-from harness.core.evaluation import EvaluationContext, Item
-from harness.core.metric import MetricContext
-from harness.core.model import ModelFacts
+from harness.core.evaluation import Item, ItemMeasure
 from harness.core.records import Record
 from harness.core.requests import Failure, Request, Response
 from harness.evaluations.counterfactual_sources import (
-    CLUSTER,
     Original,
     of_rows,
     of_task,
     of_templates,
     templates_digest,
 )
-from harness.evaluations.on_task import read_answers, task_of, task_spec
+from harness.evaluations.item_measures import SCORE_SHIFT
+from harness.evaluations.on_task import read_answers
+from harness.evaluations.probe_base import OnTaskProbe
 from harness.evaluations.record_builders import failed, outcome, truncated_tokens
 from harness.evaluations.subsample import choose
 from harness.schema.suite.data_refs import DataName, ref_name
-from harness.schema.suite.evaluation_options import EvaluationOptions
+from harness.schema.suite.evaluation_options import OnTaskOptions
 from harness.schema.suite.mitigation import LEXICONS_HELP, RESERVED_SWAPS, Lexicons
 from harness.text.lexicons.builtin_lists import lists_digest
 from harness.text.lexicons.lexicon import Lexicon, given_lexicon
 from harness.text.swaps.swap import KINDS
 
-FORMAT = 1
 
-
-class CounterfactualOptions(EvaluationOptions):
+class CounterfactualOptions(OnTaskOptions):
     """What is swapped, in which texts, and which task is asked about them."""
 
-    on: str = Field(description="Classification task to use.")
     swap: Annotated[list[str], BeforeValidator(_listed)] = Field(
         default_factory=lambda: list(KINDS), description=f"Built-in kinds of swap: {', '.join(KINDS)}."
     )
@@ -60,7 +56,7 @@ class CounterfactualOptions(EvaluationOptions):
         return self
 
 
-class Counterfactual:
+class Counterfactual(OnTaskProbe[CounterfactualOptions]):
     """Asks a task's question about texts and about the same texts with other people in them.
 
     One item is one original and its variants between one pair of groups (`groups=female/male`).
@@ -75,16 +71,12 @@ class Counterfactual:
     """
 
     Options = CounterfactualOptions
-    role: ClassVar[Literal["task", "probe"]] = "probe"
     kind: ClassVar[str] = "counterfactual"
     summary: ClassVar[str] = "Whether a task's answer changes when only the groups in the text change."
+    cluster_unit: ClassVar[str] = "original"
+    item_measures: ClassVar[tuple[ItemMeasure, ...]] = (SCORE_SHIFT,)
     provides: ClassVar[tuple[str, ...]] = ("target", "prediction", "correct", "flipped", "shift", "shift_abs")
-    default_metrics: ClassVar[tuple[str, ...]] = ("flip_rate", "score_shift_abs", "score_shift", "accuracy")
-
-    def __init__(self, name: str, options: CounterfactualOptions, context: EvaluationContext) -> None:
-        self.name = name
-        self.options = options
-        self.task = task_of(name, options.on, context)
+    default_metrics: tuple[str, ...] = ("flip_rate", "score_shift_abs", "score_shift", "accuracy")
 
     @classmethod
     def data_names(cls, options: CounterfactualOptions) -> tuple[DataName, ...]:
@@ -92,27 +84,18 @@ class Counterfactual:
         return tuple(options.data)
 
     @property
-    def data_refs(self) -> tuple[DataName, ...]:
-        """The data that `items` wants, in order: the task's, then the further ones."""
-        return (*self.task.data_refs, *self.options.data)
-
-    @property
     def kinds(self) -> tuple[str | Lexicon, ...]:
         """What is swapped: built-in kinds, then the lexicons of the options."""
         return (*self.options.swap, *(given_lexicon(name, groups) for name, groups in self.options.lexicons.items()))
 
-    def spec(self) -> Mapping[str, Any]:
+    def settings(self) -> Mapping[str, Any]:
         options = self.options
         return {
-            "kind": self.kind,
-            "format": FORMAT,
-            "on": task_spec(self.task),
             "swap": list(options.swap),
             "lexicons": options.model_dump(mode="json", include={"lexicons"})["lexicons"],
             "lists": lists_digest(),
             "templates": templates_digest() if options.templates else None,
             "text": options.text,
-            "limit": options.limit,
         }
 
     def items(self, data: Sequence[Dataset], split: str) -> Iterator[Item]:
@@ -125,7 +108,7 @@ class Counterfactual:
         for original in self._originals(data, split):
             for item in original.items(self.kinds):
                 once.setdefault(item.id, item)
-        found = choose(once.values(), self.options.limit, CLUSTER)
+        found = choose(once.values(), self.options.limit, self.cluster_unit)
         if not found:
             raise DataError(
                 f"probe {self.name!r}: no text of {', '.join(one.name for one in data)} (split {split!r}) has a word "
@@ -133,12 +116,6 @@ class Counterfactual:
                 hint="add `templates: true`, more `data`, or `lexicons` with words that occur in the texts.",
             )
         yield from found
-
-    def protocol(self, facts: ModelFacts) -> str | None:
-        return self.task.protocol(facts)
-
-    def unsupported(self, facts: ModelFacts) -> str:
-        return self.task.unsupported(facts)
 
     def requests(self, item: Item, protocol: str) -> Sequence[Request]:
         texts = [item.payload["text"], *(variant["text"] for variant in item.payload["variants"])]
@@ -176,15 +153,12 @@ class Counterfactual:
             stats=stats,
         )
 
-    def metric_context(self) -> MetricContext:
-        return self.task.metric_context()
-
     def _originals(self, data: Sequence[Dataset], split: str) -> Iterator[Original]:
         own = len(self.task.data_refs)
         if len(data) != len(self.data_refs):
             raise ValueError(f"{self.name!r} wants the data {self.data_refs}, found {[one.name for one in data]}")
         origins = [ref_name(ref) for ref in self.data_refs]
-        yield from of_task(self.task.every_item(data[:own], split), origins[0])
+        yield from of_task(self.task.every_item(data[:own], split), origins[0], self.task.cluster_unit)
         column = self.options.text or self.task.text_column
         for dataset, origin in zip(data[own:], origins[own:], strict=True):
             yield from of_rows(dataset, split, column, origin)

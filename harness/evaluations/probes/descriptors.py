@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar
 
 from pydantic import Field
 
 from harness.core.dataset import Dataset
 from harness.core.digests import digest, fraction
 from harness.core.errors import SuiteError
-from harness.core.evaluation import EvaluationContext, Item
+from harness.core.evaluation import EvaluationContext, Item, ItemMeasure
 from harness.core.metric import MetricContext
 from harness.core.model import ModelFacts
 from harness.core.records import Record
 from harness.core.requests import Failure, Request, Response
 from harness.evaluations.columns import text_of
+from harness.evaluations.item_measures import MARGIN
+from harness.evaluations.probe_base import Probe
 from harness.evaluations.record_builders import failed, outcome, truncated_tokens
 from harness.evaluations.sentence_scorers import SentenceScorer, ask_for, read, scorer_for, why_not
 from harness.evaluations.subsample import choose
@@ -23,8 +25,6 @@ from harness.schema.suite.data_refs import DataName
 from harness.schema.suite.evaluation_options import EvaluationOptions
 from harness.text.swaps.edits import article
 
-FORMAT = 2
-CLUSTER = "template"
 PLACE = "{descriptor}"
 MEAN = "_mean"
 TEMPLATES = (
@@ -59,18 +59,24 @@ class DescriptorsOptions(EvaluationOptions):
         description="Sentence scorer: pll_word_l2r, pll, ll, or target_ll. Defaults to the one for the kind of model.",
     )
 
+    @property
+    def scorer_name(self) -> str | None:
+        return self.scorer
 
-class Descriptors:
+
+class Descriptors(Probe[DescriptorsOptions]):
     """One item is one template with one descriptor; its figure is the mean log-likelihood a token."""
 
     Options = DescriptorsOptions
-    role: ClassVar[Literal["task", "probe"]] = "probe"
     kind: ClassVar[str] = "descriptors"
     summary: ClassVar[str] = (
         "Whether sentences about some groups are more likely than about others, by axis (HolisticBias)."
     )
+    cluster_unit: ClassVar[str] = "template"
+    format: ClassVar[int] = 2
+    item_measures: ClassVar[tuple[ItemMeasure, ...]] = (MARGIN,)
     provides: ClassVar[tuple[str, ...]] = ("likelihood_mean", "margin")
-    default_metrics: ClassVar[tuple[str, ...]] = ("descriptor_likelihood", "descriptor_pairs_differ")
+    default_metrics: tuple[str, ...] = ("descriptor_likelihood", "descriptor_pairs_differ")
     caveats: ClassVar[tuple[str, ...]] = (
         (
             "Descriptors differ in frequency and length as well as in whom they describe; a difference between two of "
@@ -79,8 +85,7 @@ class Descriptors:
     )
 
     def __init__(self, name: str, options: DescriptorsOptions, context: EvaluationContext) -> None:
-        self.name = name
-        self.options = options
+        super().__init__(name, options, context)
         wrong = [template for template in options.templates if template.count(PLACE) != 1]
         if wrong or not options.templates:
             raise SuiteError(
@@ -88,19 +93,12 @@ class Descriptors:
                 hint=f"write {PLACE} in place of the descriptor.",
             )
 
-    @classmethod
-    def data_names(cls, options: DescriptorsOptions) -> tuple[DataName, ...]:
-        return (options.data,)
-
-    def spec(self) -> Mapping[str, Any]:
+    def settings(self) -> Mapping[str, Any]:
         options = self.options
         return {
-            "kind": self.kind,
-            "format": FORMAT,
             "templates": list(options.templates),
             "per_axis": options.per_axis,
             "scorer": options.scorer,
-            "limit": options.limit,
         }
 
     def items(self, data: Sequence[Dataset], split: str) -> Iterator[Item]:
@@ -153,7 +151,9 @@ class Descriptors:
 
     def metric_context(self) -> MetricContext:
         scorer = self.options.scorer
-        return MetricContext(scorer=scorer if scorer in (None, "target_ll") else scorer + MEAN)
+        return MetricContext(
+            scorer=scorer if scorer in (None, "target_ll") else scorer + MEAN, cluster_unit=self.cluster_unit
+        )
 
 
 def _item(axis: str, descriptor: str, template: str, place: int) -> Item:
@@ -163,6 +163,6 @@ def _item(axis: str, descriptor: str, template: str, place: int) -> Item:
         id=digest(payload),
         payload=payload,
         texts={"text": text},
-        clusters={CLUSTER: f"template {place}", "axis": axis, "descriptor": f"{axis}/{descriptor}"},
+        clusters={"template": f"template {place}", "axis": axis, "descriptor": f"{axis}/{descriptor}"},
         slices=(f"axis={axis}",),
     )

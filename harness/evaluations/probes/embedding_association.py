@@ -12,18 +12,17 @@ from pydantic import Field, model_validator
 from harness.core.dataset import Dataset
 from harness.core.digests import digest
 from harness.core.errors import DataError
-from harness.core.evaluation import EvaluationContext, Item
-from harness.core.metric import MetricContext
+from harness.core.evaluation import Item, ItemMeasure
 from harness.core.model import ModelFacts
 from harness.core.records import FloatArray, Record
 from harness.core.requests import Embed, Embedding, Failure, Request, Response
 from harness.evaluations.columns import text_of
+from harness.evaluations.item_measures import MARGIN
+from harness.evaluations.probe_base import Probe
 from harness.evaluations.record_builders import failed, outcome, truncated_tokens
-from harness.metrics.bias.weat import CLUSTER
 from harness.schema.suite.data_refs import DataName
 from harness.schema.suite.evaluation_options import EvaluationOptions
 
-FORMAT = 1
 PLACE = "{word}"
 SETS = ("targets", "attributes")
 
@@ -60,7 +59,7 @@ class EmbeddingAssociationOptions(EvaluationOptions):
         return self
 
 
-class EmbeddingAssociation:
+class EmbeddingAssociation(Probe[EmbeddingAssociationOptions]):
     """Embeds target and attribute words; one item is one target word.
 
     A word's vector is the mean over the templates of the sentences' vectors, each of length one. An
@@ -68,11 +67,12 @@ class EmbeddingAssociation:
     """
 
     Options = EmbeddingAssociationOptions
-    role: ClassVar[Literal["task", "probe"]] = "probe"
     kind: ClassVar[str] = "embedding_association"
     summary: ClassVar[str] = "Which of two word sets is closer to which attributes in the embedding space (WEAT, SEAT)."
+    cluster_unit: ClassVar[str] = "word"
+    item_measures: ClassVar[tuple[ItemMeasure, ...]] = (MARGIN,)
     provides: ClassVar[tuple[str, ...]] = ("association", "in_x", "margin")
-    default_metrics: ClassVar[tuple[str, ...]] = ("weat_effect_size", "weat_p_value")
+    default_metrics: tuple[str, ...] = ("weat_effect_size", "weat_p_value")
     caveats: ClassVar[tuple[str, ...]] = (
         (
             "Exploratory only: association tests are unreliable for contextual encoders (May et al. 2019), and say "
@@ -80,19 +80,17 @@ class EmbeddingAssociation:
         ),
     )
 
-    def __init__(self, name: str, options: EmbeddingAssociationOptions, context: EvaluationContext) -> None:
-        self.name = name
-        self.options = options
-
     @classmethod
     def data_names(cls, options: EmbeddingAssociationOptions) -> tuple[DataName, ...]:
         return () if options.words is None else (options.words,)
 
     def spec(self) -> Mapping[str, Any]:
+        """Without the limit, which would leave half a test."""
+        return {"kind": self.kind, "format": self.format, **self.settings()}
+
+    def settings(self) -> Mapping[str, Any]:
         options = self.options
         return {
-            "kind": self.kind,
-            "format": FORMAT,
             "targets": [[name, list(words)] for name, words in options.targets.items()],
             "attributes": [[name, list(words)] for name, words in options.attributes.items()],
             "words": options.words is not None,
@@ -116,7 +114,7 @@ class EmbeddingAssociation:
                     id=digest(payload),
                     payload=payload,
                     texts={"word": word},
-                    clusters={CLUSTER: f"{group}/{word}", "template": f"{group}/{word}"},
+                    clusters={"word": f"{group}/{word}"},
                     slices=(f"targets={group}",),
                 )
 
@@ -155,9 +153,6 @@ class EmbeddingAssociation:
             response={"association": association},
             stats={"association": association, "in_x": float(item.payload["in_x"]), "margin": association},
         )
-
-    def metric_context(self) -> MetricContext:
-        return MetricContext()
 
 
 def _mean_vector(responses: Sequence[Response]) -> FloatArray | Failure:

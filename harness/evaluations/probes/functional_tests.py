@@ -3,35 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar
 
 from pydantic import Field
 
 from harness.core.dataset import Dataset, Row
 from harness.core.errors import DataError, SuiteError, unknown
-from harness.core.evaluation import EvaluationContext, Item
-from harness.core.metric import MetricContext
-from harness.core.model import ModelFacts
+from harness.core.evaluation import Item, ItemMeasure
 from harness.core.records import Record
 from harness.core.requests import Failure, Request, Response
 from harness.evaluations.columns import joined_slices, text_of
-from harness.evaluations.on_task import Answer, read_answers, task_of, task_spec
+from harness.evaluations.on_task import Answer, read_answers
+from harness.evaluations.probe_base import OnTaskProbe
 from harness.evaluations.record_builders import failed, outcome, truncated_tokens
 from harness.evaluations.subsample import choose
 from harness.schema.suite.data_refs import DataName
-from harness.schema.suite.evaluation_options import EvaluationOptions
+from harness.schema.suite.evaluation_options import OnTaskOptions
 
-FORMAT = 1
-CLUSTER = "template"
 TOLERANCE = 0.1
 """A directional test fails when the score moves the wrong way by more (CheckList's tolerance)."""
 EXPECTATIONS = ("same", "higher", "lower")
 
 
-class FunctionalTestsOptions(EvaluationOptions):
+class FunctionalTestsOptions(OnTaskOptions):
     """The YAML of a functional-tests probe."""
 
-    on: str = Field(description="Classification task to use.")
     data: DataName = Field(
         description="Test cases with the columns text and functionality, and label (MFT) or original and expect "
         "(same: INV; higher, lower: DIR on the expected score)."
@@ -42,7 +38,7 @@ class FunctionalTestsOptions(EvaluationOptions):
     )
 
 
-class FunctionalTests:
+class FunctionalTests(OnTaskProbe[FunctionalTestsOptions]):
     """Asks a task's question about test cases.
 
     A minimum functionality test (MFT) has a label and fails when another one is given. An invariance test
@@ -52,31 +48,24 @@ class FunctionalTests:
     """
 
     Options = FunctionalTestsOptions
-    role: ClassVar[Literal["task", "probe"]] = "probe"
     kind: ClassVar[str] = "functional_tests"
     summary: ClassVar[str] = "Failure rate of test cases, by functionality (CheckList)."
+    cluster_unit: ClassVar[str] = "template"
+    item_measures: ClassVar[tuple[ItemMeasure, ...]] = (ItemMeasure("margin", "expected score"),)
     provides: ClassVar[tuple[str, ...]] = ("target", "prediction", "correct", "test_failed")
-    default_metrics: ClassVar[tuple[str, ...]] = ("failure_rate", "accuracy")
+    default_metrics: tuple[str, ...] = ("failure_rate", "accuracy")
     caveats: ClassVar[tuple[str, ...]] = (
         "Test cases reveal weaknesses; passing all of them does not prove that a model is good.",
     )
 
-    def __init__(self, name: str, options: FunctionalTestsOptions, context: EvaluationContext) -> None:
-        self.name = name
-        self.options = options
-        self.task = task_of(name, options.on, context)
+    @property
+    def data_refs(self) -> tuple[DataName, ...]:
+        """Its cases only: it asks the task's question, and none of the task's texts."""
+        return self.data_names(self.options)
 
-    @classmethod
-    def data_names(cls, options: FunctionalTestsOptions) -> tuple[DataName, ...]:
-        return (options.data,)
-
-    def spec(self) -> Mapping[str, Any]:
+    def settings(self) -> Mapping[str, Any]:
         return {
-            "kind": self.kind,
-            "format": FORMAT,
-            "on": task_spec(self.task),
             "labels": dict(self.options.labels),
-            "limit": self.options.limit,
         }
 
     def items(self, data: Sequence[Dataset], split: str) -> Iterator[Item]:
@@ -94,14 +83,8 @@ class FunctionalTests:
             if label not in known:
                 raise SuiteError(f"probe {self.name!r}, labels: {unknown('label of the task', label, known)}")
         yield from choose(
-            (self._item(dataset, row, known) for row in dataset.split(split)), self.options.limit, CLUSTER
+            (self._item(dataset, row, known) for row in dataset.split(split)), self.options.limit, self.cluster_unit
         )
-
-    def protocol(self, facts: ModelFacts) -> str | None:
-        return self.task.protocol(facts)
-
-    def unsupported(self, facts: ModelFacts) -> str:
-        return self.task.unsupported(facts)
 
     def requests(self, item: Item, protocol: str) -> Sequence[Request]:
         return [request for text in item.payload["texts"] for request in self.task.requests_for(text, protocol)]
@@ -123,9 +106,6 @@ class FunctionalTests:
             response={"labels": [answer.label for answer in answers], "scores": [answer.score for answer in answers]},
             stats=stats,
         )
-
-    def metric_context(self) -> MetricContext:
-        return self.task.metric_context()
 
     def _item(self, dataset: Dataset, row: Row, known: set[str]) -> Item:
         text = text_of(dataset, row, "text", empty=False)
@@ -156,7 +136,7 @@ class FunctionalTests:
             payload={"texts": [text] if original is None else [text, original], "test": test, "expect": expect},
             texts={"text": text} if original is None else {"text": text, "original": original},
             target=target,
-            clusters={CLUSTER: row.cluster, "parent": row.cluster},
+            clusters={"template": row.cluster},
             slices=joined_slices(row, f"functionality={functionality}", f"test={test}"),
         )
 

@@ -4,34 +4,30 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar
 
 from pydantic import Field
 
 from harness.core.dataset import Dataset
 from harness.core.errors import DataError, SuiteError, unknown
-from harness.core.evaluation import EvaluationContext, Item
-from harness.core.metric import MetricContext
-from harness.core.model import ModelFacts
+from harness.core.evaluation import EvaluationContext, Item, ItemMeasure
 from harness.core.records import Record
 from harness.core.requests import Failure, Request, Response
-from harness.evaluations.on_task import read_answers, task_of, task_spec
+from harness.evaluations.item_measures import MARGIN_OF_CORRECT
+from harness.evaluations.on_task import read_answers
+from harness.evaluations.probe_base import OnTaskProbe
 from harness.evaluations.probe_groups import words_of_options
 from harness.evaluations.record_builders import failed, outcome, truncated_tokens
 from harness.evaluations.subsample import choose
 from harness.metrics.bias.group_fairness import MEMBER
 from harness.schema.suite.data_refs import DataName
-from harness.schema.suite.evaluation_options import EvaluationOptions
+from harness.schema.suite.evaluation_options import OnTaskOptions
 from harness.text.lexicons.group_words import GroupWords
 
-FORMAT = 1
-CLUSTER = "parent"
 
-
-class GroupGapsOptions(EvaluationOptions):
+class GroupGapsOptions(OnTaskOptions):
     """The YAML of a group-gaps probe."""
 
-    on: str = Field(description="Classification task to use.")
     positive: str | None = Field(None, description="Label that counts as positive. Defaults to the task's last label.")
     groups: dict[str, list[str]] = Field(
         default_factory=dict,
@@ -43,7 +39,7 @@ class GroupGapsOptions(EvaluationOptions):
     )
 
 
-class GroupGaps:
+class GroupGaps(OnTaskProbe[GroupGapsOptions]):
     """Asks a task's question about its labeled texts, and tells whom each text speaks of.
 
     A text belongs to every group that it has a word of, and to the slices named in `columns`; a text of no
@@ -51,9 +47,10 @@ class GroupGaps:
     """
 
     Options = GroupGapsOptions
-    role: ClassVar[Literal["task", "probe"]] = "probe"
     kind: ClassVar[str] = "group_fairness"
     summary: ClassVar[str] = "Whether a classifier performs equally for the groups that texts mention."
+    cluster_unit: ClassVar[str] = "parent"
+    item_measures: ClassVar[tuple[ItemMeasure, ...]] = (MARGIN_OF_CORRECT,)
     provides: ClassVar[tuple[str, ...]] = ("target", "prediction", "correct", "selected", "positive", "score")
     default_metrics: tuple[str, ...] = (
         "equalized_odds_difference",
@@ -75,9 +72,7 @@ class GroupGaps:
     )
 
     def __init__(self, name: str, options: GroupGapsOptions, context: EvaluationContext) -> None:
-        self.name = name
-        self.options = options
-        self.task = task_of(name, options.on, context)
+        super().__init__(name, options, context)
         groups = tuple(options.groups) or (() if options.words or options.columns else ("female", "male"))
         aucs = [f"{kind}[{group}]" for kind in ("subgroup_auc", "bpsn_auc", "bnsp_auc") for group in groups]
         self.default_metrics = (*type(self).default_metrics, *aucs)
@@ -85,11 +80,6 @@ class GroupGaps:
     @classmethod
     def data_names(cls, options: GroupGapsOptions) -> tuple[DataName, ...]:
         return () if options.words is None else (options.words,)
-
-    @property
-    def data_refs(self) -> tuple[DataName, ...]:
-        """The task's data, then the words."""
-        return (*self.task.data_refs, *self.data_names(self.options))
 
     @property
     def positive(self) -> str:
@@ -104,17 +94,13 @@ class GroupGaps:
             raise SuiteError(f"probe {self.name!r}, positive: {unknown('label of the task', wanted, labels)}")
         return wanted
 
-    def spec(self) -> Mapping[str, Any]:
+    def settings(self) -> Mapping[str, Any]:
         options = self.options
         return {
-            "kind": self.kind,
-            "format": FORMAT,
-            "on": task_spec(self.task),
             "positive": options.positive,
             "groups": {name: list(words) for name, words in options.groups.items()},
             "words": options.words is not None,
             "columns": list(options.columns),
-            "limit": options.limit,
         }
 
     def items(self, data: Sequence[Dataset], split: str) -> Iterator[Item]:
@@ -137,7 +123,7 @@ class GroupGaps:
                 hint="give `groups` with words that the texts have, or `columns` of the data.",
             )
         groups_of_item = {item.id: groups for item, groups in made}
-        for item in choose((item for item, _ in made), self.options.limit, CLUSTER):
+        for item in choose((item for item, _ in made), self.options.limit, self.cluster_unit):
             groups = groups_of_item[item.id]
             named = (one if "=" in one else f"group={one}" for one in groups)
             yield Item(
@@ -173,12 +159,6 @@ class GroupGaps:
         listed = self.options.groups or self.options.words or not self.options.columns
         return words_of_options(self.options.groups, data[own] if len(data) > own else None) if listed else None
 
-    def protocol(self, facts: ModelFacts) -> str | None:
-        return self.task.protocol(facts)
-
-    def unsupported(self, facts: ModelFacts) -> str:
-        return self.task.unsupported(facts)
-
     def requests(self, item: Item, protocol: str) -> Sequence[Request]:
         return self.task.requests_for(item.payload["text"], protocol)
 
@@ -207,9 +187,6 @@ class GroupGaps:
                 **{MEMBER + group: float(group in groups) for group in item.payload["known"]},
             },
         )
-
-    def metric_context(self) -> MetricContext:
-        return self.task.metric_context()
 
 
 def _is_group(name: str, columns: Sequence[str]) -> bool:

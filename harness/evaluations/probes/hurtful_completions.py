@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar
 
 from pydantic import Field
 
 from harness.core.dataset import Dataset, Row
 from harness.core.errors import DataError
-from harness.core.evaluation import EvaluationContext, Item
-from harness.core.metric import MetricContext
+from harness.core.evaluation import EvaluationContext, Item, ItemMeasure
 from harness.core.model import ModelFacts
 from harness.core.records import Record
 from harness.core.requests import Completions, Failure, Request, Response, TopCompletions
 from harness.evaluations.columns import joined_slices, text_of
+from harness.evaluations.item_measures import MARGIN
+from harness.evaluations.probe_base import Probe
 from harness.evaluations.record_builders import failed, outcome
 from harness.evaluations.subsample import choose
 from harness.evaluations.word_lists import WordList, hurtful
@@ -23,8 +24,6 @@ from harness.metrics.bias.group_fairness import MEMBER
 from harness.schema.suite.data_refs import DataName
 from harness.schema.suite.evaluation_options import EvaluationOptions
 
-FORMAT = 1
-CLUSTER = "template"
 GAP = re.compile(r"\[M\]|\[MASK\]|\{mask\}")
 
 
@@ -42,7 +41,7 @@ class CompletionsOptions(EvaluationOptions):
     )
 
 
-class CompletionsProbe:
+class CompletionsProbe(Probe[CompletionsOptions]):
     """Asks for the K likeliest words at the gap of each sentence.
 
     Causal models complete the text before the gap; sentences that go on after it are left to masked models.
@@ -50,15 +49,15 @@ class CompletionsProbe:
     """
 
     Options = CompletionsOptions
-    role: ClassVar[Literal["task", "probe"]] = "probe"
     kind: ClassVar[str] = "hurtful_completions"
     summary: ClassVar[str] = "How many of the most likely completions of sentences about people are hurtful (HONEST)."
+    cluster_unit: ClassVar[str] = "template"
+    item_measures: ClassVar[tuple[ItemMeasure, ...]] = (MARGIN,)
     provides: ClassVar[tuple[str, ...]] = ("prediction", "hurtful", "margin")
-    default_metrics: ClassVar[tuple[str, ...]] = ("honest", "honest_difference")
+    default_metrics: tuple[str, ...] = ("honest", "honest_difference")
 
     def __init__(self, name: str, options: CompletionsOptions, context: EvaluationContext) -> None:
-        self.name = name
-        self.options = options
+        super().__init__(name, options, context)
         self._list: WordList | None = None
 
     @property
@@ -73,13 +72,10 @@ class CompletionsProbe:
     def data_names(cls, options: CompletionsOptions) -> tuple[DataName, ...]:
         return (options.data,) if options.words is None else (options.data, options.words)
 
-    def spec(self) -> Mapping[str, Any]:
+    def settings(self) -> Mapping[str, Any]:
         return {
-            "kind": self.kind,
-            "format": FORMAT,
             "k": self.options.k,
             "words": hurtful(None).digest() if self.options.words is None else "given",
-            "limit": self.options.limit,
         }
 
     def items(self, data: Sequence[Dataset], split: str) -> Iterator[Item]:
@@ -94,7 +90,7 @@ class CompletionsProbe:
         grouped = "group" in dataset.columns
         known = sorted({str(row.fields["group"]) for row in dataset.split(split)}) if grouped else []
         rows = (_item(dataset, row, known, self._list) for row in dataset.split(split))
-        yield from choose(rows, self.options.limit, CLUSTER)
+        yield from choose(rows, self.options.limit, self.cluster_unit)
 
     def protocol(self, facts: ModelFacts) -> str | None:
         if TopCompletions.kind not in facts.supports or facts.language_model not in ("masked", "causal"):
@@ -132,9 +128,6 @@ class CompletionsProbe:
             },
         )
 
-    def metric_context(self) -> MetricContext:
-        return MetricContext()
-
 
 def _item(dataset: Dataset, row: Row, known: Sequence[str], words: WordList) -> Item:
     text = text_of(dataset, row, "text", empty=False)
@@ -155,6 +148,6 @@ def _item(dataset: Dataset, row: Row, known: Sequence[str], words: WordList) -> 
             "hurtful_words": words.digest(),
         },
         texts={"text": text},
-        clusters={CLUSTER: row.cluster},
+        clusters={"template": row.cluster},
         slices=joined_slices(row, *([f"group={group}"] if group else [])),
     )

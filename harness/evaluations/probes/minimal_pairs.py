@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar
 
 from pydantic import Field, model_validator
 
 from harness.core.dataset import Dataset, Row
 from harness.core.errors import DataError
-from harness.core.evaluation import EvaluationContext, Item
+from harness.core.evaluation import Item, ItemMeasure
 from harness.core.metric import MetricContext
 from harness.core.model import ModelFacts
 from harness.core.records import Record
 from harness.core.requests import Failure, Request, Response
 from harness.evaluations.columns import joined_slices, text_of
+from harness.evaluations.item_measures import MARGIN
+from harness.evaluations.probe_base import Probe
 from harness.evaluations.record_builders import failed, outcome, truncated_tokens
 from harness.evaluations.sentence_scorers import (
     ORDERED,
@@ -30,8 +32,6 @@ from harness.evaluations.subsample import choose
 from harness.schema.suite.data_refs import DataName
 from harness.schema.suite.evaluation_options import EvaluationOptions
 
-FORMAT = 2
-CLUSTER = "template"
 BIAS_TYPE = "bias_type"
 DIRECTION = "direction"
 DIRECTIONS = ("stereo", "antistereo")
@@ -62,8 +62,12 @@ class MinimalPairsOptions(EvaluationOptions):
             raise ValueError(f"`direction` is read by `scorer: {ORDERED}` only")
         return self
 
+    @property
+    def scorer_name(self) -> str | None:
+        return self.scorer
 
-class MinimalPairs:
+
+class MinimalPairs(Probe[MinimalPairsOptions]):
     """Scores both sentences of each pair; the protocol's name is the scorer's.
 
     Scores within 1e-6, relative to their size where that is above one, are tied: a tie is no
@@ -73,36 +77,22 @@ class MinimalPairs:
     """
 
     Options = MinimalPairsOptions
-    role: ClassVar[Literal["task", "probe"]] = "probe"
     kind: ClassVar[str] = "minimal_pairs"
     summary: ClassVar[str] = (
         "Which of two sentences that differ in a stereotype is more likely under the model (CrowS-Pairs)."
     )
+    cluster_unit: ClassVar[str] = "template"
+    format: ClassVar[int] = 2
+    item_measures: ClassVar[tuple[ItemMeasure, ...]] = (MARGIN,)
     provides: ClassVar[tuple[str, ...]] = ("prediction", "preferred", "margin", "tied", "likelihood", "tokens")
-    default_metrics: ClassVar[tuple[str, ...]] = ("stereotype_score", "pair_margin", "pair_likelihood", "tie_rate")
+    default_metrics: tuple[str, ...] = ("stereotype_score", "pair_margin", "pair_likelihood", "tie_rate")
 
-    def __init__(self, name: str, options: MinimalPairsOptions, context: EvaluationContext) -> None:
-        self.name = name
-        self.options = options
-
-    @classmethod
-    def data_names(cls, options: MinimalPairsOptions) -> tuple[DataName, ...]:
-        return (options.data,)
-
-    @property
-    def data_refs(self) -> tuple[DataName, ...]:
-        """The data that `items` wants, in order."""
-        return self.data_names(self.options)
-
-    def spec(self) -> Mapping[str, Any]:
+    def settings(self) -> Mapping[str, Any]:
         return {
-            "kind": self.kind,
-            "format": FORMAT,
             "more": self.options.more,
             "less": self.options.less,
             "group": self.options.group,
             "scorer": self.options.scorer,
-            "limit": self.options.limit,
             **({"ordered": self.options.direction or True} if self.options.scorer == ORDERED else {}),
         }
 
@@ -122,7 +112,7 @@ class MinimalPairs:
             dataset.require(self.options.direction)
         group = self.options.group or (BIAS_TYPE if BIAS_TYPE in dataset.columns else None)
         yield from choose(
-            (self._item(dataset, row, group) for row in dataset.split(split)), self.options.limit, CLUSTER
+            (self._item(dataset, row, group) for row in dataset.split(split)), self.options.limit, self.cluster_unit
         )
 
     def protocol(self, facts: ModelFacts) -> str | None:
@@ -167,7 +157,7 @@ class MinimalPairs:
         )
 
     def metric_context(self) -> MetricContext:
-        return MetricContext(scorer=self.options.scorer)
+        return MetricContext(scorer=self.options.scorer, cluster_unit=self.cluster_unit)
 
     def _item(self, dataset: Dataset, row: Row, group: str | None) -> Item:
         more = text_of(dataset, row, self.options.more, empty=False)
@@ -184,7 +174,7 @@ class MinimalPairs:
             id=row.id,
             payload={**texts, **self._order(dataset, row)},
             texts=texts,
-            clusters={CLUSTER: row.cluster},
+            clusters={"template": row.cluster},
             slices=joined_slices(row, *([f"{group}={value}"] if value not in (None, "") else [])),
         )
 

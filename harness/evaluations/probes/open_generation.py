@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar
 
 from pydantic import Field, model_validator
 
 from harness.core.dataset import Dataset, Row
 from harness.core.errors import DataError, unknown
-from harness.core.evaluation import EvaluationContext, Item
-from harness.core.metric import MetricContext
+from harness.core.evaluation import EvaluationContext, Item, ItemMeasure
 from harness.core.model import ModelFacts
 from harness.core.records import Record
 from harness.core.requests import Failure, Generate, Generated, Request, Response
@@ -28,15 +27,14 @@ from harness.evaluations.graders.text_classifiers import (
     ToxicityOptions,
     caveats_of,
 )
+from harness.evaluations.item_measures import MARGIN
+from harness.evaluations.probe_base import Probe
 from harness.evaluations.record_builders import failed, outcome, truncated_tokens, unread
 from harness.evaluations.subsample import choose
 from harness.evaluations.word_lists import WordList, hurtful, plain_words, polarity
 from harness.metrics.bias.group_fairness import MEMBER
 from harness.schema.suite.data_refs import DataName
 from harness.schema.suite.evaluation_options import EvaluationOptions
-
-FORMAT = 1
-CLUSTER = "template"
 
 
 class GenerationOptions(EvaluationOptions):
@@ -93,7 +91,7 @@ class GenerationOptions(EvaluationOptions):
         return toxicity if self.regard is None else (*toxicity, *REGARD_METRICS)
 
 
-class Generation:
+class Generation(Probe[GenerationOptions]):
     """Draws texts and counts words of two lists in them.
 
     Toxicity is by a list of hurtful words: the share of samples that hold one, whether any does, and the
@@ -103,9 +101,10 @@ class Generation:
     """
 
     Options = GenerationOptions
-    role: ClassVar[Literal["task", "probe"]] = "probe"
     kind: ClassVar[str] = "generation_bias"
     summary: ClassVar[str] = "How a model continues texts about people: hurtful words and polarity by group (BOLD)."
+    cluster_unit: ClassVar[str] = "template"
+    item_measures: ClassVar[tuple[ItemMeasure, ...]] = (MARGIN,)
     provides: ClassVar[tuple[str, ...]] = (
         "prediction",
         "hurtful_text_fraction",
@@ -135,8 +134,7 @@ class Generation:
     )
 
     def __init__(self, name: str, options: GenerationOptions, context: EvaluationContext) -> None:
-        self.name = name
-        self.options = options
+        super().__init__(name, options, context)
         self.default_metrics = (*type(self).default_metrics, *options.further_metrics)
         self.caveats = (*type(self).caveats, *caveats_of(options.toxicity, options.regard))
         self._list: WordList | None = None
@@ -155,14 +153,14 @@ class Generation:
             found.append(Regard(self.options.regard))
         return found
 
-    def spec(self) -> Mapping[str, Any]:
+    def settings(self) -> Mapping[str, Any]:
         """Who reads the texts afterward is no part of it: it changes neither items nor what is asked."""
         apart = {"metrics", "split", "data", "words", "toxicity", "regard"}
         options = self.options.model_dump(mode="json", exclude=apart)
         if self.options.groups is None:
             del options["groups"]
         lists = [hurtful(None).digest() if self.options.words is None else "given", polarity().digest()]
-        return {"kind": self.kind, "format": FORMAT, **options, "lists": lists}
+        return {**options, "lists": lists}
 
     def items(self, data: Sequence[Dataset], split: str) -> Iterator[Item]:
         """One item a beginning.
@@ -181,7 +179,7 @@ class Generation:
             for row in dataset.split(split)
             if asked is None or str(row.fields["group"]) in asked
         )
-        yield from choose(rows, self.options.limit, CLUSTER)
+        yield from choose(rows, self.options.limit, self.cluster_unit)
 
     def protocol(self, facts: ModelFacts) -> str | None:
         return "generated" if Generate.kind in facts.supports else None
@@ -236,9 +234,6 @@ class Generation:
             },
         )
 
-    def metric_context(self) -> MetricContext:
-        return MetricContext()
-
 
 def _tone(text: str) -> float:
     counts = polarity().counts(text)
@@ -264,6 +259,6 @@ def _item(dataset: Dataset, row: Row, known: Sequence[str], digest: str) -> Item
         id=row.id,
         payload={"text": text.rstrip(), "group": group, "known": list(known), "hurtful_words": digest},
         texts={"text": text},
-        clusters={CLUSTER: row.cluster},
+        clusters={"template": row.cluster},
         slices=joined_slices(row, *([f"group={group}"] if group else [])),
     )

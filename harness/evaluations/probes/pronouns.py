@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar
 
 import numpy as np
 from pydantic import Field
@@ -12,11 +12,12 @@ from pydantic import Field
 from harness.core.dataset import Dataset
 from harness.core.digests import digest
 from harness.core.errors import DataError, SuiteError
-from harness.core.evaluation import EvaluationContext, Item
-from harness.core.metric import MetricContext
+from harness.core.evaluation import EvaluationContext, Item, ItemMeasure
 from harness.core.model import ModelFacts
 from harness.core.records import Record
 from harness.core.requests import Cloze, Continuations, Failure, Request, Response
+from harness.evaluations.item_measures import MARGIN
+from harness.evaluations.probe_base import Probe
 from harness.evaluations.record_builders import failed, outcome, scores, truncated_tokens
 from harness.evaluations.subsample import choose
 from harness.schema.suite.data_refs import DataName
@@ -25,8 +26,6 @@ from harness.text.cooccurrence import counts, own_words
 from harness.text.lexicons.builtin_lists import described_words
 from harness.text.lexicons.group_words import own_gender_words
 
-FORMAT = 1
-CLUSTER = "occupation"
 WORD, GAP = "{word}", "{mask}"
 GROUPS = ("female", "male")
 TEMPLATES = (
@@ -58,7 +57,7 @@ class PronounsOptions(EvaluationOptions):
     )
 
 
-class Pronouns:
+class Pronouns(Probe[PronounsOptions]):
     """Asks for the pronoun of each occupation in several templates, and compares with the data.
 
     c(o, g) are the sentences of the data in which the occupation stands beside a word of the gender, and
@@ -67,9 +66,10 @@ class Pronouns:
     """
 
     Options = PronounsOptions
-    role: ClassVar[Literal["task", "probe"]] = "probe"
     kind: ClassVar[str] = "occupation_pronouns"
     summary: ClassVar[str] = "Whether a language model associates occupations with genders more strongly than its data."
+    cluster_unit: ClassVar[str] = "occupation"
+    item_measures: ClassVar[tuple[ItemMeasure, ...]] = (MARGIN,)
     provides: ClassVar[tuple[str, ...]] = (
         "prediction",
         "female_share",
@@ -78,7 +78,7 @@ class Pronouns:
         "empty",
         "margin",
     )
-    default_metrics: ClassVar[tuple[str, ...]] = (
+    default_metrics: tuple[str, ...] = (
         "pronoun_amplification",
         "bias_amp_task_to_attribute",
         "female_pronoun_share",
@@ -90,21 +90,16 @@ class Pronouns:
     )
 
     def __init__(self, name: str, options: PronounsOptions, context: EvaluationContext) -> None:
-        self.name = name
-        self.options = options
+        super().__init__(name, options, context)
         for template in options.templates:
             if template.count(WORD) != 1 or template.count(GAP) != 1 or template.index(WORD) > template.index(GAP):
                 raise SuiteError(f"probe {name!r}: expected {WORD} and then {GAP} once each, found {template!r}.")
         if set(options.pronouns) != set(GROUPS) or not all(options.pronouns.values()):
             raise SuiteError(f"probe {name!r}: expected `pronouns` of female and male, found {options.pronouns}.")
 
-    @classmethod
-    def data_names(cls, options: PronounsOptions) -> tuple[DataName, ...]:
-        return (options.data,)
-
-    def spec(self) -> Mapping[str, Any]:
+    def settings(self) -> Mapping[str, Any]:
         options = self.options.model_dump(mode="json", exclude={"metrics", "split", "data"})
-        return {"kind": self.kind, "format": FORMAT, **options, "list": sorted(described_words())}
+        return {**options, "list": sorted(described_words())}
 
     def items(self, data: Sequence[Dataset], split: str) -> Iterator[Item]:
         """Every occupation in every template, with its counts in the data.
@@ -129,7 +124,7 @@ class Pronouns:
         made = (
             _item(word, template, pair, female) for word, pair in joint.items() for template in self.options.templates
         )
-        yield from choose(made, self.options.limit, CLUSTER)
+        yield from choose(made, self.options.limit, self.cluster_unit)
 
     def protocol(self, facts: ModelFacts) -> str | None:
         if facts.language_model == "masked":
@@ -178,9 +173,6 @@ class Pronouns:
             stats=stats,
         )
 
-    def metric_context(self) -> MetricContext:
-        return MetricContext()
-
 
 def _item(word: str, template: str, pair: tuple[int, ...], female: float) -> Item:
     text = template.replace(WORD, word)
@@ -189,7 +181,7 @@ def _item(word: str, template: str, pair: tuple[int, ...], female: float) -> Ite
         id=digest(payload),
         payload=payload,
         texts={"text": text},
-        clusters={CLUSTER: word, "template": word},
+        clusters={"occupation": word},
     )
 
 

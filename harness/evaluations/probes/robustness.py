@@ -12,25 +12,21 @@ from pydantic import Field
 from harness.core.dataset import Dataset
 from harness.core.digests import digest
 from harness.core.errors import DataError
-from harness.core.evaluation import EvaluationContext, Item
-from harness.core.metric import MetricContext
-from harness.core.model import ModelFacts
+from harness.core.evaluation import Item, ItemMeasure
 from harness.core.records import Record
 from harness.core.requests import Failure, Request, Response
 from harness.data.generators.sentiment_templates import sentences
 from harness.evaluations.columns import joined_slices, text_of
-from harness.evaluations.on_task import read_answers, task_of, task_spec
+from harness.evaluations.on_task import read_answers
+from harness.evaluations.probe_base import OnTaskProbe
 from harness.evaluations.record_builders import failed, outcome, truncated_tokens
 from harness.evaluations.subsample import choose
 from harness.schema.suite.data_refs import DataName
-from harness.schema.suite.evaluation_options import EvaluationOptions
+from harness.schema.suite.evaluation_options import OnTaskOptions
 from harness.text.perturbations.contractions import contract
 from harness.text.perturbations.negation import negate
 from harness.text.perturbations.surface import change_case, misspell, repunctuate
 
-FORMAT = 1
-CLUSTER = "original"
-TASK_CLUSTER = "parent"
 Kind = Literal["typos", "case", "punctuation", "contractions", "negation", "paraphrase"]
 _CHANGES: Mapping[str, Callable[[str], Iterator[str]]] = {
     "typos": misspell,
@@ -42,10 +38,9 @@ TOLERANCE = 0.1
 """A negation fails when the expected score moves the wrong way by more (CheckList's tolerance)."""
 
 
-class RobustnessOptions(EvaluationOptions):
+class RobustnessOptions(OnTaskOptions):
     """The YAML of a robustness probe."""
 
-    on: str = Field(description="Classification task to use.")
     kinds: list[Kind] = Field(
         default_factory=lambda: list(get_args(Kind)),
         description="Perturbations: typos, case, punctuation, contractions, paraphrase (the answer should not "
@@ -56,7 +51,7 @@ class RobustnessOptions(EvaluationOptions):
     )
 
 
-class Robustness:
+class Robustness(OnTaskProbe[RobustnessOptions]):
     """Asks a task's question about texts and about changed ones.
 
     One item is one text and one kind of change. Typing errors, case, punctuation, contractions and
@@ -67,11 +62,14 @@ class Robustness:
     """
 
     Options = RobustnessOptions
-    role: ClassVar[Literal["task", "probe"]] = "probe"
     kind: ClassVar[str] = "robustness"
     summary: ClassVar[str] = "Whether answers are robust to small perturbations and respond to negation."
+    cluster_unit: ClassVar[str] = "original"
+    item_measures: ClassVar[tuple[ItemMeasure, ...]] = (
+        ItemMeasure("shift_abs", "mean change of the score when the text is changed", better="lower"),
+    )
     provides: ClassVar[tuple[str, ...]] = ("target", "prediction", "correct", "test_failed", "shift_abs", "shift")
-    default_metrics: ClassVar[tuple[str, ...]] = ("failure_rate", "score_shift_abs", "accuracy")
+    default_metrics: tuple[str, ...] = ("failure_rate", "score_shift_abs", "accuracy")
     caveats: ClassVar[tuple[str, ...]] = (
         (
             "Rules generate the perturbations: a typo can form another word, and a negation does not always reverse "
@@ -79,30 +77,16 @@ class Robustness:
         ),
     )
 
-    def __init__(self, name: str, options: RobustnessOptions, context: EvaluationContext) -> None:
-        self.name = name
-        self.options = options
-        self.task = task_of(name, options.on, context)
-
     @classmethod
     def data_names(cls, options: RobustnessOptions) -> tuple[DataName, ...]:
         return () if options.paraphrases is None else (options.paraphrases,)
 
-    @property
-    def data_refs(self) -> tuple[DataName, ...]:
-        """The task's data, then the paraphrases."""
-        return (*self.task.data_refs, *self.data_names(self.options))
-
-    def spec(self) -> Mapping[str, Any]:
+    def settings(self) -> Mapping[str, Any]:
         options = self.options
         return {
-            "kind": self.kind,
-            "format": FORMAT,
-            "on": task_spec(self.task),
             "kinds": list(options.kinds),
             "own_paraphrases": options.paraphrases is not None,
             "templates": _wordings_digest() if "paraphrase" in options.kinds else None,
-            "limit": options.limit,
         }
 
     def items(self, data: Sequence[Dataset], split: str) -> Iterator[Item]:
@@ -126,13 +110,7 @@ class Robustness:
                 f"probe {self.name!r}: no text (split {split!r}) can be changed in the ways {self.options.kinds}.",
                 hint="add further `kinds`.",
             )
-        yield from choose(once.values(), self.options.limit, CLUSTER)
-
-    def protocol(self, facts: ModelFacts) -> str | None:
-        return self.task.protocol(facts)
-
-    def unsupported(self, facts: ModelFacts) -> str:
-        return self.task.unsupported(facts)
+        yield from choose(once.values(), self.options.limit, self.cluster_unit)
 
     def requests(self, item: Item, protocol: str) -> Sequence[Request]:
         texts = [item.payload["text"], *item.payload["variants"]]
@@ -168,9 +146,6 @@ class Robustness:
             stats=stats,
         )
 
-    def metric_context(self) -> MetricContext:
-        return self.task.metric_context()
-
     def _changed(self, original: Item, kind: Kind) -> Iterator[Item]:
         text = original.payload["text"]
         toward = 0
@@ -183,7 +158,7 @@ class Robustness:
         else:
             variants = list(dict.fromkeys(_CHANGES[kind](text)))
         if variants:
-            cluster = original.clusters.get(TASK_CLUSTER, original.id)
+            cluster = original.clusters[self.task.cluster_unit]
             yield _item(original.id, text, variants, kind, cluster, toward, original.target, original.slices)
 
     def _away(self, target: str | None) -> int:
@@ -212,7 +187,7 @@ def _item(
         payload=payload,
         texts={"original": text, **shown},
         target=target,
-        clusters={CLUSTER: cluster, TASK_CLUSTER: cluster, "template": cluster},
+        clusters={"original": cluster},
         slices=tuple(dict.fromkeys([*slices, f"kind={kind}", f"expect={'direction' if toward else 'same'}"])),
     )
 

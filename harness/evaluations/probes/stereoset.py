@@ -10,20 +10,21 @@ from pydantic import Field
 
 from harness.core.dataset import Dataset, Row
 from harness.core.errors import DataError
-from harness.core.evaluation import EvaluationContext, Item
+from harness.core.evaluation import Item, ItemMeasure
 from harness.core.metric import MetricContext
 from harness.core.model import ModelFacts
 from harness.core.records import Record
 from harness.core.requests import Continuations, Failure, NextSentence, Request, Response
 from harness.evaluations.columns import joined_slices, text_of
+from harness.evaluations.item_measures import MARGIN
+from harness.evaluations.probe_base import Probe
 from harness.evaluations.record_builders import failed, outcome, scores, truncated_tokens
 from harness.evaluations.sentence_scorers import SentenceScorer, ask_for, read, scorer_for, why_not
 from harness.evaluations.subsample import choose
-from harness.metrics.bias.stereoset_scores import CLUSTER, judged
+from harness.metrics.bias.stereoset_scores import judged
 from harness.schema.suite.data_refs import DataName
 from harness.schema.suite.evaluation_options import EvaluationOptions
 
-FORMAT = 1
 SIDES = ("stereotype", "anti_stereotype", "unrelated")
 MEAN = "_mean"
 NEXT, CONTINUATION = "next_sentence", "continuation_chars"
@@ -42,8 +43,12 @@ class StereoSetOptions(EvaluationOptions):
         description="Sentence scorer: pll_word_l2r, pll, ll, or target_ll. Defaults to the one for the kind of model.",
     )
 
+    @property
+    def scorer_name(self) -> str | None:
+        return self.scorer
 
-class StereoSet:
+
+class StereoSet(Probe[StereoSetOptions]):
     """Scores the three sentences of each context.
 
     Intrasentence: the mean log-likelihood a token (`…_mean`), as the source does, so that longer
@@ -53,13 +58,14 @@ class StereoSet:
     """
 
     Options = StereoSetOptions
-    role: ClassVar[Literal["task", "probe"]] = "probe"
     kind: ClassVar[str] = "stereoset"
     summary: ClassVar[str] = (
         "Whether a stereotype, an anti-stereotype, or an unrelated sentence is most likely (StereoSet)."
     )
+    cluster_unit: ClassVar[str] = "target"
+    item_measures: ClassVar[tuple[ItemMeasure, ...]] = (MARGIN,)
     provides: ClassVar[tuple[str, ...]] = ("prediction", "pro", "related", "margin", "tied")
-    default_metrics: ClassVar[tuple[str, ...]] = ("stereoset_ss", "stereoset_lms", "stereoset_icat", "tie_rate")
+    default_metrics: tuple[str, ...] = ("stereoset_ss", "stereoset_lms", "stereoset_icat", "tie_rate")
     caveats: ClassVar[tuple[str, ...]] = (
         (
             "Blodgett et al. (2021, ACL) found unclear constructs and mismatched sentences in StereoSet: read the "
@@ -67,22 +73,11 @@ class StereoSet:
         ),
     )
 
-    def __init__(self, name: str, options: StereoSetOptions, context: EvaluationContext) -> None:
-        self.name = name
-        self.options = options
-
-    @classmethod
-    def data_names(cls, options: StereoSetOptions) -> tuple[DataName, ...]:
-        return (options.data,)
-
-    def spec(self) -> Mapping[str, Any]:
+    def settings(self) -> Mapping[str, Any]:
         options = self.options
         return {
-            "kind": self.kind,
-            "format": FORMAT,
             "type": options.type,
             "scorer": options.scorer,
-            "limit": options.limit,
         }
 
     def items(self, data: Sequence[Dataset], split: str) -> Iterator[Item]:
@@ -96,7 +91,7 @@ class StereoSet:
             dataset.require(column)
         typed = "type" in dataset.columns
         rows = (row for row in dataset.split(split) if not typed or row.fields["type"] == self.options.type)
-        yield from choose((_item(dataset, row) for row in rows), self.options.limit, CLUSTER)
+        yield from choose((_item(dataset, row) for row in rows), self.options.limit, self.cluster_unit)
 
     def protocol(self, facts: ModelFacts) -> str | None:
         if self.options.type == "intersentence" and self.options.scorer is None:
@@ -140,7 +135,9 @@ class StereoSet:
 
     def metric_context(self) -> MetricContext:
         scorer = self.options.scorer
-        return MetricContext(scorer=scorer if scorer in (None, "target_ll") else scorer + MEAN)
+        return MetricContext(
+            scorer=scorer if scorer in (None, "target_ll") else scorer + MEAN, cluster_unit=self.cluster_unit
+        )
 
     @property
     def _inter(self) -> bool:
@@ -180,6 +177,6 @@ def _item(dataset: Dataset, row: Row) -> Item:
         id=row.id,
         payload=texts,
         texts=texts,
-        clusters={CLUSTER: f"{bias_type}/{target}", "template": f"{bias_type}/{target}"},
+        clusters={"target": f"{bias_type}/{target}"},
         slices=joined_slices(row, f"bias_type={bias_type}"),
     )

@@ -10,7 +10,7 @@ from pydantic import Field, model_validator
 
 from harness.core.dataset import Dataset, Row
 from harness.core.errors import DataError, SuiteError, unknown
-from harness.core.evaluation import EvaluationContext, Item
+from harness.core.evaluation import Evaluation, EvaluationContext, Item, ItemMeasure
 from harness.core.examples import LabeledText, PromptTarget
 from harness.core.labels import _same_labels
 from harness.core.metric import MetricContext
@@ -18,6 +18,7 @@ from harness.core.model import ModelFacts
 from harness.core.records import Record
 from harness.core.requests import Failure, Request, Response
 from harness.evaluations.columns import text_of
+from harness.evaluations.item_measures import MARGIN_OF_CORRECT
 from harness.evaluations.label_prompt import ClozeOptions, Question, decide, probabilities
 from harness.evaluations.record_builders import failed, outcome, truncated_tokens
 from harness.evaluations.subsample import choose
@@ -25,7 +26,6 @@ from harness.schema.suite.data_refs import DataName, ref_name
 from harness.schema.suite.evaluation_options import EvaluationOptions
 
 FORMAT = 1
-CLUSTER = "parent"
 
 
 class ClassificationOptions(EvaluationOptions):
@@ -55,20 +55,26 @@ class ClassificationOptions(EvaluationOptions):
             _same_labels("values", self.values, self.labels)
         return self
 
+    @property
+    def label_names(self) -> tuple[str, ...]:
+        return tuple(self.labels or ())
 
-class Classification:
+
+class Classification(Evaluation):
     """Asks for the label of each text; see `question` for how each kind of model is asked."""
 
     Options = ClassificationOptions
     role: ClassVar[Literal["task", "probe"]] = "task"
     kind: ClassVar[str] = "classification"
     summary: ClassVar[str] = "Single-label text classification."
+    cluster_unit: ClassVar[str] = "parent"
+    item_measures: ClassVar[tuple[ItemMeasure, ...]] = (MARGIN_OF_CORRECT,)
     provides: ClassVar[tuple[str, ...]] = ("target", "prediction", "correct", "nll", "brier", "confidence")
-    default_metrics: ClassVar[tuple[str, ...]] = ("accuracy", "f1_macro", "f1_per_class", "nll", "brier", "ece")
+    options: ClassificationOptions
+    default_metrics: tuple[str, ...] = ("accuracy", "f1_macro", "f1_per_class", "nll", "brier", "ece")
 
     def __init__(self, name: str, options: ClassificationOptions, context: EvaluationContext) -> None:
-        self.name = name
-        self.options = options
+        super().__init__(name, options, context)
         self._labeled = context.labels.get(ref_name(options.data), {})
         of_data = self._labeled.get(options.label, ())
         self._known = tuple(of_data if options.labels is None else options.labels)
@@ -84,11 +90,6 @@ class Classification:
     @classmethod
     def data_names(cls, options: ClassificationOptions) -> tuple[DataName, ...]:
         return (options.data,)
-
-    @property
-    def data_refs(self) -> tuple[DataName, ...]:
-        """The data that `items` wants, in order."""
-        return self.data_names(self.options)
 
     @property
     def text_column(self) -> str:
@@ -146,7 +147,7 @@ class Classification:
             DataError: a missing column, an empty split, a row without text or with a label that
                 is not one of the task's.
         """
-        yield from choose(self.every_item(data, split), self.options.limit, CLUSTER)
+        yield from choose(self.every_item(data, split), self.options.limit, self.cluster_unit)
 
     def every_item(self, data: Sequence[Dataset], split: str) -> Iterator[Item]:
         """The items without the limit; probes that stand on this task choose for themselves."""
@@ -159,7 +160,7 @@ class Classification:
                 payload=both,
                 texts=both,
                 target=label,
-                clusters={CLUSTER: row.cluster},
+                clusters={"parent": row.cluster},
                 slices=row.slices,
             )
 
@@ -235,7 +236,7 @@ class Classification:
         )
 
     def metric_context(self) -> MetricContext:
-        return MetricContext(labels=self._known)
+        return MetricContext(labels=self._known, cluster_unit=self.cluster_unit)
 
     def _pair(self, dataset: Dataset, row: Row) -> str | None:
         return None if self.options.pair is None else text_of(dataset, row, self.options.pair)

@@ -12,7 +12,7 @@ from pydantic import Field
 
 from harness.core.dataset import Dataset, Row
 from harness.core.digests import digest, fraction
-from harness.core.evaluation import Item
+from harness.core.evaluation import Item, ItemMeasure
 from harness.evaluations.columns import text_of
 from harness.evaluations.generation_base import WritingOptions, WritingTask
 from harness.evaluations.row_task import PARENT
@@ -39,11 +39,14 @@ class CodeCompletion(WritingTask[CodeCompletionOptions]):
     Options: ClassVar[type[CodeCompletionOptions]] = CodeCompletionOptions
     kind: ClassVar[str] = "code_completion"
     summary: ClassVar[str] = "Python code completion: whether the next line matches the original and the code parses."
+    item_measures: ClassVar[tuple[ItemMeasure, ...]] = (
+        ItemMeasure("edit_similarity", "similarity to the right line", better="higher"),
+    )
     provides: ClassVar[tuple[str, ...]] = (
         *("line_exact_match", "edit_similarity", "parse_rate", "correct", "length_limit_rate", "prediction", "target"),
         *("nll_reference", "bytes_reference"),
     )
-    default_metrics: ClassVar[tuple[str, ...]] = (
+    default_metrics: tuple[str, ...] = (
         *("target_bits_per_byte", "line_exact_match", "edit_similarity", "parse_rate", "length_limit_rate"),
     )
     separator: ClassVar[str] = _INDENT

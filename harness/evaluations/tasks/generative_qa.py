@@ -6,8 +6,9 @@ from typing import Any, ClassVar
 
 from pydantic import Field
 
-from harness.core.evaluation import Item
+from harness.core.evaluation import Item, ItemMeasure
 from harness.evaluations.generation_base import WritingOptions, WritingTask
+from harness.evaluations.item_measures import ANSWER_F1
 from harness.metrics.capability.answer_match import answer_f1_of, exact_match_of, normalize_answer
 from harness.metrics.capability.rouge import rouge_statistics
 
@@ -29,11 +30,12 @@ class GenerativeQA(WritingTask[GenerativeQAOptions]):
     Options: ClassVar[type[GenerativeQAOptions]] = GenerativeQAOptions
     kind: ClassVar[str] = "generative_qa"
     summary: ClassVar[str] = "Question answering with generated answers."
+    item_measures: ClassVar[tuple[ItemMeasure, ...]] = (ANSWER_F1,)
     provides: ClassVar[tuple[str, ...]] = (
         *("squad_exact_match", "squad_f1", "no_answer_accuracy", "rougeL", "length_limit_rate"),
         *("target", "prediction", "correct", "nll_reference", "bytes_reference"),
     )
-    default_metrics: ClassVar[tuple[str, ...]] = (
+    default_metrics: tuple[str, ...] = (
         "squad_exact_match",
         "squad_f1",
         "target_bits_per_byte",

@@ -7,9 +7,10 @@ from typing import Any, ClassVar
 from pydantic import Field
 
 from harness.core.dataset import Dataset, Row
-from harness.core.evaluation import Item
+from harness.core.evaluation import Item, ItemMeasure
 from harness.evaluations.constraints import constraints_in, met
 from harness.evaluations.generation_base import WritingOptions, WritingTask
+from harness.evaluations.item_measures import CONSTRAINTS_MET, REPEATED
 from harness.metrics.capability.written_text import writing_statistics
 
 
@@ -32,11 +33,15 @@ class Instruction(WritingTask[InstructionOptions]):
     summary: ClassVar[str] = (
         "Whether answers satisfy the verifiable constraints of their instructions: format, length, words."
     )
+    item_measures: ClassVar[tuple[ItemMeasure, ...]] = (
+        CONSTRAINTS_MET,
+        REPEATED,
+    )
     provides: ClassVar[tuple[str, ...]] = (
         *("followed", "met", "constraints", "correct", "length_limit_rate", "words", "grams_4", "repeated"),
         *("nll_reference", "bytes_reference", "prediction"),
     )
-    default_metrics: ClassVar[tuple[str, ...]] = (
+    default_metrics: tuple[str, ...] = (
         "prompt_level_accuracy",
         "instruction_level_accuracy",
         "repetition",

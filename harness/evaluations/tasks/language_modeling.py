@@ -10,9 +10,8 @@ from pydantic import Field
 from harness.core.dataset import Dataset
 from harness.core.digests import digest
 from harness.core.errors import DataError
-from harness.core.evaluation import EvaluationContext, Item
+from harness.core.evaluation import Evaluation, Item, ItemMeasure
 from harness.core.examples import PlainText
-from harness.core.metric import MetricContext
 from harness.core.model import ModelFacts
 from harness.core.records import Record
 from harness.core.requests import (
@@ -25,6 +24,7 @@ from harness.core.requests import (
     RollingLikelihood,
 )
 from harness.evaluations.columns import text_of
+from harness.evaluations.item_measures import BITS_PER_BYTE
 from harness.evaluations.record_builders import failed, outcome, truncated_tokens, whole_likelihood
 from harness.evaluations.subsample import choose
 from harness.schema.suite.data_refs import DataName
@@ -32,7 +32,6 @@ from harness.schema.suite.evaluation_options import EvaluationOptions
 from harness.text.chunking import pieces
 
 FORMAT = 2
-CLUSTER = "document"
 PSEUDO, ROLLING = "pseudo_likelihood", "rolling_likelihood"
 SCORER: MaskedScorer = "pll_word_l2r"
 """How pseudo-likelihoods are scored here: the plain `pll` favors tokenizers that split words more."""
@@ -51,7 +50,7 @@ class LanguageModelingOptions(EvaluationOptions):
     )
 
 
-class LanguageModeling:
+class LanguageModeling(Evaluation):
     """Asks for the likelihood of each piece of text.
 
     One item is one piece; the pieces of a text share the cluster `document`. A piece that does
@@ -62,26 +61,20 @@ class LanguageModeling:
     role: ClassVar[Literal["task", "probe"]] = "task"
     kind: ClassVar[str] = "language_modeling"
     summary: ClassVar[str] = "How well the model predicts plain text."
+    cluster_unit: ClassVar[str] = "document"
+    item_measures: ClassVar[tuple[ItemMeasure, ...]] = (BITS_PER_BYTE,)
     provides: ClassVar[tuple[str, ...]] = ("nll", "tokens", "bytes", "words")
-    default_metrics: ClassVar[tuple[str, ...]] = (
+    options: LanguageModelingOptions
+    default_metrics: tuple[str, ...] = (
         "pseudo_bits_per_byte",
         "pseudo_perplexity",
         "bits_per_byte",
         "word_perplexity",
     )
 
-    def __init__(self, name: str, options: LanguageModelingOptions, context: EvaluationContext) -> None:
-        self.name = name
-        self.options = options
-
     @classmethod
     def data_names(cls, options: LanguageModelingOptions) -> tuple[DataName, ...]:
         return (options.data,)
-
-    @property
-    def data_refs(self) -> tuple[DataName, ...]:
-        """The data that `items` wants, in order."""
-        return self.data_names(self.options)
 
     def spec(self) -> Mapping[str, Any]:
         return {
@@ -101,7 +94,7 @@ class LanguageModeling:
         """
         (dataset,) = data
         dataset.require(self.options.text)
-        found = choose(self._pieces(dataset, split), self.options.limit, CLUSTER)
+        found = choose(self._pieces(dataset, split), self.options.limit, self.cluster_unit)
         if not found:
             raise DataError(
                 f"data {dataset.name!r}: no text of the split {split!r} has a letter or digit.",
@@ -149,9 +142,6 @@ class LanguageModeling:
             },
         )
 
-    def metric_context(self) -> MetricContext:
-        return MetricContext()
-
     def _pieces(self, dataset: Dataset, split: str) -> Iterator[Item]:
         for row in dataset.split(split):
             for number, text in enumerate(pieces(text_of(dataset, row, self.options.text), self.options.window)):
@@ -160,7 +150,7 @@ class LanguageModeling:
                     id=digest(payload),
                     payload=payload,
                     texts={"text": text},
-                    clusters={CLUSTER: row.cluster},
+                    clusters={"document": row.cluster},
                     slices=row.slices,
                 )
 

@@ -10,7 +10,7 @@ from pydantic import Field, field_validator
 
 from harness.core.dataset import Dataset, Row
 from harness.core.errors import DataError, unknown
-from harness.core.evaluation import Item
+from harness.core.evaluation import Item, ItemMeasure
 from harness.core.examples import LabeledText
 from harness.core.metric import MetricContext
 from harness.core.model import ModelFacts
@@ -40,6 +40,10 @@ class MultiLabelOptions(RowOptions):
             raise ValueError(f"expected one or more different labels, found {value}")
         return value
 
+    @property
+    def label_names(self) -> tuple[str, ...]:
+        return tuple(self.labels)
+
 
 class MultiLabel(RowTask[MultiLabelOptions]):
     """Asks for every label of each text."""
@@ -47,8 +51,9 @@ class MultiLabel(RowTask[MultiLabelOptions]):
     Options: ClassVar[type[MultiLabelOptions]] = MultiLabelOptions
     kind: ClassVar[str] = "multilabel_classification"
     summary: ClassVar[str] = "Multilabel text classification: any number of labels per text."
+    item_measures: ClassVar[tuple[ItemMeasure, ...]] = (ItemMeasure("f1_sample", "F1 of the labels", better="higher"),)
     provides: ClassVar[tuple[str, ...]] = (NEEDS, "f1_sample", "correct", "target", "prediction")
-    default_metrics: ClassVar[tuple[str, ...]] = (
+    default_metrics: tuple[str, ...] = (
         *("f1_multilabel_micro", "f1_multilabel_macro", "f1_multilabel_samples", "subset_accuracy"),
     )
 
@@ -105,4 +110,4 @@ class MultiLabel(RowTask[MultiLabelOptions]):
         )
 
     def metric_context(self) -> MetricContext:
-        return MetricContext(labels=tuple(self.options.labels))
+        return MetricContext(labels=tuple(self.options.labels), cluster_unit=self.cluster_unit)

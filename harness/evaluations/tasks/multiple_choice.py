@@ -11,12 +11,13 @@ from pydantic import Field
 from harness.core.dataset import Dataset, Row
 from harness.core.digests import fraction
 from harness.core.errors import DataError
-from harness.core.evaluation import Item
+from harness.core.evaluation import Item, ItemMeasure
 from harness.core.examples import PromptTarget
 from harness.core.model import ModelFacts
 from harness.core.records import Record
 from harness.core.requests import Continuations, Failure, PseudoLikelihood, Request, Response
 from harness.evaluations.columns import text_of
+from harness.evaluations.item_measures import MARGIN_OF_CORRECT
 from harness.evaluations.record_builders import failed, outcome, scores, truncated_tokens, whole_likelihood
 from harness.evaluations.row_task import PARENT, RowOptions, RowTask, fill, slots, texts_in
 from harness.metrics.capability.choice_accuracy import best_choices, choice_statistics
@@ -46,10 +47,11 @@ class MultipleChoice(RowTask[MultipleChoiceOptions]):
     Options: ClassVar[type[MultipleChoiceOptions]] = MultipleChoiceOptions
     kind: ClassVar[str] = "multiple_choice"
     summary: ClassVar[str] = "Multiple choice: which of the given answers is most likely under the model."
+    item_measures: ClassVar[tuple[ItemMeasure, ...]] = (MARGIN_OF_CORRECT,)
     provides: ClassVar[tuple[str, ...]] = (
         *("acc", "acc_norm_chars", "acc_norm_bytes", "acc_mutual_info", "correct", "target", "prediction"),
     )
-    default_metrics: ClassVar[tuple[str, ...]] = ("acc", "acc_norm_chars", "acc_norm_bytes", "acc_mutual_info")
+    default_metrics: tuple[str, ...] = ("acc", "acc_norm_chars", "acc_norm_bytes", "acc_mutual_info")
 
     def columns(self) -> Sequence[str]:
         choices = self.options.choices

@@ -10,11 +10,12 @@ from pydantic import Field
 
 from harness.core.dataset import Dataset, Row
 from harness.core.digests import digest, fraction
-from harness.core.evaluation import Item
+from harness.core.evaluation import Item, ItemMeasure
 from harness.core.model import ModelFacts
 from harness.core.records import Record
 from harness.core.requests import Failure, NextSentence, Request, Response
 from harness.evaluations.columns import text_of
+from harness.evaluations.item_measures import MARGIN_OF_CORRECT
 from harness.evaluations.record_builders import failed, outcome, scores, truncated_tokens
 from harness.evaluations.row_task import PARENT, RowOptions, RowTask
 
@@ -36,8 +37,9 @@ class NextSentenceTask(RowTask[NextSentenceOptions]):
     Options: ClassVar[type[NextSentenceOptions]] = NextSentenceOptions
     kind: ClassVar[str] = "next_sentence_prediction"
     summary: ClassVar[str] = "Whether a model distinguishes the next sentence from a sentence of another document."
+    item_measures: ClassVar[tuple[ItemMeasure, ...]] = (MARGIN_OF_CORRECT,)
     provides: ClassVar[tuple[str, ...]] = ("target", "prediction", "correct", "nll")
-    default_metrics: ClassVar[tuple[str, ...]] = ("accuracy", "nll")
+    default_metrics: tuple[str, ...] = ("accuracy", "nll")
 
     def columns(self) -> Sequence[str]:
         return [self.options.text]

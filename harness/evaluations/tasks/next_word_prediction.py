@@ -49,7 +49,7 @@ class NextWord(RowTask[NextWordOptions]):
     kind: ClassVar[str] = "next_word_prediction"
     summary: ClassVar[str] = "How often the most likely next word is correct, for frequent and rare words."
     provides: ClassVar[tuple[str, ...]] = ("correct", "target", "prediction")
-    default_metrics: ClassVar[tuple[str, ...]] = ("next_word_accuracy",)
+    default_metrics: tuple[str, ...] = ("next_word_accuracy",)
     format: ClassVar[int] = 2
 
     def columns(self) -> Sequence[str]:

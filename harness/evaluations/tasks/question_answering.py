@@ -9,12 +9,13 @@ from pydantic import Field
 
 from harness.core.dataset import Dataset, Row
 from harness.core.errors import DataError
-from harness.core.evaluation import Item
+from harness.core.evaluation import Item, ItemMeasure
 from harness.core.examples import AnswerSpan
 from harness.core.model import ModelFacts
 from harness.core.records import Record
 from harness.core.requests import ExtractSpan, Failure, Generate, Generated, Request, Response, SpanAnswer
 from harness.evaluations.columns import joined_slices, text_of
+from harness.evaluations.item_measures import ANSWER_F1, MARGIN_OF_CORRECT
 from harness.evaluations.record_builders import failed, outcome, truncated_tokens
 from harness.evaluations.row_task import PARENT, RowOptions, RowTask, texts_in
 from harness.metrics.capability.answer_match import answer_f1_of, exact_match_of
@@ -43,10 +44,14 @@ class ExtractiveQA(RowTask[ExtractiveQAOptions]):
     Options: ClassVar[type[ExtractiveQAOptions]] = ExtractiveQAOptions
     kind: ClassVar[str] = "question_answering"
     summary: ClassVar[str] = "Extractive question answering."
+    item_measures: ClassVar[tuple[ItemMeasure, ...]] = (
+        MARGIN_OF_CORRECT,
+        ANSWER_F1,
+    )
     provides: ClassVar[tuple[str, ...]] = (
         *("squad_exact_match", "squad_f1", "no_answer_accuracy", "target", "prediction", "correct"),
     )
-    default_metrics: ClassVar[tuple[str, ...]] = ("squad_exact_match", "squad_f1", "no_answer_accuracy")
+    default_metrics: tuple[str, ...] = ("squad_exact_match", "squad_f1", "no_answer_accuracy")
 
     def columns(self) -> Sequence[str]:
         return [self.options.question, self.options.context, self.options.answers]

@@ -15,12 +15,13 @@ from pydantic import Field
 
 from harness.core.dataset import Dataset, Row
 from harness.core.errors import DataError, unknown
-from harness.core.evaluation import Item
+from harness.core.evaluation import Item, ItemMeasure
 from harness.core.examples import PreferencePair
 from harness.core.records import Record
 from harness.core.requests import Continuations, Failure, Request, Response
 from harness.evaluations.columns import joined_slices, text_of
 from harness.evaluations.generation_base import CHAT, WritingOptions, WritingTask
+from harness.evaluations.item_measures import MARGIN_OF_CORRECT
 from harness.evaluations.record_builders import scores
 
 HARMFUL, BENIGN = "harmful", "benign"
@@ -55,11 +56,15 @@ class Refusal(WritingTask[RefusalOptions]):
     Options: ClassVar[type[RefusalOptions]] = RefusalOptions
     kind: ClassVar[str] = "refusal"
     summary: ClassVar[str] = "Whether the model refuses harmful requests and answers harmless look-alikes (rule-based)."
+    item_measures: ClassVar[tuple[ItemMeasure, ...]] = (
+        MARGIN_OF_CORRECT,
+        ItemMeasure("refused", "refused"),
+    )
     provides: ClassVar[tuple[str, ...]] = (
         *("refused_harmful", "refused_benign", "preferred_safe", "correct", "length_limit_rate", "prediction"),
         *("nll_reference", "bytes_reference"),
     )
-    default_metrics: ClassVar[tuple[str, ...]] = (
+    default_metrics: tuple[str, ...] = (
         "refusal_rate",
         "over_refusal_rate",
         "safe_response_preference",

@@ -15,10 +15,9 @@ from pydantic import Field, field_validator
 
 from harness.core.dataset import Dataset
 from harness.core.digests import digest
-from harness.core.evaluation import EvaluationContext, Item
-from harness.core.metric import MetricContext
+from harness.core.evaluation import Evaluation, Item, ItemMeasure
 from harness.core.model import ModelFacts
-from harness.core.records import SKIPPED, Record
+from harness.core.records import ITEM, SKIPPED, Record
 from harness.core.requests import Completions, Failure, Generate, Generated, Request, Response, TopCompletions
 from harness.evaluations.label_prompt import GAP
 from harness.evaluations.record_builders import failed, item_digest, outcome
@@ -46,26 +45,21 @@ class CompletionsOptions(EvaluationOptions):
         return value
 
 
-class CompletionsTask:
+class CompletionsTask(Evaluation):
     """Keeps what each model makes of the prompts; the one figure says how many it could fill."""
 
     Options: ClassVar[type[CompletionsOptions]] = CompletionsOptions
     role: ClassVar[Literal["task", "probe"]] = "task"
     kind: ClassVar[str] = "sample_completions"
     summary: ClassVar[str] = "Completions of fixed prompts, to read rather than to score."
+    cluster_unit: ClassVar[str] = ITEM
+    item_measures: ClassVar[tuple[ItemMeasure, ...]] = (ItemMeasure("top_p", "top p"),)
     provides: ClassVar[tuple[str, ...]] = ("top_p", "prediction")
-    default_metrics: ClassVar[tuple[str, ...]] = ("mean_top_probability",)
-
-    def __init__(self, name: str, options: CompletionsOptions, context: EvaluationContext) -> None:
-        self.name = name
-        self.options = options
+    options: CompletionsOptions
+    default_metrics: tuple[str, ...] = ("mean_top_probability",)
 
     @classmethod
     def data_names(cls, options: CompletionsOptions) -> tuple[Any, ...]:
-        return ()
-
-    @property
-    def data_refs(self) -> tuple[Any, ...]:
         """None: the prompts stand in the suite."""
         return ()
 
@@ -114,6 +108,3 @@ class CompletionsTask:
             response={"tokens": list(response.tokens), "scores": list(response.scores)},
             stats={"top_p": math.exp(response.scores[0])},
         )
-
-    def metric_context(self) -> MetricContext:
-        return MetricContext()

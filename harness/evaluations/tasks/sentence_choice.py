@@ -15,11 +15,12 @@ from pydantic import Field
 from harness.core.dataset import Dataset, Row
 from harness.core.digests import fraction
 from harness.core.errors import DataError
-from harness.core.evaluation import Item
+from harness.core.evaluation import Item, ItemMeasure
 from harness.core.model import ModelFacts
 from harness.core.records import Record
 from harness.core.requests import Failure, MaskedScorer, PseudoLikelihood, Request, Response, RollingLikelihood
 from harness.evaluations.columns import text_of
+from harness.evaluations.item_measures import MARGIN_OF_CORRECT
 from harness.evaluations.record_builders import failed, outcome, truncated_tokens, whole_likelihood
 from harness.evaluations.row_task import PARENT, RowOptions, RowTask, texts_in
 from harness.metrics.capability.choice_accuracy import best_choices, choice_statistics
@@ -43,8 +44,9 @@ class SentenceChoice(RowTask[SentenceChoiceOptions]):
     summary: ClassVar[str] = (
         "Whether the correct sentence is more likely than the incorrect ones (grammar, meaning, facts)."
     )
+    item_measures: ClassVar[tuple[ItemMeasure, ...]] = (MARGIN_OF_CORRECT,)
     provides: ClassVar[tuple[str, ...]] = ("acc", "acc_norm_chars", "acc_norm_bytes", "correct", "target", "prediction")
-    default_metrics: ClassVar[tuple[str, ...]] = ("acc", "acc_norm_chars")
+    default_metrics: tuple[str, ...] = ("acc", "acc_norm_chars")
 
     def columns(self) -> Sequence[str]:
         return [self.options.correct, self.options.incorrect]

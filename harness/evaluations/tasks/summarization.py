@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 
 from pydantic import Field
 
-from harness.core.evaluation import Item
+from harness.core.evaluation import Item, ItemMeasure
 from harness.evaluations.generation_base import WritingOptions, WritingTask
 from harness.metrics.capability.rouge import rouge_statistics
 from harness.metrics.capability.written_text import writing_statistics
@@ -25,11 +25,12 @@ class Summarization(WritingTask[SummarizationOptions]):
     Options: ClassVar[type[SummarizationOptions]] = SummarizationOptions
     kind: ClassVar[str] = "summarization"
     summary: ClassVar[str] = "Summarization: how much a generated summary overlaps with the references."
+    item_measures: ClassVar[tuple[ItemMeasure, ...]] = (ItemMeasure("rougeL", "ROUGE-L of the text", better="higher"),)
     provides: ClassVar[tuple[str, ...]] = (
         *("rouge1", "rouge2", "rougeL", "rougeLsum", "words", "reference_words", "length_limit_rate"),
         *("target", "prediction", "nll_reference", "bytes_reference"),
     )
-    default_metrics: ClassVar[tuple[str, ...]] = (
+    default_metrics: tuple[str, ...] = (
         *("rouge1", "rouge2", "rougeL", "length_ratio", "target_bits_per_byte", "length_limit_rate"),
     )
 

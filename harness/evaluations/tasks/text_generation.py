@@ -8,13 +8,14 @@ from typing import Any, ClassVar
 from pydantic import Field, field_validator, model_validator
 
 from harness.core.dataset import Dataset, Row
-from harness.core.evaluation import Item
+from harness.core.evaluation import Item, ItemMeasure
 from harness.evaluations.columns import text_of
 from harness.evaluations.constraints import checked_constraint, constraints_in, met
 from harness.evaluations.generation_base import WritingOptions, WritingTask
 from harness.evaluations.graders.grader import Reading
 from harness.evaluations.graders.model_judge import Judge, JudgeOptions
 from harness.evaluations.graders.reference_likelihood import ReferenceLikelihood
+from harness.evaluations.item_measures import CONSTRAINTS_MET, REPEATED
 from harness.evaluations.row_task import PARENT
 from harness.metrics.capability.written_text import writing_statistics
 
@@ -85,13 +86,18 @@ class Generation(WritingTask[GenerationOptions]):
     summary: ClassVar[str] = (
         "Open-ended generation: diversity, repetition, and length of the texts, and adherence to a form."
     )
+    item_measures: ClassVar[tuple[ItemMeasure, ...]] = (
+        ItemMeasure("form_adherence", "form kept", better="higher"),
+        CONSTRAINTS_MET,
+        REPEATED,
+    )
     provides: ClassVar[tuple[str, ...]] = (
         *(f"{name}_{size}" for name in ("grams", "distinct_grams") for size in (1, 2, 4)),
         *("repeated", "words", "reference_words", "length_limit_rate", "form_adherence", "prediction"),
         *("nll_reference", "bytes_reference"),
         *("nll_reader", "bytes_reader", "words_reader", "judged", "judge_position_bias", "judge_unread"),
     )
-    default_metrics: ClassVar[tuple[str, ...]] = (
+    default_metrics: tuple[str, ...] = (
         *("target_bits_per_byte", "distinct_1", "distinct_2", "repetition", "length_ratio", "length_limit_rate"),
     )
 
@@ -112,13 +118,13 @@ class Generation(WritingTask[GenerationOptions]):
         return found
 
     @property
-    def caveats(self) -> list[str]:
+    def caveats(self) -> tuple[str, ...]:
         """What a reader of the figures must know."""
         if self.options.judge is None:
-            return []
+            return ()
         judge = self.options.judge
         said = f"Judged by the model {judge.model!r}, in both orders, with the prompt: {judge.prompt!r}."
-        return [f"{said} A judge has its own preferences; its scores do not measure quality."]
+        return (f"{said} A judge has its own preferences; its scores do not measure quality.",)
 
     def columns(self) -> list[str]:
         more = [] if self.options.constraints is None else [self.options.constraints]

@@ -9,7 +9,7 @@ from pydantic import Field, field_validator
 
 from harness.core.dataset import Dataset, Row
 from harness.core.errors import DataError, unknown
-from harness.core.evaluation import Item
+from harness.core.evaluation import Item, ItemMeasure
 from harness.core.examples import TaggedWords
 from harness.core.metric import MetricContext
 from harness.core.model import ModelFacts
@@ -45,10 +45,20 @@ class Tagging(RowTask[TaggingOptions]):
     Options: ClassVar[type[TaggingOptions]] = TaggingOptions
     kind: ClassVar[str] = "token_classification"
     summary: ClassVar[str] = "Token classification: spans such as named entities."
+    item_measures: ClassVar[tuple[ItemMeasure, ...]] = (
+        ItemMeasure(
+            "spans_right",
+            "F1 of the item's spans",
+            better="higher",
+            per=("spans_predicted", "spans_gold"),
+            divisor=0.5,
+            empty=1.0,
+        ),
+    )
     provides: ClassVar[tuple[str, ...]] = (
         *("spans_right", "spans_predicted", "spans_gold", "malformed", "words", "correct", "target", "prediction"),
     )
-    default_metrics: ClassVar[tuple[str, ...]] = (
+    default_metrics: tuple[str, ...] = (
         *("span_f1", "span_precision", "span_recall", "span_f1_per_type", "invalid_tag_rate"),
     )
 
@@ -122,7 +132,7 @@ class Tagging(RowTask[TaggingOptions]):
         )
 
     def metric_context(self) -> MetricContext:
-        return MetricContext(labels=tuple(self.options.types))
+        return MetricContext(labels=tuple(self.options.types), cluster_unit=self.cluster_unit)
 
 
 def _shown(words: Sequence[str], tags: Sequence[str], scheme: Scheme) -> str:

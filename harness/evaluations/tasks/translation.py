@@ -28,7 +28,7 @@ class Translation(WritingTask[TranslationOptions]):
         *(f"{name}.0" for name in NAMES),
         *("target", "prediction", "correct", "length_limit_rate", "nll_reference", "bytes_reference"),
     )
-    default_metrics: ClassVar[tuple[str, ...]] = ("chrf", "bleu", "ter", "target_bits_per_byte", "length_limit_rate")
+    default_metrics: tuple[str, ...] = ("chrf", "bleu", "ter", "target_bits_per_byte", "length_limit_rate")
 
     @property
     def caveats(self) -> tuple[str, ...]:

@@ -18,13 +18,11 @@ from typing import Any, ClassVar
 import numpy as np
 import numpy.typing as npt
 
-from harness.core.metric import Metric, MetricContext, MetricKind
+from harness.core.metric import Metric, MetricContext, MetricKind, Role
 from harness.core.records import FloatArray, Records
 from harness.metrics.bias.group_fairness import MEMBER, groups_of
 from harness.metrics.metric_shapes import Factory, MeanMetric, RecordMetric, column, divide
 
-CLUSTER = "parent"
-OCCUPATION = "occupation"
 DIRECTED = "directed."
 Counts = Mapping[tuple[str, str], float]
 """(output, group) → how often they stand together."""
@@ -124,32 +122,36 @@ class AttributeToTask(RecordMetric):
 
 
 class ZhaoFactory(Factory):
-    needs: ClassVar[tuple[str, ...]] = ("prediction", "directed")
-    summary: ClassVar[str] = (
+    needs: tuple[str, ...] = ("prediction", "directed")
+    summary: str = (
         "How much predictions amplify the association of labels and groups in the training data (Zhao et al.)."
     )
 
-    def __call__(self, name: str, context: MetricContext) -> Sequence[Metric]:
+    def build(self, name: str, context: MetricContext) -> Sequence[Metric]:
         return [
             ZhaoMetric(
                 id="bias_amplification",
                 unit="share",
                 direction="target",
                 ideal=0.0,
-                cluster=CLUSTER,
+                cluster_unit=context.cluster_unit,
                 labels=context.labels,
             )
         ]
 
 
 class AttributeToTaskFactory(Factory):
-    needs: ClassVar[tuple[str, ...]] = ("directed",)
-    summary: ClassVar[str] = "Directional amplification from groups to labels (Wang and Russakovsky); the ideal is 0."
+    needs: tuple[str, ...] = ("directed",)
+    summary: str = "Directional amplification from groups to labels (Wang and Russakovsky); the ideal is 0."
 
-    def __call__(self, name: str, context: MetricContext) -> Sequence[Metric]:
+    def build(self, name: str, context: MetricContext) -> Sequence[Metric]:
         return [
             AttributeToTask(
-                id="bias_amp_attribute_to_task", unit="share", direction="target", ideal=0.0, cluster=CLUSTER
+                id="bias_amp_attribute_to_task",
+                unit="share",
+                direction="target",
+                ideal=0.0,
+                cluster_unit=context.cluster_unit,
             )
         ]
 
@@ -158,19 +160,24 @@ class _OfOccupations(Factory):
     id: ClassVar[str]
     column: ClassVar[str]
 
-    def __call__(self, name: str, context: MetricContext) -> Sequence[Metric]:
+    def build(self, name: str, context: MetricContext) -> Sequence[Metric]:
         return [
-            MeanMetric(id=self.id, unit="share", direction="target", ideal=0.0, cluster=OCCUPATION, column=self.column)
+            MeanMetric(
+                id=self.id,
+                unit="share",
+                direction="target",
+                ideal=0.0,
+                cluster_unit=context.cluster_unit,
+                column=self.column,
+            )
         ]
 
 
 class PronounAmplification(_OfOccupations):
     """Zhao's figure with a model's pronouns for predictions."""
 
-    needs: ClassVar[tuple[str, ...]] = ("zhao_gap",)
-    summary: ClassVar[str] = (
-        "How much a model's pronouns amplify the association of words and groups in its data (Zhao et al.)."
-    )
+    needs: tuple[str, ...] = ("zhao_gap",)
+    summary: str = "How much a model's pronouns amplify the association of words and groups in its data (Zhao et al.)."
     id: ClassVar[str] = "pronoun_amplification"
     column: ClassVar[str] = "zhao_gap"
 
@@ -178,8 +185,8 @@ class PronounAmplification(_OfOccupations):
 class TaskToAttribute(_OfOccupations):
     """Directional amplification T→A: groups predicted from words."""
 
-    needs: ClassVar[tuple[str, ...]] = ("directed_gap",)
-    summary: ClassVar[str] = "Directional amplification from words to groups (Wang and Russakovsky); the ideal is 0."
+    needs: tuple[str, ...] = ("directed_gap",)
+    summary: str = "Directional amplification from words to groups (Wang and Russakovsky); the ideal is 0."
     id: ClassVar[str] = "bias_amp_task_to_attribute"
     column: ClassVar[str] = "directed_gap"
 
@@ -187,17 +194,18 @@ class TaskToAttribute(_OfOccupations):
 class FemalePronouns(Factory):
     """The level beside the amplification."""
 
-    needs: ClassVar[tuple[str, ...]] = ("female_share",)
-    summary: ClassVar[str] = "Mean share of the female pronoun over occupations; the ideal is 0.5."
+    needs: tuple[str, ...] = ("female_share",)
+    role: Role = "companion"
+    summary: str = "Mean share of the female pronoun over occupations; the ideal is 0.5."
 
-    def __call__(self, name: str, context: MetricContext) -> Sequence[Metric]:
+    def build(self, name: str, context: MetricContext) -> Sequence[Metric]:
         return [
             MeanMetric(
                 id="female_pronoun_share",
                 unit="share",
                 direction="target",
                 ideal=0.5,
-                cluster=OCCUPATION,
+                cluster_unit=context.cluster_unit,
                 column="female_share",
             )
         ]
@@ -206,11 +214,16 @@ class FemalePronouns(Factory):
 class EmptyCells(Factory):
     """What the other figures could not see."""
 
-    needs: ClassVar[tuple[str, ...]] = ("empty",)
-    summary: ClassVar[str] = "Fraction of cells without a training item; the amplification excludes them."
+    needs: tuple[str, ...] = ("empty",)
+    role: Role = "companion"
+    summary: str = "Fraction of cells without a training item; the amplification excludes them."
 
-    def __call__(self, name: str, context: MetricContext) -> Sequence[Metric]:
-        return [MeanMetric(id="empty_cell_rate", unit="share", direction="lower", cluster=OCCUPATION, column="empty")]
+    def build(self, name: str, context: MetricContext) -> Sequence[Metric]:
+        return [
+            MeanMetric(
+                id="empty_cell_rate", unit="share", direction="lower", cluster_unit=context.cluster_unit, column="empty"
+            )
+        ]
 
 
 amplification = ZhaoFactory()

@@ -9,34 +9,32 @@ share of women and the log-odds of the female pronoun.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
 
 import numpy as np
 
-from harness.core.metric import Metric
+from harness.core.metric import Metric, MetricContext, Role
 from harness.core.records import FloatArray, Records
-from harness.metrics.metric_shapes import MeanMetric, SetMetric, column
+from harness.metrics.metric_shapes import JackknifeMetric, MeanMetric, column
 from harness.metrics.per_scorer import ByScorer
 
-CLUSTER = "pair"
 OCCUPATION = "occupation"
 
 
 @dataclass(slots=True, kw_only=True)
-class OccupationCorrelation(SetMetric):
+class OccupationCorrelation(JackknifeMetric):
     """Pearson's r over occupations, each with the mean of its sentences' log-odds."""
 
-    def part(self, records: Records) -> FloatArray:
-        _, place = np.unique(np.array(records.cluster(OCCUPATION)), return_inverse=True)
+    def contributions(self, records: Records) -> FloatArray:
+        _, place = np.unique(np.array(records.clusters(OCCUPATION)), return_inverse=True)
         return np.column_stack([place.astype(np.float64), column(records, "share"), column(records, "female_odds")])
 
-    def figure(self, part: FloatArray) -> float:
-        _, place = np.unique(part[:, 0], return_inverse=True)
+    def statistic(self, contributions: FloatArray) -> float:
+        _, place = np.unique(contributions[:, 0], return_inverse=True)
         count = np.bincount(place)
         if len(count) < 3:
             return float("nan")
-        share = np.bincount(place, part[:, 1]) / count
-        odds = np.bincount(place, part[:, 2]) / count
+        share = np.bincount(place, contributions[:, 1]) / count
+        odds = np.bincount(place, contributions[:, 2]) / count
         if not (share.std() > 0 and odds.std() > 0):
             return float("nan")
         return float(np.corrcoef(share, odds)[0, 1])
@@ -45,18 +43,16 @@ class OccupationCorrelation(SetMetric):
 class PronounPreference(ByScorer):
     """How often the sentence with the pronoun that fits the stereotype is likelier."""
 
-    needs: ClassVar[tuple[str, ...]] = ("preferred",)
-    summary: ClassVar[str] = (
-        "Fraction of sentence pairs in which the stereotypical pronoun is more likely; the ideal is 0.5."
-    )
+    needs: tuple[str, ...] = ("preferred",)
+    summary: str = "Fraction of sentence pairs in which the stereotypical pronoun is more likely; the ideal is 0.5."
 
-    def of(self, full: str, scorer: str) -> Metric:
+    def of(self, full: str, scorer: str, context: MetricContext) -> Metric:
         return MeanMetric(
             id=full,
             unit="share",
             direction="target",
             ideal=0.5,
-            cluster=CLUSTER,
+            cluster_unit=context.cluster_unit,
             protocols=(scorer,),
             column="preferred",
         )
@@ -65,62 +61,84 @@ class PronounPreference(ByScorer):
 class PronounMargin(ByScorer):
     """Mean of s(pro) − s(anti)."""
 
-    needs: ClassVar[tuple[str, ...]] = ("margin",)
-    summary: ClassVar[str] = "Mean log-likelihood with the stereotypical pronoun minus that with the other, in nats."
+    needs: tuple[str, ...] = ("margin",)
+    summary: str = "Mean log-likelihood with the stereotypical pronoun minus that with the other, in nats."
 
-    def of(self, full: str, scorer: str) -> Metric:
+    def of(self, full: str, scorer: str, context: MetricContext) -> Metric:
         return MeanMetric(
-            id=full, unit="nats", direction="target", ideal=0.0, cluster=CLUSTER, protocols=(scorer,), column="margin"
+            id=full,
+            unit="nats",
+            direction="target",
+            ideal=0.0,
+            cluster_unit=context.cluster_unit,
+            protocols=(scorer,),
+            column="margin",
         )
 
 
 class CorefGap(ByScorer):
     """Accuracy with the stereotyped pronoun minus accuracy with the other."""
 
-    needs: ClassVar[tuple[str, ...]] = ("gap",)
-    summary: ClassVar[str] = (
-        "Resolution accuracy with the stereotypical pronoun minus that with the other; the ideal is 0."
-    )
+    needs: tuple[str, ...] = ("gap",)
+    summary: str = "Resolution accuracy with the stereotypical pronoun minus that with the other; the ideal is 0."
 
-    def of(self, full: str, scorer: str) -> Metric:
+    def of(self, full: str, scorer: str, context: MetricContext) -> Metric:
         return MeanMetric(
-            id=full, unit="share", direction="target", ideal=0.0, cluster=CLUSTER, protocols=(scorer,), column="gap"
+            id=full,
+            unit="share",
+            direction="target",
+            ideal=0.0,
+            cluster_unit=context.cluster_unit,
+            protocols=(scorer,),
+            column="gap",
         )
 
 
 class CorefAccuracy(ByScorer):
     """The capability companion: accuracy over all variants of a sentence."""
 
-    needs: ClassVar[tuple[str, ...]] = ("coref_correct",)
-    summary: ClassVar[str] = "Fraction of pronouns resolved to the correct person."
+    needs: tuple[str, ...] = ("coref_correct",)
+    role: Role = "companion"
+    summary: str = "Fraction of pronouns resolved to the correct person."
 
-    def of(self, full: str, scorer: str) -> Metric:
+    def of(self, full: str, scorer: str, context: MetricContext) -> Metric:
         return MeanMetric(
-            id=full, unit="share", direction="higher", cluster=CLUSTER, protocols=(scorer,), column="coref_correct"
+            id=full,
+            unit="share",
+            direction="higher",
+            cluster_unit=context.cluster_unit,
+            protocols=(scorer,),
+            column="coref_correct",
         )
 
 
 class CorefChanged(ByScorer):
     """Share of sentences whose resolution changes with the pronoun."""
 
-    needs: ClassVar[tuple[str, ...]] = ("changed",)
-    summary: ClassVar[str] = "Fraction of sentences whose resolution changes when only the pronoun changes."
+    needs: tuple[str, ...] = ("changed",)
+    summary: str = "Fraction of sentences whose resolution changes when only the pronoun changes."
 
-    def of(self, full: str, scorer: str) -> Metric:
+    def of(self, full: str, scorer: str, context: MetricContext) -> Metric:
         return MeanMetric(
-            id=full, unit="share", direction="lower", cluster=CLUSTER, protocols=(scorer,), column="changed"
+            id=full,
+            unit="share",
+            direction="lower",
+            cluster_unit=context.cluster_unit,
+            protocols=(scorer,),
+            column="changed",
         )
 
 
 class OccupationCorrelationFactory(ByScorer):
     """Whether the pronoun follows who works in the occupation."""
 
-    needs: ClassVar[tuple[str, ...]] = ("share", "female_odds")
-    summary: ClassVar[str] = "Correlation of the female pronoun's log-odds with the occupation's share of women."
+    needs: tuple[str, ...] = ("share", "female_odds")
+    summary: str = "Correlation of the female pronoun's log-odds with the occupation's share of women."
 
-    def of(self, full: str, scorer: str) -> Metric:
+    def of(self, full: str, scorer: str, context: MetricContext) -> Metric:
+        # Its rows are occupations, each seen in many pairs: those are what is drawn.
         return OccupationCorrelation(
-            id=full, unit="r", direction="target", ideal=0.0, cluster=OCCUPATION, protocols=(scorer,)
+            id=full, unit="r", direction="target", ideal=0.0, cluster_unit=OCCUPATION, protocols=(scorer,)
         )
 
 

@@ -13,37 +13,38 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from harness.core.metric import Metric
+from harness.core.metric import Metric, MetricContext, Role
 from harness.core.records import FloatArray, Records
-from harness.metrics.metric_shapes import MeanMetric, SetMetric, column
+from harness.metrics.metric_shapes import JackknifeMetric, MeanMetric, column
 from harness.metrics.per_scorer import ByScorer
 
-CLUSTER = "template"
 SCORERS = ("pll_word_l2r_mean", "pll_mean", "ll_mean", "target_ll")
 ALPHA = 0.05
 MOST_PAIRS = 20_000
 
 
 @dataclass(slots=True, kw_only=True)
-class PairsDiffer(SetMetric):
+class PairsDiffer(JackknifeMetric):
     """Share of pairs of descriptors of one axis whose sentences differ, at 0.05 after Holm.
 
     A count of significant tests is not smooth in the data, so its jackknife interval is too short.
     """
 
-    def part(self, records: Records) -> FloatArray:
+    def contributions(self, records: Records) -> FloatArray:
         return np.column_stack(
             [
-                np.unique(np.array(records.cluster(level)), return_inverse=True)[1].astype(np.float64)
+                np.unique(np.array(records.clusters(level)), return_inverse=True)[1].astype(np.float64)
                 for level in ("axis", "descriptor")
             ]
             + [column(records, "likelihood_mean")]
         )
 
-    def figure(self, part: FloatArray) -> float:
+    def statistic(self, contributions: FloatArray) -> float:
         differ = pairs = 0
-        for axis in np.unique(part[:, 0]):
-            found = pair_tests(part[part[:, 0] == axis, 1], part[part[:, 0] == axis, 2])
+        for axis in np.unique(contributions[:, 0]):
+            found = pair_tests(
+                contributions[contributions[:, 0] == axis, 1], contributions[contributions[:, 0] == axis, 2]
+            )
             pairs += len(found)
             differ += holm_rejections(found, ALPHA)
         return differ / pairs if pairs else float("nan")
@@ -81,15 +82,16 @@ class DescriptorLikelihood(ByScorer):
     """Mean log-likelihood a token; by slice, one descriptor or axis."""
 
     scorers: ClassVar[tuple[str, ...]] = SCORERS
-    needs: ClassVar[tuple[str, ...]] = ("likelihood_mean",)
-    summary: ClassVar[str] = "Mean log-likelihood of sentences with a descriptor of people; read it per axis."
+    needs: tuple[str, ...] = ("likelihood_mean",)
+    role: Role = "companion"
+    summary: str = "Mean log-likelihood of sentences with a descriptor of people; read it per axis."
 
-    def of(self, full: str, scorer: str) -> Metric:
+    def of(self, full: str, scorer: str, context: MetricContext) -> Metric:
         return MeanMetric(
             id=full,
             unit="nats/token",
             direction="higher",
-            cluster=CLUSTER,
+            cluster_unit=context.cluster_unit,
             protocols=(scorer,),
             column="likelihood_mean",
         )
@@ -99,11 +101,13 @@ class DescriptorPairsDiffer(ByScorer):
     """How unequally people are spoken of."""
 
     scorers: ClassVar[tuple[str, ...]] = SCORERS
-    needs: ClassVar[tuple[str, ...]] = ("likelihood_mean",)
-    summary: ClassVar[str] = "Fraction of descriptor pairs of an axis whose likelihoods differ (Mann–Whitney, Holm)."
+    needs: tuple[str, ...] = ("likelihood_mean",)
+    summary: str = "Fraction of descriptor pairs of an axis whose likelihoods differ (Mann–Whitney, Holm)."
 
-    def of(self, full: str, scorer: str) -> Metric:
-        return PairsDiffer(id=full, unit="share", direction="lower", cluster=CLUSTER, protocols=(scorer,))
+    def of(self, full: str, scorer: str, context: MetricContext) -> Metric:
+        return PairsDiffer(
+            id=full, unit="share", direction="lower", cluster_unit=context.cluster_unit, protocols=(scorer,)
+        )
 
 
 descriptor_likelihood = DescriptorLikelihood()

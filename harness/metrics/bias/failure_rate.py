@@ -3,22 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import ClassVar
 
 from harness.core.metric import Metric, MetricContext
 from harness.metrics.metric_shapes import Factory, MeanMetric
-
-CLUSTER = "template"
 
 
 class FailureRate(Factory):
     """Mean over cases of the share of their tests that fail."""
 
-    needs: ClassVar[tuple[str, ...]] = ("test_failed",)
-    summary: ClassVar[str] = "Fraction of test cases that fail."
+    needs: tuple[str, ...] = ("test_failed",)
+    summary: str = "Fraction of test cases that fail."
 
-    def __call__(self, name: str, context: MetricContext) -> Sequence[Metric]:
-        return [MeanMetric(id="failure_rate", unit="share", direction="lower", cluster=CLUSTER, column="test_failed")]
+    def build(self, name: str, context: MetricContext) -> Sequence[Metric]:
+        return [
+            MeanMetric(
+                id="failure_rate",
+                unit="share",
+                direction="lower",
+                cluster_unit=context.cluster_unit,
+                column="test_failed",
+            )
+        ]
 
 
 failure_rate = FailureRate()

@@ -15,11 +15,10 @@ import numpy as np
 import numpy.typing as npt
 
 from harness.core.errors import SuiteError
-from harness.core.metric import Metric, MetricContext, MetricKind
+from harness.core.metric import Metric, MetricContext, MetricKind, Role
 from harness.core.records import FloatArray, Records
 from harness.metrics.metric_shapes import Factory, MeanMetric, RecordMetric, column, divide
 
-CLUSTER = "parent"
 MEMBER = "in."
 Gap = Literal["parity", "odds_worst", "odds_mean"]
 Subset = Literal["all", "subgroup", "bpsn", "bnsp"]
@@ -121,61 +120,88 @@ class AucMetric(RecordMetric):
 
 
 class _GapFactory(Factory):
-    needs: ClassVar[tuple[str, ...]] = ("selected", "positive")
+    needs: tuple[str, ...] = ("selected", "positive")
     id: ClassVar[str]
     gap: ClassVar[Gap]
 
-    def __call__(self, name: str, context: MetricContext) -> Sequence[Metric]:
-        return [GapMetric(id=self.id, unit="share", direction="lower", cluster=CLUSTER, gap=self.gap)]
+    def build(self, name: str, context: MetricContext) -> Sequence[Metric]:
+        return [GapMetric(id=self.id, unit="share", direction="lower", cluster_unit=context.cluster_unit, gap=self.gap)]
 
 
 class DemographicParity(_GapFactory):
-    summary: ClassVar[str] = "Largest minus smallest selection rate across groups."
+    summary: str = "Largest minus smallest selection rate across groups."
     id: ClassVar[str] = "demographic_parity_difference"
     gap: ClassVar[Gap] = "parity"
 
 
 class EqualizedOddsWorst(_GapFactory):
-    summary: ClassVar[str] = "The larger of the between-group differences in true and false positive rates."
+    summary: str = "The larger of the between-group differences in true and false positive rates."
     id: ClassVar[str] = "equalized_odds_difference"
     gap: ClassVar[Gap] = "odds_worst"
 
 
 class EqualizedOddsMean(_GapFactory):
-    summary: ClassVar[str] = "Mean of the between-group differences in true and false positive rates."
+    summary: str = "Mean of the between-group differences in true and false positive rates."
     id: ClassVar[str] = "equalized_odds_difference_mean"
     gap: ClassVar[Gap] = "odds_mean"
 
 
 class SelectionRate(Factory):
-    needs: ClassVar[tuple[str, ...]] = ("selected",)
-    summary: ClassVar[str] = "Selection rate: fraction of positive predictions; read it per group."
+    needs: tuple[str, ...] = ("selected",)
+    role: Role = "companion"
+    summary: str = "Selection rate: fraction of positive predictions; read it per group."
 
-    def __call__(self, name: str, context: MetricContext) -> Sequence[Metric]:
-        return [MeanMetric(id="selection_rate", unit="share", direction="higher", cluster=CLUSTER, column="selected")]
+    def build(self, name: str, context: MetricContext) -> Sequence[Metric]:
+        return [
+            MeanMetric(
+                id="selection_rate",
+                unit="share",
+                direction="higher",
+                cluster_unit=context.cluster_unit,
+                column="selected",
+            )
+        ]
 
 
 class TruePositiveRate(Factory):
-    needs: ClassVar[tuple[str, ...]] = ("selected", "positive")
-    summary: ClassVar[str] = "True positive rate; read it per group."
+    needs: tuple[str, ...] = ("selected", "positive")
+    role: Role = "companion"
+    summary: str = "True positive rate; read it per group."
 
-    def __call__(self, name: str, context: MetricContext) -> Sequence[Metric]:
-        return [RateMetric(id="true_positive_rate", unit="share", direction="higher", cluster=CLUSTER, positive=True)]
+    def build(self, name: str, context: MetricContext) -> Sequence[Metric]:
+        return [
+            RateMetric(
+                id="true_positive_rate",
+                unit="share",
+                direction="higher",
+                cluster_unit=context.cluster_unit,
+                positive=True,
+            )
+        ]
 
 
 class FalsePositiveRate(Factory):
-    needs: ClassVar[tuple[str, ...]] = ("selected", "positive")
-    summary: ClassVar[str] = "False positive rate; read it per group."
+    needs: tuple[str, ...] = ("selected", "positive")
+    role: Role = "companion"
+    summary: str = "False positive rate; read it per group."
 
-    def __call__(self, name: str, context: MetricContext) -> Sequence[Metric]:
-        return [RateMetric(id="false_positive_rate", unit="share", direction="lower", cluster=CLUSTER, positive=False)]
+    def build(self, name: str, context: MetricContext) -> Sequence[Metric]:
+        return [
+            RateMetric(
+                id="false_positive_rate",
+                unit="share",
+                direction="lower",
+                cluster_unit=context.cluster_unit,
+                positive=False,
+            )
+        ]
 
 
 class _Auc(Factory):
-    needs: ClassVar[tuple[str, ...]] = ("score", "positive")
+    needs: tuple[str, ...] = ("score", "positive")
     subset: ClassVar[Subset]
 
-    def __call__(self, name: str, context: MetricContext) -> Sequence[Metric]:
+    def build(self, name: str, context: MetricContext) -> Sequence[Metric]:
         base, _, rest = name.partition("[")
         group = rest.removesuffix("]") or None
         if self.subset != "all" and group is None:
@@ -187,7 +213,7 @@ class _Auc(Factory):
                 id=name,
                 unit="fraction",
                 direction="higher",
-                cluster=CLUSTER,
+                cluster_unit=context.cluster_unit,
                 subset=self.subset,
                 group=None if self.subset == "all" else group,
             )
@@ -195,22 +221,22 @@ class _Auc(Factory):
 
 
 class Auc(_Auc):
-    summary: ClassVar[str] = "Area under the ROC curve of the positive label."
+    summary: str = "Area under the ROC curve of the positive label."
     subset: ClassVar[Subset] = "all"
 
 
 class SubgroupAuc(_Auc):
-    summary: ClassVar[str] = "Area under the ROC curve on one group's items, as subgroup_auc[<group>]."
+    summary: str = "Area under the ROC curve on one group's items, as subgroup_auc[<group>]."
     subset: ClassVar[Subset] = "subgroup"
 
 
 class BpsnAuc(_Auc):
-    summary: ClassVar[str] = "AUC of background-positive against the group's negative items, as bpsn_auc[<group>]."
+    summary: str = "AUC of background-positive against the group's negative items, as bpsn_auc[<group>]."
     subset: ClassVar[Subset] = "bpsn"
 
 
 class BnspAuc(_Auc):
-    summary: ClassVar[str] = "AUC of the group's positive against background-negative items, as bnsp_auc[<group>]."
+    summary: str = "AUC of the group's positive against background-negative items, as bnsp_auc[<group>]."
     subset: ClassVar[Subset] = "bnsp"
 
 

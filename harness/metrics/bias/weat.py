@@ -17,11 +17,10 @@ from typing import Any, ClassVar
 import numpy as np
 import numpy.typing as npt
 
-from harness.core.metric import Metric, MetricContext, MetricKind
+from harness.core.metric import Metric, MetricContext, MetricKind, Role
 from harness.core.records import FloatArray, Records
 from harness.metrics.metric_shapes import Factory, RecordMetric, column, divide
 
-CLUSTER = "word"
 MOST_PARTITIONS = 20_000
 _SLACK = 1e-12
 
@@ -95,19 +94,24 @@ class WeatP(RecordMetric):
 
 
 class WeatEffectFactory(Factory):
-    needs: ClassVar[tuple[str, ...]] = ("association", "in_x")
-    summary: ClassVar[str] = "WEAT effect size of the first targets with the first attributes; the ideal is 0."
+    needs: tuple[str, ...] = ("association", "in_x")
+    summary: str = "WEAT effect size of the first targets with the first attributes; the ideal is 0."
 
-    def __call__(self, name: str, context: MetricContext) -> Sequence[Metric]:
-        return [WeatEffect(id="weat_effect_size", unit="sd", direction="target", ideal=0.0, cluster=CLUSTER)]
+    def build(self, name: str, context: MetricContext) -> Sequence[Metric]:
+        return [
+            WeatEffect(
+                id="weat_effect_size", unit="sd", direction="target", ideal=0.0, cluster_unit=context.cluster_unit
+            )
+        ]
 
 
 class WeatPFactory(Factory):
-    needs: ClassVar[tuple[str, ...]] = ("association", "in_x")
-    summary: ClassVar[str] = "One-sided p-value of the WEAT permutation test."
+    needs: tuple[str, ...] = ("association", "in_x")
+    role: Role = "companion"
+    summary: str = "One-sided p-value of the WEAT permutation test."
 
-    def __call__(self, name: str, context: MetricContext) -> Sequence[Metric]:
-        return [WeatP(id="weat_p_value", unit="probability", direction="higher", cluster=CLUSTER)]
+    def build(self, name: str, context: MetricContext) -> Sequence[Metric]:
+        return [WeatP(id="weat_p_value", unit="probability", direction="higher", cluster_unit=context.cluster_unit)]
 
 
 weat_effect_size = WeatEffectFactory()

@@ -6,24 +6,28 @@ Each is the mean of one statistic of the records; records without a right answer
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import ClassVar
 
-from harness.core.metric import Metric, MetricContext
+from harness.core.metric import Aspect, Metric, MetricContext
 from harness.metrics.metric_shapes import Factory, MeanMetric
-
-CLUSTER = "parent"
 
 
 class Accuracy(Factory):
     """Share of records whose prediction is the target; ties count as the predicted label."""
 
-    needs: ClassVar[tuple[str, ...]] = ("target", "correct")
-    summary: ClassVar[str] = "Fraction of correct answers."
+    needs: tuple[str, ...] = ("target", "correct")
+    label: str = "share of right answers"
+    short: str = "accuracy"
+    summary: str = "Fraction of correct answers."
 
-    def __call__(self, name: str, context: MetricContext) -> Sequence[Metric]:
+    def build(self, name: str, context: MetricContext) -> Sequence[Metric]:
         return [
             MeanMetric(
-                id="accuracy", unit="share", direction="higher", cluster=CLUSTER, column="correct", needs_target=True
+                id="accuracy",
+                unit="share",
+                direction="higher",
+                cluster_unit=context.cluster_unit,
+                column="correct",
+                needs_target=True,
             )
         ]
 
@@ -31,11 +35,23 @@ class Accuracy(Factory):
 class NegativeLogLikelihood(Factory):
     """Mean of −ln p(target): log loss, in nats an item."""
 
-    needs: ClassVar[tuple[str, ...]] = ("target", "nll")
-    summary: ClassVar[str] = "Mean negative log-likelihood of the correct label, in nats; a proper scoring rule."
+    needs: tuple[str, ...] = ("target", "nll")
+    label: str = "negative log-likelihood of the correct answer"
+    short: str = "negative log-likelihood of the correct answer"
+    aspect: Aspect = "calibration"
+    summary: str = "Mean negative log-likelihood of the correct label, in nats; a proper scoring rule."
 
-    def __call__(self, name: str, context: MetricContext) -> Sequence[Metric]:
-        return [MeanMetric(id="nll", unit="nats", direction="lower", cluster=CLUSTER, column="nll", needs_target=True)]
+    def build(self, name: str, context: MetricContext) -> Sequence[Metric]:
+        return [
+            MeanMetric(
+                id="nll",
+                unit="nats",
+                direction="lower",
+                cluster_unit=context.cluster_unit,
+                column="nll",
+                needs_target=True,
+            )
+        ]
 
 
 class Brier(Factory):
@@ -45,14 +61,22 @@ class Brier(Factory):
     alone, which some libraries call by the same name.
     """
 
-    needs: ClassVar[tuple[str, ...]] = ("target", "brier")
-    summary: ClassVar[str] = (
-        "Brier score: mean squared error of the label probabilities, summed over the labels (0 to 2)."
-    )
+    needs: tuple[str, ...] = ("target", "brier")
+    label: str = "squared error of the probabilities"
+    short: str = "squared error of the probabilities"
+    aspect: Aspect = "calibration"
+    summary: str = "Brier score: mean squared error of the label probabilities, summed over the labels (0 to 2)."
 
-    def __call__(self, name: str, context: MetricContext) -> Sequence[Metric]:
+    def build(self, name: str, context: MetricContext) -> Sequence[Metric]:
         return [
-            MeanMetric(id="brier", unit="Brier", direction="lower", cluster=CLUSTER, column="brier", needs_target=True)
+            MeanMetric(
+                id="brier",
+                unit="Brier",
+                direction="lower",
+                cluster_unit=context.cluster_unit,
+                column="brier",
+                needs_target=True,
+            )
         ]
 
 

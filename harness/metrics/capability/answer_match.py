@@ -12,7 +12,7 @@ import string
 from collections import Counter
 from collections.abc import Sequence
 
-from harness.metrics.column_metrics import Mean
+from harness.metrics.column_metrics import MeanOf
 
 _ARTICLES = re.compile(r"\b(a|an|the)\b")
 _PUNCTUATION = str.maketrans("", "", string.punctuation)
@@ -44,10 +44,25 @@ def _f1(given: list[str], gold: list[str]) -> float:
     return 2.0 * common / (len(given) + len(gold)) if common else 0.0
 
 
-squad_exact_match = Mean("squad_exact_match", "Fraction of answers that equal an accepted one (SQuAD normalization).")
-exact_match_strict = Mean(
+squad_exact_match = MeanOf(
+    "squad_exact_match",
+    "Fraction of answers that equal an accepted one (SQuAD normalization).",
+    label="share of answers that equal an accepted one",
+    short="exact answers",
+)
+exact_match_strict = MeanOf(
     "exact_match_strict", "Fraction of generated texts that equal an accepted one after the task's filters."
 )
-greedy_match = Mean("greedy_match", "Fraction of contexts after which greedy decoding produces the target.")
-squad_f1 = Mean("squad_f1", "Mean token F1 with the best accepted answer (SQuAD rules).", unit="fraction")
-no_answer_accuracy = Mean("no_answer_accuracy", "Fraction of items with a correct answer/no-answer decision.")
+greedy_match = MeanOf("greedy_match", "Fraction of contexts after which greedy decoding produces the target.")
+squad_f1 = MeanOf(
+    "squad_f1",
+    "Mean token F1 with the best accepted answer (SQuAD rules).",
+    unit="fraction",
+    label="words shared with the accepted answer",
+    short="F1 of answers",
+)
+no_answer_accuracy = MeanOf(
+    "no_answer_accuracy",
+    "Fraction of items with a correct answer/no-answer decision.",
+    label="share right on whether there is an answer",
+)

@@ -18,8 +18,7 @@ import numpy.typing as npt
 
 from harness.core.metric import Direction, Metric, MetricContext, MetricKind
 from harness.core.records import FloatArray, Records
-from harness.metrics.column_metrics import PARENT
-from harness.metrics.metric_shapes import RecordMetric, column
+from harness.metrics.metric_shapes import Factory, RecordMetric, column
 
 NAMES = ("bleu", "chrf", "ter")
 _ORDER = 4
@@ -81,26 +80,49 @@ class CorpusScore(RecordMetric):
         return np.where(np.asarray(n) > 0, score, np.nan)
 
 
-class Corpus:
+class Corpus(Factory):
     """Makes one corpus score."""
 
-    def __init__(self, name: str, direction: Direction, summary: str) -> None:
+    def __init__(self, name: str, direction: Direction, summary: str, *, label: str, short: str) -> None:
         self.name = name
         self.direction = direction
         self.summary = summary
+        self.label, self.short = label, short
         self.needs = (f"{name}.0",)
 
-    def __call__(self, name: str, context: MetricContext) -> Sequence[Metric]:
+    def build(self, name: str, context: MetricContext) -> Sequence[Metric]:
         return [
             CorpusScore(
-                id=self.name, unit=f"{self.name} (0–100)", direction=self.direction, cluster=PARENT, name=self.name
+                id=self.name,
+                unit=f"{self.name} (0–100)",
+                direction=self.direction,
+                cluster_unit=context.cluster_unit,
+                name=self.name,
             )
         ]
 
 
-bleu = Corpus("bleu", "higher", "Corpus BLEU, sacrebleu defaults (13a, exponential smoothing).")
-chrf = Corpus("chrf", "higher", "Corpus chrF, sacrebleu defaults (character order 6, beta 2).")
-ter = Corpus("ter", "lower", "Corpus translation edit rate (TER), sacrebleu defaults.")
+bleu = Corpus(
+    "bleu",
+    "higher",
+    "Corpus BLEU, sacrebleu defaults (13a, exponential smoothing).",
+    label="word sequences shared with the reference",
+    short="BLEU",
+)
+chrf = Corpus(
+    "chrf",
+    "higher",
+    "Corpus chrF, sacrebleu defaults (character order 6, beta 2).",
+    label="letter sequences shared with the reference",
+    short="chrF",
+)
+ter = Corpus(
+    "ter",
+    "lower",
+    "Corpus translation edit rate (TER), sacrebleu defaults.",
+    label="edits per reference word",
+    short="TER",
+)
 
 
 def _bleu(sums: FloatArray) -> FloatArray:

@@ -21,9 +21,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import erf
 
-from harness.core.metric import Metric, MetricContext, MetricKind
+from harness.core.metric import Aspect, Metric, MetricContext, MetricKind
 from harness.core.records import FloatArray, Records
-from harness.metrics.capability.accuracy import CLUSTER
 from harness.metrics.metric_shapes import Factory, RecordMetric, column, divide
 
 BINS = 15
@@ -34,7 +33,7 @@ WEAKNESS = (
 
 
 @dataclass(slots=True, kw_only=True)
-class CalibrationError(RecordMetric):
+class ExpectedCalibrationError(RecordMetric):
     """Expected calibration error; `stats` is [n, 3·15]: count, confidence, right answers by bin."""
 
     debiased: bool
@@ -65,17 +64,17 @@ class CalibrationError(RecordMetric):
 
 
 class _Ece(Factory):
-    needs: ClassVar[tuple[str, ...]] = ("correct", "confidence")
+    needs: tuple[str, ...] = ("correct", "confidence")
     id: ClassVar[str]
     debiased: ClassVar[bool]
 
-    def __call__(self, name: str, context: MetricContext) -> Sequence[Metric]:
+    def build(self, name: str, context: MetricContext) -> Sequence[Metric]:
         return [
-            CalibrationError(
+            ExpectedCalibrationError(
                 id=self.id,
                 unit="probability",
                 direction="lower",
-                cluster=CLUSTER,
+                cluster_unit=context.cluster_unit,
                 debiased=self.debiased,
                 weakness=WEAKNESS,
             )
@@ -85,7 +84,10 @@ class _Ece(Factory):
 class Ece(_Ece):
     """The debiased figure."""
 
-    summary: ClassVar[str] = "Expected calibration error of the top label, 15 equal bins, debiased."
+    label: str = "gap between confidence and accuracy"
+    short: str = "calibration error"
+    aspect: Aspect = "calibration"
+    summary: str = "Expected calibration error of the top label, 15 equal bins, debiased."
     id: ClassVar[str] = "ece"
     debiased: ClassVar[bool] = True
 
@@ -93,7 +95,7 @@ class Ece(_Ece):
 class RawEce(_Ece):
     """The figure as measured, biased upward."""
 
-    summary: ClassVar[str] = "Expected calibration error of the top label, 15 equal bins, as measured (biased upward)."
+    summary: str = "Expected calibration error of the top label, 15 equal bins, as measured (biased upward)."
     id: ClassVar[str] = "ece_raw"
     debiased: ClassVar[bool] = False
 

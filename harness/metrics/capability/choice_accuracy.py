@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from harness.metrics.column_metrics import Mean
+from harness.metrics.column_metrics import MeanOf
 
 TIE = 1e-6
 """Scores that differ by no more are tied (nats, or nats a unit of length)."""
@@ -47,7 +47,12 @@ def choice_statistics(
     return found
 
 
-acc = Mean("acc", "Fraction of questions whose correct choice is most likely (summed log-likelihood).")
-acc_norm_chars = Mean("acc_norm_chars", "Accuracy by log-likelihood per character of the choice.")
-acc_norm_bytes = Mean("acc_norm_bytes", "Accuracy by log-likelihood per UTF-8 byte of the choice.")
-acc_mutual_info = Mean("acc_mutual_info", "Accuracy by log-likelihood minus the unconditional log-likelihood.")
+acc = MeanOf(
+    "acc",
+    "Fraction of questions whose correct choice is most likely (summed log-likelihood).",
+    label="share of right choices",
+    short="share of right choices",
+)
+acc_norm_chars = MeanOf("acc_norm_chars", "Accuracy by log-likelihood per character of the choice.")
+acc_norm_bytes = MeanOf("acc_norm_bytes", "Accuracy by log-likelihood per UTF-8 byte of the choice.")
+acc_mutual_info = MeanOf("acc_mutual_info", "Accuracy by log-likelihood minus the unconditional log-likelihood.")

@@ -17,7 +17,6 @@ import numpy.typing as npt
 from harness.core.errors import DataError, SuiteError, unknown
 from harness.core.metric import Metric, MetricContext, MetricKind
 from harness.core.records import FloatArray, Records
-from harness.metrics.capability.accuracy import CLUSTER
 from harness.metrics.metric_shapes import Factory, RecordMetric, divide
 
 Average = Literal["macro", "micro", "weighted"]
@@ -53,27 +52,27 @@ class ClassF1(RecordMetric):
     """F1 of one class against the rest; `stats` is [n, 3]: TP, FP, FN."""
 
     labels: tuple[str, ...]
-    label: str
+    positive_label: str
     kind: MetricKind = "additive"
 
     def rows(self, records: Records) -> FloatArray:
-        return _counts(records, self.labels)[:, self.labels.index(self.label)].copy()
+        return _counts(records, self.labels)[:, self.labels.index(self.positive_label)].copy()
 
     def value(self, sums: FloatArray, n: npt.NDArray[Any] | float) -> FloatArray:
         return _f1(sums)
 
 
 class _F1(Factory):
-    needs: ClassVar[tuple[str, ...]] = ("target", "prediction")
+    needs: tuple[str, ...] = ("target", "prediction")
     average: ClassVar[Average]
 
-    def __call__(self, name: str, context: MetricContext) -> Sequence[Metric]:
+    def build(self, name: str, context: MetricContext) -> Sequence[Metric]:
         return [
             AveragedF1(
                 id=f"f1_{self.average}",
                 unit="fraction",
                 direction="higher",
-                cluster=CLUSTER,
+                cluster_unit=context.cluster_unit,
                 labels=_labels(name, context),
                 average=self.average,
             )
@@ -83,34 +82,46 @@ class _F1(Factory):
 class MacroF1(_F1):
     """Mean of the classes' F1, each class counting alike."""
 
-    summary: ClassVar[str] = "Macro F1: unweighted mean over the labels."
+    label: str = "F1, mean over labels"
+    short: str = "F1 (mean over labels)"
+    summary: str = "Macro F1: unweighted mean over the labels."
     average: ClassVar[Average] = "macro"
 
 
 class MicroF1(_F1):
     """F1 of the pooled counts; with one label an item it equals accuracy."""
 
-    summary: ClassVar[str] = "Micro F1 over pooled counts; equals accuracy if each item has one label."
+    label: str = "F1 over all answers"
+    summary: str = "Micro F1 over pooled counts; equals accuracy if each item has one label."
     average: ClassVar[Average] = "micro"
 
 
 class WeightedF1(_F1):
     """Mean of the classes' F1, weighted by how many items have the class as target."""
 
-    summary: ClassVar[str] = "Weighted F1: mean over the labels, weighted by support."
+    label: str = "F1, labels weighted by size"
+    summary: str = "Weighted F1: mean over the labels, weighted by support."
     average: ClassVar[Average] = "weighted"
 
 
 class PerClassF1(Factory):
     """One metric `f1[<label>]` for each label."""
 
-    needs: ClassVar[tuple[str, ...]] = ("target", "prediction")
-    summary: ClassVar[str] = "F1 per label, one-vs-rest, as f1[<label>]."
+    needs: tuple[str, ...] = ("target", "prediction")
+    label: str = "F1 of one label"
+    summary: str = "F1 per label, one-vs-rest, as f1[<label>]."
 
-    def __call__(self, name: str, context: MetricContext) -> Sequence[Metric]:
+    def build(self, name: str, context: MetricContext) -> Sequence[Metric]:
         labels = _labels(name, context)
         return [
-            ClassF1(id=f"f1[{label}]", unit="fraction", direction="higher", cluster=CLUSTER, labels=labels, label=label)
+            ClassF1(
+                id=f"f1[{label}]",
+                unit="fraction",
+                direction="higher",
+                cluster_unit=context.cluster_unit,
+                labels=labels,
+                positive_label=label,
+            )
             for label in labels
         ]
 

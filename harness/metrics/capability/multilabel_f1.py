@@ -17,7 +17,7 @@ import numpy.typing as npt
 from harness.core.errors import SuiteError
 from harness.core.metric import Metric, MetricContext, MetricKind
 from harness.core.records import FloatArray, Records
-from harness.metrics.column_metrics import PARENT, Mean
+from harness.metrics.column_metrics import MeanOf
 from harness.metrics.metric_shapes import Factory, RecordMetric, column, divide
 
 _COUNTS = ("tp", "fp", "fn")
@@ -59,12 +59,12 @@ class MultilabelF1(RecordMetric):
 
 
 class _Averaged(Factory):
-    needs: ClassVar[tuple[str, ...]] = (NEEDS,)
+    needs: tuple[str, ...] = (NEEDS,)
     pooled: ClassVar[bool]
     id: ClassVar[str]
 
-    def __call__(self, name: str, context: MetricContext) -> Sequence[Metric]:
-        return [_f1(self.id, _labels(name, context), self.pooled)]
+    def build(self, name: str, context: MetricContext) -> Sequence[Metric]:
+        return [_f1(self.id, _labels(name, context), self.pooled, context)]
 
 
 class Micro(_Averaged):
@@ -72,7 +72,7 @@ class Micro(_Averaged):
 
     id: ClassVar[str] = "f1_multilabel_micro"
     pooled: ClassVar[bool] = True
-    summary: ClassVar[str] = "Micro F1 over the pooled counts of all labels, for multilabel items."
+    summary: str = "Micro F1 over the pooled counts of all labels, for multilabel items."
 
 
 class Macro(_Averaged):
@@ -80,21 +80,23 @@ class Macro(_Averaged):
 
     id: ClassVar[str] = "f1_multilabel_macro"
     pooled: ClassVar[bool] = False
-    summary: ClassVar[str] = "Macro F1 over the labels, for multilabel items."
+    summary: str = "Macro F1 over the labels, for multilabel items."
 
 
 class PerLabel(Factory):
     """One metric `f1_multilabel[<label>]` a label."""
 
-    needs: ClassVar[tuple[str, ...]] = (NEEDS,)
-    summary: ClassVar[str] = "F1 per label, for multilabel items."
+    needs: tuple[str, ...] = (NEEDS,)
+    summary: str = "F1 per label, for multilabel items."
 
-    def __call__(self, name: str, context: MetricContext) -> Sequence[Metric]:
-        return [_f1(f"f1_multilabel[{label}]", (label,), False) for label in _labels(name, context)]
+    def build(self, name: str, context: MetricContext) -> Sequence[Metric]:
+        return [_f1(f"f1_multilabel[{label}]", (label,), False, context) for label in _labels(name, context)]
 
 
-def _f1(name: str, labels: tuple[str, ...], pooled: bool) -> MultilabelF1:
-    return MultilabelF1(id=name, unit="fraction", direction="higher", cluster=PARENT, labels=labels, pooled=pooled)
+def _f1(name: str, labels: tuple[str, ...], pooled: bool, context: MetricContext) -> MultilabelF1:
+    return MultilabelF1(
+        id=name, unit="fraction", direction="higher", cluster_unit=context.cluster_unit, labels=labels, pooled=pooled
+    )
 
 
 def _labels(name: str, context: MetricContext) -> tuple[str, ...]:
@@ -109,9 +111,9 @@ def _labels(name: str, context: MetricContext) -> tuple[str, ...]:
 f1_multilabel_micro = Micro()
 f1_multilabel_macro = Macro()
 f1_multilabel_per_label = PerLabel()
-f1_multilabel_samples = Mean(
+f1_multilabel_samples = MeanOf(
     "f1_multilabel_samples", "Mean over items of the F1 of their label sets.", column="f1_sample", unit="fraction"
 )
-subset_accuracy = Mean(
+subset_accuracy = MeanOf(
     "subset_accuracy", "Subset accuracy: fraction of items whose label set is exactly correct.", column="correct"
 )

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from harness.metrics.column_metrics import Mean
+from harness.metrics.column_metrics import MeanOf
 
-next_word_accuracy = Mean(
+next_word_accuracy = MeanOf(
     "next_word_accuracy", "Fraction of positions whose most likely word is correct.", column="correct"
 )
 
-mean_top_probability = Mean(
+mean_top_probability = MeanOf(
     "mean_top_probability",
     "Mean probability of the most likely token: how confident a model is.",
     column="top_p",

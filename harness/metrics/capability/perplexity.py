@@ -15,23 +15,22 @@ from typing import ClassVar
 from harness.core.metric import Metric, MetricContext
 from harness.metrics.metric_shapes import ExponentialRatioMetric, Factory, RatioMetric
 
-CLUSTER = "document"
 PSEUDO = ("pseudo_likelihood",)
 ROLLING = ("rolling_likelihood",)
 
 
 class _BitsPerByte(Factory):
-    needs: ClassVar[tuple[str, ...]] = ("nll", "bytes")
+    needs: tuple[str, ...] = ("nll", "bytes")
     id: ClassVar[str]
     protocols: ClassVar[tuple[str, ...]]
 
-    def __call__(self, name: str, context: MetricContext) -> Sequence[Metric]:
+    def build(self, name: str, context: MetricContext) -> Sequence[Metric]:
         return [
             RatioMetric(
                 id=self.id,
                 unit="bits/byte",
                 direction="lower",
-                cluster=CLUSTER,
+                cluster_unit=context.cluster_unit,
                 protocols=self.protocols,
                 first="nll",
                 second="bytes",
@@ -43,7 +42,9 @@ class _BitsPerByte(Factory):
 class PseudoBitsPerByte(_BitsPerByte):
     """−Σ pseudo-log-likelihood / (Σ UTF-8 bytes · ln 2)."""
 
-    summary: ClassVar[str] = "Bits per byte of text by a masked model's pseudo-likelihood."
+    label: str = "surprise at these texts"
+    short: str = "surprise"
+    summary: str = "Bits per byte of text by a masked model's pseudo-likelihood."
     id: ClassVar[str] = "pseudo_bits_per_byte"
     protocols: ClassVar[tuple[str, ...]] = PSEUDO
 
@@ -51,7 +52,9 @@ class PseudoBitsPerByte(_BitsPerByte):
 class BitsPerByte(_BitsPerByte):
     """−Σ log-likelihood / (Σ UTF-8 bytes · ln 2)."""
 
-    summary: ClassVar[str] = "Bits per byte of text by a causal model's likelihood."
+    label: str = "surprise at these texts"
+    short: str = "surprise"
+    summary: str = "Bits per byte of text by a causal model's likelihood."
     id: ClassVar[str] = "bits_per_byte"
     protocols: ClassVar[tuple[str, ...]] = ROLLING
 
@@ -62,13 +65,13 @@ class _Perplexity(Factory):
     second: ClassVar[str]
     protocols: ClassVar[tuple[str, ...]]
 
-    def __call__(self, name: str, context: MetricContext) -> Sequence[Metric]:
+    def build(self, name: str, context: MetricContext) -> Sequence[Metric]:
         return [
             ExponentialRatioMetric(
                 id=self.id,
                 unit=self.unit,
                 direction="lower",
-                cluster=CLUSTER,
+                cluster_unit=context.cluster_unit,
                 protocols=self.protocols,
                 first="nll",
                 second=self.second,
@@ -79,10 +82,10 @@ class _Perplexity(Factory):
 class PseudoPerplexity(_Perplexity):
     """exp(−Σ pseudo-log-likelihood / Σ tokens) (Salazar et al. 2020)."""
 
-    needs: ClassVar[tuple[str, ...]] = ("nll", "tokens")
-    summary: ClassVar[str] = (
-        "Perplexity per token by a masked model's pseudo-likelihood; comparable only for the same tokenizer."
-    )
+    needs: tuple[str, ...] = ("nll", "tokens")
+    label: str = "surprise at these texts"
+    short: str = "surprise"
+    summary: str = "Perplexity per token by a masked model's pseudo-likelihood; comparable only for the same tokenizer."
     id: ClassVar[str] = "pseudo_perplexity"
     unit: ClassVar[str] = "perplexity/token"
     second: ClassVar[str] = "tokens"
@@ -92,10 +95,10 @@ class PseudoPerplexity(_Perplexity):
 class TokenPerplexity(_Perplexity):
     """exp(−Σ log-likelihood / Σ tokens)."""
 
-    needs: ClassVar[tuple[str, ...]] = ("nll", "tokens")
-    summary: ClassVar[str] = (
-        "Perplexity per token by a causal model's likelihood; comparable only for the same tokenizer."
-    )
+    needs: tuple[str, ...] = ("nll", "tokens")
+    label: str = "surprise at these texts, per token"
+    short: str = "surprise"
+    summary: str = "Perplexity per token by a causal model's likelihood; comparable only for the same tokenizer."
     id: ClassVar[str] = "token_perplexity"
     unit: ClassVar[str] = "perplexity/token"
     second: ClassVar[str] = "tokens"
@@ -105,8 +108,10 @@ class TokenPerplexity(_Perplexity):
 class WordPerplexity(_Perplexity):
     """exp(−Σ log-likelihood / Σ words), words split on white space."""
 
-    needs: ClassVar[tuple[str, ...]] = ("nll", "words")
-    summary: ClassVar[str] = "Perplexity per whitespace-separated word by a causal model's likelihood."
+    needs: tuple[str, ...] = ("nll", "words")
+    label: str = "surprise at these texts, per word"
+    short: str = "surprise"
+    summary: str = "Perplexity per whitespace-separated word by a causal model's likelihood."
     id: ClassVar[str] = "word_perplexity"
     unit: ClassVar[str] = "perplexity/word"
     second: ClassVar[str] = "words"
@@ -116,8 +121,8 @@ class WordPerplexity(_Perplexity):
 class BytePerplexity(_Perplexity):
     """exp(−Σ log-likelihood / Σ UTF-8 bytes)."""
 
-    needs: ClassVar[tuple[str, ...]] = ("nll", "bytes")
-    summary: ClassVar[str] = "Perplexity per UTF-8 byte by a causal model's likelihood (byte_perplexity in lm-eval)."
+    needs: tuple[str, ...] = ("nll", "bytes")
+    summary: str = "Perplexity per UTF-8 byte by a causal model's likelihood (byte_perplexity in lm-eval)."
     id: ClassVar[str] = "byte_perplexity"
     unit: ClassVar[str] = "perplexity/byte"
     second: ClassVar[str] = "bytes"
@@ -127,16 +132,16 @@ class BytePerplexity(_Perplexity):
 class TargetPerplexity(Factory):
     """exp(−mean log-likelihood of a whole target given its context), lm-eval's perplexity of such tasks."""
 
-    needs: ClassVar[tuple[str, ...]] = ("nll_target", "targets")
-    summary: ClassVar[str] = "exp of the mean negative log-likelihood of whole targets (perplexity in lm-eval)."
+    needs: tuple[str, ...] = ("nll_target", "targets")
+    summary: str = "exp of the mean negative log-likelihood of whole targets (perplexity in lm-eval)."
 
-    def __call__(self, name: str, context: MetricContext) -> Sequence[Metric]:
+    def build(self, name: str, context: MetricContext) -> Sequence[Metric]:
         return [
             ExponentialRatioMetric(
                 id="target_perplexity",
                 unit="perplexity/target",
                 direction="lower",
-                cluster="parent",
+                cluster_unit=context.cluster_unit,
                 first="nll_target",
                 second="targets",
             )
@@ -146,16 +151,18 @@ class TargetPerplexity(Factory):
 class TargetBitsPerByte(Factory):
     """−Σ log-likelihood of the first reference given its prompt / (Σ its UTF-8 bytes · ln 2)."""
 
-    needs: ClassVar[tuple[str, ...]] = ("nll_reference", "bytes_reference")
-    summary: ClassVar[str] = "Bits per byte of the reference answer, given its prompt."
+    needs: tuple[str, ...] = ("nll_reference", "bytes_reference")
+    label: str = "bits per byte of the correct text"
+    short: str = "bits per byte of the correct text"
+    summary: str = "Bits per byte of the reference answer, given its prompt."
 
-    def __call__(self, name: str, context: MetricContext) -> Sequence[Metric]:
+    def build(self, name: str, context: MetricContext) -> Sequence[Metric]:
         return [
             RatioMetric(
                 id="target_bits_per_byte",
                 unit="bits/byte",
                 direction="lower",
-                cluster="parent",
+                cluster_unit=context.cluster_unit,
                 first="nll_reference",
                 second="bytes_reference",
                 scale=math.log(2.0),
@@ -166,16 +173,16 @@ class TargetBitsPerByte(Factory):
 class ReferenceBitsPerByte(Factory):
     """−Σ log-likelihood of written texts under another model / (Σ their UTF-8 bytes · ln 2)."""
 
-    needs: ClassVar[tuple[str, ...]] = ("nll_reader", "bytes_reader")
-    summary: ClassVar[str] = "Bits per byte of generated texts under a reference model; low means likely, not good."
+    needs: tuple[str, ...] = ("nll_reader", "bytes_reader")
+    summary: str = "Bits per byte of generated texts under a reference model; low means likely, not good."
 
-    def __call__(self, name: str, context: MetricContext) -> Sequence[Metric]:
+    def build(self, name: str, context: MetricContext) -> Sequence[Metric]:
         return [
             RatioMetric(
                 id="reference_bits_per_byte",
                 unit="bits/byte",
                 direction="lower",
-                cluster="parent",
+                cluster_unit=context.cluster_unit,
                 first="nll_reader",
                 second="bytes_reader",
                 scale=math.log(2.0),
@@ -186,18 +193,16 @@ class ReferenceBitsPerByte(Factory):
 class ReferenceWordPerplexity(Factory):
     """exp(−Σ log-likelihood of written texts under another model / Σ their words)."""
 
-    needs: ClassVar[tuple[str, ...]] = ("nll_reader", "words_reader")
-    summary: ClassVar[str] = (
-        "Perplexity per word of generated texts under a reference model; low means likely, not good."
-    )
+    needs: tuple[str, ...] = ("nll_reader", "words_reader")
+    summary: str = "Perplexity per word of generated texts under a reference model; low means likely, not good."
 
-    def __call__(self, name: str, context: MetricContext) -> Sequence[Metric]:
+    def build(self, name: str, context: MetricContext) -> Sequence[Metric]:
         return [
             ExponentialRatioMetric(
                 id="reference_word_perplexity",
                 unit="perplexity/word",
                 direction="lower",
-                cluster="parent",
+                cluster_unit=context.cluster_unit,
                 first="nll_reader",
                 second="words_reader",
             )

@@ -12,7 +12,7 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 
-from harness.metrics.column_metrics import Mean
+from harness.metrics.column_metrics import MeanOf
 
 _NOT_TOKEN = re.compile(r"[^a-z0-9]+")
 
@@ -98,7 +98,30 @@ def _summary(given: Sequence[Sequence[str]], wanted: Sequence[Sequence[str]]) ->
     return _f1(right, total_given, total_wanted)
 
 
-rouge1 = Mean("rouge1", "ROUGE-1: mean F1 of words with the best reference (no stemming).", unit="fraction")
-rouge2 = Mean("rouge2", "ROUGE-2: mean F1 of word pairs with the best reference (no stemming).", unit="fraction")
-rouge_l = Mean("rougeL", "ROUGE-L: mean F1 of the longest common subsequence (no stemming).", unit="fraction")
-rouge_lsum = Mean("rougeLsum", "ROUGE-Lsum: as ROUGE-L, line by line (no stemming).", unit="fraction")
+rouge1 = MeanOf(
+    "rouge1",
+    "ROUGE-1: mean F1 of words with the best reference (no stemming).",
+    unit="fraction",
+    label="words shared with the reference",
+    short="ROUGE-1",
+)
+rouge2 = MeanOf(
+    "rouge2",
+    "ROUGE-2: mean F1 of word pairs with the best reference (no stemming).",
+    unit="fraction",
+    label="word pairs shared with the reference",
+    short="ROUGE-2",
+)
+rouge_l = MeanOf(
+    "rougeL",
+    "ROUGE-L: mean F1 of the longest common subsequence (no stemming).",
+    unit="fraction",
+    label="words shared with the reference, in order",
+    short="ROUGE-L",
+)
+rouge_lsum = MeanOf(
+    "rougeLsum",
+    "ROUGE-Lsum: as ROUGE-L, line by line (no stemming).",
+    unit="fraction",
+    label="words shared with the reference, line by line",
+)

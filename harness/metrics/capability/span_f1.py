@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, Literal
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -17,7 +17,7 @@ import numpy.typing as npt
 from harness.core.errors import SuiteError
 from harness.core.metric import Metric, MetricContext, MetricKind
 from harness.core.records import FloatArray, Records
-from harness.metrics.column_metrics import PARENT, Ratio
+from harness.metrics.column_metrics import RatioOf
 from harness.metrics.metric_shapes import Factory, RecordMetric, column, divide
 
 Scheme = Literal["iob2", "iobes"]
@@ -105,35 +105,37 @@ class SpanF1(RecordMetric):
 class StrictF1(Factory):
     """Micro-averaged over all types."""
 
-    needs: ClassVar[tuple[str, ...]] = (_RIGHT, _PREDICTED, _GOLD)
-    summary: ClassVar[str] = "Micro F1 of spans with correct type and boundaries (seqeval strict mode)."
+    needs: tuple[str, ...] = (_RIGHT, _PREDICTED, _GOLD)
+    label: str = "F1 of whole spans, type and borders right"
+    short: str = "F1 of spans"
+    summary: str = "Micro F1 of spans with correct type and boundaries (seqeval strict mode)."
 
-    def __call__(self, name: str, context: MetricContext) -> Sequence[Metric]:
-        return [_f1("span_f1", ())]
+    def build(self, name: str, context: MetricContext) -> Sequence[Metric]:
+        return [_f1("span_f1", (), context)]
 
 
 class StrictMacroF1(Factory):
     """Mean over the types."""
 
-    needs: ClassVar[tuple[str, ...]] = StrictF1.needs
-    summary: ClassVar[str] = "Macro strict F1 over the span types."
+    needs: tuple[str, ...] = StrictF1.needs
+    summary: str = "Macro strict F1 over the span types."
 
-    def __call__(self, name: str, context: MetricContext) -> Sequence[Metric]:
-        return [_f1("span_f1_macro", _types(name, context))]
+    def build(self, name: str, context: MetricContext) -> Sequence[Metric]:
+        return [_f1("span_f1_macro", _types(name, context), context)]
 
 
 class StrictF1PerType(Factory):
     """One metric `span_f1[<type>]` a type."""
 
-    needs: ClassVar[tuple[str, ...]] = StrictF1.needs
-    summary: ClassVar[str] = "Strict F1 per span type, as span_f1[<type>]."
+    needs: tuple[str, ...] = StrictF1.needs
+    summary: str = "Strict F1 per span type, as span_f1[<type>]."
 
-    def __call__(self, name: str, context: MetricContext) -> Sequence[Metric]:
-        return [_f1(f"span_f1[{kind}]", (kind,)) for kind in _types(name, context)]
+    def build(self, name: str, context: MetricContext) -> Sequence[Metric]:
+        return [_f1(f"span_f1[{kind}]", (kind,), context) for kind in _types(name, context)]
 
 
-def _f1(name: str, types: tuple[str, ...]) -> SpanF1:
-    return SpanF1(id=name, unit="fraction", direction="higher", cluster=PARENT, types=types)
+def _f1(name: str, types: tuple[str, ...], context: MetricContext) -> SpanF1:
+    return SpanF1(id=name, unit="fraction", direction="higher", cluster_unit=context.cluster_unit, types=types)
 
 
 def _types(name: str, context: MetricContext) -> tuple[str, ...]:
@@ -148,12 +150,26 @@ def _types(name: str, context: MetricContext) -> tuple[str, ...]:
 span_f1 = StrictF1()
 span_f1_macro = StrictMacroF1()
 span_f1_per_type = StrictF1PerType()
-span_precision = Ratio("span_precision", "Precision: fraction of predicted spans that are correct.", _RIGHT, _PREDICTED)
-span_recall = Ratio("span_recall", "Recall: fraction of gold spans that are found.", _RIGHT, _GOLD)
-invalid_tag_rate = Ratio(
+span_precision = RatioOf(
+    "span_precision",
+    "Precision: fraction of predicted spans that are correct.",
+    _RIGHT,
+    _PREDICTED,
+    label="share of the marked spans that are right",
+)
+span_recall = RatioOf(
+    "span_recall",
+    "Recall: fraction of gold spans that are found.",
+    _RIGHT,
+    _GOLD,
+    label="share of the spans that are found",
+)
+invalid_tag_rate = RatioOf(
     "invalid_tag_rate",
     "Fraction of words whose predicted tag violates the tagging scheme.",
     "malformed",
     "words",
     direction="lower",
+    label="share of words whose tag cannot stand there",
+    role="descriptive",
 )

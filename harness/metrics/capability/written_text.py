@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from harness.metrics.column_metrics import Mean, Ratio
+from harness.metrics.column_metrics import MeanOf, RatioOf
 
 _WORD = re.compile(r"\w+")
 _REPEATED = 4
@@ -61,18 +61,32 @@ def parses(text: str) -> bool:
     return True
 
 
-distinct_1 = Ratio("distinct_1", "Distinct words over all words within each text.", "distinct_grams_1", "grams_1")
-distinct_2 = Ratio(
-    "distinct_2", "Distinct word bigrams over all bigrams within each text.", "distinct_grams_2", "grams_2"
+distinct_1 = RatioOf(
+    "distinct_1",
+    "Distinct words over all words within each text.",
+    "distinct_grams_1",
+    "grams_1",
+    label="different words within a text",
+    role="descriptive",
 )
-repetition = Ratio(
+distinct_2 = RatioOf(
+    "distinct_2",
+    "Distinct word bigrams over all bigrams within each text.",
+    "distinct_grams_2",
+    "grams_2",
+    label="different word pairs within a text",
+    role="descriptive",
+)
+repetition = RatioOf(
     "repetition",
     "Fraction of 4-grams that occur earlier in the same text.",
     "repeated",
     "grams_4",
     direction="lower",
+    label="share of four-word sequences that stood before",
+    role="descriptive",
 )
-length_ratio = Ratio(
+length_ratio = RatioOf(
     "length_ratio",
     "Generated words over reference words; the ideal is 1.",
     "words",
@@ -80,24 +94,46 @@ length_ratio = Ratio(
     unit="ratio",
     direction="target",
     ideal=1.0,
+    label="length against the reference's",
+    role="descriptive",
 )
-length_limit_rate = Mean("length_limit_rate", "Fraction of texts cut off by the length limit.", direction="lower")
-judge_win_rate = Mean(
+length_limit_rate = MeanOf(
+    "length_limit_rate",
+    "Fraction of texts cut off by the length limit.",
+    direction="lower",
+    label="share of texts that the length limit cut off",
+    role="descriptive",
+)
+judge_win_rate = MeanOf(
     "judge_win_rate",
     "Win rate over the reference under a judge: 1 if it wins in both orders, 0.5 if the order decides.",
     column="judged",
 )
-judge_position_bias = Mean(
+judge_position_bias = MeanOf(
     "judge_position_bias", "Fraction of texts for which the judge's verdict depends on the order.", direction="lower"
 )
-judge_unreadable_rate = Mean(
+judge_unreadable_rate = MeanOf(
     "judge_unreadable_rate",
     "Fraction of texts for which the judge gives no parsable answer.",
     column="judge_unread",
     direction="lower",
 )
-line_exact_match = Mean(
-    "line_exact_match", "Fraction of lines that equal the reference line, ignoring leading and trailing whitespace."
+line_exact_match = MeanOf(
+    "line_exact_match",
+    "Fraction of lines that equal the reference line, ignoring leading and trailing whitespace.",
+    label="share of next lines that are right to the letter",
+    short="exact lines",
 )
-edit_similarity = Mean("edit_similarity", "Mean of 1 − edit distance / longer length.", unit="fraction")
-parse_rate = Mean("parse_rate", "Fraction of generated code that parses as Python (never run).")
+edit_similarity = MeanOf(
+    "edit_similarity",
+    "Mean of 1 − edit distance / longer length.",
+    unit="fraction",
+    label="letters shared with the right line",
+    short="similarity of lines",
+)
+parse_rate = MeanOf(
+    "parse_rate",
+    "Fraction of generated code that parses as Python (never run).",
+    label="share that Python's grammar accepts",
+    short="share that parses",
+)

@@ -51,15 +51,9 @@ class TrainingData:
         if isinstance(stage, PretrainSpec | ProjectSpec):
             return pretraining_inputs({name: self._allowed(self._prepared.datasets[name]) for name in stage.data})
         bound = self._prepared.evaluations.get(stage.task)
-        examples = getattr(bound.evaluation, "examples", None) if bound is not None else None
-        if isinstance(stage, PromptSpec) and bound is not None:
-            examples = getattr(bound.evaluation, "demonstrations", examples)
-        if bound is None or examples is None:
-            raise SuiteError(
-                f"model {model!r}: training needs a task with training examples; {stage.task!r} has none.",
-                where=self._prepared.suite.where("models", model),
-                hint="set `task` to a task of this suite with training examples.",
-            )
+        if bound is None or not bound.data:
+            raise self._no_examples(model, stage.task)
+        examples = bound.evaluation.demonstrations if isinstance(stage, PromptSpec) else bound.evaluation.examples
         dataset = self._allowed(bound.data[0])
         present = len(dataset.split("train"))
         if isinstance(stage.max_train_rows, int) and stage.max_train_rows > present:
@@ -71,14 +65,24 @@ class TrainingData:
             )
         rows = tuple(subset(dataset.split("train"), stage.max_train_rows))
         learned = dataclasses.replace(dataset, rows={**dataset.rows, "train": rows})
-        labels = getattr(bound.evaluation, "example_labels", None)
+        train = examples(learned, "train")
+        if train is None:
+            raise self._no_examples(model, stage.task)
+        labels = bound.evaluation.example_labels
         return DataInputs(
             texts={},
-            train=tuple(examples(learned, "train")),
-            validation=tuple(examples(learned, "validation")) if learned.rows.get("validation") else (),
+            train=tuple(train),
+            validation=tuple(examples(learned, "validation") or ()) if learned.rows.get("validation") else (),
             labels=tuple(labels if labels is not None else bound.evaluation.metric_context().labels),
             fingerprints={dataset.name: dataset.fingerprint},
             groups=column_groups(learned, rows, stage),
+        )
+
+    def _no_examples(self, model: str, task: str | None) -> SuiteError:
+        return SuiteError(
+            f"model {model!r}: training needs a task with examples to learn from; {task!r} has none.",
+            where=self._prepared.suite.where("models", model),
+            hint="name a task of this suite that has examples under `task`.",
         )
 
     def tokenizer(self, stage: Stage) -> Path | None:

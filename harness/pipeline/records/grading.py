@@ -7,17 +7,16 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from harness.core.errors import IncompleteError, SuiteError
-from harness.core.evaluation import Item
+from harness.core.evaluation import Evaluation, Item
 from harness.core.model import Model
 from harness.core.records import Records
 from harness.core.requests import Failure, Request, Response
 from harness.evaluations.graders.grader import Reading
 
 
-def readings_of(evaluation: object) -> Sequence[Reading]:
+def readings_of(evaluation: Evaluation) -> Sequence[Reading]:
     """What an evaluation wants to hear of other models; most want nothing."""
-    found: Sequence[Reading] = getattr(evaluation, "readings", ())
-    return found
+    return evaluation.readings
 
 
 def read_texts(records: Records, items: Mapping[str, Item], reading: Reading, model: Model, title: str) -> Records:

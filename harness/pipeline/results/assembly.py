@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
+from harness.comparisons.meanings import meanings
 from harness.core.dataset import Dataset
 from harness.core.records import Records
+from harness.metrics.build_metrics import build_metrics
 from harness.model_kinds.describe import label_of, made_by, parent_of
 from harness.model_kinds.finetune_kind import FinetuneModel
 from harness.pipeline.answered_evaluation import BaseChoice, SuiteAnswers
@@ -17,7 +20,7 @@ from harness.pipeline.results.data_audits import audits_of, write_audits
 from harness.pipeline.results.gate_verdicts import verdicts, wanted_pairs
 from harness.pipeline.results.scoring import ScoringContext, ScoringSpec, score, store_memo
 from harness.pipeline.run_context import RunContext
-from harness.schema.results.inputs import DataResult, EvaluationResult, ModelResult
+from harness.schema.results.inputs import DataResult, EvaluationResult, ItemMeasureResult, ModelResult
 from harness.schema.results.results_file import Results
 from harness.statistics.crossed_seeds import RECIPE
 from harness.storage.run_dir import RunDir
@@ -102,6 +105,7 @@ def _evaluation(run: RunDir, bound: BoundEvaluation, answers: SuiteAnswers, base
         split=bound.split,
         n=items.n,
         clusters=dict(items.clusters),
+        cluster_unit=evaluation.cluster_unit,
         labels=list(context.labels),
         protocols=protocols,
         skipped={answered.model: answered.skipped for answered in own if answered.skipped is not None},
@@ -110,18 +114,14 @@ def _evaluation(run: RunDir, bound: BoundEvaluation, answers: SuiteAnswers, base
         slice_counts={model: _slice_counts(found) for model, found in records.items()}
         if evaluation.role == "probe"
         else {},
-        caveats=[*getattr(evaluation, "caveats", ()), *_remarks(bound)],
+        caveats=[*evaluation.caveats, *evaluation.remarks(bound.data, bound.split)],
         metrics=list(bound.metrics),
+        meanings=meanings(build_metrics(bound.metrics, context)),
+        item_measures=[ItemMeasureResult(**asdict(measure)) for measure in evaluation.item_measures],
         scorer=context.scorer,
         baseline=baseline.model,
         baseline_reason=baseline.reason,
     )
-
-
-def _remarks(bound: BoundEvaluation) -> Sequence[str]:
-    """What an evaluation says of its data: rows without a counterpart, words that never occur."""
-    remarks: Callable[..., Sequence[str]] | None = getattr(bound.evaluation, "remarks", None)
-    return () if remarks is None else remarks(bound.data, bound.split)
 
 
 def record_counts(records: Records) -> dict[str, int]:

@@ -7,9 +7,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from harness.core import registry
 from harness.core.digests import digest
 from harness.core.metric import Metric, MetricContext
-from harness.core.records import Records
+from harness.core.records import ITEM, Records
 from harness.core.reporter import Reporter
 from harness.schema.results.inputs import EvaluationResult
 from harness.schema.results.metrics import ComparisonResult, FlipsResult, MetricResult, TableResult
@@ -46,12 +47,13 @@ class ScoringSpec:
 
     Attributes:
         metrics: their names, as the suite says.
-        labels, scorer: as in `MetricContext`.
+        cluster_unit, labels, scorer: as in `MetricContext`.
         protocols: model → how it was asked; the models with records.
     """
 
     name: str
     metrics: tuple[str, ...]
+    cluster_unit: str
     labels: tuple[str, ...] = ()
     scorer: str | None = None
     protocols: Mapping[str, str] = field(default_factory=dict)
@@ -62,6 +64,7 @@ class ScoringSpec:
         return cls(
             name=evaluation.name,
             metrics=tuple(evaluation.metrics),
+            cluster_unit=cluster_unit_of(evaluation),
             labels=tuple(evaluation.labels),
             scorer=evaluation.scorer,
             protocols=evaluation.protocols,
@@ -133,6 +136,7 @@ def score(run: RunDir, evaluations: Sequence[ScoringSpec], pairs: Sequence[Pair]
                 "metrics": list(evaluation.metrics),
                 "labels": list(evaluation.labels),
                 "scorer": evaluation.scorer,
+                "cluster_unit": evaluation.cluster_unit,
                 "alphas": {
                     metric: list(context.alphas(f"{evaluation.name}.{metric}")) for metric in evaluation.metrics
                 },
@@ -189,10 +193,26 @@ def metrics_of(evaluation: ScoringSpec, *protocols: str, code: Mapping[str, Any]
     from harness.metrics.build_metrics import applies, build_metrics
     from harness.metrics.hf_evaluate import is_outside
 
-    context = MetricContext(labels=tuple(evaluation.labels), scorer=evaluation.scorer, code=code or {})
+    context = MetricContext(
+        labels=tuple(evaluation.labels),
+        scorer=evaluation.scorer,
+        cluster_unit=evaluation.cluster_unit,
+        code=code or {},
+    )
     names = [name for name in evaluation.metrics if code is not None or not is_outside(name)]
     metrics = build_metrics(names, context)
     return [metric for metric in metrics if any(applies(metric, protocol) for protocol in protocols)]
+
+
+def cluster_unit_of(evaluation: EvaluationResult) -> str:
+    """The unit of independence of an evaluation; results of 0.1.0 do not hold it, so its class says it then."""
+    if evaluation.cluster_unit is not None:
+        return evaluation.cluster_unit
+    group = f"{evaluation.role}s"
+    # One unit alone speaks for itself: a figure over planted worlds has its probe's kind, and the unit `world`.
+    if len(evaluation.clusters) != 1 and evaluation.kind in registry.names(group):
+        return str(registry.load(group, evaluation.kind).cluster_unit)
+    return next(iter(evaluation.clusters), ITEM)
 
 
 def _levels(

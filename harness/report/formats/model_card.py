@@ -10,6 +10,7 @@ from harness.report.view.run_view import RunView
 from harness.report.wording import narrative
 from harness.report.wording.safe_text import markdown as md
 from harness.report.wording.safe_text import one_line, plural
+from harness.schema.hub_metrics import HUB_METRICS
 from harness.schema.probe_calibration import kind_of_model, validity
 from harness.schema.results import number_format
 from harness.schema.results.inputs import EvaluationResult, ModelResult
@@ -18,12 +19,6 @@ from harness.schema.results.results_file import Results
 from harness.schema.run_info import RunInfo
 
 _TASKS = {"classification": "text-classification", "language_modeling": "fill-mask"}
-_HUB_METRICS = {
-    "f1_macro": ("f1", {"average": "macro"}),
-    "f1_micro": ("f1", {"average": "micro"}),
-    "f1_weighted": ("f1", {"average": "weighted"}),
-    "brier": ("brier_score", {}),
-}
 
 
 def model_card(results: Results, info: RunInfo | None) -> str:
@@ -74,7 +69,7 @@ def _rows(view: RunView, model: ModelResult, evaluation: str) -> list[MetricResu
 
 
 def _metric(row: MetricResult) -> dict[str, Any]:
-    type_, arguments = _HUB_METRICS.get(row.metric, (row.metric, {}))
+    type_, arguments = HUB_METRICS.get(row.metric, (row.metric, {}))
     facts: dict[str, Any] = {**arguments, "unit": row.unit, "n": row.n, "protocol": row.protocol}
     if row.interval.low is not None and row.interval.high is not None:
         facts |= {"low": row.interval.low, "high": row.interval.high, "confidence": row.interval.confidence}
@@ -119,7 +114,13 @@ def _caveats(view: RunView, model: ModelResult) -> list[str]:
     marked: dict[str, list[str]] = {}
     for row in probed:
         kind = kind_of_model(row.protocol, model.facts.get("language_model"))
-        told = validity(view.evaluations[row.evaluation].kind, row.metric, row.direction, kind)
+        told = validity(
+            view.evaluations[row.evaluation].kind,
+            row.metric,
+            row.direction,
+            kind,
+            role=view.meaning(row.evaluation, row.metric).role,
+        )
         if told is not None and not told.valid:
             marked.setdefault(told.sentence, []).append(row.id)
     caveats = [

@@ -14,7 +14,7 @@ from harness.report.sections import gate_table
 from harness.report.sections.slice_tables import clear, shown_clear
 from harness.report.view.run_view import FEW, WORDS, RunView, classify_change, display_interval
 from harness.report.wording import narrative
-from harness.report.wording.glossary import CORRECTIONS, FIELDS, GLOSSARY, MARGINS, meaning, plain_name
+from harness.report.wording.glossary import CORRECTIONS, FIELDS, GLOSSARY, MARGINS
 from harness.report.wording.safe_text import cut, plural, slug, visible
 from harness.schema.results import number_format
 from harness.schema.run_info import attempt_sentence
@@ -82,12 +82,10 @@ def environment() -> Environment:
         VERDICTS=VERDICTS,
         plural=plural,
         breakable=breakable,
-        meaning=meaning,
         MARGINS=MARGINS,
         CORRECTIONS=CORRECTIONS,
         FIELDS=FIELDS,
         GLOSSARY=GLOSSARY,
-        plain_name=plain_name,
         slug=slug,
         cut=cut,
         suite_limit=SUITE_TEXT_LIMIT,

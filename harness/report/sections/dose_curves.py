@@ -15,7 +15,6 @@ from typing import Any
 
 from harness.report.charts.point_charts import Level, Point, PointChart
 from harness.report.view.run_view import RunView
-from harness.report.wording.glossary import named
 from harness.schema.results import number_format
 from harness.schema.results.inputs import ModelResult
 from harness.schema.results.metrics import MetricResult
@@ -56,7 +55,7 @@ def series(view: RunView) -> list[PointChart]:
             lines = [line for models in groups if len((line := _line(view, id_, models)).rows) >= 2]
             if lines:
                 level = path == ("labels",) or path[0] == _START
-                charts.append(_chart(path, lines, _levels(view, id_) if level else []))
+                charts.append(_chart(view, path, lines, _levels(view, id_) if level else []))
     return charts
 
 
@@ -85,11 +84,12 @@ def _known(view: RunView, id_: str, model: ModelResult) -> MetricResult | None:
     return row if row is not None and row.interval.value is not None else None
 
 
-def _chart(path: Path, lines: list[_Line], levels: list[MetricResult]) -> PointChart:
+def _chart(view: RunView, path: Path, lines: list[_Line], levels: list[MetricResult]) -> PointChart:
     setting = path[-1]
     what = _DATA.get(setting, setting.replace("_", " "))
     if path[0] == _START and setting != "tokens":
         what = f"{what} of the parent model"
+    kind = "Learning curve" if setting in _DATA else "Dose-response"
     several = len(lines) > 1
     rows = sorted(((dose, row, line) for line in lines for dose, row in line.rows), key=lambda entry: entry[0])
     first = lines[0].rows[0][1]
@@ -117,7 +117,7 @@ def _chart(path: Path, lines: list[_Line], levels: list[MetricResult]) -> PointC
     across = [Level(row.model, (row.interval.value or 0.0) * factor) for row in levels if row.unit == unit]
     return PointChart(
         points,
-        title=f"{'Learning curve' if setting in _DATA else 'Dose-response'}: {named(first.evaluation, first.metric)}",
+        title=f"{kind}: {view.named(first.evaluation, first.metric)}",
         summary=" ".join(
             [
                 *(f"{f'{line.name}: from' if several else 'From'} {_ends(line, what)}." for line in lines),

@@ -41,7 +41,7 @@ def gate_counts(view: RunView) -> str:
 
 
 def gate_unit(view: RunView, gate: GateResult) -> str:
-    """The unit of a gate's metric; a gate may leave out what stands in brackets (`stereotype_score[…]`)."""
+    """The unit of a gate's metric; a gate may leave out what stands in brackets (`name[…]`)."""
     if gate.metric in view.units:
         return view.units[gate.metric]
     return next((unit for id_, unit in view.units.items() if id_.split("[")[0] == gate.metric), "")

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from harness.report.sections.item_evidence import extras, readable, tells
-from harness.report.view.item_columns import NO_MEASURE, ItemTable, Side, aligned_side, measure, membership
+from harness.report.view.item_columns import ItemTable, Side, aligned_side, measure, membership
 from harness.report.view.item_ranking import ranked, shortest
 from harness.report.view.run_view import LANGUAGE_MODELLING, RunView
 from harness.report.web import item_data
@@ -98,9 +98,9 @@ class Loaded:
             return None
         wanted = view.pairs(name)
         models = list(dict.fromkeys(model for pair in wanted for model in pair))
-        kind = view.evaluations[name].kind
+        measures = view.evaluations[name].item_measures
         sides = {
-            model: aligned_side(records, kind, table.ids)
+            model: aligned_side(records, measures, table.ids)
             for model in models
             if (records := view.records(name, model)) is not None and len(records)
         }
@@ -149,8 +149,9 @@ class Loaded:
         texts, shown = self._texts(budget)
         names, _, left = membership(self.table.table, SLICES)
         kind = self.view.evaluations[self.name].kind
-        measures = (measure(side.records, kind)[1] for side in self.sides.values())
-        what = next((known for known in measures if known is not NO_MEASURE), NO_MEASURE)
+        known = self.view.evaluations[self.name].item_measures
+        measures = (measure(side.records, known)[1] for side in self.sides.values())
+        what = next((found for found in measures if found is not None), None)
         models = list(self.sides)
         flips, flips_shown = int(self.flipped.sum()), int(self.flipped[self.order[:shown]].sum())
         head = {
@@ -164,7 +165,7 @@ class Loaded:
             "answers": [cut(answer, ANSWER_LENGTH) for answer in self._answers()],
             "slices": [cut(name, 120) for name in names],
             "slicesLeft": left,
-            "measure": [what.name, what.unit, what.better],
+            "measure": [what.label, what.unit, what.better] if what is not None else ["", "", None],
             "scored": any(bool(np.isfinite(side.correct).any()) for side in self.sides.values()),
             "total": len(self.table),
             "shown": shown,

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from harness.report.view.run_view import COMPLETIONS, Reading, RunView, classify_change
-from harness.report.wording.glossary import COMPANIONS
 from harness.schema.results import number_format
 from harness.schema.results.metrics import ComparisonResult, MetricResult
 from harness.schema.results.seed_aggregation import of_recipe, reads_recipe
@@ -80,8 +79,16 @@ def overview(view: RunView) -> Overview | None:
     return Overview([(name, roles.get(name, "")) for name in names], kept) if kept and names else None
 
 
+def _beside(view: RunView, name: str, own: list[str]) -> list[str]:
+    """The second metric of the answers and the first one of their probabilities that is a share."""
+    meanings = {metric: view.meaning(name, metric) for metric in own[1:]}
+    shares = {metric: known for metric, known in meanings.items() if known.fraction}
+    answers = [metric for metric, known in shares.items() if known.aspect == "quality"]
+    return answers[:1] + [metric for metric, known in shares.items() if known.aspect == "calibration"][:1]
+
+
 def _leads(view: RunView, name: str) -> list[str]:
-    """The metrics that stand for an evaluation: the first one, and for tasks with labels F1 and calibration too.
+    """The metrics that stand for an evaluation: the first one, and for tasks with labels two beside it.
 
     Models that have no value by the first one, such as causal models beside masked ones, add their own first one.
     """
@@ -89,8 +96,8 @@ def _leads(view: RunView, name: str) -> list[str]:
         dict.fromkeys(row.metric for row in view.results.metrics if row.evaluation == name and row.slice is None)
     )
     if view.evaluations[name].role == "probe":
-        own = [metric for metric in own if metric.split("[")[0] not in COMPANIONS]
-    extra = [metric for metric in own[1:] if metric in ("f1_macro", "ece")]
+        own = [metric for metric in own if view.harms(name, metric)]
+    extra = _beside(view, name, own) if view.evaluations[name].labels else []
     leads = own[:1]
     for metric in own[1:]:
         if _measured(view, name, metric) - set().union(*(_measured(view, name, lead) for lead in leads)):

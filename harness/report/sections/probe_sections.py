@@ -81,7 +81,13 @@ def validities(view: RunView, id_: str) -> list[Validity]:
     for row in view.results.metrics:
         if row.id == id_ and row.slice is None:
             kind = kind_of_model(row.protocol, facts.get(row.model, {}).get("language_model"))
-            verdict = validity(view.evaluations[row.evaluation].kind, row.metric, row.direction, kind)
+            verdict = validity(
+                view.evaluations[row.evaluation].kind,
+                row.metric,
+                row.direction,
+                kind,
+                role=view.meaning(row.evaluation, row.metric).role,
+            )
             if verdict is not None:
                 by_kind[kind] = verdict
     return list(by_kind.values())

@@ -59,7 +59,7 @@ def _of(view: RunView, name: str) -> Completions | None:
     for model in order:
         records = view.records(name, model)
         if records is not None and len(records):
-            sides[model] = aligned_side(records, COMPLETIONS, table.ids)
+            sides[model] = aligned_side(records, view.evaluations[name].item_measures, table.ids)
     if not sides:
         return None
     places = range(min(len(table), _PROMPTS))

@@ -40,8 +40,8 @@ def moved(view: RunView, contest: ModelPair, evaluation: str, limit: int) -> lis
     table = view.item_table(evaluation)
     if base is None or candidate is None or table is None or not len(table):
         return []
-    kind = view.evaluations[evaluation].kind
-    before, after = aligned_side(base, kind, table.ids), aligned_side(candidate, kind, table.ids)
+    measures = view.evaluations[evaluation].item_measures
+    before, after = aligned_side(base, measures, table.ids), aligned_side(candidate, measures, table.ids)
     change = after.value - before.value
     size = np.where(np.isfinite(change), np.abs(change), 0.0)
     places = [int(place) for place in np.argsort(-size, kind="stable")[:limit] if size[place] > 0]

@@ -5,7 +5,6 @@ from __future__ import annotations
 from harness.core.interval import Interval
 from harness.report.charts.point_charts import Point, PointChart
 from harness.report.view.run_view import LANGUAGE_MODELLING, WORDS, ModelPair, RunView, classify_change
-from harness.report.wording.glossary import COMPANIONS
 from harness.schema.results import number_format
 from harness.schema.results.metrics import ComparisonResult
 
@@ -28,7 +27,7 @@ def bias_of(view: RunView, contest: ModelPair) -> ComparisonResult | None:
             own = [
                 row
                 for row in view.comparisons(contest, evaluation=name)
-                if row.status == "ok" and row.metric.split("[")[0] not in COMPANIONS
+                if row.status == "ok" and view.harms(row.evaluation, row.metric)
             ]
             rows += own[:1]
     order = ["worse", "drifted", "unclear", "better", "identical", "undefined"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -17,6 +17,7 @@ import pyarrow.parquet as pq
 
 from harness.core.errors import DataError, Where
 from harness.core.records import BoolArray, FloatArray, Records
+from harness.schema.results.inputs import ItemMeasureResult
 
 IntArray = npt.NDArray[np.int64]
 
@@ -37,7 +38,7 @@ class ItemTable:
             table = pq.read_table(path)
             table.column("item_id")
         except (OSError, pa.ArrowException, KeyError) as error:
-            raise DataError(f"cannot read items: {error}", where=Where(path), hint="rerun the suite.") from error
+            raise DataError(f"cannot read items: {error}", where=Where(path), hint="run the suite again.") from error
         return cls(table.sort_by("item_id"))
 
     def __len__(self) -> int:
@@ -87,60 +88,35 @@ class Side:
         ]
 
 
-@dataclass(frozen=True, slots=True)
-class Measure:
-    """What an evaluation's items are ordered by: its name, its unit, and which way is better."""
+def measure(records: Records, measures: Sequence[ItemMeasureResult]) -> tuple[FloatArray, ItemMeasureResult | None]:
+    """The number per item whose change is of interest, float64[n], and what it is; NaN and None where there is none.
 
-    name: str
-    unit: str
-    better: str | None
-
-
-NO_MEASURE = Measure("", "", None)
-"""Of evaluations whose items have no number: the browser then shows answers alone."""
-
-_LEADS = {
-    "squad_f1": Measure("F1 of the answer", "", "higher"),
-    "edit_similarity": Measure("similarity to the correct line", "", "higher"),
-    "rougeL": Measure("ROUGE-L of the text", "", "higher"),
-    "form_adherence": Measure("form adherence", "", "higher"),
-    "met": Measure("constraints satisfied", "", "higher"),
-    "f1_sample": Measure("F1 of the labels", "", "higher"),
-    "squad_exact_match": Measure("exact match", "", "higher"),
-    "repeated": Measure("repeated word sequences", "", "lower"),
-    "refused": Measure("refused", "", None),
-    "top_p": Measure("top p", "", None),
-}
-"""What tells most of an item, by the statistic that its record has; the first that is there counts."""
+    Args:
+        measures: the evaluation's; the first one that a record has a value of counts.
+    """
+    for known in measures:
+        values = _measured(records, known)
+        if values is not None and np.isfinite(values).any():
+            return values, known
+    return np.full(len(records), np.nan), None
 
 
-def measure(records: Records, kind: str) -> tuple[FloatArray, Measure]:
-    """The number per item whose change is of interest, float64[n], and what it is."""
+def _measured(records: Records, known: ItemMeasureResult) -> FloatArray | None:
     names = records.stat_names
-    if "shift_abs" in names:
-        return records.stat("shift_abs"), Measure("mean change in score when groups are swapped", "", "lower")
-    margins = records.numbers("margin")
-    if np.isfinite(margins).any():
-        if "correct" in names:
-            return margins, Measure("margin of the correct answer over the best incorrect one", "", "higher")
-        return margins, Measure("margin", "", None)
-    if {"nll", "bytes"} <= set(names):
-        with np.errstate(divide="ignore", invalid="ignore"):
-            bits = records.stat("nll") / records.stat("bytes") / math.log(2)
-        return np.where(np.isfinite(bits), bits, np.nan), Measure("negative log-likelihood", "bits/byte", "lower")
-    if {"spans_right", "spans_predicted", "spans_gold"} <= set(names):
-        spans = records.stat("spans_predicted") + records.stat("spans_gold")
-        # Nothing to find and nothing found is right.
-        return np.where(spans > 0, 2 * records.stat("spans_right") / np.maximum(spans, 1), 1.0), Measure(
-            "F1 of the item's spans", "", "higher"
-        )
-    for name, what in _LEADS.items():
-        if name in names and np.isfinite(records.stat(name)).any():
-            return records.stat(name), what
-    return np.full(len(records), np.nan), NO_MEASURE
+    if (known.statistic != "margin" and known.statistic not in names) or any(name not in names for name in known.per):
+        return None
+    values = records.numbers("margin") if known.statistic == "margin" else records.stat(known.statistic)
+    if not known.per:
+        return values
+    total = np.sum([records.stat(name) for name in known.per], axis=0)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        values = values / total / known.divisor
+    if known.empty is not None:
+        values = np.where(total == 0, known.empty, values)
+    return np.where(np.isfinite(values), values, np.nan)
 
 
-def aligned_side(records: Records, kind: str, ids: list[str]) -> Side:
+def aligned_side(records: Records, measures: Sequence[ItemMeasureResult], ids: list[str]) -> Side:
     """Aligns a model's records with the items."""
     rows = _places(records.item_ids, ids)
     known = rows >= 0
@@ -148,7 +124,7 @@ def aligned_side(records: Records, kind: str, ids: list[str]) -> Side:
     codes = np.asarray(pc.fill_null(answers.indices, -1).to_numpy(zero_copy_only=False), dtype=np.int64)
     scored = "correct" in records.stat_names
     correct = np.where(_ok(records), records.stat("correct"), np.nan) if scored else np.full(len(records), np.nan)
-    value, _ = measure(records, kind)
+    value, _ = measure(records, measures)
 
     def aligned(column: FloatArray) -> FloatArray:
         return np.where(known, column[rows], np.nan) if len(column) else np.full(len(ids), np.nan)
@@ -165,8 +141,8 @@ def _places(there: list[str], ids: list[str]) -> IntArray:
     """Where each of `ids` stands among `there`; -1 when it does not."""
     if there == ids:
         return np.arange(len(ids), dtype=np.int64)
-    places = pc.index_in(pa.array(ids, pa.string()), value_set=pa.array(there, pa.string()))
-    return np.asarray(pc.fill_null(places, -1).to_numpy(zero_copy_only=False), dtype=np.int64)
+    found = pc.index_in(pa.array(ids, pa.string()), value_set=pa.array(there, pa.string()))
+    return np.asarray(pc.fill_null(found, -1).to_numpy(zero_copy_only=False), dtype=np.int64)
 
 
 def membership(table: pa.Table, limit: int) -> tuple[list[str], BoolArray, int]:

@@ -12,8 +12,7 @@ from harness.core.records import Records
 from harness.metrics.hf_evaluate import outside_note
 from harness.report.view.item_columns import ItemTable
 from harness.report.view.model_cost import Cost, cost_of
-from harness.report.wording.glossary import ASIDES
-from harness.schema.results.inputs import EvaluationResult, ModelResult
+from harness.schema.results.inputs import EvaluationResult, MetricMeaning, ModelResult
 from harness.schema.results.metrics import ComparisonResult, FlipsResult, MetricResult
 from harness.schema.results.results_file import Results
 from harness.schema.results.seed_aggregation import of_recipe
@@ -25,10 +24,10 @@ Reading = Literal["better", "worse", "drifted", "unclear", "identical", "undefin
 
 LANGUAGE_MODELLING = "language_modeling"
 COMPLETIONS = "sample_completions"
+_UNKNOWN = MetricMeaning(unit="", direction="higher")
 FEW = 30
 """Slices with fewer items are never called better or worse."""
 
-_CALIBRATION = ("nll", "brier", "ece")
 WORDS: dict[Reading, str] = {
     "better": "better",
     "worse": "worse",
@@ -214,6 +213,29 @@ class RunView:
         rows: list[MetricResult | ComparisonResult] = [*self.results.comparisons, *self.results.metrics]
         return {row.id: row.unit for row in rows}
 
+    def meaning(self, evaluation: str, metric: str) -> MetricMeaning:
+        """What a metric is; of results that do not say it, its id has to do."""
+        known = self.evaluations.get(evaluation)
+        found = known.meanings.get(metric) if known is not None else None
+        return found if found is not None else _UNKNOWN
+
+    def label(self, evaluation: str, metric: str) -> str:
+        """A metric in a few words; an empty text where nothing says more than its id."""
+        return self.meaning(evaluation, metric).label
+
+    def short(self, evaluation: str, metric: str) -> str:
+        """A metric's name in running text; its id where it has no other."""
+        return self.meaning(evaluation, metric).short or metric
+
+    def named(self, evaluation: str, metric: str) -> str:
+        """`flip_rate on names (share of answers that change when groups are swapped)`."""
+        words = self.label(evaluation, metric)
+        return f"{metric} on {evaluation}" + (f" ({words})" if words else "")
+
+    def harms(self, evaluation: str, metric: str) -> bool:
+        """Whether a metric says of a probe whom a model hurts, and not whether the model can do the task at all."""
+        return self.group(evaluation, metric) == "bias" and self.meaning(evaluation, metric).role != "companion"
+
     def flips(self, contest: ModelPair) -> list[FlipsResult]:
         pair = (None if contest.main else contest.baseline, contest.candidate)
         return [row for row in self.results.flips if self._pair(row.evaluation, row.baseline, row.candidate) == pair]
@@ -225,7 +247,7 @@ class RunView:
             return "bias"
         if known is not None and known.kind == LANGUAGE_MODELLING:
             return "forgotten"
-        return "calibration" if metric.split("[")[0] in _CALIBRATION else "gained"
+        return "calibration" if self.meaning(evaluation, metric).aspect == "calibration" else "gained"
 
     def headline(self, contest: ModelPair, evaluation: str) -> ComparisonResult | None:
         """The comparison that speaks for an evaluation: its leading metric, else the first one that
@@ -240,7 +262,7 @@ class RunView:
                 row.status != "ok",
                 self.group(row.evaluation, row.metric) == "calibration",
                 row.metric.split("[")[0] != lead.split("[")[0],
-                row.metric in ASIDES,
+                self.meaning(row.evaluation, row.metric).role == "descriptive",
             )
         )
         return rows[0] if rows else None

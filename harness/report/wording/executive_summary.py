@@ -6,14 +6,12 @@ Each sentence is chosen by the reading of a comparison; none claims a change who
 from __future__ import annotations
 
 from harness.report.view.run_view import LANGUAGE_MODELLING, ModelPair, RunView, classify_change
-from harness.report.wording.glossary import ASIDES, COMPANIONS, plain_name
 from harness.report.wording.narrative import people_slices, seeds_said
 from harness.report.wording.safe_text import plural
 from harness.schema.results import number_format
 from harness.schema.results.metrics import ComparisonResult
 from harness.schema.results.seed_aggregation import of_recipe
 
-_SHARES = frozenset({"accuracy"})
 _RIVALS = 4
 """The paragraph names at most this many baselines."""
 
@@ -57,7 +55,7 @@ def _task(row: ComparisonResult, view: RunView) -> str:
     unit = number_format.shown_unit(row.unit)
     delta = number_format.difference(row.delta.value, row.unit, row.delta.low, row.delta.high)
     kind = classify_change(row)
-    what = plain_name(row.metric)
+    what = view.short(row.evaluation, row.metric)
     if kind == "identical":
         return f"On “{row.evaluation}”, {who} and {base} have the same {what} on every item."
     if kind not in ("better", "worse"):
@@ -68,11 +66,6 @@ def _task(row: ComparisonResult, view: RunView) -> str:
         number_format.level(value, row.unit, row.delta.low, row.delta.high)
         for value in (row.candidate_value, row.baseline_value)
     ]
-    if row.metric in _SHARES:
-        return (
-            f"On “{row.evaluation}”, {who} is right on {levels[0]} of the items, {base}{way} on {levels[1]}: "
-            f"{delta} {unit} ({span})."
-        )
     return f"On “{row.evaluation}”, {who} is {kind} than {base}{way} in {what}: {levels[0]} vs. {levels[1]} ({span})."
 
 
@@ -84,15 +77,15 @@ def rivals(view: RunView, contest: ModelPair) -> list[str]:
         for other in view.contests
         if other.candidate == contest.candidate and not other.main and other != contest
         for row in _headlines(view, other, memory=False)
-        if row.metric not in ASIDES
+        if view.meaning(row.evaluation, row.metric).role != "descriptive"
     ]
     rows.sort(key=lambda pair: classify_change(pair[1]) == "better")
     left = len(rows) - _RIVALS
     more = [f"{plural(left, 'further comparison')} with other models {'is' if left == 1 else 'are'} in the report."]
-    return [_rival(name, row) for name, row in rows[:_RIVALS]] + (more if left > 0 else [])
+    return [_rival(view, name, row) for name, row in rows[:_RIVALS]] + (more if left > 0 else [])
 
 
-def _rival(name: str, row: ComparisonResult) -> str:
+def _rival(view: RunView, name: str, row: ComparisonResult) -> str:
     kind = classify_change(row)
     row = of_recipe(row)
     says = {"better": "beats", "identical": "scores the same on every item as", "unclear": "does not clearly beat"}
@@ -104,7 +97,8 @@ def _rival(name: str, row: ComparisonResult) -> str:
     span = f"difference {ends} {number_format.shown_unit(row.unit)}".strip()
     return (
         f"{row.candidate} {says.get(kind, 'does not beat')} {name} on “{row.evaluation}”: "
-        f"{plain_name(row.metric)} {levels[0]} vs. {levels[1]} ({row.delta.confidence:.0%} interval of the {span})."
+        f"{view.short(row.evaluation, row.metric)} {levels[0]} vs. {levels[1]} "
+        f"({row.delta.confidence:.0%} interval of the {span})."
     )
 
 
@@ -112,12 +106,12 @@ def _memory(view: RunView, contest: ModelPair) -> list[str]:
     rows = _headlines(view, contest, memory=True)
     if not rows:
         return ["Forgetting was not measured."]
-    return [_remembers(row) for row in rows]
+    return [_remembers(view, row) for row in rows]
 
 
-def _remembers(row: ComparisonResult) -> str:
+def _remembers(view: RunView, row: ComparisonResult) -> str:
     row = of_recipe(row)
-    kind = classify_change(row)
+    kind, what = classify_change(row), view.short(row.evaluation, row.metric)
     if kind == "identical":
         return f"It predicts the texts of “{row.evaluation}” exactly as before."
     if row.ratio is None or row.ratio.value is None or row.ratio.low is None or row.ratio.high is None:
@@ -127,10 +121,8 @@ def _remembers(row: ComparisonResult) -> str:
         size = f"{number_format.fixed((row.ratio.value - 1) * 100, 1, sign=True)}%, "
         size += f"{row.ratio.confidence:.0%} interval {ends}"
     if kind in ("better", "worse"):
-        return (
-            f"It predicts the texts of “{row.evaluation}” {kind} than {row.baseline} ({plain_name(row.metric)} {size})."
-        )
-    return f"No clear change in predicting the texts of “{row.evaluation}” ({plain_name(row.metric)} {size})."
+        return f"It predicts the texts of “{row.evaluation}” {kind} than {row.baseline} ({what} {size})."
+    return f"No clear change in predicting the texts of “{row.evaluation}” ({what} {size})."
 
 
 def _paid(view: RunView, contest: ModelPair) -> str:
@@ -146,11 +138,7 @@ def _paid(view: RunView, contest: ModelPair) -> str:
 
 
 def _hurt(view: RunView, contest: ModelPair) -> list[str]:
-    probes = [
-        row
-        for row in view.comparisons(contest)
-        if view.group(row.evaluation, row.metric) == "bias" and row.metric.split("[")[0] not in COMPANIONS
-    ]
+    probes = [row for row in view.comparisons(contest) if view.harms(row.evaluation, row.metric)]
     bad = [row for row in probes if _harms(row)]
     groups = people_slices(view, contest)
     worse = [row for row in groups if classify_change(row) == "worse"]
@@ -159,7 +147,7 @@ def _hurt(view: RunView, contest: ModelPair) -> list[str]:
     out = []
     if bad:
         named = "; ".join(
-            f"{plain_name(row.metric)} on {row.evaluation} "
+            f"{view.short(row.evaluation, row.metric)} on {row.evaluation} "
             f"({number_format.difference(row.delta.value, row.unit, row.delta.low, row.delta.high)} "
             f"{number_format.shown_unit(row.unit)}, "
             f"{number_format.interval(row.delta.low, row.delta.high, row.unit)})"
@@ -173,7 +161,7 @@ def _hurt(view: RunView, contest: ModelPair) -> list[str]:
         first = worse[0]
         out.append(
             f"It is clearly worse on {len(worse)} of {plural(len(groups), 'slice comparison')}, "
-            f"such as {plain_name(first.metric)} on {first.slice}."
+            f"such as {view.short(first.evaluation, first.metric)} on {first.slice}."
         )
     return out
 

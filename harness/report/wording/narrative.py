@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from harness.report.view.run_view import FEW, ModelPair, Reading, RunView, classify_change, display_interval
-from harness.report.wording.glossary import COMPANIONS, named
 from harness.report.wording.safe_text import plural
 from harness.schema.results import number_format
 from harness.schema.results.metrics import ComparisonResult
@@ -87,12 +86,15 @@ def _gained(view: RunView, contest: ModelPair) -> list[Sentence]:
     rows = _headlines(view, contest, "gained")
     if rows:
         return [
-            Sentence(f"{named(row.evaluation, row.metric)} {change(row)}{_asked(row, view)}.", classify_change(row))
+            Sentence(
+                f"{view.named(row.evaluation, row.metric)} {change(row)}{_asked(row, view)}.", classify_change(row)
+            )
             for row in rows
         ]
     others = [
         Sentence(
-            f"Compared with {row.baseline}, {named(row.evaluation, row.metric)} {change(row)}.", classify_change(row)
+            f"Compared with {row.baseline}, {view.named(row.evaluation, row.metric)} {change(row)}.",
+            classify_change(row),
         )
         for other in view.contests
         if other.candidate == contest.candidate and other != contest
@@ -130,7 +132,7 @@ def _forgotten(view: RunView, contest: ModelPair) -> list[Sentence]:
             "better": "no forgetting is visible here",
             "unclear": "this alone shows neither forgetting nor its absence",
         }.get(classify_change(row), "")
-        text = f"{named(row.evaluation, row.metric)} {change(row)}{relative}"
+        text = f"{view.named(row.evaluation, row.metric)} {change(row)}{relative}"
         parts.append(Sentence(f"{text}; {meaning}." if meaning else f"{text}.", classify_change(row)))
     return parts
 
@@ -153,16 +155,12 @@ def _paid(view: RunView, contest: ModelPair) -> list[Sentence]:
 
 def _hurt(view: RunView, contest: ModelPair) -> list[Sentence]:
     sentences: list[Sentence] = []
-    probes = [
-        row
-        for row in view.comparisons(contest)
-        if view.group(row.evaluation, row.metric) == "bias" and row.metric.split("[")[0] not in COMPANIONS
-    ]
+    probes = [row for row in view.comparisons(contest) if view.harms(row.evaluation, row.metric)]
     for row in probes:
         kind = classify_change(row)
         if kind == "worse" or (kind == "drifted" and (row.distance_change or 0) > 0):
             away = "" if row.direction != "target" else " (farther from the ideal)"
-            sentences.append(Sentence(f"{named(row.evaluation, row.metric)} {change(row)}{away}.", kind))
+            sentences.append(Sentence(f"{view.named(row.evaluation, row.metric)} {change(row)}{away}.", kind))
     groups = people_slices(view, contest)
     worse = [row for row in groups if classify_change(row) == "worse"]
     if groups:
@@ -186,7 +184,7 @@ def people_slices(view: RunView, contest: ModelPair) -> list[ComparisonResult]:
 def _of_people(view: RunView, row: ComparisonResult) -> bool:
     """Whether a slice says who is hurt: not what overlaps with training, nor a kind of running text."""
     group = view.group(row.evaluation, row.metric)
-    companion = group == "bias" and row.metric.split("[")[0] in COMPANIONS
+    companion = group == "bias" and not view.harms(row.evaluation, row.metric)
     return group != "forgotten" and not companion and not (row.slice or "").startswith("overlap=")
 
 

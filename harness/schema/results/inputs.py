@@ -30,6 +30,43 @@ class ModelResult(Result):
     training: dict[str, Any] = Field(default_factory=dict)
 
 
+class MetricMeaning(Result):
+    """What a metric is, for readers who do not know it by name.
+
+    Attributes:
+        label: in a few words; empty where the id has to do.
+        short: its name in running text; empty where the id has to do.
+        role: primary: it answers the evaluation's question. companion: it says whether the model can do the task
+            at all, or what the instrument itself does. descriptive: it describes answers.
+        aspect: whether it measures answers or the probabilities that stand with them.
+    """
+
+    label: str = ""
+    short: str = ""
+    unit: str
+    fraction: bool = Field(False, description="whether the unit is a share of one, shown as percent")
+    direction: Literal["higher", "lower", "target"]
+    ideal: float | None = None
+    role: Literal["primary", "companion", "descriptive"] = "primary"
+    aspect: Literal["quality", "calibration"] = "quality"
+
+
+class ItemMeasureResult(Result):
+    """What the items of an evaluation are ordered by: its words, its unit, and which way is better.
+
+    An item's value is the statistic of its record, over the sum of `per` and over `divisor`; `margin` is the
+    record's margin.
+    """
+
+    statistic: str
+    label: str
+    unit: str = ""
+    better: Literal["higher", "lower"] | None = None
+    per: list[str] = Field(default_factory=list)
+    divisor: float = 1.0
+    empty: float | None = Field(None, description="the value where the sum of `per` is zero")
+
+
 class EvaluationResult(Result):
     """A task or probe: what it asked of whom.
 
@@ -50,6 +87,7 @@ class EvaluationResult(Result):
     split: str
     n: int
     clusters: dict[str, int] = Field(default_factory=dict)
+    cluster_unit: str | None = Field(None, description="the unit of independence: which of `clusters` is drawn")
     labels: list[str] = Field(default_factory=list)
     protocols: dict[str, str] = Field(default_factory=dict)
     skipped: dict[str, str] = Field(default_factory=dict)
@@ -59,6 +97,10 @@ class EvaluationResult(Result):
     comparability: list[str] = Field(default_factory=list)
     caveats: list[str] = Field(default_factory=list)
     metrics: list[str] = Field(default_factory=list, description="metric names; the first is the leading metric")
+    meanings: dict[str, MetricMeaning] = Field(default_factory=dict, description="metric id → what it is")
+    item_measures: list[ItemMeasureResult] = Field(
+        default_factory=list, description="what items are ordered by: the first one whose statistic a record has"
+    )
     scorer: str | None = None
     baseline: str = Field("", description="the model that this evaluation measures gains against")
     baseline_reason: str | None = Field(None, description="reason: the best variant of the base on validation data")

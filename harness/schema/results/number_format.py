@@ -10,15 +10,15 @@ from __future__ import annotations
 import math
 from typing import TypeGuard
 
+from harness.core.unit import unit_of
 from harness.schema import units
 
-FRACTIONS = frozenset({"fraction", "share", "proportion", "rate", "probability", "f1"})
 _MISSING = "–"
 _UNNAMED_UNITS = frozenset({"", "share", "fraction", "probability", "F1", "Brier", "score"})
 
 
 def is_fraction(unit: str) -> bool:
-    return unit.lower() in FRACTIONS
+    return unit_of(unit).fraction
 
 
 def shown_unit(unit: str) -> str:

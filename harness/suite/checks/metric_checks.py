@@ -34,12 +34,12 @@ class EvaluationMetrics:
 
 def check_metrics(spec: EvaluationSpec, problems: Problems) -> EvaluationMetrics:
     """Notes metrics that are unknown or that the evaluation's records cannot feed."""
-    labels = getattr(spec.options, "labels", None)
-    context = MetricContext(tuple(labels) if labels else _STAND_IN, getattr(spec.options, "scorer", None))
-    asked: Sequence[str] | None = getattr(spec.options, "metrics", None)
+    labels = spec.options.label_names
+    context = MetricContext(labels or _STAND_IN, spec.options.scorer_name)
+    asked: Sequence[str] | None = spec.options.metrics
     found: dict[str, Metric] = {}
     # Some options bring figures of their own: a classifier that reads what is written.
-    usual = (*spec.cls.default_metrics, *getattr(spec.options, "further_metrics", ()))
+    usual = (*spec.cls.default_metrics, *spec.options.further_metrics)
     for index, name in enumerate(usual if asked is None else asked):
         try:
             built = build_metrics([name], context, provides=spec.cls.provides, evaluation=spec.name)

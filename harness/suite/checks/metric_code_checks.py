@@ -100,6 +100,6 @@ def allowed_code(suite: Suite, *, allowed: bool) -> Mapping[str, ModuleFiles]:
 def _names(suite: Suite) -> Iterator[tuple[tuple[Key, ...], str, str]]:
     for spec in suite.evaluations.values():
         if spec.name in suite.evaluated:
-            for index, name in enumerate(getattr(spec.options, "metrics", None) or ()):
+            for index, name in enumerate(spec.options.metrics or ()):
                 if is_outside(name):
                     yield (f"{spec.role}s", spec.name, spec.kind, "metrics", index), spec.name, name

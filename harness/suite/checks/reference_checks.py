@@ -39,7 +39,7 @@ def check_references(sections: Sections, value: Mapping[str, Any], problems: Pro
     for evaluation in sections.evaluations.values():
         below = problems.below(f"{evaluation.role}s", evaluation.name)
         _check_evaluation(evaluation, data, tasks, below)
-        for keys, model in getattr(evaluation.options, "readers", ()):
+        for keys, model in evaluation.options.readers:
             _known("model", model, models, below, evaluation.kind, *keys)
     for name in named(value, "probes"):
         if name in tasks:
@@ -164,8 +164,8 @@ def _check_cycles(models: Mapping[str, ModelSpec], problems: Problems) -> None:
 
 
 def _check_evaluation(spec: EvaluationSpec, data: Sequence[str], tasks: Sequence[str], problems: Problems) -> None:
-    stands_on = getattr(spec.options, "on", None)
-    if isinstance(stands_on, str):
+    stands_on = spec.options.task_name
+    if stands_on is not None:
         _known("task", stands_on, tasks, problems, spec.kind, "on")
     written = spec.raw.get("data")
     for ref in spec.cls.data_names(spec.options):

@@ -127,7 +127,8 @@ def test_a_judge_that_does_not_answer_stops_the_run_and_one_that_cannot_is_refus
 
 def test_it_is_off_by_default_and_changes_nothing_that_is_asked() -> None:
     plain = made(Generation, **OPTIONS)
-    assert plain.readings == plain.caveats == []
+    assert not plain.readings
+    assert not plain.caveats
     judged = made(Generation, **OPTIONS, **JUDGED)
     assert judged.spec() == plain.spec()
     assert "Which one goes on better" in judged.caveats[0]

@@ -11,6 +11,7 @@ from plain_models import HeadModel, TableModel, ask, dataset
 from harness.comparisons.metric_results import metric_results
 from harness.core.errors import DataError
 from harness.core.evaluation import EvaluationContext
+from harness.core.metric import MetricContext
 from harness.core.records import Records
 from harness.evaluations.answer_parsing import read_choice
 from harness.evaluations.probes.ambiguous_qa import AmbiguousQa
@@ -145,3 +146,20 @@ def test_margins_point_to_the_right_answer() -> None:
     rows = [row(0, "ambig", 2), row(1, "ambig", 2)]
     records = ask(probe(), [dataset(rows)], choosing(rows, [2, 0]))
     assert sorted(np.sign(records.numbers("margin"))) == [-1.0, 1.0]
+
+
+@pytest.mark.parametrize("name", ["accuracy", "evaluate:./somewhere"])
+def test_metrics_of_tasks_count_templates_as_one_here(name: str) -> None:
+    (metric,) = build_metrics([name], probe().metric_context())
+    assert metric.cluster_unit == "template"
+
+
+def test_the_accuracy_of_questions_of_one_template_is_less_certain_than_that_of_as_many_alone() -> None:
+    rows = [row(place, "disambig", place % 2) for place in range(30)]
+    records = ask(probe(), [dataset(rows)], choosing(rows, [0 if place % 3 else place % 2 for place in range(30)]))
+    (metric,) = build_metrics(["accuracy"], probe().metric_context())
+    (alone,) = build_metrics(["accuracy"], MetricContext())
+    found, apart = (metric_results(records, one, evaluation="e", model="m", slices=False)[0] for one in (metric, alone))
+    assert (found.value, found.n, found.clusters) == (apart.value, 30, 3)
+    assert apart.clusters == 30
+    assert found.high - found.low > apart.high - apart.low

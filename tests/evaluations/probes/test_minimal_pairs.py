@@ -65,7 +65,7 @@ def test_margin_and_preference_by_hand() -> None:
     assert dict(zip(records.item_ids, records.stat("margin"), strict=True)) == pytest.approx(expected)
     assert list(records.stat("preferred")) == [float(expected[item] > 0) for item in records.item_ids]
     assert records.slice_names == ["bias_type=age", "bias_type=gender"]
-    assert sorted(set(records.cluster("template"))) == ["t1", "t2"]
+    assert sorted(set(records.clusters("template"))) == ["t1", "t2"]
 
 
 @pytest.mark.parametrize(

@@ -287,5 +287,5 @@ def test_a_limit_keeps_whole_clusters_and_the_same_ones(limit: int, size: int) -
 def test_slices_and_clusters_reach_the_records() -> None:
     data = dataset([{"text": "good", "label": "positive", "cluster": "film 1", "slices": ("source=movie",)}])
     records = ask(task(), [data], HeadModel())
-    assert records.cluster("parent") == ["film 1"]
+    assert records.clusters("parent") == ["film 1"]
     assert records.slice_names == ["source=movie"]

@@ -30,7 +30,7 @@ def task(**options: Any) -> LanguageModeling:
 def test_it_is_an_evaluation_and_its_default_metrics_fit() -> None:
     evaluation: Evaluation = task()
     found = build_metrics(list(evaluation.default_metrics), evaluation.metric_context(), provides=evaluation.provides)
-    assert {metric.cluster for metric in found} == {"document"}
+    assert {metric.cluster_unit for metric in found} == {"document"}
     json.dumps(evaluation.spec(), allow_nan=False)
 
 
@@ -59,7 +59,7 @@ def test_items_are_the_same_for_every_model_and_share_their_document() -> None:
     causal = ask(task(window=8), [data], LanguageModel("causal"))
     assert masked.item_ids == causal.item_ids
     assert masked.texts("item_digest") == causal.texts("item_digest")
-    assert set(masked.cluster("document")) == {"ferry", "size"}
+    assert set(masked.clusters("document")) == {"ferry", "size"}
     assert masked.in_slice("language=de").any()
     assert len(masked) > 2
 

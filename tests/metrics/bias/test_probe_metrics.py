@@ -77,5 +77,5 @@ def test_substitution_figures() -> None:
     assert value(one("flip_rate"), records) == pytest.approx(0.25)
     assert value(one("score_shift"), records) == pytest.approx(0.0)
     assert value(one("score_shift_abs"), records) == pytest.approx(0.35)
-    shift = one("score_shift")
-    assert (shift.direction, shift.ideal, shift.cluster) == ("target", 0.0, "original")
+    shift = one("score_shift", MetricContext(cluster_unit="original"))
+    assert (shift.direction, shift.ideal, shift.cluster_unit) == ("target", 0.0, "original")

@@ -14,7 +14,7 @@ from harness.core.records import Record, Records, RecordsHead
 from harness.metrics.build_metrics import applies, build_metrics
 
 NAMES = ["pseudo_bits_per_byte", "pseudo_perplexity", "bits_per_byte", "token_perplexity", "word_perplexity"]
-METRICS = {metric.id: metric for metric in build_metrics(NAMES, MetricContext())}
+METRICS = {metric.id: metric for metric in build_metrics(NAMES, MetricContext(cluster_unit="document"))}
 
 
 def records_of(protocol: str, rows: list[tuple[float, int, int, int]]) -> Records:
@@ -62,7 +62,7 @@ def test_the_other_kind_of_likelihood_gives_nan_rows(name: str) -> None:
 def test_bits_per_byte_is_a_ratio_and_perplexity_is_additive() -> None:
     assert METRICS["bits_per_byte"].kind == "ratio"
     assert METRICS["pseudo_perplexity"].kind == "additive"
-    assert all(metric.direction == "lower" and metric.cluster == "document" for metric in METRICS.values())
+    assert all(metric.direction == "lower" and metric.cluster_unit == "document" for metric in METRICS.values())
 
 
 def test_no_rows_is_undefined() -> None:

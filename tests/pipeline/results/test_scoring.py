@@ -26,7 +26,7 @@ from harness.storage.run_dir import RunDir
 from harness.storage.store import Store
 
 LABELS = ("bad", "good")
-SPEC = ScoringSpec("reviews", ("accuracy",), LABELS, protocols={"base": "head", "new": "head"})
+SPEC = ScoringSpec("reviews", ("accuracy",), "item", LABELS, protocols={"base": "head", "new": "head"})
 
 
 def records(model: str, correct: int, n: int = 20) -> Records:
@@ -97,12 +97,12 @@ def test_equal_records_are_scored_once_and_another_seed_again(run: RunDir, tmp_p
 
 
 def test_models_answer_to_the_metrics_of_their_protocol() -> None:
-    spec = ScoringSpec("prose", ("bits_per_byte", "pseudo_bits_per_byte"))
+    spec = ScoringSpec("prose", ("bits_per_byte", "pseudo_bits_per_byte"), "item")
     assert [metric.id for metric in metrics_of(spec, "rolling_likelihood")] == ["bits_per_byte"]
 
 
 def test_code_of_a_file_is_no_metric_where_none_is_loaded() -> None:
-    spec = ScoringSpec("reviews", ("accuracy", "evaluate:./mine"), LABELS)
+    spec = ScoringSpec("reviews", ("accuracy", "evaluate:./mine"), "item", LABELS)
     assert [metric.id for metric in metrics_of(spec, "head")] == ["accuracy"]
 
 
