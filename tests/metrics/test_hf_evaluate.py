@@ -140,7 +140,7 @@ def test_notes_name_what_outside_code_computed() -> None:
     assert "e.evaluate:my_share#largest (not pinned), e.evaluate:my_share (SHA-256 abababababab…)" in note
     assert "stored values are used" in note
     left = left_out_note([result(new)], "the comparison of two runs")
-    assert left == "e.evaluate:my_share left out, as the comparison of two runs runs no metric code."
+    assert left == "skipping e.evaluate:my_share: the comparison of two runs runs no metric code."
 
 
 def test_our_metrics_are_modules_too() -> None:
