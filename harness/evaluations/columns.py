@@ -20,7 +20,7 @@ def text_of(data: Dataset, row: Row, column: str, *, empty: bool = True) -> str:
     value = row.fields.get(column)
     if value is None or (isinstance(value, float) and math.isnan(value)):
         raise DataError(
-            f"data {data.name!r}, row {row.id}: there is no value in the column {column!r}.",
+            f"data {data.name!r}, row {row.id}: missing value in the column {column!r}.",
             hint="fill it in or remove the row.",
         )
     text = str(value)

@@ -81,7 +81,7 @@ def test_other_content_under_one_id_is_refused() -> None:
     base, candidate = made(scored([1, 0, 1])), made([{"item_digest": "other", **row} for row in scored([1, 0, 1])])
     [found] = _compare(base, candidate)
     assert found.status == "refused"
-    assert "same id but another content" in found.reason
+    assert "same id but a different content" in found.reason
     assert found.delta.value is None
     assert found.p is None
 
@@ -109,7 +109,7 @@ def test_items_of_one_side_are_counted_and_left_out() -> None:
     )
     found = _compare(base, candidate)
     assert (found[0].n, found[0].only_baseline, found[0].only_candidate) == (10, 2, 2)
-    assert any("left out" in text for text in found[0].weaknesses)
+    assert any("excluded" in text for text in found[0].weaknesses)
     by_slice = {one.slice: one for one in found[1:]}
     assert (by_slice["source=a"].only_baseline, by_slice["source=a"].only_candidate) == (1, 1)
 
@@ -119,7 +119,7 @@ def test_unread_items_are_left_out_and_said() -> None:
     candidate = made(scored([1, 0, 1, 0], status=lambda row: "failed" if row == 2 else "ok"))
     found = _compare(base, candidate)[0]
     assert found.n == 2
-    assert any("2 items without a readable answer" in text for text in found.weaknesses)
+    assert any("2 items without a parsable answer" in text for text in found.weaknesses)
 
 
 def test_slices_are_adjusted_in_their_family() -> None:

@@ -59,7 +59,7 @@ def test_any_of_holds_its_members_to_corrected_levels() -> None:
 def test_any_of_steps_down_after_a_clear_member() -> None:
     found = only(any_of(FLOOR, BETTER), comparison(0.018, 0.01), level(0.7, 0.02))
     assert [(one.verdict, one.alpha) for one in found.members] == [("pass", 0.025), ("pass", 0.05)]
-    assert found.sentence.startswith("2 of 2 members hold, one is enough.")
+    assert found.sentence.startswith("2 of 2 members hold; one is enough.")
 
 
 def test_any_of_fails_only_when_all_do() -> None:

@@ -187,7 +187,7 @@ NAN = float("nan")
         ({"status": "undefined", "reason": "one class"}, "one class"),
         ({"only_candidate": 3}, "do not match"),
         ({"direction": "target"}, "no better direction"),
-        ({"baseline": "other"}, "no result"),
+        ({"baseline": "other"}, "no value for"),
     ],
 )
 def test_what_cannot_carry_a_verdict_is_an_error(changes: dict[str, Any], words: str) -> None:
@@ -288,8 +288,8 @@ def test_a_bare_name_finds_the_metric_with_its_scorer() -> None:
     row = level(0.46, 0.54, metric="accuracy[pll]")
     assert verdict("kind: absolute, min: 0.4", row).verdict == "pass"
     two = [row, level(0.1, 0.2, metric="accuracy[ll]")]
-    assert "name one of them" in verdict("kind: absolute, min: 0.4", *two).sentence
-    undefined = level(0, 0, metric="accuracy[ll]", status="undefined", reason="no such scorer", interval=Interval())
+    assert "choose one" in verdict("kind: absolute, min: 0.4", *two).sentence
+    undefined = level(0, 0, metric="accuracy[ll]", status="undefined", reason="no such scorer", value=None)
     assert verdict("kind: absolute, min: 0.4", row, undefined).verdict == "pass"
 
 

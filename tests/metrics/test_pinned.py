@@ -97,7 +97,7 @@ def test_what_is_no_plain_file_or_too_much_is_refused(folder: Path, monkeypatch:
 
 
 def test_a_missing_module_is_said(folder: Path) -> None:
-    with pytest.raises(SuiteError, match="cannot be read"):
+    with pytest.raises(SuiteError, match="cannot read"):
         read_module(folder / "nowhere")
     (folder / "mine.py").unlink()
     with pytest.raises(SuiteError, match=r"has no file 'mine\.py'"):

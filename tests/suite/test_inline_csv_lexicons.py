@@ -60,7 +60,7 @@ def test_rows_of_a_file_stand_where_words_by_group_would(tmp_path: Path) -> None
         (None, "expected a CSV file in UTF-8"),
         ("", "expected a column 'group'"),
         ("group,word\na,b\n", "two groups or more, found 1"),
-        ("group,word\na,b\nc,B\n", "stands twice, in lines 2 and 3"),
+        ("group,word\na,b\nc,B\n", "duplicate word"),
         ("group,word,pair\na,b,1\nc,d,2\n", "the pair '1' has words of only one group"),
         ("group,word\na,b\nc,\n", "the cell 'word' is empty"),
     ],

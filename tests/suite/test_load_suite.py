@@ -98,7 +98,7 @@ def test_a_small_suite() -> None:
         ("task: mine}", "task: mine, method: ful}", "6:54", "Did you mean 'full'?"),
         ("task: mine}", "task: mine, method: {lorra: {}}}", "6:55", "Did you mean 'lora'?"),
         ("task: mine}", "task: mine, method: {lora: {rnk: 8}}}", "6:62", "Did you mean 'rank'?"),
-        ("{load: models/base}", "{load: models/base, quantize: 4bit}", "6:28", "held in 4 bits cannot be trained"),
+        ("{load: models/base}", "{load: models/base, quantize: 4bit}", "6:28", "quantized to 4 bits cannot be trained"),
         ("{load: models/base}", "{load: models/base, quantize: 3bit}", "5:39", "expected '4bit' or '8bit'"),
         (
             "base: {load: models/base}\n  tuned: {finetune: {from: base, task: mine}}",

@@ -119,7 +119,7 @@ def test_a_text_is_never_read_as_a_slot_of_the_prompt() -> None:
 
 def test_a_judge_that_does_not_answer_stops_the_run_and_one_that_cannot_is_refused() -> None:
     task = made(Generation, **OPTIONS, **JUDGED)
-    with pytest.raises(IncompleteError, match="judge had no answer: gone"):
+    with pytest.raises(IncompleteError, match="judge returned no answer: gone"):
         read(task, written(task), lambda request: Failure("unavailable", "gone"))
     with pytest.raises(SuiteError, match="does not generate"):
         read(task, written(task), lambda request: None, supports={"classify"})

@@ -278,7 +278,7 @@ def test_what_cannot_be_read_is_said(change: dict[str, Any], told: str, build: B
 
 def test_file_or_task_and_not_both(folder: Path) -> None:
     for given in ({}, {"file": "a.yaml", "task": {}}):
-        with pytest.raises(SuiteError, match="lm-eval's task"):
+        with pytest.raises(SuiteError, match="lm-eval task file"):
             LmEvalTask.prepared(given, folder)
 
 

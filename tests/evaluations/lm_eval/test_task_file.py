@@ -30,7 +30,7 @@ def test_includes_are_below_what_includes_them(tmp_path: Path) -> None:
         (BASE + "doc_to_choice: a\nprocess_results: !function utils.score\n", "Python code"),
         (BASE + "doc_to_choice: !!python/object/apply:os.system [echo]\n", "not valid YAML"),
         ("include: task.yaml\n", "deep"),
-        ("include: nothing.yaml\n", "cannot be read"),
+        ("include: nothing.yaml\n", "cannot read"),
         ("include: [3]\n", "expected a file's name"),
         ("- a\n", "expected a mapping"),
         ("a: [\n", "not valid YAML"),

@@ -93,7 +93,7 @@ def test_an_adapter_is_the_start_of_another_stage(tmp_path: Path) -> None:
         ("linear: {finetune: {from: base, task: notes, method: linear}}", "linear classifier"),
         ("words: {classical: {task: notes}}", "bag of words"),
         ("rule: {heuristic: {task: notes, rule: majority}}", "baseline"),
-        ("prompted: {prompt: {from: base, task: notes}}", "worked examples"),
+        ("prompted: {prompt: {from: base, task: notes}}", "few-shot model"),
     ],
 )
 def test_what_has_no_weights_of_its_own_is_no_start(parent: str, said: str, tmp_path: Path) -> None:

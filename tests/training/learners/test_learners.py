@@ -230,8 +230,8 @@ def test_a_causal_model_learns_labels(kind: str, writers: dict[str, Path], tmp_p
 @pytest.mark.parametrize(
     ("train", "changes", "error", "said"),
     [
-        (prompts(4), {}, SuiteError, "prompt_target.* need a model that writes .*; the model to start from is masked"),
-        ([PreferencePair("a", "b", prompt="c")], {}, SuiteError, "need a model that writes"),
+        (prompts(4), {}, SuiteError, "prompt_target.* need a generative model .*; the parent model is masked"),
+        ([PreferencePair("a", "b", prompt="c")], {}, SuiteError, "need a generative model"),
         ([PlainText("a"), LabeledText("b", (0,))], {}, DataError, "several types"),
         ([PromptTarget("", prompt="a")], {}, DataError, "text of example 1 is empty"),
         ([TaggedWords(("a", "b"), ("O",))], {"labels": TAGS}, DataError, "2 words and 1 tags"),

@@ -142,7 +142,7 @@ def test_a_checkpoint_of_another_plan_is_not_gone_on_from(tmp_path: Path) -> Non
     _sealed(tmp_path, 3, plan="another")
     reporter = Silent()
     assert resume.latest(tmp_path, "plan", reporter) is None
-    assert "another training" in reporter.warnings[0]
+    assert "a different training" in reporter.warnings[0]
 
 
 def test_without_a_folder_there_is_nothing_to_go_on_from(tmp_path: Path) -> None:

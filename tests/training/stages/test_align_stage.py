@@ -93,7 +93,7 @@ def test_what_does_not_fit_is_refused(writer: Path, base: Path, tmp_path: Path) 
 def test_pairs_of_equal_answers_are_refused(writer: Path, tmp_path: Path) -> None:
     pairs = preferences()
     pairs[3] = replace(pairs[3], rejected=pairs[3].chosen)
-    with pytest.raises(DataError, match=r"1 of 48 preference pairs have the same .* the first: ' a good lamp.'"):
+    with pytest.raises(DataError, match=r"1 of 48 preference pairs have identical .* the first: ' a good lamp.'"):
         run_stage(_spec(), _inputs(writer, train=pairs), tmp_path, Silent())
 
 

@@ -117,7 +117,7 @@ def test_long_texts_are_cut_to_what_the_model_takes(base: Path, tmp_path: Path) 
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
-        ({"train": ()}, "training split has no training examples"),
+        ({"train": ()}, "training split has no examples"),
         ({"train": [("good", 1), ("fine", 1)]}, "every training example has the label 'positive'"),
         ({"train": [("good", 1), ("  ", 0)]}, "text of example 2 is empty"),
         ({"train": [("good", 1), ("bad", 2)]}, "label index 2; expected 0 to 1"),
