@@ -289,7 +289,7 @@ def test_a_bare_name_finds_the_metric_with_its_scorer() -> None:
     assert verdict("kind: absolute, min: 0.4", row).verdict == "pass"
     two = [row, level(0.1, 0.2, metric="accuracy[ll]")]
     assert "choose one" in verdict("kind: absolute, min: 0.4", *two).sentence
-    undefined = level(0, 0, metric="accuracy[ll]", status="undefined", reason="no such scorer", value=None)
+    undefined = level(0, 0, metric="accuracy[ll]", status="undefined", reason="no such scorer", interval=Interval())
     assert verdict("kind: absolute, min: 0.4", row, undefined).verdict == "pass"
 
 
