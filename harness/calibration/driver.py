@@ -16,7 +16,6 @@ from harness.core.digests import digest
 from harness.core.evaluation import Item
 from harness.core.records import Record, Records, RecordsHead
 from harness.core.reporter import Reporter, Silent
-from harness.model_kinds.describe import label_of, made_by, parent_of
 from harness.pipeline.prepared_suite import Prepared, prepare
 from harness.pipeline.results.gate_verdicts import verdicts, wanted_pairs
 from harness.pipeline.results.scoring import score, store_memo
@@ -217,9 +216,9 @@ def _model(name: str, suite: Suite, first: World) -> ModelResult:
     return ModelResult(
         name=name,
         role=role,
-        made_by=made_by(spec),
-        label=label_of(spec),
-        parent=parent_of(spec),
+        made_by=spec.made_by,
+        label=spec.label,
+        parent=spec.parent,
         digest=digest(["worlds", suite.digest, name]),
         facts=first.get(name, {}).get("facts", {}),
         training={},

@@ -6,18 +6,11 @@ import dataclasses
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from harness.commands.plan_gates import PlannedGate, plan_gates
-from harness.core import plain
 from harness.core.reporter import Reporter
-from harness.model_kinds.describe import label_of, stage_of
-from harness.model_kinds.finetune_kind import FinetuneModel
-from harness.model_kinds.load_kind import LoadModel
-from harness.model_kinds.model_spec import starts_from
-from harness.model_kinds.pretrain_kind import PretrainModel
-from harness.model_kinds.server_kind import ServerModel
+from harness.model_kinds.architecture_presets import configuration_in
 from harness.pipeline.checkpoints.checkpoint_builder import Workshop
 from harness.pipeline.prepared_suite import Bound, Prepared, prepare, references
 from harness.pipeline.records.record_cache import Answers
@@ -112,13 +105,13 @@ def _over_worlds(suite: Suite) -> list[PlannedGate]:
 def _guessed(suite: Suite, model: str, rows: Mapping[str, int], rate: float) -> PlannedStep:
     """A stage whose data is not here yet: its time follows from the sizes that the catalog states."""
     spec = suite.models[model]
-    if isinstance(spec, LoadModel | ServerModel):
-        return PlannedStep("stage", model, None, label_of(spec))
-    known = max((rows.get(name, 0) for name in _data_of(suite, getattr(stage_of(spec), "task", None))), default=0)
+    if not spec.trained:
+        return PlannedStep("stage", model, None, spec.label)
+    known = max((rows.get(name, 0) for name in _data_of(suite, spec.task)), default=0)
     seconds = _training_seconds(suite, model, round(known * TRAINING_SHARE), rate)
-    count = spec.finetune.seeds if isinstance(spec, FinetuneModel) else 1
+    count = spec.seeds or 1
     times = f", {count} training seeds" if count > 1 else ""
-    return PlannedStep("stage", model, None, label_of(spec) + times, seconds * count)
+    return PlannedStep("stage", model, None, spec.label + times, seconds * count)
 
 
 def _data_of(suite: Suite, task: str | None) -> list[str]:
@@ -135,18 +128,18 @@ def _steps(suite: Suite, prepared: Prepared, store: Store, reporter: Reporter) -
     for model in workshop.order():
         spec = suite.models[model]
         cached = workshop.cached(model)
-        untrained = not cached and not isinstance(spec, LoadModel | ServerModel)
+        untrained = not cached and spec.trained
         seconds = (
             None
             if not untrained
             else _training_seconds(suite, model, len(workshop.data_inputs(model).train), rate, workshop)
         )
-        steps.append(PlannedStep("stage", model, cached, label_of(spec), seconds))
+        steps.append(PlannedStep("stage", model, cached, spec.label, seconds))
         for seed in workshop.further_seeds(model) if model in suite.contenders else ():
             cached = workshop.cached(model, seed)
             rows = len(workshop.data_inputs(model).train)
             seconds = None if cached else _training_seconds(suite, model, rows, rate, workshop)
-            steps.append(PlannedStep("stage", f"{model} seed {seed}", cached, label_of(spec), seconds))
+            steps.append(PlannedStep("stage", f"{model} seed {seed}", cached, spec.label, seconds))
     answers = Answers(prepared, workshop, store, reporter)
     for name, bound in prepared.asked.items():
         count = sum(1 + len(workshop.further_seeds(model)) for model in suite.contenders)
@@ -175,35 +168,23 @@ def _answered(bound: Bound, workshop: Workshop, answers: Answers, store: Store) 
 
 
 def _training_seconds(suite: Suite, model: str, rows: int, rate: float, workshop: Workshop | None = None) -> float:
-    from harness.training.run_stage import estimate_cost
-
-    cost = estimate_cost(stage_of(suite.models[model]), rows, configuration=_configuration(suite, model, workshop))
-    return SECONDS_PER_STAGE + cost.get("seconds", cost["flops"] / (rate * EFFICIENCY))
+    spec = suite.models[model]
+    cost = spec.kind.estimate(spec.options, rows, _configuration(suite, model, workshop))
+    return SECONDS_PER_STAGE + (cost.flops / (rate * EFFICIENCY) if cost.seconds is None else cost.seconds)
 
 
 def _configuration(suite: Suite, model: str, workshop: Workshop | None) -> Mapping[str, Any] | None:
     """The shape of the model that a stage starts from, as far as the suite or a checkpoint at hand says it."""
-    from harness.model_kinds.architecture_presets import architecture
-
-    name = starts_from(suite.models[model])
+    name = suite.models[model].parent
     while name is not None:
         spec = suite.models[name]
-        if isinstance(spec, PretrainModel) and spec.pretrain.from_ is None:
-            return architecture(spec.pretrain.architecture, spec.pretrain.objective)
-        if isinstance(spec, LoadModel):
-            if workshop is not None and workshop.cached(name):
-                return _local_configuration(workshop.checkpoint(name).path)
-            return _local_configuration(suite.folder / spec.load)
-        name = starts_from(spec)
+        if not spec.trained and workshop is not None and workshop.cached(name):
+            return configuration_in(workshop.checkpoint(name).path)
+        configuration = spec.kind.configuration(spec.options, suite.folder)
+        if configuration is not None:
+            return configuration
+        name = spec.parent
     return None
-
-
-def _local_configuration(folder: Path) -> Mapping[str, Any] | None:
-    try:
-        content = plain.read_json(folder / "config.json")
-    except (OSError, ValueError):
-        return None
-    return content if isinstance(content, dict) else None
 
 
 def _matrix_rate() -> float:

@@ -8,7 +8,6 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
-from harness.model_kinds.describe import parent_of
 from harness.pipeline.checkpoints.checkpoint import Checkpoint
 from harness.pipeline.checkpoints.checkpoint_builder import Workshop
 from harness.pipeline.prepared_suite import Prepared
@@ -117,7 +116,7 @@ def collect(
         clock.info.asking,
         {name: answers.item_set(bound).n for name, bound in prepared.asked.items()},
         {name: spent for name in prepared.suite.models if (spent := clock.info.training_seconds(name)) is not None},
-        {name: parent_of(spec) for name, spec in prepared.suite.models.items()},
+        {name: spec.parent for name, spec in prepared.suite.models.items()},
         threads=int(os.environ.get("OMP_NUM_THREADS") or os.cpu_count() or 1),
         work=answers.work,
     )

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from harness.core.errors import SuiteError, unknown
-from harness.model_kinds.load_kind import LoadModel
-from harness.model_kinds.model_spec import ModelSpec, learns, starts_from
+from harness.core.model_kind import ModelSpec
+from harness.model_kinds.load_kind import LoadKind, LoadModel
 from harness.schema.suite.gate_rules import Composition, Rule
 from harness.suite.suite import Suite, suite_digest
 
@@ -21,7 +21,7 @@ def override(suite: Suite, models: Mapping[str, str], seed: int | None, only: Co
     if models:
         loaded = {name: _loaded(suite, name, path) for name, path in models.items()}
         changed = replace(changed, models={**changed.models, **loaded})
-        value["models"] = {**value["models"], **{name: spec.model_dump() for name, spec in loaded.items()}}
+        value["models"] = {**value["models"], **{name: spec.options.model_dump() for name, spec in loaded.items()}}
     if seed is not None:
         if not 0 <= seed < 2**32:
             raise SuiteError(f"expected a seed from 0 to 4294967295, found {seed}.")
@@ -34,16 +34,16 @@ def override(suite: Suite, models: Mapping[str, str], seed: int | None, only: Co
     return replace(changed, value=value, digest=suite_digest(value, kept))
 
 
-def _loaded(suite: Suite, name: str, path: str) -> LoadModel:
+def _loaded(suite: Suite, name: str, path: str) -> ModelSpec:
     if name not in suite.models:
         raise SuiteError(
             unknown("model", name, suite.models), where=suite.where("models"), hint="give it as name=path."
         )
     local = Path(path).expanduser()
     if local.exists():
-        return LoadModel(load=str(local.absolute()))
+        return ModelSpec(LoadKind(), LoadModel(load=str(local.absolute())))
     identifier, _, revision = path.partition("@")
-    return LoadModel(load=identifier, revision=revision or None)
+    return ModelSpec(LoadKind(), LoadModel(load=identifier, revision=revision or None))
 
 
 def _select(suite: Suite, only: tuple[str, ...]) -> Suite:
@@ -97,7 +97,7 @@ def _with_parents(models: Mapping[str, ModelSpec], names: Iterable[str]) -> set[
         name: str | None = start
         while name is not None and name not in kept:
             kept.add(name)
-            name = starts_from(models[name])
+            name = models[name].parent
     return kept
 
 
@@ -106,7 +106,7 @@ def _needed_tasks(suite: Suite, evaluated: Collection[str], models: Iterable[Mod
     for probe in suite.probes.values():
         if probe.name in evaluated and isinstance(getattr(probe.options, "on", None), str):
             needed.add(probe.options.on)  # type: ignore[attr-defined]  # some probes stand on a task
-    needed.update(task for spec in models if (task := learns(spec)) is not None)
+    needed.update(spec.task for spec in models if spec.task is not None)
     return needed
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from harness.core.errors import SuiteError
-from harness.model_kinds.finetune_kind import FinetuneModel
+from harness.model_kinds.finetune_kind import FinetuneSpec
 from harness.model_kinds.load_kind import LoadModel
 from harness.suite.bundled import suites
 from harness.suite.load_suite import load_suite, parse_suite
@@ -49,8 +49,8 @@ def fault(text: str) -> str:
 def test_a_small_suite() -> None:
     found = suite(SMALL)
     assert (found.name, found.title, found.seed) == ("small", "small", 0)
-    assert found.models["base"] == LoadModel(load="models/base")
-    assert isinstance(found.models["tuned"], FinetuneModel)
+    assert found.models["base"].options == LoadModel(load="models/base")
+    assert isinstance(found.models["tuned"].options, FinetuneSpec)
     assert (found.candidates, found.release) == (("tuned",), ("tuned",))
     assert list(found.evaluations) == ["mine", "swaps", "pairs"]
     assert found.tasks["mine"].cls.kind == "classification"
@@ -72,13 +72,13 @@ def test_a_small_suite() -> None:
         ("columns: {text: body}", "columns: {text: 3}", "3:42", "expected text, found the number 3"),
         ("  base: {load", "  Base!: {load", "5:3", "expected a model name of small letters"),
         ("{load: models/base}", "{laod: models/base}", "5:10", "Did you mean 'load'?"),
-        ("{load: models/base}", "models/base", "5:9", "expected a mapping with one of the keys pretrain, finetune"),
+        ("{load: models/base}", "models/base", "5:9", "expected a mapping with one of the keys align, classical"),
         ("{load: models/base}", "", "5:3", "found nothing"),
         (
             "{load: models/base}",
             "{}",
             "5:3",
-            "pretrain, finetune, align, classical, baseline, prompt, project, self_debias, load, server",
+            "align, classical, finetune, heuristic, load, pretrain, project, prompt, self_debias, server",
         ),
         (
             "{load: models/base}",

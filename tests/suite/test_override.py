@@ -17,8 +17,8 @@ def sentiment() -> Suite:
 
 def test_another_checkpoint_takes_a_model_s_place(sentiment: Suite, tmp_path: Path) -> None:
     changed = sentiment.with_overrides(models={"finetuned": str(tmp_path), "lora": "someone/model@1a2b"})
-    assert changed.models["finetuned"] == LoadModel(load=str(tmp_path))
-    assert changed.models["lora"] == LoadModel(load="someone/model", revision="1a2b")
+    assert changed.models["finetuned"].options == LoadModel(load=str(tmp_path))
+    assert changed.models["lora"].options == LoadModel(load="someone/model", revision="1a2b")
     assert changed.models["base"] == sentiment.models["base"]
     assert changed.digest != sentiment.digest
     assert changed.gates_digest == sentiment.gates_digest
@@ -29,7 +29,9 @@ def test_a_relative_path_is_that_of_the_command_line(
 ) -> None:
     (tmp_path / "mine").mkdir()
     monkeypatch.chdir(tmp_path)
-    assert sentiment.with_overrides(models={"base": "mine"}).models["base"] == LoadModel(load=str(tmp_path / "mine"))
+    assert sentiment.with_overrides(models={"base": "mine"}).models["base"].options == LoadModel(
+        load=str(tmp_path / "mine")
+    )
 
 
 def test_a_seed(sentiment: Suite) -> None:

@@ -11,13 +11,9 @@ from harness.core.dataset import Dataset, Row
 from harness.core.digests import digest, fraction
 from harness.core.errors import SuiteError
 from harness.core.examples import Example, LabeledText
+from harness.core.model_kind import ModelSpec, TrainingNeed
 from harness.core.reporter import Reporter
 from harness.data.splits import normalized
-from harness.model_kinds.few_shot_kind import PromptSpec
-from harness.model_kinds.model_spec import Stage
-from harness.model_kinds.pretrain_kind import PretrainSpec
-from harness.model_kinds.projection_kind import ProjectSpec
-from harness.model_kinds.self_debias_kind import SelfDebiasSpec
 from harness.pipeline.prepared_suite import Prepared
 from harness.schema.suite.mitigation import Mitigation
 
@@ -36,40 +32,40 @@ class Lessons:
         self._held_out: HeldOut | None = None
         self._trainable: dict[str, tuple[Row, ...]] = {}
 
-    def inputs(self, model: str, stage: Stage) -> DataInputs:
+    def inputs(self, model: str, spec: ModelSpec) -> DataInputs:
         """The rows and texts that a stage learns from, without its parent.
 
         Args:
             model: its name in the suite.
-            stage: of that model.
+            spec: of that model.
 
         Raises:
             SuiteError: when the stage's task has no examples, or fewer than the labels that it asks for.
         """
-        if isinstance(stage, SelfDebiasSpec):
+        if spec.need is TrainingNeed.NOTHING:
             return DataInputs(texts={}, train=(), validation=(), labels=(), fingerprints={})
-        if isinstance(stage, PretrainSpec | ProjectSpec):
-            return pretraining_inputs({name: self._allowed(self._prepared.datasets[name]) for name in stage.data})
-        bound = self._prepared.evaluations.get(stage.task)
+        if spec.need is TrainingNeed.TEXTS:
+            return pretraining_inputs({name: self._allowed(self._prepared.datasets[name]) for name in spec.data})
+        bound = self._prepared.evaluations.get(spec.task or "")
         examples = getattr(bound.evaluation, "examples", None) if bound is not None else None
-        if isinstance(stage, PromptSpec) and bound is not None:
+        if spec.need is TrainingNeed.DEMONSTRATIONS and bound is not None:
             examples = getattr(bound.evaluation, "demonstrations", examples)
         if bound is None or examples is None:
             raise SuiteError(
-                f"model {model!r}: training needs a task with examples to learn from; {stage.task!r} has none.",
+                f"model {model!r}: training needs a task with examples to learn from; {spec.task!r} has none.",
                 where=self._prepared.suite.where("models", model),
                 hint="name a task of this suite that has examples under `task`.",
             )
         dataset = self._allowed(bound.data[0])
         present = len(dataset.split("train"))
-        if isinstance(stage.max_train_rows, int) and stage.max_train_rows > present:
+        if spec.max_train_rows is not None and spec.max_train_rows > present:
             raise SuiteError(
                 f"model {model!r}: expected at most {present} labels, the training rows of {dataset.name!r}, "
-                f"found {stage.max_train_rows}.",
+                f"found {spec.max_train_rows}.",
                 where=self._prepared.suite.where("models", model),
-                hint="lower `labels`, or leave it out to learn from all rows.",
+                hint="lower `max_train_rows`, or leave it out to learn from all rows.",
             )
-        rows = tuple(subset(dataset.split("train"), stage.max_train_rows))
+        rows = tuple(subset(dataset.split("train"), spec.max_train_rows))
         learned = dataclasses.replace(dataset, rows={**dataset.rows, "train": rows})
         labels = getattr(bound.evaluation, "example_labels", None)
         return DataInputs(
@@ -78,30 +74,31 @@ class Lessons:
             validation=tuple(examples(learned, "validation")) if learned.rows.get("validation") else (),
             labels=tuple(labels if labels is not None else bound.evaluation.metric_context().labels),
             fingerprints={dataset.name: dataset.fingerprint},
-            groups=column_groups(learned, rows, stage),
+            groups=column_groups(learned, rows, spec.options),
         )
 
-    def tokenizer(self, stage: Stage) -> Path | None:
+    def tokenizer(self, spec: ModelSpec) -> Path | None:
         """The folder of a given tokenizer; None where one is trained, or the parent's is used.
 
         Raises:
             SuiteError: when the folder holds none.
         """
-        if not isinstance(stage, PretrainSpec) or stage.tokenizer.path is None:
+        given = spec.kind.tokenizer(spec.options)
+        if given is None:
             return None
-        folder = self._prepared.suite.folder / Path(stage.tokenizer.path).expanduser()
+        folder = self._prepared.suite.folder / Path(given).expanduser()
         if not (folder / "tokenizer.json").is_file():
             raise SuiteError(
-                f"the given tokenizer's folder has no tokenizer.json: {stage.tokenizer.path}",
+                f"the given tokenizer's folder has no tokenizer.json: {given}",
                 hint="give a folder as `save_pretrained` of a fast tokenizer writes it.",
             )
         return folder
 
-    def tokenizer_digest(self, stage: Stage) -> str | None:
+    def tokenizer_digest(self, spec: ModelSpec) -> str | None:
         """Content digest of a given tokenizer."""
         from harness.models.checkpoint.checkpoint_digest import tokenizer_digest
 
-        folder = self.tokenizer(stage)
+        folder = self.tokenizer(spec)
         return None if folder is None else tokenizer_digest(folder)
 
     def _allowed(self, dataset: Dataset) -> Dataset:
@@ -209,13 +206,13 @@ def subset(rows: Sequence[Row], count: int | None) -> Sequence[Row]:
     return [row for row in rows if row.id in chosen]
 
 
-def column_groups(dataset: Dataset, rows: Sequence[Row], stage: object) -> tuple[str, ...]:
+def column_groups(dataset: Dataset, rows: Sequence[Row], options: object) -> tuple[str, ...]:
     """Each row's group, where a stage weighs rows by a column of its data; empty where it does not.
 
     Raises:
         DataError: when there is no such column.
     """
-    mitigation = getattr(stage, "mitigate", None)
+    mitigation = getattr(options, "mitigate", None)
     weights = mitigation.reweighing if isinstance(mitigation, Mitigation) else None
     if weights is None or weights.column is None:
         return ()

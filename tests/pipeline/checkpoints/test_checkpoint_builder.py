@@ -8,8 +8,9 @@ import pytest
 from harness.commands.auto_suite import audit_suite
 from harness.commands.run import train_models
 from harness.core.errors import CheckpointError, HarnessError, IncompleteError
+from harness.core.model_kind import ModelSpec
 from harness.core.reporter import Silent
-from harness.model_kinds.finetune_kind import FinetuneModel, FinetuneSpec
+from harness.model_kinds.finetune_kind import FinetuneSpec
 from harness.pipeline.checkpoints import checkpoint_builder
 from harness.pipeline.prepared_suite import prepare
 from harness.pipeline.run_suite import Settings, run_suite
@@ -85,10 +86,9 @@ def test_a_key_that_later_versions_add_keeps_checkpoints_where_it_is_not_given(t
     )
     now = workshop.key("small")
     spec = suite.models["small"]
-    assert isinstance(spec, FinetuneModel)
-    told = spec.finetune.model_dump(by_alias=True)
+    told = spec.options.model_dump(by_alias=True)
     for given, same in (({}, True), ({"novelty": 3}, False)):
-        later = spec.model_copy(update={"finetune": _Later.model_validate({**told, **given})})
+        later = ModelSpec(spec.kind, _Later.model_validate({**told, **given}))
         assert (workshop._key("small", later) == now) is same
 
 
