@@ -216,6 +216,11 @@ COMPANIONS: dict[str, tuple[Callable[[Path], Any], Callable[[Path], Any]]] = {
 }
 
 
+def test_the_files_of_the_formats_are_those_that_are_written() -> None:
+    declared = {name for known in formats().values() for name in known.files if name.endswith(".json")}
+    assert declared == set(COMPANIONS)
+
+
 @pytest.mark.parametrize("name", COMPANIONS)
 @pytest.mark.parametrize("added", ["url", "api_key_env", "path", "tokenizer"])
 def test_companion_files_hold_nothing_else(name: str, added: str, tmp_path: Path) -> None:

@@ -72,6 +72,13 @@ def test_a_small_suite() -> None:
         ("columns: {text: body}", "columns: {text: 3}", "3:42", "expected text, found the number 3"),
         ("  base: {load", "  Base!: {load", "5:3", "expected a model name of small letters"),
         ("{load: models/base}", "{laod: models/base}", "5:10", "Did you mean 'load'?"),
+        ("{load: models/base}", "{classical: {task: mine}, load: models/base}", "5:35", "a model has one kind"),
+        ("{load: models/base}", "{classical: {task: mine}, seed: 3}", "5:35", "write it below 'classical'"),
+        ("{load: models/base}", "{classical: {task: mine}, sort: 3}", "5:35", "unknown key 'sort' beside 'classical'"),
+        ("{load: models/base}", "{classical: }", "5:10", "expected a mapping (`key: value`), found nothing"),
+        ("{load: models/base}", "{load: models/base, revison: ab}", "5:29", "Did you mean 'revision'?"),
+        ("{load: models/base}", "{revision: ab, laod: models/base}", "5:24", "Did you mean 'load'?"),
+        ("{load: models/base}", "{finetune: {from: tuned, task: mine}}", "5:27", "in a circle: base → tuned → base"),
         ("{load: models/base}", "models/base", "5:9", "expected a mapping with one of the keys align, classical"),
         ("{load: models/base}", "", "5:3", "found nothing"),
         (

@@ -12,7 +12,7 @@ from harness.core.model_kind import ModelSpec
 from harness.core.reporter import Silent
 from harness.model_kinds.finetune_kind import FinetuneSpec
 from harness.pipeline.checkpoints import checkpoint_builder
-from harness.pipeline.prepared_suite import prepare
+from harness.pipeline.prepared_suite import prepare, references
 from harness.pipeline.run_suite import Settings, run_suite
 from harness.storage.store import Store
 from harness.suite.load_suite import parse_suite
@@ -90,6 +90,13 @@ def test_a_key_that_later_versions_add_keeps_checkpoints_where_it_is_not_given(t
     for given, same in (({}, True), ({"novelty": 3}, False)):
         later = ModelSpec(spec.kind, _Later.model_validate({**told, **given}))
         assert (workshop._key("small", later) == now) is same
+
+
+def test_data_that_only_a_projection_names_is_opened(tmp_path: Path) -> None:
+    more = "data:\n  other: {file: notes.csv}"
+    text = SUITE.replace(SUITE.splitlines()[5], "  small: {project: {from: base, data: [other]}}")
+    suite = parse_suite(text.replace("data:", more, 1), tmp_path / "little.yaml")
+    assert set(references(suite)) == {"notes", "other"}
 
 
 LOADED = """\
