@@ -165,7 +165,8 @@ class ModelKind(ABC, Generic[OptionsT]):
         flat: whether the options stand beside the key, which is then the first of them (`{load: …, revision: …}`).
         key_name: what content keys call the kind, where it was renamed since; `name` when None.
         goes_on_from_weights: whether a model trains its parent's own weights, so that an adapter is merged before.
-        audited: whether what it learns from is audited, and searched for what evaluations ask about.
+        audited: whether what it learns from is audited. Texts of `data` are then searched for what evaluations ask
+            about; examples of a task always are.
     """
 
     name: ClassVar[str]

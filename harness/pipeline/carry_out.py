@@ -45,7 +45,7 @@ def make_checkpoints(workshop: Workshop, clock: Clock, run: RunDir | None) -> di
             made[model] = workshop.checkpoint(model)
             facts["cached"] = made[model].cached
         log = made[model].path / "training.jsonl"
-        if run is not None and log.is_file() and made[model].made_by != "load":
+        if run is not None and log.is_file() and not made[model].in_place:
             atomic.write_bytes(run.training_path(model), log.read_bytes())
     return made
 

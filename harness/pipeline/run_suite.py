@@ -211,4 +211,4 @@ def _close(run: RunDir, info: RunInfo, state: str) -> None:
 
 
 def _address(checkpoint: Checkpoint) -> str:
-    return str(checkpoint.path) if checkpoint.made_by == "load" else checkpoint.key
+    return str(checkpoint.path) if checkpoint.in_place else checkpoint.key

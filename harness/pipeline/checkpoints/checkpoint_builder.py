@@ -197,6 +197,7 @@ class Workshop:
             made.cached,
             time.monotonic() - started if spec.trained else 0.0,
             (self.seed(spec) if seed is None else seed) if spec.trained else 0,
+            in_place=not spec.trained and made.server is None,
             server=made.server,
         )
 
