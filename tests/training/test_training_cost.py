@@ -54,7 +54,7 @@ def test_estimates_grow_with_the_work() -> None:
     )
     assert full.flops > lora.flops > linear.flops > 0
     assert full.tokens == pytest.approx(3 * linear.tokens)
-    few = estimate_cost(finetune_spec(labels=100), 1000)
+    few = estimate_cost(finetune_spec(max_train_rows=100), 1000)
     assert few.tokens == pytest.approx(full.tokens / 10)
     assert estimate_cost(ClassicalSpec(task="mood"), 10).flops == 0
 
