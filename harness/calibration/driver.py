@@ -19,7 +19,6 @@ from harness.core.metric import MetricContext
 from harness.core.records import Record, Records, RecordsHead
 from harness.core.reporter import Silent
 from harness.metrics.build_metrics import build_metrics
-from harness.model_kinds.describe import label_of, made_by, parent_of
 from harness.pipeline.carry_out import carry_out
 from harness.pipeline.prepared_suite import PreparedSuite, prepare
 from harness.pipeline.records.record_cache import answer_policy_of
@@ -201,9 +200,9 @@ def _model(name: str, suite: Suite, first: World) -> ModelResult:
     return ModelResult(
         name=name,
         role=role,
-        made_by=made_by(spec),
-        label=label_of(spec),
-        parent=parent_of(spec),
+        made_by=spec.made_by,
+        label=spec.label,
+        parent=spec.parent,
         digest=digest(["worlds", suite.digest, name]),
         facts=first.get(name, {}).get("facts", {}),
         training={},

@@ -6,23 +6,16 @@ import dataclasses
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from harness.calibration.load_calibration import CalibrationSuite
 from harness.commands.plan_gates import PlannedGate, plan_gates
 from harness.core.reporter import Reporter
-from harness.model_kinds.describe import label_of, stage_of
-from harness.model_kinds.finetune_kind import FinetuneModel
-from harness.model_kinds.load_kind import LoadModel
-from harness.model_kinds.model_spec import starts_from
-from harness.model_kinds.pretrain_kind import PretrainModel
-from harness.model_kinds.server_kind import ServerModel
-from harness.pipeline.checkpoints.checkpoint_builder import CheckpointBuilder, estimate_training
+from harness.model_kinds.architecture_presets import configuration_in
+from harness.pipeline.checkpoints.checkpoint_builder import CheckpointBuilder
 from harness.pipeline.prepared_suite import BoundEvaluation, PreparedSuite, prepare, references
 from harness.pipeline.records.record_cache import RecordCache
 from harness.schema.suite.data_refs import ref_name
-from harness.storage import plain_files
 from harness.storage.run_dir import RunDir
 from harness.storage.store import Store
 
@@ -112,13 +105,13 @@ def _over_worlds(suite: Suite) -> list[PlannedGate]:
 def _guessed(suite: Suite, model: str, rows: Mapping[str, int], rate: float) -> PlannedStep:
     """A stage whose data is not here yet: its time follows from the sizes that the catalog states."""
     spec = suite.models[model]
-    if isinstance(spec, LoadModel | ServerModel):
-        return PlannedStep("stage", model, None, label_of(spec))
-    known = max((rows.get(name, 0) for name in _data_of(suite, getattr(stage_of(spec), "task", None))), default=0)
+    if not spec.trained:
+        return PlannedStep("stage", model, None, spec.label)
+    known = max((rows.get(name, 0) for name in _data_of(suite, spec.task)), default=0)
     seconds = _training_seconds(suite, model, round(known * TRAINING_SHARE), rate)
-    count = spec.finetune.seeds if isinstance(spec, FinetuneModel) else 1
+    count = spec.seeds or 1
     times = f", {count} training seeds" if count > 1 else ""
-    return PlannedStep("stage", model, None, label_of(spec) + times, seconds * count)
+    return PlannedStep("stage", model, None, spec.label + times, seconds * count)
 
 
 def _data_of(suite: Suite, task: str | None) -> list[str]:
@@ -135,18 +128,18 @@ def _steps(suite: Suite, prepared: PreparedSuite, store: Store, reporter: Report
     for model in builder.order():
         spec = suite.models[model]
         cached = builder.cached(model)
-        untrained = not cached and not isinstance(spec, LoadModel | ServerModel)
+        untrained = not cached and spec.trained
         seconds = (
             None
             if not untrained
             else _training_seconds(suite, model, len(builder.data_inputs(model).train), rate, builder)
         )
-        steps.append(PlannedStep("stage", model, cached, label_of(spec), seconds))
+        steps.append(PlannedStep("stage", model, cached, spec.label, seconds))
         for seed in builder.further_seeds(model) if model in suite.contenders else ():
             cached = builder.cached(model, seed)
             rows = len(builder.data_inputs(model).train)
             seconds = None if cached else _training_seconds(suite, model, rows, rate, builder)
-            steps.append(PlannedStep("stage", f"{model} seed {seed}", cached, label_of(spec), seconds))
+            steps.append(PlannedStep("stage", f"{model} seed {seed}", cached, spec.label, seconds))
     cache = RecordCache(prepared, builder, store, reporter)
     for name, bound in prepared.asked.items():
         count = sum(1 + len(builder.further_seeds(model)) for model in suite.contenders)
@@ -175,33 +168,23 @@ def _answered(bound: BoundEvaluation, builder: CheckpointBuilder, cache: RecordC
 def _training_seconds(
     suite: Suite, model: str, rows: int, rate: float, builder: CheckpointBuilder | None = None
 ) -> float:
-    cost = estimate_training(stage_of(suite.models[model]), rows, _configuration(suite, model, builder))
-    return SECONDS_PER_STAGE + cost.get("seconds", cost["flops"] / (rate * EFFICIENCY))
+    spec = suite.models[model]
+    cost = spec.kind.estimate(spec.options, rows, _configuration(suite, model, builder))
+    return SECONDS_PER_STAGE + (cost.flops / (rate * EFFICIENCY) if cost.seconds is None else cost.seconds)
 
 
 def _configuration(suite: Suite, model: str, builder: CheckpointBuilder | None) -> Mapping[str, Any] | None:
     """The shape of the model that a stage starts from, as far as the suite or a checkpoint at hand says it."""
-    from harness.model_kinds.architecture_presets import architecture
-
-    name = starts_from(suite.models[model])
+    name = suite.models[model].parent
     while name is not None:
         spec = suite.models[name]
-        if isinstance(spec, PretrainModel) and spec.pretrain.from_ is None:
-            return architecture(spec.pretrain.architecture, spec.pretrain.objective)
-        if isinstance(spec, LoadModel):
-            if builder is not None and builder.cached(name):
-                return _local_configuration(builder.checkpoint(name).path)
-            return _local_configuration(suite.folder / spec.load)
-        name = starts_from(spec)
+        if not spec.trained and builder is not None and builder.cached(name):
+            return configuration_in(builder.checkpoint(name).path)
+        configuration = spec.kind.configuration(spec.options, suite.folder)
+        if configuration is not None:
+            return configuration
+        name = spec.parent
     return None
-
-
-def _local_configuration(folder: Path) -> Mapping[str, Any] | None:
-    try:
-        content = plain_files.read_json(folder / "config.json")
-    except (OSError, ValueError):
-        return None
-    return content if isinstance(content, dict) else None
 
 
 def _matrix_rate() -> float:

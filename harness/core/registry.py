@@ -11,6 +11,7 @@ Nothing is imported until a name is asked for.
 from __future__ import annotations
 
 from functools import cache
+from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any
 
@@ -73,3 +74,9 @@ def load(group: str, name: str, *, where: Where | None = None) -> Any:
             where=where,
             hint=f"fix or uninstall the package {origin(group, name)!r}.",
         ) from error
+
+
+def imported(path: str) -> Any:
+    """Imports what stands at "module:name", as entry points write it."""
+    module, _, name = path.partition(":")
+    return getattr(import_module(module), name)

@@ -2,14 +2,26 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-from typing import Literal
+from collections.abc import Mapping
+from dataclasses import asdict, replace
+from typing import Any, Literal
 
 from pydantic import Field
 
-from harness.model_kinds.finetune_kind import _WRITING, AdapterMethod, FinetuneSettings, _named, lora_of, narrowed
+from harness.core.model_kind import Extra, ModelKind, StageCost
+from harness.model_kinds.finetune_kind import (
+    _WRITING,
+    AdapterMethod,
+    FinetuneSettings,
+    _named,
+    lora_of,
+    method_name,
+    narrowed,
+    qlora_extra,
+    tuning_cost,
+)
 from harness.model_kinds.flop_shapes import _WIDTH
-from harness.schema.suite.mitigation import TextMitigation
+from harness.schema.suite.mitigation import TextMitigation, mitigation_words
 from harness.schema.suite.types import Count, Strict
 
 
@@ -35,10 +47,6 @@ class AlignSpec(Strict):
     seed: int | None = None
 
 
-class AlignModel(Strict):
-    align: AlignSpec
-
-
 _ALIGNMENT = replace(_WRITING, epochs=2, learning_rate=1e-4, batch_size=8)
 
 
@@ -51,3 +59,35 @@ def alignment_settings(spec: AlignSpec, examples: int, width: int | None = None)
         return chosen
     # A tenth of what the same model is fine-tuned with (Rafailov et al. 2023: 1e-6 against 1e-5).
     return replace(chosen, learning_rate=narrowed(replace(chosen, learning_rate=1.0), spec, width).learning_rate / 10)
+
+
+class AlignKind(ModelKind[AlignSpec]):
+    """`align`: preference pairs."""
+
+    name = "align"
+    Options = AlignSpec
+    goal = "prefer better answers"
+    summary = "a language model aligned by preference pairs (DPO)"
+    train = "harness.training.stages.align_stage:align"
+    goes_on_from_weights = True
+    audited = False
+
+    def label(self, options: AlignSpec) -> str:
+        """Start, method and number of pairs."""
+        pairs = f" on {options.max_train_rows} pairs" if options.max_train_rows is not None else ""
+        method = "" if options.method == "full" else f" ({method_name(options.method)})"
+        care = mitigation_words(options.mitigate)
+        return f"{options.from_} aligned by direct preference optimization{method}{pairs}{care}"
+
+    def extra(self, options: AlignSpec) -> Extra | None:
+        """QLoRA needs bitsandbytes."""
+        return qlora_extra(options.method)
+
+    def defaults(self, options: AlignSpec, examples: int, type_: str) -> Mapping[str, Any]:
+        """Every choice of the alignment."""
+        return asdict(alignment_settings(options, examples))
+
+    def estimate(self, options: AlignSpec, rows: int, configuration: Mapping[str, Any] | None) -> StageCost:
+        """Two answers per pair, and the reference reads both once."""
+        epochs = alignment_settings(options, min(rows, options.max_train_rows or rows)).epochs
+        return tuning_cost(options, rows, configuration, epochs=epochs, texts_per_row=2)

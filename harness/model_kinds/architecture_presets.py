@@ -11,9 +11,11 @@ gpt-*: GPT-2's shape (learned positions, GELU, tied output). llama-*: rotary pos
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from harness.core.errors import SuiteError, unknown
+from harness.storage import plain_files
 
 _SIZES: Mapping[str, tuple[int, int, int]] = {
     "tiny": (2, 128, 2),
@@ -167,6 +169,15 @@ def architecture(named: str | Mapping[str, Any] | None, objective: str = "mlm") 
         sizes["num_key_value_heads"] = sizes["num_attention_heads"]
     _check_sizes(sizes)
     return sizes
+
+
+def configuration_in(folder: Path) -> Mapping[str, Any] | None:
+    """The transformers configuration of a folder; None where it holds none that can be read."""
+    try:
+        content = plain_files.read_json(folder / "config.json")
+    except (OSError, ValueError):
+        return None
+    return content if isinstance(content, dict) else None
 
 
 def check_objective(model_type: str, objective: str) -> None:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from pydantic import Field
 
+from harness.core.model_kind import CheckpointFormat, ModelKind, TrainingNeed
 from harness.schema.suite.types import Count, Strict
-
-
-class PromptModel(Strict):
-    prompt: PromptSpec
 
 
 class PromptSpec(Strict):
@@ -22,3 +21,34 @@ class PromptSpec(Strict):
         None, description="Choose examples from this many training rows (chosen by hash)."
     )
     seed: int | None = None
+
+
+class PromptKind(ModelKind[PromptSpec]):
+    """`prompt`: few-shot prompting."""
+
+    name = "prompt"
+    Options = PromptSpec
+    goal = "not trained here"
+    summary = "a model behind worked examples of a task"
+    train = "harness.training.stages.few_shot_stage:make_prompt"
+    audited = False
+    formats = (
+        CheckpointFormat(
+            "prompted",
+            opener="harness.models.derived.few_shot_backend:open_prompted",
+            files=("prompt.json",),
+            stands_on_parent=True,
+        ),
+    )
+
+    def label(self, options: PromptSpec) -> str:
+        """Whom it asks, and behind how many examples."""
+        return f"{options.from_} behind {options.num_fewshot} worked examples of {options.task}"
+
+    def learns_from(self, options: PromptSpec) -> TrainingNeed:
+        """What a prompt can show."""
+        return TrainingNeed.DEMONSTRATIONS
+
+    def refuses_child(self, options: PromptSpec, child: ModelKind[Any]) -> str | None:
+        """It has no weights of its own."""
+        return "a model behind worked examples"

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Literal
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field
 
-from harness.model_kinds.flop_shapes import _WIDTH
-from harness.schema.suite.mitigation import Mitigation
+from harness.core.model_kind import CheckpointFormat, Extra, ModelKind, StageCost
+from harness.model_kinds.architecture_presets import architecture
+from harness.model_kinds.flop_shapes import _WIDTH, TEXT_LENGTH, shape_of, training_flops
+from harness.schema.suite.mitigation import Mitigation, mitigation_words
 from harness.schema.suite.types import Count, Strict
 
 if TYPE_CHECKING:
@@ -74,10 +77,6 @@ class FinetuneSpec(Strict):
         le=50,
         description="Train checkpoints with seeds `seed`, `seed` + 1, …. With 3 or more, gates judge the recipe.",
     )
-
-
-class FinetuneModel(Strict):
-    finetune: FinetuneSpec
 
 
 # With fewer labels than this a pass is short: smaller batches and more passes pay, and word
@@ -174,3 +173,98 @@ def narrowed(chosen: FinetuneSettings, spec: FinetuneSpec | AlignSpec, width: in
 def _named(defaults: FinetuneSettings, spec: FinetuneSpec | AlignSpec) -> FinetuneSettings:
     named = {name: getattr(spec, name, None) for name in FinetuneSettings.__slots__}
     return replace(defaults, **{name: value for name, value in named.items() if value is not None})
+
+
+def method_name(method: object) -> str:
+    """A method, for people."""
+    if isinstance(method, str):
+        return method
+    return "QLoRA" if isinstance(method, QloraMethod) else "LoRA"
+
+
+def qlora_extra(method: object) -> Extra | None:
+    """What QLoRA needs beyond what harness installs."""
+    if not isinstance(method, QloraMethod):
+        return None
+    return Extra("bitsandbytes", "the method qlora", 'pip install "harness[qlora]", or use `method: {lora: {…}}`.')
+
+
+def tuning_cost(
+    options: FinetuneSpec | AlignSpec,
+    rows: int,
+    configuration: Mapping[str, Any] | None,
+    *,
+    epochs: int,
+    texts_per_row: int = 1,
+) -> StageCost:
+    """What training on so many rows takes; bert-micro where no configuration is known."""
+    texts = min(rows, options.max_train_rows or rows) * TEXT_LENGTH
+    shape = shape_of(configuration if configuration is not None else architecture("bert-micro"))
+    if shape is None:
+        return StageCost(texts)
+    forward = shape.stack(shape.layers + shape.decoder_layers, texts, TEXT_LENGTH)
+    if options.method == "linear":
+        return StageCost(texts, forward)
+    trained = 0.05 if lora_of(options.method) is not None else 1.0
+    return StageCost(texts * texts_per_row * epochs, training_flops(forward * texts_per_row * epochs, trained=trained))
+
+
+_LABELS: Mapping[str, str] = {
+    "full": "full fine-tuning",
+    "frozen": "a new head on the frozen weights",
+    "linear": "linear classifier on frozen features",
+    "LoRA": "LoRA fine-tuning",
+    "QLoRA": "QLoRA fine-tuning (base in 4 bits)",
+}
+
+
+class FinetuneKind(ModelKind[FinetuneSpec]):
+    """`finetune`: the examples of a task."""
+
+    name = "finetune"
+    Options = FinetuneSpec
+    goal = "learn the task"
+    summary = "a model fine-tuned for a task: all weights, LoRA, QLoRA, a new head, frozen features"
+    train = "harness.training.stages.finetune_stage:finetune"
+    goes_on_from_weights = True
+    formats = (
+        CheckpointFormat(
+            "linear",
+            opener="harness.models.derived.linear_backend:open_linear",
+            loads_with="transformers.AutoModel.from_pretrained({base}), then the head in linear.safetensors",
+            files=("linear.safetensors", "linear.json"),
+            weights=("linear.safetensors",),
+            reader="harness.models.checkpoint.linear_head_file:read_linear",
+            stands_on_parent=True,
+        ),
+    )
+
+    def label(self, options: FinetuneSpec) -> str:
+        """Method, start and number of labels."""
+        rows = f" on {options.max_train_rows} labels" if options.max_train_rows is not None else ""
+        start = f" of {options.from_}" if options.weights == "pretrained" else " from random weights (no pretraining)"
+        care = mitigation_words(options.mitigate, options.dropout)
+        return f"{_LABELS[method_name(options.method)]}{start}{rows}{care}"
+
+    def refuses_child(self, options: FinetuneSpec, child: ModelKind[Any]) -> str | None:
+        """A head on frozen features has no weights to go on from."""
+        return "a linear classifier on frozen features" if options.method == "linear" else None
+
+    def extra(self, options: FinetuneSpec) -> Extra | None:
+        """QLoRA needs bitsandbytes."""
+        return qlora_extra(options.method)
+
+    def trainer(self, options: FinetuneSpec) -> str:
+        """Frozen features have a trainer of their own."""
+        if options.method == "linear":
+            return "harness.training.stages.linear_stage:finetune_linear"
+        return super().trainer(options)
+
+    def defaults(self, options: FinetuneSpec, examples: int, type_: str) -> Mapping[str, Any]:
+        """Every choice of the fine-tuning."""
+        return asdict(settings_for(options, examples, type_))
+
+    def estimate(self, options: FinetuneSpec, rows: int, configuration: Mapping[str, Any] | None) -> StageCost:
+        """By rows and epochs."""
+        epochs = settings_for(options, min(rows, options.max_train_rows or rows)).epochs
+        return tuning_cost(options, rows, configuration, epochs=epochs)

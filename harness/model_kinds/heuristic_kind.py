@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import Field
 
+from harness.core.model_kind import CheckpointFormat, ModelKind
 from harness.schema.suite.types import Count, Strict
-
-
-class HeuristicModel(Strict):
-    heuristic: HeuristicSpec
-
 
 HeuristicRule = Literal[
     "majority", "random", "longest", "gazetteer", "dictionary", "nearest", "copy", "lead", "overlap"
@@ -27,3 +23,31 @@ class HeuristicSpec(Strict):
     )
     max_train_rows: Count | None = Field(None, description="Use at most this many training rows (chosen by hash).")
     seed: int | None = None
+
+
+class HeuristicKind(ModelKind[HeuristicSpec]):
+    """`heuristic`: a rule."""
+
+    name = "heuristic"
+    Options = HeuristicSpec
+    goal = "follow a rule"
+    summary = "a rule without learning, such as the majority label"
+    train = "harness.training.stages.heuristic_stage:make_baseline"
+    audited = False
+    formats = (
+        CheckpointFormat(
+            "baseline",
+            opener="harness.models.derived.heuristic_backend:open_baseline",
+            files=("baseline.json",),
+            family="baseline",
+        ),
+    )
+
+    def label(self, options: HeuristicSpec) -> str:
+        """The rule and its number of rows."""
+        rows = f" on {options.max_train_rows} labels" if options.max_train_rows is not None else ""
+        return f"baseline without learning: {options.rule}{rows}"
+
+    def refuses_child(self, options: HeuristicSpec, child: ModelKind[Any]) -> str | None:
+        """It has no weights."""
+        return "a baseline without learning"

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal
 
 from pydantic import Field
 
+from harness.core import registry
+from harness.core.model_kind import CheckpointFormat, ModelKind, ObtainContext, Obtained
+from harness.model_kinds.architecture_presets import configuration_in
 from harness.schema.suite.types import Strict
 
 
@@ -19,3 +24,60 @@ class LoadModel(Strict):
     quantize: Literal["4bit", "8bit"] | None = Field(
         None, description="Quantize the weights of the base to 4 or 8 bits with bitsandbytes (extra `quantize`)."
     )
+
+
+class LoadKind(ModelKind[LoadModel]):
+    """`load`: what is there already, in the formats of transformers and peft."""
+
+    name = "load"
+    Options = LoadModel
+    goal = "not trained here"
+    summary = "a checkpoint that exists already: folder, GGUF file, hub id or `catalog:NAME`"
+    flat = True
+    formats = (
+        CheckpointFormat(
+            "transformers",
+            opener="harness.models.local.transformers_backend:open_transformers",
+            loads_with="transformers.{model}.from_pretrained({folder})",
+        ),
+        CheckpointFormat(
+            "adapter",
+            opener="harness.models.local.transformers_backend:open_transformers",
+            stands_on_parent=True,
+        ),
+        CheckpointFormat(
+            "quantized",
+            opener="harness.models.derived.quantized_backend:open_quantized",
+            page="harness.models.checkpoint.metadata_schema:QuantizedPage",
+            stands_on_parent=True,
+        ),
+    )
+
+    def label(self, options: LoadModel) -> str:
+        """Where it comes from, and how it is held."""
+        held = f", in {options.quantize[0]} bits" if options.quantize else ""
+        return f"loaded from {options.load}{held}"
+
+    def refuses_child(self, options: LoadModel, child: ModelKind[Any]) -> str | None:
+        """Weights in few bits cannot be trained."""
+        if options.quantize is None or not child.goes_on_from_weights:
+            return None
+        return f"a model held in {options.quantize[0]} bits"
+
+    def configuration(self, options: LoadModel, folder: Path) -> Mapping[str, Any] | None:
+        """That of the folder, where it is one."""
+        return configuration_in(folder / options.load)
+
+    def fetches(self, options: LoadModel) -> tuple[str, ...]:
+        """What it loads."""
+        return (options.load,)
+
+    def at_hand(self, options: LoadModel, store: Any) -> bool:
+        """A folder, or what was fetched before."""
+        known: bool = registry.imported("harness.models.checkpoint.locate:at_hand")(options.load, store)
+        return known
+
+    def obtain(self, options: LoadModel, given: ObtainContext) -> Obtained:
+        """Fetches it where it is not a folder."""
+        loaded: Obtained = registry.imported("harness.models.obtain_loaded:obtain_loaded")(options, given)
+        return loaded

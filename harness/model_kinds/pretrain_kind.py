@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import Field, model_validator
 
-from harness.model_kinds.flop_shapes import _WIDTH
-from harness.schema.suite.mitigation import TextMitigation
+from harness.core.diagnostics import Problems
+from harness.core.errors import unknown
+from harness.core.model_kind import ModelKind, StageCost
+from harness.model_kinds.architecture_presets import architecture
+from harness.model_kinds.flop_shapes import _WIDTH, shape_of, training_flops
+from harness.schema.suite.mitigation import TextMitigation, mitigation_words
 from harness.schema.suite.types import Count, Strict
 
 
@@ -97,10 +103,6 @@ class PretrainSpec(Strict):
         return self
 
 
-class PretrainModel(Strict):
-    pretrain: PretrainSpec
-
-
 @dataclass(frozen=True, slots=True)
 class PretrainSettings:
     """Every choice of a pretraining that follows from its objective, with nothing left open.
@@ -147,3 +149,82 @@ def pretraining_settings(spec: PretrainSpec, width: int | None) -> PretrainSetti
     defaults = replace(defaults, learning_rate=rate)
     named = {name: getattr(spec, name) for name in PretrainSettings.__slots__}
     return replace(defaults, **{name: value for name, value in named.items() if value is not None})
+
+
+_GOALS: Mapping[str, str] = {
+    "causal": "predict the next word",
+    "mlm_nsp": "predict masked words and neighbors",
+    "span_corruption": "fill in missing spans",
+}
+
+
+class PretrainKind(ModelKind[PretrainSpec]):
+    """`pretrain`: texts without labels."""
+
+    name = "pretrain"
+    Options = PretrainSpec
+    goal = "predict masked words"
+    summary = "a language model pretrained on texts, from scratch or going on from another"
+    train = "harness.training.stages.pretrain_stage:pretrain"
+    goes_on_from_weights = True
+
+    def label(self, options: PretrainSpec) -> str:
+        """Objective and data."""
+        texts = f"by {options.objective} on {', '.join(options.data)}"
+        texts += mitigation_words(options.mitigate, options.dropout)
+        return f"pretrained {texts}" if options.from_ is None else f"{options.from_} pretrained further {texts}"
+
+    def goal_of(self, options: PretrainSpec) -> str:
+        """The goal of its objective."""
+        return _GOALS.get(options.objective, self.goal)
+
+    def check(self, options: PretrainSpec, problems: Problems) -> None:
+        """Weights are of its own data, and there is some."""
+        for name in options.weights:
+            if name not in options.data:
+                problems.add(unknown("data of this stage", name, options.data), "weights", name, key=True)
+        if not options.data:
+            problems.add("expected at least one name of the suite's data, found none.", "data")
+
+    def tokenizer(self, options: PretrainSpec) -> str | None:
+        """The given one, if any."""
+        return options.tokenizer.path
+
+    def configuration(self, options: PretrainSpec, folder: Path) -> Mapping[str, Any] | None:
+        """Its architecture; that of the model to go on from is not known here."""
+        return None if options.from_ is not None else architecture(options.architecture, options.objective)
+
+    def defaults(self, options: PretrainSpec, examples: int, type_: str) -> Mapping[str, Any]:
+        """Its shape and every choice of the pretraining."""
+        sizes = architecture(options.architecture, options.objective) if options.from_ is None else None
+        return {"sizes": sizes, **asdict(pretraining_settings(options, _width(sizes)))}
+
+    def estimate(self, options: PretrainSpec, rows: int, configuration: Mapping[str, Any] | None) -> StageCost:
+        """By its budget."""
+        sizes = dict(configuration or architecture(None, options.objective))
+        if options.from_ is None:
+            sizes = architecture(options.architecture, options.objective)
+        if options.budget.minutes is not None:
+            return StageCost(seconds=options.budget.minutes * 60)
+        chosen = pretraining_settings(options, _width(sizes))
+        steps = options.budget.steps or 0
+        tokens = float(options.budget.tokens or steps * chosen.batch_size * chosen.sequence_length)
+        shape = shape_of(sizes)
+        if shape is None:
+            return StageCost(tokens)
+        vocabulary = shape.vocabulary or options.tokenizer.vocabulary
+        forward = shape.stack(shape.layers, tokens, chosen.sequence_length)
+        if options.objective == "span_corruption":
+            target = tokens * chosen.mlm_probability * (1 + 1 / chosen.span_length)
+            length = chosen.sequence_length * target / tokens
+            forward += shape.stack(shape.decoder_layers, target, length) + shape.head(target, vocabulary)
+            forward += shape.cross(tokens, target, chosen.sequence_length)
+        else:
+            share = 1.0 if options.objective == "causal" else chosen.mlm_probability
+            forward += shape.head(tokens * share, vocabulary)
+        return StageCost(tokens, training_flops(forward))
+
+
+def _width(sizes: Mapping[str, Any] | None) -> int | None:
+    shape = shape_of(sizes) if sizes is not None else None
+    return shape.hidden if shape is not None else None

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field
 
+from harness.core.model_kind import CheckpointFormat, ModelKind
 from harness.schema.suite.mitigation import CsvFile, LexiconTable, Swap, check_groups
 from harness.schema.suite.types import Count, Strict
 
@@ -46,5 +47,35 @@ class ProjectSpec(Strict):
         return "/".join(dict.fromkeys(groups))
 
 
-class ProjectModel(Strict):
-    project: ProjectSpec
+class ProjectKind(ModelKind[ProjectSpec]):
+    """`project`: directions taken out of hidden states."""
+
+    name = "project"
+    Options = ProjectSpec
+    goal = "take out what tells groups apart"
+    summary = "a model without the directions that tell groups apart (INLP, SentenceDebias)"
+    train = "harness.training.stages.projection_stage:project"
+    audited = False
+    formats = (
+        CheckpointFormat(
+            "projected",
+            opener="harness.models.derived.projection_backend:open_projected",
+            loads_with="transformers.{base_model}.from_pretrained({base}), then take the directions of "
+            "projection.safetensors out of its last hidden states",
+            files=("projection.safetensors", "projection.json"),
+            stands_on_parent=True,
+        ),
+    )
+
+    def label(self, options: ProjectSpec) -> str:
+        """What is removed, and how."""
+        method = {"inlp": "INLP", "sentence_debias": "SentenceDebias"}[options.method]
+        return f"{options.from_} with {options.removed} projected out ({method})"
+
+    def mitigates(self, options: ProjectSpec) -> bool:
+        """Lists of words decide the directions."""
+        return True
+
+    def refuses_child(self, options: ProjectSpec, child: ModelKind[Any]) -> str | None:
+        """Its weights are those of its parent."""
+        return "a model with projected states"

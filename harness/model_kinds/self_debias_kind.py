@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import Field
 
+from harness.core.model_kind import CheckpointFormat, ModelKind
 from harness.schema.suite.types import Strict
 
 
@@ -25,5 +26,28 @@ class SelfDebiasSpec(Strict):
     seed: int | None = None
 
 
-class SelfDebiasModel(Strict):
-    self_debias: SelfDebiasSpec
+class SelfDebiasKind(ModelKind[SelfDebiasSpec]):
+    """`self_debias`: other token probabilities while decoding."""
+
+    name = "self_debias"
+    Options = SelfDebiasSpec
+    goal = "not trained here"
+    summary = "a language model that damps what a description of unwanted text makes likelier"
+    train = "harness.training.stages.self_debias_stage:self_debias"
+    key_name = "selfdebias"
+    formats = (
+        CheckpointFormat(
+            "self_debiased",
+            opener="harness.models.derived.self_debias_backend:open_self_debiased",
+            files=("self_debias.json",),
+            stands_on_parent=True,
+        ),
+    )
+
+    def label(self, options: SelfDebiasSpec) -> str:
+        """Whom it asks."""
+        return f"{options.from_}, self-debiased at decoding"
+
+    def refuses_child(self, options: SelfDebiasSpec, child: ModelKind[Any]) -> str | None:
+        """It has no weights of its own."""
+        return "a self-debiased model"

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 from urllib.parse import urlsplit
 
 from pydantic import Field, field_validator
 
+from harness.core import registry
+from harness.core.model_kind import ModelKind, ObtainContext, Obtained
 from harness.schema.suite.types import Strict
 
 
@@ -41,5 +43,27 @@ class ServerSpec(Strict):
         return value
 
 
-class ServerModel(Strict):
-    server: ServerSpec
+class ServerKind(ModelKind[ServerSpec]):
+    """`server`: an OpenAI-compatible API. It declares no format: no folder stands for a server."""
+
+    name = "server"
+    Options = ServerSpec
+    goal = "not trained here"
+    summary = "a model behind an OpenAI-compatible server"
+
+    def label(self, options: ServerSpec) -> str:
+        """The server's name of it."""
+        return f"{options.model}, asked over a network"
+
+    def refuses_child(self, options: ServerSpec, child: ModelKind[Any]) -> str | None:
+        """Its weights are elsewhere."""
+        return "a model behind a server"
+
+    def fetches(self, options: ServerSpec) -> tuple[str, ...]:
+        """Its tokenizer."""
+        return () if options.tokenizer is None else (options.tokenizer,)
+
+    def obtain(self, options: ServerSpec, given: ObtainContext) -> Obtained:
+        """Asks the server what it says of the model."""
+        served: Obtained = registry.imported("harness.models.server.open_server:obtain_served")(options, given)
+        return served

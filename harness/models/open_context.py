@@ -27,7 +27,7 @@ class Bases(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class OpenContext:
-    """The arguments of `open_model`, as an entry point of `harness.models` gets them.
+    """The arguments of `open_model`, as the opener of a `CheckpointFormat` gets them.
 
     Attributes:
         resolve: gives a parent checkpoint's folder by its key.

@@ -7,12 +7,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from harness.core import registry
-from harness.core.errors import Where
 from harness.core.model import Backend
+from harness.core.model_kind import formats
 from harness.core.reporter import Reporter, Silent
 from harness.models.cached_model import CachedModel
 from harness.models.checkpoint.checkpoint_digest import Resolve
-from harness.models.checkpoint.checkpoint_files import CHECKPOINT_FILE
 from harness.models.checkpoint.inspection import kind_of, read_lineage
 from harness.models.open_context import Bases, OpenContext
 
@@ -62,13 +61,11 @@ def open_model(
 
 
 def opener_of(folder: Path) -> Callable[[Path, OpenContext], Backend]:
-    """What opens a folder: one of the kinds of data, whatever else is registered as `harness.models`.
+    """What opens a folder: the opener of its format, which is one of those that the installed kinds declare.
 
     Raises:
-        CheckpointError: when checkpoint.json names any other kind.
+        CheckpointError: when checkpoint.json names anything else.
     """
-    kind = kind_of(folder, read_lineage(folder))
-    opener: Callable[[Path, OpenContext], Backend] = registry.load(
-        "models", kind, where=Where(folder / CHECKPOINT_FILE)
-    )
+    declared = formats()[kind_of(folder, read_lineage(folder))]
+    opener: Callable[[Path, OpenContext], Backend] = registry.imported(declared.opener)
     return opener

@@ -9,7 +9,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 
-from harness.model_kinds.describe import parent_of
 from harness.pipeline.answered_evaluation import AnsweredEvaluation, SuiteAnswers
 from harness.pipeline.checkpoints.checkpoint import Checkpoint
 from harness.pipeline.checkpoints.checkpoint_builder import CheckpointBuilder
@@ -76,7 +75,7 @@ def make_checkpoints(builder: CheckpointBuilder, clock: Clock, run: RunDir) -> d
         with clock.step(model, "stage") as facts:
             made[model] = builder.checkpoint(model)
             facts["cached"] = made[model].cached
-        if made[model].made_by != "load":
+        if not made[model].in_place:
             _copy_log(made[model], run, model)
     return made
 
@@ -160,7 +159,7 @@ def _note_costs(info: RunInfo, prepared: PreparedSuite, answers: SuiteAnswers) -
         info.asking,
         {name: items.n for name, items in answers.item_sets.items()},
         {name: spent for name in models if (spent := info.training_seconds(name)) is not None},
-        {name: parent_of(spec) for name, spec in models.items()},
+        {name: spec.parent for name, spec in models.items()},
         threads=int(os.environ.get("OMP_NUM_THREADS") or os.cpu_count() or 1),
         work=answers.work,
     )

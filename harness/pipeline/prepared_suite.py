@@ -99,8 +99,7 @@ def references(suite: Suite) -> dict[str, DataRef]:
     """Every data reference that something in the suite uses: name → reference."""
     used: dict[str, DataRef] = {}
     for model in suite.models.values():
-        pretrain = getattr(model, "pretrain", None)
-        for name in pretrain.data if pretrain is not None else ():
+        for name in model.data:
             used[name] = suite.data[name]
     for spec in [*suite.tasks.values(), *suite.probes.values()]:
         for ref in _names(spec):

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from harness.core.errors import SuiteError, unknown
-from harness.model_kinds.load_kind import LoadModel
-from harness.model_kinds.model_spec import ModelSpec, learns, starts_from
+from harness.core.model_kind import ModelSpec
+from harness.model_kinds.load_kind import LoadKind, LoadModel
 from harness.schema.renames import describe_old
 from harness.schema.suite.gate_rules import Composition, Rule
 from harness.suite.suite import Suite, suite_digest
@@ -39,7 +39,7 @@ def override(
     if models:
         loaded = {name: _loaded(suite, name, path) for name, path in models.items()}
         changed = replace(changed, models={**changed.models, **loaded})
-        value["models"] = {**value["models"], **{name: spec.model_dump() for name, spec in loaded.items()}}
+        value["models"] = {**value["models"], **{name: spec.options.model_dump() for name, spec in loaded.items()}}
     if seed is not None:
         if not 0 <= seed < 2**32:
             raise SuiteError(f"expected a seed from 0 to 4294967295, found {seed}.")
@@ -52,16 +52,16 @@ def override(
     return replace(changed, value=value, digest=suite_digest(value, kept))
 
 
-def _loaded(suite: Suite, name: str, path: str) -> LoadModel:
+def _loaded(suite: Suite, name: str, path: str) -> ModelSpec:
     if name not in suite.models:
         raise SuiteError(
             unknown("model", name, suite.models), where=suite.where("models"), hint="use the form name=path."
         )
     local = Path(path).expanduser()
     if local.exists():
-        return LoadModel(load=str(local.absolute()))
+        return ModelSpec(LoadKind(), LoadModel(load=str(local.absolute())))
     identifier, _, revision = path.partition("@")
-    return LoadModel(load=identifier, revision=revision or None)
+    return ModelSpec(LoadKind(), LoadModel(load=identifier, revision=revision or None))
 
 
 def _select(suite: SuiteT, only: tuple[str, ...]) -> SuiteT:
@@ -112,7 +112,7 @@ def _with_parents(models: Mapping[str, ModelSpec], names: Iterable[str]) -> set[
         name: str | None = start
         while name is not None and name not in kept:
             kept.add(name)
-            name = starts_from(models[name])
+            name = models[name].parent
     return kept
 
 
@@ -121,7 +121,7 @@ def _needed_tasks(suite: Suite, evaluated: Collection[str], models: Iterable[Mod
     for probe in suite.probes.values():
         if probe.name in evaluated and probe.options.task_name is not None:
             needed.add(probe.options.task_name)
-    needed.update(task for spec in models if (task := learns(spec)) is not None)
+    needed.update(spec.task for spec in models if spec.task is not None)
     return needed
 
 

@@ -10,8 +10,8 @@ from typing import Any, TypeVar
 
 from harness.core import registry
 from harness.core.diagnostics import Problems
-from harness.core.errors import SuiteError, unknown
-from harness.model_kinds.model_spec import ModelSpec
+from harness.core.errors import SuiteError, nearest, unknown
+from harness.core.model_kind import ModelSpec, kind_named
 from harness.schema.suite.compare_section import CompareSpec
 from harness.schema.suite.data_refs import DataRef
 from harness.schema.suite.types import NAME_PATTERN
@@ -83,8 +83,8 @@ def read_sections(value: Any, problems: Problems, keys: Sequence[str] = SECTIONS
         title=title or name,
         description=_scalar(str, value, "description", "", problems),
         seed=_seed(value, problems),
-        data=_named(DataRef, value, "data", problems),
-        models=_named(ModelSpec, value, "models", problems),
+        data=_data(value, problems),
+        models=_models(value, problems),
         compare=compare,
         tasks=_evaluations(value, "task", problems),
         probes=_evaluations(value, "probe", problems),
@@ -125,14 +125,65 @@ def _entries(value: Mapping[str, Any], section: str, what: str, problems: Proble
     return entries
 
 
-def _named(annotation: Any, value: Mapping[str, Any], section: str, problems: Problems) -> dict[str, Any]:
+def _data(value: Mapping[str, Any], problems: Problems) -> dict[str, DataRef]:
     result = {}
-    for name, raw in _entries(value, section, "data" if section == "data" else "model", problems).items():
-        here = problems.below(section, name)
-        entry = validate(annotation, with_files(raw, here), here)
+    for name, raw in _entries(value, "data", "data", problems).items():
+        here = problems.below("data", name)
+        entry: DataRef | None = validate(DataRef, with_files(raw, here), here)
         if entry is not None:
             result[name] = entry
     return result
+
+
+def _models(value: Mapping[str, Any], problems: Problems) -> dict[str, ModelSpec]:
+    result = {}
+    for name, raw in _entries(value, "models", "model", problems).items():
+        here = problems.below("models", name)
+        spec = _model(with_files(raw, here), here)
+        if spec is not None:
+            result[name] = spec
+    return result
+
+
+def _model(raw: Any, problems: Problems) -> ModelSpec | None:
+    """A model by the one key that names its kind."""
+    names = registry.names("models")
+    if not isinstance(raw, dict):
+        problems.add(f"expected a mapping with one of the keys {', '.join(names)}, found {found(raw)}.")
+        return None
+    named = [key for key in raw if key in names]
+    if not named:
+        _note_missing_kind(raw, names, problems)
+        return None
+    if len(named) > 1:
+        keys = " and ".join(repr(key) for key in named)
+        problems.add(f"a model has one kind; found {keys}.", named[1], key=True, hint="make two models of it.")
+        return None
+    (name,) = named
+    try:
+        kind = kind_named(name)
+    except SuiteError as error:
+        problems.add_error(error, name)
+        return None
+    if kind.flat:
+        options = validate(kind.Options, raw, problems)
+    else:
+        options = validate(kind.Options, raw[name], problems.below(name))
+        known = {field.alias or key for key, field in kind.Options.model_fields.items()}
+        for key in (key for key in raw if key != name):
+            hint = f"write it below {name!r}." if key in known else None
+            problems.add(f"unknown key {key!r} beside {name!r}.", key, key=True, hint=hint)
+            options = None
+    return None if options is None else ModelSpec(kind, options)
+
+
+def _note_missing_kind(raw: Mapping[str, Any], names: list[str], problems: Problems) -> None:
+    """No key is a kind: the one that comes nearest is misspelled, else the first is unknown."""
+    if not raw:
+        problems.add(f"expected one of the keys {', '.join(names)}, found none of them.")
+        return
+    key = next((key for key in raw if nearest(key, names) is not None), next(iter(raw)))
+    problems.add(unknown("kind of model", key, names), key, key=True)
 
 
 def _evaluations(value: Mapping[str, Any], role: Role, problems: Problems) -> dict[str, EvaluationSpec]:

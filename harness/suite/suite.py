@@ -11,7 +11,7 @@ from harness.core import registry
 from harness.core.diagnostics import Key
 from harness.core.digests import digest
 from harness.core.errors import Where
-from harness.model_kinds.model_spec import ModelSpec
+from harness.core.model_kind import ModelSpec
 from harness.schema.suite.compare_section import CompareSpec
 from harness.schema.suite.data_refs import DataRef
 from harness.schema.suite.evaluation_options import EvaluationOptions

@@ -9,16 +9,7 @@ from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
 from harness.core import registry
-from harness.model_kinds.align_kind import AlignModel
-from harness.model_kinds.classical_kind import ClassicalModel
-from harness.model_kinds.few_shot_kind import PromptModel
-from harness.model_kinds.finetune_kind import FinetuneModel
-from harness.model_kinds.heuristic_kind import HeuristicModel
-from harness.model_kinds.load_kind import LoadModel
-from harness.model_kinds.pretrain_kind import PretrainModel
-from harness.model_kinds.projection_kind import ProjectModel
-from harness.model_kinds.self_debias_kind import SelfDebiasModel
-from harness.model_kinds.server_kind import ServerModel
+from harness.core.model_kind import kinds
 from harness.schema.suite.compare_section import CompareSpec
 from harness.schema.suite.data_refs import CatalogRef, FileRef, HubRef, SourceRef
 from harness.schema.suite.gate_rules import COMPOSED_KEYS, COMPOSITIONS, KINDS, Defaults, Waiver
@@ -27,22 +18,10 @@ from harness.suite.sections import REQUIRED
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 _DATA: tuple[type[BaseModel], ...] = (CatalogRef, FileRef, HubRef, SourceRef)
-_MODELS: tuple[type[BaseModel], ...] = (
-    PretrainModel,
-    FinetuneModel,
-    AlignModel,
-    ClassicalModel,
-    HeuristicModel,
-    PromptModel,
-    ProjectModel,
-    SelfDebiasModel,
-    LoadModel,
-    ServerModel,
-)
 
 
 def json_schema(further: Mapping[str, type[BaseModel]] | None = None) -> dict[str, Any]:
-    """The schema of a whole suite, with the options of every registered task and probe.
+    """The schema of a whole suite, with the options of every registered model kind, task and probe.
 
     Cross references (names, metrics that fit, circles) are beyond it; `load_suite` checks them.
 
@@ -51,8 +30,8 @@ def json_schema(further: Mapping[str, type[BaseModel]] | None = None) -> dict[st
     """
     tasks, probes, added = _options("tasks"), _options("probes"), further or {}
     rule_models = (*KINDS.values(), *COMPOSITIONS.values())
-    every: list[type[BaseModel]] = [*_DATA, *_MODELS, *added.values(), CompareSpec, *rule_models, Defaults, Waiver]
-    every += [*tasks.values(), *probes.values()]
+    every: list[type[BaseModel]] = [*_DATA, *added.values(), CompareSpec, *rule_models, Defaults, Waiver]
+    every += [*(kind.Options for kind in kinds()), *tasks.values(), *probes.values()]
     places, definitions = models_json_schema(
         [(model, "validation") for model in dict.fromkeys(every)], ref_template="#/$defs/{model}"
     )
@@ -67,6 +46,10 @@ def json_schema(further: Mapping[str, type[BaseModel]] | None = None) -> dict[st
         properties = {kind: of(model) for kind, model in kinds.items()}
         return _named({**_object(properties), "minProperties": 1, "maxProperties": 1}, what)
 
+    models = [
+        of(kind.Options) if kind.flat else {**_object({kind.name: of(kind.Options)}), "required": [kind.name]}
+        for kind in kinds()
+    ]
     rules = {"type": "array", "items": any_of(rule_models)}
     definitions["$defs"] |= _members(definitions["$defs"])
     gates = {
@@ -84,7 +67,7 @@ def json_schema(further: Mapping[str, type[BaseModel]] | None = None) -> dict[st
         "description": {"type": "string", "description": "Purpose of the suite, in a sentence or two."},
         "seed": {"type": "integer", "minimum": 0, "maximum": 2**32 - 1, "default": 0},
         "data": _named(any_of(_DATA), "Datasets by name."),
-        "models": _named(any_of(_MODELS), "Models by name: how each is trained or loaded."),
+        "models": _named({"anyOf": models}, "Models by name: how each is trained or loaded."),
         **{key: of(model) for key, model in added.items()},
         "compare": of(CompareSpec),
         "tasks": evaluations(tasks, "Capability evaluations by name."),

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Iterator
+from importlib.metadata import EntryPoint
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from harness.core import registry
+from harness.core import model_kind, registry
 from harness.core.errors import CheckpointError, HarnessError
+from harness.core.model_kind import formats
 from harness.models.checkpoint.checkpoint_digest import checkpoint_digest
 from harness.models.checkpoint.classical_file import ClassicalWeights, read_classical, write_classical
-from harness.models.checkpoint.inspection import KINDS, inspect, read_lineage
+from harness.models.checkpoint.inspection import inspect, read_lineage
 from harness.models.checkpoint.linear_head_file import LinearHead, read_linear, write_linear
 from harness.models.derived.few_shot_backend import FewShotPrompt, read_shots, write_shots
 from harness.models.derived.heuristic_backend import BaselineTable, read_baseline, write_baseline
@@ -22,6 +25,7 @@ from harness.models.derived.projection_backend import Projection, read_projectio
 from harness.models.derived.self_debias_backend import SelfDebias, read_self_debias, write_self_debias
 from harness.models.open_model import open_model
 
+KINDS = tuple(formats())
 KEY = "ab" * 32
 PAGE: dict[str, Any] = {
     "format": 1,
@@ -115,22 +119,79 @@ def test_a_folder_never_stands_for_a_server(tmp_path: Path, monkeypatch: pytest.
         assert "decoy" not in str(caught.value)
 
 
-def test_what_a_package_registers_is_not_reached_by_a_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def load(*_: object, **__: object) -> None:
-        raise AssertionError("a folder chose its own opener")
+def test_what_a_page_of_0_1_0_says_is_read_in_the_words_of_today(tmp_path: Path) -> None:
+    page = {"format": 1, "kind": "quantised", "parent": {"key": KEY, "digest": KEY}, "quantise": "8bit"}
+    assert read_lineage(write(tmp_path, page)) == QUANTISED
 
-    monkeypatch.setattr(registry, "load", load)
-    for kind in (
+
+PLUGGED = """
+from harness.core.model_kind import CheckpointFormat, ModelKind
+from harness.schema.suite.types import Strict
+OPENED = []
+def open_plugged(folder, context):
+    OPENED.append(folder)
+    raise AssertionError("opened")
+class Plugged(ModelKind):
+    name, Options, goal = "plugged", Strict, "none"
+    FORMATS
+    def label(self, options):
+        return "plugged"
+"""
+
+
+@pytest.fixture
+def plugged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], None]]:
+    """Registers a kind of an outside package, with the formats that are given."""
+
+    def register(declared: str) -> None:
+        (tmp_path / "plugged_kind.py").write_text(PLUGGED.replace("FORMATS", declared))
+        monkeypatch.syspath_prepend(tmp_path)
+        entry = EntryPoint("plugged", "plugged_kind:Plugged", "harness.models")
+        known = {**registry._entries("models"), "plugged": entry}
+        monkeypatch.setattr(registry, "_entries", lambda group: known)
+        _forget()
+
+    yield register
+    monkeypatch.undo()
+    sys.modules.pop("plugged_kind", None)
+    _forget()
+
+
+def _forget() -> None:
+    model_kind.formats.cache_clear()
+    model_kind.kind_named.cache_clear()
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
         "plugged",
+        "plugged_kind:open_plugged",
         "server",
+        "load",
+        "finetune",
         "harness.models.derived.linear_backend:open_linear",
         ["linear"],
         {"a": 1},
         None,
         1,
-    ):
-        with pytest.raises(CheckpointError):
-            _open(write(tmp_path, {"format": 1, "kind": kind}))
+    ],
+)
+def test_what_a_package_registers_is_not_reached_by_a_folder(
+    kind: Any, tmp_path: Path, plugged: Callable[[str], None]
+) -> None:
+    plugged("")
+    with pytest.raises(CheckpointError):
+        _open(write(tmp_path, {"format": 1, "kind": kind}))
+    assert sys.modules["plugged_kind"].OPENED == []
+
+
+def test_a_format_that_a_package_declares_is_opened_by_it(tmp_path: Path, plugged: Callable[[str], None]) -> None:
+    plugged('formats = (CheckpointFormat("plugged", opener="plugged_kind:open_plugged"),)')
+    with pytest.raises(CheckpointError, match="unknown key 'url'"):
+        _open(write(tmp_path, {"format": 1, "kind": "plugged", "url": "http://localhost:1"}))
+    with pytest.raises(AssertionError, match="opened"):
+        _open(write(tmp_path, {"format": 1, "kind": "plugged"}))
 
 
 def _linear(folder: Path) -> None:
@@ -153,6 +214,11 @@ COMPANIONS: dict[str, tuple[Callable[[Path], Any], Callable[[Path], Any]]] = {
         read_projection,
     ),
 }
+
+
+def test_the_files_of_the_formats_are_those_that_are_written() -> None:
+    declared = {name for known in formats().values() for name in known.files if name.endswith(".json")}
+    assert declared == set(COMPANIONS)
 
 
 @pytest.mark.parametrize("name", COMPANIONS)

@@ -28,7 +28,7 @@ def test_whatever_columns_and_paths_are_called(data: str, text: str, labels: lis
     mine = suite.data["mine"]
     assert isinstance(mine, FileRef)
     assert (mine.file, mine.columns["text"]) == (data, text)
-    assert suite.models["base"] == LoadModel(load=data)
+    assert suite.models["base"].options == LoadModel(load=data)
     assert suite.tasks["mine"].raw["labels"] == labels
 
 

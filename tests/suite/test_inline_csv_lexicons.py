@@ -40,17 +40,17 @@ def _suite(folder: Path, words: str | None = WORDS) -> Any:
 def test_rows_of_a_file_stand_where_words_by_group_would(tmp_path: Path) -> None:
     suite = _suite(tmp_path)
     probe = suite.probes["swaps"].options
-    augment = suite.models["tuned"].finetune.mitigate.augmenting
-    for given in (probe.lexicons["faith"], augment.lexicons["faith"], suite.models["flat"].project.remove):
+    augment = suite.models["tuned"].options.mitigate.augmenting
+    for given in (probe.lexicons["faith"], augment.lexicons["faith"], suite.models["flat"].options.remove):
         lexicon = given_lexicon("faith", given)
         assert lexicon.groups == ("jewish", "muslim", "christian")
         assert lexicon.counterpart("mosque", "christian") == "church"
         # A pair that one of the three groups lacks is no fault: the word goes to the groups that have it.
         assert lexicon.counterpart("imam", "christian") == "vicar"
         assert lexicon.counterpart("imam", "jewish") is None
-    assert suite.models["flat"].project.removed == "jewish/muslim/christian"
+    assert suite.models["flat"].options.removed == "jewish/muslim/christian"
     before = digest(augment.model_dump(mode="json"))
-    changed = _suite(tmp_path, WORDS.replace("vicar", "priest")).models["tuned"].finetune.mitigate.augmenting
+    changed = _suite(tmp_path, WORDS.replace("vicar", "priest")).models["tuned"].options.mitigate.augmenting
     assert digest(changed.model_dump(mode="json")) != before
 
 

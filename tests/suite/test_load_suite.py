@@ -6,7 +6,7 @@ import pytest
 
 from harness.calibration.load_calibration import load_any_suite
 from harness.core.errors import SuiteError
-from harness.model_kinds.finetune_kind import FinetuneModel
+from harness.model_kinds.finetune_kind import FinetuneSpec
 from harness.model_kinds.load_kind import LoadModel
 from harness.suite.bundled import suites
 from harness.suite.load_suite import load_suite, parse_suite
@@ -50,8 +50,8 @@ def fault(text: str) -> str:
 def test_a_small_suite() -> None:
     found = suite(SMALL)
     assert (found.name, found.title, found.seed) == ("small", "small", 0)
-    assert found.models["base"] == LoadModel(load="models/base")
-    assert isinstance(found.models["tuned"], FinetuneModel)
+    assert found.models["base"].options == LoadModel(load="models/base")
+    assert isinstance(found.models["tuned"].options, FinetuneSpec)
     assert (found.candidates, found.release) == (("tuned",), ("tuned",))
     assert list(found.evaluations) == ["mine", "swaps", "pairs"]
     assert found.tasks["mine"].cls.kind == "classification"
@@ -73,13 +73,20 @@ def test_a_small_suite() -> None:
         ("columns: {text: body}", "columns: {text: 3}", "3:42", "expected text, found the number 3"),
         ("  base: {load", "  Base!: {load", "5:3", "expected a model name of small letters"),
         ("{load: models/base}", "{laod: models/base}", "5:10", "Did you mean 'load'?"),
-        ("{load: models/base}", "models/base", "5:9", "expected a mapping with one of the keys pretrain, finetune"),
+        ("{load: models/base}", "{classical: {task: mine}, load: models/base}", "5:35", "a model has one kind"),
+        ("{load: models/base}", "{classical: {task: mine}, seed: 3}", "5:35", "write it below 'classical'"),
+        ("{load: models/base}", "{classical: {task: mine}, sort: 3}", "5:35", "unknown key 'sort' beside 'classical'"),
+        ("{load: models/base}", "{classical: }", "5:10", "expected a mapping (`key: value`), found nothing"),
+        ("{load: models/base}", "{load: models/base, revison: ab}", "5:29", "Did you mean 'revision'?"),
+        ("{load: models/base}", "{revision: ab, laod: models/base}", "5:24", "Did you mean 'load'?"),
+        ("{load: models/base}", "{finetune: {from: tuned, task: mine}}", "5:27", "in a circle: base → tuned → base"),
+        ("{load: models/base}", "models/base", "5:9", "expected a mapping with one of the keys align, classical"),
         ("{load: models/base}", "", "5:3", "found nothing"),
         (
             "{load: models/base}",
             "{}",
             "5:3",
-            "pretrain, finetune, align, classical, heuristic, prompt, project, self_debias, load, server",
+            "align, classical, finetune, heuristic, load, pretrain, project, prompt, self_debias, server",
         ),
         (
             "{load: models/base}",

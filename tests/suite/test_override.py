@@ -18,8 +18,8 @@ def sentiment() -> Suite:
 
 def test_another_checkpoint_takes_a_model_s_place(sentiment: Suite, tmp_path: Path) -> None:
     changed = override(sentiment, models={"finetuned": str(tmp_path), "lora": "someone/model@1a2b"})
-    assert changed.models["finetuned"] == LoadModel(load=str(tmp_path))
-    assert changed.models["lora"] == LoadModel(load="someone/model", revision="1a2b")
+    assert changed.models["finetuned"].options == LoadModel(load=str(tmp_path))
+    assert changed.models["lora"].options == LoadModel(load="someone/model", revision="1a2b")
     assert changed.models["base"] == sentiment.models["base"]
     assert changed.digest != sentiment.digest
     assert changed.gates_digest == sentiment.gates_digest
@@ -30,7 +30,7 @@ def test_a_relative_path_is_that_of_the_command_line(
 ) -> None:
     (tmp_path / "mine").mkdir()
     monkeypatch.chdir(tmp_path)
-    assert override(sentiment, models={"base": "mine"}).models["base"] == LoadModel(load=str(tmp_path / "mine"))
+    assert override(sentiment, models={"base": "mine"}).models["base"].options == LoadModel(load=str(tmp_path / "mine"))
 
 
 def test_a_seed(sentiment: Suite) -> None:

@@ -5,10 +5,9 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from training_samples import passage_inputs, pretrain_spec, pretraining, text_inputs
+from training_samples import passage_inputs, pretrain_spec, pretraining, run_stage, text_inputs
 
 from harness.core.reporter import Silent
-from harness.training.run_stage import run_stage
 
 
 @pytest.fixture(scope="session")

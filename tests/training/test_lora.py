@@ -3,12 +3,11 @@ from pathlib import Path
 
 import pytest
 from safetensors import safe_open
-from training_samples import LABELS, finetune_spec, label_inputs
+from training_samples import LABELS, finetune_spec, label_inputs, run_stage
 
 from harness.core.digests import file_digest
 from harness.core.errors import SuiteError
 from harness.core.reporter import Silent
-from harness.training.run_stage import run_stage
 
 _LORA = {"lora": {"rank": 2}}
 

@@ -5,14 +5,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from training_samples import LABELS, VERDICTS, examples, finetune_spec, label_inputs, prompts, spans
+from training_samples import LABELS, VERDICTS, examples, finetune_spec, label_inputs, prompts, run_stage, spans
 
 from harness.core.errors import IncompleteError
 from harness.core.reporter import Silent
 from harness.core.requests import Classify, Continuations, Scores
 from harness.models.checkpoint.checkpoint_digest import checkpoint_digest
 from harness.models.open_model import open_model
-from harness.training.run_stage import run_stage
 
 _METHOD = {"qlora": {"rank": 8}}
 _HERE = importlib.util.find_spec("bitsandbytes") is not None

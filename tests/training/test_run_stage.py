@@ -2,10 +2,9 @@ import subprocess
 import sys
 
 import pytest
-from training_samples import finetune_spec, pretrain_spec
+from training_samples import finetune_spec, pretrain_spec, resolved
 
 from harness.core.errors import CheckpointError
-from harness.training.run_stage import resolved
 from harness.training.stage_inputs import StageInputs
 
 

@@ -3,13 +3,13 @@ from typing import Any
 
 import pytest
 import torch
+from training_samples import estimate_cost
 
 from harness.model_kinds.classical_kind import ClassicalSpec
 from harness.model_kinds.flop_shapes import shape_of, training_flops
 from harness.models.peak_memory import peak_memory
 from harness.training import training_cost
 from harness.training.checkpoint_metadata import folder_bytes
-from harness.training.run_stage import estimate_cost
 
 from training_samples import finetune_spec, pretrain_spec  # isort: skip
 
@@ -48,26 +48,25 @@ def test_peak_memory_is_in_bytes() -> None:
 
 
 def test_estimates_grow_with_the_work() -> None:
-    assert estimate_cost(pretrain_spec(steps=10), 0)["tokens"] == 10 * 4 * 16
+    assert estimate_cost(pretrain_spec(steps=10), 0).tokens == 10 * 4 * 16
     full, lora, linear = (
         estimate_cost(finetune_spec(method=method), 1000) for method in ("full", {"lora": {"rank": 4}}, "linear")
     )
-    assert full["flops"] > lora["flops"] > linear["flops"] > 0
-    assert full["tokens"] == pytest.approx(3 * linear["tokens"])
+    assert full.flops > lora.flops > linear.flops > 0
+    assert full.tokens == pytest.approx(3 * linear.tokens)
     few = estimate_cost(finetune_spec(max_train_rows=100), 1000)
-    assert few["tokens"] == pytest.approx(full["tokens"] / 10)
-    assert estimate_cost(ClassicalSpec(task="mood"), 10)["flops"] == 0
+    assert few.tokens == pytest.approx(full.tokens / 10)
+    assert estimate_cost(ClassicalSpec(task="mood"), 10).flops == 0
 
 
 def test_an_estimate_is_what_pretraining_then_counts(tmp_path: Path) -> None:
-    from training_samples import text_inputs
+    from training_samples import run_stage, text_inputs
 
     from harness.core.reporter import Silent
-    from harness.training.run_stage import run_stage
 
     spec = pretrain_spec(steps=3, tokenizer={"vocabulary": 60})
     made = run_stage(spec, text_inputs(), tmp_path / "a", Silent())
-    assert made["cost"]["flops"] == pytest.approx(estimate_cost(spec, 0)["flops"], rel=0.05)
+    assert made["cost"]["flops"] == pytest.approx(estimate_cost(spec, 0).flops, rel=0.05)
 
 
 _SHAPES = {
@@ -154,10 +153,9 @@ def test_operations_of_encoder_and_decoder_are_those_that_torch_counts(projectio
 
 
 def test_a_stage_says_what_it_ran_on(tmp_path: Path) -> None:
-    from training_samples import text_inputs
+    from training_samples import run_stage, text_inputs
 
     from harness.core.reporter import Silent
-    from harness.training.run_stage import run_stage
 
     made = run_stage(pretrain_spec(steps=2), text_inputs(), tmp_path / "a", Silent())
     assert made["measured"]["threads"] >= 1

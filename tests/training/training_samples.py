@@ -7,10 +7,15 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from pydantic import BaseModel
+
 from harness.core.examples import AnswerSpan, LabeledText, PlainText, PreferencePair, PromptTarget, TaggedWords
+from harness.core.model_kind import ModelSpec, StageCost, kinds
+from harness.core.reporter import Reporter
 from harness.model_kinds.align_kind import AlignSpec
 from harness.model_kinds.finetune_kind import FinetuneSpec
 from harness.model_kinds.pretrain_kind import PretrainSpec
+from harness.training import run_stage as stages
 from harness.training.stage_inputs import StageInputs
 
 THINGS = ("kettle", "lamp", "garden", "soup", "train", "window")
@@ -161,3 +166,26 @@ def stage(kind: str, parent: Path) -> tuple[Any, StageInputs]:
     method = {"lora": {"rank": 2}} if kind == "lora" else "full"
     inputs = label_inputs(parent, train=train, validation=validation, labels=labels)
     return finetune_spec(method=method, max_length=32), inputs
+
+
+def model_of(options: BaseModel) -> ModelSpec:
+    """The model that options of a kind describe."""
+    return next(ModelSpec(kind, options) for kind in kinds() if isinstance(options, kind.Options))
+
+
+def run_stage(
+    options: BaseModel, inputs: StageInputs, work: Path, reporter: Reporter, *, save_every: int | None = None
+) -> dict[str, Any]:
+    """Carries out the stage that options describe."""
+    return stages.run_stage(model_of(options), inputs, work, reporter, save_every=save_every)
+
+
+def resolved(options: BaseModel, examples: int, type_: str = "labeled_text") -> dict[str, Any]:
+    """What the options leave open, resolved."""
+    return stages.resolved(model_of(options), examples, type_)
+
+
+def estimate_cost(options: BaseModel, rows: int) -> StageCost:
+    """What the stage takes."""
+    model = model_of(options)
+    return model.kind.estimate(options, rows, None)

@@ -13,16 +13,9 @@ from typing import Any
 
 from harness.core.digests import digest, file_digest
 from harness.core.errors import CheckpointError, Where
+from harness.core.model_kind import formats
 from harness.model_kinds.server_kind import ServerSpec
-from harness.models.checkpoint.checkpoint_files import (
-    BASELINE_TABLE,
-    PROJECTION_SETTINGS,
-    PROJECTION_WEIGHTS,
-    PROMPT_TABLE,
-    SELF_DEBIAS_TABLE,
-    read_json,
-)
-from harness.models.checkpoint.classical_file import CLASSICAL_SETTINGS, CLASSICAL_VOCABULARY, CLASSICAL_WEIGHTS
+from harness.models.checkpoint.checkpoint_files import read_json
 from harness.models.checkpoint.inspection import (
     ADAPTER_CONFIG,
     CONFIG,
@@ -31,7 +24,6 @@ from harness.models.checkpoint.inspection import (
     parent_of,
     read_lineage,
 )
-from harness.models.checkpoint.linear_head_file import LINEAR_SETTINGS, LINEAR_WEIGHTS
 from harness.models.checkpoint.safetensors_header import weight_files
 from harness.models.checkpoint.tokenizer_files import CHAT_TEMPLATE, TOKENIZER_FILES
 
@@ -64,14 +56,6 @@ _TOKENIZER_VOLATILE = _VOLATILE | {
 _CALL_STATE = frozenset({"truncation", "padding"})
 _FORMAT = 2
 _DEEPEST = 16
-_OWN_FILES: Mapping[str, tuple[str, ...]] = {
-    "linear": (LINEAR_WEIGHTS, LINEAR_SETTINGS),
-    "classical": (CLASSICAL_WEIGHTS, CLASSICAL_SETTINGS, CLASSICAL_VOCABULARY),
-    "baseline": (BASELINE_TABLE,),
-    "prompted": (PROMPT_TABLE,),
-    "self_debiased": (SELF_DEBIAS_TABLE,),
-    "projected": (PROJECTION_WEIGHTS, PROJECTION_SETTINGS),
-}
 
 Resolve = Callable[[str], Path]
 
@@ -117,7 +101,7 @@ def checkpoint_digest(folder: Path, resolve: Resolve | None = None, *, above: tu
         if (folder / CHAT_TEMPLATE).is_file():
             content[CHAT_TEMPLATE] = file_digest(folder / CHAT_TEMPLATE)
     else:
-        content["files"] = _files(folder, _OWN_FILES[kind])
+        content["files"] = _files(folder, formats()[kind].files)
     parent = parent_of(folder, kind, lineage)
     if parent is not None:
         content["parent"] = parent_digest(folder, parent, resolve, above)

@@ -10,37 +10,23 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any
 
+from harness.core import registry
 from harness.core.digests import is_key
 from harness.core.errors import CheckpointError, Where
+from harness.core.model_kind import formats
 from harness.model_kinds.model_families import _family
 from harness.models.checkpoint.checkpoint_files import CHECKPOINT_FILE, CHECKPOINT_FORMAT, read_json
 from harness.models.checkpoint.checkpoint_heads import Head, heads_in
-from harness.models.checkpoint.classical_file import CLASSICAL_WEIGHTS, read_classical
-from harness.models.checkpoint.linear_head_file import LINEAR_WEIGHTS, read_linear
-from harness.models.checkpoint.metadata_schema import ACTED_ON, checked, page_of
+from harness.models.checkpoint.metadata_schema import ACTED_ON, OLD_KEYS, OLD_KINDS, checked
 from harness.models.checkpoint.named_code import check_names
 from harness.models.checkpoint.safe_links import check_files
 from harness.models.checkpoint.safetensors_header import Tensor, tensors_of, weight_files
 from harness.models.checkpoint.tokenizer_files import check_tokenizer
 
-Kind = Literal[
-    "transformers",
-    "adapter",
-    "linear",
-    "classical",
-    "baseline",
-    "prompted",
-    "projected",
-    "quantized",
-    "self_debiased",
-]
-KINDS: tuple[Kind, ...] = get_args(Kind)
 SERVER = "server"
 """What the store's page of a server calls itself; no folder is opened as one."""
-STANDING = frozenset({"adapter", "linear", "prompted", "projected", "quantized", "self_debiased"})
-"""The kinds that answer by another checkpoint, their parent."""
 BASE = "base"
 """Where an exported folder holds its parent."""
 CONFIG = "config.json"
@@ -53,7 +39,7 @@ class CheckpointInfo:
     """What stands in a checkpoint folder.
 
     Attributes:
-        kind: how it answers (`transformers`, `adapter`, `linear`, `classical`, `baseline`, `prompted`, `quantized`).
+        kind: how it answers, one of the declared formats (`transformers`, `adapter`, `linear`, …).
         family: `masked`, `causal`, `seq2seq`, `bag_of_words`, `baseline`, or `parent` when the parent decides.
         model_type: the configuration's type (`bert`, `gpt2`, …), None where there is none.
         labels: of its classification or tagging head; None without one, or when they have no names.
@@ -64,7 +50,7 @@ class CheckpointInfo:
         heads: of which the folder holds tensors, beside that of a language model.
     """
 
-    kind: Kind
+    kind: str
     family: str
     model_type: str | None
     labels: tuple[str, ...] | None
@@ -87,19 +73,12 @@ def inspect(folder: Path) -> CheckpointInfo:
     labels = _labels(folder, lineage)
     if kind == "transformers":
         return _transformers(folder, labels)
+    declared = formats()[kind]
     parent = parent_of(folder, kind, lineage)
-    if kind in {"baseline", "prompted", "projected", "quantized", "self_debiased"}:
-        return _info(kind, "baseline" if parent is None else "parent", labels, (), (), parent)
-    if kind == "adapter":
-        file = adapter_weights(folder)
-        return _info(kind, "parent", labels, tensors_of([file]), (file,), parent)
-    if kind == "linear":
-        labels = read_linear(folder).labels
-        file = folder / LINEAR_WEIGHTS
-        return _info(kind, "parent", labels, tensors_of([file]), (file,), parent)
-    labels = read_classical(folder).labels
-    file = folder / CLASSICAL_WEIGHTS
-    return _info(kind, "bag_of_words", labels, tensors_of([file]), (file,), None)
+    if declared.reader is not None:
+        labels = registry.imported(declared.reader)(folder).labels
+    files = (adapter_weights(folder),) if kind == "adapter" else tuple(folder / name for name in declared.weights)
+    return _info(kind, declared.family, labels, tensors_of(files), files, parent)
 
 
 def read_lineage(folder: Path) -> dict[str, Any]:
@@ -125,34 +104,43 @@ def read_lineage(folder: Path) -> dict[str, Any]:
     path = folder / CHECKPOINT_FILE
     if not path.exists():
         return {}
-    lineage = read_json(path)
+    lineage = _renamed(read_json(path))
     if lineage.get("kind") == SERVER:
         raise CheckpointError(
             "expected a model's files, found a page that stands for a server: a folder does not say who is asked.",
             where=Where(path),
             hint="a server belongs in the suite: `NAME: {server: {url: …, model: …}}` under `models`.",
         )
-    if lineage.get("format") != CHECKPOINT_FORMAT or lineage.get("kind") not in KINDS:
+    declared = formats()
+    kind = lineage.get("kind")
+    if lineage.get("format") != CHECKPOINT_FORMAT or not isinstance(kind, str) or kind not in declared:
         raise CheckpointError(
-            f"expected format {CHECKPOINT_FORMAT} and a kind of {', '.join(KINDS)}; "
+            f"expected format {CHECKPOINT_FORMAT} and a kind of {', '.join(declared)}; "
             f"found {lineage.get('format')!r} and {lineage.get('kind')!r}.",
             where=Where(path),
             hint="use the version of harness that wrote it.",
         )
-    checked(page_of(lineage["kind"]), path, lineage)
+    checked(registry.imported(declared[kind].page), path, lineage)
     return {name: lineage[name] for name in ACTED_ON if name in lineage}
 
 
-def kind_of(folder: Path, lineage: Mapping[str, Any]) -> Kind:
-    """`kind` of checkpoint.json; without one, `adapter` or `transformers` by the files."""
-    for kind in KINDS:
-        if lineage.get("kind") == kind:
-            return kind
+def _renamed(lineage: dict[str, Any]) -> dict[str, Any]:
+    """What an earlier version wrote, in the words of this one."""
+    kind = lineage.get("kind")
+    if not isinstance(kind, str) or kind not in OLD_KINDS:
+        return lineage
+    return {OLD_KEYS.get(key, key): value for key, value in lineage.items()} | {"kind": OLD_KINDS[kind]}
+
+
+def kind_of(folder: Path, lineage: Mapping[str, Any]) -> str:
+    """`kind` of checkpoint.json as `read_lineage` gives it; without one, `adapter` or `transformers` by the files."""
+    if "kind" in lineage:
+        return str(lineage["kind"])
     adapter = (folder / ADAPTER_CONFIG).is_file() and not (folder / CONFIG).is_file()
     return "adapter" if adapter else "transformers"
 
 
-def parent_of(folder: Path, kind: Kind, lineage: Mapping[str, Any]) -> dict[str, str] | None:
+def parent_of(folder: Path, kind: str, lineage: Mapping[str, Any]) -> dict[str, str] | None:
     """`key` and `digest` (may be empty) of the checkpoint that an adapter or a linear head stands on.
 
     An adapter of someone else, without checkpoint.json, names its base itself: by free text, which is only ever read
@@ -162,7 +150,7 @@ def parent_of(folder: Path, kind: Kind, lineage: Mapping[str, Any]) -> dict[str,
     Raises:
         CheckpointError: when no parent is named.
     """
-    if kind not in STANDING:
+    if not formats()[kind].stands_on_parent:
         return None
     parent = lineage.get("parent")
     if isinstance(parent, Mapping) and parent.get("key"):
@@ -244,7 +232,7 @@ def _labels(folder: Path, lineage: Mapping[str, Any]) -> tuple[str, ...] | None:
 
 
 def _info(
-    kind: Kind,
+    kind: str,
     family: str,
     labels: tuple[str, ...] | None,
     tensors: tuple[Tensor, ...],

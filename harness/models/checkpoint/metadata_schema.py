@@ -1,4 +1,4 @@
-"""What may stand in the files of a checkpoint that harness writes: one closed schema per kind, checked when read.
+"""What may stand in the files of a checkpoint that harness writes: a closed schema for each, checked when read.
 
 A checkpoint may come from a stranger, so nothing in these files chooses code, an address, an environment variable or a
 path. What harness acts on are `kind`, `labels`, `parent` and `quantize`; the rest of checkpoint.json is notes for
@@ -55,9 +55,7 @@ class TrainedPage(Strict):
     """`checkpoint.json` of whatever a stage made."""
 
     format: Literal[1]
-    kind: Literal[
-        "transformers", "adapter", "linear", "classical", "baseline", "prompted", "projected", "self_debiased"
-    ]
+    kind: str
     labels: tuple[str, ...] | None = None
     parent: Parent | None = None
     seed: int | None = None
@@ -77,11 +75,10 @@ class QuantizedPage(Strict):
     quantize: Literal["4bit", "8bit"]
 
 
-def page_of(kind: str) -> type[TrainedPage] | type[QuantizedPage]:
-    """What checkpoint.json of a kind may hold."""
-    return QuantizedPage if kind == "quantized" else TrainedPage
-
-
+OLD_KINDS: Mapping[str, str] = {"quantised": "quantized"}
+"""What 0.1.0 wrote as `kind` → what it is called now. The other kinds keep their words, which digests hold."""
+OLD_KEYS: Mapping[str, str] = {"quantise": "quantize"}
+"""The same for the keys of these kinds."""
 ACTED_ON = ("format", "kind", "labels", "parent", "quantize")
 """The keys of checkpoint.json that decide anything."""
 

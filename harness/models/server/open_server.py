@@ -14,6 +14,7 @@ from typing import Any
 from harness.core.digests import digest
 from harness.core.errors import CheckpointError, IncompleteError, Where
 from harness.core.model import Backend, ModelFacts
+from harness.core.model_kind import ObtainContext, Obtained
 from harness.core.reporter import Reporter
 from harness.core.requests import Continuations, Generate, RollingLikelihood, TopCompletions
 from harness.model_kinds.server_kind import ServerSpec
@@ -93,6 +94,12 @@ def served(spec: ServerSpec, *, base: Path, store: Store, reporter: Reporter, wh
         return {}
 
     return Served(spec, says, tokenizer, tokenized, store.make(KIND, digest(page), build).path)
+
+
+def obtain_served(options: ServerSpec, given: ObtainContext) -> Obtained:
+    """The model of a suite's `server`, as its kind obtains it."""
+    made = served(options, base=given.folder, store=given.store, reporter=given.reporter, where=given.where)
+    return Obtained(made.folder, made.digest, made.digest, {"model": options.model}, server=made)
 
 
 def open_served(made: Served) -> Backend:

@@ -23,6 +23,7 @@ class Checkpoint:
         digest: content digest of what answers: weights, configuration, tokenizer.
         seed: the training seed; 0 for what was loaded.
         meta: what the stage reported; `measured` inside holds times, the rest is deterministic.
+        in_place: whether it lies where somebody else put it, and is named by its path.
         server: what the suite's own entry names, for a model behind a server; nothing else leads to one.
     """
 
@@ -35,6 +36,7 @@ class Checkpoint:
     cached: bool = True
     seconds: float = 0.0
     seed: int = 0
+    in_place: bool = False
     server: Served | None = None
 
     @property

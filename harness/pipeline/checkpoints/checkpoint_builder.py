@@ -3,24 +3,16 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
 from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from harness.core.digests import digest, is_key
-from harness.core.errors import DataError, IncompleteError
+from harness.core.errors import DataError, IncompleteError, Where
+from harness.core.model_kind import ModelSpec, Obtained
 from harness.core.reporter import Reporter
-from harness.model_kinds.align_kind import AlignModel
-from harness.model_kinds.describe import made_by, parent_of, stage_of
-from harness.model_kinds.few_shot_kind import PromptSpec
-from harness.model_kinds.finetune_kind import FinetuneModel, FinetuneSpec, QloraMethod
-from harness.model_kinds.load_kind import LoadModel
-from harness.model_kinds.model_spec import ModelSpec, Stage
-from harness.model_kinds.projection_kind import ProjectSpec
-from harness.model_kinds.self_debias_kind import SelfDebiasSpec
-from harness.model_kinds.server_kind import ServerModel
 from harness.pipeline.checkpoints.adapter_merges import Merges
 from harness.pipeline.checkpoints.checkpoint import CHECKPOINTS, Checkpoint
 from harness.pipeline.checkpoints.error_context import placed
@@ -38,6 +30,41 @@ _UNKEYED: Any = {
     "tokenizer": {"path": True},
 }
 STAGE_FORMAT = 3
+
+
+@dataclass(frozen=True)
+class CheckpointRequest:
+    """A request for a model's checkpoint, as its kind gets it (an `ObtainContext`)."""
+
+    builder: CheckpointBuilder
+    model: str
+    spec: ModelSpec
+    seed: int | None = None
+
+    @property
+    def folder(self) -> Path:
+        return self.builder.prepared.suite.folder
+
+    @property
+    def store(self) -> Store:
+        return self.builder.store
+
+    @property
+    def reporter(self) -> Reporter:
+        return self.builder.reporter
+
+    @property
+    def where(self) -> Where:
+        return self.builder.prepared.suite.where("models", self.model, self.spec.kind.name)
+
+    def resolve(self, key: str) -> Path:
+        return self.builder.resolve(key)
+
+    def note(self, key: str, folder: Path) -> None:
+        self.builder.note(key, folder)
+
+    def train(self) -> Obtained:
+        return self.builder.train(self.model, self.spec, self.seed)
 
 
 class CheckpointBuilder:
@@ -60,7 +87,7 @@ class CheckpointBuilder:
         def visit(name: str) -> None:
             if name in done:
                 return
-            parent = parent_of(self.prepared.suite.models[name])
+            parent = self.prepared.suite.models[name].parent
             if parent is not None:
                 visit(parent)
             done.append(name)
@@ -79,13 +106,9 @@ class CheckpointBuilder:
     def cached(self, model: str, seed: int | None = None) -> bool:
         """Whether a model's checkpoint is at hand: nothing to fetch, convert or train."""
         spec = self.prepared.suite.models[model]
-        if isinstance(spec, LoadModel):
-            from harness.models.checkpoint.locate import at_hand
-
-            return at_hand(spec.load, self.store)
-        if isinstance(spec, ServerModel):
-            return False
-        parent = parent_of(spec)
+        if not spec.trained:
+            return spec.kind.at_hand(spec.options, self.store)
+        parent = spec.parent
         if parent is not None and not self.cached(parent):
             return False
         return self.store.get(CHECKPOINTS, self.key(model, seed)) is not None
@@ -97,21 +120,23 @@ class CheckpointBuilder:
             IncompleteError: at the first model whose method lacks a package.
         """
         for model, spec in self.prepared.suite.models.items():
-            method = getattr(stage_of(spec), "method", None) if isinstance(spec, FinetuneModel | AlignModel) else None
-            if isinstance(method, QloraMethod) and find_spec("bitsandbytes") is None and not self.cached(model):
+            extra = spec.kind.extra(spec.options)
+            if extra is not None and find_spec(extra.module) is None and not self.cached(model):
                 raise IncompleteError(
-                    f"model {model!r}: the method qlora needs bitsandbytes, which is not installed.",
+                    f"model {model!r}: {extra.reason} needs {extra.module}, which is not installed.",
                     where=self.prepared.suite.where("models", model),
-                    hint='pip install "harness[qlora]", or use `method: {lora: {…}}`.',
+                    hint=extra.hint,
                 )
 
     def further_seeds(self, model: str) -> list[int]:
         """The seeds with which a model is trained again after its first one."""
         spec = self.prepared.suite.models[model]
-        if not isinstance(spec, FinetuneModel):
-            return []
-        first = self.seed(spec.finetune)
-        return list(range(first + 1, first + spec.finetune.seeds))
+        first = self.seed(spec)
+        return list(range(first + 1, first + (spec.seeds or 1)))
+
+    def note(self, key: str, folder: Path) -> None:
+        """Lets `resolve` know a checkpoint that is not in the store."""
+        self._loaded[key] = folder
 
     def resolve(self, key: str) -> Path:
         """The folder of a parent checkpoint, by the key that a child's checkpoint.json holds.
@@ -145,89 +170,48 @@ class CheckpointBuilder:
         if model in self._made:
             return self._made[model]
         spec = self.prepared.suite.models[model]
-        parent = parent_of(spec)
-        if parent is not None:
-            self._merges.note(self.checkpoint(parent))
+        if spec.parent is not None:
+            self._merges.note(self.checkpoint(spec.parent))
         with self._placed(model):
-            if isinstance(spec, LoadModel | ServerModel):
-                made = self._load(model, spec) if isinstance(spec, LoadModel) else self._served(model, spec)
-            else:
-                made = self._train(model, spec)
-        self._made[model] = made
-        return made
+            self._made[model] = self._obtain(model, spec)
+        return self._made[model]
 
     def replicate(self, model: str, seed: int) -> Checkpoint:
         """Finds or trains a model's checkpoint with another seed; its parent is the same."""
         self.checkpoint(model)
         with self._placed(model):
-            return self._train(model, self.prepared.suite.models[model], seed)
+            return self._obtain(model, self.prepared.suite.models[model], seed)
 
     def _placed(self, model: str) -> AbstractContextManager[None]:
         return placed(model, self.prepared.suite.where("models", model))
 
-    def _load(self, model: str, spec: LoadModel) -> Checkpoint:
-        path, key = self._located(model, spec)
-        return Checkpoint(model, path, key, key, "load", _source(spec))
-
-    def _served(self, model: str, spec: ServerModel) -> Checkpoint:
-        from harness.models.server.open_server import served
-
-        where = self.prepared.suite.where("models", model, "server")
-        folder = self.prepared.suite.folder
-        made = served(spec.server, base=folder, store=self.store, reporter=self.reporter, where=where)
-        key = made.digest
-        return Checkpoint(model, made.folder, key, key, "server", {"model": spec.server.model}, server=made)
-
-    def _located(self, model: str, spec: LoadModel) -> tuple[Path, str]:
-        from harness.models.checkpoint.checkpoint_digest import checkpoint_digest
-        from harness.models.checkpoint.inspection import inspect
-        from harness.models.checkpoint.locate import locate
-
-        where = self.prepared.suite.where("models", model, "load")
-        folder = self.prepared.suite.folder
-        path = locate(
-            spec.load,
-            revision=spec.revision,
-            base=folder,
-            file=spec.file,
-            where=where,
-            store=self.store,
-            reporter=self.reporter,
+    def _obtain(self, model: str, spec: ModelSpec, seed: int | None = None) -> Checkpoint:
+        started = time.monotonic()
+        made = spec.kind.obtain(spec.options, CheckpointRequest(self, model, spec, seed))
+        return Checkpoint(
+            model,
+            made.path,
+            made.key,
+            made.digest,
+            spec.made_by,
+            made.meta,
+            made.cached,
+            time.monotonic() - started if spec.trained else 0.0,
+            (self.seed(spec) if seed is None else seed) if spec.trained else 0,
+            in_place=not spec.trained and made.server is None,
+            server=made.server,
         )
-        if spec.adapter is not None:
-            base = path
-            path = locate(spec.adapter, revision=None, base=folder, where=where)
-            parent = inspect(path).parent
-            if parent is not None:
-                self._loaded[parent["key"]] = base
-        key = checkpoint_digest(path, self.resolve)
-        self._loaded[key] = path
-        if spec.quantize is not None:
-            path = self._quantized(path, key, spec.quantize)
-            key = checkpoint_digest(path, self.resolve)
-            self._loaded[key] = path
-        return path, key
 
-    def _quantized(self, parent: Path, held: str, bits: Literal["4bit", "8bit"]) -> Path:
-        """The page that says how a loaded checkpoint is held; kept in the store."""
-        from harness.models.derived.quantized_backend import write_quantized
-
-        def build(work: Path) -> dict[str, Any]:
-            write_quantized(work, parent, parent_key=held, parent_digest=held, bits=bits)
-            return {}
-
-        return self.store.make("quantized", digest({"quantized": held, "bits": bits}), build).path
-
-    def _train(self, model: str, spec: ModelSpec, seed: int | None = None) -> Checkpoint:
+    def train(self, model: str, spec: ModelSpec, seed: int | None = None) -> Obtained:
+        """Finds a model's checkpoint in the store, or trains it there."""
         key = self.key(model, seed)
         entry = self.store.get(CHECKPOINTS, key)
-        started = time.monotonic()
         cached = entry is not None
         if entry is None:
             from harness.models.checkpoint.checkpoint_digest import checkpoint_digest
             from harness.training.run_stage import run_stage
 
-            stage = _one_seed(stage_of(spec))
+            stage = _one_seed(spec)
             inputs = self.inputs(model, spec, seed)
 
             def build(work: Path) -> dict[str, Any]:
@@ -241,61 +225,48 @@ class CheckpointBuilder:
                 build,
                 on_wait=lambda: self.reporter.info(f"{model}: waiting for another run that is training this model"),
             )
-        return Checkpoint(
-            model,
-            entry.path,
-            key,
-            str(entry.meta["digest"]),
-            made_by(spec),
-            entry.meta,
-            cached,
-            time.monotonic() - started,
-            self.seed(stage_of(spec)) if seed is None else seed,
-        )
+        return Obtained(entry.path, key, str(entry.meta["digest"]), entry.meta, cached)
 
     def _key(self, model: str, spec: ModelSpec, seed: int | None = None) -> str:
-        if isinstance(spec, LoadModel):
-            return self._located(model, spec)[1]
+        if not spec.trained:
+            return self._obtain(model, spec).key
         from harness.training.run_stage import resolved
 
-        stage = stage_of(spec)
-        parent = parent_of(spec)
-        inputs = self._training_data.inputs(model, stage)
+        inputs = self._training_data.inputs(model, spec)
         # Keys that are not given are left out, so that a new one in a later version changes no other checkpoint's key.
-        content = stage.model_dump(mode="json", exclude=_UNKEYED, exclude_none=True)
+        content = spec.options.model_dump(mode="json", exclude=_UNKEYED, exclude_none=True)
         return digest(
             {
                 "format": STAGE_FORMAT,
-                "made_by": made_by(spec),
+                "made_by": spec.kind.key_name or spec.kind.name,
                 "stage": content,
-                "resolved": resolved(stage, len(inputs.train), inputs.kind),
-                "parent": self.key(parent) if parent is not None else None,
+                "resolved": resolved(spec, len(inputs.train), inputs.kind),
+                "parent": self.key(spec.parent) if spec.parent is not None else None,
                 "texts": {name: digest(texts) for name, texts in sorted(inputs.texts.items())},
                 "train": digest([example.to_json() for example in inputs.train]),
                 "validation": digest([example.to_json() for example in inputs.validation]),
                 "labels": list(inputs.labels),
-                "seed": self.seed(stage) if seed is None else seed,
-                "tokenizer": self._training_data.tokenizer_digest(stage),
+                "seed": self.seed(spec) if seed is None else seed,
+                "tokenizer": self._training_data.tokenizer_digest(spec),
                 "groups": digest(list(inputs.groups)) if inputs.groups else None,
             }
         )
 
-    def seed(self, stage: Stage) -> int:
-        return self.prepared.suite.seed if stage.seed is None else stage.seed
+    def seed(self, spec: ModelSpec) -> int:
+        """The first seed that a model is trained with."""
+        return spec.seed(self.prepared.suite.seed)
 
     def inputs(self, model: str, spec: ModelSpec, seed: int | None = None) -> StageInputs:
         """What `training` needs to carry out a stage: rows, labels and the parent's folder."""
         from harness.training.stage_inputs import StageInputs
 
-        stage = stage_of(spec)
-        given = self._training_data.inputs(model, stage)
-        parent = parent_of(spec)
-        folder = key = found = None
-        if parent is not None:
-            made = self._made[parent]
-            # These answer by their parent as it is; what is trained needs whole weights.
-            stands = isinstance(stage, PromptSpec | ProjectSpec | SelfDebiasSpec)
-            folder, key, found = (made.path, made.key, made.digest) if stands else self._merges.start(made)
+        given = self._training_data.inputs(model, spec)
+        folder = key = parent_digest = None
+        if spec.parent is not None:
+            made = self._made[spec.parent]
+            folder, key, parent_digest = made.path, made.key, made.digest
+            if spec.kind.goes_on_from_weights:
+                folder, key, parent_digest = self._merges.start(made)
         return StageInputs(
             texts=given.texts,
             train=given.train,
@@ -303,9 +274,9 @@ class CheckpointBuilder:
             labels=given.labels,
             parent=folder,
             parent_key=key,
-            parent_digest=found,
-            tokenizer=self._training_data.tokenizer(stage),
-            seed=self.seed(stage) if seed is None else seed,
+            parent_digest=parent_digest,
+            tokenizer=self._training_data.tokenizer(spec),
+            seed=self.seed(spec) if seed is None else seed,
             data=given.fingerprints,
             groups=given.groups,
             resolve=self.resolve,
@@ -313,14 +284,7 @@ class CheckpointBuilder:
 
     def data_inputs(self, model: str) -> DataInputs:
         """The rows and texts that a stage learns from, without its parent."""
-        return self._training_data.inputs(model, stage_of(self.prepared.suite.models[model]))
-
-
-def estimate_training(stage: Stage, rows: int, configuration: Mapping[str, Any] | None) -> dict[str, float]:
-    """Tokens and operations that a stage will take, or `seconds` where its budget says them; nothing is loaded."""
-    from harness.training.run_stage import estimate_cost
-
-    return estimate_cost(stage, rows, configuration=configuration)
+        return self._training_data.inputs(model, self.prepared.suite.models[model])
 
 
 def _is_folder(text: str) -> bool:
@@ -330,12 +294,6 @@ def _is_folder(text: str) -> bool:
         return False
 
 
-def _source(spec: LoadModel) -> dict[str, Any]:
-    """What a loaded model is called in the results: where it came from."""
-    known = {"source": spec.load, "revision": spec.revision}
-    return {**known, "quantize": spec.quantize} if spec.quantize is not None else known
-
-
-def _one_seed(stage: Stage) -> Stage:
+def _one_seed(spec: ModelSpec) -> ModelSpec:
     """A checkpoint does not depend on how many others are trained beside it."""
-    return stage.model_copy(update={"seeds": 1}) if isinstance(stage, FinetuneSpec) else stage
+    return spec if spec.seeds is None else spec.with_options(seeds=1)

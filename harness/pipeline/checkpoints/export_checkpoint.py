@@ -12,6 +12,7 @@ from typing import Any
 
 from harness.core.digests import is_key
 from harness.core.errors import CheckpointError, DataError, IncompleteError, Where, unknown
+from harness.core.model_kind import formats
 from harness.models.checkpoint.checkpoint_files import read_json
 from harness.pipeline.checkpoints.checkpoint import CHECKPOINTS
 from harness.storage import atomic
@@ -98,13 +99,11 @@ def _loaded(path: Path) -> Path:
 
 def _bundle(source: Path, work: Path, final: Path, loaded: list[str], store: Store) -> None:
     """Copies a checkpoint to `work`, and below it what it stands on; `final` is where `work` will be."""
-    from harness.models.checkpoint.inspection import BASE, STANDING, parent_of, read_lineage
+    from harness.models.checkpoint.inspection import BASE, parent_of, read_lineage
 
     described = read_lineage(source)
     _copy(source, work)
     kind = described.get("kind", "transformers")
-    if kind not in STANDING:
-        return
     parent = parent_of(source, kind, described)
     if parent is not None:
         _bundle(_parent(parent, loaded, store), work / BASE, final / BASE, loaded, store)
@@ -139,28 +138,31 @@ def _point_to_base(config: Path, base: Path) -> None:
 
 def _loading(kind: str, folder: Path, work: Path, described: dict[str, Any]) -> str:
     """The line of Python that loads what was written to `work`, which ends in `folder`."""
+    declared = formats()[kind]
+    base = work / "base"
     if kind == "adapter":
-        task = read_json(work / "adapter_config.json").get("task_type")
-        head = _ADAPTED.get(str(task))
-        count = len(described.get("labels") or [])
-        sized = f", num_labels={count}" if count and task in {"SEQ_CLS", "TOKEN_CLS"} else ""
-        around = f"transformers.{head or _written(work / 'base')}.from_pretrained({str(folder / 'base')!r}{sized})"
-        return f"peft.PeftModel.from_pretrained({around}, {str(folder)!r})"
-    if kind == "linear":
-        return f"transformers.AutoModel.from_pretrained({str(folder / 'base')!r}), then the head in linear.safetensors"
-    if kind == "projected" and (work / "base" / "config.json").is_file():
-        base = f"transformers.{_written(work / 'base')}.from_pretrained({str(folder / 'base')!r})"
-        return f"{base}, then project the directions in projection.safetensors out of its last hidden states"
-    if kind == "classical":
-        return "vocabulary.json and classical.safetensors contain the TF-IDF weights and the coefficients"
-    if kind in {"self_debiased", "prompted", "quantized"}:
-        return f"harness loads this folder as `load: {folder}` or `--model NAME={folder}`; other tools do not"
-    if kind != "transformers":
-        return f"only harness reads this kind of checkpoint ({kind}); checkpoint.json describes it"
-    return f"transformers.{_written(work)}.from_pretrained({str(folder)!r})"
+        return _adapter_line(folder, work, len(described.get("labels") or []))
+    if declared.loads_with and ("{base_model}" not in declared.loads_with or (base / "config.json").is_file()):
+        return declared.loads_with.format(
+            folder=repr(str(folder)),
+            base=repr(str(folder / "base")),
+            model=_written(work),
+            base_model=_written(base),
+        )
+    return f"harness loads this folder as `load: {folder}` or `--model NAME={folder}`; other tools do not"
+
+
+def _adapter_line(folder: Path, work: Path, labels: int) -> str:
+    """An adapter goes onto the class of its task, with as many labels as it has."""
+    task = read_json(work / "adapter_config.json").get("task_type")
+    head = _ADAPTED.get(str(task)) or _written(work / "base")
+    sized = f", num_labels={labels}" if labels and task in {"SEQ_CLS", "TOKEN_CLS"} else ""
+    around = f"transformers.{head}.from_pretrained({str(folder / 'base')!r}{sized})"
+    return f"peft.PeftModel.from_pretrained({around}, {str(folder)!r})"
 
 
 def _written(checkpoint: Path) -> str:
     """The class that config.json names first, such as BertForSequenceClassification."""
-    named = read_json(checkpoint / "config.json").get("architectures") or ["AutoModel"]
+    config = checkpoint / "config.json"
+    named = (read_json(config) if config.is_file() else {}).get("architectures") or ["AutoModel"]
     return str(named[0])

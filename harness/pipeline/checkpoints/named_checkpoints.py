@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from harness.core.reporter import Reporter
-from harness.model_kinds.load_kind import LoadModel
 from harness.storage.store import Store
 
 if TYPE_CHECKING:
@@ -37,7 +36,7 @@ def checkpoint_titles() -> dict[str, str]:
 
 def catalog_checkpoints(suite: Suite) -> list[str]:
     """The checkpoints of the catalog that a suite loads, with their prefix."""
-    named = [spec.load for spec in suite.models.values() if isinstance(spec, LoadModel)]
+    named = [name for spec in suite.models.values() for name in spec.kind.fetches(spec.options)]
     return list(dict.fromkeys(name for name in named if name.startswith(PREFIX)))
 
 

@@ -11,13 +11,9 @@ from harness.core.dataset import Dataset, Row
 from harness.core.digests import digest, fraction
 from harness.core.errors import SuiteError
 from harness.core.examples import Example, LabeledText
+from harness.core.model_kind import ModelSpec, TrainingNeed
 from harness.core.reporter import Reporter
 from harness.data.splits import normalized
-from harness.model_kinds.few_shot_kind import PromptSpec
-from harness.model_kinds.model_spec import Stage
-from harness.model_kinds.pretrain_kind import PretrainSpec
-from harness.model_kinds.projection_kind import ProjectSpec
-from harness.model_kinds.self_debias_kind import SelfDebiasSpec
 from harness.pipeline.prepared_suite import PreparedSuite
 from harness.schema.suite.mitigation import Mitigation
 
@@ -36,38 +32,39 @@ class TrainingData:
         self._held_out: HeldOut | None = None
         self._trainable: dict[str, tuple[Row, ...]] = {}
 
-    def inputs(self, model: str, stage: Stage) -> DataInputs:
+    def inputs(self, model: str, spec: ModelSpec) -> DataInputs:
         """The rows and texts that a stage learns from, without its parent.
 
         Args:
             model: its name in the suite.
-            stage: of that model.
+            spec: of that model.
 
         Raises:
             SuiteError: when the stage's task has no examples, or fewer than the labels that it asks for.
         """
-        if isinstance(stage, SelfDebiasSpec):
+        if spec.need is TrainingNeed.NOTHING:
             return DataInputs(texts={}, train=(), validation=(), labels=(), fingerprints={})
-        if isinstance(stage, PretrainSpec | ProjectSpec):
-            return pretraining_inputs({name: self._allowed(self._prepared.datasets[name]) for name in stage.data})
-        bound = self._prepared.evaluations.get(stage.task)
+        if spec.need is TrainingNeed.TEXTS:
+            return pretraining_inputs({name: self._allowed(self._prepared.datasets[name]) for name in spec.data})
+        bound = self._prepared.evaluations.get(spec.task or "")
         if bound is None or not bound.data:
-            raise self._no_examples(model, stage.task)
-        examples = bound.evaluation.demonstrations if isinstance(stage, PromptSpec) else bound.evaluation.examples
+            raise self._no_examples(model, spec.task)
+        demonstrations = spec.need is TrainingNeed.DEMONSTRATIONS
+        examples = bound.evaluation.demonstrations if demonstrations else bound.evaluation.examples
         dataset = self._allowed(bound.data[0])
         present = len(dataset.split("train"))
-        if isinstance(stage.max_train_rows, int) and stage.max_train_rows > present:
+        if spec.max_train_rows is not None and spec.max_train_rows > present:
             raise SuiteError(
                 f"model {model!r}: expected at most {present} rows, the training rows of {dataset.name!r}, "
-                f"found {stage.max_train_rows}.",
+                f"found {spec.max_train_rows}.",
                 where=self._prepared.suite.where("models", model),
                 hint="lower `max_train_rows`, or remove it to train on all rows.",
             )
-        rows = tuple(subset(dataset.split("train"), stage.max_train_rows))
+        rows = tuple(subset(dataset.split("train"), spec.max_train_rows))
         learned = dataclasses.replace(dataset, rows={**dataset.rows, "train": rows})
         train = examples(learned, "train")
         if train is None:
-            raise self._no_examples(model, stage.task)
+            raise self._no_examples(model, spec.task)
         labels = bound.evaluation.example_labels
         return DataInputs(
             texts={},
@@ -75,37 +72,38 @@ class TrainingData:
             validation=tuple(examples(learned, "validation") or ()) if learned.rows.get("validation") else (),
             labels=tuple(labels if labels is not None else bound.evaluation.metric_context().labels),
             fingerprints={dataset.name: dataset.fingerprint},
-            groups=column_groups(learned, rows, stage),
+            groups=column_groups(learned, rows, spec.options),
         )
 
     def _no_examples(self, model: str, task: str | None) -> SuiteError:
         return SuiteError(
-            f"model {model!r}: training needs a task with examples to learn from; {task!r} has none.",
+            f"model {model!r}: training needs a task with training examples; {task!r} has none.",
             where=self._prepared.suite.where("models", model),
-            hint="name a task of this suite that has examples under `task`.",
+            hint="set `task` to a task of this suite with training examples.",
         )
 
-    def tokenizer(self, stage: Stage) -> Path | None:
+    def tokenizer(self, spec: ModelSpec) -> Path | None:
         """The folder of a given tokenizer; None where one is trained, or the parent's is used.
 
         Raises:
             SuiteError: when the folder holds none.
         """
-        if not isinstance(stage, PretrainSpec) or stage.tokenizer.path is None:
+        given = spec.kind.tokenizer(spec.options)
+        if given is None:
             return None
-        folder = self._prepared.suite.folder / Path(stage.tokenizer.path).expanduser()
+        folder = self._prepared.suite.folder / Path(given).expanduser()
         if not (folder / "tokenizer.json").is_file():
             raise SuiteError(
-                f"the tokenizer folder has no tokenizer.json: {stage.tokenizer.path}",
+                f"the tokenizer folder has no tokenizer.json: {given}",
                 hint="use a folder written by `save_pretrained` of a fast tokenizer.",
             )
         return folder
 
-    def tokenizer_digest(self, stage: Stage) -> str | None:
+    def tokenizer_digest(self, spec: ModelSpec) -> str | None:
         """Content digest of a given tokenizer."""
         from harness.models.checkpoint.checkpoint_digest import tokenizer_digest
 
-        folder = self.tokenizer(stage)
+        folder = self.tokenizer(spec)
         return None if folder is None else tokenizer_digest(folder)
 
     def _allowed(self, dataset: Dataset) -> Dataset:
@@ -213,13 +211,13 @@ def subset(rows: Sequence[Row], count: int | None) -> Sequence[Row]:
     return [row for row in rows if row.id in chosen]
 
 
-def column_groups(dataset: Dataset, rows: Sequence[Row], stage: object) -> tuple[str, ...]:
+def column_groups(dataset: Dataset, rows: Sequence[Row], options: object) -> tuple[str, ...]:
     """Each row's group, where a stage weighs rows by a column of its data; empty where it does not.
 
     Raises:
         DataError: when there is no such column.
     """
-    mitigation = getattr(stage, "mitigate", None)
+    mitigation = getattr(options, "mitigate", None)
     weights = mitigation.reweighing if isinstance(mitigation, Mitigation) else None
     if weights is None or weights.column is None:
         return ()

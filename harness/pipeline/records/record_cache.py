@@ -17,8 +17,6 @@ from harness.core.model import ModelFacts
 from harness.core.records import Records
 from harness.core.reporter import Reporter
 from harness.core.requests import Cloze, Continuations, Generate
-from harness.model_kinds.model_spec import learns
-from harness.model_kinds.pretrain_kind import PretrainModel
 from harness.pipeline.answered_evaluation import AnsweredEvaluation, InferenceCost, ItemSet
 from harness.pipeline.checkpoints.checkpoint import Checkpoint
 from harness.pipeline.checkpoints.checkpoint_builder import CheckpointBuilder
@@ -298,11 +296,10 @@ class RecordCache:
     def _training_data(self) -> list[Dataset]:
         names: dict[str, Dataset] = {}
         for spec in self.prepared.suite.models.values():
-            if isinstance(spec, PretrainModel):
-                for name in spec.pretrain.data:
-                    names[name] = self.prepared.datasets[name]
-            elif (task := learns(spec)) is not None:
-                for dataset in self.prepared.evaluations[task].data[:1]:
+            for name in spec.data if spec.kind.audited else ():
+                names[name] = self.prepared.datasets[name]
+            if spec.task is not None:
+                for dataset in self.prepared.evaluations[spec.task].data[:1]:
                     names[dataset.name] = dataset
         return [dataset for dataset in names.values() if dataset.rows.get("train")]
 

@@ -11,8 +11,6 @@ from harness.comparisons.meanings import meanings
 from harness.core.dataset import Dataset
 from harness.core.records import Records
 from harness.metrics.build_metrics import build_metrics
-from harness.model_kinds.describe import label_of, made_by, parent_of
-from harness.model_kinds.finetune_kind import FinetuneModel
 from harness.pipeline.answered_evaluation import BaseChoice, SuiteAnswers
 from harness.pipeline.checkpoints.checkpoint import Checkpoint
 from harness.pipeline.prepared_suite import BoundEvaluation, PreparedSuite
@@ -78,8 +76,8 @@ def assemble(
 
 
 def _trained_below(suite: Suite, model: str, seeds: int) -> bool:
-    spec = suite.models[model]
-    return isinstance(spec, FinetuneModel) and spec.finetune.seeds < seeds
+    count = suite.models[model].seeds
+    return count is not None and count < seeds
 
 
 def _reading(model: str, checkpoint: Checkpoint) -> str:
@@ -147,15 +145,14 @@ def _slice_counts(records: Records) -> dict[str, dict[str, int]]:
 
 def _model(name: str, suite: Suite, checkpoint: Checkpoint, facts: dict[str, Any]) -> ModelResult:
     spec = suite.models[name]
-    training: dict[str, Any] = {
-        key: value for key, value in checkpoint.meta.items() if key not in {"measured", "digest"}
-    }
+    made = {key: value for key, value in checkpoint.meta.items() if key not in {"measured", "digest"}}
+    training: dict[str, Any] = {**made, "goal": spec.goal}
     return ModelResult(
         name=name,
         role=_role(name, suite),
-        made_by=made_by(spec),
-        label=label_of(spec),
-        parent=parent_of(spec),
+        made_by=spec.made_by,
+        label=spec.label,
+        parent=spec.parent,
         digest=checkpoint.digest,
         facts=facts,
         training=training,

@@ -11,8 +11,6 @@ from typing import Any
 from harness.core.dataset import Dataset
 from harness.core.digests import digest
 from harness.core.reporter import Reporter
-from harness.model_kinds.describe import stage_of
-from harness.model_kinds.pretrain_kind import PretrainModel
 from harness.pipeline.prepared_suite import PreparedSuite
 from harness.schema.results.inputs import AuditResult
 from harness.storage import atomic
@@ -59,11 +57,12 @@ def write_audits(run: RunDir, audits: list[AuditResult]) -> None:
 def _wanted(prepared: PreparedSuite) -> Iterator[Wanted]:
     found: dict[tuple[str, str, str], Wanted] = {}
     for spec in prepared.suite.models.values():
-        if isinstance(spec, PretrainModel):
-            for name in spec.pretrain.data:
-                _add(found, prepared.datasets[name], "train", "pretraining")
-        elif hasattr(spec, "finetune") or hasattr(spec, "classical"):
-            bound = prepared.evaluations[stage_of(spec).task]  # type: ignore[union-attr]  # not a pretraining
+        if not spec.kind.audited:
+            continue
+        for name in spec.data:
+            _add(found, prepared.datasets[name], "train", "pretraining")
+        if spec.task is not None:
+            bound = prepared.evaluations[spec.task]
             _add(found, bound.data[0], "train", "fine-tuning")
             _add(found, bound.data[0], bound.split, "evaluation")
     yield from found.values()

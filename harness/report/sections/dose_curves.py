@@ -29,7 +29,8 @@ _DATA = {
 _START = "from"
 _IGNORED = {"seed"}
 _JOINTS = ("_", "-")
-_WITHOUT_DOSE = ("prompt", "baseline")
+_WITHOUT_DOSE = ("prompt", "heuristic", "baseline")
+"""`made_by` of models without a dose; 0.1.0 wrote the last one."""
 _LOGARITHMIC_FROM = 20
 """Doses further apart than this factor stand on a logarithmic axis; on a linear one the small ones would be one dot."""
 Path = tuple[str, ...]

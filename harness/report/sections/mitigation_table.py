@@ -11,8 +11,9 @@ from harness.schema.results import number_format
 from harness.schema.results.inputs import ModelResult
 from harness.schema.results.metrics import ComparisonResult, MetricResult
 
-STANDING = frozenset({"project", "selfdebias"})
-"""Made from a finished model, without training it again: that model is the one to compare with."""
+STANDING = frozenset({"project", "self_debias", "selfdebias"})
+"""Made from a finished model, without training it again: that model is the one to compare with.
+0.1.0 wrote `selfdebias`."""
 CARE = ("mitigate", "dropout")
 """Keys of a stage that make it a mitigation; without them it is the stage to compare with."""
 

@@ -9,24 +9,6 @@ from typing import Any
 
 from harness.schema.results.inputs import ModelResult
 
-_GOALS = {
-    "pretrain": "predict masked words",
-    "finetune": "learn the task",
-    "align": "prefer better answers",
-    "classical": "label texts",
-    "baseline": "apply a rule",
-    "load": "not trained here",
-    "server": "not trained here",
-    "prompt": "not trained here",
-    "selfdebias": "not trained here",
-    "project": "remove group information",
-}
-_OBJECTIVES = {
-    "causal": "predict the next word",
-    "mlm_nsp": "predict masked words and neighbors",
-    "span_corruption": "fill in missing spans",
-}
-
 
 @dataclass(frozen=True, slots=True)
 class Cost:
@@ -63,11 +45,10 @@ def cost_of(model: ModelResult, measured: Mapping[str, Any]) -> Cost:
     total = sizes.get("total") if sizes else every.get("parameters")
     trainable = sizes.get("trainable") if sizes else every.get("trainable")
     objective = str(page.get("objective") or stage.get("objective") or _method(stage))
-    goal = page.get("goal") or _OBJECTIVES.get(objective) or _GOALS.get(model.made_by, "")
     data = page.get("data")
     seed = page.get("seed")
     return Cost(
-        goal=str(goal),
+        goal=str(page.get("goal") or ""),
         objective=objective,
         data=tuple(str(name) for name in data) if isinstance(data, dict | list | tuple) else (),
         items=_number(next((value for key in ("items", "rows") if (value := {**recipe, **every}.get(key))), None)),

@@ -14,7 +14,7 @@ class ModelResult(Result):
 
     Attributes:
         role: `baseline`, `release` (gates judge it), `candidate` (shown), `control`.
-        made_by: `pretrain`, `finetune`, `project`, `selfdebias`, `classical`, `load`, `server`, …
+        made_by: `pretrain`, `finetune`, `project`, `self_debias`, `classical`, `load`, `server`, …
         label: a few words for people: "full fine-tuning from base".
         training: goal, objective, data, tokens, items, steps, flops, parameters (total, trainable),
             checkpoint bytes, seed, final loss. No times.

@@ -139,3 +139,15 @@ class Mitigation(TextMitigation):
                 "`reweigh: {column}` cannot determine the groups of swapped texts; define `groups` by words"
             )
         return self
+
+
+def mitigation_words(mitigate: TextMitigation | None, dropout: float | None = None) -> str:
+    """What a model does against bias, and its dropout where the suite names one, to stand behind its label."""
+    words = []
+    if mitigate is not None and mitigate.augmenting is not None:
+        words.append("with counterfactual augmentation")
+    if isinstance(mitigate, Mitigation) and mitigate.reweigh is not None:
+        words.append("with reweighed rows")
+    if dropout is not None:
+        words.append(f"with dropout {dropout:g}")
+    return "".join(f", {word}" for word in words)

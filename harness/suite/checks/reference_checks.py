@@ -7,24 +7,12 @@ from typing import Any
 
 from harness.core.diagnostics import Key, Problems
 from harness.core.errors import unknown
+from harness.core.model_kind import ModelSpec
 from harness.data.catalog import catalog_index
-from harness.model_kinds.align_kind import AlignModel
-from harness.model_kinds.classical_kind import ClassicalModel
-from harness.model_kinds.few_shot_kind import PromptModel
-from harness.model_kinds.finetune_kind import FinetuneModel
-from harness.model_kinds.heuristic_kind import HeuristicModel
-from harness.model_kinds.load_kind import LoadModel
-from harness.model_kinds.model_spec import ModelSpec, starts_from
-from harness.model_kinds.pretrain_kind import PretrainModel
-from harness.model_kinds.projection_kind import ProjectModel
-from harness.model_kinds.self_debias_kind import SelfDebiasModel
-from harness.model_kinds.server_kind import ServerModel
 from harness.schema.suite.compare_section import CompareSpec
 from harness.schema.suite.data_refs import CatalogRef
 from harness.suite.sections import Sections, named
 from harness.suite.suite import EvaluationSpec
-
-_TRAINED = (PretrainModel, FinetuneModel, AlignModel)
 
 
 def check_references(sections: Sections, value: Mapping[str, Any], problems: Problems) -> None:
@@ -75,62 +63,22 @@ def _check_model(
     sections: Sections,
     problems: Problems,
 ) -> None:
-    here = problems.below("models", name)
-    _check_start(spec, sections.models.get(starts_from(spec) or ""), here)
-    if isinstance(spec, PretrainModel):
-        if spec.pretrain.from_ is not None:
-            _known("model", spec.pretrain.from_, models, here, "pretrain", "from")
-        for index, used in enumerate(spec.pretrain.data):
-            _known("data", used, data, here, "pretrain", "data", index)
-        for used in spec.pretrain.weights:
-            if used not in spec.pretrain.data:
-                text = unknown("data of this stage", used, spec.pretrain.data)
-                here.add(text, "pretrain", "weights", used, key=True)
-        if not spec.pretrain.data:
-            here.add("expected at least one name of the suite's data, found none.", "pretrain", "data")
-    elif isinstance(spec, FinetuneModel):
-        _known("model", spec.finetune.from_, models, here, "finetune", "from")
-        _check_learned(spec.finetune.task, tasks, sections, here.below("finetune"))
-    elif isinstance(spec, AlignModel):
-        _known("model", spec.align.from_, models, here, "align", "from")
-        _check_learned(spec.align.task, tasks, sections, here.below("align"))
-    elif isinstance(spec, ClassicalModel):
-        _check_learned(spec.classical.task, tasks, sections, here.below("classical"))
-    elif isinstance(spec, HeuristicModel):
-        _check_learned(spec.heuristic.task, tasks, sections, here.below("heuristic"))
-    elif isinstance(spec, PromptModel):
-        _known("model", spec.prompt.from_, models, here, "prompt", "from")
-        _check_learned(spec.prompt.task, tasks, sections, here.below("prompt"))
-    elif isinstance(spec, ProjectModel):
-        _known("model", spec.project.from_, models, here, "project", "from")
-        for index, used in enumerate(spec.project.data):
-            _known("data", used, data, here, "project", "data", index)
-    elif isinstance(spec, SelfDebiasModel):
-        _known("model", spec.self_debias.from_, models, here, "self_debias", "from")
+    here = problems.below("models", name, *(() if spec.kind.flat else (spec.kind.name,)))
+    if spec.parent is not None:
+        _known("model", spec.parent, models, here, "from")
+        _check_start(spec, sections.models.get(spec.parent), here)
+    for index, used in enumerate(spec.data):
+        _known("data", used, data, here, "data", index)
+    if spec.task is not None:
+        _check_learned(spec.task, tasks, sections, here)
+    spec.kind.check(spec.options, here)
 
 
 def _check_start(spec: ModelSpec, parent: ModelSpec | None, problems: Problems) -> None:
     """Refuses what has no weights of its own that a stage could go on from."""
-    reason = None
-    if isinstance(parent, ServerModel):
-        reason = "a model behind a server"
-    elif isinstance(parent, ClassicalModel):
-        reason = "a bag of words"
-    elif isinstance(parent, HeuristicModel):
-        reason = "a rule-based baseline"
-    elif isinstance(parent, PromptModel):
-        reason = "a few-shot model"
-    elif isinstance(parent, ProjectModel):
-        reason = "a model with projected hidden states"
-    elif isinstance(parent, SelfDebiasModel):
-        reason = "a self-debiased model"
-    elif isinstance(parent, FinetuneModel) and parent.finetune.method == "linear":
-        reason = "a linear classifier on frozen features"
-    elif isinstance(parent, LoadModel) and parent.quantize and isinstance(spec, _TRAINED):
-        reason = f"a model quantized to {parent.quantize[0]} bits"
+    reason = None if parent is None else parent.kind.refuses_child(parent.options, spec.kind)
     if reason is not None:
-        key = "self_debias" if isinstance(spec, SelfDebiasModel) else type(spec).__name__.removesuffix("Model").lower()
-        problems.add(f"{reason} cannot be trained further.", key, "from", hint="use its parent model instead.")
+        problems.add(f"{reason} cannot be trained further.", "from", hint="use its parent model instead.")
 
 
 def _check_learned(task: str, tasks: Sequence[str], sections: Sections, problems: Problems) -> None:
@@ -142,7 +90,7 @@ def _check_learned(task: str, tasks: Sequence[str], sections: Sections, problems
 
 
 def _check_cycles(models: Mapping[str, ModelSpec], problems: Problems) -> None:
-    parents = {name: parent for name, spec in models.items() if (parent := starts_from(spec)) is not None}
+    parents = {name: spec.parent for name, spec in models.items() if spec.parent is not None}
     seen: set[str] = set()
     for start in parents:
         path: list[str] = []
@@ -156,7 +104,7 @@ def _check_cycles(models: Mapping[str, ModelSpec], problems: Problems) -> None:
                 f"circular model dependency: {' → '.join(circle)}.",
                 "models",
                 name,
-                type(models[name]).__name__.removesuffix("Model").lower(),
+                models[name].kind.name,
                 "from",
                 hint="start one of them from a pretrained or loaded model.",
             )

@@ -22,7 +22,9 @@ from harness.training.stages.logistic_regression import choose
 _STRENGTHS = (0.5, 1.0, 2.0, 4.0, 8.0)
 
 
-def train_classical(spec: ClassicalSpec, inputs: StageInputs, work: Path, reporter: Reporter) -> dict[str, Any]:
+def train_classical(
+    spec: ClassicalSpec, inputs: StageInputs, work: Path, reporter: Reporter, *, save_every: int | None = None
+) -> dict[str, Any]:
     """Fits the classifier and writes `vocabulary.json`, `classical.json` and `classical.safetensors`.
 
     The regularization is chosen by validation accuracy, or by cross-validation without one.

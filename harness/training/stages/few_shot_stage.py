@@ -10,6 +10,7 @@ from typing import Any
 from harness.core.digests import fraction
 from harness.core.errors import DataError
 from harness.core.examples import PromptTarget
+from harness.core.reporter import Reporter
 from harness.model_kinds.few_shot_kind import PromptSpec
 from harness.models.derived.few_shot_backend import FewShotPrompt, write_shots
 from harness.models.peak_memory import peak_memory
@@ -17,7 +18,9 @@ from harness.training.checkpoint_metadata import write_metadata
 from harness.training.stage_inputs import StageInputs
 
 
-def make_prompt(spec: PromptSpec, inputs: StageInputs, work: Path) -> dict[str, Any]:
+def make_prompt(
+    spec: PromptSpec, inputs: StageInputs, work: Path, reporter: Reporter, *, save_every: int | None = None
+) -> dict[str, Any]:
     """Writes the worked examples, all of the training split.
 
     Returns:

@@ -11,6 +11,7 @@ from typing import Any
 
 from harness.core.errors import DataError
 from harness.core.examples import AnswerSpan, LabeledText, PreferencePair, PromptTarget, TaggedWords
+from harness.core.reporter import Reporter
 from harness.model_kinds.heuristic_kind import HeuristicSpec
 from harness.models.derived.heuristic_backend import OUTSIDE, BaselineTable, write_baseline
 from harness.models.peak_memory import peak_memory
@@ -20,7 +21,9 @@ from harness.training.stage_inputs import StageInputs
 _MOST_EDGE = 400
 
 
-def make_baseline(spec: HeuristicSpec, inputs: StageInputs, work: Path) -> dict[str, Any]:
+def make_baseline(
+    spec: HeuristicSpec, inputs: StageInputs, work: Path, reporter: Reporter, *, save_every: int | None = None
+) -> dict[str, Any]:
     """Writes the table of a rule; counting, no training.
 
     Returns:

@@ -28,7 +28,9 @@ FloatMatrix = npt.NDArray[np.float64]
 _STRENGTHS = (0.001, 0.01, 0.1, 1.0)
 
 
-def finetune_linear(spec: FinetuneSpec, inputs: StageInputs, work: Path, reporter: Reporter) -> dict[str, Any]:
+def finetune_linear(
+    spec: FinetuneSpec, inputs: StageInputs, work: Path, reporter: Reporter, *, save_every: int | None = None
+) -> dict[str, Any]:
     """Fits the head and writes it; the base is referenced by its key, not copied.
 
     The regularization is chosen by validation accuracy, or by cross-validation without one.

@@ -21,7 +21,9 @@ from harness.training.stage_inputs import StageInputs
 _ROUNDS = 40
 
 
-def project(spec: ProjectSpec, inputs: StageInputs, work: Path, reporter: Reporter) -> dict[str, Any]:
+def project(
+    spec: ProjectSpec, inputs: StageInputs, work: Path, reporter: Reporter, *, save_every: int | None = None
+) -> dict[str, Any]:
     """Finds the directions and writes them; the model that they belong to is referenced by its key.
 
     Returns:

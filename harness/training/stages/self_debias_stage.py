@@ -6,13 +6,16 @@ import time
 from pathlib import Path
 from typing import Any
 
+from harness.core.reporter import Reporter
 from harness.model_kinds.self_debias_kind import SelfDebiasSpec
 from harness.models.peak_memory import peak_memory
 from harness.training.checkpoint_metadata import write_metadata
 from harness.training.stage_inputs import StageInputs
 
 
-def self_debias(spec: SelfDebiasSpec, inputs: StageInputs, work: Path) -> dict[str, Any]:
+def self_debias(
+    spec: SelfDebiasSpec, inputs: StageInputs, work: Path, reporter: Reporter, *, save_every: int | None = None
+) -> dict[str, Any]:
     """Writes the descriptions and the decay.
 
     Returns:

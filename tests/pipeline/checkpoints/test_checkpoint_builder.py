@@ -8,10 +8,11 @@ import pytest
 from harness.commands.auto_suite import audit_suite
 from harness.commands.run import train_models
 from harness.core.errors import CheckpointError, HarnessError, IncompleteError
+from harness.core.model_kind import ModelSpec
 from harness.core.reporter import Silent
-from harness.model_kinds.finetune_kind import FinetuneModel, FinetuneSpec
+from harness.model_kinds.finetune_kind import FinetuneSpec
 from harness.pipeline.checkpoints import checkpoint_builder
-from harness.pipeline.prepared_suite import prepare
+from harness.pipeline.prepared_suite import prepare, references
 from harness.pipeline.run_suite import Settings, run_suite
 from harness.storage.store import Store
 from harness.suite.load_suite import parse_suite
@@ -85,11 +86,17 @@ def test_a_key_that_later_versions_add_keeps_checkpoints_where_it_is_not_given(t
     )
     now = builder.key("small")
     spec = suite.models["small"]
-    assert isinstance(spec, FinetuneModel)
-    told = spec.finetune.model_dump(by_alias=True)
+    told = spec.options.model_dump(by_alias=True)
     for given, same in (({}, True), ({"novelty": 3}, False)):
-        later = spec.model_copy(update={"finetune": _Later.model_validate({**told, **given})})
+        later = ModelSpec(spec.kind, _Later.model_validate({**told, **given}))
         assert (builder._key("small", later) == now) is same
+
+
+def test_data_that_only_a_projection_names_is_opened(tmp_path: Path) -> None:
+    more = "data:\n  other: {file: notes.csv}"
+    text = SUITE.replace(SUITE.splitlines()[5], "  small: {project: {from: base, data: [other]}}")
+    suite = parse_suite(text.replace("data:", more, 1), tmp_path / "little.yaml")
+    assert set(references(suite)) == {"notes", "other"}
 
 
 LOADED = """\

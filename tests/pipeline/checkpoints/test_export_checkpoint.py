@@ -75,7 +75,7 @@ BASE = {
             "then project the directions in projection.safetensors out of its last hidden states",
         ),
         ({"checkpoint.json": {"format": 1, "kind": "self_debiased", "parent": {"key": "b" * 64}}}, "`--model NAME="),
-        ({"checkpoint.json": {"format": 1, "kind": "baseline"}}, "only harness"),
+        ({"checkpoint.json": {"format": 1, "kind": "baseline"}}, "other tools do not"),
     ],
 )
 def test_the_line_names_the_class_of_the_weights(files: dict[str, Any], said: str, tmp_path: Path) -> None:

@@ -19,6 +19,7 @@ from training_samples import (
     passage_inputs,
     pretraining,
     prompts,
+    run_stage,
     spans,
     tagged,
 )
@@ -29,7 +30,6 @@ from harness.core.reporter import Silent
 from harness.core.requests import Classify, Continuations, ExtractSpan, Generate, Tag
 from harness.models.checkpoint.checkpoint_digest import checkpoint_digest
 from harness.models.open_model import open_model
-from harness.training.run_stage import run_stage
 
 TAGS = ("O", "B-mood", "B-thing")
 _EAGER = {

@@ -8,13 +8,12 @@ from typing import Any
 
 import pytest
 import torch
-from training_samples import LABELS, finetune_spec, label_inputs
+from training_samples import LABELS, finetune_spec, label_inputs, run_stage
 
 from harness.core.reporter import Silent
 from harness.core.requests import Classify
 from harness.models.open_model import open_model
 from harness.training.loop.best_epoch import BestEpoch
-from harness.training.run_stage import run_stage
 
 
 def step(best: BestEpoch, number: int, model: Any) -> None:

@@ -4,13 +4,12 @@ from pathlib import Path
 
 import pytest
 import torch
-from training_samples import TINY, finetune_spec, label_inputs, pretrain_spec, text_inputs
+from training_samples import TINY, finetune_spec, label_inputs, pretrain_spec, run_stage, text_inputs
 
 from harness.core.digests import file_digest
 from harness.core.errors import SuiteError
 from harness.core.reporter import Silent
 from harness.training.loop.dropout import set_dropout
-from harness.training.run_stage import run_stage
 
 
 def _model(kind: str) -> torch.nn.Module:

@@ -9,12 +9,11 @@ from pathlib import Path
 
 import pytest
 import torch
-from training_samples import finetune_spec, label_inputs, stage
+from training_samples import finetune_spec, label_inputs, run_stage, stage
 
 from harness.core.digests import file_digest
 from harness.core.reporter import Silent
 from harness.training.loop import resume
-from harness.training.run_stage import run_stage
 
 _SCRIPT = """
 import sys, time

@@ -2,11 +2,10 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import torch
-from training_samples import finetune_spec, label_inputs
+from training_samples import finetune_spec, label_inputs, run_stage
 
 from harness.core.reporter import Silent
 from harness.training.loop.training_loop import Settings, parameter_groups
-from harness.training.run_stage import run_stage
 
 
 class _Told(Silent):

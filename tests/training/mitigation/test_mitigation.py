@@ -7,7 +7,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
-from training_samples import examples, finetune_spec, label_inputs, labeled, passage_inputs, pretrain_spec
+from training_samples import (
+    examples,
+    finetune_spec,
+    label_inputs,
+    labeled,
+    passage_inputs,
+    pretrain_spec,
+    resolved,
+    run_stage,
+)
 
 from harness.core.digests import file_digest
 from harness.core.errors import DataError, SuiteError
@@ -20,7 +29,6 @@ from harness.schema.suite.mitigation import AugmentSpec, Mitigation, ReweighSpec
 from harness.training.mitigation.augmentation import augment_examples, augment_texts
 from harness.training.mitigation.mitigated_rows import mitigated
 from harness.training.mitigation.reweighing import NO_GROUP, reweigh
-from harness.training.run_stage import resolved, run_stage
 from harness.training.stage_inputs import StageInputs
 from harness.training.stages.logistic_regression import choose
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from training_samples import passage_inputs, passages, pretraining
+from training_samples import passage_inputs, passages, pretraining, run_stage
 
 from harness.core.digests import file_digest
 from harness.core.errors import CheckpointError, DataError, SuiteError
@@ -17,7 +17,6 @@ from harness.model_kinds.pretrain_kind import PretrainSpec
 from harness.training.objectives.next_sentence_objective import ELSEWHERE, FOLLOWS, draw_pairs, sentence_ends
 from harness.training.objectives.objective import objective
 from harness.training.objectives.span_corruption_objective import corrupt, span_mask
-from harness.training.run_stage import run_stage
 from harness.training.stage_inputs import StageInputs
 
 KINDS = ("gpt", "llama", "mlm_nsp", "span_corruption")

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 import torch
-from training_samples import finetune_spec, label_inputs, preferences, prompts
+from training_samples import estimate_cost, finetune_spec, label_inputs, preferences, prompts, resolved, run_stage
 
 from harness.core.digests import file_digest
 from harness.core.errors import DataError, SuiteError
@@ -15,7 +15,6 @@ from harness.core.requests import Continuations
 from harness.model_kinds.align_kind import AlignSpec
 from harness.models.checkpoint.checkpoint_digest import checkpoint_digest
 from harness.models.open_model import open_model
-from harness.training.run_stage import estimate_cost, resolved, run_stage
 from harness.training.stages.align_stage import answer_likelihoods, dpo_loss
 
 
@@ -100,7 +99,7 @@ def test_pairs_of_equal_answers_are_refused(writer: Path, tmp_path: Path) -> Non
 def test_its_key_and_its_estimate() -> None:
     assert resolved(_spec(learning_rate=None), 10)["learning_rate"] > 0
     one, two = (estimate_cost(_spec(epochs=epochs), 100) for epochs in (1, 2))
-    assert two["flops"] == pytest.approx(2 * one["flops"])
+    assert two.flops == pytest.approx(2 * one.flops)
 
 
 def test_epochs_that_rank_all_pairs_right_are_told_apart_by_the_loss(writer: Path, tmp_path: Path) -> None:

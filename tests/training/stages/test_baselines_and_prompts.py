@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from training_samples import run_stage
 
 from harness.core.errors import CheckpointError, DataError
 from harness.core.examples import AnswerSpan, LabeledText, PreferencePair, PromptTarget, TaggedWords
@@ -33,7 +34,6 @@ from harness.models.checkpoint.inspection import inspect
 from harness.models.derived.few_shot_backend import FewShotPrompt, PromptedBackend, read_shots
 from harness.models.derived.heuristic_backend import RULES, BaselineTable, read_baseline, write_baseline
 from harness.models.open_model import open_model
-from harness.training.run_stage import run_stage
 from harness.training.stage_inputs import StageInputs
 from harness.training.stages.few_shot_stage import choose
 

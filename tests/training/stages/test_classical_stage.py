@@ -2,7 +2,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from training_samples import LABELS, examples, label_inputs, labeled
+from training_samples import LABELS, examples, label_inputs, labeled, run_stage
 
 from harness.core.digests import file_digest
 from harness.core.errors import DataError
@@ -12,7 +12,6 @@ from harness.core.requests import Classify
 from harness.model_kinds.classical_kind import ClassicalSpec
 from harness.models.checkpoint.classical_file import read_classical
 from harness.models.open_model import open_model
-from harness.training.run_stage import run_stage
 
 _SPEC = ClassicalSpec(task="mood")
 

@@ -4,13 +4,12 @@ from pathlib import Path
 
 import pytest
 from safetensors import safe_open
-from training_samples import LABELS, examples, finetune_spec, label_inputs, labeled
+from training_samples import LABELS, examples, finetune_spec, label_inputs, labeled, run_stage
 
 from harness.core.digests import file_digest
 from harness.core.errors import CheckpointError, DataError
 from harness.core.examples import LabeledText
 from harness.core.reporter import Silent
-from harness.training.run_stage import run_stage
 
 # Settings by which so small a model leaves the plateau of a constant answer whatever its rounding.
 EAGER = {

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from training_samples import LABELS, finetune_spec, label_inputs
+from training_samples import LABELS, finetune_spec, label_inputs, run_stage
 
 from harness.core.digests import file_digest
 from harness.core.errors import DataError, SuiteError
@@ -11,7 +11,6 @@ from harness.core.requests import Classify
 from harness.models.checkpoint.checkpoint_digest import checkpoint_digest
 from harness.models.checkpoint.linear_head_file import read_linear
 from harness.models.open_model import open_model
-from harness.training.run_stage import run_stage
 
 
 def test_a_head_on_frozen_features(base: Path, tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ from training_samples import (
     preferences,
     pretraining,
     prompts,
+    run_stage,
 )
 
 from harness.core.errors import CheckpointError
@@ -27,7 +28,7 @@ from harness.model_kinds.align_kind import AlignSpec
 from harness.models.checkpoint.checkpoint_digest import checkpoint_digest
 from harness.models.checkpoint.inspection import inspect
 from harness.models.open_model import open_model
-from harness.training.run_stage import merge_adapter, run_stage
+from harness.training.run_stage import merge_adapter
 
 _LORA = {"lora": {"rank": 4}}
 _ADAPTER = "c" * 64

@@ -4,12 +4,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from training_samples import pretrain_spec, text_inputs
+from training_samples import pretrain_spec, run_stage, text_inputs
 
 from harness.core.digests import file_digest
 from harness.core.errors import DataError, IncompleteError
 from harness.core.reporter import Silent
-from harness.training.run_stage import run_stage
 from harness.training.stage_inputs import StageInputs
 
 

@@ -14,6 +14,7 @@ from training_samples import (
     passage_inputs,
     pretrain_spec,
     pretraining,
+    run_stage,
 )
 
 from harness.core.errors import CheckpointError, DataError
@@ -28,7 +29,6 @@ from harness.models.derived.projection_backend import Projection, read_projectio
 from harness.models.local.base_cache import BasePool
 from harness.models.open_model import open_model
 from harness.training.mitigation.group_directions import Told, inlp, sentence_debias, told_apart
-from harness.training.run_stage import run_stage
 from harness.training.stage_inputs import StageInputs
 
 KEY = "a" * 64

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import torch
 from pydantic import ValidationError
-from training_samples import label_inputs, passage_inputs, pretraining
+from training_samples import label_inputs, passage_inputs, pretraining, run_stage
 
 from harness.core.errors import CheckpointError
 from harness.core.reporter import Silent
@@ -26,7 +26,6 @@ from harness.model_kinds.self_debias_kind import SelfDebiasSpec
 from harness.models.checkpoint.checkpoint_digest import checkpoint_digest
 from harness.models.derived.self_debias_backend import damped
 from harness.models.open_model import open_model
-from harness.training.run_stage import run_stage
 from harness.training.stage_inputs import StageInputs
 
 PREFIXES = ["the kettle was bad with the lamp. ", "the soup was dull. "]
