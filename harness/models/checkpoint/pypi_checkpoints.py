@@ -71,7 +71,7 @@ def _read(entry: ModelEntry, store: Store, reporter: Reporter, offline: bool, wh
     except SourceFailed as failed:
         if failed.damaged:
             raise CheckpointError(
-                f"checkpoint {entry.name!r}: what was found is not what the catalog pins, and was not used: "
+                f"checkpoint {entry.name!r}: the files do not match the digests in the catalog, and were not used: "
                 f"{failed.reason}.",
                 where=where,
                 hint="try another package index.",
