@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 import torch
+import training_samples
 from training_samples import finetune_spec, label_inputs, run_stage, stage
 
 from harness.core.digests import file_digest
@@ -19,9 +20,9 @@ _SCRIPT = """
 import sys, time
 from pathlib import Path
 sys.path.insert(0, sys.argv[1])
-from training_samples import stage
+from training_samples import run_stage, stage
 from harness.core.reporter import Silent
-from harness.training import run_stage, loop
+from harness.training.loop import training_loop as loop
 import torch
 
 kind, base, work = sys.argv[2], Path(sys.argv[3]), Path(sys.argv[4])
@@ -45,7 +46,16 @@ def _killed_in_training(kind: str, base: Path, work: Path) -> None:
     # Sums are rounded as threads divide them: the same bits need the same number of threads.
     threads = str(torch.get_num_threads())
     process = subprocess.Popen(
-        [sys.executable, "-c", _SCRIPT, str(Path(__file__).parent), kind, str(base), str(work), threads],
+        [
+            sys.executable,
+            "-c",
+            _SCRIPT,
+            str(Path(training_samples.__file__).parent),
+            kind,
+            str(base),
+            str(work),
+            threads,
+        ],
         stderr=subprocess.PIPE,
     )
     deadline = time.monotonic() + 120
