@@ -29,7 +29,7 @@ class PromptKind(ModelKind[PromptSpec]):
     name = "prompt"
     Options = PromptSpec
     goal = "not trained here"
-    summary = "a model behind worked examples of a task"
+    summary = "a few-shot model: worked examples in its prompt"
     train = "harness.training.stages.few_shot_stage:make_prompt"
     audited = False
     formats = (
@@ -51,4 +51,4 @@ class PromptKind(ModelKind[PromptSpec]):
 
     def refuses_child(self, options: PromptSpec, child: ModelKind[Any]) -> str | None:
         """It has no weights of its own."""
-        return "a model behind worked examples"
+        return "a few-shot model"

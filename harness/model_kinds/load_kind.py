@@ -62,7 +62,7 @@ class LoadKind(ModelKind[LoadModel]):
         """Weights in few bits cannot be trained."""
         if options.quantize is None or not child.goes_on_from_weights:
             return None
-        return f"a model held in {options.quantize[0]} bits"
+        return f"a model quantized to {options.quantize[0]} bits"
 
     def configuration(self, options: LoadModel, folder: Path) -> Mapping[str, Any] | None:
         """That of the folder, where it is one."""

@@ -60,7 +60,7 @@ class ProjectKind(ModelKind[ProjectSpec]):
         CheckpointFormat(
             "projected",
             opener="harness.models.derived.projection_backend:open_projected",
-            loads_with="transformers.{base_model}.from_pretrained({base}), then take the directions of "
+            loads_with="transformers.{base_model}.from_pretrained({base}), then project the directions in "
             "projection.safetensors out of its last hidden states",
             files=("projection.safetensors", "projection.json"),
             stands_on_parent=True,
@@ -78,4 +78,4 @@ class ProjectKind(ModelKind[ProjectSpec]):
 
     def refuses_child(self, options: ProjectSpec, child: ModelKind[Any]) -> str | None:
         """Its weights are those of its parent."""
-        return "a model with projected states"
+        return "a model with projected hidden states"

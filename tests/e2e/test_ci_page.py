@@ -65,7 +65,7 @@ def test_the_github_workflow(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> N
     assert lines[0].startswith(f"::error file=suites/sentiment.yaml,line={line},title=gate floor")
     written = summary.read_text("utf-8")
     assert written.startswith("## ❌ FAIL")
-    assert "run 2 times on this commit" in written
+    assert "ran 2 times on this commit" in written
     said = dict(entry.split("=", 1) for entry in outputs.read_text("utf-8").splitlines())
     assert (said["verdict"], said["exit_code"]) == ("fail", "10")
     assert (shell.folder / said["comment"]).read_text("utf-8").startswith("<!-- harness: sentiment -->")

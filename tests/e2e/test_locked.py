@@ -75,7 +75,7 @@ def test_what_differs_is_named_and_nothing_computed(finished: Finished, tmp_path
     done = shell("run", "changed.yaml", "--locked", "--lock", lock, *options)
     assert done.returncode == 13, done.stderr
     for named in (
-        "7 things differ",
+        "7 differences from the lock file",
         "gate floor: locked",
         "section title: locked",
         "gate more: new",

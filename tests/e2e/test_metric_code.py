@@ -133,15 +133,15 @@ def test_reading_a_stored_run_runs_nothing(place: Place, named: str) -> None:
     }
     if named in names:
         renamed(run, names[named])
-    taken = "Outside code computed t.evaluate:mine"
+    taken = "External code computed t.evaluate:mine"
     for command in (["gate", named], ["explain", "outside", "--run", named], ["report", named]):
         assert taken in place(*command)
     assert taken in (run / "report.html").read_text("utf-8")
     assert taken in (run / "model-card.md").read_text("utf-8")
     compared = place("compare", named, named)
-    assert "t.evaluate:mine left out" in compared
+    assert "skipping t.evaluate:mine" in compared
     assert "accuracy" in compared
-    assert "t.evaluate:mine left out" in place("selftest", named, "--swaps", "100")
+    assert "skipping t.evaluate:mine" in place("selftest", named, "--swaps", "100")
     (place.folder / "stricter.yaml").write_text(
         (place.folder / "s.yaml").read_text("utf-8").partition("gates:")[0] + STRICTER, "utf-8"
     )

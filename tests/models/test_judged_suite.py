@@ -68,7 +68,7 @@ def test_texts_are_read_by_a_reference_and_a_judge(suite: Path, toy: ToyServer) 
     toy.chat = False
     finished = run(suite)
     found = {
-        (one.metric, one.model): one.value
+        (one.metric, one.model): one.interval.value
         for one in finished.results.metrics
         if one.slice is None and one.evaluation == "stories"
     }
@@ -104,7 +104,9 @@ def test_a_second_run_asks_nobody_and_another_reader_reads_again(suite: Path, to
     suite.write_text(SUITE.format(url=toy.url, reader="other"))
     other = run(suite, "other")
     values = [
-        next(m.value for m in one.results.metrics if (m.metric, m.model) == ("reference_bits_per_byte", "base"))
+        next(
+            m.interval.value for m in one.results.metrics if (m.metric, m.model) == ("reference_bits_per_byte", "base")
+        )
         for one in (first, other)
     ]
     assert values[0] != values[1]

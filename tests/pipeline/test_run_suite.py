@@ -111,6 +111,6 @@ def test_a_locked_run_of_another_suite_starts_nothing(suite: Suite, tmp_path: Pa
     store, lock = Store(tmp_path / "store"), tmp_path / "suite.lock"
     write_lock(suite, lock, store, Silent())
     settings = Settings(tmp_path / "reports", locked=True, lock=lock, overrides={"seed": 5})
-    with pytest.raises(LockError, match="1 thing differs"):
+    with pytest.raises(LockError, match="1 difference from the lock file"):
         run_suite(override(suite, seed=5), store, Silent(), settings)
     assert not (tmp_path / "reports").exists()

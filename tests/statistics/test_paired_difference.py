@@ -243,7 +243,7 @@ def test_rows_that_are_missing_on_a_side_are_dropped_in_pairs() -> None:
     keep = [row for row in range(60) if row not in (3, 4, 5)]
     same = difference(base[keep], candidate[keep], kind="mean", value=mean, clusters=[NAMES[row] for row in keep])
     assert _numbers(found) == pytest.approx(_numbers(same), abs=1e-12)
-    assert any("2 items belong to the metric on one side only" in text for text in found.weaknesses)
+    assert any("2 items apply to the metric on one side only" in text for text in found.weaknesses)
 
 
 def test_infinite_and_half_missing_statistics_fail_closed() -> None:

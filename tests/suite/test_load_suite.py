@@ -79,7 +79,12 @@ def test_a_small_suite() -> None:
         ("{load: models/base}", "{classical: }", "5:10", "expected a mapping (`key: value`), found nothing"),
         ("{load: models/base}", "{load: models/base, revison: ab}", "5:29", "Did you mean 'revision'?"),
         ("{load: models/base}", "{revision: ab, laod: models/base}", "5:24", "Did you mean 'load'?"),
-        ("{load: models/base}", "{finetune: {from: tuned, task: mine}}", "5:27", "in a circle: base → tuned → base"),
+        (
+            "{load: models/base}",
+            "{finetune: {from: tuned, task: mine}}",
+            "5:27",
+            "circular model dependency: base → tuned → base",
+        ),
         ("{load: models/base}", "models/base", "5:9", "expected a mapping with one of the keys align, classical"),
         ("{load: models/base}", "", "5:3", "found nothing"),
         (

@@ -10,11 +10,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from harness.calibration.load_calibration import parse_any_suite
 from harness.core.errors import SuiteError
 from harness.schema import renames
 from harness.suite.bundled import suites
-from harness.suite.load_suite import load_suite, parse_suite
+from harness.suite.load_suite import load_suite
 from harness.suite.old_names import migrate_text, renamed, renames_of
+from harness.suite.override import override
 from harness.suite.yaml.located_document import parse
 
 FIXTURES = Path(__file__).parents[1] / "fixtures" / "suites_0_1_0"
@@ -172,10 +174,10 @@ def test_a_suite_that_has_another_name_says_so() -> None:
 
 def test_only_says_what_became_of_a_word() -> None:
     with pytest.raises(SuiteError) as caught:
-        load_suite("qa").with_overrides(only=["extractive_qa"])
+        override(load_suite("qa"), only=["extractive_qa"])
     assert "'extractive_qa' is now the task 'question_answering'." in str(caught.value)
 
 
 def test_a_suite_of_today_has_no_old_name() -> None:
     for _, path in SUITES:
-        parse_suite(path.read_text("utf-8"), path)
+        parse_any_suite(path.read_text("utf-8"), path)

@@ -7,6 +7,7 @@ from typing import Any
 
 from harness.core.diagnostics import Key, Problems
 from harness.core.errors import unknown
+from harness.core.evaluation import Evaluation
 from harness.core.model_kind import ModelSpec
 from harness.data.catalog import catalog_index
 from harness.schema.suite.compare_section import CompareSpec
@@ -85,7 +86,7 @@ def _check_learned(task: str, tasks: Sequence[str], sections: Sections, problems
     if not _known("task", task, tasks, problems, "task"):
         return
     spec = sections.tasks.get(task)
-    if spec is not None and not hasattr(spec.cls, "examples"):
+    if spec is not None and spec.cls.examples is Evaluation.examples:
         problems.add(f"the task {task!r} ({spec.kind}) has no training examples.", "task")
 
 

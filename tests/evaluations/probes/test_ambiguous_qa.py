@@ -160,6 +160,6 @@ def test_the_accuracy_of_questions_of_one_template_is_less_certain_than_that_of_
     (metric,) = build_metrics(["accuracy"], probe().metric_context())
     (alone,) = build_metrics(["accuracy"], MetricContext())
     found, apart = (metric_results(records, one, evaluation="e", model="m", slices=False)[0] for one in (metric, alone))
-    assert (found.value, found.n, found.clusters) == (apart.value, 30, 3)
+    assert (found.interval.value, found.n, found.clusters) == (apart.interval.value, 30, 3)
     assert apart.clusters == 30
-    assert found.high - found.low > apart.high - apart.low
+    assert found.interval.high - found.interval.low > apart.interval.high - apart.interval.low

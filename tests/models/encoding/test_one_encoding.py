@@ -8,6 +8,7 @@ import model_zoo
 import pytest
 import torch
 from tokenizers import processors
+from training_samples import run_stage
 from transformers import (
     AlbertConfig,
     AutoModelForCausalLM,
@@ -29,7 +30,6 @@ from harness.models.encoding.span_windows import learned_windows, windows_of
 from harness.models.encoding.text_encoder import TextEncoder
 from harness.training.learners.labeled_batches import LabeledBatches
 from harness.training.loop.training_loop import Settings, parameter_groups
-from harness.training.run_stage import run_stage
 from harness.training.stage_inputs import StageInputs
 
 LABELS = ("first", "second")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from types import SimpleNamespace
 from typing import Any, Literal
 
 import pytest
@@ -79,7 +80,7 @@ def test_an_item_without_a_text_is_not_read() -> None:
 
 
 def test_a_model_that_cannot_read_is_an_error() -> None:
-    with pytest.raises(SuiteError, match="'reader' cannot read texts: it has no words"):
+    with pytest.raises(SuiteError, match="'reader' cannot grade texts: it has no words"):
         read(Reader(), Length("it has no words"))
 
 
@@ -89,4 +90,4 @@ def test_an_answer_that_may_come_later_ends_the_run() -> None:
 
 
 def test_most_evaluations_want_no_reading() -> None:
-    assert readings_of(object()) == ()
+    assert readings_of(SimpleNamespace(readings=())) == ()

@@ -74,9 +74,9 @@ def scored(run: RunDir, pairs: list[Pair], memo: Any, seed: int = 0) -> Scores:
 
 def test_every_model_is_scored_and_pairs_are_compared(run: RunDir) -> None:
     scores = scored(run, [Pair("reviews", "base", "new")], Remembering())
-    assert {row.model: row.value for row in scores.metrics if row.slice is None} == {"base": 0.5, "new": 0.9}
+    assert {row.model: row.interval.value for row in scores.metrics if row.slice is None} == {"base": 0.5, "new": 0.9}
     (difference,) = [row for row in scores.comparisons if row.slice is None]
-    assert difference.delta == pytest.approx(0.4)
+    assert difference.delta.value == pytest.approx(0.4)
     assert {table.model for table in scores.tables} == {"base", "new"}
 
 

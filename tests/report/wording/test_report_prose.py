@@ -130,7 +130,7 @@ def test_a_release_whose_baseline_cannot_be_asked_is_told_of_by_its_first_pair(p
     assert sum(contest.release for contest in view.contests) == 1
     text = brief(view, told)
     assert "finetuned is better than" in text
-    assert "than classical by" in text
+    assert "better than classical in accuracy" in text
     assert "the best variant of base" not in text
     assert "so there is no summary" not in render_view(view)
 

@@ -13,6 +13,7 @@ from harness.core.interval import Bound, Interval
 from harness.schema.results.results_file import RESULTS_SCHEMA, Results
 from harness.schema.results.seed_aggregation import of_recipe
 from harness.schema.results.version_1 import from_version_1
+from harness.storage.run_dir import RunDir
 
 COMMON: dict[str, Any] = {
     "id": "reviews.accuracy", "evaluation": "reviews", "metric": "accuracy", "n": 80, "clusters": 40, "unit": "share",
@@ -63,7 +64,7 @@ FILE: dict[str, Any] = {
 @pytest.fixture
 def results(tmp_path: Path) -> Results:
     (tmp_path / "results.json").write_text(json.dumps(FILE), encoding="utf-8")
-    return Results.read(tmp_path / "results.json")
+    return RunDir(tmp_path).read_results()
 
 
 def test_its_figures_are_intervals(results: Results) -> None:
@@ -110,7 +111,7 @@ def test_names_are_translated_before_the_shape_changes() -> None:
 def test_a_version_that_nobody_wrote_is_refused(tmp_path: Path) -> None:
     (tmp_path / "results.json").write_text(json.dumps({**FILE, "schema_version": 3}), encoding="utf-8")
     with pytest.raises(DataError, match="schema version 3, expected 2"):
-        Results.read(tmp_path / "results.json")
+        RunDir(tmp_path).read_results()
 
 
 @pytest.mark.parametrize(
@@ -119,4 +120,4 @@ def test_a_version_that_nobody_wrote_is_refused(tmp_path: Path) -> None:
 def test_a_damaged_file_is_an_error_with_a_place(tmp_path: Path, damage: dict[str, Any]) -> None:
     (tmp_path / "results.json").write_text(json.dumps({**FILE, **damage}), encoding="utf-8")
     with pytest.raises(DataError, match="not as version 1 wrote it"):
-        Results.read(tmp_path / "results.json")
+        RunDir(tmp_path).read_results()

@@ -28,7 +28,7 @@ from harness.models.checkpoint.inspection import inspect
 from harness.models.derived.projection_backend import Projection, read_projection, write_projection
 from harness.models.local.base_cache import BasePool
 from harness.models.open_model import open_model
-from harness.training.mitigation.group_directions import Told, inlp, sentence_debias, told_apart
+from harness.training.mitigation.group_directions import GroupTexts, inlp, sentence_debias, told_apart
 from harness.training.stage_inputs import StageInputs
 
 KEY = "a" * 64
@@ -151,7 +151,7 @@ def test_planted_directions_are_found() -> None:
             rows.append(state + np.array(place) @ true + 0.05 * random.normal(size=24))
             groups.append(group)
             origins.append(number)
-    told = Told(tuple(groups), tuple(groups), tuple(origins))
+    told = GroupTexts(tuple(groups), tuple(groups), tuple(origins))
     states = {"mean": np.array(rows)}
     for directions, facts in (
         inlp(states, told, most=10, seed=0),
@@ -172,7 +172,7 @@ def test_sentences_of_one_group_stand_beside_their_counterparts() -> None:
     assert told.groups[:3] == ("one", "two", "three")
     assert len(told.texts) == 75
     assert told.origins[:4] == (0, 0, 0, 1)
-    with pytest.raises(DataError, match="0 sentences speak of one group"):
+    with pytest.raises(DataError, match="0 sentences mention one group"):
         told_apart({"t": ["The rain fell."]}, _spec())
     with pytest.raises(ValidationError):
         _spec(remove={"one": ["x"]})
