@@ -151,3 +151,18 @@ def test_python_m_harness_is_the_command_line() -> None:
 def test_a_command_of_0_1_0_names_the_new_one(capsys: pytest.CaptureFixture[str]) -> None:
     assert invoke(["import-lm-eval", "a=b"]) == 2
     assert "the command 'import-lm-eval' is called 'import lm-eval' now." in capsys.readouterr().err
+
+
+def test_everything_that_is_listed_says_what_it_is(capsys: pytest.CaptureFixture[str]) -> None:
+    assert invoke(["list", "--json"]) == 0
+    listed = json.loads(capsys.readouterr().out)
+    assert [
+        f"{kind} {name}" for kind, entries in listed.items() for name, summary in entries.items() if not summary
+    ] == []
+
+
+def test_verified_data_is_shown_in_words(capsys: pytest.CaptureFixture[str]) -> None:
+    assert invoke(["data", "verify", "own-pairs"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines
+    assert all(re.fullmatch(r"own-pairs: [^()=]+: (ok|damaged|absent)( \(.+\))?", line) for line in lines)

@@ -69,7 +69,7 @@ def test_identical_sides_have_nothing_to_swap() -> None:
 
 def test_refusals_are_reasons() -> None:
     base, candidate = made(scored([1, 0, 1])), made([{"item_digest": "other", **row} for row in scored([0, 1, 1])])
-    assert "same id but another content" in false_alarms(base, candidate, ACCURACY).reason
+    assert "same id but a different content" in false_alarms(base, candidate, ACCURACY).reason
     assert "no statistic" in false_alarms(base, base, BITS).reason
 
 
