@@ -10,12 +10,12 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from harness.calibration.load_calibration import parse_any_suite
 from harness.core.diagnostics import Problems
 from harness.core.errors import SuiteError
 from harness.core.reporter import Reporter
 from harness.storage import atomic
 from harness.storage.store import Store
-from harness.suite.load_suite import parse_suite
 from harness.suite.old_names import Migration, migrate_text
 from harness.suite.yaml.located_document import decode, parse, read_bytes
 
@@ -53,7 +53,7 @@ class MigratedSuite:
             problems.add(rename.message, *rename.path, key=rename.at_key, hint=reason)
         try:
             problems.raise_any()
-            parse_suite(self.migration.text, self.path)
+            parse_any_suite(self.migration.text, self.path)
         except SuiteError as error:
             return error
         return None
@@ -82,7 +82,7 @@ class MigratedSuite:
             return None
         from harness.pipeline.suite_lock import renew_lock
 
-        suite: Suite = parse_suite(self.migration.text, self.path)
+        suite: Suite = parse_any_suite(self.migration.text, self.path)
         return renew_lock(parse(self.before, self.path).value, suite, self.lock_path, store, reporter)
 
 

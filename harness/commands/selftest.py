@@ -174,7 +174,7 @@ def _alarm_sentence(counted: Sequence[FalseAlarmsResult], bad: Sequence[FalseAla
         "less)"
     )
     if not bad:
-        return f"{text}: none exceeds its nominal rate."
+        return f"{text}: no test exceeds its nominal rate by more than chance explains."
     names = ", ".join(f"{one.evaluation}.{one.metric} {one.rate:.1%}" for one in bad)
     return f"{text}: too many on {names}; do not trust these p-values."
 

@@ -28,11 +28,16 @@ def comparability(base: RecordsHead, candidate: RecordsHead) -> list[str]:
         notes.append("the tokenizers differ, so per-token values are not comparable.")
     for key, name in _FACTS:
         if key in base.facts and key in candidate.facts and base.facts[key] != candidate.facts[key]:
-            notes.append(f"{name}: baseline {base.facts[key]}, candidate {candidate.facts[key]}.")
+            notes.append(f"{name}: baseline {_fact(base, key)}, candidate {_fact(candidate, key)}.")
     ours, theirs = base.facts.get("bos"), candidate.facts.get("bos")
     if ours is not None and theirs is not None and ours != theirs:
         notes.append(f"BOS policy: baseline {ours}, candidate {theirs}.")
     return [*notes, *_templates(base, candidate)]
+
+
+def _fact(head: RecordsHead, key: str) -> str:
+    value = head.facts[key]
+    return "none" if value is None else str(value)
 
 
 def _templates(base: RecordsHead, candidate: RecordsHead) -> list[str]:

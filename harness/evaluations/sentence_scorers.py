@@ -69,7 +69,7 @@ def kind_of(scorer: Scorer) -> Literal["masked", "causal", "seq2seq"]:
 def why_not(facts: ModelFacts, wanted: Scorer | None) -> str:
     """Why `scorer_for` is None, for people."""
     if facts.language_model is None or wanted is None:
-        return f"it has no language-model head (it is of the kind {facts.family})"
+        return f"it has no language-model head (model family: {facts.family})"
     return f"the scorer {wanted!r} needs a {kind_of(wanted)} language model, and it is {facts.language_model}"
 
 

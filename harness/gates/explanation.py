@@ -121,11 +121,11 @@ def _changes(trace: GateTrace, criterion: Criterion) -> Iterator[Line]:
             yield "would decide it", "more training seeds, or more items: the recipe is judged, not one checkpoint"
         elif result.required_n:
             text = f"about {whole(result.required_n)} items, {result.required_n / criterion.row.n:.1f} times as many"
-            yield "would decide it", f"{text}, if what was seen here is the truth (80% power)"
+            yield "would decide it", f"{text}, if the observed value is the true one (80% power)"
         else:
-            yield "would decide it", "no realistic number of items: what was seen lies too close to the limit"
+            yield "would decide it", "no realistic number of items: the observed value is too close to the limit"
     elif result.verdict == "fail":
-        text = "a better model; more items would only make it surer, if what was seen here is the truth"
+        text = "a better model; if the observed value is the true one, more items only confirm the verdict"
         yield "would change it", text
     yield from ((label, text) for label, text in passing_margin(trace.rule, criterion, result.verdict))
     if result.verdict == "pass" and not criterion.point and not _close(criterion):

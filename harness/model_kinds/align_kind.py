@@ -67,7 +67,7 @@ class AlignKind(ModelKind[AlignSpec]):
     name = "align"
     Options = AlignSpec
     goal = "prefer better answers"
-    summary = "a language model aligned by preference pairs (DPO)"
+    summary = "A language model aligned on preference pairs (DPO)."
     train = "harness.training.stages.align_stage:align"
     goes_on_from_weights = True
     audited = False

@@ -29,7 +29,7 @@ class ClassicalKind(ModelKind[ClassicalSpec]):
     name = "classical"
     Options = ClassicalSpec
     goal = "label texts"
-    summary = "TF-IDF and logistic regression"
+    summary = "TF-IDF and logistic regression."
     train = "harness.training.stages.classical_stage:train_classical"
     formats = (
         CheckpointFormat(
@@ -45,7 +45,7 @@ class ClassicalKind(ModelKind[ClassicalSpec]):
 
     def label(self, options: ClassicalSpec) -> str:
         """The method and its number of labels."""
-        rows = f" on {options.max_train_rows} labels" if options.max_train_rows is not None else ""
+        rows = f" on {options.max_train_rows} rows" if options.max_train_rows is not None else ""
         return f"TF-IDF and logistic regression{rows}{mitigation_words(options.mitigate)}"
 
     def refuses_child(self, options: ClassicalSpec, child: ModelKind[Any]) -> str | None:

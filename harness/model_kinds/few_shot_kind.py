@@ -29,7 +29,7 @@ class PromptKind(ModelKind[PromptSpec]):
     name = "prompt"
     Options = PromptSpec
     goal = "not trained here"
-    summary = "a few-shot model: worked examples in its prompt"
+    summary = "A base model prompted with worked examples of a task."
     train = "harness.training.stages.few_shot_stage:make_prompt"
     audited = False
     formats = (

@@ -224,7 +224,7 @@ class FinetuneKind(ModelKind[FinetuneSpec]):
     name = "finetune"
     Options = FinetuneSpec
     goal = "learn the task"
-    summary = "a model fine-tuned for a task: all weights, LoRA, QLoRA, a new head, frozen features"
+    summary = "A model fine-tuned for a task: all weights, LoRA, QLoRA, a new head, or frozen features."
     train = "harness.training.stages.finetune_stage:finetune"
     goes_on_from_weights = True
     formats = (
@@ -241,7 +241,7 @@ class FinetuneKind(ModelKind[FinetuneSpec]):
 
     def label(self, options: FinetuneSpec) -> str:
         """Method, start and number of labels."""
-        rows = f" on {options.max_train_rows} labels" if options.max_train_rows is not None else ""
+        rows = f" on {options.max_train_rows} rows" if options.max_train_rows is not None else ""
         start = f" of {options.from_}" if options.weights == "pretrained" else " from random weights (no pretraining)"
         care = mitigation_words(options.mitigate, options.dropout)
         return f"{_LABELS[method_name(options.method)]}{start}{rows}{care}"

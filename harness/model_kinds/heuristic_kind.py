@@ -31,7 +31,7 @@ class HeuristicKind(ModelKind[HeuristicSpec]):
     name = "heuristic"
     Options = HeuristicSpec
     goal = "follow a rule"
-    summary = "a rule without learning, such as the majority label"
+    summary = "A rule without training, such as the majority label."
     train = "harness.training.stages.heuristic_stage:make_baseline"
     audited = False
     formats = (
@@ -45,9 +45,9 @@ class HeuristicKind(ModelKind[HeuristicSpec]):
 
     def label(self, options: HeuristicSpec) -> str:
         """The rule and its number of rows."""
-        rows = f" on {options.max_train_rows} labels" if options.max_train_rows is not None else ""
-        return f"baseline without learning: {options.rule}{rows}"
+        rows = f" on {options.max_train_rows} rows" if options.max_train_rows is not None else ""
+        return f"heuristic without training: {options.rule}{rows}"
 
     def refuses_child(self, options: HeuristicSpec, child: ModelKind[Any]) -> str | None:
         """It has no weights."""
-        return "a baseline without learning"
+        return "a heuristic without weights"

@@ -32,7 +32,7 @@ class LoadKind(ModelKind[LoadModel]):
     name = "load"
     Options = LoadModel
     goal = "not trained here"
-    summary = "a checkpoint that exists already: folder, GGUF file, hub id or `catalog:NAME`"
+    summary = "An existing checkpoint: a folder, a GGUF file, a hub id, or `catalog:NAME`."
     flat = True
     formats = (
         CheckpointFormat(

@@ -164,13 +164,13 @@ class PretrainKind(ModelKind[PretrainSpec]):
     name = "pretrain"
     Options = PretrainSpec
     goal = "predict masked words"
-    summary = "a language model pretrained on texts, from scratch or going on from another"
+    summary = "A language model pretrained on texts, from scratch or from another model."
     train = "harness.training.stages.pretrain_stage:pretrain"
     goes_on_from_weights = True
 
     def label(self, options: PretrainSpec) -> str:
         """Objective and data."""
-        texts = f"by {options.objective} on {', '.join(options.data)}"
+        texts = f"with {options.objective} on {', '.join(options.data)}"
         texts += mitigation_words(options.mitigate, options.dropout)
         return f"pretrained {texts}" if options.from_ is None else f"{options.from_} pretrained further {texts}"
 

@@ -52,8 +52,8 @@ class ProjectKind(ModelKind[ProjectSpec]):
 
     name = "project"
     Options = ProjectSpec
-    goal = "take out what tells groups apart"
-    summary = "a model without the directions that tell groups apart (INLP, SentenceDebias)"
+    goal = "remove group information"
+    summary = "A model with group information projected out of its hidden states (INLP, SentenceDebias)."
     train = "harness.training.stages.projection_stage:project"
     audited = False
     formats = (

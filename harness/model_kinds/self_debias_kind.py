@@ -32,7 +32,7 @@ class SelfDebiasKind(ModelKind[SelfDebiasSpec]):
     name = "self_debias"
     Options = SelfDebiasSpec
     goal = "not trained here"
-    summary = "a language model that damps what a description of unwanted text makes likelier"
+    summary = "A language model that downweights tokens made likelier by a description of unwanted text."
     train = "harness.training.stages.self_debias_stage:self_debias"
     key_name = "selfdebias"
     formats = (

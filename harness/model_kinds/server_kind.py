@@ -49,7 +49,7 @@ class ServerKind(ModelKind[ServerSpec]):
     name = "server"
     Options = ServerSpec
     goal = "not trained here"
-    summary = "a model behind an OpenAI-compatible server"
+    summary = "A model behind an OpenAI-compatible server."
 
     def label(self, options: ServerSpec) -> str:
         """The server's name of it."""

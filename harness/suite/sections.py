@@ -172,7 +172,7 @@ def _model(raw: Any, problems: Problems) -> ModelSpec | None:
         known = {field.alias or key for key, field in kind.Options.model_fields.items()}
         for key in (key for key in raw if key != name):
             hint = f"write it below {name!r}." if key in known else None
-            problems.add(f"unknown key {key!r} beside {name!r}.", key, key=True, hint=hint)
+            problems.add(f"unknown key {key!r} next to {name!r}.", key, key=True, hint=hint)
             options = None
     return None if options is None else ModelSpec(kind, options)
 

@@ -191,7 +191,7 @@ def test_tasks_that_are_not_read_do_not_stop_the_others(logs: tuple[Path, Path],
     sources = named([f"base={logs[0]}", f"tuned={logs[1]}"])
     run = import_lm_eval(sources, suite="logs", out=tmp_path / "reports", reporter=reporter)
     assert [evaluation.name for evaluation in run.read_results().evaluations] == ["animals"]
-    assert any("skipping translated" in warning for warning in reporter.warnings)
+    assert any(warning.startswith("skipping translated:") for warning in reporter.warnings)
 
 
 def test_mutual_information_is_a_figure_where_it_was_asked(tmp_path: Path) -> None:
@@ -205,3 +205,8 @@ def test_mutual_information_is_a_figure_where_it_was_asked(tmp_path: Path) -> No
     run = import_lm_eval(sources, suite="logs", out=tmp_path / "reports", reporter=Silent())
     levels = {one.metric: one.interval.value for one in run.read_results().metrics if one.model == "base"}
     assert levels["acc_mutual_info"] == pytest.approx(0.5)
+
+
+def test_an_empty_file_is_not_blamed_on_a_filter(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="the file contains no samples"):
+        read_samples(written(tmp_path / "samples_a.jsonl", []))

@@ -126,3 +126,13 @@ def test_a_run_of_0_1_0_is_compared_and_indexed(run: Path, capsys: pytest.Captur
     reports = run.parents[1]
     assert invoke(["index", str(reports)]) == 0
     assert "old-names" in (reports / "index.html").read_text("utf-8")
+
+
+def test_a_suite_of_planted_worlds_is_migrated(tmp_path: Path) -> None:
+    suite = tmp_path / "worlds.yaml"
+    now = (Path(__file__).parents[2] / "suites" / "calibration.yaml").read_text("utf-8")
+    suite.write_text(
+        now.replace("\nplanted_bias:", "\nworlds:").replace(".false_alarm_rate[", ".false_alarms["), "utf-8"
+    )
+    assert invoke(["migrate", str(suite), "--write"]) == 0
+    assert suite.read_text("utf-8") == now

@@ -88,6 +88,9 @@ def test_comparability_names_what_differs() -> None:
 
 
 def test_the_beginning_of_texts_and_the_chat_template_are_facts_of_their_own() -> None:
+    assert comparability(head(max_length=None), head(max_length=512)) == [
+        "maximum length: baseline none, candidate 512."
+    ]
     told = comparability(head(bos="<s> before every text"), head(bos="nothing before a text"))
     assert told == ["BOS policy: baseline <s> before every text, candidate nothing before a text."]
     for other in (head(), head(bos=None)):

@@ -15,7 +15,7 @@ def test_a_meaning_has_words_a_unit_and_a_role() -> None:
     found = meanings(build_metrics(["accuracy", "f1_per_class", "ece", "bits_per_byte"], CONTEXT))
     assert list(found) == ["accuracy", "f1[no]", "f1[yes]", "ece", "bits_per_byte"]
     accuracy = found["accuracy"]
-    assert (accuracy.label, accuracy.short) == ("share of right answers", "accuracy")
+    assert (accuracy.label, accuracy.short) == ("fraction of correct answers", "accuracy")
     assert (accuracy.unit, accuracy.fraction, accuracy.direction, accuracy.ideal) == ("share", True, "higher", None)
     assert found["f1[no]"].label == "F1 of one label"
     assert found["ece"].aspect == "calibration"

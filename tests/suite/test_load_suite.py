@@ -75,7 +75,7 @@ def test_a_small_suite() -> None:
         ("{load: models/base}", "{laod: models/base}", "5:10", "Did you mean 'load'?"),
         ("{load: models/base}", "{classical: {task: mine}, load: models/base}", "5:35", "a model has one kind"),
         ("{load: models/base}", "{classical: {task: mine}, seed: 3}", "5:35", "write it below 'classical'"),
-        ("{load: models/base}", "{classical: {task: mine}, sort: 3}", "5:35", "unknown key 'sort' beside 'classical'"),
+        ("{load: models/base}", "{classical: {task: mine}, sort: 3}", "5:35", "unknown key 'sort' next to 'classical'"),
         ("{load: models/base}", "{classical: }", "5:10", "expected a mapping (`key: value`), found nothing"),
         ("{load: models/base}", "{load: models/base, revison: ab}", "5:29", "Did you mean 'revision'?"),
         ("{load: models/base}", "{revision: ab, laod: models/base}", "5:24", "Did you mean 'load'?"),

@@ -53,7 +53,7 @@ def world(seed: int) -> World:
 
 
 def open_rows(options: dict[str, Any], base: Path) -> Iterable[Mapping[str, Any]]:
-    """The source `planted_world` for suites: `{source: planted_world, options: {part: corpus, p: 0.9}}`.
+    """Rows of a planted world: `{source: planted_world, options: {part: corpus, p: 0.9}}`.
 
     Raises:
         DataError: as `rows` does, and for an option that it does not take.

@@ -101,8 +101,8 @@ def verify_data(names: tuple[str, ...]) -> int:
 
     store = open_store(make_reporter())
     for name in names or [name for name in catalog_index.names() if preview_entry(name, store).cached]:
-        for line in verify(catalog_index.entry(name), store):
-            click.echo(f"{name}: {line}")
+        for copy in verify(catalog_index.entry(name), store):
+            click.echo(f"{name}: {copy.source}: {copy.state}" + (f" ({copy.reason})" if copy.reason else ""))
     return 0
 
 

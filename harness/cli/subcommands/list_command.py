@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from inspect import getdoc
 
 import click
 
@@ -47,6 +48,8 @@ def _entries(kind: str) -> Iterator[tuple[str, str]]:
         from harness.core import registry
 
         for name in registry.names(kind):
-            summary = str(getattr(registry.load(kind, name), "summary", ""))
+            entry = registry.load(kind, name)
+            # A source is a plain function: the first line of its docstring says what it gives.
+            summary = str(getattr(entry, "summary", None) or (getdoc(entry) or "").partition("\n")[0])
             source = registry.origin(kind, name)
             yield name, summary if source == "harness" else f"{summary} (from {source})"

@@ -38,7 +38,7 @@ def command(
     click.secho("data", bold=True)
     for data in plan.data:
         state = "cached" if data.cached else f"to fetch, {show_bytes(data.bytes_to_fetch or 0)}"
-        rows = f"{data.rows} rows" if data.rows is not None else "row count unknown until fetched"
+        rows = f"{data.rows} rows" if data.rows is not None else "row count not known yet"
         click.echo(clean(f"  {data.name}: {state}; {rows}; {data.license or 'license not stated'}; from {data.source}"))
     click.secho("steps", bold=True)
     for step in plan.steps:

@@ -43,7 +43,7 @@ def command(run: str, swaps: int, ask: bool, device: str, as_json: bool, quiet: 
         if one.rate is None or one.low is None or one.high is None:
             click.echo(f"  {name}: not tested: {clean_line(one.reason or 'unknown')}")
             continue
-        mark = "ok" if one.nominal else "TOO MANY"
+        mark = "ok" if one.nominal else "above the nominal rate"
         interval = f"{one.low:.1%} … {one.high:.1%}"
         click.echo(f"  {name}: {one.rate:.1%} false alarms (99% interval {interval}, {one.test}): {mark}")
     for entry in made.noise:

@@ -36,7 +36,7 @@ def read(generator: str, options: Mapping[str, Any]) -> Iterator[Raw]:
 
 
 def open_rows(options: dict[str, Any], base: Path) -> Iterable[Mapping[str, Any]]:
-    """The source `generated` for suites: `{source: generated, options: {generator: own_pairs}}`."""
+    """Rows of a built-in generator: `{source: generated, options: {generator: own_pairs}}`."""
     rest = dict(options)
     generator = rest.pop("generator", None)
     if generator == "planted_world":

@@ -24,7 +24,7 @@ _COMMIT = re.compile(r"[0-9a-f]{40}\Z")
 
 
 def open_rows(options: dict[str, Any], base: Path) -> Iterable[Mapping[str, Any]]:
-    """The source `lm_eval` for suites.
+    """Documents of an lm-evaluation-harness task.
 
     Args:
         options: `path`, `name` and `kwargs` of the data set as in the task file; `splits`: our

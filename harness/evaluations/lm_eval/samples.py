@@ -79,8 +79,12 @@ def read_samples(path: Path, chosen: str | None = None) -> list[Answered]:
         content = digest(str(sample["doc_hash"]))
         seen[content] += 1
         found.append(_answered(sample, digest([content, seen[content]])[:20], where))
+    if wanted is None:
+        raise DataError("the file contains no samples.", where=Where(path), hint="log them with --log_samples.")
     if not found:
-        raise DataError("the file contains no sample of this filter.", where=Where(path), hint="remove --filter.")
+        raise DataError(
+            f"the file contains no samples of the filter {wanted!r}.", where=Where(path), hint="remove --filter."
+        )
     if len({answered.protocol for answered in found}) > 1:
         raise DataError("the samples are of several kinds.", where=Where(path))
     return found

@@ -105,8 +105,8 @@ class AmbiguousQa(Probe[AmbiguousQaOptions]):
 
     def unsupported(self, facts: ModelFacts) -> str:
         if self.options.ask == "generate":
-            return f"it does not generate text (it is of the kind {facts.family})"
-        return f"it has no language-model head (it is of the kind {facts.family})"
+            return f"it does not generate text (model family: {facts.family})"
+        return f"it has no language-model head (model family: {facts.family})"
 
     def requests(self, item: Item, protocol: str) -> Sequence[Request]:
         stem = self.options.template.replace("{question}", item.payload["question"])

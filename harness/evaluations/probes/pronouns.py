@@ -117,7 +117,7 @@ class Pronouns(Probe[PronounsOptions]):
         totals = [sum(pair[place] for pair in joint.values()) for place in range(len(GROUPS))]
         if not any(totals):
             raise DataError(
-                f"probe {self.name!r}: in {dataset.name!r} no occupation stands beside a gendered word.",
+                f"probe {self.name!r}: in {dataset.name!r} no occupation occurs next to a gendered word.",
                 hint="name other data, or `words` that it has.",
             )
         female = totals[0] / sum(totals)

@@ -108,7 +108,7 @@ class LanguageModeling(Evaluation):
     def unsupported(self, facts: ModelFacts) -> str:
         if facts.language_model is not None:
             return f"a {facts.language_model} model gives no likelihood of running text"
-        return f"it has no language-model head (it is of the kind {facts.family})"
+        return f"it has no language-model head (model family: {facts.family})"
 
     def examples(self, dataset: Dataset, split: str) -> list[PlainText]:
         """The whole texts of a split, for going on with pretraining on them (domain adaptation).

@@ -87,7 +87,7 @@ class ExtractiveQA(RowTask[ExtractiveQAOptions]):
                 lost += 1
         if lost and not made:
             raise DataError(
-                f"task {self.name!r}: none of the {lost} answers of split {split!r} stands in its context.",
+                f"task {self.name!r}: none of the {lost} answers of split {split!r} occurs in its context.",
                 hint="is another column the answer? Learn answers that the context does not hold by `generative_qa`.",
             )
         return made

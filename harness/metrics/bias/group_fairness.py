@@ -129,18 +129,24 @@ class _GapFactory(Factory):
 
 
 class DemographicParity(_GapFactory):
+    label: str = "largest difference in selection rate between groups"
+    short: str = "selection rate difference"
     summary: str = "Largest minus smallest selection rate across groups."
     id: ClassVar[str] = "demographic_parity_difference"
     gap: ClassVar[Gap] = "parity"
 
 
 class EqualizedOddsWorst(_GapFactory):
+    label: str = "larger of the between-group differences in true and false positive rates"
+    short: str = "equalized odds difference"
     summary: str = "The larger of the between-group differences in true and false positive rates."
     id: ClassVar[str] = "equalized_odds_difference"
     gap: ClassVar[Gap] = "odds_worst"
 
 
 class EqualizedOddsMean(_GapFactory):
+    label: str = "mean between-group difference in true and false positive rates"
+    short: str = "mean equalized odds difference"
     summary: str = "Mean of the between-group differences in true and false positive rates."
     id: ClassVar[str] = "equalized_odds_difference_mean"
     gap: ClassVar[Gap] = "odds_mean"

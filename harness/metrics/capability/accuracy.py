@@ -15,7 +15,7 @@ class Accuracy(Factory):
     """Share of records whose prediction is the target; ties count as the predicted label."""
 
     needs: tuple[str, ...] = ("target", "correct")
-    label: str = "share of right answers"
+    label: str = "fraction of correct answers"
     short: str = "accuracy"
     summary: str = "Fraction of correct answers."
 

@@ -42,8 +42,8 @@ class _BitsPerByte(Factory):
 class PseudoBitsPerByte(_BitsPerByte):
     """−Σ pseudo-log-likelihood / (Σ UTF-8 bytes · ln 2)."""
 
-    label: str = "surprise at these texts"
-    short: str = "surprise"
+    label: str = "negative log-likelihood of these texts"
+    short: str = "pseudo bits per byte"
     summary: str = "Bits per byte of text by a masked model's pseudo-likelihood."
     id: ClassVar[str] = "pseudo_bits_per_byte"
     protocols: ClassVar[tuple[str, ...]] = PSEUDO
@@ -52,8 +52,8 @@ class PseudoBitsPerByte(_BitsPerByte):
 class BitsPerByte(_BitsPerByte):
     """−Σ log-likelihood / (Σ UTF-8 bytes · ln 2)."""
 
-    label: str = "surprise at these texts"
-    short: str = "surprise"
+    label: str = "negative log-likelihood of these texts"
+    short: str = "bits per byte"
     summary: str = "Bits per byte of text by a causal model's likelihood."
     id: ClassVar[str] = "bits_per_byte"
     protocols: ClassVar[tuple[str, ...]] = ROLLING
@@ -83,8 +83,8 @@ class PseudoPerplexity(_Perplexity):
     """exp(−Σ pseudo-log-likelihood / Σ tokens) (Salazar et al. 2020)."""
 
     needs: tuple[str, ...] = ("nll", "tokens")
-    label: str = "surprise at these texts"
-    short: str = "surprise"
+    label: str = "perplexity of these texts, per token"
+    short: str = "pseudo-perplexity"
     summary: str = "Perplexity per token by a masked model's pseudo-likelihood; comparable only for the same tokenizer."
     id: ClassVar[str] = "pseudo_perplexity"
     unit: ClassVar[str] = "perplexity/token"
@@ -96,8 +96,8 @@ class TokenPerplexity(_Perplexity):
     """exp(−Σ log-likelihood / Σ tokens)."""
 
     needs: tuple[str, ...] = ("nll", "tokens")
-    label: str = "surprise at these texts, per token"
-    short: str = "surprise"
+    label: str = "perplexity of these texts, per token"
+    short: str = "token perplexity"
     summary: str = "Perplexity per token by a causal model's likelihood; comparable only for the same tokenizer."
     id: ClassVar[str] = "token_perplexity"
     unit: ClassVar[str] = "perplexity/token"
@@ -109,8 +109,8 @@ class WordPerplexity(_Perplexity):
     """exp(−Σ log-likelihood / Σ words), words split on white space."""
 
     needs: tuple[str, ...] = ("nll", "words")
-    label: str = "surprise at these texts, per word"
-    short: str = "surprise"
+    label: str = "perplexity of these texts, per word"
+    short: str = "word perplexity"
     summary: str = "Perplexity per whitespace-separated word by a causal model's likelihood."
     id: ClassVar[str] = "word_perplexity"
     unit: ClassVar[str] = "perplexity/word"

@@ -11,6 +11,7 @@ from plain_models import HeadModel, TableModel, ask, dataset
 from harness.comparisons.metric_results import metric_results
 from harness.core.errors import DataError
 from harness.core.evaluation import EvaluationContext
+from harness.core.interval import Interval
 from harness.core.metric import MetricContext
 from harness.core.records import Records
 from harness.evaluations.answer_parsing import read_choice
@@ -162,4 +163,10 @@ def test_the_accuracy_of_questions_of_one_template_is_less_certain_than_that_of_
     found, apart = (metric_results(records, one, evaluation="e", model="m", slices=False)[0] for one in (metric, alone))
     assert (found.interval.value, found.n, found.clusters) == (apart.interval.value, 30, 3)
     assert apart.clusters == 30
-    assert found.interval.high - found.interval.low > apart.interval.high - apart.interval.low
+    assert _width(found.interval) > _width(apart.interval)
+
+
+def _width(interval: Interval) -> float:
+    assert interval.low is not None
+    assert interval.high is not None
+    return interval.high - interval.low

@@ -135,7 +135,7 @@ def test_a_word_that_is_independent_of_gender_amplifies_nothing() -> None:
 
 def test_pronouns_without_data_or_with_odd_templates() -> None:
     data = dataset([{"text": "Nothing here."}], name="d", split="train")
-    with pytest.raises(DataError, match="no occupation stands beside a gendered word"):
+    with pytest.raises(DataError, match="no occupation occurs next to a gendered word"):
         list(pronouns().items([data], "test"))
     with pytest.raises(SuiteError, match="expected"):
         pronouns(templates=["{mask} said the {word}."])

@@ -136,7 +136,7 @@ def test_crows_original_reads_the_order_of_each_pair() -> None:
     [
         ("ll", LanguageModel("masked"), "the scorer 'll' needs a causal language model, and it is masked"),
         ("pll", LanguageModel("causal"), "the scorer 'pll' needs a masked language model, and it is causal"),
-        (None, HeadModel(), "it has no language-model head (it is of the kind bag_of_words)"),
+        (None, HeadModel(), "it has no language-model head (model family: bag_of_words)"),
     ],
 )
 def test_models_that_cannot_be_asked_are_told_why(scorer: str | None, model: Any, why: str) -> None:

@@ -92,7 +92,7 @@ def test_what_has_no_likelihood_is_failed(response: Any) -> None:
 def test_models_without_a_language_model_are_told_why() -> None:
     facts = HeadModel().facts
     assert task().protocol(facts) is None
-    assert task().unsupported(facts) == "it has no language-model head (it is of the kind bag_of_words)"
+    assert task().unsupported(facts) == "it has no language-model head (model family: bag_of_words)"
 
 
 def test_requests_are_by_protocol() -> None:

@@ -120,7 +120,7 @@ def test_extractive_answers_follow_squad_and_no_answer_counts() -> None:
         AnswerSpan("Where?", "It stands in the old town.", ((13, "the old town"), (17, "old town"))),
         AnswerSpan("When?", "It stands.", ()),
     ]
-    with pytest.raises(DataError, match="none of the 1 answers of split 'test' stands in its context"):
+    with pytest.raises(DataError, match="none of the 1 answers of split 'test' occurs in its context"):
         task.examples(dataset(rows[2:], name="rows"), "test")
     prompted = made(ExtractiveQA, prompt="{context} {question}")
     writing = Answering(lambda request: Generated(" Ada\n", 1, "stop"), supports=frozenset({"generate"}))

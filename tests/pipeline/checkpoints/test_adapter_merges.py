@@ -92,7 +92,7 @@ def test_an_adapter_is_the_start_of_another_stage(tmp_path: Path) -> None:
     [
         ("linear: {finetune: {from: base, task: notes, method: linear}}", "linear classifier"),
         ("words: {classical: {task: notes}}", "bag of words"),
-        ("rule: {heuristic: {task: notes, rule: majority}}", "baseline"),
+        ("rule: {heuristic: {task: notes, rule: majority}}", "heuristic"),
         ("prompted: {prompt: {from: base, task: notes}}", "few-shot model"),
     ],
 )

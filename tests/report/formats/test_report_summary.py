@@ -19,7 +19,7 @@ def test_it_says_the_verdict_the_gates_and_the_deltas(plain: RunDir) -> None:
     assert len(lines) <= 60
     assert "| drift | ❔ inconclusive |" in text
     assert re.search(
-        r"\*\*finetuned\*\*: On “reviews”, finetuned is better than base in accuracy: [\d.]+% vs. [\d.]+%", text
+        r"\*\*finetuned\*\*: On “reviews”, finetuned is better than base in accuracy: [\d.]+% vs\. [\d.]+%", text
     )
     assert text.count("<details>") == text.count("</details>") == 1
     assert re.search(r"\| reviews\.accuracy \| [\d.]+% \| [\d.]+% \| \+[\d.]+ points \|", text)
