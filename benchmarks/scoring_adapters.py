@@ -46,7 +46,7 @@ def main() -> None:
 
 
 def _make(folder: Path) -> None:
-    import model_zoo
+    from harness_support import model_zoo
     from peft import LoraConfig, get_peft_model
     from transformers import AutoModelForCausalLM, LlamaConfig
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from statistics import median
 
 ROOT = Path(__file__).resolve().parents[1]
-sys.path.append(str(ROOT / "tests" / "models"))
+sys.path.append(str(ROOT / "tests" / "support"))
 PAGE = ROOT / "docs" / "performance.md"
 WORDS = (
     *("the", "film", "phone", "song", "meal", "hotel", "story", "lamp", "was", "is", "felt", "looked", "bright"),

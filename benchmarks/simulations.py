@@ -3,7 +3,7 @@
     OMP_NUM_THREADS=1 python benchmarks/simulations.py            # about six minutes
     OMP_NUM_THREADS=1 python benchmarks/simulations.py --write    # also rewrites the section of docs/statistics.md
 
-Populations are those of tests/statistics/simulation.py, and a few more here. Samples draw whole clusters. An
+Populations are those of tests/support/harness_support/simulation.py, and a few more here. Samples draw whole clusters. An
 interval that is undefined counts as a miss.
 """
 
@@ -13,7 +13,7 @@ import sys
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
-sys.path.append(str(HERE.parent / "tests" / "statistics"))
+sys.path.append(str(HERE.parent / "tests" / "support"))
 
 import argparse  # noqa: E402
 import time  # noqa: E402
@@ -22,9 +22,9 @@ from collections.abc import Callable  # noqa: E402
 import numpy as np  # noqa: E402
 import numpy.typing as npt  # noqa: E402
 import pyarrow as pa  # noqa: E402
-from figures import mean  # noqa: E402
+from harness_support.metric_samples import mean  # noqa: E402
+from harness_support.simulation import Population, accuracy, bits_per_byte, f1, margins  # noqa: E402
 from scipy import stats  # noqa: E402
-from simulation import Population, accuracy, bits_per_byte, f1, margins  # noqa: E402
 
 from harness.core.metric import MetricContext  # noqa: E402
 from harness.core.records import Records, RecordsHead  # noqa: E402

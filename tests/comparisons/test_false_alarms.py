@@ -2,7 +2,7 @@ import dataclasses
 
 import numpy as np
 import pytest
-from made_up import ACCURACY, BITS, StatMetric, made, scored
+from harness_support.record_samples import ACCURACY, BITS, StatMetric, made, scored
 from scipy import stats
 
 from harness.comparisons.false_alarms import false_alarms, noise

@@ -1,5 +1,5 @@
 import pytest
-from made_up import head, made, scored
+from harness_support.record_samples import head, made, scored
 
 from harness.comparisons.comparability import comparability, refusal
 from harness.comparisons.confusion_reliability import tables
@@ -107,7 +107,7 @@ def test_the_beginning_of_texts_and_the_chat_template_are_facts_of_their_own() -
 
 
 def test_records_of_two_evaluations_are_not_compared() -> None:
-    from made_up import ACCURACY
+    from harness_support.record_samples import ACCURACY
 
     from harness.core.records import RecordsHead
 

@@ -2,10 +2,10 @@ import math
 
 import numpy as np
 import pytest
+from harness_support.interval_ends import ends
+from harness_support.record_samples import ACCURACY, BITS, PERPLEXITY, SCORE, StatMetric, made, scored
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from interval_ends import ends
-from made_up import ACCURACY, BITS, PERPLEXITY, SCORE, StatMetric, made, scored
 
 from harness.comparisons.metric_results import metric_results
 from harness.comparisons.pair_comparison import compare

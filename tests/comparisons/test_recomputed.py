@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from made_up import ACCURACY, made
+from harness_support.record_samples import ACCURACY, made
 from scipy import stats
 from sklearn.metrics import roc_auc_score
 

@@ -2,8 +2,8 @@ import dataclasses
 
 import numpy as np
 import pytest
-from interval_ends import ends
-from made_up import ACCURACY, BITS, made, scored
+from harness_support.interval_ends import ends
+from harness_support.record_samples import ACCURACY, BITS, made, scored
 
 from harness.comparisons.metric_results import metric_results
 from harness.comparisons.pair_comparison import compare

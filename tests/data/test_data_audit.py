@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from plain_models import dataset
+from harness_support.plain_models import dataset
 from statsmodels.stats.proportion import proportion_confint
 
 from harness.core.errors import DataError

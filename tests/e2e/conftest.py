@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from world import Shell, write_world
+from harness_support.tiny_world import Shell, write_world
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from world import Shell
+from harness_support.tiny_world import Shell
 
 Finished = tuple[Shell, dict[str, Any]]
 

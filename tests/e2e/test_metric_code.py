@@ -8,7 +8,7 @@ import shutil
 from pathlib import Path
 
 import pytest
-from world import Shell
+from harness_support.tiny_world import Shell
 
 MODULE = """
 import sys

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from world import Shell
+from harness_support.tiny_world import Shell
 
 SUITE = """\
 name: planted

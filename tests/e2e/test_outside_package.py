@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from world import Shell
+from harness_support.tiny_world import Shell
 
 PAGE = Path(__file__).parents[2] / "docs" / "plugins.md"
 FILES = dict(re.findall(r"^`([^`\n]+)`\n\n```\w+\n(.*?)^```$", PAGE.read_text("utf-8"), re.MULTILINE | re.DOTALL))

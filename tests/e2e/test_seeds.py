@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 import pyarrow.parquet as pq
-from world import Shell
+from harness_support.tiny_world import Shell
 
 from harness.storage.run_dir import RunDir
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from world import Shell
+from harness_support.tiny_world import Shell
 
 from harness.core.errors import CheckpointError
 from harness.models.open_model import open_model

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
-from world import Shell
+from harness_support.tiny_world import Shell
 
 SUITE = """\
 name: toxic

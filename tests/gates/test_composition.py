@@ -3,9 +3,9 @@ from __future__ import annotations
 import math
 
 import pytest
+from harness_support.gate_samples import comparison, judged, level, only
 from hypothesis import given
 from hypothesis import strategies as st
-from samples import comparison, judged, level, only
 from scipy.stats import norm
 
 from harness.core.errors import SuiteError

@@ -4,9 +4,9 @@ import math
 from datetime import date
 
 import pytest
+from harness_support.gate_samples import comparison, judged, level
 from hypothesis import given
 from hypothesis import strategies as st
-from samples import comparison, judged, level
 
 from harness.gates.explanation import explain
 from harness.gates.flip_rule import TagFlips

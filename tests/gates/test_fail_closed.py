@@ -6,9 +6,9 @@ import math
 from datetime import date
 from typing import Any
 
+from harness_support.gate_samples import comparison, interval, judged, level, only
 from hypothesis import given
 from hypothesis import strategies as st
-from samples import comparison, interval, judged, level, only
 
 from harness.core.errors import (
     EXIT_GATE_FAILED,

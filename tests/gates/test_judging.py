@@ -4,7 +4,7 @@ from datetime import date
 from typing import Any
 
 import pytest
-from samples import interval
+from harness_support.gate_samples import interval
 
 from harness.core.interval import Interval
 from harness.gates.flip_rule import TagFlips

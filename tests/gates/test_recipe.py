@@ -3,9 +3,9 @@
 from typing import Any
 
 import pytest
+from harness_support.gate_samples import interval
 from hypothesis import given
 from hypothesis import strategies as st
-from samples import interval
 
 from harness.gates.result_lookup import of_recipe
 from harness.schema.results.metrics import ComparisonResult, MetricResult, SeedsResult

@@ -3,9 +3,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-import model_zoo
 import pytest
 import torch
+from harness_support import model_zoo
 
 from harness.core.reporter import Silent
 from harness.models.cached_model import CachedModel

@@ -3,13 +3,12 @@ from __future__ import annotations
 import json
 import shutil
 
-import model_zoo
 import numpy as np
-import plain_reference
 import pytest
 import torch
-from model_zoo import LENGTH, TEXTS
-from plain_reference import close
+from harness_support import model_zoo, plain_reference
+from harness_support.model_zoo import LENGTH, TEXTS
+from harness_support.plain_reference import close
 
 from harness.core.errors import CheckpointError
 from harness.core.requests import Classify, Continuations, PseudoLikelihood, RollingLikelihood

@@ -7,9 +7,9 @@ import json
 import math
 import shutil
 
-import model_zoo
 import pytest
-from model_zoo import LENGTH
+from harness_support import model_zoo
+from harness_support.model_zoo import LENGTH
 
 from harness.core.errors import CheckpointError
 from harness.core.requests import (

@@ -6,12 +6,10 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 
-import model_zoo
-import plain_reference
 import pytest
-import toy_server
-from model_zoo import TEXTS
-from toy_server import ToyServer
+from harness_support import model_zoo, plain_reference, toy_server
+from harness_support.model_zoo import TEXTS
+from harness_support.toy_server import ToyServer
 
 from harness.core.errors import HarnessError
 from harness.core.reporter import Silent

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from report_runs import Options, build_run
+from harness_support.report_runs import Options, build_run
 
 from harness.report.formats.write_reports import write_reports
 from harness.storage.run_dir import RunDir

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from unpack import scripts
+from harness_support.page_reader import scripts
 
 from harness.report.formats.index_page import write_index
 from harness.report.view.run_view import RunView

@@ -12,11 +12,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+from harness_support.page_reader import deferred_of, items_of
+from harness_support.report_runs import HOSTILE, Options, build_run
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
-from report_runs import HOSTILE, Options, build_run
-from unpack import deferred_of, items_of
 
 from harness.core.errors import DataError
 from harness.core.interval import Interval

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from unpack import items_of
+from harness_support.page_reader import items_of
 
 from harness.report.formats.write_reports import write_reports
 from harness.report.live_server import server

@@ -4,7 +4,7 @@ import tracemalloc
 
 import numpy as np
 import pytest
-from figures import answers, f1_rows, macro_f1, mean, ratio
+from harness_support.metric_samples import answers, f1_rows, macro_f1, mean, ratio
 from scipy import stats
 
 from harness.statistics.bootstrap import bca

@@ -2,8 +2,8 @@ import math
 
 import numpy as np
 import pytest
-from figures import Array, f1_rows, macro_f1, mean, ratio
-from interval_ends import ends
+from harness_support.interval_ends import ends
+from harness_support.metric_samples import Array, f1_rows, macro_f1, mean, ratio
 from scipy import stats
 
 from harness.statistics.crossed_seeds import crossed

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
-from figures import answers, f1_rows, macro_f1, mean, ratio
-from interval_ends import ends
+from harness_support.interval_ends import ends
+from harness_support.metric_samples import answers, f1_rows, macro_f1, mean, ratio
 from scipy import stats
 from statsmodels.stats.proportion import proportion_confint
 

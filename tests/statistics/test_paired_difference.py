@@ -5,10 +5,10 @@ from typing import Any
 import numpy as np
 import pytest
 import statsmodels.api as sm
-from figures import answers, f1_rows, macro_f1, mean, ratio
+from harness_support.interval_ends import ends
+from harness_support.metric_samples import answers, f1_rows, macro_f1, mean, ratio
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from interval_ends import ends
 from scipy import stats
 
 from harness.core.errors import HarnessError

@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from figures import answers, f1_rows, macro_f1, mean
+from harness_support.metric_samples import answers, f1_rows, macro_f1, mean
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats

@@ -2,8 +2,17 @@
 
 import numpy as np
 import pytest
+from harness_support.simulation import (
+    accuracy,
+    bits_per_byte,
+    coverage,
+    f1,
+    false_alarms,
+    level_coverage,
+    margins,
+    perplexity,
+)
 from scipy import stats
-from simulation import accuracy, bits_per_byte, coverage, f1, false_alarms, level_coverage, margins, perplexity
 
 from harness.statistics.proportions import mcnemar_exact, tango_bounds
 

@@ -6,10 +6,10 @@ import math
 import numpy as np
 import pytest
 import statsmodels.api as sm
-from figures import Array, mean, ratio
+from harness_support.interval_ends import ends
+from harness_support.metric_samples import Array, mean, ratio
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from interval_ends import ends
 
 from harness.statistics.clusters import Groups
 from harness.statistics.estimate import estimate

@@ -1,11 +1,7 @@
-import sys
 from pathlib import Path
 
 import pytest
-
-sys.path.insert(0, str(Path(__file__).parent))
-
-from training_samples import passage_inputs, pretrain_spec, pretraining, run_stage, text_inputs
+from harness_support.training_samples import passage_inputs, pretrain_spec, pretraining, run_stage, text_inputs
 
 from harness.core.reporter import Silent
 

@@ -1,4 +1,4 @@
-from training_samples import finetune_spec
+from harness_support.training_samples import finetune_spec
 
 from harness.model_kinds.finetune_kind import FinetuneSpec, settings_for
 

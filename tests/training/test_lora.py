@@ -2,8 +2,8 @@ import json
 from pathlib import Path
 
 import pytest
+from harness_support.training_samples import LABELS, finetune_spec, label_inputs, run_stage
 from safetensors import safe_open
-from training_samples import LABELS, finetune_spec, label_inputs, run_stage
 
 from harness.core.digests import file_digest
 from harness.core.errors import SuiteError

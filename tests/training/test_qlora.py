@@ -5,7 +5,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from training_samples import LABELS, VERDICTS, examples, finetune_spec, label_inputs, prompts, run_stage, spans
+from harness_support.training_samples import (
+    LABELS,
+    VERDICTS,
+    examples,
+    finetune_spec,
+    label_inputs,
+    prompts,
+    run_stage,
+    spans,
+)
 
 from harness.core.errors import IncompleteError
 from harness.core.reporter import Silent

@@ -2,7 +2,7 @@ import subprocess
 import sys
 
 import pytest
-from training_samples import finetune_spec, pretrain_spec, resolved
+from harness_support.training_samples import finetune_spec, pretrain_spec, resolved
 
 from harness.core.errors import CheckpointError
 from harness.training.stage_inputs import StageInputs

@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 import torch
-from training_samples import estimate_cost
+from harness_support.training_samples import estimate_cost
 
 from harness.model_kinds.classical_kind import ClassicalSpec
 from harness.model_kinds.flop_shapes import shape_of, training_flops
@@ -11,7 +11,7 @@ from harness.models.peak_memory import peak_memory
 from harness.training import training_cost
 from harness.training.checkpoint_metadata import folder_bytes
 
-from training_samples import finetune_spec, pretrain_spec  # isort: skip
+from harness_support.training_samples import finetune_spec, pretrain_spec  # isort: skip
 
 _SIZES = {"hidden_size": 8, "num_hidden_layers": 2, "intermediate_size": 32, "num_attention_heads": 2}
 
@@ -60,7 +60,7 @@ def test_estimates_grow_with_the_work() -> None:
 
 
 def test_an_estimate_is_what_pretraining_then_counts(tmp_path: Path) -> None:
-    from training_samples import run_stage, text_inputs
+    from harness_support.training_samples import run_stage, text_inputs
 
     from harness.core.reporter import Silent
 
@@ -153,7 +153,7 @@ def test_operations_of_encoder_and_decoder_are_those_that_torch_counts(projectio
 
 
 def test_a_stage_says_what_it_ran_on(tmp_path: Path) -> None:
-    from training_samples import run_stage, text_inputs
+    from harness_support.training_samples import run_stage, text_inputs
 
     from harness.core.reporter import Silent
 

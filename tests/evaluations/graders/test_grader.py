@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from plain_models import Answering, ask, dataset, figure, made
+from harness_support.plain_models import Answering, ask, dataset, figure, made
 
 from harness.core.errors import IncompleteError, SuiteError
 from harness.core.requests import Continuations, Failure, Generate, Generated, Response, Scores

@@ -7,7 +7,7 @@ import math
 from typing import Any
 
 import pytest
-from plain_models import Answering, ask, dataset, figure
+from harness_support.plain_models import Answering, ask, dataset, figure
 from pydantic import ValidationError
 
 from harness.core.errors import DataError, SuiteError

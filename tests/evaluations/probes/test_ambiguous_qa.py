@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from plain_models import HeadModel, TableModel, ask, dataset
+from harness_support.plain_models import HeadModel, TableModel, ask, dataset
 
 from harness.comparisons.metric_results import metric_results
 from harness.core.errors import DataError

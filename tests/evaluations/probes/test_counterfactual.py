@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from plain_models import LABELS, HeadModel, LanguageModel, ask, dataset
+from harness_support.plain_models import LABELS, HeadModel, LanguageModel, ask, dataset
 from pydantic import ValidationError
 
 from harness.core.dataset import Dataset

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from plain_models import TableModel, ask, dataset
+from harness_support.plain_models import TableModel, ask, dataset
 from pydantic import ValidationError
 
 from harness.comparisons.metric_results import metric_results

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from plain_models import LABELS, HeadModel, ask, dataset, tone
+from harness_support.plain_models import LABELS, HeadModel, ask, dataset, tone
 
 from harness.core.errors import DataError, SuiteError
 from harness.core.evaluation import EvaluationContext

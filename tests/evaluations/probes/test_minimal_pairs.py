@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from plain_models import HeadModel, LanguageModel, ask, dataset
+from harness_support.plain_models import HeadModel, LanguageModel, ask, dataset
 
 from harness.core.errors import DataError
 from harness.core.evaluation import Evaluation, EvaluationContext

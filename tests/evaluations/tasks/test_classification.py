@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 import pytest
+from harness_support.plain_models import LABELS, HeadModel, LanguageModel, ask, dataset
 from hypothesis import given
 from hypothesis import strategies as st
-from plain_models import LABELS, HeadModel, LanguageModel, ask, dataset
 from pydantic import ValidationError
 
 from harness.core.dataset import Dataset

@@ -7,7 +7,7 @@ import math
 from typing import Any
 
 import pytest
-from plain_models import Answering, HeadModel, LanguageModel, ask, dataset, figure, made
+from harness_support.plain_models import Answering, HeadModel, LanguageModel, ask, dataset, figure, made
 
 from harness.core.errors import DataError
 from harness.core.evaluation import Evaluation

@@ -6,7 +6,7 @@ import json
 import math
 
 import pytest
-from plain_models import Answering, ask, dataset, figure, made, writer
+from harness_support.plain_models import Answering, ask, dataset, figure, made, writer
 
 from harness.core.errors import DataError
 from harness.core.evaluation import Evaluation

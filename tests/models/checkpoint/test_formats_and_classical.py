@@ -6,9 +6,9 @@ import sys
 
 import numpy as np
 import pytest
+from harness_support.model_zoo import TEXTS
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from model_zoo import TEXTS
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 

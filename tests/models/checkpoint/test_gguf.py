@@ -4,10 +4,10 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
-import model_zoo
 import numpy as np
 import pytest
 import torch
+from harness_support import model_zoo
 from safetensors.torch import load_file
 from transformers import AutoTokenizer, LlamaForCausalLM
 
@@ -20,7 +20,7 @@ from harness.storage.store import Store
 
 gguf = pytest.importorskip("gguf")
 from gguf.quants import dequantize, quantize  # noqa: E402  # after the check that gguf is there
-from gguf_files import write_gguf  # noqa: E402
+from harness_support.gguf_files import write_gguf  # noqa: E402
 
 
 @pytest.fixture(scope="module")

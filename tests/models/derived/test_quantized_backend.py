@@ -7,11 +7,11 @@ import json
 import math
 from pathlib import Path
 
-import model_zoo
 import pytest
 import torch
-from model_zoo import LENGTH, TEXTS
-from plain_reference import close, logprobs
+from harness_support import model_zoo
+from harness_support.model_zoo import LENGTH, TEXTS
+from harness_support.plain_reference import close, logprobs
 
 from harness.core.errors import CheckpointError, IncompleteError
 from harness.core.requests import Classify, Continuations, PseudoLikelihood, RollingLikelihood

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import model_zoo
 import pytest
 import torch
+from harness_support import model_zoo
+from harness_support.training_samples import run_stage
 from tokenizers import processors
-from training_samples import run_stage
 from transformers import (
     AlbertConfig,
     AutoModelForCausalLM,

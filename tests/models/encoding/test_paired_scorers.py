@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import difflib
 
-import model_zoo
-import plain_reference
 import pytest
 import torch
-from model_zoo import LENGTH, TEXTS
-from plain_reference import close, logprobs
+from harness_support import model_zoo, plain_reference
+from harness_support.model_zoo import LENGTH, TEXTS
+from harness_support.plain_reference import close, logprobs
 from transformers import AutoTokenizer
 
 from harness.core.dataset import Dataset, Row

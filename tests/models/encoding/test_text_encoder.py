@@ -1,7 +1,7 @@
 from __future__ import annotations
 
-import model_zoo
 import pytest
+from harness_support import model_zoo
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from transformers import AutoTokenizer

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 
-import model_zoo
 import peft
 import pytest
 import torch
-from model_zoo import TEXTS
-from plain_reference import close, logprobs
+from harness_support import model_zoo
+from harness_support.model_zoo import TEXTS
+from harness_support.plain_reference import close, logprobs
 from safetensors.torch import load_file, save_file
 from transformers import AutoModelForCausalLM, AutoTokenizer
 

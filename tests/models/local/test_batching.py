@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 import torch
-from model_zoo import TEXTS
+from harness_support.model_zoo import TEXTS
 
 from harness.core.reporter import Silent
 from harness.core.requests import Failure, PseudoLikelihood

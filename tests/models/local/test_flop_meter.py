@@ -6,10 +6,10 @@ import os
 import subprocess
 import sys
 
-import model_zoo
 import pytest
 import torch
-from model_zoo import TEXTS
+from harness_support import model_zoo
+from harness_support.model_zoo import TEXTS
 from torch.utils.flop_counter import FlopCounterMode
 
 from harness.core.requests import (

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import model_zoo
 import pytest
 import torch
 import transformers
-from model_zoo import SMALL, TEXTS, WIDE
-from plain_reference import close
+from harness_support import model_zoo
+from harness_support.model_zoo import SMALL, TEXTS, WIDE
+from harness_support.plain_reference import close
 
 from harness.core.errors import CheckpointError
 from harness.core.reporter import Silent

@@ -1,12 +1,11 @@
 from __future__ import annotations
 
-import model_zoo
 import numpy as np
-import plain_reference
 import pytest
 import torch
-from model_zoo import CAUSAL, LENGTH, MASKED, TEXTS
-from plain_reference import close
+from harness_support import model_zoo, plain_reference
+from harness_support.model_zoo import CAUSAL, LENGTH, MASKED, TEXTS
+from harness_support.plain_reference import close
 from transformers import AutoModelForCausalLM, OPTConfig
 
 from harness.core.requests import PseudoLikelihood, RollingLikelihood

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 import torch
-from model_zoo import TEXTS
-from plain_reference import close
+from harness_support.model_zoo import TEXTS
+from harness_support.plain_reference import close
 
 from harness.core.requests import Classify, Continuations, Generate, Likelihood, PseudoLikelihood, RollingLikelihood
 from harness.models.local.base_cache import BasePool

@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import toy_server
-from toy_server import ToyServer
+from harness_support import toy_server
+from harness_support.toy_server import ToyServer
 
 from harness.core.errors import CheckpointError, IncompleteError
 from harness.core.reporter import Silent

@@ -13,8 +13,8 @@ import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
-import model_zoo
 import pytest
+from harness_support import model_zoo
 from transformers import AutoTokenizer
 
 from harness.core.reporter import Silent

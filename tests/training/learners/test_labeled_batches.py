@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from training_samples import examples, labeled
+from harness_support.training_samples import examples, labeled
 from transformers import AutoTokenizer
 
 from harness.core.errors import DataError

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 import torch
-from training_samples import (
+from harness_support.training_samples import (
     BAD,
     GOOD,
     LABELS,

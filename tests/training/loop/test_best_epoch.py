@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 import torch
-from training_samples import LABELS, finetune_spec, label_inputs, run_stage
+from harness_support.training_samples import LABELS, finetune_spec, label_inputs, run_stage
 
 from harness.core.reporter import Silent
 from harness.core.requests import Classify

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from training_samples import TINY, finetune_spec, label_inputs, pretrain_spec, run_stage, text_inputs
+from harness_support.training_samples import TINY, finetune_spec, label_inputs, pretrain_spec, run_stage, text_inputs
 
 from harness.core.digests import file_digest
 from harness.core.errors import SuiteError

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 import torch
-import training_samples
-from training_samples import finetune_spec, label_inputs, run_stage, stage
+from harness_support import training_samples
+from harness_support.training_samples import finetune_spec, label_inputs, run_stage, stage
 
 from harness.core.digests import file_digest
 from harness.core.reporter import Silent
@@ -20,7 +20,7 @@ _SCRIPT = """
 import sys, time
 from pathlib import Path
 sys.path.insert(0, sys.argv[1])
-from training_samples import run_stage, stage
+from harness_support.training_samples import run_stage, stage
 from harness.core.reporter import Silent
 from harness.training.loop import training_loop as loop
 import torch
@@ -50,7 +50,7 @@ def _killed_in_training(kind: str, base: Path, work: Path) -> None:
             sys.executable,
             "-c",
             _SCRIPT,
-            str(Path(training_samples.__file__).parent),
+            str(Path(training_samples.__file__).parents[1]),
             kind,
             str(base),
             str(work),

@@ -2,7 +2,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import torch
-from training_samples import finetune_spec, label_inputs, run_stage
+from harness_support.training_samples import finetune_spec, label_inputs, run_stage
 
 from harness.core.reporter import Silent
 from harness.training.loop.training_loop import Settings, parameter_groups

@@ -4,10 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
-from pydantic import ValidationError
-from training_samples import (
+from harness_support.training_samples import (
     examples,
     finetune_spec,
     label_inputs,
@@ -17,6 +14,9 @@ from training_samples import (
     resolved,
     run_stage,
 )
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pydantic import ValidationError
 
 from harness.core.digests import file_digest
 from harness.core.errors import DataError, SuiteError

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from training_samples import passage_inputs, passages, pretraining, run_stage
+from harness_support.training_samples import passage_inputs, passages, pretraining, run_stage
 
 from harness.core.digests import file_digest
 from harness.core.errors import CheckpointError, DataError, SuiteError

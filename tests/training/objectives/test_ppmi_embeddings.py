@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from training_samples import BAD, GOOD
+from harness_support.training_samples import BAD, GOOD
 
 from harness.training.objectives.ppmi_embeddings import cooccurrence, ppmi, word_vectors
 

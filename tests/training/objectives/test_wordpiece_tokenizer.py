@@ -1,9 +1,9 @@
 from pathlib import Path
 
 import pytest
+from harness_support.training_samples import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from training_samples import examples
 
 from harness.core.errors import DataError
 from harness.training.checkpoint_metadata import save_tokenizer

@@ -6,7 +6,15 @@ from typing import Any
 
 import pytest
 import torch
-from training_samples import estimate_cost, finetune_spec, label_inputs, preferences, prompts, resolved, run_stage
+from harness_support.training_samples import (
+    estimate_cost,
+    finetune_spec,
+    label_inputs,
+    preferences,
+    prompts,
+    resolved,
+    run_stage,
+)
 
 from harness.core.digests import file_digest
 from harness.core.errors import DataError, SuiteError

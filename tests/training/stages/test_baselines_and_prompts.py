@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from training_samples import run_stage
+from harness_support.training_samples import run_stage
 
 from harness.core.errors import CheckpointError, DataError
 from harness.core.examples import AnswerSpan, LabeledText, PreferencePair, PromptTarget, TaggedWords

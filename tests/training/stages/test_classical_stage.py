@@ -2,7 +2,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from training_samples import LABELS, examples, label_inputs, labeled, run_stage
+from harness_support.training_samples import LABELS, examples, label_inputs, labeled, run_stage
 
 from harness.core.digests import file_digest
 from harness.core.errors import DataError

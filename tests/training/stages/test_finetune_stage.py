@@ -3,8 +3,8 @@ import shutil
 from pathlib import Path
 
 import pytest
+from harness_support.training_samples import LABELS, examples, finetune_spec, label_inputs, labeled, run_stage
 from safetensors import safe_open
-from training_samples import LABELS, examples, finetune_spec, label_inputs, labeled, run_stage
 
 from harness.core.digests import file_digest
 from harness.core.errors import CheckpointError, DataError

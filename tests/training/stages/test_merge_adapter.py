@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from training_samples import (
+from harness_support.training_samples import (
     LABELS,
     chats,
     examples,

@@ -4,7 +4,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from training_samples import pretrain_spec, run_stage, text_inputs
+from harness_support.training_samples import pretrain_spec, run_stage, text_inputs
 
 from harness.core.digests import file_digest
 from harness.core.errors import DataError, IncompleteError

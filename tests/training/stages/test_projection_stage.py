@@ -5,8 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from pydantic import ValidationError
-from training_samples import (
+from harness_support.training_samples import (
     examples,
     finetune_spec,
     label_inputs,
@@ -16,6 +15,7 @@ from training_samples import (
     pretraining,
     run_stage,
 )
+from pydantic import ValidationError
 
 from harness.core.errors import CheckpointError, DataError
 from harness.core.model import ModelFacts

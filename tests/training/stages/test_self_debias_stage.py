@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 import torch
+from harness_support.training_samples import label_inputs, passage_inputs, pretraining, run_stage
 from pydantic import ValidationError
-from training_samples import label_inputs, passage_inputs, pretraining, run_stage
 
 from harness.core.errors import CheckpointError
 from harness.core.reporter import Silent

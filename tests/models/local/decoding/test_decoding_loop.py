@@ -2,12 +2,11 @@ from __future__ import annotations
 
 import dataclasses
 
-import model_zoo
 import numpy as np
-import plain_reference
 import pytest
-from model_zoo import CAUSAL, LENGTH, SEQ2SEQ, TEXTS
-from plain_reference import close
+from harness_support import model_zoo, plain_reference
+from harness_support.model_zoo import CAUSAL, LENGTH, SEQ2SEQ, TEXTS
+from harness_support.plain_reference import close
 
 from harness.core.requests import Continuations, Failure, Generate, Generated
 from harness.models.local.decoding.decoding_loop import sample_token

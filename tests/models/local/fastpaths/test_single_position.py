@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import random
 
-import model_zoo
 import numpy as np
-import plain_reference
 import pytest
 import torch
+from harness_support import model_zoo, plain_reference
+from harness_support.model_zoo import LENGTH, TEXTS
+from harness_support.plain_reference import close
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from model_zoo import LENGTH, TEXTS
-from plain_reference import close
 from torch.utils.flop_counter import FlopCounterMode
 from transformers import AutoModelForMaskedLM, AutoModelForSequenceClassification, ElectraConfig
 from transformers.models.bert.modeling_bert import BertEmbeddings, BertPooler, BertSelfAttention

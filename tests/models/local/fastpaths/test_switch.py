@@ -41,7 +41,7 @@ def test_answers_are_alike_with_guests_and_without(kind, zoo, opened, monkeypatc
 
 
 def test_a_classifier_answers_alike_with_guests_and_without(tmp_path, opened, monkeypatch):
-    import model_zoo
+    from harness_support import model_zoo
 
     folder = model_zoo.classifier("bert", tmp_path, ("no", "yes"))
     asked = [Classify(text, ("no", "yes")) for text in TEXTS]

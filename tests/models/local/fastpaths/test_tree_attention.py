@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import model_zoo
-import plain_reference
 import pytest
+from harness_support import model_zoo, plain_reference
+from harness_support.model_zoo import CAUSAL, TEXTS, WINDOW
+from harness_support.plain_reference import close
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from model_zoo import CAUSAL, TEXTS, WINDOW
-from plain_reference import close
 
 from harness.core.reporter import Silent
 from harness.core.requests import Continuations

@@ -3,10 +3,10 @@ from __future__ import annotations
 import random
 
 import numpy as np
-import plain_reference
 import pytest
-from model_zoo import LENGTH, MASKED, TEXTS
-from plain_reference import close
+from harness_support import plain_reference
+from harness_support.model_zoo import LENGTH, MASKED, TEXTS
+from harness_support.plain_reference import close
 
 from harness.core.requests import (
     Cloze,

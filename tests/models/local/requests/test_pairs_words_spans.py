@@ -5,12 +5,11 @@ from __future__ import annotations
 import inspect
 import json
 
-import model_zoo
-import plain_reference
 import pytest
 import torch
-from model_zoo import LENGTH, TEXTS
-from plain_reference import close
+from harness_support import model_zoo, plain_reference
+from harness_support.model_zoo import LENGTH, TEXTS
+from harness_support.plain_reference import close
 from transformers import (
     AutoModel,
     AutoModelForNextSentencePrediction,

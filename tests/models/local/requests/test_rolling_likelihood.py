@@ -3,10 +3,10 @@ from __future__ import annotations
 import json
 import shutil
 
-import plain_reference
 import pytest
-from model_zoo import CAUSAL, LENGTH, TEXTS
-from plain_reference import close
+from harness_support import plain_reference
+from harness_support.model_zoo import CAUSAL, LENGTH, TEXTS
+from harness_support.plain_reference import close
 
 from harness.core.requests import Continuations, Failure, Likelihood, PseudoLikelihood, RollingLikelihood
 from harness.models.local.requests.rolling_likelihood import windows

@@ -7,13 +7,13 @@ import re
 from typing import Any
 
 import numpy as np
-from report_draft import HOSTILE, Draft, item_id
 
 from harness.core.evaluation import Item
 from harness.core.records import Record, Records, RecordsHead
 from harness.schema.results.metrics import FlipsResult, TableResult
 from harness.storage.items_file import write_items
 from harness.storage.records_file import write_records
+from harness_support.report_draft import HOSTILE, Draft, item_id
 
 LABELS = ["negative", "neutral", "positive"]
 SOURCES = ["source=amazon", "source=movie", "source=tweets"]

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from figures import Array, answers, f1_rows, macro_f1, mean, ratio
 
 from harness.statistics.estimate import estimate
 from harness.statistics.paired_difference import difference
 from harness.statistics.result import Difference
+from harness_support.metric_samples import Array, answers, f1_rows, macro_f1, mean, ratio
 
 
 @dataclass(frozen=True)

@@ -11,14 +11,13 @@ import math
 from pathlib import Path
 from typing import Any
 
-from report_draft import HOSTILE, Draft, Options, item_id
-from report_evaluations import SKILL, gaps, general, names, pairs, reviews, written
-
 from harness.schema.results.inputs import DataResult, ModelResult
 from harness.schema.results.results_file import Results
 from harness.schema.results.verdicts import GateResult, VerdictResult
 from harness.schema.run_info import RunInfo, StepTiming
 from harness.storage.run_dir import RunDir
+from harness_support.report_draft import HOSTILE, Draft, Options, item_id
+from harness_support.report_evaluations import SKILL, gaps, general, names, pairs, reviews, written
 
 __all__ = ["HOSTILE", "Options", "build_run"]
 
