@@ -37,5 +37,5 @@ class Total(ext.MeanMetric):
 def test_a_metric_that_breaks_a_rule_is_named() -> None:
     total = Total(id="total", unit="words", direction="higher", cluster_unit="parent", column="words")
     case = testing.MetricCase(total, lambda items, answers: testing.plain_records(items, answers), 0, ())
-    with pytest.raises(AssertionError, match="total: .* doubled"):
+    with pytest.raises(AssertionError, match=r"total: .* doubled"):
         testing.METRIC_CHECKS["doubled"](case)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from harness.core import registry
 from harness.testing import check_model_kind
 
-OPTIONS = {
+OPTIONS: dict[str, dict[str, Any]] = {
     "align": {"from": "base", "task": "t"},
     "classical": {"task": "t"},
     "finetune": {"from": "base", "task": "t"},
