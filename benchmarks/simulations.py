@@ -3,8 +3,8 @@
     OMP_NUM_THREADS=1 python benchmarks/simulations.py            # about six minutes
     OMP_NUM_THREADS=1 python benchmarks/simulations.py --write    # also rewrites the section of docs/statistics.md
 
-Populations are those of tests/support/harness_support/simulation.py, and a few more here. Samples draw whole clusters. An
-interval that is undefined counts as a miss.
+Populations are those of tests/support/harness_support/simulation.py, and a few more here. Samples draw whole clusters.
+An interval that is undefined counts as a miss.
 """
 
 from __future__ import annotations

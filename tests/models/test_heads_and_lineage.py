@@ -7,22 +7,16 @@ import numpy as np
 import pytest
 import torch
 from harness_support import model_zoo, plain_reference
+from harness_support.linear_heads import LABELS, lineage, make_linear
 from harness_support.model_zoo import LENGTH, TEXTS
 from harness_support.plain_reference import close
 
 from harness.core.errors import CheckpointError
 from harness.core.requests import Classify, Continuations, PseudoLikelihood, RollingLikelihood
 from harness.models.checkpoint.checkpoint_digest import checkpoint_digest, tokenizer_digest
-from harness.models.checkpoint.linear_head_file import LinearHead, write_linear
 from harness.models.derived.frozen_features import mean_features
 
-LABELS = ("negative", "neutral", "positive")
 CASES = [*TEXTS, "", "one", "🙂", " ".join(TEXTS)]
-
-
-def lineage(folder, kind, parent=None, labels=LABELS):
-    content = {"format": 1, "kind": kind, "labels": list(labels), "parent": parent}
-    (folder / "checkpoint.json").write_text(json.dumps(content))
 
 
 @pytest.mark.parametrize("kind", model_zoo.TOKENIZERS)
@@ -223,21 +217,6 @@ def test_an_adapter_of_someone_else_names_its_base(adapted, zoo, opened):
     model = opened(folder, resolve=lambda key: asked.append(key) or zoo("bert"))
     assert set(asked) == {str(zoo("bert"))}
     assert model.facts.labels == ("LABEL_0", "LABEL_1", "LABEL_2")
-
-
-def make_linear(folder, base, hidden=32):
-    generator = np.random.default_rng(0)
-    folder.mkdir()
-    head = LinearHead(
-        coef=generator.normal(size=(3, hidden)),
-        intercept=generator.normal(size=3),
-        mean=generator.normal(size=hidden),
-        scale=generator.uniform(0.5, 2, size=hidden),
-        labels=LABELS,
-    )
-    write_linear(folder, head)
-    lineage(folder, "linear", {"key": "b" * 64, "digest": checkpoint_digest(base)})
-    return head
 
 
 def test_a_linear_head_reads_mean_features(tmp_path, zoo, opened):

@@ -6,13 +6,12 @@ import base64
 import hashlib
 import json
 import re
-from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from harness_support.page_reader import deferred_of, items_of
+from harness_support.page_reader import Page, deferred_of, items_of
 from harness_support.report_runs import HOSTILE, Options, build_run
 from hypothesis import given
 from hypothesis import strategies as st
@@ -38,38 +37,6 @@ SECTIONS = [
 ]  # fmt: skip
 WRITTEN = ["report.html", "summary.md", "junit.xml", "model-card.md", "comment.md", "metrics.csv", "comparisons.csv"]
 FORBIDDEN = {"img", "iframe", "object", "embed", "link", "base", "video", "audio", "image", "use", "foreignobject"}
-
-
-class Page(HTMLParser):
-    """Collects what the tests ask about."""
-
-    def __init__(self, text: str) -> None:
-        super().__init__(convert_charrefs=True)
-        self.tags: list[tuple[str, dict[str, str | None]]] = []
-        self.texts: list[str] = []
-        self.inside: dict[str, list[str]] = {"script": [], "style": []}
-        self.open: list[str] = []
-        self.feed(text)
-        self.close()
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.tags.append((tag, dict(attrs)))
-        if tag in self.inside:
-            self.inside[tag].append("")
-        self.open.append(tag)
-
-    def handle_endtag(self, tag: str) -> None:
-        while self.open and self.open.pop() != tag:
-            pass
-
-    def handle_data(self, data: str) -> None:
-        if self.open and self.open[-1] in self.inside:
-            self.inside[self.open[-1]][-1] += data
-        else:
-            self.texts.append(data)
-
-    def ids(self, tag: str) -> list[str | None]:
-        return [attributes.get("id") for name, attributes in self.tags if name == tag]
 
 
 def page_of(run: RunDir) -> Page:

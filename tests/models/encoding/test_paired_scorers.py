@@ -272,7 +272,7 @@ def test_messages_that_the_template_refuses_are_a_failure(tmp_path, chatty, zoo,
 
 
 def test_classifiers_of_single_texts_refuse_pairs_and_independent_labels(tmp_path, zoo, opened):
-    from test_heads_and_lineage import make_linear
+    from harness_support.linear_heads import make_linear
 
     make_linear(tmp_path / "linear", zoo("bert"))
     model = opened(tmp_path / "linear", resolve=lambda key: zoo("bert"))

@@ -7,7 +7,7 @@ import shutil
 from pathlib import Path
 
 import pytest
-from test_report_html import Page
+from harness_support.page_reader import Page
 
 from harness.report.formats.index_page import suites, write_index
 from harness.report.formats.run_history import CACHE, history
