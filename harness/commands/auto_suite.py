@@ -28,7 +28,7 @@ def audit_suite(
     The checkpoints are looked at, not loaded, so that metrics fit what they are (masked or causal).
 
     Args:
-        bias: `own` asks our own probes (no further download); `full` adds the probes of the ready suite bias-full.
+        bias: `own` asks our own probes (no further download); `full` adds the probes of the bundled suite bias-full.
 
     Raises:
         HarnessError: when a checkpoint cannot be used or a file does not exist.

@@ -63,7 +63,7 @@ def build_criterion(
     """Reads the numbers of a rule at a level alpha.
 
     Raises:
-        RefusedError: when there is no number that could be judged.
+        RefusedError: when no number can be judged.
     """
     if isinstance(rule, ComparedRule):
         row = lookup.change(rule, baseline, model, name)

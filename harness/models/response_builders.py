@@ -1,4 +1,4 @@
-"""Numbers → responses, for every kind of model: what is no number becomes a failure."""
+"""Numbers → responses, for every kind of model; a value that is not a number becomes a failure."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from harness.core.requests import Classify, Failure, Likelihood, Response, Score
 
 
 def likelihood(total: float, tokens: int, truncated: int, unknown: int = 0) -> Likelihood | Failure:
-    """The likelihood, or a failure when it is no number; `unknown` tokens are those of no known text."""
+    """The likelihood, or a failure when it is not a number; `unknown` tokens are those of no known text."""
     if not math.isfinite(total):
         return Failure("nan", f"the log-likelihood is {total}")
     return Likelihood(total, tokens, truncated, unknown=unknown)
@@ -27,7 +27,7 @@ def detailed(answer: Likelihood, offsets: Sequence[tuple[int, int]], values: Flo
 
 
 def scores(values: Sequence[float], truncated: int) -> Scores | Failure:
-    """The scores, or a failure when one of them is no number."""
+    """The scores, or a failure when one of them is not a number."""
     if not all(map(math.isfinite, values)):
         return Failure("nan", f"the log-probabilities are {', '.join(map(str, values))}")
     return Scores(tuple(values), truncated)

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 
 def lock_path(suite: Suite, shipped: bool = False) -> Path:
-    """`<suite>.lock` beside the suite file; of a ready suite in the current folder."""
+    """`<suite>.lock` next to the suite file; for a bundled suite, in the current folder."""
     return Path(f"{suite.path.stem}.lock") if shipped else suite.path.with_suffix(".lock")
 
 

@@ -1,4 +1,4 @@
-"""Ready suites: ours, and those of outside packages.
+"""Bundled suites: ours, and those of outside packages.
 
 Ours stand in the repository's `suites` folder, which is installed as the package
 `harness_suites`. A package adds a folder by the entry point group `harness.suites`; its value is
@@ -20,7 +20,7 @@ OWN_PACKAGE = "harness_suites"
 
 
 def suites() -> dict[str, Path]:
-    """name → file of every ready suite, sorted by name.
+    """name → file of every bundled suite, sorted by name.
 
     Raises:
         SuiteError: when two packages bring a suite of one name.

@@ -1,4 +1,4 @@
-"""What asking costs: tokens through a model, and operations that were carried out.
+"""Inference cost: tokens through a model, and the operations carried out.
 
 Operations are counted where they happen: 2 · rows · width in · width out for every matrix of a linear layer that runs
 (padding, heads and adapters included), and two products of attention over all positions, as kernels without a shortcut

@@ -1,4 +1,4 @@
-"""What asking costs: by 1,000 items, and how many items pay for a fine-tuning."""
+"""Inference cost per 1,000 items, and how many items pay for a fine-tuning."""
 
 from __future__ import annotations
 

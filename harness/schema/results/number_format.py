@@ -107,7 +107,7 @@ def tick(value: float, step: float) -> str:
 
 
 def count(value: object) -> str:
-    """`2.1M`; a dash for anything that is no number."""
+    """`2.1M`; a dash for anything that is not a number."""
     return units.show_count(value) if _number(value) else _MISSING
 
 

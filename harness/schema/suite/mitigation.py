@@ -33,7 +33,7 @@ def check_groups(what: str, groups: dict[str, list[str]]) -> None:
     """Checks words by group, whose places say which are counterparts.
 
     Raises:
-        ValueError: for fewer than two groups, groups of different sizes, a word that is empty or stands twice.
+        ValueError: for fewer than two groups, groups of different sizes, an empty word or a duplicate.
     """
     if len(groups) < 2:
         raise ValueError(f"{what} needs two groups or more, found {len(groups)}")
