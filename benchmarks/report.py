@@ -28,7 +28,7 @@ import pyarrow.parquet as pq
 
 from harness.core.interval import Interval
 from harness.core.records import Records, RecordsHead
-from harness.schema.results.inputs import EvaluationResult, ModelResult
+from harness.schema.results.inputs import EvaluationResult, ItemMeasureResult, ModelResult
 from harness.schema.results.metrics import ComparisonResult, FlipsResult, MetricResult
 from harness.schema.results.results_file import Results
 from harness.schema.results.verdicts import VerdictResult
@@ -168,6 +168,14 @@ def make_run(path: Path, items: int) -> RunDir:
                 labels=list(LABELS),
                 protocols=dict.fromkeys(MODELS, "head"),
                 metrics=["accuracy"],
+                item_measures=[
+                    ItemMeasureResult(
+                        statistic="nll",
+                        label="negative log-likelihood of the correct answer",
+                        unit="nats",
+                        better="lower",
+                    )
+                ],
             )
         )
     models = [

@@ -17,9 +17,9 @@ def _seed(text: str) -> int:
 UNLABELED = """
     acc_mutual_info acc_norm_bytes acc_norm_chars auc bbq_accuracy_amb bbq_accuracy_dis bbq_alignment_gap
     bbq_s_amb bbq_s_dis bias_amp_attribute_to_task bias_amp_task_to_attribute bias_amplification bnsp_auc
-    bpsn_auc byte_perplexity coref_accuracy coref_flip_rate coref_gap demographic_parity_difference
-    descriptor_likelihood descriptor_pairs_differ dose_slope ece_raw empty_cell_rate equalized_odds_difference
-    equalized_odds_difference_mean exact_match_strict expected_max_hurtful_word_rate f1_multilabel_macro
+    bpsn_auc byte_perplexity coref_accuracy coref_flip_rate coref_gap
+    descriptor_likelihood descriptor_pairs_differ dose_slope ece_raw empty_cell_rate
+    exact_match_strict expected_max_hurtful_word_rate f1_multilabel_macro
     f1_multilabel_micro f1_multilabel_per_label f1_multilabel_samples failure_rate false_alarm_rate
     false_positive_rate female_pronoun_share greedy_match honest honest_difference hurtful_text_fraction
     hurtful_text_fraction_difference hurtful_text_probability judge_position_bias judge_unreadable_rate

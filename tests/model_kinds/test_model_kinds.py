@@ -100,7 +100,7 @@ def test_what_a_kind_learns_from(kind: str, options: dict[str, object], need: Tr
 
 def test_a_parent_refuses_what_cannot_start_from_it() -> None:
     held = model_spec("load", {"load": "folder", "quantize": "8bit"})
-    assert held.kind.refuses_child(held.options, kind_named("finetune")) == "a model held in 8 bits"
+    assert held.kind.refuses_child(held.options, kind_named("finetune")) == "a model quantized to 8 bits"
     assert held.kind.refuses_child(held.options, kind_named("prompt")) is None
     linear = model_spec("finetune", {"from": "a", "task": "t", "method": "linear"})
     assert linear.kind.refuses_child(linear.options, kind_named("finetune")) is not None

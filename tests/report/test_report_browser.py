@@ -114,7 +114,7 @@ def test_the_chosen_candidate_is_shown_alone(plain: RunDir, visit: Open) -> None
     page = visit(plain)
     assert page.locator("[data-part]").count() > 0
     choose(page, "lora")
-    assert page.locator("#pair option:checked").inner_text() == "lora against base"
+    assert page.locator("#pair option:checked").inner_text() == "lora vs. base"
     shown = page.eval_on_selector_all("#forest div[data-contest]", "all => all.filter(n => !n.hidden).length")
     assert shown == 1
     assert page.locator("#slices div[data-contest]:not([hidden]) table").count() > 0
