@@ -186,7 +186,7 @@ def qlora_extra(method: object) -> Extra | None:
     """What QLoRA needs beyond what harness installs."""
     if not isinstance(method, QloraMethod):
         return None
-    return Extra("bitsandbytes", "the method qlora", 'pip install "harness[qlora]", or use `method: {lora: {…}}`.')
+    return Extra("bitsandbytes", "the method qlora", "pip install bitsandbytes, or use `method: {lora: {…}}`.")
 
 
 def tuning_cost(

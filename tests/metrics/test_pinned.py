@@ -30,6 +30,7 @@ def folder(tmp_path: Path) -> Path:
 def test_the_digest_is_what_sha256sum_says(folder: Path) -> None:
     found = read_module(folder)
     command = "find . -type f -printf '%P\\0' | LC_ALL=C sort -z | xargs -0 sha256sum | sha256sum"
+    # A fixed command of our own, with nothing from outside in it.
     said = subprocess.run(command, shell=True, cwd=folder, capture_output=True, text=True, check=True).stdout
     assert found.digest == said.split()[0]
     assert (found.main, sorted(found.files)) == ("mine.py", ["helper.py", "mine.py", "parts/more.py", "words.txt"])

@@ -90,7 +90,7 @@ def _convert(path: Path, work: Path, reporter: Reporter, title: str, where: Wher
         raise IncompleteError(
             f"{title}: reading GGUF files needs the package gguf.",
             where=where,
-            hint="`pip install 'harness[gguf]'` (or `pip install gguf`), then run again.",
+            hint="`pip install gguf`, then rerun.",
         )
     from harness.models.checkpoint.gguf_tokenizer import settle
     from harness.models.library_logging import no_gguf_bar, quiet

@@ -29,7 +29,7 @@ def quantized_options(bits: str, device: str, compute: torch.dtype, keep: list[s
     if find_spec("bitsandbytes") is None:
         raise IncompleteError(
             f"weights in {_BITS[bits]} need bitsandbytes, which is not installed.",
-            hint='pip install "harness[quantize]", or leave `quantize` out.',
+            hint="pip install bitsandbytes, or leave `quantize` out.",
         )
     if device not in DEVICES:
         raise IncompleteError(
@@ -99,7 +99,7 @@ def quantization(keep: list[str] | None = None) -> dict[str, Any]:
     if find_spec("bitsandbytes") is None:
         raise IncompleteError(
             "the method qlora needs bitsandbytes, which is not installed.",
-            hint='pip install "harness[qlora]", or use `method: {lora: {…}}`.',
+            hint="pip install bitsandbytes, or use `method: {lora: {…}}`.",
         )
     import torch
 
