@@ -61,9 +61,9 @@ class Served:
 def served(spec: ServerSpec, *, base: Path, store: Store, reporter: Reporter, where: Where | None = None) -> Served:
     """Asks a server what it says of the model of a suite's entry, and keeps that in the store.
 
-    Its digest covers the model's name, what the server says of it, prefix and
-    tokenizer, never the address. That is weaker than a digest of weights: a server that is given
-    other weights under the same name is not noticed.
+    Its digest covers the address (or the word for it), the model's name, what the server says of it, request options
+    and tokenizer. That is weaker than a digest of weights: a server that is given other weights under the same name
+    and address is not noticed.
 
     Raises:
         CheckpointError: for an unknown model, or a tokenizer that cannot be used.
@@ -112,7 +112,7 @@ def open_served(made: Served) -> Backend:
     spec, tokenizer = made.spec, made.tokenizer
     encoder = _encoder(tokenizer) if tokenizer is not None else None
     client = _client(spec, None)
-    found = abilities(client, spec.model, spec.prefix, encoder, likelihoods=spec.likelihoods)
+    found = abilities(client, spec, encoder)
     supports = {Generate.kind}
     if found.likelihoods:
         supports |= {Continuations.kind, RollingLikelihood.kind, TopCompletions.kind}
@@ -123,13 +123,15 @@ def open_served(made: Served) -> Backend:
         notes.append("prompts are sent as a single user message: the server supports chat only")
     if spec.prefix:
         notes.append(f"every text whose likelihood is computed is preceded by {spec.prefix!r}")
+    if found.chat is not None:
+        notes += found.chat.notes
     facts = ModelFacts(
         digest=made.digest,
         family="server" if found.likelihoods else "server without log-probabilities",
         language_model="causal" if found.likelihoods else None,
         labels=None,
         supports=frozenset(supports),
-        chat=found.chat,
+        chat=found.chat is not None,
         chat_template=Chat(encoder).template_digest if encoder is not None else None,
         bos=f"{spec.prefix!r} before every text" if spec.prefix else "as the server does",
         tokenizer_digest=tokenizer_digest(tokenizer, template=False) if tokenizer is not None else None,
@@ -143,12 +145,14 @@ def open_served(made: Served) -> Backend:
             "prefix": spec.prefix,
             "completions": found.completions,
             "tokenizer": made.tokenizer_digest,
+            **(found.chat.key if found.chat is not None else {}),
         },
     )
     return ServerBackend(
         client,
         spec.model,
         facts,
+        chat=found.chat,
         prefix=spec.prefix,
         chat_only=not found.completions,
         encoder=encoder,

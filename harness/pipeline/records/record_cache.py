@@ -26,6 +26,7 @@ from harness.pipeline.records.inference import ask, unable
 from harness.pipeline.records.training_overlap import training_texts
 from harness.storage.items_file import read_items, write_items
 from harness.storage.records_file import read_records, write_records
+from harness.storage.response_cache import RenewedFile
 from harness.storage.store import Entry, Store
 
 if TYPE_CHECKING:
@@ -219,10 +220,11 @@ class RecordCache:
             from harness.models.open_model import open_model
 
             self._pool = self._pool or BasePool()
+            responses = self.store.root / "responses.sqlite"
             self._models[checkpoint.key] = open_model(
                 checkpoint.source,
                 resolve=self.builder.resolve,
-                responses=None if self.store.fresh else self.store.root / "responses.sqlite",
+                responses=RenewedFile(responses) if self.store.fresh else responses,
                 device=self.device,
                 reporter=self.reporter,
                 pool=self._pool,
