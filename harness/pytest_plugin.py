@@ -110,7 +110,7 @@ def _stored(run: Path, gate: str | None, suite: str | Path | None, allow_unseale
     if not chosen:
         known = {one.id for one in results.gates}
         raise SuiteError(
-            unknown("gate", gate, known) if gate else "the run has no gates; nothing was judged.",
+            unknown("gate", gate, known) if gate else "no gates: nothing was judged.",
             where=Where(found.path),
         )
     return chosen

@@ -57,9 +57,9 @@ def judge_again(run: RunDir, suite_name: str | None, reporter: Reporter, trust: 
     )
     if note is not None:
         reporter.warn(note)
-    if not suite.gates.rules:
+    if not suite.gates:
         raise SuiteError(
-            "the suite has no gates, so there is nothing to judge.",
+            "no gates: nothing was judged.",
             where=Where(suite.path),
             hint="add a gate (docs/gates.md), or pass a suite with gates as --suite.",
         )
@@ -67,17 +67,16 @@ def judge_again(run: RunDir, suite_name: str | None, reporter: Reporter, trust: 
     def levels(metric: str) -> tuple[float, ...]:
         return alpha_levels(suite.gates, metric)
 
-    metrics, comparisons = results.metrics, results.comparisons
     if not trust.figures:
         results = _asked_again(run, results)
+    metrics, comparisons = results.metrics, results.comparisons
     if not trust.figures or not _covered(levels, metrics, comparisons) or _new_pairs(suite, results):
         pairs = wanted_pairs(suite, results.evaluations)
         specs = [ScoringSpec.of(evaluation) for evaluation in results.evaluations]
         scores = score(run, specs, pairs, ScoringContext(alphas=levels, seed=results.seed, reporter=reporter))
         # Code that a file names is not run to judge: what it once gave stands as it was stored.
-        kept = results if trust.figures else results.model_copy(update={"metrics": [], "comparisons": []})
-        metrics = scores.metrics + [one for one in kept.metrics if is_outside(one.metric)]
-        comparisons = scores.comparisons + [one for one in kept.comparisons if is_outside(one.metric)]
+        metrics = scores.metrics + [one for one in results.metrics if is_outside(one.metric)]
+        comparisons = scores.comparisons + [one for one in results.comparisons if is_outside(one.metric)]
     gates = verdicts(run, suite, metrics, comparisons, results.evaluations, today=datetime.now(UTC).date())
     return results.model_copy(
         update={"metrics": metrics, "comparisons": comparisons, "gates": gates, "verdict": overall(gates)}
@@ -120,14 +119,16 @@ def _require_seal(run: RunDir, results: Results, trust: Trust) -> None:
 
 
 def _asked_again(run: RunDir, results: Results) -> Results:
-    """The results with what the records themselves say of who answered how much; the seed is the run's."""
+    """The results without figures, and with what the records themselves say of who answered how much."""
     evaluations = []
     for evaluation in results.evaluations:
         records = {model: run.records(evaluation.name, model) for model in evaluation.protocols}
         coverage = {model: float(found.ok.mean()) if len(found) else 0.0 for model, found in records.items()}
         protocols = {model: found.head.protocol for model, found in records.items()}
         evaluations.append(evaluation.model_copy(update={"coverage": coverage, "protocols": protocols}))
-    return results.model_copy(update={"evaluations": evaluations, "seed": run.read_info().seed})
+    return results.model_copy(
+        update={"evaluations": evaluations, "metrics": [], "comparisons": [], "seed": run.read_info().seed}
+    )
 
 
 def _covered(levels: Levels, metrics: list[MetricResult], comparisons: list[ComparisonResult]) -> bool:

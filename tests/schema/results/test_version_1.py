@@ -122,3 +122,8 @@ def test_a_version_that_nobody_wrote_is_refused() -> None:
 def test_a_damaged_file_is_an_error_with_a_place(damage: dict[str, Any]) -> None:
     with pytest.raises(DataError, match="not as version 1 wrote it"):
         read({**FILE, **damage})
+
+
+def test_a_run_of_0_1_0_without_gates_is_no_pass() -> None:
+    results = Results.model_validate(from_version_1({**FILE, "gates": []}) | {"schema_version": RESULTS_SCHEMA})
+    assert (results.verdict.overall, results.verdict.sentence) == ("none", "no gates: nothing was judged.")
