@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from harness.cli.options import emit_json
+from harness.cli.options import earlier_json, emit_json
 from harness.report.wording.safe_text import clean_line
 from harness.schema.results.absences import absences
 from harness.schema.results.results_file import Results
@@ -38,6 +38,7 @@ def show_outcome(run: RunDir, results: Results, *, as_json: bool, info: RunInfo 
                 "report": str(report),
                 "verdict": verdict.overall,
                 "exit_code": verdict.exit_code,
+                **earlier_json(run),
             }
         )
         return verdict.exit_code

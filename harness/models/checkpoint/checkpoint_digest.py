@@ -26,9 +26,8 @@ from harness.models.checkpoint.inspection import (
     read_lineage,
 )
 from harness.models.checkpoint.safetensors_header import weight_files
-from harness.models.checkpoint.tokenizer_files import CHAT_TEMPLATE, TOKENIZER_FILES
+from harness.models.checkpoint.tokenizer_files import CHAT_TEMPLATE, SIDE_FILES, TOKENIZER_FILES, has_tokenizer
 
-_TOKENIZER_SIDE_FILES = ("tokenizer_config.json", "special_tokens_map.json", "added_tokens.json")
 _TEMPLATE_KEY = "chat_template"
 _GENERATION = "generation_config.json"
 _GENERATION_KEYS = ("eos_token_id", "forced_bos_token_id", "decoder_start_token_id")
@@ -167,12 +166,26 @@ def tokenizer_digest(folder: Path, *, template: bool = True) -> str:
     else:
         content.update(_files(folder, [name for name in TOKENIZER_FILES if (folder / name).is_file()]))
     volatile = _TOKENIZER_VOLATILE if template else _TOKENIZER_VOLATILE | {_TEMPLATE_KEY, "model_input_names"}
-    for name in _TOKENIZER_SIDE_FILES:
+    for name in SIDE_FILES:
         if (folder / name).is_file():
             content[name] = _settled(read_json(folder / name), volatile)
     if template and (folder / CHAT_TEMPLATE).is_file():
         content[CHAT_TEMPLATE] = file_digest(folder / CHAT_TEMPLATE)
     return digest(content)
+
+
+def tokenizer_folder(folder: Path, resolve: Resolve) -> Path | None:
+    """The folder whose tokenizer a checkpoint reads with: its own, or that of what it stands on; None without one."""
+    for _ in range(_DEEPEST):
+        lineage = read_lineage(folder)
+        kind = kind_of(folder, lineage)
+        if kind in {"transformers", "adapter"} and has_tokenizer(folder):
+            return folder
+        parent = parent_of(folder, kind, lineage)
+        if parent is None:
+            return None
+        folder = resolve(parent["key"])
+    return None
 
 
 def _generation(folder: Path) -> dict[str, Any]:
@@ -206,7 +219,7 @@ def _read_once(file: Path, *_state: int) -> str:
 
 
 def _stated_length(folder: Path) -> Any:
-    page = folder / _TOKENIZER_SIDE_FILES[0]
+    page = folder / SIDE_FILES[0]
     return read_json(page).get("model_max_length") if page.is_file() else None
 
 

@@ -25,6 +25,7 @@ from harness.models.checkpoint.locate import locate
 from harness.models.device_policy import SCORING_VERSION
 from harness.models.encoding.chat_template import Chat
 from harness.models.encoding.text_encoder import TextEncoder
+from harness.models.encoding.tokenizer_identity import tokenizer_identity, tokens_digest
 from harness.models.server.capability_check import abilities, described
 from harness.models.server.client import Limits, ServerClient
 from harness.models.server.server_backend import ServerBackend
@@ -134,7 +135,7 @@ def open_served(made: Served) -> Backend:
         chat=found.chat is not None,
         chat_template=Chat(encoder).template_digest if encoder is not None else None,
         bos=f"{spec.prefix!r} before every text" if spec.prefix else "as the server does",
-        tokenizer_digest=tokenizer_digest(tokenizer, template=False) if tokenizer is not None else None,
+        tokenizer_digest=_tokens(tokenizer, encoder) if tokenizer is not None and encoder is not None else None,
         dtype="as served",
         device="server",
         max_length=_length(made.says),
@@ -144,7 +145,7 @@ def open_served(made: Served) -> Backend:
             "scoring": SCORING_VERSION,
             "prefix": spec.prefix,
             "completions": found.completions,
-            "tokenizer": made.tokenizer_digest,
+            "tokenizer": tokenizer_identity(encoder) if encoder is not None else None,
             **(found.chat.key if found.chat is not None else {}),
         },
     )
@@ -185,6 +186,11 @@ def _encoder(folder: Path) -> TextEncoder:
         return TextEncoder(AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False))
     except (OSError, ValueError) as error:
         raise CheckpointError("cannot load the server's tokenizer.", where=Where(folder)) from error
+
+
+def _tokens(folder: Path, encoder: TextEncoder) -> str:
+    """The same for a tokenizer as for that of a local model: files and tokens, the template left out."""
+    return digest([tokenizer_digest(folder, template=False), tokens_digest(encoder)])
 
 
 def _length(says: dict[str, Any]) -> int | None:
