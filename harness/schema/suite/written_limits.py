@@ -25,8 +25,8 @@ class WrittenShare(float):
         made.text = text
         return made
 
-    def __getnewargs__(self) -> tuple[float, str]:
-        return float(self), self.text
+    def __reduce__(self) -> tuple[type[WrittenShare], tuple[float, str]]:
+        return WrittenShare, (float(self), self.text)
 
 
 def share_of(text: str) -> float | None:
