@@ -17,6 +17,7 @@ from harness.core.requests import (
     RollingLikelihood,
     TopCompletions,
 )
+from harness.model_kinds.server_kind import SERVER_DECODING
 from harness.models.encoding.text_encoder import TextEncoder
 from harness.models.response_builders import likelihood, scores
 from harness.models.server.client import CREDENTIALS, GaveUp, Refused, ServerClient, Unavailable
@@ -150,6 +151,9 @@ class ServerBackend:
         return scores([total for total in totals if total is not None], 0)
 
     def _generate(self, request: Generate) -> Response:
+        refused = [name for name in request.decoding() if name not in SERVER_DECODING]
+        if refused:
+            return Failure("unsupported", f"a server does not carry out `{refused[0]}` (OpenAI's API has no such key)")
         body: dict[str, Any] = {
             "model": self._model,
             "max_tokens": request.max_tokens,
@@ -157,6 +161,7 @@ class ServerBackend:
         }
         if request.temperature > 0:
             body |= {"top_p": request.top_p, "seed": (request.seed * 1_000_003 + request.sample) % _SEEDS}
+        body |= {name: value for name, value in request.decoding().items() if name.endswith("_penalty")}
         if request.stop:
             body["stop"] = list(request.stop[:_MOST_STOPS])
         if request.messages or self._chat_only:
