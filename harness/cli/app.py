@@ -10,6 +10,8 @@ from collections.abc import Sequence
 
 import click
 
+from harness.core.distribution import DISTRIBUTION, explained
+
 COMMANDS = {
     "run": "Run a suite: train or load its models, evaluate, compare, gate, and report.",
     "train": "Run only the training stages of a suite.",
@@ -68,7 +70,7 @@ class LazyGroup(click.Group):
 
 
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
-@click.version_option(package_name="harness", prog_name="harness")
+@click.version_option(package_name=DISTRIBUTION, prog_name="harness")
 def harness() -> None:
     """Compare a base language model with its fine-tuned specializations.
 
@@ -96,7 +98,8 @@ def invoke(arguments: list[str]) -> int:
         # A user of harness cannot act on deprecations inside libraries.
         warnings.filterwarnings("ignore", category=FutureWarning, module=r"(transformers|peft|accelerate|datasets)\b")
     try:
-        code = harness.main(args=arguments, prog_name="harness", standalone_mode=False)
+        with explained():
+            code = harness.main(args=arguments, prog_name="harness", standalone_mode=False)
     except click.exceptions.Abort:
         return _interrupted(EXIT_INTERRUPTED)
     except KeyboardInterrupt:

@@ -47,12 +47,12 @@ def tell(run: RunDir, results: Results, info: RunInfo, wanted: str, *, as_json: 
     GitHub: annotations at the gates' own lines, the job summary, and the step's outputs `verdict`,
     `exit_code`, `run_dir` and `comment`. GitLab: a code quality report next to junit.xml.
     """
-    from harness.report.formats.ci_annotations import github_annotations, gitlab_code_quality
-    from harness.report.formats.summary import summary_markdown
-
     system = detect(wanted)
     if system == "none":
         return
+    from harness.report.formats.ci_annotations import github_annotations, gitlab_code_quality
+    from harness.report.formats.summary import summary_markdown
+
     try:
         if system == "gitlab":
             from harness.storage import atomic

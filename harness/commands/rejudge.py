@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from functools import cache
 from typing import TYPE_CHECKING
 
 from harness.commands.stored_suite import suite_of
@@ -46,6 +47,7 @@ def judge_again(run: RunDir, suite_name: str | None, reporter: Reporter) -> Resu
             hint="add a gate (docs/gates.md), or pass a suite with gates as --suite.",
         )
 
+    @cache
     def levels(metric: str) -> tuple[float, ...]:
         return alpha_levels(suite.gates, metric)
 

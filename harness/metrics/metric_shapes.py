@@ -163,6 +163,7 @@ class Factory(ABC):
     """Base of the built-in metric factories (`core.metric.MetricFactory`).
 
     `label`, `short`, `role` and `aspect` are those of all metrics that it makes (`core.metric.Metric`).
+    `packages` are what they need beyond the core, as it is imported.
     """
 
     needs: tuple[str, ...]
@@ -171,6 +172,7 @@ class Factory(ABC):
     short: str = ""
     role: Role = "primary"
     aspect: Aspect = "quality"
+    packages: tuple[str, ...] = ()
 
     def __call__(self, name: str, context: MetricContext) -> Sequence[Metric]:
         """The metrics that `name` (with or without `[…]`) stands for."""

@@ -47,6 +47,7 @@ class ServerKind(ModelKind[ServerSpec]):
     """`server`: an OpenAI-compatible API. It declares no format: no folder stands for a server."""
 
     name = "server"
+    packages = ()
     Options = ServerSpec
     goal = "not trained here"
     summary = "A model behind an OpenAI-compatible server."

@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 
 from harness.core import registry
+from harness.core.distribution import DISTRIBUTION
 from harness.core.errors import SuiteError, Where
 
 
@@ -10,7 +11,7 @@ def test_built_in_names_are_registered_like_any_other() -> None:
     assert "classification" in registry.names("tasks")
     assert "minimal_pairs" in registry.names("probes")
     assert "accuracy" in registry.names("metrics")
-    assert registry.origin("tasks", "classification") == "harness"
+    assert registry.origin("tasks", "classification") == DISTRIBUTION
 
 
 @pytest.mark.parametrize("group", ["tasks", "probes", "metrics"])

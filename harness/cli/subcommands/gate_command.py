@@ -19,8 +19,11 @@ def command(run: str, suite_name: str | None, write: bool, ci: str, as_json: boo
     from harness.cli.console import make_reporter
     from harness.cli.outcome import show_outcome
     from harness.commands.rejudge import judge_again, judged_info, store_verdicts
+    from harness.storage.remote_run import is_url
     from harness.storage.run_folders import find
 
+    if write and is_url(run):
+        raise click.UsageError("--write stores verdicts in RUN, which is a URL here. Download the run first.")
     found = find(run_folder(run))
     say_earlier_version(found)
     results = judge_again(found, suite_name, make_reporter(quiet=quiet))
