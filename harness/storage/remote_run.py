@@ -12,7 +12,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import IO, Any
 from urllib.parse import quote, unquote, urlsplit, urlunsplit
 
@@ -44,6 +44,11 @@ Opener = Callable[[str], AbstractContextManager[IO[bytes]]]
 def is_url(text: str) -> bool:
     """Whether a RUN is a URL and no path."""
     return _SCHEME.match(text) is not None
+
+
+def folder_of(run: str | Path) -> Path:
+    """The folder of a run that is given by its path or its URL."""
+    return run_at(run) if isinstance(run, str) and is_url(run) else Path(run)
 
 
 def run_at(url: str) -> Path:
@@ -159,8 +164,7 @@ def _further(run: RunDir, place: Where) -> Iterator[str]:
     if len(names) > MOST_FILES:
         raise DataError(f"the run names {len(names):,} files; at most {MOST_FILES:,} are read.", where=place)
     for name in names:
-        parts = PurePosixPath(name).parts
-        if not all(_PART.match(part) and part not in {".", ".."} for part in parts) or name.startswith("/"):
+        if not all(_PART.match(part) and part not in {".", ".."} for part in name.split("/")):
             raise DataError(f"run.json names a file outside the run: {name[:80]!r}.", where=place)
         if name.endswith(".parquet"):
             yield name

@@ -20,7 +20,7 @@ models:
   finetuned: {load: nowhere}
 compare: {baseline: majority}
 tasks: {notes: {classification: {data: notes, text: text, label: label}}}
-gates: [{id: better, metric: notes.accuracy, kind: superiority}]
+gates: [{id: better, metric: notes.accuracy, kind: absolute, min: 0.1, model: majority}]
 """
 
 
@@ -112,3 +112,12 @@ def test_a_command_that_needs_an_extra_says_which(tmp_path: Path) -> None:
     assert done.returncode == 12
     assert "needs torch of the extra 'models', which is not installed.\nnext: `pip install" in done.stderr
     assert sys.executable not in done.stderr
+
+
+def test_a_frame_without_pandas_is_one_sentence(tmp_path: Path) -> None:
+    code = (
+        "import harness\nrows = [{'id': k, 'score': k % 3} for k in range(9)]\n"
+        "try:\n    harness.compare(rows, rows).to_frame()\nexcept ImportError as error:\n    print(error)\n"
+    )
+    done = run_without(code, folder=tmp_path, cache=tmp_path / "cache")
+    assert done.stdout.startswith("to_frame() needs pandas of the extra 'models', which is not installed."), done.stderr

@@ -33,5 +33,5 @@ def command(run: str, suite_name: str | None, write: bool, ci: str, as_json: boo
         store_verdicts(found, results, suite_name)
         write_reports(found)
     code = show_outcome(found, results, as_json=as_json)
-    tell(found, results, judged_info(found, suite_name), ci, as_json=as_json)
+    tell(found, results, judged_info(found, suite_name), ci, as_json=as_json, written=write)
     return code
