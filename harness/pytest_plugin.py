@@ -29,7 +29,7 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line(
         "markers",
         f"{MARKER}(run, gate=None, suite=None): judges a stored harness run before the test, one test per gate; "
-        "with base, candidate, metric, and kind, it judges two tables.",
+        "with base, candidate, metric, and kind, it judges two tables; allow_unsealed=True judges a run of 0.1.0.",
     )
 
 
@@ -83,7 +83,7 @@ def _gate_names(mark: pytest.Mark) -> list[str] | None:
     from harness.core.errors import HarnessError
 
     try:
-        gates = _judged(run, mark.kwargs.get("suite")).gates
+        gates = _judged(run, mark.kwargs.get("suite"), bool(mark.kwargs.get("allow_unsealed"))).gates
     except HarnessError:
         return None
     return list(dict.fromkeys(gate.id for gate in gates)) or None
@@ -106,6 +106,7 @@ def check(
     gate: str | None = None,
     suite: str | Path | None = None,
     compare: dict[str, Any] | None = None,
+    allow_unsealed: bool = False,
     **rule: Any,
 ) -> list[GateResult]:
     """See `harness_gate`.
@@ -122,7 +123,7 @@ def check(
     elif rule or compare or base is not None or candidate is not None:
         raise TypeError(f"harness_gate: with run=…, the suite defines the rules; found {sorted(rule) or 'tables'} too.")
     else:
-        found = _stored(run, gate, suite)
+        found = _stored(run, gate, suite, allow_unsealed)
     blocking = [one for one in found if one.blocking and one.verdict != "pass"]
     for one in found:
         if one not in blocking and (one.verdict != "pass" or one.waiver_holds is False):
@@ -150,19 +151,20 @@ def _read(run: str | Path) -> Results:
     return find(folder_of(run)).read_results()
 
 
-def _judged(run: str | Path, suite: str | Path | None) -> Results:
-    from harness.commands.rejudge import judge_again
+def _judged(run: str | Path, suite: str | Path | None, allow_unsealed: bool) -> Results:
+    from harness.commands.rejudge import Trust, judge_again
     from harness.core.reporter import Silent
     from harness.storage.remote_run import folder_of
     from harness.storage.run_folders import find
 
-    return judge_again(find(folder_of(run)), None if suite is None else str(suite), Silent())
+    name = None if suite is None else str(suite)
+    return judge_again(find(folder_of(run)), name, Silent(), Trust(unsealed=allow_unsealed))
 
 
-def _stored(run: str | Path, gate: str | None, suite: str | Path | None) -> list[GateResult]:
+def _stored(run: str | Path, gate: str | None, suite: str | Path | None, allow_unsealed: bool) -> list[GateResult]:
     from harness.core.errors import SuiteError, Where, unknown
 
-    results = _judged(run, suite)
+    results = _judged(run, suite, allow_unsealed)
     if gate is None:
         chosen = results.gates
     else:

@@ -1,7 +1,7 @@
 """A run at a URL: its files are copied into the cache and then read like any other run's.
 
 The URL names the folder that holds run.json. Only files that a run directory has are asked for, by the names that
-run.json and results.json give; every name stays inside the folder, every size is bounded, and what comes is data.
+its seal and results.json give; every name stays inside the folder, every size is bounded, and what comes is data.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import shutil
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from pathlib import Path
 from typing import IO, Any
 from urllib.parse import quote, unquote, urlsplit, urlunsplit
@@ -19,7 +19,8 @@ from urllib.parse import quote, unquote, urlsplit, urlunsplit
 from harness.core.digests import digest, short
 from harness.core.distribution import explained, missing_package
 from harness.core.errors import DataError, HarnessError, IncompleteError, Where
-from harness.storage import atomic
+from harness.schema.validation import in_short
+from harness.storage import atomic, plain_files, seal
 from harness.storage.plain_http import http_opener
 from harness.storage.run_dir import RunDir
 from harness.storage.store import default_cache
@@ -30,8 +31,7 @@ LARGEST_RUN = 4 << 30
 MOST_FILES = 10_000
 _TIMEOUT = 30.0
 _BLOCK = 1 << 18
-_REQUIRED = ("run.json", "results.json")
-_OPTIONAL = ("seal.json",)
+_REQUIRED = (seal.INFO, seal.RESULTS)
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
 _PART = re.compile(r"[^/\\\x00-\x1f]+\Z")
 _PACKAGES = {"s3": "s3fs", "gs": "gcsfs"}
@@ -146,28 +146,43 @@ def _copy(url: str, opener: Opener, work: Path) -> None:
             raise DataError(
                 f"no {name} here: {error}", where=place, hint="pass the URL of a finished run's folder."
             ) from error
-    run = RunDir(work)
-    for name in _further(run, place):
-        try:
+    # What is missing is an error where it is needed: gates are judged without the items' texts.
+    with suppress(FileNotFoundError):
+        left -= _fetch(opener, seal.SEAL, work, left, place)
+    for name in _further(RunDir(work), place):
+        with suppress(FileNotFoundError):
             left -= _fetch(opener, name, work, left, place)
-        except FileNotFoundError:
-            # What is missing is an error where it is needed: gates are judged without the items' texts.
-            continue
 
 
 def _further(run: RunDir, place: Where) -> Iterator[str]:
-    yield from _OPTIONAL
-    results = run.read_results()
-    records = [f"records/{name}" for name in run.read_info().records]
-    items = [run.items_path(evaluation.name).relative_to(run.path).as_posix() for evaluation in results.evaluations]
-    names = [*records, *items]
+    """The other files of a run, by what its seal, or run.json of 0.1.0, and results.json say."""
+    names = [*_records(run, place), *_items(run)]
     if len(names) > MOST_FILES:
         raise DataError(f"the run names {len(names):,} files; at most {MOST_FILES:,} are read.", where=place)
     for name in names:
         if not all(_PART.match(part) and part not in {".", ".."} for part in name.split("/")):
-            raise DataError(f"run.json names a file outside the run: {name[:80]!r}.", where=place)
+            raise DataError(f"the run names a file outside itself: {name[:80]!r}.", where=place)
         if name.endswith(".parquet"):
             yield name
+
+
+def _records(run: RunDir, place: Where) -> list[str]:
+    if not run.sealed:
+        return [f"{seal.RECORDS}/{name}" for name in run.read_info().records]
+    try:
+        return list(seal.read(run.path).files)
+    except (OSError, ValueError) as error:
+        raise DataError(f"{seal.SEAL} cannot be read: {in_short(error)}", where=place) from error
+
+
+def _items(run: RunDir) -> list[str]:
+    try:
+        value = plain_files.read_json(run.results_path)
+        names = [str(evaluation["name"]) for evaluation in value["evaluations"]]
+    except (OSError, ValueError, KeyError, TypeError):
+        # Whoever reads the copy says what is wrong with results.json.
+        return []
+    return [run.items_path(name).relative_to(run.path).as_posix() for name in names]
 
 
 def _fetch(opener: Opener, name: str, work: Path, left: int, place: Where) -> int:

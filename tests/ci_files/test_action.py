@@ -208,7 +208,7 @@ def test_the_action_judges_a_real_run(tmp_path: Path) -> None:
     }
     run = Path(shutil.copytree(STORED, tmp_path / "run"))
     before = sorted(run.rglob("*"))
-    assert step("Judge", tmp_path, environment, RUN=str(run)) == 0
+    assert step("Judge", tmp_path, environment, RUN=str(run), OPTIONS="--allow-unsealed") == 0
     said = outputs(environment)
     assert said["code"] == said["exit_code"]
     assert step("Verdict", tmp_path, environment, CODE=said["code"]) == int(said["code"])

@@ -47,7 +47,7 @@ def test_stored_runs_are_judged_and_shown_without_the_extras(run: Path, tmp_path
     name = str(run)
     codes = invoked(
         tmp_path,
-        ["gate", name, "--write"],
+        ["gate", name, "--write", "--allow-unsealed"],
         ["explain", "--run", name],
         ["report", name],
         ["compare", name, name],
@@ -90,7 +90,7 @@ def test_doctor_says_what_a_suite_lacks(tmp_path: Path) -> None:
     assert everything.returncode == 0, everything.stdout
 
 
-@pytest.mark.parametrize("command", [["gate"], ["explain", "--run"]])
+@pytest.mark.parametrize("command", [["gate", "--allow-unsealed"], ["explain", "--run"]])
 def test_judging_a_stored_run_imports_no_heavy_library(command: list[str], run: Path) -> None:
     code = (
         f"from harness.cli.app import invoke\ninvoke({[*command, str(run)]!r})\n"

@@ -15,11 +15,13 @@ import fsspec
 import pytest
 
 from harness.cli.app import invoke
+from harness.core.digests import file_digest
 from harness.core.distribution import MissingPackageError
-from harness.core.errors import DataError, HarnessError, IncompleteError
+from harness.core.errors import DataError, IncompleteError
 from harness.storage import remote_run
 from harness.storage.remote_run import run_at
 from harness.storage.run_dir import RunDir
+from harness.storage.seal import Seal
 
 STORED = Path(__file__).parents[1] / "fixtures" / "run_0_1_0"
 
@@ -32,12 +34,10 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def source(tmp_path: Path) -> Path:
-    """A run whose run.json names its records, as runs of today do."""
-    folder = Path(shutil.copytree(STORED, tmp_path / "web" / "run"))
-    info = json.loads((folder / "run.json").read_text("utf-8"))
-    info["records"] = RunDir(folder).digest_records()
-    (folder / "run.json").write_text(json.dumps(info), "utf-8")
-    return folder
+    """A sealed run."""
+    run = RunDir(Path(shutil.copytree(STORED, tmp_path / "web" / "run")))
+    run.write(run.read_results())
+    return run.path
 
 
 def serving(handler: object) -> tuple[ThreadingHTTPServer, str]:
@@ -132,12 +132,17 @@ def test_a_scheme_without_its_package_names_the_extra(
     "name", ["../../x.parquet", "/etc/x.parquet", "a/../../x.parquet", "a\\x.parquet", "a\nb.parquet"]
 )
 def test_names_in_run_json_never_leave_the_copy(name: str, source: Path, cache: Path, tmp_path: Path) -> None:
-    info = json.loads((source / "run.json").read_text("utf-8"))
-    info["records"] = {name: "0" * 64}
-    (source / "run.json").write_text(json.dumps(info), "utf-8")
+    seal = Seal(files={f"records/{name}": "0" * 64}, evaluations="0" * 64)
+    (source / "seal.json").write_text(seal.text(), "utf-8")
     system = put_in_memory(source)
     system.pipe_file("/x.parquet", b"outside")
-    with pytest.raises(HarnessError):
+    with pytest.raises(DataError, match="names a file outside itself"):
+        run_at("memory://runs/one")
+    system.rm_file("/runs/one/seal.json")
+    info = json.loads((source / "run.json").read_text("utf-8"))
+    info["records"] = {name: "0" * 64}
+    system.pipe_file("/runs/one/run.json", json.dumps(info).encode("utf-8"))
+    with pytest.raises(DataError, match="names a file outside itself"):
         run_at("memory://runs/one")
     assert not list(cache.rglob("*.parquet"))
     assert not (tmp_path / "x.parquet").exists()
@@ -186,6 +191,23 @@ def test_a_place_that_does_not_answer_is_said(monkeypatch: pytest.MonkeyPatch) -
 
 def test_a_copy_is_replaced_when_the_run_changes(source: Path) -> None:
     system = put_in_memory(source)
-    run_at("memory://runs/one")
-    system.pipe_file("/runs/one/seal.json", b"{}")
-    assert (run_at("memory://runs/one") / "seal.json").read_bytes() == b"{}"
+    before = run_at("memory://runs/one")
+    RunDir(before).check()
+    content = (source / "results.json").read_bytes() + b" "
+    system.pipe_file("/runs/one/results.json", content)
+    after = run_at("memory://runs/one")
+    assert (after / "results.json").read_bytes() == content
+    with pytest.raises(DataError, match="changed since it was sealed"):
+        RunDir(after).check()
+
+
+def test_a_run_of_an_earlier_version_comes_with_its_records(tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(STORED, tmp_path / "old"))
+    info = json.loads((folder / "run.json").read_text("utf-8"))
+    info["records"] = {
+        path.relative_to(folder / "records").as_posix(): file_digest(path)
+        for path in folder.rglob("records/*/*.parquet")
+    }
+    (folder / "run.json").write_text(json.dumps(info), "utf-8")
+    put_in_memory(folder)
+    assert content(run_at("memory://runs/one")) == content(folder)
