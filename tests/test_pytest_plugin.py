@@ -44,7 +44,7 @@ def test_a_gate_over_tables_passes_and_fails_with_its_sentence(pytester: pytest.
         harness_gate(rows, metric="accuracy")
     """
     )
-    done = pytester.runpytest("-p", "no:cacheprovider", "--strict-markers")
+    done = pytester.runpytest_subprocess("-p", "no:cacheprovider", "--strict-markers")
     done.assert_outcomes(passed=2, failed=3, warnings=1)
     done.stdout.fnmatch_lines(
         [
@@ -92,10 +92,10 @@ def test_a_marked_test_is_one_test_per_gate(pytester: pytest.Pytester) -> None:
         assert harness_compare(rows, rows, metrics=["score"])["score"].delta.value == 0
     """
     )
-    listed = pytester.runpytest("-p", "no:cacheprovider", "--collect-only", "-q")
+    listed = pytester.runpytest_subprocess("-p", "no:cacheprovider", "--collect-only", "-q")
     names = {line.partition("::")[2] for line in listed.outlines if "::" in line}
     stored = {gate.id for gate in RunDir(STORED).read_results().gates}
     assert names == {*(f"test_release[{gate}]" for gate in stored), "test_floor[better]", "test_gone", "test_figures"}
-    done = pytester.runpytest("-p", "no:cacheprovider", "-k", "gone or figures")
+    done = pytester.runpytest_subprocess("-p", "no:cacheprovider", "-k", "gone or figures")
     done.assert_outcomes(passed=1, failed=1)
     done.stdout.fnmatch_lines(["*no finished run here*"])

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 import click
 
-from harness.core.distribution import DISTRIBUTION, explained
+from harness.core.distribution import explained, installed_version
 
 COMMANDS = {
     "run": "Run a suite: train or load its models, evaluate, compare, gate, and report.",
@@ -69,8 +69,16 @@ class LazyGroup(click.Group):
             formatter.write_dl(list(COMMANDS.items()))
 
 
+def _show_version(context: click.Context, _: click.Parameter, wanted: bool) -> None:
+    if wanted and not context.resilient_parsing:
+        click.echo(f"harness, version {installed_version()}")
+        context.exit()
+
+
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
-@click.version_option(package_name=DISTRIBUTION, prog_name="harness")
+@click.option(
+    "--version", is_flag=True, is_eager=True, expose_value=False, callback=_show_version, help="Show the version."
+)
 def harness() -> None:
     """Compare a base language model with its fine-tuned specializations.
 

@@ -21,7 +21,7 @@ from typing import Any
 _TIMEOUT = 30.0
 _PAGE = 100
 _MOST_PAGES = 30
-_REPOSITORY = re.compile(r"[A-Za-z0-9._-]+/[A-Za-z0-9._-]+\Z")
+_REPOSITORY = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]*/(?!\.{1,2}\Z)[A-Za-z0-9._-]+\Z")
 
 
 def update_comment(file: Path, environment: Mapping[str, str]) -> str:

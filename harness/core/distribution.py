@@ -42,6 +42,16 @@ class MissingPackageError(IncompleteError, ImportError):
     """A package of an extra is not installed."""
 
 
+def installed_version() -> str:
+    """The version of this distribution; `missing` where it is not installed under this name."""
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        return version(DISTRIBUTION)
+    except PackageNotFoundError:
+        return "missing"
+
+
 def is_installed(module: str) -> bool:
     """Whether a module can be imported, without importing it."""
     try:

@@ -8,7 +8,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from harness.core.distribution import DISTRIBUTION
+from harness.core.distribution import installed_version
 from harness.pipeline.git_facts import git_state as git_state
 
 PACKAGES = (
@@ -29,8 +29,8 @@ PACKAGES = (
 
 def versions() -> dict[str, str]:
     """Installed versions of Python and of what results depend on; `missing` where absent."""
-    packages = {"harness": DISTRIBUTION, **{package: package for package in PACKAGES}}
-    return {"python": platform.python_version(), **{name: _version(package) for name, package in packages.items()}}
+    ours = {"python": platform.python_version(), "harness": installed_version()}
+    return ours | {package: _version(package) for package in PACKAGES}
 
 
 def _version(package: str) -> str:

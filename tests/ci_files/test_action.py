@@ -8,6 +8,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -296,9 +297,7 @@ def test_the_locks_hold_what_was_tested_with_hashes() -> None:
             name: (version, pinned[name]) for name, version in locked.items() if pinned.get(name, version) != version
         }
         assert not differing
-        declared = re.findall(
-            r'^    "([\w.-]+)[^"]*",?$',
-            (ROOT / "pyproject.toml").read_text("utf-8").split("[project.optional")[0],
-            re.M,
-        )
-        assert {re.sub(r"[-_.]+", "-", package).lower() for package in declared} <= set(locked)
+        with (ROOT / "pyproject.toml").open("rb") as file:
+            declared = tomllib.load(file)["project"]["dependencies"]
+        names = {re.split(r"[<>=~!\[;]", text)[0] for text in declared}
+        assert {re.sub(r"[-_.]+", "-", package).lower() for package in names} <= set(locked)
