@@ -293,6 +293,10 @@ def test_the_locks_hold_what_was_tested_with_hashes() -> None:
             locked[package] = version
             assert "--hash=sha256:" in entry, package
         assert must <= set(locked)
+        listed = dict(
+            re.findall(r"^\| ([\w.-]+) \| (\S+) \|", (ROOT / "docs" / "licenses.md").read_text("utf-8"), re.M)
+        )
+        assert locked.items() <= listed.items()
         differing = {
             name: (version, pinned[name]) for name, version in locked.items() if pinned.get(name, version) != version
         }
