@@ -30,6 +30,7 @@ COMMANDS = {
     "init": "Write a commented suite for your own data and models.",
     "list": "List the available tasks, probes, metrics, data, and suites.",
     "data": "List, show, fetch, verify, and audit datasets.",
+    "cache": "Show, check, or clear the cache of data, checkpoints, and answers.",
     "doctor": "Show versions, devices, the cache, and anything missing.",
     "schema": "Print the JSON Schema of suite files.",
 }
