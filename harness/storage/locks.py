@@ -1,6 +1,7 @@
 """Locks that end with their process, however it ends (POSIX `flock`).
 
-A lock file may be removed by whoever holds it: a process that waited for it notices, and takes the one that is there now.
+A lock file may be removed by whoever holds it: a process that waited for it notices, and takes the one that is there
+now.
 """
 
 from __future__ import annotations
