@@ -138,7 +138,10 @@ class Store:
         if self._opened is not None and kind not in PINNED and manifest["made"] < self._opened:
             return None
         if (kind, key) not in self._checked:
-            fault = _fault(path, manifest)
+            try:
+                fault = _fault(path, manifest)
+            except OSError as error:  # another process may be putting the entry aside
+                fault = f"it cannot be read: {error.strerror}"
             if fault is not None:
                 raise _Damaged(fault)
             self._checked.add((kind, key))
