@@ -137,7 +137,7 @@ class Records:
         import pyarrow.compute as pc
 
         column = pc.fill_null(self.table.column(name).cast("double"), _numbers(np.array([np.nan]))[0])
-        return np.from_dlpack(column.combine_chunks())
+        return np.asarray(np.from_dlpack(column.combine_chunks()), dtype=np.float64)
 
     @property
     def stat_names(self) -> list[str]:

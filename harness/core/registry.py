@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from functools import cache
 from importlib import import_module
-from importlib.metadata import EntryPoint, EntryPoints, entry_points
+from importlib.metadata import EntryPoint, entry_points
 from typing import Any
 
 from harness.core.errors import SuiteError, Where, unknown
@@ -31,7 +31,7 @@ GROUPS = {
 
 
 @cache
-def _installed() -> EntryPoints:
+def _installed() -> Any:  # a mapping with `select` before Python 3.12, EntryPoints since
     # Reads the metadata of every installed package, which takes longer than all else here: once for all groups.
     return entry_points()
 

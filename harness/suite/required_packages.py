@@ -38,7 +38,7 @@ def _all(suite: Suite) -> Iterator[Extra]:
         if isinstance(ref, HubRef):
             yield Extra("datasets", f"data {name}: the hub", install_hint("datasets"))
     for evaluation in suite.evaluated:
-        spec = suite.evaluations[evaluation]
-        for metric in spec.options.metrics or spec.cls.default_metrics:
+        task = suite.evaluations[evaluation]
+        for metric in task.options.metrics or task.cls.default_metrics:
             for module in getattr(factory(metric), "packages", ()):
                 yield Extra(module, f"{evaluation}: the metric {metric}", install_hint(module))
