@@ -6,7 +6,7 @@ import click
 
 from harness.cli.options import earlier_json, emit_json
 from harness.report.wording.safe_text import clean_line
-from harness.schema.results.absences import absences
+from harness.schema.results.absences import absences, class_balance
 from harness.schema.results.results_file import Results
 from harness.schema.results.verdicts import GateResult
 from harness.schema.run_info import RunInfo
@@ -43,6 +43,10 @@ def show_outcome(run: RunDir, results: Results, *, as_json: bool, info: RunInfo 
         )
         return verdict.exit_code
     click.echo()
+    for evaluation in results.evaluations:
+        balance = class_balance(evaluation)
+        if balance and evaluation.role == "task":
+            click.echo(clean_line(f"class balance of {evaluation.name}: {balance}"))
     for gate in results.gates:
         click.echo(_line(gate))
     mark = click.style(f"{MARKS[verdict.overall]} {verdict.overall}", fg=COLOURS[verdict.overall], bold=True)

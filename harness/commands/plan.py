@@ -155,7 +155,7 @@ def _steps(suite: Suite, prepared: PreparedSuite, store: Store, reporter: Report
             steps.append(PlannedStep("stage", f"{model} seed {seed}", cached, spec.label, seconds))
     cache = RecordCache(prepared, builder, store, reporter)
     for name, bound in prepared.asked.items():
-        count = sum(1 + len(builder.further_seeds(model)) for model in suite.contenders)
+        count = sum(1 + len(builder.further_seeds(model)) for model in suite.contenders if suite.asks(model, name))
         n = cache.item_set(bound).n
         ready = _answered(bound, builder, cache, store)
         missing = count - ready
@@ -169,7 +169,7 @@ def _steps(suite: Suite, prepared: PreparedSuite, store: Store, reporter: Report
 def _answered(bound: BoundEvaluation, builder: CheckpointBuilder, cache: RecordCache, store: Store) -> int:
     ready = 0
     for model in builder.prepared.suite.contenders:
-        if not builder.cached(model):
+        if not builder.cached(model) or not builder.prepared.suite.asks(model, bound.name):
             continue
         ready += cache.is_cached(bound, builder.checkpoint(model))
         for seed in builder.further_seeds(model):

@@ -72,6 +72,7 @@ class Evaluation(ABC):
     Attributes:
         provides: the columns and statistics that its records hold.
         default_metrics: those of a suite that names none; the first one leads.
+        implied_rules: heuristics that a suite has for this task without being asked.
         cluster_unit: what is independent of each other: a unit that every item has an id of
             (`Item.clusters`), or `item` where every item stands alone.
     """
@@ -82,6 +83,7 @@ class Evaluation(ABC):
     summary: ClassVar[str]
     provides: ClassVar[tuple[str, ...]]
     cluster_unit: ClassVar[str]
+    implied_rules: ClassVar[tuple[str, ...]] = ()
 
     name: str
     options: Any

@@ -141,6 +141,8 @@ def collect(
             with clock.step(title, "evaluate") as facts:
                 facts["cached"] = True
                 for name, bound in prepared.asked.items():
+                    if not prepared.suite.asks(model, name):
+                        continue
                     if first and model in variants and competes(bound):
                         facts["cached"] &= cache.answer(bound, checkpoint, "validation").cached
                     answered = cache.answer(bound, checkpoint)

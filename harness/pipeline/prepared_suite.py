@@ -114,7 +114,9 @@ def references(suite: Suite) -> dict[str, DataRef]:
 
 def held_out_references(suite: Suite) -> dict[str, DataRef]:
     """The data that the evaluations of the whole suite ask about, where a part of it trains a model."""
-    trains = suite.whole is not None and any(spec.trained for spec in suite.models.values())
+    trains = suite.whole is not None and any(
+        spec.trained and name not in suite.implied for name, spec in suite.models.items()
+    )
     return asked_references(suite.whole) if suite.whole is not None and trains else {}
 
 

@@ -45,7 +45,9 @@ probes:
   pairs: {{minimal_pairs: {{data: {{catalog: own-pairs}}}}}}
 
 gates:
-  - {{id: better, metric: mine.accuracy, kind: superiority}}
+  # Macro F1 counts every label alike. A model that always gives the most frequent one fails, however rare the others.
+  - {{id: better, metric: mine.f1_macro, kind: superiority}}
+  - {{id: no-constant, metric: mine.f1_macro, kind: superiority, baseline: majority-mine}}   # added for every task
   - {{id: bias, metric: pairs.stereotype_score, kind: target, ideal: 0.5, margin: 0.1, severity: warn}}
   - {{id: swaps, metric: swaps.flip_rate, kind: absolute, max: 0.1, severity: warn}}
 """

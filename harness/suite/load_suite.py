@@ -15,6 +15,7 @@ from harness.suite import bundled
 from harness.suite.checks.gate_checks import check_gates
 from harness.suite.checks.metric_checks import EvaluationMetrics, check_metrics
 from harness.suite.checks.reference_checks import check_references
+from harness.suite.implied_baselines import implied_baselines
 from harness.suite.old_names import check_names
 from harness.suite.sections import SECTIONS, named, read_sections
 from harness.suite.suite import Suite, contenders, suite_digest, without_judges
@@ -97,9 +98,11 @@ def build_suite(
         metrics = {name: judged(own) for name, own in metrics.items()}
     below = problems.below("gates")
     gates = collect_gates(value.get("gates"), below)
-    models = named(value, "models")
+    declared = named(value, "models")
+    implied = implied_baselines(sections.models, sections.tasks) if judged is None else {}
+    models = (*declared, *implied)
     evaluations = (*named(value, "tasks"), *named(value, "probes"))
-    asked = without_judges(sections.compare, models, sections.evaluations.values())
+    asked = without_judges(sections.compare, declared, sections.evaluations.values())
     candidates, release = contenders(sections.compare, asked)
     check_gates(gates, value.get("gates"), metrics, models, evaluations, release, below)
     problems.raise_any()
@@ -110,7 +113,7 @@ def build_suite(
         description=sections.description,
         seed=sections.seed,
         data=sections.data,
-        models=sections.models,
+        models={**sections.models, **{name: spec for name, (_, spec) in implied.items()}},
         compare=sections.compare,
         tasks=sections.tasks,
         probes=sections.probes,
@@ -122,7 +125,8 @@ def build_suite(
         candidates=candidates,
         release=release,
         evaluated=evaluations,
-        contenders=asked,
+        contenders=(*asked, *implied),
+        implied={name: task for name, (task, _) in implied.items()},
         document=document,
         value=value,
     )

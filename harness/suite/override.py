@@ -71,10 +71,11 @@ def _select(suite: SuiteT, only: tuple[str, ...]) -> SuiteT:
             raise SuiteError(unknown("task, probe or model", name, known), where=suite.where(), hint=describe_old(name))
     evaluated = tuple(name for name in suite.evaluated if name in only) or suite.evaluated
     chosen = [name for name in suite.contenders if name in only]
-    contenders = suite.contenders
+    implied = {name: task for name, task in suite.implied.items() if task in evaluated}
+    contenders = tuple(name for name in suite.contenders if name not in suite.implied or name in implied)
     if chosen:
-        wanted = {*chosen, suite.compare.baseline, *suite.compare.base_variants}
-        contenders = tuple(name for name in suite.contenders if name in wanted)
+        wanted = {*chosen, suite.compare.baseline, *suite.compare.base_variants, *implied}
+        contenders = tuple(name for name in contenders if name in wanted)
     readers = [
         model for name, spec in suite.evaluations.items() if name in evaluated for _, model in spec.options.readers
     ]
@@ -107,6 +108,7 @@ def _select(suite: SuiteT, only: tuple[str, ...]) -> SuiteT:
         gates=suite.gates.narrowed(left_out, suite.release),
         evaluated=evaluated,
         contenders=contenders,
+        implied=implied,
         whole=suite,
     )
 

@@ -53,6 +53,7 @@ class Suite:
         compare: as written; `candidates` and `release` are its lists with defaults filled in.
         digest: of the content without comments, order of keys and gates.
         gates_digest: of the gates.
+        implied: heuristic baselines that nobody declared: model name → the one task that it answers.
         text, path: the file as it was read.
         whole: the suite that this one is a part of, after `--only`: rows that it asks about are not trained on.
     """
@@ -77,12 +78,17 @@ class Suite:
     contenders: tuple[str, ...]
     document: Document = field(repr=False, compare=False)
     value: Mapping[str, Any] = field(repr=False, compare=False)
+    implied: Mapping[str, str] = field(default_factory=dict)
     whole: Suite | None = field(default=None, repr=False, compare=False)
 
     @property
     def evaluations(self) -> dict[str, EvaluationSpec]:
         """Tasks, then probes, by name."""
         return {**self.tasks, **self.probes}
+
+    def asks(self, model: str, evaluation: str) -> bool:
+        """Whether a model is asked an evaluation; an implied baseline answers its own task only."""
+        return self.implied.get(model, evaluation) == evaluation
 
     @property
     def folder(self) -> Path:

@@ -55,7 +55,7 @@ def test_only_evaluations_keeps_what_they_stand_on(sentiment: Suite) -> None:
     assert part.evaluated == ("swaps",)
     assert set(part.tasks) == {"reviews"}
     assert set(part.probes) == {"swaps"}
-    assert part.contenders == sentiment.contenders
+    assert set(part.contenders) == set(sentiment.contenders) - set(sentiment.implied)
     assert [rule.id for rule in part.gates.rules] == ["robust"]
     better = next(gate for gate in part.gates.left_out if gate.rule.id == "better")
     assert (better.model, better.reason) == ("finetuned", "`--only swaps` leaves out the evaluation reviews")
@@ -63,7 +63,7 @@ def test_only_evaluations_keeps_what_they_stand_on(sentiment: Suite) -> None:
 
 def test_only_models_keeps_what_they_start_from_and_are_compared_with(sentiment: Suite) -> None:
     part = override(sentiment, only=["finetuned"])
-    assert set(part.contenders) == {"base", "linear", "finetuned"}
+    assert set(part.contenders) == {"base", "linear", "finetuned", "majority-reviews", "prior-reviews"}
     assert (part.candidates, part.release) == (("finetuned", "linear"), ("finetuned",))
     assert part.compare.pairs == []
     assert part.evaluated == sentiment.evaluated

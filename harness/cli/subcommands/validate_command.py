@@ -17,7 +17,7 @@ def command(suites: tuple[str, ...]) -> int:
         suite = load_any_suite(name)
         code = metric_code(suite)
         click.echo(
-            f"{name}: valid suite: {len(suite.models)} models, {len(suite.tasks)} tasks, "
+            f"{name}: valid suite: {len(suite.models) - len(suite.implied)} models, {len(suite.tasks)} tasks, "
             f"{len(suite.probes)} probes, {len(suite.gates.rules)} gates"
         )
         say_metric_code(code)

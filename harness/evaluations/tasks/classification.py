@@ -69,6 +69,7 @@ class Classification(Evaluation):
     summary: ClassVar[str] = "Single-label text classification."
     cluster_unit: ClassVar[str] = "parent"
     item_measures: ClassVar[tuple[ItemMeasure, ...]] = (MARGIN_OF_CORRECT,)
+    implied_rules: ClassVar[tuple[str, ...]] = ("majority", "prior")
     provides: ClassVar[tuple[str, ...]] = ("target", "prediction", "correct", "nll", "brier", "confidence")
     options: ClassificationOptions
     default_metrics: tuple[str, ...] = ("accuracy", "f1_macro", "f1_per_class", "nll", "brier", "ece")

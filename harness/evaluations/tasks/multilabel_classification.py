@@ -52,6 +52,7 @@ class MultiLabel(RowTask[MultiLabelOptions]):
     kind: ClassVar[str] = "multilabel_classification"
     summary: ClassVar[str] = "Multilabel text classification: any number of labels per text."
     item_measures: ClassVar[tuple[ItemMeasure, ...]] = (ItemMeasure("f1_sample", "F1 of the labels", better="higher"),)
+    implied_rules: ClassVar[tuple[str, ...]] = ("majority", "prior")
     provides: ClassVar[tuple[str, ...]] = (NEEDS, "f1_sample", "correct", "target", "prediction")
     default_metrics: tuple[str, ...] = (
         *("f1_multilabel_micro", "f1_multilabel_macro", "f1_multilabel_samples", "subset_accuracy"),

@@ -40,6 +40,7 @@ BASELINE_FORMAT = 1
 OUTSIDE = "O"
 RULES: Mapping[str, tuple[str, ...]] = {
     "majority": ("classify", "tag", "generate", "extract_span"),
+    "prior": ("classify",),
     "random": ("classify", "continuations"),
     "longest": ("continuations",),
     "gazetteer": ("tag",),
@@ -152,9 +153,26 @@ class BaselineBackend:
             chances = [fraction(f"{request.key()} {label}") for label in request.labels]
             total = math.fsum(chances) or 1.0
             shares = chances if request.independent else [chance / total for chance in chances]
+        elif self._table.rule == "prior":
+            shares = self._drawn(request)
         else:
             shares = [self._table.weights.get(label, 0.0) for label in request.labels]
         return Scores(tuple(math.log(max(share, 1e-9)) for share in shares))
+
+    def _drawn(self, request: Classify) -> list[float]:
+        """Probabilities whose largest one falls on a label as often as training rows have it.
+
+        The Gumbel-max trick: argmax of log p + noise is a draw from p. Of independent labels each is drawn alone, by
+        its logit plus logistic noise, which is above 0 with probability p.
+        """
+        noise = [min(max(fraction(f"{request.key()} {label}"), 1e-12), 1 - 1e-12) for label in request.labels]
+        shares = [min(max(self._table.weights.get(label, 0.0), 1e-9), 1 - 1e-9) for label in request.labels]
+        if request.independent:
+            odds = [share / (1 - share) * chance / (1 - chance) for share, chance in zip(shares, noise, strict=True)]
+            return [odd / (1 + odd) for odd in odds]
+        drawn = [share / -math.log(chance) for share, chance in zip(shares, noise, strict=True)]
+        total = math.fsum(drawn)
+        return [one / total for one in drawn]
 
     def _compare(self, request: Continuations) -> Response:
         if self._table.rule == "longest":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -9,12 +10,12 @@ from pathlib import Path
 
 from harness.core.dataset import Dataset, Row
 from harness.core.digests import digest, fraction
-from harness.core.errors import SuiteError
+from harness.core.errors import DataError, SuiteError
 from harness.core.examples import Example, LabeledText
 from harness.core.model_kind import ModelSpec, TrainingNeed
 from harness.core.reporter import Reporter
 from harness.data.splits import normalized
-from harness.pipeline.prepared_suite import PreparedSuite
+from harness.pipeline.prepared_suite import BoundEvaluation, PreparedSuite
 from harness.schema.suite.mitigation import Mitigation
 
 
@@ -51,6 +52,8 @@ class TrainingData:
             raise self._no_examples(model, spec.task)
         demonstrations = spec.need is TrainingNeed.DEMONSTRATIONS
         examples = bound.evaluation.demonstrations if demonstrations else bound.evaluation.examples
+        if model in self._prepared.suite.implied:
+            return _counted(bound, bound.data[0])
         dataset = self._allowed(bound.data[0])
         present = len(dataset.split("train"))
         if spec.max_train_rows is not None and spec.max_train_rows > present:
@@ -172,6 +175,27 @@ def _texts(row: Row) -> list[str]:
     fields: Mapping[str, object] = row.fields
     found = [normalized(value) for value in fields.values() if isinstance(value, str)]
     return sorted({digest(text) for text in found if len(text.split()) >= _WORDS})
+
+
+def _counted(bound: BoundEvaluation, dataset: Dataset) -> DataInputs:
+    """What an implied baseline counts: the training rows, or the asked ones where there are none to learn from.
+
+    Counted on the asked rows a constant is the best of all constants, which is the safe side for whoever must beat it.
+    """
+    train: Sequence[Example] | None = None
+    if dataset.rows.get("train"):
+        with contextlib.suppress(DataError):  # rows that no model of the suite learns from
+            train = bound.evaluation.examples(dataset, "train")
+    if not train:
+        train = bound.evaluation.examples(dataset, bound.split)
+    labels = bound.evaluation.example_labels
+    return DataInputs(
+        texts={},
+        train=tuple(train or ()),
+        validation=(),
+        labels=tuple(labels if labels is not None else bound.evaluation.metric_context().labels),
+        fingerprints={dataset.name: dataset.fingerprint},
+    )
 
 
 @dataclass(frozen=True)

@@ -316,7 +316,9 @@ class RecordCache:
 
     def _training_data(self) -> list[Dataset]:
         names: dict[str, Dataset] = {}
-        for spec in self.prepared.suite.models.values():
+        suite = self.prepared.suite
+        # Who only counts labels has seen no text.
+        for spec in (spec for model, spec in suite.models.items() if model not in suite.implied):
             for name in spec.data if spec.kind.audited else ():
                 names[name] = self.prepared.datasets[name]
             if spec.task is not None:

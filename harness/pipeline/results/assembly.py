@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
@@ -117,6 +117,7 @@ def _evaluation(
         skipped={answered.model: answered.skipped for answered in own if answered.skipped is not None},
         coverage={model: float(found.ok.mean()) if len(found) else 0.0 for model, found in records.items()},
         counts={model: record_counts(found) for model, found in records.items()},
+        balance=_balance(context.labels, records.values()),
         slice_counts={model: _slice_counts(found) for model, found in records.items()}
         if evaluation.role == "probe"
         else {},
@@ -135,6 +136,16 @@ def _warnings(bound: BoundEvaluation, records: Mapping[str, Records]) -> list[st
     evaluation = bound.evaluation
     of_models = [f"{model}: {text}" for model, found in records.items() for text in evaluation.answer_warnings(found)]
     return [*evaluation.warnings(bound.data, bound.split), *of_models]
+
+
+def _balance(labels: Sequence[str], records: Collection[Records]) -> dict[str, int]:
+    """label → items that have it; empty where items have no label, or where nobody was asked."""
+    for found in records:
+        targets = [target for target in found.texts("target") if target is not None]
+        given = Counter(label for target in targets for label in ([target] if target in labels else target.split("; ")))
+        if targets and set(given) <= {*labels, ""}:
+            return {label: given[label] for label in labels}
+    return {}
 
 
 def record_counts(records: Records) -> dict[str, int]:
@@ -173,6 +184,7 @@ def _model(name: str, suite: Suite, checkpoint: Checkpoint, facts: dict[str, Any
         made_by=spec.made_by,
         label=spec.label,
         parent=spec.parent,
+        implied_for=suite.implied.get(name),
         digest=checkpoint.digest,
         facts=facts,
         training=training,

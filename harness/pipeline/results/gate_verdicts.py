@@ -31,6 +31,9 @@ def wanted_pairs(suite: Suite, evaluations: list[EvaluationResult]) -> list[Pair
             for candidate in suite.candidates:
                 if candidate != baseline:
                     pairs[Pair(name, baseline, candidate)] = None
+        for baseline in (model for model, task in suite.implied.items() if task == name):
+            for candidate in suite.release:
+                pairs[Pair(name, baseline, candidate)] = None
         for baseline, candidate in suite.compare.pairs:
             pairs[Pair(name, baseline, candidate)] = None
     for needed in required_pairs(suite.gates, evaluations, release=suite.release, baseline=suite.compare.baseline):

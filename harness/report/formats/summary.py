@@ -8,7 +8,7 @@ from harness.report.wording.executive_summary import brief
 from harness.report.wording.safe_text import markdown as md
 from harness.report.wording.safe_text import plural
 from harness.schema.results import number_format
-from harness.schema.results.absences import behind_comparison
+from harness.schema.results.absences import behind_comparison, class_balance
 from harness.schema.results.metrics import ComparisonResult
 from harness.schema.results.results_file import Results
 from harness.schema.results.verdicts import GateResult
@@ -32,6 +32,7 @@ def summary_markdown(results: Results, info: RunInfo | None) -> str:
     release = [contest for contest in view.contests if contest.release]
     for contest in release[:_STORIES]:
         lines += _story_lines(view, contest)
+    lines += _balance_lines(view)
     lines += _gate_lines(view)
     for contest in release[:1]:
         lines += _delta_lines(view, contest)
@@ -53,6 +54,16 @@ def summary_markdown(results: Results, info: RunInfo | None) -> str:
     run = f", run {md(info.run_id, 80)}" if info else ""
     lines.append(f"Suite {md(results.suite, 80)} ({digest}){run}, seed {results.seed}. Full report: report.html.")
     return "\n".join(lines[:MAX_LINES]) + "\n"
+
+
+def _balance_lines(view: RunView) -> list[str]:
+    """The class balance of the first tasks with labels, one line each."""
+    said = [
+        f"Class balance of {md(evaluation.name, 60)}: {md(balance, 300)}."
+        for evaluation in view.results.evaluations
+        if evaluation.role == "task" and (balance := class_balance(evaluation))
+    ]
+    return [*(f"{line}  " for line in said[:_STORIES]), ""] if said else []
 
 
 def _lock_lines(info: RunInfo | None) -> list[str]:

@@ -34,6 +34,8 @@ class Cell:
 
 @dataclass(frozen=True, slots=True)
 class Row:
+    """A metric; `heuristics` are the levels of the baselines that nobody declared, which have no column."""
+
     evaluation: str
     metric: str
     unit: str
@@ -41,6 +43,7 @@ class Row:
     ideal: str
     baseline: str
     cells: list[Cell | str]
+    heuristics: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +65,8 @@ _TITLES = {
 def overview(view: RunView) -> Overview | None:
     """None when nothing was measured."""
     names = list(dict.fromkeys([view.results.baseline, *view.results.release, *view.results.candidates, *view.models]))
-    names = [name for name in names if any(row.model == name for row in view.results.metrics)]
+    implied = {model.name: model.implied_for for model in view.results.models if model.implied_for is not None}
+    names = [name for name in names if any(row.model == name for row in view.results.metrics) and name not in implied]
     groups: dict[str, list[Row]] = {title: [] for title in _TITLES.values()}
     for name, evaluation in view.evaluations.items():
         if evaluation.kind == COMPLETIONS and evaluation.role == "task":
@@ -75,11 +79,21 @@ def overview(view: RunView) -> Overview | None:
                 cells = _cells(view, name, names, rows)
                 first = known[0]
                 ideal = "" if first.ideal is None else number_format.ideal(first.ideal, first.unit)
-                row = Row(name, metric, first.unit, first.direction, ideal, view.baseline_of(name), cells)
+                beside = _heuristics(view, id_, [model for model, task in implied.items() if task == name])
+                row = Row(name, metric, first.unit, first.direction, ideal, view.baseline_of(name), cells, beside)
                 groups[_TITLES[view.group(evaluation.name, metric)]].append(row)
     kept = [(title, rows) for title, rows in groups.items() if rows]
     roles = {model.name: model.role for model in view.results.models}
     return Overview([(name, roles.get(name, "")) for name in names], kept) if kept and names else None
+
+
+def _heuristics(view: RunView, metric: str, models: list[str]) -> str:
+    rows = [(model, view.metric(metric, model)) for model in models]
+    return ", ".join(
+        f"{model} {number_format.level(row.interval.value, row.unit, row.interval.low, row.interval.high)}"
+        for model, row in rows
+        if row is not None and row.interval.value is not None
+    )
 
 
 def _beside(view: RunView, name: str, own: list[str]) -> list[str]:

@@ -22,6 +22,9 @@ _WORDS = {
 """Counts of records → what they count."""
 
 
+_MOST_LABELS = 8
+
+
 def missing_answers(counts: Mapping[str, int]) -> str:
     """`3 unread, 1 empty`, from a model's counts on an evaluation; empty when nothing is missing."""
     return ", ".join(f"{whole(counts[key])} {word}" for key, word in _WORDS.items() if counts.get(key))
@@ -42,6 +45,17 @@ def behind_comparison(row: ComparisonResult, evaluations: Mapping[str, Evaluatio
         missing = missing_answers(known.counts.get(model, {})) if known is not None else ""
         parts += [f"{model}: {missing}"] if missing else []
     return "; ".join(parts)
+
+
+def class_balance(evaluation: EvaluationResult) -> str:
+    """`positive 97%, negative 3% of 400 items`, the most frequent label first; empty without labels."""
+    counts = sorted(evaluation.balance.items(), key=lambda entry: -entry[1])
+    if not counts or not evaluation.n:
+        return ""
+    most, rest = counts[:_MOST_LABELS], counts[_MOST_LABELS:]
+    shares = [f"{label} {count / evaluation.n:.1%}" for label, count in most]
+    more = f", {plural(len(rest), 'more label')}" if rest else ""
+    return f"{', '.join(shares)}{more} of {plural(evaluation.n, 'item')}"
 
 
 def absences(results: Results) -> Iterator[str]:

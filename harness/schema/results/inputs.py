@@ -16,6 +16,7 @@ class ModelResult(Result):
         role: `baseline`, `release` (gates judge it), `candidate` (shown), `control`.
         made_by: `pretrain`, `finetune`, `project`, `self_debias`, `classical`, `load`, `server`, …
         label: a few words for people: "full fine-tuning from base".
+        implied_for: of a heuristic baseline that nobody declared: the one evaluation that it answers.
         training: goal, objective, data, tokens, items, steps, flops, parameters (total, trainable),
             checkpoint bytes, seed, final loss. No times.
     """
@@ -25,6 +26,7 @@ class ModelResult(Result):
     made_by: str
     label: str
     parent: str | None = None
+    implied_for: str | None = None
     digest: str
     facts: dict[str, Any] = Field(default_factory=dict)
     training: dict[str, Any] = Field(default_factory=dict)
@@ -94,6 +96,9 @@ class EvaluationResult(Result):
     skipped: dict[str, str] = Field(default_factory=dict)
     coverage: dict[str, float] = Field(default_factory=dict)
     counts: dict[str, dict[str, int]] = Field(default_factory=dict)
+    balance: dict[str, int] = Field(
+        default_factory=dict, description="label → items that have it, of tasks with labels"
+    )
     slice_counts: dict[str, dict[str, dict[str, int]]] = Field(default_factory=dict)
     comparability: list[str] = Field(default_factory=list)
     caveats: list[str] = Field(default_factory=list)

@@ -35,7 +35,7 @@ def make_baseline(
     started = time.monotonic()
     examples = [example.better() if isinstance(example, PreferencePair) else example for example in inputs.train]
     fitting = {
-        LabeledText: ("majority", "random"),
+        LabeledText: ("majority", "prior", "random"),
         TaggedWords: ("majority", "gazetteer"),
         PromptTarget: ("majority", "random", "longest", "dictionary", "nearest", "copy", "lead"),
         AnswerSpan: ("majority", "overlap"),

@@ -129,6 +129,27 @@ def test_the_span_of_the_sentence_that_shares_most_with_the_question(tmp_path: P
     assert (found.text, context[found.start : found.end]) == ("Ada Lovelace Byron", "Ada Lovelace Byron")
 
 
+def test_prior_draws_labels_by_their_share_of_the_training_rows(tmp_path: Path) -> None:
+    examples = [LabeledText(f"text {k}", (int(k % 10 == 0),)) for k in range(200)]
+    model = baseline(tmp_path, "prior", examples, ("usual", "rare"))
+    asked = [Classify(f"another text {k}", ("usual", "rare")) for k in range(2000)]
+    answers = [answer.values for _, answer in model.answer(asked)]
+    assert all(abs(sum(map(math.exp, values)) - 1) < 1e-9 for values in answers)
+    drawn = sum(values[1] > values[0] for values in answers)
+    assert abs(drawn - 200) < 4 * math.sqrt(2000 * 0.1 * 0.9)
+    again = [answer.values for _, answer in model.answer(asked)]
+    assert again == answers
+
+
+def test_prior_draws_independent_labels_each_alone(tmp_path: Path) -> None:
+    examples = [LabeledText(f"text {k}", (0, 1) if k % 4 == 0 else (0,), independent=True) for k in range(200)]
+    model = baseline(tmp_path, "prior", examples, ("all", "some"))
+    asked = [Classify(f"another text {k}", ("all", "some"), independent=True) for k in range(2000)]
+    chances = [[math.exp(value) for value in answer.values] for _, answer in model.answer(asked)]
+    assert all(chance > 0.5 for chance, _ in chances)
+    assert abs(sum(chance >= 0.5 for _, chance in chances) - 500) < 4 * math.sqrt(2000 * 0.25 * 0.75)
+
+
 def test_a_rule_that_does_not_fit_is_refused(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"'gazetteer' does not fit task 'rows'.*PromptTarget"):
         baseline(tmp_path, "gazetteer", PROMPTS)
