@@ -81,7 +81,8 @@ class Verdicts:
         for gate in self.results:
             place = f" on {gate.slice}" if gate.slice else ""
             quiet = "" if gate.blocking or gate.verdict == "pass" else ", non-blocking"
-            lines.append(f"  {gate.verdict:<12} {gate.id}{place}{quiet}: {gate.sentence}")
+            waiver = f" [{gate.waiver}]" if gate.waiver else ""
+            lines.append(f"  {gate.verdict:<12} {gate.id}{place}{quiet}: {gate.sentence}{waiver}")
         return "\n".join(lines)
 
     def explain(self, gate: str | None = None) -> str:

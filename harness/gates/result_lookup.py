@@ -104,20 +104,14 @@ class ResultLookup:
             )
         return of_recipe(chosen)
 
-    def slices(self, rule: BaseRule, key: str, model: str) -> list[str]:
-        """The slices of a kind that the evaluation has for this model, sorted.
+    def slices(self, rule: BaseRule, key: str) -> list[str]:
+        """The slices of a kind that the evaluation has for any model, sorted: one that a model lacks is an error.
 
         Raises:
             RefusedError: when there is none.
         """
-        names = {
-            row.slice
-            for row in self._metrics
-            if row.evaluation == rule.evaluation and row.model == model and row.slice is not None
-        } | {
-            row.slice
-            for row in self._comparisons
-            if row.evaluation == rule.evaluation and row.candidate == model and row.slice is not None
+        names = {row.slice for row in self._metrics if row.evaluation == rule.evaluation and row.slice is not None} | {
+            row.slice for row in self._comparisons if row.evaluation == rule.evaluation and row.slice is not None
         }
         chosen = sorted(name for name in names if name.startswith(f"{key}="))
         if not chosen:

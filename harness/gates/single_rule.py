@@ -27,7 +27,7 @@ def judge_rule(context: JudgmentContext, rule: Leaf, model: str, alpha: float) -
     names: list[str | None] = [rule.slice]
     if rule.each_slice is not None:
         try:
-            names = [*context.lookup.slices(rule, rule.each_slice, model)]
+            names = [*context.lookup.slices(rule, rule.each_slice)]
             if rule.correction == "holm" and len(names) > MAX_FAMILY:
                 raise RefusedError(f"`correction: holm` takes at most {MAX_FAMILY} slices, found {len(names)}")
         except RefusedError as refused:

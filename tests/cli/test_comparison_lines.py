@@ -74,4 +74,6 @@ def test_what_is_missing_stands_beside_n() -> None:
         name="a", role="task", kind="k", summary="", data=[], split="test", n=100, counts=counts
     )
     (_, line) = comparison_lines([row(only_baseline=30, only_candidate=12)], {"a": evaluation})
-    assert line.endswith("(42 without a partner; old: 2 unread, 1 failed; new: 4 empty)")
+    assert line.endswith(
+        "(30 of the baseline and 12 of the candidate without a partner; old: 2 unread, 1 failed; new: 4 empty)"
+    )

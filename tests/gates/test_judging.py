@@ -384,3 +384,9 @@ def test_an_expired_waiver_is_never_green() -> None:
     found = overall([passing])
     assert (found.overall, found.exit_code, found.counts["expired"]) == ("warn", 0, 1)
     assert "1 waiver has expired (g)" in found.sentence
+
+
+def test_a_slice_that_the_model_lacks_is_an_error_and_not_left_out() -> None:
+    rows = [level(0.7, 0.8, slice="source=web"), level(0.7, 0.8, model="base", slice="source=shop")]
+    found = {one.slice: one.verdict for one in verdicts("kind: absolute, min: 0.5, each_slice: source", *rows)}
+    assert found == {"source=web": "pass", "source=shop": "error"}

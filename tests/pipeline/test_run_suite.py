@@ -66,11 +66,16 @@ def test_a_finished_run_holds_results_records_and_costs(run: Callable[..., Finis
     finished = run()
     assert finished.info.state == "finished"
     assert finished.run.read_results() == finished.results
-    assert finished.results.evaluations[0].protocols.keys() == {"words", "common"}
+    assert finished.results.evaluations[0].protocols.keys() == {"words", "common", "prior-notes"}
     assert seal.read(finished.run.path).files.keys() == {
         "results.json", "run.json", "records/notes/words.parquet", "records/notes/common.parquet",
+        "records/notes/prior-notes.parquet",
     }  # fmt: skip
-    assert finished.info.asking["notes"].keys() == finished.info.requests["notes"].keys() == {"words", "common"}
+    assert (
+        finished.info.asking["notes"].keys()
+        == finished.info.requests["notes"].keys()
+        == {"words", "common", "prior-notes"}
+    )
     assert finished.info.training["words"]["energy_wh"] > 0
     assert [gate.id for gate in finished.results.gates] == ["better"]
 

@@ -39,7 +39,8 @@ def behind_metric(row: MetricResult, evaluations: Mapping[str, EvaluationResult]
 def behind_comparison(row: ComparisonResult, evaluations: Mapping[str, EvaluationResult] | None = None) -> str:
     """What is missing behind a comparison: items without a partner, and what either side did not answer."""
     lost = row.only_baseline + row.only_candidate
-    parts = [f"{whole(lost)} without a partner"] if lost else []
+    sides = f"{whole(row.only_baseline)} of the baseline and {whole(row.only_candidate)} of the candidate"
+    parts = [f"{sides} without a partner"] if lost else []
     known = (evaluations or {}).get(row.evaluation)
     for model in (row.baseline, row.candidate) if known is not None else ():
         missing = missing_answers(known.counts.get(model, {})) if known is not None else ""
