@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 
 
 def wanted_pairs(suite: Suite, evaluations: list[EvaluationResult]) -> list[Pair]:
-    """Every candidate against each evaluation's baseline, the suite's own pairs, and what gates name.
+    """Every candidate against each evaluation's baseline, the suite's own pairs, what gates name, and what is released
+    against the baselines that nobody declared.
 
     Where an evaluation's baseline is another way of the base (a linear classifier), candidates are
     compared with the base's own protocol too.
@@ -31,13 +32,14 @@ def wanted_pairs(suite: Suite, evaluations: list[EvaluationResult]) -> list[Pair
             for candidate in suite.candidates:
                 if candidate != baseline:
                     pairs[Pair(name, baseline, candidate)] = None
-        for baseline in (model for model, task in suite.implied.items() if task == name):
-            for candidate in suite.release:
-                pairs[Pair(name, baseline, candidate)] = None
         for baseline, candidate in suite.compare.pairs:
             pairs[Pair(name, baseline, candidate)] = None
     for needed in required_pairs(suite.gates, evaluations, release=suite.release, baseline=suite.compare.baseline):
         pairs[Pair(needed.evaluation, needed.baseline, needed.candidate)] = None
+    asked = {evaluation.name for evaluation in evaluations}
+    for baseline, task in suite.implied.items():
+        if task in asked:
+            pairs |= dict.fromkeys(Pair(task, baseline, candidate) for candidate in suite.release)
     return list(pairs)
 
 
