@@ -15,6 +15,7 @@ from harness.core.digests import digest, file_digest
 from harness.core.errors import CheckpointError, Where
 from harness.core.model_kind import formats
 from harness.model_kinds.server_kind import ServerSpec
+from harness.models.checkpoint.adapter_folder import other_base
 from harness.models.checkpoint.checkpoint_files import read_json
 from harness.models.checkpoint.inspection import (
     ADAPTER_CONFIG,
@@ -25,9 +26,8 @@ from harness.models.checkpoint.inspection import (
     read_lineage,
 )
 from harness.models.checkpoint.safetensors_header import weight_files
-from harness.models.checkpoint.tokenizer_files import CHAT_TEMPLATE, TOKENIZER_FILES
+from harness.models.checkpoint.tokenizer_files import CHAT_TEMPLATE, SIDE_FILES, TOKENIZER_FILES, has_tokenizer
 
-_TOKENIZER_SIDE_FILES = ("tokenizer_config.json", "special_tokens_map.json", "added_tokens.json")
 _TEMPLATE_KEY = "chat_template"
 _GENERATION = "generation_config.json"
 _GENERATION_KEYS = ("eos_token_id", "forced_bos_token_id", "decoder_start_token_id")
@@ -98,7 +98,9 @@ def checkpoint_digest(folder: Path, resolve: Resolve | None = None, *, above: tu
     elif kind == "adapter":
         content["weights"] = [file_digest(adapter_weights(folder))]
         content["config"] = _settled(read_json(folder / ADAPTER_CONFIG))
-        if (folder / CHAT_TEMPLATE).is_file():
+        if has_tokenizer(folder):
+            content["tokenizer"] = tokenizer_digest(folder)
+        elif (folder / CHAT_TEMPLATE).is_file():
             content[CHAT_TEMPLATE] = file_digest(folder / CHAT_TEMPLATE)
     else:
         content["files"] = _files(folder, formats()[kind].files)
@@ -127,12 +129,7 @@ def parent_digest(
         return recorded
     found = checkpoint_digest(resolve(parent["key"]), resolve, above=above)
     if recorded and found != recorded:
-        raise CheckpointError(
-            f"it was trained on another base: expected digest {recorded[:12]}, found {found[:12]} "
-            f"for {parent['key']!r}.",
-            where=Where(folder),
-            hint="give the base that it was trained on, or train it again on this one.",
-        )
+        raise other_base(folder, recorded, found, parent["key"])
     return found
 
 
@@ -149,7 +146,7 @@ def tokenizer_digest(folder: Path, *, template: bool = True) -> str:
     else:
         content.update(_files(folder, [name for name in TOKENIZER_FILES if (folder / name).is_file()]))
     volatile = _TOKENIZER_VOLATILE if template else _TOKENIZER_VOLATILE | {_TEMPLATE_KEY, "model_input_names"}
-    for name in _TOKENIZER_SIDE_FILES:
+    for name in SIDE_FILES:
         if (folder / name).is_file():
             content[name] = _settled(read_json(folder / name), volatile)
     if template and (folder / CHAT_TEMPLATE).is_file():
@@ -178,7 +175,7 @@ def served_digest(spec: ServerSpec, says: Mapping[str, Any], tokenizer: str | No
 
 
 def _stated_length(folder: Path) -> Any:
-    page = folder / _TOKENIZER_SIDE_FILES[0]
+    page = folder / SIDE_FILES[0]
     return read_json(page).get("model_max_length") if page.is_file() else None
 
 

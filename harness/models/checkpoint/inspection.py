@@ -22,11 +22,12 @@ from harness.models.checkpoint.checkpoint_heads import Head, heads_in
 from harness.models.checkpoint.metadata_schema import ACTED_ON, OLD_KEYS, OLD_KINDS, checked
 from harness.models.checkpoint.named_code import check_names
 from harness.models.checkpoint.safe_links import check_files
-from harness.models.checkpoint.safetensors_header import Tensor, tensors_of, weight_files
+from harness.models.checkpoint.safetensors_header import INDEX, SINGLE, Tensor, tensors_of, weight_files
 from harness.models.checkpoint.tokenizer_files import check_tokenizer
 
 SERVER = "server"
 """What the store's page of a server calls itself; no folder is opened as one."""
+ADAPTER = "adapter"
 BASE = "base"
 """Where an exported folder holds its parent."""
 CONFIG = "config.json"
@@ -133,11 +134,26 @@ def _renamed(lineage: dict[str, Any]) -> dict[str, Any]:
 
 
 def kind_of(folder: Path, lineage: Mapping[str, Any]) -> str:
-    """`kind` of checkpoint.json as `read_lineage` gives it; without one, `adapter` or `transformers` by the files."""
+    """`kind` of checkpoint.json as `read_lineage` gives it; without one, `adapter` or `transformers` by the files.
+
+    A config.json beside an adapter is the base's, which some trainers copy; it makes no whole model.
+
+    Raises:
+        CheckpointError: when the folder holds a whole model and an adapter, of which transformers would apply both.
+    """
     if "kind" in lineage:
         return str(lineage["kind"])
-    adapter = (folder / ADAPTER_CONFIG).is_file() and not (folder / CONFIG).is_file()
-    return "adapter" if adapter else "transformers"
+    if not (folder / ADAPTER_CONFIG).is_file():
+        return "transformers"
+    if any((folder / name).is_file() for name in (SINGLE, INDEX)):
+        raise CheckpointError(
+            f"the folder holds a whole model and an adapter ({ADAPTER_CONFIG}): its weights are merged already, or the "
+            "adapter belongs on them.",
+            where=Where(folder / ADAPTER_CONFIG),
+            hint="of a merged model, remove the adapter's files; otherwise put the adapter into its own folder and "
+            "write `load: BASE` with `adapter: FOLDER`.",
+        )
+    return ADAPTER
 
 
 def parent_of(folder: Path, kind: str, lineage: Mapping[str, Any]) -> dict[str, str] | None:
@@ -166,7 +182,9 @@ def parent_of(folder: Path, kind: str, lineage: Mapping[str, Any]) -> dict[str, 
     raise CheckpointError(
         f"the {kind} checkpoint does not say which checkpoint it stands on.",
         where=Where(folder / (CHECKPOINT_FILE if lineage else ADAPTER_CONFIG)),
-        hint="train it again, or give its base.",
+        hint="train it again."
+        if lineage
+        else "set its base in the suite: `load: BASE` with `adapter: FOLDER`; or `harness audit BASE ADAPTER`.",
     )
 
 
@@ -192,12 +210,6 @@ def adapter_weights(folder: Path) -> Path:
 
 
 def _transformers(folder: Path, labels: tuple[str, ...] | None) -> CheckpointInfo:
-    if (folder / ADAPTER_CONFIG).exists() and (folder / CONFIG).is_file():
-        raise CheckpointError(
-            f"the folder holds a whole model and an adapter ({ADAPTER_CONFIG}), which transformers would apply to it.",
-            where=Where(folder / ADAPTER_CONFIG),
-            hint="put the adapter into a folder of its own and name it as `adapter:`, or remove it.",
-        )
     if not (folder / CONFIG).is_file():
         raise CheckpointError(
             f"the checkpoint has no {CONFIG}.",

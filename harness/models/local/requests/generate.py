@@ -46,7 +46,7 @@ def _ways(
     far = network.switch_length
     near = [prompt for prompt in prompts if far is None or len(prompt.ids) + prompt.limit <= far]
     # Rows that are read on their own are never padded.
-    if not network.row_by_row and not network.cache_is_exact(lambda: writes_alike(network, fast, plain)):
+    if not network.cache_is_exact(lambda: network.row_by_row or writes_alike(network, fast, plain)):
         batcher.tell_once("this model's cache is of no use here: the whole text is read again for every token written.")
         near = []
     if near:
