@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -86,7 +87,7 @@ def checkpoint_digest(folder: Path, resolve: Resolve | None = None, *, above: tu
     kind = kind_of(folder, lineage)
     content: dict[str, Any] = {"format": _FORMAT, "kind": kind, "labels": lineage.get("labels")}
     if kind == "transformers":
-        content["weights"] = [file_digest(file) for file in weight_files(folder)]
+        content["weights"] = [_weights(file) for file in weight_files(folder)]
         content["config"] = _settled(read_json(folder / CONFIG))
         content["tokenizer"] = tokenizer_digest(folder)
         content["max_length"] = repr(_stated_length(folder))
@@ -96,7 +97,7 @@ def checkpoint_digest(folder: Path, resolve: Resolve | None = None, *, above: tu
     elif kind == "quantized":
         content["quantize"] = lineage.get("quantize")
     elif kind == "adapter":
-        content["weights"] = [file_digest(adapter_weights(folder))]
+        content["weights"] = [_weights(adapter_weights(folder))]
         content["config"] = _settled(read_json(folder / ADAPTER_CONFIG))
         if has_tokenizer(folder):
             content["tokenizer"] = tokenizer_digest(folder)
@@ -108,6 +109,23 @@ def checkpoint_digest(folder: Path, resolve: Resolve | None = None, *, above: tu
     if parent is not None:
         content["parent"] = parent_digest(folder, parent, resolve, above)
     return digest(content)
+
+
+def weights_digest(folder: Path, resolve: Resolve) -> str | None:
+    """Digest of the weights of a whole model or of an adapter and its base, however it is configured; else None.
+
+    Raises:
+        CheckpointError: when weights are missing.
+    """
+    lineage = read_lineage(folder)
+    kind = kind_of(folder, lineage)
+    if kind == "transformers":
+        return digest([_weights(file) for file in weight_files(folder)])
+    if kind != "adapter":
+        return None
+    parent = parent_of(folder, kind, lineage)
+    below = weights_digest(resolve(parent["key"]), resolve) if parent is not None else None
+    return digest([_weights(adapter_weights(folder)), below])
 
 
 def parent_digest(
@@ -154,6 +172,20 @@ def tokenizer_digest(folder: Path, *, template: bool = True) -> str:
     return digest(content)
 
 
+def tokenizer_folder(folder: Path, resolve: Resolve) -> Path | None:
+    """The folder whose tokenizer a checkpoint reads with: its own, or that of what it stands on; None without one."""
+    for _ in range(_DEEPEST):
+        lineage = read_lineage(folder)
+        kind = kind_of(folder, lineage)
+        if kind in {"transformers", "adapter"} and has_tokenizer(folder):
+            return folder
+        parent = parent_of(folder, kind, lineage)
+        if parent is None:
+            return None
+        folder = resolve(parent["key"])
+    return None
+
+
 def _generation(folder: Path) -> dict[str, Any]:
     """The generation settings that change what is written, where the folder has any."""
     page = folder / _GENERATION
@@ -162,16 +194,26 @@ def _generation(folder: Path) -> dict[str, Any]:
 
 
 def served_digest(spec: ServerSpec, says: Mapping[str, Any], tokenizer: str | None) -> str:
-    """What is known of a server's model, and what changes its answers; not where it is or how often it is asked.
+    """What is known of a server's model: where it is (or the word for that), what is asked, what it says of itself.
 
     Args:
         spec: the suite's entry.
         says: what the server says of the model.
         tokenizer: digest of its tokenizer, if one is named.
     """
-    asked = {"model": spec.model, "prefix": spec.prefix, "likelihoods": spec.likelihoods}
-    served = {**asked, "says": says, "tokenizer": tokenizer}
+    served = {**spec.identity_parts(), "says": says, "tokenizer": tokenizer}
     return digest({"format": _FORMAT, "kind": "server", "labels": None, "served": served})
+
+
+def _weights(file: Path) -> str:
+    """The digest of a file of weights, read once a process as long as the file stays as it is."""
+    stat = file.stat()
+    return _read_once(file.resolve(), stat.st_ino, stat.st_size, stat.st_mtime_ns)
+
+
+@lru_cache(maxsize=1024)
+def _read_once(file: Path, *_state: int) -> str:
+    return file_digest(file)
 
 
 def _stated_length(folder: Path) -> Any:

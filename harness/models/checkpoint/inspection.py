@@ -20,9 +20,10 @@ from harness.model_kinds.model_families import _family
 from harness.models.checkpoint.checkpoint_files import CHECKPOINT_FILE, CHECKPOINT_FORMAT, read_json
 from harness.models.checkpoint.checkpoint_heads import Head, heads_in
 from harness.models.checkpoint.metadata_schema import ACTED_ON, OLD_KEYS, OLD_KINDS, checked
+from harness.models.checkpoint.missing_weights import INDEX, SINGLE
 from harness.models.checkpoint.named_code import check_names
 from harness.models.checkpoint.safe_links import check_files
-from harness.models.checkpoint.safetensors_header import INDEX, SINGLE, Tensor, tensors_of, weight_files
+from harness.models.checkpoint.safetensors_header import Tensor, tensors_of, weight_files
 from harness.models.checkpoint.tokenizer_files import check_tokenizer
 
 SERVER = "server"
@@ -33,6 +34,8 @@ BASE = "base"
 CONFIG = "config.json"
 ADAPTER_CONFIG = "adapter_config.json"
 ADAPTER_WEIGHTS = "adapter_model.safetensors"
+
+_WRAPPERS = {"_orig_mod.": "torch.compile", "module.": "DistributedDataParallel", "_fsdp_wrapped_module.": "FSDP"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,11 +223,24 @@ def _transformers(folder: Path, labels: tuple[str, ...] | None) -> CheckpointInf
     model_type = str(config.get("model_type", ""))
     files = weight_files(folder)
     tensors = tensors_of(files)
+    _check_wrapped(folder, tensors)
     check_tokenizer(folder, config)
     heads = heads_in(config, (tensor.name for tensor in tensors))
     labeled = "sequence" in heads or "token" in heads
     info = _info("transformers", _family(config), labels if labeled else None, tensors, files, None)
     return dataclasses.replace(info, model_type=model_type, has_tokenizer=True, heads=heads)
+
+
+def _check_wrapped(folder: Path, tensors: tuple[Tensor, ...]) -> None:
+    """Refuses weights whose names tell of what the model was wrapped in when it was saved."""
+    for wrapper, made_by in _WRAPPERS.items():
+        if tensors and all(tensor.name.startswith(wrapper) for tensor in tensors):
+            raise CheckpointError(
+                f"the names of the weights begin with {wrapper!r}: they were saved from a model inside {made_by}.",
+                where=Where(folder),
+                hint="save the inner model: `accelerator.unwrap_model(model, keep_torch_compile=False)"
+                ".save_pretrained(folder)`.",
+            )
 
 
 def _labels(folder: Path, lineage: Mapping[str, Any]) -> tuple[str, ...] | None:
