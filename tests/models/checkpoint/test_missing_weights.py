@@ -22,7 +22,7 @@ POINTER = "version https://git-lfs.github.com/spec/v1\noid sha256:" + "0" * 64 +
         (("mine/adapter_config.json",), "an adapter is in mine", "mine"),
         (("checkpoint-9/model.safetensors", "checkpoint-10/model.safetensors.index.json", "training_args.bin"),
          "checkpoints are in checkpoint-9, checkpoint-10", "checkpoint-10"),
-        (("global_step10/mp_rank_00_model_states.pt", "zero_to_fp32.py", "training_args.bin"), "global_step10", "zero_to_fp32.py"),
+        (("global_step10/a.pt", "zero_to_fp32.py", "training_args.bin"), "global_step10", "zero_to_fp32.py"),
         (("pytorch_model_fsdp_0/x.distcp",), "shards of FSDP", "merge-weights"),
         (("model-q4_k_m.gguf",), "as GGUF only", "load: "),
         (("pytorch_model.bin", "training_args.bin"), "weights only as pytorch_model.bin:", "convert it once"),
