@@ -108,7 +108,7 @@ def _add_full(value: dict[str, Any]) -> None:
 
 def _stands_on(base: str, finetuned: str) -> bool:
     """Whether the second checkpoint is an adapter alone: it stands on the first, whatever its file calls its base."""
-    return needs_base(*_parted(finetuned)) and not needs_base(*_parted(base))
+    return not needs_base(*_parted(base)) and needs_base(*_parted(finetuned))
 
 
 def _on_base(base: str, adapter: str) -> dict[str, str]:
