@@ -25,7 +25,6 @@ from harness.models.obtain_loaded import obtain_loaded
 from harness.models.open_model import open_model
 from harness.storage.store import Store
 
-MARKS = ["<|im_start|>", "<|im_end|>"]
 TEMPLATE = "{% for m in messages %}<|im_start|>{{ m['role'] }}: {{ m['content'] }}<|im_end|>{% endfor %}"
 
 
@@ -193,52 +192,20 @@ def tiny_phi(folder):
     return folder
 
 
-def grown(base, rows):
-    """The base with more tokens, as one resizes it before training; new rows are drawn anew each time."""
-    model = transformers.AutoModelForCausalLM.from_pretrained(base)
-    model.resize_token_embeddings(rows, mean_resizing=False)
-    return model
-
-
-def more_tokens(folder):
-    tokenizer = model_zoo.llama_tokenizer()
-    tokenizer.add_special_tokens({"additional_special_tokens": MARKS})
-    tokenizer.chat_template = TEMPLATE
-    tokenizer.save_pretrained(folder)
-    return tokenizer
-
-
-ADDED = {
-    "embeddings": {},
-    "modules": {"modules_to_save": ["embed_tokens", "lm_head"]},
-    "tokens": {"trainable_token_indices": [-2, -1]},
-}
-
-
 @pytest.mark.parametrize("tied", [False, True], ids=["apart", "tied"])
-@pytest.mark.parametrize("form", ADDED)
+@pytest.mark.parametrize("form", ["embeddings", "modules", "tokens"])
 def test_added_tokens_come_with_the_adapter_s_tokenizer(form, tied, suite):
-    base = suite.llama("base", tie_word_embeddings=tied)
-    tokenizer = more_tokens(suite.folder / "lora")
-    options = dict(ADDED[form])
-    if form == "tokens":
-        options = {"trainable_token_indices": {"embed_tokens": [len(tokenizer) - 2, len(tokenizer) - 1]}}
-    if tied and form == "modules":
-        options = {"modules_to_save": ["embed_tokens"], "ensure_weight_tying": True}
-    zoo.write_adapter(suite.folder / "lora", base, zoo.lora(**options), model=grown(base, len(tokenizer)))
-    adapted = PeftModel.from_pretrained(grown(base, len(tokenizer)), suite.folder / "lora").eval()
-    wanted = zoo.text_likelihood(adapted, suite.folder / "lora", zoo.TEXT)
-    obtained = suite.obtain(load="base", adapter="lora")
-    model = suite.open(obtained)
+    made = zoo.added_tokens(suite.folder, form, tied=tied)
+    model = suite.open(suite.obtain(load="base", adapter="adapter"))
     ((_, answer),) = model.answer([RollingLikelihood(zoo.TEXT)])
-    assert close(answer.total, wanted)
+    assert close(answer.total, zoo.text_likelihood(made.reference(), made.adapter, zoo.TEXT))
     assert model.facts.chat
-    assert close(suite.likelihood(load="base"), expected(base, None))
+    assert close(suite.likelihood(load="base"), expected(made.base, None))
 
 
 def test_added_tokens_whose_embeddings_were_not_saved_are_said(suite):
     base = suite.llama("base")
-    more_tokens(suite.folder / "lora")
+    zoo.more_tokens(suite.folder / "lora")
     zoo.write_adapter(suite.folder / "lora", base, zoo.lora())
     with pytest.raises(CheckpointError, match="tokens were added for the adapter") as caught:
         suite.likelihood(load="base", adapter="lora")

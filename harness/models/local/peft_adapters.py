@@ -12,6 +12,7 @@ from harness.core.errors import CheckpointError, Where
 from harness.models.checkpoint.checkpoint_files import read_json
 from harness.models.checkpoint.checkpoint_heads import ADAPTER_TASKS, HEAD_PREFIXES, Head
 from harness.models.checkpoint.inspection import ADAPTER_CONFIG, adapter_weights
+from harness.models.checkpoint.named_code import offline
 from harness.models.checkpoint.safetensors_header import Tensor, read_header
 
 _WRAPPERS = ("base_model.model.", "base_model.")
@@ -22,6 +23,7 @@ _CHANGED_BASE = ("pissa", "olora", "corda", "loftq")
 """Initializations that take the adapter's first state out of the base's own weights."""
 _TASKS = frozenset({"POLY", "MULTITASK_PROMPT_TUNING"})
 """Types of which each pass must say by number which task a text is of."""
+_MIRROR = "mirror"
 _LORA = ".lora_"
 _BASE_LAYER = ".base_layer."
 _SWITCHABLE = frozenset(
@@ -107,11 +109,17 @@ def _check_supported(config: Mapping[str, Any], folder: Path) -> None:
             where=where,
             hint="save it with `path_initial_model_for_weight_conversion`, as a plain LoRA adapter, or merged.",
         )
-    if kind == "XLORA" or config.get("adapters"):
+    if kind == "XLORA" or config.get("adapters") or config.get("arrow_config"):
         raise CheckpointError(
             "the adapter names further adapters by their paths, which are not followed.",
             where=where,
             hint="give a LoRA adapter.",
+        )
+    if kind == "SHADOW" and config.get("shadow_model", _MIRROR) != _MIRROR:
+        raise CheckpointError(
+            f"the adapter names another model as its shadow ({config['shadow_model']!r}), which is not followed.",
+            where=where,
+            hint=f"give an adapter with `shadow_model: {_MIRROR}`.",
         )
     if config.get("megatron_config"):
         raise CheckpointError(
@@ -199,7 +207,8 @@ def apply_adapter(plan: AdapterPlan, folder: Path, head: Any | None, lacking: se
     target = model if head is None else head
     embeddings = embedding_modules(target)
     try:
-        adapted = PeftModel.from_pretrained(target, str(folder), adapter_name=name, local_files_only=True)
+        with offline():
+            adapted = PeftModel.from_pretrained(target, str(folder), adapter_name=name, local_files_only=True)
         held = get_peft_model_state_dict(adapted, adapter_name=name, save_embedding_layers=False)
     except Exception as error:  # peft checks little of what stands in a configuration before it uses it
         lines = [line.strip() for line in str(error).splitlines() if line.strip()] or [repr(error)]

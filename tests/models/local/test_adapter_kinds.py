@@ -105,6 +105,15 @@ def test_kinds_that_ask_for_the_number_of_a_task_are_refused(kind, world, tmp_pa
         opened(adapter, resolve=lambda key: base)
 
 
+@pytest.mark.parametrize("named", ["owner/model", "/etc"])
+def test_a_shadow_that_is_another_model_is_not_followed(named, world, tmp_path, opened):
+    base, _ = world("base")
+    adapter = zoo.write_adapter(tmp_path / "a", base, zoo.AROUND["shadow"]())
+    zoo.change_config(adapter, shadow_model=named)
+    with pytest.raises(CheckpointError, match="names another model as its shadow"):
+        opened(adapter, resolve=lambda key: base)
+
+
 @pytest.mark.parametrize("kind", AHEAD)
 def test_a_kind_that_reads_ahead_says_no_likelihoods_and_that_is_said(kind, world, opened):
     base, _ = world("base")

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +13,7 @@ import peft
 import torch
 from peft import LoraConfig
 from peft.tuners import SupertuningConfig
-from transformers import AutoModelForCausalLM, AutoTokenizer
+from transformers import AutoModel, AutoModelForCausalLM, AutoTokenizer
 
 from harness_support import model_zoo
 from harness_support.plain_reference import logprobs
@@ -174,3 +176,102 @@ def written(model: Any, tokenizer_folder: Path, prompt: str, count: int) -> str:
         if token == tokenizer.eos_token_id:
             break
     return str(tokenizer.decode(ids[len(start) :], skip_special_tokens=True))
+
+
+@dataclass(frozen=True)
+class Form:
+    """A folder of an adapter as trainers leave it.
+
+    Attributes:
+        base: what it stands on.
+        adapter: the folder.
+        reference: makes what plain transformers and peft make of the two.
+    """
+
+    base: Path
+    adapter: Path
+    reference: Callable[[], Any]
+
+
+def grown(base: Path, rows: int) -> Any:
+    """A base with more tokens, as one resizes it before training; new rows are drawn anew each time."""
+    model = AutoModelForCausalLM.from_pretrained(base)
+    model.resize_token_embeddings(rows, mean_resizing=False)
+    return model
+
+
+def more_tokens(folder: Path) -> int:
+    """A tokenizer with two more tokens and a chat template; how many tokens it has."""
+    tokenizer = model_zoo.llama_tokenizer()
+    tokenizer.add_special_tokens({"additional_special_tokens": ["<|im_start|>", "<|im_end|>"]})
+    tokenizer.chat_template = (
+        "{% for m in messages %}<|im_start|>{{ m['role'] }}\n{{ m['content'] }}<|im_end|>\n{% endfor %}"
+        "{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
+    )
+    tokenizer.save_pretrained(folder)
+    return len(tokenizer)
+
+
+def _form(folder: Path, *, config: Any = None, tied: bool = False, **save: Any) -> Form:
+    base = model_zoo.language_model("llama", folder / "base", length=64, tie_word_embeddings=tied)
+    adapter = write_adapter(folder / "adapter", base, config or lora(), **save)
+    return Form(base, adapter, lambda: on_base(base, adapter))
+
+
+def added_tokens(folder: Path, form: str, *, tied: bool = False) -> Form:
+    """An adapter that was trained with two more tokens: `embeddings` saved, in `modules` or trained as `tokens`."""
+    base = model_zoo.language_model("llama", folder / "base", length=64, tie_word_embeddings=tied)
+    rows = more_tokens(folder / "adapter")
+    saved = {"modules_to_save": ["embed_tokens", "lm_head"]}
+    if tied:
+        saved = {"modules_to_save": ["embed_tokens"], "ensure_weight_tying": True}
+    options = {"embeddings": {}, "modules": saved, "tokens": {"trainable_token_indices": [rows - 2, rows - 1]}}
+    adapter = write_adapter(folder / "adapter", base, lora(**options[form]), model=grown(base, rows))
+    return Form(base, adapter, lambda: peft.PeftModel.from_pretrained(grown(base, rows), str(adapter)).eval())
+
+
+def _below_the_head(folder: Path) -> Form:
+    base = model_zoo.language_model("llama", folder / "base", length=64)
+    bare = AutoModel.from_pretrained(base)
+    adapter = write_adapter(folder / "adapter", base, lora(), task="FEATURE_EXTRACTION", model=bare)
+
+    def reference() -> Any:
+        whole = AutoModelForCausalLM.from_pretrained(base)
+        peft.PeftModel.from_pretrained(whole.model, str(adapter))
+        return whole.eval()
+
+    return Form(base, adapter, reference)
+
+
+def _with_config(folder: Path) -> Form:
+    form = _form(folder)
+    shutil.copy(form.base / "config.json", form.adapter)
+    return form
+
+
+def _with_merged_weights(folder: Path) -> Form:
+    form = _form(folder)
+    reference = on_base(form.base, form.adapter)
+    on_base(form.base, form.adapter).merge_and_unload().save_pretrained(form.adapter)
+    return Form(form.base, form.adapter, lambda: reference)
+
+
+def _renamed(folder: Path) -> Form:
+    form = _form(folder)
+    change_config(form.adapter, base_model_name_or_path="owner/another-base")
+    return form
+
+
+FORMS: Mapping[str, Callable[[Path], Form]] = {
+    "another name for its base": _renamed,
+    "tied embeddings": lambda folder: _form(folder, tied=True, config=lora(target_modules="all-linear")),
+    "embeddings saved beside LoRA": lambda folder: _form(folder, save_embedding_layers=True),
+    "added tokens, embeddings saved": lambda folder: added_tokens(folder, "embeddings"),
+    "added tokens, whole modules saved": lambda folder: added_tokens(folder, "modules"),
+    "added tokens, trained as token indices": lambda folder: added_tokens(folder, "tokens"),
+    "added tokens, tied embeddings": lambda folder: added_tokens(folder, "tokens", tied=True),
+    "of the bare model (FEATURE_EXTRACTION)": _below_the_head,
+    "config.json of the base beside it": _with_config,
+    "merged weights beside it": _with_merged_weights,
+}
+"""Folders that hold more, or something else, than an adapter and its configuration."""

@@ -26,14 +26,11 @@ def generate(network: Network, batcher: Batcher, requests: Sequence[Generate]) -
             yield request, made
         else:
             prompts.append(made)
-    for part, make in _ways(network, batcher, prompts):
-        yield from generations(
-            part,
-            batcher,
-            network.encoder,
-            ends(network),
-            lambda make=make: network.decoding(make()),
-        )
+    for turns in (False, True):
+        asked = [prompt for prompt in prompts if bool(prompt.request.messages) == turns]
+        stops = ends(network) | ({network.chat.turn_end} - {None} if turns and asked else set())
+        for part, make in _ways(network, batcher, asked):
+            yield from generations(part, batcher, network.encoder, stops, lambda make=make: network.decoding(make()))
 
 
 def _ways(
