@@ -27,28 +27,18 @@ def generate(network: Network, batcher: Batcher, requests: Sequence[Generate]) -
             yield request, made
         else:
             prompts.append(made)
-<<<<<<< HEAD
-    for turns in (False, True):
-        asked = [prompt for prompt in prompts if bool(prompt.request.messages) == turns]
-        stops = ends(network) | ({network.chat.turn_end} - {None} if turns and asked else set())
-        for part, make in _ways(network, batcher, asked):
-            yield from generations(part, batcher, network.encoder, stops, lambda make=make: network.decoding(make()))
-=======
     start = [decoder_start(network)] if network.family == "seq2seq" and prompts else None
 
     def read_by_penalties(prompt: Prompt) -> Sequence[int]:
         return prompt.ids if start is None else start
 
-    for part, make in _ways(network, batcher, prompts):
-        yield from generations(
-            part,
-            batcher,
-            network.encoder,
-            ends(network),
-            partial(_stepper, network, make),
-            read_by_penalties,
-        )
->>>>>>> main
+    for turns in (False, True):
+        asked = [prompt for prompt in prompts if bool(prompt.request.messages) == turns]
+        closing = network.chat.turn_end if turns and asked else None
+        stops = ends(network) | ({closing} if closing is not None else set())
+        for part, make in _ways(network, batcher, asked):
+            stepper = partial(_stepper, network, make)
+            yield from generations(part, batcher, network.encoder, stops, stepper, read_by_penalties)
 
 
 def _stepper(network: Network, make: Callable[[], Stepper]) -> Stepper:
