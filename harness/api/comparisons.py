@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from harness.comparisons.meanings import meanings
 from harness.comparisons.metric_results import metric_results
 from harness.comparisons.pair_comparison import compare as compare_records
+from harness.core.distribution import explained
 from harness.core.errors import DataError, unknown
 from harness.core.metric import Metric
 from harness.core.records import Records
@@ -170,7 +171,8 @@ class Comparisons:
 
     def to_frame(self) -> pd.DataFrame:
         """One row for each metric and slice, as a pandas frame."""
-        import pandas as pd
+        with explained("to_frame()"):
+            import pandas as pd
 
         return pd.DataFrame([_columns(row) for row in self.results])
 

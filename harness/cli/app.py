@@ -15,6 +15,8 @@ from typing import NoReturn
 
 import click
 
+from harness.core.distribution import explained, installed_version
+
 COMMANDS = {
     "run": "Run a suite: train or load its models, evaluate, compare, gate, and report.",
     "train": "Run only the training stages of a suite.",
@@ -73,8 +75,16 @@ class LazyGroup(click.Group):
             formatter.write_dl(list(COMMANDS.items()))
 
 
+def _show_version(context: click.Context, _: click.Parameter, wanted: bool) -> None:
+    if wanted and not context.resilient_parsing:
+        click.echo(f"harness, version {installed_version()}")
+        context.exit()
+
+
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
-@click.version_option(package_name="harness", prog_name="harness")
+@click.option(
+    "--version", is_flag=True, is_eager=True, expose_value=False, callback=_show_version, help="Show the version."
+)
 def harness() -> None:
     """Compare a base language model with its fine-tuned specializations.
 
@@ -102,7 +112,7 @@ def invoke(arguments: list[str]) -> int:
         # A user of harness cannot act on deprecations inside libraries.
         warnings.filterwarnings("ignore", category=FutureWarning, module=r"(transformers|peft|accelerate|datasets)\b")
     try:
-        with _terminable():
+        with _terminable(), explained():
             code = harness.main(args=arguments, prog_name="harness", standalone_mode=False)
     except (click.exceptions.Abort, KeyboardInterrupt) as stop:
         return _interrupted(stop)
