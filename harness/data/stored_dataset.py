@@ -13,7 +13,7 @@ from harness.core.dataset import SPLITS, Dataset, Row
 from harness.storage.store import Entry
 
 KIND = "data"
-DATA_FORMAT = 1
+DATA_FORMAT = 2
 """Part of every key: raise it when preparation, splits or the file change."""
 
 _FILE = "rows.parquet"
