@@ -1,91 +1,20 @@
 from __future__ import annotations
 
+import json
 import multiprocessing
 import sqlite3
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from harness.core.model import ModelFacts
 from harness.core.reporter import Silent
-from harness.core.requests import Classify, Failure, Likelihood, PseudoLikelihood, RollingLikelihood, Scores
-from harness.models.cached_model import CachedModel
+from harness.core.requests import Classify, Likelihood, Scores
 from harness.storage.response_cache import ResponseCache, model_identity, response_key
 
 KEYS = [response_key(str(index), "model") for index in range(1200)]
-
-
-class Counting:
-    """A backend that answers with a text's length and keeps what it was asked."""
-
-    def __init__(self, digest: str = "d", key: int = 1, stop: int | None = None) -> None:
-        self.facts = ModelFacts(digest, "test", "masked", None, answer_key={"scoring": key})
-        self.asked: list[str] = []
-        self.stop = stop
-
-    def compute(self, requests):
-        for request in requests:
-            if not isinstance(request, PseudoLikelihood):
-                continue
-            if self.stop is not None and len(self.asked) == self.stop:
-                raise KeyboardInterrupt
-            self.asked.append(request.text)
-            bad = request.text == "bad"
-            yield request, Failure("nan", "it is") if bad else Likelihood(-len(request.text) / 3, 1)
-
-
-def ask(backend, path, texts):
-    model = CachedModel(backend, path, Silent())
-    answers = dict(model.answer(map(PseudoLikelihood, texts)))
-    model.close()
-    return answers
-
-
-def test_answers_are_equal_after_reopening(tmp_path):
-    path = tmp_path / "cache" / "responses.sqlite"
-    first = ask(Counting(), path, ["a", "bb", "a"])
-    again = Counting()
-    assert ask(again, path, ["bb", "a"]) == first
-    assert again.asked == []
-
-
-def test_another_model_or_policy_is_asked_again(tmp_path):
-    path = tmp_path / "responses.sqlite"
-    ask(Counting(), path, ["a"])
-    for backend in (Counting(digest="e"), Counting(key=2)):
-        ask(backend, path, ["a"])
-        assert backend.asked == ["a"]
-
-
-def test_failures_are_not_kept(tmp_path):
-    path = tmp_path / "responses.sqlite"
-    assert ask(Counting(), path, ["bad"])[PseudoLikelihood("bad")].reason == "nan"
-    again = Counting()
-    ask(again, path, ["bad"])
-    assert again.asked == ["bad"]
-
-
-def test_a_stopped_run_goes_on(tmp_path):
-    path = tmp_path / "responses.sqlite"
-    texts = [str(index) for index in range(20)]
-    with pytest.raises(KeyboardInterrupt):
-        ask(Counting(stop=8), path, texts)
-    again = Counting()
-    assert len(ask(again, path, texts)) == 20
-    assert again.asked == texts[8:]
-
-
-def test_requests_of_another_kind_are_unsupported():
-    ((_, answer),) = CachedModel(Counting(), None, Silent()).answer([RollingLikelihood("a")])
-    assert answer.reason == "unsupported"
-    assert "rolling_likelihood" in answer.message
-
-
-def test_requests_are_read_in_chunks_and_equal_ones_asked_once():
-    backend = Counting()
-    texts = [str(index % 3000) for index in range(7000)]
-    answers = list(CachedModel(backend, None, Silent()).answer(map(PseudoLikelihood, texts)))
-    assert len(answers) == len(backend.asked) == 3000
 
 
 def test_many_keys_at_once(tmp_path):
@@ -129,8 +58,43 @@ def test_a_damaged_row_counts_as_missing(tmp_path):
     cache = ResponseCache(path, Silent())
     cache.put_many([(KEYS[0], Likelihood(-1.0, 2)), (KEYS[1], Likelihood(-1.0, 2))])
     with sqlite3.connect(path) as connection:
-        connection.execute("UPDATE responses SET value = '{\"total' WHERE key = ?", (KEYS[0],))
+        connection.execute("UPDATE checked_responses SET value = '{\"total' WHERE key = ?", (KEYS[0],))
     assert set(cache.get_many(KEYS[:2])) == {KEYS[1]}
+
+
+@given(place=st.integers(0), bit=st.integers(0, 7))
+@settings(max_examples=60, deadline=None)
+def test_no_changed_bit_of_a_row_is_read(place, bit):
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "responses.sqlite"
+        responses = {key: Likelihood(-1.25 - index, 2) for index, key in enumerate(KEYS[:5])}
+        cache = ResponseCache(path, Silent())
+        cache.put_many(responses.items())
+        with sqlite3.connect(path) as connection:
+            rows = connection.execute("SELECT key, value, check_sum FROM checked_responses").fetchall()
+            key, value, check_sum = rows[place % len(rows)]
+            parts = [bytearray(key), bytearray(value.encode()), bytearray(check_sum)]
+            part = parts[place % 3]
+            part[place % len(part)] ^= 1 << bit
+            connection.execute("DELETE FROM checked_responses WHERE key = ?", (key,))
+            changed = (bytes(parts[0]), parts[1].decode("latin-1"), bytes(parts[2]))
+            connection.execute("INSERT OR REPLACE INTO checked_responses VALUES (?, ?, ?)", changed)
+        answers = cache.get_many([*responses, bytes(parts[0])])
+        assert set(answers) < set(responses)
+        assert all(answers[name] == responses[name] for name in answers)
+        cache.close()
+
+
+def test_what_an_earlier_version_kept_is_not_read(tmp_path):
+    path = tmp_path / "responses.sqlite"
+    with sqlite3.connect(path) as connection:
+        connection.execute("CREATE TABLE responses (key BLOB PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID")
+        value = json.dumps(Likelihood(-9.0, 2).to_json())
+        connection.execute("INSERT INTO responses VALUES (?, ?)", (KEYS[0], value))
+    cache = ResponseCache(path, Silent())
+    assert cache.get_many(KEYS[:1]) == {}
+    cache.put_many([(KEYS[0], Likelihood(-1.0, 2))])
+    assert cache.get_many(KEYS[:1]) == {KEYS[0]: Likelihood(-1.0, 2)}
 
 
 def fill(path: Path, start: int) -> None:
