@@ -51,7 +51,8 @@ class OutputStreams:
         for name, descriptor in (("stdout", 1), ("stderr", 2)):
             given = getattr(sys, name)
             if given is None:
-                setattr(sys, name, Path(os.devnull).open("w", encoding="utf-8"))
+                nowhere = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115  # open as long as the process
+                setattr(sys, name, nowhere)
             elif given is getattr(sys, f"__{name}__") and isinstance(given, io.TextIOWrapper):
                 setattr(sys, name, made._wrapped(given, descriptor))
         return made

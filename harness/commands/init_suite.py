@@ -33,9 +33,9 @@ def initial_suite(path: Path, data: Path | None, *, text: str, label: str, base:
     Raises:
         DataError: when the file is missing or cannot be read as a suite would read it.
     """
-    models = {"base": base, "finetuned": finetuned}
     if data is None:
-        return InitialSuite(template(data="data/reviews.csv", text=text, label=label, **models), ())
+        placeholder = template(data="data/reviews.csv", text=text, label=label, base=base, finetuned=finetuned)
+        return InitialSuite(placeholder, ())
     read = read_rows(content_of(data), str(data), TableFormat())
     adopted = adopt(read.rows, Wishes(columns={"text": text, LABEL: label}), str(data))
     known = [label_text(one) for one in adopted.labels.get(LABEL, ())]
@@ -46,6 +46,7 @@ def initial_suite(path: Path, data: Path | None, *, text: str, label: str, base:
         label=label,
         labels=known if len(known) <= _MOST_LABELS else (),
         read_as=read.guessed,
-        **models,
+        base=base,
+        finetuned=finetuned,
     )
     return InitialSuite(made, (*read.notes, *adopted.warnings))
