@@ -17,7 +17,14 @@ from harness.api.measures import CLUSTER
 from harness.api.table_columns import ReadTable
 from harness.core.digests import text_digest
 from harness.core.errors import DataError
-from harness.core.labels import Normalization, is_missing, label_text, mixed_spellings, normalized_label
+from harness.core.labels import (
+    Normalization,
+    check_label_cells,
+    is_missing,
+    label_text,
+    mixed_spellings,
+    normalized_label,
+)
 from harness.core.records import OK, STAT_PREFIX, Records, RecordsHead
 
 MISSING = "missing"
@@ -72,7 +79,12 @@ def records_of(table: ReadTable, layout: Layout, name: str) -> ReadSide:
     count = len(order)
 
     def labels(column: str | None) -> list[str | None] | None:
-        return None if column is None else [_label(table.column(column)[row], layout) for row in order]
+        if column is None:
+            return None
+        cells = table.column(column)
+        if layout.judged:
+            check_label_cells(cells, column, table.place)
+        return [_label(cells[row], layout) for row in order]
 
     target, prediction = labels(layout.target), labels(layout.prediction)
     if layout.target is not None and layout.prediction is not None:

@@ -14,10 +14,11 @@ from __future__ import annotations
 import math
 import re
 import unicodedata
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from numbers import Real
 from typing import Any, Literal
 
+from harness.core.errors import DataError, Where
 from harness.core.storable import storable
 
 Normalization = Literal["strip", "casefold", "nfc"]
@@ -25,6 +26,7 @@ Normalization = Literal["strip", "casefold", "nfc"]
 
 _WHOLE = re.compile(r"(-?(?:0|[1-9][0-9]*))\.0+")
 _SHOWN = 6
+_MOST_PLACES = 20
 
 
 def label_text(value: Any) -> str:
@@ -73,6 +75,31 @@ def normalized_label(label: str, normalize: Sequence[Normalization]) -> str:
     if "strip" in normalize:
         label = _stripped(label)
     return label.casefold() if "casefold" in normalize else label
+
+
+def check_label_cells(cells: Sequence[Any], column: str, place: Callable[[int], Where | None]) -> None:
+    """Refuses cells that are lists, objects or bytes; all of them in one message.
+
+    Args:
+        place: where the row of a number stands.
+
+    Raises:
+        DataError: with the first place, the others as notes.
+    """
+    wrong = [(row, cell) for row, cell in enumerate(cells) if isinstance(cell, list | tuple | set | Mapping | bytes)]
+    if not wrong:
+        return
+    kinds = {"list": "a list", "dict": "an object", "bytes": "bytes"}
+    named = [(place(row), row, kinds.get(type(cell).__name__, f"a {type(cell).__name__}")) for row, cell in wrong]
+    shown = [f"{where or f'row {row}'}: found {kind}" for where, row, kind in named[1:_MOST_PLACES]]
+    more = [f"… and {len(wrong) - _MOST_PLACES} more rows"] if len(wrong) > _MOST_PLACES else []
+    raise DataError(
+        f"column {column!r}: expected a text or number as label, found {named[0][2]} "
+        f"({len(wrong)} of {len(cells)} rows are wrong).",
+        where=named[0][0],
+        notes=[*shown, *more],
+        hint="write one label per row; for several labels per row use multilabel_classification.",
+    )
 
 
 def mixed_spellings(values: Iterable[Any], normalize: Sequence[Normalization] = ()) -> list[str]:

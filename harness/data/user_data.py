@@ -11,6 +11,7 @@ from harness.core.errors import DataError, Where, unknown
 from harness.core.labels import (
     Normalization,
     as_text,
+    check_label_cells,
     is_missing,
     label_text,
     mixed_spellings,
@@ -260,28 +261,13 @@ def _named(value: Any) -> str:
 
 
 def _label_cells(raws: Sequence[Raw], theirs: str, where: str) -> list[Any]:
-    """The cells of the label column; everything that is wrong with them is one message.
+    """The cells of the label column.
 
     Raises:
-        DataError: for cells that are no texts, numbers or truth values, each with its line.
+        DataError: for cells that are no labels, all of them with their lines.
     """
     cells = [plain(raw.fields[theirs]) for raw in raws]
-    wrong = [
-        (raw.line, _named(cell))
-        for raw, cell in zip(raws, cells, strict=True)
-        if not isinstance(cell, str | int | float)
-    ]
-    if wrong:
-        first, kind = wrong[0]
-        shown = [f"{Where(where, line)}: found {named}" for line, named in wrong[1:_SHOWN]]
-        more = [f"… and {len(wrong) - _SHOWN} more rows"] if len(wrong) > _SHOWN else []
-        raise DataError(
-            f"column {theirs!r}: expected a text or number as label, found {kind} "
-            f"({len(wrong)} of {len(cells)} rows are wrong).",
-            where=Where(where, first),
-            notes=[*shown, *more],
-            hint="write one label per row; for several labels per row use multilabel_classification.",
-        )
+    check_label_cells(cells, theirs, lambda row: Where(where, raws[row].line))
     return cells
 
 

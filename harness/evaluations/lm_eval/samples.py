@@ -166,7 +166,7 @@ def _told(path: Path, lost: Sequence[str], broken: Mapping[str, str], lines: Seq
 def _samples(path: Path) -> Iterator[tuple[int, dict[str, Any] | None, str]]:
     """Line number, sample, and what is wrong with it; no sample where the line holds none."""
     try:
-        text = decode(plain_files.read_bytes(path), str(path), "utf-8").text
+        text = decode(plain_files.read_bytes(path), str(path)).text
     except OSError as error:
         raise DataError(f"cannot read the samples: {type(error).__name__}.", where=Where(path)) from error
     for number, line in enumerate(text.split("\n"), 1):
