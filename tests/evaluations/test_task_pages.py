@@ -15,6 +15,7 @@ TASKS = registry.names("tasks")
 SHARED = set(EvaluationOptions.model_fields) | {
     *("data", "prompt", "target", "target_is", "chat", "max_tokens", "stop", "likelihood")
 }
+SHARED |= {"generation_kwargs"}
 
 
 @pytest.mark.parametrize("name", TASKS)
