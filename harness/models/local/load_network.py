@@ -40,6 +40,8 @@ _LAYER = re.compile(r"(?P<stack>[A-Za-z_.]*?)\.(?P<number>\d+)\.")
 STACKS = ("shared", "encoder", "decoder")
 """What T5-like models hold in place of one module for the whole base."""
 
+READS_AHEAD = "its language model reads what stands behind a token too, so it says no likelihoods from the left"
+
 
 @dataclass(slots=True)
 class Loaded:
@@ -123,7 +125,7 @@ def load(folder: Path, *, device: str, dtype: str, quantize: str | None = None) 
             device=device,
         )
     if language_model is not None and network.language_model is None:
-        notes.append("its language model reads what stands behind a token too, so it says no likelihoods from the left")
+        notes.append(READS_AHEAD)
     if not network.pads:
         notes.append("padding would change its answers: only texts of one length are read together")
     return Loaded(network, {head: label_names(module.config) for head, module in heads.items()}, notes)
