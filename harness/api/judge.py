@@ -137,7 +137,7 @@ def judge(
         comparisons: what `compare` gave; several (other tables, other candidates) are judged together, and
             metrics are then named `table.metric`.
         gates: rules with the keys of docs/gates.md. `min_n` is 100 unless a rule or `defaults` says otherwise.
-        today: the day that waivers are held against; today when left out.
+        today: the day that waivers are held against; today in UTC when left out.
 
     Returns:
         The verdicts. Without a gate nothing is judged: the verdict is `none`, and has not passed.
@@ -205,6 +205,8 @@ def _plain(value: Any) -> Any:
         return {str(key): _plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
         return [_plain(item) for item in value]
+    if hasattr(value, "item") and not hasattr(value, "__len__"):
+        return value.item()  # a number of numpy
     return value.isoformat() if isinstance(value, date) else value
 
 
