@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.core.errors import CheckpointError, Where
+from harness.core.labels import label_text
 from harness.models.checkpoint.checkpoint_heads import AUTO_CLASSES, Family, Head
 from harness.models.checkpoint.inspection import inspect
 from harness.models.checkpoint.tokenizer_files import TOKENIZER_FILES, too_many_tokens
@@ -204,7 +205,7 @@ def label_names(config: Any) -> tuple[str, ...] | None:
     """The labels of a head by its configuration; None for fewer than two, and for regression."""
     if config.num_labels < 2 or config.problem_type == "regression":
         return None
-    return tuple(str(config.id2label[index]) for index in range(config.num_labels))
+    return tuple(label_text(str(config.id2label[index])) for index in range(config.num_labels))
 
 
 def _target_length(base: Any) -> int | None:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from harness.core.digests import digest
 from harness.core.errors import CheckpointError
+from harness.core.labels import label_text
 from harness.core.model import ModelFacts
 from harness.core.records import FloatArray
 from harness.core.reporter import Reporter
@@ -147,7 +148,7 @@ def open_transformers(folder: Path, context: OpenContext) -> TransformersBackend
     own = checkpoint_digest(folder, context.resolve)
     parent = parent_of(folder, kind, lineage)
     policy = answer_policy(context.device)
-    named = tuple(str(label) for label in lineage.get("labels") or ()) or None
+    named = tuple(label_text(str(label)) for label in lineage.get("labels") or ()) or None
     device, dtype = str(policy["device"]), str(policy["dtype"])
     base = folder if parent is None else context.resolve(parent["key"])
     pool = context.pool or BasePool()
@@ -250,6 +251,8 @@ def _labels(
         elif named is not None:
             notes.append(f"{len(named)} labels were named, but the {_NAMES[head]} head has {rows}")
         elif labels is not None and all(label.startswith("LABEL_") for label in labels):
-            notes.append(f"the {_NAMES[head]} head's labels have no names (LABEL_0, …); name them in its config.json")
+            notes.append(
+                f"the {_NAMES[head]} head's labels have no names (LABEL_0, …); map them by the task's `head_labels`"
+            )
         named = None
     return found["sequence"], found["token"], notes
