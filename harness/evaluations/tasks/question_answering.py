@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import ClassVar
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, ClassVar
 
 from pydantic import Field
 
@@ -91,6 +91,11 @@ class ExtractiveQA(RowTask[ExtractiveQAOptions]):
                 hint="is another column the answer? Learn answers that the context does not hold by `generative_qa`.",
             )
         return made
+
+    def protocol_content(self, protocol: str) -> Mapping[str, Any]:
+        """The prompt where it is asked."""
+        unasked = {"prompt"} if protocol == HEAD else {"null_allowed"}
+        return {name: value for name, value in super().protocol_content(protocol).items() if name not in unasked}
 
     def protocol(self, facts: ModelFacts) -> str | None:
         if ExtractSpan.kind in facts.supports:

@@ -21,7 +21,7 @@ import torch
 from harness.core.records import FloatArray
 from harness.models.checkpoint.checkpoint_heads import Family, Head
 from harness.models.encoding.chat_template import Chat
-from harness.models.encoding.row_encoder import RowEncoder
+from harness.models.encoding.row_encoder import RowEncoder, embedding_rows
 from harness.models.encoding.text_encoder import TextEncoder
 from harness.models.local.batching import IntArray, Row
 from harness.models.local.fast_path import FastPaths, NoFastPaths
@@ -298,7 +298,7 @@ class Network:
         return reads_ahead(self.language_model, self._plain, vocabulary=rows, limit=self.max_length, device=self.device)
 
     def _rows_of_embedding(self) -> int:
-        return int(self.base.get_input_embeddings().weight.shape[0])
+        return embedding_rows(self.base)
 
     def _head_can_stand_alone(self) -> bool:
         """Compares the split head with the plain forward on a few tokens."""

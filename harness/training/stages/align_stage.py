@@ -21,6 +21,7 @@ from harness.model_kinds.align_kind import AlignSpec, alignment_settings
 from harness.model_kinds.finetune_kind import QloraMethod
 from harness.model_kinds.flop_shapes import Shape
 from harness.models.encoding.prompt_encoder import PromptEncoder, has_messages
+from harness.models.encoding.row_encoder import padding_id
 from harness.models.local.fastpaths.installed import accelerate
 from harness.models.local.load_weights import family_of, load_tokenizer
 from harness.training.learners.learner import TrainingJob, hits, mean_loss
@@ -78,7 +79,7 @@ def align(
         inputs, measures = mitigated(spec.mitigate, inputs)
         chats = has_messages(inputs.train) or has_messages(inputs.validation)
         encoder = PromptEncoder(tokenizer, longest(model, tokenizer, chosen.max_length), chats=chats)
-        pad = int(tokenizer.pad_token_id or 0)
+        pad = padding_id(model, tokenizer)
 
         def plan(part: Sequence[Any], epochs: int) -> PairBatches:
             pairs = [_rows(encoder, example) for example in part]
