@@ -224,7 +224,8 @@ def test_a_padding_token_beyond_the_embedding_is_learned_around(examples, tmp_pa
     labels = {"tagged_words": ("O", "B-x"), "labeled_text": LABELS}.get(examples[0].kind, ())
     folder = tuned(padded_beyond(tmp_path / "base"), tmp_path / "tuned", examples, labels)
     if labels == LABELS:
-        texts = [Classify(text, LABELS, pair) for text, pair in PAIRS]
+        texts = [Classify(text, LABELS, pair) for text, pair in PAIRS if len(text + str(pair)) < 50]
+        assert len(texts) == 3
         answers = dict(opened(folder).answer(texts))
         model = AutoModelForSequenceClassification.from_pretrained(folder)
         tokenizer = AutoTokenizer.from_pretrained(folder)
