@@ -27,7 +27,7 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line(
         "markers",
         f"{MARKER}(run, gate=None, suite=None): judges a stored harness run before the test; "
-        "with base, candidate, metric, and kind, it judges two tables.",
+        "with base, candidate, metric, and kind, it judges two tables; allow_unsealed=True judges a run of 0.1.0.",
     )
 
 
@@ -57,6 +57,7 @@ def check(
     gate: str | None = None,
     suite: str | Path | None = None,
     compare: dict[str, Any] | None = None,
+    allow_unsealed: bool = False,
     **rule: Any,
 ) -> list[GateResult]:
     """See `harness_gate`.
@@ -73,7 +74,7 @@ def check(
     elif rule or compare or base is not None or candidate is not None:
         raise TypeError(f"harness_gate: with run=…, the suite defines the rules; found {sorted(rule) or 'tables'} too.")
     else:
-        found = _stored(Path(run), gate, suite)
+        found = _stored(Path(run), gate, suite, allow_unsealed)
     blocking = [one for one in found if one.blocking and one.verdict != "pass"]
     for one in found:
         if one not in blocking and (one.verdict != "pass" or one.waiver_holds is False):
@@ -94,14 +95,14 @@ def _tables(
     return list(judge(compare(base, candidate, **options), Gate(gate or "gate", **rule)))
 
 
-def _stored(run: Path, gate: str | None, suite: str | Path | None) -> list[GateResult]:
-    from harness.commands.rejudge import judge_again
+def _stored(run: Path, gate: str | None, suite: str | Path | None, allow_unsealed: bool) -> list[GateResult]:
+    from harness.commands.rejudge import Trust, judge_again
     from harness.core.errors import SuiteError, Where, unknown
     from harness.core.reporter import Silent
     from harness.storage.run_folders import find
 
     found = find(run)
-    results = judge_again(found, None if suite is None else str(suite), Silent())
+    results = judge_again(found, None if suite is None else str(suite), Silent(), Trust(unsealed=allow_unsealed))
     if gate is None:
         chosen = results.gates
     else:

@@ -127,6 +127,14 @@ def say_earlier_version(*runs: RunDir) -> None:
             click.echo(clean_line(f"{run.path}: {sentence}", 400), err=True)
 
 
+def earlier_json(*runs: RunDir) -> dict[str, Any]:
+    """The same for the JSON object of a command: empty for runs of this version."""
+    from harness.schema.run_info import earlier_mark
+
+    marks = {str(run.path): mark for run in runs if (mark := earlier_mark(run.read_info())) is not None}
+    return {"unsealed": marks} if marks else {}
+
+
 def newest_run(suite: str) -> RunDir | None:
     """The newest finished run of a suite below ./reports, or None."""
     from harness.core.errors import DataError

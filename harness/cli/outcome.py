@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from harness.cli.options import emit_json
+from harness.cli.options import earlier_json, emit_json
 from harness.report.wording.safe_text import clean_line
 from harness.schema.results.results_file import Results
 from harness.schema.results.verdicts import GateResult
@@ -30,6 +30,7 @@ def show_outcome(run: RunDir, results: Results, *, as_json: bool, info: RunInfo 
                 "report": str(report),
                 "verdict": verdict.overall,
                 "exit_code": verdict.exit_code,
+                **earlier_json(run),
             }
         )
         return verdict.exit_code

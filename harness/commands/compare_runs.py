@@ -49,8 +49,6 @@ def compare_runs(
     from harness.comparisons.seed_comparison import compared_over_seeds
     from harness.metrics.hf_evaluate import left_out_note
 
-    first.check_records()
-    second.check_records()
     old, new = first.read_results(), second.read_results()
     shared = [entry for entry in new.evaluations if entry.name in {other.name for other in old.evaluations}]
     if not shared:

@@ -26,6 +26,7 @@ GROUPS = {
     "catalogs": "catalog folder",
     "checkpoints": "folder of checkpoints",
     "suites": "suite folder",
+    "report_sections": "report section",
 }
 
 
@@ -44,7 +45,7 @@ def _entries(group: str) -> dict[str, EntryPoint]:
 
 
 def names(group: str) -> list[str]:
-    """The registered names of a group (`tasks`, `probes`, `metrics`, `models`, `sources`), sorted."""
+    """The registered names of a group (a key of `GROUPS`), sorted."""
     return sorted(_entries(group))
 
 

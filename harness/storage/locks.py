@@ -38,7 +38,11 @@ def hold(path: Path, on_wait: Callable[[], None] | None = None) -> BinaryIO:
 def _locked(path: Path, operation: int) -> BinaryIO:
     with atomic.explained(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle = path.open("a+b")
+        try:
+            handle: BinaryIO = path.open("a+b")
+        except PermissionError:
+            # Another user's lock file in a shared cache: one that can be read can be locked.
+            handle = path.open("rb")
     try:
         fcntl.flock(handle.fileno(), operation)
     except BaseException:

@@ -32,7 +32,7 @@ def command(
     """
     from harness.cli.comparison_lines import comparison_lines
     from harness.cli.console import make_reporter
-    from harness.cli.options import emit_json, say_earlier_version
+    from harness.cli.options import earlier_json, emit_json, say_earlier_version
     from harness.commands.compare_runs import compare_runs
     from harness.report.wording.safe_text import clean_line
     from harness.storage.run_folders import find
@@ -51,7 +51,7 @@ def command(
         reporter.warn(clean_line(sentence))
     if as_json:
         comparisons = [entry.model_dump(mode="json") for entry in found.comparisons]
-        emit_json({"comparisons": comparisons, "unpaired": found.unpaired})
+        emit_json({"comparisons": comparisons, "unpaired": found.unpaired, **earlier_json(first, second)})
         return 0
     for line in comparison_lines(found.comparisons):
         click.echo(line)

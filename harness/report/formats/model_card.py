@@ -16,7 +16,7 @@ from harness.schema.results import number_format
 from harness.schema.results.inputs import EvaluationResult, ModelResult
 from harness.schema.results.metrics import MetricResult
 from harness.schema.results.results_file import Results
-from harness.schema.run_info import RunInfo
+from harness.schema.run_info import RunInfo, earlier_sentence
 
 _TASKS = {"classification": "text-classification", "language_modeling": "fill-mask"}
 
@@ -101,9 +101,9 @@ def _card(view: RunView, model: ModelResult) -> list[str]:
             rows = ", ".join(f"{md(split, 40)} {n:,}" for split, n in data.rows.items())
             lines.append(f"- {md(data.name, 80)}: {rows}; license {md(data.license or 'not stated', 120)}")
     lines += ["", "## Limits", ""]
-    lines += [f"- {md(note, 400)}" for note in [*view.results.notes, *_caveats(view, model)]] or [
-        "- None were recorded."
-    ]
+    earlier = earlier_sentence(view.info) if view.info is not None else None
+    notes = [*([earlier] if earlier is not None else []), *view.results.notes, *_caveats(view, model)]
+    lines += [f"- {md(note, 400)}" for note in notes] or ["- None were recorded."]
     return [*lines, ""]
 
 

@@ -17,7 +17,7 @@ from harness.report.wording import narrative
 from harness.report.wording.glossary import CORRECTIONS, FIELDS, GLOSSARY, MARGINS
 from harness.report.wording.safe_text import cut, plural, slug, visible
 from harness.schema.results import number_format
-from harness.schema.run_info import attempt_sentence
+from harness.schema.run_info import attempt_sentence, earlier_mark, earlier_sentence
 
 SUITE_TEXT_LIMIT = 20_000
 
@@ -78,6 +78,8 @@ def environment() -> Environment:
         display_interval=display_interval,
         change=narrative.change,
         attempt_sentence=attempt_sentence,
+        earlier_mark=earlier_mark,
+        earlier_sentence=earlier_sentence,
         WORDS=WORDS,
         ICONS=ICONS,
         VERDICTS=VERDICTS,
