@@ -90,7 +90,7 @@ def test_runs_that_asked_alike_under_other_names_are_compared(runs: Runs) -> Non
     finally:
         (runs.folder / "films.csv").write_text(content, "utf-8")
     digests = [run.records("mood", "base").head.facts["asked"]["digest"] for run in (first, other)]
-    assert digests[0] == digests[1]
+    assert digests[0] == digests[1] == first.read_results().evaluations[0].protocol_digests["base"]
     assert compare_runs(first, runs.run("again"), [], Silent()).comparisons[0].identical
 
 

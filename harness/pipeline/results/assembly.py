@@ -114,6 +114,11 @@ def _evaluation(
         cluster_unit=evaluation.cluster_unit,
         labels=list(context.labels),
         protocols=protocols,
+        protocol_digests={
+            model: str(found.head.facts["asked"]["digest"])
+            for model, found in records.items()
+            if "asked" in found.head.facts
+        },
         skipped={answered.model: answered.skipped for answered in own if answered.skipped is not None},
         coverage={model: float(found.ok.mean()) if len(found) else 0.0 for model, found in records.items()},
         counts={model: record_counts(found) for model, found in records.items()},
