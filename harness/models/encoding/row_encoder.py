@@ -10,7 +10,7 @@ import inspect
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Protocol
+from typing import Protocol
 
 from datasets import Dataset
 
@@ -151,22 +151,6 @@ def has_types(model: Configured) -> bool:
 def reads_types(model: Configured) -> bool:
     """Whether a model may be given token types of two texts."""
     return TYPES in accepted(model) and int(getattr(model.config, "type_vocab_size", 2) or 0) > 1
-
-
-def padding_id(model: Configured, tokenizer: object) -> int:
-    """The token that fills rows up; filled places are masked, so any row of the embedding will do.
-
-    The tokenizer's own, else the configuration's. A padding token that was added to a tokenizer without a row in the
-    embedding is none of them: token 0 stands in for it.
-    """
-    rows = embedding_rows(model)
-    named = (getattr(tokenizer, "pad_token_id", None), getattr(model.config, "pad_token_id", None))
-    return next((token for token in named if isinstance(token, int) and 0 <= token < rows), 0)
-
-
-def embedding_rows(model: Any) -> int:
-    """How many tokens a model has embeddings for."""
-    return int(model.get_input_embeddings().weight.shape[0])
 
 
 def name_inputs(tokenizer: Tokenizer, *, types: bool) -> None:

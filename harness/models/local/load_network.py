@@ -17,7 +17,8 @@ from harness.core.errors import CheckpointError, Where
 from harness.models.checkpoint.checkpoint_heads import AUTO_CLASSES, Family, Head
 from harness.models.checkpoint.inspection import inspect
 from harness.models.checkpoint.tokenizer_files import TOKENIZER_FILES, too_many_tokens
-from harness.models.encoding.row_encoder import embedding_rows, longest_row, padding_id
+from harness.models.encoding.embeddings import embedding_rows, padding_id
+from harness.models.encoding.row_encoder import longest_row
 from harness.models.encoding.text_encoder import TextEncoder
 from harness.models.library_logging import no_padding_notice, quiet
 from harness.models.local.forward_patch import FAULTS

@@ -21,7 +21,8 @@ import torch
 from harness.core.records import FloatArray
 from harness.models.checkpoint.checkpoint_heads import Family, Head
 from harness.models.encoding.chat_template import Chat
-from harness.models.encoding.row_encoder import RowEncoder, embedding_rows
+from harness.models.encoding.embeddings import embedding_rows
+from harness.models.encoding.row_encoder import RowEncoder
 from harness.models.encoding.text_encoder import TextEncoder
 from harness.models.local.batching import IntArray, Row
 from harness.models.local.fast_path import FastPaths, NoFastPaths

@@ -13,8 +13,8 @@ from torch.nn import functional
 from harness.core.errors import SuiteError
 from harness.core.examples import PreferencePair
 from harness.model_kinds.weight_tuning import FinetuneSettings
+from harness.models.encoding.embeddings import padding_id
 from harness.models.encoding.prompt_encoder import PromptEncoder, has_messages
-from harness.models.encoding.row_encoder import padding_id
 from harness.models.local.load_weights import load_tokenizer
 from harness.training.learners.learner import TrainingJob, mean_loss
 from harness.training.load_parent import ParentCheckpoint, load_headed, longest

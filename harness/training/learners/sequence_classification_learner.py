@@ -9,7 +9,8 @@ import torch
 from torch.nn import functional
 
 from harness.model_kinds.weight_tuning import FinetuneSettings
-from harness.models.encoding.row_encoder import TYPES, embedding_rows, padding_id, reads_types, tokenized
+from harness.models.encoding.embeddings import embedding_rows, padding_id
+from harness.models.encoding.row_encoder import TYPES, reads_types, tokenized
 from harness.models.encoding.text_encoder import text_encoder
 from harness.models.local.load_weights import load_tokenizer
 from harness.training.learners.labeled_batches import LabeledBatches

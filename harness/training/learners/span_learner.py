@@ -12,7 +12,8 @@ import torch
 from torch.nn import functional
 
 from harness.model_kinds.weight_tuning import FinetuneSettings
-from harness.models.encoding.row_encoder import TYPES, padding_id, reads_types
+from harness.models.encoding.embeddings import padding_id
+from harness.models.encoding.row_encoder import TYPES, reads_types
 from harness.models.encoding.span_windows import learned_windows
 from harness.models.encoding.text_encoder import text_encoder
 from harness.models.local.load_weights import load_tokenizer

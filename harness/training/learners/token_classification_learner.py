@@ -10,8 +10,8 @@ from torch.nn import functional
 from harness.core.errors import DataError, unknown
 from harness.core.examples import TaggedWords
 from harness.model_kinds.weight_tuning import FinetuneSettings
+from harness.models.encoding.embeddings import padding_id
 from harness.models.encoding.pair_encoder import WordEncoder
-from harness.models.encoding.row_encoder import padding_id
 from harness.models.encoding.text_encoder import text_encoder
 from harness.models.local.load_weights import load_tokenizer
 from harness.training.learners.learner import TrainingJob, hits

@@ -20,8 +20,8 @@ from harness.core.reporter import Reporter
 from harness.model_kinds.align_kind import AlignSpec, alignment_settings
 from harness.model_kinds.flop_shapes import Shape
 from harness.model_kinds.weight_tuning import QloraMethod
+from harness.models.encoding.embeddings import padding_id
 from harness.models.encoding.prompt_encoder import PromptEncoder, has_messages
-from harness.models.encoding.row_encoder import padding_id
 from harness.models.local.fastpaths.installed import accelerate
 from harness.models.local.load_weights import family_of, load_tokenizer
 from harness.training.learners.learner import TrainingJob, hits, mean_loss

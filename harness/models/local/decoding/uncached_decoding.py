@@ -13,7 +13,7 @@ import numpy as np
 import torch
 
 from harness.core.requests import Generate
-from harness.models.encoding.row_encoder import embedding_rows
+from harness.models.encoding.embeddings import embedding_rows
 from harness.models.local.batching import IntArray, Row
 from harness.models.local.forward_patch import FAULTS
 from harness.models.local.network import Network

@@ -10,7 +10,7 @@ import torch
 
 from harness.core.records import FloatArray
 from harness.core.requests import Continuations, Failure, Request, Response
-from harness.models.encoding.row_encoder import embedding_rows
+from harness.models.encoding.embeddings import embedding_rows
 from harness.models.encoding.text_encoder import encode_texts
 from harness.models.local.batching import SLACK, Batcher, IntArray, TooLarge, too_large
 from harness.models.local.decoding.steppers import decoder_start
