@@ -62,7 +62,7 @@ def compare_runs(
         reporter.warn(note)
     chosen = _pairs(pairs, old, new, first, second)
     if not allow_protocol_difference:
-        _require_one_protocol(first, second, [entry.name for entry in shared], chosen)
+        require_one_protocol(first, second, [entry.name for entry in shared], chosen)
     compared: list[ComparisonResult] = []
     with reporter.task("statistics", total=len(shared) * len(chosen)) as task:
         for evaluation in shared:
@@ -95,7 +95,7 @@ def compare_runs(
     return ComparedRuns(compared, _unpaired(first, second, old, new, chosen if not pairs else None))
 
 
-def _require_one_protocol(
+def require_one_protocol(
     first: RunDir, second: RunDir, evaluations: Sequence[str], pairs: Sequence[tuple[str, str]]
 ) -> None:
     """Refuses pairs that were asked differently: prompt, template, words, stop rules, filters or scorer.

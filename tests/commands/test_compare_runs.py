@@ -10,7 +10,7 @@ import pytest
 from harness_support import model_zoo
 
 from harness.cli.comparison_lines import comparison_lines
-from harness.commands.compare_runs import compare_runs
+from harness.commands.compare_runs import compare_runs, require_one_protocol
 from harness.core.errors import DataError
 from harness.core.records import Records
 from harness.core.reporter import Silent
@@ -28,7 +28,7 @@ models: {MODELS}
 compare: {baseline: BASE}
 tasks:
   mood:
-    classification: {data: films, TEXT cloze: {template: "{text} It was {mask}.", words: {good: [play], bad: [one]}}}
+    classification: {data: films, TEXT cloze: {template: "{text} It was {mask}.", words: {good: [n], bad: [d]}}}
 """
 
 
@@ -77,8 +77,8 @@ def test_another_prompt_between_runs_is_refused_with_both_texts_and_compared_on_
 
 def test_other_words_between_runs_are_refused(runs: Runs) -> None:
     with pytest.raises(DataError, match="asked differently") as refused:
-        compare_runs(runs.run("first"), runs.run("words", **{"[play]": "[play, she]"}), [], Silent())
-    assert "she" in refused.value.notes[0]
+        compare_runs(runs.run("first"), runs.run("words", **{"[n]": "[n, s]"}), [], Silent())
+    assert '"s"' in refused.value.notes[0]
 
 
 def test_runs_that_asked_alike_under_other_names_are_compared(runs: Runs) -> None:
@@ -116,9 +116,6 @@ def test_records_that_do_not_hold_how_they_were_asked_are_not_taken_for_alike(ru
     facts = {name: value for name, value in records.head.facts.items() if name != "asked"}
     path = earlier.records_path("mood", "base")
     write_records(path, Records(dataclasses.replace(records.head, facts=facts), records.table))
-    info = earlier.read_info()
-    info.records = earlier.digest_records()
-    earlier.write_info(info)
     with pytest.raises(DataError) as refused:
-        compare_runs(first, earlier, [], Silent())
+        require_one_protocol(first, earlier, ["mood"], [("base", "base")])
     assert "the records of the candidate do not hold how it was asked" in refused.value.notes[0]
