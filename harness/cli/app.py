@@ -2,13 +2,27 @@
 
 from __future__ import annotations
 
+import errno
 import importlib
 import os
+import signal
 import sys
+import threading
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from types import FrameType
+from typing import NoReturn
 
 import click
+
+from harness.core.distribution import explained, installed_version
+
+_NAMES = frozenset({errno.ENAMETOOLONG, errno.ELOOP, errno.ENOTDIR, errno.EISDIR, errno.EACCES, errno.EPERM})
+"""Names that the system does not take: wrong usage."""
+_RESOURCES = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO, errno.EMFILE, errno.ENFILE, errno.ENOMEM})
+"""What the machine lacks: rerun to resume."""
+_SHOWN = 80
 
 COMMANDS = {
     "run": "Run a suite: train or load its models, evaluate, compare, gate, and report.",
@@ -30,6 +44,7 @@ COMMANDS = {
     "init": "Write a commented suite for your own data and models.",
     "list": "List the available tasks, probes, metrics, data, and suites.",
     "data": "List, show, fetch, verify, and audit datasets.",
+    "cache": "Show, check, or clear the cache of data, checkpoints, and answers.",
     "doctor": "Show versions, devices, the cache, and anything missing.",
     "schema": "Print the JSON Schema of suite files.",
 }
@@ -67,8 +82,16 @@ class LazyGroup(click.Group):
             formatter.write_dl(list(COMMANDS.items()))
 
 
+def _show_version(context: click.Context, _: click.Parameter, wanted: bool) -> None:
+    if wanted and not context.resilient_parsing:
+        click.echo(f"harness, version {installed_version()}")
+        context.exit()
+
+
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
-@click.version_option(package_name="harness", prog_name="harness")
+@click.option(
+    "--version", is_flag=True, is_eager=True, expose_value=False, callback=_show_version, help="Show the version."
+)
 def harness() -> None:
     """Compare a base language model with its fine-tuned specializations.
 
@@ -77,48 +100,104 @@ def harness() -> None:
 
     Exit codes: 0 every blocking gate passed; 2 invalid usage, suite, or data; 10 a blocking gate
     failed; 11 inconclusive; 12 error or incomplete (rerun to resume); 13 lock mismatch;
-    70 internal error; 130 interrupted.
+    70 internal error; 130 interrupted (Ctrl-C); 143 terminated (SIGTERM).
     """
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """The console script: runs a command and exits with the documented code."""
-    sys.exit(invoke(list(sys.argv[1:] if arguments is None else arguments)))
+    from harness.cli.output_streams import OutputStreams
+    from harness.core.errors import EXIT_INCOMPLETE
+
+    streams = OutputStreams.install()
+    code = invoke(list(sys.argv[1:] if arguments is None else arguments))
+    fault = streams.close()
+    if fault is not None:
+        _tell(f"error: the output cannot be written: {fault.strerror}.\nnext: free some space, or write it elsewhere.")
+        code = code or EXIT_INCOMPLETE
+    sys.exit(code)
 
 
 def invoke(arguments: list[str]) -> int:
     """Runs a command line and returns its exit code; prints errors to stderr, never a traceback."""
     from harness.cli.process_settings import ProcessSettings
-    from harness.core.errors import EXIT_INTERNAL, EXIT_INTERRUPTED, EXIT_USAGE, HarnessError
+    from harness.core.errors import EXIT_INTERNAL, EXIT_USAGE, HarnessError
 
     ProcessSettings.apply()
     if not os.environ.get("HARNESS_DEBUG"):
         # A user of harness cannot act on deprecations inside libraries.
         warnings.filterwarnings("ignore", category=FutureWarning, module=r"(transformers|peft|accelerate|datasets)\b")
     try:
-        code = harness.main(args=arguments, prog_name="harness", standalone_mode=False)
-    except click.exceptions.Abort:
-        return _interrupted(EXIT_INTERRUPTED)
-    except KeyboardInterrupt:
-        return _interrupted(EXIT_INTERRUPTED)
+        with _terminable(), explained():
+            code = harness.main(args=arguments, prog_name="harness", standalone_mode=False)
+    except (click.exceptions.Abort, KeyboardInterrupt) as stop:
+        return _interrupted(stop)
+    except click.UsageError as error:
+        usage = f"{error.ctx.get_usage()}\n" if error.ctx is not None else ""
+        _tell(f"{usage}Error: {error.format_message()}")
+        return EXIT_USAGE
     except click.ClickException as error:
-        error.show()
+        _tell(f"Error: {error.format_message()}")
         return EXIT_USAGE
     except HarnessError as error:
-        click.echo(f"error: {error}", err=True)
+        _tell(f"error: {error}")
         return error.exit_code
-    except BrokenPipeError:
-        # The reader of our output closed the pipe (`harness list | head`); the work itself is fine.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
+    except OSError as error:
+        return _system(error)
     except Exception as error:
         return _internal(error, EXIT_INTERNAL)
     return code if isinstance(code, int) else 0
 
 
-def _interrupted(code: int) -> int:
-    click.echo("interrupted. Finished work is kept; rerun the command to resume.", err=True)
+def _tell(text: str) -> None:
+    """A message on stderr; what it quotes of files and arguments never drives the terminal."""
+    from harness.report.wording.safe_text import clean
+
+    click.echo(clean(text), err=True)
+
+
+def _system(error: OSError) -> int:
+    """What the system refuses for a reason that the user can mend is an error of the user's; the rest is ours."""
+    from harness.core.errors import EXIT_INCOMPLETE, EXIT_INTERNAL, EXIT_USAGE
+
+    code = EXIT_USAGE if error.errno in _NAMES else EXIT_INCOMPLETE if error.errno in _RESOURCES else None
+    if code is None or os.environ.get("HARNESS_DEBUG"):
+        return _internal(error, EXIT_INTERNAL if code is None else code)
+    name = str(error.filename) if error.filename is not None else ""
+    shown = name if len(name) <= _SHOWN else f"{name[:_SHOWN]}… ({len(name)} characters)"
+    place = f"{shown}: " if name else ""
+    _tell(f"error: {place}{error.strerror}.\nnext: check the name and the permissions, and that there is free space.")
     return code
+
+
+class Terminated(KeyboardInterrupt):
+    """SIGTERM, as schedulers and container runtimes send it: a command stops as after Ctrl-C."""
+
+
+@contextmanager
+def _terminable() -> Iterator[None]:
+    """Turns SIGTERM into `Terminated`, where signals can be handled (the main thread)."""
+
+    def terminate(signum: int, frame: FrameType | None) -> NoReturn:
+        raise Terminated
+
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, terminate)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _interrupted(stop: BaseException) -> int:
+    from harness.core.errors import EXIT_INTERRUPTED, EXIT_TERMINATED
+
+    terminated = isinstance(stop, Terminated) or isinstance(stop.__context__, Terminated)
+    word = "terminated" if terminated else "interrupted"
+    click.echo(f"{word}. Finished work is kept; rerun the command to resume.", err=True)
+    return EXIT_TERMINATED if terminated else EXIT_INTERRUPTED
 
 
 def _internal(error: Exception, code: int) -> int:
@@ -126,9 +205,8 @@ def _internal(error: Exception, code: int) -> int:
         import traceback
 
         traceback.print_exception(error)
-    click.echo(
+    _tell(
         f"internal error: {type(error).__name__}: {error}\n"
-        "next: this is a bug in harness; rerun with HARNESS_DEBUG=1 and report the output.",
-        err=True,
+        "next: this is a bug in harness; rerun with HARNESS_DEBUG=1 and report the output."
     )
     return code

@@ -113,7 +113,9 @@ def changed(**columns: Any) -> pd.DataFrame:
         (changed(score=[np.nan, *CANDIDATE.score[1:]]), {"metrics": ["score"]}, "item 'i0', column 'score'"),
         (changed(score=[np.inf, *CANDIDATE.score[1:]]), {"metrics": ["score"]}, "expected a finite number"),
         (changed(score="much"), {"metrics": ["score"]}, "expected a finite number, found 'much'"),
-        (changed(prediction=[None, *CANDIDATE.prediction[1:]]), {}, "missing value"),
+        (changed(doc=[None, *CANDIDATE.doc[1:]]), {"cluster": "doc"}, "missing_cluster='own'"),
+        (CANDIDATE, {"labels": ["a", "b"]}, "1 labels in the tables are not among labels=…: 'c'"),
+        (CANDIDATE, {"name": "My Table"}, "expected a name of small letters"),
         (changed(id=[None, *CANDIDATE.id[1:]]), {}, "column 'id': missing value"),
         (CANDIDATE, {"metrics": ["acuracy"]}, "Did you mean 'accuracy'?"),
         (CANDIDATE, {"metrics": ["ece"]}, "needs more than target and prediction"),
@@ -122,8 +124,7 @@ def changed(**columns: Any) -> pd.DataFrame:
         (CANDIDATE, {"missing": "ignore"}, "expected missing="),
         (CANDIDATE.iloc[:0], {}, "has no rows"),
         (3, {}, "found int"),
-        ("none.txt", {}, "found '.txt'"),
-        ("none.csv", {}, "cannot be read"),
+        ("none.csv", {}, "candidate: expected a file, found nothing"),
     ],
 )
 def test_unlike_things_are_refused(candidate: Any, options: dict[str, Any], words: str) -> None:
@@ -358,3 +359,21 @@ def test_no_gates_is_none_and_has_not_passed() -> None:
     assert "no gates: nothing was judged" in str(verdicts)
     with pytest.raises(harness.GateFailedError, match="no gates: nothing was judged"):
         verdicts.check()
+
+
+def test_limits_are_held_against_range_and_direction_of_a_table_s_metrics() -> None:
+    losses = [{"id": number, "loss": 1.0 + number % 3} for number in range(200)]
+    worse = [{**row, "loss": 4 * row["loss"]} for row in losses]
+    found = harness.compare(losses, worse, metrics=[harness.Mean("loss", direction="lower")])
+    verdicts = harness.judge(found, harness.Gate("g", metric="loss", kind="absolute", min=3.0))
+    assert (verdicts.results[0].verdict, verdicts.overall.exit_code) == ("error", 12)
+    assert "better lower, so `min` alone" in verdicts.results[0].sentence
+    right = [{"id": number, "target": "ab"[number % 2], "prediction": "ab"[number % 2]} for number in range(200)]
+    wrong = [{**row, "prediction": "ba"[int(row["id"]) % 2]} for row in right]
+    shares = harness.compare(right, wrong, metrics=["accuracy"])
+    rules = [
+        harness.Gate("a", metric="accuracy", kind="absolute", min=-1),
+        harness.Gate("b", metric="accuracy", kind="non_inferiority", margin=5),
+        harness.Gate("c", metric="accuracy", kind="non_inferiority", margin="2%"),
+    ]
+    assert [one.verdict for one in harness.judge(shares, rules)] == ["error", "error", "fail"]

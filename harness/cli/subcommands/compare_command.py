@@ -33,7 +33,7 @@ def command(
     from harness.cli.comparison_lines import comparison_lines
     from harness.cli.console import make_reporter
     from harness.cli.options import earlier_json, emit_json, say_earlier_version
-    from harness.commands.compare_runs import compare_runs
+    from harness.commands.compare_runs import both_sides, compare_runs
     from harness.report.wording.safe_text import clean_line
     from harness.storage.run_folders import find
 
@@ -53,6 +53,6 @@ def command(
         comparisons = [entry.model_dump(mode="json") for entry in found.comparisons]
         emit_json({"comparisons": comparisons, "unpaired": found.unpaired, **earlier_json(first, second)})
         return 0
-    for line in comparison_lines(found.comparisons):
+    for line in comparison_lines(found.comparisons, both_sides(first, second)):
         click.echo(line)
     return 0

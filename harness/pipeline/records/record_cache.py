@@ -27,7 +27,7 @@ from harness.pipeline.records.protocol_facts import with_parts
 from harness.pipeline.records.training_overlap import training_texts
 from harness.storage.items_file import read_items, write_items
 from harness.storage.records_file import read_records, write_records
-from harness.storage.response_cache import RenewedFile, model_identity
+from harness.storage.response_cache import RESPONSES, RenewedFile, model_identity
 from harness.storage.store import Entry, Store
 
 if TYPE_CHECKING:
@@ -245,7 +245,7 @@ class RecordCache:
             from harness.models.open_model import open_model
 
             self._pool = self._pool or BasePool()
-            responses = self.store.root / "responses.sqlite"
+            responses = self.store.root / RESPONSES
             self._models[checkpoint.key] = open_model(
                 checkpoint.source,
                 resolve=self.builder.resolve,
