@@ -32,7 +32,6 @@ from harness.metrics.build_metrics import build_metrics  # noqa: E402
 from harness.statistics.crossed_seeds import crossed  # noqa: E402
 from harness.statistics.estimate import estimate  # noqa: E402
 from harness.statistics.paired_difference import difference  # noqa: E402
-from harness.statistics.wild_bootstrap import WildBootstrap  # noqa: E402
 from harness.storage import atomic  # noqa: E402
 
 PAGE = HERE.parent / "docs" / "statistics.md"

@@ -26,6 +26,11 @@ def normal_isf(tail: float) -> float:
     return -normal_ppf(tail)
 
 
+def normal_sf(x: float) -> float:
+    """P(Z > x)."""
+    return normal_cdf(-x)
+
+
 def student_sf(x: float, freedom: float) -> float:
     """P(T > x) of Student's t with so many degrees of freedom."""
     return float(special.stdtr(freedom, -x))

@@ -82,6 +82,7 @@ def recomputed_difference(
         test=f"randomized swaps of the sides of {unit}, recomputed ({resamples:,} samples)",
         n=groups.n,
         clusters=groups.count,
+        n_eff=_evidence(groups),
         mde=mde(number_or_nan(interval.standard_error)),
         discordant=NAN,
         identical=identical,
@@ -105,7 +106,13 @@ def recomputed_estimate(
     """The level of one model by recomputation."""
     value = figure(np.arange(groups.n)) if groups.n else NAN
     interval, warnings = _interval(value, figure, groups, confidence, alphas, resamples, seed, progress)
-    return Estimate(interval, groups.n, groups.count, _method("percentile bootstrap", groups, resamples), warnings)
+    method = _method("percentile bootstrap", groups, resamples)
+    return Estimate(interval, groups.n, groups.count, _evidence(groups), method, warnings)
+
+
+def _evidence(groups: Groups) -> float:
+    """Kish's number of the clusters: without sums, how much items of a cluster have in common is not known."""
+    return groups.n**2 / float(np.sum(groups.sizes() ** 2)) if groups.n else 0.0
 
 
 def _method(name: str, groups: Groups, resamples: int) -> str:
