@@ -109,7 +109,7 @@ def _stored(run: Path, gate: str | None, suite: str | Path | None) -> list[GateR
     if not chosen:
         known = {one.id for one in results.gates}
         raise SuiteError(
-            unknown("gate", gate, known) if gate else "the run has no gates; nothing was judged.",
+            unknown("gate", gate, known) if gate else "no gates: nothing was judged.",
             where=Where(found.path),
         )
     return chosen

@@ -10,7 +10,7 @@ from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any
 
 from harness.api.comparisons import Comparisons
-from harness.core.errors import DataError, Where
+from harness.core.errors import EXIT_USAGE, DataError, Where
 from harness.gates.alpha_levels import alpha_levels
 from harness.gates.explanation import explain
 from harness.gates.flip_rule import tag_flips
@@ -66,7 +66,7 @@ class Verdicts:
 
     @property
     def passed(self) -> bool:
-        """Whether nothing blocks (exit code 0); warnings show in `overall` and in the text."""
+        """Whether gates were judged and nothing blocks (exit code 0); warnings show in `overall` and in the text."""
         return self.overall.exit_code == 0
 
     def __len__(self) -> int:
@@ -92,15 +92,16 @@ class Verdicts:
         return "\n".join(texts)
 
     def check(self) -> Verdicts:
-        """Itself when nothing blocks.
+        """Itself when gates were judged and nothing blocks.
 
         Raises:
-            GateFailedError: else, with every verdict that blocks.
+            GateFailedError: else, with every verdict that blocks, or that nothing was judged.
         """
         if self.passed:
             return self
         blocking = [gate for gate in self.results if gate.blocking and gate.verdict != "pass"]
-        raise GateFailedError("\n".join(f"gate {gate.id}: {gate.verdict}: {gate.sentence}" for gate in blocking))
+        lines = [f"gate {gate.id}: {gate.verdict}: {gate.sentence}" for gate in blocking]
+        raise GateFailedError("\n".join(lines or [self.overall.sentence]))
 
     def to_frame(self) -> pd.DataFrame:
         """One row for each verdict, as a pandas frame."""
@@ -135,6 +136,9 @@ def judge(
             metrics are then named `table.metric`.
         gates: rules with the keys of docs/gates.md. `min_n` is 100 unless a rule or `defaults` says otherwise.
         today: the day that waivers are held against; today when left out.
+
+    Returns:
+        The verdicts. Without a gate nothing is judged: the verdict is `none`, and has not passed.
 
     Raises:
         SuiteError: for keys or values that no gate takes.
@@ -173,7 +177,11 @@ def judge(
         flips=flips,
     )
     results = tuple(trace.result.model_copy(update={"where": None}) for trace in made)
-    return Verdicts(results, overall(results), tuple(made))
+    verdict = overall(results)
+    if not results:
+        # As for `harness gate`: asking for a verdict without a gate is a mistake.
+        verdict = verdict.model_copy(update={"exit_code": EXIT_USAGE})
+    return Verdicts(results, verdict, tuple(made))
 
 
 def _told_apart(several: Sequence[Comparisons]) -> None:

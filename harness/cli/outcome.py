@@ -11,14 +11,18 @@ from harness.schema.results.verdicts import GateResult
 from harness.schema.run_info import RunInfo
 from harness.storage.run_dir import RunDir
 
-MARKS = {"pass": "✓", "fail": "✗", "inconclusive": "?", "error": "!", "warn": "~"}
-COLOURS = {"pass": "green", "fail": "red", "inconclusive": "yellow", "error": "red", "warn": "yellow"}
+MARKS = {"none": "–", "pass": "✓", "fail": "✗", "inconclusive": "?", "error": "!", "warn": "~"}
+COLOURS = {"none": "yellow", "pass": "green", "fail": "red", "inconclusive": "yellow", "error": "red", "warn": "yellow"}
 
 
 def show_outcome(run: RunDir, results: Results, *, as_json: bool, info: RunInfo | None = None) -> int:
-    """Prints the verdict and returns the exit code."""
+    """Prints the verdict and returns the exit code; what could not be judged is named on stderr too."""
     report = run.path / "report.html"
     verdict = results.verdict
+    for gate in results.gates:
+        if gate.verdict == "error":
+            about = f" ({clean_line(gate.model)})" if gate.model else ""
+            click.echo(f"gate {clean_line(gate.id)}{about}: {clean_line(gate.sentence)}", err=True)
     if as_json:
         emit_json(
             {

@@ -78,10 +78,11 @@ def plan_suite(
     if all(entry.cached for entry in previews):
         prepared = prepare(suite, store, reporter, limit=limit)
         if isinstance(suite, CalibrationSuite):
-            return Plan(previews, [_worlds(suite), *_steps(suite, prepared, store, reporter)], _over_worlds(suite))
+            steps = [_worlds(suite), *_steps(suite, prepared, store, reporter)]
+            return Plan(previews, steps, [*_over_worlds(suite), *_left_out(suite)])
         builder = CheckpointBuilder(prepared, store, reporter)
         gates = plan_gates(prepared, RecordCache(prepared, builder, store, reporter), earlier)
-        return Plan(previews, _steps(suite, prepared, store, reporter), gates)
+        return Plan(previews, _steps(suite, prepared, store, reporter), [*gates, *_left_out(suite)])
     rows = {entry.name: entry.rows or 0 for entry in previews}
     rate = _matrix_rate()
     steps = [_guessed(suite, name, rows, rate) for name in suite.models]
@@ -89,7 +90,18 @@ def plan_suite(
     for name, spec in [*suite.tasks.items(), *suite.probes.items()]:
         steps.append(PlannedStep("evaluate", name, None, spec.kind, seconds))
     unknown = "its power is unknown until the data is fetched (`harness data fetch`)"
-    return Plan(previews, steps, [PlannedGate(rule.id, unknown) for rule in suite.gates.rules])
+    gates = [PlannedGate(rule.id, unknown) for rule in suite.gates.rules]
+    return Plan(previews, steps, [*gates, *_left_out(suite)])
+
+
+def _left_out(suite: Suite) -> list[PlannedGate]:
+    """Gates that `--only` leaves nothing to judge for."""
+    return [
+        PlannedGate(
+            gate.rule.id, f"cannot be judged{f' of {gate.model}' if gate.model else ''}: {gate.reason}.", possible=False
+        )
+        for gate in suite.gates.left_out
+    ]
 
 
 def _worlds(suite: CalibrationSuite) -> PlannedStep:

@@ -39,9 +39,9 @@ def judge_again(run: RunDir, suite_name: str | None, reporter: Reporter) -> Resu
     note = outside_note(results.evaluations)
     if note is not None:
         reporter.warn(note)
-    if not suite.gates.rules:
+    if not suite.gates:
         raise SuiteError(
-            "the suite has no gates, so there is nothing to judge.",
+            "no gates: nothing was judged.",
             where=Where(suite.path),
             hint="add a gate (docs/gates.md), or pass a suite with gates as --suite.",
         )

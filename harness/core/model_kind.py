@@ -262,6 +262,13 @@ class ModelKind(ABC, Generic[OptionsT]):
         """The transformers configuration of the model, where its options say it; `folder` is that of the suite."""
         return None
 
+    def identity(self, options: OptionsT) -> Mapping[str, Any] | None:
+        """What tells its answers apart where no files do; None for a model that is identified by its files.
+
+        Two models of a suite with one identity are one model asked under two names, which is an error.
+        """
+        return None
+
     def fetches(self, options: OptionsT) -> tuple[str, ...]:
         """The checkpoints and tokenizers of others that it names."""
         return ()

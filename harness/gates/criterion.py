@@ -111,7 +111,7 @@ def _ratio(rule: NonInferiorityRule, allowed: float, row: ComparisonResult, alph
         side = "1 or more" if lower_is_better else "at most 1"
         raise RefusedError(f"{rule.metric} is better {row.direction}: its ratio margin must be {side}, not {allowed:g}")
     judged = judged_value(row.ratio, alpha, f"the ratio of {rule.metric}", row.weaknesses)
-    if judged.low <= 0:
+    if min(judged.low, judged.value) <= 0:
         raise RefusedError(f"the ratio of {rule.metric} reaches zero; use an absolute margin")
     limits = Limits(ceiling=allowed) if lower_is_better else Limits(floor=allowed)
     return Criterion(judged, limits, row, f"ratio {'≤' if lower_is_better else '≥'} {allowed:g}", scale="log")

@@ -7,7 +7,7 @@ from datetime import date
 
 from harness.gates.composition import judge_composition
 from harness.gates.flip_rule import TagFlips
-from harness.gates.result_lookup import ResultLookup
+from harness.gates.result_lookup import RefusedError, ResultLookup
 from harness.gates.single_rule import judge_rule
 from harness.gates.trace import GateTrace, JudgmentContext
 from harness.schema.results.inputs import EvaluationResult
@@ -80,4 +80,8 @@ def gate_traces(
                 traces.append(judge_composition(context, rule, model, rule.alpha))
             elif model is not None:
                 traces += judge_rule(context, rule, model, rule.alpha)
-    return traces
+    hint = "run the whole suite, or name in `--only` what the gate needs."
+    return traces + [
+        context.refused(gate.rule, gate.model, RefusedError(gate.reason, hint), left_out=True)
+        for gate in gates.left_out
+    ]

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from harness.core.errors import EXIT_GATE_FAILED, EXIT_INCOMPLETE, EXIT_INCONCLUSIVE, EXIT_OK
 from harness.schema.results.base import Verdict
+from harness.schema.results.number_format import plural
 from harness.schema.results.verdicts import GateResult, VerdictResult
 
 _BLOCKING: tuple[tuple[Verdict, int], ...] = (
@@ -19,11 +20,18 @@ _BLOCKING: tuple[tuple[Verdict, int], ...] = (
 def overall(results: Sequence[GateResult]) -> VerdictResult:
     """error > fail > inconclusive among blocking gates; then warn when any other did not pass.
 
+    Nothing judged is `none`, never green: exit code 0 without gates (`harness gate` calls that a usage error), 12
+    where gates were asked for and `--only` left nothing to judge them on.
+
     An expired waiver does not hold, and never leaves a run green: it is a warning by itself.
 
     `counts` has pass, fail, inconclusive, error (verdicts, blocking or not), warn (not passed, but
     not blocking), waived (a valid waiver holds) and expired (a waiver ran out).
     """
+    if all(result.left_out for result in results):
+        code = EXIT_INCOMPLETE if any(result.blocking for result in results) else EXIT_OK
+        counts = {"error": len(results)} if results else {}
+        return VerdictResult(overall="none", exit_code=code, sentence=_nothing(results), counts=counts)
     verdicts = Counter[str](result.verdict for result in results)
     shown = [result for result in results if result.verdict != "pass" and not result.blocking]
     waived = [result for result in shown if result.waiver_holds]
@@ -38,9 +46,14 @@ def overall(results: Sequence[GateResult]) -> VerdictResult:
     return VerdictResult(overall=verdict, exit_code=EXIT_OK, sentence=_sentence(results), counts=counts)
 
 
+def _nothing(left_out: Sequence[GateResult]) -> str:
+    if not left_out:
+        return "no gates: nothing was judged."
+    names = ", ".join(dict.fromkeys(result.id for result in left_out))
+    return f"nothing was judged: `--only` left out what {plural(len(left_out), 'gate')} asked for ({names})."
+
+
 def _sentence(results: Sequence[GateResult]) -> str:
-    if not results:
-        return "The suite has no gates; nothing was judged."
     stopped = {
         verdict: [result for result in results if result.blocking and result.verdict == verdict]
         for verdict, _ in _BLOCKING

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
@@ -23,6 +24,15 @@ class ServerSpec(Strict):
         None, pattern=r"^[A-Za-z_][A-Za-z0-9_]*$", description="Environment variable that holds the API key."
     )
     prefix: str = Field("", description="Text prepended to every text whose likelihood is computed.")
+    template_variables: dict[str, bool | int | float | str] = Field(
+        default_factory=dict,
+        description="Variables of the server's chat template, such as `enable_thinking: false`; sent with every chat.",
+    )
+    identity: str | None = Field(
+        None,
+        min_length=1,
+        description="A word that stands for the address in the model's identity, for servers whose address changes.",
+    )
     likelihoods: bool = Field(True, description="Whether to request log-probabilities if the server provides them.")
     on_failure: Literal["stop", "record"] = Field(
         "stop", description="Unanswered requests stop the run, which you can resume, or become failed items."
@@ -38,9 +48,31 @@ class ServerSpec(Strict):
         parts = urlsplit(value)
         if parts.scheme not in ("http", "https") or not parts.hostname:
             raise ValueError("expected a URL such as http://localhost:8000/v1")
+        try:
+            parts.port  # noqa: B018  # a port that is no number raises
+        except ValueError:
+            raise ValueError("expected a URL with a port from 0 to 65535") from None
         if "@" in parts.netloc or parts.query or parts.fragment:
             raise ValueError("expected a URL without user, password, `?`, or `#`; use `api_key_env` for the key")
         return value
+
+    def identity_parts(self) -> dict[str, Any]:
+        """What tells its answers from those of another entry, as far as the suite says it.
+
+        The address is a part of it, unless a word stands for it: servers that call their models alike hold other
+        weights. How often and how fast it is asked is no part.
+        """
+        address = {"identity": self.identity} if self.identity is not None else {"url": _normalized(self.url)}
+        asked = {"model": self.model, "prefix": self.prefix, "likelihoods": self.likelihoods}
+        return {**address, **asked, "template_variables": self.template_variables}
+
+
+def _normalized(url: str) -> str:
+    """The address in one spelling: host in lower case, the scheme's own port and a slash at the end left out."""
+    parts = urlsplit(url)
+    own = {"http": 80, "https": 443}[parts.scheme]
+    port = "" if parts.port in (None, own) else f":{parts.port}"
+    return f"{parts.scheme}://{parts.hostname}{port}{parts.path.rstrip('/')}"
 
 
 class ServerKind(ModelKind[ServerSpec]):
@@ -58,6 +90,10 @@ class ServerKind(ModelKind[ServerSpec]):
     def refuses_child(self, options: ServerSpec, child: ModelKind[Any]) -> str | None:
         """Its weights are elsewhere."""
         return "a model behind a server"
+
+    def identity(self, options: ServerSpec) -> Mapping[str, Any]:
+        """Its address or the word for it, the name asked for, and how it is asked."""
+        return {**options.identity_parts(), "tokenizer": options.tokenizer, "revision": options.revision}
 
     def fetches(self, options: ServerSpec) -> tuple[str, ...]:
         """Its tokenizer."""

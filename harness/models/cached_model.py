@@ -5,12 +5,11 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Iterator
 from itertools import islice
-from pathlib import Path
 
 from harness.core.model import Backend, ModelFacts, Work
 from harness.core.reporter import Reporter
 from harness.core.requests import Failure, Request, Response
-from harness.storage.response_cache import ResponseCache, model_identity, response_key
+from harness.storage.response_cache import ResponseCache, ResponseFile, model_identity, response_key
 
 CHUNK = 2048
 _COMMIT_ANSWERS = 256
@@ -26,7 +25,7 @@ class CachedModel:
         reporter: told about a damaged cache.
     """
 
-    def __init__(self, backend: Backend, responses: Path | None, reporter: Reporter) -> None:
+    def __init__(self, backend: Backend, responses: ResponseFile | None, reporter: Reporter) -> None:
         self.backend = backend
         self._cache = ResponseCache(responses, reporter) if responses is not None else None
         self._from_cache = 0

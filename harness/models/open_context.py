@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from harness.core.reporter import Reporter
 from harness.models.checkpoint.checkpoint_digest import Resolve
+from harness.storage.response_cache import ResponseFile
 
 if TYPE_CHECKING:
     from harness.models.local.load_network import Loaded
@@ -41,7 +42,7 @@ class OpenContext:
     """
 
     resolve: Resolve
-    responses: Path | None
+    responses: ResponseFile | None
     device: str
     reporter: Reporter
     labels: tuple[str, ...] | None = None

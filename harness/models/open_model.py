@@ -14,6 +14,7 @@ from harness.models.cached_model import CachedModel
 from harness.models.checkpoint.checkpoint_digest import Resolve
 from harness.models.checkpoint.inspection import kind_of, read_lineage
 from harness.models.open_context import Bases, OpenContext
+from harness.storage.response_cache import ResponseFile
 
 if TYPE_CHECKING:
     from harness.models.server.open_server import Served
@@ -23,7 +24,7 @@ def open_model(
     checkpoint: Path | Served,
     *,
     resolve: Resolve,
-    responses: Path | None,
+    responses: ResponseFile | None,
     device: str = "auto",
     reporter: Reporter | None = None,
     labels: Sequence[str] | None = None,

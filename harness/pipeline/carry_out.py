@@ -12,6 +12,7 @@ from dataclasses import replace
 from harness.pipeline.answered_evaluation import AnsweredEvaluation, SuiteAnswers
 from harness.pipeline.checkpoints.checkpoint import Checkpoint
 from harness.pipeline.checkpoints.checkpoint_builder import CheckpointBuilder
+from harness.pipeline.checkpoints.equal_weights import equal_weights
 from harness.pipeline.prepared_suite import PreparedSuite, prepare
 from harness.pipeline.records.base_selection import choose_baselines, competes, ways_of
 from harness.pipeline.records.record_cache import RecordCache
@@ -77,6 +78,8 @@ def make_checkpoints(builder: CheckpointBuilder, clock: Clock, run: RunDir) -> d
             facts["cached"] = made[model].cached
         if not made[model].in_place:
             _copy_log(made[model], run, model)
+    for note in equal_weights(builder, made):
+        builder.reporter.warn(note)
     return made
 
 

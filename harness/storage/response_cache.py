@@ -11,6 +11,7 @@ import os
 import sqlite3
 import time
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from harness.core.digests import digest
@@ -34,16 +35,29 @@ def model_identity(model_digest: str, answer_key: Mapping[str, object]) -> str:
     return digest({"digest": model_digest, "answer": dict(answer_key)})
 
 
+@dataclass(frozen=True, slots=True)
+class RenewedFile:
+    """A file whose earlier responses are computed again and replaced (`run --fresh`)."""
+
+    path: Path
+
+
+ResponseFile = Path | RenewedFile
+
+
 class ResponseCache:
     """A map from keys to responses in a file.
 
     Args:
-        path: the SQLite file; made when missing, moved aside when damaged.
+        file: the SQLite file; made when missing, moved aside when damaged. Of a renewed one, only what this object
+            has put there is found.
         reporter: told about a damaged file.
     """
 
-    def __init__(self, path: Path, reporter: Reporter) -> None:
-        self.path = path
+    def __init__(self, file: ResponseFile, reporter: Reporter) -> None:
+        renewed = isinstance(file, RenewedFile)
+        self.path = path = file.path if isinstance(file, RenewedFile) else file
+        self._own: set[bytes] | None = set() if renewed else None
         self._reporter = reporter
         with atomic.explained(path):
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -55,6 +69,7 @@ class ResponseCache:
     def get_many(self, keys: Sequence[bytes]) -> dict[bytes, Response]:
         """The responses that are there; rows that cannot be read count as missing."""
         found: dict[bytes, Response] = {}
+        keys = keys if self._own is None else [key for key in keys if key in self._own]
         try:
             for start in range(0, len(keys), _LOOKUP):
                 part = keys[start : start + _LOOKUP]
@@ -73,6 +88,8 @@ class ResponseCache:
         rows = [(key, json.dumps(value.to_json())) for key, value in responses if not isinstance(value, Failure)]
         if not rows:
             return
+        if self._own is not None:
+            self._own.update(key for key, _ in rows)
         try:
             self._write(rows)
         except sqlite3.DatabaseError as error:

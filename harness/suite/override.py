@@ -11,7 +11,7 @@ from harness.core.errors import SuiteError, unknown
 from harness.core.model_kind import ModelSpec
 from harness.model_kinds.load_kind import LoadKind, LoadModel
 from harness.schema.renames import describe_old
-from harness.schema.suite.gate_rules import Composition, Rule
+from harness.schema.suite.gate_rules import Composition, LeftOutGate, Rule, models_of
 from harness.suite.suite import Suite, suite_digest
 
 SuiteT = TypeVar("SuiteT", bound=Suite)
@@ -90,7 +90,12 @@ def _select(suite: SuiteT, only: tuple[str, ...]) -> SuiteT:
             "pairs": [pair for pair in suite.compare.pairs if set(pair) <= kept],
         }
     )
-    judged = {rule.id for rule in suite.gates.rules if _judged(rule, evaluated, kept, compare.release or [])}
+    left_out = [
+        LeftOutGate(rule, model, f"`--only {','.join(only)}` leaves out {missing}")
+        for rule in suite.gates.rules
+        for model in models_of(rule, suite.release)
+        if (missing := _missing(rule, model, evaluated, kept)) is not None
+    ]
     return replace(
         suite,
         models=models,
@@ -99,10 +104,9 @@ def _select(suite: SuiteT, only: tuple[str, ...]) -> SuiteT:
         compare=compare,
         candidates=tuple(compare.candidates or ()),
         release=tuple(compare.release or ()),
-        gates=suite.gates.keep(judged),
+        gates=suite.gates.narrowed(left_out, suite.release),
         evaluated=evaluated,
         contenders=contenders,
-        skipped_gates=tuple(rule.id for rule in suite.gates.rules if rule.id not in judged),
     )
 
 
@@ -125,13 +129,14 @@ def _needed_tasks(suite: Suite, evaluated: Collection[str], models: Iterable[Mod
     return needed
 
 
-def _judged(rule: Rule, evaluated: Collection[str], models: Collection[str], release: Collection[str]) -> bool:
+def _missing(rule: Rule, model: str | None, evaluated: Collection[str], models: Collection[str]) -> str | None:
+    """What a rule needs to judge a model and does not have; None where it has all."""
+    whom = rule.model if rule.model is not None else model
     if isinstance(rule, Composition):
         # A part of a composition would be another gate than the one that was agreed on.
-        return all(_judged(member, evaluated, models, release) for member in rule.members)
+        reasons = (_missing(member, whom, evaluated, models) for member in rule.members)
+        return next((reason for reason in reasons if reason is not None), None)
     if rule.evaluation not in evaluated:
-        return False
-    baseline = getattr(rule, "baseline", None)
-    if baseline is not None and baseline not in models:
-        return False
-    return bool(release) if rule.model is None else rule.model in models
+        return f"the evaluation {rule.evaluation}"
+    needed = (whom, getattr(rule, "baseline", None))
+    return next((f"the model {name}" for name in needed if name is not None and name not in models), None)

@@ -54,7 +54,6 @@ class Suite:
         digest: of the content without comments, order of keys and gates.
         gates_digest: of the gates.
         text, path: the file as it was read.
-        skipped_gates: gates that `only` left nothing to judge for.
     """
 
     name: str
@@ -77,7 +76,6 @@ class Suite:
     contenders: tuple[str, ...]
     document: Document = field(repr=False, compare=False)
     value: Mapping[str, Any] = field(repr=False, compare=False)
-    skipped_gates: tuple[str, ...] = ()
 
     @property
     def evaluations(self) -> dict[str, EvaluationSpec]:

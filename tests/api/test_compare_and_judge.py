@@ -349,3 +349,12 @@ def test_the_size_of_the_numbers_changes_nothing(size: float) -> None:
 def test_numbers_beyond_floats_are_undefined() -> None:
     row = harness.compare(scores([1.7e308] * 5), scores([-1.7e308] * 5))["score"]
     assert (row.status, row.delta.value, row.delta.low) == ("undefined", None, None)
+
+
+def test_no_gates_is_none_and_has_not_passed() -> None:
+    rows = [{"id": number, "score": number % 3} for number in range(200)]
+    verdicts = harness.judge(harness.compare(rows, rows), [])
+    assert (verdicts.overall.overall, verdicts.overall.exit_code, verdicts.passed) == ("none", 2, False)
+    assert "no gates: nothing was judged" in str(verdicts)
+    with pytest.raises(harness.GateFailedError, match="no gates: nothing was judged"):
+        verdicts.check()

@@ -25,7 +25,7 @@ def gate(verdict: str, blocking: bool = True, name: str = "g") -> GateResult:
     )
 
 
-gates = st.lists(st.builds(gate, st.sampled_from(sorted(CODES)), st.booleans()))
+gates = st.lists(st.builds(gate, st.sampled_from(sorted(CODES)), st.booleans()), min_size=1)
 
 
 @given(gates)
@@ -50,4 +50,21 @@ def test_order_does_not_matter(results: list[GateResult], random: object) -> Non
 def test_the_sentence_names_what_stopped_the_release() -> None:
     results = [gate("pass"), gate("fail", name="bias"), gate("inconclusive", blocking=False, name="drift")]
     assert overall(results).sentence == "1 of 3 verdicts passed; 1 failed (bias); 1 only shows a warning (drift)."
-    assert "nothing was judged" in overall([]).sentence
+
+
+def test_no_gates_is_none_and_no_pass() -> None:
+    nothing = overall([])
+    assert (nothing.overall, nothing.exit_code) == ("none", 0)
+    assert nothing.sentence == "no gates: nothing was judged."
+
+
+def test_gates_that_were_left_out_are_none_with_12_and_named() -> None:
+    left_out = [gate("error", name=name).model_copy(update={"left_out": True}) for name in ("better", "floor")]
+    nothing = overall(left_out)
+    assert (nothing.overall, nothing.exit_code) == ("none", 12)
+    assert nothing.sentence == "nothing was judged: `--only` left out what 2 gates asked for (better, floor)."
+    partly = overall([*left_out, gate("pass")])
+    assert (partly.overall, partly.exit_code) == ("error", 12)
+    assert "2 could not be judged (better, floor)" in partly.sentence
+    shown = [one.model_copy(update={"blocking": False}) for one in left_out]
+    assert (overall(shown).overall, overall(shown).exit_code) == ("none", 0)

@@ -10,7 +10,7 @@ from harness.core.model import ModelFacts
 from harness.core.reporter import Silent
 from harness.core.requests import Classify, Failure, Likelihood, PseudoLikelihood, RollingLikelihood, Scores
 from harness.models.cached_model import CachedModel
-from harness.storage.response_cache import ResponseCache, model_identity, response_key
+from harness.storage.response_cache import RenewedFile, ResponseCache, model_identity, response_key
 
 KEYS = [response_key(str(index), "model") for index in range(1200)]
 
@@ -55,6 +55,27 @@ def test_another_model_or_policy_is_asked_again(tmp_path):
     for backend in (Counting(digest="e"), Counting(key=2)):
         ask(backend, path, ["a"])
         assert backend.asked == ["a"]
+
+
+def test_a_renewed_file_asks_again_and_replaces_what_it_held(tmp_path):
+    path = tmp_path / "responses.sqlite"
+    before = ask(Counting(), path, ["a"])
+    assert before == ask(Counting(), path, ["a"])
+
+    class Other(Counting):
+        def compute(self, requests):
+            return ((request, Likelihood(-9.0, 1)) for request, _ in super().compute(requests))
+
+    renewed = Other()
+    model = CachedModel(renewed, RenewedFile(path), Silent())
+    for _ in range(2):
+        (answer,) = dict(model.answer([PseudoLikelihood("a")])).values()
+        assert answer == Likelihood(-9.0, 1)
+    model.close()
+    assert renewed.asked == ["a"]
+    later = Counting()
+    assert list(ask(later, path, ["a"]).values()) == [Likelihood(-9.0, 1)]
+    assert later.asked == []
 
 
 def test_failures_are_not_kept(tmp_path):

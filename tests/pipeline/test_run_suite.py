@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from harness_support import model_zoo
 
 from harness.core.errors import LockError
 from harness.core.reporter import Silent
@@ -114,3 +116,33 @@ def test_a_locked_run_of_another_suite_starts_nothing(suite: Suite, tmp_path: Pa
     with pytest.raises(LockError, match="1 difference from the lock file"):
         run_suite(override(suite, seed=5), store, Silent(), settings)
     assert not (tmp_path / "reports").exists()
+
+
+class Listening(Silent):
+    def __init__(self) -> None:
+        self.heard: list[str] = []
+
+    def warn(self, message: str) -> None:
+        self.heard.append(message)
+
+
+def test_two_local_models_with_equal_weights_are_a_warning(tmp_path: Path) -> None:
+    model_zoo.classifier("bert", tmp_path / "first", ("good", "bad"))
+    model_zoo.classifier("bert", tmp_path / "other", ("good", "bad"), seed=1)
+    shutil.copytree(tmp_path / "first", tmp_path / "copy")
+    (tmp_path / "copy" / "generation_config.json").write_text('{"eos_token_id": 3}', "utf-8")
+    (tmp_path / "notes.csv").write_text("text,label\na fine day,good\na bad day,bad\n", "utf-8")
+    written = """\
+name: twins
+data: {notes: {file: notes.csv, splits: {test: 1.0}}}
+models: {first: {load: first}, copy: {load: copy}, other: {load: other}}
+compare: {baseline: first}
+tasks: {notes: {classification: {data: notes, metrics: [accuracy]}}}
+"""
+    (tmp_path / "suite.yaml").write_text(written, "utf-8")
+    reporter = Listening()
+    settings = Settings(tmp_path / "reports", device="cpu")
+    run_suite(load_suite(str(tmp_path / "suite.yaml")), Store(tmp_path / "store"), reporter, settings)
+    assert [warning.split(":")[0] for warning in reporter.heard if "equal weights" in warning] == [
+        "first and copy have equal weights"
+    ]

@@ -222,3 +222,47 @@ def test_a_path_comes_first_then_a_name(tmp_path: Path, monkeypatch: pytest.Monk
 @pytest.mark.parametrize("name", sorted(suites()))
 def test_ready_suites_are_valid(name: str) -> None:
     assert load_any_suite(name).name == name
+
+
+SERVED = """\
+name: served
+data: {mine: {file: mine.csv}}
+models:
+  base: {server: {url: "http://one:80/v1", model: default}}
+  tuned: {server: {%s}}
+compare: {baseline: base}
+tasks: {mine: {generative_qa: {data: mine, prompt: "Double {text}", target: label}}}
+"""
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        'url: "http://one:80/v1", model: default',
+        'url: "http://ONE/v1/", model: default, concurrency: 2, on_failure: record',
+    ],
+)
+def test_two_server_entries_with_one_identity_are_an_error(entry: str) -> None:
+    message = fault(SERVED % entry)
+    assert message.startswith("s.yaml:5:")
+    assert "the models 'base' and 'tuned' are one and the same server model" in message
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        'url: "http://one/v2", model: default',
+        'url: "http://one:81/v1", model: default',
+        'url: "http://one/v1", model: other',
+        'url: "http://one/v1", model: default, prefix: "<s>"',
+        'url: "http://one/v1", model: default, template_variables: {enable_thinking: false}',
+        'url: "http://one/v1", model: default, identity: mine',
+    ],
+)
+def test_server_entries_differ_by_address_name_request_options_and_identity(more: str) -> None:
+    assert list(suite(SERVED % more).models) == ["base", "tuned"]
+
+
+def test_a_word_in_place_of_the_address_makes_two_addresses_one_model() -> None:
+    first = SERVED.replace("model: default}}\n  tuned", "model: default, identity: mine}}\n  tuned")
+    assert "one and the same" in fault(first % 'url: "http://elsewhere/v1", model: default, identity: mine')

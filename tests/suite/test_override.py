@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -56,7 +57,8 @@ def test_only_evaluations_keeps_what_they_stand_on(sentiment: Suite) -> None:
     assert set(part.probes) == {"swaps"}
     assert part.contenders == sentiment.contenders
     assert [rule.id for rule in part.gates.rules] == ["robust"]
-    assert "better" in part.skipped_gates
+    better = next(gate for gate in part.gates.left_out if gate.rule.id == "better")
+    assert (better.model, better.reason) == ("finetuned", "`--only swaps` leaves out the evaluation reviews")
 
 
 def test_only_models_keeps_what_they_start_from_and_are_compared_with(sentiment: Suite) -> None:
@@ -65,7 +67,9 @@ def test_only_models_keeps_what_they_start_from_and_are_compared_with(sentiment:
     assert (part.candidates, part.release) == (("finetuned", "linear"), ("finetuned",))
     assert part.compare.pairs == []
     assert part.evaluated == sentiment.evaluated
-    assert {"pretraining", "few-labels", "bag-of-words"} == set(part.skipped_gates)
+    left_out = {gate.rule.id: gate.reason for gate in part.gates.left_out}
+    assert set(left_out) == {"pretraining", "few-labels", "bag-of-words"}
+    assert "leaves out the model" in left_out["bag-of-words"]
 
 
 def test_only_both(sentiment: Suite) -> None:
@@ -75,3 +79,10 @@ def test_only_both(sentiment: Suite) -> None:
     assert part.release == ()
     assert part.gates.rules == ()
     assert part.digest != sentiment.digest
+
+
+def test_a_release_model_that_is_left_out_keeps_its_verdict(sentiment: Suite) -> None:
+    both = replace(sentiment, release=("finetuned", "lora"))
+    part = override(both, only=["finetuned"])
+    assert "better" in {rule.id for rule in part.gates.rules}
+    assert {gate.model for gate in part.gates.left_out if gate.rule.id == "better"} == {"lora"}

@@ -49,6 +49,8 @@ def command(
     click.secho("gates", bold=True)
     for gate in plan.gates:
         click.echo(clean(f"  {gate.id}: {gate.sentence}"))
+    if not plan.gates:
+        click.echo("  no gates: nothing is judged")
     total = plan.seconds
     click.echo(f"estimated time: {show_seconds(total) if total else 'a few seconds, everything is cached'}")
     return 0

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -25,9 +26,8 @@ from harness.models.checkpoint.inspection import (
     read_lineage,
 )
 from harness.models.checkpoint.safetensors_header import weight_files
-from harness.models.checkpoint.tokenizer_files import CHAT_TEMPLATE, TOKENIZER_FILES
+from harness.models.checkpoint.tokenizer_files import CHAT_TEMPLATE, SIDE_FILES, TOKENIZER_FILES, has_tokenizer
 
-_TOKENIZER_SIDE_FILES = ("tokenizer_config.json", "special_tokens_map.json", "added_tokens.json")
 _TEMPLATE_KEY = "chat_template"
 _GENERATION = "generation_config.json"
 _GENERATION_KEYS = ("eos_token_id", "forced_bos_token_id", "decoder_start_token_id")
@@ -86,7 +86,7 @@ def checkpoint_digest(folder: Path, resolve: Resolve | None = None, *, above: tu
     kind = kind_of(folder, lineage)
     content: dict[str, Any] = {"format": _FORMAT, "kind": kind, "labels": lineage.get("labels")}
     if kind == "transformers":
-        content["weights"] = [file_digest(file) for file in weight_files(folder)]
+        content["weights"] = [_weights(file) for file in weight_files(folder)]
         content["config"] = _settled(read_json(folder / CONFIG))
         content["tokenizer"] = tokenizer_digest(folder)
         content["max_length"] = repr(_stated_length(folder))
@@ -96,7 +96,7 @@ def checkpoint_digest(folder: Path, resolve: Resolve | None = None, *, above: tu
     elif kind == "quantized":
         content["quantize"] = lineage.get("quantize")
     elif kind == "adapter":
-        content["weights"] = [file_digest(adapter_weights(folder))]
+        content["weights"] = [_weights(adapter_weights(folder))]
         content["config"] = _settled(read_json(folder / ADAPTER_CONFIG))
         if (folder / CHAT_TEMPLATE).is_file():
             content[CHAT_TEMPLATE] = file_digest(folder / CHAT_TEMPLATE)
@@ -106,6 +106,23 @@ def checkpoint_digest(folder: Path, resolve: Resolve | None = None, *, above: tu
     if parent is not None:
         content["parent"] = parent_digest(folder, parent, resolve, above)
     return digest(content)
+
+
+def weights_digest(folder: Path, resolve: Resolve) -> str | None:
+    """Digest of the weights of a whole model or of an adapter and its base, however it is configured; else None.
+
+    Raises:
+        CheckpointError: when weights are missing.
+    """
+    lineage = read_lineage(folder)
+    kind = kind_of(folder, lineage)
+    if kind == "transformers":
+        return digest([_weights(file) for file in weight_files(folder)])
+    if kind != "adapter":
+        return None
+    parent = parent_of(folder, kind, lineage)
+    below = weights_digest(resolve(parent["key"]), resolve) if parent is not None else None
+    return digest([_weights(adapter_weights(folder)), below])
 
 
 def parent_digest(
@@ -149,12 +166,26 @@ def tokenizer_digest(folder: Path, *, template: bool = True) -> str:
     else:
         content.update(_files(folder, [name for name in TOKENIZER_FILES if (folder / name).is_file()]))
     volatile = _TOKENIZER_VOLATILE if template else _TOKENIZER_VOLATILE | {_TEMPLATE_KEY, "model_input_names"}
-    for name in _TOKENIZER_SIDE_FILES:
+    for name in SIDE_FILES:
         if (folder / name).is_file():
             content[name] = _settled(read_json(folder / name), volatile)
     if template and (folder / CHAT_TEMPLATE).is_file():
         content[CHAT_TEMPLATE] = file_digest(folder / CHAT_TEMPLATE)
     return digest(content)
+
+
+def tokenizer_folder(folder: Path, resolve: Resolve) -> Path | None:
+    """The folder whose tokenizer a checkpoint reads with: its own, or that of what it stands on; None without one."""
+    for _ in range(_DEEPEST):
+        lineage = read_lineage(folder)
+        kind = kind_of(folder, lineage)
+        if kind in {"transformers", "adapter"} and has_tokenizer(folder):
+            return folder
+        parent = parent_of(folder, kind, lineage)
+        if parent is None:
+            return None
+        folder = resolve(parent["key"])
+    return None
 
 
 def _generation(folder: Path) -> dict[str, Any]:
@@ -165,20 +196,30 @@ def _generation(folder: Path) -> dict[str, Any]:
 
 
 def served_digest(spec: ServerSpec, says: Mapping[str, Any], tokenizer: str | None) -> str:
-    """What is known of a server's model, and what changes its answers; not where it is or how often it is asked.
+    """What is known of a server's model: where it is (or the word for that), what is asked, what it says of itself.
 
     Args:
         spec: the suite's entry.
         says: what the server says of the model.
         tokenizer: digest of its tokenizer, if one is named.
     """
-    asked = {"model": spec.model, "prefix": spec.prefix, "likelihoods": spec.likelihoods}
-    served = {**asked, "says": says, "tokenizer": tokenizer}
+    served = {**spec.identity_parts(), "says": says, "tokenizer": tokenizer}
     return digest({"format": _FORMAT, "kind": "server", "labels": None, "served": served})
 
 
+def _weights(file: Path) -> str:
+    """The digest of a file of weights, read once a process as long as the file stays as it is."""
+    stat = file.stat()
+    return _read_once(file.resolve(), stat.st_ino, stat.st_size, stat.st_mtime_ns)
+
+
+@lru_cache(maxsize=1024)
+def _read_once(file: Path, *_state: int) -> str:
+    return file_digest(file)
+
+
 def _stated_length(folder: Path) -> Any:
-    page = folder / _TOKENIZER_SIDE_FILES[0]
+    page = folder / SIDE_FILES[0]
     return read_json(page).get("model_max_length") if page.is_file() else None
 
 

@@ -20,6 +20,13 @@ TOKENIZER_FILES = (
     "spiece.model",
     "sentencepiece.bpe.model",
 )
+SIDE_FILES = ("tokenizer_config.json", "special_tokens_map.json", "added_tokens.json")
+"""What stands beside them."""
+
+
+def has_tokenizer(folder: Path) -> bool:
+    """Whether a folder holds a tokenizer of its own."""
+    return any((folder / name).is_file() for name in TOKENIZER_FILES)
 
 
 def check_tokenizer(folder: Path, config: Mapping[str, Any]) -> None:
@@ -28,7 +35,7 @@ def check_tokenizer(folder: Path, config: Mapping[str, Any]) -> None:
     Raises:
         CheckpointError: as said.
     """
-    if not any((folder / name).is_file() for name in TOKENIZER_FILES):
+    if not has_tokenizer(folder):
         raise CheckpointError(
             "the checkpoint has no tokenizer.",
             where=Where(folder),

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from harness.core.digests import digest
+from harness.models.encoding.template_clock import STATED_TIME, at_stated_time, reads_clock
 from harness.models.encoding.text_encoder import Pieces, TextEncoder
 
 Messages = Sequence[tuple[str, str]]
@@ -45,6 +46,19 @@ class Chat:
         template = self._encoder.tokenizer.chat_template
         return digest(template) if template else None
 
+    @property
+    def clock(self) -> str | None:
+        """The time at which the template is rendered; None for one that does not ask for it."""
+        reads = self.available and reads_clock(str(self._encoder.tokenizer.chat_template))
+        return STATED_TIME.isoformat(" ", "minutes") if reads else None
+
+    @property
+    def notes(self) -> list[str]:
+        """What a reader of the answers must know."""
+        if self.clock is None:
+            return []
+        return [f"its chat template asks for the time: prompts are rendered as of {self.clock}"]
+
     def prompt(self, messages: Messages) -> str:
         """The prompt with the generation prompt at its end; special tokens in messages are marked.
 
@@ -54,9 +68,11 @@ class Chat:
         if not self.available:
             raise ChatError("the tokenizer has no chat template")
         conversation = [{"role": role, "content": self.hide(content)} for role, content in messages]
+        tokenizer = self._encoder.tokenizer
         try:
-            rendered = self._encoder.tokenizer.apply_chat_template(
-                conversation, tokenize=False, add_generation_prompt=True
+            template = at_stated_time(tokenizer.get_chat_template())
+            rendered = tokenizer.apply_chat_template(
+                conversation, chat_template=template, tokenize=False, add_generation_prompt=True
             )
         except Exception as error:  # the template is code of the checkpoint: it may raise anything
             raise ChatError(f"the chat template refuses the messages: {error}") from error

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
+from harness.core.digests import digest
 from harness.core.model import ModelFacts
 from harness.core.records import FloatArray
 from harness.core.reporter import Reporter
@@ -29,6 +30,7 @@ from harness.models.checkpoint.checkpoint_digest import checkpoint_digest, token
 from harness.models.checkpoint.checkpoint_heads import Head
 from harness.models.checkpoint.inspection import kind_of, parent_of, read_lineage
 from harness.models.device_policy import answer_policy
+from harness.models.encoding.tokenizer_identity import tokenizer_identity, tokens_digest
 from harness.models.local.adapter_switching import attach
 from harness.models.local.base_cache import BasePool
 from harness.models.local.batching import Batcher
@@ -147,7 +149,13 @@ def open_transformers(folder: Path, context: OpenContext) -> TransformersBackend
         supports.discard(Classify.kind)
     if tag_labels is None:
         supports.discard(Tag.kind)
-    answer_key = {**policy, "max_length": network.max_length, "labels": list(labels or tag_labels or ())}
+    tokens = tokenizer_identity(network.encoder)
+    answer_key = {
+        **policy,
+        "max_length": network.max_length,
+        "labels": list(labels or tag_labels or ()),
+        "tokens": tokens,
+    }
     if language_model == "causal":
         answer_key["rolling"] = ROLLING
     # What came later stands in the key only where it changes answers, so that others keep theirs.
@@ -168,12 +176,12 @@ def open_transformers(folder: Path, context: OpenContext) -> TransformersBackend
         chat=language_model == "causal" and network.chat.available,
         chat_template=network.chat.template_digest,
         bos=network.encoder.whole_beginning if network.causal else network.encoder.beginning,
-        tokenizer_digest=tokenizer_digest(base, template=False),
+        tokenizer_digest=digest([tokenizer_digest(base, template=False), tokens_digest(network.encoder)]),
         dtype=dtype,
         device=device,
         max_length=network.max_length,
         parameters=network.parameters,
-        notes=(*loaded.notes, *notes),
+        notes=(*loaded.notes, *notes, *(network.chat.notes if language_model == "causal" else ())),
         answer_key=answer_key,
     )
     return TransformersBackend(network, facts, context.reporter)

@@ -12,7 +12,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from harness.core.errors import CheckpointError, IncompleteError, unknown
+from harness.model_kinds.server_kind import ServerSpec
 from harness.models.encoding.text_encoder import TextEncoder
+from harness.models.server.chat_dialect import ChatDialect, chat_dialect
 from harness.models.server.client import Refused, ServerClient, Unavailable
 from harness.models.server.replies import Unusable, choice, prompt_tokens
 from harness.models.server.server_backend import echo_body
@@ -37,13 +39,13 @@ class Abilities:
     Attributes:
         completions: texts are continued.
         likelihoods: prompts come back with log-probabilities, and they are the right ones.
-        chat: messages are answered.
+        chat: how messages are sent; None where they are not answered.
         why_not: what stands in the way of likelihoods, for people.
     """
 
     completions: bool
     likelihoods: bool
-    chat: bool
+    chat: ChatDialect | None
     why_not: str = ""
 
 
@@ -76,29 +78,29 @@ def described(client: ServerClient, model: str) -> dict[str, Any]:
     )
 
 
-def abilities(
-    client: ServerClient, model: str, prefix: str, encoder: TextEncoder | None, *, likelihoods: bool
-) -> Abilities:
-    """Asks a server what it can do; a few calls of one token each.
+def abilities(client: ServerClient, spec: ServerSpec, encoder: TextEncoder | None) -> Abilities:
+    """Asks a server what it can do; a few calls of few tokens each.
 
     Raises:
         CheckpointError: when its log-probabilities belong to other tokens, or it refuses the key.
         IncompleteError: when it does not answer.
     """
+    model = spec.model
     try:
         completions, why_not = _completes(client, model)
         can = False
-        if completions and likelihoods:
-            why_not = _echoes(client, model, prefix, encoder)
+        if completions and spec.likelihoods:
+            why_not = _echoes(client, model, spec.prefix, encoder)
             can = not why_not
         elif completions:
             why_not = "the suite says `likelihoods: false`"
-        chat = _chats(client, model)
+        chat, why_no_chat = chat_dialect(client, model, spec.template_variables)
     except Unavailable as unavailable:
         raise absent(unavailable) from unavailable
-    if not completions and not chat:
+    if not completions and chat is None:
         raise CheckpointError(
-            f"the server supports neither completions nor chat for {model!r}: {why_not}",
+            f"the server supports neither completions nor chat for {model!r}. Completions: {why_not}. Chat: "
+            f"{why_no_chat}.",
             hint="check `url` (it ends in /v1) and `model`.",
         )
     return Abilities(completions, can, chat, why_not)
@@ -120,15 +122,6 @@ def _completes(client: ServerClient, model: str) -> tuple[bool, str]:
         _check_key(problem)
         return False, str(problem)
     return True, ""
-
-
-def _chats(client: ServerClient, model: str) -> bool:
-    message = {"role": "user", "content": "Say yes."}
-    try:
-        choice(client.post("/chat/completions", {"model": model, "messages": [message], "max_tokens": 1}))
-    except (Refused, Unusable):
-        return False
-    return True
 
 
 def _echoes(client: ServerClient, model: str, prefix: str, encoder: TextEncoder | None) -> str:

@@ -29,12 +29,16 @@ _GIVE_UP_AFTER = 5
 
 
 class Refused(Exception):
-    """The server answered with an error that asking again would not change (most of 4xx)."""
+    """The server answered with an error that asking again would not change (most of 4xx).
 
-    def __init__(self, status: int, message: str) -> None:
+    `parameter` is the one that the server says is at fault, where it names one.
+    """
+
+    def __init__(self, status: int, message: str, parameter: str | None = None) -> None:
         super().__init__(message)
         self.status = status
         self.message = message
+        self.parameter = parameter
 
 
 class Unavailable(Exception):
@@ -132,7 +136,8 @@ class ServerClient:
                 if 400 <= status < 500 and status not in _RETRIED:
                     with self._lock:
                         self._failed_in_a_row = self._failed_in_a_row + 1 if status in CREDENTIALS else 0
-                    raise Refused(status, f"the server refused the request (status {status}): {self._quoted(raw)}")
+                    message = f"the server refused the request (status {status}): {self._quoted(raw)}"
+                    raise Refused(status, message, _parameter(raw))
                 if status == 200:
                     value = _object(raw)
                     if value is not None:
@@ -226,6 +231,13 @@ def _object(raw: bytes) -> dict[str, Any] | None:
     except (ValueError, RecursionError):
         return None
     return value if isinstance(value, dict) else None
+
+
+def _parameter(raw: bytes) -> str | None:
+    """The parameter that an error of OpenAI's form is about."""
+    error = (_object(raw) or {}).get("error")
+    name = error.get("param") if isinstance(error, dict) else None
+    return name if isinstance(name, str) else None
 
 
 def _told(error: Exception, timeout: float) -> str:

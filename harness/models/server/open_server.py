@@ -25,6 +25,7 @@ from harness.models.checkpoint.locate import locate
 from harness.models.device_policy import SCORING_VERSION
 from harness.models.encoding.chat_template import Chat
 from harness.models.encoding.text_encoder import TextEncoder
+from harness.models.encoding.tokenizer_identity import tokenizer_identity, tokens_digest
 from harness.models.server.capability_check import abilities, described
 from harness.models.server.client import Limits, ServerClient
 from harness.models.server.server_backend import ServerBackend
@@ -61,9 +62,9 @@ class Served:
 def served(spec: ServerSpec, *, base: Path, store: Store, reporter: Reporter, where: Where | None = None) -> Served:
     """Asks a server what it says of the model of a suite's entry, and keeps that in the store.
 
-    Its digest covers the model's name, what the server says of it, prefix and
-    tokenizer, never the address. That is weaker than a digest of weights: a server that is given
-    other weights under the same name is not noticed.
+    Its digest covers the address (or the word for it), the model's name, what the server says of it, request options
+    and tokenizer. That is weaker than a digest of weights: a server that is given other weights under the same name
+    and address is not noticed.
 
     Raises:
         CheckpointError: for an unknown model, or a tokenizer that cannot be used.
@@ -112,7 +113,7 @@ def open_served(made: Served) -> Backend:
     spec, tokenizer = made.spec, made.tokenizer
     encoder = _encoder(tokenizer) if tokenizer is not None else None
     client = _client(spec, None)
-    found = abilities(client, spec.model, spec.prefix, encoder, likelihoods=spec.likelihoods)
+    found = abilities(client, spec, encoder)
     supports = {Generate.kind}
     if found.likelihoods:
         supports |= {Continuations.kind, RollingLikelihood.kind, TopCompletions.kind}
@@ -123,16 +124,18 @@ def open_served(made: Served) -> Backend:
         notes.append("prompts are sent as a single user message: the server supports chat only")
     if spec.prefix:
         notes.append(f"every text whose likelihood is computed is preceded by {spec.prefix!r}")
+    if found.chat is not None:
+        notes += found.chat.notes
     facts = ModelFacts(
         digest=made.digest,
         family="server" if found.likelihoods else "server without log-probabilities",
         language_model="causal" if found.likelihoods else None,
         labels=None,
         supports=frozenset(supports),
-        chat=found.chat,
+        chat=found.chat is not None,
         chat_template=Chat(encoder).template_digest if encoder is not None else None,
         bos=f"{spec.prefix!r} before every text" if spec.prefix else "as the server does",
-        tokenizer_digest=tokenizer_digest(tokenizer, template=False) if tokenizer is not None else None,
+        tokenizer_digest=_tokens(tokenizer, encoder) if tokenizer is not None and encoder is not None else None,
         dtype="as served",
         device="server",
         max_length=_length(made.says),
@@ -142,13 +145,15 @@ def open_served(made: Served) -> Backend:
             "scoring": SCORING_VERSION,
             "prefix": spec.prefix,
             "completions": found.completions,
-            "tokenizer": made.tokenizer_digest,
+            "tokenizer": tokenizer_identity(encoder) if encoder is not None else None,
+            **(found.chat.key if found.chat is not None else {}),
         },
     )
     return ServerBackend(
         client,
         spec.model,
         facts,
+        chat=found.chat,
         prefix=spec.prefix,
         chat_only=not found.completions,
         encoder=encoder,
@@ -181,6 +186,11 @@ def _encoder(folder: Path) -> TextEncoder:
         return TextEncoder(AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False))
     except (OSError, ValueError) as error:
         raise CheckpointError("cannot load the server's tokenizer.", where=Where(folder)) from error
+
+
+def _tokens(folder: Path, encoder: TextEncoder) -> str:
+    """The same for a tokenizer as for that of a local model: files and tokens, the template left out."""
+    return digest([tokenizer_digest(folder, template=False), tokens_digest(encoder)])
 
 
 def _length(says: dict[str, Any]) -> int | None:

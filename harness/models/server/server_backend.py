@@ -19,13 +19,12 @@ from harness.core.requests import (
 )
 from harness.models.encoding.text_encoder import TextEncoder
 from harness.models.response_builders import likelihood, scores
+from harness.models.server.chat_dialect import MOST_STOPS, PATH, ChatDialect, sampling
 from harness.models.server.client import CREDENTIALS, GaveUp, Refused, ServerClient, Unavailable
 from harness.models.server.replies import ScoredToken, Unusable, checked, choice, generated, prompt_tokens
 from harness.models.server.worker_pool import as_ready
 
 _TOO_LONG = ("context", "too long", "maximum", "too many tokens")
-_MOST_STOPS = 4
-_SEEDS = 1 << 31
 
 
 class ServerBackend:
@@ -35,6 +34,7 @@ class ServerBackend:
         client: the server.
         model: its name there.
         facts: what it can answer.
+        chat: how messages are sent; None where it answers none.
         prefix: text put before every prompt whose likelihood is asked.
         chat_only: prompts go as one message of the user.
         encoder: the model's tokenizer, where the suite names one.
@@ -51,6 +51,7 @@ class ServerBackend:
         model: str,
         facts: ModelFacts,
         *,
+        chat: ChatDialect | None = None,
         prefix: str = "",
         chat_only: bool = False,
         encoder: TextEncoder | None = None,
@@ -59,6 +60,7 @@ class ServerBackend:
         self.client = client
         self._model = model
         self._facts = facts
+        self._chat = chat
         self._prefix = prefix
         self._chat_only = chat_only
         self._encoder = encoder
@@ -150,20 +152,29 @@ class ServerBackend:
         return scores([total for total in totals if total is not None], 0)
 
     def _generate(self, request: Generate) -> Response:
+        if request.messages or self._chat_only:
+            return self._chatted(request)
         body: dict[str, Any] = {
             "model": self._model,
+            "prompt": request.prompt,
             "max_tokens": request.max_tokens,
             "temperature": request.temperature,
         }
         if request.temperature > 0:
-            body |= {"top_p": request.top_p, "seed": (request.seed * 1_000_003 + request.sample) % _SEEDS}
+            body |= sampling(request)
         if request.stop:
-            body["stop"] = list(request.stop[:_MOST_STOPS])
-        if request.messages or self._chat_only:
-            messages = request.messages or (("user", request.prompt),)
-            body["messages"] = [{"role": role, "content": content} for role, content in messages]
-            return generated(self.client.post("/chat/completions", body), request, self._encoder)
-        return generated(self.client.post("/completions", {**body, "prompt": request.prompt}), request, self._encoder)
+            body["stop"] = list(request.stop[:MOST_STOPS])
+        return generated(self.client.post("/completions", body), request, self._encoder)
+
+    def _chatted(self, request: Generate) -> Response:
+        if self._chat is None:
+            return Failure("unsupported", "the server does not chat")
+        if request.temperature not in (0.0, 1.0) and not self._chat.temperature:
+            return Failure("unsupported", f"the server takes no temperature, and {request.temperature:g} was asked for")
+        turns = request.messages or (("user", request.prompt),)
+        messages = [{"role": role, "content": content} for role, content in turns]
+        body = self._chat.body(self._model, messages, request)
+        return generated(self.client.post(PATH, body), request, self._encoder)
 
     def _top(self, request: TopCompletions) -> Response:
         body = {"model": self._model, "prompt": request.text, "max_tokens": 1, "temperature": 0.0}

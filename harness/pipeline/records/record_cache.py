@@ -26,6 +26,7 @@ from harness.pipeline.records.inference import ask, unable
 from harness.pipeline.records.training_overlap import training_texts
 from harness.storage.items_file import read_items, write_items
 from harness.storage.records_file import read_records, write_records
+from harness.storage.response_cache import RenewedFile
 from harness.storage.store import Entry, Store
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
     from harness.models.local.base_cache import BasePool
     from harness.models.peak_memory import Memory
 
-RECORDS_KEY_FORMAT = 3
+RECORDS_KEY_FORMAT = 4
 
 
 class RecordCache:
@@ -59,6 +60,7 @@ class RecordCache:
         self._pool: BasePool | None = None
         self._items: dict[tuple[str, str], list[Item]] = {}
         self._policy: dict[str, Any] | None = None
+        self._identities: dict[str, str | None] = {}
 
     def items(self, bound: BoundEvaluation, split: str | None = None) -> list[Item]:
         """The items of an evaluation (made once per process).
@@ -138,7 +140,14 @@ class RecordCache:
             if reading.model not in self.prepared.suite.models:
                 raise SuiteError(unknown("model", reading.model, list(self.prepared.suite.models)))
             reader = self.builder.checkpoint(reading.model)
-            key = digest({"records": key, "reader": reader.digest, "reading": reading.spec(), "policy": self._policy})
+            key = digest(
+                {
+                    "records": key,
+                    "reader": [reader.digest, self._tokens(reader)],
+                    "reading": reading.spec(),
+                    "policy": self._policy,
+                }
+            )
             entry = self.store.get("records", key)
             if entry is None:
                 title = f"{checkpoint.model}: {bound.name}, graded by {reading.model}"
@@ -209,9 +218,20 @@ class RecordCache:
                 "evaluation": bound.identity(split),
                 "name": bound.name,
                 "model": checkpoint.digest,
+                "tokens": self._tokens(checkpoint),
                 "policy": self._policy,
             }
         )
+
+    def _tokens(self, checkpoint: Checkpoint) -> str | None:
+        """What its tokenizer does; a server's is part of its digest."""
+        if checkpoint.key not in self._identities:
+            from harness.models.stored_identity import stored_identity
+
+            served = checkpoint.server is not None
+            identity = None if served else stored_identity(checkpoint.path, self.builder.resolve, self.store)
+            self._identities[checkpoint.key] = identity
+        return self._identities[checkpoint.key]
 
     def _open(self, checkpoint: Checkpoint) -> CachedModel:
         if checkpoint.key not in self._models:
@@ -219,10 +239,11 @@ class RecordCache:
             from harness.models.open_model import open_model
 
             self._pool = self._pool or BasePool()
+            responses = self.store.root / "responses.sqlite"
             self._models[checkpoint.key] = open_model(
                 checkpoint.source,
                 resolve=self.builder.resolve,
-                responses=None if self.store.fresh else self.store.root / "responses.sqlite",
+                responses=RenewedFile(responses) if self.store.fresh else responses,
                 device=self.device,
                 reporter=self.reporter,
                 pool=self._pool,

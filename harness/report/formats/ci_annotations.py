@@ -31,6 +31,8 @@ def github_annotations(results: Results, info: RunInfo | None, root: Path) -> li
     """
     chosen = _noteworthy(results)
     file = suite_file(info, root)
+    if not results.gates:
+        return [f"::warning title=harness::{_data(one_line(results.verdict.sentence, _LONGEST))}"]
     shown = chosen if len(chosen) <= MOST else chosen[: MOST - 1]
     lines = [_command(gate, file) for gate in shown]
     rest = len(chosen) - len(shown)

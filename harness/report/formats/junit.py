@@ -27,7 +27,7 @@ def junit_xml(results: Results, info: RunInfo | None = None, root: Path | None =
         info, root: the run and the checkout, for the suite's path beside every case (`file`, as GitLab shows it).
     """
     file = suite_file(info, root or Path.cwd())
-    cases = [_case(results, gate, file) for gate in results.gates]
+    cases = [_case(results, gate, file) for gate in results.gates] or [_no_gates(results)]
     counts = {
         "tests": len(cases),
         "failures": sum(case.find("failure") is not None for case in cases),
@@ -41,6 +41,13 @@ def junit_xml(results: Results, info: RunInfo | None = None, root: Path | None =
     ElementTree.indent(whole)
     text = ElementTree.tostring(whole, encoding="unicode")
     return f'<?xml version="1.0" encoding="UTF-8"?>\n{text}\n'.encode()
+
+
+def _no_gates(results: Results) -> ElementTree.Element:
+    """A skipped case for a suite without gates: an empty file reads as a green one."""
+    case = ElementTree.Element("testcase", {"classname": one_line(f"harness.{results.suite}"), "name": "no gates"})
+    ElementTree.SubElement(case, "skipped", {"message": one_line(results.verdict.sentence)})
+    return case
 
 
 def _case(results: Results, gate: GateResult, file: str | None) -> ElementTree.Element:

@@ -21,9 +21,10 @@ from harness.schema.run_info import attempt_sentence
 
 SUITE_TEXT_LIMIT = 20_000
 
-ICONS = {"pass": "✓", "warn": "!", "inconclusive": "?", "fail": "✕", "error": "⚠"}
+ICONS = {"none": "–", "pass": "✓", "warn": "!", "inconclusive": "?", "fail": "✕", "error": "⚠"}
 
 VERDICTS = {
+    "none": "Nothing judged",
     "pass": "Pass",
     "warn": "Pass with warnings",
     "inconclusive": "Inconclusive",

@@ -19,7 +19,7 @@ from harness.storage import plain_files
 from harness.storage.run_dir import RunDir
 
 CACHE = ".index.json"
-_FORMAT = 1
+_FORMAT = 2
 _LEVELS = frozenset({"absolute", "target"})
 
 

@@ -7,7 +7,8 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
-Verdict = Literal["pass", "warn", "inconclusive", "fail", "error"]
+Verdict = Literal["none", "pass", "warn", "inconclusive", "fail", "error"]
+"""Of a whole run; `none` where nothing was judged."""
 Direction = Literal["higher", "lower", "target"]
 
 

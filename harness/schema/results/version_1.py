@@ -28,6 +28,9 @@ def from_version_1(raw: Mapping[str, Any], translate: Translation = dict) -> dic
     changes["comparisons"] = [_comparison(row, sizes[_family(row)]) for row in comparisons]
     changes["gates"] = [_gate(row) for row in value.get("gates", [])]
     changes["data"] = [_renamed(row, {"licence": "license"}) for row in value.get("data", [])]
+    if not changes["gates"] and isinstance(value.get("verdict"), dict):
+        # 0.1.0 called a run in which nothing was judged a pass.
+        changes["verdict"] = {**value["verdict"], "overall": "none", "sentence": "no gates: nothing was judged."}
     return {**value, **changes}
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Annotated, Any, Literal
 
@@ -242,24 +242,56 @@ class Waiver(Strict):
 
 
 @dataclass(frozen=True, slots=True)
+class LeftOutGate:
+    """A verdict that was asked for and that a part of a suite cannot give.
+
+    Attributes:
+        model: whom it would have judged; None for a composition whose members name their models.
+        reason: what is missing.
+    """
+
+    rule: Rule
+    model: str | None
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class GateSet:
-    """The gates of a suite. `places`: rule id (of a member: `gate/member`) → its place in the file."""
+    """The gates of a suite.
+
+    Attributes:
+        places: rule id (of a member: `gate/member`) → its place in the file.
+        left_out: verdicts that `--only` left nothing to judge for; each is an error.
+    """
 
     defaults: Defaults = field(default_factory=Defaults)
     rules: tuple[Rule, ...] = ()
     waivers: tuple[Waiver, ...] = ()
     places: dict[str, Where] = field(default_factory=dict)
+    left_out: tuple[LeftOutGate, ...] = ()
+
+    def __bool__(self) -> bool:
+        """Whether any gate was asked for."""
+        return bool(self.rules or self.left_out)
 
     @property
     def leaves(self) -> tuple[Leaf, ...]:
         """All rules about figures, those inside compositions too."""
         return tuple(leaf for rule in self.rules for leaf in leaves(rule))
 
-    def keep(self, ids: set[str]) -> GateSet:
-        """The same set with these rules only."""
-        rules = tuple(rule for rule in self.rules if rule.id in ids)
-        waivers = tuple(waiver for waiver in self.waivers if waiver.gate in ids)
-        return GateSet(self.defaults, rules, waivers, self.places)
+    def narrowed(self, left_out: Sequence[LeftOutGate], release: Sequence[str]) -> GateSet:
+        """The same set where some verdicts cannot be given; rules that can judge no one are no longer asked.
+
+        Args:
+            release: the candidates that rules judged before any was left out.
+        """
+        out = {(gate.rule.id, gate.model) for gate in left_out}
+        rules = tuple(
+            rule
+            for rule in self.rules
+            if not all((rule.id, model) in out for model in models_of(rule, release) or ["?"])
+        )
+        return replace(self, rules=rules, left_out=(*self.left_out, *left_out))
 
 
 def waiver_of(gates: GateSet, gate: str, model: str | None, today: date) -> tuple[str | None, bool]:

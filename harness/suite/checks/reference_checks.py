@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from harness.core.diagnostics import Key, Problems
+from harness.core.digests import digest
 from harness.core.errors import unknown
 from harness.core.evaluation import Evaluation
 from harness.core.model_kind import ModelSpec
@@ -25,6 +26,7 @@ def check_references(sections: Sections, value: Mapping[str, Any], problems: Pro
     for name, spec in sections.models.items():
         _check_model(name, spec, data, models, tasks, sections, problems)
     _check_cycles(sections.models, problems)
+    _check_identities(sections.models, problems)
     for evaluation in sections.evaluations.values():
         below = problems.below(f"{evaluation.role}s", evaluation.name)
         _check_evaluation(evaluation, data, tasks, below)
@@ -88,6 +90,25 @@ def _check_learned(task: str, tasks: Sequence[str], sections: Sections, problems
     spec = sections.tasks.get(task)
     if spec is not None and spec.cls.examples is Evaluation.examples:
         problems.add(f"the task {task!r} ({spec.kind}) has no training examples.", "task")
+
+
+def _check_identities(models: Mapping[str, ModelSpec], problems: Problems) -> None:
+    """Refuses one model under two names where nothing but the suite tells models apart: a comparison with itself."""
+    known: dict[str, str] = {}
+    for name, spec in models.items():
+        identity = spec.kind.identity(spec.options)
+        if identity is None:
+            continue
+        first = known.setdefault(digest({"kind": spec.kind.name, **identity}), name)
+        if first != name:
+            problems.add(
+                f"the models {first!r} and {name!r} are one and the same {spec.kind.name} model: same address (or "
+                f"`identity`), model name and request options.",
+                "models",
+                name,
+                spec.kind.name,
+                hint="remove one of them, or correct its `url` or `model`.",
+            )
 
 
 def _check_cycles(models: Mapping[str, ModelSpec], problems: Problems) -> None:

@@ -387,3 +387,75 @@ def test_retry_after(value: str | None, seconds: float | None) -> None:
 def test_addresses_that_are_none_or_hold_secrets_are_refused(url: str) -> None:
     with pytest.raises(ValueError, match="expected a"):
         ServerSpec(url=url, model="m")
+
+
+def identity(toy: ToyServer, folder: Path, **options: Any) -> str:
+    spec = ServerSpec(**{"url": toy.url, "model": "toy", **options})
+    return served(spec, base=folder, store=Store(folder / "cache"), reporter=Silent()).digest
+
+
+def test_the_identity_of_a_server_is_its_address_or_the_word_for_it(toy: ToyServer, tmp_path: Path) -> None:
+    with toy_server.running() as other:
+        assert identity(toy, tmp_path) != identity(other, tmp_path)
+        assert identity(toy, tmp_path, identity="ours") == identity(other, tmp_path, identity="ours")
+        assert identity(toy, tmp_path, identity="ours") != identity(toy, tmp_path, identity="theirs")
+        assert identity(toy, tmp_path) == identity(toy, tmp_path, concurrency=2, timeout=5)
+
+
+def test_request_options_and_what_a_server_says_are_part_of_its_identity(toy: ToyServer, tmp_path: Path) -> None:
+    plain = identity(toy, tmp_path)
+    toy.models = ["toy", "other"]
+    others = [
+        identity(toy, tmp_path, model="other"),
+        identity(toy, tmp_path, prefix="<s>"),
+        identity(toy, tmp_path, template_variables={"enable_thinking": False}),
+    ]
+    reply = toy.reply
+    toy.reply = lambda path, body: (200, {"data": [{"id": "toy", "root": "weights-2"}]})  # type: ignore[method-assign]
+    others.append(identity(toy, tmp_path))
+    toy.reply = reply  # type: ignore[method-assign]
+    assert len({plain, *others}) == 5
+    assert identity(toy, tmp_path) == plain
+
+
+def test_template_variables_are_sent_with_every_chat(connect: Open, toy: ToyServer) -> None:
+    model = connect(template_variables={"enable_thinking": False})
+    ask(model, Generate(messages=(("user", "that"),)))
+    assert toy.asked[-1]["chat_template_kwargs"] == {"enable_thinking": False}
+
+
+def test_what_a_chat_endpoint_refuses_is_left_out_and_said(connect: Open, toy: ToyServer) -> None:
+    plain = toy.reply
+    refused = {"max_tokens": "use 'max_completion_tokens' instead", "stop": "leave it out", "temperature": "only 1"}
+
+    def reply(path: str, body: dict[str, Any]) -> tuple[int, dict[str, Any]]:
+        if path == "/v1/completions":
+            return 404, {"error": {"message": "this is a chat model"}}
+        for name, other in refused.items():
+            if name in body:
+                return 400, {"error": {"message": f"Unsupported: {name!r}; {other}.", "param": name}}
+        return plain(path, body)
+
+    toy.reply = reply  # type: ignore[method-assign]
+    model = connect()
+    request = Generate(messages=(("user", "that, please"),), stop=(", ",), max_tokens=9)
+    assert ask(model, request) == [Generated("yes to that", 1, "stop", prompt_tokens=3)]
+    assert toy.asked[-1].keys() == {"model", "messages", "max_completion_tokens"}
+    assert toy.asked[-1]["max_completion_tokens"] == 9
+    assert any("no temperature" in note for note in model.facts.notes)
+    (failed,) = ask(model, Generate(messages=(("user", "that"),), temperature=0.7))
+    assert isinstance(failed, Failure)
+    assert "takes no temperature" in failed.message
+    toy.reply = plain  # type: ignore[method-assign]
+    assert connect().facts.answer_key != model.facts.answer_key
+
+
+def test_a_server_without_chat_and_completions_shows_the_reasons_of_both(connect: Open, toy: ToyServer) -> None:
+    def reply(path: str, body: dict[str, Any]) -> tuple[int, dict[str, Any]]:
+        if path == "/v1/models":
+            return 200, {"data": [{"id": "toy"}]}
+        return 403 + ("chat" not in path), {"error": {"message": "chat is off" if "chat" in path else "no such route"}}
+
+    toy.reply = reply  # type: ignore[method-assign]
+    with pytest.raises(CheckpointError, match=r"no such route.*chat is off"):
+        connect()

@@ -121,3 +121,8 @@ def test_a_damaged_file_is_an_error_with_a_place(tmp_path: Path, damage: dict[st
     (tmp_path / "results.json").write_text(json.dumps({**FILE, **damage}), encoding="utf-8")
     with pytest.raises(DataError, match="not as version 1 wrote it"):
         RunDir(tmp_path).read_results()
+
+
+def test_a_run_of_0_1_0_without_gates_is_no_pass() -> None:
+    results = Results.model_validate(from_version_1({**FILE, "gates": []}) | {"schema_version": RESULTS_SCHEMA})
+    assert (results.verdict.overall, results.verdict.sentence) == ("none", "no gates: nothing was judged.")
