@@ -34,6 +34,7 @@ _COLUMNS = (
     "p_adjusted",
     "n",
     "clusters",
+    "n_eff",
     "mde",
     "unit",
     "direction",

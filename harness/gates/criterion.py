@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import Literal
 
+from harness.core.interval import Interval
 from harness.gates.decision import JudgedValue, Limits
 from harness.gates.result_lookup import RefusedError, ResultLookup, judged_value
 from harness.schema.results.metrics import ComparisonResult, MetricResult
@@ -67,6 +68,8 @@ def build_criterion(
     """
     if isinstance(rule, ComparedRule):
         row = lookup.change(rule, baseline, model, name)
+        if row.identical:
+            row = _at_no_difference(row, alpha)
         if isinstance(rule, EquivalenceRule):
             judged = judged_value(row.delta, alpha, f"the change of {rule.metric}", row.weaknesses)
             limits = Limits(-rule.margin, rule.margin)
@@ -84,6 +87,13 @@ def build_criterion(
         return Criterion(judged, Limits(ideal - rule.margin, ideal + rule.margin), level, margin, shown=level.unit)
     assert isinstance(rule, AbsoluteRule)
     return _absolute(rule, level, alpha)
+
+
+def _at_no_difference(row: ComparisonResult, alpha: float) -> ComparisonResult:
+    """Identical sides: the change is judged at zero, whatever the kind of metric and whatever its method made of it."""
+    ratio = None if row.ratio is None else Interval.of(lambda _: (1.0, 1.0), row.ratio.confidence, [alpha], value=1.0)
+    delta = Interval.of(lambda _: (0.0, 0.0), row.delta.confidence, [alpha], value=0.0)
+    return row.model_copy(update={"delta": delta, "ratio": ratio})
 
 
 def _improvement(rule: ComparedRule, row: ComparisonResult, alpha: float) -> Criterion:

@@ -61,6 +61,10 @@ NO_INTERVAL = (
 """Reasons for which there is no interval at all; gates say them where they cannot judge."""
 
 
+OPEN = (CONSTANT, OUTSIDE, NO_INFLUENCE)
+"""Reasons for which a figure has no bounds although it is known: too little evidence, and no error."""
+
+
 def few_clusters(count: int, clustered: bool) -> str | None:
     least = FEW_CLUSTERS if clustered else FEW_ITEMS
     if count >= least:

@@ -9,7 +9,7 @@ K seeds is then V_seed + V_item − V_interaction, because the interaction is in
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -24,9 +24,10 @@ from harness.statistics.distributions import student_isf
 from harness.statistics.estimate import is_binary
 from harness.statistics.linear_figure import jackknife_influence
 from harness.statistics.paired_sample import NO_ERROR
+from harness.statistics.percentile_bootstrap import draws, evidence_of
 from harness.statistics.preconditions import rare_parts
 from harness.statistics.proportions import design_effect, tango_clustered
-from harness.statistics.result import FloatArray, Kind, Value
+from harness.statistics.result import FloatArray, IntArray, Kind, Value
 from harness.statistics.t_intervals import (
     ClusterError,
     cluster_error,
@@ -41,6 +42,7 @@ RECIPE = 3
 """Seeds from which a figure may be called one of the recipe."""
 
 _NOISE = 1e-13
+_RECOMPUTES = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +106,8 @@ def crossed(
 ) -> Crossed:
     """Compares replicates of the candidate with one or several of the baseline.
 
-    Every figure enters by the leave-one-cluster-out jackknife. A side of one replicate is a fixed checkpoint and adds no variance of seeds.
+    Every figure enters by the leave-one-cluster-out jackknife. A side of one replicate is a fixed checkpoint and
+    adds no variance of seeds.
 
     Args:
         base: [n, k] statistics of each replicate of the baseline, the same items in the same rows
@@ -184,6 +187,53 @@ def crossed(
     return result(first, second, None, parts, (interval, p, error))
 
 
+def crossed_recomputed(
+    figures: Callable[[IntArray], tuple[list[float], list[float]]],
+    groups: Groups,
+    seeds_identical: bool,
+    *,
+    confidence: float = 0.95,
+    alphas: tuple[float, ...] = (0.05,),
+    seed: int = 0,
+) -> Crossed:
+    """As `crossed` for figures without sums: the variances of items and interaction by resampling clusters.
+
+    Args:
+        figures: row numbers, with repeats → the figure of every replicate of the baseline and of the candidate.
+        groups: clusters of the rows.
+    """
+    drawn = [figures(rows) for rows in draws(groups, _RECOMPUTES, seed)] if groups.count > 1 else []
+    sides: list[_Side] = []
+    for place in (0, 1):
+        levels = np.array(figures(np.arange(groups.n))[place])
+        moves = np.array([pair[place] for pair in drawn]).T.reshape(len(levels), -1)
+        if len(levels):
+            apart = moves - moves.mean(axis=1, keepdims=True) if moves.size else moves
+            sides.append(_Side(levels, apart / math.sqrt(max(1, len(drawn) - 1)), np.zeros(0)))
+    first, second = (sides[0], sides[1]) if len(sides) > 1 else (None, sides[-1])
+    center = float(second.values.mean()) - (float(first.values.mean()) if first is not None else 0.0)
+    counts = [len(side.values) for side in sides if len(side.values) > 1]
+    df = float(min(min(counts, default=1), groups.count) - 1)
+    values = tuple((second.values - (first.values.mean() if first is not None else 0.0)).tolist())
+    why: str | None = None
+    parts: _Parts = (NAN, NAN, NAN, NAN)
+    if not all(np.isfinite(side.values).all() and np.isfinite(side.moves).all() for side in sides) or not drawn:
+        why = caveats.ONE_CLUSTER if groups.count < 2 else caveats.UNDEFINED_VALUE
+    else:
+        parts = _variances(first, second, None)
+        if min(counts, default=1) < RECIPE:
+            why = caveats.FEW_SEEDS
+        elif not parts[0] > 0:
+            why = caveats.CONSTANT
+    spread = math.sqrt(parts[0]) if parts[0] >= 0 else NAN
+    interval = t_interval(center, NAN if why else spread, max(1.0, df), confidence, alphas)
+    p = t_test(center, spread, max(1.0, df)) if why is None and first is not None else NAN
+    return Crossed(
+        interval, None, values, p, *parts, df, groups.n, groups.count, evidence_of(groups), seeds_identical,
+        caveats.kept(why, caveats.SLOW_SEEDS), (),
+    )  # fmt: skip
+
+
 def _rare_changes(
     before: Sequence[FloatArray],
     after: Sequence[FloatArray],
@@ -218,12 +268,13 @@ def _spread_over_seeds(structure: MetricStructure) -> str | None:
     return caveats.SPREAD_OVER_SEEDS if structure.spread is not None else None
 
 
-def _variances(first: _Side | None, second: _Side, count: int) -> _Parts:
+def _variances(first: _Side | None, second: _Side, count: int | None) -> _Parts:
+    """V and its parts from the sides' moves: jackknife's of `count` clusters, or resampled ones (None)."""
     sides = [side for side in (first, second) if side is not None]
     per_cluster = second.moves.mean(axis=0)
     if first is not None:
         per_cluster = per_cluster - first.moves.mean(axis=0)
-    correction = (count - 1) / count
+    correction = 1.0 if count is None else (count - 1) / count
     items = correction * float(np.sum(per_cluster**2))
     seed = interaction = 0.0
     for side in sides:

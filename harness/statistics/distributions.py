@@ -56,6 +56,11 @@ def binomial_cdf(count: int, n: int, share: float) -> float:
     return float(special.bdtr(count, n, share))
 
 
+def chi_square_isf(tail: float, df: float) -> float:
+    """The x with P(χ² > x) = tail."""
+    return float(special.chdtri(df, tail))
+
+
 def poisson_cdf(counts: FloatArray, mean: float) -> FloatArray:
     """P(N ≤ count), for each count."""
     return np.asarray(special.pdtr(counts, mean), dtype=np.float64)

@@ -165,7 +165,7 @@ def _linear(level: _Level, kind: Kind) -> _Method:
         return level.undefined(method, caveats.ONE_CLUSTER if groups.clustered else caveats.ONE_ITEM)
     made = linear_figure(level.number, influence, groups, abs(level.number), level.confidence, level.alphas, weights)
     warnings = made.warnings if made.error.standard_error > 0 else (caveats.CONSTANT,)
-    return _Method(made.interval, method, made.error, warnings, made.unmet)
+    return _Method(made.interval, method, made.error, warnings, (rare_parts(level.structure), *made.unmet))
 
 
 def _area(level: _Level) -> _Method:
@@ -184,7 +184,7 @@ def _area(level: _Level) -> _Method:
     interval = Interval.of(limits, level.confidence, level.alphas, error.standard_error)
     method = "score interval of the area under the curve (Hanley & McNeil, Newcombe)"
     warnings = error_notes(error, groups) if groups.clustered else ()
-    return _Method(interval, method, ClusterError(error.standard_error, error.df, error.n_eff), warnings)
+    return _Method(interval, method, error, warnings, (rare_parts(level.structure),))
 
 
 def _spread(level: _Level) -> _Method:
@@ -207,5 +207,5 @@ def _bootstrapped(level: _Level) -> _Method:
     method = f"BCa bootstrap of {'clusters' if groups.clustered else 'items'}, {level.resamples:,} resamples"
     few = caveats.few_for_bootstrap(groups.count, groups.clustered)
     warnings = (*drawn.weaknesses, few, *(made.warnings if groups.clustered else ()))
-    unmet = (rare_parts(level.structure), made.unmet[0])
+    unmet = (rare_parts(level.structure), *made.unmet)
     return _Method(interval.covering(made.interval), method, made.error, warnings, unmet)

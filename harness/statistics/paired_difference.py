@@ -241,7 +241,7 @@ def _linear(sample: PairedSample, kind: Kind) -> MethodResult:
     )
     if made.error.standard_error > 0:
         p = t_test(sample.delta, made.error.standard_error, made.error.df)
-        rare = rare_parts(sample.structure) if sample.structure.area else None
+        rare = rare_parts(sample.structure)
         return MethodResult(made.interval, p, test, method, made.warnings, error=made.error, unmet=(*made.unmet, rare))
     if sample.identical or groups.count < 2:
         why = caveats.ONE_CLUSTER if groups.clustered else caveats.ONE_ITEM
@@ -288,9 +288,7 @@ def _additive(sample: PairedSample) -> MethodResult:
         return MethodResult(sample.no_interval, 1.0, "identical", method, (caveats.IDENTICAL,), error=_counted(sample))
     # The side that is called the first is chosen by content, so that an exchange of the sides
     # resamples alike and mirrors the result exactly.
-    first, second, sign = sample.base, sample.candidate, 1.0
-    if _fingerprint(first, second) > _fingerprint(second, first):
-        first, second, sign = second, first, -1.0
+    first, second, sign = _ordered(sample)
     k = first.shape[1]
 
     def gap(sums: FloatArray, n: FloatArray) -> FloatArray:
@@ -304,13 +302,13 @@ def _additive(sample: PairedSample) -> MethodResult:
     rows = np.hstack([first, second])
     drawn = bca(rows, gap, sample.groups, sample.resamples, sample.seed)
     made = jackknife_figure(
-        sign * sample.delta, rows, gap, sample.groups, abs(sample.levels[0]) + abs(sample.levels[1]),
+        (sign or 1.0) * sample.delta, rows, gap, sample.groups, abs(sample.levels[0]) + abs(sample.levels[1]),
         sample.confidence, sample.alphas, sample.structure.weights,
     )  # fmt: skip
     interval = drawn.interval(sample.confidence, sample.alphas).covering(made.interval)
     clustered = sample.groups.clustered
     return MethodResult(
-        interval if sign > 0 else interval.negated(),
+        _oriented(interval, sign),
         p,
         name,
         method,
@@ -331,9 +329,7 @@ def _additive(sample: PairedSample) -> MethodResult:
 
 def _spread(sample: PairedSample) -> MethodResult:
     """The change of a largest minus smallest; sides are called first by content, as in `_additive`."""
-    first, second, sign = sample.base, sample.candidate, 1.0
-    if _fingerprint(first, second) > _fingerprint(second, first):
-        first, second, sign = second, first, -1.0
+    first, second, sign = _ordered(sample)
     if sample.identical:
         return MethodResult(sample.no_interval, 1.0, "identical", METHOD, (caveats.IDENTICAL,), error=_counted(sample))
     test = side_swap(first, second, sample.value, sample.groups, sample.resamples, sample.seed)
@@ -353,7 +349,7 @@ def _spread(sample: PairedSample) -> MethodResult:
         abs(sample.levels[0]) + abs(sample.levels[1]),
     )
     return MethodResult(
-        interval if sign > 0 else interval.negated(), p, name, METHOD, figures.notes(sample.seed), error=error,
+        _oriented(interval, sign), p, name, METHOD, figures.notes(sample.seed), error=error,
         unmet=figures.unmet(),
     )  # fmt: skip
 
@@ -361,6 +357,24 @@ def _spread(sample: PairedSample) -> MethodResult:
 def _counted(sample: PairedSample) -> ClusterError:
     """The evidence of sides that do not vary."""
     return cluster_error(np.zeros(sample.groups.n), sample.groups, 1.0, sample.structure.weights)
+
+
+def _ordered(sample: PairedSample) -> tuple[FloatArray, FloatArray, float]:
+    """The side that is called the first, by content, the other one, and the sign that this gives the difference.
+
+    An exchange of the sides then resamples alike and mirrors the result exactly. The sign is 0 where an exchange
+    gives the same pairs again.
+    """
+    here, there = _fingerprint(sample.base, sample.candidate), _fingerprint(sample.candidate, sample.base)
+    if here > there:
+        return sample.candidate, sample.base, -1.0
+    return sample.base, sample.candidate, 0.0 if here == there else 1.0
+
+
+def _oriented(interval: Interval, sign: float) -> Interval:
+    if sign == 0:
+        return interval.covering(interval.negated())
+    return interval if sign > 0 else interval.negated()
 
 
 def _fingerprint(first: FloatArray, second: FloatArray) -> tuple[list[float], int]:

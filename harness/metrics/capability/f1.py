@@ -16,6 +16,7 @@ import numpy.typing as npt
 
 from harness.core.errors import DataError, SuiteError, unknown
 from harness.core.metric import Metric, MetricContext, MetricKind
+from harness.core.metric_structure import MetricStructure
 from harness.core.records import FloatArray, Records
 from harness.metrics.metric_shapes import Factory, RecordMetric, divide
 
@@ -46,6 +47,10 @@ class AveragedF1(RecordMetric):
         weighted = np.where(np.isnan(scores), 0.0, scores) * weights
         return divide(weighted.sum(axis=-1), weights.sum(axis=-1))
 
+    def structure(self, records: Records) -> MetricStructure:
+        """The labels of a macro average count alike, the rare ones too."""
+        return MetricStructure(parts=_targets(records, self.labels) if self.average == "macro" else {})
+
 
 @dataclass(slots=True, kw_only=True)
 class ClassF1(RecordMetric):
@@ -60,6 +65,10 @@ class ClassF1(RecordMetric):
 
     def value(self, sums: FloatArray, n: npt.NDArray[Any] | float) -> FloatArray:
         return _f1(sums)
+
+    def structure(self, records: Records) -> MetricStructure:
+        """Its items are those of the label."""
+        return MetricStructure(parts=_targets(records, (self.positive_label,)))
 
 
 class _F1(Factory):
@@ -139,6 +148,11 @@ def _labels(name: str, context: MetricContext) -> tuple[str, ...]:
             hint="set them in the task: `labels: [negative, neutral, positive]`.",
         )
     return context.labels
+
+
+def _targets(records: Records, labels: tuple[str, ...]) -> dict[str, npt.NDArray[np.bool_]]:
+    targets = np.array(records.texts("target"), dtype=object)
+    return {label: targets == label for label in labels}
 
 
 def _counts(records: Records, labels: tuple[str, ...]) -> FloatArray:

@@ -136,6 +136,6 @@ def _delta_line(row: ComparisonResult) -> str:
         f"{change} {md(number_format.shown_unit(row.unit), 20)}",
         number_format.interval(row.delta.low, row.delta.high, row.unit),
         WORDS[classify_change(row)],
-        f"{row.n:,}",
+        number_format.sample_size(row.n, row.n_eff),
     ]
     return "| " + " | ".join(cells) + " |"
