@@ -196,7 +196,9 @@ def section(scale: float) -> str:
         ],
         5,
     )
-    rejected = f"Rejections of the truth at 5% ({drawn:,} samples): jackknife errors with Satterthwaite's degrees of freedom"
+    rejected = (
+        f"Rejections of the truth at 5% ({drawn:,} samples): jackknife errors with Satterthwaite's degrees of freedom"
+    )
     lines += ["", f"{rejected} / plain errors with C − 1, in %:", ""]
     lines += unequal(drawn)
     over = (

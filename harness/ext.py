@@ -45,6 +45,7 @@ from harness.metrics.metric_shapes import (
 from harness.models.checkpoint.checkpoint_digest import checkpoint_digest
 from harness.models.open_context import OpenContext
 from harness.models.response_builders import choose
+from harness.report.sections.outside_sections import ReportSection, SectionTable, StoredRun
 from harness.schema.suite.data_refs import DataName
 from harness.schema.suite.evaluation_options import EvaluationOptions, OnTaskOptions
 from harness.schema.suite.types import Strict
@@ -53,14 +54,19 @@ from harness.training.stage_inputs import StageInputs
 
 __all__ = [
     "Backend",
+    "checkpoint_digest",
     "CheckpointFormat",
+    "choose",
     "Classify",
     "Cloze",
+    "column",
     "Continuations",
     "DataError",
     "DataName",
     "Dataset",
+    "digest",
     "Direction",
+    "divide",
     "Evaluation",
     "EvaluationContext",
     "EvaluationOptions",
@@ -104,6 +110,7 @@ __all__ = [
     "Records",
     "RecordsHead",
     "Reporter",
+    "ReportSection",
     "Request",
     "Response",
     "Role",
@@ -112,16 +119,13 @@ __all__ = [
     "RowOptions",
     "RowTask",
     "Scores",
+    "SectionTable",
     "StageCost",
     "StageInputs",
+    "StoredRun",
     "Strict",
     "SuiteError",
-    "TrainingNeed",
-    "checkpoint_digest",
-    "choose",
-    "column",
-    "digest",
-    "divide",
     "text_digest",
+    "TrainingNeed",
     "write_metadata",
 ]

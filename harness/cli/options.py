@@ -110,7 +110,11 @@ def open_store(reporter: Reporter, *, fresh: bool = False) -> Store:
 
 
 def run_folder(path: str) -> Path:
-    """A run given as a folder, or as the name of a suite with runs below ./reports."""
+    """A run given as a folder, as a URL, or as the name of a suite with runs below ./reports."""
+    from harness.storage.remote_run import is_url, run_at
+
+    if is_url(path):
+        return run_at(path)
     folder = Path(path)
     below = Path(OUT) / path
     return folder if folder.exists() or not below.is_dir() else below
@@ -125,6 +129,14 @@ def say_earlier_version(*runs: RunDir) -> None:
         sentence = earlier_sentence(run.read_info())
         if sentence is not None:
             click.echo(clean_line(f"{run.path}: {sentence}", 400), err=True)
+
+
+def earlier_json(*runs: RunDir) -> dict[str, Any]:
+    """The same for the JSON object of a command: empty for runs of this version."""
+    from harness.schema.run_info import earlier_mark
+
+    marks = {str(run.path): mark for run in runs if (mark := earlier_mark(run.read_info())) is not None}
+    return {"unsealed": marks} if marks else {}
 
 
 def newest_run(suite: str) -> RunDir | None:

@@ -80,7 +80,6 @@ def explain_run(run: RunDir, gate: str | None, reporter: Reporter) -> list[Expla
     from harness.gates.explanation import explain
     from harness.metrics.hf_evaluate import outside_note
 
-    run.check_records()
     results = run.read_results()
     note = outside_note(results.evaluations)
     if note is not None:

@@ -173,7 +173,6 @@ def _write(
         verdict=overall(gates),
         notes=["lm-evaluation-harness ran the models; harness computed the metrics and intervals."],
     )
-    run.write_results(results)
     info = RunInfo(
         run_id=run.path.name,
         suite=name,
@@ -185,9 +184,8 @@ def _write(
         versions=provenance.versions(),
         hardware=provenance.hardware(),
         seed=suite.seed,
-        records=run.digest_records(),
     )
-    run.write_info(info)
+    run.write(results, info)
     from harness.report.formats.write_reports import write_reports
 
     write_reports(run)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from harness.core.errors import DataError
 from harness.core.metric import Metric
+from harness.core.reporter import Reporter
 from harness.pipeline.prepared_suite import PreparedSuite
 from harness.pipeline.records.record_cache import RecordCache
 from harness.schema.results.metrics import ComparisonResult, MetricResult
@@ -40,7 +41,7 @@ def plan_gates(prepared: PreparedSuite, cache: RecordCache, earlier: RunDir | No
     from harness.schema.suite.gate_rules import models_of
 
     suite = prepared.suite
-    before = _results(earlier)
+    before = _results(earlier, cache.reporter)
     source = f"the run {earlier.path.name}" if earlier is not None else ""
     found: list[PlannedGate] = []
     for rule in suite.gates.rules:
@@ -104,10 +105,13 @@ def _slice_sizes(
     return {name: (count, len(clusters[name])) for name, count in counts.items()}
 
 
-def _results(earlier: RunDir | None) -> Results | None:
+def _results(earlier: RunDir | None, reporter: Reporter) -> Results | None:
+    if earlier is None:
+        return None
     try:
-        return None if earlier is None else earlier.read_results()
-    except DataError:
+        return earlier.read_results()
+    except DataError as error:
+        reporter.warn(f"the newest run is not used: {' '.join([error.message, *error.notes])} ({earlier.path})")
         return None
 
 

@@ -2,41 +2,60 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cache
 from typing import TYPE_CHECKING
 
 from harness.commands.stored_suite import suite_of
-from harness.core.errors import SuiteError, Where
+from harness.core.errors import DataError, SuiteError, Where
 from harness.core.reporter import Reporter
 from harness.pipeline.results.gate_verdicts import verdicts, wanted_pairs
 from harness.pipeline.results.scoring import Levels, ScoringContext, ScoringSpec, score
 from harness.schema.results.metrics import ComparisonResult, MetricResult
 from harness.schema.results.results_file import Results
-from harness.schema.run_info import JudgedBy, RunInfo
+from harness.schema.run_info import JudgedBy, RunInfo, earlier_mark
 from harness.storage.run_dir import RunDir
 
 if TYPE_CHECKING:
     from harness.suite.suite import Suite
 
 
-def judge_again(run: RunDir, suite_name: str | None, reporter: Reporter) -> Results:
+@dataclass(frozen=True)
+class Trust:
+    """What of a stored run is believed.
+
+    Attributes:
+        figures: the figures in results.json; else everything is scored again from the records alone.
+        unsealed: a run of 0.1.0, which has no seal.
+    """
+
+    figures: bool = True
+    unsealed: bool = False
+
+
+def judge_again(run: RunDir, suite_name: str | None, reporter: Reporter, trust: Trust = Trust()) -> Results:
     """The run's results with fresh verdicts; records are scored again only where a bound is missing.
 
     Args:
         suite_name: a suite whose gates judge instead of the run's own.
+        trust: what of the run is believed.
 
     Raises:
         SuiteError: when there is no gate.
-        HarnessError: when the run or the suite cannot be read, or its records changed since it ended.
+        HarnessError: when the run or the suite cannot be read, when it was changed since it was sealed, or is one of
+            0.1.0 and unsealed runs are not trusted.
     """
     from harness.gates.alpha_levels import alpha_levels
     from harness.gates.overall_verdict import overall
-    from harness.metrics.hf_evaluate import is_outside, outside_note
+    from harness.metrics.hf_evaluate import is_outside, left_out_note, outside_note
 
-    run.check_records()
-    results = run.read_results()
+    results = run.read_results(figures=trust.figures)
+    _require_seal(run, results, trust)
     suite = suite_of(run, suite_name)
-    note = outside_note(results.evaluations)
+    note = (
+        outside_note(results.evaluations) if trust.figures else left_out_note(results.evaluations, "`--from-records`")
+    )
     if note is not None:
         reporter.warn(note)
     if not suite.gates:
@@ -46,11 +65,14 @@ def judge_again(run: RunDir, suite_name: str | None, reporter: Reporter) -> Resu
             hint="add a gate (docs/gates.md), or pass a suite with gates as --suite.",
         )
 
+    @cache
     def levels(metric: str) -> tuple[float, ...]:
         return alpha_levels(suite.gates, metric)
 
+    if not trust.figures:
+        results = _asked_again(run, results)
     metrics, comparisons = results.metrics, results.comparisons
-    if not _covered(levels, metrics, comparisons) or _new_pairs(suite, results):
+    if not trust.figures or not _covered(levels, metrics, comparisons) or _new_pairs(suite, results):
         pairs = wanted_pairs(suite, results.evaluations)
         specs = [ScoringSpec.of(evaluation) for evaluation in results.evaluations]
         scores = score(run, specs, pairs, ScoringContext(alphas=levels, seed=results.seed, reporter=reporter))
@@ -75,9 +97,40 @@ def judged_info(run: RunDir, suite_name: str | None) -> RunInfo:
 
 
 def store_verdicts(run: RunDir, results: Results, suite_name: str | None) -> None:
-    """Writes verdicts that `judge_again` made, and which suite's gates made them, into the run."""
-    run.write_info(judged_info(run, suite_name))
-    run.write_results(results)
+    """Writes verdicts that `judge_again` made, and which suite's gates made them, into the run, and seals it again.
+
+    Raises:
+        DataError: when results.json holds more that was changed than the figures that were scored again.
+    """
+    run.check()
+    run.write(results, judged_info(run, suite_name))
+
+
+def _require_seal(run: RunDir, results: Results, trust: Trust) -> None:
+    """Refuses a run of 0.1.0 that is not trusted, and one whose records cannot be read: no seal says that they can."""
+    mark = earlier_mark(run.read_info())
+    if mark is not None and not trust.unsealed:
+        raise DataError(
+            f"this run was {mark}: nothing shows whether it was changed since.",
+            where=Where(run.path),
+            hint="rerun the suite; or pass --allow-unsealed to judge the run as it is.",
+        )
+    for evaluation in results.evaluations if mark is not None else ():
+        for model in evaluation.protocols:
+            run.replicates(evaluation.name, model)
+
+
+def _asked_again(run: RunDir, results: Results) -> Results:
+    """The results without figures, and with what the records themselves say of who answered how much."""
+    evaluations = []
+    for evaluation in results.evaluations:
+        records = {model: run.records(evaluation.name, model) for model in evaluation.protocols}
+        coverage = {model: float(found.ok.mean()) if len(found) else 0.0 for model, found in records.items()}
+        protocols = {model: found.head.protocol for model, found in records.items()}
+        evaluations.append(evaluation.model_copy(update={"coverage": coverage, "protocols": protocols}))
+    return results.model_copy(
+        update={"evaluations": evaluations, "metrics": [], "comparisons": [], "seed": run.read_info().seed}
+    )
 
 
 def _covered(levels: Levels, metrics: list[MetricResult], comparisons: list[ComparisonResult]) -> bool:

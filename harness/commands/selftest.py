@@ -40,11 +40,10 @@ def selftest_run(
         ask_again: also ask the baseline everything once more, in another order and batch size.
 
     Raises:
-        HarnessError: when the run cannot be read, or its records changed since it ended.
+        HarnessError: when the run cannot be read, or it was changed since it was sealed.
     """
     from harness.metrics.hf_evaluate import left_out_note
 
-    run.check_records()
     results = run.read_results()
     note = left_out_note(results.evaluations, "the self-test")
     if note is not None:
@@ -55,7 +54,7 @@ def selftest_run(
     if ask_again:
         found, reason = _asked_twice(run, results, store, reporter, device)
     made = _summed_up(alarms, found, reason, swaps)
-    run.write_results(results.model_copy(update={"selftest": made}))
+    run.write(results.model_copy(update={"selftest": made}))
     return made
 
 

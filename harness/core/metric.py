@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from harness.core.metric_structure import PLAIN, MetricStructure
 from harness.core.records import ITEM, FloatArray, Records
+from harness.core.unit import range_of
 
 Direction = Literal["higher", "lower", "target"]
 
@@ -46,6 +47,7 @@ class Metric(ABC):
         short: its name in running text; empty where its id has to do.
         role: what it says beside the evaluation's other metrics.
         aspect: whether it measures answers or the probabilities that stand with them.
+        bounds: the smallest and the largest level that it can have; None where its unit tells.
         sliced: whether a slice of its rows is the metric of the slice.
     """
 
@@ -63,6 +65,7 @@ class Metric(ABC):
     short: str = ""
     role: Role = "primary"
     aspect: Aspect = "quality"
+    bounds: tuple[float, float] | None = None
     sliced: ClassVar[bool] = True
 
     @abstractmethod
@@ -73,6 +76,10 @@ class Metric(ABC):
     @abstractmethod
     def value(self, sums: FloatArray, n: npt.NDArray[Any] | float) -> FloatArray:
         """[…, k] sums of rows and […] number of rows → […] values. NaN where undefined."""
+
+    def range(self) -> tuple[float, float]:
+        """Between what levels it lies; infinite ends where none is known."""
+        return self.bounds if self.bounds is not None else range_of(self.unit, self.direction, self.ideal)
 
     def reads(self, protocol: str) -> bool:
         """Whether records that were made by this protocol have a value here."""

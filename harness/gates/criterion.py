@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from typing import Literal
 
 from harness.core.interval import Interval
+from harness.core.unit import range_of
 from harness.gates.decision import JudgedValue, Limits
+from harness.gates.limits import LimitScale, limit_faults
 from harness.gates.result_lookup import RefusedError, ResultLookup, judged_value
 from harness.schema.results.metrics import ComparisonResult, MetricResult
 from harness.schema.results.number_format import in_unit
@@ -17,6 +19,7 @@ from harness.schema.suite.gate_rules import (
     EquivalenceRule,
     NonInferiorityRule,
     Ratio,
+    Sliced,
     SlicedRule,
     SuperiorityRule,
     TargetRule,
@@ -68,6 +71,7 @@ def build_criterion(
     """
     if isinstance(rule, ComparedRule):
         row = lookup.change(rule, baseline, model, name)
+        _check_limits(rule, row, lookup)
         if row.identical:
             row = _at_no_difference(row, alpha)
         if isinstance(rule, EquivalenceRule):
@@ -78,6 +82,7 @@ def build_criterion(
             return _ratio(rule, rule.margin.ratio, row, alpha)
         return _improvement(rule, row, alpha)
     level = lookup.level(rule, model, name)
+    _check_limits(rule, level, lookup)
     if isinstance(rule, TargetRule):
         ideal = rule.ideal if rule.ideal is not None else level.ideal
         if ideal is None:
@@ -94,6 +99,16 @@ def _at_no_difference(row: ComparisonResult, alpha: float) -> ComparisonResult:
     ratio = None if row.ratio is None else Interval.of(lambda _: (1.0, 1.0), row.ratio.confidence, [alpha], value=1.0)
     delta = Interval.of(lambda _: (0.0, 0.0), row.delta.confidence, [alpha], value=0.0)
     return row.model_copy(update={"delta": delta, "ratio": ratio})
+
+
+def _check_limits(rule: SlicedRule, row: MetricResult | ComparisonResult, lookup: ResultLookup) -> None:
+    """Refuses a limit that the metric makes meaningless; a suite's own are errors before anything runs."""
+    assert isinstance(rule, Sliced)
+    low, high = range_of(row.unit, row.direction, row.ideal)
+    scale = LimitScale(row.unit, row.direction, row.ideal, low, high, lookup.role(row.evaluation, row.metric))
+    fault = next(limit_faults(rule, scale), None)
+    if fault is not None:
+        raise RefusedError(fault.text, fault.hint or "fix the limit of the gate.")
 
 
 def _improvement(rule: ComparedRule, row: ComparisonResult, alpha: float) -> Criterion:

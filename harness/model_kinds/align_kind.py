@@ -9,18 +9,18 @@ from typing import Any, Literal
 from pydantic import Field
 
 from harness.core.model_kind import Extra, ModelKind, StageCost
-from harness.model_kinds.finetune_kind import (
-    _WRITING,
+from harness.model_kinds.flop_shapes import _WIDTH
+from harness.model_kinds.weight_tuning import (
+    WRITING,
     AdapterMethod,
     FinetuneSettings,
-    _named,
     lora_of,
     method_name,
     narrowed,
+    override,
     qlora_extra,
     tuning_cost,
 )
-from harness.model_kinds.flop_shapes import _WIDTH
 from harness.schema.suite.mitigation import TextMitigation, mitigation_words
 from harness.schema.suite.types import Count, Strict
 
@@ -47,14 +47,14 @@ class AlignSpec(Strict):
     seed: int | None = None
 
 
-_ALIGNMENT = replace(_WRITING, epochs=2, learning_rate=1e-4, batch_size=8)
+_ALIGNMENT = replace(WRITING, epochs=2, learning_rate=1e-4, batch_size=8)
 
 
 def alignment_settings(spec: AlignSpec, examples: int, width: int | None = None) -> FinetuneSettings:
     """The same for an alignment."""
     adapter = lora_of(spec.method) is not None
     defaults = replace(_ALIGNMENT, learning_rate=_ALIGNMENT.learning_rate * (5 if adapter else 1))
-    chosen = _named(defaults, spec)
+    chosen = override(defaults, spec)
     if width is None or width <= _WIDTH or spec.learning_rate is not None:
         return chosen
     # A tenth of what the same model is fine-tuned with (Rafailov et al. 2023: 1e-6 against 1e-5).

@@ -3,46 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
-from typing import TYPE_CHECKING, Any, Literal
+from dataclasses import asdict, replace
+from typing import Any, Literal
 
 from pydantic import Field
 
 from harness.core.model_kind import CheckpointFormat, Extra, ModelKind, StageCost
-from harness.model_kinds.architecture_presets import architecture
-from harness.model_kinds.flop_shapes import _WIDTH, TEXT_LENGTH, shape_of, training_flops
+from harness.model_kinds.weight_tuning import (
+    WRITING,
+    AdapterMethod,
+    FinetuneSettings,
+    lora_of,
+    method_name,
+    narrowed,
+    override,
+    qlora_extra,
+    tuning_cost,
+)
 from harness.schema.suite.mitigation import Mitigation, mitigation_words
 from harness.schema.suite.types import Count, Strict
-
-if TYPE_CHECKING:
-    from harness.model_kinds.align_kind import AlignSpec
-
-
-class LoraSpec(Strict):
-    rank: int = Field(8, ge=1)
-    alpha: float | None = Field(None, description="LoRA scaling factor. Defaults to twice the rank.")
-    dropout: float = Field(0.0, ge=0, lt=1)
-    targets: list[str] | None = Field(None, description="Module names. Defaults to the attention projections.")
-
-
-class LoraMethod(Strict):
-    lora: LoraSpec
-
-
-class QloraMethod(Strict):
-    """LoRA on a base held in 4 bits (extra `qlora`: bitsandbytes)."""
-
-    qlora: LoraSpec
-
-
-AdapterMethod = LoraMethod | QloraMethod
-
-
-def lora_of(method: object) -> LoraSpec | None:
-    """The adapter's settings of a method; None for methods without an adapter."""
-    if isinstance(method, LoraMethod):
-        return method.lora
-    return method.qlora if isinstance(method, QloraMethod) else None
 
 
 class FinetuneSpec(Strict):
@@ -84,30 +63,6 @@ class FinetuneSpec(Strict):
 _FEW_LABELS = 3000
 
 
-@dataclass(frozen=True, slots=True)
-class FinetuneSettings:
-    """Every choice of a fine-tuning, with nothing left open.
-
-    Attributes:
-        head_lr_multiplier: the pooler's and classifier's learning rate as a multiple.
-        embedding_lr_multiplier: the word embeddings' learning rate as a multiple.
-        word_dropout: share of tokens that the mask token hides while training.
-        mlm_loss_weight: weight of the masked-token loss.
-        dropout: while training; None for the model's own.
-    """
-
-    epochs: int = 4
-    learning_rate: float = 1e-3
-    batch_size: int = 64
-    max_length: int = 128
-    head_lr_multiplier: float = 3.0
-    embedding_lr_multiplier: float = 0.5
-    word_dropout: float = 0.1
-    label_smoothing: float = 0.1
-    mlm_loss_weight: float = 0.0
-    dropout: float | None = None
-
-
 _MANY = FinetuneSettings()
 _FEW = replace(
     _MANY,
@@ -130,17 +85,13 @@ _TOKENS = replace(
     word_dropout=0.0,
     label_smoothing=0.0,
 )
-# Models that write: their own head goes on being trained.
-_WRITING = replace(_TOKENS, epochs=3, learning_rate=1e-3, batch_size=16, max_length=256, head_lr_multiplier=1.0)
 _BY_KIND = {
     "tagged_words": _TOKENS,
     "answer_span": replace(_TOKENS, max_length=256),
-    "prompt_target": _WRITING,
-    "preference_pair": _WRITING,
-    "plain_text": _WRITING,
+    "prompt_target": WRITING,
+    "preference_pair": WRITING,
+    "plain_text": WRITING,
 }
-_WIDE_FULL, _WIDE_ADAPTER = 0.04, 0.3
-"""Rate times width of models wider than `_WIDTH`: 1e-4 at 384, as such encoders are usually tuned."""
 
 
 def settings_for(spec: FinetuneSpec, examples: int, kind: str = "labeled_text") -> FinetuneSettings:
@@ -156,57 +107,7 @@ def settings_for(spec: FinetuneSpec, examples: int, kind: str = "labeled_text") 
         defaults = replace(defaults, learning_rate=rate, head_lr_multiplier=1.0, embedding_lr_multiplier=1.0)
     elif lora_of(spec.method) is not None:
         defaults = replace(defaults, learning_rate=_ADAPTER_RATE)
-    return _named(defaults, spec)
-
-
-def narrowed(chosen: FinetuneSettings, spec: FinetuneSpec | AlignSpec, width: int | None) -> FinetuneSettings:
-    """The settings for a model of this width: what the suite does not say is gentler with wide ones,
-    which know more than a few minutes of pretraining and lose it sooner."""
-    if width is None or width <= _WIDTH or spec.learning_rate is not None:
-        return chosen
-    if isinstance(spec, FinetuneSpec) and spec.weights == "random":
-        return chosen
-    rate = (_WIDE_ADAPTER if lora_of(spec.method) is not None else _WIDE_FULL) / width
-    return replace(chosen, learning_rate=min(chosen.learning_rate, rate))
-
-
-def _named(defaults: FinetuneSettings, spec: FinetuneSpec | AlignSpec) -> FinetuneSettings:
-    named = {name: getattr(spec, name, None) for name in FinetuneSettings.__slots__}
-    return replace(defaults, **{name: value for name, value in named.items() if value is not None})
-
-
-def method_name(method: object) -> str:
-    """A method, for people."""
-    if isinstance(method, str):
-        return method
-    return "QLoRA" if isinstance(method, QloraMethod) else "LoRA"
-
-
-def qlora_extra(method: object) -> Extra | None:
-    """What QLoRA needs beyond what harness installs."""
-    if not isinstance(method, QloraMethod):
-        return None
-    return Extra("bitsandbytes", "the method qlora", "pip install bitsandbytes, or use `method: {lora: {…}}`.")
-
-
-def tuning_cost(
-    options: FinetuneSpec | AlignSpec,
-    rows: int,
-    configuration: Mapping[str, Any] | None,
-    *,
-    epochs: int,
-    texts_per_row: int = 1,
-) -> StageCost:
-    """What training on so many rows takes; bert-micro where no configuration is known."""
-    texts = min(rows, options.max_train_rows or rows) * TEXT_LENGTH
-    shape = shape_of(configuration if configuration is not None else architecture("bert-micro"))
-    if shape is None:
-        return StageCost(texts)
-    forward = shape.stack(shape.layers + shape.decoder_layers, texts, TEXT_LENGTH)
-    if options.method == "linear":
-        return StageCost(texts, forward)
-    trained = 0.05 if lora_of(options.method) is not None else 1.0
-    return StageCost(texts * texts_per_row * epochs, training_flops(forward * texts_per_row * epochs, trained=trained))
+    return override(defaults, spec)
 
 
 _LABELS: Mapping[str, str] = {
@@ -216,6 +117,11 @@ _LABELS: Mapping[str, str] = {
     "LoRA": "LoRA fine-tuning",
     "QLoRA": "QLoRA fine-tuning (base in 4 bits)",
 }
+
+
+def narrowed_settings(chosen: FinetuneSettings, spec: FinetuneSpec, width: int | None) -> FinetuneSettings:
+    """`narrowed`, which concerns pretrained weights only: random ones have nothing to lose."""
+    return chosen if spec.weights == "random" else narrowed(chosen, spec, width)
 
 
 class FinetuneKind(ModelKind[FinetuneSpec]):

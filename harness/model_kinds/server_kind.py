@@ -12,6 +12,9 @@ from harness.core import registry
 from harness.core.model_kind import ModelKind, ObtainContext, Obtained
 from harness.schema.suite.types import Strict
 
+SERVER_DECODING = frozenset({"temperature", "top_p", "presence_penalty", "frequency_penalty"})
+"""What of decoding OpenAI's API names; a server may drop any other key without a word, so none is sent."""
+
 
 class ServerSpec(Strict):
     """A model behind an OpenAI-compatible server."""
@@ -79,8 +82,10 @@ class ServerKind(ModelKind[ServerSpec]):
     """`server`: an OpenAI-compatible API. It declares no format: no folder stands for a server."""
 
     name = "server"
+    packages = ()
     Options = ServerSpec
     goal = "not trained here"
+    decoding = SERVER_DECODING
     summary = "A model behind an OpenAI-compatible server."
 
     def label(self, options: ServerSpec) -> str:

@@ -7,6 +7,7 @@ in the store and ends with the same results.json.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -73,17 +74,16 @@ def run_suite(
         context = RunContext(run, info, suite, store, reporter, settings, prepared, code)
         try:
             results = carry_out(context)
-            run.write_results(results)
+            _count(context, results)
+            info.warnings = sorted(set(getattr(reporter, "warnings", [])))
+            _end(info, "finished")
+            run.write(results, info)
         except KeyboardInterrupt:
             _close(run, info, "interrupted")
             raise
         except BaseException:
             _close(run, info, "failed")
             raise
-        _count(context, results)
-        info.warnings = sorted(set(getattr(reporter, "warnings", [])))
-        info.records = run.digest_records()
-        _close(run, info, "finished")
         with reporter.task("report") as _:
             from harness.report.formats.index_page import write_index
             from harness.report.formats.write_reports import write_reports
@@ -126,12 +126,16 @@ def _opening(run: RunDir, suite: Suite, settings: Settings, attempts: int) -> Ru
     )
 
 
-def _close(run: RunDir, info: RunInfo, state: str) -> None:
+def _end(info: RunInfo, state: str) -> None:
     info.state = state
     info.finished = run_folders.now()
     info.peak_memory = max(info.peak_memory or 0, peak_memory())
-    try:
+
+
+def _close(run: RunDir, info: RunInfo, state: str) -> None:
+    """Notes how a run ended that did not finish; the error that ended it says more than one of the disk would."""
+    if run.sealed:
+        return
+    _end(info, state)
+    with suppress(HarnessError):
         run.write_info(info)
-    except HarnessError:
-        if state == "finished":
-            raise

@@ -24,10 +24,16 @@ RUN_FORMAT = 2
 
 
 def earlier_sentence(info: RunInfo) -> str | None:
-    """Which earlier version made the run, where its names differ from today's."""
-    if info.earlier_version is None:
+    """What `earlier_mark` means, in two sentences."""
+    mark = earlier_mark(info)
+    if mark is None:
         return None
-    return f"Made by harness {info.earlier_version}; its names are shown as this version has them."
+    return f"This run was {mark}: nothing shows whether it was changed since. It is shown under this version's names."
+
+
+def earlier_mark(info: RunInfo) -> str | None:
+    """Which earlier version made the run, where it sealed nothing and its names differ from today's."""
+    return None if info.earlier_version is None else f"made by {info.earlier_version}, unsealed"
 
 
 class StepTiming(BaseModel):
@@ -108,7 +114,7 @@ class RunInfo(BaseModel):
     overrides: dict[str, Any] = Field(default_factory=dict, description="command-line overrides of the suite")
     records: dict[str, str] = Field(
         default_factory=dict,
-        description="file under records/ → SHA-256 at the end of the run; changed records are never judged",
+        description="of 0.1.0: file under records/ → SHA-256 at the end of the run; later runs have seal.json",
     )
     peak_memory: int | None = Field(None, description="bytes; peak resident set size of the process")
     warnings: list[str] = Field(default_factory=list)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import ctypes
 import errno
 import os
 import shutil
+import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,6 +15,11 @@ from pathlib import Path
 from harness.core.errors import IncompleteError, Where
 
 _DISK_FULL = {errno.ENOSPC, errno.EDQUOT}
+_UMASK = os.umask(0o022)
+os.umask(_UMASK)
+"""Temporary files are made for their owner alone; what they become is readable as the user's umask says."""
+_EXCHANGE = 2
+"""RENAME_EXCHANGE of renameat2(2)."""
 _NO_FOLDER = {errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.ENAMETOOLONG, errno.ELOOP}
 
 
@@ -30,7 +37,7 @@ def write_bytes(path: Path, content: bytes) -> None:
                 out.write(content)
                 out.flush()
                 os.fsync(out.fileno())
-            os.chmod(name, 0o644)
+            os.chmod(name, 0o666 & ~_UMASK)
             os.replace(name, path)
         except BaseException:
             Path(name).unlink(missing_ok=True)
@@ -61,16 +68,55 @@ def folder(path: Path) -> Iterator[Path]:
 
 
 def replace_folder(source: Path, target: Path) -> None:
-    """Renames `source` to `target`; a folder that stood there is moved away and removed."""
-    os.chmod(source, 0o755)
-    if target.exists():
-        old = Path(tempfile.mkdtemp(prefix=f".{target.name}.old.", dir=target.parent))
-        os.replace(target, old / "was")
-        os.replace(source, target)
-        shutil.rmtree(old, ignore_errors=True)
+    """Renames `source` to `target`; a folder that stood there is removed.
+
+    Where the system can exchange two folders in one step, `target` is there at any moment.
+    """
+    os.chmod(source, 0o777 & ~_UMASK)
+    if not target.exists():
+        move_folder(source, target)
+    elif _exchanged(source, target):
+        shutil.rmtree(source, ignore_errors=True)
     else:
-        os.replace(source, target)
+        old = Path(tempfile.mkdtemp(prefix=f".{target.name}.old.", dir=target.parent))
+        move_folder(target, old / "was")
+        move_folder(source, target)
+        shutil.rmtree(old, ignore_errors=True)
     _sync_folder(target.parent)
+
+
+def move_folder(source: Path, target: Path) -> None:
+    """Renames a folder; across devices, and layers of a container's file system, it is copied and then renamed."""
+    try:
+        os.replace(source, target)
+    except OSError as error:
+        if error.errno != errno.EXDEV:
+            raise
+        copy = Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=target.parent))
+        try:
+            shutil.copytree(source, copy / "copy", symlinks=True)
+            sync_tree(copy)
+            os.replace(copy / "copy", target)
+            shutil.rmtree(source)
+        finally:
+            shutil.rmtree(copy, ignore_errors=True)
+
+
+def remove_folder(path: Path) -> None:
+    """Removes a folder in one step for everybody else: it is renamed first, and then emptied."""
+    if path.is_dir():
+        aside = Path(tempfile.mkdtemp(prefix=f".{path.name}.old.", dir=path.parent))
+        move_folder(path, aside / "was")
+        shutil.rmtree(aside, ignore_errors=True)
+
+
+def _exchanged(first: Path, second: Path) -> bool:
+    """Exchanges two folders in one step; False where the system or the file system cannot."""
+    rename = getattr(ctypes.CDLL(None), "renameat2", None) if sys.platform == "linux" else None
+    if rename is None:
+        return False
+    here = -100  # AT_FDCWD: relative paths start at the current folder
+    return bool(rename(here, os.fsencode(first), here, os.fsencode(second), _EXCHANGE) == 0)
 
 
 def sync_tree(root: Path) -> None:

@@ -1,11 +1,13 @@
 """Responses that were computed before, in one SQLite file that several processes may share.
 
 A response is found by the digest of (request, model digest, answer key). Only values are kept,
-never failures. Writes are committed in batches, so a killed run loses at most one.
+never failures. Each row carries a digest of itself: one that changed on the disk counts as missing and is computed
+again. Writes are committed in batches, so a killed run loses at most one.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import sqlite3
@@ -21,6 +23,8 @@ from harness.core.requests import Failure, Response, response_from_json
 from harness.storage import atomic
 
 RESPONSES_FORMAT = 1
+RESPONSES = "responses.sqlite"
+"""Name of the file in the cache folder."""
 _LOOKUP = 500
 _WAIT_SECONDS = 60.0
 _SIDE_FILES = ("", "-wal", "-shm")
@@ -68,20 +72,20 @@ class ResponseCache:
 
     def get_many(self, keys: Sequence[bytes]) -> dict[bytes, Response]:
         """The responses that are there; rows that cannot be read count as missing."""
-        found: dict[bytes, Response] = {}
+        responses: dict[bytes, Response] = {}
         keys = keys if self._own is None else [key for key in keys if key in self._own]
         try:
             for start in range(0, len(keys), _LOOKUP):
                 part = keys[start : start + _LOOKUP]
                 marks = ",".join("?" * len(part))
-                rows = self._connection.execute(f"SELECT key, value FROM responses WHERE key IN ({marks})", part)
-                for key, value in rows:
-                    response = _read(value)
+                query = f"SELECT key, value, check_sum FROM checked_responses WHERE key IN ({marks})"
+                for key, value, check_sum in self._connection.execute(query, part):
+                    response = _read(key, value, check_sum)
                     if response is not None:
-                        found[key] = response
+                        responses[key] = response
         except sqlite3.DatabaseError as error:
             self._recover(error)
-        return found
+        return responses
 
     def put_many(self, responses: Iterable[tuple[bytes, Response]]) -> None:
         """Keeps responses; failures are left out. One transaction."""
@@ -96,12 +100,26 @@ class ResponseCache:
             self._recover(error)
             self._write(rows)
 
+    def damaged(self) -> list[bytes]:
+        """The keys of all rows that do not match their digest."""
+        rows = self._connection.execute("SELECT key, value, check_sum FROM checked_responses")
+        return [key for key, value, check_sum in rows if _read(key, value, check_sum) is None]
+
+    def remove(self, keys: Sequence[bytes]) -> None:
+        """Removes rows; they are computed again when they are needed."""
+        with self._connection:
+            self._connection.executemany("DELETE FROM checked_responses WHERE key = ?", [(key,) for key in keys])
+
+    def __len__(self) -> int:
+        return int(self._connection.execute("SELECT COUNT(*) FROM checked_responses").fetchone()[0])
+
     def close(self) -> None:
         self._connection.close()
 
     def _write(self, rows: Sequence[tuple[bytes, str]]) -> None:
+        checked = [(key, value, _check_sum(key, value)) for key, value in rows]
         with self._connection:
-            self._connection.executemany("INSERT OR REPLACE INTO responses (key, value) VALUES (?, ?)", rows)
+            self._connection.executemany("INSERT OR REPLACE INTO checked_responses VALUES (?, ?, ?)", checked)
 
     def _open(self) -> sqlite3.Connection:
         connection = sqlite3.connect(self.path, timeout=_WAIT_SECONDS, check_same_thread=False)
@@ -110,9 +128,12 @@ class ResponseCache:
             connection.execute("PRAGMA synchronous=NORMAL")
             with connection:
                 connection.execute(
-                    "CREATE TABLE IF NOT EXISTS responses (key BLOB PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID"
+                    "CREATE TABLE IF NOT EXISTS checked_responses"
+                    " (key BLOB PRIMARY KEY, value TEXT NOT NULL, check_sum BLOB NOT NULL) WITHOUT ROWID"
                 )
-            connection.execute("SELECT key, value FROM responses LIMIT 1").fetchall()
+                # What an earlier version kept cannot be checked.
+                connection.execute("DROP TABLE IF EXISTS responses")
+            connection.execute("SELECT * FROM checked_responses LIMIT 1").fetchall()
         except BaseException:
             connection.close()
             raise
@@ -141,8 +162,15 @@ class ResponseCache:
         self._connection = self._open()
 
 
-def _read(value: object) -> Response | None:
+def _check_sum(key: bytes, value: str) -> bytes:
+    """16 bytes over a row: its key, which has a fixed length, and its value."""
+    return hashlib.blake2b(key + value.encode("utf-8", "surrogatepass"), digest_size=16).digest()
+
+
+def _read(key: bytes, value: object, check_sum: object) -> Response | None:
     try:
-        return response_from_json(json.loads(str(value)))
+        if not isinstance(value, str) or check_sum != _check_sum(key, value):
+            return None
+        return response_from_json(json.loads(value))
     except (ValueError, AttributeError):
         return None

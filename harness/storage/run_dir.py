@@ -2,6 +2,7 @@
 
 run.json        command, suite text, versions, hardware, timings (what may differ between runs)
 results.json    metrics, comparisons, verdicts (schema/results)
+seal.json       digests of run.json, results.json and all records: what was changed since is refused
 records/<evaluation>/<model>.parquet      what each model did on each item
 records/<evaluation>/<model>/seed-<n>.parquet      the same for further training seeds of the model
 items/<evaluation>.parquet                the texts of the items, once
@@ -14,11 +15,11 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Iterator
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from harness.core.digests import file_digest
 from harness.core.errors import DataError, Where
 from harness.core.records import Records
 from harness.schema.renames import rename_statistic
@@ -29,7 +30,7 @@ from harness.schema.results.version_1 import VERSION_1, from_version_1
 from harness.schema.run_info import RunInfo
 from harness.schema.validation import found as what
 from harness.schema.validation import in_short
-from harness.storage import atomic, plain_files
+from harness.storage import atomic, plain_files, seal
 from harness.storage.items_file import StoredItem, read_items
 from harness.storage.records_file import read_records
 
@@ -39,6 +40,7 @@ class RunDir:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self._checked: dict[bool, bool] = {}
 
     @cached_property
     def _earlier(self) -> bool:
@@ -46,11 +48,11 @@ class RunDir:
 
     @property
     def results_path(self) -> Path:
-        return self.path / "results.json"
+        return self.path / seal.RESULTS
 
     @property
     def info_path(self) -> Path:
-        return self.path / "run.json"
+        return self.path / seal.INFO
 
     def records_path(self, evaluation: str, model: str) -> Path:
         return self.path / "records" / _part(evaluation) / f"{_part(model)}.parquet"
@@ -83,57 +85,122 @@ class RunDir:
         """The models with records of an evaluation, sorted."""
         return sorted(path.stem for path in (self.path / "records" / _part(evaluation)).glob("*.parquet"))
 
-    def digest_records(self) -> dict[str, str]:
-        """File under records/ → SHA-256 of its bytes, sorted."""
-        folder = self.path / "records"
-        return {path.relative_to(folder).as_posix(): file_digest(path) for path in sorted(folder.rglob("*.parquet"))}
+    def check(self, *, figures: bool = True) -> None:
+        """Holds the run to its seal; a run of 0.1.0, which has none, to the digests of records in its run.json.
 
-    def check_records(self) -> None:
-        """Holds the records that are there to the digests of run.json; runs of versions without digests pass.
-
-        Raises:
-            DataError: at the first file whose bytes changed.
-        """
-        for name, expected in self.read_info().records.items():
-            path = self.path / "records" / name
-            if path.is_file() and (found := file_digest(path)) != expected:
-                raise DataError(
-                    f"records changed since the run ended: SHA-256 {found[:12]}…, run.json says {expected[:12]}….",
-                    where=Where(path),
-                    hint="restore the file, or rerun the suite to rebuild it.",
-                )
-
-    def read_results(self) -> Results:
-        """Reads results.json, also of runs that 0.1.0 made.
+        Args:
+            figures: whether the figures of results.json count. Where they do not, results.json may have changed, but
+                not in what it says of whom it asked what.
 
         Raises:
-            DataError: when it is missing, damaged or of another schema version.
+            DataError: when a file changed, is missing or was added, with every such file; when the run is not sealed.
         """
-        path = self.results_path
+        if self._checked.get(figures):
+            return
+        seal.settle(self.path)
+        changed = list(self._changed(figures))
+        if changed:
+            only_results = all(line.startswith(f"{seal.RESULTS}: changed") for line in changed)
+            rest = ", or `harness gate RUN --from-records`, which reads the records alone" if only_results else ""
+            raise DataError(
+                f"the run was changed since it was sealed: {len(changed)} of its files differ.",
+                where=Where(self.path),
+                notes=[f"  {line}" for line in changed],
+                hint=f"restore the files; or rerun the suite (what the cache holds is not computed again){rest}.",
+            )
+        self._checked[figures] = True
+
+    def _changed(self, figures: bool) -> Iterator[str]:
         try:
-            value = plain_files.read_json(path)
-            if not isinstance(value, dict):
-                raise ValueError(f"expected an object, found {what(value)}")
-            version = value.get("schema_version")
-            if version == VERSION_1:
-                value = {**_upgraded(value), "schema_version": RESULTS_SCHEMA}
-            elif version != RESULTS_SCHEMA:
-                raise ValueError(f"schema version {version}, expected {RESULTS_SCHEMA}")
-            return Results.model_validate(value)
-        except FileNotFoundError as error:
-            raise DataError(
-                "no results.json in this folder.", where=Where(path), hint="pass the folder of a finished run."
-            ) from error
+            stamped = seal.read(self.path)
+        except FileNotFoundError:
+            self._require_earlier()
+            yield from seal.record_differences(self.path, self.read_info().records)
+            return
         except (OSError, ValueError) as error:
-            raise DataError(
-                f"cannot read results.json: {in_short(error)}", where=Where(path), hint="rerun the suite."
-            ) from error
+            yield f"{seal.SEAL}: cannot be read: {in_short(error)}"
+            return
+        for line in seal.differences(self.path, stamped):
+            if figures or not line.startswith(f"{seal.RESULTS}: changed") or not self._same_questions(stamped):
+                yield line
 
-    def write_results(self, results: Results) -> None:
-        """Writes results.json atomically; equal results give equal bytes."""
-        value = finite(results.model_dump(mode="json", by_alias=True))
-        text = json.dumps(value, indent=1, sort_keys=True, allow_nan=False)
-        atomic.write_text(self.results_path, text + "\n")
+    def _same_questions(self, stamped: seal.Seal) -> bool:
+        try:
+            return seal.evaluations_digest(plain_files.read_bytes(self.results_path)) == stamped.evaluations
+        except (OSError, ValueError):
+            return False
+
+    def _require_earlier(self) -> None:
+        """A run without a seal is one of 0.1.0, in both of its files; else it was never finished, or lost its seal."""
+        info = self.read_info()
+        try:
+            value = plain_files.read_json(self.results_path)
+        except FileNotFoundError as error:
+            raise self._unfinished() from error
+        except (OSError, ValueError) as error:
+            raise _unreadable(self.results_path, error) from error
+        version = value.get("schema_version") if isinstance(value, dict) else None
+        if info.earlier_version is None or version not in (None, VERSION_1):
+            finished = "" if info.state == "finished" else f" The run ended as {info.state!r}."
+            raise DataError(
+                f"expected {seal.SEAL}, found nothing: harness seals every run that it finishes.{finished}",
+                where=Where(self.path),
+                hint="restore the file, or rerun the suite (what the cache holds is not computed again).",
+            )
+
+    def _unfinished(self) -> DataError:
+        return DataError(
+            "no results.json in this folder.",
+            where=Where(self.results_path),
+            hint="pass the folder of a finished run.",
+        )
+
+    def stamp(self) -> str:
+        """A digest of names, sizes and times of the files that the seal covers, and of the seal's own."""
+        return seal.stamp(self.path)
+
+    @property
+    def sealed(self) -> bool:
+        """Whether there is a seal, of whatever."""
+        return (self.path / seal.SEAL).is_file()
+
+    def read_results(self, *, figures: bool = True) -> Results:
+        """Reads results.json, also of runs that 0.1.0 made, once the run is held to its seal.
+
+        Args:
+            figures: as in `check`; without them, metrics, comparisons and verdicts are not to be believed.
+
+        Raises:
+            DataError: when the run was changed, or results.json is missing, damaged or of another schema version.
+        """
+        self.check(figures=figures)
+        try:
+            content = plain_files.read_bytes(self.results_path)
+        except FileNotFoundError as error:
+            raise self._unfinished() from error
+        except OSError as error:
+            raise _unreadable(self.results_path, error) from error
+        return results_of(content, self.results_path)
+
+    def write(self, results: Results, info: RunInfo | None = None) -> None:
+        """Writes results.json and run.json and seals the run: all of it, or nothing when it is stopped.
+
+        Args:
+            info: the content of run.json; what it holds already when None.
+
+        Raises:
+            DataError: when a file of records cannot be read.
+            IncompleteError: when the folder cannot be written.
+        """
+        contents = {seal.RESULTS: results_bytes(results)}
+        if info is not None:
+            contents[seal.INFO] = _info_text(info).encode("utf-8")
+        try:
+            seal.write(self.path, contents)
+        except (OSError, ValueError) as error:
+            raise DataError(f"cannot seal the run: {in_short(error)}", where=Where(self.path)) from error
+        self._checked.clear()
+        self.__dict__.pop("_earlier", None)
 
     def read_info(self) -> RunInfo:
         """Reads run.json.
@@ -156,7 +223,8 @@ class RunDir:
             ) from error
 
     def write_info(self, info: RunInfo) -> None:
-        atomic.write_text(self.info_path, info.model_dump_json(indent=1) + "\n")
+        """Writes run.json of a run that is not finished: `write` finishes it."""
+        atomic.write_text(self.info_path, _info_text(info))
 
     def read_training(self, model: str) -> list[dict[str, Any]]:
         """The training log of a model: one mapping per logged step; empty when there is none.
@@ -179,6 +247,43 @@ class RunDir:
 
     def read_items(self, evaluation: str) -> list[StoredItem]:
         return read_items(self.items_path(evaluation))
+
+
+def results_bytes(results: Results) -> bytes:
+    """The content of results.json; equal results give equal bytes."""
+    value = finite(results.model_dump(mode="json", by_alias=True))
+    return (json.dumps(value, indent=1, sort_keys=True, allow_nan=False) + "\n").encode("utf-8")
+
+
+def results_of(content: bytes, path: Path) -> Results:
+    """The results in the bytes of results.json, also those of 0.1.0.
+
+    Args:
+        path: where they come from, for messages.
+
+    Raises:
+        DataError: when they are damaged or of another schema version.
+    """
+    try:
+        value = plain_files.parse_json(content)
+        if not isinstance(value, dict):
+            raise ValueError(f"expected an object, found {what(value)}")
+        version = value.get("schema_version")
+        if version == VERSION_1:
+            value = {**_upgraded(value), "schema_version": RESULTS_SCHEMA}
+        elif version != RESULTS_SCHEMA:
+            raise ValueError(f"schema version {version}, expected {RESULTS_SCHEMA}")
+        return Results.model_validate(value)
+    except ValueError as error:
+        raise _unreadable(path, error) from error
+
+
+def _unreadable(path: Path, error: Exception) -> DataError:
+    return DataError(f"cannot read results.json: {in_short(error)}", where=Where(path), hint="rerun the suite.")
+
+
+def _info_text(info: RunInfo) -> str:
+    return info.model_dump_json(indent=1) + "\n"
 
 
 def _part(name: str) -> str:

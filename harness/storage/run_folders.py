@@ -9,7 +9,7 @@ from pathlib import Path
 
 from harness.core.digests import short
 from harness.core.errors import DataError, Where
-from harness.storage import atomic
+from harness.storage import atomic, seal
 from harness.storage.locks import try_hold
 from harness.storage.run_dir import RunDir
 
@@ -65,7 +65,7 @@ def find(path: Path) -> RunDir:
         finished = [
             RunDir(folder)
             for folder in sorted(path.iterdir(), key=lambda folder: folder.name, reverse=True)
-            if (folder / "results.json").is_file() and (folder / "run.json").is_file()
+            if _finished(folder)
         ]
         if finished:
             return finished[0]
@@ -84,10 +84,16 @@ def find_newest(path: Path) -> RunDir:
     """
     if path.is_dir() and not (path / "run.json").is_file():
         runs = [folder for below in path.iterdir() if below.is_dir() for folder in [below, *_folders(below)]]
-        finished = [run for run in runs if (run / "results.json").is_file() and (run / "run.json").is_file()]
+        finished = [run for run in runs if _finished(run)]
         if finished:
             return RunDir(max(finished, key=lambda folder: folder.name))
     return find(path)
+
+
+def _finished(folder: Path) -> bool:
+    """Whether a run ended here; one that was stopped while it was sealed is settled first."""
+    seal.settle(folder)
+    return (folder / "results.json").is_file() and (folder / "run.json").is_file()
 
 
 def _folders(path: Path) -> list[Path]:
@@ -99,7 +105,8 @@ def _unfinished(run: RunDir) -> int | None:
         info = run.read_info()
     except DataError:
         return None
-    return None if info.state == "finished" else info.attempts
+    done = run.sealed or (info.state == "finished" and info.earlier_version is not None)
+    return None if done else info.attempts
 
 
 def _new_folder(parent: Path, name: str) -> Path:

@@ -6,8 +6,10 @@ Layout below the cache folder:
     work/<kind>/<key>/              an unfinished entry: what a killed step left, to go on from
     locks/<kind>-<key>.lock         held while one process makes an entry; others wait
 
-An entry appears by one rename, after its files are flushed. Its manifest holds each file's
-size and SHA-256; an entry that does not match is moved aside, and made again with a warning.
+An entry appears by one rename, after its files are flushed. Its manifest holds each file's size and SHA-256, and a
+digest of itself; an entry that does not match, or holds a file more, is moved aside, and made again with a warning.
+What looks damaged is looked at again under the entry's lock before it is moved, for another process may be putting it
+there.
 
 Keys and kinds are no paths: whatever comes out of a file is checked at `Store.path` before it reaches the disk. The
 cache folder itself may be a link; below it none is followed, and what is not an entry of ours is left where it is.
@@ -22,12 +24,12 @@ import shutil
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from harness.core.digests import file_digest, is_key
+from harness.core.digests import file_digest, is_key, text_digest
 from harness.core.errors import DataError, IncompleteError, Where
 from harness.core.reporter import Reporter, Silent
 from harness.storage import atomic, plain_files
@@ -36,8 +38,8 @@ from harness.storage.locks import hold
 MANIFEST = "manifest.json"
 # Fetched and parsed data is pinned by digest: making it "anew" would only download the same bytes.
 PINNED = {"artifacts", "converted", "data", "packaged"}
-STORE_FORMAT = 1
-_WORK, _LOCKS, _DAMAGED = "work", "locks", "damaged"
+STORE_FORMAT = 2
+WORK, LOCKS, DAMAGED = "work", "locks", "damaged"
 _KIND = re.compile(r"[a-z][a-z0-9_]*\Z")
 
 
@@ -59,6 +61,19 @@ class Entry:
     key: str
     path: Path
     meta: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class StoredEntry:
+    """A finished folder of the store, whole or not."""
+
+    kind: str
+    key: str
+    path: Path
+
+    def used(self) -> float:
+        """When it was last used, in seconds since the epoch."""
+        return max(path.stat().st_mtime for path in (self.path, self.path / MANIFEST) if path.exists())
 
 
 class Store:
@@ -94,20 +109,45 @@ class Store:
         Raises:
             DataError, IncompleteError: as `path` does; and when what stands there was never an entry.
         """
+        try:
+            return self._look(kind, key)
+        except _Damaged:
+            with self.lock(kind, key):
+                return self._look_or_discard(kind, key)
+
+    def _look_or_discard(self, kind: str, key: str) -> Entry | None:
+        """`get` for whoever holds the lock of the key."""
+        try:
+            return self._look(kind, key)
+        except _Damaged as fault:
+            self._discard(self.path(kind, key), str(fault))
+            return None
+
+    def _look(self, kind: str, key: str) -> Entry | None:
+        """The entry if there is a whole one, and None if there is nothing.
+
+        Raises:
+            _Damaged: when what is there is not whole.
+        """
         path = self.path(kind, key)
-        manifest = _manifest(path)
+        manifest = _manifest(path, kind, key)
         if manifest is None:
             if os.path.lexists(path):
-                self._discard(path, "its manifest is unreadable")
+                raise _Damaged("its manifest is unreadable, changed or of an earlier version")
             return None
         if self._opened is not None and kind not in PINNED and manifest["made"] < self._opened:
             return None
         if (kind, key) not in self._checked:
-            fault = _fault(path, manifest)
+            try:
+                fault = _fault(path, manifest)
+            except OSError as error:  # another process may be putting the entry aside
+                fault = f"it cannot be read: {error.strerror}"
             if fault is not None:
-                self._discard(path, fault)
-                return None
+                raise _Damaged(fault)
             self._checked.add((kind, key))
+            # When an entry was last used, for whoever clears the cache; the manifest says when it was made.
+            with suppress(OSError):
+                os.utime(path / MANIFEST)
         return Entry(kind, key, path, manifest["meta"])
 
     def make(
@@ -125,23 +165,23 @@ class Store:
         can resume; what must not become part of the entry goes below `work / ".resume"`.
         Two processes that want one entry: the second waits for the first.
         """
-        found = self.get(kind, key)
-        if found is not None:
-            return found
+        entry = self.get(kind, key)
+        if entry is not None:
+            return entry
         with self.lock(kind, key, on_wait):
-            found = self.get(kind, key)
-            if found is not None:
-                return found
-            work = self._own(_WORK, kind, key)
+            entry = self._look_or_discard(kind, key)
+            if entry is not None:
+                return entry
+            work = self._own(WORK, kind, key)
             with atomic.explained(work):
                 work.mkdir(parents=True, exist_ok=True)
                 meta = build(work) or {}
                 shutil.rmtree(work / ".resume", ignore_errors=True)
-                self._seal(work, meta)
+                self._seal(work, kind, key, meta)
                 target = self.path(kind, key)
                 target.parent.mkdir(parents=True, exist_ok=True)
                 atomic.replace_folder(work, target)
-        made = self.get(kind, key)
+            made = self._look_or_discard(kind, key)
         if made is None:
             raise IncompleteError(
                 "a cache entry was corrupt right after it was written.",
@@ -150,17 +190,32 @@ class Store:
             )
         return made
 
+    def entries(self) -> Iterator[StoredEntry]:
+        """Everything finished in the store, whole or not, by kind and key."""
+        for kind in sorted(path.name for path in self.root.glob("*") if _is_kind(path.name) and path.is_dir()):
+            for path in sorted(self.root.glob(f"{kind}/??/*")):
+                if is_key(path.name) and path.is_dir() and not path.is_symlink():
+                    yield StoredEntry(kind, path.name, path)
+
+    def remove(self, kind: str, key: str) -> None:
+        """Removes a finished entry; it is made again when it is needed."""
+        with self.lock(kind, key):
+            atomic.remove_folder(self.path(kind, key))
+
     @contextmanager
     def lock(self, kind: str, key: str, on_wait: Callable[[], None] | None = None) -> Iterator[None]:
         """Holds the lock of one key; it is released when the process ends, however it ends."""
         self._check(kind, key)
-        path = self._own(_LOCKS, f"{kind}-{key}.lock")
+        path = self._own(LOCKS, f"{kind}-{key}.lock")
         with hold(path, on_wait):
-            yield
+            try:
+                yield
+            finally:
+                path.unlink(missing_ok=True)
 
     def _check(self, kind: str, key: str) -> None:
         """The one door: nothing else turns a key into a path."""
-        if _KIND.match(kind) is None or kind in {_WORK, _LOCKS, _DAMAGED}:
+        if not _is_kind(kind):
             raise DataError(f"expected a cache entry kind, found {kind[:60]!r}.", where=Where(self.root))
         if not is_key(key):
             raise DataError(
@@ -186,7 +241,7 @@ class Store:
                 )
         return path
 
-    def _seal(self, work: Path, meta: dict[str, Any]) -> None:
+    def _seal(self, work: Path, kind: str, key: str, meta: dict[str, Any]) -> None:
         link = _link_in(work)
         if link is not None:
             raise IncompleteError(
@@ -195,11 +250,12 @@ class Store:
                 hint=f"remove {work}, then rerun.",
             )
         files = {
-            str(path.relative_to(work)): {"size": path.stat().st_size, "sha256": file_digest(path)}
+            path.relative_to(work).as_posix(): {"size": path.stat().st_size, "sha256": file_digest(path)}
             for path in sorted(work.rglob("*"))
-            if path.is_file() and path.name != MANIFEST
+            if path.is_file() and path != work / MANIFEST
         }
-        manifest = {"format": STORE_FORMAT, "made": time.time(), "meta": meta, "files": files}
+        content = {"format": STORE_FORMAT, "made": time.time(), "meta": meta, "files": files}
+        manifest = {**content, "digest": _manifest_digest(content, kind, key)}
         atomic.write_text(work / MANIFEST, json.dumps(manifest, indent=1, sort_keys=True))
         atomic.sync_tree(work)
 
@@ -215,13 +271,30 @@ class Store:
                 where=Where(path),
                 hint="move it elsewhere, then rerun.",
             )
-        aside = self._own(_DAMAGED) / f"{path.name}-{time.time_ns()}"
+        aside = self._own(DAMAGED) / f"{path.name}-{time.time_ns()}"
         aside.parent.mkdir(parents=True, exist_ok=True)
-        os.replace(path, aside)
+        atomic.move_folder(path, aside)
         self.reporter.warn(f"corrupt cache entry ({fault}); rebuilding it. Old entry: {aside}")
 
 
-def _manifest(path: Path) -> dict[str, Any] | None:
+class _Damaged(Exception):
+    """An entry that is not whole; the text says what is wrong."""
+
+
+def _manifest_digest(content: dict[str, Any], kind: str, key: str) -> str:
+    """Digest of all that a manifest says, and of the entry that it belongs to.
+
+    The content takes the way through JSON first, so that what is written and what is read have one digest.
+    """
+    plain = json.loads(json.dumps(content))
+    return text_digest(json.dumps({"kind": kind, "key": key, "manifest": plain}, sort_keys=True))
+
+
+def _is_kind(name: str) -> bool:
+    return _KIND.match(name) is not None and name not in {WORK, LOCKS, DAMAGED}
+
+
+def _manifest(path: Path, kind: str, key: str) -> dict[str, Any] | None:
     file = path / MANIFEST
     try:
         manifest: Any = None if file.is_symlink() else plain_files.read_json(file)
@@ -230,11 +303,12 @@ def _manifest(path: Path) -> dict[str, Any] | None:
             and isinstance(manifest["made"], int | float)
             and isinstance(manifest["meta"], dict)
             and all(isinstance(facts["size"], int) and "sha256" in facts for facts in manifest["files"].values())
+            and manifest.pop("digest") == _manifest_digest(manifest, kind, key)
         )
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None
-    found: dict[str, Any] = manifest
-    return found if right else None
+    checked: dict[str, Any] = manifest
+    return checked if right else None
 
 
 def _fault(path: Path, manifest: dict[str, Any]) -> str | None:
@@ -251,7 +325,9 @@ def _fault(path: Path, manifest: dict[str, Any]) -> str | None:
             return f"{name} has {file.stat().st_size} bytes instead of {facts['size']}"
         if file_digest(file) != facts["sha256"]:
             return f"{name} has changed since it was written"
-    return None
+    present = {file.relative_to(path).as_posix() for file in path.rglob("*") if file.is_file()}
+    added = present - {MANIFEST, *manifest["files"]}
+    return f"{min(added)} was added since it was written" if added else None
 
 
 def _link_in(folder: Path) -> Path | None:

@@ -10,7 +10,10 @@ from pathlib import Path
 import pytest
 
 from harness.cli.app import invoke
+from harness.core.errors import DataError
+from harness.pytest_plugin import check
 
+MARK = "made by 0.1.0, unsealed"
 MADE = Path(__file__).parents[1] / "fixtures" / "run_0_1_0"
 
 
@@ -82,9 +85,9 @@ def run(tmp_path: Path) -> Path:
 
 def test_a_run_of_0_1_0_is_judged_under_the_new_names(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
     stored = json.loads((run / "results.json").read_text("utf-8"))
-    assert invoke(["gate", str(run), "--write"]) == stored["verdict"]["exit_code"]
+    assert invoke(["gate", str(run), "--write", "--allow-unsealed"]) == stored["verdict"]["exit_code"]
     output = capsys.readouterr()
-    assert "Made by harness 0.1.0" in output.err
+    assert MARK in output.err
     assert "places.squad_exact_match of overlap is not ≥ 0.2" in output.out
     results = json.loads((run / "results.json").read_text("utf-8"))
     assert [gate["verdict"] for gate in results["gates"]] == [gate["verdict"] for gate in stored["gates"]]
@@ -95,8 +98,12 @@ def test_a_run_of_0_1_0_is_judged_under_the_new_names(run: Path, capsys: pytest.
     }
     # Judged again, it is still a run of 0.1.0, whose records have that version's names.
     assert json.loads((run / "run.json").read_text("utf-8")).get("format", 1) == 1
-    assert "made by harness 0.1.0" in (run / "report.html").read_text("utf-8")
-    assert "Made by harness 0.1.0" in (run / "summary.md").read_text("utf-8")
+    for name in ("report.html", "summary.md", "comment.md", "junit.xml", "model-card.md"):
+        assert MARK in (run / name).read_text("utf-8"), name
+    # Sealed from now on, it is still one of which nobody knows whether it was changed before.
+    (run / "results.json").write_bytes((run / "results.json").read_bytes() + b" ")
+    assert invoke(["gate", str(run), "--allow-unsealed"]) == 2
+    assert "results.json: changed" in capsys.readouterr().err
     old = r"exact_match\b(?<!squad_exact_match)|answer_f1|demographic_parity_gap|licence"
     assert not re.search(old, (run / "summary.md").read_text("utf-8") + (run / "metrics.csv").read_text("utf-8"))
 
@@ -110,14 +117,14 @@ def test_a_run_of_0_1_0_is_scored_again_from_its_records(
     for name in ("notes.csv", "questions.csv"):
         shutil.copy(run / name, tmp_path / name)
     assert invoke(["migrate", str(gates), "--write"]) == 0
-    assert invoke(["gate", str(run), "--suite", str(gates)]) == 10
+    assert invoke(["gate", str(run), "--allow-unsealed", "--suite", str(gates)]) == 10
     assert "96.9% confidence" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("command", [["report"], ["explain", "--run"], ["selftest", "--swaps", "200"]])
 def test_other_commands_read_a_run_of_0_1_0(run: Path, command: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert invoke([*command, str(run)]) == 0
-    assert "Made by harness 0.1.0" in capsys.readouterr().err
+    assert MARK in capsys.readouterr().err
 
 
 def test_a_run_of_0_1_0_is_compared_and_indexed(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -125,7 +132,38 @@ def test_a_run_of_0_1_0_is_compared_and_indexed(run: Path, capsys: pytest.Captur
     assert "places.squad_f1" in capsys.readouterr().out
     reports = run.parents[1]
     assert invoke(["index", str(reports)]) == 0
-    assert "old-names" in (reports / "index.html").read_text("utf-8")
+    page = (reports / "index.html").read_text("utf-8")
+    assert "old-names" in page
+    assert MARK in page
+
+
+def test_a_run_of_0_1_0_is_judged_only_when_unsealed_runs_are_allowed(
+    run: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert invoke(["gate", str(run)]) == 2
+    output = capsys.readouterr()
+    assert (output.out, MARK in output.err, "--allow-unsealed" in output.err) == ("", True, True)
+    with pytest.raises(DataError, match="unsealed"):
+        check(run=run)
+    code = json.loads((run / "results.json").read_text("utf-8"))["verdict"]["exit_code"]
+    assert invoke(["gate", str(run), "--allow-unsealed", "--json"]) == code
+    assert json.loads(capsys.readouterr().out)["unsealed"] == {str(run): MARK}
+
+
+@pytest.mark.parametrize("damage", ["removed", "garbage"])
+def test_unreadable_records_of_0_1_0_are_not_judged_from_stored_results(
+    run: Path, damage: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Also where run.json holds no digests of records, which nothing then misses."""
+    info = json.loads((run / "run.json").read_text("utf-8"))
+    (run / "run.json").write_text(json.dumps({**info, "records": {}}), "utf-8")
+    records = run / "records" / "notes" / "words.parquet"
+    if damage == "removed":
+        records.unlink()
+    else:
+        records.write_bytes(b"PAR1")
+    assert invoke(["gate", str(run), "--allow-unsealed"]) == 2
+    assert "cannot read records" in capsys.readouterr().err
 
 
 def test_a_suite_of_planted_worlds_is_migrated(tmp_path: Path) -> None:

@@ -108,12 +108,13 @@ def test_an_unwritable_place_says_so(shell: Shell) -> None:
     assert "Traceback" not in done.stderr
 
 
-def test_judging_again_under_the_same_gates_needs_no_records(finished: Finished, tmp_path: Path) -> None:
+def test_a_run_without_its_records_is_not_judged(finished: Finished, tmp_path: Path) -> None:
     shell, run = finished
     copy = tmp_path / "copy"
     shutil.copytree(run["folder"], copy, ignore=shutil.ignore_patterns("records"))
     done = shell("gate", copy, "--json")
-    assert done.returncode == 0, done.stderr
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "records/notes/classical.parquet: missing" in done.stderr
 
 
 def test_nothing_is_judged_on_records_that_changed(finished: Finished, tmp_path: Path) -> None:
@@ -127,7 +128,7 @@ def test_nothing_is_judged_on_records_that_changed(finished: Finished, tmp_path:
         done = shell(*command)
         assert done.returncode == 2
         assert "classical.parquet" in done.stderr
-        assert "changed since the run ended" in done.stderr
+        assert "records/notes/classical.parquet: changed" in done.stderr
 
 
 def test_a_gate_command_without_gates_is_a_mistake_not_a_pass(finished: Finished, tmp_path: Path) -> None:

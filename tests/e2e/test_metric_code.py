@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 from harness_support.tiny_world import Shell
 
+from harness.storage import seal
+
 MODULE = """
 import sys
 from .share import share
@@ -112,6 +114,7 @@ def renamed(run: Path, name: str) -> None:
     for file in ("results.json", "run.json"):
         text = (run / file).read_text("utf-8")
         (run / file).write_text(re.sub(r"evaluate:\./mine@sha256:[0-9a-f]{64}", name, text), "utf-8")
+    seal.write(run, {})
 
 
 def test_the_figure_is_there(place: Place) -> None:

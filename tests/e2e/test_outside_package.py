@@ -38,8 +38,8 @@ def test_an_installed_package_extends_harness(outside: Path, tmp_path: Path, mon
     monkeypatch.setenv("PYTHONPATH", str(outside))
     (tmp_path / "outside.yaml").write_text(SUITE)
     shell = Shell(tmp_path, tmp_path / "cache")
-    listed = shell("list", "tasks", "probes", "metrics", "models", "sources")
-    for name in ("shouting", "echo", "loudness", "keywords", "counted"):
+    listed = shell("list", "tasks", "probes", "metrics", "models", "sources", "report_sections")
+    for name in ("shouting", "echo", "loudness", "keywords", "counted", "longest"):
         assert name in listed.stdout, listed.stderr
     assert "(from outsider)" in listed.stdout
     run = shell.run("outside.yaml")
@@ -55,6 +55,9 @@ def test_an_installed_package_extends_harness(outside: Path, tmp_path: Path, mon
         if entry["id"] == "words.accuracy"
     }
     assert accuracy["three"] == 1.0
+    page = (run["folder"] / "report.html").read_text("utf-8")
+    assert "Longest answers" in page
+    assert "words, three" in page
     planned = shell("plan", "outside.yaml")
     assert "the 3 first words" in planned.stdout, planned.stderr
     exported = shell("export", run["folder"], "three", "copy")
@@ -63,7 +66,7 @@ def test_an_installed_package_extends_harness(outside: Path, tmp_path: Path, mon
 
 def test_each_example_is_short_and_imports_the_one_page() -> None:
     examples = {name: text for name, text in FILES.items() if name.startswith("outsider/")}
-    assert len(examples) == 5
+    assert len(examples) == 6
     for name, text in examples.items():
         assert sum(1 for line in text.splitlines() if line.strip()) < 60, name
         assert set(re.findall(r"from (harness[\w.]*) import|import (harness[\w.]*)", text)) <= {("harness.ext", "")}, (

@@ -17,6 +17,7 @@ from harness.pipeline.run_context import RunContext, Settings
 from harness.pipeline.run_suite import Finished, run_suite
 from harness.pipeline.suite_lock import write_lock
 from harness.schema.results.results_file import Results
+from harness.storage import seal
 from harness.storage.run_dir import RunDir
 from harness.storage.store import Store
 from harness.suite.load_suite import load_suite
@@ -66,7 +67,9 @@ def test_a_finished_run_holds_results_records_and_costs(run: Callable[..., Finis
     assert finished.info.state == "finished"
     assert finished.run.read_results() == finished.results
     assert finished.results.evaluations[0].protocols.keys() == {"words", "common"}
-    assert finished.info.records.keys() == {"notes/words.parquet", "notes/common.parquet"}
+    assert seal.read(finished.run.path).files.keys() == {
+        "results.json", "run.json", "records/notes/words.parquet", "records/notes/common.parquet",
+    }  # fmt: skip
     assert finished.info.asking["notes"].keys() == finished.info.requests["notes"].keys() == {"words", "common"}
     assert finished.info.training["words"]["energy_wh"] > 0
     assert [gate.id for gate in finished.results.gates] == ["better"]

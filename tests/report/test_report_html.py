@@ -207,8 +207,7 @@ def test_an_empty_run_says_why_each_section_is_missing(plain: RunDir, tmp_path: 
     lists = ("models", "data", "evaluations", "metrics", "comparisons", "flips", "tables", "gates")
     nothing: dict[str, list[object]] = {key: [] for key in (*lists, "candidates", "release")}
     empty = RunDir(tmp_path)
-    empty.write_results(results.model_copy(update=nothing))
-    empty.write_info(plain.read_info())
+    empty.write(results.model_copy(update=nothing), plain.read_info())
     paths = write_reports(empty)
     page = Page(paths[0].read_text("utf-8"))
     assert page.ids("section") == SECTIONS
@@ -217,8 +216,7 @@ def test_an_empty_run_says_why_each_section_is_missing(plain: RunDir, tmp_path: 
 
 def test_a_run_without_records_keeps_its_numbers(plain: RunDir, tmp_path: Path) -> None:
     bare = RunDir(tmp_path)
-    bare.write_results(plain.read_results())
-    bare.write_info(plain.read_info())
+    bare.write(plain.read_results(), plain.read_info())
     text = render_html(bare)
     assert "the run directory does not contain the item texts" in text
     assert "reviews" in text
@@ -271,7 +269,7 @@ def test_training_seeds_stand_beside_the_first_checkpoint(tmp_path: Path) -> Non
         method="crossed seeds, by hand",
     )  # fmt: skip
     rows[place] = rows[place].model_copy(update={"seeds": seeds})
-    run.write_results(results.model_copy(update={"comparisons": rows}))
+    run.write(results.model_copy(update={"comparisons": rows}))
     level = next(
         k for k, row in enumerate(results.metrics)
         if (row.id, row.model, row.slice) == (rows[place].id, rows[place].candidate, None)
@@ -280,7 +278,7 @@ def test_training_seeds_stand_beside_the_first_checkpoint(tmp_path: Path) -> Non
     levels[level] = levels[level].model_copy(
         update={"seeds": seeds.model_copy(update={"interval": seeds.interval.with_value(0.5)})}
     )
-    run.write_results(results.model_copy(update={"comparisons": rows, "metrics": levels}))
+    run.write(results.model_copy(update={"comparisons": rows, "metrics": levels}))
     text = " ".join(Page(render_html(run)).texts)
     assert "3 seeds:" in text
     assert "Recipe: crossed seeds, by hand" in text
@@ -377,7 +375,7 @@ def test_slices_show_the_interval_that_holds_for_all_of_them_at_once(tmp_path: P
             "correction": "holm",
         }
         rows[k] = rows[k].model_copy(update=update)
-    run.write_results(results.model_copy(update={"comparisons": rows}))
+    run.write(results.model_copy(update={"comparisons": rows}))
     page = Page(render_html(run))
     text = " ".join(page.texts)
     assert f"95% intervals hold simultaneously for all {len(family)} slices; p: Holm, family of {len(family)}" in text
@@ -405,7 +403,7 @@ def test_a_comparison_without_a_value_gives_its_reason_and_no_unit(tmp_path: Pat
     place = next(i for i, row in enumerate(rows) if row.status == "ok" and row.slice is None)
     gone = {"delta": Interval(), "baseline_value": None, "candidate_value": None, "p": None}
     rows[place] = rows[place].model_copy(update={**gone, "status": "undefined", "reason": "no group has items."})
-    run.write_results(results.model_copy(update={"comparisons": rows}))
+    run.write(results.model_copy(update={"comparisons": rows}))
     page = render_html(run)
     cell = page[page.index('<section id="deltas"') :]
     cell = cell[cell.index("undefined: no group has items.") :]

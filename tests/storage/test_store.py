@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import errno
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -14,7 +16,7 @@ import pytest
 
 from harness.core.errors import DataError, IncompleteError
 from harness.core.reporter import Silent
-from harness.storage.store import MANIFEST, Store
+from harness.storage.store import MANIFEST, Store, _manifest_digest
 
 KEY = "ab" + "0" * 62
 
@@ -234,7 +236,9 @@ def test_a_manifest_names_files_of_its_entry_only(tmp_path: Path, name: str) -> 
     victim = entry.path.parent / "victim"
     victim.write_text("work")
     manifest = json.loads((entry.path / MANIFEST).read_text())
+    del manifest["digest"]
     manifest["files"][name] = {"size": 4, "sha256": "0" * 64}
+    manifest["digest"] = _manifest_digest(manifest, "data", KEY)
     (entry.path / MANIFEST).write_text(json.dumps(manifest))
     reporter = Silent()
     assert Store(tmp_path / "cache", reporter=reporter).get("data", KEY) is None
@@ -280,3 +284,130 @@ def test_a_build_that_leaves_a_link_makes_no_entry(tmp_path: Path) -> None:
     with pytest.raises(IncompleteError, match="contains a symbolic link"):
         Store(tmp_path / "cache").make("data", KEY, linked)
     assert victim.read_text() == "work"
+
+
+def test_any_changed_byte_of_an_entry_makes_it_anew(tmp_path: Path) -> None:
+    """Each bit of the manifest and of the files counts: what they say beside the files' digests too."""
+    entry = Store(tmp_path).make("items", KEY, write_one)
+    whole = {path: path.read_bytes() for path in entry.path.iterdir()}
+    for path, content in whole.items():
+        for place in range(len(content)):
+            for file, kept in whole.items():
+                file.write_bytes(kept)
+            changed = bytearray(content)
+            changed[place] ^= 1 << place % 8
+            path.write_bytes(changed)
+            reporter = Silent()
+            assert Store(tmp_path, reporter=reporter).get("items", KEY) is None, (path.name, place)
+            assert len(reporter.warnings) == 1
+            os.replace(next((tmp_path / "damaged").iterdir()), entry.path)
+
+
+def test_a_manifest_counts_for_its_own_entry_only(tmp_path: Path) -> None:
+    """A whole entry that was copied to another key is not an entry of that key."""
+    store = Store(tmp_path)
+    entry = store.make("items", KEY, write_one)
+    other = store.path("items", "cd" + "0" * 62)
+    shutil.copytree(entry.path, other)
+    assert Store(tmp_path).get("items", other.name) is None
+
+
+def test_a_file_that_was_added_makes_the_entry_damaged(tmp_path: Path) -> None:
+    entry = Store(tmp_path).make("items", KEY, write_one)
+    (entry.path / "adapter_config.json").write_text("{}")
+    reporter = Silent()
+    assert Store(tmp_path, reporter=reporter).get("items", KEY) is None
+    assert "adapter_config.json was added" in reporter.warnings[0]
+
+
+def test_a_manifest_below_the_entry_is_a_file_like_others(tmp_path: Path) -> None:
+    def nested(work: Path) -> dict[str, int]:
+        (work / "inner").mkdir()
+        (work / "inner" / MANIFEST).write_text("inner")
+        return {}
+
+    Store(tmp_path).make("items", KEY, nested)
+    assert Store(tmp_path).get("items", KEY) is not None
+
+
+RACE = """
+import sys, time
+from pathlib import Path
+from harness.core.reporter import Silent
+from harness.storage.store import Store
+
+root, fresh, keys, start = Path(sys.argv[1]), sys.argv[2] == "fresh", int(sys.argv[3]), float(sys.argv[4])
+
+def build(work):
+    for number in range(3):
+        (work / f"f{number}").write_text("x" * 200)
+    return {"n": 1}
+
+time.sleep(max(0, start - time.time()))
+reporter = Silent()
+for number in range(keys):
+    store = Store(root, reporter=reporter, fresh=fresh)
+    key = f"{number:064x}"
+    store.get("records", key)
+    entry = store.make("records", key, build)
+    for number in range(3):
+        assert (entry.path / f"f{number}").read_text() == "x" * 200
+print(len(reporter.warnings))
+"""
+
+
+@pytest.mark.parametrize("mode", ["new", "damaged", "fresh"])
+def test_processes_that_want_the_same_entries_at_once(tmp_path: Path, mode: str) -> None:
+    """No error, and no whole entry taken for a damaged one, while three processes make, read and replace entries."""
+    keys = 150
+    for number in range(keys if mode == "damaged" else 0):
+        entry = Store(tmp_path).make("records", f"{number:064x}", write_one)
+        (entry.path / "file.txt").write_text("CONTENT")
+    start = time.time() + 1
+    runs = [
+        subprocess.Popen(
+            [sys.executable, "-c", RACE, tmp_path, mode if first else "", str(keys), str(start)],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for first in (True, False, False)
+    ]
+    answers = [run.communicate(timeout=120) for run in runs]
+    assert [run.returncode for run in runs] == [0, 0, 0], answers
+    warnings = sum(int(out) for out, _ in answers)
+    assert warnings == (keys if mode == "damaged" else 0)
+    aside = tmp_path / "damaged"
+    assert len(list(aside.iterdir()) if aside.exists() else []) == warnings
+
+
+def test_a_folder_on_another_device_is_copied(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Renaming a folder of a lower layer of a container's file system fails with EXDEV."""
+    rename = os.replace
+
+    def across(source: Path, target: Path) -> None:
+        if Path(source).name == KEY and Path(source).is_dir():
+            raise OSError(errno.EXDEV, "Invalid cross-device link", str(source), None, str(target))
+        rename(source, target)
+
+    monkeypatch.setattr(os, "replace", across)
+    entry = Store(tmp_path).make("records", KEY, write_one)
+    assert (entry.path / "file.txt").read_text() == "content"
+    assert not (tmp_path / "work" / "records" / KEY).exists()
+    (entry.path / "file.txt").write_text("CONTENT")
+    assert Store(tmp_path).make("records", KEY, write_one).meta == {"rows": 3}
+    assert [path.name for path in (tmp_path / "records" / KEY[:2]).iterdir()] == [KEY]
+
+
+@pytest.mark.parametrize(("umask", "file", "folder"), [(0o002, 0o664, 0o775), (0o077, 0o600, 0o700)])
+def test_what_is_stored_has_the_modes_of_the_umask(tmp_path: Path, umask: int, file: int, folder: int) -> None:
+    program = f"""
+import os, sys
+from pathlib import Path
+os.umask({umask})
+from harness.storage.store import Store
+entry = Store(Path(sys.argv[1])).make("records", {KEY!r}, lambda work: (work / "a").write_text("b") and {{}})
+print(entry.path.stat().st_mode & 0o777, (entry.path / "manifest.json").stat().st_mode & 0o777)
+"""
+    run = subprocess.run([sys.executable, "-c", program, tmp_path], capture_output=True, text=True, check=True)
+    assert run.stdout.split() == [str(folder), str(file)]

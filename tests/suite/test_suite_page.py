@@ -7,10 +7,11 @@ from pydantic import BaseModel
 
 from harness.calibration.planted_bias_spec import PlantedBiasSpec
 from harness.model_kinds.classical_kind import ClassicalSpec
-from harness.model_kinds.finetune_kind import FinetuneSpec, LoraSpec
+from harness.model_kinds.finetune_kind import FinetuneSpec
 from harness.model_kinds.load_kind import LoadModel
 from harness.model_kinds.pretrain_kind import Budget, PretrainSpec, TokenizerSpec
 from harness.model_kinds.server_kind import ServerSpec
+from harness.model_kinds.weight_tuning import LoraSpec
 from harness.schema.suite.compare_section import CompareSpec
 from harness.schema.suite.data_refs import CatalogRef, FileRef, HubRef, SourceRef
 from harness.suite.sections import SECTIONS

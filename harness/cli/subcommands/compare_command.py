@@ -19,8 +19,8 @@ def command(baseline_run: str, candidate_run: str, models: tuple[str, ...], as_j
     """
     from harness.cli.comparison_lines import comparison_lines
     from harness.cli.console import make_reporter
-    from harness.cli.options import emit_json, say_earlier_version
-    from harness.commands.compare_runs import compare_runs
+    from harness.cli.options import earlier_json, emit_json, say_earlier_version
+    from harness.commands.compare_runs import both_sides, compare_runs
     from harness.storage.run_folders import find
 
     pairs = []
@@ -33,8 +33,8 @@ def command(baseline_run: str, candidate_run: str, models: tuple[str, ...], as_j
     say_earlier_version(first, second)
     compared = compare_runs(first, second, pairs, make_reporter(quiet=quiet))
     if as_json:
-        emit_json({"comparisons": [entry.model_dump(mode="json") for entry in compared]})
+        emit_json({"comparisons": [entry.model_dump(mode="json") for entry in compared], **earlier_json(first, second)})
         return 0
-    for line in comparison_lines(compared):
+    for line in comparison_lines(compared, both_sides(first, second)):
         click.echo(line)
     return 0

@@ -27,7 +27,7 @@ def command(gate: str | None, run: str, as_json: bool) -> int:
     model is run; the exit code is 0 regardless of the verdict.
     """
     from harness.cli.console import make_reporter
-    from harness.cli.options import emit_json
+    from harness.cli.options import earlier_json, emit_json
     from harness.commands.explain import explain_run
     from harness.storage.run_folders import find_newest
 
@@ -35,7 +35,7 @@ def command(gate: str | None, run: str, as_json: bool) -> int:
     say_earlier_version(found)
     explained = explain_run(found, gate, make_reporter(quiet=True))
     if as_json:
-        emit_json({"run_dir": str(found.path), "gates": [one.to_json() for one in explained]})
+        emit_json({"run_dir": str(found.path), "gates": [one.to_json() for one in explained], **earlier_json(found)})
         return 0
     click.echo(f"run: {found.path}")
     if not explained:

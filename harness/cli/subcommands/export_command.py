@@ -20,11 +20,13 @@ def command(run: str, model: str, folder: Path, as_json: bool) -> int:
     Adapters are copied together with their base model, which goes to DIR/base.
     """
     from harness.cli.console import make_reporter
-    from harness.cli.options import open_store
+    from harness.cli.options import open_store, say_earlier_version
     from harness.pipeline.checkpoints.export_checkpoint import export_model
     from harness.storage.run_folders import find
 
-    exported = export_model(find(run_folder(run)), model, folder, open_store(make_reporter()))
+    found = find(run_folder(run))
+    say_earlier_version(found)
+    exported = export_model(found, model, folder, open_store(make_reporter()))
     if as_json:
         emit_json({"folder": str(folder), "kind": exported.kind, "load": exported.load})
     else:

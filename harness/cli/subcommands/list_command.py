@@ -7,14 +7,14 @@ from inspect import getdoc
 
 import click
 
-KINDS = ("tasks", "probes", "metrics", "models", "sources", "data", "checkpoints", "suites")
+KINDS = ("tasks", "probes", "metrics", "models", "sources", "data", "checkpoints", "suites", "report_sections")
 
 
 @click.command("list")
 @click.argument("kinds", nargs=-1, type=click.Choice(KINDS), metavar="[KIND]...")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object to stdout.")
 def command(kinds: tuple[str, ...], as_json: bool) -> int:
-    """List what is installed: tasks, probes, metrics, models, sources, data, checkpoints, and suites."""
+    """List what is installed: tasks, probes, metrics, models, sources, data, checkpoints, suites, report sections."""
     from harness.cli.options import emit_json
 
     found = {kind: dict(_entries(kind)) for kind in kinds or KINDS}
@@ -46,10 +46,11 @@ def _entries(kind: str) -> Iterator[tuple[str, str]]:
             yield name, title
     else:
         from harness.core import registry
+        from harness.core.distribution import DISTRIBUTION
 
         for name in registry.names(kind):
             entry = registry.load(kind, name)
             # A source is a plain function: the first line of its docstring says what it gives.
             summary = str(getattr(entry, "summary", None) or (getdoc(entry) or "").partition("\n")[0])
             source = registry.origin(kind, name)
-            yield name, summary if source == "harness" else f"{summary} (from {source})"
+            yield name, summary if source == DISTRIBUTION else f"{summary} (from {source})"

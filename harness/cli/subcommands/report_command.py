@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from harness.cli.options import emit_json, run_folder, say_earlier_version
+from harness.cli.options import earlier_json, emit_json, run_folder, say_earlier_version
 
 
 @click.command("report")
@@ -25,7 +25,7 @@ def command(run: str, open_browser: bool, as_json: bool) -> int:
         make_reporter(quiet=True).warn(note)
     written = write_reports(found)
     if as_json:
-        emit_json({"run_dir": str(found.path), "reports": [str(path) for path in written]})
+        emit_json({"run_dir": str(found.path), "reports": [str(path) for path in written], **earlier_json(found)})
     else:
         for path in written:
             click.echo(str(path))

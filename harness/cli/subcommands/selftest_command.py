@@ -22,7 +22,7 @@ def command(run: str, swaps: int, ask: bool, device: str, as_json: bool, quiet: 
     shown in the reports. The exit code is 12 if a test raises too many false alarms.
     """
     from harness.cli.console import make_reporter
-    from harness.cli.options import emit_json, open_store, say_earlier_version
+    from harness.cli.options import earlier_json, emit_json, open_store, say_earlier_version
     from harness.commands.selftest import selftest_run
     from harness.core.errors import EXIT_INCOMPLETE, EXIT_OK
     from harness.report.formats.write_reports import write_reports
@@ -36,7 +36,9 @@ def command(run: str, swaps: int, ask: bool, device: str, as_json: bool, quiet: 
     write_reports(found)
     code = EXIT_OK if made.passed else EXIT_INCOMPLETE
     if as_json:
-        emit_json({"run_dir": str(found.path), "exit_code": code, **made.model_dump(mode="json")})
+        emit_json(
+            {"run_dir": str(found.path), "exit_code": code, **made.model_dump(mode="json"), **earlier_json(found)}
+        )
         return code
     for one in made.false_alarms:
         name = clean_line(f"{one.evaluation}.{one.metric}: {one.baseline} vs. {one.candidate}")

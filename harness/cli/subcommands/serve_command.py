@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from harness.cli.options import run_folder
+from harness.cli.options import run_folder, say_earlier_version
 
 
 @click.command("serve")
@@ -24,6 +24,7 @@ def command(run: str, port: int, open_browser: bool) -> int:
     from harness.storage.run_folders import find
 
     found = find(run_folder(run))
+    say_earlier_version(found)
     try:
         bound = server(found, port)
     except OSError as error:

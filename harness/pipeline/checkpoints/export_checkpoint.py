@@ -45,11 +45,12 @@ def export_model(run: RunDir, model: str, folder: Path, store: Store) -> Exporte
     examples) comes with that one in `folder/base`, and that with its own, so that the folder loads anywhere.
 
     Raises:
-        DataError: for an unknown model, or a folder that is not empty.
+        DataError: for a run that was changed, an unknown model, or a folder that is not empty.
         IncompleteError: when the checkpoint, or one that it stands on, is no longer in the cache.
     """
     from harness.models.checkpoint.inspection import read_lineage
 
+    run.check()
     checkpoints = run.read_info().checkpoints
     if model not in checkpoints:
         raise DataError(unknown("model", model, checkpoints), where=Where(run.path))

@@ -18,6 +18,7 @@ from harness.report.sections.dose_curves import series
 from harness.report.sections.item_browser import browsers, load
 from harness.report.sections.label_tables import calibration, confusions
 from harness.report.sections.mitigation_table import mitigations
+from harness.report.sections.outside_sections import outside_sections
 from harness.report.sections.overview import overview
 from harness.report.sections.prompt_completions import completions
 from harness.report.sections.prompting_advice import advice
@@ -117,6 +118,7 @@ def _context(view: RunView) -> dict[str, Any]:
         "probes": probe_sections.probes(view),
         "mitigations": mitigations(view),
         "training": training(view),
+        "outside": outside_sections(view),
         "files": files(view),
     }
 

@@ -12,7 +12,7 @@ from markupsafe import Markup
 
 from harness.report.charts.point_charts import Point, PointChart
 from harness.report.formats.page_environment import environment, source
-from harness.report.formats.run_history import GatePoint, RunRow, history
+from harness.report.formats.run_history import GatePoint, History, RunRow, history
 from harness.report.wording.safe_text import one_line
 from harness.schema.results import number_format
 from harness.storage import atomic
@@ -52,23 +52,25 @@ def write_index(folder: Path) -> Path:
 
 def index_html(folder: Path) -> str:
     """The page as text: a table of runs per suite and the trends of its gates; no script."""
+    known = history(folder)
     style = source("report.css")
     digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
     return (
         environment()
         .get_template("index.html.j2")
         .render(
-            suites=suites(folder),
+            suites=suites(folder, known),
+            refused={name: one_line(why, 400) for name, why in known.refused.items()},
             style=Markup(style),
             policy=f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'",
         )
     )
 
 
-def suites(folder: Path) -> list[Suite]:
+def suites(folder: Path, known: History) -> list[Suite]:
     """The suites with runs below a folder, by name."""
     by_suite: dict[str, list[tuple[Path, RunRow]]] = {}
-    for path, row in history(folder):
+    for path, row in known.runs:
         by_suite.setdefault(row.suite, []).append((path, row))
     out = []
     for name, found in by_suite.items():

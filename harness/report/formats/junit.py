@@ -15,7 +15,7 @@ from harness.report.formats.gate_locations import line_of, suite_file
 from harness.report.wording.safe_text import one_line, visible
 from harness.schema.results.results_file import Results
 from harness.schema.results.verdicts import GateResult
-from harness.schema.run_info import RunInfo
+from harness.schema.run_info import RunInfo, earlier_mark
 
 _TYPES = {"fail": "gate.regression", "inconclusive": "gate.inconclusive"}
 
@@ -37,6 +37,10 @@ def junit_xml(results: Results, info: RunInfo | None = None, root: Path | None =
     attributes = {name: str(count) for name, count in counts.items()}
     whole = ElementTree.Element("testsuites", attributes)
     suite = ElementTree.SubElement(whole, "testsuite", {"name": one_line(f"harness.{results.suite}"), **attributes})
+    mark = earlier_mark(info) if info is not None else None
+    if mark is not None:
+        properties = ElementTree.SubElement(suite, "properties")
+        ElementTree.SubElement(properties, "property", {"name": "harness.run", "value": one_line(mark)})
     suite.extend(cases)
     ElementTree.indent(whole)
     text = ElementTree.tostring(whole, encoding="unicode")

@@ -13,10 +13,11 @@ from harness.report.wording.safe_text import one_line, plural
 from harness.schema.hub_metrics import HUB_METRICS
 from harness.schema.probe_calibration import kind_of_model, validity
 from harness.schema.results import number_format
+from harness.schema.results.absences import behind_metric
 from harness.schema.results.inputs import EvaluationResult, ModelResult
 from harness.schema.results.metrics import MetricResult
 from harness.schema.results.results_file import Results
-from harness.schema.run_info import RunInfo
+from harness.schema.run_info import RunInfo, earlier_sentence
 
 _TASKS = {"classification": "text-classification", "language_modeling": "fill-mask"}
 
@@ -101,9 +102,9 @@ def _card(view: RunView, model: ModelResult) -> list[str]:
             rows = ", ".join(f"{md(split, 40)} {n:,}" for split, n in data.rows.items())
             lines.append(f"- {md(data.name, 80)}: {rows}; license {md(data.license or 'not stated', 120)}")
     lines += ["", "## Limits", ""]
-    lines += [f"- {md(note, 400)}" for note in [*view.results.notes, *_caveats(view, model)]] or [
-        "- None were recorded."
-    ]
+    earlier = earlier_sentence(view.info) if view.info is not None else None
+    notes = [*([earlier] if earlier is not None else []), *view.results.notes, *_caveats(view, model)]
+    lines += [f"- {md(note, 400)}" for note in notes] or ["- None were recorded."]
     return [*lines, ""]
 
 
@@ -142,11 +143,12 @@ def _table(evaluation: EvaluationResult, rows: list[MetricResult]) -> list[str]:
         "|---|--:|--:|--:|---|",
     ]
     for row in rows:
+        missing = behind_metric(row, {evaluation.name: evaluation})
         cells = [
             md(row.metric, 80),
             number_format.level(row.interval.value, row.unit, row.interval.low, row.interval.high),
             number_format.interval(row.interval.low, row.interval.high, row.unit, sign=False),
-            number_format.sample_size(row.n, row.n_eff),
+            number_format.sample_size(row.n, row.n_eff) + (f" ({md(missing, 120)})" if missing else ""),
             md(row.protocol, 60),
         ]
         lines.append("| " + " | ".join(cells) + " |")

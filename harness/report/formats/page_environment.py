@@ -17,7 +17,8 @@ from harness.report.wording import narrative
 from harness.report.wording.glossary import CORRECTIONS, FIELDS, GLOSSARY, MARGINS
 from harness.report.wording.safe_text import cut, plural, slug, visible
 from harness.schema.results import number_format
-from harness.schema.run_info import attempt_sentence
+from harness.schema.results.absences import behind_comparison, behind_metric
+from harness.schema.run_info import attempt_sentence, earlier_mark, earlier_sentence
 
 SUITE_TEXT_LIMIT = 20_000
 
@@ -73,11 +74,15 @@ def environment() -> Environment:
         clear=clear,
         facts=facts,
         FEW=FEW,
+        behind_comparison=behind_comparison,
+        behind_metric=behind_metric,
         g=gate_table,
         classify_change=classify_change,
         display_interval=display_interval,
         change=narrative.change,
         attempt_sentence=attempt_sentence,
+        earlier_mark=earlier_mark,
+        earlier_sentence=earlier_sentence,
         WORDS=WORDS,
         ICONS=ICONS,
         VERDICTS=VERDICTS,

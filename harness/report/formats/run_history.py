@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from harness.report.view.run_view import RunView
 from harness.schema.results.metrics import ComparisonResult, MetricResult
 from harness.schema.results.results_file import Results
 from harness.schema.results.verdicts import GateResult
+from harness.schema.run_info import earlier_mark
 from harness.storage import plain_files
 from harness.storage.run_dir import RunDir
 
@@ -47,7 +49,11 @@ class GatePoint(BaseModel):
 
 
 class RunRow(BaseModel):
-    """A run in the index."""
+    """A run in the index.
+
+    Attributes:
+        mark: the earlier version that made it, unsealed; None for runs of this version.
+    """
 
     model_config = ConfigDict(extra="forbid")
 
@@ -63,32 +69,47 @@ class RunRow(BaseModel):
     suite_digest: str
     release: list[str]
     gates: list[GatePoint]
+    mark: str | None = None
 
 
-def history(folder: Path) -> list[tuple[Path, RunRow]]:
-    """The finished runs below `<folder>/<suite>/<run id>`, by suite and start; runs that cannot be read are left out.
+@dataclass(frozen=True)
+class History:
+    """The runs of a folder.
 
-    What was read is kept in `.index.json`, by the size and time of results.json.
+    Attributes:
+        runs: those that can be believed, by suite and start.
+        refused: path below the folder → why a run is not among them.
+    """
+
+    runs: list[tuple[Path, RunRow]]
+    refused: dict[str, str]
+
+
+def history(folder: Path) -> History:
+    """The finished runs below `<folder>/<suite>/<run id>`; what was changed or cannot be read is refused, and said.
+
+    What was read is kept in `.index.json`, by the sizes and times of the files that a seal covers.
     """
     known = _cache(folder / CACHE)
     fresh: dict[str, Any] = {}
-    found: list[tuple[Path, RunRow]] = []
+    runs: list[tuple[Path, RunRow]] = []
+    refused: dict[str, str] = {}
     for path in sorted(folder.glob("*/*/results.json")):
-        stat = path.stat()
         name = path.parent.relative_to(folder).as_posix()
-        stamp = [stat.st_size, stat.st_mtime_ns]
-        entry = known.get(name)
-        row = _stored(entry, stamp)
+        run = RunDir(path.parent)
+        stamp = run.stamp()
+        row = _stored(known.get(name), stamp)
         if row is None:
             try:
-                row = _row(RunView.open(RunDir(path.parent)))
-            except DataError:
+                row = _row(RunView.open(run))
+            except DataError as error:
+                refused[name] = " ".join([error.message, *error.notes])
                 continue
         fresh[name] = {"stamp": stamp, "row": row.model_dump(mode="json")}
-        found.append((path.parent, row))
-    if fresh != known and found:
+        runs.append((path.parent, row))
+    if fresh != known and runs:
         _keep(folder / CACHE, fresh)
-    return sorted(found, key=lambda pair: (pair[1].suite, pair[1].started, pair[1].run_id))
+    return History(sorted(runs, key=lambda pair: (pair[1].suite, pair[1].started, pair[1].run_id)), refused)
 
 
 def _cache(path: Path) -> dict[str, Any]:
@@ -106,7 +127,7 @@ def _keep(path: Path, runs: dict[str, Any]) -> None:
     atomic.write_text(path, json.dumps({"format": _FORMAT, "runs": runs}, sort_keys=True) + "\n")
 
 
-def _stored(entry: Any, stamp: list[int]) -> RunRow | None:
+def _stored(entry: Any, stamp: str) -> RunRow | None:
     if not isinstance(entry, dict) or entry.get("stamp") != stamp:
         return None
     try:
@@ -130,6 +151,7 @@ def _row(view: RunView) -> RunRow:
         suite_digest=results.suite_digest,
         release=results.release,
         gates=[_point(view, gate, results) for gate in results.gates],
+        mark=earlier_mark(info) if info else None,
     )
 
 

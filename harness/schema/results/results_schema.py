@@ -12,7 +12,7 @@ SHIPPED = Path(__file__).with_name("results.schema.json")
 
 
 def results_schema() -> dict[str, Any]:
-    """The schema of what `RunDir.write_results` writes: every key is there, and no other."""
+    """The schema of what `RunDir.write` writes: every key is there, and no other."""
     schema = Results.model_json_schema(mode="serialization", ref_template="#/$defs/{model}")
     schema["properties"]["schema_version"] = {"const": RESULTS_SCHEMA, "description": "of this layout"}
     return {"$schema": DIALECT, **schema, "title": "harness results"}

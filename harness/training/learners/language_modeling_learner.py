@@ -6,8 +6,8 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from harness.model_kinds.finetune_kind import FinetuneSettings
 from harness.model_kinds.pretrain_kind import Budget, PretrainSpec, pretraining_settings
+from harness.model_kinds.weight_tuning import FinetuneSettings
 from harness.models.encoding.text_encoder import text_encoder
 from harness.models.local.load_weights import load_tokenizer
 from harness.training.learners.learner import TrainingJob, TrainingPlan, mean_loss

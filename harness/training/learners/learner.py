@@ -15,8 +15,8 @@ from typing import Any, Protocol
 import torch
 
 from harness.core.errors import SuiteError
-from harness.model_kinds.finetune_kind import FinetuneSettings
 from harness.model_kinds.flop_shapes import Shape
+from harness.model_kinds.weight_tuning import FinetuneSettings
 from harness.training.load_parent import ParentCheckpoint
 from harness.training.loop.best_epoch import Score
 from harness.training.loop.training_loop import Batch, LossFunction

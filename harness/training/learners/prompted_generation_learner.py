@@ -12,7 +12,7 @@ from torch.nn import functional
 
 from harness.core.errors import SuiteError
 from harness.core.examples import PreferencePair
-from harness.model_kinds.finetune_kind import FinetuneSettings
+from harness.model_kinds.weight_tuning import FinetuneSettings
 from harness.models.encoding.prompt_encoder import PromptEncoder, has_messages
 from harness.models.local.load_weights import load_tokenizer
 from harness.training.learners.learner import TrainingJob, mean_loss

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch.nn import functional
 
-from harness.model_kinds.finetune_kind import FinetuneSettings
+from harness.model_kinds.weight_tuning import FinetuneSettings
 from harness.models.encoding.row_encoder import TYPES, reads_types, tokenized
 from harness.models.encoding.text_encoder import text_encoder
 from harness.models.local.load_weights import load_tokenizer

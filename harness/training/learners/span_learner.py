@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch.nn import functional
 
-from harness.model_kinds.finetune_kind import FinetuneSettings
+from harness.model_kinds.weight_tuning import FinetuneSettings
 from harness.models.encoding.row_encoder import TYPES, reads_types
 from harness.models.encoding.span_windows import learned_windows
 from harness.models.encoding.text_encoder import text_encoder

@@ -9,7 +9,7 @@ from torch.nn import functional
 
 from harness.core.errors import DataError, unknown
 from harness.core.examples import TaggedWords
-from harness.model_kinds.finetune_kind import FinetuneSettings
+from harness.model_kinds.weight_tuning import FinetuneSettings
 from harness.models.encoding.pair_encoder import WordEncoder
 from harness.models.encoding.text_encoder import text_encoder
 from harness.models.local.load_weights import load_tokenizer

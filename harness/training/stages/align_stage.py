@@ -18,8 +18,8 @@ from harness.core.errors import DataError, SuiteError
 from harness.core.examples import PreferencePair
 from harness.core.reporter import Reporter
 from harness.model_kinds.align_kind import AlignSpec, alignment_settings
-from harness.model_kinds.finetune_kind import QloraMethod
 from harness.model_kinds.flop_shapes import Shape
+from harness.model_kinds.weight_tuning import QloraMethod
 from harness.models.encoding.prompt_encoder import PromptEncoder, has_messages
 from harness.models.local.fastpaths.installed import accelerate
 from harness.models.local.load_weights import family_of, load_tokenizer

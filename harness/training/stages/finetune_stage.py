@@ -9,15 +9,9 @@ from typing import Any
 from harness.core.errors import SuiteError
 from harness.core.reporter import Reporter
 from harness.model_kinds.align_kind import AlignSpec
-from harness.model_kinds.finetune_kind import (
-    FinetuneSettings,
-    FinetuneSpec,
-    QloraMethod,
-    lora_of,
-    narrowed,
-    settings_for,
-)
+from harness.model_kinds.finetune_kind import FinetuneSpec, narrowed_settings, settings_for
 from harness.model_kinds.flop_shapes import shape_of
+from harness.model_kinds.weight_tuning import FinetuneSettings, QloraMethod, lora_of
 from harness.models.local.load_weights import family_of
 from harness.training import training_cost
 from harness.training.checkpoint_metadata import save_tokenizer, write_metadata
@@ -60,7 +54,7 @@ def finetune(
     with reproducible(inputs.seed):
         start = ParentCheckpoint(parent, family_of(parent), spec.weights, isinstance(spec.method, QloraMethod))
         make = learner(kind, start.family)
-        chosen = narrowed(chosen, spec, _width(parent))
+        chosen = narrowed_settings(chosen, spec, _width(parent))
         job = make(start, inputs, chosen)
         if chosen.dropout is not None:
             set_dropout(job.model, chosen.dropout)

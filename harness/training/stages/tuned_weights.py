@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.core.errors import SuiteError
-from harness.model_kinds.finetune_kind import AdapterMethod, LoraSpec, QloraMethod, lora_of
+from harness.model_kinds.weight_tuning import AdapterMethod, LoraSpec, QloraMethod, lora_of
 from harness.models.local.load_weights import head_tensors
 from harness.storage import atomic
 from harness.training.learners.learner import TrainingJob

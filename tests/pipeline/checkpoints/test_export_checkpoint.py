@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from harness_support.stored_runs import small_info, small_results
 
 from harness.core.errors import CheckpointError, DataError
 from harness.models.derived.heuristic_backend import BaselineTable, write_baseline
 from harness.pipeline.checkpoints.checkpoint import CHECKPOINTS
 from harness.pipeline.checkpoints.export_checkpoint import export_model
-from harness.schema.run_info import RunInfo
 from harness.storage.run_dir import RunDir
 from harness.storage.store import Store
 
@@ -28,9 +28,7 @@ def _entry(store: Store, key: str, files: dict[str, Any]) -> None:
 
 def _run_of(folder: Path, address: str) -> RunDir:
     run = RunDir(folder)
-    run.path.mkdir()
-    info = {"run_id": "r", "suite": "s", "suite_text": "", "command": [], "started": "2026-01-01T00:00:00Z"}
-    run.write_info(RunInfo.model_validate({**info, "checkpoints": {"model": address}}))
+    run.write(small_results(), small_info().model_copy(update={"checkpoints": {"model": address}}))
     return run
 
 

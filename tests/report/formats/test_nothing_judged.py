@@ -23,8 +23,7 @@ def ungated(tmp_path: Path, plain: RunDir) -> RunDir:
     run = RunDir(tmp_path / "sentiment" / "run-0")
     run.path.mkdir(parents=True)
     results = plain.read_results().model_copy(update={"gates": [], "verdict": overall([])})
-    run.write_results(results)
-    run.write_info(plain.read_info())
+    run.write(results, plain.read_info())
     write_reports(run)
     return run
 
@@ -70,8 +69,7 @@ def test_a_gate_that_was_left_out_is_named_in_every_report(tmp_path: Path, plain
     results = results.model_copy(update={"gates": [gate], "verdict": overall([gate])})
     run = RunDir(tmp_path / "run")
     run.path.mkdir()
-    run.write_results(results)
-    run.write_info(plain.read_info())
+    run.write(results, plain.read_info())
     write_reports(run)
     for name in ("summary.md", "comment.md", "junit.xml", "report.html"):
         text = (run.path / name).read_text("utf-8")

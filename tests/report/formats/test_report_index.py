@@ -22,10 +22,9 @@ def folder(tmp_path: Path, plain: RunDir) -> Path:
         run.path.mkdir(parents=True)
         results = plain.read_results()
         results.gates[0].observed = 0.1 + 0.01 * number
-        run.write_results(results)
         info = plain.read_info()
         info.run_id, info.started = run.path.name, f"2026-01-0{number + 1}T00:00:00Z"
-        run.write_info(info)
+        run.write(results, info)
         (run.path / "report.html").write_text("x")
     return tmp_path
 
@@ -39,7 +38,7 @@ def test_runs_are_listed_newest_first_and_linked(folder: Path) -> None:
 
 
 def test_each_gate_has_a_trend_with_the_interval_of_its_figure(folder: Path, plain: RunDir) -> None:
-    (suite,) = suites(folder)
+    (suite,) = suites(folder, history(folder))
     trends = {chart.title.split(":")[0]: chart for chart in suite.trends}
     assert set(trends) == {"better", "memory", "drift", "names"}
     assert [row[2] for row in trends["better"].rows] == ["+10.0", "+11.0", "+12.0"]
@@ -61,14 +60,14 @@ def test_the_cache_follows_results_and_equal_files_give_equal_bytes(folder: Path
     run = RunDir(folder / "sentiment" / "run-1")
     results = run.read_results()
     results.verdict.sentence = "Something else altogether."
-    run.write_results(results)
+    run.write(results)
     assert b"Something else altogether." in write_index(folder).read_bytes()
 
 
 def test_damaged_and_unfinished_runs_are_left_out(folder: Path) -> None:
     (folder / "sentiment" / "run-0" / "results.json").write_text("{")
     (folder / "sentiment" / "empty").mkdir()
-    assert [row.run_id for _, row in history(folder)] == ["run-1", "run-2"]
+    assert [row.run_id for _, row in history(folder).runs] == ["run-1", "run-2"]
 
 
 def test_an_empty_folder_says_so(tmp_path: Path) -> None:

@@ -4,13 +4,14 @@ import math
 from pathlib import Path
 
 import pytest
+from harness_support.stored_runs import small_info
 
 from harness.core.errors import DataError
 from harness.core.interval import Bound, Interval
 from harness.schema.results.metrics import MetricResult
 from harness.schema.results.results_file import Results
 from harness.schema.results.verdicts import VerdictResult
-from harness.storage.run_dir import RunDir
+from harness.storage.run_dir import RunDir, results_bytes, results_of
 
 
 def results(value: float | None = 0.5) -> Results:
@@ -48,47 +49,46 @@ def results(value: float | None = 0.5) -> Results:
     )
 
 
-def test_equal_results_are_equal_bytes_and_read_back(tmp_path: Path) -> None:
-    RunDir(tmp_path).write_results(results())
-    RunDir(tmp_path / "b").write_results(results())
-    assert (tmp_path / "results.json").read_bytes() == (tmp_path / "b" / "results.json").read_bytes()
-    again = RunDir(tmp_path).read_results()
-    assert again.metrics[0].interval.value == 0.5
+def test_equal_results_are_equal_bytes_and_read_back() -> None:
+    content = results_bytes(results())
+    assert content == results_bytes(results())
+    assert read(content).metrics[0].interval.value == 0.5
 
 
-def test_undefined_numbers_are_null_never_nan(tmp_path: Path) -> None:
-    RunDir(tmp_path).write_results(results(math.nan))
-    text = (tmp_path / "results.json").read_text()
-    assert "NaN" not in text
-    assert "Infinity" not in text
-    again = RunDir(tmp_path).read_results()
+def test_undefined_numbers_are_null_never_nan() -> None:
+    content = results_bytes(results(math.nan))
+    assert b"NaN" not in content
+    assert b"Infinity" not in content
+    again = read(content)
     assert again.metrics[0].interval.value is None
     assert again.metrics[0].interval.at(0.05) == Bound(alpha=0.05, low=0.4, high=None)
 
 
 @pytest.mark.parametrize("content", ["", "{}", "[]", '{"schema_version": 99}', '{"schema_version": 1, "more": 1}'])
-def test_other_files_are_refused(tmp_path: Path, content: str) -> None:
-    (tmp_path / "results.json").write_text(content)
+def test_other_files_are_refused(content: str) -> None:
     with pytest.raises(DataError, match="cannot read results"):
-        RunDir(tmp_path).read_results()
+        read(content.encode())
 
 
 def test_a_missing_file_says_what_to_give(tmp_path: Path) -> None:
+    RunDir(tmp_path).write_info(small_info("running"))
     with pytest.raises(DataError, match=r"no results\.json in this folder"):
         RunDir(tmp_path).read_results()
 
 
-def test_a_damaged_file_is_explained_in_one_line(tmp_path: Path) -> None:
-    path = tmp_path / "results.json"
-    RunDir(tmp_path).write_results(results(0.5))
-    path.write_text(path.read_text().replace('"suite":', '"suit":'))
+def test_a_damaged_file_is_explained_in_one_line() -> None:
     with pytest.raises(DataError, match=r"cannot read results\.json: suite: Field required") as caught:
-        RunDir(tmp_path).read_results()
+        read(results_bytes(results(0.5)).replace(b'"suite":', b'"suit":'))
     assert "pydantic" not in str(caught.value)
     assert len(str(caught.value).splitlines()) == 2
 
 
 def test_a_folder_in_its_place_is_refused(tmp_path: Path) -> None:
+    RunDir(tmp_path).write_info(small_info())
     (tmp_path / "results.json").mkdir()
     with pytest.raises(DataError, match=r"cannot read results\.json"):
         RunDir(tmp_path).read_results()
+
+
+def read(content: bytes) -> Results:
+    return results_of(content, Path("results.json"))

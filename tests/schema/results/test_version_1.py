@@ -13,7 +13,7 @@ from harness.core.interval import Bound, Interval
 from harness.schema.results.results_file import RESULTS_SCHEMA, Results
 from harness.schema.results.seed_aggregation import of_recipe
 from harness.schema.results.version_1 import from_version_1
-from harness.storage.run_dir import RunDir
+from harness.storage.run_dir import results_of
 
 COMMON: dict[str, Any] = {
     "id": "reviews.accuracy", "evaluation": "reviews", "metric": "accuracy", "n": 80, "clusters": 40, "unit": "share",
@@ -62,9 +62,12 @@ FILE: dict[str, Any] = {
 
 
 @pytest.fixture
-def results(tmp_path: Path) -> Results:
-    (tmp_path / "results.json").write_text(json.dumps(FILE), encoding="utf-8")
-    return RunDir(tmp_path).read_results()
+def results() -> Results:
+    return read(FILE)
+
+
+def read(value: dict[str, Any]) -> Results:
+    return results_of(json.dumps(value).encode(), Path("results.json"))
 
 
 def test_its_figures_are_intervals(results: Results) -> None:
@@ -108,19 +111,17 @@ def test_names_are_translated_before_the_shape_changes() -> None:
     assert FILE["metrics"][0]["metric"] == "accuracy"
 
 
-def test_a_version_that_nobody_wrote_is_refused(tmp_path: Path) -> None:
-    (tmp_path / "results.json").write_text(json.dumps({**FILE, "schema_version": 3}), encoding="utf-8")
+def test_a_version_that_nobody_wrote_is_refused() -> None:
     with pytest.raises(DataError, match="schema version 3, expected 2"):
-        RunDir(tmp_path).read_results()
+        read({**FILE, "schema_version": 3})
 
 
 @pytest.mark.parametrize(
     "damage", [{"metrics": [1]}, {"comparisons": 3}, {"metrics": [{**METRIC, "bounds": {"0.05": []}}]}]
 )
-def test_a_damaged_file_is_an_error_with_a_place(tmp_path: Path, damage: dict[str, Any]) -> None:
-    (tmp_path / "results.json").write_text(json.dumps({**FILE, **damage}), encoding="utf-8")
+def test_a_damaged_file_is_an_error_with_a_place(damage: dict[str, Any]) -> None:
     with pytest.raises(DataError, match="not as version 1 wrote it"):
-        RunDir(tmp_path).read_results()
+        read({**FILE, **damage})
 
 
 def test_a_run_of_0_1_0_without_gates_is_no_pass() -> None:

@@ -192,8 +192,8 @@ def _finish(draft: Draft) -> None:
             sentence=draft.word(0, "No blocking gate failed, one cannot be decided with this many items."),
         ),
     )
-    draft.run.write_results(results)
-    draft.run.write_info(
+    draft.run.write(
+        results,
         RunInfo(
             run_id="2026-01-01-abcdef",
             suite="sentiment",
@@ -228,7 +228,7 @@ def _finish(draft: Draft) -> None:
             },
             peak_memory=1_200_000_000,
             warnings=[draft.word(4, "one text was cut to 128 tokens")],
-        )
+        ),
     )
     for name in order[:5]:
         start = 8.0 if name == "base" else 1.1
