@@ -24,6 +24,8 @@ class MetricStructure:
     Attributes:
         weights: float[n], what every item weighs (bytes, words); None where all weigh alike.
         parts: name → bool[n], the items of each class or group that counts on its own, however few they are.
+        classes: int[n], the one class of each item where all classes count alike, by its place in `class_names`; -1 for
+            none. As `parts`, for any number of classes.
         area: the figure is an area under a ROC curve; `parts` are its positive and its negative items.
         spread: the figure is a largest minus smallest: sums [..., k] → figures of groups [..., S, G], of S rates over G
             groups; `parts` are the items of each of the S·G figures. None for all other figures.
@@ -33,6 +35,8 @@ class MetricStructure:
 
     weights: FloatArray | None = None
     parts: Mapping[str, Mask] = field(default_factory=dict)
+    classes: npt.NDArray[np.int64] | None = None
+    class_names: tuple[str, ...] = ()
     area: bool = False
     spread: Callable[[FloatArray], FloatArray] | None = None
     pooled: Literal["largest", "mean"] = "largest"
@@ -44,7 +48,16 @@ class MetricStructure:
             self,
             weights=None if self.weights is None else self.weights[rows],
             parts={name: mask[rows] for name, mask in self.parts.items()},
+            classes=None if self.classes is None else self.classes[rows],
         )
+
+    def part_sizes(self) -> dict[str, int]:
+        """Items of every class or part that has any."""
+        sizes = {name: int(np.count_nonzero(mask)) for name, mask in self.parts.items()}
+        if self.classes is not None:
+            counts = np.bincount(self.classes[self.classes >= 0], minlength=len(self.class_names))
+            sizes |= dict(zip(self.class_names, counts.tolist(), strict=True))
+        return {name: size for name, size in sizes.items() if size}
 
 
 PLAIN = MetricStructure()

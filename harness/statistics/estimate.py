@@ -202,7 +202,7 @@ def _bootstrapped(level: _Level) -> _Method:
     interval = drawn.interval(level.confidence, level.alphas)
     made = jackknife_figure(
         level.number, level.rows, level.value, groups, abs(level.number), level.confidence, level.alphas,
-        level.structure.weights,
+        level.structure.weights, drawn,
     )  # fmt: skip
     method = f"BCa bootstrap of {'clusters' if groups.clustered else 'items'}, {level.resamples:,} resamples"
     few = caveats.few_for_bootstrap(groups.count, groups.clustered)

@@ -8,10 +8,10 @@ import numpy as np
 
 from harness.core.interval import Interval
 from harness.statistics import caveats
-from harness.statistics.bootstrap import evaluate
+from harness.statistics.bootstrap import Bootstrap, evaluate
 from harness.statistics.clusters import Groups
-from harness.statistics.result import FloatArray, Value
-from harness.statistics.t_intervals import ClusterError, cluster_error, t_interval
+from harness.statistics.result import FloatArray, IntArray, Value
+from harness.statistics.t_intervals import NOISE, ClusterError, cluster_error, t_interval
 
 _CHUNK = 8_192
 
@@ -52,12 +52,19 @@ def jackknife_figure(
     confidence: float,
     alphas: tuple[float, ...],
     weights: FloatArray | None = None,
+    drawn: Bootstrap | None = None,
 ) -> LinearFigure:
     """center ± t·SE of any figure of sums by the jackknife over clusters (Efron & Stein 1981).
 
     Its degrees of freedom and its evidence are those of the items' own influences.
+
+    Args:
+        drawn: a bootstrap of the same, which left every cluster out already.
     """
-    error = jackknife_error(rows, value, groups, scale, weights)
+    error = None
+    if drawn is not None and drawn.left_out.size and weights is None and not groups.clustered:
+        error = _of_cells(drawn.left_out, drawn.counts, scale)
+    error = error or jackknife_error(rows, value, groups, scale, weights)
     return _figure(center, error, groups, confidence, alphas)
 
 
@@ -72,6 +79,17 @@ def jackknife_error(
     left = evaluate(value, rows.sum(axis=0) - sums, float(groups.n) - sizes)
     among = float(np.sqrt((groups.count - 1) / groups.count * np.sum((left.mean() - left) ** 2)))
     return replace(error, standard_error=among) if among > 0 else error
+
+
+def _of_cells(left_out: FloatArray, counts: IntArray, scale: float) -> ClusterError | None:
+    """The jackknife's error of items that weigh alike, from the figures without one of each kind."""
+    n = int(counts.sum())
+    moves = np.average(left_out, weights=counts) - left_out
+    square = float(counts @ moves**2)
+    error = float(np.sqrt((n - 1) / n * square))
+    if not error > NOISE * scale:
+        return None
+    return ClusterError(error, n - 1.0, float(n), abs(float(counts @ moves**3)) / square**1.5)
 
 
 def jackknife_influence(rows: FloatArray, value: Value) -> FloatArray:

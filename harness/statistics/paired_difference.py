@@ -303,9 +303,13 @@ def _additive(sample: PairedSample) -> MethodResult:
     drawn = bca(rows, gap, sample.groups, sample.resamples, sample.seed)
     made = jackknife_figure(
         (sign or 1.0) * sample.delta, rows, gap, sample.groups, abs(sample.levels[0]) + abs(sample.levels[1]),
-        sample.confidence, sample.alphas, sample.structure.weights,
+        sample.confidence, sample.alphas, sample.structure.weights, drawn,
     )  # fmt: skip
     interval = drawn.interval(sample.confidence, sample.alphas).covering(made.interval)
+    weaknesses = drawn.weaknesses
+    if caveats.CONSTANT in weaknesses and sample.groups.count > 1:
+        # Every resample moves alike, as where all right answers became wrong ones.
+        interval, weaknesses = _point(sample, (sign or 1.0) * sample.delta), (caveats.CONSTANT_SHIFT,)
     clustered = sample.groups.clustered
     return MethodResult(
         _oriented(interval, sign),
@@ -313,7 +317,7 @@ def _additive(sample: PairedSample) -> MethodResult:
         name,
         method,
         (
-            *drawn.weaknesses,
+            *weaknesses,
             caveats.few_for_bootstrap(sample.groups.count, clustered),
             caveats.few_differing(test.differing, clustered),
             *(made.warnings if clustered else ()),

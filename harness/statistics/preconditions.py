@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from harness.core.metric_structure import MetricStructure
 from harness.statistics import caveats
 
@@ -13,9 +11,7 @@ def rare_parts(structure: MetricStructure) -> str | None:
 
     Of K classes with m_j items an item weighs 1/(K·m_j); Kish's number of those weights is K²/Σ(1/m_j).
     """
-    if not structure.parts or structure.spread is not None:
-        return None
-    counts = {name: int(np.count_nonzero(mask)) for name, mask in structure.parts.items() if mask.any()}
+    counts = structure.part_sizes() if structure.spread is None else {}
     if not counts:
         return None
     name, least = min(counts.items(), key=lambda part: part[1])

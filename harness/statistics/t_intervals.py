@@ -12,7 +12,7 @@ from harness.statistics.clusters import Groups
 from harness.statistics.distributions import student_isf, student_sf
 from harness.statistics.result import FloatArray
 
-_NOISE = 1e-13
+NOISE = 1e-13
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +50,8 @@ def cluster_error(
         scale: size of the figures at hand; a spread that is rounding noise beside it counts as none.
         weights: float[n], what every item weighs in the figure, up to a factor; None where all weigh alike.
     """
+    if weights is None and not groups.clustered:
+        return _alike(influence, scale)
     shares = np.full(groups.n, 1 / groups.n) if weights is None else np.abs(weights) / np.abs(weights).sum()
     squares = shares**2
     sums = groups.sums(np.column_stack([influence, shares, squares]))
@@ -60,25 +62,42 @@ def cluster_error(
     unknown = ClusterError(NAN, max(1.0, units - 1), units)
     if groups.count < 2:
         return ClusterError(NAN, NAN, 1.0)
-    rest = np.maximum(1 - held, _NOISE)
+    rest = np.maximum(1 - held, NOISE)
     moves = totals / rest
     # Squares of the largest and the smallest numbers leave the range of floats; those of their shares do not.
     largest = float(np.max(np.abs(moves)))
     if not 0 < largest < math.inf:
         return unknown
     error = largest * math.sqrt((groups.count - 1) / groups.count * float(np.sum((moves / largest) ** 2)))
-    if not error > _NOISE * scale:
+    if not error > NOISE * scale:
         return unknown
     shape = moves / largest
     skew = abs(float(np.sum(shape**3))) / float(np.sum(shape**2)) ** 1.5
     if not groups.clustered:
         return ClusterError(error, _satterthwaite(held, squares), items, skew)
-    single = influence / np.maximum(1 - shares, _NOISE)
+    single = influence / np.maximum(1 - shares, NOISE)
     alike = largest * math.sqrt((groups.n - 1) / groups.n * float(np.sum((single / largest) ** 2)))
     effect = max(1.0, (error / alike) ** 2) if alike > 0 else groups.n / groups.count
     between = _between(influence / largest, shares, totals / largest, held, alone)
     variances = alone * (1 - between) + held**2 * between
     return ClusterError(error, _satterthwaite(held, variances), items / effect, skew)
+
+
+def _alike(influence: FloatArray, scale: float) -> ClusterError:
+    """`cluster_error` of items that weigh alike and stand alone: s/√n with n − 1 degrees of freedom."""
+    n = len(influence)
+    if n < 2:
+        return ClusterError(NAN, NAN, float(n))
+    largest = float(np.max(np.abs(influence)))
+    known = ClusterError(NAN, n - 1.0, float(n))
+    if not 0 < largest < math.inf:
+        return known
+    shape = influence / largest
+    square = float(shape @ shape)
+    error = largest * math.sqrt(n / (n - 1) * square)
+    if not error > NOISE * scale:
+        return known
+    return ClusterError(error, n - 1.0, float(n), abs(float(shape**2 @ shape)) / square**1.5)
 
 
 def clustered_standard_error(influence: FloatArray, groups: Groups, scale: float) -> float:
@@ -98,17 +117,17 @@ def _between(
     filled = held > 0
     among = float(np.sum(totals[filled] ** 2 / held[filled]))
     items = float(np.sum(alone[filled] / held[filled]))
-    inside = (whole - among) / max(1 - items, _NOISE) if items < 1 - _NOISE else 0.0
+    inside = (whole - among) / max(1 - items, NOISE) if items < 1 - NOISE else 0.0
     inside = max(inside, 0.0)
-    between = (among - inside * (items - float(alone.sum()))) / max(1 - float(np.sum(held**2)), _NOISE)
+    between = (among - inside * (items - float(alone.sum()))) / max(1 - float(np.sum(held**2)), NOISE)
     return max(between, 0.0) / (inside + max(between, 0.0)) if inside + max(between, 0.0) > 0 else 1.0
 
 
 def _satterthwaite(held: FloatArray, variances: FloatArray) -> float:
     """(tr AΩ)²/tr (AΩ)² of Σ(S_c/(1 − h_c))², S_c = t_c − h_c·Σt for independent totals t_c of these variances."""
-    if np.ptp(held) <= _NOISE and np.ptp(variances) <= _NOISE * float(variances.max()):
+    if np.ptp(held) <= NOISE and np.ptp(variances) <= NOISE * float(variances.max()):
         return float(len(held) - 1)
-    factor = 1 / np.maximum(1 - held, _NOISE) ** 2
+    factor = 1 / np.maximum(1 - held, NOISE) ** 2
     total = float(variances.sum())
     own = variances - 2 * held * variances + held**2 * total
     trace = float(np.sum(factor * own))

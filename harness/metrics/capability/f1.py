@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from harness.core.errors import DataError, SuiteError, unknown
 from harness.core.metric import Metric, MetricContext, MetricKind
-from harness.core.metric_structure import MetricStructure
+from harness.core.metric_structure import PLAIN, MetricStructure
 from harness.core.records import FloatArray, Records
 from harness.metrics.metric_shapes import Factory, RecordMetric, divide
 
@@ -49,7 +49,10 @@ class AveragedF1(RecordMetric):
 
     def structure(self, records: Records) -> MetricStructure:
         """The labels of a macro average count alike, the rare ones too."""
-        return MetricStructure(parts=_targets(records, self.labels) if self.average == "macro" else {})
+        if self.average != "macro":
+            return PLAIN
+        places = {label: place for place, label in enumerate(self.labels)}
+        return MetricStructure(classes=_places(records, "target", places), class_names=self.labels)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -68,7 +71,8 @@ class ClassF1(RecordMetric):
 
     def structure(self, records: Records) -> MetricStructure:
         """Its items are those of the label."""
-        return MetricStructure(parts=_targets(records, (self.positive_label,)))
+        right = np.array(records.texts("target"), dtype=object) == self.positive_label
+        return MetricStructure(parts={self.positive_label: right})
 
 
 class _F1(Factory):
@@ -148,11 +152,6 @@ def _labels(name: str, context: MetricContext) -> tuple[str, ...]:
             hint="set them in the task: `labels: [negative, neutral, positive]`.",
         )
     return context.labels
-
-
-def _targets(records: Records, labels: tuple[str, ...]) -> dict[str, npt.NDArray[np.bool_]]:
-    targets = np.array(records.texts("target"), dtype=object)
-    return {label: targets == label for label in labels}
 
 
 def _counts(records: Records, labels: tuple[str, ...]) -> FloatArray:
