@@ -61,6 +61,10 @@ class OnTaskProbe(Probe[OnTaskOptionsT]):
     def spec(self) -> Mapping[str, Any]:
         return {**super().spec(), "on": task_spec(self.task)}
 
+    def protocol_content(self, protocol: str) -> Mapping[str, Any]:
+        """Its own, and its task's."""
+        return {**super().protocol_content(protocol), "on": self.task.protocol_content(protocol)}
+
     def protocol(self, facts: ModelFacts) -> str | None:
         return self.task.protocol(facts)
 
