@@ -41,7 +41,8 @@ def compare(
             columns, or paths to csv, jsonl or parquet files; one row for each item.
         metrics: names of registered metrics of `target` and `prediction` (`accuracy`, `f1_macro`,
             `f1_per_class`, …), names of numeric columns (their mean, higher is better), `Mean` and
-            `Ratio`. Left out: accuracy and macro F1, or the column `score`.
+            `Ratio`. Left out: accuracy and macro F1 (accuracy alone for open answers: more than 200 different
+            targets, or more than 20 that are over half of the items), or the column `score`.
         id: column (or named index of a frame) with the item's id; rows are paired by it, never by their order.
         target, prediction: columns with the right and the given answer.
         cluster: column whose equal values belong together (document, author, template); it must be
@@ -61,7 +62,8 @@ def compare(
     sides = (columns_of(base_records, baseline, id), columns_of(candidate_records, candidate, id))
     labeled = all(target in columns and prediction in columns for columns in sides)
     names = [one for one in sides[0] if one in sides[1]]
-    measures = resolve(listed(metrics) if metrics is not None else default_measures(names, labeled), names, labeled)
+    targets = [label_text(value) for value in sides[0][target]] if labeled else None
+    measures = resolve(listed(metrics) if metrics is not None else default_measures(names, targets), names, labeled)
     texts = (text,) if isinstance(text, str) else tuple(text)
     layout = Layout(
         id=id,

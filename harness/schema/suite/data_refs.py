@@ -34,6 +34,9 @@ class FileRef(Strict):
     )
     license: str | None = None
     limit: Count | None = None
+    language: str | None = Field(
+        None, description="Language of the texts (BCP 47 tag such as `zh`); chooses the tokenizer of text metrics."
+    )
 
 
 class HubRef(Strict):
@@ -47,6 +50,9 @@ class HubRef(Strict):
     cluster: str | None = None
     slices: list[str] = Field(default_factory=list)
     limit: Count | None = None
+    language: str | None = Field(
+        None, description="Language of the texts (BCP 47 tag such as `zh`); chooses the tokenizer of text metrics."
+    )
 
 
 class SourceRef(Strict):
@@ -55,6 +61,9 @@ class SourceRef(Strict):
     source: str
     options: dict[str, Any] = Field(default_factory=dict)
     limit: Count | None = None
+    language: str | None = Field(
+        None, description="Language of the texts (BCP 47 tag such as `zh`); chooses the tokenizer of text metrics."
+    )
 
 
 DataRef = CatalogRef | FileRef | HubRef | SourceRef
@@ -64,10 +73,14 @@ DataName = str | CatalogRef | FileRef | HubRef | SourceRef
 """A name from the suite's `data`, or an inline dataset."""
 
 
+_LATER = {"language"}
+"""Keys that came after inline data had names; a name stays what it was."""
+
+
 def ref_name(ref: DataName) -> str:
     """What a reference goes by: its name in the suite; written in place, its catalog name or a digest."""
     if isinstance(ref, str):
         return ref
     if isinstance(ref, CatalogRef):
         return ref.catalog
-    return f"inline-{digest(ref.model_dump(mode='json'))[:8]}"
+    return f"inline-{digest(ref.model_dump(mode='json', exclude=_LATER))[:8]}"
