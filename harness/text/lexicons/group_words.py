@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from harness.text.lexicons.builtin_lists import gender_words
+from harness.text.word_borders import after, before, pattern_of, plain_form
 
 _WORD = re.compile(r"\w+")
 
@@ -28,17 +30,16 @@ class GroupWords:
         owners: dict[str, list[str]] = {}
         for group, words in self.words.items():
             for word in words:
-                held = owners.setdefault(_plain(word), [])
+                held = owners.setdefault(plain_form(word), [])
                 if group not in held:
                     held.append(group)
         # Longest first, so that "gay men" is found before "gay"; the shorter ones are looked for inside.
-        ranked = sorted(owners, key=lambda word: (-len(word), word))
-        pattern = "|".join(re.escape(word).replace(r"\ ", r"\s+") for word in ranked) or r"(?!)"
+        pattern = pattern_of(owners)
         object.__setattr__(self, "_owners", {word: tuple(groups) for word, groups in owners.items()})
         starts = [_WORD.match(word) for word in owners]
-        found = frozenset(start[0] for start in starts if start) if all(starts) else None
+        found = frozenset(_base(start[0]) for start in starts if start) if all(starts) else None
         object.__setattr__(self, "_starts", found)
-        object.__setattr__(self, "_pattern", re.compile(rf"(?<!\w)(?=({pattern})(?!\w))", re.IGNORECASE))
+        object.__setattr__(self, "_pattern", re.compile(f"{before()}(?=({pattern}){after()})", re.IGNORECASE))
 
     @property
     def groups(self) -> tuple[str, ...]:
@@ -57,18 +58,22 @@ class GroupWords:
         if self._starts is None:
             return self._pattern.finditer(text)
         # Hundreds of alternatives are tried only where a word begins as one of them does.
-        places = (word.start() for word in _WORD.finditer(text) if word[0].casefold() in self._starts)
+        # A decomposed letter begins with its own base letter, whose word is cut off at the mark.
+        places = (word.start() for word in _WORD.finditer(text) if _base(word[0]) in self._starts)
         return (match for place in places if (match := self._pattern.match(text, place)))
 
     def _inside(self, phrase: str) -> Iterable[str]:
         """The phrase itself, and shorter listed ones that begin it ("gay" in "gay men")."""
-        plain = _plain(phrase)
+        plain = plain_form(phrase)
         parts = plain.split(" ")
         return (" ".join(parts[:count]) for count in range(1, len(parts) + 1))
 
 
-def _plain(word: str) -> str:
-    return re.sub(r"\s+", " ", word.strip()).casefold()
+def _base(word: str) -> str:
+    """The beginning of a word up to its first letter with a mark, alike for composed and decomposed texts."""
+    decomposed = unicodedata.normalize("NFD", word).casefold()
+    match = _WORD.match(decomposed)
+    return match[0] if match is not None else decomposed
 
 
 def own_gender_words() -> GroupWords:

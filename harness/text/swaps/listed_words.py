@@ -11,6 +11,7 @@ from harness.text.lexicons.lexicon import Lexicon
 from harness.text.swaps.edits import Edit, Swapped, apply, article_edit, like
 from harness.text.swaps.given_names import find_names, name_edits
 from harness.text.swaps.words import Words, protected
+from harness.text.word_borders import after, before, pattern_of
 
 MIXED = "mixed"
 
@@ -71,5 +72,5 @@ def _result(text: str, edits: list[Edit], kind: str, first: str, second: str) ->
 
 
 def _pattern(lexicon: Lexicon) -> re.Pattern[str]:
-    ranked = sorted((entry.word for entry in lexicon.entries), key=lambda word: (-len(word), word))
-    return re.compile(rf"(?<!\w)(?:{'|'.join(map(re.escape, ranked))})(?!\w)", re.IGNORECASE)
+    words = pattern_of(entry.word for entry in lexicon.entries)
+    return re.compile(f"{before()}(?:{words}){after()}", re.IGNORECASE)

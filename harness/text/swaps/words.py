@@ -5,11 +5,13 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from harness.text.word_borders import after, before
+
 _PROTECTED = re.compile(
     r"https?://\S+|www\.\S+|\S+@\S+\.\w+|\b[\w-]+\.(?:com|org|net|ly|co|tv)\b\S*|[@#]\w+|&\w+;|<[^<>\s][^<>]*>",
     re.IGNORECASE,
 )
-_WORD = re.compile(r"(?<!\w)(?<!\(\w\))([^\W\d_]+)((?:['’][^\W\d_]+)*)(?!\w)")
+_WORD = re.compile(rf"{before()}(?<!\(\w\))([^\W\d_]+)((?:['’][^\W\d_]+)*){after()}")
 _SENTENCE_END = re.compile(r"[.!?…:;\n]|--|^\s*[-*•]")
 
 
