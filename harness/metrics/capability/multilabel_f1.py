@@ -55,7 +55,9 @@ class MultilabelF1(RecordMetric):
         twice = 2.0 * counts[..., 0]
         scores = divide(twice, twice + counts[..., 1] + counts[..., 2])
         # A mean is over the labels that items have: the same ones for every model.
-        wanted = counts[..., 0] + counts[..., 2] > 0 if len(self.labels) > 1 else np.isfinite(scores)
+        wanted = (
+            counts[..., 0] + counts[..., 2] > 0 if len(self.labels) > 1 and not self.pooled else np.isfinite(scores)
+        )
         known = wanted & np.isfinite(scores)
         return divide(np.where(known, scores, 0.0).sum(axis=-1), known.sum(axis=-1).astype(np.float64))
 

@@ -8,6 +8,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from harness.text.lexicons.builtin_lists import gender_words
+from harness.text.lexicons.ordinary_words import is_ordinary, reading
+from harness.text.swaps.words import protected
 from harness.text.word_borders import after, before, pattern_of, plain_form
 
 _WORD = re.compile(r"\w+")
@@ -25,6 +27,7 @@ class GroupWords:
     _pattern: re.Pattern[str] = field(init=False, repr=False, compare=False)
     _owners: Mapping[str, tuple[str, ...]] = field(init=False, repr=False, compare=False)
     _starts: frozenset[str] | None = field(init=False, repr=False, compare=False)
+    _ordinary: frozenset[str] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         owners: dict[str, list[str]] = {}
@@ -34,6 +37,8 @@ class GroupWords:
                 if group not in held:
                     held.append(group)
         # Longest first, so that "gay men" is found before "gay"; the shorter ones are looked for inside.
+        ordinary = frozenset(plain_form(word) for words in self.words.values() for word in words if is_ordinary(word))
+        object.__setattr__(self, "_ordinary", ordinary)
         pattern = pattern_of(owners)
         object.__setattr__(self, "_owners", {word: tuple(groups) for word, groups in owners.items()})
         starts = [_WORD.match(word) for word in owners]
@@ -48,11 +53,29 @@ class GroupWords:
     def found(self, text: str) -> dict[str, list[str]]:
         """group → the words of it in a text, in their order, as written in the list."""
         found: dict[str, list[str]] = {}
-        for match in self._matches(text):
+        for match in self._named(text):
             for word in self._inside(match[1]):
+                if word in self._ordinary and reading(text, match.start(1), match.start(1) + len(word)) != "name":
+                    continue
                 for group in self._owners.get(word, ()):
                     found.setdefault(group, []).append(word)
         return found
+
+    def is_unclear(self, text: str) -> bool:
+        """Whether a word that is a name and an ordinary word stands where nothing tells which it is."""
+        return any(
+            word in self._ordinary and reading(text, match.start(1), match.start(1) + len(word)) == "unclear"
+            for match in (self._named(text) if self._ordinary else ())
+            for word in self._inside(match[1])
+        )
+
+    def _named(self, text: str) -> Iterable[re.Match[str]]:
+        """The matches outside of addresses, mentions, hashtags and markup, as in swaps."""
+        taken: list[tuple[int, int]] | None = None
+        for match in self._matches(text):
+            taken = protected(text) if taken is None else taken
+            if not any(start <= match.start() < end for start, end in taken):
+                yield match
 
     def _matches(self, text: str) -> Iterable[re.Match[str]]:
         if self._starts is None:

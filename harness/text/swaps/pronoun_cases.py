@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 
+from harness.text.lexicons.builtin_lists import given_names
 from harness.text.swaps.word_classes import word_class
 from harness.text.swaps.words import Words
 
@@ -28,6 +29,7 @@ _TWO_OBJECTS = word_class("two_objects")
 _COMPLEMENT = word_class("complement") | _CAUSE | _STATE | _GIVE | _TWO_OBJECTS
 _NO_VERB = word_class("no_verb")
 _PAST = word_class("past")
+_THING = word_class("thing")
 _OF_ONES_OWN = word_class("of_ones_own")
 _COUNT = word_class("count")
 _TIME = word_class("time")
@@ -123,7 +125,7 @@ def _told_object(words: Words, index: int) -> str | None:
 
 def _possessive(words: Words, index: int) -> str | None:
     """`his`, unless the verb before or the word after allows an object as well."""
-    if words.starts_sentence(index):
+    if words.starts_sentence(index) or _has_a_thing(words, index):
         return "his"
     before, following = words.key(index - 1), words.key(index + 1)
     if following in _TIME:
@@ -131,7 +133,7 @@ def _possessive(words: Words, index: int) -> str | None:
     if before in _NO_VERB or not words.adjacent(index - 1):
         # `the dog behind her barked`: what looks like a verb may follow an object.
         return None if following.endswith("ed") or following in _PAST else "his"
-    if words.key(index - 2) == "she" and before in _OF_ONES_OWN:
+    if before in _OF_ONES_OWN and _is_her_deed(words, index - 2):
         return "his"
     beyond = words.gap(index)
     unclear = (
@@ -146,6 +148,31 @@ def _possessive(words: Words, index: int) -> str | None:
         or words.proper(index + 1)
     )
     return None if unclear else "his"
+
+
+def _has_a_thing(words: Words, index: int) -> bool:
+    """Whether a noun that cannot stand without an article follows and ends its phrase: `told her story with humor`.
+
+    Up to two modifiers may stand between (`her most beautiful song`); `own` alone is enough.
+    """
+    for place in range(index + 1, index + 4):
+        key = words.key(place)
+        if key == "own":
+            return True
+        if key in _THING:
+            return _ends(words, place) or words.key(place + 1) in _CLOSED
+        modifier = key in _QUALITY or key in ("first", "second", "third", "last", "next", "most", "new", "beautiful")
+        if not modifier or not words.adjacent(place):
+            return False
+    return False
+
+
+def _is_her_deed(words: Words, index: int) -> bool:
+    """Whether the subject at `index` is `she`, or a woman's given name."""
+    if words.key(index) == "she":
+        return True
+    name = given_names().get(words.items[index].text.capitalize()) if 0 <= index < len(words.items) else None
+    return name is not None and name.gender == "female"
 
 
 def _time_of_a_thing(words: Words, index: int) -> bool:
