@@ -7,8 +7,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from harness.comparisons.meanings import meanings
 from harness.comparisons.metric_results import metric_results
 from harness.comparisons.pair_comparison import compare as compare_records
+from harness.core.distribution import explained
 from harness.core.errors import DataError, unknown
 from harness.core.metric import Metric
 from harness.core.records import Records
@@ -142,6 +144,7 @@ class Comparisons:
             protocols={self.baseline: "given", self.candidate: "given"},
             coverage={model: len(items) / everything for model, items in held.items()},
             metrics=[metric.id for metric in self.metrics],
+            meanings=meanings(self.metrics),
             baseline=self.baseline,
         )
 
@@ -168,7 +171,8 @@ class Comparisons:
 
     def to_frame(self) -> pd.DataFrame:
         """One row for each metric and slice, as a pandas frame."""
-        import pandas as pd
+        with explained("to_frame()"):
+            import pandas as pd
 
         return pd.DataFrame([_columns(row) for row in self.results])
 

@@ -4,11 +4,18 @@ from __future__ import annotations
 
 import importlib
 import os
+import signal
 import sys
+import threading
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from types import FrameType
+from typing import NoReturn
 
 import click
+
+from harness.core.distribution import explained, installed_version
 
 COMMANDS = {
     "run": "Run a suite: train or load its models, evaluate, compare, gate, and report.",
@@ -30,6 +37,7 @@ COMMANDS = {
     "init": "Write a commented suite for your own data and models.",
     "list": "List the available tasks, probes, metrics, data, and suites.",
     "data": "List, show, fetch, verify, and audit datasets.",
+    "cache": "Show, check, or clear the cache of data, checkpoints, and answers.",
     "doctor": "Show versions, devices, the cache, and anything missing.",
     "schema": "Print the JSON Schema of suite files.",
 }
@@ -67,8 +75,16 @@ class LazyGroup(click.Group):
             formatter.write_dl(list(COMMANDS.items()))
 
 
+def _show_version(context: click.Context, _: click.Parameter, wanted: bool) -> None:
+    if wanted and not context.resilient_parsing:
+        click.echo(f"harness, version {installed_version()}")
+        context.exit()
+
+
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
-@click.version_option(package_name="harness", prog_name="harness")
+@click.option(
+    "--version", is_flag=True, is_eager=True, expose_value=False, callback=_show_version, help="Show the version."
+)
 def harness() -> None:
     """Compare a base language model with its fine-tuned specializations.
 
@@ -77,7 +93,7 @@ def harness() -> None:
 
     Exit codes: 0 every blocking gate passed; 2 invalid usage, suite, or data; 10 a blocking gate
     failed; 11 inconclusive; 12 error or incomplete (rerun to resume); 13 lock mismatch;
-    70 internal error; 130 interrupted.
+    70 internal error; 130 interrupted (Ctrl-C); 143 terminated (SIGTERM).
     """
 
 
@@ -89,18 +105,17 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def invoke(arguments: list[str]) -> int:
     """Runs a command line and returns its exit code; prints errors to stderr, never a traceback."""
     from harness.cli.process_settings import ProcessSettings
-    from harness.core.errors import EXIT_INTERNAL, EXIT_INTERRUPTED, EXIT_USAGE, HarnessError
+    from harness.core.errors import EXIT_INTERNAL, EXIT_USAGE, HarnessError
 
     ProcessSettings.apply()
     if not os.environ.get("HARNESS_DEBUG"):
         # A user of harness cannot act on deprecations inside libraries.
         warnings.filterwarnings("ignore", category=FutureWarning, module=r"(transformers|peft|accelerate|datasets)\b")
     try:
-        code = harness.main(args=arguments, prog_name="harness", standalone_mode=False)
-    except click.exceptions.Abort:
-        return _interrupted(EXIT_INTERRUPTED)
-    except KeyboardInterrupt:
-        return _interrupted(EXIT_INTERRUPTED)
+        with _terminable(), explained():
+            code = harness.main(args=arguments, prog_name="harness", standalone_mode=False)
+    except (click.exceptions.Abort, KeyboardInterrupt) as stop:
+        return _interrupted(stop)
     except click.ClickException as error:
         error.show()
         return EXIT_USAGE
@@ -116,9 +131,34 @@ def invoke(arguments: list[str]) -> int:
     return code if isinstance(code, int) else 0
 
 
-def _interrupted(code: int) -> int:
-    click.echo("interrupted. Finished work is kept; rerun the command to resume.", err=True)
-    return code
+class Terminated(KeyboardInterrupt):
+    """SIGTERM, as schedulers and container runtimes send it: a command stops as after Ctrl-C."""
+
+
+@contextmanager
+def _terminable() -> Iterator[None]:
+    """Turns SIGTERM into `Terminated`, where signals can be handled (the main thread)."""
+
+    def terminate(signum: int, frame: FrameType | None) -> NoReturn:
+        raise Terminated
+
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, terminate)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _interrupted(stop: BaseException) -> int:
+    from harness.core.errors import EXIT_INTERRUPTED, EXIT_TERMINATED
+
+    terminated = isinstance(stop, Terminated) or isinstance(stop.__context__, Terminated)
+    word = "terminated" if terminated else "interrupted"
+    click.echo(f"{word}. Finished work is kept; rerun the command to resume.", err=True)
+    return EXIT_TERMINATED if terminated else EXIT_INTERRUPTED
 
 
 def _internal(error: Exception, code: int) -> int:

@@ -166,6 +166,7 @@ class ModelKind(ABC, Generic[OptionsT]):
         flat: whether the options stand beside the key, which is then the first of them (`{load: …, revision: …}`).
         key_name: what content keys call the kind, where it was renamed since; `name` when None.
         goes_on_from_weights: whether a model trains its parent's own weights, so that an adapter is merged before.
+        packages: what its models need, as it is imported; what only some options need is their `extra`.
         audited: whether what it learns from is audited. Texts of `data` are then searched for what evaluations ask
             about; examples of a task always are.
         decoding: the fields of a `Generate` request that its models carry out.
@@ -180,6 +181,7 @@ class ModelKind(ABC, Generic[OptionsT]):
     flat: ClassVar[bool] = False
     key_name: ClassVar[str | None] = None
     goes_on_from_weights: ClassVar[bool] = False
+    packages: ClassVar[tuple[str, ...]] = ("torch", "transformers")
     audited: ClassVar[bool] = True
     decoding: ClassVar[frozenset[str]] = DECODING
 

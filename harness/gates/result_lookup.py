@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from harness.core.interval import Interval, number_or_nan
+from harness.core.metric import Role
 from harness.gates.decision import JudgedValue
 from harness.schema.results import seed_aggregation
 from harness.schema.results.inputs import EvaluationResult
@@ -45,6 +46,12 @@ class ResultLookup:
     def baseline(self, rule: BaseRule, default: str) -> str | None:
         """What a model is compared with: see `baseline_of`."""
         return baseline_of(rule, self._evaluations.get(rule.evaluation), default)
+
+    def role(self, evaluation: str, metric: str) -> Role:
+        """What a metric says beside the others of its evaluation."""
+        known = self._evaluations.get(evaluation)
+        meaning = known.meanings.get(metric) if known is not None else None
+        return meaning.role if meaning is not None else "primary"
 
     def level(self, rule: BaseRule, model: str, name: str | None) -> MetricResult:
         """The metric of a model, overall or on a slice.

@@ -9,7 +9,8 @@ from typing import Any, Literal
 from pydantic import Field
 
 from harness.core import registry
-from harness.core.model_kind import CheckpointFormat, ModelKind, ObtainContext, Obtained
+from harness.core.distribution import install_hint
+from harness.core.model_kind import CheckpointFormat, Extra, ModelKind, ObtainContext, Obtained
 from harness.model_kinds.architecture_presets import configuration_in
 from harness.schema.suite.types import Strict
 
@@ -22,7 +23,7 @@ class LoadModel(Strict):
     file: str | None = Field(None, description="GGUF file to use from a hub id.")
     adapter: str | None = Field(None, description="A peft adapter for this base: folder or hub id.")
     quantize: Literal["4bit", "8bit"] | None = Field(
-        None, description="Quantize the weights of the base to 4 or 8 bits with bitsandbytes (extra `quantize`)."
+        None, description="Quantize the weights of the base to 4 or 8 bits with bitsandbytes (extra `qlora`)."
     )
 
 
@@ -52,6 +53,14 @@ class LoadKind(ModelKind[LoadModel]):
             stands_on_parent=True,
         ),
     )
+
+    def extra(self, options: LoadModel) -> Extra | None:
+        """GGUF files are read by their own package, quantized weights are held by another."""
+        if options.quantize is not None:
+            return Extra("bitsandbytes", "`quantize`", install_hint("bitsandbytes", "leave `quantize` out"))
+        if options.load.endswith(".gguf") or options.file is not None:
+            return Extra("gguf", "a GGUF file", install_hint("gguf"))
+        return None
 
     def label(self, options: LoadModel) -> str:
         """Where it comes from, and how it is held."""

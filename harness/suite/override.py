@@ -107,6 +107,7 @@ def _select(suite: SuiteT, only: tuple[str, ...]) -> SuiteT:
         gates=suite.gates.narrowed(left_out, suite.release),
         evaluated=evaluated,
         contenders=contenders,
+        whole=suite,
     )
 
 

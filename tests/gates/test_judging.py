@@ -163,7 +163,8 @@ def test_a_ratio_margin_without_a_ratio_is_an_error() -> None:
     ],
 )
 def test_levels_are_judged_by_the_bound(rule: str, low: float, high: float, expected: str) -> None:
-    assert verdict(rule, level(low, high)).verdict == expected
+    direction = "lower" if "max:" in rule else "higher"
+    assert verdict(rule, level(low, high, direction=direction)).verdict == expected
 
 
 def test_a_target_takes_the_ideal_of_its_metric() -> None:
@@ -329,7 +330,7 @@ def test_a_waiver_holds_on_its_last_day_and_not_after() -> None:
     failing = comparison(-0.05, -0.01)
     waived = verdict("kind: superiority", failing, extra=WAIVER)
     assert (waived.verdict, waived.blocking) == ("fail", False)
-    assert waived.waiver == "waived until 2026-06-01 by me: known"
+    assert waived.waiver == "waived until 2026-06-01 (UTC) by me: known"
     summary = overall([waived])
     assert (summary.overall, summary.exit_code, summary.counts["waived"]) == ("warn", 0, 1)
     expired = verdict("kind: superiority", failing, extra=WAIVER, today=date(2026, 6, 2))

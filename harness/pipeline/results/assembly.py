@@ -139,11 +139,16 @@ def _warnings(bound: BoundEvaluation, records: Mapping[str, Records]) -> list[st
 
 def record_counts(records: Records) -> dict[str, int]:
     status = Counter(records.texts("status"))
+    targets = records.texts("target")
+    # Only written texts end somehow; an empty set of labels or spans is an answer.
+    written = zip(records.texts("finish"), records.texts("prediction"), strict=True)
     return {
         **{name: status.get(name, 0) for name in ("ok", "unread", "failed", "skipped")},
         "tied": sum(bool(tied) for tied in records.texts("tied")),
         "truncated": sum(count > 0 for count in records.texts("truncated")),
         "overlap": sum(bool(flag) for flag in records.texts("overlap")),
+        "empty": sum(finish is not None and not (text or "x").strip() for finish, text in written),
+        "no_gold": sum(target is None for target in targets) if any(target is not None for target in targets) else 0,
     }
 
 
