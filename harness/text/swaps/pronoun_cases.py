@@ -34,6 +34,8 @@ _OF_ONES_OWN = word_class("of_ones_own")
 _COUNT = word_class("count")
 _TIME = word_class("time")
 _QUALITY = word_class("quality") | _STATE_ADJECTIVE
+_DESCRIBED = word_class("described")
+_NOUNS_TOO = word_class("nouns_too")
 _QUALITY_ENDINGS = ("ful", "less", "ous", "ive", "able", "ible", "ish", "ical")
 _JOINED = ("and", "or")
 _POSSESSIVES = ("his", "her", "my", "your", "their", "our")
@@ -114,6 +116,8 @@ def _told_object(words: Words, index: int) -> str | None:
         return "him"
     if before in _SENSE and following.endswith("ing") and len(following) > 4:
         return "him"
+    if before in _DESCRIBED and after_ends and _is_plain_quality(following):
+        return "him"
     if before in _STATE and following in _STATE_ADJECTIVE:
         return "him"
     if before in _GIVE and following in _GIFT and after_ends:
@@ -121,6 +125,11 @@ def _told_object(words: Words, index: int) -> str | None:
     if before in _MOVE and following in _PLACE and after_ends:
         return "him"
     return None
+
+
+def _is_plain_quality(word: str) -> bool:
+    """Whether a word is an adjective that is no noun as well."""
+    return (word in _QUALITY or word.endswith(_QUALITY_ENDINGS)) and word not in _NOUNS_TOO
 
 
 def _possessive(words: Words, index: int) -> str | None:
