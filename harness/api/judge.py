@@ -205,6 +205,8 @@ def _plain(value: Any) -> Any:
         return {str(key): _plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
         return [_plain(item) for item in value]
+    if hasattr(value, "item") and not hasattr(value, "__len__"):
+        return value.item()  # a number of numpy
     return value.isoformat() if isinstance(value, date) else value
 
 

@@ -23,7 +23,7 @@ from harness.core.records import Record, Records
 from harness.core.requests import Continuations, Failure, Generate, Generated, Request, Response
 from harness.evaluations.prompt_template import ColumnTemplate
 from harness.evaluations.record_builders import failed, outcome, scores, truncated_tokens
-from harness.evaluations.row_task import LOOKED_AT, PARENT, RowOptions, RowTask, fill, texts_in
+from harness.evaluations.row_task import LOOKED_AT, PARENT, CellReading, RowOptions, RowTask, fill, texts_in
 from harness.metrics.capability.text_tokenizers import spaceless_share
 from harness.schema.suite.generation_kwargs import GenerationKwargs
 
@@ -35,6 +35,11 @@ class WritingOptions(RowOptions):
 
     prompt: ColumnTemplate = Field("{text}", description="Prompt: a template with {column} placeholders.")
     target: str = Field("target", description="Column with the reference text, or a JSON list of accepted texts.")
+    target_is: CellReading | None = Field(
+        None,
+        description="What a cell of `target` is: one `text`, or a JSON `list` of accepted texts. Needed where a file's "
+        "cells can be read both ways.",
+    )
     chat: bool = Field(False, description="Apply the model's chat template; models without one are skipped.")
     max_tokens: int = Field(64, ge=1, le=4096, description="Maximum number of generated tokens.")
     stop: list[str] = Field(["\n"], description="Stop strings; the answer ends before the first one.")
@@ -86,8 +91,10 @@ class WritingTask(RowTask[WritingOptionsT]):
         Raises:
             DataError: for a row without one, where the task's figures compare with it.
         """
-        texts = texts_in(dataset, row, self.options.target) if self.needs_target else []
-        if self.needs_target and self.needs_reference and not texts:
+        if not self.needs_target:
+            return []
+        texts = texts_in(dataset, row, self.options.target, self.options.target_is, "target_is")
+        if self.needs_reference and not texts:
             raise DataError(
                 f"data {dataset.name!r}, row {row.id}: the reference in the column {self.options.target!r} is empty.",
                 hint="fill it in or remove the row.",
