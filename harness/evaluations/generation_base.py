@@ -129,12 +129,6 @@ class WritingTask(RowTask[WritingOptionsT]):
                     made.append(PromptTarget(target=self.separator + target, prompt=prompt))
         return made
 
-    def spec(self) -> Mapping[str, Any]:
-        made = super().spec()
-        # Keys of answers from before there were decoding options stay what they were.
-        unset = {"generation_kwargs"} if self.options.generation_kwargs is None else set()
-        return {**made, "options": {name: value for name, value in made["options"].items() if name not in unset}}
-
     @property
     def caveats(self) -> tuple[str, ...]:
         """How an answer ends, and how its tokens are chosen where that is not greedily."""

@@ -20,7 +20,7 @@ from harness.schema.suite.data_refs import DataName, ref_name
 from harness.schema.suite.evaluation_options import EvaluationOptions
 
 PARENT = "parent"
-LATER = frozenset({"target_is", "answers_are", "incorrect_is", "answer_is"})
+LATER = frozenset({"target_is", "answers_are", "incorrect_is", "answer_is", "generation_kwargs"})
 LOOKED_AT = 1000
 """Rows whose prompts are compared; more would say the same."""
 

@@ -166,7 +166,9 @@ def test_english_lists_on_other_texts_are_marked() -> None:
 
 
 def test_texts_with_an_undecided_swap_are_left_out_and_counted() -> None:
-    rows = [dataset([{"text": "We found her rude.", "label": "negative"}, {"text": "he is good", "label": "positive"}])]
+    rows = [
+        dataset([{"text": "We gave her dog food.", "label": "negative"}, {"text": "he is good", "label": "positive"}])
+    ]
     evaluation = probe(Counterfactual, swap="gender")
     assert len(list(evaluation.items(rows, "test"))) == 1
     told = evaluation.remarks(rows, "test")

@@ -1,7 +1,7 @@
 """Which pronoun answers `her` and `his`: him or his, her or hers, by the words around them.
 
 There is no tagger here, so these are rules over closed word classes. What they cannot tell (`gave her dog food`,
-`found her rude`, `met her last night`) is left undecided, and a text that holds it is not swapped.
+`met her last night`, `had her sign the form`) is left undecided, and a text that holds it is not swapped.
 """
 
 from __future__ import annotations
