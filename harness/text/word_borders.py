@@ -17,6 +17,10 @@ _JOINERS = "\u200c\u200d"
 _APOSTROPHES = "'’ʼ"
 _HYPHENS = "-‐‑"
 _SPACE = re.compile(r"\s+")
+_PROTECTED = re.compile(
+    r"https?://\S+|www\.\S+|\S+@\S+\.\w+|\b[\w-]+\.(?:com|org|net|ly|co|tv)\b\S*|[@#]\w+|&\w+;|<[^<>\s][^<>]*>",
+    re.IGNORECASE,
+)
 _SAME = str.maketrans({**dict.fromkeys("’ʼ", "'"), **dict.fromkeys("‐‑", "-")})
 
 
@@ -54,6 +58,11 @@ def pattern_of(words: Iterable[str]) -> str:
     """Alternatives that find words and phrases in running text, the longest first; never anything without words."""
     forms = {form for word in words for form in _forms(word)}
     return "|".join(map(_flexible, sorted(forms, key=lambda form: (-len(form), form)))) or r"(?!)"
+
+
+def protected(text: str) -> list[tuple[int, int]]:
+    """The spans of addresses, mentions, hashtags, entities and markup, which no swap touches."""
+    return [match.span() for match in _PROTECTED.finditer(text)]
 
 
 def _forms(word: str) -> tuple[str, str]:

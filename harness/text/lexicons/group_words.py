@@ -9,8 +9,7 @@ from dataclasses import dataclass, field
 
 from harness.text.lexicons.builtin_lists import gender_words
 from harness.text.lexicons.ordinary_words import is_ordinary, reading
-from harness.text.swaps.words import protected
-from harness.text.word_borders import after, before, pattern_of, plain_form
+from harness.text.word_borders import after, before, pattern_of, plain_form, protected
 
 _WORD = re.compile(r"\w+")
 

@@ -11,8 +11,8 @@ from harness.text.lexicons.lexicon import Lexicon
 from harness.text.lexicons.ordinary_words import is_ordinary, reading
 from harness.text.swaps.edits import Edit, Swapped, apply, article_edit, like
 from harness.text.swaps.given_names import find_names, name_edits
-from harness.text.swaps.words import Words, protected
-from harness.text.word_borders import after, before, pattern_of
+from harness.text.swaps.words import Words
+from harness.text.word_borders import after, before, pattern_of, protected
 
 MIXED = "mixed"
 
