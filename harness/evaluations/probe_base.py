@@ -73,6 +73,10 @@ class OnTaskProbe(Probe[OnTaskOptionsT]):
         """Items whose variants a model could not tell apart."""
         return alike_warnings(records)
 
+    def protocol_content(self, protocol: str) -> Mapping[str, Any]:
+        """Its own, and its task's."""
+        return {**super().protocol_content(protocol), "on": self.task.protocol_content(protocol)}
+
     def protocol(self, facts: ModelFacts) -> str | None:
         return self.task.protocol(facts)
 

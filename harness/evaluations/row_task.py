@@ -59,6 +59,17 @@ class RowTask(Evaluation, Generic[OptionsT]):
         options = {name: value for name, value in given.items() if value is not None or name not in LATER}
         return {"kind": self.kind, "format": self.format, "options": options}
 
+    def protocol_content(self, protocol: str) -> Mapping[str, Any]:
+        """The options but for the number of rows and the names of their columns."""
+        made = self.spec()
+        columns = set(self.columns())
+        options = {
+            name: value
+            for name, value in made["options"].items()
+            if name != "limit" and not (isinstance(value, str) and value in columns)
+        }
+        return {**{name: value for name, value in made.items() if name not in {"kind", "options"}}, **options}
+
     def items(self, data: Sequence[Dataset], split: str) -> Iterator[Item]:
         """The items of a split in the data's order, at most `limit`.
 

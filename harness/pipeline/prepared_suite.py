@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from harness.suite.suite import EvaluationSpec, Suite
 
 EVALUATION_FORMAT = 1
+_LISTS = ("words", "shares")
+"""Options that name lists as data; the other data hold rows."""
 
 
 @dataclass(frozen=True)
@@ -40,6 +42,19 @@ class BoundEvaluation:
             "spec": dict(self.evaluation.spec()),
             "split": split,
             "data": [dataset.fingerprint for dataset in self.data],
+        }
+
+    @property
+    def lists(self) -> dict[str, str]:
+        """The word lists and tables that its options name as data, by content: they decide what is asked and read."""
+        fingerprints = {dataset.name: dataset.fingerprint for dataset in self.data}
+        options = self.evaluation.options
+        rows = getattr(options, "data", None)
+        named = {name: getattr(options, name, None) for name in _LISTS}
+        return {
+            name: fingerprints[ref_name(ref)]
+            for name, ref in named.items()
+            if ref is not None and ref != rows and ref in self.evaluation.data_refs
         }
 
     def items_key(self, split: str) -> str:

@@ -16,6 +16,7 @@ import numpy.typing as npt
 
 from harness.core.errors import SuiteError
 from harness.core.metric import Metric, MetricContext, MetricKind
+from harness.core.metric_structure import MetricStructure
 from harness.core.records import FloatArray, Records
 from harness.metrics.column_metrics import RatioOf
 from harness.metrics.metric_shapes import Factory, RecordMetric, column, divide
@@ -125,6 +126,10 @@ class SpanF1(RecordMetric):
         # A mean is over the types that the gold spans have: the same ones for every model.
         known = np.isfinite(scores) & ((counts[..., 2] > 0) if len(self.types) > 1 else True)
         return divide(np.where(known, scores, 0.0).sum(axis=-1), known.sum(axis=-1).astype(np.float64))
+
+    def structure(self, records: Records) -> MetricStructure:
+        """The types of a mean over types count alike, the rare ones too."""
+        return MetricStructure(parts={kind: column(records, f"{_GOLD}.{kind}") > 0 for kind in self.types})
 
 
 class StrictF1(Factory):
