@@ -201,8 +201,10 @@ class EvaluationContext:
         tasks: the tasks already made (a probe stands `on` one).
         labels: data name → label column → labels, as the opened datasets say; empty while a suite
             is only validated and no data is open.
+        languages: data name → language tag, where the suite declares one.
     """
 
     tasks: Mapping[str, Evaluation] = field(default_factory=dict)
     labels: Mapping[str, Mapping[str, tuple[str, ...]]] = field(default_factory=dict)
     seed: int = 0
+    languages: Mapping[str, str] = field(default_factory=dict)

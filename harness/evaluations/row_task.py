@@ -16,12 +16,12 @@ from harness.core.evaluation import Evaluation, EvaluationContext, Item
 from harness.evaluations.columns import text_of
 from harness.evaluations.prompt_template import check_columns, filled
 from harness.evaluations.subsample import choose
-from harness.schema.suite.data_refs import DataName
+from harness.schema.suite.data_refs import DataName, ref_name
 from harness.schema.suite.evaluation_options import EvaluationOptions
 
 PARENT = "parent"
-LATER = frozenset({"target_is", "answers_are", "incorrect_is", "answer_is"})
-_LOOKED_AT = 1000
+LATER = frozenset({"target_is", "answers_are", "incorrect_is", "answer_is", "generation_kwargs"})
+LOOKED_AT = 1000
 """Rows whose prompts are compared; more would say the same."""
 
 
@@ -44,6 +44,7 @@ class RowTask(Evaluation, Generic[OptionsT]):
 
     def __init__(self, name: str, options: OptionsT, context: EvaluationContext) -> None:
         super().__init__(name, options, context)
+        self.language = context.languages.get(ref_name(options.data))
 
     @classmethod
     def data_names(cls, options: OptionsT) -> tuple[DataName, ...]:
@@ -110,7 +111,7 @@ class RowTask(Evaluation, Generic[OptionsT]):
         if self.prompt is None:
             return []
         (dataset,) = data
-        prompts = {filled(self.prompt, partial(text_of, dataset, row)) for row in dataset.split(split)[:_LOOKED_AT]}
+        prompts = {filled(self.prompt, partial(text_of, dataset, row)) for row in dataset.split(split)[:LOOKED_AT]}
         if len(prompts) > 1 or len(dataset.split(split)) == 1:
             return []
         return [f"the prompt is the same for every row of data {dataset.name!r}: {next(iter(prompts))[:80]!r}."]

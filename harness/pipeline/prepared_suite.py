@@ -152,6 +152,8 @@ def _names(spec: EvaluationSpec) -> tuple[Any, ...]:
 def bind(suite: Suite, datasets: Mapping[str, Dataset], limit: int | None = None) -> dict[str, BoundEvaluation]:
     """Makes every task and probe of the suite, with its data."""
     labels = {name: dataset.labels for name, dataset in datasets.items()}
+    declared = ((name, getattr(ref, "language", None)) for name, ref in references(suite).items())
+    languages = {name: language for name, language in declared if language is not None}
     tasks: dict[str, Evaluation] = {}
     bound: dict[str, BoundEvaluation] = {}
     for spec in [*suite.tasks.values(), *suite.probes.values()]:
@@ -160,7 +162,7 @@ def bind(suite: Suite, datasets: Mapping[str, Dataset], limit: int | None = None
         options = spec.options
         if limit is not None:
             options = options.model_copy(update={"limit": min(limit, options.limit or limit)})
-        evaluation: Evaluation = cls(spec.name, options, EvaluationContext(tasks=tasks, labels=labels, seed=suite.seed))
+        evaluation: Evaluation = cls(spec.name, options, EvaluationContext(tasks, labels, suite.seed, languages))
         data = tuple(datasets[ref_name(ref)] for ref in evaluation.data_refs)
         evaluation.check_data(data)
         metrics = tuple(options.metrics or evaluation.default_metrics)
