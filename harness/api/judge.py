@@ -160,7 +160,9 @@ def judge(
     needed = alpha_levels(parsed)
     sharp = [one.with_alphas(needed) for one in several]
     flips = [
-        tag_flips(one.base_records, one.candidate_records, None, baseline=one.baseline, candidate_name=one.candidate)
+        tag_flips(
+            [one.base_records], [one.candidate_records], None, baseline=one.baseline, candidate_name=one.candidate
+        )
         for one in sharp
     ]
     evaluations: dict[str, EvaluationResult] = {}
@@ -206,6 +208,8 @@ def _plain(value: Any) -> Any:
         return {str(key): _plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
         return [_plain(item) for item in value]
+    if hasattr(value, "item") and not hasattr(value, "__len__"):
+        return value.item()  # a number of numpy
     return value.isoformat() if isinstance(value, date) else value
 
 

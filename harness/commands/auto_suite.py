@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from harness.core.errors import DataError, Where
-from harness.pipeline.checkpoints.named_checkpoints import family_of
+from harness.pipeline.checkpoints.named_checkpoints import family_of, needs_base
 
 if TYPE_CHECKING:
     from harness.suite.suite import Suite
@@ -20,6 +21,7 @@ def audit_suite(
     task_data: Path | None = None,
     text: str = "text",
     label: str = "label",
+    read_as: Mapping[str, str] | None = None,
     prose: Path | None = None,
     bias: str = "own",
 ) -> Suite:
@@ -28,6 +30,7 @@ def audit_suite(
     The checkpoints are looked at, not loaded, so that metrics fit what they are (masked or causal).
 
     Args:
+        read_as: `format`, `delimiter` and `encoding` of `task_data` where the user gives them.
         bias: `own` asks our own probes (no further download); `full` adds the probes of the bundled suite bias-full.
 
     Raises:
@@ -38,12 +41,14 @@ def audit_suite(
     for path in (task_data, prose):
         if path is not None and not path.is_file():
             raise DataError("there is no such file.", where=Where(path), hint="check the path.")
-    families = {family for family in (_language_model(base), _language_model(finetuned)) if family is not None}
+    adapted = _stands_on(base, finetuned)
+    whole = (base,) if adapted else (base, finetuned)
+    families = {family for family in map(_language_model, whole) if family is not None}
     value: dict[str, Any] = {
         "name": "audit",
         "title": f"{Path(finetuned).name} against {Path(base).name}",
         "data": {"prose": _prose(prose)},
-        "models": {"base": _load(base), "finetuned": _load(finetuned)},
+        "models": {"base": _load(base), "finetuned": _on_base(base, finetuned) if adapted else _load(finetuned)},
         "compare": {"baseline": "base", "candidates": ["finetuned"], "release": ["finetuned"]},
         "tasks": {},
         "probes": {},
@@ -78,6 +83,7 @@ def audit_suite(
     if task_data is not None:
         value["data"]["task"] = {
             "file": str(task_data.absolute()),
+            **(read_as or {}),
             "columns": {"text": text, "label": label},
             "splits": {"test": 1.0},
         }
@@ -102,6 +108,17 @@ def _add_full(value: dict[str, Any]) -> None:
     full = load_suite("bias-full").value
     for section in ("data", "tasks", "probes"):
         value[section] = {**full.get(section, {}), **value[section]}
+
+
+def _stands_on(base: str, finetuned: str) -> bool:
+    """Whether the second checkpoint is an adapter alone: it stands on the first, whatever its file calls its base."""
+    return not needs_base(*_parted(base)) and needs_base(*_parted(finetuned))
+
+
+def _on_base(base: str, adapter: str) -> dict[str, str]:
+    name, revision = _parted(adapter)
+    placed = {"adapter": str(Path(name).absolute()) if Path(name).exists() else name}
+    return {**_load(base), **placed, **({"adapter_revision": revision} if revision else {})}
 
 
 def _language_model(name: str) -> str | None:

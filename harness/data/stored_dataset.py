@@ -14,7 +14,7 @@ from harness.storage.parquet_file import read_table
 from harness.storage.store import Entry
 
 KIND = "data"
-DATA_FORMAT = 1
+DATA_FORMAT = 2
 """Part of every key: raise it when preparation, splits or the file change."""
 
 _FILE = "rows.parquet"

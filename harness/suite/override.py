@@ -58,10 +58,30 @@ def _loaded(suite: Suite, name: str, path: str) -> ModelSpec:
             unknown("model", name, suite.models), where=suite.where("models"), hint="use the form name=path."
         )
     local = Path(path).expanduser()
+    base = _base_for(suite, name) if _is_adapter(local) else None
+    if base is not None:
+        whole = {"adapter": str(local.absolute()), "adapter_revision": None, "labels": None, "quantize": None}
+        return ModelSpec(LoadKind(), base.model_copy(update=whole))
     if local.exists():
         return ModelSpec(LoadKind(), LoadModel(load=str(local.absolute())))
     identifier, _, revision = path.partition("@")
     return ModelSpec(LoadKind(), LoadModel(load=identifier, revision=revision or None))
+
+
+def _is_adapter(folder: Path) -> bool:
+    """Whether a folder holds an adapter of peft alone; one that harness wrote knows its base by digest."""
+    return (folder / "adapter_config.json").is_file() and not (folder / "checkpoint.json").exists()
+
+
+def _base_for(suite: Suite, name: str) -> LoadModel | None:
+    """What the suite loads as the base of a model: of the entry itself, or of the one that it starts from."""
+    spec = suite.models[name]
+    while spec.parent is not None:
+        spec = suite.models[spec.parent]
+    options = spec.options
+    if not isinstance(options, LoadModel) or (spec is suite.models[name] and options.adapter is None):
+        return None
+    return options
 
 
 def _select(suite: SuiteT, only: tuple[str, ...]) -> SuiteT:

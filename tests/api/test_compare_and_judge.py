@@ -113,7 +113,9 @@ def changed(**columns: Any) -> pd.DataFrame:
         (changed(score=[np.nan, *CANDIDATE.score[1:]]), {"metrics": ["score"]}, "item 'i0', column 'score'"),
         (changed(score=[np.inf, *CANDIDATE.score[1:]]), {"metrics": ["score"]}, "expected a finite number"),
         (changed(score="much"), {"metrics": ["score"]}, "expected a finite number, found 'much'"),
-        (changed(prediction=[None, *CANDIDATE.prediction[1:]]), {}, "missing value"),
+        (changed(doc=[None, *CANDIDATE.doc[1:]]), {"cluster": "doc"}, "missing_cluster='own'"),
+        (CANDIDATE, {"labels": ["a", "b"]}, "1 labels in the tables are not among labels=…: 'c'"),
+        (CANDIDATE, {"name": "My Table"}, "expected a name of small letters"),
         (changed(id=[None, *CANDIDATE.id[1:]]), {}, "column 'id': missing value"),
         (CANDIDATE, {"metrics": ["acuracy"]}, "Did you mean 'accuracy'?"),
         (CANDIDATE, {"metrics": ["ece"]}, "needs more than target and prediction"),
@@ -122,8 +124,7 @@ def changed(**columns: Any) -> pd.DataFrame:
         (CANDIDATE, {"missing": "ignore"}, "expected missing="),
         (CANDIDATE.iloc[:0], {}, "has no rows"),
         (3, {}, "found int"),
-        ("none.txt", {}, "found '.txt'"),
-        ("none.csv", {}, "cannot be read"),
+        ("none.csv", {}, "candidate: expected a file, found nothing"),
     ],
 )
 def test_unlike_things_are_refused(candidate: Any, options: dict[str, Any], words: str) -> None:
@@ -326,6 +327,40 @@ def test_a_gate_says_why_there_is_no_interval(kind: str) -> None:
     verdicts = harness.judge(found, harness.Gate("g", metric="score", kind=kind, **margin))
     assert verdicts.results[0].verdict == "error"
     assert "all items are in one cluster" in verdicts.results[0].sentence
+
+
+@pytest.mark.parametrize("metric", ["accuracy", "f1_macro", "score"])
+def test_one_rule_for_identical_sides(metric: str) -> None:
+    truth = np.random.default_rng(1).choice(["a", "b"], 200)
+    given = np.where(np.random.default_rng(2).random(200) < 0.8, truth, "a")
+    side = {"id": list(range(200)), "target": list(truth), "prediction": list(given), "score": list(np.arange(200.0))}
+    found = harness.compare(side, side, [metric])
+    rules = [
+        harness.Gate("kept", metric=metric, kind="non_inferiority", margin=0.0),
+        harness.Gate("same", metric=metric, kind="equivalence", margin=0.01),
+        harness.Gate("better", metric=metric, kind="superiority"),
+    ]
+    verdicts = harness.judge(found, rules)
+    assert [one.verdict for one in verdicts] == ["pass", "pass", "fail"]
+    assert all("identical on every item" in one.sentence for one in verdicts)
+
+
+def test_a_constant_shift_is_judged_as_it_is_and_named() -> None:
+    values = np.random.default_rng(0).normal(size=120)
+    found = harness.compare(scores(values), scores(values + 0.5))
+    (verdict,) = harness.judge(found, harness.Gate("g", metric="score", kind="superiority", margin=0.4))
+    assert verdict.verdict == "pass"
+    assert "same amount" in verdict.sentence
+
+
+def test_noise_of_scoring_is_no_difference() -> None:
+    nll = np.random.default_rng(0).gamma(9, 10, 150)
+    side = {"id": list(range(150)), "nll": list(nll), "bytes": [80.0] * 150}
+    noisy = {**side, "nll": list(nll * (1 - 1e-7))}
+    bits = harness.Ratio("nll", "bytes", direction="lower", unit="nats/byte")
+    (row,) = harness.compare(side, noisy, [bits])
+    assert row.identical
+    assert any("within tolerance" in text for text in row.weaknesses)
 
 
 @pytest.mark.filterwarnings("error::RuntimeWarning")

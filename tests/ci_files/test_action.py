@@ -39,6 +39,14 @@ def read(path: Path) -> Any:
 
 ACTION = read(ROOT / "action.yml")
 STEPS = {step.get("name", step.get("uses")): step for step in ACTION["runs"]["steps"]}
+PAGE = (ROOT / "docs" / "ci.md").read_text("utf-8")
+JENKINS = re.findall(r"sh '''\n(.*?)'''", PAGE, re.DOTALL)
+AZURE = [
+    step["bash"]
+    for text in re.findall(r"```yaml\n(pool:.*?)```", PAGE, re.DOTALL)
+    for step in YAML(typ="safe").load(text)["steps"]
+    if "bash" in step
+]
 COMPONENT = list(YAML(typ="safe").load_all((ROOT / "templates" / "gates.yml").read_text("utf-8")))
 
 
@@ -55,6 +63,10 @@ def scripts() -> Iterator[tuple[str, str]]:
     job = COMPONENT[1]["harness-gates"]
     for number, text in enumerate([*job["script"], *job["after_script"]]):
         yield f"templates/gates.yml: {number}", text
+    for number, text in enumerate(JENKINS):
+        yield f"docs/ci.md: Jenkins {number}", text
+    for number, text in enumerate(AZURE):
+        yield f"docs/ci.md: Azure {number}", text
     yield ".ci/run", (ROOT / ".ci" / "run").read_text("utf-8")
 
 
@@ -216,6 +228,26 @@ def test_the_action_judges_a_real_run(tmp_path: Path) -> None:
     assert Path(said["comment"]).read_text("utf-8").startswith("<!-- harness: ")
     assert json.loads(Path(said["sarif"]).read_text("utf-8"))["version"] == "2.1.0"
     assert sorted(run.rglob("*")) == before, "judging wrote into the run"
+
+
+@pytest.mark.parametrize("code", [0, 11])
+@pytest.mark.parametrize("where", ["docs/ci.md: Jenkins 0", "docs/ci.md: Azure 0"])
+def test_the_jobs_of_other_systems_end_with_the_verdict(
+    where: str, code: int, spied: dict[str, str], tmp_path: Path
+) -> None:
+    tools = tmp_path / ".venv" / "bin"
+    tools.mkdir(parents=True)
+    for name in ("harness", "pip"):
+        (tools / name).write_text(
+            SPY.format(python=sys.executable).replace("sys.exit(", f"sys.exit(0 if {name != 'harness'} else "), "utf-8"
+        )
+        (tools / name).chmod(0o755)
+    shutil.copy(tools / "harness", Path(spied["SPY"]).parent / "tools" / "harness")
+    (Path(spied["SPY"]).parent / "tools" / "python").write_text("#!/bin/sh\n", "utf-8")
+    environment = {**spied, "SPY_CODE": str(code)}
+    done = subprocess.run(["sh", "-e", "-c", SCRIPTS[where]], cwd=tmp_path, env=environment, timeout=60)
+    assert done.returncode == code
+    assert calls(spied)[-1] == ["harness", "run", "suites/sentiment.yaml", "--locked"]
 
 
 def component(folder: Path, environment: dict[str, str], **variables: str) -> int:

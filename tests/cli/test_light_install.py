@@ -121,3 +121,36 @@ def test_a_frame_without_pandas_is_one_sentence(tmp_path: Path) -> None:
     )
     done = run_without(code, folder=tmp_path, cache=tmp_path / "cache")
     assert done.stdout.startswith("to_frame() needs pandas of the extra 'models', which is not installed."), done.stderr
+
+
+def answered(number: int, right: bool) -> dict[str, object]:
+    """A question of two choices, as lm-evaluation-harness logs it."""
+    target = number % 2
+    values = [-1.0 if (place == target) is right else -5.0 for place in range(2)]
+    return {
+        "doc_id": number,
+        "doc": {"q": f"question {number}"},
+        "target": str(target),
+        "arguments": {f"gen_args_{place}": {"arg_0": f"Q {number}", "arg_1": f" answer {place}"} for place in range(2)},
+        "resps": [[[str(value), "False"]] for value in values],
+        "filtered_resps": [[str(value), "False"] for value in values],
+        "filter": "none",
+        "doc_hash": f"hash {number}",
+        "acc": float(right),
+    }
+
+
+def test_logs_of_another_tool_are_imported_and_judged_without_the_extras(tmp_path: Path) -> None:
+    for name, every in (("base", 3), ("tuned", 1)):
+        samples = [answered(number, number % every == 0) for number in range(90)]
+        folder = tmp_path / name
+        folder.mkdir()
+        text = "".join(json.dumps(sample) + "\n" for sample in samples)
+        (folder / "samples_animals_2026-11-21T14-28-31.764264.jsonl").write_text(text, "utf-8")
+    assert invoked(
+        tmp_path,
+        ["import", "lm-eval", "base=base", "tuned=tuned"],
+        ["report", "reports/lm-eval"],
+        ["compare", "reports/lm-eval", "reports/lm-eval", "--model", "base=tuned"],
+        ["index"],
+    ) == {"import": 0, "report": 0, "compare": 0, "index": 0}

@@ -116,3 +116,9 @@ def test_only_import_errors_of_extras_are_explained(monkeypatch: pytest.MonkeyPa
     with pytest.raises(ModuleNotFoundError, match="no_such_module"), explained():
         import no_such_module  # noqa: F401
     assert extra_of("harness.core") is None
+
+
+def test_the_page_lists_every_extra() -> None:
+    page = (ROOT / "docs" / "install.md").read_text("utf-8")
+    rows = [line.split("|")[1] for line in page.splitlines() if line.startswith("| `")]
+    assert {name for row in rows for name in re.findall(r"`([\w-]+)`", row)} == set(EXTRAS)

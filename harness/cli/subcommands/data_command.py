@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from harness.cli.console import make_reporter
-from harness.cli.options import emit_json, open_store
+from harness.cli.options import emit_json, file_options, open_store
 from harness.commands.data import expand_names, open_entry, open_file, preview_entry, preview_facts
 
 
@@ -111,12 +111,13 @@ def verify_data(names: tuple[str, ...]) -> int:
 @click.option(
     "--lexicon",
     type=click.Path(dir_okay=False, path_type=Path),
-    help="CSV with the columns group and word. Defaults to the built-in gendered words.",
+    help="File with the columns group and word. Defaults to the built-in gendered words.",
 )
 @click.option("--text", default="text", show_default=True, help="Column that holds the texts.")
 @click.option("--label", help="Column whose rates are shown per group. Defaults to `label` if the data has it.")
 @click.option("--split", help="Split to audit. Defaults to all splits.")
 @click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="Write the audit to this file as JSON.")
+@file_options
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object to stdout.")
 def audit_data(
     data: str,
@@ -126,6 +127,7 @@ def audit_data(
     split: str | None,
     out: Path | None,
     as_json: bool,
+    read_as: dict[str, str],
 ) -> int:
     """Audit what DATA says about groups: how often, with which labels, and in what context.
 
@@ -138,8 +140,11 @@ def audit_data(
     reporter = make_reporter()
     store = open_store(reporter)
     path = Path(data)
-    dataset = open_file(path, store, reporter) if path.is_file() else open_entry(data, store, reporter)
-    groups = read_groups(lexicon) if lexicon is not None else None
+    dataset = open_file(path, store, reporter, read_as) if path.is_file() else open_entry(data, store, reporter)
+    guesses: list[str] = []
+    groups = read_groups(lexicon, guesses) if lexicon is not None else None
+    for guess in guesses:
+        reporter.warn(f"{lexicon}: {guess}")
     named = {} if lexicon is None else {"lexicon": lexicon.name}
     if label is None and "label" in dataset.columns:
         label = "label"

@@ -88,11 +88,11 @@ class TextEncoder:
                 "the tokenizer has no tokenizer.json form, which offsets and special tokens need.",
                 hint="save it once with a fast tokenizer class of transformers.",
             )
-        self.backend: Any = copy.deepcopy(backend)
+        self.backend: Any = _settled(backend)
         self.backend.no_truncation()
         self.backend.no_padding()
         self.backend.encode_special_tokens = True
-        self._canonical: Any = copy.deepcopy(backend)
+        self._canonical: Any = _settled(backend)
         self._canonical.no_truncation()
         self._canonical.no_padding()
         self._canonical.encode_special_tokens = False
@@ -114,7 +114,9 @@ class TextEncoder:
 
     @property
     def highest_id(self) -> int:
-        return max(self.backend.get_vocab(with_added_tokens=True).values(), default=-1)
+        """The highest id that a text may become; the padding token is in no text."""
+        vocabulary = self.backend.get_vocab(with_added_tokens=True).values()
+        return max((token for token in vocabulary if token != self.tokenizer.pad_token_id), default=-1)
 
     def _surroundings(self) -> tuple[tuple[int, ...], tuple[int, ...], SingleTypes]:
         """The special tokens before and after a text, and the types of its row."""
@@ -249,6 +251,14 @@ def text_encoder(tokenizer: Any) -> TextEncoder:
     if tokenizer not in _encoders:
         _encoders[tokenizer] = TextEncoder(tokenizer)
     return _encoders[tokenizer]
+
+
+def _settled(backend: Any) -> Any:
+    """A copy of a tokenizer's backend that cuts a text in one way: BPE dropout, a noise of training, is off."""
+    settled = copy.deepcopy(backend)
+    if getattr(settled.model, "dropout", None) is not None:
+        settled.model.dropout = None
+    return settled
 
 
 def encode_texts(tokenizer: Any, texts: Sequence[str], max_length: int | None) -> Encoded:

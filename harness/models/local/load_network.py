@@ -14,9 +14,11 @@ from pathlib import Path
 from typing import Any
 
 from harness.core.errors import CheckpointError, Where
+from harness.core.labels import label_text
 from harness.models.checkpoint.checkpoint_heads import AUTO_CLASSES, Family, Head
 from harness.models.checkpoint.inspection import inspect
 from harness.models.checkpoint.tokenizer_files import TOKENIZER_FILES, too_many_tokens
+from harness.models.encoding.embeddings import embedding_rows, padding_id
 from harness.models.encoding.row_encoder import longest_row
 from harness.models.encoding.text_encoder import TextEncoder
 from harness.models.library_logging import no_padding_notice, quiet
@@ -38,6 +40,8 @@ _POOLER = "pooler."
 _LAYER = re.compile(r"(?P<stack>[A-Za-z_.]*?)\.(?P<number>\d+)\.")
 STACKS = ("shared", "encoder", "decoder")
 """What T5-like models hold in place of one module for the whole base."""
+
+READS_AHEAD = "its language model reads what stands behind a token too, so it says no likelihoods from the left"
 
 
 @dataclass(slots=True)
@@ -122,7 +126,7 @@ def load(folder: Path, *, device: str, dtype: str, quantize: str | None = None) 
             device=device,
         )
     if language_model is not None and network.language_model is None:
-        notes.append("its language model reads what stands behind a token too, so it says no likelihoods from the left")
+        notes.append(READS_AHEAD)
     if not network.pads:
         notes.append("padding would change its answers: only texts of one length are read together")
     return Loaded(network, {head: label_names(module.config) for head, module in heads.items()}, notes)
@@ -202,7 +206,7 @@ def label_names(config: Any) -> tuple[str, ...] | None:
     """The labels of a head by its configuration; None for fewer than two, and for regression."""
     if config.num_labels < 2 or config.problem_type == "regression":
         return None
-    return tuple(str(config.id2label[index]) for index in range(config.num_labels))
+    return tuple(label_text(str(config.id2label[index])) for index in range(config.num_labels))
 
 
 def _target_length(base: Any) -> int | None:
@@ -218,9 +222,11 @@ def _check_tokens(folder: Path, encoder: TextEncoder, base: Any) -> None:
             where=Where(folder / TOKENIZER_FILES[0]),
             hint="check that the folder was copied whole.",
         )
-    rows = int(base.get_input_embeddings().weight.shape[0])
+    rows = embedding_rows(base)
     if encoder.highest_id >= rows:
         raise too_many_tokens(folder, encoder.highest_id, rows)
+    if encoder.pad_id is not None and encoder.pad_id >= rows:
+        encoder.pad_id = padding_id(base, encoder.tokenizer)
 
 
 @contextmanager

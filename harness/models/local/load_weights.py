@@ -129,6 +129,12 @@ def explained(folder: Path) -> Iterator[None]:
             raise
         raise CheckpointError(error.message, where=Where(folder), hint=error.hint) from error
     except Exception as error:  # what a configuration of strangers makes transformers raise has no common kind
+        if "trust_remote_code" in str(error):
+            raise CheckpointError(
+                "the checkpoint needs code of its own (`auto_map`), which harness never runs.",
+                where=Where(folder),
+                hint="give a checkpoint of a model type that transformers holds itself.",
+            ) from error
         lines = [line.strip() for line in str(error).splitlines() if line.strip()] or [type(error).__name__]
         first = " ".join(lines[:2]) if lines[0].endswith(":") else lines[0]
         raise CheckpointError(
@@ -193,6 +199,8 @@ def head_tensors(folder: Path, present: Sequence[str], prefix: str) -> dict[str,
     for file in sorted(folder.glob("*.safetensors")):
         with safe_open(str(file), framework="pt") as opened:
             for name in opened.keys():  # noqa: SIM118  # the handle is no mapping
-                if name not in known and name.split(".")[0] not in encoder and not name.startswith(CLASSIFIER):
+                # The second part tells a stack that the parent calls otherwise (`model.layers`, `transformer.layers`).
+                ours = encoder.isdisjoint(name.split(".")[:2]) or name.split(".")[0] == prefix
+                if name not in known and ours and not name.startswith(CLASSIFIER):
                     tensors[name] = opened.get_tensor(name)
     return tensors

@@ -1,0 +1,65 @@
+"""`harness init` without click: a suite for the user's own file, which is read as a run reads it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from harness.core.labels import label_text
+from harness.data.read_rows import TableFormat, content_of, read_rows
+from harness.data.user_data import LABEL, Wishes, adopt
+from harness.suite.init_template import template
+
+_MOST_LABELS = 20
+"""A suite names so many labels; more are left to the data."""
+
+
+@dataclass(frozen=True, slots=True)
+class InitialSuite:
+    """A suite's text, and what was noticed in the data."""
+
+    text: str
+    notes: tuple[str, ...]
+
+
+def initial_suite(
+    path: Path,
+    data: Path | None,
+    read_as: Mapping[str, str] | None = None,
+    *,
+    text: str,
+    label: str,
+    base: str,
+    finetuned: str,
+) -> InitialSuite:
+    """The text of a suite that stands at `path`.
+
+    Args:
+        data: the labeled file, read to find its labels and how it is written; None for a placeholder.
+        read_as: `format`, `delimiter` and `encoding` where the user gives them.
+        text, label: its columns.
+
+    Raises:
+        DataError: when the file is missing or cannot be read as a suite would read it.
+    """
+    if data is None:
+        placeholder = template(data="data/reviews.csv", text=text, label=label, base=base, finetuned=finetuned)
+        return InitialSuite(placeholder, ())
+    given = read_as or {}
+    table_format = TableFormat(given.get("format"), given.get("delimiter"), given.get("encoding"))
+    read = read_rows(content_of(data), str(data), table_format)
+    adopted = adopt(read.rows, Wishes(columns={"text": text, LABEL: label}), str(data))
+    known = [label_text(one) for one in adopted.labels.get(LABEL, ())]
+    written = str(data) if data.is_absolute() else os.path.relpath(data, path.parent)
+    made = template(
+        data=written,
+        text=text,
+        label=label,
+        labels=known if len(known) <= _MOST_LABELS else (),
+        read_as={**read.guessed, **given},
+        base=base,
+        finetuned=finetuned,
+    )
+    return InitialSuite(made, (*read.notes, *adopted.warnings))
