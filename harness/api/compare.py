@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from numbers import Integral
 from typing import Literal
@@ -12,6 +13,10 @@ from harness.api.table_columns import Columns, Table, columns_of
 from harness.api.table_records import Layout, check_pairs, records_of
 from harness.core.errors import DataError
 from harness.core.labels import label_text
+
+
+class UnknownTrainingWarning(UserWarning):
+    """The compared models may have been trained on the rows."""
 
 
 def compare(
@@ -33,6 +38,7 @@ def compare(
     confidence: float = 0.95,
     seed: int = 0,
     resamples: int = 10_000,
+    held_out: bool = False,
 ) -> Comparisons:
     """Compares two sets of results item by item: candidate minus baseline, with interval, test and what could be found.
 
@@ -52,12 +58,24 @@ def compare(
         missing: `drop` compares the items that both sides hold, and says how many are left out.
         baseline, candidate, name: what the two sides and the table are called in results and gates.
         seed, resamples: of bootstrap and randomization tests.
+        held_out: your word that neither side learned from these rows; without it, a warning says that they may have
+            been trained on.
+
+    Warns:
+        UnknownTrainingWarning: unless `held_out`.
 
     Raises:
         DataError: ids that are missing, repeated or of one side only; other texts or targets under one
             id; missing or non-finite scores; unknown columns or metrics; options out of their range.
     """
     _options(baseline, candidate, confidence, seed, resamples, missing)
+    if not held_out:
+        warnings.warn(
+            f"rows may have been trained on: nothing says what {baseline} and {candidate} learned from. If neither "
+            "learned from these rows, pass held_out=True.",
+            UnknownTrainingWarning,
+            stacklevel=2,
+        )
     sides = (columns_of(base_records, baseline, id), columns_of(candidate_records, candidate, id))
     labeled = all(target in columns and prediction in columns for columns in sides)
     names = [one for one in sides[0] if one in sides[1]]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,12 +23,16 @@ def audit_suite(
     label: str = "label",
     prose: Path | None = None,
     bias: str = "own",
+    trained_on: Sequence[str] | None = None,
+    held_out: bool = False,
 ) -> Suite:
     """The suite of `harness audit`: language modeling, bias pairs, and with `task_data` a task.
 
     The checkpoints are looked at, not loaded, so that metrics fit what they are (masked or causal).
 
     Args:
+        trained_on: files that the checkpoints learned from; None where nobody says it.
+        held_out: the person's word that neither learned from the rows of `task_data` and `prose`.
         bias: `own` asks our own probes (no further download); `full` adds the probes of the bundled suite bias-full.
 
     Raises:
@@ -42,8 +47,8 @@ def audit_suite(
     value: dict[str, Any] = {
         "name": "audit",
         "title": f"{Path(finetuned).name} against {Path(base).name}",
-        "data": {"prose": _prose(prose)},
-        "models": {"base": _load(base), "finetuned": _load(finetuned)},
+        "data": {"prose": _prose(prose, held_out)},
+        "models": {"base": _load(base, trained_on), "finetuned": _load(finetuned, trained_on)},
         "compare": {"baseline": "base", "candidates": ["finetuned"], "release": ["finetuned"]},
         "tasks": {},
         "probes": {},
@@ -80,6 +85,7 @@ def audit_suite(
             "file": str(task_data.absolute()),
             "columns": {"text": text, "label": label},
             "splits": {"test": 1.0},
+            "held_out": held_out,
         }
         value["tasks"]["task"] = {"classification": {"data": "task", "text": "text", "label": "label"}}
         value["probes"]["swaps"] = {"counterfactual": {"on": "task", "swap": ["gender", "names"], "templates": True}}
@@ -116,14 +122,15 @@ def _parted(name: str) -> tuple[str, str | None]:
     return (path, revision) if at and not Path(name).exists() else (name, None)
 
 
-def _load(path: str) -> dict[str, str]:
+def _load(path: str, trained_on: Sequence[str] | None) -> dict[str, Any]:
     name, revision = _parted(path)
+    learned = {} if trained_on is None else {"trained_on": [str(Path(file).absolute()) for file in trained_on]}
     if revision is not None:
-        return {"load": name, "revision": revision}
-    return {"load": str(Path(path).absolute()) if Path(path).exists() else path}
+        return {"load": name, "revision": revision, **learned}
+    return {"load": str(Path(path).absolute()) if Path(path).exists() else path, **learned}
 
 
-def _prose(path: Path | None) -> dict[str, Any]:
+def _prose(path: Path | None, held_out: bool) -> dict[str, Any]:
     if path is None:
         return {"catalog": "boolq-passages"}
-    return {"file": str(path.absolute()), "format": "txt", "splits": {"test": 1.0}}
+    return {"file": str(path.absolute()), "format": "txt", "splits": {"test": 1.0}, "held_out": held_out}

@@ -31,6 +31,7 @@ from harness.storage.items_file import write_items
 from harness.storage.records_file import write_records
 from harness.storage.run_dir import RunDir
 
+_UNKNOWN_TRAINING = "rows may have been trained on: the logs do not say what the models learned from."
 _SAMPLES = re.compile(r"samples_(?P<task>.+?)(_\d{4}-\d\d-\d\dT[\d.:-]+)?\.jsonl\Z")
 
 
@@ -74,6 +75,7 @@ def import_lm_eval(
     if unread is not None and not answered:
         raise unread
     names = list(answered)
+    reporter.warn(_UNKNOWN_TRAINING)
     identity = digest({"files": {name: [file_digest(found[task]) for task in names] for name, found in files.items()}})
     text = _suite(suite, [source.name for source in sources], answered)
     with run_folders.claim(out, suite, identity, resume=False) as (run, _):
@@ -171,7 +173,10 @@ def _write(
         tables=scores.tables,
         gates=gates,
         verdict=overall(gates),
-        notes=["lm-evaluation-harness ran the models; harness computed the metrics and intervals."],
+        notes=[
+            "lm-evaluation-harness ran the models; harness computed the metrics and intervals.",
+            f"{_UNKNOWN_TRAINING[0].upper()}{_UNKNOWN_TRAINING[1:]}",
+        ],
     )
     info = RunInfo(
         run_id=run.path.name,

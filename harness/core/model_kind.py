@@ -167,6 +167,7 @@ class ModelKind(ABC, Generic[OptionsT]):
         goes_on_from_weights: whether a model trains its parent's own weights, so that an adapter is merged before.
         audited: whether what it learns from is audited. Texts of `data` are then searched for what evaluations ask
             about; examples of a task always are.
+        learned_elsewhere: whether what it learned from is known only where the suite says it (`trained_on`).
     """
 
     name: ClassVar[str]
@@ -179,6 +180,7 @@ class ModelKind(ABC, Generic[OptionsT]):
     key_name: ClassVar[str | None] = None
     goes_on_from_weights: ClassVar[bool] = False
     audited: ClassVar[bool] = True
+    learned_elsewhere: ClassVar[bool] = False
 
     @abstractmethod
     def label(self, options: OptionsT) -> str:
@@ -197,6 +199,11 @@ class ModelKind(ABC, Generic[OptionsT]):
     def data(self, options: OptionsT) -> tuple[str, ...]:
         """The data sets whose texts it learns from."""
         return tuple(getattr(options, "data", ()))
+
+    def trained_on(self, options: OptionsT) -> tuple[str, ...] | None:
+        """The files that it learned from elsewhere, relative to the suite; None where nothing says it."""
+        files: list[str] | None = getattr(options, "trained_on", None)
+        return None if files is None else tuple(files)
 
     def learns_from(self, options: OptionsT) -> TrainingNeed:
         """What must be prepared for its training."""
@@ -313,6 +320,11 @@ class ModelSpec:
     def data(self) -> tuple[str, ...]:
         """The data sets whose texts it learns from."""
         return self.kind.data(self.options)
+
+    @property
+    def trained_on(self) -> tuple[str, ...] | None:
+        """The files that it learned from elsewhere; None where nothing says it."""
+        return self.kind.trained_on(self.options)
 
     @property
     def need(self) -> TrainingNeed:

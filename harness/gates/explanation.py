@@ -112,6 +112,9 @@ def _numbers(trace: GateTrace, criterion: Criterion) -> Iterator[Line]:
 def _changes(trace: GateTrace, criterion: Criterion) -> Iterator[Line]:
     """What would turn the verdict."""
     result, rule = trace.result, trace.rule
+    if result.doubt is not None:
+        yield "would decide it", result.doubt
+        return
     if criterion.row.n < rule.min_n:
         missing = rule.min_n - criterion.row.n
         text = f"{whole(missing)} more items (at least {whole(rule.min_n)} required), or a lower `min_n`"
@@ -153,6 +156,8 @@ def _flips(trace: GateTrace) -> Iterator[Line]:
         shown = ", ".join(flips.broken[:10]) + (", …" if len(flips.broken) > 10 else "")
         yield "items", shown
         yield "would change it", "the model answering these items as the baseline does; no margin applies"
+    if trace.result.doubt is not None:
+        yield "would decide it", trace.result.doubt
 
 
 def _composition(trace: GateTrace) -> Iterator[Line]:

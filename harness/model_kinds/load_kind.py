@@ -11,7 +11,7 @@ from pydantic import Field
 from harness.core import registry
 from harness.core.model_kind import CheckpointFormat, ModelKind, ObtainContext, Obtained
 from harness.model_kinds.architecture_presets import configuration_in
-from harness.schema.suite.types import Strict
+from harness.schema.suite.types import Strict, TrainedOn
 
 
 class LoadModel(Strict):
@@ -24,6 +24,7 @@ class LoadModel(Strict):
     quantize: Literal["4bit", "8bit"] | None = Field(
         None, description="Quantize the weights of the base to 4 or 8 bits with bitsandbytes (extra `quantize`)."
     )
+    trained_on: TrainedOn = None
 
 
 class LoadKind(ModelKind[LoadModel]):
@@ -34,6 +35,7 @@ class LoadKind(ModelKind[LoadModel]):
     goal = "not trained here"
     summary = "An existing checkpoint: a folder, a GGUF file, a hub id, or `catalog:NAME`."
     flat = True
+    learned_elsewhere = True
     formats = (
         CheckpointFormat(
             "transformers",

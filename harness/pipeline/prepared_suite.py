@@ -12,6 +12,7 @@ from harness.core.digests import digest
 from harness.core.errors import SuiteError
 from harness.core.evaluation import Evaluation, EvaluationContext
 from harness.core.reporter import Reporter
+from harness.pipeline.trained_rows import without_trained_rows
 from harness.schema.suite.data_refs import DataRef, ref_name
 from harness.storage.store import Store
 
@@ -72,7 +73,7 @@ def prepare(
     limit: int | None = None,
     code: Mapping[str, Any] | None = None,
 ) -> PreparedSuite:
-    """Opens all data that the suite's models, tasks and probes name.
+    """Opens all data that the suite's models, tasks and probes name, without rows that a model was trained on elsewhere.
 
     Args:
         limit: at most this many items an evaluation (`--limit`); training is not touched.
@@ -81,7 +82,7 @@ def prepare(
     Raises:
         HarnessError: where data is missing or wrong, at the suite's line.
     """
-    datasets = open_data(suite, store, reporter)
+    datasets = without_trained_rows(suite, open_data(suite, store, reporter), store, reporter)
     return PreparedSuite(suite, datasets, bind(suite, datasets, limit), code or {})
 
 

@@ -14,15 +14,49 @@ import click
 @click.option("--label", default="label", show_default=True, help="Its label column.")
 @click.option("--base", default="path/to/base", show_default=True, help="Your base checkpoint.")
 @click.option("--finetuned", default="path/to/finetuned", show_default=True, help="Your fine-tuned checkpoint.")
+@click.option(
+    "--trained-on",
+    "trained_on",
+    multiple=True,
+    metavar="FILE",
+    help="A file that the models learned from; rows that occur in it are left out. Repeat for more.",
+)
+@click.option("--held-out", is_flag=True, help="Your word that neither model learned from the rows of --data.")
+@click.option("--yes", "-y", is_flag=True, help="Ask nothing. What the models learned from then stays unsaid.")
 @click.option("--force", is_flag=True, help="Replace an existing file.")
-def command(path: Path, data: Path | None, text: str, label: str, base: str, finetuned: str, force: bool) -> int:
-    """Write a commented suite for your own data and models to PATH."""
+def command(
+    path: Path,
+    data: Path | None,
+    text: str,
+    label: str,
+    base: str,
+    finetuned: str,
+    trained_on: tuple[str, ...],
+    held_out: bool,
+    yes: bool,
+    force: bool,
+) -> int:
+    """Write a commented suite for your own data and models to PATH.
+
+    A gate cannot pass on rows that the models may have been trained on. At a terminal, harness asks; elsewhere pass
+    --trained-on or --held-out, or edit the suite.
+    """
+    from harness.cli.training_question import training_said
     from harness.storage import atomic
     from harness.suite.init_template import template
 
     if path.exists() and not force:
         raise click.UsageError(f"{path} already exists; choose another name, or pass --force to replace it.")
-    content = template(data=str(data or "data/reviews.csv"), text=text, label=label, base=base, finetuned=finetuned)
+    files, held_out = training_said(trained_on, held_out, ask=not yes)
+    content = template(
+        data=str(data or "data/reviews.csv"),
+        text=text,
+        label=label,
+        base=base,
+        finetuned=finetuned,
+        trained_on=files,
+        held_out=held_out,
+    )
     atomic.write_text(path, content)
     click.echo(f"wrote {path}\nnext: edit it, then `harness validate {path}` and `harness run {path}`")
     return 0

@@ -37,9 +37,14 @@ def assemble(
     """Scores the run's records, compares, judges the gates and returns the whole."""
     from harness.gates.alpha_levels import alpha_levels
     from harness.gates.overall_verdict import overall
+    from harness.suite.unknown_training import unknown_training
 
     run, suite = context.run, prepared.suite
-    evaluations = [_evaluation(run, bound, answers, baselines[name]) for name, bound in prepared.asked.items()]
+    unknown = unknown_training(suite)
+    evaluations = [
+        _evaluation(run, bound, answers, baselines[name]).model_copy(update={"unknown_training": unknown.get(name)})
+        for name, bound in prepared.asked.items()
+    ]
     scoring = ScoringContext(
         alphas=lambda metric: alpha_levels(suite.gates, metric),
         seed=suite.seed,
@@ -70,9 +75,21 @@ def assemble(
         tables=scores.tables,
         gates=gates,
         audits=audits,
-        verdict=overall(gates),
-        notes=[_reading(model, checkpoints[model]) for model in suite.release if _trained_below(suite, model, RECIPE)],
+        verdict=overall(gates, evaluations),
+        notes=[
+            *_left_out(prepared),
+            *(_reading(model, checkpoints[model]) for model in suite.release if _trained_below(suite, model, RECIPE)),
+        ],
     )
+
+
+def _left_out(prepared: PreparedSuite) -> list[str]:
+    """How many rows of each data set are left out because a compared model was trained on them."""
+    return [
+        f"Data {name}: {note}."
+        for name, dataset in prepared.datasets.items()
+        for note in dataset.facts.get("left_out_notes") or []
+    ]
 
 
 def _trained_below(suite: Suite, model: str, seeds: int) -> bool:
@@ -180,4 +197,5 @@ def _data(dataset: Dataset) -> DataResult:
         digests=dict(facts.get("digests") or {}),
         caveats=list(facts.get("caveats") or []),
         notes=list(facts.get("notes") or []),
+        left_out=dict(facts.get("left_out") or {}),
     )

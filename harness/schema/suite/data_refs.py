@@ -7,7 +7,7 @@ from typing import Any, Literal
 from pydantic import Field
 
 from harness.core.digests import digest
-from harness.schema.suite.types import Count, Strict
+from harness.schema.suite.types import HELD_OUT, Count, Strict
 
 
 class CatalogRef(Strict):
@@ -34,6 +34,7 @@ class FileRef(Strict):
     )
     license: str | None = None
     limit: Count | None = None
+    held_out: bool = Field(False, description=HELD_OUT)
 
 
 class HubRef(Strict):
@@ -47,6 +48,7 @@ class HubRef(Strict):
     cluster: str | None = None
     slices: list[str] = Field(default_factory=list)
     limit: Count | None = None
+    held_out: bool = Field(False, description=HELD_OUT)
 
 
 class SourceRef(Strict):
@@ -70,4 +72,4 @@ def ref_name(ref: DataName) -> str:
         return ref
     if isinstance(ref, CatalogRef):
         return ref.catalog
-    return f"inline-{digest(ref.model_dump(mode='json'))[:8]}"
+    return f"inline-{digest(ref.model_dump(mode='json', exclude={'held_out'}))[:8]}"
