@@ -73,7 +73,7 @@ def prepare(
     limit: int | None = None,
     code: Mapping[str, Any] | None = None,
 ) -> PreparedSuite:
-    """Opens all data that the suite's models, tasks and probes name, without rows that a model was trained on elsewhere.
+    """Opens all data that the suite's models, tasks and probes name, without rows that models learned from elsewhere.
 
     Args:
         limit: at most this many items an evaluation (`--limit`); training is not touched.

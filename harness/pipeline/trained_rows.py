@@ -121,8 +121,8 @@ def _without(dataset: Dataset, splits: set[str], files: Sequence[TrainingFile], 
     }
     models, names = _named(files)
     notes = [
-        f"{count} of {len(dataset.rows[split])} rows of {split} are left out for all models: they occur in what {models} "
-        f"learned from ({names})"
+        f"{count} of {len(dataset.rows[split])} rows of {split} are left out for all models: they occur in what "
+        f"{models} learned from ({names})"
         for split, count in left_out.items()
     ]
     facts: dict[str, Any] = {

@@ -20,6 +20,8 @@ from sklearn.metrics import f1_score
 import harness
 from harness.core.errors import DataError, SuiteError
 
+pytestmark = pytest.mark.filterwarnings("ignore::harness.UnknownTrainingWarning")
+
 
 def table(accuracy: float, seed: int, n: int = 300) -> pd.DataFrame:
     rng = np.random.default_rng(seed)

@@ -21,8 +21,8 @@ Count = Annotated[int, BeforeValidator(_count, json_schema_input_type=int | str)
 TrainedOn = Annotated[
     list[Annotated[str, Field(min_length=1)]] | None,
     Field(
-        description="Files that the model learned from, relative to the suite file. Evaluated rows that occur in one of "
-        "them are left out for all models. An empty list says that it learned from no row that is evaluated."
+        description="Files that the model learned from, relative to the suite file. Evaluated rows that occur in one "
+        "of them are left out for all models. An empty list says that it learned from no row that is evaluated."
     ),
 ]
 
