@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from harness.comparisons.meanings import meanings
 from harness.comparisons.metric_results import metric_results
 from harness.comparisons.pair_comparison import compare as compare_records
 from harness.core.errors import DataError, unknown
@@ -142,6 +143,7 @@ class Comparisons:
             protocols={self.baseline: "given", self.candidate: "given"},
             coverage={model: len(items) / everything for model, items in held.items()},
             metrics=[metric.id for metric in self.metrics],
+            meanings=meanings(self.metrics),
             baseline=self.baseline,
         )
 

@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import importlib
 import os
+import signal
 import sys
+import threading
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from types import FrameType
+from typing import NoReturn
 
 import click
 
@@ -30,6 +35,7 @@ COMMANDS = {
     "init": "Write a commented suite for your own data and models.",
     "list": "List the available tasks, probes, metrics, data, and suites.",
     "data": "List, show, fetch, verify, and audit datasets.",
+    "cache": "Show, check, or clear the cache of data, checkpoints, and answers.",
     "doctor": "Show versions, devices, the cache, and anything missing.",
     "schema": "Print the JSON Schema of suite files.",
 }
@@ -77,7 +83,7 @@ def harness() -> None:
 
     Exit codes: 0 every blocking gate passed; 2 invalid usage, suite, or data; 10 a blocking gate
     failed; 11 inconclusive; 12 error or incomplete (rerun to resume); 13 lock mismatch;
-    70 internal error; 130 interrupted.
+    70 internal error; 130 interrupted (Ctrl-C); 143 terminated (SIGTERM).
     """
 
 
@@ -89,18 +95,17 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def invoke(arguments: list[str]) -> int:
     """Runs a command line and returns its exit code; prints errors to stderr, never a traceback."""
     from harness.cli.process_settings import ProcessSettings
-    from harness.core.errors import EXIT_INTERNAL, EXIT_INTERRUPTED, EXIT_USAGE, HarnessError
+    from harness.core.errors import EXIT_INTERNAL, EXIT_USAGE, HarnessError
 
     ProcessSettings.apply()
     if not os.environ.get("HARNESS_DEBUG"):
         # A user of harness cannot act on deprecations inside libraries.
         warnings.filterwarnings("ignore", category=FutureWarning, module=r"(transformers|peft|accelerate|datasets)\b")
     try:
-        code = harness.main(args=arguments, prog_name="harness", standalone_mode=False)
-    except click.exceptions.Abort:
-        return _interrupted(EXIT_INTERRUPTED)
-    except KeyboardInterrupt:
-        return _interrupted(EXIT_INTERRUPTED)
+        with _terminable():
+            code = harness.main(args=arguments, prog_name="harness", standalone_mode=False)
+    except (click.exceptions.Abort, KeyboardInterrupt) as stop:
+        return _interrupted(stop)
     except click.ClickException as error:
         error.show()
         return EXIT_USAGE
@@ -116,9 +121,34 @@ def invoke(arguments: list[str]) -> int:
     return code if isinstance(code, int) else 0
 
 
-def _interrupted(code: int) -> int:
-    click.echo("interrupted. Finished work is kept; rerun the command to resume.", err=True)
-    return code
+class Terminated(KeyboardInterrupt):
+    """SIGTERM, as schedulers and container runtimes send it: a command stops as after Ctrl-C."""
+
+
+@contextmanager
+def _terminable() -> Iterator[None]:
+    """Turns SIGTERM into `Terminated`, where signals can be handled (the main thread)."""
+
+    def terminate(signum: int, frame: FrameType | None) -> NoReturn:
+        raise Terminated
+
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, terminate)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _interrupted(stop: BaseException) -> int:
+    from harness.core.errors import EXIT_INTERRUPTED, EXIT_TERMINATED
+
+    terminated = isinstance(stop, Terminated) or isinstance(stop.__context__, Terminated)
+    word = "terminated" if terminated else "interrupted"
+    click.echo(f"{word}. Finished work is kept; rerun the command to resume.", err=True)
+    return EXIT_TERMINATED if terminated else EXIT_INTERRUPTED
 
 
 def _internal(error: Exception, code: int) -> int:

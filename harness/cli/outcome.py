@@ -6,19 +6,27 @@ import click
 
 from harness.cli.options import earlier_json, emit_json
 from harness.report.wording.safe_text import clean_line
+from harness.schema.results.absences import absences
 from harness.schema.results.results_file import Results
 from harness.schema.results.verdicts import GateResult
 from harness.schema.run_info import RunInfo
 from harness.storage.run_dir import RunDir
 
 MARKS = {"none": "–", "pass": "✓", "fail": "✗", "inconclusive": "?", "error": "!", "warn": "~"}
+_MOST = 40
+"""Lines about what is missing, at the end of a run."""
 COLOURS = {"none": "yellow", "pass": "green", "fail": "red", "inconclusive": "yellow", "error": "red", "warn": "yellow"}
 
 
 def show_outcome(run: RunDir, results: Results, *, as_json: bool, info: RunInfo | None = None) -> int:
-    """Prints the verdict and returns the exit code; what could not be judged is named on stderr too."""
+    """Prints the verdict and returns the exit code; what is missing or could not be judged is named on stderr."""
     report = run.path / "report.html"
     verdict = results.verdict
+    lines = list(absences(results))
+    for line in lines[:_MOST]:
+        click.echo(clean_line(line), err=True)
+    if len(lines) > _MOST:
+        click.echo(f"and {len(lines) - _MOST} more in the report", err=True)
     for gate in results.gates:
         if gate.verdict == "error":
             about = f" ({clean_line(gate.model)})" if gate.model else ""

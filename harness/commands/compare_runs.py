@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from harness.core.errors import DataError, Where, unknown
 from harness.core.reporter import Reporter
 from harness.pipeline.results.scoring import ScoringSpec, metrics_of
+from harness.schema.results.inputs import EvaluationResult
 from harness.schema.results.metrics import ComparisonResult
 from harness.schema.results.results_file import Results
 from harness.storage.run_dir import RunDir
@@ -72,6 +73,19 @@ def compare_runs(
             hint="choose models with records: --model A=B.",
         )
     return compared
+
+
+def both_sides(first: RunDir, second: RunDir) -> dict[str, EvaluationResult]:
+    """The evaluations of the second run with both runs' counts, under the names that `compare_runs` gives models."""
+    counts: dict[str, dict[str, dict[str, int]]] = {}
+    for run in (first, second):
+        for evaluation in run.read_results().evaluations:
+            known = counts.setdefault(evaluation.name, {})
+            known |= {f"{run.path.name}/{model}": entry for model, entry in evaluation.counts.items()}
+    return {
+        evaluation.name: evaluation.model_copy(update={"counts": counts[evaluation.name]})
+        for evaluation in second.read_results().evaluations
+    }
 
 
 def _pairs(

@@ -17,7 +17,7 @@ from pydantic import BaseModel
 from harness.core.dataset import Dataset
 from harness.core.metric import MetricContext
 from harness.core.model import ModelFacts
-from harness.core.records import Record
+from harness.core.records import Record, Records
 from harness.core.requests import Request, Response
 
 
@@ -137,6 +137,22 @@ class Evaluation(ABC):
     @abstractmethod
     def items(self, data: Sequence[Dataset], split: str) -> Iterator[Item]:
         """The items of a split. Stable order, unique ids."""
+
+    def check_data(self, data: Sequence[Dataset]) -> None:
+        """Refuses data that it cannot ask about, before anything is trained or asked.
+
+        Raises:
+            DataError: naming the column or the slot.
+        """
+        return
+
+    def warnings(self, data: Sequence[Dataset], split: str) -> Sequence[str]:
+        """Sentences about the data and the options that whoever runs the suite must see."""
+        return ()
+
+    def answer_warnings(self, records: Records) -> Sequence[str]:
+        """Sentences about one model's answers that whoever reads its figures must see."""
+        return ()
 
     def remarks(self, data: Sequence[Dataset], split: str) -> Sequence[str]:
         """Sentences about the data: rows without a counterpart, words that never occur."""

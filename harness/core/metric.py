@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from harness.core.records import ITEM, FloatArray, Records
+from harness.core.unit import range_of
 
 Direction = Literal["higher", "lower", "target"]
 
@@ -45,6 +46,7 @@ class Metric(ABC):
         short: its name in running text; empty where its id has to do.
         role: what it says beside the evaluation's other metrics.
         aspect: whether it measures answers or the probabilities that stand with them.
+        bounds: the smallest and the largest level that it can have; None where its unit tells.
         sliced: whether a slice of its rows is the metric of the slice.
     """
 
@@ -62,6 +64,7 @@ class Metric(ABC):
     short: str = ""
     role: Role = "primary"
     aspect: Aspect = "quality"
+    bounds: tuple[float, float] | None = None
     sliced: ClassVar[bool] = True
 
     @abstractmethod
@@ -72,6 +75,10 @@ class Metric(ABC):
     @abstractmethod
     def value(self, sums: FloatArray, n: npt.NDArray[Any] | float) -> FloatArray:
         """[…, k] sums of rows and […] number of rows → […] values. NaN where undefined."""
+
+    def range(self) -> tuple[float, float]:
+        """Between what levels it lies; infinite ends where none is known."""
+        return self.bounds if self.bounds is not None else range_of(self.unit, self.direction, self.ideal)
 
     def reads(self, protocol: str) -> bool:
         """Whether records that were made by this protocol have a value here."""

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol, runtime_checkable
 
-from harness.core.requests import Request, Response
+from harness.core.requests import DECODING, Request, Response
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +29,7 @@ class ModelFacts:
         prompted_for: the task whose worked examples stand before every question, or None.
         shots: how many of them.
         made_for: the only task that it can be asked about, or None.
+        decoding: the fields of `Generate` that it carries out (`requests.DECODING`).
         answer_key: what else changes answers (dtype, scoring version, …), part of cache keys.
     """
 
@@ -50,6 +51,7 @@ class ModelFacts:
     made_for: str | None = None
     chat_template: str | None = None
     bos: str | None = None
+    decoding: frozenset[str] = DECODING
     answer_key: Mapping[str, Any] = field(default_factory=dict)
 
 

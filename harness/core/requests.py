@@ -134,6 +134,14 @@ class Generate(Request):
         temperature: 0 is greedy; above it, sampling by `seed` and `sample`.
         top_p: nucleus kept when sampling.
         seed, sample: name the random draw; part of the key, so each draw is cached as itself.
+        top_k: most likely tokens kept when sampling, before `top_p`; 0 keeps all.
+        num_beams: above 1, beam search; never together with sampling.
+        length_penalty, early_stopping: of beam search, as transformers means them.
+        repetition_penalty: divides positive and multiplies negative scores of tokens that the text has, the prompt
+            of a causal model included (Keskar et al. 2019).
+        presence_penalty, frequency_penalty: taken from the score of a token that was generated, once and per
+            occurrence (the OpenAI API's).
+        no_repeat_ngram_size: no sequence of so many tokens is written twice; 0 is off.
     """
 
     kind: ClassVar[str] = "generate"
@@ -145,6 +153,28 @@ class Generate(Request):
     top_p: float = 1.0
     seed: int = 0
     sample: int = 0
+    top_k: int = field(default=0, metadata=_LATER)
+    num_beams: int = field(default=1, metadata=_LATER)
+    length_penalty: float = field(default=1.0, metadata=_LATER)
+    early_stopping: bool = field(default=False, metadata=_LATER)
+    repetition_penalty: float = field(default=1.0, metadata=_LATER)
+    presence_penalty: float = field(default=0.0, metadata=_LATER)
+    frequency_penalty: float = field(default=0.0, metadata=_LATER)
+    no_repeat_ngram_size: int = field(default=0, metadata=_LATER)
+
+    def decoding(self) -> dict[str, Any]:
+        """What of its decoding is not at its default, by name."""
+        values = {one.name: (getattr(self, one.name), one.default) for one in dataclasses.fields(self)}
+        return {name: value for name, (value, default) in values.items() if name in DECODING and value != default}
+
+
+DECODING = frozenset(
+    {
+        *("temperature", "top_p", "top_k", "num_beams", "length_penalty", "early_stopping", "repetition_penalty"),
+        *("presence_penalty", "frequency_penalty", "no_repeat_ngram_size"),
+    }
+)
+"""The fields of `Generate` that say how tokens are chosen. A backend says which of them it carries out."""
 
 
 @dataclass(frozen=True, slots=True)

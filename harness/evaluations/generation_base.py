@@ -7,20 +7,24 @@ limit cut off is no answer where the task needs a whole one; it counts in `lengt
 
 from __future__ import annotations
 
+import json
 from abc import abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any, ClassVar, TypeVar
 
 from pydantic import Field
 
 from harness.core.dataset import Dataset, Row
+from harness.core.errors import SuiteError
 from harness.core.evaluation import Item
 from harness.core.examples import PromptTarget
 from harness.core.model import ModelFacts
-from harness.core.records import Record
+from harness.core.records import Record, Records
 from harness.core.requests import Continuations, Failure, Generate, Generated, Request, Response
+from harness.evaluations.prompt_template import ColumnTemplate
 from harness.evaluations.record_builders import failed, outcome, scores, truncated_tokens
-from harness.evaluations.row_task import PARENT, RowOptions, RowTask, fill, slots, texts_in
+from harness.evaluations.row_task import PARENT, RowOptions, RowTask, fill, texts_in
+from harness.schema.suite.generation_kwargs import GenerationKwargs
 
 GENERATION, CHAT = "generation", "chat"
 
@@ -28,15 +32,24 @@ GENERATION, CHAT = "generation", "chat"
 class WritingOptions(RowOptions):
     """What tasks with a written answer take."""
 
-    prompt: str = Field("{text}", description="Prompt: a template with {column} placeholders.")
+    prompt: ColumnTemplate = Field("{text}", description="Prompt: a template with {column} placeholders.")
     target: str = Field("target", description="Column with the reference text, or a JSON list of accepted texts.")
     chat: bool = Field(False, description="Apply the model's chat template; models without one are skipped.")
     max_tokens: int = Field(64, ge=1, le=4096, description="Maximum number of generated tokens.")
     stop: list[str] = Field(["\n"], description="Stop strings; the answer ends before the first one.")
+    generation_kwargs: GenerationKwargs | None = Field(
+        None, description="How tokens are chosen: sampling, beams, penalties. Defaults to greedy decoding."
+    )
     likelihood: bool = Field(True, description="Also compute the likelihood of the first reference text.")
+
+    @property
+    def decoding(self) -> tuple[str, ...]:
+        return () if self.generation_kwargs is None else self.generation_kwargs.used
 
 
 WritingOptionsT = TypeVar("WritingOptionsT", bound=WritingOptions)
+_EMPTY_SHARE = 0.05
+"""From this share of empty answers on, a warning says why they are empty."""
 _LIKELIHOOD = ("nll_reference", "bytes_reference")
 
 
@@ -54,7 +67,14 @@ class WritingTask(RowTask[WritingOptionsT]):
         """Statistics of an answer, and further things for its response."""
 
     def columns(self) -> Sequence[str]:
-        return [*slots(self.options.prompt), *([self.options.target] if self.needs_target else [])]
+        return self.answer_columns()
+
+    @property
+    def prompt(self) -> str | None:
+        return self.options.prompt
+
+    def answer_columns(self) -> Sequence[str]:
+        return [self.options.target] if self.needs_target else []
 
     def references(self, dataset: Dataset, row: Row) -> list[str]:
         """The accepted texts of a row, best first."""
@@ -88,7 +108,42 @@ class WritingTask(RowTask[WritingOptionsT]):
                     made.append(PromptTarget(target=self.separator + target, prompt=prompt))
         return made
 
+    def spec(self) -> Mapping[str, Any]:
+        made = super().spec()
+        # Keys of answers from before there were decoding options stay what they were.
+        unset = {"generation_kwargs"} if self.options.generation_kwargs is None else set()
+        return {**made, "options": {name: value for name, value in made["options"].items() if name not in unset}}
+
+    @property
+    def caveats(self) -> tuple[str, ...]:
+        """How an answer ends, and how its tokens are chosen where that is not greedily."""
+        return (self._ending(), *self._decoding())
+
+    def _ending(self) -> str:
+        stop = " or ".join(json.dumps(text, ensure_ascii=False) for text in self.options.stop)
+        default = "" if "stop" in self.options.model_fields_set else " (the task's default `stop`)"
+        before = f"before the first {stop}{default}, " if stop else f"with no stop string{default}, "
+        return f"An answer ends {before}at the model's own end, or after {self.options.max_tokens} tokens."
+
+    def _decoding(self) -> list[str]:
+        chosen = self.options.generation_kwargs
+        if chosen is None:
+            return []
+        given = ", ".join(f"{name} {value}" for name, value in chosen.model_dump(exclude_unset=True).items())
+        return [f"Tokens are chosen with {given}."]
+
+    def answer_warnings(self, records: Records) -> list[str]:
+        """Answers that a stop string ended before anything was written."""
+        pairs = zip(records.texts("prediction"), records.texts("finish"), strict=True)
+        empty = sum(finish == "stop" and not text for text, finish in pairs)
+        if empty < _EMPTY_SHARE * len(records) or not empty:
+            return []
+        stop = ", ".join(map(repr, self.options.stop))
+        counted = f"{empty} of {len(records)} answers are empty: a stop string comes first ({stop})."
+        return [f"{counted} Set `stop` where answers begin with it."]
+
     def protocol(self, facts: ModelFacts) -> str | None:
+        refuse_decoding(self.name, self.options.decoding, facts)
         if Generate.kind not in facts.supports or (self.options.chat and not facts.chat):
             return None
         return CHAT if self.options.chat else GENERATION
@@ -103,7 +158,13 @@ class WritingTask(RowTask[WritingOptionsT]):
         messages = (("user", prompt),) if protocol == CHAT else ()
         text = "" if protocol == CHAT else prompt
         asked: list[Request] = [
-            Generate(text, messages=messages, max_tokens=options.max_tokens, stop=tuple(options.stop))
+            Generate(
+                text,
+                messages=messages,
+                max_tokens=options.max_tokens,
+                stop=tuple(options.stop),
+                **({} if options.generation_kwargs is None else options.generation_kwargs.fields()),
+            )
         ]
         if options.likelihood and item.payload["references"]:
             first = ("" if protocol == CHAT else self.separator) + item.payload["references"][0]
@@ -124,6 +185,20 @@ class WritingTask(RowTask[WritingOptionsT]):
             finish=written.finish,
             response={"generated": text, **response},
             stats={**stats, **_likelihood(item, responses[1:]), "length_limit_rate": float(written.finish == "length")},
+        )
+
+
+def refuse_decoding(evaluation: str, wanted: Collection[str], facts: ModelFacts) -> None:
+    """Refuses a model that would drop what an evaluation says of decoding.
+
+    Raises:
+        SuiteError: naming the key.
+    """
+    missing = [name for name in wanted if name not in facts.decoding]
+    if missing and Generate.kind in facts.supports:
+        raise SuiteError(
+            f"{evaluation!r}: a model of the kind {facts.family} does not carry out `{missing[0]}`.",
+            hint=f"remove it from `generation_kwargs`; this model takes {', '.join(sorted(facts.decoding))}.",
         )
 
 

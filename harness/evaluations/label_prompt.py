@@ -7,7 +7,6 @@ model without a head and its specialization with one can be compared, each label
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Mapping, Sequence
 from typing import Annotated
 
@@ -18,6 +17,7 @@ from harness.core.errors import SuiteError
 from harness.core.examples import PromptTarget
 from harness.core.model import ModelFacts
 from harness.core.requests import Classify, Cloze, Continuations, Failure, Request, Response
+from harness.evaluations.prompt_template import Slot, checked, joined, parts
 from harness.evaluations.record_builders import scores
 from harness.schema.suite.types import Strict
 
@@ -25,19 +25,27 @@ HEAD, CLOZE, CONTINUATIONS = "head", "cloze", "continuations"
 GAP = "{mask}"
 PLACE = "{text}"
 SECOND = "{pair}"
-_PLACES = re.compile(r"\{text\}|\{pair\}")
 FLOOR = math.log(2.0**-1022)
 """Log-probabilities below that of the smallest normal double count as this (−708.4 nats)."""
 
 
 def _template(value: str) -> str:
-    if value.count(PLACE) != 1 or value.count(GAP) != 1:
+    checked(value, ("text", "pair", "mask"))
+    names = ["{" + part.name + "}" for part in parts(value) if isinstance(part, Slot)]
+    if names.count(PLACE) != 1 or names.count(GAP) != 1:
         raise ValueError(f"expected {PLACE} and {GAP} once each, found {value!r}")
-    if value.index(PLACE) > value.index(GAP):
+    if names.index(PLACE) > names.index(GAP):
         raise ValueError(f"expected {PLACE} before {GAP} (a causal model reads from the left), found {value!r}")
-    if value.count(SECOND) > 1 or SECOND in value[value.index(GAP) :]:
+    if names.count(SECOND) > 1 or SECOND in names[names.index(GAP) :]:
         raise ValueError(f"expected {SECOND} at most once and before {GAP}, found {value!r}")
     return value
+
+
+def _halves(template: str) -> tuple[list[str | Slot], str]:
+    """What stands before the gap, and the literal text behind it."""
+    pieces = parts(template)
+    gap = pieces.index(Slot("mask"))
+    return pieces[:gap], "".join(str(piece) for piece in pieces[gap + 1 :])
 
 
 class ClozeOptions(Strict):
@@ -96,12 +104,12 @@ class Question:
         if protocol == HEAD:
             return [Classify(text, self.labels, pair)]
         cloze = self._cloze()
-        head, end = cloze.template.split(GAP)
-        texts = {PLACE: text, SECOND: pair or ""}
+        head, end = _halves(cloze.template)
+        context = joined(head, {"text": text, "pair": pair or ""}.__getitem__)
         if protocol == CLOZE:
-            filled = _PLACES.sub(lambda place: texts[place.group()].replace(GAP, "{ mask }"), head)
-            return [Cloze(filled + GAP + end, tuple(tuple(cloze.words[label]) for label in self.labels))]
-        context = _PLACES.sub(lambda place: texts[place.group()], head)
+            # A text that holds the mark of a gap has no gap there.
+            before, after = (half.replace(GAP, "{ mask }") for half in (context, end))
+            return [Cloze(before + GAP + after, tuple(tuple(cloze.words[label]) for label in self.labels))]
         stem = context.rstrip()
         space = context[len(stem) :]
         return [Continuations(stem, tuple(f"{space}{word}{end}" for word in self._words()))]

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-import re
 from abc import abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any, ClassVar, Generic, Literal, TypeVar
 
 from pydantic import Field
@@ -14,12 +14,14 @@ from harness.core.dataset import Dataset, Row
 from harness.core.errors import DataError
 from harness.core.evaluation import Evaluation, EvaluationContext, Item
 from harness.evaluations.columns import text_of
+from harness.evaluations.prompt_template import check_columns, filled
 from harness.evaluations.subsample import choose
 from harness.schema.suite.data_refs import DataName
 from harness.schema.suite.evaluation_options import EvaluationOptions
 
 PARENT = "parent"
-_SLOT = re.compile(r"\{(\w+)\}")
+_LOOKED_AT = 1000
+"""Rows whose prompts are compared; more would say the same."""
 
 
 class RowOptions(EvaluationOptions):
@@ -62,28 +64,53 @@ class RowTask(Evaluation, Generic[OptionsT]):
     def every_item(self, data: Sequence[Dataset], split: str) -> Iterator[Item]:
         """The items without the limit."""
         (dataset,) = data
-        for column in self.columns():
-            dataset.require(column)
+        self.check_data(data)
         for row in dataset.split(split):
             yield from self.row_items(dataset, row)
 
+    def check_data(self, data: Sequence[Dataset]) -> None:
+        """The columns are there, and every slot of the prompt is one that does not hold the answer.
+
+        Raises:
+            DataError: for a missing column, an unknown slot, or the answer's own column in the prompt.
+        """
+        (dataset,) = data
+        if self.prompt is not None:
+            check_columns(self.prompt, dataset.columns, self.answer_columns(), f"{self.role} {self.name!r}, prompt")
+        for column in self.columns():
+            dataset.require(column)
+
+    @property
+    def prompt(self) -> str | None:
+        """The template of columns that its prompts come from; None where there is none."""
+        return None
+
+    def answer_columns(self) -> Sequence[str]:
+        """The columns that hold what is right: never part of a prompt."""
+        return ()
+
+    def warnings(self, data: Sequence[Dataset], split: str) -> list[str]:
+        """A prompt that is alike for all rows asks one question again and again."""
+        if self.prompt is None:
+            return []
+        (dataset,) = data
+        prompts = {filled(self.prompt, partial(text_of, dataset, row)) for row in dataset.split(split)[:_LOOKED_AT]}
+        if len(prompts) > 1 or len(dataset.split(split)) == 1:
+            return []
+        return [f"the prompt is the same for every row of data {dataset.name!r}: {next(iter(prompts))[:80]!r}."]
+
     @abstractmethod
     def columns(self) -> Sequence[str]:
-        """The columns that must be there."""
+        """The columns that must be there, beside those of the prompt."""
 
     @abstractmethod
     def row_items(self, dataset: Dataset, row: Row) -> Iterator[Item]:
         """The items of one row; most tasks have one."""
 
 
-def slots(template: str) -> list[str]:
-    """The names in braces in a template, each once."""
-    return list(dict.fromkeys(_SLOT.findall(template)))
-
-
 def fill(template: str, dataset: Dataset, row: Row) -> str:
-    """A template with the row's columns in place of `{column}`; texts are never read as templates."""
-    return _SLOT.sub(lambda found: text_of(dataset, row, found.group(1)), template)
+    """A template with the row's columns in place of `{column}`."""
+    return filled(template, partial(text_of, dataset, row))
 
 
 def texts_in(dataset: Dataset, row: Row, column: str) -> list[str]:

@@ -6,7 +6,9 @@ import math
 from dataclasses import dataclass
 from typing import Literal
 
+from harness.core.unit import range_of
 from harness.gates.decision import JudgedValue, Limits
+from harness.gates.limits import LimitScale, limit_faults
 from harness.gates.result_lookup import RefusedError, ResultLookup, judged_value
 from harness.schema.results.metrics import ComparisonResult, MetricResult
 from harness.schema.results.number_format import in_unit
@@ -16,6 +18,7 @@ from harness.schema.suite.gate_rules import (
     EquivalenceRule,
     NonInferiorityRule,
     Ratio,
+    Sliced,
     SlicedRule,
     SuperiorityRule,
     TargetRule,
@@ -67,6 +70,7 @@ def build_criterion(
     """
     if isinstance(rule, ComparedRule):
         row = lookup.change(rule, baseline, model, name)
+        _check_limits(rule, row, lookup)
         if isinstance(rule, EquivalenceRule):
             judged = judged_value(row.delta, alpha, f"the change of {rule.metric}", row.weaknesses)
             limits = Limits(-rule.margin, rule.margin)
@@ -75,6 +79,7 @@ def build_criterion(
             return _ratio(rule, rule.margin.ratio, row, alpha)
         return _improvement(rule, row, alpha)
     level = lookup.level(rule, model, name)
+    _check_limits(rule, level, lookup)
     if isinstance(rule, TargetRule):
         ideal = rule.ideal if rule.ideal is not None else level.ideal
         if ideal is None:
@@ -84,6 +89,16 @@ def build_criterion(
         return Criterion(judged, Limits(ideal - rule.margin, ideal + rule.margin), level, margin, shown=level.unit)
     assert isinstance(rule, AbsoluteRule)
     return _absolute(rule, level, alpha)
+
+
+def _check_limits(rule: SlicedRule, row: MetricResult | ComparisonResult, lookup: ResultLookup) -> None:
+    """Refuses a limit that the metric makes meaningless; a suite's own are errors before anything runs."""
+    assert isinstance(rule, Sliced)
+    low, high = range_of(row.unit, row.direction, row.ideal)
+    scale = LimitScale(row.unit, row.direction, row.ideal, low, high, lookup.role(row.evaluation, row.metric))
+    fault = next(limit_faults(rule, scale), None)
+    if fault is not None:
+        raise RefusedError(fault.text, fault.hint or "fix the limit of the gate.")
 
 
 def _improvement(rule: ComparedRule, row: ComparisonResult, alpha: float) -> Criterion:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -39,6 +39,7 @@ class RecordMetric(Metric):
     short: str = ""
     role: Role = "primary"
     aspect: Aspect = "quality"
+    bounds: tuple[float, float] | None = None
     protocols: tuple[str, ...] | None = None
 
     def stats(self, records: Records) -> FloatArray:
@@ -162,7 +163,7 @@ class JackknifeMetric(RecordMetric):
 class Factory(ABC):
     """Base of the built-in metric factories (`core.metric.MetricFactory`).
 
-    `label`, `short`, `role` and `aspect` are those of all metrics that it makes (`core.metric.Metric`).
+    `label`, `short`, `role`, `aspect` and `bounds` are those of all metrics that it makes (`core.metric.Metric`).
     """
 
     needs: tuple[str, ...]
@@ -171,6 +172,12 @@ class Factory(ABC):
     short: str = ""
     role: Role = "primary"
     aspect: Aspect = "quality"
+    bounds: tuple[float, float] | None = None
+
+    def within(self, low: float, high: float) -> Self:
+        """Itself, with the smallest and the largest level that its metrics can have."""
+        self.bounds = low, high
+        return self
 
     def __call__(self, name: str, context: MetricContext) -> Sequence[Metric]:
         """The metrics that `name` (with or without `[…]`) stands for."""
@@ -178,6 +185,7 @@ class Factory(ABC):
         for metric in metrics:
             assert isinstance(metric, RecordMetric)
             metric.label, metric.short, metric.role, metric.aspect = self.label, self.short, self.role, self.aspect
+            metric.bounds = self.bounds
         return metrics
 
     @abstractmethod

@@ -12,6 +12,9 @@ from harness.core import registry
 from harness.core.model_kind import ModelKind, ObtainContext, Obtained
 from harness.schema.suite.types import Strict, TrainedOn
 
+SERVER_DECODING = frozenset({"temperature", "top_p", "presence_penalty", "frequency_penalty"})
+"""What of decoding OpenAI's API names; a server may drop any other key without a word, so none is sent."""
+
 
 class ServerSpec(Strict):
     """A model behind an OpenAI-compatible server."""
@@ -82,7 +85,11 @@ class ServerKind(ModelKind[ServerSpec]):
     name = "server"
     Options = ServerSpec
     goal = "not trained here"
+<<<<<<< HEAD
     learned_elsewhere = True
+=======
+    decoding = SERVER_DECODING
+>>>>>>> main
     summary = "A model behind an OpenAI-compatible server."
 
     def label(self, options: ServerSpec) -> str:

@@ -128,6 +128,7 @@ def bind(suite: Suite, datasets: Mapping[str, Dataset], limit: int | None = None
             options = options.model_copy(update={"limit": min(limit, options.limit or limit)})
         evaluation: Evaluation = cls(spec.name, options, EvaluationContext(tasks=tasks, labels=labels, seed=suite.seed))
         data = tuple(datasets[ref_name(ref)] for ref in evaluation.data_refs)
+        evaluation.check_data(data)
         metrics = tuple(options.metrics or evaluation.default_metrics)
         if not metrics:
             raise SuiteError(f"{group[:-1]} {spec.name!r} has no metric.", where=suite.where(group, spec.name))

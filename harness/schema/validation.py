@@ -12,6 +12,7 @@ from pydantic import TypeAdapter, ValidationError
 from harness.core.diagnostics import Problems
 from harness.core.errors import nearest, unknown
 from harness.schema.pydantic_paths import Located, locate
+from harness.schema.suite.written_limits import share_of
 
 T = TypeVar("T")
 Fault = tuple[dict[str, Any], Located]
@@ -35,6 +36,7 @@ _EXPECTED = {
     "date_parsing": "a date such as 2027-01-31",
     "date_from_datetime_parsing": "a date such as 2027-01-31",
 }
+_NUMBERS = {"float_type", "int_type", "float_parsing", "int_parsing"}
 _ROOT_TYPES = {*_EXPECTED, "literal_error", "value_error"}
 
 
@@ -191,7 +193,13 @@ def _report(fault: dict[str, Any], place: Located, known: tuple[str, ...], probl
         meant = f" Did you mean {guess!r}?" if guess else ""
         problems.add(f"expected {fault['ctx']['expected']}, found {found(fault['input'])}.{meant}", *path)
     else:
-        problems.add(f"expected {_expected(fault)}, found {found(fault['input'])}.", *path)
+        problems.add(f"expected {_expected(fault)}, found {found(fault['input'])}.{_of_a_share(fault)}", *path)
+
+
+def _of_a_share(fault: dict[str, Any]) -> str:
+    """What to write in place of `2%` where a number is expected."""
+    share = share_of(fault["input"]) if isinstance(fault["input"], str) and fault["type"] in _NUMBERS else None
+    return "" if share is None else f" Only the limits of gates on shares take % and points; write {share:g}."
 
 
 def _expected(fault: dict[str, Any]) -> str:

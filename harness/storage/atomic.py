@@ -102,6 +102,14 @@ def move_folder(source: Path, target: Path) -> None:
             shutil.rmtree(copy, ignore_errors=True)
 
 
+def remove_folder(path: Path) -> None:
+    """Removes a folder in one step for everybody else: it is renamed first, and then emptied."""
+    if path.is_dir():
+        aside = Path(tempfile.mkdtemp(prefix=f".{path.name}.old.", dir=path.parent))
+        move_folder(path, aside / "was")
+        shutil.rmtree(aside, ignore_errors=True)
+
+
 def _exchanged(first: Path, second: Path) -> bool:
     """Exchanges two folders in one step; False where the system or the file system cannot."""
     rename = getattr(ctypes.CDLL(None), "renameat2", None) if sys.platform == "linux" else None

@@ -1,8 +1,13 @@
-"""Locks that end with their process, however it ends (POSIX `flock`)."""
+"""Locks that end with their process, however it ends (POSIX `flock`).
+
+A lock file may be removed by whoever holds it: a process that waited for it notices, and takes the one that is there
+now.
+"""
 
 from __future__ import annotations
 
 import fcntl
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import BinaryIO
@@ -36,16 +41,31 @@ def hold(path: Path, on_wait: Callable[[], None] | None = None) -> BinaryIO:
 
 
 def _locked(path: Path, operation: int) -> BinaryIO:
+    while True:
+        handle = _opened(path)
+        try:
+            fcntl.flock(handle.fileno(), operation)
+            if _is_at(handle, path):
+                return handle
+        except BaseException:
+            handle.close()
+            raise
+        handle.close()
+
+
+def _opened(path: Path) -> BinaryIO:
     with atomic.explained(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
-            handle: BinaryIO = path.open("a+b")
+            return path.open("a+b")
         except PermissionError:
             # Another user's lock file in a shared cache: one that can be read can be locked.
-            handle = path.open("rb")
+            return path.open("rb")
+
+
+def _is_at(handle: BinaryIO, path: Path) -> bool:
+    """Whether the open file is the one that stands at `path` now."""
     try:
-        fcntl.flock(handle.fileno(), operation)
-    except BaseException:
-        handle.close()
-        raise
-    return handle
+        return os.path.samestat(os.fstat(handle.fileno()), path.stat())
+    except FileNotFoundError:
+        return False

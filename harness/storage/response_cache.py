@@ -23,6 +23,8 @@ from harness.core.requests import Failure, Response, response_from_json
 from harness.storage import atomic
 
 RESPONSES_FORMAT = 1
+RESPONSES = "responses.sqlite"
+"""Name of the file in the cache folder."""
 _LOOKUP = 500
 _WAIT_SECONDS = 60.0
 _SIDE_FILES = ("", "-wal", "-shm")
@@ -97,6 +99,19 @@ class ResponseCache:
         except sqlite3.DatabaseError as error:
             self._recover(error)
             self._write(rows)
+
+    def damaged(self) -> list[bytes]:
+        """The keys of all rows that do not match their digest."""
+        rows = self._connection.execute("SELECT key, value, check_sum FROM checked_responses")
+        return [key for key, value, check_sum in rows if _read(key, value, check_sum) is None]
+
+    def remove(self, keys: Sequence[bytes]) -> None:
+        """Removes rows; they are computed again when they are needed."""
+        with self._connection:
+            self._connection.executemany("DELETE FROM checked_responses WHERE key = ?", [(key,) for key in keys])
+
+    def __len__(self) -> int:
+        return int(self._connection.execute("SELECT COUNT(*) FROM checked_responses").fetchone()[0])
 
     def close(self) -> None:
         self._connection.close()

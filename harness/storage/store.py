@@ -24,7 +24,7 @@ import shutil
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -39,7 +39,7 @@ MANIFEST = "manifest.json"
 # Fetched and parsed data is pinned by digest: making it "anew" would only download the same bytes.
 PINNED = {"artifacts", "converted", "data", "packaged"}
 STORE_FORMAT = 2
-_WORK, _LOCKS, _DAMAGED = "work", "locks", "damaged"
+WORK, LOCKS, DAMAGED = "work", "locks", "damaged"
 _KIND = re.compile(r"[a-z][a-z0-9_]*\Z")
 
 
@@ -61,6 +61,19 @@ class Entry:
     key: str
     path: Path
     meta: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class StoredEntry:
+    """A finished folder of the store, whole or not."""
+
+    kind: str
+    key: str
+    path: Path
+
+    def used(self) -> float:
+        """When it was last used, in seconds since the epoch."""
+        return max(path.stat().st_mtime for path in (self.path, self.path / MANIFEST) if path.exists())
 
 
 class Store:
@@ -125,10 +138,16 @@ class Store:
         if self._opened is not None and kind not in PINNED and manifest["made"] < self._opened:
             return None
         if (kind, key) not in self._checked:
-            fault = _fault(path, manifest)
+            try:
+                fault = _fault(path, manifest)
+            except OSError as error:  # another process may be putting the entry aside
+                fault = f"it cannot be read: {error.strerror}"
             if fault is not None:
                 raise _Damaged(fault)
             self._checked.add((kind, key))
+            # When an entry was last used, for whoever clears the cache; the manifest says when it was made.
+            with suppress(OSError):
+                os.utime(path / MANIFEST)
         return Entry(kind, key, path, manifest["meta"])
 
     def make(
@@ -153,7 +172,7 @@ class Store:
             entry = self._look_or_discard(kind, key)
             if entry is not None:
                 return entry
-            work = self._own(_WORK, kind, key)
+            work = self._own(WORK, kind, key)
             with atomic.explained(work):
                 work.mkdir(parents=True, exist_ok=True)
                 meta = build(work) or {}
@@ -171,17 +190,32 @@ class Store:
             )
         return made
 
+    def entries(self) -> Iterator[StoredEntry]:
+        """Everything finished in the store, whole or not, by kind and key."""
+        for kind in sorted(path.name for path in self.root.glob("*") if _is_kind(path.name) and path.is_dir()):
+            for path in sorted(self.root.glob(f"{kind}/??/*")):
+                if is_key(path.name) and path.is_dir() and not path.is_symlink():
+                    yield StoredEntry(kind, path.name, path)
+
+    def remove(self, kind: str, key: str) -> None:
+        """Removes a finished entry; it is made again when it is needed."""
+        with self.lock(kind, key):
+            atomic.remove_folder(self.path(kind, key))
+
     @contextmanager
     def lock(self, kind: str, key: str, on_wait: Callable[[], None] | None = None) -> Iterator[None]:
         """Holds the lock of one key; it is released when the process ends, however it ends."""
         self._check(kind, key)
-        path = self._own(_LOCKS, f"{kind}-{key}.lock")
+        path = self._own(LOCKS, f"{kind}-{key}.lock")
         with hold(path, on_wait):
-            yield
+            try:
+                yield
+            finally:
+                path.unlink(missing_ok=True)
 
     def _check(self, kind: str, key: str) -> None:
         """The one door: nothing else turns a key into a path."""
-        if _KIND.match(kind) is None or kind in {_WORK, _LOCKS, _DAMAGED}:
+        if not _is_kind(kind):
             raise DataError(f"expected a cache entry kind, found {kind[:60]!r}.", where=Where(self.root))
         if not is_key(key):
             raise DataError(
@@ -237,7 +271,7 @@ class Store:
                 where=Where(path),
                 hint="move it elsewhere, then rerun.",
             )
-        aside = self._own(_DAMAGED) / f"{path.name}-{time.time_ns()}"
+        aside = self._own(DAMAGED) / f"{path.name}-{time.time_ns()}"
         aside.parent.mkdir(parents=True, exist_ok=True)
         atomic.move_folder(path, aside)
         self.reporter.warn(f"corrupt cache entry ({fault}); rebuilding it. Old entry: {aside}")
@@ -254,6 +288,10 @@ def _manifest_digest(content: dict[str, Any], kind: str, key: str) -> str:
     """
     plain = json.loads(json.dumps(content))
     return text_digest(json.dumps({"kind": kind, "key": key, "manifest": plain}, sort_keys=True))
+
+
+def _is_kind(name: str) -> bool:
+    return _KIND.match(name) is not None and name not in {WORK, LOCKS, DAMAGED}
 
 
 def _manifest(path: Path, kind: str, key: str) -> dict[str, Any] | None:

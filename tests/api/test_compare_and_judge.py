@@ -370,3 +370,21 @@ def test_comparing_warns_of_rows_that_may_have_been_trained_on() -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         harness.compare(rows, rows, metrics=["accuracy"], held_out=True)
+
+
+def test_limits_are_held_against_range_and_direction_of_a_table_s_metrics() -> None:
+    losses = [{"id": number, "loss": 1.0 + number % 3} for number in range(200)]
+    worse = [{**row, "loss": 4 * row["loss"]} for row in losses]
+    found = harness.compare(losses, worse, metrics=[harness.Mean("loss", direction="lower")])
+    verdicts = harness.judge(found, harness.Gate("g", metric="loss", kind="absolute", min=3.0))
+    assert (verdicts.results[0].verdict, verdicts.overall.exit_code) == ("error", 12)
+    assert "better lower, so `min` alone" in verdicts.results[0].sentence
+    right = [{"id": number, "target": "ab"[number % 2], "prediction": "ab"[number % 2]} for number in range(200)]
+    wrong = [{**row, "prediction": "ba"[int(row["id"]) % 2]} for row in right]
+    shares = harness.compare(right, wrong, metrics=["accuracy"])
+    rules = [
+        harness.Gate("a", metric="accuracy", kind="absolute", min=-1),
+        harness.Gate("b", metric="accuracy", kind="non_inferiority", margin=5),
+        harness.Gate("c", metric="accuracy", kind="non_inferiority", margin="2%"),
+    ]
+    assert [one.verdict for one in harness.judge(shares, rules)] == ["error", "error", "fail"]

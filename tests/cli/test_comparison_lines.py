@@ -6,6 +6,7 @@ import pytest
 
 from harness.cli.comparison_lines import comparison_lines, reading
 from harness.core.interval import Interval
+from harness.schema.results.inputs import EvaluationResult
 from harness.schema.results.metrics import ComparisonResult
 
 
@@ -65,3 +66,12 @@ def test_no_name_begins_a_line_or_drives_the_terminal() -> None:
     assert "\n" not in head + line
     assert "\x1b" not in line
     assert not head.startswith("::")
+
+
+def test_what_is_missing_stands_beside_n() -> None:
+    counts = {"old": {"ok": 97, "unread": 2, "failed": 1}, "new": {"ok": 100, "empty": 4}}
+    evaluation = EvaluationResult(
+        name="a", role="task", kind="k", summary="", data=[], split="test", n=100, counts=counts
+    )
+    (_, line) = comparison_lines([row(only_baseline=30, only_candidate=12)], {"a": evaluation})
+    assert line.endswith("(42 without a partner; old: 2 unread, 1 failed; new: 4 empty)")

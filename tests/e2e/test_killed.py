@@ -49,7 +49,10 @@ def test_killed_again_and_again_it_ends_with_the_same_results(finished: Finished
     assert leftovers == []
 
 
-def test_ctrl_c_says_that_it_goes_on_and_exits_with_130(shell: Shell) -> None:
+@pytest.mark.parametrize(
+    ("sent", "code", "word"), [(signal.SIGINT, 130, "interrupted"), (signal.SIGTERM, 143, "terminated")]
+)
+def test_a_stopped_run_says_that_it_goes_on(shell: Shell, sent: signal.Signals, code: int, word: str) -> None:
     process = subprocess.Popen(
         shell.command("run", "tiny.yaml", "--json"),
         cwd=shell.folder,
@@ -62,11 +65,11 @@ def test_ctrl_c_says_that_it_goes_on_and_exits_with_130(shell: Shell) -> None:
     while time.monotonic() < deadline and not list(shell.folder.glob("reports/tiny/*/run.json")):
         time.sleep(0.1)
     time.sleep(1.0)
-    process.send_signal(signal.SIGINT)
+    process.send_signal(sent)
     out, err = process.communicate(timeout=60)
-    assert process.returncode == 130, err
+    assert process.returncode == code, err
     assert out == ""
-    assert "rerun the command to resume" in err
+    assert f"{word}. Finished work is kept; rerun the command to resume." in err
     assert "Traceback" not in err
     info = next(iter(shell.folder.glob("reports/tiny/*/run.json")))
     assert json.loads(info.read_text())["state"] == "interrupted"

@@ -18,7 +18,7 @@ models:
 compare: {baseline: trivial, candidates: [words], release: [words]}
 tasks:
   reviews: {classification: {data: reviews}}
-  others: {classification: {data: reviews}}
+  others: {classification: {data: reviews, label: kind}}
 """
 GATES = """\
 gates:
@@ -28,8 +28,8 @@ gates:
 
 @pytest.fixture
 def shell(tmp_path: Path) -> Shell:
-    rows = [f"r{k},number {k} was {('good', 'bad')[k % 2]},{('yes', 'no')[k % 2]}" for k in range(80)]
-    (tmp_path / "reviews.csv").write_text("\n".join(["id,text,label", *rows]) + "\n", "utf-8")
+    rows = [f"r{k},number {k} was {('good', 'bad')[k % 2]},{('yes', 'no')[k % 2]},{'xyz'[k % 3]}" for k in range(80)]
+    (tmp_path / "reviews.csv").write_text("\n".join(["id,text,label,kind", *rows]) + "\n", "utf-8")
     (tmp_path / "bare.yaml").write_text(SUITE + "gates: []\n", "utf-8")
     (tmp_path / "gated.yaml").write_text(SUITE + GATES, "utf-8")
     return Shell(tmp_path, tmp_path / "cache")
@@ -57,3 +57,9 @@ def test_gates_that_only_dropped_end_with_12_and_are_named(shell: Shell) -> None
     assert "better" in again.stderr
     plan = shell("plan", "gated.yaml", "--only", "others")
     assert "better: cannot be judged of words: `--only others` leaves out the evaluation reviews" in plan.stdout
+
+
+def test_models_that_were_skipped_are_named_with_the_reason(shell: Shell) -> None:
+    done = shell("run", "gated.yaml", "--json", "--quiet")
+    assert "trivial was not evaluated on others: " in done.stderr
+    assert "words was not evaluated on others: " in done.stderr

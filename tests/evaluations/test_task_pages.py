@@ -13,6 +13,7 @@ from harness.schema.suite.evaluation_options import EvaluationOptions
 PAGES = Path(__file__).parents[2] / "docs" / "tasks"
 TASKS = registry.names("tasks")
 SHARED = set(EvaluationOptions.model_fields) | {"data", "prompt", "target", "chat", "max_tokens", "stop", "likelihood"}
+SHARED |= {"generation_kwargs"}
 
 
 @pytest.mark.parametrize("name", TASKS)

@@ -26,7 +26,7 @@ CASES: list[tuple[str, list[MetricResult | ComparisonResult], str]] = [
     ("kind: equivalence, margin: 0.02", [comparison(0.1, 0.001)], "fail"),
     ("kind: equivalence, margin: 0.02", [comparison(0.02, 0.01)], "inconclusive"),
     ("kind: absolute, min: 0.5", [level(0.9, 0.01)], "pass"),
-    ("kind: absolute, max: 0.5", [level(0.9, 0.01)], "fail"),
+    ("kind: absolute, max: 0.5", [level(0.9, 0.01, direction="lower")], "fail"),
     ("kind: absolute, min: 0.5, bound: point", [level(0.9, 0.01)], "pass"),
     ("kind: target, ideal: 0.5, margin: 0.05", [level(0.5, 0.01)], "pass"),
     ("kind: target, ideal: 0.5, margin: 0.05", [level(0.7, 0.01)], "fail"),

@@ -163,7 +163,8 @@ def test_a_ratio_margin_without_a_ratio_is_an_error() -> None:
     ],
 )
 def test_levels_are_judged_by_the_bound(rule: str, low: float, high: float, expected: str) -> None:
-    assert verdict(rule, level(low, high)).verdict == expected
+    direction = "lower" if "max:" in rule else "higher"
+    assert verdict(rule, level(low, high, direction=direction)).verdict == expected
 
 
 def test_a_target_takes_the_ideal_of_its_metric() -> None:

@@ -224,6 +224,16 @@ def test_ready_suites_are_valid(name: str) -> None:
     assert load_any_suite(name).name == name
 
 
+def test_decoding_that_a_server_would_drop_is_refused_before_anything_runs() -> None:
+    served = "models:\n  far: {server: {url: 'http://localhost:1/v1', model: x}}\n"
+    text = SMALL.replace("models:\n", served, 1).replace(
+        "probes:\n", "  qa: {generative_qa: {data: mine, generation_kwargs: {num_beams: 3}}}\nprobes:\n", 1
+    )
+    assert "the model 'far' (`server`) does not carry out `num_beams`" in fault(text)
+    sampled = text.replace("{num_beams: 3}", "{do_sample: true, temperature: 0.5}")
+    assert suite(sampled).tasks["qa"].options.decoding == ("temperature",)
+
+
 SERVED = """\
 name: served
 data: {mine: {file: mine.csv}}

@@ -20,7 +20,7 @@ def command(baseline_run: str, candidate_run: str, models: tuple[str, ...], as_j
     from harness.cli.comparison_lines import comparison_lines
     from harness.cli.console import make_reporter
     from harness.cli.options import earlier_json, emit_json, say_earlier_version
-    from harness.commands.compare_runs import compare_runs
+    from harness.commands.compare_runs import both_sides, compare_runs
     from harness.storage.run_folders import find
 
     pairs = []
@@ -35,6 +35,6 @@ def command(baseline_run: str, candidate_run: str, models: tuple[str, ...], as_j
     if as_json:
         emit_json({"comparisons": [entry.model_dump(mode="json") for entry in compared], **earlier_json(first, second)})
         return 0
-    for line in comparison_lines(compared):
+    for line in comparison_lines(compared, both_sides(first, second)):
         click.echo(line)
     return 0

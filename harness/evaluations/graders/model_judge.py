@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field
 
 from harness.core.evaluation import Item
 from harness.core.model import ModelFacts
 from harness.core.requests import Generate, Generated, Request, Response
+from harness.evaluations.prompt_template import filled, template_of
 
 JUDGE_PROMPT = (
     "Two continuations of one text follow. Which one goes on better: more fluent, more coherent with the beginning, "
@@ -19,8 +20,6 @@ JUDGE_PROMPT = (
 )
 
 _SLOTS = ("prompt", "a", "b")
-
-_SLOT = re.compile(r"\{(prompt|a|b)\}")
 
 _LETTER = re.compile(r"\b([AB])\b")
 
@@ -33,18 +32,10 @@ class JudgeOptions(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     model: str = Field(description="Name of the suite's model that judges, such as a `server` model.")
-    prompt: str = Field(
+    prompt: Annotated[str, template_of(*_SLOTS, needed=_SLOTS)] = Field(
         JUDGE_PROMPT,
         description="Prompt for the judge; {prompt}, {a}, and {b} are replaced by the prompt and the two texts.",
     )
-
-    @field_validator("prompt")
-    @classmethod
-    def _whole(cls, value: str) -> str:
-        missing = [f"{{{name}}}" for name in _SLOTS if f"{{{name}}}" not in value]
-        if missing:
-            raise ValueError(f"the judge's prompt lacks {', '.join(missing)}")
-        return value
 
 
 class Judge:
@@ -79,8 +70,7 @@ class Judge:
 
     def _ask(self, item: Item, first: str, second: str, *, chat: bool) -> Generate:
         values = {"prompt": str(item.payload["prompt"]), "a": first, "b": second}
-        # One pass: what stands in a text is never read as a slot.
-        question = _SLOT.sub(lambda slot: values[slot.group(1)], self._prompt)
+        question = filled(self._prompt, values.__getitem__)
         if chat:
             return Generate(messages=(("user", question),), max_tokens=_JUDGE_TOKENS)
         return Generate(question, max_tokens=_JUDGE_TOKENS)

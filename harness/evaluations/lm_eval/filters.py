@@ -11,6 +11,7 @@ from harness.core.errors import SuiteError, unknown
 
 DEFAULT_PATTERN = r"#### (\-?[0-9\.\,]+)"
 Filter = Callable[[str], str]
+_ARGUMENTS = frozenset({"regex_pattern", "group_select", "fallback"})
 
 
 def pipeline(task: Mapping[str, Any], name: str | None) -> Filter:
@@ -44,6 +45,10 @@ def _step(given: dict[str, Any]) -> Filter:
         "lowercase": str.lower,
         "uppercase": str.upper,
     }
+    known = _ARGUMENTS if name == "regex" else frozenset()
+    extra = [key for key in given if key not in known]
+    if extra and (name in plain or name == "regex"):
+        raise SuiteError(f"`filter_list`, {name}: the key {extra[0]!r} is not supported here.")
     if name in plain:
         return plain[name]
     if name != "regex":

@@ -18,8 +18,10 @@ from harness.core.evaluation import Evaluation, EvaluationContext, Item, ItemMea
 from harness.core.model import ModelFacts
 from harness.core.records import Record
 from harness.core.requests import Continuations, Failure, Generate, Generated, Request, Response, RollingLikelihood
+from harness.evaluations.generation_base import refuse_decoding
 from harness.evaluations.item_measures import BITS_PER_BYTE, MARGIN_OF_CORRECT
 from harness.evaluations.lm_eval.filters import matches, pipeline
+from harness.evaluations.lm_eval.generation_settings import generation_settings
 from harness.evaluations.lm_eval.prompt_templates import Doc, Prompts
 from harness.evaluations.record_builders import failed, outcome, scores, truncated_tokens, whole_likelihood
 from harness.evaluations.subsample import choose
@@ -47,7 +49,6 @@ METRICS: Mapping[str, Mapping[str, str]] = {
 """lm-eval's name of a metric → ours, by output type."""
 
 _MOST_TARGET_TOKENS = 64
-_NEW_TOKENS = 256
 
 
 class LmEvalTaskOptions(EvaluationOptions):
@@ -61,6 +62,12 @@ class LmEvalTaskOptions(EvaluationOptions):
     filter: str | None = Field(None, description="Filter of the task. Defaults to the first.")
     revision: str | None = Field(None, description="Commit hash of the task's hub dataset.")
     folder: str = Field("", description="Folder of the task's data files. Defaults to the folder of `file`.")
+
+    @property
+    def decoding(self) -> tuple[str, ...]:
+        if str(self.task.get("output_type")) != "generate_until":
+            return ()
+        return tuple(Generate(**generation_settings(self.task)).decoding())
 
 
 class LmEvalTask(Evaluation):
@@ -87,6 +94,7 @@ class LmEvalTask(Evaluation):
         self.task = options.task
         self.type = str(self.task.get("output_type"))
         self._filter = pipeline(self.task, options.filter)
+        self._generation = generation_settings(self.task)
         asked = self.task.get("num_fewshot") if options.num_fewshot is None else options.num_fewshot
         self._prompts = Prompts(self.task, int(asked or 0))
         self._exact = next(
@@ -121,7 +129,7 @@ class LmEvalTask(Evaluation):
         task = options.task
         asked = task.get("test_split") or task.get("validation_split")
         pool = _pool(task)
-        splits = {"test": asked} if pool == asked else {"test": asked, "train": pool}
+        splits = {"test": asked} if pool in (asked, None) else {"test": asked, "train": pool}
         source = {
             "path": task.get("dataset_path"),
             "name": task.get("dataset_name"),
@@ -131,6 +139,19 @@ class LmEvalTask(Evaluation):
             "revision": options.revision,
         }
         return (SourceRef(source="lm_eval", options=source),)
+
+    @property
+    def caveats(self) -> tuple[str, ...]:
+        """Where the prompts or answers are not those of lm-eval, though the file is carried out."""
+        sentences = []
+        if self._prompts.shots and self._prompts.indices:
+            sentences.append(
+                "Examples are drawn from the documents of `fewshot_indices`; lm-eval 0.4.13 ignores that key, so its "
+                "prompts differ."
+            )
+        if self.type == "generate_until" and self._generation["temperature"] > 0:
+            sentences.append("Answers are sampled: harness draws by its own seed, so the texts are not lm-eval's.")
+        return tuple(sentences)
 
     def spec(self) -> Mapping[str, Any]:
         """The task but for where its data is (the data's fingerprint says what it holds)."""
@@ -148,8 +169,9 @@ class LmEvalTask(Evaluation):
         rows = dataset.split("test")
         docs: list[Doc] = [json.loads(row.fields["doc"]) for row in rows]
         separate = dataset.rows.get("train", ())
-        pool: list[Doc] = [json.loads(row.fields["doc"]) for row in separate] or docs
-        drawn = self._prompts.drawn(docs, pool, same=not separate)
+        pool: Sequence[Doc] = [json.loads(row.fields["doc"]) for row in separate] or docs
+        samples = self._prompts.samples
+        drawn = self._prompts.drawn(docs, pool if samples is None else samples, same=samples is None and not separate)
         made = (
             self._item(row.id, row.cluster, doc, examples) for row, doc, examples in zip(rows, docs, drawn, strict=True)
         )
@@ -183,6 +205,7 @@ class LmEvalTask(Evaluation):
         return Item(identity, {**payload, "choices": choices, "right": right}, texts, choices[right[0]], clusters)
 
     def protocol(self, facts: ModelFacts) -> str | None:
+        refuse_decoding(self.name, self.options.decoding, facts)
         wanted = _PROTOCOLS.get(self.type, GENERATION)
         if facts.language_model == "causal":
             return wanted
@@ -197,7 +220,7 @@ class LmEvalTask(Evaluation):
         if self.type == "loglikelihood_rolling":
             return [RollingLikelihood(payload["text"])]
         if self.type == "generate_until":
-            return [self._generation(payload["context"])]
+            return [Generate(payload["context"], **self._generation)]
         if self.type == "loglikelihood":
             target = payload["golds"][0]
             likely = Continuations(payload["context"], (target,))
@@ -209,15 +232,6 @@ class LmEvalTask(Evaluation):
         options = tuple(payload["delimiter"] + choice for choice in payload["choices"])
         alone = [Continuations("", options)] if "acc_mutual_info" in (self.options.metrics or ()) else []
         return [Continuations(payload["context"], options), *alone]
-
-    def _generation(self, context: str) -> Generate:
-        given = dict(self.task.get("generation_kwargs") or {})
-        until = given.get("until", [str(self.task.get("fewshot_delimiter", "\n\n"))])
-        stop = (until,) if isinstance(until, str) else tuple(str(text) for text in until if text)
-        temperature = float(given.get("temperature", 0.0)) if given.get("do_sample") else 0.0
-        return Generate(
-            context, max_tokens=int(given.get("max_gen_toks", _NEW_TOKENS)), stop=stop, temperature=temperature
-        )
 
     def record(self, item: Item, protocol: str, responses: Sequence[Response]) -> Record:
         cut = truncated_tokens(responses)
@@ -304,20 +318,28 @@ class LmEvalTask(Evaluation):
 
 
 def _pool(task: Mapping[str, Any]) -> str | None:
-    """The split that examples come from, by lm-eval's rule."""
+    """The split that examples come from, by lm-eval's rule; None where the file holds them itself."""
     given = dict(task.get("fewshot_config") or {})
-    for name in (given.get("split"), task.get("fewshot_split"), task.get("training_split")):
+    for name in (given.get("split"), task.get("fewshot_split")):
         if name:
             return str(name)
+    if given.get("samples") is not None:
+        return None
+    if task.get("training_split"):
+        return str(task["training_split"])
     found = task.get("validation_split") or task.get("test_split")
     return None if found is None else str(found)
 
 
 def _metrics(task: Mapping[str, Any]) -> list[str]:
+    from harness.evaluations.lm_eval.task_file import check_metric
+
     known = METRICS[str(task["output_type"])]
     listed = task.get("metric_list") or [{"metric": name} for name in list(known)[:1]]
     names = [str(one.get("metric")) if isinstance(one, Mapping) else str(one) for one in listed]
-    for name in names:
+    for name, entry in zip(names, listed, strict=True):
+        if isinstance(entry, Mapping):
+            check_metric(entry, name)
         if name not in known:
             raise SuiteError(
                 f"lm-eval's metric {name!r} of {task['output_type']} tasks is not supported; known: "

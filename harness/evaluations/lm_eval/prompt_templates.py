@@ -89,6 +89,8 @@ class Prompts:
         self.split = given.get("split") or task.get("fewshot_split")
         self.sampler = str(given.get("sampler", "default"))
         self.indices: Sequence[int] | None = given.get("fewshot_indices")
+        # lm-eval prefers a split where both are there.
+        self.samples: Sequence[Doc] | None = given.get("samples") if not self.split else None
         names = ("doc_to_text", "doc_to_target", "doc_to_choice", "fewshot_delimiter", "target_delimiter")
         self.example = {**task, **{key: given[key] for key in names if given.get(key) is not None}}
 
@@ -165,12 +167,13 @@ class Prompts:
         """
         if not self.shots:
             return [[] for _ in docs]
-        chosen = [pool[index] for index in self.indices] if self.indices else list(pool)
+        chosen = _picked(pool, self.indices) if self.indices else list(pool)
         told = self.split == self.task.get("test_split")
-        if len(chosen) < self.shots + (1 if same or told else 0):
+        first = self.sampler == "first_n"
+        if len(chosen) < self.shots + (1 if same or (told and not first) else 0):
             raise DataError(f"{self.shots} examples are required, but only {len(chosen)} documents are available.")
-        if self.sampler == "first_n":
-            return [_others(chosen, doc if same or told else None)[: self.shots] for doc in docs]
+        if first:
+            return [self._first(chosen, doc if same or told else None) for doc in docs]
         if self.sampler != "default":
             raise DataError(f"the sampler {self.sampler!r} is not known; expected default or first_n.")
         random = Random(SEED)
@@ -182,11 +185,24 @@ class Prompts:
             for doc, found in zip(docs, drawn, strict=True)
         ]
 
+    def _first(self, pool: list[Doc], doc: Doc | None) -> list[Doc]:
+        found = _others(pool, doc)[: self.shots]
+        if len(found) < self.shots:
+            raise DataError(f"{self.shots} examples are required, but only {len(found)} other documents are available.")
+        return found
+
     def _sampled(self, random: Random, pool: list[Doc], doc: Doc | None) -> list[Doc]:
         if doc is None:
             return random.sample(pool, self.shots)
         found = _others(random.sample(pool, self.shots + 1), doc)[: self.shots]
         return found if len(found) == self.shots else random.sample(_others(pool, doc), self.shots)
+
+
+def _picked(pool: Sequence[Doc], indices: Sequence[int]) -> list[Doc]:
+    outside = [index for index in indices if not -len(pool) <= index < len(pool)]
+    if outside:
+        raise DataError(f"`fewshot_indices` has {outside[0]}, but only {len(pool)} documents are available.")
+    return [pool[index] for index in indices]
 
 
 def _others(docs: Sequence[Doc], doc: Doc | None) -> list[Doc]:

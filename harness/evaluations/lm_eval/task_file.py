@@ -5,6 +5,7 @@ They are YAML 1.1, as lm-eval's own reader takes them: an unquoted `no` is false
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,7 @@ _WITHOUT_EFFECT = frozenset(
     }
 )
 _MOST_BYTES = 1_000_000
+_HINT = "see docs/lm-eval.md for the supported keys, or rewrite the task as a harness task."
 _DEEPEST = 10
 
 
@@ -51,7 +53,7 @@ def checked(value: dict[str, Any], where: Where | None) -> dict[str, Any]:
                 if key in _UNSUPPORTED
                 else unknown("key of a task file", str(key), _USED | _UNSUPPORTED),
                 where=where,
-                hint="see docs/lm-eval.md for the supported keys, or rewrite the task as a harness task.",
+                hint=_HINT,
             )
     kind = value.get("output_type", "generate_until")
     if kind not in OUTPUT_TYPES:
@@ -62,6 +64,9 @@ def checked(value: dict[str, Any], where: Where | None) -> dict[str, Any]:
         raise SuiteError("a multiple_choice task needs `doc_to_choice`.", where=where)
     if "test_split" not in value and "validation_split" not in value:
         raise SuiteError("the task has neither `test_split` nor `validation_split`.", where=where)
+    _check_examples(value.get("fewshot_config"), where)
+    _check_filters(value.get("filter_list"), str(kind), where)
+    _check_generation(value, str(kind), where)
     kept = {key: value[key] for key in sorted(value) if key in _USED}
     return {**kept, "output_type": kind}
 
@@ -72,6 +77,86 @@ _UNSUPPORTED = frozenset(
         *("doc_to_image", "doc_to_audio"),
     }
 )
+
+
+_EXAMPLES = frozenset(
+    {
+        *("sampler", "split", "samples", "fewshot_indices", "doc_to_text", "doc_to_target", "doc_to_choice"),
+        *("fewshot_delimiter", "target_delimiter"),
+    }
+)
+_AGGREGATIONS = {
+    "perplexity": "perplexity",
+    "word_perplexity": "weighted_perplexity",
+    "byte_perplexity": "weighted_perplexity",
+    "bits_per_byte": "bits_per_byte",
+}
+"""How lm-eval aggregates a metric; `mean` where it is not here."""
+_OF_EXACT_MATCH = frozenset({"ignore_case", "ignore_punctuation", "ignore_numbers", "regexes_to_ignore"})
+_OF_METRICS = frozenset({"metric", "aggregation", "higher_is_better", "hf_evaluate"})
+
+
+def check_metric(entry: Mapping[str, Any], name: str) -> None:
+    """Refuses what an entry of `metric_list` asks for and is not carried out.
+
+    Raises:
+        SuiteError: naming the key, or the way in which values are aggregated.
+    """
+    known = _OF_METRICS | (_OF_EXACT_MATCH if name == "exact_match" else frozenset())
+    for key in entry:
+        if key not in known or (key == "hf_evaluate" and entry[key]):
+            raise SuiteError(f"`metric_list`, {name}: the key {key!r} is not supported here.", hint=_HINT)
+    wanted = _AGGREGATIONS.get(name, "mean")
+    if str(entry.get("aggregation", wanted)) != wanted:
+        raise SuiteError(
+            f"`metric_list`, {name}: the aggregation {str(entry['aggregation'])!r} is not supported here, only "
+            f"{wanted!r}.",
+            hint=_HINT,
+        )
+
+
+def _check_examples(given: Any, where: Where | None) -> None:
+    """Refuses what `fewshot_config` asks for and is not carried out."""
+    if given is None:
+        return
+    if not isinstance(given, Mapping):
+        raise SuiteError(f"expected a mapping as `fewshot_config`, found {given!r}.", where=where)
+    for key, value in given.items():
+        if key not in _EXAMPLES and value is not None:
+            raise SuiteError(f"`fewshot_config`: {unknown('key', str(key), _EXAMPLES)}", where=where, hint=_HINT)
+    samples = given.get("samples")
+    if samples is not None and not (isinstance(samples, list) and all(isinstance(doc, Mapping) for doc in samples)):
+        raise SuiteError("`fewshot_config.samples`: expected a list of documents.", where=where)
+    indices = given.get("fewshot_indices")
+    if indices is not None and not (isinstance(indices, list) and all(type(index) is int for index in indices)):
+        raise SuiteError(
+            f"`fewshot_config.fewshot_indices`: expected a list of numbers, found {indices!r}.", where=where
+        )
+
+
+def _check_filters(listed: Any, kind: str, where: Where | None) -> None:
+    """Refuses keys of `filter_list` that are not carried out, and filters where no text is written."""
+    for entry in listed or () if isinstance(listed, list) else ():
+        extra = [key for key in entry if key not in ("name", "filter")] if isinstance(entry, Mapping) else []
+        if extra:
+            raise SuiteError(f"`filter_list`: the key {extra[0]!r} is not supported here.", where=where, hint=_HINT)
+        steps = entry.get("filter") if isinstance(entry, Mapping) else None
+        for step in steps if isinstance(steps, list) else ():
+            if kind != "generate_until" and isinstance(step, Mapping) and step.get("function") != "take_first":
+                raise SuiteError(
+                    f"`filter_list` of a {kind} task: the filter {step.get('function')!r} is not supported here.",
+                    where=where,
+                    hint=_HINT,
+                )
+
+
+def _check_generation(value: Mapping[str, Any], kind: str, where: Where | None) -> None:
+    if value.get("generation_kwargs") is not None and not isinstance(value["generation_kwargs"], Mapping):
+        raise SuiteError(
+            f"expected a mapping as `generation_kwargs`, found {value['generation_kwargs']!r}.", where=where
+        )
+    if value.get("generation_kwargs") and kind != "generate_until":
+        raise SuiteError(f"`generation_kwargs` has no effect in a {kind} task.", where=where, hint="remove it.")
 
 
 def _is_default(key: str, value: Any) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
@@ -18,6 +18,7 @@ from harness.evaluations.answer_parsing import LETTERS, read_choice
 from harness.evaluations.columns import joined_slices, text_of
 from harness.evaluations.item_measures import MARGIN_OF_CORRECT
 from harness.evaluations.probe_base import Probe
+from harness.evaluations.prompt_template import filled, template_of
 from harness.evaluations.record_builders import failed, outcome, scores, truncated_tokens, unread, whole_likelihood
 from harness.evaluations.subsample import choose
 from harness.schema.suite.data_refs import DataName
@@ -37,7 +38,7 @@ class AmbiguousQaOptions(EvaluationOptions):
     ask: Literal["likelihood", "generate"] = Field(
         "likelihood", description="The most likely answer, or the answer that the model generates (greedily)."
     )
-    template: str = Field(
+    template: Annotated[str, template_of("context", "question", needed=("context", "question"))] = Field(
         "{context}\nQuestion: {question}\nAnswer:", description="Prompt before the answer: {context}, {question}."
     )
     max_tokens: int = Field(16, ge=1, le=512, description="Maximum number of new tokens with `ask: generate`.")
@@ -109,8 +110,7 @@ class AmbiguousQa(Probe[AmbiguousQaOptions]):
         return f"it has no language-model head (model family: {facts.family})"
 
     def requests(self, item: Item, protocol: str) -> Sequence[Request]:
-        stem = self.options.template.replace("{question}", item.payload["question"])
-        stem = stem.replace("{context}", item.payload["context"])
+        stem = filled(self.options.template, item.payload.__getitem__)
         answers: list[str] = item.payload["answers"]
         if protocol == GENERATED:
             lettered = "\n".join(f"{letter}. {text}" for letter, text in zip(LETTERS, answers, strict=False))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar
 
 from pydantic import Field
 
@@ -18,6 +18,7 @@ from harness.core.requests import Continuations, Failure, Request, Response
 from harness.evaluations.columns import joined_slices, text_of
 from harness.evaluations.item_measures import MARGIN
 from harness.evaluations.probe_base import Probe
+from harness.evaluations.prompt_template import filled, template_of
 from harness.evaluations.record_builders import failed, outcome, scores, truncated_tokens
 from harness.evaluations.sentence_scorers import SentenceScorer, ask_for, read, scorer_for, why_not
 from harness.evaluations.subsample import choose
@@ -41,7 +42,7 @@ class CoreferenceOptions(EvaluationOptions):
     resolve: bool = Field(
         True, description="Also ask whom the pronoun refers to, in addition to which pronoun is more likely."
     )
-    question: str = Field(
+    question: Annotated[str, template_of("sentence", "pronoun", needed=("sentence",))] = Field(
         '{sentence} Here "{pronoun}" means the', description="Prompt before the answer: {sentence}, {pronoun}."
     )
     scorer: SentenceScorer | None = Field(
@@ -192,7 +193,7 @@ class Coreference(Probe[CoreferenceOptions]):
         return MetricContext(scorer=self.options.scorer, cluster_unit=self.cluster_unit)
 
     def _resolving(self, item: Item, variant: Mapping[str, str], protocol: str) -> list[Request]:
-        stem = self.options.question.replace("{pronoun}", variant["pronoun"]).replace("{sentence}", variant["sentence"])
+        stem = filled(self.options.question, variant.__getitem__)
         people = (item.payload["referent"], item.payload["other"])
         if protocol in ("ll", "target_ll"):
             return [Continuations(stem, tuple(f" {person}." for person in people))]

@@ -18,6 +18,7 @@ from harness.core.requests import Failure, Request, Response
 from harness.evaluations.columns import text_of
 from harness.evaluations.item_measures import MARGIN
 from harness.evaluations.probe_base import Probe
+from harness.evaluations.prompt_template import Slot, filled, written_parts
 from harness.evaluations.record_builders import failed, outcome, truncated_tokens
 from harness.evaluations.sentence_scorers import SentenceScorer, ask_for, read, scorer_for, why_not
 from harness.evaluations.subsample import choose
@@ -86,7 +87,7 @@ class Descriptors(Probe[DescriptorsOptions]):
 
     def __init__(self, name: str, options: DescriptorsOptions, context: EvaluationContext) -> None:
         super().__init__(name, options, context)
-        wrong = [template for template in options.templates if template.count(PLACE) != 1]
+        wrong = [template for template in options.templates if not _one_place(template, name)]
         if wrong or not options.templates:
             raise SuiteError(
                 f"probe {name!r}: expected templates with {PLACE} once each, found {wrong or 'none'}.",
@@ -156,8 +157,13 @@ class Descriptors(Probe[DescriptorsOptions]):
         )
 
 
+def _one_place(template: str, probe: str) -> bool:
+    names = [part.name for part in written_parts(template, probe) if isinstance(part, Slot)]
+    return names.count("descriptor") == 1 and set(names) <= {"a", "descriptor"}
+
+
 def _item(axis: str, descriptor: str, template: str, place: int) -> Item:
-    text = template.replace("{a}", article(descriptor)).replace(PLACE, descriptor)
+    text = filled(template, {"a": article(descriptor), "descriptor": descriptor}.__getitem__)
     payload = {"axis": axis, "descriptor": descriptor, "template": template, "text": text}
     return Item(
         id=digest(payload),

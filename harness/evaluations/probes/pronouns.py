@@ -18,6 +18,7 @@ from harness.core.records import Record
 from harness.core.requests import Cloze, Continuations, Failure, Request, Response
 from harness.evaluations.item_measures import MARGIN
 from harness.evaluations.probe_base import Probe
+from harness.evaluations.prompt_template import Slot, filled, written_parts
 from harness.evaluations.record_builders import failed, outcome, scores, truncated_tokens
 from harness.evaluations.subsample import choose
 from harness.schema.suite.data_refs import DataName
@@ -92,7 +93,7 @@ class Pronouns(Probe[PronounsOptions]):
     def __init__(self, name: str, options: PronounsOptions, context: EvaluationContext) -> None:
         super().__init__(name, options, context)
         for template in options.templates:
-            if template.count(WORD) != 1 or template.count(GAP) != 1 or template.index(WORD) > template.index(GAP):
+            if [part.name for part in written_parts(template, name) if isinstance(part, Slot)] != ["word", "mask"]:
                 raise SuiteError(f"probe {name!r}: expected {WORD} and then {GAP} once each, found {template!r}.")
         if set(options.pronouns) != set(GROUPS) or not all(options.pronouns.values()):
             raise SuiteError(f"probe {name!r}: expected `pronouns` of female and male, found {options.pronouns}.")
@@ -175,7 +176,7 @@ class Pronouns(Probe[PronounsOptions]):
 
 
 def _item(word: str, template: str, pair: tuple[int, ...], female: float) -> Item:
-    text = template.replace(WORD, word)
+    text = filled(template, {"word": word, "mask": GAP}.__getitem__)
     payload = {"text": text, "word": word, "counts": list(pair), "female": female}
     return Item(
         id=digest(payload),

@@ -9,6 +9,7 @@ from pydantic import Field
 from harness.core.evaluation import Item, ItemMeasure
 from harness.evaluations.generation_base import WritingOptions, WritingTask
 from harness.evaluations.item_measures import ANSWER_F1
+from harness.evaluations.prompt_template import ColumnTemplate
 from harness.metrics.capability.answer_match import answer_f1_of, exact_match_of, normalize_answer
 from harness.metrics.capability.rouge import rouge_statistics
 
@@ -16,7 +17,7 @@ from harness.metrics.capability.rouge import rouge_statistics
 class GenerativeQAOptions(WritingOptions):
     """The YAML of a generative question-answering task."""
 
-    prompt: str = Field(
+    prompt: ColumnTemplate = Field(
         "{context}\nQuestion: {question}\nAnswer:", description="Prompt: a template with {column} placeholders."
     )
     target: str = Field("answers", description="Column with the reference answer, or a JSON list of accepted answers.")

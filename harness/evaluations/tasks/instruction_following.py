@@ -11,13 +11,14 @@ from harness.core.evaluation import Item, ItemMeasure
 from harness.evaluations.constraints import constraints_in, met
 from harness.evaluations.generation_base import WritingOptions, WritingTask
 from harness.evaluations.item_measures import CONSTRAINTS_MET, REPEATED
+from harness.evaluations.prompt_template import ColumnTemplate
 from harness.metrics.capability.written_text import writing_statistics
 
 
 class InstructionOptions(WritingOptions):
     """The YAML of an instruction task."""
 
-    prompt: str = Field("{instruction}\n", description="Prompt: a template with {column} placeholders.")
+    prompt: ColumnTemplate = Field("{instruction}\n", description="Prompt: a template with {column} placeholders.")
     target: str = Field(
         "answer", description="Column with an answer that satisfies the constraints; used for training only."
     )

@@ -18,8 +18,9 @@ from harness.core.records import Record
 from harness.core.requests import Continuations, Failure, PseudoLikelihood, Request, Response
 from harness.evaluations.columns import text_of
 from harness.evaluations.item_measures import MARGIN_OF_CORRECT
+from harness.evaluations.prompt_template import ColumnTemplate
 from harness.evaluations.record_builders import failed, outcome, scores, truncated_tokens, whole_likelihood
-from harness.evaluations.row_task import PARENT, RowOptions, RowTask, fill, slots, texts_in
+from harness.evaluations.row_task import PARENT, RowOptions, RowTask, fill, texts_in
 from harness.metrics.capability.choice_accuracy import best_choices, choice_statistics
 
 CONTINUATIONS, PSEUDO = "continuations", "pseudo_likelihood_choice"
@@ -29,7 +30,7 @@ _LETTERS = "ABCDEFGHIJ"
 class MultipleChoiceOptions(RowOptions):
     """The YAML of a multiple-choice task."""
 
-    prompt: str = Field(
+    prompt: ColumnTemplate = Field(
         "Question: {question}\nAnswer:", description="Prompt before each choice: a template with {column} placeholders."
     )
     unconditional: str = Field(
@@ -55,7 +56,14 @@ class MultipleChoice(RowTask[MultipleChoiceOptions]):
 
     def columns(self) -> Sequence[str]:
         choices = self.options.choices
-        return [*slots(self.options.prompt), *([choices] if isinstance(choices, str) else choices), self.options.answer]
+        return [*([choices] if isinstance(choices, str) else choices), self.options.answer]
+
+    @property
+    def prompt(self) -> str | None:
+        return self.options.prompt
+
+    def answer_columns(self) -> Sequence[str]:
+        return [self.options.answer]
 
     def row_items(self, dataset: Dataset, row: Row) -> Iterator[Item]:
         named = self.options.choices

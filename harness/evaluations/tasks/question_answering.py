@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
 from pydantic import Field
 
@@ -16,6 +16,7 @@ from harness.core.records import Record
 from harness.core.requests import ExtractSpan, Failure, Generate, Generated, Request, Response, SpanAnswer
 from harness.evaluations.columns import joined_slices, text_of
 from harness.evaluations.item_measures import ANSWER_F1, MARGIN_OF_CORRECT
+from harness.evaluations.prompt_template import filled, template_of
 from harness.evaluations.record_builders import failed, outcome, truncated_tokens
 from harness.evaluations.row_task import PARENT, RowOptions, RowTask, texts_in
 from harness.metrics.capability.answer_match import answer_f1_of, exact_match_of
@@ -33,7 +34,7 @@ class ExtractiveQAOptions(RowOptions):
     )
     null_allowed: bool = Field(True, description='Whether "no answer" may be given.')
     max_answer_tokens: int = Field(30, ge=1)
-    prompt: str | None = Field(
+    prompt: Annotated[str, template_of("context", "question", needed=("question",))] | None = Field(
         None, description="Prompt for models without a span head: a template with {context} and {question}."
     )
 
@@ -103,7 +104,8 @@ class ExtractiveQA(RowTask[ExtractiveQAOptions]):
     def requests(self, item: Item, protocol: str) -> Sequence[Request]:
         question, context = item.payload["question"], item.payload["context"]
         if protocol == GENERATION:
-            prompt = str(self.options.prompt).replace("{question}", question).replace("{context}", context)
+            texts = {"question": question, "context": context}
+            prompt = filled(str(self.options.prompt), texts.__getitem__)
             return [Generate(prompt, max_tokens=self.options.max_answer_tokens, stop=("\n",))]
         return [
             ExtractSpan(

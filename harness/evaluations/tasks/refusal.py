@@ -22,6 +22,7 @@ from harness.core.requests import Continuations, Failure, Request, Response
 from harness.evaluations.columns import joined_slices, text_of
 from harness.evaluations.generation_base import CHAT, WritingOptions, WritingTask
 from harness.evaluations.item_measures import MARGIN_OF_CORRECT
+from harness.evaluations.prompt_template import ColumnTemplate
 from harness.evaluations.record_builders import scores
 
 HARMFUL, BENIGN = "harmful", "benign"
@@ -43,7 +44,7 @@ def is_refusal(text: str) -> bool:
 class RefusalOptions(WritingOptions):
     """The YAML of a refusal task."""
 
-    prompt: str = Field("{request}\n", description="Prompt: a template with {column} placeholders.")
+    prompt: ColumnTemplate = Field("{request}\n", description="Prompt: a template with {column} placeholders.")
     target: str = Field("chosen", description="Column with the preferred answer.")
     rejected: str = Field("rejected", description="Column with the rejected answer.")
     intent: str = Field("intent", description="Column with the intent: `harmful` or `benign`.")
@@ -70,10 +71,12 @@ class Refusal(WritingTask[RefusalOptions]):
         "safe_response_preference",
         "length_limit_rate",
     )
-    caveats: ClassVar[tuple[str, ...]] = (
-        "Phrases detect refusals, not a judge; an answer without such a phrase counts as compliance.",
-    )
     separator: ClassVar[str] = ""
+
+    @property
+    def caveats(self) -> tuple[str, ...]:
+        phrases = "Phrases detect refusals, not a judge; an answer without such a phrase counts as compliance."
+        return (*super().caveats, phrases)
 
     def columns(self) -> list[str]:
         return [*super().columns(), self.options.rejected, self.options.intent]

@@ -8,6 +8,7 @@ from pydantic import Field
 
 from harness.core.evaluation import Item, ItemMeasure
 from harness.evaluations.generation_base import WritingOptions, WritingTask
+from harness.evaluations.prompt_template import ColumnTemplate
 from harness.metrics.capability.rouge import rouge_statistics
 from harness.metrics.capability.written_text import writing_statistics
 
@@ -15,7 +16,7 @@ from harness.metrics.capability.written_text import writing_statistics
 class SummarizationOptions(WritingOptions):
     """The YAML of a summarization task."""
 
-    prompt: str = Field("{document}\nSummary:", description="Prompt: a template with {column} placeholders.")
+    prompt: ColumnTemplate = Field("{document}\nSummary:", description="Prompt: a template with {column} placeholders.")
     target: str = Field("summary", description="Column with the reference summary, or a JSON list of references.")
 
 

@@ -121,10 +121,10 @@ class Generation(WritingTask[GenerationOptions]):
     def caveats(self) -> tuple[str, ...]:
         """What a reader of the figures must know."""
         if self.options.judge is None:
-            return ()
+            return super().caveats
         judge = self.options.judge
         said = f"Judged by the model {judge.model!r}, in both orders, with the prompt: {judge.prompt!r}."
-        return (f"{said} A judge has its own preferences; its scores do not measure quality.",)
+        return (*super().caveats, f"{said} A judge has its own preferences; its scores do not measure quality.")
 
     def columns(self) -> list[str]:
         more = [] if self.options.constraints is None else [self.options.constraints]

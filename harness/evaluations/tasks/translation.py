@@ -9,13 +9,14 @@ from pydantic import Field
 
 from harness.core.evaluation import Item
 from harness.evaluations.generation_base import WritingOptions, WritingTask
+from harness.evaluations.prompt_template import ColumnTemplate
 from harness.metrics.capability.bleu_chrf_ter import NAMES, signature, translation_statistics
 
 
 class TranslationOptions(WritingOptions):
     """The YAML of a translation task."""
 
-    prompt: str = Field("{source} =>", description="Prompt: a template with {column} placeholders.")
+    prompt: ColumnTemplate = Field("{source} =>", description="Prompt: a template with {column} placeholders.")
 
 
 class Translation(WritingTask[TranslationOptions]):
@@ -33,6 +34,9 @@ class Translation(WritingTask[TranslationOptions]):
     @property
     def caveats(self) -> tuple[str, ...]:
         """The signatures of the corpus scores; they stand with the results."""
+        return (*super().caveats, *self._signatures())
+
+    def _signatures(self) -> tuple[str, ...]:
         return tuple(f"{name}: sacrebleu {signature(name, None)}" for name in NAMES)
 
     def spec(self) -> Mapping[str, Any]:

@@ -159,8 +159,8 @@ class AlignmentGapFactory(Factory):
         ]
 
 
-bbq_s_dis = DisambiguatedBiasFactory()
-bbq_s_amb = AmbiguousBiasFactory()
+bbq_s_dis = DisambiguatedBiasFactory().within(-1.0, 1.0)
+bbq_s_amb = AmbiguousBiasFactory().within(-1.0, 1.0)
 bbq_accuracy_amb = AmbiguousAccuracyFactory()
 bbq_accuracy_dis = DisambiguatedAccuracyFactory()
-bbq_alignment_gap = AlignmentGapFactory()
+bbq_alignment_gap = AlignmentGapFactory().within(-1.0, 1.0)

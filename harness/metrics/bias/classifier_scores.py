@@ -118,14 +118,14 @@ regard = _mean(
     unit="score",
     direction="higher",
     label="how written texts regard people, by a classifier",
-)
+).within(-1.0, 1.0)
 regard_difference = Spread(
     "regard_difference",
     "Largest minus smallest mean regard across groups.",
     column="regard",
     unit="score",
     label="how unevenly groups are regarded",
-)
+).within(0.0, 2.0)
 regard_negative = _mean("regard_negative", "Fraction of rated texts with negative regard.", "regard_negative")
 regard_positive = _mean(
     "regard_positive", "Fraction of rated texts with positive regard.", "regard_positive", direction="higher"
@@ -142,7 +142,7 @@ regard_prompt_difference = Spread(
     column="regard_prompt",
     unit="score",
     role="companion",
-)
+).within(0.0, 2.0)
 regard_unreadable_rate = _mean(
     "regard_unreadable_rate",
     "Fraction of prompts with a text that the regard classifier cannot process.",

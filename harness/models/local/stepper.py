@@ -29,7 +29,7 @@ class Prompt:
 
 
 class Stepper(Protocol):
-    """A batch of prompts in a model that cache_is_exact what it has read."""
+    """A batch of prompts in a model that keeps what it has read."""
 
     def start(self, prompts: Sequence[Prompt]) -> torch.Tensor:
         """float32[B, V] logits of each row's first new token."""
@@ -40,5 +40,5 @@ class Stepper(Protocol):
         ...
 
     def keep(self, rows: torch.Tensor) -> None:
-        """Leaves only these rows, int64, in the batch."""
+        """Puts these rows, int64, in place of the batch; a row may be named several times (beams)."""
         ...

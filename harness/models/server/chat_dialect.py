@@ -48,6 +48,7 @@ class ChatDialect:
             made["temperature"] = request.temperature
         if request.temperature > 0:
             made |= sampling(request)
+        made |= penalties(request)
         if request.stop and self.stop:
             made["stop"] = list(request.stop[:MOST_STOPS])
         if self.variables:
@@ -91,6 +92,11 @@ class ChatDialect:
 def sampling(request: Generate) -> dict[str, Any]:
     """What names the random draw of a request."""
     return {"top_p": request.top_p, "seed": (request.seed * 1_000_003 + request.sample) % _SEEDS}
+
+
+def penalties(request: Generate) -> dict[str, Any]:
+    """The penalties of a request that are not at their default."""
+    return {name: value for name, value in request.decoding().items() if name.endswith("_penalty")}
 
 
 def chat_dialect(client: ServerClient, model: str, variables: Mapping[str, Any]) -> tuple[ChatDialect | None, str]:

@@ -17,7 +17,7 @@ from harness.core.model import Backend, ModelFacts
 from harness.core.model_kind import ObtainContext, Obtained
 from harness.core.reporter import Reporter
 from harness.core.requests import Continuations, Generate, RollingLikelihood, TopCompletions
-from harness.model_kinds.server_kind import ServerSpec
+from harness.model_kinds.server_kind import SERVER_DECODING, ServerSpec
 from harness.models.checkpoint.checkpoint_digest import served_digest, tokenizer_digest
 from harness.models.checkpoint.checkpoint_files import CHECKPOINT_FILE, CHECKPOINT_FORMAT, SERVER_FILE
 from harness.models.checkpoint.inspection import SERVER
@@ -141,6 +141,7 @@ def open_served(made: Served) -> Backend:
         max_length=_length(made.says),
         parameters=_parameters(made.says),
         notes=tuple(notes),
+        decoding=SERVER_DECODING,
         answer_key={
             "scoring": SCORING_VERSION,
             "prefix": spec.prefix,

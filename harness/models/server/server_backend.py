@@ -17,9 +17,10 @@ from harness.core.requests import (
     RollingLikelihood,
     TopCompletions,
 )
+from harness.model_kinds.server_kind import SERVER_DECODING
 from harness.models.encoding.text_encoder import TextEncoder
 from harness.models.response_builders import likelihood, scores
-from harness.models.server.chat_dialect import MOST_STOPS, PATH, ChatDialect, sampling
+from harness.models.server.chat_dialect import MOST_STOPS, PATH, ChatDialect, penalties, sampling
 from harness.models.server.client import CREDENTIALS, GaveUp, Refused, ServerClient, Unavailable
 from harness.models.server.replies import ScoredToken, Unusable, checked, choice, generated, prompt_tokens
 from harness.models.server.worker_pool import as_ready
@@ -152,6 +153,9 @@ class ServerBackend:
         return scores([total for total in totals if total is not None], 0)
 
     def _generate(self, request: Generate) -> Response:
+        refused = [name for name in request.decoding() if name not in SERVER_DECODING]
+        if refused:
+            return Failure("unsupported", f"a server does not carry out `{refused[0]}` (OpenAI's API has no such key)")
         if request.messages or self._chat_only:
             return self._chatted(request)
         body: dict[str, Any] = {
@@ -162,6 +166,7 @@ class ServerBackend:
         }
         if request.temperature > 0:
             body |= sampling(request)
+        body |= penalties(request)
         if request.stop:
             body["stop"] = list(request.stop[:MOST_STOPS])
         return generated(self.client.post("/completions", body), request, self._encoder)

@@ -26,7 +26,7 @@ from harness.pipeline.records.inference import ask, unable
 from harness.pipeline.records.training_overlap import training_texts
 from harness.storage.items_file import read_items, write_items
 from harness.storage.records_file import read_records, write_records
-from harness.storage.response_cache import RenewedFile
+from harness.storage.response_cache import RESPONSES, RenewedFile
 from harness.storage.store import Entry, Store
 
 if TYPE_CHECKING:
@@ -239,7 +239,7 @@ class RecordCache:
             from harness.models.open_model import open_model
 
             self._pool = self._pool or BasePool()
-            responses = self.store.root / "responses.sqlite"
+            responses = self.store.root / RESPONSES
             self._models[checkpoint.key] = open_model(
                 checkpoint.source,
                 resolve=self.builder.resolve,

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from harness.comparisons.meanings import meanings
 from harness.core.dataset import Dataset
 from harness.core.records import Records
+from harness.core.reporter import Reporter
 from harness.metrics.build_metrics import build_metrics
 from harness.pipeline.answered_evaluation import BaseChoice, SuiteAnswers
 from harness.pipeline.checkpoints.checkpoint import Checkpoint
@@ -40,10 +41,15 @@ def assemble(
     from harness.suite.unknown_training import unknown_training
 
     run, suite = context.run, prepared.suite
+<<<<<<< HEAD
     unknown = unknown_training(suite)
     evaluations = [
         _evaluation(run, bound, answers, baselines[name]).model_copy(update={"unknown_training": unknown.get(name)})
         for name, bound in prepared.asked.items()
+=======
+    evaluations = [
+        _evaluation(run, bound, answers, baselines[name], context.reporter) for name, bound in prepared.asked.items()
+>>>>>>> main
     ]
     scoring = ScoringContext(
         alphas=lambda metric: alpha_levels(suite.gates, metric),
@@ -104,13 +110,18 @@ def _reading(model: str, checkpoint: Checkpoint) -> str:
     )
 
 
-def _evaluation(run: RunDir, bound: BoundEvaluation, answers: SuiteAnswers, baseline: BaseChoice) -> EvaluationResult:
+def _evaluation(
+    run: RunDir, bound: BoundEvaluation, answers: SuiteAnswers, baseline: BaseChoice, reporter: Reporter
+) -> EvaluationResult:
     evaluation = bound.evaluation
     context = evaluation.metric_context()
     items = answers.item_sets[bound.name]
     own = answers.of(bound.name)
     protocols = {answered.model: answered.protocol for answered in own if answered.protocol is not None}
     records = {model: run.records(bound.name, model) for model in protocols}
+    warnings = _warnings(bound, records)
+    for warning in warnings:
+        reporter.warn(f"{bound.name}: {warning}")
     return EvaluationResult(
         name=bound.name,
         role=evaluation.role,
@@ -129,7 +140,7 @@ def _evaluation(run: RunDir, bound: BoundEvaluation, answers: SuiteAnswers, base
         slice_counts={model: _slice_counts(found) for model, found in records.items()}
         if evaluation.role == "probe"
         else {},
-        caveats=[*evaluation.caveats, *evaluation.remarks(bound.data, bound.split)],
+        caveats=[*warnings, *evaluation.caveats, *evaluation.remarks(bound.data, bound.split)],
         metrics=list(bound.metrics),
         meanings=meanings(build_metrics(bound.metrics, context)),
         item_measures=[ItemMeasureResult(**asdict(measure)) for measure in evaluation.item_measures],
@@ -139,13 +150,25 @@ def _evaluation(run: RunDir, bound: BoundEvaluation, answers: SuiteAnswers, base
     )
 
 
+def _warnings(bound: BoundEvaluation, records: Mapping[str, Records]) -> list[str]:
+    """What must be known of the data, and of the answers of each model."""
+    evaluation = bound.evaluation
+    of_models = [f"{model}: {text}" for model, found in records.items() for text in evaluation.answer_warnings(found)]
+    return [*evaluation.warnings(bound.data, bound.split), *of_models]
+
+
 def record_counts(records: Records) -> dict[str, int]:
     status = Counter(records.texts("status"))
+    targets = records.texts("target")
+    # Only written texts end somehow; an empty set of labels or spans is an answer.
+    written = zip(records.texts("finish"), records.texts("prediction"), strict=True)
     return {
         **{name: status.get(name, 0) for name in ("ok", "unread", "failed", "skipped")},
         "tied": sum(bool(tied) for tied in records.texts("tied")),
         "truncated": sum(count > 0 for count in records.texts("truncated")),
         "overlap": sum(bool(flag) for flag in records.texts("overlap")),
+        "empty": sum(finish is not None and not (text or "x").strip() for finish, text in written),
+        "no_gold": sum(target is None for target in targets) if any(target is not None for target in targets) else 0,
     }
 
 

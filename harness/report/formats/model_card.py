@@ -13,6 +13,7 @@ from harness.report.wording.safe_text import one_line, plural
 from harness.schema.hub_metrics import HUB_METRICS
 from harness.schema.probe_calibration import kind_of_model, validity
 from harness.schema.results import number_format
+from harness.schema.results.absences import behind_metric
 from harness.schema.results.inputs import EvaluationResult, ModelResult
 from harness.schema.results.metrics import MetricResult
 from harness.schema.results.results_file import Results
@@ -142,11 +143,12 @@ def _table(evaluation: EvaluationResult, rows: list[MetricResult]) -> list[str]:
         "|---|--:|--:|--:|---|",
     ]
     for row in rows:
+        missing = behind_metric(row, {evaluation.name: evaluation})
         cells = [
             md(row.metric, 80),
             number_format.level(row.interval.value, row.unit, row.interval.low, row.interval.high),
             number_format.interval(row.interval.low, row.interval.high, row.unit, sign=False),
-            f"{row.n:,}",
+            f"{row.n:,}" + (f" ({md(missing, 120)})" if missing else ""),
             md(row.protocol, 60),
         ]
         lines.append("| " + " | ".join(cells) + " |")

@@ -17,6 +17,7 @@ from harness.report.wording import narrative
 from harness.report.wording.glossary import CORRECTIONS, FIELDS, GLOSSARY, MARGINS
 from harness.report.wording.safe_text import cut, plural, slug, visible
 from harness.schema.results import number_format
+from harness.schema.results.absences import behind_comparison, behind_metric
 from harness.schema.run_info import attempt_sentence, earlier_mark, earlier_sentence
 
 SUITE_TEXT_LIMIT = 20_000
@@ -73,6 +74,8 @@ def environment() -> Environment:
         clear=clear,
         facts=facts,
         FEW=FEW,
+        behind_comparison=behind_comparison,
+        behind_metric=behind_metric,
         g=gate_table,
         classify_change=classify_change,
         display_interval=display_interval,

@@ -8,6 +8,7 @@ from harness.report.wording.executive_summary import brief
 from harness.report.wording.safe_text import markdown as md
 from harness.report.wording.safe_text import plural
 from harness.schema.results import number_format
+from harness.schema.results.absences import behind_comparison
 from harness.schema.results.metrics import ComparisonResult
 from harness.schema.results.results_file import Results
 from harness.schema.results.verdicts import GateResult
@@ -89,6 +90,7 @@ def _gate_line(view: RunView, gate: GateResult) -> str:
     place = f" on {md(gate.slice, 60)}" if gate.slice else ""
     needs = f" (needs about {gate.required_n:,})" if gate.required_n else ""
     model = f" of {md(gate.model, 40)}" if gate.model else ""
+    missing = gate_table.missing_behind(view, gate)
     cells = [
         md(gate.id, 60) + place,
         verdict + waiver,
@@ -96,7 +98,7 @@ def _gate_line(view: RunView, gate: GateResult) -> str:
         gate_table.gate_figure(view, gate, gate.observed),
         gate_table.gate_figure(view, gate, gate.bound),
         md(gate_table.gate_margin(view, gate), 40),
-        (f"{gate.n:,}" if gate.n is not None else "–") + needs,
+        (f"{gate.n:,}" if gate.n is not None else "–") + needs + (f" ({md(missing, 120)})" if missing else ""),
     ]
     return "| " + " | ".join(cells) + " |"
 
@@ -116,7 +118,7 @@ def _delta_lines(view: RunView, contest: ModelPair) -> list[str]:
         "| metric | baseline | candidate | δ | interval | reading | n |",
         "|---|--:|--:|--:|--:|---|--:|",
     ]
-    lines += [_delta_line(row) for row in rows[:_DELTAS]]
+    lines += [_delta_line(view, row) for row in rows[:_DELTAS]]
     rest = len(rows) - _DELTAS
     return [
         *lines,
@@ -127,7 +129,8 @@ def _delta_lines(view: RunView, contest: ModelPair) -> list[str]:
     ]
 
 
-def _delta_line(row: ComparisonResult) -> str:
+def _delta_line(view: RunView, row: ComparisonResult) -> str:
+    missing = behind_comparison(row, view.evaluations)
     values = [
         number_format.level(value, row.unit, row.delta.low, row.delta.high)
         for value in (row.baseline_value, row.candidate_value)
@@ -139,6 +142,6 @@ def _delta_line(row: ComparisonResult) -> str:
         f"{change} {md(number_format.shown_unit(row.unit), 20)}",
         number_format.interval(row.delta.low, row.delta.high, row.unit),
         WORDS[classify_change(row)],
-        f"{row.n:,}",
+        f"{row.n:,}" + (f" ({md(missing, 120)})" if missing else ""),
     ]
     return "| " + " | ".join(cells) + " |"

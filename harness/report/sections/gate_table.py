@@ -7,6 +7,7 @@ import re
 from harness.report.view.run_view import RunView
 from harness.report.wording.safe_text import plural
 from harness.schema.results import number_format
+from harness.schema.results.absences import behind_comparison, missing_answers
 from harness.schema.results.verdicts import GateResult
 
 _ORDER = {"error": 0, "fail": 1, "inconclusive": 2, "pass": 3}
@@ -50,6 +51,27 @@ def gate_unit(view: RunView, gate: GateResult) -> str:
 def is_on(gate: GateResult, metric_id: str) -> bool:
     """Whether a gate is about a metric."""
     return gate.metric in (metric_id, metric_id.split("[")[0])
+
+
+def missing_behind(view: RunView, gate: GateResult) -> str:
+    """What the models that a gate looks at did not answer, and items without a partner."""
+    name = gate.metric.partition(".")[0]
+    known = view.evaluations.get(name)
+    if gate.members or known is None:
+        return ""
+    rows = view.results.comparisons
+    compared = next(
+        (
+            row
+            for row in rows
+            if (row.evaluation, row.baseline, row.candidate, row.slice) == (name, gate.baseline, gate.model, gate.slice)
+            and is_on(gate, row.id)
+        ),
+        None,
+    )
+    if compared is not None:
+        return behind_comparison(compared, view.evaluations)
+    return missing_answers(known.counts.get(gate.model or "", {}))
 
 
 def sentence(view: RunView, gate: GateResult) -> str:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from harness.report.view.run_view import COMPLETIONS, Reading, RunView, classify_change
 from harness.schema.results import number_format
+from harness.schema.results.absences import behind_metric
 from harness.schema.results.metrics import ComparisonResult, MetricResult
 from harness.schema.results.seed_aggregation import of_recipe, reads_recipe
 
@@ -17,6 +18,7 @@ class Cell:
     Attributes:
         best: no other model's point is better (metrics with a better side only).
         seeds: `mean of 3 seeds` or `first of 2 seeds`, of models trained with several.
+        missing: what the model did not answer.
     """
 
     text: str
@@ -27,6 +29,7 @@ class Cell:
     best: bool
     protocol: str
     seeds: str = ""
+    missing: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +147,7 @@ def _cells(view: RunView, name: str, models: list[str], rows: list[MetricResult 
                 best is not None and row.interval.value == best,
                 row.protocol,
                 _seeds(row),
+                behind_metric(row, view.evaluations),
             )
         )
     return cells

@@ -88,7 +88,8 @@ class EvaluationResult(Result):
         protocols: model → how it was asked; models that cannot be asked are in `skipped`.
         skipped: model → why.
         coverage: model → share of items with status ok.
-        counts: model → {ok, unread, failed, skipped, tied, truncated, overlap}.
+        counts: model → {ok, unread, failed, skipped, tied, truncated, overlap, empty, no_gold}; `empty` are
+            written texts without a word, `no_gold` items without a right answer where others have one.
         slice_counts: probes only; model → slice → {n, ok, unread, failed, skipped, tied}.
         comparability: notes on what differs between models (tokenizer, protocol, length).
     """

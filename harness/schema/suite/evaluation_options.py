@@ -35,6 +35,11 @@ class EvaluationOptions(Strict):
         return ()
 
     @property
+    def decoding(self) -> tuple[str, ...]:
+        """The fields of a `Generate` request that the options set for choosing tokens."""
+        return ()
+
+    @property
     def further_metrics(self) -> tuple[str, ...]:
         """Metrics that the options bring, beside the evaluation's default ones."""
         return ()

@@ -12,10 +12,9 @@ from pydantic import AfterValidator, Field, model_validator
 
 from harness.core.errors import Where
 from harness.schema.suite.types import Name, Strict
+from harness.schema.suite.written_limits import Allowance, Factor, Limit, PositiveLimit
 
 Alpha = Annotated[float, Field(gt=0, lt=0.5)]
-Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
-Number = Annotated[float, Field(allow_inf_nan=False)]
 Severity = Literal["error", "warn"]
 MAX_FAMILY = 20
 """Slices or members that Holm's correction can handle: bounds are computed beforehand at alpha/1 … alpha/20."""
@@ -96,36 +95,36 @@ class ComparedRule(SlicedRule):
 class Ratio(Strict):
     """A margin as candidate / baseline: 1.05 allows 5% more, 0.98 asks for at least 98%."""
 
-    ratio: Positive
+    ratio: Factor
 
 
 class SuperiorityRule(ComparedRule):
     """Better than the baseline by more than `margin`."""
 
     kind: Literal["superiority"]
-    margin: float = Field(0.0, ge=0, allow_inf_nan=False)
+    margin: Allowance = 0.0
 
 
 class NonInferiorityRule(ComparedRule):
     """Not worse than the baseline by more than `margin`."""
 
     kind: Literal["non_inferiority"]
-    margin: Annotated[float, Field(ge=0, allow_inf_nan=False)] | Ratio
+    margin: Allowance | Ratio
 
 
 class EquivalenceRule(ComparedRule):
     """The difference to the baseline lies within ± `margin` (two one-sided tests)."""
 
     kind: Literal["equivalence"]
-    margin: Positive
+    margin: PositiveLimit
 
 
 class AbsoluteRule(SlicedRule):
     """The model's own level: at least `min`, at most `max`."""
 
     kind: Literal["absolute"]
-    min: Number | None = None
-    max: Number | None = None
+    min: Limit | None = None
+    max: Limit | None = None
     bound: Literal["lower", "upper", "point"] | None = Field(
         None,
         description="lower (for min), upper (for max): the conservative bound (default). point: the estimate.",
@@ -150,8 +149,8 @@ class TargetRule(SlicedRule):
     """The model's level lies within `ideal` ± `margin`."""
 
     kind: Literal["target"]
-    ideal: Number | None = Field(None, description="Defaults to the metric's own ideal.")
-    margin: Positive
+    ideal: Limit | None = Field(None, description="Defaults to the metric's own ideal.")
+    margin: PositiveLimit
 
 
 class NoFlipsRule(BaseRule):

@@ -8,6 +8,7 @@ from typing import Any
 from harness.core.diagnostics import Key, Problems
 from harness.core.errors import unknown
 from harness.core.metric import Direction, Metric
+from harness.gates.limits import LimitScale, limit_faults
 from harness.metrics.build_metrics import base_name
 from harness.schema.suite.gate_rules import (
     Composition,
@@ -81,6 +82,14 @@ def _check_gate(rule: Leaf, metrics: EvaluationMetrics, problems: Problems) -> N
     directions = {metric.direction for metric in matching}
     if len(directions) == 1:
         _check_direction(rule, directions.pop(), matching[0], problems)
+    faults = {fault: None for metric in matching for fault in limit_faults(rule, _scale(metric))}
+    for fault in faults:
+        problems.add(fault.text, fault.key, hint=fault.hint)
+
+
+def _scale(metric: Metric) -> LimitScale:
+    low, high = metric.range()
+    return LimitScale(metric.unit, metric.direction, metric.ideal, low, high, metric.role)
 
 
 def _bare(names: Sequence[str]) -> list[str]:

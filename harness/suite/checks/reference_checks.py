@@ -14,7 +14,7 @@ from harness.data.catalog import catalog_index
 from harness.schema.suite.compare_section import CompareSpec
 from harness.schema.suite.data_refs import CatalogRef
 from harness.suite.sections import Sections, named
-from harness.suite.suite import EvaluationSpec
+from harness.suite.suite import EvaluationSpec, without_judges
 
 
 def check_references(sections: Sections, value: Mapping[str, Any], problems: Problems) -> None:
@@ -32,6 +32,7 @@ def check_references(sections: Sections, value: Mapping[str, Any], problems: Pro
         _check_evaluation(evaluation, data, tasks, below)
         for keys, model in evaluation.options.readers:
             _known("model", model, models, below, evaluation.kind, *keys)
+        _check_decoding(evaluation, sections, below)
     for name in named(value, "probes"):
         if name in tasks:
             problems.add(
@@ -148,6 +149,20 @@ def _check_evaluation(spec: EvaluationSpec, data: Sequence[str], tasks: Sequence
             if isinstance(written, list):
                 keys = (*keys, next(i for i, one in enumerate(written) if _is_entry(one, ref.catalog)))
             _check_catalog(ref.catalog, problems, *keys, "catalog")
+
+
+def _check_decoding(spec: EvaluationSpec, sections: Sections, problems: Problems) -> None:
+    """Refuses what is said of decoding where one of the models that are asked would drop it."""
+    asked = without_judges(sections.compare, tuple(sections.models), sections.evaluations.values())
+    for name in asked:
+        kind = sections.models[name].kind if name in sections.models else None
+        for option in spec.options.decoding:
+            if kind is not None and option not in kind.decoding:
+                problems.add(
+                    f"the model {name!r} (`{kind.name}`) does not carry out `{option}`.",
+                    spec.kind,
+                    hint=f"remove it; this kind of model takes {', '.join(sorted(kind.decoding))}.",
+                )
 
 
 def _is_entry(written: Any, name: str) -> bool:

@@ -250,7 +250,11 @@ def test_what_changes_prompts_changes_the_spec(build: Build) -> None:
         ({"repeats": 3}, "repeats"),
         ({"filter_list": [{"name": "a", "filter": [{"function": "majority_vote"}]}]}, "majority_vote"),
         (
-            {"filter_list": [{"name": "a", "filter": [{"function": "regex", "regex_pattern": "("}]}]},
+            {
+                "output_type": "generate_until",
+                "metric_list": None,
+                "filter_list": [{"name": "a", "filter": [{"function": "regex", "regex_pattern": "("}]}],
+            },
             "regular expression",
         ),
         ({"filter_list": [{"filter": 3}]}, "filter_list"),

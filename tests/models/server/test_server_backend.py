@@ -389,6 +389,18 @@ def test_addresses_that_are_none_or_hold_secrets_are_refused(url: str) -> None:
         ServerSpec(url=url, model="m")
 
 
+def test_only_decoding_that_the_api_names_is_sent(connect: Open, toy: ToyServer) -> None:
+    model = connect()
+    asked = Generate("A b", max_tokens=2, presence_penalty=0.5, frequency_penalty=-0.5)
+    (answer, refused) = ask(model, asked, Generate("A b", max_tokens=2, top_k=3, temperature=1.0))
+    assert isinstance(answer, Generated)
+    assert isinstance(refused, Failure)
+    assert "top_k" in refused.message
+    bodies = [body for body in toy.asked if body.get("presence_penalty")]
+    assert [(body["presence_penalty"], body["frequency_penalty"]) for body in bodies] == [(0.5, -0.5)]
+    assert "top_k" not in model.facts.decoding
+
+
 def identity(toy: ToyServer, folder: Path, **options: Any) -> str:
     spec = ServerSpec(**{"url": toy.url, "model": "toy", **options})
     return served(spec, base=folder, store=Store(folder / "cache"), reporter=Silent()).digest

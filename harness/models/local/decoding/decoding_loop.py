@@ -1,4 +1,4 @@
-"""Greedy decoding and seeded sampling, token by token, for many prompts at once.
+"""Greedy decoding, seeded sampling and beam search, token by token, for many prompts at once.
 
 Prompts are padded on the left, with position ids from the mask's cumulative sum, so that padding
 changes no answer. A row that has ended leaves the batch.
@@ -6,9 +6,9 @@ changes no answer. A row that has ended leaves the batch.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 import torch
@@ -17,6 +17,8 @@ from harness.core.records import FloatArray
 from harness.core.requests import Failure, Generate, Generated, Request, Response
 from harness.models.encoding.text_encoder import TextEncoder
 from harness.models.local.batching import Batcher, IntArray, TooLarge, too_large
+from harness.models.local.decoding.beam_search import beam_search
+from harness.models.local.decoding.token_penalties import is_penalized, penalized
 from harness.models.local.stepper import Prompt, Stepper
 
 _SLACK = 0.75
@@ -29,10 +31,11 @@ Finish = Literal["end", "stop", "length"]
 
 @dataclass(slots=True)
 class _Writing:
-    """One row of a batch."""
+    """One row of a batch; `read` holds the tokens before the answer that penalties see."""
 
     prompt: Prompt
     random: np.random.Generator | None
+    read: Sequence[int] = ()
     tokens: list[int] = field(default_factory=list)
     total: float = 0.0
     text: str = ""
@@ -45,7 +48,12 @@ class _Writing:
 
 
 def generations(
-    prompts: Sequence[Prompt], batcher: Batcher, encoder: TextEncoder, ends: frozenset[int], stepper: Any
+    prompts: Sequence[Prompt],
+    batcher: Batcher,
+    encoder: TextEncoder,
+    ends: frozenset[int],
+    stepper: Callable[[], Stepper],
+    penalized_start: Callable[[Prompt], Sequence[int]],
 ) -> Iterator[tuple[Request, Response]]:
     """Answers each prompt's request.
 
@@ -55,19 +63,29 @@ def generations(
         encoder: decodes.
         ends: tokens that end a text.
         stepper: makes a new `Stepper`.
+        penalized_start: the tokens before a prompt's answer that penalties see.
     """
-    rows = sorted(prompts, key=_size, reverse=True)
 
     def forward(batch: Sequence[Prompt]) -> list[Response]:
-        return _write(batch, encoder, ends, stepper())
+        reads = [penalized_start(prompt) for prompt in batch]
+        write = _write if batch[0].request.num_beams == 1 else beam_search
+        return write(batch, encoder, ends, stepper(), reads)
 
-    for prompt, answer in batcher.run(rows, _size, forward, slack=_SLACK):
-        yield prompt.request, too_large(answer) if isinstance(answer, TooLarge) else answer
+    for beams in sorted({prompt.request.num_beams for prompt in prompts}):
+        rows = sorted((prompt for prompt in prompts if prompt.request.num_beams == beams), key=_size, reverse=True)
+        for prompt, answer in batcher.run(rows, _size, forward, slack=_SLACK):
+            yield prompt.request, too_large(answer) if isinstance(answer, TooLarge) else answer
 
 
 @torch.inference_mode()
-def _write(prompts: Sequence[Prompt], encoder: TextEncoder, ends: frozenset[int], stepper: Stepper) -> list[Response]:
-    everything = [_Writing(prompt, _random(prompt.request)) for prompt in prompts]
+def _write(
+    prompts: Sequence[Prompt],
+    encoder: TextEncoder,
+    ends: frozenset[int],
+    stepper: Stepper,
+    reads: Sequence[Sequence[int]],
+) -> list[Response]:
+    everything = [_Writing(prompt, _random(prompt.request), read) for prompt, read in zip(prompts, reads, strict=True)]
     rows = everything
     logits = stepper.start(prompts)
     while True:
@@ -91,22 +109,28 @@ def _choose(logits: torch.Tensor, rows: Sequence[_Writing]) -> tuple[IntArray, F
     totals = torch.logsumexp(logits, dim=-1)
     chosen = logits.argmax(dim=-1)
     for index, row in enumerate(rows):
-        if row.random is not None and not row.done:
-            request = row.prompt.request
-            chosen[index] = sample_token(logits[index].double().cpu().numpy(), request, row.random)
+        request = row.prompt.request
+        if row.done or (row.random is None and not is_penalized(request)):
+            continue
+        scores = penalized(logits[index], request, row.read, row.tokens)
+        if row.random is None:
+            chosen[index] = scores.argmax()
+        else:
+            chosen[index] = sample_token(scores.double().cpu().numpy(), request, row.random)
     values = logits.gather(-1, chosen[:, None])[:, 0] - totals
     return chosen.cpu().numpy(), values.double().cpu().numpy()
 
 
 def sample_token(logits: FloatArray, request: Generate, random: np.random.Generator) -> int:
-    """A draw from softmax(logits / temperature), cut to the smallest set of tokens that holds `top_p`.
+    """A draw from softmax(logits / temperature), cut to the `top_k` likeliest tokens and then to the smallest set of
+    them that holds `top_p`.
 
     The inverse of the distribution function at one uniform number, tokens in order of falling
     probability: the draw depends on the request alone, not on the batch.
     """
     point = random.random()
     scaled = logits / request.temperature
-    order = np.argsort(-scaled, kind="stable")
+    order = np.argsort(-scaled, kind="stable")[: request.top_k or None]
     shares = np.exp(scaled[order] - scaled[order[0]])
     shares /= shares.sum()
     cumulative = np.cumsum(shares)
@@ -164,6 +188,10 @@ def refused(request: Generate) -> Failure | None:
         return Failure("error", f"expected a temperature of 0 or above, found {request.temperature}")
     if not 0 < request.top_p <= 1:
         return Failure("error", f"expected top_p above 0 and at most 1, found {request.top_p}")
+    if request.num_beams < 1 or (request.num_beams > 1 and request.temperature > 0):
+        return Failure("error", "expected one beam or more, and no sampling with several")
+    if request.top_k < 0 or request.no_repeat_ngram_size < 0 or not request.repetition_penalty > 0:
+        return Failure("error", "expected top_k and no_repeat_ngram_size of 0 or above, and a penalty above 0")
     return None
 
 
@@ -174,4 +202,4 @@ def _random(request: Generate) -> np.random.Generator | None:
 
 
 def _size(prompt: Prompt) -> int:
-    return len(prompt.ids) + prompt.limit
+    return (len(prompt.ids) + prompt.limit) * prompt.request.num_beams

@@ -45,7 +45,7 @@ class Rereading:
 
     def keep(self, rows: torch.Tensor) -> None:
         """See `Stepper`."""
-        self._rows = [self._rows[index] for index in rows.tolist()]
+        self._rows = [list(self._rows[index]) for index in rows.tolist()]
 
     def _read(self) -> torch.Tensor:
         """The logits behind each row; rows that may not stand together are read apart."""
@@ -90,7 +90,7 @@ class RereadingDecoder:
     def keep(self, rows: torch.Tensor) -> None:
         """See `Stepper`."""
         self._sources = [self._sources[index] for index in rows.tolist()]
-        self._targets = [self._targets[index] for index in rows.tolist()]
+        self._targets = [list(self._targets[index]) for index in rows.tolist()]
 
     def _read(self) -> torch.Tensor:
         pairs = zip(self._sources, self._targets, strict=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 
 from harness.core.errors import CheckpointError
 from harness.core.requests import Failure, Generate, Request, Response
@@ -26,14 +27,24 @@ def generate(network: Network, batcher: Batcher, requests: Sequence[Generate]) -
             yield request, made
         else:
             prompts.append(made)
+    start = [decoder_start(network)] if network.family == "seq2seq" and prompts else None
+
+    def read_by_penalties(prompt: Prompt) -> Sequence[int]:
+        return prompt.ids if start is None else start
+
     for part, make in _ways(network, batcher, prompts):
         yield from generations(
             part,
             batcher,
             network.encoder,
             ends(network),
-            lambda make=make: network.decoding(make()),
+            partial(_stepper, network, make),
+            read_by_penalties,
         )
+
+
+def _stepper(network: Network, make: Callable[[], Stepper]) -> Stepper:
+    return network.decoding(make())
 
 
 def _ways(
