@@ -168,11 +168,8 @@ class ModelKind(ABC, Generic[OptionsT]):
         goes_on_from_weights: whether a model trains its parent's own weights, so that an adapter is merged before.
         audited: whether what it learns from is audited. Texts of `data` are then searched for what evaluations ask
             about; examples of a task always are.
-<<<<<<< HEAD
         learned_elsewhere: whether what it learned from is known only where the suite says it (`trained_on`).
-=======
         decoding: the fields of a `Generate` request that its models carry out.
->>>>>>> main
     """
 
     name: ClassVar[str]
@@ -185,11 +182,8 @@ class ModelKind(ABC, Generic[OptionsT]):
     key_name: ClassVar[str | None] = None
     goes_on_from_weights: ClassVar[bool] = False
     audited: ClassVar[bool] = True
-<<<<<<< HEAD
     learned_elsewhere: ClassVar[bool] = False
-=======
     decoding: ClassVar[frozenset[str]] = DECODING
->>>>>>> main
 
     @abstractmethod
     def label(self, options: OptionsT) -> str:

@@ -47,19 +47,17 @@ class ResultLookup:
         """What a model is compared with: see `baseline_of`."""
         return baseline_of(rule, self._evaluations.get(rule.evaluation), default)
 
-<<<<<<< HEAD
     def doubt(self, rule: BaseRule, *models: str | None) -> UnknownTraining | None:
         """Why a verdict on models cannot pass: nothing says that they did not learn from the rows."""
         evaluation = self._evaluations.get(rule.evaluation)
         unknown = None if evaluation is None else evaluation.unknown_training
         return unknown if unknown is not None and set(models) & set(unknown.models) else None
-=======
+
     def role(self, evaluation: str, metric: str) -> Role:
         """What a metric says beside the others of its evaluation."""
         known = self._evaluations.get(evaluation)
         meaning = known.meanings.get(metric) if known is not None else None
         return meaning.role if meaning is not None else "primary"
->>>>>>> main
 
     def level(self, rule: BaseRule, model: str, name: str | None) -> MetricResult:
         """The metric of a model, overall or on a slice.

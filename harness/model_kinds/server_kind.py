@@ -85,11 +85,8 @@ class ServerKind(ModelKind[ServerSpec]):
     name = "server"
     Options = ServerSpec
     goal = "not trained here"
-<<<<<<< HEAD
     learned_elsewhere = True
-=======
     decoding = SERVER_DECODING
->>>>>>> main
     summary = "A model behind an OpenAI-compatible server."
 
     def label(self, options: ServerSpec) -> str:

@@ -41,15 +41,12 @@ def assemble(
     from harness.suite.unknown_training import unknown_training
 
     run, suite = context.run, prepared.suite
-<<<<<<< HEAD
     unknown = unknown_training(suite)
     evaluations = [
-        _evaluation(run, bound, answers, baselines[name]).model_copy(update={"unknown_training": unknown.get(name)})
+        _evaluation(run, bound, answers, baselines[name], context.reporter).model_copy(
+            update={"unknown_training": unknown.get(name)}
+        )
         for name, bound in prepared.asked.items()
-=======
-    evaluations = [
-        _evaluation(run, bound, answers, baselines[name], context.reporter) for name, bound in prepared.asked.items()
->>>>>>> main
     ]
     scoring = ScoringContext(
         alphas=lambda metric: alpha_levels(suite.gates, metric),
