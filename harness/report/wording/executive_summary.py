@@ -6,12 +6,11 @@ Each sentence is chosen by the reading of a comparison; none claims a change who
 from __future__ import annotations
 
 from harness.report.view.run_view import LANGUAGE_MODELLING, ModelPair, RunView, classify_change
-from harness.report.wording.narrative import people_slices, seeds_said
+from harness.report.wording.narrative import people_slices, seeds_said, undecided_said
 from harness.report.wording.safe_text import plural
 from harness.schema.results import number_format
 from harness.schema.results.metrics import ComparisonResult
 from harness.schema.results.seed_aggregation import of_recipe
-from harness.schema.results.verdicts import GateResult
 
 _RIVALS = 4
 """The paragraph names at most this many baselines."""
@@ -172,15 +171,8 @@ def _harms(row: ComparisonResult) -> bool:
     return kind == "worse" or (kind == "drifted" and (row.distance_change or 0) > 0)
 
 
-def _doubted(gate: GateResult) -> bool:
-    """Whether a gate, or a member of it, is inconclusive for another reason than too few items."""
-    return gate.doubt is not None or any(map(_doubted, gate.members))
-
-
 def _sure(view: RunView, contest: ModelPair) -> str:
-    gates = view.gates_of(contest.candidate)
-    undecided = [gate.id for gate in gates if gate.verdict == "inconclusive" and not _doubted(gate)]
     seed = ""
     if contest.candidate in view.models and view.models[contest.candidate].training:
         seed = seeds_said(view, contest)
-    return f"Too few items to decide: {', '.join(undecided)}. {seed}".strip() if undecided else seed
+    return " ".join([*undecided_said(view, contest), *([seed] if seed else [])])
