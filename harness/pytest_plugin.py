@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
+    from harness.api.comparisons import Comparisons
+    from harness.schema.results.results_file import Results
     from harness.schema.results.verdicts import GateResult
 
 MARKER = "harness_gate"
@@ -26,7 +28,7 @@ def pytest_configure(config: pytest.Config) -> None:
     """Registers the marker."""
     config.addinivalue_line(
         "markers",
-        f"{MARKER}(run, gate=None, suite=None): judges a stored harness run before the test; "
+        f"{MARKER}(run, gate=None, suite=None): judges a stored harness run before the test, one test per gate; "
         "with base, candidate, metric, and kind, it judges two tables; allow_unsealed=True judges a run of 0.1.0.",
     )
 
@@ -42,11 +44,58 @@ def harness_gate() -> Callable[..., list[GateResult]]:
     return check
 
 
+@pytest.fixture
+def harness_compare() -> Callable[..., Comparisons]:
+    """`harness.compare`: two tables of results, item by item."""
+    from harness.api.compare import compare
+
+    return compare
+
+
+@pytest.fixture
+def harness_run() -> Callable[[str | Path], Results]:
+    """The results of a stored run (docs/results.md), given by its folder, its suite's folder of runs, or its URL."""
+    return _read
+
+
+@pytest.fixture
+def _harness_gate_id(request: pytest.FixtureRequest) -> str:
+    gate: str = request.param
+    return gate
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Makes one test per gate of what the marker names, with the gate's id in the test's name."""
+    marks = list(metafunc.definition.iter_markers(MARKER))
+    if len(marks) != 1 or (names := _gate_names(marks[0])) is None:
+        return
+    metafunc.fixturenames.append(_harness_gate_id.__name__)
+    metafunc.parametrize(_harness_gate_id.__name__, names, ids=names, indirect=True)
+
+
+def _gate_names(mark: pytest.Mark) -> list[str] | None:
+    """The ids of a mark's gates; None where they cannot be known, which the test itself then says."""
+    gate, run = mark.kwargs.get("gate"), mark.kwargs.get("run")
+    if gate is not None:
+        return [str(gate)]
+    if run is None:
+        return None
+    from harness.core.errors import HarnessError
+
+    try:
+        gates = _judged(run, mark.kwargs.get("suite"), bool(mark.kwargs.get("allow_unsealed"))).gates
+    except HarnessError:
+        return None
+    return list(dict.fromkeys(gate.id for gate in gates)) or None
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_call(item: pytest.Item) -> None:
     """Judges what the marker names, before the body of the test."""
+    spec = getattr(item, "callspec", None)
+    gate = spec.params.get(_harness_gate_id.__name__) if spec is not None else None
     for mark in item.iter_markers(MARKER):
-        check(*mark.args, **mark.kwargs)
+        check(*mark.args, **{**mark.kwargs, **({} if gate is None else {"gate": gate})})
 
 
 def check(
@@ -74,7 +123,7 @@ def check(
     elif rule or compare or base is not None or candidate is not None:
         raise TypeError(f"harness_gate: with run=…, the suite defines the rules; found {sorted(rule) or 'tables'} too.")
     else:
-        found = _stored(Path(run), gate, suite, allow_unsealed)
+        found = _stored(run, gate, suite, allow_unsealed)
     blocking = [one for one in found if one.blocking and one.verdict != "pass"]
     for one in found:
         if one not in blocking and (one.verdict != "pass" or one.waiver_holds is False):
@@ -95,14 +144,27 @@ def _tables(
     return list(judge(compare(base, candidate, **options), Gate(gate or "gate", **rule)))
 
 
-def _stored(run: Path, gate: str | None, suite: str | Path | None, allow_unsealed: bool) -> list[GateResult]:
-    from harness.commands.rejudge import Trust, judge_again
-    from harness.core.errors import SuiteError, Where, unknown
-    from harness.core.reporter import Silent
+def _read(run: str | Path) -> Results:
+    from harness.storage.remote_run import folder_of
     from harness.storage.run_folders import find
 
-    found = find(run)
-    results = judge_again(found, None if suite is None else str(suite), Silent(), Trust(unsealed=allow_unsealed))
+    return find(folder_of(run)).read_results()
+
+
+def _judged(run: str | Path, suite: str | Path | None, allow_unsealed: bool) -> Results:
+    from harness.commands.rejudge import Trust, judge_again
+    from harness.core.reporter import Silent
+    from harness.storage.remote_run import folder_of
+    from harness.storage.run_folders import find
+
+    name = None if suite is None else str(suite)
+    return judge_again(find(folder_of(run)), name, Silent(), Trust(unsealed=allow_unsealed))
+
+
+def _stored(run: str | Path, gate: str | None, suite: str | Path | None, allow_unsealed: bool) -> list[GateResult]:
+    from harness.core.errors import SuiteError, Where, unknown
+
+    results = _judged(run, suite, allow_unsealed)
     if gate is None:
         chosen = results.gates
     else:
@@ -111,7 +173,7 @@ def _stored(run: Path, gate: str | None, suite: str | Path | None, allow_unseale
         known = {one.id for one in results.gates}
         raise SuiteError(
             unknown("gate", gate, known) if gate else "no gates: nothing was judged.",
-            where=Where(found.path),
+            where=Where(run),
         )
     return chosen
 

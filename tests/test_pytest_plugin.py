@@ -4,8 +4,13 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
+
+from harness.storage.run_dir import RunDir
+
+STORED = Path(__file__).parent / "fixtures" / "run_0_1_0"
 
 pytest_plugins = "pytester"
 
@@ -39,7 +44,7 @@ def test_a_gate_over_tables_passes_and_fails_with_its_sentence(pytester: pytest.
         harness_gate(rows, metric="accuracy")
     """
     )
-    done = pytester.runpytest("-p", "no:cacheprovider", "--strict-markers")
+    done = pytester.runpytest_subprocess("-p", "no:cacheprovider", "--strict-markers")
     # Four comparisons warn of rows that may have been trained on, and one gate does not block.
     done.assert_outcomes(passed=2, failed=3, warnings=5)
     done.stdout.fnmatch_lines(
@@ -60,3 +65,38 @@ def test_the_plugin_imports_nothing_until_it_is_used() -> None:
         "assert not heavy, heavy\n"
     )
     subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, timeout=60)
+
+
+def test_a_marked_test_is_one_test_per_gate(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(
+        f"""
+    import pytest
+
+    RUN = {str(STORED)!r}
+
+    @pytest.mark.harness_gate(run=RUN, allow_unsealed=True)
+    def test_release():
+        pass
+
+    @pytest.mark.harness_gate(run=RUN, gate="better", allow_unsealed=True)
+    def test_floor():
+        pass
+
+    @pytest.mark.harness_gate(run="no/such/run")
+    def test_gone():
+        pass
+
+    def test_figures(harness_run, harness_compare):
+        results = harness_run(RUN)
+        assert results.metrics and results.gates
+        rows = [{{"id": k, "score": k % 3}} for k in range(30)]
+        assert harness_compare(rows, rows, metrics=["score"])["score"].delta.value == 0
+    """
+    )
+    listed = pytester.runpytest_subprocess("-p", "no:cacheprovider", "--collect-only", "-q")
+    names = {line.partition("::")[2] for line in listed.outlines if "::" in line}
+    stored = {gate.id for gate in RunDir(STORED).read_results().gates}
+    assert names == {*(f"test_release[{gate}]" for gate in stored), "test_floor[better]", "test_gone", "test_figures"}
+    done = pytester.runpytest_subprocess("-p", "no:cacheprovider", "-k", "gone or figures")
+    done.assert_outcomes(passed=1, failed=1)
+    done.stdout.fnmatch_lines(["*no finished run here*"])

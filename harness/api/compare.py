@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import re
 import warnings
 from collections.abc import Sequence
 from numbers import Integral
-from typing import Literal
+from typing import Literal, get_args
 
 from harness.api.comparisons import Comparisons
 from harness.api.measures import Measure, Ratio, build, default_measures, listed, resolve
-from harness.api.table_columns import Columns, Table, columns_of
-from harness.api.table_records import Layout, check_pairs, records_of
+from harness.api.table_columns import Table, read_table
+from harness.api.table_records import Layout, check_pairs, records_of, spelling_notes
 from harness.core.errors import DataError
-from harness.core.labels import label_text
+from harness.core.labels import Normalization, label_text, normalized_label
+from harness.core.records import Records
+from harness.schema.suite.types import NAME_PATTERN
+
+_SHOWN = 8
 
 
 class UnknownTrainingWarning(UserWarning):
@@ -32,6 +37,8 @@ def compare(
     text: str | Sequence[str] = (),
     labels: Sequence[str] | None = None,
     missing: Literal["error", "drop"] = "error",
+    missing_cluster: Literal["error", "own"] = "error",
+    normalize: Sequence[Normalization] = (),
     baseline: str = "base",
     candidate: str = "candidate",
     name: str = "table",
@@ -44,7 +51,8 @@ def compare(
 
     Args:
         base_records, candidate_records: pandas frames, Arrow tables, lists of mappings, mappings of
-            columns, or paths to csv, jsonl or parquet files; one row for each item.
+            columns, or paths to files of any format that suites read (csv, tsv, jsonl, json, parquet, …); one row
+            for each item. A row without a target is left out, one without a prediction is wrong; both are counted.
         metrics: names of registered metrics of `target` and `prediction` (`accuracy`, `f1_macro`,
             `f1_per_class`, …), names of numeric columns (their mean, higher is better), `Mean` and
             `Ratio`. Left out: accuracy and macro F1, or the column `score`.
@@ -55,6 +63,9 @@ def compare(
         slices: columns that become slices `column=value`, the same on both sides.
         text: columns with what was asked; equal ids must then have equal texts.
         labels: the labels, in order; all that targets and predictions hold when left out.
+        missing_cluster: `own` lets a row without a value in `cluster` be a cluster of its own.
+        normalize: what is done to labels before they are compared: `strip` (white space and invisible characters at
+            both ends), `casefold`, `nfc` (always done).
         missing: `drop` compares the items that both sides hold, and says how many are left out.
         baseline, candidate, name: what the two sides and the table are called in results and gates.
         seed, resamples: of bootstrap and randomization tests.
@@ -68,7 +79,8 @@ def compare(
         DataError: ids that are missing, repeated or of one side only; other texts or targets under one
             id; missing or non-finite scores; unknown columns or metrics; options out of their range.
     """
-    _options(baseline, candidate, confidence, seed, resamples, missing)
+    _options(baseline, candidate, confidence, seed, resamples)
+    _chosen(name, missing, missing_cluster, normalize)
     if not held_out:
         warnings.warn(
             f"rows may have been trained on: nothing says what {baseline} and {candidate} learned from. If neither "
@@ -76,9 +88,9 @@ def compare(
             UnknownTrainingWarning,
             stacklevel=2,
         )
-    sides = (columns_of(base_records, baseline, id), columns_of(candidate_records, candidate, id))
-    labeled = all(target in columns and prediction in columns for columns in sides)
-    names = [one for one in sides[0] if one in sides[1]]
+    sides = (read_table(base_records, baseline, id), read_table(candidate_records, candidate, id))
+    labeled = all(target in side.columns and prediction in side.columns for side in sides)
+    names = [one for one in sides[0].columns if one in sides[1].columns]
     measures = resolve(listed(metrics) if metrics is not None else default_measures(names, labeled), names, labeled)
     texts = (text,) if isinstance(text, str) else tuple(text)
     layout = Layout(
@@ -91,15 +103,21 @@ def compare(
         numbers=tuple(
             dict.fromkeys(one for measure in measures if not isinstance(measure, str) for one in measure.columns)
         ),
+        judged=any(isinstance(measure, str) for measure in measures),
+        missing_cluster=missing_cluster,
+        normalize=tuple(normalize),
     )
-    made = [records_of(columns, layout, name, side) for columns, side in zip(sides, (baseline, candidate), strict=True)]
-    check_pairs(made[0], made[1], missing=missing)
-    _positive(sides, measures)
-    seen = {str(value) for one in made for part in ("target", "prediction") for value in one.texts(part)}
-    known = [label_text(one) for one in labels] if labels is not None else sorted(seen) if labeled else []
+    made = [records_of(side, layout, name) for side in sides]
+    base, other = (one.records for one in made)
+    check_pairs(base, other, missing=missing)
+    _positive((base, other), measures)
+    seen = {value for one in (base, other) for part in ("target", "prediction") for value in one.texts(part)} - {None}
+    known = sorted(map(str, seen)) if labeled else []
+    if labels is not None:
+        known = _declared(labels, known, layout)
     return Comparisons.make(
-        made[0],
-        made[1],
+        base,
+        other,
         build(measures, known, cluster is not None),
         name=name,
         baseline=baseline,
@@ -107,20 +125,45 @@ def compare(
         confidence=confidence,
         seed=seed,
         resamples=resamples,
+        notes=[*dict.fromkeys(note for one in made for note in one.notes), *spelling_notes(sides, layout)],
     )
 
 
-def _positive(sides: Sequence[Columns], measures: Sequence[Measure]) -> None:
+def _positive(sides: Sequence[Records], measures: Sequence[Measure]) -> None:
     for measure in measures:
-        if isinstance(measure, Ratio) and any(
-            float(value) < 0 for columns in sides for value in columns[measure.below]
-        ):
+        if isinstance(measure, Ratio) and any((one.stat(measure.below) < 0).any() for one in sides):
             raise DataError(f"the column {measure.below!r} stands below a ratio and has negative values.")
 
 
-def _options(baseline: str, candidate: str, confidence: float, seed: int, resamples: int, missing: str) -> None:
+def _declared(labels: Sequence[str], seen: Sequence[str], layout: Layout) -> list[str]:
+    """The caller's labels; every label of the tables that is none of them is named in one message."""
+    known = [normalized_label(label_text(one), layout.normalize) for one in labels]
+    strange = [label for label in seen if label not in known]
+    if strange:
+        raise DataError(
+            f"{len(strange)} labels in the tables are not among labels=…: {', '.join(map(repr, strange[:_SHOWN]))}"
+            f"{', …' if len(strange) > _SHOWN else ''}.",
+            hint="add them to `labels`, or correct the rows.",
+        )
+    return known
+
+
+def _chosen(name: str, missing: str, missing_cluster: str, normalize: Sequence[str]) -> None:
     if missing not in ("error", "drop"):
         raise DataError(f"expected missing='error' or 'drop', found {missing!r}.")
+    if missing_cluster not in ("error", "own"):
+        raise DataError(f"expected missing_cluster='error' or 'own', found {missing_cluster!r}.")
+    strange = [one for one in normalize if one not in get_args(Normalization)]
+    if isinstance(normalize, str) or strange:
+        raise DataError(f"normalize: expected a list of {', '.join(get_args(Normalization))}, found {normalize!r}.")
+    if re.fullmatch(NAME_PATTERN[1:-1], name) is None:
+        raise DataError(
+            f"expected a name of small letters, digits, `-` and `_` (at most 64), found name={name!r}.",
+            hint="gates call the table by this name.",
+        )
+
+
+def _options(baseline: str, candidate: str, confidence: float, seed: int, resamples: int) -> None:
     if baseline == candidate:
         raise DataError(
             f"both sides have the name {baseline!r}, so gates cannot distinguish them.",

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from harness.comparisons.meanings import meanings
 from harness.comparisons.metric_results import metric_results
 from harness.comparisons.pair_comparison import compare as compare_records
+from harness.core.distribution import explained
 from harness.core.errors import DataError, unknown
 from harness.core.metric import Metric
 from harness.core.records import Records
@@ -56,6 +57,8 @@ class Comparisons:
     Attributes:
         results: candidate minus baseline.
         levels: each side's own value with its interval, for gates of kind `absolute` and `target`.
+        notes: what a reader of the figures must know: rows that are left out or wrong for want of a cell, guesses
+            about a file, labels in several spellings.
     """
 
     name: str
@@ -68,6 +71,7 @@ class Comparisons:
     metrics: tuple[Metric, ...] = field(compare=False)
     alphas: tuple[float, ...]
     settings: dict[str, Any]
+    notes: tuple[str, ...] = ()
 
     @classmethod
     def make(
@@ -80,6 +84,7 @@ class Comparisons:
         baseline: str,
         candidate: str,
         alphas: Sequence[float] = ALPHAS,
+        notes: Sequence[str] = (),
         **settings: Any,
     ) -> Comparisons:
         """Computes everything; `settings` are confidence, seed and resamples."""
@@ -110,6 +115,7 @@ class Comparisons:
             tuple(metrics),
             levels,
             settings,
+            tuple(notes),
         )
 
     def with_alphas(self, alphas: Sequence[float]) -> Comparisons:
@@ -124,6 +130,7 @@ class Comparisons:
             baseline=self.baseline,
             candidate=self.candidate,
             alphas=[*self.alphas, *alphas],
+            notes=self.notes,
             **self.settings,
         )
 
@@ -142,6 +149,7 @@ class Comparisons:
             n=len(self.base_records),
             protocols={self.baseline: "given", self.candidate: "given"},
             coverage={model: len(items) / everything for model, items in held.items()},
+            comparability=list(self.notes),
             metrics=[metric.id for metric in self.metrics],
             meanings=meanings(self.metrics),
             baseline=self.baseline,
@@ -166,17 +174,19 @@ class Comparisons:
         rows = [_line(row) for row in self.results]
         n = max((row.n for row in self.results), default=0)
         head = f"{self.candidate} − {self.baseline}: {n:,} items"
-        return "\n".join([head, *_aligned(rows)])
+        return "\n".join([head, *_aligned(rows), *(f"  note: {note}" for note in self.notes)])
 
     def to_frame(self) -> pd.DataFrame:
         """One row for each metric and slice, as a pandas frame."""
-        import pandas as pd
+        with explained("to_frame()"):
+            import pandas as pd
 
         return pd.DataFrame([_columns(row) for row in self.results])
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain data: `comparisons` and `levels` as in results.json."""
+        """Plain data: `comparisons` and `levels` as in results.json, and `notes`."""
         return {
+            "notes": list(self.notes),
             "comparisons": [finite(row.model_dump(mode="json")) for row in self.results],
             "levels": [finite(row.model_dump(mode="json")) for row in self.levels],
         }

@@ -10,6 +10,7 @@ from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any
 
 from harness.api.comparisons import Comparisons
+from harness.core.distribution import explained
 from harness.core.errors import EXIT_USAGE, DataError, Where
 from harness.gates.alpha_levels import alpha_levels
 from harness.gates.explanation import explain
@@ -105,7 +106,8 @@ class Verdicts:
 
     def to_frame(self) -> pd.DataFrame:
         """One row for each verdict, as a pandas frame."""
-        import pandas as pd
+        with explained("to_frame()"):
+            import pandas as pd
 
         rows = [gate.model_dump(mode="json", exclude={"members", "where"}) for gate in self.results]
         return pd.DataFrame(rows)
@@ -135,7 +137,7 @@ def judge(
         comparisons: what `compare` gave; several (other tables, other candidates) are judged together, and
             metrics are then named `table.metric`.
         gates: rules with the keys of docs/gates.md. `min_n` is 100 unless a rule or `defaults` says otherwise.
-        today: the day that waivers are held against; today when left out.
+        today: the day that waivers are held against; today in UTC when left out.
 
     Returns:
         The verdicts. Without a gate nothing is judged: the verdict is `none`, and has not passed.
@@ -203,6 +205,8 @@ def _plain(value: Any) -> Any:
         return {str(key): _plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
         return [_plain(item) for item in value]
+    if hasattr(value, "item") and not hasattr(value, "__len__"):
+        return value.item()  # a number of numpy
     return value.isoformat() if isinstance(value, date) else value
 
 

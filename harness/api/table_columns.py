@@ -2,131 +2,126 @@
 
 from __future__ import annotations
 
-import math
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from harness.core.errors import DataError, Where, unknown
+from harness.core.storable import has_halves, replaced_note, storable
 
 Columns = dict[str, list[Any]]
 Table = Any
-"""A pandas DataFrame, a pyarrow Table, a list of mappings, a mapping of columns, or a path to csv, jsonl or parquet."""
+"""A pandas or polars DataFrame, a pyarrow Table, a list of mappings, a mapping of columns, or a path to a file of any
+format that suites read."""
 
 
-def columns_of(table: Table, side: str, index: str | None = None) -> Columns:
-    """The columns of a table as Python values.
+@dataclass(frozen=True, slots=True)
+class ReadTable:
+    """A table as Python values.
+
+    Attributes:
+        side: what the table is, for messages.
+        columns: name → cells; a cell that is not there is None.
+        file: the path, where the table is a file.
+        lines: the line of each row in the file.
+        notes: what was guessed or replaced when the file was read.
+    """
+
+    side: str
+    columns: Columns
+    file: Path | None = None
+    lines: Sequence[int] | None = None
+    notes: tuple[str, ...] = ()
+
+    def column(self, name: str) -> list[Any]:
+        """A column by name.
+
+        Raises:
+            DataError: when there is none; the nearest known one is named.
+        """
+        if name not in self.columns:
+            raise DataError(f"{self.side}: {unknown('column', name, self.columns)}", where=self.place(None))
+        return self.columns[name]
+
+    def place(self, row: int | None) -> Where | None:
+        """Where a row stands in the file; None where the table is no file."""
+        if self.file is None:
+            return None
+        return Where(self.file, None if row is None or self.lines is None else self.lines[row])
+
+
+def read_table(table: Table, side: str, index: str | None = None) -> ReadTable:
+    """A table as Python values.
 
     Args:
         side: what the table is, for errors.
         index: a level of a frame's index that counts as a column, where no column has this name.
 
     Raises:
-        DataError: when it is no table, has no rows, or rows of unequal columns.
+        DataError: when it is no table, has no rows, or columns of unequal length.
     """
-    found = _columns(table, side, index)
-    lengths = {name: len(values) for name, values in found.items()}
+    read = _file(Path(table), side) if isinstance(table, str | Path) else _given(table, side, index)
+    lengths = {name: len(values) for name, values in read.columns.items()}
     if not lengths or not max(lengths.values()):
         raise DataError(f"{side} has no rows.", hint="pass one row per item.")
     if len(set(lengths.values())) > 1:
         raise DataError(f"{side} has columns of unequal length: {lengths}.")
-    return found
+    return read
 
 
-def column(columns: Columns, name: str, side: str) -> list[Any]:
-    """A column by name.
-
-    Raises:
-        DataError: when there is none; the nearest known one is named.
-    """
-    if name not in columns:
-        raise DataError(f"{side}: {unknown('column', name, columns)}")
-    return columns[name]
-
-
-def is_missing(value: Any) -> bool:
-    """None, NaN, NaT and pandas' NA: nothing that could be a value."""
-    if value is None:
-        return True
-    if isinstance(value, float):
-        return math.isnan(value)
-    if type(value).__name__ in {"NAType", "NaTType"}:
-        return True
-    # numpy's numbers and dates, Decimal: only what is no value differs from itself.
-    return type(value).__module__ in {"numpy", "decimal"} and not hasattr(value, "__len__") and value != value
+def _given(table: Table, side: str, index: str | None) -> ReadTable:
+    columns = _columns(table, side, index)
+    halves = sum(isinstance(cell, str) and has_halves(cell) for cells in columns.values() for cell in cells)
+    if halves:
+        columns = {
+            name: [storable(cell) if isinstance(cell, str) else cell for cell in cells]
+            for name, cells in columns.items()
+        }
+    return ReadTable(side, columns, notes=(f"{side}: {replaced_note(halves)}",) if halves else ())
 
 
 def _columns(table: Table, side: str, index: str | None) -> Columns:
-    if isinstance(table, str | Path):
-        return _file(Path(table), side)
     if hasattr(table, "to_pydict"):
         return _arrow(table, side)
     if hasattr(table, "to_dict") and hasattr(table, "columns"):
         _no_column_twice(map(str, table.columns), side)
-        found = {str(name): table[name].tolist() for name in table.columns}
-        if index is not None and index not in found and index in getattr(table.index, "names", ()):
+        found = {str(name): _cells(table[name]) for name in table.columns}
+        if index is not None and index not in found and index in getattr(getattr(table, "index", None), "names", ()):
             found[index] = table.index.get_level_values(index).tolist()
         return found
     if isinstance(table, Mapping):
         _no_column_twice(map(str, table), side)
         return {str(name): list(values) for name, values in table.items()}
     if isinstance(table, Sequence) and all(isinstance(row, Mapping) for row in table):
-        return _rows(table, side)
+        return _of_rows(table)
     raise DataError(
         f"{side}: expected a pandas frame, an Arrow table, a list of mappings, a mapping of columns or a path, "
         f"found {type(table).__name__}."
     )
 
 
-def _rows(rows: Sequence[Mapping[str, Any]], side: str) -> Columns:
-    if not rows:
-        return {}
-    names = list(rows[0])
-    for number, row in enumerate(rows):
-        if set(row) != set(names):
-            raise DataError(f"{side}, row {number}: expected the keys {sorted(names)}, found {sorted(row)}.")
-    return {name: [row[name] for row in rows] for name in names}
+def _cells(series: Any) -> list[Any]:
+    """The cells of a frame's column: pandas says `tolist`, polars `to_list`."""
+    return list(series.tolist() if hasattr(series, "tolist") else series.to_list())
 
 
-def _file(path: Path, side: str) -> Columns:
-    import pyarrow as pa
-    import pyarrow.json
-    import pyarrow.parquet
+def _of_rows(rows: Sequence[Mapping[str, Any]]) -> Columns:
+    """Columns of all names that any row has; a key that a row lacks is a missing cell, as in a file."""
+    names = dict.fromkeys(name for row in rows for name in row)
+    return {str(name): [row.get(name) for row in rows] for name in names}
 
-    readers = {
-        ".parquet": pyarrow.parquet.read_table,
-        ".csv": _csv,
-        ".jsonl": pyarrow.json.read_json,
-    }
-    reader = readers.get(path.suffix.lower())
-    if reader is None:
-        raise DataError(
-            f"{side}: expected a file of kind {', '.join(readers)}, found {path.suffix or 'no suffix'!r}.",
-            where=Where(path),
-        )
+
+def _file(path: Path, side: str) -> ReadTable:
+    from harness.data.read_rows import TableFormat, content_of, read_rows
+
     try:
-        read = reader(path)
-    except (OSError, pa.ArrowException) as error:
-        raise DataError(f"{side} cannot be read: {error}", where=Where(path)) from error
-    return _arrow(read, side)
-
-
-def _csv(path: Path) -> Any:
-    """A csv file as texts, so that no column is guessed to be of another type than its neighbor.
-
-    Guessed, "true" would be a truth value in a column of "true" and "false" and a text beside a "maybe",
-    and the label "01" the number 1. Only `1.0` is written as `1`, as for all other tables.
-    """
-    import pyarrow as pa
-    import pyarrow.compute as pc
-    import pyarrow.csv
-
-    names = pyarrow.csv.open_csv(path).schema.names
-    options = pyarrow.csv.ConvertOptions(column_types=dict.fromkeys(names, pa.string()))
-    read = pyarrow.csv.read_csv(path, convert_options=options)
-    whole = [pc.replace_substring_regex(one, r"^(-?[0-9]+)\.0+$", r"\1") for one in read.columns]
-    return pa.table(whole, names=read.schema.names)
+        read = read_rows(content_of(path), str(path), TableFormat())
+    except DataError as error:
+        raise DataError(f"{side}: {error.message}", where=error.where, hint=error.hint, notes=error.notes) from error
+    rows = [raw.fields for raw in read.rows]
+    return ReadTable(side, _of_rows(rows), path, [raw.line for raw in read.rows], read.notes)
 
 
 def _arrow(table: Any, side: str) -> Columns:

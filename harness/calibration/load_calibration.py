@@ -49,6 +49,7 @@ class CalibrationSuite(Suite):
             "seed": (self.seed + world) % 2**32,
             "gates": GateSet(),
             "gates_digest": digest(None),
+            "whole": self.whole.in_world(dose, world) if isinstance(self.whole, CalibrationSuite) else None,
         }
         return Suite(**content)
 

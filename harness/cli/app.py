@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import importlib
 import os
 import signal
@@ -14,6 +15,14 @@ from types import FrameType
 from typing import NoReturn
 
 import click
+
+from harness.core.distribution import explained, installed_version
+
+_NAMES = frozenset({errno.ENAMETOOLONG, errno.ELOOP, errno.ENOTDIR, errno.EISDIR, errno.EACCES, errno.EPERM})
+"""Names that the system does not take: wrong usage."""
+_RESOURCES = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO, errno.EMFILE, errno.ENFILE, errno.ENOMEM})
+"""What the machine lacks: rerun to resume."""
+_SHOWN = 80
 
 COMMANDS = {
     "run": "Run a suite: train or load its models, evaluate, compare, gate, and report.",
@@ -73,8 +82,16 @@ class LazyGroup(click.Group):
             formatter.write_dl(list(COMMANDS.items()))
 
 
+def _show_version(context: click.Context, _: click.Parameter, wanted: bool) -> None:
+    if wanted and not context.resilient_parsing:
+        click.echo(f"harness, version {installed_version()}")
+        context.exit()
+
+
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
-@click.version_option(package_name="harness", prog_name="harness")
+@click.option(
+    "--version", is_flag=True, is_eager=True, expose_value=False, callback=_show_version, help="Show the version."
+)
 def harness() -> None:
     """Compare a base language model with its fine-tuned specializations.
 
@@ -89,7 +106,16 @@ def harness() -> None:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """The console script: runs a command and exits with the documented code."""
-    sys.exit(invoke(list(sys.argv[1:] if arguments is None else arguments)))
+    from harness.cli.output_streams import OutputStreams
+    from harness.core.errors import EXIT_INCOMPLETE
+
+    streams = OutputStreams.install()
+    code = invoke(list(sys.argv[1:] if arguments is None else arguments))
+    fault = streams.close()
+    if fault is not None:
+        _tell(f"error: the output cannot be written: {fault.strerror}.\nnext: free some space, or write it elsewhere.")
+        code = code or EXIT_INCOMPLETE
+    sys.exit(code)
 
 
 def invoke(arguments: list[str]) -> int:
@@ -102,23 +128,46 @@ def invoke(arguments: list[str]) -> int:
         # A user of harness cannot act on deprecations inside libraries.
         warnings.filterwarnings("ignore", category=FutureWarning, module=r"(transformers|peft|accelerate|datasets)\b")
     try:
-        with _terminable():
+        with _terminable(), explained():
             code = harness.main(args=arguments, prog_name="harness", standalone_mode=False)
     except (click.exceptions.Abort, KeyboardInterrupt) as stop:
         return _interrupted(stop)
+    except click.UsageError as error:
+        usage = f"{error.ctx.get_usage()}\n" if error.ctx is not None else ""
+        _tell(f"{usage}Error: {error.format_message()}")
+        return EXIT_USAGE
     except click.ClickException as error:
-        error.show()
+        _tell(f"Error: {error.format_message()}")
         return EXIT_USAGE
     except HarnessError as error:
-        click.echo(f"error: {error}", err=True)
+        _tell(f"error: {error}")
         return error.exit_code
-    except BrokenPipeError:
-        # The reader of our output closed the pipe (`harness list | head`); the work itself is fine.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
+    except OSError as error:
+        return _system(error)
     except Exception as error:
         return _internal(error, EXIT_INTERNAL)
     return code if isinstance(code, int) else 0
+
+
+def _tell(text: str) -> None:
+    """A message on stderr; what it quotes of files and arguments never drives the terminal."""
+    from harness.report.wording.safe_text import clean
+
+    click.echo(clean(text), err=True)
+
+
+def _system(error: OSError) -> int:
+    """What the system refuses for a reason that the user can mend is an error of the user's; the rest is ours."""
+    from harness.core.errors import EXIT_INCOMPLETE, EXIT_INTERNAL, EXIT_USAGE
+
+    code = EXIT_USAGE if error.errno in _NAMES else EXIT_INCOMPLETE if error.errno in _RESOURCES else None
+    if code is None or os.environ.get("HARNESS_DEBUG"):
+        return _internal(error, EXIT_INTERNAL if code is None else code)
+    name = str(error.filename) if error.filename is not None else ""
+    shown = name if len(name) <= _SHOWN else f"{name[:_SHOWN]}… ({len(name)} characters)"
+    place = f"{shown}: " if name else ""
+    _tell(f"error: {place}{error.strerror}.\nnext: check the name and the permissions, and that there is free space.")
+    return code
 
 
 class Terminated(KeyboardInterrupt):
@@ -156,9 +205,8 @@ def _internal(error: Exception, code: int) -> int:
         import traceback
 
         traceback.print_exception(error)
-    click.echo(
+    _tell(
         f"internal error: {type(error).__name__}: {error}\n"
-        "next: this is a bug in harness; rerun with HARNESS_DEBUG=1 and report the output.",
-        err=True,
+        "next: this is a bug in harness; rerun with HARNESS_DEBUG=1 and report the output."
     )
     return code

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, cast, get_args
@@ -18,6 +19,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 System = Literal["github", "gitlab", "none"]
 
 QUALITY = "gl-code-quality-report.json"
+SARIF = "harness.sarif"
 
 
 def ci_option(function: F) -> F:
@@ -41,18 +43,22 @@ def detect(wanted: str) -> System:
     return "gitlab" if os.environ.get("GITLAB_CI") == "true" else "none"
 
 
-def tell(run: RunDir, results: Results, info: RunInfo, wanted: str, *, as_json: bool) -> None:
+def tell(run: RunDir, results: Results, info: RunInfo, wanted: str, *, as_json: bool, written: bool = True) -> None:
     """Reports a finished run to the CI system; a failed write is a warning, never a verdict.
 
     GitHub: annotations at the gates' own lines, the job summary, and the step's outputs `verdict`,
-    `exit_code`, `run_dir` and `comment`. GitLab: a code quality report next to junit.xml.
-    """
-    from harness.report.formats.ci_annotations import github_annotations, gitlab_code_quality
-    from harness.report.formats.summary import summary_markdown
+    `exit_code`, `run_dir`, `comment` and `sarif`. GitLab: a code quality report next to junit.xml.
 
+    Args:
+        written: whether the run's own reports hold these results; else the files for outputs go to the job's folder
+            for temporary files.
+    """
     system = detect(wanted)
     if system == "none":
         return
+    from harness.report.formats.ci_annotations import github_annotations, gitlab_code_quality
+    from harness.report.formats.summary import summary_markdown
+
     try:
         if system == "gitlab":
             from harness.storage import atomic
@@ -68,13 +74,28 @@ def tell(run: RunDir, results: Results, info: RunInfo, wanted: str, *, as_json: 
             "verdict": results.verdict.overall,
             "exit_code": str(results.verdict.exit_code),
             "run_dir": run.path.as_posix(),
-            "comment": (run.path / "comment.md").as_posix(),
+            **_files(run, results, info, root, written=written),
         }
         # Outputs first: later steps act on them, and an unwritable summary must not cost them.
         _append("GITHUB_OUTPUT", "".join(f"{name}={value}\n" for name, value in outputs.items()))
         _append("GITHUB_STEP_SUMMARY", summary_markdown(results, info))
     except OSError as error:
         click.echo(f"warning: could not notify the CI system: {error.strerror}: {error.filename}", err=True)
+
+
+def _files(run: RunDir, results: Results, info: RunInfo, root: Path, *, written: bool) -> dict[str, str]:
+    """Output → the path of its file."""
+    from harness.report.formats.comment import comment_markdown
+    from harness.report.formats.sarif import sarif
+    from harness.storage import atomic
+
+    folder = run.path if written else Path(os.environ.get("RUNNER_TEMP") or tempfile.gettempdir())
+    comment = folder / ("comment.md" if written else "harness-comment.md")
+    if not written:
+        atomic.write_text(comment, comment_markdown(results, info))
+    places = folder / SARIF
+    atomic.write_text(places, sarif(results, info, root))
+    return {"comment": comment.as_posix(), "sarif": places.as_posix()}
 
 
 def _append(variable: str, text: str) -> None:

@@ -133,7 +133,11 @@ def open_store(reporter: Reporter, *, fresh: bool = False) -> Store:
 
 
 def run_folder(path: str) -> Path:
-    """A run given as a folder, or as the name of a suite with runs below ./reports."""
+    """A run given as a folder, as a URL, or as the name of a suite with runs below ./reports."""
+    from harness.storage.remote_run import is_url, run_at
+
+    if is_url(path):
+        return run_at(path)
     folder = Path(path)
     below = Path(OUT) / path
     return folder if folder.exists() or not below.is_dir() else below

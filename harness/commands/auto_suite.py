@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from harness.core.errors import DataError, Where
-from harness.pipeline.checkpoints.named_checkpoints import family_of
+from harness.pipeline.checkpoints.named_checkpoints import family_of, needs_base
 
 if TYPE_CHECKING:
     from harness.suite.suite import Suite
@@ -43,12 +43,17 @@ def audit_suite(
     for path in (task_data, prose):
         if path is not None and not path.is_file():
             raise DataError("there is no such file.", where=Where(path), hint="check the path.")
-    families = {family for family in (_language_model(base), _language_model(finetuned)) if family is not None}
+    adapted = _stands_on(base, finetuned)
+    whole = (base,) if adapted else (base, finetuned)
+    families = {family for family in map(_language_model, whole) if family is not None}
     value: dict[str, Any] = {
         "name": "audit",
         "title": f"{Path(finetuned).name} against {Path(base).name}",
         "data": {"prose": _prose(prose, held_out)},
-        "models": {"base": _load(base, trained_on), "finetuned": _load(finetuned, trained_on)},
+        "models": {
+            "base": _load(base, trained_on),
+            "finetuned": _on_base(base, finetuned, trained_on) if adapted else _load(finetuned, trained_on),
+        },
         "compare": {"baseline": "base", "candidates": ["finetuned"], "release": ["finetuned"]},
         "tasks": {},
         "probes": {},
@@ -108,6 +113,17 @@ def _add_full(value: dict[str, Any]) -> None:
     full = load_suite("bias-full").value
     for section in ("data", "tasks", "probes"):
         value[section] = {**full.get(section, {}), **value[section]}
+
+
+def _stands_on(base: str, finetuned: str) -> bool:
+    """Whether the second checkpoint is an adapter alone: it stands on the first, whatever its file calls its base."""
+    return not needs_base(*_parted(base)) and needs_base(*_parted(finetuned))
+
+
+def _on_base(base: str, adapter: str, trained_on: Sequence[str] | None) -> dict[str, Any]:
+    name, revision = _parted(adapter)
+    placed = {"adapter": str(Path(name).absolute()) if Path(name).exists() else name}
+    return {**_load(base, trained_on), **placed, **({"adapter_revision": revision} if revision else {})}
 
 
 def _language_model(name: str) -> str | None:

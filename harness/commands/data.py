@@ -30,11 +30,11 @@ def expand_names(names: Sequence[str]) -> tuple[list[str], list[str]]:
         else:
             from harness.calibration.load_calibration import load_any_suite
             from harness.pipeline.checkpoints.named_checkpoints import catalog_checkpoints
-            from harness.pipeline.prepared_suite import references
+            from harness.pipeline.prepared_suite import held_out_references, references
 
             suite = load_any_suite(name)
             checkpoints.update(dict.fromkeys(catalog_checkpoints(suite)))
-            for ref in references(suite).values():
+            for ref in {**held_out_references(suite), **references(suite)}.values():
                 if isinstance(ref, CatalogRef):
                     data[ref.catalog] = None
     return list(data), list(checkpoints)

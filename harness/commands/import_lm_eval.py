@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -17,7 +18,7 @@ from harness.core.metric import MetricContext
 from harness.core.records import Records, RecordsHead
 from harness.core.reporter import Reporter
 from harness.evaluations.lm_eval.lm_eval_task import LmEvalTask
-from harness.evaluations.lm_eval.samples import Answered, UnreadKindError, metrics_of, read_samples
+from harness.evaluations.lm_eval.samples import Answered, filters_of, metrics_of, read_samples
 from harness.metrics.build_metrics import build_metrics
 from harness.pipeline import provenance
 from harness.pipeline.results.assembly import record_counts
@@ -32,6 +33,15 @@ from harness.storage.records_file import write_records
 from harness.storage.run_dir import RunDir
 
 _UNKNOWN_TRAINING = "rows may have been trained on: the logs do not say what the models learned from."
+TOTALS = {
+    "acc": "acc",
+    "acc_norm": "acc_norm_chars",
+    "acc_bytes": "acc_norm_bytes",
+    "acc_mutual_info": "acc_mutual_info",
+    "exact_match": "exact_match_strict",
+}
+"""lm-eval's means over documents → our statistics."""
+_TOTAL_TOLERANCE = 1e-6
 _SAMPLES = re.compile(r"samples_(?P<task>.+?)(_\d{4}-\d\d-\d\dT[\d.:-]+)?\.jsonl\Z")
 
 
@@ -64,23 +74,135 @@ def import_lm_eval(
             notes=[f"{name}: {', '.join(found)}" for name, found in files.items()],
             hint="run lm-eval on the same tasks for every model, with `--log_samples --output_path`.",
         )
-    answered: dict[str, dict[str, list[Answered]]] = {}
-    unread: DataError | None = None
+    tasks: dict[str, ImportedTask] = {}
+    refused: list[DataError] = []
     for task in names:
         try:
-            answered[task] = {source.name: read_samples(files[source.name][task], chosen_filter) for source in sources}
-        except UnreadKindError as error:
-            reporter.warn(f"skipping {task}: {error.message}")
-            unread = error
-    if unread is not None and not answered:
-        raise unread
+            tasks[task] = read_task({source.name: files[source.name][task] for source in sources}, task, chosen_filter)
+        except DataError as error:
+            place = f"{error.where}: " if error.where is not None else ""
+            refused.append(error)
+            skipped = f"skipping {task}: {place}{error.message}"
+            reporter.warn(skipped)
+    if not tasks:
+        raise DataError(
+            refused[0].message,
+            where=refused[0].where,
+            notes=[*refused[0].notes, *(str(error) for error in refused[1:])],
+            hint=refused[0].hint,
+        )
+    for task, imported in tasks.items():
+        for note in imported.notes:
+            reporter.warn(f"{task}: {note}")
+    answered = {task: imported.answered for task, imported in tasks.items()}
+    notes = [f"skipped {error.where}: {error.message}" for error in refused]
     names = list(answered)
     reporter.warn(_UNKNOWN_TRAINING)
     identity = digest({"files": {name: [file_digest(found[task]) for task in names] for name, found in files.items()}})
     text = _suite(suite, [source.name for source in sources], answered)
     with run_folders.claim(out, suite, identity, resume=False) as (run, _):
-        _write(run, suite, text, sources, files, answered, reporter)
+        _write(run, suite, text, sources, files, tasks, notes, reporter)
     return run
+
+
+@dataclass(frozen=True, slots=True)
+class ImportedTask:
+    """One task of all models.
+
+    Attributes:
+        answered: model → its documents, the broken ones as failures.
+        notes: what a reader of the figures must know.
+    """
+
+    answered: dict[str, list[Answered]]
+    notes: tuple[str, ...]
+
+
+def read_task(files: Mapping[str, Path], task: str, chosen_filter: str | None) -> ImportedTask:
+    """The logs of one task, all read with one filter.
+
+    Args:
+        files: model → its log.
+
+    Raises:
+        DataError: when a log cannot be read, no filter is in every log, or figures contradict each other.
+    """
+    chosen, notes = _filter(files, chosen_filter)
+    read = {model: read_samples(file, chosen, _delimiter(file, task)) for model, file in files.items()}
+    for model, file in files.items():
+        _check_totals(file, task, chosen, read[model].answered)
+    items = {one.item.id: one.item for found in read.values() for one in found.answered}
+    told = [f"{model}: {note}" for model, found in read.items() for note in found.notes]
+    return ImportedTask(
+        {model: found.complete(items) for model, found in read.items()}, tuple(dict.fromkeys([*notes, *told]))
+    )
+
+
+def _filter(files: Mapping[str, Path], chosen: str | None) -> tuple[str, list[str]]:
+    """The filter of all logs: the chosen one, else the first that every log has."""
+    if chosen is not None:
+        return chosen, []
+    filters = {model: filters_of(file) for model, file in files.items()}
+    first = next(iter(filters.values()))
+    common = [name for name in first if all(name in others for others in filters.values())]
+    if not common:
+        raise DataError(
+            "no filter is in the logs of every model.",
+            where=Where(next(iter(files.values()))),
+            notes=[f"{model}: {', '.join(names)}" for model, names in filters.items()],
+            hint="run lm-eval with the same task file for every model.",
+        )
+    if len(common) == 1:
+        return common[0], []
+    others = ", ".join(common[1:])
+    return common[0], [f"read with the filter {common[0]} for all models; --filter chooses another one ({others})."]
+
+
+def _delimiter(file: Path, task: str) -> str | None:
+    """What the task puts before a choice, where the results file says it; with a chat template the log must tell."""
+    config = _results(file).get("configs")
+    own = config.get(_logged_name(file, task)) if isinstance(config, dict) else None
+    given = own.get("target_delimiter") if isinstance(own, dict) else None
+    return given if isinstance(given, str) and not _results(file).get("chat_template_sha") else None
+
+
+def _check_totals(file: Path, task: str, chosen: str, answered: Sequence[Answered]) -> None:
+    """Refuses a log whose documents do not add up to the results file beside it."""
+    results = _results(file).get("results")
+    own = results.get(_logged_name(file, task)) if isinstance(results, dict) else None
+    if not isinstance(own, dict) or any(not one.record.stats for one in answered):
+        return
+    for theirs, ours in TOTALS.items():
+        logged = own.get(f"{theirs},{chosen}")
+        if not isinstance(logged, int | float) or any(ours not in one.record.stats for one in answered):
+            continue
+        mean = math.fsum(one.record.stats[ours] for one in answered) / len(answered)
+        if abs(mean - float(logged)) > _TOTAL_TOLERANCE:
+            raise DataError(
+                f"lm-eval's results say {theirs} {float(logged):.6g}, and the {len(answered)} logged documents give "
+                f"{mean:.6g}.",
+                where=Where(file),
+                hint="the samples are not those of the results file beside them; keep each run in a folder of its own.",
+            )
+
+
+def _logged_name(file: Path, task: str) -> str:
+    match = _SAMPLES.match(file.name)
+    return match.group("task") if match is not None else task
+
+
+def _results(file: Path) -> dict[str, Any]:
+    """The results file beside a log, by lm-eval's time stamp where there are several; {} without one."""
+    stamp = file.name.removesuffix(".jsonl").rpartition("_")[2]
+    named = file.parent / f"results_{stamp}.json"
+    files = [named] if named.is_file() else sorted(file.parent.glob("results_*.json"))
+    if len(files) != 1:
+        return {}
+    try:
+        value = plain_files.read_json(files[0])
+    except (OSError, ValueError) as error:
+        raise DataError("cannot read the lm-eval results.", where=Where(files[0])) from error
+    return value if isinstance(value, dict) else {}
 
 
 def samples_of(path: Path) -> dict[str, Path]:
@@ -138,7 +260,8 @@ def _write(
     text: str,
     sources: Sequence[Source],
     files: Mapping[str, Mapping[str, Path]],
-    answered: Mapping[str, Mapping[str, Sequence[Answered]]],
+    tasks: Mapping[str, ImportedTask],
+    notes: Sequence[str],
     reporter: Reporter,
 ) -> None:
     from harness.gates.overall_verdict import overall
@@ -151,7 +274,7 @@ def _write(
         source.name: digest({"lm_eval": [file_digest(file) for file in files[source.name].values()]})
         for source in sources
     }
-    evaluations = [_evaluation(run, task, found, models, digests) for task, found in answered.items()]
+    evaluations = [_evaluation(run, task, imported, models, digests) for task, imported in tasks.items()]
     pairs = wanted_pairs(suite, evaluations)
     scoring = ScoringContext(alphas=lambda metric: (), seed=suite.seed, reporter=reporter)
     scores = score(run, [ScoringSpec.of(evaluation) for evaluation in evaluations], pairs, scoring)
@@ -165,7 +288,7 @@ def _write(
         candidates=list(suite.candidates),
         release=list(suite.release),
         models=[_model(source.name, models[source.name], digests, suite.compare.baseline) for source in sources],
-        data=[_data(task, found) for task, found in answered.items()],
+        data=[_data(task, imported.answered) for task, imported in tasks.items()],
         evaluations=evaluations,
         metrics=scores.metrics,
         comparisons=scores.comparisons,
@@ -176,6 +299,7 @@ def _write(
         notes=[
             "lm-evaluation-harness ran the models; harness computed the metrics and intervals.",
             f"{_UNKNOWN_TRAINING[0].upper()}{_UNKNOWN_TRAINING[1:]}",
+            *notes,
         ],
     )
     info = RunInfo(
@@ -199,10 +323,11 @@ def _write(
 def _evaluation(
     run: RunDir,
     task: str,
-    answered: Mapping[str, Sequence[Answered]],
+    imported: ImportedTask,
     models: Mapping[str, Mapping[str, Any]],
     digests: Mapping[str, str],
 ) -> EvaluationResult:
+    answered = imported.answered
     items = {one.item.id: one.item for found in answered.values() for one in found}
     target = run.items_path(task)
     target.parent.mkdir(parents=True, exist_ok=True)
@@ -215,7 +340,7 @@ def _evaluation(
         path = run.records_path(task, model)
         path.parent.mkdir(parents=True, exist_ok=True)
         write_records(path, records[model])
-    prompts = {model: {one.item.id: one.prompt for one in found} for model, found in answered.items()}
+    prompts = {model: {one.item.id: one.prompt for one in found if one.prompt} for model, found in answered.items()}
     first = next(iter(prompts.values()))
     notes = [
         f"{model}: {count} prompts differ from those of {next(iter(prompts))} (examples, template or description)."
@@ -236,6 +361,7 @@ def _evaluation(
         protocols={model: found[0].protocol for model, found in answered.items()},
         coverage={model: len(found) / len(items) for model, found in answered.items()},
         counts={model: record_counts(found) for model, found in records.items()},
+        caveats=list(imported.notes),
         comparability=notes,
         metrics=metrics,
         meanings=meanings(build_metrics(metrics, MetricContext(cluster_unit=LmEvalTask.cluster_unit))),

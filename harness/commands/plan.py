@@ -13,7 +13,7 @@ from harness.commands.plan_gates import PlannedGate, plan_gates
 from harness.core.reporter import Reporter
 from harness.model_kinds.architecture_presets import configuration_in
 from harness.pipeline.checkpoints.checkpoint_builder import CheckpointBuilder
-from harness.pipeline.prepared_suite import BoundEvaluation, PreparedSuite, prepare, references
+from harness.pipeline.prepared_suite import BoundEvaluation, PreparedSuite, held_out_references, prepare, references
 from harness.pipeline.records.record_cache import RecordCache
 from harness.schema.suite.data_refs import ref_name
 from harness.storage.run_dir import RunDir
@@ -74,7 +74,8 @@ def plan_suite(
     """
     from harness.data.fetch_preview import preview
 
-    previews = [preview(ref, name=name, base=suite.folder, store=store) for name, ref in references(suite).items()]
+    needed = {**held_out_references(suite), **references(suite)}
+    previews = [preview(ref, name=name, base=suite.folder, store=store) for name, ref in needed.items()]
     if all(entry.cached for entry in previews):
         prepared = prepare(suite, store, reporter, limit=limit)
         if isinstance(suite, CalibrationSuite):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cache
 from typing import TYPE_CHECKING
 
 from harness.commands.stored_suite import suite_of
@@ -64,6 +65,7 @@ def judge_again(run: RunDir, suite_name: str | None, reporter: Reporter, trust: 
             hint="add a gate (docs/gates.md), or pass a suite with gates as --suite.",
         )
 
+    @cache
     def levels(metric: str) -> tuple[float, ...]:
         return alpha_levels(suite.gates, metric)
 

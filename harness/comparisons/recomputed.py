@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
-import pyarrow as pa
 
 from harness.core.metric import Metric
 from harness.core.records import Records
 from harness.statistics.clusters import Groups
 from harness.statistics.percentile_bootstrap import Progress, recomputed_difference, recomputed_estimate
 from harness.statistics.result import Difference, Estimate
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 Rows = npt.NDArray[np.int64]
 
@@ -38,6 +41,8 @@ def compare_recomputed(
     Raises:
         HarnessError: when the metric has no `recompute`.
     """
+    import pyarrow as pa
+
     # By item id, so that the order in which a side was stored changes no resample.
     order = positions[np.argsort(np.array(base.item_ids)[positions], kind="stable")]
     ours, theirs = base.take(order), candidate.take(order)

@@ -73,5 +73,12 @@ class Dataset:
             yield str(row.fields[column])
 
     def require(self, column: str) -> None:
-        if column not in self.columns:
-            raise DataError(f"data {self.name!r}: {unknown('column', column, self.columns)}")
+        if column in self.columns:
+            return
+        reason = self.facts.get("incomplete_columns", {}).get(column)
+        if reason is not None:
+            raise DataError(
+                f"data {self.name!r}: the column {column!r} cannot be used: it {reason}.",
+                hint="fill in the cell, or remove the row.",
+            )
+        raise DataError(f"data {self.name!r}: {unknown('column', column, self.columns)}")

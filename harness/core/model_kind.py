@@ -166,6 +166,7 @@ class ModelKind(ABC, Generic[OptionsT]):
         flat: whether the options stand beside the key, which is then the first of them (`{load: …, revision: …}`).
         key_name: what content keys call the kind, where it was renamed since; `name` when None.
         goes_on_from_weights: whether a model trains its parent's own weights, so that an adapter is merged before.
+        packages: what its models need, as it is imported; what only some options need is their `extra`.
         audited: whether what it learns from is audited. Texts of `data` are then searched for what evaluations ask
             about; examples of a task always are.
         learned_elsewhere: whether what it learned from is known only where the suite says it (`trained_on`).
@@ -181,6 +182,7 @@ class ModelKind(ABC, Generic[OptionsT]):
     flat: ClassVar[bool] = False
     key_name: ClassVar[str | None] = None
     goes_on_from_weights: ClassVar[bool] = False
+    packages: ClassVar[tuple[str, ...]] = ("torch", "transformers")
     audited: ClassVar[bool] = True
     learned_elsewhere: ClassVar[bool] = False
     decoding: ClassVar[frozenset[str]] = DECODING

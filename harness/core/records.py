@@ -11,14 +11,15 @@ import json
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
-import pyarrow as pa
-import pyarrow.compute as pc
 
 from harness.core.errors import DataError
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 STAT_PREFIX = "stat."
 ITEM = "item"
@@ -96,6 +97,9 @@ class Records:
         Args:
             records: read a part at a time, so that a million of them need not stand in memory as objects.
         """
+        import pyarrow as pa
+        import pyarrow.compute as pc
+
         left = iter(records)
         parts = []
         while part := list(itertools.islice(left, _PART)):
@@ -130,7 +134,10 @@ class Records:
 
     def numbers(self, name: str) -> FloatArray:
         """A numeric column as float64; missing values are NaN."""
-        return np.asarray(self.table.column(name).to_numpy(zero_copy_only=False), dtype=np.float64)
+        import pyarrow.compute as pc
+
+        column = pc.fill_null(self.table.column(name).cast("double"), _numbers(np.array([np.nan]))[0])
+        return np.asarray(np.from_dlpack(column.combine_chunks()), dtype=np.float64)
 
     @property
     def stat_names(self) -> list[str]:
@@ -196,13 +203,15 @@ class Records:
         chosen = np.asarray(rows)
         if chosen.dtype == np.bool_:
             chosen = np.flatnonzero(chosen)
-        return Records(self.head, self.table.take(pa.array(chosen)))
+        return Records(self.head, self.table.take(_numbers(np.ascontiguousarray(chosen, dtype=np.int64))))
 
     def with_overlap(self, items: Collection[str]) -> Records:
         """The same records with the items that overlap training data marked, and sliced by it.
 
         Nothing changes when no item overlaps.
         """
+        import pyarrow as pa
+
         flags = [item in items for item in self.item_ids]
         if not any(flags):
             return self
@@ -225,6 +234,8 @@ class Records:
             stats: for every row by name; what a row lacks is NaN.
             shown: for every row a JSON object that joins its response, or None.
         """
+        import pyarrow as pa
+
         table = self.table
         for name in sorted({name for row in stats for name in row}):
             column = pa.array([row.get(name, float("nan")) for row in stats], pa.float64())
@@ -240,8 +251,17 @@ class Records:
         return Records(self.head, table)
 
 
+def _numbers(values: npt.NDArray[Any]) -> pa.Array:
+    """Numbers as arrow has them. Its own `array`, `scalar` and `to_numpy` import pandas, where it is installed."""
+    import pyarrow as pa
+
+    return pa.Array.from_buffers(pa.from_numpy_dtype(values.dtype), len(values), [None, pa.py_buffer(values)])
+
+
 def _columns(rows: Sequence[Record]) -> pa.Table:
     """Records as columns, in their order."""
+    import pyarrow as pa
+
     columns: dict[str, pa.Array] = {
         "item_id": pa.array([row.item_id for row in rows], pa.string()),
         "item_digest": pa.array([row.item_digest for row in rows], pa.string()),

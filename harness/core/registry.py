@@ -31,16 +31,22 @@ GROUPS = {
 
 
 @cache
+def _installed() -> Any:  # a mapping with `select` before Python 3.12, EntryPoints since
+    # Reads the metadata of every installed package, which takes longer than all else here: once for all groups.
+    return entry_points()
+
+
+@cache
 def _entries(group: str) -> dict[str, EntryPoint]:
     found: dict[str, EntryPoint] = {}
-    for entry in entry_points(group=f"harness.{group}"):
+    for entry in _installed().select(group=f"harness.{group}"):
         other = found.get(entry.name)
         if other is not None and other.value != entry.value:
             raise SuiteError(
                 f"two packages register the {GROUPS[group]} {entry.name!r}: {other.value} and {entry.value}.",
                 hint="uninstall one of them.",
             )
-        found[entry.name] = entry
+        found.setdefault(entry.name, entry)
     return found
 
 

@@ -41,7 +41,8 @@ class Classify(Request):
 
     With `pair`, the head reads both texts as its tokenizer joins them (`[CLS] text [SEP] pair
     [SEP]`). With `independent`, each label is a yes/no question of its own: values are log of the
-    sigmoid, one per label, and do not add up to one (multi-label tasks).
+    sigmoid, one per label, and do not add up to one (multi-label tasks). `head_labels` are what a head
+    calls the labels that does not know them by their names (`LABEL_0`), in the same order.
     """
 
     kind: ClassVar[str] = "classify"
@@ -49,6 +50,7 @@ class Classify(Request):
     labels: tuple[str, ...]
     pair: str | None = None
     independent: bool = False
+    head_labels: tuple[str, ...] | None = dataclasses.field(default=None, metadata=_LATER)
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,15 +21,24 @@ def assemble(
     labels: Mapping[str, Sequence[str]],
     shares: Mapping[str, float],
     duplicates: Sequence[str],
+    texts: Sequence[str] | None = None,
     unique: bool = False,
+    dropped: Mapping[str, int] | None = None,
+    warnings: Sequence[str] = (),
     place: Where | None = None,
 ) -> Dataset:
     """Makes the dataset; its facts hold rows, clusters, label counts, what was left out, and notes.
 
+    Args:
+        texts: see `split_rows`.
+        dropped: reason → rows that are left out already.
+        warnings: what a reader of the figures must know of the rows; the first notes.
+
     Raises:
         DataError: when no row is left, or a label column has only one label.
     """
-    made = split_rows(rows, shares, duplicates, unique)
+    made = split_rows(rows, shares, duplicates, unique, texts)
+    lost = {**(dropped or {}), **made.dropped}
     if not made.rows:
         empty = made.dropped["empty"]
         raise DataError(
@@ -64,9 +73,10 @@ def assemble(
             "rows": {split: len(found) for split, found in final.items()},
             "clusters": {split: len({row.cluster for row in found}) for split, found in final.items()},
             "labels": counts,
-            "dropped": {reason: count for reason, count in made.dropped.items() if count},
+            "dropped": {reason: count for reason, count in lost.items() if count},
             "dropped_duplicates": made.dropped["duplicates"],
-            "notes": _notes(final, counts, labels, made.dropped),
+            "notes": [*warnings, *_notes(final, counts, labels, made.dropped)],
+            "warnings": list(warnings),
         },
     )
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -14,6 +12,8 @@ import numpy as np
 from harness.core.dataset import Dataset
 from harness.core.digests import digest, fraction
 from harness.core.errors import DataError, Where
+from harness.core.labels import is_missing, label_text
+from harness.data.read_rows import TableFormat, content_of, read_rows
 from harness.schema.results.inputs import AuditResult
 from harness.statistics.estimate import estimate
 from harness.text.cooccurrence import own_words, together
@@ -29,19 +29,22 @@ EXAMPLES = 3
 _SHOWN = 200
 
 
-def read_groups(path: Path) -> GroupWords:
-    """Groups from a CSV file with the columns group and word; a word may stand in several groups.
+def read_groups(path: Path, notes: list[str] | None = None) -> GroupWords:
+    """Groups from a file with the columns group and word; a word may stand in several groups.
+
+    Args:
+        notes: gets what was guessed of the file.
 
     Raises:
         DataError: when the file cannot be read, lacks a column, has an empty cell or fewer than two groups.
     """
-    try:
-        rows = list(csv.DictReader(io.StringIO(path.read_text("utf-8-sig"), newline=""), strict=True))
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise DataError(f"expected a CSV file in UTF-8: {error}.", where=Where(path), hint="check the path.") from error
+    read = read_rows(content_of(path), str(path), TableFormat())
+    if notes is not None:
+        notes += read.notes
     groups: dict[str, list[str]] = {}
-    for line, row in enumerate(rows, start=2):
-        group, word = (str(row.get(name) or "").strip() for name in ("group", "word"))
+    for line, row in ((raw.line, raw.fields) for raw in read.rows):
+        cells = ("" if is_missing(row.get(name)) else label_text(row[name]).strip() for name in ("group", "word"))
+        group, word = cells
         if not group or not word:
             raise DataError(
                 "expected a group and a word in every line.",
@@ -121,7 +124,7 @@ def audit(
             }
             for group, inside in member.items()
         ],
-        labels=_labels([str(row.fields.get(label)) for row in rows], member, clusters) if label is not None else [],
+        labels=_labels([label_text(row.fields[label]) for row in rows], member, clusters) if label is not None else [],
         co_occurrence=_meetings(zip(texts, clusters, strict=True), words, notes),
         examples=_examples(texts, member),
         notes=notes,

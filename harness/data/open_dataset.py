@@ -44,13 +44,17 @@ def open_dataset(
         entry = catalog_index.entry(ref.catalog)
         dataset = open_entry(entry, store, reporter, offline=offline)
         told = {"license": entry.license, "citation": entry.citation, "caveats": list(entry.caveats)}
-        dataset = replace(dataset, facts={**dataset.facts, **told, "title": entry.title, "catalog": entry.name})
+        told = {**told, "title": entry.title, "catalog": entry.name, "lists": list(dataset.columns)}
+        dataset = replace(dataset, facts={**dataset.facts, **told})
     elif isinstance(ref, FileRef):
         dataset = _file(ref, name, base, store)
     elif isinstance(ref, HubRef):
         dataset = _hub(ref, name, store, offline)
     else:
         dataset = _outside(ref, name, base)
+        dataset = replace(dataset, facts={**dataset.facts, "lists": list(dataset.columns)})
+    for warning in dataset.facts.get("warnings", ()):
+        reporter.warn(f"data {name!r}: {warning}")
     return limited(replace(dataset, name=name), ref.limit)
 
 
@@ -111,20 +115,21 @@ def _hub(ref: HubRef, name: str, store: Store, offline: bool) -> Dataset:
                 f"{where}: its splits are named {', '.join(sorted(found))}.",
                 hint="map them: `splits: {train: <its split>, test: <its split>}`.",
             )
-        label = ref.columns.get("label", "label")
-        unlabeled = 0
         raws: list[Raw] = []
         for split, theirs in splits.items():
             ours = split_name(split)
-            for raw in found[theirs]:
-                if label in raw.fields and raw.fields[label] is None:
-                    unlabeled += 1
-                else:
-                    raws.append(Raw(len(raws) + 1, {**raw.fields, "#split": ours}))
-        wishes = Wishes(columns=ref.columns, cluster=ref.cluster, slices=ref.slices, split="#split")
+            of_split = enumerate(found[theirs], len(raws) + 1)
+            raws += [Raw(number, {**raw.fields, "#split": ours}) for number, raw in of_split]
+        wishes = Wishes(
+            columns=ref.columns,
+            cluster=ref.cluster,
+            slices=ref.slices,
+            split="#split",
+            missing_cluster=ref.missing_cluster,
+            normalize=ref.normalize,
+        )
         dataset = _made(name, adopt(raws, wishes, where), dict.fromkeys(SPLITS, 0.0), Where(where))
-        notes = [*dataset.facts["notes"], *([f"{unlabeled} rows without a label were dropped"] * bool(unlabeled))]
-        return stored_dataset.write(dataset, work, {"bytes": 0, "digests": {"revision": ref.revision}, "notes": notes})
+        return stored_dataset.write(dataset, work, {"bytes": 0, "digests": {"revision": ref.revision}})
 
     try:
         entry = store.make(stored_dataset.KIND, hub_key(ref), build)
@@ -167,9 +172,12 @@ def _made(name: str, adopted: Adopted, shares: dict[str, float], place: Where) -
         labels=adopted.labels,
         shares=shares,
         duplicates=adopted.duplicates,
+        texts=adopted.texts,
+        dropped=adopted.dropped,
+        warnings=adopted.warnings,
         place=place,
     )
-    if not adopted.ignored:
-        return dataset
-    ignored = [column for column in adopted.ignored if column != "#split"]
-    return replace(dataset, facts={**dataset.facts, "ignored_columns": ignored})
+    facts = {**dataset.facts, "lists": list(adopted.lists), "incomplete_columns": dict(adopted.incomplete)}
+    if adopted.ignored:
+        facts["ignored_columns"] = [column for column in adopted.ignored if column != "#split"]
+    return replace(dataset, facts=facts)

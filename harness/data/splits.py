@@ -117,7 +117,11 @@ class Split:
 
 
 def split_rows(
-    rows: Iterable[Prepared], shares: Mapping[str, float], duplicates: Sequence[str], unique: bool = False
+    rows: Iterable[Prepared],
+    shares: Mapping[str, float],
+    duplicates: Sequence[str],
+    unique: bool = False,
+    texts: Sequence[str] | None = None,
 ) -> Split:
     """Gives each row its split and keeps the splits disjoint.
 
@@ -129,13 +133,15 @@ def split_rows(
         rows: prepared rows.
         shares: split → share; see `checked_shares`.
         duplicates: the columns whose texts count; none means that rows are never compared.
+        texts: a row that is empty in all of these columns is left out; those of `duplicates` when left out.
     """
+    needed = duplicates if texts is None else texts
     dropped = {"empty": 0, "repeated": 0, "duplicates": 0, "duplicates_train": 0, "duplicates_validation": 0}
     seen: dict[str, set[str]] = {name: set() for name in SPLITS}
     met: set[str] = set()
     placed: list[tuple[str, str, str | None, Prepared]] = []
     for row in rows:
-        if duplicates and not any(str(row.fields[name]).strip() for name in duplicates):
+        if needed and not any(str(row.fields[name]).strip() for name in needed):
             dropped["empty"] += 1
             continue
         key = text_key(row.fields, duplicates) if duplicates else None

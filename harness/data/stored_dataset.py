@@ -10,10 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from harness.core.dataset import SPLITS, Dataset, Row
+from harness.storage.parquet_file import read_table
 from harness.storage.store import Entry
 
 KIND = "data"
-DATA_FORMAT = 1
+DATA_FORMAT = 2
 """Part of every key: raise it when preparation, splits or the file change."""
 
 _FILE = "rows.parquet"
@@ -46,12 +47,11 @@ def write(dataset: Dataset, folder: Path, facts: dict[str, Any]) -> dict[str, An
 
 def read(name: str, entry: Entry) -> Dataset:
     """The dataset of a finished entry (its bytes are checked by the store)."""
-    import pyarrow.parquet as pq
 
     meta = entry.meta
     columns: list[str] = meta["columns"]
     with _without_collection():
-        table = pq.read_table(entry.path / _FILE, memory_map=False)
+        table = read_table(entry.path / _FILE)
         rows: dict[str, list[Row]] = {split: [] for split in meta["splits"]}
         slices: dict[str, tuple[str, ...]] = {}
         own = zip(*(table.column(column).to_pylist() for column in (_ID, _SPLIT, _CLUSTER, _SLICES)), strict=True)

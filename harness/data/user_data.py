@@ -2,16 +2,31 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 from harness.core.errors import DataError, Where, unknown
-from harness.core.labels import as_text
+from harness.core.labels import (
+    Normalization,
+    as_text,
+    check_label_cells,
+    is_missing,
+    label_text,
+    mixed_spellings,
+    normalized_label,
+)
 from harness.data.parsers.raw_row import Raw, number_of, plain
 from harness.data.splits import Prepared, split_name
 
 MAX_LABELS = 200
+LABEL = "label"
+MISSING = "missing"
+"""The slice of rows that have no value in a column of slices."""
+UNLABELED = "unlabeled"
+_SHOWN = 20
+_FEW = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +36,8 @@ class Wishes:
     Attributes:
         columns: our name → theirs; empty for all columns that every row has.
         split: their column that names the split, or None.
+        missing_cluster: `own` lets a row without a cluster be one of its own.
+        normalize: what is done to labels before they are compared.
     """
 
     columns: Mapping[str, str] = field(default_factory=dict)
@@ -28,22 +45,43 @@ class Wishes:
     cluster: str | None = None
     slices: Sequence[str] = ()
     split: str | None = None
+    missing_cluster: Literal["error", "own"] = "error"
+    normalize: Sequence[Normalization] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Adopted:
+    """Prepared rows, and what is known of their columns.
+
+    Attributes:
+        labels: label column → its labels in order.
+        duplicates: the columns by which two rows are the same; a row's label is none of them.
+        texts: a row whose cells here are all empty is left out.
+        ignored: their columns that are not used.
+        incomplete: their column → why it cannot be used.
+        lists: our columns whose cells are lists of texts, held as JSON.
+        dropped: reason → rows left out.
+        warnings: what a reader of the figures must know.
+    """
+
     rows: list[Prepared]
     columns: tuple[str, ...]
     labels: dict[str, tuple[str, ...]]
     duplicates: tuple[str, ...]
+    texts: tuple[str, ...]
     ignored: tuple[str, ...]
+    incomplete: Mapping[str, str] = field(default_factory=dict)
+    lists: tuple[str, ...] = ()
+    dropped: Mapping[str, int] = field(default_factory=dict)
+    warnings: tuple[str, ...] = ()
 
 
 def adopt(raws: Sequence[Raw], wishes: Wishes, where: str) -> Adopted:
     """Checks and types the columns; `label` becomes a text with a fixed order of labels.
 
-    A column is numbers when every value is one, else texts. Labels are sorted, by value when all
-    are numbers.
+    A column is numbers when every value is one, else texts; cells that are lists of texts are kept as JSON. Labels are
+    sorted, by value when all are numbers. A row without a label is left out and counted, one without a slice value is
+    in the slice `missing`.
 
     Raises:
         DataError: for no rows, a missing column (with the nearest name), a value that is missing
@@ -52,38 +90,83 @@ def adopt(raws: Sequence[Raw], wishes: Wishes, where: str) -> Adopted:
     if not raws:
         raise DataError("expected rows, found none.", where=Where(where), hint="check that this is the right file.")
     known = _columns(raws)
-    chosen = dict(wishes.columns) or {name: name for name in _whole(raws, known) if name not in _own(wishes)}
+    incomplete = {} if wishes.columns else _incomplete(raws, known, where)
+    chosen = dict(wishes.columns) or {
+        name: name for name in known if name not in incomplete and name not in _own(wishes)
+    }
+    if not chosen:
+        raise DataError(
+            "no column has a value in every row.",
+            where=Where(where, raws[0].line),
+            notes=[f"column {name!r} {reason}" for name, reason in list(incomplete.items())[:_SHOWN]],
+            hint="give all rows the same columns, or name those to use: `columns: {text: <its column>}`.",
+        )
     for name in [*chosen.values(), *_own(wishes)]:
         if name not in known:
             hint = "map the columns in the suite: `columns: {text: <its column>, label: <its column>}`."
             raise DataError(unknown("column", name, known), where=Where(where, raws[0].line), hint=hint)
-    values = {ours: _typed(raws, theirs, ours, where) for ours, theirs in chosen.items()}
-    labels = {"label": _labels(values["label"], where)} if _is_label(values.get("label")) else {}
-    if labels:
-        values["label"] = [as_text(value) for value in values["label"]]
-    duplicates = (
-        ("text",)
-        if "text" in values
-        else tuple(name for name, column in values.items() if name not in labels and isinstance(column[0], str))
-    )
-    rows = []
-    for index, raw in enumerate(raws):
-        place = Where(where, raw.line)
-        cluster = None if wishes.cluster is None else f"cluster/{_scalar(raw, wishes.cluster, place)}"
-        split = None if wishes.split is None else split_name(_scalar(raw, wishes.split, place), place)
-        rows.append(
-            Prepared(
-                fields={name: column[index] for name, column in values.items()},
-                cluster=cluster,
-                namespace="text",
-                split=split,
-                slices=tuple(f"{name}={_scalar(raw, name, place)}" for name in wishes.slices),
-                origin="" if wishes.id is None else f"id/{_scalar(raw, wishes.id, place)}",
-                line=raw.line,
-            )
-        )
+    kept, dropped, warnings = _with_target(raws, chosen.get(LABEL), where)
+    typed = {ours: _typed(kept, theirs, where) for ours, theirs in chosen.items() if ours != LABEL}
+    values = {name: column for name, (column, _) in typed.items()}
+    labels: dict[str, tuple[str, ...]] = {}
+    if LABEL in chosen:
+        cells = _label_cells(kept, chosen[LABEL], where)
+        if _is_label(cells):
+            values[LABEL] = [normalized_label(label_text(cell), wishes.normalize) for cell in cells]
+            labels = {LABEL: _labels(values[LABEL], where)}
+            warnings += mixed_spellings(cells, wishes.normalize)
+        else:
+            values[LABEL], _ = _typed(kept, chosen[LABEL], where)
+        values = {ours: values[ours] for ours in chosen}
     used = {*chosen.values(), *_own(wishes)}
-    return Adopted(rows, tuple(values), labels, duplicates, tuple(name for name in known if name not in used))
+    inputs = tuple(name for name in values if name != LABEL)
+    rows = [
+        _prepared(raw, {name: column[at] for name, column in values.items()}, wishes, where)
+        for at, raw in enumerate(kept)
+    ]
+    return Adopted(
+        rows=rows,
+        columns=tuple(values),
+        labels=labels,
+        duplicates=inputs if any(isinstance(values[name][0], str) for name in inputs) else (),
+        texts=("text",) if "text" in values else tuple(name for name in inputs if isinstance(values[name][0], str)),
+        ignored=tuple(name for name in known if name not in used),
+        incomplete=incomplete,
+        lists=tuple(name for name, (_, listed) in typed.items() if listed),
+        dropped=dropped,
+        warnings=tuple(warnings),
+    )
+
+
+def _prepared(raw: Raw, fields: Mapping[str, Any], wishes: Wishes, where: str) -> Prepared:
+    place = Where(where, raw.line)
+    return Prepared(
+        fields=fields,
+        cluster=_cluster(raw, wishes, place),
+        namespace="text",
+        split=None if wishes.split is None else split_name(_scalar(raw, wishes.split, place), place),
+        slices=tuple(f"{name}={_slice(raw, name, place)}" for name in wishes.slices),
+        origin="" if wishes.id is None else f"id/{_scalar(raw, wishes.id, place)}",
+        line=raw.line,
+    )
+
+
+def _cluster(raw: Raw, wishes: Wishes, place: Where) -> str | None:
+    if wishes.cluster is None:
+        return None
+    if is_missing(plain(raw.fields.get(wishes.cluster))):
+        if wishes.missing_cluster == "own":
+            return None
+        raise DataError(
+            f"column {wishes.cluster!r} has no value, so the row's cluster is unknown.",
+            where=place,
+            hint="fill it in, or set `missing_cluster: own` to let every such row be a cluster of its own.",
+        )
+    return f"cluster/{_scalar(raw, wishes.cluster, place)}"
+
+
+def _slice(raw: Raw, name: str, place: Where) -> str:
+    return MISSING if is_missing(plain(raw.fields.get(name))) else _scalar(raw, name, place)
 
 
 def _own(wishes: Wishes) -> list[str]:
@@ -91,57 +174,110 @@ def _own(wishes: Wishes) -> list[str]:
     return [*single, *wishes.slices]
 
 
-def _columns(raws: Sequence[Raw]) -> dict[str, int]:
-    """Column → number of rows that have it, in order of appearance."""
-    known: dict[str, int] = {}
-    for raw in raws:
-        for name, value in raw.fields.items():
-            known[name] = known.get(name, 0) + (value is not None)
-    return known
+def _columns(raws: Sequence[Raw]) -> dict[str, None]:
+    """The columns in order of appearance."""
+    return dict.fromkeys(name for raw in raws for name in raw.fields)
 
 
-def _whole(raws: Sequence[Raw], known: Mapping[str, int]) -> list[str]:
-    return [
-        name
-        for name, count in known.items()
-        if count == len(raws) and isinstance(plain(raws[0].fields[name]), str | int | float)
-    ]
+def _incomplete(raws: Sequence[Raw], known: Mapping[str, None], where: str) -> dict[str, str]:
+    """Columns that are left out where no column is named, with the reason; the label may lack cells."""
+    found: dict[str, str] = {}
+    for name in known:
+        if name == LABEL:
+            continue
+        for raw in raws:
+            value = plain(raw.fields.get(name))
+            if value is None:
+                found[name] = f"has no value ({Where(where, raw.line)})"
+            elif not isinstance(value, str | int | float) and _list_text(value) is None:
+                found[name] = f"holds {_named(value)} ({Where(where, raw.line)}), expected a text or a number"
+            if name in found:
+                break
+    return found
+
+
+def _with_target(
+    raws: Sequence[Raw], theirs: str | None, where: str
+) -> tuple[Sequence[Raw], dict[str, int], list[str]]:
+    """The rows that have a label, how many do not, and the sentence that says so."""
+    if theirs is None:
+        return raws, {}, []
+    kept = [raw for raw in raws if not is_missing(plain(raw.fields.get(theirs)))]
+    lost = [raw.line for raw in raws if is_missing(plain(raw.fields.get(theirs)))]
+    if not lost:
+        return raws, {}, []
+    if not kept:
+        raise DataError(
+            f"column {theirs!r} has no value in any row.",
+            where=Where(where, raws[0].line),
+            hint="map the column of labels (`columns: {label: <its column>}`), or leave it out for unlabeled text.",
+        )
+    lines = ", ".join(str(Where(where, line)) for line in lost[:_FEW]) + (", …" if len(lost) > _FEW else "")
+    count = "1 row has no label and is" if len(lost) == 1 else f"{len(lost)} rows have no label and are"
+    return kept, {UNLABELED: len(lost)}, [f"{count} left out ({lines})"]
 
 
 def _scalar(raw: Raw, name: str, place: Where) -> str:
     value = plain(raw.fields.get(name))
-    if value is None or value == "" or not isinstance(value, str | int | float):
+    if is_missing(value) or not isinstance(value, str | int | float):
         raise DataError(f"column {name!r} has no value.", where=place, hint="fill it in, or remove the row.")
-    return as_text(value)
+    return label_text(value)
 
 
-def _typed(raws: Sequence[Raw], theirs: str, ours: str, where: str) -> list[Any]:
+def _typed(raws: Sequence[Raw], theirs: str, where: str) -> tuple[list[Any], bool]:
+    """The values of a column, and whether its cells are lists of texts (then kept as JSON)."""
     values = []
+    listed = False
     for raw in raws:
         value = plain(raw.fields.get(theirs))
         place = Where(where, raw.line)
-        if value is None or (ours == "label" and value == ""):
+        if value is None:
             raise DataError(f"column {theirs!r} has no value.", where=place, hint="fill it in, or remove the row.")
         if not isinstance(value, str | int | float):
-            kind = type(value).__name__
-            raise DataError(f"column {theirs!r}: expected a text or number, found a {kind}.", where=place)
+            text = _list_text(value)
+            if text is None:
+                raise DataError(f"column {theirs!r}: expected a text or number, found {_named(value)}.", where=place)
+            value, listed = text, True
         values.append(value)
     if all(isinstance(value, bool) for value in values):
-        return values
+        return values, False
     if all(isinstance(value, int) and not isinstance(value, bool) and abs(value) < 1 << 63 for value in values):
-        return values
+        return values, False
     if all(isinstance(value, int | float) and not isinstance(value, bool) for value in values):
-        return [number_of(value, theirs, Where(where, raw.line)) for value, raw in zip(values, raws, strict=True)]
-    return [as_text(value) for value in values]
+        numbers = [number_of(value, theirs, Where(where, raw.line)) for value, raw in zip(values, raws, strict=True)]
+        return numbers, False
+    return [as_text(value) for value in values], listed
 
 
-def _is_label(values: Sequence[Any] | None) -> bool:
+def _list_text(value: Any) -> str | None:
+    """A list of texts as JSON; None for anything else."""
+    if isinstance(value, list) and all(isinstance(item, str) for item in value):
+        return json.dumps(value, ensure_ascii=False)
+    return None
+
+
+def _named(value: Any) -> str:
+    return {"list": "a list", "dict": "an object"}.get(type(value).__name__, f"a {type(value).__name__}")
+
+
+def _label_cells(raws: Sequence[Raw], theirs: str, where: str) -> list[Any]:
+    """The cells of the label column.
+
+    Raises:
+        DataError: for cells that are no labels, all of them with their lines.
+    """
+    cells = [plain(raw.fields[theirs]) for raw in raws]
+    check_label_cells(cells, theirs, lambda row: Where(where, raws[row].line))
+    return cells
+
+
+def _is_label(values: Sequence[Any]) -> bool:
     """A column of measurements (numbers with fractions) is no label column."""
-    return values is not None and not any(isinstance(value, float) and not value.is_integer() for value in values)
+    return not any(isinstance(value, float) and not value.is_integer() for value in values)
 
 
-def _labels(values: Sequence[Any], where: str) -> tuple[str, ...]:
-    found = {as_text(value) for value in values}
+def _labels(values: Sequence[str], where: str) -> tuple[str, ...]:
+    found = set(values)
     if len(found) > MAX_LABELS:
         raise DataError(
             f"column 'label' has {len(found)} different values; expected at most {MAX_LABELS}.",

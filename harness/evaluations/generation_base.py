@@ -23,7 +23,7 @@ from harness.core.records import Record, Records
 from harness.core.requests import Continuations, Failure, Generate, Generated, Request, Response
 from harness.evaluations.prompt_template import ColumnTemplate
 from harness.evaluations.record_builders import failed, outcome, scores, truncated_tokens
-from harness.evaluations.row_task import PARENT, RowOptions, RowTask, fill, texts_in
+from harness.evaluations.row_task import PARENT, CellReading, RowOptions, RowTask, fill, texts_in
 from harness.schema.suite.generation_kwargs import GenerationKwargs
 
 GENERATION, CHAT = "generation", "chat"
@@ -34,6 +34,11 @@ class WritingOptions(RowOptions):
 
     prompt: ColumnTemplate = Field("{text}", description="Prompt: a template with {column} placeholders.")
     target: str = Field("target", description="Column with the reference text, or a JSON list of accepted texts.")
+    target_is: CellReading | None = Field(
+        None,
+        description="What a cell of `target` is: one `text`, or a JSON `list` of accepted texts. Needed where a file's "
+        "cells can be read both ways.",
+    )
     chat: bool = Field(False, description="Apply the model's chat template; models without one are skipped.")
     max_tokens: int = Field(64, ge=1, le=4096, description="Maximum number of generated tokens.")
     stop: list[str] = Field(["\n"], description="Stop strings; the answer ends before the first one.")
@@ -78,7 +83,11 @@ class WritingTask(RowTask[WritingOptionsT]):
 
     def references(self, dataset: Dataset, row: Row) -> list[str]:
         """The accepted texts of a row, best first."""
-        return texts_in(dataset, row, self.options.target) if self.needs_target else []
+        return (
+            texts_in(dataset, row, self.options.target, self.options.target_is, "target_is")
+            if self.needs_target
+            else []
+        )
 
     def extra(self, dataset: Dataset, row: Row) -> dict[str, Any]:
         """What `measure` needs besides the references; becomes part of the payload."""

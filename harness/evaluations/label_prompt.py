@@ -6,6 +6,7 @@ model without a head and its specialization with one can be compared, each label
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Mapping, Sequence
 from typing import Annotated
@@ -19,7 +20,7 @@ from harness.core.model import ModelFacts
 from harness.core.requests import Classify, Cloze, Continuations, Failure, Request, Response
 from harness.evaluations.prompt_template import Slot, checked, joined, parts
 from harness.evaluations.record_builders import scores
-from harness.schema.suite.types import Strict
+from harness.schema.suite.types import Label, Strict
 
 HEAD, CLOZE, CONTINUATIONS = "head", "cloze", "continuations"
 GAP = "{mask}"
@@ -54,7 +55,7 @@ class ClozeOptions(Strict):
     template: Annotated[str, AfterValidator(_template)] = Field(
         description="Template with {text} (and {pair} for pairs), then {mask}, such as `{text} It was {mask}.`"
     )
-    words: dict[str, list[str]] = Field(description="Words for each label (the verbalizer).")
+    words: dict[Label, list[str]] = Field(description="Words for each label (the verbalizer).")
 
     @model_validator(mode="after")
     def _distinct(self) -> ClozeOptions:
@@ -77,15 +78,20 @@ class Question:
     Args:
         labels: the task's labels, in its order.
         cloze: how models without a head are asked; None when they cannot be.
+        head_labels: a head's own name of a label → the task's; for heads that do not know the task's names.
     """
 
-    def __init__(self, labels: tuple[str, ...], cloze: ClozeOptions | None) -> None:
+    def __init__(
+        self, labels: tuple[str, ...], cloze: ClozeOptions | None, head_labels: Mapping[str, str] | None = None
+    ) -> None:
         self.labels = labels
         self.cloze = cloze
+        names = {label: name for name, label in (head_labels or {}).items()}
+        self._head_labels = tuple(names[label] for label in labels) if names else None
 
     def protocol(self, facts: ModelFacts) -> str | None:
         """`head` when the model's head has just these labels, else by its language model."""
-        if facts.labels is not None and set(facts.labels) == set(self.labels):
+        if facts.labels is not None and set(facts.labels) in (set(self.labels), set(self._head_labels or ())):
             return HEAD
         if self.cloze is None or facts.language_model is None:
             return None
@@ -95,6 +101,12 @@ class Question:
         """Why the model cannot be asked, for people."""
         head = f"its head has the labels {', '.join(facts.labels)}" if facts.labels else "it has no classification head"
         wanted = ", ".join(self.labels)
+        if facts.labels and len(facts.labels) == len(self.labels):
+            table = json.dumps(dict(zip(facts.labels, self.labels, strict=True)), ensure_ascii=False)
+            return (
+                f"{head} (the task has {wanted}). Map them in the task, in the order in which the model learned them: "
+                f"head_labels: {table}"
+            )
         if facts.language_model is None:
             return f"{head} (the task has {wanted}), and it has no language-model head for a cloze prompt"
         return f"{head} (the task has {wanted}), and the task has no `cloze` for its language-model head"
@@ -102,7 +114,7 @@ class Question:
     def requests(self, text: str, protocol: str, pair: str | None = None) -> list[Request]:
         """The requests for one text (and the second text of a pair); one request under every protocol."""
         if protocol == HEAD:
-            return [Classify(text, self.labels, pair)]
+            return [Classify(text, self.labels, pair, head_labels=self._head_labels)]
         cloze = self._cloze()
         head, end = _halves(cloze.template)
         context = joined(head, {"text": text, "pair": pair or ""}.__getitem__)

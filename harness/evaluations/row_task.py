@@ -20,6 +20,7 @@ from harness.schema.suite.data_refs import DataName
 from harness.schema.suite.evaluation_options import EvaluationOptions
 
 PARENT = "parent"
+LATER = frozenset({"target_is", "answers_are", "incorrect_is", "answer_is"})
 _LOOKED_AT = 1000
 """Rows whose prompts are compared; more would say the same."""
 
@@ -49,8 +50,12 @@ class RowTask(Evaluation, Generic[OptionsT]):
         return (options.data,)
 
     def spec(self) -> Mapping[str, Any]:
-        """Every option but the data's name, the metrics and the split; part of content keys."""
-        options = self.options.model_dump(mode="json", exclude={"data", "metrics", "split"})
+        """Every option but the data's name, the metrics and the split; part of content keys.
+
+        Options that came later count only where they are given, so that others keep their keys.
+        """
+        given = self.options.model_dump(mode="json", exclude={"data", "metrics", "split"})
+        options = {name: value for name, value in given.items() if value is not None or name not in LATER}
         return {"kind": self.kind, "format": self.format, "options": options}
 
     def items(self, data: Sequence[Dataset], split: str) -> Iterator[Item]:
@@ -113,17 +118,37 @@ def fill(template: str, dataset: Dataset, row: Row) -> str:
     return filled(template, partial(text_of, dataset, row))
 
 
-def texts_in(dataset: Dataset, row: Row, column: str) -> list[str]:
-    """A cell with one text, or with a JSON list of texts; an empty cell or list holds none.
+CellReading = Literal["text", "list"]
+"""What the cells of a column are: each one text, or each a JSON list of texts that all count."""
+
+
+def texts_in(
+    dataset: Dataset, row: Row, column: str, reading: CellReading | None = None, option: str = ""
+) -> list[str]:
+    """The texts of a cell; an empty cell or list holds none.
+
+    Args:
+        reading: what the cells of the column are; when left out, the data says it.
+        option: the task's option that says it, for messages.
 
     Raises:
-        DataError: a missing cell, or one that starts like a JSON list and is none of texts.
+        DataError: a missing cell, a list of other things than texts, or a column of a file whose cells can be read both
+            ways.
     """
     cell = text_of(dataset, row, column)
     if not cell.strip():
         return []
-    if not cell.startswith("["):
+    if not cell.startswith("[") or reading == "text":
         return [cell]
+    if reading is None and not _known_lists(dataset, column):
+        listed = _list_of_texts(cell)
+        if listed is None:
+            return [cell]
+        raise DataError(
+            f"data {dataset.name!r}, row {row.id}: the column {column!r} can be read as one text ({cell[:40]}) or as a "
+            f"list of texts ({', '.join(listed)[:40]}).",
+            hint=f"set `{option}: list` or `{option}: text` in the task; JSON and Parquet files can hold real lists.",
+        )
     try:
         value = json.loads(cell)
     except (ValueError, RecursionError):
@@ -135,3 +160,17 @@ def texts_in(dataset: Dataset, row: Row, column: str) -> list[str]:
             hint='write ["one", "two"], or a single text.',
         )
     return [text for text in value if text.strip()]
+
+
+def _known_lists(dataset: Dataset, column: str) -> bool:
+    """Whether lists are lists: in the catalog, in data that a program gives, and in files with real lists."""
+    known = dataset.facts.get("lists")
+    return known is None or column in known
+
+
+def _list_of_texts(cell: str) -> list[str] | None:
+    try:
+        value = json.loads(cell)
+    except (ValueError, RecursionError):
+        return None
+    return value if isinstance(value, list) and value and all(isinstance(text, str) for text in value) else None

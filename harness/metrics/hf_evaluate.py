@@ -241,6 +241,7 @@ class Outside:
     """Makes the metric that `evaluate:…` names."""
 
     needs: tuple[str, ...] = ("target", "prediction")
+    packages: tuple[str, ...] = ("evaluate",)
     summary: str = "A metric of the `evaluate` library, recomputed on every resample."
 
     def __call__(self, name: str, context: MetricContext) -> Sequence[Metric]:

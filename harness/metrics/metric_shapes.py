@@ -164,6 +164,7 @@ class Factory(ABC):
     """Base of the built-in metric factories (`core.metric.MetricFactory`).
 
     `label`, `short`, `role`, `aspect` and `bounds` are those of all metrics that it makes (`core.metric.Metric`).
+    `packages` are what they need beyond the core, as it is imported.
     """
 
     needs: tuple[str, ...]
@@ -172,6 +173,7 @@ class Factory(ABC):
     short: str = ""
     role: Role = "primary"
     aspect: Aspect = "quality"
+    packages: tuple[str, ...] = ()
     bounds: tuple[float, float] | None = None
 
     def within(self, low: float, high: float) -> Self:

@@ -27,6 +27,7 @@ class ClassicalKind(ModelKind[ClassicalSpec]):
     """`classical`: a bag of words."""
 
     name = "classical"
+    packages = ("sklearn",)
     Options = ClassicalSpec
     goal = "label texts"
     summary = "TF-IDF and logistic regression."

@@ -29,6 +29,7 @@ class HeuristicKind(ModelKind[HeuristicSpec]):
     """`heuristic`: a rule."""
 
     name = "heuristic"
+    packages = ()
     Options = HeuristicSpec
     goal = "follow a rule"
     summary = "A rule without training, such as the majority label."

@@ -9,7 +9,9 @@ from typing import Any, Literal
 from pydantic import Field
 
 from harness.core import registry
-from harness.core.model_kind import CheckpointFormat, ModelKind, ObtainContext, Obtained
+from harness.core.diagnostics import Problems
+from harness.core.distribution import install_hint
+from harness.core.model_kind import CheckpointFormat, Extra, ModelKind, ObtainContext, Obtained
 from harness.model_kinds.architecture_presets import configuration_in
 from harness.schema.suite.types import Strict, TrainedOn
 
@@ -21,8 +23,16 @@ class LoadModel(Strict):
     revision: str | None = Field(None, description="Full commit hash; required for a hub id.")
     file: str | None = Field(None, description="GGUF file to use from a hub id.")
     adapter: str | None = Field(None, description="A peft adapter for this base: folder or hub id.")
+    adapter_revision: str | None = Field(
+        None, description="Full commit hash of the adapter; required for a hub id under `adapter`."
+    )
+    labels: list[str] | None = Field(
+        None,
+        min_length=2,
+        description="Labels of the adapter's head, in the order of its rows; peft does not save them.",
+    )
     quantize: Literal["4bit", "8bit"] | None = Field(
-        None, description="Quantize the weights of the base to 4 or 8 bits with bitsandbytes (extra `quantize`)."
+        None, description="Quantize the weights of the base to 4 or 8 bits with bitsandbytes (extra `qlora`)."
     )
     trained_on: TrainedOn = None
 
@@ -55,10 +65,25 @@ class LoadKind(ModelKind[LoadModel]):
         ),
     )
 
+    def extra(self, options: LoadModel) -> Extra | None:
+        """GGUF files are read by their own package, quantized weights are held by another."""
+        if options.quantize is not None:
+            return Extra("bitsandbytes", "`quantize`", install_hint("bitsandbytes", "leave `quantize` out"))
+        if options.load.endswith(".gguf") or options.file is not None:
+            return Extra("gguf", "a GGUF file", install_hint("gguf"))
+        return None
+
     def label(self, options: LoadModel) -> str:
         """Where it comes from, and how it is held."""
+        adapter = f" with the adapter {options.adapter}" if options.adapter else ""
         held = f", in {options.quantize[0]} bits" if options.quantize else ""
-        return f"loaded from {options.load}{held}"
+        return f"loaded from {options.load}{adapter}{held}"
+
+    def check(self, options: LoadModel, problems: Problems) -> None:
+        """What describes an adapter needs one."""
+        for name in ("adapter_revision", "labels"):
+            if getattr(options, name) is not None and options.adapter is None:
+                problems.add(f"`{name}` describes an adapter, and there is no `adapter`.", name, key=True)
 
     def refuses_child(self, options: LoadModel, child: ModelKind[Any]) -> str | None:
         """Weights in few bits cannot be trained."""

@@ -83,6 +83,7 @@ class ServerKind(ModelKind[ServerSpec]):
     """`server`: an OpenAI-compatible API. It declares no format: no folder stands for a server."""
 
     name = "server"
+    packages = ()
     Options = ServerSpec
     goal = "not trained here"
     learned_elsewhere = True

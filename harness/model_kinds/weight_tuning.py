@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 from pydantic import Field
 
+from harness.core.distribution import install_hint
 from harness.core.model_kind import Extra, StageCost
 from harness.model_kinds.architecture_presets import architecture
 from harness.model_kinds.flop_shapes import _WIDTH, TEXT_LENGTH, shape_of, training_flops
@@ -117,7 +118,7 @@ def qlora_extra(method: object) -> Extra | None:
     """What QLoRA needs beyond what harness installs."""
     if not isinstance(method, QloraMethod):
         return None
-    return Extra("bitsandbytes", "the method qlora", "pip install bitsandbytes, or use `method: {lora: {…}}`.")
+    return Extra("bitsandbytes", "the method qlora", install_hint("bitsandbytes", "use `method: {lora: {…}}`"))
 
 
 def tuning_cost(

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from harness.core.errors import SuiteError, unknown
 
-SCORING_VERSION = 3
+SCORING_VERSION = 4
 """Raised whenever a change of code changes a score beyond rounding."""
 
 DEVICES = ("auto", "cpu", "cuda", "mps")

@@ -6,10 +6,12 @@ from pathlib import Path
 from typing import Any, Literal
 
 from harness.core.digests import digest
+from harness.core.errors import CheckpointError
 from harness.core.model_kind import ObtainContext, Obtained
 from harness.model_kinds.load_kind import LoadModel
+from harness.models.checkpoint.adapter_folder import check_adapter, is_adapter, named_base, pair_key, write_pair
 from harness.models.checkpoint.checkpoint_digest import checkpoint_digest
-from harness.models.checkpoint.inspection import inspect
+from harness.models.checkpoint.inspection import read_lineage
 from harness.models.checkpoint.locate import locate
 
 
@@ -30,11 +32,7 @@ def obtain_loaded(options: LoadModel, given: ObtainContext) -> Obtained:
         reporter=given.reporter,
     )
     if options.adapter is not None:
-        base = path
-        path = locate(options.adapter, revision=None, base=given.folder, where=given.where)
-        parent = inspect(path).parent
-        if parent is not None:
-            given.note(parent["key"], base)
+        path = _with_adapter(path, options, given)
     key = checkpoint_digest(path, given.resolve)
     given.note(key, path)
     if options.quantize is not None:
@@ -42,6 +40,42 @@ def obtain_loaded(options: LoadModel, given: ObtainContext) -> Obtained:
         key = checkpoint_digest(path, given.resolve)
         given.note(key, path)
     return Obtained(path, key, key, _source(options))
+
+
+def _with_adapter(base: Path, options: LoadModel, given: ObtainContext) -> Path:
+    """The adapter on the base that the suite gives it, kept in the store; another name in its file is said.
+
+    Raises:
+        CheckpointError: when the base is none, or harness trained the adapter on another one.
+    """
+    assert options.adapter is not None
+    adapter = locate(options.adapter, revision=options.adapter_revision, base=given.folder, where=given.where)
+    check_adapter(adapter)
+    if is_adapter(base):
+        raise CheckpointError(
+            "the base of an adapter is an adapter itself.",
+            where=given.where,
+            hint="merge the two once with peft (`merge_and_unload`), and load the result as the base.",
+        )
+    key = checkpoint_digest(base, given.resolve)
+    given.note(key, base)
+    if not read_lineage(adapter):
+        _tell_of_name(named_base(adapter), base, options, given)
+    labels = tuple(options.labels or ())
+
+    def build(work: Path) -> dict[str, Any]:
+        return write_pair(work, adapter, key, labels)
+
+    path: Path = given.store.make("adapters", pair_key(adapter, key, labels), build).path
+    return path
+
+
+def _tell_of_name(named: str, base: Path, options: LoadModel, given: ObtainContext) -> None:
+    """Says that an adapter's file names another base than the suite, which is the one that counts."""
+    if named == options.load or (Path(named).is_absolute() and Path(named).resolve() == base.resolve()):
+        return
+    says = f"names {named!r} as its base" if named else "names no base"
+    given.reporter.info(f"the adapter {options.adapter} {says}; it stands on {options.load}, as the suite says")
 
 
 def _quantized(parent: Path, key: str, bits: Literal["4bit", "8bit"], given: ObtainContext) -> Path:
@@ -59,4 +93,5 @@ def _quantized(parent: Path, key: str, bits: Literal["4bit", "8bit"], given: Obt
 def _source(options: LoadModel) -> dict[str, Any]:
     """What a loaded model is called in the results: where it came from."""
     source = {"source": options.load, "revision": options.revision}
-    return {**source, "quantize": options.quantize} if options.quantize is not None else source
+    more = {"adapter": options.adapter, "quantize": options.quantize}
+    return source | {name: value for name, value in more.items() if value is not None}

@@ -25,6 +25,18 @@ class Bases(Protocol):
         """
         ...
 
+    def base_of_its_own(self, folder: Path, *, device: str, dtype: str, quantize: str | None = None) -> Loaded:
+        """A base that nobody else gets, so that its user may change it.
+
+        Raises:
+            CheckpointError, IncompleteError: as `load_network.load`.
+        """
+        ...
+
+    def forget(self) -> None:
+        """Keeps no base any longer."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class OpenContext:

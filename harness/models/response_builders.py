@@ -35,10 +35,13 @@ def scores(values: Sequence[float], truncated: int) -> Scores | Failure:
 
 def choose(request: Classify, labels: Sequence[str], values: FloatArray, truncated: int) -> Response:
     """The asked labels' log-probabilities, in the order that was asked."""
-    missing = [label for label in request.labels if label not in labels]
+    asked = request.labels
+    if request.head_labels is not None and set(request.head_labels) == set(labels):
+        asked = request.head_labels
+    missing = [label for label in asked if label not in labels]
     if missing:
         return Failure("unsupported", unknown("label of the model", missing[0], labels))
-    return scores([float(values[labels.index(label)]) for label in request.labels], truncated)
+    return scores([float(values[labels.index(label)]) for label in asked], truncated)
 
 
 def plain_question(request: Classify, *, pairs: bool = False) -> Failure | None:

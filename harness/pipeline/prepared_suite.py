@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -52,12 +52,19 @@ class PreparedSuite:
     """A suite with open data and bound evaluations, tasks before probes.
 
     `code` holds the loaded modules of metrics that are code of a file; only a run that the user allowed has any.
+    `elsewhere` are the evaluations that `--only` left out, where a model is trained: their rows are held out too.
     """
 
     suite: Suite
     datasets: Mapping[str, Dataset]
     evaluations: Mapping[str, BoundEvaluation]
     code: Mapping[str, Any] = field(default_factory=dict)
+    elsewhere: Sequence[BoundEvaluation] = ()
+
+    @property
+    def held_out(self) -> list[tuple[Dataset, str]]:
+        """The (data set, split) pairs that some evaluation of the whole suite asks about."""
+        return [(data, bound.split) for bound in (*self.evaluations.values(), *self.elsewhere) for data in bound.data]
 
     @property
     def asked(self) -> dict[str, BoundEvaluation]:
@@ -82,26 +89,39 @@ def prepare(
     Raises:
         HarnessError: where data is missing or wrong, at the suite's line.
     """
-    datasets = without_trained_rows(suite, open_data(suite, store, reporter), store, reporter)
-    return PreparedSuite(suite, datasets, bind(suite, datasets, limit), code or {})
+    datasets = without_trained_rows(suite, open_data(references(suite), suite, store, reporter), store, reporter)
+    elsewhere: Sequence[BoundEvaluation] = ()
+    if suite.whole is not None and (asked := held_out_references(suite)):
+        new = {name: ref for name, ref in asked.items() if name not in datasets}
+        elsewhere = list(bind(suite.whole, {**datasets, **open_data(new, suite, store, reporter)}).values())
+    return PreparedSuite(suite, datasets, bind(suite, datasets, limit), code or {}, elsewhere)
 
 
-def open_data(suite: Suite, store: Store, reporter: Reporter) -> dict[str, Dataset]:
-    """Opens the data of the suite, by name, and the references written inside evaluations."""
+def open_data(wanted: Mapping[str, DataRef], suite: Suite, store: Store, reporter: Reporter) -> dict[str, Dataset]:
+    """Opens data of a suite, by name."""
     from harness.data.open_dataset import open_dataset
 
     opened: dict[str, Dataset] = {}
-    for name, ref in references(suite).items():
+    for name, ref in wanted.items():
         opened[name] = open_dataset(ref, name=name, base=suite.folder, store=store, reporter=reporter)
     return opened
 
 
 def references(suite: Suite) -> dict[str, DataRef]:
-    """Every data reference that something in the suite uses: name → reference."""
+    """Every data reference that something in the suite uses, also inside evaluations: name → reference."""
+    used = {name: suite.data[name] for model in suite.models.values() for name in model.data}
+    return {**used, **asked_references(suite)}
+
+
+def held_out_references(suite: Suite) -> dict[str, DataRef]:
+    """The data that the evaluations of the whole suite ask about, where a part of it trains a model."""
+    trains = suite.whole is not None and any(spec.trained for spec in suite.models.values())
+    return asked_references(suite.whole) if suite.whole is not None and trains else {}
+
+
+def asked_references(suite: Suite) -> dict[str, DataRef]:
+    """The data references of the suite's evaluations."""
     used: dict[str, DataRef] = {}
-    for model in suite.models.values():
-        for name in model.data:
-            used[name] = suite.data[name]
     for spec in [*suite.tasks.values(), *suite.probes.values()]:
         for ref in _names(spec):
             key = ref_name(ref)

@@ -8,10 +8,10 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+from harness.core.distribution import installed_version
 from harness.pipeline.git_facts import git_state as git_state
 
 PACKAGES = (
-    "harness",
     "torch",
     "transformers",
     "tokenizers",
@@ -29,13 +29,15 @@ PACKAGES = (
 
 def versions() -> dict[str, str]:
     """Installed versions of Python and of what results depend on; `missing` where absent."""
-    found = {"python": platform.python_version()}
-    for package in PACKAGES:
-        try:
-            found[package] = version(package)
-        except PackageNotFoundError:
-            found[package] = "missing"
-    return found
+    ours = {"python": platform.python_version(), "harness": installed_version()}
+    return ours | {package: _version(package) for package in PACKAGES}
+
+
+def _version(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return "missing"
 
 
 def hardware() -> dict[str, Any]:

@@ -8,12 +8,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-import pyarrow as pa
-import pyarrow.parquet as pq
-
 from harness.core.errors import DataError, Where
 from harness.core.evaluation import Item
 from harness.storage import atomic, plain_files
+from harness.storage.parquet_file import read_table
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +28,9 @@ class StoredItem:
 
 def write_items(path: Path, items: Iterable[Item]) -> None:
     """Writes the display texts of items, sorted by id."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
     rows = sorted(items, key=lambda item: item.id)
     table = pa.table(
         {
@@ -52,6 +53,8 @@ def read_items(path: Path) -> list[StoredItem]:
     Raises:
         DataError: when the file is missing or damaged.
     """
+    import pyarrow as pa
+
     try:
         plain_files.require(path)
         return [
@@ -63,7 +66,7 @@ def read_items(path: Path) -> list[StoredItem]:
                 tuple(row["slices"]),
                 tuple(row["tags"]),
             )
-            for row in pq.read_table(path).to_pylist()
+            for row in read_table(path).to_pylist()
         ]
     except (OSError, pa.ArrowException, ValueError, KeyError, TypeError) as error:
         raise DataError(f"cannot read items: {error}", where=Where(path), hint="rerun the suite.") from error

@@ -6,18 +6,18 @@ import io
 import json
 from pathlib import Path
 
-import pyarrow as pa
-import pyarrow.parquet as pq
-
 from harness.core.errors import DataError, Where
 from harness.core.records import Records, RecordsHead
 from harness.storage import atomic, plain_files
+from harness.storage.parquet_file import read_table
 
 RECORDS_FORMAT = 1
 
 
 def write_records(path: Path, records: Records) -> None:
     """Writes Parquet atomically."""
+    import pyarrow.parquet as pq
+
     head = {
         "format": RECORDS_FORMAT,
         "evaluation": records.head.evaluation,
@@ -39,9 +39,11 @@ def read_records(path: Path) -> Records:
     Raises:
         DataError: when the file is missing, damaged or of another format.
     """
+    import pyarrow as pa
+
     try:
         plain_files.require(path)
-        table = pq.read_table(path)
+        table = read_table(path)
         head = plain_files.parse_json((table.schema.metadata or {})[b"harness"])
     except (OSError, pa.ArrowException, KeyError, ValueError) as error:
         raise DataError(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from harness.core.errors import SuiteError
 from harness.schema.suite.types import NAME_PATTERN
@@ -20,7 +20,7 @@ seed: 0
 data:
   mine:
     file: {data}               # csv, tsv, jsonl, json, parquet, or txt; relative to this file
-    columns: {{text: {text}, label: {label}}}
+{read_as}    columns: {{text: {text}, label: {label}}}
     splits: {{train: 0.8, validation: 0.1, test: 0.1}}   # by hash; or the name of a split column
 {held_out}
     # cluster: author            # related rows (document, author) stay in one split
@@ -65,6 +65,7 @@ def template(
     text: str = "text",
     label: str = "label",
     labels: Sequence[str] = (),
+    read_as: Mapping[str, str] | None = None,
     base: str = "checkpoints/base",
     finetuned: str = "checkpoints/finetuned",
     file: str = "suite.yaml",
@@ -77,6 +78,7 @@ def template(
         name: of the suite.
         data, text, label: the file and its columns.
         labels: in their order; those of the data when left out.
+        read_as: `encoding` and `delimiter` of the file, where they are not the usual ones.
         base, finetuned: paths or hub ids of the two checkpoints.
         file: where it will be written, for the comments.
         trained_on: files that the models learned from; None where nobody says it.
@@ -94,6 +96,7 @@ def template(
         text=_scalar(text),
         label=_scalar(label),
         labels=written,
+        read_as="".join(f"    {key}: {json.dumps(value)}\n" for key, value in (read_as or {}).items()),
         base=_scalar(base),
         finetuned=_scalar(finetuned),
         file=file.replace("\n", " ").replace("\r", " "),

@@ -33,6 +33,7 @@ from harness.schema.renames import (
 )
 from harness.suite.yaml.located_document import Document, parse
 
+PLANTED_WORLD = "planted_world"
 _LINE_BREAK = re.compile("\r\n|[\n\r\x85\u2028\u2029]")
 """What the YAML parser counts as the end of a line."""
 
@@ -45,6 +46,7 @@ class Rename:
         path: the keys that lead to it.
         at_key: the name is the last key of the path, not the value below it.
         what: `kind of task`, `metric`, `key`, …
+        new: empty for a key that is no longer there.
     """
 
     path: tuple[Key, ...]
@@ -56,6 +58,8 @@ class Rename:
     @property
     def message(self) -> str:
         """One sentence: the old name, and the new one."""
+        if not self.new:
+            return f"the {self.what} {self.old!r} is no longer there; remove it."
         return renamed_message(self.what, self.old, self.new)
 
 
@@ -73,6 +77,23 @@ def renames_of(value: Any) -> Iterator[Rename]:
         for name, evaluation in _entries(value, section):
             yield from _evaluation((section, name), evaluation, kinds, options)
     yield from _gates(value.get("gates"), ("gates",))
+    yield from _planted(value, ())
+
+
+def _planted(value: Any, path: tuple[Key, ...]) -> Iterator[Rename]:
+    """The planted world as one of the generators, wherever data is named."""
+    if isinstance(value, dict):
+        options = value.get("options")
+        if value.get("source") == "generated" and isinstance(options, dict):
+            if options.get("generator") == PLANTED_WORLD:
+                yield Rename((*path, "source"), False, "data source", "generated", PLANTED_WORLD)
+                yield Rename((*path, "options", "generator"), True, "option", "generator", "")
+            return
+        for key, member in value.items():
+            yield from _planted(member, (*path, key))
+    elif isinstance(value, list):
+        for index, member in enumerate(value):
+            yield from _planted(member, (*path, index))
 
 
 def _model(path: tuple[Key, ...], model: Any) -> Iterator[Rename]:
@@ -128,7 +149,11 @@ def renamed(value: Any) -> Any:
 
     def walk(part: Any, path: tuple[Key, ...]) -> Any:
         if isinstance(part, dict):
-            pairs = [(at_key.get((*path, key), key), walk(child, (*path, key))) for key, child in part.items()]
+            pairs = [
+                (at_key.get((*path, key), key), walk(child, (*path, key)))
+                for key, child in part.items()
+                if at_key.get((*path, key), key) != ""
+            ]
             return dict(reversed(list(dict(reversed(pairs)).items())))
         if isinstance(part, list):
             return [walk(child, (*path, index)) for index, child in enumerate(part)]
@@ -188,6 +213,8 @@ def migrate_text(text: str, file: str | Path) -> Migration:
         if span is None:
             left.append((rename, "its text is escaped or folded; write it plainly"))
             continue
+        if not rename.new:
+            span = _whole_key(text, span)
         edits[span[0]] = (span[1], rename.new)
         rewritten.append(rename)
     for start, (end, new) in sorted(edits.items(), reverse=True):
@@ -218,6 +245,23 @@ def _siblings(value: Any, path: Iterable[Key]) -> Any:
     for key in above:
         value = value[key]
     return value
+
+
+def _whole_key(text: str, span: tuple[int, int]) -> tuple[int, int]:
+    """From a key's name to the key with its scalar value and what separates it: a comma, or a line of its own."""
+    start, end = span
+    if start and text[start - 1] in "\"'":
+        start -= 1
+    rest = re.compile(r"[^:\n]*:[^,}\n]*").match(text, end)
+    end = rest.end() if rest is not None else end
+    line = text.rfind("\n", 0, start) + 1
+    if not text[line:start].strip() and text[end : end + 1] in ("", "\n"):
+        return line, min(end + 1, len(text))
+    comma = re.compile(r",\s*").match(text, end)
+    if comma is not None:
+        return start, comma.end()
+    before = re.search(r",\s*\Z", text[:start])
+    return (before.start() if before is not None else start), end
 
 
 def _span(text: str, start: int, old: str) -> tuple[int, int] | None:

@@ -64,6 +64,11 @@ def _loaded(suite: Suite, name: str, path: str) -> ModelSpec:
             unknown("model", name, suite.models), where=suite.where("models"), hint="use the form name=path."
         )
     local = Path(path).expanduser()
+    base = _base_for(suite, name) if _is_adapter(local) else None
+    if base is not None:
+        unset = dict.fromkeys(("adapter_revision", "labels", "quantize", "trained_on"))
+        whole = {**unset, "adapter": str(local.absolute())}
+        return ModelSpec(LoadKind(), base.model_copy(update=whole))
     if local.exists():
         return ModelSpec(LoadKind(), LoadModel(load=str(local.absolute())))
     identifier, _, revision = path.partition("@")
@@ -84,6 +89,22 @@ def _told(suite: Suite, name: str, files: Sequence[str]) -> ModelSpec:
             hint="name a model that is loaded or served, or replace this one with --model too.",
         )
     return spec.with_options(trained_on=[str(Path(file).expanduser().absolute()) for file in files])
+
+
+def _is_adapter(folder: Path) -> bool:
+    """Whether a folder holds an adapter of peft alone; one that harness wrote knows its base by digest."""
+    return (folder / "adapter_config.json").is_file() and not (folder / "checkpoint.json").exists()
+
+
+def _base_for(suite: Suite, name: str) -> LoadModel | None:
+    """What the suite loads as the base of a model: of the entry itself, or of the one that it starts from."""
+    spec = suite.models[name]
+    while spec.parent is not None:
+        spec = suite.models[spec.parent]
+    options = spec.options
+    if not isinstance(options, LoadModel) or (spec is suite.models[name] and options.adapter is None):
+        return None
+    return options
 
 
 def _select(suite: SuiteT, only: tuple[str, ...]) -> SuiteT:
@@ -129,6 +150,7 @@ def _select(suite: SuiteT, only: tuple[str, ...]) -> SuiteT:
         gates=suite.gates.narrowed(left_out, suite.release),
         evaluated=evaluated,
         contenders=contenders,
+        whole=suite,
     )
 
 

@@ -54,6 +54,7 @@ class Suite:
         digest: of the content without comments, order of keys and gates.
         gates_digest: of the gates.
         text, path: the file as it was read.
+        whole: the suite that this one is a part of, after `--only`: rows that it asks about are not trained on.
     """
 
     name: str
@@ -76,6 +77,7 @@ class Suite:
     contenders: tuple[str, ...]
     document: Document = field(repr=False, compare=False)
     value: Mapping[str, Any] = field(repr=False, compare=False)
+    whole: Suite | None = field(default=None, repr=False, compare=False)
 
     @property
     def evaluations(self) -> dict[str, EvaluationSpec]:

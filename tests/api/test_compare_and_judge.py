@@ -116,7 +116,9 @@ def changed(**columns: Any) -> pd.DataFrame:
         (changed(score=[np.nan, *CANDIDATE.score[1:]]), {"metrics": ["score"]}, "item 'i0', column 'score'"),
         (changed(score=[np.inf, *CANDIDATE.score[1:]]), {"metrics": ["score"]}, "expected a finite number"),
         (changed(score="much"), {"metrics": ["score"]}, "expected a finite number, found 'much'"),
-        (changed(prediction=[None, *CANDIDATE.prediction[1:]]), {}, "missing value"),
+        (changed(doc=[None, *CANDIDATE.doc[1:]]), {"cluster": "doc"}, "missing_cluster='own'"),
+        (CANDIDATE, {"labels": ["a", "b"]}, "1 labels in the tables are not among labels=…: 'c'"),
+        (CANDIDATE, {"name": "My Table"}, "expected a name of small letters"),
         (changed(id=[None, *CANDIDATE.id[1:]]), {}, "column 'id': missing value"),
         (CANDIDATE, {"metrics": ["acuracy"]}, "Did you mean 'accuracy'?"),
         (CANDIDATE, {"metrics": ["ece"]}, "needs more than target and prediction"),
@@ -125,8 +127,7 @@ def changed(**columns: Any) -> pd.DataFrame:
         (CANDIDATE, {"missing": "ignore"}, "expected missing="),
         (CANDIDATE.iloc[:0], {}, "has no rows"),
         (3, {}, "found int"),
-        ("none.txt", {}, "found '.txt'"),
-        ("none.csv", {}, "cannot be read"),
+        ("none.csv", {}, "candidate: expected a file, found nothing"),
     ],
 )
 def test_unlike_things_are_refused(candidate: Any, options: dict[str, Any], words: str) -> None:

@@ -125,8 +125,16 @@ def test_init_writes_a_valid_suite_and_never_overwrites(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    assert invoke(["init", "mine.yaml", "--data", "rows.csv", "--text", "body", "--label", "stars"]) == 0
-    assert "rows.csv" in (tmp_path / "mine.yaml").read_text()
+    asked = ["init", "mine.yaml", "--data", "rows.csv", "--text", "body", "--label", "stars"]
+    assert invoke(asked) == 2
+    assert "rows.csv: expected a file, found nothing" in capsys.readouterr().err
+    assert not (tmp_path / "mine.yaml").exists()
+    (tmp_path / "rows.csv").write_bytes("body;stars\ncafé, good;4.0\nbad, bad;1\n".encode("latin-1"))
+    assert invoke(asked) == 0
+    written = (tmp_path / "mine.yaml").read_text()
+    for line in ("file: rows.csv", 'encoding: "cp1252"', 'delimiter: ";"', 'labels: ["1", "4"]'):
+        assert line in written
+    assert "guessed from the first rows" in capsys.readouterr().err
     assert invoke(["validate", "mine.yaml"]) == 0
     (tmp_path / "mine.yaml").write_text("mine")
     assert invoke(["init", "mine.yaml"]) == 2

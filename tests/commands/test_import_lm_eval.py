@@ -14,7 +14,7 @@ from harness.commands.import_lm_eval import import_lm_eval, named
 from harness.commands.rejudge import judge_again
 from harness.core.errors import DataError
 from harness.core.reporter import Silent
-from harness.evaluations.lm_eval.samples import read_samples
+from harness.evaluations.lm_eval.samples import Answered, read_samples
 from harness.storage.run_folders import find
 
 GATES = """
@@ -51,6 +51,10 @@ def written(path: Path, samples: list[dict[str, Any]]) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text("".join(json.dumps(sample) + "\n" for sample in samples))
     return path
+
+
+def answered(path: Path, chosen: str | None = None) -> list[Answered]:
+    return read_samples(path, chosen).answered
 
 
 @pytest.fixture
@@ -94,22 +98,22 @@ def test_other_prompts_are_told(logs: tuple[Path, Path], tmp_path: Path) -> None
     assert "120 prompts differ" in run.read_results().evaluations[0].comparability[0]
 
 
-def test_ties_share_the_point(tmp_path: Path) -> None:
+def test_the_first_of_tied_choices_is_the_answer_as_in_lm_eval(tmp_path: Path) -> None:
     file = written(tmp_path / "samples_a.jsonl", [choice(1, [-2.0, -2.0], acc=0.0), choice(0, [-2.0, -3.0])])
-    first, second = read_samples(file)
-    assert (first.record.stats["acc"], second.record.stats["acc"]) == (0.5, 1.0)
+    first, second = answered(file)
+    assert (first.record.stats["acc"], second.record.stats["acc"]) == (0.0, 1.0)
     assert first.record.tied
 
 
 def test_documents_that_stand_twice_stay_two(tmp_path: Path) -> None:
-    found = read_samples(written(tmp_path / "a.jsonl", [choice(0, [-1.0, -2.0])] * 2))
+    found = answered(written(tmp_path / "a.jsonl", [choice(0, [-1.0, -2.0])] * 2))
     assert len({one.item.id for one in found}) == 2
 
 
 def test_rolling_and_generation(tmp_path: Path) -> None:
     text = " two words\n"
     rolling = choice(0, [-1.0], arguments={"gen_args_0": {"arg_0": text}}, resps=[["-7.5"]], word_perplexity=[-7.5, 4])
-    (found,) = read_samples(written(tmp_path / "r.jsonl", [rolling]))
+    (found,) = answered(written(tmp_path / "r.jsonl", [rolling]))
     assert found.protocol == "rolling_likelihood"
     assert found.record.stats == {"nll": 7.5, "bytes": 11.0, "words": 4.0}
     asked = {"gen_args_0": {"arg_0": "Q", "arg_1": {"until": ["."]}}}
@@ -119,17 +123,16 @@ def test_rolling_and_generation(tmp_path: Path) -> None:
         for name, kept in (("strict", "4"), ("loose", "x"))
     ]
     file = written(tmp_path / "g.jsonl", samples)
-    assert [one.record.prediction for one in read_samples(file)] == ["4"]
-    assert [one.record.prediction for one in read_samples(file, "loose")] == ["x"]
+    assert [one.record.prediction for one in answered(file)] == ["4"]
+    assert [one.record.prediction for one in answered(file, "loose")] == ["x"]
     with pytest.raises(DataError, match="filter"):
-        read_samples(file, "none")
+        answered(file, "none")
 
 
 @pytest.mark.parametrize(
     "changes",
     [
         {"acc": 0.0},
-        {"resps": [[["nan", "False"]], [["-1", "False"]]]},
         {"resps": [[["x", "False"]], [["-1", "False"]]]},
         {"resps": []},
         {"target": "9"},
@@ -139,7 +142,7 @@ def test_rolling_and_generation(tmp_path: Path) -> None:
 )
 def test_samples_that_do_not_add_up_are_refused(changes: dict[str, Any], tmp_path: Path) -> None:
     with pytest.raises(DataError) as caught:
-        read_samples(written(tmp_path / "a.jsonl", [choice(0, [-1.0, -2.0], **changes)]))
+        answered(written(tmp_path / "a.jsonl", [choice(0, [-1.0, -2.0], **changes)]))
     assert caught.value.where is not None
     assert caught.value.where.line == 1
 
@@ -148,7 +151,7 @@ def test_samples_that_do_not_add_up_are_refused(changes: dict[str, Any], tmp_pat
 def test_other_files_are_refused(text: str, tmp_path: Path) -> None:
     (tmp_path / "a.jsonl").write_text(text)
     with pytest.raises(DataError):
-        read_samples(tmp_path / "a.jsonl")
+        answered(tmp_path / "a.jsonl")
 
 
 def test_models_without_a_common_task_and_paths_without_logs(logs: tuple[Path, Path], tmp_path: Path) -> None:
@@ -163,25 +166,25 @@ def test_models_without_a_common_task_and_paths_without_logs(logs: tuple[Path, P
         named(["a=nowhere"])
     with pytest.raises(DataError, match="two models"):
         named([f"a={other}", f"a={other}"])
-    assert math.isfinite(read_samples(other)[0].record.margin or 0.0)
+    assert math.isfinite(answered(other)[0].record.margin or 0.0)
 
 
 def test_targets_several_right_choices_and_contexts_are_read(tmp_path: Path) -> None:
     target = choice(1, [-3.5], perplexity=-3.5, target="answer 0")
     target["resps"] = [[["-3.5", "True"]]]
-    (found,) = read_samples(written(tmp_path / "t.jsonl", [target]))
+    (found,) = answered(written(tmp_path / "t.jsonl", [target]))
     assert (found.protocol, dict(found.record.stats)) == (
         "target_likelihood",
         {"nll_target": 3.5, "targets": 1.0, "greedy_match": 1.0},
     )
     several = choice(1, [-3.0, -1.0, -2.0], target="[1, 2]", acc=1.0)
-    (found,) = read_samples(written(tmp_path / "s.jsonl", [several]))
+    (found,) = answered(written(tmp_path / "s.jsonl", [several]))
     assert (found.record.stats["acc"], found.item.payload["right"]) == (1.0, [1, 2])
     for acc, right in ((1.0, 1), (0.0, 0)):
         contexts = choice(1, [-3.0, -1.0], target="what follows", acc=acc)
         for place, argument in enumerate(contexts["arguments"].values()):
             argument |= {"arg_0": f"context {place}", "arg_1": " what follows"}
-        (found,) = read_samples(written(tmp_path / "c.jsonl", [contexts]))
+        (found,) = answered(written(tmp_path / "c.jsonl", [contexts]))
         assert (found.item.payload["right"], found.record.stats["acc"]) == ([right], acc)
 
 
@@ -199,7 +202,7 @@ def test_tasks_that_are_not_read_do_not_stop_the_others(logs: tuple[Path, Path],
 
 def test_mutual_information_is_a_figure_where_it_was_asked(tmp_path: Path) -> None:
     for name in ("base", "tuned"):
-        samples = [choice(number, [-1.0, -2.0], acc_mutual_info=0.0) for number in range(4)]
+        samples = [choice(number, [-1.0, -2.0], acc_mutual_info=float(number % 2)) for number in range(4)]
         for sample in samples:
             sample["resps"] += [[["-0.5", "False"]], [["-3.0", "False"]]]
             sample["arguments"] |= {f"gen_args_{place}": {"arg_0": "", "arg_1": "x"} for place in (2, 3)}
@@ -212,4 +215,93 @@ def test_mutual_information_is_a_figure_where_it_was_asked(tmp_path: Path) -> No
 
 def test_an_empty_file_is_not_blamed_on_a_filter(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="the file contains no samples"):
-        read_samples(written(tmp_path / "samples_a.jsonl", []))
+        answered(written(tmp_path / "samples_a.jsonl", []))
+
+
+def imported(folder: Path, base: list[dict[str, Any]], tuned: list[dict[str, Any]], name: str = "animals") -> Any:
+    for model, samples in (("base", base), ("tuned", tuned)):
+        written(folder / model / f"samples_{name}_2026-11-21T14-28-31.764264.jsonl", samples)
+    sources = named([f"base={folder / 'base'}", f"tuned={folder / 'tuned'}"])
+    return import_lm_eval(sources, suite="logs", out=folder / "reports", reporter=Silent()).read_results()
+
+
+def spelled(number: int, texts: list[str], values: list[float], **changes: Any) -> dict[str, Any]:
+    """A document whose choices are these texts, scored as they stand."""
+    arguments = {f"gen_args_{place}": {"arg_0": "Q", "arg_1": text} for place, text in enumerate(texts)}
+    return choice(number, values, arguments=arguments, **changes)
+
+
+def test_digits_are_places_as_in_lm_eval_unless_its_acc_says_that_they_are_texts(tmp_path: Path) -> None:
+    texts = [" 4", " 2", " 3", " 1"]
+    places = [spelled(0, texts, [-3.0, -2.0, -1.0, -4.0], target="2", acc=1.0, doc_hash=f"{n}") for n in range(3)]
+    assert {one.item.target for one in answered(written(tmp_path / "p.jsonl", places))} == {"3"}
+    digits = [spelled(0, texts, [-3.0, -1.0, -2.0, -4.0], target="2", acc=1.0, doc_hash=f"{n}") for n in range(3)]
+    assert {one.item.target for one in answered(written(tmp_path / "d.jsonl", digits))} == {"2"}
+
+
+def test_nothing_of_a_choice_is_stripped_but_the_delimiter(tmp_path: Path) -> None:
+    """Lengths 2 and 3 of the choices " a", "bb" + delimiter " " decide acc_norm: −2.1/2 against −2.2/2."""
+    samples = [
+        spelled(0, ["  a", " bb"], [-2.1, -2.2], target="0", acc=1.0, acc_norm=1.0),
+        spelled(1, ["  a", " b"], [-2.1, -1.5], target="0", acc=0.0, acc_norm=1.0, doc_hash="x"),
+    ]
+    found = answered(written(tmp_path / "a.jsonl", samples))
+    assert [one.record.stats["acc_norm_chars"] for one in found] == [1.0, 1.0]
+    assert found[0].item.payload["choices"] == [" a", "bb"]
+
+
+def test_figures_that_contradict_each_other_refuse_the_task_with_both_values(tmp_path: Path) -> None:
+    sound = [choice(number, [-1.0, -2.0]) for number in range(4)]
+    wrong = [*sound[:3], {**sound[3], "acc": 1.0}]
+    with pytest.raises(DataError, match=r"logged acc 0\.75, and the logged log-likelihoods give 0\.5: 1 of 4"):
+        imported(tmp_path, sound, wrong)
+    stale = tmp_path / "stale"
+    page = {"results": {"animals": {"acc,none": 0.9}}}
+    written(stale / "base" / "x", [])
+    (stale / "base" / "results_2026-11-21T14-28-31.764264.json").write_text(json.dumps(page))
+    with pytest.raises(DataError, match=r"results say acc 0\.9, and the 4 logged documents give 0\.5"):
+        imported(stale, sound, sound)
+
+
+def test_one_bad_document_is_one_failure(tmp_path: Path) -> None:
+    sound = [choice(number, [-1.0, -2.0]) for number in range(6)]
+    infinite = choice(1, [-1.0, -2.0])
+    infinite["resps"][1] = [["-inf", "False"]]
+    broken = {key: value for key, value in choice(2, [-1.0, -2.0]).items() if key != "resps"}
+    results = imported(tmp_path, sound, [sound[0], infinite, broken, *sound[3:]])
+    (evaluation,) = results.evaluations
+    assert evaluation.counts["tuned"]["failed"] == 2
+    assert evaluation.counts["base"]["failed"] == 0
+    assert evaluation.n == 6
+    (compared,) = [one for one in results.comparisons if one.id == "animals.acc"]
+    assert compared.n == 4
+    assert any("'resps' is missing" in caveat for caveat in evaluation.caveats)
+
+
+def test_all_logs_are_read_with_one_filter(tmp_path: Path) -> None:
+    def written_by(names: list[str]) -> list[dict[str, Any]]:
+        asked = {"gen_args_0": {"arg_0": "Q", "arg_1": {}}}
+        write = {"arguments": asked, "resps": [["4"]], "target": "4", "exact_match": 1.0}
+        return [choice(0, [-1.0], **write, filter=name, filtered_resps=[name]) for name in names]
+
+    results = imported(tmp_path / "a", written_by(["strict", "loose"]), written_by(["loose", "strict"]), "gen")
+    assert any("the filter strict for all models" in caveat for caveat in results.evaluations[0].caveats)
+    with pytest.raises(DataError, match="no filter is in the logs of every model"):
+        imported(tmp_path / "b", written_by(["strict"]), written_by(["loose"]), "gen")
+
+
+def test_halves_of_surrogate_pairs_are_made_storable_and_told(tmp_path: Path) -> None:
+    asked = {"gen_args_0": {"arg_0": "Q", "arg_1": {}}}
+    write = {"arguments": asked, "resps": [["nice \ud83d"]], "target": "4", "exact_match": 0.0}
+    samples = [choice(0, [-1.0], **write, filtered_resps=["nice \ud83d"])]
+    results = imported(tmp_path, samples, samples, "gen")
+    assert any("half of a surrogate pair" in caveat for caveat in results.evaluations[0].caveats)
+
+
+def test_counts_of_words_and_bytes_are_those_that_lm_eval_logged(tmp_path: Path) -> None:
+    text = "detokenized text"
+    rolling = choice(0, [-1.0], arguments={"gen_args_0": {"arg_0": text}}, resps=[["-7.5"]], word_perplexity=[-7.5, 9])
+    (found,) = answered(written(tmp_path / "r.jsonl", [rolling]))
+    assert found.record.stats["words"] == 9
+    with pytest.raises(DataError, match="logged word_perplexity"):
+        answered(written(tmp_path / "s.jsonl", [{**rolling, "word_perplexity": [-7.0, 9]}]))

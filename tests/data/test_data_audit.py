@@ -85,7 +85,7 @@ def test_lexicons_that_do_not_fit(tmp_path: Path, content: str, why: str) -> Non
     path.write_text(content, "utf-8")
     with pytest.raises(DataError, match=why):
         read_groups(path)
-    with pytest.raises(DataError, match="UTF-8"):
+    with pytest.raises(DataError, match="found nothing"):
         read_groups(tmp_path / "none.csv")
 
 

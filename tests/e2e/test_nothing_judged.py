@@ -18,7 +18,7 @@ models:
 compare: {baseline: trivial, candidates: [words], release: [words]}
 tasks:
   reviews: {classification: {data: reviews}}
-  others: {classification: {data: reviews, label: kind}}
+  others: {classification: {data: reviews, label: kind, labels: [x, y, z]}}
 """
 GATES = """\
 gates:

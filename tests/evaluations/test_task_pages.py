@@ -12,7 +12,9 @@ from harness.schema.suite.evaluation_options import EvaluationOptions
 
 PAGES = Path(__file__).parents[2] / "docs" / "tasks"
 TASKS = registry.names("tasks")
-SHARED = set(EvaluationOptions.model_fields) | {"data", "prompt", "target", "chat", "max_tokens", "stop", "likelihood"}
+SHARED = set(EvaluationOptions.model_fields) | {
+    *("data", "prompt", "target", "target_is", "chat", "max_tokens", "stop", "likelihood")
+}
 SHARED |= {"generation_kwargs"}
 
 

@@ -330,7 +330,7 @@ def test_a_waiver_holds_on_its_last_day_and_not_after() -> None:
     failing = comparison(-0.05, -0.01)
     waived = verdict("kind: superiority", failing, extra=WAIVER)
     assert (waived.verdict, waived.blocking) == ("fail", False)
-    assert waived.waiver == "waived until 2026-06-01 by me: known"
+    assert waived.waiver == "waived until 2026-06-01 (UTC) by me: known"
     summary = overall([waived])
     assert (summary.overall, summary.exit_code, summary.counts["waived"]) == ("warn", 0, 1)
     expired = verdict("kind: superiority", failing, extra=WAIVER, today=date(2026, 6, 2))

@@ -24,8 +24,10 @@ def outside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     (facts / "entry_points.txt").write_text("[harness.suites]\noutside = outside_suites\n", "utf-8")
     monkeypatch.syspath_prepend(str(tmp_path))
     importlib.invalidate_caches()
+    registry._installed.cache_clear()
     registry._entries.cache_clear()
     yield folder
+    registry._installed.cache_clear()
     registry._entries.cache_clear()
     sys.modules.pop("outside_suites", None)
 

@@ -57,7 +57,7 @@ def test_rows_of_a_file_stand_where_words_by_group_would(tmp_path: Path) -> None
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (None, "expected a CSV file in UTF-8"),
+        (None, "cannot read the file"),
         ("", "expected a column 'group'"),
         ("group,word\na,b\n", "two groups or more, found 1"),
         ("group,word\na,b\nc,B\n", "duplicate word"),

@@ -14,7 +14,7 @@ from harness.calibration.load_calibration import parse_any_suite
 from harness.core.errors import SuiteError
 from harness.schema import renames
 from harness.suite.bundled import suites
-from harness.suite.load_suite import load_suite
+from harness.suite.load_suite import load_suite, parse_suite
 from harness.suite.old_names import migrate_text, renamed, renames_of
 from harness.suite.override import override
 from harness.suite.yaml.located_document import parse
@@ -181,3 +181,34 @@ def test_only_says_what_became_of_a_word() -> None:
 def test_a_suite_of_today_has_no_old_name() -> None:
     for _, path in SUITES:
         parse_any_suite(path.read_text("utf-8"), path)
+
+
+@pytest.mark.parametrize(
+    ("given", "migrated"),
+    [
+        ("{source: generated, options: {generator: planted_world, part: corpus}}", "{part: corpus}}"),
+        ("{source: generated, options: {part: corpus, generator: planted_world}}", "{part: corpus}}"),
+        ('{"source": "generated", "options": {"generator": "planted_world", "p": 0.9}}', '{"p": 0.9}}'),
+        ("\n    source: generated\n    options:\n      generator: planted_world\n      part: corpus", "part: corpus"),
+    ],
+)
+def test_the_old_spelling_of_the_planted_world_is_named_and_rewritten(
+    given: str, migrated: str, tmp_path: Path
+) -> None:
+    text = f"name: old\ndata:\n  world: {given}\n"
+    document = parse(text, "s.yaml")
+    assert [rename.message for rename in renames_of(document.value)] == [
+        "the data source 'generated' has a new name: 'planted_world'.",
+        "the option 'generator' is no longer there; remove it.",
+    ]
+    migration = migrate_text(text, "s.yaml")
+    assert migrated in migration.text
+    assert "generat" not in migration.text
+    assert parse(migration.text, "s.yaml").value == renamed(document.value)
+    with pytest.raises(SuiteError, match="'generated' has a new name: 'planted_world'"):
+        parse_suite(text, tmp_path / "s.yaml")
+
+
+def test_other_generators_keep_their_spelling() -> None:
+    text = "name: s\ndata: {w: {source: generated, options: {generator: own_pairs}}}\n"
+    assert migrate_text(text, "s.yaml").text == text

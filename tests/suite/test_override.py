@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -7,7 +8,7 @@ import pytest
 
 from harness.core.errors import SuiteError
 from harness.model_kinds.load_kind import LoadModel
-from harness.suite.load_suite import load_suite
+from harness.suite.load_suite import load_suite, parse_suite
 from harness.suite.override import override
 from harness.suite.suite import Suite
 
@@ -32,6 +33,25 @@ def test_a_relative_path_is_that_of_the_command_line(
     (tmp_path / "mine").mkdir()
     monkeypatch.chdir(tmp_path)
     assert override(sentiment, models={"base": "mine"}).models["base"].options == LoadModel(load=str(tmp_path / "mine"))
+
+
+def test_an_adapter_stands_on_what_the_suite_loads_in_its_place(tmp_path: Path) -> None:
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "adapter_config.json").write_text("{}")
+    models = {
+        "base": {"load": "owner/base", "revision": "a" * 40},
+        "tuned": {"load": "owner/base", "revision": "a" * 40, "adapter": "old", "labels": ["a", "b"]},
+        "taught": {"finetune": {"from": "base", "task": "t"}},
+    }
+    task = {"classification": {"data": "d", "text": "text", "label": "label"}}
+    value = {"name": "x", "data": {"d": {"file": "d.csv"}}, "models": models, "tasks": {"t": task}}
+    suite = parse_suite(json.dumps({**value, "compare": {"baseline": "base"}}), tmp_path / "suite.yaml")
+    wanted = LoadModel(load="owner/base", revision="a" * 40, adapter=str(tmp_path / "mine"))
+    for name in ("tuned", "taught"):
+        assert override(suite, models={name: str(tmp_path / "mine")}).models[name].options == wanted
+    assert override(suite, models={"base": str(tmp_path / "mine")}).models["base"].options == LoadModel(
+        load=str(tmp_path / "mine")
+    )
 
 
 def test_a_seed(sentiment: Suite) -> None:

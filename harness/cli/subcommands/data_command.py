@@ -111,7 +111,7 @@ def verify_data(names: tuple[str, ...]) -> int:
 @click.option(
     "--lexicon",
     type=click.Path(dir_okay=False, path_type=Path),
-    help="CSV with the columns group and word. Defaults to the built-in gendered words.",
+    help="File with the columns group and word. Defaults to the built-in gendered words.",
 )
 @click.option("--text", default="text", show_default=True, help="Column that holds the texts.")
 @click.option("--label", help="Column whose rates are shown per group. Defaults to `label` if the data has it.")
@@ -139,7 +139,10 @@ def audit_data(
     store = open_store(reporter)
     path = Path(data)
     dataset = open_file(path, store, reporter) if path.is_file() else open_entry(data, store, reporter)
-    groups = read_groups(lexicon) if lexicon is not None else None
+    guesses: list[str] = []
+    groups = read_groups(lexicon, guesses) if lexicon is not None else None
+    for guess in guesses:
+        reporter.warn(f"{lexicon}: {guess}")
     named = {} if lexicon is None else {"lexicon": lexicon.name}
     if label is None and "label" in dataset.columns:
         label = "label"

@@ -6,16 +6,25 @@ import os
 import shutil
 from dataclasses import asdict
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
+if TYPE_CHECKING:
+    from harness.core.model_kind import Extra
+
 
 @click.command("doctor")
+@click.argument("suite", required=False)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object to stdout.")
-def command(as_json: bool) -> int:
-    """Show versions, devices, cache, and disk space, and how to install anything missing."""
+def command(suite: str | None, as_json: bool) -> int:
+    """Show versions, extras, devices, cache, and disk space, and how to install anything missing.
+
+    With SUITE, say which packages a run of it lacks. The exit code is then 12 if any is missing.
+    """
     from harness.cli.options import emit_json
     from harness.cli.process_settings import ProcessSettings
+    from harness.core.errors import EXIT_INCOMPLETE, EXIT_OK
     from harness.pipeline import provenance
     from harness.pipeline.provenance import answering
     from harness.schema.units import show_bytes
@@ -27,12 +36,16 @@ def command(as_json: bool) -> int:
     versions, hardware, policy = provenance.versions(), provenance.hardware(), answering()
     size = _size(cache)
     mirror = os.environ.get("HARNESS_DATA_DIR")
-    advice = _advice(versions, free)
+    extras, lacking = _extras(), [] if suite is None else _lacking(suite)
+    advice = _advice(extras, suite, lacking, free)
+    code = EXIT_INCOMPLETE if lacking else EXIT_OK
     process = ProcessSettings.apply()
     if as_json:
         emit_json(
             {
                 "versions": versions,
+                "extras": extras,
+                "suite": None if suite is None else {"name": suite, "missing": {n.module: n.reason for n in lacking}},
                 "hardware": hardware,
                 "answers": policy,
                 "process": asdict(process),
@@ -41,10 +54,13 @@ def command(as_json: bool) -> int:
                 "advice": advice,
             }
         )
-        return 0
+        return code
     click.secho("versions", bold=True)
     for name, version in versions.items():
         click.echo(f"  {name} {version}")
+    click.secho("extras", bold=True)
+    for extra, missing in extras.items():
+        click.echo(f"  {extra}: {'missing ' + ', '.join(missing) if missing else 'installed'}")
     click.secho("hardware", bold=True)
     memory = show_bytes(hardware["memory"]) if hardware["memory"] else "unknown memory"
     click.echo(f"  {hardware['processor']}, {hardware['cores']} usable cores, {memory}, {hardware['system']}")
@@ -55,24 +71,49 @@ def command(as_json: bool) -> int:
     click.secho("cache", bold=True)
     click.echo(f"  {cache}: {show_bytes(size)}, {show_bytes(free)} free on this disk")
     click.echo(f"  data mirror (HARNESS_DATA_DIR): {mirror or 'none'}")
+    if suite is not None:
+        click.secho(f"suite {suite}", bold=True)
+        for need in lacking:
+            click.echo(f"  {need.reason} needs {need.module}")
+        if not lacking:
+            click.echo("  every package that it needs is installed")
     for line in advice:
         click.secho(f"next: {line}", fg="yellow")
     if not advice:
         click.echo("nothing is missing")
-    return 0
+    return code
 
 
-def _advice(versions: dict[str, str], free: int) -> list[str]:
-    found = [
-        f"`pip install {name}`: training or evaluation needs it, and it is missing"
-        for name, version in versions.items()
-        if version == "missing"
-    ]
+def _extras() -> dict[str, list[str]]:
+    """extra → its modules that are missing."""
+    from harness.core.distribution import EXTRAS, is_installed
+
+    return {extra: [name for name in modules if not is_installed(name)] for extra, modules in EXTRAS.items()}
+
+
+def _lacking(suite: str) -> list[Extra]:
+    from harness.calibration.load_calibration import load_any_suite
+    from harness.core.distribution import is_installed
+    from harness.suite.required_packages import suite_packages
+
+    return [need for need in suite_packages(load_any_suite(suite)) if not is_installed(need.module)]
+
+
+def _advice(extras: dict[str, list[str]], suite: str | None, lacking: list[Extra], free: int) -> list[str]:
+    from harness.core.distribution import extra_of, install_command
+
+    lines = []
+    if lacking:
+        needed = dict.fromkeys(extra for need in lacking if (extra := extra_of(need.module)) is not None)
+        lines += [f"`{install_command(needed)}`"] if needed else []
+        lines += [need.hint for need in lacking if extra_of(need.module) is None]
+    elif suite is None and extras["models"]:
+        lines.append(f"`{install_command(['models'])}`, to train models and to run them")
     if free < 2_000_000_000:
-        found.append("free some disk space: less than 2 GB is left for checkpoints and data")
+        lines.append("free some disk space: less than 2 GB is left for checkpoints and data")
     if not os.access(_nearest(Path.cwd()), os.W_OK):
-        found.append("this folder is not writable: pass --out to `harness run`")
-    return found
+        lines.append("this folder is not writable: pass --out to `harness run`")
+    return lines
 
 
 def _nearest(folder: Path) -> Path:

@@ -40,8 +40,11 @@ def command(
     from harness.cli.console import make_reporter
     from harness.cli.outcome import show_outcome
     from harness.commands.rejudge import Trust, judge_again, judged_info, store_verdicts
+    from harness.storage.remote_run import is_url
     from harness.storage.run_folders import find
 
+    if write and is_url(run):
+        raise click.UsageError("--write stores verdicts in RUN, which is a URL here. Download the run first.")
     found = find(run_folder(run))
     say_earlier_version(found)
     results = judge_again(
@@ -53,5 +56,5 @@ def command(
         store_verdicts(found, results, suite_name)
         write_reports(found)
     code = show_outcome(found, results, as_json=as_json)
-    tell(found, results, judged_info(found, suite_name), ci, as_json=as_json)
+    tell(found, results, judged_info(found, suite_name), ci, as_json=as_json, written=write)
     return code

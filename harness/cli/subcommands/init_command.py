@@ -9,7 +9,11 @@ import click
 
 @click.command("init")
 @click.argument("path", default="suite.yaml", type=click.Path(dir_okay=False, path_type=Path))
-@click.option("--data", type=click.Path(path_type=Path), help="Your labeled file (csv, tsv, jsonl, parquet).")
+@click.option(
+    "--data",
+    type=click.Path(path_type=Path),
+    help="Your labeled file (csv, jsonl, …), read for its labels.",
+)
 @click.option("--text", default="text", show_default=True, help="Its text column.")
 @click.option("--label", default="label", show_default=True, help="Its label column.")
 @click.option("--base", default="path/to/base", show_default=True, help="Your base checkpoint.")
@@ -41,22 +45,18 @@ def command(
     A gate cannot pass on rows that the models may have been trained on. At a terminal, harness asks; elsewhere pass
     --trained-on or --held-out, or edit the suite.
     """
+    from harness.cli.console import make_reporter
     from harness.cli.training_question import training_said
+    from harness.commands.init_suite import TrainingWord, initial_suite
     from harness.storage import atomic
-    from harness.suite.init_template import template
 
     if path.exists() and not force:
         raise click.UsageError(f"{path} already exists; choose another name, or pass --force to replace it.")
-    files, held_out = training_said(trained_on, held_out, ask=not yes)
-    content = template(
-        data=str(data or "data/reviews.csv"),
-        text=text,
-        label=label,
-        base=base,
-        finetuned=finetuned,
-        trained_on=files,
-        held_out=held_out,
-    )
-    atomic.write_text(path, content)
+    word = TrainingWord(*training_said(trained_on, held_out, ask=not yes))
+    made = initial_suite(path, data, text=text, label=label, base=base, finetuned=finetuned, training=word)
+    reporter = make_reporter()
+    for note in made.notes:
+        reporter.warn(f"{data}: {note}")
+    atomic.write_text(path, made.text)
     click.echo(f"wrote {path}\nnext: edit it, then `harness validate {path}` and `harness run {path}`")
     return 0

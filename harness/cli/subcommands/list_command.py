@@ -46,10 +46,11 @@ def _entries(kind: str) -> Iterator[tuple[str, str]]:
             yield name, title
     else:
         from harness.core import registry
+        from harness.core.distribution import DISTRIBUTION
 
         for name in registry.names(kind):
             entry = registry.load(kind, name)
             # A source is a plain function: the first line of its docstring says what it gives.
             summary = str(getattr(entry, "summary", None) or (getdoc(entry) or "").partition("\n")[0])
             source = registry.origin(kind, name)
-            yield name, summary if source == "harness" else f"{summary} (from {source})"
+            yield name, summary if source == DISTRIBUTION else f"{summary} (from {source})"

@@ -23,28 +23,44 @@ _MOST_BYTES = 1 << 28
 def parse_conll(content: bytes, where: str, options: Mapping[str, Any]) -> Iterator[Raw]:
     """One word a line, tag in the last column, empty lines between sentences: columns `words`, `tags`, `number`.
 
-    Columns are separated by tabs or spaces. Lines that start with `-DOCSTART-` end a sentence.
+    Columns are separated by tabs where any line has one, else by spaces; all lines have equally many. Lines that start
+    with `-DOCSTART-` end a sentence. A space within a word (between tabs) becomes a no-break space, since spaces
+    separate the words of a row.
     """
+    lines = [*text_of(content, where).split("\n"), ""]
+    separator = "\t" if any("\t" in line for line in lines) else None
     words: list[str] = []
     tags: list[str] = []
-    start, number = 1, 0
-    for line_number, line in enumerate([*text_of(content, where).split("\n"), ""], 1):
-        cells = line.split()
-        if cells and not line.startswith("-DOCSTART-"):
-            if len(cells) < 2:
-                raise DataError(
-                    f"expected a word and its tag, found {line[:60]!r}.",
-                    where=Where(where, line_number),
-                    hint="write the tag as the last column, `O` where there is none.",
-                )
-            words.append(cells[0])
-            tags.append(cells[-1])
+    start, number, width = 1, 0, 0
+    for line_number, line in enumerate(lines, 1):
+        if line.strip() and not line.startswith("-DOCSTART-"):
+            cells = line.split(separator)
+            width = width or len(cells)
+            _check_conll(line, cells, width, Where(where, line_number))
+            words.append(cells[0].strip().replace(" ", "\u00a0"))
+            tags.append(cells[-1].strip())
             continue
         if words:
             number += 1
             yield Raw(start, {"words": " ".join(words), "tags": " ".join(tags), "number": number})
             words, tags = [], []
         start = line_number + 1
+
+
+def _check_conll(line: str, cells: list[str], width: int, place: Where) -> None:
+    if len(cells) < 2 or not cells[0].strip() or not cells[-1].strip():
+        raise DataError(
+            f"expected a word and its tag, found {line[:60]!r}.",
+            where=place,
+            hint="write the tag as the last column, `O` where there is none; columns are separated by tabs where any "
+            "line has one.",
+        )
+    if len(cells) != width:
+        raise DataError(
+            f"expected {width} columns as in the lines before, found {len(cells)} in {line[:60]!r}.",
+            where=place,
+            hint="give every word the same columns, and remove comment lines.",
+        )
 
 
 def parse_lists(content: bytes, where: str, options: Mapping[str, Any]) -> Iterator[Raw]:

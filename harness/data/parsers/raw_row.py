@@ -8,8 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from harness.core.errors import DataError, Where
-
-_UTF16 = (b"\xff\xfe", b"\xfe\xff")
+from harness.storage.text_decoding import decode
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,30 +25,7 @@ def text_of(content: bytes, where: str) -> str:
     Raises:
         DataError: for bytes that are not UTF-8 (with offset and line), and for binary content.
     """
-    if content.startswith(_UTF16):
-        raise DataError(
-            "expected UTF-8, found UTF-16 (byte order mark at byte 0).",
-            where=Where(where, 1),
-            hint="save it as UTF-8: `iconv -f UTF-16 -t UTF-8 in > out`.",
-        )
-    try:
-        text = content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        offset = error.start + (3 if content.startswith(b"\xef\xbb\xbf") else 0)
-        line = content.count(b"\n", 0, offset) + 1
-        raise DataError(
-            f"expected UTF-8, found the byte 0x{content[offset]:02x} at offset {offset}.",
-            where=Where(where, line),
-            hint="save it as UTF-8: `iconv -f WINDOWS-1252 -t UTF-8 in > out`, if that is its encoding.",
-        ) from None
-    zero = text.find("\0")
-    if zero >= 0:
-        raise DataError(
-            "expected text, found a null byte; the file looks binary.",
-            where=Where(where, text.count("\n", 0, zero) + 1),
-            hint="use a csv, tsv, jsonl, json, parquet, or txt file, and set `format` if the extension does not match.",
-        )
-    return text.replace("\r\n", "\n").replace("\r", "\n")
+    return decode(content, where, "utf-8").text
 
 
 _SCALARS = (str, int, float, bool)

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from harness.core.distribution import install_command
 from harness.core.errors import DataError
 from harness.data.parsers.raw_row import Raw
 from harness.data.sources.source_error import SourceFailed
@@ -51,7 +52,9 @@ def read(dataset: str, revision: str, config: str | None, wanted: Mapping[str, s
     try:
         from datasets import load_dataset
     except ImportError as error:
-        raise SourceFailed(f"the package `datasets` cannot be imported: {error}") from error
+        raise SourceFailed(
+            f"the package datasets cannot be imported ({error}): `{install_command(['hub'])}`"
+        ) from error
     try:
         loaded: Mapping[str, Any] = load_dataset(dataset, config, revision=revision)
     except Exception as error:  # the library raises many kinds for network, names and configurations

@@ -15,6 +15,7 @@ from harness.core.reporter import Reporter
 from harness.data.sources.download import Answer, download
 from harness.data.sources.source_error import SourceFailed, checked
 from harness.data.sources.source_specs import UrlMember, UrlSource
+from harness.storage.plain_http import http_opener
 from harness.storage.store import Entry, Store
 
 KIND = "artifacts"
@@ -70,26 +71,10 @@ def _fetcher(member: UrlMember, reporter: Reporter) -> Any:
 def _open(address: str, start: int) -> Iterator[Answer]:
     request = urllib.request.Request(address, headers={"Range": f"bytes={start}-"} if start else {})
     try:
-        response = _opener().open(request, timeout=_TIMEOUT)
+        response = http_opener().open(request, timeout=_TIMEOUT)
     except urllib.error.URLError as error:
         if isinstance(error.reason, socket.gaierror):
             raise SourceFailed(f"cannot resolve the host of {address}; check the network.") from error
         raise
     with response:
         yield Answer(start if response.status == 206 else 0, iter(lambda: response.read(1 << 18), b""))
-
-
-def _opener() -> urllib.request.OpenerDirector:
-    """http and https only: neither an address nor a redirect can name a local file."""
-    opener = urllib.request.OpenerDirector()
-    for handler in (
-        urllib.request.ProxyHandler(),
-        urllib.request.HTTPHandler(),
-        urllib.request.HTTPSHandler(),
-        urllib.request.HTTPDefaultErrorHandler(),
-        urllib.request.HTTPRedirectHandler(),
-        urllib.request.HTTPErrorProcessor(),
-        urllib.request.UnknownHandler(),
-    ):
-        opener.add_handler(handler)
-    return opener

@@ -12,7 +12,6 @@ from typing import Any, ClassVar, Literal
 from pydantic import Field
 
 from harness.core.dataset import Dataset
-from harness.core.digests import fraction
 from harness.core.errors import DataError, SuiteError
 from harness.core.evaluation import Evaluation, EvaluationContext, Item, ItemMeasure
 from harness.core.model import ModelFacts
@@ -259,9 +258,10 @@ class LmEvalTask(Evaluation):
             alone = None if without is None or isinstance(without, Failure) or -math.inf in without else without
         if len(values) != len(choices) or -math.inf in values:
             return failed(item, Failure("nan", "a choice has no likelihood"), truncated=cut)
-        each = [choice_statistics(values, choices, place, alone) for place in right]
+        # As in lm-eval, the first of the best choices is the answer.
+        each = [choice_statistics(values, choices, place, alone, ties="first") for place in right]
         best = best_choices(values)
-        chosen = min(best, key=lambda place: fraction(f"{item.id}\n{choices[place]}"))
+        chosen = values.index(max(values))
         others = [value for place, value in enumerate(values) if place not in right]
         return outcome(
             item,

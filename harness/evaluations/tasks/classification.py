@@ -12,7 +12,7 @@ from harness.core.dataset import Dataset, Row
 from harness.core.errors import DataError, SuiteError, unknown
 from harness.core.evaluation import Evaluation, EvaluationContext, Item, ItemMeasure
 from harness.core.examples import LabeledText, PromptTarget
-from harness.core.labels import _same_labels
+from harness.core.labels import _same_labels, is_missing, label_text
 from harness.core.metric import MetricContext
 from harness.core.model import ModelFacts
 from harness.core.records import Record
@@ -24,8 +24,15 @@ from harness.evaluations.record_builders import failed, outcome, truncated_token
 from harness.evaluations.subsample import choose
 from harness.schema.suite.data_refs import DataName, ref_name
 from harness.schema.suite.evaluation_options import EvaluationOptions
+from harness.schema.suite.types import Label
 
 FORMAT = 1
+_SHOWN = 20
+
+
+def _one_to_one(head_labels: Mapping[str, str] | None, labels: Sequence[str]) -> None:
+    if head_labels is not None and sorted(head_labels.values()) != sorted(labels):
+        raise ValueError(f"`head_labels` gives {sorted(head_labels.values())}, expected each of {sorted(labels)} once")
 
 
 class ClassificationOptions(EvaluationOptions):
@@ -35,14 +42,18 @@ class ClassificationOptions(EvaluationOptions):
     text: str = Field("text", description="Column with the text.")
     pair: str | None = Field(None, description="Column with the second text of a text pair.")
     label: str = Field("label", description="Column with the label.")
-    labels: list[str] | None = Field(
+    labels: list[Label] | None = Field(
         None,
         description="Labels in order (lowest first if they are ordinal). Defaults to the labels of the data.",
+    )
+    head_labels: dict[Label, Label] | None = Field(
+        None,
+        description="What a model's head calls each label, for heads with other names: `{LABEL_0: negative, …}`.",
     )
     cloze: ClozeOptions | None = Field(
         None, description="Prompt for models without a classification head for these labels."
     )
-    values: dict[str, float] | None = Field(
+    values: dict[Label, float] | None = Field(
         None, description="Score of each label, for expected scores. Defaults to evenly spaced values from -1 to 1."
     )
 
@@ -53,6 +64,7 @@ class ClassificationOptions(EvaluationOptions):
                 raise ValueError(f"expected two or more different labels, found {self.labels}")
             _same_labels("cloze.words", self.cloze.words if self.cloze else None, self.labels)
             _same_labels("values", self.values, self.labels)
+            _one_to_one(self.head_labels, self.labels)
         return self
 
     @property
@@ -82,6 +94,7 @@ class Classification(Evaluation):
             try:
                 _same_labels("cloze.words", options.cloze.words if options.cloze else None, self._known)
                 _same_labels("values", options.values, self._known)
+                _one_to_one(options.head_labels, self._known)
             except ValueError as error:
                 raise SuiteError(
                     f"task {name!r}: {error}.", hint="name each of the data's labels once, or give `labels`."
@@ -116,7 +129,7 @@ class Classification(Evaluation):
     @property
     def question(self) -> Question:
         """How a text is asked for its label."""
-        return Question(self.labels, self.options.cloze)
+        return Question(self.labels, self.options.cloze, self.options.head_labels)
 
     @property
     def values(self) -> dict[str, float]:
@@ -137,6 +150,7 @@ class Classification(Evaluation):
             "labels": list(self._known),
             "cloze": options.cloze.model_dump(mode="json") if options.cloze else None,
             "values": options.values,
+            **({"head_labels": options.head_labels} if options.head_labels is not None else {}),
             "limit": options.limit,
         }
 
@@ -246,13 +260,42 @@ class Classification(Evaluation):
         dataset.require(self.options.label)
         if self.options.pair is not None:
             dataset.require(self.options.pair)
-        known = set(self.labels)
-        for row in dataset.split(split):
-            label = text_of(dataset, row, self.options.label)
-            if label not in known:
-                raise DataError(
-                    f"data {dataset.name!r}, row {row.id}, column {self.options.label!r}: "
-                    f"{unknown('label', label, known)}",
-                    hint="correct the row, or add the label to the task's `labels`.",
-                )
+        labeled = [
+            (row, label_text(value))
+            for row in dataset.split(split)
+            if not is_missing(value := row.fields.get(self.options.label))
+        ]
+        self._check_labels(dataset, [(row.id, label) for row, label in labeled])
+        for row, label in labeled:
             yield row, text_of(dataset, row, self.options.text), label
+
+    def _check_labels(self, dataset: Dataset, labels: Sequence[tuple[str, str]]) -> None:
+        """Refuses labels that are none of the task's; all of them in one message."""
+        known = set(self.labels)
+        strange: dict[str, list[str]] = {}
+        for row, label in labels:
+            if label not in known:
+                strange.setdefault(label, []).append(row)
+        if not strange:
+            return
+        first = next(iter(strange))
+        notes = [
+            f"{label!r}: {len(rows)} {'row' if len(rows) == 1 else 'rows'}, the first is {rows[0]}"
+            for label, rows in list(strange.items())[:_SHOWN]
+        ]
+        raise DataError(
+            f"data {dataset.name!r}, row {strange[first][0]}, column {self.options.label!r}: "
+            f"{unknown('label', first, known)}",
+            notes=[*notes, *([f"… and {len(strange) - _SHOWN} more labels"] if len(strange) > _SHOWN else [])],
+            hint="correct the rows, add the labels to the task's `labels`, or set `normalize: [strip, casefold]` "
+            "in the data.",
+        )
+
+    def remarks(self, data: Sequence[Dataset], split: str) -> Sequence[str]:
+        """How many rows have no label in a column that only this task reads as one."""
+        (dataset,) = data
+        lost = sum(is_missing(row.fields.get(self.options.label)) for row in dataset.split(split))
+        if not lost:
+            return ()
+        count = "1 row has" if lost == 1 else f"{lost} rows have"
+        return (f"{count} no {self.options.label!r} and {'is' if lost == 1 else 'are'} left out.",)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Iterator, Sequence
 from typing import ClassVar
@@ -12,6 +13,7 @@ from harness.core.dataset import Dataset, Row
 from harness.core.errors import DataError, unknown
 from harness.core.evaluation import Item, ItemMeasure
 from harness.core.examples import LabeledText
+from harness.core.labels import label_text
 from harness.core.metric import MetricContext
 from harness.core.model import ModelFacts
 from harness.core.records import Record
@@ -20,6 +22,7 @@ from harness.evaluations.columns import text_of
 from harness.evaluations.record_builders import failed, outcome, scores, truncated_tokens
 from harness.evaluations.row_task import PARENT, RowOptions, RowTask
 from harness.metrics.capability.multilabel_f1 import NEEDS, label_counts
+from harness.schema.suite.types import Label
 
 HEAD = "head"
 
@@ -30,7 +33,7 @@ class MultiLabelOptions(RowOptions):
     text: str = Field("text", description="Column with the text.")
     label: str = Field("labels", description="Column with the labels, joined by `separator`; can be empty.")
     separator: str = Field(";", min_length=1)
-    labels: list[str] = Field(description="All labels.")
+    labels: list[Label] = Field(description="All labels.")
     threshold: float = Field(0.5, gt=0, lt=1, description="A label with at least this probability is predicted.")
 
     @field_validator("labels")
@@ -63,7 +66,9 @@ class MultiLabel(RowTask[MultiLabelOptions]):
     def row_items(self, dataset: Dataset, row: Row) -> Iterator[Item]:
         text = text_of(dataset, row, self.options.text)
         cell = text_of(dataset, row, self.options.label)
-        given = [part.strip() for part in cell.split(self.options.separator) if part.strip()]
+        listed = self.options.label in dataset.facts.get("lists", ()) and cell.startswith("[")
+        parts = json.loads(cell) if listed else cell.split(self.options.separator)
+        given = [label_text(part.strip()) for part in parts if part.strip()]
         for label in given:
             if label not in self.options.labels:
                 raise DataError(f"data {dataset.name!r}, row {row.id}: {unknown('label', label, self.options.labels)}")

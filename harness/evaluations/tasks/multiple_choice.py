@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
-from typing import ClassVar
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import ClassVar, Literal
 
 from pydantic import Field
 
 from harness.core.dataset import Dataset, Row
 from harness.core.digests import fraction
 from harness.core.errors import DataError
-from harness.core.evaluation import Item, ItemMeasure
+from harness.core.evaluation import EvaluationContext, Item, ItemMeasure
 from harness.core.examples import PromptTarget
 from harness.core.model import ModelFacts
 from harness.core.records import Record
@@ -25,6 +25,9 @@ from harness.metrics.capability.choice_accuracy import best_choices, choice_stat
 
 CONTINUATIONS, PSEUDO = "continuations", "pseudo_likelihood_choice"
 _LETTERS = "ABCDEFGHIJ"
+_DIGITS = 9
+AnswerReading = Literal["text", "letter", "index"]
+"""What names the correct choice: its text, its letter, or its index from 0."""
 
 
 class MultipleChoiceOptions(RowOptions):
@@ -40,6 +43,11 @@ class MultipleChoiceOptions(RowOptions):
     answer: str = Field(
         "answer", description="Column with the correct choice: its letter, its index from 0, or its text."
     )
+    answer_is: AnswerReading | None = Field(
+        None,
+        description="What `answer` holds: the `letter`, the `index` from 0, or the `text` of the correct choice. "
+        "Found from the whole column; needed where several fit.",
+    )
 
 
 class MultipleChoice(RowTask[MultipleChoiceOptions]):
@@ -54,6 +62,10 @@ class MultipleChoice(RowTask[MultipleChoiceOptions]):
     )
     default_metrics: tuple[str, ...] = ("acc", "acc_norm_chars", "acc_norm_bytes", "acc_mutual_info")
 
+    def __init__(self, name: str, options: MultipleChoiceOptions, context: EvaluationContext) -> None:
+        super().__init__(name, options, context)
+        self._readings: dict[str, AnswerReading] = {}
+
     def columns(self) -> Sequence[str]:
         choices = self.options.choices
         return [*([choices] if isinstance(choices, str) else choices), self.options.answer]
@@ -66,18 +78,15 @@ class MultipleChoice(RowTask[MultipleChoiceOptions]):
         return [self.options.answer]
 
     def row_items(self, dataset: Dataset, row: Row) -> Iterator[Item]:
-        named = self.options.choices
-        if isinstance(named, str):
-            choices = texts_in(dataset, row, named)
-        else:
-            choices = [text_of(dataset, row, column) for column in named]
-        answer = text_of(dataset, row, self.options.answer)
-        right = _place(answer, choices)
+        choices, answer = self._cells(dataset, row)
+        reading = self._reading(dataset)
+        right = _PLACES[reading](answer, choices)
         if right is None or len(choices) < 2:
             raise DataError(
-                f"data {dataset.name!r}, row {row.id}: the answer {answer[:40]!r} is not one of the {len(choices)} "
-                f"choices.",
-                hint="use the letter of a choice (A, B, …), its index from 0, or its text.",
+                f"data {dataset.name!r}, row {row.id}: the answer {answer[:40]!r} is not one of the "
+                f"{len(choices)} choices (it is read as {_NAMES[reading]}, as in most rows).",
+                hint="use the letter of a choice (A, B, …), its index from 0, or its text, and the same in all rows; "
+                "`answer_is` says which.",
             )
         prompt = fill(self.options.prompt, dataset, row)
         yield Item(
@@ -88,6 +97,26 @@ class MultipleChoice(RowTask[MultipleChoiceOptions]):
             clusters={PARENT: row.cluster},
             slices=row.slices,
         )
+
+    def _cells(self, dataset: Dataset, row: Row) -> tuple[list[str], str]:
+        """The choices and the cell that names the correct one."""
+        named = self.options.choices
+        if isinstance(named, str):
+            choices = texts_in(dataset, row, named, "list")
+        else:
+            choices = [text_of(dataset, row, column) for column in named]
+        return choices, text_of(dataset, row, self.options.answer)
+
+    def _reading(self, dataset: Dataset) -> AnswerReading:
+        """What the answer column holds: decided once for all rows, of all splits."""
+        if self.options.answer_is is not None:
+            return self.options.answer_is
+        if dataset.fingerprint not in self._readings:
+            rows = [row for split in dataset.rows.values() for row in split]
+            self._readings[dataset.fingerprint] = _column_reading(
+                [self._cells(dataset, row) for row in rows], dataset.name, self.options.answer
+            )
+        return self._readings[dataset.fingerprint]
 
     def examples(self, dataset: Dataset, split: str) -> list[PromptTarget]:
         """Each question with its right choice, for training."""
@@ -148,12 +177,52 @@ def _likelihoods(responses: Sequence[Response]) -> tuple[float, ...] | Failure:
     return tuple(found)
 
 
-def _place(answer: str, choices: Sequence[str]) -> int | None:
-    """The place of the right choice. A text that is itself a choice counts as that, before letters and numbers."""
-    if answer in choices:
-        return choices.index(answer)
+def _letter_place(answer: str, choices: Sequence[str]) -> int | None:
     text = answer.strip().upper()
-    place = _LETTERS.find(text) if len(text) == 1 else -1
-    if place < 0 and text.isdecimal():
-        place = int(text)
+    return _within(_LETTERS.find(text) if len(text) == 1 else -1, choices)
+
+
+def _index_place(answer: str, choices: Sequence[str]) -> int | None:
+    text = answer.strip()
+    return _within(int(text) if text.isascii() and text.isdecimal() and len(text) < _DIGITS else -1, choices)
+
+
+def _text_place(answer: str, choices: Sequence[str]) -> int | None:
+    return choices.index(answer) if answer in choices else None
+
+
+def _within(place: int, choices: Sequence[str]) -> int | None:
     return place if 0 <= place < len(choices) else None
+
+
+_PLACES: Mapping[AnswerReading, Callable[[str, Sequence[str]], int | None]] = {
+    "text": _text_place,
+    "letter": _letter_place,
+    "index": _index_place,
+}
+_NAMES: Mapping[AnswerReading, str] = {"text": "a text", "letter": "a letter", "index": "an index from 0"}
+
+
+def _column_reading(cells: Sequence[tuple[Sequence[str], str]], data: str, column: str) -> AnswerReading:
+    """The reading under which every answer is one of its choices.
+
+    Where none fits every row, that which fits most, so that the row that does not fit is named.
+
+    Raises:
+        DataError: when several readings fit every row and point to other choices.
+    """
+    places = {reading: [place(answer, choices) for choices, answer in cells] for reading, place in _PLACES.items()}
+    fitting = [reading for reading, found in places.items() if None not in found]
+    if not fitting:
+        return max(places, key=lambda reading: sum(place is not None for place in places[reading]))
+    first = fitting[0]
+    for other in fitting[1:]:
+        for number, (choices, answer) in enumerate(cells):
+            one, two = places[first][number], places[other][number]
+            if one != two and one is not None and two is not None:
+                raise DataError(
+                    f"data {data!r}: the column {column!r} can be read as {_NAMES[first]} ({answer!r} is "
+                    f"{choices[one][:40]!r}) or as {_NAMES[other]} ({answer!r} is {choices[two][:40]!r}).",
+                    hint=f"set `answer_is: {first}` or `answer_is: {other}` in the task.",
+                )
+    return first

@@ -14,11 +14,12 @@ from harness.core.examples import AnswerSpan
 from harness.core.model import ModelFacts
 from harness.core.records import Record
 from harness.core.requests import ExtractSpan, Failure, Generate, Generated, Request, Response, SpanAnswer
+from harness.evaluations.answer_places import answer_place
 from harness.evaluations.columns import joined_slices, text_of
 from harness.evaluations.item_measures import ANSWER_F1, MARGIN_OF_CORRECT
 from harness.evaluations.prompt_template import filled, template_of
 from harness.evaluations.record_builders import failed, outcome, truncated_tokens
-from harness.evaluations.row_task import PARENT, RowOptions, RowTask, texts_in
+from harness.evaluations.row_task import PARENT, CellReading, RowOptions, RowTask, texts_in
 from harness.metrics.capability.answer_match import answer_f1_of, exact_match_of
 
 HEAD, GENERATION = "span_head", "generation"
@@ -31,6 +32,11 @@ class ExtractiveQAOptions(RowOptions):
     context: str = Field("context", description="Column with the context that contains the answer.")
     answers: str = Field(
         "answers", description="Column with the answer, or a JSON list of accepted answers; empty if there is none."
+    )
+    answers_are: CellReading | None = Field(
+        None,
+        description="What a cell of `answers` is: one `text`, or a JSON `list` of accepted answers. Needed where a "
+        "file's cells can be read both ways.",
     )
     null_allowed: bool = Field(True, description='Whether "no answer" may be given.')
     max_answer_tokens: int = Field(30, ge=1)
@@ -60,7 +66,7 @@ class ExtractiveQA(RowTask[ExtractiveQAOptions]):
     def row_items(self, dataset: Dataset, row: Row) -> Iterator[Item]:
         question = text_of(dataset, row, self.options.question, empty=False)
         context = text_of(dataset, row, self.options.context, empty=False)
-        answers = texts_in(dataset, row, self.options.answers)
+        answers = texts_in(dataset, row, self.options.answers, self.options.answers_are, "answers_are")
         yield Item(
             id=row.id,
             payload={"question": question, "context": context, "answers": answers},
@@ -73,7 +79,8 @@ class ExtractiveQA(RowTask[ExtractiveQAOptions]):
     def examples(self, dataset: Dataset, split: str) -> list[AnswerSpan]:
         """Question, context and where the answers stand; an answer that is not in its context is left out.
 
-        A row all of whose answers are missing from the context teaches nothing and is left out.
+        An answer that occurs only after normalization is used as the context writes it. A row all of whose answers are
+        missing from the context teaches nothing and is left out; `remarks` counts both.
 
         Raises:
             DataError: when that leaves nothing.
@@ -81,7 +88,8 @@ class ExtractiveQA(RowTask[ExtractiveQAOptions]):
         made, lost = [], 0
         for item in self.every_item([dataset], split):
             context, answers = item.payload["context"], item.payload["answers"]
-            found = tuple((context.find(answer), answer) for answer in answers if answer in context)
+            places = [answer_place(context, answer) for answer in answers]
+            found = tuple(dict.fromkeys(place for place in places if place is not None))
             if found or not answers:
                 made.append(AnswerSpan(item.payload["question"], context, found))
             else:
@@ -92,6 +100,30 @@ class ExtractiveQA(RowTask[ExtractiveQAOptions]):
                 hint="is another column the answer? Learn answers that the context does not hold by `generative_qa`.",
             )
         return made
+
+    def remarks(self, data: Sequence[Dataset], split: str) -> Sequence[str]:
+        """How many answers stand in their contexts only after normalization, or not at all."""
+        (dataset,) = data
+        told = []
+        for name in dict.fromkeys([split, *(["train"] if dataset.rows.get("train") else [])]):
+            answers = [
+                (item.payload["context"], answer)
+                for item in self.every_item(data, name)
+                for answer in item.payload["answers"]
+            ]
+            other = [(context, answer) for context, answer in answers if answer not in context]
+            absent = sum(answer_place(context, answer) is None for context, answer in other)
+            if len(other) > absent:
+                told.append(
+                    f"{len(other) - absent} of {len(answers)} answers of the split {name} stand in their contexts only "
+                    f"after normalization (case, white space, composition, quotes)."
+                )
+            if absent:
+                told.append(
+                    f"{absent} of {len(answers)} answers of the split {name} do not stand in their contexts: no span "
+                    f"matches them, and training leaves them out."
+                )
+        return told
 
     def protocol(self, facts: ModelFacts) -> str | None:
         if ExtractSpan.kind in facts.supports:

@@ -22,7 +22,7 @@ from harness.core.requests import Failure, MaskedScorer, PseudoLikelihood, Reque
 from harness.evaluations.columns import text_of
 from harness.evaluations.item_measures import MARGIN_OF_CORRECT
 from harness.evaluations.record_builders import failed, outcome, truncated_tokens, whole_likelihood
-from harness.evaluations.row_task import PARENT, RowOptions, RowTask, texts_in
+from harness.evaluations.row_task import PARENT, CellReading, RowOptions, RowTask, texts_in
 from harness.metrics.capability.choice_accuracy import best_choices, choice_statistics
 
 CAUSAL = "ll"
@@ -34,6 +34,11 @@ class SentenceChoiceOptions(RowOptions):
 
     correct: str = Field("right", description="Column with the correct sentence.")
     incorrect: str = Field("wrong", description="Column with the incorrect sentence, or a JSON list of them.")
+    incorrect_is: CellReading | None = Field(
+        None,
+        description="What a cell of `incorrect` is: one `text`, or a JSON `list` of sentences. Needed where a file's "
+        "cells can be read both ways.",
+    )
 
 
 class SentenceChoice(RowTask[SentenceChoiceOptions]):
@@ -53,7 +58,7 @@ class SentenceChoice(RowTask[SentenceChoiceOptions]):
 
     def row_items(self, dataset: Dataset, row: Row) -> Iterator[Item]:
         right = text_of(dataset, row, self.options.correct, empty=False)
-        wrong = texts_in(dataset, row, self.options.incorrect)
+        wrong = texts_in(dataset, row, self.options.incorrect, self.options.incorrect_is, "incorrect_is")
         if not wrong or right in wrong:
             raise DataError(
                 f"data {dataset.name!r}, row {row.id}: expected wrong sentences that differ from the right one.",

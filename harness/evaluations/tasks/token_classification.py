@@ -18,7 +18,7 @@ from harness.core.requests import Failure, Request, Response, Tag, Tags
 from harness.evaluations.columns import text_of
 from harness.evaluations.record_builders import failed, outcome, truncated_tokens
 from harness.evaluations.row_task import PARENT, RowOptions, RowTask
-from harness.metrics.capability.span_f1 import OUTSIDE, Scheme, span_statistics, spans
+from harness.metrics.capability.span_f1 import OUTSIDE, PREFIXES, Scheme, schemes_of, span_statistics, spans
 
 HEAD = "tag_head"
 
@@ -29,7 +29,16 @@ class TaggingOptions(RowOptions):
     words: str = Field("words", description="Column with the words, separated by spaces.")
     tags: str = Field("tags", description="Column with one tag per word, separated by spaces.")
     types: list[str] = Field(description="Span types, such as person and location.")
-    scheme: Scheme = Field("iob2", description="Tagging scheme: iob2 (B, I, O) or iobes (B, I, E, S, O).")
+    scheme: Scheme = Field(
+        "iob2",
+        description="Tagging scheme: iob2 (B, I, O), iob1 (B only between spans of one type), iobes or bioes (B, I, E, "
+        "S, O), or bilou (B, I, L, O, U).",
+    )
+
+    @field_validator("scheme", mode="before")
+    @classmethod
+    def _one_name(cls, value: object) -> object:
+        return "iobes" if value == "bioes" else value
 
     @field_validator("types")
     @classmethod
@@ -65,11 +74,37 @@ class Tagging(RowTask[TaggingOptions]):
     @property
     def example_labels(self) -> tuple[str, ...]:
         """The tags, `O` first: what a head for this task chooses from."""
-        prefixes = ("B", "I") if self.options.scheme == "iob2" else ("B", "I", "E", "S")
+        prefixes = PREFIXES[self.options.scheme]
         return (OUTSIDE, *(f"{prefix}-{kind}" for kind in self.options.types for prefix in prefixes))
 
     def columns(self) -> Sequence[str]:
         return [self.options.words, self.options.tags]
+
+    def every_item(self, data: Sequence[Dataset], split: str) -> Iterator[Item]:
+        """The items without the limit.
+
+        Raises:
+            DataError: as `items` does, and for tags that do not follow the task's scheme.
+        """
+        (dataset,) = data
+        dataset.require(self.options.tags)
+        self._check_scheme(dataset, split)
+        yield from super().every_item(data, split)
+
+    def _check_scheme(self, dataset: Dataset, split: str) -> None:
+        scheme = self.options.scheme
+        rows = dataset.split(split)
+        sentences = [text_of(dataset, row, self.options.tags).split(" ") for row in rows]
+        wrong = [place for place, tags in enumerate(sentences) if spans(tags, scheme)[1]]
+        if not wrong:
+            return
+        fitting = schemes_of(sentences)
+        found = f"They follow {' and '.join(fitting)}." if fitting else "They follow none of the schemes."
+        raise DataError(
+            f"data {dataset.name!r}: the tags of {len(wrong)} of {len(rows)} rows do not follow the scheme {scheme}, "
+            f"the first in row {rows[wrong[0]].id}: {' '.join(sentences[wrong[0]])[:80]!r}. {found}",
+            hint=f"set `scheme: {fitting[0]}` in the task." if fitting else "correct the tags of these rows.",
+        )
 
     def row_items(self, dataset: Dataset, row: Row) -> Iterator[Item]:
         words = text_of(dataset, row, self.options.words, empty=False).split(" ")

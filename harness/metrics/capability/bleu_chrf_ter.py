@@ -83,6 +83,8 @@ class CorpusScore(RecordMetric):
 class Corpus(Factory):
     """Makes one corpus score."""
 
+    packages = ("sacrebleu",)
+
     def __init__(self, name: str, direction: Direction, summary: str, *, label: str, short: str) -> None:
         self.name = name
         self.direction = direction

@@ -19,7 +19,6 @@ from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
-from scipy.special import erf
 
 from harness.core.metric import Aspect, Metric, MetricContext, MetricKind
 from harness.core.records import FloatArray, Records
@@ -106,6 +105,8 @@ ece_raw = RawEce()
 
 def _folded_mean(mean: FloatArray, spread: FloatArray) -> FloatArray:
     """E|N(mean, spread²)|; |mean| where the spread is zero."""
+    from scipy.special import erf
+
     safe = np.where(spread > 0, spread, 1.0)
     ratio = mean / safe
     folded = safe * np.sqrt(2.0 / np.pi) * np.exp(-0.5 * ratio**2) + mean * erf(ratio / np.sqrt(2.0))

@@ -2,12 +2,14 @@
 
 `acc` sums log-likelihoods, `acc_norm_chars` and `acc_norm_bytes` divide by the length of the choice (its delimiter
 left out), and `acc_mutual_info` takes off the choice's likelihood without the question. Choices within the
-tolerance of the best are tied: each counts its equal share, so that no position is favored.
+tolerance of the best are tied: each counts its equal share, so that no position is favored. Tasks of lm-eval, and its
+logs, follow lm-eval instead: the first of the best choices is the answer.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Literal
 
 from harness.metrics.column_metrics import MeanOf
 
@@ -27,23 +29,38 @@ def share_right(scores: Sequence[float], right: int) -> float:
     return 1.0 / len(best) if right in best else 0.0
 
 
+def first_right(scores: Sequence[float], right: int) -> float:
+    """1.0 when the right choice is the first of the best, as lm-eval's `argmax` has it; else 0.0."""
+    return float(max(range(len(scores)), key=lambda place: scores[place]) == right)
+
+
 def choice_statistics(
-    scores: Sequence[float], choices: Sequence[str], right: int, unconditional: Sequence[float] | None = None
+    scores: Sequence[float],
+    choices: Sequence[str],
+    right: int,
+    unconditional: Sequence[float] | None = None,
+    *,
+    ties: Literal["share", "first"] = "share",
 ) -> dict[str, float]:
-    """The share right under each normalization; `acc_mutual_info` only with unconditional likelihoods."""
+    """The share right under each normalization; `acc_mutual_info` only with unconditional likelihoods.
+
+    Args:
+        ties: tied choices share the point, or the first one has it, as in lm-eval.
+    """
+    point = share_right if ties == "share" else first_right
     chars = [score / max(1, len(choice)) for score, choice in zip(scores, choices, strict=True)]
     bytes_ = [
         score / max(1, len(choice.encode("utf-8", "surrogatepass")))
         for score, choice in zip(scores, choices, strict=True)
     ]
     found = {
-        "acc": share_right(scores, right),
-        "acc_norm_chars": share_right(chars, right),
-        "acc_norm_bytes": share_right(bytes_, right),
+        "acc": point(scores, right),
+        "acc_norm_chars": point(chars, right),
+        "acc_norm_bytes": point(bytes_, right),
     }
     if unconditional is not None:
         gains = [score - alone for score, alone in zip(scores, unconditional, strict=True)]
-        found["acc_mutual_info"] = share_right(gains, right)
+        found["acc_mutual_info"] = point(gains, right)
     return found
 
 

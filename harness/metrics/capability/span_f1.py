@@ -1,8 +1,8 @@
 """Spans of tagged words, strictly: a span counts when its type and both of its borders are right.
 
-The rules are those of seqeval's `mode="strict"` (Nakayama 2018) for the schemes IOB2 and IOBES. A tag that its scheme
-does not allow where it stands (an `I-` that continues nothing) belongs to no span; it is malformed, and counted.
-F1 = 2·right / (predicted + gold), from sums over all items.
+The rules are those of seqeval's `mode="strict"` (Nakayama 2018) for the schemes IOB1, IOB2, IOBES and BILOU. A tag that
+its scheme does not allow where it stands (an `I-` that continues nothing) belongs to no span; it is malformed, and
+counted. F1 = 2·right / (predicted + gold), from sums over all items.
 """
 
 from __future__ import annotations
@@ -20,9 +20,17 @@ from harness.core.records import FloatArray, Records
 from harness.metrics.column_metrics import RatioOf
 from harness.metrics.metric_shapes import Factory, RecordMetric, column, divide
 
-Scheme = Literal["iob2", "iobes"]
+Scheme = Literal["iob1", "iob2", "iobes", "bilou"]
 Span = tuple[str, int, int]
 """Type, first word, and the word after the last."""
+PREFIXES: dict[Scheme, tuple[str, ...]] = {
+    "iob1": ("B", "I"),
+    "iob2": ("B", "I"),
+    "iobes": ("B", "I", "E", "S"),
+    "bilou": ("B", "I", "L", "U"),
+}
+"""How tags begin under each scheme. In IOB1 `B` is only for a span that follows one of its own type at once."""
+_AS_IOBES = {"L": "E", "U": "S"}
 OUTSIDE = "O"
 _RIGHT, _PREDICTED, _GOLD = "spans_right", "spans_predicted", "spans_gold"
 
@@ -36,10 +44,14 @@ def split_tag(tag: str) -> tuple[str, str]:
 def spans(tags: Sequence[str], scheme: Scheme = "iob2") -> tuple[list[Span], int]:
     """The well-formed spans of a sequence of tags, and how many tags other than `O` are in none of them."""
     pairs = [split_tag(tag) for tag in tags]
+    if scheme == "bilou":
+        pairs = [(_AS_IOBES.get(prefix, prefix if prefix not in "ES" else "?"), kind) for prefix, kind in pairs]
+        scheme = "iobes"
     found: list[Span] = []
     place = 0
     while place < len(pairs):
-        end = _span_end(pairs, place, scheme)
+        touched = found[-1][0] if found and found[-1][2] == place else None
+        end = _span_end(pairs, place, scheme, touched)
         if end is None:
             place += 1
         else:
@@ -49,19 +61,31 @@ def spans(tags: Sequence[str], scheme: Scheme = "iob2") -> tuple[list[Span], int
     return found, sum(prefix != OUTSIDE for prefix, _ in pairs) - inside
 
 
-def _span_end(pairs: Sequence[tuple[str, str]], start: int, scheme: Scheme) -> int | None:
-    """The word after the span that starts at `start`; None when none does."""
+def _span_end(pairs: Sequence[tuple[str, str]], start: int, scheme: Scheme, touched: str | None) -> int | None:
+    """The word after the span that starts at `start`; None when none does.
+
+    Args:
+        touched: the type of the span that ends just before `start`.
+    """
     prefix, kind = pairs[start]
     if scheme == "iobes" and prefix == "S":
         return start + 1
-    if prefix != "B":
+    if scheme == "iob1":
+        if prefix not in ("B", "I") or (prefix == "B" and kind != touched):
+            return None
+    elif prefix != "B":
         return None
     end = start + 1
     while end < len(pairs) and pairs[end] == ("I", kind):
         end += 1
-    if scheme == "iob2":
+    if scheme != "iobes":
         return end
     return end + 1 if end < len(pairs) and pairs[end] == ("E", kind) else None
+
+
+def schemes_of(sentences: Sequence[Sequence[str]]) -> list[Scheme]:
+    """The schemes that all tags follow."""
+    return [scheme for scheme in PREFIXES if all(spans(tags, scheme)[1] == 0 for tags in sentences)]
 
 
 def span_statistics(

@@ -16,6 +16,7 @@ from harness.core.digests import digest, file_digest
 from harness.core.errors import CheckpointError, Where
 from harness.core.model_kind import formats
 from harness.model_kinds.server_kind import ServerSpec
+from harness.models.checkpoint.adapter_folder import other_base
 from harness.models.checkpoint.checkpoint_files import read_json
 from harness.models.checkpoint.inspection import (
     ADAPTER_CONFIG,
@@ -98,7 +99,9 @@ def checkpoint_digest(folder: Path, resolve: Resolve | None = None, *, above: tu
     elif kind == "adapter":
         content["weights"] = [_weights(adapter_weights(folder))]
         content["config"] = _settled(read_json(folder / ADAPTER_CONFIG))
-        if (folder / CHAT_TEMPLATE).is_file():
+        if has_tokenizer(folder):
+            content["tokenizer"] = tokenizer_digest(folder)
+        elif (folder / CHAT_TEMPLATE).is_file():
             content[CHAT_TEMPLATE] = file_digest(folder / CHAT_TEMPLATE)
     else:
         content["files"] = _files(folder, formats()[kind].files)
@@ -144,12 +147,7 @@ def parent_digest(
         return recorded
     found = checkpoint_digest(resolve(parent["key"]), resolve, above=above)
     if recorded and found != recorded:
-        raise CheckpointError(
-            f"it was trained on another base: expected digest {recorded[:12]}, found {found[:12]} "
-            f"for {parent['key']!r}.",
-            where=Where(folder),
-            hint="give the base that it was trained on, or train it again on this one.",
-        )
+        raise other_base(folder, recorded, found, parent["key"])
     return found
 
 

@@ -21,6 +21,7 @@ import numpy as np
 
 from harness.core.errors import CheckpointError, Where
 from harness.core.records import FloatArray
+from harness.models.checkpoint.missing_weights import is_lfs_pointer, lfs_pointer
 from harness.storage import atomic, plain_files
 
 CHECKPOINT_FILE = "checkpoint.json"
@@ -47,6 +48,8 @@ def read_json(path: Path) -> dict[str, Any]:
             f"the checkpoint has no {path.name}.", where=Where(path), hint="check that the folder was copied whole."
         ) from error
     except (OSError, ValueError) as error:
+        if isinstance(error, ValueError) and is_lfs_pointer(plain_files.read_bytes(path)):
+            raise lfs_pointer(path) from error
         raise CheckpointError(
             f"expected a JSON object, but the file cannot be read: {error}.",
             where=Where(path),

@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from harness.core.digests import digest, file_digest
-from harness.core.errors import CheckpointError, IncompleteError, Where
+from harness.core.distribution import missing_package
+from harness.core.errors import CheckpointError, Where
 from harness.core.reporter import Reporter
 from harness.storage.store import Entry, Store
 
@@ -27,7 +28,7 @@ def converted(path: Path, store: Store, reporter: Reporter, *, where: Where | No
     Raises:
         CheckpointError: when the file is no GGUF file, is damaged, or of an architecture that
             transformers cannot read.
-        IncompleteError: when the package `gguf` is missing.
+        MissingPackageError: when the package `gguf` is missing.
     """
     with path.open("rb") as handle:
         if handle.read(len(_MAGIC)) != _MAGIC:
@@ -87,11 +88,7 @@ def _version(package: str) -> str | None:
 
 def _convert(path: Path, work: Path, reporter: Reporter, title: str, where: Where | None) -> dict[str, Any]:
     if _version("gguf") is None:
-        raise IncompleteError(
-            f"{title}: reading GGUF files needs the package gguf.",
-            where=where,
-            hint="`pip install gguf`, then rerun.",
-        )
+        raise missing_package("gguf", f"{title}: reading GGUF files", where=where)
     from harness.models.checkpoint.gguf_tokenizer import settle
     from harness.models.library_logging import no_gguf_bar, quiet
 

@@ -20,6 +20,7 @@ from harness.model_kinds.model_families import _family
 from harness.models.checkpoint.checkpoint_files import CHECKPOINT_FILE, CHECKPOINT_FORMAT, read_json
 from harness.models.checkpoint.checkpoint_heads import Head, heads_in
 from harness.models.checkpoint.metadata_schema import ACTED_ON, OLD_KEYS, OLD_KINDS, checked
+from harness.models.checkpoint.missing_weights import INDEX, SINGLE
 from harness.models.checkpoint.named_code import check_names
 from harness.models.checkpoint.safe_links import check_files
 from harness.models.checkpoint.safetensors_header import Tensor, tensors_of, weight_files
@@ -27,11 +28,14 @@ from harness.models.checkpoint.tokenizer_files import check_tokenizer
 
 SERVER = "server"
 """What the store's page of a server calls itself; no folder is opened as one."""
+ADAPTER = "adapter"
 BASE = "base"
 """Where an exported folder holds its parent."""
 CONFIG = "config.json"
 ADAPTER_CONFIG = "adapter_config.json"
 ADAPTER_WEIGHTS = "adapter_model.safetensors"
+
+_WRAPPERS = {"_orig_mod.": "torch.compile", "module.": "DistributedDataParallel", "_fsdp_wrapped_module.": "FSDP"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,11 +137,26 @@ def _renamed(lineage: dict[str, Any]) -> dict[str, Any]:
 
 
 def kind_of(folder: Path, lineage: Mapping[str, Any]) -> str:
-    """`kind` of checkpoint.json as `read_lineage` gives it; without one, `adapter` or `transformers` by the files."""
+    """`kind` of checkpoint.json as `read_lineage` gives it; without one, `adapter` or `transformers` by the files.
+
+    A config.json beside an adapter is the base's, which some trainers copy; it makes no whole model.
+
+    Raises:
+        CheckpointError: when the folder holds a whole model and an adapter, of which transformers would apply both.
+    """
     if "kind" in lineage:
         return str(lineage["kind"])
-    adapter = (folder / ADAPTER_CONFIG).is_file() and not (folder / CONFIG).is_file()
-    return "adapter" if adapter else "transformers"
+    if not (folder / ADAPTER_CONFIG).is_file():
+        return "transformers"
+    if any((folder / name).is_file() for name in (SINGLE, INDEX)):
+        raise CheckpointError(
+            f"the folder holds a whole model and an adapter ({ADAPTER_CONFIG}): its weights are merged already, or the "
+            "adapter belongs on them.",
+            where=Where(folder / ADAPTER_CONFIG),
+            hint="of a merged model, remove the adapter's files; otherwise put the adapter into its own folder and "
+            "write `load: BASE` with `adapter: FOLDER`.",
+        )
+    return ADAPTER
 
 
 def parent_of(folder: Path, kind: str, lineage: Mapping[str, Any]) -> dict[str, str] | None:
@@ -166,7 +185,9 @@ def parent_of(folder: Path, kind: str, lineage: Mapping[str, Any]) -> dict[str, 
     raise CheckpointError(
         f"the {kind} checkpoint does not say which checkpoint it stands on.",
         where=Where(folder / (CHECKPOINT_FILE if lineage else ADAPTER_CONFIG)),
-        hint="train it again, or give its base.",
+        hint="train it again."
+        if lineage
+        else "set its base in the suite: `load: BASE` with `adapter: FOLDER`; or `harness audit BASE ADAPTER`.",
     )
 
 
@@ -192,12 +213,6 @@ def adapter_weights(folder: Path) -> Path:
 
 
 def _transformers(folder: Path, labels: tuple[str, ...] | None) -> CheckpointInfo:
-    if (folder / ADAPTER_CONFIG).exists() and (folder / CONFIG).is_file():
-        raise CheckpointError(
-            f"the folder holds a whole model and an adapter ({ADAPTER_CONFIG}), which transformers would apply to it.",
-            where=Where(folder / ADAPTER_CONFIG),
-            hint="put the adapter into a folder of its own and name it as `adapter:`, or remove it.",
-        )
     if not (folder / CONFIG).is_file():
         raise CheckpointError(
             f"the checkpoint has no {CONFIG}.",
@@ -208,11 +223,24 @@ def _transformers(folder: Path, labels: tuple[str, ...] | None) -> CheckpointInf
     model_type = str(config.get("model_type", ""))
     files = weight_files(folder)
     tensors = tensors_of(files)
+    _check_wrapped(folder, tensors)
     check_tokenizer(folder, config)
     heads = heads_in(config, (tensor.name for tensor in tensors))
     labeled = "sequence" in heads or "token" in heads
     info = _info("transformers", _family(config), labels if labeled else None, tensors, files, None)
     return dataclasses.replace(info, model_type=model_type, has_tokenizer=True, heads=heads)
+
+
+def _check_wrapped(folder: Path, tensors: tuple[Tensor, ...]) -> None:
+    """Refuses weights whose names tell of what the model was wrapped in when it was saved."""
+    for wrapper, made_by in _WRAPPERS.items():
+        if tensors and all(tensor.name.startswith(wrapper) for tensor in tensors):
+            raise CheckpointError(
+                f"the names of the weights begin with {wrapper!r}: they were saved from a model inside {made_by}.",
+                where=Where(folder),
+                hint="save the inner model: `accelerator.unwrap_model(model, keep_torch_compile=False)"
+                ".save_pretrained(folder)`.",
+            )
 
 
 def _labels(folder: Path, lineage: Mapping[str, Any]) -> tuple[str, ...] | None:

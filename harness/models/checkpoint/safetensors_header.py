@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from harness.core.errors import CheckpointError, Where
+from harness.models.checkpoint.missing_weights import INDEX, SINGLE, is_lfs_pointer, lfs_pointer, missing_weights
 from harness.storage import plain_files
 
-SINGLE = "model.safetensors"
-INDEX = "model.safetensors.index.json"
 _SHARD = ".safetensors"
 _LENGTH_BYTES = 8
+_LFS_BYTES = 32
 _LARGEST_HEADER = 100_000_000
 _DAMAGED = "the file is cut short or damaged; copy or download it again."
 
@@ -41,7 +41,11 @@ def read_header(path: Path) -> tuple[Tensor, ...]:
     plain_files.require(path)
     size = path.stat().st_size
     with path.open("rb") as handle:
-        length = int.from_bytes(handle.read(_LENGTH_BYTES), "little")
+        first = handle.read(_LENGTH_BYTES)
+        length = int.from_bytes(first, "little")
+        if is_lfs_pointer(first + handle.read(_LFS_BYTES)):
+            raise lfs_pointer(path)
+        handle.seek(_LENGTH_BYTES)
         if size < _LENGTH_BYTES or length > min(size - _LENGTH_BYTES, _LARGEST_HEADER):
             raise CheckpointError(
                 f"expected a safetensors header of {length} bytes, but the file has {size} bytes.",
@@ -76,12 +80,14 @@ def weight_files(folder: Path) -> tuple[Path, ...]:
     if (folder / SINGLE).is_file():
         return (folder / SINGLE,)
     if not (folder / INDEX).is_file():
-        raise _no_weights(folder)
+        raise missing_weights(folder)
     try:
         names = sorted(set(plain_files.read_json(folder / INDEX)["weight_map"].values()))
         if not all(isinstance(name, str) for name in names):
             raise TypeError(names)
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        if is_lfs_pointer((folder / INDEX).read_bytes()):
+            raise lfs_pointer(folder / INDEX) from error
         raise CheckpointError("the index of the weights cannot be read.", where=Where(folder / INDEX)) from error
     _require_local(folder, names)
     return tuple(folder / name for name in names)
@@ -103,19 +109,3 @@ def _require_local(folder: Path, names: list[str]) -> None:
             raise CheckpointError(
                 f"the shard {name} is missing.", where=Where(folder), hint="copy or download the checkpoint again."
             )
-
-
-def _no_weights(folder: Path) -> CheckpointError:
-    pickled = sorted(path.name for pattern in ("*.bin", "*.pt", "*.pth", "*.ckpt") for path in folder.glob(pattern))
-    if pickled:
-        return CheckpointError(
-            f"weights only as {', '.join(pickled)}: pickle can run code, so only safetensors is loaded.",
-            where=Where(folder),
-            hint="convert it once where you trust it: load it with transformers, then "
-            "`model.save_pretrained(folder)` writes model.safetensors.",
-        )
-    return CheckpointError(
-        f"the checkpoint has no weights ({SINGLE} or {INDEX}).",
-        where=Where(folder),
-        hint="check the path; a checkpoint is a folder as `save_pretrained` writes it.",
-    )

@@ -112,6 +112,7 @@ class SelfDebiasedNetwork(Network):
             device=network.device,
             switch=network.switch,
             adapter=network.adapter,
+            indivisible=network.indivisible,
         )
         self.budget = max(1, network.budget // (1 + len(self._prefixes)))
 

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from functools import cached_property
 from typing import Any
 
 from harness.core.digests import digest
+from harness.models.encoding.answer_turn import AnswerTurn, answer_turn
 from harness.models.encoding.template_clock import STATED_TIME, at_stated_time, reads_clock
 from harness.models.encoding.text_encoder import Pieces, TextEncoder
 
@@ -65,14 +67,41 @@ class Chat:
         Raises:
             ChatError: without a template, or when the template refuses the messages.
         """
+        return self._render(messages, None)
+
+    def answered(self, messages: Messages, answer: str) -> AnswerTurn:
+        """The conversation with an answer, and where that stands; special tokens in messages are marked.
+
+        Raises:
+            ChatError: as `prompt`, and when the template does not write the answer.
+        """
+        turn = answer_turn(lambda text: self._render(messages, text), self.hide(answer), self._special)
+        if turn is None:
+            raise ChatError("the chat template does not write the assistant's answer")
+        return turn
+
+    @cached_property
+    def turn_end(self) -> int | None:
+        """The special token by which the template closes an assistant's turn; None without one."""
+        try:
+            turn = self.answered((("user", "Hello."),), "Hello.")
+        except ChatError:
+            return None
+        ids = self.pieces(turn.text).ids
+        return ids[-1] if turn.closed and ids else None
+
+    def _render(self, messages: Messages, answer: str | None) -> str:
+        """The prompt for an answer, or with one the finished conversation; `answer` is marked already."""
         if not self.available:
             raise ChatError("the tokenizer has no chat template")
         conversation = [{"role": role, "content": self.hide(content)} for role, content in messages]
+        if answer is not None:
+            conversation.append({"role": "assistant", "content": answer})
         tokenizer = self._encoder.tokenizer
         try:
             template = at_stated_time(tokenizer.get_chat_template())
             rendered = tokenizer.apply_chat_template(
-                conversation, chat_template=template, tokenize=False, add_generation_prompt=True
+                conversation, chat_template=template, tokenize=False, add_generation_prompt=answer is None
             )
         except Exception as error:  # the template is code of the checkpoint: it may raise anything
             raise ChatError(f"the chat template refuses the messages: {error}") from error

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from harness.core.requests import Continuations, Failure
+from harness.models.encoding.answer_turn import span_of
 from harness.models.encoding.chat_template import Chat, ChatError
 from harness.models.encoding.text_encoder import Pieces, TextEncoder
 
@@ -37,52 +38,45 @@ def continuation_plans(
     pieces = iter(encoder.pieces([request.context + option for request in plain for option in request.options]))
     limit = max_length or _NO_LIMIT
     for owner, request in enumerate(requests):
-        context, prefix = request.context, encoder.prefix
-        if request.messages:
-            try:
-                context, options = _after_messages(chat, request)
-            except ChatError as error:
-                yield owner, Failure("error", str(error))
-                continue
-            prefix = ()
-        else:
-            options = [next(pieces) for _ in request.options]
+        options = [] if request.messages else [next(pieces) for _ in request.options]
         if not all(request.options):
             yield owner, Failure("no_token", "an option is empty")
+        elif not request.options:
+            yield owner, Failure("no_token", "there is no option")
+        elif request.messages:
+            yield owner, _answers(encoder, chat, request, limit, owner)
         else:
-            whole = chat.pieces if request.messages else None
-            yield owner, _plan(encoder, context, options, prefix, limit, owner, whole)
+            yield owner, _plan(encoder, request.context, options, limit, owner)
 
 
-def _after_messages(chat: Chat, request: Continuations) -> tuple[str, list[Pieces]]:
-    """The rendered prompt, and the tokens of it with each option.
-
-    Raises:
-        ChatError: when there is also a context, or no template for the messages.
-    """
+def _answers(
+    encoder: TextEncoder, chat: Chat, request: Continuations, limit: int, owner: int
+) -> ContinuationPlan | Failure:
+    """The options as answers in a conversation: the tokens that the template writes behind those of its prompt."""
     if request.context:
-        raise ChatError("messages stand in place of a context; both were given")
-    prompt = chat.prompt(request.messages)
-    return prompt, [chat.pieces(prompt + chat.hide(option)) for option in request.options]
+        return Failure("error", "messages stand in place of a context; both were given")
+    rows, starts = [], []
+    try:
+        for option in request.options:
+            turn = chat.answered(request.messages, option)
+            pieces = chat.pieces(turn.text)
+            first, last = span_of(pieces.offsets, turn)
+            rows.append(pieces.ids[:last])
+            starts.append(first)
+    except ChatError as error:
+        return Failure("error", str(error))
+    return _branched(encoder, rows, starts, (), limit, owner)
 
 
 def _plan(
-    encoder: TextEncoder,
-    context: str,
-    options: Sequence[Pieces],
-    prefix: Sequence[int],
-    limit: int,
-    owner: int,
-    rendered: Callable[[str], Pieces] | None,
+    encoder: TextEncoder, context: str, options: Sequence[Pieces], limit: int, owner: int
 ) -> ContinuationPlan | Failure:
     """What each option reads and predicts, and how many tokens of context did not fit.
 
     Trailing white space of the context belongs to the continuation, and so does a token that
-    overlaps the join. All options are scored from the earliest token that one of them changes.
+    overlaps the join.
     """
     join = len(context.rstrip())
-    if not options:
-        return Failure("no_token", "there is no option")
     # Tokenizers that trim offsets give white space at the very beginning the place (0, 0): without a context it counts.
     starts = [
         next((i for i, (_, end) in enumerate(piece.offsets) if end > join or not join), len(piece.ids))
@@ -90,22 +84,34 @@ def _plan(
     ]
     if any(start == len(piece.ids) for start, piece in zip(starts, options, strict=True)):
         # A normalizer that joins characters across the border (a letter and its accent) gives the letter's place.
-        alone = rendered(context).ids if rendered is not None else encoder.plain([context])[0]
+        alone = encoder.plain([context])[0]
         starts = [min(start, _changed(alone, piece.ids)) for start, piece in zip(starts, options, strict=True)]
-    if any(start == len(piece.ids) for start, piece in zip(starts, options, strict=True)):
+    return _branched(encoder, [piece.ids for piece in options], starts, encoder.prefix, limit, owner)
+
+
+def _branched(
+    encoder: TextEncoder,
+    rows: Sequence[list[int]],
+    starts: Sequence[int],
+    prefix: Sequence[int],
+    limit: int,
+    owner: int,
+) -> ContinuationPlan | Failure:
+    """Whole rows of tokens, each with the place of its option: all are scored from the earliest one that differs."""
+    if any(start >= len(row) for start, row in zip(starts, rows, strict=True)):
         return Failure("no_token", "an option has no token of its own")
-    first = min(_common([piece.ids for piece in options]), *starts)
+    first = min(_common(rows), *starts)
     head = list(prefix)
     if not head and first == 0:
         if encoder.prefix_id is None:
             return Failure("no_token", "the context is empty and the tokenizer has neither BOS nor EOS")
         head = [encoder.prefix_id]
-    longest = max(len(piece.ids) - first for piece in options)
+    longest = max(len(row) - first for row in rows)
     excess = max(0, len(head) + first + longest - 1 - limit)
     if excess > first or (excess == first and not head):
         return Failure("too_long", f"a continuation of {longest} tokens does not fit into {limit}")
-    trunk = [*head, *options[0].ids[excess:first]]
-    return ContinuationPlan(owner, trunk, [piece.ids[first:] for piece in options], excess)
+    trunk = [*head, *rows[0][excess:first]]
+    return ContinuationPlan(owner, trunk, [row[first:] for row in rows], excess)
 
 
 def _changed(context: Sequence[int], whole: Sequence[int]) -> int:

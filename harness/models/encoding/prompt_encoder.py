@@ -7,7 +7,8 @@ from typing import Any
 
 from harness.core.errors import DataError
 from harness.core.examples import Messages
-from harness.models.encoding.chat_template import PLAIN, Chat, ChatError, ensure_template
+from harness.models.encoding.answer_turn import span_of
+from harness.models.encoding.chat_template import Chat, ChatError, ensure_template
 from harness.models.encoding.text_encoder import text_encoder
 
 
@@ -35,9 +36,9 @@ class PromptEncoder:
         Raises:
             DataError: when the template refuses the messages, or nothing is left of the target.
         """
-        before, after = self._messages(messages, target) if messages else self._text(prompt, target)
+        before, after, closed = self._messages(messages, target) if messages else (*self._text(prompt, target), False)
         end = self._tokenizer.eos_token_id
-        after = [*after, end] if end is not None else after
+        after = [*after, end] if end is not None and not closed else after
         before = [*self._encoder.prefix, *before] if not messages else before
         if not before:
             start = self._encoder.prefix_id
@@ -64,17 +65,15 @@ class PromptEncoder:
         cut = next((place for place, (_, end) in enumerate(pieces.offsets) if end > length), len(pieces.ids))
         return pieces.ids[:cut], pieces.ids[cut:]
 
-    def _messages(self, messages: Messages, target: str) -> tuple[list[int], list[int]]:
-        before = self._rendered(messages)
-        # Turns of the plain template are lines; a space parts a role from what it says.
-        spoken = f" {target}" if self._tokenizer.chat_template == PLAIN else target
-        return before, self._encoder.plain([spoken])[0]
-
-    def _rendered(self, messages: Messages) -> list[int]:
+    def _messages(self, messages: Messages, target: str) -> tuple[list[int], list[int], bool]:
+        """Tokens before the answer, those of the answer and its turn's end, and whether a special token closes it."""
         try:
-            return list(self._chat.pieces(self._chat.prompt(messages)).ids)
+            turn = self._chat.answered(messages, target)
         except ChatError as error:
             raise DataError(f"{error}.", hint="let turns alternate between user and assistant.") from error
+        pieces = self._chat.pieces(turn.text)
+        first, _ = span_of(pieces.offsets, turn)
+        return pieces.ids[:first], pieces.ids[first:], turn.closed
 
 
 def has_messages(examples: Sequence[Any]) -> bool:

@@ -88,11 +88,11 @@ class TextEncoder:
                 "the tokenizer has no tokenizer.json form, which offsets and special tokens need.",
                 hint="save it once with a fast tokenizer class of transformers.",
             )
-        self.backend: Any = copy.deepcopy(backend)
+        self.backend: Any = _settled(backend)
         self.backend.no_truncation()
         self.backend.no_padding()
         self.backend.encode_special_tokens = True
-        self._canonical: Any = copy.deepcopy(backend)
+        self._canonical: Any = _settled(backend)
         self._canonical.no_truncation()
         self._canonical.no_padding()
         self._canonical.encode_special_tokens = False
@@ -249,6 +249,14 @@ def text_encoder(tokenizer: Any) -> TextEncoder:
     if tokenizer not in _encoders:
         _encoders[tokenizer] = TextEncoder(tokenizer)
     return _encoders[tokenizer]
+
+
+def _settled(backend: Any) -> Any:
+    """A copy of a tokenizer's backend that cuts a text in one way: BPE dropout, a noise of training, is off."""
+    settled = copy.deepcopy(backend)
+    if getattr(settled.model, "dropout", None) is not None:
+        settled.model.dropout = None
+    return settled
 
 
 def encode_texts(tokenizer: Any, texts: Sequence[str], max_length: int | None) -> Encoded:

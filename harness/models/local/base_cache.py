@@ -1,4 +1,4 @@
-"""One base in memory for all who stand on it: itself, its adapters, its linear heads."""
+"""One base in memory for all who can share it: itself, its LoRA adapters, its linear heads."""
 
 from __future__ import annotations
 
@@ -26,8 +26,22 @@ class BasePool:
         """
         key = (str(folder.resolve()), device, dtype, quantize)
         if self._loaded is None or key != self._key:
-            self._key, self._loaded = None, None
+            self.forget()
             self._loaded = load(folder, device=device, dtype=dtype, quantize=quantize)
             self._key = key
             self.loads += 1
         return self._loaded
+
+    def base_of_its_own(self, folder: Path, *, device: str, dtype: str, quantize: str | None = None) -> Loaded:
+        """A base that nobody else gets: its user may change it. The one in memory makes room.
+
+        Raises:
+            CheckpointError, IncompleteError: as `load`.
+        """
+        self.forget()
+        self.loads += 1
+        return load(folder, device=device, dtype=dtype, quantize=quantize)
+
+    def forget(self) -> None:
+        """Keeps no base any longer; those who have it go on with it."""
+        self._key, self._loaded = None, None

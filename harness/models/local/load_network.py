@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.core.errors import CheckpointError, Where
+from harness.core.labels import label_text
 from harness.models.checkpoint.checkpoint_heads import AUTO_CLASSES, Family, Head
 from harness.models.checkpoint.inspection import inspect
 from harness.models.checkpoint.tokenizer_files import TOKENIZER_FILES, too_many_tokens
@@ -38,6 +39,8 @@ _POOLER = "pooler."
 _LAYER = re.compile(r"(?P<stack>[A-Za-z_.]*?)\.(?P<number>\d+)\.")
 STACKS = ("shared", "encoder", "decoder")
 """What T5-like models hold in place of one module for the whole base."""
+
+READS_AHEAD = "its language model reads what stands behind a token too, so it says no likelihoods from the left"
 
 
 @dataclass(slots=True)
@@ -122,7 +125,7 @@ def load(folder: Path, *, device: str, dtype: str, quantize: str | None = None) 
             device=device,
         )
     if language_model is not None and network.language_model is None:
-        notes.append("its language model reads what stands behind a token too, so it says no likelihoods from the left")
+        notes.append(READS_AHEAD)
     if not network.pads:
         notes.append("padding would change its answers: only texts of one length are read together")
     return Loaded(network, {head: label_names(module.config) for head, module in heads.items()}, notes)
@@ -202,7 +205,7 @@ def label_names(config: Any) -> tuple[str, ...] | None:
     """The labels of a head by its configuration; None for fewer than two, and for regression."""
     if config.num_labels < 2 or config.problem_type == "regression":
         return None
-    return tuple(str(config.id2label[index]) for index in range(config.num_labels))
+    return tuple(label_text(str(config.id2label[index])) for index in range(config.num_labels))
 
 
 def _target_length(base: Any) -> int | None:

@@ -129,6 +129,12 @@ def explained(folder: Path) -> Iterator[None]:
             raise
         raise CheckpointError(error.message, where=Where(folder), hint=error.hint) from error
     except Exception as error:  # what a configuration of strangers makes transformers raise has no common kind
+        if "trust_remote_code" in str(error):
+            raise CheckpointError(
+                "the checkpoint needs code of its own (`auto_map`), which harness never runs.",
+                where=Where(folder),
+                hint="give a checkpoint of a model type that transformers holds itself.",
+            ) from error
         lines = [line.strip() for line in str(error).splitlines() if line.strip()] or [type(error).__name__]
         first = " ".join(lines[:2]) if lines[0].endswith(":") else lines[0]
         raise CheckpointError(

@@ -68,6 +68,8 @@ class Network:
         switch: of the adapters on `base`, where there are any.
         adapter: the one of them that this network answers with; None for the base itself.
         meter: counts the work of the base, where it is in use already.
+        indivisible: whether answers come from the whole model's own forward pass alone, row by row, and not from
+            `base`: peft's, where an adapter acts around the model.
     """
 
     def __init__(
@@ -84,6 +86,7 @@ class Network:
         adapter: str | None = None,
         meter: Meter | None = None,
         max_target: int | None = None,
+        indivisible: bool = False,
     ) -> None:
         self.base = base
         self.language_model = language_model
@@ -95,12 +98,13 @@ class Network:
         self.max_target = max_length if max_target is None else max_target
         self.device = device
         self.fast_paths: FastPaths = NoFastPaths()
-        self.row_by_row = mixes_rows(base)
+        self.indivisible = indivisible
+        self.row_by_row = indivisible or mixes_rows(base)
         self.budget = 1 if self.row_by_row else CPU_BUDGET if device == "cpu" else GPU_BUDGET
         self.switch = switch
         self.adapter = adapter
-        self._cache_is_exact: bool | None = None
-        self._padding_is_exact: bool | None = None
+        self._cache_is_exact: bool | None = False if indivisible else None
+        self._padding_is_exact: bool | None = False if indivisible else None
         self.meter = meter or Meter()
         self.meter.watch(base, *(part for part in (language_model, *self.heads.values()) if part is not None))
         self.activate()
@@ -108,7 +112,7 @@ class Network:
         self.pads = self._pads()
         if self.causal and language_model is not None and self._reads_ahead():
             self.language_model = None
-        split = self.language_model is not None and family != "seq2seq"
+        split = self.language_model is not None and family != "seq2seq" and not indivisible
         self.split_head = split and self._head_can_stand_alone()
 
     def activate(self) -> None:
@@ -289,15 +293,17 @@ class Network:
 
         if self.causal:
             return True
-        pad, rows = self.encoder.pad_id or 0, self._rows_of_embedding()
+        pad, rows = self.encoder.pad_id or 0, self.embedding_rows
         return padding_is_harmless(module, read, vocabulary=rows, pad=pad, limit=self.max_length, device=self.device)
 
     @torch.inference_mode()
     def _reads_ahead(self) -> bool:
-        rows = self._rows_of_embedding()
+        rows = self.embedding_rows
         return reads_ahead(self.language_model, self._plain, vocabulary=rows, limit=self.max_length, device=self.device)
 
-    def _rows_of_embedding(self) -> int:
+    @property
+    def embedding_rows(self) -> int:
+        """How many tokens have an embedding."""
         return int(self.base.get_input_embeddings().weight.shape[0])
 
     def _head_can_stand_alone(self) -> bool:

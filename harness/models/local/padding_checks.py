@@ -60,6 +60,12 @@ def reads_ahead(module: Any, read: Read, *, vocabulary: int, limit: int | None, 
     return _ahead[module]
 
 
+def forget_checks(module: Any) -> None:
+    """Lets a module that was changed since be looked at once more."""
+    _padded.pop(module, None)
+    _ahead.pop(module, None)
+
+
 def rounding(module: Any) -> float:
     """How far equal answers of a module may lie apart, as a share of the largest number in them."""
     quantized = getattr(getattr(module, "config", None), "quantization_config", None) is not None

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import logging
-from importlib.util import find_spec
 from typing import Any
 
 import torch
 
+from harness.core.distribution import is_installed, missing_package
 from harness.core.errors import IncompleteError
 
 DEVICES = ("cpu", "cuda")
@@ -26,11 +26,8 @@ def quantized_options(bits: str, device: str, compute: torch.dtype, keep: list[s
     Raises:
         IncompleteError: when bitsandbytes is not installed, or does not run on the device.
     """
-    if find_spec("bitsandbytes") is None:
-        raise IncompleteError(
-            f"weights in {_BITS[bits]} need bitsandbytes, which is not installed.",
-            hint="pip install bitsandbytes, or leave `quantize` out.",
-        )
+    if not is_installed("bitsandbytes"):
+        raise missing_package("bitsandbytes", f"loading weights in {_BITS[bits]}", otherwise="leave `quantize` out")
     if device not in DEVICES:
         raise IncompleteError(
             f"bitsandbytes cannot hold weights in {_BITS[bits]} on the device {device!r}.",
@@ -96,11 +93,8 @@ def quantization(keep: list[str] | None = None) -> dict[str, Any]:
     Raises:
         IncompleteError: when bitsandbytes is not installed.
     """
-    if find_spec("bitsandbytes") is None:
-        raise IncompleteError(
-            "the method qlora needs bitsandbytes, which is not installed.",
-            hint="pip install bitsandbytes, or use `method: {lora: {…}}`.",
-        )
+    if not is_installed("bitsandbytes"):
+        raise missing_package("bitsandbytes", "the method qlora", otherwise="use `method: {lora: {…}}`")
     import torch
 
     graphics = torch.cuda.is_available()

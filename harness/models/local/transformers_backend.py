@@ -8,6 +8,8 @@ from functools import partial
 from pathlib import Path
 
 from harness.core.digests import digest
+from harness.core.errors import CheckpointError
+from harness.core.labels import label_text
 from harness.core.model import ModelFacts
 from harness.core.records import FloatArray
 from harness.core.reporter import Reporter
@@ -29,14 +31,19 @@ from harness.core.requests import (
 from harness.models.checkpoint.checkpoint_digest import checkpoint_digest, tokenizer_digest
 from harness.models.checkpoint.checkpoint_heads import Head
 from harness.models.checkpoint.inspection import kind_of, parent_of, read_lineage
+from harness.models.checkpoint.tokenizer_files import has_tokenizer
 from harness.models.device_policy import answer_policy
 from harness.models.encoding.tokenizer_identity import tokenizer_identity, tokens_digest
-from harness.models.local.adapter_switching import attach
+from harness.models.local.adapter_alone import attach_alone
+from harness.models.local.adapter_probe import NO_EFFECT
+from harness.models.local.adapter_switching import attach, can_share
 from harness.models.local.base_cache import BasePool
 from harness.models.local.batching import Batcher
 from harness.models.local.fastpaths.installed import install
 from harness.models.local.flop_meter import Meter
+from harness.models.local.load_network import Loaded
 from harness.models.local.network import Network
+from harness.models.local.peft_adapters import plan_adapter
 from harness.models.local.requests import seq2seq_continuations
 from harness.models.local.requests.continuations import continuations
 from harness.models.local.requests.extract_span import spans
@@ -46,7 +53,7 @@ from harness.models.local.requests.rolling_likelihood import rolling_likelihoods
 from harness.models.local.requests.tag_words import tags
 from harness.models.local.requests.top_completions import top_completions
 from harness.models.local.requests.whole_text import classifications, embeddings, features, next_sentences
-from harness.models.open_context import OpenContext
+from harness.models.open_context import Bases, OpenContext
 
 Answerer = Callable[..., Iterator[tuple[Request, Response]]]
 
@@ -103,7 +110,8 @@ class TransformersBackend:
     def _answerers(self) -> dict[type[Request], Answerer]:
         facts = self._facts
         made = dict(ANSWERERS[facts.language_model])
-        made[Embed] = embeddings
+        if Embed.kind in facts.supports:
+            made[Embed] = embeddings
         if facts.labels is not None:
             made[Classify] = partial(classifications, labels=facts.labels)
         if facts.tag_labels is not None:
@@ -115,7 +123,16 @@ class TransformersBackend:
         return made
 
     def features(self, texts: Sequence[str]) -> tuple[FloatArray, list[int]]:
-        """Mean last hidden states float64[n, H], and truncated tokens of each text."""
+        """Mean last hidden states float64[n, H], and truncated tokens of each text.
+
+        Raises:
+            CheckpointError: for an adapter that acts in peft's forward pass alone.
+        """
+        if self.network.indivisible:
+            raise CheckpointError(
+                "the adapter acts around its base, which has no hidden states of the two together.",
+                hint="take the base, or a LoRA adapter on it.",
+            )
         return features(self.network, self.batcher, texts)
 
 
@@ -130,25 +147,27 @@ def open_transformers(folder: Path, context: OpenContext) -> TransformersBackend
     own = checkpoint_digest(folder, context.resolve)
     parent = parent_of(folder, kind, lineage)
     policy = answer_policy(context.device)
-    named = tuple(str(label) for label in lineage.get("labels") or ()) or None
+    named = tuple(label_text(str(label)) for label in lineage.get("labels") or ()) or None
     device, dtype = str(policy["device"]), str(policy["dtype"])
     base = folder if parent is None else context.resolve(parent["key"])
     pool = context.pool or BasePool()
-    loaded = pool.base(base, device=device, dtype=dtype, quantize=context.quantize)
-    if parent is not None:
-        loaded = attach(loaded, base, folder, len(named) if named else None)
+    if parent is None:
+        loaded = pool.base(base, device=device, dtype=dtype, quantize=context.quantize)
+    else:
+        loaded = _adapted(base, folder, len(named) if named else None, pool, context, device=device, dtype=dtype)
     network = loaded.network
     install(network)
     if context.batch_tokens is not None and not network.row_by_row:
         network.budget = context.batch_tokens
     labels, tag_labels, notes = _labels(network, context.labels or named, loaded.labels)
     language_model = network.family if network.language_model is not None else None
-    supports = {Embed.kind, *(kind.kind for kind in ANSWERERS[language_model])}
+    supports = {*(() if network.indivisible else (Embed.kind,)), *(kind.kind for kind in ANSWERERS[language_model])}
     supports.update(HEAD_REQUESTS[head].kind for head in network.heads)
     if labels is None:
         supports.discard(Classify.kind)
     if tag_labels is None:
         supports.discard(Tag.kind)
+    worded = folder if has_tokenizer(folder) else base
     tokens = tokenizer_identity(network.encoder)
     answer_key = {
         **policy,
@@ -176,7 +195,7 @@ def open_transformers(folder: Path, context: OpenContext) -> TransformersBackend
         chat=language_model == "causal" and network.chat.available,
         chat_template=network.chat.template_digest,
         bos=network.encoder.whole_beginning if network.causal else network.encoder.beginning,
-        tokenizer_digest=digest([tokenizer_digest(base, template=False), tokens_digest(network.encoder)]),
+        tokenizer_digest=digest([tokenizer_digest(worded, template=False), tokens_digest(network.encoder)]),
         dtype=dtype,
         device=device,
         max_length=network.max_length,
@@ -185,6 +204,27 @@ def open_transformers(folder: Path, context: OpenContext) -> TransformersBackend
         answer_key=answer_key,
     )
     return TransformersBackend(network, facts, context.reporter)
+
+
+def _adapted(
+    base: Path, folder: Path, labels: int | None, pool: Bases, context: OpenContext, *, device: str, dtype: str
+) -> Loaded:
+    """An adapter on the base in memory where it can be switched off without a trace, else on one of its own."""
+    plan = plan_adapter(folder, labels)
+    shared = None if plan.changes is None else pool.base(base, device=device, dtype=dtype, quantize=context.quantize)
+    if shared is not None and can_share(shared, plan):
+        try:
+            loaded = attach(shared, base, folder, plan)
+        except CheckpointError:
+            pool.forget()  # peft may have changed it before it found the fault
+            raise
+    else:
+        del shared
+        own = pool.base_of_its_own(base, device=device, dtype=dtype, quantize=context.quantize)
+        loaded = attach_alone(own, base, folder, plan)
+    if NO_EFFECT in loaded.notes:
+        context.reporter.warn(f"{folder}: {NO_EFFECT}")
+    return loaded
 
 
 def _labels(
@@ -203,6 +243,8 @@ def _labels(
         elif named is not None:
             notes.append(f"{len(named)} labels were named, but the {_NAMES[head]} head has {rows}")
         elif labels is not None and all(label.startswith("LABEL_") for label in labels):
-            notes.append(f"the {_NAMES[head]} head's labels have no names (LABEL_0, …); name them in its config.json")
+            notes.append(
+                f"the {_NAMES[head]} head's labels have no names (LABEL_0, …); map them by the task's `head_labels`"
+            )
         named = None
     return found["sequence"], found["token"], notes

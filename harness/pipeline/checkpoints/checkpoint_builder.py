@@ -5,11 +5,11 @@ from __future__ import annotations
 import time
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from harness.core.digests import digest, is_key
+from harness.core.distribution import is_installed
 from harness.core.errors import DataError, IncompleteError, Where
 from harness.core.model_kind import ModelSpec, Obtained
 from harness.core.reporter import Reporter
@@ -20,6 +20,7 @@ from harness.pipeline.checkpoints.training_data import DataInputs, TrainingData
 from harness.pipeline.energy_estimate import with_energy
 from harness.pipeline.prepared_suite import PreparedSuite
 from harness.storage.store import Store
+from harness.suite.required_packages import model_packages
 
 if TYPE_CHECKING:
     from harness.training.stage_inputs import StageInputs
@@ -119,13 +120,14 @@ class CheckpointBuilder:
         Raises:
             IncompleteError: at the first model whose method lacks a package.
         """
-        for model, spec in self.prepared.suite.models.items():
-            extra = spec.kind.extra(spec.options)
-            if extra is not None and find_spec(extra.module) is None and not self.cached(model):
+        suite = self.prepared.suite
+        for model, spec in suite.models.items():
+            lacking = [need for need in model_packages(spec) if not is_installed(need.module)]
+            if lacking and not self.cached(model):
                 raise IncompleteError(
-                    f"model {model!r}: {extra.reason} needs {extra.module}, which is not installed.",
-                    where=self.prepared.suite.where("models", model),
-                    hint=extra.hint,
+                    f"model {model!r}: {lacking[0].reason} needs {lacking[0].module}, which is not installed.",
+                    where=suite.where("models", model),
+                    hint=lacking[0].hint,
                 )
 
     def further_seeds(self, model: str) -> list[int]:

@@ -56,6 +56,18 @@ def fetch_checkpoints(names: Sequence[str], store: Store, reporter: Reporter) ->
         yield FetchedCheckpoint(name, path, entry.license, package)
 
 
+def needs_base(name: str, revision: str | None) -> bool:
+    """Whether a checkpoint, by path, hub id or catalog name, is an adapter without its base.
+
+    Raises:
+        CheckpointError: when it cannot be used.
+    """
+    from harness.models.checkpoint import adapter_folder
+    from harness.models.checkpoint.locate import locate
+
+    return adapter_folder.needs_base(locate(name, revision=revision, base=Path.cwd()))
+
+
 def family_of(name: str, revision: str | None) -> str | None:
     """What kind of model a checkpoint is, by path, hub id or catalog name; it is looked at, not loaded.
 

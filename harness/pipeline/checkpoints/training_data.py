@@ -109,8 +109,7 @@ class TrainingData:
     def _allowed(self, dataset: Dataset) -> Dataset:
         """A data set without the training rows that an evaluation of the suite asks about."""
         if self._held_out is None:
-            asked = [(data, bound.split) for bound in self._prepared.evaluations.values() for data in bound.data]
-            self._held_out = HeldOut(asked)
+            self._held_out = HeldOut(self._prepared.held_out)
         known = self._trainable.get(dataset.fingerprint)
         if known is None:
             rows = dataset.rows.get("train", ())

@@ -29,7 +29,7 @@ def github_annotations(results: Results, info: RunInfo | None, root: Path) -> li
     Args:
         root: the checkout; a suite outside it gets annotations without a place.
     """
-    chosen = _noteworthy(results)
+    chosen = noteworthy(results)
     file = suite_file(info, root)
     if not results.gates:
         return [f"::warning title=harness::{_data(one_line(results.verdict.sentence, _LONGEST))}"]
@@ -37,7 +37,7 @@ def github_annotations(results: Results, info: RunInfo | None, root: Path) -> li
     lines = [_command(gate, file) for gate in shown]
     rest = len(chosen) - len(shown)
     if rest:
-        level = "error" if any(_blocks(gate) for gate in chosen[len(shown) :]) else "warning"
+        level = "error" if any(blocks(gate) for gate in chosen[len(shown) :]) else "warning"
         lines.append(f"::{level} title=harness::{plural(rest, 'more gate')} in the job summary")
     return lines
 
@@ -46,7 +46,7 @@ def gitlab_code_quality(results: Results, info: RunInfo | None, root: Path) -> s
     """GitLab's code quality report: the same gates, shown in the merge request at their lines."""
     file = suite_file(info, root)
     entries: list[dict[str, Any]] = []
-    for gate in _noteworthy(results):
+    for gate in noteworthy(results):
         name = _name(gate)
         entries.append(
             {
@@ -63,18 +63,18 @@ def gitlab_code_quality(results: Results, info: RunInfo | None, root: Path) -> s
     return json.dumps(entries, indent=1, ensure_ascii=False) + "\n"
 
 
-def _noteworthy(results: Results) -> list[GateResult]:
+def noteworthy(results: Results) -> list[GateResult]:
     """Gates that did not pass and those with an expired waiver; those that block first, worst first."""
     chosen = [gate for gate in results.gates if gate.verdict != "pass" or gate.waiver_holds is False]
-    return sorted(chosen, key=lambda gate: (not _blocks(gate), _ORDER[gate.verdict]))
+    return sorted(chosen, key=lambda gate: (not blocks(gate), _ORDER[gate.verdict]))
 
 
-def _blocks(gate: GateResult) -> bool:
+def blocks(gate: GateResult) -> bool:
     return gate.blocking and gate.verdict != "pass"
 
 
 def _command(gate: GateResult, file: str | None) -> str:
-    level = "error" if _blocks(gate) else "warning"
+    level = "error" if blocks(gate) else "warning"
     properties = {}
     line = line_of(gate)
     if file is not None:

@@ -13,11 +13,11 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from harness.core.errors import DataError, Where
 from harness.core.records import BoolArray, FloatArray, Records
 from harness.schema.results.inputs import ItemMeasureResult
+from harness.storage.parquet_file import read_table
 
 IntArray = npt.NDArray[np.int64]
 
@@ -35,7 +35,7 @@ class ItemTable:
             DataError: when the file is damaged.
         """
         try:
-            table = pq.read_table(path)
+            table = read_table(path)
             table.column("item_id")
         except (OSError, pa.ArrowException, KeyError) as error:
             raise DataError(f"cannot read items: {error}", where=Where(path), hint="run the suite again.") from error

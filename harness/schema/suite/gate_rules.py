@@ -236,7 +236,7 @@ class Waiver(Strict):
     gate: str
     reason: str = Field(min_length=1)
     owner: str = Field(min_length=1)
-    expires: date = Field(description="Last day of the waiver, such as 2027-01-31.")
+    expires: date = Field(description="Last day of the waiver, in UTC, such as 2027-01-31.")
     model: str | None = Field(None, description="Apply the waiver to this model only.")
 
 
@@ -294,11 +294,15 @@ class GateSet:
 
 
 def waiver_of(gates: GateSet, gate: str, model: str | None, today: date) -> tuple[str | None, bool]:
-    """The waiver of a gate in words, and whether it holds today; the last day is included."""
+    """The waiver of a gate in words, and whether it holds today.
+
+    Args:
+        today: the day in UTC, so that one waiver ends at one moment on all machines; the last day is included.
+    """
     fitting = [one for one in gates.waivers if one.gate == gate and one.model in (None, model)]
     if not fitting:
         return None, False
     latest = max(fitting, key=lambda one: one.expires)
     holds = today <= latest.expires
-    until = f"waived until {latest.expires}" if holds else f"waiver expired on {latest.expires}"
+    until = f"waived until {latest.expires} (UTC)" if holds else f"waiver expired on {latest.expires} (UTC)"
     return f"{until} by {latest.owner}: {latest.reason}", holds

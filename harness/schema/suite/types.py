@@ -7,6 +7,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
+from harness.core.labels import label_text
 from harness.schema import units
 
 
@@ -42,6 +43,10 @@ def _name(value: str) -> str:
 
 
 Name = Annotated[str, AfterValidator(_name), Field(json_schema_extra={"pattern": NAME_PATTERN})]
+
+
+Label = Annotated[str, AfterValidator(label_text)]
+"""A label, written as `harness.core.labels` compares it."""
 
 
 class Strict(BaseModel):

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-import csv
-import io
+import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from harness.core.errors import DataError, Where, unknown
+from harness.core.storable import storable
 from harness.storage import plain_files
+from harness.storage.delimited_rows import delimited_rows, find_delimiter
+from harness.storage.text_decoding import decode
 
 COLUMNS = ("group", "word", "pair")
 
@@ -119,12 +121,12 @@ def read_lexicon(path: Path, name: str | None = None) -> Lexicon:
         DataError: when the file cannot be read or is not such a table.
     """
     try:
-        text = plain_files.read_text(path, "utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
+        content = plain_files.read_bytes(path)
+    except OSError as error:
         raise DataError(
-            f"expected a CSV file in UTF-8, found {error}.", where=Where(path), hint="use an existing UTF-8 CSV file."
+            f"cannot read the file: {error.strerror}.", where=Where(path), hint="check the path."
         ) from error
-    return parse_lexicon(text, name=name or path.stem, source=path)
+    return parse_lexicon(decode(content, str(path)).text, name=name or path.stem, source=path)
 
 
 def parse_lexicon(text: str, *, name: str, source: str | Path) -> Lexicon:
@@ -134,17 +136,12 @@ def parse_lexicon(text: str, *, name: str, source: str | Path) -> Lexicon:
         DataError: for a missing or unknown column, an empty cell, a word listed twice, fewer than two
             groups, a pair that only one group has, or malformed CSV.
     """
-    try:
-        rows = list(csv.reader(io.StringIO(text, newline=""), strict=True))
-    except csv.Error as error:
-        raise DataError(
-            f"expected CSV, found {error}.", where=Where(source), hint="quote cells with commas."
-        ) from error
-    header = [cell.strip().lower() for cell in rows[0]] if rows else []
+    numbered = list(delimited_rows(text, str(source), find_delimiter(text, str(source)).character))
+    header = [cell.strip().lower() for cell in numbered[0][1]] if numbered else []
     _check_header(header, source)
     entries: list[Entry] = []
     seen: dict[str, int] = {}
-    for line, cells in enumerate(rows[1:], start=2):
+    for line, cells in numbered[1:]:
         if any(cell.strip() for cell in cells):
             entry = _entry(header, cells, Where(source, line))
             first = seen.setdefault(entry.word.casefold(), line)
@@ -177,7 +174,9 @@ def _entry(header: list[str], cells: list[str], where: Where) -> Entry:
         raise DataError(
             f"expected {len(header)} cells, found {len(cells)}.", where=where, hint="quote cells with commas."
         )
-    values = {column: cell.strip() for column, cell in zip(header, cells, strict=True)}
+    values = {
+        column: unicodedata.normalize("NFC", storable(cell.strip())) for column, cell in zip(header, cells, strict=True)
+    }
     for column in COLUMNS[:2]:
         if not values[column]:
             raise DataError(f"the cell {column!r} is empty.", where=where, hint="fill it in, or delete the line.")

@@ -53,7 +53,7 @@ def merge_adapter(adapter: Path, base: Path, work: Path, *, key: str, digest: st
     _check_embeddings(adapted, adapter)
     try:
         merged = adapted.merge_and_unload(safe_merge=True)
-    except ValueError as error:
+    except (ValueError, AttributeError, NotImplementedError) as error:
         raise CheckpointError(f"cannot merge the adapter: {error}", where=Where(adapter)) from error
     state = {key: tensor.contiguous() for key, tensor in merged.state_dict().items()}
     state.update(head_tensors(base, list(state), merged.base_model_prefix))

@@ -22,13 +22,26 @@ def parsed(name: str, content: bytes | str, **options: Any) -> list[dict[str, An
 
 
 def test_conll_takes_the_last_column_and_empty_lines_with_tabs() -> None:
-    text = "-DOCSTART- O\n\nAda\tNNP\tB-person\nspoke\tVB\tO\n\t\nHi O"
+    text = "-DOCSTART- O\n\nAda\tNNP\tB-person\nspoke\tVB\tO\n\t\nHi\tUH\tO"
     assert parsed("conll", text) == [
         {"words": "Ada spoke", "tags": "B-person O", "number": 1},
         {"words": "Hi", "tags": "O", "number": 2},
     ]
     with pytest.raises(DataError, match=r"file:2.*a word and its tag"):
         parsed("conll", "Ada O\nalone\n")
+
+
+def test_conll_with_tabs_splits_at_tabs_alone() -> None:
+    assert parsed("conll", "New York\tB-place\nis big\tO\n") == [
+        {"words": "New\u00a0York is\u00a0big", "tags": "B-place O", "number": 1}
+    ]
+    with pytest.raises(DataError, match=r"(?s)file:2.*separated by tabs where any line has one"):
+        parsed("conll", "Ada\tO\nspoke O\n")
+
+
+def test_conll_lines_have_equally_many_columns_so_comments_are_named() -> None:
+    with pytest.raises(DataError, match=r"file:3.*expected 2 columns as in the lines before, found 4"):
+        parsed("conll", "Ada O\n\n# sent id 1\nspoke O\n")
 
 
 def test_choices_lose_their_letters_and_unusable_questions() -> None:

@@ -81,7 +81,7 @@ def test_a_byte_order_mark_is_dropped_and_counted() -> None:
         ("jsonl", b"[" * 100_000, 1, "deep"),
         ("json", b'[{"a": 1},\n{"a" 2}]', 2, "invalid JSON"),
         ("txt", b"one\ntw\0o\n", 2, "null byte"),
-        ("txt", b"\xff\xfea\0", 1, "UTF-16"),
+        ("txt", b"one\n\xff\xfea", 2, "expected UTF-8, found the byte 0xff"),
         ("dialogues", b'{"c1": {"turns": []}}', None, "unexpected format"),
         ("parquet", b"PAR1 no", None, "Parquet"),
     ],

@@ -129,7 +129,7 @@ def test_hub_splits_by_name_and_rows_without_label(tmp_path: Path, hub: list[Any
     columns = {"text": "sentence", "label": "label"}
     ref = HubRef(hub="owner/name", revision=COMMIT, columns=columns, splits={"train": "train", "test": "unsupervised"})
     data = opened(ref, tmp_path)
-    assert "1 rows without a label were dropped" in data.facts["notes"]
+    assert data.facts["dropped"] == {"unlabeled": 1}
     with pytest.raises(DataError, match="unknown split 'tst'"):
         opened(HubRef(hub="owner/name", revision=COMMIT, splits={"test": "tst"}), tmp_path)
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -84,20 +85,24 @@ def test_plain_texts(tmp_path: Path) -> None:
     [
         (CSV, {"columns": {"text": "bodi"}}, "mine.csv:2", "Did you mean 'body'"),
         (CSV, {"columns": {"text": "body"}, "cluster": "documnt"}, "mine.csv:2", "Did you mean 'document'"),
-        ("text,label\na,1\nb,\n", {}, "mine.csv:3", "has no value"),
+        ("text,label\na,\nb,\n", {}, "mine.csv:2", "has no value in any row"),
+        ("text,label,author\na,1,\nb,2,x\n", {"cluster": "author"}, "mine.csv:2", "missing_cluster: own"),
+        ("text;label\na;1\nb;2;3\n", {"delimiter": ";"}, "mine.csv:3", "expected 2 fields"),
+        ("a;b,c\nd;e,f\n", {}, "mine.csv:1", "commas between cells (columns a;b, c) or with semicolons"),
         ("text,label\na,1\nb,1\n", {}, "mine.csv", "at least two labels"),
         ("text,label\n", {}, "mine.csv", "expected rows, found none"),
         ("text,label\n ,1\n  ,2\n", {}, "mine.csv", "2 are empty"),
         ("", {}, "mine.csv", "is empty"),
         ("text,part\na,train\nb,tset\n", {"splits": "part"}, "mine.csv:3", "Did you mean 'test'"),
         (CSV, {"splits": {"train": 0.5}}, "mine.csv", "must sum to 1"),
-        (b"text\ncaf\xe9\n", {}, "mine.csv:2", "offset 8"),
+        (b"text\ncaf\xe9\n", {"encoding": "utf-8"}, "mine.csv:2", "offset 8"),
+        (b"text\ncaf\xe9\n", {"encoding": "utf_9"}, "mine.csv", "unknown encoding 'utf_9'"),
     ],
 )
 def test_what_is_wrong_is_named_with_file_and_line(
     tmp_path: Path, text: str | bytes, ref: dict[str, Any], where: str, words: str
 ) -> None:
-    with pytest.raises(DataError, match=words) as caught:
+    with pytest.raises(DataError, match=re.escape(words)) as caught:
         opened(tmp_path, text, **ref)
     assert str(caught.value.where) == where
 

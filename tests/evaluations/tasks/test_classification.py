@@ -18,10 +18,11 @@ from harness.core.errors import DataError, SuiteError
 from harness.core.evaluation import Evaluation, EvaluationContext
 from harness.core.examples import LabeledText
 from harness.core.model import ModelFacts
-from harness.core.requests import Failure, Likelihood, Scores
+from harness.core.requests import Classify, Failure, Likelihood, Scores
 from harness.evaluations.label_prompt import decide
 from harness.evaluations.tasks.classification import Classification
 from harness.metrics.build_metrics import build_metrics
+from harness.models.response_builders import choose
 
 CONTEXT = EvaluationContext(labels={"reviews": {"label": LABELS}})
 CLOZE = {
@@ -206,11 +207,35 @@ def test_an_unknown_label_names_the_row_and_the_known_labels() -> None:
 
 
 @pytest.mark.parametrize("missing", [None, math.nan])
-def test_a_row_without_text_or_label_is_named(missing: Any) -> None:
-    for column in ("text", "label"):
-        row = {"text": "x", "label": "neutral", column: missing}
-        with pytest.raises(DataError, match=rf"row [0-9a-f]+: missing value in the column '{column}'"):
-            list(task().items([dataset([row])], "test"))
+def test_a_row_without_text_is_named_and_one_without_label_is_left_out_and_counted(missing: Any) -> None:
+    with pytest.raises(DataError, match=r"row [0-9a-f]+: missing value in the column 'text'"):
+        list(task().items([dataset([{"text": missing, "label": "neutral"}])], "test"))
+    data = dataset([{"text": "x", "label": missing}, {"text": "y", "label": "neutral"}])
+    assert [item.payload["text"] for item in task().items([data], "test")] == ["y"]
+    assert task().remarks([data], "test") == ("1 row has no 'label' and is left out.",)
+
+
+def test_all_unknown_labels_are_one_message() -> None:
+    data = dataset(rows(("x", "positve"), ("y", "good"), ("z", "positve"), ("v", "neutral")))
+    with pytest.raises(DataError) as raised:
+        list(task().items([data], "test"))
+    assert [note.partition(", ")[0] for note in raised.value.notes] == ["'positve': 2 rows", "'good': 1 row"]
+
+
+def test_a_head_that_calls_the_labels_otherwise_is_asked_by_an_explicit_table() -> None:
+    facts = ModelFacts(digest="d", family="encoder", language_model=None, labels=("LABEL_0", "LABEL_1", "LABEL_2"))
+    said = task().unsupported(facts)
+    table = '{"LABEL_0": "negative", "LABEL_1": "neutral", "LABEL_2": "positive"}'
+    assert f"head_labels: {table}" in said
+    mapped = task(head_labels=json.loads(table))
+    assert (task().protocol(facts), mapped.protocol(facts)) == (None, "head")
+    (request,) = mapped.requests_for("fine", "head")
+    assert isinstance(request, Classify)
+    swapped = choose(request, ("LABEL_2", "LABEL_0", "LABEL_1"), np.log([0.5, 0.2, 0.3]), 0)
+    assert isinstance(swapped, Scores)
+    assert swapped.values == pytest.approx(np.log([0.2, 0.3, 0.5]))
+    with pytest.raises(ValueError, match="each of"):
+        task(labels=["negative", "neutral", "positive"], head_labels={"LABEL_0": "negative"})
 
 
 def test_an_empty_and_an_unknown_split() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -318,3 +319,80 @@ def test_language_modeling_gives_whole_texts_to_training_and_refuses_what_has_no
     facts = Answering(lambda _: Failure("unsupported", ""), language_model="seq2seq").facts
     assert task.protocol(facts) is None
     assert "seq2seq" in task.unsupported(facts)
+
+
+@pytest.mark.parametrize(
+    ("tags", "scheme", "follows"),
+    [
+        ("I-person O", "iob2", "iob1"),
+        ("B-person O", "iob1", "iob2 and iobes"),
+        ("S-person O", "iob2", "iobes"),
+        ("U-person O", "iobes", "bilou"),
+        ("B-person L-person", "bioes", "bilou"),
+    ],
+)
+def test_tags_of_another_scheme_are_an_error_that_names_it(tags: str, scheme: str, follows: str) -> None:
+    rows = [{"words": "Ada spoke", "tags": tags}, {"words": "a b", "tags": "O O"}]
+    task = made(Tagging, types=["person"], scheme=scheme)
+    with pytest.raises(DataError, match="of 1 of 2 rows do not follow") as raised:
+        list(task.items([dataset(rows, name="rows")], "test"))
+    assert follows.partition(" ")[0] in raised.value.message.partition("They follow ")[2]
+
+
+def test_a_touching_span_of_iob1_is_one_of_its_own() -> None:
+    rows = [{"words": "Ada Bob spoke", "tags": "I-person B-person O"}]
+    (item,) = made(Tagging, types=["person"], scheme="iob1").items([dataset(rows, name="rows")], "test")
+    assert item.target == "person: Ada; person: Bob"
+
+
+SUMS = [
+    {"question": "7 minus 4?", "choices": '["4", "2", "3", "1"]', "answer": "2"},
+    {"question": "Legs of a spider?", "choices": '["6", "8", "4", "10"]', "answer": "1"},
+]
+BLOOD = [
+    {"question": "Antibodies against B?", "choices": '["B", "A", "O", "AB"]', "answer": "B"},
+    {"question": "Universal donor?", "choices": '["AB", "B", "A", "O"]', "answer": "D"},
+]
+
+
+def right(rows: list[dict[str, str]], **options: Any) -> list[str | None]:
+    return [item.target for item in made(MultipleChoice, **options).items([dataset(rows, name="rows")], "test")]
+
+
+def test_what_names_the_right_choice_is_decided_for_the_whole_column() -> None:
+    assert right(SUMS) == ["3", "8"]
+    assert right(BLOOD) == ["A", "O"]
+    with pytest.raises(DataError, match=r"a text \('2' is '2'\) or as an index from 0 \('2' is '3'\)") as raised:
+        right(SUMS[:1])
+    assert raised.value.hint == "set `answer_is: text` or `answer_is: index` in the task."
+    assert right(SUMS[:1], answer_is="index") == ["3"]
+    assert right(SUMS[:1], answer_is="text") == ["2"]
+
+
+def test_a_cell_of_a_file_that_is_text_and_list_is_refused_until_the_task_says_which() -> None:
+    rows = [{"question": "q", "context": "c", "answers": '["red", "blue"]'}]
+    data = replace(dataset(rows, name="rows"), facts={"lists": []})
+    with pytest.raises(DataError, match=r"one text .* or as a list of texts \(red, blue\)") as raised:
+        list(made(ExtractiveQA).items([data], "test"))
+    assert "answers_are: list" in str(raised.value.hint)
+    for reading, answers in (("list", ["red", "blue"]), ("text", ['["red", "blue"]'])):
+        (item,) = made(ExtractiveQA, answers_are=reading).items([data], "test")
+        assert item.payload["answers"] == answers
+    numbers = replace(dataset([{**rows[0], "answers": "[1, 2]"}], name="rows"), facts={"lists": []})
+    assert next(made(ExtractiveQA).items([numbers], "test")).payload["answers"] == ["[1, 2]"]
+
+
+def test_answers_found_only_after_normalization_are_used_and_others_counted() -> None:
+    rows = [
+        {"question": "Where?", "context": "In the  Old\nTown of Jose\u0301.", "answers": "the old town"},
+        {"question": "Who?", "context": "In the Old Town of Jose\u0301.", "answers": "José"},
+        {"question": "Who?", "context": "It is here.", "answers": "Nobody"},
+    ]
+    task = made(ExtractiveQA)
+    data = dataset(rows, name="rows")
+    spans = [example.answers for example in task.examples(data, "test")]
+    assert spans == [((3, "the  Old\nTown"),), ((19, "Jose\u0301"),)]
+    assert [remark.partition(" of the split")[0] for remark in task.remarks([data], "test")] == [
+        "2 of 3 answers",
+        "1 of 3 answers",
+    ]

@@ -18,7 +18,7 @@ from harness.metrics.capability.answer_match import answer_f1_of, exact_match_of
 from harness.metrics.capability.bleu_chrf_ter import signature, translation_statistics
 from harness.metrics.capability.multilabel_f1 import label_counts
 from harness.metrics.capability.rouge import rouge_statistics
-from harness.metrics.capability.span_f1 import Scheme, span_statistics, spans
+from harness.metrics.capability.span_f1 import PREFIXES, Scheme, span_statistics, spans
 
 KINDS = ("person", "place")
 WORDS = ["the", "cat", "sat", "on", "mat", "a", ",", "?", "Nobody's", "dog-house", "3.5", "years", "."]
@@ -36,22 +36,32 @@ def value(name: str, rows: Sequence[dict[str, float]], labels: tuple[str, ...] =
 
 
 def tags(scheme: Scheme) -> st.SearchStrategy[list[list[str]]]:
-    prefixes = "BI" if scheme == "iob2" else "BIES"
+    prefixes = PREFIXES[scheme]
     one = st.sampled_from(["O", *(f"{prefix}-{kind}" for prefix in prefixes for kind in KINDS)])
     return st.lists(st.lists(one, min_size=1, max_size=9), min_size=1, max_size=4)
 
 
-@pytest.mark.parametrize("scheme", ["iob2", "iobes"])
+def touching_only(tags: list[str]) -> list[str]:
+    """The tags with `B-` only right after a tag of the same type."""
+    return [
+        f"I{tag[1:]}" if tag[0] == "B" and (not place or tags[place - 1][2:] != tag[2:]) else tag
+        for place, tag in enumerate(tags)
+    ]
+
+
+@pytest.mark.parametrize("scheme", ["iob1", "iob2", "iobes", "bilou"])
 def test_span_f1_is_that_of_seqeval_in_strict_mode(scheme: Scheme) -> None:
     seqeval = pytest.importorskip("seqeval.metrics")
     schemes = pytest.importorskip("seqeval.scheme")
-    theirs = schemes.IOB2 if scheme == "iob2" else schemes.IOBES
+    theirs = getattr(schemes, scheme.upper())
 
     @settings(max_examples=150)
     @given(tags(scheme), st.randoms(use_true_random=False))
     def check(gold: list[list[str]], chance: random.Random) -> None:
         flat = [tag for row in gold for tag in row]
         predicted = [[tag if chance.random() < 0.7 else chance.choice(flat) for tag in row] for row in gold]
+        if scheme == "iob1":  # where `B-` follows no span of its type, seqeval has no rule of its own
+            gold, predicted = ([touching_only(row) for row in rows] for rows in (gold, predicted))
         rows = [span_statistics(g, p, KINDS, scheme) for g, p in zip(gold, predicted, strict=True)]
         kwargs: dict[str, Any] = {"mode": "strict", "scheme": theirs, "zero_division": 0}
         known = sum(row["spans_gold"] + row["spans_predicted"] for row in rows)

@@ -108,7 +108,7 @@ def test_without_the_library_its_package_is_named(
 ) -> None:
     written(llama, tmp_path / "tiny.gguf", "F32")
     monkeypatch.setattr(conversion, "_version", lambda package: None)
-    with pytest.raises(IncompleteError, match="pip install gguf"):
+    with pytest.raises(IncompleteError, match=r"reading GGUF files needs gguf of the extra 'gguf'.*\n.*\[gguf\]"):
         locate("tiny.gguf", None, base=tmp_path, store=store, reporter=Silent())
 
 

@@ -1,4 +1,4 @@
-"""Weights in 4 and 8 bits: equal to the plain call of transformers on the same quantized weights (extra `quantize`)."""
+"""Weights in 4 and 8 bits: equal to the plain call of transformers on the same quantized weights (extra `qlora`)."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def test_what_cannot_be_quantized_is_refused(zoo, tmp_path, opened):
 
 @pytest.mark.skipif(HERE, reason="bitsandbytes is installed")
 def test_without_bitsandbytes_it_says_what_to_install(zoo, tmp_path, opened):
-    with pytest.raises(IncompleteError, match=r"8 bits .* need bitsandbytes"):
+    with pytest.raises(IncompleteError, match=r"8 bits .* needs bitsandbytes"):
         opened(page(tmp_path / "q", zoo("gpt2"), "8bit"), resolve=lambda key: zoo("gpt2"))
 
 

@@ -232,13 +232,15 @@ def test_messages_go_through_the_template(chatty, opened):
     )
     asked = [Continuations("", ("one", "two"), MESSAGES), Generate(messages=MESSAGES, max_tokens=4)]
     answers = dict(model.answer(asked))
-    join = len(rendered.rstrip())
     for option, value in zip(("one", "two"), answers[asked[0]].values, strict=True):
-        found = reference.tokenizer(rendered + option, add_special_tokens=False, return_offsets_mapping=True)
-        ids = found["input_ids"]
-        first = next(i for i, (_, end) in enumerate(found["offset_mapping"]) if end > join)
-        rows = logprobs(reference.model, ids[:-1])
-        assert close(value, sum(rows[i - 1, ids[i]].item() for i in range(first, len(ids))))
+        turns = [{"role": "user", "content": "a film"}, {"role": "assistant", "content": option}]
+        whole = reference.tokenizer.apply_chat_template(turns, tokenize=False)
+        found = reference.tokenizer(whole, add_special_tokens=False, return_offsets_mapping=True)
+        ids, until = found["input_ids"], whole.rindex(option) + len(option)
+        spans = enumerate(found["offset_mapping"])
+        places = [place for place, (start, end) in spans if end > len(rendered) and start < until]
+        rows = logprobs(reference.model, ids)
+        assert close(value, sum(rows[place - 1, ids[place]].item() for place in places))
     ids = reference.tokenizer(rendered, add_special_tokens=False)["input_ids"]
     written = reference.model.generate(torch.tensor([ids]), max_new_tokens=4, do_sample=False)[0, len(ids) :]
     assert answers[asked[1]].text == reference.tokenizer.decode(written, skip_special_tokens=True)

@@ -1,103 +1,131 @@
-"""Adapters as peft writes them, in kinds and configurations of others, on a base that is shared."""
+"""Adapters as peft writes them, of every kind and configuration: each answers as plain peft, beside every other one."""
 
 from __future__ import annotations
 
-import json
+import itertools
 
-import peft
 import pytest
-import torch
+from harness_support import adapter_zoo as zoo
 from harness_support import model_zoo
-from harness_support.model_zoo import TEXTS
-from harness_support.plain_reference import close, logprobs
-from safetensors.torch import load_file, save_file
-from transformers import AutoModelForCausalLM, AutoTokenizer
+from harness_support.plain_reference import close
 
 from harness.core.errors import CheckpointError
-from harness.core.requests import RollingLikelihood
+from harness.core.requests import Failure, Generate, RollingLikelihood
 from harness.models.local.base_cache import BasePool
 
-TARGETS = ["q_proj", "v_proj"]
-KINDS = {
-    "lora": peft.LoraConfig(r=4, target_modules=TARGETS),
-    "dora": peft.LoraConfig(r=4, target_modules=TARGETS, use_dora=True),
-    "patterns": peft.LoraConfig(
-        r=4, target_modules=TARGETS, rank_pattern={"layers.0.self_attn.q_proj": 2}, alpha_pattern={"v_proj": 32}
-    ),
-    "one layer": peft.LoraConfig(r=4, target_modules=TARGETS, layers_to_transform=[1], use_rslora=True),
-    "embedding": peft.LoraConfig(r=4, target_modules=["embed_tokens", "q_proj"]),
-    "head": peft.LoraConfig(r=4, target_modules=["lm_head", "q_proj"]),
-    "whole modules": peft.LoraConfig(r=4, target_modules=TARGETS, modules_to_save=["lm_head", "norm"]),
-    "ia3": peft.IA3Config(target_modules=["k_proj", "down_proj"], feedforward_modules=["down_proj"]),
-    "lokr": peft.LoKrConfig(r=4, target_modules=TARGETS),
-    "norms": peft.LNTuningConfig(target_modules=["input_layernorm"]),
+QUESTION = RollingLikelihood(zoo.TEXT)
+AHEAD = ("lily",)
+"""Kinds whose router reads the whole text: a token's likelihood would hang on what stands behind it."""
+ANSWERING = [name for name in zoo.EVERY if name not in {*zoo.REFUSED, *AHEAD}]
+QUICK = {*zoo.LORA, *zoo.AROUND, "ia3", "vera", "glora", "trainable tokens", "adaption prompt", "osf"}
+SHARING = {
+    *("lora", "rslora", "dora", "all-linear", "patterns", "one layer", "update with bias"),
+    *("saved head", "saved embedding"),
 }
-QUESTION = RollingLikelihood(TEXTS[0])
+SAMPLE = ("base", "lora", "bias all", "saved head", "head", "vera", "prompt tuning")
 
 
-def adapter(folder, base, config, change=lambda page: page):
-    """An adapter with random weights and its model."""
-    torch.manual_seed(3)
-    config.task_type = "CAUSAL_LM"
-    model = peft.get_peft_model(AutoModelForCausalLM.from_pretrained(base), config)
-    for weight in model.parameters():
-        if weight.requires_grad:
-            weight.data += 0.1 * torch.randn_like(weight)
-    model.save_pretrained(folder)
-    page = json.loads((folder / "adapter_config.json").read_text())
-    (folder / "adapter_config.json").write_text(json.dumps({**page, **change(page)}))
-    return model.eval()
+def kinds(names):
+    return [name if name in QUICK else pytest.param(name, marks=pytest.mark.slow) for name in names]
 
 
-def likelihood(model, base):
-    tokenizer = AutoTokenizer.from_pretrained(base)
-    ids = [tokenizer.bos_token_id, *tokenizer(QUESTION.text, add_special_tokens=False)["input_ids"]]
-    values = logprobs(model, ids)
-    return sum(values[place - 1, ids[place]].item() for place in range(1, len(ids)))
+@pytest.fixture(scope="module")
+def world(tmp_path_factory):
+    """A base with biases, and an adapter of a kind with what plain peft says of it; each is made once."""
+    folder = tmp_path_factory.mktemp("kinds")
+    base = model_zoo.language_model("llama", folder / "base", length=64, attention_bias=True, tie_word_embeddings=False)
+    made = {"base": (base, zoo.text_likelihood(zoo.on_base(base, None), base, zoo.TEXT))}
+
+    def get(kind):
+        if kind not in made:
+            adapter = zoo.write_adapter(folder / kind, base, zoo.EVERY[kind]())
+            made[kind] = adapter, zoo.text_likelihood(zoo.on_base(base, adapter), base, zoo.TEXT)
+        return made[kind]
+
+    return get
 
 
-@pytest.fixture
-def base(tmp_path):
-    return model_zoo.language_model("llama", tmp_path / "base", length=64)
+def ask(model, question=QUESTION):
+    ((_, answer),) = model.answer([question])
+    return answer
 
 
-@pytest.mark.parametrize("kind", KINDS)
-def test_each_kind_answers_as_peft_and_leaves_the_base_as_it_is(kind, base, tmp_path, opened):
-    pool, place = BasePool(), {"resolve": lambda key: base}
-    ((_, before),) = opened(base, pool=pool).answer([QUESTION])
-    expected = likelihood(adapter(tmp_path / "a", base, KINDS[kind]), base)
-    ((_, answer),) = opened(tmp_path / "a", pool=pool, **place).answer([QUESTION])
-    assert close(answer.total, expected)
-    assert abs(answer.total - before.total) > 1e-2
-    ((_, after),) = opened(base, pool=pool).answer([QUESTION])
-    assert pool.loads == 1
-    assert close(after.total, before.total)
+@pytest.mark.parametrize("kind", kinds(ANSWERING))
+def test_each_kind_answers_as_peft_and_leaves_the_base_as_it_is(kind, world, opened):
+    (base, plain), (adapter, expected) = world("base"), world(kind)
+    pool = BasePool()
+    assert close(ask(opened(base, pool=pool)).total, plain)
+    model = opened(adapter, pool=pool, resolve=lambda key: base)
+    assert close(ask(model).total, expected)
+    assert abs(expected - plain) > 1e-3
+    assert close(ask(opened(base, pool=pool)).total, plain)
+    assert (pool.loads == 1) == (kind in SHARING)
+    assert not model.backend.network.switch or kind in SHARING
+
+
+def every_pair(names):
+    """The names in an order in which each stands once behind each other one (an Eulerian way through all pairs)."""
+    ahead = {name: [other for other in names if other != name] for name in names}
+    way, stack = [], [names[0]]
+    while stack:
+        if ahead[stack[-1]]:
+            stack.append(ahead[stack[-1]].pop())
+        else:
+            way.append(stack.pop())
+    return way[::-1]
 
 
 @pytest.mark.parametrize(
-    ("page", "words"),
-    [
-        ({"init_lora_weights": "pissa"}, "changes its base"),
-        ({"init_lora_weights": "olora"}, "changes its base"),
-        ({"megatron_config": {"a": 1}, "megatron_core": "this"}, "code of Megatron"),
-        ({"peft_type": "PROMPT_TUNING"}, "virtual tokens"),
-        ({"peft_type": "STRANGE"}, "does not fit"),
-        ({"r": 8}, "size mismatch"),
-        ({"lora_alpha": "x"}, "does not fit"),
-        ({"use_dora": True}, "do not match"),
-        ({"target_modules": ["q_proj"]}, "do not match"),
-        ({"task_type": "SEQ_CLS"}, "which its head needs"),
-    ],
+    "names", [pytest.param(SAMPLE, id="sample"), pytest.param(["base", *ANSWERING], id="all", marks=pytest.mark.slow)]
 )
-def test_configurations_that_do_not_hold_are_refused(page, words, base, tmp_path, opened):
-    adapter(tmp_path / "a", base, peft.LoraConfig(r=4, target_modules=TARGETS), lambda _: page)
-    with pytest.raises(CheckpointError, match=words):
-        opened(tmp_path / "a", resolve=lambda key: base)
+def test_every_kind_beside_every_other_and_beside_the_base_in_both_orders(names, world, opened):
+    base, _ = world("base")
+    pool, before, wrong = BasePool(), None, []
+    way = every_pair(list(names))
+    assert set(itertools.pairwise(way)) == set(itertools.permutations(names, 2))
+    for name in way:
+        model = opened(world(name)[0], pool=pool, resolve=lambda key: base)
+        for kind, asked in [(name, model), *([before] if before else [])]:
+            if not close(ask(asked).total, world(kind)[1]):
+                wrong.append((before and before[0], name, kind))
+        before = name, model
+    assert not wrong
 
 
-def test_an_embedding_that_is_another_than_the_base_s_is_refused(base, tmp_path, opened):
-    adapter(tmp_path / "a", base, peft.LoraConfig(r=4, target_modules=["embed_tokens"]))
-    file = tmp_path / "a" / "adapter_model.safetensors"
-    save_file({name: value + ("base_layer" in name) for name, value in load_file(file).items()}, file)
-    with pytest.raises(CheckpointError, match="other than the base's"):
-        opened(tmp_path / "a", resolve=lambda key: base)
+def test_every_type_of_peft_is_here():
+    made = {zoo.EVERY[kind]().peft_type.value for kind in zoo.EVERY}
+    assert made == zoo.PEFT_TYPES
+
+
+@pytest.mark.parametrize("kind", zoo.REFUSED)
+def test_kinds_that_ask_for_the_number_of_a_task_are_refused(kind, world, tmp_path, opened):
+    base, _ = world("base")
+    adapter = zoo.write_adapter(tmp_path / "a", base, zoo.REFUSED[kind]())
+    with pytest.raises(CheckpointError, match="the number of its task"):
+        opened(adapter, resolve=lambda key: base)
+
+
+@pytest.mark.parametrize("named", ["owner/model", "/etc"])
+def test_a_shadow_that_is_another_model_is_not_followed(named, world, tmp_path, opened):
+    base, _ = world("base")
+    adapter = zoo.write_adapter(tmp_path / "a", base, zoo.AROUND["shadow"]())
+    zoo.change_config(adapter, shadow_model=named)
+    with pytest.raises(CheckpointError, match="names another model as its shadow"):
+        opened(adapter, resolve=lambda key: base)
+
+
+@pytest.mark.parametrize("kind", AHEAD)
+def test_a_kind_that_reads_ahead_says_no_likelihoods_and_that_is_said(kind, world, opened):
+    base, _ = world("base")
+    model = opened(world(kind)[0], resolve=lambda key: base)
+    assert isinstance(ask(model), Failure)
+    assert any("reads what stands behind" in note for note in model.facts.notes)
+
+
+@pytest.mark.parametrize("kind", ["lora", *zoo.AROUND, "activated"])
+def test_texts_are_written_as_peft_writes_them(kind, world, opened):
+    base, _ = world("base")
+    adapter, _ = world(kind)
+    prompt = zoo.TEXT[:40]
+    answer = ask(opened(adapter, resolve=lambda key: base), Generate(prompt, max_tokens=6))
+    assert answer.text == zoo.written(zoo.on_base(base, adapter), base, prompt, 6)

@@ -55,7 +55,7 @@ def test_what_a_stage_refuses_is_said_of_its_model(
     old: str, new: str, line: int, message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # What is refused here comes before the stage by qlora, with or without its package.
-    monkeypatch.setattr(checkpoint_builder, "find_spec", lambda name: name)
+    monkeypatch.setattr(checkpoint_builder, "is_installed", lambda name: True)
     with pytest.raises(HarnessError) as caught:
         train_models(_little(tmp_path, old, new), Store(tmp_path / "cache"), Silent())
     assert message in caught.value.message
@@ -64,7 +64,7 @@ def test_what_a_stage_refuses_is_said_of_its_model(
 
 
 def test_a_missing_extra_is_named_before_anything_is_trained(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(checkpoint_builder, "find_spec", lambda name: None)
+    monkeypatch.setattr(checkpoint_builder, "is_installed", lambda name: name != "bitsandbytes")
     store = Store(tmp_path / "cache")
     with pytest.raises(IncompleteError, match="'small': the method qlora needs bitsandbytes") as caught:
         train_models(_little(tmp_path, "", ""), store, Silent())

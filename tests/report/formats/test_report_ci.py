@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from harness.report.formats.ci_annotations import github_annotations, gitlab_code_quality
 from harness.report.formats.comment import comment_markdown
 from harness.report.formats.junit import junit_xml
+from harness.report.formats.sarif import sarif
 from harness.report.formats.summary import summary_markdown
 from harness.schema.results.results_file import Results
 from harness.schema.results.verdicts import GateResult, VerdictResult
@@ -187,3 +188,29 @@ def test_a_comment_of_hostile_text_is_inert(hostile: RunDir) -> None:
 def test_attempts_show_in_the_summary(state: dict[str, object], words: str, tmp_path: Path) -> None:
     lock = LockState.model_validate({"file": "s.lock", **state})
     assert words in summary_markdown(results_with(gate()), info(tmp_path / "s.yaml", lock=lock))
+
+
+def test_sarif_places_every_gate_that_did_not_pass_at_its_line(tmp_path: Path) -> None:
+    suite = tmp_path / "suites" / "s.yaml"
+    info = RunInfo(run_id="r", suite="s", suite_text="", suite_path=str(suite), command=[], started="2026-01-01")
+    results = results_with(
+        gate("pass"),
+        gate("inconclusive", False, id="quiet"),
+        gate("fail", id="loud", slice="source=web", sentence="is\nworse"),
+        gate("error", id="broken", where=None),
+    )
+    page = json.loads(sarif(results, info, tmp_path))
+    (run,) = page["runs"]
+    assert page["version"] == "2.1.0"
+    assert [rule["id"] for rule in run["tool"]["driver"]["rules"]] == ["gate.fail", "gate.inconclusive", "gate.error"]
+    found = {entry["message"]["text"]: (entry["ruleId"], entry["level"]) for entry in run["results"]}
+    assert found == {
+        "gate broken: said": ("gate.error", "error"),
+        "gate loud on source=web: is worse": ("gate.fail", "error"),
+        "gate quiet: said": ("gate.inconclusive", "warning"),
+    }
+    place = run["results"][1]["locations"][0]["physicalLocation"]
+    assert place == {"artifactLocation": {"uri": "suites/s.yaml"}, "region": {"startLine": 7}}
+    assert len({entry["partialFingerprints"]["gate/v1"] for entry in run["results"]}) == 3
+    elsewhere = json.loads(sarif(results, info, tmp_path / "other"))
+    assert "locations" not in elsewhere["runs"][0]["results"][0]

@@ -90,7 +90,7 @@ def test_a_file_is_read_with_its_name(tmp_path: Path) -> None:
         ("group,word\na,x\nb\n", "expected 2 cells, found 1"),
         ("group,word\na,x\nb,X\n", "lines 2 and 3"),
         ("group,word,pair\na,x,p\nb,y,q\n", "only one group"),
-        ('group,word\na,"x\n', "expected CSV"),
+        ('group,word\na,"x\n', "invalid CSV"),
     ],
 )
 def test_a_faulty_lexicon_says_what_is_wrong_where_and_what_to_do(text: str, message: str) -> None:
@@ -101,11 +101,14 @@ def test_a_faulty_lexicon_says_what_is_wrong_where_and_what_to_do(text: str, mes
 
 
 def test_a_missing_file_and_a_binary_file_are_data_errors(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match="UTF-8"):
+    with pytest.raises(DataError, match="cannot read the file"):
         read_lexicon(tmp_path / "none.csv")
     (tmp_path / "bytes.csv").write_bytes(b"\xff\xfe\x00")
-    with pytest.raises(DataError, match="UTF-8"):
+    with pytest.raises(DataError, match="expected UTF-16"):
         read_lexicon(tmp_path / "bytes.csv")
+    text = "group;word\na;Ra\u0301hel\nb;J\u00f6rg\n"
+    (tmp_path / "wide.csv").write_text(text, "utf-16")
+    assert [entry.word for entry in read_lexicon(tmp_path / "wide.csv").entries] == ["Ráhel", "Jörg"]
 
 
 @given(st.text(max_size=80))

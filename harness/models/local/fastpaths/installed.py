@@ -41,7 +41,7 @@ def install(network: Network) -> None:
     for part in (network.base, network.language_model, *network.heads.values()):
         if part is not None:
             accelerate(part)
-    if isinstance(network.fast_paths, NoFastPaths):
+    if isinstance(network.fast_paths, NoFastPaths) and not network.indivisible:
         network.fast_paths = Installed(network)
 
 

@@ -32,15 +32,13 @@ def generate(network: Network, batcher: Batcher, requests: Sequence[Generate]) -
     def read_by_penalties(prompt: Prompt) -> Sequence[int]:
         return prompt.ids if start is None else start
 
-    for part, make in _ways(network, batcher, prompts):
-        yield from generations(
-            part,
-            batcher,
-            network.encoder,
-            ends(network),
-            partial(_stepper, network, make),
-            read_by_penalties,
-        )
+    for turns in (False, True):
+        asked = [prompt for prompt in prompts if bool(prompt.request.messages) == turns]
+        closing = network.chat.turn_end if turns and asked else None
+        stops = ends(network) | ({closing} if closing is not None else set())
+        for part, make in _ways(network, batcher, asked):
+            stepper = partial(_stepper, network, make)
+            yield from generations(part, batcher, network.encoder, stops, stepper, read_by_penalties)
 
 
 def _stepper(network: Network, make: Callable[[], Stepper]) -> Stepper:
@@ -57,7 +55,7 @@ def _ways(
     far = network.switch_length
     near = [prompt for prompt in prompts if far is None or len(prompt.ids) + prompt.limit <= far]
     # Rows that are read on their own are never padded.
-    if not network.row_by_row and not network.cache_is_exact(lambda: writes_alike(network, fast, plain)):
+    if not network.cache_is_exact(lambda: network.row_by_row or writes_alike(network, fast, plain)):
         batcher.tell_once("this model's cache is of no use here: the whole text is read again for every token written.")
         near = []
     if near:

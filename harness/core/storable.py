@@ -1,0 +1,23 @@
+"""Texts that files can hold: halves of surrogate pairs, which JSON can spell and UTF-8 cannot, are put right."""
+
+from __future__ import annotations
+
+import re
+
+_HALF = re.compile("[\ud800-\udfff]")
+REPLACED = "half of a surrogate pair (a character that was cut in two); the half was replaced by U+FFFD"
+
+
+def has_halves(text: str) -> bool:
+    """Whether a text holds halves of surrogate pairs."""
+    return not text.isascii() and _HALF.search(text) is not None
+
+
+def replaced_note(cells: int) -> str:
+    """How many cells were changed, in a sentence."""
+    return f"{cells} {'cell' if cells == 1 else 'cells'} held {REPLACED}"
+
+
+def storable(text: str) -> str:
+    """The text with both halves of a surrogate pair joined, and a half that stands alone replaced by U+FFFD."""
+    return text if not has_halves(text) else text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")

@@ -1,0 +1,172 @@
+"""The one reader of users' tables: a file's bytes → rows, and notes on what was guessed or replaced.
+
+Suites, `harness audit`, `harness data audit`, `harness init`, `harness.compare` and the importers all read through
+it, so a file means the same everywhere.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from harness.core.errors import DataError, Where, nearest
+from harness.core.storable import replaced_note, storable
+from harness.data.parsers.parser_by_name import parser
+from harness.data.parsers.raw_row import Raw
+from harness.storage import plain_files
+from harness.storage.delimited_rows import find_delimiter
+from harness.storage.text_decoding import decode
+
+FORMATS = {
+    ".csv": "csv",
+    ".tsv": "tsv",
+    ".tab": "tsv",
+    ".jsonl": "jsonl",
+    ".ndjson": "jsonl",
+    ".json": "json",
+    ".parquet": "parquet",
+    ".txt": "txt",
+    ".conll": "conll",
+}
+"""Format by the ending of a file's name."""
+_BINARY = frozenset({"parquet"})
+_WRITTEN_HALF = re.compile(rb"\\u[dD][89a-fA-F]")
+"""How JSON spells a half of a surrogate pair."""
+
+
+@dataclass(frozen=True, slots=True)
+class TableFormat:
+    """How a file is read.
+
+    Attributes:
+        name: a key of the parsers; None to go by the ending.
+        delimiter: between cells of csv and tsv; None to find it.
+        encoding: Python's name; None to find it.
+    """
+
+    name: str | None = None
+    delimiter: str | None = None
+    encoding: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ReadRows:
+    """Rows with the lines they stand on.
+
+    Attributes:
+        notes: what a reader of the figures must know of how they were read.
+        guessed: `encoding` and `delimiter` where they were guessed.
+    """
+
+    rows: list[Raw]
+    notes: tuple[str, ...]
+    guessed: Mapping[str, str] = field(default_factory=dict)
+
+
+def content_of(path: Path, shown: str | None = None, base: Path | None = None) -> bytes:
+    """A file's bytes.
+
+    Args:
+        shown: the file's name in messages.
+        base: the folder that relative paths start from, for messages.
+
+    Raises:
+        DataError: when it is missing (with the nearest name), a folder, a device, empty or unreadable.
+    """
+    where = Where(shown if shown is not None else path)
+    if not path.is_file():
+        names = [item.name for item in path.parent.iterdir()] if path.parent.is_dir() else []
+        guess = nearest(path.name, names)
+        meant = f" Did you mean {guess!r}?" if guess else ""
+        what = "a folder" if path.is_dir() else "something else" if path.exists() else "nothing"
+        hint = "check the path." if base is None else f"paths are relative to {base}."
+        raise DataError(f"expected a file, found {what}.{meant}", where=where, hint=hint)
+    try:
+        content = plain_files.read_bytes(path)
+    except OSError as error:
+        raise DataError(f"cannot read the file: {error.strerror}.", where=where) from error
+    if not content.strip():
+        raise DataError("the file is empty.", where=where, hint="use a file with rows.")
+    return content
+
+
+def format_of(file: str | Path, given: str | None = None) -> str:
+    """A file's format: `given`, else by its ending.
+
+    Raises:
+        DataError: for an unknown ending.
+    """
+    if given is not None:
+        return given
+    suffix = Path(file).suffix.lower()
+    if suffix not in FORMATS:
+        raise DataError(
+            f"the extension {suffix!r} is not a known format ({', '.join(sorted(FORMATS))}).",
+            where=Where(file),
+            hint="set it: `format: csv` (or tsv, jsonl, json, parquet, txt, conll).",
+        )
+    return FORMATS[suffix]
+
+
+def read_rows(content: bytes, where: str, table_format: TableFormat) -> ReadRows:
+    """The rows of a file.
+
+    Raises:
+        DataError: with file and line, for what is not of the format.
+    """
+    name = format_of(where, table_format.name)
+    _fitting(name, table_format, where)
+    if name in _BINARY:
+        return _storable(ReadRows(list(parser(name)(content, where, {})), ()))
+    decoded = decode(content, where, table_format.encoding)
+    notes = decoded.notes
+    guessed = {"encoding": decoded.encoding} if decoded.guessed else {}
+    options: dict[str, Any] = {"quotes_are_text": table_format.name == "tsv"}
+    if name == "csv" and table_format.delimiter is None:
+        delimiter = find_delimiter(decoded.text, where)
+        options["delimiter"] = delimiter.character
+        notes += delimiter.notes
+        guessed |= {"delimiter": delimiter.character} if delimiter.guessed else {}
+    elif table_format.delimiter is not None:
+        options["delimiter"] = table_format.delimiter
+    plain = content if decoded.encoding == "utf-8" else decoded.text.encode("utf-8")
+    read = ReadRows(list(parser(name)(plain, where, options)), notes, guessed)
+    return _storable(read) if _WRITTEN_HALF.search(plain) is not None else read
+
+
+def _fitting(name: str, table_format: TableFormat, where: str) -> None:
+    for key, given, formats in (
+        ("delimiter", table_format.delimiter, "csv and tsv" if name not in ("csv", "tsv") else ""),
+        ("encoding", table_format.encoding, "text" if name in _BINARY else ""),
+    ):
+        if given is not None and formats:
+            raise DataError(
+                f"`{key}` is for {formats} files; this one is read as {name}.",
+                where=Where(where),
+                hint=f"remove `{key}`, or set `format`.",
+            )
+
+
+def _storable(read: ReadRows) -> ReadRows:
+    """The rows with texts that can be stored, and how many cells were changed for it."""
+    changed = 0
+    kept: list[Raw] = []
+    for raw in read.rows:
+        fields = {stored(name): stored(value) for name, value in raw.fields.items()}
+        changed += sum(1 for old, new in zip(raw.fields.values(), fields.values(), strict=True) if old != new)
+        kept.append(Raw(raw.line, fields) if fields != raw.fields else raw)
+    return replace(read, rows=kept, notes=(*read.notes, replaced_note(changed))) if changed else read
+
+
+def stored(value: Any) -> Any:
+    """A JSON value whose texts can be stored."""
+    if isinstance(value, str):
+        return storable(value)
+    if isinstance(value, list):
+        return [stored(item) for item in value]
+    if isinstance(value, Mapping):
+        return {stored(key): stored(item) for key, item in value.items()}
+    return value

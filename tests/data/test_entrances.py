@@ -1,0 +1,150 @@
+"""The same awkward files through every entrance: one outcome each, held in the table of docs/data.md.
+
+`HARNESS_WRITE_TABLES=1` writes the table anew.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+import pytest
+from harness_support.awkward_files import FILES
+
+import harness
+from harness.commands import auto_suite
+from harness.commands.data import open_file
+from harness.commands.init_suite import initial_suite
+from harness.core.dataset import Dataset
+from harness.core.errors import DataError
+from harness.core.reporter import Silent
+from harness.data.data_audit import audit
+from harness.data.open_dataset import open_dataset
+from harness.schema.suite.data_refs import FileRef
+from harness.storage.store import Store
+from harness.suite.load_suite import load_suite
+
+PAGE = Path(__file__).parents[2] / "docs" / "data.md"
+BEGIN, END = "<!-- awkward files -->\n", "<!-- end of awkward files -->\n"
+NOTES = {
+    r"read as (\S+), guessed": r"guessed \1",
+    r"read with (\w+) between cells": r"guessed \1",
+    r"(\d+) rows? ha\w+ no (?:label|target)": r"\1 row left out",
+    r"is spelled": r"spellings joined",
+    r"differ only in case": r"spellings differ",
+    r"mix truth values": r"truth values and numbers",
+    r"(\d+) cells? held half": r"halves replaced",
+}
+
+
+def outcome(rows: int, labels: Iterable[str], notes: Iterable[str]) -> str:
+    """What was read, as a cell of the table."""
+    told = {
+        found.expand(short) for note in notes for pattern, short in NOTES.items() if (found := re.search(pattern, note))
+    }
+    return "; ".join([f"{rows} rows, labels {' '.join(f'`{label}`' for label in sorted(labels))}", *sorted(told)])
+
+
+def refused(error: DataError) -> str:
+    place = "" if error.where is None or error.where.line is None else f" (line {error.where.line})"
+    message = error.message.removeprefix("base: ").removesuffix(".")
+    return f"refused{place}: {message if len(message) <= 90 else message[:89] + '…'}"
+
+
+def read(data: Dataset, warnings: Iterable[str]) -> str:
+    return outcome(sum(map(len, data.rows.values())), data.labels["label"], warnings)
+
+
+def opened(ref: FileRef, folder: Path, notes: Iterable[str] = ()) -> str:
+    reporter = Silent()
+    data = open_dataset(ref, name="d", base=folder, store=Store(folder / "cache"), reporter=reporter)
+    return read(data, [*reporter.warnings, *notes])
+
+
+def by_suite(file: Path) -> str:
+    columns = {"text": "text", "label": "label"}
+    return opened(FileRef(file=file.name, columns=columns, splits={"test": 1.0}), file.parent)
+
+
+def by_init(file: Path) -> str:
+    """The suite that init writes for the file, opened; what init guessed stands in the suite."""
+    target = file.parent / "init.yaml"
+    made = initial_suite(target, file, text="text", label="label", base="a", finetuned="b")
+    target.write_text(made.text, "utf-8")
+    ref = load_suite(str(target)).data["mine"]
+    assert isinstance(ref, FileRef)
+    return opened(ref.model_copy(update={"splits": {"test": 1.0}}), file.parent, made.notes)
+
+
+def by_audit(file: Path) -> str:
+    ref = auto_suite.audit_suite("base", "tuned", task_data=file).data["task"]
+    assert isinstance(ref, FileRef)
+    return opened(ref, file.parent)
+
+
+def by_data_audit(file: Path) -> str:
+    reporter = Silent()
+    data = open_file(file, Store(file.parent / "cache"), reporter)
+    result = audit(data, "test", label="label")
+    known = {row["label"] for row in result.model_dump()["labels"]}
+    return outcome(result.texts, known, reporter.warnings)
+
+
+def by_compare(file: Path) -> str:
+    found = harness.compare(file, file, ["accuracy"], target="label", text="text")
+    return outcome(len(found.base_records), set(found.base_records.texts("target")), found.notes)
+
+
+ENTRANCES: dict[str, Callable[[Path], str]] = {
+    "suite": by_suite,
+    "`init`": by_init,
+    "`audit`": by_audit,
+    "`data audit`": by_data_audit,
+    "`harness.compare`": by_compare,
+}
+
+
+def outcomes(file: Path) -> dict[str, str]:
+    made = {}
+    for name, entrance in ENTRANCES.items():
+        try:
+            made[name] = entrance(file)
+        except DataError as error:
+            made[name] = refused(error)
+    return made
+
+
+@pytest.fixture(scope="module")
+def table(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, str]]:
+    """File → entrance → outcome."""
+    folder = tmp_path_factory.mktemp("files")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(auto_suite, "_language_model", lambda name: None)
+        made = {}
+        for name, (_, content) in FILES.items():
+            (folder / name).write_bytes(content)
+            made[name] = outcomes(folder / name)
+        return made
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_every_entrance_reads_a_file_alike(name: str, table: dict[str, dict[str, str]]) -> None:
+    assert len(set(table[name].values())) == 1, table[name]
+
+
+def test_the_page_holds_the_table(table: dict[str, dict[str, str]]) -> None:
+    lines = [f"| file | {' | '.join(ENTRANCES)} |", f"|---|{'---|' * len(ENTRANCES)}"]
+    for name, (about, _) in FILES.items():
+        first, *others = table[name].values()
+        cells = [first, *("the same" if other == first else other for other in others)]
+        lines.append(f"| `{name}`: {about} | {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |")
+    made = "\n".join(lines) + "\n"
+    page = PAGE.read_text("utf-8")
+    before, _, rest = page.partition(BEGIN)
+    held, _, after = rest.partition(END)
+    if os.environ.get("HARNESS_WRITE_TABLES"):
+        PAGE.write_text(before + BEGIN + made + END + after, "utf-8")
+    else:
+        assert held == made, "write the table anew with HARNESS_WRITE_TABLES=1"
