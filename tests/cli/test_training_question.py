@@ -54,6 +54,7 @@ def test_an_audit_of_own_rows(
     said: dict[str, object], doubted: set[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(auto_suite, "_language_model", lambda name: "masked")
+    monkeypatch.setattr(auto_suite, "needs_base", lambda name, revision: False)
     monkeypatch.chdir(tmp_path)
     for name in ("rows.csv", "prose.txt"):
         (tmp_path / name).write_text("text,label\n", "utf-8")
