@@ -10,8 +10,9 @@ import numpy as np
 import numpy.typing as npt
 
 from harness.core.metric import Direction, Metric, MetricContext, MetricKind, Role
+from harness.core.metric_structure import MetricStructure
 from harness.core.records import FloatArray, Records
-from harness.metrics.bias.group_fairness import MEMBER, groups_of
+from harness.metrics.bias.group_fairness import MEMBER, groups_of, spread
 from harness.metrics.metric_shapes import Factory, MeanMetric, RecordMetric, column, divide
 
 
@@ -29,11 +30,17 @@ class GroupSpread(RecordMetric):
         return np.column_stack(flat) if flat else np.full((len(records), 2), np.nan)
 
     def value(self, sums: FloatArray, n: npt.NDArray[Any] | float) -> FloatArray:
+        return np.asarray(spread(self._means(sums))[..., 0])
+
+    def structure(self, records: Records) -> MetricStructure:
+        """The means of the groups, and whose items they are of."""
+        parts = {group: column(records, MEMBER + group) == 1.0 for group in groups_of(records)}
+        return MetricStructure(parts=parts, spread=self._means)
+
+    def _means(self, sums: FloatArray) -> FloatArray:
+        """[…, 2·groups] sums to […, 1, groups]."""
         counts = sums.reshape(*sums.shape[:-1], -1, 2)
-        means = divide(counts[..., 1], counts[..., 0])
-        if means.shape[-1] < 2:
-            return np.full(means.shape[:-1], np.nan)
-        return np.asarray(means.max(axis=-1) - means.min(axis=-1))
+        return divide(counts[..., 1], counts[..., 0])[..., None, :]
 
 
 class _Mean(Factory):

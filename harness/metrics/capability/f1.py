@@ -16,6 +16,7 @@ import numpy.typing as npt
 
 from harness.core.errors import DataError, SuiteError, unknown
 from harness.core.metric import Metric, MetricContext, MetricKind
+from harness.core.metric_structure import PLAIN, MetricStructure
 from harness.core.records import FloatArray, Records
 from harness.metrics.metric_shapes import Factory, RecordMetric, divide
 
@@ -46,6 +47,13 @@ class AveragedF1(RecordMetric):
         weighted = np.where(np.isnan(scores), 0.0, scores) * weights
         return divide(weighted.sum(axis=-1), weights.sum(axis=-1))
 
+    def structure(self, records: Records) -> MetricStructure:
+        """The labels of a macro average count alike, the rare ones too."""
+        if self.average != "macro":
+            return PLAIN
+        places = {label: place for place, label in enumerate(self.labels)}
+        return MetricStructure(classes=_places(records, "target", places), class_names=self.labels)
+
 
 @dataclass(slots=True, kw_only=True)
 class ClassF1(RecordMetric):
@@ -60,6 +68,11 @@ class ClassF1(RecordMetric):
 
     def value(self, sums: FloatArray, n: npt.NDArray[Any] | float) -> FloatArray:
         return _f1(sums)
+
+    def structure(self, records: Records) -> MetricStructure:
+        """Its items are those of the label."""
+        right = np.array(records.texts("target"), dtype=object) == self.positive_label
+        return MetricStructure(parts={self.positive_label: right})
 
 
 class _F1(Factory):

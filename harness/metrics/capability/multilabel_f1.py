@@ -16,6 +16,7 @@ import numpy.typing as npt
 
 from harness.core.errors import SuiteError
 from harness.core.metric import Metric, MetricContext, MetricKind
+from harness.core.metric_structure import PLAIN, MetricStructure
 from harness.core.records import FloatArray, Records
 from harness.metrics.column_metrics import MeanOf
 from harness.metrics.metric_shapes import Factory, RecordMetric, column, divide
@@ -56,6 +57,13 @@ class MultilabelF1(RecordMetric):
         scores = divide(twice, twice + counts[..., 1] + counts[..., 2])
         known = np.isfinite(scores)
         return divide(np.where(known, scores, 0.0).sum(axis=-1), known.sum(axis=-1).astype(np.float64))
+
+    def structure(self, records: Records) -> MetricStructure:
+        """The labels of a mean over labels count alike, the rare ones too."""
+        if self.pooled:
+            return PLAIN
+        right = {label: (column(records, f"tp.{label}"), column(records, f"fn.{label}")) for label in self.labels}
+        return MetricStructure(parts={label: hit + missed > 0 for label, (hit, missed) in right.items()})
 
 
 class _Averaged(Factory):

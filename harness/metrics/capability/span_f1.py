@@ -16,6 +16,7 @@ import numpy.typing as npt
 
 from harness.core.errors import SuiteError
 from harness.core.metric import Metric, MetricContext, MetricKind
+from harness.core.metric_structure import MetricStructure
 from harness.core.records import FloatArray, Records
 from harness.metrics.column_metrics import RatioOf
 from harness.metrics.metric_shapes import Factory, RecordMetric, column, divide
@@ -124,6 +125,10 @@ class SpanF1(RecordMetric):
         scores = divide(2.0 * counts[..., 0], counts[..., 1] + counts[..., 2])
         known = np.isfinite(scores)
         return divide(np.where(known, scores, 0.0).sum(axis=-1), known.sum(axis=-1).astype(np.float64))
+
+    def structure(self, records: Records) -> MetricStructure:
+        """The types of a mean over types count alike, the rare ones too."""
+        return MetricStructure(parts={kind: column(records, f"{_GOLD}.{kind}") > 0 for kind in self.types})
 
 
 class StrictF1(Factory):
