@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +21,7 @@ def audit_suite(
     task_data: Path | None = None,
     text: str = "text",
     label: str = "label",
+    read_as: Mapping[str, str] | None = None,
     prose: Path | None = None,
     bias: str = "own",
     trained_on: Sequence[str] | None = None,
@@ -31,6 +32,7 @@ def audit_suite(
     The checkpoints are looked at, not loaded, so that metrics fit what they are (masked or causal).
 
     Args:
+        read_as: `format`, `delimiter` and `encoding` of `task_data` where the user gives them.
         trained_on: files that the checkpoints learned from; None where nobody says it.
         held_out: the person's word that neither learned from the rows of `task_data` and `prose`.
         bias: `own` asks our own probes (no further download); `full` adds the probes of the bundled suite bias-full.
@@ -88,6 +90,7 @@ def audit_suite(
     if task_data is not None:
         value["data"]["task"] = {
             "file": str(task_data.absolute()),
+            **(read_as or {}),
             "columns": {"text": text, "label": label},
             "splits": {"test": 1.0},
             "held_out": held_out,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -41,6 +41,7 @@ class TrainingWord:
 def initial_suite(
     path: Path,
     data: Path | None,
+    read_as: Mapping[str, str] | None = None,
     *,
     text: str,
     label: str,
@@ -52,6 +53,7 @@ def initial_suite(
 
     Args:
         data: the labeled file, read to find its labels and how it is written; None for a placeholder.
+        read_as: `format`, `delimiter` and `encoding` where the user gives them.
         text, label: its columns.
         training: what is said of the rows.
 
@@ -63,7 +65,9 @@ def initial_suite(
         models["trained_on"] = [_from_suite(Path(file), path) for file in training.trained_on]
     if data is None:
         return InitialSuite(template(data="data/reviews.csv", text=text, label=label, **models), ())
-    read = read_rows(content_of(data), str(data), TableFormat())
+    given = read_as or {}
+    table_format = TableFormat(given.get("format"), given.get("delimiter"), given.get("encoding"))
+    read = read_rows(content_of(data), str(data), table_format)
     adopted = adopt(read.rows, Wishes(columns={"text": text, LABEL: label}), str(data))
     known = [label_text(one) for one in adopted.labels.get(LABEL, ())]
     made = template(
@@ -71,7 +75,7 @@ def initial_suite(
         text=text,
         label=label,
         labels=known if len(known) <= _MOST_LABELS else (),
-        read_as=read.guessed,
+        read_as={**read.guessed, **given},
         **models,
     )
     return InitialSuite(made, (*read.notes, *adopted.warnings))

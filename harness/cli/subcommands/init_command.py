@@ -6,6 +6,8 @@ from pathlib import Path
 
 import click
 
+from harness.cli.options import file_options
+
 
 @click.command("init")
 @click.argument("path", default="suite.yaml", type=click.Path(dir_okay=False, path_type=Path))
@@ -27,6 +29,7 @@ import click
 )
 @click.option("--held-out", is_flag=True, help="Your word that neither model learned from the rows of --data.")
 @click.option("--yes", "-y", is_flag=True, help="Ask nothing. What the models learned from then stays unsaid.")
+@file_options
 @click.option("--force", is_flag=True, help="Replace an existing file.")
 def command(
     path: Path,
@@ -39,6 +42,7 @@ def command(
     held_out: bool,
     yes: bool,
     force: bool,
+    read_as: dict[str, str],
 ) -> int:
     """Write a commented suite for your own data and models to PATH.
 
@@ -53,7 +57,7 @@ def command(
     if path.exists() and not force:
         raise click.UsageError(f"{path} already exists; choose another name, or pass --force to replace it.")
     word = TrainingWord(*training_said(trained_on, held_out, ask=not yes))
-    made = initial_suite(path, data, text=text, label=label, base=base, finetuned=finetuned, training=word)
+    made = initial_suite(path, data, read_as, text=text, label=label, base=base, finetuned=finetuned, training=word)
     reporter = make_reporter()
     for note in made.notes:
         reporter.warn(f"{data}: {note}")
