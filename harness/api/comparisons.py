@@ -36,6 +36,7 @@ _COLUMNS = (
     "p_adjusted",
     "n",
     "clusters",
+    "n_eff",
     "mde",
     "unit",
     "direction",

@@ -159,7 +159,9 @@ def judge(
     needed = alpha_levels(parsed)
     sharp = [one.with_alphas(needed) for one in several]
     flips = [
-        tag_flips(one.base_records, one.candidate_records, None, baseline=one.baseline, candidate_name=one.candidate)
+        tag_flips(
+            [one.base_records], [one.candidate_records], None, baseline=one.baseline, candidate_name=one.candidate
+        )
         for one in sharp
     ]
     evaluations: dict[str, EvaluationResult] = {}

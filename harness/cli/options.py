@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -163,3 +164,24 @@ def emit_json(value: Any) -> None:
     import json
 
     click.echo(json.dumps(value, ensure_ascii=False, allow_nan=False))
+
+
+def file_options(command: Callable[..., int]) -> Callable[..., int]:
+    """The options that say how the user's file is written; the command gets those that are given as `read_as`."""
+
+    @functools.wraps(command)
+    def wrapped(*, file_format: str | None, delimiter: str | None, encoding: str | None, **rest: Any) -> int:
+        given = {"format": file_format, "delimiter": _DELIMITERS.get(str(delimiter), delimiter), "encoding": encoding}
+        return command(read_as={key: value for key, value in given.items() if value is not None}, **rest)
+
+    for option in (
+        click.option("--encoding", help="The file's encoding, such as utf-8 or cp1252. Found by default."),
+        click.option("--delimiter", help="What is between the cells of a csv file; `tab` for tabs. Found by default."),
+        click.option("--format", "file_format", type=click.Choice(FORMATS), help="Defaults to the file's extension."),
+    ):
+        wrapped = option(wrapped)
+    return wrapped
+
+
+_DELIMITERS = {"tab": "\t", "\\t": "\t", "semicolon": ";", "comma": ","}
+FORMATS = ("csv", "tsv", "jsonl", "json", "parquet", "txt", "conll")

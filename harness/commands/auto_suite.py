@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +21,7 @@ def audit_suite(
     task_data: Path | None = None,
     text: str = "text",
     label: str = "label",
+    read_as: Mapping[str, str] | None = None,
     prose: Path | None = None,
     bias: str = "own",
 ) -> Suite:
@@ -28,6 +30,7 @@ def audit_suite(
     The checkpoints are looked at, not loaded, so that metrics fit what they are (masked or causal).
 
     Args:
+        read_as: `format`, `delimiter` and `encoding` of `task_data` where the user gives them.
         bias: `own` asks our own probes (no further download); `full` adds the probes of the bundled suite bias-full.
 
     Raises:
@@ -80,6 +83,7 @@ def audit_suite(
     if task_data is not None:
         value["data"]["task"] = {
             "file": str(task_data.absolute()),
+            **(read_as or {}),
             "columns": {"text": text, "label": label},
             "splits": {"test": 1.0},
         }

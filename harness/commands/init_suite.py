@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,11 +24,21 @@ class InitialSuite:
     notes: tuple[str, ...]
 
 
-def initial_suite(path: Path, data: Path | None, *, text: str, label: str, base: str, finetuned: str) -> InitialSuite:
+def initial_suite(
+    path: Path,
+    data: Path | None,
+    read_as: Mapping[str, str] | None = None,
+    *,
+    text: str,
+    label: str,
+    base: str,
+    finetuned: str,
+) -> InitialSuite:
     """The text of a suite that stands at `path`.
 
     Args:
         data: the labeled file, read to find its labels and how it is written; None for a placeholder.
+        read_as: `format`, `delimiter` and `encoding` where the user gives them.
         text, label: its columns.
 
     Raises:
@@ -36,7 +47,9 @@ def initial_suite(path: Path, data: Path | None, *, text: str, label: str, base:
     if data is None:
         placeholder = template(data="data/reviews.csv", text=text, label=label, base=base, finetuned=finetuned)
         return InitialSuite(placeholder, ())
-    read = read_rows(content_of(data), str(data), TableFormat())
+    given = read_as or {}
+    table_format = TableFormat(given.get("format"), given.get("delimiter"), given.get("encoding"))
+    read = read_rows(content_of(data), str(data), table_format)
     adopted = adopt(read.rows, Wishes(columns={"text": text, LABEL: label}), str(data))
     known = [label_text(one) for one in adopted.labels.get(LABEL, ())]
     written = str(data) if data.is_absolute() else os.path.relpath(data, path.parent)
@@ -45,7 +58,7 @@ def initial_suite(path: Path, data: Path | None, *, text: str, label: str, base:
         text=text,
         label=label,
         labels=known if len(known) <= _MOST_LABELS else (),
-        read_as=read.guessed,
+        read_as={**read.guessed, **given},
         base=base,
         finetuned=finetuned,
     )

@@ -124,21 +124,24 @@ def _spread(rule: Leaf, metric: Metric, models: list[str], before: Results, sour
         if not isinstance(rule, ComparedRule):
             for level in before.metrics:
                 if (level.id, level.model, level.slice) == (name, model, None):
-                    return _of(_level_error(level), level.n, source)
+                    return _of(_level_error(level), level, source)
             continue
         evaluation = next((one for one in before.evaluations if one.name == rule.evaluation), None)
         baseline = rule.baseline or (evaluation.baseline if evaluation else "") or before.baseline
         for row in before.comparisons:
             if (row.id, row.candidate, row.baseline, row.slice) == (name, model, baseline, None):
                 ratio = isinstance(rule, NonInferiorityRule) and isinstance(rule.margin, Ratio)
-                return _of(_ratio_error(row) if ratio else row.delta.standard_error, row.n, source)
+                return _of(_ratio_error(row) if ratio else row.delta.standard_error, row, source)
     return None
 
 
-def _of(error: float | None, n: int, source: str) -> Spread | None:
+def _of(error: float | None, row: MetricResult | ComparisonResult, source: str) -> Spread | None:
     from harness.gates.gate_planning import Spread
 
-    return Spread(error * math.sqrt(n), source) if error is not None and error > 0 and n > 0 else None
+    if error is None or not error > 0 or row.n <= 0:
+        return None
+    efficiency = None if row.n_eff is None else min(1.0, row.n_eff / row.n)
+    return Spread(error * math.sqrt(row.n), source, row.n, efficiency)
 
 
 def _level_error(row: MetricResult) -> float | None:

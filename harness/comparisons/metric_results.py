@@ -8,7 +8,7 @@ import numpy as np
 
 from harness.comparisons.recomputed import level_recomputed
 from harness.comparisons.slices import has_slices, per_slice, slice_rows
-from harness.core.interval import Interval
+from harness.core.interval import Interval, finite
 from harness.core.metric import Metric
 from harness.core.records import Records
 from harness.schema.results.metrics import MetricResult
@@ -55,6 +55,8 @@ def metric_results(
             interval=Interval.undefined(confidence) if level is None else level.interval,
             n=0 if level is None else level.n,
             clusters=0 if level is None else level.clusters,
+            n_eff=None if level is None else finite(level.n_eff),
+            unmet=[] if level is None else list(level.unmet),
             unit=metric.unit,
             direction=metric.direction,
             ideal=metric.ideal,
@@ -71,6 +73,7 @@ def metric_results(
     except KeyError as error:
         return [result(None, None, str(error.args[0]) if error.args else "a statistic is missing.")]
     clusters = readable.clusters(metric.cluster_unit)
+    structure = metric.structure(readable)
     everything = np.arange(len(readable))
 
     def level(positions: np.ndarray[tuple[int], np.dtype[np.int64]], resamples: int) -> Estimate:
@@ -84,6 +87,7 @@ def metric_results(
             kind=metric.kind,
             value=metric.value,
             clusters=[clusters[row] for row in positions.tolist()],
+            structure=structure.take(positions),
             confidence=confidence,
             alphas=alphas,
             resamples=resamples,

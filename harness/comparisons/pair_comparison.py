@@ -16,6 +16,7 @@ from harness.comparisons.recomputed import compare_recomputed
 from harness.comparisons.slices import has_slices, per_slice, slice_rows
 from harness.core.interval import Interval, finite, number_or_nan
 from harness.core.metric import Metric
+from harness.core.metric_structure import MetricStructure
 from harness.core.records import FloatArray, Records
 from harness.schema.results.metrics import ComparisonResult
 from harness.statistics.multiplicity import benjamini_hochberg, holm
@@ -34,6 +35,7 @@ class _Sides:
     base: FloatArray
     candidate: FloatArray
     clusters: list[str]
+    structure: MetricStructure
     notes: list[str]
 
 
@@ -113,6 +115,7 @@ def compare(
             kind=metric.kind,
             value=metric.value,
             clusters=[clusters[row] for row in positions.tolist()],
+            structure=sides.structure.take(positions),
             confidence=confidence,
             alphas=alphas,
             resamples=resamples,
@@ -162,6 +165,7 @@ def _sides(base: Records, candidate: Records, metric: Metric, joined: Joined) ->
         none if metric.kind == "recompute" else metric.stats(ours),
         none if metric.kind == "recompute" else metric.stats(theirs),
         ours.clusters(metric.cluster_unit),
+        metric.structure(ours),
         truncation(ours, theirs),
     )
 
@@ -208,6 +212,8 @@ class ResultBuilder:
             discordant=finite(change.discordant),
             n=change.n,
             clusters=change.clusters,
+            n_eff=finite(change.n_eff),
+            unmet=list(change.unmet),
             distance_change=self._distance_change(change) if known else None,
             identical=change.identical,
             slow=self.metric.kind == "recompute",

@@ -11,6 +11,7 @@ import numpy.typing as npt
 from harness.core.metric import Metric
 from harness.core.records import Records
 from harness.statistics.clusters import Groups
+from harness.statistics.crossed_seeds import Crossed, crossed_recomputed
 from harness.statistics.percentile_bootstrap import Progress, recomputed_difference, recomputed_estimate
 from harness.statistics.result import Difference, Estimate
 
@@ -96,6 +97,34 @@ def level_recomputed(
         seed=seed,
         progress=progress,
     )
+
+
+def seeds_recomputed(
+    base: Sequence[Records],
+    candidate: Sequence[Records],
+    metric: Metric,
+    positions: Rows,
+    clusters: Sequence[str],
+    *,
+    confidence: float,
+    alphas: Sequence[float],
+    seed: int = 0,
+) -> Crossed:
+    """A figure over training seeds by resampling the clusters of all seeds at once.
+
+    Args:
+        base, candidate: the same items in the same rows, one table a seed; no baseline for a level.
+        clusters: of the rows at `positions`.
+    """
+    tables = [[records.take(positions) for records in side] for side in (base, candidate)]
+    groups = Groups.of(clusters, len(positions))
+
+    def figures(rows: Rows) -> tuple[list[float], list[float]]:
+        first, second = ([value_of(metric, one.take(rows)) for one in side] for side in tables)
+        return first, second
+
+    alike = all(_alike(side[0].table, one.table) for side in tables for one in side[1:])
+    return crossed_recomputed(figures, groups, alike, confidence=confidence, alphas=tuple(alphas), seed=seed)
 
 
 def value_of(metric: Metric, records: Records) -> float:

@@ -127,6 +127,19 @@ class Interval(BaseModel):
             ),
         )
 
+    def covering(self, other: Interval) -> Self:
+        """The shortest interval that holds this one and the other's; this one where the other has no ends."""
+
+        def wider(low: float | None, high: float | None, ends: Bound | Interval) -> dict[str, float | None]:
+            if low is None or high is None or ends.low is None or ends.high is None:
+                return {"low": low, "high": high}
+            return {"low": min(low, ends.low), "high": max(high, ends.high)}
+
+        bounds = tuple(
+            bound.model_copy(update=wider(bound.low, bound.high, other.at(bound.alpha))) for bound in self.bounds
+        )
+        return self.model_copy(update={**wider(self.low, self.high, other), "bounds": bounds})
+
     def negated(self) -> Self:
         """The interval of the negated figure, such as a difference with its sides exchanged."""
 

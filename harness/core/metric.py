@@ -10,6 +10,7 @@ from typing import Any, ClassVar, Literal, Protocol
 import numpy as np
 import numpy.typing as npt
 
+from harness.core.metric_structure import PLAIN, MetricStructure
 from harness.core.records import ITEM, FloatArray, Records
 from harness.core.unit import range_of
 
@@ -83,6 +84,13 @@ class Metric(ABC):
     def reads(self, protocol: str) -> bool:
         """Whether records that were made by this protocol have a value here."""
         return True
+
+    def structure(self, records: Records) -> MetricStructure:
+        """What the figure is made of: classes that count alike however rare, groups, weights of items.
+
+        Statistics check their preconditions by it. Ratios need not say that items weigh as their second column.
+        """
+        return PLAIN
 
     def recompute(self, records: Records) -> float:
         """The figure on records that may repeat; only of kind `recompute`, see `RecomputedMetric`."""

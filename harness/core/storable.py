@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
+from typing import Any
 
 _HALF = re.compile("[\ud800-\udfff]")
 REPLACED = "half of a surrogate pair (a character that was cut in two); the half was replaced by U+FFFD"
@@ -21,3 +23,14 @@ def replaced_note(cells: int) -> str:
 def storable(text: str) -> str:
     """The text with both halves of a surrogate pair joined, and a half that stands alone replaced by U+FFFD."""
     return text if not has_halves(text) else text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+
+
+def stored(value: Any) -> Any:
+    """A JSON value whose texts can be stored."""
+    if isinstance(value, str):
+        return storable(value)
+    if isinstance(value, list):
+        return [stored(item) for item in value]
+    if isinstance(value, Mapping):
+        return {stored(key): stored(item) for key, item in value.items()}
+    return value

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.core.errors import DataError, Where, nearest
-from harness.core.storable import replaced_note, storable
+from harness.core.storable import replaced_note, stored
 from harness.data.parsers.parser_by_name import parser
 from harness.data.parsers.raw_row import Raw
 from harness.storage import plain_files
@@ -159,14 +159,3 @@ def _storable(read: ReadRows) -> ReadRows:
         changed += sum(1 for old, new in zip(raw.fields.values(), fields.values(), strict=True) if old != new)
         kept.append(Raw(raw.line, fields) if fields != raw.fields else raw)
     return replace(read, rows=kept, notes=(*read.notes, replaced_note(changed))) if changed else read
-
-
-def stored(value: Any) -> Any:
-    """A JSON value whose texts can be stored."""
-    if isinstance(value, str):
-        return storable(value)
-    if isinstance(value, list):
-        return [stored(item) for item in value]
-    if isinstance(value, Mapping):
-        return {stored(key): stored(item) for key, item in value.items()}
-    return value

@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import Literal
 
+from harness.core.interval import Interval
 from harness.core.unit import range_of
 from harness.gates.decision import JudgedValue, Limits
 from harness.gates.limits import LimitScale, limit_faults
@@ -71,6 +72,8 @@ def build_criterion(
     if isinstance(rule, ComparedRule):
         row = lookup.change(rule, baseline, model, name)
         _check_limits(rule, row, lookup)
+        if row.identical:
+            row = _at_no_difference(row, alpha)
         if isinstance(rule, EquivalenceRule):
             judged = judged_value(row.delta, alpha, f"the change of {rule.metric}", row.weaknesses)
             limits = Limits(-rule.margin, rule.margin)
@@ -89,6 +92,13 @@ def build_criterion(
         return Criterion(judged, Limits(ideal - rule.margin, ideal + rule.margin), level, margin, shown=level.unit)
     assert isinstance(rule, AbsoluteRule)
     return _absolute(rule, level, alpha)
+
+
+def _at_no_difference(row: ComparisonResult, alpha: float) -> ComparisonResult:
+    """Identical sides: the change is judged at zero, whatever the kind of metric and whatever its method made of it."""
+    ratio = None if row.ratio is None else Interval.of(lambda _: (1.0, 1.0), row.ratio.confidence, [alpha], value=1.0)
+    delta = Interval.of(lambda _: (0.0, 0.0), row.delta.confidence, [alpha], value=0.0)
+    return row.model_copy(update={"delta": delta, "ratio": ratio})
 
 
 def _check_limits(rule: SlicedRule, row: MetricResult | ComparisonResult, lookup: ResultLookup) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 from harness.gates.criterion import Criterion
 from harness.gates.passing_margin import passing_margin
 from harness.gates.trace import GateTrace
+from harness.schema.results.evidence import evidence
 from harness.schema.results.metrics import ComparisonResult
 from harness.schema.results.number_format import confidence, in_unit, items, whole
 from harness.schema.results.seed_aggregation import reads_recipe
@@ -93,7 +94,7 @@ def _numbers(trace: GateTrace, criterion: Criterion) -> Iterator[Line]:
             f"{confidence(result.alpha)} confidence"
         )
     yield "numbers", f"{bounds}; required: {criterion.margin}"
-    sample = items(row.n, row.clusters)
+    sample = items(row.n, row.clusters, row.n_eff)
     if isinstance(row, ComparisonResult):
         if row.mde is not None:
             sample += f"; a true difference of {in_unit(row.mde, row.unit)} would be found with 80% power"
@@ -112,10 +113,13 @@ def _numbers(trace: GateTrace, criterion: Criterion) -> Iterator[Line]:
 def _changes(trace: GateTrace, criterion: Criterion) -> Iterator[Line]:
     """What would turn the verdict."""
     result, rule = trace.result, trace.rule
-    if criterion.row.n < rule.min_n:
-        missing = rule.min_n - criterion.row.n
-        text = f"{whole(missing)} more items (at least {whole(rule.min_n)} required), or a lower `min_n`"
-        yield "would change it", text
+    carried = evidence(criterion.row)
+    if carried < rule.min_n and result.verdict == "inconclusive":
+        missing = math.ceil((rule.min_n / carried - 1) * criterion.row.n)
+        required = f"at least {whole(rule.min_n)} {'effective ' if criterion.row.n >= rule.min_n else ''}required"
+        yield "would change it", f"{whole(missing)} more items ({required}), or a lower `min_n`"
+    elif criterion.row.unmet and result.verdict == "inconclusive":
+        yield "would change it", "items that meet what the sentence names; the bounds do not hold on these"
     elif result.verdict == "inconclusive":
         if reads_recipe(criterion.row):
             yield "would decide it", "more training seeds, or more items: the recipe is judged, not one checkpoint"

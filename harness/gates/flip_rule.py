@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -35,11 +35,31 @@ class TagFlips:
     reason: str | None = None
 
 
-def tag_flips(base: Records, candidate: Records, tag: str | None, *, baseline: str, candidate_name: str) -> TagFlips:
+def tag_flips(
+    base: Sequence[Records], candidate: Sequence[Records], tag: str | None, *, baseline: str, candidate_name: str
+) -> TagFlips:
     """Counts what broke, from the statistic `correct`.
 
-    An item that the baseline got right and the model did not answer readably counts as broken.
+    An item that the baseline got right and the model did not answer readably counts as broken. Of several training
+    seeds, an item counts as broken where all of the baseline's have it right and any of the model's has it wrong.
+
+    Args:
+        base, candidate: the records of every training seed; one for a fixed checkpoint.
     """
+    by_seed = [_flips_of(one, other, tag, baseline, candidate_name) for one in base for other in candidate]
+    fault = next((counted for counted in by_seed if counted.reason is not None), None)
+    if fault is not None:
+        return fault
+    broken: dict[str, None] = {}
+    for other in range(len(candidate)):
+        of_seed = [set(by_seed[one * len(candidate) + other].broken) for one in range(len(base))]
+        always = set.intersection(*of_seed)
+        broken |= dict.fromkeys(item for item in by_seed[other].broken if item in always)
+    order = {item: row for row, item in enumerate(base[0].item_ids)}
+    return replace(by_seed[0], broken=tuple(sorted(broken, key=order.__getitem__)))
+
+
+def _flips_of(base: Records, candidate: Records, tag: str | None, baseline: str, candidate_name: str) -> TagFlips:
     evaluation = base.head.evaluation
 
     def answer(n: int, broken: tuple[str, ...], reason: str | None = None) -> TagFlips:

@@ -26,6 +26,7 @@ from harness.schema.suite.gate_rules import (
     SuperiorityRule,
     TargetRule,
 )
+from harness.statistics.distributions import normal_cdf, normal_isf
 from harness.statistics.power import (
     effective_n,
     equivalence_needed_n,
@@ -33,7 +34,11 @@ from harness.statistics.power import (
     mde,
     needed_n,
     planned_half_width,
+    variance_range,
 )
+
+MANY = 1_000_000
+"""More items than anyone labels for one evaluation."""
 
 DISCORDANCE = 0.15
 """Share of items on which two models are expected to differ, when nothing is known."""
@@ -64,10 +69,14 @@ class Spread:
     Attributes:
         value: standard error × √items, of the level, the difference, or the logarithm of the ratio.
         source: where it was seen, for people.
+        n: items behind it, from which follows how sure it is.
+        efficiency: effective items per item there; None where it is not known.
     """
 
     value: float
     source: str
+    n: int = 0
+    efficiency: float | None = None
 
 
 def plan_rule(rule: Rule, leaf_effect: Callable[[Leaf], PlannedEffect]) -> PlannedEffect:
@@ -134,6 +143,16 @@ def planned(
     if n < rule.min_n:
         text = f"cannot pass: {whole(n)} items, at least {whole(rule.min_n)} required."
         return PlannedEffect(None, rule.min_n, False, text)
+    efficiency = 1.0 if spread is None or spread.efficiency is None else spread.efficiency
+    if round(n * efficiency, 6) < rule.min_n and not isinstance(rule, NoFlipsRule):
+        size = math.ceil(rule.min_n / efficiency)
+        text = (
+            f"cannot pass: {whole(n)} items are worth {whole(round(n * efficiency))} (from {spread.source}), at least "
+            f"{whole(rule.min_n)} effective items required, about {whole(size)} items."
+            if spread is not None
+            else ""
+        )
+        return PlannedEffect(None, size, False, text)
     if isinstance(rule, NoFlipsRule):
         return PlannedEffect(None, None, True, "checks every item, without statistics.")
     if isinstance(rule, AbsoluteRule) and rule.bound == "point":
@@ -143,9 +162,11 @@ def planned(
     level = isinstance(rule, AbsoluteRule | TargetRule)
     if spread is not None and not (share and level):
         items, variance, source = float(n), spread.value**2, f"variance from {spread.source}"
+        factors = variance_range(spread.n * efficiency)
     elif share and not ratio:
         items, variance = effective_n(n, clusters), _share_variance(rule, discordance)
-        source = "" if level else f"if {discordance:.0%} of the items differ"
+        source = "" if level else f"if {discordance:.0%} of the items differ, in brackets half or twice as many"
+        factors = (1.0, 1.0) if level else (0.5, 2.0)
     else:
         text = (
             f"the variance of {rule.metric} is unknown before the first run; after it, plan shows what the gate can "
@@ -156,7 +177,7 @@ def planned(
         return _equivalence(rule, items, variance, source, unit)
     if isinstance(rule, AbsoluteRule):
         return _absolute(rule, items, variance, source, unit)
-    return _one_sided(rule, items, variance, source, direction, unit)
+    return _one_sided(rule, items, variance, source, direction, unit, factors)
 
 
 def _share_variance(rule: Leaf, discordance: float) -> float:
@@ -175,22 +196,45 @@ def _one_sided(
     source: str,
     direction: Direction,
     unit: str,
+    factors: tuple[float, float],
 ) -> PlannedEffect:
-    effect = mde(math.sqrt(variance / items), rule.alpha)
+    """At its own margin: the true effect that the gate decides with 80% power, and the items that its margin takes."""
+    reach = mde(math.sqrt(variance / items), rule.alpha)
     loss = isinstance(rule, NonInferiorityRule)
     if isinstance(rule.margin, Ratio):
-        margin, effect = abs(math.log(rule.margin.ratio)), math.expm1(effect)
-        shown, limit = f"{effect:.2%}", f"ratio of {rule.margin.ratio:g}"
+        margin = abs(math.log(rule.margin.ratio))
+        effect = math.expm1(margin + reach)
+        shown = f"{effect:.2%}"
     else:
-        margin, shown, limit = rule.margin, in_unit(effect, unit), f"margin of {in_unit(rule.margin, unit)}"
+        margin, effect = rule.margin, rule.margin + reach
+        shown = in_unit(effect, unit)
     goal = {("higher", True): "a drop", ("higher", False): "a gain", ("lower", True): "a rise"}.get(
         (direction, loss), "a fall"
     )
-    required_n = max(needed_n(margin, variance, rule.alpha), rule.min_n) if margin else None
-    text = f"detects {goal} of {shown} with 80% power at {whole(round(items))} items"
-    if required_n is not None:
-        text += f"; its {limit} takes {whole(required_n)}"
-    return PlannedEffect(effect, required_n, True, f"{text}{_because(source)}.")
+    size = max(needed_n(margin, variance, rule.alpha), rule.min_n) if margin else None
+    text = f"{'fails' if loss else 'passes'} {goal} of {shown} with 80% power at {whole(round(items))} items"
+    if loss and margin:
+        text += f", passes an unchanged model with {_power(margin, variance, items, rule.alpha):.0%}"
+    if size is not None:
+        who = "an unchanged model" if loss else "a model better by twice its margin"
+        text += f"; to pass {who} with 80% takes {_sized(size, factors)}"
+    if size is not None and size > MANY:
+        size = None
+    return PlannedEffect(effect, size, True, f"{text}{_because(source)}.")
+
+
+def _power(margin: float, variance: float, items: float, alpha: float) -> float:
+    return normal_cdf(margin / math.sqrt(variance / items) - normal_isf(alpha))
+
+
+def _sized(size: int, factors: tuple[float, float]) -> str:
+    """`1,031 items (515 to 2,062)`, with what the variance leaves open."""
+    if size > MANY:
+        return "no realistic number of items"
+    low, high = (math.ceil(size * factor) if math.isfinite(factor) else MANY + 1 for factor in factors)
+    if low == high:
+        return f"{whole(size)} items"
+    return f"{whole(size)} items ({whole(low)} to {whole(high) if high <= MANY else 'no realistic number'})"
 
 
 def _equivalence(

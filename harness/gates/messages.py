@@ -17,6 +17,7 @@ from harness.schema.suite.gate_rules import (
     SlicedRule,
     SuperiorityRule,
 )
+from harness.statistics.caveats import CONSTANT_SHIFT, WITHIN_TOLERANCE
 
 
 def verdict_sentence(
@@ -31,7 +32,8 @@ def verdict_sentence(
     """One sentence (two with remarks): the claim, the value, its bounds, n, what is missing."""
     yes, no, whether = _claims(rule, criterion, model, baseline)
     claim = {"pass": yes, "fail": no}.get(outcome, f"Inconclusive whether {whether}")
-    text = f"{claim}: {_figures(rule, criterion, outcome, alpha)}, {items(criterion.row.n, criterion.row.clusters)}"
+    row = criterion.row
+    text = f"{claim}: {_figures(rule, criterion, outcome, alpha)}, {items(row.n, row.clusters, row.n_eff)}"
     if outcome == "inconclusive" and reads_recipe(criterion.row):
         text += "; needs more training seeds, or more items"
     elif outcome == "inconclusive":
@@ -44,12 +46,23 @@ def verdict_sentence(
 
 
 def too_few(rule: SlicedRule, criterion: Criterion, model: str) -> str:
-    """The sentence for fewer items than `min_n`."""
-    where = f" on {criterion.row.slice}" if criterion.row.slice else ""
+    """The sentence for less evidence than `min_n`."""
+    row = criterion.row
+    where = f" on {row.slice}" if row.slice else ""
+    what = "items" if row.n < rule.min_n else "effective items"
     return (
-        f"Too few items to decide {rule.metric} of {model}{where}: "
-        f"{items(criterion.row.n, criterion.row.clusters)}, at least {whole(rule.min_n)} required.{_remarks(criterion)}"
+        f"Too few {what} to decide {rule.metric} of {model}{where}: "
+        f"{items(row.n, row.clusters, row.n_eff)}, at least {whole(rule.min_n)} required.{_remarks(criterion)}"
     )
+
+
+def unmet_precondition(rule: SlicedRule, criterion: Criterion, model: str) -> str:
+    """The sentence for figures whose bounds do not hold on these items."""
+    row = criterion.row
+    where = f" on {row.slice}" if row.slice else ""
+    reasons = " ".join(f"{text[0].upper()}{text[1:].rstrip('.')}." for text in row.unmet)
+    size = items(row.n, row.clusters, row.n_eff)
+    return f"Undecided {rule.metric} of {model}{where} ({size}): {reasons}{_remarks(criterion)}"
 
 
 def _claims(rule: SlicedRule, criterion: Criterion, model: str, baseline: str) -> tuple[str, str, str]:
@@ -126,10 +139,15 @@ def _remarks(criterion: Criterion) -> str:
     text = ""
     if row.seeds is not None and reads_recipe(row):
         text += f" Judged over {len(row.seeds.seeds)} training seeds, as the recipe."
+    elif row.seeds is not None and not row.seeds.seeds_identical:
+        text += f" Judged on the first of {len(row.seeds.seeds)} training seeds: this checkpoint, not the recipe."
     if not isinstance(row, ComparisonResult):
         return text
     if row.identical:
-        text += " Both sides are identical on every item."
+        tolerance = ", within the tolerance of scoring" if WITHIN_TOLERANCE in row.weaknesses else ""
+        text += f" Both sides are identical on every item{tolerance}."
+    if CONSTANT_SHIFT in row.weaknesses:
+        text += " Every item changes by the same amount."
     if row.baseline_protocol != row.candidate_protocol:
         text += f" They answer by different protocols ({row.baseline_protocol}, {row.candidate_protocol})."
     return text

@@ -12,7 +12,7 @@ from harness.schema.results.inputs import EvaluationResult
 from harness.schema.results.metrics import ComparisonResult, MetricResult
 from harness.schema.results.seed_aggregation import Row
 from harness.schema.suite.gate_rules import BaseRule, ComparedRule, NoFlipsRule
-from harness.statistics.caveats import NO_INTERVAL
+from harness.statistics.caveats import NO_INTERVAL, OPEN
 from harness.statistics.power import mde
 
 _MOST_NAMES = 12
@@ -23,11 +23,13 @@ class RefusedError(Exception):
 
     Attributes:
         hint: what to do about it, for explanations.
+        open: there is a number, but too little evidence to bound it: inconclusive, and no error.
     """
 
-    def __init__(self, reason: str, hint: str = "") -> None:
+    def __init__(self, reason: str, hint: str = "", *, open: bool = False) -> None:
         super().__init__(reason)
         self.hint = hint
+        self.open = open
 
 
 class ResultLookup:
@@ -66,6 +68,7 @@ class ResultLookup:
             raise RefusedError(f"{rule.metric} of {model} is undefined: {chosen.reason or 'no reason given'}")
         if chosen.n <= 0:
             raise RefusedError(f"{rule.metric} of {model} has no items")
+        self._require_seeds(rule, chosen, model)
         return of_recipe(chosen)
 
     def change(self, rule: BaseRule, baseline: str, model: str, name: str | None) -> ComparisonResult:
@@ -102,6 +105,7 @@ class ResultLookup:
                 f"{chosen.only_candidate} are unpaired",
                 "evaluate both models on the same items, or lower `min_coverage`.",
             )
+        self._require_seeds(rule, chosen, model, baseline)
         return of_recipe(chosen)
 
     def slices(self, rule: BaseRule, key: str, model: str) -> list[str]:
@@ -127,6 +131,35 @@ class ResultLookup:
                 "fix `each_slice`, or add the column to the data's `slices`.",
             )
         return chosen
+
+    def _require_seeds(self, rule: BaseRule, row: Row, model: str, baseline: str | None = None) -> None:
+        """Refuses figures of several training seeds where one is missing, failed, or answered too few items.
+
+        Raises:
+            RefusedError: with the reason.
+        """
+        evaluation = self._evaluations[rule.evaluation]
+        seeds = row.seeds
+        sides = [(model, seeds.seeds, seeds.coverage) if seeds is not None else (model, [], [])]
+        if baseline is not None:
+            sides += [(baseline, seeds.baseline_seeds, seeds.baseline_coverage) if seeds else (baseline, [], [])]
+        for name, trained, coverage in sides:
+            asked = evaluation.seeds.get(name, 1)
+            if max(1, len(trained)) < asked:
+                raise RefusedError(
+                    f"{rule.evaluation} has records of only {max(1, len(trained))} of {asked} training seeds of {name}",
+                    "rerun the suite, so that every seed is trained and evaluated.",
+                )
+            least = min(coverage, default=1.0)
+            if least < rule.min_coverage - 1e-12:
+                raise RefusedError(
+                    f"a training seed of {name} answered {least:.1%} of {rule.evaluation}; "
+                    f"at least {rule.min_coverage:.1%} is required",
+                    "find out why its items failed (records with status failed or unread) before you lower "
+                    "`min_coverage`.",
+                )
+        if seeds is not None and seeds.fault is not None:
+            raise RefusedError(f"the training seeds cannot be judged together: {seeds.fault}")
 
     def require_answers(self, rule: BaseRule, model: str) -> None:
         """Refuses a model that was not evaluated, or answered too few items.
@@ -188,7 +221,8 @@ def judged_value(interval: Interval, alpha: float, what: str, weaknesses: Sequen
     value = JudgedValue(*map(number_or_nan, (interval.value, bound.low, bound.high)))
     if not value.sound:
         why = next((text.rstrip(".") for text in weaknesses if text in NO_INTERVAL), None)
-        raise RefusedError(f"{what} has no finite value with finite bounds" + (f": {why}" if why else ""))
+        text = f"{what} has no finite value with finite bounds" + (f": {why}" if why else "")
+        raise RefusedError(text, open=value.value == value.value and any(one in OPEN for one in weaknesses))
     return value
 
 

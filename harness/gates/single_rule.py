@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 from harness.gates.criterion import Criterion, build_criterion
 from harness.gates.decision import Outcome, decide, deciding_bound, gap
 from harness.gates.flip_rule import judge_flips
-from harness.gates.messages import too_few, verdict_sentence
+from harness.gates.gate_planning import MANY
+from harness.gates.messages import too_few, unmet_precondition, verdict_sentence
 from harness.gates.result_lookup import RefusedError
 from harness.gates.trace import GateTrace, JudgmentContext
+from harness.schema.results.evidence import evidence
 from harness.schema.results.metrics import ComparisonResult
 from harness.schema.results.seed_aggregation import reads_recipe
-from harness.schema.suite.gate_rules import MAX_FAMILY, Leaf, NoFlipsRule, Sliced
+from harness.schema.suite.gate_rules import MAX_FAMILY, ComparedRule, Leaf, NoFlipsRule, Sliced
 from harness.statistics.distributions import normal_isf
-from harness.statistics.power import needed_n_observed
-
-_MANY = 10_000_000
+from harness.statistics.multiplicity import holm
+from harness.statistics.power import needed_n_between, needed_n_observed
 
 
 def judge_rule(context: JudgmentContext, rule: Leaf, model: str, alpha: float) -> list[GateTrace]:
@@ -83,7 +85,29 @@ def _holm_failures(
         if not failing:
             break
         failures |= failing
-    return failures
+    shown = _shown_by_tests(context, rule, model, baseline, names)
+    return {name: alpha for name, alpha in failures.items() if shown.get(name, True)}
+
+
+def _shown_by_tests(
+    context: JudgmentContext, rule: Sliced, model: str, baseline: str | None, names: Sequence[str | None]
+) -> dict[str | None, bool]:
+    """Slice → whether Holm's p of its own test claims a difference: far tails of intervals alone claim too much.
+
+    A claim of harm is one-sided, so half of the two-sided p counts. Slices without a test are left out.
+    """
+    if not isinstance(rule, ComparedRule):
+        return {}
+    known: dict[str | None, float] = {}
+    for name in names:
+        try:
+            row = context.lookup.change(rule, baseline or "", model, name)
+        except RefusedError:
+            continue
+        if row.p is not None:
+            known[name] = row.p / 2
+    adjusted = holm(list(known.values()))
+    return {name: bool(p <= rule.alpha) for name, p in zip(known, adjusted.tolist(), strict=True)}
 
 
 def _judged(
@@ -97,9 +121,13 @@ def _judged(
 ) -> GateTrace:
     row = criterion.row
     required_n: int | None = None
-    if row.n < rule.min_n:
-        outcome, required_n = "inconclusive", rule.min_n
+    # A failure that its own bound shows stays one, however few items show it; a pass takes evidence.
+    if outcome != "fail" and evidence(row) < rule.min_n:
+        outcome, required_n = "inconclusive", math.ceil(rule.min_n * row.n / evidence(row))
         sentence = too_few(rule, criterion, model)
+    elif outcome != "fail" and row.unmet and not criterion.point:
+        outcome = "inconclusive"
+        sentence = unmet_precondition(rule, criterion, model)
     else:
         required_n = required_items(criterion, alpha) if outcome == "inconclusive" else None
         sentence = verdict_sentence(rule, criterion, outcome, model, baseline or "", alpha, required_n)
@@ -118,6 +146,7 @@ def _judged(
         alpha=alpha,
         n=row.n,
         clusters=row.clusters,
+        n_eff=row.n_eff,
         mde=row.mde if isinstance(row, ComparisonResult) else None,
         required_n=required_n,
     )
@@ -139,9 +168,13 @@ def required_items(criterion: Criterion, alpha: float) -> int | None:
     distance = gap(judged, limits)
     if not (width > 0 and distance > 0):
         return None
-    standard_error = width / (2 * normal_isf(alpha))
-    required_n = max(needed_n_observed(criterion.row.n, standard_error, distance, alpha), criterion.row.n + 1)
-    return required_n if required_n <= _MANY else None
+    standard_error, n = width / (2 * normal_isf(alpha)), criterion.row.n
+    below, above = judged.value - limits.floor, limits.ceiling - judged.value
+    if min(below, above) > 0 and math.isfinite(max(below, above)):
+        required_n = max(needed_n_between(n, standard_error, below, above, alpha), n + 1)
+    else:
+        required_n = max(needed_n_observed(n, standard_error, distance, alpha), n + 1)
+    return required_n if required_n <= MANY else None
 
 
 def _flips(context: JudgmentContext, rule: NoFlipsRule, model: str, baseline: str) -> GateTrace:

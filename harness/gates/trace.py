@@ -94,6 +94,8 @@ class JudgmentContext:
     ) -> GateTrace:
         """A trace for what cannot be judged."""
         reason, hint = str(why), getattr(why, "hint", "")
-        sentence = f"Cannot be judged: {reason.rstrip('.')}."
-        result = self.result(rule, model, "error", sentence, baseline=baseline, **more)
+        undecided = isinstance(why, RefusedError) and why.open
+        sentence = f"{'Undecided' if undecided else 'Cannot be judged'}: {reason.rstrip('.')}."
+        outcome: Outcome = "inconclusive" if undecided else "error"
+        result = self.result(rule, model, outcome, sentence, baseline=baseline, **more)
         return GateTrace(rule, result, error=reason, hint=hint)

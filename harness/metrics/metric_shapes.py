@@ -16,7 +16,12 @@ import numpy as np
 import numpy.typing as npt
 
 from harness.core.metric import Aspect, Direction, Metric, MetricContext, MetricKind, Role
+from harness.core.metric_structure import MetricStructure
 from harness.core.records import FloatArray, Records
+
+NATS = "nats"
+LIKELIHOODS = "nll"
+"""How the statistics begin that are negative log-likelihoods in nats."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -54,6 +59,10 @@ class RecordMetric(Metric):
     def reads(self, protocol: str) -> bool:
         """Whether records that were made by this protocol have a value here."""
         return self.protocols is None or protocol in self.protocols
+
+    def structure(self, records: Records) -> MetricStructure:
+        """Log-likelihoods are known to scoring's tolerance; see `core.metric.Metric.structure`."""
+        return MetricStructure(nats=self.unit == NATS)
 
     @abstractmethod
     def rows(self, records: Records) -> FloatArray:
@@ -97,6 +106,10 @@ class RatioMetric(RecordMetric):
 
     def value(self, sums: FloatArray, n: npt.NDArray[Any] | float) -> FloatArray:
         return divide(sums[..., 0], sums[..., 1])
+
+    def structure(self, records: Records) -> MetricStructure:
+        """Items weigh as their second sum, texts by their length."""
+        return MetricStructure(weights=column(records, self.second), nats=self.first.startswith(LIKELIHOODS))
 
 
 @dataclass(slots=True, kw_only=True)

@@ -7,7 +7,7 @@ whole; the jackknife is `total − cluster`, so leaving one out costs no second 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -33,6 +33,7 @@ class Bootstrap:
         bias: z₀, from the share of resamples below the value (ties count half).
         acceleration: a, from the leave-one-cluster-out values.
         weaknesses: why bounds are undefined, or deserve less trust.
+        left_out, counts: the figure without one cluster of each kind, and how many there are of the kind.
     """
 
     value: float
@@ -40,6 +41,8 @@ class Bootstrap:
     bias: float
     acceleration: float
     weaknesses: tuple[str, ...]
+    left_out: FloatArray = field(default_factory=lambda: np.empty(0))
+    counts: IntArray = field(default_factory=lambda: np.empty(0, dtype=np.int64))
 
     @property
     def standard_error(self) -> float:
@@ -102,13 +105,15 @@ def bca(stats_rows: FloatArray, value: Value, groups: Groups, resamples: int = 1
     below = np.searchsorted(known, estimate - tolerance, side="left")
     upto = np.searchsorted(known, estimate + tolerance, side="right")
     bias = normal_ppf((below + upto) / (2 * len(known)))
-    acceleration = _acceleration(figure(totals - cells), counts)
+    left_out = figure(totals - cells)
+    acceleration = _acceleration(left_out, counts)
     if not math.isfinite(bias):
         warnings.append(caveats.OUTSIDE)
     elif not math.isfinite(acceleration):
         acceleration = 0.0
         warnings.append(caveats.NO_ACCELERATION)
-    return Bootstrap(estimate, known, bias if math.isfinite(bias) else NAN, acceleration, tuple(warnings))
+    bias = bias if math.isfinite(bias) else NAN
+    return Bootstrap(estimate, known, bias, acceleration, tuple(warnings), left_out, counts)
 
 
 def evaluate(value: Value, sums: FloatArray, n: FloatArray | float) -> FloatArray:

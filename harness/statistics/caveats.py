@@ -7,10 +7,30 @@ FEW_ITEMS = 50
 FEW_FOR_BOOTSTRAP = 200
 FEW_DISCORDANT = 10
 FEW_DIFFERING = 50
+TOO_FEW_DIFFERING = 10
+SMALL_GROUP = 5
+RARE = 40
+DOMINATED = 0.5
+FEW_DF = 5.0
 
 NO_ITEMS = "no item applies to this metric: nothing is estimated."
 ONE_CLUSTER = "all items are in one cluster, which says nothing about the variation between clusters."
 ONE_ITEM = "one item says nothing about the variation between items."
+CONSTANT_SHIFT = (
+    "every item changes by the same amount: the change is judged as it is, and nothing is known beyond these items."
+)
+WITHIN_TOLERANCE = (
+    "identical within tolerance: no item differs by more than its log-likelihood is exact to "
+    "(1e-4 nats + 2e-6 of its size)."
+)
+CARRIED_BY_FEW = (
+    "one or two {} carry nearly all of the variance: no method holds its level here, so the figure decides nothing."
+)
+SPREAD_OVER_SEEDS = (
+    "a largest minus smallest over groups has no bound over training seeds that holds for a fair model: it decides "
+    "nothing here."
+)
+SLOW_SEEDS = "the metric was recomputed on every resample of the items, for all seeds at once."
 CONSTANT = "every item has the same value: the variance, and thus the interval, cannot be estimated."
 IDENTICAL = "the two sides are identical on every item: there is no variance to estimate an interval from."
 UNDEFINED_VALUE = "the metric is undefined on these items."
@@ -24,7 +44,6 @@ SLOW = (
     "the metric has no sufficient statistics: it was recomputed on every resample, "
     "and its interval is neither bias-corrected nor accelerated."
 )
-UNBOUNDED = "with so few clusters, some bounds are unbounded: no value can be ruled out at that level."
 CLUSTERS_AS_ITEMS = (
     "the clusters do not differ, so their variance is unknown: the interval counts every cluster as one item."
 )
@@ -38,9 +57,12 @@ NO_INTERVAL = (
     ONE_CLUSTER,
     CONSTANT,
     OUTSIDE,
-    UNBOUNDED,
 )
 """Reasons for which there is no interval at all; gates say them where they cannot judge."""
+
+
+OPEN = (CONSTANT, OUTSIDE, NO_INFLUENCE)
+"""Reasons for which a figure has no bounds although it is known: too little evidence, and no error."""
 
 
 def few_clusters(count: int, clustered: bool) -> str | None:
@@ -53,11 +75,48 @@ def few_clusters(count: int, clustered: bool) -> str | None:
     )
 
 
-def few_clusters_wild(count: int) -> str:
+def unequal_clusters(df: float, count: int) -> str | None:
+    """Said where few large clusters decide a figure, whatever the number of all of them."""
+    if df >= FEW_DF or count - 1 < FEW_DF:
+        return None
     return (
-        f"only {count} clusters: the wild cluster bootstrap kept its level in simulation, "
-        "but missed up to 11% instead of 5% where cluster means are skewed."
+        f"few large clusters decide this figure: its {count} clusters are worth {df:.1f} degrees of freedom, "
+        "which widens the interval."
     )
+
+
+def rare_parts(evidence: float, name: str, count: int) -> str | None:
+    """A precondition: classes that count alike need items, the rarest one too."""
+    if evidence >= RARE:
+        return None
+    items = "item" if count == 1 else "items"
+    return (
+        f"{name} has only {count} {items}, and counts as much as the others: the figure is worth {evidence:.0f} items "
+        f"of equal weight, and intervals are too short below {RARE}."
+    )
+
+
+def small_group(count: int) -> str:
+    return f"the smallest group has only {count} items: below {SMALL_GROUP} no bound on its figure holds."
+
+
+def spread_of_a_fair_model(groups: int, fair: float) -> str:
+    return (
+        f"a largest minus smallest lies above the true one: {groups} groups without any difference would show about "
+        f"{fair:.2g} here. The interval allows for it."
+    )
+
+
+def too_few_differing(count: int, clustered: bool) -> str | None:
+    """A precondition of resampling: what carries the interval is where the sides differ."""
+    if count >= TOO_FEW_DIFFERING:
+        return None
+    what = "clusters" if clustered else "items"
+    return f"the sides differ on only {count} {what}: a resampled interval needs at least {TOO_FEW_DIFFERING}."
+
+
+def disagreement(test: str, method: str) -> str:
+    return f"the interval ({method}) and the test ({test}) are by different methods, and disagree near the edge."
 
 
 def few_clusters_score(count: int) -> str | None:

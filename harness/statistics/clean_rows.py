@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from harness.core.errors import HarnessError
+from harness.core.metric_structure import PLAIN, MetricStructure
 from harness.statistics import caveats
 from harness.statistics.clusters import Groups
 from harness.statistics.result import FloatArray, Kind, Value
@@ -24,15 +25,19 @@ class Prepared:
         groups: clusters of the rows that are left.
         fault: why nothing can be estimated, or None.
         notes: weaknesses that came to light.
+        structure: that of the rows that are left.
     """
 
     sides: tuple[FloatArray, ...]
     groups: Groups
     fault: str | None
     notes: tuple[str, ...]
+    structure: MetricStructure = PLAIN
 
 
-def prepare(sides: Sequence[FloatArray], clusters: Sequence[str] | None) -> Prepared:
+def prepare(
+    sides: Sequence[FloatArray], clusters: Sequence[str] | None, structure: MetricStructure = PLAIN
+) -> Prepared:
     """Leaves out rows that are NaN on any side; finds what forbids an estimate.
 
     Raises:
@@ -54,6 +59,7 @@ def prepare(sides: Sequence[FloatArray], clusters: Sequence[str] | None) -> Prep
         keep = np.flatnonzero(~gone)
         arrays = [array[keep] for array in arrays]
         clusters = None if clusters is None else [clusters[row] for row in keep.tolist()]
+        structure = structure.take(keep)
     infinite = int(np.count_nonzero(np.logical_or.reduce([np.isinf(array).any(axis=1) for array in arrays])))
     groups = Groups.of(clusters, len(arrays[0]))
     fault = None
@@ -64,7 +70,7 @@ def prepare(sides: Sequence[FloatArray], clusters: Sequence[str] | None) -> Prep
     elif groups.n == 0:
         fault = caveats.NO_ITEMS
     notes = caveats.kept(fault, caveats.one_sided(uneven) if uneven else None)
-    return Prepared(tuple(arrays), groups, fault, notes)
+    return Prepared(tuple(arrays), groups, fault, notes, structure)
 
 
 def linear_scale(kind: Kind) -> float | None:

@@ -33,6 +33,11 @@ def normal_isf(tail: float) -> float:
     return -normal_ppf(tail)
 
 
+def normal_sf(x: float) -> float:
+    """P(Z > x)."""
+    return normal_cdf(-x)
+
+
 def student_sf(x: float, freedom: float) -> float:
     """P(T > x) of Student's t with so many degrees of freedom."""
     from scipy import special
@@ -66,6 +71,13 @@ def binomial_cdf(count: int, n: int, share: float) -> float:
     from scipy import special
 
     return float(special.bdtr(count, n, share))
+
+
+def chi_square_isf(tail: float, df: float) -> float:
+    """The x with P(χ² > x) = tail."""
+    from scipy import special
+
+    return float(special.chdtri(df, tail))
 
 
 def poisson_cdf(counts: FloatArray, mean: float) -> FloatArray:

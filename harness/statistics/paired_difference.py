@@ -3,29 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
 from harness.core.interval import NAN, Interval, number_or_nan
+from harness.core.metric_structure import PLAIN, SCORING_ABSOLUTE, SCORING_RELATIVE, MetricStructure
 from harness.statistics import caveats
 from harness.statistics.bootstrap import bca, evaluate
 from harness.statistics.clean_rows import check_kind, linear_scale, prepare
 from harness.statistics.distinct_rows import row_hashes
 from harness.statistics.estimate import is_binary
+from harness.statistics.group_spread import METHOD, GroupFigures
+from harness.statistics.linear_figure import jackknife_error, jackknife_figure, linear_figure
 from harness.statistics.paired_sample import MethodResult, PairedSample
 from harness.statistics.power import mde
+from harness.statistics.preconditions import rare_parts
 from harness.statistics.proportions import design_effect, mcnemar_exact, tango, tango_clustered
 from harness.statistics.randomization import RandomizationTest, side_swap, sign_flip
 from harness.statistics.result import Difference, FloatArray, Kind, Value
 from harness.statistics.t_intervals import (
-    clustered_standard_error,
+    ClusterError,
+    cluster_error,
     log_ratio_influence,
     mean_influence,
     ratio_influence,
-    t_interval,
     t_test,
 )
-from harness.statistics.wild_bootstrap import WILD_BELOW, WildBootstrap
 
 _SIDES = "randomized swaps of the sides of {}"
 
@@ -38,6 +42,7 @@ def difference(
     kind: Kind,
     value: Value,
     clusters: Sequence[str] | None = None,
+    structure: MetricStructure = PLAIN,
     confidence: float = 0.95,
     alphas: Sequence[float] = (0.05,),
     resamples: int = 10_000,
@@ -51,14 +56,15 @@ def difference(
     | mean of 0/1 | none | Tango score | exact McNemar |
     | mean of 0/1 | yes | Tango score, effective number of items | sign flips of whole clusters |
     | mean, ratio | any | cluster-robust t (linearized for ratios) | the same t |
-    | mean, ratio | below 40 | wild cluster bootstrap of t | the same |
-    | additive | any | paired BCa bootstrap of clusters | side swaps of whole clusters |
+    | additive | any | paired BCa bootstrap of clusters, never shorter than the jackknife's t | side swaps of clusters |
+    | largest minus smallest | any | simultaneous pairwise differences | side swaps of clusters |
 
     Args:
         base, candidate: [n, k] sufficient statistics, the same items in the same rows; rows that
             are NaN throughout on either side are left out.
         kind, value: as in `core.metric.Metric`.
         clusters: cluster id of each row; None when every row stands for itself.
+        structure: what the figure is made of, as `Metric.structure` says it.
         alphas: levels of the one-sided bounds.
         only_test: leave out intervals that would have to be bootstrapped; the p-value is the same.
 
@@ -71,8 +77,9 @@ def difference(
     """
     levels = tuple(alphas)
     scale = linear_scale(kind)
-    ready = prepare([base, candidate], clusters)
-    (before, after), groups = ready.sides, ready.groups
+    ready = prepare([base, candidate], clusters, structure)
+    groups = ready.groups
+    before, after, noise = _without_noise(ready.sides[0], ready.sides[1], ready.structure)
     check_kind(kind, before, value)
     identical = ready.fault is None and bool(np.array_equal(before, after))
     values = (NAN, NAN)
@@ -86,47 +93,99 @@ def difference(
             fault = caveats.UNDEFINED_VALUE
     delta = values[1] - values[0] if np.isfinite(values).all() else NAN
     sample = PairedSample(
-        before, after, value, groups, values, delta, identical, confidence, levels, resamples, seed, only_test
-    )
+        before, after, value, groups, values, delta, identical, confidence, levels, resamples, seed, ready.structure,
+        only_test,
+    )  # fmt: skip
     ratio: Interval | None = None
     ratio_warning: str | None = None
     if fault is not None:
         outcome = MethodResult(
             Interval.undefined(confidence, levels), 1.0 if identical else NAN, "none", "none", (fault,)
         )
-    elif scale is None:
-        outcome = _additive(sample)
-    elif kind == "mean" and scale == 1 and is_binary(before) and is_binary(after):
-        outcome = _binary_clusters(sample) if groups.clustered else _binary(sample)
     else:
-        outcome = _linear(sample, kind, scale)
-    if fault is None and kind == "ratio" and scale is not None:
-        ratio = _ratio(sample)
-        ratio_warning = None if ratio is not None else caveats.NOT_POSITIVE
+        outcome = _method(sample, kind, scale)
+        if kind == "ratio" and scale is not None:
+            ratio = _ratio(sample)
+            ratio_warning = None if ratio is not None else caveats.NOT_POSITIVE
     interval = outcome.interval.with_value(delta)
+    p = 1.0 if identical else outcome.p
+    # Identical sides have no variance that a method could take for granted: nothing is left unmet.
+    unmet = () if identical else caveats.kept(*outcome.unmet)
     return Difference(
         delta=interval,
         ratio=ratio,
-        p=1.0 if identical else outcome.p,
+        p=p,
         test=outcome.test,
         n=groups.n,
         clusters=groups.count,
+        n_eff=outcome.error.n_eff if fault is None else 0.0,
         mde=mde(number_or_nan(interval.standard_error)),
         discordant=outcome.discordant,
         identical=identical,
         method=outcome.method,
-        weaknesses=caveats.kept(*ready.notes, *outcome.warnings, ratio_warning),
+        weaknesses=caveats.kept(
+            *ready.notes,
+            caveats.WITHIN_TOLERANCE if noise and identical else None,
+            *outcome.warnings,
+            *unmet,
+            ratio_warning,
+            _disagreement(interval, p, outcome),
+        ),
+        unmet=unmet,
         base_value=values[0],
         candidate_value=values[1],
     )
+
+
+def _method(sample: PairedSample, kind: Kind, scale: float | None) -> MethodResult:
+    if sample.structure.spread is not None:
+        return _spread(sample)
+    if scale is None:
+        return _additive(sample)
+    binary = kind == "mean" and not sample.structure.area and is_binary(sample.base) and is_binary(sample.candidate)
+    if binary:
+        return _binary_clusters(sample) if sample.groups.clustered else _binary(sample)
+    return _linear(sample, kind)
+
+
+def _without_noise(
+    base: FloatArray, candidate: FloatArray, structure: MetricStructure
+) -> tuple[FloatArray, FloatArray, bool]:
+    """The sides with both values at their middle where scoring cannot tell them apart.
+
+    Returns:
+        The sides, and whether any row was changed.
+    """
+    if not structure.nats:
+        return base, candidate, False
+    first, second = base[:, 0], candidate[:, 0]
+    apart = np.abs(second - first)
+    tie = (apart > 0) & (apart <= SCORING_ABSOLUTE + SCORING_RELATIVE * np.maximum(np.abs(first), np.abs(second)))
+    if not tie.any():
+        return base, candidate, False
+    middle, sides = (first + second) / 2, (base.copy(), candidate.copy())
+    for side in sides:
+        side[tie, 0] = middle[tie]
+    return sides[0], sides[1], True
+
+
+def _disagreement(interval: Interval, p: float, outcome: MethodResult) -> str | None:
+    """Said where one row's interval and p lie on two sides of its level."""
+    if interval.low is None or interval.high is None or not np.isfinite(p):
+        return None
+    if (interval.low > 0 or interval.high < 0) == (p < 1 - interval.confidence):
+        return None
+    return caveats.disagreement(outcome.test, outcome.method)
 
 
 def _binary(sample: PairedSample) -> MethodResult:
     n = sample.groups.n
     change = sample.candidate[:, 0] - sample.base[:, 0]
     fixed, broken = int(np.count_nonzero(change > 0)), int(np.count_nonzero(change < 0))
-    error = clustered_standard_error(mean_influence(change), sample.groups, 1.0)
-    interval = Interval.of(lambda alpha: tango(broken, fixed, n, alpha), sample.confidence, sample.alphas, error)
+    error = cluster_error(mean_influence(change), sample.groups, 1.0)
+    interval = Interval.of(
+        lambda alpha: tango(broken, fixed, n, alpha), sample.confidence, sample.alphas, error.standard_error
+    )
     return MethodResult(
         interval,
         mcnemar_exact(broken, fixed),
@@ -134,6 +193,7 @@ def _binary(sample: PairedSample) -> MethodResult:
         "Tango score interval",
         (caveats.few_discordant(fixed + broken, "items"),),
         (fixed + broken) / n,
+        replace(error, n_eff=float(n)),
     )
 
 
@@ -145,63 +205,67 @@ def _binary_clusters(sample: PairedSample) -> MethodResult:
     if count < 2:
         return MethodResult(sample.no_interval, NAN, test, "none", (caveats.ONE_CLUSTER,), discordant)
     fixed, broken = float(np.count_nonzero(change > 0)), float(np.count_nonzero(change < 0))
-    error = clustered_standard_error(mean_influence(change), sample.groups, 1.0)
-    effect, unknown = design_effect(broken, fixed, sample.groups, error)
+    error = cluster_error(mean_influence(change), sample.groups, 1.0)
+    effect = design_effect(broken, fixed, sample.groups.n, error.standard_error)
+    # Clusters that do not differ at all say nothing of their variance: each counts as one item.
+    unknown = not np.isfinite(effect)
+    effect = sample.groups.n / error.n_eff if unknown else effect
 
     def limits(alpha: float) -> tuple[float, float]:
-        return tango_clustered(broken, fixed, sample.groups.n, effect, count - 1, alpha)
+        return tango_clustered(broken, fixed, sample.groups.n, effect, error.df, alpha)
 
-    interval = Interval.of(limits, sample.confidence, sample.alphas, error)
+    interval = Interval.of(limits, sample.confidence, sample.alphas, error.standard_error)
     warnings = (
         caveats.CLUSTERS_AS_ITEMS if unknown else None,
         caveats.few_clusters_score(count),
+        caveats.unequal_clusters(error.df, count),
         caveats.few_discordant(drawn.differing, "clusters"),
     )
-    method = "Tango score interval with the effective number of items, t with clusters − 1 degrees of freedom"
-    return MethodResult(interval, drawn.p, test, method, warnings, discordant)
+    method = "Tango score interval with the effective number of items, t with Satterthwaite's degrees of freedom"
+    return MethodResult(interval, drawn.p, test, method, warnings, discordant, error)
 
 
-def _linear(sample: PairedSample, kind: Kind, scale: float) -> MethodResult:
-    if kind == "mean":
-        change = scale * mean_influence(sample.candidate[:, 0] - sample.base[:, 0])
-        return _t_or_wild(sample, change, np.full(sample.groups.n, 1 / sample.groups.n), "paired t interval")
-    influence = ratio_influence(sample.candidate[:, 0], sample.candidate[:, 1]) - ratio_influence(
-        sample.base[:, 0], sample.base[:, 1]
-    )
-    return _t_or_wild(sample, scale * influence, _shares(sample), "linearized ratio of sums, paired t interval")
-
-
-def _shares(sample: PairedSample) -> FloatArray:
-    """How much of the denominator every item holds, the mean of both sides."""
-    parts = [side[:, 1] / side[:, 1].sum() for side in (sample.base, sample.candidate)]
-    return np.asarray((parts[0] + parts[1]) / 2)
-
-
-def _t_or_wild(sample: PairedSample, influence: FloatArray, shares: FloatArray, method: str) -> MethodResult:
+def _linear(sample: PairedSample, kind: Kind) -> MethodResult:
     groups = sample.groups
     test = "paired t test"
+    method = "paired t interval" if kind == "mean" else "linearized ratio of sums, paired t interval"
     if groups.clustered:
-        test, method = f"cluster-robust {test}", f"cluster-robust {method.removeprefix('cluster-robust ')}"
-    error = clustered_standard_error(influence, groups, abs(sample.levels[0]) + abs(sample.levels[1]))
-    if not error > 0:
-        why = caveats.CONSTANT
-        if sample.identical:
-            why = caveats.IDENTICAL
-        elif groups.count < 2:
-            why = caveats.ONE_CLUSTER if groups.clustered else caveats.ONE_ITEM
-        return MethodResult(sample.no_interval, NAN, test, method, (why,))
-    if groups.clustered and groups.count < WILD_BELOW:
-        wild = WildBootstrap.of(influence, shares, groups, sample.delta, sample.seed)
-        return MethodResult(
-            wild.interval(sample.confidence, sample.alphas),
-            wild.p(),
-            f"wild cluster bootstrap of t ({wild.weights})",
-            f"{method.removesuffix(' interval')}, wild cluster bootstrap",
-            (caveats.few_clusters_wild(groups.count), None if wild.bounded(sample.alphas) else caveats.UNBOUNDED),
-        )
-    interval = t_interval(sample.delta, error, groups.count - 1, sample.confidence, sample.alphas)
-    few = caveats.few_clusters(groups.count, groups.clustered)
-    return MethodResult(interval, t_test(sample.delta, error, groups.count - 1), test, method, (few,))
+        test, method = f"cluster-robust {test}", f"cluster-robust {method}"
+    if kind == "mean":
+        influence = mean_influence(sample.candidate[:, 0] - sample.base[:, 0])
+    else:
+        influence = ratio_influence(*sample.candidate.T) - ratio_influence(*sample.base.T)
+    scale = abs(sample.levels[0]) + abs(sample.levels[1])
+    made = linear_figure(
+        sample.delta, influence, groups, scale, sample.confidence, sample.alphas, _weights(sample, kind)
+    )
+    if made.error.standard_error > 0:
+        p = t_test(sample.delta, made.error.standard_error, made.error.df)
+        rare = rare_parts(sample.structure)
+        return MethodResult(made.interval, p, test, method, made.warnings, error=made.error, unmet=(*made.unmet, rare))
+    if sample.identical or groups.count < 2:
+        why = caveats.ONE_CLUSTER if groups.clustered else caveats.ONE_ITEM
+        why = caveats.IDENTICAL if sample.identical else why
+        return MethodResult(sample.no_interval, NAN, test, method, (why,), error=made.error)
+    # All clusters moved alike: of the sign patterns only two are as extreme.
+    p = min(1.0, 2.0 ** (1 - groups.count))
+    return MethodResult(
+        _point(sample, sample.delta), p, "sign flips of whole clusters", "every item changes alike",
+        (caveats.CONSTANT_SHIFT,), error=made.error,
+    )  # fmt: skip
+
+
+def _point(sample: PairedSample, value: float) -> Interval:
+    """The interval of what does not vary at all."""
+    return Interval.of(lambda alpha: (value, value), sample.confidence, sample.alphas, 0.0, value)
+
+
+def _weights(sample: PairedSample, kind: Kind) -> FloatArray | None:
+    """How much of the denominator every item holds, the mean of both sides; None where items weigh alike."""
+    if kind != "ratio":
+        return sample.structure.weights
+    parts = [side[:, 1] / side[:, 1].sum() for side in (sample.base, sample.candidate)]
+    return np.asarray((parts[0] + parts[1]) / 2)
 
 
 def _ratio(sample: PairedSample) -> Interval | None:
@@ -209,27 +273,22 @@ def _ratio(sample: PairedSample) -> Interval | None:
     if not (sample.levels[0] > 0 and sample.levels[1] > 0):
         return None
     log = float(np.log(sample.levels[1] / sample.levels[0]))
-    influence = log_ratio_influence(sample.candidate[:, 0], sample.candidate[:, 1]) - log_ratio_influence(
-        sample.base[:, 0], sample.base[:, 1]
-    )
-    error = clustered_standard_error(influence, sample.groups, 1.0)
-    if error > 0 and sample.groups.clustered and sample.groups.count < WILD_BELOW:
-        wild = WildBootstrap.of(influence, _shares(sample), sample.groups, log, sample.seed)
-        interval = wild.interval(sample.confidence, sample.alphas)
-    else:
-        interval = t_interval(log, error, sample.groups.count - 1, sample.confidence, sample.alphas)
+    influence = log_ratio_influence(*sample.candidate.T) - log_ratio_influence(*sample.base.T)
+    weights = _weights(sample, "ratio")
+    made = linear_figure(log, influence, sample.groups, 1.0, sample.confidence, sample.alphas, weights)
+    interval = made.interval
+    if not made.error.standard_error > 0 and not sample.identical and sample.groups.count > 1:
+        interval = _point(sample, log)
     return interval.mapped(lambda x: float(np.exp(x))).with_value(sample.levels[1] / sample.levels[0])
 
 
 def _additive(sample: PairedSample) -> MethodResult:
     method = f"paired BCa bootstrap of {sample.unit}, {sample.resamples:,} resamples"
     if sample.identical:
-        return MethodResult(sample.no_interval, 1.0, "identical", method, (caveats.IDENTICAL,))
+        return MethodResult(sample.no_interval, 1.0, "identical", method, (caveats.IDENTICAL,), error=_counted(sample))
     # The side that is called the first is chosen by content, so that an exchange of the sides
     # resamples alike and mirrors the result exactly.
-    first, second, sign = sample.base, sample.candidate, 1.0
-    if _fingerprint(first) > _fingerprint(second):
-        first, second, sign = second, first, -1.0
+    first, second, sign = _ordered(sample)
     k = first.shape[1]
 
     def gap(sums: FloatArray, n: FloatArray) -> FloatArray:
@@ -237,30 +296,94 @@ def _additive(sample: PairedSample) -> MethodResult:
 
     test = side_swap(first, second, sample.value, sample.groups, sample.resamples, sample.seed)
     p = test.p if sample.groups.count > 1 else NAN
+    name = _swaps(_SIDES.format(sample.unit), test, sample.resamples)
     if sample.only_test:
-        return MethodResult(
-            sample.no_interval,
-            p,
-            _swaps(_SIDES.format(sample.unit), test, sample.resamples),
-            "none",
-        )
-    drawn = bca(np.hstack([first, second]), gap, sample.groups, sample.resamples, sample.seed)
-    interval = drawn.interval(sample.confidence, sample.alphas)
+        return MethodResult(sample.no_interval, p, name, "none")
+    rows = np.hstack([first, second])
+    drawn = bca(rows, gap, sample.groups, sample.resamples, sample.seed)
+    made = jackknife_figure(
+        (sign or 1.0) * sample.delta, rows, gap, sample.groups, abs(sample.levels[0]) + abs(sample.levels[1]),
+        sample.confidence, sample.alphas, sample.structure.weights, drawn,
+    )  # fmt: skip
+    interval = drawn.interval(sample.confidence, sample.alphas).covering(made.interval)
+    weaknesses = drawn.weaknesses
+    if caveats.CONSTANT in weaknesses and sample.groups.count > 1:
+        # Every resample moves alike, as where all right answers became wrong ones.
+        interval, weaknesses = _point(sample, (sign or 1.0) * sample.delta), (caveats.CONSTANT_SHIFT,)
+    clustered = sample.groups.clustered
     return MethodResult(
-        interval if sign > 0 else interval.negated(),
+        _oriented(interval, sign),
         p,
-        _swaps(_SIDES.format(sample.unit), test, sample.resamples),
+        name,
         method,
         (
-            *drawn.weaknesses,
-            caveats.few_for_bootstrap(sample.groups.count, sample.groups.clustered),
-            caveats.few_differing(test.differing, sample.groups.clustered),
+            *weaknesses,
+            caveats.few_for_bootstrap(sample.groups.count, clustered),
+            caveats.few_differing(test.differing, clustered),
+            *(made.warnings if clustered else ()),
+        ),
+        error=made.error,
+        unmet=(
+            rare_parts(sample.structure),
+            caveats.too_few_differing(test.differing, clustered),
+            *made.unmet,
         ),
     )
 
 
-def _fingerprint(rows: FloatArray) -> tuple[list[float], int]:
-    return rows.sum(axis=0).tolist(), int(row_hashes(rows).sum(dtype=np.uint64))
+def _spread(sample: PairedSample) -> MethodResult:
+    """The change of a largest minus smallest; sides are called first by content, as in `_additive`."""
+    first, second, sign = _ordered(sample)
+    if sample.identical:
+        return MethodResult(sample.no_interval, 1.0, "identical", METHOD, (caveats.IDENTICAL,), error=_counted(sample))
+    test = side_swap(first, second, sample.value, sample.groups, sample.resamples, sample.seed)
+    name = _swaps(_SIDES.format(sample.unit), test, sample.resamples)
+    p = test.p if sample.groups.count > 1 else NAN
+    if sample.only_test:
+        return MethodResult(sample.no_interval, p, name, "none")
+    figures = GroupFigures.of((first, second), sample.structure, sample.groups)
+    if figures is None:
+        return MethodResult(sample.no_interval, p, name, METHOD, (caveats.NO_INFLUENCE,), error=_counted(sample))
+    interval = figures.interval(sample.confidence, sample.alphas, sample.seed)
+    k = first.shape[1]
+    error = jackknife_error(
+        np.hstack([first, second]),
+        lambda sums, n: sample.value(sums[..., k:], n) - sample.value(sums[..., :k], n),
+        sample.groups,
+        abs(sample.levels[0]) + abs(sample.levels[1]),
+    )
+    return MethodResult(
+        _oriented(interval, sign), p, name, METHOD, figures.notes(sample.seed), error=error,
+        unmet=figures.unmet(),
+    )  # fmt: skip
+
+
+def _counted(sample: PairedSample) -> ClusterError:
+    """The evidence of sides that do not vary."""
+    return cluster_error(np.zeros(sample.groups.n), sample.groups, 1.0, sample.structure.weights)
+
+
+def _ordered(sample: PairedSample) -> tuple[FloatArray, FloatArray, float]:
+    """The side that is called the first, by content, the other one, and the sign that this gives the difference.
+
+    An exchange of the sides then resamples alike and mirrors the result exactly. The sign is 0 where an exchange
+    gives the same pairs again.
+    """
+    here, there = _fingerprint(sample.base, sample.candidate), _fingerprint(sample.candidate, sample.base)
+    if here > there:
+        return sample.candidate, sample.base, -1.0
+    return sample.base, sample.candidate, 0.0 if here == there else 1.0
+
+
+def _oriented(interval: Interval, sign: float) -> Interval:
+    if sign == 0:
+        return interval.covering(interval.negated())
+    return interval if sign > 0 else interval.negated()
+
+
+def _fingerprint(first: FloatArray, second: FloatArray) -> tuple[list[float], int]:
+    """Which side comes first, by content alone: by its sums, and where these are equal by its pairs with the other."""
+    return first.sum(axis=0).tolist(), int(row_hashes(np.hstack([first, second])).sum(dtype=np.uint64))
 
 
 def _swaps(name: str, test: RandomizationTest, resamples: int) -> str:

@@ -5,8 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from harness.core.interval import NAN, Interval
+from harness.core.metric_structure import MetricStructure
 from harness.statistics.clusters import Groups
 from harness.statistics.result import FloatArray, Value
+from harness.statistics.t_intervals import ClusterError
+
+NO_ERROR = ClusterError(NAN, NAN, 0.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,6 +19,7 @@ class PairedSample:
 
     Attributes:
         levels: the metric on the baseline and on the candidate.
+        structure: what the figure is made of.
         only_test: the p-value is wanted, not an interval that would have to be resampled.
     """
 
@@ -29,6 +34,7 @@ class PairedSample:
     alphas: tuple[float, ...]
     resamples: int
     seed: int
+    structure: MetricStructure
     only_test: bool = False
 
     @property
@@ -42,7 +48,7 @@ class PairedSample:
 
 @dataclass(frozen=True, slots=True)
 class MethodResult:
-    """What one method gives back: an interval, a p-value, and what to say about them."""
+    """What one method gives back: an interval, a p-value, the error over clusters, and what to say about them."""
 
     interval: Interval
     p: float
@@ -50,3 +56,5 @@ class MethodResult:
     method: str
     warnings: tuple[str | None, ...] = ()
     discordant: float = NAN
+    error: ClusterError = NO_ERROR
+    unmet: tuple[str | None, ...] = ()

@@ -82,6 +82,7 @@ def recomputed_difference(
         test=f"randomized swaps of the sides of {unit}, recomputed ({resamples:,} samples)",
         n=groups.n,
         clusters=groups.count,
+        n_eff=evidence_of(groups),
         mde=mde(number_or_nan(interval.standard_error)),
         discordant=NAN,
         identical=identical,
@@ -105,7 +106,13 @@ def recomputed_estimate(
     """The level of one model by recomputation."""
     value = figure(np.arange(groups.n)) if groups.n else NAN
     interval, warnings = _interval(value, figure, groups, confidence, alphas, resamples, seed, progress)
-    return Estimate(interval, groups.n, groups.count, _method("percentile bootstrap", groups, resamples), warnings)
+    method = _method("percentile bootstrap", groups, resamples)
+    return Estimate(interval, groups.n, groups.count, evidence_of(groups), method, warnings)
+
+
+def evidence_of(groups: Groups) -> float:
+    """Kish's number of the clusters: without sums, how much items of a cluster have in common is not known."""
+    return groups.n**2 / float(np.sum(groups.sizes() ** 2)) if groups.n else 0.0
 
 
 def _method(name: str, groups: Groups, resamples: int) -> str:
@@ -131,7 +138,7 @@ def _interval(
     if groups.count < 2:
         return undefined, (caveats.ONE_CLUSTER if groups.clustered else caveats.ONE_ITEM,)
     figures = []
-    for rows in _draws(groups, resamples, seed):
+    for rows in draws(groups, resamples, seed):
         figures.append(figure(rows))
         progress()
     drawn: FloatArray = np.array(figures)
@@ -153,7 +160,7 @@ def _interval(
     return Interval.of(limits, confidence, alphas, float(np.std(known, ddof=1)), value), warnings
 
 
-def _draws(groups: Groups, resamples: int, seed: int) -> Iterator[IntArray]:
+def draws(groups: Groups, resamples: int, seed: int) -> Iterator[IntArray]:
     """Rows of as many clusters as there are, drawn with replacement."""
     rng = np.random.default_rng([seed, 0])
     if groups.codes is None:

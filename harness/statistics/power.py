@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 
 from harness.core.interval import NAN
-from harness.statistics.distributions import normal_isf
+from harness.statistics.distributions import chi_square_isf, normal_cdf, normal_isf
 
 DEFAULT_DISCORDANCE = 0.15
 
@@ -58,6 +58,40 @@ def needed_n_observed(n: int, standard_error: float, distance: float, alpha: flo
     # As a share: squares of very large or small figures leave the range of floats. Nobody asks for 1e100² items.
     share = min(standard_error / distance, 1e100)
     return needed_n(1.0, share**2 * n, alpha, power) if share**2 * n > 0 else 1
+
+
+def needed_n_between(
+    n: int, standard_error: float, below: float, above: float, alpha: float = 0.05, power: float = 0.8
+) -> int:
+    """Items at which both bounds lie within two limits with this power, when `n` gave `standard_error`.
+
+    Args:
+        below, above: distances from the true value to the two limits, both positive.
+
+    Raises:
+        ValueError: when standard error or a distance is not positive.
+    """
+    _positive(standard_error=standard_error, below=below, above=above)
+    near, far, z = min(below, above), max(below, above), _z(alpha)
+
+    def passes(size: float) -> float:
+        error = standard_error * math.sqrt(n / size)
+        return normal_cdf(near / error - z) + normal_cdf(far / error - z) - 1
+
+    least = needed_n_observed(n, standard_error, near, alpha, power)
+    low, high = float(least), 4.0 * least
+    while high - low > 0.5:
+        middle = (low + high) / 2
+        low, high = (low, middle) if passes(middle) >= power else (middle, high)
+    return least if passes(least) >= power else _ceil(high)
+
+
+def variance_range(n: float, confidence: float = 0.95) -> tuple[float, float]:
+    """Factors between which a variance that was estimated from n items lies: (n−1)/χ² at both ends."""
+    if not n > 1:
+        return 0.0, math.inf
+    tail = (1 - confidence) / 2
+    return (n - 1) / chi_square_isf(tail, n - 1), (n - 1) / chi_square_isf(1 - tail, n - 1)
 
 
 def planned_half_width(

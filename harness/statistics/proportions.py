@@ -8,30 +8,36 @@ import numpy as np
 import numpy.typing as npt
 
 from harness.core.interval import NAN
-from harness.statistics.clusters import Groups
 from harness.statistics.distributions import beta_isf, beta_ppf, binomial_cdf, normal_isf, student_isf
 from harness.statistics.result import FloatArray
 
+EXACT_ABOVE = 0.05 + 1e-9
+"""The largest alpha at which score bounds are used alone."""
 
-def wilson(successes: float, n: float, alpha: float, *, freedom: int | None = None) -> tuple[float, float]:
+
+def wilson(successes: float, n: float, alpha: float, *, df: float | None = None) -> tuple[float, float]:
     """One-sided lower and upper bounds of a proportion, each at level 1 − alpha.
 
     Wilson (1927): the proportions p with |p̂ − p| ≤ z·√(p(1−p)/n). For a two-sided interval at
-    confidence c, give alpha = (1 − c)/2.
+    confidence c, give alpha = (1 − c)/2. Above alpha 0.05 a score bound near 0 or 1 errs up to three times as often
+    as it may; there the exact bound (Clopper & Pearson 1934) holds where it is wider.
 
     Args:
         successes: number of successes; need not be whole when `n` is an effective number.
         n: number of items, or an effective number under clustering.
-        freedom: degrees of freedom of Student's t in place of z, for an estimated effective number.
+        df: degrees of freedom of Student's t in place of z, for an estimated effective number.
     """
     if n <= 0:
         return NAN, NAN
-    z = normal_isf(alpha) if freedom is None else student_isf(alpha, freedom)
+    z = normal_isf(alpha) if df is None else student_isf(alpha, df)
     share = successes / n
     middle = (share + z * z / (2 * n)) / (1 + z * z / n)
     reach = z / (1 + z * z / n) * math.sqrt(share * (1 - share) / n + z * z / (4 * n * n))
     low = 0.0 if successes == 0 else max(0.0, middle - reach)
     high = 1.0 if successes == n else min(1.0, middle + reach)
+    if alpha > EXACT_ABOVE:
+        exact = _exact(successes, n, alpha)
+        return min(low, exact[0]), max(high, exact[1])
     return low, high
 
 
@@ -39,9 +45,13 @@ def exact_interval(successes: int, n: int, confidence: float) -> tuple[float, fl
     """Two-sided Clopper–Pearson interval of a proportion; covers at least at `confidence`."""
     if n <= 0:
         return NAN, NAN
-    tail = (1 - confidence) / 2
-    low = 0.0 if successes == 0 else beta_ppf(tail, successes, n - successes + 1)
-    high = 1.0 if successes == n else beta_isf(tail, successes + 1, n - successes)
+    return _exact(successes, n, (1 - confidence) / 2)
+
+
+def _exact(successes: float, n: float, alpha: float) -> tuple[float, float]:
+    """One-sided Clopper–Pearson bounds; numbers need not be whole."""
+    low = 0.0 if successes <= 0 else beta_ppf(alpha, successes, n - successes + 1)
+    high = 1.0 if successes >= n else beta_isf(alpha, successes + 1, n - successes)
     return low, high
 
 
@@ -71,27 +81,24 @@ def tango(broken: int, fixed: int, n: int, alpha: float) -> tuple[float, float]:
     if n <= 0:
         return NAN, NAN
     low, high = tango_bounds(np.array([broken]), np.array([fixed]), np.array([n]), alpha)
-    return float(low[0]), float(high[0])
+    return _guarded(broken, fixed, n, alpha, float(low[0]), float(high[0]))
 
 
-def design_effect(broken: float, fixed: float, groups: Groups, error: float) -> tuple[float, bool]:
-    """How many times the variance of independent pairs a clustered difference has, and whether it is a guess.
+def design_effect(broken: float, fixed: float, n: int, error: float) -> float:
+    """How many times the variance of independent pairs a clustered difference has.
 
-    SE²/((b + c − (b−c)²/n)/n²), at least 1 (Rao & Scott 1992, Biometrics 48:577). Clusters that do not differ
-    at all (no discordant pair, all pairs alike) say nothing about it: then it is n/C, every cluster one item.
+    SE²/((b + c − (b−c)²/n)/n²), at least 1 (Rao & Scott 1992, Biometrics 48:577). NaN where clusters do not differ at
+    all (no discordant pair, all pairs alike), which says nothing about it.
 
     Args:
         error: the cluster-robust standard error of the difference; NaN without spread.
     """
-    n = groups.n
     plain = (broken + fixed - (broken - fixed) ** 2 / n) / n**2
-    if not (error > 0 and plain > 0):
-        return n / groups.count, True
-    return max(1.0, error**2 / plain), False
+    return max(1.0, error**2 / plain) if error > 0 and plain > 0 else NAN
 
 
 def tango_clustered(
-    broken: float, fixed: float, n: int, effect: float, freedom: int, alpha: float
+    broken: float, fixed: float, n: float, effect: float, df: float, alpha: float
 ) -> tuple[float, float]:
     """`tango` of the table divided by the design effect, with Student's t for z.
 
@@ -99,8 +106,31 @@ def tango_clustered(
     pairs discordant it covered 40 to 95% where this covered 93 to 100% (docs/statistics.md).
     """
     # The quantile itself: a t of few degrees of freedom is so large that its normal tail would be zero.
-    low, high = _bounds([broken / effect], [fixed / effect], [n / effect], student_isf(alpha, freedom))
-    return float(low[0]), float(high[0])
+    table = broken / effect, fixed / effect, n / effect
+    low, high = _bounds([table[0]], [table[1]], [table[2]], student_isf(alpha, df))
+    return _guarded(*table, alpha, float(low[0]), float(high[0]))
+
+
+def _guarded(broken: float, fixed: float, n: float, alpha: float, low: float, high: float) -> tuple[float, float]:
+    """Above alpha 0.05 no bound is shorter than that from the exact bounds of the two discordant shares.
+
+    With b and c broken and fixed, the reach below (c − b)/n is √((c/n − l_c)² + (u_b − b/n)² + 2ρ…), ρ the
+    correlation of two cells of one multinomial (Zou & Donner 2008).
+    """
+    if alpha <= EXACT_ABOVE or n <= 0:
+        return low, high
+    center = (fixed - broken) / n
+    down, up = broken / n, fixed / n
+    lost, gained = _exact(broken, n, alpha), _exact(fixed, n, alpha)
+    between = math.sqrt(down * up / ((1 - down) * (1 - up))) if max(down, up) < 1 else 0.0
+
+    def reach(first: float, second: float) -> float:
+        return math.sqrt(first**2 + second**2 + 2 * between * first * second)
+
+    return (
+        max(-1.0, min(low, center - reach(up - gained[0], lost[1] - down))),
+        min(1.0, max(high, center + reach(gained[1] - up, down - lost[0]))),
+    )
 
 
 def tango_bounds(

@@ -27,15 +27,19 @@ class Estimate:
         interval: the metric on all its items, with its interval.
         n: items behind the value.
         clusters: independent groups of items; `n` when every item stands for itself.
+        n_eff: how many independent items of equal weight carry the figure.
         method: how the interval was made, for people.
         weaknesses: what a reader must know before trusting the interval.
+        unmet: preconditions of the method that these items do not meet: no verdict may pass on its bounds.
     """
 
     interval: Interval
     n: int
     clusters: int
+    n_eff: float
     method: str
     weaknesses: tuple[str, ...] = ()
+    unmet: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +53,9 @@ class Difference:
         p: two-sided p-value of "no difference"; 1 for identical systems; NaN when undefined.
         test: the test behind `p`.
         mde: smallest true difference that is found with 80% power at alpha 0.05, one-sided.
+        n_eff, unmet: as of `Estimate`.
         discordant: share of pairs that differ, for binary statistics; NaN otherwise.
-        identical: every paired statistic is equal.
+        identical: every paired statistic is equal, or differs by no more than scoring is exact to.
         base_value, candidate_value: the metric on either side; NaN when undefined.
     """
 
@@ -60,10 +65,12 @@ class Difference:
     test: str
     n: int
     clusters: int
+    n_eff: float
     mde: float
     discordant: float
     identical: bool
     method: str
     weaknesses: tuple[str, ...] = ()
+    unmet: tuple[str, ...] = ()
     base_value: float = NAN
     candidate_value: float = NAN

@@ -1,8 +1,9 @@
-"""Means and other linear figures: standard errors over clusters, Student's t."""
+"""Means and other linear figures: jackknife errors over clusters, Satterthwaite's degrees of freedom, Student's t."""
 
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -11,53 +12,151 @@ from harness.statistics.clusters import Groups
 from harness.statistics.distributions import student_isf, student_sf
 from harness.statistics.result import FloatArray
 
-_NOISE = 1e-13
+NOISE = 1e-13
+
+
+@dataclass(frozen=True, slots=True)
+class ClusterError:
+    """How sure a linear figure is, and how much evidence carries it.
+
+    Attributes:
+        standard_error: over clusters; NaN without spread or with fewer than two clusters.
+        df: degrees of freedom of its t.
+        n_eff: independent items that carry the figure: Kish's number of the weights, divided by the design effect.
+        skew: |Σm³|/(Σm²)^1.5 of the clusters' moves m, 1 where one cluster has all the variance.
+    """
+
+    standard_error: float
+    df: float
+    n_eff: float
+    skew: float = 0.0
+
+
+def cluster_error(
+    influence: FloatArray, groups: Groups, scale: float, weights: FloatArray | None = None
+) -> ClusterError:
+    """The jackknife's standard error (CR3) of a linear figure over clusters of any size, and what it rests on.
+
+    With weight shares w_i of the items, h_c = Σ_{i∈c} w_i and S_c = Σ_{i∈c} u_i, leaving cluster c out moves the
+    figure by S_c/(1 − h_c); SE² = (C−1)/C·Σ_c(S_c/(1 − h_c))² (Bell & McCaffrey 2002). For clusters of equal weight
+    it is √(C/(C−1)·ΣS_c²), for single items s/√n.
+
+    Degrees of freedom are Satterthwaite's for that sum of squares under the clusters' own correlation: totals with
+    variance σ²·Σw_i² + τ²·h_c², where σ² and τ² come from the residuals (Imbens & Kolesár 2016). Clusters of equal
+    weight have C − 1.
+
+    Args:
+        influence: float[n], what each item contributes to the figure's error; they sum to zero.
+        scale: size of the figures at hand; a spread that is rounding noise beside it counts as none.
+        weights: float[n], what every item weighs in the figure, up to a factor; None where all weigh alike.
+    """
+    if weights is None and not groups.clustered:
+        return _alike(influence, scale)
+    shares = np.full(groups.n, 1 / groups.n) if weights is None else np.abs(weights) / np.abs(weights).sum()
+    squares = shares**2
+    sums = groups.sums(np.column_stack([influence, shares, squares]))
+    totals, held, alone = sums[:, 0], sums[:, 1], sums[:, 2]
+    items = 1 / float(squares.sum())
+    # Without spread nothing is known of the correlation: every cluster counts as one item.
+    units = min(items, 1 / float(np.sum(held**2)))
+    unknown = ClusterError(NAN, max(1.0, units - 1), units)
+    if groups.count < 2:
+        return ClusterError(NAN, NAN, 1.0)
+    rest = np.maximum(1 - held, NOISE)
+    moves = totals / rest
+    # Squares of the largest and the smallest numbers leave the range of floats; those of their shares do not.
+    largest = float(np.max(np.abs(moves)))
+    if not 0 < largest < math.inf:
+        return unknown
+    error = largest * math.sqrt((groups.count - 1) / groups.count * float(np.sum((moves / largest) ** 2)))
+    if not error > NOISE * scale:
+        return unknown
+    shape = moves / largest
+    skew = abs(float(np.sum(shape**3))) / float(np.sum(shape**2)) ** 1.5
+    if not groups.clustered:
+        return ClusterError(error, _satterthwaite(held, squares), items, skew)
+    single = influence / np.maximum(1 - shares, NOISE)
+    alike = largest * math.sqrt((groups.n - 1) / groups.n * float(np.sum((single / largest) ** 2)))
+    effect = max(1.0, (error / alike) ** 2) if alike > 0 else groups.n / groups.count
+    between = _between(influence / largest, shares, totals / largest, held, alone)
+    variances = alone * (1 - between) + held**2 * between
+    return ClusterError(error, _satterthwaite(held, variances), items / effect, skew)
+
+
+def _alike(influence: FloatArray, scale: float) -> ClusterError:
+    """`cluster_error` of items that weigh alike and stand alone: s/√n with n − 1 degrees of freedom."""
+    n = len(influence)
+    if n < 2:
+        return ClusterError(NAN, NAN, float(n))
+    largest = float(np.max(np.abs(influence)))
+    known = ClusterError(NAN, n - 1.0, float(n))
+    if not 0 < largest < math.inf:
+        return known
+    shape = influence / largest
+    square = float(shape @ shape)
+    error = largest * math.sqrt(n / (n - 1) * square)
+    if not error > NOISE * scale:
+        return known
+    return ClusterError(error, n - 1.0, float(n), abs(float(shape**2 @ shape)) / square**1.5)
 
 
 def clustered_standard_error(influence: FloatArray, groups: Groups, scale: float) -> float:
-    """√(C/(C−1)·Σ_c(Σ_{i∈c} u_i)²) for influences u that sum to zero.
+    """`cluster_error` where items weigh alike: the standard error alone."""
+    return cluster_error(influence, groups, scale).standard_error
 
-    With u_i = (d_i − δ)/n this is the standard error of a mean over clusters (Liang & Zeger
-    1986); with every item its own cluster it is s/√n.
 
-    Args:
-        influence: float[n], what each item contributes to the figure's error.
-        groups: clusters of the items.
-        scale: size of the figures at hand; a spread that is rounding noise beside it counts as none.
+def _between(
+    influence: FloatArray, shares: FloatArray, totals: FloatArray, held: FloatArray, alone: FloatArray
+) -> float:
+    """τ²/(σ² + τ²): the share of the variance of a residual, u_i/w_i, that its cluster has in common.
 
-    Returns:
-        NaN with fewer than two clusters or without spread.
+    By the mean squares of a weighted one-way analysis of variance; 0 where clusters vary no more than items.
     """
-    if groups.count < 2:
-        return NAN
-    totals = groups.sums(influence[:, None])[:, 0]
-    # Squares of the largest and the smallest numbers leave the range of floats; those of their shares do not.
-    largest = float(np.max(np.abs(totals)))
-    if not 0 < largest < math.inf:
-        return NAN
-    error = largest * math.sqrt(groups.count / (groups.count - 1) * float(np.sum((totals / largest) ** 2)))
-    return error if error > _NOISE * scale else NAN
+    known = shares > 0
+    whole = float(np.sum(influence[known] ** 2 / shares[known]))
+    filled = held > 0
+    among = float(np.sum(totals[filled] ** 2 / held[filled]))
+    items = float(np.sum(alone[filled] / held[filled]))
+    inside = (whole - among) / max(1 - items, NOISE) if items < 1 - NOISE else 0.0
+    inside = max(inside, 0.0)
+    between = (among - inside * (items - float(alone.sum()))) / max(1 - float(np.sum(held**2)), NOISE)
+    return max(between, 0.0) / (inside + max(between, 0.0)) if inside + max(between, 0.0) > 0 else 1.0
+
+
+def _satterthwaite(held: FloatArray, variances: FloatArray) -> float:
+    """(tr AΩ)²/tr (AΩ)² of Σ(S_c/(1 − h_c))², S_c = t_c − h_c·Σt for independent totals t_c of these variances."""
+    if np.ptp(held) <= NOISE and np.ptp(variances) <= NOISE * float(variances.max()):
+        return float(len(held) - 1)
+    factor = 1 / np.maximum(1 - held, NOISE) ** 2
+    total = float(variances.sum())
+    own = variances - 2 * held * variances + held**2 * total
+    trace = float(np.sum(factor * own))
+    h2, v2, hv = (float(np.sum(factor * part)) for part in (held**2, variances**2, held * variances))
+    pairs = total**2 * h2**2 + 2 * v2 * h2 + 2 * hv**2 - 4 * total * h2 * hv
+    same = factor**2 * (own**2 - (held**2 * total - 2 * held * variances) ** 2)
+    squared = pairs + float(np.sum(same))
+    return max(1.0, min(trace**2 / squared, len(held) - 1.0)) if squared > 0 else 1.0
 
 
 def t_interval(
-    center: float, standard_error: float, freedom: int, confidence: float, alphas: tuple[float, ...]
+    center: float, standard_error: float, df: float, confidence: float, alphas: tuple[float, ...]
 ) -> Interval:
-    """center ± t·SE with `freedom` degrees of freedom; NaN when the standard error is."""
-    if not standard_error > 0 or freedom < 1:
+    """center ± t·SE with `df` degrees of freedom; NaN when the standard error is."""
+    if not standard_error > 0 or not df > 0:
         return Interval.undefined(confidence, alphas, center)
 
     def limits(alpha: float) -> tuple[float, float]:
-        reach = student_isf(alpha, freedom) * standard_error
+        reach = student_isf(alpha, df) * standard_error
         return center - reach, center + reach
 
     return Interval.of(limits, confidence, alphas, standard_error, center)
 
 
-def t_test(center: float, standard_error: float, freedom: int) -> float:
+def t_test(center: float, standard_error: float, df: float) -> float:
     """Two-sided p-value of "the true figure is zero"; NaN without a standard error."""
-    if not standard_error > 0 or freedom < 1:
+    if not standard_error > 0 or not df > 0:
         return NAN
-    return 2 * student_sf(abs(center) / standard_error, freedom)
+    return 2 * student_sf(abs(center) / standard_error, df)
 
 
 def mean_influence(values: FloatArray) -> FloatArray:

@@ -322,15 +322,45 @@ def test_gates_on_levels_see_that_items_are_missing() -> None:
 @pytest.mark.parametrize("kind", ["superiority", "equivalence"])
 def test_a_gate_says_why_there_is_no_interval(kind: str) -> None:
     values = np.random.default_rng(0).normal(size=120)
-    cases = [(values, {}, "identical on every item"), (values * 0 + 2.5, {}, "every item has the same value")]
-    cases.append((values * 1.1, {"doc": 1}, "all items are in one cluster"))
-    for other, columns, words in cases:
-        base = scores(values * (0 if "same value" in words else 1), **columns)
-        found = harness.compare(base, scores(other, **columns), cluster="doc" if columns else None)
-        margin = {"margin": 0.1} if kind == "equivalence" else {}
-        verdicts = harness.judge(found, harness.Gate("g", metric="score", kind=kind, **margin))
-        assert verdicts.results[0].verdict == "error"
-        assert words in verdicts.results[0].sentence
+    found = harness.compare(scores(values, doc=1), scores(values * 1.1, doc=1), cluster="doc")
+    margin = {"margin": 0.1} if kind == "equivalence" else {}
+    verdicts = harness.judge(found, harness.Gate("g", metric="score", kind=kind, **margin))
+    assert verdicts.results[0].verdict == "error"
+    assert "all items are in one cluster" in verdicts.results[0].sentence
+
+
+@pytest.mark.parametrize("metric", ["accuracy", "f1_macro", "score"])
+def test_one_rule_for_identical_sides(metric: str) -> None:
+    truth = np.random.default_rng(1).choice(["a", "b"], 200)
+    given = np.where(np.random.default_rng(2).random(200) < 0.8, truth, "a")
+    side = {"id": list(range(200)), "target": list(truth), "prediction": list(given), "score": list(np.arange(200.0))}
+    found = harness.compare(side, side, [metric])
+    rules = [
+        harness.Gate("kept", metric=metric, kind="non_inferiority", margin=0.0),
+        harness.Gate("same", metric=metric, kind="equivalence", margin=0.01),
+        harness.Gate("better", metric=metric, kind="superiority"),
+    ]
+    verdicts = harness.judge(found, rules)
+    assert [one.verdict for one in verdicts] == ["pass", "pass", "fail"]
+    assert all("identical on every item" in one.sentence for one in verdicts)
+
+
+def test_a_constant_shift_is_judged_as_it_is_and_named() -> None:
+    values = np.random.default_rng(0).normal(size=120)
+    found = harness.compare(scores(values), scores(values + 0.5))
+    (verdict,) = harness.judge(found, harness.Gate("g", metric="score", kind="superiority", margin=0.4))
+    assert verdict.verdict == "pass"
+    assert "same amount" in verdict.sentence
+
+
+def test_noise_of_scoring_is_no_difference() -> None:
+    nll = np.random.default_rng(0).gamma(9, 10, 150)
+    side = {"id": list(range(150)), "nll": list(nll), "bytes": [80.0] * 150}
+    noisy = {**side, "nll": list(nll * (1 - 1e-7))}
+    bits = harness.Ratio("nll", "bytes", direction="lower", unit="nats/byte")
+    (row,) = harness.compare(side, noisy, [bits])
+    assert row.identical
+    assert any("within tolerance" in text for text in row.weaknesses)
 
 
 @pytest.mark.filterwarnings("error::RuntimeWarning")

@@ -62,10 +62,10 @@ def test_rows_are_joined_by_id_over_seeds() -> None:
     assert _compared(base, shuffled)[0].seeds == _compared(base, tuned)[0].seeds
 
 
-def test_seeds_of_other_items_are_not_crossed() -> None:
+def test_seeds_of_other_items_are_an_error() -> None:
     tuned = _seeded(3, 0.8)
     tuned[2] = made([{"item_digest": "other", **row} for row in scored([1.0] * 150)])
-    assert _compared(_seeded(1, 0.6), tuned)[0].seeds is None
+    assert "different items" in _compared(_seeded(1, 0.6), tuned)[0].seeds.fault
 
 
 def test_levels_over_seeds() -> None:
@@ -78,5 +78,13 @@ def test_levels_over_seeds() -> None:
     assert found[0].seeds.p is None
 
 
-def test_a_missing_statistic_has_no_seeds() -> None:
-    assert all(one.seeds is None for one in _compared(_seeded(1, 0.6), _seeded(3, 0.8), BITS))
+def test_a_missing_statistic_is_said() -> None:
+    assert all(one.seeds.fault for one in _compared(_seeded(1, 0.6), _seeded(3, 0.8), BITS))
+
+
+def test_every_seed_says_how_much_it_answered() -> None:
+    tuned = _seeded(3, 0.8)
+    tuned[1] = made([{**row, "status": "unread"} for row in scored([1.0] * 150)])
+    seeds = _compared(_seeded(1, 0.6), tuned)[0].seeds
+    assert seeds.coverage == [1.0, 0.0, 1.0]
+    assert "every training seed" in seeds.fault

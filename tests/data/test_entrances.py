@@ -122,6 +122,7 @@ def table(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, str]]
     folder = tmp_path_factory.mktemp("files")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(auto_suite, "_language_model", lambda name: None)
+        patch.setattr(auto_suite, "_stands_on", lambda base, finetuned: False)
         made = {}
         for name, (_, content) in FILES.items():
             (folder / name).write_bytes(content)

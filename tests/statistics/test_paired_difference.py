@@ -13,8 +13,10 @@ from scipy import stats
 
 from harness.core.errors import HarnessError
 from harness.core.interval import number_or_nan
+from harness.statistics.clusters import Groups
 from harness.statistics.paired_difference import difference
 from harness.statistics.proportions import mcnemar_exact, tango, tango_bounds
+from harness.statistics.t_intervals import cluster_error
 
 RNG = np.random.default_rng(5)
 NAMES = [str(number) for number in RNG.integers(0, 40, 300)]
@@ -37,17 +39,30 @@ def test_mean_equals_the_paired_t_test() -> None:
     assert found.mde == pytest.approx((1.6448536 + 0.8416212) * found.delta.standard_error, rel=1e-6)
 
 
-def test_clustered_mean_equals_ols_with_cluster_covariance() -> None:
+def test_clusters_of_one_size_equal_ols_with_cluster_covariance() -> None:
     base, candidate = _normal()
-    found = difference(base, candidate, kind="mean", value=mean, clusters=NAMES)
+    names = [str(row // 5) for row in range(300)]
+    found = difference(base, candidate, kind="mean", value=mean, clusters=names)
     gap = (candidate - base)[:, 0]
-    codes = np.unique(NAMES, return_inverse=True)[1]
+    codes = np.unique(names, return_inverse=True)[1]
     fit = sm.OLS(gap, np.ones(300)).fit(cov_type="cluster", cov_kwds={"groups": codes}, use_t=True)
     # statsmodels also multiplies by (n − 1)/(n − k), which is 1 for a mean.
     assert found.delta.standard_error == pytest.approx(fit.bse[0], abs=1e-9)
     assert (found.delta.low, found.delta.high) == pytest.approx(tuple(fit.conf_int()[0]), abs=1e-9)
     assert found.p == pytest.approx(fit.pvalues[0], abs=1e-9)
-    assert found.clusters == len(set(NAMES))
+    assert found.clusters == 60
+
+
+def _jackknife(gap: np.ndarray, names: list[str]) -> float:
+    left = [gap[np.array(names) != name].mean() for name in sorted(set(names))]
+    return math.sqrt((len(left) - 1) / len(left) * np.sum((np.array(left) - gap.mean()) ** 2))
+
+
+def test_clusters_of_any_size_equal_the_jackknife() -> None:
+    base, candidate = _normal()
+    names = [str(int(math.sqrt(row))) for row in range(300)]
+    found = difference(base, candidate, kind="mean", value=mean, clusters=names)
+    assert found.delta.standard_error == pytest.approx(_jackknife((candidate - base)[:, 0], names), abs=1e-12)
 
 
 def test_binary_without_clusters_is_mcnemar_and_tango() -> None:
@@ -66,11 +81,11 @@ def test_binary_with_clusters_flips_clusters() -> None:
     assert "sign flips" in found.test
     assert "Tango" in found.method
     gap = (candidate - base)[:, 0]
-    codes = np.unique(NAMES, return_inverse=True)[1]
-    fit = sm.OLS(gap, np.ones(300)).fit(cov_type="cluster", cov_kwds={"groups": codes}, use_t=True)
-    assert found.delta.standard_error == pytest.approx(fit.bse[0], abs=1e-9)
-    effect = max(1.0, fit.bse[0] ** 2 / (np.mean((gap - gap.mean()) ** 2) / 300))
-    tail = stats.norm.sf(stats.t.isf(0.025, len(set(NAMES)) - 1))
+    error = _jackknife(gap, NAMES)
+    assert found.delta.standard_error == pytest.approx(error, abs=1e-9)
+    effect = max(1.0, error**2 / (np.mean((gap - gap.mean()) ** 2) / 300))
+    df = cluster_error((gap - gap.mean()) / 300, Groups.of(NAMES, 300), 1.0).df
+    tail = stats.norm.sf(stats.t.isf(0.025, df))
     low, high = tango_bounds([(gap < 0).sum() / effect], [(gap > 0).sum() / effect], [300 / effect], tail)
     assert (found.delta.low, found.delta.high) == pytest.approx((low[0], high[0]), abs=1e-12)
 
@@ -80,16 +95,21 @@ def test_ratio_of_sums_equals_the_linearized_formulas() -> None:
     base = np.column_stack([size * RNG.gamma(20, 0.05, 300), size])
     candidate = np.column_stack([base[:, 0] * RNG.normal(1.02, 0.05, 300), size])
     found = difference(base, candidate, kind="ratio", value=ratio)
+    rest = 1 - size / size.sum()
     gap = candidate[:, 0] - base[:, 0]
     delta = gap.sum() / size.sum()
     residual = gap - gap.sum() / size.sum() * size
-    error = math.sqrt(300 / 299 * (residual**2).sum()) / size.sum()
+    error = math.sqrt(299 / 300 * ((residual / rest) ** 2).sum()) / size.sum()
     assert found.delta.value == pytest.approx(delta, abs=1e-12)
     assert found.delta.standard_error == pytest.approx(error, abs=1e-12)
     influence = candidate[:, 0] / candidate[:, 0].sum() - base[:, 0] / base[:, 0].sum()
-    log_error = math.sqrt(300 / 299 * (influence**2).sum())
+    log_error = math.sqrt(299 / 300 * ((influence / rest) ** 2).sum())
     log = math.log(candidate[:, 0].sum() / base[:, 0].sum())
-    t = stats.t.ppf(0.95, 299)
+    # Documents hold unequal parts of the bytes, which costs degrees of freedom.
+    held = cluster_error(influence, Groups.of(None, 300), 1.0, size)
+    assert 150 < held.df < 299
+    assert held.n_eff == pytest.approx(size.sum() ** 2 / (size**2).sum())
+    t = stats.t.ppf(0.95, held.df)
     assert found.ratio.value == pytest.approx(math.exp(log), abs=1e-12)
     assert ends(found.ratio, 0.05) == pytest.approx((math.exp(log - t * log_error), math.exp(log + t * log_error)))
     assert found.ratio.low < found.ratio.value < found.ratio.high
@@ -227,12 +247,12 @@ def test_one_cluster_is_not_certainty(case: int) -> None:
     assert any("one cluster" in text for text in found.weaknesses)
 
 
-def test_a_constant_difference_is_undefined() -> None:
+def test_a_constant_difference_is_judged_as_it_is() -> None:
     base = RNG.normal(0, 1, (50, 1))
     found = difference(base, base + 0.1, kind="mean", value=mean)
     assert found.delta.value == pytest.approx(0.1)
-    assert found.delta.low is None
-    assert math.isnan(found.p)
+    assert found.delta.low == found.delta.high == found.delta.value
+    assert found.p < 1e-10
     assert not found.identical
 
 

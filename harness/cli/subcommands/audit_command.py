@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from harness.cli.ci_system import ci_option, tell
-from harness.cli.options import OUT, output_options
+from harness.cli.options import OUT, file_options, output_options
 
 
 @click.command("audit")
@@ -17,6 +17,7 @@ from harness.cli.options import OUT, output_options
 @click.option("--task-data", type=click.Path(dir_okay=False, path_type=Path), help="Labeled data file; adds a task.")
 @click.option("--text", default="text", show_default=True, help="Text column of --task-data.")
 @click.option("--label", default="label", show_default=True, help="Label column of --task-data.")
+@file_options
 @click.option(
     "--prose",
     type=click.Path(dir_okay=False, path_type=Path),
@@ -54,6 +55,7 @@ def command(
     ci: str,
     as_json: bool,
     quiet: bool,
+    read_as: dict[str, str],
 ) -> int:
     """Compare two checkpoints: what was forgotten, how bias changed, and, with --task-data, what was gained.
 
@@ -67,7 +69,8 @@ def command(
     from harness.pipeline.run_suite import Settings, run_suite
 
     reporter = make_reporter(quiet=quiet)
-    suite = audit_suite(base, finetuned, task_data=task_data, text=text, label=label, prose=prose, bias=bias)
+    columns = {"text": text, "label": label}
+    suite = audit_suite(base, finetuned, task_data=task_data, read_as=read_as, prose=prose, bias=bias, **columns)
     settings = Settings(out=out, limit=limit, device=device, command=["harness", *sys.argv[1:]])
     finished = run_suite(suite, open_store(reporter), reporter, settings)
     code = show_outcome(finished.run, finished.results, as_json=as_json)

@@ -21,8 +21,7 @@ from harness.core.errors import DataError, Where
 from harness.core.evaluation import Item
 from harness.core.records import Record
 from harness.core.requests import Failure
-from harness.core.storable import REPLACED
-from harness.data.read_rows import stored
+from harness.core.storable import REPLACED, stored
 from harness.evaluations.lm_eval.sample_choices import ChoiceSample, choice_records
 from harness.evaluations.record_builders import failed, outcome
 from harness.storage import plain_files

@@ -27,6 +27,9 @@ PLACE = "{word}"
 SETS = ("targets", "attributes")
 
 
+_PROTOCOL = "embed_"
+
+
 class EmbeddingAssociationOptions(EvaluationOptions):
     """The YAML of an embedding-association probe: two sets of targets, two of attributes."""
 
@@ -43,8 +46,10 @@ class EmbeddingAssociationOptions(EvaluationOptions):
         default_factory=lambda: [PLACE],
         description="Sentences with {word}; vectors of several sentences are averaged (SEAT).",
     )
-    pooling: Literal["mean", "first"] = Field(
-        "mean", description="Mean of the last hidden states, or the first token's state."
+    pooling: Literal["mean", "first"] | None = Field(
+        None,
+        description="Mean of the last hidden states, or the first token's state. A sentence encoder's own by default, "
+        "else the mean.",
     )
 
     @model_validator(mode="after")
@@ -119,7 +124,8 @@ class EmbeddingAssociation(Probe[EmbeddingAssociationOptions]):
                 )
 
     def protocol(self, facts: ModelFacts) -> str | None:
-        return f"embed_{self.options.pooling}" if Embed.kind in facts.supports else None
+        pooling = self.options.pooling or facts.pooling or "mean"
+        return f"{_PROTOCOL}{pooling}" if Embed.kind in facts.supports else None
 
     def unsupported(self, facts: ModelFacts) -> str:
         return f"it provides no text embeddings (it is of the kind {facts.family})"
@@ -127,11 +133,8 @@ class EmbeddingAssociation(Probe[EmbeddingAssociationOptions]):
     def requests(self, item: Item, protocol: str) -> Sequence[Request]:
         a, b = item.payload["attributes"]
         words = [item.payload["word"], *a, *b]
-        return [
-            Embed(template.replace(PLACE, word), self.options.pooling)
-            for word in words
-            for template in self.options.templates
-        ]
+        pooling: Literal["mean", "first"] = "first" if protocol == f"{_PROTOCOL}first" else "mean"
+        return [Embed(template.replace(PLACE, word), pooling) for word in words for template in self.options.templates]
 
     def record(self, item: Item, protocol: str, responses: Sequence[Response]) -> Record:
         truncated = truncated_tokens(responses)

@@ -16,6 +16,7 @@ import numpy.typing as npt
 
 from harness.core.errors import SuiteError
 from harness.core.metric import Metric, MetricContext, MetricKind, Role
+from harness.core.metric_structure import MetricStructure
 from harness.core.records import FloatArray, Records
 from harness.metrics.metric_shapes import Factory, MeanMetric, RecordMetric, column, divide
 
@@ -52,14 +53,27 @@ class GapMetric(RecordMetric):
         return np.column_stack(flat) if flat else np.full((len(records), 4), np.nan)
 
     def value(self, sums: FloatArray, n: npt.NDArray[Any] | float) -> FloatArray:
+        both = spread(self._rates(sums))
+        return np.asarray(both.mean(axis=-1) if self.gap == "odds_mean" else both.max(axis=-1))
+
+    def structure(self, records: Records) -> MetricStructure:
+        """The rates of the groups, and whose items they are of."""
+        positive = column(records, "positive") == 1.0
+        members = {group: column(records, MEMBER + group) == 1.0 for group in groups_of(records)}
+        parts = members
+        if self.gap != "parity":
+            parts = {f"{group}, positive": inside & positive for group, inside in members.items()}
+            parts |= {f"{group}, negative": inside & ~positive for group, inside in members.items()}
+        return MetricStructure(parts=parts, spread=self._rates, pooled="mean" if self.gap == "odds_mean" else "largest")
+
+    def _rates(self, sums: FloatArray) -> FloatArray:
+        """[…, 4·groups] sums to […, rates, groups]."""
         counts = sums.reshape(*sums.shape[:-1], -1, 4)
         total, positive = counts[..., _N], counts[..., _POSITIVE]
         if self.gap == "parity":
-            return _spread(divide(counts[..., _HIT] + counts[..., _FALSE], total))
-        true = _spread(divide(counts[..., _HIT], positive))
-        false = _spread(divide(counts[..., _FALSE], total - positive))
-        both = np.stack([true, false])
-        return np.asarray(both.max(axis=0) if self.gap == "odds_worst" else both.mean(axis=0))
+            return divide(counts[..., _HIT] + counts[..., _FALSE], total)[..., None, :]
+        rates = divide(counts[..., _HIT], positive), divide(counts[..., _FALSE], total - positive)
+        return np.stack(rates, axis=-2)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -76,6 +90,11 @@ class RateMetric(RecordMetric):
 
     def value(self, sums: FloatArray, n: npt.NDArray[Any] | float) -> FloatArray:
         return divide(sums[..., 0], sums[..., 1])
+
+    def structure(self, records: Records) -> MetricStructure:
+        """Its items are those whose right label is, or is not, positive."""
+        among = column(records, "positive") == float(self.positive)
+        return MetricStructure(parts={"positive" if self.positive else "negative": among})
 
 
 @dataclass(slots=True, kw_only=True)
@@ -94,6 +113,24 @@ class AucMetric(RecordMetric):
 
     def rows(self, records: Records) -> FloatArray:
         pseudo: FloatArray = np.full((len(records), 1), np.nan)
+        score = column(records, "score")
+        first, second = self._sides(records)
+        n = int(first.sum() + second.sum())
+        if not first.any() or not second.any():
+            return pseudo
+        above, below = _placements(score[first], score[second])
+        area = float(above.mean())
+        pseudo[first, 0] = area + (above - area) * n / int(first.sum())
+        pseudo[second, 0] = area + (below - area) * n / int(second.sum())
+        return pseudo
+
+    def structure(self, records: Records) -> MetricStructure:
+        """An area over positive and negative items."""
+        first, second = self._sides(records)
+        return MetricStructure(parts={"positive": first, "negative": second}, area=True)
+
+    def _sides(self, records: Records) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
+        """bool[n]: the positive and the negative items of the subset."""
         score, positive = column(records, "score"), column(records, "positive")
         used = records.ok & ~np.isnan(score) & ~np.isnan(positive)
         if self.subset != "all":
@@ -105,15 +142,7 @@ class AucMetric(RecordMetric):
                 "bpsn": np.where(member, ~right, right),
                 "bnsp": np.where(member, right, ~right),
             }[self.subset]
-        first, second = used & (positive == 1.0), used & (positive == 0.0)
-        if not first.any() or not second.any():
-            return pseudo
-        above, below = _placements(score[first], score[second])
-        area = float(above.mean())
-        n = int(used.sum())
-        pseudo[first, 0] = area + (above - area) * n / int(first.sum())
-        pseudo[second, 0] = area + (below - area) * n / int(second.sum())
-        return pseudo
+        return used & (positive == 1.0), used & (positive == 0.0)
 
     def value(self, sums: FloatArray, n: npt.NDArray[Any] | float) -> FloatArray:
         return divide(sums[..., 0], np.asarray(n, dtype=np.float64))
@@ -155,6 +184,7 @@ class EqualizedOddsMean(_GapFactory):
 class SelectionRate(Factory):
     needs: tuple[str, ...] = ("selected",)
     role: Role = "companion"
+    label: str = "selection rate"
     summary: str = "Selection rate: fraction of positive predictions; read it per group."
 
     def build(self, name: str, context: MetricContext) -> Sequence[Metric]:
@@ -172,6 +202,7 @@ class SelectionRate(Factory):
 class TruePositiveRate(Factory):
     needs: tuple[str, ...] = ("selected", "positive")
     role: Role = "companion"
+    label: str = "true positive rate"
     summary: str = "True positive rate; read it per group."
 
     def build(self, name: str, context: MetricContext) -> Sequence[Metric]:
@@ -189,6 +220,7 @@ class TruePositiveRate(Factory):
 class FalsePositiveRate(Factory):
     needs: tuple[str, ...] = ("selected", "positive")
     role: Role = "companion"
+    label: str = "false positive rate"
     summary: str = "False positive rate; read it per group."
 
     def build(self, name: str, context: MetricContext) -> Sequence[Metric]:
@@ -227,21 +259,25 @@ class _Auc(Factory):
 
 
 class Auc(_Auc):
+    label: str = "area under the ROC curve"
     summary: str = "Area under the ROC curve of the positive label."
     subset: ClassVar[Subset] = "all"
 
 
 class SubgroupAuc(_Auc):
+    label: str = "ROC AUC within the group"
     summary: str = "Area under the ROC curve on one group's items, as subgroup_auc[<group>]."
     subset: ClassVar[Subset] = "subgroup"
 
 
 class BpsnAuc(_Auc):
+    label: str = "ROC AUC, background positives against the group's negatives"
     summary: str = "AUC of background-positive against the group's negative items, as bpsn_auc[<group>]."
     subset: ClassVar[Subset] = "bpsn"
 
 
 class BnspAuc(_Auc):
+    label: str = "ROC AUC, background negatives against the group's positives"
     summary: str = "AUC of the group's positive against background-negative items, as bnsp_auc[<group>]."
     subset: ClassVar[Subset] = "bnsp"
 
@@ -258,7 +294,7 @@ bpsn_auc = BpsnAuc()
 bnsp_auc = BnspAuc()
 
 
-def _spread(rates: FloatArray) -> FloatArray:
+def spread(rates: FloatArray) -> FloatArray:
     """Largest minus smallest over the last axis; NaN where a rate is, or with fewer than two groups."""
     if rates.shape[-1] < 2:
         return np.full(rates.shape[:-1], np.nan)

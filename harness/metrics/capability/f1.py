@@ -1,8 +1,9 @@
 """F1 per class and its averages, from true positives, false positives and false negatives.
 
 F1 = 2·TP / (2·TP + FP + FN). A class that neither the targets nor the predictions hold has no
-F1 (NaN, as scikit-learn's `zero_division=np.nan`), and averages leave it out; where all classes
-occur the values are scikit-learn's under any setting of `zero_division`.
+F1 (NaN, as scikit-learn's `zero_division=np.nan`). Macro F1 is the mean over the classes of the targets, which are
+the same for every model: scikit-learn's with `labels=np.unique(y_true)`. An answer outside of them is a wrong answer
+for its target and makes no class of its own.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import numpy.typing as npt
 
 from harness.core.errors import DataError, SuiteError, unknown
 from harness.core.metric import Metric, MetricContext, MetricKind
+from harness.core.metric_structure import PLAIN, MetricStructure
 from harness.core.records import FloatArray, Records
 from harness.metrics.metric_shapes import Factory, RecordMetric, divide
 
@@ -40,11 +42,18 @@ class AveragedF1(RecordMetric):
             return _f1(counts.sum(axis=-2))
         scores = _f1(counts)
         if self.average == "macro":
-            weights = np.isfinite(scores).astype(np.float64)
+            weights = (counts[..., _TP] + counts[..., _FN] > 0).astype(np.float64)
         else:
             weights = counts[..., _TP] + counts[..., _FN]
         weighted = np.where(np.isnan(scores), 0.0, scores) * weights
         return divide(weighted.sum(axis=-1), weights.sum(axis=-1))
+
+    def structure(self, records: Records) -> MetricStructure:
+        """The labels of a macro average count alike, the rare ones too."""
+        if self.average != "macro":
+            return PLAIN
+        places = {label: place for place, label in enumerate(self.labels)}
+        return MetricStructure(classes=_places(records, "target", places), class_names=self.labels)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -60,6 +69,11 @@ class ClassF1(RecordMetric):
 
     def value(self, sums: FloatArray, n: npt.NDArray[Any] | float) -> FloatArray:
         return _f1(sums)
+
+    def structure(self, records: Records) -> MetricStructure:
+        """Its items are those of the label."""
+        right = np.array(records.texts("target"), dtype=object) == self.positive_label
+        return MetricStructure(parts={self.positive_label: right})
 
 
 class _F1(Factory):
@@ -84,7 +98,7 @@ class MacroF1(_F1):
 
     label: str = "F1, mean over labels"
     short: str = "F1 (mean over labels)"
-    summary: str = "Macro F1: unweighted mean over the labels."
+    summary: str = "Macro F1: unweighted mean over the labels of the targets."
     average: ClassVar[Average] = "macro"
 
 

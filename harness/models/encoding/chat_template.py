@@ -7,7 +7,7 @@ spells a special token.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -17,8 +17,16 @@ from harness.models.encoding.template_clock import STATED_TIME, at_stated_time, 
 from harness.models.encoding.text_encoder import Pieces, TextEncoder
 
 Messages = Sequence[tuple[str, str]]
+_SAMPLE = (("user", "one"), ("assistant", "two"), ("user", "three"))
 _MARKS = range(0xF0000, 0xFFFFE)
 """Private characters that stand for special tokens spelled in messages while the template runs."""
+
+
+_SAYS = {"assistant": "answer"}
+_PARTS = "its chat template takes messages as lists of parts; they are given so"
+_FOLDED = "its chat template has no system role: a system message is put before the first user message"
+_SPACE = re.compile(r"\s+")
+_THOUGHT_END = "</think>"
 
 
 class ChatError(ValueError):
@@ -36,6 +44,8 @@ class Chat:
         self._encoder = encoder
         names = sorted(map(str, encoder.tokenizer.get_added_vocab()), key=len, reverse=True)
         self._names = [name for name in names if name]
+        self.told: set[str] = set()
+        """What is to be said of the forms in which messages were given to the template."""
         self._special = re.compile("|".join(map(re.escape, self._names))) if self._names else None
 
     @property
@@ -47,6 +57,16 @@ class Chat:
         """Digest of the template; None without one."""
         template = self._encoder.tokenizer.chat_template
         return digest(template) if template else None
+
+    @property
+    def form(self) -> str | None:
+        """A short conversation as the template renders it; None without one."""
+        if not self.available:
+            return None
+        try:
+            return self.prompt(_SAMPLE)
+        except ChatError as error:
+            return f"refused: {error}"
 
     @property
     def clock(self) -> str | None:
@@ -94,18 +114,41 @@ class Chat:
         """The prompt for an answer, or with one the finished conversation; `answer` is marked already."""
         if not self.available:
             raise ChatError("the tokenizer has no chat template")
-        conversation = [{"role": role, "content": self.hide(content)} for role, content in messages]
-        if answer is not None:
-            conversation.append({"role": "assistant", "content": answer})
+        turns = [(role, self.hide(content)) for role, content in messages]
+        turns += [("assistant", answer)] if answer is not None else []
+        return self._formed(turns, prompt=answer is None)
+
+    def _formed(self, turns: Messages, *, prompt: bool) -> str:
+        """The conversation in the first form of which the template drops nothing; `told` says which, if not the plain.
+
+        Raises:
+            ChatError: when the template refuses every form, or drops a message in each that it takes.
+        """
+        refused: Exception | None = None
+        dropped: str | None = None
+        for conversation, said in _forms(turns):
+            try:
+                rendered = self._apply(conversation, prompt=prompt)
+            except Exception as error:  # the template is code of the checkpoint: it may raise anything
+                refused = refused or error
+                continue
+            lost = next((role for role, content in turns if not _holds(rendered, content)), None)
+            if lost is None:
+                self.told.update([said] if said else [])
+                return rendered
+            dropped = dropped or lost
+        if dropped is not None:
+            raise ChatError(f"the chat template does not write the {dropped}'s {_SAYS.get(dropped, 'message')}")
+        raise ChatError(f"the chat template refuses the messages: {refused}") from refused
+
+    def _apply(self, conversation: Any, *, prompt: bool) -> str:
         tokenizer = self._encoder.tokenizer
-        try:
-            template = at_stated_time(tokenizer.get_chat_template())
-            rendered = tokenizer.apply_chat_template(
-                conversation, chat_template=template, tokenize=False, add_generation_prompt=answer is None
+        template = at_stated_time(tokenizer.get_chat_template())
+        return str(
+            tokenizer.apply_chat_template(
+                conversation, chat_template=template, tokenize=False, add_generation_prompt=prompt
             )
-        except Exception as error:  # the template is code of the checkpoint: it may raise anything
-            raise ChatError(f"the chat template refuses the messages: {error}") from error
-        return str(rendered)
+        )
 
     def pieces(self, marked: str) -> Pieces:
         """Tokens of a prompt (and of text after it that went through `hide`), with offsets.
@@ -156,6 +199,30 @@ class Chat:
         piece = self._encoder.pieces(["".join(spelled)])[0]
         offsets = [(origin[low], max(origin[low] + 1, origin[high])) for low, high in piece.offsets]
         return Pieces(piece.ids, offsets, piece.words)
+
+
+def _forms(turns: Messages) -> Iterator[tuple[list[dict[str, Any]], str | None]]:
+    """The forms in which templates take a conversation, the plain one first, and what is said of each."""
+    folded = _without_system(turns)
+    for told, said in ((turns, None), *([(folded, _FOLDED)] if folded is not None else [])):
+        yield [{"role": role, "content": content} for role, content in told], said
+        yield (
+            [{"role": role, "content": [{"type": "text", "text": content}]} for role, content in told],
+            _PARTS if said is None else said,
+        )
+
+
+def _without_system(turns: Messages) -> Messages | None:
+    """The turns with a leading system message put before the first user message; None without one."""
+    if len(turns) < 2 or turns[0][0] != "system" or turns[1][0] != "user":
+        return None
+    return [("user", f"{turns[0][1]}\n\n{turns[1][1]}"), *turns[2:]]
+
+
+def _holds(rendered: str, content: str) -> bool:
+    """Whether a message stands in what was rendered; white space and a thought that is over may be gone."""
+    wanted = _SPACE.sub("", content)
+    return any(text in _SPACE.sub("", rendered) for text in (wanted, wanted.rpartition(_THOUGHT_END)[2]))
 
 
 def _is_mark(character: str) -> bool:

@@ -31,6 +31,7 @@ from harness.core.requests import (
 from harness.models.checkpoint.checkpoint_digest import checkpoint_digest, tokenizer_digest
 from harness.models.checkpoint.checkpoint_heads import Head
 from harness.models.checkpoint.inspection import kind_of, parent_of, read_lineage
+from harness.models.checkpoint.sentence_pooling import sentence_pooling
 from harness.models.checkpoint.tokenizer_files import has_tokenizer
 from harness.models.device_policy import answer_policy
 from harness.models.encoding.tokenizer_identity import tokenizer_identity, tokens_digest
@@ -167,6 +168,7 @@ def open_transformers(folder: Path, context: OpenContext) -> TransformersBackend
         supports.discard(Classify.kind)
     if tag_labels is None:
         supports.discard(Tag.kind)
+    own_pooling = sentence_pooling(base)
     worded = folder if has_tokenizer(folder) else base
     tokens = tokenizer_identity(network.encoder)
     answer_key = {
@@ -194,13 +196,20 @@ def open_transformers(folder: Path, context: OpenContext) -> TransformersBackend
         supports=frozenset(supports),
         chat=language_model == "causal" and network.chat.available,
         chat_template=network.chat.template_digest,
+        chat_form=network.chat.form,
         bos=network.encoder.whole_beginning if network.causal else network.encoder.beginning,
         tokenizer_digest=digest([tokenizer_digest(worded, template=False), tokens_digest(network.encoder)]),
+        pooling=None if own_pooling is None else own_pooling.pooling,
         dtype=dtype,
         device=device,
         max_length=network.max_length,
         parameters=network.parameters,
-        notes=(*loaded.notes, *notes, *(network.chat.notes if language_model == "causal" else ())),
+        notes=(
+            *loaded.notes,
+            *notes,
+            *(() if own_pooling is None else own_pooling.notes),
+            *(network.chat.notes if language_model == "causal" else ()),
+        ),
         answer_key=answer_key,
     )
     return TransformersBackend(network, facts, context.reporter)

@@ -18,6 +18,8 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
 
+from harness.core.storable import stored
+
 LARGEST_REPLY = 256_000_000
 _RETRIED = frozenset({408, 409, 425, 429})
 CREDENTIALS = frozenset({401, 402, 407})
@@ -227,7 +229,7 @@ def retry_after(value: str | None) -> float | None:
 
 def _object(raw: bytes) -> dict[str, Any] | None:
     try:
-        value = json.loads(raw)
+        value = stored(json.loads(raw))
     except (ValueError, RecursionError):
         return None
     return value if isinstance(value, dict) else None

@@ -40,8 +40,10 @@ def assemble(
     from harness.gates.overall_verdict import overall
 
     run, suite = context.run, prepared.suite
+    seeds = {model: spec.seeds or 1 for model, spec in suite.models.items()}
     evaluations = [
-        _evaluation(run, bound, answers, baselines[name], context.reporter) for name, bound in prepared.asked.items()
+        _evaluation(run, bound, answers, baselines[name], seeds, context.reporter)
+        for name, bound in prepared.asked.items()
     ]
     scoring = ScoringContext(
         alphas=lambda metric: alpha_levels(suite.gates, metric),
@@ -91,7 +93,12 @@ def _reading(model: str, checkpoint: Checkpoint) -> str:
 
 
 def _evaluation(
-    run: RunDir, bound: BoundEvaluation, answers: SuiteAnswers, baseline: BaseChoice, reporter: Reporter
+    run: RunDir,
+    bound: BoundEvaluation,
+    answers: SuiteAnswers,
+    baseline: BaseChoice,
+    seeds: Mapping[str, int],
+    reporter: Reporter,
 ) -> EvaluationResult:
     evaluation = bound.evaluation
     context = evaluation.metric_context()
@@ -114,8 +121,17 @@ def _evaluation(
         cluster_unit=evaluation.cluster_unit,
         labels=list(context.labels),
         protocols=protocols,
+        protocol_digests={
+            model: str(found.head.facts["asked"]["digest"])
+            for model, found in records.items()
+            if "asked" in found.head.facts
+        },
         skipped={answered.model: answered.skipped for answered in own if answered.skipped is not None},
-        coverage={model: float(found.ok.mean()) if len(found) else 0.0 for model, found in records.items()},
+        coverage={
+            model: min(float(one.ok.mean()) if len(one) else 0.0 for one in run.replicates(bound.name, model))
+            for model in records
+        },
+        seeds={model: count for model, count in seeds.items() if model in records and count > 1},
         counts={model: record_counts(found) for model, found in records.items()},
         slice_counts={model: _slice_counts(found) for model, found in records.items()}
         if evaluation.role == "probe"

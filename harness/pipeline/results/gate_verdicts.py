@@ -70,8 +70,8 @@ def gate_traces(
     for needed in required_pairs(suite.gates, evaluations, release=release, baseline=baseline):
         there = run.models(needed.evaluation)
         if needed.flips and needed.baseline in there and needed.candidate in there:
-            base = run.records(needed.evaluation, needed.baseline)
-            candidate = run.records(needed.evaluation, needed.candidate)
+            base = run.replicates(needed.evaluation, needed.baseline)
+            candidate = run.replicates(needed.evaluation, needed.candidate)
             flips.append(
                 tag_flips(base, candidate, needed.tag, baseline=needed.baseline, candidate_name=needed.candidate)
             )

@@ -148,7 +148,7 @@ def _table(evaluation: EvaluationResult, rows: list[MetricResult]) -> list[str]:
             md(row.metric, 80),
             number_format.level(row.interval.value, row.unit, row.interval.low, row.interval.high),
             number_format.interval(row.interval.low, row.interval.high, row.unit, sign=False),
-            f"{row.n:,}" + (f" ({md(missing, 120)})" if missing else ""),
+            number_format.sample_size(row.n, row.n_eff) + (f" ({md(missing, 120)})" if missing else ""),
             md(row.protocol, 60),
         ]
         lines.append("| " + " | ".join(cells) + " |")

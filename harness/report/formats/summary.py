@@ -139,6 +139,6 @@ def _delta_line(view: RunView, row: ComparisonResult) -> str:
         f"{change} {md(number_format.shown_unit(row.unit), 20)}",
         number_format.interval(row.delta.low, row.delta.high, row.unit),
         WORDS[classify_change(row)],
-        f"{row.n:,}" + (f" ({md(missing, 120)})" if missing else ""),
+        number_format.sample_size(row.n, row.n_eff) + (f" ({md(missing, 120)})" if missing else ""),
     ]
     return "| " + " | ".join(cells) + " |"

@@ -9,15 +9,23 @@ from harness.report.view.run_view import ModelPair, RunView
 from harness.schema.results import number_format
 from harness.schema.results.metrics import ComparisonResult, TableResult
 
+MOST_LABELS = 25
+"""More labels than these are too many cells to read, and a page of megabytes."""
+
 
 @dataclass(frozen=True, slots=True)
 class Confusion:
-    """Two matrices and their signed difference; the last number of a cell shades it, −8 to 8."""
+    """Two matrices and their signed difference; the last number of a cell shades it, −8 to 8.
+
+    Attributes:
+        hidden: labels that are not shown, where there are many; those shown are confused most.
+    """
 
     evaluation: str
     rows: list[str]
     columns: list[str]
     matrices: list[tuple[str, list[list[tuple[str, str, int]]]]]
+    hidden: int = 0
 
 
 def confusions(view: RunView, contest: ModelPair) -> list[Confusion]:
@@ -28,9 +36,17 @@ def confusions(view: RunView, contest: ModelPair) -> list[Confusion]:
         base = _of(view, table, name)
         if base is None or base.rows != table.rows:
             continue
-        columns = list(dict.fromkeys([*table.columns, *base.columns]))
-        counts = [_aligned(model_table, columns) for model_table in (base, table)]
-        shares = [[_share(line) for line in lines] for lines in counts]
+        every = list(dict.fromkeys([*table.columns, *base.columns]))
+        whole = [_aligned(model_table, every) for model_table in (base, table)]
+        kept = _most_confused(table.rows, every, whole)
+        rows = [place for place, label in enumerate(table.rows) if label in kept]
+        places = [place for place, label in enumerate(every) if label in kept]
+        columns = [every[place] for place in places]
+        counts = [[[lines[row][place] for place in places] for row in rows] for lines in whole]
+        shares = [
+            [[value for place, value in enumerate(_share(lines[row])) if every[place] in kept] for row in rows]
+            for lines in whole
+        ]
         delta = [
             [
                 (number_format.fixed((b - a) * 100, 1, sign=True), "", _signed_shade(b - a))
@@ -43,8 +59,24 @@ def confusions(view: RunView, contest: ModelPair) -> list[Confusion]:
             for model, both in zip((name, contest.candidate), zip(counts, shares, strict=True), strict=True)
         ]
         matrices.append((f"{contest.candidate} − {name} (points)", delta))
-        out.append(Confusion(table.evaluation, table.rows, columns, matrices))
+        hidden = len({*table.rows, *every} - kept)
+        out.append(Confusion(table.evaluation, [table.rows[row] for row in rows], columns, matrices, hidden))
     return out
+
+
+def _most_confused(rows: list[str], columns: list[str], counts: list[list[list[float]]]) -> set[str]:
+    """The labels to show: all, or where there are many those with the most wrong answers as gold label or answer."""
+    labels = list(dict.fromkeys([*rows, *columns]))
+    if len(labels) <= MOST_LABELS:
+        return set(labels)
+    wrong = dict.fromkeys(labels, 0.0)
+    for lines in counts:
+        for gold, line in zip(rows, lines, strict=True):
+            for answer, count in zip(columns, line, strict=True):
+                if answer != gold:
+                    wrong[gold] += count
+                    wrong[answer] += count
+    return set(sorted(labels, key=lambda label: (-wrong[label], label))[:MOST_LABELS])
 
 
 def _aligned(table: TableResult, columns: list[str]) -> list[list[float]]:

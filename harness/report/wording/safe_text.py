@@ -67,10 +67,9 @@ def _opening(mark: str) -> str:
 
 
 def cut(text: str, limit: int) -> str:
-    """Visible text of at most about `limit` characters that says how much is missing."""
-    if len(text) <= limit:
-        return visible(text)
-    return f"{visible(text[:limit])}… ({len(text) - limit:,} more characters)"
+    """Visible text of at most about `limit` characters that says how much is missing, where that is shorter."""
+    made = f"… ({len(text) - limit:,} more characters)"
+    return visible(text) if len(text) <= limit + len(made) else visible(text[:limit]) + made
 
 
 def slug(text: str) -> str:

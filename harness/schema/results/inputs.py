@@ -73,7 +73,7 @@ class EvaluationResult(Result):
     Attributes:
         protocols: model → how it was asked; models that cannot be asked are in `skipped`.
         skipped: model → why.
-        coverage: model → share of items with status ok.
+        coverage: model → share of items with status ok; of several training seeds the smallest.
         counts: model → {ok, unread, failed, skipped, tied, truncated, overlap, empty, no_gold}; `empty` are
             written texts without a word, `no_gold` items without a right answer where others have one.
         slice_counts: probes only; model → slice → {n, ok, unread, failed, skipped, tied}.
@@ -91,8 +91,13 @@ class EvaluationResult(Result):
     cluster_unit: str | None = Field(None, description="the unit of independence: which of `clusters` is drawn")
     labels: list[str] = Field(default_factory=list)
     protocols: dict[str, str] = Field(default_factory=dict)
+    protocol_digests: dict[str, str] = Field(
+        default_factory=dict,
+        description="model → digest of how it was asked: prompt, template, words, stop rules, filters, scorer",
+    )
     skipped: dict[str, str] = Field(default_factory=dict)
     coverage: dict[str, float] = Field(default_factory=dict)
+    seeds: dict[str, int] = Field(default_factory=dict, description="model → training seeds that the suite asks for")
     counts: dict[str, dict[str, int]] = Field(default_factory=dict)
     slice_counts: dict[str, dict[str, dict[str, int]]] = Field(default_factory=dict)
     comparability: list[str] = Field(default_factory=list)

@@ -35,12 +35,17 @@ class SeedsResult(Result):
     variance_seeds: float | None = None
     variance_items: float | None = None
     variance_interaction: float | None = None
-    df: int
+    df: float
     n: int
     clusters: int
+    n_eff: float | None = None
+    coverage: list[float] = Field(default_factory=list, description="share of items with status ok, by candidate seed")
+    baseline_coverage: list[float] = Field(default_factory=list, description="the same of the baseline's seeds")
     seeds_identical: bool = False
     method: str
     weaknesses: list[str] = Field(default_factory=list)
+    unmet: list[str] = Field(default_factory=list)
+    fault: str | None = Field(None, description="why the seeds cannot be judged together; gates are errors")
 
 
 class MetricResult(Result):
@@ -50,6 +55,8 @@ class MetricResult(Result):
         id: `evaluation.metric`, such as `reviews.accuracy`.
         interval: the value with its interval, and its one-sided bounds for absolute and target gates.
         n, clusters: items and independent clusters behind the value.
+        n_eff: how many independent items of equal weight carry it; `min_n` of gates reads this one.
+        unmet: preconditions of `method` that these items do not meet; no gate passes on its bounds.
         seeds: the level over several training seeds; all else is of the first seed's checkpoint.
     """
 
@@ -62,11 +69,13 @@ class MetricResult(Result):
     interval: Interval
     n: int
     clusters: int
+    n_eff: float | None = None
     unit: str
     direction: Direction
     ideal: float | None = None
     method: str
     weaknesses: list[str] = Field(default_factory=list)
+    unmet: list[str] = Field(default_factory=list)
     seeds: SeedsResult | None = None
     status: Literal["ok", "undefined"] = "ok"
     reason: str | None = None
@@ -86,6 +95,7 @@ class ComparisonResult(Result):
         p: two-sided p-value of "no difference"; `test` names the test.
         mde: smallest true difference that this n would detect with 80% power at alpha 0.05
             (one-sided), in the metric's unit.
+        n_eff, unmet: as of `MetricResult`.
         only_baseline, only_candidate: items that the other side lacks (they are left out).
         identical: every paired statistic is equal.
         distance_change: for target metrics |candidate − ideal| − |baseline − ideal|, descriptive.
@@ -120,6 +130,7 @@ class ComparisonResult(Result):
     discordant: float | None = None
     n: int
     clusters: int
+    n_eff: float | None = None
     unit: str
     direction: Direction
     ideal: float | None = None
@@ -129,6 +140,7 @@ class ComparisonResult(Result):
     only_candidate: int = 0
     method: str
     weaknesses: list[str] = Field(default_factory=list)
+    unmet: list[str] = Field(default_factory=list)
     comparability: list[str] = Field(default_factory=list)
     seeds: SeedsResult | None = None
     slow: bool = False

@@ -152,9 +152,15 @@ def whole(number: int) -> str:
     return f"{number:,}"
 
 
-def items(n: int, clusters: int) -> str:
-    """`804 items`, `804 items in 268 clusters`."""
-    return plural(n, "item") + (f" in {whole(clusters)} clusters" if 0 < clusters < n else "")
+def items(n: int, clusters: int, n_eff: float | None = None) -> str:
+    """`804 items`, `804 items in 268 clusters`, `804 items in 268 clusters (310 effective)`."""
+    text = plural(n, "item") + (f" in {whole(clusters)} clusters" if 0 < clusters < n else "")
+    return f"{text} ({whole(round(n_eff))} effective)" if n_eff is not None and 0 < round(n_eff) < n else text
+
+
+def sample_size(n: int, n_eff: float | None) -> str:
+    """`1,000`, `1,000 (52 eff.)` where fewer independent items of equal weight carry a figure."""
+    return f"{whole(n)} ({whole(round(n_eff))} eff.)" if n_eff is not None and 0 < round(n_eff) < n else whole(n)
 
 
 def plural(number: int, noun: str) -> str:

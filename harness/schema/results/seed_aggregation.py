@@ -24,7 +24,9 @@ def of_recipe(row: Row) -> Row:
     if seeds is None or not reads_recipe(row):
         return row
     if isinstance(row, MetricResult):
-        return row.model_copy(update={"interval": seeds.interval, "n": seeds.n})
+        return row.model_copy(
+            update={"interval": seeds.interval, "n": seeds.n, "n_eff": seeds.n_eff, "unmet": seeds.unmet}
+        )
     improvement = None if row.improvement is None or seeds.interval.value is None else seeds.interval.value
     if improvement is not None and row.direction == "lower":
         improvement = -improvement
@@ -33,6 +35,8 @@ def of_recipe(row: Row) -> Row:
             "delta": seeds.interval,
             "ratio": seeds.ratio,
             "n": seeds.n,
+            "n_eff": seeds.n_eff,
+            "unmet": seeds.unmet,
             "baseline_value": None,
             "candidate_value": None,
             "improvement": improvement,

@@ -18,7 +18,7 @@ class GateResult(Result):
         sentence: one plain sentence with the numbers.
         observed, bound, margin: what was compared, in the metric's unit (or as a ratio).
         low, high: one-sided bounds of `observed` at `alpha`, each on its own.
-        n, clusters: items and independent clusters behind it.
+        n, clusters, n_eff: items, independent clusters and effective items behind it.
         required_n: items that would probably decide an inconclusive gate.
         waiver_holds: False for a waiver that has expired; None without one.
         where: `file:line` of the rule in the suite.
@@ -45,6 +45,7 @@ class GateResult(Result):
     alpha: float
     n: int | None = None
     clusters: int | None = None
+    n_eff: float | None = None
     mde: float | None = None
     required_n: int | None = None
     waiver: str | None = None

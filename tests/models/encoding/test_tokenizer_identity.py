@@ -61,7 +61,8 @@ def test_class_special_tokens_and_template_are_part_of_the_identity(changes, zoo
 
 
 def test_a_stated_clock_makes_one_identity_and_is_part_of_it(zoo, tmp_path, monkeypatch):
-    folder = edited(zoo("llama"), tmp_path / "clock", chat_template="{{ strftime_now('%H:%M:%S.%f') }}")
+    template = "{{ strftime_now('%H:%M:%S.%f') }}{% for m in messages %}{{ m['content'] }}{% endfor %}"
+    folder = edited(zoo("llama"), tmp_path / "clock", chat_template=template)
     first = identity(folder)
     assert identity(folder) == first
     monkeypatch.setattr(template_clock, "STATED_TIME", template_clock.STATED_TIME.replace(hour=13))

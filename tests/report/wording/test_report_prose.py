@@ -19,7 +19,7 @@ from harness.report.charts.axis_scale import scale
 from harness.report.formats.html_page import render_view
 from harness.report.formats.summary import summary_markdown
 from harness.report.sections.gate_table import gate_margin
-from harness.report.sections.label_tables import confusions
+from harness.report.sections.label_tables import MOST_LABELS, confusions
 from harness.report.sections.top_changed import marked
 from harness.report.view.item_columns import measure
 from harness.report.view.model_cost import cost_of
@@ -280,3 +280,18 @@ def test_differing_words_are_marked_and_texts_stay_whole() -> None:
     for name, pieces in marked(texts):
         assert "".join(text for text, _ in pieces) == texts[name]
         assert [text for text, differs in pieces if differs] == [texts[name].split()[0]]
+
+
+def test_of_many_labels_those_that_are_confused_most_are_shown(plain: RunDir) -> None:
+    results = plain.read_results()
+    labels = [f"label {number:03}" for number in range(190)]
+    for table in results.tables:
+        if table.kind == "confusion":
+            table.rows, table.columns = labels, labels
+            table.values = [[float(row == column) for column in range(190)] for row in range(190)]
+            table.values[7][180] = 9.0
+    view = RunView(results)
+    shown = confusions(view, view.contests[0])[0]
+    assert (len(shown.rows), len(shown.columns), shown.hidden) == (MOST_LABELS, MOST_LABELS, 190 - MOST_LABELS)
+    gold, answer = shown.rows.index("label 007"), shown.columns.index("label 180")
+    assert shown.matrices[0][1][gold][answer][:2] == ("9", "90%")

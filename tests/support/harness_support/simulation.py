@@ -63,7 +63,7 @@ def coverage(population: Population, clusters: int, runs: int, resamples: int = 
     """How often the 95% interval of the difference holds the true one; undefined is a miss."""
     rng = np.random.default_rng(seed)
     found = [compared(population, rng, clusters, resamples, swap=False) for _ in range(runs)]
-    return float(np.mean([one.delta.low <= population.truth <= one.delta.high for one in found]))
+    return float(np.mean([one.delta.known and one.delta.low <= population.truth <= one.delta.high for one in found]))
 
 
 def false_alarms(population: Population, clusters: int, runs: int, resamples: int = 500, seed: int = 0) -> float:
@@ -87,7 +87,7 @@ def level_coverage(population: Population, clusters: int, runs: int, resamples: 
             resamples=resamples,
             seed=int(rng.integers(2**31)),
         )
-        hits += found.interval.low <= truth <= found.interval.high
+        hits += found.interval.known and found.interval.low <= truth <= found.interval.high
     return hits / runs
 
 

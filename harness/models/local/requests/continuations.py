@@ -30,6 +30,8 @@ def continuations(
             yield requests[owner], planned
         else:
             plans[owner] = planned
+    for said in sorted(network.chat.told):
+        batcher.tell_once(said)
     values = {owner: [0.0] * len(plan.branches) for owner, plan in plans.items()}
     missing = {owner: len(plan.branches) for owner, plan in plans.items()}
     for owner, option, value in _scored(network, batcher, list(plans.values())):

@@ -27,6 +27,8 @@ def generate(network: Network, batcher: Batcher, requests: Sequence[Generate]) -
             yield request, made
         else:
             prompts.append(made)
+    for said in sorted(network.chat.told):
+        batcher.tell_once(said)
     start = [decoder_start(network)] if network.family == "seq2seq" and prompts else None
 
     def read_by_penalties(prompt: Prompt) -> Sequence[int]:

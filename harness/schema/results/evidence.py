@@ -1,0 +1,18 @@
+"""How much evidence a row rests on: the one number that `min_n`, plans and reports read."""
+
+from __future__ import annotations
+
+from harness.schema.results.metrics import ComparisonResult, MetricResult
+
+_ROUNDING = 1e-6
+
+
+def evidence(row: MetricResult | ComparisonResult) -> float:
+    """Independent items of equal weight behind a row.
+
+    Sides that are identical on every item have no variance that clusters could share: their items count as they are.
+    Results of 0.1.0 hold no effective number; their items count too.
+    """
+    if row.n_eff is None or (isinstance(row, ComparisonResult) and row.identical):
+        return float(row.n)
+    return min(row.n_eff, float(row.n)) + _ROUNDING
