@@ -52,7 +52,8 @@ def compare(
             for each item. A row without a target is left out, one without a prediction is wrong; both are counted.
         metrics: names of registered metrics of `target` and `prediction` (`accuracy`, `f1_macro`,
             `f1_per_class`, …), names of numeric columns (their mean, higher is better), `Mean` and
-            `Ratio`. Left out: accuracy and macro F1, or the column `score`.
+            `Ratio`. Left out: accuracy and macro F1 (accuracy alone for open answers: more than 200 different
+            targets, or more than 20 that are over half of the items), or the column `score`.
         id: column (or named index of a frame) with the item's id; rows are paired by it, never by their order.
         target, prediction: columns with the right and the given answer.
         cluster: column whose equal values belong together (document, author, template); it must be
@@ -81,7 +82,8 @@ def compare(
     )
     labeled = all(target in side.columns and prediction in side.columns for side in sides)
     names = [one for one in sides[0].columns if one in sides[1].columns]
-    measures = resolve(listed(metrics) if metrics is not None else default_measures(names, labeled), names, labeled)
+    targets = [label_text(value) for value in sides[0].columns[target]] if labeled else None
+    measures = resolve(listed(metrics) if metrics is not None else default_measures(names, targets), names, labeled)
     texts = (text,) if isinstance(text, str) else tuple(text)
     layout = Layout(
         id=id,

@@ -84,7 +84,7 @@ def test_logs_become_a_run_that_is_compared_and_judged(logs: tuple[Path, Path], 
     assert compared.n == 120
     (tmp_path / "gates.yaml").write_text(GATES)
     assert judge_again(run, str(tmp_path / "gates.yaml"), Silent()).verdict.overall == "pass"
-    assert compare_runs(run, run, [("base", "tuned")], Silent())[0].delta.value == pytest.approx(2 / 3)
+    assert compare_runs(run, run, [("base", "tuned")], Silent()).comparisons[0].delta.value == pytest.approx(2 / 3)
 
 
 def test_other_prompts_are_told(logs: tuple[Path, Path], tmp_path: Path) -> None:

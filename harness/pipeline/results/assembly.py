@@ -121,6 +121,11 @@ def _evaluation(
         cluster_unit=evaluation.cluster_unit,
         labels=list(context.labels),
         protocols=protocols,
+        protocol_digests={
+            model: str(found.head.facts["asked"]["digest"])
+            for model, found in records.items()
+            if "asked" in found.head.facts
+        },
         skipped={answered.model: answered.skipped for answered in own if answered.skipped is not None},
         coverage={
             model: min(float(one.ok.mean()) if len(one) else 0.0 for one in run.replicates(bound.name, model))

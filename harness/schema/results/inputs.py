@@ -91,6 +91,10 @@ class EvaluationResult(Result):
     cluster_unit: str | None = Field(None, description="the unit of independence: which of `clusters` is drawn")
     labels: list[str] = Field(default_factory=list)
     protocols: dict[str, str] = Field(default_factory=dict)
+    protocol_digests: dict[str, str] = Field(
+        default_factory=dict,
+        description="model → digest of how it was asked: prompt, template, words, stop rules, filters, scorer",
+    )
     skipped: dict[str, str] = Field(default_factory=dict)
     coverage: dict[str, float] = Field(default_factory=dict)
     seeds: dict[str, int] = Field(default_factory=dict, description="model → training seeds that the suite asks for")

@@ -24,7 +24,13 @@ _NORMALIZE = (
     "What is done to labels before they are compared: `strip` white space and invisible characters at both ends, "
     "`casefold`, `nfc` (always done)."
 )
-_UNSET: dict[str, Any] = {"delimiter": None, "encoding": None, "missing_cluster": "error", "normalize": []}
+_UNSET: dict[str, Any] = {
+    "delimiter": None,
+    "encoding": None,
+    "missing_cluster": "error",
+    "normalize": [],
+    "language": None,
+}
 """Keys that 0.1.0 does not know, as they are when a suite does not name them."""
 
 
@@ -51,6 +57,9 @@ class FileRef(Strict):
     )
     license: str | None = None
     limit: Count | None = None
+    language: str | None = Field(
+        None, description="Language of the texts (BCP 47 tag such as `zh`); chooses the tokenizer of text metrics."
+    )
 
 
 class HubRef(Strict):
@@ -66,6 +75,9 @@ class HubRef(Strict):
     normalize: list[Normalization] = Field(default_factory=list, description=_NORMALIZE)
     slices: list[str] = Field(default_factory=list)
     limit: Count | None = None
+    language: str | None = Field(
+        None, description="Language of the texts (BCP 47 tag such as `zh`); chooses the tokenizer of text metrics."
+    )
 
 
 class SourceRef(Strict):
@@ -74,6 +86,9 @@ class SourceRef(Strict):
     source: str
     options: dict[str, Any] = Field(default_factory=dict)
     limit: Count | None = None
+    language: str | None = Field(
+        None, description="Language of the texts (BCP 47 tag such as `zh`); chooses the tokenizer of text metrics."
+    )
 
 
 DataRef = CatalogRef | FileRef | HubRef | SourceRef
