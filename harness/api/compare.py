@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import warnings
 from collections.abc import Sequence
 from numbers import Integral
 from typing import Literal, get_args
@@ -18,6 +19,10 @@ from harness.data.read_rows import TableFormat
 from harness.schema.suite.types import NAME_PATTERN
 
 _SHOWN = 8
+
+
+class UnknownTrainingWarning(UserWarning):
+    """The compared models may have been trained on the rows."""
 
 
 def compare(
@@ -43,6 +48,7 @@ def compare(
     confidence: float = 0.95,
     seed: int = 0,
     resamples: int = 10_000,
+    held_out: bool = False,
 ) -> Comparisons:
     """Compares two sets of results item by item: candidate minus baseline, with interval, test and what could be found.
 
@@ -68,6 +74,11 @@ def compare(
         missing: `drop` compares the items that both sides hold, and says how many are left out.
         baseline, candidate, name: what the two sides and the table are called in results and gates.
         seed, resamples: of bootstrap and randomization tests.
+        held_out: your word that neither side learned from these rows; without it, a warning says that they may have
+            been trained on.
+
+    Warns:
+        UnknownTrainingWarning: unless `held_out`.
 
     Raises:
         DataError: ids that are missing, repeated or of one side only; other texts or targets under one
@@ -75,6 +86,13 @@ def compare(
     """
     _options(baseline, candidate, confidence, seed, resamples)
     _chosen(name, missing, missing_cluster, normalize)
+    if not held_out:
+        warnings.warn(
+            f"rows may have been trained on: nothing says what {baseline} and {candidate} learned from. If neither "
+            "learned from these rows, pass held_out=True.",
+            UnknownTrainingWarning,
+            stacklevel=2,
+        )
     table_format = TableFormat(None, delimiter, encoding)
     sides = (
         read_table(base_records, baseline, id, table_format),

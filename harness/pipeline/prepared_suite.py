@@ -12,6 +12,7 @@ from harness.core.digests import digest
 from harness.core.errors import SuiteError
 from harness.core.evaluation import Evaluation, EvaluationContext
 from harness.core.reporter import Reporter
+from harness.pipeline.trained_rows import without_trained_rows
 from harness.schema.suite.data_refs import DataRef, ref_name
 from harness.storage.store import Store
 
@@ -94,7 +95,7 @@ def prepare(
     limit: int | None = None,
     code: Mapping[str, Any] | None = None,
 ) -> PreparedSuite:
-    """Opens all data that the suite's models, tasks and probes name.
+    """Opens all data that the suite's models, tasks and probes name, without rows that models learned from elsewhere.
 
     Args:
         limit: at most this many items an evaluation (`--limit`); training is not touched.
@@ -103,7 +104,7 @@ def prepare(
     Raises:
         HarnessError: where data is missing or wrong, at the suite's line.
     """
-    datasets = open_data(references(suite), suite, store, reporter)
+    datasets = without_trained_rows(suite, open_data(references(suite), suite, store, reporter), store, reporter)
     elsewhere: Sequence[BoundEvaluation] = ()
     if suite.whole is not None and (asked := held_out_references(suite)):
         new = {name: ref for name, ref in asked.items() if name not in datasets}

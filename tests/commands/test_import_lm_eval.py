@@ -73,7 +73,10 @@ def logs(tmp_path: Path) -> tuple[Path, Path]:
 def test_logs_become_a_run_that_is_compared_and_judged(logs: tuple[Path, Path], tmp_path: Path) -> None:
     sources = named([str(logs[0]), f"tuned={logs[1]}"])
     assert [source.name for source in sources] == ["base", "tuned"]
-    run = import_lm_eval(sources, suite="logs", out=tmp_path / "reports", reporter=Silent())
+    reporter = Silent()
+    run = import_lm_eval(sources, suite="logs", out=tmp_path / "reports", reporter=reporter)
+    assert any("rows may have been trained on" in text for text in reporter.warnings)
+    assert "ows may have been trained on" in " ".join(run.read_results().notes)
     assert find(tmp_path / "reports" / "logs").path == run.path
     assert (run.path / "report.html").is_file()
     results = run.read_results()

@@ -24,6 +24,18 @@ from harness.cli.options import OUT, file_options, output_options
     help="Text file for language modeling, instead of held-out encyclopedia text.",
 )
 @click.option(
+    "--trained-on",
+    "trained_on",
+    multiple=True,
+    metavar="FILE",
+    help="A file that the checkpoints learned from; rows that occur in it are left out. Repeat for more.",
+)
+@click.option(
+    "--held-out",
+    is_flag=True,
+    help="Your word that neither checkpoint learned from the rows of --task-data and --prose.",
+)
+@click.option(
     "--bias",
     type=click.Choice(["own", "full"]),
     default="own",
@@ -48,6 +60,8 @@ def command(
     text: str,
     label: str,
     prose: Path | None,
+    trained_on: tuple[str, ...],
+    held_out: bool,
     bias: str,
     limit: int | None,
     out: Path,
@@ -65,12 +79,24 @@ def command(
     from harness.cli.console import make_reporter
     from harness.cli.options import open_store
     from harness.cli.outcome import show_outcome
+    from harness.cli.training_question import training_said
     from harness.commands.auto_suite import audit_suite
     from harness.pipeline.run_suite import Settings, run_suite
 
     reporter = make_reporter(quiet=quiet)
-    columns = {"text": text, "label": label}
-    suite = audit_suite(base, finetuned, task_data=task_data, read_as=read_as, prose=prose, bias=bias, **columns)
+    files, held_out = training_said(trained_on, held_out, ask=task_data is not None or prose is not None)
+    suite = audit_suite(
+        base,
+        finetuned,
+        task_data=task_data,
+        text=text,
+        label=label,
+        read_as=read_as,
+        prose=prose,
+        bias=bias,
+        trained_on=files,
+        held_out=held_out,
+    )
     settings = Settings(out=out, limit=limit, device=device, command=["harness", *sys.argv[1:]])
     finished = run_suite(suite, open_store(reporter), reporter, settings)
     code = show_outcome(finished.run, finished.results, as_json=as_json)

@@ -8,7 +8,7 @@ from pydantic import Field
 
 from harness.core.digests import digest
 from harness.core.labels import Normalization
-from harness.schema.suite.types import Count, Strict
+from harness.schema.suite.types import HELD_OUT, Count, Strict
 
 
 class CatalogRef(Strict):
@@ -60,6 +60,7 @@ class FileRef(Strict):
     language: str | None = Field(
         None, description="Language of the texts (BCP 47 tag such as `zh`); chooses the tokenizer of text metrics."
     )
+    held_out: bool = Field(False, description=HELD_OUT)
 
 
 class HubRef(Strict):
@@ -78,6 +79,7 @@ class HubRef(Strict):
     language: str | None = Field(
         None, description="Language of the texts (BCP 47 tag such as `zh`); chooses the tokenizer of text metrics."
     )
+    held_out: bool = Field(False, description=HELD_OUT)
 
 
 class SourceRef(Strict):
@@ -104,6 +106,6 @@ def ref_name(ref: DataName) -> str:
         return ref
     if isinstance(ref, CatalogRef):
         return ref.catalog
-    given = ref.model_dump(mode="json").items()
+    given = ref.model_dump(mode="json", exclude={"held_out"}).items()
     said = {key: value for key, value in given if key not in _UNSET or value != _UNSET[key]}
     return f"inline-{digest(said)[:8]}"
