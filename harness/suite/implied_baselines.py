@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from harness.core.model_kind import ModelSpec
-from harness.model_kinds.heuristic_kind import HeuristicKind, HeuristicSpec
+from harness.core.model_kind import ModelSpec, kind_named
 from harness.suite.suite import EvaluationSpec
 
 LONGEST_NAME = 64
+KIND = "heuristic"
 
 
 def implied_baselines(
@@ -20,14 +20,15 @@ def implied_baselines(
 ) -> dict[str, tuple[str, ModelSpec]]:
     """Model name → (task, model) of what a suite does not declare itself."""
     declared = {
-        (spec.options.task, spec.options.rule)
+        (spec.task, spec.options.rule)
         for spec in models.values()
-        if isinstance(spec.options, HeuristicSpec) and spec.options.max_train_rows is None
+        if spec.kind.name == KIND and spec.max_train_rows is None
     }
     implied: dict[str, tuple[str, ModelSpec]] = {}
     for task, evaluation in tasks.items():
         for rule in evaluation.cls.implied_rules:
             name = f"{rule}-{task}"
             if (task, rule) not in declared and name not in models and len(name) <= LONGEST_NAME:
-                implied[name] = task, ModelSpec(HeuristicKind(), HeuristicSpec(task=task, rule=rule))
+                kind = kind_named(KIND)
+                implied[name] = task, ModelSpec(kind, kind.Options.model_validate({"task": task, "rule": rule}))
     return implied
