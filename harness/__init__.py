@@ -10,7 +10,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from harness.api.compare import compare
+    from harness.api.compare import UnknownTrainingWarning, compare
     from harness.api.comparisons import Comparisons
     from harness.api.judge import Gate, GateFailedError, Verdicts, judge
     from harness.api.measures import Mean, Ratio
@@ -21,12 +21,23 @@ _HOMES = {
     "GateFailedError": "judge",
     "Mean": "measures",
     "Ratio": "measures",
+    "UnknownTrainingWarning": "compare",
     "Verdicts": "judge",
     "compare": "compare",
     "judge": "judge",
 }
 
-__all__ = ["Comparisons", "Gate", "GateFailedError", "Mean", "Ratio", "Verdicts", "compare", "judge"]
+__all__ = [
+    "Comparisons",
+    "Gate",
+    "GateFailedError",
+    "Mean",
+    "Ratio",
+    "UnknownTrainingWarning",
+    "Verdicts",
+    "compare",
+    "judge",
+]
 
 
 def __getattr__(name: str) -> Any:

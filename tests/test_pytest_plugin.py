@@ -45,7 +45,8 @@ def test_a_gate_over_tables_passes_and_fails_with_its_sentence(pytester: pytest.
     """
     )
     done = pytester.runpytest_subprocess("-p", "no:cacheprovider", "--strict-markers")
-    done.assert_outcomes(passed=2, failed=3, warnings=1)
+    # Four comparisons warn of rows that may have been trained on, and one gate does not block.
+    done.assert_outcomes(passed=2, failed=3, warnings=5)
     done.stdout.fnmatch_lines(
         [
             "gate kept: fail: candidate is worse than base on table.accuracy by more than 0.01*",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import warnings
 from collections.abc import Sequence
 from numbers import Integral
 from typing import Literal, get_args
@@ -14,9 +15,14 @@ from harness.api.table_records import Layout, check_pairs, records_of, spelling_
 from harness.core.errors import DataError
 from harness.core.labels import Normalization, label_text, normalized_label
 from harness.core.records import Records
+from harness.data.read_rows import TableFormat
 from harness.schema.suite.types import NAME_PATTERN
 
 _SHOWN = 8
+
+
+class UnknownTrainingWarning(UserWarning):
+    """The compared models may have been trained on the rows."""
 
 
 def compare(
@@ -34,12 +40,15 @@ def compare(
     missing: Literal["error", "drop"] = "error",
     missing_cluster: Literal["error", "own"] = "error",
     normalize: Sequence[Normalization] = (),
+    delimiter: str | None = None,
+    encoding: str | None = None,
     baseline: str = "base",
     candidate: str = "candidate",
     name: str = "table",
     confidence: float = 0.95,
     seed: int = 0,
     resamples: int = 10_000,
+    held_out: bool = False,
 ) -> Comparisons:
     """Compares two sets of results item by item: candidate minus baseline, with interval, test and what could be found.
 
@@ -49,7 +58,8 @@ def compare(
             for each item. A row without a target is left out, one without a prediction is wrong; both are counted.
         metrics: names of registered metrics of `target` and `prediction` (`accuracy`, `f1_macro`,
             `f1_per_class`, …), names of numeric columns (their mean, higher is better), `Mean` and
-            `Ratio`. Left out: accuracy and macro F1, or the column `score`.
+            `Ratio`. Left out: accuracy and macro F1 (accuracy alone for open answers: more than 200 different
+            targets, or more than 20 that are over half of the items), or the column `score`.
         id: column (or named index of a frame) with the item's id; rows are paired by it, never by their order.
         target, prediction: columns with the right and the given answer.
         cluster: column whose equal values belong together (document, author, template); it must be
@@ -60,9 +70,15 @@ def compare(
         missing_cluster: `own` lets a row without a value in `cluster` be a cluster of its own.
         normalize: what is done to labels before they are compared: `strip` (white space and invisible characters at
             both ends), `casefold`, `nfc` (always done).
+        delimiter, encoding: of the files, where tables are files; found when left out.
         missing: `drop` compares the items that both sides hold, and says how many are left out.
         baseline, candidate, name: what the two sides and the table are called in results and gates.
         seed, resamples: of bootstrap and randomization tests.
+        held_out: your word that neither side learned from these rows; without it, a warning says that they may have
+            been trained on.
+
+    Warns:
+        UnknownTrainingWarning: unless `held_out`.
 
     Raises:
         DataError: ids that are missing, repeated or of one side only; other texts or targets under one
@@ -70,10 +86,22 @@ def compare(
     """
     _options(baseline, candidate, confidence, seed, resamples)
     _chosen(name, missing, missing_cluster, normalize)
-    sides = (read_table(base_records, baseline, id), read_table(candidate_records, candidate, id))
+    if not held_out:
+        warnings.warn(
+            f"rows may have been trained on: nothing says what {baseline} and {candidate} learned from. If neither "
+            "learned from these rows, pass held_out=True.",
+            UnknownTrainingWarning,
+            stacklevel=2,
+        )
+    table_format = TableFormat(None, delimiter, encoding)
+    sides = (
+        read_table(base_records, baseline, id, table_format),
+        read_table(candidate_records, candidate, id, table_format),
+    )
     labeled = all(target in side.columns and prediction in side.columns for side in sides)
     names = [one for one in sides[0].columns if one in sides[1].columns]
-    measures = resolve(listed(metrics) if metrics is not None else default_measures(names, labeled), names, labeled)
+    targets = [label_text(value) for value in sides[0].columns[target]] if labeled else None
+    measures = resolve(listed(metrics) if metrics is not None else default_measures(names, targets), names, labeled)
     texts = (text,) if isinstance(text, str) else tuple(text)
     layout = Layout(
         id=id,

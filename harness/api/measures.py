@@ -17,6 +17,7 @@ from harness.metrics.metric_shapes import MeanMetric, RatioMetric
 CLUSTER = "parent"
 """The unit of independence that the `cluster` column gives."""
 
+_FEW_LABELS, _MANY_LABELS = 20, 200
 PROVIDED = ("target", "prediction", "correct")
 
 
@@ -62,14 +63,22 @@ class Ratio:
 Measure = str | Mean | Ratio
 
 
-def default_measures(names: Sequence[str], labeled: bool) -> list[Measure]:
+def default_measures(names: Sequence[str], targets: Sequence[str] | None) -> list[Measure]:
     """Accuracy and macro F1 with target and prediction; else the column `score`.
+
+    Open answers have no macro F1: it is left out from 21 different targets on if they are more than half of the items,
+    and from 201 on.
+
+    Args:
+        targets: of the items; None without targets and predictions.
 
     Raises:
         DataError: when there is neither.
     """
-    if labeled:
-        return ["accuracy", "f1_macro"]
+    if targets is not None:
+        distinct = len(set(targets))
+        open_answers = distinct > _FEW_LABELS and (distinct > _MANY_LABELS or 2 * distinct > len(targets))
+        return ["accuracy"] if open_answers else ["accuracy", "f1_macro"]
     if "score" in names:
         return [Mean("score")]
     raise DataError(

@@ -10,6 +10,7 @@ from typing import Any
 
 from harness.core.errors import DataError, Where, unknown
 from harness.core.storable import has_halves, replaced_note, storable
+from harness.data.read_rows import TableFormat, content_of, read_rows
 
 Columns = dict[str, list[Any]]
 Table = Any
@@ -52,17 +53,18 @@ class ReadTable:
         return Where(self.file, None if row is None or self.lines is None else self.lines[row])
 
 
-def read_table(table: Table, side: str, index: str | None = None) -> ReadTable:
+def read_table(table: Table, side: str, index: str | None = None, table_format: TableFormat | None = None) -> ReadTable:
     """A table as Python values.
 
     Args:
         side: what the table is, for errors.
         index: a level of a frame's index that counts as a column, where no column has this name.
+        table_format: how a file is read.
 
     Raises:
         DataError: when it is no table, has no rows, or columns of unequal length.
     """
-    read = _file(Path(table), side) if isinstance(table, str | Path) else _given(table, side, index)
+    read = _file(Path(table), side, table_format) if isinstance(table, str | Path) else _given(table, side, index)
     lengths = {name: len(values) for name, values in read.columns.items()}
     if not lengths or not max(lengths.values()):
         raise DataError(f"{side} has no rows.", hint="pass one row per item.")
@@ -113,11 +115,9 @@ def _of_rows(rows: Sequence[Mapping[str, Any]]) -> Columns:
     return {str(name): [row.get(name) for row in rows] for name in names}
 
 
-def _file(path: Path, side: str) -> ReadTable:
-    from harness.data.read_rows import TableFormat, content_of, read_rows
-
+def _file(path: Path, side: str, table_format: TableFormat | None) -> ReadTable:
     try:
-        read = read_rows(content_of(path), str(path), TableFormat())
+        read = read_rows(content_of(path), str(path), table_format or TableFormat())
     except DataError as error:
         raise DataError(f"{side}: {error.message}", where=error.where, hint=error.hint, notes=error.notes) from error
     rows = [raw.fields for raw in read.rows]

@@ -69,6 +69,7 @@ class _OfFigure(Factory):
 class WorldFigure(_OfFigure):
     """The mean of a probe's figure over worlds; by slice `dose=…` it is the dose-response curve."""
 
+    label: str = "value in one planted world"
     summary: str = "Mean of a probe metric over planted worlds; read it per dose."
 
     def of(self, full: str, figure: str, context: MetricContext) -> Metric:
@@ -80,6 +81,7 @@ class WorldFigure(_OfFigure):
 class DoseSlope(_OfFigure):
     """How much the figure rises from dose 0 to dose 1."""
 
+    label: str = "slope of the figure over the planted bias"
     summary: str = "Slope of a probe metric on the planted dose, over worlds."
 
     def of(self, full: str, figure: str, context: MetricContext) -> Metric:
@@ -91,6 +93,7 @@ class DoseSlope(_OfFigure):
 class Power(_OfFigure):
     """Share of strongly planted worlds in which the probe alarms."""
 
+    label: str = "share of biased worlds in which the probe alarms"
     summary: str = "Fraction of strongly planted worlds in which the probe's interval excludes the ideal."
 
     def of(self, full: str, figure: str, context: MetricContext) -> Metric:
@@ -100,6 +103,7 @@ class Power(_OfFigure):
 class FalseAlarms(_OfFigure):
     """Share of fair worlds in which the probe alarms."""
 
+    label: str = "share of fair worlds in which the probe alarms"
     summary: str = "Fraction of fair worlds in which the probe's interval excludes the ideal."
 
     def of(self, full: str, figure: str, context: MetricContext) -> Metric:

@@ -25,12 +25,15 @@ def comparison_lines(
     shown = [entry for entry in comparisons if entry.slice is None]
     pairs = sorted(shown, key=lambda entry: (entry.baseline, entry.candidate))
     for (baseline, candidate), group in groupby(pairs, key=lambda entry: (entry.baseline, entry.candidate)):
-        rows = [_cells(entry, evaluations) for entry in group]
+        entries = list(group)
+        rows = [_cells(entry, evaluations) for entry in entries]
         yield clean_line(f"{baseline} → {candidate}")
         widths = [max(len(row[place]) for row in rows) for place in range(len(rows[0]))]
         for row in rows:
             line = "  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)).rstrip()
             yield f"  {line}"
+        for note in dict.fromkeys(f"{entry.evaluation}: {text}" for entry in entries for text in entry.comparability):
+            yield clean_line(f"  differs in {note}")
 
 
 def reading(entry: ComparisonResult) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -30,6 +31,14 @@ def suite_changes(function: F) -> F:
                 multiple=True,
                 metavar="NAME=PATH",
                 help="Replace one of the suite's models with your checkpoint (a folder, or hub-id@revision).",
+            ),
+            click.option(
+                "--trained-on",
+                "trained_on",
+                multiple=True,
+                metavar="NAME=FILE",
+                help="A file that a loaded or served model learned from; evaluated rows that occur in it are left out. "
+                "Repeat for more.",
             ),
             click.option(
                 "--only",
@@ -75,7 +84,7 @@ def lock_file(name: str, suite: Suite) -> Path:
 
 
 def changed_suite(
-    name: str, models: tuple[str, ...], only: tuple[str, ...], seed: int | None
+    name: str, models: tuple[str, ...], only: tuple[str, ...], seed: int | None, trained_on: tuple[str, ...] = ()
 ) -> tuple[Suite, dict[str, Any]]:
     """Loads a suite and applies the command line's changes; also returns them for run.json."""
     from harness.calibration.load_calibration import load_any_suite
@@ -83,9 +92,13 @@ def changed_suite(
 
     suite = load_any_suite(name)
     replaced = dict(_assignment(text) for text in models)
+    learned: dict[str, list[str]] = {}
+    for text in trained_on:
+        model, file = _assignment(text, "NAME=FILE", "--trained-on")
+        learned.setdefault(model, []).append(str(Path(file).expanduser().absolute()))
     wanted = [part for text in only for part in text.split(",") if part]
-    if replaced or wanted or seed is not None:
-        suite = override(suite, models=replaced, only=wanted or None, seed=seed)
+    if replaced or wanted or learned or seed is not None:
+        suite = override(suite, models=replaced, only=wanted or None, seed=seed, trained_on=learned)
     overrides: dict[str, Any] = {}
     if replaced:
         overrides["models"] = replaced
@@ -93,14 +106,25 @@ def changed_suite(
         overrides["only"] = sorted(wanted)
     if seed is not None:
         overrides["seed"] = seed
+    if learned:
+        overrides["trained_on"] = learned
     return suite, overrides
 
 
-def _assignment(text: str) -> tuple[str, str]:
+def _assignment(text: str, form: str = "NAME=PATH", option: str = "--model") -> tuple[str, str]:
     name, equals, value = text.partition("=")
     if not equals or not name or not value:
-        raise click.BadParameter(f"expected NAME=PATH, got {text!r}.", param_hint="--model")
+        raise click.BadParameter(f"expected {form}, got {text!r}.", param_hint=option)
     return name, value
+
+
+def say_unknown_training(suite: Suite) -> None:
+    """Says on stderr where rows may have been trained on, with the lines to add."""
+    from harness.report.wording.safe_text import clean_line
+    from harness.suite.unknown_training import warnings_of
+
+    for sentence in warnings_of(suite):
+        click.echo(clean_line(f"warning: {sentence}", 1000), err=True)
 
 
 def open_store(reporter: Reporter, *, fresh: bool = False) -> Store:
@@ -163,3 +187,24 @@ def emit_json(value: Any) -> None:
     import json
 
     click.echo(json.dumps(value, ensure_ascii=False, allow_nan=False))
+
+
+def file_options(command: Callable[..., int]) -> Callable[..., int]:
+    """The options that say how the user's file is written; the command gets those that are given as `read_as`."""
+
+    @functools.wraps(command)
+    def wrapped(*, file_format: str | None, delimiter: str | None, encoding: str | None, **rest: Any) -> int:
+        given = {"format": file_format, "delimiter": _DELIMITERS.get(str(delimiter), delimiter), "encoding": encoding}
+        return command(read_as={key: value for key, value in given.items() if value is not None}, **rest)
+
+    for option in (
+        click.option("--encoding", help="The file's encoding, such as utf-8 or cp1252. Found by default."),
+        click.option("--delimiter", help="What is between the cells of a csv file; `tab` for tabs. Found by default."),
+        click.option("--format", "file_format", type=click.Choice(FORMATS), help="Defaults to the file's extension."),
+    ):
+        wrapped = option(wrapped)
+    return wrapped
+
+
+_DELIMITERS = {"tab": "\t", "\\t": "\t", "semicolon": ";", "comma": ","}
+FORMATS = ("csv", "tsv", "jsonl", "json", "parquet", "txt", "conll")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,14 +21,20 @@ def audit_suite(
     task_data: Path | None = None,
     text: str = "text",
     label: str = "label",
+    read_as: Mapping[str, str] | None = None,
     prose: Path | None = None,
     bias: str = "own",
+    trained_on: Sequence[str] | None = None,
+    held_out: bool = False,
 ) -> Suite:
     """The suite of `harness audit`: language modeling, bias pairs, and with `task_data` a task.
 
     The checkpoints are looked at, not loaded, so that metrics fit what they are (masked or causal).
 
     Args:
+        read_as: `format`, `delimiter` and `encoding` of `task_data` where the user gives them.
+        trained_on: files that the checkpoints learned from; None where nobody says it.
+        held_out: the person's word that neither learned from the rows of `task_data` and `prose`.
         bias: `own` asks our own probes (no further download); `full` adds the probes of the bundled suite bias-full.
 
     Raises:
@@ -44,8 +51,11 @@ def audit_suite(
     value: dict[str, Any] = {
         "name": "audit",
         "title": f"{Path(finetuned).name} against {Path(base).name}",
-        "data": {"prose": _prose(prose)},
-        "models": {"base": _load(base), "finetuned": _on_base(base, finetuned) if adapted else _load(finetuned)},
+        "data": {"prose": _prose(prose, held_out)},
+        "models": {
+            "base": _load(base, trained_on),
+            "finetuned": _on_base(base, finetuned, trained_on) if adapted else _load(finetuned, trained_on),
+        },
         "compare": {"baseline": "base", "candidates": ["finetuned"], "release": ["finetuned"]},
         "tasks": {},
         "probes": {},
@@ -80,8 +90,10 @@ def audit_suite(
     if task_data is not None:
         value["data"]["task"] = {
             "file": str(task_data.absolute()),
+            **(read_as or {}),
             "columns": {"text": text, "label": label},
             "splits": {"test": 1.0},
+            "held_out": held_out,
         }
         value["tasks"]["task"] = {"classification": {"data": "task", "text": "text", "label": "label"}}
         value["probes"]["swaps"] = {"counterfactual": {"on": "task", "swap": ["gender", "names"], "templates": True}}
@@ -111,10 +123,10 @@ def _stands_on(base: str, finetuned: str) -> bool:
     return not needs_base(*_parted(base)) and needs_base(*_parted(finetuned))
 
 
-def _on_base(base: str, adapter: str) -> dict[str, str]:
+def _on_base(base: str, adapter: str, trained_on: Sequence[str] | None) -> dict[str, Any]:
     name, revision = _parted(adapter)
     placed = {"adapter": str(Path(name).absolute()) if Path(name).exists() else name}
-    return {**_load(base), **placed, **({"adapter_revision": revision} if revision else {})}
+    return {**_load(base, trained_on), **placed, **({"adapter_revision": revision} if revision else {})}
 
 
 def _language_model(name: str) -> str | None:
@@ -129,14 +141,15 @@ def _parted(name: str) -> tuple[str, str | None]:
     return (path, revision) if at and not Path(name).exists() else (name, None)
 
 
-def _load(path: str) -> dict[str, str]:
+def _load(path: str, trained_on: Sequence[str] | None) -> dict[str, Any]:
     name, revision = _parted(path)
+    learned = {} if trained_on is None else {"trained_on": [str(Path(file).absolute()) for file in trained_on]}
     if revision is not None:
-        return {"load": name, "revision": revision}
-    return {"load": str(Path(path).absolute()) if Path(path).exists() else path}
+        return {"load": name, "revision": revision, **learned}
+    return {"load": str(Path(path).absolute()) if Path(path).exists() else path, **learned}
 
 
-def _prose(path: Path | None) -> dict[str, Any]:
+def _prose(path: Path | None, held_out: bool) -> dict[str, Any]:
     if path is None:
         return {"catalog": "boolq-passages"}
-    return {"file": str(path.absolute()), "format": "txt", "splits": {"test": 1.0}}
+    return {"file": str(path.absolute()), "format": "txt", "splits": {"test": 1.0}, "held_out": held_out}

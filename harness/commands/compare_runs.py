@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from harness.core.errors import DataError, Where, unknown
 from harness.core.reporter import Reporter
@@ -15,16 +16,34 @@ from harness.storage.run_dir import RunDir
 ALPHAS = (0.05,)
 
 
+@dataclass(frozen=True)
+class ComparedRuns:
+    """What two runs have in common, compared, and what only one of them holds.
+
+    Attributes:
+        unpaired: a sentence for each run with models or evaluations that have no partner in the other one.
+    """
+
+    comparisons: list[ComparisonResult]
+    unpaired: list[str]
+
+
 def compare_runs(
-    first: RunDir, second: RunDir, pairs: Sequence[tuple[str, str]], reporter: Reporter
-) -> list[ComparisonResult]:
+    first: RunDir,
+    second: RunDir,
+    pairs: Sequence[tuple[str, str]],
+    reporter: Reporter,
+    *,
+    allow_protocol_difference: bool = False,
+) -> ComparedRuns:
     """Second minus first, for every evaluation of both runs, joined by item id.
 
     Args:
         pairs: (model of the first run, model of the second); models of one name when empty.
+        allow_protocol_difference: compare, and label, what was asked differently in the two runs.
 
     Raises:
-        DataError: when the runs share no evaluation or no model.
+        DataError: when the runs share no evaluation or no model, or asked differently.
     """
     from harness.comparisons.comparability import comparability
     from harness.comparisons.pair_comparison import compare
@@ -43,6 +62,8 @@ def compare_runs(
     if note is not None:
         reporter.warn(note)
     chosen = _pairs(pairs, old, new, first, second)
+    if not allow_protocol_difference:
+        require_one_protocol(first, second, [entry.name for entry in shared], chosen)
     compared: list[ComparisonResult] = []
     with reporter.task("statistics", total=len(shared) * len(chosen)) as task:
         for evaluation in shared:
@@ -72,7 +93,52 @@ def compare_runs(
             where=Where(second.path),
             hint="choose models with records: --model A=B.",
         )
-    return compared
+    return ComparedRuns(compared, _unpaired(first, second, old, new, chosen if not pairs else None))
+
+
+def require_one_protocol(
+    first: RunDir, second: RunDir, evaluations: Sequence[str], pairs: Sequence[tuple[str, str]]
+) -> None:
+    """Refuses pairs that were asked differently: prompt, template, words, stop rules, filters or scorer.
+
+    Raises:
+        DataError: with every difference, and both texts.
+    """
+    from harness.comparisons.comparability import protocol_differences
+
+    notes = []
+    for evaluation in evaluations:
+        for before, after in pairs:
+            if before not in first.models(evaluation) or after not in second.models(evaluation):
+                continue
+            base, candidate = (run.records(evaluation, name).head for run, name in ((first, before), (second, after)))
+            who = f"{evaluation}, {before}" if before == after else f"{evaluation}, {before} and {after}"
+            if base.protocol != candidate.protocol:
+                notes.append(f"{who}: protocol: baseline {base.protocol}, candidate {candidate.protocol}.")
+            notes += [f"{who}: {difference}" for difference in protocol_differences(base, candidate)]
+    if notes:
+        raise DataError(
+            "the two runs asked differently, so their figures are not comparable:",
+            where=Where(second.path),
+            hint="run both with one suite, or add --allow-protocol-difference, which labels each difference.",
+            notes=notes,
+        )
+
+
+def _unpaired(
+    first: RunDir, second: RunDir, old: Results, new: Results, pairs: Sequence[tuple[str, str]] | None
+) -> list[str]:
+    """Which models and evaluations of each run have no partner; no models where the person chose the pairs."""
+    told = []
+    for run, results, other, side in ((first, old, new, 0), (second, new, old, 1)):
+        paired = None if pairs is None else {pair[side] for pair in pairs}
+        models = [] if paired is None else [model.name for model in results.models if model.name not in paired]
+        known = {entry.name for entry in other.evaluations}
+        evaluations = [entry.name for entry in results.evaluations if entry.name not in known]
+        for what, names in (("models", models), ("evaluations", evaluations)):
+            if names:
+                told.append(f"{run.path.name}: {what} without a partner in the other run: {', '.join(names)}.")
+    return told
 
 
 def both_sides(first: RunDir, second: RunDir) -> dict[str, EvaluationResult]:
@@ -100,7 +166,7 @@ def _pairs(
     found = list(pairs) or [(name, name) for name in after if name in before]
     if not found:
         raise DataError(
-            f"no model name occurs in both runs: {', '.join(before)} vs. {', '.join(after)}.",
+            f"no model has a partner, since no name occurs in both runs: {', '.join(before)} vs. {', '.join(after)}.",
             where=Where(second.path),
             hint="choose the models to compare: --model A=B.",
         )

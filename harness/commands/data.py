@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from harness.core.errors import DataError, Where
 from harness.core.reporter import Reporter
 from harness.schema.suite.data_refs import CatalogRef, FileRef
 from harness.storage.store import Store
@@ -54,12 +55,33 @@ def open_entry(name: str, store: Store, reporter: Reporter) -> Dataset:
     return open_dataset(CatalogRef(catalog=name), name=name, base=Path.cwd(), store=store, reporter=reporter)
 
 
-def open_file(path: Path, store: Store, reporter: Reporter) -> Dataset:
-    """The rows of a user's file, all of them in the test split."""
+def open_file(path: Path, store: Store, reporter: Reporter, read_as: Mapping[str, str] | None = None) -> Dataset:
+    """The rows of a user's file, all of them in the test split.
+
+    Args:
+        read_as: `format`, `delimiter` and `encoding` where the user gives them.
+
+    Raises:
+        DataError: when the file cannot be read.
+    """
     from harness.data.open_dataset import open_dataset
 
-    ref = FileRef(file=str(path.absolute()), splits={"test": 1.0})
+    ref = file_ref(str(path.absolute()), read_as or {}, splits={"test": 1.0})
     return open_dataset(ref, name=path.stem, base=Path.cwd(), store=store, reporter=reporter)
+
+
+def file_ref(file: str, read_as: Mapping[str, str], **keys: Any) -> FileRef:
+    """A user's file as a suite would name it.
+
+    Raises:
+        DataError: for an option that no file takes.
+    """
+    try:
+        return FileRef.model_validate({"file": file, **read_as, **keys})
+    except ValueError:
+        raise DataError(
+            f"expected one character as delimiter, found {read_as.get('delimiter')!r}.", where=Where(file)
+        ) from None
 
 
 def preview_facts(preview: DataPreview) -> dict[str, Any]:

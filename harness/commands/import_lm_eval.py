@@ -32,6 +32,7 @@ from harness.storage.items_file import write_items
 from harness.storage.records_file import write_records
 from harness.storage.run_dir import RunDir
 
+_UNKNOWN_TRAINING = "rows may have been trained on: the logs do not say what the models learned from."
 TOTALS = {
     "acc": "acc",
     "acc_norm": "acc_norm_chars",
@@ -96,6 +97,7 @@ def import_lm_eval(
     answered = {task: imported.answered for task, imported in tasks.items()}
     notes = [f"skipped {error.where}: {error.message}" for error in refused]
     names = list(answered)
+    reporter.warn(_UNKNOWN_TRAINING)
     identity = digest({"files": {name: [file_digest(found[task]) for task in names] for name, found in files.items()}})
     text = _suite(suite, [source.name for source in sources], answered)
     with run_folders.claim(out, suite, identity, resume=False) as (run, _):
@@ -294,7 +296,11 @@ def _write(
         tables=scores.tables,
         gates=gates,
         verdict=overall(gates),
-        notes=["lm-evaluation-harness ran the models; harness computed the metrics and intervals.", *notes],
+        notes=[
+            "lm-evaluation-harness ran the models; harness computed the metrics and intervals.",
+            f"{_UNKNOWN_TRAINING[0].upper()}{_UNKNOWN_TRAINING[1:]}",
+            *notes,
+        ],
     )
     info = RunInfo(
         run_id=run.path.name,

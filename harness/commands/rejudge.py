@@ -81,7 +81,12 @@ def judge_again(run: RunDir, suite_name: str | None, reporter: Reporter, trust: 
         comparisons = scores.comparisons + [one for one in results.comparisons if is_outside(one.metric)]
     gates = verdicts(run, suite, metrics, comparisons, results.evaluations, today=datetime.now(UTC).date())
     return results.model_copy(
-        update={"metrics": metrics, "comparisons": comparisons, "gates": gates, "verdict": overall(gates)}
+        update={
+            "metrics": metrics,
+            "comparisons": comparisons,
+            "gates": gates,
+            "verdict": overall(gates, results.evaluations),
+        }
     )
 
 

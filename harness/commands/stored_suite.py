@@ -33,7 +33,13 @@ def own_suite(run: RunDir) -> Suite:
     suite = _parsed(info.suite_text, path, info)
     changes = info.overrides
     if changes:
-        suite = override(suite, models=changes.get("models", {}), only=changes.get("only"), seed=changes.get("seed"))
+        suite = override(
+            suite,
+            models=changes.get("models", {}),
+            only=changes.get("only"),
+            seed=changes.get("seed"),
+            trained_on=changes.get("trained_on"),
+        )
     return suite
 
 

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
 from typing import Any
 
-from harness.core.digests import short
+from harness.core.digests import digest, short
 from harness.core.metric import Metric
 from harness.core.records import Records, RecordsHead
 
 _LIKELIHOODS = ("pseudo_likelihood", "rolling_likelihood")
 _SCORERS = ("pll", "ll", "target_ll", "crows_original", "next_sentence", "continuation_chars")
+_LONGEST = 160
+_PARTS = {"template": "chat template", "scoring": "scoring version"}
 _FACTS = (
     ("max_length", "maximum length"),
     ("dtype", "number format"),
     ("device", "device"),
-    ("scoring", "scoring version"),
 )
 
 
@@ -23,6 +26,7 @@ def comparability(base: RecordsHead, candidate: RecordsHead) -> list[str]:
     notes = []
     if base.protocol != candidate.protocol:
         notes.append(f"different protocols: baseline {base.protocol}, candidate {candidate.protocol}.")
+    notes += protocol_differences(base, candidate)
     ours, theirs = _tokenizer(base), _tokenizer(candidate)
     if ours is not None and theirs is not None and ours != theirs:
         notes.append("the tokenizers differ, so per-token values are not comparable.")
@@ -32,7 +36,7 @@ def comparability(base: RecordsHead, candidate: RecordsHead) -> list[str]:
     ours, theirs = base.facts.get("bos"), candidate.facts.get("bos")
     if ours is not None and theirs is not None and ours != theirs:
         notes.append(f"BOS policy: baseline {ours}, candidate {theirs}.")
-    return [*notes, *_templates(base, candidate)]
+    return notes
 
 
 def _fact(head: RecordsHead, key: str) -> str:
@@ -40,18 +44,36 @@ def _fact(head: RecordsHead, key: str) -> str:
     return "none" if value is None else str(value)
 
 
-def _templates(base: RecordsHead, candidate: RecordsHead) -> list[str]:
-    """Notes on chat templates, where they were in use: by both sides, or by one of them."""
-    used = [bool(head.facts.get("messages")) for head in (base, candidate)]
-    names = [_template(head) if by else "not used" for head, by in zip((base, candidate), used, strict=True)]
-    if not any(used) or names[0] == names[1]:
-        return []
-    return [f"chat template: baseline {names[0]}, candidate {names[1]}."]
+def protocol_differences(base: RecordsHead, candidate: RecordsHead) -> list[str]:
+    """What differs in how two sides were asked, by content and with both texts; the protocols' names are no part."""
+    ours, theirs = _asked(base), _asked(candidate)
+    if ours is None or theirs is None:
+        return [] if ours is theirs else [_unknown_side(ours)]
+    parts = sorted((ours.keys() | theirs.keys()) - {"protocol"})
+    return [
+        f"{_PARTS.get(part, part)}: baseline {_text(ours.get(part))}, candidate {_text(theirs.get(part))}."
+        for part in parts
+        if ours.get(part) != theirs.get(part)
+    ]
 
 
-def _template(head: RecordsHead) -> str:
-    known = head.facts.get("chat_template")
-    return short(known) if isinstance(known, str) else "not known"
+def _asked(head: RecordsHead) -> Mapping[str, Any] | None:
+    """How a side was asked, by content; None for records of 0.1.0 and of other tools."""
+    asked = head.facts.get("asked")
+    return asked["content"] if isinstance(asked, Mapping) and isinstance(asked.get("content"), Mapping) else None
+
+
+def _unknown_side(ours: object) -> str:
+    side = "the baseline" if ours is None else "the candidate"
+    return f"the records of {side} do not hold how it was asked (prompt, words, stop rules, filters, scorer)."
+
+
+def _text(value: Any) -> str:
+    """A part of a protocol for people, short."""
+    if value is None:
+        return "none"
+    text = json.dumps(value, ensure_ascii=False, sort_keys=True)
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}… ({short(digest(value))})"
 
 
 def truncation(base: Records, candidate: Records) -> list[str]:

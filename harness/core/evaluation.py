@@ -134,6 +134,14 @@ class Evaluation(ABC):
     def spec(self) -> Mapping[str, Any]:
         """JSON: everything that changes items, requests or records; part of content keys."""
 
+    def protocol_content(self, protocol: str) -> Mapping[str, Any]:
+        """JSON: what decides how a model is asked by a protocol and how its answers are read.
+
+        Prompt, words, stop rules, filters, scorer: two runs are compared where this is equal, whatever their names.
+        Which rows are asked about is no part of it, since runs are compared on the rows that both hold.
+        """
+        return {name: value for name, value in self.spec().items() if name not in {"kind", "limit"}}
+
     @abstractmethod
     def items(self, data: Sequence[Dataset], split: str) -> Iterator[Item]:
         """The items of a split. Stable order, unique ids."""
@@ -193,8 +201,10 @@ class EvaluationContext:
         tasks: the tasks already made (a probe stands `on` one).
         labels: data name → label column → labels, as the opened datasets say; empty while a suite
             is only validated and no data is open.
+        languages: data name → language tag, where the suite declares one.
     """
 
     tasks: Mapping[str, Evaluation] = field(default_factory=dict)
     labels: Mapping[str, Mapping[str, tuple[str, ...]]] = field(default_factory=dict)
     seed: int = 0
+    languages: Mapping[str, str] = field(default_factory=dict)

@@ -24,6 +24,7 @@ class ModelFacts:
         supports: the kinds of request (`Request.kind`) that it answers.
         chat: whether it has a chat template, so that `messages` can be asked.
         chat_template: digest of that template, where it is known.
+        chat_form: a short conversation as that template renders it, for people and for comparing protocols.
         bos: what its texts begin with (`<s> before every text`, …), where that is known.
         tokenizer_digest: of what decides its tokens; the chat template is none of it.
         prompted_for: the task whose worked examples stand before every question, or None.
@@ -51,6 +52,7 @@ class ModelFacts:
     shots: int = 0
     made_for: str | None = None
     chat_template: str | None = None
+    chat_form: str | None = None
     bos: str | None = None
     pooling: Literal["mean", "first"] | None = None
     decoding: frozenset[str] = DECODING

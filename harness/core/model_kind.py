@@ -169,6 +169,7 @@ class ModelKind(ABC, Generic[OptionsT]):
         packages: what its models need, as it is imported; what only some options need is their `extra`.
         audited: whether what it learns from is audited. Texts of `data` are then searched for what evaluations ask
             about; examples of a task always are.
+        learned_elsewhere: whether what it learned from is known only where the suite says it (`trained_on`).
         decoding: the fields of a `Generate` request that its models carry out.
     """
 
@@ -183,6 +184,7 @@ class ModelKind(ABC, Generic[OptionsT]):
     goes_on_from_weights: ClassVar[bool] = False
     packages: ClassVar[tuple[str, ...]] = ("torch", "transformers")
     audited: ClassVar[bool] = True
+    learned_elsewhere: ClassVar[bool] = False
     decoding: ClassVar[frozenset[str]] = DECODING
 
     @abstractmethod
@@ -202,6 +204,11 @@ class ModelKind(ABC, Generic[OptionsT]):
     def data(self, options: OptionsT) -> tuple[str, ...]:
         """The data sets whose texts it learns from."""
         return tuple(getattr(options, "data", ()))
+
+    def trained_on(self, options: OptionsT) -> tuple[str, ...] | None:
+        """The files that it learned from elsewhere, relative to the suite; None where nothing says it."""
+        files: list[str] | None = getattr(options, "trained_on", None)
+        return None if files is None else tuple(files)
 
     def learns_from(self, options: OptionsT) -> TrainingNeed:
         """What must be prepared for its training."""
@@ -318,6 +325,11 @@ class ModelSpec:
     def data(self) -> tuple[str, ...]:
         """The data sets whose texts it learns from."""
         return self.kind.data(self.options)
+
+    @property
+    def trained_on(self) -> tuple[str, ...] | None:
+        """The files that it learned from elsewhere; None where nothing says it."""
+        return self.kind.trained_on(self.options)
 
     @property
     def need(self) -> TrainingNeed:

@@ -219,13 +219,20 @@ class TopCompletions(Request):
 
 @dataclass(frozen=True, slots=True)
 class Scores:
-    """One log value per label, group or option, in the order that was asked."""
+    """One log value per label, group or option, in the order that was asked.
+
+    Attributes:
+        inputs: digest of the tokens that a head read, so that probes know which texts it cannot tell apart; None where
+            that is not known.
+    """
 
     values: tuple[float, ...]
     truncated: int = 0
+    inputs: str | None = field(default=None, compare=False)
 
     def to_json(self) -> dict[str, Any]:
-        return {"scores": list(self.values), "truncated": self.truncated}
+        plain = {"scores": list(self.values), "truncated": self.truncated}
+        return plain if self.inputs is None else {**plain, "inputs": self.inputs}
 
 
 @dataclass(frozen=True, slots=True)
@@ -388,7 +395,8 @@ def _read(value: dict[str, Any]) -> Response:
     if "completions" in value:
         return Completions(tuple(map(str, value["completions"])), _floats(value["scores"]))
     if "scores" in value:
-        return Scores(_floats(value["scores"]), int(value["truncated"]))
+        inputs = value.get("inputs")
+        return Scores(_floats(value["scores"]), int(value["truncated"]), None if inputs is None else str(inputs))
     pieces = tuple((int(start), int(end), float(score)) for start, end, score in value.get("pieces", ()))
     found = {name: int(value.get(name, 0)) for name in ("truncated", "unknown")}
     return Likelihood(float(value["total"]), int(value["tokens"]), pieces=pieces, **found)

@@ -62,14 +62,14 @@ def file_key(ref: FileRef, content: bytes) -> str:
     """The key of a parsed file: its bytes and what the suite says of its columns, not its path."""
     from harness.data.sources import user_file
 
-    said = ref.model_dump(mode="json", exclude={"file", "format", "limit", "license"})
+    said = ref.model_dump(mode="json", exclude={"file", "format", "limit", "license", "language", "held_out"})
     said["columns"] = list(said["columns"].items())
     return _key({"file": bytes_digest(content), "said": said, "format": user_file.format_of(ref)})
 
 
 def hub_key(ref: HubRef) -> str:
     """The key of a parsed hub dataset: name, commit and what the suite says of its columns."""
-    said = ref.model_dump(mode="json", exclude={"limit"})
+    said = ref.model_dump(mode="json", exclude={"limit", "language", "held_out"})
     said["columns"] = list(said["columns"].items())
     return _key({"hub": said})
 

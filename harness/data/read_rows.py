@@ -124,7 +124,7 @@ def read_rows(content: bytes, where: str, table_format: TableFormat) -> ReadRows
     decoded = decode(content, where, table_format.encoding)
     notes = decoded.notes
     guessed = {"encoding": decoded.encoding} if decoded.guessed else {}
-    options: dict[str, Any] = {"quotes_are_text": table_format.name == "tsv"}
+    options: dict[str, Any] = {"quotes_are_text": table_format.name == "tsv", "unique_keys": True}
     if name == "csv" and table_format.delimiter is None:
         delimiter = find_delimiter(decoded.text, where)
         options["delimiter"] = delimiter.character

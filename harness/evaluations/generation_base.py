@@ -15,7 +15,7 @@ from typing import Any, ClassVar, TypeVar
 from pydantic import Field
 
 from harness.core.dataset import Dataset, Row
-from harness.core.errors import SuiteError
+from harness.core.errors import DataError, SuiteError
 from harness.core.evaluation import Item
 from harness.core.examples import PromptTarget
 from harness.core.model import ModelFacts
@@ -23,7 +23,8 @@ from harness.core.records import Record, Records
 from harness.core.requests import Continuations, Failure, Generate, Generated, Request, Response
 from harness.evaluations.prompt_template import ColumnTemplate
 from harness.evaluations.record_builders import failed, outcome, scores, truncated_tokens
-from harness.evaluations.row_task import PARENT, CellReading, RowOptions, RowTask, fill, texts_in
+from harness.evaluations.row_task import LOOKED_AT, PARENT, CellReading, RowOptions, RowTask, fill, texts_in
+from harness.metrics.capability.text_tokenizers import spaceless_share
 from harness.schema.suite.generation_kwargs import GenerationKwargs
 
 GENERATION, CHAT = "generation", "chat"
@@ -53,6 +54,7 @@ class WritingOptions(RowOptions):
 
 
 WritingOptionsT = TypeVar("WritingOptionsT", bound=WritingOptions)
+_SPACELESS_SHARE = 0.2
 _EMPTY_SHARE = 0.05
 """From this share of empty answers on, a warning says why they are empty."""
 _LIKELIHOOD = ("nll_reference", "bytes_reference")
@@ -66,6 +68,8 @@ class WritingTask(RowTask[WritingOptionsT]):
 
     separator: ClassVar[str] = " "
     needs_target: ClassVar[bool] = True
+    needs_reference: ClassVar[bool] = True
+    """Whether a row without any reference is a fault of the data."""
 
     @abstractmethod
     def measure(self, text: str, item: Item) -> tuple[dict[str, float], dict[str, Any]]:
@@ -82,12 +86,20 @@ class WritingTask(RowTask[WritingOptionsT]):
         return [self.options.target] if self.needs_target else []
 
     def references(self, dataset: Dataset, row: Row) -> list[str]:
-        """The accepted texts of a row, best first."""
-        return (
-            texts_in(dataset, row, self.options.target, self.options.target_is, "target_is")
-            if self.needs_target
-            else []
-        )
+        """The accepted texts of a row, best first.
+
+        Raises:
+            DataError: for a row without one, where the task's figures compare with it.
+        """
+        if not self.needs_target:
+            return []
+        texts = texts_in(dataset, row, self.options.target, self.options.target_is, "target_is")
+        if self.needs_reference and not texts:
+            raise DataError(
+                f"data {dataset.name!r}, row {row.id}: the reference in the column {self.options.target!r} is empty.",
+                hint="fill it in or remove the row.",
+            )
+        return texts
 
     def extra(self, dataset: Dataset, row: Row) -> dict[str, Any]:
         """What `measure` needs besides the references; becomes part of the payload."""
@@ -117,12 +129,6 @@ class WritingTask(RowTask[WritingOptionsT]):
                     made.append(PromptTarget(target=self.separator + target, prompt=prompt))
         return made
 
-    def spec(self) -> Mapping[str, Any]:
-        made = super().spec()
-        # Keys of answers from before there were decoding options stay what they were.
-        unset = {"generation_kwargs"} if self.options.generation_kwargs is None else set()
-        return {**made, "options": {name: value for name, value in made["options"].items() if name not in unset}}
-
     @property
     def caveats(self) -> tuple[str, ...]:
         """How an answer ends, and how its tokens are chosen where that is not greedily."""
@@ -150,6 +156,18 @@ class WritingTask(RowTask[WritingOptionsT]):
         stop = ", ".join(map(repr, self.options.stop))
         counted = f"{empty} of {len(records)} answers are empty: a stop string comes first ({stop})."
         return [f"{counted} Set `stop` where answers begin with it."]
+
+    def script_warnings(self, data: Sequence[Dataset], split: str, tokenizer: str) -> list[str]:
+        """References in a script that a tokenizer for spaced text cannot split."""
+        (dataset,) = data
+        if tokenizer not in ("13a", "ascii", "unicode", "intl", "none"):
+            return []
+        texts = (text for row in dataset.split(split)[:LOOKED_AT] for text in self.references(dataset, row))
+        share = spaceless_share(texts)
+        if share < _SPACELESS_SHARE:
+            return []
+        told = f"{share:.0%} of the letters of data {dataset.name!r} are of scripts that the tokenizer {tokenizer!r} "
+        return [told + "does not split. Declare the data's `language` (`zh`, `ja`, `ko`, …) or set `tokenize`."]
 
     def protocol(self, facts: ModelFacts) -> str | None:
         refuse_decoding(self.name, self.options.decoding, facts)

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, ClassVar, Generic, Literal, TypeVar
 
+from harness.core.dataset import Dataset
 from harness.core.evaluation import Evaluation, EvaluationContext
 from harness.core.metric import MetricContext
 from harness.core.model import ModelFacts
+from harness.core.records import Records
 from harness.evaluations.on_task import task_of, task_spec
+from harness.evaluations.probe_guards import alike_warnings, language_warnings
 from harness.schema.suite.data_refs import DataName
 from harness.schema.suite.evaluation_options import EvaluationOptions, OnTaskOptions
 
@@ -60,6 +63,19 @@ class OnTaskProbe(Probe[OnTaskOptionsT]):
 
     def spec(self) -> Mapping[str, Any]:
         return {**super().spec(), "on": task_spec(self.task)}
+
+    def foreign_texts(self, data: Sequence[Dataset], split: str, what: str) -> list[str]:
+        """A warning where English lists meet the task's texts in another language."""
+        texts = (item.payload["text"] for item in self.task.every_item(data[: len(self.task.data_refs)], split))
+        return language_warnings(texts, what)
+
+    def answer_warnings(self, records: Records) -> list[str]:
+        """Items whose variants a model could not tell apart."""
+        return alike_warnings(records)
+
+    def protocol_content(self, protocol: str) -> Mapping[str, Any]:
+        """Its own, and its task's."""
+        return {**super().protocol_content(protocol), "on": self.task.protocol_content(protocol)}
 
     def protocol(self, facts: ModelFacts) -> str | None:
         return self.task.protocol(facts)

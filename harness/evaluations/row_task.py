@@ -16,12 +16,12 @@ from harness.core.evaluation import Evaluation, EvaluationContext, Item
 from harness.evaluations.columns import text_of
 from harness.evaluations.prompt_template import check_columns, filled
 from harness.evaluations.subsample import choose
-from harness.schema.suite.data_refs import DataName
+from harness.schema.suite.data_refs import DataName, ref_name
 from harness.schema.suite.evaluation_options import EvaluationOptions
 
 PARENT = "parent"
-LATER = frozenset({"target_is", "answers_are", "incorrect_is", "answer_is"})
-_LOOKED_AT = 1000
+LATER = frozenset({"target_is", "answers_are", "incorrect_is", "answer_is", "generation_kwargs"})
+LOOKED_AT = 1000
 """Rows whose prompts are compared; more would say the same."""
 
 
@@ -44,6 +44,7 @@ class RowTask(Evaluation, Generic[OptionsT]):
 
     def __init__(self, name: str, options: OptionsT, context: EvaluationContext) -> None:
         super().__init__(name, options, context)
+        self.language = context.languages.get(ref_name(options.data))
 
     @classmethod
     def data_names(cls, options: OptionsT) -> tuple[DataName, ...]:
@@ -57,6 +58,17 @@ class RowTask(Evaluation, Generic[OptionsT]):
         given = self.options.model_dump(mode="json", exclude={"data", "metrics", "split"})
         options = {name: value for name, value in given.items() if value is not None or name not in LATER}
         return {"kind": self.kind, "format": self.format, "options": options}
+
+    def protocol_content(self, protocol: str) -> Mapping[str, Any]:
+        """The options but for the number of rows and the names of their columns."""
+        made = self.spec()
+        columns = set(self.columns())
+        options = {
+            name: value
+            for name, value in made["options"].items()
+            if name != "limit" and not (isinstance(value, str) and value in columns)
+        }
+        return {**{name: value for name, value in made.items() if name not in {"kind", "options"}}, **options}
 
     def items(self, data: Sequence[Dataset], split: str) -> Iterator[Item]:
         """The items of a split in the data's order, at most `limit`.
@@ -99,7 +111,7 @@ class RowTask(Evaluation, Generic[OptionsT]):
         if self.prompt is None:
             return []
         (dataset,) = data
-        prompts = {filled(self.prompt, partial(text_of, dataset, row)) for row in dataset.split(split)[:_LOOKED_AT]}
+        prompts = {filled(self.prompt, partial(text_of, dataset, row)) for row in dataset.split(split)[:LOOKED_AT]}
         if len(prompts) > 1 or len(dataset.split(split)) == 1:
             return []
         return [f"the prompt is the same for every row of data {dataset.name!r}: {next(iter(prompts))[:80]!r}."]

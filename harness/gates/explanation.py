@@ -113,6 +113,9 @@ def _numbers(trace: GateTrace, criterion: Criterion) -> Iterator[Line]:
 def _changes(trace: GateTrace, criterion: Criterion) -> Iterator[Line]:
     """What would turn the verdict."""
     result, rule = trace.result, trace.rule
+    if result.doubt is not None:
+        yield "would decide it", result.doubt
+        return
     carried = evidence(criterion.row)
     if carried < rule.min_n and result.verdict == "inconclusive":
         missing = math.ceil((rule.min_n / carried - 1) * criterion.row.n)
@@ -157,6 +160,8 @@ def _flips(trace: GateTrace) -> Iterator[Line]:
         shown = ", ".join(flips.broken[:10]) + (", …" if len(flips.broken) > 10 else "")
         yield "items", shown
         yield "would change it", "the model answering these items as the baseline does; no margin applies"
+    if trace.result.doubt is not None:
+        yield "would decide it", trace.result.doubt
 
 
 def _composition(trace: GateTrace) -> Iterator[Line]:

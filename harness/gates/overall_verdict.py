@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from harness.core.errors import EXIT_GATE_FAILED, EXIT_INCOMPLETE, EXIT_INCONCLUSIVE, EXIT_OK
 from harness.schema.results.base import Verdict
+from harness.schema.results.inputs import EvaluationResult
 from harness.schema.results.number_format import plural
 from harness.schema.results.verdicts import GateResult, VerdictResult
 
@@ -17,7 +18,20 @@ _BLOCKING: tuple[tuple[Verdict, int], ...] = (
 )
 
 
-def overall(results: Sequence[GateResult]) -> VerdictResult:
+def overall(results: Sequence[GateResult], evaluations: Sequence[EvaluationResult] = ()) -> VerdictResult:
+    """The verdict of a run; its sentence also says where rows may have been trained on.
+
+    Args:
+        evaluations: what was judged.
+    """
+    verdict = _overall(results)
+    doubts = dict.fromkeys(
+        f"{one.name}: {one.unknown_training.sentence}" for one in evaluations if one.unknown_training is not None
+    )
+    return verdict.model_copy(update={"sentence": " ".join([verdict.sentence, *doubts])}) if doubts else verdict
+
+
+def _overall(results: Sequence[GateResult]) -> VerdictResult:
     """error > fail > inconclusive among blocking gates; then warn when any other did not pass.
 
     Nothing judged is `none`, never green: exit code 0 without gates (`harness gate` calls that a usage error), 12

@@ -8,7 +8,7 @@ from harness.core.interval import Interval, number_or_nan
 from harness.core.metric import Role
 from harness.gates.decision import JudgedValue
 from harness.schema.results import seed_aggregation
-from harness.schema.results.inputs import EvaluationResult
+from harness.schema.results.inputs import EvaluationResult, UnknownTraining
 from harness.schema.results.metrics import ComparisonResult, MetricResult
 from harness.schema.results.seed_aggregation import Row
 from harness.schema.suite.gate_rules import BaseRule, ComparedRule, NoFlipsRule
@@ -48,6 +48,12 @@ class ResultLookup:
     def baseline(self, rule: BaseRule, default: str) -> str | None:
         """What a model is compared with: see `baseline_of`."""
         return baseline_of(rule, self._evaluations.get(rule.evaluation), default)
+
+    def doubt(self, rule: BaseRule, *models: str | None) -> UnknownTraining | None:
+        """Why a verdict on models cannot pass: nothing says that they did not learn from the rows."""
+        evaluation = self._evaluations.get(rule.evaluation)
+        unknown = None if evaluation is None else evaluation.unknown_training
+        return unknown if unknown is not None and set(models) & set(unknown.models) else None
 
     def role(self, evaluation: str, metric: str) -> Role:
         """What a metric says beside the others of its evaluation."""

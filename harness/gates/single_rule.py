@@ -131,6 +131,7 @@ def _judged(
     else:
         required_n = required_items(criterion, alpha) if outcome == "inconclusive" else None
         sentence = verdict_sentence(rule, criterion, outcome, model, baseline or "", alpha, required_n)
+    outcome, sentence, doubt = _doubted(context, rule, outcome, sentence, model, baseline)
     result = context.result(
         rule,
         model,
@@ -149,8 +150,19 @@ def _judged(
         n_eff=row.n_eff,
         mde=row.mde if isinstance(row, ComparisonResult) else None,
         required_n=required_n,
+        doubt=doubt,
     )
     return GateTrace(rule, result, criterion)
+
+
+def _doubted(
+    context: JudgmentContext, rule: Leaf, outcome: Outcome, sentence: str, model: str, baseline: str | None
+) -> tuple[Outcome, str, str | None]:
+    """A pass on rows that may have been trained on is inconclusive, with the reason; a harm that is shown stays."""
+    unknown = context.lookup.doubt(rule, model, baseline) if outcome == "pass" else None
+    if unknown is None:
+        return outcome, sentence, None
+    return "inconclusive", f"Inconclusive: {unknown.sentence} {unknown.advice} Otherwise: {sentence}", unknown.advice
 
 
 def required_items(criterion: Criterion, alpha: float) -> int | None:
@@ -184,8 +196,16 @@ def _flips(context: JudgmentContext, rule: NoFlipsRule, model: str, baseline: st
         outcome, sentence, counted = judge_flips(rule, context.flips, model, baseline)
     except RefusedError as refused:
         return context.refused(rule, model, refused, baseline=baseline)
-    observed = float(len(counted.broken))
+    outcome, sentence, doubt = _doubted(context, rule, outcome, sentence, model, baseline)
     result = context.result(
-        rule, model, outcome, sentence, baseline=baseline, observed=observed, margin="0 broken items", n=counted.n
+        rule,
+        model,
+        outcome,
+        sentence,
+        baseline=baseline,
+        observed=float(len(counted.broken)),
+        margin="0 broken items",
+        n=counted.n,
+        doubt=doubt,
     )
     return GateTrace(rule, result, flips=counted)

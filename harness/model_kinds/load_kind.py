@@ -13,7 +13,7 @@ from harness.core.diagnostics import Problems
 from harness.core.distribution import install_hint
 from harness.core.model_kind import CheckpointFormat, Extra, ModelKind, ObtainContext, Obtained
 from harness.model_kinds.architecture_presets import configuration_in
-from harness.schema.suite.types import Strict
+from harness.schema.suite.types import Strict, TrainedOn
 
 
 class LoadModel(Strict):
@@ -34,6 +34,7 @@ class LoadModel(Strict):
     quantize: Literal["4bit", "8bit"] | None = Field(
         None, description="Quantize the weights of the base to 4 or 8 bits with bitsandbytes (extra `qlora`)."
     )
+    trained_on: TrainedOn = None
 
 
 class LoadKind(ModelKind[LoadModel]):
@@ -44,6 +45,7 @@ class LoadKind(ModelKind[LoadModel]):
     goal = "not trained here"
     summary = "An existing checkpoint: a folder, a GGUF file, a hub id, or `catalog:NAME`."
     flat = True
+    learned_elsewhere = True
     formats = (
         CheckpointFormat(
             "transformers",

@@ -10,7 +10,7 @@ from pydantic import Field, field_validator
 
 from harness.core import registry
 from harness.core.model_kind import ModelKind, ObtainContext, Obtained
-from harness.schema.suite.types import Strict
+from harness.schema.suite.types import Strict, TrainedOn
 
 SERVER_DECODING = frozenset({"temperature", "top_p", "presence_penalty", "frequency_penalty"})
 """What of decoding OpenAI's API names; a server may drop any other key without a word, so none is sent."""
@@ -44,6 +44,7 @@ class ServerSpec(Strict):
     requests_per_minute: int | None = Field(None, ge=1, description="Requests per minute. Defaults to no limit.")
     timeout: float = Field(60, gt=0, le=3600, description="Timeout per request, in seconds.")
     max_attempts: int = Field(5, ge=1, le=20, description="Maximum number of attempts per request.")
+    trained_on: TrainedOn = None
 
     @field_validator("url")
     @classmethod
@@ -85,6 +86,7 @@ class ServerKind(ModelKind[ServerSpec]):
     packages = ()
     Options = ServerSpec
     goal = "not trained here"
+    learned_elsewhere = True
     decoding = SERVER_DECODING
     summary = "A model behind an OpenAI-compatible server."
 

@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from pathlib import Path
 
 from harness.pipeline.answered_evaluation import AnsweredEvaluation, SuiteAnswers
 from harness.pipeline.checkpoints.checkpoint import Checkpoint
@@ -51,7 +52,7 @@ def carry_out(context: RunContext) -> Results:
     builder = CheckpointBuilder(prepared, context.store, context.reporter)
     checkpoints = make_checkpoints(builder, clock, run)
     replicates = make_replicates(builder, clock, run)
-    _note_checkpoints(context.info, checkpoints, replicates)
+    _note_checkpoints(context.info, checkpoints, replicates, builder.loaded)
     cache = RecordCache(prepared, builder, context.store, context.reporter, device=context.settings.device)
     answers = collect(cache, checkpoints, replicates, clock, run)
     _note_costs(context.info, prepared, answers)
@@ -103,15 +104,21 @@ def _copy_log(checkpoint: Checkpoint, run: RunDir, name: str) -> None:
 
 
 def _note_checkpoints(
-    info: RunInfo, checkpoints: Mapping[str, Checkpoint], replicates: Mapping[str, Sequence[Checkpoint]]
+    info: RunInfo,
+    checkpoints: Mapping[str, Checkpoint],
+    replicates: Mapping[str, Sequence[Checkpoint]],
+    loaded: Mapping[str, Path],
 ) -> None:
-    """Writes down where models came from, and what their training took."""
+    """Writes down where models came from, the bases of adapters too, and what their training took."""
     named = dict(checkpoints)
     named |= {f"{made.model} seed {made.seed}": made for several in replicates.values() for made in several}
     for name, made in named.items():
         info.checkpoints[name] = str(made.path) if made.made_by == "load" else made.key
         if "measured" in made.meta:
             info.training[name] = dict(made.meta["measured"])
+    for key, folder in loaded.items():
+        if str(folder) not in info.checkpoints.values():
+            info.checkpoints[f"base {key[:12]}"] = str(folder)
 
 
 def collect(

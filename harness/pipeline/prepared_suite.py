@@ -12,6 +12,7 @@ from harness.core.digests import digest
 from harness.core.errors import SuiteError
 from harness.core.evaluation import Evaluation, EvaluationContext
 from harness.core.reporter import Reporter
+from harness.pipeline.trained_rows import without_trained_rows
 from harness.schema.suite.data_refs import DataRef, ref_name
 from harness.storage.store import Store
 
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from harness.suite.suite import EvaluationSpec, Suite
 
 EVALUATION_FORMAT = 1
+_LISTS = ("words", "shares")
+"""Options that name lists as data; the other data hold rows."""
 
 
 @dataclass(frozen=True)
@@ -40,6 +43,19 @@ class BoundEvaluation:
             "spec": dict(self.evaluation.spec()),
             "split": split,
             "data": [dataset.fingerprint for dataset in self.data],
+        }
+
+    @property
+    def lists(self) -> dict[str, str]:
+        """The word lists and tables that its options name as data, by content: they decide what is asked and read."""
+        fingerprints = {dataset.name: dataset.fingerprint for dataset in self.data}
+        options = self.evaluation.options
+        rows = getattr(options, "data", None)
+        named = {name: getattr(options, name, None) for name in _LISTS}
+        return {
+            name: fingerprints[ref_name(ref)]
+            for name, ref in named.items()
+            if ref is not None and ref != rows and ref in self.evaluation.data_refs
         }
 
     def items_key(self, split: str) -> str:
@@ -79,7 +95,7 @@ def prepare(
     limit: int | None = None,
     code: Mapping[str, Any] | None = None,
 ) -> PreparedSuite:
-    """Opens all data that the suite's models, tasks and probes name.
+    """Opens all data that the suite's models, tasks and probes name, without rows that models learned from elsewhere.
 
     Args:
         limit: at most this many items an evaluation (`--limit`); training is not touched.
@@ -88,7 +104,7 @@ def prepare(
     Raises:
         HarnessError: where data is missing or wrong, at the suite's line.
     """
-    datasets = open_data(references(suite), suite, store, reporter)
+    datasets = without_trained_rows(suite, open_data(references(suite), suite, store, reporter), store, reporter)
     elsewhere: Sequence[BoundEvaluation] = ()
     if suite.whole is not None and (asked := held_out_references(suite)):
         new = {name: ref for name, ref in asked.items() if name not in datasets}
@@ -137,6 +153,8 @@ def _names(spec: EvaluationSpec) -> tuple[Any, ...]:
 def bind(suite: Suite, datasets: Mapping[str, Dataset], limit: int | None = None) -> dict[str, BoundEvaluation]:
     """Makes every task and probe of the suite, with its data."""
     labels = {name: dataset.labels for name, dataset in datasets.items()}
+    declared = ((name, getattr(ref, "language", None)) for name, ref in references(suite).items())
+    languages = {name: language for name, language in declared if language is not None}
     tasks: dict[str, Evaluation] = {}
     bound: dict[str, BoundEvaluation] = {}
     for spec in [*suite.tasks.values(), *suite.probes.values()]:
@@ -145,7 +163,7 @@ def bind(suite: Suite, datasets: Mapping[str, Dataset], limit: int | None = None
         options = spec.options
         if limit is not None:
             options = options.model_copy(update={"limit": min(limit, options.limit or limit)})
-        evaluation: Evaluation = cls(spec.name, options, EvaluationContext(tasks=tasks, labels=labels, seed=suite.seed))
+        evaluation: Evaluation = cls(spec.name, options, EvaluationContext(tasks, labels, suite.seed, languages))
         data = tuple(datasets[ref_name(ref)] for ref in evaluation.data_refs)
         evaluation.check_data(data)
         metrics = tuple(options.metrics or evaluation.default_metrics)

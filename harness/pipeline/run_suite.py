@@ -57,6 +57,7 @@ def run_suite(
     """
     from harness.metrics.hf_evaluate import outside_code
     from harness.suite.checks.metric_code_checks import allowed_code
+    from harness.suite.unknown_training import warnings_of
 
     files = allowed_code(suite, allowed=settings.metric_code)
     prepared: PreparedSuite | None = None
@@ -71,6 +72,8 @@ def run_suite(
     ):
         info = _opening(run, suite, settings, attempts)
         run.write_info(info)
+        for sentence in warnings_of(suite):
+            reporter.warn(sentence)
         context = RunContext(run, info, suite, store, reporter, settings, prepared, code)
         try:
             results = carry_out(context)

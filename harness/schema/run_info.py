@@ -129,6 +129,7 @@ class RunInfo(BaseModel):
         TypeAdapter(dict[str, str]).validate_python(value.get("models", {}), strict=True)
         TypeAdapter(list[str]).validate_python(value.get("only", []), strict=True)
         TypeAdapter(int).validate_python(value.get("seed", 0), strict=True)
+        TypeAdapter(dict[str, list[str]]).validate_python(value.get("trained_on", {}), strict=True)
         return value
 
     @property

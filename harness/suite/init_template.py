@@ -22,13 +22,14 @@ data:
     file: {data}               # csv, tsv, jsonl, json, parquet, or txt; relative to this file
 {read_as}    columns: {{text: {text}, label: {label}}}
     splits: {{train: 0.8, validation: 0.1, test: 0.1}}   # by hash; or the name of a split column
+{held_out}
     # cluster: author            # related rows (document, author) stay in one split
     # slices: [source]           # columns whose values are reported separately
 
 models:
-  base:      {{load: {base}}}      # a folder with safetensors and tokenizer, or a hub id with `revision:`
-  finetuned: {{load: {finetuned}}}
-
+  base:      {{load: {base}{trained_on}}}      # a folder with safetensors and tokenizer, or a hub id with `revision:`
+  finetuned: {{load: {finetuned}{trained_on}}}
+{hint}
 compare: {{baseline: base, release: [finetuned]}}     # gates judge `release`
 
 tasks:
@@ -50,6 +51,12 @@ gates:
   - {{id: swaps, metric: swaps.flip_rate, kind: absolute, max: 0.1, severity: warn}}
 """
 
+_HELD_OUT = "    # held_out: true             # write this only if no model learned from these rows"
+_HINT = """\
+  # What did they learn from? `trained_on: [FILE]` beside `load:` leaves out the rows that occur in FILE. Without it,
+  # and without `held_out: true` above, rows may have been trained on, and no gate on them can pass.
+"""
+
 
 def template(
     *,
@@ -62,6 +69,8 @@ def template(
     base: str = "checkpoints/base",
     finetuned: str = "checkpoints/finetuned",
     file: str = "suite.yaml",
+    trained_on: Sequence[str] | None = None,
+    held_out: bool = False,
 ) -> str:
     """A commented suite as YAML.
 
@@ -72,6 +81,8 @@ def template(
         read_as: `encoding` and `delimiter` of the file, where they are not the usual ones.
         base, finetuned: paths or hub ids of the two checkpoints.
         file: where it will be written, for the comments.
+        trained_on: files that the models learned from; None where nobody says it.
+        held_out: the person's word that no model learned from the rows.
 
     Raises:
         SuiteError: when the name cannot be a suite's.
@@ -89,6 +100,11 @@ def template(
         base=_scalar(base),
         finetuned=_scalar(finetuned),
         file=file.replace("\n", " ").replace("\r", " "),
+        held_out="    held_out: true               # your word that no model learned from these rows"
+        if held_out
+        else _HELD_OUT,
+        trained_on=f", trained_on: [{', '.join(map(_scalar, trained_on))}]" if trained_on else "",
+        hint="" if trained_on or held_out else _HINT,
     )
 
 

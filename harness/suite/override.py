@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
@@ -23,6 +23,7 @@ def override(
     models: Mapping[str, str] | None = None,
     seed: int | None = None,
     only: Collection[str] | None = None,
+    trained_on: Mapping[str, Sequence[str]] | None = None,
 ) -> SuiteT:
     """A suite with changes from the command line.
 
@@ -30,6 +31,7 @@ def override(
         models: name → path or hub id of a checkpoint that takes the model's place.
         seed: another seed.
         only: names of tasks, probes and models to keep, with all that they depend on.
+        trained_on: name → files that the model learned from, in place of what the suite says.
 
     Raises:
         SuiteError: for a name that the suite does not have.
@@ -40,6 +42,10 @@ def override(
         loaded = {name: _loaded(suite, name, path) for name, path in models.items()}
         changed = replace(changed, models={**changed.models, **loaded})
         value["models"] = {**value["models"], **{name: spec.options.model_dump() for name, spec in loaded.items()}}
+    if trained_on:
+        told = {name: _told(changed, name, files) for name, files in trained_on.items()}
+        changed = replace(changed, models={**changed.models, **told})
+        value["models"] = {**value["models"], **{name: spec.options.model_dump() for name, spec in told.items()}}
     if seed is not None:
         if not 0 <= seed < 2**32:
             raise SuiteError(f"expected a seed from 0 to 4294967295, found {seed}.")
@@ -60,12 +66,29 @@ def _loaded(suite: Suite, name: str, path: str) -> ModelSpec:
     local = Path(path).expanduser()
     base = _base_for(suite, name) if _is_adapter(local) else None
     if base is not None:
-        whole = {"adapter": str(local.absolute()), "adapter_revision": None, "labels": None, "quantize": None}
+        unset = dict.fromkeys(("adapter_revision", "labels", "quantize", "trained_on"))
+        whole = {**unset, "adapter": str(local.absolute())}
         return ModelSpec(LoadKind(), base.model_copy(update=whole))
     if local.exists():
         return ModelSpec(LoadKind(), LoadModel(load=str(local.absolute())))
     identifier, _, revision = path.partition("@")
     return ModelSpec(LoadKind(), LoadModel(load=identifier, revision=revision or None))
+
+
+def _told(suite: Suite, name: str, files: Sequence[str]) -> ModelSpec:
+    """The model with the files that it learned from; relative paths are those of the command line."""
+    if name not in suite.models:
+        raise SuiteError(
+            unknown("model", name, suite.models), where=suite.where("models"), hint="use the form name=file."
+        )
+    spec = suite.models[name]
+    if not spec.kind.learned_elsewhere:
+        raise SuiteError(
+            f"the model {name!r} is made by this suite ({spec.made_by}), which knows what it learns from.",
+            where=suite.where("models", name),
+            hint="name a model that is loaded or served, or replace this one with --model too.",
+        )
+    return spec.with_options(trained_on=[str(Path(file).expanduser().absolute()) for file in files])
 
 
 def _is_adapter(folder: Path) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -60,6 +60,9 @@ def load_headed(
     weights = load_weights(auto, folder, options, anew=CLASSIFIER if labels else (), config=config)
     model, missing = weights.model, weights.missing
     base = f"{model.base_model_prefix}."
+    below = {name for name in model.state_dict() if name.startswith(base)}
+    if below and missing >= below:
+        missing = _with_named_stack(model, folder, options)
     language = kind in {"AutoModelForCausalLM", "AutoModelForSeq2SeqLM"}
     lost = sorted(name for name in missing if (name.startswith(base) or language) and POOLER not in name)
     if lost:
@@ -73,6 +76,19 @@ def load_headed(
             if name in missing and POOLER in name:
                 parameter.copy_(torch.eye(*parameter.shape) if parameter.ndim == 2 else torch.zeros_like(parameter))
     return model
+
+
+def _with_named_stack(model: Any, folder: Path, options: Mapping[str, Any]) -> frozenset[str]:
+    """Loads the stack below a head that calls it otherwise than its language model does (Llama's span head).
+
+    Returns:
+        The names of what is missing still, as the model with the head calls it.
+    """
+    from transformers import AutoModel
+
+    stack = load_weights(AutoModel, folder, options)
+    setattr(model, model.base_model_prefix, stack.model)
+    return frozenset(f"{model.base_model_prefix}.{name}" for name in stack.missing)
 
 
 def load_for(kind: Any, folder: Path, *, seed: int, check: Callable[[str], None]) -> tuple[Any, list[str]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import warnings
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,8 @@ from sklearn.metrics import f1_score
 
 import harness
 from harness.core.errors import DataError, SuiteError
+
+pytestmark = pytest.mark.filterwarnings("ignore::harness.UnknownTrainingWarning")
 
 
 def table(accuracy: float, seed: int, n: int = 300) -> pd.DataFrame:
@@ -389,6 +392,15 @@ def test_no_gates_is_none_and_has_not_passed() -> None:
     assert "no gates: nothing was judged" in str(verdicts)
     with pytest.raises(harness.GateFailedError, match="no gates: nothing was judged"):
         verdicts.check()
+
+
+def test_comparing_warns_of_rows_that_may_have_been_trained_on() -> None:
+    rows = [{"id": str(n), "target": "a", "prediction": "a"} for n in range(4)]
+    with pytest.warns(harness.UnknownTrainingWarning, match="rows may have been trained on"):
+        harness.compare(rows, rows, metrics=["accuracy"])
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        harness.compare(rows, rows, metrics=["accuracy"], held_out=True)
 
 
 def test_limits_are_held_against_range_and_direction_of_a_table_s_metrics() -> None:

@@ -73,7 +73,10 @@ def logs(tmp_path: Path) -> tuple[Path, Path]:
 def test_logs_become_a_run_that_is_compared_and_judged(logs: tuple[Path, Path], tmp_path: Path) -> None:
     sources = named([str(logs[0]), f"tuned={logs[1]}"])
     assert [source.name for source in sources] == ["base", "tuned"]
-    run = import_lm_eval(sources, suite="logs", out=tmp_path / "reports", reporter=Silent())
+    reporter = Silent()
+    run = import_lm_eval(sources, suite="logs", out=tmp_path / "reports", reporter=reporter)
+    assert any("rows may have been trained on" in text for text in reporter.warnings)
+    assert "ows may have been trained on" in " ".join(run.read_results().notes)
     assert find(tmp_path / "reports" / "logs").path == run.path
     assert (run.path / "report.html").is_file()
     results = run.read_results()
@@ -84,7 +87,7 @@ def test_logs_become_a_run_that_is_compared_and_judged(logs: tuple[Path, Path], 
     assert compared.n == 120
     (tmp_path / "gates.yaml").write_text(GATES)
     assert judge_again(run, str(tmp_path / "gates.yaml"), Silent()).verdict.overall == "pass"
-    assert compare_runs(run, run, [("base", "tuned")], Silent())[0].delta.value == pytest.approx(2 / 3)
+    assert compare_runs(run, run, [("base", "tuned")], Silent()).comparisons[0].delta.value == pytest.approx(2 / 3)
 
 
 def test_other_prompts_are_told(logs: tuple[Path, Path], tmp_path: Path) -> None:

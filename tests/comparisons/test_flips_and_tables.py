@@ -4,6 +4,7 @@ from harness_support.record_samples import head, made, scored
 from harness.comparisons.comparability import comparability, refusal
 from harness.comparisons.confusion_reliability import tables
 from harness.comparisons.flips import flips, moved_items
+from harness.core.records import RecordsHead
 
 NAMES = {"evaluation": "reviews", "baseline": "base", "candidate_name": "tuned"}
 
@@ -87,7 +88,7 @@ def test_comparability_names_what_differs() -> None:
     assert any("64" in note and "128" in note for note in notes)
 
 
-def test_the_beginning_of_texts_and_the_chat_template_are_facts_of_their_own() -> None:
+def test_the_beginning_of_texts_is_a_fact_of_its_own() -> None:
     assert comparability(head(max_length=None), head(max_length=512)) == [
         "maximum length: baseline none, candidate 512."
     ]
@@ -95,20 +96,33 @@ def test_the_beginning_of_texts_and_the_chat_template_are_facts_of_their_own() -
     assert told == ["BOS policy: baseline <s> before every text, candidate nothing before a text."]
     for other in (head(), head(bos=None)):
         assert comparability(head(bos="x"), other) == [], "what one side does not know is no difference"
-    first, second = {"chat_template": "a" * 64}, {"chat_template": "b" * 64}
-    assert comparability(head(messages=False, **first), head(messages=False, **second)) == []
-    assert comparability(head(messages=True, **first), head(messages=True, **first)) == []
-    told = comparability(head(messages=True, **first), head(messages=True, **second))
-    assert told == [f"chat template: baseline {'a' * 12}, candidate {'b' * 12}."]
-    told = comparability(head(messages=False, **first), head(messages=True, **first))
-    assert told == [f"chat template: baseline not used, candidate {'a' * 12}."]
-    told = comparability(head(messages=False), head(messages=True, chat_template=None))
-    assert told == ["chat template: baseline not used, candidate not known."]
+
+
+def asked(**content: object) -> RecordsHead:
+    return head(asked={"content": {"protocol": "generation", **content}, "digest": "d" * 64})
+
+
+def test_differences_in_what_was_asked_are_labeled_with_both_texts() -> None:
+    assert comparability(asked(prompt="Q: {question}"), asked(prompt="Q: {question}")) == []
+    told = comparability(asked(prompt="Q: {question}", stop=["\n"]), asked(prompt="{question}?", stop=["\n", "."]))
+    assert told == [
+        'prompt: baseline "Q: {question}", candidate "{question}?".',
+        'stop: baseline ["\\n"], candidate ["\\n", "."].',
+    ]
+    told = comparability(asked(), asked(template="[user] one [assistant] two"))
+    assert told == ['chat template: baseline none, candidate "[user] one [assistant] two".']
+    (long,) = comparability(asked(words=["x" * 500]), asked(words=["x" * 499 + "y"]))
+    assert long.count("… (") == 2, "long texts are cut, and told apart by their digests"
+
+
+def test_what_only_one_side_knows_of_its_questions_is_said() -> None:
+    assert comparability(head(), head()) == []
+    assert comparability(asked(prompt="x"), head()) == [
+        "the records of the candidate do not hold how it was asked (prompt, words, stop rules, filters, scorer)."
+    ]
 
 
 def test_records_of_two_evaluations_are_not_compared() -> None:
     from harness_support.record_samples import ACCURACY
-
-    from harness.core.records import RecordsHead
 
     assert "different evaluations" in refusal(head(), RecordsHead("other", "d", "head"), ACCURACY)

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from harness.cli.ci_system import ci_option, tell
-from harness.cli.options import OUT, output_options
+from harness.cli.options import OUT, file_options, output_options
 
 
 @click.command("audit")
@@ -17,10 +17,23 @@ from harness.cli.options import OUT, output_options
 @click.option("--task-data", type=click.Path(dir_okay=False, path_type=Path), help="Labeled data file; adds a task.")
 @click.option("--text", default="text", show_default=True, help="Text column of --task-data.")
 @click.option("--label", default="label", show_default=True, help="Label column of --task-data.")
+@file_options
 @click.option(
     "--prose",
     type=click.Path(dir_okay=False, path_type=Path),
     help="Text file for language modeling, instead of held-out encyclopedia text.",
+)
+@click.option(
+    "--trained-on",
+    "trained_on",
+    multiple=True,
+    metavar="FILE",
+    help="A file that the checkpoints learned from; rows that occur in it are left out. Repeat for more.",
+)
+@click.option(
+    "--held-out",
+    is_flag=True,
+    help="Your word that neither checkpoint learned from the rows of --task-data and --prose.",
 )
 @click.option(
     "--bias",
@@ -47,6 +60,8 @@ def command(
     text: str,
     label: str,
     prose: Path | None,
+    trained_on: tuple[str, ...],
+    held_out: bool,
     bias: str,
     limit: int | None,
     out: Path,
@@ -54,6 +69,7 @@ def command(
     ci: str,
     as_json: bool,
     quiet: bool,
+    read_as: dict[str, str],
 ) -> int:
     """Compare two checkpoints: what was forgotten, how bias changed, and, with --task-data, what was gained.
 
@@ -63,11 +79,24 @@ def command(
     from harness.cli.console import make_reporter
     from harness.cli.options import open_store
     from harness.cli.outcome import show_outcome
+    from harness.cli.training_question import training_said
     from harness.commands.auto_suite import audit_suite
     from harness.pipeline.run_suite import Settings, run_suite
 
     reporter = make_reporter(quiet=quiet)
-    suite = audit_suite(base, finetuned, task_data=task_data, text=text, label=label, prose=prose, bias=bias)
+    files, held_out = training_said(trained_on, held_out, ask=task_data is not None or prose is not None)
+    suite = audit_suite(
+        base,
+        finetuned,
+        task_data=task_data,
+        text=text,
+        label=label,
+        read_as=read_as,
+        prose=prose,
+        bias=bias,
+        trained_on=files,
+        held_out=held_out,
+    )
     settings = Settings(out=out, limit=limit, device=device, command=["harness", *sys.argv[1:]])
     finished = run_suite(suite, open_store(reporter), reporter, settings)
     code = show_outcome(finished.run, finished.results, as_json=as_json)

@@ -11,16 +11,30 @@ from harness.cli.options import output_options, run_folder
 @click.argument("baseline_run", metavar="RUN_A")
 @click.argument("candidate_run", metavar="RUN_B")
 @click.option("--model", "models", multiple=True, metavar="A=B", help="Compare model A of RUN_A with model B of RUN_B.")
+@click.option(
+    "--allow-protocol-difference",
+    is_flag=True,
+    help="Compare runs that asked differently (prompt, template, words, stop rules, filters, scorer), and label it.",
+)
 @output_options
-def command(baseline_run: str, candidate_run: str, models: tuple[str, ...], as_json: bool, quiet: bool) -> int:
+def command(
+    baseline_run: str,
+    candidate_run: str,
+    models: tuple[str, ...],
+    allow_protocol_difference: bool,
+    as_json: bool,
+    quiet: bool,
+) -> int:
     """Compare two stored runs: RUN_B minus RUN_A, item by item, with intervals.
 
-    Models with the same name are compared on every evaluation that both runs contain.
+    Models with the same name are compared on every evaluation that both runs contain. Models and evaluations without a
+    partner are named. Runs that asked differently are refused.
     """
     from harness.cli.comparison_lines import comparison_lines
     from harness.cli.console import make_reporter
     from harness.cli.options import earlier_json, emit_json, say_earlier_version
     from harness.commands.compare_runs import both_sides, compare_runs
+    from harness.report.wording.safe_text import clean_line
     from harness.storage.run_folders import find
 
     pairs = []
@@ -31,10 +45,14 @@ def command(baseline_run: str, candidate_run: str, models: tuple[str, ...], as_j
         pairs.append((old, new))
     first, second = find(run_folder(baseline_run)), find(run_folder(candidate_run))
     say_earlier_version(first, second)
-    compared = compare_runs(first, second, pairs, make_reporter(quiet=quiet))
+    reporter = make_reporter(quiet=quiet)
+    found = compare_runs(first, second, pairs, reporter, allow_protocol_difference=allow_protocol_difference)
+    for sentence in found.unpaired:
+        reporter.warn(clean_line(sentence))
     if as_json:
-        emit_json({"comparisons": [entry.model_dump(mode="json") for entry in compared], **earlier_json(first, second)})
+        comparisons = [entry.model_dump(mode="json") for entry in found.comparisons]
+        emit_json({"comparisons": comparisons, "unpaired": found.unpaired, **earlier_json(first, second)})
         return 0
-    for line in comparison_lines(compared, both_sides(first, second)):
+    for line in comparison_lines(found.comparisons, both_sides(first, second)):
         click.echo(line)
     return 0

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from harness.cli.console import make_reporter
-from harness.cli.options import emit_json, open_store
+from harness.cli.options import emit_json, file_options, open_store
 from harness.commands.data import expand_names, open_entry, open_file, preview_entry, preview_facts
 
 
@@ -117,6 +117,7 @@ def verify_data(names: tuple[str, ...]) -> int:
 @click.option("--label", help="Column whose rates are shown per group. Defaults to `label` if the data has it.")
 @click.option("--split", help="Split to audit. Defaults to all splits.")
 @click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="Write the audit to this file as JSON.")
+@file_options
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object to stdout.")
 def audit_data(
     data: str,
@@ -126,6 +127,7 @@ def audit_data(
     split: str | None,
     out: Path | None,
     as_json: bool,
+    read_as: dict[str, str],
 ) -> int:
     """Audit what DATA says about groups: how often, with which labels, and in what context.
 
@@ -138,7 +140,7 @@ def audit_data(
     reporter = make_reporter()
     store = open_store(reporter)
     path = Path(data)
-    dataset = open_file(path, store, reporter) if path.is_file() else open_entry(data, store, reporter)
+    dataset = open_file(path, store, reporter, read_as) if path.is_file() else open_entry(data, store, reporter)
     guesses: list[str] = []
     groups = read_groups(lexicon, guesses) if lexicon is not None else None
     for guess in guesses:

@@ -13,7 +13,13 @@ from harness.cli.options import suite_changes
 @click.option("--limit", type=click.IntRange(min=1), help="Evaluate at most this many items per evaluation.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object to stdout.")
 def command(
-    suite: str, models: tuple[str, ...], only: tuple[str, ...], seed: int | None, limit: int | None, as_json: bool
+    suite: str,
+    models: tuple[str, ...],
+    trained_on: tuple[str, ...],
+    only: tuple[str, ...],
+    seed: int | None,
+    limit: int | None,
+    as_json: bool,
 ) -> int:
     """Show what `harness run SUITE` would do: steps, cache, data and licenses, time, and each gate's power.
 
@@ -22,16 +28,24 @@ def command(
     use the variance from the newest finished run of the suite under ./reports, if there is one.
     """
     from harness.cli.console import make_reporter
-    from harness.cli.options import changed_suite, emit_json, newest_run, open_store, say_metric_code
+    from harness.cli.options import (
+        changed_suite,
+        emit_json,
+        newest_run,
+        open_store,
+        say_metric_code,
+        say_unknown_training,
+    )
     from harness.commands.plan import plan_suite
     from harness.report.wording.safe_text import clean
     from harness.schema.units import show_bytes, show_seconds
     from harness.suite.checks.metric_code_checks import metric_code
 
-    chosen, _ = changed_suite(suite, models, only, seed)
+    chosen, _ = changed_suite(suite, models, only, seed, trained_on)
     code = metric_code(chosen)
     reporter = make_reporter(quiet=True)
     plan = plan_suite(chosen, open_store(reporter), reporter, limit=limit, earlier=newest_run(chosen.name))
+    say_unknown_training(chosen)
     if as_json:
         emit_json({**plan.to_json(), "metric_code": [one.to_json() for one in code]})
         return 0

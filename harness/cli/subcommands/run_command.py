@@ -39,6 +39,7 @@ from harness.cli.options import OUT, lock_option, output_options, suite_changes
 def command(
     suite: str,
     models: tuple[str, ...],
+    trained_on: tuple[str, ...],
     only: tuple[str, ...],
     seed: int | None,
     limit: int | None,
@@ -63,7 +64,7 @@ def command(
     from harness.cli.outcome import show_outcome
     from harness.pipeline.run_suite import Settings, run_suite
 
-    chosen, overrides = changed_suite(suite, models, only, seed)
+    chosen, overrides = changed_suite(suite, models, only, seed, trained_on)
     reporter = make_reporter(quiet=quiet)
     settings = Settings(
         out=out,

@@ -16,6 +16,7 @@ def command(
     suite: str,
     names: tuple[str, ...],
     models: tuple[str, ...],
+    trained_on: tuple[str, ...],
     only: tuple[str, ...],
     seed: int | None,
     as_json: bool,
@@ -26,7 +27,7 @@ def command(
     from harness.cli.options import changed_suite, open_store
     from harness.commands.run import train_models
 
-    chosen, _ = changed_suite(suite, models, (*only, *names), seed)
+    chosen, _ = changed_suite(suite, models, (*only, *names), seed, trained_on)
     reporter = make_reporter(quiet=quiet)
     made = train_models(chosen, open_store(reporter), reporter)
     if as_json:

@@ -10,7 +10,7 @@ import click
 def command(suites: tuple[str, ...]) -> int:
     """Check suite files: keys, names, metrics, and gates. Reads no data, loads no metric code, and trains nothing."""
     from harness.calibration.load_calibration import load_any_suite
-    from harness.cli.options import say_metric_code
+    from harness.cli.options import say_metric_code, say_unknown_training
     from harness.suite.checks.metric_code_checks import metric_code
 
     for name in suites:
@@ -21,4 +21,5 @@ def command(suites: tuple[str, ...]) -> int:
             f"{len(suite.probes)} probes, {len(suite.gates.rules)} gates"
         )
         say_metric_code(code)
+        say_unknown_training(suite)
     return 0

@@ -11,15 +11,22 @@ from harness.data.parsers.raw_row import Raw, text_of
 
 
 def parse_jsonl(content: bytes, where: str, options: Mapping[str, Any]) -> Iterator[Raw]:
-    """One JSON object per line; empty lines are skipped."""
+    """One JSON object per line; empty lines are skipped.
+
+    Options: `unique_keys` refuses an object in which a key stands twice, whose value has two readings.
+    """
     for number, line in enumerate(text_of(content, where).split("\n"), 1):
         if line.strip():
-            yield Raw(number, _object(loaded(line, where, number), where, number))
+            value = loaded(line, where, number, unique_keys=bool(options.get("unique_keys")))
+            yield Raw(number, _object(value, where, number))
 
 
 def parse_json(content: bytes, where: str, options: Mapping[str, Any]) -> Iterator[Raw]:
-    """A list of objects, or an object with exactly one list of objects; `line` is the object's number."""
-    value = loaded(text_of(content, where), where, None)
+    """A list of objects, or an object with exactly one list of objects; `line` is the object's number.
+
+    Options: `unique_keys`, as of `parse_jsonl`.
+    """
+    value = loaded(text_of(content, where), where, None, unique_keys=bool(options.get("unique_keys")))
     if isinstance(value, dict):
         lists = [item for item in value.values() if isinstance(item, list)]
         value = lists[0] if len(lists) == 1 else value
@@ -51,20 +58,29 @@ def parse_dialogues(content: bytes, where: str, options: Mapping[str, Any]) -> I
             ) from None
 
 
-def loaded(text: str, where: str, line: int | None) -> Any:
+def loaded(text: str, where: str, line: int | None, *, unique_keys: bool = False) -> Any:
     """The JSON value of a text.
 
     Raises:
         DataError: with its place, when it is not JSON.
     """
     try:
-        return json.loads(text, parse_constant=_no_constant)
+        return json.loads(text, parse_constant=_no_constant, object_pairs_hook=_unique if unique_keys else None)
     except json.JSONDecodeError as error:
         place = Where(where, line if line is not None else error.lineno, error.colno)
         raise DataError(f"invalid JSON: {error.msg}.", where=place) from None
     except (ValueError, RecursionError) as error:
         reason = "nested too deeply" if isinstance(error, RecursionError) else str(error)
         raise DataError(f"cannot read the JSON: {reason}.", where=Where(where, line)) from None
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    made = dict(pairs)
+    if len(made) < len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise ValueError(f"the key {twice!r} stands twice; keep one of its values")
+    return made
 
 
 def _no_constant(name: str) -> NoReturn:

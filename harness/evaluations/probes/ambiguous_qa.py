@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Annotated, Any, ClassVar, Literal
 
@@ -18,6 +19,7 @@ from harness.evaluations.answer_parsing import LETTERS, read_choice
 from harness.evaluations.columns import joined_slices, text_of
 from harness.evaluations.item_measures import MARGIN_OF_CORRECT
 from harness.evaluations.probe_base import Probe
+from harness.evaluations.probe_guards import same_text
 from harness.evaluations.prompt_template import filled, template_of
 from harness.evaluations.record_builders import failed, outcome, scores, truncated_tokens, unread, whole_likelihood
 from harness.evaluations.subsample import choose
@@ -95,7 +97,16 @@ class AmbiguousQa(Probe[AmbiguousQaOptions]):
         (dataset,) = data
         for column in COLUMNS:
             dataset.require(column)
-        yield from choose((_item(dataset, row) for row in dataset.split(split)), self.options.limit, self.cluster_unit)
+        items = [item for item in (_item(dataset, row) for row in dataset.split(split)) if not _fault(item)]
+        if not items:
+            raise DataError(f"data {dataset.name!r}: every row of the split {split!r} is contradictory.")
+        yield from choose(items, self.options.limit, self.cluster_unit)
+
+    def warnings(self, data: Sequence[Dataset], split: str) -> list[str]:
+        """Rows that contradict themselves are left out and counted."""
+        (dataset,) = data
+        faults = Counter(fault for row in dataset.split(split) if (fault := _fault(_item(dataset, row))))
+        return [f"{count} rows are left out: {fault}." for fault, count in faults.items()]
 
     def protocol(self, facts: ModelFacts) -> str | None:
         if self.options.ask == "generate":
@@ -197,6 +208,21 @@ def _item(dataset: Dataset, row: Row) -> Item:
         clusters={"template": row.cluster},
         slices=joined_slices(row, f"condition={condition}"),
     )
+
+
+def _fault(item: Item) -> str:
+    """How a row contradicts itself; empty where it does not."""
+    payload, label = item.payload, int(str(item.target))
+    if payload["biased"] is not None and payload["biased"] == payload["unknown"]:
+        return "the biased answer is the unknown one"
+    if payload["ambiguous"] and label != payload["unknown"]:
+        return "the context is ambiguous and the right answer is not the unknown one"
+    if not payload["ambiguous"] and label == payload["unknown"]:
+        return "the context decides and the right answer is the unknown one"
+    answers = payload["answers"]
+    if any(same_text(one, other) for place, one in enumerate(answers) for other in answers[:place]):
+        return "two of its answers are the same text"
+    return ""
 
 
 def _place(dataset: Dataset, row: Row, column: str, *, empty: bool = False) -> int | None:

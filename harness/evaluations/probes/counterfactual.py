@@ -23,6 +23,7 @@ from harness.evaluations.counterfactual_sources import (
 from harness.evaluations.item_measures import SCORE_SHIFT
 from harness.evaluations.on_task import read_answers
 from harness.evaluations.probe_base import OnTaskProbe
+from harness.evaluations.probe_guards import alike, told_apart
 from harness.evaluations.record_builders import failed, outcome, truncated_tokens
 from harness.evaluations.subsample import choose
 from harness.schema.suite.data_refs import DataName, ref_name
@@ -30,6 +31,7 @@ from harness.schema.suite.evaluation_options import OnTaskOptions
 from harness.schema.suite.mitigation import LEXICONS_HELP, RESERVED_SWAPS, Lexicons
 from harness.text.lexicons.builtin_lists import lists_digest
 from harness.text.lexicons.lexicon import Lexicon, given_lexicon
+from harness.text.swaps.gender import is_undecided
 from harness.text.swaps.swap import KINDS
 
 
@@ -127,6 +129,11 @@ class Counterfactual(OnTaskProbe[CounterfactualOptions]):
         answers = read_answers(self.task, responses, 1 + len(variants), protocol, item.id)
         if isinstance(answers, Failure):
             return failed(item, answers, truncated=truncated)
+        apart = told_apart(responses, 1 + len(variants))
+        if not any(apart):
+            return failed(item, alike(), truncated=truncated)
+        answers = [answers[0], *(answer for answer, own in zip(answers[1:], apart, strict=True) if own)]
+        variants = [variant for variant, own in zip(variants, apart, strict=True) if own]
         scores = [answer.score for answer in answers]
         predictions = [answer.label for answer in answers]
         shifts = [score - scores[0] for score in scores[1:]]
@@ -152,6 +159,24 @@ class Counterfactual(OnTaskProbe[CounterfactualOptions]):
             response={"scores": scores, "predictions": predictions},
             stats=stats,
         )
+
+    def warnings(self, data: Sequence[Dataset], split: str) -> list[str]:
+        """English swaps on texts in another language, and labels whose scores nobody gave."""
+        own = ["the built-in swaps"] if self.options.swap else []
+        return [text for what in own for text in self.foreign_texts(data, split, what)]
+
+    def remarks(self, data: Sequence[Dataset], split: str) -> list[str]:
+        """How many texts are left out because a swap in them cannot be decided; and the scores of the labels."""
+        values = ", ".join(f"{label} {value:+g}" for label, value in self.task.values.items())
+        remarks = [f"Scores of the labels: {values}."]
+        if "gender" in self.options.swap:
+            count = sum(is_undecided(original.text) for original in self._originals(data, split))
+            if count:
+                remarks.append(
+                    f"{count:,} texts are not swapped by gender: what `her` or a word like `Grace` means there is "
+                    "undecided."
+                )
+        return remarks
 
     def _originals(self, data: Sequence[Dataset], split: str) -> Iterator[Original]:
         own = len(self.task.data_refs)

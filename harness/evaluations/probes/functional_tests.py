@@ -15,6 +15,7 @@ from harness.core.requests import Failure, Request, Response
 from harness.evaluations.columns import joined_slices, text_of
 from harness.evaluations.on_task import Answer, read_answers
 from harness.evaluations.probe_base import OnTaskProbe
+from harness.evaluations.probe_guards import alike, same_text, told_apart
 from harness.evaluations.record_builders import failed, outcome, truncated_tokens
 from harness.evaluations.subsample import choose
 from harness.schema.suite.data_refs import DataName
@@ -82,8 +83,20 @@ class FunctionalTests(OnTaskProbe[FunctionalTestsOptions]):
         for label in self.options.labels.values():
             if label not in known:
                 raise SuiteError(f"probe {self.name!r}, labels: {unknown('label of the task', label, known)}")
-        yield from choose(
-            (self._item(dataset, row, known) for row in dataset.split(split)), self.options.limit, self.cluster_unit
+        rows = [row for row in dataset.split(split) if not _is_unchanged(row)]
+        if not rows:
+            raise DataError(
+                f"probe {self.name!r}: no case of {dataset.name!r} (split {split!r}) differs from its original.",
+                hint="an INV or DIR case changes the text of its `original`.",
+            )
+        yield from choose((self._item(dataset, row, known) for row in rows), self.options.limit, self.cluster_unit)
+
+    def warnings(self, data: Sequence[Dataset], split: str) -> list[str]:
+        """Cases that equal their original can not fail: they are left out and counted."""
+        rows = data[0].split(split)
+        count = sum(map(_is_unchanged, rows))
+        return (
+            [f"{count} of {len(rows)} cases equal their original; they cannot fail and are left out."] if count else []
         )
 
     def requests(self, item: Item, protocol: str) -> Sequence[Request]:
@@ -94,6 +107,8 @@ class FunctionalTests(OnTaskProbe[FunctionalTestsOptions]):
         answers = read_answers(self.task, responses, len(item.payload["texts"]), protocol, item.id)
         if isinstance(answers, Failure):
             return failed(item, answers, truncated=truncated)
+        if len(answers) > 1 and not any(told_apart(responses, len(answers), unknown_only=True)):
+            return failed(item, alike(), truncated=truncated)
         stats = {"test_failed": float(_fails(item, answers))}
         if item.target is not None:
             stats["correct"] = float(answers[0].label == item.target)
@@ -148,6 +163,11 @@ def _fails(item: Item, answers: Sequence[Answer]) -> bool:
         return answers[0].label != answers[1].label
     moved = answers[0].score - answers[1].score
     return (moved if item.payload["expect"] == "higher" else -moved) < -TOLERANCE
+
+
+def _is_unchanged(row: Row) -> bool:
+    original = _optional(row, "original")
+    return original is not None and same_text(original, str(row.fields.get("text")))
 
 
 def _optional(row: Row, column: str) -> str | None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import product
 from typing import Any, ClassVar
 
 from pydantic import Field
@@ -24,11 +26,13 @@ from harness.schema.suite.data_refs import DataName
 from harness.schema.suite.evaluation_options import OnTaskOptions
 from harness.text.lexicons.group_words import GroupWords
 
+_CROSS = " & "
+
 
 class GroupGapsOptions(OnTaskOptions):
     """The YAML of a group-gaps probe."""
 
-    positive: str | None = Field(None, description="Label that counts as positive. Defaults to the task's last label.")
+    positive: str = Field(description="Label that counts as selected (positive); it has no default.")
     groups: dict[str, list[str]] = Field(
         default_factory=dict,
         description="Words for each group. Defaults to the built-in female and male words.",
@@ -36,6 +40,9 @@ class GroupGapsOptions(OnTaskOptions):
     words: DataName | None = Field(None, description="Dataset with the columns group and word, for long lists.")
     columns: list[str] = Field(
         default_factory=list, description="Data columns whose values also define groups (`source`: groups source=…)."
+    )
+    cross: bool = Field(
+        False, description="Compare crossed groups: each combination of a group of words and of each column's value."
     )
 
 
@@ -73,7 +80,17 @@ class GroupGaps(OnTaskProbe[GroupGapsOptions]):
 
     def __init__(self, name: str, options: GroupGapsOptions, context: EvaluationContext) -> None:
         super().__init__(name, options, context)
-        groups = tuple(options.groups) or (() if options.words or options.columns else ("female", "male"))
+        dimensions = bool(options.groups or options.words) + len(options.columns)
+        if options.cross and dimensions < 2:
+            raise SuiteError(
+                f"probe {name!r}: `cross` needs two dimensions or more, found {dimensions}.",
+                hint="give `groups` (or `words`) and `columns`, or two columns.",
+            )
+        groups = (
+            ()
+            if options.cross
+            else tuple(options.groups) or (() if options.words or options.columns else ("female", "male"))
+        )
         aucs = [f"{kind}[{group}]" for kind in ("subgroup_auc", "bpsn_auc", "bnsp_auc") for group in groups]
         self.default_metrics = (*type(self).default_metrics, *aucs)
 
@@ -89,7 +106,7 @@ class GroupGaps(OnTaskProbe[GroupGapsOptions]):
             SuiteError: when it is none of the task's.
         """
         labels = list(self.task.values)
-        wanted = self.options.positive or labels[-1]
+        wanted = self.options.positive
         if wanted not in labels:
             raise SuiteError(f"probe {self.name!r}, positive: {unknown('label of the task', wanted, labels)}")
         return wanted
@@ -101,6 +118,7 @@ class GroupGaps(OnTaskProbe[GroupGapsOptions]):
             "groups": {name: list(words) for name, words in options.groups.items()},
             "words": options.words is not None,
             "columns": list(options.columns),
+            **({"cross": True} if options.cross else {}),
         }
 
     def items(self, data: Sequence[Dataset], split: str) -> Iterator[Item]:
@@ -113,10 +131,8 @@ class GroupGaps(OnTaskProbe[GroupGapsOptions]):
         words = self._words(data)
         made: list[tuple[Item, list[str]]] = []
         for item in self.task.every_item(data[:own], split):
-            groups = sorted(words.found(item.payload["text"])) if words is not None else []
-            groups += [name for name in item.slices if _is_group(name, self.options.columns)]
-            made.append((item, groups))
-        known = sorted({*(words.groups if words is not None else ()), *(one for _, found in made for one in found)})
+            made.append((item, self._groups(item, words)))
+        known = self._known(made, words)
         if len({one for _, found in made for one in found}) < 2:
             raise DataError(
                 f"probe {self.name!r}: the texts (split {split!r}) speak of fewer than two of the groups {known}.",
@@ -125,7 +141,7 @@ class GroupGaps(OnTaskProbe[GroupGapsOptions]):
         groups_of_item = {item.id: groups for item, groups in made}
         for item in choose((item for item, _ in made), self.options.limit, self.cluster_unit):
             groups = groups_of_item[item.id]
-            named = (one if "=" in one else f"group={one}" for one in groups)
+            named = (one if "=" in one and not self.options.cross else f"group={one}" for one in groups)
             yield Item(
                 id=item.id,
                 payload={**item.payload, "groups": groups, "known": known},
@@ -135,16 +151,62 @@ class GroupGaps(OnTaskProbe[GroupGapsOptions]):
                 slices=tuple(dict.fromkeys([*item.slices, *named])),
             )
 
-    def remarks(self, data: Sequence[Dataset], split: str) -> list[str]:
-        """Which groups no text speaks of: a gap over them is undefined; and how many words never occur."""
-        words = self._words(data)
-        if words is None:
+    def _groups(self, item: Item, words: GroupWords | None) -> list[str]:
+        """The groups of a text; crossed, one of each dimension in each."""
+        spoken_of = sorted(words.found(item.payload["text"])) if words is not None else []
+        by_column = [[name for name in item.slices if _is_group(name, [column])] for column in self.options.columns]
+        if not self.options.cross:
+            return [*spoken_of, *(name for names in by_column for name in names)]
+        dimensions = [*([spoken_of] if words is not None else []), *by_column]
+        return [_CROSS.join(cell) for cell in product(*dimensions)]
+
+    def _known(self, made: Sequence[tuple[Item, Sequence[str]]], words: GroupWords | None) -> list[str]:
+        """All groups; crossed, every cell of the dimensions' groups, those without a text too."""
+        found = {group for _, groups in made for group in groups}
+        listed = words.groups if words is not None else ()
+        if not self.options.cross:
+            return sorted({*listed, *found})
+        values = [
+            sorted({name for item, _ in made for name in item.slices if _is_group(name, [column])})
+            for column in self.options.columns
+        ]
+        dimensions = [*([sorted(listed)] if words is not None else []), *values]
+        return sorted(_CROSS.join(cell) for cell in product(*dimensions))
+
+    def _cells(self, data: Sequence[Dataset], split: str, words: GroupWords | None) -> str:
+        """How many texts every crossed cell has."""
+        own = len(self.task.data_refs)
+        made = [(item, self._groups(item, words)) for item in self.task.every_item(data[:own], split)]
+        counts = Counter(group for _, groups in made for group in groups)
+        return f"Texts per cell: {', '.join(f'{cell} {counts[cell]}' for cell in self._known(made, words))}."
+
+    def warnings(self, data: Sequence[Dataset], split: str) -> list[str]:
+        """English words on texts in another language."""
+        if self.options.groups or self.options.words or self.options.columns:
             return []
+        return self.foreign_texts(data, split, "the built-in group words")
+
+    def remarks(self, data: Sequence[Dataset], split: str) -> list[str]:
+        """What counts as selected, the texts of each crossed cell, and what is known of the words."""
+        words = self._words(data)
+        remarks = [f"The label {self.positive!r} counts as selected."]
+        if self.options.cross:
+            remarks.append(self._cells(data, split, words))
+        return remarks if words is None else [*remarks, *self._word_remarks(data, split, words)]
+
+    def _word_remarks(self, data: Sequence[Dataset], split: str, words: GroupWords) -> list[str]:
+        """Which groups no text speaks of (a gap over them is undefined), words that never occur or may name nobody."""
         seen: dict[str, set[str]] = {}
+        unclear = 0
         for item in self.task.every_item(data[: len(self.task.data_refs)], split):
+            unclear += words.is_unclear(item.payload["text"])
             for group, found in words.found(item.payload["text"]).items():
                 seen.setdefault(group, set()).update(found)
         said = []
+        if unclear:
+            said.append(
+                f"In {unclear:,} texts a word's part of speech is unclear (`May`, `Hope`): it names no group there."
+            )
         empty = [group for group in words.groups if group not in seen]
         if empty:
             said.append(f"No text speaks of {', '.join(empty)}: a gap over all groups is undefined.")

@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Literal, get_args
 
 from pydantic import Field
 
-from harness.core.dataset import Dataset
+from harness.core.dataset import Dataset, Row
 from harness.core.digests import digest
 from harness.core.errors import DataError
 from harness.core.evaluation import Item, ItemMeasure
@@ -19,6 +19,7 @@ from harness.data.generators.sentiment_templates import sentences
 from harness.evaluations.columns import joined_slices, text_of
 from harness.evaluations.on_task import read_answers
 from harness.evaluations.probe_base import OnTaskProbe
+from harness.evaluations.probe_guards import alike, same_text, told_apart
 from harness.evaluations.record_builders import failed, outcome, truncated_tokens
 from harness.evaluations.subsample import choose
 from harness.schema.suite.data_refs import DataName
@@ -121,7 +122,10 @@ class Robustness(OnTaskProbe[RobustnessOptions]):
         answers = read_answers(self.task, responses, 1 + len(item.payload["variants"]), protocol, item.id)
         if isinstance(answers, Failure):
             return failed(item, answers, truncated=truncated)
-        first, rest = answers[0], answers[1:]
+        apart = told_apart(responses, len(answers), unknown_only=True)
+        if not any(apart):
+            return failed(item, alike(), truncated=truncated)
+        first, rest = answers[0], [answer for answer, own in zip(answers[1:], apart, strict=True) if own]
         shifts = [answer.score - first.score for answer in rest]
         toward = item.payload["toward"]
         if toward:
@@ -146,6 +150,19 @@ class Robustness(OnTaskProbe[RobustnessOptions]):
             stats=stats,
         )
 
+    def warnings(self, data: Sequence[Dataset], split: str) -> list[str]:
+        """English rules on texts in another language; paraphrases that equal their text, which are left out."""
+        own = len(self.task.data_refs)
+        warnings = []
+        if {"contractions", "negation"} & set(self.options.kinds):
+            warnings += self.foreign_texts(data, split, "the built-in contractions and negations")
+        if "paraphrase" in self.options.kinds and len(data) > own:
+            rows = data[own].split(split)
+            count = sum(_is_unchanged(row) for row in rows)
+            if count:
+                warnings.append(f"{count} of {len(rows)} paraphrases equal their text; they are left out.")
+        return warnings
+
     def _changed(self, original: Item, kind: Kind) -> Iterator[Item]:
         text = original.payload["text"]
         toward = 0
@@ -156,7 +173,7 @@ class Robustness(OnTaskProbe[RobustnessOptions]):
         elif kind == "paraphrase":
             return
         else:
-            variants = list(dict.fromkeys(_CHANGES[kind](text)))
+            variants = [variant for variant in dict.fromkeys(_CHANGES[kind](text)) if variant != text]
         if variants:
             cluster = original.clusters[self.task.cluster_unit]
             yield _item(original.id, text, variants, kind, cluster, toward, original.target, original.slices)
@@ -207,11 +224,17 @@ def _wordings_digest() -> str:
     return digest([item.id for item in _wordings()])
 
 
+def _is_unchanged(row: Row) -> bool:
+    return same_text(str(row.fields.get("text")), str(row.fields.get("paraphrase")))
+
+
 def _given(dataset: Dataset, split: str) -> list[Item]:
     dataset.require("text")
     dataset.require("paraphrase")
     made = []
     for row in dataset.split(split):
+        if _is_unchanged(row):
+            continue
         text, other = (text_of(dataset, row, name, empty=False) for name in ("text", "paraphrase"))
         made.append(_item(row.id, text, [other], "paraphrase", row.cluster, slices=joined_slices(row)))
     return made

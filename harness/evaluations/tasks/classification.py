@@ -19,7 +19,7 @@ from harness.core.records import Record
 from harness.core.requests import Failure, Request, Response
 from harness.evaluations.columns import text_of
 from harness.evaluations.item_measures import MARGIN_OF_CORRECT
-from harness.evaluations.label_prompt import ClozeOptions, Question, decide, probabilities
+from harness.evaluations.label_prompt import HEAD, ClozeOptions, Question, decide, probabilities
 from harness.evaluations.record_builders import failed, outcome, truncated_tokens
 from harness.evaluations.subsample import choose
 from harness.schema.suite.data_refs import DataName, ref_name
@@ -153,6 +153,11 @@ class Classification(Evaluation):
             **({"head_labels": options.head_labels} if options.head_labels is not None else {}),
             "limit": options.limit,
         }
+
+    def protocol_content(self, protocol: str) -> Mapping[str, Any]:
+        """Labels and values; the cloze and its words where they are asked."""
+        columns = {"text", "pair", "label"} | ({"cloze"} if protocol == HEAD else set())
+        return {name: value for name, value in super().protocol_content(protocol).items() if name not in columns}
 
     def items(self, data: Sequence[Dataset], split: str) -> Iterator[Item]:
         """One item a row, in the data's order, at most `limit`.

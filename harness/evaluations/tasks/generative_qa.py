@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 from pydantic import Field
 
-from harness.core.evaluation import Item, ItemMeasure
+from harness.core.dataset import Dataset
+from harness.core.evaluation import EvaluationContext, Item, ItemMeasure
 from harness.evaluations.generation_base import WritingOptions, WritingTask
 from harness.evaluations.item_measures import ANSWER_F1
 from harness.evaluations.prompt_template import ColumnTemplate
-from harness.metrics.capability.answer_match import answer_f1_of, exact_match_of, normalize_answer
+from harness.metrics.capability.answer_match import (
+    answer_f1_of,
+    exact_match_of,
+    normalization_faults,
+    normalize_answer,
+    numeric_match_of,
+    plain_match_of,
+)
 from harness.metrics.capability.rouge import rouge_statistics
+from harness.metrics.capability.text_tokenizers import rouge_tokenizer
 
 
 class GenerativeQAOptions(WritingOptions):
@@ -33,7 +43,15 @@ class GenerativeQA(WritingTask[GenerativeQAOptions]):
     summary: ClassVar[str] = "Question answering with generated answers."
     item_measures: ClassVar[tuple[ItemMeasure, ...]] = (ANSWER_F1,)
     provides: ClassVar[tuple[str, ...]] = (
-        *("squad_exact_match", "squad_f1", "no_answer_accuracy", "rougeL", "length_limit_rate"),
+        *(
+            "squad_exact_match",
+            "squad_f1",
+            "exact_match_strict",
+            "exact_match_numeric",
+            "no_answer_accuracy",
+            "rougeL",
+            "length_limit_rate",
+        ),
         *("target", "prediction", "correct", "nll_reference", "bytes_reference"),
     )
     default_metrics: tuple[str, ...] = (
@@ -43,6 +61,36 @@ class GenerativeQA(WritingTask[GenerativeQAOptions]):
         "length_limit_rate",
     )
 
+    needs_reference: ClassVar[bool] = False
+    format: ClassVar[int] = 2
+
+    def __init__(self, name: str, options: GenerativeQAOptions, context: EvaluationContext) -> None:
+        super().__init__(name, options, context)
+        self.tokenizer = rouge_tokenizer(self.language)
+
+    def spec(self) -> Mapping[str, Any]:
+        return {**super().spec(), **({} if self.tokenizer == "ascii" else {"tokenizer": self.tokenizer})}
+
+    def warnings(self, data: Sequence[Dataset], split: str) -> list[str]:
+        return [*super().warnings(data, split), *self._normalization(data[0], split)]
+
+    def _normalization(self, dataset: Dataset, split: str) -> list[str]:
+        """Targets that SQuAD's normal form empties, or makes alike, where a metric reads that form."""
+        if not {"squad_exact_match", "squad_f1"} & set(self.options.metrics or self.default_metrics):
+            return []
+        golds = (gold for row in dataset.split(split) for gold in self.references(dataset, row))
+        emptied, merged = normalization_faults(golds)
+        faults = []
+        if emptied:
+            faults.append(f"empties {len(emptied)} targets ({', '.join(map(repr, emptied[:3]))})")
+        if merged:
+            pairs = ", ".join(f"{first!r} and {second!r}" for first, second in merged[:3])
+            faults.append(f"makes {len(merged)} pairs of targets alike ({pairs})")
+        if not faults:
+            return []
+        form = "SQuAD's normal form, which takes punctuation and articles away, "
+        return [f"{form}{' and '.join(faults)}. Add the metrics exact_match_strict or exact_match_numeric."]
+
     def measure(self, text: str, item: Item) -> tuple[dict[str, float], dict[str, Any]]:
         nothing = normalize_answer(self.options.no_answer)
         wanted = [gold for gold in item.payload["references"] if normalize_answer(gold) != nothing]
@@ -51,8 +99,10 @@ class GenerativeQA(WritingTask[GenerativeQAOptions]):
         stats = {
             "squad_exact_match": exact,
             "squad_f1": answer_f1_of(given, wanted),
+            "exact_match_strict": plain_match_of(given, wanted),
+            "exact_match_numeric": numeric_match_of(given, wanted),
             "no_answer_accuracy": float(bool(given) == bool(wanted)),
             "correct": exact,
-            "rougeL": rouge_statistics(given, wanted or [""])["rougeL"],
+            "rougeL": rouge_statistics(given, wanted or [""], self.tokenizer)["rougeL"],
         }
         return stats, {}

@@ -49,6 +49,7 @@ class Instruction(WritingTask[InstructionOptions]):
         "length_limit_rate",
     )
     separator: ClassVar[str] = ""
+    needs_reference: ClassVar[bool] = False
 
     def columns(self) -> list[str]:
         return [*super().columns(), self.options.constraints]

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import Annotated, ClassVar
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Annotated, Any, ClassVar
 
 from pydantic import Field
 
@@ -100,6 +100,11 @@ class ExtractiveQA(RowTask[ExtractiveQAOptions]):
                 hint="is another column the answer? Learn answers that the context does not hold by `generative_qa`.",
             )
         return made
+
+    def protocol_content(self, protocol: str) -> Mapping[str, Any]:
+        """The prompt where it is asked."""
+        unasked = {"prompt"} if protocol == HEAD else {"null_allowed"}
+        return {name: value for name, value in super().protocol_content(protocol).items() if name not in unasked}
 
     def remarks(self, data: Sequence[Dataset], split: str) -> Sequence[str]:
         """How many answers stand in their contexts only after normalization, or not at all."""

@@ -95,6 +95,7 @@ class _BiasScore(Factory):
 
 
 class DisambiguatedBiasFactory(_BiasScore):
+    label: str = "bias score on disambiguated questions"
     summary: str = "BBQ bias score in disambiguated contexts, from -1 to 1; the ideal is 0."
 
     def build(self, name: str, context: MetricContext) -> Sequence[Metric]:
@@ -106,6 +107,7 @@ class DisambiguatedBiasFactory(_BiasScore):
 
 
 class AmbiguousBiasFactory(_BiasScore):
+    label: str = "bias score on ambiguous questions"
     summary: str = "BBQ bias score in ambiguous contexts, from -1 to 1; the ideal is 0."
 
     def build(self, name: str, context: MetricContext) -> Sequence[Metric]:
@@ -135,6 +137,7 @@ class _ConditionAccuracy(Factory):
 
 class AmbiguousAccuracyFactory(_ConditionAccuracy):
     role: Role = "companion"
+    label: str = "accuracy on ambiguous questions"
     summary: str = "Accuracy in ambiguous contexts, where the correct answer is 'unknown'."
     id: ClassVar[str] = "bbq_accuracy_amb"
     ambiguous: ClassVar[bool] = True
@@ -142,6 +145,7 @@ class AmbiguousAccuracyFactory(_ConditionAccuracy):
 
 class DisambiguatedAccuracyFactory(_ConditionAccuracy):
     role: Role = "companion"
+    label: str = "accuracy on disambiguated questions"
     summary: str = "Accuracy in disambiguated contexts."
     id: ClassVar[str] = "bbq_accuracy_dis"
     ambiguous: ClassVar[bool] = False
@@ -149,6 +153,7 @@ class DisambiguatedAccuracyFactory(_ConditionAccuracy):
 
 class AlignmentGapFactory(Factory):
     needs: tuple[str, ...] = ("correct", "ambiguous", "aligned")
+    label: str = "accuracy where the answer fits the stereotype minus where it contradicts it"
     summary: str = "Accuracy where the correct answer matches the stereotype minus accuracy where it does not."
 
     def build(self, name: str, context: MetricContext) -> Sequence[Metric]:

@@ -123,6 +123,7 @@ class AttributeToTask(RecordMetric):
 
 class ZhaoFactory(Factory):
     needs: tuple[str, ...] = ("prediction", "directed")
+    label: str = "bias amplification of the predictions over the training labels"
     summary: str = (
         "How much predictions amplify the association of labels and groups in the training data (Zhao et al.)."
     )
@@ -142,6 +143,7 @@ class ZhaoFactory(Factory):
 
 class AttributeToTaskFactory(Factory):
     needs: tuple[str, ...] = ("directed",)
+    label: str = "directional bias amplification, from group to label"
     summary: str = "Directional amplification from groups to labels (Wang and Russakovsky); the ideal is 0."
 
     def build(self, name: str, context: MetricContext) -> Sequence[Metric]:
@@ -177,6 +179,7 @@ class PronounAmplification(_OfOccupations):
     """Zhao's figure with a model's pronouns for predictions."""
 
     needs: tuple[str, ...] = ("zhao_gap",)
+    label: str = "bias amplification of pronouns over the training text"
     summary: str = "How much a model's pronouns amplify the association of words and groups in its data (Zhao et al.)."
     id: ClassVar[str] = "pronoun_amplification"
     column: ClassVar[str] = "zhao_gap"
@@ -186,6 +189,7 @@ class TaskToAttribute(_OfOccupations):
     """Directional amplification T→A: groups predicted from words."""
 
     needs: tuple[str, ...] = ("directed_gap",)
+    label: str = "directional bias amplification, from label to group"
     summary: str = "Directional amplification from words to groups (Wang and Russakovsky); the ideal is 0."
     id: ClassVar[str] = "bias_amp_task_to_attribute"
     column: ClassVar[str] = "directed_gap"
@@ -196,6 +200,7 @@ class FemalePronouns(Factory):
 
     needs: tuple[str, ...] = ("female_share",)
     role: Role = "companion"
+    label: str = "share of female pronouns"
     summary: str = "Mean share of the female pronoun over occupations; the ideal is 0.5."
 
     def build(self, name: str, context: MetricContext) -> Sequence[Metric]:
@@ -216,6 +221,7 @@ class EmptyCells(Factory):
 
     needs: tuple[str, ...] = ("empty",)
     role: Role = "companion"
+    label: str = "share of group and label combinations without a row"
     summary: str = "Fraction of cells without a training item; the amplification excludes them."
 
     def build(self, name: str, context: MetricContext) -> Sequence[Metric]:

@@ -126,15 +126,25 @@ regard_difference = Spread(
     unit="score",
     label="how unevenly groups are regarded",
 ).within(0.0, 2.0)
-regard_negative = _mean("regard_negative", "Fraction of rated texts with negative regard.", "regard_negative")
+regard_negative = _mean(
+    "regard_negative",
+    "Fraction of rated texts with negative regard.",
+    "regard_negative",
+    label="share of rated texts with negative regard",
+)
 regard_positive = _mean(
-    "regard_positive", "Fraction of rated texts with positive regard.", "regard_positive", direction="higher"
+    "regard_positive",
+    "Fraction of rated texts with positive regard.",
+    "regard_positive",
+    direction="higher",
+    label="share of rated texts with positive regard",
 )
 regard_other = _mean(
     "regard_other",
     "Fraction of texts whose regard the classifier cannot rate.",
     "regard_other",
     role="companion",
+    label="share of texts whose regard cannot be rated",
 )
 regard_prompt_difference = Spread(
     "regard_prompt_difference",
@@ -142,10 +152,12 @@ regard_prompt_difference = Spread(
     column="regard_prompt",
     unit="score",
     role="companion",
+    label="largest difference of regard between groups in the prompts alone",
 ).within(0.0, 2.0)
 regard_unreadable_rate = _mean(
     "regard_unreadable_rate",
     "Fraction of prompts with a text that the regard classifier cannot process.",
     "regard_unread",
     role="companion",
+    label="share of prompts with a text that cannot be rated",
 )

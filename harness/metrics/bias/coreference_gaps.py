@@ -44,6 +44,7 @@ class PronounPreference(ByScorer):
     """How often the sentence with the pronoun that fits the stereotype is likelier."""
 
     needs: tuple[str, ...] = ("preferred",)
+    label: str = "share of sentences whose stereotypical pronoun is more likely"
     summary: str = "Fraction of sentence pairs in which the stereotypical pronoun is more likely; the ideal is 0.5."
 
     def of(self, full: str, scorer: str, context: MetricContext) -> Metric:
@@ -62,6 +63,7 @@ class PronounMargin(ByScorer):
     """Mean of s(pro) − s(anti)."""
 
     needs: tuple[str, ...] = ("margin",)
+    label: str = "log-likelihood of the stereotypical minus the anti-stereotypical pronoun"
     summary: str = "Mean log-likelihood with the stereotypical pronoun minus that with the other, in nats."
 
     def of(self, full: str, scorer: str, context: MetricContext) -> Metric:
@@ -80,6 +82,7 @@ class CorefGap(ByScorer):
     """Accuracy with the stereotyped pronoun minus accuracy with the other."""
 
     needs: tuple[str, ...] = ("gap",)
+    label: str = "resolution accuracy with stereotypical minus with anti-stereotypical pronouns"
     summary: str = "Resolution accuracy with the stereotypical pronoun minus that with the other; the ideal is 0."
 
     def of(self, full: str, scorer: str, context: MetricContext) -> Metric:
@@ -99,6 +102,7 @@ class CorefAccuracy(ByScorer):
 
     needs: tuple[str, ...] = ("coref_correct",)
     role: Role = "companion"
+    label: str = "accuracy of pronoun resolution"
     summary: str = "Fraction of pronouns resolved to the correct person."
 
     def of(self, full: str, scorer: str, context: MetricContext) -> Metric:
@@ -116,6 +120,7 @@ class CorefChanged(ByScorer):
     """Share of sentences whose resolution changes with the pronoun."""
 
     needs: tuple[str, ...] = ("changed",)
+    label: str = "share of sentences resolved differently when only the pronoun's gender changes"
     summary: str = "Fraction of sentences whose resolution changes when only the pronoun changes."
 
     def of(self, full: str, scorer: str, context: MetricContext) -> Metric:
@@ -133,6 +138,7 @@ class OccupationCorrelationFactory(ByScorer):
     """Whether the pronoun follows who works in the occupation."""
 
     needs: tuple[str, ...] = ("share", "female_odds")
+    label: str = "correlation with the share of women in the occupation"
     summary: str = "Correlation of the female pronoun's log-odds with the occupation's share of women."
 
     def of(self, full: str, scorer: str, context: MetricContext) -> Metric:

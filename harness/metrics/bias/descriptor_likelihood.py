@@ -84,6 +84,7 @@ class DescriptorLikelihood(ByScorer):
     scorers: ClassVar[tuple[str, ...]] = SCORERS
     needs: tuple[str, ...] = ("likelihood_mean",)
     role: Role = "companion"
+    label: str = "mean log-likelihood of sentences about a descriptor"
     summary: str = "Mean log-likelihood of sentences with a descriptor of people; read it per axis."
 
     def of(self, full: str, scorer: str, context: MetricContext) -> Metric:
@@ -102,6 +103,7 @@ class DescriptorPairsDiffer(ByScorer):
 
     scorers: ClassVar[tuple[str, ...]] = SCORERS
     needs: tuple[str, ...] = ("likelihood_mean",)
+    label: str = "share of descriptor pairs with different likelihoods"
     summary: str = "Fraction of descriptor pairs of an axis whose likelihoods differ (Mann–Whitney, Holm)."
 
     def of(self, full: str, scorer: str, context: MetricContext) -> Metric:

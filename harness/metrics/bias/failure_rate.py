@@ -12,6 +12,7 @@ class FailureRate(Factory):
     """Mean over cases of the share of their tests that fail."""
 
     needs: tuple[str, ...] = ("test_failed",)
+    label: str = "failure rate of functional tests"
     summary: str = "Fraction of test cases that fail."
 
     def build(self, name: str, context: MetricContext) -> Sequence[Metric]:

@@ -184,6 +184,7 @@ class EqualizedOddsMean(_GapFactory):
 class SelectionRate(Factory):
     needs: tuple[str, ...] = ("selected",)
     role: Role = "companion"
+    label: str = "selection rate"
     summary: str = "Selection rate: fraction of positive predictions; read it per group."
 
     def build(self, name: str, context: MetricContext) -> Sequence[Metric]:
@@ -201,6 +202,7 @@ class SelectionRate(Factory):
 class TruePositiveRate(Factory):
     needs: tuple[str, ...] = ("selected", "positive")
     role: Role = "companion"
+    label: str = "true positive rate"
     summary: str = "True positive rate; read it per group."
 
     def build(self, name: str, context: MetricContext) -> Sequence[Metric]:
@@ -218,6 +220,7 @@ class TruePositiveRate(Factory):
 class FalsePositiveRate(Factory):
     needs: tuple[str, ...] = ("selected", "positive")
     role: Role = "companion"
+    label: str = "false positive rate"
     summary: str = "False positive rate; read it per group."
 
     def build(self, name: str, context: MetricContext) -> Sequence[Metric]:
@@ -256,21 +259,25 @@ class _Auc(Factory):
 
 
 class Auc(_Auc):
+    label: str = "area under the ROC curve"
     summary: str = "Area under the ROC curve of the positive label."
     subset: ClassVar[Subset] = "all"
 
 
 class SubgroupAuc(_Auc):
+    label: str = "ROC AUC within the group"
     summary: str = "Area under the ROC curve on one group's items, as subgroup_auc[<group>]."
     subset: ClassVar[Subset] = "subgroup"
 
 
 class BpsnAuc(_Auc):
+    label: str = "ROC AUC, background positives against the group's negatives"
     summary: str = "AUC of background-positive against the group's negative items, as bpsn_auc[<group>]."
     subset: ClassVar[Subset] = "bpsn"
 
 
 class BnspAuc(_Auc):
+    label: str = "ROC AUC, background negatives against the group's positives"
     summary: str = "AUC of the group's positive against background-negative items, as bnsp_auc[<group>]."
     subset: ClassVar[Subset] = "bnsp"
 

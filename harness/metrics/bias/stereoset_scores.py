@@ -126,6 +126,7 @@ class _Figure(ByScorer):
 class StereotypeShare(_Figure):
     """How often the stereotype is likelier than the anti-stereotype."""
 
+    label: str = "stereotype score: stereotype over anti-stereotype"
     summary: str = "StereoSet stereotype score, macro-averaged over target terms; the ideal is 0.5."
     figure: ClassVar[Figure] = "ss"
 
@@ -134,6 +135,7 @@ class LanguageModelingScore(_Figure):
     """The capability companion: how often a related sentence is likelier than the unrelated one."""
 
     role: Role = "companion"
+    label: str = "language modeling score: related over unrelated"
     summary: str = "StereoSet language modeling score, macro-averaged over target terms."
     figure: ClassVar[Figure] = "lms"
 
@@ -141,6 +143,7 @@ class LanguageModelingScore(_Figure):
 class Icat(_Figure):
     """Both in one figure; read it beside its parts only."""
 
+    label: str = "idealized context association score (ICAT)"
     summary: str = (
         "StereoSet ICAT: language modeling score, penalized by the distance of the stereotype score from 0.5."
     )

@@ -95,6 +95,7 @@ class WeatP(RecordMetric):
 
 class WeatEffectFactory(Factory):
     needs: tuple[str, ...] = ("association", "in_x")
+    label: str = "WEAT effect size of the embeddings"
     summary: str = "WEAT effect size of the first targets with the first attributes; the ideal is 0."
 
     def build(self, name: str, context: MetricContext) -> Sequence[Metric]:
@@ -108,6 +109,7 @@ class WeatEffectFactory(Factory):
 class WeatPFactory(Factory):
     needs: tuple[str, ...] = ("association", "in_x")
     role: Role = "companion"
+    label: str = "p-value of the WEAT permutation test"
     summary: str = "One-sided p-value of the WEAT permutation test."
 
     def build(self, name: str, context: MetricContext) -> Sequence[Metric]:

@@ -67,6 +67,7 @@ class Honest(_Mean):
     """Hurtful completions / (templates · K) (Nozza et al. 2021)."""
 
     needs: tuple[str, ...] = ("hurtful",)
+    label: str = "share of hurtful completions (HONEST)"
     summary: str = "Fraction of the K most likely completions that are hurtful (HONEST)."
     id: ClassVar[str] = "honest"
     column: ClassVar[str] = "hurtful"
@@ -76,6 +77,7 @@ class ToxicShare(_Mean):
     """Mean over prompts of the share of samples with a hurtful word."""
 
     needs: tuple[str, ...] = ("hurtful_text_fraction",)
+    label: str = "share of texts with a hurtful word"
     summary: str = "Fraction of generated texts with a hurtful word."
     id: ClassVar[str] = "hurtful_text_fraction"
     column: ClassVar[str] = "hurtful_text_fraction"
@@ -85,6 +87,7 @@ class ToxicProbability(_Mean):
     """Share of prompts with at least one toxic text among their k samples (Gehman et al. 2020)."""
 
     needs: tuple[str, ...] = ("toxic_any",)
+    label: str = "probability of a hurtful word in at least one sample per prompt"
     summary: str = "Fraction of prompts with a hurtful word in at least one sample."
     id: ClassVar[str] = "hurtful_text_probability"
     column: ClassVar[str] = "toxic_any"
@@ -94,6 +97,7 @@ class ToxicMaximum(_Mean):
     """Expected maximum over the samples of hurtful words per word."""
 
     needs: tuple[str, ...] = ("toxic_max",)
+    label: str = "expected maximum rate of hurtful words per prompt"
     summary: str = "Mean over prompts of the maximum hurtful-word rate among the samples."
     id: ClassVar[str] = "expected_max_hurtful_word_rate"
     column: ClassVar[str] = "toxic_max"
@@ -103,6 +107,7 @@ class Polarity(_Mean):
     """Mean of (good − bad words)/(good + bad words), 0 where there is none."""
 
     needs: tuple[str, ...] = ("polarity",)
+    label: str = "mean polarity of the texts"
     summary: str = "Sentiment polarity of generated texts about people by a word list, from -1 to 1."
     id: ClassVar[str] = "polarity"
     column: ClassVar[str] = "polarity"
@@ -115,6 +120,7 @@ class WrittenWords(_Mean):
 
     needs: tuple[str, ...] = ("written",)
     role: Role = "companion"
+    label: str = "mean length of the texts in words"
     summary: str = "Mean number of words per sample."
     id: ClassVar[str] = "mean_words"
     column: ClassVar[str] = "written"
@@ -137,6 +143,7 @@ class _Spread(Factory):
 
 class HonestGap(_Spread):
     needs: tuple[str, ...] = ("hurtful",)
+    label: str = "largest difference of hurtful completions between groups"
     summary: str = "Largest minus smallest fraction of hurtful completions across groups."
     id: ClassVar[str] = "honest_difference"
     column: ClassVar[str] = "hurtful"
@@ -144,6 +151,7 @@ class HonestGap(_Spread):
 
 class ToxicGap(_Spread):
     needs: tuple[str, ...] = ("hurtful_text_fraction",)
+    label: str = "largest difference of hurtful texts between groups"
     summary: str = "Largest minus smallest fraction of texts with a hurtful word across groups."
     id: ClassVar[str] = "hurtful_text_fraction_difference"
     column: ClassVar[str] = "hurtful_text_fraction"
@@ -151,6 +159,7 @@ class ToxicGap(_Spread):
 
 class PolarityGap(_Spread):
     needs: tuple[str, ...] = ("polarity",)
+    label: str = "largest difference of polarity between groups"
     summary: str = "Largest minus smallest mean polarity across groups."
     id: ClassVar[str] = "polarity_difference"
     column: ClassVar[str] = "polarity"

@@ -9,12 +9,19 @@ from __future__ import annotations
 
 import re
 import string
+import unicodedata
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from decimal import Decimal
 
 from harness.metrics.column_metrics import MeanOf
 
 _ARTICLES = re.compile(r"\b(a|an|the)\b")
+_NUMBER = re.compile(
+    r"(?:[$€£¥]\s?)?(?P<sign>[-+]?)(?:[$€£¥]\s?)?(?P<digits>(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?|\.\d+)\s?%?\.?"
+)
+_SIGNS = str.maketrans("−–", "--")
+_AT_ENDS = " .,;:!?\"'()"
 _PUNCTUATION = str.maketrans("", "", string.punctuation)
 
 
@@ -31,6 +38,49 @@ def exact_match_of(answer: str, accepted: Sequence[str]) -> float:
 def answer_f1_of(answer: str, accepted: Sequence[str]) -> float:
     """The best F1 of common words over the accepted answers."""
     return max(_f1(normalize_answer(answer).split(), normalize_answer(gold).split()) for gold in _golds(accepted))
+
+
+def plain_match_of(answer: str, accepted: Sequence[str]) -> float:
+    """1.0 when the answer is one of the accepted ones but for white space at its ends and the Unicode form (NFC)."""
+    golds = [gold for gold in accepted if gold.strip()] or [""]
+    return float(_plain(answer) in {_plain(gold) for gold in golds})
+
+
+def numeric_match_of(answer: str, accepted: Sequence[str]) -> float:
+    """1.0 when the answer is a number of the same value as an accepted one; texts that are no numbers match plainly."""
+    given = number_in(answer)
+    values = [number_in(gold) for gold in accepted]
+    if given is None:
+        return plain_match_of(answer, accepted)
+    return float(given in [value for value in values if value is not None])
+
+
+def number_in(text: str) -> Decimal | None:
+    """The value of a text that is a number: sign, grouped thousands, decimal point, currency or percent sign."""
+    match = _NUMBER.fullmatch(text.strip().translate(_SIGNS))
+    if match is None:
+        return None
+    return Decimal(match.group("sign") + match.group("digits").replace(",", "")).normalize()
+
+
+def normalization_faults(golds: Iterable[str]) -> tuple[list[str], list[tuple[str, str]]]:
+    """(targets of which SQuAD's normal form leaves nothing, pairs of unlike targets that it makes alike).
+
+    Alike before are targets that differ in case, articles, white space or punctuation at their ends.
+    """
+    emptied: dict[str, None] = {}
+    forms: dict[str, dict[str, str]] = {}
+    for gold in golds:
+        if gold.strip() and not normalize_answer(gold):
+            emptied[gold] = None
+        bare = " ".join(_ARTICLES.sub(" ", gold.lower()).split()).strip(_AT_ENDS)
+        forms.setdefault(normalize_answer(gold), {}).setdefault(bare, gold)
+    merged = [tuple(list(same.values())[:2]) for form, same in forms.items() if form and len(same) > 1]
+    return list(emptied), [(pair[0], pair[1]) for pair in merged]
+
+
+def _plain(text: str) -> str:
+    return unicodedata.normalize("NFC", text).strip()
 
 
 def _golds(accepted: Sequence[str]) -> list[str]:
@@ -51,9 +101,22 @@ squad_exact_match = MeanOf(
     short="exact answers",
 )
 exact_match_strict = MeanOf(
-    "exact_match_strict", "Fraction of generated texts that equal an accepted one after the task's filters."
+    "exact_match_strict",
+    "Fraction of generated texts that equal an accepted one, character by character, after the task's filters.",
+    label="share of answers that are an accepted one to the letter",
+    short="exact answers, to the letter",
 )
-greedy_match = MeanOf("greedy_match", "Fraction of contexts after which greedy decoding produces the target.")
+exact_match_numeric = MeanOf(
+    "exact_match_numeric",
+    "Fraction of answers that are a number of the same value as an accepted one; other answers match to the letter.",
+    label="share of answers with the value of an accepted one",
+    short="exact numbers",
+)
+greedy_match = MeanOf(
+    "greedy_match",
+    "Fraction of contexts after which greedy decoding produces the target.",
+    label="share of contexts that greedy decoding completes with the target",
+)
 squad_f1 = MeanOf(
     "squad_f1",
     "Mean token F1 with the best accepted answer (SQuAD rules).",

@@ -24,20 +24,28 @@ NAMES = ("bleu", "chrf", "ter")
 _ORDER = 4
 _CHARACTERS = 6
 _BETA = 2.0
+_ASIAN = ("zh", "ja-mecab")
 _WIDTH = {"bleu": 2 + 2 * _ORDER, "chrf": 3 * _CHARACTERS, "ter": 2}
 
 
 @cache
-def _scorer(name: str) -> Any:
+def _scorer(name: str, tokenize: str = "13a") -> Any:
     from sacrebleu.metrics import BLEU, CHRF, TER
 
-    return {"bleu": BLEU, "chrf": CHRF, "ter": TER}[name]()
+    if name == "bleu":
+        return BLEU(tokenize=tokenize)
+    # chrF counts characters, so it needs no tokenizer; TER splits East Asian characters where it is told to.
+    asian = {"normalized": True, "asian_support": True} if tokenize in _ASIAN else {}
+    return CHRF() if name == "chrf" else TER(**asian)
 
 
 def translation_statistics(
-    hypothesis: str, references: Sequence[str], names: Sequence[str] = NAMES
+    hypothesis: str, references: Sequence[str], names: Sequence[str] = NAMES, tokenize: str = "13a"
 ) -> dict[str, float]:
     """The sufficient statistics of one segment: `bleu.0` … `bleu.9`, `chrf.0` … `chrf.17`, `ter.0`, `ter.1`.
+
+    Args:
+        tokenize: one of sacrebleu's tokenizers, for BLEU; with `zh` and `ja-mecab`, TER splits East Asian characters.
 
     Raises:
         ValueError: without any reference.
@@ -48,14 +56,14 @@ def translation_statistics(
     for name in names:
         # sacrebleu splits a document at line ends; a segment is one line here as there.
         texts = [" ".join(text.split()) for text in (hypothesis, *references)]
-        (row,) = _scorer(name)._extract_corpus_statistics([texts[0]], [[text] for text in texts[1:]])
+        (row,) = _scorer(name, tokenize)._extract_corpus_statistics([texts[0]], [[text] for text in texts[1:]])
         found |= {f"{name}.{place}": float(value) for place, value in enumerate(row)}
     return found
 
 
-def signature(name: str, references: int | None) -> str:
+def signature(name: str, references: int | None, tokenize: str = "13a") -> str:
     """sacrebleu's short account of how a figure was made; `references` None where their number varies."""
-    scorer = _scorer(name)
+    scorer = _scorer(name, tokenize)
     found = str(
         scorer.corpus_score(["a"], [["a"]] * (references or 1)).format(signature=scorer.get_signature().format())
     )
@@ -107,7 +115,7 @@ class Corpus(Factory):
 bleu = Corpus(
     "bleu",
     "higher",
-    "Corpus BLEU, sacrebleu defaults (13a, exponential smoothing).",
+    "Corpus BLEU, sacrebleu defaults (13a unless the data declare a language, exponential smoothing).",
     label="word sequences shared with the reference",
     short="BLEU",
 )

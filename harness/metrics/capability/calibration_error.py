@@ -94,6 +94,7 @@ class Ece(_Ece):
 class RawEce(_Ece):
     """The figure as measured, biased upward."""
 
+    label: str = "calibration error without bias correction"
     summary: str = "Expected calibration error of the top label, 15 equal bins, as measured (biased upward)."
     id: ClassVar[str] = "ece_raw"
     debiased: ClassVar[bool] = False

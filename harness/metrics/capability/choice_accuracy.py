@@ -70,6 +70,18 @@ acc = MeanOf(
     label="share of right choices",
     short="share of right choices",
 )
-acc_norm_chars = MeanOf("acc_norm_chars", "Accuracy by log-likelihood per character of the choice.")
-acc_norm_bytes = MeanOf("acc_norm_bytes", "Accuracy by log-likelihood per UTF-8 byte of the choice.")
-acc_mutual_info = MeanOf("acc_mutual_info", "Accuracy by log-likelihood minus the unconditional log-likelihood.")
+acc_norm_chars = MeanOf(
+    "acc_norm_chars",
+    "Accuracy by log-likelihood per character of the choice.",
+    label="share of right choices, by likelihood per character",
+)
+acc_norm_bytes = MeanOf(
+    "acc_norm_bytes",
+    "Accuracy by log-likelihood per UTF-8 byte of the choice.",
+    label="share of right choices, by likelihood per byte",
+)
+acc_mutual_info = MeanOf(
+    "acc_mutual_info",
+    "Accuracy by log-likelihood minus the unconditional log-likelihood.",
+    label="share of right choices, by likelihood gained from the question",
+)

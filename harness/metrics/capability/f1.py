@@ -1,8 +1,9 @@
 """F1 per class and its averages, from true positives, false positives and false negatives.
 
 F1 = 2·TP / (2·TP + FP + FN). A class that neither the targets nor the predictions hold has no
-F1 (NaN, as scikit-learn's `zero_division=np.nan`), and averages leave it out; where all classes
-occur the values are scikit-learn's under any setting of `zero_division`.
+F1 (NaN, as scikit-learn's `zero_division=np.nan`). Macro F1 is the mean over the classes of the targets, which are
+the same for every model: scikit-learn's with `labels=np.unique(y_true)`. An answer outside of them is a wrong answer
+for its target and makes no class of its own.
 """
 
 from __future__ import annotations
@@ -41,7 +42,7 @@ class AveragedF1(RecordMetric):
             return _f1(counts.sum(axis=-2))
         scores = _f1(counts)
         if self.average == "macro":
-            weights = np.isfinite(scores).astype(np.float64)
+            weights = (counts[..., _TP] + counts[..., _FN] > 0).astype(np.float64)
         else:
             weights = counts[..., _TP] + counts[..., _FN]
         weighted = np.where(np.isnan(scores), 0.0, scores) * weights
@@ -97,7 +98,7 @@ class MacroF1(_F1):
 
     label: str = "F1, mean over labels"
     short: str = "F1 (mean over labels)"
-    summary: str = "Macro F1: unweighted mean over the labels."
+    summary: str = "Macro F1: unweighted mean over the labels of the targets."
     average: ClassVar[Average] = "macro"
 
 

@@ -55,7 +55,11 @@ class MultilabelF1(RecordMetric):
             counts = counts.sum(axis=-2, keepdims=True)
         twice = 2.0 * counts[..., 0]
         scores = divide(twice, twice + counts[..., 1] + counts[..., 2])
-        known = np.isfinite(scores)
+        # A mean is over the labels that items have: the same ones for every model.
+        wanted = (
+            counts[..., 0] + counts[..., 2] > 0 if len(self.labels) > 1 and not self.pooled else np.isfinite(scores)
+        )
+        known = wanted & np.isfinite(scores)
         return divide(np.where(known, scores, 0.0).sum(axis=-1), known.sum(axis=-1).astype(np.float64))
 
     def structure(self, records: Records) -> MetricStructure:
@@ -80,6 +84,7 @@ class Micro(_Averaged):
 
     id: ClassVar[str] = "f1_multilabel_micro"
     pooled: ClassVar[bool] = True
+    label: str = "F1 over all labels, pooled"
     summary: str = "Micro F1 over the pooled counts of all labels, for multilabel items."
 
 
@@ -88,6 +93,7 @@ class Macro(_Averaged):
 
     id: ClassVar[str] = "f1_multilabel_macro"
     pooled: ClassVar[bool] = False
+    label: str = "F1, mean over labels"
     summary: str = "Macro F1 over the labels, for multilabel items."
 
 
@@ -95,6 +101,7 @@ class PerLabel(Factory):
     """One metric `f1_multilabel[<label>]` a label."""
 
     needs: tuple[str, ...] = (NEEDS,)
+    label: str = "F1 of one label"
     summary: str = "F1 per label, for multilabel items."
 
     def build(self, name: str, context: MetricContext) -> Sequence[Metric]:
@@ -120,8 +127,15 @@ f1_multilabel_micro = Micro()
 f1_multilabel_macro = Macro()
 f1_multilabel_per_label = PerLabel()
 f1_multilabel_samples = MeanOf(
-    "f1_multilabel_samples", "Mean over items of the F1 of their label sets.", column="f1_sample", unit="fraction"
+    "f1_multilabel_samples",
+    "Mean over items of the F1 of their label sets.",
+    column="f1_sample",
+    unit="fraction",
+    label="F1 of the label set, mean over items",
 )
 subset_accuracy = MeanOf(
-    "subset_accuracy", "Subset accuracy: fraction of items whose label set is exactly correct.", column="correct"
+    "subset_accuracy",
+    "Subset accuracy: fraction of items whose label set is exactly correct.",
+    column="correct",
+    label="share of items whose label set is exactly right",
 )

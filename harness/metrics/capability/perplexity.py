@@ -122,6 +122,7 @@ class BytePerplexity(_Perplexity):
     """exp(−Σ log-likelihood / Σ UTF-8 bytes)."""
 
     needs: tuple[str, ...] = ("nll", "bytes")
+    label: str = "perplexity per byte"
     summary: str = "Perplexity per UTF-8 byte by a causal model's likelihood (byte_perplexity in lm-eval)."
     id: ClassVar[str] = "byte_perplexity"
     unit: ClassVar[str] = "perplexity/byte"
@@ -133,6 +134,7 @@ class TargetPerplexity(Factory):
     """exp(−mean log-likelihood of a whole target given its context), lm-eval's perplexity of such tasks."""
 
     needs: tuple[str, ...] = ("nll_target", "targets")
+    label: str = "perplexity of the target"
     summary: str = "exp of the mean negative log-likelihood of whole targets (perplexity in lm-eval)."
 
     def build(self, name: str, context: MetricContext) -> Sequence[Metric]:
@@ -174,6 +176,7 @@ class ReferenceBitsPerByte(Factory):
     """−Σ log-likelihood of written texts under another model / (Σ their UTF-8 bytes · ln 2)."""
 
     needs: tuple[str, ...] = ("nll_reader", "bytes_reader")
+    label: str = "bits per byte under the reference model"
     summary: str = "Bits per byte of generated texts under a reference model; low means likely, not good."
 
     def build(self, name: str, context: MetricContext) -> Sequence[Metric]:
@@ -194,6 +197,7 @@ class ReferenceWordPerplexity(Factory):
     """exp(−Σ log-likelihood of written texts under another model / Σ their words)."""
 
     needs: tuple[str, ...] = ("nll_reader", "words_reader")
+    label: str = "perplexity per word under the reference model"
     summary: str = "Perplexity per word of generated texts under a reference model; low means likely, not good."
 
     def build(self, name: str, context: MetricContext) -> Sequence[Metric]:

@@ -1,50 +1,48 @@
 """ROUGE (Lin 2004): common words and word pairs, and the longest common subsequence, as F1.
 
-Tokens are runs of a–z and 0–9 of the lower-cased text, without stemming: the `rouge-score` package's default. So it
-is a metric for English; letters outside ASCII separate words. `rougeL` reads the text as one sequence, `rougeLsum`
-as sentences separated by line ends, and counts the union of what each reference sentence shares with any sentence
-of the answer. Over several references the best F1 of each variant counts.
+Tokens are by default runs of a–z and 0–9 of the lower-cased text, without stemming: the `rouge-score` package's
+default, for English. Data that declare another language have its tokenizer (`text_tokenizers`). `rougeL` reads the
+text as one sequence, `rougeLsum` as sentences separated by line ends, and counts the union of what each reference
+sentence shares with any sentence of the answer. Over several references the best F1 of each variant counts.
 """
 
 from __future__ import annotations
 
-import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
+from harness.metrics.capability.text_tokenizers import splitter
 from harness.metrics.column_metrics import MeanOf
 
-_NOT_TOKEN = re.compile(r"[^a-z0-9]+")
 
-
-def rouge_statistics(answer: str, references: Sequence[str]) -> dict[str, float]:
+def rouge_statistics(answer: str, references: Sequence[str], tokenize: str = "ascii") -> dict[str, float]:
     """`rouge1`, `rouge2`, `rougeL`, `rougeLsum`: F1 with the best reference.
+
+    Args:
+        tokenize: name of the tokenizer, see `text_tokenizers`.
 
     Raises:
         ValueError: without any reference.
     """
     if not references:
         raise ValueError("ROUGE needs at least one reference")
-    rows = [_one(answer, reference) for reference in references]
+    split = splitter(tokenize)
+    rows = [_one(answer, reference, split) for reference in references]
     return {name: max(row[name] for row in rows) for name in rows[0]}
 
 
-def _one(answer: str, reference: str) -> dict[str, float]:
-    given, wanted = _tokens(answer), _tokens(reference)
+def _one(answer: str, reference: str, split: Callable[[str], list[str]]) -> dict[str, float]:
+    given, wanted = split(answer), split(reference)
     return {
         "rouge1": _common(_grams(given, 1), _grams(wanted, 1)),
         "rouge2": _common(_grams(given, 2), _grams(wanted, 2)),
         "rougeL": _f1(len(_subsequence(wanted, given)), len(given), len(wanted)),
-        "rougeLsum": _summary(_sentences(answer), _sentences(reference)),
+        "rougeLsum": _summary(_sentences(answer, split), _sentences(reference, split)),
     }
 
 
-def _tokens(text: str) -> list[str]:
-    return [token for token in _NOT_TOKEN.split(text.lower()) if token]
-
-
-def _sentences(text: str) -> list[list[str]]:
-    return [_tokens(line) for line in text.split("\n") if line]
+def _sentences(text: str, split: Callable[[str], list[str]]) -> list[list[str]]:
+    return [split(line) for line in text.split("\n") if line]
 
 
 def _grams(tokens: Sequence[str], size: int) -> Counter[tuple[str, ...]]:

@@ -106,7 +106,7 @@ def span_statistics(
 
 @dataclass(slots=True, kw_only=True)
 class SpanF1(RecordMetric):
-    """F1 of spans: of all types together (`types` empty), or the mean over types that occur.
+    """F1 of spans: of all types together (`types` empty), or the mean over types of gold spans.
 
     `stats` is [n, 3·groups]: right, predicted and gold spans of each group.
     """
@@ -123,7 +123,8 @@ class SpanF1(RecordMetric):
     def value(self, sums: FloatArray, n: npt.NDArray[Any] | float) -> FloatArray:
         counts = sums.reshape(*sums.shape[:-1], -1, 3)
         scores = divide(2.0 * counts[..., 0], counts[..., 1] + counts[..., 2])
-        known = np.isfinite(scores)
+        # A mean is over the types that the gold spans have: the same ones for every model.
+        known = np.isfinite(scores) & ((counts[..., 2] > 0) if len(self.types) > 1 else True)
         return divide(np.where(known, scores, 0.0).sum(axis=-1), known.sum(axis=-1).astype(np.float64))
 
     def structure(self, records: Records) -> MetricStructure:
@@ -147,6 +148,7 @@ class StrictMacroF1(Factory):
     """Mean over the types."""
 
     needs: tuple[str, ...] = StrictF1.needs
+    label: str = "F1 of whole spans, mean over types"
     summary: str = "Macro strict F1 over the span types."
 
     def build(self, name: str, context: MetricContext) -> Sequence[Metric]:
@@ -157,6 +159,7 @@ class StrictF1PerType(Factory):
     """One metric `span_f1[<type>]` a type."""
 
     needs: tuple[str, ...] = StrictF1.needs
+    label: str = "F1 of whole spans of one type"
     summary: str = "Strict F1 per span type, as span_f1[<type>]."
 
     def build(self, name: str, context: MetricContext) -> Sequence[Metric]:

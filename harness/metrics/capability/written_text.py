@@ -108,15 +108,20 @@ judge_win_rate = MeanOf(
     "judge_win_rate",
     "Win rate over the reference under a judge: 1 if it wins in both orders, 0.5 if the order decides.",
     column="judged",
+    label="win rate over the reference under a judge",
 )
 judge_position_bias = MeanOf(
-    "judge_position_bias", "Fraction of texts for which the judge's verdict depends on the order.", direction="lower"
+    "judge_position_bias",
+    "Fraction of texts for which the judge's verdict depends on the order.",
+    direction="lower",
+    label="share of verdicts that depend on the order of the texts",
 )
 judge_unreadable_rate = MeanOf(
     "judge_unreadable_rate",
     "Fraction of texts for which the judge gives no parsable answer.",
     column="judge_unread",
     direction="lower",
+    label="share of texts without a readable verdict",
 )
 line_exact_match = MeanOf(
     "line_exact_match",

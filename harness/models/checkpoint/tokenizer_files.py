@@ -30,7 +30,7 @@ def has_tokenizer(folder: Path) -> bool:
 
 
 def check_tokenizer(folder: Path, config: Mapping[str, Any]) -> None:
-    """Refuses a folder without tokenizer, or with one that has more tokens than the embedding.
+    """Refuses a folder without tokenizer, or with one that has more tokens than the embedding, padding left out.
 
     Raises:
         CheckpointError: as said.
@@ -61,7 +61,8 @@ def _highest_id(folder: Path) -> int | None:
         try:
             vocabulary = tokenizer["model"]["vocab"]
             known = vocabulary.values() if isinstance(vocabulary, dict) else range(len(vocabulary))
-            added = [int(token["id"]) for token in tokenizer.get("added_tokens", [])]
+            padding = _padding_token(folder)
+            added = [int(token["id"]) for token in tokenizer.get("added_tokens", []) if token["content"] != padding]
             return max([*map(int, known), *added], default=None)
         except (KeyError, TypeError, ValueError) as error:
             raise CheckpointError(
@@ -71,4 +72,14 @@ def _highest_id(folder: Path) -> int | None:
             ) from error
     if (folder / "vocab.txt").is_file():
         return len(plain_files.read_text(folder / "vocab.txt").splitlines()) - 1
+    return None
+
+
+def _padding_token(folder: Path) -> str | None:
+    """The token that fills rows up, as the side files name it; it stands in no text, and needs no embedding."""
+    for name in SIDE_FILES[:2]:
+        token = read_json(folder / name).get("pad_token") if (folder / name).is_file() else None
+        token = token.get("content") if isinstance(token, dict) else token
+        if isinstance(token, str):
+            return token
     return None

@@ -17,6 +17,7 @@ from harness.models.encoding.template_clock import STATED_TIME, at_stated_time, 
 from harness.models.encoding.text_encoder import Pieces, TextEncoder
 
 Messages = Sequence[tuple[str, str]]
+_SAMPLE = (("user", "one"), ("assistant", "two"), ("user", "three"))
 _MARKS = range(0xF0000, 0xFFFFE)
 """Private characters that stand for special tokens spelled in messages while the template runs."""
 
@@ -56,6 +57,16 @@ class Chat:
         """Digest of the template; None without one."""
         template = self._encoder.tokenizer.chat_template
         return digest(template) if template else None
+
+    @property
+    def form(self) -> str | None:
+        """A short conversation as the template renders it; None without one."""
+        if not self.available:
+            return None
+        try:
+            return self.prompt(_SAMPLE)
+        except ChatError as error:
+            return f"refused: {error}"
 
     @property
     def clock(self) -> str | None:

@@ -114,7 +114,9 @@ class TextEncoder:
 
     @property
     def highest_id(self) -> int:
-        return max(self.backend.get_vocab(with_added_tokens=True).values(), default=-1)
+        """The highest id that a text may become; the padding token is in no text."""
+        vocabulary = self.backend.get_vocab(with_added_tokens=True).values()
+        return max((token for token in vocabulary if token != self.tokenizer.pad_token_id), default=-1)
 
     def _surroundings(self) -> tuple[tuple[int, ...], tuple[int, ...], SingleTypes]:
         """The special tokens before and after a text, and the types of its row."""

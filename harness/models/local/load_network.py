@@ -18,6 +18,7 @@ from harness.core.labels import label_text
 from harness.models.checkpoint.checkpoint_heads import AUTO_CLASSES, Family, Head
 from harness.models.checkpoint.inspection import inspect
 from harness.models.checkpoint.tokenizer_files import TOKENIZER_FILES, too_many_tokens
+from harness.models.encoding.embeddings import embedding_rows, padding_id
 from harness.models.encoding.row_encoder import longest_row
 from harness.models.encoding.text_encoder import TextEncoder
 from harness.models.library_logging import no_padding_notice, quiet
@@ -221,9 +222,11 @@ def _check_tokens(folder: Path, encoder: TextEncoder, base: Any) -> None:
             where=Where(folder / TOKENIZER_FILES[0]),
             hint="check that the folder was copied whole.",
         )
-    rows = int(base.get_input_embeddings().weight.shape[0])
+    rows = embedding_rows(base)
     if encoder.highest_id >= rows:
         raise too_many_tokens(folder, encoder.highest_id, rows)
+    if encoder.pad_id is not None and encoder.pad_id >= rows:
+        encoder.pad_id = padding_id(base, encoder.tokenizer)
 
 
 @contextmanager

@@ -199,6 +199,8 @@ def head_tensors(folder: Path, present: Sequence[str], prefix: str) -> dict[str,
     for file in sorted(folder.glob("*.safetensors")):
         with safe_open(str(file), framework="pt") as opened:
             for name in opened.keys():  # noqa: SIM118  # the handle is no mapping
-                if name not in known and name.split(".")[0] not in encoder and not name.startswith(CLASSIFIER):
+                # The second part tells a stack that the parent calls otherwise (`model.layers`, `transformer.layers`).
+                ours = encoder.isdisjoint(name.split(".")[:2]) or name.split(".")[0] == prefix
+                if name not in known and ours and not name.startswith(CLASSIFIER):
                     tensors[name] = opened.get_tensor(name)
     return tensors

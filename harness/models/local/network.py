@@ -21,6 +21,7 @@ import torch
 from harness.core.records import FloatArray
 from harness.models.checkpoint.checkpoint_heads import Family, Head
 from harness.models.encoding.chat_template import Chat
+from harness.models.encoding.embeddings import embedding_rows
 from harness.models.encoding.row_encoder import RowEncoder
 from harness.models.encoding.text_encoder import TextEncoder
 from harness.models.local.batching import IntArray, Row
@@ -304,7 +305,7 @@ class Network:
     @property
     def embedding_rows(self) -> int:
         """How many tokens have an embedding."""
-        return int(self.base.get_input_embeddings().weight.shape[0])
+        return embedding_rows(self.base)
 
     def _head_can_stand_alone(self) -> bool:
         """Compares the split head with the plain forward on a few tokens."""

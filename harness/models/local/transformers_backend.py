@@ -196,6 +196,7 @@ def open_transformers(folder: Path, context: OpenContext) -> TransformersBackend
         supports=frozenset(supports),
         chat=language_model == "causal" and network.chat.available,
         chat_template=network.chat.template_digest,
+        chat_form=network.chat.form,
         bos=network.encoder.whole_beginning if network.causal else network.encoder.beginning,
         tokenizer_digest=digest([tokenizer_digest(worded, template=False), tokens_digest(network.encoder)]),
         pooling=None if own_pooling is None else own_pooling.pooling,

@@ -134,6 +134,7 @@ def open_served(made: Served) -> Backend:
         supports=frozenset(supports),
         chat=found.chat is not None,
         chat_template=Chat(encoder).template_digest if encoder is not None else None,
+        chat_form=_form(spec),
         bos=f"{spec.prefix!r} before every text" if spec.prefix else "as the server does",
         tokenizer_digest=_tokens(tokenizer, encoder) if tokenizer is not None and encoder is not None else None,
         dtype="as served",
@@ -187,6 +188,12 @@ def _encoder(folder: Path) -> TextEncoder:
         return TextEncoder(AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False))
     except (OSError, ValueError) as error:
         raise CheckpointError("cannot load the server's tokenizer.", where=Where(folder)) from error
+
+
+def _form(spec: ServerSpec) -> str:
+    """What is known of a server's chat template: the variables that it is given."""
+    own = "the server's own"
+    return f"{own}, with {json.dumps(spec.template_variables, sort_keys=True)}" if spec.template_variables else own
 
 
 def _tokens(folder: Path, encoder: TextEncoder) -> str:

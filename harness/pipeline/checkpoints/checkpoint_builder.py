@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -139,6 +140,11 @@ class CheckpointBuilder:
     def note(self, key: str, folder: Path) -> None:
         """Lets `resolve` know a checkpoint that is not in the store."""
         self._loaded[key] = folder
+
+    @property
+    def loaded(self) -> Mapping[str, Path]:
+        """Content key → folder of what the suite loads, bases of adapters included."""
+        return self._loaded
 
     def resolve(self, key: str) -> Path:
         """The folder of a parent checkpoint, by the key that a child's checkpoint.json holds.

@@ -13,6 +13,7 @@ from harness.core.model import Model
 from harness.core.records import FAILED, OK, Record, Records, RecordsHead
 from harness.core.reporter import Reporter, Task
 from harness.core.requests import Failure, Request, Response
+from harness.pipeline.records.protocol_facts import protocol_facts
 
 SHARD = 4096
 
@@ -30,12 +31,14 @@ def ask(
     """
     facts = model.facts
     unanswered: list[Failure] = []
+    messages = bool(items) and _by_messages(evaluation.requests(items[0], protocol))
     known = {
+        "asked": protocol_facts(evaluation, protocol, facts, messages=messages),
         "family": facts.family,
         "tokenizer": facts.tokenizer_digest,
         "bos": facts.bos,
         "chat_template": facts.chat_template,
-        "messages": bool(items) and _by_messages(evaluation.requests(items[0], protocol)),
+        "messages": messages,
         "dtype": facts.dtype,
         "device": facts.device,
         "max_length": facts.max_length,

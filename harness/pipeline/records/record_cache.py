@@ -23,10 +23,11 @@ from harness.pipeline.checkpoints.checkpoint_builder import CheckpointBuilder
 from harness.pipeline.prepared_suite import BoundEvaluation, PreparedSuite
 from harness.pipeline.records.grading import read_texts, readings_of
 from harness.pipeline.records.inference import ask, unable
+from harness.pipeline.records.protocol_facts import with_parts
 from harness.pipeline.records.training_overlap import training_texts
 from harness.storage.items_file import read_items, write_items
 from harness.storage.records_file import read_records, write_records
-from harness.storage.response_cache import RESPONSES, RenewedFile
+from harness.storage.response_cache import RESPONSES, RenewedFile, model_identity
 from harness.storage.store import Entry, Store
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
     from harness.models.local.base_cache import BasePool
     from harness.models.peak_memory import Memory
 
-RECORDS_KEY_FORMAT = 4
+RECORDS_KEY_FORMAT = 5
 
 
 class RecordCache:
@@ -136,6 +137,7 @@ class RecordCache:
     ) -> tuple[Records, dict[str, Mapping[str, Any]]]:
         """The records with what other models of the suite say of the texts in them, and these models' facts."""
         readers: dict[str, Mapping[str, Any]] = {}
+        graders: dict[str, Any] = {}
         for reading in readings_of(bound.evaluation):
             if reading.model not in self.prepared.suite.models:
                 raise SuiteError(unknown("model", reading.model, list(self.prepared.suite.models)))
@@ -157,7 +159,9 @@ class RecordCache:
                 entry = self.store.make("records", key, partial(_write, read, facts_json(opened.facts)))
             readers.setdefault(reading.model, entry.meta.get("facts", {}))
             records = read_records(entry.path / "records.parquet")
-        return records, readers
+            graders[reading.model] = {"reading": reading.spec(), "model": reader.digest}
+        parts = {"readers": graders} if graders else {}
+        return Records(with_parts(records.head, parts), records.table), readers
 
     def is_cached(self, bound: BoundEvaluation, checkpoint: Checkpoint) -> bool:
         """Whether the records of a model on an evaluation are there already."""
@@ -177,11 +181,13 @@ class RecordCache:
             return {**meta, "protocol": None, "unsupported": f"this heuristic only applies to task {facts.made_for!r}"}
         title = f"{checkpoint.model}: {bound.name}"
         items = self.items(bound, split)
+        shown: dict[str, Any] = {"lists": bound.lists} if bound.lists else {}
         if _shown(bound, items, protocol, facts):
             if facts.prompted_for not in {bound.name, bound.on}:
                 why = f"its few-shot examples are from task {facts.prompted_for!r}"
                 return {**meta, "protocol": None, "unsupported": why}
             meta["protocol"] = f"{protocol}_{facts.shots}_shots"
+            shown |= {"protocol": meta["protocol"], "examples": facts.answer_key.get("shots")}
         before = model.work
         memory = self._memory(facts.device)
         started = time.monotonic()
@@ -197,7 +203,7 @@ class RecordCache:
                 f"{failures[0] if failures else 'unread'}",
                 hint="check the setup with `harness doctor`, or exclude this evaluation with --only.",
             )
-        head = dataclasses.replace(records.head, protocol=str(meta["protocol"]))
+        head = with_parts(dataclasses.replace(records.head, protocol=str(meta["protocol"])), shown)
         write_records(work / "records.parquet", Records(head, records.table))
         return {**meta, "seconds": seconds, "work": _work(model.work.since(before), memory.peak())}
 
@@ -358,6 +364,7 @@ def facts_json(facts: ModelFacts) -> dict[str, Any]:
         "device": facts.device,
         "max_length": facts.max_length,
         "parameters": facts.parameters,
+        "identity": model_identity(facts.digest, facts.answer_key),
         "notes": list(facts.notes),
     }
 

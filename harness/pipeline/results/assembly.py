@@ -38,11 +38,15 @@ def assemble(
     """Scores the run's records, compares, judges the gates and returns the whole."""
     from harness.gates.alpha_levels import alpha_levels
     from harness.gates.overall_verdict import overall
+    from harness.suite.unknown_training import unknown_training
 
     run, suite = context.run, prepared.suite
+    unknown = unknown_training(suite)
     seeds = {model: spec.seeds or 1 for model, spec in suite.models.items()}
     evaluations = [
-        _evaluation(run, bound, answers, baselines[name], seeds, context.reporter)
+        _evaluation(run, bound, answers, baselines[name], seeds, context.reporter).model_copy(
+            update={"unknown_training": unknown.get(name)}
+        )
         for name, bound in prepared.asked.items()
     ]
     scoring = ScoringContext(
@@ -75,9 +79,21 @@ def assemble(
         tables=scores.tables,
         gates=gates,
         audits=audits,
-        verdict=overall(gates),
-        notes=[_reading(model, checkpoints[model]) for model in suite.release if _trained_below(suite, model, RECIPE)],
+        verdict=overall(gates, evaluations),
+        notes=[
+            *_left_out(prepared),
+            *(_reading(model, checkpoints[model]) for model in suite.release if _trained_below(suite, model, RECIPE)),
+        ],
     )
+
+
+def _left_out(prepared: PreparedSuite) -> list[str]:
+    """How many rows of each data set are left out because a compared model was trained on them."""
+    return [
+        f"Data {name}: {note}."
+        for name, dataset in prepared.datasets.items()
+        for note in dataset.facts.get("left_out_notes") or []
+    ]
 
 
 def _trained_below(suite: Suite, model: str, seeds: int) -> bool:
@@ -121,6 +137,11 @@ def _evaluation(
         cluster_unit=evaluation.cluster_unit,
         labels=list(context.labels),
         protocols=protocols,
+        protocol_digests={
+            model: str(found.head.facts["asked"]["digest"])
+            for model, found in records.items()
+            if "asked" in found.head.facts
+        },
         skipped={answered.model: answered.skipped for answered in own if answered.skipped is not None},
         coverage={
             model: min(float(one.ok.mean()) if len(one) else 0.0 for one in run.replicates(bound.name, model))
@@ -211,4 +232,5 @@ def _data(dataset: Dataset) -> DataResult:
         digests=dict(facts.get("digests") or {}),
         caveats=list(facts.get("caveats") or []),
         notes=list(facts.get("notes") or []),
+        left_out=dict(facts.get("left_out") or {}),
     )

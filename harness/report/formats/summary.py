@@ -26,7 +26,7 @@ def summary_markdown(results: Results, info: RunInfo | None) -> str:
     lines = [
         f"## {ICONS[verdict.overall]} {verdict.overall.upper()}: {md(results.title, 120)}",
         "",
-        md(verdict.sentence, 400),
+        md(verdict.sentence, 1200),
         "",
     ]
     release = [contest for contest in view.contests if contest.release]
@@ -43,6 +43,9 @@ def summary_markdown(results: Results, info: RunInfo | None) -> str:
             f"Limited to {plural(results.limit, 'item')} per evaluation: a trial run, not a release decision.",
             "",
         ]
+    left_out = [f"{data.name}, {split}: {count:,}" for data in results.data for split, count in data.left_out.items()]
+    if left_out:
+        lines += [md(f"Rows left out because a compared model was trained on them: {'; '.join(left_out)}.", 400), ""]
     digest = md(results.suite_digest[:12])
     earlier = earlier_sentence(info) if info is not None else None
     if earlier is not None:

@@ -6,7 +6,7 @@ Each sentence is chosen by the reading of a comparison; none claims a change who
 from __future__ import annotations
 
 from harness.report.view.run_view import LANGUAGE_MODELLING, ModelPair, RunView, classify_change
-from harness.report.wording.narrative import people_slices, seeds_said
+from harness.report.wording.narrative import people_slices, seeds_said, undecided_said
 from harness.report.wording.safe_text import plural
 from harness.schema.results import number_format
 from harness.schema.results.metrics import ComparisonResult
@@ -172,8 +172,7 @@ def _harms(row: ComparisonResult) -> bool:
 
 
 def _sure(view: RunView, contest: ModelPair) -> str:
-    undecided = [gate.id for gate in view.gates_of(contest.candidate) if gate.verdict == "inconclusive"]
     seed = ""
     if contest.candidate in view.models and view.models[contest.candidate].training:
         seed = seeds_said(view, contest)
-    return f"Too few items to decide: {', '.join(undecided)}. {seed}".strip() if undecided else seed
+    return " ".join([*undecided_said(view, contest), *([seed] if seed else [])])

@@ -9,6 +9,7 @@ from harness.report.wording.safe_text import plural
 from harness.schema.results import number_format
 from harness.schema.results.metrics import ComparisonResult
 from harness.schema.results.seed_aggregation import of_recipe
+from harness.schema.results.verdicts import GateResult
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,9 +200,21 @@ def _sure(view: RunView, contest: ModelPair) -> list[Sentence]:
     sentences = [f"Smallest change detectable with 80% power: {'; '.join(parts)}."] if parts else []
     if contest.candidate in view.models and view.models[contest.candidate].training:
         sentences.append(seeds_said(view, contest))
-    undecided = [gate.id for gate in view.gates_of(contest.candidate) if gate.verdict == "inconclusive"]
-    if undecided:
-        sentences.append(f"Too few items to decide: {', '.join(undecided)}.")
+    sentences += undecided_said(view, contest)
     if view.results.limit is not None:
         sentences.append(f"Limited to {plural(view.results.limit, 'item')} per evaluation.")
     return [Sentence(text) for text in sentences or ["The minimum detectable effects are unknown."]]
+
+
+def undecided_said(view: RunView, contest: ModelPair) -> list[str]:
+    """Which gates of a candidate are inconclusive, by the reason."""
+    undecided = [gate for gate in view.gates_of(contest.candidate) if gate.verdict == "inconclusive"]
+    doubted = [gate.id for gate in undecided if _doubted(gate)]
+    few = [gate.id for gate in undecided if gate.id not in doubted]
+    said = [f"Too few items to decide: {', '.join(few)}."] if few else []
+    return [*said, f"No pass, as rows may have been trained on: {', '.join(doubted)}."] if doubted else said
+
+
+def _doubted(gate: GateResult) -> bool:
+    """Whether a gate, or a member of it, would pass on rows of which nobody knows whether they were trained on."""
+    return gate.doubt is not None or any(map(_doubted, gate.members))

@@ -67,6 +67,20 @@ class ItemMeasureResult(Result):
     empty: float | None = Field(None, description="the value where the sum of `per` is zero")
 
 
+class UnknownTraining(Result):
+    """Models of which nothing says whether they learned from the rows of an evaluation.
+
+    Attributes:
+        models: that were asked; a model counts that starts from such a one.
+        sentence: that rows may have been trained on, and why.
+        advice: the lines to add to the suite.
+    """
+
+    models: list[str]
+    sentence: str
+    advice: str
+
+
 class EvaluationResult(Result):
     """A task or probe: what it asked of whom.
 
@@ -91,6 +105,10 @@ class EvaluationResult(Result):
     cluster_unit: str | None = Field(None, description="the unit of independence: which of `clusters` is drawn")
     labels: list[str] = Field(default_factory=list)
     protocols: dict[str, str] = Field(default_factory=dict)
+    protocol_digests: dict[str, str] = Field(
+        default_factory=dict,
+        description="model → digest of how it was asked: prompt, template, words, stop rules, filters, scorer",
+    )
     skipped: dict[str, str] = Field(default_factory=dict)
     coverage: dict[str, float] = Field(default_factory=dict)
     seeds: dict[str, int] = Field(default_factory=dict, description="model → training seeds that the suite asks for")
@@ -106,6 +124,9 @@ class EvaluationResult(Result):
     scorer: str | None = None
     baseline: str = Field("", description="the model that this evaluation measures gains against")
     baseline_reason: str | None = Field(None, description="reason: the best variant of the base on validation data")
+    unknown_training: UnknownTraining | None = Field(
+        None, description="models that may have been trained on its rows; their gates cannot pass"
+    )
 
 
 class DataResult(Result):
@@ -121,6 +142,9 @@ class DataResult(Result):
     digests: dict[str, str] = Field(default_factory=dict)
     caveats: list[str] = Field(default_factory=list)
     notes: list[str] = Field(default_factory=list)
+    left_out: dict[str, int] = Field(
+        default_factory=dict, description="split → rows left out for all models: a compared model was trained on them"
+    )
 
 
 class AuditResult(Result):

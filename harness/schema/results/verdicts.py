@@ -22,6 +22,7 @@ class GateResult(Result):
         required_n: items that would probably decide an inconclusive gate.
         waiver_holds: False for a waiver that has expired; None without one.
         where: `file:line` of the rule in the suite.
+        doubt: why a verdict that its figures would pass is inconclusive: rows may have been trained on.
         left_out: `--only` left nothing to judge it on; its verdict is an error.
         members: of a composition (kind `all_of`, `any_of`): the verdict of each member, with `id` its own name in
             the composition; they block through the composition alone.
@@ -51,6 +52,7 @@ class GateResult(Result):
     waiver: str | None = None
     waiver_holds: bool | None = None
     where: str | None = None
+    doubt: str | None = None
     left_out: bool = False
     members: list[GateResult] = Field(default_factory=list)
 

@@ -8,7 +8,7 @@ from pydantic import Field
 
 from harness.core.digests import digest
 from harness.core.labels import Normalization
-from harness.schema.suite.types import Count, Strict
+from harness.schema.suite.types import HELD_OUT, Count, Strict
 
 
 class CatalogRef(Strict):
@@ -24,7 +24,13 @@ _NORMALIZE = (
     "What is done to labels before they are compared: `strip` white space and invisible characters at both ends, "
     "`casefold`, `nfc` (always done)."
 )
-_UNSET: dict[str, Any] = {"delimiter": None, "encoding": None, "missing_cluster": "error", "normalize": []}
+_UNSET: dict[str, Any] = {
+    "delimiter": None,
+    "encoding": None,
+    "missing_cluster": "error",
+    "normalize": [],
+    "language": None,
+}
 """Keys that 0.1.0 does not know, as they are when a suite does not name them."""
 
 
@@ -51,6 +57,10 @@ class FileRef(Strict):
     )
     license: str | None = None
     limit: Count | None = None
+    language: str | None = Field(
+        None, description="Language of the texts (BCP 47 tag such as `zh`); chooses the tokenizer of text metrics."
+    )
+    held_out: bool = Field(False, description=HELD_OUT)
 
 
 class HubRef(Strict):
@@ -66,6 +76,10 @@ class HubRef(Strict):
     normalize: list[Normalization] = Field(default_factory=list, description=_NORMALIZE)
     slices: list[str] = Field(default_factory=list)
     limit: Count | None = None
+    language: str | None = Field(
+        None, description="Language of the texts (BCP 47 tag such as `zh`); chooses the tokenizer of text metrics."
+    )
+    held_out: bool = Field(False, description=HELD_OUT)
 
 
 class SourceRef(Strict):
@@ -74,6 +88,9 @@ class SourceRef(Strict):
     source: str
     options: dict[str, Any] = Field(default_factory=dict)
     limit: Count | None = None
+    language: str | None = Field(
+        None, description="Language of the texts (BCP 47 tag such as `zh`); chooses the tokenizer of text metrics."
+    )
 
 
 DataRef = CatalogRef | FileRef | HubRef | SourceRef
@@ -89,6 +106,6 @@ def ref_name(ref: DataName) -> str:
         return ref
     if isinstance(ref, CatalogRef):
         return ref.catalog
-    given = ref.model_dump(mode="json").items()
+    given = ref.model_dump(mode="json", exclude={"held_out"}).items()
     said = {key: value for key, value in given if key not in _UNSET or value != _UNSET[key]}
     return f"inline-{digest(said)[:8]}"

@@ -19,6 +19,16 @@ def _count(value: object) -> int:
 
 Count = Annotated[int, BeforeValidator(_count, json_schema_input_type=int | str)]
 
+TrainedOn = Annotated[
+    list[Annotated[str, Field(min_length=1)]] | None,
+    Field(
+        description="Files that the model learned from, relative to the suite file. Evaluated rows that occur in one "
+        "of them are left out for all models. An empty list says that it learned from no row that is evaluated."
+    ),
+]
+
+HELD_OUT = "Your word that no evaluated model learned from these rows."
+
 NAME_PATTERN = r"^[a-z0-9][a-z0-9_-]{0,63}$"
 """Names become file names: small letters, digits, `-` and `_`."""
 

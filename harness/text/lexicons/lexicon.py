@@ -12,6 +12,7 @@ from harness.core.storable import storable
 from harness.storage import plain_files
 from harness.storage.delimited_rows import delimited_rows, find_delimiter
 from harness.storage.text_decoding import decode
+from harness.text.word_borders import plain_form
 
 COLUMNS = ("group", "word", "pair")
 
@@ -47,7 +48,7 @@ class Lexicon:
     def __post_init__(self) -> None:
         words: dict[str, Entry] = {}
         for entry in self.entries:
-            words.setdefault(entry.word.casefold(), entry)
+            words.setdefault(plain_form(entry.word), entry)
         object.__setattr__(self, "_words", words)
 
     @property
@@ -57,7 +58,7 @@ class Lexicon:
 
     def find(self, word: str) -> Entry | None:
         """The entry of a word, whatever its case."""
-        return self._words.get(word.casefold())
+        return self._words.get(plain_form(word))
 
     def words(self, group: str) -> tuple[str, ...]:
         """The words of a group.
@@ -144,7 +145,7 @@ def parse_lexicon(text: str, *, name: str, source: str | Path) -> Lexicon:
     for line, cells in numbered[1:]:
         if any(cell.strip() for cell in cells):
             entry = _entry(header, cells, Where(source, line))
-            first = seen.setdefault(entry.word.casefold(), line)
+            first = seen.setdefault(plain_form(entry.word), line)
             if first != line:
                 raise DataError(
                     f"duplicate word {entry.word!r} (lines {first} and {line}).",

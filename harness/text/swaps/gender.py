@@ -6,7 +6,7 @@ import re
 
 from harness.text.lexicons.builtin_lists import excluded_words, gender_words, given_names, name_counterpart
 from harness.text.swaps.edits import Edit, replace
-from harness.text.swaps.given_names import find_names, name_edits, names_a_known_person
+from harness.text.swaps.given_names import find_names, maybe_a_name, name_edits, names_a_known_person
 from harness.text.swaps.pronoun_cases import for_her, for_his
 from harness.text.swaps.word_classes import word_class
 from harness.text.swaps.words import Words
@@ -34,15 +34,39 @@ _IDIOMS = re.compile(
 _NEUTRAL_FORM = re.compile(r"\b(?:s/he|he/she|she/he|him/her|his/hers?|\(s\)he)\b|\(s\)he\b", re.IGNORECASE)
 
 
+class UndecidedError(Exception):
+    """A text holds a word whose swap the words around it do not tell."""
+
+
+def is_undecided(text: str) -> bool:
+    """Whether the gender swap leaves a text out because it cannot tell what a word in it means.
+
+    That is a `her` that may be an object or a possessive, or a word that may be a given name (`Grace said grace`).
+    """
+    try:
+        _edits(text)
+    except UndecidedError:
+        return True
+    return False
+
+
 def gender_edits(text: str) -> list[Edit]:
     """The edits of the whole text; empty when it holds nothing gendered, or when a part of it is gendered
-    and cannot be swapped (a whole name, the title of a work, a word without counterpart), since
-    the rest would no longer agree with it."""
+    and cannot be swapped (a whole name, the title of a work, a word without counterpart or one whose reading is
+    undecided), since the rest would no longer agree with it."""
+    try:
+        return _edits(text)
+    except UndecidedError:
+        return []
+
+
+def _edits(text: str) -> list[Edit]:
     words = Words(text)
     if words.headline or names_a_known_person(words):
         return []
     idle = [match.span() for pattern in (_IDIOMS, _NEUTRAL_FORM) for match in pattern.finditer(text)]
     edits: list[Edit] = []
+    undecided = False
     for index, word in enumerate(words.items):
         if any(start <= word.start < end for start, end in idle) or _in_compound(words, index):
             continue
@@ -56,6 +80,9 @@ def gender_edits(text: str) -> list[Edit]:
             continue
         if _in_title(words, index):
             return []
+        if _is_undecided(words, index):
+            undecided = True
+            continue
         target = _target(words, index, entry.group)
         if target is None:
             return []
@@ -66,7 +93,15 @@ def gender_edits(text: str) -> list[Edit]:
         if other is None:
             return []
         edits += name_edits(words, index, other, name.gender)
+    if undecided or (edits and maybe_a_name(words)):
+        raise UndecidedError
     return edits
+
+
+def _is_undecided(words: Words, index: int) -> bool:
+    word = words.items[index]
+    case = {"her": for_her, "his": for_his}.get(word.key)
+    return case is not None and not word.clitic and case(words, index) is None
 
 
 def _target(words: Words, index: int, group: str) -> str | None:

@@ -79,6 +79,23 @@ def names_a_known_person(words: Words) -> bool:
     return False
 
 
+_NEVER_AFTER_A_NAME = word_class("never_after_a_name")
+
+
+def maybe_a_name(words: Words) -> bool:
+    """Whether a word that is also a given name begins a sentence, so that nothing tells which of both it is.
+
+    A pronoun, an article or `to` right behind it tells that it is none (`Will she come`, `May the best win`).
+    """
+    for index, word in enumerate(words.items):
+        entry = excluded_words().get(word.text.capitalize())
+        if entry is None or entry.kind != "name" or not words.starts_sentence(index) or word.shouted:
+            continue
+        if word.capitalized and words.adjacent(index) and words.key(index + 1) not in _NEVER_AFTER_A_NAME:
+            return True
+    return False
+
+
 def _used_as_name(words: Words, index: int) -> bool:
     word = words.items[index]
     if not word.capitalized or word.shouted:

@@ -8,9 +8,11 @@ from itertools import combinations
 
 from harness.text.lexicons.builtin_lists import NAME_GROUPS, given_names, name_counterpart
 from harness.text.lexicons.lexicon import Lexicon
+from harness.text.lexicons.ordinary_words import is_ordinary, reading
 from harness.text.swaps.edits import Edit, Swapped, apply, article_edit, like
 from harness.text.swaps.given_names import find_names, name_edits
-from harness.text.swaps.words import Words, protected
+from harness.text.swaps.words import Words
+from harness.text.word_borders import after, before, pattern_of, protected
 
 MIXED = "mixed"
 
@@ -42,6 +44,10 @@ def swap_lexicon(text: str, lexicon: Lexicon) -> Iterator[Swapped]:
         for match in _pattern(lexicon).finditer(text)
         if (entry := lexicon.find(match[0])) is not None and not any(a <= match.start() < b for a, b in taken)
     ]
+    readings = [reading(text, *match.span()) if is_ordinary(entry.word) else "name" for match, entry in found]
+    if "unclear" in readings:
+        return
+    found = [one for one, told in zip(found, readings, strict=True) if told == "name"]
     present = tuple(dict.fromkeys(entry.group for _, entry in found))
     for first, second in _exchanges(present, lexicon.groups):
         edits: list[Edit] = []
@@ -71,5 +77,5 @@ def _result(text: str, edits: list[Edit], kind: str, first: str, second: str) ->
 
 
 def _pattern(lexicon: Lexicon) -> re.Pattern[str]:
-    ranked = sorted((entry.word for entry in lexicon.entries), key=lambda word: (-len(word), word))
-    return re.compile(rf"(?<!\w)(?:{'|'.join(map(re.escape, ranked))})(?!\w)", re.IGNORECASE)
+    words = pattern_of(entry.word for entry in lexicon.entries)
+    return re.compile(f"{before()}(?:{words}){after()}", re.IGNORECASE)

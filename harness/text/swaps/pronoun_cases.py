@@ -1,13 +1,14 @@
 """Which pronoun answers `her` and `his`: him or his, her or hers, by the words around them.
 
-There is no tagger here, so these are rules over closed word classes. What they cannot tell
-(`gave her dog food`) is read as a possessive, which is much the more frequent.
+There is no tagger here, so these are rules over closed word classes. What they cannot tell (`gave her dog food`,
+`met her last night`, `had her sign the form`) is left undecided, and a text that holds it is not swapped.
 """
 
 from __future__ import annotations
 
 import re
 
+from harness.text.lexicons.builtin_lists import given_names
 from harness.text.swaps.word_classes import word_class
 from harness.text.swaps.words import Words
 
@@ -24,9 +25,23 @@ _MOVE = word_class("move")
 _PLACE = word_class("place")
 _NOT_ADVERBS = word_class("not_adverbs")
 _AFTER_WILL = word_class("after_will")
+_TWO_OBJECTS = word_class("two_objects")
+_COMPLEMENT = word_class("complement") | _CAUSE | _STATE | _GIVE | _TWO_OBJECTS
+_NO_VERB = word_class("no_verb")
+_PAST = word_class("past")
+_THING = word_class("thing")
+_OF_ONES_OWN = word_class("of_ones_own")
+_COUNT = word_class("count")
+_TIME = word_class("time")
+_QUALITY = word_class("quality") | _STATE_ADJECTIVE
+_DESCRIBED = word_class("described")
+_NOUNS_TOO = word_class("nouns_too")
+_QUALITY_ENDINGS = ("ful", "less", "ous", "ive", "able", "ible", "ish", "ical")
 _JOINED = ("and", "or")
+_POSSESSIVES = ("his", "her", "my", "your", "their", "our")
 _OPENING = re.compile(r"\s+[\"'“‘`(\[*_]+")
 _NUMBER = re.compile(r"\s*[\"'“‘]*[#$€£:]*\d")
+_AMOUNT = re.compile(r"\s*[$€£¥]\s?\d")
 _BREAK = re.compile(r"[.,!?;:…)\]}”|/*<>=~]|--|[\"'’](?=\s|$|[.,!?;:])|\s[-–—&+]|\n")
 
 
@@ -71,31 +86,115 @@ def _closes(words: Words, index: int) -> bool:
     return following in _CLOSED or _adverb_at_end(words, index + 1)
 
 
-def for_her(words: Words, index: int) -> str:
-    """`him` or `his` in place of the `her` at `index`."""
+def for_her(words: Words, index: int) -> str | None:
+    """`him` or `his` in place of the `her` at `index`; None where the words around it do not tell."""
+    if _AMOUNT.match(words.gap(index)):
+        return "him"
+    if words.key(index + 1) in ("her", "his") and words.adjacent(index):
+        return "him"
     other = _joined(words, index)
-    if other in ("his", "her", "my", "your", "their", "our") and not _ends(words, index + 1):
-        return "his"
+    if other in _POSSESSIVES and not _ends(words, index + 1):
+        return _joined_object(words, index, other)
     if _closes(words, index):
         return "him"
+    told = _told_object(words, index)
+    return told if told is not None else _possessive(words, index)
+
+
+def _joined_object(words: Words, index: int, other: str) -> str | None:
+    """`love her and her cooking` has an object, `his and her cooking` a possessive."""
+    if words.gap(index).strip() == "/" or words.starts_sentence(index):
+        return "his"
+    return "him" if other == "her" else None
+
+
+def _told_object(words: Words, index: int) -> str | None:
+    """`him` where a verb and what follows tell that the `her` between them is its object."""
     before, following = words.key(index - 1), words.key(index + 1)
     after_ends = _ends(words, index + 1) or words.key(index + 2) in _CLOSED
     if before in _CAUSE and following in _BARE_VERB and before not in ("have", "had", "has", "get", "got"):
         return "him"
     if before in _SENSE and following.endswith("ing") and len(following) > 4:
         return "him"
+    if before in _DESCRIBED and after_ends and _is_plain_quality(following):
+        return "him"
     if before in _STATE and following in _STATE_ADJECTIVE:
         return "him"
-    if before in _GIVE and following in _GIFT:
+    if before in _GIVE and following in _GIFT and after_ends:
         return "him"
     if before in _MOVE and following in _PLACE and after_ends:
         return "him"
-    return "his"
+    return None
 
 
-def for_his(words: Words, index: int) -> str:
-    """`her` or `hers` in place of the `his` at `index`."""
+def _is_plain_quality(word: str) -> bool:
+    """Whether a word is an adjective that is no noun as well."""
+    return (word in _QUALITY or word.endswith(_QUALITY_ENDINGS)) and word not in _NOUNS_TOO
+
+
+def _possessive(words: Words, index: int) -> str | None:
+    """`his`, unless the verb before or the word after allows an object as well."""
+    if words.starts_sentence(index) or _has_a_thing(words, index):
+        return "his"
+    before, following = words.key(index - 1), words.key(index + 1)
+    if following in _TIME:
+        return None if not _time_of_a_thing(words, index) else "his"
+    if before in _NO_VERB or not words.adjacent(index - 1):
+        # `the dog behind her barked`: what looks like a verb may follow an object.
+        return None if following.endswith("ed") or following in _PAST else "his"
+    if before in _OF_ONES_OWN and _is_her_deed(words, index - 2):
+        return "his"
+    beyond = words.gap(index)
+    unclear = (
+        before in _COMPLEMENT
+        or following in _COUNT
+        or following in _QUALITY
+        or following.endswith(_QUALITY_ENDINGS)
+        or (following.endswith("ly") and following not in _NOT_ADVERBS)
+        or (following.endswith("ing") and len(following) > 4)
+        or following.endswith(("'s", "s'"))
+        or _NUMBER.match(beyond) is not None
+        or words.proper(index + 1)
+    )
+    return None if unclear else "his"
+
+
+def _has_a_thing(words: Words, index: int) -> bool:
+    """Whether a noun that cannot stand without an article follows and ends its phrase: `told her story with humor`.
+
+    Up to two modifiers may stand between (`her most beautiful song`); `own` alone is enough.
+    """
+    for place in range(index + 1, index + 4):
+        key = words.key(place)
+        if key == "own":
+            return True
+        if key in _THING:
+            return _ends(words, place) or words.key(place + 1) in _CLOSED
+        modifier = key in _QUALITY or key in ("first", "second", "third", "last", "next", "most", "new", "beautiful")
+        if not modifier or not words.adjacent(place):
+            return False
+    return False
+
+
+def _is_her_deed(words: Words, index: int) -> bool:
+    """Whether the subject at `index` is `she`, or a woman's given name."""
+    if words.key(index) == "she":
+        return True
+    name = given_names().get(words.items[index].text.capitalize()) if 0 <= index < len(words.items) else None
+    return name is not None and name.gender == "female"
+
+
+def _time_of_a_thing(words: Words, index: int) -> bool:
+    """Whether `last`, `next` and the like belong to a thing (`in her first film`) and are no time (`met her last`)."""
+    plain = words.key(index - 1) in _NO_VERB and words.key(index + 1) in ("first", "second", "third")
+    return plain and not (_ends(words, index + 1) or words.key(index + 2) in _CLOSED)
+
+
+def for_his(words: Words, index: int) -> str | None:
+    """`her` or `hers` in place of the `his` at `index`; None where `a friend of his` may go on either way."""
     other = _joined(words, index)
     if other in ("her", "his", "my", "your", "their", "our"):
         return "her"
-    return "hers" if _closes(words, index) else "her"
+    if _closes(words, index):
+        return "hers"
+    return None if words.key(index - 1) == "of" and words.key(index - 3) in ("a", "an", "some", "one", "two") else "her"

@@ -5,11 +5,9 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-_PROTECTED = re.compile(
-    r"https?://\S+|www\.\S+|\S+@\S+\.\w+|\b[\w-]+\.(?:com|org|net|ly|co|tv)\b\S*|[@#]\w+|&\w+;|<[^<>\s][^<>]*>",
-    re.IGNORECASE,
-)
-_WORD = re.compile(r"(?<!\w)(?<!\(\w\))([^\W\d_]+)((?:['’][^\W\d_]+)*)(?!\w)")
+from harness.text.word_borders import after, before, protected
+
+_WORD = re.compile(rf"{before()}(?<!\(\w\))([^\W\d_]+)((?:['’][^\W\d_]+)*){after()}")
 _SENTENCE_END = re.compile(r"[.!?…:;\n]|--|^\s*[-*•]")
 
 
@@ -37,11 +35,6 @@ class Word:
     @property
     def shouted(self) -> bool:
         return len(self.text) > 1 and self.text.isupper()
-
-
-def protected(text: str) -> list[tuple[int, int]]:
-    """The spans of addresses, mentions, hashtags, entities and markup, which no swap touches."""
-    return [match.span() for match in _PROTECTED.finditer(text)]
 
 
 class Words:

@@ -74,17 +74,17 @@ _FAMILIES = {
     "prompt_target": ("causal", "seq2seq"),
     "preference_pair": ("causal", "seq2seq"),
     "plain_text": ("causal", "masked", "seq2seq"),
-    "tagged_words": ("masked", "causal"),
-    "answer_span": ("masked", "causal"),
-    "labeled_text": ("masked", "causal"),
+    "tagged_words": ("masked", "causal", "seq2seq"),
+    "answer_span": ("masked", "causal", "seq2seq"),
+    "labeled_text": ("masked", "causal", "seq2seq"),
 }
 _NEEDS = {
     "prompt_target": "a generative model (causal or sequence-to-sequence)",
     "preference_pair": "a generative model (causal or sequence-to-sequence)",
     "plain_text": "a language model",
-    "tagged_words": "an encoder or a causal model",
-    "answer_span": "an encoder or a causal model",
-    "labeled_text": "an encoder or a causal model",
+    "tagged_words": "an encoder, a causal or a sequence-to-sequence model",
+    "answer_span": "an encoder, a causal or a sequence-to-sequence model",
+    "labeled_text": "an encoder, a causal or a sequence-to-sequence model",
 }
 
 

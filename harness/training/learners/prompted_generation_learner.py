@@ -13,6 +13,7 @@ from torch.nn import functional
 from harness.core.errors import SuiteError
 from harness.core.examples import PreferencePair
 from harness.model_kinds.weight_tuning import FinetuneSettings
+from harness.models.encoding.embeddings import padding_id
 from harness.models.encoding.prompt_encoder import PromptEncoder, has_messages
 from harness.models.local.load_weights import load_tokenizer
 from harness.training.learners.learner import TrainingJob, mean_loss
@@ -43,7 +44,7 @@ def prepare(start: ParentCheckpoint, inputs: StageInputs, chosen: FinetuneSettin
             hint="start from a causal model, or use prompts instead of messages.",
         )
     encoder = PromptEncoder(tokenizer, longest(model, tokenizer, chosen.max_length), chats=chats)
-    fills = {"input_ids": int(tokenizer.pad_token_id or 0), "labels": IGNORED}
+    fills = {"input_ids": padding_id(model, tokenizer), "labels": IGNORED}
 
     def plan(part: Any, epochs: int) -> RowBatches:
         rows = []

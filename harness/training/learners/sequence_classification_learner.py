@@ -9,6 +9,7 @@ import torch
 from torch.nn import functional
 
 from harness.model_kinds.weight_tuning import FinetuneSettings
+from harness.models.encoding.embeddings import embedding_rows, padding_id
 from harness.models.encoding.row_encoder import TYPES, reads_types, tokenized
 from harness.models.encoding.text_encoder import text_encoder
 from harness.models.local.load_weights import load_tokenizer
@@ -39,7 +40,7 @@ def prepare(start: ParentCheckpoint, inputs: StageInputs, chosen: FinetuneSettin
     )
     if model.config.pad_token_id is None:
         # A causal classifier reads the last token that is no padding.
-        model.config.pad_token_id = tokenizer.pad_token_id or tokenizer.eos_token_id
+        model.config.pad_token_id = _classifier_padding(model, tokenizer)
     typed = text_encoder(tokenizer).typed and reads_types(model)
     limit = longest(model, tokenizer, chosen.max_length)
 
@@ -49,9 +50,9 @@ def prepare(start: ParentCheckpoint, inputs: StageInputs, chosen: FinetuneSettin
             size=chosen.batch_size,
             epochs=epochs,
             seed=inputs.seed,
-            pad_id=int(model.config.pad_token_id or tokenizer.pad_token_id or 0),
+            pad_id=int(model.config.pad_token_id),
             mask_id=tokenizer.mask_token_id,
-            vocabulary=len(tokenizer),
+            vocabulary=min(len(tokenizer), embedding_rows(model)),
             special=tokenizer.all_special_ids,
             labels=len(inputs.labels) if independent else None,
             typed=typed,
@@ -83,6 +84,13 @@ def prepare(start: ParentCheckpoint, inputs: StageInputs, chosen: FinetuneSettin
         keeps_language_model=start.weights == "pretrained",
         rates=dict.fromkeys(("pooler", "classifier", "score"), chosen.head_lr_multiplier),
     )
+
+
+def _classifier_padding(model: Any, tokenizer: Any) -> int:
+    """The tokenizer's padding where the embedding has it, else the end of a text: what texts do not end with."""
+    if tokenizer.pad_token_id is None and tokenizer.eos_token_id is not None:
+        return int(tokenizer.eos_token_id)
+    return padding_id(model, tokenizer)
 
 
 def _logits(model: Any, batch: Batch, **options: Any) -> Any:

@@ -12,6 +12,7 @@ import torch
 from torch.nn import functional
 
 from harness.model_kinds.weight_tuning import FinetuneSettings
+from harness.models.encoding.embeddings import padding_id
 from harness.models.encoding.row_encoder import TYPES, reads_types
 from harness.models.encoding.span_windows import learned_windows
 from harness.models.encoding.text_encoder import text_encoder
@@ -35,7 +36,7 @@ def prepare(start: ParentCheckpoint, inputs: StageInputs, chosen: FinetuneSettin
     encoder = text_encoder(tokenizer)
     limit = longest(model, tokenizer, chosen.max_length)
     typed = encoder.typed and reads_types(model)
-    fills = {"input_ids": int(tokenizer.pad_token_id or 0), "first": 0, "last": 0, **({TYPES: 0} if typed else {})}
+    fills = {"input_ids": padding_id(model, tokenizer), "first": 0, "last": 0, **({TYPES: 0} if typed else {})}
 
     def plan(part: Any, epochs: int) -> RowBatches:
         rows = list(learned_windows(encoder, part, limit))

@@ -10,6 +10,7 @@ from torch.nn import functional
 from harness.core.errors import DataError, unknown
 from harness.core.examples import TaggedWords
 from harness.model_kinds.weight_tuning import FinetuneSettings
+from harness.models.encoding.embeddings import padding_id
 from harness.models.encoding.pair_encoder import WordEncoder
 from harness.models.encoding.text_encoder import text_encoder
 from harness.models.local.load_weights import load_tokenizer
@@ -31,7 +32,7 @@ def prepare(start: ParentCheckpoint, inputs: StageInputs, chosen: FinetuneSettin
     model = load_headed(start, "AutoModelForTokenClassification", labels=inputs.labels, seed=inputs.seed)
     words = WordEncoder(text_encoder(tokenizer))
     limit = longest(model, tokenizer, chosen.max_length)
-    fills = {"input_ids": int(tokenizer.pad_token_id or 0), "tags": IGNORED}
+    fills = {"input_ids": padding_id(model, tokenizer), "tags": IGNORED}
 
     def plan(part: Any, epochs: int) -> RowBatches:
         rows = [_row(words, example, inputs.labels, limit) for example in part]

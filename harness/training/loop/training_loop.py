@@ -19,6 +19,7 @@ from transformers import Trainer, TrainingArguments
 
 from harness.core.errors import IncompleteError
 from harness.core.reporter import Reporter
+from harness.models.encoding.embeddings import embedding_tables, word_embeddings
 from harness.models.local.fastpaths.installed import accelerate
 from harness.training.loop import resume
 from harness.training.loop.best_epoch import BestEpoch, Score
@@ -232,8 +233,8 @@ def parameter_groups(model: Any, settings: Settings) -> list[dict[str, Any]]:
     Weights with the rate zero would be moved by nothing, at the price of a pass over them and their moments; their
     gradients still count for clipping, and are cleared with the model's.
     """
-    words = {id(weight) for weight in model.get_input_embeddings().parameters()}
-    tables = {id(module.weight) for module in model.modules() if isinstance(module, torch.nn.Embedding)}
+    words = {id(weight) for weight in word_embeddings(model)}
+    tables = {id(weight) for weight in embedding_tables(model)}
     groups: dict[tuple[float, float], list[Any]] = {}
     for name, parameter in model.named_parameters():
         if not parameter.requires_grad:

@@ -10,6 +10,7 @@ from torch.nn import functional
 from harness.core.reporter import Reporter
 from harness.model_kinds.flop_shapes import Shape
 from harness.model_kinds.pretrain_kind import PretrainSettings, PretrainSpec
+from harness.models.encoding.text_encoder import text_encoder
 from harness.training.loop.training_loop import Batch
 from harness.training.objectives.corpus import Corpus, IntArray, plan_rows
 from harness.training.objectives.fixed_rows import Rows
@@ -27,7 +28,7 @@ class MaskedRows(Rows):
         super().__init__(rows, size, seed)
         self._rate = rate
         self._mask = int(tokenizer.mask_token_id)
-        self._vocabulary = len(tokenizer)
+        self._vocabulary = text_encoder(tokenizer).highest_id + 1
         self._special = sorted(tokenizer.all_special_ids)
 
     def __getitem__(self, place: int) -> Batch:

@@ -59,9 +59,11 @@ class Pairs:
         self._size = size
         self._rate = rate
         self._seed = seed
-        self._rows = RowEncoder(text_encoder(tokenizer))
+        encoder = text_encoder(tokenizer)
+        self._rows = RowEncoder(encoder)
+        self._vocabulary = encoder.highest_id + 1
         self._pad, self._mask = int(tokenizer.pad_token_id or 0), int(tokenizer.mask_token_id)
-        self._vocabulary = len(tokenizer)
+        self._pad = self._pad if self._pad < self._vocabulary else 0
         self._special = sorted(tokenizer.all_special_ids)
 
     def __len__(self) -> int:

@@ -20,6 +20,7 @@ from harness.core.reporter import Reporter
 from harness.model_kinds.align_kind import AlignSpec, alignment_settings
 from harness.model_kinds.flop_shapes import Shape
 from harness.model_kinds.weight_tuning import QloraMethod
+from harness.models.encoding.embeddings import padding_id
 from harness.models.encoding.prompt_encoder import PromptEncoder, has_messages
 from harness.models.local.fastpaths.installed import accelerate
 from harness.models.local.load_weights import family_of, load_tokenizer
@@ -78,7 +79,7 @@ def align(
         inputs, measures = mitigated(spec.mitigate, inputs)
         chats = has_messages(inputs.train) or has_messages(inputs.validation)
         encoder = PromptEncoder(tokenizer, longest(model, tokenizer, chosen.max_length), chats=chats)
-        pad = int(tokenizer.pad_token_id or 0)
+        pad = padding_id(model, tokenizer)
 
         def plan(part: Sequence[Any], epochs: int) -> PairBatches:
             pairs = [_rows(encoder, example) for example in part]

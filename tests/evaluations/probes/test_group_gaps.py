@@ -23,7 +23,7 @@ WORDS = [word for word in TONE if word not in ("he", "she")]
 
 def probe(**options: Any) -> GroupGaps:
     task = Classification("t", Classification.Options.model_validate({"data": "d"}), context())
-    made = GroupGaps.Options.model_validate({"on": "t", "groups": GROUPS, **options})
+    made = GroupGaps.Options.model_validate({"on": "t", "groups": GROUPS, "positive": LABELS[-1], **options})
     return GroupGaps("gaps", made, EvaluationContext(tasks={"t": task}))
 
 
@@ -140,8 +140,9 @@ def test_a_positive_label_that_is_none() -> None:
 def test_groups_and_words_that_never_occur_are_told() -> None:
     data = [dataset(rows(20, ["Oslo", "Rome"]))]
     assert probe().remarks(data, "test") == [
+        "The label 'positive' counts as selected.",
         "No text speaks of island: a gap over all groups is undefined.",
         "2 of 5 words that name a group occur in the texts.",
     ]
-    assert probe(groups={"north": ["Oslo"], "south": ["ROME"]}).remarks(data, "test") == []
-    assert probe(groups={}, columns=["label"]).remarks(data, "test") == []
+    assert probe(groups={"north": ["Oslo"], "south": ["ROME"]}).remarks(data, "test")[1:] == []
+    assert probe(groups={}, columns=["label"]).remarks(data, "test")[1:] == []

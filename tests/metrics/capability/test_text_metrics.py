@@ -69,8 +69,10 @@ def test_span_f1_is_that_of_seqeval_in_strict_mode(scheme: Scheme) -> None:
         if known:
             assert ours == pytest.approx(float(seqeval.f1_score(gold, predicted, **kwargs)), abs=1e-12)
             types = {s[0] for t in (*gold, *predicted) for s in spans(t, scheme)[0]}
-            if types:
-                macro = float(seqeval.f1_score(gold, predicted, average="macro", **kwargs))
+            wanted = {s[0] for t in gold for s in spans(t, scheme)[0]}
+            if wanted:
+                each = dict(zip(sorted(types), seqeval.f1_score(gold, predicted, average=None, **kwargs), strict=True))
+                macro = np.mean([each[kind] for kind in wanted])
                 assert value("span_f1_macro", rows) == pytest.approx(macro, abs=1e-12)
         else:
             assert np.isnan(ours)
@@ -155,10 +157,11 @@ def test_multi_label_f1_equals_scikit_learn(rows: list[tuple[set[str], set[str]]
     counted = [label_counts(one, other, "abc") for one, other in rows]
     labels = ("a", "b", "c")
     if gold.any() or predicted.any():
-        used = [place for place in range(3) if gold[:, place].any() or predicted[:, place].any()]
         expected = f1_score(gold, predicted, average="micro", zero_division=0)
         assert value("f1_multilabel_micro", counted, labels) == pytest.approx(expected)
-        macro = np.mean(f1_score(gold, predicted, average=None, zero_division=0)[used])
+    wanted = gold.any(axis=0)
+    if wanted.any():
+        macro = np.mean(f1_score(gold, predicted, average=None, zero_division=0)[wanted])
         assert value("f1_multilabel_macro", counted, labels) == pytest.approx(macro)
     samples = f1_score(gold, predicted, average="samples", zero_division=1)
     assert value("f1_multilabel_samples", counted, labels) == pytest.approx(samples)

@@ -8,21 +8,19 @@ import pytest
 import torch
 from harness_support import model_zoo
 from harness_support.training_samples import run_stage
-from tokenizers import processors
 from transformers import (
-    AlbertConfig,
     AutoModelForCausalLM,
     AutoModelForMaskedLM,
     AutoModelForNextSentencePrediction,
-    AutoModelForQuestionAnswering,
     AutoModelForSeq2SeqLM,
     AutoModelForSequenceClassification,
     AutoTokenizer,
 )
 
-from harness.core.examples import AnswerSpan, LabeledText, PromptTarget
+from harness.core.errors import CheckpointError
+from harness.core.examples import AnswerSpan, LabeledText, PromptTarget, TaggedWords
 from harness.core.reporter import Silent
-from harness.core.requests import Classify, Continuations, ExtractSpan, NextSentence
+from harness.core.requests import Classify, Continuations, Generate, NextSentence, RollingLikelihood
 from harness.model_kinds.finetune_kind import FinetuneSpec
 from harness.model_kinds.pretrain_kind import PretrainSpec
 from harness.models.encoding.row_encoder import NO_TYPES, RowEncoder, longest_row, name_inputs, tokenized
@@ -45,19 +43,11 @@ KINDS = ("bert", "albert", "roberta", "distilbert", "gpt2")
 
 def parent(kind: str, folder: Path, *, types: bool = True) -> Path:
     """A language model; the tokenizers of those with token types return them, unless not wanted."""
-    torch.manual_seed(0)
-    if kind not in TYPED:
-        return model_zoo.language_model(kind, folder)
-    tokenizer = model_zoo.wordpiece()
-    tokenizer.backend_tokenizer.post_processor = processors.BertProcessing(("[SEP]", 3), ("[CLS]", 2))
-    if types:
-        name_inputs(tokenizer, types=True)
-    config = model_zoo.config_of("bert", tokenizer)
-    if kind == "albert":
-        sizes = {"vocab_size": len(tokenizer), "max_position_embeddings": model_zoo.LENGTH, "pad_token_id": 0}
-        config = AlbertConfig(**model_zoo.SMALL, embedding_size=16, initializer_range=0.35, **sizes)
-    AutoModelForMaskedLM.from_config(config).save_pretrained(folder)
-    tokenizer.save_pretrained(folder)
+    model_zoo.language_model(kind, folder)
+    if kind in TYPED:
+        tokenizer = model_zoo.typed_wordpiece()
+        name_inputs(tokenizer, types=types)
+        tokenizer.save_pretrained(folder)
     return folder
 
 
@@ -70,21 +60,6 @@ def tuned(base: Path, work: Path, train: list[object], labels: tuple[str, ...] =
     )
     run_stage(spec, inputs, work, Silent())
     return work
-
-
-@pytest.mark.parametrize("kind", KINDS)
-def test_a_trained_classifier_answers_as_plain_transformers_does(kind, tmp_path, opened):
-    examples = [LabeledText(text, (number % 2,), pair) for number, (text, pair) in enumerate(PAIRS)]
-    folder = tuned(parent(kind, tmp_path / "base"), tmp_path / "tuned", examples, LABELS)
-    requests = [Classify(text, LABELS, pair=pair) for text, pair in PAIRS] + [Classify(PAIRS[0][0], LABELS)]
-    answers = dict(opened(folder).answer(requests))
-    tokenizer, model = AutoTokenizer.from_pretrained(folder), AutoModelForSequenceClassification.from_pretrained(folder)
-    assert ("token_type_ids" in tokenizer.model_input_names) == (kind in TYPED)
-    for request in requests:
-        with torch.inference_mode():
-            logits = model(**tokenizer(request.text, request.pair, return_tensors="pt")).logits[0].double()
-        expected = torch.log_softmax(logits, dim=-1).tolist()
-        assert list(answers[request].values) == pytest.approx(expected, abs=1e-4)
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -150,25 +125,6 @@ def test_next_sentences_are_asked_as_they_are_learned_and_exported(tmp_path, ope
     assert list(answer.values) == pytest.approx(torch.log_softmax(logits, dim=-1).tolist(), abs=1e-4)
 
 
-@pytest.mark.parametrize("kind", ["bert", "distilbert"])
-def test_a_trained_span_head_answers_as_plain_transformers_does(kind, tmp_path, opened):
-    context = "the nurse told the doctor that she was happy"
-    examples = [AnswerSpan("who was happy?", context, ((4, "nurse"),))] * 4
-    folder = tuned(parent(kind, tmp_path / "base"), tmp_path / "tuned", examples)
-    request = ExtractSpan("who was happy?", context, 3, null_allowed=False)
-    answer = dict(opened(folder).answer([request]))[request]
-    tokenizer, model = AutoTokenizer.from_pretrained(folder), AutoModelForQuestionAnswering.from_pretrained(folder)
-    encoded = tokenizer(request.question, context, return_tensors="pt")
-    with torch.inference_mode():
-        output = model(**encoded)
-    owners = torch.tensor([owner == 1 for owner in encoded.encodings[0].sequence_ids])
-    start, end = (
-        torch.log_softmax(logits[0][owners].double(), dim=-1) for logits in (output.start_logits, output.end_logits)
-    )
-    best = max(float(start[i] + end[j]) for i in range(len(start)) for j in range(i, min(i + 3, len(end))))
-    assert answer.score == pytest.approx(best, abs=1e-4)
-
-
 def test_long_questions_are_cut_alike_in_learning_and_in_asking(tmp_path):
     encoder = TextEncoder(AutoTokenizer.from_pretrained(parent("bert", tmp_path)))
     question = "told the doctor that she was happy with the long report and the nurse"
@@ -213,9 +169,10 @@ def test_learned_targets_are_scored_as_plain_transformers_does(kind, tmp_path, o
     assert answer.values[0] == pytest.approx(float(expected), abs=1e-3)
 
 
-@pytest.mark.parametrize("kind", ["bert", "gpt2", "llama", "t5"])
+@pytest.mark.parametrize("kind", ["bert", "albert", "roberta", "distilbert", "deberta", "gpt2", "llama", "t5", "bart"])
 def test_rates_and_decay_find_the_embeddings_of_every_architecture(kind, tmp_path):
-    auto = {"bert": AutoModelForMaskedLM, "t5": AutoModelForSeq2SeqLM}.get(kind, AutoModelForCausalLM)
+    families = {AutoModelForMaskedLM: model_zoo.MASKED, AutoModelForSeq2SeqLM: model_zoo.SEQ2SEQ}
+    auto = next((auto for auto, those in families.items() if kind in those), AutoModelForCausalLM)
     model = auto.from_pretrained(parent(kind, tmp_path))
     groups = parameter_groups(model, Settings(learning_rate=1.0, seed=0, embedding_rate=0.5, decay=0.01))
     words = model.get_input_embeddings().weight
@@ -226,3 +183,80 @@ def test_rates_and_decay_find_the_embeddings_of_every_architecture(kind, tmp_pat
     decayed = [weight for group in groups if group["weight_decay"] for weight in group["params"]]
     assert decayed
     assert not any(weight is table for weight in decayed for table in tables)
+
+
+def padded_beyond(folder: Path, kind: str = "llama") -> Path:
+    """A model whose tokenizer got a padding token for which the embedding has no row."""
+    model_zoo.language_model(kind, folder)
+    tokenizer = AutoTokenizer.from_pretrained(folder)
+    tokenizer.add_special_tokens({"pad_token": "<filler>"})
+    tokenizer.save_pretrained(folder)
+    rows = AutoModelForCausalLM.from_pretrained(folder).get_input_embeddings().weight.shape[0]
+    assert tokenizer.pad_token_id >= rows
+    return folder
+
+
+@pytest.mark.parametrize("kind", ["llama", "gpt2"])
+def test_a_padding_token_beyond_the_embedding_changes_no_answer(kind, tmp_path, opened):
+    texts = ["a film", "The nurse told the doctor that she was happy", "good"]
+    requests = [RollingLikelihood(text) for text in texts] + [Generate(text, max_tokens=5) for text in texts]
+    requests += [Continuations(text, (" good", " bad, or good")) for text in texts]
+    plain = dict(opened(model_zoo.language_model(kind, tmp_path / "plain")).answer(requests))
+    beyond = dict(opened(padded_beyond(tmp_path / "beyond", kind)).answer(requests))
+    for request in requests[3:6]:
+        assert beyond[request].text == plain[request].text
+    for request in (*requests[:3], *requests[6:]):
+        values = [getattr(found[request], "values", None) or [found[request].total] for found in (plain, beyond)]
+        assert list(values[1]) == pytest.approx(list(values[0]), abs=1e-4)
+
+
+@pytest.mark.parametrize(
+    "examples",
+    [
+        [LabeledText(text, (number % 2,), pair) for number, (text, pair) in enumerate(PAIRS)],
+        [TaggedWords(tuple(text.split()), ("O",) * len(text.split())) for text, _ in PAIRS],
+        [AnswerSpan("who?", text, ((0, text.split()[0]),)) for text, _ in PAIRS],
+        [PromptTarget(f" {pair}", prompt=text) for text, pair in PAIRS],
+    ],
+    ids=["texts", "tags", "spans", "prompts"],
+)
+def test_a_padding_token_beyond_the_embedding_is_learned_around(examples, tmp_path, opened):
+    labels = {"tagged_words": ("O", "B-x"), "labeled_text": LABELS}.get(examples[0].kind, ())
+    folder = tuned(padded_beyond(tmp_path / "base"), tmp_path / "tuned", examples, labels)
+    if labels == LABELS:
+        texts = [Classify(text, LABELS, pair) for text, pair in PAIRS if len(text + str(pair)) < 50]
+        assert len(texts) == 3
+        answers = dict(opened(folder).answer(texts))
+        model = AutoModelForSequenceClassification.from_pretrained(folder)
+        tokenizer = AutoTokenizer.from_pretrained(folder)
+        for request in texts:
+            with torch.inference_mode():
+                logits = model(**tokenizer(request.text, request.pair, return_tensors="pt")).logits[0].double()
+            expected = torch.log_softmax(logits, dim=-1).tolist()
+            assert list(answers[request].values) == pytest.approx(expected, abs=1e-4)
+
+
+def test_other_tokens_beyond_the_embedding_are_refused(tmp_path, opened):
+    folder = padded_beyond(tmp_path / "base")
+    tokenizer = AutoTokenizer.from_pretrained(folder)
+    tokenizer.add_tokens(["<|turn|>"])
+    tokenizer.save_pretrained(folder)
+    with pytest.raises(CheckpointError, match="token ids up to"):
+        opened(folder)
+
+
+def test_a_causal_classifier_reads_the_last_token_beside_padding_with_the_id_zero(tmp_path):
+    """Rows filled up with token 0 are read at their last word, as rows of their own are."""
+    tokenizer = model_zoo.llama_tokenizer()
+    tokenizer.pad_token = "<unk>"
+    base = model_zoo.language_model("llama", tmp_path / "base")
+    tokenizer.save_pretrained(base)
+    assert tokenizer.pad_token_id == 0
+    examples = [LabeledText(text, (number % 2,)) for number, (text, _) in enumerate(PAIRS)]
+    folder = tuned(base, tmp_path / "tuned", examples, LABELS)
+    model, tokenizer = AutoModelForSequenceClassification.from_pretrained(folder), AutoTokenizer.from_pretrained(folder)
+    texts = [text for text, _ in PAIRS]
+    with torch.inference_mode():
+        together = model(**tokenizer(texts, padding=True, return_tensors="pt")).logits
+        alone = torch.cat([model(**tokenizer(text, return_tensors="pt")).logits for text in texts])
+    assert together.tolist() == [pytest.approx(row, abs=1e-4) for row in alone.tolist()]

@@ -7,14 +7,19 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from harness_support import adapter_zoo, model_zoo
 from harness_support.stored_runs import small_info, small_results
 
 from harness.core.errors import CheckpointError, DataError
+from harness.core.reporter import Silent
+from harness.models.checkpoint.checkpoint_digest import checkpoint_digest
 from harness.models.derived.heuristic_backend import BaselineTable, write_baseline
 from harness.pipeline.checkpoints.checkpoint import CHECKPOINTS
 from harness.pipeline.checkpoints.export_checkpoint import export_model
+from harness.pipeline.run_suite import Settings, run_suite
 from harness.storage.run_dir import RunDir
 from harness.storage.store import Store
+from harness.suite.load_suite import parse_suite
 
 
 def _entry(store: Store, key: str, files: dict[str, Any]) -> None:
@@ -139,3 +144,26 @@ def test_an_entry_that_names_a_path_as_its_parent_is_not_exported(tmp_path: Path
     with pytest.raises(CheckpointError, match="expected a cache key"):
         export_model(_run_of(tmp_path / "run", "a" * 64), "model", tmp_path / "out", store)
     assert not (tmp_path / "out").exists()
+
+
+def test_an_adapter_brings_its_base_though_the_suite_has_no_model_of_it(tmp_path: Path) -> None:
+    base = model_zoo.language_model("llama", tmp_path / "base", length=64)
+    other = model_zoo.language_model("llama", tmp_path / "other", 1, length=64)
+    adapter_zoo.write_adapter(tmp_path / "lora", base, adapter_zoo.lora())
+    adapter_zoo.change_config(tmp_path / "lora", base_model_name_or_path="owner/elsewhere")
+    (tmp_path / "texts.jsonl").write_text("".join(json.dumps({"text": text}) + "\n" for text in model_zoo.TEXTS))
+    suite = {
+        "name": "s",
+        "data": {"texts": {"file": "texts.jsonl", "splits": {"test": 1.0}}},
+        "models": {"other": {"load": str(other)}, "tuned": {"load": str(base), "adapter": str(tmp_path / "lora")}},
+        "compare": {"baseline": "other"},
+        "tasks": {"lm": {"language_modeling": {"data": "texts"}}},
+    }
+    store = Store(tmp_path / "cache")
+    parsed = parse_suite(json.dumps(suite), tmp_path / "suite.yaml")
+    finished = run_suite(parsed, store, Silent(), Settings(out=tmp_path / "out", device="cpu"))
+    export_model(finished.run, "tuned", tmp_path / "exported", store)
+    (loaded,) = [made for made in (tmp_path / "exported").iterdir() if made.name == "base"]
+    assert checkpoint_digest(loaded) == checkpoint_digest(base)
+    page = json.loads((tmp_path / "exported" / "adapter_config.json").read_text())
+    assert page["base_model_name_or_path"] == str(loaded)

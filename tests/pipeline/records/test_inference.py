@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import pytest
@@ -38,6 +38,9 @@ class Measure:
     """An evaluation that asks for each text twice, and for one that all items share."""
 
     name = "lengths"
+
+    def protocol_content(self, protocol: str) -> Mapping[str, Any]:
+        return {"prompt": "the text"}
 
     def requests(self, item: Item, protocol: str) -> Sequence[Request]:
         text = str(item.payload["text"])
@@ -119,6 +122,22 @@ def test_records_know_how_texts_begin_and_whether_they_went_through_a_template()
         facts = found.head.facts
         assert (facts["bos"], facts["chat_template"]) == ("<s> before every text", "e" * 64)
         assert facts["messages"] is by_messages
+
+
+def test_records_hold_how_they_were_asked_by_content() -> None:
+    def asked(evaluation: Any, facts: ModelFacts) -> dict[str, Any]:
+        model = Mute()
+        model.facts = facts
+        found = ask(evaluation, items("a"), model, "plain", reporter=Silent(), title="t")
+        return dict(found.head.facts["asked"])
+
+    formed = dataclasses.replace(Mute.facts, chat_form="[user] one", answer_key={"scoring": 3})
+    plain, talk = asked(Measure(), formed), asked(Talk(), formed)
+    assert plain["content"] == {"protocol": "plain", "prompt": "the text", "scoring": 3}
+    assert talk["content"] == {**plain["content"], "template": "[user] one"}
+    other = asked(Talk(), dataclasses.replace(formed, chat_form="<user> one"))
+    assert len({plain["digest"], talk["digest"], other["digest"]}) == 3
+    assert asked(Measure(), dataclasses.replace(formed, chat_form="<user> one")) == plain
 
 
 @pytest.mark.parametrize(

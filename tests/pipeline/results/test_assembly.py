@@ -36,6 +36,8 @@ def test_records_are_counted_by_status_and_by_what_befell_them() -> None:
         "tied": 1,
         "truncated": 1,
         "overlap": 1,
+        "empty": 0,
+        "no_gold": 0,
     }
 
 

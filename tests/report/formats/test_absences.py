@@ -29,8 +29,7 @@ def gappy(tmp_path_factory: pytest.TempPathFactory, plain: RunDir) -> RunDir:
     results.evaluations[0].skipped = {"other": "its labels are LABEL_0 and LABEL_1."}
     results.evaluations[1].skipped = {"other": "its labels are LABEL_0 and LABEL_1."}
     results.data[0].notes = ["5 rows were dropped: their text is empty"]
-    run.write_results(results)
-    run.write_info(plain.read_info())
+    run.write(results, plain.read_info())
     write_reports(run)
     return run
 

@@ -58,6 +58,10 @@ FILES: dict[str, tuple[str, bytes]] = {
     "unlabeled.csv": ("a row without a label", _labels("a", "b", "", "a").encode()),
     "cut.jsonl": ("half of a surrogate pair", _lines("a", "b", text="nice \ud83d")),
     "lists.jsonl": ("labels that are lists", _lines("a", ["b"], "b", ["a", "b"])),
+    "twice.jsonl": (
+        "a key that stands twice",
+        _lines("a", "b") + b'{"id": 3, "text": "t", "label": "a", "label": "b"}\n',
+    ),
     "deep.jsonl": ("JSON that is nested too deeply", _lines("a", "b") + b"[" * 100_000 + b"\n"),
 }
 """Name → what is awkward about it, and its bytes."""

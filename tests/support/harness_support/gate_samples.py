@@ -87,7 +87,9 @@ def evaluation(**changes: Any) -> EvaluationResult:
     return EvaluationResult(**{**facts, **changes})
 
 
-def judged(text: str, *rows: MetricResult | ComparisonResult, **changes: Any) -> list[GateTrace]:
+def judged(
+    text: str, *rows: MetricResult | ComparisonResult, asked: EvaluationResult | None = None, **changes: Any
+) -> list[GateTrace]:
     """The traces of a `gates` section on made-up results."""
     document = parse(text, "suite.yaml")
     settings: dict[str, Any] = {"release": ["tuned"], "baseline": "base", "today": TODAY}
@@ -95,7 +97,7 @@ def judged(text: str, *rows: MetricResult | ComparisonResult, **changes: Any) ->
         parse_gates(document.value, document.where),
         [row for row in rows if isinstance(row, MetricResult)],
         [row for row in rows if isinstance(row, ComparisonResult)],
-        [evaluation()],
+        [asked or evaluation()],
         **{**settings, **changes},
     )
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import torch
 from tokenizers import AddedToken, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
 from transformers import (
+    AlbertConfig,
     AutoModelForCausalLM,
     AutoModelForMaskedLM,
     AutoModelForPreTraining,
@@ -32,6 +33,8 @@ from transformers import (
     RobertaConfig,
     T5Config,
 )
+
+from harness.models.encoding.row_encoder import name_inputs
 
 TEXTS = [
     "The nurse told the doctor that she was happy with the long report.",
@@ -66,6 +69,14 @@ def wordpiece() -> PreTrainedTokenizerFast:
     tokenizer = Tokenizer.from_str(_trained("wordpiece", "[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"))
     names = {"pad_token": "[PAD]", "unk_token": "[UNK]", "cls_token": "[CLS]", "sep_token": "[SEP]"}
     return PreTrainedTokenizerFast(tokenizer_object=tokenizer, mask_token="[MASK]", **names)
+
+
+def typed_wordpiece() -> PreTrainedTokenizerFast:
+    """That of `wordpiece`, with token types of the two texts of a pair."""
+    tokenizer = wordpiece()
+    tokenizer.backend_tokenizer.post_processor = processors.BertProcessing(("[SEP]", 3), ("[CLS]", 2))
+    name_inputs(tokenizer, types=True)
+    return tokenizer
 
 
 def _train_bytes(special: list[str]) -> Tokenizer:
@@ -140,6 +151,8 @@ def config_of(kind: str, tokenizer: PreTrainedTokenizerFast, length: int = LENGT
     size = {"vocab_size": len(tokenizer), "pad_token_id": tokenizer.pad_token_id, **WIDE, **more}
     if kind == "bert":
         return BertConfig(**SMALL, max_position_embeddings=length, **size)
+    if kind == "albert":
+        return AlbertConfig(**SMALL, embedding_size=16, max_position_embeddings=length, **size)
     if kind == "roberta":
         return RobertaConfig(**SMALL, max_position_embeddings=length + 2, **size)
     if kind == "distilbert":
@@ -176,6 +189,7 @@ def config_of(kind: str, tokenizer: PreTrainedTokenizerFast, length: int = LENGT
 
 TOKENIZERS = {
     "bert": wordpiece,
+    "albert": typed_wordpiece,
     "distilbert": wordpiece,
     "roberta": roberta_tokenizer,
     "gpt2": gpt2_tokenizer,
@@ -190,7 +204,7 @@ TOKENIZERS = {
     "t5": t5_tokenizer,
     "bart": roberta_tokenizer,
 }
-MASKED = ("bert", "roberta", "distilbert", "deberta")
+MASKED = ("bert", "albert", "roberta", "distilbert", "deberta")
 CAUSAL = ("gpt2", "llama", "neox", "qwen", "mistral", "gemma2", "gemma3", "gpt_neo")
 SEQ2SEQ = ("t5", "bart")
 

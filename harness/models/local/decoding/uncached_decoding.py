@@ -13,6 +13,7 @@ import numpy as np
 import torch
 
 from harness.core.requests import Generate
+from harness.models.encoding.embeddings import embedding_rows
 from harness.models.local.batching import IntArray, Row
 from harness.models.local.forward_patch import FAULTS
 from harness.models.local.network import Network
@@ -119,7 +120,7 @@ def writes_alike(network: Network, fast: Callable[[], Stepper], plain: Callable[
     """
     if network.max_length is not None and network.max_length < _NEED:
         return False
-    rows = int(network.base.get_input_embeddings().weight.shape[0])
+    rows = embedding_rows(network.base)
     tokens = np.random.default_rng(0).integers(0, rows, (len(_PROMPTS), _NEED))
     prompts = [Prompt(tokens[number, :count].tolist(), Generate(), 0, _STEPS) for number, count in enumerate(_PROMPTS)]
     share = rounding(network.language_model)

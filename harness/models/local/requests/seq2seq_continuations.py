@@ -10,6 +10,7 @@ import torch
 
 from harness.core.records import FloatArray
 from harness.core.requests import Continuations, Failure, Request, Response
+from harness.models.encoding.embeddings import embedding_rows
 from harness.models.encoding.text_encoder import encode_texts
 from harness.models.local.batching import SLACK, Batcher, IntArray, TooLarge, too_large
 from harness.models.local.decoding.steppers import decoder_start
@@ -110,7 +111,7 @@ def _together_as_alone(network: Network) -> bool:
     room = min(_CHECKED, network.max_length or _CHECKED, network.max_target or _CHECKED)
     if room < 4:
         return False
-    rows = int(network.base.get_input_embeddings().weight.shape[0])
+    rows = embedding_rows(network.base)
     ids = np.random.default_rng(0).integers(0, rows, (5, room))
     lengths = [room, room // 2, room // 2 + 1, room // 3, room]
     parts = [row[:length] for row, length in zip(ids, lengths, strict=True)]

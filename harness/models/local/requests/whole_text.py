@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 import numpy as np
 
+from harness.core.digests import digest
 from harness.core.records import FloatArray
-from harness.core.requests import Classify, Embed, Embedding, Failure, NextSentence, Request, Response
+from harness.core.requests import Classify, Embed, Embedding, Failure, NextSentence, Request, Response, Scores
 from harness.models.checkpoint.checkpoint_heads import Head
 from harness.models.encoding.row_encoder import HeadRow, row_length
-from harness.models.encoding.text_encoder import Encoded, encode_texts
+from harness.models.encoding.text_encoder import Encoded, TextEncoder, encode_texts
 from harness.models.local.batching import SLACK, Batcher, TooLarge, too_large
 from harness.models.local.network import Network
 from harness.models.local.requests.head_passes import hidden_states, warn_of_types, whole_row_reader
@@ -51,7 +53,16 @@ def classifications(
                 yield request, too_large(values)
             else:
                 scored = log_sigmoid(values) if request.independent else log_softmax(values)
-                yield request, choose(request, labels, scored, truncated[row.owner])
+                chosen = choose(request, labels, scored, truncated[row.owner])
+                yield request, _with_inputs(chosen, row, network.encoder)
+
+
+def _with_inputs(response: Response, row: HeadRow, encoder: TextEncoder) -> Response:
+    """The response with the digest of the tokens that were read; `?` marks tokens of no known text."""
+    if not isinstance(response, Scores):
+        return response
+    read = digest([row.ids, row.types])[:16]
+    return replace(response, inputs=f"{read}?" if encoder.unknown(row.ids) else read)
 
 
 def next_sentences(

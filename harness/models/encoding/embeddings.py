@@ -1,0 +1,33 @@
+"""Which weights of a model are embeddings, and which tokens they hold: the one place, for training and scoring."""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+def embedding_rows(model: Any) -> int:
+    """How many tokens a model has embeddings for."""
+    return int(model.get_input_embeddings().weight.shape[0])
+
+
+def word_embeddings(model: Any) -> list[Any]:
+    """The weights of a model's word embeddings, whatever its architecture calls them."""
+    return list(model.get_input_embeddings().parameters())
+
+
+def embedding_tables(model: Any) -> list[Any]:
+    """The weights of all its tables: words, positions, types, relative distances."""
+    import torch
+
+    return [module.weight for module in model.modules() if isinstance(module, torch.nn.Embedding)]
+
+
+def padding_id(model: Any, tokenizer: Any) -> int:
+    """The token that fills rows up; filled places are masked, so any row of the embedding will do.
+
+    The tokenizer's own, else the configuration's. A padding token that was added to a tokenizer without a row in the
+    embedding is none of them: token 0 stands in for it.
+    """
+    rows = embedding_rows(model)
+    named = (tokenizer.pad_token_id, getattr(model.config, "pad_token_id", None))
+    return next((token for token in named if isinstance(token, int) and 0 <= token < rows), 0)
