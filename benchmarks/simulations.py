@@ -82,14 +82,14 @@ def measured(population: Population, clusters: int, runs: int) -> str:
         base, candidate, names = population.sample(rng, clusters)
         common = {"kind": population.kind, "value": population.value, "clusters": names, "seed": draw}
         found = difference(base, candidate, resamples=RESAMPLES, **common)
-        held += found.delta.low <= truth <= found.delta.high
-        passed += found.delta.at(0.05).low > truth
+        held += found.delta.known and found.delta.low <= truth <= found.delta.high
+        passed += found.delta.known and found.delta.at(0.05).low > truth
         size = population.base.shape[1]
         coin = np.repeat(rng.random(clusters) < 0.5, size)[:, None]
         one, two = np.where(coin, candidate, base), np.where(coin, base, candidate)
         alarms += difference(one, two, resamples=RESAMPLES, only_test=True, **common).p <= 0.05
         own = estimate(base, resamples=RESAMPLES, **common)
-        levels += own.interval.low <= level <= own.interval.high
+        levels += own.interval.known and own.interval.low <= level <= own.interval.high
     return " / ".join(f"{100 * count / runs:.1f}" for count in (held, passed, alarms, levels))
 
 
