@@ -20,7 +20,7 @@ def implied_baselines(
 ) -> dict[str, tuple[str, ModelSpec]]:
     """Model name → (task, model) of what a suite does not declare itself."""
     declared = {
-        (spec.task, spec.options.rule)
+        (spec.task, spec.options.model_dump().get("rule"))
         for spec in models.values()
         if spec.kind.name == KIND and spec.max_train_rows is None
     }
