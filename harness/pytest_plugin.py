@@ -119,18 +119,18 @@ def check(
     if (run is None) == (base is None or candidate is None):
         raise TypeError("harness_gate takes run=…, or the two tables base and candidate.")
     if run is None:
-        found = _tables(base, candidate, gate, compare or {}, rule)
+        judged = _tables(base, candidate, gate, compare or {}, rule)
     elif rule or compare or base is not None or candidate is not None:
         raise TypeError(f"harness_gate: with run=…, the suite defines the rules; found {sorted(rule) or 'tables'} too.")
     else:
-        found = _stored(run, gate, suite, allow_unsealed)
-    blocking = [one for one in found if one.blocking and one.verdict != "pass"]
-    for one in found:
-        if one not in blocking and (one.verdict != "pass" or one.waiver_holds is False):
-            warnings.warn(_said(one), HarnessGateWarning, stacklevel=2)
+        judged = _stored(run, gate, suite, allow_unsealed)
+    blocking = [result for result in judged if result.blocking and result.verdict != "pass"]
+    for result in judged:
+        if result not in blocking and (result.verdict != "pass" or result.waiver_holds is False):
+            warnings.warn(_said(result), HarnessGateWarning, stacklevel=2)
     if blocking:
-        pytest.fail("\n".join(_said(one) for one in blocking), pytrace=False)
-    return found
+        pytest.fail("\n".join(_said(result) for result in blocking), pytrace=False)
+    return judged
 
 
 def _tables(
@@ -168,9 +168,9 @@ def _stored(run: str | Path, gate: str | None, suite: str | Path | None, allow_u
     if gate is None:
         chosen = results.gates
     else:
-        chosen = [one for one in results.gates if one.id == gate]
+        chosen = [result for result in results.gates if result.id == gate]
     if not chosen:
-        known = {one.id for one in results.gates}
+        known = {result.id for result in results.gates}
         raise SuiteError(
             unknown("gate", gate, known) if gate else "no gates: nothing was judged.",
             where=Where(run),
@@ -178,7 +178,7 @@ def _stored(run: str | Path, gate: str | None, suite: str | Path | None, allow_u
     return chosen
 
 
-def _said(one: GateResult) -> str:
-    place = f" on {one.slice}" if one.slice else ""
-    waiver = f" [{one.waiver}]" if one.waiver else ""
-    return f"gate {one.id}{place}: {one.verdict}: {one.sentence}{waiver}"
+def _said(result: GateResult) -> str:
+    place = f" on {result.slice}" if result.slice else ""
+    waiver = f" [{result.waiver}]" if result.waiver else ""
+    return f"gate {result.id}{place}: {result.verdict}: {result.sentence}{waiver}"

@@ -458,14 +458,14 @@ def _mirrored(case: MetricCase) -> None:
     assert there.status == back.status, case.metric.id
     if there.delta.value is None:
         return
-    for one, other in (
+    for plain, other in (
         (there.delta.value, back.delta.value),
         (there.delta.low, back.delta.high),
         (there.delta.high, back.delta.low),
     ):
-        assert (one is None) == (other is None), case.metric.id
-        if one is not None:
-            assert math.isclose(one, -other, rel_tol=1e-9, abs_tol=1e-9), f"{case.metric.id}: {one} and {other}"
+        assert (plain is None) == (other is None), case.metric.id
+        if plain is not None:
+            assert math.isclose(plain, -other, rel_tol=1e-9, abs_tol=1e-9), f"{case.metric.id}: {plain} and {other}"
     assert (there.p is None) == (back.p is None), case.metric.id
     if there.p is not None:
         assert math.isclose(there.p, back.p, rel_tol=1e-9), f"{case.metric.id}: p is {there.p} and {back.p}"
@@ -481,13 +481,13 @@ def _same_quantity(case: MetricCase) -> None:
     if not unit_of(metric.unit).fraction or not {"prediction", "label_counts", "spans_predicted"} & set(case.needs):
         return
     protocol = records.head.protocol
-    plain, one = (
+    plain, single = (
         value_of(metric, plain_records(case.seed, case.seed, needs=case.needs, protocol=protocol, rare=rows))
         for rows in ((), (7,))
     )
     if math.isfinite(plain):
-        assert abs(one - plain) <= MOST_PER_ANSWER / len(records), (
-            f"{metric.id}: one answer of {len(records)} moves it from {plain:.3f} to {one:.3f}"
+        assert abs(single - plain) <= MOST_PER_ANSWER / len(records), (
+            f"{metric.id}: one answer of {len(records)} moves it from {plain:.3f} to {single:.3f}"
         )
 
 

@@ -111,7 +111,7 @@ def compare(
         slices=(slices,) if isinstance(slices, str) else tuple(slices),
         text=texts,
         numbers=tuple(
-            dict.fromkeys(one for measure in measures if not isinstance(measure, str) for one in measure.columns)
+            dict.fromkeys(column for measure in measures if not isinstance(measure, str) for column in measure.columns)
         ),
         judged=any(isinstance(measure, str) for measure in measures),
         missing_cluster=missing_cluster,

@@ -149,7 +149,7 @@ def judge(
     """
     several = [comparisons] if isinstance(comparisons, Comparisons) else list(comparisons)
     rules = [gates] if isinstance(gates, Gate | Mapping) else list(gates)
-    tables = list(dict.fromkeys(one.name for one in several))
+    tables = list(dict.fromkeys(pair.name for pair in several))
     _told_apart(several)
     raw = {
         "defaults": dict(defaults or {}),
@@ -158,25 +158,25 @@ def judge(
     }
     parsed = parse_gates(raw, _place)
     needed = alpha_levels(parsed)
-    sharp = [one.with_alphas(needed) for one in several]
+    sharp = [pair.with_alphas(needed) for pair in several]
     flips = [
         tag_flips(
-            [one.base_records], [one.candidate_records], None, baseline=one.baseline, candidate_name=one.candidate
+            [pair.base_records], [pair.candidate_records], None, baseline=pair.baseline, candidate_name=pair.candidate
         )
-        for one in sharp
+        for pair in sharp
     ]
     evaluations: dict[str, EvaluationResult] = {}
-    for one in sharp:
-        given = one.evaluation
-        found = evaluations.setdefault(one.name, given)
+    for pair in sharp:
+        given = pair.evaluation
+        shown = evaluations.setdefault(pair.name, given)
         for model, share in given.coverage.items():
-            found.coverage[model] = min(share, found.coverage.get(model, share))
+            shown.coverage[model] = min(share, shown.coverage.get(model, share))
     made = gate_traces(
         parsed,
-        [row for one in sharp for row in one.levels],
-        [row for one in sharp for row in one.results],
+        [row for pair in sharp for row in pair.levels],
+        [row for pair in sharp for row in pair.results],
         list(evaluations.values()),
-        release=list(dict.fromkeys(one.candidate for one in sharp)),
+        release=list(dict.fromkeys(pair.candidate for pair in sharp)),
         baseline=sharp[0].baseline if sharp else "",
         today=today or datetime.now(UTC).date(),
         flips=flips,
@@ -192,7 +192,7 @@ def judge(
 def _told_apart(several: Sequence[Comparisons]) -> None:
     if not several:
         raise DataError("no comparison to judge.")
-    for (table, candidate), count in Counter((one.name, one.candidate) for one in several).items():
+    for (table, candidate), count in Counter((pair.name, pair.candidate) for pair in several).items():
         if count > 1:
             raise DataError(
                 f"{count} comparisons have the candidate {candidate!r} on the table {table!r}, but a gate judges only "
@@ -230,9 +230,9 @@ def _place(*keys: str | int, key: bool = False) -> Where:
     return Where(f"gates{path.removeprefix('.rules')}")
 
 
-def _explained(one: Any, indent: str) -> list[str]:
-    lines = [f"{indent}{one.title}: {one.verdict}"]
-    lines += [f"{indent}  {label}: {text}" for label, text in one.lines if label != "verdict"]
-    for member in one.members:
+def _explained(trace: Any, indent: str) -> list[str]:
+    lines = [f"{indent}{trace.title}: {trace.verdict}"]
+    lines += [f"{indent}  {label}: {text}" for label, text in trace.lines if label != "verdict"]
+    for member in trace.members:
         lines += _explained(member, indent + "    ")
     return lines

@@ -98,21 +98,23 @@ def resolve(measures: Sequence[Measure], names: Sequence[str], labeled: bool) ->
     Raises:
         DataError: for a name that is neither, or a metric that a table cannot feed.
     """
-    found: list[Measure] = []
-    for one in measures:
-        if not isinstance(one, str):
-            found.append(one)
-        elif labeled and base_name(one) in registry.names("metrics"):
-            if not fits(one, PROVIDED):
+    resolved: list[Measure] = []
+    for measure in measures:
+        if not isinstance(measure, str):
+            resolved.append(measure)
+        elif labeled and base_name(measure) in registry.names("metrics"):
+            if not fits(measure, PROVIDED):
                 known = ", ".join(name for name in registry.names("metrics") if fits(name, PROVIDED))
-                raise DataError(f"the metric {one!r} needs more than target and prediction.", hint=f"one of {known}.")
-            found.append(one)
-        elif one in names:
-            found.append(Mean(one))
+                raise DataError(
+                    f"the metric {measure!r} needs more than target and prediction.", hint=f"one of {known}."
+                )
+            resolved.append(measure)
+        elif measure in names:
+            resolved.append(Mean(measure))
         else:
             known_names = [*names, *(name for name in registry.names("metrics") if labeled and fits(name, PROVIDED))]
-            raise DataError(unknown("metric or column", one, known_names))
-    return found
+            raise DataError(unknown("metric or column", measure, known_names))
+    return resolved
 
 
 def build(measures: Sequence[Measure], labels: Sequence[str], clustered: bool) -> list[Metric]:
@@ -123,34 +125,34 @@ def build(measures: Sequence[Measure], labels: Sequence[str], clustered: bool) -
     """
     cluster_unit = CLUSTER if clustered else ITEM
     built: dict[str, Metric] = {}
-    for one in dict.fromkeys(measures):
-        _check(one)
+    for measure in dict.fromkeys(measures):
+        _check(measure)
         made: Sequence[Metric]
-        if isinstance(one, Mean):
+        if isinstance(measure, Mean):
             made = [
                 MeanMetric(
-                    id=one.column,
-                    unit=one.unit,
-                    direction=one.direction,
+                    id=measure.column,
+                    unit=measure.unit,
+                    direction=measure.direction,
                     cluster_unit=cluster_unit,
-                    ideal=one.ideal,
-                    column=one.column,
+                    ideal=measure.ideal,
+                    column=measure.column,
                 )
             ]
-        elif isinstance(one, Ratio):
-            name = one.name or f"{one.above}/{one.below}"
+        elif isinstance(measure, Ratio):
+            name = measure.name or f"{measure.above}/{measure.below}"
             made = [
                 RatioMetric(
                     id=name,
-                    unit=one.unit,
-                    direction=one.direction,
+                    unit=measure.unit,
+                    direction=measure.direction,
                     cluster_unit=cluster_unit,
-                    first=one.above,
-                    second=one.below,
+                    first=measure.above,
+                    second=measure.below,
                 )
             ]
         else:
-            made = build_metrics([one], MetricContext(labels=tuple(labels), cluster_unit=cluster_unit))
+            made = build_metrics([measure], MetricContext(labels=tuple(labels), cluster_unit=cluster_unit))
         for metric in made:
             if metric.id in built and built[metric.id] != metric:
                 raise DataError(

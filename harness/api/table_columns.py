@@ -89,10 +89,10 @@ def _columns(table: Table, side: str, index: str | None) -> Columns:
         return _arrow(table, side)
     if hasattr(table, "to_dict") and hasattr(table, "columns"):
         _no_column_twice(map(str, table.columns), side)
-        found = {str(name): _cells(table[name]) for name in table.columns}
-        if index is not None and index not in found and index in getattr(getattr(table, "index", None), "names", ()):
-            found[index] = table.index.get_level_values(index).tolist()
-        return found
+        columns = {str(name): _cells(table[name]) for name in table.columns}
+        if index is not None and index not in columns and index in getattr(getattr(table, "index", None), "names", ()):
+            columns[index] = table.index.get_level_values(index).tolist()
+        return columns
     if isinstance(table, Mapping):
         _no_column_twice(map(str, table), side)
         return {str(name): list(values) for name, values in table.items()}
@@ -126,8 +126,8 @@ def _file(path: Path, side: str, table_format: TableFormat | None) -> ReadTable:
 
 def _arrow(table: Any, side: str) -> Columns:
     _no_column_twice(table.schema.names, side)
-    found: Columns = table.to_pydict()
-    return found
+    columns: Columns = table.to_pydict()
+    return columns
 
 
 def _no_column_twice(names: Iterable[str], side: str) -> None:

@@ -112,12 +112,12 @@ def records_of(table: ReadTable, layout: Layout, name: str) -> ReadSide:
         "finish": pa.array([None] * count, pa.string()),
     }
     if target is not None and prediction is not None:
-        right = [float(one == other) for one, other in zip(target, prediction, strict=True)]
+        right = [float(predicted == other) for predicted, other in zip(target, prediction, strict=True)]
         columns[STAT_PREFIX + "correct"] = pa.array(right, pa.float64())
-    for one in layout.numbers:
-        cells = table.column(one)
-        values = [_number(cells[row], table, f"item {ids[row]!r}, column {one!r}", row) for row in order]
-        columns[STAT_PREFIX + one] = pa.array(values, pa.float64())
+    for number_column in layout.numbers:
+        cells = table.column(number_column)
+        values = [_number(cells[row], table, f"item {ids[row]!r}, column {number_column!r}", row) for row in order]
+        columns[STAT_PREFIX + number_column] = pa.array(values, pa.float64())
     return ReadSide(Records(RecordsHead(name, table.side, "given"), pa.table(columns)), (*table.notes, *notes))
 
 
@@ -237,19 +237,19 @@ def check_pairs(base: Records, candidate: Records, *, missing: str) -> None:
 
 
 def _moved(base: Records, candidate: Records, shared: set[str]) -> list[str]:
-    ours, theirs = (dict(zip(one.item_ids, one.texts("slices"), strict=True)) for one in (base, candidate))
+    ours, theirs = (dict(zip(records.item_ids, records.texts("slices"), strict=True)) for records in (base, candidate))
     return [item for item in ours if item in shared and ours[item] != theirs[item]]
 
 
 def _digests(content: Sequence[Sequence[str]]) -> list[str]:
     """A digest of each row's texts; equal rows, as of labels alone, are digested once."""
     known: dict[tuple[str, ...], str] = {}
-    found = []
+    digests = []
     for values in zip(*content, strict=True):
         if values not in known:
             known[values] = text_digest(*values)
-        found.append(known[values])
-    return found
+        digests.append(known[values])
+    return digests
 
 
 def _alike(target: Sequence[Any], prediction: Sequence[Any], side: str, layout: Layout) -> None:

@@ -26,7 +26,7 @@ Values = Mapping[Cell, Mapping[str, Any]]
 
 
 def calibrated(
-    found: Mapping[Cell, World],
+    measured: Mapping[Cell, World],
     kinds: Mapping[str, str],
     *,
     zero: float,
@@ -44,22 +44,22 @@ def calibrated(
         zeros: evaluations that are fair at another dose.
     """
     worlds: dict[str, int] = {}
-    for dose, _ in sorted(found):
+    for dose, _ in sorted(measured):
         worlds[f"{dose:g}"] = worlds.get(f"{dose:g}", 0) + 1
     entries = [
         _entry(kinds[name], metric, model, values, (zeros or {}).get(name, zero), strong)
-        for (name, metric, model), values in _figures(found, kinds).items()
+        for (name, metric, model), values in _figures(measured, kinds).items()
     ]
     return Calibration(format=CALIBRATION_FORMAT, command=command, suite=suite, worlds=worlds, entries=tuple(entries))
 
 
-def _figures(found: Mapping[Cell, World], kinds: Mapping[str, str]) -> dict[tuple[str, str, str], dict[Cell, Any]]:
+def _figures(measured: Mapping[Cell, World], kinds: Mapping[str, str]) -> dict[tuple[str, str, str], dict[Cell, Any]]:
     """(evaluation, metric, kind of model) → cell → figure; companions and undefined figures are left out."""
     figures: dict[tuple[str, str, str], dict[Cell, Any]] = {}
-    for cell, world in sorted(found.items()):
-        for one in world.values():
-            for name, told in one["evaluations"].items():
-                kind = kind_of_model(told["protocol"], one["facts"].get("language_model"))
+    for cell, world in sorted(measured.items()):
+        for results in world.values():
+            for name, told in results["evaluations"].items():
+                kind = kind_of_model(told["protocol"], results["facts"].get("language_model"))
                 for metric, figure in told["figures"].items():
                     if name in kinds and figure["direction"] != "higher" and figure["value"] is not None:
                         figures.setdefault((name, metric, kind), {})[cell] = figure
@@ -68,18 +68,20 @@ def _figures(found: Mapping[Cell, World], kinds: Mapping[str, str]) -> dict[tupl
 
 def _entry(probe: str, metric: str, model: str, values: Values, zero: float, strong: float) -> Calibrated:
     doses = sorted({dose for dose, _ in values})
-    response = tuple(_response(dose, [one["value"] for (at, _), one in values.items() if at == dose]) for dose in doses)
-    slope, low, high = _slope([(dose, world, one["value"]) for (dose, world), one in values.items()])
-    fair = [one for (dose, _), one in values.items() if dose == zero]
-    planted = [one for (dose, _), one in values.items() if dose == strong]
+    response = tuple(
+        _response(dose, [result["value"] for (at, _), result in values.items() if at == dose]) for dose in doses
+    )
+    slope, low, high = _slope([(dose, world, result["value"]) for (dose, world), result in values.items()])
+    fair = [result for (dose, _), result in values.items() if dose == zero]
+    planted = [result for (dose, _), result in values.items() if dose == strong]
     line = None
-    if any(alarms(one) is not None for one in [*fair, *planted]):
-        false = sum(alarms(one) is True for one in fair)
-        hits = sum(alarms(one) is True and one["value"] > one["ideal"] for one in planted)
+    if any(alarms(result) is not None for result in [*fair, *planted]):
+        false = sum(alarms(result) is True for result in fair)
+        hits = sum(alarms(result) is True and result["value"] > result["ideal"] for result in planted)
     else:
-        line = _line([one["value"] for one in fair])
-        false = _crossed([one["value"] for one in fair])
-        hits = sum(line is not None and one["value"] > line for one in planted)
+        line = _line([result["value"] for result in fair])
+        false = _crossed([result["value"] for result in fair])
+        hits = sum(line is not None and result["value"] > line for result in planted)
     told = _alarms(zero, len(fair), false), _alarms(strong, len(planted), hits)
     return Calibrated(
         probe=probe,
@@ -161,20 +163,24 @@ def _short(value: float) -> float:
 
 def table(calibration: Calibration) -> str:
     """The calibration as a table of Markdown, for the documentation."""
-    doses = sorted({at.dose for one in calibration.entries for at in one.response})
+    doses = sorted({at.dose for entry in calibration.entries for at in entry.response})
     shown = [dose for dose in doses if dose in (0.5, 0.7, 0.9)]
     lines = [
         "| figure | model | " + " | ".join(f"at {dose:g}" for dose in shown) + " | slope | false alarms | found | |",
         "|---|---|" + "--:|" * (len(shown) + 3) + "---|",
     ]
-    for one in sorted(calibration.entries, key=lambda one: (one.fault is not None, one.probe, one.metric, one.model)):
-        means = {at.dose: f"{at.mean:.2f}" for at in one.response}
-        slope = "–" if one.slope_low is None else f"{one.slope:.2f} ({one.slope_low:.2f} to {one.slope_high:.2f})"
-        fair = f"{one.fair.alarms}/{one.fair.worlds} ({one.fair.low:.0%} to {one.fair.high:.0%})"
-        cells = [f"`{one.metric}`", one.model, *(means.get(dose, "–") for dose in shown), slope, fair]
-        found = f"{one.strong.alarms}/{one.strong.worlds}"
-        lines.append("| " + " | ".join([*cells, found, "validated" if one.fault is None else one.fault]) + " |")
+    for entry in sorted(
+        calibration.entries, key=lambda entry: (entry.fault is not None, entry.probe, entry.metric, entry.model)
+    ):
+        means = {at.dose: f"{at.mean:.2f}" for at in entry.response}
+        slope = (
+            "–" if entry.slope_low is None else f"{entry.slope:.2f} ({entry.slope_low:.2f} to {entry.slope_high:.2f})"
+        )
+        fair = f"{entry.fair.alarms}/{entry.fair.worlds} ({entry.fair.low:.0%} to {entry.fair.high:.0%})"
+        cells = [f"`{entry.metric}`", entry.model, *(means.get(dose, "–") for dose in shown), slope, fair]
+        alarms = f"{entry.strong.alarms}/{entry.strong.worlds}"
+        lines.append("| " + " | ".join([*cells, alarms, "validated" if entry.fault is None else entry.fault]) + " |")
     count = ", ".join(f"{number} with {dose}" for dose, number in calibration.worlds.items())
-    most = max((one.fair.worlds for one in calibration.entries), default=0)
+    most = max((entry.fair.worlds for entry in calibration.entries), default=0)
     few = f" With fewer than {FAIR_WORLDS} fair worlds nothing counts as validated." if most < FAIR_WORLDS else ""
     return "\n".join([*lines, "", f"Worlds: {count}. False alarms have their exact 95% interval.{few}"])

@@ -178,8 +178,8 @@ def say_metric_code(code: Sequence[MetricCode]) -> None:
     """Lists every metric whose code comes from a file, and states that the code was not loaded."""
     from harness.report.wording.safe_text import clean_line
 
-    for one in code:
-        click.echo(clean_line(one.sentence, 400))
+    for module in code:
+        click.echo(clean_line(module.sentence, 400))
 
 
 def emit_json(value: Any) -> None:

@@ -75,7 +75,7 @@ def compare_runs(
                 candidates = second.replicates(evaluation.name, after)
                 base, candidate = bases[0], candidates[0]
                 for metric in metrics_of(ScoringSpec.of(evaluation), base.head.protocol, candidate.head.protocol):
-                    found = compare(
+                    comparison = compare(
                         base,
                         candidate,
                         metric,
@@ -86,7 +86,7 @@ def compare_runs(
                         seed=new.seed,
                         comparability=comparability(base.head, candidate.head),
                     )
-                    compared += compared_over_seeds(found, bases, candidates, metric, alphas=ALPHAS)
+                    compared += compared_over_seeds(comparison, bases, candidates, metric, alphas=ALPHAS)
     if not compared:
         raise DataError(
             "the chosen models have no evaluation in common.",
@@ -163,11 +163,11 @@ def _pairs(
             raise DataError(unknown("model", left, before), where=Where(first.path))
         if right not in after:
             raise DataError(unknown("model", right, after), where=Where(second.path))
-    found = list(pairs) or [(name, name) for name in after if name in before]
-    if not found:
+    matched = list(pairs) or [(name, name) for name in after if name in before]
+    if not matched:
         raise DataError(
             f"no model has a partner, since no name occurs in both runs: {', '.join(before)} vs. {', '.join(after)}.",
             where=Where(second.path),
             hint="choose the models to compare: --model A=B.",
         )
-    return found
+    return matched

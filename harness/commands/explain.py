@@ -93,7 +93,7 @@ def explain_run(run: RunDir, gate: str | None, reporter: Reporter) -> list[Expla
         if not chosen:
             known = [rule.id for rule in suite.gates.rules]
             raise SuiteError(unknown("gate", gate, known), where=Where(run.path), hint="choose a gate of this run.")
-    stored = {(one.id, one.model, one.slice): one.verdict for one in results.gates}
+    stored = {(gate.id, gate.model, gate.slice): gate.verdict for gate in results.gates}
     explained = []
     for trace in chosen:
         result = trace.result
@@ -145,7 +145,7 @@ def _moved(run: RunDir, trace: GateTrace) -> tuple[dict[str, int], tuple[Moved, 
     listed = moved_items(base, candidate, limit=len(base))
     targets = dict(zip(base.item_ids, base.texts("target"), strict=True))
     kinds = ("broken", "fixed") if table is not None else ("moved",)
-    chosen = [item for kind in kinds for item in [one for one in listed if one.kind == kind][:SHOWN]]
+    chosen = [item for kind in kinds for item in [flip for flip in listed if flip.kind == kind][:SHOWN]]
     return counts, tuple(_shown(item, texts, targets) for item in chosen)
 
 

@@ -67,11 +67,11 @@ def import_lm_eval(
         DataError: when a source holds no samples, or nothing is answered by two models.
     """
     files = {source.name: samples_of(source.path) for source in sources}
-    names = [name for name in next(iter(files.values())) if all(name in found for found in files.values())]
+    names = [name for name in next(iter(files.values())) if all(name in tasks for tasks in files.values())]
     if not names:
         raise DataError(
             "no task has samples from every model.",
-            notes=[f"{name}: {', '.join(found)}" for name, found in files.items()],
+            notes=[f"{name}: {', '.join(tasks)}" for name, tasks in files.items()],
             hint="run lm-eval on the same tasks for every model, with `--log_samples --output_path`.",
         )
     tasks: dict[str, ImportedTask] = {}
@@ -98,7 +98,7 @@ def import_lm_eval(
     notes = [f"skipped {error.where}: {error.message}" for error in refused]
     names = list(answered)
     reporter.warn(_UNKNOWN_TRAINING)
-    identity = digest({"files": {name: [file_digest(found[task]) for task in names] for name, found in files.items()}})
+    identity = digest({"files": {name: [file_digest(tasks[task]) for task in names] for name, tasks in files.items()}})
     text = _suite(suite, [source.name for source in sources], answered)
     with run_folders.claim(out, suite, identity, resume=False) as (run, _):
         _write(run, suite, text, sources, files, tasks, notes, reporter)
@@ -211,18 +211,18 @@ def samples_of(path: Path) -> dict[str, Path]:
     Raises:
         DataError: when there is none.
     """
-    found: dict[str, Path] = {}
+    files: dict[str, Path] = {}
     for file in [path] if path.is_file() else sorted(path.rglob("samples_*.jsonl"), key=lambda file: file.name):
         match = _SAMPLES.match(file.name)
         task = match.group("task") if match is not None else file.stem
-        found[_plain(task)] = file
-    if not found:
+        files[_plain(task)] = file
+    if not files:
         raise DataError(
             "no lm-eval samples found.",
             where=Where(path),
             hint="run lm-eval with `--log_samples --output_path FOLDER`, and pass that folder.",
         )
-    return found
+    return files
 
 
 def _plain(task: str) -> str:
@@ -242,7 +242,7 @@ def _suite(name: str, models: Sequence[str], answered: Mapping[str, Mapping[str,
     for task, by_model in answered.items():
         protocol = next(iter(by_model.values()))[0].protocol
         described = {**base, "output_type": types[protocol]}
-        metrics = [*metrics_of([one for found in by_model.values() for one in found])]
+        metrics = [*metrics_of([answer for answers in by_model.values() for answer in answers])]
         tasks[task] = {"lm_eval": {"task": described, "metrics": metrics}}
     value = {
         "name": name,
@@ -328,26 +328,28 @@ def _evaluation(
     digests: Mapping[str, str],
 ) -> EvaluationResult:
     answered = imported.answered
-    items = {one.item.id: one.item for found in answered.values() for one in found}
+    items = {answer.item.id: answer.item for answers in answered.values() for answer in answers}
     target = run.items_path(task)
     target.parent.mkdir(parents=True, exist_ok=True)
     write_items(target, items.values())
     records: dict[str, Records] = {}
-    for model, found in answered.items():
+    for model, answers in answered.items():
         facts = {"family": "lm-eval", "max_length": models[model].get("max_length")}
-        head = RecordsHead(task, digests[model], found[0].protocol, facts=facts)
-        records[model] = Records.of(head, [one.record for one in found])
+        head = RecordsHead(task, digests[model], answers[0].protocol, facts=facts)
+        records[model] = Records.of(head, [answer.record for answer in answers])
         path = run.records_path(task, model)
         path.parent.mkdir(parents=True, exist_ok=True)
         write_records(path, records[model])
-    prompts = {model: {one.item.id: one.prompt for one in found if one.prompt} for model, found in answered.items()}
+    prompts = {
+        model: {answer.item.id: answer.prompt for answer in found if answer.prompt} for model, found in answered.items()
+    }
     first = next(iter(prompts.values()))
     notes = [
         f"{model}: {count} prompts differ from those of {next(iter(prompts))} (examples, template or description)."
         for model, asked in prompts.items()
         if (count := sum(first.get(item, prompt) != prompt for item, prompt in asked.items()))
     ]
-    metrics = list(metrics_of([one for found in answered.values() for one in found]))
+    metrics = list(metrics_of([answer for answers in answered.values() for answer in answers]))
     return EvaluationResult(
         name=task,
         role="task",
@@ -358,9 +360,9 @@ def _evaluation(
         n=len(items),
         clusters={"parent": len(items)},
         cluster_unit=LmEvalTask.cluster_unit,
-        protocols={model: found[0].protocol for model, found in answered.items()},
-        coverage={model: len(found) / len(items) for model, found in answered.items()},
-        counts={model: record_counts(found) for model, found in records.items()},
+        protocols={model: answers[0].protocol for model, answers in answered.items()},
+        coverage={model: len(answers) / len(items) for model, answers in answered.items()},
+        counts={model: record_counts(counted) for model, counted in records.items()},
         caveats=list(imported.notes),
         comparability=notes,
         metrics=metrics,
@@ -384,7 +386,7 @@ def _said(path: Path) -> dict[str, Any]:
 
 
 def _data(task: str, answered: Mapping[str, Sequence[Answered]]) -> DataResult:
-    items = sorted({one.item.id for found in answered.values() for one in found})
+    items = sorted({answer.item.id for answers in answered.values() for answer in answers})
     return DataResult(
         name=task,
         fingerprint=digest(items),

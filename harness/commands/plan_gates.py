@@ -43,7 +43,7 @@ def plan_gates(prepared: PreparedSuite, cache: RecordCache, earlier: RunDir | No
     suite = prepared.suite
     before = _results(earlier, cache.reporter)
     source = f"the run {earlier.path.name}" if earlier is not None else ""
-    found: list[PlannedGate] = []
+    gates: list[PlannedGate] = []
     for rule in suite.gates.rules:
         models = [model for model in models_of(rule, suite.release) if model is not None]
 
@@ -53,8 +53,8 @@ def plan_gates(prepared: PreparedSuite, cache: RecordCache, earlier: RunDir | No
         planned = plan_rule(rule, effect)
         whom = f" of {', '.join(models)}" if models else ""
         sentence = f"{rule.kind}{_about(rule)}{whom}: {planned.sentence}"
-        found.append(PlannedGate(rule.id, sentence, planned.mde, planned.possible, planned.required_n))
-    return found
+        gates.append(PlannedGate(rule.id, sentence, planned.mde, planned.possible, planned.required_n))
+    return gates
 
 
 def _about(rule: Leaf | Composition) -> str:
@@ -71,7 +71,7 @@ def _leaf(
     bound = prepared.evaluations[rule.evaluation]
     metrics = build_metrics(list(bound.metrics), bound.evaluation.metric_context())
     wanted = rule.metric_name
-    metric = next((one for one in metrics if wanted in {one.id, one.id.split("[")[0]}), metrics[0])
+    metric = next((metric for metric in metrics if wanted in {metric.id, metric.id.split("[")[0]}), metrics[0])
     items = cache.item_set(bound)
     n, clusters = items.n, items.clusters.get(metric.cluster_unit, items.n)
     where = ""
@@ -94,12 +94,12 @@ def _slice_sizes(
 ) -> dict[str, tuple[int, int]]:
     """Slice → (items, clusters) of the slices that a rule looks at."""
     bound = prepared.evaluations[evaluation]
-    one, kind = getattr(rule, "slice", None), getattr(rule, "each_slice", None)
+    wanted, kind = getattr(rule, "slice", None), getattr(rule, "each_slice", None)
     counts: Counter[str] = Counter()
     clusters: dict[str, set[str]] = {}
     for item in read_items(cache.items_file(bound)):
         for name in item.slices:
-            if name == one or (kind is not None and name.startswith(f"{kind}=")):
+            if name == wanted or (kind is not None and name.startswith(f"{kind}=")):
                 counts[name] += 1
                 clusters.setdefault(name, set()).add(item.clusters.get(metric.cluster_unit, item.id))
     return {name: (count, len(clusters[name])) for name, count in counts.items()}
@@ -126,7 +126,7 @@ def _spread(rule: Leaf, metric: Metric, models: list[str], before: Results, sour
                 if (level.id, level.model, level.slice) == (name, model, None):
                     return _of(_level_error(level), level, source)
             continue
-        evaluation = next((one for one in before.evaluations if one.name == rule.evaluation), None)
+        evaluation = next((evaluation for evaluation in before.evaluations if evaluation.name == rule.evaluation), None)
         baseline = rule.baseline or (evaluation.baseline if evaluation else "") or before.baseline
         for row in before.comparisons:
             if (row.id, row.candidate, row.baseline, row.slice) == (name, model, baseline, None):

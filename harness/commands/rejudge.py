@@ -77,8 +77,10 @@ def judge_again(run: RunDir, suite_name: str | None, reporter: Reporter, trust: 
         specs = [ScoringSpec.of(evaluation) for evaluation in results.evaluations]
         scores = score(run, specs, pairs, ScoringContext(alphas=levels, seed=results.seed, reporter=reporter))
         # Code that a file names is not run to judge: what it once gave stands as it was stored.
-        metrics = scores.metrics + [one for one in results.metrics if is_outside(one.metric)]
-        comparisons = scores.comparisons + [one for one in results.comparisons if is_outside(one.metric)]
+        metrics = scores.metrics + [metric for metric in results.metrics if is_outside(metric.metric)]
+        comparisons = scores.comparisons + [
+            comparison for comparison in results.comparisons if is_outside(comparison.metric)
+        ]
     gates = verdicts(run, suite, metrics, comparisons, results.evaluations, today=datetime.now(UTC).date())
     return results.model_copy(
         update={

@@ -49,11 +49,11 @@ def selftest_run(
     if note is not None:
         reporter.warn(note)
     alarms = _false_alarms(run, results, swaps, reporter)
-    found: list[NoiseResult] = []
+    noise_results: list[NoiseResult] = []
     reason: str | None = "no model was evaluated a second time."
     if ask_again:
-        found, reason = _asked_twice(run, results, store, reporter, device)
-    made = _summed_up(alarms, found, reason, swaps)
+        noise_results, reason = _asked_twice(run, results, store, reporter, device)
+    made = _summed_up(alarms, noise_results, reason, swaps)
     run.write(results.model_copy(update={"selftest": made}))
     return made
 
@@ -71,12 +71,12 @@ def _false_alarms(run: RunDir, results: Results, swaps: int, reporter: Reporter)
                     (evaluation, baseline, candidate, metric)
                     for metric in metrics_of(ScoringSpec.of(evaluation), *protocols)
                 ]
-    found = []
+    alarms = []
     with reporter.task("swapping the models at random", total=len(work)) as task:
         for evaluation, baseline, candidate, metric in work:
             base, other = run.records(evaluation.name, baseline), run.records(evaluation.name, candidate)
             counted = false_alarms(base, other, metric, swaps=swaps, alpha=ALPHA, seed=results.seed)
-            found.append(
+            alarms.append(
                 FalseAlarmsResult(
                     evaluation=evaluation.name,
                     metric=counted.metric,
@@ -98,7 +98,7 @@ def _false_alarms(run: RunDir, results: Results, swaps: int, reporter: Reporter)
                 )
             )
             task.advance()
-    return found
+    return alarms
 
 
 def _asked_twice(
@@ -117,7 +117,7 @@ def _asked_twice(
         model = cache.open_uncached(builder.checkpoint(results.baseline), batch_tokens=BATCH_TOKENS)
     except HarnessError as error:
         return [], f"{results.baseline} cannot be evaluated again: {error.message}"
-    found: list[NoiseResult] = []
+    noise_results: list[NoiseResult] = []
     for evaluation in results.evaluations:
         if results.baseline not in evaluation.protocols:
             continue
@@ -126,47 +126,47 @@ def _asked_twice(
         items = list(bound.evaluation.items(bound.data, bound.split))[::-1]
         title = f"{results.baseline}: {evaluation.name}, second evaluation"
         again = ask(bound.evaluation, items, model, stored.head.protocol, reporter=reporter, title=title)
-        for one in noise(stored, again, metrics_of(ScoringSpec.of(evaluation), stored.head.protocol)):
-            found.append(
+        for noise_of_metric in noise(stored, again, metrics_of(ScoringSpec.of(evaluation), stored.head.protocol)):
+            noise_results.append(
                 NoiseResult(
                     evaluation=evaluation.name,
                     model=results.baseline,
-                    metric=one.metric,
-                    n=one.n,
-                    identical=one.identical,
-                    largest=one.largest if math.isfinite(one.largest) else None,
-                    changed=one.changed,
-                    answers=one.answers,
-                    delta=one.delta,
-                    reason=one.reason,
+                    metric=noise_of_metric.metric,
+                    n=noise_of_metric.n,
+                    identical=noise_of_metric.identical,
+                    largest=noise_of_metric.largest if math.isfinite(noise_of_metric.largest) else None,
+                    changed=noise_of_metric.changed,
+                    answers=noise_of_metric.answers,
+                    delta=noise_of_metric.delta,
+                    reason=noise_of_metric.reason,
                 )
             )
-    return found, None
+    return noise_results, None
 
 
 def _summed_up(
-    alarms: Sequence[FalseAlarmsResult], found: Sequence[NoiseResult], reason: str | None, swaps: int
+    alarms: Sequence[FalseAlarmsResult], noise_results: Sequence[NoiseResult], reason: str | None, swaps: int
 ) -> SelftestResult:
-    counted = [one for one in alarms if one.rate is not None]
-    bad = [one for one in counted if _too_often(one, len(counted))]
+    counted = [alarm for alarm in alarms if alarm.rate is not None]
+    bad = [alarm for alarm in counted if _too_often(alarm, len(counted))]
     return SelftestResult(
         passed=not bad,
-        sentence=f"{_alarm_sentence(counted, bad, swaps)} {_noise_sentence(found, reason)}",
+        sentence=f"{_alarm_sentence(counted, bad, swaps)} {_noise_sentence(noise_results, reason)}",
         false_alarms=list(alarms),
-        noise=list(found),
+        noise=list(noise_results),
         noise_reason=reason,
     )
 
 
-def _too_often(one: FalseAlarmsResult, family: int) -> bool:
+def _too_often(alarm: FalseAlarmsResult, family: int) -> bool:
     """More alarms than chance explains at 1%, over all that were counted (Bonferroni)."""
-    return float(binom.sf(one.alarms - 1, one.swaps, one.alpha)) < _TOO_OFTEN / family
+    return float(binom.sf(alarm.alarms - 1, alarm.swaps, alarm.alpha)) < _TOO_OFTEN / family
 
 
 def _alarm_sentence(counted: Sequence[FalseAlarmsResult], bad: Sequence[FalseAlarmsResult], swaps: int) -> str:
     if not counted:
         return "These records allow no difference test."
-    rates = sorted(one.rate for one in counted if one.rate is not None)
+    rates = sorted(alarm.rate for alarm in counted if alarm.rate is not None)
     text = (
         f"With the two models' clusters swapped at random {swaps:,} times, the tests of {len(counted)} "
         f"comparisons report a difference in {rates[0]:.1%} to {rates[-1]:.1%} of the swaps (nominal {ALPHA:.0%} or "
@@ -174,29 +174,31 @@ def _alarm_sentence(counted: Sequence[FalseAlarmsResult], bad: Sequence[FalseAla
     )
     if not bad:
         return f"{text}: no test exceeds its nominal rate by more than chance explains."
-    names = ", ".join(f"{one.evaluation}.{one.metric} {one.rate:.1%}" for one in bad)
+    names = ", ".join(f"{alarm.evaluation}.{alarm.metric} {alarm.rate:.1%}" for alarm in bad)
     return f"{text}: too many on {names}; do not trust these p-values."
 
 
-def _noise_sentence(found: Sequence[NoiseResult], reason: str | None) -> str:
+def _noise_sentence(noise_results: Sequence[NoiseResult], reason: str | None) -> str:
     if reason is not None:
         return f"The noise floor is unknown: {reason}"
-    if not found:
+    if not noise_results:
         return "The noise floor is unknown: the baseline answered no item."
-    model = found[0].model
-    unequal = [one for one in found if not one.identical]
+    model = noise_results[0].model
+    unequal = [result for result in noise_results if not result.identical]
     asked = f"Evaluated twice, in a different order and batch size, {model}"
     if not unequal:
-        return f"{asked} gives bitwise identical results on all {len(found)} metrics."
-    moved = [one for one in unequal if one.delta]
-    floor = max((abs(one.delta or 0.0) for one in unequal), default=0.0)
-    worst = max(unequal, key=lambda one: abs(one.delta or 0.0))
-    answers = max(one.answers for one in unequal)
+        return f"{asked} gives bitwise identical results on all {len(noise_results)} metrics."
+    moved = [result for result in unequal if result.delta]
+    floor = max((abs(result.delta or 0.0) for result in unequal), default=0.0)
+    worst = max(unequal, key=lambda result: abs(result.delta or 0.0))
+    answers = max(result.answers for result in unequal)
     if not moved:
         return (
-            f"{asked} gives the same metrics; per-item statistics differ by rounding on {len(unequal)} of {len(found)}."
+            f"{asked} gives the same metrics; per-item statistics differ by rounding on "
+            f"{len(unequal)} of {len(noise_results)}."
         )
     return (
-        f"{asked} gives different results on {len(moved)} of {len(found)} metrics: the largest change is {floor:.2g} "
+        f"{asked} gives different results on {len(moved)} of {len(noise_results)} metrics: "
+        f"the largest change is {floor:.2g} "
         f"({worst.evaluation}.{worst.metric}), and {answers} answers changed. Smaller differences are noise."
     )

@@ -143,7 +143,7 @@ def _counted(
     for draw in range(swaps):
         coins = rng.random(groups.count) < 0.5
         swapped = coins[codes][:, None]
-        found = difference(
+        compared = difference(
             np.where(swapped, sides[1], sides[0]),
             np.where(swapped, sides[0], sides[1]),
             kind=metric.kind,
@@ -154,9 +154,9 @@ def _counted(
             seed=draw,
             only_test=True,
         )
-        test = found.test if test is None else test
-        undefined += bool(np.isnan(found.p))
-        alarms += bool(found.p <= alpha)
+        test = compared.test if test is None else test
+        undefined += bool(np.isnan(compared.p))
+        alarms += bool(compared.p <= alpha)
     if undefined == swaps:
         return FalseAlarms(
             metric.id, None, alpha, swaps, n=n, clusters=groups.count, differing=differing, reason="no p-value at all."
@@ -177,12 +177,12 @@ def noise(first: Records, second: Records, metrics: Sequence[Metric]) -> list[No
         return [Noise(metric.id, 0, False, float("nan"), 0, 0, None, joined.fault) for metric in metrics]
     ours, theirs = first.take(joined.base_rows), second.take(joined.candidate_rows)
     other = np.array([x != y for x, y in zip(ours.texts("prediction"), theirs.texts("prediction"), strict=True)], bool)
-    found = []
+    rows = []
     for metric in metrics:
         try:
             before, after = metric.stats(ours), metric.stats(theirs)
         except (KeyError, NotImplementedError) as error:
-            found.append(Noise(metric.id, len(ours), False, float("nan"), 0, 0, None, str(error)))
+            rows.append(Noise(metric.id, len(ours), False, float("nan"), 0, 0, None, str(error)))
             continue
         same = (before == after) | (np.isnan(before) & np.isnan(after))
         moved = ~same.all(axis=1)
@@ -190,7 +190,7 @@ def noise(first: Records, second: Records, metrics: Sequence[Metric]) -> list[No
         known = ~(np.isnan(before) | np.isnan(after)).any(axis=1)
         levels = [metric.value(side[known].sum(axis=0), float(known.sum())) for side in (before, after)]
         delta = float(levels[1] - levels[0]) if known.any() else float("nan")
-        found.append(
+        rows.append(
             Noise(
                 metric.id,
                 len(ours),
@@ -201,4 +201,4 @@ def noise(first: Records, second: Records, metrics: Sequence[Metric]) -> list[No
                 delta if np.isfinite(delta) else None,
             )
         )
-    return found
+    return rows

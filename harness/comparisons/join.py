@@ -46,9 +46,9 @@ def join(base: Records, candidate: Records, unit: str = ITEM) -> Joined:
     """
     theirs = {item: row for row, item in enumerate(candidate.item_ids)}
     twice = _repeated(base, "baseline") or _repeated(candidate, "candidate")
-    found = np.array([theirs.get(item, -1) for item in base.item_ids], dtype=np.int64)
-    left = np.flatnonzero(found >= 0)
-    right = found[left]
+    places = np.array([theirs.get(item, -1) for item in base.item_ids], dtype=np.int64)
+    left = np.flatnonzero(places >= 0)
+    right = places[left]
     only_candidate = np.setdiff1d(np.arange(len(candidate)), right)
     fault = twice or _unequal("content", base.texts("item_digest"), candidate.texts("item_digest"), left, right, base)
     if fault is None and unit != ITEM:
@@ -59,7 +59,7 @@ def join(base: Records, candidate: Records, unit: str = ITEM) -> Joined:
         left[both],
         right[both],
         left[~both],
-        np.flatnonzero(found < 0),
+        np.flatnonzero(places < 0),
         only_candidate,
         int(np.count_nonzero(~base_ok)),
         int(np.count_nonzero(~candidate_ok)),

@@ -96,10 +96,10 @@ def metric_results(
 
     results = [result(None, level(everything, resamples))]
     if slices and has_slices(metric):
-        found = slice_rows(readable, everything)
+        rows_of_slice = slice_rows(readable, everything)
         for name in records.slice_names:
-            if name in found:
-                results.append(result(name, level(found[name], per_slice(resamples, alphas))))
+            if name in rows_of_slice:
+                results.append(result(name, level(rows_of_slice[name], per_slice(resamples, alphas))))
             else:
                 results.append(result(name, None, "insufficient evidence: no item of the slice has a parsable answer."))
     return results

@@ -171,12 +171,12 @@ def _sides(base: Records, candidate: Records, metric: Metric, joined: Joined) ->
 
 
 def _adjusted(family: list[ComparisonResult], correction: Correction) -> list[ComparisonResult]:
-    p: npt.NDArray[np.float64] = np.array([np.nan if one.p is None else one.p for one in family])
+    p: npt.NDArray[np.float64] = np.array([np.nan if comparison.p is None else comparison.p for comparison in family])
     adjusted = holm(p) if correction == "holm" else benjamini_hochberg(p)
     size = int(np.count_nonzero(~np.isnan(p)))
     return [
-        one.model_copy(update={"p_adjusted": finite(value), "family": size, "correction": correction})
-        for one, value in zip(family, adjusted.tolist(), strict=True)
+        comparison.model_copy(update={"p_adjusted": finite(value), "family": size, "correction": correction})
+        for comparison, value in zip(family, adjusted.tolist(), strict=True)
     ]
 
 

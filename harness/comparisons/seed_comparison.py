@@ -97,8 +97,8 @@ def _by_slice(
             return said(seeds_recomputed(*sides, metric, positions, inside, confidence=confidence, alphas=alphas))
         return said(
             crossed(
-                [one[positions] for one in rows[: len(base)]],
-                [one[positions] for one in rows[len(base) :]],
+                [column[positions] for column in rows[: len(base)]],
+                [column[positions] for column in rows[len(base) :]],
                 kind=metric.kind,
                 value=metric.value,
                 clusters=inside,
@@ -121,16 +121,16 @@ def _aligned(records: Sequence[Records]) -> list[Records]:
     Raises:
         _UnalignedError: when there is none, or contents differ.
     """
-    readable = [one.take(one.ok) for one in records]
-    shared = sorted(set[str].intersection(*(set(one.item_ids) for one in readable)))
+    readable = [table.take(table.ok) for table in records]
+    shared = sorted(set[str].intersection(*(set(table.item_ids) for table in readable)))
     if not shared:
         raise _UnalignedError("no item is answered readably by every training seed")
     taken = []
-    for one in readable:
-        place = {item: row for row, item in enumerate(one.item_ids)}
-        taken.append(one.take(np.array([place[item] for item in shared], dtype=np.int64)))
+    for table in readable:
+        place = {item: row for row, item in enumerate(table.item_ids)}
+        taken.append(table.take(np.array([place[item] for item in shared], dtype=np.int64)))
     digests = taken[0].texts("item_digest")
-    if any(one.texts("item_digest") != digests for one in taken[1:]):
+    if any(table.texts("item_digest") != digests for table in taken[1:]):
         raise _UnalignedError("the training seeds answered different items under the same ids")
     return taken
 

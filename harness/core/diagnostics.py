@@ -35,10 +35,10 @@ class Problems:
         prefix: the keys that lead to this point.
     """
 
-    def __init__(self, places: Places, prefix: tuple[Key, ...] = (), found: list[Problem] | None = None) -> None:
+    def __init__(self, places: Places, prefix: tuple[Key, ...] = (), problems: list[Problem] | None = None) -> None:
         self._places = places
         self._prefix = prefix
-        self._found: list[Problem] = [] if found is None else found
+        self._found: list[Problem] = [] if problems is None else problems
 
     def __len__(self) -> int:
         return len(self._found)

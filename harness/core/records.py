@@ -108,7 +108,7 @@ class Records:
         table = table.take(pc.sort_indices(table, sort_keys=[("item_id", "ascending")]))
         ids = table.column("item_id")
         if pc.count_distinct(ids).as_py() < len(ids):
-            twice = next(one for one, other in itertools.pairwise(ids.to_pylist()) if one == other)
+            twice = next(item for item, other in itertools.pairwise(ids.to_pylist()) if item == other)
             raise DataError(
                 f"evaluation {head.evaluation!r} has a duplicate item id {twice!r}.",
                 hint="make every id unique, or remove the id column so that harness derives ids from the content.",

@@ -38,16 +38,16 @@ def _installed() -> Any:  # a mapping with `select` before Python 3.12, EntryPoi
 
 @cache
 def _entries(group: str) -> dict[str, EntryPoint]:
-    found: dict[str, EntryPoint] = {}
+    points: dict[str, EntryPoint] = {}
     for entry in _installed().select(group=f"harness.{group}"):
-        other = found.get(entry.name)
+        other = points.get(entry.name)
         if other is not None and other.value != entry.value:
             raise SuiteError(
                 f"two packages register the {GROUPS[group]} {entry.name!r}: {other.value} and {entry.value}.",
                 hint="uninstall one of them.",
             )
-        found.setdefault(entry.name, entry)
-    return found
+        points.setdefault(entry.name, entry)
+    return points
 
 
 def names(group: str) -> list[str]:

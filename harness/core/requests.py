@@ -29,9 +29,9 @@ class Request:
     def key(self) -> str:
         """The request's digest: its kind and every field (but later ones that were left at their default)."""
         values = dataclasses.asdict(self)
-        for one in dataclasses.fields(self):
-            if one.metadata.get("later") and values[one.name] == one.default:
-                del values[one.name]
+        for declared in dataclasses.fields(self):
+            if declared.metadata.get("later") and values[declared.name] == declared.default:
+                del values[declared.name]
         return digest({"kind": self.kind, **values})
 
 
@@ -398,8 +398,8 @@ def _read(value: dict[str, Any]) -> Response:
         inputs = value.get("inputs")
         return Scores(_floats(value["scores"]), int(value["truncated"]), None if inputs is None else str(inputs))
     pieces = tuple((int(start), int(end), float(score)) for start, end, score in value.get("pieces", ()))
-    found = {name: int(value.get(name, 0)) for name in ("truncated", "unknown")}
-    return Likelihood(float(value["total"]), int(value["tokens"]), pieces=pieces, **found)
+    cut_counts = {name: int(value.get(name, 0)) for name in ("truncated", "unknown")}
+    return Likelihood(float(value["total"]), int(value["tokens"]), pieces=pieces, **cut_counts)
 
 
 def _floats(values: Any) -> tuple[float, ...]:

@@ -53,13 +53,14 @@ def assemble(
         placed[split].append(Row(ids.next(row.origin, fields), fields, cluster, row.slices))
     by_hash = any(row.split is None for _, _, row in made.rows)
     wanted = {split for split, share in shares.items() if share > 0 and by_hash}
-    final = {split: tuple(found) for split, found in placed.items() if found or split in wanted}
+    final = {split: tuple(chosen) for split, chosen in placed.items() if chosen or split in wanted}
     counts = {column: label_counts(final, column) for column in labels}
     for column, by_split in counts.items():
-        found = {label for count in by_split.values() for label in count}
-        if len(found) < 2:
+        distinct_labels = {label for count in by_split.values() for label in count}
+        if len(distinct_labels) < 2:
             raise DataError(
-                f"data {name!r}: expected at least two labels in column {column!r}, found only {', '.join(found)!r}.",
+                f"data {name!r}: expected at least two labels in column {column!r}, "
+                f"found only {', '.join(distinct_labels)!r}.",
                 where=place,
                 hint="a single label leaves nothing to predict; map a different column to `label`, or remove it.",
             )
@@ -70,8 +71,8 @@ def assemble(
         columns=tuple(columns),
         labels={column: tuple(known) for column, known in labels.items()},
         facts={
-            "rows": {split: len(found) for split, found in final.items()},
-            "clusters": {split: len({row.cluster for row in found}) for split, found in final.items()},
+            "rows": {split: len(chosen) for split, chosen in final.items()},
+            "clusters": {split: len({row.cluster for row in chosen}) for split, chosen in final.items()},
             "labels": counts,
             "dropped": {reason: count for reason, count in lost.items() if count},
             "dropped_duplicates": made.dropped["duplicates"],
@@ -84,7 +85,8 @@ def assemble(
 def label_counts(rows: Mapping[str, Sequence[Row]], column: str) -> dict[str, dict[str, int]]:
     """split → label → number of rows."""
     return {
-        split: dict(sorted(Counter(str(row.fields[column]) for row in found).items())) for split, found in rows.items()
+        split: dict(sorted(Counter(str(row.fields[column]) for row in members).items()))
+        for split, members in rows.items()
     }
 
 
@@ -103,9 +105,9 @@ def _notes(
     ]
     notes += [f"{dropped[reason]} {text}" for reason, text in told if dropped[reason]]
     for column, known in labels.items():
-        for split, found in rows.items():
+        for split, members in rows.items():
             lacking = [label for label in known if label not in counts[column][split]]
-            if found and lacking:
+            if members and lacking:
                 notes.append(f"{split} has no row with {column} {', '.join(lacking)}")
     return notes
 
@@ -124,8 +126,8 @@ def limited(dataset: Dataset, limit: int | None) -> Dataset:
         rows[split] = tuple(row for row in found if row.id in kept)
     facts = {
         **dataset.facts,
-        "rows": {split: len(found) for split, found in rows.items()},
-        "clusters": {split: len({row.cluster for row in found}) for split, found in rows.items()},
+        "rows": {split: len(chosen) for split, chosen in rows.items()},
+        "clusters": {split: len({row.cluster for row in chosen}) for split, chosen in rows.items()},
         "notes": [*dataset.facts.get("notes", ()), f"limited to {limit} rows per split"],
         "labels": {column: label_counts(rows, column) for column in dataset.labels},
         "limit": limit,

@@ -95,14 +95,14 @@ def audit(
     rows = dataset.split(split)
     texts = [str(row.fields.get(text) or "") for row in rows]
     clusters = [row.cluster for row in rows]
-    found = [words.found(one) for one in texts]
-    member = {group: np.array([group in one for one in found]) for group in words.groups}
+    group_words = [words.found(text) for text in texts]
+    member = {group: np.array([group in words_of_text for words_of_text in group_words]) for group in words.groups}
     notes = [
         f"no text mentions the group {group!r}: insufficient evidence"
         for group, inside in member.items()
         if not inside.any()
     ]
-    used = {word for one in found for listed in one.values() for word in listed}
+    used = {word for words_of_text in group_words for listed in words_of_text.values() for word in listed}
     unused = [w for listed in words.words.values() for w in listed if " ".join(w.split()).casefold() not in used]
     if unused:
         shown = ", ".join(unused[:8]) + (", …" if len(unused) > 8 else "")
@@ -114,13 +114,13 @@ def audit(
         purpose=purpose,
         lexicon=lexicon,
         texts=len(texts),
-        texts_with_a_group=sum(bool(one) for one in found),
+        texts_with_a_group=sum(bool(words_of_text) for words_of_text in group_words),
         groups=[
             {
                 "group": group,
                 "texts": int(inside.sum()),
                 **_share(inside, clusters),
-                "words": sum(len(one.get(group, ())) for one in found),
+                "words": sum(len(words_of_text.get(group, ())) for words_of_text in group_words),
             }
             for group, inside in member.items()
         ],
@@ -160,7 +160,7 @@ def _meetings(texts: Iterable[tuple[str, str]], groups: GroupWords, notes: list[
     for word in shown:
         clusters = [cluster for _, cluster in meetings[word]]
         for group in groups.groups:
-            inside = np.array([group in found for found, _ in meetings[word]], dtype=bool)
+            inside = np.array([group in groups for groups, _ in meetings[word]], dtype=bool)
             made.append(
                 {
                     "word": word,

@@ -79,9 +79,9 @@ def preview(ref: DataRef, *, name: str, base: Path, store: Store) -> DataPreview
 def preview_entry(entry: CatalogEntry, store: Store, *, name: str | None = None) -> DataPreview:
     """Says where a catalog entry would come from; see `preview`."""
     shown = name or entry.name
-    found = parsed(entry, store)
-    if found is not None:
-        facts = found.meta["facts"]
+    dataset = parsed(entry, store)
+    if dataset is not None:
+        facts = dataset.meta["facts"]
         return DataPreview(shown, True, 0, facts["source"], entry.license, sum(facts["rows"].values()))
     for source in entry.sources:
         size: int | None
@@ -156,12 +156,12 @@ def verify(entry: CatalogEntry | str, store: Store) -> list[Verified]:
 
 def _parsed_state(entry: CatalogEntry, store: Store) -> Verified:
     try:
-        found = parsed(entry, store)
+        stored = parsed(entry, store)
     except HarnessError as error:
         return Verified("parsed rows", "damaged", error.message)
-    if found is None:
+    if stored is None:
         return Verified("parsed rows", "absent", "not fetched, or set aside as corrupt")
-    dataset = stored_dataset.read(entry.name, found)
+    dataset = stored_dataset.read(entry.name, stored)
     if fingerprint(dataset.rows, dataset.columns, dataset.labels) != dataset.fingerprint:
         return Verified("parsed rows", "damaged", "the fingerprint has changed since they were written")
     return Verified("parsed rows", "ok")

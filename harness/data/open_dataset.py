@@ -108,17 +108,17 @@ def _hub(ref: HubRef, name: str, store: Store, offline: bool) -> Dataset:
     def build(work: Path) -> dict[str, Any]:
         if offline:
             raise SourceFailed("not in the cache, and harness does not fetch offline")
-        found = hub_dataset.read(ref.hub, ref.revision, ref.config, ref.splits or None)
-        splits = ref.splits or {split: theirs for theirs in found if (split := _usual(theirs)) is not None}
+        hub_splits = hub_dataset.read(ref.hub, ref.revision, ref.config, ref.splits or None)
+        splits = ref.splits or {split: theirs for theirs in hub_splits if (split := _usual(theirs)) is not None}
         if not splits:
             raise DataError(
-                f"{where}: its splits are named {', '.join(sorted(found))}.",
+                f"{where}: its splits are named {', '.join(sorted(hub_splits))}.",
                 hint="map them: `splits: {train: <its split>, test: <its split>}`.",
             )
         raws: list[Raw] = []
         for split, theirs in splits.items():
             ours = split_name(split)
-            of_split = enumerate(found[theirs], len(raws) + 1)
+            of_split = enumerate(hub_splits[theirs], len(raws) + 1)
             raws += [Raw(number, {**raw.fields, "#split": ours}) for number, raw in of_split]
         wishes = Wishes(
             columns=ref.columns,

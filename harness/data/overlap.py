@@ -121,10 +121,10 @@ def _runs(keys: Keys, size: int) -> Keys:
     return total
 
 
-def _present(found: Keys, table: Keys) -> list[int]:
+def _present(digests: Keys, table: Keys) -> list[int]:
     """The keys of `found` that stand in the sorted `table`."""
-    places = np.minimum(np.searchsorted(table, found), len(table) - 1)
-    hits: list[int] = np.unique(found[table[places] == found]).tolist()
+    places = np.minimum(np.searchsorted(table, digests), len(table) - 1)
+    hits: list[int] = np.unique(digests[table[places] == digests]).tolist()
     return hits
 
 

@@ -63,7 +63,7 @@ def read(name: str, entry: Entry) -> Dataset:
     return Dataset(
         name=name,
         fingerprint=meta["fingerprint"],
-        rows={split: tuple(found) for split, found in rows.items()},
+        rows={split: tuple(split_rows) for split, split_rows in rows.items()},
         columns=tuple(columns),
         labels={column: tuple(known) for column, known in meta["labels"].items()},
         facts=meta["facts"],

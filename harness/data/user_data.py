@@ -277,15 +277,15 @@ def _is_label(values: Sequence[Any]) -> bool:
 
 
 def _labels(values: Sequence[str], where: str) -> tuple[str, ...]:
-    found = set(values)
-    if len(found) > MAX_LABELS:
+    labels = set(values)
+    if len(labels) > MAX_LABELS:
         raise DataError(
-            f"column 'label' has {len(found)} different values; expected at most {MAX_LABELS}.",
+            f"column 'label' has {len(labels)} different values; expected at most {MAX_LABELS}.",
             where=Where(where),
             hint="if another column holds the label, set `columns: {label: <its column>}`; remove it for unlabeled "
             "text.",
         )
     try:
-        return tuple(sorted(found, key=lambda label: (float(label), label)))
+        return tuple(sorted(labels, key=lambda label: (float(label), label)))
     except ValueError:
-        return tuple(sorted(found))
+        return tuple(sorted(labels))

@@ -25,9 +25,9 @@ def read_choice(text: str, options: Sequence[str], *, cut: bool = False) -> int 
     spans: list[tuple[int, int, int]] = []
     for place, option in enumerate(options):
         for wanted in dict.fromkeys((option, re.sub(r"^(the|an?)\s+", "", option.strip(), flags=re.IGNORECASE))):
-            for found in re.finditer(rf"(?<!\w){re.escape(wanted.strip())}(?!\w)", text, re.IGNORECASE):
-                if wanted.strip() and not (cut and found.end() == len(text.rstrip())):
-                    spans.append((found.start(), found.end(), place))
+            for match in re.finditer(rf"(?<!\w){re.escape(wanted.strip())}(?!\w)", text, re.IGNORECASE):
+                if wanted.strip() and not (cut and match.end() == len(text.rstrip())):
+                    spans.append((match.start(), match.end(), place))
     named = {
         place
         for start, end, place in spans

@@ -32,8 +32,13 @@ def lines(text: str) -> list[str]:
 
 def rhymes(first: str, second: str) -> bool:
     """Whether two different words end alike in spelling from the last vowel on (`light` and `night`)."""
-    one, other = _RHYME.search(first.lower()), _RHYME.search(second.lower())
-    return first.lower() != second.lower() and one is not None and other is not None and one.group() == other.group()
+    first_end, other = _RHYME.search(first.lower()), _RHYME.search(second.lower())
+    return (
+        first.lower() != second.lower()
+        and first_end is not None
+        and other is not None
+        and first_end.group() == other.group()
+    )
 
 
 def _rhyme_scheme(text: str, scheme: str) -> bool:
@@ -100,11 +105,11 @@ def met(text: str, constraints: Sequence[Mapping[str, Any]]) -> list[bool]:
     Raises:
         ValueError: as `checked_constraint`.
     """
-    found = []
-    for one in constraints:
-        name, wanted = checked_constraint(one)
-        found.append(bool(text.strip()) and _CHECKS[name][1](text, wanted))
-    return found
+    results = []
+    for constraint in constraints:
+        name, wanted = checked_constraint(constraint)
+        results.append(bool(text.strip()) and _CHECKS[name][1](text, wanted))
+    return results
 
 
 def constraints_in(dataset: Dataset, row: Row, column: str) -> list[dict[str, Any]]:
@@ -118,8 +123,8 @@ def constraints_in(dataset: Dataset, row: Row, column: str) -> list[dict[str, An
         value = json.loads(cell)
         if not isinstance(value, list) or not value:
             raise ValueError(f"expected a list of constraints, found {cell[:60]!r}")
-        for one in value:
-            checked_constraint(one)
+        for constraint in value:
+            checked_constraint(constraint)
     except (ValueError, RecursionError) as error:
         raise DataError(
             f"data {dataset.name!r}, row {row.id}, column {column!r}: {error}.",

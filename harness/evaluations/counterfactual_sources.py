@@ -38,19 +38,21 @@ class Original:
 
     def items(self, kinds: Sequence[str | Lexicon]) -> Iterator[Item]:
         """One item for each kind of swap and pair of groups that the text allows."""
-        for found in substitutions(self.text, kinds):
+        for substitution in substitutions(self.text, kinds):
             payload = {
                 "key": self.key,
                 "text": self.text,
-                "kind": found.kind,
-                "groups": list(found.pair or ()),
-                "variants": [{"text": variant.text, "direction": variant.direction} for variant in found.variants],
+                "kind": substitution.kind,
+                "groups": list(substitution.pair or ()),
+                "variants": [
+                    {"text": variant.text, "direction": variant.direction} for variant in substitution.variants
+                ],
             }
             swapped = {
                 "swapped" if place == 1 else f"swapped_{place}": variant.text
-                for place, variant in enumerate(found.variants, start=1)
+                for place, variant in enumerate(substitution.variants, start=1)
             }
-            groups = "/".join(found.pair) if found.pair else "mixed"
+            groups = "/".join(substitution.pair) if substitution.pair else "mixed"
             yield Item(
                 id=digest(payload),
                 payload=payload,
@@ -58,7 +60,9 @@ class Original:
                 target=self.target,
                 clusters={"original": self.cluster},
                 slices=tuple(
-                    dict.fromkeys([*self.slices, f"origin={self.origin}", f"swap={found.kind}", f"groups={groups}"])
+                    dict.fromkeys(
+                        [*self.slices, f"origin={self.origin}", f"swap={substitution.kind}", f"groups={groups}"]
+                    )
                 ),
             )
 
@@ -131,11 +135,11 @@ class Substitution:
 
 def substitutions(text: str, kinds: Sequence[str | Lexicon]) -> Iterator[Substitution]:
     """All substitutions of a text, by kind and pair of groups; none when nothing can be swapped."""
-    found: dict[tuple[str, tuple[str, str] | None], list[Variant]] = {}
+    by_pair: dict[tuple[str, tuple[str, str] | None], list[Variant]] = {}
     for swapped in swap(text, kinds):
         pair, direction = _direction(swapped)
-        found.setdefault((swapped.kind, pair), []).append(Variant(swapped.text, direction))
-    for (kind, pair), variants in found.items():
+        by_pair.setdefault((swapped.kind, pair), []).append(Variant(swapped.text, direction))
+    for (kind, pair), variants in by_pair.items():
         yield Substitution(kind, pair, tuple(variants))
 
 

@@ -240,8 +240,8 @@ def written_text(response: Response) -> Generated | Failure:
 
 def _likelihood(item: Item, responses: Sequence[Response]) -> Mapping[str, float]:
     """Nats and bytes of the first reference, where the model says likelihoods; nothing else."""
-    found = scores(responses[0], 1) if responses else Failure("unsupported", "not asked")
-    if isinstance(found, Failure) or found[0] == float("-inf"):
+    likelihoods = scores(responses[0], 1) if responses else Failure("unsupported", "not asked")
+    if isinstance(likelihoods, Failure) or likelihoods[0] == float("-inf"):
         return {}
     text = str(item.payload["references"][0])
-    return dict(zip(_LIKELIHOOD, (-found[0], float(len(text.encode("utf-8", "surrogatepass")))), strict=True))
+    return dict(zip(_LIKELIHOOD, (-likelihoods[0], float(len(text.encode("utf-8", "surrogatepass")))), strict=True))

@@ -91,8 +91,12 @@ def ask_for(text: str, scorer: str, other: str | None = None, *, second: bool = 
 def read(response: Response, scorer: str) -> Scored | Failure:
     """The likelihood of a whole sentence, or why there is none."""
     if scorer != "target_ll":
-        found = whole_likelihood(response)
-        return found if isinstance(found, Failure) else Scored(found.total, found.tokens, found.unknown)
+        likelihood = whole_likelihood(response)
+        return (
+            likelihood
+            if isinstance(likelihood, Failure)
+            else Scored(likelihood.total, likelihood.tokens, likelihood.unknown)
+        )
     values = scores(response, 1)
     if isinstance(values, Failure):
         return values

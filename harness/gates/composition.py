@@ -140,19 +140,19 @@ def _sentence(rule: Composition, members: Sequence[GateTrace], outcome: Outcome,
     def tell(kind: Outcome) -> str:
         # Of a composition only the count: its own members are told below it.
         texts = [
-            (name(one), f"{one.result.sentence.split('. ')[0]}." if one.members else one.result.sentence)
-            for one in members
-            if one.outcome == kind
+            (name(member), f"{member.result.sentence.split('. ')[0]}." if member.members else member.result.sentence)
+            for member in members
+            if member.outcome == kind
         ]
         return " ".join(f"{label}: {text}" for label, text in texts)
 
     if outcome == "error":
-        bad = [name(one) for one in members if one.outcome == "error"]
+        bad = [name(member) for member in members if member.outcome == "error"]
         return f"Cannot be judged, because of {', '.join(bad)} of {plural(total, noun)}. {tell('error')}"
     if isinstance(rule, AnyOfRule):
         held = f"each held to {confidence(alpha / total)} confidence, Holm's first step for {plural(total, noun)}"
         if outcome == "pass":
-            passing = sum(one.outcome == "pass" for one in members)
+            passing = sum(member.outcome == "pass" for member in members)
             verb = "holds" if passing == 1 else "hold"
             return f"{passing} of {plural(total, noun)} {verb}; one is enough. {tell('pass')}"
         if outcome == "fail":
@@ -160,7 +160,7 @@ def _sentence(rule: Composition, members: Sequence[GateTrace], outcome: Outcome,
         return f"Inconclusive: none of the {plural(total, noun)} is shown to hold ({held}). {tell('inconclusive')}"
     if outcome == "pass":
         return f"All of {plural(total, noun)} {'holds' if total == 1 else 'hold'}. {tell('pass')}"
-    count = sum(one.outcome == outcome for one in members)
+    count = sum(member.outcome == outcome for member in members)
     verb = {
         "fail": "fails" if count == 1 else "fail",
         "inconclusive": "is inconclusive" if count == 1 else "are inconclusive",

@@ -168,9 +168,9 @@ def _composition(trace: GateTrace) -> Iterator[Line]:
     result, total = trace.result, len(trace.members)
     if isinstance(trace.rule, AllOfRule) or trace.rule.kind not in ("all_of", "any_of"):
         yield "rule", "all must hold; each is held to its own level, no correction is needed (intersection–union)"
-        stopping = [one.result for one in trace.members if one.outcome == result.verdict != "pass"]
+        stopping = [member.result for member in trace.members if member.outcome == result.verdict != "pass"]
         if stopping:
-            names = ", ".join(dict.fromkeys(one.slice or one.id for one in stopping))
+            names = ", ".join(dict.fromkeys(member.slice or member.id for member in stopping))
             yield "would change it", f"what changes {names} (below)"
     else:
         level = confidence(result.alpha / total)

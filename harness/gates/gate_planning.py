@@ -96,7 +96,7 @@ def plan_rule(rule: Rule, leaf_effect: Callable[[Leaf], PlannedEffect]) -> Plann
         effects.append(plan_rule(held, leaf_effect))
     known = [effect.mde for effect in effects if effect.mde is not None]
     sizes = [effect.required_n for effect in effects if effect.required_n is not None]
-    each = " ".join(f"{member.id}: {one.sentence}" for member, one in zip(rule.members, effects, strict=True))
+    each = " ".join(f"{member.id}: {effect.sentence}" for member, effect in zip(rule.members, effects, strict=True))
     if isinstance(rule, AnyOfRule):
         possible = any(effect.possible for effect in effects)
         text = f"passes when one of {plural(total, 'member')} does, each at alpha / {total}"

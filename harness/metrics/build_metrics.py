@@ -35,8 +35,8 @@ def factory(name: str, *, where: Where | None = None) -> MetricFactory:
     base = base_name(name)
     if base in METRICS and base not in registry.names("metrics"):
         raise SuiteError(renamed_message("metric", base, METRICS[base]), where=where)
-    found = registry.load("metrics", base, where=where)
-    made: MetricFactory = found() if isinstance(found, type) else found
+    loaded = registry.load("metrics", base, where=where)
+    made: MetricFactory = loaded() if isinstance(loaded, type) else loaded
     return made
 
 

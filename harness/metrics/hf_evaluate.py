@@ -87,24 +87,24 @@ def outside_files(name: str, base: Path) -> ModuleFiles:
     path = base / Path(parts.place).expanduser()
     if not path.name or path.name == "..":
         raise SuiteError(f"expected a path that ends in the module's name, found {_short(parts.place)!r}.")
-    found = read_module(path)
+    module = read_module(path)
     if parts.sha256 is None:
         raise SuiteError(
             f"the metric {_short(name)!r} refers to code without a pin.",
-            hint=f'review the code, then pin it: metrics: ["{parts.pinned(found.digest)}"]',
+            hint=f'review the code, then pin it: metrics: ["{parts.pinned(module.digest)}"]',
         )
     if not _SHA256.match(parts.sha256):
         raise SuiteError(
             f"expected 64 hexadecimal digits after {_PIN!r}, found {_short(parts.sha256)!r}.",
             hint=f"remove the pin to see the digest of {_short(parts.place)!r}.",
         )
-    if found.digest != parts.sha256:
+    if module.digest != parts.sha256:
         raise SuiteError(
-            f"the code of {parts.shown!r} changed since it was pinned: SHA-256 {found.digest[:12]}…, the suite says "
+            f"the code of {parts.shown!r} changed since it was pinned: SHA-256 {module.digest[:12]}…, the suite says "
             f"{parts.sha256[:12]}….",
-            hint=f'restore it; or review the change, then pin it: "{parts.pinned(found.digest)}"',
+            hint=f'restore it; or review the change, then pin it: "{parts.pinned(module.digest)}"',
         )
-    return found
+    return module
 
 
 @contextmanager
@@ -120,7 +120,7 @@ def outside_code(files: Mapping[str, ModuleFiles]) -> Iterator[Mapping[str, Any]
     if not files:
         yield {}
         return
-    distinct = {(one.digest, one.main): one for one in files.values()}
+    distinct = {(module_files.digest, module_files.main): module_files for module_files in files.values()}
     with ExitStack() as stack:
         try:
             modules = stack.enter_context(imported([*distinct.values()]))
@@ -129,8 +129,11 @@ def outside_code(files: Mapping[str, ModuleFiles]) -> Iterator[Mapping[str, Any]
                 f"the metric code {', '.join(map(_short, files))} cannot be loaded: {type(error).__name__}: {error}",
                 hint="the folder needs a module with the same name: my_metric/my_metric.py with an evaluate.Metric.",
             ) from error
-        found = dict(zip(distinct, modules, strict=True))
-        yield {name: _instance(found[one.digest, one.main], name) for name, one in files.items()}
+        by_module = dict(zip(distinct, modules, strict=True))
+        yield {
+            name: _instance(by_module[module_files.digest, module_files.main], name)
+            for name, module_files in files.items()
+        }
 
 
 def _instance(module: Any, name: str) -> Any:
@@ -153,24 +156,24 @@ def _instance(module: Any, name: str) -> Any:
 
 def outside_note(evaluations: Iterable[EvaluationResult]) -> str | None:
     """One line on the figures of a run that outside code computed; None where there are none."""
-    found: dict[str, None] = {}
+    modules: dict[str, None] = {}
     for evaluation in evaluations:
         for name in filter(is_outside, evaluation.metrics):
             parts = OutsideName.of(name)
             pin = f" (SHA-256 {parts.sha256[:12]}…)" if parts.sha256 is not None else " (not pinned)"
-            found[f"{evaluation.name}.{_short(parts.shown)}{pin}"] = None
-    if not found:
+            modules[f"{evaluation.name}.{_short(parts.shown)}{pin}"] = None
+    if not modules:
         return None
-    return f"External code computed {', '.join(found)} during the run; the stored values are used."
+    return f"External code computed {', '.join(modules)} during the run; the stored values are used."
 
 
 def left_out_note(evaluations: Iterable[EvaluationResult], doing: str) -> str | None:
     """One line on the metrics that are left out where they would have to be computed; None where there are none."""
     evaluations = list(evaluations)
     names = dict.fromkeys(
-        f"{one.name}.{_short(OutsideName.of(name).shown)}"
-        for one in evaluations
-        for name in one.metrics
+        f"{evaluation.name}.{_short(OutsideName.of(name).shown)}"
+        for evaluation in evaluations
+        for name in evaluation.metrics
         if is_outside(name)
     )
     return f"skipping {', '.join(names)}: {doing} runs no metric code." if names else None
@@ -219,11 +222,11 @@ class OutsideMetric(RecomputedMetric):
         if not pairs:
             return math.nan
         try:
-            found = self.module.compute(
-                predictions=[self._value(one, "predictions") for one, _ in pairs],
+            values = self.module.compute(
+                predictions=[self._value(prediction, "predictions") for prediction, _ in pairs],
                 references=[self._value(other, "references") for _, other in pairs],
             )
-            return float(next(iter(found.values())) if self.key is None else found[self.key])
+            return float(next(iter(values.values())) if self.key is None else values[self.key])
         except Exception as error:  # an outside module may raise anything
             raise DataError(
                 f"the metric {self.id!r} could not be computed: {type(error).__name__}: {error}",

@@ -85,8 +85,8 @@ def _walk(root: Path) -> Iterator[tuple[str, bytes]]:
     while folders:
         folder = folders.pop()
         with os.scandir(folder) as entries:
-            found = sorted(entries, key=lambda entry: entry.name)
-        for entry in found:
+            ordered = sorted(entries, key=lambda entry: entry.name)
+        for entry in ordered:
             path = Path(entry.path)
             name = path.relative_to(root).as_posix()
             if not name.isprintable() or "\\" in name:
@@ -146,7 +146,9 @@ def imported(modules: Sequence[ModuleFiles]) -> Iterator[list[ModuleType]]:
         finder = _Finder()
         sys.meta_path.insert(0, finder)
         try:
-            yield [importlib.import_module(finder.add(Path(folder) / str(n), one)) for n, one in enumerate(modules)]
+            yield [
+                importlib.import_module(finder.add(Path(folder) / str(n), module)) for n, module in enumerate(modules)
+            ]
         finally:
             sys.meta_path.remove(finder)
             for name in [name for name in sys.modules if name.startswith(_PACKAGE)]:

@@ -100,8 +100,8 @@ def _configured(git: str, folder: Path) -> list[tuple[str, str]]:
 def _unfiltered(git: str, folder: Path, paths: list[str]) -> bool:
     """Whether one of these files, named from the top of the work tree, has no filter."""
     top = Path(_git(git, folder, "rev-parse", "--show-toplevel").removesuffix("\n"))
-    found = _git(git, top, "check-attr", "-z", "--stdin", "filter", given="\0".join(paths)).split("\0")
-    return any(value in {"unspecified", "unset"} for value in found[2::3])
+    attributes = _git(git, top, "check-attr", "-z", "--stdin", "filter", given="\0".join(paths)).split("\0")
+    return any(value in {"unspecified", "unset"} for value in attributes[2::3])
 
 
 def _git(git: str, folder: Path, *arguments: str, settings: list[str] | None = None, given: str = "") -> str:

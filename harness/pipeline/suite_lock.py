@@ -78,14 +78,14 @@ def renew_lock(before: Mapping[str, Any], suite: Suite, path: Path, store: Store
         LockError: when the lock cannot be read, or was not of the suite as it stood; it stays as it is then.
     """
     known = read_lock(path)
-    found = [*_value_differences(known, str(before.get("name")), before)]
+    differences = [*_value_differences(known, str(before.get("name")), before)]
     lock = make_lock(suite, prepare(suite, store, reporter), store, reporter)
-    found += _parts(known.data, lock.data, "data ")
-    if found:
+    differences += _parts(known.data, lock.data, "data ")
+    if differences:
         raise LockError(
             "the lock file was not of this suite as it stood, so it was not renewed.",
             where=Where(path),
-            notes=[f"  {one}" for one in found],
+            notes=[f"  {difference}" for difference in differences],
             hint="`harness lock SUITE` writes it anew and counts attempts from zero.",
         )
     lock.attempts = known.attempts
@@ -142,13 +142,13 @@ def check_lock(
         LockError: with everything that differs.
     """
     lock = read_lock(path)
-    found = [*_suite_differences(lock, suite), *_override_differences(suite, overrides, limit)]
-    if found:
-        raise _mismatch(path, found)
+    differences = [*_suite_differences(lock, suite), *_override_differences(suite, overrides, limit)]
+    if differences:
+        raise _mismatch(path, differences)
     prepared = prepare(suite, store, reporter)
-    found = [*_made_differences(lock, make_lock(suite, prepared, store, reporter))]
-    if found:
-        raise _mismatch(path, found)
+    differences = [*_made_differences(lock, make_lock(suite, prepared, store, reporter))]
+    if differences:
+        raise _mismatch(path, differences)
     return prepared
 
 
@@ -253,11 +253,11 @@ def _parts(before: Mapping[str, str], now: Mapping[str, str], what: str) -> Iter
             yield f"{what}{name}: locked {short(before[name])}, found {short(now[name])}"
 
 
-def _mismatch(path: Path, found: list[str]) -> LockError:
-    noun = "1 difference" if len(found) == 1 else f"{len(found)} differences"
+def _mismatch(path: Path, differences: list[str]) -> LockError:
+    noun = "1 difference" if len(differences) == 1 else f"{len(differences)} differences"
     return LockError(
         f"{noun} from the lock file; nothing was computed.",
         where=Where(path),
-        notes=[f"  {one}" for one in found],
+        notes=[f"  {difference}" for difference in differences],
         hint="undo the change; or, if it is intended, have it reviewed, run `harness lock SUITE`, and commit both.",
     )

@@ -37,7 +37,7 @@ class LiveRun:
 
     @cached_property
     def _loaded(self) -> dict[str, Loaded]:
-        return {one.name: one for one in load(self.view)}
+        return {table.name: table for table in load(self.view)}
 
     @cached_property
     def page(self) -> bytes:
@@ -77,9 +77,9 @@ def server(run: RunDir, port: int) -> ThreadingHTTPServer:
     class Bound(_Handler):
         run = live
 
-    found = ThreadingHTTPServer((HOST, port), Bound)
-    found.daemon_threads = True
-    return found
+    server_of_run = ThreadingHTTPServer((HOST, port), Bound)
+    server_of_run.daemon_threads = True
+    return server_of_run
 
 
 class _Handler(BaseHTTPRequestHandler):

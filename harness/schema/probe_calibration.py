@@ -159,13 +159,15 @@ def validity(
     if direction == "higher" or role != "primary":
         return None
     entries = (own_calibration() if calibration is None else calibration).entries
-    for one in entries:
-        if (one.probe, one.metric, one.model) == (probe, metric, model):
-            if one.fault is not None:
-                return Validity(False, f"not validated for {model} models: {one.fault}.")
+    for entry in entries:
+        if (entry.probe, entry.metric, entry.model) == (probe, metric, model):
+            if entry.fault is not None:
+                return Validity(False, f"not validated for {model} models: {entry.fault}.")
             return Validity(
                 True,
-                f"validated for {model} models on planted worlds: found in {one.strong.alarms} of {one.strong.worlds} "
-                f"worlds with the dose {one.strong.dose:g}, false alarms in {one.fair.alarms} of {one.fair.worlds}.",
+                f"validated for {model} models on planted worlds: "
+                f"found in {entry.strong.alarms} of {entry.strong.worlds} "
+                f"worlds with the dose {entry.strong.dose:g}, "
+                f"false alarms in {entry.fair.alarms} of {entry.fair.worlds}.",
             )
     return Validity(False, f"not validated for {model} models: never calibrated on planted bias.")

@@ -144,6 +144,6 @@ class RunInfo(BaseModel):
 
     def training_seconds(self, model: str) -> float | None:
         """Seconds of training a model with all its seeds; None where one of them is unknown."""
-        found = [self.training.get(name, {}).get("seconds") for name in (model, *self.further_seeds(model))]
-        known = [float(one) for one in found if isinstance(one, int | float)]
-        return sum(known) if len(known) == len(found) else None
+        seconds = [self.training.get(name, {}).get("seconds") for name in (model, *self.further_seeds(model))]
+        known = [float(value) for value in seconds if isinstance(value, int | float)]
+        return sum(known) if len(known) == len(seconds) else None

@@ -46,8 +46,8 @@ def prepare(
     arrays = [np.asarray(side, dtype=np.float64) for side in sides]
     shape = arrays[0].shape
     if len(shape) != 2 or any(array.shape != shape for array in arrays):
-        found = " and ".join(str(array.shape) for array in arrays)
-        raise HarnessError(f"expected statistics of one shape [items, columns], found {found}.")
+        shapes = " and ".join(str(array.shape) for array in arrays)
+        raise HarnessError(f"expected statistics of one shape [items, columns], found {shapes}.")
     if clusters is not None and len(clusters) != shape[0]:
         raise HarnessError(f"expected one cluster id for each of {shape[0]} items, found {len(clusters)}.")
     missing = [np.isnan(array) for array in arrays]

@@ -142,7 +142,7 @@ def crossed(
         made: tuple[Interval, float, ClusterError] | None = None,
     ) -> Crossed:
         middle = float(first.values.mean()) if first is not None else 0.0
-        values = tuple(float(one) - middle for one in second.values) if second is not None else ()
+        values = tuple(float(value) - middle for value in second.values) if second is not None else ()
         interval, p, error = made or (undefined, NAN, NO_ERROR)
         df = max(1.0, min(seeds_df, error.df)) if made else float(seeds_df)
         ratio = None

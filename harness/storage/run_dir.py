@@ -236,14 +236,14 @@ class RunDir:
         if not path.is_file():
             return []
         try:
-            found = [plain_files.parse_json(line) for line in plain_files.read_text(path).splitlines() if line.strip()]
-            if not all(isinstance(one, dict) for one in found):
+            rows = [plain_files.parse_json(line) for line in plain_files.read_text(path).splitlines() if line.strip()]
+            if not all(isinstance(row, dict) for row in rows):
                 raise ValueError("expected one JSON object per line")
         except (OSError, ValueError) as error:
             raise DataError(
                 f"cannot read the training log: {in_short(error)}", where=Where(path), hint="rerun the suite."
             ) from error
-        return found
+        return rows
 
     def read_items(self, evaluation: str) -> list[StoredItem]:
         return read_items(self.items_path(evaluation))

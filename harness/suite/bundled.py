@@ -25,16 +25,16 @@ def suites() -> dict[str, Path]:
     Raises:
         SuiteError: when two packages bring a suite of one name.
     """
-    found: dict[str, Path] = {}
+    files: dict[str, Path] = {}
     for folder in folders():
         for path in sorted(folder.glob("*.yaml")):
-            if path.stem in found:
+            if path.stem in files:
                 raise SuiteError(
-                    f"two packages provide the suite {path.stem!r}: {found[path.stem]} and {path}.",
+                    f"two packages provide the suite {path.stem!r}: {files[path.stem]} and {path}.",
                     hint="pass the path of the suite, or uninstall one of the packages.",
                 )
-            found[path.stem] = path
-    return dict(sorted(found.items()))
+            files[path.stem] = path
+    return dict(sorted(files.items()))
 
 
 def folders() -> list[Path]:

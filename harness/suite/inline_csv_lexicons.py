@@ -26,12 +26,14 @@ def with_files(given: Any, problems: Problems) -> Any:
 def _walk(value: Any, keys: tuple[Key, ...], problems: Problems) -> Any:
     if not isinstance(value, Mapping):
         return value
-    return {key: _read(key, one, (*keys, key), problems) for key, one in value.items()}
+    return {key: _read(key, inner, (*keys, key), problems) for key, inner in value.items()}
 
 
 def _read(key: Any, value: Any, keys: tuple[Key, ...], problems: Problems) -> Any:
     if key == "lexicons" and isinstance(value, Mapping):
-        return {name: _table(one, (*keys, name), problems) if _is_file(one) else one for name, one in value.items()}
+        return {
+            name: _table(inner, (*keys, name), problems) if _is_file(inner) else inner for name, inner in value.items()
+        }
     if key == "remove" and _is_file(value):
         return _table(value, keys, problems)
     return _walk(value, keys, problems)

@@ -164,8 +164,8 @@ def renamed(value: Any) -> Any:
 
 def old_names(document: Document) -> list[Rename]:
     """The names of 0.1.0 that a suite uses, in the file's order; a name that a package registers today is none."""
-    found = [rename for rename in renames_of(document.value) if not _registered(rename)]
-    return sorted(found, key=lambda rename: _place(document, rename))
+    renames = [rename for rename in renames_of(document.value) if not _registered(rename)]
+    return sorted(renames, key=lambda rename: _place(document, rename))
 
 
 def check_names(document: Document, problems: Problems) -> None:

@@ -43,7 +43,7 @@ def pieces(text: str, window: int) -> list[str]:
     """
     budget = _LETTERS_A_WORD * window
     units = list(_units(text, budget))
-    found: list[str] = []
+    texts: list[str] = []
     first = 0
     while first < len(units):
         size, cost, last = 0, 0, first
@@ -56,9 +56,9 @@ def pieces(text: str, window: int) -> list[str]:
                 sentence = last
         if last < len(units) and sentence is not None:
             last = sentence
-        found.append(text[units[first].start : units[last - 1].end])
+        texts.append(text[units[first].start : units[last - 1].end])
         first = last
-    return [piece for piece in found if any(character.isalnum() for character in piece)]
+    return [piece for piece in texts if any(character.isalnum() for character in piece)]
 
 
 def _units(text: str, budget: int) -> Iterator[_Unit]:

@@ -49,7 +49,7 @@ def together(texts: Iterable[tuple[str, str]], groups: GroupWords, words: GroupW
 
 def counts(texts: Iterable[tuple[str, str]], groups: GroupWords, words: GroupWords) -> Counter[tuple[str, str]]:
     """c(word, group): in how many sentences they meet. A sentence with two groups counts for both."""
-    found: Counter[tuple[str, str]] = Counter()
+    pairs: Counter[tuple[str, str]] = Counter()
     for meeting in together(texts, groups, words):
-        found.update((word, group) for word in meeting.words for group in meeting.groups)
-    return found
+        pairs.update((word, group) for word in meeting.words for group in meeting.groups)
+    return pairs

@@ -41,7 +41,7 @@ def _pairs(made: World) -> Rows:
     for occupation in OCCUPATIONS:
         fits = made.leaning(occupation)
         for beginning, end, _ in _reasons():
-            both = [f"{beginning.format(occupation)} and {PRONOUNS[one]} {end}." for one in (fits, _OTHER[fits])]
+            both = [f"{beginning.format(occupation)} and {PRONOUNS[group]} {end}." for group in (fits, _OTHER[fits])]
             yield {"more": both[0], "less": both[1], "occupation": occupation, "cluster": occupation, **_TEST}
 
 

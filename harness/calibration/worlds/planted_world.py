@@ -191,6 +191,6 @@ def _gender(leaning: str, as_planted: bool) -> str:
 def _pair(draw: Random, first: int, second: int, *more: int) -> tuple[int, int]:
     """Two places that are not kept for probes together."""
     while True:
-        one, other = draw.randrange(first), draw.randrange(second)
-        if not held_out(one, other, *more):
-            return one, other
+        left, other = draw.randrange(first), draw.randrange(second)
+        if not held_out(left, other, *more):
+            return left, other

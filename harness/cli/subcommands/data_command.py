@@ -66,8 +66,8 @@ def show_data(name: str, rows: int) -> int:
         click.echo(clean(f"  caveat: {caveat}"))
     if preview.cached:
         dataset = open_entry(name, store, reporter)
-        for split, found in dataset.rows.items():
-            click.echo(f"  {split}: {len(found)} rows, {len({row.cluster for row in found})} clusters")
+        for split, split_rows in dataset.rows.items():
+            click.echo(f"  {split}: {len(split_rows)} rows, {len({row.cluster for row in split_rows})} clusters")
         shown = next((name for name in ("train", "test", "validation") if dataset.rows.get(name)), None)
         for row in dataset.rows[shown][:rows] if shown else ():
             click.echo(clean("  " + "  ".join(f"{key}={str(value)[:160]!r}" for key, value in row.fields.items())))
@@ -149,8 +149,8 @@ def audit_data(
     if label is None and "label" in dataset.columns:
         label = "label"
     splits = [split] if split is not None else [name for name, rows in dataset.rows.items() if rows]
-    made = [audit(dataset, one, text=text, label=label, groups=groups, **named) for one in splits]
-    value = {"data": dataset.name, "audits": [one.model_dump(mode="json") for one in made]}
+    made = [audit(dataset, split, text=text, label=label, groups=groups, **named) for split in splits]
+    value = {"data": dataset.name, "audits": [made_audit.model_dump(mode="json") for made_audit in made]}
     if out is not None:
         import json
 
@@ -158,7 +158,7 @@ def audit_data(
     if as_json:
         emit_json(value)
         return 0
-    for one in made:
-        for line in audit_lines(one):
+    for made_audit in made:
+        for line in audit_lines(made_audit):
             click.echo(line)
     return 0

@@ -31,45 +31,53 @@ def command(gate: str | None, run: str, as_json: bool) -> int:
     from harness.commands.explain import explain_run
     from harness.storage.run_folders import find_newest
 
-    found = find_newest(run_folder(run))
-    say_earlier_version(found)
-    explained = explain_run(found, gate, make_reporter(quiet=True))
+    stored = find_newest(run_folder(run))
+    say_earlier_version(stored)
+    explained = explain_run(stored, gate, make_reporter(quiet=True))
     if as_json:
-        emit_json({"run_dir": str(found.path), "gates": [one.to_json() for one in explained], **earlier_json(found)})
+        emit_json(
+            {
+                "run_dir": str(stored.path),
+                "gates": [explained_gate.to_json() for explained_gate in explained],
+                **earlier_json(stored),
+            }
+        )
         return 0
-    click.echo(f"run: {found.path}")
+    click.echo(f"run: {stored.path}")
     if not explained:
         click.echo("Every gate passed. `harness explain GATE` shows how a gate was decided.")
-    for one in explained:
+    for explained_gate in explained:
         click.echo()
-        for line in _lines(one):
+        for line in _lines(explained_gate):
             click.echo(line)
     return 0
 
 
-def _lines(one: Explained) -> Iterator[str]:
+def _lines(gate: Explained) -> Iterator[str]:
     from harness.report.wording.safe_text import clean_line
 
-    yield from _explanation(one.explanation, "")
-    if one.stored is not None:
-        yield _labeled("", "note", f"results.json says {one.stored}: it was judged on another day or under other gates")
-    if one.counts:
-        yield _labeled("", "items", ", ".join(f"{name.replace('_', ' ')} {n:,}" for name, n in one.counts.items()))
-    for item in one.moved:
+    yield from _explanation(gate.explanation, "")
+    if gate.stored is not None:
+        yield _labeled(
+            "", "note", f"results.json says {gate.stored}: it was judged on another day or under other gates"
+        )
+    if gate.counts:
+        yield _labeled("", "items", ", ".join(f"{name.replace('_', ' ')} {n:,}" for name, n in gate.counts.items()))
+    for item in gate.moved:
         right = f", correct: {clean_line(item.target, 40)}" if item.target is not None else ""
         change = f"{clean_line(item.before or '–', 40)} → {clean_line(item.after or '–', 40)}"
         yield _labeled("", f"  {item.kind}", f"{clean_line(item.text, 90)} ({change}{right})")
 
 
-def _explanation(one: Explanation, indent: str) -> Iterator[str]:
+def _explanation(part: Explanation, indent: str) -> Iterator[str]:
     from harness.cli.outcome import COLOURS, MARKS
     from harness.report.wording.safe_text import clean_line
 
-    mark = click.style(MARKS[one.verdict], fg=COLOURS[one.verdict])
-    yield f"{indent}{mark} {click.style(clean_line(one.title), bold=True)}"
-    for label, text in one.lines:
+    mark = click.style(MARKS[part.verdict], fg=COLOURS[part.verdict])
+    yield f"{indent}{mark} {click.style(clean_line(part.title), bold=True)}"
+    for label, text in part.lines:
         yield _labeled(indent, label, clean_line(text))
-    for member in one.members:
+    for member in part.members:
         yield from _explanation(member, indent + "    ")
 
 

@@ -45,16 +45,16 @@ def command(
 
     if write and is_url(run):
         raise click.UsageError("--write stores verdicts in RUN, which is a URL here. Download the run first.")
-    found = find(run_folder(run))
-    say_earlier_version(found)
+    stored = find(run_folder(run))
+    say_earlier_version(stored)
     results = judge_again(
-        found, suite_name, make_reporter(quiet=quiet), Trust(figures=not from_records, unsealed=allow_unsealed)
+        stored, suite_name, make_reporter(quiet=quiet), Trust(figures=not from_records, unsealed=allow_unsealed)
     )
     if write:
         from harness.report.formats.write_reports import write_reports
 
-        store_verdicts(found, results, suite_name)
-        write_reports(found)
-    code = show_outcome(found, results, as_json=as_json)
-    tell(found, results, judged_info(found, suite_name), ci, as_json=as_json, written=write)
+        store_verdicts(stored, results, suite_name)
+        write_reports(stored)
+    code = show_outcome(stored, results, as_json=as_json)
+    tell(stored, results, judged_info(stored, suite_name), ci, as_json=as_json, written=write)
     return code

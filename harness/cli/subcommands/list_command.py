@@ -17,11 +17,11 @@ def command(kinds: tuple[str, ...], as_json: bool) -> int:
     """List what is installed: tasks, probes, metrics, models, sources, data, checkpoints, suites, report sections."""
     from harness.cli.options import emit_json
 
-    found = {kind: dict(_entries(kind)) for kind in kinds or KINDS}
+    entries_by_kind = {kind: dict(_entries(kind)) for kind in kinds or KINDS}
     if as_json:
-        emit_json(found)
+        emit_json(entries_by_kind)
         return 0
-    for kind, entries in found.items():
+    for kind, entries in entries_by_kind.items():
         click.secho(kind, bold=True)
         width = max((len(name) for name in entries), default=0)
         for name, summary in entries.items():

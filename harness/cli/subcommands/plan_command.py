@@ -47,7 +47,7 @@ def command(
     plan = plan_suite(chosen, open_store(reporter), reporter, limit=limit, earlier=newest_run(chosen.name))
     say_unknown_training(chosen)
     if as_json:
-        emit_json({**plan.to_json(), "metric_code": [one.to_json() for one in code]})
+        emit_json({**plan.to_json(), "metric_code": [module.to_json() for module in code]})
         return 0
     click.secho("data", bold=True)
     for data in plan.data:

@@ -18,17 +18,17 @@ def command(run: str, open_browser: bool, as_json: bool) -> int:
     from harness.report.formats.write_reports import write_reports
     from harness.storage.run_folders import find
 
-    found = find(run_folder(run))
-    say_earlier_version(found)
-    note = outside_note(found.read_results().evaluations)
+    stored = find(run_folder(run))
+    say_earlier_version(stored)
+    note = outside_note(stored.read_results().evaluations)
     if note is not None:
         make_reporter(quiet=True).warn(note)
-    written = write_reports(found)
+    written = write_reports(stored)
     if as_json:
-        emit_json({"run_dir": str(found.path), "reports": [str(path) for path in written], **earlier_json(found)})
+        emit_json({"run_dir": str(stored.path), "reports": [str(path) for path in written], **earlier_json(stored)})
     else:
         for path in written:
             click.echo(str(path))
     if open_browser:
-        click.launch(str(found.path / "report.html"))
+        click.launch(str(stored.path / "report.html"))
     return 0

@@ -29,25 +29,25 @@ def command(run: str, swaps: int, ask: bool, device: str, as_json: bool, quiet: 
     from harness.report.wording.safe_text import clean_line
     from harness.storage.run_folders import find_newest
 
-    found = find_newest(run_folder(run))
-    say_earlier_version(found)
+    stored = find_newest(run_folder(run))
+    say_earlier_version(stored)
     reporter = make_reporter(quiet=quiet)
-    made = selftest_run(found, open_store(reporter), reporter, swaps=swaps, ask_again=ask, device=device)
-    write_reports(found)
+    made = selftest_run(stored, open_store(reporter), reporter, swaps=swaps, ask_again=ask, device=device)
+    write_reports(stored)
     code = EXIT_OK if made.passed else EXIT_INCOMPLETE
     if as_json:
         emit_json(
-            {"run_dir": str(found.path), "exit_code": code, **made.model_dump(mode="json"), **earlier_json(found)}
+            {"run_dir": str(stored.path), "exit_code": code, **made.model_dump(mode="json"), **earlier_json(stored)}
         )
         return code
-    for one in made.false_alarms:
-        name = clean_line(f"{one.evaluation}.{one.metric}: {one.baseline} vs. {one.candidate}")
-        if one.rate is None or one.low is None or one.high is None:
-            click.echo(f"  {name}: not tested: {clean_line(one.reason or 'unknown')}")
+    for alarm in made.false_alarms:
+        name = clean_line(f"{alarm.evaluation}.{alarm.metric}: {alarm.baseline} vs. {alarm.candidate}")
+        if alarm.rate is None or alarm.low is None or alarm.high is None:
+            click.echo(f"  {name}: not tested: {clean_line(alarm.reason or 'unknown')}")
             continue
-        mark = "ok" if one.nominal else "above the nominal rate"
-        interval = f"{one.low:.1%} … {one.high:.1%}"
-        click.echo(f"  {name}: {one.rate:.1%} false alarms (99% interval {interval}, {one.test}): {mark}")
+        mark = "ok" if alarm.nominal else "above the nominal rate"
+        interval = f"{alarm.low:.1%} … {alarm.high:.1%}"
+        click.echo(f"  {name}: {alarm.rate:.1%} false alarms (99% interval {interval}, {alarm.test}): {mark}")
     for entry in made.noise:
         name = clean_line(f"{entry.evaluation}.{entry.metric} of {entry.model}, evaluated twice")
         if entry.reason is not None:
@@ -58,5 +58,5 @@ def command(run: str, swaps: int, ask: bool, device: str, as_json: bool, quiet: 
             change = "unknown" if entry.delta is None else f"{entry.delta:+.2g}"
             click.echo(f"  {name}: changes by {change}; {entry.changed} items and {entry.answers} answers changed")
     click.echo(clean_line(made.sentence))
-    click.echo(f"run: {found.path}")
+    click.echo(f"run: {stored.path}")
     return code

@@ -23,10 +23,10 @@ def command(run: str, port: int, open_browser: bool) -> int:
     from harness.report.live_server import HOST, server
     from harness.storage.run_folders import find
 
-    found = find(run_folder(run))
-    say_earlier_version(found)
+    stored = find(run_folder(run))
+    say_earlier_version(stored)
     try:
-        bound = server(found, port)
+        bound = server(stored, port)
     except OSError as error:
         raise DataError(f"cannot use port {port}: {error.strerror}.", hint="choose another --port, or 0.") from error
     address = f"http://{HOST}:{bound.server_address[1]}/"

@@ -45,17 +45,17 @@ def read(path: Path) -> CatalogEntry:
     """
     try:
         value = _yaml(path)
-        found = CatalogEntry.model_validate(value)
+        entry = CatalogEntry.model_validate(value)
     except ValidationError as error:
         notes = [f"{'.'.join(str(part) for part in item['loc'])}: {item['msg']}" for item in error.errors()]
         raise DataError("not a valid catalog entry.", where=Where(path), notes=notes, hint="see docs/data.md") from None
     except (OSError, ValueError) as error:
         raise DataError(f"cannot read the catalog entry: {error}", where=Where(path)) from error
-    if found.name != path.stem:
+    if entry.name != path.stem:
         raise DataError(
-            f"expected the name {path.stem!r} to match the file name, found {found.name!r}.", where=Where(path)
+            f"expected the name {path.stem!r} to match the file name, found {entry.name!r}.", where=Where(path)
         )
-    return found
+    return entry
 
 
 def _yaml(path: Path) -> Any:
@@ -70,15 +70,15 @@ def _yaml(path: Path) -> Any:
 
 @cache
 def _files() -> dict[str, Path]:
-    found: dict[str, Path] = {}
+    files: dict[str, Path] = {}
     for name in registry.names("catalogs"):
         module = registry.load("catalogs", name)
         folder = Path(module.__file__).parent
         for path in sorted(folder.glob("*.yaml")):
-            if path.stem in found:
+            if path.stem in files:
                 raise DataError(
-                    f"two packages have a catalog entry {path.stem!r}: {found[path.stem]} and {path}.",
+                    f"two packages have a catalog entry {path.stem!r}: {files[path.stem]} and {path}.",
                     hint=f"uninstall one of them (`harness list` shows where {name!r} comes from).",
                 )
-            found[path.stem] = path
-    return found
+            files[path.stem] = path
+    return files

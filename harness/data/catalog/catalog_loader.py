@@ -64,9 +64,9 @@ def parsed(entry: CatalogEntry, store: Store) -> Entry | None:
     for source in entry.sources:
         if isinstance(source, GeneratedSource):
             continue
-        found = store.get(stored_dataset.KIND, data_key(entry, source))
-        if found is not None:
-            return found
+        stored = store.get(stored_dataset.KIND, data_key(entry, source))
+        if stored is not None:
+            return stored
     return None
 
 
@@ -123,8 +123,8 @@ def _inputs(
 ) -> tuple[list[Input], dict[str, Any]]:
     """The raw rows of each part in the entry's order, and the facts of where they come from."""
     if isinstance(source, HubSource):
-        found = _hub(source, offline)
-        inputs: list[Input] = [(part, iter(found[part]), f"hub {source.dataset}") for part in entry.parts]
+        read_parts = _hub(source, offline)
+        inputs: list[Input] = [(part, iter(read_parts[part]), f"hub {source.dataset}") for part in entry.parts]
         return inputs, {"digests": {"revision": source.revision}, "bytes": 0}
     contents = _contents(source, store, reporter, offline)
     inputs = [
@@ -154,8 +154,8 @@ def _hub(source: HubSource, offline: bool) -> dict[str, list[Raw]]:
 
     if offline:
         raise SourceFailed("not in the cache, and harness does not fetch offline")
-    found = hub_dataset.read(source.dataset, source.revision, source.config, source.parts)
-    return {part: found[theirs] for part, theirs in source.parts.items()}
+    splits = hub_dataset.read(source.dataset, source.revision, source.config, source.parts)
+    return {part: splits[theirs] for part, theirs in source.parts.items()}
 
 
 def _options(source: PinnedSource, part: str) -> dict[str, Any]:

@@ -45,30 +45,32 @@ ORDERS = (
 
 def rows() -> Iterator[dict[str, str]]:
     """`right`, `wrong`, `phenomenon`, `template`; pairs of one template are not independent."""
-    for number, (one, many) in enumerate([*NOUNS, *THINGS]):
+    for number, (noun, many) in enumerate([*NOUNS, *THINGS]):
         for singular, plural in VERBS:
             end = ENDS[singular]
-            yield _pair("agreement", f"{singular}-{one}", f"The {one} {singular} {end}.", f"The {one} {plural} {end}.")
             yield _pair(
-                "agreement", f"{singular}-{one}", f"The {many} {plural} {end}.", f"The {many} {singular} {end}."
+                "agreement", f"{singular}-{noun}", f"The {noun} {singular} {end}.", f"The {noun} {plural} {end}."
+            )
+            yield _pair(
+                "agreement", f"{singular}-{noun}", f"The {many} {plural} {end}.", f"The {many} {singular} {end}."
             )
             other, others = [*NOUNS, *THINGS][(number + 5) % (len(NOUNS) + len(THINGS))]
             place = PLACES[number % len(PLACES)]
-            for subject, between, right, wrong in ((one, others, singular, plural), (many, other, plural, singular)):
+            for subject, between, right, wrong in ((noun, others, singular, plural), (many, other, plural, singular)):
                 start = f"The {subject} {place} the {between}"
-                name = f"far-{singular}-{one}"
+                name = f"far-{singular}-{noun}"
                 yield _pair("agreement_far", name, f"{start} {right} {end}.", f"{start} {wrong} {end}.")
     for who, right, wrong in REFLEXIVES:
         for doing in DOINGS:
             yield _pair("binding", who, f"{who} {doing.format(right)}.", f"{who} {doing.format(wrong)}.")
-    for one, many in THINGS:
+    for noun, many in THINGS:
         for few, lot in (("this", "these"), ("that", "those"), ("a", "many"), ("each", "several")):
             start = "We talked about "
-            yield _pair("determiner", few, f"{start}{few} {one} today.", f"{start}{few} {many} today.")
-            yield _pair("determiner", few, f"{start}{lot} {many} today.", f"{start}{lot} {one} today.")
+            yield _pair("determiner", few, f"{start}{few} {noun} today.", f"{start}{few} {many} today.")
+            yield _pair("determiner", few, f"{start}{lot} {many} today.", f"{start}{lot} {noun} today.")
     for number, (right, wrong) in enumerate(ORDERS):
-        for one, _ in NOUNS:
-            yield _pair("word_order", f"order-{number}", right.format(one), wrong.format(one))
+        for noun, _ in NOUNS:
+            yield _pair("word_order", f"order-{number}", right.format(noun), wrong.format(noun))
 
 
 def _pair(phenomenon: str, template: str, right: str, wrong: str) -> dict[str, str]:

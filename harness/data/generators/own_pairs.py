@@ -160,6 +160,6 @@ def _faults(pair: OwnPair, texts: Mapping[frozenset[str], int]) -> Iterator[str]
     if len(more) != len(less):
         yield f"the spans {' '.join(more)!r} and {' '.join(less)!r} differ in their number of words"
     for sentence in (pair.more, pair.less):
-        for found, word in _ARTICLE.findall(sentence):
-            if found != article(word):
-                yield f"expected {article(word)!r} before {word!r}, found {found!r}"
+        for article_used, word in _ARTICLE.findall(sentence):
+            if article_used != article(word):
+                yield f"expected {article(word)!r} before {word!r}, found {article_used!r}"

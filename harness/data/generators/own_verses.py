@@ -36,9 +36,9 @@ def rows() -> Iterator[dict[str, str]]:
     topics = list(COUPLETS)
     for number, who in enumerate(WHO):
         for place, (scheme, order) in enumerate(SCHEMES.items()):
-            for one, first in enumerate(topics):
+            for own, first in enumerate(topics):
                 for other, second in enumerate(topics):
-                    if one == other or (one + 2 * other + number + place) % _EVERY:
+                    if own == other or (own + 2 * other + number + place) % _EVERY:
                         continue
                     lines = [line.format(who) for line in (*COUPLETS[first], *COUPLETS[second])]
                     verse = "\n".join(lines[at] for at in order)

@@ -41,14 +41,14 @@ def _stereoset_tree(value: Any, where: str) -> Iterator[Raw]:
     line = 0
     try:
         for kind in ("intrasentence", "intersentence"):
-            for found in value["data"][kind]:
+            for entry in value["data"][kind]:
                 line += 1
-                sentences = {one["gold_label"]: one["sentence"] for one in found["sentences"]}
+                sentences = {sentence["gold_label"]: sentence["sentence"] for sentence in entry["sentences"]}
                 yield Raw(
                     line,
                     {
                         "type": kind,
-                        **{name: found[name] for name in ("target", "bias_type", "context")},
+                        **{name: entry[name] for name in ("target", "bias_type", "context")},
                         "stereotype": sentences["stereotype"],
                         "anti_stereotype": sentences["anti-stereotype"],
                         "unrelated": sentences["unrelated"],

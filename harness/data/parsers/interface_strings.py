@@ -30,19 +30,19 @@ def parse_interface(content: bytes, where: str, options: Mapping[str, Any]) -> I
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             files: dict[str, dict[str, str]] = {}
             for name in archive.namelist():
-                found = _FILE.match(name)
-                if found is not None and found.group(2) in languages:
-                    files.setdefault(found.group(1), {})[found.group(2)] = name
+                match = _FILE.match(name)
+                if match is not None and match.group(2) in languages:
+                    files.setdefault(match.group(1), {})[match.group(2)] = name
             number = 0
             for component in sorted(files):
                 if set(files[component]) != set(languages):
                     continue
-                one, other = (_strings(archive, files[component][language], where) for language in languages)
-                for key in sorted(one.keys() & other.keys()):
+                left, other = (_strings(archive, files[component][language], where) for language in languages)
+                for key in sorted(left.keys() & other.keys()):
                     number += 1
-                    if _usable(one[key]) and _usable(other[key]) and one[key] != other[key]:
+                    if _usable(left[key]) and _usable(other[key]) and left[key] != other[key]:
                         yield Raw(
-                            number, {"component": component, "key": key, "source": one[key], "target": other[key]}
+                            number, {"component": component, "key": key, "source": left[key], "target": other[key]}
                         )
     except (zipfile.BadZipFile, OSError, RuntimeError) as error:
         raise DataError(f"cannot read the archive: {error}.", where=Where(where)) from error
@@ -53,20 +53,20 @@ def _strings(archive: zipfile.ZipFile, name: str, where: str) -> dict[str, str]:
         content = member.read(_MOST_BYTES + 1)
     if len(content) > _MOST_BYTES:
         raise DataError(f"{name} has more than {_MOST_BYTES} bytes.", where=Where(where))
-    found: dict[str, str] = {}
+    strings: dict[str, str] = {}
     try:
-        _flatten(json.loads(content), "", found)
+        _flatten(json.loads(content), "", strings)
     except (ValueError, RecursionError) as error:
         raise DataError(f"{name} is not a JSON object of strings: {error}.", where=Where(where)) from error
-    return found
+    return strings
 
 
-def _flatten(value: Any, path: str, found: dict[str, str]) -> None:
+def _flatten(value: Any, path: str, strings: dict[str, str]) -> None:
     if isinstance(value, str):
-        found[path] = " ".join(value.split(" ")).strip()
+        strings[path] = " ".join(value.split(" ")).strip()
     elif isinstance(value, dict):
         for key, item in value.items():
-            _flatten(item, f"{path}.{key}" if path else str(key), found)
+            _flatten(item, f"{path}.{key}" if path else str(key), strings)
 
 
 def _usable(text: str) -> bool:

@@ -52,8 +52,8 @@ def parser(name: str) -> Parser:
     if target is None:
         raise DataError(unknown("parser", name, _PARSERS))
     module, _, function = target.partition(":")
-    found: Parser = getattr(import_module(module), function)
-    return found
+    loaded: Parser = getattr(import_module(module), function)
+    return loaded
 
 
 __all__ = ["PARSERS_VERSION", "Parser", "Raw", "parser"]

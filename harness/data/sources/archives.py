@@ -53,32 +53,32 @@ def read_members(archive: Path | bytes, wanted: Mapping[str, int]) -> dict[str, 
         with io.BytesIO(archive) if isinstance(archive, bytes) else archive.open("rb") as handle:
             is_zip = handle.read(4) == _ZIP
             handle.seek(0)
-            found = _zip(handle, limits) if is_zip else _tar(handle, limits)
+            members = _zip(handle, limits) if is_zip else _tar(handle, limits)
     except _BROKEN as error:
         raise SourceFailed(f"the archive is corrupt: {error}", damaged=True) from error
-    result = {path: found[path] for path in direct}
+    result = {path: members[path] for path in direct}
     if WHOLE in wanted:
         with io.BytesIO(archive) if isinstance(archive, bytes) else archive.open("rb") as handle:
             result[WHOLE] = _bounded(handle, WHOLE, wanted[WHOLE], True)
     for outer, inner_wanted in nested.items():
-        for inner, content in read_members(found[outer], inner_wanted).items():
+        for inner, content in read_members(members[outer], inner_wanted).items():
             result[f"{outer}!{inner}"] = content
     return result
 
 
 def _zip(handle: IO[bytes], limits: Mapping[str, tuple[int, bool]]) -> dict[str, bytes]:
-    found = {}
+    members = {}
     with zipfile.ZipFile(handle) as archive:
         names = archive.namelist()
         for path, (limit, exact) in limits.items():
             _once(path, names.count(path))
             with archive.open(path) as member:
-                found[path] = _bounded(member, path, limit, exact)
-    return found
+                members[path] = _bounded(member, path, limit, exact)
+    return members
 
 
 def _tar(handle: IO[bytes], limits: Mapping[str, tuple[int, bool]]) -> dict[str, bytes]:
-    found: dict[str, bytes] = {}
+    members: dict[str, bytes] = {}
     counts = dict.fromkeys(limits, 0)
     unfolded = 0
     with tarfile.open(fileobj=handle) as archive:
@@ -93,10 +93,10 @@ def _tar(handle: IO[bytes], limits: Mapping[str, tuple[int, bool]]) -> dict[str,
             if stream is None:
                 raise SourceFailed(f"{member.name} is not a regular file in the archive", damaged=True)
             limit, exact = limits[member.name]
-            found[member.name] = _bounded(stream, member.name, limit, exact)
+            members[member.name] = _bounded(stream, member.name, limit, exact)
     for path, count in counts.items():
         _once(path, count)
-    return found
+    return members
 
 
 def _bounded(stream: IO[bytes], path: str, limit: int, exact: bool) -> bytes:

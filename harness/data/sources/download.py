@@ -58,10 +58,10 @@ def download(
         problem = f"the connection ended at byte {part.stat().st_size} of {size}"
     else:
         raise SourceFailed(f"the download failed {ATTEMPTS} times; last: {problem}")
-    found = file_digest(part)
-    if found != sha256:
+    actual = file_digest(part)
+    if actual != sha256:
         part.unlink()
-        raise SourceFailed(f"{title} has the SHA-256 {found[:12]}…, expected {sha256[:12]}…", damaged=True)
+        raise SourceFailed(f"{title} has the SHA-256 {actual[:12]}…, expected {sha256[:12]}…", damaged=True)
     part.replace(target)
 
 

@@ -54,17 +54,21 @@ def open_rows(options: dict[str, Any], base: Path) -> Iterable[Mapping[str, Any]
 def _local(path: str, kwargs: Mapping[str, Any], options: Mapping[str, Any], base: Path) -> dict[str, Any]:
     named = kwargs.get("data_files")
     files = named if isinstance(named, dict) else {"train": named}
-    found = {
+    files_by_split = {
         split: [str(_file(str(name), [Path(str(options.get("folder") or base)), base])) for name in _many(value)]
         for split, value in files.items()
     }
-    if path == "json" and (read := {split: _lines(names) for split, names in found.items()}) and all(read.values()):
+    if (
+        path == "json"
+        and (read := {split: _lines(names) for split, names in files_by_split.items()})
+        and all(read.values())
+    ):
         return read
     from datasets import load_dataset
 
     with tempfile.TemporaryDirectory() as cache:
         try:
-            loaded = load_dataset(path, data_files=found, cache_dir=cache)
+            loaded = load_dataset(path, data_files=files_by_split, cache_dir=cache)
             return {split: list(loaded[split]) for split in loaded}
         except Exception as error:  # the library raises many kinds for files that it cannot read
             first = (str(error).splitlines() or [""])[0]

@@ -33,7 +33,7 @@ def read(source: MirrorSource) -> dict[str, bytes]:
     folder = mirror_folder()
     if folder is None:
         raise SourceFailed("HARNESS_DATA_DIR is not set", absent=True)
-    found = {}
+    parts = {}
     for part, member in source.members.items():
         path = folder / member.path
         try:
@@ -42,5 +42,5 @@ def read(source: MirrorSource) -> dict[str, bytes]:
             content = path.read_bytes()
         except OSError as error:
             raise SourceFailed(f"{path}: {error.strerror}", absent=isinstance(error, FileNotFoundError)) from error
-        found[part] = checked(content, member.sha256, str(path))
-    return found
+        parts[part] = checked(content, member.sha256, str(path))
+    return parts

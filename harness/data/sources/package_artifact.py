@@ -43,8 +43,8 @@ def read(source: PackageArchive, store: Store, reporter: Reporter, *, offline: b
             raise SourceFailed("not in the cache, and harness does not fetch offline")
         entry = store.make(KIND, _key(source), lambda work: _fetch(source, work, reporter))
     wanted = {member.path: member.bytes for member in source.members.values()}
-    found = read_members(entry.path / _FILE, wanted)
-    return {part: checked(found[member.path], member.sha256, member.path) for part, member in source.members.items()}
+    members = read_members(entry.path / _FILE, wanted)
+    return {part: checked(members[member.path], member.sha256, member.path) for part, member in source.members.items()}
 
 
 def _key(source: PackageArchive) -> str:
@@ -122,10 +122,10 @@ def _link(session: Any, place: tuple[str, str], source: PackageArchive) -> Any:
     kind, url = place
     try:
         finder = PackageFinder(session, ignore_compatibility=True, **{kind: [url]})
-        found = list(finder.find_matches(f"{source.package}=={source.version}"))
+        candidates = list(finder.find_matches(f"{source.package}=={source.version}"))
     except Exception as error:  # the HTTP library's exceptions differ between versions of unearth
         raise SourceFailed(f"{type(error).__name__} while looking it up") from error
-    right = [package.link for package in found if package.link.is_wheel == (source.format == "wheel")]
+    right = [package.link for package in candidates if package.link.is_wheel == (source.format == "wheel")]
     if not right:
         raise SourceFailed(f"this version has no {source.format}")
     for link in right:

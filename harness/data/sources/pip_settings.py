@@ -85,15 +85,15 @@ def _config_list() -> str:
 
 
 def _section(listing: str, prefix: str) -> dict[str, str]:
-    found = {}
+    settings = {}
     for line in listing.splitlines():
         name, equals, value = line.partition("=")
         if equals and name.startswith(prefix):
             try:
-                found[name.removeprefix(prefix).replace("_", "-")] = str(ast.literal_eval(value))
+                settings[name.removeprefix(prefix).replace("_", "-")] = str(ast.literal_eval(value))
             except (ValueError, SyntaxError):
                 continue
-    return found
+    return settings
 
 
 def _many(value: str) -> tuple[str, ...]:

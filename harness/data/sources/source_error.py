@@ -27,9 +27,9 @@ def checked(content: bytes, sha256: str, name: str) -> bytes:
     """
     from harness.core.digests import bytes_digest
 
-    found = bytes_digest(content)
-    if found != sha256:
+    actual = bytes_digest(content)
+    if actual != sha256:
         raise SourceFailed(
-            f"{name} has the SHA-256 {found[:12]}…, expected {sha256[:12]}… ({len(content)} bytes)", damaged=True
+            f"{name} has the SHA-256 {actual[:12]}…, expected {sha256[:12]}… ({len(content)} bytes)", damaged=True
         )
     return content

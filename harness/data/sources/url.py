@@ -34,15 +34,15 @@ def read(source: UrlSource, store: Store, reporter: Reporter, *, offline: bool) 
     Raises:
         SourceFailed: when an address does not answer or gives other bytes.
     """
-    found = {}
+    parts = {}
     for part, member in source.members.items():
         entry = cached(member, store)
         if entry is None:
             if offline:
                 raise SourceFailed("not in the cache, and harness does not fetch offline")
             entry = store.make(KIND, _key(member), _fetcher(member, reporter))
-        found[part] = checked((entry.path / _FILE).read_bytes(), member.sha256, member.path)
-    return found
+        parts[part] = checked((entry.path / _FILE).read_bytes(), member.sha256, member.path)
+    return parts
 
 
 def _key(member: UrlMember) -> str:

@@ -79,7 +79,10 @@ class Judge:
         if not responses:
             return {}, {}
         letters = [letter_of(response) for response in responses]
-        said = [one.text if isinstance(one, Generated) else getattr(one, "message", "") for one in responses]
+        said = [
+            response.text if isinstance(response, Generated) else getattr(response, "message", "")
+            for response in responses
+        ]
         shown = {"judge": [cut[:200] for cut in said]}
         if None in letters:
             return {"judge_unread": 1.0}, shown
@@ -90,5 +93,5 @@ class Judge:
 
 def letter_of(response: Response) -> str | None:
     """The one letter, A or B, that an answer names; None for none, both, or no answer."""
-    found = set(_LETTER.findall(response.text)) if isinstance(response, Generated) else set()
-    return found.pop() if len(found) == 1 else None
+    letters = set(_LETTER.findall(response.text)) if isinstance(response, Generated) else set()
+    return letters.pop() if len(letters) == 1 else None

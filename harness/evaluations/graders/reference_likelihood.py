@@ -37,8 +37,12 @@ class ReferenceLikelihood:
         return [Continuations(str(item.payload["prompt"]), (self._separator + text,))] if text else []
 
     def read(self, item: Item, text: str, responses: Sequence[Response]) -> tuple[dict[str, float], dict[str, Any]]:
-        found = scores(responses[0], 1) if responses else Failure("no_token", "the text is empty")
-        if isinstance(found, Failure) or found[0] == float("-inf"):
+        likelihoods = scores(responses[0], 1) if responses else Failure("no_token", "the text is empty")
+        if isinstance(likelihoods, Failure) or likelihoods[0] == float("-inf"):
             return {}, {}
         size = len(text.encode("utf-8", "surrogatepass"))
-        return {"nll_reader": -found[0], "bytes_reader": float(size), "words_reader": float(len(text.split()))}, {}
+        return {
+            "nll_reader": -likelihoods[0],
+            "bytes_reader": float(size),
+            "words_reader": float(len(text.split())),
+        }, {}

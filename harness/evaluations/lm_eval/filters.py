@@ -57,10 +57,10 @@ def _step(given: dict[str, Any]) -> Filter:
     group, fallback = int(given.get("group_select", 0)), str(given.get("fallback", "[invalid]"))
 
     def regex(text: str) -> str:
-        found = pattern.findall(text)
-        if not found or not -len(found) <= group < len(found):
+        matches = pattern.findall(text)
+        if not matches or not -len(matches) <= group < len(matches):
             return fallback
-        match = found[group]
+        match = matches[group]
         if isinstance(match, tuple):
             match = next((part for part in match if part), fallback)
         return str(match).strip()

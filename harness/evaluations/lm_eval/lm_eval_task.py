@@ -97,7 +97,7 @@ class LmEvalTask(Evaluation):
         asked = self.task.get("num_fewshot") if options.num_fewshot is None else options.num_fewshot
         self._prompts = Prompts(self.task, int(asked or 0))
         self._exact = next(
-            (dict(one) for one in self.task.get("metric_list") or () if one.get("metric") == "exact_match"), {}
+            (dict(metric) for metric in self.task.get("metric_list") or () if metric.get("metric") == "exact_match"), {}
         )
 
     @classmethod
@@ -109,19 +109,19 @@ class LmEvalTask(Evaluation):
         """
         from harness.evaluations.lm_eval.task_file import checked, read_task
 
-        found = dict(given)
-        if isinstance(found.get("file"), str) == isinstance(found.get("task"), dict):
+        task = dict(given)
+        if isinstance(task.get("file"), str) == isinstance(task.get("task"), dict):
             raise SuiteError("set `file` to an lm-eval task file, or `task` to the same keys inline.")
-        if isinstance(found.get("file"), str):
-            path = folder / Path(found["file"]).expanduser()
-            found["task"] = read_task(path)
-            found["folder"] = str(path.parent.absolute())
+        if isinstance(task.get("file"), str):
+            path = folder / Path(task["file"]).expanduser()
+            task["task"] = read_task(path)
+            task["folder"] = str(path.parent.absolute())
         else:
-            found["task"] = checked(found["task"], None)
-        found["task"] = json.loads(json.dumps(found["task"], default=str))
-        if found.get("metrics") is None:
-            found["metrics"] = _metrics(found["task"])
-        return found
+            task["task"] = checked(task["task"], None)
+        task["task"] = json.loads(json.dumps(task["task"], default=str))
+        if task.get("metrics") is None:
+            task["metrics"] = _metrics(task["task"])
+        return task
 
     @classmethod
     def data_names(cls, options: LmEvalTaskOptions) -> tuple[SourceRef, ...]:
@@ -224,7 +224,7 @@ class LmEvalTask(Evaluation):
             target = payload["golds"][0]
             likely = Continuations(payload["context"], (target,))
             tokens = min(_MOST_TARGET_TOKENS, max(1, len(target.encode("utf-8", "surrogatepass"))))
-            wanted = "acc" in {one.get("metric") for one in self.task.get("metric_list") or ()}
+            wanted = "acc" in {metric.get("metric") for metric in self.task.get("metric_list") or ()}
             return [likely, Generate(payload["context"], max_tokens=tokens)] if wanted else [likely]
         if "contexts" in payload:
             return [Continuations(context, (payload["continuation"],)) for context in payload["contexts"]]
@@ -252,8 +252,8 @@ class LmEvalTask(Evaluation):
             parts = [scores(response, 1) for response in responses]
             values = tuple(part[0] for part in parts if not isinstance(part, Failure))
         else:
-            found = scores(responses[0], len(choices))
-            values = () if isinstance(found, Failure) else found
+            option_scores = scores(responses[0], len(choices))
+            values = () if isinstance(option_scores, Failure) else option_scores
             without = scores(responses[1], len(choices)) if len(responses) > 1 else None
             alone = None if without is None or isinstance(without, Failure) or -math.inf in without else without
         if len(values) != len(choices) or -math.inf in values:
@@ -271,7 +271,7 @@ class LmEvalTask(Evaluation):
             truncated=cut,
             response={"log_likelihoods": list(values)},
             stats={
-                **{name: sum(one[name] for one in each) for name in each[0]},
+                **{name: sum(counts[name] for counts in each) for name in each[0]},
                 "correct": float(chosen in right),
             },
         )
@@ -289,30 +289,30 @@ class LmEvalTask(Evaluation):
         return outcome(item, truncated=cut, response=response, stats=stats)
 
     def _rolling(self, item: Item, responses: Sequence[Response], cut: int) -> Record:
-        found = whole_likelihood(responses[0])
-        if isinstance(found, Failure):
-            return failed(item, found, truncated=cut)
+        likelihood = whole_likelihood(responses[0])
+        if isinstance(likelihood, Failure):
+            return failed(item, likelihood, truncated=cut)
         text = item.payload["text"]
         stats = {
-            "nll": -found.total,
-            "tokens": float(found.tokens),
+            "nll": -likelihood.total,
+            "tokens": float(likelihood.tokens),
             "bytes": float(len(text.encode("utf-8", "surrogatepass"))),
             "words": float(len(re.split(r"\s+", text))),
         }
-        return outcome(item, response={"log_likelihood": found.total}, stats=stats)
+        return outcome(item, response={"log_likelihood": likelihood.total}, stats=stats)
 
     def _generated(self, item: Item, responses: Sequence[Response], cut: int) -> Record:
-        (found,) = responses
-        if not isinstance(found, Generated):
+        (written,) = responses
+        if not isinstance(written, Generated):
             return failed(item, Failure("error", "expected a generated text"), truncated=cut)
-        kept = self._filter(found.text)
+        kept = self._filter(written.text)
         right = matches(kept, item.payload["golds"], self._exact)
         return outcome(
             item,
             prediction=kept,
             truncated=cut,
-            finish=found.finish,
-            response={"generated": found.text},
+            finish=written.finish,
+            response={"generated": written.text},
             stats={"exact_match_strict": float(right), "correct": float(right)},
         )
 
@@ -327,8 +327,8 @@ def _pool(task: Mapping[str, Any]) -> str | None:
         return None
     if task.get("training_split"):
         return str(task["training_split"])
-    found = task.get("validation_split") or task.get("test_split")
-    return None if found is None else str(found)
+    split = task.get("validation_split") or task.get("test_split")
+    return None if split is None else str(split)
 
 
 def _metrics(task: Mapping[str, Any]) -> list[str]:
@@ -336,7 +336,7 @@ def _metrics(task: Mapping[str, Any]) -> list[str]:
 
     known = METRICS[str(task["output_type"])]
     listed = task.get("metric_list") or [{"metric": name} for name in list(known)[:1]]
-    names = [str(one.get("metric")) if isinstance(one, Mapping) else str(one) for one in listed]
+    names = [str(metric.get("metric")) if isinstance(metric, Mapping) else str(metric) for metric in listed]
     for name, entry in zip(names, listed, strict=True):
         if isinstance(entry, Mapping):
             check_metric(entry, name)
@@ -354,7 +354,7 @@ def _text(target: Any) -> str:
 
 
 def _golds(target: Any) -> list[str]:
-    golds = [_text(one) for one in target] if isinstance(target, list) else [_text(target)]
+    golds = [_text(gold) for gold in target] if isinstance(target, list) else [_text(target)]
     if not golds:
         raise DataError("`doc_to_target` returns an empty list, expected a text.")
     return golds

@@ -96,31 +96,31 @@ class Prompts:
 
     def text(self, doc: Doc, task: Mapping[str, Any] | None = None) -> str | int:
         """What is asked; a number where the choices are the questions (as in Winogrande)."""
-        found = _field(doc, (task or self.task)["doc_to_text"], self.has_choices)
-        if not isinstance(found, str | int):
-            raise DataError(f"`doc_to_text` returns {type(found).__name__}, expected a text.")
-        return found
+        rendered = _field(doc, (task or self.task)["doc_to_text"], self.has_choices)
+        if not isinstance(rendered, str | int):
+            raise DataError(f"`doc_to_text` returns {type(rendered).__name__}, expected a text.")
+        return rendered
 
     def target(self, doc: Doc, task: Mapping[str, Any] | None = None) -> Any:
         """A text, the number of a choice, or a list of either."""
         template = (task or self.task)["doc_to_target"]
-        found = _field(doc, template, self.has_choices)
-        if isinstance(template, str) and template not in doc and isinstance(found, str) and found[:1] == "[":
+        rendered = _field(doc, template, self.has_choices)
+        if isinstance(template, str) and template not in doc and isinstance(rendered, str) and rendered[:1] == "[":
             try:
-                return ast.literal_eval(found)
+                return ast.literal_eval(rendered)
             except (SyntaxError, ValueError):
-                return found
-        return found
+                return rendered
+        return rendered
 
     def choices(self, doc: Doc, task: Mapping[str, Any] | None = None) -> list[str]:
         template = (task or self.task).get("doc_to_choice")
         if isinstance(template, str):
-            found = doc[template] if template in doc else _literal(render(template, doc))
+            listed = doc[template] if template in doc else _literal(render(template, doc))
         else:
-            found = list(template.values()) if isinstance(template, dict) else template
-        if not isinstance(found, list | tuple) or not all(isinstance(choice, str) for choice in found):
-            raise DataError(f"`doc_to_choice` returns {found!r}, expected a list of texts.")
-        return list(found)
+            listed = list(template.values()) if isinstance(template, dict) else template
+        if not isinstance(listed, list | tuple) or not all(isinstance(choice, str) for choice in listed):
+            raise DataError(f"`doc_to_choice` returns {listed!r}, expected a list of texts.")
+        return list(listed)
 
     @property
     def has_choices(self) -> bool:
@@ -181,8 +181,8 @@ class Prompts:
         if not same or told:
             return drawn
         return [
-            Random(SEED).sample(_others(chosen, doc), self.shots) if doc in found else found
-            for doc, found in zip(docs, drawn, strict=True)
+            Random(SEED).sample(_others(chosen, doc), self.shots) if doc in examples else examples
+            for doc, examples in zip(docs, drawn, strict=True)
         ]
 
     def _first(self, pool: list[Doc], doc: Doc | None) -> list[Doc]:
@@ -194,8 +194,8 @@ class Prompts:
     def _sampled(self, random: Random, pool: list[Doc], doc: Doc | None) -> list[Doc]:
         if doc is None:
             return random.sample(pool, self.shots)
-        found = _others(random.sample(pool, self.shots + 1), doc)[: self.shots]
-        return found if len(found) == self.shots else random.sample(_others(pool, doc), self.shots)
+        examples = _others(random.sample(pool, self.shots + 1), doc)[: self.shots]
+        return examples if len(examples) == self.shots else random.sample(_others(pool, doc), self.shots)
 
 
 def _picked(pool: Sequence[Doc], indices: Sequence[int]) -> list[Doc]:

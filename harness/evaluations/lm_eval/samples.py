@@ -82,12 +82,12 @@ class ReadSamples:
         return [*self.answered, *made]
 
 
-def metrics_of(found: Sequence[Answered]) -> tuple[str, ...]:
+def metrics_of(answers: Sequence[Answered]) -> tuple[str, ...]:
     """Our metrics of a task's samples: those of its protocol whose statistics every read one has."""
-    read = [answered.record.stats for answered in found if answered.record.stats]
-    chosen = (*METRICS[found[0].protocol], "acc_mutual_info")
-    if found[0].protocol != "continuations":
-        return METRICS[found[0].protocol]
+    read = [answered.record.stats for answered in answers if answered.record.stats]
+    chosen = (*METRICS[answers[0].protocol], "acc_mutual_info")
+    if answers[0].protocol != "continuations":
+        return METRICS[answers[0].protocol]
     return tuple(name for name in chosen if read and all(name in stats for stats in read))
 
 

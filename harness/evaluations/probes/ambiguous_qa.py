@@ -176,10 +176,10 @@ def _likelihoods(protocol: str, responses: Sequence[Response]) -> tuple[float, .
         return Failure("nan", "every answer has probability zero")
     made: list[float] = []
     for response in responses:
-        found = whole_likelihood(response)
-        if isinstance(found, Failure):
-            return found
-        made.append(found.total)
+        likelihood = whole_likelihood(response)
+        if isinstance(likelihood, Failure):
+            return likelihood
+        made.append(likelihood.total)
     return tuple(made)
 
 

@@ -88,19 +88,19 @@ class Amplification(OnTaskProbe[AmplificationOptions]):
         own = len(self.task.data_refs)
         words = words_of_options(self.options.groups, data[own] if len(data) > own else None)
         trained = self._trained(data[:own], words)
-        found = []
+        items = []
         for item in self.task.every_item(data[:own], split):
             groups = sorted(group for group in words.found(item.payload["text"]) if group in trained["known"])
             if groups:
                 slices = tuple(dict.fromkeys([*item.slices, *(f"group={group}" for group in groups)]))
                 payload = {**item.payload, "groups": groups, **trained}
-                found.append(Item(item.id, payload, item.texts, item.target, item.clusters, slices))
-        if not found:
+                items.append(Item(item.id, payload, item.texts, item.target, item.clusters, slices))
+        if not items:
             raise DataError(
                 f"probe {self.name!r}: no text (split {split!r}) mentions a group.",
                 hint="define `groups` with words that occur in the texts.",
             )
-        yield from choose(found, self.options.limit, self.cluster_unit)
+        yield from choose(items, self.options.limit, self.cluster_unit)
 
     def requests(self, item: Item, protocol: str) -> Sequence[Request]:
         return self.task.requests_for(item.payload["text"], protocol)

@@ -116,14 +116,14 @@ class Coreference(Probe[CoreferenceOptions]):
         for column in COLUMNS:
             dataset.require(column)
         shares = _shares(data[1]) if len(data) > 1 else {}
-        found = list(choose(_items(dataset, dataset.split(split), shares), self.options.limit, self.cluster_unit))
-        if not found:
+        items = list(choose(_items(dataset, dataset.split(split), shares), self.options.limit, self.cluster_unit))
+        if not items:
             raise DataError(
                 f"probe {self.name!r}: no sentence of {ref_name(self.options.data)} has two sides "
                 "(pro and anti, or male and female).",
                 hint="rows with equal `pair` belong together; `side` tells them apart.",
             )
-        yield from found
+        yield from items
 
     def remarks(self, data: Sequence[Dataset], split: str) -> list[str]:
         """How many sentences have no other side, and are in no figure."""
@@ -258,7 +258,7 @@ def _item(dataset: Dataset, sides: Mapping[str, Row], shares: Mapping[str, float
     return Item(
         id=digest([row.id for row in ordered.values()]),
         payload=payload,
-        texts={side: found["sentence"] for side, found in variants.items()},
+        texts={side: variant_rows["sentence"] for side, variant_rows in variants.items()},
         clusters={"pair": row.cluster, OCCUPATION: occupation},
         slices=joined_slices(row),
     )
@@ -267,5 +267,5 @@ def _item(dataset: Dataset, sides: Mapping[str, Row], shares: Mapping[str, float
 def _shares(dataset: Dataset) -> dict[str, float]:
     dataset.require("occupation")
     dataset.require("share")
-    rows = [row for found in dataset.rows.values() for row in found]
+    rows = [row for split_rows in dataset.rows.values() for row in split_rows]
     return {str(row.fields["occupation"]).strip().casefold(): float(row.fields["share"]) for row in rows}

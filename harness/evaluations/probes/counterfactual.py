@@ -110,14 +110,15 @@ class Counterfactual(OnTaskProbe[CounterfactualOptions]):
         for original in self._originals(data, split):
             for item in original.items(self.kinds):
                 once.setdefault(item.id, item)
-        found = choose(once.values(), self.options.limit, self.cluster_unit)
-        if not found:
+        items = choose(once.values(), self.options.limit, self.cluster_unit)
+        if not items:
             raise DataError(
-                f"probe {self.name!r}: no text of {', '.join(one.name for one in data)} (split {split!r}) has a word "
+                f"probe {self.name!r}: no text of {', '.join(dataset.name for dataset in data)} "
+                f"(split {split!r}) has a word "
                 "that can be swapped.",
                 hint="add `templates: true`, more `data`, or `lexicons` with words that occur in the texts.",
             )
-        yield from found
+        yield from items
 
     def requests(self, item: Item, protocol: str) -> Sequence[Request]:
         texts = [item.payload["text"], *(variant["text"] for variant in item.payload["variants"])]
@@ -181,7 +182,9 @@ class Counterfactual(OnTaskProbe[CounterfactualOptions]):
     def _originals(self, data: Sequence[Dataset], split: str) -> Iterator[Original]:
         own = len(self.task.data_refs)
         if len(data) != len(self.data_refs):
-            raise ValueError(f"{self.name!r} wants the data {self.data_refs}, found {[one.name for one in data]}")
+            raise ValueError(
+                f"{self.name!r} wants the data {self.data_refs}, found {[dataset.name for dataset in data]}"
+            )
         origins = [ref_name(ref) for ref in self.data_refs]
         yield from of_task(self.task.every_item(data[:own], split), origins[0], self.task.cluster_unit)
         column = self.options.text or self.task.text_column

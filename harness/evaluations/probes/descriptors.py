@@ -116,15 +116,15 @@ class Descriptors(Probe[DescriptorsOptions]):
             axes.setdefault(axis, {})[descriptor] = None
         made = (
             _item(axis, descriptor, template, place)
-            for axis, found in sorted(axes.items())
-            for descriptor in sorted(self._chosen(axis, found))
+            for axis, words in sorted(axes.items())
+            for descriptor in sorted(self._chosen(axis, words))
             for place, template in enumerate(self.options.templates)
         )
         yield from choose(made, self.options.limit, "descriptor")
 
-    def _chosen(self, axis: str, found: Iterable[str]) -> list[str]:
+    def _chosen(self, axis: str, words: Iterable[str]) -> list[str]:
         """At most `per_axis` descriptors, by hash."""
-        return sorted(found, key=lambda word: (fraction(f"{axis}\n{word}"), word))[: self.options.per_axis]
+        return sorted(words, key=lambda word: (fraction(f"{axis}\n{word}"), word))[: self.options.per_axis]
 
     def protocol(self, facts: ModelFacts) -> str | None:
         scorer = scorer_for(facts, self.options.scorer)

@@ -169,8 +169,8 @@ def _mean_vector(responses: Sequence[Response]) -> FloatArray | Failure:
         if vector is None:
             return Failure("nan", "the model gave a vector without a direction")
         total = vector if total is None else total + vector
-    found = None if total is None else _unit(total)
-    return Failure("nan", "the templates' vectors cancel") if found is None else found
+    mean = None if total is None else _unit(total)
+    return Failure("nan", "the templates' vectors cancel") if mean is None else mean
 
 
 def _unit(vector: FloatArray) -> FloatArray | None:
@@ -188,9 +188,9 @@ def _sets_of(table: Dataset) -> dict[str, dict[str, list[str]]]:
             if name not in sets:
                 raise DataError(f"data {table.name!r}, row {row.id}: `set` is {name!r}, expected one of {SETS}.")
             sets[name].setdefault(group, []).append(word)
-    for name, found in sets.items():
+    for name, words in sets.items():
         try:
-            _check_sets(name, found)
+            _check_sets(name, words)
         except ValueError as error:
             raise DataError(f"data {table.name!r}: {error}.") from error
     return sets
@@ -199,6 +199,6 @@ def _sets_of(table: Dataset) -> dict[str, dict[str, list[str]]]:
 def _check_sets(name: str, sets: Mapping[str, Sequence[str]]) -> None:
     if len(sets) != 2:
         raise ValueError(f"`{name}` needs two sets of words, found {len(sets)}")
-    words = [word.strip() for found in sets.values() for word in found]
-    if any(not found for found in sets.values()) or "" in words or len(set(words)) != len(words):
+    words = [word.strip() for members in sets.values() for word in members]
+    if any(not members for members in sets.values()) or "" in words or len(set(words)) != len(words):
         raise ValueError(f"`{name}` needs words that are not empty, each in one set and once")

@@ -133,7 +133,7 @@ class GroupGaps(OnTaskProbe[GroupGapsOptions]):
         for item in self.task.every_item(data[:own], split):
             made.append((item, self._groups(item, words)))
         known = self._known(made, words)
-        if len({one for _, found in made for one in found}) < 2:
+        if len({group for _, groups in made for group in groups}) < 2:
             raise DataError(
                 f"probe {self.name!r}: the texts (split {split!r}) speak of fewer than two of the groups {known}.",
                 hint="give `groups` with words that the texts have, or `columns` of the data.",

@@ -141,7 +141,9 @@ class MinimalPairs(Probe[MinimalPairsOptions]):
             alike = Failure("no_token", "the sentences differ only in words that the tokenizer cannot represent")
             return failed(item, alike, truncated=truncated)
         original = protocol == "crows_original"
-        first, second = (round(one.total, CROWS_DIGITS) if original else one.total for one in (more, less))
+        first, second = (
+            round(sentence.total, CROWS_DIGITS) if original else sentence.total for sentence in (more, less)
+        )
         margin = first - second
         tied = first == second if original else abs(margin) <= TIE * max(1.0, abs(first), abs(second))
         stats = {"margin": margin, "tied": float(tied), **_capability(more, less)}

@@ -82,7 +82,7 @@ class GenerationOptions(EvaluationOptions):
     def readers(self) -> tuple[tuple[tuple[str, ...], str], ...]:
         """Where the YAML names a model that reads the texts, and which."""
         given = (("toxicity", self.toxicity), ("regard", self.regard))
-        return tuple(((option, "model"), one.model) for option, one in given if one is not None)
+        return tuple(((option, "model"), grader.model) for option, grader in given if grader is not None)
 
     @property
     def further_metrics(self) -> tuple[str, ...]:
@@ -146,12 +146,12 @@ class Generation(Probe[GenerationOptions]):
     @property
     def readings(self) -> list[Reading]:
         """What other models are asked about the written texts."""
-        found: list[Reading] = []
+        readings: list[Reading] = []
         if self.options.toxicity is not None:
-            found.append(Toxicity(self.options.toxicity))
+            readings.append(Toxicity(self.options.toxicity))
         if self.options.regard is not None:
-            found.append(Regard(self.options.regard))
-        return found
+            readings.append(Regard(self.options.regard))
+        return readings
 
     def settings(self) -> Mapping[str, Any]:
         """Who reads the texts afterward is no part of it: it changes neither items nor what is asked."""

@@ -111,10 +111,10 @@ class Pronouns(Probe[PronounsOptions]):
         (dataset,) = data
         dataset.require(self.options.text)
         texts = ((str(row.fields[self.options.text]), row.cluster) for row in dataset.split(self.options.train))
-        found = counts(texts, own_gender_words(), own_words())
+        joint_counts = counts(texts, own_gender_words(), own_words())
         listed = [word for word, kind in described_words().items() if kind == "occupation"]
         words = self.options.words or sorted(listed)
-        joint = {word: tuple(found[word, group] for group in GROUPS) for word in words}
+        joint = {word: tuple(joint_counts[word, group] for group in GROUPS) for word in words}
         totals = [sum(pair[place] for pair in joint.values()) for place in range(len(GROUPS))]
         if not any(totals):
             raise DataError(

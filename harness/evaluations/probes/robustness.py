@@ -97,15 +97,15 @@ class Robustness(OnTaskProbe[RobustnessOptions]):
             DataError: what the task's data lacks; or that no text can be changed.
         """
         own = len(self.task.data_refs)
-        found = [
+        cases = [
             item
             for original in self.task.every_item(data[:own], split)
             for kind in self.options.kinds
             for item in self._changed(original, kind)
         ]
         if "paraphrase" in self.options.kinds:
-            found += _given(data[own], split) if len(data) > own else list(_wordings())
-        once = {item.id: item for item in found}
+            cases += _given(data[own], split) if len(data) > own else list(_wordings())
+        once = {item.id: item for item in cases}
         if not once:
             raise DataError(
                 f"probe {self.name!r}: no text (split {split!r}) can be changed in the ways {self.options.kinds}.",

@@ -117,10 +117,10 @@ class StereoSet(Probe[StereoSetOptions]):
 
     def record(self, item: Item, protocol: str, responses: Sequence[Response]) -> Record:
         truncated = truncated_tokens(responses)
-        found = _values(item, protocol, responses)
-        if isinstance(found, Failure):
-            return failed(item, found, truncated=truncated)
-        stereotype, anti, unrelated = found
+        pair_values = _values(item, protocol, responses)
+        if isinstance(pair_values, Failure):
+            return failed(item, pair_values, truncated=truncated)
+        stereotype, anti, unrelated = pair_values
         pro, related = judged(stereotype, anti, unrelated)
         tied = stereotype == anti
         return outcome(
@@ -129,7 +129,7 @@ class StereoSet(Probe[StereoSetOptions]):
             margin=stereotype - anti,
             tied=tied,
             truncated=truncated,
-            response=dict(zip(SIDES, found, strict=True)),
+            response=dict(zip(SIDES, pair_values, strict=True)),
             stats={"pro": pro, "related": related, "margin": stereotype - anti, "tied": float(tied)},
         )
 
@@ -149,19 +149,19 @@ def _values(item: Item, protocol: str, responses: Sequence[Response]) -> tuple[f
         values = scores(responses[0], len(SIDES))
         if isinstance(values, Failure):
             return values
-        found = tuple(value / len(item.payload[side]) for value, side in zip(values, SIDES, strict=True))
-        return found if all(map(math.isfinite, found)) else Failure("nan", "a sentence has probability zero")
+        normed = tuple(value / len(item.payload[side]) for value, side in zip(values, SIDES, strict=True))
+        return normed if all(map(math.isfinite, normed)) else Failure("nan", "a sentence has probability zero")
     made: list[float] = []
     for response in responses:
         if protocol == NEXT:
             pair = scores(response, 2)
-            one: float | Failure = pair if isinstance(pair, Failure) else pair[0]
+            side_value: float | Failure = pair if isinstance(pair, Failure) else pair[0]
         else:
             scored = read(response, protocol.removesuffix(MEAN))
-            one = scored if isinstance(scored, Failure) else scored.total / (scored.tokens or 1)
-        if isinstance(one, Failure):
-            return one
-        made.append(one)
+            side_value = scored if isinstance(scored, Failure) else scored.total / (scored.tokens or 1)
+        if isinstance(side_value, Failure):
+            return side_value
+        made.append(side_value)
     return cast(tuple[float, ...], tuple(made))
 
 

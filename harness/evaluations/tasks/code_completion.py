@@ -55,8 +55,8 @@ class CodeCompletion(WritingTask[CodeCompletionOptions]):
         return [self.options.text]
 
     def row_items(self, dataset: Dataset, row: Row) -> Iterator[Item]:
-        found = functions(text_of(dataset, row, self.options.text), self.options.body_lines)
-        for head, body in sorted(found, key=lambda pair: fraction("\n".join(pair)))[: self.options.functions]:
+        heads = functions(text_of(dataset, row, self.options.text), self.options.body_lines)
+        for head, body in sorted(heads, key=lambda pair: fraction("\n".join(pair)))[: self.options.functions]:
             yield Item(
                 id=digest([row.id, head, body]),
                 payload={"prompt": head, "references": [body.removeprefix(_INDENT)]},
@@ -90,7 +90,7 @@ def functions(source: str, body_lines: int) -> list[tuple[str, str]]:
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return []
     lines = source.split("\n")
-    found = {}
+    parts = {}
     for node in ast.walk(tree):
         if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             continue
@@ -102,8 +102,8 @@ def functions(source: str, body_lines: int) -> list[tuple[str, str]]:
         cut = start - (node.lineno - 1)
         head, rest = "\n".join(whole[:cut]) + "\n", "\n".join(whole[cut:])
         if len(whole) - cut <= body_lines and rest.startswith(_INDENT) and parses(head + rest):
-            found[head + rest] = (head, rest)
-    return list(found.values())
+            parts[head + rest] = (head, rest)
+    return list(parts.values())
 
 
 def body_of(text: str) -> str:

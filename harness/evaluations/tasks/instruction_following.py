@@ -58,7 +58,12 @@ class Instruction(WritingTask[InstructionOptions]):
         return {"constraints": constraints_in(dataset, row, self.options.constraints)}
 
     def measure(self, text: str, item: Item) -> tuple[dict[str, float], dict[str, Any]]:
-        found = met(text, item.payload["constraints"])
-        followed = float(all(found))
-        counts = {"met": float(sum(found)), "constraints": float(len(found)), "followed": followed, "correct": followed}
-        return {**writing_statistics(text), **counts}, {"met": found}
+        results = met(text, item.payload["constraints"])
+        followed = float(all(results))
+        counts = {
+            "met": float(sum(results)),
+            "constraints": float(len(results)),
+            "followed": followed,
+            "correct": followed,
+        }
+        return {**writing_statistics(text), **counts}, {"met": results}

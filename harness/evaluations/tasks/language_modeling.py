@@ -94,13 +94,13 @@ class LanguageModeling(Evaluation):
         """
         (dataset,) = data
         dataset.require(self.options.text)
-        found = choose(self._pieces(dataset, split), self.options.limit, self.cluster_unit)
-        if not found:
+        chosen = choose(self._pieces(dataset, split), self.options.limit, self.cluster_unit)
+        if not chosen:
             raise DataError(
                 f"data {dataset.name!r}: no text of the split {split!r} has a letter or digit.",
                 hint=f"set the text column: `text: …` (now {self.options.text!r}).",
             )
-        yield from found
+        yield from chosen
 
     def protocol(self, facts: ModelFacts) -> str | None:
         return {"masked": PSEUDO, "causal": ROLLING}.get(facts.language_model or "")

@@ -168,13 +168,13 @@ class MultipleChoice(RowTask[MultipleChoiceOptions]):
 
 
 def _likelihoods(responses: Sequence[Response]) -> tuple[float, ...] | Failure:
-    found = []
+    totals = []
     for response in responses:
         likelihood = whole_likelihood(response)
         if isinstance(likelihood, Failure):
             return likelihood
-        found.append(likelihood.total)
-    return tuple(found)
+        totals.append(likelihood.total)
+    return tuple(totals)
 
 
 def _letter_place(answer: str, choices: Sequence[str]) -> int | None:

@@ -118,10 +118,10 @@ class NextWord(RowTask[NextWordOptions]):
     def _written(self, item: Item, response: Response) -> Record:
         if not isinstance(response, Generated):
             return failed(item, _fault(response))
-        found = _WORD.match(response.text.lstrip())
+        match = _WORD.match(response.text.lstrip())
         # A word that goes on to the last token may not be whole.
-        whole = found is not None and (found.end() < len(response.text.lstrip()) or response.finish != "length")
-        word = found.group() if found is not None and whole else ""
+        whole = match is not None and (match.end() < len(response.text.lstrip()) or response.finish != "length")
+        word = match.group() if match is not None and whole else ""
         return outcome(
             item,
             prediction=word,

@@ -89,9 +89,9 @@ class ExtractiveQA(RowTask[ExtractiveQAOptions]):
         for item in self.every_item([dataset], split):
             context, answers = item.payload["context"], item.payload["answers"]
             places = [answer_place(context, answer) for answer in answers]
-            found = tuple(dict.fromkeys(place for place in places if place is not None))
-            if found or not answers:
-                made.append(AnswerSpan(item.payload["question"], context, found))
+            spans = tuple(dict.fromkeys(place for place in places if place is not None))
+            if spans or not answers:
+                made.append(AnswerSpan(item.payload["question"], context, spans))
             else:
                 lost += 1
         if lost and not made:

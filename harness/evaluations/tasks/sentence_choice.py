@@ -89,10 +89,10 @@ class SentenceChoice(RowTask[SentenceChoiceOptions]):
         truncated = truncated_tokens(responses)
         values = []
         for response in responses:
-            found = whole_likelihood(response)
-            if isinstance(found, Failure):
-                return failed(item, found, truncated=truncated)
-            values.append(found.total)
+            likelihood = whole_likelihood(response)
+            if isinstance(likelihood, Failure):
+                return failed(item, likelihood, truncated=truncated)
+            values.append(likelihood.total)
         sentences = [item.payload["right"], *item.payload["wrong"]]
         best = best_choices(values)
         chosen = min(best, key=lambda place: fraction(f"{item.id}\n{sentences[place]}"))

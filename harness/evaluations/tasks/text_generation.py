@@ -63,18 +63,18 @@ class GenerationOptions(WritingOptions):
     @property
     def readers(self) -> tuple[tuple[tuple[str, ...], str], ...]:
         """Where the YAML names a model that reads the texts, and which."""
-        found: list[tuple[tuple[str, ...], str]] = []
+        readers: list[tuple[tuple[str, ...], str]] = []
         if self.reference_model is not None:
-            found.append((("reference_model",), self.reference_model))
+            readers.append((("reference_model",), self.reference_model))
         if self.judge is not None:
-            found.append((("judge", "model"), self.judge.model))
-        return tuple(found)
+            readers.append((("judge", "model"), self.judge.model))
+        return tuple(readers)
 
     @field_validator("form")
     @classmethod
     def _known(cls, value: list[dict[str, Any]]) -> list[dict[str, Any]]:
-        for one in value:
-            checked_constraint(one)
+        for constraint in value:
+            checked_constraint(constraint)
         return value
 
 
@@ -110,12 +110,12 @@ class Generation(WritingTask[GenerationOptions]):
     @property
     def readings(self) -> list[Reading]:
         """What other models are asked about the written texts."""
-        found: list[Reading] = []
+        readings: list[Reading] = []
         if self.options.reference_model is not None:
-            found.append(ReferenceLikelihood(self.options.reference_model, self.separator))
+            readings.append(ReferenceLikelihood(self.options.reference_model, self.separator))
         if self.options.judge is not None:
-            found.append(Judge(self.options.judge))
-        return found
+            readings.append(Judge(self.options.judge))
+        return readings
 
     @property
     def caveats(self) -> tuple[str, ...]:

@@ -157,13 +157,13 @@ class Tagging(RowTask[TaggingOptions]):
             return failed(item, fault, truncated=truncated)
         predicted = list(response.labels)
         scheme = self.options.scheme
-        found = span_statistics(gold, predicted, self.options.types, scheme)
+        statistics = span_statistics(gold, predicted, self.options.types, scheme)
         return outcome(
             item,
             prediction=_shown(words, predicted, scheme),
             truncated=truncated,
             response={"tags": predicted},
-            stats={**found, "correct": float(set(spans(gold, scheme)[0]) == set(spans(predicted, scheme)[0]))},
+            stats={**statistics, "correct": float(set(spans(gold, scheme)[0]) == set(spans(predicted, scheme)[0]))},
         )
 
     def metric_context(self) -> MetricContext:
@@ -172,5 +172,5 @@ class Tagging(RowTask[TaggingOptions]):
 
 def _shown(words: Sequence[str], tags: Sequence[str], scheme: Scheme) -> str:
     """The spans as text: `person: Ada Lovelace; place: London`."""
-    found, _ = spans(tags, scheme)
-    return "; ".join(f"{kind}: {' '.join(words[start:end])}" for kind, start, end in found)
+    tagged, _ = spans(tags, scheme)
+    return "; ".join(f"{kind}: {' '.join(words[start:end])}" for kind, start, end in tagged)

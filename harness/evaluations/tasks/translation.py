@@ -61,5 +61,5 @@ class Translation(WritingTask[TranslationOptions]):
 
     def measure(self, text: str, item: Item) -> tuple[dict[str, float], dict[str, Any]]:
         references = item.payload["references"]
-        found = translation_statistics(text, references, tokenize=self.tokenizer)
-        return {**found, "correct": float(text in references)}, {}
+        statistics = translation_statistics(text, references, tokenize=self.tokenizer)
+        return {**statistics, "correct": float(text in references)}, {}

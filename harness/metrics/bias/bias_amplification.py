@@ -85,7 +85,7 @@ class ZhaoMetric(RecordMetric):
         member = [column(records, MEMBER + group) for group in groups_of(records)]
         made, fixed = [], []
         for label in self.labels:
-            here = np.array([one == label for one in said], dtype=np.float64)
+            here = np.array([said_label == label for said_label in said], dtype=np.float64)
             made += [here * inside for inside in member]
             fixed += [column(records, f"b_train.{label}|{group}") for group in groups_of(records)]
         return np.column_stack([*made, *fixed]) if made else np.full((len(records), 2), np.nan)

@@ -42,11 +42,11 @@ class PairsDiffer(JackknifeMetric):
     def statistic(self, contributions: FloatArray) -> float:
         differ = pairs = 0
         for axis in np.unique(contributions[:, 0]):
-            found = pair_tests(
+            results = pair_tests(
                 contributions[contributions[:, 0] == axis, 1], contributions[contributions[:, 0] == axis, 2]
             )
-            pairs += len(found)
-            differ += holm_rejections(found, ALPHA)
+            pairs += len(results)
+            differ += holm_rejections(results, ALPHA)
         return differ / pairs if pairs else float("nan")
 
 

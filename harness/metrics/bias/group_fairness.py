@@ -49,7 +49,7 @@ class GapMetric(RecordMetric):
             (inside, inside * positive, inside * positive * selected, inside * (1.0 - positive) * selected)
             for inside in member
         ]
-        flat = [one for group in counts for one in group]
+        flat = [count for group in counts for count in group]
         return np.column_stack(flat) if flat else np.full((len(records), 4), np.nan)
 
     def value(self, sums: FloatArray, n: npt.NDArray[Any] | float) -> FloatArray:

@@ -26,7 +26,7 @@ class GroupSpread(RecordMetric):
     def rows(self, records: Records) -> FloatArray:
         values = column(records, self.column)
         member = [column(records, MEMBER + group) for group in groups_of(records)]
-        flat = [one for inside in member for one in (inside, inside * values)]
+        flat = [column for inside in member for column in (inside, inside * values)]
         return np.column_stack(flat) if flat else np.full((len(records), 2), np.nan)
 
     def value(self, sums: FloatArray, n: npt.NDArray[Any] | float) -> FloatArray:

@@ -52,23 +52,23 @@ def translation_statistics(
     """
     if not references:
         raise ValueError("a segment needs at least one reference")
-    found: dict[str, float] = {}
+    statistics: dict[str, float] = {}
     for name in names:
         # sacrebleu splits a document at line ends; a segment is one line here as there.
         texts = [" ".join(text.split()) for text in (hypothesis, *references)]
         (row,) = _scorer(name, tokenize)._extract_corpus_statistics([texts[0]], [[text] for text in texts[1:]])
-        found |= {f"{name}.{place}": float(value) for place, value in enumerate(row)}
-    return found
+        statistics |= {f"{name}.{place}": float(value) for place, value in enumerate(row)}
+    return statistics
 
 
 def signature(name: str, references: int | None, tokenize: str = "13a") -> str:
     """sacrebleu's short account of how a figure was made; `references` None where their number varies."""
     scorer = _scorer(name, tokenize)
-    found = str(
+    text = str(
         scorer.corpus_score(["a"], [["a"]] * (references or 1)).format(signature=scorer.get_signature().format())
     )
-    matched = re.match(r"(\S+) = ", found)
-    assert matched is not None, found
+    matched = re.match(r"(\S+) = ", text)
+    assert matched is not None, text
     said = matched.group(1).partition("|")[2]
     return said if references is not None else said.replace("nrefs:1", "nrefs:var")
 

@@ -53,15 +53,15 @@ def choice_statistics(
         score / max(1, len(choice.encode("utf-8", "surrogatepass")))
         for score, choice in zip(scores, choices, strict=True)
     ]
-    found = {
+    statistics = {
         "acc": point(scores, right),
         "acc_norm_chars": point(chars, right),
         "acc_norm_bytes": point(bytes_, right),
     }
     if unconditional is not None:
         gains = [score - alone for score, alone in zip(scores, unconditional, strict=True)]
-        found["acc_mutual_info"] = point(gains, right)
-    return found
+        statistics["acc_mutual_info"] = point(gains, right)
+    return statistics
 
 
 acc = MeanOf(

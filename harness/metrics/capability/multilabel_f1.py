@@ -28,14 +28,14 @@ NEEDS = "label_counts"
 
 def label_counts(gold: Collection[str], predicted: Collection[str], labels: Sequence[str]) -> dict[str, float]:
     """`tp.<label>`, `fp.<label>`, `fn.<label>` of one item, its own F1 and whether both sets are equal."""
-    found: dict[str, float] = {}
+    counts: dict[str, float] = {}
     for label in labels:
-        found[f"tp.{label}"] = float(label in gold and label in predicted)
-        found[f"fp.{label}"] = float(label not in gold and label in predicted)
-        found[f"fn.{label}"] = float(label in gold and label not in predicted)
+        counts[f"tp.{label}"] = float(label in gold and label in predicted)
+        counts[f"fp.{label}"] = float(label not in gold and label in predicted)
+        counts[f"fn.{label}"] = float(label in gold and label not in predicted)
     both = len(set(gold) & set(predicted))
     total = len(set(gold)) + len(set(predicted))
-    return {**found, "f1_sample": 2.0 * both / total if total else 1.0, "correct": float(set(gold) == set(predicted))}
+    return {**counts, "f1_sample": 2.0 * both / total if total else 1.0, "correct": float(set(gold) == set(predicted))}
 
 
 @dataclass(slots=True, kw_only=True)

@@ -48,18 +48,18 @@ def spans(tags: Sequence[str], scheme: Scheme = "iob2") -> tuple[list[Span], int
     if scheme == "bilou":
         pairs = [(_AS_IOBES.get(prefix, prefix if prefix not in "ES" else "?"), kind) for prefix, kind in pairs]
         scheme = "iobes"
-    found: list[Span] = []
+    spans_so_far: list[Span] = []
     place = 0
     while place < len(pairs):
-        touched = found[-1][0] if found and found[-1][2] == place else None
+        touched = spans_so_far[-1][0] if spans_so_far and spans_so_far[-1][2] == place else None
         end = _span_end(pairs, place, scheme, touched)
         if end is None:
             place += 1
         else:
-            found.append((pairs[place][1], place, end))
+            spans_so_far.append((pairs[place][1], place, end))
             place = end
-    inside = sum(end - start for _, start, end in found)
-    return found, sum(prefix != OUTSIDE for prefix, _ in pairs) - inside
+    inside = sum(end - start for _, start, end in spans_so_far)
+    return spans_so_far, sum(prefix != OUTSIDE for prefix, _ in pairs) - inside
 
 
 def _span_end(pairs: Sequence[tuple[str, str]], start: int, scheme: Scheme, touched: str | None) -> int | None:

@@ -19,15 +19,15 @@ _REPEATED = 4
 def writing_statistics(text: str, reference: str | None = None) -> dict[str, float]:
     """Counts of words and n-grams of one text; with a reference, its words too."""
     words = _WORD.findall(text.lower())
-    found = {"words": float(len(words))}
+    statistics = {"words": float(len(words))}
     for size in (1, 2, _REPEATED):
         grams = [tuple(words[place : place + size]) for place in range(len(words) - size + 1)]
-        found[f"grams_{size}"] = float(len(grams))
-        found[f"distinct_grams_{size}"] = float(len(set(grams)))
-    found["repeated"] = found[f"grams_{_REPEATED}"] - found[f"distinct_grams_{_REPEATED}"]
+        statistics[f"grams_{size}"] = float(len(grams))
+        statistics[f"distinct_grams_{size}"] = float(len(set(grams)))
+    statistics["repeated"] = statistics[f"grams_{_REPEATED}"] - statistics[f"distinct_grams_{_REPEATED}"]
     if reference is not None:
-        found["reference_words"] = float(len(_WORD.findall(reference.lower())))
-    return found
+        statistics["reference_words"] = float(len(_WORD.findall(reference.lower())))
+    return statistics
 
 
 def edit_similarity_of(left: Sequence[str] | str, right: Sequence[str] | str) -> float:
@@ -39,10 +39,10 @@ def edit_similarity_of(left: Sequence[str] | str, right: Sequence[str] | str) ->
 def distance(left: Sequence[str] | str, right: Sequence[str] | str) -> int:
     """Levenshtein distance: insertions, deletions and replacements, one each."""
     before = list(range(len(right) + 1))
-    for row, one in enumerate(left, 1):
+    for row, character in enumerate(left, 1):
         here = [row]
         for place, other in enumerate(right, 1):
-            here.append(min(before[place] + 1, here[-1] + 1, before[place - 1] + (one != other)))
+            here.append(min(before[place] + 1, here[-1] + 1, before[place - 1] + (character != other)))
         before = here
     return before[-1]
 

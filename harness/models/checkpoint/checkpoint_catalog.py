@@ -76,7 +76,7 @@ def _read(path: Path) -> ModelEntry:
     from ruamel.yaml.error import YAMLError
 
     try:
-        found = ModelEntry.model_validate(YAML(typ="safe", pure=True).load(path.read_text("utf-8")))
+        entry = ModelEntry.model_validate(YAML(typ="safe", pure=True).load(path.read_text("utf-8")))
     except ValidationError as error:
         notes = [f"{'.'.join(str(part) for part in item['loc'])}: {item['msg']}" for item in error.errors()]
         raise CheckpointError(
@@ -84,21 +84,21 @@ def _read(path: Path) -> ModelEntry:
         ) from None
     except (OSError, UnicodeError, YAMLError) as error:
         raise CheckpointError(f"cannot read the catalog entry: {error}", where=Where(path)) from error
-    if found.name != path.stem:
+    if entry.name != path.stem:
         raise CheckpointError(f"expected the name {path.stem!r} as in the file's name.", where=Where(path))
-    return found
+    return entry
 
 
 @cache
 def _files() -> dict[str, Path]:
-    found: dict[str, Path] = {}
+    files: dict[str, Path] = {}
     for source in registry.names("checkpoints"):
         module = registry.load("checkpoints", source)
         for path in sorted(Path(module.__file__).parent.glob("*.yaml")):
-            if path.stem in found:
+            if path.stem in files:
                 raise CheckpointError(
-                    f"two packages have a checkpoint {path.stem!r}: {found[path.stem]} and {path}.",
+                    f"two packages have a checkpoint {path.stem!r}: {files[path.stem]} and {path}.",
                     hint="uninstall one of them.",
                 )
-            found[path.stem] = path
-    return found
+            files[path.stem] = path
+    return files

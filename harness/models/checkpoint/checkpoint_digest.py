@@ -149,10 +149,10 @@ def parent_digest(
                 hint="give the base checkpoint as well.",
             )
         return recorded
-    found = checkpoint_digest(resolve(parent["key"]), resolve, above=above)
-    if recorded and found != recorded:
-        raise other_base(folder, recorded, found, parent["key"])
-    return found
+    actual = checkpoint_digest(resolve(parent["key"]), resolve, above=above)
+    if recorded and actual != recorded:
+        raise other_base(folder, recorded, actual, parent["key"])
+    return actual
 
 
 def tokenizer_digest(folder: Path, *, template: bool = True) -> str:

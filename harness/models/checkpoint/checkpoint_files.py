@@ -96,17 +96,17 @@ def read_tensors(path: Path, names: tuple[str, ...]) -> dict[str, FloatArray]:
             f"the checkpoint has no {path.name}.", where=Where(path), hint="check that the folder was copied whole."
         )
     try:
-        found = load_file(path)
+        tensors = load_file(path)
     except (OSError, SafetensorError) as error:
         raise CheckpointError(
             f"the weights cannot be read: {error}.", where=Where(path), hint="copy or train the checkpoint again."
         ) from error
-    missing = [name for name in names if name not in found]
+    missing = [name for name in names if name not in tensors]
     if missing:
         raise CheckpointError(
             f"expected the tensors {', '.join(names)}; {', '.join(missing)} missing.", where=Where(path)
         )
-    return {name: np.asarray(found[name], dtype=np.float64) for name in names}
+    return {name: np.asarray(tensors[name], dtype=np.float64) for name in names}
 
 
 def _check_format(path: Path, settings: Mapping[str, Any]) -> None:

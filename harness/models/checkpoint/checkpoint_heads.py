@@ -48,14 +48,14 @@ def heads_in(config: Mapping[str, Any], names: Iterable[str]) -> tuple[Head, ...
         names: of its tensors.
     """
     known = tuple(names)
-    found: list[Head] = []
+    heads: list[Head] = []
     if any(name.startswith(LABEL_PREFIXES) for name in known):
-        found.append(_labeling(config))
-    if "span" not in found and any(name.startswith(SPAN_PREFIXES) for name in known):
-        found.append("span")
+        heads.append(_labeling(config))
+    if "span" not in heads and any(name.startswith(SPAN_PREFIXES) for name in known):
+        heads.append("span")
     if any(name.startswith(NEXT_SENTENCE_PREFIXES) for name in known):
-        found.append("next_sentence")
-    return tuple(found)
+        heads.append("next_sentence")
+    return tuple(heads)
 
 
 def _labeling(config: Mapping[str, Any]) -> Head:

@@ -64,9 +64,9 @@ def locate(
         )
     if file is not None:
         _refuse(not file.endswith(".gguf"), f"expected the name of a GGUF file, found {file!r}", where)
-        found = snapshot(path, revision, offline=offline, where=where, files=[file]) / file
-        _refuse(not found.is_file(), f"the hub checkpoint has no file {file!r}", where)
-        return converted(found, store or Store(reporter=reporter), reporter, where=where)
+        checkpoint_file = snapshot(path, revision, offline=offline, where=where, files=[file]) / file
+        _refuse(not checkpoint_file.is_file(), f"the hub checkpoint has no file {file!r}", where)
+        return converted(checkpoint_file, store or Store(reporter=reporter), reporter, where=where)
     return snapshot(path, revision, offline=offline, where=where)
 
 
@@ -104,7 +104,7 @@ def snapshot(
     from huggingface_hub.errors import GatedRepoError, HfHubHTTPError, RepositoryNotFoundError, RevisionNotFoundError
 
     try:
-        found = snapshot_download(hub_id, revision=revision, allow_patterns=list(files), local_files_only=offline)
+        folder = snapshot_download(hub_id, revision=revision, allow_patterns=list(files), local_files_only=offline)
     except (GatedRepoError, RepositoryNotFoundError, RevisionNotFoundError) as error:
         raise CheckpointError(
             f"the hub does not give {hub_id!r} at revision {revision}: {type(error).__name__}.",
@@ -117,4 +117,4 @@ def snapshot(
             where=where,
             hint="connect and run again, or give a local folder.",
         ) from error
-    return Path(found)
+    return Path(folder)

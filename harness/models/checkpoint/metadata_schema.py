@@ -153,7 +153,7 @@ def checked(schema: type[T] | Any, path: Path, value: Mapping[str, Any]) -> T:
         CheckpointError: that says where, what was expected and what was found; all faults in one.
     """
     problems = Problems(lambda *keys, key=False: _place(path, keys[:-1] if key else keys))
-    found: T | None = validate(schema, value, problems)
+    validated: T | None = validate(schema, value, problems)
     try:
         problems.raise_any(CheckpointError)
     except CheckpointError as error:
@@ -163,8 +163,8 @@ def checked(schema: type[T] | Any, path: Path, value: Mapping[str, Any]) -> T:
             notes=error.notes,
             hint="use the version of harness that wrote the folder, or copy the folder again.",
         ) from None
-    assert found is not None
-    return found
+    assert validated is not None
+    return validated
 
 
 def _place(path: Path, keys: tuple[Key, ...]) -> Where:

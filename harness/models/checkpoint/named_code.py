@@ -36,9 +36,9 @@ def check_names(path: Path, config: Mapping[str, Any]) -> None:
     """
     for key, value, inner in _entries(config):
         if key.removeprefix("_") in _WAYS:
-            found = next((one for one in _texts(value) if not _is_here(one)), None)
-            if found is not None:
-                raise _refused(path, key, found, "computing by code from elsewhere, which is not fetched")
+            foreign = next((text for text in _texts(value) if not _is_here(text)), None)
+            if foreign is not None:
+                raise _refused(path, key, foreign, "computing by code from elsewhere, which is not fetched")
         elif key == "auto_map" and inner and value:
             raise _refused(path, key, value, "code for a model inside the model, which is not run")
         elif key == "backbone" and isinstance(value, str) and value:
@@ -66,10 +66,10 @@ def _entries(config: Mapping[str, Any]) -> Iterator[tuple[str, Any, bool]]:
     while left:
         value, inner = left.pop()
         if isinstance(value, Mapping):
-            yield from ((str(key), one, inner) for key, one in value.items())
-            left += [(one, True) for one in value.values()]
+            yield from ((str(key), inner_key, inner) for key, inner_key in value.items())
+            left += [(inner, True) for inner in value.values()]
         elif isinstance(value, list):
-            left += [(one, True) for one in value]
+            left += [(inner, True) for inner in value]
 
 
 def _texts(value: Any) -> list[Any]:

@@ -68,11 +68,11 @@ class ClassicalBackend:
         counts: list[int] = []
         starts = [0]
         for text in texts:
-            found = Counter(
+            token_counts = Counter(
                 column for ngram in self._ngrams(text) if (column := weights.vocabulary.get(ngram)) is not None
             )
-            columns.extend(found.keys())
-            counts.extend(found.values())
+            columns.extend(token_counts.keys())
+            counts.extend(token_counts.values())
             starts.append(len(columns))
         index = np.asarray(columns, dtype=np.int64)
         data = np.asarray(counts, dtype=np.float64)

@@ -46,10 +46,10 @@ def pooled_states(
     backend = open_transformers(folder, OpenContext(resolve, None, device, reporter or Silent()))
     network = backend.network
     encoded = encode_texts(network.encoder, texts, network.max_length)
-    found = {name: np.zeros((len(texts), network.hidden_size)) for name in ("mean", "head")}
+    states_by_name = {name: np.zeros((len(texts), network.hidden_size)) for name in ("mean", "head")}
     for row, states in text_states(network, backend.batcher, encoded):
         if isinstance(states, TooLarge):
             raise CheckpointError("memory does not suffice for the states of one text.", where=Where(folder))
-        found["mean"][row.owner] = states.mean(axis=0)
-        found["head"][row.owner] = states[-1 if network.causal else 0]
-    return found
+        states_by_name["mean"][row.owner] = states.mean(axis=0)
+        states_by_name["head"][row.owner] = states[-1 if network.causal else 0]
+    return states_by_name

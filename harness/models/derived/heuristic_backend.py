@@ -181,17 +181,17 @@ class BaselineBackend:
         return Scores(tuple(math.log(fraction(f"{seed} {option}") + 1e-12) for option in request.options))
 
     def _tags(self, words: Sequence[str]) -> list[str]:
-        found = [OUTSIDE] * len(words)
+        tags = [OUTSIDE] * len(words)
         place = 0
         while place < len(words):
             for size in range(min(self._longest, len(words) - place), 0, -1):
                 kind = self._table.spans.get(" ".join(words[place : place + size]).lower())
                 if kind is not None:
-                    found[place : place + size] = self._marked(kind, size)
+                    tags[place : place + size] = self._marked(kind, size)
                     place += size - 1
                     break
             place += 1
-        return found
+        return tags
 
     def _marked(self, kind: str, size: int) -> list[str]:
         if f"S-{kind}" in self._table.labels:
@@ -224,7 +224,7 @@ class BaselineBackend:
             shared = len(asked & set(_WORD.findall(sentence.lower())))
             names = [m for m in _NAMES.finditer(sentence) if not set(_WORD.findall(m.group().lower())) <= asked]
             if names and shared > best[0]:
-                name = max(names, key=lambda found: len(found.group()))
+                name = max(names, key=lambda match: len(match.group()))
                 best = (shared, begin + name.start(), begin + name.end())
         return best[1], best[2]
 
@@ -239,7 +239,9 @@ class _Nearest:
             for word in set(_WORD.findall(source.lower())):
                 self._inverted.setdefault(word, []).append(number)
         total = len(self._answers)
-        self._idf = {word: math.log((1 + total) / (1 + len(found))) + 1 for word, found in self._inverted.items()}
+        self._idf = {
+            word: math.log((1 + total) / (1 + len(documents))) + 1 for word, documents in self._inverted.items()
+        }
         self._norms = [
             math.sqrt(math.fsum(self._idf[word] ** 2 for word in set(_WORD.findall(source.lower())))) or 1.0
             for source, _ in self._answers

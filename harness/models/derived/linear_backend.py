@@ -48,8 +48,8 @@ class LinearBackend:
                 else:
                     yield request, refusal
         if asked:
-            found, truncated = self._parent.features([request.text for request in asked])
-            scaled = (found - self._head.mean) / self._head.scale
+            features, truncated = self._parent.features([request.text for request in asked])
+            scaled = (features - self._head.mean) / self._head.scale
             values = log_softmax(scaled @ self._head.coef.T + self._head.intercept)
             for request, row, cut in zip(asked, values, truncated, strict=True):
                 yield request, choose(request, self._head.labels, row, cut)

@@ -110,9 +110,9 @@ def install(network: Network, projection: Projection) -> None:
     def taken_out(states: Any) -> Any:
         return states - (states @ held.T) @ held
 
-    def output(_module: Any, _inputs: Any, found: Any) -> Any:
-        found.last_hidden_state = taken_out(found.last_hidden_state)
-        return found
+    def output(_module: Any, _inputs: Any, outputs: Any) -> Any:
+        outputs.last_hidden_state = taken_out(outputs.last_hidden_state)
+        return outputs
 
     def pooled(_module: Any, inputs: Any) -> Any:
         return (taken_out(inputs[0]), *inputs[1:])

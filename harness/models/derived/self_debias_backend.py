@@ -79,7 +79,7 @@ def damped(plain: torch.Tensor, described: Sequence[torch.Tensor], decay: float)
     """
     logged = torch.log_softmax(plain, dim=-1)
     shares = logged.exp()
-    gaps = torch.stack([shares - torch.softmax(one, dim=-1) for one in described]).amin(dim=0)
+    gaps = torch.stack([shares - torch.softmax(logits, dim=-1) for logits in described]).amin(dim=0)
     return torch.log_softmax(logged + decay * gaps.clamp(max=0.0), dim=-1)
 
 
@@ -120,25 +120,28 @@ class SelfDebiasedNetwork(Network):
     def token_logprobs(self, rows: Sequence[Row]) -> list[FloatArray]:
         """See `Network`: of damped probabilities."""
         size = 4 * int(self.base.config.vocab_size) * (3 + len(self._prefixes))
-        found: list[FloatArray] = []
+        parts: list[FloatArray] = []
         held: list[Row] = []
         for number, row in enumerate(rows):
             held.append(row)
-            after = sum(len(one.positions) for one in rows[number + 1 : number + 2])
-            if not after or (sum(len(one.positions) for one in held) + after) * size > _BYTES:
+            after = sum(len(row.positions) for row in rows[number + 1 : number + 2])
+            if not after or (sum(len(row.positions) for row in held) + after) * size > _BYTES:
                 logits = self.position_logits(held)
                 start = 0
-                for one in held:
-                    part = logits[start : start + len(one.positions)]
-                    found.append(part[self.tensor(one.at), self.tensor(one.targets)].double().cpu().numpy())
-                    start += len(one.positions)
+                for held_row in held:
+                    part = logits[start : start + len(held_row.positions)]
+                    parts.append(part[self.tensor(held_row.at), self.tensor(held_row.targets)].double().cpu().numpy())
+                    start += len(held_row.positions)
                 held = []
-        return found
+        return parts
 
     def position_logits(self, rows: Sequence[Row]) -> torch.Tensor:
         """See `Network`: damped log-probabilities in place of logits."""
         plain = super().position_logits(rows)
-        described = [super(SelfDebiasedNetwork, self).position_logits(self._moved(rows, one)) for one in self._prefixes]
+        described = [
+            super(SelfDebiasedNetwork, self).position_logits(self._moved(rows, description))
+            for description in self._prefixes
+        ]
         return damped(plain, described, self._decay)
 
     def decoding(self, stepper: Stepper) -> Stepper:
@@ -190,7 +193,9 @@ class SelfDebiasStepper:
         self._rows = len(prompts)
         copies = list(prompts)
         for prefix in self._network.prefixes:
-            copies += [dataclasses.replace(one, ids=self._network.described(one.ids, prefix)) for one in prompts]
+            copies += [
+                dataclasses.replace(prompt, ids=self._network.described(prompt.ids, prefix)) for prompt in prompts
+            ]
         return self._damped(self._inner.start(copies))
 
     def step(self, tokens: torch.Tensor) -> torch.Tensor:

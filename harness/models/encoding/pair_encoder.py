@@ -73,10 +73,10 @@ class PairEncoder:
 
     def join(self, first: Sequence[int], second: Sequence[int], truncated: int = 0) -> PairRow:
         """The row of two tokenized texts, both whole."""
-        before, one, between, two, after = self._types
+        before, first_type, between, two, after = self._types
         return PairRow(
             ids=[*self._prefix, *first, *self._middle, *second, *self._suffix],
-            types=[*before, *one * len(first), *between, *two * len(second), *after],
+            types=[*before, *first_type * len(first), *between, *two * len(second), *after],
             second=self.second(len(first)),
             truncated=truncated,
         )
@@ -84,8 +84,8 @@ class PairEncoder:
     def fit(self, first: Sequence[int], second: Sequence[int], max_length: int | None) -> PairRow:
         """The row of two texts, the longer one cut from the right first until both fit."""
         room = len(first) + len(second) if max_length is None else max(0, max_length - self.specials)
-        one, two = longest_first(len(first), len(second), room)
-        return self.join(first[:one], second[:two], len(first) - one + len(second) - two)
+        kept_first, two = longest_first(len(first), len(second), room)
+        return self.join(first[:kept_first], second[:two], len(first) - kept_first + len(second) - two)
 
 
 def longest_first(first: int, second: int, room: int) -> tuple[int, int]:

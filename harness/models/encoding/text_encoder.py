@@ -225,8 +225,8 @@ class TextEncoder:
         """The tokens before and after the gap."""
         if self.mask_token is None or self.mask_id is None:
             raise ValueError("the tokenizer has no mask token")
-        left, found, right = text.partition(GAP)
-        if not found or GAP in right:
+        left, gap, right = text.partition(GAP)
+        if not gap or GAP in right:
             raise ValueError(f"expected {GAP} exactly once in the text")
         left, right = _utf8(left), _utf8(right)
         if any(token in left or token in right for token in self.special_tokens):

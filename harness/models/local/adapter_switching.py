@@ -50,11 +50,11 @@ class AdapterSwitch:
         from peft.tuners.tuners_utils import BaseTunerLayer
         from peft.utils import ModulesToSaveWrapper
 
-        found = {id(part): part for module in modules for part in module.modules()}
+        parts = {id(part): part for module in modules for part in module.modules()}
         known = {id(part) for part in self._modules}
         self._modules += [
             part
-            for key, part in found.items()
+            for key, part in parts.items()
             if key not in known and isinstance(part, (BaseTunerLayer, ModulesToSaveWrapper))
         ]
         self._current = None

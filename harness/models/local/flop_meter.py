@@ -93,7 +93,7 @@ def _stacks(base: Any, shape: Shape | None) -> list[tuple[Any, int, bool]]:
     layers = shape.layers if shape is not None else 0
     if not getattr(base.config, "is_encoder_decoder", False) or not hasattr(base, "encoder"):
         return [(base, layers, False)]
-    found = [(base.encoder, layers, False)]
+    stacks = [(base.encoder, layers, False)]
     if hasattr(base, "decoder"):
-        found.append((base.decoder, shape.decoder_layers if shape is not None else 0, True))
-    return found
+        stacks.append((base.decoder, shape.decoder_layers if shape is not None else 0, True))
+    return stacks

@@ -198,8 +198,8 @@ def _without_place(unused: Set[str], model: Any) -> list[str]:
 
 def _layer(name: str) -> tuple[str, int] | None:
     """The stack that a weight's name begins with, and its layer's number; None for what is in no layer."""
-    found = _LAYER.match(name)
-    return None if found is None else (found["stack"], int(found["number"]))
+    match = _LAYER.match(name)
+    return None if match is None else (match["stack"], int(match["number"]))
 
 
 def label_names(config: Any) -> tuple[str, ...] | None:

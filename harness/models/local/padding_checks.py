@@ -77,10 +77,10 @@ def alike(first: torch.Tensor, second: torch.Tensor, share: float) -> bool:
     """Whether two tensors are equal but for `share` of the largest number in them."""
     if first.shape != second.shape:
         return False
-    one, other = first.float(), second.float()
-    finite = one[one.isfinite()]
+    left, other = first.float(), second.float()
+    finite = left[left.isfinite()]
     scale = float(finite.abs().max()) if finite.numel() else 0.0
-    return bool(torch.allclose(one, other, rtol=0.0, atol=share * max(scale, 1e-3), equal_nan=True))
+    return bool(torch.allclose(left, other, rtol=0.0, atol=share * max(scale, 1e-3), equal_nan=True))
 
 
 def switch_length(config: Any) -> int | None:
@@ -88,11 +88,11 @@ def switch_length(config: Any) -> int | None:
     parameters = getattr(config, "rope_parameters", None) or getattr(config, "rope_scaling", None)
     if not isinstance(parameters, Mapping):
         return None
-    sets = [parameters, *(one for one in parameters.values() if isinstance(one, Mapping))]
+    sets = [parameters, *(settings for settings in parameters.values() if isinstance(settings, Mapping))]
     lengths = [
-        one.get("original_max_position_embeddings") or getattr(config, "original_max_position_embeddings", None)
-        for one in sets
-        if "longrope" in (one.get("rope_type"), one.get("type"))
+        settings.get("original_max_position_embeddings") or getattr(config, "original_max_position_embeddings", None)
+        for settings in sets
+        if "longrope" in (settings.get("rope_type"), settings.get("type"))
     ]
     return min((int(length) for length in lengths if length), default=None)
 

@@ -241,14 +241,14 @@ def _labels(
 ) -> tuple[tuple[str, ...] | None, tuple[str, ...] | None, list[str]]:
     """Labels of the sequence head, labels of the token head, and what to tell."""
     notes: list[str] = []
-    found: dict[Head, tuple[str, ...] | None] = {"sequence": None, "token": None}
-    for head in found:
+    labels_by_head: dict[Head, tuple[str, ...] | None] = {"sequence": None, "token": None}
+    for head in labels_by_head:
         if head not in network.heads:
             continue
-        found[head] = labels = configured[head]
+        labels_by_head[head] = labels = configured[head]
         rows = int(network.heads[head].config.num_labels)
         if named is not None and len(named) == rows:
-            found[head] = named
+            labels_by_head[head] = named
         elif named is not None:
             notes.append(f"{len(named)} labels were named, but the {_NAMES[head]} head has {rows}")
         elif labels is not None and all(label.startswith("LABEL_") for label in labels):
@@ -256,4 +256,4 @@ def _labels(
                 f"the {_NAMES[head]} head's labels have no names (LABEL_0, …); map them by the task's `head_labels`"
             )
         named = None
-    return found["sequence"], found["token"], notes
+    return labels_by_head["sequence"], labels_by_head["token"], notes

@@ -66,14 +66,14 @@ def described(client: ServerClient, model: str) -> dict[str, Any]:
             # It is there and cannot list its models (transformers serve without a hub cache); asking them decides.
             return {}
         raise absent(unavailable) from unavailable
-    found = [entry for entry in entries or () if isinstance(entry, dict) and isinstance(entry.get("id"), str)]
-    if not found:
+    served = [entry for entry in entries or () if isinstance(entry, dict) and isinstance(entry.get("id"), str)]
+    if not served:
         return {}
-    for entry in found:
+    for entry in served:
         if entry["id"] == model:
             return {key: value for key, value in entry.items() if key not in _VOLATILE}
     raise CheckpointError(
-        unknown("model of the server", model, [str(entry["id"]) for entry in found]),
+        unknown("model of the server", model, [str(entry["id"]) for entry in served]),
         hint="set `model` to one of these names.",
     )
 
@@ -134,8 +134,8 @@ def _echoes(client: ServerClient, model: str, prefix: str, encoder: TextEncoder 
                 continue
             reply = client.post("/completions", echo_body(model, prefix + text + token))
             echoed = prompt_tokens(reply, prefix + text + token, encoder)
-        except (Refused, Unusable) as found:
-            problem = str(found)
+        except (Refused, Unusable) as error:
+            problem = str(error)
             continue
         last = echoed[-1]
         if last.text != token or last.logprob is None:

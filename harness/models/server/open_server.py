@@ -113,26 +113,26 @@ def open_served(made: Served) -> Backend:
     spec, tokenizer = made.spec, made.tokenizer
     encoder = _encoder(tokenizer) if tokenizer is not None else None
     client = _client(spec, None)
-    found = abilities(client, spec, encoder)
+    able = abilities(client, spec, encoder)
     supports = {Generate.kind}
-    if found.likelihoods:
+    if able.likelihoods:
         supports |= {Continuations.kind, RollingLikelihood.kind, TopCompletions.kind}
     notes = ["a server provides the answers: its weights are known only by name"]
-    if not found.likelihoods:
-        notes.append(f"no likelihoods: {found.why_not}")
-    if not found.completions:
+    if not able.likelihoods:
+        notes.append(f"no likelihoods: {able.why_not}")
+    if not able.completions:
         notes.append("prompts are sent as a single user message: the server supports chat only")
     if spec.prefix:
         notes.append(f"every text whose likelihood is computed is preceded by {spec.prefix!r}")
-    if found.chat is not None:
-        notes += found.chat.notes
+    if able.chat is not None:
+        notes += able.chat.notes
     facts = ModelFacts(
         digest=made.digest,
-        family="server" if found.likelihoods else "server without log-probabilities",
-        language_model="causal" if found.likelihoods else None,
+        family="server" if able.likelihoods else "server without log-probabilities",
+        language_model="causal" if able.likelihoods else None,
         labels=None,
         supports=frozenset(supports),
-        chat=found.chat is not None,
+        chat=able.chat is not None,
         chat_template=Chat(encoder).template_digest if encoder is not None else None,
         chat_form=_form(spec),
         bos=f"{spec.prefix!r} before every text" if spec.prefix else "as the server does",
@@ -146,18 +146,18 @@ def open_served(made: Served) -> Backend:
         answer_key={
             "scoring": SCORING_VERSION,
             "prefix": spec.prefix,
-            "completions": found.completions,
+            "completions": able.completions,
             "tokenizer": tokenizer_identity(encoder) if encoder is not None else None,
-            **(found.chat.key if found.chat is not None else {}),
+            **(able.chat.key if able.chat is not None else {}),
         },
     )
     return ServerBackend(
         client,
         spec.model,
         facts,
-        chat=found.chat,
+        chat=able.chat,
         prefix=spec.prefix,
-        chat_only=not found.completions,
+        chat_only=not able.completions,
         encoder=encoder,
         keep_failures=spec.on_failure == "record",
     )

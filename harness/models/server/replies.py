@@ -65,8 +65,8 @@ def prompt_tokens(reply: Mapping[str, Any], prompt: str, encoder: TextEncoder | 
     raise Unusable("the server's tokens do not match the prompt; set the model's `tokenizer` in the suite")
 
 
-def _columns(found: Mapping[str, Any]) -> tuple[list[str], list[float | None], list[int] | None]:
-    logprobs = found.get("logprobs")
+def _columns(choice: Mapping[str, Any]) -> tuple[list[str], list[float | None], list[int] | None]:
+    logprobs = choice.get("logprobs")
     if not isinstance(logprobs, dict):
         raise Unusable("the server returns no log-probabilities")
     tokens, values, offsets = (logprobs.get(name) for name in ("tokens", "token_logprobs", "text_offset"))
@@ -146,12 +146,12 @@ def generated(reply: Mapping[str, Any], request: Generate, encoder: TextEncoder 
         Unusable: when there is no text, no count of tokens, or the server ended for another reason
             than an end, a stop or the length (a content filter).
     """
-    found = choice(reply)
-    message = found.get("message")
-    text = message.get("content") if isinstance(message, dict) else found.get("text")
+    answer = choice(reply)
+    message = answer.get("message")
+    text = message.get("content") if isinstance(message, dict) else answer.get("text")
     if not isinstance(text, str):
         raise Unusable("the server response has no text")
-    finish = found.get("finish_reason")
+    finish = answer.get("finish_reason")
     if finish not in ("stop", "length", "eos", "eos_token"):
         raise Unusable(f"the server stopped with finish_reason {finish!r}")
     usage = reply.get("usage")
@@ -163,7 +163,7 @@ def generated(reply: Mapping[str, Any], request: Generate, encoder: TextEncoder 
         raise Unusable("the server does not report the number of generated tokens (`usage`)")
     read = _count(usage.get("prompt_tokens"))
     cut = min((place for stop in request.stop if (place := text.find(stop)) >= 0), default=None)
-    stopped = cut is not None or isinstance(found.get("stop_reason"), str)
+    stopped = cut is not None or isinstance(answer.get("stop_reason"), str)
     return Generated(
         text=text if cut is None else text[:cut],
         tokens=count,

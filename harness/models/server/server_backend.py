@@ -125,11 +125,11 @@ class ServerBackend:
                 "the server returns no log-probability for the first token of a text; "
                 "set `prefix` to a text that goes before it, such as the model's BOS token",
             )
-        found = likelihood(total, len(tokens), 0)
-        if isinstance(found, Failure) or not request.details:
-            return found
+        read = likelihood(total, len(tokens), 0)
+        if isinstance(read, Failure) or not request.details:
+            return read
         pieces = tuple((token.start, token.end, float(token.logprob or 0.0)) for token in tokens)
-        return Likelihood(found.total, found.tokens, 0, pieces)
+        return Likelihood(read.total, read.tokens, 0, pieces)
 
     def _continuations(self, request: Continuations) -> Response:
         """As for local models: the options of one context are scored from the first token that one changes."""
@@ -137,17 +137,17 @@ class ServerBackend:
             return Failure("unsupported", "a server cannot compute likelihoods after messages")
         if not request.options or not all(request.options):
             return Failure("no_token", "an option is empty")
-        found = [self.scored(request.context + option) for option in request.options]
+        tokens = [self.scored(request.context + option) for option in request.options]
         join = len(request.context.rstrip())
-        starts = [next((i for i, token in enumerate(row) if token.end > join), len(row)) for row in found]
-        if any(start == len(row) for start, row in zip(starts, found, strict=True)):
+        starts = [next((i for i, token in enumerate(row) if token.end > join), len(row)) for row in tokens]
+        if any(start == len(row) for start, row in zip(starts, tokens, strict=True)):
             return Failure("no_token", "an option has no token of its own")
         first = min(starts)
-        for index, column in enumerate(zip(*(row[:first] for row in found), strict=False)):
+        for index, column in enumerate(zip(*(row[:first] for row in tokens), strict=False)):
             if len({(token.start, token.text) for token in column}) > 1:
                 first = index
                 break
-        totals = [_total(row[first:]) for row in found]
+        totals = [_total(row[first:]) for row in tokens]
         if any(total is None for total in totals):
             return Failure("no_token", "the server returns no log-probability for the first token; set `prefix`")
         return scores([total for total in totals if total is not None], 0)
@@ -183,8 +183,8 @@ class ServerBackend:
 
     def _top(self, request: TopCompletions) -> Response:
         body = {"model": self._model, "prompt": request.text, "max_tokens": 1, "temperature": 0.0}
-        found = choice(self.client.post("/completions", {**body, "logprobs": request.k})).get("logprobs")
-        top = found.get("top_logprobs") if isinstance(found, dict) else None
+        logprobs = choice(self.client.post("/completions", {**body, "logprobs": request.k})).get("logprobs")
+        top = logprobs.get("top_logprobs") if isinstance(logprobs, dict) else None
         if not isinstance(top, list) or not top or not isinstance(top[0], dict):
             raise Unusable("the server returns no log-probabilities of the next token")
         known = [(token, checked(value)) for token, value in top[0].items()]

@@ -173,8 +173,8 @@ class HeldOut:
 def _texts(row: Row) -> list[str]:
     """Digests of a row's texts, after case folding, Unicode composition and white space."""
     fields: Mapping[str, object] = row.fields
-    found = [normalized(value) for value in fields.values() if isinstance(value, str)]
-    return sorted({digest(text) for text in found if len(text.split()) >= _WORDS})
+    texts = [normalized(value) for value in fields.values() if isinstance(value, str)]
+    return sorted({digest(text) for text in texts if len(text.split()) >= _WORDS})
 
 
 def _counted(bound: BoundEvaluation, dataset: Dataset) -> DataInputs:

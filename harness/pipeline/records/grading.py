@@ -48,7 +48,7 @@ def read_texts(records: Records, items: Mapping[str, Item], reading: Reading, mo
     for item, text, requests in zip(records.item_ids, texts, asked, strict=True):
         missing = Failure("error", "the model returned no answer to this request")
         responses = [answers.get(request, missing) for request in requests]
-        found = ({}, {}) if text is None else reading.read(items[item], text, responses)
-        stats.append(found[0])
-        shown.append(found[1])
-    return records.with_stats(stats, [json.dumps(one) if one else None for one in shown])
+        graded = ({}, {}) if text is None else reading.read(items[item], text, responses)
+        stats.append(graded[0])
+        shown.append(graded[1])
+    return records.with_stats(stats, [json.dumps(text_shown) if text_shown else None for text_shown in shown])

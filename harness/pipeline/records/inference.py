@@ -102,6 +102,6 @@ def unable(records: Records) -> str | None:
 
     Lasting are what the model does not support, and words that are no tokens of it (those of a gap).
     """
-    found = [json.loads(entry) for entry in records.texts("response")]
-    said = {(one.get("failure"), one.get("message")) for one in found}
-    return str(found[0]["message"]) if len(said) == 1 and found[0].get("failure") in _LASTING else None
+    responses = [json.loads(entry) for entry in records.texts("response")]
+    said = {(response.get("failure"), response.get("message")) for response in responses}
+    return str(responses[0]["message"]) if len(said) == 1 and responses[0].get("failure") in _LASTING else None

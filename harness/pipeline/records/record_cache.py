@@ -294,7 +294,9 @@ class RecordCache:
         fingerprints of both sides.
         """
         return {
-            name: frozenset(found) for name, bound in self.prepared.asked.items() if (found := self._overlap_of(bound))
+            name: frozenset(overlap)
+            for name, bound in self.prepared.asked.items()
+            if (overlap := self._overlap_of(bound))
         }
 
     def _overlap_of(self, bound: BoundEvaluation) -> list[str]:
@@ -342,10 +344,10 @@ def answer_policy_of(device: str) -> dict[str, Any]:
 
 def _work(work: Work, memory: int | None) -> dict[str, float]:
     """What asking an evaluation cost: empty where nothing was counted, or where answers were known already."""
-    found: dict[str, float] = {}
+    counts: dict[str, float] = {}
     if work.tokens is not None and work.flops is not None and not work.from_cache:
-        found = {"tokens": work.tokens, "flops": work.flops}
-    return found if memory is None else {**found, "peak_memory": memory}
+        counts = {"tokens": work.tokens, "flops": work.flops}
+    return counts if memory is None else {**counts, "peak_memory": memory}
 
 
 def _write(records: Records, facts: dict[str, Any], work: Path) -> dict[str, Any]:

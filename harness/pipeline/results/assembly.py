@@ -138,9 +138,9 @@ def _evaluation(
         labels=list(context.labels),
         protocols=protocols,
         protocol_digests={
-            model: str(found.head.facts["asked"]["digest"])
-            for model, found in records.items()
-            if "asked" in found.head.facts
+            model: str(model_records.head.facts["asked"]["digest"])
+            for model, model_records in records.items()
+            if "asked" in model_records.head.facts
         },
         skipped={answered.model: answered.skipped for answered in own if answered.skipped is not None},
         coverage={
@@ -148,9 +148,9 @@ def _evaluation(
             for model in records
         },
         seeds={model: count for model, count in seeds.items() if model in records and count > 1},
-        counts={model: record_counts(found) for model, found in records.items()},
+        counts={model: record_counts(model_records) for model, model_records in records.items()},
         balance=_balance(context.labels, records.values()),
-        slice_counts={model: _slice_counts(found) for model, found in records.items()}
+        slice_counts={model: _slice_counts(model_records) for model, model_records in records.items()}
         if evaluation.role == "probe"
         else {},
         caveats=[*warnings, *evaluation.caveats, *evaluation.remarks(bound.data, bound.split)],
@@ -203,7 +203,7 @@ def _slice_counts(records: Records) -> dict[str, dict[str, int]]:
         for name in slices:
             counts.setdefault(name, Counter()).update({"n": 1, status: 1, "tied": int(bool(tied))})
     names = ("n", "ok", "unread", "failed", "skipped", "tied")
-    return {name: {key: found[key] for key in names} for name, found in sorted(counts.items())}
+    return {name: {key: counted[key] for key in names} for name, counted in sorted(counts.items())}
 
 
 def _model(name: str, suite: Suite, checkpoint: Checkpoint, facts: dict[str, Any]) -> ModelResult:

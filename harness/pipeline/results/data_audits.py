@@ -40,38 +40,38 @@ def audits_of(prepared: PreparedSuite, store: Store, reporter: Reporter) -> list
         return []
     with reporter.task("data audit", total=len(wanted)) as task:
         made = []
-        for one in wanted:
-            made.append(_audited(one, store))
+        for request in wanted:
+            made.append(_audited(request, store))
             task.advance()
         return made
 
 
 def write_audits(run: RunDir, audits: list[AuditResult]) -> None:
     """Writes each audit as `audits/<data>-<split>.json` of the run directory."""
-    for one in audits:
-        path = run.path / "audits" / f"{one.data}-{one.split}-{one.purpose}.json"
+    for audit in audits:
+        path = run.path / "audits" / f"{audit.data}-{audit.split}-{audit.purpose}.json"
         path.parent.mkdir(exist_ok=True)
-        atomic.write_text(path, json.dumps(one.model_dump(mode="json"), indent=1, sort_keys=True) + "\n")
+        atomic.write_text(path, json.dumps(audit.model_dump(mode="json"), indent=1, sort_keys=True) + "\n")
 
 
 def _wanted(prepared: PreparedSuite) -> Iterator[Wanted]:
-    found: dict[tuple[str, str, str], Wanted] = {}
+    wanted: dict[tuple[str, str, str], Wanted] = {}
     for spec in prepared.suite.models.values():
         if not spec.kind.audited:
             continue
         for name in spec.data:
-            _add(found, prepared.datasets[name], "train", "pretraining")
+            _add(wanted, prepared.datasets[name], "train", "pretraining")
         if spec.task is not None:
             bound = prepared.evaluations[spec.task]
-            _add(found, bound.data[0], "train", "fine-tuning")
-            _add(found, bound.data[0], bound.split, "evaluation")
-    yield from found.values()
+            _add(wanted, bound.data[0], "train", "fine-tuning")
+            _add(wanted, bound.data[0], bound.split, "evaluation")
+    yield from wanted.values()
 
 
-def _add(found: dict[tuple[str, str, str], Wanted], dataset: Dataset, split: str, purpose: str) -> None:
+def _add(wanted: dict[tuple[str, str, str], Wanted], dataset: Dataset, split: str, purpose: str) -> None:
     if TEXT in dataset.columns and dataset.rows.get(split):
         label = "label" if "label" in dataset.labels and purpose != "pretraining" else None
-        found.setdefault((dataset.name, split, purpose), Wanted(dataset, split, purpose, label))
+        wanted.setdefault((dataset.name, split, purpose), Wanted(dataset, split, purpose, label))
 
 
 def _audited(wanted: Wanted, store: Store) -> AuditResult:

@@ -38,12 +38,12 @@ def request_costs(
     """
     from harness.pipeline.energy_estimate import estimate
 
-    found: Costs = {}
+    costs: Costs = {}
     for evaluation, by_model in asking.items():
         n = items.get(evaluation, 0)
         if n < 1:
             continue
-        found[evaluation] = {}
+        costs[evaluation] = {}
         for model, seconds in by_model.items():
             thousand = 1000 * seconds / n
             energy = estimate(thousand, threads=threads, memory=0.0)
@@ -62,8 +62,8 @@ def request_costs(
             if parent is not None and parent in by_model and model in trained:
                 cost["against"] = parent
                 cost["break_even"] = break_even(trained[model], seconds / n, by_model[parent] / n)
-            found[evaluation][model] = cost
-    return found
+            costs[evaluation][model] = cost
+    return costs
 
 
 def break_even(training: float, own: float, other: float) -> int | None:

@@ -129,7 +129,8 @@ def score(run: RunDir, evaluations: Sequence[ScoringSpec], pairs: Sequence[Pair]
         for evaluation, wanted in work:
             records = {model: run.replicates(evaluation.name, model) for model in evaluation.protocols}
             digests = {
-                model: [[one.head.seed, content_digest(one)] for one in found] for model, found in records.items()
+                model: [[records_of_seed.head.seed, content_digest(records_of_seed)] for records_of_seed in seeds]
+                for model, seeds in records.items()
             }
             common = {
                 "evaluation": evaluation.name,
@@ -142,11 +143,11 @@ def score(run: RunDir, evaluations: Sequence[ScoringSpec], pairs: Sequence[Pair]
                 },
                 "seed": context.seed,
             }
-            for model, found in records.items():
+            for model, model_records in records.items():
                 value = context.memo(
                     {**common, "records": digests[model], "model": model},
-                    lambda found=found, model=model, evaluation=evaluation: _levels(  # type: ignore[misc]  # bound now
-                        evaluation, found, model, context
+                    lambda model_records=model_records, model=model, evaluation=evaluation: _levels(  # type: ignore[misc]  # bound now
+                        evaluation, model_records, model, context
                     ),
                 )
                 scores.metrics += [MetricResult.model_validate(entry) for entry in value["metrics"]]
@@ -223,7 +224,7 @@ def _levels(
     from harness.comparisons.seed_comparison import levels_over_seeds
 
     records = replicates[0]
-    found: list[MetricResult] = []
+    results: list[MetricResult] = []
     for metric in metrics_of(evaluation, records.head.protocol, code=context.code):
         wanted = context.alphas(f"{evaluation.name}.{metric.id}")
         with _watched(context.reporter, metric, model) as progress:
@@ -236,11 +237,11 @@ def _levels(
                 seed=context.seed,
                 progress=progress,
             )
-        found += levels_over_seeds(levels, replicates, metric, alphas=wanted)
+        results += levels_over_seeds(levels, replicates, metric, alphas=wanted)
     tabled = (
         tables(records, list(evaluation.labels), evaluation=evaluation.name, model=model) if evaluation.labels else []
     )
-    return {"metrics": [_plain(entry) for entry in found], "tables": [_plain(entry) for entry in tabled]}
+    return {"metrics": [_plain(entry) for entry in results], "tables": [_plain(entry) for entry in tabled]}
 
 
 def _differences(
@@ -253,7 +254,7 @@ def _differences(
 
     base, candidate = records[pair.baseline][0], records[pair.candidate][0]
     notes = comparability(base.head, candidate.head)
-    found: list[ComparisonResult] = []
+    results: list[ComparisonResult] = []
     for metric in metrics_of(evaluation, base.head.protocol, candidate.head.protocol, code=context.code):
         wanted = context.alphas(f"{evaluation.name}.{metric.id}")
         with _watched(context.reporter, metric, f"{pair.candidate} against {pair.baseline}") as progress:
@@ -269,10 +270,10 @@ def _differences(
                 comparability=notes,
                 progress=progress,
             )
-        found += compared_over_seeds(compared, records[pair.baseline], records[pair.candidate], metric, alphas=wanted)
+        results += compared_over_seeds(compared, records[pair.baseline], records[pair.candidate], metric, alphas=wanted)
     flipped = flips(base, candidate, evaluation=evaluation.name, baseline=pair.baseline, candidate_name=pair.candidate)
     return {
-        "comparisons": [_plain(entry) for entry in found],
+        "comparisons": [_plain(entry) for entry in results],
         "flips": [_plain(flipped)] if flipped is not None else [],
     }
 

@@ -52,7 +52,7 @@ def render_html(run: RunDir) -> str:
 
 def page_limit(view: RunView) -> int:
     """Bytes that the page may have: 1 MB for small runs, 10 MB for those of 100,000 items and more."""
-    items = sum(one.n for one in view.results.evaluations)
+    items = sum(evaluation.n for evaluation in view.results.evaluations)
     return max(SMALL_PAGE, min(LARGE_PAGE, items * BYTES_PER_ITEM))
 
 
@@ -100,7 +100,11 @@ def _context(view: RunView) -> dict[str, Any]:
         "results": view.results,
         "info": view.info,
         "contests": view.contests,
-        "stories": [(one, brief(view, one), narrative.story(view, one)) for one in view.contests if one.release],
+        "stories": [
+            (contest, brief(view, contest), narrative.story(view, contest))
+            for contest in view.contests
+            if contest.release
+        ],
         "overview": overview(view),
         "advice": advice(view),
         "tradeoffs": tradeoffs(view),

@@ -73,14 +73,14 @@ def suites(folder: Path, known: History) -> list[Suite]:
     for path, row in known.runs:
         by_suite.setdefault(row.suite, []).append((path, row))
     out = []
-    for name, found in by_suite.items():
-        kept = found[-SHOWN:]
-        first = len(found) - len(kept) + 1
+    for name, rows in by_suite.items():
+        kept = rows[-SHOWN:]
+        first = len(rows) - len(kept) + 1
         runs = [
             Run(row, quote((path / "report.html").relative_to(folder).as_posix()), first + place)
             for place, (path, row) in enumerate(kept)
         ]
-        out.append(Suite(name, runs[-1].row.title, runs[::-1], len(found) - len(kept), _trends(runs)))
+        out.append(Suite(name, runs[-1].row.title, runs[::-1], len(rows) - len(kept), _trends(runs)))
     return out
 
 
@@ -96,7 +96,7 @@ def _trends(runs: list[Run]) -> list[PointChart]:
 
 def _same(row: RunRow, gate: GatePoint) -> GatePoint | None:
     key = (gate.id, gate.model, gate.slice, gate.metric, gate.scale)
-    return next((one for one in row.gates if (one.id, one.model, one.slice, one.metric, one.scale) == key), None)
+    return next((gate for gate in row.gates if (gate.id, gate.model, gate.slice, gate.metric, gate.scale) == key), None)
 
 
 def _trend(gate: GatePoint, points: list[tuple[Run, GatePoint]]) -> PointChart:
@@ -111,14 +111,15 @@ def _trend(gate: GatePoint, points: list[tuple[Run, GatePoint]]) -> PointChart:
             Point(
                 f"run {run.number}",
                 float(run.number),
-                (one.value or 0.0) * factor,
-                y_low=None if one.low is None else one.low * factor,
-                y_high=None if one.high is None else one.high * factor,
-                shape=shapes.get(one.verdict, "ring"),
-                text=f"run {run.number}, {run.row.started[:10]}: {_text(one, one.value)} ({_span(one)}), {one.verdict}",
+                (point.value or 0.0) * factor,
+                y_low=None if point.low is None else point.low * factor,
+                y_high=None if point.high is None else point.high * factor,
+                shape=shapes.get(point.verdict, "ring"),
+                text=f"run {run.number}, {run.row.started[:10]}: "
+                f"{_text(point, point.value)} ({_span(point)}), {point.verdict}",
                 link=run.link,
             )
-            for run, one in points
+            for run, point in points
         ],
         title=one_line(f"{gate.id}: {gate.metric}{where}" + (f", {gate.model}" if gate.model else ""), 160),
         summary=f"From {_text(first, first.value)} to {_text(last, last.value)} over {len(points)} runs; bars are "
@@ -130,12 +131,12 @@ def _trend(gate: GatePoint, points: list[tuple[Run, GatePoint]]) -> PointChart:
             [
                 str(run.number),
                 run.row.started[:16].replace("T", " "),
-                _text(one, one.value),
-                _span(one),
-                f"{one.n:,}" if one.n is not None else "–",
-                one.verdict,
+                _text(point, point.value),
+                _span(point),
+                f"{point.n:,}" if point.n is not None else "–",
+                point.verdict,
             ]
-            for run, one in points
+            for run, point in points
         ],
         joined=True,
         labels=False,
@@ -148,17 +149,17 @@ def _thin(points: list[tuple[Run, GatePoint]]) -> list[tuple[Run, GatePoint]]:
     return points[::step]
 
 
-def _text(one: GatePoint, value: float | None) -> str:
-    if one.scale == "ratio":
+def _text(point: GatePoint, value: float | None) -> str:
+    if point.scale == "ratio":
         return "×" + number_format.ratio(value)
-    if one.scale == "level":
-        return number_format.level(value, one.unit)
-    return number_format.difference(value, one.unit, one.low, one.high)
+    if point.scale == "level":
+        return number_format.level(value, point.unit)
+    return number_format.difference(value, point.unit, point.low, point.high)
 
 
-def _span(one: GatePoint) -> str:
-    if one.low is None or one.high is None:
+def _span(point: GatePoint) -> str:
+    if point.low is None or point.high is None:
         return "–"
-    if one.scale == "ratio":
-        return f"{number_format.ratio(one.low)}…{number_format.ratio(one.high)}"
-    return number_format.interval(one.low, one.high, one.unit, sign=one.scale == "difference")
+    if point.scale == "ratio":
+        return f"{number_format.ratio(point.low)}…{number_format.ratio(point.high)}"
+    return number_format.interval(point.low, point.high, point.unit, sign=point.scale == "difference")

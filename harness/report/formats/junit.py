@@ -103,7 +103,7 @@ def _details(gate: GateResult) -> str:
 
 def _members(members: Sequence[GateResult], indent: str) -> Iterator[str]:
     """A composition's members, one line each, nested ones below."""
-    for one in members:
-        name = one.id + (f"[{one.slice}]" if one.slice else "")
-        yield f"{indent}{one.verdict} {one_line(name)}: {one_line(one.sentence)}"
-        yield from _members(one.members, indent + "  ")
+    for member in members:
+        name = member.id + (f"[{member.slice}]" if member.slice else "")
+        yield f"{indent}{member.verdict} {one_line(name)}: {one_line(member.sentence)}"
+        yield from _members(member.members, indent + "  ")

@@ -89,13 +89,15 @@ def _card(view: RunView, model: ModelResult) -> list[str]:
         if contest.candidate == model.name and contest.release:
             lines += [f"## Changes from {md(contest.baseline, 80)}", ""]
             lines += [
-                f"- **{heading}**: {md(' '.join(one.text for one in sentences), 900)}"
+                f"- **{heading}**: {md(' '.join(sentence.text for sentence in sentences), 900)}"
                 for heading, sentences in narrative.story(view, contest)
             ]
             lines.append("")
     for name, evaluation in view.evaluations.items():
         lines += _table(evaluation, _rows(view, model, name))
-    used = set(view.cost(model.name).data) | {data for one in view.results.evaluations for data in one.data}
+    used = set(view.cost(model.name).data) | {
+        data for evaluation in view.results.evaluations for data in evaluation.data
+    }
     lines += ["## Data", ""]
     for data in view.results.data:
         if data.name in used:

@@ -151,7 +151,7 @@ class Loaded:
         kind = self.view.evaluations[self.name].kind
         known = self.view.evaluations[self.name].item_measures
         measures = (measure(side.records, known)[1] for side in self.sides.values())
-        what = next((found for found in measures if found is not None), None)
+        what = next((measure for measure in measures if measure is not None), None)
         models = list(self.sides)
         flips, flips_shown = int(self.flipped.sum()), int(self.flipped[self.order[:shown]].sum())
         head = {

@@ -141,8 +141,8 @@ def _places(there: list[str], ids: list[str]) -> IntArray:
     """Where each of `ids` stands among `there`; -1 when it does not."""
     if there == ids:
         return np.arange(len(ids), dtype=np.int64)
-    found = pc.index_in(pa.array(ids, pa.string()), value_set=pa.array(there, pa.string()))
-    return np.asarray(pc.fill_null(found, -1).to_numpy(zero_copy_only=False), dtype=np.int64)
+    places = pc.index_in(pa.array(ids, pa.string()), value_set=pa.array(there, pa.string()))
+    return np.asarray(pc.fill_null(places, -1).to_numpy(zero_copy_only=False), dtype=np.int64)
 
 
 def membership(table: pa.Table, limit: int) -> tuple[list[str], BoolArray, int]:

@@ -216,8 +216,8 @@ class RunView:
     def meaning(self, evaluation: str, metric: str) -> MetricMeaning:
         """What a metric is; of results that do not say it, its id has to do."""
         known = self.evaluations.get(evaluation)
-        found = known.meanings.get(metric) if known is not None else None
-        return found if found is not None else _UNKNOWN
+        meaning = known.meanings.get(metric) if known is not None else None
+        return meaning if meaning is not None else _UNKNOWN
 
     def label(self, evaluation: str, metric: str) -> str:
         """A metric in a few words; an empty text where nothing says more than its id."""

@@ -34,7 +34,7 @@ def _headlines(view: RunView, contest: ModelPair, memory: bool) -> list[Comparis
 
 def _tasks(view: RunView, contest: ModelPair) -> list[str]:
     rows = _headlines(view, contest, memory=False)
-    if not rows and any(one.candidate == contest.candidate and one != contest for one in view.contests):
+    if not rows and any(other.candidate == contest.candidate and other != contest for other in view.contests):
         return []
     if not rows:
         return [f"No task compares {contest.candidate} with its baseline, so no gain is shown."]

@@ -56,11 +56,11 @@ def change(row: ComparisonResult) -> str:
 
 def seeds_said(view: RunView, contest: ModelPair) -> str:
     """Whether the figures speak for a checkpoint or for the recipe that made it."""
-    found = [row.seeds for row in view.comparisons(contest) if row.seeds is not None]
-    if not found:
+    seeds = [row.seeds for row in view.comparisons(contest) if row.seeds is not None]
+    if not seeds:
         return "One training seed: the results describe this checkpoint, not the training recipe."
-    count = len(found[0].seeds)
-    if any(one.level_of_inference == "recipe" for one in found):
+    count = len(seeds[0].seeds)
+    if any(seed_result.level_of_inference == "recipe" for seed_result in seeds):
         return f"{count} training seeds: the results describe the training recipe."
     return (
         f"{count} training seeds: too few to describe the training recipe; the numbers are from the first checkpoint."

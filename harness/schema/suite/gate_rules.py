@@ -299,10 +299,10 @@ def waiver_of(gates: GateSet, gate: str, model: str | None, today: date) -> tupl
     Args:
         today: the day in UTC, so that one waiver ends at one moment on all machines; the last day is included.
     """
-    fitting = [one for one in gates.waivers if one.gate == gate and one.model in (None, model)]
+    fitting = [waiver for waiver in gates.waivers if waiver.gate == gate and waiver.model in (None, model)]
     if not fitting:
         return None, False
-    latest = max(fitting, key=lambda one: one.expires)
+    latest = max(fitting, key=lambda waiver: waiver.expires)
     holds = today <= latest.expires
     until = f"waived until {latest.expires} (UTC)" if holds else f"waiver expired on {latest.expires} (UTC)"
     return f"{until} by {latest.owner}: {latest.reason}", holds

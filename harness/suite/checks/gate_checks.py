@@ -75,7 +75,7 @@ def _check_rule(
 def _check_gate(rule: Leaf, metrics: EvaluationMetrics, problems: Problems) -> None:
     matching = metrics.matching(rule.metric_name)
     if not matching:
-        names = sorted({metric.id for metric in metrics.metrics} | {base_name(one.id) for one in metrics.metrics})
+        names = sorted({metric.id for metric in metrics.metrics} | {base_name(metric.id) for metric in metrics.metrics})
         text = unknown(f"metric of {rule.evaluation}", rule.metric_name, names if metrics.exact else _bare(names))
         problems.add(text, "metric", hint=f"or add it to the metrics of {rule.evaluation!r}.")
         return

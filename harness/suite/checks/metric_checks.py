@@ -37,7 +37,7 @@ def check_metrics(spec: EvaluationSpec, problems: Problems) -> EvaluationMetrics
     labels = spec.options.label_names
     context = MetricContext(labels or _STAND_IN, spec.options.scorer_name)
     asked: Sequence[str] | None = spec.options.metrics
-    found: dict[str, Metric] = {}
+    metrics: dict[str, Metric] = {}
     # Some options bring figures of their own: a classifier that reads what is written.
     usual = (*spec.cls.default_metrics, *spec.options.further_metrics)
     for index, name in enumerate(usual if asked is None else asked):
@@ -46,7 +46,7 @@ def check_metrics(spec: EvaluationSpec, problems: Problems) -> EvaluationMetrics
         except SuiteError as error:
             problems.add(error.message, spec.kind, "metrics", index, hint=error.hint)
             continue
-        found |= {metric.id: metric for metric in built}
+        metrics |= {metric.id: metric for metric in built}
     if asked is not None and not asked:
         problems.add("expected at least one metric, found none.", spec.kind, "metrics")
-    return EvaluationMetrics(tuple(found.values()), bool(labels))
+    return EvaluationMetrics(tuple(metrics.values()), bool(labels))

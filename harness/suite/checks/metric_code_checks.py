@@ -58,7 +58,7 @@ def metric_code(suite: Suite) -> list[MetricCode]:
     from harness.metrics.hf_evaluate import OutsideName
 
     problems = Problems(suite.document.where)
-    found: list[MetricCode] = []
+    code: list[MetricCode] = []
     shown: dict[tuple[str, str], str] = {}
     for keys, evaluation, name in _names(suite):
         metric = OutsideName.of(name).shown
@@ -68,12 +68,12 @@ def metric_code(suite: Suite) -> list[MetricCode]:
             )
             continue
         try:
-            found.append(MetricCode(name, evaluation, metric, outside_files(name, suite.folder)))
+            code.append(MetricCode(name, evaluation, metric, outside_files(name, suite.folder)))
         except SuiteError as error:
             place = f" ({error.where})" if error.where is not None else ""
             problems.add(error.message + place, *keys, hint=error.hint)
     problems.raise_any()
-    return found
+    return code
 
 
 def allowed_code(suite: Suite, *, allowed: bool) -> Mapping[str, ModuleFiles]:
@@ -84,17 +84,17 @@ def allowed_code(suite: Suite, *, allowed: bool) -> Mapping[str, ModuleFiles]:
     """
     from harness.metrics.hf_evaluate import FLAG
 
-    found = metric_code(suite)
-    if found and not allowed:
-        names = ", ".join(dict.fromkeys(f"{one.evaluation}.{one.metric}" for one in found))
+    code = metric_code(suite)
+    if code and not allowed:
+        names = ", ".join(dict.fromkeys(f"{module.evaluation}.{module.metric}" for module in code))
         keys = next(iter(_names(suite)))[0]
         raise SuiteError(
             f"{names} would run code from a file, and metric code is not allowed; nothing ran.",
             where=suite.where(*keys),
             hint=f"review the code; then rerun with {FLAG} if you trust it, or remove the metric from the suite.",
-            notes=[f"  {one.files.path}: SHA-256 {one.files.digest} as pinned" for one in found],
+            notes=[f"  {module.files.path}: SHA-256 {module.files.digest} as pinned" for module in code],
         )
-    return {one.name: one.files for one in found}
+    return {module.name: module.files for module in code}
 
 
 def _names(suite: Suite) -> Iterator[tuple[tuple[Key, ...], str, str]]:

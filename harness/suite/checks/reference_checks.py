@@ -147,7 +147,7 @@ def _check_evaluation(spec: EvaluationSpec, data: Sequence[str], tasks: Sequence
             _known("data", ref, data, problems, *keys)
         elif isinstance(ref, CatalogRef):
             if isinstance(written, list):
-                keys = (*keys, next(i for i, one in enumerate(written) if _is_entry(one, ref.catalog)))
+                keys = (*keys, next(i for i, entry in enumerate(written) if _is_entry(entry, ref.catalog)))
             _check_catalog(ref.catalog, problems, *keys, "catalog")
 
 

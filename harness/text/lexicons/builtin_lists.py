@@ -100,20 +100,20 @@ def name_counterpart(word: str, *, group: str | None = None, gender: str | None 
     Raises:
         DataError: for an unknown group or gender.
     """
-    found = given_names().get(word)
-    if found is None:
+    counterpart = given_names().get(word)
+    if counterpart is None:
         return None
-    group, gender = group or found.group, gender or found.gender
+    group, gender = group or counterpart.group, gender or counterpart.gender
     if (group, gender) not in _by_place():
         raise DataError(unknown("group of names", f"{group}/{gender}", ("/".join(key) for key in _by_place())))
     candidates = _by_place()[(group, gender)]
-    paired = [name.word for name in candidates if name.pair == found.pair]
+    paired = [name.word for name in candidates if name.pair == counterpart.pair]
     if paired:
         return paired[0]
     same = [name.word for name in candidates if len(name.word) == len(word)]
-    if found.group != COMMON or not same:
+    if counterpart.group != COMMON or not same:
         return None
-    peers = [name.word for name in _by_place()[(found.group, found.gender)] if len(name.word) == len(word)]
+    peers = [name.word for name in _by_place()[(counterpart.group, counterpart.gender)] if len(name.word) == len(word)]
     return same[peers.index(word) % len(same)]
 
 

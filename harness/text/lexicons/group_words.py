@@ -41,8 +41,8 @@ class GroupWords:
         pattern = pattern_of(owners)
         object.__setattr__(self, "_owners", {word: tuple(groups) for word, groups in owners.items()})
         starts = [_WORD.match(word) for word in owners]
-        found = frozenset(_base(start[0]) for start in starts if start) if all(starts) else None
-        object.__setattr__(self, "_starts", found)
+        first_characters = frozenset(_base(start[0]) for start in starts if start) if all(starts) else None
+        object.__setattr__(self, "_starts", first_characters)
         object.__setattr__(self, "_pattern", re.compile(f"{before()}(?=({pattern}){after()})", re.IGNORECASE))
 
     @property
@@ -51,14 +51,14 @@ class GroupWords:
 
     def found(self, text: str) -> dict[str, list[str]]:
         """group → the words of it in a text, in their order, as written in the list."""
-        found: dict[str, list[str]] = {}
+        words: dict[str, list[str]] = {}
         for match in self._named(text):
             for word in self._inside(match[1]):
                 if word in self._ordinary and reading(text, match.start(1), match.start(1) + len(word)) != "name":
                     continue
                 for group in self._owners.get(word, ()):
-                    found.setdefault(group, []).append(word)
-        return found
+                    words.setdefault(group, []).append(word)
+        return words
 
     def is_unclear(self, text: str) -> bool:
         """Whether a word that is a name and an ordinary word stands where nothing tells which it is."""
@@ -102,4 +102,4 @@ def own_gender_words() -> GroupWords:
     """The built-in list: gendered words, `female` and `male`."""
     lexicon = gender_words()
     words = {group: lexicon.words(group) for group in sorted(lexicon.groups)}
-    return GroupWords({group: tuple(dict.fromkeys(found)) for group, found in words.items()})
+    return GroupWords({group: tuple(dict.fromkeys(listed)) for group, listed in words.items()})

@@ -66,10 +66,10 @@ class Lexicon:
         Raises:
             DataError: when there is no such group.
         """
-        found = tuple(entry.word for entry in self.entries if entry.group == group)
-        if not found:
+        words = tuple(entry.word for entry in self.entries if entry.group == group)
+        if not words:
             raise DataError(f"lexicon {self.name!r}: {unknown('group', group, self.groups)}")
-        return found
+        return words
 
     def counterpart(self, word: str, group: str) -> str | None:
         """What stands for `word` in another group.
@@ -161,8 +161,8 @@ def _check_header(header: list[str], source: str | Path) -> None:
     hint = "the first line must be `group,word` or `group,word,pair`."
     for column in COLUMNS[:2]:
         if column not in header:
-            found = ", ".join(header) or "an empty file"
-            raise DataError(f"expected a column {column!r}, found {found}.", where=Where(source, 1), hint=hint)
+            columns = ", ".join(header) or "an empty file"
+            raise DataError(f"expected a column {column!r}, found {columns}.", where=Where(source, 1), hint=hint)
     for column in header:
         if column not in COLUMNS:
             raise DataError(unknown("column", column, COLUMNS), where=Where(source, 1), hint=hint)
@@ -196,7 +196,7 @@ def _check_groups(entries: Iterable[Entry], source: str | Path) -> None:
     for entry in entries:
         if entry.pair is not None:
             members.setdefault(entry.pair, set()).add(entry.group)
-    alone = sorted(pair for pair, found in members.items() if len(found) < 2)
+    alone = sorted(pair for pair, groups in members.items() if len(groups) < 2)
     if alone:
         raise DataError(
             f"the pair {alone[0]!r} has words of only one group, so it cannot be swapped.",

@@ -48,8 +48,8 @@ def _replaced(text: str, table: dict[str, str], after: str) -> str:
     pattern = "|".join(re.escape(key).replace("'", "['’]").replace(r"\ ", r"\s") for key in table)
     plain = {re.sub(r"\s", " ", key): value for key, value in table.items()}
 
-    def new(found: re.Match[str]) -> str:
-        old = found[0]
+    def new(match: re.Match[str]) -> str:
+        old = match[0]
         value = plain[re.sub(r"\s", " ", old.lower()).replace("’", "'")]
         if old.isupper() and len(old) > 2:
             return value.upper()

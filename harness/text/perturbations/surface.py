@@ -64,6 +64,6 @@ def _beside(letter: str) -> str:
     for row in _KEYS:
         at = row.find(letter.lower())
         if at >= 0:
-            found = row[at + 1] if at + 1 < len(row) else row[at - 1]
-            return found.upper() if letter.isupper() else found
+            neighbor = row[at + 1] if at + 1 < len(row) else row[at - 1]
+            return neighbor.upper() if letter.isupper() else neighbor
     return letter

@@ -71,10 +71,10 @@ def replace(words: Words, index: int, target: str, group: str) -> list[Edit]:
 
 def article_edit(text: str, start: int, old: str, new: str) -> list[Edit]:
     """The edit of an indefinite article that stands right before the changed word at `start`."""
-    found = _ARTICLE.search(text[:start])
-    if found is None or article(old) == article(new):
+    match = _ARTICLE.search(text[:start])
+    if match is None or article(old) == article(new):
         return []
-    return [Edit(found.start(1), found.end(1), like(found[1], article(new)))]
+    return [Edit(match.start(1), match.end(1), like(match[1], article(new)))]
 
 
 def apply(text: str, edits: Iterable[Edit], kind: str, from_group: str, to_group: str) -> Swapped | None:

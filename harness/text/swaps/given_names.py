@@ -59,9 +59,9 @@ def find_names(words: Words) -> list[int]:
     """The indices of given names that stand for an ordinary person throughout the text."""
     if words.headline or words.all_shouted:
         return []
-    found = [index for index in range(len(words.items)) if _spelling(words, index) in given_names()]
-    whole = {_spelling(words, index) for index in found if not _stands_alone(words, index)}
-    return [index for index in found if _spelling(words, index) not in whole]
+    places = [index for index in range(len(words.items)) if _spelling(words, index) in given_names()]
+    whole = {_spelling(words, index) for index in places if not _stands_alone(words, index)}
+    return [index for index in places if _spelling(words, index) not in whole]
 
 
 def names_a_known_person(words: Words) -> bool:

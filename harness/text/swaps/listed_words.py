@@ -24,11 +24,11 @@ def swap_names(text: str) -> Iterator[Swapped]:
     two people. Gendered words stay as they are.
     """
     words = Words(text)
-    found = [(index, given_names()[words.items[index].text.capitalize()]) for index in find_names(words)]
-    present = tuple(dict.fromkeys(name.group for _, name in found))
+    names = [(index, given_names()[words.items[index].text.capitalize()]) for index in find_names(words)]
+    present = tuple(dict.fromkeys(name.group for _, name in names))
     for first, second in _exchanges(present, NAME_GROUPS):
         edits: list[Edit] = []
-        for index, name in found:
+        for index, name in names:
             other = {first: second, second: first}.get(name.group)
             target = name_counterpart(name.word, group=other) if other in NAME_GROUPS else None
             if target is not None:
@@ -39,19 +39,19 @@ def swap_names(text: str) -> Iterator[Swapped]:
 def swap_lexicon(text: str, lexicon: Lexicon) -> Iterator[Swapped]:
     """The words of each group that stands in the text with those of each other group."""
     taken = protected(text)
-    found = [
+    entries = [
         (match, entry)
         for match in _pattern(lexicon).finditer(text)
         if (entry := lexicon.find(match[0])) is not None and not any(a <= match.start() < b for a, b in taken)
     ]
-    readings = [reading(text, *match.span()) if is_ordinary(entry.word) else "name" for match, entry in found]
+    readings = [reading(text, *match.span()) if is_ordinary(entry.word) else "name" for match, entry in entries]
     if "unclear" in readings:
         return
-    found = [one for one, told in zip(found, readings, strict=True) if told == "name"]
-    present = tuple(dict.fromkeys(entry.group for _, entry in found))
+    entries = [one for one, told in zip(entries, readings, strict=True) if told == "name"]
+    present = tuple(dict.fromkeys(entry.group for _, entry in entries))
     for first, second in _exchanges(present, lexicon.groups):
         edits: list[Edit] = []
-        for match, entry in found:
+        for match, entry in entries:
             other = {first: second, second: first}.get(entry.group)
             target = lexicon.counterpart(entry.word, other) if other is not None else None
             if target is not None:

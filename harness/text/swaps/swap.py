@@ -30,19 +30,19 @@ def swap(text: str, kinds: Sequence[str | Lexicon] = KINDS) -> list[Swapped]:
     Raises:
         SuiteError: for an unknown kind.
     """
-    found: list[Swapped] = []
+    swaps: list[Swapped] = []
     for kind in kinds:
         if isinstance(kind, Lexicon):
-            found += swap_lexicon(text, kind)
+            swaps += swap_lexicon(text, kind)
         elif _ALIASES.get(kind, kind) == "names":
-            found += swap_names(text)
+            swaps += swap_names(text)
         elif kind == "gender":
-            found += _gender(text)
+            swaps += _gender(text)
         else:
             raise SuiteError(
                 unknown("kind of swap", kind, KINDS), hint="choose a built-in swap, or provide a lexicon as a CSV file."
             )
-    return found
+    return swaps
 
 
 def _gender(text: str) -> list[Swapped]:

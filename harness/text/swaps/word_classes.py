@@ -8,14 +8,14 @@ from importlib.resources import files
 
 @cache
 def _classes() -> dict[str, list[str]]:
-    found: dict[str, list[str]] = {}
+    words_by_class: dict[str, list[str]] = {}
     words: list[str] = []
     for line in files("harness.text.swaps").joinpath("word_classes.txt").read_text(encoding="utf-8").splitlines():
         if line.startswith("["):
-            words = found.setdefault(line.strip("[]"), [])
+            words = words_by_class.setdefault(line.strip("[]"), [])
         elif not line.startswith("#"):
             words += line.split()
-    return found
+    return words_by_class
 
 
 def word_class(name: str) -> frozenset[str]:

@@ -110,7 +110,7 @@ def classes(places: Sequence[Sequence[int]], labels: int | None) -> np.ndarray[A
     """int64[n], each text's label; or float32[n, labels] of zeros and ones where labels are independent."""
     if labels is None:
         return np.asarray([first for (first,) in places], dtype=np.int64)
-    found = np.zeros((len(places), labels), dtype=np.float32)
+    targets = np.zeros((len(places), labels), dtype=np.float32)
     for number, chosen in enumerate(places):
-        found[number, list(chosen)] = 1.0
-    return found
+        targets[number, list(chosen)] = 1.0
+    return targets

@@ -141,8 +141,8 @@ def hits(plan: TrainingPlan, count: Callable[[Any, Batch], tuple[int, int]]) -> 
         model.eval()
         with torch.inference_mode():
             for place in range(len(plan)):
-                found, n = count(model, {name: tensor.to(device) for name, tensor in plan[place].items()})
-                right, whole = right + found, whole + n
+                correct, n = count(model, {name: tensor.to(device) for name, tensor in plan[place].items()})
+                right, whole = right + correct, whole + n
         return {"accuracy": right / whole, "n": whole} if whole else None
 
     return score

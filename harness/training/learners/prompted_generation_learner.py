@@ -48,7 +48,7 @@ def prepare(start: ParentCheckpoint, inputs: StageInputs, chosen: FinetuneSettin
 
     def plan(part: Any, epochs: int) -> RowBatches:
         rows = []
-        for example in (one.better() if isinstance(one, PreferencePair) else one for one in part):
+        for example in (example.better() if isinstance(example, PreferencePair) else example for example in part):
             if both:
                 source, target = encoder.sides(example.prompt, example.target)
                 rows.append({"input_ids": source, "labels": target})

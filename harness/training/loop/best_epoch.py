@@ -22,9 +22,9 @@ Score = Callable[[Any], Mapping[str, float | int] | None]
 _PAGE = "best.json"
 
 
-def merit(found: Mapping[str, Any]) -> tuple[float, float]:
+def merit(scores: Mapping[str, Any]) -> tuple[float, float]:
     """What epochs are compared by, higher is better: accuracy where there is one, then the loss turned round."""
-    return float(found.get("accuracy", 0.0)), -float(found.get("loss", 0.0))
+    return float(scores.get("accuracy", 0.0)), -float(scores.get("loss", 0.0))
 
 
 class BestEpoch(TrainerCallback):  # type: ignore[misc]  # transformers is untyped here
@@ -55,13 +55,13 @@ class BestEpoch(TrainerCallback):  # type: ignore[misc]  # transformers is untyp
         if state.global_step % self._length:
             return
         model = kwargs["model"]
-        found = self._score(model)
+        scores = self._score(model)
         model.train()
-        if found is None:
+        if scores is None:
             return
         epoch = state.global_step // self._length
-        if self.best is None or (merit(found), -epoch) > (merit(self.best), -self.best["epoch"]):
-            self._keep(model, {**found, "epoch": epoch})
+        if self.best is None or (merit(scores), -epoch) > (merit(self.best), -self.best["epoch"]):
+            self._keep(model, {**scores, "epoch": epoch})
 
     def restore(self, model: Any) -> dict[str, float | int] | None:
         """Puts the best epoch's weights back; returns its `accuracy` or `loss`, `n` and `epoch`."""

@@ -106,14 +106,14 @@ def train(
     folder = work / resume.RESUME_FOLDER
     steps = len(plan)
     made_for = resume.plan_digest({**identity, "steps": steps, "rate": settings.learning_rate, "seed": settings.seed})
-    found = resume.latest(folder, made_for, reporter)
+    state = resume.latest(folder, made_for, reporter)
     best = BestEpoch(score, epochs=epochs, steps=steps, folder=folder, made_for=made_for) if score else None
-    if found is not None and best is not None and not best.intact(resume.step_of(found)):
+    if state is not None and best is not None and not best.intact(resume.step_of(state)):
         reporter.warn("restarting the unfinished training: the weights of its best epoch are missing or corrupt.")
         shutil.rmtree(folder)
-        found = None
-    done = resume.step_of(found) if found is not None else 0
-    if found is not None and (before := resume.threads_of(found)) != torch.get_num_threads():
+        state = None
+    done = resume.step_of(state) if state is not None else 0
+    if state is not None and (before := resume.threads_of(state)) != torch.get_num_threads():
         reporter.warn(
             f"{title} resumes with {torch.get_num_threads()} threads instead of {before}: the last bits of the "
             f"weights may differ from those of an uninterrupted run."
@@ -148,7 +148,7 @@ def train(
         trainer.add_callback(best)
     trainer.add_callback(Sealing(made_for))
     with progress:
-        trainer.train(resume_from_checkpoint=str(found) if found is not None else None)
+        trainer.train(resume_from_checkpoint=str(state) if state is not None else None)
     progress.best = best.restore(model) if best is not None else None
     return progress
 

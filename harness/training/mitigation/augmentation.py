@@ -46,8 +46,8 @@ def augment_texts(texts: Mapping[str, Sequence[str]], spec: AugmentSpec) -> tupl
     made: dict[str, list[str]] = {}
     counts = {"rows": 0, "swapped": 0, "used": 0}
     for name, rows in texts.items():
-        found = [_sentences_swapped(text, kinds) for text in rows]
-        made[name] = _merged(rows, found, spec, counts, key=str)
+        variants_by_row = [_sentences_swapped(text, kinds) for text in rows]
+        made[name] = _merged(rows, variants_by_row, spec, counts, key=str)
     _require(counts)
     return made, counts
 
@@ -73,14 +73,14 @@ def augment_examples(
         place for place, label in enumerate(labels) if label in spec.except_labels or names_a_group(label, kinds)
     )
     counts = {"rows": 0, "swapped": 0, "used": 0, "left_by_label": 0}
-    found: list[list[Any]] = []
+    variants_by_example: list[list[Any]] = []
     for example in examples:
         if isinstance(example, LabeledText) and told.intersection(example.places):
             counts["left_by_label"] += 1
-            found.append([])
+            variants_by_example.append([])
         else:
-            found.append(_example_swapped(example, kinds))
-    made = _merged(examples, found, spec, counts, key=lambda example: repr(example.to_json()))
+            variants_by_example.append(_example_swapped(example, kinds))
+    made = _merged(examples, variants_by_example, spec, counts, key=lambda example: repr(example.to_json()))
     _require(counts)
     return tuple(made), counts
 
@@ -99,10 +99,15 @@ def names_a_group(label: str, kinds: Kinds) -> bool:
 
 
 def _merged(
-    rows: Sequence[Any], found: Sequence[Sequence[Any]], spec: AugmentSpec, counts: dict[str, int], *, key: Any
+    rows: Sequence[Any],
+    variants_by_row: Sequence[Sequence[Any]],
+    spec: AugmentSpec,
+    counts: dict[str, int],
+    *,
+    key: Any,
 ) -> list[Any]:
     made: list[Any] = []
-    for row, variants in zip(rows, found, strict=True):
+    for row, variants in zip(rows, variants_by_row, strict=True):
         counts["rows"] += 1
         counts["swapped"] += bool(variants)
         place = fraction("augment\n" + key(row)) if variants else 1.0
@@ -111,7 +116,9 @@ def _merged(
             taken = [variants[int(place / spec.share * len(variants))]] if place < spec.share else []
             made += taken or [row]
         else:
-            taken = [one for one in variants if fraction("augment\n" + key(row) + "\n" + key(one)) < spec.share]
+            taken = [
+                variant for variant in variants if fraction("augment\n" + key(row) + "\n" + key(variant)) < spec.share
+            ]
             made += [row, *taken]
         counts["used"] += len(taken)
     return made
@@ -135,8 +142,10 @@ def _sentences_swapped(text: str, kinds: Kinds) -> list[str]:
     pieces = _SENTENCE.split(text)
     swapped: dict[tuple[str, frozenset[str]], dict[int, str]] = {}
     for number in range(0, len(pieces), 2):
-        for one in swap(pieces[number], kinds) if pieces[number] else []:
-            swapped.setdefault((one.kind, _exchange(one.kind, one.from_group, one.to_group)), {})[number] = one.text
+        for variant in swap(pieces[number], kinds) if pieces[number] else []:
+            swapped.setdefault((variant.kind, _exchange(variant.kind, variant.from_group, variant.to_group)), {})[
+                number
+            ] = variant.text
     return ["".join(changed.get(number, piece) for number, piece in enumerate(pieces)) for changed in swapped.values()]
 
 
@@ -151,15 +160,15 @@ def _example_swapped(example: Any, kinds: Kinds) -> list[Any]:
     if isinstance(example, LabeledText):
         parts = example.inputs()
         return [
-            replace(example, text=found[0], pair=found[1] if len(found) > 1 else None)
-            for found in _together(parts, kinds)
+            replace(example, text=texts[0], pair=texts[1] if len(texts) > 1 else None)
+            for texts in _together(parts, kinds)
         ]
     if isinstance(example, PreferencePair):
         # One swap for all of a pair: both answers go on speaking of the people that the prompt speaks of.
         asked = example.inputs()
         return [
-            replace(example, chosen=found[-2], rejected=found[-1], **_asked(example, found[: len(asked)]))
-            for found in _together((*asked, example.chosen, example.rejected), kinds)
+            replace(example, chosen=texts[-2], rejected=texts[-1], **_asked(example, texts[: len(asked)]))
+            for texts in _together((*asked, example.chosen, example.rejected), kinds)
         ]
     if isinstance(example, PromptTarget):
         if example.messages:
@@ -167,17 +176,17 @@ def _example_swapped(example: Any, kinds: Kinds) -> list[Any]:
             return [
                 replace(
                     example,
-                    messages=tuple((role, text) for (role, _), text in zip(example.messages, found, strict=False)),
-                    target=found[-1],
+                    messages=tuple((role, text) for (role, _), text in zip(example.messages, texts, strict=False)),
+                    target=texts[-1],
                 )
-                for found in _together(turns, kinds)
+                for texts in _together(turns, kinds)
             ]
         return [
-            replace(example, prompt=found[0], target=found[1])
-            for found in _together((example.prompt, example.target), kinds)
+            replace(example, prompt=texts[0], target=texts[1])
+            for texts in _together((example.prompt, example.target), kinds)
         ]
     if isinstance(example, TaggedWords):
-        rows = (tuple(one.text.split(" ")) for one in swap(" ".join(example.words), kinds))
+        rows = (tuple(variant.text.split(" ")) for variant in swap(" ".join(example.words), kinds))
         return [replace(example, words=words) for words in rows if len(words) == len(example.words)]
     raise SuiteError(
         f"augmentation does not swap examples of type {example.kind}: their answers refer to positions in the text.",
@@ -194,7 +203,7 @@ def _asked(pair: PreferencePair, texts: Sequence[str]) -> dict[str, Any]:
 
 def _together(parts: Sequence[str], kinds: Kinds) -> list[list[str]]:
     if len(parts) == 1:
-        return [[one.text] for one in swap(parts[0], kinds)]
+        return [[variant.text] for variant in swap(parts[0], kinds)]
     if any("\x1f" in part for part in parts):
         return []
-    return [one.text.split(_PARTS) for one in swap(_PARTS.join(parts), kinds)]
+    return [variant.text.split(_PARTS) for variant in swap(_PARTS.join(parts), kinds)]

@@ -55,16 +55,18 @@ def told_apart(texts: Mapping[str, Sequence[str]], spec: ProjectSpec) -> GroupTe
     """
     kind: str | Lexicon = spec.remove if isinstance(spec.remove, str) else given_lexicon("groups", spec.remove)
     sentences = {piece for rows in texts.values() for text in rows for piece in _SENTENCE.split(text) if piece.strip()}
-    found: list[tuple[str, str, int]] = []
+    labeled: list[tuple[str, str, int]] = []
     origins = 0
     for sentence in sorted(sentences, key=fraction):
         if origins >= spec.texts:
             break
-        variants = [one for one in swap(sentence, (kind,)) if _MIXED not in (one.from_group, one.to_group)]
-        if not variants or len({one.from_group for one in variants}) > 1:
+        variants = [
+            variant for variant in swap(sentence, (kind,)) if _MIXED not in (variant.from_group, variant.to_group)
+        ]
+        if not variants or len({variant.from_group for variant in variants}) > 1:
             continue
-        found.append((sentence, variants[0].from_group, origins))
-        found += [(one.text, one.to_group, origins) for one in variants]
+        labeled.append((sentence, variants[0].from_group, origins))
+        labeled += [(variant.text, variant.to_group, origins) for variant in variants]
         origins += 1
     if origins < _LEAST:
         named = kind if isinstance(kind, str) else ", ".join(kind.groups)
@@ -73,7 +75,7 @@ def told_apart(texts: Mapping[str, Sequence[str]], spec: ProjectSpec) -> GroupTe
             f"estimate a direction.",
             hint="add more `data`, or use different words in `remove`.",
         )
-    return GroupTexts(*(tuple(column) for column in zip(*found, strict=True)))
+    return GroupTexts(*(tuple(column) for column in zip(*labeled, strict=True)))
 
 
 def inlp(
@@ -88,27 +90,27 @@ def inlp(
     origins = np.tile(np.asarray(told.origins), len(states))
     held = _held(origins, seed)
     chance = float(np.unique(groups[held], return_counts=True)[1].max() / held.sum())
-    found: FloatArray = np.zeros((0, features.shape[1]))
+    directions: FloatArray = np.zeros((0, features.shape[1]))
     told_by: list[float] = []
     while True:
-        left = _without(features, found)
+        left = _without(features, directions)
         fit = _classifier(left[~held], groups[~held])
         told_by.append(float((fit.predict(left[held]) == groups[held]).mean()))
         if len(told_by) > 1 and told_by[-1] <= chance + _CHANCE:
             break
-        rows = _orthonormal(_without(np.asarray(fit.coef_, dtype=np.float64), found))
-        room = min(most, features.shape[1] - 1) - len(found)
+        rows = _orthonormal(_without(np.asarray(fit.coef_, dtype=np.float64), directions))
+        room = min(most, features.shape[1] - 1) - len(directions)
         if not len(rows[:room]):
             break
         # Orthonormal together, however many rounds: the projection of all directions at once.
-        found = _orthonormal(np.concatenate([found, rows[:room]]))
+        directions = _orthonormal(np.concatenate([directions, rows[:room]]))
     facts = {
         "texts": len(told.texts),
         "told_before": round(told_by[0], 4),
         "told_after": round(told_by[-1], 4),
         "chance": round(chance, 4),
     }
-    return found, facts
+    return directions, facts
 
 
 def sentence_debias(

@@ -38,8 +38,8 @@ def mitigated(spec: TextMitigation | None, inputs: StageInputs) -> tuple[StageIn
         inputs = replace(inputs, train=train)
     weights = spec.reweighing if isinstance(spec, Mitigation) else None
     if weights is not None:
-        found, facts["reweigh"] = reweigh(inputs.train, inputs.labels, weights, inputs.groups)
-        inputs = replace(inputs, weights=tuple(found.tolist()))
+        row_weights, facts["reweigh"] = reweigh(inputs.train, inputs.labels, weights, inputs.groups)
+        inputs = replace(inputs, weights=tuple(row_weights.tolist()))
     return inputs, {"mitigation": facts}
 
 

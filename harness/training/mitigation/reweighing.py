@@ -63,24 +63,24 @@ def _by_column(column: Sequence[str], spec: ReweighSpec, rows: int) -> list[str]
             f"the column {spec.column!r} gives {len(column)} groups for {rows} training examples.",
             hint="use a column of the task's own data, with one value per row.",
         )
-    found = [value.strip() or NO_GROUP for value in column]
-    if len(set(found)) < 2:
+    groups = [value.strip() or NO_GROUP for value in column]
+    if len(set(groups)) < 2:
         raise DataError(
-            f"every training row has the group {found[0]!r} in the column {spec.column!r}; at least two are required.",
+            f"every training row has the group {groups[0]!r} in the column {spec.column!r}; at least two are required.",
             hint="use a different column, or remove `reweigh`.",
         )
-    return found
+    return groups
 
 
 def _by_words(examples: Sequence[LabeledText], spec: ReweighSpec) -> list[str]:
     words = GroupWords({group: tuple(listed) for group, listed in spec.groups.items()})
     words = words if spec.groups else own_gender_words()
-    found = [tuple(sorted(words.found(" \n".join(example.inputs())))) for example in examples]
-    present = {group for groups in found for group in groups}
+    groups_of_row = [tuple(sorted(words.found(" \n".join(example.inputs())))) for example in examples]
+    present = {group for groups in groups_of_row for group in groups}
     missing = [group for group in words.groups if group not in present]
     if missing:
         raise DataError(
             f"no training row mentions the group {missing[0]!r}, so it cannot be reweighed.",
             hint="define `groups` with words that occur in the rows, or remove `reweigh`.",
         )
-    return ["+".join(groups) or NO_GROUP for groups in found]
+    return ["+".join(groups) or NO_GROUP for groups in groups_of_row]

@@ -142,7 +142,7 @@ def draw_pairs(
             hint="use texts with whole passages, or `objective: mlm`.",
         )
     room = (length - _SPECIAL) // 2
-    weights = np.asarray([len(found) for _, found in cuts], dtype=np.float64)
+    weights = np.asarray([len(ends) for _, ends in cuts], dtype=np.float64)
     drawn = random.choice(len(cuts), size=count, p=weights / weights.sum())
     for number in drawn.tolist():
         place, found = cuts[number]

@@ -66,13 +66,13 @@ def sentinel_ids(tokenizer: Any, count: int) -> list[int]:
     Raises:
         SuiteError: when the tokenizer has fewer.
     """
-    found = [tokenizer.convert_tokens_to_ids(f"<extra_id_{number}>") for number in range(count)]
-    if any(token is None or token == tokenizer.unk_token_id for token in found):
+    ids = [tokenizer.convert_tokens_to_ids(f"<extra_id_{number}>") for number in range(count)]
+    if any(token is None or token == tokenizer.unk_token_id for token in ids):
         raise SuiteError(
             f"span corruption of these rows needs {count} sentinels <extra_id_0> …; the tokenizer has fewer.",
             hint=f"set a lower `sequence_length` or `mlm_probability` (our own tokenizers have {SENTINELS} sentinels).",
         )
-    return [int(token) for token in found]
+    return [int(token) for token in ids]
 
 
 def span_mask(length: int, hidden: int, spans: int, random: np.random.Generator) -> npt.NDArray[np.bool_]:

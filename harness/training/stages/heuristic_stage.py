@@ -97,9 +97,9 @@ def _spans(examples: Sequence[TaggedWords]) -> dict[str, str]:
             else:
                 words, kind = [*words, word], name
     return {
-        words: min(found, key=lambda kind: (-found[kind], kind))
-        for words, found in kinds.items()
-        if found.total() > outside[words]
+        words: min(counts, key=lambda kind: (-counts[kind], kind))
+        for words, counts in kinds.items()
+        if counts.total() > outside[words]
     }
 
 

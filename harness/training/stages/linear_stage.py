@@ -111,6 +111,6 @@ def finetune_linear(
 
 
 def _features(measure: Any, parent: Path, texts: Sequence[str], inputs: StageInputs, task: Any) -> FloatMatrix:
-    found: FloatMatrix = np.asarray(measure(parent, texts, resolve=inputs.resolve), dtype=np.float64)
+    features: FloatMatrix = np.asarray(measure(parent, texts, resolve=inputs.resolve), dtype=np.float64)
     task.advance(len(texts))
-    return found
+    return features

@@ -51,15 +51,15 @@ class Rereading:
     def _read(self) -> torch.Tensor:
         """The logits behind each row; rows that may not stand together are read apart."""
         network, places = self._network, sorted(range(len(self._rows)), key=lambda index: -len(self._rows[index]))
-        found: dict[int, torch.Tensor] = {}
+        logits: dict[int, torch.Tensor] = {}
         while places:
             longest = len(self._rows[places[0]])
             batch = [index for index in places if network.can_batch(len(self._rows[index]), longest)]
             rows = [_row(self._rows[index]) for index in batch]
             # Not the network's own: what changes its probabilities stands around the stepper.
-            found.update(zip(batch, Network.position_logits(network, rows), strict=True))
-            places = [index for index in places if index not in found]
-        return torch.stack([found[index] for index in range(len(self._rows))])
+            logits.update(zip(batch, Network.position_logits(network, rows), strict=True))
+            places = [index for index in places if index not in logits]
+        return torch.stack([logits[index] for index in range(len(self._rows))])
 
 
 class RereadingDecoder:
@@ -125,18 +125,18 @@ def writes_alike(network: Network, fast: Callable[[], Stepper], plain: Callable[
     prompts = [Prompt(tokens[number, :count].tolist(), Generate(), 0, _STEPS) for number, count in enumerate(_PROMPTS)]
     share = rounding(network.language_model)
     network.activate()
-    one, other = fast(), plain()
+    cached, other = fast(), plain()
     try:
-        if not alike(one.start(prompts), other.start(prompts), share):
+        if not alike(cached.start(prompts), other.start(prompts), share):
             return False
         for step in range(_STEPS - 1):
             if step == 1:
                 left = network.tensor(np.asarray([1], dtype=np.int64))
-                one.keep(left)
+                cached.keep(left)
                 other.keep(left)
             kept = tokens[-1:] if step else tokens
             written = network.tensor(kept[:, -1 - step])
-            if not alike(one.step(written), other.step(written), share):
+            if not alike(cached.step(written), other.step(written), share):
                 return False
     except FAULTS:
         return False

@@ -58,12 +58,12 @@ def parts_of(base: Any) -> Parts | None:
     if getattr(config, "is_decoder", False) or getattr(config, "add_cross_attention", False):
         return None
     if kind in _BERT_LIKE:
-        found = tuple(_bert_layer(layer) for layer in base.encoder.layer)
+        parts = tuple(_bert_layer(layer) for layer in base.encoder.layer)
     elif kind == _DISTILBERT:
-        found = tuple(_distilbert_layer(layer) for layer in base.transformer.layer)
+        parts = tuple(_distilbert_layer(layer) for layer in base.transformer.layer)
     else:
         return None
-    return Parts(base.embeddings, found) if found else None
+    return Parts(base.embeddings, parts) if parts else None
 
 
 def _bert_layer(layer: Any) -> Layer:

@@ -63,7 +63,7 @@ def product(rows: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor | None)
     )
     if plain:
         return torch.nn.functional.linear(rows, weight, bias)
-    if torch.is_grad_enabled() and any(one is not None and one.requires_grad for one in (rows, weight, bias)):
+    if torch.is_grad_enabled() and any(tensor is not None and tensor.requires_grad for tensor in (rows, weight, bias)):
         made: torch.Tensor = _Product.apply(rows, weight, bias)  # type: ignore[no-untyped-call]  # torch leaves it so
         return made
     return product_by_onednn(rows, weight, bias)
@@ -136,10 +136,10 @@ def _right() -> bool:
     rows, weight = (torch.rand(shape, generator=generator) - 0.5 for shape in ((64, 96), (80, 96)))
     wanted = rows @ weight.t()
     try:
-        found = [product_by_onednn(rows, weight, None), product_by_onednn(rows, weight.t().contiguous().t(), None)]
+        products = [product_by_onednn(rows, weight, None), product_by_onednn(rows, weight.t().contiguous().t(), None)]
     except (RuntimeError, TypeError, NotImplementedError):
         return False
-    return all(bool(torch.allclose(one, wanted, rtol=_TOLERANCE, atol=_TOLERANCE)) for one in found)
+    return all(bool(torch.allclose(product, wanted, rtol=_TOLERANCE, atol=_TOLERANCE)) for product in products)
 
 
 def _made_by_amd() -> bool:

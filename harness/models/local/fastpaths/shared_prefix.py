@@ -29,15 +29,15 @@ def groups_of(sequences: Sequence[Sequence[int]]) -> list[Group]:
     order = sorted(range(len(sequences)), key=lambda index: list(sequences[index]))
     common = [_common(sequences[a], sequences[b]) for a, b in pairwise(order)]
     room = [max(0, len(sequences[index]) - 1) for index in order]
-    found: list[Group] = []
+    groups: list[Group] = []
     _, parts = _best(common, room, 0, len(order), 0)
     shared: set[int] = set()
     for begin, end, length in parts:
         members = tuple(order[begin:end])
-        found.append(Group(length, members))
+        groups.append(Group(length, members))
         shared.update(members)
     rest = tuple(index for index in range(len(sequences)) if index not in shared)
-    return [*found, Group(0, rest)] if rest else found
+    return [*groups, Group(0, rest)] if rest else groups
 
 
 Part = tuple[int, int, int]
@@ -67,7 +67,7 @@ def _best(common: list[int], room: list[int], begin: int, end: int, depth: int) 
 
 
 def _common(first: Sequence[int], second: Sequence[int]) -> int:
-    for index, (one, other) in enumerate(zip(first, second, strict=False)):
-        if one != other:
+    for index, (token, other) in enumerate(zip(first, second, strict=False)):
+        if token != other:
             return index
     return min(len(first), len(second))

@@ -119,11 +119,11 @@ class SinglePosition:
     def _share_first(self, ids: IntArray, stack: ExitStack) -> None:
         """Computes what the first layer reads of every token and place once, where rows repeat them."""
         assert self._parts is not None
-        found = distinct(ids)
+        distinct_rows = distinct(ids)
         # A padding token moves the places behind it in some models.
-        if found is None or (ids == self._network.encoder.pad_id).any():
+        if distinct_rows is None or (ids == self._network.encoder.pad_id).any():
             return
-        few, index = found
+        few, index = distinct_rows
         handed = self._network.tensor(index.ravel())
         shape = (*ids.shape, -1)
 

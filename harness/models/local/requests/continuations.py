@@ -65,8 +65,8 @@ def _scored(network: Network, batcher: Batcher, plans: Sequence[ContinuationPlan
 
 def _plain(network: Network, batcher: Batcher, rows: list[OptionRow]) -> Iterator[OptionValue]:
     rows.sort(key=_length, reverse=True)
-    found = batcher.run(rows, _length, lambda batch: network.token_logprobs([row for row, _ in batch]), slack=_SLACK)
-    for (row, option), values in found:
+    scored = batcher.run(rows, _length, lambda batch: network.token_logprobs([row for row, _ in batch]), slack=_SLACK)
+    for (row, option), values in scored:
         yield from option_values(row.owner, option, values)
 
 

@@ -29,7 +29,7 @@ def spans(network: Network, batcher: Batcher, requests: Sequence[ExtractSpan]) -
     questions = network.encoder.plain([request.question for request in requests])
     contexts = network.encoder.pieces([request.context for request in requests])
     windows: list[Window] = []
-    found: dict[int, dict[int, FloatArray]] = {}
+    logits_by_row: dict[int, dict[int, FloatArray]] = {}
     made: dict[int, list[Window]] = {}
     cut: dict[int, int] = {}
     waiting: dict[int, int] = {}
@@ -46,7 +46,7 @@ def spans(network: Network, batcher: Batcher, requests: Sequence[ExtractSpan]) -
             yield request, Failure("too_long", f"{network.max_length} tokens leave no room for the context")
             continue
         made[index], cut[index] = planned
-        found[index], waiting[index] = {}, len(made[index])
+        logits_by_row[index], waiting[index] = {}, len(made[index])
         windows.extend(made[index])
     windows.sort(key=lambda window: -row_length(window.row))
     for window, values in batcher.run(
@@ -59,10 +59,10 @@ def spans(network: Network, batcher: Batcher, requests: Sequence[ExtractSpan]) -
         if isinstance(values, TooLarge):
             failed[owner] = too_large(values)
         else:
-            found[owner][window.first] = values
+            logits_by_row[owner][window.first] = values
         waiting[owner] -= 1
         if not waiting[owner]:
-            logits = found.pop(owner)
+            logits = logits_by_row.pop(owner)
             if owner in failed:
                 yield requests[owner], failed[owner]
             else:

@@ -83,9 +83,9 @@ def ends(network: Network) -> frozenset[int]:
     """
     settings = getattr(network.language_model, "generation_config", None)
     named = getattr(settings, "eos_token_id", None)
-    found = [*(named if isinstance(named, (list, tuple)) else [named]), network.encoder.tokenizer.eos_token_id]
+    tokens = [*(named if isinstance(named, (list, tuple)) else [named]), network.encoder.tokenizer.eos_token_id]
     try:
-        return frozenset(int(token) for token in found if token is not None)
+        return frozenset(int(token) for token in tokens if token is not None)
     except (TypeError, ValueError) as error:
         raise CheckpointError(
             f"expected token ids as eos_token_id of the generation settings, found {named!r}.",

@@ -36,16 +36,16 @@ def whole_row_reader(network: Network, head: Head, batcher: Batcher) -> Callable
 @torch.inference_mode()
 def token_logits(network: Network, rows: Sequence[HeadRow]) -> list[FloatArray]:
     """Logits float64[L, K] of the token head for every token of each row, padding left out."""
-    found = _numpy(_forward(network, "token", rows).logits)
-    return [values[: len(row.ids)] for values, row in zip(found, rows, strict=True)]
+    logits = _numpy(_forward(network, "token", rows).logits)
+    return [values[: len(row.ids)] for values, row in zip(logits, rows, strict=True)]
 
 
 @torch.inference_mode()
 def span_logits(network: Network, rows: Sequence[HeadRow]) -> list[FloatArray]:
     """Logits float64[L, 2] of the span head: of a start and of an end at every token."""
     output = _forward(network, "span", rows)
-    found = _numpy(torch.stack([output.start_logits, output.end_logits], dim=-1))
-    return [values[: len(row.ids)] for values, row in zip(found, rows, strict=True)]
+    logits = _numpy(torch.stack([output.start_logits, output.end_logits], dim=-1))
+    return [values[: len(row.ids)] for values, row in zip(logits, rows, strict=True)]
 
 
 @torch.inference_mode()

@@ -47,7 +47,7 @@ def pseudo_likelihoods(
         elif not places:
             yield request, Likelihood(0.0, 0, len(pieces[index].ids) - lengths[index])
         scored.append([] if refusal is not None else places)
-    found = [np.zeros(len(places)) for places in scored]
+    values_by_text = [np.zeros(len(places)) for places in scored]
     waiting = list(map(len, scored))
     failed: dict[int, Failure] = {}
     order = sorted((index for index in range(len(requests)) if scored[index]), key=lambda index: -lengths[index])
@@ -72,19 +72,21 @@ def pseudo_likelihoods(
         if isinstance(values, TooLarge):
             failed[owner] = too_large(values)
         else:
-            found[owner][row.first] = values[0]
+            values_by_text[owner][row.first] = values[0]
         waiting[owner] -= 1
         if not waiting[owner]:
             cut = len(pieces[owner].ids) - lengths[owner]
             request = requests[owner]
-            total = float(found[owner].sum())
+            total = float(values_by_text[owner].sum())
             if request.scorer in ROUNDED:
                 total = round(total, DECIMALS)
             answer: Response = failed.get(owner) or likelihood(
                 total, len(scored[owner]), cut, encoder.unknown(pieces[owner].ids)
             )
             if request.details and isinstance(answer, Likelihood):
-                answer = detailed(answer, [pieces[owner].offsets[place] for place in scored[owner]], found[owner])
+                answer = detailed(
+                    answer, [pieces[owner].offsets[place] for place in scored[owner]], values_by_text[owner]
+                )
             yield request, answer
 
 
@@ -151,15 +153,15 @@ class _Words:
 
     def tokens(self, text: str, group: Sequence[str]) -> list[int]:
         left, _, right = text.partition("{mask}")
-        found = []
+        tokens = []
         for word in group:
             key = (left[-1:], right[:1], word)
             if key not in self._known:
                 self._known[key] = self._encoder.filling(text, word)
             token = self._known[key]
-            if token is not None and token not in found:
-                found.append(token)
-        return found
+            if token is not None and token not in tokens:
+                tokens.append(token)
+        return tokens
 
 
 def _forward(network: Network, batcher: Batcher) -> Callable[[Sequence[Row]], list[FloatArray]]:

@@ -27,7 +27,7 @@ def rolling_likelihoods(
     """
     texts = network.encoder.plain([request.text for request in requests])
     prefix = network.encoder.prefix_id
-    found: dict[int, list[tuple[int, FloatArray]]] = {}
+    pieces: dict[int, list[tuple[int, FloatArray]]] = {}
     rows: list[Row] = []
     counts = [0] * len(requests)
     for owner, ids in enumerate(texts):
@@ -50,7 +50,7 @@ def rolling_likelihoods(
         else:
             totals[row.owner] += float(values.sum())
             if requests[row.owner].details:
-                found.setdefault(row.owner, []).append((row.first, values))
+                pieces.setdefault(row.owner, []).append((row.first, values))
         counts[row.owner] -= 1
         if not counts[row.owner]:
             request = requests[row.owner]
@@ -59,7 +59,7 @@ def rolling_likelihoods(
             unknown = network.encoder.unknown(texts[row.owner])
             answer = failed.get(row.owner) or likelihood(totals[row.owner], tokens, unscored, unknown)
             if request.details and isinstance(answer, Likelihood):
-                parts = [values for _, values in sorted(found.pop(row.owner), key=lambda part: part[0])]
+                parts = [values for _, values in sorted(pieces.pop(row.owner), key=lambda part: part[0])]
                 offsets = network.encoder.pieces([request.text])[0].offsets[unscored:]
                 answer = detailed(answer, offsets, np.concatenate(parts))
             yield request, answer

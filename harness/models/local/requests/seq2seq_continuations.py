@@ -94,7 +94,7 @@ def _source(network: Network, request: Continuations, owner: int) -> _Source | F
 def _score_alone(network: Network, batch: Sequence[_Source]) -> list[FloatArray]:
     """As `_score`, by one plain forward pass for each option."""
     start = decoder_start(network)
-    found = []
+    scored = []
     for source in batch:
         values = []
         for target in source.targets:
@@ -102,8 +102,8 @@ def _score_alone(network: Network, batch: Sequence[_Source]) -> list[FloatArray]
             labels = network.tensor(target)
             picked = logits.gather(-1, labels[:, None])[:, 0] - torch.logsumexp(logits, dim=-1)
             values.append(float(picked.double().sum()))
-        found.append(np.asarray(values))
-    return found
+        scored.append(np.asarray(values))
+    return scored
 
 
 def _together_as_alone(network: Network) -> bool:
@@ -117,12 +117,12 @@ def _together_as_alone(network: Network) -> bool:
     parts = [row[:length] for row, length in zip(ids, lengths, strict=True)]
     batch = [_Source(parts[0], parts[2:4], 0, 0), _Source(parts[1], parts[4:], 1, 0)]
     try:
-        found = np.concatenate(_score(network, batch))
+        scored = np.concatenate(_score(network, batch))
     except FAULTS:
         return False
     expected = np.concatenate(_score_alone(network, batch))
     share = rounding(network.language_model)
-    return bool(np.allclose(found, expected, rtol=share, atol=share, equal_nan=True))
+    return bool(np.allclose(scored, expected, rtol=share, atol=share, equal_nan=True))
 
 
 @torch.inference_mode()

@@ -54,9 +54,9 @@ def _answer(request: Tag, labels: Sequence[str], places: Sequence[int | None], l
         return Failure("nan", "the log-probabilities are not finite")
     values = log_softmax(logits[words])[:, asked] if words else np.zeros((0, len(asked)))
     best = iter(zip(values.argmax(axis=1).tolist(), values.max(axis=1, initial=-np.inf).tolist(), strict=True))
-    found, scores = [], []
+    predicted, scores = [], []
     for place in places:
         label, score = (None, 0.0) if place is None else next(best)
-        found.append("" if label is None else request.labels[label])
+        predicted.append("" if label is None else request.labels[label])
         scores.append(score)
-    return Tags(tuple(found), tuple(scores), sum(place is None for place in places))
+    return Tags(tuple(predicted), tuple(scores), sum(place is None for place in places))

@@ -26,14 +26,14 @@ def top_completions(
             rows.append(made)
     rows.sort(key=lambda row: -len(row.ids))
     largest = max((request.k for request in requests), default=0)
-    for row, found in batcher.run(
+    for row, logits in batcher.run(
         rows, lambda row: len(row.ids), lambda batch: network.top_logprobs(batch, largest), slack=SLACK
     ):
         request = requests[row.owner]
-        if isinstance(found, TooLarge):
-            yield request, too_large(found)
+        if isinstance(logits, TooLarge):
+            yield request, too_large(logits)
             continue
-        ids, values = found[0][: request.k].tolist(), found[1][: request.k]
+        ids, values = logits[0][: request.k].tolist(), logits[1][: request.k]
         if not np.isfinite(values).all():
             yield request, Failure("nan", "the log-probabilities are not finite")
         else:

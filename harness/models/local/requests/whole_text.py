@@ -100,12 +100,12 @@ def features(network: Network, batcher: Batcher, texts: Sequence[str]) -> tuple[
     A text for which memory does not suffice has NaN throughout.
     """
     encoded = encode_texts(network.encoder, texts, network.max_length)
-    found = np.full((len(texts), network.hidden_size), np.nan)
+    vectors = np.full((len(texts), network.hidden_size), np.nan)
     for row, states in text_states(network, batcher, encoded):
         if not isinstance(states, TooLarge):
             content = states[encoded.prefix : len(states) - encoded.suffix]
-            found[row.owner] = (content if len(content) else states).mean(axis=0)
-    return found, encoded.truncated
+            vectors[row.owner] = (content if len(content) else states).mean(axis=0)
+    return vectors, encoded.truncated
 
 
 def embeddings(network: Network, batcher: Batcher, requests: Sequence[Embed]) -> Iterator[tuple[Request, Response]]:
