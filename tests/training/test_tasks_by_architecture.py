@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import torch
 from harness_support import model_zoo
+from harness_support.stored_runs import small_info, small_results
 from harness_support.training_samples import run_stage
 from transformers import (
     AutoModelForQuestionAnswering,
@@ -23,7 +24,6 @@ from harness.core.requests import Classify, ExtractSpan, Request, Response, Tag
 from harness.model_kinds.finetune_kind import FinetuneSpec
 from harness.models.open_model import open_model
 from harness.pipeline.checkpoints.export_checkpoint import export_model
-from harness.schema.run_info import RunInfo
 from harness.storage.run_dir import RunDir
 from harness.storage.store import Store
 from harness.training.stage_inputs import StageInputs
@@ -129,9 +129,7 @@ def parent(architecture: str, folder: Path) -> Path:
 def exported(folder: Path, target: Path) -> Path:
     """The checkpoint as `harness export` copies it out of a run."""
     run = RunDir(target.with_name("run"))
-    run.path.mkdir()
-    info = {"run_id": "r", "suite": "s", "suite_text": "", "command": [], "started": "now"}
-    run.write_info(RunInfo.model_validate({**info, "checkpoints": {"model": str(folder)}}))
+    run.write(small_results(), small_info().model_copy(update={"checkpoints": {"model": str(folder)}}))
     export_model(run, "model", target, Store(target.with_name("cache")))
     return target
 

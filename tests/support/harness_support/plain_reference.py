@@ -160,7 +160,10 @@ def spans(folder: Path, question: str, context: str, longest: int, size: int, st
         part = tokens[first : first + size]
         head = [*around[0], *asked, *around[1]]
         ids = torch.tensor([[*head, *part, *around[2]]])
-        found = model(input_ids=ids)
+        typed = {}
+        if "token_type_ids" in tokenizer.model_input_names:
+            typed = {"token_type_ids": torch.tensor([[0] * len(head) + [1] * (len(part) + len(around[2]))])}
+        found = model(input_ids=ids, **typed)
         start, end = found.start_logits[0].double(), found.end_logits[0].double()
         places = range(len(head), len(head) + len(part))
         starts += [*start[: 1 if around[0] else 0].tolist(), *(start[i].item() for i in places)]
