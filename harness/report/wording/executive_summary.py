@@ -89,15 +89,18 @@ def _rival(view: RunView, name: str, row: ComparisonResult) -> str:
     kind = classify_change(row)
     row = of_recipe(row)
     says = {"better": "beats", "identical": "scores the same on every item as", "unclear": "does not clearly beat"}
-    levels = [
-        number_format.level(value, row.unit, row.delta.low, row.delta.high)
-        for value in (row.candidate_value, row.baseline_value)
-    ]
+    if row.candidate_value is None or row.baseline_value is None:
+        # Over training seeds there is a difference, and no one level of either side.
+        size = f"{number_format.difference(row.delta.value, row.unit, row.delta.low, row.delta.high)} "
+        size += number_format.shown_unit(row.unit)
+    else:
+        levels = (row.candidate_value, row.baseline_value)
+        size = " vs. ".join(number_format.level(value, row.unit, row.delta.low, row.delta.high) for value in levels)
     ends = number_format.interval(row.delta.low, row.delta.high, row.unit)
     span = f"difference {ends} {number_format.shown_unit(row.unit)}".strip()
     return (
         f"{row.candidate} {says.get(kind, 'does not beat')} {name} on “{row.evaluation}”: "
-        f"{view.short(row.evaluation, row.metric)} {levels[0]} vs. {levels[1]} "
+        f"{view.short(row.evaluation, row.metric)} {size.strip()} "
         f"({row.delta.confidence:.0%} interval of the {span})."
     )
 

@@ -28,7 +28,7 @@ from harness.report.wording.executive_summary import brief
 from harness.report.wording.narrative import change, story
 from harness.schema.results import number_format
 from harness.schema.results.inputs import ItemMeasureResult
-from harness.schema.results.metrics import ComparisonResult
+from harness.schema.results.metrics import ComparisonResult, SeedsResult
 from harness.schema.results.results_file import Results
 from harness.storage.run_dir import RunDir
 
@@ -156,6 +156,20 @@ def test_the_first_paragraph_says_whether_rivals_are_beaten(
     view = RunView(results)
     assert said in brief(view, view.contests[0])
     assert said.replace("“", "").replace("”", "") in summary_markdown(results, None).replace("“", "").replace("”", "")
+
+
+def test_a_rival_over_training_seeds_is_told_by_the_difference(plain: RunDir) -> None:
+    results = plain.read_results()
+    row = next(row for row in results.comparisons if row.id == "reviews.accuracy" and row.candidate == "finetuned")
+    seeds = SeedsResult(
+        level_of_inference="recipe", seeds=[1, 2, 3], values=[0.1, 0.1, 0.1], df=2.0, n=100, clusters=100, method="m",
+        interval=Interval(value=0.1, low=-0.02, high=0.22, confidence=0.95),
+    )  # fmt: skip
+    results.comparisons.append(row.model_copy(update={"baseline": "classical", "seeds": seeds}))
+    view = RunView(results)
+    text = brief(view, view.contests[0])
+    assert "classical on “reviews”: accuracy +10.0 points" in text, text
+    assert "– vs. –" not in text
 
 
 def test_a_gain_that_the_baseline_cannot_show_is_told_against_the_rival(plain: RunDir) -> None:
