@@ -12,7 +12,7 @@ from pathlib import Path
 from harness.core.reporter import Reporter
 from harness.storage.locks import try_hold
 from harness.storage.response_cache import RESPONSES, ResponseCache
-from harness.storage.store import DAMAGED, LOCKS, WORK, Store
+from harness.storage.store import DAMAGED, LOCKS, REMOTE_RUNS, WORK, Store
 
 UNFINISHED_DAYS = 7
 """Work that nobody went on with for so long is not waited for any more."""
@@ -45,10 +45,13 @@ def sizes(store: Store) -> list[CachePart]:
         cache = ResponseCache(file, store.reporter)
         parts.append(CachePart("responses", len(cache), file.stat().st_size))
         cache.close()
-    left_over = {"unfinished work": _unfinished(store), "damaged": _damaged(store), "lock files": _locks(store)}
-    return parts + [
-        CachePart(name, len(paths), sum(map(_bytes, paths))) for name, found in left_over.items() if (paths := [*found])
-    ]
+    left_over = {
+        "unfinished work": [*_unfinished(store)],
+        "copies of runs at a URL": [*_copies(store)],
+        "damaged": [*_damaged(store)],
+        "lock files": [*_locks(store)],
+    }
+    return parts + [CachePart(name, len(paths), sum(map(_bytes, paths))) for name, paths in left_over.items() if paths]
 
 
 def verify(store: Store, reporter: Reporter) -> list[str]:
@@ -75,7 +78,8 @@ def verify(store: Store, reporter: Reporter) -> list[str]:
 
 
 def prune(store: Store, *, older_than: float | None = None, dry_run: bool = False) -> list[CachePart]:
-    """Removes what nothing needs: damaged entries, abandoned work, lock files that nobody holds.
+    """Removes what nothing needs: damaged entries, lock files that nobody holds, and what is a week old of unfinished
+    work and of copied runs.
 
     Args:
         older_than: days; finished entries and responses that were not used for so long go as well.
@@ -86,9 +90,14 @@ def prune(store: Store, *, older_than: float | None = None, dry_run: bool = Fals
     """
     now = time.time()
     removed = []
-    abandoned = [path for path in _unfinished(store) if now - _newest(path) > UNFINISHED_DAYS * _DAY]
-    free = [path for path in _locks(store) if _is_free(path)]
-    for name, paths in {"damaged": [*_damaged(store)], "unfinished work": abandoned, "lock files": free}.items():
+    week = now - UNFINISHED_DAYS * _DAY
+    needless = {
+        "damaged": [*_damaged(store)],
+        "unfinished work": [path for path in _unfinished(store) if _newest(path) < week],
+        "copies of runs at a URL": [path for path in _copies(store) if _newest(path) < week],
+        "lock files": [path for path in _locks(store) if _is_free(path)],
+    }
+    for name, paths in needless.items():
         removed.append(CachePart(name, len(paths), sum(map(_bytes, paths))))
         for path in () if dry_run else paths:
             shutil.rmtree(path, ignore_errors=True) if path.is_dir() else path.unlink(missing_ok=True)
@@ -109,6 +118,10 @@ def prune(store: Store, *, older_than: float | None = None, dry_run: bool = Fals
 
 def _unfinished(store: Store) -> Iterator[Path]:
     yield from sorted(store.root.glob(f"{WORK}/*/*"))
+
+
+def _copies(store: Store) -> Iterator[Path]:
+    yield from sorted(store.root.glob(f"{REMOTE_RUNS}/*"))
 
 
 def _damaged(store: Store) -> Iterator[Path]:

@@ -23,7 +23,7 @@ from harness.schema.validation import in_short
 from harness.storage import atomic, plain_files, seal
 from harness.storage.plain_http import http_opener
 from harness.storage.run_dir import RunDir
-from harness.storage.store import default_cache
+from harness.storage.store import REMOTE_RUNS, default_cache
 
 SCHEMES = ("file", "gs", "https", "memory", "s3")
 LARGEST_FILE = 1 << 30
@@ -62,7 +62,7 @@ def run_at(url: str) -> Path:
     parts = _checked(url)
     if parts.scheme == "file":
         return Path(unquote(parts.path))
-    target = default_cache() / "remote-runs" / short(digest({"url": url}))
+    target = default_cache() / REMOTE_RUNS / short(digest({"url": url}))
     work = target.with_name(f"{target.name}.part")
     with atomic.explained(target):
         shutil.rmtree(work, ignore_errors=True)

@@ -40,6 +40,8 @@ MANIFEST = "manifest.json"
 PINNED = {"artifacts", "converted", "data", "packaged"}
 STORE_FORMAT = 2
 WORK, LOCKS, DAMAGED = "work", "locks", "damaged"
+REMOTE_RUNS = "remote-runs"
+"""Copies of runs at a URL, made anew by each command that is given one."""
 _KIND = re.compile(r"[a-z][a-z0-9_]*\Z")
 
 

@@ -66,15 +66,20 @@ def test_prune_removes_what_nothing_needs(store: Store) -> None:
     (store.path("items", KEYS[1]) / "file").write_text("CONTENT")
     assert Store(store.root).get("items", KEYS[1]) is None
     for name, days in (("old", UNFINISHED_DAYS + 1), ("new", 1)):
-        work = store.root / "work" / "items" / name
-        work.mkdir(parents=True)
-        (work / "part").write_text("half")
-        aged(work, days)
+        for folder in (store.root / "work" / "items" / name, store.root / "remote-runs" / name):
+            folder.mkdir(parents=True)
+            (folder / "part").write_text("half")
+            aged(folder, days)
     (store.root / "locks").mkdir(exist_ok=True)
     (store.root / "locks" / "items-x.lock").touch()
     held = hold(store.root / "locks" / "items-held.lock")
     planned = prune(store, dry_run=True)
-    assert {part.name: part.count for part in planned} == {"damaged": 1, "unfinished work": 1, "lock files": 1}
+    assert {part.name: part.count for part in planned} == {
+        "damaged": 1,
+        "unfinished work": 1,
+        "copies of runs at a URL": 1,
+        "lock files": 1,
+    }
     assert prune(store) == planned
     assert prune(store) == []
     assert [path.name for path in (store.root / "work" / "items").iterdir()] == ["new"]
