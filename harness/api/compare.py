@@ -99,7 +99,7 @@ def compare(
         read_table(candidate_records, candidate, id, table_format),
     )
     labeled = all(target in side.columns and prediction in side.columns for side in sides)
-    names = [one for one in sides[0].columns if one in sides[1].columns]
+    names = [column for column in sides[0].columns if column in sides[1].columns]
     targets = [label_text(value) for value in sides[0].columns[target]] if labeled else None
     measures = resolve(listed(metrics) if metrics is not None else default_measures(names, targets), names, labeled)
     texts = (text,) if isinstance(text, str) else tuple(text)
@@ -118,10 +118,12 @@ def compare(
         normalize=tuple(normalize),
     )
     made = [records_of(side, layout, name) for side in sides]
-    base, other = (one.records for one in made)
+    base, other = (records.records for records in made)
     check_pairs(base, other, missing=missing)
     _positive((base, other), measures)
-    seen = {value for one in (base, other) for part in ("target", "prediction") for value in one.texts(part)} - {None}
+    seen = {
+        value for records in (base, other) for part in ("target", "prediction") for value in records.texts(part)
+    } - {None}
     known = sorted(map(str, seen)) if labeled else []
     if labels is not None:
         known = _declared(labels, known, layout)
@@ -135,19 +137,19 @@ def compare(
         confidence=confidence,
         seed=seed,
         resamples=resamples,
-        notes=[*dict.fromkeys(note for one in made for note in one.notes), *spelling_notes(sides, layout)],
+        notes=[*dict.fromkeys(note for table in made for note in table.notes), *spelling_notes(sides, layout)],
     )
 
 
 def _positive(sides: Sequence[Records], measures: Sequence[Measure]) -> None:
     for measure in measures:
-        if isinstance(measure, Ratio) and any((one.stat(measure.below) < 0).any() for one in sides):
+        if isinstance(measure, Ratio) and any((table.stat(measure.below) < 0).any() for table in sides):
             raise DataError(f"the column {measure.below!r} stands below a ratio and has negative values.")
 
 
 def _declared(labels: Sequence[str], seen: Sequence[str], layout: Layout) -> list[str]:
     """The caller's labels; every label of the tables that is none of them is named in one message."""
-    known = [normalized_label(label_text(one), layout.normalize) for one in labels]
+    known = [normalized_label(label_text(label), layout.normalize) for label in labels]
     strange = [label for label in seen if label not in known]
     if strange:
         raise DataError(
@@ -163,7 +165,7 @@ def _chosen(name: str, missing: str, missing_cluster: str, normalize: Sequence[s
         raise DataError(f"expected missing='error' or 'drop', found {missing!r}.")
     if missing_cluster not in ("error", "own"):
         raise DataError(f"expected missing_cluster='error' or 'own', found {missing_cluster!r}.")
-    strange = [one for one in normalize if one not in get_args(Normalization)]
+    strange = [name for name in normalize if name not in get_args(Normalization)]
     if isinstance(normalize, str) or strange:
         raise DataError(f"normalize: expected a list of {', '.join(get_args(Normalization))}, found {normalize!r}.")
     if re.fullmatch(NAME_PATTERN[1:-1], name) is None:

@@ -90,7 +90,9 @@ def records_of(table: ReadTable, layout: Layout, name: str) -> ReadSide:
     if layout.target is not None and layout.prediction is not None:
         _alike(table.columns[layout.target], table.columns[layout.prediction], table.side, layout)
         notes += _unread(prediction or (), table.side) if layout.judged else []
-    content = [[label_text("" if is_missing(cell) else cell) for cell in table.column(one)] for one in layout.text]
+    content = [
+        [label_text("" if is_missing(cell) else cell) for cell in table.column(column)] for column in layout.text
+    ]
     parts = [[cells[row] for row in order] for cells in content]
     if target is not None:
         parts.append([label or "" for label in target])

@@ -131,10 +131,11 @@ def read_task(files: Mapping[str, Path], task: str, chosen_filter: str | None) -
     read = {model: read_samples(file, chosen, _delimiter(file, task)) for model, file in files.items()}
     for model, file in files.items():
         _check_totals(file, task, chosen, read[model].answered)
-    items = {one.item.id: one.item for found in read.values() for one in found.answered}
-    told = [f"{model}: {note}" for model, found in read.items() for note in found.notes]
+    items = {answer.item.id: answer.item for task_answers in read.values() for answer in task_answers.answered}
+    told = [f"{model}: {note}" for model, task_answers in read.items() for note in task_answers.notes]
     return ImportedTask(
-        {model: found.complete(items) for model, found in read.items()}, tuple(dict.fromkeys([*notes, *told]))
+        {model: task_answers.complete(items) for model, task_answers in read.items()},
+        tuple(dict.fromkeys([*notes, *told])),
     )
 
 
@@ -170,13 +171,13 @@ def _check_totals(file: Path, task: str, chosen: str, answered: Sequence[Answere
     """Refuses a log whose documents do not add up to the results file beside it."""
     results = _results(file).get("results")
     own = results.get(_logged_name(file, task)) if isinstance(results, dict) else None
-    if not isinstance(own, dict) or any(not one.record.stats for one in answered):
+    if not isinstance(own, dict) or any(not answer.record.stats for answer in answered):
         return
     for theirs, ours in TOTALS.items():
         logged = own.get(f"{theirs},{chosen}")
-        if not isinstance(logged, int | float) or any(ours not in one.record.stats for one in answered):
+        if not isinstance(logged, int | float) or any(ours not in answer.record.stats for answer in answered):
             continue
-        mean = math.fsum(one.record.stats[ours] for one in answered) / len(answered)
+        mean = math.fsum(answer.record.stats[ours] for answer in answered) / len(answered)
         if abs(mean - float(logged)) > _TOTAL_TOLERANCE:
             raise DataError(
                 f"lm-eval's results say {theirs} {float(logged):.6g}, and the {len(answered)} logged documents give "
@@ -341,7 +342,8 @@ def _evaluation(
         path.parent.mkdir(parents=True, exist_ok=True)
         write_records(path, records[model])
     prompts = {
-        model: {answer.item.id: answer.prompt for answer in found if answer.prompt} for model, found in answered.items()
+        model: {answer.item.id: answer.prompt for answer in answers if answer.prompt}
+        for model, answers in answered.items()
     }
     first = next(iter(prompts.values()))
     notes = [

@@ -69,7 +69,7 @@ def initial_suite(
     table_format = TableFormat(given.get("format"), given.get("delimiter"), given.get("encoding"))
     read = read_rows(content_of(data), str(data), table_format)
     adopted = adopt(read.rows, Wishes(columns={"text": text, LABEL: label}), str(data))
-    known = [label_text(one) for one in adopted.labels.get(LABEL, ())]
+    known = [label_text(label) for label in adopted.labels.get(LABEL, ())]
     made = template(
         data=_from_suite(data, path),
         text=text,

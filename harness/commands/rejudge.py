@@ -132,8 +132,11 @@ def _asked_again(run: RunDir, results: Results) -> Results:
     evaluations = []
     for evaluation in results.evaluations:
         records = {model: run.records(evaluation.name, model) for model in evaluation.protocols}
-        coverage = {model: float(found.ok.mean()) if len(found) else 0.0 for model, found in records.items()}
-        protocols = {model: found.head.protocol for model, found in records.items()}
+        coverage = {
+            model: float(model_records.ok.mean()) if len(model_records) else 0.0
+            for model, model_records in records.items()
+        }
+        protocols = {model: model_records.head.protocol for model, model_records in records.items()}
         evaluations.append(evaluation.model_copy(update={"coverage": coverage, "protocols": protocols}))
     return results.model_copy(
         update={"evaluations": evaluations, "metrics": [], "comparisons": [], "seed": run.read_info().seed}

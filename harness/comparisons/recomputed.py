@@ -120,10 +120,10 @@ def seeds_recomputed(
     groups = Groups.of(clusters, len(positions))
 
     def figures(rows: Rows) -> tuple[list[float], list[float]]:
-        first, second = ([value_of(metric, one.take(rows)) for one in side] for side in tables)
+        first, second = ([value_of(metric, seed_records.take(rows)) for seed_records in side] for side in tables)
         return first, second
 
-    alike = all(_alike(side[0].table, one.table) for side in tables for one in side[1:])
+    alike = all(_alike(side[0].table, seed_records.table) for side in tables for seed_records in side[1:])
     return crossed_recomputed(figures, groups, alike, confidence=confidence, alphas=tuple(alphas), seed=seed)
 
 

@@ -166,7 +166,7 @@ class Generate(Request):
 
     def decoding(self) -> dict[str, Any]:
         """What of its decoding is not at its default, by name."""
-        values = {one.name: (getattr(self, one.name), one.default) for one in dataclasses.fields(self)}
+        values = {slot.name: (getattr(self, slot.name), slot.default) for slot in dataclasses.fields(self)}
         return {name: value for name, (value, default) in values.items() if name in DECODING and value != default}
 
 

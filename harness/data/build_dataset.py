@@ -121,9 +121,9 @@ def limited(dataset: Dataset, limit: int | None) -> Dataset:
     if limit is None or all(len(rows) <= limit for rows in dataset.rows.values()):
         return dataset
     rows = {}
-    for split, found in dataset.rows.items():
-        kept = {row.id for row in sorted(found, key=lambda row: row.id)[:limit]}
-        rows[split] = tuple(row for row in found if row.id in kept)
+    for split, members in dataset.rows.items():
+        kept = {row.id for row in sorted(members, key=lambda row: row.id)[:limit]}
+        rows[split] = tuple(row for row in members if row.id in kept)
     facts = {
         **dataset.facts,
         "rows": {split: len(chosen) for split, chosen in rows.items()},

@@ -181,19 +181,19 @@ def _columns(raws: Sequence[Raw]) -> dict[str, None]:
 
 def _incomplete(raws: Sequence[Raw], known: Mapping[str, None], where: str) -> dict[str, str]:
     """Columns that are left out where no column is named, with the reason; the label may lack cells."""
-    found: dict[str, str] = {}
+    problems: dict[str, str] = {}
     for name in known:
         if name == LABEL:
             continue
         for raw in raws:
             value = plain(raw.fields.get(name))
             if value is None:
-                found[name] = f"has no value ({Where(where, raw.line)})"
+                problems[name] = f"has no value ({Where(where, raw.line)})"
             elif not isinstance(value, str | int | float) and _list_text(value) is None:
-                found[name] = f"holds {_named(value)} ({Where(where, raw.line)}), expected a text or a number"
-            if name in found:
+                problems[name] = f"holds {_named(value)} ({Where(where, raw.line)}), expected a text or a number"
+            if name in problems:
                 break
-    return found
+    return problems
 
 
 def _with_target(

@@ -18,10 +18,10 @@ def answer_place(context: str, answer: str) -> tuple[int, str] | None:
         return start, answer
     text, places = _normalized(context)
     wanted = _normalized(answer)[0].strip()
-    found = text.find(wanted) if wanted else -1
-    if found < 0:
+    place = text.find(wanted) if wanted else -1
+    if place < 0:
         return None
-    first, last = places[found], places[found + len(wanted) - 1]
+    first, last = places[place], places[place + len(wanted) - 1]
     end = last + 1
     while end < len(context) and unicodedata.combining(context[end]):
         end += 1

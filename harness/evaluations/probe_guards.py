@@ -47,9 +47,9 @@ _UNKNOWN = "?"
 ALIKE = "to this model the texts are the same tokens, so nothing was asked"
 
 
-def same_text(one: str, other: str) -> bool:
+def same_text(first: str, other: str) -> bool:
     """Whether two texts differ in nothing but white space and the Unicode form."""
-    return _bare(one) == _bare(other)
+    return _bare(first) == _bare(other)
 
 
 def _bare(text: str) -> str:

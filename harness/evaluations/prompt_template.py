@@ -72,7 +72,7 @@ def checked(template: str, known: Collection[str], needed: Collection[str] = ())
     names = slots(template)
     for name in names:
         if name not in known:
-            raise ValueError(f"{unknown('slot', '{' + name + '}', [f'{{{one}}}' for one in known])}; {BRACES}")
+            raise ValueError(f"{unknown('slot', '{' + name + '}', [f'{{{slot}}}' for slot in known])}; {BRACES}")
     missing = [f"{{{name}}}" for name in needed if name not in names]
     if missing:
         raise ValueError(f"expected {', '.join(missing)} in the prompt, found {template!r}")

@@ -46,13 +46,15 @@ def tag_flips(
     Args:
         base, candidate: the records of every training seed; one for a fixed checkpoint.
     """
-    by_seed = [_flips_of(one, other, tag, baseline, candidate_name) for one in base for other in candidate]
+    by_seed = [
+        _flips_of(first_flips, other, tag, baseline, candidate_name) for first_flips in base for other in candidate
+    ]
     fault = next((counted for counted in by_seed if counted.reason is not None), None)
     if fault is not None:
         return fault
     broken: dict[str, None] = {}
     for other in range(len(candidate)):
-        of_seed = [set(by_seed[one * len(candidate) + other].broken) for one in range(len(base))]
+        of_seed = [set(by_seed[first_index * len(candidate) + other].broken) for first_index in range(len(base))]
         always = set.intersection(*of_seed)
         broken |= dict.fromkeys(item for item in by_seed[other].broken if item in always)
     order = {item: row for row, item in enumerate(base[0].item_ids)}

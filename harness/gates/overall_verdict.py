@@ -26,7 +26,9 @@ def overall(results: Sequence[GateResult], evaluations: Sequence[EvaluationResul
     """
     verdict = _overall(results)
     doubts = dict.fromkeys(
-        f"{one.name}: {one.unknown_training.sentence}" for one in evaluations if one.unknown_training is not None
+        f"{evaluation.name}: {evaluation.unknown_training.sentence}"
+        for evaluation in evaluations
+        if evaluation.unknown_training is not None
     )
     return verdict.model_copy(update={"sentence": " ".join([verdict.sentence, *doubts])}) if doubts else verdict
 

@@ -222,7 +222,7 @@ def judged_value(interval: Interval, alpha: float, what: str, weaknesses: Sequen
     if not value.sound:
         why = next((text.rstrip(".") for text in weaknesses if text in NO_INTERVAL), None)
         text = f"{what} has no finite value with finite bounds" + (f": {why}" if why else "")
-        raise RefusedError(text, open=value.value == value.value and any(one in OPEN for one in weaknesses))
+        raise RefusedError(text, open=value.value == value.value and any(weakness in OPEN for weakness in weaknesses))
     return value
 
 

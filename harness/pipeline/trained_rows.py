@@ -113,11 +113,9 @@ def _without(dataset: Dataset, splits: set[str], files: Sequence[TrainingFile], 
     if not shared:
         return dataset
     rows = {**dataset.rows}
-    for split, found in checked.items():
-        rows[split] = tuple(row for row in found if row.id not in shared)
-    left_out = {
-        split: len(found) - len(rows[split]) for split, found in checked.items() if len(found) > len(rows[split])
-    }
+    for split, kept in checked.items():
+        rows[split] = tuple(row for row in kept if row.id not in shared)
+    left_out = {split: len(kept) - len(rows[split]) for split, kept in checked.items() if len(kept) > len(rows[split])}
     models, names = _named(files)
     notes = [
         f"{count} of {len(dataset.rows[split])} rows of {split} are left out for all models: they occur in what "
@@ -126,8 +124,8 @@ def _without(dataset: Dataset, splits: set[str], files: Sequence[TrainingFile], 
     ]
     facts: dict[str, Any] = {
         **dataset.facts,
-        "rows": {split: len(found) for split, found in rows.items()},
-        "clusters": {split: len({row.cluster for row in found}) for split, found in rows.items()},
+        "rows": {split: len(kept) for split, kept in rows.items()},
+        "clusters": {split: len({row.cluster for row in kept}) for split, kept in rows.items()},
         "notes": [*dataset.facts.get("notes", ()), *notes],
         "left_out": left_out,
         "left_out_notes": notes,

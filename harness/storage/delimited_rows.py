@@ -60,9 +60,9 @@ def find_delimiter(text: str, where: str) -> Delimiter:
     if not headers:
         return Delimiter(USUAL, False)
     if len(headers) > 1:
-        (first, one), (second, other) = islice(headers.items(), 2)
+        (first, first_header), (second, other) = islice(headers.items(), 2)
         raise DataError(
-            f"the rows can be read with {_NAMES[first]} between cells (columns {', '.join(one)}) or with "
+            f"the rows can be read with {_NAMES[first]} between cells (columns {', '.join(first_header)}) or with "
             f"{_NAMES[second]} (columns {', '.join(other)}).",
             where=Where(where, 1),
             hint=f"set `delimiter: {first!r}` or `delimiter: {second!r}`.",

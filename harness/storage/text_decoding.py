@@ -71,15 +71,15 @@ def decode(content: bytes, where: str, encoding: str | None = None) -> Decoded:
 
 def _known(encoding: str, where: str) -> str:
     try:
-        found = codecs.lookup(encoding)
-        "".encode(found.name)  # LookupError for codecs between bytes and bytes, such as zlib
+        codec = codecs.lookup(encoding)
+        "".encode(codec.name)  # LookupError for codecs between bytes and bytes, such as zlib
     except (LookupError, ValueError):
         raise DataError(
             f"unknown encoding {encoding!r}.",
             where=Where(where),
             hint="use a name that Python knows, such as utf-8, utf-16, latin-1, cp1252, or shift_jis.",
         ) from None
-    return found.name
+    return codec.name
 
 
 def _marked(content: bytes) -> str | None:

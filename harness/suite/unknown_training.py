@@ -17,17 +17,17 @@ from harness.suite.suite import EvaluationSpec, Suite
 def unknown_training(suite: Suite) -> dict[str, UnknownTraining]:
     """Evaluation → the models that may have been trained on its rows; evaluations without such models are left out."""
     silent = {model: sources for model in suite.contenders if (sources := _silent(suite.models, model))}
-    found: dict[str, UnknownTraining] = {}
+    unknown: dict[str, UnknownTraining] = {}
     for name in suite.evaluated:
         data = list(_unsaid(suite, suite.evaluations[name]))
         if data and silent:
             sources = list(dict.fromkeys(source for named in silent.values() for source in named))
-            found[name] = UnknownTraining(
+            unknown[name] = UnknownTraining(
                 models=list(silent),
                 sentence=f"rows may have been trained on: nothing says what {_listed(sources)} learned from.",
                 advice=_advice(data, sources),
             )
-    return found
+    return unknown
 
 
 def warnings_of(suite: Suite) -> list[str]:
@@ -51,7 +51,9 @@ def lineage(models: Mapping[str, ModelSpec], name: str) -> Iterator[str]:
 def _silent(models: Mapping[str, ModelSpec], name: str) -> list[str]:
     """The models below one that learned elsewhere, and nothing says from what."""
     return [
-        one for one in lineage(models, name) if models[one].kind.learned_elsewhere and models[one].trained_on is None
+        parent
+        for parent in lineage(models, name)
+        if models[parent].kind.learned_elsewhere and models[parent].trained_on is None
     ]
 
 

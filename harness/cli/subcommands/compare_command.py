@@ -46,13 +46,13 @@ def command(
     first, second = find(run_folder(baseline_run)), find(run_folder(candidate_run))
     say_earlier_version(first, second)
     reporter = make_reporter(quiet=quiet)
-    found = compare_runs(first, second, pairs, reporter, allow_protocol_difference=allow_protocol_difference)
-    for sentence in found.unpaired:
+    compared = compare_runs(first, second, pairs, reporter, allow_protocol_difference=allow_protocol_difference)
+    for sentence in compared.unpaired:
         reporter.warn(clean_line(sentence))
     if as_json:
-        comparisons = [entry.model_dump(mode="json") for entry in found.comparisons]
-        emit_json({"comparisons": comparisons, "unpaired": found.unpaired, **earlier_json(first, second)})
+        comparisons = [entry.model_dump(mode="json") for entry in compared.comparisons]
+        emit_json({"comparisons": comparisons, "unpaired": compared.unpaired, **earlier_json(first, second)})
         return 0
-    for line in comparison_lines(found.comparisons, both_sides(first, second)):
+    for line in comparison_lines(compared.comparisons, both_sides(first, second)):
         click.echo(line)
     return 0

@@ -24,9 +24,9 @@ def command(run: str, model: str, folder: Path, as_json: bool) -> int:
     from harness.pipeline.checkpoints.export_checkpoint import export_model
     from harness.storage.run_folders import find
 
-    found = find(run_folder(run))
-    say_earlier_version(found)
-    exported = export_model(found, model, folder, open_store(make_reporter()))
+    stored = find(run_folder(run))
+    say_earlier_version(stored)
+    exported = export_model(stored, model, folder, open_store(make_reporter()))
     if as_json:
         emit_json({"folder": str(folder), "kind": exported.kind, "load": exported.load})
     else:

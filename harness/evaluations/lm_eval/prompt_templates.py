@@ -186,10 +186,12 @@ class Prompts:
         ]
 
     def _first(self, pool: list[Doc], doc: Doc | None) -> list[Doc]:
-        found = _others(pool, doc)[: self.shots]
-        if len(found) < self.shots:
-            raise DataError(f"{self.shots} examples are required, but only {len(found)} other documents are available.")
-        return found
+        examples = _others(pool, doc)[: self.shots]
+        if len(examples) < self.shots:
+            raise DataError(
+                f"{self.shots} examples are required, but only {len(examples)} other documents are available."
+            )
+        return examples
 
     def _sampled(self, random: Random, pool: list[Doc], doc: Doc | None) -> list[Doc]:
         if doc is None:

@@ -254,9 +254,9 @@ def _places(
     if isinstance(target, str) and target not in choices and _LIST.fullmatch(target.strip()):
         target = json.loads(target)
     places = [place_of(part, choices) for part in (target if isinstance(target, list) else [target])]
-    found = list(dict.fromkeys(place for place in places if place is not None))
-    if found and None not in places:
-        return found
+    distinct = list(dict.fromkeys(place for place in places if place is not None))
+    if distinct and None not in places:
+        return distinct
     return None if sample.one_context else _by_hit(sample)
 
 

@@ -97,10 +97,10 @@ def filters_of(path: Path) -> list[str]:
     Raises:
         DataError: when the file cannot be read or holds no samples.
     """
-    found = dict.fromkeys(str(sample.get("filter", "none")) for _, sample, _ in _samples(path) if sample is not None)
-    if not found:
+    filters = dict.fromkeys(str(sample.get("filter", "none")) for _, sample, _ in _samples(path) if sample is not None)
+    if not filters:
         read_samples(path)
-    return list(found)
+    return list(filters)
 
 
 def read_samples(path: Path, chosen: str | None = None, delimiter: str | None = None) -> ReadSamples:

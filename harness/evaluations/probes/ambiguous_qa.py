@@ -220,7 +220,7 @@ def _fault(item: Item) -> str:
     if not payload["ambiguous"] and label == payload["unknown"]:
         return "the context decides and the right answer is the unknown one"
     answers = payload["answers"]
-    if any(same_text(one, other) for place, one in enumerate(answers) for other in answers[:place]):
+    if any(same_text(first_answer, other) for place, first_answer in enumerate(answers) for other in answers[:place]):
         return "two of its answers are the same text"
     return ""
 

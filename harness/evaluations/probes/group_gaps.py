@@ -141,7 +141,7 @@ class GroupGaps(OnTaskProbe[GroupGapsOptions]):
         groups_of_item = {item.id: groups for item, groups in made}
         for item in choose((item for item, _ in made), self.options.limit, self.cluster_unit):
             groups = groups_of_item[item.id]
-            named = (one if "=" in one and not self.options.cross else f"group={one}" for one in groups)
+            named = (label if "=" in label and not self.options.cross else f"group={label}" for label in groups)
             yield Item(
                 id=item.id,
                 payload={**item.payload, "groups": groups, "known": known},
@@ -162,10 +162,10 @@ class GroupGaps(OnTaskProbe[GroupGapsOptions]):
 
     def _known(self, made: Sequence[tuple[Item, Sequence[str]]], words: GroupWords | None) -> list[str]:
         """All groups; crossed, every cell of the dimensions' groups, those without a text too."""
-        found = {group for _, groups in made for group in groups}
+        group_names = {group for _, groups in made for group in groups}
         listed = words.groups if words is not None else ()
         if not self.options.cross:
-            return sorted({*listed, *found})
+            return sorted({*listed, *group_names})
         values = [
             sorted({name for item, _ in made for name in item.slices if _is_group(name, [column])})
             for column in self.options.columns
@@ -200,8 +200,8 @@ class GroupGaps(OnTaskProbe[GroupGapsOptions]):
         unclear = 0
         for item in self.task.every_item(data[: len(self.task.data_refs)], split):
             unclear += words.is_unclear(item.payload["text"])
-            for group, found in words.found(item.payload["text"]).items():
-                seen.setdefault(group, set()).update(found)
+            for group, own_words in words.found(item.payload["text"]).items():
+                seen.setdefault(group, set()).update(own_words)
         said = []
         if unclear:
             said.append(
@@ -211,7 +211,7 @@ class GroupGaps(OnTaskProbe[GroupGapsOptions]):
         if empty:
             said.append(f"No text speaks of {', '.join(empty)}: a gap over all groups is undefined.")
         listed = sum(len({word.casefold() for word in own}) for own in words.words.values())
-        met = sum(len(found) for found in seen.values())
+        met = sum(len(words) for words in seen.values())
         if met < listed and (self.options.groups or self.options.words):
             said.append(f"{met:,} of {listed:,} words that name a group occur in the texts.")
         return said

@@ -212,17 +212,18 @@ def _column_reading(cells: Sequence[tuple[Sequence[str], str]], data: str, colum
         DataError: when several readings fit every row and point to other choices.
     """
     places = {reading: [place(answer, choices) for choices, answer in cells] for reading, place in _PLACES.items()}
-    fitting = [reading for reading, found in places.items() if None not in found]
+    fitting = [reading for reading, columns in places.items() if None not in columns]
     if not fitting:
         return max(places, key=lambda reading: sum(place is not None for place in places[reading]))
     first = fitting[0]
     for other in fitting[1:]:
         for number, (choices, answer) in enumerate(cells):
-            one, two = places[first][number], places[other][number]
-            if one != two and one is not None and two is not None:
+            one_place, other_place = places[first][number], places[other][number]
+            if one_place != other_place and one_place is not None and other_place is not None:
                 raise DataError(
                     f"data {data!r}: the column {column!r} can be read as {_NAMES[first]} ({answer!r} is "
-                    f"{choices[one][:40]!r}) or as {_NAMES[other]} ({answer!r} is {choices[two][:40]!r}).",
+                    f"{choices[one_place][:40]!r}) or as {_NAMES[other]} "
+                    f"({answer!r} is {choices[other_place][:40]!r}).",
                     hint=f"set `answer_is: {first}` or `answer_is: {other}` in the task.",
                 )
     return first

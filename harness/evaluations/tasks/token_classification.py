@@ -99,10 +99,10 @@ class Tagging(RowTask[TaggingOptions]):
         if not wrong:
             return
         fitting = schemes_of(sentences)
-        found = f"They follow {' and '.join(fitting)}." if fitting else "They follow none of the schemes."
+        verdict = f"They follow {' and '.join(fitting)}." if fitting else "They follow none of the schemes."
         raise DataError(
             f"data {dataset.name!r}: the tags of {len(wrong)} of {len(rows)} rows do not follow the scheme {scheme}, "
-            f"the first in row {rows[wrong[0]].id}: {' '.join(sentences[wrong[0]])[:80]!r}. {found}",
+            f"the first in row {rows[wrong[0]].id}: {' '.join(sentences[wrong[0]])[:80]!r}. {verdict}",
             hint=f"set `scheme: {fitting[0]}` in the task." if fitting else "correct the tags of these rows.",
         )
 

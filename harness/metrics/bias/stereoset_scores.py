@@ -52,7 +52,7 @@ class StereoSetFigure(RecordMetric):
         contexts = np.bincount(place, weights=known, minlength=int(place.max(initial=-1)) + 1)
         weight = np.where(known, 1.0 / np.maximum(contexts[place], 1.0), np.nan)
         added = {"ss": (pro,), "lms": (related,), "icat": (pro, related)}[self.figure]
-        return np.column_stack([*(one * weight for one in added), weight])
+        return np.column_stack([*(column * weight for column in added), weight])
 
     def value(self, sums: FloatArray, n: npt.NDArray[Any] | float) -> FloatArray:
         if self.figure != "icat":

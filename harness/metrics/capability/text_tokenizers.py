@@ -47,9 +47,9 @@ def bleu_tokenizer(language: str | None) -> str:
 
 def rouge_tokenizer(language: str | None) -> str:
     """As `bleu_tokenizer`; `ascii` for English and where no language is declared, `unicode` for others with spaces."""
-    found = bleu_tokenizer(language)
-    if found != "13a":
-        return found
+    tokenizer = bleu_tokenizer(language)
+    if tokenizer != "13a":
+        return tokenizer
     return "ascii" if primary(language) in (None, "en") else "unicode"
 
 

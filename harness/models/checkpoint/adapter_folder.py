@@ -102,11 +102,11 @@ def write_pair(work: Path, adapter: Path, base_digest: str, labels: tuple[str, .
     return {}
 
 
-def other_base(folder: Path, recorded: str, found: str, key: str = "") -> CheckpointError:
+def other_base(folder: Path, recorded: str, actual: str, key: str = "") -> CheckpointError:
     """The error for a checkpoint that stands on another one than it was trained on."""
     of = f" for {key!r}" if key else ""
     return CheckpointError(
-        f"it was trained on another base: expected digest {recorded[:12]}, found {found[:12]}{of}.",
+        f"it was trained on another base: expected digest {recorded[:12]}, found {actual[:12]}{of}.",
         where=Where(folder),
         hint="give the base that it was trained on, or train it again on this one.",
     )

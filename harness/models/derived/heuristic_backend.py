@@ -172,7 +172,7 @@ class BaselineBackend:
             return [odd / (1 + odd) for odd in odds]
         drawn = [share / -math.log(chance) for share, chance in zip(shares, noise, strict=True)]
         total = math.fsum(drawn)
-        return [one / total for one in drawn]
+        return [count / total for count in drawn]
 
     def _compare(self, request: Continuations) -> Response:
         if self._table.rule == "longest":

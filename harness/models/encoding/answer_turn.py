@@ -71,7 +71,7 @@ def span_of(offsets: Sequence[tuple[int, int]], turn: AnswerTurn) -> tuple[int, 
     return first, last
 
 
-def _common(one: str, other: str) -> int:
+def _common(first: str, other: str) -> int:
     """Length of the common beginning of two texts."""
-    places = range(min(len(one), len(other)))
-    return next((place for place in places if one[place] != other[place]), len(places))
+    places = range(min(len(first), len(other)))
+    return next((place for place in places if first[place] != other[place]), len(places))

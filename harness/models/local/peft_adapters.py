@@ -156,26 +156,26 @@ def fit_together(plans: list[AdapterPlan], plan: AdapterPlan) -> bool:
     if plan.changes is None:
         return False
     return not any(
-        one != other and _meet(module, further)
+        kind != other and _meet(module, further)
         for before in plans
-        for module, one in (before.changes or {}).items()
+        for module, kind in (before.changes or {}).items()
         for further, other in plan.changes.items()
     )
 
 
-def _meet(one: str, other: str) -> bool:
+def _meet(first: str, other: str) -> bool:
     """Whether two modules are the same, or one is inside the other; heads are never shared."""
-    if one.startswith(HEAD_PREFIXES) or f"{one}.".startswith(HEAD_PREFIXES):
+    if first.startswith(HEAD_PREFIXES) or f"{first}.".startswith(HEAD_PREFIXES):
         return False
-    return one == other or one.startswith(f"{other}.") or other.startswith(f"{one}.")
+    return first == other or first.startswith(f"{other}.") or other.startswith(f"{first}.")
 
 
 def _tokens(config: Mapping[str, Any]) -> tuple[int, ...]:
     """The ids without which an adapter leaves a text alone: invocation tokens, and tokens with trained embeddings."""
     indices = config.get("trainable_token_indices") or config.get("token_indices") or ()
     trained = indices.values() if isinstance(indices, Mapping) else (indices,)
-    found = [*(token for several in trained for token in several), *(config.get("alora_invocation_tokens") or ())]
-    return tuple(token for token in found if isinstance(token, int))
+    tokens = [*(token for several in trained for token in several), *(config.get("alora_invocation_tokens") or ())]
+    return tuple(token for token in tokens if isinstance(token, int))
 
 
 def apply_adapter(plan: AdapterPlan, folder: Path, head: Any | None, lacking: set[str], model: Any, name: str) -> Any:

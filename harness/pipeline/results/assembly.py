@@ -144,7 +144,10 @@ def _evaluation(
         },
         skipped={answered.model: answered.skipped for answered in own if answered.skipped is not None},
         coverage={
-            model: min(float(one.ok.mean()) if len(one) else 0.0 for one in run.replicates(bound.name, model))
+            model: min(
+                float(seed_records.ok.mean()) if len(seed_records) else 0.0
+                for seed_records in run.replicates(bound.name, model)
+            )
             for model in records
         },
         seeds={model: count for model, count in seeds.items() if model in records and count > 1},
@@ -166,14 +169,18 @@ def _evaluation(
 def _warnings(bound: BoundEvaluation, records: Mapping[str, Records]) -> list[str]:
     """What must be known of the data, and of the answers of each model."""
     evaluation = bound.evaluation
-    of_models = [f"{model}: {text}" for model, found in records.items() for text in evaluation.answer_warnings(found)]
+    of_models = [
+        f"{model}: {text}"
+        for model, model_records in records.items()
+        for text in evaluation.answer_warnings(model_records)
+    ]
     return [*evaluation.warnings(bound.data, bound.split), *of_models]
 
 
 def _balance(labels: Sequence[str], records: Collection[Records]) -> dict[str, int]:
     """label → items that have it; empty where items have no label, or where nobody was asked."""
-    for found in records:
-        targets = [target for target in found.texts("target") if target is not None]
+    for model_records in records:
+        targets = [target for target in model_records.texts("target") if target is not None]
         given = Counter(label for target in targets for label in ([target] if target in labels else target.split("; ")))
         if targets and set(given) <= {*labels, ""}:
             return {label: given[label] for label in labels}

@@ -47,7 +47,7 @@ def swap_lexicon(text: str, lexicon: Lexicon) -> Iterator[Swapped]:
     readings = [reading(text, *match.span()) if is_ordinary(entry.word) else "name" for match, entry in entries]
     if "unclear" in readings:
         return
-    entries = [one for one, told in zip(entries, readings, strict=True) if told == "name"]
+    entries = [entry for entry, told in zip(entries, readings, strict=True) if told == "name"]
     present = tuple(dict.fromkeys(entry.group for _, entry in entries))
     for first, second in _exchanges(present, lexicon.groups):
         edits: list[Edit] = []

@@ -135,7 +135,11 @@ def draw_pairs(
     Raises:
         DataError: when fewer than two documents have two sentences.
     """
-    cuts = [(place, found) for place, document in enumerate(documents) if (found := sentence_ends(document, ends))]
+    cuts = [
+        (place, sentence_places)
+        for place, document in enumerate(documents)
+        if (sentence_places := sentence_ends(document, ends))
+    ]
     if len(cuts) < 2:
         raise DataError(
             "next-sentence prediction needs two or more documents of two or more sentences each.",
@@ -145,15 +149,15 @@ def draw_pairs(
     weights = np.asarray([len(ends) for _, ends in cuts], dtype=np.float64)
     drawn = random.choice(len(cuts), size=count, p=weights / weights.sum())
     for number in drawn.tolist():
-        place, found = cuts[number]
-        cut = found[int(random.integers(len(found)))]
+        place, sentence_places = cuts[number]
+        cut = sentence_places[int(random.integers(len(sentence_places)))]
         first = documents[place][max(0, cut - room) : cut]
         if random.random() < 0.5:
             yield Pair(first, documents[place][cut : cut + room], FOLLOWS)
             continue
         other = int(random.integers(len(cuts) - 1))
-        place, found = cuts[other + (other >= number)]
-        cut = found[int(random.integers(len(found)))]
+        place, sentence_places = cuts[other + (other >= number)]
+        cut = sentence_places[int(random.integers(len(sentence_places)))]
         yield Pair(first, documents[place][cut : cut + room], ELSEWHERE)
 
 
