@@ -202,8 +202,8 @@ def make_run(path: Path, items: int) -> RunDir:
         gates=[],
         verdict=VerdictResult(overall="pass", exit_code=0, sentence="Simulated."),
     )
-    run.write_results(results)
-    run.write_info(RunInfo(run_id="large", suite="large", suite_text="", command=[], started="2026-01-01T00:00:00Z"))
+    info = RunInfo(run_id="large", suite="large", suite_text="", command=[], started="2026-01-01T00:00:00Z")
+    run.write(results, info.model_copy(update={"state": "finished"}))
     return run
 
 

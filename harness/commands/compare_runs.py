@@ -132,7 +132,8 @@ def _unpaired(
     told = []
     for run, results, other, side in ((first, old, new, 0), (second, new, old, 1)):
         paired = None if pairs is None else {pair[side] for pair in pairs}
-        models = [] if paired is None else [model.name for model in results.models if model.name not in paired]
+        asked = [model.name for model in results.models if not model.implied_for]
+        models = [] if paired is None else [name for name in asked if name not in paired]
         known = {entry.name for entry in other.evaluations}
         evaluations = [entry.name for entry in results.evaluations if entry.name not in known]
         for what, names in (("models", models), ("evaluations", evaluations)):
@@ -157,12 +158,14 @@ def both_sides(first: RunDir, second: RunDir) -> dict[str, EvaluationResult]:
 def _pairs(
     pairs: Sequence[tuple[str, str]], old: Results, new: Results, first: RunDir, second: RunDir
 ) -> list[tuple[str, str]]:
-    before, after = [model.name for model in old.models], [model.name for model in new.models]
+    before, after = ([model.name for model in results.models] for results in (old, new))
     for left, right in pairs:
         if left not in before:
             raise DataError(unknown("model", left, before), where=Where(first.path))
         if right not in after:
             raise DataError(unknown("model", right, after), where=Where(second.path))
+    # Heuristic baselines that nobody declared are in every run, and tell nothing of its models.
+    before, after = ([model.name for model in results.models if not model.implied_for] for results in (old, new))
     matched = list(pairs) or [(name, name) for name in after if name in before]
     if not matched:
         raise DataError(

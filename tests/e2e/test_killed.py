@@ -60,6 +60,8 @@ def test_a_stopped_run_says_that_it_goes_on(shell: Shell, sent: signal.Signals, 
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        # A shell may have started this process with Ctrl-C ignored, which children inherit.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline and not list(shell.folder.glob("reports/tiny/*/run.json")):

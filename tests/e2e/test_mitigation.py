@@ -49,8 +49,10 @@ tasks:
 probes:
   swaps: {counterfactual: {on: reviews, swap: [gender], metrics: [score_shift, score_shift_abs]}}
 gates:
-  - {id: augmentation-helps, metric: swaps.score_shift_abs, kind: superiority, model: augmented, baseline: finetuned}
-  - {id: reweighing-helps, metric: swaps.score_shift_abs, kind: superiority, model: reweighed, baseline: finetuned}
+  - {id: augmentation-helps, metric: swaps.score_shift_abs, kind: superiority, model: augmented,
+     baseline: finetuned, min_n: 50}
+  - {id: reweighing-helps, metric: swaps.score_shift_abs, kind: superiority, model: reweighed,
+     baseline: finetuned, min_n: 50}
 """
 
 

@@ -34,7 +34,7 @@ def test_results_hold_every_model_with_its_protocol(finished: Finished) -> None:
     _, run = finished
     results = run["results"]
     assert {model["name"] for model in results["models"]} == {
-        "base", "finetuned", "lora", "scratch", "linear", "classical",
+        "base", "finetuned", "lora", "scratch", "linear", "classical", "majority-notes", "prior-notes",
     }  # fmt: skip
     notes = next(entry for entry in results["evaluations"] if entry["name"] == "notes")
     assert notes["protocols"]["base"] == "cloze"
