@@ -9,16 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Literal
 
 import torch
 
-from harness.core.requests import Failure, Generate, Generated, Response
+from harness.core.requests import Failure, Generate, Response
 from harness.models.encoding.text_encoder import TextEncoder
 from harness.models.local.decoding.token_penalties import is_penalized, penalized
+from harness.models.local.decoding.written_answer import Finish, written_answer
 from harness.models.local.stepper import Prompt, Stepper
-
-Finish = Literal["end", "stop", "length"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,14 +146,4 @@ def _answer(search: _Search, encoder: TextEncoder) -> Response:
         return Failure("nan", "a log-probability is not finite")
     best = search.finished[0]
     assert best.finish is not None
-    text = encoder.decode(list(best.tokens))
-    if best.finish == "stop":
-        text = text[: min(text.find(stop) for stop in search.request.stop if stop in text)]
-    return Generated(
-        text=text,
-        tokens=len(best.tokens),
-        finish=best.finish,
-        prompt_tokens=len(search.prompt.ids),
-        truncated=search.prompt.truncated,
-        log_likelihood=best.total,
-    )
+    return written_answer(search.prompt, best.tokens, best.finish, best.total, encoder)

@@ -8,25 +8,23 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Literal
 
 import numpy as np
 import torch
 
 from harness.core.records import FloatArray
-from harness.core.requests import Failure, Generate, Generated, Request, Response
+from harness.core.requests import Failure, Generate, Request, Response
 from harness.models.encoding.text_encoder import TextEncoder
 from harness.models.local.batching import Batcher, IntArray, TooLarge, too_large
 from harness.models.local.decoding.beam_search import beam_search
 from harness.models.local.decoding.token_penalties import is_penalized, penalized
+from harness.models.local.decoding.written_answer import Finish, written_answer
 from harness.models.local.stepper import Prompt, Stepper
 
 _SLACK = 0.75
 """Prompts are read once, but every token that is written costs a pass: rows of unlike length may stand together."""
 _KEEP = 0.75
 """A batch is made smaller when at most this share of its rows is still written."""
-
-Finish = Literal["end", "stop", "length"]
 
 
 @dataclass(slots=True)
@@ -163,17 +161,7 @@ def _answer(row: _Writing, encoder: TextEncoder) -> Response:
     if row.broken:
         return Failure("nan", f"the log-probability of token {len(row.tokens) + 1} is not finite")
     assert row.finish is not None
-    text = encoder.decode(row.tokens)
-    if row.finish == "stop":
-        text = text[: min(text.find(stop) for stop in row.prompt.request.stop if stop in text)]
-    return Generated(
-        text=text,
-        tokens=len(row.tokens),
-        finish=row.finish,
-        prompt_tokens=len(row.prompt.ids),
-        truncated=row.prompt.truncated,
-        log_likelihood=row.total,
-    )
+    return written_answer(row.prompt, row.tokens, row.finish, row.total, encoder)
 
 
 def refused(request: Generate) -> Failure | None:
