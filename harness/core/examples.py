@@ -21,8 +21,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-Messages = tuple[tuple[str, str], ...]
-"""(role, content) of each turn; roles are `system`, `user` and `assistant`."""
+from harness.core.requests import Messages
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,15 +19,17 @@ from harness.core.errors import DataError, SuiteError
 from harness.core.evaluation import Item
 from harness.core.examples import PromptTarget
 from harness.core.model import ModelFacts
-from harness.core.records import Record, Records
+from harness.core.records import UNREAD, Record, Records
 from harness.core.requests import Continuations, Failure, Generate, Generated, Request, Response
 from harness.evaluations.prompt_template import ColumnTemplate
-from harness.evaluations.record_builders import failed, outcome, scores, truncated_tokens
+from harness.evaluations.record_builders import failed, outcome, scores, truncated_tokens, unread
 from harness.evaluations.row_task import LOOKED_AT, PARENT, CellReading, RowOptions, RowTask, fill, texts_in
 from harness.metrics.capability.text_tokenizers import spaceless_share
 from harness.schema.suite.generation_kwargs import GenerationKwargs
 
 GENERATION, CHAT = "generation", "chat"
+MOST_TOKENS = 65_536
+"""The longest answer, a thought before it included."""
 
 
 class WritingOptions(RowOptions):
@@ -41,7 +43,7 @@ class WritingOptions(RowOptions):
         "cells can be read both ways.",
     )
     chat: bool = Field(False, description="Apply the model's chat template; models without one are skipped.")
-    max_tokens: int = Field(64, ge=1, le=4096, description="Maximum number of generated tokens.")
+    max_tokens: int = Field(64, ge=1, le=MOST_TOKENS, description="Maximum number of generated tokens.")
     stop: list[str] = Field(["\n"], description="Stop strings; the answer ends before the first one.")
     generation_kwargs: GenerationKwargs | None = Field(
         None, description="How tokens are chosen: sampling, beams, penalties. Defaults to greedy decoding."
@@ -148,7 +150,20 @@ class WritingTask(RowTask[WritingOptionsT]):
         return [f"Tokens are chosen with {given}."]
 
     def answer_warnings(self, records: Records) -> list[str]:
-        """Answers that a stop string ended before anything was written."""
+        """Thoughts without an end, and answers that a stop string ended before anything was written."""
+        return [*self._unclosed(records), *self._empty(records)]
+
+    def _unclosed(self, records: Records) -> list[str]:
+        responses = records.texts("response")
+        count = sum(
+            status == UNREAD and "thought" in json.loads(response)
+            for status, response in zip(records.texts("status"), responses, strict=True)
+        )
+        if not count:
+            return []
+        return [f"{count} of {len(records)} answers are unread: the thought does not end. Raise `max_tokens`."]
+
+    def _empty(self, records: Records) -> list[str]:
         pairs = zip(records.texts("prediction"), records.texts("finish"), strict=True)
         empty = sum(finish == "stop" and not text for text, finish in pairs)
         if empty < _EMPTY_SHARE * len(records) or not empty:
@@ -190,6 +205,7 @@ class WritingTask(RowTask[WritingOptionsT]):
                 messages=messages,
                 max_tokens=options.max_tokens,
                 stop=tuple(options.stop),
+                thinking=protocol == CHAT,
                 **({} if options.generation_kwargs is None else options.generation_kwargs.fields()),
             )
         ]
@@ -203,6 +219,9 @@ class WritingTask(RowTask[WritingOptionsT]):
         written = written_text(responses[0])
         if isinstance(written, Failure):
             return failed(item, written, truncated=truncated)
+        shown = {} if written.thought is None else {"thought": written.thought}
+        if written.unclosed:
+            return unread(item, {"generated": "", **shown}, truncated=truncated, finish=written.finish)
         text = written.text.strip()
         stats, response = self.measure(text, item)
         return outcome(
@@ -210,7 +229,7 @@ class WritingTask(RowTask[WritingOptionsT]):
             prediction=text,
             truncated=truncated,
             finish=written.finish,
-            response={"generated": text, **response},
+            response={"generated": text, **shown, **response},
             stats={**stats, **_likelihood(item, responses[1:]), "length_limit_rate": float(written.finish == "length")},
         )
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from harness.core.errors import DataError
-from harness.core.examples import Messages
+from harness.core.requests import Messages
 from harness.models.encoding.answer_turn import span_of
 from harness.models.encoding.chat_template import Chat, ChatError, ensure_template
 from harness.models.encoding.text_encoder import text_encoder
