@@ -16,8 +16,8 @@ from harness.core.digests import digest
 MaskedScorer = Literal["pll", "pll_word_l2r", "pll_shared", "pll_modified", "crows_original"]
 PAIRED_SCORERS: frozenset[str] = frozenset({"pll_shared", "pll_modified", "crows_original"})
 """Scorers that read which tokens a sentence shares with its partner."""
-_LATER = {"later": True}
-"""Marks a field that came after answers were cached: at its default it is no part of the key."""
+LATER = {"later": True}
+"""Marks a field that came after keys were made: at its default it is no part of them."""
 
 
 Messages = tuple[tuple[str, ...], ...]
@@ -69,7 +69,7 @@ class Classify(Request):
     labels: tuple[str, ...]
     pair: str | None = None
     independent: bool = False
-    head_labels: tuple[str, ...] | None = dataclasses.field(default=None, metadata=_LATER)
+    head_labels: tuple[str, ...] | None = dataclasses.field(default=None, metadata=LATER)
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +108,7 @@ class Continuations(Request):
     context: str
     options: tuple[str, ...]
     messages: Messages = ()
-    form: ChatForm = field(default=ChatForm(), metadata=_LATER)
+    form: ChatForm = field(default=ChatForm(), metadata=LATER)
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +141,7 @@ class PseudoLikelihood(Request):
     scorer: MaskedScorer = "pll_word_l2r"
     other: str | None = None
     details: bool = False
-    second: bool = field(default=False, metadata=_LATER)
+    second: bool = field(default=False, metadata=LATER)
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,16 +178,16 @@ class Generate(Request):
     top_p: float = 1.0
     seed: int = 0
     sample: int = 0
-    top_k: int = field(default=0, metadata=_LATER)
-    num_beams: int = field(default=1, metadata=_LATER)
-    length_penalty: float = field(default=1.0, metadata=_LATER)
-    early_stopping: bool = field(default=False, metadata=_LATER)
-    repetition_penalty: float = field(default=1.0, metadata=_LATER)
-    presence_penalty: float = field(default=0.0, metadata=_LATER)
-    frequency_penalty: float = field(default=0.0, metadata=_LATER)
-    no_repeat_ngram_size: int = field(default=0, metadata=_LATER)
-    thinking: bool = field(default=False, metadata=_LATER)
-    form: ChatForm = field(default=ChatForm(), metadata=_LATER)
+    top_k: int = field(default=0, metadata=LATER)
+    num_beams: int = field(default=1, metadata=LATER)
+    length_penalty: float = field(default=1.0, metadata=LATER)
+    early_stopping: bool = field(default=False, metadata=LATER)
+    repetition_penalty: float = field(default=1.0, metadata=LATER)
+    presence_penalty: float = field(default=0.0, metadata=LATER)
+    frequency_penalty: float = field(default=0.0, metadata=LATER)
+    no_repeat_ngram_size: int = field(default=0, metadata=LATER)
+    thinking: bool = field(default=False, metadata=LATER)
+    form: ChatForm = field(default=ChatForm(), metadata=LATER)
 
     def decoding(self) -> dict[str, Any]:
         """What of its decoding is not at its default, by name."""

@@ -15,7 +15,7 @@ from typing import Any
 
 from harness.core.digests import digest
 from harness.core.requests import ChatForm, Messages
-from harness.models.encoding.answer_turn import AnswerTurn, answer_turn
+from harness.models.encoding.answer_turn import AnswerTurn, answer_turn, earlier_answer
 from harness.models.encoding.template_clock import STATED_TIME, at_stated_time, reads_clock
 from harness.models.encoding.text_encoder import Pieces, TextEncoder
 from harness.models.encoding.thought_reader import ThoughtReader, thought_reader
@@ -106,6 +106,35 @@ class Chat:
         if turn is None:
             raise ChatError("the chat template does not write the assistant's answer")
         return turn
+
+    def answers(
+        self, messages: Messages, answer: str, form: ChatForm = PLAIN_FORM
+    ) -> tuple[AnswerTurn, list[tuple[int, int]]]:
+        """The conversation with its last answer, and where the assistant's earlier turns stand in it.
+
+        An earlier turn is where its answer begins and where the end of the turn ends. One that the template does not
+        write (a thought that is over) is left out.
+
+        Raises:
+            ChatError: as `answered`.
+        """
+        last = self.answered(messages, answer, form)
+        whole = (*messages, ("assistant", answer))
+        places = [place for place, turn in enumerate(messages) if turn[0] == "assistant" and turn[1].strip()]
+        spans = (self._earlier(whole, place, form) for place in places)
+        return last, [span for span in spans if span is not None]
+
+    def _earlier(self, whole: Messages, place: int, form: ChatForm) -> tuple[int, int] | None:
+        content, given = self.hide(whole[place][1]), self._given(form)
+        turns = [self._marked(turn) for turn in whole]
+
+        def render(text: str | None) -> str:
+            if text is None:
+                return self._formed(turns[:place], given, prompt=True)
+            changed = _Turn("assistant", text, turns[place].more)
+            return self._formed([*turns[:place], changed, *turns[place + 1 :]], given, prompt=False)
+
+        return earlier_answer(render, content, self.answered(whole[:place], whole[place][1], form))
 
     @cached_property
     def turn_end(self) -> int | None:
@@ -280,18 +309,3 @@ def _holds(rendered: str, texts: Sequence[str]) -> bool:
 
 def _is_mark(character: str) -> bool:
     return ord(character) in _MARKS
-
-
-PLAIN = (
-    "{% for message in messages %}"
-    "{{ message['role'] | capitalize }}: {{ message['content'] | trim }}\n"
-    "{% endfor %}"
-    "{% if add_generation_prompt %}Assistant:{% endif %}"
-)
-"""Turns as lines of plain text: a base's tokenizer has no tokens for turns, and needs none."""
-
-
-def ensure_template(tokenizer: Any) -> None:
-    """Gives a tokenizer without a chat template the plain one."""
-    if not getattr(tokenizer, "chat_template", None):
-        tokenizer.chat_template = PLAIN

@@ -41,7 +41,8 @@ def test_frame_and_end_of_the_question_stay(chat, name, room):
         return chat.pieces(chat.prompt(turns)).ids
 
     fit = fitted(messages, ids, lambda rows: len(rows) - room, encoder)
-    assert fit is not None and fit.cut > 0
+    assert fit is not None
+    assert fit.cut > 0
     assert room - 6 <= len(fit.rows) <= room, "no more is cut than must be"
     assert [turn[0] for turn in fit.messages] == [turn[0] for turn in messages]
     assert all(kept and whole.endswith(kept) for (_, kept), (_, whole) in zip(fit.messages, messages, strict=True))
@@ -67,8 +68,11 @@ def test_options_are_scored_behind_the_same_cut(chat):
     request = Continuations("", ("good.", "not so good."), messages=CONVERSATIONS["one turn"])
     ((_, plan),) = continuation_plans(chat._encoder, chat, 80, [request])
     assert not isinstance(plan, Failure)
-    assert plan.cut > 0 and len(plan.trunk) + max(map(len, plan.branches)) - 1 <= 80
+    assert plan.cut > 0
+    assert len(plan.trunk) + max(map(len, plan.branches)) - 1 <= 80
     text = chat._encoder.tokenizer.decode(plan.trunk)
-    assert text.startswith("<|im_start|>user\n") and text.endswith("<|im_end|>\n<|im_start|>assistant\n")
+    assert text.startswith("<|im_start|>user\n")
+    assert text.endswith("<|im_end|>\n<|im_start|>assistant\n")
     ((_, refused),) = continuation_plans(chat._encoder, chat, 8, [request])
-    assert isinstance(refused, Failure) and refused.reason == "too_long"
+    assert isinstance(refused, Failure)
+    assert refused.reason == "too_long"

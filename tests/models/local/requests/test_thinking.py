@@ -92,11 +92,14 @@ def test_without_a_thought_nothing_changes():
 
 def test_an_open_thought_is_unread_and_counted():
     made = written("<think>\nShe said it was good and that she was happy", reader(), max_tokens=8)
-    assert made.unclosed and not made.text and made.finish == "length"
+    assert made.unclosed
+    assert not made.text
+    assert made.finish == "length"
     task = GenerativeQA("qa", GenerativeQAOptions(data="d", chat=True), EvaluationContext())
     item = Item(id="1", payload={"prompt": "?", "references": ["Yes."]}, texts={"text": "?"})
     record = task.record(item, "chat", [made])
-    assert record.status == "unread" and not record.stats
+    assert record.status == "unread"
+    assert not record.stats
     assert "thought" in record.response
 
 
@@ -116,4 +119,5 @@ def test_answers_with_thoughts_are_cached_as_such():
     made = Generated("Yes.", 4, "end", thought="so", unclosed=False)
     assert response_from_json(json.loads(json.dumps(made.to_json()))) == made
     plain = Generated("Yes.", 4, "end")
-    assert "thought" not in plain.to_json() and response_from_json(plain.to_json()) == plain
+    assert "thought" not in plain.to_json()
+    assert response_from_json(plain.to_json()) == plain
