@@ -250,7 +250,7 @@ def test_texts_beyond_the_budget_are_left_out_and_counted(tmp_path: Path, monkey
     change = abs(candidate[2] - base[2])
     leading = [k for k in range(head["shown"]) if flipped[k]]
     assert [change[k] for k in leading] == pytest.approx(sorted((change[k] for k in leading), reverse=True), rel=1e-3)
-    assert flipped.sum() == len(leading)
+    assert flipped.sum() >= len(leading) >= 0.7 * head["shown"]  # a sample of the rest stands between them
     assert head["flipsShown"] <= head["flips"]
 
 
