@@ -34,6 +34,19 @@ VERDICTS = {
 }
 
 
+DECISIONS = {**VERDICTS, "none": "Not judged"}
+
+TABS = [
+    ("summary", "Summary"),
+    ("metrics", "Metrics"),
+    ("items", "Items"),
+    ("bias", "Bias"),
+    ("models", "Models & cost"),
+    ("data", "Data"),
+    ("provenance", "Provenance"),
+]
+
+
 def breakable(name: str) -> Markup:
     """A name that may wrap after its `_`, `.`, `=`, `[` and `/`, and nowhere else if it can be helped."""
     return Markup("<wbr>").join(escape(part) for part in re.split(r"(?<=[_.=/])|(?=\[)", visible(name)) if part)
@@ -87,6 +100,8 @@ def environment() -> Environment:
         WORDS=WORDS,
         ICONS=ICONS,
         VERDICTS=VERDICTS,
+        DECISIONS=DECISIONS,
+        TABS=TABS,
         plural=plural,
         breakable=breakable,
         MARGINS=MARGINS,
