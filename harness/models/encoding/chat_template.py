@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+from harness.core.bounded import BoundExceeded, bounded
 from harness.core.digests import digest
 from harness.core.requests import ChatForm, Messages
 from harness.models.encoding.answer_turn import AnswerTurn, answer_turn, earlier_answer
@@ -190,11 +191,14 @@ class Chat:
         dropped: str | None = None
         for conversation, said in _forms(turns):
             try:
-                rendered = str(
-                    self._encoder.tokenizer.apply_chat_template(
-                        conversation, tokenize=False, add_generation_prompt=prompt, **given
+                with bounded("the chat template"):
+                    rendered = str(
+                        self._encoder.tokenizer.apply_chat_template(
+                            conversation, tokenize=False, add_generation_prompt=prompt, **given
+                        )
                     )
-                )
+            except BoundExceeded as error:
+                raise ChatError(str(error)) from error
             except Exception as error:  # the template is code of the checkpoint: it may raise anything
                 refused = refused or error
                 continue
