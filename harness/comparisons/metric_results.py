@@ -66,7 +66,7 @@ def metric_results(
             reason=reason,
         )
 
-    readable = records.take(records.ok)
+    readable = records.readable
     recomputed = metric.kind == "recompute"
     try:
         stats = np.empty((len(readable), 0)) if recomputed else metric.stats(readable)

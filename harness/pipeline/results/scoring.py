@@ -117,58 +117,103 @@ class ScoringContext:
     code: Mapping[str, Any] | None = None
 
 
+@dataclass(frozen=True)
+class ScoringJob:
+    """The levels of a model on an evaluation, or the differences of a pair: computed from records alone.
+
+    Attributes:
+        levels: metric id → levels at which its gates want one-sided bounds.
+        parts: what the result depends on, for a `Memo`.
+        inline: it runs code of a file or is recomputed with progress, so this process computes it.
+    """
+
+    evaluation: ScoringSpec
+    wanted: Pair | str
+    levels: Mapping[str, tuple[float, ...]]
+    seed: int
+    parts: Mapping[str, Any]
+    inline: bool
+
+    @property
+    def models(self) -> tuple[str, ...]:
+        return (self.wanted,) if isinstance(self.wanted, str) else (self.wanted.baseline, self.wanted.candidate)
+
+
 def score(run: RunDir, evaluations: Sequence[ScoringSpec], pairs: Sequence[Pair], context: ScoringContext) -> Scores:
-    """Scores every evaluation of a run for every model with records, and compares the pairs."""
+    """Scores every evaluation of a run for every model with records, and compares the pairs.
+
+    What takes long is shared among all cores (`scoring_workers`); the results are the same.
+    """
+    from harness.pipeline.results.scoring_workers import WorkerPool
+
     scores = Scores()
     by_evaluation: dict[str, list[Pair]] = {}
     for pair in pairs:
         by_evaluation.setdefault(pair.evaluation, []).append(pair)
     work = [(evaluation, by_evaluation.get(evaluation.name, [])) for evaluation in evaluations]
     total = sum(len(evaluation.protocols) + len(wanted) for evaluation, wanted in work)
-    with context.reporter.task("statistics", total=total) as task:
+    with context.reporter.task("statistics", total=total) as task, WorkerPool(run) as pool:
         for evaluation, wanted in work:
             records = {model: run.replicates(evaluation.name, model) for model in evaluation.protocols}
-            digests = {
-                model: [[records_of_seed.head.seed, content_digest(records_of_seed)] for records_of_seed in seeds]
-                for model, seeds in records.items()
-            }
-            common = {
-                "evaluation": evaluation.name,
-                "metrics": list(evaluation.metrics),
-                "labels": list(evaluation.labels),
-                "scorer": evaluation.scorer,
-                "cluster_unit": evaluation.cluster_unit,
-                "alphas": {
-                    metric: list(context.alphas(f"{evaluation.name}.{metric}")) for metric in evaluation.metrics
-                },
-                "seed": context.seed,
-            }
-            for model, model_records in records.items():
-                value = context.memo(
-                    {**common, "records": digests[model], "model": model},
-                    lambda model_records=model_records, model=model, evaluation=evaluation: _levels(  # type: ignore[misc]  # bound now
-                        evaluation, model_records, model, context
-                    ),
-                )
-                scores.metrics += [MetricResult.model_validate(entry) for entry in value["metrics"]]
-                scores.tables += [TableResult.model_validate(entry) for entry in value["tables"]]
+            jobs = _jobs(evaluation, wanted, records, context)
+
+            def here(job: ScoringJob, records: Mapping[str, Sequence[Records]] = records) -> dict[str, Any]:
+                return computed(job, records, context)
+
+            for value in pool.results(jobs, context.memo, here):
+                scores.metrics += [MetricResult.model_validate(entry) for entry in value.get("metrics", ())]
+                scores.tables += [TableResult.model_validate(entry) for entry in value.get("tables", ())]
+                scores.comparisons += [ComparisonResult.model_validate(entry) for entry in value.get("comparisons", ())]
+                scores.flips += [FlipsResult.model_validate(entry) for entry in value.get("flips", ())]
                 task.advance()
-            for pair in wanted:
-                if pair.baseline in records and pair.candidate in records:
-                    value = context.memo(
-                        {
-                            **common,
-                            "baseline": [pair.baseline, digests[pair.baseline]],
-                            "candidate": [pair.candidate, digests[pair.candidate]],
-                        },
-                        lambda pair=pair, records=records, evaluation=evaluation: _differences(  # type: ignore[misc]  # bound now
-                            evaluation, records, pair, context
-                        ),
-                    )
-                    scores.comparisons += [ComparisonResult.model_validate(entry) for entry in value["comparisons"]]
-                    scores.flips += [FlipsResult.model_validate(entry) for entry in value["flips"]]
-                task.advance()
+            task.advance(len(evaluation.protocols) + len(wanted) - len(jobs))
     return scores
+
+
+def _jobs(
+    evaluation: ScoringSpec, wanted: Sequence[Pair], records: Mapping[str, Sequence[Records]], context: ScoringContext
+) -> list[ScoringJob]:
+    digests = {
+        model: [[records_of_seed.head.seed, content_digest(records_of_seed)] for records_of_seed in seeds]
+        for model, seeds in records.items()
+    }
+    common = {
+        "evaluation": evaluation.name,
+        "metrics": list(evaluation.metrics),
+        "labels": list(evaluation.labels),
+        "scorer": evaluation.scorer,
+        "cluster_unit": evaluation.cluster_unit,
+        "alphas": {metric: list(context.alphas(f"{evaluation.name}.{metric}")) for metric in evaluation.metrics},
+        "seed": context.seed,
+    }
+
+    def job(wanted: Pair | str, models: tuple[str, ...], parts: dict[str, Any]) -> ScoringJob:
+        protocols = [records[model][0].head.protocol for model in models]
+        metrics = metrics_of(evaluation, *protocols, code=context.code)
+        levels = {metric.id: context.alphas(f"{evaluation.name}.{metric.id}") for metric in metrics}
+        inline = bool(context.code) or any(metric.kind == "recompute" for metric in metrics)
+        return ScoringJob(evaluation, wanted, levels, context.seed, {**common, **parts}, inline)
+
+    jobs = [job(model, (model,), {"records": digests[model], "model": model}) for model in records]
+    for pair in wanted:
+        if pair.baseline in records and pair.candidate in records:
+            sides = {
+                "baseline": [pair.baseline, digests[pair.baseline]],
+                "candidate": [pair.candidate, digests[pair.candidate]],
+            }
+            jobs.append(job(pair, (pair.baseline, pair.candidate), sides))
+    return jobs
+
+
+def computed(job: ScoringJob, records: Mapping[str, Sequence[Records]], context: ScoringContext) -> dict[str, Any]:
+    """The JSON of a job's results.
+
+    Args:
+        records: of the job's models, every training seed.
+    """
+    if isinstance(job.wanted, str):
+        return _levels(job, records[job.wanted], job.wanted, context)
+    return _differences(job, records, job.wanted, context)
 
 
 def content_digest(records: Records) -> str:
@@ -216,17 +261,15 @@ def cluster_unit_of(evaluation: EvaluationResult) -> str:
     return next(iter(evaluation.clusters), ITEM)
 
 
-def _levels(
-    evaluation: ScoringSpec, replicates: Sequence[Records], model: str, context: ScoringContext
-) -> dict[str, Any]:
+def _levels(job: ScoringJob, replicates: Sequence[Records], model: str, context: ScoringContext) -> dict[str, Any]:
     from harness.comparisons.confusion_reliability import tables
     from harness.comparisons.metric_results import metric_results
     from harness.comparisons.seed_comparison import levels_over_seeds
 
-    records = replicates[0]
+    evaluation, records = job.evaluation, replicates[0]
     results: list[MetricResult] = []
     for metric in metrics_of(evaluation, records.head.protocol, code=context.code):
-        wanted = context.alphas(f"{evaluation.name}.{metric.id}")
+        wanted = job.levels[metric.id]
         with _watched(context.reporter, metric, model) as progress:
             levels = metric_results(
                 records,
@@ -234,7 +277,7 @@ def _levels(
                 evaluation=evaluation.name,
                 model=model,
                 alphas=wanted,
-                seed=context.seed,
+                seed=job.seed,
                 progress=progress,
             )
         results += levels_over_seeds(levels, replicates, metric, alphas=wanted)
@@ -245,18 +288,19 @@ def _levels(
 
 
 def _differences(
-    evaluation: ScoringSpec, records: Mapping[str, Sequence[Records]], pair: Pair, context: ScoringContext
+    job: ScoringJob, records: Mapping[str, Sequence[Records]], pair: Pair, context: ScoringContext
 ) -> dict[str, Any]:
     from harness.comparisons.comparability import comparability
     from harness.comparisons.flips import flips
     from harness.comparisons.pair_comparison import compare
     from harness.comparisons.seed_comparison import compared_over_seeds
 
+    evaluation = job.evaluation
     base, candidate = records[pair.baseline][0], records[pair.candidate][0]
     notes = comparability(base.head, candidate.head)
     results: list[ComparisonResult] = []
     for metric in metrics_of(evaluation, base.head.protocol, candidate.head.protocol, code=context.code):
-        wanted = context.alphas(f"{evaluation.name}.{metric.id}")
+        wanted = job.levels[metric.id]
         with _watched(context.reporter, metric, f"{pair.candidate} against {pair.baseline}") as progress:
             compared = compare(
                 base,
@@ -266,7 +310,7 @@ def _differences(
                 baseline=pair.baseline,
                 candidate_name=pair.candidate,
                 alphas=wanted,
-                seed=context.seed,
+                seed=job.seed,
                 comparability=notes,
                 progress=progress,
             )
