@@ -31,6 +31,7 @@ class Settings:
         command: what was typed, for run.json.
         locked: hold the run to its lock file.
         lock: the lock file; attempts are counted in it whenever it is there.
+        until_decided: ask in batches, and stop when every blocking gate is decided; it does change results.
         metric_code: load the pinned modules that the suite's metrics name (`--allow-metric-code`).
     """
 
@@ -44,6 +45,7 @@ class Settings:
     locked: bool = False
     lock: Path | None = None
     metric_code: bool = False
+    until_decided: bool = False
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,7 @@ from harness.pipeline.results.data_audits import audits_of, write_audits
 from harness.pipeline.results.gate_verdicts import verdicts, wanted_pairs
 from harness.pipeline.results.scoring import ScoringContext, ScoringSpec, score, store_memo
 from harness.pipeline.run_context import RunContext
+from harness.pipeline.suite_lock import attempt_number
 from harness.schema.results.inputs import DataResult, EvaluationResult, ItemMeasureResult, ModelResult
 from harness.schema.results.results_file import Results
 from harness.statistics.crossed_seeds import RECIPE
@@ -36,7 +37,7 @@ def assemble(
     baselines: Mapping[str, BaseChoice],
 ) -> Results:
     """Scores the run's records, compares, judges the gates and returns the whole."""
-    from harness.gates.alpha_levels import alpha_levels
+    from harness.gates.alpha_levels import alpha_levels, is_sequential
     from harness.gates.overall_verdict import overall
     from harness.suite.unknown_training import unknown_training
 
@@ -51,6 +52,7 @@ def assemble(
     ]
     scoring = ScoringContext(
         alphas=lambda metric: alpha_levels(suite.gates, metric),
+        anytime=lambda metric: is_sequential(suite.gates, metric),
         seed=suite.seed,
         reporter=context.reporter,
         memo=store_memo(context.store),
@@ -58,7 +60,10 @@ def assemble(
     )
     specs = [ScoringSpec.of(evaluation) for evaluation in evaluations]
     scores = score(run, specs, wanted_pairs(suite, evaluations), scoring)
-    gates = verdicts(run, suite, scores.metrics, scores.comparisons, evaluations, today=context.today)
+    gates = verdicts(
+        run, suite, scores.metrics, scores.comparisons, evaluations, today=context.today,
+        attempt=attempt_number(context.settings.lock, run),
+    )  # fmt: skip
     audits = audits_of(prepared, context.store, context.reporter)
     write_audits(run, audits)
     return Results(

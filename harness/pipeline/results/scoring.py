@@ -17,7 +17,7 @@ from harness.schema.results.metrics import ComparisonResult, FlipsResult, Metric
 from harness.storage.run_dir import RunDir
 from harness.storage.store import Store
 
-SCORES_FORMAT = 4
+SCORES_FORMAT = 5
 
 Levels = Callable[[str], tuple[float, ...]]
 
@@ -108,6 +108,7 @@ class ScoringContext:
         alphas: `evaluation.metric` → levels at which its gates want one-sided bounds.
         seed: of every resampling.
         code: as in `metrics_of`.
+        anytime: `evaluation.metric` → whether its gates want bounds that hold at every number of items at once.
     """
 
     alphas: Levels
@@ -115,6 +116,7 @@ class ScoringContext:
     reporter: Reporter
     memo: Memo = no_memo
     code: Mapping[str, Any] | None = None
+    anytime: Callable[[str], bool] = lambda metric: False
 
 
 @dataclass(frozen=True)
@@ -123,6 +125,7 @@ class ScoringJob:
 
     Attributes:
         levels: metric id → levels at which its gates want one-sided bounds.
+        anytime: ids of the metrics whose gates want them at every number of items at once.
         parts: what the result depends on, for a `Memo`.
         inline: it runs code of a file or is recomputed with progress, so this process computes it.
     """
@@ -130,6 +133,7 @@ class ScoringJob:
     evaluation: ScoringSpec
     wanted: Pair | str
     levels: Mapping[str, tuple[float, ...]]
+    anytime: Sequence[str]
     seed: int
     parts: Mapping[str, Any]
     inline: bool
@@ -191,8 +195,11 @@ def _jobs(
         protocols = [records[model][0].head.protocol for model in models]
         metrics = metrics_of(evaluation, *protocols, code=context.code)
         levels = {metric.id: context.alphas(f"{evaluation.name}.{metric.id}") for metric in metrics}
+        anytime = [metric.id for metric in metrics if context.anytime(f"{evaluation.name}.{metric.id}")]
+        if anytime:
+            parts["anytime"] = anytime
         inline = bool(context.code) or any(metric.kind == "recompute" for metric in metrics)
-        return ScoringJob(evaluation, wanted, levels, context.seed, {**common, **parts}, inline)
+        return ScoringJob(evaluation, wanted, levels, anytime, context.seed, {**common, **parts}, inline)
 
     jobs = [job(model, (model,), {"records": digests[model], "model": model}) for model in records]
     for pair in wanted:
@@ -278,6 +285,7 @@ def _levels(job: ScoringJob, replicates: Sequence[Records], model: str, context:
                 model=model,
                 alphas=wanted,
                 seed=job.seed,
+                anytime=metric.id in job.anytime,
                 progress=progress,
             )
         results += levels_over_seeds(levels, replicates, metric, alphas=wanted)
@@ -311,6 +319,7 @@ def _differences(
                 candidate_name=pair.candidate,
                 alphas=wanted,
                 seed=job.seed,
+                anytime=metric.id in job.anytime,
                 comparability=notes,
                 progress=progress,
             )

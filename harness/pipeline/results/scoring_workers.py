@@ -121,7 +121,13 @@ class WorkerPool:
 
 def _as_line(job: ScoringJob) -> dict[str, Any]:
     wanted = job.wanted if isinstance(job.wanted, str) else asdict(job.wanted)
-    return {"evaluation": asdict(job.evaluation), "wanted": wanted, "levels": job.levels, "seed": job.seed}
+    return {
+        "evaluation": asdict(job.evaluation),
+        "wanted": wanted,
+        "levels": job.levels,
+        "anytime": job.anytime,
+        "seed": job.seed,
+    }
 
 
 def _of_line(line: str) -> tuple[RunDir, ScoringJob]:
@@ -133,7 +139,7 @@ def _of_line(line: str) -> tuple[RunDir, ScoringJob]:
     spec = ScoringSpec(**{**job["evaluation"], "metrics": tuple(job["evaluation"]["metrics"])})
     wanted = job["wanted"] if isinstance(job["wanted"], str) else Pair(**job["wanted"])
     levels = {metric: tuple(alphas) for metric, alphas in job["levels"].items()}
-    return RunDir(Path(job["run"])), ScoringJob(spec, wanted, levels, job["seed"], {}, inline=False)
+    return RunDir(Path(job["run"])), ScoringJob(spec, wanted, levels, job["anytime"], job["seed"], {}, inline=False)
 
 
 def work(lines: IO[str], out: IO[str]) -> None:

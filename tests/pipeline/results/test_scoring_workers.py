@@ -72,6 +72,7 @@ def test_a_worker_answers_every_line(run: RunDir) -> None:
         "run": str(run.path),
         "evaluation": {"name": "reviews", "metrics": ["accuracy"], "cluster_unit": "item", "protocols": {}},
         "levels": {"accuracy": [0.05]},
+        "anytime": [],
         "seed": 0,
     }
     out = io.StringIO()
