@@ -9,7 +9,7 @@ from pydantic import Field
 
 from harness.core.dataset import Dataset
 from harness.core.evaluation import EvaluationContext, Item, ItemMeasure
-from harness.evaluations.generation_base import WritingOptions, WritingTask
+from harness.evaluations.generation_base import MOST_TOKENS, WritingOptions, WritingTask
 from harness.evaluations.item_measures import ANSWER_F1
 from harness.evaluations.prompt_template import ColumnTemplate
 from harness.metrics.capability.answer_match import (
@@ -31,7 +31,7 @@ class GenerativeQAOptions(WritingOptions):
         "{context}\nQuestion: {question}\nAnswer:", description="Prompt: a template with {column} placeholders."
     )
     target: str = Field("answers", description="Column with the reference answer, or a JSON list of accepted answers.")
-    max_tokens: int = Field(24, ge=1, le=4096, description="Maximum number of generated tokens.")
+    max_tokens: int = Field(24, ge=1, le=MOST_TOKENS, description="Maximum number of generated tokens.")
     no_answer: str = Field("unanswerable", description="Text that means that the context has no answer.")
 
 
