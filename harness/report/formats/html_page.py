@@ -14,6 +14,8 @@ from markupsafe import Markup
 
 from harness.report.formats.page_environment import TABS, environment, source
 from harness.report.sections.audit_tables import audits
+from harness.report.sections.bias_rows import bias_rows
+from harness.report.sections.class_balances import class_balances
 from harness.report.sections.decision import decision, true_warnings
 from harness.report.sections.dose_curves import series
 from harness.report.sections.evidence_limits import evidence_limits
@@ -31,6 +33,7 @@ from harness.report.sections.prompting_advice import advice
 from harness.report.sections.shared_cost import shares
 from harness.report.sections.slice_tables import slice_tables
 from harness.report.sections.summary_cards import cards
+from harness.report.sections.threshold_curves import threshold_curves
 from harness.report.sections.tradeoff import tradeoff
 from harness.report.sections.training_curves import training
 from harness.report.view.model_cost import asking_costs
@@ -135,18 +138,29 @@ def _context(view: RunView, loaded: Sequence[Loaded]) -> dict[str, Any]:
         "advice": advice(view),
         "series": series(view),
         "shares": shares(view),
-        "asking": asking_costs(view.info.requests if view.info is not None else {}),
+        "asking": asking_costs(*_measured_costs(view)),
         "completions": completions(view),
         "audits": audits(view),
         "slices": {contest.key: slice_tables(view, contest, "task") for contest in view.contests},
         "confusions": {contest.key: confusions(view, contest) for contest in view.contests},
         "calibration": {contest.key: calibration(view, contest) for contest in view.contests},
-        "probes": probes(view),
+        "curves": {pair.key: threshold_curves(view, pair) for pair in view.contests},
+        "balances": class_balances(view),
+        "probes": (shown := probes(view)),
+        "details": {(probe.evaluation.name, own.contest.key): own for probe in shown for own in probe.contests},
+        "bias": {pair.key: bias_rows(view, pair) for pair in view.contests},
         "mitigations": mitigations(view),
         "training": training(view),
         "outside": outside_sections(view),
         "files": files(view),
     }
+
+
+def _measured_costs(view: RunView) -> tuple[dict[str, Any], dict[str, float]]:
+    """run.json's costs of asking, and the seconds that each model's training took."""
+    training = {name: view.cost(name).seconds for name in view.models}
+    known = {name: seconds for name, seconds in training.items() if seconds is not None}
+    return (view.info.requests if view.info is not None else {}), known
 
 
 def _tight(text: str) -> str:
