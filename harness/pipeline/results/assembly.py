@@ -179,7 +179,22 @@ def _warnings(bound: BoundEvaluation, records: Mapping[str, Records]) -> list[st
         for model, model_records in records.items()
         for text in evaluation.answer_warnings(model_records)
     ]
-    return [*evaluation.warnings(bound.data, bound.split), *of_models]
+    return [*evaluation.warnings(bound.data, bound.split), *of_models, *_cut_conversations(records)]
+
+
+def _cut_conversations(records: Mapping[str, Records]) -> list[str]:
+    """How many conversations of each model are longer than its window."""
+    cut = {
+        model: sum(count > 0 for count in model_records.texts("truncated"))
+        for model, model_records in records.items()
+        if model_records.head.facts.get("messages")
+    }
+    return [
+        f"{model}: {count} of {len(records[model])} prompts are longer than the model's window, and were cut inside a "
+        "message."
+        for model, count in cut.items()
+        if count
+    ]
 
 
 def _balance(labels: Sequence[str], records: Collection[Records]) -> dict[str, int]:
