@@ -21,6 +21,7 @@ from harness.pipeline.results.assembly import assemble
 from harness.pipeline.results.inference_cost import request_costs
 from harness.pipeline.run_context import RunContext
 from harness.pipeline.sequential_run import look_until_decided
+from harness.pipeline.suite_lock import attempt_number
 from harness.schema.results.results_file import Results
 from harness.schema.run_info import RunInfo, StepTiming
 from harness.storage import atomic
@@ -62,7 +63,8 @@ def carry_out(context: RunContext) -> Results:
         context.info.peak_memory = max(context.info.peak_memory or 0, cache.highest_memory or 0)
         with clock.step("statistics", "compare"):
             baselines = choose_baselines(cache, checkpoints, answers)
-            return assemble(context, prepared, checkpoints, answers, baselines)
+            counted = replace(context, attempt=attempt_number(context.settings.lock, run))
+            return assemble(counted, prepared, checkpoints, answers, baselines)
 
     if not context.settings.until_decided:
         return look(prepared)

@@ -56,6 +56,7 @@ class RunContext:
         info: the content of run.json, written when the run ends.
         prepared: the suite with open data, where checking the lock opened it already.
         code: loaded modules of metrics, by name.
+        attempt: which attempt under the lock file the answers are; None without one.
     """
 
     run: RunDir
@@ -66,6 +67,7 @@ class RunContext:
     settings: Settings
     prepared: PreparedSuite | None = None
     code: Mapping[str, Any] = field(default_factory=dict)
+    attempt: int | None = None
 
     @property
     def today(self) -> date:

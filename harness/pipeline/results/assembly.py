@@ -19,7 +19,6 @@ from harness.pipeline.results.data_audits import audits_of, write_audits
 from harness.pipeline.results.gate_verdicts import verdicts, wanted_pairs
 from harness.pipeline.results.scoring import ScoringContext, ScoringSpec, score, store_memo
 from harness.pipeline.run_context import RunContext
-from harness.pipeline.suite_lock import attempt_number
 from harness.schema.results.inputs import DataResult, EvaluationResult, ItemMeasureResult, ModelResult
 from harness.schema.results.results_file import Results
 from harness.statistics.crossed_seeds import RECIPE
@@ -62,7 +61,7 @@ def assemble(
     scores = score(run, specs, wanted_pairs(suite, evaluations), scoring)
     gates = verdicts(
         run, suite, scores.metrics, scores.comparisons, evaluations, today=context.today,
-        attempt=attempt_number(context.settings.lock, run),
+        attempt=context.attempt,
     )  # fmt: skip
     audits = audits_of(prepared, context.store, context.reporter)
     write_audits(run, audits)

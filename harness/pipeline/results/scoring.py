@@ -5,14 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any
 
-from harness.core import registry
 from harness.core.digests import digest
 from harness.core.metric import Metric, MetricContext
-from harness.core.records import ITEM, Records
+from harness.core.records import Records
 from harness.core.reporter import Reporter
-from harness.schema.results.inputs import EvaluationResult
+from harness.pipeline.results.scoring_jobs import Memo as Memo
+from harness.pipeline.results.scoring_jobs import Pair as Pair
+from harness.pipeline.results.scoring_jobs import ScoringJob as ScoringJob
+from harness.pipeline.results.scoring_jobs import ScoringSpec as ScoringSpec
+from harness.pipeline.results.scoring_jobs import cluster_unit_of as cluster_unit_of
+from harness.pipeline.results.worker_pool import WorkerPool
 from harness.schema.results.metrics import ComparisonResult, FlipsResult, MetricResult, TableResult
 from harness.storage.run_dir import RunDir
 from harness.storage.store import Store
@@ -30,51 +34,6 @@ class Scores:
     comparisons: list[ComparisonResult] = field(default_factory=list)
     flips: list[FlipsResult] = field(default_factory=list)
     tables: list[TableResult] = field(default_factory=list)
-
-
-@dataclass(frozen=True)
-class Pair:
-    """One comparison to make on one evaluation."""
-
-    evaluation: str
-    baseline: str
-    candidate: str
-
-
-@dataclass(frozen=True)
-class ScoringSpec:
-    """What scoring needs to know of an evaluation.
-
-    Attributes:
-        metrics: their names, as the suite says.
-        cluster_unit, labels, scorer: as in `MetricContext`.
-        protocols: model → how it was asked; the models with records.
-    """
-
-    name: str
-    metrics: tuple[str, ...]
-    cluster_unit: str
-    labels: tuple[str, ...] = ()
-    scorer: str | None = None
-    protocols: Mapping[str, str] = field(default_factory=dict)
-
-    @classmethod
-    def of(cls, evaluation: EvaluationResult) -> ScoringSpec:
-        """That of a stored evaluation."""
-        return cls(
-            name=evaluation.name,
-            metrics=tuple(evaluation.metrics),
-            cluster_unit=cluster_unit_of(evaluation),
-            labels=tuple(evaluation.labels),
-            scorer=evaluation.scorer,
-            protocols=evaluation.protocols,
-        )
-
-
-class Memo(Protocol):
-    """Remembers the JSON result of a pure computation by its inputs' digest."""
-
-    def __call__(self, parts: Mapping[str, Any], compute: Callable[[], Any]) -> Any: ...
 
 
 def no_memo(parts: Mapping[str, Any], compute: Callable[[], Any]) -> Any:
@@ -119,37 +78,11 @@ class ScoringContext:
     anytime: Callable[[str], bool] = lambda metric: False
 
 
-@dataclass(frozen=True)
-class ScoringJob:
-    """The levels of a model on an evaluation, or the differences of a pair: computed from records alone.
-
-    Attributes:
-        levels: metric id → levels at which its gates want one-sided bounds.
-        anytime: ids of the metrics whose gates want them at every number of items at once.
-        parts: what the result depends on, for a `Memo`.
-        inline: it runs code of a file or is recomputed with progress, so this process computes it.
-    """
-
-    evaluation: ScoringSpec
-    wanted: Pair | str
-    levels: Mapping[str, tuple[float, ...]]
-    anytime: Sequence[str]
-    seed: int
-    parts: Mapping[str, Any]
-    inline: bool
-
-    @property
-    def models(self) -> tuple[str, ...]:
-        return (self.wanted,) if isinstance(self.wanted, str) else (self.wanted.baseline, self.wanted.candidate)
-
-
 def score(run: RunDir, evaluations: Sequence[ScoringSpec], pairs: Sequence[Pair], context: ScoringContext) -> Scores:
     """Scores every evaluation of a run for every model with records, and compares the pairs.
 
-    What takes long is shared among all cores (`scoring_workers`); the results are the same.
+    What takes long is shared among all cores (`worker_pool`); the results are the same.
     """
-    from harness.pipeline.results.scoring_workers import WorkerPool
-
     scores = Scores()
     by_evaluation: dict[str, list[Pair]] = {}
     for pair in pairs:
@@ -255,17 +188,6 @@ def metrics_of(evaluation: ScoringSpec, *protocols: str, code: Mapping[str, Any]
     names = [name for name in evaluation.metrics if code is not None or not is_outside(name)]
     metrics = build_metrics(names, context)
     return [metric for metric in metrics if any(applies(metric, protocol) for protocol in protocols)]
-
-
-def cluster_unit_of(evaluation: EvaluationResult) -> str:
-    """The unit of independence of an evaluation; results of 0.1.0 do not hold it, so its class says it then."""
-    if evaluation.cluster_unit is not None:
-        return evaluation.cluster_unit
-    group = f"{evaluation.role}s"
-    # One unit alone speaks for itself: a figure over planted worlds has its probe's kind, and the unit `world`.
-    if len(evaluation.clusters) != 1 and evaluation.kind in registry.names(group):
-        return str(registry.load(group, evaluation.kind).cluster_unit)
-    return next(iter(evaluation.clusters), ITEM)
 
 
 def _levels(job: ScoringJob, replicates: Sequence[Records], model: str, context: ScoringContext) -> dict[str, Any]:

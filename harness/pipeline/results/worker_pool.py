@@ -16,18 +16,15 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from queue import SimpleQueue
 from types import TracebackType
-from typing import IO, TYPE_CHECKING, Any, Self
+from typing import Any, Self
 
-from harness.core.reporter import Silent
+from harness.pipeline.results.scoring_jobs import Memo, ScoringJob
 from harness.storage.run_dir import RunDir
-
-if TYPE_CHECKING:
-    from harness.pipeline.results.scoring import Memo, ScoringJob
 
 _PATIENCE = 1.5
 """Seconds of computing before workers are worth their start, which takes about one."""
 
-Compute = Callable[["ScoringJob"], dict[str, Any]]
+Compute = Callable[[ScoringJob], dict[str, Any]]
 
 
 class WorkerPool:
@@ -106,7 +103,7 @@ class WorkerPool:
             return self._idle.get()
         worker = subprocess.Popen(
             # Without the current folder, which may hold anything.
-            [sys.executable, "-P", "-m", "harness.pipeline.results.scoring_workers"],
+            [sys.executable, "-P", "-m", "harness.pipeline.results.scoring_worker"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
@@ -128,40 +125,3 @@ def _as_line(job: ScoringJob) -> dict[str, Any]:
         "anytime": job.anytime,
         "seed": job.seed,
     }
-
-
-def _of_line(line: str) -> tuple[RunDir, ScoringJob]:
-    from pathlib import Path
-
-    from harness.pipeline.results.scoring import Pair, ScoringJob, ScoringSpec
-
-    job = json.loads(line)
-    spec = ScoringSpec(**{**job["evaluation"], "metrics": tuple(job["evaluation"]["metrics"])})
-    wanted = job["wanted"] if isinstance(job["wanted"], str) else Pair(**job["wanted"])
-    levels = {metric: tuple(alphas) for metric, alphas in job["levels"].items()}
-    return RunDir(Path(job["run"])), ScoringJob(spec, wanted, levels, job["anytime"], job["seed"], {}, inline=False)
-
-
-def work(lines: IO[str], out: IO[str]) -> None:
-    """Computes the job of every line; a fault of a job is `null`, and is met again and told by who asked."""
-    from harness.pipeline.results.scoring import ScoringContext, computed
-
-    kept: tuple[str, dict[str, Any]] = "", {}
-    for line in lines:
-        try:
-            run, job = _of_line(line)
-            if kept[0] != job.evaluation.name:
-                kept = job.evaluation.name, {}
-            for model in job.models:
-                if model not in kept[1]:
-                    kept[1][model] = run.replicates(job.evaluation.name, model)
-            context = ScoringContext(alphas=lambda metric: (), seed=job.seed, reporter=Silent())
-            answer = json.dumps(computed(job, kept[1], context), allow_nan=False)
-        except Exception:  # computed again by the other side, where it is raised in its place
-            answer = "null"
-        out.write(answer + "\n")
-        out.flush()
-
-
-if __name__ == "__main__":
-    work(sys.stdin, sys.stdout)
