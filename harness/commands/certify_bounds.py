@@ -37,8 +37,10 @@ def gate_bounds(run: RunDir, suite: Suite, results: Results, reporter: Reporter)
 
 def _leaves(rule: Rule, path: str) -> Iterator[tuple[str, Sliced]]:
     """The rules that read bounds, with their names below compositions."""
-    from harness.schema.suite.gate_rules import Composition, SlicedRule
+    from harness.schema.suite.gate_rules import Composition, JointRule, SlicedRule
 
+    if isinstance(rule, JointRule):
+        return
     if isinstance(rule, Composition):
         for member in rule.members:
             yield from _leaves(member, f"{path}{rule.id}/")
