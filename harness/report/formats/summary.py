@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from harness.report.sections import gate_table
+from harness.report.sections.checkpoint_series import series_tables
 from harness.report.view.run_view import WORDS, ModelPair, RunView, classify_change
 from harness.report.wording.executive_summary import brief
 from harness.report.wording.safe_text import markdown as md
@@ -15,7 +16,7 @@ from harness.schema.results.verdicts import GateResult
 from harness.schema.run_info import RunInfo, attempt_sentence, earlier_sentence
 
 MAX_LINES = 60
-_GATES, _DELTAS, _STORIES = 14, 16, 3
+_GATES, _DELTAS, _STORIES, _STEPS = 14, 16, 3, 12
 ICONS = {"none": "➖", "pass": "✅", "warn": "⚠️", "inconclusive": "❔", "fail": "❌", "error": "🛑"}
 
 
@@ -36,6 +37,7 @@ def summary_markdown(results: Results, info: RunInfo | None) -> str:
     lines += _gate_lines(view)
     for contest in release[:1]:
         lines += _delta_lines(view, contest)
+    lines += _series_lines(view)
     others = len(release) - _STORIES
     if others > 0:
         lines += [f"{plural(others, 'further release model')} in report.html.", ""]
@@ -57,6 +59,32 @@ def summary_markdown(results: Results, info: RunInfo | None) -> str:
     run = f", run {md(info.run_id, 80)}" if info else ""
     lines.append(f"Suite {md(results.suite, 80)} ({digest}){run}, seed {results.seed}. Full report: report.html.")
     return "\n".join(lines[:MAX_LINES]) + "\n"
+
+
+def _series_lines(view: RunView) -> list[str]:
+    """What each checkpoint of a training gained and lost, with intervals."""
+    lines: list[str] = []
+    for table in series_tables(view.results):
+        heads = " | ".join(md(column, 60) for column in table.columns)
+        lines += [
+            f"| {md(table.name, 40)}: step | {heads} | failed gates |",
+            "|--:" * (len(table.columns) + 1) + "|---|",
+        ]
+        for step, differences, failed in table.rows[:_STEPS]:
+            cells = [_interval_cell(row) for row in differences]
+            lines.append(f"| {' | '.join([str(step), *cells, md(', '.join(failed), 200) or '–'])} |")
+        rest = len(table.rows) - _STEPS
+        lines += [f"{plural(rest, 'further checkpoint')} in comparisons.csv." if rest > 0 else "", ""]
+    said = [note for note in view.results.notes if note.partition(":")[0] in {s.name for s in view.results.series}]
+    return [*lines, *(f"{md(note, 400)}  " for note in said), ""] if lines else []
+
+
+def _interval_cell(row: ComparisonResult | None) -> str:
+    """A difference with its interval."""
+    if row is None:
+        return "–"
+    change = number_format.difference(row.delta.value, row.unit, row.delta.low, row.delta.high)
+    return f"{change} {number_format.interval(row.delta.low, row.delta.high, row.unit)}"
 
 
 def _balance_lines(view: RunView) -> list[str]:
