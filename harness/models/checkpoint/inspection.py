@@ -289,6 +289,15 @@ def _check_wrapped(folder: Path, tensors: tuple[Tensor, ...]) -> None:
 def _labels(folder: Path, lineage: Mapping[str, Any]) -> tuple[str, ...] | None:
     if lineage.get("labels"):
         return tuple(str(label) for label in lineage["labels"])
+    return configured_labels(folder)
+
+
+def configured_labels(folder: Path) -> tuple[str, ...] | None:
+    """The labels of a head in the order of its rows, as config.json names them (`LABEL_0`, … included).
+
+    Raises:
+        CheckpointError: when their keys are no numbers.
+    """
     if not (folder / CONFIG).is_file():
         return None
     names = read_json(folder / CONFIG).get("id2label")
