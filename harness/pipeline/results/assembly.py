@@ -36,7 +36,7 @@ def assemble(
     baselines: Mapping[str, BaseChoice],
 ) -> Results:
     """Scores the run's records, compares, judges the gates and returns the whole."""
-    from harness.gates.alpha_levels import alpha_levels
+    from harness.gates.alpha_levels import alpha_levels, is_sequential
     from harness.gates.overall_verdict import overall
     from harness.suite.unknown_training import unknown_training
 
@@ -51,6 +51,7 @@ def assemble(
     ]
     scoring = ScoringContext(
         alphas=lambda metric: alpha_levels(suite.gates, metric),
+        anytime=lambda metric: is_sequential(suite.gates, metric),
         seed=suite.seed,
         reporter=context.reporter,
         memo=store_memo(context.store),
@@ -58,7 +59,10 @@ def assemble(
     )
     specs = [ScoringSpec.of(evaluation) for evaluation in evaluations]
     scores = score(run, specs, wanted_pairs(suite, evaluations), scoring)
-    gates = verdicts(run, suite, scores.metrics, scores.comparisons, evaluations, today=context.today)
+    gates = verdicts(
+        run, suite, scores.metrics, scores.comparisons, evaluations, today=context.today,
+        attempt=context.attempt,
+    )  # fmt: skip
     audits = audits_of(prepared, context.store, context.reporter)
     write_audits(run, audits)
     return Results(
