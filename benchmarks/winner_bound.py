@@ -10,6 +10,7 @@ It covers when it is not above the true difference; nominal coverage is 95%.
 from __future__ import annotations
 
 import argparse
+import sys
 
 import numpy as np
 from scipy import stats
@@ -62,11 +63,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--runs", type=int, default=2000)
     runs = parser.parse_args().runs
-    print("| k | rho | winner, 95% | winner, alpha / k | best on validation, 95% |\n|--:|--:|--:|--:|--:|")
+    sys.stdout.write("| k | rho | winner, 95% | winner, alpha / k | best on validation, 95% |\n|--:|--:|--:|--:|--:|\n")
     for k in (5, 20, 50):
         for rho in (0.0, 0.5, 0.9):
             naive, paid, other = coverage(k, rho, runs)
-            print(f"| {k} | {rho} | {naive:.1%} | {paid:.1%} | {other:.1%} |", flush=True)
+            sys.stdout.write(f"| {k} | {rho} | {naive:.1%} | {paid:.1%} | {other:.1%} |\n")
+            sys.stdout.flush()
 
 
 if __name__ == "__main__":

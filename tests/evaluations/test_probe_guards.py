@@ -11,13 +11,14 @@ from harness_support.plain_models import LABELS, HeadModel, ask, dataset
 from harness.core.errors import DataError, SuiteError
 from harness.core.evaluation import EvaluationContext
 from harness.core.requests import Scores, response_from_json
-from harness.evaluations.probe_guards import is_foreign, same_text, told_apart
+from harness.evaluations.probe_guards import same_text, told_apart
 from harness.evaluations.probes.ambiguous_qa import AmbiguousQa
 from harness.evaluations.probes.counterfactual import Counterfactual
 from harness.evaluations.probes.functional_tests import FunctionalTests
 from harness.evaluations.probes.group_gaps import GroupGaps
 from harness.evaluations.probes.robustness import Robustness
 from harness.evaluations.tasks.classification import Classification
+from harness.text.language_guess import is_foreign
 from harness.text.lexicons.group_words import GroupWords
 from harness.text.lexicons.lexicon import inline_lexicon
 from harness.text.swaps.swap import swap

@@ -42,7 +42,7 @@ def assemble(
     Args:
         validation: of the checkpoints of a series, on the data that choose among them.
     """
-    from harness.gates.alpha_levels import alpha_levels
+    from harness.gates.alpha_levels import alpha_levels, is_sequential
     from harness.gates.overall_verdict import overall
     from harness.suite.unknown_training import unknown_training
 
@@ -57,6 +57,7 @@ def assemble(
     ]
     scoring = ScoringContext(
         alphas=lambda metric: tuple(sorted({*alpha_levels(suite.gates, metric), *series_alphas(suite)})),
+        anytime=lambda metric: is_sequential(suite.gates, metric),
         seed=suite.seed,
         reporter=context.reporter,
         memo=store_memo(context.store),
@@ -64,7 +65,10 @@ def assemble(
     )
     specs = [ScoringSpec.of(evaluation) for evaluation in evaluations]
     scores = score(run, specs, wanted_pairs(suite, evaluations), scoring)
-    gates = verdicts(run, suite, scores.metrics, scores.comparisons, evaluations, today=context.today)
+    gates = verdicts(
+        run, suite, scores.metrics, scores.comparisons, evaluations, today=context.today,
+        attempt=context.attempt,
+    )  # fmt: skip
     series = series_results(context, prepared, scores.metrics, scores.comparisons, evaluations, validation)
     for note in series_notes(series):
         context.reporter.info(note)
