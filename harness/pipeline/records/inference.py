@@ -13,6 +13,7 @@ from harness.core.model import Model
 from harness.core.records import FAILED, OK, Record, Records, RecordsHead
 from harness.core.reporter import Reporter, Task
 from harness.core.requests import Failure, Request, Response
+from harness.evaluations.probe_guards import Frames
 from harness.pipeline.records.protocol_facts import protocol_facts
 
 SHARD = 4096
@@ -31,6 +32,7 @@ def ask(
     """
     facts = model.facts
     unanswered: list[Failure] = []
+    frames = Frames(evaluation)
     messages = bool(items) and _by_messages(evaluation.requests(items[0], protocol))
     known = {
         "asked": protocol_facts(evaluation, protocol, facts, messages=messages),
@@ -46,10 +48,12 @@ def ask(
     with reporter.task(title, total=len(items), unit="items") as task:
         records = Records.of(
             RecordsHead(evaluation.name, facts.digest, protocol, facts=known),
-            (
+            frames.guarded(
                 record
                 for start in range(0, len(items), SHARD)
-                for record in _shard(evaluation, items[start : start + SHARD], model, protocol, task, unanswered)
+                for record in _shard(
+                    evaluation, items[start : start + SHARD], model, protocol, Noted(task, unanswered, frames)
+                )
             ),
         )
     if unanswered:
@@ -65,8 +69,17 @@ def _by_messages(requests: Sequence[Request]) -> bool:
     return any(getattr(request, "messages", ()) for request in requests)
 
 
+@dataclasses.dataclass(frozen=True, slots=True)
+class Noted:
+    """What is noted while items are asked: progress, requests without an answer, what was read of each item."""
+
+    task: Task
+    unanswered: list[Failure]
+    frames: Frames
+
+
 def _shard(
-    evaluation: Evaluation, items: Sequence[Item], model: Model, protocol: str, task: Task, unanswered: list[Failure]
+    evaluation: Evaluation, items: Sequence[Item], model: Model, protocol: str, noted: Noted
 ) -> Iterator[Record]:
     wanted = [tuple(evaluation.requests(item, protocol)) for item in items]
     distinct = list(dict.fromkeys(request for requests in wanted for request in requests))
@@ -75,13 +88,14 @@ def _shard(
     for request, response in model.answer(distinct):
         answers[request] = response
         if isinstance(response, Failure) and response.reason == "unavailable":
-            unanswered.append(response)
-        task.advance(step)
+            noted.unanswered.append(response)
+        noted.task.advance(step)
     for item, requests in zip(items, wanted, strict=True):
         responses = [
             answers.get(request, Failure("error", "the model returned no answer to this request"))
             for request in requests
         ]
+        noted.frames.add(item, responses)
         yield _checked(evaluation.record(item, protocol, responses))
 
 

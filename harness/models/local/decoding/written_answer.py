@@ -31,4 +31,5 @@ def written_answer(
         prompt_tokens=len(prompt.ids),
         truncated=prompt.truncated,
         log_likelihood=total,
+        inputs=str(encoder.mark(prompt.ids)),
     )
