@@ -21,6 +21,7 @@ from harness.core.evaluation import Item
 from harness.core.records import Record
 from harness.core.requests import Failure
 from harness.core.storable import REPLACED, stored
+from harness.data.parsers.json_documents import unique_pairs
 from harness.evaluations.lm_eval.logged_figures import Ours, ReadDocuments, Sample, with_given
 from harness.evaluations.lm_eval.logged_task import UNKNOWN, LoggedTask
 from harness.evaluations.lm_eval.sample_choices import choice_records
@@ -179,9 +180,16 @@ def _samples(path: Path) -> Iterator[tuple[int, dict[str, Any] | None, str]]:
         if not line.strip():
             continue
         try:
-            sample = json.loads(line)
-        except (ValueError, RecursionError):
+            # As in data files, a key that stands twice has two readings; unlike there, NaN is a figure that failed.
+            sample = json.loads(line, object_pairs_hook=unique_pairs)
+        except json.JSONDecodeError:
             yield number, None, "the line is not JSON"
+            continue
+        except ValueError as error:
+            yield number, None, str(error)
+            continue
+        except RecursionError:
+            yield number, None, "the line is nested too deeply"
             continue
         if not isinstance(sample, dict):
             yield number, None, "the line is not an object"
