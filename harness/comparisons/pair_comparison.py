@@ -9,9 +9,11 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
+from harness.comparisons.anytime_bounds import anytime_interval
 from harness.comparisons.comparability import comparability as differences_between
 from harness.comparisons.comparability import refusal, truncation
 from harness.comparisons.join import Joined, Rows, join
+from harness.comparisons.missing_answers import MissingAnswers
 from harness.comparisons.recomputed import compare_recomputed
 from harness.comparisons.slices import has_slices, per_slice, slice_rows
 from harness.core.interval import Interval, finite, number_or_nan
@@ -65,6 +67,7 @@ def compare(
     confidence: float = 0.95,
     correction: Correction = "holm",
     resamples: int = 10_000,
+    anytime: bool = False,
     progress: Progress = lambda: None,
 ) -> list[ComparisonResult]:
     """Compares two models on the items that both answered readably.
@@ -76,6 +79,7 @@ def compare(
     Args:
         comparability: further notes, shown with every result.
         correction: Holm for claims, Benjamini–Hochberg for exploration.
+        anytime: add bounds that hold at every number of items at once.
         progress: called after every recomputation of a metric without sufficient statistics.
 
     Returns:
@@ -122,7 +126,23 @@ def compare(
             seed=seed,
         )
 
-    results = [builder.result(None, on(np.arange(len(joined.base_rows)), resamples, alphas), notes, left)]
+    missing = MissingAnswers(metric, (base, candidate))
+
+    def further(row: ComparisonResult, positions: Rows) -> ComparisonResult:
+        if row.status != "ok":
+            return row
+        update: dict[str, object] = {}
+        if anytime:
+            stats = (sides.base[positions], sides.candidate[positions])
+            names = [sides.clusters[place] for place in positions.tolist()]
+            update["anytime"] = anytime_interval(metric, stats, names, row.delta, row.clusters, alphas)
+        worst = missing.of(row.slice, confidence, alphas)
+        if worst is not None:
+            update |= {"missing": worst.missing, "worst_case": worst.interval}
+        return row.model_copy(update=update) if update else row
+
+    everything = np.arange(len(joined.base_rows))
+    results = [further(builder.result(None, on(everything, resamples, alphas), notes, left), everything)]
     if not slices or not has_slices(metric):
         return results
     outside = {
@@ -151,7 +171,7 @@ def compare(
             delta=change.delta.only(alphas),
             ratio=None if change.ratio is None else change.ratio.only(alphas),
         )
-        result = builder.result(name, change, notes, counts)
+        result = further(builder.result(name, change, notes, counts), positions)
         family.append(result.model_copy(update={"simultaneous": simultaneous}))
     return [*results, *_adjusted(family, correction)]
 

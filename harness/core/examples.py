@@ -21,8 +21,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-Messages = tuple[tuple[str, str], ...]
-"""(role, content) of each turn; roles are `system`, `user` and `assistant`."""
+from harness.core.requests import LATER, ChatForm, Messages
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +39,14 @@ class Example:
         return self.inputs()
 
     def to_json(self) -> dict[str, Any]:
-        """Every field and the kind; part of content keys."""
-        return {"kind": _KEY_NAMES.get(self.kind, self.kind), **dataclasses.asdict(self)}
+        """Every field and the kind (but later fields left at their default); part of content keys."""
+        left_out = {
+            slot.name
+            for slot in dataclasses.fields(self)
+            if slot.metadata.get("later") and getattr(self, slot.name) == slot.default
+        }
+        values = {name: value for name, value in dataclasses.asdict(self).items() if name not in left_out}
+        return {"kind": _KEY_NAMES.get(self.kind, self.kind), **values}
 
 
 # Content keys decide which rows are drawn, so a name in them outlives a change of spelling.
@@ -106,15 +111,21 @@ class PromptTarget(Example):
     without anything in between: a space or line break that separates them belongs to one of the two.
     `messages` end with what is answered and go through the model's chat template; they must be
     empty when there is a prompt. For sequence-to-sequence models the prompt is the source.
+
+    Attributes:
+        form: what the chat template is given beside the messages.
+        every_answer: whether the assistant's earlier turns are learned, too.
     """
 
     kind: ClassVar[str] = "prompt_target"
     target: str
     prompt: str = ""
     messages: Messages = ()
+    form: ChatForm = dataclasses.field(default=ChatForm(), metadata=LATER)
+    every_answer: bool = dataclasses.field(default=False, metadata=LATER)
 
     def inputs(self) -> tuple[str, ...]:
-        return (self.prompt,) if self.prompt else tuple(content for _, content in self.messages)
+        return (self.prompt,) if self.prompt else tuple(turn[1] for turn in self.messages if turn[1])
 
     def texts(self) -> tuple[str, ...]:
         return (*self.inputs(), self.target)
@@ -140,16 +151,17 @@ class PreferencePair(Example):
     rejected: str
     prompt: str = ""
     messages: Messages = ()
+    form: ChatForm = dataclasses.field(default=ChatForm(), metadata=LATER)
 
     def inputs(self) -> tuple[str, ...]:
-        return (self.prompt,) if self.prompt else tuple(content for _, content in self.messages)
+        return (self.prompt,) if self.prompt else tuple(turn[1] for turn in self.messages if turn[1])
 
     def texts(self) -> tuple[str, ...]:
         return (*self.inputs(), self.chosen, self.rejected)
 
     def better(self) -> PromptTarget:
         """The prompt with the preferred answer alone."""
-        return PromptTarget(self.chosen, prompt=self.prompt, messages=self.messages)
+        return PromptTarget(self.chosen, prompt=self.prompt, messages=self.messages, form=self.form)
 
 
 Examples = Sequence[Example]

@@ -98,8 +98,9 @@ class Work:
 class Backend(Protocol):
     """What each model kind implements; one file a kind.
 
-    A backend whose answers cost more than writing them (a server) may have an attribute `most_pending`: so many
-    answers are kept back at most before they are written to the cache.
+    A backend whose answer to a request does not depend on the others (a server, a rule) may have an attribute
+    `most_pending`: its answers are kept one by one, and so many are held back at most before they are written. The
+    answers of any other are kept by the window that they were computed in.
     """
 
     @property

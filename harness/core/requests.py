@@ -16,8 +16,27 @@ from harness.core.digests import digest
 MaskedScorer = Literal["pll", "pll_word_l2r", "pll_shared", "pll_modified", "crows_original"]
 PAIRED_SCORERS: frozenset[str] = frozenset({"pll_shared", "pll_modified", "crows_original"})
 """Scorers that read which tokens a sentence shares with its partner."""
-_LATER = {"later": True}
-"""Marks a field that came after answers were cached: at its default it is no part of the key."""
+LATER = {"later": True}
+"""Marks a field that came after keys were made: at its default it is no part of them."""
+
+
+Messages = tuple[tuple[str, ...], ...]
+"""(role, content) of each turn; a third text is the JSON object of what else a message holds (`tool_calls`, `name`)."""
+
+
+@dataclass(frozen=True, slots=True)
+class ChatForm:
+    """What a chat template is given beside the messages.
+
+    Attributes:
+        tools: a JSON list of tools (OpenAI's form); empty for none.
+        variables: a JSON object of template variables (`enable_thinking`, a date); empty for none.
+        default_template: the template of models that have none of their own; empty where they cannot be asked.
+    """
+
+    tools: str = ""
+    variables: str = ""
+    default_template: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +49,7 @@ class Request:
         """The request's digest: its kind and every field (but later ones that were left at their default)."""
         values = dataclasses.asdict(self)
         for declared in dataclasses.fields(self):
-            if declared.metadata.get("later") and values[declared.name] == declared.default:
+            if declared.metadata.get("later") and getattr(self, declared.name) == declared.default:
                 del values[declared.name]
         return digest({"kind": self.kind, **values})
 
@@ -50,7 +69,7 @@ class Classify(Request):
     labels: tuple[str, ...]
     pair: str | None = None
     independent: bool = False
-    head_labels: tuple[str, ...] | None = dataclasses.field(default=None, metadata=_LATER)
+    head_labels: tuple[str, ...] | None = dataclasses.field(default=None, metadata=LATER)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,14 +100,15 @@ class Continuations(Request):
     """Log-likelihood of each option as the continuation of one context.
 
     Causal models read context and option as one text; sequence-to-sequence models encode the
-    context and are teacher-forced on the option. `messages` (role, content) in place of a context
-    is put through the model's chat template, generation prompt included.
+    context and are teacher-forced on the option. `messages` in place of a context are put through the
+    model's chat template with its `form`, generation prompt included.
     """
 
     kind: ClassVar[str] = "continuations"
     context: str
     options: tuple[str, ...]
-    messages: tuple[tuple[str, str], ...] = ()
+    messages: Messages = ()
+    form: ChatForm = field(default=ChatForm(), metadata=LATER)
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +141,7 @@ class PseudoLikelihood(Request):
     scorer: MaskedScorer = "pll_word_l2r"
     other: str | None = None
     details: bool = False
-    second: bool = field(default=False, metadata=_LATER)
+    second: bool = field(default=False, metadata=LATER)
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,8 +149,8 @@ class Generate(Request):
     """A text written by the model after `prompt` (causal), or for it (sequence to sequence).
 
     Attributes:
-        prompt: the text to go on from; `messages` (role, content) in its place go through the
-            model's chat template, generation prompt included.
+        prompt: the text to go on from; `messages` in its place go through the model's chat template,
+            generation prompt included.
         max_tokens: at most this many new tokens.
         stop: the text ends before the first of these, also where one spans several tokens.
         temperature: 0 is greedy; above it, sampling by `seed` and `sample`.
@@ -144,25 +164,30 @@ class Generate(Request):
         presence_penalty, frequency_penalty: taken from the score of a token that was generated, once and per
             occurrence (the OpenAI API's).
         no_repeat_ngram_size: no sequence of so many tokens is written twice; 0 is off.
+        thinking: the text may open with a thought, which is kept apart from the answer (`Generated.thought`): stop
+            strings end the answer alone.
+        form: what the chat template is given beside the messages.
     """
 
     kind: ClassVar[str] = "generate"
     prompt: str = ""
-    messages: tuple[tuple[str, str], ...] = ()
+    messages: Messages = ()
     max_tokens: int = 64
     stop: tuple[str, ...] = ()
     temperature: float = 0.0
     top_p: float = 1.0
     seed: int = 0
     sample: int = 0
-    top_k: int = field(default=0, metadata=_LATER)
-    num_beams: int = field(default=1, metadata=_LATER)
-    length_penalty: float = field(default=1.0, metadata=_LATER)
-    early_stopping: bool = field(default=False, metadata=_LATER)
-    repetition_penalty: float = field(default=1.0, metadata=_LATER)
-    presence_penalty: float = field(default=0.0, metadata=_LATER)
-    frequency_penalty: float = field(default=0.0, metadata=_LATER)
-    no_repeat_ngram_size: int = field(default=0, metadata=_LATER)
+    top_k: int = field(default=0, metadata=LATER)
+    num_beams: int = field(default=1, metadata=LATER)
+    length_penalty: float = field(default=1.0, metadata=LATER)
+    early_stopping: bool = field(default=False, metadata=LATER)
+    repetition_penalty: float = field(default=1.0, metadata=LATER)
+    presence_penalty: float = field(default=0.0, metadata=LATER)
+    frequency_penalty: float = field(default=0.0, metadata=LATER)
+    no_repeat_ngram_size: int = field(default=0, metadata=LATER)
+    thinking: bool = field(default=False, metadata=LATER)
+    form: ChatForm = field(default=ChatForm(), metadata=LATER)
 
     def decoding(self) -> dict[str, Any]:
         """What of its decoding is not at its default, by name."""
@@ -306,6 +331,8 @@ class Generated:
         truncated: tokens of the prompt that did not fit.
         log_likelihood: of the generated tokens under the model, nats; None where a server keeps it.
         inputs: what the model read (`InputMark`); None where that is not known.
+        thought: what was written before the answer as a thought; no part of `text`. None where there is none.
+        unclosed: whether the thought never ended, so that there is no answer.
     """
 
     text: str
@@ -314,10 +341,13 @@ class Generated:
     prompt_tokens: int = 0
     truncated: int = 0
     log_likelihood: float | None = None
+    thought: str | None = None
+    unclosed: bool = False
     inputs: str | None = field(default=None, compare=False)
 
     def to_json(self) -> dict[str, Any]:
-        plain = {k: v for k, v in dataclasses.asdict(self).items() if k not in ("text", "inputs")}
+        left_out = {"text", "inputs"} if self.thought is not None else {"text", "inputs", "thought", "unclosed"}
+        plain = {k: v for k, v in dataclasses.asdict(self).items() if k not in left_out}
         return _with_inputs({"generated": self.text, **plain}, self.inputs)
 
 
@@ -416,8 +446,17 @@ def _read(value: dict[str, Any]) -> Response:
             raise TypeError(finish)
         counts = {name: int(value[name]) for name in ("tokens", "prompt_tokens", "truncated")}
         known = None if likelihood is None else float(likelihood)
-        text = str(value["generated"])
-        return Generated(text=text, finish=finish, log_likelihood=known, inputs=_inputs(value), **counts)
+        thought = None if value.get("thought") is None else str(value["thought"])
+        text, unclosed = str(value["generated"]), bool(value.get("unclosed"))
+        return Generated(
+            text=text,
+            finish=finish,
+            log_likelihood=known,
+            thought=thought,
+            unclosed=unclosed,
+            inputs=_inputs(value),
+            **counts,
+        )
     if "embedding" in value:
         return Embedding(_floats(value["embedding"]), int(value["truncated"]), _inputs(value))
     if "tags" in value:

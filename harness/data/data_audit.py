@@ -17,7 +17,7 @@ from harness.data.read_rows import TableFormat, content_of, read_rows
 from harness.schema.results.inputs import AuditResult
 from harness.statistics.estimate import estimate
 from harness.text.cooccurrence import own_words, together
-from harness.text.english import language_warnings
+from harness.text.language_guess import language_warnings
 from harness.text.lexicons.builtin_lists import described_words
 from harness.text.lexicons.group_words import GroupWords, own_gender_words
 

@@ -55,6 +55,8 @@ def open_dataset(
         dataset = replace(dataset, facts={**dataset.facts, "lists": list(dataset.columns)})
     for warning in dataset.facts.get("warnings", ()):
         reporter.warn(f"data {name!r}: {warning}")
+    for shaped in dataset.facts.get("conversations", {}).items():
+        reporter.info(f"data {name!r}: {_shape_note(shaped)}")
     return limited(replace(dataset, name=name), ref.limit)
 
 
@@ -164,6 +166,11 @@ def _outside(ref: SourceRef, name: str, base: Path) -> Dataset:
     return replace(dataset, facts={**dataset.facts, **told})
 
 
+def _shape_note(shaped: tuple[str, str]) -> str:
+    column, shape = shaped
+    return f"the column {column!r} holds conversations in the shape of {shape}"
+
+
 def _made(name: str, adopted: Adopted, shares: dict[str, float], place: Where) -> Dataset:
     dataset = assemble(
         name,
@@ -178,6 +185,9 @@ def _made(name: str, adopted: Adopted, shares: dict[str, float], place: Where) -
         place=place,
     )
     facts = {**dataset.facts, "lists": list(adopted.lists), "incomplete_columns": dict(adopted.incomplete)}
+    if adopted.conversations:
+        facts["conversations"] = dict(adopted.conversations)
+        facts["notes"] = [*facts["notes"], *map(_shape_note, adopted.conversations.items())]
     if adopted.ignored:
         facts["ignored_columns"] = [column for column in adopted.ignored if column != "#split"]
     return replace(dataset, facts=facts)

@@ -19,12 +19,14 @@ from harness.core.labels import (
 )
 from harness.data.parsers.raw_row import Raw, number_of, plain
 from harness.data.splits import Prepared, split_name
+from harness.text.conversations import ConversationError, is_tool_list, looks_like_messages, read_conversation
 
 MAX_LABELS = 200
 LABEL = "label"
 MISSING = "missing"
 """The slice of rows that have no value in a column of slices."""
 UNLABELED = "unlabeled"
+_LIST, _TOOLS = "list", "tools"
 _SHOWN = 20
 _FEW = 3
 
@@ -60,6 +62,7 @@ class Adopted:
         ignored: their columns that are not used.
         incomplete: their column → why it cannot be used.
         lists: our columns whose cells are lists of texts, held as JSON.
+        conversations: our column whose cells are conversations, held as JSON → the shape they came in.
         dropped: reason → rows left out.
         warnings: what a reader of the figures must know.
     """
@@ -72,6 +75,7 @@ class Adopted:
     ignored: tuple[str, ...]
     incomplete: Mapping[str, str] = field(default_factory=dict)
     lists: tuple[str, ...] = ()
+    conversations: Mapping[str, str] = field(default_factory=dict)
     dropped: Mapping[str, int] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
 
@@ -132,7 +136,8 @@ def adopt(raws: Sequence[Raw], wishes: Wishes, where: str) -> Adopted:
         texts=("text",) if "text" in values else tuple(name for name in inputs if isinstance(values[name][0], str)),
         ignored=tuple(name for name in known if name not in used),
         incomplete=incomplete,
-        lists=tuple(name for name, (_, listed) in typed.items() if listed),
+        lists=tuple(name for name, (_, nested) in typed.items() if nested == _LIST),
+        conversations={name: str(nested) for name, (_, nested) in typed.items() if nested not in (None, _LIST, _TOOLS)},
         dropped=dropped,
         warnings=tuple(warnings),
     )
@@ -189,8 +194,10 @@ def _incomplete(raws: Sequence[Raw], known: Mapping[str, None], where: str) -> d
             value = plain(raw.fields.get(name))
             if value is None:
                 problems[name] = f"has no value ({Where(where, raw.line)})"
-            elif not isinstance(value, str | int | float) and _list_text(value) is None:
-                problems[name] = f"holds {_named(value)} ({Where(where, raw.line)}), expected a text or a number"
+            elif not isinstance(value, str | int | float):
+                fault = _nested(value)[2]
+                if fault:
+                    problems[name] = f"{fault} ({Where(where, raw.line)})"
             if name in problems:
                 break
     return problems
@@ -224,36 +231,44 @@ def _scalar(raw: Raw, name: str, place: Where) -> str:
     return label_text(value)
 
 
-def _typed(raws: Sequence[Raw], theirs: str, where: str) -> tuple[list[Any], bool]:
-    """The values of a column, and whether its cells are lists of texts (then kept as JSON)."""
+def _typed(raws: Sequence[Raw], theirs: str, where: str) -> tuple[list[Any], str | None]:
+    """The values of a column, and what its cells are where they are nested (then kept as JSON)."""
     values = []
-    listed = False
+    nested: str | None = None
     for raw in raws:
         value = plain(raw.fields.get(theirs))
         place = Where(where, raw.line)
         if value is None:
             raise DataError(f"column {theirs!r} has no value.", where=place, hint="fill it in, or remove the row.")
         if not isinstance(value, str | int | float):
-            text = _list_text(value)
-            if text is None:
-                raise DataError(f"column {theirs!r}: expected a text or number, found {_named(value)}.", where=place)
-            value, listed = text, True
+            text, kind, fault = _nested(value)
+            if fault:
+                raise DataError(f"column {theirs!r} {fault}.", where=place)
+            value, nested = text, nested or kind
         values.append(value)
     if all(isinstance(value, bool) for value in values):
-        return values, False
+        return values, None
     if all(isinstance(value, int) and not isinstance(value, bool) and abs(value) < 1 << 63 for value in values):
-        return values, False
+        return values, None
     if all(isinstance(value, int | float) and not isinstance(value, bool) for value in values):
         numbers = [number_of(value, theirs, Where(where, raw.line)) for value, raw in zip(values, raws, strict=True)]
-        return numbers, False
-    return [as_text(value) for value in values], listed
+        return numbers, None
+    return [as_text(value) for value in values], nested
 
 
-def _list_text(value: Any) -> str | None:
-    """A list of texts as JSON; None for anything else."""
+def _nested(value: Any) -> tuple[str, str, str]:
+    """A nested value as JSON, what it is (a list of texts, tools, the shape of a conversation), and what is wrong."""
     if isinstance(value, list) and all(isinstance(item, str) for item in value):
-        return json.dumps(value, ensure_ascii=False)
-    return None
+        return json.dumps(value, ensure_ascii=False), _LIST, ""
+    if is_tool_list(value):
+        return json.dumps(value, ensure_ascii=False), _TOOLS, ""
+    if not looks_like_messages(value):
+        return "", "", f"holds {_named(value)}, expected a text or a number"
+    try:
+        shape = read_conversation(value).shape
+    except ConversationError as error:
+        return "", "", f"holds a list that is no conversation: {error}"
+    return json.dumps(value, ensure_ascii=False), shape, ""
 
 
 def _named(value: Any) -> str:

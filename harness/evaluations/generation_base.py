@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from abc import abstractmethod
+from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any, ClassVar, TypeVar
 
@@ -16,21 +17,25 @@ from pydantic import Field
 
 from harness.core.dataset import Dataset, Row
 from harness.core.errors import DataError, SuiteError
-from harness.core.evaluation import Item
+from harness.core.evaluation import EvaluationContext, Item
 from harness.core.examples import PromptTarget
 from harness.core.model import ModelFacts
-from harness.core.records import Record, Records
-from harness.core.requests import Continuations, Failure, Generate, Generated, Request, Response
+from harness.core.records import UNREAD, Record, Records
+from harness.core.requests import ChatForm, Continuations, Failure, Generate, Generated, Request, Response
+from harness.evaluations.answer_reader import UnreadError
+from harness.evaluations.chat_options import Asked, ChatOptions, turns_of
 from harness.evaluations.prompt_template import ColumnTemplate
-from harness.evaluations.record_builders import failed, outcome, scores, truncated_tokens
-from harness.evaluations.row_task import LOOKED_AT, PARENT, CellReading, RowOptions, RowTask, fill, texts_in
+from harness.evaluations.record_builders import failed, outcome, scores, truncated_tokens, unread
+from harness.evaluations.row_task import LOOKED_AT, PARENT, CellReading, RowTask, texts_in
 from harness.metrics.capability.text_tokenizers import spaceless_share
 from harness.schema.suite.generation_kwargs import GenerationKwargs
 
 GENERATION, CHAT = "generation", "chat"
+MOST_TOKENS = 65_536
+"""The longest answer, a thought before it included."""
 
 
-class WritingOptions(RowOptions):
+class WritingOptions(ChatOptions):
     """What tasks with a written answer take."""
 
     prompt: ColumnTemplate = Field("{text}", description="Prompt: a template with {column} placeholders.")
@@ -40,8 +45,7 @@ class WritingOptions(RowOptions):
         description="What a cell of `target` is: one `text`, or a JSON `list` of accepted texts. Needed where a file's "
         "cells can be read both ways.",
     )
-    chat: bool = Field(False, description="Apply the model's chat template; models without one are skipped.")
-    max_tokens: int = Field(64, ge=1, le=4096, description="Maximum number of generated tokens.")
+    max_tokens: int = Field(64, ge=1, le=MOST_TOKENS, description="Maximum number of generated tokens.")
     stop: list[str] = Field(["\n"], description="Stop strings; the answer ends before the first one.")
     generation_kwargs: GenerationKwargs | None = Field(
         None, description="How tokens are chosen: sampling, beams, penalties. Defaults to greedy decoding."
@@ -55,6 +59,8 @@ class WritingOptions(RowOptions):
 
 WritingOptionsT = TypeVar("WritingOptionsT", bound=WritingOptions)
 _SPACELESS_SHARE = 0.2
+_OPEN_THOUGHT = "the thought does not end"
+_MOST_REASONS = 3
 _EMPTY_SHARE = 0.05
 """From this share of empty answers on, a warning says why they are empty."""
 _LIKELIHOOD = ("nll_reference", "bytes_reference")
@@ -75,12 +81,52 @@ class WritingTask(RowTask[WritingOptionsT]):
     def measure(self, text: str, item: Item) -> tuple[dict[str, float], dict[str, Any]]:
         """Statistics of an answer, and further things for its response."""
 
+    def __init__(self, name: str, options: WritingOptionsT, context: EvaluationContext) -> None:
+        super().__init__(name, options, context)
+        template = None if options.messages is not None else options.prompt
+        self.asked = Asked(options, template, f"{self.role} {name!r}")
+
+    def read(self, text: str) -> str:
+        """What an answer says.
+
+        Raises:
+            UnreadError: where that cannot be told.
+        """
+        return text
+
     def columns(self) -> Sequence[str]:
         return self.answer_columns()
 
     @property
     def prompt(self) -> str | None:
-        return self.options.prompt
+        return None if self.options.messages is not None else self.options.prompt
+
+    def check_data(self, data: Sequence[Dataset]) -> None:
+        """As of every task; a conversation may hold its answer, and then needs no column for it."""
+        (dataset,) = data
+        if self.asked.columns(dataset) is None:
+            super().check_data(data)
+            return
+        for column in self.columns():
+            if column != self.options.target or not self._answers_itself(dataset, ""):
+                dataset.require(column)
+        if isinstance(self.options.tools, str):
+            dataset.require(self.options.tools)
+
+    def _answers_itself(self, dataset: Dataset, answer: str | None) -> bool:
+        """Whether the last turn of a conversation, its `answer`, is what is right, and no column."""
+        columns = self.asked.columns(dataset)
+        if columns is None:
+            return False
+        target = self.options.target
+        if target in columns.columns:
+            return True
+        return "target" not in self.options.model_fields_set and (answer is not None or target not in dataset.columns)
+
+    def remarks(self, data: Sequence[Dataset], split: str) -> Sequence[str]:
+        """The shape of the conversations, where they are some."""
+        shape = self.asked.shape(data[0])
+        return [] if shape is None else [f"Conversations are read in the shape of {shape}."]
 
     def answer_columns(self) -> Sequence[str]:
         return [self.options.target] if self.needs_target else []
@@ -106,25 +152,48 @@ class WritingTask(RowTask[WritingOptionsT]):
         return {}
 
     def row_items(self, dataset: Dataset, row: Row) -> Iterator[Item]:
-        prompt, references = fill(self.options.prompt, dataset, row), self.references(dataset, row)
+        question, answer = self.asked.payload(dataset, row)
+        if self.needs_target and self._answers_itself(dataset, answer):
+            references = self._own_answer(dataset, row, answer)
+        else:
+            references = self.references(dataset, row)
         first = references[0] if references else None
         yield Item(
             id=row.id,
-            payload={"prompt": prompt, "references": references, **self.extra(dataset, row)},
-            texts={"text": prompt, **({"reference": first} if first is not None else {})},
+            payload={**question, "references": references, **self.extra(dataset, row)},
+            texts={"text": question["prompt"], **({"reference": first} if first is not None else {})},
             target=first,
             clusters={PARENT: row.cluster},
             slices=row.slices,
         )
 
+    def _own_answer(self, dataset: Dataset, row: Row, answer: str | None) -> list[str]:
+        """The answer that a conversation ends with.
+
+        Raises:
+            DataError: for a row without one, where the task's figures compare with it.
+        """
+        if answer is None and (self.needs_reference or "target" in self.options.model_fields_set):
+            raise DataError(
+                f"data {dataset.name!r}, row {row.id}: the conversation does not end with an assistant's message.",
+                hint="remove the row, or name the column with the answer under `target`.",
+            )
+        return [] if answer is None else [answer]
+
     def examples(self, dataset: Dataset, split: str) -> list[PromptTarget]:
-        """Each prompt with its first reference, for training; items without one are left out."""
+        """Each prompt with its first reference, for training; items without one are left out.
+
+        Of a conversation every answer of the assistant is learned; one that ends with a tool call is left out.
+        """
         made = []
         for item in self.every_item([dataset], split):
-            if item.payload["references"]:
+            if item.payload["references"] and not item.payload.get("called"):
                 prompt, target = item.payload["prompt"], item.payload["references"][0]
                 if self.options.chat:
-                    made.append(PromptTarget(target=target, messages=(("user", prompt),)))
+                    turns = turns_of(item.payload)
+                    several = any(turn[0] == "assistant" for turn in turns)
+                    form = self.asked.form(item.payload)
+                    made.append(PromptTarget(target=target, messages=turns, form=form, every_answer=several))
                 else:
                     made.append(PromptTarget(target=self.separator + target, prompt=prompt))
         return made
@@ -148,7 +217,10 @@ class WritingTask(RowTask[WritingOptionsT]):
         return [f"Tokens are chosen with {given}."]
 
     def answer_warnings(self, records: Records) -> list[str]:
-        """Answers that a stop string ended before anything was written."""
+        """Answers that cannot be read, and answers that a stop string ended before anything was written."""
+        return [*_unread_answers(records), *self._empty(records)]
+
+    def _empty(self, records: Records) -> list[str]:
         pairs = zip(records.texts("prediction"), records.texts("finish"), strict=True)
         empty = sum(finish == "stop" and not text for text, finish in pairs)
         if empty < _EMPTY_SHARE * len(records) or not empty:
@@ -171,7 +243,7 @@ class WritingTask(RowTask[WritingOptionsT]):
 
     def protocol(self, facts: ModelFacts) -> str | None:
         refuse_decoding(self.name, self.options.decoding, facts)
-        if Generate.kind not in facts.supports or (self.options.chat and not facts.chat):
+        if Generate.kind not in facts.supports or (self.options.chat and not self.asked.can_chat(facts)):
             return None
         return CHAT if self.options.chat else GENERATION
 
@@ -182,7 +254,8 @@ class WritingTask(RowTask[WritingOptionsT]):
 
     def requests(self, item: Item, protocol: str) -> Sequence[Request]:
         options, prompt = self.options, str(item.payload["prompt"])
-        messages = (("user", prompt),) if protocol == CHAT else ()
+        messages = turns_of(item.payload) if protocol == CHAT else ()
+        form = self.asked.form(item.payload) if protocol == CHAT else ChatForm()
         text = "" if protocol == CHAT else prompt
         asked: list[Request] = [
             Generate(
@@ -190,12 +263,14 @@ class WritingTask(RowTask[WritingOptionsT]):
                 messages=messages,
                 max_tokens=options.max_tokens,
                 stop=tuple(options.stop),
+                thinking=protocol == CHAT,
+                form=form,
                 **({} if options.generation_kwargs is None else options.generation_kwargs.fields()),
             )
         ]
-        if options.likelihood and item.payload["references"]:
+        if options.likelihood and item.payload["references"] and not item.payload.get("called"):
             first = ("" if protocol == CHAT else self.separator) + item.payload["references"][0]
-            asked.append(Continuations(text, (first,), messages))
+            asked.append(Continuations(text, (first,), messages, form))
         return asked
 
     def record(self, item: Item, protocol: str, responses: Sequence[Response]) -> Record:
@@ -203,16 +278,36 @@ class WritingTask(RowTask[WritingOptionsT]):
         written = written_text(responses[0])
         if isinstance(written, Failure):
             return failed(item, written, truncated=truncated)
-        text = written.text.strip()
+        shown = {} if written.thought is None else {"thought": written.thought}
+        if written.unclosed:
+            return unread(item, {"generated": "", **shown}, truncated=truncated, finish=written.finish)
+        try:
+            text = self.read(written.text.strip())
+        except UnreadError as error:
+            said = {"generated": written.text.strip(), **shown, "unread": str(error)}
+            return unread(item, said, truncated=truncated, finish=written.finish)
         stats, response = self.measure(text, item)
         return outcome(
             item,
             prediction=text,
             truncated=truncated,
             finish=written.finish,
-            response={"generated": text, **response},
+            response={"generated": written.text.strip(), **shown, **response},
             stats={**stats, **_likelihood(item, responses[1:]), "length_limit_rate": float(written.finish == "length")},
         )
+
+
+def _unread_answers(records: Records) -> list[str]:
+    """How many answers are unread, by reason."""
+    told = zip(records.texts("status"), records.texts("response"), strict=True)
+    reasons = Counter(
+        str(json.loads(response).get("unread", _OPEN_THOUGHT)) for status, response in told if status == UNREAD
+    )
+    hints = {_OPEN_THOUGHT: " Raise `max_tokens`."}
+    return [
+        f"{count} of {len(records)} answers are unread: {reason}.{hints.get(reason, '')}"
+        for reason, count in reasons.most_common(_MOST_REASONS)
+    ]
 
 
 def refuse_decoding(evaluation: str, wanted: Collection[str], facts: ModelFacts) -> None:

@@ -16,7 +16,7 @@ from harness.evaluations.on_task import task_of, task_spec
 from harness.evaluations.probe_guards import alike_warnings
 from harness.schema.suite.data_refs import DataName
 from harness.schema.suite.evaluation_options import EvaluationOptions, OnTaskOptions
-from harness.text.english import language_warnings
+from harness.text.language_guess import language_warnings
 
 OptionsT = TypeVar("OptionsT", bound=EvaluationOptions)
 OnTaskOptionsT = TypeVar("OnTaskOptionsT", bound=OnTaskOptions)

@@ -1,7 +1,7 @@
 """Guards that probes share: what measures nothing is left out and counted, never a figure.
 
 Equal texts, texts that are the same tokens to a model, words that a tokenizer cannot represent, contradictory rows, and
-lists in English on texts in another language (`text.english`). What a model read stands with its answers
+lists in English on texts in another language (`text.language_guess`). What a model read stands with its answers
 (`InputMark`), so that the guards are the same for heads, gaps, continuations, bags of words and servers that return
 their tokens.
 """

@@ -20,7 +20,12 @@ from harness.schema.suite.data_refs import DataName, ref_name
 from harness.schema.suite.evaluation_options import EvaluationOptions
 
 PARENT = "parent"
-LATER = frozenset({"target_is", "answers_are", "incorrect_is", "answer_is", "generation_kwargs"})
+LATER = frozenset(
+    {
+        *("target_is", "answers_are", "incorrect_is", "answer_is", "generation_kwargs", "read_answer"),
+        *("messages", "system", "tools", "template_variables", "default_template"),
+    }
+)
 LOOKED_AT = 1000
 """Rows whose prompts are compared; more would say the same."""
 

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from harness.gates.decision import Outcome
+from harness.gates.messages import shared_alpha
 from harness.gates.single_rule import judge_rule
 from harness.gates.trace import GateTrace, JudgmentContext
 from harness.schema.results.number_format import confidence, plural
@@ -118,7 +119,7 @@ def _composed(
         rule,
         model,
         outcome,
-        _sentence(rule, members, outcome, alpha),
+        f"{_sentence(rule, members, outcome, alpha)}{shared_alpha(rule, context.attempt)}",
         **{"metric": ", ".join(dict.fromkeys(result.metric for result in results)), **more},
         alpha=alpha,
         n=min(counted) if counted else None,

@@ -26,6 +26,7 @@ from harness.schema.suite.gate_rules import (
     SuperiorityRule,
     TargetRule,
 )
+from harness.statistics.anytime import reach_factor
 from harness.statistics.distributions import normal_cdf, normal_isf
 from harness.statistics.power import (
     effective_n,
@@ -200,6 +201,8 @@ def _one_sided(
 ) -> PlannedEffect:
     """At its own margin: the true effect that the gate decides with 80% power, and the items that its margin takes."""
     reach = mde(math.sqrt(variance / items), rule.alpha)
+    if rule.sequential:
+        reach = (reach_factor(items, rule.alpha) - normal_isf(0.8)) * math.sqrt(variance / items)
     loss = isinstance(rule, NonInferiorityRule)
     if isinstance(rule.margin, Ratio):
         margin = abs(math.log(rule.margin.ratio))
@@ -218,6 +221,9 @@ def _one_sided(
     if size is not None:
         who = "an unchanged model" if loss else "a model better by twice its margin"
         text += f"; to pass {who} with 80% takes {_sized(size, factors)}"
+    if size is not None and rule.sequential:
+        likely = math.ceil(variance * (reach_factor(size / 2, rule.alpha) / margin) ** 2)
+        text += f"; with `--until-decided` it is likely to stop at about {_sized(max(likely, rule.min_n), (1.0, 1.0))}"
     if size is not None and size > MANY:
         size = None
     return PlannedEffect(effect, size, True, f"{text}{_because(source)}.")

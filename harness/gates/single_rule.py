@@ -9,7 +9,7 @@ from harness.gates.criterion import Criterion, build_criterion
 from harness.gates.decision import Outcome, decide, deciding_bound, gap
 from harness.gates.flip_rule import judge_flips
 from harness.gates.gate_planning import MANY
-from harness.gates.messages import too_few, unmet_precondition, verdict_sentence
+from harness.gates.messages import shared_alpha, too_few, unmet_precondition, verdict_sentence
 from harness.gates.result_lookup import RefusedError
 from harness.gates.trace import GateTrace, JudgmentContext
 from harness.schema.results.evidence import evidence
@@ -125,7 +125,7 @@ def _judged(
     if outcome != "fail" and evidence(row) < rule.min_n:
         outcome, required_n = "inconclusive", math.ceil(rule.min_n * row.n / evidence(row))
         sentence = too_few(rule, criterion, model)
-    elif outcome != "fail" and row.unmet and not criterion.point:
+    elif outcome != "fail" and row.unmet and not criterion.point and not criterion.exact:
         outcome = "inconclusive"
         sentence = unmet_precondition(rule, criterion, model)
     else:
@@ -136,7 +136,7 @@ def _judged(
         rule,
         model,
         outcome,
-        sentence,
+        f"{sentence}{shared_alpha(rule, context.attempt)}",
         baseline=baseline,
         slice=row.slice,
         observed=criterion.value.value,
@@ -151,6 +151,8 @@ def _judged(
         mde=row.mde if isinstance(row, ComparisonResult) else None,
         required_n=required_n,
         doubt=doubt,
+        sequential=rule.sequential,
+        worst_case=criterion.held == "worst_case",
     )
     return GateTrace(rule, result, criterion)
 

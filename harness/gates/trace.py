@@ -12,6 +12,7 @@ from harness.gates.criterion import Criterion
 from harness.gates.decision import Outcome
 from harness.gates.flip_rule import TagFlips
 from harness.gates.result_lookup import RefusedError, ResultLookup
+from harness.schema.results.number_format import plural
 from harness.schema.results.verdicts import GateResult
 from harness.schema.suite.gate_rules import BaseRule, Composition, GateSet, Rule, waiver_of
 
@@ -52,6 +53,7 @@ class JudgmentContext:
     Attributes:
         baseline: compared with when neither a rule nor its evaluation names another one.
         today: the day that waivers are held against.
+        attempt: which attempt under one lock file is judged; None where none are counted.
         path: the composition whose members are judged, such as `gain/`; empty at the top.
     """
 
@@ -61,6 +63,7 @@ class JudgmentContext:
     baseline: str
     today: date
     path: str = ""
+    attempt: int | None = None
 
     def below(self, rule: Composition) -> JudgmentContext:
         return replace(self, path=f"{self.path}{rule.id}/")
@@ -84,10 +87,28 @@ class JudgmentContext:
                 "alpha": rule.alpha,
                 "waiver": waiver,
                 "waiver_holds": None if waiver is None else holds,
+                "attempt": self.attempt if rule.alpha_spending is not None else None,
                 "where": f"{Path(place.file).name}:{place.line}" if place is not None else None,
                 **more,
             }
         )
+
+    def overspent(self, rule: Rule) -> RefusedError | None:
+        """Why an attempt has no share of alpha left to be judged with."""
+        spending = rule.alpha_spending
+        if spending is None:
+            return None
+        if self.attempt is None:
+            return RefusedError(
+                f"`alpha_spending` shares alpha by {plural(spending.attempts, 'attempt')}, which no lock file counts",
+                "write a lock file with `harness lock SUITE`, commit it, and run with it.",
+            )
+        if self.attempt > spending.attempts:
+            return RefusedError(
+                f"this is attempt {self.attempt}, and alpha was shared among {plural(spending.attempts, 'attempt')}",
+                "collect new items and write a new lock file; further tries on the same items pass by luck.",
+            )
+        return None
 
     def refused(
         self, rule: Rule, model: str | None, why: RefusedError | str, baseline: str | None = None, **more: Any

@@ -1,18 +1,29 @@
-"""Streams requests through a backend: equal ones once, known ones from the cache."""
+"""Streams requests through a backend: equal ones once, known ones from the cache.
+
+What a network computes for a request depends, in its last digits, on the others of the batch. So requests go through
+in windows that their order alone decides, a window is computed as a whole or not at all, and its answers are kept
+under its content: an answer is the same whatever the cache knew before.
+"""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
 
+from harness.core.digests import digest
 from harness.core.model import Backend, ModelFacts, Work
 from harness.core.reporter import Reporter
 from harness.core.requests import Failure, Request, Response
 from harness.storage.response_cache import ResponseCache, ResponseFile, model_identity, response_key
 
 CHUNK = 2048
-_COMMIT_ANSWERS = 256
+"""Requests that are read at a time by a backend that answers each on its own."""
+WINDOW = 512
+"""Requests of a window at most."""
+WINDOW_CHARACTERS = 131_072
+"""Characters of a window at most, those that may be written included; what a killed run asks again."""
+_CHARACTERS_A_TOKEN = 4
 _COMMIT_SECONDS = 5.0
 
 
@@ -29,7 +40,7 @@ class CachedModel:
         self.backend = backend
         self._cache = ResponseCache(responses, reporter) if responses is not None else None
         self._from_cache = 0
-        self._most_pending = getattr(backend, "most_pending", _COMMIT_ANSWERS)
+        self.most_pending: int | None = getattr(backend, "most_pending", None)
         self._identity = model_identity(backend.facts.digest, backend.facts.answer_key)
 
     @property
@@ -49,49 +60,90 @@ class CachedModel:
         return Work(meter.tokens, meter.flops, self._from_cache)
 
     def answer(self, requests: Iterable[Request]) -> Iterator[tuple[Request, Response]]:
-        """Answers every distinct request once, in any order, reading `requests` in chunks."""
-        seen: set[bytes] = set()
-        stream = iter(requests)
-        while chunk := list(islice(stream, CHUNK)):
-            wanted: dict[Request, bytes] = {}
+        """Answers every distinct request once, in any order, reading `requests` in chunks or windows."""
+        seen: set[str] = set()
+        for chunk in self._chunks(iter(requests)):
+            wanted: dict[Request, str] = {}
             for request in chunk:
                 try:
-                    key = response_key(request.key(), self._identity)
+                    key = request.key()
                 except ValueError as error:
                     yield request, Failure("error", str(error))
                     continue
                 if key not in seen:
                     seen.add(key)
                     wanted[request] = key
-            yield from self._answer(wanted)
+            if self.most_pending is None:
+                yield from self._window(wanted)
+            else:
+                yield from self._each(wanted, self.most_pending)
 
     def close(self) -> None:
         """Closes the cache file."""
         if self._cache is not None:
             self._cache.close()
 
-    def _answer(self, wanted: dict[Request, bytes]) -> Iterator[tuple[Request, Response]]:
-        known = self._cache.get_many(list(wanted.values())) if self._cache is not None else {}
-        missing: dict[Request, bytes] = {}
-        for request, key in wanted.items():
-            if key in known:
-                self._from_cache += 1
-                yield request, known[key]
-            else:
-                missing[request] = key
+    def _chunks(self, stream: Iterator[Request]) -> Iterator[list[Request]]:
+        if self.most_pending is not None:
+            while chunk := list(islice(stream, CHUNK)):
+                yield chunk
+            return
+        window: list[Request] = []
+        characters = 0
+        for request in stream:
+            window.append(request)
+            characters += len(repr(request)) + _CHARACTERS_A_TOKEN * getattr(request, "max_tokens", 0)
+            if len(window) == WINDOW or characters >= WINDOW_CHARACTERS:
+                yield window
+                window, characters = [], 0
+        if window:
+            yield window
+
+    def _window(self, wanted: dict[Request, str]) -> Iterator[tuple[Request, Response]]:
+        """Answers a window: from the cache where all of it is known, else by computing all of it."""
+        window = digest(list(wanted.values()))
+        keys = {request: response_key(key, self._identity, window) for request, key in wanted.items()}
+        known = self._known(keys)
+        if len(known) == len(keys):
+            self._from_cache += len(keys)
+            yield from ((request, known[key]) for request, key in keys.items())
+            return
+        answers: list[tuple[bytes, Response]] = []
+        for request, response in self._computed(keys):
+            answers.append((keys[request], response))
+            yield request, response
+        self._keep(answers)
+
+    def _each(self, wanted: dict[Request, str], most_pending: int) -> Iterator[tuple[Request, Response]]:
+        """Answers requests that do not depend on each other, and keeps each one that came."""
+        keys = {request: response_key(key, self._identity) for request, key in wanted.items()}
+        known = self._known(keys)
+        self._from_cache += len(known)
+        yield from ((request, known[key]) for request, key in keys.items() if key in known)
+        missing = {request: key for request, key in keys.items() if key not in known}
         pending: list[tuple[bytes, Response]] = []
         committed = time.monotonic()
         try:
-            for request, response in self.backend.compute(list(missing)) if missing else ():
-                pending.append((missing.pop(request), response))
-                if len(pending) >= self._most_pending or time.monotonic() - committed > _COMMIT_SECONDS:
+            for request, response in self._computed(missing):
+                pending.append((missing[request], response))
+                if len(pending) >= most_pending or time.monotonic() - committed > _COMMIT_SECONDS:
                     self._keep(pending)
                     pending, committed = [], time.monotonic()
                 yield request, response
         finally:
             self._keep(pending)
-        for request in missing:
+
+    def _computed(self, keys: Mapping[Request, bytes]) -> Iterator[tuple[Request, Response]]:
+        """Every request with what the backend says; what it leaves out is unsupported."""
+        open_requests = dict.fromkeys(keys)
+        for request, response in self.backend.compute(list(keys)) if keys else ():
+            del open_requests[request]
+            yield request, response
+        for request in open_requests:
             yield request, Failure("unsupported", f"a {self.facts.family} model has no answer to {request.kind!r}")
+
+    def _known(self, keys: Mapping[Request, bytes]) -> dict[bytes, Response]:
+        return self._cache.get_many(list(keys.values())) if self._cache is not None else {}
 
     def _keep(self, answered: list[tuple[bytes, Response]]) -> None:
         if self._cache is not None and answered:

@@ -11,7 +11,7 @@ from harness.core.model_kind import ObtainContext, Obtained
 from harness.model_kinds.load_kind import LoadModel
 from harness.models.checkpoint.adapter_folder import check_adapter, is_adapter, named_base, pair_key, write_pair
 from harness.models.checkpoint.checkpoint_digest import checkpoint_digest
-from harness.models.checkpoint.inspection import read_lineage
+from harness.models.checkpoint.inspection import configured_labels, read_lineage
 from harness.models.checkpoint.locate import locate
 
 
@@ -61,13 +61,19 @@ def _with_adapter(base: Path, options: LoadModel, given: ObtainContext) -> Path:
     given.note(key, base)
     if not read_lineage(adapter):
         _tell_of_name(named_base(adapter), base, options, given)
-    labels = tuple(options.labels or ())
+    labels = tuple(options.labels or _named_beside(adapter))
 
     def build(work: Path) -> dict[str, Any]:
         return write_pair(work, adapter, key, labels)
 
     path: Path = given.store.make("adapters", pair_key(adapter, key, labels), build).path
     return path
+
+
+def _named_beside(adapter: Path) -> tuple[str, ...]:
+    """The labels that a config.json beside an adapter names; none where they are `LABEL_0`, `LABEL_1`, …"""
+    labels = configured_labels(adapter) or ()
+    return () if labels == tuple(f"LABEL_{place}" for place in range(len(labels))) else labels
 
 
 def _tell_of_name(named: str, base: Path, options: LoadModel, given: ObtainContext) -> None:

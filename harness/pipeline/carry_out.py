@@ -20,6 +20,8 @@ from harness.pipeline.records.record_cache import RecordCache
 from harness.pipeline.results.assembly import assemble
 from harness.pipeline.results.inference_cost import request_costs
 from harness.pipeline.run_context import RunContext
+from harness.pipeline.sequential_run import look_until_decided
+from harness.pipeline.suite_lock import attempt_number
 from harness.schema.results.results_file import Results
 from harness.schema.run_info import RunInfo, StepTiming
 from harness.storage import atomic
@@ -53,13 +55,24 @@ def carry_out(context: RunContext) -> Results:
     checkpoints = make_checkpoints(builder, clock, run)
     replicates = make_replicates(builder, clock, run)
     _note_checkpoints(context.info, checkpoints, replicates, builder.loaded)
-    cache = RecordCache(prepared, builder, context.store, context.reporter, device=context.settings.device)
-    answers = collect(cache, checkpoints, replicates, clock, run)
-    _note_costs(context.info, prepared, answers)
-    context.info.peak_memory = cache.highest_memory
-    with clock.step("statistics", "compare"):
-        baselines = choose_baselines(cache, checkpoints, answers)
-        return assemble(context, prepared, checkpoints, answers, baselines)
+
+    def look(prepared: PreparedSuite) -> Results:
+        cache = RecordCache(prepared, builder, context.store, context.reporter, device=context.settings.device)
+        answers = collect(cache, checkpoints, replicates, clock, run)
+        _note_costs(context.info, prepared, answers)
+        context.info.peak_memory = max(context.info.peak_memory or 0, cache.highest_memory or 0)
+        with clock.step("statistics", "compare"):
+            baselines = choose_baselines(cache, checkpoints, answers)
+            counted = replace(context, attempt=attempt_number(context.settings.lock, run))
+            return assemble(counted, prepared, checkpoints, answers, baselines)
+
+    if not context.settings.until_decided:
+        return look(prepared)
+    sizes = {
+        name: RecordCache(prepared, builder, context.store, context.reporter).item_set(bound).n
+        for name, bound in prepared.asked.items()
+    }
+    return look_until_decided(prepared, sizes, look, context.reporter)
 
 
 def _prepared(context: RunContext) -> PreparedSuite:

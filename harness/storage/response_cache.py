@@ -1,6 +1,7 @@
 """Responses that were computed before, in one SQLite file that several processes may share.
 
-A response is found by the digest of (request, model digest, answer key). Only values are kept,
+A response is found by the digest of (request, model digest, answer key) and, where it was computed together with
+others, of these. Only values are kept,
 never failures. Each row carries a digest of itself: one that changed on the disk counts as missing and is computed
 again. Writes are committed in batches, so a killed run loses at most one.
 """
@@ -30,9 +31,10 @@ _WAIT_SECONDS = 60.0
 _SIDE_FILES = ("", "-wal", "-shm")
 
 
-def response_key(request_key: str, model: str) -> bytes:
-    """32 bytes from a request's key and the model's identity (see `model_identity`)."""
-    return bytes.fromhex(digest([RESPONSES_FORMAT, request_key, model]))
+def response_key(request_key: str, model: str, window: str | None = None) -> bytes:
+    """32 bytes from a request's key, the model's identity (see `model_identity`) and the requests beside it."""
+    together = [] if window is None else [window]
+    return bytes.fromhex(digest([RESPONSES_FORMAT, request_key, model, *together]))
 
 
 def model_identity(model_digest: str, answer_key: Mapping[str, object]) -> str:

@@ -17,6 +17,7 @@ from harness_support.awkward_files import FILES
 import harness
 from harness.commands import auto_suite
 from harness.commands.data import open_file
+from harness.commands.described_data import describe_data
 from harness.commands.init_suite import initial_suite
 from harness.core.dataset import Dataset
 from harness.core.errors import DataError
@@ -73,11 +74,11 @@ def by_suite(file: Path) -> str:
 def by_init(file: Path) -> str:
     """The suite that init writes for the file, opened; what init guessed stands in the suite."""
     target = file.parent / "init.yaml"
-    made = initial_suite(target, file, text="text", label="label", base="a", finetuned="b")
-    target.write_text(made.text, "utf-8")
-    ref = load_suite(str(target)).data["mine"]
+    described = describe_data(file, {}, text="text", label="label")
+    target.write_text(initial_suite(target, [described]).text, "utf-8")
+    ref = load_suite(str(target)).data[described.name]
     assert isinstance(ref, FileRef)
-    return opened(ref.model_copy(update={"splits": {"test": 1.0}}), file.parent, made.notes)
+    return opened(ref.model_copy(update={"splits": {"test": 1.0}}), file.parent, described.notes)
 
 
 def by_audit(file: Path) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from harness_support.page_reader import whole_page
 from harness_support.tiny_world import Shell
 
 SUITE = """\
@@ -38,6 +39,6 @@ def test_it_fails_and_the_reports_say_why(tmp_path: Path) -> None:
     summary = (folder / "summary.md").read_text("utf-8")
     assert "Class balance of mine: usual 9" in summary
     assert "constant scores the same on every item as majority-mine" in summary
-    page = (folder / "report.html").read_text("utf-8")
-    assert "Class balance of <bdi>mine</bdi>: usual 9" in page
+    page = whole_page((folder / "report.html").read_text("utf-8"))
+    assert "always answering <bdi>usual</bdi> would be right on 9" in page
     assert "majority-mine 9" in page

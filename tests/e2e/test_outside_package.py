@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from harness_support.page_reader import whole_page
 from harness_support.tiny_world import Shell
 
 PAGE = Path(__file__).parents[2] / "docs" / "plugins.md"
@@ -55,7 +56,7 @@ def test_an_installed_package_extends_harness(outside: Path, tmp_path: Path, mon
         if entry["id"] == "words.accuracy"
     }
     assert accuracy["three"] == 1.0
-    page = (run["folder"] / "report.html").read_text("utf-8")
+    page = whole_page((run["folder"] / "report.html").read_text("utf-8"))
     assert "Longest answers" in page
     assert "words, three" in page
     planned = shell("plan", "outside.yaml")

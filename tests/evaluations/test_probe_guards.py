@@ -24,7 +24,7 @@ from harness.evaluations.probes.open_generation import Generation
 from harness.evaluations.probes.pronouns import Pronouns
 from harness.evaluations.probes.robustness import Robustness
 from harness.evaluations.tasks.classification import Classification
-from harness.text.english import is_foreign
+from harness.text.language_guess import is_foreign
 from harness.text.lexicons.group_words import GroupWords
 from harness.text.lexicons.lexicon import inline_lexicon
 from harness.text.swaps.swap import swap

@@ -5,7 +5,7 @@ import pytest
 from harness.core.model import ModelFacts
 from harness.core.reporter import Silent
 from harness.core.requests import Failure, Likelihood, PseudoLikelihood, RollingLikelihood
-from harness.models.cached_model import CachedModel
+from harness.models.cached_model import WINDOW, CachedModel
 from harness.storage.response_cache import RenewedFile, response_key
 
 KEYS = [response_key(str(index), "model") for index in range(1200)]
@@ -30,6 +30,20 @@ class Counting:
             yield request, Failure("nan", "it is") if bad else Likelihood(-len(request.text) / 3, 1)
 
 
+class Apart(Counting):
+    """Answers each request on its own."""
+
+    most_pending = 1
+
+
+class Together(Counting):
+    """A network: the last digits of an answer depend on what else is in the batch."""
+
+    def compute(self, requests):
+        for request, response in super().compute(requests):
+            yield request, Likelihood(response.total + len(requests) * 1e-9, 1)
+
+
 def ask(backend, path, texts):
     model = CachedModel(backend, path, Silent())
     answers = dict(model.answer(map(PseudoLikelihood, texts)))
@@ -41,6 +55,14 @@ def test_answers_are_equal_after_reopening(tmp_path):
     path = tmp_path / "cache" / "responses.sqlite"
     first = ask(Counting(), path, ["a", "bb", "a"])
     again = Counting()
+    assert ask(again, path, ["a", "bb", "bb"]) == first
+    assert again.asked == []
+
+
+def test_answers_that_were_given_apart_are_equal_in_another_order(tmp_path):
+    path = tmp_path / "responses.sqlite"
+    first = ask(Apart(), path, ["a", "bb", "a"])
+    again = Apart()
     assert ask(again, path, ["bb", "a"]) == first
     assert again.asked == []
 
@@ -86,10 +108,35 @@ def test_a_stopped_run_goes_on(tmp_path):
     path = tmp_path / "responses.sqlite"
     texts = [str(index) for index in range(20)]
     with pytest.raises(KeyboardInterrupt):
-        ask(Counting(stop=8), path, texts)
-    again = Counting()
+        ask(Apart(stop=8), path, texts)
+    again = Apart()
     assert len(ask(again, path, texts)) == 20
     assert again.asked == texts[8:]
+
+
+def test_a_stopped_run_goes_on_behind_the_last_whole_window(tmp_path):
+    path = tmp_path / "responses.sqlite"
+    texts = [str(index) for index in range(WINDOW + 20)]
+    with pytest.raises(KeyboardInterrupt):
+        ask(Together(stop=WINDOW + 8), path, texts)
+    again = Together()
+    assert ask(again, path, texts) == ask(Together(), None, texts)
+    assert again.asked == texts[WINDOW:]
+
+
+def test_an_answer_does_not_depend_on_what_the_cache_saw_before(tmp_path):
+    path = tmp_path / "responses.sqlite"
+    texts = [str(index) for index in range(30)]
+    alone = ask(Together(), None, texts)
+    for others in (texts[:7], texts[::-1], [*texts, "more"], texts[5:]):
+        ask(Together(), path, others)
+        assert ask(Together(), path, texts) == alone
+
+
+def test_a_window_ends_where_its_texts_are_long():
+    model = CachedModel(Counting(), None, Silent())
+    requests = [PseudoLikelihood(f"{index} " + "x" * 60_000) for index in range(7)]
+    assert [len(window) for window in model._chunks(iter(requests))] == [3, 3, 1]
 
 
 def test_requests_of_another_kind_are_unsupported():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from pathlib import Path
 from typing import Any
@@ -253,6 +254,9 @@ def test_labels_of_the_entry_name_the_rows_of_an_adapter_s_head(kind, suite):
     tokenizer = transformers.AutoTokenizer.from_pretrained(base)
     opened = suite.open(suite.obtain(load="base", adapter="lora", labels=list(LABELS)))
     assert opened.facts.labels == LABELS
+    beside = json.loads((base / "config.json").read_text()) | {"id2label": dict(enumerate(LABELS))}
+    (suite.folder / "lora/config.json").write_text(json.dumps(beside))
+    assert suite.open(suite.obtain(load="base", adapter="lora")).facts.labels == LABELS
     for request, answer in opened.answer(Classify(text, LABELS) for text in TEXTS):
         ids = torch.tensor([tokenizer(request.text)["input_ids"]])
         with torch.no_grad():

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from harness_support.page_reader import scripts
+from harness_support.page_reader import scripts, waiting_of
 
 from harness.report.formats.index_page import write_index
 from harness.report.view.run_view import RunView
@@ -26,7 +26,7 @@ def visit(chromium: Any) -> Iterator[Open]:
     pages: list[Any] = []
     seen: list[str] = []
 
-    def visit(run: RunDir, width: int = 1280, scheme: str = "light", fragment: str = "", before: str = "") -> Any:
+    def visit(run: RunDir, width: int = 1280, scheme: str = "light", fragment: str = "#items", before: str = "") -> Any:
         page = chromium.new_page()
         if before:
             page.add_init_script(before)
@@ -39,7 +39,7 @@ def visit(chromium: Any) -> Iterator[Open]:
         page.set_viewport_size({"width": width, "height": 900})
         page.emulate_media(color_scheme=scheme)
         page.goto(url + fragment)
-        page.wait_for_selector("html[data-shown]" if before else "#browser[data-ready]", state="attached")
+        page.wait_for_selector("html[data-tab]", state="attached")
         return page
 
     yield visit
@@ -48,11 +48,18 @@ def visit(chromium: Any) -> Iterator[Open]:
     assert seen == []
 
 
-def choose(page: Any, label: str) -> None:
-    """Chooses the candidate and waits until its parts are built."""
-    key = "all" if label == "all" else page.locator("#contest option", has_text=label).first.get_attribute("value")
-    page.select_option("#contest", key)
-    page.wait_for_selector(f"html[data-shown={key}]", state="attached")
+def choose(page: Any, candidate: str, baseline: str | None = None) -> None:
+    """Puts a pair in view and waits until its parts are built."""
+    page.select_option("#candidate", label=candidate)
+    if baseline is not None:
+        page.select_option("#baseline", label=baseline)
+    page.wait_for_function("() => document.documentElement.dataset.shown === document.getElementById('baseline').value")
+
+
+def tab(page: Any, name: str) -> None:
+    """Opens a tab and waits until it is built."""
+    page.evaluate("name => { location.hash = name }", name)
+    page.wait_for_selector(f"html[data-tab={name}]", state="attached")
 
 
 def counted(page: Any, text: str) -> None:
@@ -66,31 +73,41 @@ def search(page: Any, text: str) -> None:
     page.wait_for_function("old => document.getElementById('item-count').textContent !== old", arg=before)
 
 
+TABS = ["summary", "metrics", "items", "bias", "models", "data", "provenance"]
+
+
 @pytest.mark.parametrize("name", ["plain", "hostile"])
 @pytest.mark.parametrize(("scheme", "width"), SIZES)
 def test_it_opens_quietly_and_fits(
     name: str, scheme: str, width: int, visit: Open, request: pytest.FixtureRequest
 ) -> None:
-    page = visit(request.getfixturevalue(name), width, scheme)
-    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
-    assert 10 <= page.locator("#list button").count() < 40
-    light = page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
-    assert light == (scheme == "light")
+    page = visit(request.getfixturevalue(name), width, scheme, fragment="")
+    colors = set()
+    for part in TABS:
+        tab(page, part)
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), part
+        assert page.locator("main > .tab:not([hidden])").count() == 1
+        chip = page.locator("header .chip").bounding_box()
+        assert chip["y"] + chip["height"] <= 100
+        colors.add(page.evaluate("getComputedStyle(document.body).backgroundColor"))
     page.keyboard.press("t")
-    assert light != (page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)")
+    assert colors != {page.evaluate("getComputedStyle(document.body).backgroundColor")}
 
 
 def test_hostile_items_are_text(hostile: RunDir, visit: Open) -> None:
     page = visit(hostile)
-    choose(page, "all")
+    page.click("#show-all")
     search(page, "onerror")
     assert "<img src=x onerror=alert(1)>" in page.inner_text("#detail .body")
+    for part in TABS:
+        tab(page, part)
     assert page.locator("img, iframe, object, embed").count() == 0
     assert page.locator("script:not([type])").count() == 1
 
 
 def test_deltas_sort_and_filter(plain: RunDir, visit: Open) -> None:
-    page = visit(plain)
+    page = visit(plain, fragment="#deltas")
+    assert page.evaluate("document.documentElement.dataset.tab") == "metrics"
     assert page.inner_text("#delta-count") == "14 of 56 comparisons"
     page.fill("#delta-filter", "perplexity")
     assert page.inner_text("#delta-count") == "1 of 56 comparisons"
@@ -98,37 +115,44 @@ def test_deltas_sort_and_filter(plain: RunDir, visit: Open) -> None:
     page.check("#delta-clear")
     assert int(page.inner_text("#delta-count").split()[0]) < 14
     page.uncheck("#delta-clear")
-    choose(page, "all")
-    assert page.inner_text("#delta-count") == "56 of 56 comparisons"
     column = page.locator("#delta-table th button", has_text="δ")
     for direction, reverse in (("ascending", False), ("descending", True)):
         column.click()
         assert page.locator(f"#delta-table th[aria-sort={direction}]").count() == 1
         values = page.eval_on_selector_all(
-            "#delta-table tbody tr", "rows => rows.map(r => Number(r.cells[5].dataset.value))"
+            "#delta-table tbody tr", "rows => rows.filter(r => !r.hidden).map(r => Number(r.cells[5].dataset.value))"
         )
         assert values == sorted(values, reverse=reverse)
 
 
-def test_the_chosen_candidate_is_shown_alone(plain: RunDir, visit: Open) -> None:
-    page = visit(plain)
-    assert page.locator("[data-part]").count() > 0
+VERDICT = "() => [document.querySelector('.bar .chip').textContent, document.querySelector('.hero').textContent]"
+
+
+def test_the_pair_changes_every_tab_and_no_verdict(plain: RunDir, visit: Open) -> None:
+    page = visit(plain, fragment="")
+    before = page.evaluate(VERDICT)
+    texts = {}
+    for part in ("summary", "metrics", "items", "bias"):
+        tab(page, part)
+        texts[part] = page.inner_text(f"#{part}")
     choose(page, "lora")
-    assert page.locator("#pair option:checked").inner_text() == "lora vs. base"
-    shown = page.eval_on_selector_all("#forest div[data-contest]", "all => all.filter(n => !n.hidden).length")
-    assert shown == 1
-    assert page.locator("#slices div[data-contest]:not([hidden]) table").count() > 0
-    choose(page, "all")
-    assert page.locator("[data-part]").count() == 0
-    assert page.locator("#forest div[data-contest]:not([hidden])").count() == 5
+    assert "pair=/lora" in page.evaluate("location.hash")
+    for part, text in texts.items():
+        tab(page, part)
+        assert page.inner_text(f"#{part}") != text
+        assert "pair=/lora" in page.evaluate("location.hash")
+    assert page.evaluate(VERDICT) == before
+    other = visit(plain, fragment=page.evaluate("location.hash"))
+    assert other.locator("#candidate option:checked").inner_text() == "lora"
+    tab(other, "items")
+    tab(page, "items")
+    assert other.locator("#list-head .inpair").all_inner_texts() == page.locator("#list-head .inpair").all_inner_texts()
 
 
 def test_parts_built_later_are_those_of_the_release(hostile: RunDir, visit: Open) -> None:
     """The same macros make both, so the elements that the script builds must be the elements of the page."""
-    page = visit(hostile)
-    outline = (
-        "n => [...n.querySelectorAll('*')].map(one => one.localName + (one.namespaceURI.endsWith('svg') ? '!' : ''))"
-    )
+    page = visit(hostile, fragment="#answers")
+    outline = "n => [...n.querySelectorAll('*')].map(n => n.localName + (n.namespaceURI.endsWith('svg') ? '!' : ''))"
     first = page.eval_on_selector("#answers div[data-contest]:not([hidden])", outline)
     choose(page, "lora")
     later = page.eval_on_selector("#answers div[data-contest]:not([hidden])", outline)
@@ -136,28 +160,29 @@ def test_parts_built_later_are_those_of_the_release(hostile: RunDir, visit: Open
     assert "<script>alert(1)</script>" in page.inner_text("#answers")
 
 
-def test_parts_built_later_lose_what_no_template_of_ours_has(plain: RunDir, visit: Open) -> None:
+def test_what_is_built_later_loses_what_no_template_of_ours_has(plain: RunDir, visit: Open) -> None:
     path = plain.path / "report.html"
     text = path.read_text("utf-8")
-    part = '<div data-contest="c1"><img src="x"><a href="x">y</a><p id="a">kept</p></div>'
-    planted = {f"c{k}": [part] * 99 for k in range(9)}
+    bad = '<img src="x"><a href="javascript:alert(1)">y</a><p data-other="1">kept</p>'
+    part = f'<div data-contest="c1">{bad}</div>'
+    waiting = waiting_of(text)
+    planted = {"tabs": {**waiting["tabs"], "data": bad}, "parts": {f"c{k}": [part] * 99 for k in range(9)}}
     try:
-        path.write_text(text.replace(scripts(text)["data"]["later"], item_data.compress(planted)), "utf-8")
-        page = visit(plain)
-        choose(page, "all")
-        assert page.locator("[data-part]").count() == 0
-        assert page.locator("[data-contest] img, [data-contest] a, #a").count() == 0
-        assert page.locator("#slices p", has_text="kept").count() > 0
+        path.write_text(text.replace(scripts(text)["payload"]["later"], item_data.compress(planted)), "utf-8")
+        page = visit(plain, fragment="#data")
+        choose(page, "lora")
+        for where in ("#data", "#summary [data-contest=c1]"):
+            assert page.locator(f"{where} p", has_text="kept").count() > 0
+            assert page.locator(f"{where} img, {where} [href], {where} [data-other]").count() == 0
     finally:
         path.write_text(text, "utf-8")
 
 
-def test_a_browser_that_cannot_decompress_says_so_and_shows_the_rest(plain: RunDir, visit: Open) -> None:
+def test_a_browser_that_cannot_decompress_says_so_and_shows_the_summary(plain: RunDir, visit: Open) -> None:
     page = visit(plain, fragment="#item=reviews/nosuchitem", before="delete window.DecompressionStream")
-    assert "this browser cannot decompress data" in page.inner_text("#flips")
-    assert not page.locator("#browser").is_visible()
-    assert not page.locator("#contest").is_visible()  # it has nothing to choose from
-    assert page.inner_text("#delta-count") == "14 of 56 comparisons"
+    assert "this browser cannot decompress data" in page.inner_text("#items")
+    tab(page, "summary")
+    assert page.locator(".gate").count() > 2
     page.keyboard.press("j")
     page.keyboard.press("?")
     assert page.locator("#help").is_visible()
@@ -165,9 +190,10 @@ def test_a_browser_that_cannot_decompress_says_so_and_shows_the_rest(plain: RunD
 
 def test_items_filter_search_and_keys(plain: RunDir, visit: Open) -> None:
     page = visit(plain)
-    page.select_option("#outcome", "broken")
-    page.wait_for_function("() => !document.getElementById('item-count').textContent.startsWith('2,400 of')")
-    assert set(page.locator("#list button > span:first-child").all_inner_texts()) == {"▼ broken"}
+    outcomes = page.eval_on_selector_all("#list button", "all => all.map(n => n.dataset.outcome)")
+    assert set(outcomes) == {"broken"}
+    page.click("#show-all")
+    counted(page, "2,400 of")
     page.keyboard.press("Escape")
     page.evaluate("document.activeElement.blur()")
     page.keyboard.press("j")
@@ -177,7 +203,7 @@ def test_items_filter_search_and_keys(plain: RunDir, visit: Open) -> None:
     assert "2 of " in page.inner_text("#detail .move")
     assert page.evaluate("location.hash").startswith("#item=reviews/")
     page.keyboard.press("f")
-    assert page.evaluate("document.activeElement.id") == "outcome"
+    assert page.evaluate("document.activeElement.id") == "slice"
     page.evaluate("document.activeElement.blur()")
     page.keyboard.press("/")
     assert page.evaluate("document.activeElement.id") == "search"
@@ -194,10 +220,11 @@ def test_items_filter_search_and_keys(plain: RunDir, visit: Open) -> None:
 def test_filters_count_what_the_results_say(plain: RunDir, visit: Open) -> None:
     page = visit(plain)
     flips = next(flip for flip in plain.read_results().flips if flip.candidate == "finetuned")
-    for outcome, count in (("fixed", flips.fixed), ("broken", flips.broken), ("both wrong", flips.both_wrong)):
-        page.select_option("#outcome", outcome)
+    for show, count in (("fixed", flips.fixed), ("broken", flips.broken)):
+        assert page.inner_text(f"#show-{show}").endswith(f" {count:,}")
+        page.click(f"#show-{show}")
         counted(page, f"{count:,} of 2,400")
-    page.select_option("#outcome", "all")
+    page.click("#show-all")
     records = RunView.open(plain).records("reviews", "base")
     page.select_option("#slice", label="tweets")
     inside = int(records.in_slice("source=tweets").sum())
@@ -210,16 +237,18 @@ def test_filters_count_what_the_results_say(plain: RunDir, visit: Open) -> None:
 @pytest.mark.parametrize(("order", "sign"), [("gain", -1), ("loss", 1)])
 def test_items_are_sorted_by_their_change(plain: RunDir, visit: Open, order: str, sign: int) -> None:
     page = visit(plain)
+    page.click("#show-all")
     page.select_option("#order", order)
     page.wait_for_timeout(60)
-    shown = page.locator("#list button > span:last-child").all_inner_texts()
-    values = [float(text.replace("−", "-")) for text in shown]
+    values = page.eval_on_selector_all("#list button", "all => all.map(n => Number(n.dataset.move))")
     assert values == sorted(values, key=lambda value: sign * value)
     assert values[0] * sign < 0
 
 
 def test_the_list_draws_what_is_in_sight(plain: RunDir, visit: Open) -> None:
     page = visit(plain)
+    page.click("#show-all")
+    counted(page, "2,400 of")
     page.click("#detail button:has-text('Next')")
     assert "2 of 2,400" in page.inner_text("#detail .move")
     page.evaluate("document.getElementById('list-box').scrollTop = 1e9")
@@ -252,15 +281,15 @@ def test_written_answers_are_compared_word_by_word(plain: RunDir, visit: Open) -
     page = visit(plain)
     page.select_option("#evaluation", label="written")
     page.wait_for_selector("#browser[data-ready=written]")
-    page.select_option("#outcome", "changed")
+    page.click("#show-different")
     counted(page, "300 of 450")
     marks = page.locator("#detail table mark").all_inner_texts()
     assert marks == ["long", "dull"]
 
 
 def test_words_are_explained_where_they_stand(plain: RunDir, visit: Open) -> None:
-    page = visit(plain)
-    page.focus("#verdict .term[data-term=MDE]")
+    page = visit(plain, fragment="#metrics")
+    page.focus(".term[data-term=MDE]")
     assert "smallest true difference" in page.inner_text("#tip")
     page.keyboard.press("Escape")
     assert not page.locator("#tip").is_visible()
@@ -272,7 +301,7 @@ def test_deep_links(plain: RunDir, visit: Open) -> None:
     link, text = page.evaluate("location.hash"), page.inner_text("#detail .body")
     other = visit(plain, fragment=link)
     assert other.inner_text("#detail .body") == text
-    assert other.evaluate("document.getElementById('browser').getBoundingClientRect().top") < 200
+    assert other.evaluate("document.getElementById('detail').getBoundingClientRect().bottom") <= 900
     lost = visit(plain, fragment="#item=reviews/nosuchitem")
     assert "unknown to this run" in lost.inner_text("#detail")
     broken = visit(plain, fragment="#item=%E0%A4%A/%E0%A4%A")
@@ -281,12 +310,14 @@ def test_deep_links(plain: RunDir, visit: Open) -> None:
 
 @pytest.mark.parametrize(("scheme", "width"), SIZES)
 def test_axe_finds_nothing(scheme: str, width: int, plain: RunDir, visit: Open, axe: Path) -> None:
-    page = visit(plain, width, scheme)
+    page = visit(plain, width, scheme, fragment="")
     page.evaluate(axe.read_text("utf-8"))
-    found = page.evaluate(
-        "axe.run().then(r => r.violations.map(v => [v.id, v.impact, v.nodes.slice(0, 3).map(n => n.html)]))"
-    )
-    assert found == []
+    for part in TABS:
+        tab(page, part)
+        violations = page.evaluate(
+            "axe.run().then(r => r.violations.map(v => [v.id, v.impact, v.nodes.slice(0, 3).map(n => n.html)]))"
+        )
+        assert violations == [], part
 
 
 def test_the_index_opens_quietly_in_every_size(chromium: Any, plain: RunDir, tmp_path: Path, axe: Path) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from harness_support.page_reader import Page, deferred_of, items_of
+from harness_support.page_reader import Page, items_of, waiting_of, whole_page
 from harness_support.report_runs import HOSTILE, Options, build_run
 from hypothesis import given
 from hypothesis import strategies as st
@@ -22,7 +22,7 @@ from harness.core.interval import Interval
 from harness.report.charts.line_charts import rate_curve, throughput_curve
 from harness.report.formats.html_page import render_html
 from harness.report.formats.write_reports import write_reports
-from harness.report.sections.forest_plot import groups
+from harness.report.sections.leading_forest import leading_forest
 from harness.report.sections.overview import overview
 from harness.report.view.item_columns import measure
 from harness.report.view.run_view import RunView, classify_change
@@ -31,16 +31,13 @@ from harness.report.wording.narrative import change
 from harness.schema.results.metrics import SeedsResult
 from harness.storage.run_dir import RunDir
 
-SECTIONS = [
-    "verdict", "overview", "models", "deltas", "forest", "flips", "slices", "answers", "forgetting", "bias", "audits",
-    "completions", "training", "provenance", "downloads", "glossary",
-]  # fmt: skip
+TABS = ["summary", "metrics", "items", "bias", "models", "data", "provenance"]
 WRITTEN = ["report.html", "summary.md", "junit.xml", "model-card.md", "comment.md", "metrics.csv", "comparisons.csv"]
 FORBIDDEN = {"img", "iframe", "object", "embed", "link", "base", "video", "audio", "image", "use", "foreignobject"}
 
 
 def page_of(run: RunDir) -> Page:
-    return Page((run.path / "report.html").read_text("utf-8"))
+    return Page(whole_page((run.path / "report.html").read_text("utf-8")))
 
 
 def test_all_reports_are_written(tmp_path: Path) -> None:
@@ -54,10 +51,11 @@ def test_the_same_run_gives_the_same_bytes(plain: RunDir) -> None:
     assert {name: (plain.path / name).read_bytes() for name in before} == before
 
 
-def test_sections_stand_in_order_and_none_is_left_out(plain: RunDir) -> None:
-    page = page_of(plain)
-    assert page.ids("section") == SECTIONS
-    assert sum("Not shown:" in text for text in page.texts) == 1  # no data audit
+def test_tabs_stand_in_order_and_only_the_summary_is_built(plain: RunDir) -> None:
+    text = (plain.path / "report.html").read_text("utf-8")
+    assert Page(text).ids("section") == TABS
+    assert list(waiting_of(text)["tabs"]) == TABS[1:]
+    assert "overview" not in text.split("<script")[0]
 
 
 def test_ids_are_unique_and_links_inside_the_page_lead_somewhere(plain: RunDir) -> None:
@@ -65,7 +63,8 @@ def test_ids_are_unique_and_links_inside_the_page_lead_somewhere(plain: RunDir) 
     ids = [attributes["id"] for _, attributes in page.tags if "id" in attributes]
     assert len(ids) == len(set(ids))
     anchors = [attributes["href"] or "" for tag, attributes in page.tags if tag == "a"]
-    assert {href[1:] for href in anchors if href.startswith("#")} <= set(ids)
+    places = {href[1:].split("&")[0] for href in anchors if href.startswith("#") and not href.startswith("#item=")}
+    assert places <= set(ids)
     named = [(tag, attributes.get("aria-labelledby")) for tag, attributes in page.tags if tag in ("section", "dialog")]
     assert {name for _, name in named} <= set(ids)
     files = [href for href in anchors if not href.startswith("#")]
@@ -106,7 +105,7 @@ def test_size_stays_below_a_megabyte(plain: RunDir) -> None:
 
 
 def test_hostile_text_is_shown_as_text(hostile: RunDir) -> None:
-    text = (hostile.path / "report.html").read_text("utf-8")
+    text = whole_page((hostile.path / "report.html").read_text("utf-8"))
     page = Page(text)
     shown = "".join(page.texts)
     assert "</script><script>alert(1)</script>" in shown
@@ -129,18 +128,21 @@ def test_the_data_blocks_hold_no_markup(hostile: RunDir) -> None:
 
 def test_waiting_parts_are_harmless_and_each_has_its_place(hostile: RunDir) -> None:
     text = (hostile.path / "report.html").read_text("utf-8")
-    deferred = deferred_of(text)
-    assert set(deferred) == {contest.key for contest in RunView.open(hostile).contests if not contest.release}
-    templates = [attributes["data-part"] for tag, attributes in Page(text).tags if tag == "template"]
-    assert sorted(templates) == sorted(f"{key}/{k}" for key, parts in deferred.items() for k in range(len(parts)))
+    waiting = waiting_of(text)
+    parts, tabs = waiting["parts"], waiting["tabs"]
+    assert set(parts) == {pair.key for pair in RunView.open(hostile).contests[1:]}
+    whole = text + "".join(tabs.values())
+    templates = re.findall(r'<template data-part="([^"]*)"></template>', whole)
+    assert sorted(templates) == sorted(f"{key}/{k}" for key, own in parts.items() for k in range(len(own)))
     script = text[text.rindex("<script>") :].replace('" +\n    "', "").replace('" +\n"', "")
     lists = re.findall(r"const (TAGS|NAMES) = new Set\(\(([^)]*)\)\.split", script)
     allowed = {name: set(words.strip('"').lower().split()) for name, words in lists}
-    for part in (part for parts in deferred.values() for part in parts):
+    later = [*tabs.values(), *(part for own in parts.values() for part in own)]
+    for part in later:
         for tag, attributes in Page(part).tags:
             assert tag in allowed["TAGS"] - FORBIDDEN
-            assert {key.lower() for key in attributes} <= allowed["NAMES"] - {"id", "href", "src", "style"}
-    assert "&lt;script&gt;alert(1)" in "".join(part for parts in deferred.values() for part in parts)
+            assert {key.lower() for key in attributes} <= allowed["NAMES"] - {"src", "style"}
+    assert "&lt;script&gt;alert(1)" in "".join(later)
 
 
 @given(st.lists(st.one_of(st.none(), st.floats(-1e300, 1e300), st.sampled_from([np.inf, -np.inf])), max_size=20))
@@ -202,22 +204,22 @@ def test_every_drawing_is_hidden_or_described(plain: RunDir) -> None:
     assert all(a.get("aria-hidden") == "true" or (a.get("role") == "img" and a.get("aria-label")) for a in drawings)
 
 
-def test_an_empty_run_says_why_each_section_is_missing(plain: RunDir, tmp_path: Path) -> None:
+def test_an_empty_run_shows_no_empty_sections(plain: RunDir, tmp_path: Path) -> None:
     results = plain.read_results()
     lists = ("models", "data", "evaluations", "metrics", "comparisons", "flips", "tables", "gates")
     nothing: dict[str, list[object]] = {key: [] for key in (*lists, "candidates", "release")}
     empty = RunDir(tmp_path)
     empty.write(results.model_copy(update=nothing), plain.read_info())
     paths = write_reports(empty)
-    page = Page(paths[0].read_text("utf-8"))
-    assert page.ids("section") == SECTIONS
-    assert sum("Not shown:" in text for text in page.texts) >= 9
+    page = Page(whole_page(paths[0].read_text("utf-8")))
+    assert [name for name in page.ids("section") if name in TABS] == TABS
+    assert "nothing was judged" in " ".join(page.texts)
 
 
 def test_a_run_without_records_keeps_its_numbers(plain: RunDir, tmp_path: Path) -> None:
     bare = RunDir(tmp_path)
     bare.write(plain.read_results(), plain.read_info())
-    text = render_html(bare)
+    text = whole_page(render_html(bare))
     assert "the run directory does not contain the item texts" in text
     assert "reviews" in text
 
@@ -235,10 +237,11 @@ def test_a_folder_that_is_no_run_is_a_clear_error(tmp_path: Path) -> None:
 
 
 def test_texts_beyond_the_budget_are_left_out_and_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("harness.report.formats.html_page.SMALL_PAGE", 480_000)
+    monkeypatch.setattr("harness.report.formats.html_page.SMALL_PAGE", 391_500)
+    monkeypatch.setattr("harness.report.formats.html_page.BYTES_PER_ITEM", 1)
     run = build_run(tmp_path, Options(items=4000, steps=10))
     paths = write_reports(run)
-    assert paths[0].stat().st_size <= 480_000
+    assert paths[0].stat().st_size <= 391_500
     reviews = items_of(paths[0].read_text("utf-8"))[0]
     head = reviews.head
     assert len(reviews.rows) == head["shown"] < head["total"] == 4000 == len(reviews.ids)
@@ -247,7 +250,7 @@ def test_texts_beyond_the_budget_are_left_out_and_counted(tmp_path: Path, monkey
     change = abs(candidate[2] - base[2])
     leading = [k for k in range(head["shown"]) if flipped[k]]
     assert [change[k] for k in leading] == pytest.approx(sorted((change[k] for k in leading), reverse=True), rel=1e-3)
-    assert flipped.sum() == len(leading)
+    assert flipped.sum() >= len(leading) >= 0.7 * head["shown"]  # a sample of the rest stands between them
     assert head["flipsShown"] <= head["flips"]
 
 
@@ -279,23 +282,18 @@ def test_training_seeds_stand_beside_the_first_checkpoint(tmp_path: Path) -> Non
         update={"seeds": seeds.model_copy(update={"interval": seeds.interval.with_value(0.5)})}
     )
     run.write(results.model_copy(update={"comparisons": rows, "metrics": levels}))
-    text = " ".join(Page(render_html(run)).texts)
-    assert "3 seeds:" in text
+    text = " ".join(Page(whole_page(render_html(run))).texts)
     assert "Recipe: crossed seeds, by hand" in text
     view = RunView.open(run)
     assert classify_change(rows[place]) == "unclear"  # as gates: the recipe's interval holds zero
-    bars = [bar for group in groups(view, view.contests[0]) for panel in group.panels for bar in panel.bars]
-    bar = next(bar for bar in bars if bar.name == rows[place].id)
-    assert (bar.text, bar.span, bar.seed_range) == ("+2.0", "−1.0…+5.0", "mean of 3 seeds: +1.0…+3.0")
-    assert bar.low is not None
-    assert bar.high is not None
-    assert bar.low < bar.seeds[0] < bar.point == bar.seeds[1] < bar.seeds[2] < bar.high
+    forest = leading_forest(view, view.contests[0])
+    assert forest is not None
+    assert next(row[2:4] for row in forest.table if row[0] == rows[place].id) == ("+2.0 points", "−1.0…+5.0")
     whole = overview(view)
     assert whole is not None
     cells = [cell for _, group in whole.groups for row in group for cell in row.cells if not isinstance(cell, str)]
     cell = next(cell for cell in cells if cell.seeds)
     assert (cell.text, cell.seeds, cell.delta, cell.kind) == ("50.0%", "mean of 3 seeds", "+2.0", "unclear")
-    assert "mean of 3 seeds: +1.0…+3.0" in text
     assert "over 3 training seeds" in text
 
 
@@ -307,8 +305,6 @@ def test_two_seeds_leave_the_first_checkpoint_in_its_place(tmp_path: Path) -> No
         clusters=100, method="two",
     )  # fmt: skip
     two = RunView(results.model_copy(update={"comparisons": [row.model_copy(update={"seeds": seeds})]}))
-    bar = groups(two, two.contests[0])[0].panels[0].bars[0]
-    assert bar.seed_range.startswith("first of 2 seeds: +1.0…+3.0")
     assert change(two.results.comparisons[0]) == change(row)
 
 
@@ -376,7 +372,7 @@ def test_slices_show_the_interval_that_holds_for_all_of_them_at_once(tmp_path: P
         }
         rows[k] = rows[k].model_copy(update=update)
     run.write(results.model_copy(update={"comparisons": rows}))
-    page = Page(render_html(run))
+    page = Page(whole_page(render_html(run)))
     text = " ".join(page.texts)
     assert f"95% intervals hold simultaneously for all {len(family)} slices; p: Holm, family of {len(family)}" in text
     assert text.count("(−3.2…+43.2)") == len(family)
@@ -386,13 +382,13 @@ def test_slices_show_the_interval_that_holds_for_all_of_them_at_once(tmp_path: P
 
 
 def test_what_asking_costs_stands_beside_the_models(plain: RunDir) -> None:
-    page = (plain.path / "report.html").read_text("utf-8")
+    page = whole_page((plain.path / "report.html").read_text("utf-8"))
     table = page[page.index("Inference cost") :]
     rows = re.findall(r"<tr><th scope=\"row\"><bdi>reviews</bdi>.*?</tr>", table[: table.index("</table>")])
     cells = [[re.sub("<[^>]*>", "", cell) for cell in re.findall("<td.*?</td>", row)] for row in rows]
     assert cells == [
-        ["base", "42 s", "–", "–", "–", "0.231", "–"],
-        ["finetuned", "2.5 s", "3.2 TFLOP", "84k", "537 MB", "0.014", "2.44k"],
+        ["base", "42 s", "–", "–", "–", "–", "–"],
+        ["finetuned", "2.5 s", "–", "3.2 TFLOP", "84k", "537 MB", "–"],
     ]
 
 
@@ -404,7 +400,7 @@ def test_a_comparison_without_a_value_gives_its_reason_and_no_unit(tmp_path: Pat
     gone = {"delta": Interval(), "baseline_value": None, "candidate_value": None, "p": None}
     rows[place] = rows[place].model_copy(update={**gone, "status": "undefined", "reason": "no group has items."})
     run.write(results.model_copy(update={"comparisons": rows}))
-    page = render_html(run)
+    page = whole_page(render_html(run))
     cell = page[page.index('<section id="deltas"') :]
     cell = cell[cell.index("undefined: no group has items.") :]
     assert re.match(r"undefined: no group has items\.</span>\s*</td>", cell)

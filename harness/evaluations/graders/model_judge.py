@@ -72,7 +72,7 @@ class Judge:
         values = {"prompt": str(item.payload["prompt"]), "a": first, "b": second}
         question = filled(self._prompt, values.__getitem__)
         if chat:
-            return Generate(messages=(("user", question),), max_tokens=_JUDGE_TOKENS)
+            return Generate(messages=(("user", question),), max_tokens=_JUDGE_TOKENS, thinking=True)
         return Generate(question, max_tokens=_JUDGE_TOKENS)
 
     def read(self, item: Item, text: str, responses: Sequence[Response]) -> tuple[dict[str, float], dict[str, Any]]:

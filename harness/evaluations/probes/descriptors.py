@@ -25,7 +25,7 @@ from harness.evaluations.sentence_scorers import SentenceScorer, ask_for, read, 
 from harness.evaluations.subsample import choose
 from harness.schema.suite.data_refs import DataName
 from harness.schema.suite.evaluation_options import EvaluationOptions
-from harness.text.english import language_warnings
+from harness.text.language_guess import language_warnings
 from harness.text.swaps.edits import article
 
 PLACE = "{descriptor}"

@@ -36,7 +36,7 @@ from harness.evaluations.word_lists import WordList, hurtful, plain_words, polar
 from harness.metrics.bias.group_fairness import MEMBER
 from harness.schema.suite.data_refs import DataName
 from harness.schema.suite.evaluation_options import EvaluationOptions
-from harness.text.english import language_warnings
+from harness.text.language_guess import language_warnings
 
 
 class GenerationOptions(EvaluationOptions):

@@ -25,7 +25,7 @@ from harness.evaluations.subsample import choose
 from harness.schema.suite.data_refs import DataName
 from harness.schema.suite.evaluation_options import EvaluationOptions
 from harness.text.cooccurrence import counts, own_words
-from harness.text.english import language_warnings
+from harness.text.language_guess import language_warnings
 from harness.text.lexicons.builtin_lists import described_words
 from harness.text.lexicons.group_words import own_gender_words
 

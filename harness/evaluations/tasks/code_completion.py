@@ -14,7 +14,7 @@ from harness.core.dataset import Dataset, Row
 from harness.core.digests import digest, fraction
 from harness.core.evaluation import Item, ItemMeasure
 from harness.evaluations.columns import text_of
-from harness.evaluations.generation_base import WritingOptions, WritingTask
+from harness.evaluations.generation_base import MOST_TOKENS, WritingOptions, WritingTask
 from harness.evaluations.row_task import PARENT
 from harness.metrics.capability.written_text import edit_similarity_of, parses
 
@@ -27,7 +27,7 @@ class CodeCompletionOptions(WritingOptions):
     text: str = Field("text", description="Column with the source code of a Python module.")
     functions: int = Field(3, ge=1, description="Use at most this many functions per module.")
     body_lines: int = Field(8, ge=1, description="Maximum length of a function body; longer ones are skipped.")
-    max_tokens: int = Field(96, ge=1, le=4096, description="Maximum number of generated tokens.")
+    max_tokens: int = Field(96, ge=1, le=MOST_TOKENS, description="Maximum number of generated tokens.")
     stop: list[str] = Field(
         ["\n\n\n", "\ndef ", "\nclass "], description="Stop strings; the body ends before the first one."
     )

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import ClassVar, Literal
+from dataclasses import replace
+from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 
@@ -16,21 +17,22 @@ from harness.core.examples import PromptTarget
 from harness.core.model import ModelFacts
 from harness.core.records import Record
 from harness.core.requests import Continuations, Failure, PseudoLikelihood, Request, Response
+from harness.evaluations.chat_options import Asked, ChatOptions, turns_of
 from harness.evaluations.columns import text_of
 from harness.evaluations.item_measures import MARGIN_OF_CORRECT
 from harness.evaluations.prompt_template import ColumnTemplate
 from harness.evaluations.record_builders import failed, outcome, scores, truncated_tokens, whole_likelihood
-from harness.evaluations.row_task import PARENT, RowOptions, RowTask, fill, texts_in
+from harness.evaluations.row_task import PARENT, RowTask, texts_in
 from harness.metrics.capability.choice_accuracy import best_choices, choice_statistics
 
-CONTINUATIONS, PSEUDO = "continuations", "pseudo_likelihood_choice"
+CONTINUATIONS, PSEUDO, CHAT = "continuations", "pseudo_likelihood_choice", "chat_continuations"
 _LETTERS = "ABCDEFGHIJ"
 _DIGITS = 9
 AnswerReading = Literal["text", "letter", "index"]
 """What names the correct choice: its text, its letter, or its index from 0."""
 
 
-class MultipleChoiceOptions(RowOptions):
+class MultipleChoiceOptions(ChatOptions):
     """The YAML of a multiple-choice task."""
 
     prompt: ColumnTemplate = Field(
@@ -65,6 +67,28 @@ class MultipleChoice(RowTask[MultipleChoiceOptions]):
     def __init__(self, name: str, options: MultipleChoiceOptions, context: EvaluationContext) -> None:
         super().__init__(name, options, context)
         self._readings: dict[str, AnswerReading] = {}
+        template = None if options.messages is not None else options.prompt
+        self.asked = Asked(options, template, f"{self.role} {self.name!r}")
+
+    def spec(self) -> Mapping[str, Any]:
+        """As of every task; `chat` came later and counts only where it is set."""
+        made = super().spec()
+        options = {name: value for name, value in made["options"].items() if name != "chat" or value}
+        return {**made, "options": options}
+
+    def check_data(self, data: Sequence[Dataset]) -> None:
+        """As of every task; conversations are checked as they are read."""
+        (dataset,) = data
+        if self.asked.columns(dataset) is None:
+            super().check_data(data)
+        else:
+            for column in self.columns():
+                dataset.require(column)
+
+    def remarks(self, data: Sequence[Dataset], split: str) -> Sequence[str]:
+        """The shape of the conversations, where they are some."""
+        shape = self.asked.shape(data[0])
+        return [] if shape is None else [f"Conversations are read in the shape of {shape}."]
 
     def columns(self) -> Sequence[str]:
         choices = self.options.choices
@@ -72,7 +96,7 @@ class MultipleChoice(RowTask[MultipleChoiceOptions]):
 
     @property
     def prompt(self) -> str | None:
-        return self.options.prompt
+        return None if self.options.messages is not None else self.options.prompt
 
     def answer_columns(self) -> Sequence[str]:
         return [self.options.answer]
@@ -88,11 +112,11 @@ class MultipleChoice(RowTask[MultipleChoiceOptions]):
                 hint="use the letter of a choice (A, B, …), its index from 0, or its text, and the same in all rows; "
                 "`answer_is` says which.",
             )
-        prompt = fill(self.options.prompt, dataset, row)
+        question, _ = self.asked.payload(dataset, row)
         yield Item(
             id=row.id,
-            payload={"prompt": prompt, "choices": choices, "right": right},
-            texts={"text": prompt, "choices": "\n".join(choices)},
+            payload={**question, "choices": choices, "right": right},
+            texts={"text": question["prompt"], "choices": "\n".join(choices)},
             target=choices[right],
             clusters={PARENT: row.cluster},
             slices=row.slices,
@@ -120,21 +144,37 @@ class MultipleChoice(RowTask[MultipleChoiceOptions]):
 
     def examples(self, dataset: Dataset, split: str) -> list[PromptTarget]:
         """Each question with its right choice, for training."""
-        return [
-            PromptTarget(target=" " + item.payload["choices"][item.payload["right"]], prompt=item.payload["prompt"])
-            for item in self.every_item([dataset], split)
-        ]
+        return [self._example(item) for item in self.every_item([dataset], split)]
+
+    def _example(self, item: Item) -> PromptTarget:
+        right = str(item.payload["choices"][item.payload["right"]])
+        if self.options.chat:
+            return PromptTarget(right, messages=turns_of(item.payload), form=self.asked.form(item.payload))
+        return PromptTarget(target=" " + right, prompt=item.payload["prompt"])
 
     def protocol(self, facts: ModelFacts) -> str | None:
+        if self.options.chat:
+            if facts.language_model is None and Continuations.kind in facts.supports:
+                return CONTINUATIONS  # a rule that reads no prompt
+            return CHAT if facts.language_model == "causal" and self.asked.can_chat(facts) else None
         if Continuations.kind in facts.supports or facts.language_model == "causal":
             return CONTINUATIONS
         return PSEUDO if facts.language_model == "masked" else None
 
     def unsupported(self, facts: ModelFacts) -> str:
+        if self.options.chat and facts.language_model == "causal":
+            return "it has no chat template, and the task requires one (`chat: true`)"
         return f"it provides no text likelihoods (it is of the kind {facts.family})"
 
     def requests(self, item: Item, protocol: str) -> Sequence[Request]:
         prompt = item.payload["prompt"]
+        if protocol == CHAT:
+            form, choices = self.asked.form(item.payload), tuple(item.payload["choices"])
+            alone = (("user", self.options.unconditional),)
+            return [
+                Continuations("", choices, messages=turns_of(item.payload), form=form),
+                Continuations("", choices, messages=alone, form=replace(form, tools="")),
+            ]
         options = tuple(f" {choice}" for choice in item.payload["choices"])
         if protocol == PSEUDO:
             return [PseudoLikelihood(prompt + option) for option in options]

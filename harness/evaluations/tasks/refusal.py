@@ -19,6 +19,7 @@ from harness.core.evaluation import Item, ItemMeasure
 from harness.core.examples import PreferencePair
 from harness.core.records import Record
 from harness.core.requests import Continuations, Failure, Request, Response
+from harness.evaluations.chat_options import turns_of
 from harness.evaluations.columns import joined_slices, text_of
 from harness.evaluations.generation_base import CHAT, WritingOptions, WritingTask
 from harness.evaluations.item_measures import MARGIN_OF_CORRECT
@@ -105,7 +106,8 @@ class Refusal(WritingTask[RefusalOptions]):
             payload, separator = item.payload, "" if self.options.chat else self.separator
             chosen, rejected = separator + payload["references"][0], separator + payload["rejected"]
             if self.options.chat:
-                made.append(PreferencePair(chosen, rejected, messages=(("user", payload["prompt"]),)))
+                form = self.asked.form(payload)
+                made.append(PreferencePair(chosen, rejected, messages=turns_of(payload), form=form))
             else:
                 made.append(PreferencePair(chosen, rejected, prompt=payload["prompt"]))
         return made
@@ -115,7 +117,7 @@ class Refusal(WritingTask[RefusalOptions]):
         prompt = item.payload["prompt"]
         pair = tuple(("" if protocol == CHAT else self.separator) + text for text in self._answers(item))
         if protocol == CHAT:
-            return [*asked, Continuations("", pair, (("user", prompt),))]
+            return [*asked, Continuations("", pair, turns_of(item.payload), self.asked.form(item.payload))]
         return [*asked, Continuations(prompt, pair)]
 
     def record(self, item: Item, protocol: str, responses: Sequence[Response]) -> Record:

@@ -128,14 +128,19 @@ class Generation(WritingTask[GenerationOptions]):
 
     def columns(self) -> list[str]:
         more = [] if self.options.constraints is None else [self.options.constraints]
-        return [self.options.text, *more] if self.options.target is None else [*super().columns(), *more]
+        return [self.options.text, *more] if self._cuts_texts else [*super().columns(), *more]
+
+    @property
+    def _cuts_texts(self) -> bool:
+        """Whether prompts and references are parts of whole texts."""
+        return self.options.target is None and self.options.messages is None
 
     def extra(self, dataset: Dataset, row: Row) -> dict[str, Any]:
         column = self.options.constraints
         return {} if column is None else {"constraints": constraints_in(dataset, row, column)}
 
     def row_items(self, dataset: Dataset, row: Row) -> Iterator[Item]:
-        if self.options.target is not None:
+        if not self._cuts_texts:
             yield from super().row_items(dataset, row)
             return
         words = text_of(dataset, row, self.options.text).split()

@@ -37,6 +37,8 @@ def bag_text(text: str, pair: str | None) -> str:
 class ClassicalBackend:
     """Classifies by weighted counts of n-grams; knows nothing of language otherwise."""
 
+    most_pending = 256
+
     def __init__(self, weights: ClassicalWeights, pattern: re.Pattern[str], facts: ModelFacts) -> None:
         self._weights = weights
         self._pattern = pattern

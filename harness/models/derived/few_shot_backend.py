@@ -105,6 +105,11 @@ class PromptedBackend:
         """The parent, which does the work."""
         return self._parent
 
+    @property
+    def most_pending(self) -> int | None:
+        """See `Backend`: the parent's."""
+        return self._parent.most_pending
+
     def compute(self, requests: Sequence[Request]) -> Iterator[tuple[Request, Response]]:
         """See `Backend`."""
         asked: dict[Request, list[Request]] = {}

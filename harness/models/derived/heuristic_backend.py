@@ -110,6 +110,8 @@ def read_baseline(folder: Path) -> BaselineTable:
 class BaselineBackend:
     """Answers by the table's rule; deterministic, chance included (by hash of the request)."""
 
+    most_pending = 256
+
     def __init__(self, table: BaselineTable, facts: ModelFacts) -> None:
         self._table = table
         self._facts = facts

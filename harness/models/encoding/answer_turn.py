@@ -63,6 +63,28 @@ def answer_turn(render: Render, answer: str, special: re.Pattern[str] | None) ->
     return AnswerTurn(whole.rstrip() if whole[end:].strip() else whole[:end], begin, end, False)
 
 
+def earlier_answer(render: Render, answer: str, alone: AnswerTurn) -> tuple[int, int] | None:
+    """Where an earlier answer and the end of its turn stand in a whole conversation; None where it is not written.
+
+    Args:
+        render: the whole conversation with another answer in this turn's place; with None the prompt for this turn.
+        answer: what the assistant says in it.
+        alone: the conversation up to this answer, which shows what closes its turn.
+    """
+    around = render(STAND_IN).split(STAND_IN)
+    if len(around) != 2:
+        return None
+    before, after = around
+    prompt, whole = render(None), render(answer)
+    length, end = _common(before, whole), len(whole) - len(after)
+    if not whole.endswith(after) or length >= end or not whole[length:end].strip():
+        return None
+    gap = before[len(prompt) :]
+    begin = len(prompt) if length == len(before) and before.startswith(prompt) and not gap.strip() else length
+    closing = alone.text[alone.end :]
+    return begin, end + len(closing) if whole.startswith(closing, end) else end
+
+
 def span_of(offsets: Sequence[tuple[int, int]], turn: AnswerTurn) -> tuple[int, int]:
     """The answer's tokens [first, last), by the offsets of a turn's tokens; one that overlaps its beginning counts."""
     count = len(offsets)

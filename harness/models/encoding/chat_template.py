@@ -6,22 +6,24 @@ spells a special token.
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
 from harness.core.digests import digest
-from harness.models.encoding.answer_turn import AnswerTurn, answer_turn
+from harness.core.requests import ChatForm, Messages
+from harness.models.encoding.answer_turn import AnswerTurn, answer_turn, earlier_answer
 from harness.models.encoding.template_clock import STATED_TIME, at_stated_time, reads_clock
 from harness.models.encoding.text_encoder import Pieces, TextEncoder
+from harness.models.encoding.thought_reader import ThoughtReader, thought_reader
 
-Messages = Sequence[tuple[str, str]]
 _SAMPLE = (("user", "one"), ("assistant", "two"), ("user", "three"))
 _MARKS = range(0xF0000, 0xFFFFE)
 """Private characters that stand for special tokens spelled in messages while the template runs."""
-
-
+PLAIN_FORM = ChatForm()
 _SAYS = {"assistant": "answer"}
 _PARTS = "its chat template takes messages as lists of parts; they are given so"
 _FOLDED = "its chat template has no system role: a system message is put before the first user message"
@@ -81,24 +83,58 @@ class Chat:
             return []
         return [f"its chat template asks for the time: prompts are rendered as of {self.clock}"]
 
-    def prompt(self, messages: Messages) -> str:
+    @cached_property
+    def thoughts(self) -> ThoughtReader:
+        """Tells the model's thoughts from its answers."""
+        return thought_reader(self._encoder)
+
+    def prompt(self, messages: Messages, form: ChatForm = PLAIN_FORM) -> str:
         """The prompt with the generation prompt at its end; special tokens in messages are marked.
 
         Raises:
             ChatError: without a template, or when the template refuses the messages.
         """
-        return self._render(messages, None)
+        return self._render(messages, None, form)
 
-    def answered(self, messages: Messages, answer: str) -> AnswerTurn:
+    def answered(self, messages: Messages, answer: str, form: ChatForm = PLAIN_FORM) -> AnswerTurn:
         """The conversation with an answer, and where that stands; special tokens in messages are marked.
 
         Raises:
             ChatError: as `prompt`, and when the template does not write the answer.
         """
-        turn = answer_turn(lambda text: self._render(messages, text), self.hide(answer), self._special)
+        turn = answer_turn(lambda text: self._render(messages, text, form), self.hide(answer), self._special)
         if turn is None:
             raise ChatError("the chat template does not write the assistant's answer")
         return turn
+
+    def answers(
+        self, messages: Messages, answer: str, form: ChatForm = PLAIN_FORM
+    ) -> tuple[AnswerTurn, list[tuple[int, int]]]:
+        """The conversation with its last answer, and where the assistant's earlier turns stand in it.
+
+        An earlier turn is where its answer begins and where the end of the turn ends. One that the template does not
+        write (a thought that is over) is left out.
+
+        Raises:
+            ChatError: as `answered`.
+        """
+        last = self.answered(messages, answer, form)
+        whole = (*messages, ("assistant", answer))
+        places = [place for place, turn in enumerate(messages) if turn[0] == "assistant" and turn[1].strip()]
+        spans = (self._earlier(whole, place, form) for place in places)
+        return last, [span for span in spans if span is not None]
+
+    def _earlier(self, whole: Messages, place: int, form: ChatForm) -> tuple[int, int] | None:
+        content, given = self.hide(whole[place][1]), self._given(form)
+        turns = [self._marked(turn) for turn in whole]
+
+        def render(text: str | None) -> str:
+            if text is None:
+                return self._formed(turns[:place], given, prompt=True)
+            changed = _Turn("assistant", text, turns[place].more)
+            return self._formed([*turns[:place], changed, *turns[place + 1 :]], given, prompt=False)
+
+        return earlier_answer(render, content, self.answered(whole[:place], whole[place][1], form))
 
     @cached_property
     def turn_end(self) -> int | None:
@@ -110,15 +146,41 @@ class Chat:
         ids = self.pieces(turn.text).ids
         return ids[-1] if turn.closed and ids else None
 
-    def _render(self, messages: Messages, answer: str | None) -> str:
+    def _render(self, messages: Messages, answer: str | None, form: ChatForm) -> str:
         """The prompt for an answer, or with one the finished conversation; `answer` is marked already."""
-        if not self.available:
+        if not self.available and not form.default_template:
             raise ChatError("the tokenizer has no chat template")
-        turns = [(role, self.hide(content)) for role, content in messages]
-        turns += [("assistant", answer)] if answer is not None else []
-        return self._formed(turns, prompt=answer is None)
+        turns = [self._marked(turn) for turn in messages]
+        turns += [_Turn("assistant", answer, {})] if answer is not None else []
+        return self._formed(turns, self._given(form), prompt=answer is None)
 
-    def _formed(self, turns: Messages, *, prompt: bool) -> str:
+    def _marked(self, turn: Sequence[str]) -> _Turn:
+        """A message with the special tokens in its texts marked."""
+        role, content, *more = turn
+        return _Turn(role, self.hide(content), self._hidden(json.loads(more[0])) if more else {})
+
+    def _hidden(self, value: Any) -> Any:
+        """A JSON value with the special tokens in its texts marked."""
+        if isinstance(value, str):
+            return self.hide(value)
+        if isinstance(value, list):
+            return [self._hidden(item) for item in value]
+        if isinstance(value, dict):
+            return {name: self._hidden(item) for name, item in value.items()}
+        return value
+
+    def _given(self, form: ChatForm) -> dict[str, Any]:
+        """What the template is rendered with, beside the messages."""
+        tokenizer = self._encoder.tokenizer
+        tools = self._hidden(json.loads(form.tools)) if form.tools else None
+        given: dict[str, Any] = {**json.loads(form.variables)} if form.variables else {}
+        if self.available:
+            template = tokenizer.get_chat_template(tools=tools) if tools else tokenizer.get_chat_template()
+        else:
+            template = form.default_template
+        return {**given, "chat_template": at_stated_time(template), **({"tools": tools} if tools else {})}
+
+    def _formed(self, turns: Sequence[_Turn], given: Mapping[str, Any], *, prompt: bool) -> str:
         """The conversation in the first form of which the template drops nothing; `told` says which, if not the plain.
 
         Raises:
@@ -128,27 +190,22 @@ class Chat:
         dropped: str | None = None
         for conversation, said in _forms(turns):
             try:
-                rendered = self._apply(conversation, prompt=prompt)
+                rendered = str(
+                    self._encoder.tokenizer.apply_chat_template(
+                        conversation, tokenize=False, add_generation_prompt=prompt, **given
+                    )
+                )
             except Exception as error:  # the template is code of the checkpoint: it may raise anything
                 refused = refused or error
                 continue
-            lost = next((role for role, content in turns if not _holds(rendered, content)), None)
+            lost = next((what for what, texts in _wanted(turns, given) if not _holds(rendered, texts)), None)
             if lost is None:
                 self.told.update([said] if said else [])
                 return rendered
             dropped = dropped or lost
         if dropped is not None:
-            raise ChatError(f"the chat template does not write the {dropped}'s {_SAYS.get(dropped, 'message')}")
+            raise ChatError(f"the chat template does not write {dropped}")
         raise ChatError(f"the chat template refuses the messages: {refused}") from refused
-
-    def _apply(self, conversation: Any, *, prompt: bool) -> str:
-        tokenizer = self._encoder.tokenizer
-        template = at_stated_time(tokenizer.get_chat_template())
-        return str(
-            tokenizer.apply_chat_template(
-                conversation, chat_template=template, tokenize=False, add_generation_prompt=prompt
-            )
-        )
 
     def pieces(self, marked: str) -> Pieces:
         """Tokens of a prompt (and of text after it that went through `hide`), with offsets.
@@ -201,44 +258,54 @@ class Chat:
         return Pieces(piece.ids, offsets, piece.words)
 
 
-def _forms(turns: Messages) -> Iterator[tuple[list[dict[str, Any]], str | None]]:
+@dataclass(frozen=True, slots=True)
+class _Turn:
+    """A message; `more` is what it holds beside role and content."""
+
+    role: str
+    content: str
+    more: Mapping[str, Any]
+
+    def as_text(self) -> dict[str, Any]:
+        return {"role": self.role, "content": self.content, **self.more}
+
+    def as_parts(self) -> dict[str, Any]:
+        return {"role": self.role, "content": [{"type": "text", "text": self.content}], **self.more}
+
+
+def _forms(turns: Sequence[_Turn]) -> Iterator[tuple[list[dict[str, Any]], str | None]]:
     """The forms in which templates take a conversation, the plain one first, and what is said of each."""
     folded = _without_system(turns)
     for told, said in ((turns, None), *([(folded, _FOLDED)] if folded is not None else [])):
-        yield [{"role": role, "content": content} for role, content in told], said
-        yield (
-            [{"role": role, "content": [{"type": "text", "text": content}]} for role, content in told],
-            _PARTS if said is None else said,
-        )
+        yield [turn.as_text() for turn in told], said
+        yield [turn.as_parts() for turn in told], _PARTS if said is None else said
 
 
-def _without_system(turns: Messages) -> Messages | None:
+def _without_system(turns: Sequence[_Turn]) -> list[_Turn] | None:
     """The turns with a leading system message put before the first user message; None without one."""
-    if len(turns) < 2 or turns[0][0] != "system" or turns[1][0] != "user":
+    if len(turns) < 2 or turns[0].role != "system" or turns[1].role != "user":
         return None
-    return [("user", f"{turns[0][1]}\n\n{turns[1][1]}"), *turns[2:]]
+    return [_Turn("user", f"{turns[0].content}\n\n{turns[1].content}", turns[1].more), *turns[2:]]
 
 
-def _holds(rendered: str, content: str) -> bool:
-    """Whether a message stands in what was rendered; white space and a thought that is over may be gone."""
-    wanted = _SPACE.sub("", content)
-    return any(text in _SPACE.sub("", rendered) for text in (wanted, wanted.rpartition(_THOUGHT_END)[2]))
+def _wanted(turns: Sequence[_Turn], given: Mapping[str, Any]) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """What must stand in a rendered conversation: its name, and the texts of which one is enough."""
+    for turn in turns:
+        what = f"the {turn.role}'s {_SAYS.get(turn.role, 'message')}"
+        # White space and a thought that is over may be gone.
+        yield what, (turn.content, turn.content.rpartition(_THOUGHT_END)[2])
+        for call in turn.more.get("tool_calls") or ():
+            yield f"the {turn.role}'s tool call", (str(call.get("function", call).get("name", "")),)
+    for tool in given.get("tools") or ():
+        name = str(tool.get("function", tool).get("name", ""))
+        yield f"the tool {name!r}", (name,)
+
+
+def _holds(rendered: str, texts: Sequence[str]) -> bool:
+    """Whether one of the texts stands in what was rendered, white space aside."""
+    whole = _SPACE.sub("", rendered)
+    return any(_SPACE.sub("", text) in whole for text in texts)
 
 
 def _is_mark(character: str) -> bool:
     return ord(character) in _MARKS
-
-
-PLAIN = (
-    "{% for message in messages %}"
-    "{{ message['role'] | capitalize }}: {{ message['content'] | trim }}\n"
-    "{% endfor %}"
-    "{% if add_generation_prompt %}Assistant:{% endif %}"
-)
-"""Turns as lines of plain text: a base's tokenizer has no tokens for turns, and needs none."""
-
-
-def ensure_template(tokenizer: Any) -> None:
-    """Gives a tokenizer without a chat template the plain one."""
-    if not getattr(tokenizer, "chat_template", None):
-        tokenizer.chat_template = PLAIN

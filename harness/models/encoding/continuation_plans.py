@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from harness.core.requests import Continuations, Failure
+from harness.core.requests import Continuations, Failure, Messages
 from harness.models.encoding.answer_turn import span_of
 from harness.models.encoding.chat_template import Chat, ChatError
+from harness.models.encoding.message_cuts import fitted
 from harness.models.encoding.text_encoder import Pieces, TextEncoder
 
 _NO_LIMIT = 1_000_000
@@ -55,17 +56,25 @@ def _answers(
     """The options as answers in a conversation: the tokens that the template writes behind those of its prompt."""
     if request.context:
         return Failure("error", "messages stand in place of a context; both were given")
-    rows, starts = [], []
-    try:
+
+    def rows(messages: Messages) -> list[tuple[list[int], int]]:
+        made = []
         for option in request.options:
-            turn = chat.answered(request.messages, option)
+            turn = chat.answered(messages, option, request.form)
             pieces = chat.pieces(turn.text)
             first, last = span_of(pieces.offsets, turn)
-            rows.append(pieces.ids[:last])
-            starts.append(first)
+            made.append((pieces.ids[:last], first))
+        return made
+
+    try:
+        # The last token of an option is only predicted.
+        fit = fitted(request.messages, rows, lambda made: max(len(row) for row, _ in made) - 1 - limit, encoder)
     except ChatError as error:
         return Failure("error", str(error))
-    return _branched(encoder, rows, starts, (), limit, owner)
+    if fit is None:
+        return Failure("too_long", f"the conversation does not fit into {limit} tokens, however its messages are cut")
+    planned = _branched(encoder, [row for row, _ in fit.rows], [first for _, first in fit.rows], (), limit, owner)
+    return planned if isinstance(planned, Failure) else replace(planned, cut=fit.cut)
 
 
 def _plan(

@@ -2,41 +2,72 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from harness.core.errors import DataError
-from harness.core.examples import Messages
+from harness.core.examples import PromptTarget
+from harness.core.requests import ChatForm, Messages
 from harness.models.encoding.answer_turn import span_of
-from harness.models.encoding.chat_template import Chat, ChatError, ensure_template
+from harness.models.encoding.chat_template import PLAIN_FORM, Chat, ChatError
+from harness.models.encoding.message_cuts import fitted
 from harness.models.encoding.text_encoder import text_encoder
+from harness.text.conversations import PLAIN_TEMPLATE
 
 
 class PromptEncoder:
     """Prompt and target as one row of a causal model, or as two of a sequence-to-sequence one.
 
     Args:
-        tokenizer: gets the plain chat template when `chats` and it has none.
+        tokenizer: gets `template` when it has no chat template.
         limit: longest row.
+        template: of `template_for`; None where no example is a conversation.
     """
 
-    def __init__(self, tokenizer: Any, limit: int, *, chats: bool) -> None:
-        if chats:
-            ensure_template(tokenizer)
+    def __init__(self, tokenizer: Any, limit: int, *, template: str | None) -> None:
+        if template is not None and not getattr(tokenizer, "chat_template", None):
+            tokenizer.chat_template = template
         self._tokenizer = tokenizer
         self._limit = limit
         self._encoder = text_encoder(tokenizer)
         self._chat = Chat(self._encoder)
 
-    def row(self, prompt: str, messages: Messages, target: str) -> tuple[list[int], list[int]]:
+    def learned(self, example: PromptTarget) -> tuple[list[int], list[bool]]:
+        """The tokens of an example, and which of them are learned.
+
+        A conversation of several turns that is too long loses its oldest exchanges.
+
+        Raises:
+            DataError: as `row`.
+        """
+        messages = example.messages
+        while example.every_answer:
+            ids, mask = self._conversation(messages, example.target, example.form)
+            shorter = _without_oldest(messages)
+            if len(ids) <= self._limit:
+                return ids, mask
+            if shorter is None:
+                break
+            messages = shorter
+        before, after = self.row(example.prompt, messages, example.target, example.form)
+        return [*before, *after], [False] * len(before) + [True] * len(after)
+
+    def row(
+        self, prompt: str, messages: Messages, target: str, form: ChatForm = PLAIN_FORM
+    ) -> tuple[list[int], list[int]]:
         """The tokens before the target, special ones included, and the target's, its end included.
 
-        What is too long loses the beginning of its prompt, then the end of its target.
+        What is too long loses the beginning of its prompt (a conversation that of its longest message, so that the
+        template's frame stays), then the end of its target.
 
         Raises:
             DataError: when the template refuses the messages, or nothing is left of the target.
         """
-        before, after, closed = self._messages(messages, target) if messages else (*self._text(prompt, target), False)
+        if messages:
+            before, after, closed = self._fitted(messages, target, form)
+        else:
+            before, after, closed = (*self._text(prompt, target), False)
         end = self._tokenizer.eos_token_id
         after = [*after, end] if end is not None and not closed else after
         before = [*self._encoder.prefix, *before] if not messages else before
@@ -65,17 +96,61 @@ class PromptEncoder:
         cut = next((place for place, (_, end) in enumerate(pieces.offsets) if end > length), len(pieces.ids))
         return pieces.ids[:cut], pieces.ids[cut:]
 
-    def _messages(self, messages: Messages, target: str) -> tuple[list[int], list[int], bool]:
+    def _fitted(self, messages: Messages, target: str, form: ChatForm) -> tuple[list[int], list[int], bool]:
+        """As `_messages`, the messages cut where the row is too long, and the target is not so by itself."""
+
+        def build(turns: Messages) -> tuple[list[int], list[int], bool]:
+            return self._messages(turns, target, form)
+
+        def excess(made: tuple[list[int], list[int], bool]) -> int:
+            return len(made[0]) + min(len(made[1]) + (not made[2]), self._limit - 1) - self._limit
+
+        fit = fitted(messages, build, excess, self._encoder)
+        return build(messages) if fit is None else fit.rows
+
+    def _messages(self, messages: Messages, target: str, form: ChatForm) -> tuple[list[int], list[int], bool]:
         """Tokens before the answer, those of the answer and its turn's end, and whether a special token closes it."""
-        try:
-            turn = self._chat.answered(messages, target)
-        except ChatError as error:
-            raise DataError(f"{error}.", hint="let turns alternate between user and assistant.") from error
+        with _told():
+            turn = self._chat.answered(messages, target, form)
         pieces = self._chat.pieces(turn.text)
         first, _ = span_of(pieces.offsets, turn)
         return pieces.ids[:first], pieces.ids[first:], turn.closed
 
+    def _conversation(self, messages: Messages, target: str, form: ChatForm) -> tuple[list[int], list[bool]]:
+        """Tokens of a whole conversation, and which are an answer of the assistant or the end of its turn."""
+        with _told():
+            turn, earlier = self._chat.answers(messages, target, form)
+        pieces = self._chat.pieces(turn.text)
+        first, _ = span_of(pieces.offsets, turn)
+        mask = [place >= first for place in range(len(pieces.ids))]
+        for begin, end in earlier:
+            for place, (low, high) in enumerate(pieces.offsets):
+                mask[place] = mask[place] or (high > begin and low < end)
+        stop = self._tokenizer.eos_token_id
+        return (pieces.ids, mask) if turn.closed or stop is None else ([*pieces.ids, stop], [*mask, True])
 
-def has_messages(examples: Sequence[Any]) -> bool:
-    """Whether any example is a conversation."""
-    return any(example.messages for example in examples)
+
+@contextmanager
+def _told() -> Iterator[None]:
+    """What a template refuses, as an error of the data."""
+    try:
+        yield
+    except ChatError as error:
+        raise DataError(f"{error}.", hint="let turns alternate between user and assistant.") from error
+
+
+def _without_oldest(messages: Messages) -> Messages | None:
+    """The conversation without its first exchange, system messages kept; None where only the last one is left."""
+    answers = [place for place, turn in enumerate(messages) if turn[0] == "assistant"]
+    users = [place for place, turn in enumerate(messages) if turn[0] == "user"]
+    later = [place for place in users if answers and place > answers[0]]
+    if not later:
+        return None
+    kept = (turn for turn in messages[: users[0]] if turn[0] in ("system", "developer"))
+    return (*kept, *messages[later[0] :])
+
+
+def template_for(examples: Iterable[Any]) -> str | None:
+    """The chat template of tokenizers without one, as the first conversation says it; None where there is none."""
+    forms = (example.form for example in examples if example.messages)
+    return next((form.default_template or PLAIN_TEMPLATE for form in forms), None)

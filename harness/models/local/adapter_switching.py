@@ -105,7 +105,9 @@ def attach(base: Loaded, folder: Path, adapter: Path, plan: AdapterPlan) -> Load
     lacking: set[str] = set()
     if plan.head is not None:
         with quiet(), explained(folder):
+            before_head = {id(weight) for weight in network.base.parameters()}
             own, lacking = own_head(network, folder, plan, plan.head)
+            network.brought |= {id(weight) for weight in network.base.parameters()} - before_head
     apply_adapter(plan, adapter, own, lacking, adapter_target(network, plan), name)
     heads = dict(network.heads)
     if plan.head is not None:
@@ -128,6 +130,8 @@ def attach(base: Loaded, folder: Path, adapter: Path, plan: AdapterPlan) -> Load
         adapter=name,
         meter=network.meter,
     )
+    if own is None or getattr(own.base_model, "pooler", None) is None:
+        view.brought = network.brought
     notes = [*base.notes, *acts_note(before, probe_states(view, ids, head=plan.head), plan)]
     return Loaded(view, {head: label_names(module.config) for head, module in heads.items()}, notes)
 

@@ -104,6 +104,9 @@ class Network:
         self.budget = 1 if self.row_by_row else CPU_BUDGET if device == "cpu" else GPU_BUDGET
         self.switch = switch
         self.adapter = adapter
+        self.brought: set[int] = set()
+        """Python ids of weights that an adapter's head brought into the shared base, and that are none of this
+        network's."""
         self._cache_is_exact: bool | None = False if indivisible else None
         self._padding_is_exact: bool | None = False if indivisible else None
         self.meter = meter or Meter()
@@ -138,7 +141,7 @@ class Network:
             for name, weight in module.named_parameters()
             if self._counts(name)
         }
-        return sum(sizes.values())
+        return sum(size for identity, size in sizes.items() if identity not in self.brought)
 
     def _counts(self, name: str) -> bool:
         """Whether a weight is this network's: of its own adapter, or of the base where that is not replaced."""

@@ -9,6 +9,7 @@ from typing import Protocol
 import torch
 
 from harness.core.requests import Generate
+from harness.models.encoding.thought_reader import ThoughtReader
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -20,12 +21,14 @@ class Prompt:
         request: what was asked.
         truncated: tokens of the prompt that did not fit.
         limit: at most so many new tokens.
+        thoughts: tells a thought from the answer; None where no thought is kept apart.
     """
 
     ids: list[int]
     request: Generate
     truncated: int
     limit: int
+    thoughts: ThoughtReader | None = None
 
 
 class Stepper(Protocol):

@@ -7,6 +7,7 @@ up for here, and said where it does.
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -41,7 +42,7 @@ class ChatDialect:
     stop: bool = True
     variables: Mapping[str, Any] | None = None
 
-    def body(self, model: str, messages: list[dict[str, str]], request: Generate) -> dict[str, Any]:
+    def body(self, model: str, messages: list[dict[str, Any]], request: Generate) -> dict[str, Any]:
         """The JSON of a request."""
         made: dict[str, Any] = {"model": model, "messages": messages, self.limit: request.max_tokens}
         if self.temperature:
@@ -51,8 +52,11 @@ class ChatDialect:
         made |= penalties(request)
         if request.stop and self.stop:
             made["stop"] = list(request.stop[:MOST_STOPS])
-        if self.variables:
-            made["chat_template_kwargs"] = dict(self.variables)
+        variables = {**(self.variables or {}), **(json.loads(request.form.variables) if request.form.variables else {})}
+        if variables:
+            made["chat_template_kwargs"] = variables
+        if request.form.tools:
+            made["tools"] = json.loads(request.form.tools)
         return made
 
     def without(self, name: str) -> ChatDialect | None:

@@ -6,6 +6,7 @@ not add up raises `Unusable`, and the request fails with that reason.
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ from typing import Any
 
 from harness.core.requests import Generate, Generated
 from harness.models.encoding.text_encoder import TextEncoder
+from harness.text.thoughts import PAIRS, SplitText, split_thought
 
 _ROUNDING = 1e-3
 _LARGEST = 1e30
@@ -147,12 +149,9 @@ def generated(reply: Mapping[str, Any], request: Generate, encoder: TextEncoder 
             than an end, a stop or the length (a content filter).
     """
     answer = choice(reply)
-    message = answer.get("message")
-    text = message.get("content") if isinstance(message, dict) else answer.get("text")
-    if not isinstance(text, str):
-        raise Unusable("the server response has no text")
+    text, thought = _written(answer, thinking=request.thinking)
     finish = answer.get("finish_reason")
-    if finish not in ("stop", "length", "eos", "eos_token"):
+    if finish not in ("stop", "length", "eos", "eos_token", "tool_calls"):
         raise Unusable(f"the server stopped with finish_reason {finish!r}")
     usage = reply.get("usage")
     usage = usage if isinstance(usage, dict) else {}
@@ -162,14 +161,40 @@ def generated(reply: Mapping[str, Any], request: Generate, encoder: TextEncoder 
     if count is None:
         raise Unusable("the server does not report the number of generated tokens (`usage`)")
     read = _count(usage.get("prompt_tokens"))
-    cut = min((place for stop in request.stop if (place := text.find(stop)) >= 0), default=None)
+    split = SplitText(thought, text, unclosed=thought is not None and not text.strip() and finish == "length")
+    if request.thinking and thought is None:
+        split = split_thought(text, PAIRS)
+    cut = min((place for stop in request.stop if (place := split.answer.find(stop)) >= 0), default=None)
     stopped = cut is not None or isinstance(answer.get("stop_reason"), str)
     return Generated(
-        text=text if cut is None else text[:cut],
+        text=split.answer if cut is None else split.answer[:cut],
         tokens=count,
         finish="stop" if stopped else "length" if finish == "length" else "end",
         prompt_tokens=read or 0,
+        thought=split.thought,
+        unclosed=split.unclosed,
     )
+
+
+def _written(answer: Mapping[str, Any], *, thinking: bool) -> tuple[str, str | None]:
+    """The text of an answer, tool calls as JSON in place of a text that is missing, and a thought that stands apart.
+
+    Raises:
+        Unusable: when there is neither a text nor a thought.
+    """
+    message = answer.get("message")
+    if not isinstance(message, dict):
+        message = {"content": answer.get("text")}
+    apart = [message.get(name) for name in ("reasoning_content", "reasoning")]
+    thought = next((text for text in apart if isinstance(text, str) and text), None)
+    text, calls = message.get("content"), message.get("tool_calls")
+    if isinstance(calls, list) and calls and not text:
+        text = json.dumps(calls, ensure_ascii=False)
+    if text is None and thought is not None and thinking:
+        text = ""
+    if not isinstance(text, str):
+        raise Unusable("the server response has no text")
+    return text, thought
 
 
 def _count(value: object) -> int | None:

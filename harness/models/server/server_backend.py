@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -182,7 +183,10 @@ class ServerBackend:
         if request.temperature not in (0.0, 1.0) and not self._chat.temperature:
             return Failure("unsupported", f"the server takes no temperature, and {request.temperature:g} was asked for")
         turns = request.messages or (("user", request.prompt),)
-        messages = [{"role": role, "content": content} for role, content in turns]
+        messages = [
+            {"role": role, "content": content, **(json.loads(more[0]) if more else {})}
+            for role, content, *more in turns
+        ]
         body = self._chat.body(self._model, messages, request)
         return generated(self.client.post(PATH, body), request, self._encoder)
 

@@ -6,6 +6,7 @@ import dataclasses
 import json
 import math
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 
 from harness.core.errors import IncompleteError
 from harness.core.evaluation import Evaluation, Item
@@ -16,7 +17,9 @@ from harness.core.requests import Failure, Request, Response
 from harness.evaluations.probe_guards import Frames
 from harness.pipeline.records.protocol_facts import protocol_facts
 
-SHARD = 4096
+SHARD = 4000
+"""Items whose requests and answers are in memory together."""
+_WINDOW_ENDS = (10, 20, 50, 100, 200, *range(500, SHARD, 500))
 
 
 def ask(
@@ -24,8 +27,10 @@ def ask(
 ) -> Records:
     """The records of one model on the items, whatever order it answers in.
 
-    Items go through in shards, so that requests and answers in memory stay bounded. A request
-    that the model cannot answer makes its item `failed`; it never becomes a number.
+    Items go through in the order of their ids, by which limits choose, in shards, so that requests and answers in
+    memory stay bounded, and in windows that end where people set limits: with `--limit 50`, the answers that are asked
+    for are the first ones of the whole, and known to it. A request that the model cannot answer makes its item
+    `failed`; it never becomes a number.
 
     Raises:
         IncompleteError: when requests are `unavailable`: asking again may answer them.
@@ -45,6 +50,7 @@ def ask(
         "device": facts.device,
         "max_length": facts.max_length,
     }
+    in_order = sorted(items, key=lambda item: item.id)
     with reporter.task(title, total=len(items), unit="items") as task:
         records = Records.of(
             RecordsHead(evaluation.name, facts.digest, protocol, facts=known),
@@ -52,7 +58,7 @@ def ask(
                 record
                 for start in range(0, len(items), SHARD)
                 for record in _shard(
-                    evaluation, items[start : start + SHARD], model, protocol, Noted(task, unanswered, frames)
+                    evaluation, in_order[start : start + SHARD], model, protocol, Noted(task, unanswered, frames)
                 )
             ),
         )
@@ -82,14 +88,17 @@ def _shard(
     evaluation: Evaluation, items: Sequence[Item], model: Model, protocol: str, noted: Noted
 ) -> Iterator[Record]:
     wanted = [tuple(evaluation.requests(item, protocol)) for item in items]
-    distinct = list(dict.fromkeys(request for requests in wanted for request in requests))
     answers: dict[Request, Response] = {}
-    step = len(items) / max(1, len(distinct))
-    for request, response in model.answer(distinct):
-        answers[request] = response
-        if isinstance(response, Failure) and response.reason == "unavailable":
-            noted.unanswered.append(response)
-        noted.task.advance(step)
+    ends = [end for end in _WINDOW_ENDS if end < len(items)]
+    for start, end in pairwise([0, *ends, len(items)]):
+        window = dict.fromkeys(request for requests in wanted[start:end] for request in requests)
+        distinct = [request for request in window if request not in answers]
+        noted.task.advance(0 if distinct else end - start)
+        for request, response in model.answer(distinct):
+            answers[request] = response
+            if isinstance(response, Failure) and response.reason == "unavailable":
+                noted.unanswered.append(response)
+            noted.task.advance((end - start) / len(distinct))
     for item, requests in zip(items, wanted, strict=True):
         responses = [
             answers.get(request, Failure("error", "the model returned no answer to this request"))

@@ -23,7 +23,8 @@ def protocol_facts(evaluation: Evaluation, protocol: str, facts: ModelFacts, *, 
     """
     content: dict[str, Any] = {"protocol": protocol, **evaluation.protocol_content(protocol)}
     if messages:
-        content["template"] = facts.chat_form or facts.chat_template or "the server's own"
+        own = facts.chat_form or facts.chat_template
+        content["template"] = own or content.get("default_template") or "the server's own"
     if "scoring" in facts.answer_key:
         content["scoring"] = facts.answer_key["scoring"]
     return _sealed(content)

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from harness.models.local.base_cache import BasePool
     from harness.models.peak_memory import Memory
 
-RECORDS_KEY_FORMAT = 5
+RECORDS_KEY_FORMAT = 6
 
 
 class RecordCache:

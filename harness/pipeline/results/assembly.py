@@ -36,7 +36,7 @@ def assemble(
     baselines: Mapping[str, BaseChoice],
 ) -> Results:
     """Scores the run's records, compares, judges the gates and returns the whole."""
-    from harness.gates.alpha_levels import alpha_levels
+    from harness.gates.alpha_levels import alpha_levels, is_sequential
     from harness.gates.overall_verdict import overall
     from harness.suite.unknown_training import unknown_training
 
@@ -51,6 +51,7 @@ def assemble(
     ]
     scoring = ScoringContext(
         alphas=lambda metric: alpha_levels(suite.gates, metric),
+        anytime=lambda metric: is_sequential(suite.gates, metric),
         seed=suite.seed,
         reporter=context.reporter,
         memo=store_memo(context.store),
@@ -58,7 +59,10 @@ def assemble(
     )
     specs = [ScoringSpec.of(evaluation) for evaluation in evaluations]
     scores = score(run, specs, wanted_pairs(suite, evaluations), scoring)
-    gates = verdicts(run, suite, scores.metrics, scores.comparisons, evaluations, today=context.today)
+    gates = verdicts(
+        run, suite, scores.metrics, scores.comparisons, evaluations, today=context.today,
+        attempt=context.attempt,
+    )  # fmt: skip
     audits = audits_of(prepared, context.store, context.reporter)
     write_audits(run, audits)
     return Results(
@@ -174,7 +178,22 @@ def _warnings(bound: BoundEvaluation, records: Mapping[str, Records]) -> list[st
         for model, model_records in records.items()
         for text in evaluation.answer_warnings(model_records)
     ]
-    return [*evaluation.warnings(bound.data, bound.split), *of_models]
+    return [*evaluation.warnings(bound.data, bound.split), *of_models, *_cut_conversations(records)]
+
+
+def _cut_conversations(records: Mapping[str, Records]) -> list[str]:
+    """How many conversations of each model are longer than its window."""
+    cut = {
+        model: sum(count > 0 for count in model_records.texts("truncated"))
+        for model, model_records in records.items()
+        if model_records.head.facts.get("messages")
+    }
+    return [
+        f"{model}: {count} of {len(records[model])} prompts are longer than the model's window, and were cut inside a "
+        "message."
+        for model, count in cut.items()
+        if count
+    ]
 
 
 def _balance(labels: Sequence[str], records: Collection[Records]) -> dict[str, int]:

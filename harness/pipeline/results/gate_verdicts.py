@@ -51,9 +51,11 @@ def verdicts(
     evaluations: list[EvaluationResult],
     *,
     today: date,
+    attempt: int | None = None,
 ) -> list[GateResult]:
     """Judges a suite's gates; what broke is counted from the records where a gate asks for it."""
-    return [entry.result for entry in gate_traces(run, suite, metrics, comparisons, evaluations, today=today)]
+    traces = gate_traces(run, suite, metrics, comparisons, evaluations, today=today, attempt=attempt)
+    return [entry.result for entry in traces]
 
 
 def gate_traces(
@@ -64,8 +66,13 @@ def gate_traces(
     evaluations: list[EvaluationResult],
     *,
     today: date,
+    attempt: int | None = None,
 ) -> list[GateTrace]:
-    """As `verdicts`, with what each verdict rests on."""
+    """As `verdicts`, with what each verdict rests on.
+
+    Args:
+        attempt: which attempt under the lock file this is; that of the stored run when left out.
+    """
     from harness.gates.flip_rule import tag_flips
     from harness.gates.judging import gate_traces as traces_of
     from harness.gates.required_pairs import required_pairs
@@ -89,4 +96,10 @@ def gate_traces(
         baseline=baseline,
         today=today,
         flips=flips,
+        attempt=_stored_attempt(run) if attempt is None else attempt,
     )
+
+
+def _stored_attempt(run: RunDir) -> int | None:
+    lock = run.read_info().lock if run.info_path.is_file() else None
+    return None if lock is None else lock.attempts

@@ -7,36 +7,46 @@ import functools
 import hashlib
 import json
 import re
+from collections.abc import Sequence
 from typing import Any
 
 from markupsafe import Markup
 
-from harness.report.formats.page_environment import environment, source
-from harness.report.sections import forest_plot, forgetting, gate_table, probe_sections
+from harness.report.formats.page_environment import TABS, environment, source
 from harness.report.sections.audit_tables import audits
+from harness.report.sections.bias_rows import bias_rows
+from harness.report.sections.class_balances import class_balances
+from harness.report.sections.decision import decision, true_warnings
 from harness.report.sections.dose_curves import series
-from harness.report.sections.item_browser import browsers, load
+from harness.report.sections.evidence_limits import evidence_limits
+from harness.report.sections.gate_rows import gate_rows
+from harness.report.sections.item_browser import Loaded, browsers, load
+from harness.report.sections.item_examples import examples
 from harness.report.sections.label_tables import calibration, confusions
+from harness.report.sections.leading_forest import leading_forest
 from harness.report.sections.mitigation_table import mitigations
 from harness.report.sections.outside_sections import outside_sections
 from harness.report.sections.overview import overview
+from harness.report.sections.probe_sections import probes
 from harness.report.sections.prompt_completions import completions
 from harness.report.sections.prompting_advice import advice
 from harness.report.sections.shared_cost import shares
 from harness.report.sections.slice_tables import slice_tables
-from harness.report.sections.tradeoff import tradeoffs
+from harness.report.sections.summary_cards import cards
+from harness.report.sections.threshold_curves import threshold_curves
+from harness.report.sections.tradeoff import tradeoff
 from harness.report.sections.training_curves import training
 from harness.report.view.model_cost import asking_costs
-from harness.report.view.run_view import RunView, files
+from harness.report.view.run_view import ModelPair, RunView, files
 from harness.report.web.deferred_sections import DeferredSections
-from harness.report.wording import narrative
-from harness.report.wording.executive_summary import brief
+from harness.report.wording.glossary import GLOSSARY
 from harness.report.wording.safe_text import visible_tree
 from harness.storage.run_dir import RunDir
 
 SMALL_PAGE, LARGE_PAGE = 1_000_000, 10_000_000
 BYTES_PER_ITEM = 100
 """A page may have this many bytes for every item of the run, within the two limits above."""
+_IDS = re.compile(r'<section id="([\w-]+)"')
 _INDENT = re.compile(r"\n\s+")
 _MARGIN, _LEAST, _LIVE = 12_000, 50_000, 300_000
 
@@ -64,16 +74,19 @@ def render_view(view: RunView, *, live: bool = False) -> str:
     """
     loaded = load(view)
     deferred = DeferredSections.of(view)
-    body = (
-        environment().get_template("body.html.j2").render(**_context(view), browsable=bool(loaded), deferred=deferred)
+    context = {**_context(view, loaded), "browsable": bool(loaded), "deferred": deferred}
+    summary, *tabs = (
+        environment().get_template(f"tab_{name}.html.j2").render(**context, tab=name).strip() for name, _ in TABS
     )
-    later = deferred.compressed()
+    later = deferred.compressed({name: text for (name, _), text in zip(TABS[1:], tabs, strict=True)})
     style, script = _tight(source("report.css")), _tight(_script())
-    rest = len(body.encode()) + len(later) + len(style) + len(script) + _MARGIN
+    rest = len(summary.encode()) + len(later) + len(style) + len(script) + _MARGIN
     items = browsers(loaded, _LIVE if live else max(_LEAST, page_limit(view) - rest))
     payload = {
         "items": [browser.head for browser in items],
-        "contests": [[contest.key, contest.label] for contest in view.contests],
+        "pairs": [_pair(view, pair) for pair in view.contests],
+        "places": {place: name for (name, _), text in zip(TABS[1:], tabs, strict=True) for place in _IDS.findall(text)},
+        "terms": GLOSSARY,
         "live": live,
         "later": later,
     }
@@ -83,7 +96,7 @@ def render_view(view: RunView, *, live: bool = False) -> str:
         .render(
             results=view.results,
             info=view.info,
-            body=Markup(body),
+            summary=Markup(summary),
             blobs=[_embed({"columns": browser.columns, "texts": browser.texts}) for browser in items],
             data=_embed(payload),
             style=Markup(style),
@@ -93,38 +106,61 @@ def render_view(view: RunView, *, live: bool = False) -> str:
     )
 
 
-def _context(view: RunView) -> dict[str, Any]:
-    """What every section shows, but the items."""
+def _pair(view: RunView, pair: ModelPair) -> dict[str, Any]:
+    """A pair as the page's two lists of models show it."""
+    best = pair.main and any(view.baseline_of(name) != view.results.baseline for name in view.evaluations)
+    release = " (release)" if pair.candidate in view.results.release else ""
+    return {
+        "key": pair.key,
+        "address": pair.address,
+        "baseline": f"{pair.baseline} at its best" if best else pair.baseline,
+        "candidate": f"{pair.candidate}{release}",
+    }
+
+
+def _context(view: RunView, loaded: Sequence[Loaded]) -> dict[str, Any]:
+    """What the summary and the tabs show, but the items."""
+    rows = gate_rows(view)
     return {
         "view": view,
         "results": view.results,
         "info": view.info,
         "contests": view.contests,
-        "stories": [
-            (contest, brief(view, contest), narrative.story(view, contest))
-            for contest in view.contests
-            if contest.release
-        ],
+        "warnings": true_warnings(view),
+        "decision": decision(view, rows),
+        "gates": rows,
+        "cards": {pair.key: cards(view, pair) for pair in view.contests},
+        "forests": {pair.key: leading_forest(view, pair) for pair in view.contests},
+        "examples": {pair.key: examples(view, pair, loaded) for pair in view.contests},
+        "limits": evidence_limits(view),
+        "tradeoff": tradeoff(view),
         "overview": overview(view),
         "advice": advice(view),
-        "tradeoffs": tradeoffs(view),
         "series": series(view),
         "shares": shares(view),
-        "asking": asking_costs(view.info.requests if view.info is not None else {}),
+        "asking": asking_costs(*_measured_costs(view)),
         "completions": completions(view),
         "audits": audits(view),
-        "forests": {contest.key: forest_plot.groups(view, contest) for contest in view.contests},
-        "gates": gate_table.gates(view),
         "slices": {contest.key: slice_tables(view, contest, "task") for contest in view.contests},
         "confusions": {contest.key: confusions(view, contest) for contest in view.contests},
         "calibration": {contest.key: calibration(view, contest) for contest in view.contests},
-        "forgetting": forgetting.forgetting(view),
-        "probes": probe_sections.probes(view),
+        "curves": {pair.key: threshold_curves(view, pair) for pair in view.contests},
+        "balances": class_balances(view),
+        "probes": (shown := probes(view)),
+        "details": {(probe.evaluation.name, own.contest.key): own for probe in shown for own in probe.contests},
+        "bias": {pair.key: bias_rows(view, pair) for pair in view.contests},
         "mitigations": mitigations(view),
         "training": training(view),
         "outside": outside_sections(view),
         "files": files(view),
     }
+
+
+def _measured_costs(view: RunView) -> tuple[dict[str, Any], dict[str, float]]:
+    """run.json's costs of asking, and the seconds that each model's training took."""
+    training = {name: view.cost(name).seconds for name in view.models}
+    known = {name: seconds for name, seconds in training.items() if seconds is not None}
+    return (view.info.requests if view.info is not None else {}), known
 
 
 def _tight(text: str) -> str:

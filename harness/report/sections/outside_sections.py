@@ -18,6 +18,9 @@ from harness.schema.results.results_file import Results
 MOST_ROWS = 500
 """A table shows this many rows; the page says how many more there are."""
 
+TABS = ("metrics", "items", "bias", "models", "data", "provenance")
+DEFAULT_TAB = "metrics"
+
 Cell = str | int | float | None
 
 
@@ -47,11 +50,16 @@ class SectionTable:
 
 @dataclass(frozen=True, slots=True)
 class ReportSection:
-    """A heading with paragraphs and tables."""
+    """A heading with paragraphs and tables, in the part of the report that `tab` names.
+
+    Attributes:
+        tab: `metrics`, `items`, `bias`, `models`, `data` or `provenance`.
+    """
 
     title: str
     paragraphs: Sequence[str] = ()
     tables: Sequence[SectionTable] = ()
+    tab: str = DEFAULT_TAB
 
 
 SectionFactory = Callable[[StoredRun], ReportSection | None]
@@ -74,6 +82,7 @@ class ShownSection:
     paragraphs: list[str]
     tables: list[_ShownTable]
     origin: str
+    tab: str = DEFAULT_TAB
 
 
 def outside_sections(run: StoredRun) -> list[ShownSection]:
@@ -94,13 +103,15 @@ def outside_sections(run: StoredRun) -> list[ShownSection]:
 
 
 def _shown(section: ReportSection, origin: str) -> ShownSection:
+    if section.tab not in TABS:
+        raise HarnessError(f"the tab {section.tab!r} is unknown; expected one of {', '.join(TABS)}.")
     tables = []
     for table in section.tables:
         if any(len(row) != len(table.columns) for row in table.rows):
             raise HarnessError(f"the table {table.caption!r} has rows that are not as long as its header.")
         rows = [[_text(cell) for cell in row] for row in table.rows[:MOST_ROWS]]
         tables.append(_ShownTable(table.caption, list(table.columns), rows, max(0, len(table.rows) - MOST_ROWS)))
-    return ShownSection(section.title, list(section.paragraphs), tables, origin)
+    return ShownSection(section.title, list(section.paragraphs), tables, origin, section.tab)
 
 
 def _text(cell: Cell) -> str:

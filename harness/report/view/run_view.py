@@ -55,6 +55,11 @@ class ModelPair:
     release: bool
     label: str
 
+    @property
+    def address(self) -> str:
+        """The pair in a link: `linear/lora`; the baseline at its best is left empty, `/lora`."""
+        return f"{'' if self.main else quote(self.baseline, safe='')}/{quote(self.candidate, safe='')}"
+
 
 def display_interval(comparison: ComparisonResult) -> tuple[float | None, float | None]:
     """The interval that a comparison is read by: on slices the one that holds for all slices at once."""

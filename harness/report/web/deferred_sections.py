@@ -1,12 +1,12 @@
-"""The parts of the page that show one candidate: those of the release stand in it, the others wait, compressed.
+"""What the page builds when it is asked for: tabs when they are opened, parts of a pair when it is chosen.
 
-A run with many candidates would else be mostly markup that nobody looks at. An empty `<template>` keeps the
-place of a waiting part; the script fills it when its candidate is chosen.
+All of it waits as compressed markup. In the summary and in the tabs an empty `<template>` keeps the place of the
+part of every pair that is not shown at first.
 """
 
 from __future__ import annotations
 
-from collections.abc import Set
+from collections.abc import Mapping, Set
 
 from markupsafe import Markup
 
@@ -15,10 +15,10 @@ from harness.report.web.item_data import compress
 
 
 class DeferredSections:
-    """Takes the parts of the pairs that are not shown at first out of the page while it is rendered.
+    """Takes the parts of the pairs that are not shown at first out of the markup while it is rendered.
 
     Attributes:
-        waiting: pair → its parts in the page's order.
+        waiting: pair → its parts in the order of rendering.
     """
 
     def __init__(self, shown: Set[str]) -> None:
@@ -27,9 +27,8 @@ class DeferredSections:
 
     @classmethod
     def of(cls, view: RunView) -> DeferredSections:
-        """Shows the parts of the release models, else those of the first pair."""
-        release = [pair.key for pair in view.contests if pair.release]
-        return cls(frozenset(release or [pair.key for pair in view.contests[:1]]))
+        """Shows the parts of the first pair, which is that of the release where there is one."""
+        return cls(frozenset(pair.key for pair in view.contests[:1]))
 
     def place(self, pair: ModelPair, content: Markup) -> Markup:
         """What stands in the page for a part: the part itself, or the template that waits for it."""
@@ -39,6 +38,6 @@ class DeferredSections:
         parts.append(content.strip())
         return Markup('<template data-part="{}/{}"></template>').format(pair.key, len(parts) - 1)
 
-    def compressed(self) -> str:
-        """The waiting parts as gzipped JSON in base64; empty without any."""
-        return compress(self.waiting) if self.waiting else ""
+    def compressed(self, tabs: Mapping[str, str]) -> str:
+        """The tabs and the waiting parts as gzipped JSON in base64."""
+        return compress({"tabs": dict(tabs), "parts": self.waiting})

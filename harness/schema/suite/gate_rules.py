@@ -39,6 +39,14 @@ MetricId = Annotated[str, AfterValidator(_metric), Field(json_schema_extra={"pat
 SliceName = Annotated[str, AfterValidator(_slice), Field(json_schema_extra={"pattern": _SLICE})]
 
 
+class AlphaSpending(Strict):
+    """An error rate that several attempts share: every one is held to alpha / attempts (Bonferroni)."""
+
+    attempts: int = Field(
+        ge=1, le=1000, description="Candidates that may be judged under one lock file; every counted run is one."
+    )
+
+
 class Defaults(Strict):
     """What rules take over when they do not say otherwise."""
 
@@ -49,6 +57,9 @@ class Defaults(Strict):
     min_n: int = Field(100, ge=1, description="A gate with fewer items is inconclusive.")
     min_coverage: float = Field(1.0, gt=0, le=1, description="Minimum fraction of items with an answer.")
     severity: Severity = Field("error", description="warn: the gate is shown but never blocks.")
+    alpha_spending: AlphaSpending | None = Field(
+        None, description="Share alpha among this many attempts, which the lock file counts; off by default."
+    )
 
 
 class BaseRule(Defaults):
@@ -76,11 +87,22 @@ class SlicedRule(BaseRule):
     correction: Literal["none", "holm"] = Field(
         "none", description="holm: a slice fails only at a level corrected for the number of slices."
     )
+    sequential: bool = Field(
+        False,
+        description="Judge by bounds that hold at every number of items at once, so that one may look as often as one "
+        "likes and stop as soon as the gate is decided.",
+    )
+    missing: Literal["worst_case", "complete_case"] = Field(
+        "worst_case",
+        description="Under min_coverage < 1: count missing answers as the worst that they could be, or leave them out.",
+    )
 
     @model_validator(mode="after")
     def _slices(self) -> SlicedRule:
         if self.slice is not None and self.each_slice is not None:
             raise ValueError("expected `slice` or `each_slice`, found both")
+        if self.sequential and getattr(self, "bound", None) == "point":
+            raise ValueError("`sequential` does not fit `bound: point`: the value itself has no bounds")
         if self.correction == "holm" and self.each_slice is None:
             raise ValueError("`correction: holm` requires `each_slice`: a single claim needs no correction")
         return self
@@ -208,7 +230,7 @@ class AnyOfRule(Composition):
 
 Rule = Leaf | Composition
 COMPOSITIONS: dict[str, type[Composition]] = {"all_of": AllOfRule, "any_of": AnyOfRule}
-COMPOSED_KEYS = ("alpha", "severity", "on_inconclusive")
+COMPOSED_KEYS = ("alpha", "severity", "on_inconclusive", "alpha_spending")
 """What a composition decides for its members; a member may not say otherwise."""
 
 

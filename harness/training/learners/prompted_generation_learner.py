@@ -14,7 +14,7 @@ from harness.core.errors import SuiteError
 from harness.core.examples import PreferencePair
 from harness.model_kinds.weight_tuning import FinetuneSettings
 from harness.models.encoding.embeddings import padding_id
-from harness.models.encoding.prompt_encoder import PromptEncoder, has_messages
+from harness.models.encoding.prompt_encoder import PromptEncoder, template_for
 from harness.models.local.load_weights import load_tokenizer
 from harness.training.learners.learner import TrainingJob, mean_loss
 from harness.training.load_parent import ParentCheckpoint, load_headed, longest
@@ -37,13 +37,13 @@ def prepare(start: ParentCheckpoint, inputs: StageInputs, chosen: FinetuneSettin
     tokenizer = load_tokenizer(start.folder)
     both = start.family == "seq2seq"
     model = load_headed(start, "AutoModelForSeq2SeqLM" if both else "AutoModelForCausalLM", labels=(), seed=inputs.seed)
-    chats = has_messages(inputs.train) or has_messages(inputs.validation)
-    if chats and both:
+    template = template_for((*inputs.train, *inputs.validation))
+    if template is not None and both:
         raise SuiteError(
             "only causal models can learn conversations; a sequence-to-sequence model has no turns.",
             hint="start from a causal model, or use prompts instead of messages.",
         )
-    encoder = PromptEncoder(tokenizer, longest(model, tokenizer, chosen.max_length), chats=chats)
+    encoder = PromptEncoder(tokenizer, longest(model, tokenizer, chosen.max_length), template=template)
     fills = {"input_ids": padding_id(model, tokenizer), "labels": IGNORED}
 
     def plan(part: Any, epochs: int) -> RowBatches:
@@ -53,8 +53,9 @@ def prepare(start: ParentCheckpoint, inputs: StageInputs, chosen: FinetuneSettin
                 source, target = encoder.sides(example.prompt, example.target)
                 rows.append({"input_ids": source, "labels": target})
             else:
-                before, after = encoder.row(example.prompt, example.messages, example.target)
-                rows.append({"input_ids": [*before, *after], "labels": [IGNORED] * len(before) + after})
+                ids, learned = encoder.learned(example)
+                labels = [token if is_learned else IGNORED for token, is_learned in zip(ids, learned, strict=True)]
+                rows.append({"input_ids": ids, "labels": labels})
         target_rows = "labels" if both else None
         return RowBatches(rows, fills, size=chosen.batch_size, epochs=epochs, seed=inputs.seed, target=target_rows)
 

@@ -14,6 +14,7 @@ from typing import Any
 from harness.core.digests import fraction
 from harness.core.errors import DataError, SuiteError, unknown
 from harness.core.examples import LabeledText, PlainText, PreferencePair, PromptTarget, TaggedWords
+from harness.core.requests import Messages
 from harness.schema.suite.mitigation import AugmentSpec
 from harness.text.lexicons.builtin_lists import excluded_words, gender_words
 from harness.text.lexicons.lexicon import Lexicon, given_lexicon
@@ -172,11 +173,11 @@ def _example_swapped(example: Any, kinds: Kinds) -> list[Any]:
         ]
     if isinstance(example, PromptTarget):
         if example.messages:
-            turns = (*(content for _, content in example.messages), example.target)
+            turns = (*(turn[1] for turn in example.messages), example.target)
             return [
                 replace(
                     example,
-                    messages=tuple((role, text) for (role, _), text in zip(example.messages, texts, strict=False)),
+                    messages=_with_texts(example.messages, texts),
                     target=texts[-1],
                 )
                 for texts in _together(turns, kinds)
@@ -198,7 +199,12 @@ def _asked(pair: PreferencePair, texts: Sequence[str]) -> dict[str, Any]:
     """The prompt, or the conversation, with other texts in it."""
     if not pair.messages:
         return {"prompt": texts[0]} if texts else {}
-    return {"messages": tuple((role, text) for (role, _), text in zip(pair.messages, texts, strict=True))}
+    return {"messages": _with_texts(pair.messages, texts)}
+
+
+def _with_texts(messages: Messages, texts: Sequence[str]) -> Messages:
+    """The messages with other texts in them; further texts are left alone."""
+    return tuple((role, text, *more) for (role, _, *more), text in zip(messages, texts, strict=False))
 
 
 def _together(parts: Sequence[str], kinds: Kinds) -> list[list[str]]:

@@ -21,7 +21,7 @@ from harness.model_kinds.align_kind import AlignSpec, alignment_settings
 from harness.model_kinds.flop_shapes import Shape
 from harness.model_kinds.weight_tuning import QloraMethod
 from harness.models.encoding.embeddings import padding_id
-from harness.models.encoding.prompt_encoder import PromptEncoder, has_messages
+from harness.models.encoding.prompt_encoder import PromptEncoder, template_for
 from harness.models.local.fastpaths.installed import accelerate
 from harness.models.local.load_weights import family_of, load_tokenizer
 from harness.training.learners.learner import TrainingJob, hits, mean_loss
@@ -77,8 +77,8 @@ def align(
                 module.p = 0.0
         chosen = alignment_settings(spec, len(inputs.train), int(model.config.hidden_size))
         inputs, measures = mitigated(spec.mitigate, inputs)
-        chats = has_messages(inputs.train) or has_messages(inputs.validation)
-        encoder = PromptEncoder(tokenizer, longest(model, tokenizer, chosen.max_length), chats=chats)
+        template = template_for((*inputs.train, *inputs.validation))
+        encoder = PromptEncoder(tokenizer, longest(model, tokenizer, chosen.max_length), template=template)
         pad = padding_id(model, tokenizer)
 
         def plan(part: Sequence[Any], epochs: int) -> PairBatches:
@@ -102,8 +102,8 @@ def align(
 
 def _rows(encoder: PromptEncoder, example: PreferencePair) -> tuple[Row, Row]:
     return (
-        encoder.row(example.prompt, example.messages, example.chosen),
-        encoder.row(example.prompt, example.messages, example.rejected),
+        encoder.row(example.prompt, example.messages, example.chosen, example.form),
+        encoder.row(example.prompt, example.messages, example.rejected, example.form),
     )
 
 

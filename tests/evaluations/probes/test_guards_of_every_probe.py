@@ -495,4 +495,4 @@ def test_sentences_that_follow_a_context_are_guarded_alike(kind: str) -> None:
     assert protocol in ("next_sentence", "continuation_chars"), protocol
     items = list(evaluation.items(data, "test"))
     records = ask(evaluation, items, model, protocol, reporter=Silent(), title="")
-    assert records.texts("status") == ["ok", "failed", "failed"]
+    assert sorted(records.texts("status")) == ["failed", "failed", "ok"]

@@ -11,6 +11,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 from harness.core.errors import DataError
 from harness.core.requests import Continuations, Failure, Generate
 from harness.models.encoding.prompt_encoder import PromptEncoder
+from harness.text.conversations import PLAIN_TEMPLATE
 
 MARKS = ["<|im_start|>", "<|im_end|>", "<turn>", "<end>", "<think>", "</think>"]
 _ROLE = "{% if m['role'] == 'user' %}"
@@ -111,7 +112,7 @@ def test_an_answer_is_scored_as_the_template_writes_it(conversation, chat, opene
 @pytest.mark.parametrize("answer", ANSWERS)
 def test_a_row_of_training_is_one_that_the_template_can_write(answer, chat):
     folder, name, tokenizer = chat
-    before, after = PromptEncoder(AutoTokenizer.from_pretrained(folder), 160, chats=True).row(
+    before, after = PromptEncoder(AutoTokenizer.from_pretrained(folder), 160, template=PLAIN_TEMPLATE).row(
         "", MESSAGES["several"], answer
     )
     _, whole = turns(tokenizer, MESSAGES["several"], answer)
@@ -134,7 +135,7 @@ def test_a_row_of_training_is_one_that_the_template_can_write(answer, chat):
 def test_what_the_template_opens_is_no_part_of_the_answer(chat):
     """Neither the line end of the generation prompt nor a thought that it opens is learned."""
     folder, _, tokenizer = chat
-    _, after = PromptEncoder(AutoTokenizer.from_pretrained(folder), 160, chats=True).row(
+    _, after = PromptEncoder(AutoTokenizer.from_pretrained(folder), 160, template=PLAIN_TEMPLATE).row(
         "", MESSAGES["one turn"], "Yes."
     )
     assert tokenizer.decode(after).lstrip(" ").startswith("Yes.")
@@ -172,4 +173,6 @@ def test_a_template_that_does_not_write_the_answer_is_said(tmp_path, opened):
     assert isinstance(answer, Failure)
     assert "does not write the assistant's answer" in answer.message
     with pytest.raises(DataError, match="does not write the assistant's answer"):
-        PromptEncoder(AutoTokenizer.from_pretrained(folder), 160, chats=True).row("", MESSAGES["one turn"], "Yes.")
+        PromptEncoder(AutoTokenizer.from_pretrained(folder), 160, template=PLAIN_TEMPLATE).row(
+            "", MESSAGES["one turn"], "Yes."
+        )

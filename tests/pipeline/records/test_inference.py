@@ -96,6 +96,20 @@ def test_shards_give_the_same_records(monkeypatch: pytest.MonkeyPatch) -> None:
     assert run(Lengths(), items(*texts)).table.equals(whole.table)
 
 
+def test_what_a_limit_asks_is_the_beginning_of_what_the_whole_asks() -> None:
+    class Windows(Lengths):
+        def answer(self, requests: Iterable[Request]) -> Iterator[tuple[Request, Response]]:
+            self.windows = [*getattr(self, "windows", []), list(requests)]
+            return super().answer(self.windows[-1])
+
+    whole, limited = Windows(), Windows()
+    found = items(*(f"{number * 37 % 211} words" for number in range(211)))
+    run(whole, found[::-1])
+    run(limited, found[:50])
+    assert limited.windows == whole.windows[:3]
+    assert [len(window) for window in whole.windows] == [11, 10, 30, 50, 100, 11]
+
+
 def test_no_answer_and_no_finite_answer_are_failures_never_numbers() -> None:
     records = run(Lengths(), items("silent", "endless", "fine"))
     assert records.texts("status") == ["failed", "failed", "ok"]

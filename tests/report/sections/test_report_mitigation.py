@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from harness_support.page_reader import whole_page
 
 from harness.report.formats.html_page import render_view
 from harness.report.sections.mitigation_table import mitigations, twin_of
@@ -83,7 +84,7 @@ def test_pairs_that_were_not_compared_show_levels_and_say_so(plain: RunDir) -> N
     assert any(" → " in cell.text for cell in row.cells)
     assert not any(cell.change for cell in row.cells)
     assert table.uncompared
-    page = render_view(view)
+    page = whole_page(render_view(view))
     assert "Effect and cost of each mitigation" in page
     assert "not retrained" in page
     assert "list the two models in" in page
@@ -94,7 +95,7 @@ def test_runs_without_mitigation_have_no_such_table(plain: RunDir, made_by: str)
     results = plain.read_results()
     view = RunView(results, None)
     assert mitigations(view) is None
-    assert "What each mitigation bought" not in render_view(view)
+    assert "What each mitigation bought" not in whole_page(render_view(view))
     # A projected model whose parent is no model of the run has nothing to stand beside.
     alone = _view(plain, lora={"made_by": "project", "parent": None}, linear={"made_by": made_by, "training": {}})
     assert mitigations(alone) is None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from harness_support.page_reader import whole_page
 
 from harness.report.formats.html_page import render_view
 from harness.report.sections.shared_cost import shares
@@ -61,4 +62,4 @@ def test_nothing_is_said_where_nothing_is_shared(plain: RunDir) -> None:
 def test_the_page_shows_the_parts(plain: RunDir) -> None:
     view = RunView.open(plain)
     assert [share.model for share in shares(view)] == ["finetuned", "lora", "linear"]
-    assert "Shared pretraining" in render_view(view)
+    assert "Shared pretraining" in whole_page(render_view(view))

@@ -38,7 +38,7 @@ def scripts(page: str) -> dict[str, Any]:
 def items_of(page: str) -> list[Items]:
     blocks = scripts(page)
     out = []
-    for index, head in enumerate(blocks["data"]["items"]):
+    for index, head in enumerate(blocks["payload"]["items"]):
         columns = unpacked(blocks[f"items-{index}"]["columns"])
 
         def named(codes: list[int | None], answers: list[str] = head["answers"]) -> list[str | None]:
@@ -58,10 +58,21 @@ def items_of(page: str) -> list[Items]:
     return out
 
 
-def deferred_of(page: str) -> dict[str, list[str]]:
-    """The parts of other candidates that wait in the page."""
-    text = scripts(page)["data"]["later"]
-    return unpacked(text) if text else {}
+def waiting_of(page: str) -> dict[str, Any]:
+    """What the page builds later: markup by tab, and the parts of other pairs."""
+    return unpacked(scripts(page)["payload"]["later"])
+
+
+def whole_page(page: str, pair: str | None = None) -> str:
+    """The page with every tab built, and the parts of a pair; else those that are shown at first."""
+    waiting = waiting_of(page)
+    for name, markup in waiting["tabs"].items():
+        head = re.search(rf'<section id="{name}" class="tab"[^>]*>.*?</h2>', page)
+        assert head is not None
+        page = page[: head.end()] + markup + page[head.end() :]
+    for place, part in enumerate(waiting["parts"].get(pair, [])):
+        page = page.replace(f'<template data-part="{pair}/{place}"></template>', part)
+    return page
 
 
 class Page(HTMLParser):

@@ -112,8 +112,8 @@ def _finish(tokens: Sequence[int], prompt: Prompt, encoder: TextEncoder, ends: f
     if tokens[-1] in ends:
         return "end"
     if prompt.request.stop:
-        text = encoder.decode(list(tokens))
-        if any(stop in text for stop in prompt.request.stop):
+        answer = encoder.decode(list(tokens)) if prompt.thoughts is None else prompt.thoughts.split(tokens).answer
+        if any(stop in answer for stop in prompt.request.stop):
             return "stop"
     return "length" if len(tokens) >= prompt.limit else None
 

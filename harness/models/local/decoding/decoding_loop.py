@@ -18,7 +18,7 @@ from harness.models.encoding.text_encoder import TextEncoder
 from harness.models.local.batching import Batcher, IntArray, TooLarge, too_large
 from harness.models.local.decoding.beam_search import beam_search
 from harness.models.local.decoding.token_penalties import is_penalized, penalized
-from harness.models.local.decoding.written_answer import Finish, written_answer
+from harness.models.local.decoding.written_answer import Finish, is_stopped, written_answer
 from harness.models.local.stepper import Prompt, Stepper
 
 _SLACK = 0.75
@@ -36,7 +36,7 @@ class _Writing:
     read: Sequence[int] = ()
     tokens: list[int] = field(default_factory=list)
     total: float = 0.0
-    text: str = ""
+    answer_start: int | None = None
     finish: Finish | None = None
     broken: bool = False
 
@@ -148,13 +148,21 @@ def _append(row: _Writing, token: int, value: float, encoder: TextEncoder, ends:
     if token in ends:
         row.finish = "end"
         return
-    if request.stop:
-        row.text = encoder.decode(row.tokens)
-        if any(stop in row.text for stop in request.stop):
-            row.finish = "stop"
-            return
+    if request.stop and _stopped(row, encoder):
+        row.finish = "stop"
+        return
     if len(row.tokens) >= row.prompt.limit:
         row.finish = "length"
+
+
+def _stopped(row: _Writing, encoder: TextEncoder) -> bool:
+    """Whether a stop string ends the answer; while a thought is open, none does."""
+    thoughts = row.prompt.thoughts
+    if row.answer_start is None:
+        row.answer_start = 0 if thoughts is None else thoughts.answer_start(row.tokens)
+        if thoughts is not None and row.answer_start:
+            return False
+    return row.answer_start is not None and is_stopped(row.prompt, row.tokens, encoder, row.answer_start)
 
 
 def _answer(row: _Writing, encoder: TextEncoder) -> Response:

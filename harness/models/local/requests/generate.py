@@ -6,8 +6,9 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 
 from harness.core.errors import CheckpointError
-from harness.core.requests import Failure, Generate, Request, Response
+from harness.core.requests import Failure, Generate, Messages, Request, Response
 from harness.models.encoding.chat_template import ChatError
+from harness.models.encoding.message_cuts import fitted
 from harness.models.encoding.text_encoder import encode_texts
 from harness.models.local.batching import Batcher
 from harness.models.local.decoding.decoding_loop import generations, refused
@@ -18,7 +19,7 @@ from harness.models.local.stepper import Prompt, Stepper
 
 
 def generate(network: Network, batcher: Batcher, requests: Sequence[Generate]) -> Iterator[tuple[Request, Response]]:
-    """Answers each request by the network's language model; prompts are cut from the left."""
+    """Answers each request by the network's language model; a prompt that is too long loses its beginning."""
     prompts = []
     for request in requests:
         prompt = _source if network.family == "seq2seq" else _prompt
@@ -93,17 +94,33 @@ def ends(network: Network) -> frozenset[int]:
         ) from error
 
 
+def _conversation(network: Network, request: Generate) -> Prompt | Failure:
+    """Messages through the template; a conversation that is too long is cut inside a message."""
+    chat, limit = network.chat, network.max_length
+
+    def rendered(messages: Messages) -> tuple[str, list[int]]:
+        prompt = chat.prompt(messages, request.form)
+        return prompt, chat.pieces(prompt).ids
+
+    def excess(made: tuple[str, list[int]]) -> int:
+        return 0 if limit is None else len(made[1]) + request.max_tokens - limit
+
+    try:
+        fit = fitted(request.messages, rendered, excess, network.encoder)
+    except ChatError as error:
+        return Failure("error", str(error))
+    if fit is None:
+        return Failure("too_long", f"{request.max_tokens} new tokens leave no room for the conversation in {limit}")
+    prompt, ids = fit.rows
+    return Prompt(ids, request, fit.cut, request.max_tokens, chat.thoughts.behind(prompt) if request.thinking else None)
+
+
 def _prompt(network: Network, request: Generate) -> Prompt | Failure:
-    encoder, limit = network.encoder, network.max_length
     if request.messages:
-        try:
-            ids = network.chat.pieces(network.chat.prompt(request.messages)).ids
-        except ChatError as error:
-            return Failure("error", str(error))
-        prefix: list[int] = []
-    else:
-        ids = encoder.plain([request.prompt])[0]
-        prefix = list(encoder.prefix)
+        return _conversation(network, request)
+    encoder, limit = network.encoder, network.max_length
+    ids = encoder.plain([request.prompt])[0]
+    prefix = list(encoder.prefix)
     if not prefix and not ids:
         if encoder.prefix_id is None:
             return Failure("no_token", "the prompt is empty and the tokenizer has neither BOS nor EOS")

@@ -1,6 +1,6 @@
   /* The items' columns, unpacked when an evaluation is first shown; null where there is nothing */
-  const PLACES = { "fixed": 0, "broken": 1, "both wrong": 2, "both right": 3, "moved": 4, "changed": 5, "unmoved": 6, "not scored": 7 };
-  const OUTCOMES = Object.keys(PLACES);
+  const OUTCOMES = ["fixed", "broken", "both wrong", "both right", "improved", "worsened", "changed", "unmoved", "not scored"];
+  const [FIXED, BROKEN, BOTH_WRONG, BOTH_RIGHT, IMPROVED, WORSENED, CHANGED, UNMOVED, NOT_SCORED] = OUTCOMES.keys();
 
   async function readEvaluation(index) {
     const head = data.items[index];
@@ -9,7 +9,8 @@
     const sides = columns.sides.map((side) => ({ ...side, value: new Float64Array(side.value.map((value) => value ?? NaN)) }));
     const [sets, inSet] = columns.slices;
     const lower = rows.map((row) => head.fields.map((_, place) => row[place]).join("\n").toLowerCase());
-    return { ...head, index, ids: columns.ids, target: columns.target, sides, sets: sets.map((set) => new Set(set)), inSet, rows, lower, views: new Map() };
+    const answered = sides.some((side) => side.answer.some((code) => code !== null));
+    return { ...head, index, answered, ids: columns.ids, target: columns.target, sides, sets: sets.map((set) => new Set(set)), inSet, rows, lower, views: new Map() };
   }
 
   const evaluations = new Map();
@@ -24,21 +25,27 @@
     const [base, candidate] = entry.pairs[pair].map((model) => entry.sides[model]);
     const n = entry.total;
     const outcome = new Uint8Array(n);
+    const different = new Uint8Array(n);
     const move = new Float64Array(n);
-    const count = new Uint32Array(OUTCOMES.length);
+    const count = { broken: 0, fixed: 0, different: 0, all: n };
+    const better = entry.measure[2] === "lower" ? -1 : entry.measure[2] ? 1 : 0;
     for (let at = 0; at < n; at++) {
       move[at] = candidate.value[at] - base.value[at];
       const [before, after] = [base.correct[at], candidate.correct[at]];
       const [old, now] = [base.answer[at], candidate.answer[at]];
       const changed = old !== null && now !== null && old !== now &&
         (entry.answers[old] === undefined || entry.answers[old] !== entry.answers[now]);
-      const scored = before !== null && after !== null;
-      if (scored) outcome[at] = before ? (after ? 3 : 1) : after ? 0 : 2;
-      else if (entry.scored) outcome[at] = 7;
-      else outcome[at] = changed ? 5 : move[at] ? 4 : 6;
-      count[outcome[at]]++;
+      const gain = move[at] * better;
+      if (before !== null && after !== null) outcome[at] = before ? (after ? BOTH_RIGHT : BROKEN) : after ? FIXED : BOTH_WRONG;
+      else if (entry.scored) outcome[at] = NOT_SCORED;
+      else outcome[at] = gain > 0 ? IMPROVED : gain < 0 ? WORSENED : changed || move[at] ? CHANGED : UNMOVED;
+      const kind = outcome[at];
+      different[at] = Number(changed || kind === FIXED || kind === BROKEN || (!entry.answered && move[at] !== 0 && !Number.isNaN(move[at])));
+      count.broken += kind === BROKEN || kind === WORSENED;
+      count.fixed += kind === FIXED || kind === IMPROVED;
+      count.different += different[at];
     }
-    const view = { outcome, move, count, orders: new Map(), base, candidate };
+    const view = { outcome, different, move, count, orders: new Map(), base, candidate };
     entry.views.set(pair, view);
     return view;
   }
@@ -65,14 +72,14 @@
   /** Places that pass all filters, in the wanted order, as a Uint32Array. */
   function chosen(entry, view, wanted) {
     const order = orderOf(entry, view, wanted.order);
-    const outcome = wanted.outcome === "all" ? -1 : wanted.outcome === "changed outcome" ? -2 : PLACES[wanted.outcome];
+    const [first, second] = { broken: [BROKEN, WORSENED], fixed: [FIXED, IMPROVED] }[wanted.show] || [-1, -1];
     const words = wanted.words;
     const out = new Uint32Array(order.length);
     let count = 0;
     for (let k = 0; k < order.length; k++) {
       const at = order[k];
       const kind = view.outcome[at];
-      if (outcome === -2 ? kind !== 0 && kind !== 1 : outcome >= 0 && kind !== outcome) continue;
+      if (wanted.show === "different" ? !view.different[at] : first >= 0 && kind !== first && kind !== second) continue;
       if (!wanted.slices.every((slice) => inSlice(entry, slice, at))) continue;
       if (words.length && (at >= entry.lower.length || !words.every((word) => entry.lower[at].includes(word)))) continue;
       out[count++] = at;

@@ -26,6 +26,9 @@
     const rest = (other || "").match(WORDS) || [];
     if (!rest.length || words.length > LONGEST || rest.length > LONGEST) return [document.createTextNode(text)];
     const marks = differing(rest, words);
+    const shared = marks.filter((mark, place) => !mark && words[place].trim()).length;
+    // Texts that share less than a third of their words are two texts, not two versions of one.
+    if (shared * 3 < words.filter((word) => word.trim()).length) return [document.createTextNode(text)];
     const nodes = [];
     words.forEach((word, place) => {
       const previous = nodes.at(-1);
@@ -120,31 +123,9 @@
   }
 
   /** Several filters may change in one go; the list is made once, in the next frame. */
-  let waiting = 0;
+  let frame = 0;
   function soon(keep) {
-    cancelAnimationFrame(waiting);
-    waiting = requestAnimationFrame(() => refresh(keep ? state.places[state.at] : null));
+    cancelAnimationFrame(frame);
+    frame = requestAnimationFrame(() => refresh(keep ? state.places[state.at] : null));
   }
 
-  if (!unpacks && (data.items.length || data.later)) {
-    if (browser) browser.hidden = true;
-    const waiting = new Set(all("template[data-part]").map((hole) => hole.dataset.part.split("/")[0]));
-    for (const option of all("option", contest)) if (waiting.has(option.value) || (waiting.size && option.value === "all")) option.remove();
-    contest.closest("label").hidden = contest.options.length < 2;
-    byId("flips").append(make("p", { class: "absent" }, "Left out: this browser cannot decompress data (it has no DecompressionStream), so single items and the parts of other candidates are not shown."));
-  } else if (browser && data.items.length) {
-    byId("evaluation").append(...data.items.map((entry, index) => make("option", { value: index }, entry.name)));
-    byId("evaluation-label").hidden = data.items.length < 2;
-    byId("evaluation").addEventListener("change", (event) => chooseEvaluation(Number(event.target.value), null));
-    byId("pair").addEventListener("change", (event) => { state.pair = Number(event.target.value); soon(true); });
-    for (const id of ["outcome", "slice", "group", "order"]) byId(id).addEventListener("change", () => soon(false));
-    byId("search").addEventListener("input", () => soon(false));
-    byId("list-box").addEventListener("scroll", () => draw(), { passive: true });
-    listeners.push(() => {
-      if (!state.entry) return;
-      const keep = state.at >= 0 ? state.places[state.at] : null;
-      choosePair();
-      refresh(keep);
-    });
-    addEventListener("hashchange", follow);
-  }

@@ -1,0 +1,139 @@
+"""The forest plot of the summary: at most ten leading metrics of a candidate, every baseline of it on one axis.
+
+Better is to the right. Figures of one axis are points: shares ×100, everything else as percent change of its ratio;
+metrics that have neither, and those with an ideal and no better side, are left to the tables.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from harness.report.charts.axis_scale import scale
+from harness.report.view.run_view import ModelPair, Reading, RunView, classify_change
+from harness.schema.results import number_format
+from harness.schema.results.metrics import ComparisonResult
+from harness.schema.results.seed_aggregation import of_recipe
+
+MOST_ROWS, MOST_BASELINES = 10, 4
+WIDTH, LEFT, RIGHT = 560, 200, 548
+_TOP, _LANE, _PAD = 34, 9, 11
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """One baseline's interval in a row; `series` colors it."""
+
+    series: int
+    y: float
+    low: float
+    point: float
+    high: float
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class ForestRow:
+    label: str
+    y: float
+    line: float
+    bars: list[Bar]
+
+
+@dataclass(frozen=True, slots=True)
+class Forest:
+    """Places are in the drawing's units; `table`: (metric, baseline, difference, interval, reading)."""
+
+    candidate: str
+    series: list[str]
+    rows: list[ForestRow]
+    zero: float
+    ticks: list[tuple[float, str]]
+    height: float
+    table: list[tuple[str, str, str, str, Reading]]
+    left_out: int
+
+
+def leading_forest(view: RunView, pair: ModelPair) -> Forest | None:
+    """None where no metric of the pair can be drawn."""
+    pairs = [other for other in view.contests if other.candidate == pair.candidate]
+    pairs.sort(key=lambda other: (other != pair, not other.main))
+    chosen = _leads(view, pairs)
+    shown = list(chosen)[:MOST_ROWS]
+    names = list(dict.fromkeys(row.baseline for id_ in shown for row in chosen[id_]))[:MOST_BASELINES]
+    rows = {id_: [row for row in chosen[id_] if row.baseline in names] for id_ in shown}
+    ends = {id_: [(row, *_points(row)) for row in own] for id_, own in rows.items() if own}
+    values = [value for own in ends.values() for _, *three in own for value in three if value is not None]
+    if not values:
+        return None
+    axis = scale(values, LEFT, RIGHT, zero=True, ticks=5)
+    y = float(_TOP)
+    drawn = []
+    for id_, own in ends.items():
+        bars = [
+            Bar(
+                names.index(row.baseline),
+                y + place * _LANE,
+                axis(point if low is None else low),
+                axis(point),
+                axis(point if high is None else high),
+                f"{id_} against {row.baseline}: {_text(row)}",
+            )
+            for place, (row, low, point, high) in enumerate(own)
+        ]
+        label = view.short(own[0][0].evaluation, own[0][0].metric)
+        height = (len(bars) - 1) * _LANE
+        named = f"{label if len(label) <= 26 else own[0][0].metric.split('[')[0].replace('_', ' ')}"
+        drawn.append(ForestRow(f"{named} · {own[0][0].evaluation}", y + height / 2, y + height + _PAD, bars))
+        y += height + 2 * _PAD
+    table = [
+        (id_, row.baseline, _text(row), _span(row), classify_change(row)) for id_, own in rows.items() for row in own
+    ]
+    return Forest(pair.candidate, names, drawn, axis(0.0), axis.ticks(), y + 18, table, max(0, len(chosen) - MOST_ROWS))
+
+
+def _leads(view: RunView, pairs: list[ModelPair]) -> dict[str, list[ComparisonResult]]:
+    """Metric id → its comparisons with every baseline: the first two of tasks, the first of all else."""
+    out: dict[str, dict[str, ComparisonResult]] = {}
+    for name, evaluation in view.evaluations.items():
+        most = 3 if evaluation.labels and evaluation.role == "task" else 1
+        ids: list[str] = []
+        for pair in pairs:
+            for row in view.comparisons(pair, evaluation=name):
+                fits = row.improvement is not None and (number_format.is_fraction(row.unit) or row.ratio is not None)
+                harmless = evaluation.role == "probe" and not view.harms(name, row.metric)
+                if row.status != "ok" or not fits or harmless or ("[" in row.metric and evaluation.role == "task"):
+                    continue
+                if row.id not in ids and len(ids) >= most:
+                    continue
+                ids += [row.id] if row.id not in ids else []
+                out.setdefault(row.id, {}).setdefault(row.baseline, row)
+    return {id_: list(rows.values()) for id_, rows in out.items()}
+
+
+def _points(row: ComparisonResult) -> tuple[float | None, float, float | None]:
+    row = of_recipe(row)
+    side = -1.0 if row.direction == "lower" else 1.0
+    if number_format.is_fraction(row.unit) or row.ratio is None or row.ratio.value is None:
+        low, point, high = (None if end is None else end * 100 * side for end in _ends(row))
+    else:
+        ends = (row.ratio.low, row.ratio.value, row.ratio.high)
+        low, point, high = (None if end is None else (end - 1) * 100 * side for end in ends)
+    return (low, point or 0.0, high) if side > 0 else (high, point or 0.0, low)
+
+
+def _ends(row: ComparisonResult) -> tuple[float | None, float | None, float | None]:
+    return row.delta.low, row.delta.value, row.delta.high
+
+
+def _text(row: ComparisonResult) -> str:
+    row = of_recipe(row)
+    if number_format.is_fraction(row.unit) or row.ratio is None:
+        return f"{number_format.difference(row.delta.value, row.unit, row.delta.low, row.delta.high)} points"
+    return f"×{number_format.ratio(row.ratio.value)}"
+
+
+def _span(row: ComparisonResult) -> str:
+    row = of_recipe(row)
+    if number_format.is_fraction(row.unit) or row.ratio is None:
+        return number_format.interval(row.delta.low, row.delta.high, row.unit)
+    return f"{number_format.ratio(row.ratio.low)}…{number_format.ratio(row.ratio.high)}"
