@@ -34,7 +34,8 @@ def wanted_pairs(suite: Suite, evaluations: list[EvaluationResult]) -> list[Pair
                     pairs[Pair(name, baseline, candidate)] = None
         for baseline, candidate in suite.compare.pairs:
             pairs[Pair(name, baseline, candidate)] = None
-    for needed in required_pairs(suite.gates, evaluations, release=suite.release, baseline=suite.compare.baseline):
+    judged = (*suite.release, *(step.model for steps in suite.series.values() for step in steps))
+    for needed in required_pairs(suite.gates, evaluations, release=judged, baseline=suite.compare.baseline):
         pairs[Pair(needed.evaluation, needed.baseline, needed.candidate)] = None
     asked = {evaluation.name for evaluation in evaluations}
     for baseline, task in suite.implied.items():
