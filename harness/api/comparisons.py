@@ -119,9 +119,13 @@ class Comparisons:
             tuple(notes),
         )
 
-    def with_alphas(self, alphas: Sequence[float]) -> Comparisons:
-        """The same with one-sided bounds at further levels; itself when it has them."""
-        if set(alphas) <= set(self.alphas):
+    def with_alphas(self, alphas: Sequence[float], *, anytime: bool = False) -> Comparisons:
+        """The same with one-sided bounds at further levels; itself when it has them.
+
+        Args:
+            anytime: with bounds that hold at every number of items at once, too.
+        """
+        if set(alphas) <= set(self.alphas) and (not anytime or self.settings.get("anytime")):
             return self
         return Comparisons.make(
             self.base_records,
@@ -132,7 +136,7 @@ class Comparisons:
             candidate=self.candidate,
             alphas=[*self.alphas, *alphas],
             notes=self.notes,
-            **self.settings,
+            **{**self.settings, "anytime": anytime or bool(self.settings.get("anytime"))},
         )
 
     @property

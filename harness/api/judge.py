@@ -21,6 +21,7 @@ from harness.gates.parse_rules import parse_gates
 from harness.schema.results.base import finite
 from harness.schema.results.inputs import EvaluationResult
 from harness.schema.results.verdicts import GateResult, VerdictResult
+from harness.schema.suite.gate_rules import SlicedRule
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -158,7 +159,8 @@ def judge(
     }
     parsed = parse_gates(raw, _place)
     needed = alpha_levels(parsed)
-    sharp = [pair.with_alphas(needed) for pair in several]
+    anytime = any(isinstance(leaf, SlicedRule) and leaf.sequential for leaf in parsed.leaves)
+    sharp = [pair.with_alphas(needed, anytime=anytime) for pair in several]
     flips = [
         tag_flips(
             [pair.base_records], [pair.candidate_records], None, baseline=pair.baseline, candidate_name=pair.candidate

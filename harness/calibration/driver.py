@@ -14,6 +14,7 @@ from harness.calibration.measure import World, alarms, measured
 from harness.calibration.planted_metrics import ALARM, DOSE, FIGURE, STRONG, ZERO, world_metrics
 from harness.comparisons.meanings import meanings
 from harness.core.digests import digest
+from harness.core.errors import SuiteError, Where
 from harness.core.evaluation import Item
 from harness.core.metric import MetricContext
 from harness.core.records import Record, Records, RecordsHead
@@ -47,6 +48,12 @@ def carry_out_for(suite: Suite) -> CarryOut:
 def over_worlds(context: RunContext) -> Results:
     """Measures all worlds of a suite and scores, compares and judges them as any other records."""
     suite, store = context.suite, context.store
+    if context.settings.until_decided:
+        raise SuiteError(
+            "`--until-decided` does not fit a calibration suite, which measures every world whole.",
+            where=Where(suite.path),
+            hint="run it without `--until-decided`.",
+        )
     assert isinstance(suite, CalibrationSuite)
     policy = answer_policy_of(context.settings.device)
     cells = list(suite.planted_bias.cells())
@@ -77,7 +84,7 @@ def over_worlds(context: RunContext) -> Results:
 
 
 def _assembled(context: RunContext, suite: CalibrationSuite, worlds: Mapping[Cell, World]) -> Results:
-    from harness.gates.alpha_levels import alpha_levels
+    from harness.gates.alpha_levels import alpha_levels, is_sequential
     from harness.gates.overall_verdict import overall
 
     run = context.run
@@ -86,6 +93,7 @@ def _assembled(context: RunContext, suite: CalibrationSuite, worlds: Mapping[Cel
     ]
     scoring = ScoringContext(
         alphas=lambda metric: alpha_levels(suite.gates, metric),
+        anytime=lambda metric: is_sequential(suite.gates, metric),
         seed=suite.seed,
         reporter=context.reporter,
         memo=store_memo(context.store),

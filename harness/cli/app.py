@@ -28,6 +28,7 @@ _SHOWN = 80
 
 COMMANDS = {
     "run": "Run a suite: train or load its models, evaluate, compare, gate, and report.",
+    "watch": "Run a suite on every checkpoint that a training writes.",
     "train": "Run only the training stages of a suite.",
     "audit": "Compare two checkpoints without a suite file.",
     "plan": "Show what a run would do, what is cached, and what each gate could detect.",
@@ -43,7 +44,7 @@ COMMANDS = {
     "serve": "Serve a run's report locally and load every item on demand.",
     "index": "Write an overview page of all runs: verdicts, and every gate's value over time.",
     "export": "Copy a trained checkpoint to a folder that from_pretrained can load.",
-    "init": "Write a commented suite for your own data and models.",
+    "init": "Write a suite for your own data and models, ready to run.",
     "list": "List the available tasks, probes, metrics, data, and suites.",
     "data": "List, show, fetch, verify, and audit datasets.",
     "cache": "Show, check, or clear the cache of data, checkpoints, and answers.",

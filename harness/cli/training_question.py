@@ -19,10 +19,15 @@ def training_said(trained_on: Sequence[str], held_out: bool, *, ask: bool) -> tu
         return list(trained_on) or None, held_out
     if not ask or not sys.stdin.isatty():
         return None, False
-    click.echo(
-        "Were the models trained on rows that are evaluated here? A gate cannot pass while nobody says it.", err=True
+    answer: str = click.prompt(
+        "Were the models trained on rows that are evaluated here? A gate cannot pass while nobody says it.\n"
+        "Give a file that they learned from, `none` if no model learned from these rows, or press Enter if you do not "
+        "know",
+        default="",
+        show_default=False,
+        err=True,
     )
-    if click.confirm("Do you know that no model learned from these rows?", default=False, err=True):
+    said = answer.strip()
+    if said.casefold() == "none":
         return None, True
-    file = click.prompt("File that a model learned from (empty: unknown)", default="", show_default=False, err=True)
-    return ([file] if file.strip() else None), False
+    return ([said] if said else None), False

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
@@ -46,7 +47,7 @@ def judge_again(run: RunDir, suite_name: str | None, reporter: Reporter, trust: 
         HarnessError: when the run or the suite cannot be read, when it was changed since it was sealed, or is one of
             0.1.0 and unsealed runs are not trusted.
     """
-    from harness.gates.alpha_levels import alpha_levels
+    from harness.gates.alpha_levels import alpha_levels, is_sequential
     from harness.gates.overall_verdict import overall
     from harness.metrics.hf_evaluate import is_outside, left_out_note, outside_note
 
@@ -69,13 +70,16 @@ def judge_again(run: RunDir, suite_name: str | None, reporter: Reporter, trust: 
     def levels(metric: str) -> tuple[float, ...]:
         return alpha_levels(suite.gates, metric)
 
+    def anytime(metric: str) -> bool:
+        return is_sequential(suite.gates, metric)
+
     if not trust.figures:
         results = _asked_again(run, results)
     metrics, comparisons = results.metrics, results.comparisons
-    if not trust.figures or not _covered(levels, metrics, comparisons) or _new_pairs(suite, results):
+    if not trust.figures or not _covered(levels, anytime, metrics, comparisons) or _new_pairs(suite, results):
         pairs = wanted_pairs(suite, results.evaluations)
         specs = [ScoringSpec.of(evaluation) for evaluation in results.evaluations]
-        scores = score(run, specs, pairs, ScoringContext(alphas=levels, seed=results.seed, reporter=reporter))
+        scores = score(run, specs, pairs, ScoringContext(levels, results.seed, reporter, anytime=anytime))
         # Code that a file names is not run to judge: what it once gave stands as it was stored.
         metrics = scores.metrics + [metric for metric in results.metrics if is_outside(metric.metric)]
         comparisons = scores.comparisons + [
@@ -143,16 +147,21 @@ def _asked_again(run: RunDir, results: Results) -> Results:
     )
 
 
-def _covered(levels: Levels, metrics: list[MetricResult], comparisons: list[ComparisonResult]) -> bool:
+def _covered(
+    levels: Levels,
+    anytime: Callable[[str], bool],
+    metrics: list[MetricResult],
+    comparisons: list[ComparisonResult],
+) -> bool:
     from harness.metrics.hf_evaluate import is_outside
 
-    intervals = [
-        (entry.id, entry.interval) for entry in metrics if entry.status == "ok" and not is_outside(entry.metric)
-    ]
-    intervals += [
-        (entry.id, entry.delta) for entry in comparisons if entry.status == "ok" and not is_outside(entry.metric)
-    ]
-    return all(interval.has_bounds_at(levels(name)) for name, interval in intervals)
+    rows: list[MetricResult | ComparisonResult] = [*metrics, *comparisons]
+    sound = [row for row in rows if row.status == "ok" and not is_outside(row.metric)]
+    fixed = ((row.id, row.interval if isinstance(row, MetricResult) else row.delta) for row in sound)
+    if not all(interval.has_bounds_at(levels(name)) for name, interval in fixed):
+        return False
+    wanted = [row for row in sound if anytime(row.id)]
+    return all(row.anytime is not None and row.anytime.has_bounds_at(levels(row.id)) for row in wanted)
 
 
 def _new_pairs(suite: Suite, results: Results) -> bool:

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from harness.comparisons.anytime_bounds import anytime_interval
+from harness.comparisons.missing_answers import MissingAnswers
 from harness.comparisons.recomputed import level_recomputed
 from harness.comparisons.slices import has_slices, per_slice, slice_rows
 from harness.core.interval import Interval, finite
@@ -28,6 +30,7 @@ def metric_results(
     seed: int = 0,
     slices: bool = True,
     resamples: int = 10_000,
+    anytime: bool = False,
     progress: Progress = lambda: None,
 ) -> list[MetricResult]:
     """The metric on all readable items first, then on every slice.
@@ -36,6 +39,7 @@ def metric_results(
     is undefined: it is shown, and never has a value.
 
     Args:
+        anytime: add bounds that hold at every number of items at once.
         progress: called after every recomputation of a metric without sufficient statistics.
     """
 
@@ -66,7 +70,7 @@ def metric_results(
             reason=reason,
         )
 
-    readable = records.take(records.ok)
+    readable = records.readable
     recomputed = metric.kind == "recompute"
     try:
         stats = np.empty((len(readable), 0)) if recomputed else metric.stats(readable)
@@ -94,12 +98,27 @@ def metric_results(
             seed=seed,
         )
 
-    results = [result(None, level(everything, resamples))]
+    missing = MissingAnswers(metric, (records,))
+
+    def further(row: MetricResult, positions: np.ndarray[tuple[int], np.dtype[np.int64]]) -> MetricResult:
+        if row.status != "ok":
+            return row
+        update: dict[str, object] = {}
+        if anytime:
+            names = [clusters[place] for place in positions.tolist()]
+            update["anytime"] = anytime_interval(metric, (stats[positions],), names, row.interval, row.clusters, alphas)
+        worst = missing.of(row.slice, confidence, alphas)
+        if worst is not None:
+            update |= {"missing": worst.missing, "worst_case": worst.interval}
+        return row.model_copy(update=update) if update else row
+
+    results = [further(result(None, level(everything, resamples)), everything)]
     if slices and has_slices(metric):
         rows_of_slice = slice_rows(readable, everything)
         for name in records.slice_names:
             if name in rows_of_slice:
-                results.append(result(name, level(rows_of_slice[name], per_slice(resamples, alphas))))
+                rows = rows_of_slice[name]
+                results.append(further(result(name, level(rows, per_slice(resamples, alphas))), rows))
             else:
                 results.append(result(name, None, "insufficient evidence: no item of the slice has a parsable answer."))
     return results

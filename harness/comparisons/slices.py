@@ -35,10 +35,9 @@ def has_slices(metric: Metric) -> bool:
 
 
 def slice_rows(records: Records, rows: npt.NDArray[np.int64]) -> dict[str, npt.NDArray[np.int64]]:
-    """Slice name → positions in `rows` (not row numbers) that belong to it, names sorted."""
-    members: dict[str, list[int]] = {}
-    names = records.texts("slices")
-    for position, row in enumerate(rows.tolist()):
-        for name in names[row] or ():
-            members.setdefault(name, []).append(position)
-    return {name: np.array(members[name], dtype=np.int64) for name in sorted(members)}
+    """Slice name → positions in `rows` (distinct row numbers) that belong to it, names sorted."""
+    places = np.full(len(records), -1, dtype=np.int64)
+    places[rows] = np.arange(len(rows))
+    inside = {name: np.sort(places[members]) for name, members in records.slice_members.items()}
+    positions = {name: order[np.searchsorted(order, 0) :] for name, order in inside.items()}
+    return {name: chosen for name, chosen in positions.items() if len(chosen)}

@@ -192,8 +192,22 @@ class Records:
         return self._clusters[unit]
 
     @cached_property
+    def readable(self) -> Records:
+        """The records with status ok."""
+        return self if bool(self.ok.all()) else self.take(self.ok)
+
+    @cached_property
+    def slice_members(self) -> dict[str, npt.NDArray[np.int64]]:
+        """Slice name → its rows, names sorted."""
+        members: dict[str, list[int]] = {}
+        for row, names in enumerate(self.texts("slices")):
+            for name in names or ():
+                members.setdefault(name, []).append(row)
+        return {name: np.array(members[name], dtype=np.int64) for name in sorted(members)}
+
+    @property
     def slice_names(self) -> list[str]:
-        return sorted({name for names in self.texts("slices") for name in names})
+        return list(self.slice_members)
 
     def in_slice(self, name: str) -> BoolArray:
         return np.array([name in names for names in self.texts("slices")], dtype=np.bool_)
@@ -203,7 +217,11 @@ class Records:
         chosen = np.asarray(rows)
         if chosen.dtype == np.bool_:
             chosen = np.flatnonzero(chosen)
-        return Records(self.head, self.table.take(_numbers(np.ascontiguousarray(chosen, dtype=np.int64))))
+        chosen = np.ascontiguousarray(chosen, dtype=np.int64)
+        taken = Records(self.head, self.table.take(_numbers(chosen)))
+        # What was parsed once is not parsed again.
+        taken._clusters |= {unit: [ids[row] for row in chosen.tolist()] for unit, ids in self._clusters.items()}
+        return taken
 
     def with_overlap(self, items: Collection[str]) -> Records:
         """The same records with the items that overlap training data marked, and sliced by it.

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from abc import abstractmethod
+from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any, ClassVar, TypeVar
 
@@ -21,6 +22,7 @@ from harness.core.examples import PromptTarget
 from harness.core.model import ModelFacts
 from harness.core.records import UNREAD, Record, Records
 from harness.core.requests import ChatForm, Continuations, Failure, Generate, Generated, Request, Response
+from harness.evaluations.answer_reader import UnreadError
 from harness.evaluations.chat_options import Asked, ChatOptions, turns_of
 from harness.evaluations.prompt_template import ColumnTemplate
 from harness.evaluations.record_builders import failed, outcome, scores, truncated_tokens, unread
@@ -57,6 +59,8 @@ class WritingOptions(ChatOptions):
 
 WritingOptionsT = TypeVar("WritingOptionsT", bound=WritingOptions)
 _SPACELESS_SHARE = 0.2
+_OPEN_THOUGHT = "the thought does not end"
+_MOST_REASONS = 3
 _EMPTY_SHARE = 0.05
 """From this share of empty answers on, a warning says why they are empty."""
 _LIKELIHOOD = ("nll_reference", "bytes_reference")
@@ -81,6 +85,14 @@ class WritingTask(RowTask[WritingOptionsT]):
         super().__init__(name, options, context)
         template = None if options.messages is not None else options.prompt
         self.asked = Asked(options, template, f"{self.role} {name!r}")
+
+    def read(self, text: str) -> str:
+        """What an answer says.
+
+        Raises:
+            UnreadError: where that cannot be told.
+        """
+        return text
 
     def columns(self) -> Sequence[str]:
         return self.answer_columns()
@@ -205,18 +217,8 @@ class WritingTask(RowTask[WritingOptionsT]):
         return [f"Tokens are chosen with {given}."]
 
     def answer_warnings(self, records: Records) -> list[str]:
-        """Thoughts without an end, and answers that a stop string ended before anything was written."""
-        return [*self._unclosed(records), *self._empty(records)]
-
-    def _unclosed(self, records: Records) -> list[str]:
-        responses = records.texts("response")
-        count = sum(
-            status == UNREAD and "thought" in json.loads(response)
-            for status, response in zip(records.texts("status"), responses, strict=True)
-        )
-        if not count:
-            return []
-        return [f"{count} of {len(records)} answers are unread: the thought does not end. Raise `max_tokens`."]
+        """Answers that cannot be read, and answers that a stop string ended before anything was written."""
+        return [*_unread_answers(records), *self._empty(records)]
 
     def _empty(self, records: Records) -> list[str]:
         pairs = zip(records.texts("prediction"), records.texts("finish"), strict=True)
@@ -279,16 +281,33 @@ class WritingTask(RowTask[WritingOptionsT]):
         shown = {} if written.thought is None else {"thought": written.thought}
         if written.unclosed:
             return unread(item, {"generated": "", **shown}, truncated=truncated, finish=written.finish)
-        text = written.text.strip()
+        try:
+            text = self.read(written.text.strip())
+        except UnreadError as error:
+            said = {"generated": written.text.strip(), **shown, "unread": str(error)}
+            return unread(item, said, truncated=truncated, finish=written.finish)
         stats, response = self.measure(text, item)
         return outcome(
             item,
             prediction=text,
             truncated=truncated,
             finish=written.finish,
-            response={"generated": text, **shown, **response},
+            response={"generated": written.text.strip(), **shown, **response},
             stats={**stats, **_likelihood(item, responses[1:]), "length_limit_rate": float(written.finish == "length")},
         )
+
+
+def _unread_answers(records: Records) -> list[str]:
+    """How many answers are unread, by reason."""
+    told = zip(records.texts("status"), records.texts("response"), strict=True)
+    reasons = Counter(
+        str(json.loads(response).get("unread", _OPEN_THOUGHT)) for status, response in told if status == UNREAD
+    )
+    hints = {_OPEN_THOUGHT: " Raise `max_tokens`."}
+    return [
+        f"{count} of {len(records)} answers are unread: {reason}.{hints.get(reason, '')}"
+        for reason, count in reasons.most_common(_MOST_REASONS)
+    ]
 
 
 def refuse_decoding(evaluation: str, wanted: Collection[str], facts: ModelFacts) -> None:

@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from harness.schema.suite.gate_rules import MAX_FAMILY, AnyOfRule, Composition, GateSet, Leaf, NoFlipsRule, Rule
+from harness.schema.suite.gate_rules import (
+    MAX_FAMILY,
+    AnyOfRule,
+    Composition,
+    GateSet,
+    Leaf,
+    NoFlipsRule,
+    Rule,
+    SlicedRule,
+)
 
 
 def alpha_levels(gates: GateSet, metric: str | None = None) -> tuple[float, ...]:
@@ -20,6 +29,14 @@ def alpha_levels(gates: GateSet, metric: str | None = None) -> tuple[float, ...]
             if metric is None or leaf.metric.partition("[")[0] == metric.partition("[")[0]:
                 levels |= {leaf.alpha / divisor for divisor in divisors}
     return tuple(sorted(levels))
+
+
+def is_sequential(gates: GateSet, metric: str) -> bool:
+    """Whether a gate on a metric wants bounds that hold at every number of items at once."""
+    return any(
+        isinstance(leaf, SlicedRule) and leaf.sequential and leaf.metric.partition("[")[0] == metric.partition("[")[0]
+        for leaf in gates.leaves
+    )
 
 
 def _divisors(rule: Rule, above: frozenset[int]) -> Iterator[tuple[Leaf, frozenset[int]]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from harness.core.interval import Interval
@@ -13,6 +13,7 @@ from harness.gates.limits import LimitScale, limit_faults
 from harness.gates.result_lookup import RefusedError, ResultLookup, judged_value
 from harness.schema.results.metrics import ComparisonResult, MetricResult
 from harness.schema.results.number_format import in_unit
+from harness.schema.results.seed_aggregation import reads_recipe
 from harness.schema.suite.gate_rules import (
     AbsoluteRule,
     ComparedRule,
@@ -24,6 +25,7 @@ from harness.schema.suite.gate_rules import (
     SuperiorityRule,
     TargetRule,
 )
+from harness.statistics.anytime import LEAST, asymptotic_ratio
 
 Scale = Literal["linear", "log"]
 
@@ -39,6 +41,7 @@ class Criterion:
         scale: `log` where distances are ratios.
         point: the value itself is judged, without bounds.
         shown: the unit of the numbers.
+        held: what the bounds hold for, beyond one look at all answers: `anytime`, `worst_case`; empty else.
     """
 
     value: JudgedValue
@@ -48,6 +51,12 @@ class Criterion:
     scale: Scale = "linear"
     point: bool = False
     shown: str = ""
+    held: str = ""
+
+    @property
+    def exact(self) -> bool:
+        """Whether the bounds hold whatever the items: preconditions of other methods are no matter then."""
+        return self.held == "anytime" and self.row.anytime is not None and self.row.anytime.standard_error is None
 
     def logarithms(self) -> tuple[JudgedValue, Limits]:
         """Value and limits of a ratio on the scale on which it was estimated."""
@@ -72,17 +81,96 @@ def build_criterion(
     if isinstance(rule, ComparedRule):
         row = lookup.change(rule, baseline, model, name)
         _check_limits(rule, row, lookup)
+        held = _held(rule, row)
         if row.identical:
             row = _at_no_difference(row, alpha)
-        if isinstance(rule, EquivalenceRule):
-            judged = judged_value(row.delta, alpha, f"the change of {rule.metric}", row.weaknesses)
-            limits = Limits(-rule.margin, rule.margin)
-            return Criterion(judged, limits, row, f"± {in_unit(rule.margin, row.unit)}", shown=row.unit)
-        if isinstance(rule, NonInferiorityRule) and isinstance(rule.margin, Ratio):
-            return _ratio(rule, rule.margin.ratio, row, alpha)
-        return _improvement(rule, row, alpha)
+        elif held:
+            row = _change_held(row, held, rule, alpha)
+        return replace(_changed(rule, row, alpha), held=held)
     level = lookup.level(rule, model, name)
     _check_limits(rule, level, lookup)
+    held = _held(rule, level)
+    if held:
+        level = level.model_copy(update={"interval": _bounds_held(level, held, level.interval, rule)})
+    return replace(_leveled(rule, level, model, alpha), held=held)
+
+
+def joint_criterion(rule: ComparedRule, row: ComparisonResult, alpha: float) -> Criterion:
+    """As `build_criterion`, of a row that several evaluations made.
+
+    Raises:
+        RefusedError: when its numbers cannot be judged.
+    """
+    return _changed(rule, _at_no_difference(row, alpha) if row.identical else row, alpha)
+
+
+def _held(rule: SlicedRule, row: MetricResult | ComparisonResult) -> Literal["", "anytime", "worst_case"]:
+    """What the bounds of a rule must hold for.
+
+    Raises:
+        RefusedError: where no method gives such bounds.
+    """
+    missing = row.missing > 0 and rule.min_coverage < 1 and rule.missing == "worst_case"
+    if rule.sequential and reads_recipe(row):
+        raise RefusedError(
+            f"{rule.metric} is judged over training seeds, whose number is fixed: `sequential` does not fit",
+            "remove `sequential: true`, or judge one checkpoint (`seeds: 1`).",
+        )
+    if rule.sequential and missing:
+        raise RefusedError(
+            f"{row.missing} answers of {rule.metric} are missing, and no sequential bound allows for them",
+            "get the missing answers, or set `missing: complete_case` in the gate.",
+        )
+    return "anytime" if rule.sequential else "worst_case" if missing else ""
+
+
+def _bounds_held(row: MetricResult | ComparisonResult, held: str, fixed: Interval, rule: SlicedRule) -> Interval:
+    """The interval that holds at all looks, or over all that missing answers could be, about the same value."""
+    interval = row.anytime if held == "anytime" else row.worst_case
+    if interval is None and held == "anytime":
+        raise RefusedError(f"{rule.metric} has no sequential bounds; score the run again with this gate")
+    if interval is None:
+        raise _no_worst_case(rule, row)
+    if held == "anytime" and any(number is None for bound in interval.bounds for number in (bound.low, bound.high)):
+        raise RefusedError(
+            f"{rule.metric} has no sequential bound below {LEAST} clusters", "evaluate more items.", open=True
+        )
+    return interval.model_copy(update={"value": fixed.value, "confidence": fixed.confidence})
+
+
+def _no_worst_case(rule: SlicedRule, row: MetricResult | ComparisonResult) -> RefusedError:
+    return RefusedError(
+        f"{row.missing} answers of {rule.metric} are missing, and the worst that they could be is not known for this "
+        "figure",
+        "get the missing answers, or set `missing: complete_case` in the gate.",
+        open=True,
+    )
+
+
+def _change_held(row: ComparisonResult, held: str, rule: ComparedRule, alpha: float) -> ComparisonResult:
+    if not (isinstance(rule, NonInferiorityRule) and isinstance(rule.margin, Ratio)):
+        return row.model_copy(update={"delta": _bounds_held(row, held, row.delta, rule)})
+    if held == "worst_case":
+        raise _no_worst_case(rule, row)
+    if row.ratio is None:
+        return row
+    ratio = asymptotic_ratio(row.ratio, row.clusters, (alpha,))
+    if ratio.low is None:
+        raise RefusedError(f"{rule.metric} has no sequential bound below {LEAST} clusters", open=True)
+    return row.model_copy(update={"ratio": ratio})
+
+
+def _changed(rule: ComparedRule, row: ComparisonResult, alpha: float) -> Criterion:
+    if isinstance(rule, EquivalenceRule):
+        judged = judged_value(row.delta, alpha, f"the change of {rule.metric}", row.weaknesses)
+        limits = Limits(-rule.margin, rule.margin)
+        return Criterion(judged, limits, row, f"± {in_unit(rule.margin, row.unit)}", shown=row.unit)
+    if isinstance(rule, NonInferiorityRule) and isinstance(rule.margin, Ratio):
+        return _ratio(rule, rule.margin.ratio, row, alpha)
+    return _improvement(rule, row, alpha)
+
+
+def _leveled(rule: SlicedRule, level: MetricResult, model: str, alpha: float) -> Criterion:
     if isinstance(rule, TargetRule):
         ideal = rule.ideal if rule.ideal is not None else level.ideal
         if ideal is None:

@@ -12,9 +12,10 @@ from harness.gates.passing_margin import passing_margin
 from harness.gates.trace import GateTrace
 from harness.schema.results.evidence import evidence
 from harness.schema.results.metrics import ComparisonResult
-from harness.schema.results.number_format import confidence, in_unit, items, whole
+from harness.schema.results.number_format import confidence, in_unit, items, plural, whole
 from harness.schema.results.seed_aggregation import reads_recipe
 from harness.schema.suite.gate_rules import AllOfRule, Composition, NoFlipsRule, NonInferiorityRule, SuperiorityRule
+from harness.statistics.anytime import ASYMPTOTIC, BETTING
 
 Line = tuple[str, str]
 """A label and a text, such as ("would decide it", "about 1,200 items")."""
@@ -101,6 +102,17 @@ def _numbers(trace: GateTrace, criterion: Criterion) -> Iterator[Line]:
         if row.discordant is not None:
             sample += f"; the two differ on {row.discordant:.1%} of the items"
     yield "sample", sample
+    if criterion.held == "anytime":
+        how = BETTING if criterion.exact else ASYMPTOTIC
+        yield "looks", f"the bounds are those of a {how}: they hold at every number of items at once"
+    elif row.missing:
+        interval = row.worst_case
+        text = f"{plural(row.missing, 'item')} without an answer"
+        if interval is not None and interval.low is not None and interval.high is not None:
+            figure = "change" if isinstance(row, ComparisonResult) else "value"
+            low, high = (in_unit(end, row.unit, signed=signed) for end in (interval.low, interval.high))
+            text += f"; whatever these are, the {figure} lies between {low} and {high}"
+        yield "missing", text
     if isinstance(row, ComparisonResult) and row.p is not None:
         yield "test", f"{row.method}; {row.test}, p = {row.p:.3g} for no difference at all"
     else:

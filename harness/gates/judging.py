@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 
 from harness.gates.composition import judge_composition
@@ -67,16 +67,22 @@ def gate_traces(
     baseline: str,
     today: date,
     flips: Sequence[TagFlips] = (),
+    attempt: int | None = None,
+    joint: Mapping[tuple[str, str], ComparisonResult] | None = None,
 ) -> list[GateTrace]:
     """As `judge`, with what each verdict rests on, for explanations."""
-    context = JudgmentContext(gates, ResultLookup(metrics, comparisons, evaluations), flips, baseline, today)
+    lookup = ResultLookup(metrics, comparisons, evaluations)
+    context = JudgmentContext(gates, lookup, flips, baseline, today, attempt=attempt, joint=joint or {})
     traces: list[GateTrace] = []
     for rule in gates.rules:
         models = models_of(rule, release)
         if not models:
             traces.append(context.refused(rule, None, "no release candidate to judge"))
+        overspent = context.overspent(rule)
         for model in models:
-            if isinstance(rule, Composition):
+            if overspent is not None:
+                traces.append(context.refused(rule, model, overspent))
+            elif isinstance(rule, Composition):
                 traces.append(judge_composition(context, rule, model, rule.alpha))
             elif model is not None:
                 traces += judge_rule(context, rule, model, rule.alpha)

@@ -7,13 +7,14 @@ import math
 from harness.gates.criterion import Criterion
 from harness.gates.decision import Outcome
 from harness.schema.results.metrics import ComparisonResult
-from harness.schema.results.number_format import confidence, in_unit, items, whole
+from harness.schema.results.number_format import confidence, in_unit, items, plural, whole
 from harness.schema.results.seed_aggregation import reads_recipe
 from harness.schema.suite.gate_rules import (
     AbsoluteRule,
     EquivalenceRule,
     NonInferiorityRule,
     Ratio,
+    Rule,
     SlicedRule,
     SuperiorityRule,
 )
@@ -43,6 +44,13 @@ def verdict_sentence(
             else "; no realistic number of items would decide it"
         )
     return f"{text}.{_remarks(criterion)}"
+
+
+def shared_alpha(rule: Rule, attempt: int | None) -> str:
+    """Which attempt is judged, where several share alpha; empty else."""
+    if rule.alpha_spending is None or attempt is None:
+        return ""
+    return f" Attempt {attempt} of {rule.alpha_spending.attempts} that share alpha."
 
 
 def too_few(rule: SlicedRule, criterion: Criterion, model: str) -> str:
@@ -137,6 +145,13 @@ def _quantity(rule: SlicedRule, criterion: Criterion) -> str:
 def _remarks(criterion: Criterion) -> str:
     row = criterion.row
     text = ""
+    if criterion.held == "anytime":
+        text += " The bounds hold however often one looks."
+    elif criterion.held == "worst_case":
+        text += (
+            f" {plural(row.missing, 'item')} without an answer {'is' if row.missing == 1 else 'are'} counted as the "
+            "worst that they could be."
+        )
     if row.seeds is not None and reads_recipe(row):
         text += f" Judged over {len(row.seeds.seeds)} training seeds, as the recipe."
     elif row.seeds is not None and not row.seeds.seeds_identical:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TypeVar
 
 from pydantic import BaseModel, Field
 
@@ -11,6 +11,7 @@ from harness.core.errors import Where, unknown
 from harness.schema.suite.gate_rules import (
     COMPOSED_KEYS,
     COMPOSITIONS,
+    JOINTS,
     KINDS,
     Composition,
     Defaults,
@@ -21,6 +22,8 @@ from harness.schema.suite.gate_rules import (
 )
 from harness.schema.suite.types import Strict
 from harness.schema.validation import found, validate
+
+AnyRule = TypeVar("AnyRule", bound=Defaults)
 
 MAX_DEPTH = 4
 """Compositions inside compositions, the outermost counted."""
@@ -108,6 +111,10 @@ def _rule(
     if not isinstance(raw, dict):
         problems.add(f"expected a rule such as {{id, metric, kind, …}}, found {found(raw)}.")
         return None
+    joint = [key for key in JOINTS if key in raw]
+    if joint:
+        made: Rule | None = validate(JOINTS[joint[0]], {**defaults, **raw}, problems)
+        return None if made is None else _spent(made)
     composed = [key for key in COMPOSITIONS if key in raw]
     if composed:
         return _composition(composed[0], raw, defaults, problems, places, path, depth)
@@ -124,7 +131,13 @@ def _rule(
         return None
     model: type[BaseModel] = KINDS[kind]
     rule: Leaf | None = validate(model, {**defaults, **raw}, problems)
-    return rule
+    return None if rule is None else _spent(rule)
+
+
+def _spent(rule: AnyRule) -> AnyRule:
+    """The rule at the level that one of several attempts is held to."""
+    spending = rule.alpha_spending
+    return rule if spending is None else rule.model_copy(update={"alpha": rule.alpha / spending.attempts})
 
 
 def _composition(
@@ -142,11 +155,14 @@ def _composition(
     found_rule: Composition | None = validate(COMPOSITIONS[kind], {**defaults, **raw}, problems)
     if found_rule is None:
         return None
+    found_rule = _spent(found_rule)
     whole = f"{path}{found_rule.id}/"
     members: dict[str, Rule] = {}
     for index, member in enumerate(found_rule.members):
         here = problems.below(kind, index)
-        given = {key: getattr(found_rule, key) for key in Defaults.model_fields} | {"id": str(index + 1)}
+        # What all attempts share is divided once, for the whole.
+        given = {key: getattr(found_rule, key) for key in Defaults.model_fields}
+        given |= {"id": str(index + 1), "alpha_spending": None}
         if found_rule.model is not None:
             given["model"] = found_rule.model
         rule = None if _misplaced(member, found_rule, here) else _rule(member, given, here, places, whole, depth + 1)

@@ -9,7 +9,7 @@ from harness.gates.criterion import Criterion, build_criterion
 from harness.gates.decision import Outcome, decide, deciding_bound, gap
 from harness.gates.flip_rule import judge_flips
 from harness.gates.gate_planning import MANY
-from harness.gates.messages import too_few, unmet_precondition, verdict_sentence
+from harness.gates.messages import shared_alpha, too_few, unmet_precondition, verdict_sentence
 from harness.gates.result_lookup import RefusedError
 from harness.gates.trace import GateTrace, JudgmentContext
 from harness.schema.results.evidence import evidence
@@ -58,7 +58,7 @@ def _on_slice(
                 outcome = "inconclusive"
     except RefusedError as refused:
         return context.refused(rule, model, refused, baseline=baseline, slice=name)
-    return _judged(context, rule, criterion, outcome, model, baseline, alpha)
+    return judge_criterion(context, rule, criterion, outcome, model, baseline, alpha)
 
 
 def _holm_failures(
@@ -110,7 +110,7 @@ def _shown_by_tests(
     return {name: bool(p <= rule.alpha) for name, p in zip(known, adjusted.tolist(), strict=True)}
 
 
-def _judged(
+def judge_criterion(
     context: JudgmentContext,
     rule: Sliced,
     criterion: Criterion,
@@ -119,13 +119,14 @@ def _judged(
     baseline: str | None,
     alpha: float,
 ) -> GateTrace:
+    """The verdict that an outcome leads to: evidence, preconditions and doubts may leave it open."""
     row = criterion.row
     required_n: int | None = None
     # A failure that its own bound shows stays one, however few items show it; a pass takes evidence.
     if outcome != "fail" and evidence(row) < rule.min_n:
         outcome, required_n = "inconclusive", math.ceil(rule.min_n * row.n / evidence(row))
         sentence = too_few(rule, criterion, model)
-    elif outcome != "fail" and row.unmet and not criterion.point:
+    elif outcome != "fail" and row.unmet and not criterion.point and not criterion.exact:
         outcome = "inconclusive"
         sentence = unmet_precondition(rule, criterion, model)
     else:
@@ -136,7 +137,7 @@ def _judged(
         rule,
         model,
         outcome,
-        sentence,
+        f"{sentence}{shared_alpha(rule, context.attempt)}",
         baseline=baseline,
         slice=row.slice,
         observed=criterion.value.value,
@@ -151,6 +152,8 @@ def _judged(
         mde=row.mde if isinstance(row, ComparisonResult) else None,
         required_n=required_n,
         doubt=doubt,
+        sequential=rule.sequential,
+        worst_case=criterion.held == "worst_case",
     )
     return GateTrace(rule, result, criterion)
 

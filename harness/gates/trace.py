@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,8 @@ from harness.gates.criterion import Criterion
 from harness.gates.decision import Outcome
 from harness.gates.flip_rule import TagFlips
 from harness.gates.result_lookup import RefusedError, ResultLookup
+from harness.schema.results.metrics import ComparisonResult
+from harness.schema.results.number_format import plural
 from harness.schema.results.verdicts import GateResult
 from harness.schema.suite.gate_rules import BaseRule, Composition, GateSet, Rule, waiver_of
 
@@ -52,6 +54,8 @@ class JudgmentContext:
     Attributes:
         baseline: compared with when neither a rule nor its evaluation names another one.
         today: the day that waivers are held against.
+        attempt: which attempt under one lock file is judged; None where none are counted.
+        joint: (title of a joint rule, model) → the row of all of its parts.
         path: the composition whose members are judged, such as `gain/`; empty at the top.
     """
 
@@ -61,6 +65,8 @@ class JudgmentContext:
     baseline: str
     today: date
     path: str = ""
+    attempt: int | None = None
+    joint: Mapping[tuple[str, str], ComparisonResult] = field(default_factory=dict)
 
     def below(self, rule: Composition) -> JudgmentContext:
         return replace(self, path=f"{self.path}{rule.id}/")
@@ -84,10 +90,28 @@ class JudgmentContext:
                 "alpha": rule.alpha,
                 "waiver": waiver,
                 "waiver_holds": None if waiver is None else holds,
+                "attempt": self.attempt if rule.alpha_spending is not None else None,
                 "where": f"{Path(place.file).name}:{place.line}" if place is not None else None,
                 **more,
             }
         )
+
+    def overspent(self, rule: Rule) -> RefusedError | None:
+        """Why an attempt has no share of alpha left to be judged with."""
+        spending = rule.alpha_spending
+        if spending is None:
+            return None
+        if self.attempt is None:
+            return RefusedError(
+                f"`alpha_spending` shares alpha by {plural(spending.attempts, 'attempt')}, which no lock file counts",
+                "write a lock file with `harness lock SUITE`, commit it, and run with it.",
+            )
+        if self.attempt > spending.attempts:
+            return RefusedError(
+                f"this is attempt {self.attempt}, and alpha was shared among {plural(spending.attempts, 'attempt')}",
+                "collect new items and write a new lock file; further tries on the same items pass by luck.",
+            )
+        return None
 
     def refused(
         self, rule: Rule, model: str | None, why: RefusedError | str, baseline: str | None = None, **more: Any

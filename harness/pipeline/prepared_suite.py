@@ -152,8 +152,18 @@ def _names(spec: EvaluationSpec) -> tuple[Any, ...]:
     return names
 
 
-def bind(suite: Suite, datasets: Mapping[str, Dataset], limit: int | None = None) -> dict[str, BoundEvaluation]:
-    """Makes every task and probe of the suite, with its data."""
+def bind(
+    suite: Suite,
+    datasets: Mapping[str, Dataset],
+    limit: int | None = None,
+    limits: Mapping[str, int] | None = None,
+) -> dict[str, BoundEvaluation]:
+    """Makes every task and probe of the suite, with its data.
+
+    Args:
+        limit: at most this many items of each evaluation.
+        limits: the same for single evaluations, by name.
+    """
     labels = {name: dataset.labels for name, dataset in datasets.items()}
     declared = ((name, getattr(ref, "language", None)) for name, ref in references(suite).items())
     languages = {name: language for name, language in declared if language is not None}
@@ -163,8 +173,9 @@ def bind(suite: Suite, datasets: Mapping[str, Dataset], limit: int | None = None
         group = "tasks" if spec.role == "task" else "probes"
         cls = registry.load(group, spec.kind)
         options = spec.options
-        if limit is not None:
-            options = options.model_copy(update={"limit": min(limit, options.limit or limit)})
+        most = [number for number in (limit, (limits or {}).get(spec.name), options.limit) if number is not None]
+        if most:
+            options = options.model_copy(update={"limit": min(most)})
         evaluation: Evaluation = cls(spec.name, options, EvaluationContext(tasks, labels, suite.seed, languages))
         data = tuple(datasets[ref_name(ref)] for ref in evaluation.data_refs)
         evaluation.check_data(data)

@@ -31,6 +31,7 @@ class Settings:
         command: what was typed, for run.json.
         locked: hold the run to its lock file.
         lock: the lock file; attempts are counted in it whenever it is there.
+        until_decided: ask in batches, and stop when every blocking gate is decided; it does change results.
         metric_code: load the pinned modules that the suite's metrics name (`--allow-metric-code`).
     """
 
@@ -44,6 +45,7 @@ class Settings:
     locked: bool = False
     lock: Path | None = None
     metric_code: bool = False
+    until_decided: bool = False
 
 
 @dataclass(frozen=True)
@@ -54,6 +56,7 @@ class RunContext:
         info: the content of run.json, written when the run ends.
         prepared: the suite with open data, where checking the lock opened it already.
         code: loaded modules of metrics, by name.
+        attempt: which attempt under the lock file the answers are; None without one.
     """
 
     run: RunDir
@@ -64,6 +67,7 @@ class RunContext:
     settings: Settings
     prepared: PreparedSuite | None = None
     code: Mapping[str, Any] = field(default_factory=dict)
+    attempt: int | None = None
 
     @property
     def today(self) -> date:

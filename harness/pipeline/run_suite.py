@@ -21,6 +21,7 @@ from harness.pipeline.carry_out import carry_out as carry_out_plain
 from harness.pipeline.prepared_suite import PreparedSuite
 from harness.pipeline.run_context import CarryOut, RunContext
 from harness.pipeline.run_context import Settings as Settings
+from harness.pipeline.sequential_run import batched_evaluations
 from harness.pipeline.suite_lock import check_lock, count_attempt, lock_path
 from harness.schema.results.results_file import Results
 from harness.schema.run_info import RunInfo
@@ -59,13 +60,16 @@ def run_suite(
     from harness.suite.checks.metric_code_checks import allowed_code
     from harness.suite.unknown_training import warnings_of
 
+    if settings.until_decided:
+        batched_evaluations(suite)
     files = allowed_code(suite, allowed=settings.metric_code)
     prepared: PreparedSuite | None = None
     if settings.locked:
         prepared = check_lock(
             settings.lock or lock_path(suite), suite, settings.overrides, settings.limit, store, reporter
         )
-    identity = digest({"suite": suite.digest, "overrides": dict(settings.overrides), "limit": settings.limit})
+    parts = {"suite": suite.digest, "overrides": dict(settings.overrides), "limit": settings.limit}
+    identity = digest({**parts, "until_decided": True} if settings.until_decided else parts)
     with (
         outside_code(files) as code,
         run_folders.claim(settings.out, suite.name, identity, resume=settings.resume) as (run, attempts),

@@ -183,6 +183,18 @@ def count_attempt(path: Path, run: RunDir, info: RunInfo, results: Results, *, l
     return LockState(file=path.name, locked=locked, attempts=len(seeds), counted=counted, seeds=seeds)
 
 
+def attempt_number(path: Path | None, run: RunDir) -> int | None:
+    """Which attempt under a lock file the answers of a run are: the next one, or the earlier one that gave the same.
+
+    None without a lock file.
+    """
+    if path is None or not path.exists():
+        return None
+    known = [attempt.answers for attempt in read_lock(path).attempts]
+    answers = _answers(run)
+    return known.index(answers) + 1 if answers in known else len(known) + 1
+
+
 def _answers(run: RunDir) -> str:
     files = sorted((run.path / "records").rglob("*.parquet"))
     return digest({file.relative_to(run.path).as_posix(): content_digest(read_records(file)) for file in files})

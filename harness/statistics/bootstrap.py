@@ -7,6 +7,7 @@ whole; the jackknife is `total − cluster`, so leaving one out costs no second 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -16,11 +17,12 @@ from harness.statistics import caveats
 from harness.statistics.clusters import Groups
 from harness.statistics.distinct_rows import distinct
 from harness.statistics.distributions import normal_cdf, normal_ppf
-from harness.statistics.resampling import resampled_sums
+from harness.statistics.resampling import resampled_figures
 from harness.statistics.result import FloatArray, IntArray, Value
 
 _TIE = 1e-12
 _MAX_UNDEFINED = 0.05
+_HELD = 1 << 22
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +95,7 @@ def bca(stats_rows: FloatArray, value: Value, groups: Groups, resamples: int = 1
         return _undefined(estimate, caveats.ONE_CLUSTER if groups.clustered else caveats.ONE_ITEM)
     if len(cells) == 1:
         return _undefined(estimate, caveats.CONSTANT)
-    drawn = figure(resampled_sums(cells, counts, resamples, np.random.default_rng([seed, 0])))
+    drawn = resampled_figures(cells, counts, figure, resamples, [seed, 0])
     known = np.sort(drawn[np.isfinite(drawn)])
     missing = 1 - len(known) / len(drawn)
     if missing > _MAX_UNDEFINED:
@@ -105,7 +107,7 @@ def bca(stats_rows: FloatArray, value: Value, groups: Groups, resamples: int = 1
     below = np.searchsorted(known, estimate - tolerance, side="left")
     upto = np.searchsorted(known, estimate + tolerance, side="right")
     bias = normal_ppf((below + upto) / (2 * len(known)))
-    left_out = figure(totals - cells)
+    left_out = leave_one_out(figure, totals, cells)
     acceleration = _acceleration(left_out, counts)
     if not math.isfinite(bias):
         warnings.append(caveats.OUTSIDE)
@@ -120,6 +122,12 @@ def evaluate(value: Value, sums: FloatArray, n: FloatArray | float) -> FloatArra
     """`value` as float64; where the metric divides by zero it is undefined, not a warning."""
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         return np.asarray(value(sums, n), dtype=np.float64)
+
+
+def leave_one_out(figure: Callable[[FloatArray], FloatArray], total: FloatArray, rows: FloatArray) -> FloatArray:
+    """float[n]: a figure of sums without each row, a part of the rows at a time."""
+    step = max(1, _HELD // max(1, rows.shape[1]))
+    return np.concatenate([figure(total - rows[start : start + step]) for start in range(0, len(rows), step)])
 
 
 def _acceleration(left_out: FloatArray, counts: IntArray) -> float:

@@ -50,17 +50,21 @@ def prepare(
         raise HarnessError(f"expected statistics of one shape [items, columns], found {shapes}.")
     if clusters is not None and len(clusters) != shape[0]:
         raise HarnessError(f"expected one cluster id for each of {shape[0]} items, found {len(clusters)}.")
-    missing = [np.isnan(array) for array in arrays]
-    absent = [mask.all(axis=1) for mask in missing]
-    partly = sum(int(np.count_nonzero(mask.any(axis=1) & ~gone)) for mask, gone in zip(missing, absent, strict=True))
-    gone = np.logical_or.reduce(absent)
-    uneven = int(np.count_nonzero(gone & ~np.logical_and.reduce(absent)))
-    if gone.any():
-        keep = np.flatnonzero(~gone)
-        arrays = [array[keep] for array in arrays]
-        clusters = None if clusters is None else [clusters[row] for row in keep.tolist()]
-        structure = structure.take(keep)
-    infinite = int(np.count_nonzero(np.logical_or.reduce([np.isinf(array).any(axis=1) for array in arrays])))
+    partly = uneven = infinite = 0
+    if not all(bool(np.isfinite(array).all()) for array in arrays):
+        missing = [np.isnan(array) for array in arrays]
+        absent = [mask.all(axis=1) for mask in missing]
+        partly = sum(
+            int(np.count_nonzero(mask.any(axis=1) & ~gone)) for mask, gone in zip(missing, absent, strict=True)
+        )
+        gone = np.logical_or.reduce(absent)
+        uneven = int(np.count_nonzero(gone & ~np.logical_and.reduce(absent)))
+        if gone.any():
+            keep = np.flatnonzero(~gone)
+            arrays = [array[keep] for array in arrays]
+            clusters = None if clusters is None else [clusters[row] for row in keep.tolist()]
+            structure = structure.take(keep)
+        infinite = int(np.count_nonzero(np.logical_or.reduce([np.isinf(array).any(axis=1) for array in arrays])))
     groups = Groups.of(clusters, len(arrays[0]))
     fault = None
     if partly:

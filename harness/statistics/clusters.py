@@ -41,11 +41,10 @@ class Groups:
             return cls(None, n, n)
         if len(clusters) != n:
             raise HarnessError(f"expected one cluster id for each of {n} items, found {len(clusters)}.")
-        numbers: dict[str, int] = {}
-        codes = np.fromiter((numbers.setdefault(name, len(numbers)) for name in clusters), np.int64, n)
+        numbers = {name: number for number, name in enumerate(dict.fromkeys(clusters))}
         if len(numbers) == n:
             return cls(None, n, n)
-        return cls(codes, len(numbers), n)
+        return cls(np.fromiter(map(numbers.__getitem__, clusters), np.int64, n), len(numbers), n)
 
     def sums(self, rows: FloatArray) -> FloatArray:
         """[n, k] rows of items to [C, k] sums of clusters.

@@ -8,12 +8,10 @@ import numpy as np
 
 from harness.core.interval import Interval
 from harness.statistics import caveats
-from harness.statistics.bootstrap import Bootstrap, evaluate
+from harness.statistics.bootstrap import Bootstrap, evaluate, leave_one_out
 from harness.statistics.clusters import Groups
 from harness.statistics.result import FloatArray, IntArray, Value
 from harness.statistics.t_intervals import NOISE, ClusterError, cluster_error, t_interval
-
-_CHUNK = 8_192
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,13 +32,14 @@ def linear_figure(
     confidence: float,
     alphas: tuple[float, ...],
     weights: FloatArray | None = None,
+    df: float | None = None,
 ) -> LinearFigure:
     """center ± t·SE over clusters; the interval is undefined without spread.
 
     Args:
-        influence, groups, scale, weights: as in `cluster_error`.
+        influence, groups, scale, weights, df: as in `cluster_error`.
     """
-    return _figure(center, cluster_error(influence, groups, scale, weights), groups, confidence, alphas)
+    return _figure(center, cluster_error(influence, groups, scale, weights, df), groups, confidence, alphas)
 
 
 def jackknife_figure(
@@ -94,11 +93,8 @@ def _of_cells(left_out: FloatArray, counts: IntArray, scale: float) -> ClusterEr
 
 def jackknife_influence(rows: FloatArray, value: Value) -> FloatArray:
     """float[n]: how far leaving each row out moves a figure of sums, less the mean; NaN where that is undefined."""
-    total, n = rows.sum(axis=0), float(len(rows))
-    left = np.empty(len(rows))
-    for start in range(0, len(rows), _CHUNK):
-        part = rows[start : start + _CHUNK]
-        left[start : start + _CHUNK] = evaluate(value, total - part, np.full(len(part), n - 1))
+    n = float(len(rows))
+    left = leave_one_out(lambda sums: evaluate(value, sums, np.full(len(sums), n - 1)), rows.sum(axis=0), rows)
     return np.asarray((left.mean() - left) * (n - 1) / n)
 
 

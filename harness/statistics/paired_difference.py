@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from harness.core.interval import NAN, Interval, number_or_nan
-from harness.core.metric_structure import PLAIN, SCORING_ABSOLUTE, SCORING_RELATIVE, MetricStructure
+from harness.core.metric_structure import PLAIN, MetricStructure
 from harness.statistics import caveats
 from harness.statistics.bootstrap import bca, evaluate
 from harness.statistics.clean_rows import check_kind, linear_scale, prepare
@@ -105,7 +105,8 @@ def difference(
     else:
         outcome = _method(sample, kind, scale)
         if kind == "ratio" and scale is not None:
-            ratio = _ratio(sample)
+            alone = not groups.clustered and outcome.error.standard_error > 0
+            ratio = _ratio(sample, outcome.error.df if alone else None)
             ratio_warning = None if ratio is not None else caveats.NOT_POSITIVE
     interval = outcome.interval.with_value(delta)
     p = 1.0 if identical else outcome.p
@@ -160,7 +161,8 @@ def _without_noise(
         return base, candidate, False
     first, second = base[:, 0], candidate[:, 0]
     apart = np.abs(second - first)
-    tie = (apart > 0) & (apart <= SCORING_ABSOLUTE + SCORING_RELATIVE * np.maximum(np.abs(first), np.abs(second)))
+    absolute, relative = structure.tolerance
+    tie = (apart > 0) & (apart <= absolute + relative * np.maximum(np.abs(first), np.abs(second)))
     if not tie.any():
         return base, candidate, False
     middle, sides = (first + second) / 2, (base.copy(), candidate.copy())
@@ -268,14 +270,18 @@ def _weights(sample: PairedSample, kind: Kind) -> FloatArray | None:
     return np.asarray((parts[0] + parts[1]) / 2)
 
 
-def _ratio(sample: PairedSample) -> Interval | None:
-    """Candidate / baseline, with an interval made on the log scale; None unless both are positive."""
+def _ratio(sample: PairedSample, df: float | None) -> Interval | None:
+    """Candidate / baseline, with an interval made on the log scale; None unless both are positive.
+
+    Args:
+        df: degrees of freedom of the difference, which has the same weights, where no item shares a cluster.
+    """
     if not (sample.levels[0] > 0 and sample.levels[1] > 0):
         return None
     log = float(np.log(sample.levels[1] / sample.levels[0]))
     influence = log_ratio_influence(*sample.candidate.T) - log_ratio_influence(*sample.base.T)
     weights = _weights(sample, "ratio")
-    made = linear_figure(log, influence, sample.groups, 1.0, sample.confidence, sample.alphas, weights)
+    made = linear_figure(log, influence, sample.groups, 1.0, sample.confidence, sample.alphas, weights, df)
     interval = made.interval
     if not made.error.standard_error > 0 and not sample.identical and sample.groups.count > 1:
         interval = _point(sample, log)

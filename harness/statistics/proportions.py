@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 
 import numpy as np
@@ -13,6 +14,9 @@ from harness.statistics.result import FloatArray
 
 EXACT_ABOVE = 0.05 + 1e-9
 """The largest alpha at which score bounds are used alone."""
+
+_HALVINGS = 60
+_ONE_BY_ONE = 16
 
 
 def wilson(successes: float, n: float, alpha: float, *, df: float | None = None) -> tuple[float, float]:
@@ -148,14 +152,37 @@ def _bounds(broken: npt.ArrayLike, fixed: npt.ArrayLike, n: npt.ArrayLike, z: fl
 
 
 def _upper(down: FloatArray, up: FloatArray, total: FloatArray, z: float) -> FloatArray:
+    if down.size <= _ONE_BY_ONE:
+        # Numbers one by one take a tenth of the time of arrays this short, and are the same to the last bit.
+        ends = map(_upper_of, down.ravel().tolist(), up.ravel().tolist(), total.ravel().tolist(), itertools.repeat(z))
+        return np.array(list(ends)).reshape(down.shape)
     inside = (up - down) / total
     outside = np.ones_like(inside)
-    for _ in range(60):
+    for _ in range(_HALVINGS):
         middle = (inside + outside) / 2
         accepted = _accepted(middle, down, up, total, z)
         inside = np.where(accepted, middle, inside)
         outside = np.where(accepted, outside, middle)
     return np.asarray(np.where(up == total, 1.0, (inside + outside) / 2))
+
+
+def _upper_of(down: float, up: float, total: float, z: float) -> float:
+    """`_upper` of one table."""
+    if up == total:
+        return 1.0
+    inside, outside = (up - down) / total, 1.0
+    sizes, discordant, excess = 2 * total - up + down, up + down, up - down
+    for _ in range(_HALVINGS):
+        value = (inside + outside) / 2
+        rest = value * (1 - value)
+        linear = value * sizes - discordant
+        root = math.sqrt(max(linear * linear - 8 * total * (-down * value * (1 - value)), 0.0))
+        nuisance = (root - linear) / (4 * total)
+        if total * value - excess <= z * math.sqrt(total * max(2 * nuisance + rest, 0.0)):
+            inside = value
+        else:
+            outside = value
+    return (inside + outside) / 2
 
 
 def _accepted(

@@ -16,7 +16,7 @@ from harness.core.interval import NAN
 from harness.statistics.bootstrap import evaluate
 from harness.statistics.clusters import Groups
 from harness.statistics.distinct_rows import distinct
-from harness.statistics.resampling import chosen_sums, every_sum
+from harness.statistics.resampling import chosen_figures, every_sum
 from harness.statistics.result import FloatArray, Value
 
 _EXACT = 13
@@ -91,10 +91,9 @@ def _test(
     cells, counts = distinct(rows)
     exact = differing <= _EXACT
     if exact:
-        sums = every_sum(cells, counts)
+        drawn = np.abs(statistic(every_sum(cells, counts)))
     else:
-        sums = chosen_sums(cells, counts, resamples, np.random.default_rng([seed, 1]))
-    drawn = np.abs(statistic(sums))
+        drawn = np.abs(chosen_figures(cells, counts, statistic, resamples, [seed, 1]))
     # An assignment for which the metric is undefined counts against a claim of difference.
     extreme = int(np.count_nonzero(~(drawn < observed * (1 - _TIE) - noise)))
     p = extreme / len(drawn) if exact else (1 + extreme) / (len(drawn) + 1)

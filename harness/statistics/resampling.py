@@ -7,7 +7,8 @@ matrix products over blocks that fit the processor's cache.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -23,25 +24,99 @@ _BLOCK = 1 << 13
 _RESAMPLES = 64
 _ONE_THREAD = 250_000
 
+_WIDE = 1024
+_HELD = 1 << 23
+_SPARSE = 0.05
 
-def resampled_sums(cells: FloatArray, counts: IntArray, resamples: int, rng: np.random.Generator) -> FloatArray:
+Seed = Sequence[int]
+Figure = Callable[[FloatArray], FloatArray]
+
+
+def resampled_figures(cells: FloatArray, counts: IntArray, figure: Figure, resamples: int, seed: Seed) -> FloatArray:
+    """`figure` of `resampled_sums`: [resamples], in memory that does not grow with the columns."""
+    return _in_parts(resampled_sums, cells, counts, figure, resamples, seed)
+
+
+def chosen_figures(cells: FloatArray, counts: IntArray, figure: Figure, resamples: int, seed: Seed) -> FloatArray:
+    """`figure` of `chosen_sums`: [resamples]."""
+    return _in_parts(chosen_sums, cells, counts, figure, resamples, seed)
+
+
+def _in_parts(
+    sums: Callable[[FloatArray, IntArray, int, Seed], FloatArray],
+    cells: FloatArray,
+    counts: IntArray,
+    figure: Figure,
+    resamples: int,
+    seed: Seed,
+) -> FloatArray:
+    columns = cells.shape[1]
+    if columns < _WIDE:
+        return figure(sums(cells, counts, resamples, seed))
+    step = max(64, _HELD // columns)
+    # Thousands of classes: every part has draws of its own.
+    parts = [
+        figure(sums(cells, counts, min(step, resamples - start), [*seed, 1 + start]))
+        for start in range(0, resamples, step)
+    ]
+    return np.concatenate(parts)
+
+
+def resampled_sums(cells: FloatArray, counts: IntArray, resamples: int, seed: Seed) -> FloatArray:
     """Sums of as many rows as there are, drawn with replacement: [resamples, k]."""
     total = int(counts.sum())
     if len(cells) * _FEW <= total:
-        shares = counts / total
+        rng, shares = np.random.default_rng(seed), counts / total
         return _batched(cells, resamples, lambda size: rng.multinomial(total, shares, size=size))
     rows = np.repeat(cells, counts, axis=0)
     if total < _LARGE:
-        return _batched(rows, resamples, lambda size: _drawn(rng, total, size))
-    return _poisson_sums(rows, resamples, rng)
+        drawn = _SHARED.of(total, resamples, seed)
+        step = max(1, _BATCH // total)
+        return np.concatenate([_product(drawn[top : top + step], rows) for top in range(0, resamples, step)])
+    return _poisson_sums(rows, resamples, np.random.default_rng(seed))
 
 
-def chosen_sums(cells: FloatArray, counts: IntArray, resamples: int, rng: np.random.Generator) -> FloatArray:
+def chosen_sums(cells: FloatArray, counts: IntArray, resamples: int, seed: Seed) -> FloatArray:
     """Sums of the rows that fair coins choose: [resamples, k]."""
+    rng = np.random.default_rng(seed)
     if len(cells) * _FEW <= counts.sum():
         return _batched(cells, resamples, lambda size: rng.binomial(counts, 0.5, size=(size, len(cells))))
     rows = np.repeat(cells, counts, axis=0)
     return _blocked(rows, resamples, lambda size, width: _coins(rng, size, width))
+
+
+class SharedDraws:
+    """How often each of n rows is drawn in n draws, kept for the next metric: one item set has many.
+
+    What is drawn follows from numbers alone, never from what is resampled, so sharing changes no figure.
+
+    Args:
+        limit: bytes that are kept, the last ones used.
+    """
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._kept: OrderedDict[tuple[int, int, tuple[int, ...]], npt.NDArray[np.uint8]] = OrderedDict()
+
+    def of(self, total: int, resamples: int, seed: Seed) -> npt.NDArray[np.uint8]:
+        """uint8[resamples, total]; a row is drawn more than 255 times with a probability below 10⁻⁵⁰⁰."""
+        key = (total, resamples, tuple(seed))
+        counts = self._kept.pop(key, None)
+        if counts is None:
+            rng = np.random.default_rng(seed)
+            counts = np.empty((resamples, total), dtype=np.uint8)
+            step = max(1, _BATCH // total)
+            for start in range(0, resamples, step):
+                size = min(step, resamples - start)
+                counts[start : start + size] = _drawn(rng, total, size)
+        if counts.nbytes <= self._limit:
+            self._kept[key] = counts
+        while sum(kept.nbytes for kept in self._kept.values()) > self._limit:
+            self._kept.popitem(last=False)
+        return counts
+
+
+_SHARED = SharedDraws(1 << 26)
 
 
 def every_sum(cells: FloatArray, counts: IntArray) -> FloatArray:
@@ -77,6 +152,11 @@ def _product(counts: npt.NDArray[np.integer[Any]], rows: FloatArray) -> FloatArr
     twenty times the work.
     """
     k = max(rows.shape[1], 1)
+    if k >= _WIDE and np.count_nonzero(rows) < _SPARSE * rows.size:
+        # One-hot counts of many classes: nearly all products are with zero.
+        from scipy import sparse
+
+        return np.ascontiguousarray((sparse.csr_array(rows.T) @ counts.T.astype(np.float64)).T)
     width = min(len(rows), max(32, _ONE_THREAD // (_RESAMPLES * k)))
     height = max(1, _ONE_THREAD // (width * k))
     out = np.zeros((len(counts), rows.shape[1]))

@@ -33,7 +33,11 @@ class ClusterError:
 
 
 def cluster_error(
-    influence: FloatArray, groups: Groups, scale: float, weights: FloatArray | None = None
+    influence: FloatArray,
+    groups: Groups,
+    scale: float,
+    weights: FloatArray | None = None,
+    df: float | None = None,
 ) -> ClusterError:
     """The jackknife's standard error (CR3) of a linear figure over clusters of any size, and what it rests on.
 
@@ -49,13 +53,15 @@ def cluster_error(
         influence: float[n], what each item contributes to the figure's error; they sum to zero.
         scale: size of the figures at hand; a spread that is rounding noise beside it counts as none.
         weights: float[n], what every item weighs in the figure, up to a factor; None where all weigh alike.
+        df: of items that stand alone and weigh like this, where they are known already: only weights decide them.
     """
     if weights is None and not groups.clustered:
         return _alike(influence, scale)
     shares = np.full(groups.n, 1 / groups.n) if weights is None else np.abs(weights) / np.abs(weights).sum()
     squares = shares**2
-    sums = groups.sums(np.column_stack([influence, shares, squares]))
-    totals, held, alone = sums[:, 0], sums[:, 1], sums[:, 2]
+    totals, held, alone = influence, shares, squares
+    if groups.clustered:
+        totals, held, alone = groups.sums(np.column_stack([influence, shares, squares])).T
     items = 1 / float(squares.sum())
     # Without spread nothing is known of the correlation: every cluster counts as one item.
     units = min(items, 1 / float(np.sum(held**2)))
@@ -68,16 +74,20 @@ def cluster_error(
     largest = float(np.max(np.abs(moves)))
     if not 0 < largest < math.inf:
         return unknown
-    error = largest * math.sqrt((groups.count - 1) / groups.count * float(np.sum((moves / largest) ** 2)))
+    shape = moves / largest
+    powers = shape * shape
+    square = float(np.sum(powers))
+    error = largest * math.sqrt((groups.count - 1) / groups.count * square)
     if not error > NOISE * scale:
         return unknown
-    shape = moves / largest
-    skew = abs(float(np.sum(shape**3))) / float(np.sum(shape**2)) ** 1.5
+    skew = abs(float(powers @ shape)) / square**1.5
     if not groups.clustered:
-        return ClusterError(error, _satterthwaite(held, squares), items, skew)
+        return ClusterError(error, _satterthwaite(held, squares) if df is None else df, items, skew)
     single = influence / np.maximum(1 - shares, NOISE)
     alike = largest * math.sqrt((groups.n - 1) / groups.n * float(np.sum((single / largest) ** 2)))
     effect = max(1.0, (error / alike) ** 2) if alike > 0 else groups.n / groups.count
+    if _alike_all(held) and _alike_all(alone):
+        return ClusterError(error, groups.count - 1.0, items / effect, skew)
     between = _between(influence / largest, shares, totals / largest, held, alone)
     variances = alone * (1 - between) + held**2 * between
     return ClusterError(error, _satterthwaite(held, variances), items / effect, skew)
@@ -123,18 +133,25 @@ def _between(
     return max(between, 0.0) / (inside + max(between, 0.0)) if inside + max(between, 0.0) > 0 else 1.0
 
 
+def _alike_all(numbers: FloatArray) -> bool:
+    largest = float(numbers.max())
+    return largest - float(numbers.min()) <= NOISE * min(1.0, largest)
+
+
 def _satterthwaite(held: FloatArray, variances: FloatArray) -> float:
     """(tr AΩ)²/tr (AΩ)² of Σ(S_c/(1 − h_c))², S_c = t_c − h_c·Σt for independent totals t_c of these variances."""
-    if np.ptp(held) <= NOISE and np.ptp(variances) <= NOISE * float(variances.max()):
+    if _alike_all(held) and _alike_all(variances):
         return float(len(held) - 1)
-    factor = 1 / np.maximum(1 - held, NOISE) ** 2
+    rest = 1 / np.maximum(1 - held, NOISE)
+    factor, squares, cross = rest * rest, held * held, held * variances
     total = float(variances.sum())
-    own = variances - 2 * held * variances + held**2 * total
-    trace = float(np.sum(factor * own))
-    h2, v2, hv = (float(np.sum(factor * part)) for part in (held**2, variances**2, held * variances))
+    common = total * squares - 2 * cross
+    own = variances + common
+    trace = float(factor @ own)
+    h2, v2, hv = float(factor @ squares), float(factor @ (variances * variances)), float(factor @ cross)
     pairs = total**2 * h2**2 + 2 * v2 * h2 + 2 * hv**2 - 4 * total * h2 * hv
-    same = factor**2 * (own**2 - (held**2 * total - 2 * held * variances) ** 2)
-    squared = pairs + float(np.sum(same))
+    # (own² − common²) by its factors.
+    squared = pairs + float((factor * factor) @ (variances * (own + common)))
     return max(1.0, min(trace**2 / squared, len(held) - 1.0)) if squared > 0 else 1.0
 
 

@@ -126,19 +126,19 @@ def test_init_writes_a_valid_suite_and_never_overwrites(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    asked = ["init", "mine.yaml", "--data", "rows.csv", "--text", "body", "--label", "stars"]
+    asked = ["init", "rows.csv", "--out", "mine.yaml", "--label", "stars"]
     assert invoke(asked) == 2
     assert "rows.csv: expected a file, found nothing" in capsys.readouterr().err
     assert not (tmp_path / "mine.yaml").exists()
     (tmp_path / "rows.csv").write_bytes("body;stars\ncafé, good;4.0\nbad, bad;1\n".encode("latin-1"))
     assert invoke(asked) == 0
     written = (tmp_path / "mine.yaml").read_text()
-    for line in ("file: rows.csv", 'encoding: "cp1252"', 'delimiter: ";"', 'labels: ["1", "4"]'):
+    for line in ("file: rows.csv", "encoding: cp1252", 'delimiter: ";"', 'labels: ["1", "4"]'):
         assert line in written
     assert "guessed from the first rows" in capsys.readouterr().err
     assert invoke(["validate", "mine.yaml"]) == 0
     (tmp_path / "mine.yaml").write_text("mine")
-    assert invoke(["init", "mine.yaml"]) == 2
+    assert invoke(asked) == 2
     assert (tmp_path / "mine.yaml").read_text() == "mine"
     assert "--force" in capsys.readouterr().err
 
@@ -184,7 +184,7 @@ def test_two_readings_of_a_file_are_settled_by_an_option_of_every_command(
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("HARNESS_CACHE_DIR", str(tmp_path / "cache"))
     Path("either.csv").write_text("id;text,label;prediction,target\n1;he,a;x,x\n2;she,b;y,y\n")
-    asked = ["init", "s.yaml", "--data", "either.csv", "--text", "text,label", "--label", "prediction,target"]
+    asked = ["init", "either.csv", "--out", "s.yaml", "--text", "text,label", "--label", "prediction,target"]
     for arguments in (["data", "audit", "either.csv"], asked):
         assert invoke(arguments) == 2
         assert "set `delimiter" in capsys.readouterr().err

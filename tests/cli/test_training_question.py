@@ -10,7 +10,8 @@ import pytest
 
 from harness.cli.app import invoke
 from harness.cli.training_question import training_said
-from harness.commands import auto_suite
+from harness.commands import auto_suite, init_suite
+from harness.pipeline.checkpoints.named_checkpoints import Ability
 from harness.suite.load_suite import load_suite
 from harness.suite.unknown_training import unknown_training
 
@@ -28,17 +29,19 @@ def test_init_writes_what_was_said_and_yes_claims_nothing(
     options: list[str], asked: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    assert invoke(["init", "mine.yaml", *options]) == 0
+    monkeypatch.setattr(init_suite, "ability_of", lambda *_: Ability("masked", True, labels=("good", "bad")))
+    (tmp_path / "rows.csv").write_text("text,label\na film,good\na song,bad\n", "utf-8")
+    assert invoke(["init", "rows.csv", "--finetuned", "models/mine", "--out", "mine.yaml", *options]) == 0
     assert bool(unknown_training(load_suite("mine.yaml"))) == asked
 
 
 @pytest.mark.parametrize(
-    ("typed", "said"), [("y\n", (None, True)), ("n\na.csv\n", (["a.csv"], False)), ("\n\n", (None, False))]
+    ("typed", "said"), [("none", (None, True)), (" a.csv ", (["a.csv"], False)), ("", (None, False))]
 )
 def test_a_person_at_a_terminal_is_asked(
     typed: str, said: tuple[list[str] | None, bool], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    answers = iter(typed.split("\n"))
+    answers = iter([typed])
     monkeypatch.setattr(sys.stdin, "isatty", lambda: True, raising=False)
     monkeypatch.setattr("click.termui.visible_prompt_func", lambda *_: next(answers))
     assert training_said((), False, ask=True) == said

@@ -40,5 +40,5 @@ def test_it_fails_and_the_reports_say_why(tmp_path: Path) -> None:
     assert "Class balance of mine: usual 9" in summary
     assert "constant scores the same on every item as majority-mine" in summary
     page = whole_page((folder / "report.html").read_text("utf-8"))
-    assert "Class balance of <bdi>mine</bdi>: usual 9" in page
+    assert "always answering <bdi>usual</bdi> would be right on 9" in page
     assert "majority-mine 9" in page

@@ -1,6 +1,7 @@
 import dataclasses
 import math
 import tracemalloc
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,7 +11,7 @@ from scipy import stats
 from harness.statistics.bootstrap import bca
 from harness.statistics.clusters import Groups
 from harness.statistics.paired_difference import difference
-from harness.statistics.resampling import resampled_sums
+from harness.statistics.resampling import SharedDraws, chosen_figures, resampled_figures, resampled_sums
 
 
 def _single(n: int = 150) -> np.ndarray:
@@ -99,12 +100,12 @@ def test_few_differing_items_are_said() -> None:
 def test_poisson_counts_draw_as_the_bootstrap_should(rows: int) -> None:
     """Many distinct rows: the resampled mean has the mean, the spread and the skewness of theory."""
     x = np.random.default_rng(7).gamma(0.5, 1, (rows, 1))
-    sums = resampled_sums(x, np.ones(rows, dtype=np.int64), 4000, np.random.default_rng(0))[:, 0] / rows
+    sums = resampled_sums(x, np.ones(rows, dtype=np.int64), 4000, [0])[:, 0] / rows
     spread = float(np.std(x)) / math.sqrt(rows)
     assert sums.mean() == pytest.approx(x.mean(), abs=4 * spread / math.sqrt(4000))
     assert sums.std() == pytest.approx(spread, rel=0.05)
     assert abs(stats.kurtosis(sums)) < 0.35
-    constant = resampled_sums(np.ones((rows, 1)), np.ones(rows, dtype=np.int64), 50, np.random.default_rng(0))
+    constant = resampled_sums(np.ones((rows, 1)), np.ones(rows, dtype=np.int64), 50, [0])
     assert np.all(constant == rows)
 
 
@@ -119,3 +120,30 @@ def test_ten_thousand_resamples_of_a_hundred_thousand_items_stay_small() -> None
         tracemalloc.stop()
     assert found.delta.low < found.delta.value < found.delta.high
     assert peak < 0.4e9
+
+
+def test_one_item_set_is_drawn_once_for_all_of_its_metrics() -> None:
+    draws = SharedDraws(10_000)
+    first = draws.of(20, 100, [0, 0])
+    assert draws.of(20, 100, (0, 0)) is first
+    assert first.sum(axis=1).tolist() == [20] * 100
+    draws.of(90, 100, [0, 0])  # what is kept stays below its limit
+    again = draws.of(20, 100, [0, 0])
+    assert again is not first
+    assert np.array_equal(again, first)
+
+
+@pytest.mark.parametrize("figures", [resampled_figures, chosen_figures])
+def test_thousands_of_classes_are_summed_without_their_zeros(figures: Any) -> None:
+    """One-hot rows of 1,500 classes: resampled in parts, and their sums are those of counts times rows."""
+    classes = np.random.default_rng(2).integers(0, 1500, 600)
+    rows = np.zeros((600, 1500))
+    rows[np.arange(600), classes] = 1
+    counts = np.ones(600, dtype=np.int64)
+    drawn = figures(rows, counts, lambda sums: sums.sum(axis=-1), 300, [0])
+    expected = 600 if figures is resampled_figures else 300
+    assert drawn.shape == (300,)
+    assert drawn.mean() == pytest.approx(expected, rel=0.01)
+    weights = np.random.default_rng(3).random(1500)
+    weighted = figures(rows, counts, lambda sums: sums @ weights, 300, [0])
+    assert weighted.mean() == pytest.approx(expected / 600 * weights[classes].sum(), rel=0.02)

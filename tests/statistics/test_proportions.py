@@ -8,7 +8,7 @@ from scipy import stats
 from scipy.optimize import brentq
 from statsmodels.stats.contingency_tables import mcnemar
 
-from harness.statistics.proportions import mcnemar_exact, tango, tango_clustered, wilson
+from harness.statistics.proportions import mcnemar_exact, tango, tango_bounds, tango_clustered, wilson
 
 
 @given(n=st.integers(1, 3000), share=st.floats(0, 1), alpha=st.sampled_from([0.005, 0.025, 0.05]))
@@ -103,3 +103,14 @@ def test_two_clusters_have_bounds_at_any_level(alpha: float) -> None:
     # At the normal quantile the two are the same.
     level = float(stats.norm.sf(stats.t.isf(0.05, 1)))
     assert tango_clustered(2, 3, 40, 1.0, 1, 0.05) == pytest.approx(tango(2, 3, 40, level))
+
+
+def test_one_table_and_many_at_once_have_equal_bounds_to_the_last_bit() -> None:
+    rng = np.random.default_rng(0)
+    n = rng.integers(1, 500, 200)
+    broken = rng.integers(0, n + 1)
+    fixed = rng.integers(0, n - broken + 1)
+    many = tango_bounds(broken, fixed, n, 0.05)
+    alone = [tango_bounds([b], [c], [m], 0.05) for b, c, m in zip(broken, fixed, n, strict=True)]
+    assert [float(low[0]) for low, _ in alone] == many[0].tolist()
+    assert [float(high[0]) for _, high in alone] == many[1].tolist()

@@ -2,14 +2,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from harness_support.suite_samples import OWN
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from harness.core.errors import SuiteError
-from harness.suite.init_template import template
 from harness.suite.load_suite import parse_suite
 
-TEXT = template(labels=["bad", "good"])
+TEXT = OWN
 PIECES = ["null", "3", "[]", "{}", "x: 1, ", "*a", "&a ", "'", '"', "\t", "\n  ", ": ", ", ", "!t ", "1e999", "- "]
 
 

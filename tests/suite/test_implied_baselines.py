@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 
 from harness.core.errors import SuiteError
-from harness.suite.init_template import template
 from harness.suite.load_suite import parse_suite
 from harness.suite.override import override
 from harness.suite.suite import Suite
@@ -64,10 +63,3 @@ def test_only_keeps_those_of_the_tasks_that_are_left() -> None:
 def test_a_gate_cannot_name_one_of_a_task_that_is_no_classification() -> None:
     with pytest.raises(SuiteError, match="unknown model 'majority-prose'"):
         suite(baseline="majority-prose")
-
-
-def test_init_gates_on_macro_f1_against_the_majority() -> None:
-    found = parse_suite(template(), Path("suite.yaml"))
-    gates = {rule.id: rule for rule in found.gates.leaves}
-    assert gates["better"].metric == gates["no-constant"].metric == "mine.f1_macro"
-    assert getattr(gates["no-constant"], "baseline", None) == "majority-mine"

@@ -34,6 +34,11 @@ from harness.cli.options import OUT, lock_option, output_options, suite_changes
     is_flag=True,
     help="Run the code of the suite's `evaluate:` metrics, each pinned by digest. Allow only code you have reviewed.",
 )
+@click.option(
+    "--until-decided",
+    is_flag=True,
+    help="Evaluate in batches and stop when every blocking gate with `sequential: true` is decided.",
+)
 @ci_option
 @output_options
 def command(
@@ -49,6 +54,7 @@ def command(
     locked: bool,
     lock: Path | None,
     metric_code: bool,
+    until_decided: bool,
     ci: str,
     as_json: bool,
     quiet: bool,
@@ -76,6 +82,7 @@ def command(
         locked=locked,
         lock=lock or lock_file(suite, chosen),
         metric_code=metric_code,
+        until_decided=until_decided,
     )
     store = open_store(reporter, fresh=not resume)
     finished = run_suite(chosen, store, reporter, settings, carry_out_for(chosen))

@@ -9,6 +9,7 @@ from pydantic import Field
 
 from harness.core.dataset import Dataset
 from harness.core.evaluation import EvaluationContext, Item, ItemMeasure
+from harness.evaluations.answer_reader import ReadAnswer, as_canonical, calls_match, read_answer
 from harness.evaluations.generation_base import MOST_TOKENS, WritingOptions, WritingTask
 from harness.evaluations.item_measures import ANSWER_F1
 from harness.evaluations.prompt_template import ColumnTemplate
@@ -32,6 +33,9 @@ class GenerativeQAOptions(WritingOptions):
     )
     target: str = Field("answers", description="Column with the reference answer, or a JSON list of accepted answers.")
     max_tokens: int = Field(24, ge=1, le=MOST_TOKENS, description="Maximum number of generated tokens.")
+    read_answer: ReadAnswer | None = Field(
+        None, description="How an answer is read before it is compared: `regex`, `json_schema`, or `tool_call`."
+    )
     no_answer: str = Field("unanswerable", description="Text that means that the context has no answer.")
 
 
@@ -52,7 +56,7 @@ class GenerativeQA(WritingTask[GenerativeQAOptions]):
             "rougeL",
             "length_limit_rate",
         ),
-        *("target", "prediction", "correct", "nll_reference", "bytes_reference"),
+        *("tool_name", "tool_arguments", "target", "prediction", "correct", "nll_reference", "bytes_reference"),
     )
     default_metrics: tuple[str, ...] = (
         "squad_exact_match",
@@ -67,6 +71,15 @@ class GenerativeQA(WritingTask[GenerativeQAOptions]):
     def __init__(self, name: str, options: GenerativeQAOptions, context: EvaluationContext) -> None:
         super().__init__(name, options, context)
         self.tokenizer = rouge_tokenizer(self.language)
+        reader = options.read_answer
+        if reader is not None and reader.tool_call:
+            self.default_metrics = ("tool_name_accuracy", "tool_arguments_accuracy", "length_limit_rate")
+        elif reader is not None and reader.json_schema is not None:
+            self.default_metrics = ("exact_match_strict", "length_limit_rate")
+
+    def read(self, text: str) -> str:
+        """By `read_answer`, where the task has one."""
+        return text if self.options.read_answer is None else read_answer(self.options.read_answer, text)
 
     def spec(self) -> Mapping[str, Any]:
         return {**super().spec(), **({} if self.tokenizer == "ascii" else {"tokenizer": self.tokenizer})}
@@ -93,7 +106,12 @@ class GenerativeQA(WritingTask[GenerativeQAOptions]):
 
     def measure(self, text: str, item: Item) -> tuple[dict[str, float], dict[str, Any]]:
         nothing = normalize_answer(self.options.no_answer)
-        wanted = [gold for gold in item.payload["references"] if normalize_answer(gold) != nothing]
+        reader, golds = self.options.read_answer, list(item.payload["references"])
+        if reader is not None and reader.tool_call:
+            return _call_statistics(text, golds), {"read": text}
+        if reader is not None and reader.json_schema is not None:
+            golds = [as_canonical(gold) for gold in golds]
+        wanted = [gold for gold in golds if normalize_answer(gold) != nothing]
         given = "" if normalize_answer(text) == nothing else text
         exact = exact_match_of(given, wanted)
         stats = {
@@ -105,4 +123,15 @@ class GenerativeQA(WritingTask[GenerativeQAOptions]):
             "correct": exact,
             "rougeL": rouge_statistics(given, wanted or [""], self.tokenizer)["rougeL"],
         }
-        return stats, {}
+        return stats, {} if reader is None else {"read": text}
+
+
+def _call_statistics(call: str, golds: Sequence[str]) -> dict[str, float]:
+    """Whether the tool and its arguments are those of a reference; both of the same one count as right."""
+    matches = [calls_match(call, gold) for gold in golds]
+    return {
+        "tool_name": float(any(name for name, _ in matches)),
+        "tool_arguments": float(any(arguments for _, arguments in matches)),
+        "correct": float(any(name and arguments for name, arguments in matches)),
+        "exact_match_strict": float(any(name and arguments for name, arguments in matches)),
+    }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Sequence
 from typing import ClassVar
 
@@ -26,8 +27,8 @@ HEAD = "tag_head"
 class TaggingOptions(RowOptions):
     """The YAML of a tagging task."""
 
-    words: str = Field("words", description="Column with the words, separated by spaces.")
-    tags: str = Field("tags", description="Column with one tag per word, separated by spaces.")
+    words: str = Field("words", description="Column with the words: separated by spaces, or a list.")
+    tags: str = Field("tags", description="Column with one tag per word: separated by spaces, or a list.")
     types: list[str] = Field(description="Span types, such as person and location.")
     scheme: Scheme = Field(
         "iob2",
@@ -94,7 +95,7 @@ class Tagging(RowTask[TaggingOptions]):
     def _check_scheme(self, dataset: Dataset, split: str) -> None:
         scheme = self.options.scheme
         rows = dataset.split(split)
-        sentences = [text_of(dataset, row, self.options.tags).split(" ") for row in rows]
+        sentences = [self._pieces(dataset, row, self.options.tags) for row in rows]
         wrong = [place for place, tags in enumerate(sentences) if spans(tags, scheme)[1]]
         if not wrong:
             return
@@ -106,14 +107,20 @@ class Tagging(RowTask[TaggingOptions]):
             hint=f"set `scheme: {fitting[0]}` in the task." if fitting else "correct the tags of these rows.",
         )
 
+    def _pieces(self, dataset: Dataset, row: Row, column: str) -> list[str]:
+        """The words or tags of a row: a list in the file, else a text with single spaces."""
+        cell = text_of(dataset, row, column, empty=False)
+        if column in dataset.facts.get("lists", ()) and cell.startswith("["):
+            return [str(piece) for piece in json.loads(cell)]
+        return cell.split(" ")
+
     def row_items(self, dataset: Dataset, row: Row) -> Iterator[Item]:
-        words = text_of(dataset, row, self.options.words, empty=False).split(" ")
-        tags = text_of(dataset, row, self.options.tags, empty=False).split(" ")
+        words, tags = (self._pieces(dataset, row, column) for column in (self.options.words, self.options.tags))
         where = f"data {dataset.name!r}, row {row.id}"
         if len(words) != len(tags):
             raise DataError(
                 f"{where}: {len(words)} words and {len(tags)} tags; expected one tag per word.",
-                hint="separate words, and tags, by single spaces.",
+                hint="separate words, and tags, by single spaces, or write both as lists.",
             )
         for tag in tags:
             if tag not in self.example_labels:

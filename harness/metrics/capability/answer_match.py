@@ -112,6 +112,20 @@ exact_match_numeric = MeanOf(
     label="share of answers with the value of an accepted one",
     short="exact numbers",
 )
+tool_name_accuracy = MeanOf(
+    "tool_name_accuracy",
+    "Fraction of tool calls whose tool is the right one.",
+    label="share of tool calls with the right tool",
+    short="right tools",
+    column="tool_name",
+)
+tool_arguments_accuracy = MeanOf(
+    "tool_arguments_accuracy",
+    "Fraction of tool calls whose arguments are the right ones, by value.",
+    label="share of tool calls with the right arguments",
+    short="right arguments",
+    column="tool_arguments",
+)
 greedy_match = MeanOf(
     "greedy_match",
     "Fraction of contexts after which greedy decoding produces the target.",

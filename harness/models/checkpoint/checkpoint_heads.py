@@ -30,6 +30,11 @@ LABEL_PREFIXES = ("classifier.", "score.", "classification_head.", "logits_proj.
 SPAN_PREFIXES = ("qa_outputs.", "qa_classifier.")
 NEXT_SENTENCE_PREFIXES = ("cls.seq_relationship.",)
 HEAD_PREFIXES = (*LABEL_PREFIXES, *SPAN_PREFIXES, *NEXT_SENTENCE_PREFIXES)
+_LANGUAGE_MODEL_PREFIXES = (
+    *("cls.predictions.", "predictions.", "lm_head.", "vocab_transform.", "vocab_projector.", "generator_"),
+    *("embed_out.", "mlm_head.", "pred_layer."),
+)
+_LANGUAGE_MODEL_CLASSES = ("LMHeadModel", "ForCausalLM", "ForConditionalGeneration", "ForMaskedLM", "ForPreTraining")
 AUTO_CLASSES: Mapping[Head, str] = {
     "sequence": "AutoModelForSequenceClassification",
     "token": "AutoModelForTokenClassification",
@@ -56,6 +61,16 @@ def heads_in(config: Mapping[str, Any], names: Iterable[str]) -> tuple[Head, ...
     if any(name.startswith(NEXT_SENTENCE_PREFIXES) for name in known):
         heads.append("next_sentence")
     return tuple(heads)
+
+
+def holds_language_model(config: Mapping[str, Any], names: Iterable[str]) -> bool:
+    """Whether a checkpoint holds a language model, as far as its configuration and its tensors' names tell.
+
+    Weights that are tied to the embeddings have no tensor of their own; then `architectures` decides.
+    """
+    if any(name.startswith(_LANGUAGE_MODEL_PREFIXES) for name in names):
+        return True
+    return any(str(name).endswith(_LANGUAGE_MODEL_CLASSES) for name in config.get("architectures") or ())
 
 
 def _labeling(config: Mapping[str, Any]) -> Head:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +19,7 @@ from harness.core.errors import CheckpointError, Where
 from harness.core.model_kind import formats
 from harness.model_kinds.model_families import _family
 from harness.models.checkpoint.checkpoint_files import CHECKPOINT_FILE, CHECKPOINT_FORMAT, read_json
-from harness.models.checkpoint.checkpoint_heads import Head, heads_in
+from harness.models.checkpoint.checkpoint_heads import ADAPTER_TASKS, Head, heads_in, holds_language_model
 from harness.models.checkpoint.declared_sizes import check_sizes
 from harness.models.checkpoint.metadata_schema import ACTED_ON, OLD_KEYS, OLD_KINDS, checked
 from harness.models.checkpoint.missing_weights import INDEX, SINGLE
@@ -36,6 +37,7 @@ CONFIG = "config.json"
 ADAPTER_CONFIG = "adapter_config.json"
 ADAPTER_WEIGHTS = "adapter_model.safetensors"
 
+_LABEL_ROWS = re.compile(r"(?:^|\.)(?:classifier|score)(?:\.out_proj)?(?:\.modules_to_save(?:\.\w+)?)?\.weight\Z")
 _WRAPPERS = {"_orig_mod.": "torch.compile", "module.": "DistributedDataParallel", "_fsdp_wrapped_module.": "FSDP"}
 
 
@@ -53,6 +55,8 @@ class CheckpointInfo:
         bytes: size of the weight files.
         parent: `key` and `digest` of the checkpoint that it stands on, if any.
         heads: of which the folder holds tensors, beside that of a language model.
+        language_model: whether it holds one; of an adapter, whether its base's stays what it is asked by.
+        head_rows: rows of the head with labels, which may have no names.
     """
 
     kind: str
@@ -64,6 +68,8 @@ class CheckpointInfo:
     bytes: int
     parent: Mapping[str, str] | None
     heads: tuple[Head, ...] = ()
+    language_model: bool = False
+    head_rows: int | None = None
 
 
 def inspect(folder: Path) -> CheckpointInfo:
@@ -82,8 +88,38 @@ def inspect(folder: Path) -> CheckpointInfo:
     parent = parent_of(folder, kind, lineage)
     if declared.reader is not None:
         labels = registry.imported(declared.reader)(folder).labels
-    files = (adapter_weights(folder),) if kind == "adapter" else tuple(folder / name for name in declared.weights)
+    if kind == ADAPTER:
+        return _adapter(folder, labels, parent)
+    files = tuple(folder / name for name in declared.weights)
     return _info(kind, declared.family, labels, tensors_of(files), files, parent)
+
+
+def look_at_adapter(folder: Path) -> CheckpointInfo:
+    """What an adapter holds, whatever it says of its base.
+
+    Raises:
+        CheckpointError: when it is damaged.
+    """
+    return _adapter(folder, _labels(folder, read_lineage(folder)), None)
+
+
+def _adapter(folder: Path, labels: tuple[str, ...] | None, parent: Mapping[str, str] | None) -> CheckpointInfo:
+    files = (adapter_weights(folder),)
+    tensors = tensors_of(files)
+    config = read_json(folder / ADAPTER_CONFIG) if (folder / ADAPTER_CONFIG).is_file() else {}
+    head = ADAPTER_TASKS.get(str(config.get("task_type")))
+    info = _info(ADAPTER, formats()[ADAPTER].family, labels, tensors, files, parent)
+    return dataclasses.replace(
+        info,
+        heads=(head,) if head is not None else ("sequence",) if labels else (),
+        language_model=head is None,
+        head_rows=_label_rows(tensors) if head in ("sequence", "token") else None,
+    )
+
+
+def _label_rows(tensors: tuple[Tensor, ...]) -> int | None:
+    rows = [tensor.shape[0] for tensor in tensors if _LABEL_ROWS.search(tensor.name) and len(tensor.shape) == 2]
+    return rows[-1] if rows else None
 
 
 def read_lineage(folder: Path) -> dict[str, Any]:
@@ -231,7 +267,14 @@ def _transformers(folder: Path, labels: tuple[str, ...] | None) -> CheckpointInf
     heads = heads_in(config, (tensor.name for tensor in tensors))
     labeled = "sequence" in heads or "token" in heads
     info = _info("transformers", _family(config), labels if labeled else None, tensors, files, None)
-    return dataclasses.replace(info, model_type=model_type, has_tokenizer=True, heads=heads)
+    return dataclasses.replace(
+        info,
+        model_type=model_type,
+        has_tokenizer=True,
+        heads=heads,
+        head_rows=_label_rows(tensors) if labeled else None,
+        language_model=holds_language_model(config, [tensor.name for tensor in tensors]),
+    )
 
 
 def _check_wrapped(folder: Path, tensors: tuple[Tensor, ...]) -> None:

@@ -15,6 +15,7 @@ from typing import Any
 
 from harness.core.bounded import BoundExceeded, bounded
 from harness.core.digests import digest
+from harness.core.errors import CheckpointError
 from harness.core.requests import ChatForm, Messages
 from harness.models.encoding.answer_turn import AnswerTurn, answer_turn, earlier_answer
 from harness.models.encoding.template_clock import STATED_TIME, at_stated_time, reads_clock
@@ -186,6 +187,7 @@ class Chat:
 
         Raises:
             ChatError: when the template refuses every form, or drops a message in each that it takes.
+            CheckpointError: when the template takes too long, or too much memory.
         """
         refused: Exception | None = None
         dropped: str | None = None
@@ -198,7 +200,7 @@ class Chat:
                         )
                     )
             except BoundExceeded as error:
-                raise ChatError(str(error)) from error
+                raise CheckpointError(f"{error}.", hint="mend or remove the checkpoint's chat template.") from error
             except Exception as error:  # the template is code of the checkpoint: it may raise anything
                 refused = refused or error
                 continue

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from harness.core.errors import CheckpointError, Where
 from harness.core.reporter import Reporter
 from harness.storage.store import Store
 
@@ -54,6 +55,67 @@ def fetch_checkpoints(names: Sequence[str], store: Store, reporter: Reporter) ->
         path = locate(name, None, base=Path.cwd(), store=store, reporter=reporter)
         package = f"{entry.archive.package} {entry.archive.version}"
         yield FetchedCheckpoint(name, path, entry.license, package)
+
+
+@dataclass(frozen=True, slots=True)
+class Ability:
+    """What a checkpoint can be asked, told from its small files.
+
+    Attributes:
+        family: `masked`, `causal`, `seq2seq`, or that of another format; an adapter has its base's.
+        language_model: whether it scores or writes text.
+        labels: of its head for whole texts, in the order of its rows; None without one.
+        tags: of its head for words.
+        spans: whether it has a head for answers within a text.
+        adapter: it is an adapter alone, and stands on the base.
+        named: its head has names of its own, or it is a whole model, whose configuration names its rows.
+    """
+
+    family: str
+    language_model: bool
+    labels: tuple[str, ...] | None = None
+    tags: tuple[str, ...] | None = None
+    spans: bool = False
+    adapter: bool = False
+    named: bool = True
+
+
+def ability_of(name: str, revision: str | None, base: Ability | None = None) -> Ability:
+    """What a checkpoint, by path, hub id or catalog name, can be asked; it is looked at, not loaded.
+
+    Args:
+        base: what the checkpoint is that an adapter alone would stand on.
+
+    Raises:
+        CheckpointError: when it cannot be used, or is an adapter and there is no base.
+    """
+    from harness.models.checkpoint import adapter_folder
+    from harness.models.checkpoint.inspection import inspect, look_at_adapter
+    from harness.models.checkpoint.locate import locate
+
+    folder = locate(name, revision=revision, base=Path.cwd())
+    alone = adapter_folder.needs_base(folder)
+    if alone and base is None:
+        raise CheckpointError(
+            "this is an adapter, and its base is not given.",
+            where=Where(folder),
+            hint="pass the checkpoint that it was trained on as the base.",
+        )
+    info = look_at_adapter(folder) if alone else inspect(folder)
+    labels = info.labels
+    if labels is None and info.head_rows:
+        labels = tuple(f"LABEL_{row}" for row in range(info.head_rows))
+    classifies = "sequence" in info.heads or (info.labels is not None and not info.heads)
+    on_base = base if alone else None
+    return Ability(
+        family=on_base.family if on_base else info.family,
+        language_model=info.language_model and (on_base is None or on_base.language_model),
+        labels=labels if classifies else None,
+        tags=labels if "token" in info.heads else None,
+        spans="span" in info.heads,
+        adapter=alone,
+        named=info.labels is not None or not alone,
+    )
 
 
 def needs_base(name: str, revision: str | None) -> bool:

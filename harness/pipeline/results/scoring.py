@@ -5,19 +5,23 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any
 
-from harness.core import registry
 from harness.core.digests import digest
 from harness.core.metric import Metric, MetricContext
-from harness.core.records import ITEM, Records
+from harness.core.records import Records
 from harness.core.reporter import Reporter
-from harness.schema.results.inputs import EvaluationResult
+from harness.pipeline.results.scoring_jobs import Memo as Memo
+from harness.pipeline.results.scoring_jobs import Pair as Pair
+from harness.pipeline.results.scoring_jobs import ScoringJob as ScoringJob
+from harness.pipeline.results.scoring_jobs import ScoringSpec as ScoringSpec
+from harness.pipeline.results.scoring_jobs import cluster_unit_of as cluster_unit_of
+from harness.pipeline.results.worker_pool import WorkerPool
 from harness.schema.results.metrics import ComparisonResult, FlipsResult, MetricResult, TableResult
 from harness.storage.run_dir import RunDir
 from harness.storage.store import Store
 
-SCORES_FORMAT = 4
+SCORES_FORMAT = 6
 
 Levels = Callable[[str], tuple[float, ...]]
 
@@ -30,51 +34,6 @@ class Scores:
     comparisons: list[ComparisonResult] = field(default_factory=list)
     flips: list[FlipsResult] = field(default_factory=list)
     tables: list[TableResult] = field(default_factory=list)
-
-
-@dataclass(frozen=True)
-class Pair:
-    """One comparison to make on one evaluation."""
-
-    evaluation: str
-    baseline: str
-    candidate: str
-
-
-@dataclass(frozen=True)
-class ScoringSpec:
-    """What scoring needs to know of an evaluation.
-
-    Attributes:
-        metrics: their names, as the suite says.
-        cluster_unit, labels, scorer: as in `MetricContext`.
-        protocols: model → how it was asked; the models with records.
-    """
-
-    name: str
-    metrics: tuple[str, ...]
-    cluster_unit: str
-    labels: tuple[str, ...] = ()
-    scorer: str | None = None
-    protocols: Mapping[str, str] = field(default_factory=dict)
-
-    @classmethod
-    def of(cls, evaluation: EvaluationResult) -> ScoringSpec:
-        """That of a stored evaluation."""
-        return cls(
-            name=evaluation.name,
-            metrics=tuple(evaluation.metrics),
-            cluster_unit=cluster_unit_of(evaluation),
-            labels=tuple(evaluation.labels),
-            scorer=evaluation.scorer,
-            protocols=evaluation.protocols,
-        )
-
-
-class Memo(Protocol):
-    """Remembers the JSON result of a pure computation by its inputs' digest."""
-
-    def __call__(self, parts: Mapping[str, Any], compute: Callable[[], Any]) -> Any: ...
 
 
 def no_memo(parts: Mapping[str, Any], compute: Callable[[], Any]) -> Any:
@@ -108,6 +67,7 @@ class ScoringContext:
         alphas: `evaluation.metric` → levels at which its gates want one-sided bounds.
         seed: of every resampling.
         code: as in `metrics_of`.
+        anytime: `evaluation.metric` → whether its gates want bounds that hold at every number of items at once.
     """
 
     alphas: Levels
@@ -115,60 +75,85 @@ class ScoringContext:
     reporter: Reporter
     memo: Memo = no_memo
     code: Mapping[str, Any] | None = None
+    anytime: Callable[[str], bool] = lambda metric: False
 
 
 def score(run: RunDir, evaluations: Sequence[ScoringSpec], pairs: Sequence[Pair], context: ScoringContext) -> Scores:
-    """Scores every evaluation of a run for every model with records, and compares the pairs."""
+    """Scores every evaluation of a run for every model with records, and compares the pairs.
+
+    What takes long is shared among all cores (`worker_pool`); the results are the same.
+    """
     scores = Scores()
     by_evaluation: dict[str, list[Pair]] = {}
     for pair in pairs:
         by_evaluation.setdefault(pair.evaluation, []).append(pair)
     work = [(evaluation, by_evaluation.get(evaluation.name, [])) for evaluation in evaluations]
     total = sum(len(evaluation.protocols) + len(wanted) for evaluation, wanted in work)
-    with context.reporter.task("statistics", total=total) as task:
+    with context.reporter.task("statistics", total=total) as task, WorkerPool(run) as pool:
         for evaluation, wanted in work:
             records = {model: run.replicates(evaluation.name, model) for model in evaluation.protocols}
-            digests = {
-                model: [[records_of_seed.head.seed, content_digest(records_of_seed)] for records_of_seed in seeds]
-                for model, seeds in records.items()
-            }
-            common = {
-                "evaluation": evaluation.name,
-                "metrics": list(evaluation.metrics),
-                "labels": list(evaluation.labels),
-                "scorer": evaluation.scorer,
-                "cluster_unit": evaluation.cluster_unit,
-                "alphas": {
-                    metric: list(context.alphas(f"{evaluation.name}.{metric}")) for metric in evaluation.metrics
-                },
-                "seed": context.seed,
-            }
-            for model, model_records in records.items():
-                value = context.memo(
-                    {**common, "records": digests[model], "model": model},
-                    lambda model_records=model_records, model=model, evaluation=evaluation: _levels(  # type: ignore[misc]  # bound now
-                        evaluation, model_records, model, context
-                    ),
-                )
-                scores.metrics += [MetricResult.model_validate(entry) for entry in value["metrics"]]
-                scores.tables += [TableResult.model_validate(entry) for entry in value["tables"]]
+            jobs = _jobs(evaluation, wanted, records, context)
+
+            def here(job: ScoringJob, records: Mapping[str, Sequence[Records]] = records) -> dict[str, Any]:
+                return computed(job, records, context)
+
+            for value in pool.results(jobs, context.memo, here):
+                scores.metrics += [MetricResult.model_validate(entry) for entry in value.get("metrics", ())]
+                scores.tables += [TableResult.model_validate(entry) for entry in value.get("tables", ())]
+                scores.comparisons += [ComparisonResult.model_validate(entry) for entry in value.get("comparisons", ())]
+                scores.flips += [FlipsResult.model_validate(entry) for entry in value.get("flips", ())]
                 task.advance()
-            for pair in wanted:
-                if pair.baseline in records and pair.candidate in records:
-                    value = context.memo(
-                        {
-                            **common,
-                            "baseline": [pair.baseline, digests[pair.baseline]],
-                            "candidate": [pair.candidate, digests[pair.candidate]],
-                        },
-                        lambda pair=pair, records=records, evaluation=evaluation: _differences(  # type: ignore[misc]  # bound now
-                            evaluation, records, pair, context
-                        ),
-                    )
-                    scores.comparisons += [ComparisonResult.model_validate(entry) for entry in value["comparisons"]]
-                    scores.flips += [FlipsResult.model_validate(entry) for entry in value["flips"]]
-                task.advance()
+            task.advance(len(evaluation.protocols) + len(wanted) - len(jobs))
     return scores
+
+
+def _jobs(
+    evaluation: ScoringSpec, wanted: Sequence[Pair], records: Mapping[str, Sequence[Records]], context: ScoringContext
+) -> list[ScoringJob]:
+    digests = {
+        model: [[records_of_seed.head.seed, content_digest(records_of_seed)] for records_of_seed in seeds]
+        for model, seeds in records.items()
+    }
+    common = {
+        "evaluation": evaluation.name,
+        "metrics": list(evaluation.metrics),
+        "labels": list(evaluation.labels),
+        "scorer": evaluation.scorer,
+        "cluster_unit": evaluation.cluster_unit,
+        "alphas": {metric: list(context.alphas(f"{evaluation.name}.{metric}")) for metric in evaluation.metrics},
+        "seed": context.seed,
+    }
+
+    def job(wanted: Pair | str, models: tuple[str, ...], parts: dict[str, Any]) -> ScoringJob:
+        protocols = [records[model][0].head.protocol for model in models]
+        metrics = metrics_of(evaluation, *protocols, code=context.code)
+        levels = {metric.id: context.alphas(f"{evaluation.name}.{metric.id}") for metric in metrics}
+        anytime = [metric.id for metric in metrics if context.anytime(f"{evaluation.name}.{metric.id}")]
+        if anytime:
+            parts["anytime"] = anytime
+        inline = bool(context.code) or any(metric.kind == "recompute" for metric in metrics)
+        return ScoringJob(evaluation, wanted, levels, anytime, context.seed, {**common, **parts}, inline)
+
+    jobs = [job(model, (model,), {"records": digests[model], "model": model}) for model in records]
+    for pair in wanted:
+        if pair.baseline in records and pair.candidate in records:
+            sides = {
+                "baseline": [pair.baseline, digests[pair.baseline]],
+                "candidate": [pair.candidate, digests[pair.candidate]],
+            }
+            jobs.append(job(pair, (pair.baseline, pair.candidate), sides))
+    return jobs
+
+
+def computed(job: ScoringJob, records: Mapping[str, Sequence[Records]], context: ScoringContext) -> dict[str, Any]:
+    """The JSON of a job's results.
+
+    Args:
+        records: of the job's models, every training seed.
+    """
+    if isinstance(job.wanted, str):
+        return _levels(job, records[job.wanted], job.wanted, context)
+    return _differences(job, records, job.wanted, context)
 
 
 def content_digest(records: Records) -> str:
@@ -205,28 +190,15 @@ def metrics_of(evaluation: ScoringSpec, *protocols: str, code: Mapping[str, Any]
     return [metric for metric in metrics if any(applies(metric, protocol) for protocol in protocols)]
 
 
-def cluster_unit_of(evaluation: EvaluationResult) -> str:
-    """The unit of independence of an evaluation; results of 0.1.0 do not hold it, so its class says it then."""
-    if evaluation.cluster_unit is not None:
-        return evaluation.cluster_unit
-    group = f"{evaluation.role}s"
-    # One unit alone speaks for itself: a figure over planted worlds has its probe's kind, and the unit `world`.
-    if len(evaluation.clusters) != 1 and evaluation.kind in registry.names(group):
-        return str(registry.load(group, evaluation.kind).cluster_unit)
-    return next(iter(evaluation.clusters), ITEM)
-
-
-def _levels(
-    evaluation: ScoringSpec, replicates: Sequence[Records], model: str, context: ScoringContext
-) -> dict[str, Any]:
+def _levels(job: ScoringJob, replicates: Sequence[Records], model: str, context: ScoringContext) -> dict[str, Any]:
     from harness.comparisons.confusion_reliability import tables
     from harness.comparisons.metric_results import metric_results
     from harness.comparisons.seed_comparison import levels_over_seeds
 
-    records = replicates[0]
+    evaluation, records = job.evaluation, replicates[0]
     results: list[MetricResult] = []
     for metric in metrics_of(evaluation, records.head.protocol, code=context.code):
-        wanted = context.alphas(f"{evaluation.name}.{metric.id}")
+        wanted = job.levels[metric.id]
         with _watched(context.reporter, metric, model) as progress:
             levels = metric_results(
                 records,
@@ -234,7 +206,8 @@ def _levels(
                 evaluation=evaluation.name,
                 model=model,
                 alphas=wanted,
-                seed=context.seed,
+                seed=job.seed,
+                anytime=metric.id in job.anytime,
                 progress=progress,
             )
         results += levels_over_seeds(levels, replicates, metric, alphas=wanted)
@@ -245,18 +218,19 @@ def _levels(
 
 
 def _differences(
-    evaluation: ScoringSpec, records: Mapping[str, Sequence[Records]], pair: Pair, context: ScoringContext
+    job: ScoringJob, records: Mapping[str, Sequence[Records]], pair: Pair, context: ScoringContext
 ) -> dict[str, Any]:
     from harness.comparisons.comparability import comparability
     from harness.comparisons.flips import flips
     from harness.comparisons.pair_comparison import compare
     from harness.comparisons.seed_comparison import compared_over_seeds
 
+    evaluation = job.evaluation
     base, candidate = records[pair.baseline][0], records[pair.candidate][0]
     notes = comparability(base.head, candidate.head)
     results: list[ComparisonResult] = []
     for metric in metrics_of(evaluation, base.head.protocol, candidate.head.protocol, code=context.code):
-        wanted = context.alphas(f"{evaluation.name}.{metric.id}")
+        wanted = job.levels[metric.id]
         with _watched(context.reporter, metric, f"{pair.candidate} against {pair.baseline}") as progress:
             compared = compare(
                 base,
@@ -266,7 +240,8 @@ def _differences(
                 baseline=pair.baseline,
                 candidate_name=pair.candidate,
                 alphas=wanted,
-                seed=context.seed,
+                seed=job.seed,
+                anytime=metric.id in job.anytime,
                 comparability=notes,
                 progress=progress,
             )

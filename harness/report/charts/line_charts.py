@@ -14,6 +14,7 @@ from harness.schema.results.metrics import TableResult
 WIDTH, HEIGHT = 320, 200
 LEFT, RIGHT, TOP, BOTTOM = 44, 312, 10, 172
 _POINTS = 120
+_HISTOGRAM = 46.0
 _RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 _THOUSANDS = ((1e6, "million"), (1e3, "thousand"))
 
@@ -37,6 +38,8 @@ class Chart:
     lines: list[Line]
     header: list[str]
     rows: list[list[str]]
+    bars: list[tuple[float, float, float, float, str]] = field(default_factory=list)
+    """Bars behind the lines: x, y, width, height and style."""
 
 
 def loss_curve(name: str, steps: Sequence[dict[str, Any]]) -> Chart | None:
@@ -137,6 +140,13 @@ def reliability(base: TableResult | None, candidate: TableResult) -> Chart | Non
     x, y = scale([0.0, 1.0], LEFT, RIGHT), scale([0.0, 1.0], BOTTOM, TOP)
     lines = [Line("perfect", _path([(x(0), y(0)), (x(1), y(1))]), "ideal")]
     rows = []
+    most = max((count for _, bins, _ in series for count, *_ in bins), default=0.0)
+    bars = [
+        (round(x(confidence) + (-5.5 if style == "other" else 0.5), 1), round(BOTTOM - height, 1), 5.0, height, style)
+        for _, bins, style in series
+        for count, confidence, _ in bins
+        if (height := round(_HISTOGRAM * count / most, 1) if most else 0.0)
+    ]
     for name, bins, style in series:
         dots = [(x(confidence), y(accuracy)) for _, confidence, accuracy in bins]
         lines.append(Line(name, _path(dots), style, dots))
@@ -146,7 +156,7 @@ def reliability(base: TableResult | None, candidate: TableResult) -> Chart | Non
         ]
     return Chart(
         candidate.evaluation,
-        "Below the diagonal, the model is overconfident.",
+        "Below the diagonal, the model is overconfident. Bars: how many answers have this confidence.",
         "confidence",
         "accuracy",
         x.ticks(),
@@ -154,6 +164,7 @@ def reliability(base: TableResult | None, candidate: TableResult) -> Chart | Non
         lines,
         ["model", "n", "mean confidence", "accuracy", "gap (points)"],
         rows,
+        bars,
     )
 
 

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import base64
 import functools
-import hashlib
-import json
 import re
 from collections.abc import Sequence
 from typing import Any
 
 from markupsafe import Markup
 
+from harness.report.formats.inline_parts import digest, embed
 from harness.report.formats.page_environment import TABS, environment, source
 from harness.report.sections.audit_tables import audits
+from harness.report.sections.bias_rows import bias_rows
+from harness.report.sections.class_balances import class_balances
 from harness.report.sections.decision import decision, true_warnings
 from harness.report.sections.dose_curves import series
 from harness.report.sections.evidence_limits import evidence_limits
@@ -31,13 +31,13 @@ from harness.report.sections.prompting_advice import advice
 from harness.report.sections.shared_cost import shares
 from harness.report.sections.slice_tables import slice_tables
 from harness.report.sections.summary_cards import cards
+from harness.report.sections.threshold_curves import threshold_curves
 from harness.report.sections.tradeoff import tradeoff
 from harness.report.sections.training_curves import training
 from harness.report.view.model_cost import asking_costs
 from harness.report.view.run_view import ModelPair, RunView, files
 from harness.report.web.deferred_sections import DeferredSections
 from harness.report.wording.glossary import GLOSSARY
-from harness.report.wording.safe_text import visible_tree
 from harness.storage.run_dir import RunDir
 
 SMALL_PAGE, LARGE_PAGE = 1_000_000, 10_000_000
@@ -94,8 +94,8 @@ def render_view(view: RunView, *, live: bool = False) -> str:
             results=view.results,
             info=view.info,
             summary=Markup(summary),
-            blobs=[_embed({"columns": browser.columns, "texts": browser.texts}) for browser in items],
-            data=_embed(payload),
+            blobs=[embed({"columns": browser.columns, "texts": browser.texts}) for browser in items],
+            data=embed(payload),
             style=Markup(style),
             script=Markup(script),
             policy=_policy(style, script, live),
@@ -135,18 +135,29 @@ def _context(view: RunView, loaded: Sequence[Loaded]) -> dict[str, Any]:
         "advice": advice(view),
         "series": series(view),
         "shares": shares(view),
-        "asking": asking_costs(view.info.requests if view.info is not None else {}),
+        "asking": asking_costs(*_measured_costs(view)),
         "completions": completions(view),
         "audits": audits(view),
         "slices": {contest.key: slice_tables(view, contest, "task") for contest in view.contests},
         "confusions": {contest.key: confusions(view, contest) for contest in view.contests},
         "calibration": {contest.key: calibration(view, contest) for contest in view.contests},
-        "probes": probes(view),
+        "curves": {pair.key: threshold_curves(view, pair) for pair in view.contests},
+        "balances": class_balances(view),
+        "probes": (shown := probes(view)),
+        "details": {(probe.evaluation.name, own.contest.key): own for probe in shown for own in probe.contests},
+        "bias": {pair.key: bias_rows(view, pair) for pair in view.contests},
         "mitigations": mitigations(view),
         "training": training(view),
         "outside": outside_sections(view),
         "files": files(view),
     }
+
+
+def _measured_costs(view: RunView) -> tuple[dict[str, Any], dict[str, float]]:
+    """run.json's costs of asking, and the seconds that each model's training took."""
+    training = {name: view.cost(name).seconds for name in view.models}
+    known = {name: seconds for name, seconds in training.items() if seconds is not None}
+    return (view.info.requests if view.info is not None else {}), known
 
 
 def _tight(text: str) -> str:
@@ -163,18 +174,6 @@ def _script() -> str:
 def _policy(style: str, script: str, live: bool) -> str:
     connect = "connect-src 'self'; " if live else ""
     return (
-        f"default-src 'none'; script-src '{_digest(script)}'; style-src '{_digest(style)}'; {connect}"
+        f"default-src 'none'; script-src '{digest(script)}'; style-src '{digest(style)}'; {connect}"
         "base-uri 'none'; form-action 'none'"
     )
-
-
-def _digest(text: str) -> str:
-    return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
-
-
-def _embed(value: Any) -> Markup:
-    """JSON for a script element: no `<`, `>` or `&` and no line separators stand in it."""
-    text = json.dumps(visible_tree(value), ensure_ascii=False, separators=(",", ":"), allow_nan=False)
-    for mark in "<>&\u2028\u2029":
-        text = text.replace(mark, f"\\u{ord(mark):04x}")
-    return Markup(text)

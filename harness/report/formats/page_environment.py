@@ -17,7 +17,8 @@ from harness.report.wording import narrative
 from harness.report.wording.glossary import CORRECTIONS, FIELDS, GLOSSARY, MARGINS
 from harness.report.wording.safe_text import cut, plural, slug, visible
 from harness.schema.results import number_format
-from harness.schema.results.absences import behind_comparison, behind_metric, class_balance
+from harness.schema.results.absences import behind_comparison, behind_metric
+from harness.schema.results.inputs import EvaluationResult
 from harness.schema.run_info import attempt_sentence, earlier_mark, earlier_sentence
 
 SUITE_TEXT_LIMIT = 20_000
@@ -84,12 +85,12 @@ def environment() -> Environment:
     environment.globals.update(
         f=number_format,
         children=children,
+        overlaps=overlaps,
         clear=clear,
         facts=facts,
         FEW=FEW,
         behind_comparison=behind_comparison,
         behind_metric=behind_metric,
-        class_balance=class_balance,
         g=gate_table,
         classify_change=classify_change,
         display_interval=display_interval,
@@ -126,6 +127,12 @@ def facts(value: Any) -> str:
     if isinstance(value, int) and abs(value) >= 10_000:
         return f"{value:,}"
     return "–" if value is None else str(value)
+
+
+def overlaps(evaluation: EvaluationResult) -> list[tuple[str, int]]:
+    """(model, items that it was trained on) of the models that were."""
+    counts = ((name, known.get("overlap", 0)) for name, known in evaluation.counts.items())
+    return [(name, count) for name, count in counts if count]
 
 
 def children(view: RunView, name: str) -> int:

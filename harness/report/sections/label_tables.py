@@ -18,6 +18,7 @@ class Confusion:
     """Two matrices and their signed difference; the last number of a cell shades it, −8 to 8.
 
     Attributes:
+        sizes: items of each gold label.
         hidden: labels that are not shown, where there are many; those shown are confused most.
     """
 
@@ -25,6 +26,7 @@ class Confusion:
     rows: list[str]
     columns: list[str]
     matrices: list[tuple[str, list[list[tuple[str, str, int]]]]]
+    sizes: list[int]
     hidden: int = 0
 
 
@@ -60,7 +62,8 @@ def confusions(view: RunView, contest: ModelPair) -> list[Confusion]:
         ]
         matrices.append((f"{contest.candidate} − {name} (points)", delta))
         hidden = len({*table.rows, *every} - kept)
-        out.append(Confusion(table.evaluation, [table.rows[row] for row in rows], columns, matrices, hidden))
+        sizes = [round(sum(whole[1][row])) for row in rows]
+        out.append(Confusion(table.evaluation, [table.rows[row] for row in rows], columns, matrices, sizes, hidden))
     return out
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from urllib.parse import quote
 
 from harness.report.view.run_view import COMPLETIONS, Reading, RunView, classify_change
 from harness.schema.results import number_format
@@ -19,6 +20,8 @@ class Cell:
         best: no other model's point is better (metrics with a better side only).
         seeds: `mean of 3 seeds` or `first of 2 seeds`, of models trained with several.
         missing: what the model did not answer.
+        shade: 0 to 6, the nearer to the best of the row the deeper.
+        link: to the items of this model and its baseline; empty without a comparison.
     """
 
     text: str
@@ -30,11 +33,17 @@ class Cell:
     protocol: str
     seeds: str = ""
     missing: str = ""
+    shade: int = 0
+    link: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A metric; `heuristics` are the levels of the baselines that nobody declared, which have no column."""
+    """A metric; `heuristics` are the levels of the baselines that nobody declared, which have no column.
+
+    Attributes:
+        missing: what every model did not answer alike; the cells then do not repeat it.
+    """
 
     evaluation: str
     metric: str
@@ -44,6 +53,7 @@ class Row:
     baseline: str
     cells: list[Cell | str]
     heuristics: str = ""
+    missing: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,11 +90,22 @@ def overview(view: RunView) -> Overview | None:
                 first = known[0]
                 ideal = "" if first.ideal is None else number_format.ideal(first.ideal, first.unit)
                 beside = _heuristics(view, id_, [model for model, task in implied.items() if task == name])
-                row = Row(name, metric, first.unit, first.direction, ideal, view.baseline_of(name), cells, beside)
+                cells, alike = _once(cells)
+                row = Row(
+                    name, metric, first.unit, first.direction, ideal, view.baseline_of(name), cells, beside, alike
+                )
                 groups[_TITLES[view.group(evaluation.name, metric)]].append(row)
     kept = [(title, rows) for title, rows in groups.items() if rows]
     roles = {model.name: model.role for model in view.results.models}
     return Overview([(name, roles.get(name, "")) for name in names], kept) if kept and names else None
+
+
+def _once(cells: list[Cell | str]) -> tuple[list[Cell | str], str]:
+    """Takes out of the cells what all of them miss."""
+    texts = {cell.missing for cell in cells if isinstance(cell, Cell)}
+    if len(texts) != 1 or texts == {""}:
+        return cells, ""
+    return [replace(cell, missing="") if isinstance(cell, Cell) else cell for cell in cells], texts.pop()
 
 
 def _heuristics(view: RunView, metric: str, models: list[str]) -> str:
@@ -142,6 +163,7 @@ def _cells(view: RunView, name: str, models: list[str], rows: list[MetricResult 
         key=lambda row: (row.delta.high or 0.0) - (row.delta.low or 0.0),
         default=None,
     )
+    spread = _Spread.of(values, direction, known[0].ideal if known else None)
     cells: list[Cell | str] = []
     for model, row in zip(models, rows, strict=True):
         if row is None or row.interval.value is None:
@@ -162,9 +184,42 @@ def _cells(view: RunView, name: str, models: list[str], rows: list[MetricResult 
                 row.protocol,
                 _seeds(row),
                 behind_metric(row, view.evaluations),
+                spread.shade(row.interval.value),
+                "" if compared is None else _link(view, name, model),
             )
         )
     return cells
+
+
+@dataclass(frozen=True, slots=True)
+class _Spread:
+    """The worst and the best distance of a row's values: below zero is better, as is nearer to an ideal."""
+
+    best: float
+    worst: float
+    direction: str
+    ideal: float | None
+
+    @classmethod
+    def of(cls, values: list[float], direction: str, ideal: float | None) -> _Spread:
+        empty = cls(0.0, 0.0, direction, ideal)
+        distances = [empty.distance(value) for value in values]
+        return cls(min(distances, default=0.0), max(distances, default=0.0), direction, ideal)
+
+    def distance(self, value: float) -> float:
+        if self.direction == "target":
+            return abs(value - (self.ideal or 0.0))
+        return -value if self.direction == "higher" else value
+
+    def shade(self, value: float) -> int:
+        if self.worst <= self.best:
+            return 0
+        return round(6 * (self.worst - self.distance(value)) / (self.worst - self.best))
+
+
+def _link(view: RunView, evaluation: str, model: str) -> str:
+    pair = view.contest_of(evaluation, view.baseline_of(evaluation), model)
+    return f"#items&eval={quote(evaluation, safe='')}&pair={pair.address}"
 
 
 def _otherwise(view: RunView, name: str, model: str) -> str:

@@ -48,28 +48,26 @@ class ProbePair:
     contest: ModelPair
     drifts: list[ComparisonResult]
     groups: SliceTable | None
-    companions: list[ComparisonResult]
     moved: list[Moved]
 
 
 def probes(view: RunView) -> list[Probe]:
-    """Every probe: levels of all models, and per contest drift, groups, capability and moved items."""
+    """Every probe: levels of all models, and per contest drift, groups and moved items."""
     out = []
     for name, evaluation in view.evaluations.items():
         if evaluation.role != "probe":
             continue
         ids = list(dict.fromkeys(row.id for row in view.results.metrics if row.evaluation == name))
-        levels = [(id_, _levels(view, id_)) for id_ in ids]
+        read = [id_ for id_ in ids if view.meaning(name, id_.removeprefix(f"{name}.")).role != "companion"]
+        levels = [(id_, _levels(view, id_)) for id_ in read]
         contests = []
         for contest in view.contests:
             drifts = view.comparisons(contest, evaluation=name)
             if not drifts:
                 continue
             groups = next((table for table in slice_tables(view, contest, "probe") if table.evaluation == name), None)
-            tasks = [task for task, other in view.evaluations.items() if other.role == "task"]
-            companions = [row for task in tasks if (row := view.headline(contest, task)) is not None]
             top = MOVED_ITEMS if contest.release else MOVED_ITEMS // 2
-            contests.append(ProbePair(contest, drifts, groups, companions, moved(view, contest, name, top)))
+            contests.append(ProbePair(contest, drifts, groups, moved(view, contest, name, top)))
         out.append(Probe(evaluation, levels, {id_: validities(view, id_) for id_ in ids}, contests))
     return out
 

@@ -6,12 +6,10 @@ prompted with examples); "fine-tuning" is a release model.
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 from harness.report.view.run_view import COMPLETIONS, LANGUAGE_MODELLING, RunView, classify_change
 from harness.report.wording.narrative import change
-from harness.report.wording.safe_text import plural
 from harness.schema.results import number_format
 from harness.schema.results.metrics import ComparisonResult
 
@@ -118,26 +116,29 @@ def _cost(view: RunView, release: str, prompted: str, leads: dict[str, Compariso
     for name in leads:
         if view.evaluations[name].kind == LANGUAGE_MODELLING:
             continue
-        paid_back = break_even(view, name, prompted, release)
+        paid_back = measured_times(view, name, prompted, release)
         if paid_back is not None:
             return Advice(use, what, *paid_back)
     why = "This run did not measure the time per request for both models."
     return Advice(use, what, "undecided", [why])
 
 
-def break_even(view: RunView, evaluation: str, prompted: str, release: str) -> tuple[str, list[str]] | None:
-    """(choice, sentences) from the measured time of asking; None where it was not measured."""
+def measured_times(view: RunView, evaluation: str, prompted: str, release: str) -> tuple[str, list[str]] | None:
+    """(choice, sentences) from the measured time of asking; None where it was not measured.
+
+    A single timing of either has no interval, so no number of requests is given after which training pays off.
+    """
     slow, fast = seconds_per_item(view, evaluation, prompted), seconds_per_item(view, evaluation, release)
     training = view.cost(release).seconds
     if slow is None or fast is None or not training:
         return None
-    each = f"On {evaluation}, {prompted} takes {_milli(slow)} per item and {release} takes {_milli(fast)}"
+    each = (
+        f"On {evaluation}, {prompted} takes {_milli(slow)} per item and {release} takes {_milli(fast)}; "
+        f"training took {number_format.seconds(training)}."
+    )
     if slow <= fast:
-        text = f"{each}, so training ({number_format.seconds(training)}) never pays off in time, only in quality."
-        return "prompting", [text]
-    requests = math.ceil(training / (slow - fast))
-    text = f"{each}; training ({number_format.seconds(training)}) pays off after {plural(requests, 'request')}."
-    return "fine-tuning", [text, "Times apply to this machine and its load."]
+        return "prompting", [each, "Training does not pay off in time, only in quality."]
+    return "undecided", [each, "These are single timings on this machine; the table of costs shows their spread."]
 
 
 def seconds_per_item(view: RunView, evaluation: str, model: str) -> float | None:

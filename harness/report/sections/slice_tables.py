@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import dataclass
 
 from harness.report.charts.axis_scale import Scale, scale
-from harness.report.view.run_view import FEW, ModelPair, RunView, classify_change, display_interval
+from harness.report.view.run_view import FEW, LANGUAGE_MODELLING, ModelPair, RunView, classify_change, display_interval
 from harness.schema.results.metrics import ComparisonResult
 
 SLICE_ROWS = 60
@@ -27,22 +27,45 @@ class SliceTable:
     sizes: dict[str, int]
 
     @property
-    def drawn(self) -> list[tuple[str, list[_Ends], float, list[tuple[float, str]], list[ComparisonResult]]]:
-        """Per metric: name, (low, point, high) of each row and zero in percent of the width, ticks, rows.
+    def drawn(self) -> list[DrawnSlices]:
+        """Per metric its rows by effect, the worst first; the rows of one unit share one axis.
 
-        Better is to the right; metrics with an ideal value keep their sign.
+        Better is to the right; metrics with an ideal value keep their sign. Slices that are too small are off the
+        scale and come apart.
         """
+        axes: dict[str, Scale] = {}
+        for unit in {row.unit for row in self.rows}:
+            ends = [end for row in self.rows if row.unit == unit and row.n >= FEW for end in _ends(row)]
+            axes[unit] = scale([end for end in ends if end is not None], 2, 98, zero=True)
         out = []
         for metric in self.metrics:
             rows = [row for row in self.rows if row.metric == metric]
+            read = sorted((row for row in rows if row.n >= FEW), key=_effect)
+            few = [row for row in rows if row.n < FEW]
             if rows:
-                ends = [_ends(row) for row in rows]
-                axis = scale([end for three in ends for end in three if end is not None], 2, 98, zero=True)
-                placed: list[_Ends] = [
-                    (_place(axis, low), _place(axis, point), _place(axis, high)) for low, point, high in ends
-                ]
-                out.append((metric, placed, axis(0.0), axis.ticks(), rows))
+                axis = axes[rows[0].unit]
+                bars: list[_Ends] = []
+                for row in read:
+                    low, point, high = _ends(row)
+                    bars.append((_place(axis, low), _place(axis, point), _place(axis, high)))
+                out.append(DrawnSlices(metric, read, bars, few, axis(0.0)))
         return out
+
+
+@dataclass(frozen=True, slots=True)
+class DrawnSlices:
+    """The slices of one metric: `bars` are (low, point, high) of `rows` in percent of the width."""
+
+    metric: str
+    rows: list[ComparisonResult]
+    bars: list[_Ends]
+    few: list[ComparisonResult]
+    zero: float
+
+
+def _effect(row: ComparisonResult) -> float:
+    point = _ends(row)[1]
+    return point if point is not None else float("inf")
 
 
 _Ends = tuple[float | None, float | None, float | None]
@@ -68,6 +91,8 @@ def slice_tables(view: RunView, contest: ModelPair, role: str) -> list[SliceTabl
     tables = []
     for name, evaluation in view.evaluations.items():
         rows = view.comparisons(contest, evaluation=name, slices=True) if evaluation.role == role else []
+        if rows and evaluation.kind == LANGUAGE_MODELLING:
+            rows = [row for row in rows if row.metric == rows[0].metric]  # the others say the same in other units
         if rows:
             metrics = list(dict.fromkeys(row.metric for row in rows))
             sizes = Counter(row.metric for row in rows)

@@ -71,36 +71,68 @@ class Asking:
     """What asking 1,000 items of an evaluation cost a model; what was not measured is None.
 
     Attributes:
+        spread: seconds by the slowest and the fastest speed (tokens per second) that the model had in any evaluation
+            of the run; None where it was timed in one alone.
         memory: the most that was held while asking, bytes.
-        break_even: items after which its training has taken no longer than asking what it was trained from.
+        break_even: between how many items its training has taken no longer than asking what it was trained from;
+            None where the spreads of both overlap or are unknown: two single timings say nothing.
     """
 
     evaluation: str
     model: str
     seconds: float | None
+    spread: tuple[float, float] | None
     flops: float | None
     tokens: float | None
     memory: float | None
-    energy: float | None
-    break_even: float | None
+    break_even: tuple[float, float] | None
 
 
-def asking_costs(requests: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> list[Asking]:
-    """Rows of run.json's `requests`."""
-    return [
-        Asking(
-            evaluation=evaluation,
-            model=model,
-            seconds=_number(cost.get("seconds_per_1000")),
-            flops=_number(cost.get("flops_per_1000")),
-            tokens=_number(cost.get("tokens_per_1000")),
-            memory=_number(cost.get("peak_memory")),
-            energy=_number(cost.get("energy_wh_per_1000")),
-            break_even=_number(cost.get("break_even")),
-        )
-        for evaluation, by_model in requests.items()
-        for model, cost in by_model.items()
-    ]
+def asking_costs(
+    requests: Mapping[str, Mapping[str, Mapping[str, Any]]], training: Mapping[str, float]
+) -> list[Asking]:
+    """Rows of run.json's `requests`.
+
+    Args:
+        training: model → seconds that its training took.
+    """
+    speeds: dict[str, list[float]] = {}
+    for by_model in requests.values():
+        for model, cost in by_model.items():
+            seconds, tokens = _number(cost.get("seconds_per_1000")), _number(cost.get("tokens_per_1000"))
+            if seconds and tokens:
+                speeds.setdefault(model, []).append(tokens / seconds)
+
+    def spread(model: str, cost: Mapping[str, Any]) -> tuple[float, float] | None:
+        tokens, known = _number(cost.get("tokens_per_1000")), speeds.get(model, [])
+        return (tokens / max(known), tokens / min(known)) if tokens and len(known) > 1 else None
+
+    rows = []
+    for evaluation, by_model in requests.items():
+        for model, cost in by_model.items():
+            parent = cost.get("against")
+            theirs = spread(parent, by_model[parent]) if isinstance(parent, str) and parent in by_model else None
+            rows.append(
+                Asking(
+                    evaluation,
+                    model,
+                    _number(cost.get("seconds_per_1000")),
+                    spread(model, cost),
+                    _number(cost.get("flops_per_1000")),
+                    _number(cost.get("tokens_per_1000")),
+                    _number(cost.get("peak_memory")),
+                    _break_even(training.get(model), spread(model, cost), theirs),
+                )
+            )
+    return rows
+
+
+def _break_even(
+    training: float | None, own: tuple[float, float] | None, parent: tuple[float, float] | None
+) -> tuple[float, float] | None:
+    if not training or own is None or parent is None or parent[0] <= own[1]:
+        return None
+    return 1000 * training / (parent[1] - own[0]), 1000 * training / (parent[0] - own[1])
 
 
 def _method(stage: Mapping[str, Any]) -> str:

@@ -58,6 +58,9 @@ class MetricResult(Result):
         n_eff: how many independent items of equal weight carry it; `min_n` of gates reads this one.
         unmet: preconditions of `method` that these items do not meet; no gate passes on its bounds.
         seeds: the level over several training seeds; all else is of the first seed's checkpoint.
+        anytime: bounds that hold at every number of items at once, for gates with `sequential: true`.
+        missing, worst_case: items without an answer, and bounds over everything that these could be (Manski);
+            None where none is missing, or where the metric has no worst value.
     """
 
     id: str
@@ -77,6 +80,9 @@ class MetricResult(Result):
     weaknesses: list[str] = Field(default_factory=list)
     unmet: list[str] = Field(default_factory=list)
     seeds: SeedsResult | None = None
+    anytime: Interval | None = None
+    missing: int = 0
+    worst_case: Interval | None = None
     status: Literal["ok", "undefined"] = "ok"
     reason: str | None = None
 
@@ -102,6 +108,7 @@ class ComparisonResult(Result):
         p_adjusted, family, correction: of slices, within the `family` of this metric's slices with a p-value.
         seeds: the difference over several training seeds; all else is of the first seed's checkpoint.
         slow: the metric has no sufficient statistics and was recomputed on every resample.
+        anytime, missing, worst_case: as of `MetricResult`.
     """
 
     id: str
@@ -144,6 +151,9 @@ class ComparisonResult(Result):
     comparability: list[str] = Field(default_factory=list)
     seeds: SeedsResult | None = None
     slow: bool = False
+    anytime: Interval | None = None
+    missing: int = 0
+    worst_case: Interval | None = None
     status: Literal["ok", "undefined", "refused"] = "ok"
     reason: str | None = None
 

@@ -8,9 +8,28 @@ from harness.schema.results.base import Result
 from harness.schema.results.inputs import AuditResult, DataResult, EvaluationResult, ModelResult
 from harness.schema.results.metrics import ComparisonResult, FlipsResult, MetricResult, TableResult
 from harness.schema.results.selftest_result import SelftestResult
+from harness.schema.results.series import SeriesResult
 from harness.schema.results.verdicts import GateResult, VerdictResult
 
 RESULTS_SCHEMA = 2
+
+
+class LooksResult(Result):
+    """What a run asked that stopped when its gates were decided.
+
+    Attributes:
+        looks: how often the gates were judged.
+        asked, available: evaluation → its items that were asked, and all of them; those that were asked in batches.
+        saved: answers of all models that were not needed.
+        undecided: evaluations whose items are all asked, and whose blocking gates are not all decided.
+    """
+
+    looks: int
+    asked: dict[str, int]
+    available: dict[str, int]
+    saved: int
+    undecided: list[str] = Field(default_factory=list)
+    sentence: str
 
 
 class Results(Result):
@@ -31,7 +50,9 @@ class Results(Result):
     flips: list[FlipsResult]
     tables: list[TableResult]
     gates: list[GateResult]
+    series: list[SeriesResult] = Field(default_factory=list, description="trainings from checkpoint to checkpoint")
     audits: list[AuditResult] = Field(default_factory=list, description="the training data of the models")
     verdict: VerdictResult
     selftest: SelftestResult | None = Field(None, description="result of `harness selftest`, if it was run")
+    looks: LooksResult | None = Field(None, description="how many items `--until-decided` asked, if it was given")
     notes: list[str] = Field(default_factory=list)

@@ -23,6 +23,11 @@ class GateResult(Result):
         waiver_holds: False for a waiver that has expired; None without one.
         where: `file:line` of the rule in the suite.
         doubt: why a verdict that its figures would pass is inconclusive: rows may have been trained on.
+        sequential: its bounds hold at every number of items at once.
+        worst_case: its bounds hold whatever the missing answers are.
+        attempt: which of the attempts that share alpha it is; None without `alpha_spending`.
+        bound_holds: what `harness selftest` found of the bound on the run's own records; None before, or where it could
+            not be told.
         left_out: `--only` left nothing to judge it on; its verdict is an error.
         members: of a composition (kind `all_of`, `any_of`): the verdict of each member, with `id` its own name in
             the composition; they block through the composition alone.
@@ -53,6 +58,10 @@ class GateResult(Result):
     waiver_holds: bool | None = None
     where: str | None = None
     doubt: str | None = None
+    sequential: bool = False
+    worst_case: bool = False
+    attempt: int | None = None
+    bound_holds: bool | None = None
     left_out: bool = False
     members: list[GateResult] = Field(default_factory=list)
 

@@ -148,6 +148,12 @@
     history.replaceState(null, "", `#${place || document.documentElement.dataset.tab || "summary"}${rest}`);
   }
 
+  /** Shows a place inside a tab; what is folded in a section that is asked for opens. */
+  function reveal(node) {
+    for (const fold of all(":scope > details", node)) fold.open = true;
+    node.scrollIntoView({ block: "start", behavior: "instant" });
+  }
+
   async function go() {
     const { place, given } = parsed();
     const name = TABS.includes(place) ? place : place.startsWith("item=") ? "items" : data.places[place] || "summary";
@@ -163,7 +169,7 @@
     await opened.get(name);
     await applyPair();
     if (name === "items" && state.ready) await follow(place, given);
-    else if (place !== name && byId(place)) byId(place).scrollIntoView({ block: "start", behavior: "instant" });
+    else if (place !== name && byId(place)) reveal(byId(place));
     else if (document.documentElement.dataset.tab !== name) scrollTo(0, 0);
     document.documentElement.dataset.tab = name;
   }
