@@ -26,6 +26,7 @@ _SHOWN = 80
 
 COMMANDS = {
     "run": "Run a suite: train or load its models, evaluate, compare, gate, and report.",
+    "watch": "Run a suite on every checkpoint that a training writes.",
     "train": "Run only the training stages of a suite.",
     "audit": "Compare two checkpoints without a suite file.",
     "plan": "Show what a run would do, what is cached, and what each gate could detect.",

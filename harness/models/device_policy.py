@@ -16,8 +16,8 @@ from pathlib import Path
 
 from harness.core.errors import SuiteError, unknown
 
-SCORING_VERSION = 4
-"""Raised whenever a change of code changes a score beyond rounding."""
+SCORING_VERSION = 5
+"""Raised whenever a change of code changes a score beyond rounding, or what answers say of themselves."""
 
 DEVICES = ("auto", "cpu", "cuda", "mps")
 _BFLOAT16_CAPABILITY = 8

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from harness.core.errors import CheckpointError
+from harness.core.requests import InputMark
 
 GAP = "{mask}"
 _PROBE = "a"
@@ -131,6 +132,10 @@ class TextEncoder:
     def unknown(self, ids: Sequence[int]) -> int:
         """How many of a text's tokens stand for what the tokenizer cannot represent."""
         return 0 if self._unknown is None else list(ids).count(self._unknown)
+
+    def mark(self, ids: Sequence[int], *more: Sequence[int]) -> InputMark:
+        """What a model reads of token ids (and of what goes with them, such as their types)."""
+        return InputMark.of([list(ids), *map(list, more)], self.unknown(ids))
 
     @property
     def beginning(self) -> str:
