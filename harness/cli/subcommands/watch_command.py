@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     show_default=True,
     help="Folder for run directories.",
 )
-@click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda, cuda:1, mps.")
+@click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda, cuda:1, cuda:auto (all), mps.")
 @click.option("--limit", type=click.IntRange(min=1), help="Evaluate at most this many items per evaluation.")
 @click.option(
     "--interval", default=30.0, show_default=True, type=click.FloatRange(min=0.1), help="Seconds between looks."
