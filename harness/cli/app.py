@@ -21,12 +21,15 @@ from harness.core.distribution import explained, installed_version
 
 _NAMES = frozenset({errno.ENAMETOOLONG, errno.ELOOP, errno.ENOTDIR, errno.EISDIR, errno.EACCES, errno.EPERM})
 """Names that the system does not take: wrong usage."""
-_RESOURCES = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO, errno.EMFILE, errno.ENFILE, errno.ENOMEM})
+_RESOURCES = frozenset(
+    {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO, errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EFBIG}
+)
 """What the machine lacks: rerun to resume."""
 _SHOWN = 80
 
 COMMANDS = {
     "run": "Run a suite: train or load its models, evaluate, compare, gate, and report.",
+    "watch": "Run a suite on every checkpoint that a training writes.",
     "train": "Run only the training stages of a suite.",
     "audit": "Compare two checkpoints without a suite file.",
     "plan": "Show what a run would do, what is cached, and what each gate could detect.",
@@ -146,7 +149,7 @@ def invoke(arguments: list[str]) -> int:
     except OSError as error:
         return _system(error)
     except Exception as error:
-        return _internal(error, EXIT_INTERNAL)
+        return _foreign(error, EXIT_INTERNAL)
     return code if isinstance(code, int) else 0
 
 
@@ -169,6 +172,18 @@ def _system(error: OSError) -> int:
     place = f"{shown}: " if name else ""
     _tell(f"error: {place}{error.strerror}.\nnext: check the name and the permissions, and that there is free space.")
     return code
+
+
+def _foreign(error: Exception, code: int) -> int:
+    """What a library raises where the system ran out of something; everything else is a fault of ours."""
+    from harness.core.errors import EXIT_INCOMPLETE
+    from harness.storage.atomic import exhausted
+
+    lacking = exhausted(error)
+    if lacking is None or os.environ.get("HARNESS_DEBUG"):
+        return _internal(error, code if lacking is None else EXIT_INCOMPLETE)
+    _tell(f"error: {lacking}.\nnext: free some space or raise the limit (`ulimit`), then rerun; finished work is kept.")
+    return EXIT_INCOMPLETE
 
 
 class Terminated(KeyboardInterrupt):

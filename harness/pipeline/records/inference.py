@@ -10,6 +10,7 @@ from itertools import pairwise
 
 from harness.core.errors import IncompleteError
 from harness.core.evaluation import Evaluation, Item
+from harness.core.metric_structure import SCORING_ABSOLUTE, SCORING_RELATIVE
 from harness.core.model import Model
 from harness.core.records import FAILED, OK, Record, Records, RecordsHead
 from harness.core.reporter import Reporter, Task
@@ -49,6 +50,7 @@ def ask(
         "dtype": facts.dtype,
         "device": facts.device,
         "max_length": facts.max_length,
+        "tolerance": [SCORING_ABSOLUTE, SCORING_RELATIVE],
     }
     in_order = sorted(items, key=lambda item: item.id)
     with reporter.task(title, total=len(items), unit="items") as task:
