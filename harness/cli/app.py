@@ -16,6 +16,7 @@ from typing import NoReturn
 
 import click
 
+from harness.cli.terminal import say
 from harness.core.distribution import explained, installed_version
 
 _NAMES = frozenset({errno.ENAMETOOLONG, errno.ELOOP, errno.ENOTDIR, errno.EISDIR, errno.EACCES, errno.EPERM})
@@ -87,7 +88,7 @@ class LazyGroup(click.Group):
 
 def _show_version(context: click.Context, _: click.Parameter, wanted: bool) -> None:
     if wanted and not context.resilient_parsing:
-        click.echo(f"harness, version {installed_version()}")
+        say(f"harness, version {installed_version()}")
         context.exit()
 
 
@@ -156,7 +157,7 @@ def _tell(text: str) -> None:
     """A message on stderr; what it quotes of files and arguments never drives the terminal."""
     from harness.report.wording.safe_text import clean
 
-    click.echo(clean(text), err=True)
+    say(clean(text), err=True)
 
 
 def _system(error: OSError) -> int:
@@ -211,7 +212,7 @@ def _interrupted(stop: BaseException) -> int:
 
     terminated = isinstance(stop, Terminated) or isinstance(stop.__context__, Terminated)
     word = "terminated" if terminated else "interrupted"
-    click.echo(f"{word}. Finished work is kept; rerun the command to resume.", err=True)
+    say(f"{word}. Finished work is kept; rerun the command to resume.", err=True)
     return EXIT_TERMINATED if terminated else EXIT_INTERRUPTED
 
 

@@ -129,7 +129,7 @@ def test_from_records_reads_no_figure(run: Path, capsys: pytest.CaptureFixture[s
     assert invoke(["gate", str(run), "--from-records"]) == 10
     said = before["gates"][0]["sentence"].split(" by more than")[0]
     shown = capsys.readouterr().out
-    assert f"{said} by more than 2 points: 100.0% → 52.6%, improvement −47.4 points" in shown
+    assert f"{said} by more than 2 points: 100% → 52.6%, improvement −47.4 points" in shown
     assert invoke(["gate", str(run), "--from-records", "--write"]) == 2
     (run / "records" / "t" / "trivial.parquet").write_bytes((run / "records" / "t" / "words.parquet").read_bytes())
     assert invoke(["gate", str(run), "--from-records"]) == 2
