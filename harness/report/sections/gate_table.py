@@ -14,7 +14,8 @@ _ORDER = {"error": 0, "fail": 1, "inconclusive": 2, "pass": 3}
 _PAST = {"error": "in error", "fail": "failed", "inconclusive": "inconclusive", "pass": "passed"}
 _FRACTION = re.compile(
     r"(by more than |by at most |improvement |change |± ?|(?<=[\s(]))"
-    r"([+−-]?)([01]\.\d+(?:e-?\d+)?|0(?=[\s,;)]))(?=[\s,;:).]|\Z)(?!\s*×)"
+    r"([+−-]?)([01]\.\d+(?:e-?\d+)?|0(?=[\s,;)])|1(?= →)|(?<=→ )1|(?<=value )1)"
+    r"(?=[\s,;:).]|\Z)(?!\s*×)"
 )
 _NUMBER = re.compile(r"\d+(?:\.\d+)?(?:e[+-]?\d+)?")
 
