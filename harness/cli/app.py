@@ -25,6 +25,7 @@ _RESOURCES = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO, errn
 _SHOWN = 80
 
 COMMANDS = {
+    "demo": "Run a whole small suite in seconds, with nothing to fetch, and write its report.",
     "run": "Run a suite: train or load its models, evaluate, compare, gate, and report.",
     "train": "Run only the training stages of a suite.",
     "audit": "Compare two checkpoints without a suite file.",
