@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import shutil
+import sys
+
 import click
 
 from harness.cli.options import earlier_json, emit_json
+from harness.report.formats.terminal import outcome_lines
 from harness.report.wording.safe_text import clean_line
 from harness.schema.results.absences import absences, class_balance
 from harness.schema.results.results_file import Results
-from harness.schema.results.verdicts import GateResult
 from harness.schema.run_info import RunInfo
 from harness.storage.run_dir import RunDir
 
@@ -47,8 +50,8 @@ def show_outcome(run: RunDir, results: Results, *, as_json: bool, info: RunInfo 
         balance = class_balance(evaluation)
         if balance and evaluation.role == "task":
             click.echo(clean_line(f"class balance of {evaluation.name}: {balance}"))
-    for gate in results.gates:
-        click.echo(_line(gate))
+    for text, kind in outcome_lines(results, info, MARKS, _width()):
+        click.echo(click.style(text[:1], fg=COLOURS[kind]) + text[1:] if kind else text)
     mark = click.style(f"{MARKS[verdict.overall]} {verdict.overall}", fg=COLOURS[verdict.overall], bold=True)
     click.echo(f"\n{mark}: {clean_line(verdict.sentence)}")
     if info is not None and info.lock is not None:
@@ -59,10 +62,6 @@ def show_outcome(run: RunDir, results: Results, *, as_json: bool, info: RunInfo 
     return verdict.exit_code
 
 
-def _line(gate: GateResult) -> str:
-    shown = gate.verdict if gate.blocking or gate.verdict == "pass" else "warn"
-    mark = click.style(MARKS[gate.verdict], fg=COLOURS[shown])
-    quiet = "" if gate.blocking else " (non-blocking)"
-    place = f" on {clean_line(gate.slice)}" if gate.slice else ""
-    waiver = f" [{clean_line(gate.waiver)}]" if gate.waiver else ""
-    return f"{mark} {clean_line(gate.id)}{place}{quiet}: {clean_line(gate.sentence)}{waiver}"
+def _width() -> int | None:
+    """Columns of the terminal; None where stdout is a file or a pipe, whose lines are left whole."""
+    return shutil.get_terminal_size().columns if sys.stdout.isatty() else None

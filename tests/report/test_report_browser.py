@@ -334,6 +334,12 @@ def test_the_index_opens_quietly_in_every_size(chromium: Any, plain: RunDir, tmp
         page.goto(url)
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
         page.evaluate(axe.read_text("utf-8"))
+        for box in page.locator("input[type=checkbox]").all():
+            box.check()
+        assert page.locator(".sides tbody tr").count() >= 4
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
         assert page.evaluate("axe.run().then(r => r.violations.map(v => [v.id, v.nodes.map(n => n.html)]))") == []
+        page.select_option("#verdict", "pass")
+        assert page.locator("tr[data-verdict]:visible").count() == 0
         page.close()
     assert seen == []

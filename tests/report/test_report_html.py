@@ -22,6 +22,7 @@ from harness.core.interval import Interval
 from harness.report.charts.line_charts import rate_curve, throughput_curve
 from harness.report.formats.html_page import render_html
 from harness.report.formats.write_reports import write_reports
+from harness.report.sections.item_browser import item_measures
 from harness.report.sections.leading_forest import leading_forest
 from harness.report.sections.overview import overview
 from harness.report.view.item_columns import measure
@@ -170,7 +171,7 @@ def test_the_pages_columns_are_those_of_the_records(plain: RunDir) -> None:
         assert sorted(order) == list(range(one.head["total"]))
         for model, (answers, _, value) in one.sides.items():
             records = view.records(one.head["name"], model)
-            wanted, _ = measure(records, view.evaluations[one.head["name"]].item_measures)
+            wanted, _ = measure(records, item_measures(view, one.head["name"]))
             assert value == pytest.approx(wanted[order], rel=5.01e-4, nan_ok=True)  # four digits
             if one.head["answers"]:
                 assert answers == [records.texts("prediction")[k] for k in order]

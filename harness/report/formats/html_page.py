@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import base64
 import functools
-import hashlib
-import json
 import re
 from collections.abc import Sequence
 from typing import Any
 
 from markupsafe import Markup
 
+from harness.report.formats.inline_parts import digest, embed
 from harness.report.formats.page_environment import TABS, environment, source
 from harness.report.sections.audit_tables import audits
 from harness.report.sections.bias_rows import bias_rows
@@ -40,7 +38,6 @@ from harness.report.view.model_cost import asking_costs
 from harness.report.view.run_view import ModelPair, RunView, files
 from harness.report.web.deferred_sections import DeferredSections
 from harness.report.wording.glossary import GLOSSARY
-from harness.report.wording.safe_text import visible_tree
 from harness.storage.run_dir import RunDir
 
 SMALL_PAGE, LARGE_PAGE = 1_000_000, 10_000_000
@@ -97,8 +94,8 @@ def render_view(view: RunView, *, live: bool = False) -> str:
             results=view.results,
             info=view.info,
             summary=Markup(summary),
-            blobs=[_embed({"columns": browser.columns, "texts": browser.texts}) for browser in items],
-            data=_embed(payload),
+            blobs=[embed({"columns": browser.columns, "texts": browser.texts}) for browser in items],
+            data=embed(payload),
             style=Markup(style),
             script=Markup(script),
             policy=_policy(style, script, live),
@@ -177,18 +174,6 @@ def _script() -> str:
 def _policy(style: str, script: str, live: bool) -> str:
     connect = "connect-src 'self'; " if live else ""
     return (
-        f"default-src 'none'; script-src '{_digest(script)}'; style-src '{_digest(style)}'; {connect}"
+        f"default-src 'none'; script-src '{digest(script)}'; style-src '{digest(style)}'; {connect}"
         "base-uri 'none'; form-action 'none'"
     )
-
-
-def _digest(text: str) -> str:
-    return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
-
-
-def _embed(value: Any) -> Markup:
-    """JSON for a script element: no `<`, `>` or `&` and no line separators stand in it."""
-    text = json.dumps(visible_tree(value), ensure_ascii=False, separators=(",", ":"), allow_nan=False)
-    for mark in "<>&\u2028\u2029":
-        text = text.replace(mark, f"\\u{ord(mark):04x}")
-    return Markup(text)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
@@ -11,6 +9,7 @@ from urllib.parse import quote
 from markupsafe import Markup
 
 from harness.report.charts.point_charts import Point, PointChart
+from harness.report.formats.inline_parts import digest, embed
 from harness.report.formats.page_environment import environment, source
 from harness.report.formats.run_history import GatePoint, History, RunRow, history
 from harness.report.wording.safe_text import one_line
@@ -51,20 +50,41 @@ def write_index(folder: Path) -> Path:
 
 
 def index_html(folder: Path) -> str:
-    """The page as text: a table of runs per suite and the trends of its gates; no script."""
+    """The page as text: a table of runs per suite, two runs side by side, and the trends of its gates."""
     known = history(folder)
-    style = source("report.css")
-    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+    shown = suites(folder, known)
+    style, script = source("report.css"), source("script_index.js")
     return (
         environment()
         .get_template("index.html.j2")
         .render(
-            suites=suites(folder, known),
+            suites=shown,
             refused={name: one_line(why, 400) for name, why in known.refused.items()},
             style=Markup(style),
-            policy=f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'",
+            script=Markup(script),
+            data=embed([_side_by_side(suite) for suite in shown]),
+            policy=f"default-src 'none'; script-src '{digest(script)}'; style-src '{digest(style)}'; "
+            "base-uri 'none'; form-action 'none'",
         )
     )
+
+
+def _side_by_side(suite: Suite) -> dict[str, dict[str, list[str]]]:
+    """Run's number → gate → figure, interval, n and verdict."""
+    return {
+        str(run.number): {
+            _named(gate): [
+                _text(gate, gate.value), _span(gate), f"{gate.n:,}" if gate.n is not None else "–", gate.verdict
+            ]
+            for gate in run.row.gates
+        }
+        for run in suite.runs
+    }  # fmt: skip
+
+
+def _named(gate: GatePoint) -> str:
+    where = f" on {gate.slice}" if gate.slice else ""
+    return one_line(f"{gate.id}: {gate.metric}{where}" + (f", {gate.model}" if gate.model else ""), 160)
 
 
 def suites(folder: Path, known: History) -> list[Suite]:
@@ -103,7 +123,6 @@ def _trend(gate: GatePoint, points: list[tuple[Run, GatePoint]]) -> PointChart:
     fraction = number_format.is_fraction(gate.unit) and gate.scale != "ratio"
     factor = 100.0 if fraction else 1.0
     unit = "ratio" if gate.scale == "ratio" else ("%" if gate.scale == "level" else "points") if fraction else gate.unit
-    where = f" on {gate.slice}" if gate.slice else ""
     first, last = points[0][1], points[-1][1]
     shapes = {"pass": "dot", "fail": "diamond", "error": "diamond"}
     return PointChart(
@@ -121,7 +140,7 @@ def _trend(gate: GatePoint, points: list[tuple[Run, GatePoint]]) -> PointChart:
             )
             for run, point in points
         ],
-        title=one_line(f"{gate.id}: {gate.metric}{where}" + (f", {gate.model}" if gate.model else ""), 160),
+        title=_named(gate),
         summary=f"From {_text(first, first.value)} to {_text(last, last.value)} over {len(points)} runs; bars are "
         "the 95% intervals of the individual runs.",
         x_label="run",

@@ -8,6 +8,7 @@ and did not pass is `skipped`, with its sentence: so the file agrees with the ex
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from datetime import datetime
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -21,13 +22,15 @@ _TYPES = {"fail": "gate.regression", "inconclusive": "gate.inconclusive"}
 
 
 def junit_xml(results: Results, info: RunInfo | None = None, root: Path | None = None) -> bytes:
-    """The gates as JUnit XML, UTF-8; holds no time, so equal results give equal bytes.
+    """The gates as JUnit XML, UTF-8; its times are the run's, so that a run always gives the same bytes.
 
     Args:
         info, root: the run and the checkout, for the suite's path beside every case (`file`, as GitLab shows it).
     """
     file = suite_file(info, root or Path.cwd())
     cases = [_case(results, gate, file) for gate in results.gates] or [_no_gates(results)]
+    for case, gate in zip(cases, results.gates, strict=False):
+        case.set("time", f"{_seconds_of(gate, info):.3f}")
     counts = {
         "tests": len(cases),
         "failures": sum(case.find("failure") is not None for case in cases),
@@ -37,14 +40,48 @@ def junit_xml(results: Results, info: RunInfo | None = None, root: Path | None =
     attributes = {name: str(count) for name, count in counts.items()}
     whole = ElementTree.Element("testsuites", attributes)
     suite = ElementTree.SubElement(whole, "testsuite", {"name": one_line(f"harness.{results.suite}"), **attributes})
-    mark = earlier_mark(info) if info is not None else None
-    if mark is not None:
-        properties = ElementTree.SubElement(suite, "properties")
-        ElementTree.SubElement(properties, "property", {"name": "harness.run", "value": one_line(mark)})
+    if info is not None:
+        suite.set("timestamp", info.started.split("+")[0].removesuffix("Z")[:19])
+        suite.set("time", f"{_duration(info):.3f}")
+    properties = ElementTree.SubElement(suite, "properties")
+    for name, value in _properties(results, info).items():
+        ElementTree.SubElement(properties, "property", {"name": name, "value": one_line(value)})
     suite.extend(cases)
     ElementTree.indent(whole)
     text = ElementTree.tostring(whole, encoding="unicode")
     return f'<?xml version="1.0" encoding="UTF-8"?>\n{text}\n'.encode()
+
+
+def _properties(results: Results, info: RunInfo | None) -> dict[str, str]:
+    """What the run was, for the systems that show it beside the cases."""
+    facts = {
+        "harness.verdict": results.verdict.overall,
+        "harness.exit_code": str(results.verdict.exit_code),
+        "harness.suite_digest": results.suite_digest,
+        "harness.seed": str(results.seed),
+        "harness.baseline": results.baseline,
+        "harness.release": ", ".join(results.release),
+    }
+    if info is not None:
+        facts |= {"harness.run_id": info.run_id, "harness.version": str(info.versions.get("harness", ""))}
+        mark = earlier_mark(info)
+        facts |= {"harness.run": mark} if mark is not None else {}
+    return {name: value for name, value in facts.items() if value}
+
+
+def _duration(info: RunInfo) -> float:
+    """Seconds from start to finish; 0 where the run does not say."""
+    try:
+        ends = [datetime.fromisoformat(time) for time in (info.started, info.finished or info.started)]
+        return max(0.0, (ends[1] - ends[0]).total_seconds())
+    except (ValueError, TypeError):
+        return 0.0
+
+
+def _seconds_of(gate: GateResult, info: RunInfo | None) -> float:
+    """Seconds of asking the models that a gate is about; 0 where they were not measured."""
+    asked = info.asking.get(gate.metric.partition(".")[0], {}) if info is not None else {}
+    return sum(asked.get(model, 0.0) for model in {gate.model, gate.baseline} if model is not None)
 
 
 def _no_gates(results: Results) -> ElementTree.Element:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
-from harness.report.formats.comment import comment_markdown
+from harness.report.formats.comment import artifact_link, comment_markdown
 from harness.report.formats.csv_tables import comparisons_csv, metrics_csv
 from harness.report.formats.html_page import render_view
 from harness.report.formats.junit import junit_xml
@@ -31,7 +32,7 @@ def write_reports(run: RunDir) -> list[Path]:
         "summary.md": summary_markdown(view.results, view.info).encode("utf-8"),
         "junit.xml": junit_xml(view.results, view.info),
         "model-card.md": model_card(view.results, view.info).encode("utf-8"),
-        "comment.md": comment_markdown(view.results, view.info).encode("utf-8"),
+        "comment.md": comment_markdown(view.results, view.info, artifact_link(os.environ)).encode("utf-8"),
         "metrics.csv": metrics_csv(view.results).encode("utf-8"),
         "comparisons.csv": comparisons_csv(view.results).encode("utf-8"),
     }

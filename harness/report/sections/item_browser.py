@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import bisect
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -20,11 +20,14 @@ from harness.report.view.run_view import LANGUAGE_MODELLING, RunView
 from harness.report.web import item_data
 from harness.report.wording.glossary import FIELDS
 from harness.report.wording.safe_text import cut, visible, visible_tree
+from harness.schema.results.inputs import ItemMeasureResult
 
 TEXT_BYTES = 2000
 """A single text longer than this many bytes of UTF-8 is cut."""
 TOKEN_ITEMS = 30
 """Log-likelihoods by token stand in the page for this many items an evaluation, of the first pair of models."""
+LEAST_LENGTH = 20
+"""Running text shorter than this (in what its measure is per: bytes) is not ranked."""
 SLICES = 60
 ANSWERS = 400
 ANSWER_LENGTH = 120
@@ -60,6 +63,30 @@ class Browser:
 def load(view: RunView) -> list[Loaded]:
     """The evaluations of which the run holds items and the records of two compared models."""
     return [loaded for name in view.evaluations if (loaded := Loaded.open(view, name)) is not None]
+
+
+def item_measures(view: RunView, name: str) -> list[ItemMeasureResult]:
+    """What items are ordered by: running text by the sum over the whole text, so that short texts do not lead."""
+    evaluation = view.evaluations[name]
+    if evaluation.kind != LANGUAGE_MODELLING:
+        return evaluation.item_measures
+    whole: dict[str, Any] = {
+        "per": [],
+        "divisor": 1.0,
+        "empty": None,
+        "label": "negative log-likelihood of the whole text",
+        "unit": "nats",
+    }
+    return [known.model_copy(update=whole) for known in evaluation.item_measures]
+
+
+def _long_enough(side: Side, measures: Sequence[ItemMeasureResult]) -> Side:
+    """Running text that is too short to be read has no value, and so no place among the items that changed most."""
+    names = [name for known in measures[:1] for name in known.per if name in side.records.stat_names]
+    if not names or not len(side.records):
+        return side
+    size = np.sum([side.records.stat(name) for name in names], axis=0)[np.maximum(side.rows, 0)]
+    return replace(side, value=np.where(size >= LEAST_LENGTH, side.value, np.nan))
 
 
 def browsers(loaded: Sequence[Loaded], budget: int) -> list[Browser]:
@@ -98,12 +125,14 @@ class Loaded:
             return None
         wanted = view.pairs(name)
         models = list(dict.fromkeys(model for pair in wanted for model in pair))
-        measures = view.evaluations[name].item_measures
+        measures = item_measures(view, name)
         sides = {
             model: aligned_side(records, measures, table.ids)
             for model in models
             if (records := view.records(name, model)) is not None and len(records)
         }
+        if view.evaluations[name].kind == LANGUAGE_MODELLING:
+            sides = {model: _long_enough(side, view.evaluations[name].item_measures) for model, side in sides.items()}
         pairs = [pair for pair in wanted if pair[0] in sides and pair[1] in sides]
         if not pairs:
             return None
@@ -149,7 +178,7 @@ class Loaded:
         texts, shown = self._texts(budget)
         names, _, left = membership(self.table.table, SLICES)
         kind = self.view.evaluations[self.name].kind
-        known = self.view.evaluations[self.name].item_measures
+        known = item_measures(self.view, self.name)
         measures = (measure(side.records, known)[1] for side in self.sides.values())
         what = next((measure for measure in measures if measure is not None), None)
         models = list(self.sides)
@@ -190,7 +219,7 @@ class Loaded:
         return texts, len(rows)
 
     def _rows(self, places: Any, first: int = 0) -> list[Any]:
-        """Texts and evidence of some items; `first` is the rank of the first one."""
+        """Texts and evidence of some items; `first` is the rank of the first one, −1 of one that is asked for alone."""
         evaluation = self.view.evaluations[self.name]
         responses = self._responses(places, first)
         listed = all(map(self._listed, self.sides.values()))
@@ -210,7 +239,7 @@ class Loaded:
         out = []
         for model, side in self.sides.items():
             responses = side.responses(places) if tells(side) else [{}] * len(places)
-            kept = max(0, TOKEN_ITEMS - first) if model in self.pairs[0] else 0
+            kept = 1 if first < 0 else max(0, TOKEN_ITEMS - first) if model in self.pairs[0] else 0
             out.append(
                 [
                     response if at < kept else {key: value for key, value in response.items() if key != "pieces"}
@@ -240,7 +269,7 @@ class Loaded:
         at = bisect.bisect_left(self.table.ids, item)
         if at == len(self.table) or not self.table.ids[at].startswith(item):
             return None
-        row: list[Any] = self._rows(np.array([at]))[0]
+        row: list[Any] = self._rows(np.array([at]), -1)[0]
         return row
 
     def _listed(self, side: Side) -> bool:

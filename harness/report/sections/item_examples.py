@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from harness.report.sections.item_browser import Loaded
+from harness.report.sections.item_browser import Loaded, item_measures
 from harness.report.view.item_columns import Side
 from harness.report.view.run_view import LANGUAGE_MODELLING, ModelPair, RunView
 from harness.report.wording.safe_text import cut
@@ -67,7 +67,7 @@ def examples(view: RunView, pair: ModelPair, loaded: Sequence[Loaded]) -> Exampl
 
 def _examples(view: RunView, loaded: Loaded, names: tuple[str, str]) -> Examples:
     before, after = (loaded.sides[name] for name in names)
-    measures = view.evaluations[loaded.name].item_measures
+    measures = item_measures(view, loaded.name)
     lower = bool(measures) and measures[0].better == "lower"
     with np.errstate(invalid="ignore"):
         gain = np.nan_to_num((after.value - before.value) * (-1.0 if lower else 1.0))

@@ -55,7 +55,7 @@ def test_junit_has_a_skipped_case_instead_of_an_empty_file(ungated: RunDir) -> N
 
 def test_the_index_and_annotations_say_so(ungated: RunDir, tmp_path: Path) -> None:
     page = index_html(tmp_path)
-    assert "badge v-none" in page
+    assert "chip v-none" in page
     assert SENTENCE in page
     assert not set(CHECK_MARKS) & set(page.split("<main")[1])
     (line,) = github_annotations(ungated.read_results(), None, tmp_path)

@@ -10,7 +10,8 @@
     const [sets, inSet] = columns.slices;
     const lower = rows.map((row) => head.fields.map((_, place) => row[place]).join("\n").toLowerCase());
     const answered = sides.some((side) => side.answer.some((code) => code !== null));
-    return { ...head, index, answered, ids: columns.ids, target: columns.target, sides, sets: sets.map((set) => new Set(set)), inSet, rows, lower, views: new Map() };
+    const tokens = rows.slice(0, 30).some((row) => (row[head.fields.length] || {}).tokens);
+    return { ...head, index, answered, tokens, asked: new Set(), ids: columns.ids, target: columns.target, sides, sets: sets.map((set) => new Set(set)), inSet, rows, lower, views: new Map() };
   }
 
   const evaluations = new Map();

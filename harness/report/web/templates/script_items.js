@@ -122,11 +122,19 @@
       const address = `#item=${encodeURIComponent(state.entry.name)}/${encodeURIComponent(state.entry.ids[place])}`;
       history.replaceState(null, "", pair && pair !== data.pairs[0] ? `${address}&pair=${pair.address}` : address);
     }
-    if (!state.entry.rows[place] && data.live) fetchRow(state.entry, place);
+    if (data.live && lacks(state.entry, place)) fetchRow(state.entry, place);
   }
 
-  /** Under `harness serve` a text that the page lacks is asked for. */
+  /** Whether the page lacks an item's text, or the likelihoods of its tokens. */
+  function lacks(entry, place) {
+    if (entry.asked.has(place)) return false;
+    const row = entry.rows[place];
+    return !row || (entry.tokens && !(row[entry.fields.length] || {}).tokens);
+  }
+
+  /** Under `harness serve` what the page lacks of an item is asked for. */
   async function fetchRow(entry, place) {
+    entry.asked.add(place);
     const answer = await fetch(`item?evaluation=${encodeURIComponent(entry.name)}&id=${encodeURIComponent(entry.ids[place])}`);
     if (!answer.ok) return;
     entry.rows[place] = await answer.json();
