@@ -18,8 +18,8 @@ _WORDS: Sequence[tuple[str, str]] = (
             r"[^,]*(?:, [^,]*)*?, and the rows that occur in FILE are left out\."
         ),
         (
-            "If no model learned from these rows, pass --held-out; else pass --trained-on FILE, and the rows that occur "
-            "FILE are left out."
+            "If no model learned from these rows, pass --held-out; else pass --trained-on FILE, and the rows that "
+            "occur in FILE are left out."
         ),
     ),
     (r"map the columns in the suite: `columns: \{[^}]*\}`", "pass --text COLUMN and --label COLUMN"),
