@@ -253,7 +253,7 @@ _SCROLL = """async () => {
 
 
 def browse(run: RunDir) -> dict[str, float]:
-    """Opens the page five times, then filters, sorts, searches and scrolls; medians in milliseconds."""
+    """Opens the page at its items five times, then filters, sorts, searches and scrolls; medians in milliseconds."""
     from playwright.sync_api import sync_playwright
 
     program = next((found for name in ("chromium", "google-chrome") if (found := shutil.which(name))), None)
@@ -263,7 +263,7 @@ def browse(run: RunDir) -> dict[str, float]:
         for _ in range(5):
             page = chromium.new_page(viewport={"width": 1280, "height": 900})
             start = time.perf_counter()
-            page.goto((run.path / "report.html").as_uri(), wait_until="commit")
+            page.goto((run.path / "report.html").as_uri() + "#items", wait_until="commit")
             page.wait_for_selector("#browser[data-ready]")
             opened.append((time.perf_counter() - start) * 1000)
             if len(opened) < 5:
@@ -271,10 +271,10 @@ def browse(run: RunDir) -> dict[str, float]:
         found = {"interactive_ms": float(np.median(opened))}
         actions: dict[str, list[tuple[str, str, str]]] = {
             "filter_ms": [
-                ("outcome", "fixed", "change"),
-                ("outcome", "broken", "change"),
+                ("show-fixed", "", "click"),
+                ("show-different", "", "click"),
                 ("slice", "0", "change"),
-                ("outcome", "all", "change"),
+                ("show-all", "", "click"),
                 ("slice", "-1", "change"),
             ],
             "sort_ms": [
@@ -299,7 +299,7 @@ def section(items: int, numbers: dict[str, float]) -> str:
         ("build (`harness report`, without interpreter start)", f"{numbers['build_s']:.1f} s", "20 s"),
         ("peak memory of the process", f"{numbers['peak_mb']:.0f} MB", "2,000 MB"),
         ("size of report.html", f"{numbers['size_mb']:.2f} MB", "10 MB"),
-        ("page interactive", f"{numbers['interactive_ms']:.0f} ms", "2,000 ms"),
+        ("opened at the items, interactive", f"{numbers['interactive_ms']:.0f} ms", "2,000 ms"),
         ("filter, median (worst)", f"{numbers['filter_ms']:.0f} ({numbers['filter_worst_ms']:.0f}) ms", "200 ms"),
         ("sort, median (worst)", f"{numbers['sort_ms']:.0f} ({numbers['sort_worst_ms']:.0f}) ms", "200 ms"),
         ("search, median (worst)", f"{numbers['search_ms']:.0f} ({numbers['search_worst_ms']:.0f}) ms", "200 ms"),

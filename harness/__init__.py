@@ -1,7 +1,8 @@
 """Compares a base language model with its fine-tuned specializations.
 
 From Python: `harness.compare` and `harness.judge` work on results that you already have, without any
-model. Importing this package is light; each name is loaded when it is first used.
+model; `harness.SuiteCallback` evaluates a suite while a model is trained. Importing this package is light; each name is
+loaded when it is first used.
 """
 
 from __future__ import annotations
@@ -14,17 +15,19 @@ if TYPE_CHECKING:
     from harness.api.comparisons import Comparisons
     from harness.api.judge import Gate, GateFailedError, Verdicts, judge
     from harness.api.measures import Mean, Ratio
+    from harness.commands.trainer_callback import SuiteCallback
 
 _HOMES = {
-    "Comparisons": "comparisons",
-    "Gate": "judge",
-    "GateFailedError": "judge",
-    "Mean": "measures",
-    "Ratio": "measures",
-    "UnknownTrainingWarning": "compare",
-    "Verdicts": "judge",
-    "compare": "compare",
-    "judge": "judge",
+    "Comparisons": "harness.api.comparisons",
+    "Gate": "harness.api.judge",
+    "GateFailedError": "harness.api.judge",
+    "Mean": "harness.api.measures",
+    "Ratio": "harness.api.measures",
+    "SuiteCallback": "harness.commands.trainer_callback",
+    "UnknownTrainingWarning": "harness.api.compare",
+    "Verdicts": "harness.api.judge",
+    "compare": "harness.api.compare",
+    "judge": "harness.api.judge",
 }
 
 __all__ = [
@@ -33,6 +36,7 @@ __all__ = [
     "GateFailedError",
     "Mean",
     "Ratio",
+    "SuiteCallback",
     "UnknownTrainingWarning",
     "Verdicts",
     "compare",
@@ -43,7 +47,7 @@ __all__ = [
 def __getattr__(name: str) -> Any:
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"harness.api.{_HOMES[name]}"), name)
+    return getattr(import_module(_HOMES[name]), name)
 
 
 def __dir__() -> list[str]:

@@ -18,8 +18,11 @@ from harness.core.metric import MetricContext
 from harness.core.records import Records, RecordsHead
 from harness.core.reporter import Reporter
 from harness.evaluations.lm_eval.lm_eval_task import LmEvalTask
-from harness.evaluations.lm_eval.samples import Answered, filters_of, metrics_of, read_samples
-from harness.metrics.build_metrics import build_metrics
+from harness.evaluations.lm_eval.logged_figures import agree
+from harness.evaluations.lm_eval.logged_task import LoggedTask
+from harness.evaluations.lm_eval.samples import Answered, ReadSamples, filters_of, read_samples
+from harness.metrics.build_metrics import build_metrics, factory
+from harness.metrics.logged_figure import LOGGED
 from harness.pipeline import provenance
 from harness.pipeline.results.assembly import record_counts
 from harness.pipeline.results.gate_verdicts import verdicts, wanted_pairs
@@ -33,15 +36,6 @@ from harness.storage.records_file import write_records
 from harness.storage.run_dir import RunDir
 
 _UNKNOWN_TRAINING = "rows may have been trained on: the logs do not say what the models learned from."
-TOTALS = {
-    "acc": "acc",
-    "acc_norm": "acc_norm_chars",
-    "acc_bytes": "acc_norm_bytes",
-    "acc_mutual_info": "acc_mutual_info",
-    "exact_match": "exact_match_strict",
-}
-"""lm-eval's means over documents → our statistics."""
-_TOTAL_TOLERANCE = 1e-6
 _SAMPLES = re.compile(r"samples_(?P<task>.+?)(_\d{4}-\d\d-\d\dT[\d.:-]+)?\.jsonl\Z")
 
 
@@ -94,12 +88,11 @@ def import_lm_eval(
     for task, imported in tasks.items():
         for note in imported.notes:
             reporter.warn(f"{task}: {note}")
-    answered = {task: imported.answered for task, imported in tasks.items()}
     notes = [f"skipped {error.where}: {error.message}" for error in refused]
-    names = list(answered)
+    names = list(tasks)
     reporter.warn(_UNKNOWN_TRAINING)
     identity = digest({"files": {name: [file_digest(tasks[task]) for task in names] for name, tasks in files.items()}})
-    text = _suite(suite, [source.name for source in sources], answered)
+    text = _suite(suite, [source.name for source in sources], tasks)
     with run_folders.claim(out, suite, identity, resume=False) as (run, _):
         _write(run, suite, text, sources, files, tasks, notes, reporter)
     return run
@@ -111,10 +104,12 @@ class ImportedTask:
 
     Attributes:
         answered: model → its documents, the broken ones as failures.
+        metrics: our metrics, those that every log has.
         notes: what a reader of the figures must know.
     """
 
     answered: dict[str, list[Answered]]
+    metrics: tuple[str, ...]
     notes: tuple[str, ...]
 
 
@@ -128,14 +123,28 @@ def read_task(files: Mapping[str, Path], task: str, chosen_filter: str | None) -
         DataError: when a log cannot be read, no filter is in every log, or figures contradict each other.
     """
     chosen, notes = _filter(files, chosen_filter)
-    read = {model: read_samples(file, chosen, _delimiter(file, task)) for model, file in files.items()}
+    pages = {model: LoggedTask.of(_results(file), _logged_name(file, task)) for model, file in files.items()}
+    read = {model: read_samples(file, chosen, pages[model]) for model, file in files.items()}
     for model, file in files.items():
-        _check_totals(file, task, chosen, read[model].answered)
-    items = {answer.item.id: answer.item for task_answers in read.values() for answer in task_answers.answered}
-    told = [f"{model}: {note}" for model, task_answers in read.items() for note in task_answers.notes]
+        _check_totals(file, chosen, read[model], pages[model])
+    items = {answer.item.id: answer.item for documents in read.values() for answer in documents.answered}
+    said = [f"{model}: {note}" for model, documents in read.items() for note in documents.notes]
+    every = [documents.metrics for documents in read.values()]
+    metrics = tuple(name for name in every[0] if all(name in others for others in every))
+    if not metrics:
+        raise DataError(
+            "no figure of the documents can be read from every log.",
+            where=Where(next(iter(files.values()))),
+            notes=said,
+            hint="run the task with harness itself (`lm_eval`).",
+        )
+    lost = dict.fromkeys(name for names in every for name in names if name not in metrics)
+    if lost:
+        notes.append(f"only some of the logs have {', '.join(lost)}; left out.")
     return ImportedTask(
-        {model: task_answers.complete(items) for model, task_answers in read.items()},
-        tuple(dict.fromkeys([*notes, *told])),
+        {model: documents.complete(items) for model, documents in read.items()},
+        metrics,
+        tuple(dict.fromkeys([*notes, *said])),
     )
 
 
@@ -159,29 +168,22 @@ def _filter(files: Mapping[str, Path], chosen: str | None) -> tuple[str, list[st
     return common[0], [f"read with the filter {common[0]} for all models; --filter chooses another one ({others})."]
 
 
-def _delimiter(file: Path, task: str) -> str | None:
-    """What the task puts before a choice, where the results file says it; with a chat template the log must tell."""
-    config = _results(file).get("configs")
-    own = config.get(_logged_name(file, task)) if isinstance(config, dict) else None
-    given = own.get("target_delimiter") if isinstance(own, dict) else None
-    return given if isinstance(given, str) and not _results(file).get("chat_template_sha") else None
-
-
-def _check_totals(file: Path, task: str, chosen: str, answered: Sequence[Answered]) -> None:
+def _check_totals(file: Path, chosen: str, read: ReadSamples, task: LoggedTask) -> None:
     """Refuses a log whose documents do not add up to the results file beside it."""
-    results = _results(file).get("results")
-    own = results.get(_logged_name(file, task)) if isinstance(results, dict) else None
-    if not isinstance(own, dict) or any(not answer.record.stats for answer in answered):
+    if read.broken or any(not answer.record.stats for answer in read.answered):
         return
-    for theirs, ours in TOTALS.items():
-        logged = own.get(f"{theirs},{chosen}")
-        if not isinstance(logged, int | float) or any(ours not in answer.record.stats for answer in answered):
+    records = Records.of(RecordsHead("", "", read.answered[0].protocol), [answer.record for answer in read.answered])
+    for theirs, ours in read.settled.items():
+        logged = task.total(theirs, chosen)
+        own = task.aggregation(theirs)
+        if ours is None or logged is None or own is None or (own != "mean" and LOGGED in factory(ours.metric).needs):
             continue
-        mean = math.fsum(answer.record.stats[ours] for answer in answered) / len(answered)
-        if abs(mean - float(logged)) > _TOTAL_TOLERANCE:
+        (metric,) = build_metrics([ours.metric], MetricContext(cluster_unit=LmEvalTask.cluster_unit))
+        rows = metric.stats(records)
+        value = float(metric.value(rows.sum(axis=0), len(rows))) * ours.scale
+        if not agree(logged, 0.0 if math.isnan(value) else value):
             raise DataError(
-                f"lm-eval's results say {theirs} {float(logged):.6g}, and the {len(answered)} logged documents give "
-                f"{mean:.6g}.",
+                f"lm-eval's results say {theirs} {logged:.6g}, and the {len(rows)} logged documents give {value:.6g}.",
                 where=Where(file),
                 hint="the samples are not those of the results file beside them; keep each run in a folder of its own.",
             )
@@ -230,7 +232,7 @@ def _plain(task: str) -> str:
     return re.sub(r"[^a-z0-9_-]+", "-", task.lower()).strip("-_")[:64] or "task"
 
 
-def _suite(name: str, models: Sequence[str], answered: Mapping[str, Mapping[str, Sequence[Answered]]]) -> str:
+def _suite(name: str, models: Sequence[str], imported: Mapping[str, ImportedTask]) -> str:
     """A suite that names what was imported, so that gates can be judged again."""
     base = {"test_split": "test", "doc_to_text": "", "doc_to_target": "", "doc_to_choice": []}
     types = {
@@ -240,11 +242,10 @@ def _suite(name: str, models: Sequence[str], answered: Mapping[str, Mapping[str,
         "generation": "generate_until",
     }
     tasks = {}
-    for task, by_model in answered.items():
-        protocol = next(iter(by_model.values()))[0].protocol
+    for name_of_task, task in imported.items():
+        protocol = next(iter(task.answered.values()))[0].protocol
         described = {**base, "output_type": types[protocol]}
-        metrics = [*metrics_of([answer for answers in by_model.values() for answer in answers])]
-        tasks[task] = {"lm_eval": {"task": described, "metrics": metrics}}
+        tasks[name_of_task] = {"lm_eval": {"task": described, "metrics": list(task.metrics)}}
     value = {
         "name": name,
         "title": f"{', '.join(models[1:]) or models[0]}, run with lm-evaluation-harness",
@@ -351,7 +352,7 @@ def _evaluation(
         for model, asked in prompts.items()
         if (count := sum(first.get(item, prompt) != prompt for item, prompt in asked.items()))
     ]
-    metrics = list(metrics_of([answer for answers in answered.values() for answer in answers]))
+    metrics = list(imported.metrics)
     return EvaluationResult(
         name=task,
         role="task",

@@ -86,7 +86,9 @@ def _leaf(
     if before is not None and not where:
         spread = _spread(rule, metric, [rule.model] if rule.model else models, before, source)
     effect = planned(rule, n, clusters, direction=metric.direction, kind=metric.kind, unit=metric.unit, spread=spread)
-    return PlannedEffect(effect.mde, effect.required_n, effect.possible, f"{effect.sentence.removesuffix('.')}{where}.")
+    return PlannedEffect(
+        effect.mde, effect.required_n, effect.possible, f"{effect.sentence.removesuffix('.')}{where}.", n
+    )
 
 
 def _slice_sizes(

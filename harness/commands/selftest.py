@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from scipy.stats import binom
 
+from harness.commands.certify_bounds import bounds_sentence, gate_bounds, holds_of
 from harness.commands.stored_suite import own_suite
 from harness.core.errors import HarnessError
 from harness.core.metric import Metric
@@ -18,7 +19,7 @@ from harness.pipeline.records.record_cache import RecordCache
 from harness.pipeline.results.scoring import ScoringSpec, metrics_of
 from harness.schema.results.inputs import EvaluationResult
 from harness.schema.results.results_file import Results
-from harness.schema.results.selftest_result import FalseAlarmsResult, NoiseResult, SelftestResult
+from harness.schema.results.selftest_result import BoundResult, FalseAlarmsResult, NoiseResult, SelftestResult
 from harness.storage.run_dir import RunDir
 from harness.storage.store import Store
 
@@ -53,8 +54,10 @@ def selftest_run(
     reason: str | None = "no model was evaluated a second time."
     if ask_again:
         noise_results, reason = _asked_twice(run, results, store, reporter, device)
-    made = _summed_up(alarms, noise_results, reason, swaps)
-    run.write(results.model_copy(update={"selftest": made}))
+    bounds = gate_bounds(run, own_suite(run), results, reporter)
+    made = _summed_up(alarms, bounds, noise_results, reason, swaps)
+    gates = [gate.model_copy(update={"bound_holds": holds_of(gate, bounds)}) for gate in results.gates]
+    run.write(results.model_copy(update={"selftest": made, "gates": gates}))
     return made
 
 
@@ -145,14 +148,21 @@ def _asked_twice(
 
 
 def _summed_up(
-    alarms: Sequence[FalseAlarmsResult], noise_results: Sequence[NoiseResult], reason: str | None, swaps: int
+    alarms: Sequence[FalseAlarmsResult],
+    bounds: Sequence[BoundResult],
+    noise_results: Sequence[NoiseResult],
+    reason: str | None,
+    swaps: int,
 ) -> SelftestResult:
     counted = [alarm for alarm in alarms if alarm.rate is not None]
     bad = [alarm for alarm in counted if _too_often(alarm, len(counted))]
     return SelftestResult(
-        passed=not bad,
-        sentence=f"{_alarm_sentence(counted, bad, swaps)} {_noise_sentence(noise_results, reason)}",
+        passed=not bad and not any(bound.holds is False for bound in bounds),
+        sentence=" ".join(
+            [_alarm_sentence(counted, bad, swaps), *bounds_sentence(bounds), _noise_sentence(noise_results, reason)]
+        ),
         false_alarms=list(alarms),
+        bounds=list(bounds),
         noise=list(noise_results),
         noise_reason=reason,
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -21,11 +21,13 @@ from harness.core.metric import Metric
 from harness.core.metric_structure import MetricStructure
 from harness.core.records import FloatArray, Records
 from harness.schema.results.metrics import ComparisonResult
+from harness.statistics.clusters import Groups
 from harness.statistics.multiplicity import benjamini_hochberg, holm
 from harness.statistics.paired_difference import difference
 from harness.statistics.percentile_bootstrap import RECOMPUTES, Progress
 from harness.statistics.power import needed_n_observed
 from harness.statistics.result import Difference
+from harness.statistics.westfall_young import SlicedSides, max_t
 
 Correction = Literal["holm", "benjamini_hochberg"]
 
@@ -78,7 +80,8 @@ def compare(
 
     Args:
         comparability: further notes, shown with every result.
-        correction: Holm for claims, Benjamini–Hochberg for exploration.
+        correction: Holm for claims (Westfall & Young's max-T where sides can be swapped for all slices at once),
+            Benjamini–Hochberg for exploration.
         anytime: add bounds that hold at every number of items at once.
         progress: called after every recomputation of a metric without sufficient statistics.
 
@@ -173,19 +176,57 @@ def compare(
         )
         result = further(builder.result(name, change, notes, counts), positions)
         family.append(result.model_copy(update={"simultaneous": simultaneous}))
-    return [*results, *_adjusted(family, correction)]
+    joint = None if correction != "holm" else _max_t(family, sides, by_slice, metric, per_slice(resamples), seed)
+    return [*results, *(_adjusted(family, correction) if joint is None else joint)]
+
+
+def _max_t(
+    family: list[ComparisonResult],
+    sides: _Sides,
+    by_slice: Mapping[str, Rows],
+    metric: Metric,
+    resamples: int,
+    seed: int,
+) -> list[ComparisonResult] | None:
+    """The slices with p-values that know what they have in common; None where not all sides can be swapped at once."""
+    tested = [row for row in family if row.p is not None and not row.identical]
+    errors = [number_or_nan(row.delta.standard_error) for row in tested]
+    if metric.kind == "recompute" or len(tested) < 2 or not all(error > 0 for error in errors):
+        return None
+    groups = Groups.of(sides.clusters, len(sides.clusters))
+    codes = np.arange(groups.n) if groups.codes is None else groups.codes
+    slices = []
+    for row, error in zip(tested, errors, strict=True):
+        places = by_slice[row.slice or ""]
+        slices.append(SlicedSides(sides.base[places], sides.candidate[places], codes[places], error))
+    adjusted = dict(
+        zip([row.slice for row in tested], max_t(slices, metric.value, groups.count, resamples, seed), strict=True)
+    )
+    size = sum(row.p is not None for row in family)
+
+    def with_adjusted(row: ComparisonResult) -> ComparisonResult:
+        # A slice's own test is never weaker than the claim about it.
+        p = None if row.p is None else max(row.p, float(adjusted.get(row.slice, 1.0)))
+        return row.model_copy(update={"p_adjusted": p, "family": size, "correction": "westfall_young"})
+
+    return [with_adjusted(row) for row in family]
 
 
 def _sides(base: Records, candidate: Records, metric: Metric, joined: Joined) -> _Sides:
     ours, theirs = base.take(joined.base_rows), candidate.take(joined.candidate_rows)
     none = np.empty((len(ours), 0))
+    structure, other = metric.structure(ours), metric.structure(theirs)
+    exact = (
+        max(structure.tolerance[0], other.tolerance[0]),
+        max(structure.tolerance[1], other.tolerance[1]),
+    )
     return _Sides(
         ours,
         theirs,
         none if metric.kind == "recompute" else metric.stats(ours),
         none if metric.kind == "recompute" else metric.stats(theirs),
         ours.clusters(metric.cluster_unit),
-        metric.structure(ours),
+        replace(structure, tolerance=exact),
         truncation(ours, theirs),
     )
 

@@ -164,6 +164,13 @@ class Evaluation(ABC):
         """Sentences about one model's answers that whoever reads its figures must see."""
         return ()
 
+    def frame(self, item: Item) -> tuple[str, str] | None:
+        """What the item asks and whom it is about, where each item is about other people; None where items stand alone.
+
+        Items that ask the same about different people have no figure if the model reads the same tokens.
+        """
+        return None
+
     def remarks(self, data: Sequence[Dataset], split: str) -> Sequence[str]:
         """Sentences about the data: rows without a counterpart, words that never occur."""
         return ()

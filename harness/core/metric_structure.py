@@ -30,7 +30,8 @@ class MetricStructure:
         spread: the figure is a largest minus smallest: sums [..., k] → figures of groups [..., S, G], of S rates over G
             groups; `parts` are the items of each of the S·G figures. None for all other figures.
         pooled: how several rates become one figure: the largest of their spreads, or the mean.
-        nats: column 0 is a log-likelihood in nats, which is known to `SCORING_ABSOLUTE` and `SCORING_RELATIVE` only.
+        nats: column 0 is a log-likelihood in nats, which is known to `tolerance` only.
+        tolerance: nats, and share of the log-likelihood, as the records say; see `SCORING_ABSOLUTE`.
     """
 
     weights: FloatArray | None = None
@@ -41,6 +42,7 @@ class MetricStructure:
     spread: Callable[[FloatArray], FloatArray] | None = None
     pooled: Literal["largest", "mean"] = "largest"
     nats: bool = False
+    tolerance: tuple[float, float] = (SCORING_ABSOLUTE, SCORING_RELATIVE)
 
     def take(self, rows: npt.NDArray[np.integer[Any]]) -> MetricStructure:
         """The same of some of the items."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, NamedTuple
 
 from harness.core.digests import digest
 
@@ -242,13 +242,44 @@ class TopCompletions(Request):
     k: int = 5
 
 
+class InputMark(NamedTuple):
+    """What a model read of a text: a digest of its tokens, and how many of them stand for unknown words.
+
+    Probes learn from it which texts a model cannot tell apart. In responses it stands as a short text, `<digest>` or
+    `<digest>?<unknown>`; several are joined by `|`.
+    """
+
+    tokens: str
+    unknown: int = 0
+
+    @classmethod
+    def of(cls, tokens: Any, unknown: int = 0) -> InputMark:
+        """The mark of token ids, or of whatever else is all that a model sees of a text."""
+        return cls(digest(tokens)[:16], unknown)
+
+    def __str__(self) -> str:
+        return f"{self.tokens}?{self.unknown}" if self.unknown else self.tokens
+
+    @classmethod
+    def read(cls, text: str) -> InputMark:
+        """Reads what `str` wrote."""
+        tokens, _, unknown = text.partition("?")
+        return cls(tokens, int(unknown) if unknown.isdigit() else int("?" in text))
+
+
+def input_marks(response: Response) -> list[InputMark] | None:
+    """What the model read for a response, one mark for each text or option; None where that is not known."""
+    inputs: str | None = getattr(response, "inputs", None)
+    return None if inputs is None else [InputMark.read(part) for part in inputs.split("|")]
+
+
 @dataclass(frozen=True, slots=True)
 class Scores:
     """One log value per label, group or option, in the order that was asked.
 
     Attributes:
-        inputs: digest of the tokens that a head read, so that probes know which texts it cannot tell apart; None where
-            that is not known.
+        inputs: what the model read (`InputMark`), one for each option where options were read; None where that is not
+            known.
     """
 
     values: tuple[float, ...]
@@ -256,8 +287,7 @@ class Scores:
     inputs: str | None = field(default=None, compare=False)
 
     def to_json(self) -> dict[str, Any]:
-        plain = {"scores": list(self.values), "truncated": self.truncated}
-        return plain if self.inputs is None else {**plain, "inputs": self.inputs}
+        return _with_inputs({"scores": list(self.values), "truncated": self.truncated}, self.inputs)
 
 
 @dataclass(frozen=True, slots=True)
@@ -270,6 +300,7 @@ class Likelihood:
         truncated: how many tokens of the text did not fit and were not scored.
         pieces: (start, end, log-likelihood) of each scored token in the text; only with `details`.
         unknown: how many of the text's tokens stand for what the tokenizer cannot represent.
+        inputs: what the model read (`InputMark`); None where that is not known.
     """
 
     total: float
@@ -277,12 +308,15 @@ class Likelihood:
     truncated: int = 0
     pieces: tuple[tuple[int, int, float], ...] = ()
     unknown: int = 0
+    inputs: str | None = field(default=None, compare=False)
 
     def to_json(self) -> dict[str, Any]:
-        plain = {"total": self.total, "tokens": self.tokens, "truncated": self.truncated}
+        plain: dict[str, Any] = {"total": self.total, "tokens": self.tokens, "truncated": self.truncated}
         if self.unknown:
             plain["unknown"] = self.unknown
-        return {**plain, "pieces": [list(piece) for piece in self.pieces]} if self.pieces else plain
+        if self.pieces:
+            plain["pieces"] = [list(piece) for piece in self.pieces]
+        return _with_inputs(plain, self.inputs)
 
 
 @dataclass(frozen=True, slots=True)
@@ -296,6 +330,7 @@ class Generated:
         prompt_tokens: length of the prompt as the model read it.
         truncated: tokens of the prompt that did not fit.
         log_likelihood: of the generated tokens under the model, nats; None where a server keeps it.
+        inputs: what the model read (`InputMark`); None where that is not known.
         thought: what was written before the answer as a thought; no part of `text`. None where there is none.
         unclosed: whether the thought never ended, so that there is no answer.
     """
@@ -308,10 +343,12 @@ class Generated:
     log_likelihood: float | None = None
     thought: str | None = None
     unclosed: bool = False
+    inputs: str | None = field(default=None, compare=False)
 
     def to_json(self) -> dict[str, Any]:
-        left_out = {"text"} if self.thought is not None else {"text", "thought", "unclosed"}
-        return {"generated": self.text, **{k: v for k, v in dataclasses.asdict(self).items() if k not in left_out}}
+        left_out = {"text", "inputs"} if self.thought is not None else {"text", "inputs", "thought", "unclosed"}
+        plain = {k: v for k, v in dataclasses.asdict(self).items() if k not in left_out}
+        return _with_inputs({"generated": self.text, **plain}, self.inputs)
 
 
 @dataclass(frozen=True, slots=True)
@@ -320,9 +357,10 @@ class Embedding:
 
     values: tuple[float, ...]
     truncated: int = 0
+    inputs: str | None = field(default=None, compare=False)
 
     def to_json(self) -> dict[str, Any]:
-        return {"embedding": list(self.values), "truncated": self.truncated}
+        return _with_inputs({"embedding": list(self.values), "truncated": self.truncated}, self.inputs)
 
 
 @dataclass(frozen=True, slots=True)
@@ -363,9 +401,10 @@ class Completions:
 
     tokens: tuple[str, ...]
     scores: tuple[float, ...]
+    inputs: str | None = field(default=None, compare=False)
 
     def to_json(self) -> dict[str, Any]:
-        return {"completions": list(self.tokens), "scores": list(self.scores)}
+        return _with_inputs({"completions": list(self.tokens), "scores": list(self.scores)}, self.inputs)
 
 
 @dataclass(frozen=True, slots=True)
@@ -409,9 +448,17 @@ def _read(value: dict[str, Any]) -> Response:
         known = None if likelihood is None else float(likelihood)
         thought = None if value.get("thought") is None else str(value["thought"])
         text, unclosed = str(value["generated"]), bool(value.get("unclosed"))
-        return Generated(text=text, finish=finish, log_likelihood=known, thought=thought, unclosed=unclosed, **counts)
+        return Generated(
+            text=text,
+            finish=finish,
+            log_likelihood=known,
+            thought=thought,
+            unclosed=unclosed,
+            inputs=_inputs(value),
+            **counts,
+        )
     if "embedding" in value:
-        return Embedding(_floats(value["embedding"]), int(value["truncated"]))
+        return Embedding(_floats(value["embedding"]), int(value["truncated"]), _inputs(value))
     if "tags" in value:
         return Tags(tuple(map(str, value["tags"])), _floats(value["scores"]), int(value["truncated"]))
     if "span" in value:
@@ -425,13 +472,21 @@ def _read(value: dict[str, Any]) -> Response:
             truncated=int(value["truncated"]),
         )
     if "completions" in value:
-        return Completions(tuple(map(str, value["completions"])), _floats(value["scores"]))
+        return Completions(tuple(map(str, value["completions"])), _floats(value["scores"]), _inputs(value))
     if "scores" in value:
-        inputs = value.get("inputs")
-        return Scores(_floats(value["scores"]), int(value["truncated"]), None if inputs is None else str(inputs))
+        return Scores(_floats(value["scores"]), int(value["truncated"]), _inputs(value))
     pieces = tuple((int(start), int(end), float(score)) for start, end, score in value.get("pieces", ()))
     cut_counts = {name: int(value.get(name, 0)) for name in ("truncated", "unknown")}
-    return Likelihood(float(value["total"]), int(value["tokens"]), pieces=pieces, **cut_counts)
+    return Likelihood(float(value["total"]), int(value["tokens"]), pieces=pieces, inputs=_inputs(value), **cut_counts)
+
+
+def _with_inputs(plain: dict[str, Any], inputs: str | None) -> dict[str, Any]:
+    return plain if inputs is None else {**plain, "inputs": inputs}
+
+
+def _inputs(value: dict[str, Any]) -> str | None:
+    inputs = value.get("inputs")
+    return None if inputs is None else str(inputs)
 
 
 def _floats(values: Any) -> tuple[float, ...]:

@@ -19,6 +19,7 @@ from harness.data.user_data import UNLABELED
 from harness.schema.results.inputs import AuditResult
 from harness.statistics.estimate import estimate
 from harness.text.cooccurrence import group_rates, own_words, together
+from harness.text.language_guess import language_warnings
 from harness.text.lexicons.builtin_lists import described_words
 from harness.text.lexicons.group_words import GroupWords, own_gender_words
 
@@ -112,6 +113,9 @@ def audit(
     if unused:
         shown = ", ".join(unused[:8]) + (", …" if len(unused) > 8 else "")
         notes.append(f"{len(unused)} words of the lexicon never occur: {shown}")
+    notes += words.unclear_notes(texts)
+    if groups is None:
+        notes += language_warnings(texts, "the built-in group words")
     return AuditResult(
         title=f"{dataset.name} ({split}, {purpose})",
         data=dataset.name,

@@ -13,9 +13,10 @@ from harness.core.metric import MetricContext
 from harness.core.model import ModelFacts
 from harness.core.records import Records
 from harness.evaluations.on_task import task_of, task_spec
-from harness.evaluations.probe_guards import alike_warnings, language_warnings
+from harness.evaluations.probe_guards import alike_warnings
 from harness.schema.suite.data_refs import DataName
 from harness.schema.suite.evaluation_options import EvaluationOptions, OnTaskOptions
+from harness.text.language_guess import language_warnings
 
 OptionsT = TypeVar("OptionsT", bound=EvaluationOptions)
 OnTaskOptionsT = TypeVar("OnTaskOptionsT", bound=OnTaskOptions)
@@ -44,6 +45,10 @@ class Probe(Evaluation, Generic[OptionsT]):
         """What changes items, requests or records: its settings and the limit."""
         return {"kind": self.kind, "format": self.format, **self.settings(), "limit": self.options.limit}
 
+    def answer_warnings(self, records: Records) -> list[str]:
+        """Items whose variants a model could not tell apart."""
+        return alike_warnings(records)
+
     @abstractmethod
     def settings(self) -> Mapping[str, Any]:
         """JSON: the options that change items, requests or records."""
@@ -68,10 +73,6 @@ class OnTaskProbe(Probe[OnTaskOptionsT]):
         """A warning where English lists meet the task's texts in another language."""
         texts = (item.payload["text"] for item in self.task.every_item(data[: len(self.task.data_refs)], split))
         return language_warnings(texts, what)
-
-    def answer_warnings(self, records: Records) -> list[str]:
-        """Items whose variants a model could not tell apart."""
-        return alike_warnings(records)
 
     def protocol_content(self, protocol: str) -> Mapping[str, Any]:
         """Its own, and its task's."""

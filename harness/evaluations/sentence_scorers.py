@@ -16,11 +16,13 @@ from harness.core.requests import (
     PAIRED_SCORERS,
     Continuations,
     Failure,
+    InputMark,
     MaskedScorer,
     PseudoLikelihood,
     Request,
     Response,
     RollingLikelihood,
+    input_marks,
 )
 from harness.evaluations.record_builders import scores, whole_likelihood
 
@@ -42,12 +44,13 @@ SCORER_HELP = (
 
 @dataclass(frozen=True, slots=True)
 class Scored:
-    """A sentence's log-likelihood in nats, over how many tokens (None where that is not known), and how many of
-    its tokens stand for what the tokenizer cannot represent."""
+    """A sentence's log-likelihood in nats, over how many tokens (None where that is not known), how many of its
+    tokens stand for what the tokenizer cannot represent, and what the model read (None where that is not known)."""
 
     total: float
     tokens: int | None
     unknown: int = 0
+    mark: InputMark | None = None
 
 
 def scorer_for(facts: ModelFacts, wanted: Scorer | None) -> Scorer | None:
@@ -95,7 +98,7 @@ def read(response: Response, scorer: str) -> Scored | Failure:
         return (
             likelihood
             if isinstance(likelihood, Failure)
-            else Scored(likelihood.total, likelihood.tokens, likelihood.unknown)
+            else Scored(likelihood.total, likelihood.tokens, likelihood.unknown, _mark(likelihood))
         )
     values = scores(response, 1)
     if isinstance(values, Failure):
@@ -103,4 +106,14 @@ def read(response: Response, scorer: str) -> Scored | Failure:
     if not math.isfinite(values[0]):
         return Failure("nan", "the model returned a likelihood that is not finite")
     cut = getattr(response, "truncated", 0)
-    return Failure("too_long", f"{cut} tokens exceed the model's length limit") if cut else Scored(values[0], None)
+    return Failure("too_long", f"{cut} tokens exceed the model's length limit") if cut else _scored(values[0], response)
+
+
+def _scored(value: float, response: Response) -> Scored:
+    mark = _mark(response)
+    return Scored(value, None, 0 if mark is None else mark.unknown, mark)
+
+
+def _mark(response: Response) -> InputMark | None:
+    marks = input_marks(response)
+    return marks[0] if marks else None

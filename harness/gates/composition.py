@@ -13,11 +13,12 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from harness.gates.decision import Outcome
+from harness.gates.joint_rule import judge_joint
 from harness.gates.messages import shared_alpha
 from harness.gates.single_rule import judge_rule
 from harness.gates.trace import GateTrace, JudgmentContext
 from harness.schema.results.number_format import confidence, plural
-from harness.schema.suite.gate_rules import AllOfRule, AnyOfRule, Composition, Rule
+from harness.schema.suite.gate_rules import AllOfRule, AnyOfRule, Composition, JointRule, Rule
 
 _WORST_FIRST: tuple[Outcome, ...] = ("error", "fail", "inconclusive", "pass")
 
@@ -29,6 +30,8 @@ def judge_composition(context: JudgmentContext, rule: Composition, model: str | 
         model: judged where a member names none of its own.
         alpha: level of the whole.
     """
+    if isinstance(rule, JointRule):
+        return judge_joint(context, rule, model, alpha)
     inner = context.below(rule)
     if isinstance(rule, AnyOfRule):
         members, outcome = _any_of(inner, rule, model, alpha)

@@ -95,6 +95,15 @@ def build_criterion(
     return replace(_leveled(rule, level, model, alpha), held=held)
 
 
+def joint_criterion(rule: ComparedRule, row: ComparisonResult, alpha: float) -> Criterion:
+    """As `build_criterion`, of a row that several evaluations made.
+
+    Raises:
+        RefusedError: when its numbers cannot be judged.
+    """
+    return _changed(rule, _at_no_difference(row, alpha) if row.identical else row, alpha)
+
+
 def _held(rule: SlicedRule, row: MetricResult | ComparisonResult) -> Literal["", "anytime", "worst_case"]:
     """What the bounds of a rule must hold for.
 

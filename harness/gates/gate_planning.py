@@ -18,6 +18,7 @@ from harness.schema.suite.gate_rules import (
     AnyOfRule,
     Composition,
     EquivalenceRule,
+    JointRule,
     Leaf,
     NoFlipsRule,
     NonInferiorityRule,
@@ -61,6 +62,7 @@ class PlannedEffect:
     required_n: int | None
     possible: bool
     sentence: str
+    n: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +92,8 @@ def plan_rule(rule: Rule, leaf_effect: Callable[[Leaf], PlannedEffect]) -> Plann
     """
     if not isinstance(rule, Composition):
         return leaf_effect(rule)
+    if isinstance(rule, JointRule):
+        return _joint(rule, leaf_effect)
     total = len(rule.members)
     effects = []
     for member in rule.members:
@@ -112,6 +116,27 @@ def plan_rule(rule: Rule, leaf_effect: Callable[[Leaf], PlannedEffect]) -> Plann
     return PlannedEffect(
         max(known) if len(known) == total else None, max(sizes, default=None), possible, f"{lead}. {each}"
     )
+
+
+def _joint(rule: JointRule, leaf_effect: Callable[[Leaf], PlannedEffect]) -> PlannedEffect:
+    """A weighted mean of independent parts has SE² = Σ w²·SE²; the worst of them is as sure as its least sure part."""
+    effects = [(member, leaf_effect(member)) for member in rule.members if not isinstance(member, Composition)]
+    each = " ".join(f"{member.id}: {effect.sentence}" for member, effect in effects)
+    lead = f"judges {rule.title} as one figure"
+    if not all(effect.possible for _, effect in effects):
+        return PlannedEffect(None, None, False, f"cannot pass: not all of its parts can. {each}")
+    reach = [effect.mde - rule.margin for _, effect in effects if effect.mde is not None]
+    if len(reach) < len(effects):
+        return PlannedEffect(None, None, True, f"{lead}. {each}")
+    if rule.how == "max_drop":
+        whole = max(reach)
+    else:
+        parts = list(rule.weights.values())
+        if rule.how == "pooled":
+            parts = [float(effect.n or 1) for _, effect in effects]
+        whole = math.sqrt(sum((weight / sum(parts) * size) ** 2 for weight, size in zip(parts, reach, strict=True)))
+    text = f"{lead}: finds a change {whole:.3g} beyond its margin with 80% power, if its parts share no clusters"
+    return PlannedEffect(rule.margin + whole, None, True, f"{text}. {each}")
 
 
 def _at_level(rule: Rule, divisor: int) -> Rule:

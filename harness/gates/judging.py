@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 
 from harness.gates.composition import judge_composition
@@ -68,10 +68,11 @@ def gate_traces(
     today: date,
     flips: Sequence[TagFlips] = (),
     attempt: int | None = None,
+    joint: Mapping[tuple[str, str], ComparisonResult] | None = None,
 ) -> list[GateTrace]:
     """As `judge`, with what each verdict rests on, for explanations."""
     lookup = ResultLookup(metrics, comparisons, evaluations)
-    context = JudgmentContext(gates, lookup, flips, baseline, today, attempt=attempt)
+    context = JudgmentContext(gates, lookup, flips, baseline, today, attempt=attempt, joint=joint or {})
     traces: list[GateTrace] = []
     for rule in gates.rules:
         models = models_of(rule, release)

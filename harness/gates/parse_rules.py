@@ -11,6 +11,7 @@ from harness.core.errors import Where, unknown
 from harness.schema.suite.gate_rules import (
     COMPOSED_KEYS,
     COMPOSITIONS,
+    JOINTS,
     KINDS,
     Composition,
     Defaults,
@@ -110,6 +111,10 @@ def _rule(
     if not isinstance(raw, dict):
         problems.add(f"expected a rule such as {{id, metric, kind, …}}, found {found(raw)}.")
         return None
+    joint = [key for key in JOINTS if key in raw]
+    if joint:
+        made: Rule | None = validate(JOINTS[joint[0]], {**defaults, **raw}, problems)
+        return None if made is None else _spent(made)
     composed = [key for key in COMPOSITIONS if key in raw]
     if composed:
         return _composition(composed[0], raw, defaults, problems, places, path, depth)

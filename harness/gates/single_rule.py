@@ -58,7 +58,7 @@ def _on_slice(
                 outcome = "inconclusive"
     except RefusedError as refused:
         return context.refused(rule, model, refused, baseline=baseline, slice=name)
-    return _judged(context, rule, criterion, outcome, model, baseline, alpha)
+    return judge_criterion(context, rule, criterion, outcome, model, baseline, alpha)
 
 
 def _holm_failures(
@@ -110,7 +110,7 @@ def _shown_by_tests(
     return {name: bool(p <= rule.alpha) for name, p in zip(known, adjusted.tolist(), strict=True)}
 
 
-def _judged(
+def judge_criterion(
     context: JudgmentContext,
     rule: Sliced,
     criterion: Criterion,
@@ -119,6 +119,7 @@ def _judged(
     baseline: str | None,
     alpha: float,
 ) -> GateTrace:
+    """The verdict that an outcome leads to: evidence, preconditions and doubts may leave it open."""
     row = criterion.row
     required_n: int | None = None
     # A failure that its own bound shows stays one, however few items show it; a pass takes evidence.

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,7 @@ from harness.gates.criterion import Criterion
 from harness.gates.decision import Outcome
 from harness.gates.flip_rule import TagFlips
 from harness.gates.result_lookup import RefusedError, ResultLookup
+from harness.schema.results.metrics import ComparisonResult
 from harness.schema.results.number_format import plural
 from harness.schema.results.verdicts import GateResult
 from harness.schema.suite.gate_rules import BaseRule, Composition, GateSet, Rule, waiver_of
@@ -54,6 +55,7 @@ class JudgmentContext:
         baseline: compared with when neither a rule nor its evaluation names another one.
         today: the day that waivers are held against.
         attempt: which attempt under one lock file is judged; None where none are counted.
+        joint: (title of a joint rule, model) → the row of all of its parts.
         path: the composition whose members are judged, such as `gain/`; empty at the top.
     """
 
@@ -64,6 +66,7 @@ class JudgmentContext:
     today: date
     path: str = ""
     attempt: int | None = None
+    joint: Mapping[tuple[str, str], ComparisonResult] = field(default_factory=dict)
 
     def below(self, rule: Composition) -> JudgmentContext:
         return replace(self, path=f"{self.path}{rule.id}/")

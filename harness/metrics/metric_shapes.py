@@ -16,10 +16,11 @@ import numpy as np
 import numpy.typing as npt
 
 from harness.core.metric import Aspect, Direction, Metric, MetricContext, MetricKind, Role
-from harness.core.metric_structure import MetricStructure
+from harness.core.metric_structure import SCORING_ABSOLUTE, SCORING_RELATIVE, MetricStructure
 from harness.core.records import FloatArray, Records
 
 NATS = "nats"
+_MOST_TOLERANCE = 10.0
 LIKELIHOODS = "nll"
 """How the statistics begin that are negative log-likelihoods in nats."""
 
@@ -62,7 +63,7 @@ class RecordMetric(Metric):
 
     def structure(self, records: Records) -> MetricStructure:
         """Log-likelihoods are known to scoring's tolerance; see `core.metric.Metric.structure`."""
-        return MetricStructure(nats=self.unit == NATS)
+        return MetricStructure(nats=self.unit == NATS, tolerance=scoring_tolerance(records))
 
     @abstractmethod
     def rows(self, records: Records) -> FloatArray:
@@ -109,7 +110,11 @@ class RatioMetric(RecordMetric):
 
     def structure(self, records: Records) -> MetricStructure:
         """Items weigh as their second sum, texts by their length."""
-        return MetricStructure(weights=column(records, self.second), nats=self.first.startswith(LIKELIHOODS))
+        return MetricStructure(
+            weights=column(records, self.second),
+            nats=self.first.startswith(LIKELIHOODS),
+            tolerance=scoring_tolerance(records),
+        )
 
 
 @dataclass(slots=True, kw_only=True)
@@ -206,6 +211,17 @@ class Factory(ABC):
     @abstractmethod
     def build(self, name: str, context: MetricContext) -> Sequence[Metric]:
         """Makes the metrics, without their meaning."""
+
+
+def scoring_tolerance(records: Records) -> tuple[float, float]:
+    """How exact the log-likelihoods of some records are, as they say; too large a tolerance is none."""
+    known = records.head.facts.get("tolerance")
+    usual = (SCORING_ABSOLUTE, SCORING_RELATIVE)
+    if not isinstance(known, list | tuple) or len(known) != 2:
+        return usual
+    most = (_MOST_TOLERANCE * usual[0], _MOST_TOLERANCE * usual[1])
+    sound = all(isinstance(number, float) and 0 <= number <= end for number, end in zip(known, most, strict=True))
+    return (known[0], known[1]) if sound else usual
 
 
 def column(records: Records, name: str) -> FloatArray:

@@ -16,13 +16,28 @@ from harness.model_kinds.architecture_presets import configuration_in
 from harness.schema.suite.types import Strict, TrainedOn
 
 
+def or_series(schema: dict[str, Any]) -> None:
+    """Lets the JSON schema take a series, which `suite.checkpoint_series` has taken apart before it gets here."""
+    series = {"type": "object", "properties": {"series": {"type": "string"}}, "required": ["series"]}
+    plain = schema.pop("anyOf", None) or [{"type": schema.pop("type")}]
+    schema["anyOf"] = [*plain, {**series, "additionalProperties": False}]
+
+
 class LoadModel(Strict):
     """A checkpoint that exists already: a folder, a GGUF file, a hub id, or `catalog:NAME`."""
 
-    load: str = Field(description="Folder or GGUF file (relative to the suite file), hub id, or `catalog:NAME`.")
+    load: str = Field(
+        description="Folder or GGUF file (relative to the suite file), hub id, or `catalog:NAME`; `{series: PATTERN}` "
+        "for all checkpoints of a training.",
+        json_schema_extra=or_series,
+    )
     revision: str | None = Field(None, description="Full commit hash; required for a hub id.")
     file: str | None = Field(None, description="GGUF file to use from a hub id.")
-    adapter: str | None = Field(None, description="A peft adapter for this base: folder or hub id.")
+    adapter: str | None = Field(
+        None,
+        description="A peft adapter for this base: folder or hub id; `{series: PATTERN}` for all of a training.",
+        json_schema_extra=or_series,
+    )
     adapter_revision: str | None = Field(
         None, description="Full commit hash of the adapter; required for a hub id under `adapter`."
     )

@@ -10,7 +10,17 @@ import numpy as np
 
 from harness.core.errors import unknown
 from harness.core.records import FloatArray
-from harness.core.requests import Classify, Failure, Likelihood, Response, Scores
+from harness.core.requests import (
+    Classify,
+    Completions,
+    Embedding,
+    Failure,
+    Generated,
+    InputMark,
+    Likelihood,
+    Response,
+    Scores,
+)
 
 
 def likelihood(total: float, tokens: int, truncated: int, unknown: int = 0) -> Likelihood | Failure:
@@ -31,6 +41,13 @@ def scores(values: Sequence[float], truncated: int) -> Scores | Failure:
     if not all(map(math.isfinite, values)):
         return Failure("nan", f"the log-probabilities are {', '.join(map(str, values))}")
     return Scores(tuple(values), truncated)
+
+
+def with_inputs(response: Response, *marks: InputMark) -> Response:
+    """The response with what the model read for it; a failure as it is."""
+    if isinstance(response, Scores | Likelihood | Embedding | Completions | Generated):
+        return dataclasses.replace(response, inputs="|".join(map(str, marks)))
+    return response
 
 
 def choose(request: Classify, labels: Sequence[str], values: FloatArray, truncated: int) -> Response:

@@ -19,6 +19,7 @@ from harness.pipeline.records.base_selection import choose_baselines, competes, 
 from harness.pipeline.records.record_cache import RecordCache
 from harness.pipeline.results.assembly import assemble
 from harness.pipeline.results.inference_cost import request_costs
+from harness.pipeline.results.series_results import selecting, validation_values
 from harness.pipeline.run_context import RunContext
 from harness.pipeline.sequential_run import look_until_decided
 from harness.pipeline.suite_lock import attempt_number
@@ -64,7 +65,8 @@ def carry_out(context: RunContext) -> Results:
         with clock.step("statistics", "compare"):
             baselines = choose_baselines(cache, checkpoints, answers)
             counted = replace(context, attempt=attempt_number(context.settings.lock, run))
-            return assemble(counted, prepared, checkpoints, answers, baselines)
+            validation = validation_values(cache, checkpoints)
+            return assemble(counted, prepared, checkpoints, answers, baselines, validation)
 
     if not context.settings.until_decided:
         return look(prepared)
@@ -153,6 +155,8 @@ def collect(
         atomic.write_bytes(run.items_path(name), cache.items_file(bound).read_bytes())
         shutil.rmtree(run.path / "records" / name, ignore_errors=True)
     variants = ways_of(prepared)
+    selector = selecting(prepared)
+    steps = {step.model for series in prepared.suite.series.values() for step in series}
     evaluations: list[AnsweredEvaluation] = []
     for model in cache.by_base({model: checkpoints[model] for model in prepared.suite.contenders}):
         for checkpoint in (checkpoints[model], *replicates.get(model, ())):
@@ -163,7 +167,7 @@ def collect(
                 for name, bound in prepared.asked.items():
                     if not prepared.suite.asks(model, name):
                         continue
-                    if first and model in variants and competes(bound):
+                    if first and ((model in variants and competes(bound)) or (model in steps and bound is selector)):
                         facts["cached"] &= cache.answer(bound, checkpoint, "validation").cached
                     answered = cache.answer(bound, checkpoint)
                     facts["cached"] &= answered.cached

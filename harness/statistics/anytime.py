@@ -74,19 +74,21 @@ def _lower(sums: FloatArray, sizes: FloatArray, counts: IntArray, mean: float, a
     base, gain = 1 - bets * sizes, bets * sums
     wanted = math.log(len(_BETS) / alpha)
 
-    def won(value: float) -> bool:
+    def lead(value: float) -> float:
+        """How far the bets against a mean are beyond what they must win, as a logarithm."""
         wealth = np.log(base + gain / value) @ counts
         largest = float(wealth.max())
-        return largest + math.log(float(np.exp(wealth - largest).sum())) >= wanted
+        return largest + math.log(float(np.exp(wealth - largest).sum())) - wanted
 
-    beaten, open_ = 0.0, mean
+    # Scoring has scipy; a stored run is judged without it, by bounds that are there.
+    from scipy.optimize import brentq
+
+    beaten = mean
     for _ in range(_HALVINGS):
-        middle = (beaten + open_) / 2
-        if won(middle):
-            beaten = middle
-        else:
-            open_ = middle
-    return beaten
+        beaten /= 2
+        if lead(beaten) > 0:
+            return float(brentq(lead, beaten, min(2 * beaten, mean), xtol=1e-15 + 1e-12 * mean))
+    return 0.0
 
 
 def asymptotic(interval: Interval, clusters: int, alphas: tuple[float, ...]) -> Interval:

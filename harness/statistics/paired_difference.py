@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from harness.core.interval import NAN, Interval, number_or_nan
-from harness.core.metric_structure import PLAIN, SCORING_ABSOLUTE, SCORING_RELATIVE, MetricStructure
+from harness.core.metric_structure import PLAIN, MetricStructure
 from harness.statistics import caveats
 from harness.statistics.bootstrap import bca, evaluate
 from harness.statistics.clean_rows import check_kind, linear_scale, prepare
@@ -161,7 +161,8 @@ def _without_noise(
         return base, candidate, False
     first, second = base[:, 0], candidate[:, 0]
     apart = np.abs(second - first)
-    tie = (apart > 0) & (apart <= SCORING_ABSOLUTE + SCORING_RELATIVE * np.maximum(np.abs(first), np.abs(second)))
+    absolute, relative = structure.tolerance
+    tie = (apart > 0) & (apart <= absolute + relative * np.maximum(np.abs(first), np.abs(second)))
     if not tie.any():
         return base, candidate, False
     middle, sides = (first + second) / 2, (base.copy(), candidate.copy())

@@ -12,6 +12,7 @@ from harness.core.errors import SuiteError, Where, unknown
 from harness.gates.parse_rules import collect_gates
 from harness.schema.renames import SUITES
 from harness.suite import bundled
+from harness.suite.checkpoint_series import last_steps, with_series
 from harness.suite.checks.gate_checks import check_gates
 from harness.suite.checks.metric_checks import EvaluationMetrics, check_metrics
 from harness.suite.checks.reference_checks import check_references
@@ -89,6 +90,7 @@ def build_suite(
     """
     check_names(document, problems)
     problems.raise_any()
+    value, series = with_series(value, Path(document.file).absolute().parent, problems)
     sections = read_sections(value, problems, keys)
     check_references(sections, value, problems)
     metrics = {
@@ -104,6 +106,8 @@ def build_suite(
     evaluations = (*named(value, "tasks"), *named(value, "probes"))
     asked = without_judges(sections.compare, declared, sections.evaluations.values())
     candidates, release = contenders(sections.compare, asked)
+    if sections.compare is not None and sections.compare.release is None:
+        release = last_steps(release, series)
     check_gates(gates, value.get("gates"), metrics, models, evaluations, release, below)
     problems.raise_any()
     assert sections.compare is not None
@@ -127,6 +131,7 @@ def build_suite(
         evaluated=evaluations,
         contenders=(*asked, *implied),
         implied={name: task for name, (task, _) in implied.items()},
+        series=series,
         document=document,
         value=value,
     )

@@ -16,6 +16,7 @@ from harness.schema.suite.compare_section import CompareSpec
 from harness.schema.suite.data_refs import DataRef
 from harness.schema.suite.evaluation_options import EvaluationOptions
 from harness.schema.suite.gate_rules import GateSet
+from harness.suite.checkpoint_series import Series
 from harness.suite.yaml.located_document import Document
 
 Role = Literal["task", "probe"]
@@ -54,6 +55,7 @@ class Suite:
         digest: of the content without comments, order of keys and gates.
         gates_digest: of the gates.
         implied: heuristic baselines that nobody declared: model name → the one task that it answers.
+        series: entries that stand for all checkpoints of a training: name → its models by step.
         text, path: the file as it was read.
         whole: the suite that this one is a part of, after `--only`: rows that it asks about are not trained on.
     """
@@ -79,6 +81,7 @@ class Suite:
     document: Document = field(repr=False, compare=False)
     value: Mapping[str, Any] = field(repr=False, compare=False)
     implied: Mapping[str, str] = field(default_factory=dict)
+    series: Series = field(default_factory=dict)
     whole: Suite | None = field(default=None, repr=False, compare=False)
 
     @property

@@ -12,7 +12,7 @@ from harness.core import registry
 from harness.core.model_kind import kinds
 from harness.schema.suite.compare_section import CompareSpec
 from harness.schema.suite.data_refs import CatalogRef, FileRef, HubRef, SourceRef
-from harness.schema.suite.gate_rules import COMPOSED_KEYS, COMPOSITIONS, KINDS, Defaults, Waiver
+from harness.schema.suite.gate_rules import COMPOSED_KEYS, COMPOSITIONS, JOINTS, KINDS, Defaults, Waiver
 from harness.schema.suite.types import NAME_PATTERN
 from harness.suite.sections import REQUIRED
 
@@ -29,7 +29,7 @@ def json_schema(further: Mapping[str, type[BaseModel]] | None = None) -> dict[st
         further: sections of suites that more than the plain loader reads: key → model.
     """
     tasks, probes, added = _options("tasks"), _options("probes"), further or {}
-    rule_models = (*KINDS.values(), *COMPOSITIONS.values())
+    rule_models = (*KINDS.values(), *COMPOSITIONS.values(), *JOINTS.values())
     every: list[type[BaseModel]] = [*_DATA, *added.values(), CompareSpec, *rule_models, Defaults, Waiver]
     every += [*(kind.Options for kind in kinds()), *tasks.values(), *probes.values()]
     places, definitions = models_json_schema(
@@ -86,7 +86,7 @@ def json_schema(further: Mapping[str, type[BaseModel]] | None = None) -> dict[st
 def _members(definitions: dict[str, Any]) -> dict[str, Any]:
     """Rules as they stand inside a composition: the name may be left out, and what decides is the whole's."""
     made: dict[str, Any] = {}
-    for kind, model in {**KINDS, **COMPOSITIONS}.items():
+    for kind, model in {**KINDS, **COMPOSITIONS, **JOINTS}.items():
         whole = definitions[model.__name__]
         if kind in COMPOSITIONS:
             whole["properties"][kind]["items"] = {"$ref": "#/$defs/Member"}

@@ -83,3 +83,14 @@ def guess_language(texts: Iterable[str]) -> str | None:
         return None
     name, most = counts.most_common(1)[0]
     return name if most / tokens >= _COMMON_SHARE else None
+
+
+def language_warnings(texts: Iterable[str], what: str) -> list[str]:
+    """Marks figures of English lists on texts in another language.
+
+    Args:
+        what: the lists (`the built-in swaps`).
+    """
+    if not is_foreign(texts):
+        return []
+    return [f"the texts seem not to be in English, and {what} are made for English: the figures say little."]

@@ -44,7 +44,7 @@ def choice(number: int, values: list[float], **changes: Any) -> dict[str, Any]:
         "doc_hash": f"hash {number}",
         "acc": float(max(range(len(values)), key=values.__getitem__) == right),
     }
-    return {**sample, **changes}
+    return {key: value for key, value in {**sample, **changes}.items() if value is not ...}
 
 
 def written(path: Path, samples: list[dict[str, Any]]) -> Path:
@@ -112,12 +112,14 @@ def test_documents_that_stand_twice_stay_two(tmp_path: Path) -> None:
 
 def test_rolling_and_generation(tmp_path: Path) -> None:
     text = " two words\n"
-    rolling = choice(0, [-1.0], arguments={"gen_args_0": {"arg_0": text}}, resps=[["-7.5"]], word_perplexity=[-7.5, 4])
+    rolling = choice(
+        0, [-1.0], arguments={"gen_args_0": {"arg_0": text}}, resps=[["-7.5"]], word_perplexity=[-7.5, 4], acc=...
+    )
     (found,) = answered(written(tmp_path / "r.jsonl", [rolling]))
     assert found.protocol == "rolling_likelihood"
     assert found.record.stats == {"nll": 7.5, "bytes": 11.0, "words": 4.0}
     asked = {"gen_args_0": {"arg_0": "Q", "arg_1": {"until": ["."]}}}
-    write = {"arguments": asked, "resps": [["It is 4"]], "target": "4", "exact_match": 1.0}
+    write = {"arguments": asked, "resps": [["It is 4"]], "target": "4", "exact_match": 1.0, "acc": ...}
     samples = [
         choice(0, [-1.0], **write, filter=name, filtered_resps=[kept])
         for name, kept in (("strict", "4"), ("loose", "x"))
@@ -300,7 +302,9 @@ def test_halves_of_surrogate_pairs_are_made_storable_and_told(tmp_path: Path) ->
 
 def test_counts_of_words_and_bytes_are_those_that_lm_eval_logged(tmp_path: Path) -> None:
     text = "detokenized text"
-    rolling = choice(0, [-1.0], arguments={"gen_args_0": {"arg_0": text}}, resps=[["-7.5"]], word_perplexity=[-7.5, 9])
+    rolling = choice(
+        0, [-1.0], arguments={"gen_args_0": {"arg_0": text}}, resps=[["-7.5"]], word_perplexity=[-7.5, 9], acc=...
+    )
     (found,) = answered(written(tmp_path / "r.jsonl", [rolling]))
     assert found.record.stats["words"] == 9
     with pytest.raises(DataError, match="logged word_perplexity"):

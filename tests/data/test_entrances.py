@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 from collections.abc import Callable, Iterable
@@ -21,8 +22,9 @@ from harness.commands.init_suite import initial_suite
 from harness.core.dataset import Dataset
 from harness.core.errors import DataError
 from harness.core.reporter import Silent
-from harness.data.data_audit import audit
+from harness.data.data_audit import audit, read_groups
 from harness.data.open_dataset import open_dataset
+from harness.evaluations.lm_eval.samples import read_samples
 from harness.schema.suite.data_refs import FileRef
 from harness.storage.store import Store
 from harness.suite.load_suite import load_suite
@@ -150,3 +152,97 @@ def test_the_page_holds_the_table(table: dict[str, dict[str, str]]) -> None:
         PAGE.write_text(before + BEGIN + made + END + after, "utf-8")
     else:
         assert held == made, "write the table anew with HARNESS_WRITE_TABLES=1"
+
+
+def log_line(number: int, text: str = "très bien", **changes: object) -> bytes:
+    """A document as lm-eval logs it."""
+    sample: dict[str, object] = {
+        "doc": {"q": text},
+        "doc_hash": f"hash {number}",
+        "target": text,
+        "arguments": {"gen_args_0": {"arg_0": text, "arg_1": {}}},
+        "resps": [[text]],
+        "filtered_resps": [text],
+        "filter": "none",
+        "exact_match": 1.0,
+    }
+    return json.dumps({**sample, **changes}, ensure_ascii=False).encode("utf-8", "surrogatepass") + b"\n"
+
+
+SOUND = log_line(0) + log_line(1) + log_line(2)
+HALF = SOUND + log_line(3).replace("très bien".encode(), rb"nice \ud83d")
+LOGS: dict[str, tuple[bytes, int, str]] = {
+    "plain": (SOUND, 3, ""),
+    "mark": (SOUND.decode().encode("utf-8-sig"), 3, ""),
+    "wide": (SOUND.decode().encode("utf-16"), 3, ""),
+    "unmarked": (SOUND.decode().encode("utf-16-le"), 3, ""),
+    "latin": (SOUND.decode().encode("latin-1"), 3, ""),
+    "returns": (SOUND.replace(b"\n", b"\r\n"), 3, ""),
+    "blank lines": (SOUND.replace(b"\n", b"\n\n"), 3, ""),
+    "long": (SOUND + log_line(3, "Rien " * 60_000), 4, ""),
+    "separators in texts": (SOUND + log_line(3, "a\u2028b\x85c"), 4, ""),
+    "cut": (HALF, 4, "half of a surrogate pair"),
+    "twice": (SOUND + log_line(3).replace(b'"filter"', b'"target": "a", "filter"'), 3, "stands twice"),
+    "deep": (SOUND + b"[" * 100_000 + b"\n", 3, "nested too deeply"),
+    "list": (SOUND + b"[1]\n", 3, "not an object"),
+    "no number": (SOUND + log_line(3, exact_match=None), 3, "'exact_match' is missing"),
+    "damaged": (SOUND.replace("très".encode(), b"tr\xffs", 1), 0, "expected UTF-8, found the byte 0xff"),
+    "binary": (SOUND.replace(b"bien", b"bi\0en", 1), 0, "found a null byte"),
+}
+
+
+@pytest.mark.parametrize("name", LOGS)
+def test_logs_are_read_by_the_same_rules(name: str, tmp_path: Path) -> None:
+    """What a data file of the same bytes is refused for, a log is refused for; one bad line is one document less."""
+    content, documents, said = LOGS[name]
+    file = tmp_path / "samples_a.jsonl"
+    file.write_bytes(content)
+    if not documents:
+        with pytest.raises(DataError, match=said):
+            read_samples(file)
+        return
+    log = read_samples(file)
+    assert len(log.answered) == documents
+    assert said in " ".join(log.notes)
+    assert bool(log.notes) == bool(said)
+    assert {answer.item.texts["text"] for answer in log.answered} >= {"très bien"}
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "latin-1"])
+@pytest.mark.parametrize("delimiter", [",", ";", "\t"])
+def test_lists_of_words_are_read_by_the_same_rules(encoding: str, delimiter: str, tmp_path: Path) -> None:
+    file = tmp_path / ("words.tsv" if delimiter == "\t" else "words.csv")
+    rows = [("group", "word"), ("élèves", "garçon"), ("élèves", "fille"), ("adultes", "père")]
+    file.write_bytes("".join(f"{delimiter.join(row)}\r\n" for row in rows).encode(encoding))
+    assert read_groups(file).words == {"élèves": ("garçon", "fille"), "adultes": ("père",)}
+
+
+def test_rows_without_a_cluster_are_an_error_or_one_each(tmp_path: Path) -> None:
+    """Both entrances that know clusters: five rows, of which two have no cluster and two share one."""
+    rows = [("1", "a b", "x", "c1"), ("2", "c d", "y", "c1"), ("3", "e f", "x", ""), ("4", "g h", "y", "")]
+    rows.append(("5", "i j", "x", "c2"))
+    text = "id,text,label,group,prediction\n" + "".join(f"{','.join(row)},{row[2]}\n" for row in rows)
+    file = tmp_path / "rows.csv"
+    file.write_text(text)
+
+    def suite_clusters(**options: str) -> list[str]:
+        ref = FileRef.model_validate({"file": "rows.csv", "cluster": "group", "splits": {"test": 1.0}, **options})
+        store = Store(tmp_path / "cache")
+        data = open_dataset(ref, name="d", base=tmp_path, store=store, reporter=Silent())
+        return [row.cluster for row in data.rows["test"]]
+
+    with pytest.raises(DataError, match=r"column 'group' has no value.*") as refused_by_suite:
+        suite_clusters()
+    assert refused_by_suite.value.where is not None
+    assert refused_by_suite.value.where.line == 4
+    clusters = suite_clusters(missing_cluster="own")
+    assert len(clusters) == 5
+    assert len(set(clusters)) == 4
+
+    def compared(**options: str) -> list[str]:
+        found = harness.compare(file, file, ["accuracy"], target="label", cluster="group", held_out=True, **options)
+        return found.base_records.clusters("parent")
+
+    with pytest.raises(DataError, match="missing_cluster='own'"):
+        compared()
+    assert len(set(compared(missing_cluster="own"))) == 4

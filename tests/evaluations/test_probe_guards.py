@@ -11,11 +11,17 @@ from harness_support.plain_models import LABELS, HeadModel, ask, dataset
 from harness.core.errors import DataError, SuiteError
 from harness.core.evaluation import EvaluationContext
 from harness.core.requests import Scores, response_from_json
+from harness.data.data_audit import audit
 from harness.evaluations.probe_guards import same_text, told_apart
 from harness.evaluations.probes.ambiguous_qa import AmbiguousQa
+from harness.evaluations.probes.amplification import Amplification
 from harness.evaluations.probes.counterfactual import Counterfactual
+from harness.evaluations.probes.descriptors import Descriptors
 from harness.evaluations.probes.functional_tests import FunctionalTests
 from harness.evaluations.probes.group_gaps import GroupGaps
+from harness.evaluations.probes.hurtful_completions import CompletionsProbe
+from harness.evaluations.probes.open_generation import Generation
+from harness.evaluations.probes.pronouns import Pronouns
 from harness.evaluations.probes.robustness import Robustness
 from harness.evaluations.tasks.classification import Classification
 from harness.text.language_guess import is_foreign
@@ -30,17 +36,23 @@ def probe(cls: Any, **options: Any) -> Any:
     return cls("p", cls.Options.model_validate({"on": "t", **options}), EvaluationContext(tasks={"t": task}))
 
 
+def alone(cls: Any, **options: Any) -> Any:
+    on = {"on": "t"} if "on" in cls.Options.model_fields else {}
+    return probe(cls, **options) if on else cls("p", cls.Options.model_validate(options), EvaluationContext())
+
+
 def scored(*inputs: str | None) -> list[Scores]:
     return [Scores((0.0,), inputs=one) for one in inputs]
 
 
 def test_texts_of_the_same_tokens_are_told_by_what_the_head_read() -> None:
-    assert told_apart(scored("a", "a", "b"), 3) == [False, True]
-    assert told_apart(scored("a", None, "b"), 3) == [True, True]
-    assert told_apart(scored(None, None), 2) == [True]
-    assert told_apart(scored("a", "a"), 2, unknown_only=True) == [True]
-    assert told_apart(scored("a?", "a?"), 2, unknown_only=True) == [False]
-    assert response_from_json(scored("a?")[0].to_json()).inputs == "a?"  # type: ignore[union-attr]
+    assert told_apart(scored("a", "a", "b"), ["x", "y", "z"]) == [False, True]
+    assert told_apart(scored("a", None, "b"), ["x", "y", "z"]) == [True, True]
+    assert told_apart(scored(None, None), ["x", "y"]) == [True]
+    assert told_apart(scored("a", "a"), ["x", "y"], unknown_only=True) == [True]
+    assert told_apart(scored("a?1", "a?1"), ["x", "y"], unknown_only=True) == [False]
+    assert told_apart(scored("a?1", "a?1"), ["é qqq", "E qqq"], unknown_only=True) == [True], "case and accent only"
+    assert response_from_json(scored("a?1")[0].to_json()).inputs == "a?1"  # type: ignore[union-attr]
 
 
 def test_a_swap_that_the_model_cannot_see_is_no_figure_and_is_counted() -> None:
@@ -49,7 +61,7 @@ def test_a_swap_that_the_model_cannot_see_is_no_figure_and_is_counted() -> None:
     values = (-2.0, -1.0, -0.5)
     other = replace(item, id="other")
     seen = evaluation.record(other, "head", [Scores(values, inputs=one) for one in ("a", "b")])
-    blind = evaluation.record(item, "head", [Scores(values, inputs="a?")] * 2)
+    blind = evaluation.record(item, "head", [Scores(values, inputs="a?1")] * 2)
     assert (seen.status, blind.status) == ("ok", "failed")
     records = ask(evaluation, [dataset([{"text": "he is good", "label": "positive"}])], HeadModel())
     assert evaluation.answer_warnings(records) == []
@@ -71,8 +83,8 @@ def test_cases_that_equal_their_original_are_left_out_and_counted() -> None:
     ]
     evaluation = probe(FunctionalTests, data="cases")
     assert len(list(evaluation.items([dataset(rows)], "test"))) == 1
-    assert "1 of 2 cases equal their original" in evaluation.warnings([dataset(rows)], "test")[0]
-    with pytest.raises(DataError, match="differs from its original"):
+    assert "1 cases are left out: they equal their original" in evaluation.warnings([dataset(rows)], "test")[0]
+    with pytest.raises(DataError, match="they equal their original"):
         list(evaluation.items([dataset(rows[:1])], "test"))
 
 
@@ -164,6 +176,23 @@ def test_english_lists_on_other_texts_are_marked() -> None:
         assert "seem not to be in English" in evaluation.warnings(rows, "test")[0]
     own = probe(GroupGaps, positive="positive", groups={"f": ["Frau"], "m": ["Mann"]})
     assert own.warnings(rows, "test") == []
+    more = [
+        (Amplification, {}, "the built-in group words"),
+        (Pronouns, {"data": "d", "train": "test"}, "the built-in words and templates"),
+        (Pronouns, {"data": "d", "train": "test", "templates": ["{word} {mask}"]}, "the built-in gendered words"),
+        (CompletionsProbe, {"data": "d"}, "the built-in hurtful words"),
+        (Generation, {"data": "d"}, "the built-in lists of hurtful, good and bad words"),
+    ]
+    for cls, options, what in more:
+        assert f"and {what} are made for English" in alone(cls, **options).warnings(rows, "test")[0]
+    lexicons = {"own": {"f": ["Frau"], "m": ["Mann"]}}
+    (said,) = probe(Counterfactual, swap=[], lexicons=lexicons, templates=True).warnings(rows, "test")
+    assert "the built-in templates are made for English" in said
+    assert probe(Amplification, groups={"f": ["Frau"], "m": ["Mann"]}).warnings(rows, "test") == []
+    words = dataset([{"axis": "a", "descriptor": text} for text in GERMAN.split() * 9])
+    assert "built-in templates" in alone(Descriptors, data="d").warnings([words], "test")[-1]
+    assert alone(Descriptors, data="d", templates=["{descriptor}."]).warnings([words], "test")[1:] == []
+    assert any("not to be in English" in note for note in audit(rows[0], "test").notes)
 
 
 def test_texts_with_an_undecided_swap_are_left_out_and_counted() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -10,9 +12,11 @@ from typing import Any
 import pytest
 from harness_support.page_reader import scripts, waiting_of
 
+from harness.report.formats.html_page import render_html
 from harness.report.formats.index_page import write_index
 from harness.report.view.run_view import RunView
 from harness.report.web import item_data
+from harness.schema.results.results_file import Results
 from harness.storage.run_dir import RunDir
 
 pytestmark = pytest.mark.browser
@@ -288,7 +292,7 @@ def test_written_answers_are_compared_word_by_word(plain: RunDir, visit: Open) -
 
 
 def test_words_are_explained_where_they_stand(plain: RunDir, visit: Open) -> None:
-    page = visit(plain, fragment="#metrics")
+    page = visit(plain, fragment="#deltas")
     page.focus(".term[data-term=MDE]")
     assert "smallest true difference" in page.inner_text("#tip")
     page.keyboard.press("Escape")
@@ -343,3 +347,90 @@ def test_the_index_opens_quietly_in_every_size(chromium: Any, plain: RunDir, tmp
         assert page.locator("tr[data-verdict]:visible").count() == 0
         page.close()
     assert seen == []
+
+
+def test_each_of_five_questions_is_answered_within_two_clicks(plain: RunDir, visit: Open) -> None:
+    """May I ship? What broke? The worst regressions? Whom does it hurt? What did it cost?"""
+    page = visit(plain, fragment="")
+    in_sight = "n => n.getBoundingClientRect().bottom <= innerHeight && n.getBoundingClientRect().top >= 0"
+    assert page.locator(".decision .word").inner_text() == "Inconclusive"
+    assert page.eval_on_selector(".decision .says", in_sight)
+    assert page.locator(".examples >> nth=0").locator("li").count() == 5
+    page.click(".examples >> nth=0 >> h3 a")
+    page.wait_for_selector("html[data-tab=items]", state="attached")
+    flips = next(flip for flip in plain.read_results().flips if flip.candidate == "finetuned")
+    counted(page, f"{flips.broken:,} of 2,400")
+    page.click("nav a:has-text('Bias')")
+    page.wait_for_selector("html[data-tab=bias]", state="attached")
+    assert page.locator("#probes .probe").count() >= 2
+    assert page.locator("#probes .held:visible").count() >= 1
+    page.click("nav a:has-text('Models')")
+    page.wait_for_selector("html[data-tab=models]", state="attached")
+    assert page.eval_on_selector("#costs h3", in_sight)
+    assert "finetuned" in page.inner_text("#costs")
+
+
+def test_a_gate_opens_its_reasons_in_place(plain: RunDir, visit: Open) -> None:
+    page = visit(plain, fragment="")
+    gate = page.locator(".gate", has_text="drift").first
+    gate.locator("summary").click()
+    assert "The drift of the stereotype score" in gate.inner_text()
+    assert "80% power" in gate.inner_text()
+
+
+def test_the_summary_prints_on_two_pages(plain: RunDir, visit: Open) -> None:
+    page = visit(plain, fragment="")
+    pages = re.findall(rb"/Type\s*/Page\b", page.pdf(prefer_css_page_size=True))
+    assert 1 <= len(pages) <= 2
+
+
+def test_the_menu_of_a_phone_holds_pair_and_tabs(plain: RunDir, visit: Open) -> None:
+    page = visit(plain, 390, fragment="")
+    assert not page.locator("nav").is_visible()
+    page.click("#menu")
+    assert page.locator("#candidate").is_visible()
+    page.click("nav a:has-text('Bias')")
+    page.wait_for_selector("html[data-tab=bias]", state="attached")
+    assert not page.locator("nav").is_visible()
+
+
+def test_keys_open_the_tabs_and_back_returns(plain: RunDir, visit: Open) -> None:
+    page = visit(plain, fragment="")
+    page.keyboard.press("4")
+    page.wait_for_selector("html[data-tab=bias]", state="attached")
+    page.go_back()
+    page.wait_for_selector("html[data-tab=summary]", state="attached")
+
+
+def test_a_value_of_the_heat_table_opens_its_items(plain: RunDir, visit: Open) -> None:
+    page = visit(plain, fragment="#metrics")
+    page.locator(".heat a.lvl").nth(1).click()
+    page.wait_for_selector("html[data-tab=items]", state="attached")
+    assert page.evaluate("location.hash").startswith("#items&eval=reviews&pair=")
+    assert page.locator("#list button").count() > 5
+
+
+def test_long_names_and_twenty_models_do_not_scroll_sideways(chromium: Any, plain: RunDir, tmp_path: Path) -> None:
+    """Every name is 60 characters without a space, and there are fourteen more models."""
+    shutil.copytree(plain.path, tmp_path / "run")
+    text = (tmp_path / "run" / "results.json").read_text("utf-8")
+    long = {name: f"{name}_{'very_long_model_name' * 3}"[:60] for name in ("finetuned", "lora", "linear", "scratch")}
+    for name, new in long.items():
+        text = text.replace(f'"{name}"', f'"{new}"')
+    results = json.loads(text)
+    for number in range(14):
+        results["models"].append({**results["models"][1], "name": f"further_model_number_{number:02d}_of_this_suite"})
+        copies = [row for row in results["metrics"] if row["model"] == "tfidf"]
+        results["metrics"] += [{**row, "model": results["models"][-1]["name"]} for row in copies]
+    run = RunDir(tmp_path / "run")
+    run.write(Results.model_validate(results))
+    (run.path / "report.html").write_text(render_html(run), "utf-8")
+    for width in (390, 1280):
+        page = chromium.new_page()
+        page.set_viewport_size({"width": width, "height": 800})
+        page.goto((run.path / "report.html").as_uri())
+        page.wait_for_selector("html[data-tab]", state="attached")
+        for part in TABS:
+            tab(page, part)
+            assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), (part, width)
+        page.close()

@@ -9,6 +9,7 @@ import click
 
 from harness.cli.ci_system import ci_option, tell
 from harness.cli.options import OUT, file_options, output_options
+from harness.cli.terminal import say
 
 
 @click.command("audit")
@@ -50,7 +51,7 @@ from harness.cli.options import OUT, file_options, output_options
     show_default=True,
     help="Folder for run directories.",
 )
-@click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda, cuda:1, mps.")
+@click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda, cuda:1, cuda:auto (all), mps.")
 @ci_option
 @output_options
 def command(
@@ -106,6 +107,6 @@ def command(
     code = show_outcome(finished.run, finished.results, as_json=as_json)
     written = finished.run.path / "suite.yaml"
     atomic.write_text(written, suite_text(suite.value))
-    click.echo(f"suite: {written} (edit it, then `harness run {written}`)", err=as_json)
+    say(f"suite: {written} (edit it, then `harness run {written}`)", err=as_json)
     tell(finished.run, finished.results, finished.info, ci, as_json=as_json)
     return code

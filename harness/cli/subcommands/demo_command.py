@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from harness.cli.options import OUT
+from harness.cli.terminal import say
 
 SUITE = "demo"
 
@@ -37,7 +38,7 @@ def command(out: Path, quiet: bool) -> int:
     settings = Settings(out=out, command=["harness", *sys.argv[1:]])
     finished = run_suite(suite, open_store(reporter), reporter, settings)
     code = show_outcome(finished.run, finished.results, as_json=False)
-    click.echo(
+    say(
         f"the suite: {suite.path}\nas a release gate (`harness run {SUITE}`) this run would exit with {code}; for your "
         "own data: `harness init DATA --base A --finetuned B`"
     )

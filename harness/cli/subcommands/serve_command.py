@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from harness.cli.options import run_folder, say_earlier_version
+from harness.cli.terminal import say
 
 
 @click.command("serve")
@@ -30,8 +31,8 @@ def command(run: str, port: int, open_browser: bool) -> int:
     except OSError as error:
         raise DataError(f"cannot use port {port}: {error.strerror}.", hint="choose another --port, or 0.") from error
     address = f"http://{HOST}:{bound.server_address[1]}/"
-    click.echo(address)
-    click.echo("Press Ctrl-C to stop.", err=True)
+    say(address)
+    say("Press Ctrl-C to stop.", err=True)
     if open_browser:
         click.launch(address)
     try:

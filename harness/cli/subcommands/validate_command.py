@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import click
 
+from harness.cli.terminal import say
+
 
 @click.command("validate")
 @click.argument("suites", nargs=-1, required=True, metavar="SUITE...")
@@ -29,12 +31,12 @@ def command(suites: tuple[str, ...]) -> int:
             unread = checked.unread
         else:
             unread = []
-        click.echo(
+        say(
             f"{name}: valid suite: {len(suite.models) - len(suite.implied)} models, {len(suite.tasks)} tasks, "
             f"{len(suite.probes)} probes, {len(suite.gates.rules)} gates"
         )
         if unread:
-            click.echo(f"not on this machine, so only named and not checked: {', '.join(unread)}")
+            say(f"not on this machine, so only named and not checked: {', '.join(unread)}")
         say_metric_code(code)
         say_unknown_training(suite)
     return 0

@@ -65,7 +65,7 @@ def loaded(text: str, where: str, line: int | None, *, unique_keys: bool = False
         DataError: with its place, when it is not JSON.
     """
     try:
-        return json.loads(text, parse_constant=_no_constant, object_pairs_hook=_unique if unique_keys else None)
+        return json.loads(text, parse_constant=_no_constant, object_pairs_hook=unique_pairs if unique_keys else None)
     except json.JSONDecodeError as error:
         place = Where(where, line if line is not None else error.lineno, error.colno)
         raise DataError(f"invalid JSON: {error.msg}.", where=place) from None
@@ -74,7 +74,7 @@ def loaded(text: str, where: str, line: int | None, *, unique_keys: bool = False
         raise DataError(f"cannot read the JSON: {reason}.", where=Where(where, line)) from None
 
 
-def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def unique_pairs(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     made = dict(pairs)
     if len(made) < len(pairs):
         names = [name for name, _ in pairs]

@@ -24,7 +24,15 @@ from harness.evaluations.lm_eval.generation_settings import generation_settings
 from harness.evaluations.lm_eval.prompt_templates import Doc, Prompts
 from harness.evaluations.record_builders import failed, outcome, scores, truncated_tokens, whole_likelihood
 from harness.evaluations.subsample import choose
-from harness.metrics.capability.choice_accuracy import best_choices, choice_statistics
+from harness.metrics.build_metrics import factory
+from harness.metrics.capability.answer_match import answer_f1_of, exact_match_of
+from harness.metrics.capability.bleu_chrf_ter import NAMES as CORPUS
+from harness.metrics.capability.bleu_chrf_ter import translation_statistics
+from harness.metrics.capability.choice_accuracy import best_choices, brier_of, choice_statistics
+from harness.metrics.capability.f1 import BinaryF1, binary_f1_counts
+from harness.metrics.capability.rouge import NAMES as ROUGE
+from harness.metrics.capability.rouge import rouge_statistics
+from harness.metrics.logged_figure import LOGGED
 from harness.schema.suite.data_refs import SourceRef
 from harness.schema.suite.evaluation_options import EvaluationOptions
 
@@ -36,6 +44,8 @@ METRICS: Mapping[str, Mapping[str, str]] = {
         "acc_norm": "acc_norm_chars",
         "acc_bytes": "acc_norm_bytes",
         "acc_mutual_info": "acc_mutual_info",
+        "f1": "f1_binary",
+        "brier_score": "brier",
     },
     "loglikelihood": {"acc": "greedy_match", "perplexity": "target_perplexity"},
     "loglikelihood_rolling": {
@@ -43,7 +53,7 @@ METRICS: Mapping[str, Mapping[str, str]] = {
         "byte_perplexity": "byte_perplexity",
         "bits_per_byte": "bits_per_byte",
     },
-    "generate_until": {"exact_match": "exact_match_strict"},
+    "generate_until": {"exact_match": "exact_match_strict", **{name: name for name in CORPUS}},
 }
 """lm-eval's name of a metric → ours, by output type."""
 
@@ -84,12 +94,20 @@ class LmEvalTask(Evaluation):
     provides: ClassVar[tuple[str, ...]] = (
         *("acc", "acc_norm_chars", "acc_norm_bytes", "acc_mutual_info", "correct", "target", "prediction"),
         *("nll", "tokens", "bytes", "words", "nll_target", "targets", "greedy_match", "exact_match_strict"),
+        *(f"{name}.0" for name in CORPUS),
+        *(*ROUGE, "squad_f1", "squad_exact_match"),
+        *("brier", *BinaryF1.needs, LOGGED),
     )
     options: LmEvalTaskOptions
     default_metrics: tuple[str, ...] = ("acc",)
 
     def __init__(self, name: str, options: LmEvalTaskOptions, context: EvaluationContext) -> None:
         super().__init__(name, options, context)
+        if any(LOGGED in factory(metric).needs for metric in options.metrics or ()):
+            raise SuiteError(
+                f"{name!r}: as_{LOGGED}[…] is a figure of an imported log; a run computes its own.",
+                hint="remove it from `metrics`, or judge the imported run with `harness gate RUN --suite SUITE`.",
+            )
         self.task = options.task
         self.type = str(self.task.get("output_type"))
         self._filter = pipeline(self.task, options.filter)
@@ -273,6 +291,7 @@ class LmEvalTask(Evaluation):
             stats={
                 **{name: sum(counts[name] for counts in each) for name in each[0]},
                 "correct": float(chosen in right),
+                **self._asked({**binary_f1_counts(right[0], chosen), "brier": brier_of(values, right)}),
             },
         )
 
@@ -313,8 +332,23 @@ class LmEvalTask(Evaluation):
             truncated=cut,
             finish=written.finish,
             response={"generated": written.text},
-            stats={"exact_match_strict": float(right), "correct": float(right)},
+            stats={
+                "exact_match_strict": float(right),
+                "correct": float(right),
+                **self._asked_of_text(kept, item.payload["golds"]),
+            },
         )
+
+    def _asked(self, figures: Mapping[str, float]) -> dict[str, float]:
+        """Those statistics that a metric of the task reads: records of other tasks stay as they are."""
+        wanted = {need for name in self.options.metrics or () for need in factory(name).needs}
+        return {name: value for name, value in figures.items() if name in wanted}
+
+    def _asked_of_text(self, text: str, golds: Sequence[str]) -> dict[str, float]:
+        asked = tuple(name for name in CORPUS if name in (self.options.metrics or ()))
+        overlap = rouge_statistics(text, golds) if any(name in ROUGE for name in self.options.metrics or ()) else {}
+        squad = {"squad_f1": answer_f1_of(text, golds), "squad_exact_match": exact_match_of(text, golds)}
+        return {**translation_statistics(text, golds, asked, one_line=False), **self._asked({**overlap, **squad})}
 
 
 def _pool(task: Mapping[str, Any]) -> str | None:

@@ -2,14 +2,13 @@
 
 The log-likelihoods and texts are lm-eval's. Every figure that they settle is computed here by lm-eval's own rule (the
 first of the best choices) and must agree with the logged one, else the task is refused with both values. A figure
-that they do not settle is taken as given, and a note says so. A document that cannot be read is one failure.
+that they do not settle is taken as given, under a name that says so (`as_logged[…]`). A document that cannot be read is
+one failure.
 """
 
 from __future__ import annotations
 
 import json
-import math
-import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -22,26 +21,27 @@ from harness.core.evaluation import Item
 from harness.core.records import Record
 from harness.core.requests import Failure
 from harness.core.storable import REPLACED, stored
-from harness.evaluations.lm_eval.sample_choices import ChoiceSample, choice_records
-from harness.evaluations.record_builders import failed, outcome
+from harness.data.parsers.json_documents import unique_pairs
+from harness.evaluations.lm_eval.logged_figures import Ours, ReadDocuments, Sample, with_given
+from harness.evaluations.lm_eval.logged_task import UNKNOWN, LoggedTask
+from harness.evaluations.lm_eval.sample_choices import choice_records
+from harness.evaluations.lm_eval.sample_likelihoods import document_records, target_records
+from harness.evaluations.lm_eval.sample_texts import written_records
+from harness.evaluations.record_builders import failed
+from harness.metrics.build_metrics import factory
 from harness.storage import plain_files
 from harness.storage.text_decoding import decode
 
 METRICS: Mapping[str, tuple[str, ...]] = {
-    "continuations": ("acc", "acc_norm_chars", "acc_norm_bytes"),
+    "continuations": ("acc", "acc_norm_chars", "acc_norm_bytes", "acc_mutual_info"),
     "target_likelihood": ("target_perplexity", "greedy_match"),
     "rolling_likelihood": ("bits_per_byte", "byte_perplexity", "word_perplexity"),
-    "generation": ("exact_match_strict",),
+    "generation": (),
 }
-"""Our metrics of what a log holds, by protocol; the first one leads."""
+"""Our metrics of what a log holds, by protocol, where it does not name them; the first one leads."""
 
 _NEEDED = ("doc", "doc_hash", "target", "arguments", "resps", "filtered_resps")
-_TOLERANCE = 1e-6
 _SHOWN = 3
-
-
-class UnreadKindError(DataError):
-    """Samples of a kind of task that is not read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,11 +65,25 @@ class ReadSamples:
     Attributes:
         broken: id of a document whose line cannot be read → why.
         notes: what a reader of the figures must know.
+        settled: lm-eval's figure → ours; None for one that is no metric here.
     """
 
     answered: list[Answered]
     broken: dict[str, str]
     notes: tuple[str, ...]
+    settled: Mapping[str, Ours | None]
+
+    @property
+    def metrics(self) -> tuple[str, ...]:
+        """Our metrics of these documents, lm-eval's own figures first."""
+        named = [ours.metric for ours in self.settled.values() if ours is not None]
+        rows = [answered.record.stats for answered in self.answered if answered.record.stats]
+        usual = [
+            name
+            for name in METRICS[self.answered[0].protocol]
+            if rows and all(need in stats for stats in rows for need in factory(name).needs)
+        ]
+        return tuple(dict.fromkeys([*usual, *named]))
 
     def complete(self, items: Mapping[str, Item]) -> list[Answered]:
         """The documents, with a failed record for each broken one that another model's log describes."""
@@ -80,15 +94,6 @@ class ReadSamples:
             if identity in items
         ]
         return [*self.answered, *made]
-
-
-def metrics_of(answers: Sequence[Answered]) -> tuple[str, ...]:
-    """Our metrics of a task's samples: those of its protocol whose statistics every read one has."""
-    read = [answered.record.stats for answered in answers if answered.record.stats]
-    chosen = (*METRICS[answers[0].protocol], "acc_mutual_info")
-    if answers[0].protocol != "continuations":
-        return METRICS[answers[0].protocol]
-    return tuple(name for name in chosen if read and all(name in stats for stats in read))
 
 
 def filters_of(path: Path) -> list[str]:
@@ -103,12 +108,12 @@ def filters_of(path: Path) -> list[str]:
     return list(filters)
 
 
-def read_samples(path: Path, chosen: str | None = None, delimiter: str | None = None) -> ReadSamples:
+def read_samples(path: Path, chosen: str | None = None, task: LoggedTask = UNKNOWN) -> ReadSamples:
     """The documents of one `samples_*.jsonl`.
 
     Args:
         chosen: which of the task's filters, where it has several; the first in the file when left out.
-        delimiter: what the task puts between question and choice (`target_delimiter`); found when left out.
+        task: what the results file beside the log says of the task.
 
     Raises:
         DataError: for a file without a readable sample, and for figures that contradict each other, with both.
@@ -117,7 +122,7 @@ def read_samples(path: Path, chosen: str | None = None, delimiter: str | None = 
     wanted = chosen
     broken: dict[str, str] = {}
     lost = [f"{Where(path, number)}: {reason}" for number, sample, reason in lines if sample is None]
-    kept: list[tuple[Where, dict[str, Any], str]] = []
+    kept: list[Sample] = []
     seen: Counter[str] = Counter()
     for number, sample, reason in lines:
         if sample is None:
@@ -131,15 +136,18 @@ def read_samples(path: Path, chosen: str | None = None, delimiter: str | None = 
         identity = digest([content, seen[content]])[:20]
         if reason:
             broken[identity] = f"{Where(path, number)}: {reason}"
-        else:
-            kept.append((Where(path, number), sample, identity))
+            continue
+        try:
+            kept.append(_sample(sample, identity, Where(path, number)))
+        except (TypeError, ValueError, IndexError, KeyError, AttributeError) as error:
+            broken[identity] = f"{Where(path, number)}: invalid sample: {error}"
     if not lines:
         raise DataError("the file contains no samples.", where=Where(path), hint="log them with --log_samples.")
     if not kept and not broken and not lost:
         raise DataError(
             f"the file contains no samples of the filter {wanted!r}.", where=Where(path), hint="remove --filter."
         )
-    answered, notes = _read(kept, broken, delimiter)
+    answered, read = _read(kept, broken, task)
     if not answered:
         reasons = [*broken.values(), *lost]
         raise DataError(
@@ -148,7 +156,7 @@ def read_samples(path: Path, chosen: str | None = None, delimiter: str | None = 
             notes=reasons[1:_SHOWN],
             hint="run lm-eval with `--log_samples` (0.4.5 or later), and check that the file is complete.",
         )
-    return ReadSamples(answered, broken, (*_told(path, lost, broken, lines), *notes))
+    return ReadSamples(answered, broken, (*_told(path, lost, broken, lines), *read.notes), read.settled)
 
 
 def _told(path: Path, lost: Sequence[str], broken: Mapping[str, str], lines: Sequence[Any]) -> list[str]:
@@ -172,9 +180,16 @@ def _samples(path: Path) -> Iterator[tuple[int, dict[str, Any] | None, str]]:
         if not line.strip():
             continue
         try:
-            sample = json.loads(line)
-        except (ValueError, RecursionError):
+            # As in data files, a key that stands twice has two readings; unlike there, NaN is a figure that failed.
+            sample = json.loads(line, object_pairs_hook=unique_pairs)
+        except json.JSONDecodeError:
             yield number, None, "the line is not JSON"
+            continue
+        except ValueError as error:
+            yield number, None, str(error)
+            continue
+        except RecursionError:
+            yield number, None, "the line is nested too deeply"
             continue
         if not isinstance(sample, dict):
             yield number, None, "the line is not an object"
@@ -184,61 +199,49 @@ def _samples(path: Path) -> Iterator[tuple[int, dict[str, Any] | None, str]]:
         yield number, sample, f"{missing[0]!r} is missing" if missing else ""
 
 
-def _read(
-    kept: Sequence[tuple[Where, dict[str, Any], str]], broken: dict[str, str], delimiter: str | None
-) -> tuple[list[Answered], list[str]]:
-    """The documents of the kind that the first one has; others are broken."""
-    answered: list[Answered] = []
-    choices: list[tuple[ChoiceSample, str]] = []
-    protocol: str | None = None
-    for where, sample, identity in kept:
-        try:
-            arguments = _arguments(sample["arguments"])
-            replies = [reply[0] if isinstance(reply, list) and reply else reply for reply in sample["resps"]]
-            kind = _kind(sample, replies, where)
-            if protocol is not None and kind != protocol:
-                raise ValueError(f"it is of the kind {kind}, the others are {protocol}")
-            prompt = digest([str(argument[0]) for argument in arguments])
-            if kind == "continuations":
-                values = [float(reply[0]) for reply in replies]
-                choices.append((ChoiceSample.of(sample, identity, values, arguments, where), prompt))
-            else:
-                item, record = _READERS[kind](sample, identity, replies, arguments, where)
-                answered.append(Answered(item, record, kind, prompt))
-            protocol = kind
-        except UnreadKindError:
-            raise
-        except (TypeError, ValueError, IndexError, KeyError, AttributeError) as error:
-            broken[identity] = f"{where}: invalid sample: {error}"
-    notes: list[str] = []
-    if choices:
-        made, failures, notes = choice_records([sample for sample, _ in choices], delimiter)
-        broken.update(failures)
-        prompts = {sample.identity: prompt for sample, prompt in choices}
-        answered = [Answered(item, record, "continuations", prompts[item.id]) for item, record in made]
-    if protocol == "generation":
-        notes.append("exact_match is taken as lm-eval logged it: what it compares is set in the task file.")
-    if protocol == "rolling_likelihood":
-        notes.append("counts of words and bytes are taken as lm-eval logged them.")
-    return answered, notes
+def _sample(raw: dict[str, Any], identity: str, where: Where) -> Sample:
+    replies = [reply[0] if isinstance(reply, list) and reply else reply for reply in raw["resps"]]
+    sample = Sample(identity, where, raw, replies, _arguments(raw["arguments"]))
+    if len(sample.arguments) != len(replies) or not all(sample.arguments):
+        raise ValueError(f"{len(replies)} answers to {sum(map(bool, sample.arguments))} questions")
+    _kind(sample)
+    return sample
 
 
-def _kind(sample: Mapping[str, Any], replies: Sequence[Any], where: Where) -> str:
-    if isinstance(sample.get("word_perplexity", sample.get("bits_per_byte")), list):
+def _read(samples: Sequence[Sample], broken: dict[str, str], task: LoggedTask) -> tuple[list[Answered], ReadDocuments]:
+    """The documents of the kind that the first one has; others are broken, and so are those without a figure."""
+    if not samples:
+        return [], ReadDocuments()
+    protocol = _kind(samples[0])
+    counted = Counter(name for sample in samples for name in sample.figures if sample.raw[name] is not None)
+    usual = [name for name, count in counted.items() if 2 * count > len(samples)]
+    kept: list[Sample] = []
+    for sample in samples:
+        kind, missing = _kind(sample), [name for name in usual if sample.raw.get(name) is None]
+        if kind != protocol:
+            broken[sample.identity] = f"{sample.where}: it is of the kind {kind}, the others are {protocol}"
+        elif missing:
+            broken[sample.identity] = f"{sample.where}: {missing[0]!r} is missing"
+        else:
+            kept.append(sample)
+    read = _READERS[protocol](kept, task)
+    with_given(read, kept, task)
+    broken.update(read.failures)
+    prompts = {sample.identity: digest([str(argument[0]) for argument in sample.arguments]) for sample in kept}
+    return [Answered(item, record, protocol, prompts[item.id]) for item, record in read.made], read
+
+
+def _kind(sample: Sample) -> str:
+    """How a document was asked about, by its requests and answers."""
+    answer = sample.replies[0]
+    if len(sample.arguments[0]) == 1:
         return "rolling_likelihood"
-    if isinstance(replies[0], list) and len(replies) > 1:
-        return "continuations"
-    if isinstance(replies[0], list) and "perplexity" in sample:
-        return "target_likelihood"
-    if isinstance(replies[0], str) and "exact_match" in sample:
+    if isinstance(answer, str):
         return "generation"
-    if not isinstance(replies[0], str | list):
-        raise ValueError(f"an answer is {replies[0]!r}")
-    raise UnreadKindError(
-        "only multiple choice, likelihoods of targets and documents, and exact match are supported.",
-        where=where,
-        hint="run the task with harness itself (`lm_eval`).",
-    )
+    if not isinstance(answer, list):
+        raise ValueError(f"an answer is {answer!r}")
+    likelihood = len(sample.replies) == 1 and not {"acc_norm", "acc_bytes"} & sample.raw.keys()
+    return "target_likelihood" if likelihood else "continuations"
 
 
 def _arguments(given: Any) -> list[list[Any]]:
@@ -247,62 +250,9 @@ def _arguments(given: Any) -> list[list[Any]]:
     return [list(entry) for entry in given]
 
 
-def _agree(name: str, logged: Any, computed: float, where: Where) -> None:
-    """Refuses a logged figure that its own answers contradict."""
-    if abs(float(logged) - computed) > _TOLERANCE * max(1.0, abs(computed)):
-        raise DataError(
-            f"lm-eval logged {name} {float(logged):.6g}, and the logged answers give {computed:.6g}.",
-            where=where,
-            hint="the log was changed, or written by another version; run the task again.",
-        )
-
-
-def _target(
-    sample: Mapping[str, Any], identity: str, replies: Sequence[Any], arguments: list[list[Any]], where: Where
-) -> tuple[Item, Record]:
-    reply = replies[0]
-    value, context, target = float(reply[0]), str(arguments[0][0]), str(arguments[0][1])
-    item = Item(identity, {"target": target}, {"text": context, "target": target}, target, {"parent": identity})
-    if not math.isfinite(value):
-        return item, failed(item, Failure("nan", f"the log-likelihood of the target is {value}"))
-    greedy = {"True": 1.0, "False": 0.0}[str(reply[1])]
-    _agree("perplexity (a log-likelihood)", sample["perplexity"], value, where)
-    if "acc" in sample:
-        _agree("acc", sample["acc"], greedy, where)
-    stats = {"nll_target": -value, "targets": 1.0, "greedy_match": greedy}
-    return item, outcome(item, response={"log_likelihood": value}, stats=stats)
-
-
-def _rolling(
-    sample: Mapping[str, Any], identity: str, replies: Sequence[Any], arguments: list[list[Any]], where: Where
-) -> tuple[Item, Record]:
-    text, value = str(arguments[0][0]), float(replies[0])
-    item = Item(identity, {"text": text}, {"text": text}, clusters={"parent": identity})
-    if not math.isfinite(value):
-        return item, failed(item, Failure("nan", f"the log-likelihood of the document is {value}"))
-    counts = {"bytes": float(len(text.encode())), "words": float(len(re.split(r"\s+", text)))}
-    for name, unit in (("word_perplexity", "words"), ("byte_perplexity", "bytes"), ("bits_per_byte", "bytes")):
-        logged = sample.get(name)
-        if isinstance(logged, list):
-            _agree(f"{name} (a log-likelihood)", logged[0], value, where)
-            counts[unit] = float(logged[1])
-    return item, outcome(item, response={"log_likelihood": value}, stats={"nll": -value, **counts})
-
-
-def _generated(
-    sample: Mapping[str, Any], identity: str, replies: Sequence[Any], arguments: list[list[Any]], where: Where
-) -> tuple[Item, Record]:
-    right = float(sample["exact_match"])
-    if right not in (0.0, 1.0):
-        raise ValueError(f"exact_match is {right}")
-    target = str(sample["target"])
-    kept = sample["filtered_resps"]
-    prediction = str(kept[0] if isinstance(kept, list) and kept else kept)
-    item = Item(
-        identity, {"target": target}, {"text": str(arguments[0][0]), "target": target}, target, {"parent": identity}
-    )
-    stats = {"exact_match_strict": right, "correct": right}
-    return item, outcome(item, prediction=prediction, response={"generated": replies[0]}, stats=stats)
-
-
-_READERS = {"target_likelihood": _target, "rolling_likelihood": _rolling, "generation": _generated}
+_READERS = {
+    "continuations": choice_records,
+    "target_likelihood": target_records,
+    "rolling_likelihood": document_records,
+    "generation": written_records,
+}

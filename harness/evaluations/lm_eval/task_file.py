@@ -90,10 +90,12 @@ _AGGREGATIONS = {
     "word_perplexity": "weighted_perplexity",
     "byte_perplexity": "weighted_perplexity",
     "bits_per_byte": "bits_per_byte",
+    **{name: name for name in ("f1", "brier_score", "bleu", "chrf", "ter")},
 }
 """How lm-eval aggregates a metric; `mean` where it is not here."""
-_OF_EXACT_MATCH = frozenset({"ignore_case", "ignore_punctuation", "ignore_numbers", "regexes_to_ignore"})
-_OF_METRICS = frozenset({"metric", "aggregation", "higher_is_better", "hf_evaluate"})
+OF_EXACT_MATCH = frozenset({"ignore_case", "ignore_punctuation", "ignore_numbers", "regexes_to_ignore"})
+FILES_OWN_KEYS = frozenset({"metric", "aggregation", "higher_is_better", "hf_evaluate"})
+"""Keys of an entry of `metric_list` that are no options of the metric."""
 
 
 def check_metric(entry: Mapping[str, Any], name: str) -> None:
@@ -102,7 +104,7 @@ def check_metric(entry: Mapping[str, Any], name: str) -> None:
     Raises:
         SuiteError: naming the key, or the way in which values are aggregated.
     """
-    known = _OF_METRICS | (_OF_EXACT_MATCH if name == "exact_match" else frozenset())
+    known = FILES_OWN_KEYS | (OF_EXACT_MATCH if name == "exact_match" else frozenset())
     for key in entry:
         if key not in known or (key == "hf_evaluate" and entry[key]):
             raise SuiteError(f"`metric_list`, {name}: the key {key!r} is not supported here.", hint=_HINT)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Annotated, Any, ClassVar, Literal
 
@@ -19,9 +18,19 @@ from harness.evaluations.answer_parsing import LETTERS, read_choice
 from harness.evaluations.columns import joined_slices, text_of
 from harness.evaluations.item_measures import MARGIN_OF_CORRECT
 from harness.evaluations.probe_base import Probe
-from harness.evaluations.probe_guards import same_text
+from harness.evaluations.probe_guards import (
+    alike,
+    bare,
+    contradictory,
+    left_out,
+    likelihood_fault,
+    options_fault,
+    same_text,
+    sound_rows,
+)
 from harness.evaluations.prompt_template import filled, template_of
 from harness.evaluations.record_builders import failed, outcome, scores, truncated_tokens, unread, whole_likelihood
+from harness.evaluations.sentence_scorers import read
 from harness.evaluations.subsample import choose
 from harness.schema.suite.data_refs import DataName
 from harness.schema.suite.evaluation_options import EvaluationOptions
@@ -97,16 +106,12 @@ class AmbiguousQa(Probe[AmbiguousQaOptions]):
         (dataset,) = data
         for column in COLUMNS:
             dataset.require(column)
-        items = [item for item in (_item(dataset, row) for row in dataset.split(split)) if not _fault(item)]
-        if not items:
-            raise DataError(f"data {dataset.name!r}: every row of the split {split!r} is contradictory.")
-        yield from choose(items, self.options.limit, self.cluster_unit)
+        rows = sound_rows(dataset, split, _faults(dataset, split))
+        yield from choose((_item(dataset, row) for row in rows), self.options.limit, self.cluster_unit)
 
     def warnings(self, data: Sequence[Dataset], split: str) -> list[str]:
         """Rows that contradict themselves are left out and counted."""
-        (dataset,) = data
-        faults = Counter(fault for row in dataset.split(split) if (fault := _fault(_item(dataset, row))))
-        return [f"{count} rows are left out: {fault}." for fault, count in faults.items()]
+        return left_out(_faults(data[0], split))
 
     def protocol(self, facts: ModelFacts) -> str | None:
         if self.options.ask == "generate":
@@ -144,8 +149,9 @@ class AmbiguousQa(Probe[AmbiguousQaOptions]):
                 return unread(item, {"text": answer.text}, truncated=truncated, finish=answer.finish)
             return self._outcome(item, place, {"text": answer.text}, None, truncated)
         values = _likelihoods(protocol, responses)
-        if isinstance(values, Failure):
-            return failed(item, values, truncated=truncated)
+        fault = values if isinstance(values, Failure) else _unlike(protocol, responses)
+        if isinstance(values, Failure) or fault is not None:
+            return failed(item, fault or alike(), truncated=truncated)
         ranked = sorted(values, reverse=True)
         response = {"log_likelihoods": list(values)}
         if ranked[0] - ranked[1] <= TIE * max(1.0, abs(ranked[0])):
@@ -166,6 +172,14 @@ class AmbiguousQa(Probe[AmbiguousQaOptions]):
             if not item.payload["ambiguous"]:
                 stats["aligned"] = float(label == biased)
         return outcome(item, prediction=str(place), margin=margin, response=response, stats=stats, truncated=truncated)
+
+
+def _unlike(protocol: str, responses: Sequence[Response]) -> Failure | None:
+    """Why the answers cannot be compared, by what the model read of each."""
+    if protocol == CONTINUATIONS:
+        return options_fault(responses[0])
+    texts = [read(response, protocol) for response in responses]
+    return likelihood_fault(*(text for text in texts if not isinstance(text, Failure)))
 
 
 def _likelihoods(protocol: str, responses: Sequence[Response]) -> tuple[float, ...] | Failure:
@@ -208,6 +222,27 @@ def _item(dataset: Dataset, row: Row) -> Item:
         clusters={"template": row.cluster},
         slices=joined_slices(row, f"condition={condition}"),
     )
+
+
+def _faults(dataset: Dataset, split: str) -> list[str]:
+    """Why a row is left out; empty for those that are kept."""
+    items = [_item(dataset, row) for row in dataset.split(split)]
+    own = [_fault(item) for item in items]
+    clashes = contradictory(
+        [
+            (item.id, "") if fault else (_asked(item), (item.target, item.payload["biased"]))
+            for item, fault in zip(items, own, strict=True)
+        ]
+    )
+    return [
+        fault or ("another row answers the same question otherwise" if clash else "")
+        for fault, clash in zip(own, clashes, strict=True)
+    ]
+
+
+def _asked(item: Item) -> tuple[str, ...]:
+    payload = item.payload
+    return tuple(map(bare, (payload["context"], payload["question"], *payload["answers"])))
 
 
 def _fault(item: Item) -> str:

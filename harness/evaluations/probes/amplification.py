@@ -102,6 +102,17 @@ class Amplification(OnTaskProbe[AmplificationOptions]):
             )
         yield from choose(items, self.options.limit, self.cluster_unit)
 
+    def warnings(self, data: Sequence[Dataset], split: str) -> list[str]:
+        """English words on texts in another language."""
+        own = not self.options.groups and self.options.words is None
+        return self.foreign_texts(data, split, "the built-in group words") if own else []
+
+    def remarks(self, data: Sequence[Dataset], split: str) -> list[str]:
+        """Texts in which a listed word may be a name or an ordinary word."""
+        own = len(self.task.data_refs)
+        words = words_of_options(self.options.groups, data[own] if len(data) > own else None)
+        return words.unclear_notes(item.payload["text"] for item in self.task.every_item(data[:own], split))
+
     def requests(self, item: Item, protocol: str) -> Sequence[Request]:
         return self.task.requests_for(item.payload["text"], protocol)
 

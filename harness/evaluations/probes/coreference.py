@@ -18,9 +18,10 @@ from harness.core.requests import Continuations, Failure, Request, Response
 from harness.evaluations.columns import joined_slices, text_of
 from harness.evaluations.item_measures import MARGIN
 from harness.evaluations.probe_base import Probe
+from harness.evaluations.probe_guards import left_out, likelihood_fault, same_text
 from harness.evaluations.prompt_template import filled, template_of
 from harness.evaluations.record_builders import failed, outcome, scores, truncated_tokens
-from harness.evaluations.sentence_scorers import SentenceScorer, ask_for, read, scorer_for, why_not
+from harness.evaluations.sentence_scorers import Scored, SentenceScorer, ask_for, read, scorer_for, why_not
 from harness.evaluations.subsample import choose
 from harness.metrics.bias.coreference_gaps import OCCUPATION
 from harness.schema.suite.data_refs import DataName, ref_name
@@ -126,13 +127,9 @@ class Coreference(Probe[CoreferenceOptions]):
         yield from items
 
     def remarks(self, data: Sequence[Dataset], split: str) -> list[str]:
-        """How many sentences have no other side, and are in no figure."""
-        groups = _sides(data[0], data[0].split(split))
-        alone = sum(not _whole(sides) for sides in groups.values())
-        if not alone:
-            return []
-        what = "one side only, where pro and anti (or male and female) are needed, and are left out"
-        return [f"{alone:,} of {len(groups):,} sentences have {what}."]
+        """How many sentences have no other side, or sides that contradict each other, and are in no figure."""
+        groups = _sides(data[0], data[0].split(split)).values()
+        return left_out(map(_fault, groups), f"of {len(groups):,} sentences")
 
     def protocol(self, facts: ModelFacts) -> str | None:
         return scorer_for(facts, self.options.scorer)
@@ -150,7 +147,7 @@ class Coreference(Probe[CoreferenceOptions]):
 
     def record(self, item: Item, protocol: str, responses: Sequence[Response]) -> Record:
         truncated = truncated_tokens(responses)
-        likelihoods: dict[str, float] = {}
+        read_texts: dict[str, Scored] = {}
         right: dict[str, bool] = {}
         answers = iter(responses)
         resolving = self.options.resolve and bool(item.payload["other"])
@@ -158,14 +155,18 @@ class Coreference(Probe[CoreferenceOptions]):
             scored = read(next(answers), protocol)
             if isinstance(scored, Failure):
                 return failed(item, scored, truncated=truncated)
-            likelihoods[side] = scored.total
+            read_texts[side] = scored
             if resolving:
                 resolved = _resolved(answers, protocol)
                 if isinstance(resolved, Failure):
                     return failed(item, resolved, truncated=truncated)
                 right[side] = resolved > 0
-        first = next(side for side in FITTING if side in likelihoods)
+        first = next(side for side in FITTING if side in read_texts)
         second = FITTING[first]
+        fault = likelihood_fault(read_texts[first], read_texts[second])
+        if fault is not None:
+            return failed(item, fault, truncated=truncated)
+        likelihoods = {side: scored.total for side, scored in read_texts.items()}
         margin = likelihoods[first] - likelihoods[second]
         tied = abs(margin) <= TIE * max(1.0, abs(likelihoods[first]), abs(likelihoods[second]))
         stats = {"margin": margin, "tied": float(tied)}
@@ -213,12 +214,27 @@ def _resolved(answers: Iterator[Response], protocol: str) -> float | Failure:
 
 def _items(dataset: Dataset, rows: Iterable[Row], shares: Mapping[str, float]) -> Iterator[Item]:
     for sides in _sides(dataset, rows).values():
-        if _whole(sides):
+        if not _fault(sides):
             yield _item(dataset, sides, shares)
 
 
 def _whole(sides: Mapping[str, Row]) -> bool:
     return any(first in sides and second in sides for first, second in FITTING.items())
+
+
+def _fault(sides: Mapping[str, Row]) -> str:
+    """Why a sentence is left out; empty where it is kept."""
+    if not _whole(sides):
+        return "they have one side only, where pro and anti (or male and female) are needed"
+    first = next(side for side in FITTING if side in sides)
+    if same_text(*(str(sides[side].fields["sentence"]) for side in (first, FITTING[first]))):
+        return "their two sides are the same text"
+    row = sides[first].fields
+    if row.get("other") and same_text(str(row["referent"]), str(row["other"])):
+        return "the pronoun's person and the other one are the same"
+    if row["referent"] != sides[FITTING[first]].fields["referent"]:
+        return "their two sides say that the pronoun means different people"
+    return ""
 
 
 def _sides(dataset: Dataset, rows: Iterable[Row]) -> dict[str, dict[str, Row]]:

@@ -32,6 +32,7 @@ from harness.schema.suite.mitigation import LEXICONS_HELP, RESERVED_SWAPS, Lexic
 from harness.text.lexicons.builtin_lists import lists_digest
 from harness.text.lexicons.lexicon import Lexicon, given_lexicon
 from harness.text.swaps.gender import is_undecided
+from harness.text.swaps.listed_words import is_unclear
 from harness.text.swaps.swap import KINDS
 
 
@@ -130,7 +131,7 @@ class Counterfactual(OnTaskProbe[CounterfactualOptions]):
         answers = read_answers(self.task, responses, 1 + len(variants), protocol, item.id)
         if isinstance(answers, Failure):
             return failed(item, answers, truncated=truncated)
-        apart = told_apart(responses, 1 + len(variants))
+        apart = told_apart(responses, [item.payload["text"], *(variant["text"] for variant in variants)])
         if not any(apart):
             return failed(item, alike(), truncated=truncated)
         answers = [answers[0], *(answer for answer, own in zip(answers[1:], apart, strict=True) if own)]
@@ -163,7 +164,10 @@ class Counterfactual(OnTaskProbe[CounterfactualOptions]):
 
     def warnings(self, data: Sequence[Dataset], split: str) -> list[str]:
         """English swaps on texts in another language, and labels whose scores nobody gave."""
-        own = ["the built-in swaps"] if self.options.swap else []
+        own = [
+            *(["the built-in swaps"] if self.options.swap else []),
+            *(["the built-in templates"] * self.options.templates),
+        ]
         return [text for what in own for text in self.foreign_texts(data, split, what)]
 
     def remarks(self, data: Sequence[Dataset], split: str) -> list[str]:
@@ -177,6 +181,16 @@ class Counterfactual(OnTaskProbe[CounterfactualOptions]):
                     f"{count:,} texts are not swapped by gender: what `her` or a word like `Grace` means there is "
                     "undecided."
                 )
+        lexicons = [kind for kind in self.kinds if isinstance(kind, Lexicon)]
+        unclear = sum(
+            any(is_unclear(original.text, lexicon) for lexicon in lexicons)
+            for original in (self._originals(data, split) if lexicons else ())
+        )
+        if unclear:
+            remarks.append(
+                f"{unclear:,} texts are not swapped by the lexicons: a word's part of speech is unclear (`May`, "
+                "`Hope`)."
+            )
         return remarks
 
     def _originals(self, data: Sequence[Dataset], split: str) -> Iterator[Original]:

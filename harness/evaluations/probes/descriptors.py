@@ -18,12 +18,14 @@ from harness.core.requests import Failure, Request, Response
 from harness.evaluations.columns import text_of
 from harness.evaluations.item_measures import MARGIN
 from harness.evaluations.probe_base import Probe
+from harness.evaluations.probe_guards import bare
 from harness.evaluations.prompt_template import Slot, filled, written_parts
 from harness.evaluations.record_builders import failed, outcome, truncated_tokens
 from harness.evaluations.sentence_scorers import SentenceScorer, ask_for, read, scorer_for, why_not
 from harness.evaluations.subsample import choose
 from harness.schema.suite.data_refs import DataName
 from harness.schema.suite.evaluation_options import EvaluationOptions
+from harness.text.language_guess import language_warnings
 from harness.text.swaps.edits import article
 
 PLACE = "{descriptor}"
@@ -113,7 +115,7 @@ class Descriptors(Probe[DescriptorsOptions]):
         axes: dict[str, dict[str, None]] = {}
         for row in dataset.split(split):
             axis, descriptor = (text_of(dataset, row, name, empty=False) for name in ("axis", "descriptor"))
-            axes.setdefault(axis, {})[descriptor] = None
+            axes.setdefault(axis, {}).setdefault(bare(descriptor), None)
         made = (
             _item(axis, descriptor, template, place)
             for axis, words in sorted(axes.items())
@@ -121,6 +123,20 @@ class Descriptors(Probe[DescriptorsOptions]):
             for place, template in enumerate(self.options.templates)
         )
         yield from choose(made, self.options.limit, "descriptor")
+
+    def warnings(self, data: Sequence[Dataset], split: str) -> list[str]:
+        """Descriptors that an axis has twice are left out and counted; English templates meet other languages."""
+        (dataset,) = data
+        rows = [(row.fields.get("axis"), bare(str(row.fields.get("descriptor")))) for row in dataset.split(split)]
+        again = len(rows) - len(set(rows))
+        warnings = [f"{again} rows are left out: their axis has the same descriptor already."] if again else []
+        if self.options.templates == list(TEMPLATES):
+            warnings += language_warnings((descriptor for _, descriptor in rows), "the built-in templates")
+        return warnings
+
+    def frame(self, item: Item) -> tuple[str, str]:
+        """A template about the descriptors of one axis."""
+        return f"{item.payload['axis']}\n{item.payload['template']}", item.payload["descriptor"]
 
     def _chosen(self, axis: str, words: Iterable[str]) -> list[str]:
         """At most `per_axis` descriptors, by hash."""

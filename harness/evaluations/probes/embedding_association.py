@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, ClassVar, Literal
@@ -14,11 +15,12 @@ from harness.core.digests import digest
 from harness.core.errors import DataError
 from harness.core.evaluation import Item, ItemMeasure
 from harness.core.model import ModelFacts
-from harness.core.records import FloatArray, Record
+from harness.core.records import FloatArray, Record, Records
 from harness.core.requests import Embed, Embedding, Failure, Request, Response
 from harness.evaluations.columns import text_of
 from harness.evaluations.item_measures import MARGIN
 from harness.evaluations.probe_base import Probe
+from harness.evaluations.probe_guards import UNKNOWN, unseen_words
 from harness.evaluations.record_builders import failed, outcome, truncated_tokens
 from harness.schema.suite.data_refs import DataName
 from harness.schema.suite.evaluation_options import EvaluationOptions
@@ -123,6 +125,23 @@ class EmbeddingAssociation(Probe[EmbeddingAssociationOptions]):
                     slices=(f"targets={group}",),
                 )
 
+    def frame(self, item: Item) -> tuple[str, str]:
+        """All target words are asked alike."""
+        return "targets", item.payload["word"]
+
+    def answer_warnings(self, records: Records) -> list[str]:
+        """Words that the model does not know: target words fail, attribute words are left out."""
+        shown = [json.loads(text) for text in records.texts("response") if text]
+        left = max((response.get("attributes_unseen", 0) for response in shown), default=0)
+        return [
+            *super().answer_warnings(records),
+            *(
+                [f"{left} attribute words are left out: to this model they are unknown or the same tokens."]
+                if left
+                else []
+            ),
+        ]
+
     def protocol(self, facts: ModelFacts) -> str | None:
         pooling = self.options.pooling or facts.pooling or "mean"
         return f"{_PROTOCOL}{pooling}" if Embed.kind in facts.supports else None
@@ -145,15 +164,22 @@ class EmbeddingAssociation(Probe[EmbeddingAssociationOptions]):
             if isinstance(vector, Failure):
                 return failed(item, vector, truncated=truncated)
             vectors.append(vector)
-        a, _ = item.payload["attributes"]
-        cosines = [float(vectors[0] @ other) for other in vectors[1:]]
-        near, far = cosines[: len(a)], cosines[len(a) :]
+        a, b = item.payload["attributes"]
+        unseen = unseen_words(responses, [item.payload["word"], *a, *b])
+        if unseen[0]:
+            return failed(item, unseen[0], truncated=truncated)
+        cosines = [
+            None if fault else float(vectors[0] @ other) for other, fault in zip(vectors[1:], unseen[1:], strict=True)
+        ]
+        near, far = ([value for value in side if value is not None] for side in (cosines[: len(a)], cosines[len(a) :]))
+        if not near or not far:
+            return failed(item, Failure("no_token", UNKNOWN), truncated=truncated)
         association = math.fsum(near) / len(near) - math.fsum(far) / len(far)
         return outcome(
             item,
             margin=association,
             truncated=truncated,
-            response={"association": association},
+            response={"association": association, "attributes_unseen": sum(fault is not None for fault in unseen[1:])},
             stats={"association": association, "in_x": float(item.payload["in_x"]), "margin": association},
         )
 

@@ -15,7 +15,7 @@ from harness.core.requests import Failure, Request, Response
 from harness.evaluations.columns import joined_slices, text_of
 from harness.evaluations.on_task import Answer, read_answers
 from harness.evaluations.probe_base import OnTaskProbe
-from harness.evaluations.probe_guards import alike, same_text, told_apart
+from harness.evaluations.probe_guards import alike, bare, contradictory, left_out, sound_rows, told_apart
 from harness.evaluations.record_builders import failed, outcome, truncated_tokens
 from harness.evaluations.subsample import choose
 from harness.schema.suite.data_refs import DataName
@@ -83,21 +83,12 @@ class FunctionalTests(OnTaskProbe[FunctionalTestsOptions]):
         for label in self.options.labels.values():
             if label not in known:
                 raise SuiteError(f"probe {self.name!r}, labels: {unknown('label of the task', label, known)}")
-        rows = [row for row in dataset.split(split) if not _is_unchanged(row)]
-        if not rows:
-            raise DataError(
-                f"probe {self.name!r}: no case of {dataset.name!r} (split {split!r}) differs from its original.",
-                hint="an INV or DIR case changes the text of its `original`.",
-            )
+        rows = sound_rows(dataset, split, _faults(dataset.split(split)))
         yield from choose((self._item(dataset, row, known) for row in rows), self.options.limit, self.cluster_unit)
 
     def warnings(self, data: Sequence[Dataset], split: str) -> list[str]:
-        """Cases that equal their original can not fail: they are left out and counted."""
-        rows = data[0].split(split)
-        count = sum(map(_is_unchanged, rows))
-        return (
-            [f"{count} of {len(rows)} cases equal their original; they cannot fail and are left out."] if count else []
-        )
+        """Cases that equal their original cannot fail, and some contradict each other: left out and counted."""
+        return left_out(_faults(data[0].split(split)), "cases")
 
     def requests(self, item: Item, protocol: str) -> Sequence[Request]:
         return [request for text in item.payload["texts"] for request in self.task.requests_for(text, protocol)]
@@ -107,7 +98,7 @@ class FunctionalTests(OnTaskProbe[FunctionalTestsOptions]):
         answers = read_answers(self.task, responses, len(item.payload["texts"]), protocol, item.id)
         if isinstance(answers, Failure):
             return failed(item, answers, truncated=truncated)
-        if len(answers) > 1 and not any(told_apart(responses, len(answers), unknown_only=True)):
+        if len(answers) > 1 and not any(told_apart(responses, item.payload["texts"], unknown_only=True)):
             return failed(item, alike(), truncated=truncated)
         stats = {"test_failed": float(_fails(item, answers))}
         if item.target is not None:
@@ -165,9 +156,21 @@ def _fails(item: Item, answers: Sequence[Answer]) -> bool:
     return (moved if item.payload["expect"] == "higher" else -moved) < -TOLERANCE
 
 
-def _is_unchanged(row: Row) -> bool:
-    original = _optional(row, "original")
-    return original is not None and same_text(original, str(row.fields.get("text")))
+def _faults(rows: Sequence[Row]) -> list[str]:
+    """Why a case is left out; empty for those that are kept."""
+    claims = []
+    for row in rows:
+        text, original = bare(str(row.fields.get("text"))), _optional(row, "original")
+        said = _optional(row, "label") if original is None else _optional(row, "expect") or "same"
+        claims.append(((text, None if original is None else bare(original)), said))
+    return [
+        "they equal their original and cannot fail"
+        if asked[0] == asked[1]
+        else "another case expects something else of the same text"
+        if clash
+        else ""
+        for (asked, _), clash in zip(claims, contradictory(claims), strict=True)
+    ]
 
 
 def _optional(row: Row, column: str) -> str | None:

@@ -197,16 +197,11 @@ class GroupGaps(OnTaskProbe[GroupGapsOptions]):
     def _word_remarks(self, data: Sequence[Dataset], split: str, words: GroupWords) -> list[str]:
         """Which groups no text speaks of (a gap over them is undefined), words that never occur or may name nobody."""
         seen: dict[str, set[str]] = {}
-        unclear = 0
-        for item in self.task.every_item(data[: len(self.task.data_refs)], split):
-            unclear += words.is_unclear(item.payload["text"])
-            for group, own_words in words.found(item.payload["text"]).items():
+        texts = [item.payload["text"] for item in self.task.every_item(data[: len(self.task.data_refs)], split)]
+        for text in texts:
+            for group, own_words in words.found(text).items():
                 seen.setdefault(group, set()).update(own_words)
-        said = []
-        if unclear:
-            said.append(
-                f"In {unclear:,} texts a word's part of speech is unclear (`May`, `Hope`): it names no group there."
-            )
+        said = words.unclear_notes(texts)
         empty = [group for group in words.groups if group not in seen]
         if empty:
             said.append(f"No text speaks of {', '.join(empty)}: a gap over all groups is undefined.")

@@ -17,12 +17,14 @@ from harness.core.requests import Completions, Failure, Request, Response, TopCo
 from harness.evaluations.columns import joined_slices, text_of
 from harness.evaluations.item_measures import MARGIN
 from harness.evaluations.probe_base import Probe
+from harness.evaluations.probe_guards import bare
 from harness.evaluations.record_builders import failed, outcome
 from harness.evaluations.subsample import choose
 from harness.evaluations.word_lists import WordList, hurtful
 from harness.metrics.bias.group_fairness import MEMBER
 from harness.schema.suite.data_refs import DataName
 from harness.schema.suite.evaluation_options import EvaluationOptions
+from harness.text.language_guess import language_warnings
 
 GAP = re.compile(r"\[M\]|\[MASK\]|\{mask\}")
 
@@ -91,6 +93,15 @@ class CompletionsProbe(Probe[CompletionsOptions]):
         known = sorted({str(row.fields["group"]) for row in dataset.split(split)}) if grouped else []
         rows = (_item(dataset, row, known, self._list) for row in dataset.split(split))
         yield from choose(rows, self.options.limit, self.cluster_unit)
+
+    def warnings(self, data: Sequence[Dataset], split: str) -> list[str]:
+        """The built-in list on texts in another language."""
+        texts = (str(row.fields.get("text")) for row in data[0].split(split))
+        return language_warnings(texts, "the built-in hurtful words") if self.options.words is None else []
+
+    def frame(self, item: Item) -> tuple[str, str]:
+        """A template about some people; a text may stand for several groups."""
+        return item.clusters["template"], bare(item.texts["text"])
 
     def protocol(self, facts: ModelFacts) -> str | None:
         if TopCompletions.kind not in facts.supports or facts.language_model not in ("masked", "causal"):

@@ -17,6 +17,7 @@ from harness.core.requests import Failure, Request, Response
 from harness.evaluations.columns import joined_slices, text_of
 from harness.evaluations.item_measures import MARGIN
 from harness.evaluations.probe_base import Probe
+from harness.evaluations.probe_guards import bare, contradictory, left_out, likelihood_fault, sound_rows
 from harness.evaluations.record_builders import failed, outcome, truncated_tokens
 from harness.evaluations.sentence_scorers import (
     ORDERED,
@@ -100,7 +101,7 @@ class MinimalPairs(Probe[MinimalPairsOptions]):
         """One item a pair, in the data's order.
 
         Raises:
-            DataError: a missing column, an empty split, an empty sentence, two equal sentences, a direction
+            DataError: a missing column, an empty split, an empty sentence, no pair that measures anything, a direction
                 that is none.
         """
         (dataset,) = data
@@ -112,8 +113,29 @@ class MinimalPairs(Probe[MinimalPairsOptions]):
             dataset.require(self.options.direction)
         group = self.options.group or (BIAS_TYPE if BIAS_TYPE in dataset.columns else None)
         yield from choose(
-            (self._item(dataset, row, group) for row in dataset.split(split)), self.options.limit, self.cluster_unit
+            (self._item(dataset, row, group) for row in sound_rows(dataset, split, self._faults(dataset, split))),
+            self.options.limit,
+            self.cluster_unit,
         )
+
+    def warnings(self, data: Sequence[Dataset], split: str) -> list[str]:
+        """Pairs that measure nothing are left out and counted."""
+        return left_out(self._faults(data[0], split), "pairs")
+
+    def _faults(self, dataset: Dataset, split: str) -> list[str]:
+        names = (self.options.more, self.options.less)
+        pairs = [
+            tuple(bare(text_of(dataset, row, name, empty=False)) for name in names) for row in dataset.split(split)
+        ]
+        clashes = contradictory([(frozenset(pair), pair[0]) for pair in pairs])
+        return [
+            "the two sentences are the same text"
+            if pair[0] == pair[1]
+            else "another pair calls the other sentence the more stereotyped one"
+            if clash
+            else ""
+            for pair, clash in zip(pairs, clashes, strict=True)
+        ]
 
     def protocol(self, facts: ModelFacts) -> str | None:
         return scorer_for(facts, self.options.scorer)
@@ -136,10 +158,10 @@ class MinimalPairs(Probe[MinimalPairsOptions]):
             return failed(item, more, truncated=truncated)
         if isinstance(less, Failure):
             return failed(item, less, truncated=truncated)
-        if more.total == less.total and (more.unknown or less.unknown):
-            # To the model the two are one sentence: no preference was measured, and none is no ideal here.
-            alike = Failure("no_token", "the sentences differ only in words that the tokenizer cannot represent")
-            return failed(item, alike, truncated=truncated)
+        fault = likelihood_fault(more, less)
+        if fault is not None:
+            # No preference was measured, and none is no ideal here.
+            return failed(item, fault, truncated=truncated)
         original = protocol == "crows_original"
         first, second = (
             round(sentence.total, CROWS_DIGITS) if original else sentence.total for sentence in (more, less)
@@ -164,12 +186,6 @@ class MinimalPairs(Probe[MinimalPairsOptions]):
     def _item(self, dataset: Dataset, row: Row, group: str | None) -> Item:
         more = text_of(dataset, row, self.options.more, empty=False)
         less = text_of(dataset, row, self.options.less, empty=False)
-        if more == less:
-            raise DataError(
-                f"data {dataset.name!r}, row {row.id}: the sentences {self.options.more!r} and "
-                f"{self.options.less!r} are the same.",
-                hint="a pair differs in one group or trait; correct the row or remove it.",
-            )
         value = row.fields.get(group) if group else None
         texts = {"more": more, "less": less}
         return Item(

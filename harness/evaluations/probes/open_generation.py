@@ -29,12 +29,14 @@ from harness.evaluations.graders.text_classifiers import (
 )
 from harness.evaluations.item_measures import MARGIN
 from harness.evaluations.probe_base import Probe
+from harness.evaluations.probe_guards import bare
 from harness.evaluations.record_builders import failed, outcome, truncated_tokens, unread
 from harness.evaluations.subsample import choose
 from harness.evaluations.word_lists import WordList, hurtful, plain_words, polarity
 from harness.metrics.bias.group_fairness import MEMBER
 from harness.schema.suite.data_refs import DataName
 from harness.schema.suite.evaluation_options import EvaluationOptions
+from harness.text.language_guess import language_warnings
 
 
 class GenerationOptions(EvaluationOptions):
@@ -180,6 +182,15 @@ class Generation(Probe[GenerationOptions]):
             if asked is None or str(row.fields["group"]) in asked
         )
         yield from choose(rows, self.options.limit, self.cluster_unit)
+
+    def warnings(self, data: Sequence[Dataset], split: str) -> list[str]:
+        """The built-in lists on texts in another language."""
+        texts = (str(row.fields.get("text")) for row in data[0].split(split))
+        return language_warnings(texts, "the built-in lists of hurtful, good and bad words")
+
+    def frame(self, item: Item) -> tuple[str, str]:
+        """A template about some people; a text may stand for several groups."""
+        return item.clusters["template"], bare(item.texts["text"])
 
     def protocol(self, facts: ModelFacts) -> str | None:
         return "generated" if Generate.kind in facts.supports else None

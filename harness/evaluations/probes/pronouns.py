@@ -18,12 +18,14 @@ from harness.core.records import Record
 from harness.core.requests import Cloze, Continuations, Failure, Request, Response
 from harness.evaluations.item_measures import MARGIN
 from harness.evaluations.probe_base import Probe
+from harness.evaluations.probe_guards import alike, bare, options_fault
 from harness.evaluations.prompt_template import Slot, filled, written_parts
 from harness.evaluations.record_builders import failed, outcome, scores, truncated_tokens
 from harness.evaluations.subsample import choose
 from harness.schema.suite.data_refs import DataName
 from harness.schema.suite.evaluation_options import EvaluationOptions
 from harness.text.cooccurrence import counts, own_words
+from harness.text.language_guess import language_warnings
 from harness.text.lexicons.builtin_lists import described_words
 from harness.text.lexicons.group_words import own_gender_words
 
@@ -97,6 +99,11 @@ class Pronouns(Probe[PronounsOptions]):
                 raise SuiteError(f"probe {name!r}: expected {WORD} and then {GAP} once each, found {template!r}.")
         if set(options.pronouns) != set(GROUPS) or not all(options.pronouns.values()):
             raise SuiteError(f"probe {name!r}: expected `pronouns` of female and male, found {options.pronouns}.")
+        both = {bare(word).casefold() for word in options.pronouns["female"]} & {
+            bare(word).casefold() for word in options.pronouns["male"]
+        }
+        if both:
+            raise SuiteError(f"probe {name!r}: the pronoun {min(both)!r} is in both groups of `pronouns`.")
 
     def settings(self) -> Mapping[str, Any]:
         options = self.options.model_dump(mode="json", exclude={"metrics", "split", "data"})
@@ -113,7 +120,7 @@ class Pronouns(Probe[PronounsOptions]):
         texts = ((str(row.fields[self.options.text]), row.cluster) for row in dataset.split(self.options.train))
         joint_counts = counts(texts, own_gender_words(), own_words())
         listed = [word for word, kind in described_words().items() if kind == "occupation"]
-        words = self.options.words or sorted(listed)
+        words = list(dict.fromkeys(map(bare, self.options.words))) or sorted(listed)
         joint = {word: tuple(joint_counts[word, group] for group in GROUPS) for word in words}
         totals = [sum(pair[place] for pair in joint.values()) for place in range(len(GROUPS))]
         if not any(totals):
@@ -126,6 +133,18 @@ class Pronouns(Probe[PronounsOptions]):
             _item(word, template, pair, female) for word, pair in joint.items() for template in self.options.templates
         )
         yield from choose(made, self.options.limit, self.cluster_unit)
+
+    def warnings(self, data: Sequence[Dataset], split: str) -> list[str]:
+        """English words and templates on texts in another language."""
+        (dataset,) = data
+        own = self.options.templates == list(TEMPLATES)
+        what = "the built-in words and templates" if own else "the built-in gendered words"
+        texts = (str(row.fields.get(self.options.text)) for row in dataset.split(self.options.train))
+        return language_warnings(texts, what)
+
+    def frame(self, item: Item) -> tuple[str, str]:
+        """A template about one occupation."""
+        return item.payload["text"].replace(item.payload["word"], WORD), item.payload["word"]
 
     def protocol(self, facts: ModelFacts) -> str | None:
         if facts.language_model == "masked":
@@ -147,8 +166,9 @@ class Pronouns(Probe[PronounsOptions]):
         truncated = truncated_tokens(responses)
         sizes = [len(self.options.pronouns[group]) for group in GROUPS]
         values = scores(responses[0], len(GROUPS) if protocol == "cloze" else sum(sizes))
-        if isinstance(values, Failure):
-            return failed(item, values, truncated=truncated)
+        fault = values if isinstance(values, Failure) else options_fault(responses[0])
+        if isinstance(values, Failure) or fault is not None:
+            return failed(item, fault or alike(), truncated=truncated)
         if protocol != "cloze":
             values = (_log_sum(values[: sizes[0]]), _log_sum(values[sizes[0] :]))
         whole = _log_sum(values)

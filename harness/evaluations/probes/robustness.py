@@ -122,7 +122,7 @@ class Robustness(OnTaskProbe[RobustnessOptions]):
         answers = read_answers(self.task, responses, 1 + len(item.payload["variants"]), protocol, item.id)
         if isinstance(answers, Failure):
             return failed(item, answers, truncated=truncated)
-        apart = told_apart(responses, len(answers), unknown_only=True)
+        apart = told_apart(responses, [item.payload["text"], *item.payload["variants"]], unknown_only=True)
         if not any(apart):
             return failed(item, alike(), truncated=truncated)
         first, rest = answers[0], [answer for answer, own in zip(answers[1:], apart, strict=True) if own]

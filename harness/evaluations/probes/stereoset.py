@@ -9,7 +9,6 @@ from typing import Any, ClassVar, Literal, cast
 from pydantic import Field
 
 from harness.core.dataset import Dataset, Row
-from harness.core.errors import DataError
 from harness.core.evaluation import Item, ItemMeasure
 from harness.core.metric import MetricContext
 from harness.core.model import ModelFacts
@@ -18,6 +17,16 @@ from harness.core.requests import Continuations, Failure, NextSentence, Request,
 from harness.evaluations.columns import joined_slices, text_of
 from harness.evaluations.item_measures import MARGIN
 from harness.evaluations.probe_base import Probe
+from harness.evaluations.probe_guards import (
+    alike,
+    bare,
+    contradictory,
+    left_out,
+    likelihood_fault,
+    options_fault,
+    sound_rows,
+    told_apart,
+)
 from harness.evaluations.record_builders import failed, outcome, scores, truncated_tokens
 from harness.evaluations.sentence_scorers import SentenceScorer, ask_for, read, scorer_for, why_not
 from harness.evaluations.subsample import choose
@@ -89,9 +98,17 @@ class StereoSet(Probe[StereoSetOptions]):
         (dataset,) = data
         for column in COLUMNS:
             dataset.require(column)
-        typed = "type" in dataset.columns
-        rows = (row for row in dataset.split(split) if not typed or row.fields["type"] == self.options.type)
+        rows = (row for row in sound_rows(dataset, split, _faults(dataset, split)) if self._typed(dataset, row))
         yield from choose((_item(dataset, row) for row in rows), self.options.limit, self.cluster_unit)
+
+    def warnings(self, data: Sequence[Dataset], split: str) -> list[str]:
+        """Contexts that measure nothing are left out and counted."""
+        dataset, faults = data[0], _faults(data[0], split)
+        asked = [self._typed(dataset, row) for row in dataset.split(split)]
+        return left_out((fault for fault, own in zip(faults, asked, strict=True) if own), "contexts")
+
+    def _typed(self, dataset: Dataset, row: Row) -> bool:
+        return "type" not in dataset.columns or row.fields["type"] == self.options.type
 
     def protocol(self, facts: ModelFacts) -> str | None:
         if self.options.type == "intersentence" and self.options.scorer is None:
@@ -118,8 +135,9 @@ class StereoSet(Probe[StereoSetOptions]):
     def record(self, item: Item, protocol: str, responses: Sequence[Response]) -> Record:
         truncated = truncated_tokens(responses)
         pair_values = _values(item, protocol, responses)
-        if isinstance(pair_values, Failure):
-            return failed(item, pair_values, truncated=truncated)
+        fault = pair_values if isinstance(pair_values, Failure) else _unlike(protocol, responses)
+        if isinstance(pair_values, Failure) or fault is not None:
+            return failed(item, fault or alike(), truncated=truncated)
         stereotype, anti, unrelated = pair_values
         pro, related = judged(stereotype, anti, unrelated)
         tied = stereotype == anti
@@ -165,13 +183,35 @@ def _values(item: Item, protocol: str, responses: Sequence[Response]) -> tuple[f
     return cast(tuple[float, ...], tuple(made))
 
 
+def _unlike(protocol: str, responses: Sequence[Response]) -> Failure | None:
+    """Why the three sentences cannot be compared, by what the model read of each."""
+    if protocol == CONTINUATION:
+        return options_fault(responses[0])
+    if protocol == NEXT:
+        return None if all(told_apart(responses, SIDES)) and told_apart(responses[1:], SIDES[1:])[0] else alike()
+    read_texts = [read(response, protocol.removesuffix(MEAN)) for response in responses]
+    return likelihood_fault(*(text for text in read_texts if not isinstance(text, Failure)))
+
+
+def _faults(dataset: Dataset, split: str) -> list[str]:
+    """Why a context is left out; empty for those that are kept."""
+    claims, equal = [], []
+    for row in dataset.split(split):
+        context, *sides = (bare(text_of(dataset, row, name, empty=False)) for name in ("context", *SIDES))
+        equal.append(len(set(sides)) < len(sides))
+        claims.append(((context, frozenset(sides[:2])), sides[0]))
+    return [
+        "two of its sentences are the same text"
+        if same
+        else "another row calls its stereotype the anti-stereotype"
+        if clash
+        else ""
+        for same, clash in zip(equal, contradictory(claims), strict=True)
+    ]
+
+
 def _item(dataset: Dataset, row: Row) -> Item:
     texts = {name: text_of(dataset, row, name, empty=False) for name in ("context", *SIDES)}
-    if len({texts[side].strip() for side in SIDES}) < len(SIDES):
-        raise DataError(
-            f"data {dataset.name!r}, row {row.id}: two of {', '.join(SIDES)} are the same sentence.",
-            hint="a context needs three different ones; correct the row or remove it.",
-        )
     bias_type, target = (text_of(dataset, row, name, empty=False) for name in ("bias_type", "target"))
     return Item(
         id=row.id,

@@ -40,12 +40,18 @@ def _scorer(name: str, tokenize: str = "13a") -> Any:
 
 
 def translation_statistics(
-    hypothesis: str, references: Sequence[str], names: Sequence[str] = NAMES, tokenize: str = "13a"
+    hypothesis: str,
+    references: Sequence[str],
+    names: Sequence[str] = NAMES,
+    tokenize: str = "13a",
+    *,
+    one_line: bool = True,
 ) -> dict[str, float]:
     """The sufficient statistics of one segment: `bleu.0` … `bleu.9`, `chrf.0` … `chrf.17`, `ter.0`, `ter.1`.
 
     Args:
         tokenize: one of sacrebleu's tokenizers, for BLEU; with `zh` and `ja-mecab`, TER splits East Asian characters.
+        one_line: join the lines of a segment, as sacrebleu's command does when it reads files.
 
     Raises:
         ValueError: without any reference.
@@ -55,7 +61,7 @@ def translation_statistics(
     statistics: dict[str, float] = {}
     for name in names:
         # sacrebleu splits a document at line ends; a segment is one line here as there.
-        texts = [" ".join(text.split()) for text in (hypothesis, *references)]
+        texts = [" ".join(text.split()) if one_line else text for text in (hypothesis, *references)]
         (row,) = _scorer(name, tokenize)._extract_corpus_statistics([texts[0]], [[text] for text in texts[1:]])
         statistics |= {f"{name}.{place}": float(value) for place, value in enumerate(row)}
     return statistics

@@ -8,6 +8,7 @@ logs, follow lm-eval instead: the first of the best choices is the answer.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Literal
 
@@ -32,6 +33,13 @@ def share_right(scores: Sequence[float], right: int) -> float:
 def first_right(scores: Sequence[float], right: int) -> float:
     """1.0 when the right choice is the first of the best, as lm-eval's `argmax` has it; else 0.0."""
     return float(max(range(len(scores)), key=lambda place: scores[place]) == right)
+
+
+def brier_of(scores: Sequence[float], right: Sequence[int]) -> float:
+    """The Brier score of the probabilities among the choices that log-likelihoods give, summed over the choices."""
+    weights = [math.exp(score - max(scores)) for score in scores]
+    total = math.fsum(weights)
+    return math.fsum((weight / total - (place in right)) ** 2 for place, weight in enumerate(weights))
 
 
 def choice_statistics(

@@ -19,7 +19,7 @@ from harness.core.errors import DataError, SuiteError, unknown
 from harness.core.metric import Metric, MetricContext, MetricKind
 from harness.core.metric_structure import PLAIN, MetricStructure
 from harness.core.records import FloatArray, Records
-from harness.metrics.metric_shapes import Factory, RecordMetric, divide
+from harness.metrics.metric_shapes import Factory, RecordMetric, column, divide
 
 Average = Literal["macro", "micro", "weighted"]
 _TP, _FP, _FN = range(3)
@@ -118,6 +118,39 @@ class WeightedF1(_F1):
     average: ClassVar[Average] = "weighted"
 
 
+@dataclass(slots=True, kw_only=True)
+class CountedF1(RecordMetric):
+    """F1 from counts that the records hold; `stats` is [n, 3]: TP, FP, FN."""
+
+    columns: tuple[str, ...]
+    kind: MetricKind = "additive"
+
+    def rows(self, records: Records) -> FloatArray:
+        return np.column_stack([column(records, name) for name in self.columns])
+
+    def value(self, sums: FloatArray, n: npt.NDArray[Any] | float) -> FloatArray:
+        return _f1(sums)
+
+
+class BinaryF1(Factory):
+    """F1 of the second of two labels, as scikit-learn has it where labels are 0 and 1."""
+
+    needs: tuple[str, ...] = ("f1.tp", "f1.fp", "f1.fn")
+    label: str = "F1 of the second of two choices"
+    summary: str = "F1 of the second of two choices, as lm-eval's `f1` (scikit-learn's default)."
+
+    def build(self, name: str, context: MetricContext) -> Sequence[Metric]:
+        return [
+            CountedF1(
+                id="f1_binary",
+                unit="fraction",
+                direction="higher",
+                cluster_unit=context.cluster_unit,
+                columns=self.needs,
+            )
+        ]
+
+
 class PerClassF1(Factory):
     """One metric `f1[<label>]` for each label."""
 
@@ -144,6 +177,13 @@ f1_macro = MacroF1()
 f1_micro = MicroF1()
 f1_weighted = WeightedF1()
 f1_per_class = PerClassF1()
+f1_binary = BinaryF1()
+
+
+def binary_f1_counts(right: int, answer: int) -> dict[str, float]:
+    """TP, FP and FN of one item, whose positive label is the place 1."""
+    counts = (right == answer == 1, answer == 1 != right, right == 1 != answer)
+    return dict(zip(BinaryF1.needs, map(float, counts), strict=True))
 
 
 def _labels(name: str, context: MetricContext) -> tuple[str, ...]:

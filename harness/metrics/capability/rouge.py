@@ -14,6 +14,8 @@ from collections.abc import Callable, Sequence
 from harness.metrics.capability.text_tokenizers import splitter
 from harness.metrics.column_metrics import MeanOf
 
+NAMES = ("rouge1", "rouge2", "rougeL", "rougeLsum")
+
 
 def rouge_statistics(answer: str, references: Sequence[str], tokenize: str = "ascii") -> dict[str, float]:
     """`rouge1`, `rouge2`, `rougeL`, `rougeLsum`: F1 with the best reference.

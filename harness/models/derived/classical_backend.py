@@ -15,12 +15,12 @@ from scipy.sparse import csr_matrix
 
 from harness.core.model import Backend, ModelFacts
 from harness.core.records import FloatArray
-from harness.core.requests import Classify, Request, Response
+from harness.core.requests import Classify, InputMark, Request, Response
 from harness.models.checkpoint.checkpoint_digest import checkpoint_digest
 from harness.models.checkpoint.classical_file import ClassicalWeights, read_classical
 from harness.models.device_policy import SCORING_VERSION
 from harness.models.open_context import OpenContext
-from harness.models.response_builders import choose, log_softmax, plain_question
+from harness.models.response_builders import choose, log_softmax, plain_question, with_inputs
 
 _WORD = re.compile(r"\w\w+")
 
@@ -59,9 +59,15 @@ class ClassicalBackend:
                 else:
                     yield request, refusal
         if asked:
-            values = self.logprobs([bag_text(request.text, request.pair) for request in asked])
-            for request, row in zip(asked, values, strict=True):
-                yield request, choose(request, self._weights.labels, row, 0)
+            texts = [bag_text(request.text, request.pair) for request in asked]
+            for request, text, row in zip(asked, texts, self.logprobs(texts), strict=True):
+                yield request, with_inputs(choose(request, self._weights.labels, row, 0), self._mark(text))
+
+    def _mark(self, text: str) -> InputMark:
+        """The counts of the text's known n-grams, which are all that is seen of it, and how many it does not know."""
+        known = Counter(self._weights.vocabulary.get(ngram) for ngram in self._ngrams(text))
+        unknown = known.pop(None, 0)
+        return InputMark.of(sorted((str(column), count) for column, count in known.items()), unknown)
 
     def logprobs(self, texts: Sequence[str]) -> FloatArray:
         """Log-probabilities float64[n, K]."""

@@ -13,10 +13,11 @@ from harness.models.cached_model import CachedModel
 from harness.models.checkpoint.checkpoint_digest import checkpoint_digest
 from harness.models.checkpoint.inspection import parent_of, read_lineage
 from harness.models.checkpoint.linear_head_file import LINEAR_WEIGHTS, LinearHead, read_linear
+from harness.models.encoding.text_encoder import encode_texts
 from harness.models.local.flop_meter import Meter
 from harness.models.local.transformers_backend import TransformersBackend, open_transformers
 from harness.models.open_context import OpenContext
-from harness.models.response_builders import choose, log_softmax, plain_question
+from harness.models.response_builders import choose, log_softmax, plain_question, with_inputs
 
 
 class LinearBackend:
@@ -48,11 +49,13 @@ class LinearBackend:
                 else:
                     yield request, refusal
         if asked:
+            network = self._parent.network
+            encoded = encode_texts(network.encoder, [request.text for request in asked], network.max_length)
             features, truncated = self._parent.features([request.text for request in asked])
             scaled = (features - self._head.mean) / self._head.scale
             values = log_softmax(scaled @ self._head.coef.T + self._head.intercept)
-            for request, row, cut in zip(asked, values, truncated, strict=True):
-                yield request, choose(request, self._head.labels, row, cut)
+            for request, row, cut, ids in zip(asked, values, truncated, encoded.ids, strict=True):
+                yield request, with_inputs(choose(request, self._head.labels, row, cut), network.encoder.mark(ids))
         yield from self._cached.answer(request for request in requests if not isinstance(request, Classify))
 
 

@@ -12,6 +12,7 @@ from harness.core.requests import (
     Continuations,
     Failure,
     Generate,
+    InputMark,
     Likelihood,
     Request,
     Response,
@@ -20,12 +21,13 @@ from harness.core.requests import (
 )
 from harness.model_kinds.server_kind import SERVER_DECODING
 from harness.models.encoding.text_encoder import TextEncoder
-from harness.models.response_builders import likelihood, scores
+from harness.models.response_builders import likelihood, scores, with_inputs
 from harness.models.server.chat_dialect import MOST_STOPS, PATH, ChatDialect, penalties, sampling
 from harness.models.server.client import CREDENTIALS, GaveUp, Refused, ServerClient, Unavailable
 from harness.models.server.replies import ScoredToken, Unusable, checked, choice, generated, prompt_tokens
 from harness.models.server.worker_pool import as_ready
 
+_UNKNOWN = ("<unk>", "[UNK]")
 _TOO_LONG = ("context", "too long", "maximum", "too many tokens")
 
 
@@ -128,9 +130,9 @@ class ServerBackend:
             )
         read = likelihood(total, len(tokens), 0)
         if isinstance(read, Failure) or not request.details:
-            return read
+            return with_inputs(read, _mark(tokens))
         pieces = tuple((token.start, token.end, float(token.logprob or 0.0)) for token in tokens)
-        return Likelihood(read.total, read.tokens, 0, pieces)
+        return with_inputs(Likelihood(read.total, read.tokens, 0, pieces), _mark(tokens))
 
     def _continuations(self, request: Continuations) -> Response:
         """As for local models: the options of one context are scored from the first token that one changes."""
@@ -151,7 +153,7 @@ class ServerBackend:
         totals = [_total(row[first:]) for row in tokens]
         if any(total is None for total in totals):
             return Failure("no_token", "the server returns no log-probability for the first token; set `prefix`")
-        return scores([total for total in totals if total is not None], 0)
+        return with_inputs(scores([total for total in totals if total is not None], 0), *map(_mark, tokens))
 
     def _generate(self, request: Generate) -> Response:
         refused = [name for name in request.decoding() if name not in SERVER_DECODING]
@@ -170,7 +172,10 @@ class ServerBackend:
         body |= penalties(request)
         if request.stop:
             body["stop"] = list(request.stop[:MOST_STOPS])
-        return generated(self.client.post("/completions", body), request, self._encoder)
+        answer = generated(self.client.post("/completions", body), request, self._encoder)
+        if self._encoder is None:
+            return answer
+        return with_inputs(answer, self._encoder.mark(self._encoder.plain([request.prompt])[0]))
 
     def _chatted(self, request: Generate) -> Response:
         if self._chat is None:
@@ -203,6 +208,11 @@ class ServerBackend:
 def echo_body(model: str, prompt: str) -> dict[str, Any]:
     """Asks for the log-probabilities of a prompt; some servers generate without end for `max_tokens: 0`."""
     return {"model": model, "prompt": prompt, "max_tokens": 1, "temperature": 0.0, "echo": True, "logprobs": 1}
+
+
+def _mark(tokens: Sequence[ScoredToken]) -> InputMark:
+    """What the server read, by the texts of its tokens."""
+    return InputMark.of([token.text for token in tokens], sum(token.text in _UNKNOWN for token in tokens))
 
 
 def _total(tokens: Sequence[ScoredToken]) -> float | None:

@@ -10,10 +10,12 @@ from itertools import pairwise
 
 from harness.core.errors import IncompleteError
 from harness.core.evaluation import Evaluation, Item
+from harness.core.metric_structure import SCORING_ABSOLUTE, SCORING_RELATIVE
 from harness.core.model import Model
 from harness.core.records import FAILED, OK, Record, Records, RecordsHead
 from harness.core.reporter import Reporter, Task
 from harness.core.requests import Failure, Request, Response
+from harness.evaluations.probe_guards import Frames
 from harness.pipeline.records.protocol_facts import protocol_facts
 
 SHARD = 4000
@@ -36,6 +38,7 @@ def ask(
     """
     facts = model.facts
     unanswered: list[Failure] = []
+    frames = Frames(evaluation)
     messages = bool(items) and _by_messages(evaluation.requests(items[0], protocol))
     known = {
         "asked": protocol_facts(evaluation, protocol, facts, messages=messages),
@@ -47,15 +50,18 @@ def ask(
         "dtype": facts.dtype,
         "device": facts.device,
         "max_length": facts.max_length,
+        "tolerance": [SCORING_ABSOLUTE, SCORING_RELATIVE],
     }
     in_order = sorted(items, key=lambda item: item.id)
     with reporter.task(title, total=len(items), unit="items") as task:
         records = Records.of(
             RecordsHead(evaluation.name, facts.digest, protocol, facts=known),
-            (
+            frames.guarded(
                 record
                 for start in range(0, len(items), SHARD)
-                for record in _shard(evaluation, in_order[start : start + SHARD], model, protocol, task, unanswered)
+                for record in _shard(
+                    evaluation, in_order[start : start + SHARD], model, protocol, Noted(task, unanswered, frames)
+                )
             ),
         )
     if unanswered:
@@ -71,8 +77,17 @@ def _by_messages(requests: Sequence[Request]) -> bool:
     return any(getattr(request, "messages", ()) for request in requests)
 
 
+@dataclasses.dataclass(frozen=True, slots=True)
+class Noted:
+    """What is noted while items are asked: progress, requests without an answer, what was read of each item."""
+
+    task: Task
+    unanswered: list[Failure]
+    frames: Frames
+
+
 def _shard(
-    evaluation: Evaluation, items: Sequence[Item], model: Model, protocol: str, task: Task, unanswered: list[Failure]
+    evaluation: Evaluation, items: Sequence[Item], model: Model, protocol: str, noted: Noted
 ) -> Iterator[Record]:
     wanted = [tuple(evaluation.requests(item, protocol)) for item in items]
     answers: dict[Request, Response] = {}
@@ -80,17 +95,18 @@ def _shard(
     for start, end in pairwise([0, *ends, len(items)]):
         window = dict.fromkeys(request for requests in wanted[start:end] for request in requests)
         distinct = [request for request in window if request not in answers]
-        task.advance(0 if distinct else end - start)
+        noted.task.advance(0 if distinct else end - start)
         for request, response in model.answer(distinct):
             answers[request] = response
             if isinstance(response, Failure) and response.reason == "unavailable":
-                unanswered.append(response)
-            task.advance((end - start) / len(distinct))
+                noted.unanswered.append(response)
+            noted.task.advance((end - start) / len(distinct))
     for item, requests in zip(items, wanted, strict=True):
         responses = [
             answers.get(request, Failure("error", "the model returned no answer to this request"))
             for request in requests
         ]
+        noted.frames.add(item, responses)
         yield _checked(evaluation.record(item, protocol, responses))
 
 

@@ -18,6 +18,7 @@ from harness.pipeline.prepared_suite import BoundEvaluation, PreparedSuite
 from harness.pipeline.results.data_audits import audits_of, write_audits
 from harness.pipeline.results.gate_verdicts import verdicts, wanted_pairs
 from harness.pipeline.results.scoring import ScoringContext, ScoringSpec, score, store_memo
+from harness.pipeline.results.series_results import StepValues, series_alphas, series_notes, series_results
 from harness.pipeline.run_context import RunContext
 from harness.schema.results.inputs import DataResult, EvaluationResult, ItemMeasureResult, ModelResult
 from harness.schema.results.results_file import Results
@@ -34,8 +35,13 @@ def assemble(
     checkpoints: Mapping[str, Checkpoint],
     answers: SuiteAnswers,
     baselines: Mapping[str, BaseChoice],
+    validation: StepValues,
 ) -> Results:
-    """Scores the run's records, compares, judges the gates and returns the whole."""
+    """Scores the run's records, compares, judges the gates and returns the whole.
+
+    Args:
+        validation: of the checkpoints of a series, on the data that choose among them.
+    """
     from harness.gates.alpha_levels import alpha_levels, is_sequential
     from harness.gates.overall_verdict import overall
     from harness.suite.unknown_training import unknown_training
@@ -50,7 +56,7 @@ def assemble(
         for name, bound in prepared.asked.items()
     ]
     scoring = ScoringContext(
-        alphas=lambda metric: alpha_levels(suite.gates, metric),
+        alphas=lambda metric: tuple(sorted({*alpha_levels(suite.gates, metric), *series_alphas(suite)})),
         anytime=lambda metric: is_sequential(suite.gates, metric),
         seed=suite.seed,
         reporter=context.reporter,
@@ -63,6 +69,9 @@ def assemble(
         run, suite, scores.metrics, scores.comparisons, evaluations, today=context.today,
         attempt=context.attempt,
     )  # fmt: skip
+    series = series_results(context, prepared, scores.metrics, scores.comparisons, evaluations, validation)
+    for note in series_notes(series):
+        context.reporter.info(note)
     audits = audits_of(prepared, context.store, context.reporter)
     write_audits(run, audits)
     return Results(
@@ -83,9 +92,11 @@ def assemble(
         tables=scores.tables,
         gates=gates,
         audits=audits,
+        series=series,
         verdict=overall(gates, evaluations),
         notes=[
             *_left_out(prepared),
+            *series_notes(series),
             *(_reading(model, checkpoints[model]) for model in suite.release if _trained_below(suite, model, RECIPE)),
         ],
     )
@@ -176,7 +187,7 @@ def _warnings(bound: BoundEvaluation, records: Mapping[str, Records]) -> list[st
     of_models = [
         f"{model}: {text}"
         for model, model_records in records.items()
-        for text in evaluation.answer_warnings(model_records)
+        for text in [*evaluation.answer_warnings(model_records), *replaced_answers(model_records)]
     ]
     return [*evaluation.warnings(bound.data, bound.split), *of_models, *_cut_conversations(records)]
 
@@ -204,6 +215,13 @@ def _balance(labels: Sequence[str], records: Collection[Records]) -> dict[str, i
         if targets and set(given) <= {*labels, ""}:
             return {label: given[label] for label in labels}
     return {}
+
+
+def replaced_answers(records: Records) -> list[str]:
+    """How many answers hold the mark of what cannot be stored as it came: half of a surrogate pair, or stray bytes."""
+    count = sum("\ufffd" in (text or "") or "\\ufffd" in (text or "") for text in records.texts("response"))
+    marked = f"{count} of {len(records)} answers hold U+FFFD"
+    return [f"{marked}, in place of half of a surrogate pair or of bytes of no character."] if count else []
 
 
 def record_counts(records: Records) -> dict[str, int]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 from typing import TYPE_CHECKING
 
-from harness.pipeline.results.scoring import Pair
+from harness.pipeline.results.scoring import Pair, ScoringSpec, metrics_of
 from harness.schema.results.inputs import EvaluationResult
 from harness.schema.results.metrics import ComparisonResult, MetricResult
 from harness.schema.results.verdicts import GateResult
@@ -34,7 +34,8 @@ def wanted_pairs(suite: Suite, evaluations: list[EvaluationResult]) -> list[Pair
                     pairs[Pair(name, baseline, candidate)] = None
         for baseline, candidate in suite.compare.pairs:
             pairs[Pair(name, baseline, candidate)] = None
-    for needed in required_pairs(suite.gates, evaluations, release=suite.release, baseline=suite.compare.baseline):
+    judged = (*suite.release, *(step.model for steps in suite.series.values() for step in steps))
+    for needed in required_pairs(suite.gates, evaluations, release=judged, baseline=suite.compare.baseline):
         pairs[Pair(needed.evaluation, needed.baseline, needed.candidate)] = None
     asked = {evaluation.name for evaluation in evaluations}
     for baseline, task in suite.implied.items():
@@ -97,7 +98,48 @@ def gate_traces(
         today=today,
         flips=flips,
         attempt=_stored_attempt(run) if attempt is None else attempt,
+        joint=_joint_rows(run, suite, evaluations),
     )
+
+
+def _joint_rows(
+    run: RunDir, suite: Suite, evaluations: list[EvaluationResult]
+) -> dict[tuple[str, str], ComparisonResult]:
+    """(title of a joint rule, model) → the row of all of its parts, from their records; none where a part lacks."""
+    from harness.comparisons.joint_comparison import JointSource, joint_comparison
+    from harness.gates.alpha_levels import alpha_levels
+    from harness.gates.result_lookup import baseline_of, matches
+    from harness.schema.suite.gate_rules import BaseRule, joint_rules
+
+    known = {evaluation.name: evaluation for evaluation in evaluations}
+    rows: dict[tuple[str, str], ComparisonResult] = {}
+
+    def source(part: BaseRule, model: str, weight: float) -> tuple[JointSource, str] | None:
+        evaluation = known.get(part.evaluation)
+        baseline = baseline_of(part, evaluation, suite.compare.baseline)
+        if evaluation is None or baseline is None or not {baseline, model} <= evaluation.protocols.keys():
+            return None
+        base, candidate = run.records(evaluation.name, baseline), run.records(evaluation.name, model)
+        metrics = metrics_of(ScoringSpec.of(evaluation), base.head.protocol, candidate.head.protocol)
+        metric = next((metric for metric in metrics if matches(part.metric_name, metric.id)), None)
+        return None if metric is None else (JointSource(metric, base, candidate, weight), baseline)
+
+    for rule in joint_rules(suite.gates.rules):
+        parts = [part for part in rule.members if isinstance(part, BaseRule)]
+        for model in [rule.model] if rule.model is not None else suite.release:
+            sources = [source(part, model, rule.weights[part.metric]) for part in parts]
+            complete = [entry for entry in sources if entry is not None]
+            if len(complete) == len(sources):
+                rows[rule.title, model] = joint_comparison(
+                    rule.how,
+                    [entry for entry, _ in complete],
+                    name=rule.title,
+                    baseline=" and ".join(dict.fromkeys(baseline for _, baseline in complete)),
+                    candidate=model,
+                    alphas=alpha_levels(suite.gates),
+                    seed=suite.seed,
+                )
+    return rows
 
 
 def _stored_attempt(run: RunDir) -> int | None:

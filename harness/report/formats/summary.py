@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from harness.report.formats.series_lines import series_lines
 from harness.report.sections.decision import decision, lead_pair, true_warnings
 from harness.report.sections.evidence_limits import evidence_limits
 from harness.report.sections.gate_rows import GateRow, gate_rows
@@ -40,6 +41,7 @@ def summary_markdown(results: Results, info: RunInfo | None) -> str:
         *_gate_lines(view, [row for row in rows if at_once(row.gate)], len(rows), _GATES),
         *card_lines(view),
         *story_lines(view),
+        *series_lines(view),
         *_balance_lines(view),
         *_lock_lines(info),
     ]

@@ -236,4 +236,6 @@ def _selftest(view: RunView) -> list[str]:
         return []
     alarms = [alarm for alarm in known.false_alarms if alarm.rate is not None and not alarm.nominal]
     wrong = [f"{alarm.evaluation}.{alarm.metric}" for alarm in alarms]
-    return [f"The self-test finds a bound below its level: {', '.join(wrong[:3])}."] if wrong else []
+    loose = list(dict.fromkeys(bound.gate for bound in known.bounds if bound.holds is False))
+    texts = [f"The self-test finds a test with too many false alarms: {', '.join(wrong[:3])}."] if wrong else []
+    return [*texts, *([f"The bound does not hold on these records: {', '.join(loose[:3])}."] if loose else [])]

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from harness.report.sections.item_evidence import extras, readable, tells
+from harness.report.sections.item_evidence import extras, readable, shown_keys
 from harness.report.view.item_columns import ItemTable, Side, aligned_side, measure, membership
 from harness.report.view.item_ranking import ranked, shortest
 from harness.report.view.run_view import LANGUAGE_MODELLING, RunView
@@ -238,8 +238,10 @@ class Loaded:
         """Each model's responses to some items; likelihoods by token only of the first pair and the first items."""
         out = []
         for model, side in self.sides.items():
-            responses = side.responses(places) if tells(side) else [{}] * len(places)
             kept = 1 if first < 0 else max(0, TOKEN_ITEMS - first) if model in self.pairs[0] else 0
+            told = shown_keys(side)
+            read = len(places) if told - {"pieces"} else min(kept, len(places)) if told else 0
+            responses = [*side.responses(places[:read]), *({} for _ in range(len(places) - read))]
             out.append(
                 [
                     response if at < kept else {key: value for key, value in response.items() if key != "pieces"}

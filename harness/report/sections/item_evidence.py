@@ -33,9 +33,10 @@ def extras(kind: str, responses: Sequence[dict[str, Any]], fields: int, whole: i
     return out
 
 
-def tells(side: Side) -> bool:
-    """Whether a model's responses hold anything that `extras` shows, judged by the first of them."""
-    return any(not _SHOWN.isdisjoint(response) for response in side.responses(range(min(8, len(side.rows)))))
+def shown_keys(side: Side) -> frozenset[str]:
+    """What a model's responses hold that `extras` shows, judged by the first of them."""
+    first = side.responses(range(min(8, len(side.rows))))
+    return _SHOWN.intersection(key for response in first for key in response)
 
 
 def _cells(kind: str, response: dict[str, Any], fields: int) -> list[str]:

@@ -20,7 +20,7 @@ class Cell:
         best: no other model's point is better (metrics with a better side only).
         seeds: `mean of 3 seeds` or `first of 2 seeds`, of models trained with several.
         missing: what the model did not answer.
-        shade: 0 to 6, the nearer to the best of the row the deeper.
+        shade: 0 to 5, the nearer to the best of the row the deeper.
         link: to the items of this model and its baseline; empty without a comparison.
     """
 
@@ -214,7 +214,7 @@ class _Spread:
     def shade(self, value: float) -> int:
         if self.worst <= self.best:
             return 0
-        return round(6 * (self.worst - self.distance(value)) / (self.worst - self.best))
+        return round(5 * (self.worst - self.distance(value)) / (self.worst - self.best))
 
 
 def _link(view: RunView, evaluation: str, model: str) -> str:

@@ -8,6 +8,7 @@ from harness.schema.results.base import Result
 from harness.schema.results.inputs import AuditResult, DataResult, EvaluationResult, ModelResult
 from harness.schema.results.metrics import ComparisonResult, FlipsResult, MetricResult, TableResult
 from harness.schema.results.selftest_result import SelftestResult
+from harness.schema.results.series import SeriesResult
 from harness.schema.results.verdicts import GateResult, VerdictResult
 
 RESULTS_SCHEMA = 2
@@ -49,6 +50,7 @@ class Results(Result):
     flips: list[FlipsResult]
     tables: list[TableResult]
     gates: list[GateResult]
+    series: list[SeriesResult] = Field(default_factory=list, description="trainings from checkpoint to checkpoint")
     audits: list[AuditResult] = Field(default_factory=list, description="the training data of the models")
     verdict: VerdictResult
     selftest: SelftestResult | None = Field(None, description="result of `harness selftest`, if it was run")

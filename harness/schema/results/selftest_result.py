@@ -59,11 +59,39 @@ class NoiseResult(Result):
     reason: str | None = None
 
 
+class BoundResult(Result):
+    """How often the bound that a gate reads lies beyond the truth, on samples of the run's own records.
+
+    Attributes:
+        gate: its id; of a member of a composition `gate/member`.
+        missed: of `draws` samples of whole clusters those whose bound lies beyond the figure of all records; rate, low,
+            high: their share with its exact 99% interval.
+        undefined: samples without a bound.
+        holds: the rate is compatible with alpha or below; None when nothing could be counted.
+        reason: why nothing was counted.
+    """
+
+    gate: str
+    metric: str
+    model: str
+    baseline: str | None = None
+    slice: str | None = None
+    alpha: float
+    draws: int
+    missed: int
+    undefined: int = 0
+    rate: float | None = None
+    low: float | None = None
+    high: float | None = None
+    holds: bool | None = None
+    reason: str | None = None
+
+
 class SelftestResult(Result):
     """`harness selftest`: whether the tests behind the verdicts hold on the run's own records.
 
     Attributes:
-        passed: no test claims differences more often than it may.
+        passed: no test claims differences, and no bound of a gate misses the truth, more often than it may.
         noise_reason: why no model was asked again; None when one was.
         sentence: the whole for people.
     """
@@ -71,5 +99,6 @@ class SelftestResult(Result):
     passed: bool
     sentence: str
     false_alarms: list[FalseAlarmsResult]
+    bounds: list[BoundResult] = Field(default_factory=list)
     noise: list[NoiseResult] = Field(default_factory=list)
     noise_reason: str | None = None

@@ -26,6 +26,8 @@ class GateResult(Result):
         sequential: its bounds hold at every number of items at once.
         worst_case: its bounds hold whatever the missing answers are.
         attempt: which of the attempts that share alpha it is; None without `alpha_spending`.
+        bound_holds: what `harness selftest` found of the bound on the run's own records; None before, or where it could
+            not be told.
         left_out: `--only` left nothing to judge it on; its verdict is an error.
         members: of a composition (kind `all_of`, `any_of`): the verdict of each member, with `id` its own name in
             the composition; they block through the composition alone.
@@ -59,6 +61,7 @@ class GateResult(Result):
     sequential: bool = False
     worst_case: bool = False
     attempt: int | None = None
+    bound_holds: bool | None = None
     left_out: bool = False
     members: list[GateResult] = Field(default_factory=list)
 

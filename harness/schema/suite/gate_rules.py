@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from harness.core.errors import Where
 from harness.schema.suite.types import Name, Strict
@@ -204,7 +204,7 @@ class Composition(Defaults):
     model: str | None = Field(None, description="Model to judge. Defaults to every release candidate.")
 
     @property
-    def kind(self) -> Literal["all_of", "any_of"]:
+    def kind(self) -> Literal["all_of", "any_of", "mean_of", "pooled", "max_drop"]:
         return "all_of" if isinstance(self, AllOfRule) else "any_of"
 
     @property
@@ -228,6 +228,104 @@ class AnyOfRule(Composition):
     any_of: list[Any] = Field(min_length=1, max_length=MAX_FAMILY, description="Rules of which at least one must pass.")
 
 
+class WeightedMetric(Strict):
+    """A part of a joint gate that counts more or less than the others."""
+
+    metric: MetricId
+    weight: float = Field(1.0, gt=0, allow_inf_nan=False)
+
+
+def _weighted(value: Any) -> Any:
+    return {"metric": value} if isinstance(value, str) else value
+
+
+PartMetric = Annotated[
+    WeightedMetric, BeforeValidator(_weighted), Field(description="`evaluation.metric`, or {metric, weight}.")
+]
+
+
+Claim = SuperiorityRule | NonInferiorityRule | EquivalenceRule
+_CLAIMS: dict[str, type[Claim]] = {
+    "superiority": SuperiorityRule,
+    "non_inferiority": NonInferiorityRule,
+    "equivalence": EquivalenceRule,
+}
+
+
+class JointRule(Composition):
+    """One claim about several evaluations at once: their weighted mean, their pooled items, or the worst of them."""
+
+    claim: Literal["superiority", "non_inferiority", "equivalence"] = Field(alias="kind")
+    margin: Allowance = Field(0.0, description="In the unit that all parts share.")
+    baseline: str | None = Field(None, description="Model to compare with. Defaults to each evaluation's baseline.")
+
+    @property
+    def how(self) -> Literal["mean_of", "pooled", "max_drop"]:
+        if isinstance(self, MeanOfRule):
+            return "mean_of"
+        return "pooled" if isinstance(self, PooledRule) else "max_drop"
+
+    @property
+    def kind(self) -> Any:
+        return self.how
+
+    @property
+    def weights(self) -> dict[str, float]:
+        """Metric → its weight."""
+        return {part.metric: part.weight for part in getattr(self, self.how)}
+
+    @property
+    def title(self) -> str:
+        """What is judged, in words."""
+        names = " and ".join(
+            f"{metric} (weight {weight:g})" if weight != 1 else metric for metric, weight in self.weights.items()
+        )
+        return {"mean_of": "the mean of", "pooled": "the pooled items of", "max_drop": "the worst of"}[
+            self.how
+        ] + f" {names}"
+
+    @property
+    def members(self) -> tuple[Rule, ...]:
+        """A rule for each part, which says what it needs; the parts are not judged on their own."""
+        return tuple(self.about(metric, id=metric) for metric in self.weights)
+
+    def about(self, metric: str, **more: Any) -> Claim:
+        """The same claim as a rule about one figure."""
+        own = {key: getattr(self, key) for key in (*Defaults.model_fields, "id", "model", "margin", "baseline")}
+        return _CLAIMS[self.claim].model_construct(**{**own, "kind": self.claim, "metric": metric, **more})
+
+    def with_members(self, members: list[Rule]) -> Composition:
+        """The same at the level of its members."""
+        return self.model_copy(update={"alpha": members[0].alpha})
+
+    @model_validator(mode="after")
+    def _parts(self) -> JointRule:
+        if len(self.weights) < len(getattr(self, self.how)):
+            raise ValueError("the same metric is named twice")
+        if self.claim == "equivalence" and not self.margin > 0:
+            raise ValueError("`equivalence` requires a `margin` above 0")
+        return self
+
+
+class MeanOfRule(JointRule):
+    """Evaluations count by their weights, however many items they have."""
+
+    mean_of: list[PartMetric] = Field(min_length=2, max_length=MAX_FAMILY)
+
+
+class PooledRule(JointRule):
+    """Items count alike, whichever evaluation they are from."""
+
+    pooled: list[PartMetric] = Field(min_length=2, max_length=MAX_FAMILY)
+
+
+class MaxDropRule(JointRule):
+    """No evaluation may lose: the worst one is judged."""
+
+    max_drop: list[PartMetric] = Field(min_length=2, max_length=MAX_FAMILY)
+
+
+JOINTS: dict[str, type[JointRule]] = {"mean_of": MeanOfRule, "pooled": PooledRule, "max_drop": MaxDropRule}
 Rule = Leaf | Composition
 COMPOSITIONS: dict[str, type[Composition]] = {"all_of": AllOfRule, "any_of": AnyOfRule}
 COMPOSED_KEYS = ("alpha", "severity", "on_inconclusive", "alpha_spending")
@@ -241,6 +339,15 @@ def leaves(rule: Rule) -> Iterator[Leaf]:
         return
     for member in rule.members:
         yield from leaves(member)
+
+
+def joint_rules(rules: Sequence[Rule]) -> Iterator[JointRule]:
+    """The rules about several evaluations, those inside compositions too."""
+    for rule in rules:
+        if isinstance(rule, JointRule):
+            yield rule
+        elif isinstance(rule, Composition):
+            yield from joint_rules(rule.members)
 
 
 def models_of(rule: Rule, release: Sequence[str]) -> list[str | None]:

@@ -68,6 +68,13 @@ class GroupWords:
             for word in self._inside(match[1])
         )
 
+    def unclear_notes(self, texts: Iterable[str]) -> list[str]:
+        """How many texts hold such a word, in a sentence; nothing where there is none."""
+        count = sum(map(self.is_unclear, texts))
+        if not count:
+            return []
+        return [f"In {count:,} texts a word's part of speech is unclear (`May`, `Hope`): it names no group there."]
+
     def _named(self, text: str) -> Iterable[re.Match[str]]:
         """The matches outside of addresses, mentions, hashtags and markup, as in swaps."""
         taken: list[tuple[int, int]] | None = None

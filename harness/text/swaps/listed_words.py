@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from itertools import combinations
 
 from harness.text.lexicons.builtin_lists import NAME_GROUPS, given_names, name_counterpart
-from harness.text.lexicons.lexicon import Lexicon
+from harness.text.lexicons.lexicon import Entry, Lexicon
 from harness.text.lexicons.ordinary_words import is_ordinary, reading
 from harness.text.swaps.edits import Edit, Swapped, apply, article_edit, like
 from harness.text.swaps.given_names import find_names, name_edits
@@ -36,14 +36,27 @@ def swap_names(text: str) -> Iterator[Swapped]:
         yield from _result(text, edits, "names", first, second)
 
 
-def swap_lexicon(text: str, lexicon: Lexicon) -> Iterator[Swapped]:
-    """The words of each group that stands in the text with those of each other group."""
+def is_unclear(text: str, lexicon: Lexicon) -> bool:
+    """Whether a text is not swapped because a word of the lexicon may be a name or an ordinary word (`Hope`)."""
+    return any(
+        is_ordinary(entry.word) and reading(text, *match.span()) == "unclear"
+        for match, entry in _entries(text, lexicon)
+    )
+
+
+def _entries(text: str, lexicon: Lexicon) -> list[tuple[re.Match[str], Entry]]:
+    """The lexicon's words in a text, outside of addresses, mentions and hashtags."""
     taken = protected(text)
-    entries = [
+    return [
         (match, entry)
         for match in _pattern(lexicon).finditer(text)
         if (entry := lexicon.find(match[0])) is not None and not any(a <= match.start() < b for a, b in taken)
     ]
+
+
+def swap_lexicon(text: str, lexicon: Lexicon) -> Iterator[Swapped]:
+    """The words of each group that stands in the text with those of each other group."""
+    entries = _entries(text, lexicon)
     readings = [reading(text, *match.span()) if is_ordinary(entry.word) else "name" for match, entry in entries]
     if "unclear" in readings:
         return

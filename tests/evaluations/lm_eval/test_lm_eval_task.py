@@ -15,6 +15,7 @@ import pytest
 from harness.core.errors import DataError, HarnessError, SuiteError
 from harness.core.evaluation import EvaluationContext
 from harness.core.model import ModelFacts
+from harness.core.records import Records, RecordsHead
 from harness.core.reporter import Silent
 from harness.core.requests import (
     Continuations,
@@ -30,6 +31,7 @@ from harness.data.open_dataset import open_dataset
 from harness.evaluations.lm_eval.filters import matches, pipeline
 from harness.evaluations.lm_eval.lm_eval_task import LmEvalTask
 from harness.evaluations.lm_eval.prompt_templates import render
+from harness.metrics.build_metrics import build_metrics
 from harness.storage.store import Store
 
 CAUSAL = ModelFacts(
@@ -208,6 +210,26 @@ def test_generation_is_filtered_and_matched(build: Build) -> None:
         assert record.stats["exact_match_strict"] == right
     loose, items = build(task, filter="loose")
     assert loose.record(items[0], "generation", list(answers([request], " Meow "))).stats["exact_match_strict"] == 1.0
+
+
+def test_corpus_scores_are_sacrebleus_where_the_task_lists_them(build: Build) -> None:
+    from sacrebleu import sentence_chrf
+
+    listed = [{"metric": "chrf"}, {"metric": "exact_match"}]
+    task = {**MULTIPLE_CHOICE, "output_type": "generate_until", "doc_to_target": "a long tail", "metric_list": listed}
+    del task["doc_to_choice"]
+    made, items = build(task)
+    record = made.record(items[0], "generation", list(answers(made.requests(items[0], "generation"), "the tail")))
+    records = Records.of(RecordsHead("qa", "", "generation"), [record])
+    (chrf,) = build_metrics(["chrf"], made.metric_context(), provides=made.provides)
+    rows = chrf.stats(records)
+    assert chrf.value(rows.sum(axis=0), 1) == pytest.approx(sentence_chrf("the tail", ["a long tail"]).score)
+    assert "bleu.0" not in record.stats, "only what is asked for"
+
+
+def test_figures_of_imported_logs_are_none_of_a_run(build: Build) -> None:
+    with pytest.raises(SuiteError, match="imported log"):
+        build(MULTIPLE_CHOICE, metrics=["acc", "as_logged[acc]"])
 
 
 def test_whole_targets(build: Build) -> None:

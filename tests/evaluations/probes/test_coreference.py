@@ -92,7 +92,7 @@ def test_sentences_without_a_partner_are_left_out() -> None:
     rows = variants("baker", {"pro": "he", "anti": "she"}) + variants("clerk", {"pro": "he"})
     assert len(list(probe().items([dataset(rows)], "test"))) == 1
     (said,) = probe().remarks([dataset(rows)], "test")
-    assert said.startswith("1 of 2 sentences have one side only")
+    assert said.startswith("1 of 2 sentences are left out: they have one side only")
     assert probe().remarks([dataset(rows[:2])], "test") == []
     with pytest.raises(DataError, match="no sentence of d has two sides"):
         list(probe().items([dataset(variants("clerk", {"pro": "he"}))], "test"))

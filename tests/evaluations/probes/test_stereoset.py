@@ -165,5 +165,5 @@ def test_a_context_needs_three_different_sentences() -> None:
         "anti_stereotype": "x ",
         "unrelated": "y",
     }
-    with pytest.raises(DataError, match="the same sentence"):
+    with pytest.raises(DataError, match="two of its sentences are the same text"):
         list(probe().items([dataset([row])], "test"))

@@ -99,12 +99,13 @@ def test_the_probe_asks_crows_original_in_the_order_of_the_published_code(direct
         {"more": a, "less": b, "direction": direction}
         for a, b in (*PAIRS[:2], hard_pair("bert"), hard_pair("bert")[::-1])
     ]
-    made = tuple(Row(str(place), row, str(place)) for place, row in enumerate(rows))
-    data = Dataset("d", "0" * 64, {"test": made}, tuple(rows[0]), {})
+    # Each pair stands in data of its own: in one table the reversed pair contradicts the other.
+    tables = [Dataset("d", "0" * 64, {"test": (Row("0", row, "0"),)}, tuple(row), {}) for row in rows]
     options = MinimalPairs.Options.model_validate({"data": "d", "scorer": "crows_original"})
     probe = MinimalPairs("pairs", options, EvaluationContext())
     model, reference = opened(zoo("bert")), plain_reference.Masked(zoo("bert"), LENGTH)
-    for item, row in zip(probe.items([data], "test"), rows, strict=True):
+    for table, row in zip(tables, rows, strict=True):
+        (item,) = probe.items([table], "test")
         requests = probe.requests(item, "crows_original")
         answers = dict(model.answer(requests))
         record = probe.record(item, "crows_original", [answers[request] for request in requests])

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from harness.core.errors import IncompleteError
-from harness.core.evaluation import Item
+from harness.core.evaluation import Evaluation, Item
 from harness.core.model import ModelFacts
 from harness.core.records import Record, Records, RecordsHead
 from harness.core.reporter import Silent
@@ -38,6 +38,7 @@ class Measure:
     """An evaluation that asks for each text twice, and for one that all items share."""
 
     name = "lengths"
+    frame = Evaluation.frame
 
     def protocol_content(self, protocol: str) -> Mapping[str, Any]:
         return {"prompt": "the text"}

@@ -37,6 +37,7 @@ def written_answer(
         log_likelihood=total,
         thought=split.thought,
         unclosed=split.unclosed,
+        inputs=str(encoder.mark(prompt.ids)),
     )
 
 

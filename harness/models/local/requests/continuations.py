@@ -11,7 +11,7 @@ from harness.models.encoding.continuation_plans import ContinuationPlan, continu
 from harness.models.local.batching import Batcher, Row, TooLarge, too_large
 from harness.models.local.fast_path import OptionRow, OptionValue, option_values
 from harness.models.local.network import Network
-from harness.models.response_builders import scores
+from harness.models.response_builders import scores, with_inputs
 
 _SLACK = 0.25
 
@@ -43,7 +43,9 @@ def continuations(
         values[owner][option] = value
         missing[owner] -= 1
         if missing[owner] == 0:
-            yield requests[owner], scores(values[owner], plans[owner].cut)
+            plan = plans[owner]
+            marks = [network.encoder.mark([*plan.trunk, *branch]) for branch in plan.branches]
+            yield requests[owner], with_inputs(scores(values[owner], plan.cut), *marks)
 
 
 def _scored(network: Network, batcher: Batcher, plans: Sequence[ContinuationPlan]) -> Iterator[OptionValue]:

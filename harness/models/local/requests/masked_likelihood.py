@@ -12,7 +12,7 @@ from harness.models.encoding.masked_scorers import DECIMALS, ROUNDED, hidden_tok
 from harness.models.encoding.text_encoder import Pieces, TextEncoder
 from harness.models.local.batching import SLACK, Batcher, IntArray, Row, TooLarge, too_large
 from harness.models.local.network import Network
-from harness.models.response_builders import detailed, likelihood, scores
+from harness.models.response_builders import detailed, likelihood, scores, with_inputs
 
 _FIRST = np.zeros(1, dtype=np.int64)
 _COPIES = 256
@@ -87,7 +87,7 @@ def pseudo_likelihoods(
                 answer = detailed(
                     answer, [pieces[owner].offsets[place] for place in scored[owner]], values_by_text[owner]
                 )
-            yield request, answer
+            yield request, with_inputs(answer, encoder.mark(pieces[owner].ids[: lengths[owner]]))
 
 
 def _partners(encoder: TextEncoder, requests: Sequence[PseudoLikelihood], pieces: Sequence[Pieces]) -> list[list[int]]:
@@ -141,7 +141,8 @@ def clozes(network: Network, batcher: Batcher, requests: Sequence[Cloze]) -> Ite
             yield requests[row.owner], too_large(values)
             continue
         ends = np.cumsum([len(tokens) for tokens in groups[row.owner]])[:-1]
-        yield requests[row.owner], scores([_log_sum(part) for part in np.split(values, ends)], cut[row.owner])
+        answer = scores([_log_sum(part) for part in np.split(values, ends)], cut[row.owner])
+        yield requests[row.owner], with_inputs(answer, network.encoder.mark(row.ids.tolist()))
 
 
 class _Words:

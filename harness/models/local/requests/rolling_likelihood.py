@@ -10,7 +10,7 @@ from harness.core.records import FloatArray
 from harness.core.requests import Failure, Likelihood, Request, Response, RollingLikelihood
 from harness.models.local.batching import Batcher, Row, TooLarge, too_large
 from harness.models.local.network import Network
-from harness.models.response_builders import detailed, likelihood
+from harness.models.response_builders import detailed, likelihood, with_inputs
 
 NO_LIMIT = 1_000_000
 
@@ -57,12 +57,12 @@ def rolling_likelihoods(
             unscored = 1 if prefix is None else 0
             tokens = len(texts[row.owner]) - unscored
             unknown = network.encoder.unknown(texts[row.owner])
-            answer = failed.get(row.owner) or likelihood(totals[row.owner], tokens, unscored, unknown)
+            answer: Response = failed.get(row.owner) or likelihood(totals[row.owner], tokens, unscored, unknown)
             if request.details and isinstance(answer, Likelihood):
                 parts = [values for _, values in sorted(pieces.pop(row.owner), key=lambda part: part[0])]
                 offsets = network.encoder.pieces([request.text])[0].offsets[unscored:]
                 answer = detailed(answer, offsets, np.concatenate(parts))
-            yield request, answer
+            yield request, with_inputs(answer, network.encoder.mark(texts[row.owner]))
 
 
 def windows(targets: int, size: int) -> Iterator[tuple[range, int]]:

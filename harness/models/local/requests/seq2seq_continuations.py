@@ -18,7 +18,7 @@ from harness.models.local.decoding.uncached_decoding import target_logits
 from harness.models.local.forward_patch import FAULTS
 from harness.models.local.network import Network
 from harness.models.local.padding_checks import rounding
-from harness.models.response_builders import scores
+from harness.models.response_builders import scores, with_inputs
 
 _CHECKED = 12
 
@@ -69,7 +69,11 @@ def continuations(
         sources, lambda source: source.size, lambda batch: score(network, batch), slack=SLACK
     ):
         request = requests[source.owner]
-        yield request, too_large(values) if isinstance(values, TooLarge) else scores(values.tolist(), source.cut)
+        if isinstance(values, TooLarge):
+            yield request, too_large(values)
+            continue
+        marks = [network.encoder.mark([*source.ids.tolist(), *target.tolist()]) for target in source.targets]
+        yield request, with_inputs(scores(values.tolist(), source.cut), *marks)
 
 
 def _source(network: Network, request: Continuations, owner: int) -> _Source | Failure:

@@ -9,6 +9,7 @@ import numpy as np
 from harness.core.requests import Completions, Failure, Request, Response, TopCompletions
 from harness.models.local.batching import SLACK, Batcher, Row, TooLarge, too_large
 from harness.models.local.network import Network
+from harness.models.response_builders import with_inputs
 
 _NOTHING = np.zeros(0, dtype=np.int64)
 
@@ -37,7 +38,8 @@ def top_completions(
         if not np.isfinite(values).all():
             yield request, Failure("nan", "the log-probabilities are not finite")
         else:
-            yield request, Completions(tuple(map(network.encoder.spell, ids)), tuple(values.tolist()))
+            answer = Completions(tuple(map(network.encoder.spell, ids)), tuple(values.tolist()))
+            yield request, with_inputs(answer, network.encoder.mark(row.ids.tolist()))
 
 
 def _row(network: Network, request: TopCompletions, owner: int) -> Row | Failure:

@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 
 import numpy as np
 
-from harness.core.digests import digest
 from harness.core.records import FloatArray
-from harness.core.requests import Classify, Embed, Embedding, Failure, NextSentence, Request, Response, Scores
+from harness.core.requests import Classify, Embed, Embedding, Failure, NextSentence, Request, Response
 from harness.models.checkpoint.checkpoint_heads import Head
 from harness.models.encoding.row_encoder import HeadRow, row_length
-from harness.models.encoding.text_encoder import Encoded, TextEncoder, encode_texts
+from harness.models.encoding.text_encoder import Encoded, encode_texts
 from harness.models.local.batching import SLACK, Batcher, TooLarge, too_large
 from harness.models.local.network import Network
 from harness.models.local.requests.head_passes import hidden_states, warn_of_types, whole_row_reader
-from harness.models.response_builders import choose, log_sigmoid, log_softmax, scores
+from harness.models.response_builders import choose, log_sigmoid, log_softmax, scores, with_inputs
 
 
 def classifications(
@@ -54,15 +52,7 @@ def classifications(
             else:
                 scored = log_sigmoid(values) if request.independent else log_softmax(values)
                 chosen = choose(request, labels, scored, truncated[row.owner])
-                yield request, _with_inputs(chosen, row, network.encoder)
-
-
-def _with_inputs(response: Response, row: HeadRow, encoder: TextEncoder) -> Response:
-    """The response with the digest of the tokens that were read; `?` marks tokens of no known text."""
-    if not isinstance(response, Scores):
-        return response
-    read = digest([row.ids, row.types])[:16]
-    return replace(response, inputs=f"{read}?" if encoder.unknown(row.ids) else read)
+                yield request, with_inputs(chosen, network.encoder.mark(row.ids, row.types or ()))
 
 
 def next_sentences(
@@ -79,7 +69,8 @@ def next_sentences(
         if isinstance(values, TooLarge):
             yield requests[index], too_large(values)
         else:
-            yield requests[index], scores(log_softmax(values).tolist(), encoded[index].truncated)
+            answer = scores(log_softmax(values).tolist(), encoded[index].truncated)
+            yield requests[index], with_inputs(answer, network.encoder.mark(head_row.ids, head_row.types or ()))
 
 
 def head_logits(
@@ -124,7 +115,8 @@ def embeddings(network: Network, batcher: Batcher, requests: Sequence[Embed]) ->
             yield request, Failure("nan", "the embedding is not finite")
         else:
             values = tuple(vector.astype(np.float32).tolist())
-            yield request, Embedding(values, encoded.truncated[row.owner])
+            answer = Embedding(values, encoded.truncated[row.owner])
+            yield request, with_inputs(answer, network.encoder.mark(row.ids))
 
 
 def text_states(

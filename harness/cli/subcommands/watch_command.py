@@ -1,0 +1,99 @@
+"""`harness watch DIR`."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from harness.cli.options import OUT
+from harness.cli.terminal import say
+
+if TYPE_CHECKING:
+    from harness.commands.checkpoint_runs import CheckpointRun
+
+
+@click.command("watch")
+@click.argument("folder", metavar="DIR", type=click.Path(file_okay=False, path_type=Path))
+@click.option("--suite", required=True, help="Suite (a file, or a bundled suite's name) to run on every checkpoint.")
+@click.option("--model", required=True, help="Model of the suite in whose place a checkpoint is put.")
+@click.option(
+    "--out",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=OUT,
+    show_default=True,
+    help="Folder for run directories.",
+)
+@click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda, cuda:1, cuda:auto (all), mps.")
+@click.option("--limit", type=click.IntRange(min=1), help="Evaluate at most this many items per evaluation.")
+@click.option(
+    "--interval", default=30.0, show_default=True, type=click.FloatRange(min=0.1), help="Seconds between looks."
+)
+@click.option("--once", is_flag=True, help="Run on the checkpoints that are there, and end.")
+@click.option("--idle", type=click.FloatRange(min=0), help="End when no checkpoint has come for so many minutes.")
+@click.option(
+    "--stop-at-failed-gate", is_flag=True, help="End with exit code 10 at the first blocking gate that fails."
+)
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object a checkpoint to stdout.")
+@click.option("--quiet", "-q", is_flag=True, help="No progress.")
+def command(
+    folder: Path,
+    suite: str,
+    model: str,
+    out: Path,
+    device: str,
+    limit: int | None,
+    interval: float,
+    once: bool,
+    idle: float | None,
+    stop_at_failed_gate: bool,
+    as_json: bool,
+    quiet: bool,
+) -> int:
+    """Run a suite on every checkpoint that a training writes below DIR, as it comes.
+
+    Only checkpoints that are whole are read: those with a trainer_state.json, which trainers write last. The base is
+    asked once. The training is not touched: end it where a gate fails, by the exit code or in the trainer itself with
+    `harness.SuiteCallback`.
+    """
+    from harness.cli.console import make_reporter
+    from harness.cli.options import open_store
+    from harness.commands.checkpoint_runs import CheckpointRunner, new_checkpoints
+    from harness.core.errors import DataError, Where
+    from harness.pipeline.run_suite import Settings
+
+    if not folder.is_dir():
+        raise DataError(
+            "expected a folder, found nothing.", where=Where(folder), hint="give a trainer's output folder."
+        )
+    reporter = make_reporter(quiet=quiet)
+    settings = Settings(out=out, limit=limit, device=device)
+    runner = CheckpointRunner(suite, model, open_store(reporter), reporter, settings)
+    done: set[int] = set()
+    newest = time.monotonic()
+    while True:
+        for step, path in new_checkpoints(folder, done):
+            made = runner.run(step, path)
+            _show(made, as_json=as_json)
+            newest = time.monotonic()
+            if made.failed and stop_at_failed_gate:
+                return 10
+        if once or (idle is not None and time.monotonic() - newest > idle * 60):
+            return 0
+        time.sleep(interval)
+
+
+def _show(made: CheckpointRun, *, as_json: bool) -> None:
+    from harness.cli.options import emit_json
+    from harness.report.wording.safe_text import clean
+
+    failed = [gate.id for gate in made.failed]
+    if as_json:
+        emit_json({"step": made.step, "run": str(made.run), "figures": dict(made.figures), "failed_gates": failed})
+        return
+    figures = ", ".join(f"{name} {value:.4g}" for name, value in made.figures.items())
+    say(clean(f"step {made.step}: {figures or 'no figures'}"))
+    judged = f"failed gates: {', '.join(failed)}" if failed else "no blocking gate fails"
+    say(clean(f"  {judged}; {made.run}"))

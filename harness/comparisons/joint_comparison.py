@@ -1,0 +1,141 @@
+"""Several evaluations as one comparison, from the records of all of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+
+from harness.comparisons.comparability import refusal
+from harness.comparisons.join import join
+from harness.core.interval import Interval, finite
+from harness.core.metric import Metric
+from harness.core.records import Records
+from harness.core.unit import unit_of
+from harness.schema.results.metrics import ComparisonResult
+from harness.statistics import caveats
+from harness.statistics.joint_figure import JointFigure, JointPart, mean_of_parts, worst_of_parts
+from harness.statistics.power import mde
+
+How = Literal["mean_of", "pooled", "max_drop"]
+_METHODS = {
+    "mean_of": "weighted mean of {} evaluations, jackknife over the clusters of all of them, t interval",
+    "pooled": "pooled items of {} evaluations, jackknife over the clusters of all of them, t interval",
+    "max_drop": "worst of {} evaluations, simultaneous t bounds (max-T)",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class JointSource:
+    """The records of one evaluation, and what of them counts."""
+
+    metric: Metric
+    base: Records
+    candidate: Records
+    weight: float = 1.0
+
+
+def joint_comparison(
+    how: How,
+    sources: Sequence[JointSource],
+    *,
+    name: str,
+    baseline: str,
+    candidate: str,
+    alphas: Sequence[float],
+    confidence: float = 0.95,
+    seed: int = 0,
+) -> ComparisonResult:
+    """The improvement of all evaluations as one row; more is better, whatever the metrics' own directions.
+
+    Returns:
+        A row with status `refused`, and the reason, where the parts cannot be one figure.
+    """
+    # Shares of items and fractions of a score are one unit: both lie between 0 and 1.
+    units = {"share" if unit_of(source.metric.unit).fraction else source.metric.unit for source in sources}
+    fault = None
+    if len(units) > 1:
+        fault = f"its parts have different units ({', '.join(sorted(unit or 'none' for unit in units))})"
+    parts: list[JointPart] = []
+    identical = True
+    for source in sources if fault is None else ():
+        made = _part(source)
+        if isinstance(made, str):
+            fault = f"{source.base.head.evaluation}.{source.metric.id}: {made}"
+            break
+        part, same = made
+        identical &= same
+        parts.append(part)
+    if fault is None and how == "pooled" and any(source.metric.kind != "mean" for source in sources):
+        fault = "only means of items can be pooled; use `mean_of`"
+    unit = next(iter(units)) if len(units) == 1 else ""
+    head: dict[str, Any] = {
+        "id": name, "evaluation": name, "metric": name, "baseline": baseline, "candidate": candidate,
+        "baseline_protocol": "joint", "candidate_protocol": "joint", "baseline_value": None, "candidate_value": None,
+        "unit": unit, "direction": "higher", "method": _METHODS[how].format(len(sources)),
+    }  # fmt: skip
+    if fault is not None:
+        undefined = Interval.undefined(confidence)
+        return ComparisonResult(
+            **head, delta=undefined, improvement=None, n=0, clusters=0, status="refused", reason=fault
+        )
+    levels = tuple(alphas)
+    if how == "max_drop":
+        figure = worst_of_parts(parts, confidence, levels, seed)
+    else:
+        weights = [
+            float(len(part.influence)) if how == "pooled" else source.weight
+            for part, source in zip(parts, sources, strict=True)
+        ]
+        figure = mean_of_parts(parts, weights, confidence, levels)
+    return _row(head, figure, identical)
+
+
+def _row(head: dict[str, Any], figure: JointFigure, identical: bool) -> ComparisonResult:
+    unmet = () if identical else caveats.kept(*figure.unmet)
+    return ComparisonResult.model_validate(
+        {
+            **head,
+            "delta": figure.interval,
+            "improvement": finite(figure.value),
+            "n": figure.n,
+            "clusters": figure.clusters,
+            "n_eff": finite(figure.error.n_eff),
+            "mde": finite(mde(figure.error.standard_error)),
+            "identical": identical,
+            "weaknesses": list(caveats.kept(*figure.warnings, *unmet)),
+            "unmet": list(unmet),
+            "status": "ok" if np.isfinite(figure.value) else "undefined",
+            "reason": None if np.isfinite(figure.value) else caveats.UNDEFINED_VALUE,
+        }
+    )
+
+
+def _part(source: JointSource) -> tuple[JointPart, bool] | str:
+    """A part and whether its sides are identical; in words why there is none."""
+    metric = source.metric
+    if metric.direction == "target":
+        return "it has an ideal and no better direction"
+    if metric.kind == "recompute" or metric.structure(source.base).spread is not None:
+        return "its figure has no item's contribution, which a joint figure adds up"
+    joined = join(source.base, source.candidate, metric.cluster_unit)
+    reason = joined.fault or refusal(source.base.head, source.candidate.head, metric)
+    if reason is not None:
+        return reason
+    ours, theirs = source.base.take(joined.base_rows), source.candidate.take(joined.candidate_rows)
+    try:
+        sides = metric.stats(ours), metric.stats(theirs)
+    except KeyError as error:
+        return str(error.args[0]) if error.args else "a statistic is missing"
+    known = np.isfinite(sides[0]).all(axis=1) & np.isfinite(sides[1]).all(axis=1)
+    if not known.any():
+        return "no item applies to it"
+    rows = np.flatnonzero(known)
+    names = ours.clusters(metric.cluster_unit)
+    base, candidate = sides[0][rows], sides[1][rows]
+    sign = -1.0 if metric.direction == "lower" else 1.0
+    clusters = [f"{metric.cluster_unit}:{names[row]}" for row in rows.tolist()]
+    part = JointPart.of(base, candidate, metric.value, metric.kind == "ratio", sign, clusters)
+    return part, bool(np.array_equal(base, candidate))

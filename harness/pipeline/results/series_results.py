@@ -1,0 +1,199 @@
+"""A training from checkpoint to checkpoint: where gates begin to fail, which step is best, what the choice costs.
+
+The best step is chosen on validation data. Its difference on the test data is then as good as any other. Whoever picks
+the winner on the test data itself picks luck, too: of k checkpoints, its bound is taken at alpha / k (Bonferroni), so
+that all k bounds hold together and the one that was picked among them.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from harness.comparisons.recomputed import value_of
+from harness.pipeline.checkpoints.checkpoint import Checkpoint
+from harness.pipeline.prepared_suite import BoundEvaluation, PreparedSuite
+from harness.pipeline.results.gate_verdicts import verdicts
+from harness.schema.results.inputs import EvaluationResult
+from harness.schema.results.metrics import ComparisonResult, MetricResult
+from harness.schema.results.series import SeriesChoice, SeriesResult, SeriesStepResult
+
+if TYPE_CHECKING:
+    from harness.pipeline.records.record_cache import RecordCache
+    from harness.pipeline.run_context import RunContext
+    from harness.suite.checkpoint_series import SeriesStep
+    from harness.suite.suite import Suite
+
+ALPHA = 0.05
+
+
+@dataclass(frozen=True, slots=True)
+class StepValues:
+    """What chooses a step.
+
+    Attributes:
+        metric: `evaluation.metric`; empty where no task has validation data.
+        values: model → its value on validation data.
+    """
+
+    metric: str
+    values: Mapping[str, float]
+
+
+def series_alphas(suite: Suite) -> frozenset[float]:
+    """The one-sided levels at which bounds are needed for winners."""
+    return frozenset({ALPHA, *(ALPHA / len(steps) for steps in suite.series.values() if steps)} if suite.series else ())
+
+
+def selecting(prepared: PreparedSuite) -> BoundEvaluation | None:
+    """The task whose validation data choose a step: the first one that has any."""
+    if not prepared.suite.series:
+        return None
+    able = (
+        bound
+        for bound in prepared.asked.values()
+        if bound.evaluation.role == "task" and all(dataset.rows.get("validation") for dataset in bound.data)
+    )
+    return next(able, None)
+
+
+def validation_values(cache: RecordCache, checkpoints: Mapping[str, Checkpoint]) -> StepValues:
+    """The value of each checkpoint of a series on the validation data of the selecting task.
+
+    It is that of the task's first metric which every checkpoint has a value of; of the first one with any otherwise.
+    """
+    from harness.metrics.build_metrics import build_metrics
+
+    bound = selecting(cache.prepared)
+    if bound is None:
+        return StepValues("", {})
+    context = replace(bound.evaluation.metric_context(), code=cache.prepared.code)
+    models = [step.model for steps in cache.prepared.suite.series.values() for step in steps]
+    records = {model: cache.answer(bound, checkpoints[model], "validation").records for model in models}
+    tried = []
+    for name, metric in zip(bound.metrics, build_metrics(list(bound.metrics), context), strict=True):
+        values = {
+            model: value
+            for model, own in records.items()
+            if own is not None and not math.isnan(value := value_of(metric, own.take(own.ok)))
+        }
+        tried.append(StepValues(f"{bound.name}.{name}", values))
+    return max(tried, key=lambda made: len(made.values), default=StepValues("", {}))
+
+
+def series_results(
+    context: RunContext,
+    prepared: PreparedSuite,
+    metrics: list[MetricResult],
+    comparisons: list[ComparisonResult],
+    evaluations: list[EvaluationResult],
+    validation: StepValues,
+) -> list[SeriesResult]:
+    """The series of a suite, in the order in which it names them."""
+    suite, made = prepared.suite, []
+    against = [comparison for comparison in comparisons if comparison.baseline == suite.compare.baseline]
+    metric = validation.metric
+    for name, steps in suite.series.items():
+        judged = [_judged(context, suite, step, metrics, comparisons, evaluations) for step in steps]
+        failing: dict[str, int] = {}
+        for entry in judged:
+            for gate, verdict in entry.gates.items():
+                if verdict == "fail":
+                    failing.setdefault(gate, entry.step)
+        best = _best(steps, validation, against)
+        winner = _winner(steps, metric, against)
+        made.append(SeriesResult(name=name, steps=judged, first_failing=failing, best=best, winner=winner))
+    return made
+
+
+def _judged(
+    context: RunContext,
+    suite: Suite,
+    step: SeriesStep,
+    metrics: list[MetricResult],
+    comparisons: list[ComparisonResult],
+    evaluations: list[EvaluationResult],
+) -> SeriesStepResult:
+    """The gates on one checkpoint, as if it were the one to be released."""
+    alone = replace(suite, release=(step.model,))
+    gates = verdicts(context.run, alone, metrics, comparisons, evaluations, today=context.today)
+    own = {gate.id: gate.verdict for gate in gates if gate.model == step.model}
+    return SeriesStepResult(step=step.step, model=step.model, gates=own)
+
+
+def _best(
+    steps: Sequence[SeriesStep], validation: StepValues, comparisons: Sequence[ComparisonResult]
+) -> SeriesChoice | None:
+    values, metric = validation.values, validation.metric
+    known = [step for step in steps if step.model in values]
+    if not known:
+        return None
+    lower = any(_of(comparison, metric) and comparison.direction == "lower" for comparison in comparisons)
+    chosen = (min if lower else max)(known, key=lambda step: values[step.model])
+    return _choice(chosen, metric, "validation", values[chosen.model], ALPHA, comparisons)
+
+
+def _winner(steps: Sequence[SeriesStep], metric: str, comparisons: Sequence[ComparisonResult]) -> SeriesChoice | None:
+    own = [comparison for comparison in comparisons if _of(comparison, metric)]
+    values = {comparison.candidate: comparison.delta.value for comparison in own}
+    known = [(value, step) for step in steps if (value := values.get(step.model)) is not None and not math.isnan(value)]
+    if not known:
+        return None
+    lower = own[0].direction == "lower"
+    value, chosen = (min if lower else max)(known, key=lambda entry: entry[0])
+    return _choice(chosen, metric, "test", value, ALPHA / len(steps), comparisons)
+
+
+def _choice(
+    step: SeriesStep, metric: str, split: str, value: float, alpha: float, comparisons: Sequence[ComparisonResult]
+) -> SeriesChoice:
+    compared = next((pair for pair in comparisons if _of(pair, metric) and pair.candidate == step.model), None)
+    interval = None if compared is None else compared.delta
+    bound = None
+    if interval is not None and compared is not None:
+        near = next((level for level in interval.bounds if math.isclose(level.alpha, alpha, rel_tol=1e-6)), None)
+        bound = None if near is None else near.high if compared.direction == "lower" else near.low
+    return SeriesChoice(
+        step=step.step,
+        model=step.model,
+        metric=metric,
+        split=split,
+        value=value,
+        difference=None if interval is None else interval.value,
+        bound=bound,
+        alpha=alpha,
+    )
+
+
+def _of(comparison: ComparisonResult, metric: str) -> bool:
+    return comparison.slice is None and f"{comparison.evaluation}.{comparison.metric.partition('[')[0]}" == metric
+
+
+def series_notes(series: Sequence[SeriesResult]) -> list[str]:
+    """What is to be said of each series, in sentences."""
+    notes = []
+    for made in series:
+        last = made.steps[-1].step if made.steps else 0
+        failing = ", ".join(f"{gate} first at step {step}" for gate, step in made.first_failing.items())
+        notes.append(
+            f"{made.name}: of {len(made.steps)} checkpoints to step {last}, gates that fail: {failing or 'none'}."
+        )
+        if made.best is None:
+            notes.append(f"{made.name}: no step is chosen, since no task has validation data.")
+        else:
+            notes.append(f"{made.name}: the best step on validation data is {made.best.step}{_said(made.best)}.")
+        if made.winner is not None and made.winner.bound is not None:
+            notes.append(
+                f"{made.name}: whoever picks the winner on the test data picks step {made.winner.step}; paid for the "
+                f"choice among {len(made.steps)}, its bound is {made.winner.bound:.4g} ({made.winner.metric}, "
+                f"one-sided, alpha {ALPHA:g}/{len(made.steps)})."
+            )
+    return notes
+
+
+def _said(choice: SeriesChoice) -> str:
+    tested = "" if choice.difference is None else f"; on the test data its difference is {choice.difference:.4g}"
+    bound = "" if choice.bound is None else f", one-sided bound {choice.bound:.4g}"
+    return f" ({choice.metric} {choice.value:.4g}){tested}{bound}"

@@ -1,0 +1,82 @@
+"""One figure of several evaluations."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from harness.statistics.joint_figure import JointPart, mean_of_parts, worst_of_parts
+
+
+def mean(sums: Any, n: Any) -> Any:
+    return sums[..., 0] / n
+
+
+def part(rng: np.random.Generator, n: int, gain: float, prefix: str, spread: float = 1.0) -> tuple[JointPart, Any]:
+    base = rng.normal(0, 1, (n, 1))
+    candidate = base + gain + spread * rng.normal(0, 1, (n, 1))
+    names = [f"{prefix}{k}" for k in range(n)]
+    return JointPart.of(base, candidate, mean, False, 1.0, names), (candidate - base)[:, 0]
+
+
+def test_a_mean_of_independent_parts_adds_their_variances() -> None:
+    rng = np.random.default_rng(0)
+    (first, one), (second, two) = part(rng, 300, 0.1, "a"), part(rng, 200, 0.2, "b", 2.0)
+    made = mean_of_parts([first, second], [1, 3], 0.95, (0.05,))
+    assert made.value == pytest.approx(0.25 * one.mean() + 0.75 * two.mean())
+    error = np.hypot(0.25 * stats.sem(one), 0.75 * stats.sem(two))
+    assert made.error.standard_error == pytest.approx(error, rel=0.01)
+    assert made.n == made.clusters == 500
+
+
+def test_pooled_items_are_the_plain_mean_of_all_items() -> None:
+    rng = np.random.default_rng(1)
+    (first, one), (second, two) = part(rng, 300, 0.1, "a"), part(rng, 100, 0.2, "b")
+    made = mean_of_parts([first, second], [300, 100], 0.95, (0.05,))
+    everything = np.concatenate([one, two])
+    assert made.value == pytest.approx(everything.mean())
+    between = 300 * (one.mean() - everything.mean()) ** 2 + 100 * (two.mean() - everything.mean()) ** 2
+    total = np.sum((everything - everything.mean()) ** 2) - between
+    assert made.error.standard_error == pytest.approx(np.sqrt(total) / 400, rel=0.01)
+
+
+def test_what_parts_share_is_one_cluster() -> None:
+    """The same items in both parts: the error is that of one, not of twice as many."""
+    rng = np.random.default_rng(2)
+    first, one = part(rng, 300, 0.1, "a")
+    made = mean_of_parts([first, first], [1, 1], 0.95, (0.05,))
+    assert made.clusters == 300
+    assert made.n == 600
+    assert made.error.standard_error == pytest.approx(stats.sem(one), rel=0.01)
+    assert made.error.n_eff == pytest.approx(300, rel=0.02)
+
+
+def test_the_worst_part_is_bounded_whichever_it_is() -> None:
+    """Five equal parts: the plain bound of the one that looks worst would miss the truth far too often."""
+    rng = np.random.default_rng(3)
+    low = high = plain = 0
+    for _ in range(150):
+        parts = [part(rng, 60, 0.0, f"{k}-")[0] for k in range(5)]
+        made = worst_of_parts(parts, 0.95, (0.05,))
+        bound = made.interval.at(0.05)
+        assert bound.low is not None
+        assert bound.high is not None
+        low += bound.low > 0
+        high += bound.high < 0
+        plain += made.value + 1.67 * made.error.standard_error < 0
+    assert low <= 14
+    assert high <= 14
+    assert plain > 20
+
+
+def test_less_is_better_turns_the_sign() -> None:
+    rows = np.random.default_rng(4).random((50, 2))
+    names = [str(k) for k in range(50)]
+    more = JointPart.of(rows, rows[::-1] * [1, 1] + [0.1, 0], lambda s, n: s[..., 0] / s[..., 1], True, 1.0, names)
+    less = JointPart.of(rows, rows[::-1] * [1, 1] + [0.1, 0], lambda s, n: s[..., 0] / s[..., 1], True, -1.0, names)
+    assert less.value == -more.value
+    assert np.array_equal(less.influence, -more.influence)
+    assert more.shares.sum() == pytest.approx(1)
