@@ -20,7 +20,7 @@ def test_auto_agrees_with_torch():
 
 @pytest.mark.parametrize(("capability", "dtype"), [(7, "float32"), (8, "bfloat16"), (9, "bfloat16")])
 def test_a_gpu_computes_in_what_it_has(capability, dtype, monkeypatch):
-    monkeypatch.setattr(device_policy, "cuda_capability", lambda: capability)
+    monkeypatch.setattr(device_policy, "cuda_capability", lambda number=0: capability)
     assert answer_policy() == {"device": "cuda", "dtype": dtype, "scoring": SCORING_VERSION}
     assert answer_policy("cpu")["dtype"] == "float32"
 
@@ -29,6 +29,18 @@ def test_hidden_gpus_are_not_used(monkeypatch):
     monkeypatch.setattr(device_policy, "_torch_has_cuda", lambda: True)
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
     assert device_policy.cuda_capability() is None
+
+
+def test_a_gpu_by_its_number(monkeypatch):
+    asked = []
+    monkeypatch.setattr(device_policy, "cuda_capability", lambda number=0: asked.append(number) or 8)
+    assert answer_policy("cuda:1") == answer_policy("cuda") == answer_policy("cuda:auto")
+    assert asked == [1, 0, 0]
+    places = [device_policy.place_of(name, "cuda") for name in ("cuda:1", "cuda:auto", "cuda", "auto")]
+    assert places == ["cuda:1", "cuda:auto", "cuda", "cuda"]
+    for wrong in ("cuda:", "cuda:x", "cpu:1", "cuda:1:2"):
+        with pytest.raises(SuiteError, match="unknown device"):
+            answer_policy(wrong)
 
 
 def test_unknown_devices_are_refused():

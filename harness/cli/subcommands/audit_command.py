@@ -50,7 +50,7 @@ from harness.cli.options import OUT, file_options, output_options
     show_default=True,
     help="Folder for run directories.",
 )
-@click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda, cuda:1, mps.")
+@click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda, cuda:1, cuda:auto (all), mps.")
 @ci_option
 @output_options
 def command(

@@ -24,7 +24,7 @@ from harness.cli.options import OUT, lock_option, output_options, suite_changes
     show_default=True,
     help="Folder for run directories.",
 )
-@click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda, cuda:1, mps.")
+@click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda, cuda:1, cuda:auto (all), mps.")
 @click.option("--resume/--fresh", default=True, show_default=True, help="Reuse cached work, or recompute everything.")
 @click.option("--locked", is_flag=True, help="Run only what the lock file pins (exit code 13 if anything differs).")
 @lock_option

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import click
 
+from harness.cli.terminal import say
+
 
 @click.command("validate")
 @click.argument("suites", nargs=-1, required=True, metavar="SUITE...")
@@ -16,7 +18,7 @@ def command(suites: tuple[str, ...]) -> int:
     for name in suites:
         suite = load_any_suite(name)
         code = metric_code(suite)
-        click.echo(
+        say(
             f"{name}: valid suite: {len(suite.models) - len(suite.implied)} models, {len(suite.tasks)} tasks, "
             f"{len(suite.probes)} probes, {len(suite.gates.rules)} gates"
         )

@@ -18,6 +18,7 @@ from harness.core.labels import label_text
 from harness.models.checkpoint.checkpoint_heads import AUTO_CLASSES, Family, Head
 from harness.models.checkpoint.inspection import inspect
 from harness.models.checkpoint.tokenizer_files import TOKENIZER_FILES, too_many_tokens
+from harness.models.device_policy import SPREAD
 from harness.models.encoding.embeddings import embedding_rows, padding_id
 from harness.models.encoding.row_encoder import longest_row
 from harness.models.encoding.text_encoder import TextEncoder
@@ -58,7 +59,7 @@ def load(folder: Path, *, device: str, dtype: str, quantize: str | None = None) 
 
     Args:
         folder: the checkpoint.
-        device: `cpu`, `cuda` or `mps`.
+        device: `cpu`, `cuda`, one of several (`cuda:1`), all of them (`cuda:auto`) or `mps`.
         dtype: `float32` or `bfloat16`.
         quantize: `4bit` or `8bit` for the weights of the base; `dtype` is then that of all else.
 
@@ -104,8 +105,8 @@ def load(folder: Path, *, device: str, dtype: str, quantize: str | None = None) 
     base = _share(base, language_model, heads)
     for module in (base, language_model, *heads.values()):
         if module is not None:
-            # Quantized weights stand on their device already, and cannot be moved.
-            module.eval() if quantize else module.eval().to(device)
+            # Quantized weights, and those that are spread over devices, stand there already, and cannot be moved.
+            module.eval() if quantize or device == SPREAD else module.eval().to(device)
             module.requires_grad_(False)
     no_padding_notice(base)
     _check_tokens(folder, encoder, base)
@@ -123,7 +124,7 @@ def load(folder: Path, *, device: str, dtype: str, quantize: str | None = None) 
             family=family,
             max_length=longest_row(base, encoder),
             max_target=_target_length(base),
-            device=device,
+            device="cuda" if device == SPREAD else device,
         )
     if language_model is not None and network.language_model is None:
         notes.append(READS_AHEAD)

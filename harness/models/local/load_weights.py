@@ -13,6 +13,7 @@ import torch
 from harness.core.errors import CheckpointError, HarnessError, IncompleteError, Where
 from harness.models.checkpoint.checkpoint_heads import HEAD_PREFIXES
 from harness.models.checkpoint.named_code import offline
+from harness.models.device_policy import SPREAD
 from harness.models.local.quantization import heads_of, plainly, quantized_options
 
 _DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16}
@@ -89,7 +90,7 @@ def load_weights(
 def scoring_options(kind: Any, form: Form, config: Any) -> dict[str, Any]:
     """The options of `load_weights` for a model that answers."""
     if form.quantize is None:
-        return {"dtype": _DTYPES[form.dtype]}
+        return {"dtype": _DTYPES[form.dtype], **({"device_map": "auto"} if form.device == SPREAD else {})}
     return quantized_options(form.quantize, form.device, _DTYPES[form.dtype], heads_of(kind, config))
 
 
@@ -111,7 +112,11 @@ def require_device(device: str) -> None:
         "cuda": torch.cuda.is_available,
         "mps": torch.backends.mps.is_available,
     }
-    if not available[device]():
+    kind, _, number = device.partition(":")
+    there = available[kind]()
+    if there and kind == "cuda" and number.isdecimal():
+        there = int(number) < torch.cuda.device_count()
+    if not there:
         raise IncompleteError(
             f"torch cannot use the device {device!r} here.",
             hint="run with `--device cpu`, or install a torch that fits the driver.",

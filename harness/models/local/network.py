@@ -167,7 +167,7 @@ class Network:
 
     def relieve(self) -> None:
         """Gives cached memory back to the device."""
-        if self.device == "cuda":
+        if self.device.startswith("cuda"):
             torch.cuda.empty_cache()
 
     @torch.inference_mode()

@@ -9,6 +9,7 @@ import torch
 
 from harness.core.distribution import is_installed, missing_package
 from harness.core.errors import IncompleteError
+from harness.models.device_policy import SPREAD
 
 DEVICES = ("cpu", "cuda")
 _BITS = {"4bit": "4 bits (NF4, double quantization)", "8bit": "8 bits (LLM.int8())"}
@@ -28,7 +29,7 @@ def quantized_options(bits: str, device: str, compute: torch.dtype, keep: list[s
     """
     if not is_installed("bitsandbytes"):
         raise missing_package("bitsandbytes", f"loading weights in {_BITS[bits]}", otherwise="leave `quantize` out")
-    if device not in DEVICES:
+    if device.partition(":")[0] not in DEVICES:
         raise IncompleteError(
             f"bitsandbytes cannot hold weights in {_BITS[bits]} on the device {device!r}.",
             hint="run with `--device cpu`, or leave `quantize` out.",
@@ -47,7 +48,7 @@ def quantized_options(bits: str, device: str, compute: torch.dtype, keep: list[s
         )
     else:
         config = BitsAndBytesConfig(load_in_8bit=True, llm_int8_skip_modules=keep)
-    return {"quantization_config": config, "dtype": compute, "device_map": {"": device}}
+    return {"quantization_config": config, "dtype": compute, "device_map": "auto" if device == SPREAD else {"": device}}
 
 
 def heads_of(kind: Any, config: Any) -> list[str]:

@@ -33,7 +33,7 @@ from harness.models.checkpoint.checkpoint_heads import Head
 from harness.models.checkpoint.inspection import kind_of, parent_of, read_lineage
 from harness.models.checkpoint.sentence_pooling import sentence_pooling
 from harness.models.checkpoint.tokenizer_files import has_tokenizer
-from harness.models.device_policy import answer_policy
+from harness.models.device_policy import answer_policy, place_of
 from harness.models.encoding.tokenizer_identity import tokenizer_identity, tokens_digest
 from harness.models.local.adapter_alone import attach_alone
 from harness.models.local.adapter_probe import NO_EFFECT
@@ -149,7 +149,7 @@ def open_transformers(folder: Path, context: OpenContext) -> TransformersBackend
     parent = parent_of(folder, kind, lineage)
     policy = answer_policy(context.device)
     named = tuple(label_text(str(label)) for label in lineage.get("labels") or ()) or None
-    device, dtype = str(policy["device"]), str(policy["dtype"])
+    device, dtype = place_of(context.device, str(policy["device"])), str(policy["dtype"])
     base = folder if parent is None else context.resolve(parent["key"])
     pool = context.pool or BasePool()
     if parent is None:
@@ -201,7 +201,7 @@ def open_transformers(folder: Path, context: OpenContext) -> TransformersBackend
         tokenizer_digest=digest([tokenizer_digest(worded, template=False), tokens_digest(network.encoder)]),
         pooling=None if own_pooling is None else own_pooling.pooling,
         dtype=dtype,
-        device=device,
+        device=str(policy["device"]),
         max_length=network.max_length,
         parameters=network.parameters,
         notes=(

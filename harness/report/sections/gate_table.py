@@ -11,7 +11,8 @@ from harness.schema.results.verdicts import GateResult
 
 _FRACTION = re.compile(
     r"(by more than |by at most |improvement |change |± ?|(?<=[\s(]))"
-    r"([+−-]?)([01]\.\d+(?:e-?\d+)?|0(?=[\s,;)]))(?=[\s,;:).]|\Z)(?!\s*×)"
+    r"([+−-]?)([01]\.\d+(?:e-?\d+)?|0(?=[\s,;)])|1(?= →)|(?<=→ )1|(?<=value )1)"
+    r"(?=[\s,;:).]|\Z)(?!\s*×)"
 )
 _NUMBER = re.compile(r"\d+(?:\.\d+)?(?:e[+-]?\d+)?")
 
