@@ -21,7 +21,7 @@ from harness.schema.results.metrics import ComparisonResult, FlipsResult, Metric
 from harness.storage.run_dir import RunDir
 from harness.storage.store import Store
 
-SCORES_FORMAT = 6
+SCORES_FORMAT = 7
 
 Levels = Callable[[str], tuple[float, ...]]
 
