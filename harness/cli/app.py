@@ -16,15 +16,19 @@ from typing import NoReturn
 
 import click
 
+from harness.cli.terminal import say
 from harness.core.distribution import explained, installed_version
 
 _NAMES = frozenset({errno.ENAMETOOLONG, errno.ELOOP, errno.ENOTDIR, errno.EISDIR, errno.EACCES, errno.EPERM})
 """Names that the system does not take: wrong usage."""
-_RESOURCES = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO, errno.EMFILE, errno.ENFILE, errno.ENOMEM})
+_RESOURCES = frozenset(
+    {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO, errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EFBIG}
+)
 """What the machine lacks: rerun to resume."""
 _SHOWN = 80
 
 COMMANDS = {
+    "demo": "Run a whole small suite in seconds, with nothing to fetch, and write its report.",
     "run": "Run a suite: train or load its models, evaluate, compare, gate, and report.",
     "watch": "Run a suite on every checkpoint that a training writes.",
     "train": "Run only the training stages of a suite.",
@@ -85,7 +89,7 @@ class LazyGroup(click.Group):
 
 def _show_version(context: click.Context, _: click.Parameter, wanted: bool) -> None:
     if wanted and not context.resilient_parsing:
-        click.echo(f"harness, version {installed_version()}")
+        say(f"harness, version {installed_version()}")
         context.exit()
 
 
@@ -146,7 +150,7 @@ def invoke(arguments: list[str]) -> int:
     except OSError as error:
         return _system(error)
     except Exception as error:
-        return _internal(error, EXIT_INTERNAL)
+        return _foreign(error, EXIT_INTERNAL)
     return code if isinstance(code, int) else 0
 
 
@@ -154,7 +158,7 @@ def _tell(text: str) -> None:
     """A message on stderr; what it quotes of files and arguments never drives the terminal."""
     from harness.report.wording.safe_text import clean
 
-    click.echo(clean(text), err=True)
+    say(clean(text), err=True)
 
 
 def _system(error: OSError) -> int:
@@ -169,6 +173,18 @@ def _system(error: OSError) -> int:
     place = f"{shown}: " if name else ""
     _tell(f"error: {place}{error.strerror}.\nnext: check the name and the permissions, and that there is free space.")
     return code
+
+
+def _foreign(error: Exception, code: int) -> int:
+    """What a library raises where the system ran out of something; everything else is a fault of ours."""
+    from harness.core.errors import EXIT_INCOMPLETE
+    from harness.storage.atomic import exhausted
+
+    lacking = exhausted(error)
+    if lacking is None or os.environ.get("HARNESS_DEBUG"):
+        return _internal(error, code if lacking is None else EXIT_INCOMPLETE)
+    _tell(f"error: {lacking}.\nnext: free some space or raise the limit (`ulimit`), then rerun; finished work is kept.")
+    return EXIT_INCOMPLETE
 
 
 class Terminated(KeyboardInterrupt):
@@ -197,7 +213,7 @@ def _interrupted(stop: BaseException) -> int:
 
     terminated = isinstance(stop, Terminated) or isinstance(stop.__context__, Terminated)
     word = "terminated" if terminated else "interrupted"
-    click.echo(f"{word}. Finished work is kept; rerun the command to resume.", err=True)
+    say(f"{word}. Finished work is kept; rerun the command to resume.", err=True)
     return EXIT_TERMINATED if terminated else EXIT_INTERRUPTED
 
 

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar, cast, get_args
 
 import click
 
+from harness.cli.terminal import say
+
 if TYPE_CHECKING:
     from harness.schema.results.results_file import Results
     from harness.schema.run_info import RunInfo
@@ -69,7 +71,7 @@ def tell(run: RunDir, results: Results, info: RunInfo, wanted: str, *, as_json: 
         root = Path(os.environ.get("GITHUB_WORKSPACE") or Path.cwd())
         for line in github_annotations(results, info, root):
             # The runner reads both streams; under --json stdout is one object.
-            click.echo(line, err=as_json)
+            say(line, err=as_json)
         outputs = {
             "verdict": results.verdict.overall,
             "exit_code": str(results.verdict.exit_code),
@@ -80,7 +82,7 @@ def tell(run: RunDir, results: Results, info: RunInfo, wanted: str, *, as_json: 
         _append("GITHUB_OUTPUT", "".join(f"{name}={value}\n" for name, value in outputs.items()))
         _append("GITHUB_STEP_SUMMARY", summary_markdown(results, info))
     except OSError as error:
-        click.echo(f"warning: could not notify the CI system: {error.strerror}: {error.filename}", err=True)
+        say(f"warning: could not notify the CI system: {error.strerror}: {error.filename}", err=True)
 
 
 def _files(run: RunDir, results: Results, info: RunInfo, root: Path, *, written: bool) -> dict[str, str]:

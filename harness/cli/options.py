@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from harness.cli.terminal import say, say_json
+
 if TYPE_CHECKING:
     from harness.core.reporter import Reporter
     from harness.storage.run_dir import RunDir
@@ -124,7 +126,7 @@ def say_unknown_training(suite: Suite) -> None:
     from harness.suite.unknown_training import warnings_of
 
     for sentence in warnings_of(suite):
-        click.echo(clean_line(f"warning: {sentence}", 1000), err=True)
+        say(clean_line(f"warning: {sentence}", 1000), err=True)
 
 
 def open_store(reporter: Reporter, *, fresh: bool = False) -> Store:
@@ -152,7 +154,7 @@ def say_earlier_version(*runs: RunDir) -> None:
     for run in runs:
         sentence = earlier_sentence(run.read_info())
         if sentence is not None:
-            click.echo(clean_line(f"{run.path}: {sentence}", 400), err=True)
+            say(clean_line(f"{run.path}: {sentence}", 400), err=True)
 
 
 def earlier_json(*runs: RunDir) -> dict[str, Any]:
@@ -179,14 +181,13 @@ def say_metric_code(code: Sequence[MetricCode]) -> None:
     from harness.report.wording.safe_text import clean_line
 
     for module in code:
-        click.echo(clean_line(module.sentence, 400))
+        say(clean_line(module.sentence, 400))
 
 
 def emit_json(value: Any) -> None:
     """Writes one JSON object to stdout."""
-    import json
 
-    click.echo(json.dumps(value, ensure_ascii=False, allow_nan=False))
+    say_json(value)
 
 
 def file_options(command: Callable[..., int]) -> Callable[..., int]:

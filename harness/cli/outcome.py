@@ -5,9 +5,8 @@ from __future__ import annotations
 import shutil
 import sys
 
-import click
-
 from harness.cli.options import earlier_json, emit_json
+from harness.cli.terminal import joined, say, styled
 from harness.report.formats.terminal import outcome_lines
 from harness.report.wording.safe_text import clean_line
 from harness.schema.results.absences import absences, class_balance
@@ -27,13 +26,13 @@ def show_outcome(run: RunDir, results: Results, *, as_json: bool, info: RunInfo 
     verdict = results.verdict
     lines = list(absences(results))
     for line in lines[:_MOST]:
-        click.echo(clean_line(line), err=True)
+        say(clean_line(line), err=True)
     if len(lines) > _MOST:
-        click.echo(f"and {len(lines) - _MOST} more in the report", err=True)
+        say(f"and {len(lines) - _MOST} more in the report", err=True)
     for gate in results.gates:
         if gate.verdict == "error":
             about = f" ({clean_line(gate.model)})" if gate.model else ""
-            click.echo(f"gate {clean_line(gate.id)}{about}: {clean_line(gate.sentence)}", err=True)
+            say(f"gate {clean_line(gate.id)}{about}: {clean_line(gate.sentence)}", err=True)
     if as_json:
         emit_json(
             {
@@ -45,20 +44,20 @@ def show_outcome(run: RunDir, results: Results, *, as_json: bool, info: RunInfo 
             }
         )
         return verdict.exit_code
-    click.echo()
+    say()
     for evaluation in results.evaluations:
         balance = class_balance(evaluation)
         if balance and evaluation.role == "task":
-            click.echo(clean_line(f"class balance of {evaluation.name}: {balance}"))
+            say(clean_line(f"class balance of {evaluation.name}: {balance}"))
     for text, kind in outcome_lines(results, info, MARKS, _width()):
-        click.echo(click.style(text[:1], fg=COLOURS[kind]) + text[1:] if kind else text)
-    mark = click.style(f"{MARKS[verdict.overall]} {verdict.overall}", fg=COLOURS[verdict.overall], bold=True)
-    click.echo(f"\n{mark}: {clean_line(verdict.sentence)}")
+        say(joined(styled(text[:1], color=COLOURS[kind]), text[1:]) if kind else text)
+    mark = styled(f"{MARKS[verdict.overall]} {verdict.overall}", color=COLOURS[verdict.overall], bold=True)
+    say(joined("\n", mark, f": {clean_line(verdict.sentence)}"))
     if info is not None and info.lock is not None:
         from harness.schema.run_info import attempt_sentence
 
-        click.echo(clean_line(attempt_sentence(info.lock)))
-    click.echo(f"report: {report}")
+        say(clean_line(attempt_sentence(info.lock)))
+    say(f"report: {report}")
     return verdict.exit_code
 
 

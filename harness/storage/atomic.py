@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import errno
 import os
+import re
 import shutil
 import sys
 import tempfile
@@ -12,9 +13,17 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from harness.core.errors import IncompleteError, Where
+from harness.core.errors import HarnessError, IncompleteError, Where
 
-_DISK_FULL = {errno.ENOSPC, errno.EDQUOT}
+_EXHAUSTED = {
+    errno.ENOSPC: "no space left on the disk",
+    errno.EDQUOT: "the disk quota is used up",
+    errno.EFBIG: "the file is larger than the system allows",
+    errno.EMFILE: "too many files are open",
+    errno.ENFILE: "too many files are open on this machine",
+}
+_NUMBER = re.compile(r"\b(?:os error|[Ee]rrno) (\d+)\b")
+_TORCH_WRITER = ("inline_container", "PytorchStreamWriter", "file write failed")
 _UMASK = os.umask(0o022)
 os.umask(_UMASK)
 """Temporary files are made for their owner alone; what they become is readable as the user's umask says."""
@@ -141,18 +150,37 @@ def _sync_folder(path: Path) -> None:
         os.close(descriptor)
 
 
+def exhausted(error: BaseException) -> str | None:
+    """What the system ran out of, for an error that says so in any way; None for every other.
+
+    torch, safetensors and pyarrow raise classes of their own, some with the system's number in their text.
+    """
+    number = getattr(error, "errno", None)
+    text = str(error)
+    if number is None and (match := _NUMBER.search(text)) is not None:
+        number = int(match.group(1))
+    if number is None and isinstance(error, RuntimeError) and any(words in text for words in _TORCH_WRITER):
+        number = errno.ENOSPC
+    return _EXHAUSTED.get(number) if isinstance(number, int) else None
+
+
 @contextmanager
 def explained(path: Path) -> Iterator[None]:
-    """Turns a full disk or a folder without permission into a clear error about `path`."""
+    """Turns a full disk, a limit of the system or a folder without permission into a clear error about `path`."""
     try:
         yield
-    except OSError as error:
-        if error.errno in _DISK_FULL:
+    except HarnessError:
+        raise
+    except Exception as error:
+        lacking = exhausted(error)
+        if lacking is not None:
             raise IncompleteError(
-                "no space left on the disk; partially written files were removed.",
+                f"{lacking}; partially written files were removed.",
                 where=Where(path),
-                hint="free some space, then rerun the command; finished work is kept.",
+                hint="free some space or raise the limit (`ulimit`), then rerun the command; finished work is kept.",
             ) from error
+        if not isinstance(error, OSError):
+            raise
         if error.errno in {errno.EACCES, errno.EPERM, errno.EROFS}:
             raise IncompleteError(
                 f"cannot write to the folder: {error.strerror}.",

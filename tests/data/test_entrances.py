@@ -215,3 +215,34 @@ def test_lists_of_words_are_read_by_the_same_rules(encoding: str, delimiter: str
     rows = [("group", "word"), ("élèves", "garçon"), ("élèves", "fille"), ("adultes", "père")]
     file.write_bytes("".join(f"{delimiter.join(row)}\r\n" for row in rows).encode(encoding))
     assert read_groups(file).words == {"élèves": ("garçon", "fille"), "adultes": ("père",)}
+
+
+def test_rows_without_a_cluster_are_an_error_or_one_each(tmp_path: Path) -> None:
+    """Both entrances that know clusters: five rows, of which two have no cluster and two share one."""
+    rows = [("1", "a b", "x", "c1"), ("2", "c d", "y", "c1"), ("3", "e f", "x", ""), ("4", "g h", "y", "")]
+    rows.append(("5", "i j", "x", "c2"))
+    text = "id,text,label,group,prediction\n" + "".join(f"{','.join(row)},{row[2]}\n" for row in rows)
+    file = tmp_path / "rows.csv"
+    file.write_text(text)
+
+    def suite_clusters(**options: str) -> list[str]:
+        ref = FileRef.model_validate({"file": "rows.csv", "cluster": "group", "splits": {"test": 1.0}, **options})
+        store = Store(tmp_path / "cache")
+        data = open_dataset(ref, name="d", base=tmp_path, store=store, reporter=Silent())
+        return [row.cluster for row in data.rows["test"]]
+
+    with pytest.raises(DataError, match=r"column 'group' has no value.*") as refused_by_suite:
+        suite_clusters()
+    assert refused_by_suite.value.where is not None
+    assert refused_by_suite.value.where.line == 4
+    clusters = suite_clusters(missing_cluster="own")
+    assert len(clusters) == 5
+    assert len(set(clusters)) == 4
+
+    def compared(**options: str) -> list[str]:
+        found = harness.compare(file, file, ["accuracy"], target="label", cluster="group", held_out=True, **options)
+        return found.base_records.clusters("parent")
+
+    with pytest.raises(DataError, match="missing_cluster='own'"):
+        compared()
+    assert len(set(compared(missing_cluster="own"))) == 4

@@ -41,6 +41,27 @@ def test_a_full_disk_says_so(tmp_path: Path) -> None:
         out.write(b"x" * 100_000)
 
 
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (OSError(errno.EFBIG, "Error writing bytes to file. Detail: [errno 27] File too large"), "larger than the"),
+        (OSError(errno.EDQUOT, "quota"), "quota is used up"),
+        (OSError(errno.EMFILE, "Too many open files"), "too many files are open"),
+        (ValueError("I/O error: No space left on device (os error 28)"), "no space left"),
+        (RuntimeError("[enforce fail at inline_container.cc:672] . unexpected pos 196032 vs 195920"), "no space left"),
+    ],
+)
+def test_what_a_library_raises_where_the_system_ran_out_says_so(error: Exception, said: str, tmp_path: Path) -> None:
+    with pytest.raises(IncompleteError, match=said), atomic.explained(tmp_path):
+        raise error
+
+
+@pytest.mark.parametrize("error", [RuntimeError("shape mismatch"), ValueError("errno is not known"), KeyError("x")])
+def test_other_errors_stay_as_they_are(error: Exception, tmp_path: Path) -> None:
+    with pytest.raises(type(error)), atomic.explained(tmp_path):
+        raise error
+
+
 def test_a_folder_appears_whole_or_not_at_all(tmp_path: Path) -> None:
     target = tmp_path / "entry"
 

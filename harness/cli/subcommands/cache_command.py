@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from harness.cli.terminal import say
+
 if TYPE_CHECKING:
     from harness.storage.cache_care import CachePart
 
@@ -48,10 +50,8 @@ def verify_cache(as_json: bool) -> int:
         emit_json({"damaged": faults})
     else:
         for fault in faults:
-            click.echo(f"damaged: {fault}")
-        click.echo(
-            f"{len(faults)} damaged; they are made again when they are needed." if faults else "no damage found."
-        )
+            say(f"damaged: {fault}")
+        say(f"{len(faults)} damaged; they are made again when they are needed." if faults else "no damage found.")
     return EXIT_INCOMPLETE if faults else 0
 
 
@@ -72,7 +72,7 @@ def prune_cache(older_than: float | None, dry_run: bool, as_json: bool) -> int:
     removed = prune(Store(), older_than=older_than, dry_run=dry_run)
     _show(removed, as_json, dry_run=dry_run)
     if not removed and not as_json:
-        click.echo("nothing to remove.")
+        say("nothing to remove.")
     return 0
 
 
@@ -85,5 +85,5 @@ def _show(parts: Sequence[CachePart], as_json: bool, **facts: object) -> None:
         return
     width = max((len(part.name) for part in parts), default=0)
     for part in parts:
-        click.echo(f"  {part.name:<{width}}  {part.count:>9,}  {show_bytes(part.bytes):>8}")
-    click.echo(f"  {'total':<{width}}  {'':>9}  {show_bytes(sum(part.bytes for part in parts)):>8}")
+        say(f"  {part.name:<{width}}  {part.count:>9,}  {show_bytes(part.bytes):>8}")
+    say(f"  {'total':<{width}}  {'':>9}  {show_bytes(sum(part.bytes for part in parts)):>8}")

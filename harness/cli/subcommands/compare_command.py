@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from harness.cli.options import output_options, run_folder
+from harness.cli.terminal import say
 
 
 @click.command("compare")
@@ -54,5 +55,5 @@ def command(
         emit_json({"comparisons": comparisons, "unpaired": compared.unpaired, **earlier_json(first, second)})
         return 0
     for line in comparison_lines(compared.comparisons, both_sides(first, second)):
-        click.echo(line)
+        say(line)
     return 0

@@ -8,6 +8,7 @@ import click
 
 from harness.cli.console import make_reporter
 from harness.cli.options import emit_json, file_options, open_store
+from harness.cli.terminal import heading, say
 from harness.commands.data import expand_names, open_entry, open_file, preview_entry, preview_facts
 
 
@@ -31,7 +32,7 @@ def list_data(as_json: bool) -> int:
     width = max((len(name) for name in previews), default=0)
     for name, preview in previews.items():
         state = "cached" if preview.cached else f"fetch {show_bytes(preview.bytes_to_fetch or 0)}"
-        click.echo(
+        say(
             f"{name:<{width}}  {state:<14}  {preview.license or 'license not stated'}  "
             f"{catalog_index.entry(name).title}"
         )
@@ -53,7 +54,7 @@ def show_data(name: str, rows: int) -> int:
     reporter = make_reporter()
     store = open_store(reporter)
     preview = preview_entry(name, store)
-    click.secho(entry.title, bold=True)
+    heading(entry.title)
     for label, value in (
         ("license", entry.license),
         ("citation", entry.citation),
@@ -61,16 +62,16 @@ def show_data(name: str, rows: int) -> int:
         ("source", preview.source),
         ("state", "cached" if preview.cached else f"to fetch, {show_bytes(preview.bytes_to_fetch or 0)}"),
     ):
-        click.echo(clean(f"  {label}: {value}"))
+        say(clean(f"  {label}: {value}"))
     for caveat in entry.caveats:
-        click.echo(clean(f"  caveat: {caveat}"))
+        say(clean(f"  caveat: {caveat}"))
     if preview.cached:
         dataset = open_entry(name, store, reporter)
         for split, split_rows in dataset.rows.items():
-            click.echo(f"  {split}: {len(split_rows)} rows, {len({row.cluster for row in split_rows})} clusters")
+            say(f"  {split}: {len(split_rows)} rows, {len({row.cluster for row in split_rows})} clusters")
         shown = next((name for name in ("train", "test", "validation") if dataset.rows.get(name)), None)
         for row in dataset.rows[shown][:rows] if shown else ():
-            click.echo(clean("  " + "  ".join(f"{key}={str(value)[:160]!r}" for key, value in row.fields.items())))
+            say(clean("  " + "  ".join(f"{key}={str(value)[:160]!r}" for key, value in row.fields.items())))
     return 0
 
 
@@ -84,11 +85,11 @@ def fetch_data(names: tuple[str, ...]) -> int:
     store = open_store(reporter)
     data, checkpoints = expand_names(names)
     for done in fetch_checkpoints(checkpoints, store, reporter):
-        click.echo(f"{done.name}: {done.package} ({done.license}), in {done.path}")
+        say(f"{done.name}: {done.package} ({done.license}), in {done.path}")
     for name in data:
         dataset = open_entry(name, store, reporter)
         total = sum(len(rows) for rows in dataset.rows.values())
-        click.echo(f"{name}: {total} rows, from {dataset.facts.get('source', '?')}")
+        say(f"{name}: {total} rows, from {dataset.facts.get('source', '?')}")
     return 0
 
 
@@ -102,7 +103,7 @@ def verify_data(names: tuple[str, ...]) -> int:
     store = open_store(make_reporter())
     for name in names or [name for name in catalog_index.names() if preview_entry(name, store).cached]:
         for copy in verify(catalog_index.entry(name), store):
-            click.echo(f"{name}: {copy.source}: {copy.state}" + (f" ({copy.reason})" if copy.reason else ""))
+            say(f"{name}: {copy.source}: {copy.state}" + (f" ({copy.reason})" if copy.reason else ""))
     return 0
 
 
@@ -116,7 +117,11 @@ def verify_data(names: tuple[str, ...]) -> int:
 @click.option("--text", default="text", show_default=True, help="Column that holds the texts.")
 @click.option("--label", help="Column whose rates are shown per group. Defaults to `label` if the data has it.")
 @click.option("--split", help="Split to audit. Defaults to all splits.")
-@click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="Write the audit to this file as JSON.")
+@click.option(
+    "--out",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Write the audit to this file: .html for a page, .csv for a table, else JSON.",
+)
 @file_options
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object to stdout.")
 def audit_data(
@@ -129,7 +134,9 @@ def audit_data(
     as_json: bool,
     read_as: dict[str, str],
 ) -> int:
-    """Audit what DATA says about groups: how often, with which labels, and in what context.
+    """Audit DATA: empty texts, duplicates, labels, language, suspected personal data, and what it says about groups.
+
+    Groups: how often, with which labels (tested between groups), and in what context (against base rates).
 
     DATA is a catalog name, or a file (csv, tsv, jsonl, json, parquet, txt).
     """
@@ -152,13 +159,14 @@ def audit_data(
     made = [audit(dataset, split, text=text, label=label, groups=groups, **named) for split in splits]
     value = {"data": dataset.name, "audits": [made_audit.model_dump(mode="json") for made_audit in made]}
     if out is not None:
-        import json
+        from harness.report.formats.audit_page import audit_file
 
-        atomic.write_text(out.absolute(), json.dumps(value, indent=1, sort_keys=True, ensure_ascii=False) + "\n")
+        atomic.write_text(out.absolute(), audit_file(out.suffix.lower(), made, value))
+        reporter.info(f"wrote {out}")
     if as_json:
         emit_json(value)
         return 0
     for made_audit in made:
         for line in audit_lines(made_audit):
-            click.echo(line)
+            say(line)
     return 0

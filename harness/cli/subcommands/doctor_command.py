@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from harness.cli.terminal import heading, say
+
 if TYPE_CHECKING:
     from harness.core.model_kind import Extra
 
@@ -55,32 +57,32 @@ def command(suite: str | None, as_json: bool) -> int:
             }
         )
         return code
-    click.secho("versions", bold=True)
+    heading("versions")
     for name, version in versions.items():
-        click.echo(f"  {name} {version}")
-    click.secho("extras", bold=True)
+        say(f"  {name} {version}")
+    heading("extras")
     for extra, missing in extras.items():
-        click.echo(f"  {extra}: {'missing ' + ', '.join(missing) if missing else 'installed'}")
-    click.secho("hardware", bold=True)
+        say(f"  {extra}: {'missing ' + ', '.join(missing) if missing else 'installed'}")
+    heading("hardware")
     memory = show_bytes(hardware["memory"]) if hardware["memory"] else "unknown memory"
-    click.echo(f"  {hardware['processor']}, {hardware['cores']} usable cores, {memory}, {hardware['system']}")
-    click.echo(f"  models run on {policy['device']} in {policy['dtype']}")
-    click.secho("process", bold=True)
+    say(f"  {hardware['processor']}, {hardware['cores']} usable cores, {memory}, {hardware['system']}")
+    say(f"  models run on {policy['device']} in {policy['dtype']}")
+    heading("process")
     for line in process.lines():
-        click.echo(f"  {line}")
-    click.secho("cache", bold=True)
-    click.echo(f"  {cache}: {show_bytes(size)}, {show_bytes(free)} free on this disk")
-    click.echo(f"  data mirror (HARNESS_DATA_DIR): {mirror or 'none'}")
+        say(f"  {line}")
+    heading("cache")
+    say(f"  {cache}: {show_bytes(size)}, {show_bytes(free)} free on this disk")
+    say(f"  data mirror (HARNESS_DATA_DIR): {mirror or 'none'}")
     if suite is not None:
-        click.secho(f"suite {suite}", bold=True)
+        heading(f"suite {suite}")
         for need in lacking:
-            click.echo(f"  {need.reason} needs {need.module}")
+            say(f"  {need.reason} needs {need.module}")
         if not lacking:
-            click.echo("  every package that it needs is installed")
+            say("  every package that it needs is installed")
     for line in advice:
-        click.secho(f"next: {line}", fg="yellow")
+        heading(f"next: {line}", color="yellow")
     if not advice:
-        click.echo("nothing is missing")
+        say("nothing is missing")
     return code
 
 

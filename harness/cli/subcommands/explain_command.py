@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from harness.cli.options import OUT, run_folder, say_earlier_version
+from harness.cli.terminal import joined, say, styled
 
 if TYPE_CHECKING:
     from harness.commands.explain import Explained
@@ -43,13 +44,13 @@ def command(gate: str | None, run: str, as_json: bool) -> int:
             }
         )
         return 0
-    click.echo(f"run: {stored.path}")
+    say(f"run: {stored.path}")
     if not explained:
-        click.echo("Every gate passed. `harness explain GATE` shows how a gate was decided.")
+        say("Every gate passed. `harness explain GATE` shows how a gate was decided.")
     for explained_gate in explained:
-        click.echo()
+        say()
         for line in _lines(explained_gate):
-            click.echo(line)
+            say(line)
     return 0
 
 
@@ -73,8 +74,8 @@ def _explanation(part: Explanation, indent: str) -> Iterator[str]:
     from harness.cli.outcome import COLOURS, MARKS
     from harness.report.wording.safe_text import clean_line
 
-    mark = click.style(MARKS[part.verdict], fg=COLOURS[part.verdict])
-    yield f"{indent}{mark} {click.style(clean_line(part.title), bold=True)}"
+    mark = styled(MARKS[part.verdict], color=COLOURS[part.verdict])
+    yield joined(indent, mark, " ", styled(clean_line(part.title), bold=True))
     for label, text in part.lines:
         yield _labeled(indent, label, clean_line(text))
     for member in part.members:

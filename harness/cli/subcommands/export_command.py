@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from harness.cli.options import emit_json, run_folder
+from harness.cli.terminal import say
 
 
 @click.command("export")
@@ -30,5 +31,5 @@ def command(run: str, model: str, folder: Path, as_json: bool) -> int:
     if as_json:
         emit_json({"folder": str(folder), "kind": exported.kind, "load": exported.load})
     else:
-        click.echo(f"{model} ({exported.kind}) is in {folder}\nload it: {exported.load}")
+        say(f"{model} ({exported.kind}) is in {folder}\nload it: {exported.load}")
     return 0

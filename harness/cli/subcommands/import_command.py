@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from harness.cli.options import OUT, output_options
+from harness.cli.terminal import say
 
 
 @click.group("import")
@@ -36,5 +37,5 @@ def lm_eval(logs: tuple[str, ...], suite: str, out: Path, chosen: str | None, as
     if as_json:
         emit_json({"run_dir": str(run.path), "report": str(run.path / "report.html")})
     else:
-        click.echo(f"report: {run.path / 'report.html'}")
+        say(f"report: {run.path / 'report.html'}")
     return 0

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from harness.cli.options import OUT, emit_json
+from harness.cli.terminal import say
 
 
 @click.command("index")
@@ -29,9 +30,9 @@ def command(folder: Path, open_browser: bool, as_json: bool) -> int:
     if as_json:
         emit_json({"index": str(path), "refused": refused})
     else:
-        click.echo(str(path))
+        say(str(path))
     for name, why in refused.items():
-        click.echo(clean_line(f"not shown: {name}: {why}", 600), err=True)
+        say(clean_line(f"not shown: {name}: {why}", 600), err=True)
     if open_browser:
         click.launch(str(path))
     return 0

@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 
 from harness.cli.options import file_options
+from harness.cli.terminal import say
 
 
 @click.command("init")
@@ -86,7 +87,7 @@ def command(
     )
     reporter = make_reporter()
     for facts in made.facts:
-        click.echo(facts)
+        say(facts)
     for entry in described:
         for note in entry.notes:
             reporter.warn(f"{entry.path}: {note}")
@@ -95,7 +96,7 @@ def command(
     atomic.write_text(out, made.text)
     schema = out.parent / SCHEMA_FILE
     write_suite_schema(schema)
-    click.echo(f"wrote {out} and {schema}\nnext: `harness plan {out}`, then `harness run {out}`")
+    say(f"wrote {out} and {schema}\nnext: `harness plan {out}`, then `harness run {out}`")
     return 0
 
 
@@ -114,10 +115,8 @@ def _refuse_old_call(data: Sequence[Path], old_data: str | None) -> None:
 def _ask_labels(head: Sequence[str], labels: Mapping[str, int]) -> str | None:
     """Asks at the terminal which label each row of the head means."""
     for place, name in enumerate(head):
-        click.echo(f"  row {place} of the head: {name}", err=True)
-    click.echo(
-        f"  labels of the data: {', '.join(f'{label} ({rows} rows)' for label, rows in labels.items())}", err=True
-    )
+        say(f"  row {place} of the head: {name}", err=True)
+    say(f"  labels of the data: {', '.join(f'{label} ({rows} rows)' for label, rows in labels.items())}", err=True)
     answer: str = click.prompt(
         "Which label does each row mean? Give them in the order of the rows, separated by commas",
         default="",

@@ -7,6 +7,8 @@ from inspect import getdoc
 
 import click
 
+from harness.cli.terminal import heading, say
+
 KINDS = ("tasks", "probes", "metrics", "models", "sources", "data", "checkpoints", "suites", "report_sections")
 
 
@@ -22,10 +24,10 @@ def command(kinds: tuple[str, ...], as_json: bool) -> int:
         emit_json(entries_by_kind)
         return 0
     for kind, entries in entries_by_kind.items():
-        click.secho(kind, bold=True)
+        heading(kind)
         width = max((len(name) for name in entries), default=0)
         for name, summary in entries.items():
-            click.echo(f"  {name:<{width}}  {summary}")
+            say(f"  {name:<{width}}  {summary}")
     return 0
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from harness.cli.options import lock_option
+from harness.cli.terminal import say
 
 
 @click.command("lock")
@@ -35,14 +36,14 @@ def command(suite: str, lock: Path | None, quiet: bool) -> int:
     if quiet:
         return 0
     for change in changes:
-        click.echo(f"changed: {clean_line(change)}")
+        say(f"changed: {clean_line(change)}")
     baseline = ", ".join(f"{name} {short(key)}" for name, key in made.baseline.items())
-    click.echo(f"suite {made.suite} {short(made.suite_digest)}, {len(made.gates)} gate rules, baseline {baseline}")
+    say(f"suite {made.suite} {short(made.suite_digest)}, {len(made.gates)} gate rules, baseline {baseline}")
     say_metric_code(code)
-    click.echo(f"data: {', '.join(f'{name} {short(key)}' for name, key in made.data.items())}")
+    say(f"data: {', '.join(f'{name} {short(key)}' for name, key in made.data.items())}")
     if changes:
-        click.echo("the attempt count starts again at zero.")
+        say("the attempt count starts again at zero.")
     elif made.attempts:
-        click.echo(f"nothing changed; attempts so far: {len(made.attempts)}.")
-    click.echo(f"lock: {path}")
+        say(f"nothing changed; attempts so far: {len(made.attempts)}.")
+    say(f"lock: {path}")
     return 0

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from harness.cli.options import lock_option
+from harness.cli.terminal import say
 
 
 @click.command("migrate")
@@ -27,12 +28,12 @@ def command(suite: Path, write: bool, lock: Path | None) -> int:
     migrated = migrate_suite(suite, lock or suite.with_suffix(".lock"))
     renewed = migrated.write(open_store(reporter), reporter) if write and migrated.diff else None
     for line in migrated.diff:
-        click.echo(line)
+        say(line)
     if not migrated.diff:
-        click.echo(f"{suite}: nothing to rename.")
+        say(f"{suite}: nothing to rename.")
     elif write:
-        click.echo(f"written: {suite}")
+        say(f"written: {suite}")
     if renewed is not None:
-        click.echo(f"written: {migrated.lock_path}; attempts so far: {len(renewed.attempts)}")
+        say(f"written: {migrated.lock_path}; attempts so far: {len(renewed.attempts)}")
     migrated.raise_remaining()
     return 0

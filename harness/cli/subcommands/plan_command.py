@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from harness.cli.options import suite_changes
+from harness.cli.terminal import heading, say
 
 
 @click.command("plan")
@@ -49,22 +50,22 @@ def command(
     if as_json:
         emit_json({**plan.to_json(), "metric_code": [module.to_json() for module in code]})
         return 0
-    click.secho("data", bold=True)
+    heading("data")
     for data in plan.data:
         state = "cached" if data.cached else f"to fetch, {show_bytes(data.bytes_to_fetch or 0)}"
         rows = f"{data.rows} rows" if data.rows is not None else "row count not known yet"
-        click.echo(clean(f"  {data.name}: {state}; {rows}; {data.license or 'license not stated'}; from {data.source}"))
-    click.secho("steps", bold=True)
+        say(clean(f"  {data.name}: {state}; {rows}; {data.license or 'license not stated'}; from {data.source}"))
+    heading("steps")
     for step in plan.steps:
         state = "cached" if step.cached else "to do" if step.cached is False else "waiting for data"
         time = f", about {show_seconds(step.seconds)}" if step.seconds else ""
-        click.echo(clean(f"  {step.kind} {step.name}: {state}{time}; {step.detail}"))
+        say(clean(f"  {step.kind} {step.name}: {state}{time}; {step.detail}"))
     say_metric_code(code)
-    click.secho("gates", bold=True)
+    heading("gates")
     for gate in plan.gates:
-        click.echo(clean(f"  {gate.id}: {gate.sentence}"))
+        say(clean(f"  {gate.id}: {gate.sentence}"))
     if not plan.gates:
-        click.echo("  no gates: nothing is judged")
+        say("  no gates: nothing is judged")
     total = plan.seconds
-    click.echo(f"estimated time: {show_seconds(total) if total else 'a few seconds, everything is cached'}")
+    say(f"estimated time: {show_seconds(total) if total else 'a few seconds, everything is cached'}")
     return 0

@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from harness.cli.options import earlier_json, emit_json, run_folder, say_earlier_version
+from harness.cli.terminal import say
 
 
 @click.command("report")
@@ -28,7 +29,7 @@ def command(run: str, open_browser: bool, as_json: bool) -> int:
         emit_json({"run_dir": str(stored.path), "reports": [str(path) for path in written], **earlier_json(stored)})
     else:
         for path in written:
-            click.echo(str(path))
+            say(str(path))
     if open_browser:
         click.launch(str(stored.path / "report.html"))
     return 0

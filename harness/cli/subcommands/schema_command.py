@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import json
-
 import click
+
+from harness.cli.terminal import say_json
 
 
 @click.command("schema")
@@ -15,5 +15,5 @@ def command(of_results: bool) -> int:
         from harness.schema.results.results_schema import results_schema as schema
     else:
         from harness.commands.write_schemas import suite_schema as schema
-    click.echo(json.dumps(schema(), indent=2, ensure_ascii=False))
+    say_json(schema(), indent=2)
     return 0

@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from harness.cli.options import OUT, output_options, run_folder
+from harness.cli.terminal import say
 
 
 @click.command("selftest")
@@ -43,20 +44,20 @@ def command(run: str, swaps: int, ask: bool, device: str, as_json: bool, quiet: 
     for alarm in made.false_alarms:
         name = clean_line(f"{alarm.evaluation}.{alarm.metric}: {alarm.baseline} vs. {alarm.candidate}")
         if alarm.rate is None or alarm.low is None or alarm.high is None:
-            click.echo(f"  {name}: not tested: {clean_line(alarm.reason or 'unknown')}")
+            say(f"  {name}: not tested: {clean_line(alarm.reason or 'unknown')}")
             continue
         mark = "ok" if alarm.nominal else "above the nominal rate"
         interval = f"{alarm.low:.1%} … {alarm.high:.1%}"
-        click.echo(f"  {name}: {alarm.rate:.1%} false alarms (99% interval {interval}, {alarm.test}): {mark}")
+        say(f"  {name}: {alarm.rate:.1%} false alarms (99% interval {interval}, {alarm.test}): {mark}")
     for entry in made.noise:
         name = clean_line(f"{entry.evaluation}.{entry.metric} of {entry.model}, evaluated twice")
         if entry.reason is not None:
-            click.echo(f"  {name}: {clean_line(entry.reason)}")
+            say(f"  {name}: {clean_line(entry.reason)}")
         elif entry.identical:
-            click.echo(f"  {name}: identical")
+            say(f"  {name}: identical")
         else:
             change = "unknown" if entry.delta is None else f"{entry.delta:+.2g}"
-            click.echo(f"  {name}: changes by {change}; {entry.changed} items and {entry.answers} answers changed")
-    click.echo(clean_line(made.sentence))
-    click.echo(f"run: {stored.path}")
+            say(f"  {name}: changes by {change}; {entry.changed} items and {entry.answers} answers changed")
+    say(clean_line(made.sentence))
+    say(f"run: {stored.path}")
     return code

@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from harness.cli.options import emit_json, output_options, suite_changes
+from harness.cli.terminal import say
 
 
 @click.command("train")
@@ -40,5 +41,5 @@ def command(
         return 0
     for name, checkpoint in made.items():
         origin = "from the cache" if checkpoint.cached else f"built in {checkpoint.seconds:.0f} s"
-        click.echo(f"{name}: {checkpoint.path} ({origin})")
+        say(f"{name}: {checkpoint.path} ({origin})")
     return 0

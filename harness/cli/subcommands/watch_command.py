@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from harness.cli.options import OUT
+from harness.cli.terminal import say
 
 if TYPE_CHECKING:
     from harness.commands.checkpoint_runs import CheckpointRun
@@ -93,6 +94,6 @@ def _show(made: CheckpointRun, *, as_json: bool) -> None:
         emit_json({"step": made.step, "run": str(made.run), "figures": dict(made.figures), "failed_gates": failed})
         return
     figures = ", ".join(f"{name} {value:.4g}" for name, value in made.figures.items())
-    click.echo(clean(f"step {made.step}: {figures or 'no figures'}"))
+    say(clean(f"step {made.step}: {figures or 'no figures'}"))
     judged = f"failed gates: {', '.join(failed)}" if failed else "no blocking gate fails"
-    click.echo(clean(f"  {judged}; {made.run}"))
+    say(clean(f"  {judged}; {made.run}"))

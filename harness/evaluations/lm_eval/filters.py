@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 import string
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
+from harness.core.bounded import BoundExceeded, bounded
 from harness.core.errors import SuiteError, unknown
 
 DEFAULT_PATTERN = r"#### (\-?[0-9\.\,]+)"
@@ -57,7 +59,8 @@ def _step(given: dict[str, Any]) -> Filter:
     group, fallback = int(given.get("group_select", 0)), str(given.get("fallback", "[invalid]"))
 
     def regex(text: str) -> str:
-        matches = pattern.findall(text)
+        with _in_time(pattern, text):
+            matches = pattern.findall(text)
         if not matches or not -len(matches) <= group < len(matches):
             return fallback
         match = matches[group]
@@ -74,7 +77,8 @@ def matches(prediction: str, golds: Sequence[str], options: Mapping[str, Any]) -
 
     def plain(text: str) -> str:
         for pattern in ignored:
-            text = pattern.sub("", text)
+            with _in_time(pattern, text):
+                text = pattern.sub("", text)
         if options.get("ignore_case"):
             text = text.lower()
         if options.get("ignore_punctuation"):
@@ -84,6 +88,17 @@ def matches(prediction: str, golds: Sequence[str], options: Mapping[str, Any]) -
         return text
 
     return plain(prediction) in {plain(gold) for gold in golds}
+
+
+@contextmanager
+def _in_time(pattern: re.Pattern[str], text: str) -> Iterator[None]:
+    try:
+        with bounded(f"the regular expression {pattern.pattern[:80]!r}"):
+            yield
+    except BoundExceeded as error:
+        raise SuiteError(
+            f"{error} on a text of {len(text)} characters.", hint="write it without nested repetitions."
+        ) from error
 
 
 def _pattern(text: str) -> re.Pattern[str]:

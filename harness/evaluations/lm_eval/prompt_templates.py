@@ -12,6 +12,7 @@ from functools import cache
 from random import Random
 from typing import Any
 
+from harness.core.bounded import bounded
 from harness.core.errors import DataError
 
 SEED = 1234
@@ -63,7 +64,8 @@ def render(template: str, doc: Doc) -> str:
     from jinja2 import TemplateError
 
     try:
-        text: str = _compiled(template).render(**doc)
+        with bounded("it"):
+            text: str = _compiled(template).render(**doc)
     except (*_FAULTS, TemplateError) as error:
         raise DataError(
             f"the template {template[:80]!r} cannot be rendered: {type(error).__name__}: {str(error)[:160]}",

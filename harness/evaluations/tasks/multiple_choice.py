@@ -15,7 +15,7 @@ from harness.core.errors import DataError
 from harness.core.evaluation import EvaluationContext, Item, ItemMeasure
 from harness.core.examples import PromptTarget
 from harness.core.model import ModelFacts
-from harness.core.records import Record
+from harness.core.records import Record, Records
 from harness.core.requests import Continuations, Failure, PseudoLikelihood, Request, Response
 from harness.evaluations.chat_options import Asked, ChatOptions, turns_of
 from harness.evaluations.columns import text_of
@@ -165,6 +165,14 @@ class MultipleChoice(RowTask[MultipleChoiceOptions]):
         if self.options.chat and facts.language_model == "causal":
             return "it has no chat template, and the task requires one (`chat: true`)"
         return f"it provides no text likelihoods (it is of the kind {facts.family})"
+
+    def answer_warnings(self, records: Records) -> list[str]:
+        """How many questions have no single best choice, and what becomes of them."""
+        tied = sum(map(bool, records.texts("tied")))
+        if not tied:
+            return list(super().answer_warnings(records))
+        rule = "each of the best choices has its share of the point, and a hash of the item chooses the one shown"
+        return [*super().answer_warnings(records), f"{tied} of {len(records)} questions have tied choices: {rule}."]
 
     def requests(self, item: Item, protocol: str) -> Sequence[Request]:
         prompt = item.payload["prompt"]

@@ -20,6 +20,7 @@ from harness.core.model_kind import formats
 from harness.model_kinds.model_families import _family
 from harness.models.checkpoint.checkpoint_files import CHECKPOINT_FILE, CHECKPOINT_FORMAT, read_json
 from harness.models.checkpoint.checkpoint_heads import ADAPTER_TASKS, Head, heads_in, holds_language_model
+from harness.models.checkpoint.declared_sizes import check_sizes
 from harness.models.checkpoint.metadata_schema import ACTED_ON, OLD_KEYS, OLD_KINDS, checked
 from harness.models.checkpoint.missing_weights import INDEX, SINGLE, is_router, missing_weights
 from harness.models.checkpoint.named_code import check_names
@@ -140,7 +141,9 @@ def read_lineage(folder: Path) -> dict[str, Any]:
         )
     check_files(folder)
     if (folder / CONFIG).is_file():
-        check_names(folder / CONFIG, read_json(folder / CONFIG))
+        config = read_json(folder / CONFIG)
+        check_names(folder / CONFIG, config)
+        check_sizes(folder, folder / CONFIG, config)
     path = folder / CHECKPOINT_FILE
     if not path.exists():
         return {}

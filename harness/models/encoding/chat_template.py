@@ -13,7 +13,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+from harness.core.bounded import BoundExceeded, bounded
 from harness.core.digests import digest
+from harness.core.errors import CheckpointError
 from harness.core.requests import ChatForm, Messages
 from harness.models.encoding.answer_turn import AnswerTurn, answer_turn, earlier_answer
 from harness.models.encoding.template_clock import STATED_TIME, at_stated_time, reads_clock
@@ -185,16 +187,20 @@ class Chat:
 
         Raises:
             ChatError: when the template refuses every form, or drops a message in each that it takes.
+            CheckpointError: when the template takes too long, or too much memory.
         """
         refused: Exception | None = None
         dropped: str | None = None
         for conversation, said in _forms(turns):
             try:
-                rendered = str(
-                    self._encoder.tokenizer.apply_chat_template(
-                        conversation, tokenize=False, add_generation_prompt=prompt, **given
+                with bounded("the chat template"):
+                    rendered = str(
+                        self._encoder.tokenizer.apply_chat_template(
+                            conversation, tokenize=False, add_generation_prompt=prompt, **given
+                        )
                     )
-                )
+            except BoundExceeded as error:
+                raise CheckpointError(f"{error}.", hint="mend or remove the checkpoint's chat template.") from error
             except Exception as error:  # the template is code of the checkpoint: it may raise anything
                 refused = refused or error
                 continue

@@ -16,6 +16,7 @@ from typing import Any
 
 from harness.core.errors import CheckpointError
 from harness.core.requests import InputMark
+from harness.models.encoding.guarded_tokenizer import GuardedTokenizer
 
 GAP = "{mask}"
 _PROBE = "a"
@@ -89,11 +90,11 @@ class TextEncoder:
                 "the tokenizer has no tokenizer.json form, which offsets and special tokens need.",
                 hint="save it once with a fast tokenizer class of transformers.",
             )
-        self.backend: Any = _settled(backend)
+        self.backend: Any = GuardedTokenizer(_settled(backend))
         self.backend.no_truncation()
         self.backend.no_padding()
         self.backend.encode_special_tokens = True
-        self._canonical: Any = _settled(backend)
+        self._canonical: Any = GuardedTokenizer(_settled(backend))
         self._canonical.no_truncation()
         self._canonical.no_padding()
         self._canonical.encode_special_tokens = False
@@ -106,6 +107,11 @@ class TextEncoder:
         self.typed: bool = "token_type_ids" in tokenizer.model_input_names
         self.tokenizer: Any = tokenizer
         limit = tokenizer.model_max_length
+        if limit is not None and not isinstance(limit, int | float):
+            raise CheckpointError(
+                f"tokenizer_config.json: expected a number as `model_max_length`, found {limit!r}.",
+                hint="correct it, or remove it.",
+            )
         self.max_length: int | None = int(limit) if limit and 0 < limit < _UNLIMITED else None
         self.special_tokens: tuple[str, ...] = tuple(tokenizer.all_special_tokens)
         unknown = tokenizer.unk_token_id

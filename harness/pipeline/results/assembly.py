@@ -187,7 +187,7 @@ def _warnings(bound: BoundEvaluation, records: Mapping[str, Records]) -> list[st
     of_models = [
         f"{model}: {text}"
         for model, model_records in records.items()
-        for text in evaluation.answer_warnings(model_records)
+        for text in [*evaluation.answer_warnings(model_records), *replaced_answers(model_records)]
     ]
     return [*evaluation.warnings(bound.data, bound.split), *of_models, *_cut_conversations(records)]
 
@@ -215,6 +215,13 @@ def _balance(labels: Sequence[str], records: Collection[Records]) -> dict[str, i
         if targets and set(given) <= {*labels, ""}:
             return {label: given[label] for label in labels}
     return {}
+
+
+def replaced_answers(records: Records) -> list[str]:
+    """How many answers hold the mark of what cannot be stored as it came: half of a surrogate pair, or stray bytes."""
+    count = sum("\ufffd" in (text or "") or "\\ufffd" in (text or "") for text in records.texts("response"))
+    marked = f"{count} of {len(records)} answers hold U+FFFD"
+    return [f"{marked}, in place of half of a surrogate pair or of bytes of no character."] if count else []
 
 
 def record_counts(records: Records) -> dict[str, int]:

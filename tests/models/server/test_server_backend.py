@@ -471,3 +471,28 @@ def test_a_server_without_chat_and_completions_shows_the_reasons_of_both(connect
     toy.reply = reply  # type: ignore[method-assign]
     with pytest.raises(CheckpointError, match=r"no such route.*chat is off"):
         connect()
+
+
+def test_halves_of_surrogate_pairs_in_replies_are_made_storable_and_counted(
+    connect: Open, toy: ToyServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """JSON can spell a half that UTF-8 cannot: the answer is stored and read again, and the results count it."""
+    from harness.core.records import Record, Records, RecordsHead
+    from harness.pipeline.results.assembly import replaced_answers
+
+    exchange = client_module.ServerClient._exchange
+
+    def cut(self: Any, method: str, path: str, body: Any) -> Any:
+        status, headers, raw = exchange(self, method, path, body)
+        return status, headers, raw.replace(b'"text": "', b'"text": "\\ud83d \\ud83d\\ude00 ')
+
+    monkeypatch.setattr(client_module.ServerClient, "_exchange", cut)
+    (answer,) = ask(connect(), Generate(TEXT, max_tokens=3))
+    assert isinstance(answer, Generated)
+    assert answer.text.startswith("\ufffd \U0001f600 ")
+    answer.text.encode()
+    records = Records.of(
+        RecordsHead("e", "m", "generated"),
+        [Record(str(n), "d", response={"text": text}) for n, text in enumerate([answer.text, "plain"])],
+    )
+    assert replaced_answers(records)[0].startswith("1 of 2 answers hold U+FFFD")
