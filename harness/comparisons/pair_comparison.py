@@ -12,9 +12,9 @@ import numpy.typing as npt
 from harness.comparisons.anytime_bounds import anytime_interval
 from harness.comparisons.comparability import comparability as differences_between
 from harness.comparisons.comparability import refusal, truncation
+from harness.comparisons.contamination import without_overlap
 from harness.comparisons.join import Joined, Rows, join
 from harness.comparisons.missing_answers import MissingAnswers
-from harness.comparisons.overlap import without_overlap
 from harness.comparisons.recomputed import compare_recomputed
 from harness.comparisons.slices import has_slices, per_slice, slice_rows
 from harness.core.interval import Interval, finite, number_or_nan
