@@ -1,12 +1,15 @@
 """`harness serve`: a run's report on loopback, with the texts that a single file has no room for read on demand.
 
 Only this machine is answered (the socket is bound to 127.0.0.1 and the Host header is checked, so that a web page
-cannot reach it by a name of its own), only GET and HEAD, and only the files that the report lists.
+cannot reach it by a name of its own), only who knows the word in the address (other users of the machine do not), only
+GET and HEAD, and only the files that the report lists.
 """
 
 from __future__ import annotations
 
 import json
+import secrets
+import sys
 import threading
 from functools import cached_property
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -21,6 +24,8 @@ from harness.storage import plain_files
 from harness.storage.run_dir import RunDir
 
 HOST = "127.0.0.1"
+_SECONDS = 30.0
+"""How long a client may say nothing."""
 _TYPES = {
     "html": "text/html", "json": "application/json", "jsonl": "application/json", "md": "text/plain",
     "xml": "text/plain", "csv": "text/csv",
@@ -64,7 +69,28 @@ class LiveRun:
             _ = self._loaded, self.page, self.files
 
 
-def server(run: RunDir, port: int) -> ThreadingHTTPServer:
+class LiveServer(ThreadingHTTPServer):
+    """Answers requests below `/TOKEN/`; a client that is gone, or says nothing, is no error."""
+
+    daemon_threads = True
+
+    def __init__(self, port: int, run: LiveRun) -> None:
+        self.run = run
+        self.token = secrets.token_urlsafe(16)
+        super().__init__((HOST, port), _Handler)
+
+    @property
+    def address(self) -> str:
+        """Where the report is."""
+        return f"http://{HOST}:{self.server_address[1]}/{self.token}/"
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Keeps quiet about lost clients; other errors are told."""
+        if not isinstance(sys.exc_info()[1], ConnectionError | TimeoutError):
+            super().handle_error(request, client_address)
+
+
+def server(run: RunDir, port: int) -> LiveServer:
     """A server that is bound and ready; `serve_forever` runs it. Port 0 takes a free one.
 
     Raises:
@@ -74,18 +100,18 @@ def server(run: RunDir, port: int) -> ThreadingHTTPServer:
     live = LiveRun(run)
     live.prepare()
 
-    class Bound(_Handler):
-        run = live
-
-    server_of_run = ThreadingHTTPServer((HOST, port), Bound)
-    server_of_run.daemon_threads = True
-    return server_of_run
+    return LiveServer(port, live)
 
 
 class _Handler(BaseHTTPRequestHandler):
-    run: LiveRun
+    server: LiveServer
     server_version = "harness"
     sys_version = ""
+    timeout = _SECONDS
+
+    @property
+    def run(self) -> LiveRun:
+        return self.server.run
 
     def do_GET(self) -> None:
         self._answer(body=True)
@@ -101,8 +127,10 @@ class _Handler(BaseHTTPRequestHandler):
             self._send(403, "text/plain", b"only localhost is answered\n", body)
             return
         address = urlsplit(self.path)
-        path = unquote(address.path).removeprefix("/")
-        if path in ("", "report.html"):
+        token, _, path = unquote(address.path).removeprefix("/").partition("/")
+        if not secrets.compare_digest(token.encode(), self.server.token.encode()):
+            self._send(404, "text/plain", b"not found: use the whole address that harness serve printed\n", body)
+        elif path in ("", "report.html"):
             self._send(200, "text/html", self.run.page, body)
         elif path == "item":
             self._item(parse_qs(address.query), body)

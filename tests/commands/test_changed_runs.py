@@ -127,7 +127,9 @@ def test_from_records_reads_no_figure(run: Path, capsys: pytest.CaptureFixture[s
     before = json.loads((run / "results.json").read_text("utf-8"))
     believe(run)
     assert invoke(["gate", str(run), "--from-records"]) == 10
-    assert before["gates"][0]["sentence"] in capsys.readouterr().out
+    said = before["gates"][0]["sentence"].split(" by more than")[0]
+    shown = capsys.readouterr().out
+    assert f"{said} by more than 2 points: 100% → 52.6%, improvement −47.4 points" in shown
     assert invoke(["gate", str(run), "--from-records", "--write"]) == 2
     (run / "records" / "t" / "trivial.parquet").write_bytes((run / "records" / "t" / "words.parquet").read_bytes())
     assert invoke(["gate", str(run), "--from-records"]) == 2

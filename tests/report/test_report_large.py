@@ -79,7 +79,7 @@ def test_a_text_that_the_file_lacks_is_read_from_the_server(large: RunDir, page:
     threading.Thread(target=bound.serve_forever, daemon=True).start()
     try:
         item = large.read_items("second")[777]
-        page.goto(f"http://127.0.0.1:{bound.server_address[1]}/#item=second/{item.id}")
+        page.goto(f"{bound.address}#item=second/{item.id}")
         page.wait_for_selector("#browser[data-ready=second]", state="attached")
         page.wait_for_selector("#detail .body")
         assert page.inner_text("#detail .body") == item.texts["text"]

@@ -18,10 +18,11 @@ def command(run: str, port: int, open_browser: bool) -> int:
     """Serve the report of RUN locally and load every item's text on demand.
 
     Use it for runs whose texts do not all fit in report.html. The server accepts connections from this
-    machine only. Press Ctrl-C to stop.
+    machine only, at the address that it prints; without the random word in it, nothing is served. Press
+    Ctrl-C to stop.
     """
     from harness.core.errors import DataError
-    from harness.report.live_server import HOST, server
+    from harness.report.live_server import server
     from harness.storage.run_folders import find
 
     stored = find(run_folder(run))
@@ -30,7 +31,7 @@ def command(run: str, port: int, open_browser: bool) -> int:
         bound = server(stored, port)
     except OSError as error:
         raise DataError(f"cannot use port {port}: {error.strerror}.", hint="choose another --port, or 0.") from error
-    address = f"http://{HOST}:{bound.server_address[1]}/"
+    address = bound.address
     say(address)
     say("Press Ctrl-C to stop.", err=True)
     if open_browser:
