@@ -28,6 +28,7 @@ _RESOURCES = frozenset(
 _SHOWN = 80
 
 COMMANDS = {
+    "demo": "Run a whole small suite in seconds, with nothing to fetch, and write its report.",
     "run": "Run a suite: train or load its models, evaluate, compare, gate, and report.",
     "watch": "Run a suite on every checkpoint that a training writes.",
     "train": "Run only the training stages of a suite.",

@@ -16,14 +16,21 @@ def audit_lines(audit: AuditResult) -> Iterator[str]:
     yield clean(
         f"{audit.title}: {audit.texts} texts, {audit.texts_with_a_group} that mention a group ({audit.lexicon})"
     )
+    yield from map(clean, quality_lines(audit.quality))
     for row in audit.groups:
         yield clean(f"  {row['group']}: {row['texts']} texts, {_share(row)} of all, {row['words']} words")
     for row in audit.labels:
         yield clean(f"  {row['label']} in {row['group']}: {row['texts']} of {row['of']}, {_share(row)}")
+    for row in audit.rate_tests:
+        yield clean(
+            f"  {row['label']}: {row['share']:.1%} in {row['group']} against {row['other_share']:.1%} in "
+            f"{row['other']}, p = {row['p_adjusted']:.3g} ({row['test']}, Holm)"
+        )
     shown = list(dict.fromkeys(row["word"] for row in audit.co_occurrence))[:_WORDS]
     for row in audit.co_occurrence:
         if row["word"] in shown:
-            yield clean(f"  {row['word']} near {row['group']}: {row['sentences']} of {row['of']}, {_share(row)}")
+            lift = f", {row['lift']:.2f} times its base rate of {row['base_rate']:.1%}" if row.get("lift") else ""
+            yield clean(f"  {row['word']} near {row['group']}: {row['sentences']} of {row['of']}, {_share(row)}{lift}")
     for example in audit.examples:
         yield clean(f"  e.g. {example['group']}: {example['text']!r}")
     for note in audit.notes:
@@ -35,3 +42,21 @@ def _share(row: dict[str, Any]) -> str:
         return "insufficient evidence"
     interval = f" ({row['low']:.1%} to {row['high']:.1%})" if row["low"] is not None else ""
     return f"{row['share']:.1%}{interval}"
+
+
+def quality_lines(quality: dict[str, Any]) -> Iterator[str]:
+    """What a steward asks first, in lines."""
+    if not quality:
+        return
+    tongue = quality["language"] or "not known"
+    again = quality["contradictory_duplicates"]
+    yield (
+        f"  {quality['rows']} rows: {quality['empty']} empty texts, {quality['duplicates']} duplicates"
+        f"{f' ({again} with another label)' if again else ''}, language {tongue}"
+    )
+    if quality["missing_labels"] is not None:
+        total = sum(quality["labels"].values())
+        balance = ", ".join(f"{label} {count / total:.1%}" for label, count in quality["labels"].items())
+        yield f"  labels: {balance or 'none'}; {quality['missing_labels']} missing"
+    suspected = ", ".join(f"{name} in {count} rows" for name, count in quality["personal"].items())
+    yield f"  suspected personal data: {suspected or 'none'} (by form; nothing is shown)"

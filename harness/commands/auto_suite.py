@@ -13,6 +13,9 @@ from harness.pipeline.checkpoints.named_checkpoints import family_of, needs_base
 if TYPE_CHECKING:
     from harness.suite.suite import Suite
 
+MADE = "audit.yaml"
+"""Where the suite would stand; paths in it are absolute."""
+
 
 def audit_suite(
     base: str,
@@ -106,7 +109,7 @@ def audit_suite(
             where=Where(base),
             hint="pass --task-data FILE with texts and the classifiers' labels.",
         )
-    return parse_suite(json.dumps(value, indent=2) + "\n", Path.cwd() / "audit.yaml")
+    return parse_suite(json.dumps(value, indent=2) + "\n", Path.cwd() / MADE)
 
 
 def _add_full(value: dict[str, Any]) -> None:

@@ -12,6 +12,7 @@ import numpy.typing as npt
 from harness.comparisons.anytime_bounds import anytime_interval
 from harness.comparisons.comparability import comparability as differences_between
 from harness.comparisons.comparability import refusal, truncation
+from harness.comparisons.contamination import without_overlap
 from harness.comparisons.join import Joined, Rows, join
 from harness.comparisons.missing_answers import MissingAnswers
 from harness.comparisons.recomputed import compare_recomputed
@@ -176,6 +177,9 @@ def compare(
         )
         result = further(builder.result(name, change, notes, counts), positions)
         family.append(result.model_copy(update={"simultaneous": simultaneous}))
+    overlapping = without_overlap(results[0], family, metric.kind == "mean")
+    if overlapping is not None:
+        results[0] = results[0].model_copy(update={"overlap": overlapping})
     joint = None if correction != "holm" else _max_t(family, sides, by_slice, metric, per_slice(resamples), seed)
     return [*results, *(_adjusted(family, correction) if joint is None else joint)]
 

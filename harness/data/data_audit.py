@@ -13,15 +13,17 @@ from harness.core.dataset import Dataset
 from harness.core.digests import digest, fraction
 from harness.core.errors import DataError, Where
 from harness.core.labels import is_missing, label_text
+from harness.data.data_quality import quality, rate_tests
 from harness.data.read_rows import TableFormat, content_of, read_rows
+from harness.data.user_data import UNLABELED
 from harness.schema.results.inputs import AuditResult
 from harness.statistics.estimate import estimate
-from harness.text.cooccurrence import own_words, together
+from harness.text.cooccurrence import group_rates, own_words, together
 from harness.text.language_guess import language_warnings
 from harness.text.lexicons.builtin_lists import described_words
 from harness.text.lexicons.group_words import GroupWords, own_gender_words
 
-AUDIT_FORMAT = 1
+AUDIT_FORMAT = 2
 OWN = "built-in list (gendered words)"
 LEAST = 5
 """Words that meet groups in fewer sentences are counted, not shown."""
@@ -95,6 +97,9 @@ def audit(
         dataset.require(label)
     rows = dataset.split(split)
     texts = [str(row.fields.get(text) or "") for row in rows]
+    cells = None if label is None else [row.fields.get(label) for row in rows]
+    labeled = [place for place, cell in enumerate(cells or ()) if not is_missing(cell)]
+    names = [label_text((cells or [])[place]) for place in labeled]
     clusters = [row.cluster for row in rows]
     group_words = [words.found(text) for text in texts]
     member = {group: np.array([group in words_of_text for words_of_text in group_words]) for group in words.groups}
@@ -128,7 +133,18 @@ def audit(
             }
             for group, inside in member.items()
         ],
-        labels=_labels([label_text(row.fields[label]) for row in rows], member, clusters) if label is not None else [],
+        labels=_labels(
+            names, {group: inside[labeled] for group, inside in member.items()}, [clusters[i] for i in labeled]
+        )
+        if label is not None
+        else [],
+        rate_tests=rate_tests(
+            names,
+            [frozenset(group_words[i]) for i in labeled],
+            [clusters[i] for i in labeled],
+            list(words.groups),
+        ),
+        quality=quality(texts, cells, int(dataset.facts.get("dropped", {}).get(UNLABELED, 0))),
         co_occurrence=_meetings(zip(texts, clusters, strict=True), words, notes),
         examples=_examples(texts, member),
         notes=notes,
@@ -149,10 +165,12 @@ def _labels(labels: Sequence[str], member: dict[str, Any], clusters: Sequence[st
 
 def _meetings(texts: Iterable[tuple[str, str]], groups: GroupWords, notes: list[str]) -> list[dict[str, Any]]:
     kinds = described_words()
+    named_in: list[frozenset[str]] = []
     meetings: dict[str, list[tuple[frozenset[str], str]]] = defaultdict(list)
-    for meeting in together(texts, groups, own_words()):
+    for meeting in together(texts, groups, own_words(), named_in):
         for word in meeting.words:
             meetings[word].append((meeting.groups, meeting.cluster))
+    rates = group_rates(named_in, groups)
     ranked = sorted(meetings, key=lambda word: (-len(meetings[word]), word))
     shown = [word for word in ranked if len(meetings[word]) >= LEAST][:MOST_WORDS]
     if len(ranked) > len(shown):
@@ -172,10 +190,17 @@ def _meetings(texts: Iterable[tuple[str, str]], groups: GroupWords, notes: list[
                     "group": group,
                     "sentences": int(inside.sum()),
                     "of": len(inside),
-                    **_share(inside, clusters),
+                    **(shares := _share(inside, clusters)),
+                    "base_rate": rates.get(group),
+                    "lift": _lift(shares["share"], rates.get(group)),
                 }
             )
     return made
+
+
+def _lift(share: float | None, base: float | None) -> float | None:
+    """How many times as often a group stands beside a word as it stands in sentences of any group."""
+    return share / base if share is not None and base else None
 
 
 def _examples(texts: Sequence[str], member: dict[str, Any]) -> list[dict[str, str]]:

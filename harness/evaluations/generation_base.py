@@ -153,10 +153,7 @@ class WritingTask(RowTask[WritingOptionsT]):
 
     def row_items(self, dataset: Dataset, row: Row) -> Iterator[Item]:
         question, answer = self.asked.payload(dataset, row)
-        if self.needs_target and self._answers_itself(dataset, answer):
-            references = self._own_answer(dataset, row, answer)
-        else:
-            references = self.references(dataset, row)
+        references = self._accepted(dataset, row, answer)
         first = references[0] if references else None
         yield Item(
             id=row.id,
@@ -166,6 +163,20 @@ class WritingTask(RowTask[WritingOptionsT]):
             clusters={PARENT: row.cluster},
             slices=row.slices,
         )
+
+    def accepted(self, dataset: Dataset, row: Row) -> list[str]:
+        """The accepted texts of a row, from its column or from the end of its conversation.
+
+        Raises:
+            DataError: as `references`.
+        """
+        answer = None if self.asked.columns(dataset) is None else self.asked.payload(dataset, row)[1]
+        return self._accepted(dataset, row, answer)
+
+    def _accepted(self, dataset: Dataset, row: Row, answer: str | None) -> list[str]:
+        if self.needs_target and self._answers_itself(dataset, answer):
+            return self._own_answer(dataset, row, answer)
+        return self.references(dataset, row)
 
     def _own_answer(self, dataset: Dataset, row: Row, answer: str | None) -> list[str]:
         """The answer that a conversation ends with.
@@ -234,7 +245,7 @@ class WritingTask(RowTask[WritingOptionsT]):
         (dataset,) = data
         if tokenizer not in ("13a", "ascii", "unicode", "intl", "none"):
             return []
-        texts = (text for row in dataset.split(split)[:LOOKED_AT] for text in self.references(dataset, row))
+        texts = (text for row in dataset.split(split)[:LOOKED_AT] for text in self.accepted(dataset, row))
         share = spaceless_share(texts)
         if share < _SPACELESS_SHARE:
             return []

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from harness.core.interval import number_or_nan
 from harness.gates.criterion import Criterion
 from harness.gates.passing_margin import passing_margin
 from harness.gates.trace import GateTrace
@@ -113,6 +114,11 @@ def _numbers(trace: GateTrace, criterion: Criterion) -> Iterator[Line]:
             low, high = (in_unit(end, row.unit, signed=signed) for end in (interval.low, interval.high))
             text += f"; whatever these are, the {figure} lies between {low} and {high}"
         yield "missing", text
+    if isinstance(row, ComparisonResult) and row.overlap is not None:
+        low, high = (in_unit(end, row.unit, signed=True) for end in (row.overlap.low, row.overlap.high))
+        clean = in_unit(number_or_nan(row.overlap.without.value), row.unit, signed=True)
+        text = f"without {plural(row.overlap.n, 'item')} that training data hold, the change is {clean}"
+        yield "overlap", f"{text}; contamination explains between {low} and {high} of it"
     if isinstance(row, ComparisonResult) and row.p is not None:
         yield "test", f"{row.method}; {row.test}, p = {row.p:.3g} for no difference at all"
     else:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from harness.core import registry
 from harness.core.dataset import Dataset
 from harness.core.digests import digest
-from harness.core.errors import SuiteError
+from harness.core.errors import HarnessError, SuiteError
 from harness.core.evaluation import Evaluation, EvaluationContext
 from harness.core.reporter import Reporter
 from harness.pipeline.trained_rows import without_trained_rows
@@ -164,25 +164,58 @@ def bind(
         limit: at most this many items of each evaluation.
         limits: the same for single evaluations, by name.
     """
+    tasks: dict[str, Evaluation] = {}
+    context = _context(suite, datasets, tasks)
+    bound: dict[str, BoundEvaluation] = {}
+    for spec in [*suite.tasks.values(), *suite.probes.values()]:
+        most = [number for number in (limit, (limits or {}).get(spec.name), spec.options.limit) if number is not None]
+        bound[spec.name] = _bound(suite, spec, datasets, context, min(most) if most else None)
+        if spec.role == "task":
+            tasks[spec.name] = bound[spec.name].evaluation
+    return bound
+
+
+def bind_each(
+    suite: Suite, datasets: Mapping[str, Dataset]
+) -> Iterator[tuple[EvaluationSpec, BoundEvaluation | HarnessError]]:
+    """Every task and probe of the suite whose data are open, or why it cannot be made; one fault hides no other."""
+    tasks: dict[str, Evaluation] = {}
+    context = _context(suite, datasets, tasks)
+    for spec in [*suite.tasks.values(), *suite.probes.values()]:
+        if any(ref_name(ref) not in datasets for ref in _names(spec)):
+            continue
+        if spec.options.task_name is not None and spec.options.task_name not in tasks:
+            continue
+        try:
+            made = _bound(suite, spec, datasets, context, spec.options.limit)
+        except HarnessError as error:
+            yield spec, error
+            continue
+        if spec.role == "task":
+            tasks[spec.name] = made.evaluation
+        yield spec, made
+
+
+def _context(suite: Suite, datasets: Mapping[str, Dataset], tasks: Mapping[str, Evaluation]) -> EvaluationContext:
     labels = {name: dataset.labels for name, dataset in datasets.items()}
     declared = ((name, getattr(ref, "language", None)) for name, ref in references(suite).items())
     languages = {name: language for name, language in declared if language is not None}
-    tasks: dict[str, Evaluation] = {}
-    bound: dict[str, BoundEvaluation] = {}
-    for spec in [*suite.tasks.values(), *suite.probes.values()]:
-        group = "tasks" if spec.role == "task" else "probes"
-        cls = registry.load(group, spec.kind)
-        options = spec.options
-        most = [number for number in (limit, (limits or {}).get(spec.name), options.limit) if number is not None]
-        if most:
-            options = options.model_copy(update={"limit": min(most)})
-        evaluation: Evaluation = cls(spec.name, options, EvaluationContext(tasks, labels, suite.seed, languages))
-        data = tuple(datasets[ref_name(ref)] for ref in evaluation.data_refs)
-        evaluation.check_data(data)
-        metrics = tuple(options.metrics or evaluation.default_metrics)
-        if not metrics:
-            raise SuiteError(f"{group[:-1]} {spec.name!r} has no metric.", where=suite.where(group, spec.name))
-        bound[spec.name] = BoundEvaluation(spec.name, evaluation, data, options.split, metrics, options.task_name)
-        if spec.role == "task":
-            tasks[spec.name] = evaluation
-    return bound
+    return EvaluationContext(tasks, labels, suite.seed, languages)
+
+
+def _bound(
+    suite: Suite,
+    spec: EvaluationSpec,
+    datasets: Mapping[str, Dataset],
+    context: EvaluationContext,
+    limit: int | None,
+) -> BoundEvaluation:
+    group = "tasks" if spec.role == "task" else "probes"
+    options = spec.options if limit is None else spec.options.model_copy(update={"limit": limit})
+    evaluation: Evaluation = registry.load(group, spec.kind)(spec.name, options, context)
+    data = tuple(datasets[ref_name(ref)] for ref in evaluation.data_refs)
+    evaluation.check_data(data)
+    metrics = tuple(options.metrics or evaluation.default_metrics)
+    if not metrics:
+        raise SuiteError(f"{group[:-1]} {spec.name!r} has no metric.", where=suite.where(group, spec.name))
+    return BoundEvaluation(spec.name, evaluation, data, options.split, metrics, options.task_name)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from harness.text.lexicons.builtin_lists import described_words
@@ -32,8 +32,15 @@ def own_words() -> GroupWords:
     return GroupWords({word: (word, f"{word}s") for word in described_words()})
 
 
-def together(texts: Iterable[tuple[str, str]], groups: GroupWords, words: GroupWords) -> Iterator[Together]:
+def together(
+    texts: Iterable[tuple[str, str]],
+    groups: GroupWords,
+    words: GroupWords,
+    named_in: list[frozenset[str]] | None = None,
+) -> Iterator[Together]:
     """The sentences of (text, cluster) in which words and groups meet.
+
+    `named_in` gets the groups of every sentence that names one.
 
     A word of the list that names a group itself (`actor` for men) is left out: it would meet only itself.
     """
@@ -43,6 +50,8 @@ def together(texts: Iterable[tuple[str, str]], groups: GroupWords, words: GroupW
             continue
         for sentence in _END.split(text):
             named = groups.found(sentence)
+            if named and named_in is not None:
+                named_in.append(frozenset(named))
             if named and (said := words.found(sentence)):
                 yield Together(tuple(said), frozenset(named), cluster)
 
@@ -53,3 +62,9 @@ def counts(texts: Iterable[tuple[str, str]], groups: GroupWords, words: GroupWor
     for meeting in together(texts, groups, words):
         pairs.update((word, group) for word in meeting.words for group in meeting.groups)
     return pairs
+
+
+def group_rates(sentences: Sequence[frozenset[str]], groups: GroupWords) -> dict[str, float]:
+    """Group → its share of the sentences that name any group: the base rate of what stands beside a word."""
+    held = Counter(group for named in sentences for group in named)
+    return {group: held[group] / len(sentences) for group in groups.groups} if sentences else {}

@@ -130,7 +130,8 @@ def test_init_writes_a_valid_suite_and_never_overwrites(
     assert invoke(asked) == 2
     assert "rows.csv: expected a file, found nothing" in capsys.readouterr().err
     assert not (tmp_path / "mine.yaml").exists()
-    (tmp_path / "rows.csv").write_bytes("body;stars\ncafé, good;4.0\nbad, bad;1\n".encode("latin-1"))
+    rows = "".join(f"café, good {k};4.0\nbad, bad {k};1\n" for k in range(20))
+    (tmp_path / "rows.csv").write_bytes(f"body;stars\n{rows}".encode("latin-1"))
     assert invoke(asked) == 0
     written = (tmp_path / "mine.yaml").read_text()
     for line in ("file: rows.csv", "encoding: cp1252", 'delimiter: ";"', 'labels: ["1", "4"]'):

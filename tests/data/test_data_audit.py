@@ -11,6 +11,7 @@ from statsmodels.stats.proportion import proportion_confint
 
 from harness.core.errors import DataError
 from harness.data.data_audit import audit, read_groups
+from harness.data.data_quality import rate_tests
 from harness.text.cooccurrence import counts, own_words
 from harness.text.lexicons.group_words import GroupWords
 
@@ -93,3 +94,63 @@ def test_a_word_may_stand_in_two_groups(tmp_path: Path) -> None:
     path = tmp_path / "words.csv"
     path.write_text("group,word,pair\nnorth,Oslo,1\nsouth,Rome,1\nsouth,Oslo,2\n", "utf-8")
     assert sorted(read_groups(path).found("in Oslo")) == ["north", "south"]
+
+
+STEWARD = [
+    {"text": "Oslo is fine. Write to ada@example.org or call +47 22 33 44 55.", "label": "good"},
+    {"text": "oslo is  fine. write to ADA@example.org or call +47 22 33 44 55.", "label": "bad"},
+    {"text": "  ", "label": "bad"},
+    {
+        "text": "Card 4111 1111 1111 1111, not 4111 1111 1111 1112; IBAN DE89 3704 0044 0532 0130 00; 192.168.0.1",
+        "label": "",
+    },
+    {"text": "Rome was founded in 753 and 2024-01-10 is a date, 3.14.15 none.", "label": "good"},
+]
+
+
+def test_what_a_steward_asks_first() -> None:
+    quality = audit(dataset(STEWARD), "test", label="label", groups=GROUPS).quality
+    assert (quality["rows"], quality["empty"], quality["duplicates"]) == (5, 1, 1)
+    assert (quality["contradictory_duplicates"], quality["missing_labels"]) == (1, 1)
+    assert quality["labels"] == {"bad": 2, "good": 2}
+    assert quality["personal"] == {
+        "IBAN": 1,
+        "IP address": 1,
+        "e-mail address": 2,
+        "payment card number": 1,
+        "telephone number": 2,
+    }
+
+
+def test_label_rates_between_groups_against_scipy() -> None:
+    from scipy.stats import fisher_exact
+
+    rows = [
+        {"text": f"{city} number {k}", "label": "good" if k < good else "bad"}
+        for city, good in (("Oslo", 9), ("Rome", 3))
+        for k in range(12)
+    ]
+    tests = audit(dataset(rows), "test", label="label", groups=GROUPS).rate_tests
+    (good,) = rows_of(tests, label="good", group="north", other="south")
+    assert good["p"] == pytest.approx(fisher_exact([[9, 3], [3, 9]]).pvalue)
+    assert good["p_adjusted"] == pytest.approx(2 * good["p"])
+    assert not rows_of(tests, group="east")
+
+
+def test_whole_clusters_are_worth_one_text() -> None:
+    rows = [
+        {"text": f"{city} {k}", "label": "good" if city == "Oslo" else "bad", "cluster": city}
+        for city in ("Oslo", "Rome")
+        for k in range(50)
+    ]
+    labels = [row["label"] for row in rows]
+    groups = [frozenset({"north" if row["cluster"] == "Oslo" else "south"}) for row in rows]
+    (bad, _) = rate_tests(labels, groups, [row["cluster"] for row in rows], ["north", "south"])
+    assert bad["p"] > 0.1
+
+
+def test_lift_is_the_share_over_the_base_rate() -> None:
+    rows = [{"text": text} for text in ["A nurse of Oslo."] * 6 + ["Rome is old."] * 18]
+    table = audit(dataset(rows), "test", groups=GROUPS).co_occurrence
+    (north,) = rows_of(table, word="nurse", group="north")
+    assert (north["share"], north["base_rate"], north["lift"]) == (1.0, 0.25, 4.0)

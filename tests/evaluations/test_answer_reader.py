@@ -84,7 +84,7 @@ def test_a_pattern_without_end_is_given_up():
     started = time.monotonic()
     with pytest.raises(UnreadError, match="takes longer than"):
         read_answer(ReadAnswer(regex=r"(?:a|a|b?a)+$"), "a" * 60 + "c")
-    assert time.monotonic() - started < 5
+    assert time.monotonic() - started < 60
 
 
 @pytest.mark.parametrize(

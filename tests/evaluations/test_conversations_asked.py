@@ -56,6 +56,7 @@ def test_shapes_are_recognized(tmp_path, shape):
     items = list(made.items([data], "test"))
     assert {(item.payload["prompt"], item.payload["references"][0]) for item in items} == set(ASKED)
     assert "messages" not in items[0].payload, "one question of the user is asked as a prompt is"
+    assert made.warnings([data], "test") == []
     (said,) = made.remarks([data], "test")
     assert "in the shape of" in said
     written, likely = made.requests(items[0], "chat")

@@ -238,6 +238,26 @@ def test_an_adapter_of_the_bare_model_acts_below_the_head(suite):
     assert close(suite.likelihood(load="base", adapter="lora"), wanted)
 
 
+def test_a_head_with_a_bias_that_the_architecture_lacks(suite):
+    base = suite.llama("base")
+
+    def headed():
+        torch.manual_seed(1)
+        model = transformers.AutoModelForSequenceClassification.from_pretrained(base, num_labels=3)
+        model.config.pad_token_id = 0
+        model.score = torch.nn.Linear(model.config.hidden_size, 3, bias=True)
+        return model
+
+    zoo.write_adapter(suite.folder / "lora", base, zoo.lora(), task="SEQ_CLS", model=headed())
+    adapted = PeftModel.from_pretrained(headed(), suite.folder / "lora").eval()
+    tokenizer = transformers.AutoTokenizer.from_pretrained(base)
+    opened = suite.open(suite.obtain(load="base", adapter="lora", labels=list(LABELS)))
+    for request, answer in opened.answer(Classify(text, LABELS) for text in TEXTS):
+        with torch.no_grad():
+            logits = adapted(input_ids=torch.tensor([tokenizer(request.text)["input_ids"]])).logits[0]
+        assert all(map(close, answer.values, torch.log_softmax(logits.double(), -1).tolist()))
+
+
 LABELS = ("bad", "fair", "good")
 
 

@@ -20,7 +20,7 @@ from hypothesis.extra.numpy import arrays
 from harness.core.errors import DataError
 from harness.core.interval import Interval
 from harness.report.charts.line_charts import rate_curve, throughput_curve
-from harness.report.formats.html_page import render_html
+from harness.report.formats.html_page import render_html, render_view
 from harness.report.formats.write_reports import write_reports
 from harness.report.sections.item_browser import item_measures
 from harness.report.sections.leading_forest import leading_forest
@@ -405,3 +405,19 @@ def test_a_comparison_without_a_value_gives_its_reason_and_no_unit(tmp_path: Pat
     cell = page[page.index('<section id="deltas"') :]
     cell = cell[cell.index("undefined: no group has items.") :]
     assert re.match(r"undefined: no group has items\.</span>\s*</td>", cell)
+
+
+def test_190_labels_stay_below_a_megabyte_and_a_half(plain: RunDir) -> None:
+    view = RunView.open(plain)
+    labels = [f"label {number:03} of several words" for number in range(190)]
+    for table in view.results.tables:
+        if table.kind == "confusion":
+            table.rows, table.columns = labels, labels
+            table.values = [[float((row * 7 + column * 3) % 11) for column in range(190)] for row in range(190)]
+    reviews = view.evaluations["reviews"]
+    reviews.labels, reviews.balance = labels, {label: 10 + place for place, label in enumerate(labels)}
+    rows = [row for row in view.results.comparisons if row.id == "reviews.accuracy" and row.slice is None]
+    for label in labels:
+        update = {"id": f"reviews.f1[{label}]", "metric": f"f1[{label}]"}
+        view.results.comparisons += [row.model_copy(update=update) for row in rows]
+    assert len(render_view(view).encode()) <= 1_500_000

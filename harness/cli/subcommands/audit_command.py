@@ -9,6 +9,7 @@ import click
 
 from harness.cli.ci_system import ci_option, tell
 from harness.cli.options import OUT, file_options, output_options
+from harness.cli.terminal import say
 
 
 @click.command("audit")
@@ -73,32 +74,39 @@ def command(
 ) -> int:
     """Compare two checkpoints: what was forgotten, how bias changed, and, with --task-data, what was gained.
 
-    BASE and FINETUNED are folders, or hub-id@revision. You need no suite file; harness generates one and
-    keeps it in the run directory.
+    BASE and FINETUNED are folders, or hub-id@revision. You need no suite file; harness makes one and writes it to the
+    run directory (suite.yaml), to edit and run.
     """
+    from harness.cli.as_typed import TypedReporter, spoken_as_typed
     from harness.cli.console import make_reporter
     from harness.cli.options import open_store
     from harness.cli.outcome import show_outcome
     from harness.cli.training_question import training_said
-    from harness.commands.auto_suite import audit_suite
+    from harness.commands.auto_suite import MADE, audit_suite
     from harness.pipeline.run_suite import Settings, run_suite
+    from harness.storage import atomic
+    from harness.suite.suite_text import suite_text
 
-    reporter = make_reporter(quiet=quiet)
+    reporter = TypedReporter(make_reporter(quiet=quiet))
     files, held_out = training_said(trained_on, held_out, ask=task_data is not None or prose is not None)
-    suite = audit_suite(
-        base,
-        finetuned,
-        task_data=task_data,
-        text=text,
-        label=label,
-        read_as=read_as,
-        prose=prose,
-        bias=bias,
-        trained_on=files,
-        held_out=held_out,
-    )
-    settings = Settings(out=out, limit=limit, device=device, command=["harness", *sys.argv[1:]])
-    finished = run_suite(suite, open_store(reporter), reporter, settings)
+    with spoken_as_typed(Path.cwd() / MADE):
+        suite = audit_suite(
+            base,
+            finetuned,
+            task_data=task_data,
+            text=text,
+            label=label,
+            read_as=read_as,
+            prose=prose,
+            bias=bias,
+            trained_on=files,
+            held_out=held_out,
+        )
+        settings = Settings(out=out, limit=limit, device=device, command=["harness", *sys.argv[1:]])
+        finished = run_suite(suite, open_store(reporter), reporter, settings)
     code = show_outcome(finished.run, finished.results, as_json=as_json)
+    written = finished.run.path / "suite.yaml"
+    atomic.write_text(written, suite_text(suite.value))
+    say(f"suite: {written} (edit it, then `harness run {written}`)", err=as_json)
     tell(finished.run, finished.results, finished.info, ci, as_json=as_json)
     return code

@@ -117,7 +117,11 @@ def verify_data(names: tuple[str, ...]) -> int:
 @click.option("--text", default="text", show_default=True, help="Column that holds the texts.")
 @click.option("--label", help="Column whose rates are shown per group. Defaults to `label` if the data has it.")
 @click.option("--split", help="Split to audit. Defaults to all splits.")
-@click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="Write the audit to this file as JSON.")
+@click.option(
+    "--out",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Write the audit to this file: .html for a page, .csv for a table, else JSON.",
+)
 @file_options
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object to stdout.")
 def audit_data(
@@ -130,7 +134,9 @@ def audit_data(
     as_json: bool,
     read_as: dict[str, str],
 ) -> int:
-    """Audit what DATA says about groups: how often, with which labels, and in what context.
+    """Audit DATA: empty texts, duplicates, labels, language, suspected personal data, and what it says about groups.
+
+    Groups: how often, with which labels (tested between groups), and in what context (against base rates).
 
     DATA is a catalog name, or a file (csv, tsv, jsonl, json, parquet, txt).
     """
@@ -153,9 +159,10 @@ def audit_data(
     made = [audit(dataset, split, text=text, label=label, groups=groups, **named) for split in splits]
     value = {"data": dataset.name, "audits": [made_audit.model_dump(mode="json") for made_audit in made]}
     if out is not None:
-        import json
+        from harness.report.formats.audit_page import audit_file
 
-        atomic.write_text(out.absolute(), json.dumps(value, indent=1, sort_keys=True, ensure_ascii=False) + "\n")
+        atomic.write_text(out.absolute(), audit_file(out.suffix.lower(), made, value))
+        reporter.info(f"wrote {out}")
     if as_json:
         emit_json(value)
         return 0

@@ -10,18 +10,33 @@ from harness.cli.terminal import say
 @click.command("validate")
 @click.argument("suites", nargs=-1, required=True, metavar="SUITE...")
 def command(suites: tuple[str, ...]) -> int:
-    """Check suite files: keys, names, metrics, and gates. Reads no data, loads no metric code, and trains nothing."""
-    from harness.calibration.load_calibration import load_any_suite
-    from harness.cli.options import say_metric_code, say_unknown_training
+    """Check suites: keys, names, metrics and gates, and the data and models that are on this machine.
+
+    Opens files, reads labels, makes every item, looks at checkpoint folders, and shows all faults at once. Fetches
+    nothing, loads no metric code and no network, and trains nothing.
+    """
+    from harness.calibration.load_calibration import CalibrationSuite, load_any_suite
+    from harness.cli.console import make_reporter
+    from harness.cli.options import open_store, say_metric_code, say_unknown_training
+    from harness.commands.check_suite import check_suite
     from harness.suite.checks.metric_code_checks import metric_code
 
     for name in suites:
         suite = load_any_suite(name)
         code = metric_code(suite)
+        reporter = make_reporter(quiet=True)
+        if not isinstance(suite, CalibrationSuite):
+            checked = check_suite(suite, open_store(reporter), reporter)
+            checked.raise_faults(suite)
+            unread = checked.unread
+        else:
+            unread = []
         say(
             f"{name}: valid suite: {len(suite.models) - len(suite.implied)} models, {len(suite.tasks)} tasks, "
             f"{len(suite.probes)} probes, {len(suite.gates.rules)} gates"
         )
+        if unread:
+            say(f"not on this machine, so only named and not checked: {', '.join(unread)}")
         say_metric_code(code)
         say_unknown_training(suite)
     return 0

@@ -91,7 +91,7 @@ class GenerativeQA(WritingTask[GenerativeQAOptions]):
         """Targets that SQuAD's normal form empties, or makes alike, where a metric reads that form."""
         if not {"squad_exact_match", "squad_f1"} & set(self.options.metrics or self.default_metrics):
             return []
-        golds = (gold for row in dataset.split(split) for gold in self.references(dataset, row))
+        golds = (gold for row in dataset.split(split) for gold in self.accepted(dataset, row))
         emptied, merged = normalization_faults(golds)
         faults = []
         if emptied:

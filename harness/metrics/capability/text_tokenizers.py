@@ -6,11 +6,13 @@ BLEU's are sacrebleu's own. ROUGE takes the same ones, and two of its own: `asci
 
 from __future__ import annotations
 
+import os
 import re
 import unicodedata
 from collections.abc import Callable, Iterable
 from functools import cache
 from importlib.util import find_spec
+from pathlib import Path
 from typing import Any, Literal
 
 from harness.core.errors import SuiteError
@@ -28,6 +30,7 @@ _PACKAGES = {
     "flores101": (("sentencepiece",), "pip install sentencepiece"),
     "flores200": (("sentencepiece",), "pip install sentencepiece"),
 }
+_MODELS = {"flores101": "sacrebleu_tokenizer_spm.model", "flores200": "flores200sacrebleuspm"}
 _NOT_ASCII_TOKEN = re.compile(r"[^a-z0-9]+")
 _SPACELESS = re.compile(
     "[\u0e00-\u0eff\u0f00-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af\U00020000-\U0003ffff]"
@@ -69,6 +72,18 @@ def check_tokenizer(name: str, why: str) -> None:
             f"{why}: the tokenizer {name!r} needs the packages {', '.join(modules)}; missing: {', '.join(missing)}.",
             hint=f"install them ({command}), or set `tokenize: char`.",
         )
+    model = _MODELS.get(name)
+    if model is not None and not (_sacrebleu_folder() / "models" / model).is_file():
+        # Nothing is fetched while models are evaluated; sacrebleu would do so at its first use.
+        raise SuiteError(
+            f"{why}: the model file of the tokenizer {name!r} is not in {_sacrebleu_folder() / 'models'}.",
+            hint=f"fetch it once (`echo a | sacrebleu <(echo a) --tokenize {name}`), or set `tokenize: char`.",
+        )
+
+
+def _sacrebleu_folder() -> Path:
+    """Where sacrebleu keeps what it fetches."""
+    return Path(os.environ.get("SACREBLEU") or Path.home() / ".sacrebleu")
 
 
 @cache

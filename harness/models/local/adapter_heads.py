@@ -30,6 +30,7 @@ def own_head(network: Network, folder: Path, plan: AdapterPlan, head: Head) -> t
     config.dtype = network.base.dtype
     with torch.device("meta"):
         own = getattr(transformers, AUTO_CLASSES[head]).from_config(config, trust_remote_code=False)
+        _add_biases(own, plan)
     inner = own.base_model
     pooler = getattr(inner, "pooler", None)
     if pooler is not None and getattr(network.base, "pooler", None) is None:
@@ -40,6 +41,14 @@ def own_head(network: Network, folder: Path, plan: AdapterPlan, head: Head) -> t
     else:
         setattr(own, own.base_model_prefix, network.base)
     return own, _fill(own, folder, network)
+
+
+def _add_biases(own: Any, plan: AdapterPlan) -> None:
+    """Gives a head the bias that the adapter's folder holds for it and the architecture's own head lacks."""
+    for place, module in own.named_modules():
+        in_base = place.startswith(f"{own.base_model_prefix}.")
+        if isinstance(module, nn.Linear) and module.bias is None and not in_base and f"{place}.bias" in plan.shapes:
+            module.bias = nn.Parameter(torch.empty(module.out_features, device="meta"))
 
 
 def _fill(own: Any, folder: Path, network: Network) -> set[str]:

@@ -16,12 +16,12 @@ from harness.pipeline.results.scoring_jobs import Pair as Pair
 from harness.pipeline.results.scoring_jobs import ScoringJob as ScoringJob
 from harness.pipeline.results.scoring_jobs import ScoringSpec as ScoringSpec
 from harness.pipeline.results.scoring_jobs import cluster_unit_of as cluster_unit_of
-from harness.pipeline.results.worker_pool import WorkerPool
+from harness.pipeline.results.scoring_pool import WorkerPool
 from harness.schema.results.metrics import ComparisonResult, FlipsResult, MetricResult, TableResult
 from harness.storage.run_dir import RunDir
 from harness.storage.store import Store
 
-SCORES_FORMAT = 6
+SCORES_FORMAT = 7
 
 Levels = Callable[[str], tuple[float, ...]]
 
@@ -81,7 +81,7 @@ class ScoringContext:
 def score(run: RunDir, evaluations: Sequence[ScoringSpec], pairs: Sequence[Pair], context: ScoringContext) -> Scores:
     """Scores every evaluation of a run for every model with records, and compares the pairs.
 
-    What takes long is shared among all cores (`worker_pool`); the results are the same.
+    What takes long is shared among all cores (`scoring_pool`); the results are the same.
     """
     scores = Scores()
     by_evaluation: dict[str, list[Pair]] = {}

@@ -1,4 +1,4 @@
-"""A process that computes scoring jobs for another one: a line of JSON for each in, one out (see `worker_pool`)."""
+"""A process that computes scoring jobs for another one: a line of JSON for each in, one out (see `scoring_pool`)."""
 
 from __future__ import annotations
 

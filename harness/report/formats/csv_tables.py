@@ -30,12 +30,14 @@ _COMPARISON = (
 
 def metrics_csv(results: Results) -> str:
     """One line a metric, model and slice."""
-    return _csv(_METRIC, ({**dict(row), **_ends(row.interval), "value": row.interval.value} for row in results.metrics))
+    return table_csv(
+        _METRIC, ({**dict(row), **_ends(row.interval), "value": row.interval.value} for row in results.metrics)
+    )
 
 
 def comparisons_csv(results: Results) -> str:
     """One line a comparison."""
-    return _csv(_COMPARISON, map(_comparison, results.comparisons))
+    return table_csv(_COMPARISON, map(_comparison, results.comparisons))
 
 
 def _comparison(row: ComparisonResult) -> dict[str, Any]:
@@ -48,7 +50,8 @@ def _ends(interval: Interval) -> dict[str, Any]:
     return {"low": interval.low, "high": interval.high, "confidence": interval.confidence}
 
 
-def _csv(columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> str:
+def table_csv(columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> str:
+    """A table with a header; cells that a spreadsheet would run are quoted."""
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(columns)

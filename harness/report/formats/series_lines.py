@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from harness.report.sections.checkpoint_series import series_tables
+from harness.report.sections.series_tables import series_tables
 from harness.report.view.run_view import RunView
 from harness.report.wording.safe_text import markdown as md
 from harness.report.wording.safe_text import plural

@@ -84,7 +84,7 @@ def _row(view: RunView, pair: ModelPair, evaluation: EvaluationResult) -> ProbeR
     return ProbeRow(
         evaluation, lead.metric, view.label(name, lead.metric), None if lead.ideal is None else axis(lead.ideal),
         ideal_text, held, _capability(view, pair, evaluation), validities(view, lead.id),
-        any(one.reading in _CLEAR for one in held), missing,
+        any(comparison.reading in _CLEAR for comparison in held), missing,
     )  # fmt: skip
 
 

@@ -1,17 +1,14 @@
-"""The gates as a table: order, counts, and their figures in the way each kind is read."""
+"""The figures of gates in the way each kind is read, their sentences, and what the models did not answer."""
 
 from __future__ import annotations
 
 import re
 
 from harness.report.view.run_view import RunView
-from harness.report.wording.safe_text import plural
 from harness.schema.results import number_format
 from harness.schema.results.absences import behind_comparison, missing_answers
 from harness.schema.results.verdicts import GateResult
 
-_ORDER = {"error": 0, "fail": 1, "inconclusive": 2, "pass": 3}
-_PAST = {"error": "in error", "fail": "failed", "inconclusive": "inconclusive", "pass": "passed"}
 _FRACTION = re.compile(
     r"(by more than |by at most |improvement |change |± ?|(?<=[\s(]))"
     r"([+−-]?)([01]\.\d+(?:e-?\d+)?|0(?=[\s,;)])|1(?= →)|(?<=→ )1|(?<=value )1)"
@@ -23,23 +20,6 @@ _NUMBER = re.compile(r"\d+(?:\.\d+)?(?:e[+-]?\d+)?")
 def at_once(gate: GateResult) -> bool:
     """Whether a reader must see the gate at once: it decides, or it did not pass."""
     return gate.blocking or gate.verdict != "pass"
-
-
-def gates(view: RunView) -> list[GateResult]:
-    """Gates, those that decide first, worst first; otherwise in the suite's order."""
-    return sorted(view.results.gates, key=lambda gate: (not gate.blocking, _ORDER[gate.verdict]))
-
-
-def gate_counts(view: RunView) -> str:
-    """Counts the verdicts, blocking gates apart: `3 gates block: 1 inconclusive, 2 passed`."""
-    parts = []
-    for blocking, what in ((True, "block"), (False, "do not block")):
-        chosen = [gate.verdict for gate in view.results.gates if gate.blocking == blocking]
-        if chosen:
-            counts = ", ".join(f"{chosen.count(key)} {_PAST[key]}" for key in _ORDER if key in chosen)
-            verb = what if len(chosen) > 1 else {"block": "blocks", "do not block": "does not block"}[what]
-            parts.append(f"{plural(len(chosen), 'gate')} {verb}: {counts}")
-    return " · ".join(parts)
 
 
 def gate_unit(view: RunView, gate: GateResult) -> str:

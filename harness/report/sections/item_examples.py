@@ -52,14 +52,14 @@ class Examples:
 def examples(view: RunView, pair: ModelPair, loaded: Sequence[Loaded]) -> Examples | None:
     """Of the first task with items of both models; running text only where there is no other task."""
     order = sorted(
-        (one for one in loaded if view.evaluations[one.name].role == "task"),
-        key=lambda one: view.evaluations[one.name].kind == LANGUAGE_MODELLING,
+        (entry for entry in loaded if view.evaluations[entry.name].role == "task"),
+        key=lambda entry: view.evaluations[entry.name].kind == LANGUAGE_MODELLING,
     )
-    for one in order:
-        sides = one.sides
-        base = view.against(pair, one.name)
-        if base in sides and pair.candidate in sides and (base, pair.candidate) in one.pairs:
-            made = _examples(view, one, (base, pair.candidate))
+    for entry in order:
+        sides = entry.sides
+        base = view.against(pair, entry.name)
+        if base in sides and pair.candidate in sides and (base, pair.candidate) in entry.pairs:
+            made = _examples(view, entry, (base, pair.candidate))
             if made.worst or made.best:
                 return made
     return None

@@ -163,7 +163,10 @@ class AuditResult(Result):
         groups: rows of group, texts, share, low, high (of all texts), words.
         labels: rows of group, label, texts, of, share, low, high; `(all)` is every text.
         co_occurrence: rows of word, kind, group, sentences, of, share, low, high: of the sentences with
-            the word and a word of any group, how many hold the group.
+            the word and a word of any group, how many hold the group; base_rate is the group's share of all
+            sentences with a group, lift the share over it.
+        rate_tests: rows of label, group, other, share, other_share, difference, n, other_n, test, p, p_adjusted.
+        quality: rows, empty, duplicates, contradictory_duplicates, missing_labels, labels, language, foreign, personal.
         examples: rows of group and text.
     """
 
@@ -177,5 +180,7 @@ class AuditResult(Result):
     groups: list[dict[str, Any]] = Field(default_factory=list)
     labels: list[dict[str, Any]] = Field(default_factory=list)
     co_occurrence: list[dict[str, Any]] = Field(default_factory=list)
+    rate_tests: list[dict[str, Any]] = Field(default_factory=list)
+    quality: dict[str, Any] = Field(default_factory=dict)
     examples: list[dict[str, str]] = Field(default_factory=list)
     notes: list[str] = Field(default_factory=list)

@@ -87,6 +87,23 @@ class MetricResult(Result):
     reason: str | None = None
 
 
+class OverlapResult(Result):
+    """A difference without the items that training data hold, and how much these could explain.
+
+    Attributes:
+        n: items that overlap with training data.
+        without: the difference on the other items, with its interval.
+        explained, low, high: the difference on all items minus that one, with its 95% interval: what contamination
+            could explain lies within.
+    """
+
+    n: int
+    without: Interval
+    explained: float
+    low: float
+    high: float
+
+
 class ComparisonResult(Result):
     """Candidate minus baseline for one metric on identical items.
 
@@ -109,6 +126,7 @@ class ComparisonResult(Result):
         seeds: the difference over several training seeds; all else is of the first seed's checkpoint.
         slow: the metric has no sufficient statistics and was recomputed on every resample.
         anytime, missing, worst_case: as of `MetricResult`.
+        overlap: the difference without items that overlap with training data; None where none do.
     """
 
     id: str
@@ -154,6 +172,7 @@ class ComparisonResult(Result):
     anytime: Interval | None = None
     missing: int = 0
     worst_case: Interval | None = None
+    overlap: OverlapResult | None = None
     status: Literal["ok", "undefined", "refused"] = "ok"
     reason: str | None = None
 

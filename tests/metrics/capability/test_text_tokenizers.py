@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -146,3 +147,31 @@ def test_open_answers_start_no_macro_f1_by_themselves() -> None:
     assert default_measures([], [f"answer {number}" for number in range(21)]) == ["accuracy"]
     assert default_measures([], [str(number % 100) for number in range(1000)]) == ["accuracy", "f1_macro"]
     assert default_measures([], ["a", "b", "c"]) == ["accuracy", "f1_macro"]
+
+
+def test_a_tokenizer_without_its_model_file_is_refused_and_nothing_is_fetched(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr("harness.metrics.capability.text_tokenizers.find_spec", lambda name: object())
+    monkeypatch.setenv("SACREBLEU", str(tmp_path))
+    with pytest.raises(SuiteError, match="the model file of the tokenizer 'flores200' is not in"):
+        check_tokenizer("flores200", "task 'news'")
+    (tmp_path / "models").mkdir()
+    (tmp_path / "models" / "flores200sacrebleuspm").write_bytes(b"")
+    check_tokenizer("flores200", "task 'news'")
+
+
+@pytest.mark.parametrize(
+    ("tokenizer", "text", "reference"),
+    [
+        ("ja-mecab", "猫は庭で静かに眠っています。", "猫は庭で眠っている。"),
+        ("ko-mecab", "고양이가 정원에서 조용히 자고 있다.", "고양이가 정원에서 자고 있습니다."),
+    ],
+)
+def test_bleu_of_tokenizers_that_are_installed_is_sacrebleus(tokenizer: str, text: str, reference: str) -> None:
+    try:
+        check_tokenizer(tokenizer, "test")
+    except SuiteError as error:
+        pytest.skip(f"{error.message} {error.hint}")
+    made_here = value("bleu", [translation_statistics(text, [reference], ("bleu",), tokenizer)])
+    assert made_here == pytest.approx(BLEU(tokenize=tokenizer).corpus_score([text], [[reference]]).score, abs=1e-9)

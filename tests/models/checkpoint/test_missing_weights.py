@@ -81,3 +81,16 @@ def test_bpe_dropout_is_off(tmp_path: Path, opened) -> None:
     encoder = opened(folder).backend.network.encoder
     assert all(encoder.plain(model_zoo.TEXTS) == plain.plain(model_zoo.TEXTS) for _ in range(5))
     assert encoder.canonical(model_zoo.TEXTS[0]).ids == plain.canonical(model_zoo.TEXTS[0]).ids
+
+
+def test_a_router_of_sentence_transformers_names_its_encoders(tmp_path):
+    for route in ("query_0_Transformer", "document_0_Transformer"):
+        (tmp_path / route).mkdir()
+    structure = {"query": ["query_0_Transformer"], "document": ["document_0_Transformer"]}
+    (tmp_path / "router_config.json").write_text(json.dumps({"structure": structure}))
+    (tmp_path / "modules.json").write_text("[]")
+    with pytest.raises(
+        CheckpointError, match=r"router of sentence-transformers: its encoders are query \(query_0_Tr"
+    ) as raised:
+        inspect(tmp_path)
+    assert "query_0_Transformer" in str(raised.value.hint)

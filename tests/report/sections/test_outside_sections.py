@@ -6,9 +6,12 @@ from importlib.metadata import EntryPoint
 from typing import Any
 
 import pytest
+from harness_support.page_reader import waiting_of
 
 from harness.core import registry
-from harness.report.sections.outside_sections import MOST_ROWS, ReportSection, SectionTable, outside_sections
+from harness.report.formats.html_page import render_html
+from harness.report.sections.outside_sections import MOST_ROWS, TABS, ReportSection, SectionTable, outside_sections
+from harness.storage.run_dir import RunDir
 
 
 class Section:
@@ -38,6 +41,19 @@ def test_cells_are_texts_and_long_tables_are_cut(monkeypatch: pytest.MonkeyPatch
     [table] = made.tables
     assert table.rows[0] == ["row", "1", "0.1235", "–"]
     assert (len(table.rows), table.left_out) == (MOST_ROWS, 2)
+
+
+def test_a_section_shows_in_the_tab_that_it_names(monkeypatch: pytest.MonkeyPatch, plain: RunDir) -> None:
+    made = shown(monkeypatch, ReportSection("Own <b>words</b>", tab="data"))
+    monkeypatch.undo()
+    monkeypatch.setattr("harness.report.formats.html_page.outside_sections", lambda view: made)
+    tabs = waiting_of(render_html(plain))["tabs"]
+    assert [name for name, markup in tabs.items() if "Own &lt;b&gt;words&lt;/b&gt;" in markup] == ["data"]
+
+
+def test_an_unknown_tab_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    [made] = shown(monkeypatch, ReportSection("T", tab="elsewhere"))
+    assert made.paragraphs == ["the tab 'elsewhere' is unknown; expected one of " + ", ".join(TABS) + "."]
 
 
 def test_nothing_to_say_is_no_section(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from harness.core.records import Record, Records, RecordsHead
 from harness.core.reporter import Silent
-from harness.pipeline.results import scoring_worker, worker_pool
+from harness.pipeline.results import scoring_pool, scoring_worker
 from harness.pipeline.results.scoring import Pair, Scores, ScoringContext, ScoringSpec, score
 from harness.storage.records_file import write_records
 from harness.storage.run_dir import RunDir
@@ -48,10 +48,10 @@ def scored(run: RunDir) -> Scores:
 def test_workers_give_the_results_of_one_process(run: RunDir, monkeypatch: pytest.MonkeyPatch) -> None:
     here = scored(run)
     started: list[object] = []
-    monkeypatch.setattr(worker_pool, "_PATIENCE", -1.0)
-    monkeypatch.setattr(worker_pool.os, "cpu_count", lambda: 2)
-    plain = worker_pool.WorkerPool._worker
-    monkeypatch.setattr(worker_pool.WorkerPool, "_worker", lambda pool: started.append(None) or plain(pool))
+    monkeypatch.setattr(scoring_pool, "_PATIENCE", -1.0)
+    monkeypatch.setattr(scoring_pool.os, "cpu_count", lambda: 2)
+    plain = scoring_pool.WorkerPool._worker
+    monkeypatch.setattr(scoring_pool.WorkerPool, "_worker", lambda pool: started.append(None) or plain(pool))
     there = scored(run)
     assert started
     assert there == here
@@ -60,9 +60,9 @@ def test_workers_give_the_results_of_one_process(run: RunDir, monkeypatch: pytes
 
 def test_what_no_worker_can_do_is_done_here(run: RunDir, monkeypatch: pytest.MonkeyPatch) -> None:
     here = scored(run)
-    monkeypatch.setattr(worker_pool, "_PATIENCE", -1.0)
-    monkeypatch.setattr(worker_pool.os, "cpu_count", lambda: 2)
-    monkeypatch.setattr(worker_pool.sys, "executable", "/nowhere/python")
+    monkeypatch.setattr(scoring_pool, "_PATIENCE", -1.0)
+    monkeypatch.setattr(scoring_pool.os, "cpu_count", lambda: 2)
+    monkeypatch.setattr(scoring_pool.sys, "executable", "/nowhere/python")
     assert scored(run) == here
 
 
