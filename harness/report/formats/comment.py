@@ -26,7 +26,7 @@ from harness.report.wording.safe_text import markdown as md
 from harness.report.wording.safe_text import plural
 from harness.schema.results.results_file import Results
 from harness.schema.results.verdicts import GateResult
-from harness.schema.run_info import RunInfo, attempt_sentence
+from harness.schema.run_info import RunInfo, attempt_sentence, earlier_sentence
 
 MAX_BYTES = 64_000
 """GitHub refuses comments of 65,536 characters or more."""
@@ -66,6 +66,7 @@ def comment_markdown(results: Results, info: RunInfo | None, link: str = "") -> 
     lines = [
         marker(results.suite),
         *verdict_lines(view, rows),
+        *_earlier_lines(info),
         *gate_table_lines(view, ranked[:_GATES]),
         *card_lines(view),
         *([f"[Open the report]({link}) among the artifacts of this job.", ""] if link else []),
@@ -78,6 +79,11 @@ def comment_markdown(results: Results, info: RunInfo | None, link: str = "") -> 
         lines += [md(attempt_sentence(info.lock), 300), ""]
     head = "\n".join([*lines, origin_line(view)]) + "\n"
     return head + _verdicts(view, head) if results.gates else head
+
+
+def _earlier_lines(info: RunInfo | None) -> list[str]:
+    earlier = earlier_sentence(info) if info is not None else None
+    return [] if earlier is None else [f"⚠️ {md(earlier, 300)}", ""]
 
 
 def _verdicts(view: RunView, head: str) -> str:
