@@ -186,9 +186,10 @@ class WritingTask(RowTask[WritingOptionsT]):
         """
         if answer is None and (self.needs_reference or "target" in self.options.model_fields_set):
             columns = self.asked.columns(dataset)
+            named = ", ".join(columns.columns if columns is not None else ())
             raise DataError(
-                f"data {dataset.name!r}, row {row.id}: the conversation in {', '.join(columns.columns if columns else ())} "
-                f"does not end with an assistant's message.",
+                f"data {dataset.name!r}, row {row.id}: the conversation in {named} does not end with an assistant's "
+                "message.",
                 hint="remove the row, or name the column with the answer under `target`.",
             )
         return [] if answer is None else [answer]
