@@ -185,8 +185,11 @@ class WritingTask(RowTask[WritingOptionsT]):
             DataError: for a row without one, where the task's figures compare with it.
         """
         if answer is None and (self.needs_reference or "target" in self.options.model_fields_set):
+            columns = self.asked.columns(dataset)
+            named = ", ".join(columns.columns if columns is not None else ())
             raise DataError(
-                f"data {dataset.name!r}, row {row.id}: the conversation does not end with an assistant's message.",
+                f"data {dataset.name!r}, row {row.id}: the conversation in {named} does not end with an assistant's "
+                "message.",
                 hint="remove the row, or name the column with the answer under `target`.",
             )
         return [] if answer is None else [answer]
