@@ -64,7 +64,7 @@ def test_the_github_workflow(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> N
     assert len(lines) == 1
     assert lines[0].startswith(f"::error file=suites/sentiment.yaml,line={line},title=gate floor")
     written = summary.read_text("utf-8")
-    assert written.startswith("## ❌ FAIL")
+    assert written.startswith("## ❌ Fail: ")
     assert "ran 2 times on this commit" in written
     said = dict(entry.split("=", 1) for entry in outputs.read_text("utf-8").splitlines())
     assert (said["verdict"], said["exit_code"]) == ("fail", "10")

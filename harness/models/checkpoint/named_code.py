@@ -32,8 +32,15 @@ def check_names(path: Path, config: Mapping[str, Any]) -> None:
     `auto_map` at the top is let through: it names the folder's own code, which is never run.
 
     Raises:
-        CheckpointError: at the first such name.
+        CheckpointError: at the first such name, and for `architectures` that are no list of names.
     """
+    named = config.get("architectures")
+    if named is not None and not (isinstance(named, list) and all(isinstance(name, str) for name in named)):
+        raise CheckpointError(
+            f"expected a list of class names as `architectures`, found {str(named)[:80]}.",
+            where=Where(path),
+            hint="correct it, or remove it.",
+        )
     for key, value, inner in _entries(config):
         if key.removeprefix("_") in _WAYS:
             foreign = next((text for text in _texts(value) if not _is_here(text)), None)
