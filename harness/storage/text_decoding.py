@@ -41,10 +41,8 @@ class Decoded:
         """The guess in a sentence; none where nothing was guessed."""
         if not self.guessed:
             return ()
-        return (
-            f"read as {self.encoding}, guessed from the bytes (it reads {_shown(self.text)}); set `encoding` to confirm "
-            "or correct it",
-        )
+        guess = f"read as {self.encoding}, guessed from the bytes (it reads {_shown(self.text)})"
+        return (f"{guess}; set `encoding` to confirm or correct it",)
 
 
 def decode(content: bytes, where: str, encoding: str | None = None) -> Decoded:
