@@ -152,14 +152,16 @@ def _guess(content: bytes, where: str) -> str:
             "the encoding of the file is unknown.", where=Where(where), hint="set `encoding`, or save it as UTF-8."
         )
     coherence = max(match.coherence for match in matches)
-    fitting = sorted((match for match in matches if coherence - match.coherence <= _CLEARLY), key=lambda m: m.chaos)
+    fitting = [match for match in matches if coherence - match.coherence <= _CLEARLY]
+    fitting.sort(key=lambda match: (match.chaos, -match.coherence))
     if any(_USUAL in match.could_be_from_charset for match in fitting):
         return _USUAL
     best = fitting[0]
     chosen = str(best.encoding)
     for other in fitting[1:]:
         # Without a language that reads well, few odd characters are no evidence: Japanese fits Korean's encoding.
-        if (not coherence or other.chaos == best.chaos) and str(other) != str(best):
+        alike = (other.chaos, other.coherence) == (best.chaos, best.coherence)
+        if (alike or not coherence) and str(other) != str(best):
             raise DataError(
                 f"the file can be read as {chosen} ({_shown(str(best))}) or as {other.encoding} "
                 f"({_shown(str(other))}).",
