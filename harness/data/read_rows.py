@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.core.errors import DataError, Where, nearest
-from harness.core.storable import replaced_note, stored
+from harness.core.storable import has_halves, holds_halves, replaced_note, stored
 from harness.data.parsers.parser_by_name import parser
 from harness.data.parsers.raw_row import Raw
 from harness.storage import memory_room, plain_files
@@ -160,7 +160,7 @@ def _storable(read: ReadRows) -> ReadRows:
     changed = 0
     kept: list[Raw] = []
     for raw in read.rows:
-        fields = {stored(name): stored(value) for name, value in raw.fields.items()}
-        changed += sum(1 for old, new in zip(raw.fields.values(), fields.values(), strict=True) if old != new)
-        kept.append(Raw(raw.line, fields) if fields != raw.fields else raw)
-    return replace(read, rows=kept, notes=(*read.notes, replaced_note(changed))) if changed else read
+        cells = sum(map(holds_halves, raw.fields.values()))
+        changed += cells
+        kept.append(Raw(raw.line, stored(raw.fields)) if cells or any(map(has_halves, raw.fields)) else raw)
+    return replace(read, rows=kept, notes=(*read.notes, replaced_note(changed)) if changed else read.notes)
