@@ -128,7 +128,7 @@ def _note_checkpoints(
     named = dict(checkpoints)
     named |= {f"{made.model} seed {made.seed}": made for several in replicates.values() for made in several}
     for name, made in named.items():
-        info.checkpoints[name] = str(made.path) if made.made_by == "load" else made.key
+        info.checkpoints[name] = str(made.path) if made.in_place else made.key
         if "measured" in made.meta:
             info.training[name] = dict(made.meta["measured"])
     for key, folder in loaded.items():
@@ -174,8 +174,10 @@ def collect(
                     path = run.records_path(name, model) if first else run.replicate_path(name, model, checkpoint.seed)
                     if answered.records is not None:
                         write_records(path, answered.records.with_overlap(overlap.get(name, frozenset())))
+                    for further in answered.further_seeds:
+                        write_records(run.replicate_path(name, model, further.head.seed), further)
                     if first:
-                        evaluations.append(replace(answered, records=None))
+                        evaluations.append(replace(answered, records=None, further_seeds=()))
             cache.release(checkpoint)
     return SuiteAnswers(evaluations, item_sets)
 

@@ -130,6 +130,7 @@ class RunInfo(BaseModel):
         TypeAdapter(list[str]).validate_python(value.get("only", []), strict=True)
         TypeAdapter(int).validate_python(value.get("seed", 0), strict=True)
         TypeAdapter(dict[str, list[str]]).validate_python(value.get("trained_on", {}), strict=True)
+        TypeAdapter(dict[str, str]).validate_python(value.get("baseline_run", {}), strict=True)
         return value
 
     @property

@@ -12,6 +12,7 @@ from harness.core.dataset import Dataset
 from harness.core.records import Records
 from harness.core.reporter import Reporter
 from harness.metrics.build_metrics import build_metrics
+from harness.model_kinds.stored_kind import NAME as STORED
 from harness.pipeline.answered_evaluation import BaseChoice, SuiteAnswers
 from harness.pipeline.checkpoints.checkpoint import Checkpoint
 from harness.pipeline.prepared_suite import BoundEvaluation, PreparedSuite
@@ -187,7 +188,11 @@ def _warnings(bound: BoundEvaluation, records: Mapping[str, Records]) -> list[st
     of_models = [
         f"{model}: {text}"
         for model, model_records in records.items()
-        for text in [*evaluation.answer_warnings(model_records), *replaced_answers(model_records)]
+        for text in [
+            *evaluation.answer_warnings(model_records),
+            *replaced_answers(model_records),
+            *filter(None, [_lacking(model_records)]),
+        ]
     ]
     return [*evaluation.warnings(bound.data, bound.split), *of_models, *_cut_conversations(records)]
 
@@ -215,6 +220,15 @@ def _balance(labels: Sequence[str], records: Collection[Records]) -> dict[str, i
         if targets and set(given) <= {*labels, ""}:
             return {label: given[label] for label in labels}
     return {}
+
+
+def _lacking(records: Records) -> str | None:
+    """What is to be said of items that the stored run of these records lacks; None where it has all."""
+    facts = records.head.facts.get(STORED)
+    if not isinstance(facts, Mapping) or not facts["missing"]:
+        return None
+    done = "they were asked again" if facts["asked_again"] else "they count as skipped"
+    return f"{facts['missing']} of {facts['items']} items are not in the stored run {facts['run']}; {done}."
 
 
 def replaced_answers(records: Records) -> list[str]:
