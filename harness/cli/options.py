@@ -92,6 +92,7 @@ def changed_suite(
     seed: int | None,
     trained_on: tuple[str, ...] = (),
     baseline_run: Mapping[str, str] | None = None,
+    no_texts: bool = False,
 ) -> tuple[Suite, dict[str, Any]]:
     """Loads a suite and applies the command line's changes; also returns them for run.json."""
     from harness.calibration.load_calibration import load_any_suite
@@ -104,9 +105,15 @@ def changed_suite(
         model, file = _assignment(text, "NAME=FILE", "--trained-on")
         learned.setdefault(model, []).append(str(Path(file).expanduser().absolute()))
     wanted = [part for text in only for part in text.split(",") if part]
-    if replaced or wanted or learned or seed is not None or baseline_run:
+    if replaced or wanted or learned or seed is not None or baseline_run or no_texts:
         suite = override(
-            suite, models=replaced, only=wanted or None, seed=seed, trained_on=learned, baseline_run=baseline_run
+            suite,
+            models=replaced,
+            only=wanted or None,
+            seed=seed,
+            trained_on=learned,
+            baseline_run=baseline_run,
+            texts="none" if no_texts else None,
         )
     overrides: dict[str, Any] = {}
     if replaced:
@@ -119,6 +126,8 @@ def changed_suite(
         overrides["trained_on"] = learned
     if baseline_run:
         overrides["baseline_run"] = dict(baseline_run)
+    if no_texts:
+        overrides["texts"] = "none"
     return suite, overrides
 
 

@@ -40,6 +40,7 @@ def own_suite(run: RunDir) -> Suite:
             seed=changes.get("seed"),
             trained_on=changes.get("trained_on"),
             baseline_run=changes.get("baseline_run"),
+            texts=changes.get("texts"),
         )
     return suite
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, field_validator
 
@@ -131,6 +131,7 @@ class RunInfo(BaseModel):
         TypeAdapter(int).validate_python(value.get("seed", 0), strict=True)
         TypeAdapter(dict[str, list[str]]).validate_python(value.get("trained_on", {}), strict=True)
         TypeAdapter(dict[str, str]).validate_python(value.get("baseline_run", {}), strict=True)
+        TypeAdapter(Literal["none", "flips", "all"]).validate_python(value.get("texts", "all"), strict=True)
         return value
 
     @property

@@ -134,6 +134,7 @@ def build_suite(
         contenders=(*asked, *implied),
         implied={name: task for name, (task, _) in implied.items()},
         series=series,
+        texts=sections.texts,
         document=document,
         value=value,
     )

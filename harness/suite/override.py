@@ -14,7 +14,7 @@ from harness.model_kinds.stored_kind import NAME as STORED
 from harness.schema.renames import describe_old
 from harness.schema.suite.gate_rules import Composition, LeftOutGate, Rule, models_of
 from harness.suite.stored_baseline import stored_name
-from harness.suite.suite import Suite, suite_digest
+from harness.suite.suite import Suite, TextMode, suite_digest
 
 SuiteT = TypeVar("SuiteT", bound=Suite)
 
@@ -27,6 +27,7 @@ def override(
     only: Collection[str] | None = None,
     trained_on: Mapping[str, Sequence[str]] | None = None,
     baseline_run: Mapping[str, str] | None = None,
+    texts: TextMode | None = None,
 ) -> SuiteT:
     """A suite with changes from the command line.
 
@@ -36,6 +37,7 @@ def override(
         only: names of tasks, probes and models to keep, with all that they depend on.
         trained_on: name → files that the model learned from, in place of what the suite says.
         baseline_run: `run` and maybe `model`: a model of a stored run that takes the baseline's place.
+        texts: whose texts the run's files hold.
 
     Raises:
         SuiteError: for a name that the suite does not have.
@@ -60,6 +62,9 @@ def override(
         stored = changed.compare.baseline
         value["models"] = {**value["models"], stored: {STORED: dict(baseline_run)}}
         value["compare"] = {**value["compare"], "baseline": stored}
+    if texts is not None:
+        changed = replace(changed, texts=texts)
+        value["texts"] = texts
     kept: tuple[str, ...] | None = None
     if only:
         kept = tuple(sorted(set(only)))

@@ -35,6 +35,9 @@ from harness.cli.options import OUT, lock_option, output_options, suite_changes
 @click.option("--locked", is_flag=True, help="Run only what the lock file pins (exit code 13 if anything differs).")
 @lock_option
 @click.option(
+    "--no-texts", is_flag=True, help="Keep every item's text out of the run's files and of all that is printed."
+)
+@click.option(
     "--allow-metric-code",
     "metric_code",
     is_flag=True,
@@ -61,6 +64,7 @@ def command(
     resume: bool,
     locked: bool,
     lock: Path | None,
+    no_texts: bool,
     metric_code: bool,
     until_decided: bool,
     ci: str,
@@ -79,7 +83,7 @@ def command(
     from harness.pipeline.run_suite import Settings, run_suite
 
     stored = stored_baseline(baseline_run, baseline_model)
-    chosen, overrides = changed_suite(suite, models, only, seed, trained_on, stored)
+    chosen, overrides = changed_suite(suite, models, only, seed, trained_on, stored, no_texts)
     reporter = make_reporter(quiet=quiet)
     settings = Settings(
         out=out,

@@ -30,6 +30,12 @@ if TYPE_CHECKING:
     from harness.suite.suite import Suite
 
 
+_TEXTS = {
+    "none": "The files of this run hold no text of an item",
+    "flips": "The files of this run hold the texts of items that a released model fixed or broke, and no others",
+}
+
+
 def assemble(
     context: RunContext,
     prepared: PreparedSuite,
@@ -74,6 +80,8 @@ def assemble(
     for note in series_notes(series):
         context.reporter.info(note)
     audits = audits_of(prepared, context.store, context.reporter)
+    if suite.texts != "all":
+        audits = [audit.model_copy(update={"examples": []}) for audit in audits]
     write_audits(run, audits)
     return Results(
         suite=suite.name,
@@ -84,6 +92,7 @@ def assemble(
         candidates=list(suite.candidates),
         release=list(suite.release),
         limit=context.settings.limit,
+        texts=suite.texts,
         models=[_model(name, suite, checkpoints[name], answers.facts(name)) for name in suite.models],
         data=[_data(dataset) for dataset in prepared.datasets.values()],
         evaluations=evaluations,
@@ -97,6 +106,7 @@ def assemble(
         verdict=overall(gates, evaluations),
         notes=[
             *_left_out(prepared),
+            *([f"{_TEXTS[suite.texts]} (`texts: {suite.texts}`)."] if suite.texts in _TEXTS else []),
             *series_notes(series),
             *(_reading(model, checkpoints[model]) for model in suite.release if _trained_below(suite, model, RECIPE)),
         ],
