@@ -35,6 +35,8 @@ COMMANDS = {
     "lock": "Pin a suite, its gates, data, and baseline in a lock file.",
     "compare": "Compare two stored runs on identical items, and judge by a suite's gates.",
     "bless": "Bless a stored run under a tag, to compare later runs with it.",
+    "items": "List the items of a stored run, those with a doubtful label first.",
+    "relabel": "Make a new run from a stored one with corrected labels, and judge it again.",
     "import": "Import the logs of another tool (lm-evaluation-harness) as a run.",
     "gate": "Re-evaluate the gates of a stored run, or apply another suite's gates to it.",
     "explain": "Explain why a gate got its verdict, and what would change it.",

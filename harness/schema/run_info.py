@@ -52,6 +52,22 @@ class JudgedBy(BaseModel):
     suite_text: str
 
 
+class Relabeled(BaseModel):
+    """What `harness relabel` made a run from.
+
+    Attributes:
+        run, seal: the run with the earlier labels, and the digest of its seal.
+        fixes, digest: the file of corrections, and its SHA-256.
+        labels: evaluation → items whose label changed.
+    """
+
+    run: str
+    seal: str
+    fixes: str
+    digest: str
+    labels: dict[str, int]
+
+
 class LockState(BaseModel):
     """What the lock file beside the suite said when the run ended.
 
@@ -119,6 +135,7 @@ class RunInfo(BaseModel):
     peak_memory: int | None = Field(None, description="bytes; peak resident set size of the process")
     warnings: list[str] = Field(default_factory=list)
     judged_by: JudgedBy | None = Field(None, description="the suite whose gates re-evaluated the run")
+    relabeled: Relabeled | None = Field(None, description="the run and the corrections that this run was made from")
     ci_attempt: int | None = Field(None, description="attempt number of the CI job, if the CI system reports it")
     lock: LockState | None = Field(None, description="state of the lock file; None without one")
 
