@@ -17,7 +17,6 @@ Texts are what a model shall read, templates applied, so that training and askin
 from __future__ import annotations
 
 import dataclasses
-import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -49,10 +48,15 @@ class Example:
         return values
 
 
-@functools.cache
-def _fields(example: type[Example]) -> tuple[tuple[str, bool, Any], ...]:
+_FIELDS: dict[type[Any], tuple[tuple[str, bool, Any], ...]] = {}
+
+
+def _fields(example: type[Any]) -> tuple[tuple[str, bool, Any], ...]:
     """Name, whether it is a later field, and default of each field: looked up once per type, not per example."""
-    return tuple((slot.name, bool(slot.metadata.get("later")), slot.default) for slot in dataclasses.fields(example))
+    if example not in _FIELDS:
+        slots = dataclasses.fields(example)
+        _FIELDS[example] = tuple((slot.name, bool(slot.metadata.get("later")), slot.default) for slot in slots)
+    return _FIELDS[example]
 
 
 # Content keys decide which rows are drawn, so a name in them outlives a change of spelling.

@@ -154,3 +154,18 @@ tasks: {notes: {classification: {data: notes, metrics: [accuracy]}}}
     assert [warning.split(":")[0] for warning in reporter.heard if "equal weights" in warning] == [
         "first and copy have equal weights"
     ]
+
+
+def test_a_model_s_first_figures_are_shown_as_soon_as_it_is_trained(suite: Suite, tmp_path: Path) -> None:
+    def messages() -> list[str]:
+        reporter = Silent()
+        settings = Settings(tmp_path / "reports", device="cpu")
+        finished = run_suite(suite, Store(tmp_path / "store"), reporter, settings)
+        (value,) = (row.value for row in finished.results.metrics if (row.model, row.slice) == ("words", None))
+        assert value == 1.0
+        return [text for text in reporter.messages if "accuracy" in text or "first figures" in text]
+
+    first = messages()
+    assert first[:2] == ["first figures, without intervals and verdicts:", "  words: notes accuracy 100.0%"]
+    assert [row.split(":")[0].strip() for row in first[1:]] == ["words", "common", "prior-notes"]
+    assert messages() == [], "what was known before the run is in the report at once"
