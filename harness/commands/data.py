@@ -75,8 +75,8 @@ def open_file(path: Path, reporter: Reporter, read_as: Mapping[str, str] | None 
     from harness.data.parsers.raw_row import plain
     from harness.data.read_rows import TableFormat, content_of, read_rows
 
-    given = read_as or {}
-    table_format = TableFormat(given.get("format"), given.get("delimiter"), given.get("encoding"))
+    ref = file_ref(str(path), read_as or {})
+    table_format = TableFormat(ref.format, ref.delimiter, ref.encoding)
     content = content_of(path)
     read = read_rows(content, str(path), table_format)
     columns = tuple(dict.fromkeys(name for raw in read.rows for name in raw.fields))
