@@ -221,8 +221,9 @@ def _training_seconds(
     suite: Suite, model: str, rows: int, machine: Machine, builder: CheckpointBuilder | None = None
 ) -> float:
     spec = suite.models[model]
-    cost = spec.kind.estimate(spec.options, rows, _configuration(suite, model, builder))
-    return machine.training(cost, min(rows, getattr(spec.options, "max_train_rows", None) or rows))
+    start = _configuration(suite, model, builder)
+    cost = spec.kind.estimate(spec.options, rows, start)
+    return machine.training(cost, min(rows, getattr(spec.options, "max_train_rows", None) or rows), start)
 
 
 def _configuration(suite: Suite, model: str, builder: CheckpointBuilder | None) -> Mapping[str, Any] | None:
