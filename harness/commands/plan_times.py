@@ -81,13 +81,13 @@ class Machine:
             for _ in range(rounds):
                 np.matmul(left, left, out=out)
             fastest = min(fastest, (time.perf_counter() - started) / rounds)
-        return 2 * size**3 / fastest * self.cores
+        return float(2 * size**3 / fastest * self.cores)
 
     def speed(self, configuration: Mapping[str, Any] | None) -> float:
         """Operations per second that a model of this shape reaches."""
         shape = None if configuration is None else shape_of(configuration)
         width = _WIDTH if shape is None else shape.hidden
-        return self.rate * min(HIGHEST, EFFICIENCY * max(1.0, width / _WIDTH) ** WIDENING)
+        return self.rate * min(HIGHEST, EFFICIENCY * float(max(1.0, width / _WIDTH) ** WIDENING))
 
     def training(self, cost: StageCost, rows: int, configuration: Mapping[str, Any] | None) -> float:
         """Seconds of a stage."""
