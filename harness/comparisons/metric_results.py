@@ -9,6 +9,7 @@ import numpy as np
 from harness.comparisons.anytime_bounds import anytime_interval
 from harness.comparisons.missing_answers import MissingAnswers
 from harness.comparisons.recomputed import level_recomputed
+from harness.comparisons.sampling_variance import sampling_variance
 from harness.comparisons.slices import has_slices, per_slice, slice_rows
 from harness.core.interval import Interval, finite
 from harness.core.metric import Metric
@@ -110,6 +111,9 @@ def metric_results(
         worst = missing.of(row.slice, confidence, alphas)
         if worst is not None:
             update |= {"missing": worst.missing, "worst_case": worst.interval}
+        sampling = sampling_variance(metric, (readable,), positions, row.interval)
+        if sampling is not None:
+            update["sampling"] = sampling
         return row.model_copy(update=update) if update else row
 
     results = [further(result(None, level(everything, resamples)), everything)]
