@@ -44,8 +44,6 @@ def metric_results(
         progress: called after every recomputation of a metric without sufficient statistics.
     """
 
-    own = metric.weakness
-
     def result(name: str | None, level: Estimate | None, reason: str | None = None) -> MetricResult:
         known = level is not None and level.interval.value is not None
         if level is not None and not known:
@@ -66,7 +64,7 @@ def metric_results(
             direction=metric.direction,
             ideal=metric.ideal,
             method="none" if level is None else level.method,
-            weaknesses=[] if level is None else [*level.weaknesses, *([own] if own else [])],
+            weaknesses=[] if level is None else [*level.weaknesses, *metric.caveats],
             status="ok" if known else "undefined",
             reason=reason,
         )

@@ -263,8 +263,7 @@ class ResultBuilder:
 
     def result(self, name: str | None, change: Difference, notes: list[str], left: ExclusionCounts) -> ComparisonResult:
         known = change.delta.value is not None
-        own = self.metric.weakness
-        weaknesses = [*_left_out(left, change.n), *change.weaknesses, *([own] if own else [])]
+        weaknesses = [*_left_out(left, change.n), *change.weaknesses, *self.metric.caveats]
         return self._result(
             name,
             notes,
