@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -24,7 +25,8 @@ OUT = "reports"
 
 
 def suite_changes(function: F) -> F:
-    """`--model`, `--only`, `--seed`: change the suite before anything runs."""
+    """`--model`, `--only`, `--seed`: change the suite before anything runs; and `--follow-links`."""
+    function = follow_links_option(function)
     for option in reversed(
         [
             click.option(
@@ -53,6 +55,28 @@ def suite_changes(function: F) -> F:
     ):
         function = option(function)
     return function
+
+
+def follow_links_option(function: F) -> F:
+    """`--follow-links`."""
+
+    def apply(context: click.Context, _: click.Parameter, wanted: bool) -> None:
+        from harness.storage.plain_files import FOLLOW_LINKS
+
+        if wanted and not context.resilient_parsing:
+            before = os.environ.get(FOLLOW_LINKS)
+            os.environ[FOLLOW_LINKS] = "1"
+            context.call_on_close(
+                lambda: os.environ.pop(FOLLOW_LINKS) if before is None else os.environ.update({FOLLOW_LINKS: before})
+            )
+
+    return click.option(
+        "--follow-links",
+        is_flag=True,
+        expose_value=False,
+        callback=apply,
+        help="Follow links in model folders that lead out of them.",
+    )(function)
 
 
 def output_options(function: F) -> F:

@@ -35,6 +35,14 @@ def _one_to_one(head_labels: Mapping[str, str] | None, labels: Sequence[str]) ->
         raise ValueError(f"`head_labels` gives {sorted(head_labels.values())}, expected each of {sorted(labels)} once")
 
 
+def _is_number(label: str) -> bool:
+    try:
+        float(label)
+    except ValueError:
+        return False
+    return True
+
+
 class ClassificationOptions(EvaluationOptions):
     """The YAML of a classification task."""
 
@@ -139,6 +147,16 @@ class Classification(Evaluation):
             return {label: float(self.options.values[label]) for label in self.labels}
         last = len(self.labels) - 1
         return {label: -1.0 + 2.0 * place / last for place, label in enumerate(self.labels)}
+
+    def scores_nobody_gave(self, data: Sequence[Dataset]) -> bool:
+        """Whether the scores of more than two labels come from the order of their names alone.
+
+        Labels have an order where the task gives `labels` or `values`, where they are numbers, and in the catalog.
+        """
+        options = self.options
+        named = options.labels is None and options.values is None and len(self.labels) > 2
+        from_user = not any("catalog" in dataset.facts for dataset in data[: len(self.data_refs)])
+        return named and from_user and not all(map(_is_number, self.labels))
 
     def spec(self) -> Mapping[str, Any]:
         options = self.options

@@ -55,8 +55,9 @@ def assemble(
         )
         for name, bound in prepared.asked.items()
     ]
+    winners = series_alphas(len(steps) for steps in suite.series.values())
     scoring = ScoringContext(
-        alphas=lambda metric: tuple(sorted({*alpha_levels(suite.gates, metric), *series_alphas(suite)})),
+        alphas=lambda metric: tuple(sorted({*alpha_levels(suite.gates, metric), *winners})),
         anytime=lambda metric: is_sequential(suite.gates, metric),
         seed=suite.seed,
         reporter=context.reporter,
