@@ -83,8 +83,8 @@ class ZhaoMetric(RecordMetric):
     @property
     def unkept(self) -> Mapping[str, str]:
         return {
-            "same_quantity": "labels that a model never predicts are left out: models with other labels are measured on "
-            "other cells."
+            "same_quantity": "labels that a model never predicts are left out: models with other labels are measured "
+            "on other cells."
         }
 
     def rows(self, records: Records) -> FloatArray:
