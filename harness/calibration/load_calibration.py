@@ -19,6 +19,7 @@ from harness.metrics.build_metrics import build_metrics
 from harness.schema.suite.data_refs import DataRef
 from harness.schema.suite.gate_rules import GateSet
 from harness.schema.validation import validate
+from harness.suite.checkpoint_series import Folders
 from harness.suite.checks.metric_checks import EvaluationMetrics
 from harness.suite.load_suite import build_suite, find_suite
 from harness.suite.sections import SECTIONS
@@ -64,8 +65,11 @@ def load_any_suite(path_or_name: str) -> Suite:
     return parse_any_suite(decode(read_bytes(path), path), path)
 
 
-def parse_any_suite(text: str, path: Path) -> Suite:
+def parse_any_suite(text: str, path: Path, checkpoints: Folders | None = None) -> Suite:
     """Validates the text of a suite; a `CalibrationSuite` where it has planted worlds.
+
+    Args:
+        checkpoints: those of the series of a stored run; looked for when left out.
 
     Raises:
         SuiteError: with every fault, each with file, line and column.
@@ -74,7 +78,7 @@ def parse_any_suite(text: str, path: Path) -> Suite:
     problems = Problems(document.where)
     value = document.value
     if not isinstance(value, dict) or SECTION not in value:
-        return build_suite(document, value, problems, keys=_KEYS)
+        return build_suite(document, value, problems, keys=_KEYS, checkpoints=checkpoints)
     planted_bias = validate(PlantedBiasSpec, value[SECTION], problems.below(SECTION))
     plain = {key: part for key, part in value.items() if key != SECTION}
     suite = build_suite(document, plain, problems, keys=_KEYS, judged=over_worlds)

@@ -5,17 +5,13 @@ from __future__ import annotations
 import errno
 import importlib
 import os
-import signal
 import sys
-import threading
 import warnings
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from types import FrameType
-from typing import NoReturn
+from collections.abc import Sequence
 
 import click
 
+from harness.cli.stop_signals import Terminated, stoppable
 from harness.cli.terminal import say
 from harness.core.distribution import explained, installed_version
 
@@ -37,7 +33,10 @@ COMMANDS = {
     "validate": "Check suite files for errors.",
     "migrate": "Rewrite a suite of version 0.1.0 with the current names.",
     "lock": "Pin a suite, its gates, data, and baseline in a lock file.",
-    "compare": "Compare two stored runs on identical items.",
+    "compare": "Compare two stored runs on identical items, and judge by a suite's gates.",
+    "bless": "Bless a stored run under a tag, to compare later runs with it.",
+    "items": "List the items of a stored run, those with a doubtful label first.",
+    "relabel": "Make a new run from a stored one with corrected labels, and judge it again.",
     "import": "Import the logs of another tool (lm-evaluation-harness) as a run.",
     "gate": "Re-evaluate the gates of a stored run, or apply another suite's gates to it.",
     "explain": "Explain why a gate got its verdict, and what would change it.",
@@ -133,7 +132,7 @@ def invoke(arguments: list[str]) -> int:
         # A user of harness cannot act on deprecations inside libraries.
         warnings.filterwarnings("ignore", category=FutureWarning, module=r"(transformers|peft|accelerate|datasets)\b")
     try:
-        with _terminable(), explained():
+        with stoppable(), explained():
             code = harness.main(args=arguments, prog_name="harness", standalone_mode=False)
     except (click.exceptions.Abort, KeyboardInterrupt) as stop:
         return _interrupted(stop)
@@ -185,27 +184,6 @@ def _foreign(error: Exception, code: int) -> int:
         return _internal(error, code if lacking is None else EXIT_INCOMPLETE)
     _tell(f"error: {lacking}.\nnext: free some space or raise the limit (`ulimit`), then rerun; finished work is kept.")
     return EXIT_INCOMPLETE
-
-
-class Terminated(KeyboardInterrupt):
-    """SIGTERM, as schedulers and container runtimes send it: a command stops as after Ctrl-C."""
-
-
-@contextmanager
-def _terminable() -> Iterator[None]:
-    """Turns SIGTERM into `Terminated`, where signals can be handled (the main thread)."""
-
-    def terminate(signum: int, frame: FrameType | None) -> NoReturn:
-        raise Terminated
-
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before = signal.signal(signal.SIGTERM, terminate)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
 
 
 def _interrupted(stop: BaseException) -> int:

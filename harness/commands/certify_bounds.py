@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
+from harness.commands.simulated_plan import bound_question
 from harness.core.reporter import Reporter
 from harness.pipeline.results.scoring import ScoringSpec, metrics_of
 from harness.schema.results.results_file import Results
@@ -13,8 +14,6 @@ from harness.schema.results.verdicts import GateResult
 from harness.storage.run_dir import RunDir
 
 if TYPE_CHECKING:
-    from harness.comparisons.bound_coverage import BoundQuestion
-    from harness.core.metric import Metric
     from harness.schema.suite.gate_rules import Rule, Sliced
     from harness.suite.suite import Suite
 
@@ -72,7 +71,7 @@ def _of_leaf(run: RunDir, results: Results, path: str, rule: Sliced, model: str)
             if several:
                 counted = BoundCoverage(reason="it is judged over training seeds, which cannot be sampled.")
             else:
-                counted = bound_coverage(sides, metric, _question(rule, metric, name), seed=results.seed)
+                counted = bound_coverage(sides, metric, bound_question(rule, metric, name), seed=results.seed)
             bounds.append(
                 BoundResult(
                     gate=path,
@@ -92,19 +91,6 @@ def _of_leaf(run: RunDir, results: Results, path: str, rule: Sliced, model: str)
                 )
             )
     return bounds
-
-
-def _question(rule: Sliced, metric: Metric, name: str | None) -> BoundQuestion:
-    from harness.comparisons.bound_coverage import BoundQuestion
-    from harness.schema.suite.gate_rules import AbsoluteRule, NonInferiorityRule, Ratio, SuperiorityRule
-
-    ends: tuple[str, ...] = ("low", "high")
-    if isinstance(rule, AbsoluteRule):
-        ends = tuple(end for end, limit in (("low", rule.min), ("high", rule.max)) if limit is not None)
-    elif isinstance(rule, SuperiorityRule | NonInferiorityRule):
-        ends = ("high",) if metric.direction == "lower" else ("low",)
-    ratio = isinstance(rule, NonInferiorityRule) and isinstance(rule.margin, Ratio)
-    return BoundQuestion(rule.alpha, ends, name, ratio, rule.sequential and not ratio)
 
 
 def holds_of(gate: GateResult, bounds: Sequence[BoundResult]) -> bool | None:

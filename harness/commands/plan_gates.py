@@ -7,6 +7,7 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from harness.commands.simulated_plan import simulate_gate
 from harness.core.errors import DataError
 from harness.core.metric import Metric
 from harness.core.reporter import Reporter
@@ -35,20 +36,37 @@ class PlannedGate:
     required_n: int | None = None
 
 
+@dataclass(frozen=True)
+class _Earlier:
+    """A finished run, and what it found."""
+
+    run: RunDir
+    results: Results
+
+    @classmethod
+    def of(cls, run: RunDir | None, reporter: Reporter) -> _Earlier | None:
+        if run is None:
+            return None
+        try:
+            return cls(run, run.read_results())
+        except DataError as error:
+            reporter.warn(f"the newest run is not used: {' '.join([error.message, *error.notes])} ({run.path})")
+            return None
+
+
 def plan_gates(prepared: PreparedSuite, cache: RecordCache, earlier: RunDir | None = None) -> list[PlannedGate]:
     """Minimum detectable effects of all gates of a suite whose data is at hand."""
     from harness.gates.gate_planning import plan_rule
     from harness.schema.suite.gate_rules import models_of
 
     suite = prepared.suite
-    before = _results(earlier, cache.reporter)
-    source = f"the run {earlier.path.name}" if earlier is not None else ""
+    seen = _Earlier.of(earlier, cache.reporter)
     gates: list[PlannedGate] = []
     for rule in suite.gates.rules:
         models = [model for model in models_of(rule, suite.release) if model is not None]
 
         def effect(leaf: Leaf, models: list[str] = models) -> PlannedEffect:
-            return _leaf(leaf, models, prepared, cache, before, source)
+            return _leaf(leaf, models, prepared, cache, seen)
 
         planned = plan_rule(rule, effect)
         whom = f" of {', '.join(models)}" if models else ""
@@ -63,7 +81,7 @@ def _about(rule: Leaf | Composition) -> str:
 
 
 def _leaf(
-    rule: Leaf, models: list[str], prepared: PreparedSuite, cache: RecordCache, before: Results | None, source: str
+    rule: Leaf, models: list[str], prepared: PreparedSuite, cache: RecordCache, seen: _Earlier | None
 ) -> PlannedEffect:
     from harness.gates.gate_planning import PlannedEffect, planned
     from harness.metrics.build_metrics import build_metrics
@@ -74,18 +92,24 @@ def _leaf(
     metric = next((metric for metric in metrics if wanted in {metric.id, metric.id.split("[")[0]}), metrics[0])
     items = cache.item_set(bound)
     n, clusters = items.n, items.clusters.get(metric.cluster_unit, items.n)
-    where = ""
+    where, slice_name = "", None
     if getattr(rule, "slice", None) or getattr(rule, "each_slice", None):
         sizes = _slice_sizes(cache, rule, metric, bound.name, prepared)
         if not sizes:
             text = "the number of items per slice is known after a run."
             return PlannedEffect(None, None, True, text)
-        name, (n, clusters) = min(sizes.items(), key=lambda entry: entry[1])
-        where = f" (its smallest slice, {name})" if len(sizes) > 1 else f" ({name})"
-    spread = None
-    if before is not None and not where:
-        spread = _spread(rule, metric, [rule.model] if rule.model else models, before, source)
-    effect = planned(rule, n, clusters, direction=metric.direction, kind=metric.kind, unit=metric.unit, spread=spread)
+        slice_name, (n, clusters) = min(sizes.items(), key=lambda entry: entry[1])
+        where = f" (its smallest slice, {slice_name})" if len(sizes) > 1 else f" ({slice_name})"
+    spread, simulated = None, None
+    if seen is not None and n >= rule.min_n:
+        judged = [rule.model] if rule.model else models
+        if slice_name is None:
+            spread = _spread(rule, metric, judged, seen.results, f"the run {seen.run.path.name}")
+        simulated = simulate_gate(rule, judged, seen.run, seen.results, n, slice_name)
+    effect = planned(
+        rule, n, clusters, direction=metric.direction, kind=metric.kind, unit=metric.unit, spread=spread,
+        simulated=simulated,
+    )  # fmt: skip
     return PlannedEffect(
         effect.mde, effect.required_n, effect.possible, f"{effect.sentence.removesuffix('.')}{where}.", n
     )
@@ -105,16 +129,6 @@ def _slice_sizes(
                 counts[name] += 1
                 clusters.setdefault(name, set()).add(item.clusters.get(metric.cluster_unit, item.id))
     return {name: (count, len(clusters[name])) for name, count in counts.items()}
-
-
-def _results(earlier: RunDir | None, reporter: Reporter) -> Results | None:
-    if earlier is None:
-        return None
-    try:
-        return earlier.read_results()
-    except DataError as error:
-        reporter.warn(f"the newest run is not used: {' '.join([error.message, *error.notes])} ({earlier.path})")
-        return None
 
 
 def _spread(rule: Leaf, metric: Metric, models: list[str], before: Results, source: str) -> Spread | None:

@@ -13,6 +13,7 @@ from harness.core.errors import DataError, SuiteError, Where
 from harness.core.reporter import Reporter
 from harness.pipeline.results.gate_verdicts import verdicts, wanted_pairs
 from harness.pipeline.results.scoring import Levels, ScoringContext, ScoringSpec, score
+from harness.pipeline.results.series_results import series_alphas, series_judged_again, series_notes
 from harness.schema.results.metrics import ComparisonResult, MetricResult
 from harness.schema.results.results_file import Results
 from harness.schema.run_info import JudgedBy, RunInfo, earlier_mark
@@ -66,9 +67,11 @@ def judge_again(run: RunDir, suite_name: str | None, reporter: Reporter, trust: 
             hint="add a gate (docs/gates.md), or pass a suite with gates as --suite.",
         )
 
+    winners = series_alphas(len(series.steps) for series in results.series)
+
     @cache
     def levels(metric: str) -> tuple[float, ...]:
-        return alpha_levels(suite.gates, metric)
+        return tuple(sorted({*alpha_levels(suite.gates, metric), *winners}))
 
     def anytime(metric: str) -> bool:
         return is_sequential(suite.gates, metric)
@@ -85,13 +88,17 @@ def judge_again(run: RunDir, suite_name: str | None, reporter: Reporter, trust: 
         comparisons = scores.comparisons + [
             comparison for comparison in results.comparisons if is_outside(comparison.metric)
         ]
-    gates = verdicts(run, suite, metrics, comparisons, results.evaluations, today=datetime.now(UTC).date())
-    return results.model_copy(
+    today = datetime.now(UTC).date()
+    gates = verdicts(run, suite, metrics, comparisons, results.evaluations, today=today)
+    scored = results.model_copy(update={"metrics": metrics, "comparisons": comparisons})
+    series = series_judged_again(run, suite, scored, today=today, believed=trust.figures)
+    stale = set(series_notes(results.series))
+    return scored.model_copy(
         update={
-            "metrics": metrics,
-            "comparisons": comparisons,
             "gates": gates,
+            "series": series,
             "verdict": overall(gates, results.evaluations),
+            "notes": [*(note for note in results.notes if note not in stale), *series_notes(series)],
         }
     )
 

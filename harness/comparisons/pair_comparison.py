@@ -16,6 +16,7 @@ from harness.comparisons.contamination import without_overlap
 from harness.comparisons.join import Joined, Rows, join
 from harness.comparisons.missing_answers import MissingAnswers
 from harness.comparisons.recomputed import compare_recomputed
+from harness.comparisons.sampling_variance import sampling_variance
 from harness.comparisons.slices import has_slices, per_slice, slice_rows
 from harness.core.interval import Interval, finite, number_or_nan
 from harness.core.metric import Metric
@@ -143,6 +144,9 @@ def compare(
         worst = missing.of(row.slice, confidence, alphas)
         if worst is not None:
             update |= {"missing": worst.missing, "worst_case": worst.interval}
+        sampling = sampling_variance(metric, (sides.ours, sides.theirs), positions, row.delta)
+        if sampling is not None:
+            update["sampling"] = sampling
         return row.model_copy(update=update) if update else row
 
     everything = np.arange(len(joined.base_rows))
@@ -259,8 +263,7 @@ class ResultBuilder:
 
     def result(self, name: str | None, change: Difference, notes: list[str], left: ExclusionCounts) -> ComparisonResult:
         known = change.delta.value is not None
-        own = self.metric.weakness
-        weaknesses = [*_left_out(left, change.n), *change.weaknesses, *([own] if own else [])]
+        weaknesses = [*_left_out(left, change.n), *change.weaknesses, *self.metric.caveats]
         return self._result(
             name,
             notes,

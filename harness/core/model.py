@@ -30,7 +30,7 @@ class ModelFacts:
         prompted_for: the task whose worked examples stand before every question, or None.
         shots: how many of them.
         made_for: the only task that it can be asked about, or None.
-        pooling: how it makes one vector of a text by itself (`mean`, `first`), or None where it does not say.
+        pooling: how it makes one vector of a text by itself (`requests.Embed`), or None where it does not say.
         decoding: the fields of `Generate` that it carries out (`requests.DECODING`).
         answer_key: what else changes answers (dtype, scoring version, …), part of cache keys.
     """
@@ -54,7 +54,7 @@ class ModelFacts:
     chat_template: str | None = None
     chat_form: str | None = None
     bos: str | None = None
-    pooling: Literal["mean", "first"] | None = None
+    pooling: str | None = None
     decoding: frozenset[str] = DECODING
     answer_key: Mapping[str, Any] = field(default_factory=dict)
 

@@ -206,11 +206,17 @@ DECODING = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Embed(Request):
-    """The vector of a text: mean of the last hidden states over its tokens, or the first one's."""
+    """The vector of a text, made of its last hidden states by a pooling, or by several whose vectors are joined (`+`).
+
+    Attributes:
+        text: what is read.
+        pooling: `mean`, `first`, `last`, `max`, `mean_sqrt` (the sum over the root of the length), `weighted_mean`
+            (by place: 1, 2, 3, …), or several of them, such as `first+mean`.
+    """
 
     kind: ClassVar[str] = "embed"
     text: str
-    pooling: Literal["mean", "first"] = "mean"
+    pooling: str = "mean"
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from harness.core.metric import Direction, MetricKind
 from harness.schema.results.number_format import in_unit, plural, whole
@@ -66,6 +66,38 @@ class PlannedEffect:
 
 
 @dataclass(frozen=True, slots=True)
+class SimulatedGate:
+    """How often the gate passed on samples of an earlier run's records, and the items that it takes.
+
+    Attributes:
+        power, low, high: share of samples of the planned size that pass, with its 95% interval.
+        required_n, least_n, most_n: items that pass in 80%, with their 95% interval; None: no realistic number.
+        who: what passes, in words.
+        source: the run, for people.
+    """
+
+    power: float
+    low: float
+    high: float
+    required_n: int | None
+    least_n: int | None
+    most_n: int | None
+    who: str
+    source: str
+
+    @property
+    def sentence(self) -> str:
+        how = f"Simulated on samples of {self.source} with the gate's own method"
+        text = f"{how}: {self.who} passes with {self.power:.0%} ({self.low:.0%} to {self.high:.0%})"
+        if self.required_n is None:
+            size = "no realistic number of items"
+        else:
+            most = "no realistic number" if self.most_n is None else whole(self.most_n)
+            size = f"{whole(self.required_n)} items ({whole(self.least_n or 0)} to {most})"
+        return f"{text}; 80% takes {size}"
+
+
+@dataclass(frozen=True, slots=True)
 class Spread:
     """Standard deviation of what one item adds to the judged quantity, from an earlier run.
 
@@ -80,6 +112,28 @@ class Spread:
     source: str
     n: int = 0
     efficiency: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Noise:
+    """How much chance there is in what a gate reads.
+
+    Attributes:
+        items, variance: of the variance of one item, as many items.
+        source: where the variance is from, for people.
+        factors: between which multiples of the variance the true one lies.
+        sized: whether the number of items is to be said; samples of records say it better.
+    """
+
+    items: float
+    variance: float
+    source: str
+    factors: tuple[float, float]
+    sized: bool = True
+
+    @property
+    def standard_error(self) -> float:
+        return math.sqrt(self.variance / self.items)
 
 
 def plan_rule(rule: Rule, leaf_effect: Callable[[Leaf], PlannedEffect]) -> PlannedEffect:
@@ -156,6 +210,7 @@ def planned(
     unit: str = "share",
     discordance: float = DISCORDANCE,
     spread: Spread | None = None,
+    simulated: SimulatedGate | None = None,
 ) -> PlannedEffect:
     """Minimum detectable effect of a gate before anything runs.
 
@@ -165,6 +220,7 @@ def planned(
         direction, kind, unit: of the metric; a mean in `share` is a proportion of items.
         discordance: expected share of items on which the two models differ.
         spread: of the judged quantity in an earlier run; it has the clusters in it.
+        simulated: what samples of an earlier run say; its number of items goes before that of formulas.
     """
     if n < rule.min_n:
         text = f"cannot pass: {whole(n)} items, at least {whole(rule.min_n)} required."
@@ -183,27 +239,45 @@ def planned(
         return PlannedEffect(None, None, True, "checks every item, without statistics.")
     if isinstance(rule, AbsoluteRule) and rule.bound == "point":
         return PlannedEffect(None, None, True, "judges the point estimate, without allowance for noise.")
-    share = unit == "share" and kind == "mean"
-    ratio = isinstance(rule, NonInferiorityRule) and isinstance(rule.margin, Ratio)
-    level = isinstance(rule, AbsoluteRule | TargetRule)
-    if spread is not None and not (share and level):
-        items, variance, source = float(n), spread.value**2, f"variance from {spread.source}"
-        factors = variance_range(spread.n * efficiency)
-    elif share and not ratio:
-        items, variance = effective_n(n, clusters), _share_variance(rule, discordance)
-        source = "" if level else f"if {discordance:.0%} of the items differ, in brackets half or twice as many"
-        factors = (1.0, 1.0) if level else (0.5, 2.0)
-    else:
+    noise = _noise(rule, n, clusters, unit == "share" and kind == "mean", discordance, spread)
+    if noise is None:
         text = (
             f"the variance of {rule.metric} is unknown before the first run; after it, plan shows what the gate can "
             f"detect."
         )
         return PlannedEffect(None, None, True, text)
+    if simulated is not None:
+        noise = replace(noise, sized=False)
     if isinstance(rule, TargetRule | EquivalenceRule):
-        return _equivalence(rule, items, variance, source, unit)
-    if isinstance(rule, AbsoluteRule):
-        return _absolute(rule, items, variance, source, unit)
-    return _one_sided(rule, items, variance, source, direction, unit, factors)
+        effect = _equivalence(rule, noise, unit)
+    elif isinstance(rule, AbsoluteRule):
+        effect = _absolute(rule, noise, unit)
+    else:
+        effect = _one_sided(rule, noise, direction, unit)
+    if simulated is None or not effect.possible:
+        return effect
+    text = f"{effect.sentence.removesuffix('.')}. {simulated.sentence}."
+    return replace(effect, sentence=text, required_n=simulated.required_n)
+
+
+def _noise(
+    rule: Leaf, n: int, clusters: int | None, share: bool, discordance: float, spread: Spread | None
+) -> _Noise | None:
+    """None where nothing is known of the variance.
+
+    Args:
+        share: the metric is a share of items.
+    """
+    ratio = isinstance(rule, NonInferiorityRule) and isinstance(rule.margin, Ratio)
+    level = isinstance(rule, AbsoluteRule | TargetRule)
+    if spread is not None and not (share and level):
+        evidence = spread.n * (1.0 if spread.efficiency is None else spread.efficiency)
+        return _Noise(float(n), spread.value**2, f"variance from {spread.source}", variance_range(evidence))
+    if not share or ratio:
+        return None
+    source = "" if level else f"if {discordance:.0%} of the items differ, in brackets half or twice as many"
+    factors = (1.0, 1.0) if level else (0.5, 2.0)
+    return _Noise(effective_n(n, clusters), _share_variance(rule, discordance), source, factors)
 
 
 def _share_variance(rule: Leaf, discordance: float) -> float:
@@ -216,18 +290,13 @@ def _share_variance(rule: Leaf, discordance: float) -> float:
 
 
 def _one_sided(
-    rule: SuperiorityRule | NonInferiorityRule,
-    items: float,
-    variance: float,
-    source: str,
-    direction: Direction,
-    unit: str,
-    factors: tuple[float, float],
+    rule: SuperiorityRule | NonInferiorityRule, noise: _Noise, direction: Direction, unit: str
 ) -> PlannedEffect:
     """At its own margin: the true effect that the gate decides with 80% power, and the items that its margin takes."""
-    reach = mde(math.sqrt(variance / items), rule.alpha)
+    items, variance = noise.items, noise.variance
+    reach = mde(noise.standard_error, rule.alpha)
     if rule.sequential:
-        reach = (reach_factor(items, rule.alpha) - normal_isf(0.8)) * math.sqrt(variance / items)
+        reach = (reach_factor(items, rule.alpha) - normal_isf(0.8)) * noise.standard_error
     loss = isinstance(rule, NonInferiorityRule)
     if isinstance(rule.margin, Ratio):
         margin = abs(math.log(rule.margin.ratio))
@@ -241,24 +310,24 @@ def _one_sided(
     )
     size = max(needed_n(margin, variance, rule.alpha), rule.min_n) if margin else None
     text = f"{'fails' if loss else 'passes'} {goal} of {shown} with 80% power at {whole(round(items))} items"
-    if loss and margin:
-        text += f", passes an unchanged model with {_power(margin, variance, items, rule.alpha):.0%}"
-    if size is not None:
+    if loss and margin and noise.sized:
+        text += (
+            f", passes an unchanged model with {normal_cdf(margin / noise.standard_error - normal_isf(rule.alpha)):.0%}"
+        )
+    if size is not None and noise.sized:
         who = "an unchanged model" if loss else "a model better by twice its margin"
-        text += f"; to pass {who} with 80% takes {_sized(size, factors)}"
+        text += f"; to pass {who} with 80% takes {_sized(size, noise.factors)}"
     if size is not None and rule.sequential:
         likely = math.ceil(variance * (reach_factor(size / 2, rule.alpha) / margin) ** 2)
-        text += f"; with `--until-decided` it is likely to stop at about {_sized(max(likely, rule.min_n), (1.0, 1.0))}"
-    if size is not None and size > MANY:
-        size = None
-    return PlannedEffect(effect, size, True, f"{text}{_because(source)}.")
+        text += f"; with `--until-decided` it is likely to stop at about {_sized(max(likely, rule.min_n))}"
+    return PlannedEffect(effect, _realistic(size), True, f"{text}{_because(noise.source)}.")
 
 
-def _power(margin: float, variance: float, items: float, alpha: float) -> float:
-    return normal_cdf(margin / math.sqrt(variance / items) - normal_isf(alpha))
+def _realistic(size: int | None) -> int | None:
+    return size if size is not None and size <= MANY else None
 
 
-def _sized(size: int, factors: tuple[float, float]) -> str:
+def _sized(size: int, factors: tuple[float, float] = (1.0, 1.0)) -> str:
     """`1,031 items (515 to 2,062)`, with what the variance leaves open."""
     if size > MANY:
         return "no realistic number of items"
@@ -268,33 +337,33 @@ def _sized(size: int, factors: tuple[float, float]) -> str:
     return f"{whole(size)} items ({whole(low)} to {whole(high) if high <= MANY else 'no realistic number'})"
 
 
-def _equivalence(
-    rule: TargetRule | EquivalenceRule, items: float, variance: float, source: str, unit: str
-) -> PlannedEffect:
-    margin = in_unit(rule.margin, unit)
-    required_n = equivalence_needed_n(rule.margin, variance, rule.alpha)
-    possible_from = equivalence_possible_n(rule.margin, variance, rule.alpha)
-    smallest = rule.margin * math.sqrt(required_n / items)
-    if items < possible_from and isinstance(rule, TargetRule) and not source:
+def _equivalence(rule: TargetRule | EquivalenceRule, noise: _Noise, unit: str) -> PlannedEffect:
+    margin, items = in_unit(rule.margin, unit), whole(round(noise.items))
+    required_n = equivalence_needed_n(rule.margin, noise.variance, rule.alpha)
+    possible_from = equivalence_possible_n(rule.margin, noise.variance, rule.alpha)
+    smallest = rule.margin * math.sqrt(required_n / noise.items)
+    if noise.items < possible_from and isinstance(rule, TargetRule) and not noise.source:
         text = (
             f"cannot pass: ± {margin} takes at least {whole(possible_from)} independent items "
-            f"({whole(required_n)} for 80% power); {whole(round(items))} are available."
+            f"({whole(required_n)} for 80% power); {items} are available."
         )
         return PlannedEffect(smallest, required_n, False, text)
-    text = f"needs {whole(required_n)} items for 80% power at ± {margin}; {whole(round(items))} are available"
-    if required_n > items:
+    size = _sized(required_n, noise.factors)
+    text = f"needs {size} for 80% power at ± {margin}; {items} are available" if noise.sized else f"has {items} items"
+    if required_n > noise.items:
         text += f", enough for ± {in_unit(smallest, unit)}"
-    return PlannedEffect(smallest, required_n, True, f"{text}{_because(source)}.")
+    return PlannedEffect(smallest, _realistic(required_n), True, f"{text}{_because(noise.source)}.")
 
 
-def _absolute(rule: AbsoluteRule, items: float, variance: float, source: str, unit: str) -> PlannedEffect:
-    width = planned_half_width(round(items), None, variance, rule.alpha)
-    effect = mde(math.sqrt(variance / items), rule.alpha)
+def _absolute(rule: AbsoluteRule, noise: _Noise, unit: str) -> PlannedEffect:
+    items = round(noise.items)
+    width = planned_half_width(items, None, noise.variance, rule.alpha)
+    effect = mde(noise.standard_error, rule.alpha)
     text = (
-        f"with {whole(round(items))} items, the bound is about {in_unit(width, unit)} from the value; a model "
+        f"with {whole(items)} items, the bound is about {in_unit(width, unit)} from the value; a model "
         f"{in_unit(effect, unit)} inside the limit passes with 80% power"
     )
-    return PlannedEffect(effect, None, True, f"{text}{_because(source)}.")
+    return PlannedEffect(effect, None, True, f"{text}{_because(noise.source)}.")
 
 
 def _because(source: str) -> str:

@@ -17,6 +17,7 @@ from harness.pipeline.checkpoints.equal_weights import equal_weights
 from harness.pipeline.first_figures import FirstFigures
 from harness.pipeline.prepared_suite import PreparedSuite, prepare
 from harness.pipeline.records.base_selection import choose_baselines, competes, ways_of
+from harness.pipeline.records.private_texts import RecordWriter
 from harness.pipeline.records.record_cache import RecordCache
 from harness.pipeline.results.assembly import assemble
 from harness.pipeline.results.inference_cost import request_costs
@@ -27,7 +28,6 @@ from harness.pipeline.suite_lock import attempt_number
 from harness.schema.results.results_file import Results
 from harness.schema.run_info import RunInfo, StepTiming
 from harness.storage import atomic
-from harness.storage.records_file import write_records
 from harness.storage.run_dir import RunDir
 
 
@@ -141,7 +141,7 @@ def _note_checkpoints(
     named = dict(checkpoints)
     named |= {f"{made.model} seed {made.seed}": made for several in replicates.values() for made in several}
     for name, made in named.items():
-        info.checkpoints[name] = str(made.path) if made.made_by == "load" else made.key
+        info.checkpoints[name] = str(made.path) if made.in_place else made.key
         if "measured" in made.meta:
             info.training[name] = dict(made.meta["measured"])
     for key, folder in loaded.items():
@@ -166,8 +166,9 @@ def collect(
     prepared = cache.prepared
     overlap = cache.overlap()
     item_sets = {name: cache.item_set(bound) for name, bound in prepared.asked.items()}
+    writer = RecordWriter(run, prepared, cache.store.root)
     for name, bound in prepared.asked.items():
-        atomic.write_bytes(run.items_path(name), cache.items_file(bound).read_bytes())
+        writer.items(name, cache.items_file(bound))
         shutil.rmtree(run.path / "records" / name, ignore_errors=True)
     variants = ways_of(prepared)
     selector = selecting(prepared)
@@ -188,15 +189,37 @@ def collect(
                     facts["cached"] &= answered.cached
                     path = run.records_path(name, model) if own else run.replicate_path(name, model, checkpoint.seed)
                     if answered.records is not None:
-                        write_records(path, answered.records.with_overlap(overlap.get(name, frozenset())))
+                        writer.records(path, name, answered.records.with_overlap(overlap.get(name, frozenset())))
+                    for further in answered.further_seeds:
+                        writer.records(run.replicate_path(name, model, further.head.seed), name, further)
                     if own:
                         if first is not None:
                             first.add(answered)
-                        evaluations.append(replace(answered, records=None))
+                        evaluations.append(replace(answered, records=None, further_seeds=()))
             if first is not None and own:
                 first.show(model)
             cache.release(checkpoint)
+    show_changed(writer, cache, checkpoints, overlap)
     return SuiteAnswers(evaluations, item_sets)
+
+
+def show_changed(
+    writer: RecordWriter,
+    cache: RecordCache,
+    checkpoints: Mapping[str, Checkpoint],
+    overlap: Mapping[str, frozenset[str]],
+) -> None:
+    """Writes the items and records of what was fixed or broken again with their texts, where the suite wants it."""
+    for name, bound in cache.prepared.asked.items():
+        kept = writer.changed_items(name)
+        if not kept:
+            continue
+        writer.items(name, cache.items_file(bound), kept)
+        for model in writer.run.models(name):
+            records = cache.answer(bound, checkpoints[model]).records
+            assert records is not None
+            marked = records.with_overlap(overlap.get(name, frozenset()))
+            writer.records(writer.run.records_path(name, model), name, marked, kept)
 
 
 def _note_costs(info: RunInfo, prepared: PreparedSuite, answers: SuiteAnswers) -> None:

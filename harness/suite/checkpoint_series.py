@@ -19,16 +19,19 @@ _LISTS = ("candidates", "release")
 
 @dataclass(frozen=True, slots=True)
 class SeriesStep:
-    """A checkpoint of a series: its training step, and the model that it is in the suite."""
+    """A checkpoint of a series: its training step, the model that it is in the suite, and where it is."""
 
     step: int
     model: str
+    folder: str
 
 
 Series = Mapping[str, tuple[SeriesStep, ...]]
+Folders = Mapping[str, Mapping[int, str]]
+"""Series → step → folder."""
 
 
-def with_series(value: Any, folder: Path, problems: Problems) -> tuple[Any, Series]:
+def with_series(value: Any, folder: Path, problems: Problems, known: Folders | None = None) -> tuple[Any, Series]:
     """A suite's content with a model `NAME-STEP` for each checkpoint of a series, and the series by name.
 
     Lists of `compare` that name a series name its models.
@@ -36,6 +39,7 @@ def with_series(value: Any, folder: Path, problems: Problems) -> tuple[Any, Seri
     Args:
         folder: what patterns are relative to.
         problems: gets series that match nothing, or folders without a step.
+        known: the checkpoints of a stored run, whose folders may have changed or gone since.
     """
     models = value.get("models") if isinstance(value, dict) else None
     if not isinstance(models, dict):
@@ -47,8 +51,8 @@ def with_series(value: Any, folder: Path, problems: Problems) -> tuple[Any, Seri
         if key is None:
             made[name] = entry
             continue
-        steps = _steps(entry[key]["series"], folder, problems.below("models", name, key))
-        series[name] = tuple(SeriesStep(step, f"{name}-{step}") for step in steps)
+        steps = (known or {}).get(name) or _steps(entry[key]["series"], folder, problems.below("models", name, key))
+        series[name] = tuple(SeriesStep(step, f"{name}-{step}", path) for step, path in steps.items())
         for step, path in steps.items():
             made[f"{name}-{step}"] = {**entry, key: path}
     if not series:

@@ -12,13 +12,14 @@ from harness.core.errors import SuiteError, Where, unknown
 from harness.gates.parse_rules import collect_gates
 from harness.schema.renames import SUITES
 from harness.suite import bundled
-from harness.suite.checkpoint_series import last_steps, with_series
+from harness.suite.checkpoint_series import Folders, last_steps, with_series
 from harness.suite.checks.gate_checks import check_gates
 from harness.suite.checks.metric_checks import EvaluationMetrics, check_metrics
 from harness.suite.checks.reference_checks import check_references
 from harness.suite.implied_baselines import implied_baselines
 from harness.suite.old_names import check_names
 from harness.suite.sections import SECTIONS, named, read_sections
+from harness.suite.stored_baseline import with_stored_baseline
 from harness.suite.suite import Suite, contenders, suite_digest, without_judges
 from harness.suite.yaml.located_document import Document, decode, parse, read_bytes
 
@@ -76,6 +77,7 @@ def build_suite(
     *,
     keys: Sequence[str] = SECTIONS,
     judged: Callable[[EvaluationMetrics], EvaluationMetrics] | None = None,
+    checkpoints: Folders | None = None,
 ) -> Suite:
     """Validates the content of a suite.
 
@@ -84,13 +86,15 @@ def build_suite(
         problems: the faults so far; all are raised together.
         keys: the keys that a suite may have, for messages.
         judged: an evaluation's metrics → those that its gates may name; the same ones when left out.
+        checkpoints: those of the series of a stored run; looked for when left out.
 
     Raises:
         SuiteError: with every fault, each with file, line and column.
     """
     check_names(document, problems)
     problems.raise_any()
-    value, series = with_series(value, Path(document.file).absolute().parent, problems)
+    value, series = with_series(value, Path(document.file).absolute().parent, problems, checkpoints)
+    value = with_stored_baseline(value, problems)
     sections = read_sections(value, problems, keys)
     check_references(sections, value, problems)
     metrics = {
@@ -132,6 +136,7 @@ def build_suite(
         contenders=(*asked, *implied),
         implied={name: task for name, (task, _) in implied.items()},
         series=series,
+        texts=sections.texts,
         document=document,
         value=value,
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -114,6 +115,34 @@ def test_gates_best_step_and_winner(trained, tmp_path):
     assert winner["bound"] == bounds[round(0.05 / 3, 6)]["high"] > bounds[0.05]["high"]
     assert best["bound"] is not None
     assert any("best step on validation data" in note for note in results["notes"])
+
+
+@pytest.mark.slow
+def test_a_stored_run_is_judged_again_on_its_own_checkpoints(trained, tmp_path):
+    folder = tmp_path / "moved"
+    shutil.copytree(trained, folder)
+    shell = Shell(folder, tmp_path / "cache")
+    run = shell.run("steps.yaml")["folder"]
+    before = json.loads((run / "results.json").read_text())
+    shutil.copytree(folder / "out/checkpoint-6", folder / "out/checkpoint-8")
+    shutil.rmtree(folder / "out/checkpoint-2")
+    own = shell("gate", str(run), "--json", "-q")
+    assert own.returncode == 10, own.stderr
+    (folder / "milder.yaml").write_text(
+        SUITE.replace("SERIES", '{series: "out/checkpoint-*"}').replace("max: 0.01", "max: 1000")
+    )
+    judged = shell("gate", str(run), "--suite", "milder.yaml", "--write", "-q")
+    after = json.loads((run / "results.json").read_text())
+    (old,), (new,) = before["series"], after["series"]
+    assert "unlearns" in old["first_failing"]
+    assert new["first_failing"] == {}, judged.stderr
+    assert "fail" not in {step["gates"]["unlearns"] for step in new["steps"]}
+    assert (new["best"], new["winner"]) == (old["best"], old["winner"])
+    assert not any("unlearns first at step" in note for note in after["notes"])
+    assert shell("gate", str(run), "--from-records", "--write", "-q").returncode == judged.returncode
+    (records,) = json.loads((run / "results.json").read_text())["series"]
+    assert records["winner"] == old["winner"]
+    assert records["best"] is None
 
 
 @pytest.mark.slow

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from harness.cli.ci_system import ci_option, tell
-from harness.cli.options import OUT, file_options, output_options
+from harness.cli.options import OUT, file_options, follow_links_option, output_options
 from harness.cli.terminal import say
 
 
@@ -59,6 +59,7 @@ from harness.cli.terminal import say
 @click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda, cuda:1, cuda:auto (all), mps.")
 @ci_option
 @output_options
+@follow_links_option
 def command(
     base: str,
     finetuned: str,

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import click
 
+from harness.cli.options import follow_links_option
 from harness.cli.terminal import say
 
 
 @click.command("validate")
 @click.argument("suites", nargs=-1, required=True, metavar="SUITE...")
+@follow_links_option
 def command(suites: tuple[str, ...]) -> int:
     """Check suites: keys, names, metrics and gates, and the data and models that are on this machine.
 

@@ -152,7 +152,7 @@ class EmbeddingAssociation(Probe[EmbeddingAssociationOptions]):
     def requests(self, item: Item, protocol: str) -> Sequence[Request]:
         a, b = item.payload["attributes"]
         words = [item.payload["word"], *a, *b]
-        pooling: Literal["mean", "first"] = "first" if protocol == f"{_PROTOCOL}first" else "mean"
+        pooling = protocol.removeprefix(_PROTOCOL)
         return [Embed(template.replace(PLACE, word), pooling) for word in words for template in self.options.templates]
 
     def record(self, item: Item, protocol: str, responses: Sequence[Response]) -> Record:

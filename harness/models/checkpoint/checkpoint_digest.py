@@ -28,7 +28,7 @@ from harness.models.checkpoint.inspection import (
     read_lineage,
 )
 from harness.models.checkpoint.safetensors_header import weight_files
-from harness.models.checkpoint.sentence_pooling import MODULES, SentencePooling, sentence_pooling
+from harness.models.checkpoint.sentence_pooling import sentence_pooling
 from harness.models.checkpoint.tokenizer_files import CHAT_TEMPLATE, SIDE_FILES, TOKENIZER_FILES, has_tokenizer
 
 _TEMPLATE_KEY = "chat_template"
@@ -93,8 +93,9 @@ def checkpoint_digest(folder: Path, resolve: Resolve | None = None, *, above: tu
         content["config"] = _settled(read_json(folder / CONFIG))
         content["tokenizer"] = tokenizer_digest(folder)
         content["max_length"] = repr(_stated_length(folder))
-        if (folder / MODULES).is_file():
-            content["pooling"] = dataclasses.asdict(sentence_pooling(folder) or SentencePooling(None))
+        own_pooling = sentence_pooling(folder)
+        if own_pooling is not None:
+            content["pooling"] = dataclasses.asdict(own_pooling)
         generation = _generation(folder)
         if generation:
             content["generation"] = generation

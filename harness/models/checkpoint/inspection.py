@@ -22,10 +22,11 @@ from harness.models.checkpoint.checkpoint_files import CHECKPOINT_FILE, CHECKPOI
 from harness.models.checkpoint.checkpoint_heads import ADAPTER_TASKS, Head, heads_in, holds_language_model
 from harness.models.checkpoint.declared_sizes import check_sizes
 from harness.models.checkpoint.metadata_schema import ACTED_ON, OLD_KEYS, OLD_KINDS, checked
-from harness.models.checkpoint.missing_weights import INDEX, SINGLE, is_router, missing_weights
+from harness.models.checkpoint.missing_weights import INDEX, SINGLE
 from harness.models.checkpoint.named_code import check_names
 from harness.models.checkpoint.safe_links import check_files
 from harness.models.checkpoint.safetensors_header import Tensor, tensors_of, weight_files
+from harness.models.checkpoint.sentence_router import no_route, read_router
 from harness.models.checkpoint.tokenizer_files import check_tokenizer
 
 SERVER = "server"
@@ -253,8 +254,9 @@ def adapter_weights(folder: Path) -> Path:
 
 def _transformers(folder: Path, labels: tuple[str, ...] | None) -> CheckpointInfo:
     if not (folder / CONFIG).is_file():
-        if is_router(folder):
-            raise missing_weights(folder)
+        router = read_router(folder)
+        if router is not None:
+            raise no_route(folder, router)
         raise CheckpointError(
             f"the checkpoint has no {CONFIG}.",
             where=Where(folder),

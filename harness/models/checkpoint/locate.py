@@ -10,6 +10,7 @@ from harness.core.errors import CheckpointError, IncompleteError, Where
 from harness.core.reporter import Reporter, Silent
 from harness.models.checkpoint.gguf import converted
 from harness.models.checkpoint.pypi_checkpoints import PREFIX, in_cache, packaged
+from harness.models.checkpoint.sentence_router import encoder_folder
 from harness.storage.store import Store
 
 _REVISION = re.compile(r"[0-9a-f]{40}\Z")
@@ -28,7 +29,7 @@ def locate(
     store: Store | None = None,
     reporter: Reporter | None = None,
 ) -> Path:
-    """The folder of a checkpoint that a suite names.
+    """The folder of a checkpoint that a suite names; of a router of sentence-transformers its default encoder's.
 
     Args:
         path: a folder or a GGUF file (relative to `base`, absolute, or below `~`), `owner/name` of
@@ -52,7 +53,7 @@ def locate(
     folder = base / Path(path).expanduser()
     if folder.is_dir():
         _refuse(file is not None, "`file` is for GGUF files of the hub; give the file's path as `load`", where)
-        return folder
+        return encoder_folder(folder)
     if folder.is_file() and folder.suffix == ".gguf":
         return converted(folder, store or Store(reporter=reporter), reporter, where=where)
     local = path.startswith((".", "/", "~")) or path.count("/") > 1 or _HUB_ID.match(path) is None
@@ -67,7 +68,7 @@ def locate(
         checkpoint_file = snapshot(path, revision, offline=offline, where=where, files=[file]) / file
         _refuse(not checkpoint_file.is_file(), f"the hub checkpoint has no file {file!r}", where)
         return converted(checkpoint_file, store or Store(reporter=reporter), reporter, where=where)
-    return snapshot(path, revision, offline=offline, where=where)
+    return encoder_folder(snapshot(path, revision, offline=offline, where=where))
 
 
 def at_hand(path: str, store: Store) -> bool:

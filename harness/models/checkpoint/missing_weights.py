@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 from harness.core.errors import CheckpointError, Where
-from harness.storage import plain_files
 
 SINGLE = "model.safetensors"
 INDEX = "model.safetensors.index.json"
@@ -22,12 +21,6 @@ def missing_weights(folder: Path) -> CheckpointError:
 
 
 def _said_of(folder: Path) -> tuple[str, str]:
-    routes = _routes(folder)
-    if routes:
-        named = ", ".join(f"{route} ({path.name})" for route, path in routes.items())
-        return f"the folder is a router of sentence-transformers: its encoders are {named}.", (
-            f"give the encoder of one route, such as {next(iter(routes.values()))}."
-        )
     below = _folders(folder, "adapter_config.json")
     if below:
         names = ", ".join(path.name for path in below)
@@ -63,28 +56,6 @@ def _said_of(folder: Path) -> tuple[str, str]:
     return f"the checkpoint has no weights ({SINGLE} or {INDEX}).", (
         "check the path; a checkpoint is a folder as `save_pretrained` writes it."
     )
-
-
-def is_router(folder: Path) -> bool:
-    """Whether a folder is a router of sentence-transformers, which holds an encoder for each of its routes."""
-    return bool(_routes(folder))
-
-
-def _routes(folder: Path) -> dict[str, Path]:
-    """Route → the folder of its encoder, where a folder is a router of sentence-transformers."""
-    for file in sorted(folder.glob("**/router_config.json"), key=lambda path: len(path.parts))[:1]:
-        try:
-            settings = plain_files.read_json(file)
-        except (OSError, ValueError):
-            return {}
-        structure = settings.get("structure") if isinstance(settings, dict) else None
-        routes = structure.items() if isinstance(structure, dict) else ()
-        return {
-            str(route): file.parent / str(modules[0])
-            for route, modules in routes
-            if isinstance(modules, list) and modules and (file.parent / Path(str(modules[0])).name).is_dir()
-        }
-    return {}
 
 
 def _folders(folder: Path, name: str) -> list[Path]:

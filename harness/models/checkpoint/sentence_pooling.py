@@ -5,18 +5,31 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from harness.core.errors import CheckpointError, Where
 from harness.models.checkpoint.checkpoint_files import read_json
+from harness.models.checkpoint.sentence_router import Module, read_router, route_below
 from harness.storage import plain_files
 
 MODULES = "modules.json"
 _CONFIG = "config.json"
-_POOLINGS: Mapping[str, Literal["mean", "first"]] = {"mean": "mean", "cls": "first"}
+_SETTINGS = "config_sentence_transformers.json"
+_ENCODER = "sentence_bert_config.json"
+_POOLINGS = {
+    "mean": "mean",
+    "cls": "first",
+    "max": "max",
+    "mean_sqrt_len_tokens": "mean_sqrt",
+    "weightedmean": "weighted_mean",
+    "lasttoken": "last",
+}
+"""What sentence-transformers calls a pooling → what harness calls it."""
 _FLAG = "pooling_mode_"
-_HARMLESS = frozenset({"Transformer", "Pooling", "Normalize"})
+_FLAGS = {"cls_token": "cls", "mean_tokens": "mean", "max_tokens": "max"}
+_HARMLESS = frozenset({"Transformer", "Pooling", "Normalize", "Dropout"})
 """What a cosine does not notice, or what harness does itself."""
+_ROUTER = frozenset({"Router", "Asym"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,11 +37,11 @@ class SentencePooling:
     """The pooling of a sentence encoder.
 
     Attributes:
-        pooling: its own, where harness has it; None otherwise.
+        pooling: its own, where harness has it (`requests.Embed`); None otherwise.
         notes: what is other than in sentence-transformers.
     """
 
-    pooling: Literal["mean", "first"] | None
+    pooling: str | None
     notes: tuple[str, ...] = ()
 
 
@@ -36,48 +49,96 @@ def sentence_pooling(folder: Path) -> SentencePooling | None:
     """The pooling that a folder names; None where it is none of sentence-transformers.
 
     Raises:
-        CheckpointError: when its list of modules is damaged.
+        CheckpointError: when its list of modules, or the router that it is a part of, is damaged.
     """
-    if not (folder / MODULES).is_file():
+    notes: list[str] = []
+    modules = _modules(folder, notes)
+    if modules is None:
         return None
-    modules = _modules(folder)
-    kinds = [str(module.get("type", "")).rpartition(".")[2] for module in modules]
-    notes = [
-        f"its module {kind} (sentence-transformers) is not used: vectors are those of the encoder and its pooling"
-        for kind in dict.fromkeys(kinds)
-        if kind not in _HARMLESS
-    ]
-    place = next(
-        (str(module.get("path", "")) for module, kind in zip(modules, kinds, strict=True) if kind == "Pooling"), ""
-    )
-    named = _mode(folder, place) if place else "mean"
-    pooling = _POOLINGS.get(named)
-    if pooling is None:
-        notes.append(f"its own pooling is {named!r}, which harness does not have: vectors are the mean over all tokens")
-    return SentencePooling(pooling, tuple(notes))
+    for kind in dict.fromkeys(module.kind for module in modules if module.kind not in _HARMLESS):
+        notes.append(
+            f"its module {kind} (sentence-transformers) is not used: vectors are those of the encoder and its pooling"
+        )
+    place = next((module.folder for module in modules if module.kind == "Pooling"), None)
+    named = ["mean"] if place is None else _modes(place)
+    poolings = [_POOLINGS.get(mode) for mode in named]
+    own = "+".join(pooling for pooling in poolings if pooling is not None) if all(poolings) else None
+    if own is None:
+        notes.append(
+            f"its own pooling is {'+'.join(named)!r}, which harness does not have: vectors are the mean over all tokens"
+        )
+    notes.extend(_other_inputs(folder))
+    return SentencePooling(own, tuple(notes))
 
 
-def _modules(folder: Path) -> list[Mapping[str, Any]]:
+def _modules(folder: Path, notes: list[str]) -> list[Module] | None:
+    """The modules that a text goes through, those of a router's route in its place."""
+    listed = _listed(folder)
+    if listed is None:
+        routed = route_below(folder)
+        if routed is None:
+            return None
+        route, chain = routed
+        notes.append(f"the encoder of the route {route!r} of a router of sentence-transformers")
+        above = _listed(folder.parent) or []
+        return [*chain, *(module for module in above if module.kind not in _ROUTER)]
+    modules: list[Module] = []
+    for module in listed:
+        router = read_router(module.folder) if module.kind in _ROUTER else None
+        if router is not None and router.default is not None:
+            notes.append(f"texts take the route {router.default!r} of its router (sentence-transformers)")
+        modules.extend(router.chain if router is not None and router.chain else (module,))
+    return modules
+
+
+def _listed(folder: Path) -> list[Module] | None:
+    """The modules that modules.json lists; None without that file."""
     path = folder / MODULES
+    if not path.is_file():
+        return None
     try:
         modules = plain_files.read_json(path)
     except (OSError, ValueError) as error:
         raise CheckpointError(f"the file cannot be read: {error}.", where=Where(path)) from error
     if not isinstance(modules, list) or not all(isinstance(module, dict) for module in modules):
         raise CheckpointError("expected a list of modules.", where=Where(path), hint="copy the folder again.")
-    return modules
+    made = []
+    for module in modules:
+        place = str(module.get("path", ""))
+        if Path(place).name != place:
+            raise CheckpointError(
+                f"expected the name of a folder as a module's path, found {place!r}.", where=Where(path)
+            )
+        made.append(Module(str(module.get("type", "")).rpartition(".")[2], folder / place))
+    return made
 
 
-def _mode(folder: Path, place: str) -> str:
-    """The pooling's name: of the newer form, or by the flags of the older one; several are joined by `+`."""
-    if Path(place).name != place:
-        raise CheckpointError(
-            f"expected the name of a folder as the pooling's path, found {place!r}.", where=Where(folder / MODULES)
-        )
-    settings = read_json(folder / place / _CONFIG)
+def _modes(place: Path) -> list[str]:
+    """The names of the poolings whose vectors are joined: of the newer form, or by the flags of the older one."""
+    settings = read_json(place / _CONFIG)
     named = settings.get("pooling_mode")
     if isinstance(named, str):
-        return named
-    flags = sorted(name for name, value in settings.items() if name.startswith(_FLAG) and value is True)
-    modes = {"cls_token": "cls", "mean_tokens": "mean", "max_tokens": "max"}
-    return "+".join(modes.get(flag.removeprefix(_FLAG), flag.removeprefix(_FLAG)) for flag in flags) or "mean"
+        return [named]
+    if isinstance(named, list) and named:
+        return [str(mode) for mode in named]
+    flags = sorted(
+        name.removeprefix(_FLAG) for name, value in settings.items() if name.startswith(_FLAG) and value is True
+    )
+    return [_FLAGS.get(flag, flag) for flag in flags] or ["mean"]
+
+
+def _other_inputs(folder: Path) -> list[str]:
+    """What sentence-transformers would do to a text before the tokenizer sees it, and harness does not."""
+    notes = []
+    settings = _settings(folder / _SETTINGS)
+    prompts, name = settings.get("prompts"), settings.get("default_prompt_name")
+    prompt = prompts.get(name) if isinstance(prompts, dict) and isinstance(name, str) else None
+    if isinstance(prompt, str) and prompt:
+        notes.append(f"its default prompt {prompt[:40]!r} (sentence-transformers) is not put before texts")
+    if _settings(folder / _ENCODER).get("do_lower_case") is True:
+        notes.append("sentence-transformers lowers its texts (`do_lower_case`), which is not done here")
+    return notes
+
+
+def _settings(path: Path) -> Mapping[str, Any]:
+    return read_json(path) if path.is_file() else {}

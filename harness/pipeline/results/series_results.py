@@ -8,25 +8,31 @@ that all k bounds hold together and the one that was picked among them.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import date
 from typing import TYPE_CHECKING
 
 from harness.comparisons.recomputed import value_of
-from harness.pipeline.checkpoints.checkpoint import Checkpoint
-from harness.pipeline.prepared_suite import BoundEvaluation, PreparedSuite
 from harness.pipeline.results.gate_verdicts import verdicts
 from harness.schema.results.inputs import EvaluationResult
 from harness.schema.results.metrics import ComparisonResult, MetricResult
+from harness.schema.results.results_file import Results
 from harness.schema.results.series import SeriesChoice, SeriesResult, SeriesStepResult
+from harness.storage.run_dir import RunDir
+from harness.suite.checkpoint_series import SeriesStep
 
 if TYPE_CHECKING:
+    from harness.pipeline.checkpoints.checkpoint import Checkpoint
+    from harness.pipeline.prepared_suite import BoundEvaluation, PreparedSuite
     from harness.pipeline.records.record_cache import RecordCache
     from harness.pipeline.run_context import RunContext
-    from harness.suite.checkpoint_series import SeriesStep
     from harness.suite.suite import Suite
 
 ALPHA = 0.05
+Judge = Callable[[str], dict[str, str]]
+"""A checkpoint's model → gate → its verdict, as if that checkpoint were the one to be released."""
+Step = SeriesStep | SeriesStepResult
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,9 +48,9 @@ class StepValues:
     values: Mapping[str, float]
 
 
-def series_alphas(suite: Suite) -> frozenset[float]:
-    """The one-sided levels at which bounds are needed for winners."""
-    return frozenset({ALPHA, *(ALPHA / len(steps) for steps in suite.series.values() if steps)} if suite.series else ())
+def series_alphas(counts: Iterable[int]) -> frozenset[float]:
+    """The one-sided levels at which bounds are needed for winners among so many checkpoints of each series."""
+    return frozenset(alpha for count in counts if count for alpha in (ALPHA, ALPHA / count))
 
 
 def selecting(prepared: PreparedSuite) -> BoundEvaluation | None:
@@ -68,7 +74,8 @@ def validation_values(cache: RecordCache, checkpoints: Mapping[str, Checkpoint])
 
     bound = selecting(cache.prepared)
     if bound is None:
-        return StepValues("", {})
+        tasks = [other for other in cache.prepared.asked.values() if other.evaluation.role == "task" and other.metrics]
+        return StepValues(f"{tasks[0].name}.{tasks[0].metrics[0]}" if tasks and cache.prepared.suite.series else "", {})
     context = replace(bound.evaluation.metric_context(), code=cache.prepared.code)
     models = [step.model for steps in cache.prepared.suite.series.values() for step in steps]
     records = {model: cache.answer(bound, checkpoints[model], "validation").records for model in models}
@@ -93,38 +100,72 @@ def series_results(
 ) -> list[SeriesResult]:
     """The series of a suite, in the order in which it names them."""
     suite, made = prepared.suite, []
+    judge = _judge(context.run, suite, metrics, comparisons, evaluations, context.today)
     against = [comparison for comparison in comparisons if comparison.baseline == suite.compare.baseline]
-    metric = validation.metric
     for name, steps in suite.series.items():
-        judged = [_judged(context, suite, step, metrics, comparisons, evaluations) for step in steps]
-        failing: dict[str, int] = {}
-        for entry in judged:
-            for gate, verdict in entry.gates.items():
-                if verdict == "fail":
-                    failing.setdefault(gate, entry.step)
         best = _best(steps, validation, against)
-        winner = _winner(steps, metric, against)
-        made.append(SeriesResult(name=name, steps=judged, first_failing=failing, best=best, winner=winner))
+        winner = _winner(steps, validation.metric, against)
+        made.append(_judged(SeriesResult(name=name, steps=[_step(step) for step in steps]), judge, best, winner))
     return made
 
 
-def _judged(
-    context: RunContext,
+def series_judged_again(
+    run: RunDir, suite: Suite, results: Results, *, today: date, believed: bool = True
+) -> list[SeriesResult]:
+    """The series of a stored run under a suite's gates, with the bounds of its comparisons as they are now.
+
+    Args:
+        run: where the records are.
+        suite: whose gates judge.
+        results: the run's, scored again where that was needed.
+        today: for waivers.
+        believed: whether figures are believed that the records do not hold: a step's value on validation data.
+    """
+    judge = _judge(run, suite, results.metrics, results.comparisons, results.evaluations, today)
+    against = [comparison for comparison in results.comparisons if comparison.baseline == results.baseline]
+    made = []
+    for series in results.series:
+        best, winner = series.best, series.winner
+        if best is not None:
+            known = StepValues(best.metric, {best.model: best.value} if believed else {})
+            best = _best(series.steps, known, against)
+        if winner is not None:
+            winner = _winner(series.steps, winner.metric, against)
+        made.append(_judged(series, judge, best, winner))
+    return made
+
+
+def _judge(
+    run: RunDir,
     suite: Suite,
-    step: SeriesStep,
     metrics: list[MetricResult],
     comparisons: list[ComparisonResult],
     evaluations: list[EvaluationResult],
-) -> SeriesStepResult:
-    """The gates on one checkpoint, as if it were the one to be released."""
-    alone = replace(suite, release=(step.model,))
-    gates = verdicts(context.run, alone, metrics, comparisons, evaluations, today=context.today)
-    own = {gate.id: gate.verdict for gate in gates if gate.model == step.model}
-    return SeriesStepResult(step=step.step, model=step.model, gates=own)
+    today: date,
+) -> Judge:
+    def judge(model: str) -> dict[str, str]:
+        gates = verdicts(run, replace(suite, release=(model,)), metrics, comparisons, evaluations, today=today)
+        return {gate.id: gate.verdict for gate in gates if gate.model == model}
+
+    return judge
+
+
+def _step(step: SeriesStep) -> SeriesStepResult:
+    return SeriesStepResult(step=step.step, model=step.model, folder=step.folder)
+
+
+def _judged(series: SeriesResult, judge: Judge, best: SeriesChoice | None, winner: SeriesChoice | None) -> SeriesResult:
+    steps = [step.model_copy(update={"gates": judge(step.model)}) for step in series.steps]
+    failing: dict[str, int] = {}
+    for step in steps:
+        for gate, verdict in step.gates.items():
+            if verdict == "fail":
+                failing.setdefault(gate, step.step)
+    return SeriesResult(name=series.name, steps=steps, first_failing=failing, best=best, winner=winner)
 
 
 def _best(
-    steps: Sequence[SeriesStep], validation: StepValues, comparisons: Sequence[ComparisonResult]
+    steps: Sequence[Step], validation: StepValues, comparisons: Sequence[ComparisonResult]
 ) -> SeriesChoice | None:
     values, metric = validation.values, validation.metric
     known = [step for step in steps if step.model in values]
@@ -135,7 +176,7 @@ def _best(
     return _choice(chosen, metric, "validation", values[chosen.model], ALPHA, comparisons)
 
 
-def _winner(steps: Sequence[SeriesStep], metric: str, comparisons: Sequence[ComparisonResult]) -> SeriesChoice | None:
+def _winner(steps: Sequence[Step], metric: str, comparisons: Sequence[ComparisonResult]) -> SeriesChoice | None:
     own = [comparison for comparison in comparisons if _of(comparison, metric)]
     values = {comparison.candidate: comparison.delta.value for comparison in own}
     known = [(value, step) for step in steps if (value := values.get(step.model)) is not None and not math.isnan(value)]
@@ -147,7 +188,7 @@ def _winner(steps: Sequence[SeriesStep], metric: str, comparisons: Sequence[Comp
 
 
 def _choice(
-    step: SeriesStep, metric: str, split: str, value: float, alpha: float, comparisons: Sequence[ComparisonResult]
+    step: Step, metric: str, split: str, value: float, alpha: float, comparisons: Sequence[ComparisonResult]
 ) -> SeriesChoice:
     compared = next((pair for pair in comparisons if _of(pair, metric) and pair.candidate == step.model), None)
     interval = None if compared is None else compared.delta
@@ -181,7 +222,7 @@ def series_notes(series: Sequence[SeriesResult]) -> list[str]:
             f"{made.name}: of {len(made.steps)} checkpoints to step {last}, gates that fail: {failing or 'none'}."
         )
         if made.best is None:
-            notes.append(f"{made.name}: no step is chosen, since no task has validation data.")
+            notes.append(f"{made.name}: no step is chosen, as no answers to validation data are at hand.")
         else:
             notes.append(f"{made.name}: the best step on validation data is {made.best.step}{_said(made.best)}.")
         if made.winner is not None and made.winner.bound is not None:

@@ -13,11 +13,13 @@ class SeriesStepResult(Result):
     Attributes:
         step: of the training.
         model: its name in the suite, under which its metrics and comparisons stand.
+        folder: where the suite found it, as its pattern is written.
         gates: gate → its verdict on this checkpoint.
     """
 
     step: int
     model: str
+    folder: str = ""
     gates: dict[str, str] = Field(default_factory=dict)
 
 

@@ -115,14 +115,24 @@ def _edits(text: str) -> list[Edit]:
         if target is None:
             return []
         edits += replace(words, index, target, entry.group)
+    named = _name_edits(words)
+    if named is None:
+        return []
+    edits += named
+    if undecided or (edits and maybe_a_name(words)):
+        raise UndecidedError
+    return edits
+
+
+def _name_edits(words: Words) -> list[Edit] | None:
+    """The edits of the given names; None where one has no counterpart."""
+    edits: list[Edit] = []
     for index in find_names(words):
         name = given_names()[words.items[index].text.capitalize()]
         other = name_counterpart(name.word, gender=_OTHER[name.gender])
         if other is None:
-            return []
+            return None
         edits += name_edits(words, index, other, name.gender)
-    if undecided or (edits and maybe_a_name(words)):
-        raise UndecidedError
     return edits
 
 

@@ -87,7 +87,8 @@ def test_a_router_of_sentence_transformers_names_its_encoders(tmp_path):
     for route in ("query_0_Transformer", "document_0_Transformer"):
         (tmp_path / route).mkdir()
     structure = {"query": ["query_0_Transformer"], "document": ["document_0_Transformer"]}
-    (tmp_path / "router_config.json").write_text(json.dumps({"structure": structure}))
+    page = {"structure": structure, "types": {}, "parameters": {"allow_empty_key": False}}
+    (tmp_path / "router_config.json").write_text(json.dumps(page))
     (tmp_path / "modules.json").write_text("[]")
     with pytest.raises(
         CheckpointError, match=r"router of sentence-transformers: its encoders are query \(query_0_Tr"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import numpy as np
 
@@ -99,8 +99,30 @@ def features(network: Network, batcher: Batcher, texts: Sequence[str]) -> tuple[
     return vectors, encoded.truncated
 
 
+def pooled(states: FloatArray, pooling: str) -> FloatArray:
+    """One vector of a text's last hidden states float64[L, H]: float64[H], or of several poolings joined."""
+    return np.concatenate([_POOLINGS[name](states) for name in pooling.split("+")])
+
+
+def _by_place(states: FloatArray) -> FloatArray:
+    weights = np.arange(1, len(states) + 1)[:, None]
+    mean: FloatArray = (states * weights).sum(axis=0) / weights.sum()
+    return mean
+
+
+_POOLINGS: Mapping[str, Callable[[FloatArray], FloatArray]] = {
+    "mean": lambda states: states.mean(axis=0),
+    "first": lambda states: states[0],
+    "last": lambda states: states[-1],
+    "max": lambda states: states.max(axis=0),
+    "mean_sqrt": lambda states: states.sum(axis=0) / np.sqrt(len(states)),
+    "weighted_mean": _by_place,
+}
+"""As sentence-transformers makes them."""
+
+
 def embeddings(network: Network, batcher: Batcher, requests: Sequence[Embed]) -> Iterator[tuple[Request, Response]]:
-    """Answers each request: the mean over all tokens as the model reads them, or the first one.
+    """Answers each request by its pooling over all tokens as the model reads them.
 
     Special tokens count, as sentence encoders are trained.
     """
@@ -110,7 +132,7 @@ def embeddings(network: Network, batcher: Batcher, requests: Sequence[Embed]) ->
         if isinstance(states, TooLarge):
             yield request, too_large(states)
             continue
-        vector = states[0] if request.pooling == "first" else states.mean(axis=0)
+        vector = pooled(states, request.pooling)
         if not np.isfinite(vector).all():
             yield request, Failure("nan", "the embedding is not finite")
         else:

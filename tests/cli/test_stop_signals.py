@@ -1,0 +1,51 @@
+"""Signals that arrive while modules are imported."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+SLOW_MODULE = """
+import os, time
+os.kill(os.getpid(), {number})
+time.sleep(0.2)
+finished = True
+"""
+PROGRAM = """
+import sys, time
+from harness.cli.stop_signals import Terminated, stoppable
+sys.path.insert(0, {folder!r})
+try:
+    with stoppable():
+        import slow_module
+        assert slow_module.finished
+        time.sleep(20)
+except KeyboardInterrupt as stop:
+    print(type(stop).__name__, sys.modules["slow_module"].finished)
+"""
+
+
+@pytest.mark.parametrize(("number", "name"), [(signal.SIGTERM, "Terminated"), (signal.SIGINT, "KeyboardInterrupt")])
+def test_a_signal_waits_for_the_end_of_an_import(number: signal.Signals, name: str, tmp_path: Path) -> None:
+    (tmp_path / "slow_module.py").write_text(SLOW_MODULE.format(number=int(number)), "utf-8")
+    done = subprocess.run(
+        [sys.executable, "-c", PROGRAM.format(folder=str(tmp_path))], capture_output=True, text=True, timeout=60,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+    )  # fmt: skip
+    assert done.stdout.split() == [name, "True"], done.stderr
+
+
+def test_an_ignored_interrupt_stays_ignored() -> None:
+    program = (
+        "import os, signal\nfrom harness.cli.stop_signals import stoppable\n"
+        "with stoppable():\n    os.kill(os.getpid(), signal.SIGINT)\nprint('went on')\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, timeout=60,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_IGN),
+    )  # fmt: skip
+    assert done.stdout.split() == ["went", "on"], done.stderr
