@@ -130,6 +130,24 @@ class OverlapResult(Result):
     high: float
 
 
+class AdjustedResult(Result):
+    """A change on items that both sides answered, made surer by what the baseline's answers to all its items say.
+
+    Attributes:
+        interval: estimates the same as `delta`, where chance chose the items that the candidate answered.
+        n, total: items that both answered, and items of the baseline.
+        n_eff: independent pairs that would be as sure without the further items.
+        gain: of the effective number, by these.
+    """
+
+    interval: Interval
+    n: int
+    total: int
+    n_eff: float
+    gain: float
+    weaknesses: list[str] = Field(default_factory=list)
+
+
 class ComparisonResult(Result):
     """Candidate minus baseline for one metric on identical items.
 
@@ -152,6 +170,7 @@ class ComparisonResult(Result):
         seeds: the difference over several training seeds; all else is of the first seed's checkpoint.
         slow: the metric has no sufficient statistics and was recomputed on every resample.
         anytime, missing, worst_case, sampling: as of `MetricResult`.
+        adjusted: the difference with what further items of the baseline say; None where it has none. No gate reads it.
         overlap: the difference without items that overlap with training data; None where none do.
     """
 
@@ -199,6 +218,7 @@ class ComparisonResult(Result):
     missing: int = 0
     worst_case: Interval | None = None
     sampling: SamplingResult | None = None
+    adjusted: AdjustedResult | None = None
     overlap: OverlapResult | None = None
     status: Literal["ok", "undefined", "refused"] = "ok"
     reason: str | None = None
