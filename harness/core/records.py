@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 STAT_PREFIX = "stat."
+SCATTER = "sampling_variance."
+"""Before the name of a statistic of sampled answers: the variance of its mean over them, given the item."""
 ITEM = "item"
 """The unit of independence of items that stand alone: every item is a cluster of its own."""
 _PART = 4096
