@@ -6,16 +6,18 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from harness.calibration.driver import carry_out_for
+from harness.calibration.load_calibration import CalibrationSuite
 from harness.commands.stored_suite import own_suite
 from harness.core.errors import DataError, Where
 from harness.core.metric_structure import SCORING_ABSOLUTE
 from harness.core.reporter import Reporter
+from harness.pipeline.run_context import CarryOut
 from harness.pipeline.run_suite import Settings, run_suite
 from harness.schema.results.results_file import Results
 from harness.schema.run_info import RunInfo
 from harness.storage.run_dir import RunDir
 from harness.storage.store import Store
+from harness.suite.suite import Suite
 
 TOLERANCE = SCORING_ABSOLUTE
 """How far a figure may be from the stored one, for figures over 1 as a share of it: what likelihoods may differ by."""
@@ -97,7 +99,7 @@ def rerun(run: RunDir, store: Store, reporter: Reporter, settings: Settings) -> 
     _require_own(run, info)
     suite = own_suite(run)
     again = replace(settings, limit=results.limit, overrides=info.overrides, until_decided=results.looks is not None)
-    finished = run_suite(suite, store, reporter, again, carry_out_for(suite))
+    finished = run_suite(suite, store, reporter, again, _steps(suite))
     before, after = _figures(results), _figures(finished.results)
     names = [*before, *(name for name in after if name not in before)]
     changed = [
@@ -112,6 +114,17 @@ def rerun(run: RunDir, store: Store, reporter: Reporter, settings: Settings) -> 
         changed,
         list(_verdicts(results, finished.results)),
     )
+
+
+def _steps(suite: Suite) -> CarryOut:
+    """How its suite is carried out: once, or in all of its planted worlds."""
+    if isinstance(suite, CalibrationSuite):
+        from harness.calibration.driver import over_worlds
+
+        return over_worlds
+    from harness.pipeline.carry_out import carry_out
+
+    return carry_out
 
 
 def _require_own(run: RunDir, info: RunInfo) -> None:
