@@ -87,13 +87,14 @@ class SimulatedGate:
 
     @property
     def sentence(self) -> str:
-        text = f"{self.who} passes with {self.power:.0%} ({self.low:.0%} to {self.high:.0%})"
+        how = f"Simulated on samples of {self.source} with the gate's own method"
+        text = f"{how}: {self.who} passes with {self.power:.0%} ({self.low:.0%} to {self.high:.0%})"
         if self.required_n is None:
             size = "no realistic number of items"
         else:
             most = "no realistic number" if self.most_n is None else whole(self.most_n)
             size = f"{whole(self.required_n)} items ({whole(self.least_n or 0)} to {most})"
-        return f"{text}; 80% takes {size}; by samples of {self.source}, judged by the gate's own method"
+        return f"{text}; 80% takes {size}"
 
 
 @dataclass(frozen=True, slots=True)
