@@ -14,6 +14,7 @@ from harness.pipeline.answered_evaluation import AnsweredEvaluation, SuiteAnswer
 from harness.pipeline.checkpoints.checkpoint import Checkpoint
 from harness.pipeline.checkpoints.checkpoint_builder import CheckpointBuilder
 from harness.pipeline.checkpoints.equal_weights import equal_weights
+from harness.pipeline.first_figures import FirstFigures
 from harness.pipeline.prepared_suite import PreparedSuite, prepare
 from harness.pipeline.records.base_selection import choose_baselines, competes, ways_of
 from harness.pipeline.records.private_texts import RecordWriter
@@ -53,13 +54,15 @@ def carry_out(context: RunContext) -> Results:
     with clock.step("data", "data"):
         prepared = _prepared(context)
     builder = CheckpointBuilder(prepared, context.store, context.reporter)
-    checkpoints = make_checkpoints(builder, clock, run)
+    cache = RecordCache(prepared, builder, context.store, context.reporter, device=context.settings.device)
+    first = None if context.settings.until_decided else FirstFigures(cache, context.reporter)
+    checkpoints = make_checkpoints(builder, clock, run, first)
     replicates = make_replicates(builder, clock, run)
     _note_checkpoints(context.info, checkpoints, replicates, builder.loaded)
 
-    def look(prepared: PreparedSuite) -> Results:
-        cache = RecordCache(prepared, builder, context.store, context.reporter, device=context.settings.device)
-        answers = collect(cache, checkpoints, replicates, clock, run)
+    def look(cache: RecordCache) -> Results:
+        prepared = cache.prepared
+        answers = collect(cache, checkpoints, replicates, clock, run, first)
         _note_costs(context.info, prepared, answers)
         context.info.peak_memory = max(context.info.peak_memory or 0, cache.highest_memory or 0)
         with clock.step("statistics", "compare"):
@@ -68,13 +71,14 @@ def carry_out(context: RunContext) -> Results:
             validation = validation_values(cache, checkpoints)
             return assemble(counted, prepared, checkpoints, answers, baselines, validation)
 
-    if not context.settings.until_decided:
-        return look(prepared)
-    sizes = {
-        name: RecordCache(prepared, builder, context.store, context.reporter).item_set(bound).n
-        for name, bound in prepared.asked.items()
-    }
-    return look_until_decided(prepared, sizes, look, context.reporter)
+    if first is not None:
+        return look(cache)
+
+    def part(prepared: PreparedSuite) -> Results:
+        return look(RecordCache(prepared, builder, context.store, context.reporter, device=context.settings.device))
+
+    sizes = {name: cache.item_set(bound).n for name, bound in prepared.asked.items()}
+    return look_until_decided(prepared, sizes, part, context.reporter)
 
 
 def _prepared(context: RunContext) -> PreparedSuite:
@@ -84,8 +88,14 @@ def _prepared(context: RunContext) -> PreparedSuite:
     return prepare(context.suite, context.store, context.reporter, limit=limit, code=context.code)
 
 
-def make_checkpoints(builder: CheckpointBuilder, clock: Clock, run: RunDir) -> dict[str, Checkpoint]:
-    """Makes or finds every model of the suite, parents first; copies training logs to the run."""
+def make_checkpoints(
+    builder: CheckpointBuilder, clock: Clock, run: RunDir, first: FirstFigures | None = None
+) -> dict[str, Checkpoint]:
+    """Makes or finds every model of the suite, parents first; copies training logs to the run.
+
+    Args:
+        first: asks each model that is trained here, before the next one is.
+    """
     made: dict[str, Checkpoint] = {}
     builder.require_extras()
     for model in builder.order():
@@ -94,6 +104,9 @@ def make_checkpoints(builder: CheckpointBuilder, clock: Clock, run: RunDir) -> d
             facts["cached"] = made[model].cached
         if not made[model].in_place:
             _copy_log(made[model], run, model)
+        if first is not None and not made[model].cached and model in builder.prepared.suite.contenders:
+            with clock.step(model, "evaluate") as facts:
+                facts["cached"] = first.ask(made[model])
     for note in equal_weights(builder, made):
         builder.reporter.warn(note)
     return made
@@ -142,11 +155,13 @@ def collect(
     replicates: Mapping[str, Sequence[Checkpoint]],
     clock: Clock,
     run: RunDir,
+    first: FirstFigures | None = None,
 ) -> SuiteAnswers:
     """Brings the records of every model on every evaluation into the run directory.
 
     Args:
         replicates: model → its checkpoints with further training seeds.
+        first: shows a row for each model that is asked.
     """
     prepared = cache.prepared
     overlap = cache.overlap()
@@ -161,24 +176,28 @@ def collect(
     evaluations: list[AnsweredEvaluation] = []
     for model in cache.by_base({model: checkpoints[model] for model in prepared.suite.contenders}):
         for checkpoint in (checkpoints[model], *replicates.get(model, ())):
-            first = checkpoint is checkpoints[model]
-            title = model if first else f"{model} seed {checkpoint.seed}"
+            own = checkpoint is checkpoints[model]
+            title = model if own else f"{model} seed {checkpoint.seed}"
             with clock.step(title, "evaluate") as facts:
                 facts["cached"] = True
                 for name, bound in prepared.asked.items():
                     if not prepared.suite.asks(model, name):
                         continue
-                    if first and ((model in variants and competes(bound)) or (model in steps and bound is selector)):
+                    if own and ((model in variants and competes(bound)) or (model in steps and bound is selector)):
                         facts["cached"] &= cache.answer(bound, checkpoint, "validation").cached
                     answered = cache.answer(bound, checkpoint)
                     facts["cached"] &= answered.cached
-                    path = run.records_path(name, model) if first else run.replicate_path(name, model, checkpoint.seed)
+                    path = run.records_path(name, model) if own else run.replicate_path(name, model, checkpoint.seed)
                     if answered.records is not None:
                         writer.records(path, name, answered.records.with_overlap(overlap.get(name, frozenset())))
                     for further in answered.further_seeds:
                         writer.records(run.replicate_path(name, model, further.head.seed), name, further)
-                    if first:
+                    if own:
+                        if first is not None:
+                            first.add(answered)
                         evaluations.append(replace(answered, records=None, further_seeds=()))
+            if first is not None and own:
+                first.show(model)
             cache.release(checkpoint)
     show_changed(writer, cache, checkpoints, overlap)
     return SuiteAnswers(evaluations, item_sets)

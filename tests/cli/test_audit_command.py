@@ -50,3 +50,22 @@ def test_words_of_a_suite_become_options() -> None:
     assert as_typed("read as cp1252; set `encoding` to confirm or correct it").endswith(
         "pass --encoding to confirm or correct it"
     )
+
+
+def test_labels_say_what_a_numbered_head_means(
+    pair: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for seed, name in enumerate(("base", "tuned")):
+        model_zoo.both_heads("bert", tmp_path / f"{name}-head", ("LABEL_0", "LABEL_1"), seed=seed)
+    rows = "".join(f"a {word} film number {k},{word}\n" for k in range(4) for word in ("good", "bad"))
+    Path("rows.csv").write_text(f"body,mood\n{rows}", "utf-8")
+    audit = ["audit", "base-head", "tuned-head", "--prose", "prose.txt", "--held-out", "--limit", "8", "--quiet"]
+    task = ["--task-data", "rows.csv", "--text", "body", "--label", "mood"]
+    assert invoke([*audit, *task, "--labels", "LABEL_0=bad,LABEL_1=good"]) != 2
+    (written,) = Path("reports").glob("audit/*/suite.yaml")
+    assert load_suite(str(written)).tasks["task"].options.head_labels == {"LABEL_0": "bad", "LABEL_1": "good"}
+    capsys.readouterr()
+    assert invoke([*audit, *task, "--labels", "LABEL_0=bad"]) == 2
+    assert "one label for each of LABEL_0, LABEL_1" in capsys.readouterr().err
+    assert invoke([*audit, "--labels", "bad,good"]) == 2
+    assert "--task-data, which is missing" in capsys.readouterr().err

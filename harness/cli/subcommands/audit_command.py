@@ -18,6 +18,11 @@ from harness.cli.terminal import say
 @click.option("--task-data", type=click.Path(dir_okay=False, path_type=Path), help="Labeled data file; adds a task.")
 @click.option("--text", default="text", show_default=True, help="Text column of --task-data.")
 @click.option("--label", default="label", show_default=True, help="Label column of --task-data.")
+@click.option(
+    "--labels",
+    metavar="HEAD=LABEL,...",
+    help="What the rows of the head mean: `LABEL_0=negative,LABEL_1=positive`, or the labels in its order.",
+)
 @file_options
 @click.option(
     "--prose",
@@ -61,6 +66,7 @@ def command(
     task_data: Path | None,
     text: str,
     label: str,
+    labels: str | None,
     prose: Path | None,
     trained_on: tuple[str, ...],
     held_out: bool,
@@ -97,6 +103,7 @@ def command(
             task_data=task_data,
             text=text,
             label=label,
+            labels=labels,
             read_as=read_as,
             prose=prose,
             bias=bias,

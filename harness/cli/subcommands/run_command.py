@@ -76,7 +76,7 @@ def command(
     The exit code is the verdict: 0 if every blocking gate passed, 10 if one failed, 11 if one is
     inconclusive, 12 if one could not be judged, 13 if --locked finds a difference.
     """
-    from harness.calibration.driver import carry_out_for
+    from harness.calibration.load_calibration import CalibrationSuite
     from harness.cli.console import make_reporter
     from harness.cli.options import changed_suite, lock_file, open_store, stored_baseline
     from harness.cli.outcome import show_outcome
@@ -98,7 +98,11 @@ def command(
         until_decided=until_decided,
     )
     store = open_store(reporter, fresh=not resume)
-    finished = run_suite(chosen, store, reporter, settings, carry_out_for(chosen))
+    if isinstance(chosen, CalibrationSuite):
+        from harness.calibration.driver import over_worlds as carry_out
+    else:
+        from harness.pipeline.carry_out import carry_out
+    finished = run_suite(chosen, store, reporter, settings, carry_out)
     code = show_outcome(finished.run, finished.results, as_json=as_json, info=finished.info)
     tell(finished.run, finished.results, finished.info, ci, as_json=as_json)
     return code

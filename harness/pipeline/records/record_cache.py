@@ -291,6 +291,11 @@ class RecordCache:
         """Closes a model; its base stays in memory until another one is opened."""
         self._models.pop(checkpoint.key, None)
 
+    def close(self) -> None:
+        """Closes all models and their bases, so that a training that follows has the memory."""
+        self._models.clear()
+        self._pool = None
+
     def overlap(self) -> dict[str, frozenset[str]]:
         """Evaluation → ids of items whose text stands in the training data of some model.
 
