@@ -37,6 +37,7 @@ COMMANDS = {
     "bless": "Bless a stored run under a tag, to compare later runs with it.",
     "items": "List the items of a stored run, those with a doubtful label first.",
     "relabel": "Make a new run from a stored one with corrected labels, and judge it again.",
+    "rerun": "Run the suite of a stored run again, and name every figure that differs.",
     "import": "Import the logs of another tool (lm-evaluation-harness) as a run.",
     "gate": "Re-evaluate the gates of a stored run, or apply another suite's gates to it.",
     "explain": "Explain why a gate got its verdict, and what would change it.",

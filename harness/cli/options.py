@@ -177,11 +177,11 @@ def _assignment(text: str, form: str = "NAME=PATH", option: str = "--model") -> 
 
 
 def say_unknown_training(suite: Suite) -> None:
-    """Says on stderr where rows may have been trained on, with the lines to add."""
+    """Says on stderr which words have another name now, and where rows may have been trained on."""
     from harness.report.wording.safe_text import clean_line
     from harness.suite.unknown_training import warnings_of
 
-    for sentence in warnings_of(suite):
+    for sentence in (*suite.deprecated, *warnings_of(suite)):
         say(clean_line(f"warning: {sentence}", 1000), err=True)
 
 

@@ -77,7 +77,7 @@ def run_suite(
     ):
         info = _opening(run, suite, settings, attempts)
         run.write_info(info)
-        for sentence in warnings_of(suite):
+        for sentence in (*suite.deprecated, *warnings_of(suite)):
             reporter.warn(sentence)
         context = RunContext(run, info, suite, store, reporter, settings, prepared, code)
         try:

@@ -16,6 +16,7 @@ from harness.suite.checkpoint_series import Folders, last_steps, with_series
 from harness.suite.checks.gate_checks import check_gates
 from harness.suite.checks.metric_checks import EvaluationMetrics, check_metrics
 from harness.suite.checks.reference_checks import check_references
+from harness.suite.deprecated_words import with_current_words
 from harness.suite.implied_baselines import implied_baselines
 from harness.suite.old_names import check_names
 from harness.suite.sections import SECTIONS, named, read_sections
@@ -93,6 +94,7 @@ def build_suite(
     """
     check_names(document, problems)
     problems.raise_any()
+    value, deprecated = with_current_words(value, problems)
     value, series = with_series(value, Path(document.file).absolute().parent, problems, checkpoints)
     value = with_stored_baseline(value, problems)
     sections = read_sections(value, problems, keys)
@@ -137,6 +139,7 @@ def build_suite(
         implied={name: task for name, (task, _) in implied.items()},
         series=series,
         texts=sections.texts,
+        deprecated=deprecated,
         document=document,
         value=value,
     )

@@ -59,6 +59,7 @@ class Suite:
         series: entries that stand for all checkpoints of a training: name → its models by step.
         text, path: the file as it was read.
         texts: whose texts a run's files hold: of no item, of those that a released model fixed or broke, or of all.
+        deprecated: sentences about its words that have another name now.
         whole: the suite that this one is a part of, after `--only`: rows that it asks about are not trained on.
     """
 
@@ -85,6 +86,7 @@ class Suite:
     implied: Mapping[str, str] = field(default_factory=dict)
     series: Series = field(default_factory=dict)
     texts: TextMode = "all"
+    deprecated: tuple[str, ...] = ()
     whole: Suite | None = field(default=None, repr=False, compare=False)
 
     @property

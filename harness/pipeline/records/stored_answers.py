@@ -9,31 +9,54 @@ from __future__ import annotations
 import dataclasses
 import re
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from harness.core.digests import digest, is_key
 from harness.core.errors import DataError, HarnessError, Where
 from harness.core.evaluation import Item
 from harness.core.records import SKIPPED, Records, RecordsHead
+from harness.core.reporter import Reporter
 from harness.core.requests import Failure
 from harness.model_kinds.stored_kind import NAME
 from harness.models.device_policy import SCORING_VERSION
 from harness.pipeline.answered_evaluation import AnsweredEvaluation
 from harness.pipeline.checkpoints.checkpoint import CHECKPOINTS, Checkpoint
-from harness.pipeline.prepared_suite import BoundEvaluation
+from harness.pipeline.checkpoints.checkpoint_builder import CheckpointBuilder
+from harness.pipeline.prepared_suite import BoundEvaluation, PreparedSuite
 from harness.pipeline.records.inference import ask
 from harness.schema.results.inputs import EvaluationResult
 from harness.storage.run_dir import RunDir
+from harness.storage.store import Store
 
 if TYPE_CHECKING:
-    from harness.pipeline.records.record_cache import RecordCache
+    from harness.models.cached_model import CachedModel
 
 _SHOTS = re.compile(r"_\d+_shots\Z")
 
 
-def stored_answers(
-    cache: RecordCache, bound: BoundEvaluation, checkpoint: Checkpoint, split: str
-) -> AnsweredEvaluation:
+class Answering(Protocol):
+    """What is needed of a `RecordCache`: today's items, and models that are opened where an item is missing."""
+
+    @property
+    def prepared(self) -> PreparedSuite: ...
+
+    @property
+    def builder(self) -> CheckpointBuilder: ...
+
+    @property
+    def store(self) -> Store: ...
+
+    @property
+    def reporter(self) -> Reporter: ...
+
+    def items(self, bound: BoundEvaluation) -> list[Item]: ...
+
+    def open(self, checkpoint: Checkpoint) -> CachedModel: ...
+
+    def release(self, checkpoint: Checkpoint) -> None: ...
+
+
+def stored_answers(cache: Answering, bound: BoundEvaluation, checkpoint: Checkpoint, split: str) -> AnsweredEvaluation:
     """What the stored run says of a model on an evaluation, for the items that are asked today.
 
     Raises:
@@ -67,7 +90,7 @@ def stored_answers(
 
 
 def _require_same_questions(
-    cache: RecordCache, bound: BoundEvaluation, known: EvaluationResult, head: RecordsHead, run: RunDir
+    cache: Answering, bound: BoundEvaluation, known: EvaluationResult, head: RecordsHead, run: RunDir
 ) -> None:
     """Refuses records of other prompts, words, stop rules, filters, scorers, or of another scoring version."""
     asked = head.facts.get("asked")
@@ -90,7 +113,7 @@ def _require_same_questions(
 
 
 def _content_today(
-    cache: RecordCache, bound: BoundEvaluation, head: RecordsHead, content: Mapping[str, Any]
+    cache: Answering, bound: BoundEvaluation, head: RecordsHead, content: Mapping[str, Any]
 ) -> dict[str, Any]:
     today: dict[str, Any] = dict(bound.evaluation.protocol_content(_SHOTS.sub("", head.protocol)))
     if bound.lists:
@@ -113,7 +136,7 @@ def _short(value: Any) -> str:
 
 
 def _asked_again(
-    cache: RecordCache, bound: BoundEvaluation, checkpoint: Checkpoint, missing: Sequence[Item], head: RecordsHead
+    cache: Answering, bound: BoundEvaluation, checkpoint: Checkpoint, missing: Sequence[Item], head: RecordsHead
 ) -> Records | None:
     """The records of the missing items, where the very model that the stored run asked is still at hand."""
     weights = None if bound.evaluation.readings else _weights(cache, checkpoint)
@@ -134,7 +157,7 @@ def _asked_again(
     return records if digest(records.head.facts.get("asked")) == digest(head.facts.get("asked")) else None
 
 
-def _weights(cache: RecordCache, checkpoint: Checkpoint) -> Checkpoint | None:
+def _weights(cache: Answering, checkpoint: Checkpoint) -> Checkpoint | None:
     """The checkpoint of the stored model on this machine, by its digest: one of today's suite, or one of the cache."""
     for name, spec in cache.prepared.suite.models.items():
         if spec.made_by != NAME and cache.builder.checkpoint(name).digest == checkpoint.digest:

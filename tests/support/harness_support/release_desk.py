@@ -59,7 +59,7 @@ class Said:
 class ReleaseDesk:
     """A folder with a suite and its data, which is the current folder, and the command line."""
 
-    def __init__(self, folder: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    def __init__(self, folder: Path, capfd: pytest.CaptureFixture[str] | None) -> None:
         self.folder = folder
         self._capfd = capfd
         self.write_rows(rows())
@@ -80,6 +80,7 @@ class ReleaseDesk:
         return path
 
     def __call__(self, *arguments: str | Path) -> Said:
+        assert self._capfd is not None
         self._capfd.readouterr()
         code = invoke([*map(str, arguments)])
         out, err = self._capfd.readouterr()
