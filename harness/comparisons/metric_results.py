@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -18,6 +19,43 @@ from harness.schema.results.metrics import MetricResult
 from harness.statistics.estimate import estimate
 from harness.statistics.percentile_bootstrap import RECOMPUTES, Progress
 from harness.statistics.result import Estimate
+
+
+@dataclass(frozen=True, slots=True)
+class _Builder:
+    """Makes rows of results of one model and metric."""
+
+    records: Records
+    metric: Metric
+    evaluation: str
+    model: str
+    confidence: float
+
+    def result(self, name: str | None, level: Estimate | None, reason: str | None = None) -> MetricResult:
+        known = level is not None and level.interval.value is not None
+        if level is not None and not known:
+            reason = level.weaknesses[0]
+        metric = self.metric
+        return MetricResult(
+            id=f"{self.evaluation}.{metric.id}",
+            evaluation=self.evaluation,
+            metric=metric.id,
+            model=self.model,
+            slice=name,
+            protocol=self.records.head.protocol,
+            interval=Interval.undefined(self.confidence) if level is None else level.interval,
+            n=0 if level is None else level.n,
+            clusters=0 if level is None else level.clusters,
+            n_eff=None if level is None else finite(level.n_eff),
+            unmet=[] if level is None else list(level.unmet),
+            unit=metric.unit,
+            direction=metric.direction,
+            ideal=metric.ideal,
+            method="none" if level is None else level.method,
+            weaknesses=[] if level is None else [*level.weaknesses, *metric.caveats],
+            status="ok" if known else "undefined",
+            reason=reason,
+        )
 
 
 def metric_results(
@@ -44,37 +82,13 @@ def metric_results(
         progress: called after every recomputation of a metric without sufficient statistics.
     """
 
-    def result(name: str | None, level: Estimate | None, reason: str | None = None) -> MetricResult:
-        known = level is not None and level.interval.value is not None
-        if level is not None and not known:
-            reason = level.weaknesses[0]
-        return MetricResult(
-            id=f"{evaluation}.{metric.id}",
-            evaluation=evaluation,
-            metric=metric.id,
-            model=model,
-            slice=name,
-            protocol=records.head.protocol,
-            interval=Interval.undefined(confidence) if level is None else level.interval,
-            n=0 if level is None else level.n,
-            clusters=0 if level is None else level.clusters,
-            n_eff=None if level is None else finite(level.n_eff),
-            unmet=[] if level is None else list(level.unmet),
-            unit=metric.unit,
-            direction=metric.direction,
-            ideal=metric.ideal,
-            method="none" if level is None else level.method,
-            weaknesses=[] if level is None else [*level.weaknesses, *metric.caveats],
-            status="ok" if known else "undefined",
-            reason=reason,
-        )
-
+    builder = _Builder(records, metric, evaluation, model, confidence)
     readable = records.readable
     recomputed = metric.kind == "recompute"
     try:
         stats = np.empty((len(readable), 0)) if recomputed else metric.stats(readable)
     except KeyError as error:
-        return [result(None, None, str(error.args[0]) if error.args else "a statistic is missing.")]
+        return [builder.result(None, None, str(error.args[0]) if error.args else "a statistic is missing.")]
     clusters = readable.clusters(metric.cluster_unit)
     structure = metric.structure(readable)
     everything = np.arange(len(readable))
@@ -114,13 +128,15 @@ def metric_results(
             update["sampling"] = sampling
         return row.model_copy(update=update) if update else row
 
-    results = [further(result(None, level(everything, resamples)), everything)]
+    results = [further(builder.result(None, level(everything, resamples)), everything)]
     if slices and has_slices(metric):
         rows_of_slice = slice_rows(readable, everything)
         for name in records.slice_names:
             if name in rows_of_slice:
                 rows = rows_of_slice[name]
-                results.append(further(result(name, level(rows, per_slice(resamples, alphas))), rows))
+                results.append(further(builder.result(name, level(rows, per_slice(resamples, alphas))), rows))
             else:
-                results.append(result(name, None, "insufficient evidence: no item of the slice has a parsable answer."))
+                results.append(
+                    builder.result(name, None, "insufficient evidence: no item of the slice has a parsable answer.")
+                )
     return results

@@ -132,26 +132,9 @@ def compare(
             seed=seed,
         )
 
-    missing = MissingAnswers(metric, (base, candidate))
-
-    def further(row: ComparisonResult, positions: Rows) -> ComparisonResult:
-        if row.status != "ok":
-            return row
-        update: dict[str, object] = {}
-        if anytime:
-            stats = (sides.base[positions], sides.candidate[positions])
-            names = [sides.clusters[place] for place in positions.tolist()]
-            update["anytime"] = anytime_interval(metric, stats, names, row.delta, row.clusters, alphas)
-        worst = missing.of(row.slice, confidence, alphas)
-        if worst is not None:
-            update |= {"missing": worst.missing, "worst_case": worst.interval}
-        sampling = sampling_variance(metric, (sides.ours, sides.theirs), positions, row.delta)
-        if sampling is not None:
-            update["sampling"] = sampling
-        return row.model_copy(update=update) if update else row
-
+    further = _Additions(metric, sides, MissingAnswers(metric, (base, candidate)), anytime, confidence, alphas)
     everything = np.arange(len(joined.base_rows))
-    results = [further(builder.result(None, on(everything, resamples, alphas), notes, left), everything)]
+    results = [further.to(builder.result(None, on(everything, resamples, alphas), notes, left), everything)]
     if results[0].status == "ok":
         adjusted = adjusted_change(metric, base, joined, (sides.base, sides.candidate), confidence)
         if adjusted is not None:
@@ -171,26 +154,60 @@ def compare(
     for name, positions in by_slice.items():
         counts = ExclusionCounts(**{key: len(rows.get(name, ())) for key, rows in outside.items()})
         change = on(positions, per_slice(resamples, wanted), wanted)
-        ends = change.delta.at(shared)
-        simultaneous = Interval(
-            value=change.delta.value,
-            low=ends.low,
-            high=ends.high,
-            confidence=1 - 2 * shared,
-            standard_error=change.delta.standard_error,
-        )
+        simultaneous = _simultaneous(change, shared)
         change = replace(
             change,
             delta=change.delta.only(alphas),
             ratio=None if change.ratio is None else change.ratio.only(alphas),
         )
-        result = further(builder.result(name, change, notes, counts), positions)
+        result = further.to(builder.result(name, change, notes, counts), positions)
         family.append(result.model_copy(update={"simultaneous": simultaneous}))
     overlapping = without_overlap(results[0], family, metric.kind == "mean")
     if overlapping is not None:
         results[0] = results[0].model_copy(update={"overlap": overlapping})
     joint = None if correction != "holm" else _max_t(family, sides, by_slice, metric, per_slice(resamples), seed)
     return [*results, *(_adjusted(family, correction) if joint is None else joint)]
+
+
+def _simultaneous(change: Difference, shared: float) -> Interval:
+    """The interval that holds for all slices at once, with the share of the error that each may have."""
+    ends = change.delta.at(shared)
+    return Interval(
+        value=change.delta.value,
+        low=ends.low,
+        high=ends.high,
+        confidence=1 - 2 * shared,
+        standard_error=change.delta.standard_error,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Additions:
+    """What stands beside a difference: anytime bounds, the worst case of missing answers, sampling variance."""
+
+    metric: Metric
+    sides: _Sides
+    missing: MissingAnswers
+    anytime: bool
+    confidence: float
+    alphas: Sequence[float]
+
+    def to(self, row: ComparisonResult, positions: Rows) -> ComparisonResult:
+        if row.status != "ok":
+            return row
+        sides = self.sides
+        update: dict[str, object] = {}
+        if self.anytime:
+            stats = (sides.base[positions], sides.candidate[positions])
+            names = [sides.clusters[place] for place in positions.tolist()]
+            update["anytime"] = anytime_interval(self.metric, stats, names, row.delta, row.clusters, self.alphas)
+        worst = self.missing.of(row.slice, self.confidence, self.alphas)
+        if worst is not None:
+            update |= {"missing": worst.missing, "worst_case": worst.interval}
+        sampling = sampling_variance(self.metric, (sides.ours, sides.theirs), positions, row.delta)
+        if sampling is not None:
+            update["sampling"] = sampling
+        return row.model_copy(update=update) if update else row
 
 
 def _max_t(

@@ -103,6 +103,19 @@ def _numbers(trace: GateTrace, criterion: Criterion) -> Iterator[Line]:
         if row.discordant is not None:
             sample += f"; the two differ on {row.discordant:.1%} of the items"
     yield "sample", sample
+    yield from _beside(criterion, signed)
+    if isinstance(row, ComparisonResult) and row.p is not None:
+        yield "test", f"{row.method}; {row.test}, p = {row.p:.3g} for no difference at all"
+    else:
+        yield "method", row.method
+    cautions = [*row.weaknesses, *(row.comparability if isinstance(row, ComparisonResult) else [])]
+    if cautions:
+        yield "caution", " ".join(text if text.endswith(".") else f"{text}." for text in cautions)
+
+
+def _beside(criterion: Criterion, signed: bool) -> Iterator[Line]:
+    """What stands beside a figure: looks, missing answers, further evidence, contamination."""
+    row = criterion.row
     if criterion.held == "anytime":
         how = BETTING if criterion.exact else ASYMPTOTIC
         yield "looks", f"the bounds are those of a {how}: they hold at every number of items at once"
@@ -127,13 +140,6 @@ def _numbers(trace: GateTrace, criterion: Criterion) -> Iterator[Line]:
         clean = in_unit(number_or_nan(row.overlap.without.value), row.unit, signed=True)
         text = f"without {plural(row.overlap.n, 'item')} that training data hold, the change is {clean}"
         yield "overlap", f"{text}; contamination explains between {low} and {high} of it"
-    if isinstance(row, ComparisonResult) and row.p is not None:
-        yield "test", f"{row.method}; {row.test}, p = {row.p:.3g} for no difference at all"
-    else:
-        yield "method", row.method
-    cautions = [*row.weaknesses, *(row.comparability if isinstance(row, ComparisonResult) else [])]
-    if cautions:
-        yield "caution", " ".join(text if text.endswith(".") else f"{text}." for text in cautions)
 
 
 def _changes(trace: GateTrace, criterion: Criterion) -> Iterator[Line]:

@@ -133,30 +133,11 @@ class Handler(BaseHTTPRequestHandler):
         status, value = self.toy.reply(self.path, body)
         raw = json.dumps(value).encode()
         extra: dict[str, str] = {}
+        if fault in ("slow", "drip", "cut"):
+            self._break_off(fault, raw)
+            return
         if fault == "hang":
             time.sleep(1.5)
-        elif fault == "slow":
-            self.wfile.write(b"HTTP/1.1 200 OK\r\nX-Slow: ")
-            for _ in range(30):
-                self.wfile.write(b"x")
-                time.sleep(0.1)
-            return
-        elif fault == "drip":
-            self.send_response(200)
-            self.send_header("Content-Length", "1000")
-            self.end_headers()
-            for _ in range(20):
-                self.wfile.write(b" ")
-                self.wfile.flush()
-                time.sleep(0.1)
-            return
-        elif fault == "cut":
-            self.send_response(200)
-            self.send_header("Content-Length", str(len(raw)))
-            self.end_headers()
-            self.wfile.write(raw[: len(raw) // 2])
-            self.close_connection = True
-            return
         elif fault is not None and fault.isdigit():
             status, raw = (
                 int(fault),
@@ -180,6 +161,26 @@ class Handler(BaseHTTPRequestHandler):
         self.send_header("Content-Length", str(len(raw)))
         self.end_headers()
         self.wfile.write(raw)
+
+    def _break_off(self, fault: str, raw: bytes) -> None:
+        """A reply that does not end as it should."""
+        if fault == "slow":
+            self.wfile.write(b"HTTP/1.1 200 OK\r\nX-Slow: ")
+            for _ in range(30):
+                self.wfile.write(b"x")
+                time.sleep(0.1)
+            return
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(raw)) if fault == "cut" else "1000")
+        self.end_headers()
+        if fault == "cut":
+            self.wfile.write(raw[: len(raw) // 2])
+            self.close_connection = True
+            return
+        for _ in range(20):
+            self.wfile.write(b" ")
+            self.wfile.flush()
+            time.sleep(0.1)
 
 
 def _spoil(choice: dict[str, Any], fault: str) -> None:
