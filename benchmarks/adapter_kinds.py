@@ -14,7 +14,7 @@ import sys
 import tempfile
 import warnings
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -75,9 +75,8 @@ def _kinds(folder: Path, tally: Tally) -> list[str]:
     for kind, make in adapter_zoo.EVERY.items():
         cells, ways = [], set()
         for name, shape in shapes.items():
-            try:
-                adapter = shape.adapter(folder / name / kind, bases[name], make)
-            except Exception:  # peft says in many ways what it does not make
+            adapter = _made(shape, folder / name / kind, bases[name], make)
+            if adapter is None:
                 cells.append(NOT_MADE)
                 continue
             off, tolerance, way = _compared(
@@ -91,20 +90,43 @@ def _kinds(folder: Path, tally: Tally) -> list[str]:
     return lines
 
 
+def _made(shape: Any, folder: Path, base: Path, make: Callable[[], Any]) -> tuple[Path, dict[str, float]] | None:
+    """An adapter of a kind, and what plain peft says of the texts; None where peft makes none, or fails with it."""
+    from harness_support import adapter_zoo
+
+    try:
+        adapter: Path = shape.adapter(folder, base, make)
+        if make in adapter_zoo.REFUSED.values():
+            return adapter, {}
+        return adapter, _expected(shape, shape.plain(base, adapter), base)
+    except Exception:  # peft says in many ways what it does not make
+        return None
+
+
+def _expected(shape: Any, plain: Any, words: Path) -> dict[str, float]:
+    from harness_support import model_zoo
+
+    return {text: shape.likelihood(plain, words, text) for text in model_zoo.TEXTS[:2]}
+
+
 def _forms(folder: Path, tally: Tally) -> list[str]:
     from harness_support import adapter_shapes, adapter_zoo
+
+    from harness.models.checkpoint.tokenizer_files import has_tokenizer
 
     lines = ["| folder | loads | largest difference |", "|---|---|--:|"]
     shape = adapter_shapes.Shape("llama", {}, {})
     for name, make in adapter_zoo.FORMS.items():
         form = make(folder / f"form {name}")
-        off, tolerance, way = _compared(shape, form.base, form.adapter, form.reference)
+        words = form.adapter if has_tokenizer(form.adapter) else form.base
+        expected = _expected(shape, form.reference(), words)
+        off, tolerance, way = _compared(shape, form.base, form.adapter, expected)
         lines.append(f"| {name} | {WAYS.get(way, '–')} | {tally.cell(off, tolerance)} |")
         sys.stderr.write(f"{lines[-1]}\n")
     return lines
 
 
-def _compared(shape: Any, base: Path, adapter: Path, reference: Callable[[], Any]) -> tuple[float | str, float, str]:
+def _compared(shape: Any, base: Path, adapter: Path, expected: Mapping[str, float]) -> tuple[float | str, float, str]:
     """How far an adapter is from plain peft, or why it is refused; what is allowed; and how it is loaded."""
     from harness_support import adapter_shapes, model_zoo
 
@@ -112,25 +134,20 @@ def _compared(shape: Any, base: Path, adapter: Path, reference: Callable[[], Any
     from harness.core.requests import Failure
     from harness.models.checkpoint.adapter_folder import write_pair
     from harness.models.checkpoint.checkpoint_digest import checkpoint_digest
-    from harness.models.checkpoint.tokenizer_files import has_tokenizer
     from harness.models.open_model import open_model
 
     pair = adapter.parent / f"{adapter.name} on its base"
     pair.mkdir()
-    texts = model_zoo.TEXTS if shape.kind != "bert" else model_zoo.TEXTS[:2]
     try:
         write_pair(pair, adapter, checkpoint_digest(base), ())
         model = open_model(pair, resolve=lambda _: base, responses=None, device="cpu")
-        answers = dict(model.answer(shape.request(text) for text in texts))
+        answers = dict(model.answer(shape.request(text) for text in expected or model_zoo.TEXTS[:2]))
     except CheckpointError as error:
         return error.message, 0.0, ""
     failure = next((answer for answer in answers.values() if isinstance(answer, Failure)), None)
     if failure is not None:
         return "; ".join(model.facts.notes) or failure.message, 0.0, ""
-    plain = reference()
-    words = adapter if has_tokenizer(adapter) else base
-    expected = {text: shape.likelihood(plain, words, text) for text in texts}
-    off = max(abs(adapter_shapes.answered(answers[shape.request(text)]) - expected[text]) for text in texts)
+    off = max(abs(adapter_shapes.answered(answers[shape.request(text)]) - value) for text, value in expected.items())
     tolerance = min(1e-4 + 2e-6 * abs(value) for value in expected.values())
     network = model.backend.network
     return off, tolerance, "shared" if network.switch is not None else "peft" if network.indivisible else "own"
