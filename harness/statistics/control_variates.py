@@ -24,7 +24,7 @@ from harness.core.errors import HarnessError
 from harness.core.interval import Interval
 from harness.statistics import caveats
 from harness.statistics.clusters import Groups
-from harness.statistics.linear_figure import error_notes, linear_figure
+from harness.statistics.linear_figure import linear_figure
 from harness.statistics.result import FloatArray
 
 _NO_CHANCE = 4.0
@@ -111,7 +111,7 @@ def adjusted_mean(
         float(gain),
         tuple(slopes.tolist()),
         f"regression on {columns} cheap value{'s' if columns > 1 else ''} of {total:,} items, t interval",
-        caveats.kept(*error_notes(plain.error, own), *plain.unmet, _not_by_chance(cheap, known)),
+        caveats.kept(*plain.warnings, *plain.unmet, _not_by_chance(cheap, known)),
     )
 
 
