@@ -98,6 +98,9 @@ def compare(
         read_table(base_records, baseline, id, table_format),
         read_table(candidate_records, candidate, id, table_format),
     )
+    for column in {target, prediction} - {"target", "prediction"}:
+        for side in sides:
+            side.column(column)
     labeled = all(target in side.columns and prediction in side.columns for side in sides)
     names = [column for column in sides[0].columns if column in sides[1].columns]
     targets = [label_text(value) for value in sides[0].columns[target]] if labeled else None

@@ -111,6 +111,12 @@ def resolve(measures: Sequence[Measure], names: Sequence[str], labeled: bool) ->
             resolved.append(measure)
         elif measure in names:
             resolved.append(Mean(measure))
+        elif base_name(measure) in registry.names("metrics"):
+            raise DataError(
+                f"the metric {measure!r} needs a target and a prediction on both sides; the columns of both are "
+                f"{', '.join(names)}.",
+                hint="name the columns: target=…, prediction=….",
+            )
         else:
             known_names = [*names, *(name for name in registry.names("metrics") if labeled and fits(name, PROVIDED))]
             raise DataError(unknown("metric or column", measure, known_names))

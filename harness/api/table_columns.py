@@ -120,6 +120,10 @@ def _file(path: Path, side: str, table_format: TableFormat | None) -> ReadTable:
         read = read_rows(content_of(path), str(path), table_format or TableFormat())
     except DataError as error:
         raise DataError(f"{side}: {error.message}", where=error.where, hint=error.hint, notes=error.notes) from error
+    if not read.rows:
+        raise DataError(
+            f"{side}: expected rows, found none.", where=Where(path), hint="check that this is the right file."
+        )
     rows = [raw.fields for raw in read.rows]
     return ReadTable(side, _of_rows(rows), path, [raw.line for raw in read.rows], read.notes)
 

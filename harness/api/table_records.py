@@ -72,6 +72,9 @@ def records_of(table: ReadTable, layout: Layout, name: str) -> ReadSide:
         DataError: a missing or repeated id, a missing cluster, a score that is no finite number, or no row with a
             target.
     """
+    for role, column in (("id", layout.id), ("cluster", layout.cluster), *(("slice", name) for name in layout.slices)):
+        if column is not None:
+            check_label_cells(table.column(column), column, table.place, role)
     ids = [_id(table, layout.id, row, value) for row, value in enumerate(table.column(layout.id))]
     _no_repeats(ids, table.side)
     rows, notes = _judged_rows(table, layout, len(ids))
@@ -148,7 +151,7 @@ def _judged_rows(table: ReadTable, layout: Layout, count: int) -> tuple[list[int
     if not kept:
         raise DataError(
             f"{table.side}: column {layout.target!r} has no value in any row.",
-            where=table.place(None),
+            where=table.place(0),
             hint="name the column of right answers with target=….",
         )
     lost = count - len(kept)

@@ -35,7 +35,8 @@ def label_text(value: Any) -> str:
     if not text.isascii():
         return unicodedata.normalize("NFC", text)
     whole = _WHOLE.fullmatch(text) if text.endswith("0") else None
-    return text if whole is None else "0" if whole[1] == "-0" else whole[1]
+    number = text if whole is None else whole[1]
+    return "0" if number == "-0" else number
 
 
 def as_text(value: Any) -> str:
@@ -60,7 +61,7 @@ def is_missing(value: Any) -> bool:
     if value is None:
         return True
     if isinstance(value, str):
-        return not value.strip()
+        return not value.strip() or (not value.isascii() and not _stripped(value))
     if isinstance(value, float):
         return math.isnan(value)
     if type(value).__name__ in {"NAType", "NaTType"}:
@@ -77,11 +78,14 @@ def normalized_label(label: str, normalize: Sequence[Normalization]) -> str:
     return label.casefold() if "casefold" in normalize else label
 
 
-def check_label_cells(cells: Sequence[Any], column: str, place: Callable[[int], Where | None]) -> None:
+def check_label_cells(
+    cells: Sequence[Any], column: str, place: Callable[[int], Where | None], role: str = "label"
+) -> None:
     """Refuses cells that are lists, objects or bytes; all of them in one message.
 
     Args:
         place: where the row of a number stands.
+        role: what the cells are: `label`, `id`, `cluster` or `slice`.
 
     Raises:
         DataError: with the first place, the others as notes.
@@ -94,11 +98,13 @@ def check_label_cells(cells: Sequence[Any], column: str, place: Callable[[int], 
     shown = [f"{where or f'row {row}'}: found {kind}" for where, row, kind in named[1:_MOST_PLACES]]
     more = [f"… and {len(wrong) - _MOST_PLACES} more rows"] if len(wrong) > _MOST_PLACES else []
     raise DataError(
-        f"column {column!r}: expected a text or number as label, found {named[0][2]} "
+        f"column {column!r}: expected a text or number as {role}, found {named[0][2]} "
         f"({len(wrong)} of {len(cells)} rows are wrong).",
         where=named[0][0],
         notes=[*shown, *more],
-        hint="write one label per row; for several labels per row use multilabel_classification.",
+        hint="write one label per row; for several labels per row use multilabel_classification."
+        if role == "label"
+        else f"write one {role} per row, or name another column.",
     )
 
 

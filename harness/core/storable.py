@@ -25,6 +25,15 @@ def storable(text: str) -> str:
     return text if not has_halves(text) else text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
 
 
+def holds_halves(value: Any) -> bool:
+    """Whether a text of a JSON value holds halves of surrogate pairs."""
+    if isinstance(value, str):
+        return has_halves(value)
+    if isinstance(value, Mapping):
+        return any(has_halves(key) or holds_halves(item) for key, item in value.items())
+    return isinstance(value, list) and any(map(holds_halves, value))
+
+
 def stored(value: Any) -> Any:
     """A JSON value whose texts can be stored."""
     if isinstance(value, str):

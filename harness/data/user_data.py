@@ -122,6 +122,10 @@ def adopt(raws: Sequence[Raw], wishes: Wishes, where: str) -> Adopted:
         else:
             values[LABEL], _ = _typed(kept, chosen[LABEL], where)
         values = {ours: values[ours] for ours in chosen}
+    for name, role in _roles(wishes):
+        check_label_cells(
+            [plain(raw.fields.get(name)) for raw in kept], name, lambda row: Where(where, kept[row].line), role
+        )
     used = {*chosen.values(), *_own(wishes)}
     inputs = tuple(name for name in values if name != LABEL)
     rows = [
@@ -174,9 +178,14 @@ def _slice(raw: Raw, name: str, place: Where) -> str:
     return MISSING if is_missing(plain(raw.fields.get(name))) else _scalar(raw, name, place)
 
 
+def _roles(wishes: Wishes) -> list[tuple[str, str]]:
+    """Their columns that are no texts or labels of ours, and what each is."""
+    single = ((wishes.id, "id"), (wishes.cluster, "cluster"), (wishes.split, "split"))
+    return [*((name, role) for name, role in single if name is not None), *((name, "slice") for name in wishes.slices)]
+
+
 def _own(wishes: Wishes) -> list[str]:
-    single = [name for name in (wishes.id, wishes.cluster, wishes.split) if name is not None]
-    return [*single, *wishes.slices]
+    return [name for name, _ in _roles(wishes)]
 
 
 def _columns(raws: Sequence[Raw]) -> dict[str, None]:
@@ -226,7 +235,7 @@ def _with_target(
 
 def _scalar(raw: Raw, name: str, place: Where) -> str:
     value = plain(raw.fields.get(name))
-    if is_missing(value) or not isinstance(value, str | int | float):
+    if is_missing(value):
         raise DataError(f"column {name!r} has no value.", where=place, hint="fill it in, or remove the row.")
     return label_text(value)
 

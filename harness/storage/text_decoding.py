@@ -41,7 +41,8 @@ class Decoded:
         """The guess in a sentence; none where nothing was guessed."""
         if not self.guessed:
             return ()
-        return (f"read as {self.encoding}, guessed from the bytes; set `encoding` to confirm or correct it",)
+        guess = f"read as {self.encoding}, guessed from the bytes (it reads {_shown(self.text)})"
+        return (f"{guess}; set `encoding` to confirm or correct it",)
 
 
 def decode(content: bytes, where: str, encoding: str | None = None) -> Decoded:
@@ -61,7 +62,7 @@ def decode(content: bytes, where: str, encoding: str | None = None) -> Decoded:
     if wide is not None:
         return Decoded(_text(content, wide, where), wide, True)
     try:
-        return Decoded(_plain(content.decode("utf-8").removeprefix("\ufeff"), where), "utf-8", False)
+        return Decoded(_plain(content.decode("utf-8"), where), "utf-8", False)
     except UnicodeDecodeError as error:
         if _is_damaged_utf8(content):
             raise _unfit(content, "utf-8", error, where) from None
@@ -100,7 +101,7 @@ def _wide(content: bytes) -> str | None:
 
 def _text(content: bytes, encoding: str, where: str) -> str:
     try:
-        return _plain(content.decode(encoding).removeprefix("\ufeff"), where)
+        return _plain(content.decode(encoding), where)
     except UnicodeDecodeError as error:
         raise _unfit(content, encoding, error, where) from None
 
@@ -115,6 +116,8 @@ def _unfit(content: bytes, encoding: str, error: UnicodeDecodeError, where: str)
 
 
 def _plain(text: str, where: str) -> str:
+    """The text without marks of its byte order (tools that append to a file write one more) and with `\\n` alone."""
+    text = text.lstrip("\ufeff")
     zero = text.find("\0")
     if zero >= 0:
         raise DataError(
@@ -148,14 +151,17 @@ def _guess(content: bytes, where: str) -> str:
         raise DataError(
             "the encoding of the file is unknown.", where=Where(where), hint="set `encoding`, or save it as UTF-8."
         )
-    best = max(matches, key=lambda match: (match.coherence, -match.chaos))
-    usual = next((match for match in matches if _USUAL in match.could_be_from_charset), None)
-    if usual is not None and best.coherence - usual.coherence <= _CLEARLY:
+    coherence = max(match.coherence for match in matches)
+    fitting = [match for match in matches if coherence - match.coherence <= _CLEARLY]
+    fitting.sort(key=lambda match: (match.chaos, -match.coherence))
+    if any(_USUAL in match.could_be_from_charset for match in fitting):
         return _USUAL
+    best = fitting[0]
     chosen = str(best.encoding)
-    for other in matches:
-        alike = (other.coherence, other.chaos) == (best.coherence, best.chaos)
-        if alike and str(other) != str(best):
+    for other in fitting[1:]:
+        # Without a language that reads well, few odd characters are no evidence: Japanese fits Korean's encoding.
+        alike = (other.chaos, other.coherence) == (best.chaos, best.coherence)
+        if (alike or not coherence) and str(other) != str(best):
             raise DataError(
                 f"the file can be read as {chosen} ({_shown(str(best))}) or as {other.encoding} "
                 f"({_shown(str(other))}).",

@@ -5,19 +5,22 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 from collections.abc import Callable, Iterable
+from datetime import date
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
-from harness_support.awkward_files import FILES
+from harness_support.awkward_files import FILES, LOGS, document
 
 import harness
 from harness.commands import auto_suite
 from harness.commands.data import open_file
 from harness.commands.described_data import describe_data
+from harness.commands.import_lm_eval import read_task
 from harness.commands.init_suite import initial_suite
 from harness.core.dataset import Dataset
 from harness.core.errors import DataError
@@ -39,6 +42,9 @@ NOTES = {
     r"differ only in case": r"spellings differ",
     r"mix truth values": r"truth values and numbers",
     r"(\d+) cells? held half": r"halves replaced",
+    r"texts held half": r"halves replaced",
+    r"(\d+) samples? fails?:": r"\1 document failed",
+    r"(\d+) lines? \w+ no samples?": r"\1 line left out",
 }
 
 
@@ -88,11 +94,13 @@ def by_audit(file: Path) -> str:
 
 
 def by_data_audit(file: Path) -> str:
+    """Rows without a label are counted, not left out."""
     reporter = Silent()
-    data = open_file(file, Store(file.parent / "cache"), reporter)
-    result = audit(data, "test", label="label")
+    result = audit(open_file(file, reporter), "test", label="label")
     known = {row["label"] for row in result.model_dump()["labels"]}
-    return outcome(result.texts, known, reporter.warnings)
+    missing = result.quality["missing_labels"]
+    notes = [f"{missing} rows have no label"] * bool(missing)
+    return outcome(result.texts - missing, known, [*reporter.warnings, *notes])
 
 
 def by_compare(file: Path) -> str:
@@ -100,12 +108,26 @@ def by_compare(file: Path) -> str:
     return outcome(len(found.base_records), set(found.base_records.texts("target")), found.notes)
 
 
+def by_importer(file: Path) -> str:
+    """The log of the same rows."""
+    if file.name not in LOGS:
+        return NO_SUCH_CELLS
+    log = file.with_name(f"samples_{file.stem}.jsonl")
+    log.write_bytes(LOGS[file.name])
+    task = read_task({"base": log, "tuned": log}, "task", None)
+    targets = [answered.item.target or "" for answered in task.answered["base"]]
+    return outcome(len(targets), set(targets), task.notes)
+
+
+NO_SUCH_CELLS = "no such cells"
+ONE_DOCUMENT_LESS = ("twice.jsonl", "deep.jsonl")
 ENTRANCES: dict[str, Callable[[Path], str]] = {
     "suite": by_suite,
     "`init`": by_init,
     "`audit`": by_audit,
     "`data audit`": by_data_audit,
     "`harness.compare`": by_compare,
+    "`import lm-eval`": by_importer,
 }
 
 
@@ -135,7 +157,22 @@ def table(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, str]]
 
 @pytest.mark.parametrize("name", FILES)
 def test_every_entrance_reads_a_file_alike(name: str, table: dict[str, dict[str, str]]) -> None:
-    assert len(set(table[name].values())) == 1, table[name]
+    *files, log = table[name].values()
+    assert len(set(files)) == 1, table[name]
+    if log != NO_SUCH_CELLS and name not in ONE_DOCUMENT_LESS:
+        assert _anywhere(log) == _anywhere(files[0]), table[name]
+
+
+def _anywhere(outcome: str) -> str:
+    """An outcome without places and excerpts, and without notes on spellings: a log's are as lm-eval compared them."""
+    noted = r"; (spelling|truth|guessed semicolons)[a-z ]*|\d+ (row left out|document failed)"
+    return re.sub(rf"{noted}|line \d+|offset \d+|\(.*", "", outcome)
+
+
+def test_a_bad_line_of_a_log_is_one_document_less(table: dict[str, dict[str, str]]) -> None:
+    """A data file with such a line is refused: there the line may be any number of rows."""
+    for name in ONE_DOCUMENT_LESS:
+        assert table[name]["`import lm-eval`"] == "2 rows, labels `a` `b`; 1 line left out"
 
 
 def test_the_page_holds_the_table(table: dict[str, dict[str, str]]) -> None:
@@ -155,28 +192,18 @@ def test_the_page_holds_the_table(table: dict[str, dict[str, str]]) -> None:
 
 
 def log_line(number: int, text: str = "très bien", **changes: object) -> bytes:
-    """A document as lm-eval logs it."""
-    sample: dict[str, object] = {
-        "doc": {"q": text},
-        "doc_hash": f"hash {number}",
-        "target": text,
-        "arguments": {"gen_args_0": {"arg_0": text, "arg_1": {}}},
-        "resps": [[text]],
-        "filtered_resps": [text],
-        "filter": "none",
-        "exact_match": 1.0,
-    }
-    return json.dumps({**sample, **changes}, ensure_ascii=False).encode("utf-8", "surrogatepass") + b"\n"
+    """A document whose answer is right."""
+    return document(number, text, text, text, **changes)
 
 
 SOUND = log_line(0) + log_line(1) + log_line(2)
 HALF = SOUND + log_line(3).replace("très bien".encode(), rb"nice \ud83d")
-LOGS: dict[str, tuple[bytes, int, str]] = {
+BAD_LINES: dict[str, tuple[bytes, int, str]] = {
     "plain": (SOUND, 3, ""),
     "mark": (SOUND.decode().encode("utf-8-sig"), 3, ""),
     "wide": (SOUND.decode().encode("utf-16"), 3, ""),
-    "unmarked": (SOUND.decode().encode("utf-16-le"), 3, ""),
-    "latin": (SOUND.decode().encode("latin-1"), 3, ""),
+    "unmarked": (SOUND.decode().encode("utf-16-le"), 3, "read as utf-16-le, guessed"),
+    "latin": (SOUND.decode().encode("latin-1"), 3, "read as cp1252, guessed"),
     "returns": (SOUND.replace(b"\n", b"\r\n"), 3, ""),
     "blank lines": (SOUND.replace(b"\n", b"\n\n"), 3, ""),
     "long": (SOUND + log_line(3, "Rien " * 60_000), 4, ""),
@@ -191,10 +218,10 @@ LOGS: dict[str, tuple[bytes, int, str]] = {
 }
 
 
-@pytest.mark.parametrize("name", LOGS)
+@pytest.mark.parametrize("name", BAD_LINES)
 def test_logs_are_read_by_the_same_rules(name: str, tmp_path: Path) -> None:
     """What a data file of the same bytes is refused for, a log is refused for; one bad line is one document less."""
-    content, documents, said = LOGS[name]
+    content, documents, said = BAD_LINES[name]
     file = tmp_path / "samples_a.jsonl"
     file.write_bytes(content)
     if not documents:
@@ -246,3 +273,39 @@ def test_rows_without_a_cluster_are_an_error_or_one_each(tmp_path: Path) -> None
     with pytest.raises(DataError, match="missing_cluster='own'"):
         compared()
     assert len(set(compared(missing_cluster="own"))) == 4
+
+
+@pytest.mark.parametrize("role", ["id", "cluster", "slices"])
+def test_dates_are_ids_clusters_and_slices_and_lists_are_none(role: str, tmp_path: Path) -> None:
+    """Parquet types its cells; suites and `harness.compare` read them alike."""
+    labels, days = ["a", "b", "a"], [date(2024, 1, day) for day in (1, 2, 3)]
+    shown = {"text": ["t 1", "t 2", "t 3"], "label": labels, "prediction": labels}
+    for name, cells in {"days": days, "lists": [["p", "q"], ["r"], ["s"]]}.items():
+        pq.write_table(pa.table({"id": [1, 2, 3], **shown, "role": cells}), tmp_path / f"{name}.parquet")
+
+    def read_by_suite(name: str) -> list[str]:
+        options = {role: ["role"] if role == "slices" else "role", "splits": {"test": 1.0}}
+        ref = FileRef.model_validate({"file": f"{name}.parquet", **options})
+        store = Store(tmp_path / "cache")
+        data = open_dataset(ref, name="d", base=tmp_path, store=store, reporter=Silent())
+        return sorted(value for row in data.rows["test"] for value in row.slices)
+
+    def compared(name: str) -> harness.Comparisons:
+        file = tmp_path / f"{name}.parquet"
+        return harness.compare(file, file, ["accuracy"], target="label", held_out=True, **{role: "role"})
+
+    slices = [f"role={day}" for day in days] if role == "slices" else []
+    assert read_by_suite("days") == slices
+    assert len(compared("days").base_records) == 3
+    for read in (read_by_suite, compared):
+        with pytest.raises(DataError, match=r"column 'role': expected a text or number as \w+, found a list \(3 of 3"):
+            read("lists")
+
+
+def test_a_missing_column_of_targets_is_named_and_not_its_metric(tmp_path: Path) -> None:
+    file = tmp_path / "rows.csv"
+    file.write_text("id,Label,prediction\n1,a,a\n2,b,b\n")
+    with pytest.raises(DataError, match=r"unknown column 'label'. Did you mean 'Label'\?"):
+        harness.compare(file, file, ["accuracy"], target="label", held_out=True)
+    with pytest.raises(DataError, match="the metric 'accuracy' needs a target and a prediction"):
+        harness.compare(file, file, ["accuracy"], held_out=True)

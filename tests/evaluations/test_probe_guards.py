@@ -121,6 +121,33 @@ def test_the_selected_label_is_asked_for() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("known", "options", "catalog", "warned"),
+    [
+        (("high", "low", "medium"), {}, {}, True),
+        (("high", "low", "medium"), {"labels": ["low", "medium", "high"]}, {}, False),
+        (("high", "low", "medium"), {"values": {"low": -1, "medium": 0, "high": 1}}, {}, False),
+        (("high", "low"), {}, {}, False),
+        (("1", "2", "3"), {}, {}, False),
+        (("high", "low", "medium"), {}, {"catalog": "ours"}, False),
+    ],
+)
+def test_scores_by_the_order_of_names_are_a_warning(
+    known: tuple[str, ...], options: dict[str, Any], catalog: dict[str, str], warned: bool
+) -> None:
+    task = Classification(
+        "t",
+        Classification.Options.model_validate({"data": "d", **options}),
+        EvaluationContext(labels={"d": {"label": known}}),
+    )
+    evaluation = Counterfactual(
+        "p", Counterfactual.Options.model_validate({"on": "t"}), EvaluationContext(tasks={"t": task})
+    )
+    rows = dataset([{"text": "he is here and she is there", "label": known[0]}])
+    warnings = evaluation.warnings([replace(rows, facts={**rows.facts, **catalog})], "test")
+    assert [("(high -1, low +0, medium +1)" in warning) for warning in warnings] == [True] * warned
+
+
 def test_crossed_groups_show_every_cells_n() -> None:
     rows = [
         {"text": text, "label": "positive", "slices": [f"source={source}"]}
@@ -186,7 +213,7 @@ def test_english_lists_on_other_texts_are_marked() -> None:
     for cls, options, what in more:
         assert f"and {what} are made for English" in alone(cls, **options).warnings(rows, "test")[0]
     lexicons = {"own": {"f": ["Frau"], "m": ["Mann"]}}
-    (said,) = probe(Counterfactual, swap=[], lexicons=lexicons, templates=True).warnings(rows, "test")
+    said = probe(Counterfactual, swap=[], lexicons=lexicons, templates=True).warnings(rows, "test")[0]
     assert "the built-in templates are made for English" in said
     assert probe(Amplification, groups={"f": ["Frau"], "m": ["Mann"]}).warnings(rows, "test") == []
     words = dataset([{"axis": "a", "descriptor": text} for text in GERMAN.split() * 9])

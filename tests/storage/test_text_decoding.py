@@ -54,7 +54,11 @@ def test_any_bytes_are_text_or_a_data_error(content: bytes) -> None:
 def test_a_guess_reads_the_text_and_is_told(encoding: str, text: str, found: str) -> None:
     decoded = decode(text.encode(encoding), "f")
     assert (decoded.text, decoded.encoding) == (text, found)
-    assert decoded.notes == (f"read as {found}, guessed from the bytes; set `encoding` to confirm or correct it",)
+    (note,) = decoded.notes
+    assert note.startswith(f"read as {found}, guessed from the bytes (it reads ")
+    assert note.endswith("); set `encoding` to confirm or correct it")
+    first = next(letter for letter in text if not letter.isascii())
+    assert first in note, "the guess is shown by what it reads"
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from typing import Any
 from harness.core.errors import DataError, unknown
 from harness.data.parsers.raw_row import Raw
 
-PARSERS_VERSION = 4
+PARSERS_VERSION = 5
 """Part of the key of every parsed dataset: raise it when a parser reads the same bytes differently."""
 
 _PARSERS = {

@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date, time, timedelta
+from decimal import Decimal
 from typing import Any
 
 from harness.core.errors import DataError, Where
@@ -31,10 +33,15 @@ def text_of(content: bytes, where: str) -> str:
 _SCALARS = (str, int, float, bool)
 
 
+_WRITTEN = (date, time, timedelta, Decimal)
+
+
 def plain(value: Any) -> Any:
-    """A scalar as columns keep it: text, whole number, number, truth value or None."""
+    """A scalar as columns keep it: text, whole number, number, truth value or None; dates and decimals are texts."""
     if value is None or isinstance(value, _SCALARS):
         return value
+    if isinstance(value, _WRITTEN):
+        return str(value)
     return value.item() if hasattr(value, "item") else value
 
 

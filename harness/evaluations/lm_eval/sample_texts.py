@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
@@ -11,6 +12,7 @@ from typing import Any
 from harness.core.distribution import install_hint, is_installed
 from harness.core.errors import DataError, SuiteError
 from harness.core.evaluation import Item
+from harness.core.labels import label_text
 from harness.core.records import Record
 from harness.evaluations.lm_eval.filters import matches
 from harness.evaluations.lm_eval.logged_figures import Ours, ReadDocuments, Sample, agree, contradiction, settle
@@ -53,6 +55,9 @@ def written_records(samples: Sequence[Sample], task: LoggedTask) -> ReadDocument
         if not isinstance(sample.replies[0], str):
             read.failures[sample.identity] = f"{sample.where}: invalid sample: an answer is {sample.replies[0]!r}"
             continue
+        if sample.target is None:
+            read.failures[sample.identity] = f"{sample.where}: 'target' has no value"
+            continue
         read_samples.append(sample)
     answers = _answers(read_samples, task)
     stats: list[dict[str, float]] = [{} for _ in answers]
@@ -63,7 +68,9 @@ def written_records(samples: Sequence[Sample], task: LoggedTask) -> ReadDocument
 
 
 def _record(answer: _Written, stats: Mapping[str, float]) -> tuple[Item, Record]:
-    sample, target = answer.sample, answer.golds[0]
+    sample = answer.sample
+    target = answer.golds[0] if isinstance(sample.target, str | list) else label_text(sample.target)
+    target = unicodedata.normalize("NFC", target)
     texts = {"text": str(sample.arguments[0][0]), "target": target}
     item = Item(sample.identity, {"target": "\n".join(answer.golds)}, texts, target, {"parent": sample.identity})
     return item, outcome(

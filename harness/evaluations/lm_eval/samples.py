@@ -18,10 +18,10 @@ from typing import Any
 from harness.core.digests import digest
 from harness.core.errors import DataError, Where
 from harness.core.evaluation import Item
-from harness.core.records import Record
 from harness.core.requests import Failure
 from harness.core.storable import REPLACED, stored
 from harness.data.parsers.json_documents import unique_pairs
+from harness.evaluations.answered_item import Answered
 from harness.evaluations.lm_eval.logged_figures import Ours, ReadDocuments, Sample, with_given
 from harness.evaluations.lm_eval.logged_task import UNKNOWN, LoggedTask
 from harness.evaluations.lm_eval.sample_choices import choice_records
@@ -30,7 +30,7 @@ from harness.evaluations.lm_eval.sample_texts import written_records
 from harness.evaluations.record_builders import failed
 from harness.metrics.build_metrics import factory
 from harness.storage import plain_files
-from harness.storage.text_decoding import decode
+from harness.storage.text_decoding import Decoded, decode
 
 METRICS: Mapping[str, tuple[str, ...]] = {
     "continuations": ("acc", "acc_norm_chars", "acc_norm_bytes", "acc_mutual_info"),
@@ -42,20 +42,6 @@ METRICS: Mapping[str, tuple[str, ...]] = {
 
 _NEEDED = ("doc", "doc_hash", "target", "arguments", "resps", "filtered_resps")
 _SHOWN = 3
-
-
-@dataclass(frozen=True, slots=True)
-class Answered:
-    """One document that a model answered under lm-eval.
-
-    Attributes:
-        prompt: digest of what was asked; another one means other examples, template or description.
-    """
-
-    item: Item
-    record: Record
-    protocol: str
-    prompt: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +88,8 @@ def filters_of(path: Path) -> list[str]:
     Raises:
         DataError: when the file cannot be read or holds no samples.
     """
-    filters = dict.fromkeys(str(sample.get("filter", "none")) for _, sample, _ in _samples(path) if sample is not None)
+    samples = _samples(_decoded(path).text)
+    filters = dict.fromkeys(str(sample.get("filter", "none")) for _, sample, _ in samples if sample is not None)
     if not filters:
         read_samples(path)
     return list(filters)
@@ -118,7 +105,8 @@ def read_samples(path: Path, chosen: str | None = None, task: LoggedTask = UNKNO
     Raises:
         DataError: for a file without a readable sample, and for figures that contradict each other, with both.
     """
-    lines = [(number, sample, reason) for number, sample, reason in _samples(path)]
+    decoded = _decoded(path)
+    lines = list(_samples(decoded.text))
     wanted = chosen
     broken: dict[str, str] = {}
     lost = [f"{Where(path, number)}: {reason}" for number, sample, reason in lines if sample is None]
@@ -156,7 +144,10 @@ def read_samples(path: Path, chosen: str | None = None, task: LoggedTask = UNKNO
             notes=reasons[1:_SHOWN],
             hint="run lm-eval with `--log_samples` (0.4.5 or later), and check that the file is complete.",
         )
-    return ReadSamples(answered, broken, (*_told(path, lost, broken, lines), *read.notes), read.settled)
+    told = _told(path, lost, broken, lines)
+    if decoded.guessed:
+        told.append(f"{path.name}: read as {decoded.encoding}, guessed from the bytes; lm-eval writes UTF-8.")
+    return ReadSamples(answered, broken, (*told, *read.notes), read.settled)
 
 
 def _told(path: Path, lost: Sequence[str], broken: Mapping[str, str], lines: Sequence[Any]) -> list[str]:
@@ -170,12 +161,15 @@ def _told(path: Path, lost: Sequence[str], broken: Mapping[str, str], lines: Seq
     return notes
 
 
-def _samples(path: Path) -> Iterator[tuple[int, dict[str, Any] | None, str]]:
-    """Line number, sample, and what is wrong with it; no sample where the line holds none."""
+def _decoded(path: Path) -> Decoded:
     try:
-        text = decode(plain_files.read_bytes(path), str(path)).text
+        return decode(plain_files.read_bytes(path), str(path))
     except OSError as error:
         raise DataError(f"cannot read the samples: {type(error).__name__}.", where=Where(path)) from error
+
+
+def _samples(text: str) -> Iterator[tuple[int, dict[str, Any] | None, str]]:
+    """Line number, sample, and what is wrong with it; no sample where the line holds none."""
     for number, line in enumerate(text.split("\n"), 1):
         if not line.strip():
             continue

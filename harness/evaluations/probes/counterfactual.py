@@ -26,6 +26,7 @@ from harness.evaluations.probe_base import OnTaskProbe
 from harness.evaluations.probe_guards import alike, told_apart
 from harness.evaluations.record_builders import failed, outcome, truncated_tokens
 from harness.evaluations.subsample import choose
+from harness.evaluations.tasks.classification import Classification
 from harness.schema.suite.data_refs import DataName, ref_name
 from harness.schema.suite.evaluation_options import OnTaskOptions
 from harness.schema.suite.mitigation import LEXICONS_HELP, RESERVED_SWAPS, Lexicons
@@ -168,12 +169,20 @@ class Counterfactual(OnTaskProbe[CounterfactualOptions]):
             *(["the built-in swaps"] if self.options.swap else []),
             *(["the built-in templates"] * self.options.templates),
         ]
-        return [text for what in own for text in self.foreign_texts(data, split, what)]
+        warnings = [text for what in own for text in self.foreign_texts(data, split, what)]
+        if isinstance(self.task, Classification) and self.task.scores_nobody_gave(data):
+            warnings.append(
+                f"the labels of {self.task.name} have no order, so the scores behind score_shift are those of their "
+                f"names ({self._scores()}); give `labels` from lowest to highest, or `values`, in the task."
+            )
+        return warnings
+
+    def _scores(self) -> str:
+        return ", ".join(f"{label} {value:+g}" for label, value in self.task.values.items())
 
     def remarks(self, data: Sequence[Dataset], split: str) -> list[str]:
         """How many texts are left out because a swap in them cannot be decided; and the scores of the labels."""
-        values = ", ".join(f"{label} {value:+g}" for label, value in self.task.values.items())
-        remarks = [f"Scores of the labels: {values}."]
+        remarks = [f"Scores of the labels: {self._scores()}."]
         if "gender" in self.options.swap:
             count = sum(is_undecided(original.text) for original in self._originals(data, split))
             if count:

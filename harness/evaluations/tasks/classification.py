@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, ClassVar, Literal
 
@@ -20,6 +19,7 @@ from harness.core.requests import Failure, Request, Response
 from harness.evaluations.columns import text_of
 from harness.evaluations.item_measures import MARGIN_OF_CORRECT
 from harness.evaluations.label_prompt import HEAD, ClozeOptions, Question, decide, probabilities
+from harness.evaluations.label_stats import label_margin, label_stats
 from harness.evaluations.record_builders import failed, outcome, truncated_tokens
 from harness.evaluations.subsample import choose
 from harness.schema.suite.data_refs import DataName, ref_name
@@ -33,6 +33,14 @@ _SHOWN = 20
 def _one_to_one(head_labels: Mapping[str, str] | None, labels: Sequence[str]) -> None:
     if head_labels is not None and sorted(head_labels.values()) != sorted(labels):
         raise ValueError(f"`head_labels` gives {sorted(head_labels.values())}, expected each of {sorted(labels)} once")
+
+
+def _is_number(label: str) -> bool:
+    try:
+        float(label)
+    except ValueError:
+        return False
+    return True
 
 
 class ClassificationOptions(EvaluationOptions):
@@ -140,6 +148,16 @@ class Classification(Evaluation):
         last = len(self.labels) - 1
         return {label: -1.0 + 2.0 * place / last for place, label in enumerate(self.labels)}
 
+    def scores_nobody_gave(self, data: Sequence[Dataset]) -> bool:
+        """Whether the scores of more than two labels come from the order of their names alone.
+
+        Labels have an order where the task gives `labels` or `values`, where they are numbers, and in the catalog.
+        """
+        options = self.options
+        named = options.labels is None and options.values is None and len(self.labels) > 2
+        from_user = not any("catalog" in dataset.facts for dataset in data[: len(self.data_refs)])
+        return named and from_user and not all(map(_is_number, self.labels))
+
     def spec(self) -> Mapping[str, Any]:
         options = self.options
         return {
@@ -239,20 +257,14 @@ class Classification(Evaluation):
         if item.target is None or item.target not in log_p:
             raise ValueError(f"item {item.id} of {self.name!r} has the target {item.target!r}, not a label of the task")
         prediction, tied = decide(log_p, item.id)
-        others = max(value for label, value in log_p.items() if label != item.target)
         return outcome(
             item,
             prediction=prediction,
-            margin=log_p[item.target] - others,
+            margin=label_margin(log_p, item.target),
             tied=tied,
             truncated=truncated,
             response={"log_p": log_p},
-            stats={
-                "correct": float(prediction == item.target),
-                "nll": -log_p[item.target],
-                "brier": math.fsum((math.exp(v) - float(label == item.target)) ** 2 for label, v in log_p.items()),
-                "confidence": math.exp(log_p[prediction]),
-            },
+            stats=label_stats(log_p, prediction, item.target),
         )
 
     def metric_context(self) -> MetricContext:

@@ -35,6 +35,14 @@ _COUNT = word_class("count")
 _TIME = word_class("time")
 _QUALITY = word_class("quality") | _STATE_ADJECTIVE
 _DESCRIBED = word_class("described")
+_STRETCHES = word_class("stretches")
+_AFTER_STRETCHES = word_class("after_stretches")
+_BARE_NOUNS = word_class("bare_nouns")
+_DONE_TO = word_class("done_to")
+_PLACES_BEFORE_SUBJECTS = word_class("places_before_subjects")
+_MAKE = frozenset(("make", "makes", "made", "making"))
+_DO = frozenset(("do", "does", "did", "doing", "done"))
+_POINTING = frozenset(("a", "an", "some", "one", "two", "this", "that", "these", "those"))
 _NOUNS_TOO = word_class("nouns_too")
 _QUALITY_ENDINGS = ("ful", "less", "ous", "ive", "able", "ible", "ish", "ical")
 _JOINED = ("and", "or")
@@ -112,15 +120,22 @@ def _told_object(words: Words, index: int) -> str | None:
     """`him` where a verb and what follows tell that the `her` between them is its object."""
     before, following = words.key(index - 1), words.key(index + 1)
     after_ends = _ends(words, index + 1) or words.key(index + 2) in _CLOSED
+    if following in _STRETCHES and words.key(index + 2) in _AFTER_STRETCHES:
+        return "him"
+    if following in _BARE_NOUNS and (before in _SENSE | _STATE or before[:4] == "help") and before not in _MAKE:
+        # `heard her laugh`, `kept her company`
+        return "him" if before[:4] in ("keep", "kept") and following == "company" and _ends(words, index + 1) else None
     if before in _CAUSE and following in _BARE_VERB and before not in ("have", "had", "has", "get", "got"):
         return "him"
     if before in _SENSE and following.endswith("ing") and len(following) > 4:
         return "him"
     if before in _DESCRIBED and after_ends and _is_plain_quality(following):
         return "him"
-    if before in _STATE and following in _STATE_ADJECTIVE:
-        return "him"
-    if before in _GIVE and following in _GIFT and after_ends:
+    if after_ends and (
+        (before in _STATE and following in _STATE_ADJECTIVE)
+        or (before in _GIVE and following in _GIFT)
+        or (before in _DO and following in _DONE_TO)
+    ):
         return "him"
     if before in _MOVE and following in _PLACE and after_ends:
         return "him"
@@ -140,8 +155,11 @@ def _possessive(words: Words, index: int) -> str | None:
     if following in _TIME:
         return None if not _time_of_a_thing(words, index) else "his"
     if before in _NO_VERB or not words.adjacent(index - 1):
-        # `the dog behind her barked`: what looks like a verb may follow an object.
-        return None if following.endswith("ed") or following in _PAST else "his"
+        # `the dog behind her barked`, `without her knowing`: what looks like a verb may follow an object.
+        verb = following.endswith("ed") or following in _PAST
+        verb = verb or (before in ("with", "without") and following.endswith("ing"))
+        subject = before in _PLACES_BEFORE_SUBJECTS and words.starts_sentence(index - 1)
+        return None if verb or (subject and not _closes(words, index + 1)) else "his"
     if before in _OF_ONES_OWN and _is_her_deed(words, index - 2):
         return "his"
     beyond = words.gap(index)
@@ -164,13 +182,29 @@ def _has_a_thing(words: Words, index: int) -> bool:
 
     Up to two modifiers may stand between (`her most beautiful song`); `own` alone is enough.
     """
+    before = words.key(index - 1)
+    if before[:4] == "wish":
+        return False  # `wished her happy birthday`
+    takes_more = before in _TWO_OBJECTS | _COMPLEMENT | _GIVE
     for place in range(index + 1, index + 4):
         key = words.key(place)
         if key == "own":
             return True
         if key in _THING:
+            if takes_more and (key in _QUALITY or (key.endswith("s") and not key.endswith("ss"))):
+                return False  # `elected her chair of the board`, `bought her shoes`
             return _ends(words, place) or words.key(place + 1) in _CLOSED
-        modifier = key in _QUALITY or key in ("first", "second", "third", "last", "next", "most", "new", "beautiful")
+        modifier = key in _QUALITY or key in (
+            "first",
+            "second",
+            "third",
+            "last",
+            "next",
+            "most",
+            "new",
+            "only",
+            "beautiful",
+        )
         if not modifier or not words.adjacent(place):
             return False
     return False
@@ -197,4 +231,5 @@ def for_his(words: Words, index: int) -> str | None:
         return "her"
     if _closes(words, index):
         return "hers"
-    return None if words.key(index - 1) == "of" and words.key(index - 3) in ("a", "an", "some", "one", "two") else "her"
+    shared = words.key(index - 1) == "of" and any(words.key(index - step) in _POINTING for step in range(2, 6))
+    return None if shared and not _has_a_thing(words, index) else "her"

@@ -34,9 +34,9 @@ def test_there_are_at_least_300_sentences() -> None:
     assert len(set(PAIRS)) >= 300
 
 
-@pytest.mark.parametrize(("text", "wanted"), PAIRS)
-def test_a_sentence_is_swapped_rightly_or_counted_as_undecided(text: str, wanted: str) -> None:
-    assert outcome(text, wanted) in ("right", "undecided")
+def test_a_sentence_is_swapped_rightly_or_counted_as_undecided() -> None:
+    outcomes = {text: outcome(text, wanted) for text, wanted in PAIRS}
+    assert {text: told for text, told in outcomes.items() if told not in ("right", "undecided")} == {}
 
 
 def test_most_sentences_are_decided() -> None:
