@@ -75,13 +75,11 @@ def _kinds(folder: Path, tally: Tally) -> list[str]:
     for kind, make in adapter_zoo.EVERY.items():
         cells, ways = [], set()
         for name, shape in shapes.items():
-            adapter = _made(shape, folder / name / kind, bases[name], make)
-            if adapter is None:
+            made = _made(shape, folder / name / kind, bases[name], make)
+            if made is None:
                 cells.append(NOT_MADE)
                 continue
-            off, tolerance, way = _compared(
-                shape, bases[name], adapter, lambda a=adapter, n=name, s=shape: s.plain(bases[n], a)
-            )
+            off, tolerance, way = _compared(shape, bases[name], *made)
             cells.append(tally.cell(off, tolerance))
             ways |= {way} - {""}
         loads = " or ".join(WAYS[way] for way in sorted(ways)) or "–"
