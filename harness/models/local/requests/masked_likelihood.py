@@ -29,7 +29,8 @@ def pseudo_likelihoods(
     """
     encoder = network.encoder
     room = encoder.room(network.max_length)
-    if encoder.mask_id is None:
+    mask = encoder.mask_id
+    if mask is None:
         yield from ((request, Failure("unsupported", "the tokenizer has no mask token")) for request in requests)
         return
     pieces = encoder.pieces([request.text for request in requests])
@@ -54,7 +55,7 @@ def pseudo_likelihoods(
     def rows() -> Iterator[Row]:
         for owner in order:
             scorer, count = requests[owner].scorer, lengths[owner]
-            yield from _masked_copies(encoder, pieces[owner], scorer, scored[owner], count, owner)
+            yield from _masked_copies(encoder, pieces[owner], scorer, scored[owner], count, owner, mask)
 
     for row, values in batcher.run(rows(), _length, _forward(network, batcher)):
         owner = row.owner
@@ -80,7 +81,7 @@ def pseudo_likelihoods(
 
 
 def _masked_copies(
-    encoder: TextEncoder, piece: Pieces, scorer: str, places: Sequence[int], count: int, owner: int
+    encoder: TextEncoder, piece: Pieces, scorer: str, places: Sequence[int], count: int, owner: int, mask: int
 ) -> Iterator[Row]:
     """One copy of a text per scored token, in which the scorer hides that token; only `count` tokens are read."""
     start = len(encoder.prefix)
@@ -90,7 +91,7 @@ def _masked_copies(
     targets = ids[positions]
     for first in range(0, len(hidden), _COPIES):
         copies = np.tile(ids, (len(hidden[first : first + _COPIES]), 1))
-        copies[:, start : start + count][hidden[first : first + _COPIES]] = encoder.mask_id
+        copies[:, start : start + count][hidden[first : first + _COPIES]] = mask
         for number, copy in enumerate(copies, first):
             own = slice(number, number + 1)
             yield Row(copy, positions[own], targets[own], _FIRST, owner, number)
