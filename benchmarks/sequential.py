@@ -126,13 +126,13 @@ def share_of_items(case: str, fixed: int, samples: int, margin: float = 0.02) ->
 
 
 def table(samples: int) -> str:
-    sizes = (500, 1000)
+    sizes = (200, 500, 1000)
     head = (
         "| gates under continuous looking | wrong passes | " + " | ".join(f"items at n = {n:,}" for n in sizes) + " |"
     )
     lines = [head, "|---" * (2 + len(sizes)) + "|"]
     for case in CASES:
-        shares = [f"{share_of_items(case, n, max(40, samples // 4)):.0%}" for n in sizes]
+        shares = [f"{share_of_items(case, n, max(60, samples // 4)):.0%}" for n in sizes]
         lines.append(f"| {case} | {wrong(case, samples):.1%} | {' | '.join(shares)} |")
         sys.stderr.write(lines[-1] + "\n")
     error = 1.96 * math.sqrt(0.05 * 0.95 / samples)

@@ -11,6 +11,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from harness.api.adjusted import adjusted_mean
     from harness.api.compare import UnknownTrainingWarning, compare
     from harness.api.comparisons import Comparisons
     from harness.api.judge import Gate, GateFailedError, Verdicts, judge
@@ -26,6 +27,7 @@ _HOMES = {
     "SuiteCallback": "harness.commands.trainer_callback",
     "UnknownTrainingWarning": "harness.api.compare",
     "Verdicts": "harness.api.judge",
+    "adjusted_mean": "harness.api.adjusted",
     "compare": "harness.api.compare",
     "judge": "harness.api.judge",
 }
@@ -39,6 +41,7 @@ __all__ = [
     "SuiteCallback",
     "UnknownTrainingWarning",
     "Verdicts",
+    "adjusted_mean",
     "compare",
     "judge",
 ]

@@ -10,6 +10,7 @@ from harness.core.digests import digest, text_digest
 from harness.core.errors import DataError, HarnessError, SuiteError
 from harness.core.evaluation import Evaluation, EvaluationContext, Item, ItemMeasure
 from harness.core.examples import LabeledText, PlainText, PromptTarget
+from harness.core.imported_log import LoggedAnswer, LoggedEvaluation, LogImporter, ModelLog
 from harness.core.metric import Direction, Metric, MetricContext, MetricFactory, MetricKind, RecomputedMetric, Role
 from harness.core.model import Backend, Model, ModelFacts
 from harness.core.model_kind import CheckpointFormat, Extra, ModelKind, ObtainContext, Obtained, StageCost, TrainingNeed
@@ -83,6 +84,9 @@ __all__ = [
     "JackknifeMetric",
     "LabeledText",
     "Likelihood",
+    "LoggedAnswer",
+    "LoggedEvaluation",
+    "LogImporter",
     "MeanMetric",
     "MeanOf",
     "Metric",
@@ -92,6 +96,7 @@ __all__ = [
     "Model",
     "ModelFacts",
     "ModelKind",
+    "ModelLog",
     "ObtainContext",
     "Obtained",
     "OnTaskOptions",

@@ -20,12 +20,11 @@ from harness.core.metric import MetricContext
 from harness.core.records import Record, Records, RecordsHead
 from harness.core.reporter import Silent
 from harness.metrics.build_metrics import build_metrics
-from harness.pipeline.carry_out import carry_out
 from harness.pipeline.prepared_suite import PreparedSuite, prepare
 from harness.pipeline.records.record_cache import answer_policy_of
 from harness.pipeline.results.gate_verdicts import verdicts, wanted_pairs
 from harness.pipeline.results.scoring import ScoringContext, ScoringSpec, score, store_memo
-from harness.pipeline.run_context import CarryOut, RunContext
+from harness.pipeline.run_context import RunContext
 from harness.schema.results.inputs import EvaluationResult, ModelResult
 from harness.schema.results.results_file import Results
 from harness.schema.run_info import StepTiming
@@ -38,11 +37,6 @@ Cell = tuple[float, int]
 """(dose, world)."""
 WORLD = "world"
 WORLD_FORMAT = 1
-
-
-def carry_out_for(suite: Suite) -> CarryOut:
-    """How a suite is carried out: once, or in all of its planted worlds."""
-    return over_worlds if isinstance(suite, CalibrationSuite) else carry_out
 
 
 def over_worlds(context: RunContext) -> Results:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Sequence
+import os
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -24,7 +25,8 @@ OUT = "reports"
 
 
 def suite_changes(function: F) -> F:
-    """`--model`, `--only`, `--seed`: change the suite before anything runs."""
+    """`--model`, `--only`, `--seed`: change the suite before anything runs; and `--follow-links`."""
+    function = follow_links_option(function)
     for option in reversed(
         [
             click.option(
@@ -53,6 +55,28 @@ def suite_changes(function: F) -> F:
     ):
         function = option(function)
     return function
+
+
+def follow_links_option(function: F) -> F:
+    """`--follow-links`."""
+
+    def apply(context: click.Context, _: click.Parameter, wanted: bool) -> None:
+        from harness.storage.plain_files import FOLLOW_LINKS
+
+        if wanted and not context.resilient_parsing:
+            before = os.environ.get(FOLLOW_LINKS)
+            os.environ[FOLLOW_LINKS] = "1"
+            context.call_on_close(
+                lambda: os.environ.pop(FOLLOW_LINKS) if before is None else os.environ.update({FOLLOW_LINKS: before})
+            )
+
+    return click.option(
+        "--follow-links",
+        is_flag=True,
+        expose_value=False,
+        callback=apply,
+        help="Follow links in model folders that lead out of them.",
+    )(function)
 
 
 def output_options(function: F) -> F:
@@ -86,7 +110,13 @@ def lock_file(name: str, suite: Suite) -> Path:
 
 
 def changed_suite(
-    name: str, models: tuple[str, ...], only: tuple[str, ...], seed: int | None, trained_on: tuple[str, ...] = ()
+    name: str,
+    models: tuple[str, ...],
+    only: tuple[str, ...],
+    seed: int | None,
+    trained_on: tuple[str, ...] = (),
+    baseline_run: Mapping[str, str] | None = None,
+    no_texts: bool = False,
 ) -> tuple[Suite, dict[str, Any]]:
     """Loads a suite and applies the command line's changes; also returns them for run.json."""
     from harness.calibration.load_calibration import load_any_suite
@@ -99,8 +129,16 @@ def changed_suite(
         model, file = _assignment(text, "NAME=FILE", "--trained-on")
         learned.setdefault(model, []).append(str(Path(file).expanduser().absolute()))
     wanted = [part for text in only for part in text.split(",") if part]
-    if replaced or wanted or learned or seed is not None:
-        suite = override(suite, models=replaced, only=wanted or None, seed=seed, trained_on=learned)
+    if replaced or wanted or learned or seed is not None or baseline_run or no_texts:
+        suite = override(
+            suite,
+            models=replaced,
+            only=wanted or None,
+            seed=seed,
+            trained_on=learned,
+            baseline_run=baseline_run,
+            texts="none" if no_texts else None,
+        )
     overrides: dict[str, Any] = {}
     if replaced:
         overrides["models"] = replaced
@@ -110,7 +148,25 @@ def changed_suite(
         overrides["seed"] = seed
     if learned:
         overrides["trained_on"] = learned
+    if baseline_run:
+        overrides["baseline_run"] = dict(baseline_run)
+    if no_texts:
+        overrides["texts"] = "none"
     return suite, overrides
+
+
+def stored_baseline(run: str | None, model: str | None) -> dict[str, str] | None:
+    """What `--baseline-run` and `--baseline-model` say; a folder of the current directory as an absolute path."""
+    if run is None:
+        if model is not None:
+            raise click.UsageError("--baseline-model names a model of --baseline-run, which is missing.")
+        return None
+    from harness.storage.blessed_runs import stored_run
+    from harness.storage.remote_run import is_url
+
+    stored = None if is_url(run) else stored_run(run, Path())
+    place = run if stored is None or stored.tag is not None else str(stored.run.path.absolute())
+    return {"run": place} if model is None else {"run": place, "model": model}
 
 
 def _assignment(text: str, form: str = "NAME=PATH", option: str = "--model") -> tuple[str, str]:
@@ -121,11 +177,11 @@ def _assignment(text: str, form: str = "NAME=PATH", option: str = "--model") -> 
 
 
 def say_unknown_training(suite: Suite) -> None:
-    """Says on stderr where rows may have been trained on, with the lines to add."""
+    """Says on stderr which words have another name now, and where rows may have been trained on."""
     from harness.report.wording.safe_text import clean_line
     from harness.suite.unknown_training import warnings_of
 
-    for sentence in warnings_of(suite):
+    for sentence in (*suite.deprecated, *warnings_of(suite)):
         say(clean_line(f"warning: {sentence}", 1000), err=True)
 
 
@@ -136,12 +192,15 @@ def open_store(reporter: Reporter, *, fresh: bool = False) -> Store:
 
 
 def run_folder(path: str) -> Path:
-    """A run given as a folder, as a URL, or as the name of a suite with runs below ./reports."""
+    """A run given as a folder, as a URL, by the tag it was blessed with, or as a suite with runs below ./reports."""
+    from harness.storage.blessed_runs import REGISTRY, read_registry, stored_run
     from harness.storage.remote_run import is_url, run_at
 
     if is_url(path):
         return run_at(path)
     folder = Path(path)
+    if not folder.exists() and path in read_registry(Path(REGISTRY)).runs:
+        return stored_run(path, Path()).run.path
     below = Path(OUT) / path
     return folder if folder.exists() or not below.is_dir() else below
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import sys
+from typing import Any
 
 from harness.cli.options import earlier_json, emit_json
 from harness.cli.terminal import joined, say, styled
@@ -49,16 +50,28 @@ def show_outcome(run: RunDir, results: Results, *, as_json: bool, info: RunInfo 
         balance = class_balance(evaluation)
         if balance and evaluation.role == "task":
             say(clean_line(f"class balance of {evaluation.name}: {balance}"))
-    for text, kind in outcome_lines(results, info, MARKS, _width()):
-        say(joined(styled(text[:1], color=COLOURS[kind]), text[1:]) if kind else text)
-    mark = styled(f"{MARKS[verdict.overall]} {verdict.overall}", color=COLOURS[verdict.overall], bold=True)
-    say(joined("\n", mark, f": {clean_line(verdict.sentence)}"))
+    say_verdicts(results, info)
     if info is not None and info.lock is not None:
         from harness.schema.run_info import attempt_sentence
 
         say(clean_line(attempt_sentence(info.lock)))
     say(f"report: {report}")
     return verdict.exit_code
+
+
+def say_verdicts(results: Results, info: RunInfo | None) -> None:
+    """Prints what decides, gate by gate, and the verdict."""
+    verdict = results.verdict
+    for text, kind in outcome_lines(results, info, MARKS, _width()):
+        say(joined(styled(text[:1], color=COLOURS[kind]), text[1:]) if kind else text)
+    mark = styled(f"{MARKS[verdict.overall]} {verdict.overall}", color=COLOURS[verdict.overall], bold=True)
+    say(joined("\n", mark, f": {clean_line(verdict.sentence)}"))
+
+
+def verdict_json(results: Results) -> dict[str, Any]:
+    """The verdict and every gate, for `--json`."""
+    gates = [gate.model_dump(mode="json") for gate in results.gates]
+    return {"verdict": results.verdict.overall, "exit_code": results.verdict.exit_code, "gates": gates}
 
 
 def _width() -> int | None:

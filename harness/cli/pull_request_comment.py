@@ -18,6 +18,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from harness.storage.plain_http import http_opener
+
 _TIMEOUT = 30.0
 _PAGE = 100
 _MOST_PAGES = 30
@@ -66,7 +68,7 @@ def _ask(address: str, token: str, method: str = "GET", content: dict[str, str] 
         data=None if content is None else json.dumps(content).encode("utf-8"),
         headers={"Authorization": f"Bearer {token}", "Accept": "application/vnd.github+json"},
     )
-    with urllib.request.urlopen(request, timeout=_TIMEOUT) as answer:
+    with http_opener().open(request, timeout=_TIMEOUT) as answer:
         return json.load(answer)
 
 

@@ -7,8 +7,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from harness.core.errors import DataError, Where
-from harness.pipeline.checkpoints.named_checkpoints import family_of, needs_base
+from harness.commands.described_data import describe_data
+from harness.commands.head_labels import match_labels
+from harness.core.errors import DataError, SuiteError, Where
+from harness.pipeline.checkpoints.named_checkpoints import ability_of, family_of, needs_base
 
 if TYPE_CHECKING:
     from harness.suite.suite import Suite
@@ -24,6 +26,7 @@ def audit_suite(
     task_data: Path | None = None,
     text: str = "text",
     label: str = "label",
+    labels: str | None = None,
     read_as: Mapping[str, str] | None = None,
     prose: Path | None = None,
     bias: str = "own",
@@ -35,6 +38,7 @@ def audit_suite(
     The checkpoints are looked at, not loaded, so that metrics fit what they are (masked or causal).
 
     Args:
+        labels: what the rows of the classifier's head mean (`--labels`), where their names do not say it.
         read_as: `format`, `delimiter` and `encoding` of `task_data` where the user gives them.
         trained_on: files that the checkpoints learned from; None where nobody says it.
         held_out: the person's word that neither learned from the rows of `task_data` and `prose`.
@@ -98,7 +102,8 @@ def audit_suite(
             "splits": {"test": 1.0},
             "held_out": held_out,
         }
-        value["tasks"]["task"] = {"classification": {"data": "task", "text": "text", "label": "label"}}
+        matched = {} if labels is None else _matched(base, finetuned, task_data, (text, label), labels, read_as or {})
+        value["tasks"]["task"] = {"classification": {"data": "task", "text": "text", "label": "label", **matched}}
         value["probes"]["swaps"] = {"counterfactual": {"on": "task", "swap": ["gender", "names"], "templates": True}}
         value["gates"].append({"id": "task-kept", "metric": "task.accuracy", "kind": "non_inferiority", "margin": 0.02})
     if bias == "full":
@@ -109,7 +114,29 @@ def audit_suite(
             where=Where(base),
             hint="pass --task-data FILE with texts and the classifiers' labels.",
         )
+    if labels is not None and task_data is None:
+        raise SuiteError("--labels says what a head's rows mean for --task-data, which is missing.")
     return parse_suite(json.dumps(value, indent=2) + "\n", Path.cwd() / MADE)
+
+
+def _matched(
+    base: str, finetuned: str, task_data: Path, columns: tuple[str, str], said: str, read_as: Mapping[str, str]
+) -> dict[str, Any]:
+    """The options of the task that say which label a row of the head means.
+
+    Raises:
+        HarnessError: when the checkpoint has no head, or what is said does not fit it and the data.
+    """
+    described = describe_data(task_data, read_as, text=columns[0], label=columns[1])
+    head = ability_of(*_parted(finetuned), ability_of(*_parted(base))).labels
+    if head is None:
+        raise SuiteError("--labels names the rows of a head, and the fine-tuned checkpoint has none.")
+    matched = match_labels(head, described.labels, said)
+    assert matched is not None, "what is given fits, or is an error"
+    return {
+        "labels": list(matched.labels),
+        **({"head_labels": dict(matched.head_labels)} if matched.head_labels is not None else {}),
+    }
 
 
 def _add_full(value: dict[str, Any]) -> None:

@@ -7,19 +7,26 @@ lengths that a network does not have. Nothing is fetched, and no network is load
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from harness.core.dataset import Dataset
-from harness.core.errors import CheckpointError, HarnessError, SuiteError
+from harness.core.diagnostics import Problems
+from harness.core.errors import CheckpointError, HarnessError, SuiteError, Where
 from harness.core.evaluation import Evaluation
 from harness.core.model import ModelFacts
+from harness.core.model_kind import ModelSpec
 from harness.core.reporter import Reporter
-from harness.pipeline.checkpoints.named_checkpoints import Ability, ability_of
-from harness.pipeline.prepared_suite import bind_each, open_data, references
+from harness.evaluations.label_prompt import CLOZE, ClozeOptions
+from harness.pipeline.checkpoints.named_checkpoints import Ability, ability_of, labels_without_token
+from harness.pipeline.prepared_suite import bind_each, references
+from harness.schema.suite.data_refs import DataRef
 from harness.storage.store import Store
+from harness.suite.load_suite import find_suite
+from harness.suite.sections import SECTIONS, read_sections
+from harness.suite.yaml.located_document import decode, parse, read_bytes
 
 if TYPE_CHECKING:
     from harness.suite.suite import Suite
@@ -66,48 +73,77 @@ class Checked:
 def check_suite(suite: Suite, store: Store, reporter: Reporter) -> Checked:
     """Checks a suite against the data and the models that are on this machine."""
     checked = Checked()
-    datasets = _data(suite, store, reporter, checked)
-    abilities = _models(suite, checked)
+    datasets = _data(references(suite), suite.folder, store, reporter, checked)
+    abilities = _models(suite.models, suite.folder, suite.where, checked)
     evaluations = _evaluations(suite, datasets, checked)
     _questions(suite, evaluations, abilities, checked)
+    _cloze_words(suite, evaluations, abilities, checked)
     _lengths(suite, checked)
     return checked
 
 
-def _data(suite: Suite, store: Store, reporter: Reporter, checked: Checked) -> dict[str, Dataset]:
+def check_beside(path_or_name: str, error: SuiteError, store: Store, reporter: Reporter) -> SuiteError:
+    """Adds to the faults of a suite file those of the data and the folders that its sound lines name.
+
+    Args:
+        error: what is wrong in the file.
+
+    Returns:
+        one error for all faults.
+    """
+    try:
+        path = find_suite(path_or_name)
+        document = parse(decode(read_bytes(path), path), path)
+        sections = read_sections(document.value, Problems(document.where), [*SECTIONS, *document.value])
+    except (HarnessError, TypeError):
+        return error  # no suite, or none that can be read in part
+    checked = Checked()
+    folder = path.absolute().parent
+    _data(sections.data, folder, store, reporter, checked)
+    _models(sections.models, folder, document.where, checked)
+    notes = [str(fault).replace("\n", " ") for fault in checked.faults[:_MOST]]
+    return SuiteError(error.message, where=error.where, notes=[*error.notes, *notes], hint=error.hint)
+
+
+def _data(
+    refs: Mapping[str, DataRef], folder: Path, store: Store, reporter: Reporter, checked: Checked
+) -> dict[str, Dataset]:
     from harness.data.fetch_preview import preview
+    from harness.data.open_dataset import open_dataset
 
     opened: dict[str, Dataset] = {}
-    for name, ref in references(suite).items():
+    for name, ref in refs.items():
         try:
-            if not preview(ref, name=name, base=suite.folder, store=store).cached:
+            if not preview(ref, name=name, base=folder, store=store).cached:
                 checked.unread.append(f"data {name} (not fetched yet)")
                 continue
-            opened |= open_data({name: ref}, suite, store, reporter)
+            opened[name] = open_dataset(ref, name=name, base=folder, store=store, reporter=reporter)
         except HarnessError as error:
             checked.faults.append(error)
     return opened
 
 
-def _models(suite: Suite, checked: Checked) -> dict[str, Ability]:
+def _models(
+    models: Mapping[str, ModelSpec], base: Path, where: Callable[..., Where], checked: Checked
+) -> dict[str, Ability]:
     """What the checkpoints of folders can be asked."""
     abilities: dict[str, Ability] = {}
-    for name, spec in suite.models.items():
+    for name, spec in models.items():
         options: Any = spec.options
         path = getattr(options, "load", None)
         if path is None:
             continue
-        folder = suite.folder / Path(path).expanduser()
+        folder = base / Path(path).expanduser()
         if not folder.exists() and not str(path).startswith((".", "/", "~")) and str(path).count("/") <= 1:
             checked.unread.append(f"model {name} ({path})")
             continue
         if folder.is_file():
             continue
         try:
-            abilities[name] = _ability(folder, getattr(options, "adapter", None), suite.folder)
+            abilities[name] = _ability(folder, getattr(options, "adapter", None), base)
         except HarnessError as error:
             if error.where is None:
-                error.where = suite.where("models", name)
+                error.where = where("models", name)
             checked.faults.append(error)
     return abilities
 
@@ -183,6 +219,32 @@ def _judged(suite: Suite) -> Iterator[str]:
 def _facts(ability: Ability) -> ModelFacts:
     language_model: Any = ability.family if ability.language_model else None
     return ModelFacts("", ability.family, language_model, ability.labels, tag_labels=ability.tags)
+
+
+def _cloze_words(
+    suite: Suite, evaluations: dict[str, Evaluation], abilities: dict[str, Ability], checked: Checked
+) -> None:
+    """Labels whose words a masked model, which fills the gap with one token, cannot give as an answer."""
+    for name, evaluation in evaluations.items():
+        cloze = getattr(evaluation.options, "cloze", None)
+        if not isinstance(cloze, ClozeOptions):
+            continue
+        prompt = cloze.template.replace("{text}", "a").replace("{pair}", "a")
+        for model, ability in abilities.items():
+            asked = ability.family == "masked" and ability.language_model and suite.asks(model, name)
+            if not asked or evaluation.protocol(_facts(ability)) != CLOZE:
+                continue
+            options: Any = suite.models[model].options
+            folder = suite.folder / Path(options.load).expanduser()
+            lost = labels_without_token(folder, prompt, cloze.words)
+            if lost:
+                checked.faults.append(
+                    SuiteError(
+                        f"no word of {', '.join(map(repr, lost))} is one token of {model}, which fills the gap so.",
+                        where=suite.where("tasks", name),
+                        hint="name shorter or more common words for the label under `cloze`.",
+                    )
+                )
 
 
 def _lengths(suite: Suite, checked: Checked) -> None:

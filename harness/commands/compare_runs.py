@@ -61,7 +61,7 @@ def compare_runs(
     note = left_out_note(shared, "the comparison of two runs")
     if note is not None:
         reporter.warn(note)
-    chosen = _pairs(pairs, old, new, first, second)
+    chosen = matched_pairs(pairs, old, new, first, second)
     if not allow_protocol_difference:
         require_one_protocol(first, second, [entry.name for entry in shared], chosen)
     compared: list[ComparisonResult] = []
@@ -155,9 +155,14 @@ def both_sides(first: RunDir, second: RunDir) -> dict[str, EvaluationResult]:
     }
 
 
-def _pairs(
+def matched_pairs(
     pairs: Sequence[tuple[str, str]], old: Results, new: Results, first: RunDir, second: RunDir
 ) -> list[tuple[str, str]]:
+    """The models to compare: those that were chosen, else those of one name.
+
+    Raises:
+        DataError: for a model that its run does not have, and where no model has a partner.
+    """
     before, after = ([model.name for model in results.models] for results in (old, new))
     for left, right in pairs:
         if left not in before:

@@ -6,8 +6,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from harness.core.digests import bytes_digest
 from harness.core.errors import DataError, Where
 from harness.core.reporter import Reporter
+from harness.data.user_data import LABEL
 from harness.schema.suite.data_refs import CatalogRef, FileRef
 from harness.storage.store import Store
 
@@ -55,19 +57,44 @@ def open_entry(name: str, store: Store, reporter: Reporter) -> Dataset:
     return open_dataset(CatalogRef(catalog=name), name=name, base=Path.cwd(), store=store, reporter=reporter)
 
 
-def open_file(path: Path, store: Store, reporter: Reporter, read_as: Mapping[str, str] | None = None) -> Dataset:
-    """The rows of a user's file, all of them in the test split.
+def open_file(path: Path, reporter: Reporter, read_as: Mapping[str, str] | None = None, label: str = LABEL) -> Dataset:
+    """The rows of a user's file as they are, all of them in the test split.
+
+    A suite leaves out rows without a text or a label and rows that repeat others; an audit counts them, so nothing is
+    left out here, and a cell that is missing is None.
 
     Args:
         read_as: `format`, `delimiter` and `encoding` where the user gives them.
+        label: the column of labels, if the file has it.
 
     Raises:
-        DataError: when the file cannot be read.
+        DataError: when the file cannot be read, holds no rows, or has lists in place of labels.
     """
-    from harness.data.open_dataset import open_dataset
+    from harness.core.dataset import Dataset, Row
+    from harness.core.labels import check_label_cells, is_missing, mixed_spellings
+    from harness.data.parsers.raw_row import plain
+    from harness.data.read_rows import TableFormat, content_of, read_rows
 
-    ref = file_ref(str(path.absolute()), read_as or {}, splits={"test": 1.0})
-    return open_dataset(ref, name=path.stem, base=Path.cwd(), store=store, reporter=reporter)
+    ref = file_ref(str(path), read_as or {})
+    table_format = TableFormat(ref.format, ref.delimiter, ref.encoding)
+    content = content_of(path)
+    read = read_rows(content, str(path), table_format)
+    columns = tuple(dict.fromkeys(name for raw in read.rows for name in raw.fields))
+    if not columns:
+        raise DataError("expected rows, found none.", where=Where(path), hint="check that this is the right file.")
+    notes = list(read.notes)
+    if label in columns:
+        labels = [plain(raw.fields.get(label)) for raw in read.rows]
+        check_label_cells(labels, label, lambda row: Where(path, read.rows[row].line))
+        notes += mixed_spellings(labels)
+    for note in notes:
+        reporter.warn(f"data {path.stem!r}: {note}")
+    cells = ({name: plain(raw.fields.get(name)) for name in columns} for raw in read.rows)
+    rows = tuple(
+        Row(str(place), {name: None if is_missing(cell) else cell for name, cell in row.items()}, str(place))
+        for place, row in enumerate(cells)
+    )
+    return Dataset(path.stem, bytes_digest(content), {"test": rows}, columns)
 
 
 def file_ref(file: str, read_as: Mapping[str, str], **keys: Any) -> FileRef:

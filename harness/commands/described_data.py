@@ -14,6 +14,7 @@ from harness.core.errors import DataError, Where, unknown
 from harness.core.labels import is_missing, label_text
 from harness.data.read_rows import TableFormat, content_of, format_of, read_rows
 from harness.data.user_data import LABEL, MAX_LABELS, Wishes, adopt
+from harness.text.conversations import looks_like_messages
 from harness.text.language_guess import guess_language, is_foreign
 
 TEXTS = ("text", "sentence", "review", "body", "content", "comment", "tweet", "post", "document", "title")
@@ -23,6 +24,7 @@ TAGS = ("tags", "ner_tags", "ner", "labels", "pos_tags", "pos")
 PAIRS = (("premise", "hypothesis"), ("sentence1", "sentence2"), ("question1", "question2"), ("text", "pair"))
 PROMPTS = ("instruction", "prompt")
 ANSWERS = ("output", "response", "completion", "answer", "target")
+CONVERSATIONS = ("messages", "conversations", "conversation")
 DOCUMENTS = ("document", "article", "dialogue", "text")
 SUMMARIES = ("summary", "highlights", "abstract")
 SOURCES = (("source", "target"), ("src", "tgt"), ("source", "translation"))
@@ -128,8 +130,8 @@ def describe_data(
             f"the columns ({', '.join(known)}) name no task.",
             where=Where(path),
             hint="pass --text COLUMN (and --label COLUMN for labeled texts), or name the columns as a task does: words "
-            "and tags; source and target; document and summary; instruction and output; question, context, and "
-            "answers; question, choices, and answer.",
+            "and tags; source and target; document and summary; instruction and output; messages; question, context, "
+            "and answers; question, choices, and answer.",
         )
     warnings: Sequence[str] = ()
     labels: dict[str, int] = {}
@@ -175,7 +177,7 @@ def _shape(
     """The first task whose columns are there."""
     names = {name.casefold(): name for name in reversed(known)}
     if text is None and label is None:
-        for find in (_tags, _choices, _questions, _summaries, _translations, _instructions):
+        for find in (_messages, _tags, _choices, _questions, _summaries, _translations, _instructions):
             shape = find(names, rows)
             if shape is not None:
                 return shape
@@ -184,6 +186,24 @@ def _shape(
 
 def _first(names: Mapping[str, str], wanted: Sequence[str]) -> str | None:
     return next((names[name] for name in wanted if name in names), None)
+
+
+def _messages(names: Mapping[str, str], rows: Sequence[Mapping[str, Any]]) -> _Shape | None:
+    """A column of conversations, each with the answer that is right at its end."""
+    column = _first(names, CONVERSATIONS)
+    if column is None or not all(looks_like_messages(_loaded(row.get(column))) for row in rows):
+        return None
+    # Models without a chat template are asked in plain text; the others by their own.
+    options = {"chat": True, "messages": "messages", "default_template": "plain"}
+    return _Shape("text_generation", options, {"messages": column})
+
+
+def _loaded(cell: Any) -> Any:
+    """A cell that may be JSON in a text."""
+    try:
+        return json.loads(cell) if isinstance(cell, str) else cell
+    except ValueError:
+        return None
 
 
 def _tags(names: Mapping[str, str], rows: Sequence[Mapping[str, Any]]) -> _Shape | None:
@@ -348,6 +368,14 @@ def _listed(value: Any) -> list[Any]:
 def _texts_of(shape: _Shape, rows: Sequence[Mapping[str, Any]]) -> list[str]:
     """Every text cell of the columns, for the language; tags and labels are none."""
     used = [name for ours, name in shape.columns.items() if ours not in (LABEL, "tags", "answer", "choices")]
+    if "messages" in shape.columns:
+        turns = (_loaded(row.get(shape.columns["messages"])) for row in rows)
+        return [
+            str(turn.get("content") or turn.get("value") or "")
+            for told in turns
+            for turn in told
+            if isinstance(turn, dict)
+        ]
     if shape.kind == "translation":
         used = [shape.columns["target"]]
     return [" ".join(map(str, _listed(row.get(name)))) if row.get(name) else "" for row in rows for name in used]

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import math
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from harness.comparisons.meanings import meanings
+from harness.commands.imported_run import ImportedModel, ImportedRun, ImportedTask, plain_name, write_imported
 from harness.core.digests import digest, file_digest
 from harness.core.errors import DataError, Where
 from harness.core.metric import MetricContext
@@ -20,22 +18,12 @@ from harness.core.reporter import Reporter
 from harness.evaluations.lm_eval.lm_eval_task import LmEvalTask
 from harness.evaluations.lm_eval.logged_figures import agree
 from harness.evaluations.lm_eval.logged_task import LoggedTask
-from harness.evaluations.lm_eval.samples import Answered, ReadSamples, filters_of, read_samples
+from harness.evaluations.lm_eval.samples import ReadSamples, filters_of, read_samples
 from harness.metrics.build_metrics import build_metrics, factory
 from harness.metrics.logged_figure import LOGGED
-from harness.pipeline import provenance
-from harness.pipeline.results.assembly import record_counts
-from harness.pipeline.results.gate_verdicts import verdicts, wanted_pairs
-from harness.pipeline.results.scoring import ScoringContext, ScoringSpec, score
-from harness.schema.results.inputs import DataResult, EvaluationResult, ItemMeasureResult, ModelResult
-from harness.schema.results.results_file import Results
-from harness.schema.run_info import RunInfo
-from harness.storage import plain_files, run_folders
-from harness.storage.items_file import write_items
-from harness.storage.records_file import write_records
+from harness.storage import plain_files
 from harness.storage.run_dir import RunDir
 
-_UNKNOWN_TRAINING = "rows may have been trained on: the logs do not say what the models learned from."
 _SAMPLES = re.compile(r"samples_(?P<task>.+?)(_\d{4}-\d\d-\d\dT[\d.:-]+)?\.jsonl\Z")
 
 
@@ -85,32 +73,10 @@ def import_lm_eval(
             notes=[*refused[0].notes, *(str(error) for error in refused[1:])],
             hint=refused[0].hint,
         )
-    for task, imported in tasks.items():
-        for note in imported.notes:
-            reporter.warn(f"{task}: {note}")
     notes = [f"skipped {error.where}: {error.message}" for error in refused]
-    names = list(tasks)
-    reporter.warn(_UNKNOWN_TRAINING)
-    identity = digest({"files": {name: [file_digest(tasks[task]) for task in names] for name, tasks in files.items()}})
-    text = _suite(suite, [source.name for source in sources], tasks)
-    with run_folders.claim(out, suite, identity, resume=False) as (run, _):
-        _write(run, suite, text, sources, files, tasks, notes, reporter)
-    return run
-
-
-@dataclass(frozen=True, slots=True)
-class ImportedTask:
-    """One task of all models.
-
-    Attributes:
-        answered: model → its documents, the broken ones as failures.
-        metrics: our metrics, those that every log has.
-        notes: what a reader of the figures must know.
-    """
-
-    answered: dict[str, list[Answered]]
-    metrics: tuple[str, ...]
-    notes: tuple[str, ...]
+    models = [_model(source, files[source.name]) for source in sources]
+    imported = ImportedRun(suite, "lm-evaluation-harness", "harness import lm-eval", models, tasks, notes)
+    return write_imported(imported, out, reporter)
 
 
 def read_task(files: Mapping[str, Path], task: str, chosen_filter: str | None) -> ImportedTask:
@@ -141,11 +107,35 @@ def read_task(files: Mapping[str, Path], task: str, chosen_filter: str | None) -
     lost = dict.fromkeys(name for names in every for name in names if name not in metrics)
     if lost:
         notes.append(f"only some of the logs have {', '.join(lost)}; left out.")
+    answered = {model: documents.complete(items) for model, documents in read.items()}
     return ImportedTask(
-        {model: documents.complete(items) for model, documents in read.items()},
+        answered,
         metrics,
         tuple(dict.fromkeys([*notes, *said])),
+        LmEvalTask,
+        _described(next(iter(answered.values()))[0].protocol),
+        "An lm-evaluation-harness task, read from its logged samples.",
+        LmEvalTask.item_measures,
     )
+
+
+def _described(protocol: str) -> dict[str, Any]:
+    """The least of a task file: how its answers are asked for."""
+    types = {
+        "continuations": "multiple_choice",
+        "target_likelihood": "loglikelihood",
+        "rolling_likelihood": "loglikelihood_rolling",
+        "generation": "generate_until",
+    }
+    base = {"test_split": "test", "doc_to_text": "", "doc_to_target": "", "doc_to_choice": []}
+    return {"task": {**base, "output_type": types[protocol]}}
+
+
+def _model(source: Source, files: Mapping[str, Path]) -> ImportedModel:
+    said = _said(source.path)
+    identity = digest({"lm_eval": [file_digest(file) for file in files.values()]})
+    version = str(said.get("lm_eval_version", ""))
+    return ImportedModel(source.name, identity, said, version)
 
 
 def _filter(files: Mapping[str, Path], chosen: str | None) -> tuple[str, list[str]]:
@@ -218,7 +208,7 @@ def samples_of(path: Path) -> dict[str, Path]:
     for file in [path] if path.is_file() else sorted(path.rglob("samples_*.jsonl"), key=lambda file: file.name):
         match = _SAMPLES.match(file.name)
         task = match.group("task") if match is not None else file.stem
-        files[_plain(task)] = file
+        files[plain_name(task)] = file
     if not files:
         raise DataError(
             "no lm-eval samples found.",
@@ -226,153 +216,6 @@ def samples_of(path: Path) -> dict[str, Path]:
             hint="run lm-eval with `--log_samples --output_path FOLDER`, and pass that folder.",
         )
     return files
-
-
-def _plain(task: str) -> str:
-    return re.sub(r"[^a-z0-9_-]+", "-", task.lower()).strip("-_")[:64] or "task"
-
-
-def _suite(name: str, models: Sequence[str], imported: Mapping[str, ImportedTask]) -> str:
-    """A suite that names what was imported, so that gates can be judged again."""
-    base = {"test_split": "test", "doc_to_text": "", "doc_to_target": "", "doc_to_choice": []}
-    types = {
-        "continuations": "multiple_choice",
-        "target_likelihood": "loglikelihood",
-        "rolling_likelihood": "loglikelihood_rolling",
-        "generation": "generate_until",
-    }
-    tasks = {}
-    for name_of_task, task in imported.items():
-        protocol = next(iter(task.answered.values()))[0].protocol
-        described = {**base, "output_type": types[protocol]}
-        tasks[name_of_task] = {"lm_eval": {"task": described, "metrics": list(task.metrics)}}
-    value = {
-        "name": name,
-        "title": f"{', '.join(models[1:]) or models[0]}, run with lm-evaluation-harness",
-        "models": {model: {"load": f"./{model}"} for model in models},
-        "compare": {"baseline": models[0]},
-        "tasks": tasks,
-    }
-    return json.dumps(value, indent=1) + "\n"
-
-
-def _write(
-    run: RunDir,
-    name: str,
-    text: str,
-    sources: Sequence[Source],
-    files: Mapping[str, Mapping[str, Path]],
-    tasks: Mapping[str, ImportedTask],
-    notes: Sequence[str],
-    reporter: Reporter,
-) -> None:
-    from harness.gates.overall_verdict import overall
-    from harness.suite.load_suite import parse_suite
-
-    suite = parse_suite(text, run.path / "suite.yaml")
-    started = run_folders.now()
-    models = {source.name: _said(source.path) for source in sources}
-    digests = {
-        source.name: digest({"lm_eval": [file_digest(file) for file in files[source.name].values()]})
-        for source in sources
-    }
-    evaluations = [_evaluation(run, task, imported, models, digests) for task, imported in tasks.items()]
-    pairs = wanted_pairs(suite, evaluations)
-    scoring = ScoringContext(alphas=lambda metric: (), seed=suite.seed, reporter=reporter)
-    scores = score(run, [ScoringSpec.of(evaluation) for evaluation in evaluations], pairs, scoring)
-    gates = verdicts(run, suite, scores.metrics, scores.comparisons, evaluations, today=datetime.now(UTC).date())
-    results = Results(
-        suite=name,
-        suite_digest=suite.digest,
-        title=suite.title,
-        seed=suite.seed,
-        baseline=suite.compare.baseline,
-        candidates=list(suite.candidates),
-        release=list(suite.release),
-        models=[_model(source.name, models[source.name], digests, suite.compare.baseline) for source in sources],
-        data=[_data(task, imported.answered) for task, imported in tasks.items()],
-        evaluations=evaluations,
-        metrics=scores.metrics,
-        comparisons=scores.comparisons,
-        flips=scores.flips,
-        tables=scores.tables,
-        gates=gates,
-        verdict=overall(gates),
-        notes=[
-            "lm-evaluation-harness ran the models; harness computed the metrics and intervals.",
-            f"{_UNKNOWN_TRAINING[0].upper()}{_UNKNOWN_TRAINING[1:]}",
-            *notes,
-        ],
-    )
-    info = RunInfo(
-        run_id=run.path.name,
-        suite=name,
-        suite_text=text,
-        command=["harness", "import", "lm-eval"],
-        state="finished",
-        started=started,
-        finished=run_folders.now(),
-        versions=provenance.versions(),
-        hardware=provenance.hardware(),
-        seed=suite.seed,
-    )
-    run.write(results, info)
-    from harness.report.formats.write_reports import write_reports
-
-    write_reports(run)
-
-
-def _evaluation(
-    run: RunDir,
-    task: str,
-    imported: ImportedTask,
-    models: Mapping[str, Mapping[str, Any]],
-    digests: Mapping[str, str],
-) -> EvaluationResult:
-    answered = imported.answered
-    items = {answer.item.id: answer.item for answers in answered.values() for answer in answers}
-    target = run.items_path(task)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    write_items(target, items.values())
-    records: dict[str, Records] = {}
-    for model, answers in answered.items():
-        facts = {"family": "lm-eval", "max_length": models[model].get("max_length")}
-        head = RecordsHead(task, digests[model], answers[0].protocol, facts=facts)
-        records[model] = Records.of(head, [answer.record for answer in answers])
-        path = run.records_path(task, model)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        write_records(path, records[model])
-    prompts = {
-        model: {answer.item.id: answer.prompt for answer in answers if answer.prompt}
-        for model, answers in answered.items()
-    }
-    first = next(iter(prompts.values()))
-    notes = [
-        f"{model}: {count} prompts differ from those of {next(iter(prompts))} (examples, template or description)."
-        for model, asked in prompts.items()
-        if (count := sum(first.get(item, prompt) != prompt for item, prompt in asked.items()))
-    ]
-    metrics = list(imported.metrics)
-    return EvaluationResult(
-        name=task,
-        role="task",
-        kind="lm_eval",
-        summary="An lm-evaluation-harness task, read from its logged samples.",
-        data=[task],
-        split="test",
-        n=len(items),
-        clusters={"parent": len(items)},
-        cluster_unit=LmEvalTask.cluster_unit,
-        protocols={model: answers[0].protocol for model, answers in answered.items()},
-        coverage={model: len(answers) / len(items) for model, answers in answered.items()},
-        counts={model: record_counts(counted) for model, counted in records.items()},
-        caveats=list(imported.notes),
-        comparability=notes,
-        metrics=metrics,
-        meanings=meanings(build_metrics(metrics, MetricContext(cluster_unit=LmEvalTask.cluster_unit))),
-        item_measures=[ItemMeasureResult(**asdict(measure)) for measure in LmEvalTask.item_measures],
-        baseline=next(iter(answered)),
-    )
 
 
 def _said(path: Path) -> dict[str, Any]:
@@ -388,30 +231,6 @@ def _said(path: Path) -> dict[str, Any]:
     return {key: value[key] for key in kept if isinstance(value, dict) and isinstance(value.get(key), str | int)}
 
 
-def _data(task: str, answered: Mapping[str, Sequence[Answered]]) -> DataResult:
-    items = sorted({answer.item.id for answers in answered.values() for answer in answers})
-    return DataResult(
-        name=task,
-        fingerprint=digest(items),
-        rows={"test": len(items)},
-        clusters={"test": len(items)},
-        license="not stated",
-        source="the logged samples of lm-evaluation-harness",
-    )
-
-
-def _model(name: str, said: Mapping[str, Any], digests: Mapping[str, str], baseline: str) -> ModelResult:
-    version = f" {said['lm_eval_version']}" if "lm_eval_version" in said else ""
-    return ModelResult(
-        name=name,
-        role="baseline" if name == baseline else "candidate",
-        made_by="load",
-        label=f"run with lm-evaluation-harness{version}",
-        digest=digests[name],
-        facts=dict(said),
-    )
-
-
 def named(texts: Sequence[str]) -> list[Source]:
     """`NAME=PATH` or `PATH` of the command line; without a name, what lm-eval called the model.
 
@@ -425,7 +244,8 @@ def named(texts: Sequence[str]) -> list[Source]:
             name, path = "", text
         if not Path(path).exists():
             raise DataError("no such file or folder.", where=Where(path))
-        chosen = _plain(name or str(_said(Path(path)).get("model_name", Path(path).stem)).rstrip("/").split("/")[-1])
+        logged = str(_said(Path(path)).get("model_name", Path(path).stem)).rstrip("/").split("/")[-1]
+        chosen = plain_name(name or logged)
         if chosen in {source.name for source in sources}:
             raise DataError(f"two models have the name {chosen!r}.", hint="use distinct names: NAME=PATH.")
         sources.append(Source(chosen, Path(path)))

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from harness.calibration.load_calibration import CalibrationSuite
 from harness.commands.plan_gates import PlannedGate, plan_gates
+from harness.commands.plan_times import Machine, statistics_seconds
 from harness.core.reporter import Reporter
 from harness.model_kinds.architecture_presets import configuration_in
 from harness.pipeline.checkpoints.checkpoint_builder import CheckpointBuilder
@@ -23,11 +23,9 @@ if TYPE_CHECKING:
     from harness.data.fetch_preview import DataPreview
     from harness.suite.suite import Suite
 
-# Share of a plain matrix product's rate that training of small models reaches; measured roughly, for
-# a rough forecast only.
-EFFICIENCY = 0.3
+# Evaluations whose data are not here yet: seconds per model, and how many items they may have.
 SECONDS_PER_EVALUATION = 3.0
-SECONDS_PER_STAGE = 3.0
+GUESSED_ITEMS = 1000
 # Share of a data set's rows that is the training split, before the data is here to be counted.
 TRAINING_SHARE = 0.8
 
@@ -85,11 +83,12 @@ def plan_suite(
         gates = plan_gates(prepared, RecordCache(prepared, builder, store, reporter), earlier)
         return Plan(previews, _steps(suite, prepared, store, reporter), [*gates, *_left_out(suite)])
     rows = {entry.name: entry.rows or 0 for entry in previews}
-    rate = _matrix_rate()
-    steps = [_guessed(suite, name, rows, rate) for name in suite.models]
+    machine = Machine.here()
+    steps = [_guessed(suite, name, rows, machine) for name in suite.models]
     seconds = SECONDS_PER_EVALUATION * len(suite.models)
     for name, spec in [*suite.tasks.items(), *suite.probes.items()]:
         steps.append(PlannedStep("evaluate", name, None, spec.kind, seconds))
+    steps.append(_statistics(len(suite.models) * GUESSED_ITEMS * len(suite.evaluated), sum(rows.values())))
     unknown = "its power is unknown until the data is fetched (`harness data fetch`)"
     gates = [PlannedGate(rule.id, unknown) for rule in suite.gates.rules]
     return Plan(previews, steps, [*gates, *_left_out(suite)])
@@ -115,13 +114,14 @@ def _over_worlds(suite: Suite) -> list[PlannedGate]:
     return [PlannedGate(rule.id, f"{rule.kind}: judged over worlds, not over items") for rule in suite.gates.rules]
 
 
-def _guessed(suite: Suite, model: str, rows: Mapping[str, int], rate: float) -> PlannedStep:
+def _guessed(suite: Suite, model: str, rows: Mapping[str, int], machine: Machine) -> PlannedStep:
     """A stage whose data is not here yet: its time follows from the sizes that the catalog states."""
     spec = suite.models[model]
     if not spec.trained:
         return PlannedStep("stage", model, None, spec.label)
-    known = max((rows.get(name, 0) for name in _data_of(suite, spec.task)), default=0)
-    seconds = _training_seconds(suite, model, round(known * TRAINING_SHARE), rate)
+    learned = [*spec.data, *_data_of(suite, spec.task)]
+    known = sum(rows.get(name, 0) for name in learned)
+    seconds = _training_seconds(suite, model, round(known * TRAINING_SHARE), machine)
     count = spec.seeds or 1
     times = f", {count} training seeds" if count > 1 else ""
     return PlannedStep("stage", model, None, spec.label + times, seconds * count)
@@ -136,54 +136,94 @@ def _data_of(suite: Suite, task: str | None) -> list[str]:
 
 def _steps(suite: Suite, prepared: PreparedSuite, store: Store, reporter: Reporter) -> list[PlannedStep]:
     builder = CheckpointBuilder(prepared, store, reporter)
-    rate = _matrix_rate()
+    machine = Machine.here()
     steps: list[PlannedStep] = []
     for model in builder.order():
         spec = suite.models[model]
         cached = builder.cached(model)
         untrained = not cached and spec.trained
-        seconds = (
-            None
-            if not untrained
-            else _training_seconds(suite, model, len(builder.data_inputs(model).train), rate, builder)
-        )
-        steps.append(PlannedStep("stage", model, cached, spec.label, seconds))
+        seconds = None if not untrained else _training_seconds(suite, model, _rows(builder, model), machine, builder)
+        fetched = not untrained or _at_hand(suite, model, builder)
+        detail = spec.label if fetched else f"{spec.label}; a rough guess until its start is fetched"
+        steps.append(PlannedStep("stage", model, cached, detail, seconds))
         for seed in builder.further_seeds(model) if model in suite.contenders else ():
             cached = builder.cached(model, seed)
-            rows = len(builder.data_inputs(model).train)
-            seconds = None if cached else _training_seconds(suite, model, rows, rate, builder)
+            rows = _rows(builder, model)
+            seconds = None if cached else _training_seconds(suite, model, rows, machine, builder)
             steps.append(PlannedStep("stage", f"{model} seed {seed}", cached, spec.label, seconds))
     cache = RecordCache(prepared, builder, store, reporter)
+    records = 0
     for name, bound in prepared.asked.items():
-        count = sum(1 + len(builder.further_seeds(model)) for model in suite.contenders if suite.asks(model, name))
-        n = cache.item_set(bound).n
-        ready = _answered(bound, builder, cache, store)
-        missing = count - ready
-        seconds = missing * SECONDS_PER_EVALUATION if missing else None
+        asked = [(model, seed) for model, seed in _checkpoints(builder) if suite.asks(model, name)]
+        waiting = [model for model, seed in asked if not _answered(bound, builder, cache, model, seed)]
+        shapes = [_network(suite, model, builder) for model in waiting]
+        items = cache.items(bound) if waiting else []
+        seconds = sum(machine.answering(bound, items, shape) for shape in shapes) if waiting else None
+        n, count = cache.item_set(bound).n, len(asked)
+        detail = f"{n} items × {count} models, {count - len(waiting)} cached"
+        steps.append(PlannedStep("evaluate", name, not waiting, detail, seconds))
+        records += n * count
+    if any(not step.cached for step in steps):
         steps.append(
-            PlannedStep("evaluate", name, missing == 0, f"{n} items × {count} models, {ready} cached", seconds)
+            _statistics(records, sum(len(rows) for data in prepared.datasets.values() for rows in data.rows.values()))
         )
     return steps
 
 
-def _answered(bound: BoundEvaluation, builder: CheckpointBuilder, cache: RecordCache, store: Store) -> int:
-    ready = 0
-    for model in builder.prepared.suite.contenders:
-        if not builder.cached(model) or not builder.prepared.suite.asks(model, bound.name):
-            continue
-        ready += cache.is_cached(bound, builder.checkpoint(model))
-        for seed in builder.further_seeds(model):
-            if builder.cached(model, seed):
-                ready += cache.is_cached(bound, builder.replicate(model, seed))
-    return ready
+def _statistics(records: int, rows: int) -> PlannedStep:
+    return PlannedStep(
+        "statistics", "all", False, "figures, intervals, gates, data audits", statistics_seconds(records, rows)
+    )
+
+
+def _rows(builder: CheckpointBuilder, model: str) -> int:
+    """The rows that a stage learns from: examples of its task, or texts."""
+    inputs = builder.data_inputs(model)
+    return len(inputs.train) + sum(map(len, inputs.texts.values()))
+
+
+def _checkpoints(builder: CheckpointBuilder) -> list[tuple[str, int | None]]:
+    """Every checkpoint that is asked: (model, further seed or None)."""
+    models = builder.prepared.suite.contenders
+    return [(model, seed) for model in models for seed in (None, *builder.further_seeds(model))]
+
+
+def _answered(
+    bound: BoundEvaluation, builder: CheckpointBuilder, cache: RecordCache, model: str, seed: int | None
+) -> bool:
+    if not builder.cached(model) or (seed is not None and not builder.cached(model, seed)):
+        return False
+    return cache.is_cached(bound, builder.checkpoint(model) if seed is None else builder.replicate(model, seed))
+
+
+def _at_hand(suite: Suite, model: str, builder: CheckpointBuilder) -> bool:
+    """Whether the sizes of what a stage starts from are known: those of a checkpoint only once it is here."""
+    parent = suite.models[model].parent
+    while parent is not None:
+        if not suite.models[parent].trained:
+            return builder.cached(parent)
+        parent = suite.models[parent].parent
+    return True
+
+
+def _network(suite: Suite, model: str, builder: CheckpointBuilder) -> Mapping[str, Any] | None:
+    """The transformers configuration of a model that answers; None for one that is no network."""
+    spec = suite.models[model]
+    own = spec.kind.configuration(spec.options, suite.folder)
+    if own is not None:
+        return own
+    if not spec.trained and builder.cached(model):
+        return configuration_in(builder.checkpoint(model).path)
+    return None if spec.parent is None else _configuration(suite, model, builder)
 
 
 def _training_seconds(
-    suite: Suite, model: str, rows: int, rate: float, builder: CheckpointBuilder | None = None
+    suite: Suite, model: str, rows: int, machine: Machine, builder: CheckpointBuilder | None = None
 ) -> float:
     spec = suite.models[model]
-    cost = spec.kind.estimate(spec.options, rows, _configuration(suite, model, builder))
-    return SECONDS_PER_STAGE + (cost.flops / (rate * EFFICIENCY) if cost.seconds is None else cost.seconds)
+    start = _configuration(suite, model, builder)
+    cost = spec.kind.estimate(spec.options, rows, start)
+    return machine.training(cost, min(rows, getattr(spec.options, "max_train_rows", None) or rows), start)
 
 
 def _configuration(suite: Suite, model: str, builder: CheckpointBuilder | None) -> Mapping[str, Any] | None:
@@ -198,17 +238,3 @@ def _configuration(suite: Suite, model: str, builder: CheckpointBuilder | None) 
             return configuration
         name = spec.parent
     return None
-
-
-def _matrix_rate() -> float:
-    """Multiply-adds of a float32 matrix product on this machine, FLOP/s (0.1 s of measuring)."""
-    import numpy as np
-
-    size = 512
-    left = np.ones((size, size), dtype=np.float32)
-    left @ left
-    started, rounds = time.perf_counter(), 0
-    while time.perf_counter() - started < 0.1:
-        left @ left
-        rounds += 1
-    return 2 * size**3 * rounds / (time.perf_counter() - started)

@@ -58,13 +58,13 @@ def simulate_gate(
     if metric is None or question is None:
         return None
     counted = simulated_power(sides, metric, question, n, seed=results.seed)
+    source = f"the run {run.path.name}"
     if counted.power is None or counted.low is None or counted.high is None:
-        return None
+        return SimulatedGate(source, reason=counted.reason or "")
     who = "an unchanged model" if counted.unchanged else f"{model} as that run found it"
     return SimulatedGate(
-        counted.power, counted.low, counted.high, counted.required_n, counted.least_n, counted.most_n, who,
-        f"the run {run.path.name}",
-    )  # fmt: skip
+        source, counted.power, counted.low, counted.high, counted.required_n, counted.least_n, counted.most_n, who
+    )
 
 
 def power_question(rule: Sliced, metric: Metric, name: str | None) -> PowerQuestion | None:

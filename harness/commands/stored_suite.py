@@ -43,6 +43,8 @@ def own_suite(run: RunDir) -> Suite:
             only=changes.get("only"),
             seed=changes.get("seed"),
             trained_on=changes.get("trained_on"),
+            baseline_run=changes.get("baseline_run"),
+            texts=changes.get("texts"),
         )
     return suite
 

@@ -9,6 +9,7 @@ import numpy as np
 from harness.comparisons.anytime_bounds import anytime_interval
 from harness.comparisons.missing_answers import MissingAnswers
 from harness.comparisons.recomputed import level_recomputed
+from harness.comparisons.sampling_variance import sampling_variance
 from harness.comparisons.slices import has_slices, per_slice, slice_rows
 from harness.core.interval import Interval, finite
 from harness.core.metric import Metric
@@ -43,8 +44,6 @@ def metric_results(
         progress: called after every recomputation of a metric without sufficient statistics.
     """
 
-    own = metric.weakness
-
     def result(name: str | None, level: Estimate | None, reason: str | None = None) -> MetricResult:
         known = level is not None and level.interval.value is not None
         if level is not None and not known:
@@ -65,7 +64,7 @@ def metric_results(
             direction=metric.direction,
             ideal=metric.ideal,
             method="none" if level is None else level.method,
-            weaknesses=[] if level is None else [*level.weaknesses, *([own] if own else [])],
+            weaknesses=[] if level is None else [*level.weaknesses, *metric.caveats],
             status="ok" if known else "undefined",
             reason=reason,
         )
@@ -110,6 +109,9 @@ def metric_results(
         worst = missing.of(row.slice, confidence, alphas)
         if worst is not None:
             update |= {"missing": worst.missing, "worst_case": worst.interval}
+        sampling = sampling_variance(metric, (readable,), positions, row.interval)
+        if sampling is not None:
+            update["sampling"] = sampling
         return row.model_copy(update=update) if update else row
 
     results = [further(result(None, level(everything, resamples)), everything)]

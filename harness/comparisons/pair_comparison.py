@@ -9,6 +9,7 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
+from harness.comparisons.adjusted_change import adjusted_change
 from harness.comparisons.anytime_bounds import anytime_interval
 from harness.comparisons.comparability import comparability as differences_between
 from harness.comparisons.comparability import refusal, truncation
@@ -16,6 +17,7 @@ from harness.comparisons.contamination import without_overlap
 from harness.comparisons.join import Joined, Rows, join
 from harness.comparisons.missing_answers import MissingAnswers
 from harness.comparisons.recomputed import compare_recomputed
+from harness.comparisons.sampling_variance import sampling_variance
 from harness.comparisons.slices import has_slices, per_slice, slice_rows
 from harness.core.interval import Interval, finite, number_or_nan
 from harness.core.metric import Metric
@@ -143,10 +145,17 @@ def compare(
         worst = missing.of(row.slice, confidence, alphas)
         if worst is not None:
             update |= {"missing": worst.missing, "worst_case": worst.interval}
+        sampling = sampling_variance(metric, (sides.ours, sides.theirs), positions, row.delta)
+        if sampling is not None:
+            update["sampling"] = sampling
         return row.model_copy(update=update) if update else row
 
     everything = np.arange(len(joined.base_rows))
     results = [further(builder.result(None, on(everything, resamples, alphas), notes, left), everything)]
+    if results[0].status == "ok":
+        adjusted = adjusted_change(metric, base, joined, (sides.base, sides.candidate), confidence)
+        if adjusted is not None:
+            results[0] = results[0].model_copy(update={"adjusted": adjusted})
     if not slices or not has_slices(metric):
         return results
     outside = {
@@ -259,8 +268,7 @@ class ResultBuilder:
 
     def result(self, name: str | None, change: Difference, notes: list[str], left: ExclusionCounts) -> ComparisonResult:
         known = change.delta.value is not None
-        own = self.metric.weakness
-        weaknesses = [*_left_out(left, change.n), *change.weaknesses, *([own] if own else [])]
+        weaknesses = [*_left_out(left, change.n), *change.weaknesses, *self.metric.caveats]
         return self._result(
             name,
             notes,

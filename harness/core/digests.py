@@ -30,7 +30,12 @@ def canonical_json(value: Any) -> bytes:
     )
 
 
+_ATOMS = frozenset({str, int, bool, type(None)})
+
+
 def _plain(value: Any) -> Any:
+    if type(value) in _ATOMS:  # most values by far
+        return value
     if isinstance(value, Mapping):
         for key in value:
             if not isinstance(key, str):

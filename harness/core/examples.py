@@ -40,13 +40,23 @@ class Example:
 
     def to_json(self) -> dict[str, Any]:
         """Every field and the kind (but later fields left at their default); part of content keys."""
-        left_out = {
-            slot.name
-            for slot in dataclasses.fields(self)
-            if slot.metadata.get("later") and getattr(self, slot.name) == slot.default
-        }
-        values = {name: value for name, value in dataclasses.asdict(self).items() if name not in left_out}
-        return {"kind": _KEY_NAMES.get(self.kind, self.kind), **values}
+        values: dict[str, Any] = {"kind": _KEY_NAMES.get(self.kind, self.kind)}
+        for name, later, default in _fields(type(self)):
+            value = getattr(self, name)
+            if not (later and value == default):
+                values[name] = dataclasses.asdict(value) if dataclasses.is_dataclass(type(value)) else value
+        return values
+
+
+_FIELDS: dict[type[Any], tuple[tuple[str, bool, Any], ...]] = {}
+
+
+def _fields(example: type[Any]) -> tuple[tuple[str, bool, Any], ...]:
+    """Name, whether it is a later field, and default of each field: looked up once per type, not per example."""
+    if example not in _FIELDS:
+        slots = dataclasses.fields(example)
+        _FIELDS[example] = tuple((slot.name, bool(slot.metadata.get("later")), slot.default) for slot in slots)
+    return _FIELDS[example]
 
 
 # Content keys decide which rows are drawn, so a name in them outlives a change of spelling.

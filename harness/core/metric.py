@@ -68,6 +68,17 @@ class Metric(ABC):
     bounds: tuple[float, float] | None = None
     sliced: ClassVar[bool] = True
 
+    @property
+    def unkept(self) -> Mapping[str, str]:
+        """Rules of `harness.testing.METRIC_CHECKS` that the figure cannot keep by its nature, each with what a reader
+        must know of it; that stands with every result."""
+        return {}
+
+    @property
+    def caveats(self) -> list[str]:
+        """All that a reader must know of any interval of this figure."""
+        return list(dict.fromkeys([*([self.weakness] if self.weakness else []), *self.unkept.values()]))
+
     @abstractmethod
     def stats(self, records: Records) -> FloatArray:
         """float64[n, k], one row per record, in the records' order. A row that does not belong

@@ -67,6 +67,7 @@ class StageCost:
     tokens: float = 0.0
     flops: float = 0.0
     seconds: float | None = None
+    steps: float = 0.0
 
 
 class TrainingNeed(Enum):

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 STAT_PREFIX = "stat."
+SCATTER = "sampling_variance."
+"""Before the name of a statistic of sampled answers: the variance of its mean over them, given the item."""
 ITEM = "item"
 """The unit of independence of items that stand alone: every item is a cluster of its own."""
 _PART = 4096
@@ -97,14 +99,19 @@ class Records:
         Args:
             records: read a part at a time, so that a million of them need not stand in memory as objects.
         """
-        import pyarrow as pa
-        import pyarrow.compute as pc
-
         left = iter(records)
         parts = []
         while part := list(itertools.islice(left, _PART)):
             parts.append(_columns(part))
-        table = pa.concat_tables(parts or [_columns([])], promote_options="default")
+        return cls.joined(head, parts or [_columns([])])
+
+    @classmethod
+    def joined(cls, head: RecordsHead, parts: Sequence[pa.Table]) -> Records:
+        """Puts tables of records of different items together; what a part has no statistic of is NaN."""
+        import pyarrow as pa
+        import pyarrow.compute as pc
+
+        table = pa.concat_tables(parts, promote_options="default")
         table = table.take(pc.sort_indices(table, sort_keys=[("item_id", "ascending")]))
         ids = table.column("item_id")
         if pc.count_distinct(ids).as_py() < len(ids):
@@ -226,15 +233,15 @@ class Records:
     def with_overlap(self, items: Collection[str]) -> Records:
         """The same records with the items that overlap training data marked, and sliced by it.
 
-        Nothing changes when no item overlaps.
+        Marks that are there already stay. Nothing changes when no item overlaps.
         """
         import pyarrow as pa
 
-        flags = [item in items for item in self.item_ids]
+        flags = [item in items or bool(known) for item, known in zip(self.item_ids, self.texts("overlap"), strict=True)]
         if not any(flags):
             return self
         slices = [
-            [*names, f"overlap={'yes' if flag else 'no'}"]
+            [*(name for name in names if not name.startswith("overlap=")), f"overlap={'yes' if flag else 'no'}"]
             for names, flag in zip(self.texts("slices"), flags, strict=True)
         ]
         table = self.table

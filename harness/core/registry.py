@@ -27,6 +27,7 @@ GROUPS = {
     "checkpoints": "folder of checkpoints",
     "suites": "suite folder",
     "report_sections": "report section",
+    "importers": "importer of logs",
 }
 
 

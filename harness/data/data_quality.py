@@ -17,6 +17,8 @@ from harness.core.labels import is_missing, label_text
 from harness.statistics.multiplicity import holm
 from harness.text.language_guess import guess_language, is_foreign
 
+_HINT = re.compile(r"[@\d]")
+"""Every form holds one of these; most texts hold none."""
 _DIGITS = re.compile(r"\D")
 _CARD = re.compile(r"(?<![\d-])\d(?:[ -]?\d){12,18}(?![\d-])")
 _IBAN = re.compile(r"\b[A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,4})?\b")
@@ -85,7 +87,9 @@ def personal_data(texts: Sequence[str]) -> dict[str, int]:
 
 def _forms(text: str) -> set[str]:
     """The forms in one text. A number that is one form is not counted as another."""
-    forms = set()
+    forms: set[str] = set()
+    if not _HINT.search(text):
+        return forms
     checks: tuple[tuple[str, re.Pattern[str], Callable[[str], bool]], ...] = (
         ("IBAN", _IBAN, _is_iban),
         ("payment card number", _CARD, _is_card),

@@ -16,7 +16,7 @@ from harness.core.errors import DataError, Where, nearest
 from harness.core.storable import has_halves, holds_halves, replaced_note, stored
 from harness.data.parsers.parser_by_name import parser
 from harness.data.parsers.raw_row import Raw
-from harness.storage import plain_files
+from harness.storage import memory_room, plain_files
 from harness.storage.delimited_rows import find_delimiter
 from harness.storage.text_decoding import decode
 
@@ -33,6 +33,8 @@ FORMATS = {
 }
 """Format by the ending of a file's name."""
 _BINARY = frozenset({"parquet"})
+_COPIES = 2
+"""Of a file in memory: its bytes and its text; rows come on top."""
 _WRITTEN_HALF = re.compile(rb"\\u[dD][89a-fA-F]")
 """How JSON spells a half of a surrogate pair."""
 
@@ -74,7 +76,8 @@ def content_of(path: Path, shown: str | None = None, base: Path | None = None) -
         base: the folder that relative paths start from, for messages.
 
     Raises:
-        DataError: when it is missing (with the nearest name), a folder, a device, empty or unreadable.
+        DataError: when it is missing (with the nearest name), a folder, a device, empty, unreadable, or larger than
+            the memory that is free.
     """
     where = Where(shown if shown is not None else path)
     if not path.is_file():
@@ -85,6 +88,8 @@ def content_of(path: Path, shown: str | None = None, base: Path | None = None) -
         hint = "check the path." if base is None else f"paths are relative to {base}."
         raise DataError(f"expected a file, found {what}.{meant}", where=where, hint=hint)
     try:
+        size = path.stat().st_size
+        memory_room.require(_COPIES * size, f"the file has {size:,} bytes", where)
         content = plain_files.read_bytes(path)
     except OSError as error:
         raise DataError(f"cannot read the file: {error.strerror}.", where=where) from error

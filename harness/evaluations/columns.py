@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 
 from harness.core.dataset import Dataset, Row
@@ -27,6 +28,23 @@ def text_of(data: Dataset, row: Row, column: str, *, empty: bool = True) -> str:
     if not empty and not text.strip():
         raise DataError(f"{data.place(row)}: the column {column!r} is empty.", hint="fill it in or remove the row.")
     return text
+
+
+def pieces_of(data: Dataset, row: Row, column: str, separator: str, *, empty: bool = True) -> list[str]:
+    """The parts of a cell: a list in the file, else a text with separators.
+
+    In data of the catalog any column may hold lists, so a text that only begins like one is split as a text.
+
+    Raises:
+        DataError: as `text_of` does.
+    """
+    cell = text_of(data, row, column, empty=empty)
+    if column in data.facts.get("lists", ()) and cell.startswith("["):
+        try:
+            return [str(piece) for piece in json.loads(cell)]
+        except ValueError:
+            pass
+    return cell.split(separator)
 
 
 def joined_slices(row: Row, *more: str) -> tuple[str, ...]:

@@ -11,21 +11,23 @@ import json
 from abc import abstractmethod
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, ClassVar, TypeVar
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from harness.core.dataset import Dataset, Row
 from harness.core.errors import DataError, SuiteError
 from harness.core.evaluation import EvaluationContext, Item
 from harness.core.examples import PromptTarget
 from harness.core.model import ModelFacts
-from harness.core.records import UNREAD, Record, Records
+from harness.core.records import OK, UNREAD, Record, Records
 from harness.core.requests import ChatForm, Continuations, Failure, Generate, Generated, Request, Response
 from harness.evaluations.answer_reader import UnreadError
 from harness.evaluations.chat_options import Asked, ChatOptions, turns_of
 from harness.evaluations.prompt_template import ColumnTemplate
 from harness.evaluations.record_builders import failed, outcome, scores, truncated_tokens, unread
+from harness.evaluations.repeated_answers import joined_answers
 from harness.evaluations.row_task import LOOKED_AT, PARENT, CellReading, RowTask, texts_in
 from harness.metrics.capability.text_tokenizers import spaceless_share
 from harness.schema.suite.generation_kwargs import GenerationKwargs
@@ -50,7 +52,27 @@ class WritingOptions(ChatOptions):
     generation_kwargs: GenerationKwargs | None = Field(
         None, description="How tokens are chosen: sampling, beams, penalties. Defaults to greedy decoding."
     )
+    samples: int | None = Field(
+        None,
+        ge=2,
+        le=100,
+        description="Number of answers to each item, sampled as `generation_kwargs` say; one when left out.",
+    )
     likelihood: bool = Field(True, description="Also compute the likelihood of the first reference text.")
+
+    @model_validator(mode="after")
+    def _repeated(self) -> WritingOptions:
+        if self.samples is not None and not (self.generation_kwargs and self.generation_kwargs.do_sample):
+            raise ValueError(
+                "`samples` requires `generation_kwargs: {do_sample: true}`: greedy answers to one prompt are all alike"
+            )
+        for name in self.metrics or ():
+            base, _, k = name.removesuffix("]").partition("[")
+            if base in _OF_SAMPLES and self.samples is None:
+                raise ValueError(f"the metric {name!r} needs `samples: k`, several answers to each item")
+            if base == "pass_at_k" and k.isdecimal() and int(k) > (self.samples or 0):
+                raise ValueError(f"the metric {name!r} needs at least {k} answers to each item, found {self.samples}")
+        return self
 
     @property
     def decoding(self) -> tuple[str, ...]:
@@ -58,6 +80,7 @@ class WritingOptions(ChatOptions):
 
 
 WritingOptionsT = TypeVar("WritingOptionsT", bound=WritingOptions)
+_OF_SAMPLES = ("pass_at_k", "majority_vote", "unread_samples")
 _SPACELESS_SHARE = 0.2
 _OPEN_THOUGHT = "the thought does not end"
 _MOST_REASONS = 3
@@ -278,8 +301,10 @@ class WritingTask(RowTask[WritingOptionsT]):
                 stop=tuple(options.stop),
                 thinking=protocol == CHAT,
                 form=form,
+                sample=sample,
                 **({} if options.generation_kwargs is None else options.generation_kwargs.fields()),
             )
+            for sample in range(options.samples or 1)
         ]
         if options.likelihood and item.payload["references"] and not item.payload.get("called"):
             first = ("" if protocol == CHAT else self.separator) + item.payload["references"][0]
@@ -287,26 +312,34 @@ class WritingTask(RowTask[WritingOptionsT]):
         return asked
 
     def record(self, item: Item, protocol: str, responses: Sequence[Response]) -> Record:
-        truncated = truncated_tokens(responses)
-        written = written_text(responses[0])
+        count = self.options.samples or 1
+        answers = [self._answer(item, response) for response in responses[:count]]
+        made = answers[0] if self.options.samples is None else joined_answers(answers)
+        made = replace(made, truncated=truncated_tokens(responses))
+        return (
+            replace(made, stats={**made.stats, **_likelihood(item, responses[count:])}) if made.status == OK else made
+        )
+
+    def _answer(self, item: Item, response: Response) -> Record:
+        """The record of one answer."""
+        written = written_text(response)
         if isinstance(written, Failure):
-            return failed(item, written, truncated=truncated)
+            return failed(item, written)
         shown = {} if written.thought is None else {"thought": written.thought}
         if written.unclosed:
-            return unread(item, {"generated": "", **shown}, truncated=truncated, finish=written.finish)
+            return unread(item, {"generated": "", **shown}, finish=written.finish)
         try:
             text = self.read(written.text.strip())
         except UnreadError as error:
             said = {"generated": written.text.strip(), **shown, "unread": str(error)}
-            return unread(item, said, truncated=truncated, finish=written.finish)
-        stats, response = self.measure(text, item)
+            return unread(item, said, finish=written.finish)
+        stats, response_of = self.measure(text, item)
         return outcome(
             item,
             prediction=text,
-            truncated=truncated,
             finish=written.finish,
-            response={"generated": written.text.strip(), **shown, **response},
-            stats={**stats, **_likelihood(item, responses[1:]), "length_limit_rate": float(written.finish == "length")},
+            response={"generated": written.text.strip(), **shown, **response_of},
+            stats={**stats, "length_limit_rate": float(written.finish == "length")},
         )
 
 

@@ -28,6 +28,7 @@ _GUARDS = {
     ALIKE: "are the same tokens in all their variants",
     UNKNOWN: "have words that the tokenizer cannot represent where others have none",
 }
+MESSAGES = frozenset(_GUARDS)
 
 
 def same_text(first: str, other: str) -> bool:

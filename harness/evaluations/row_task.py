@@ -22,7 +22,7 @@ from harness.schema.suite.evaluation_options import EvaluationOptions
 PARENT = "parent"
 LATER = frozenset(
     {
-        *("target_is", "answers_are", "incorrect_is", "answer_is", "generation_kwargs", "read_answer"),
+        *("target_is", "answers_are", "incorrect_is", "answer_is", "generation_kwargs", "read_answer", "samples"),
         *("messages", "system", "tools", "template_variables", "default_template"),
     }
 )

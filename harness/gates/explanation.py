@@ -114,6 +114,14 @@ def _numbers(trace: GateTrace, criterion: Criterion) -> Iterator[Line]:
             low, high = (in_unit(end, row.unit, signed=signed) for end in (interval.low, interval.high))
             text += f"; whatever these are, the {figure} lies between {low} and {high}"
         yield "missing", text
+    if isinstance(row, ComparisonResult) and row.adjusted is not None:
+        adjusted = row.adjusted
+        ends = (adjusted.interval.value, adjusted.interval.low, adjusted.interval.high)
+        value, low, high = (in_unit(number_or_nan(end), row.unit, signed=True) for end in ends)
+        text = f"with the baseline's answers to {whole(adjusted.total)} items, the change is {value} ({low} to {high})"
+        yield "adjusted", f"{text}: the {whole(adjusted.n)} pairs are worth {adjusted.gain:.2f} times as many"
+    if row.sampling is not None:
+        yield "answers", row.sampling.sentence
     if isinstance(row, ComparisonResult) and row.overlap is not None:
         low, high = (in_unit(end, row.unit, signed=True) for end in (row.overlap.low, row.overlap.high))
         clean = in_unit(number_or_nan(row.overlap.without.value), row.unit, signed=True)

@@ -74,26 +74,31 @@ class SimulatedGate:
         required_n, least_n, most_n: items that pass in 80%, with their 95% interval; None: no realistic number.
         who: what passes, in words.
         source: the run, for people.
+        reason: why there is no figure; empty where there is one.
     """
 
-    power: float
-    low: float
-    high: float
-    required_n: int | None
-    least_n: int | None
-    most_n: int | None
-    who: str
     source: str
+    power: float = math.nan
+    low: float = math.nan
+    high: float = math.nan
+    required_n: int | None = None
+    least_n: int | None = None
+    most_n: int | None = None
+    who: str = ""
+    reason: str = ""
 
     @property
     def sentence(self) -> str:
-        text = f"{self.who} passes with {self.power:.0%} ({self.low:.0%} to {self.high:.0%})"
+        if self.reason:
+            return f"Not simulated on samples of {self.source}: {self.reason}"
+        how = f"Simulated on samples of {self.source} with the gate's own method"
+        text = f"{how}: {self.who} passes with {self.power:.0%} ({self.low:.0%} to {self.high:.0%})"
         if self.required_n is None:
             size = "no realistic number of items"
         else:
             most = "no realistic number" if self.most_n is None else whole(self.most_n)
             size = f"{whole(self.required_n)} items ({whole(self.least_n or 0)} to {most})"
-        return f"{text}; 80% takes {size}; by samples of {self.source}, judged by the gate's own method"
+        return f"{text}; 80% takes {size}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,7 +250,7 @@ def planned(
             f"detect."
         )
         return PlannedEffect(None, None, True, text)
-    if simulated is not None:
+    if simulated is not None and not simulated.reason:
         noise = replace(noise, sized=False)
     if isinstance(rule, TargetRule | EquivalenceRule):
         effect = _equivalence(rule, noise, unit)
@@ -256,7 +261,7 @@ def planned(
     if simulated is None or not effect.possible:
         return effect
     text = f"{effect.sentence.removesuffix('.')}. {simulated.sentence}."
-    return replace(effect, sentence=text, required_n=simulated.required_n)
+    return replace(effect, sentence=text, required_n=effect.required_n if simulated.reason else simulated.required_n)
 
 
 def _noise(
@@ -342,11 +347,11 @@ def _equivalence(rule: TargetRule | EquivalenceRule, noise: _Noise, unit: str) -
     possible_from = equivalence_possible_n(rule.margin, noise.variance, rule.alpha)
     smallest = rule.margin * math.sqrt(required_n / noise.items)
     if noise.items < possible_from and isinstance(rule, TargetRule) and not noise.source:
-        text = (
-            f"cannot pass: ± {margin} takes at least {whole(possible_from)} independent items "
-            f"({whole(required_n)} for 80% power); {items} are available."
-        )
-        return PlannedEffect(smallest, required_n, False, text)
+        least = f"at least {whole(possible_from)} independent items ({whole(required_n)} for 80% power)"
+        if possible_from > MANY:
+            least = "no realistic number of items"
+        text = f"cannot pass: ± {margin} takes {least}; {items} are available."
+        return PlannedEffect(smallest, _realistic(required_n), False, text)
     size = _sized(required_n, noise.factors)
     text = f"needs {size} for 80% power at ± {margin}; {items} are available" if noise.sized else f"has {items} items"
     if required_n > noise.items:

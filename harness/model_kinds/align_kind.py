@@ -89,5 +89,6 @@ class AlignKind(ModelKind[AlignSpec]):
 
     def estimate(self, options: AlignSpec, rows: int, configuration: Mapping[str, Any] | None) -> StageCost:
         """Two answers per pair, and the reference reads both once."""
-        epochs = alignment_settings(options, min(rows, options.max_train_rows or rows)).epochs
-        return tuning_cost(options, rows, configuration, epochs=epochs, texts_per_row=2)
+        chosen = alignment_settings(options, min(rows, options.max_train_rows or rows))
+        size = chosen.batch_size
+        return tuning_cost(options, rows, configuration, epochs=chosen.epochs, batch_size=size, texts_per_row=2)

@@ -172,5 +172,5 @@ class FinetuneKind(ModelKind[FinetuneSpec]):
 
     def estimate(self, options: FinetuneSpec, rows: int, configuration: Mapping[str, Any] | None) -> StageCost:
         """By rows and epochs."""
-        epochs = settings_for(options, min(rows, options.max_train_rows or rows)).epochs
-        return tuning_cost(options, rows, configuration, epochs=epochs)
+        chosen = settings_for(options, min(rows, options.max_train_rows or rows))
+        return tuning_cost(options, rows, configuration, epochs=chosen.epochs, batch_size=chosen.batch_size)

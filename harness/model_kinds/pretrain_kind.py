@@ -222,7 +222,7 @@ class PretrainKind(ModelKind[PretrainSpec]):
         else:
             share = 1.0 if options.objective == "causal" else chosen.mlm_probability
             forward += shape.head(tokens * share, vocabulary)
-        return StageCost(tokens, training_flops(forward))
+        return StageCost(tokens, training_flops(forward), steps=tokens / chosen.batch_size / chosen.sequence_length)
 
 
 def _width(sizes: Mapping[str, Any] | None) -> int | None:

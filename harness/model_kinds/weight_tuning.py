@@ -127,6 +127,7 @@ def tuning_cost(
     configuration: Mapping[str, Any] | None,
     *,
     epochs: int,
+    batch_size: int,
     texts_per_row: int = 1,
 ) -> StageCost:
     """What training on so many rows takes; bert-micro where no configuration is known."""
@@ -138,4 +139,8 @@ def tuning_cost(
     if options.method == "linear":
         return StageCost(texts, forward)
     trained = 0.05 if lora_of(options.method) is not None else 1.0
-    return StageCost(texts * texts_per_row * epochs, training_flops(forward * texts_per_row * epochs, trained=trained))
+    return StageCost(
+        texts * texts_per_row * epochs,
+        training_flops(forward * texts_per_row * epochs, trained=trained),
+        steps=epochs * texts / TEXT_LENGTH / batch_size,
+    )

@@ -39,6 +39,7 @@ class AnsweredEvaluation:
         cost: None when it is not known.
         cached: whether the store held the records already.
         readers: models that read its texts, with their facts.
+        further_seeds: records of further training seeds that came with these, from a stored run.
     """
 
     spec: BoundEvaluation
@@ -50,6 +51,7 @@ class AnsweredEvaluation:
     records: Records | None = None
     cost: InferenceCost | None = None
     readers: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    further_seeds: Sequence[Records] = ()
 
 
 @dataclass(frozen=True)

@@ -14,8 +14,10 @@ from harness.pipeline.answered_evaluation import AnsweredEvaluation, SuiteAnswer
 from harness.pipeline.checkpoints.checkpoint import Checkpoint
 from harness.pipeline.checkpoints.checkpoint_builder import CheckpointBuilder
 from harness.pipeline.checkpoints.equal_weights import equal_weights
+from harness.pipeline.first_figures import FirstFigures
 from harness.pipeline.prepared_suite import PreparedSuite, prepare
 from harness.pipeline.records.base_selection import choose_baselines, competes, ways_of
+from harness.pipeline.records.private_texts import RecordWriter
 from harness.pipeline.records.record_cache import RecordCache
 from harness.pipeline.results.assembly import assemble
 from harness.pipeline.results.inference_cost import request_costs
@@ -26,7 +28,6 @@ from harness.pipeline.suite_lock import attempt_number
 from harness.schema.results.results_file import Results
 from harness.schema.run_info import RunInfo, StepTiming
 from harness.storage import atomic
-from harness.storage.records_file import write_records
 from harness.storage.run_dir import RunDir
 
 
@@ -53,13 +54,15 @@ def carry_out(context: RunContext) -> Results:
     with clock.step("data", "data"):
         prepared = _prepared(context)
     builder = CheckpointBuilder(prepared, context.store, context.reporter)
-    checkpoints = make_checkpoints(builder, clock, run)
+    cache = RecordCache(prepared, builder, context.store, context.reporter, device=context.settings.device)
+    first = None if context.settings.until_decided else FirstFigures(cache, context.reporter)
+    checkpoints = make_checkpoints(builder, clock, run, first)
     replicates = make_replicates(builder, clock, run)
     _note_checkpoints(context.info, checkpoints, replicates, builder.loaded)
 
-    def look(prepared: PreparedSuite) -> Results:
-        cache = RecordCache(prepared, builder, context.store, context.reporter, device=context.settings.device)
-        answers = collect(cache, checkpoints, replicates, clock, run)
+    def look(cache: RecordCache) -> Results:
+        prepared = cache.prepared
+        answers = collect(cache, checkpoints, replicates, clock, run, first)
         _note_costs(context.info, prepared, answers)
         context.info.peak_memory = max(context.info.peak_memory or 0, cache.highest_memory or 0)
         with clock.step("statistics", "compare"):
@@ -68,13 +71,14 @@ def carry_out(context: RunContext) -> Results:
             validation = validation_values(cache, checkpoints)
             return assemble(counted, prepared, checkpoints, answers, baselines, validation)
 
-    if not context.settings.until_decided:
-        return look(prepared)
-    sizes = {
-        name: RecordCache(prepared, builder, context.store, context.reporter).item_set(bound).n
-        for name, bound in prepared.asked.items()
-    }
-    return look_until_decided(prepared, sizes, look, context.reporter)
+    if first is not None:
+        return look(cache)
+
+    def part(prepared: PreparedSuite) -> Results:
+        return look(RecordCache(prepared, builder, context.store, context.reporter, device=context.settings.device))
+
+    sizes = {name: cache.item_set(bound).n for name, bound in prepared.asked.items()}
+    return look_until_decided(prepared, sizes, part, context.reporter)
 
 
 def _prepared(context: RunContext) -> PreparedSuite:
@@ -84,8 +88,14 @@ def _prepared(context: RunContext) -> PreparedSuite:
     return prepare(context.suite, context.store, context.reporter, limit=limit, code=context.code)
 
 
-def make_checkpoints(builder: CheckpointBuilder, clock: Clock, run: RunDir) -> dict[str, Checkpoint]:
-    """Makes or finds every model of the suite, parents first; copies training logs to the run."""
+def make_checkpoints(
+    builder: CheckpointBuilder, clock: Clock, run: RunDir, first: FirstFigures | None = None
+) -> dict[str, Checkpoint]:
+    """Makes or finds every model of the suite, parents first; copies training logs to the run.
+
+    Args:
+        first: asks each model that is trained here, before the next one is.
+    """
     made: dict[str, Checkpoint] = {}
     builder.require_extras()
     for model in builder.order():
@@ -94,6 +104,9 @@ def make_checkpoints(builder: CheckpointBuilder, clock: Clock, run: RunDir) -> d
             facts["cached"] = made[model].cached
         if not made[model].in_place:
             _copy_log(made[model], run, model)
+        if first is not None and not made[model].cached and model in builder.prepared.suite.contenders:
+            with clock.step(model, "evaluate") as facts:
+                facts["cached"] = first.ask(made[model])
     for note in equal_weights(builder, made):
         builder.reporter.warn(note)
     return made
@@ -128,7 +141,7 @@ def _note_checkpoints(
     named = dict(checkpoints)
     named |= {f"{made.model} seed {made.seed}": made for several in replicates.values() for made in several}
     for name, made in named.items():
-        info.checkpoints[name] = str(made.path) if made.made_by == "load" else made.key
+        info.checkpoints[name] = str(made.path) if made.in_place else made.key
         if "measured" in made.meta:
             info.training[name] = dict(made.meta["measured"])
     for key, folder in loaded.items():
@@ -142,17 +155,20 @@ def collect(
     replicates: Mapping[str, Sequence[Checkpoint]],
     clock: Clock,
     run: RunDir,
+    first: FirstFigures | None = None,
 ) -> SuiteAnswers:
     """Brings the records of every model on every evaluation into the run directory.
 
     Args:
         replicates: model → its checkpoints with further training seeds.
+        first: shows a row for each model that is asked.
     """
     prepared = cache.prepared
     overlap = cache.overlap()
     item_sets = {name: cache.item_set(bound) for name, bound in prepared.asked.items()}
+    writer = RecordWriter(run, prepared, cache.store.root)
     for name, bound in prepared.asked.items():
-        atomic.write_bytes(run.items_path(name), cache.items_file(bound).read_bytes())
+        writer.items(name, cache.items_file(bound))
         shutil.rmtree(run.path / "records" / name, ignore_errors=True)
     variants = ways_of(prepared)
     selector = selecting(prepared)
@@ -160,24 +176,50 @@ def collect(
     evaluations: list[AnsweredEvaluation] = []
     for model in cache.by_base({model: checkpoints[model] for model in prepared.suite.contenders}):
         for checkpoint in (checkpoints[model], *replicates.get(model, ())):
-            first = checkpoint is checkpoints[model]
-            title = model if first else f"{model} seed {checkpoint.seed}"
+            own = checkpoint is checkpoints[model]
+            title = model if own else f"{model} seed {checkpoint.seed}"
             with clock.step(title, "evaluate") as facts:
                 facts["cached"] = True
                 for name, bound in prepared.asked.items():
                     if not prepared.suite.asks(model, name):
                         continue
-                    if first and ((model in variants and competes(bound)) or (model in steps and bound is selector)):
+                    if own and ((model in variants and competes(bound)) or (model in steps and bound is selector)):
                         facts["cached"] &= cache.answer(bound, checkpoint, "validation").cached
                     answered = cache.answer(bound, checkpoint)
                     facts["cached"] &= answered.cached
-                    path = run.records_path(name, model) if first else run.replicate_path(name, model, checkpoint.seed)
+                    path = run.records_path(name, model) if own else run.replicate_path(name, model, checkpoint.seed)
                     if answered.records is not None:
-                        write_records(path, answered.records.with_overlap(overlap.get(name, frozenset())))
-                    if first:
-                        evaluations.append(replace(answered, records=None))
+                        writer.records(path, name, answered.records.with_overlap(overlap.get(name, frozenset())))
+                    for further in answered.further_seeds:
+                        writer.records(run.replicate_path(name, model, further.head.seed), name, further)
+                    if own:
+                        if first is not None:
+                            first.add(answered)
+                        evaluations.append(replace(answered, records=None, further_seeds=()))
+            if first is not None and own:
+                first.show(model)
             cache.release(checkpoint)
+    show_changed(writer, cache, checkpoints, overlap)
     return SuiteAnswers(evaluations, item_sets)
+
+
+def show_changed(
+    writer: RecordWriter,
+    cache: RecordCache,
+    checkpoints: Mapping[str, Checkpoint],
+    overlap: Mapping[str, frozenset[str]],
+) -> None:
+    """Writes the items and records of what was fixed or broken again with their texts, where the suite wants it."""
+    for name, bound in cache.prepared.asked.items():
+        kept = writer.changed_items(name)
+        if not kept:
+            continue
+        writer.items(name, cache.items_file(bound), kept)
+        for model in writer.run.models(name):
+            records = cache.answer(bound, checkpoints[model]).records
+            assert records is not None
+            marked = records.with_overlap(overlap.get(name, frozenset()))
+            writer.records(writer.run.records_path(name, model), name, marked, kept)
 
 
 def _note_costs(info: RunInfo, prepared: PreparedSuite, answers: SuiteAnswers) -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from harness.core.digests import digest
-from harness.core.errors import HarnessError
+from harness.core.errors import HarnessError, SuiteError
 from harness.core.reporter import Reporter
 from harness.models.peak_memory import peak_memory
 from harness.pipeline import provenance
@@ -63,6 +63,7 @@ def run_suite(
     if settings.until_decided:
         batched_evaluations(suite)
     files = allowed_code(suite, allowed=settings.metric_code)
+    _require_readable(suite)
     prepared: PreparedSuite | None = None
     if settings.locked:
         prepared = check_lock(
@@ -76,7 +77,7 @@ def run_suite(
     ):
         info = _opening(run, suite, settings, attempts)
         run.write_info(info)
-        for sentence in warnings_of(suite):
+        for sentence in (*suite.deprecated, *warnings_of(suite)):
             reporter.warn(sentence)
         context = RunContext(run, info, suite, store, reporter, settings, prepared, code)
         try:
@@ -98,6 +99,22 @@ def run_suite(
             reports = write_reports(run)
             write_index(settings.out)
         return Finished(run, info, results, reports)
+
+
+def _require_readable(suite: Suite) -> None:
+    """Refuses metrics that read texts from records which hold none."""
+    from harness.metrics.hf_evaluate import is_outside
+
+    if suite.texts == "all":
+        return
+    for name, spec in suite.evaluations.items():
+        outside = [metric for metric in spec.options.metrics or () if is_outside(metric)]
+        if outside:
+            raise SuiteError(
+                f"the metric {outside[0]!r} of {name!r} reads texts, which `texts: {suite.texts}` leaves out.",
+                where=suite.where(f"{spec.role}s", name),
+                hint="remove the metric, or store the texts (`texts: all`).",
+            )
 
 
 def _count(context: RunContext, results: Results) -> None:

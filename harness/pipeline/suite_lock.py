@@ -245,6 +245,8 @@ def _override_differences(suite: Suite, overrides: Mapping[str, Any], limit: int
         yield f"--only {','.join(overrides['only'])}: a locked run covers the whole suite"
     if limit is not None:
         yield f"--limit {limit}: a locked run evaluates all items"
+    if "baseline_run" in overrides:
+        yield f"--baseline-run {overrides['baseline_run']['run']}: the baseline is locked"
     fixed = {suite.compare.baseline, *suite.compare.base_variants}
     for name in sorted(fixed & set(overrides.get("models", {}))):
         yield f"--model {name}=…: the baseline is locked"

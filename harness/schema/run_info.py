@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, field_validator
 
@@ -50,6 +50,22 @@ class JudgedBy(BaseModel):
 
     suite_path: str
     suite_text: str
+
+
+class Relabeled(BaseModel):
+    """What `harness relabel` made a run from.
+
+    Attributes:
+        run, seal: the run with the earlier labels, and the digest of its seal.
+        fixes, digest: the file of corrections, and its SHA-256.
+        labels: evaluation → items whose label changed.
+    """
+
+    run: str
+    seal: str
+    fixes: str
+    digest: str
+    labels: dict[str, int]
 
 
 class LockState(BaseModel):
@@ -119,6 +135,7 @@ class RunInfo(BaseModel):
     peak_memory: int | None = Field(None, description="bytes; peak resident set size of the process")
     warnings: list[str] = Field(default_factory=list)
     judged_by: JudgedBy | None = Field(None, description="the suite whose gates re-evaluated the run")
+    relabeled: Relabeled | None = Field(None, description="the run and the corrections that this run was made from")
     ci_attempt: int | None = Field(None, description="attempt number of the CI job, if the CI system reports it")
     lock: LockState | None = Field(None, description="state of the lock file; None without one")
 
@@ -130,6 +147,8 @@ class RunInfo(BaseModel):
         TypeAdapter(list[str]).validate_python(value.get("only", []), strict=True)
         TypeAdapter(int).validate_python(value.get("seed", 0), strict=True)
         TypeAdapter(dict[str, list[str]]).validate_python(value.get("trained_on", {}), strict=True)
+        TypeAdapter(dict[str, str]).validate_python(value.get("baseline_run", {}), strict=True)
+        TypeAdapter(Literal["none", "flips", "all"]).validate_python(value.get("texts", "all"), strict=True)
         return value
 
     @property

@@ -50,6 +50,19 @@ def show_seconds(number: float) -> str:
     return f"{hours} h {minutes} min"
 
 
+def show_estimate(number: float) -> str:
+    """A forecast, no more exact than it can be: `a few seconds`, `about 40 s`, `about 7 min`, `about 1 h 30 min`."""
+    if number < 8:
+        return "a few seconds"
+    if number < 55:
+        return f"about {5 * round(number / 5)} s"
+    minutes = round(number / 60)
+    if minutes < 60:
+        return f"about {max(minutes, 1)} min"
+    hours, minutes = divmod(10 * round(number / 600), 60)
+    return f"about {hours} h {minutes} min" if minutes else f"about {hours} h"
+
+
 def show_bytes(number: float) -> str:
     """2_500_000 → `2.5 MB` (decimal); for people, three digits."""
     return _shown(number, (" B", " kB", " MB", " GB"))

@@ -33,6 +33,9 @@ BETTING = "betting confidence sequence"
 ASYMPTOTIC = "asymptotic confidence sequence"
 
 _BETS = np.geomspace(2.0**-9, 0.98, 48)
+# Large effects are decided by few items, where a bet that few others share costs most: large bets weigh more.
+_WEIGHTS = (1 - np.log(_BETS)) ** -2.0
+_WEIGHTS /= _WEIGHTS.sum()
 _TUNED = 400.0
 _HALVINGS = 42
 
@@ -72,11 +75,11 @@ def _lower(sums: FloatArray, sizes: FloatArray, counts: IntArray, mean: float, a
         return 0.0
     bets = _BETS[:, None] / float(sizes.max())
     base, gain = 1 - bets * sizes, bets * sums
-    wanted = math.log(len(_BETS) / alpha)
+    wanted, weights = -math.log(alpha), np.log(_WEIGHTS)
 
     def lead(value: float) -> float:
         """How far the bets against a mean are beyond what they must win, as a logarithm."""
-        wealth = np.log(base + gain / value) @ counts
+        wealth = np.log(base + gain / value) @ counts + weights
         largest = float(wealth.max())
         return largest + math.log(float(np.exp(wealth - largest).sum())) - wanted
 

@@ -39,7 +39,11 @@ def linear_figure(
     Args:
         influence, groups, scale, weights, df: as in `cluster_error`.
     """
-    return _figure(center, cluster_error(influence, groups, scale, weights, df), groups, confidence, alphas)
+    made = _figure(center, cluster_error(influence, groups, scale, weights, df), groups, confidence, alphas)
+    if not made.error.standard_error > 0:
+        return made
+    # Resampled intervals know of skew; Student's does not.
+    return replace(made, warnings=(*made.warnings, caveats.skewed(made.error.skew, groups.clustered)))
 
 
 def jackknife_figure(

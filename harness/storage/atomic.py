@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import ctypes
 import errno
+import fcntl
+import glob
 import os
 import re
 import shutil
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from harness.core.errors import HarnessError, IncompleteError, Where
@@ -27,6 +30,8 @@ _TORCH_WRITER = ("inline_container", "PytorchStreamWriter", "file write failed")
 _UMASK = os.umask(0o022)
 os.umask(_UMASK)
 """Temporary files are made for their owner alone; what they become is readable as the user's umask says."""
+_YOUNG_SECONDS = 60.0
+"""A temporary folder may be so old without a lock: it is made first, and locked then."""
 _EXCHANGE = 2
 """RENAME_EXCHANGE of renameat2(2)."""
 _NO_FOLDER = {errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.ENAMETOOLONG, errno.ELOOP}
@@ -62,18 +67,39 @@ def write_text(path: Path, content: str) -> None:
 def folder(path: Path) -> Iterator[Path]:
     """Yields a temporary folder beside `path` that becomes `path` when the block ends well.
 
-    An existing `path` is replaced. When the block raises, nothing stays behind.
+    An existing `path` is replaced. When the block raises, nothing stays behind; what a killed process left is removed
+    by the next one that writes `path`.
     """
     with explained(path):
         path.parent.mkdir(parents=True, exist_ok=True)
+        _sweep(path)
         temporary = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
+        # The lock ends with this process, however it ends.
+        mark = os.open(temporary, os.O_RDONLY)
         try:
+            fcntl.flock(mark, fcntl.LOCK_EX | fcntl.LOCK_NB)
             yield temporary
             sync_tree(temporary)
             replace_folder(temporary, path)
         except BaseException:
             shutil.rmtree(temporary, ignore_errors=True)
             raise
+        finally:
+            os.close(mark)
+
+
+def _sweep(path: Path) -> None:
+    """Removes temporary folders of `path` whose process is gone."""
+    for old in path.parent.glob(f".{glob.escape(path.name)}.????????"):
+        with suppress(OSError):
+            if old.is_symlink() or time.time() - old.stat().st_mtime < _YOUNG_SECONDS:
+                continue
+            mark = os.open(old, os.O_RDONLY | os.O_DIRECTORY)
+            try:
+                fcntl.flock(mark, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                shutil.rmtree(old, ignore_errors=True)
+            finally:
+                os.close(mark)
 
 
 def replace_folder(source: Path, target: Path) -> None:

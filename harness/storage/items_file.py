@@ -26,7 +26,7 @@ class StoredItem:
     tags: tuple[str, ...]
 
 
-def write_items(path: Path, items: Iterable[Item]) -> None:
+def write_items(path: Path, items: Iterable[Item | StoredItem]) -> None:
     """Writes the display texts of items, sorted by id."""
     import pyarrow as pa
     import pyarrow.parquet as pq

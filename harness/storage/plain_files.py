@@ -13,6 +13,14 @@ import stat
 from pathlib import Path
 from typing import Any
 
+FOLLOW_LINKS = "HARNESS_FOLLOW_LINKS"
+"""`1` in the environment: links that lead out of a model folder are the own ones of whoever runs harness."""
+
+
+def follows_links() -> bool:
+    """Whether such links are followed (`--follow-links`)."""
+    return os.environ.get(FOLLOW_LINKS) == "1"
+
 
 def require(path: Path) -> None:
     """Checks that a plain file stands at `path`, or a link to one.

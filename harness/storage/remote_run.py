@@ -21,7 +21,7 @@ from harness.core.distribution import explained, missing_package
 from harness.core.errors import DataError, HarnessError, IncompleteError, Where
 from harness.schema.validation import in_short
 from harness.storage import atomic, plain_files, seal
-from harness.storage.plain_http import http_opener
+from harness.storage.plain_http import blocks, http_opener
 from harness.storage.run_dir import RunDir
 from harness.storage.store import REMOTE_RUNS, default_cache
 
@@ -30,7 +30,6 @@ LARGEST_FILE = 1 << 30
 LARGEST_RUN = 4 << 30
 MOST_FILES = 10_000
 _TIMEOUT = 30.0
-_BLOCK = 1 << 18
 _REQUIRED = (seal.INFO, seal.RESULTS)
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
 _PART = re.compile(r"[^/\\\x00-\x1f]+\Z")
@@ -193,7 +192,7 @@ def _fetch(opener: Opener, name: str, work: Path, left: int, place: Where) -> in
     size = 0
     try:
         with opener(name) as source, target.open("wb") as out:
-            while block := source.read(_BLOCK):
+            for block in blocks(source):
                 size += len(block)
                 if size > most:
                     raise DataError(f"{name} is larger than the {most:,} bytes that are read.", where=place)

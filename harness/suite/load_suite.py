@@ -16,9 +16,11 @@ from harness.suite.checkpoint_series import Folders, last_steps, with_series
 from harness.suite.checks.gate_checks import check_gates
 from harness.suite.checks.metric_checks import EvaluationMetrics, check_metrics
 from harness.suite.checks.reference_checks import check_references
+from harness.suite.deprecated_words import with_current_words
 from harness.suite.implied_baselines import implied_baselines
 from harness.suite.old_names import check_names
 from harness.suite.sections import SECTIONS, named, read_sections
+from harness.suite.stored_baseline import with_stored_baseline
 from harness.suite.suite import Suite, contenders, suite_digest, without_judges
 from harness.suite.yaml.located_document import Document, decode, parse, read_bytes
 
@@ -92,7 +94,9 @@ def build_suite(
     """
     check_names(document, problems)
     problems.raise_any()
+    value, deprecated = with_current_words(value, problems)
     value, series = with_series(value, Path(document.file).absolute().parent, problems, checkpoints)
+    value = with_stored_baseline(value, problems)
     sections = read_sections(value, problems, keys)
     check_references(sections, value, problems)
     metrics = {
@@ -134,6 +138,8 @@ def build_suite(
         contenders=(*asked, *implied),
         implied={name: task for name, (task, _) in implied.items()},
         series=series,
+        texts=sections.texts,
+        deprecated=deprecated,
         document=document,
         value=value,
     )

@@ -8,11 +8,13 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from harness.core.errors import SuiteError, unknown
-from harness.core.model_kind import ModelSpec
+from harness.core.model_kind import ModelSpec, model_spec
 from harness.model_kinds.load_kind import LoadKind, LoadModel
+from harness.model_kinds.stored_kind import NAME as STORED
 from harness.schema.renames import describe_old
 from harness.schema.suite.gate_rules import Composition, LeftOutGate, Rule, models_of
-from harness.suite.suite import Suite, suite_digest
+from harness.suite.stored_baseline import stored_name
+from harness.suite.suite import Suite, TextMode, suite_digest
 
 SuiteT = TypeVar("SuiteT", bound=Suite)
 
@@ -24,6 +26,8 @@ def override(
     seed: int | None = None,
     only: Collection[str] | None = None,
     trained_on: Mapping[str, Sequence[str]] | None = None,
+    baseline_run: Mapping[str, str] | None = None,
+    texts: TextMode | None = None,
 ) -> SuiteT:
     """A suite with changes from the command line.
 
@@ -32,6 +36,8 @@ def override(
         seed: another seed.
         only: names of tasks, probes and models to keep, with all that they depend on.
         trained_on: name → files that the model learned from, in place of what the suite says.
+        baseline_run: `run` and maybe `model`: a model of a stored run that takes the baseline's place.
+        texts: whose texts the run's files hold.
 
     Raises:
         SuiteError: for a name that the suite does not have.
@@ -51,11 +57,38 @@ def override(
             raise SuiteError(f"expected a seed from 0 to 4294967295, found {seed}.")
         changed = replace(changed, seed=seed)
         value["seed"] = seed
+    if baseline_run:
+        changed = _with_stored(changed, baseline_run)
+        stored = changed.compare.baseline
+        value["models"] = {**value["models"], stored: {STORED: dict(baseline_run)}}
+        value["compare"] = {**value["compare"], "baseline": stored}
+    if texts is not None:
+        changed = replace(changed, texts=texts)
+        value["texts"] = texts
     kept: tuple[str, ...] | None = None
     if only:
         kept = tuple(sorted(set(only)))
         changed = _select(changed, kept)
     return replace(changed, value=value, digest=suite_digest(value, kept))
+
+
+def _with_stored(suite: SuiteT, given: Mapping[str, str]) -> SuiteT:
+    """The suite with a stored baseline; its own baseline is asked as before, and is what stages start from."""
+    name = stored_name(given["run"], suite.models)
+    compare = suite.compare.model_copy(
+        update={
+            "baseline": name,
+            "base_variants": [],
+            "candidates": list(suite.candidates),
+            "release": list(suite.release),
+        }
+    )
+    return replace(
+        suite,
+        models={**suite.models, name: model_spec(STORED, given)},
+        compare=compare,
+        contenders=(*suite.contenders, name),
+    )
 
 
 def _loaded(suite: Suite, name: str, path: str) -> ModelSpec:

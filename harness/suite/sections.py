@@ -17,7 +17,7 @@ from harness.schema.suite.data_refs import DataRef
 from harness.schema.suite.types import NAME_PATTERN
 from harness.schema.validation import found, validate
 from harness.suite.inline_csv_lexicons import with_files
-from harness.suite.suite import EvaluationSpec, Role
+from harness.suite.suite import EvaluationSpec, Role, TextMode
 
 T = TypeVar("T")
 
@@ -32,7 +32,9 @@ SECTIONS = (
     "tasks",
     "probes",
     "gates",
+    "texts",
 )
+TEXTS: tuple[TextMode, ...] = ("all", "flips", "none")
 REQUIRED = ("name", "models", "compare")
 
 
@@ -49,6 +51,7 @@ class Sections:
     compare: CompareSpec | None
     tasks: dict[str, EvaluationSpec]
     probes: dict[str, EvaluationSpec]
+    texts: TextMode
 
     @property
     def evaluations(self) -> dict[str, EvaluationSpec]:
@@ -88,7 +91,16 @@ def read_sections(value: Any, problems: Problems, keys: Sequence[str] = SECTIONS
         compare=compare,
         tasks=_evaluations(value, "task", problems),
         probes=_evaluations(value, "probe", problems),
+        texts=_texts(value, problems),
     )
+
+
+def _texts(value: Mapping[str, Any], problems: Problems) -> TextMode:
+    given = value.get("texts", TEXTS[0])
+    mode = next((mode for mode in TEXTS if mode == given), None)
+    if mode is None:
+        problems.add(f"expected {', '.join(TEXTS)}, found {found(given)}.", "texts")
+    return mode or "none"
 
 
 def named(value: Mapping[str, Any], section: str) -> tuple[str, ...]:

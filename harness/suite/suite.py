@@ -20,6 +20,7 @@ from harness.suite.checkpoint_series import Series
 from harness.suite.yaml.located_document import Document
 
 Role = Literal["task", "probe"]
+TextMode = Literal["none", "flips", "all"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +58,8 @@ class Suite:
         implied: heuristic baselines that nobody declared: model name → the one task that it answers.
         series: entries that stand for all checkpoints of a training: name → its models by step.
         text, path: the file as it was read.
+        texts: whose texts a run's files hold: of no item, of those that a released model fixed or broke, or of all.
+        deprecated: sentences about its words that have another name now.
         whole: the suite that this one is a part of, after `--only`: rows that it asks about are not trained on.
     """
 
@@ -82,6 +85,8 @@ class Suite:
     value: Mapping[str, Any] = field(repr=False, compare=False)
     implied: Mapping[str, str] = field(default_factory=dict)
     series: Series = field(default_factory=dict)
+    texts: TextMode = "all"
+    deprecated: tuple[str, ...] = ()
     whole: Suite | None = field(default=None, repr=False, compare=False)
 
     @property

@@ -14,7 +14,7 @@ from harness.schema.suite.compare_section import CompareSpec
 from harness.schema.suite.data_refs import CatalogRef, FileRef, HubRef, SourceRef
 from harness.schema.suite.gate_rules import COMPOSED_KEYS, COMPOSITIONS, JOINTS, KINDS, Defaults, Waiver
 from harness.schema.suite.types import NAME_PATTERN
-from harness.suite.sections import REQUIRED
+from harness.suite.sections import REQUIRED, TEXTS
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 _DATA: tuple[type[BaseModel], ...] = (CatalogRef, FileRef, HubRef, SourceRef)
@@ -72,6 +72,11 @@ def json_schema(further: Mapping[str, type[BaseModel]] | None = None) -> dict[st
         "compare": of(CompareSpec),
         "tasks": evaluations(tasks, "Capability evaluations by name."),
         "probes": evaluations(probes, "Bias, fairness, and robustness evaluations by name."),
+        "texts": {
+            "enum": list(TEXTS),
+            "default": TEXTS[0],
+            "description": "Whose texts a run's files hold: all items, those fixed or broken (flips), or none.",
+        },
         "gates": {"anyOf": [rules, _object(gates)], "description": "Release gates."},
     }
     return {

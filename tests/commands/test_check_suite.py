@@ -75,3 +75,35 @@ def test_what_is_right_passes_and_what_is_not_here_is_named(folder: Path, capsys
     Path("suite.yaml").write_text(RIGHT, "utf-8")
     assert invoke(["validate", "suite.yaml"]) == 0, capsys.readouterr().err
     assert "not checked: data vader-reviews (not fetched yet)" in capsys.readouterr().out
+
+
+def test_a_fault_in_the_file_hides_none_of_the_data(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (folder / "suite.yaml").write_text(SUITE.replace("kind: absolute", "kind: absolut"), "utf-8")
+    assert invoke(["validate", "suite.yaml"]) == 2
+    told = capsys.readouterr().err
+    for part in ("unknown kind of gate 'absolut'", "lost.csv: expected a file", "the checkpoint folder does not exist"):
+        assert part in told, told
+
+
+CLOZE = """\
+name: words
+data: {good: {file: good.csv, splits: {test: 1.0}}}
+models: {base: {load: base}, other: {load: other}}
+compare: {baseline: base}
+tasks:
+  good:
+    classification:
+      data: good
+      labels: [bad, good]
+      cloze: {template: "{text} it was {mask} .", words: {bad: [WORDS], good: [good]}}
+"""
+
+
+@pytest.mark.parametrize(("words", "faulty"), [("unputdownable", True), ("unputdownable, the", False)])
+def test_words_that_no_token_spells_are_a_fault(
+    words: str, faulty: bool, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    model_zoo.language_model("bert", folder / "other", seed=1)
+    (folder / "suite.yaml").write_text(CLOZE.replace("WORDS", words).replace("[good]", "[a]"), "utf-8")
+    assert invoke(["validate", "suite.yaml"]) == (2 if faulty else 0)
+    assert ("no word of 'bad' is one token of base" in capsys.readouterr().err) == faulty

@@ -14,7 +14,8 @@ from harness.commands.import_lm_eval import import_lm_eval, named
 from harness.commands.rejudge import judge_again
 from harness.core.errors import DataError
 from harness.core.reporter import Silent
-from harness.evaluations.lm_eval.samples import Answered, read_samples
+from harness.evaluations.answered_item import Answered
+from harness.evaluations.lm_eval.samples import read_samples
 from harness.storage.run_folders import find
 
 GATES = """

@@ -90,6 +90,23 @@ def _adapter_pair(folder: Path) -> list[str]:
     ]
 
 
+def _conversations(folder: Path) -> list[str]:
+    """A causal base without a chat template, and its adapter, on rows in OpenAI's shape."""
+    rows = [
+        {
+            "messages": [
+                {"role": "user", "content": f"Name a {thing} for the lady and say that it was hers."},
+                {"role": "assistant", "content": f"A {thing} number {k}."},
+            ]
+        }
+        for k, thing in enumerate(["film", "song", "book", "meal"] * 6)
+    ]
+    (folder / "chats.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows), "utf-8")
+    base = model_zoo.language_model("llama", folder / "base", length=256)
+    tuned = _adapter(base, folder / "adapter")
+    return [str(folder / "chats.jsonl"), "--base", str(base), "--finetuned", str(tuned)]
+
+
 def _tagger_pair(folder: Path) -> list[str]:
     tags = ("O", "B-person", "I-person", "B-place", "I-place")
     base = model_zoo.language_model("bert", folder / "base")
@@ -105,7 +122,13 @@ def _seq2seq_pair(folder: Path) -> list[str]:
 
 @pytest.mark.parametrize(
     ("made", "base_answers"),
-    [(_classifier_pair, False), (_adapter_pair, True), (_tagger_pair, False), (_seq2seq_pair, True)],
+    [
+        (_classifier_pair, False),
+        (_adapter_pair, True),
+        (_conversations, True),
+        (_tagger_pair, False),
+        (_seq2seq_pair, True),
+    ],
 )
 def test_what_init_writes_passes_validate_and_plan_and_judges(
     made: Callable[[Path], list[str]],

@@ -4,8 +4,12 @@ import json
 from pathlib import Path
 from typing import Any, cast
 
+import pytest
+
 from harness.commands.plan import _training_seconds
-from harness.suite.load_suite import parse_suite
+from harness.commands.plan_times import Machine
+from harness.schema.units import show_estimate
+from harness.suite.load_suite import load_suite, parse_suite
 
 SUITE = """\
 name: little
@@ -37,9 +41,44 @@ def test_a_stage_from_the_catalog_is_planned_with_its_own_size(tmp_path: Path) -
     (tmp_path / "suite.yaml").write_text(SUITE, "utf-8")
     suite = parse_suite(SUITE, tmp_path / "suite.yaml")
     seconds = []
+    machine = Machine(1)
+    machine.__dict__["rate"] = 1e9
     for layers in (2, 8):
         shape = {"model_type": "bert", "hidden_size": 128, "num_hidden_layers": layers, "intermediate_size": 512}
         shape |= {"num_attention_heads": 2, "vocab_size": 1000}
         (tmp_path / "config.json").write_text(json.dumps(shape), "utf-8")
-        seconds.append(_training_seconds(suite, "full", 1000, 1e9, cast(Any, _AtHand(tmp_path))))
+        seconds.append(_training_seconds(suite, "full", 1000, machine, cast(Any, _AtHand(tmp_path))))
     assert seconds[1] > 2 * seconds[0]
+
+
+@pytest.mark.parametrize(
+    ("seconds", "shown"),
+    [
+        (0.4, "a few seconds"),
+        (41, "about 40 s"),
+        (58, "about 1 min"),
+        (482, "about 8 min"),
+        (3599, "about 1 h"),
+        (5300, "about 1 h 30 min"),
+    ],
+)
+def test_a_forecast_is_no_more_exact_than_it_can_be(seconds: float, shown: str) -> None:
+    assert show_estimate(seconds) == shown
+
+
+def test_forecasts_of_the_main_job_are_within_a_factor_of_two_of_a_measured_run() -> None:
+    """A cold run of `sentiment` on two free cores whose products reach 108 GFLOP/s each: seconds per stage."""
+    suite = load_suite("sentiment")
+    machine = Machine(2)
+    machine.__dict__["rate"] = 2 * 108e9
+    rows = {"base": 202_700, "finetuned": 14_800, "linear": 14_800, "classical": 14_800}
+    measured = {"base": 141.6, "finetuned": 93.2, "linear": 9.0, "classical": 3.3}
+    for model, seconds in measured.items():
+        forecast = _training_seconds(suite, model, rows[model], machine)
+        assert seconds / 2 < forecast < 2 * seconds or abs(forecast - seconds) < 6, (model, forecast)
+
+
+def test_other_work_on_the_machine_does_not_make_it_slower() -> None:
+    """The fastest product counts: a second measurement agrees, whatever runs beside it."""
+    first, second = Machine(1).rate, Machine(1).rate
+    assert 0.4 < first / second < 2.5

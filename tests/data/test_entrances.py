@@ -94,11 +94,13 @@ def by_audit(file: Path) -> str:
 
 
 def by_data_audit(file: Path) -> str:
+    """Rows without a label are counted, not left out."""
     reporter = Silent()
-    data = open_file(file, Store(file.parent / "cache"), reporter)
-    result = audit(data, "test", label="label")
+    result = audit(open_file(file, reporter), "test", label="label")
     known = {row["label"] for row in result.model_dump()["labels"]}
-    return outcome(result.texts, known, reporter.warnings)
+    missing = result.quality["missing_labels"]
+    notes = [f"{missing} rows have no label"] * bool(missing)
+    return outcome(result.texts - missing, known, [*reporter.warnings, *notes])
 
 
 def by_compare(file: Path) -> str:

@@ -24,7 +24,7 @@ def test_plan_trains_nothing_and_knows_what_is_cached(shell: Shell, finished: Fi
     assert {step["cached"] for step in after["steps"]} == {True}
     assert after["seconds"] == 0
     assert [gate["id"] for gate in after["gates"]] == ["floor", "memory"]
-    assert all("by samples of the run" in gate["sentence"] for gate in after["gates"])
+    assert all("Simulated on samples of the run" in gate["sentence"] for gate in after["gates"])
     assert all(gate["required_n"] for gate in after["gates"])
 
 

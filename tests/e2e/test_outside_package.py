@@ -39,8 +39,8 @@ def test_an_installed_package_extends_harness(outside: Path, tmp_path: Path, mon
     monkeypatch.setenv("PYTHONPATH", str(outside))
     (tmp_path / "outside.yaml").write_text(SUITE)
     shell = Shell(tmp_path, tmp_path / "cache")
-    listed = shell("list", "tasks", "probes", "metrics", "models", "sources", "report_sections")
-    for name in ("shouting", "echo", "loudness", "keywords", "counted", "longest"):
+    listed = shell("list", "tasks", "probes", "metrics", "models", "sources", "importers", "report_sections")
+    for name in ("shouting", "echo", "loudness", "keywords", "counted", "diary", "longest"):
         assert name in listed.stdout, listed.stderr
     assert "(from outsider)" in listed.stdout
     run = shell.run("outside.yaml")
@@ -65,9 +65,25 @@ def test_an_installed_package_extends_harness(outside: Path, tmp_path: Path, mon
     assert "other tools do not" in exported.stdout, exported.stderr
 
 
+def test_its_importer_reads_logs(outside: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYTHONPATH", str(outside))
+    lines = [f"{number} and 1? | {number + 1} | " for number in range(20)]
+    (tmp_path / "base.txt").write_text("\n".join(f"{line}{n % 3}" for n, line in enumerate(lines)), "utf-8")
+    (tmp_path / "tuned.txt").write_text("\n".join(f"{line}{n + 1}" for n, line in enumerate(lines)), "utf-8")
+    shell = Shell(tmp_path, tmp_path / "cache")
+    assert "Diary: lines of question" in shell("import", "--help").stdout
+    done = shell("import", "diary", "base.txt", "tuned.txt")
+    assert done.returncode == 0, done.stderr
+    assert "right is computed here, as exact_match_strict" in done.stderr
+    (tmp_path / "tuned.txt").write_text("one | two", "utf-8")
+    refused = shell("import", "diary", "base.txt", "tuned.txt")
+    assert refused.returncode == 2
+    assert "expected three parts, found 2" in refused.stderr
+
+
 def test_each_example_is_short_and_imports_the_one_page() -> None:
     examples = {name: text for name, text in FILES.items() if name.startswith("outsider/")}
-    assert len(examples) == 6
+    assert len(examples) == 7
     for name, text in examples.items():
         assert sum(1 for line in text.splitlines() if line.strip()) < 60, name
         assert set(re.findall(r"from (harness[\w.]*) import|import (harness[\w.]*)", text)) <= {("harness.ext", "")}, (

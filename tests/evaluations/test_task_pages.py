@@ -15,7 +15,7 @@ TASKS = registry.names("tasks")
 SHARED = set(EvaluationOptions.model_fields) | {
     *("data", "prompt", "target", "target_is", "chat", "max_tokens", "stop", "likelihood")
 }
-SHARED |= {"generation_kwargs", "messages", "system", "tools", "template_variables", "default_template"}
+SHARED |= {"generation_kwargs", "samples", "messages", "system", "tools", "template_variables", "default_template"}
 
 
 @pytest.mark.parametrize("name", TASKS)

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from harness.gates.gate_planning import planned
+from harness.gates.gate_planning import SimulatedGate, planned
 from harness.schema.suite.gate_rules import KINDS, Rule
 
 
@@ -54,3 +54,24 @@ def test_every_kind_has_a_sentence(one: Rule, unit: str) -> None:
     assert found.possible
     assert len(found.sentence) > 20
     assert found.sentence.endswith(".")
+
+
+def test_a_simulated_number_goes_before_the_formula_and_a_missing_one_says_why() -> None:
+    drop = rule("non_inferiority", margin=0.03)
+    simulated = SimulatedGate("the run r", 0.52, 0.45, 0.59, 935, 661, None, "an unchanged model")
+    found = planned(drop, 1000, simulated=simulated)
+    assert found.required_n == 935
+    assert "52% (45% to 59%); 80% takes 935 items (661 to no realistic number)" in found.sentence
+    assert "1,031" not in found.sentence
+    reason = "what that run shows is beyond the limit: no number of items passes it"
+    open_gate = planned(drop, 1000, simulated=SimulatedGate("the run r", reason=reason))
+    assert open_gate.required_n == 1031
+    assert open_gate.sentence.endswith(f"Not simulated on samples of the run r: {reason}.")
+
+
+def test_absurd_numbers_are_none_for_every_kind() -> None:
+    for kind in ("non_inferiority", "equivalence", "target"):
+        given = {"ideal": 0.5} if kind == "target" else {}
+        found = planned(rule(kind, margin=1e-4, **given), 10_000_000)
+        assert found.required_n is None
+        assert "no realistic number of items" in found.sentence

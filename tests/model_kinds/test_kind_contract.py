@@ -20,6 +20,7 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "prompt": {"from": "base", "task": "t"},
     "self_debias": {"from": "base"},
     "server": {"url": "http://localhost/v1", "model": "m"},
+    "stored": {"run": "production"},
 }
 
 

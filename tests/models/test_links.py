@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from harness.cli.app import invoke
 from harness.core.errors import CheckpointError
 from harness.models.checkpoint.checkpoint_digest import checkpoint_digest
 from harness.models.checkpoint.inspection import inspect, parent_of
 from harness.models.local.peft_adapters import plan_adapter
+from harness.storage.plain_files import FOLLOW_LINKS
 
 COMMIT = "0123456789abcdef" * 2 + "01234567"
 
@@ -38,6 +41,33 @@ def test_a_file_that_is_a_link_to_elsewhere_is_refused(name: str, model: Path, t
         assert caught.value.where is not None
         assert caught.value.where.file == model / name
     assert (tmp_path / "elsewhere" / name).read_bytes() == before
+
+
+def test_links_to_elsewhere_are_followed_on_request(
+    model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    plain = shutil.copytree(model, tmp_path / "plain")
+    _move(model / "model.safetensors", tmp_path / "elsewhere" / "weights")
+    (tmp_path / "notes.csv").write_text("text,label\n" + "One line,a\nAnother line,b\n" * 9, "utf-8")
+    suite = {
+        "name": "links",
+        "data": {"notes": {"file": "notes.csv", "columns": {"text": "text", "label": "label"}}},
+        "models": {"own": {"load": "model"}, "other": {"load": "plain"}},
+        "tasks": {"notes": {"classification": {"data": "notes"}}},
+        "compare": {"baseline": "own", "candidates": ["other"]},
+    }
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv(FOLLOW_LINKS, raising=False)
+    Path("links.yaml").write_text(json.dumps(suite), "utf-8")
+    assert invoke(["validate", "links.yaml"]) == 2
+    told = capfd.readouterr().err
+    assert str(tmp_path / "elsewhere" / "weights") in told
+    assert "--follow-links" in told
+    invoke(["validate", "links.yaml", "--follow-links"])
+    assert "leads out" not in capfd.readouterr().err
+    assert FOLLOW_LINKS not in os.environ
+    monkeypatch.setenv(FOLLOW_LINKS, "1")
+    assert checkpoint_digest(model) == checkpoint_digest(plain)
 
 
 def test_links_inside_and_a_folder_that_is_a_link_are_followed(model: Path, tmp_path: Path) -> None:

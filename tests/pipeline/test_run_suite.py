@@ -126,14 +126,6 @@ def test_a_locked_run_of_another_suite_starts_nothing(suite: Suite, tmp_path: Pa
     assert not (tmp_path / "reports").exists()
 
 
-class Listening(Silent):
-    def __init__(self) -> None:
-        self.heard: list[str] = []
-
-    def warn(self, message: str) -> None:
-        self.heard.append(message)
-
-
 def test_two_local_models_with_equal_weights_are_a_warning(tmp_path: Path) -> None:
     model_zoo.classifier("bert", tmp_path / "first", ("good", "bad"))
     model_zoo.classifier("bert", tmp_path / "other", ("good", "bad"), seed=1)
@@ -148,9 +140,24 @@ compare: {baseline: first}
 tasks: {notes: {classification: {data: notes, metrics: [accuracy]}}}
 """
     (tmp_path / "suite.yaml").write_text(written, "utf-8")
-    reporter = Listening()
+    reporter = Silent()
     settings = Settings(tmp_path / "reports", device="cpu")
     run_suite(load_suite(str(tmp_path / "suite.yaml")), Store(tmp_path / "store"), reporter, settings)
-    assert [warning.split(":")[0] for warning in reporter.heard if "equal weights" in warning] == [
+    assert [warning.split(":")[0] for warning in reporter.warnings if "equal weights" in warning] == [
         "first and copy have equal weights"
     ]
+
+
+def test_a_model_s_first_figures_are_shown_as_soon_as_it_is_trained(suite: Suite, tmp_path: Path) -> None:
+    def messages() -> list[str]:
+        reporter = Silent()
+        settings = Settings(tmp_path / "reports", device="cpu")
+        finished = run_suite(suite, Store(tmp_path / "store"), reporter, settings)
+        (words,) = (row for row in finished.results.metrics if (row.model, row.slice) == ("words", None))
+        assert words.interval.value == 1.0
+        return [text for text in reporter.messages if "accuracy" in text or "first figures" in text]
+
+    first = messages()
+    assert first[:2] == ["first figures, without intervals and verdicts:", "  words: notes accuracy 100.0%"]
+    assert [row.split(":")[0].strip() for row in first[1:]] == ["words", "common", "prior-notes"]
+    assert messages() == [], "what was known before the run is in the report at once"

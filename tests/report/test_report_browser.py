@@ -11,12 +11,18 @@ from typing import Any
 
 import pytest
 from harness_support.page_reader import scripts, waiting_of
+from harness_support.plain_models import dataset
+from harness_support.report_runs import Options, build_run
 
+from harness.data.data_audit import audit
+from harness.report.formats.audit_page import audit_html
 from harness.report.formats.html_page import render_html
 from harness.report.formats.index_page import write_index
+from harness.report.formats.write_reports import write_reports
 from harness.report.view.run_view import RunView
 from harness.report.web import item_data
 from harness.schema.results.results_file import Results
+from harness.schema.run_info import Relabeled
 from harness.storage.run_dir import RunDir
 
 pytestmark = pytest.mark.browser
@@ -349,6 +355,91 @@ def test_the_index_opens_quietly_in_every_size(chromium: Any, plain: RunDir, tmp
     assert seen == []
 
 
+LONG = "x" * 90
+AUDITED = [
+    {"text": f"She is a nurse, {LONG} write to ada{k}@example.org.", "label": f"label_{'y' * 60}"} for k in range(12)
+] + [
+    {"text": f"He is a pilot {k}. \u202eabc <b>" if k % 3 else None, "label": "אור" if k % 2 else None}
+    for k in range(12)
+]
+
+
+def test_the_page_of_a_data_audit_opens_quietly_in_every_size(chromium: Any, tmp_path: Path, axe: Path) -> None:
+    """Long labels, texts from right to left, missing cells; a person's data are nowhere in it."""
+    (tmp_path / "audit.html").write_text(audit_html([audit(dataset(AUDITED), "test", label="label")]), "utf-8")
+    url = (tmp_path / "audit.html").as_uri()
+    seen: list[str] = []
+    for scheme, width in SIZES:
+        page = chromium.new_page()
+        page.on("console", lambda message: seen.append(message.text))
+        page.on("request", lambda request: request.url != url and seen.append(request.url))
+        page.set_viewport_size({"width": width, "height": 900})
+        page.emulate_media(color_scheme=scheme)
+        page.goto(url)
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), width
+        page.evaluate(axe.read_text("utf-8"))
+        assert page.evaluate("axe.run().then(r => r.violations.map(v => [v.id, v.nodes.map(n => n.html)]))") == []
+        assert "example.org" not in page.content()
+        page.close()
+    assert seen == []
+
+
+def test_overlap_and_corrected_labels_stand_in_the_data_tab(chromium: Any, plain: RunDir, tmp_path: Path) -> None:
+    shutil.copytree(plain.path, tmp_path / "run")
+    run = RunDir(tmp_path / "run")
+    results, info = run.read_results().model_dump(mode="json", by_alias=True), run.read_info()
+    row = next(row for row in results["comparisons"] if row["slice"] is None)
+    row["overlap"] = {"n": 12, "without": row["delta"], "explained": 0.0123, "low": -0.01, "high": 0.03}
+    info.relabeled = Relabeled(run="earlier", seal="0" * 64, fixes="fixes.csv", digest="1" * 64, labels={"reviews": 17})
+    run.write(Results.model_validate(results), info)
+    (run.path / "report.html").write_text(render_html(run), "utf-8")
+    page = chromium.new_page()
+    page.goto((run.path / "report.html").as_uri() + "#data")
+    page.wait_for_selector("#without-overlap")
+    assert "12 of 2,400" in page.inner_text("#without-overlap")
+    assert "+1.2" in page.inner_text("#without-overlap")
+    assert "17" in page.inner_text("#corrected")
+    page.close()
+
+
+def _no_gates(value: dict[str, Any]) -> None:
+    value["gates"], value["verdict"]["overall"] = [], "none"
+
+
+def _all_skipped(value: dict[str, Any]) -> None:
+    _no_gates(value)
+    for part in ("metrics", "comparisons", "flips", "tables"):
+        value[part] = []
+    for evaluation in value["evaluations"]:
+        evaluation["skipped"] = dict.fromkeys(evaluation["protocols"], "cannot be asked")
+        for part in ("protocols", "counts", "coverage"):
+            evaluation[part] = {}
+
+
+def _from_right_to_left(value: dict[str, Any]) -> None:
+    value["title"] = "דוח " * 20 + "\u202e"
+    value["gates"][0]["id"] = "שער_" + "א" * 80
+
+
+@pytest.mark.parametrize(
+    ("change", "items"), [(_no_gates, 40), (_all_skipped, 40), (_from_right_to_left, 40), (lambda value: None, 1)]
+)
+def test_odd_runs_open_quietly_and_fit(
+    change: Callable[[dict[str, Any]], None], items: int, visit: Open, tmp_path: Path
+) -> None:
+    """No gates, nothing answered, names from right to left, one item."""
+    run = build_run(tmp_path / "run", Options(items=items))
+    value = run.read_results().model_dump(mode="json", by_alias=True)
+    change(value)
+    run.write(Results.model_validate(value), run.read_info())
+    write_reports(run)
+    for width in (390, 1280):
+        page = visit(run, width, fragment="")
+        for part in TABS:
+            tab(page, part)
+            assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), (part, width)
+
+
 def test_each_of_five_questions_is_answered_within_two_clicks(plain: RunDir, visit: Open) -> None:
     """May I ship? What broke? The worst regressions? Whom does it hurt? What did it cost?"""
     page = visit(plain, fragment="")
@@ -419,7 +510,9 @@ def test_long_names_and_twenty_models_do_not_scroll_sideways(chromium: Any, plai
         text = text.replace(f'"{name}"', f'"{new}"')
     results = json.loads(text)
     for number in range(14):
-        results["models"].append({**results["models"][1], "name": f"further_model_number_{number:02d}_of_this_suite"})
+        results["models"].append(
+            {**results["models"][1], "name": f"further_{number:02d}_{'very_long_model_name' * 3}"[:60]}
+        )
         copies = [row for row in results["metrics"] if row["model"] == "tfidf"]
         results["metrics"] += [{**row, "model": results["models"][-1]["name"]} for row in copies]
     run = RunDir(tmp_path / "run")

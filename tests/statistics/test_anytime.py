@@ -18,12 +18,14 @@ def test_bounds_are_where_the_bets_win() -> None:
     low = bounded_mean(values, Groups.of(None, 80), (0, 1), 0.95, (0.05,)).at(0.05).low
     assert low is not None
     bets = np.geomspace(2.0**-9, 0.98, 48)
+    weights = (1 + np.log(1 / bets)) ** -2
+    weights /= weights.sum()
 
     def wealth(mean: float) -> float:
         product = np.ones(48)
         for value in values:
             product *= 1 + bets * (value / mean - 1)
-        return float(product.mean())
+        return float(weights @ product)
 
     assert wealth(low) == pytest.approx(20, rel=1e-6)
     assert wealth(low * 0.99) > 20 > wealth(low * 1.01)
@@ -82,6 +84,19 @@ def test_a_ratio_is_bounded_on_its_log_scale() -> None:
     assert bound.high is not None
     assert bound.low * bound.high == pytest.approx(1.02**2)
     assert bound.high > 1.02 * 1.04 ** (1.645 / 1.96)
+
+
+def test_large_effects_take_fewer_items_than_a_fixed_design() -> None:
+    """An effect of twice what 500 items find: scores that vary little within their range take at most 60% of them."""
+    rng = np.random.default_rng(5)
+    found = 2.49 * 0.1334 / math.sqrt(500)
+    stops = []
+    for _ in range(30):
+        change = np.clip(0.8 * rng.beta(4, 4, 600) - 0.4 + 2 * found, -1, 1)
+        lows = ((n, bounded_mean(change[:n], Groups.of(None, n), (-1, 1), 0.95, (0.05,)).at(0.05).low) for n in
+                range(100, 601, 25))  # fmt: skip
+        stops.append(next((n for n, low in lows if low is not None and low > 0), 600))
+    assert np.mean(stops) < 0.6 * 500
 
 
 @pytest.mark.parametrize("kind", ["paired shares", "a ratio"])

@@ -160,3 +160,16 @@ def test_both_limits_count_where_a_level_lies_between_them() -> None:
     low, high = variance_range(100)
     assert low < 1 < high
     assert low == pytest.approx(99 / stats.chi2.ppf(0.975, 99))
+
+
+def test_skewed_items_say_what_a_bound_on_their_long_tail_is_worth() -> None:
+    """Exponential losses: 7.3% of 95% bounds lie above the truth at 120 items."""
+    rng = np.random.default_rng(0)
+    samples = 1 - rng.exponential(1, (20_000, 80))
+    error = samples.std(axis=1, ddof=1) / np.sqrt(80)
+    beyond = float(np.mean(samples.mean(axis=1) - 1.6644 * error > 0))
+    row = estimate(samples[np.argsort(samples.sum(axis=1))[10_000]][:, None], kind="mean", value=mean)
+    [said] = [text for text in row.weaknesses if "skewed" in text]
+    assert int(said.split("about ")[1].split("%")[0]) == pytest.approx(100 * beyond, abs=1.5)
+    plain = estimate(rng.normal(0, 1, (80, 1)), kind="mean", value=mean)
+    assert not any("skewed" in text for text in plain.weaknesses)

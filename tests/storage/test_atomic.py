@@ -2,6 +2,9 @@ from __future__ import annotations
 
 import errno
 import os
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -79,6 +82,26 @@ def test_a_folder_appears_whole_or_not_at_all(tmp_path: Path) -> None:
         (work / "b").write_text("second")
     assert [entry.name for entry in target.iterdir()] == ["b"]
     assert [entry.name for entry in tmp_path.iterdir()] == ["entry"]
+
+
+def test_what_a_killed_process_left_is_swept_and_what_a_living_one_has_stays(tmp_path: Path) -> None:
+    program = (
+        "import sys, os, signal\nfrom pathlib import Path\nfrom harness.storage import atomic\n"
+        "with atomic.folder(Path(sys.argv[1])) as work:\n"
+        "    (work / 'half').write_text('x')\n    os.kill(os.getpid(), signal.SIGKILL)\n"
+    )
+    target = tmp_path / "mod[e]l"
+    subprocess.run([sys.executable, "-c", program, str(target)], check=False)
+    (left,) = tmp_path.iterdir()
+    hour_ago = time.time() - 3600
+    os.utime(left, (hour_ago, hour_ago))
+    with atomic.folder(target) as other:
+        assert not left.exists()
+        os.utime(other, (hour_ago, hour_ago))
+        with atomic.folder(target) as work:
+            assert other.is_dir()
+            (work / "whole").write_text("x")
+    assert [path.name for path in tmp_path.iterdir()] == [target.name]
 
 
 def test_a_folder_without_permission_says_so(tmp_path: Path) -> None:

@@ -19,9 +19,9 @@ def sentiment() -> Suite:
 
 
 def test_another_checkpoint_takes_a_model_s_place(sentiment: Suite, tmp_path: Path) -> None:
-    changed = override(sentiment, models={"finetuned": str(tmp_path), "scratch": "someone/model@1a2b"})
+    changed = override(sentiment, models={"finetuned": str(tmp_path), "linear": "someone/model@1a2b"})
     assert changed.models["finetuned"].options == LoadModel(load=str(tmp_path))
-    assert changed.models["scratch"].options == LoadModel(load="someone/model", revision="1a2b")
+    assert changed.models["linear"].options == LoadModel(load="someone/model", revision="1a2b")
     assert changed.models["base"] == sentiment.models["base"]
     assert changed.digest != sentiment.digest
     assert changed.gates_digest == sentiment.gates_digest
@@ -88,12 +88,12 @@ def test_only_models_keeps_what_they_start_from_and_are_compared_with(sentiment:
     assert part.compare.pairs == []
     assert part.evaluated == sentiment.evaluated
     left_out = {gate.rule.id: gate.reason for gate in part.gates.left_out}
-    assert set(left_out) == {"pretraining", "bag-of-words"}
+    assert set(left_out) == {"bag-of-words"}
     assert "leaves out the model" in left_out["bag-of-words"]
 
 
 def test_only_both(sentiment: Suite) -> None:
-    part = override(sentiment, only=["pairs", "scratch"])
+    part = override(sentiment, only=["pairs", "linear"])
     assert part.evaluated == ("pairs",)
     assert "reviews" in part.tasks
     assert part.release == ()
@@ -102,7 +102,7 @@ def test_only_both(sentiment: Suite) -> None:
 
 
 def test_a_release_model_that_is_left_out_keeps_its_verdict(sentiment: Suite) -> None:
-    both = replace(sentiment, release=("finetuned", "scratch"))
+    both = replace(sentiment, release=("finetuned", "classical"))
     part = override(both, only=["finetuned"])
     assert "better" in {rule.id for rule in part.gates.rules}
-    assert {gate.model for gate in part.gates.left_out if gate.rule.id == "better"} == {"scratch"}
+    assert {gate.model for gate in part.gates.left_out if gate.rule.id == "better"} == {"classical"}

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from harness.cli.ci_system import ci_option, tell
-from harness.cli.options import OUT, file_options, output_options
+from harness.cli.options import OUT, file_options, follow_links_option, output_options
 from harness.cli.terminal import say
 
 
@@ -18,6 +18,11 @@ from harness.cli.terminal import say
 @click.option("--task-data", type=click.Path(dir_okay=False, path_type=Path), help="Labeled data file; adds a task.")
 @click.option("--text", default="text", show_default=True, help="Text column of --task-data.")
 @click.option("--label", default="label", show_default=True, help="Label column of --task-data.")
+@click.option(
+    "--labels",
+    metavar="HEAD=LABEL,...",
+    help="What the rows of the head mean: `LABEL_0=negative,LABEL_1=positive`, or the labels in its order.",
+)
 @file_options
 @click.option(
     "--prose",
@@ -43,6 +48,7 @@ from harness.cli.terminal import say
     show_default=True,
     help="own: built-in sentence pairs and pronouns. full: also all probes of bias-full (fetches public datasets).",
 )
+@click.option("--no-texts", is_flag=True, help="Keep every item's text out of the run's files and of what is printed.")
 @click.option("--limit", type=click.IntRange(min=1), help="Evaluate at most this many items per evaluation.")
 @click.option(
     "--out",
@@ -54,16 +60,19 @@ from harness.cli.terminal import say
 @click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda, cuda:1, cuda:auto (all), mps.")
 @ci_option
 @output_options
+@follow_links_option
 def command(
     base: str,
     finetuned: str,
     task_data: Path | None,
     text: str,
     label: str,
+    labels: str | None,
     prose: Path | None,
     trained_on: tuple[str, ...],
     held_out: bool,
     bias: str,
+    no_texts: bool,
     limit: int | None,
     out: Path,
     device: str,
@@ -85,6 +94,7 @@ def command(
     from harness.commands.auto_suite import MADE, audit_suite
     from harness.pipeline.run_suite import Settings, run_suite
     from harness.storage import atomic
+    from harness.suite.override import override
     from harness.suite.suite_text import suite_text
 
     reporter = TypedReporter(make_reporter(quiet=quiet))
@@ -96,13 +106,16 @@ def command(
             task_data=task_data,
             text=text,
             label=label,
+            labels=labels,
             read_as=read_as,
             prose=prose,
             bias=bias,
             trained_on=files,
             held_out=held_out,
         )
-        settings = Settings(out=out, limit=limit, device=device, command=["harness", *sys.argv[1:]])
+        private = {"texts": "none"} if no_texts else {}
+        suite = override(suite, texts="none") if no_texts else suite
+        settings = Settings(out=out, limit=limit, device=device, command=["harness", *sys.argv[1:]], overrides=private)
         finished = run_suite(suite, open_store(reporter), reporter, settings)
     code = show_outcome(finished.run, finished.results, as_json=as_json)
     written = finished.run.path / "suite.yaml"

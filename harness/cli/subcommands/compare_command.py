@@ -13,6 +13,9 @@ from harness.cli.terminal import say
 @click.argument("candidate_run", metavar="RUN_B")
 @click.option("--model", "models", multiple=True, metavar="A=B", help="Compare model A of RUN_A with model B of RUN_B.")
 @click.option(
+    "--suite", "suite_name", help="Judge RUN_B's released models by this suite's gates, with RUN_A as baseline."
+)
+@click.option(
     "--allow-protocol-difference",
     is_flag=True,
     help="Compare runs that asked differently (prompt, template, words, stop rules, filters, scorer), and label it.",
@@ -22,6 +25,7 @@ def command(
     baseline_run: str,
     candidate_run: str,
     models: tuple[str, ...],
+    suite_name: str | None,
     allow_protocol_difference: bool,
     as_json: bool,
     quiet: bool,
@@ -29,12 +33,14 @@ def command(
     """Compare two stored runs: RUN_B minus RUN_A, item by item, with intervals.
 
     Models with the same name are compared on every evaluation that both runs contain. Models and evaluations without a
-    partner are named. Runs that asked differently are refused.
+    partner are named. Runs that asked differently are refused. With --suite, the exit code is the verdict.
     """
     from harness.cli.comparison_lines import comparison_lines
     from harness.cli.console import make_reporter
     from harness.cli.options import earlier_json, emit_json, say_earlier_version
+    from harness.cli.outcome import say_verdicts, verdict_json
     from harness.commands.compare_runs import both_sides, compare_runs
+    from harness.commands.judge_pair import judge_pair
     from harness.report.wording.safe_text import clean_line
     from harness.storage.run_folders import find
 
@@ -50,10 +56,19 @@ def command(
     compared = compare_runs(first, second, pairs, reporter, allow_protocol_difference=allow_protocol_difference)
     for sentence in compared.unpaired:
         reporter.warn(clean_line(sentence))
+    judged = None
+    if suite_name is not None:
+        judged = judge_pair(
+            first, second, pairs, suite_name, reporter, allow_protocol_difference=allow_protocol_difference
+        )
     if as_json:
         comparisons = [entry.model_dump(mode="json") for entry in compared.comparisons]
-        emit_json({"comparisons": comparisons, "unpaired": compared.unpaired, **earlier_json(first, second)})
-        return 0
-    for line in comparison_lines(compared.comparisons, both_sides(first, second)):
-        say(line)
-    return 0
+        verdict = {} if judged is None else verdict_json(judged)
+        emit_json({"comparisons": comparisons, "unpaired": compared.unpaired, **verdict, **earlier_json(first, second)})
+    else:
+        for line in comparison_lines(compared.comparisons, both_sides(first, second)):
+            say(line)
+        if judged is not None:
+            say()
+            say_verdicts(judged, None)
+    return 0 if judged is None else judged.verdict.exit_code

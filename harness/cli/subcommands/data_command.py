@@ -10,6 +10,7 @@ from harness.cli.console import make_reporter
 from harness.cli.options import emit_json, file_options, open_store
 from harness.cli.terminal import heading, say
 from harness.commands.data import expand_names, open_entry, open_file, preview_entry, preview_facts
+from harness.core.errors import DataError, unknown
 
 
 @click.group("data")
@@ -147,7 +148,15 @@ def audit_data(
     reporter = make_reporter()
     store = open_store(reporter)
     path = Path(data)
-    dataset = open_file(path, store, reporter, read_as) if path.is_file() else open_entry(data, store, reporter)
+    dataset = (
+        open_file(path, reporter, read_as, label or "label") if path.is_file() else open_entry(data, store, reporter)
+    )
+    for name, option in ((text, "--text"), (label, "--label")):
+        if name is not None and name not in dataset.columns:
+            raise DataError(
+                f"data {dataset.name!r}: {unknown('column', name, dataset.columns)}",
+                hint=f"name the column with {option}.",
+            )
     guesses: list[str] = []
     groups = read_groups(lexicon, guesses) if lexicon is not None else None
     for guess in guesses:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from harness.cli.options import file_options
+from harness.cli.options import file_options, follow_links_option
 from harness.cli.terminal import say
 
 
@@ -38,6 +38,7 @@ from harness.cli.terminal import say
 @file_options
 @click.option("--force", is_flag=True, help="Replace an existing file.")
 @click.option("--data", "old_data", hidden=True, help="The data comes first now.")
+@follow_links_option
 def command(
     data: tuple[Path, ...],
     base: str | None,

@@ -9,14 +9,18 @@ import click
 
 from harness.cli.terminal import heading, say
 
-KINDS = ("tasks", "probes", "metrics", "models", "sources", "data", "checkpoints", "suites", "report_sections")
+KINDS = (
+    *("tasks", "probes", "metrics", "models", "sources", "data", "checkpoints", "suites", "importers"),
+    "report_sections",
+)
 
 
 @click.command("list")
 @click.argument("kinds", nargs=-1, type=click.Choice(KINDS), metavar="[KIND]...")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object to stdout.")
 def command(kinds: tuple[str, ...], as_json: bool) -> int:
-    """List what is installed: tasks, probes, metrics, models, sources, data, checkpoints, suites, report sections."""
+    """List what is installed: tasks, probes, metrics, models, sources, data, checkpoints, suites, importers,
+    report sections."""
     from harness.cli.options import emit_json
 
     entries_by_kind = {kind: dict(_entries(kind)) for kind in kinds or KINDS}

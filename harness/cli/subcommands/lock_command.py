@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from harness.cli.options import lock_option
+from harness.cli.options import follow_links_option, lock_option
 from harness.cli.terminal import say
 
 
@@ -14,6 +14,7 @@ from harness.cli.terminal import say
 @click.argument("suite")
 @lock_option
 @click.option("--quiet", "-q", is_flag=True, help="Print only warnings.")
+@follow_links_option
 def command(suite: str, lock: Path | None, quiet: bool) -> int:
     """Pin SUITE in a lock file: digests of the suite, its gates, its data, and its baseline.
 

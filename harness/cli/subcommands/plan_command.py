@@ -39,7 +39,7 @@ def command(
     )
     from harness.commands.plan import plan_suite
     from harness.report.wording.safe_text import clean
-    from harness.schema.units import show_bytes, show_seconds
+    from harness.schema.units import show_bytes, show_estimate
     from harness.suite.checks.metric_code_checks import metric_code
 
     chosen, _ = changed_suite(suite, models, only, seed, trained_on)
@@ -58,7 +58,7 @@ def command(
     heading("steps")
     for step in plan.steps:
         state = "cached" if step.cached else "to do" if step.cached is False else "waiting for data"
-        time = f", about {show_seconds(step.seconds)}" if step.seconds else ""
+        time = f", {show_estimate(step.seconds)}" if step.seconds else ""
         say(clean(f"  {step.kind} {step.name}: {state}{time}; {step.detail}"))
     say_metric_code(code)
     heading("gates")
@@ -67,5 +67,5 @@ def command(
     if not plan.gates:
         say("  no gates: nothing is judged")
     total = plan.seconds
-    say(f"estimated time: {show_seconds(total) if total else 'a few seconds, everything is cached'}")
+    say(f"estimated time: {show_estimate(total) if total else 'a few seconds, everything is cached'}")
     return 0

@@ -15,6 +15,12 @@ from harness.cli.options import OUT, lock_option, output_options, suite_changes
 @click.argument("suite")
 @suite_changes
 @click.option(
+    "--baseline-run",
+    metavar="RUN",
+    help="Compare with a model of this stored run (tag, folder, or URL) instead of the suite's baseline.",
+)
+@click.option("--baseline-model", metavar="NAME", help="The model of --baseline-run. Defaults to the released one.")
+@click.option(
     "--limit", type=click.IntRange(min=1), help="Evaluate at most this many items per evaluation (for a quick check)."
 )
 @click.option(
@@ -28,6 +34,9 @@ from harness.cli.options import OUT, lock_option, output_options, suite_changes
 @click.option("--resume/--fresh", default=True, show_default=True, help="Reuse cached work, or recompute everything.")
 @click.option("--locked", is_flag=True, help="Run only what the lock file pins (exit code 13 if anything differs).")
 @lock_option
+@click.option(
+    "--no-texts", is_flag=True, help="Keep every item's text out of the run's files and of all that is printed."
+)
 @click.option(
     "--allow-metric-code",
     "metric_code",
@@ -47,12 +56,15 @@ def command(
     trained_on: tuple[str, ...],
     only: tuple[str, ...],
     seed: int | None,
+    baseline_run: str | None,
+    baseline_model: str | None,
     limit: int | None,
     out: Path,
     device: str,
     resume: bool,
     locked: bool,
     lock: Path | None,
+    no_texts: bool,
     metric_code: bool,
     until_decided: bool,
     ci: str,
@@ -64,13 +76,14 @@ def command(
     The exit code is the verdict: 0 if every blocking gate passed, 10 if one failed, 11 if one is
     inconclusive, 12 if one could not be judged, 13 if --locked finds a difference.
     """
-    from harness.calibration.driver import carry_out_for
+    from harness.calibration.load_calibration import CalibrationSuite
     from harness.cli.console import make_reporter
-    from harness.cli.options import changed_suite, lock_file, open_store
+    from harness.cli.options import changed_suite, lock_file, open_store, stored_baseline
     from harness.cli.outcome import show_outcome
     from harness.pipeline.run_suite import Settings, run_suite
 
-    chosen, overrides = changed_suite(suite, models, only, seed, trained_on)
+    stored = stored_baseline(baseline_run, baseline_model)
+    chosen, overrides = changed_suite(suite, models, only, seed, trained_on, stored, no_texts)
     reporter = make_reporter(quiet=quiet)
     settings = Settings(
         out=out,
@@ -85,7 +98,11 @@ def command(
         until_decided=until_decided,
     )
     store = open_store(reporter, fresh=not resume)
-    finished = run_suite(chosen, store, reporter, settings, carry_out_for(chosen))
+    if isinstance(chosen, CalibrationSuite):
+        from harness.calibration.driver import over_worlds as carry_out
+    else:
+        from harness.pipeline.carry_out import carry_out
+    finished = run_suite(chosen, store, reporter, settings, carry_out)
     code = show_outcome(finished.run, finished.results, as_json=as_json, info=finished.info)
     tell(finished.run, finished.results, finished.info, ci, as_json=as_json)
     return code

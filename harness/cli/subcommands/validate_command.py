@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import click
 
+from harness.cli.options import follow_links_option
 from harness.cli.terminal import say
 
 
 @click.command("validate")
 @click.argument("suites", nargs=-1, required=True, metavar="SUITE...")
+@follow_links_option
 def command(suites: tuple[str, ...]) -> int:
     """Check suites: keys, names, metrics and gates, and the data and models that are on this machine.
 
@@ -18,13 +20,17 @@ def command(suites: tuple[str, ...]) -> int:
     from harness.calibration.load_calibration import CalibrationSuite, load_any_suite
     from harness.cli.console import make_reporter
     from harness.cli.options import open_store, say_metric_code, say_unknown_training
-    from harness.commands.check_suite import check_suite
+    from harness.commands.check_suite import check_beside, check_suite
+    from harness.core.errors import SuiteError
     from harness.suite.checks.metric_code_checks import metric_code
 
     for name in suites:
-        suite = load_any_suite(name)
-        code = metric_code(suite)
         reporter = make_reporter(quiet=True)
+        try:
+            suite = load_any_suite(name)
+        except SuiteError as error:
+            raise check_beside(name, error, open_store(reporter), reporter) from error
+        code = metric_code(suite)
         if not isinstance(suite, CalibrationSuite):
             checked = check_suite(suite, open_store(reporter), reporter)
             checked.raise_faults(suite)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from harness.cli.options import OUT
+from harness.cli.options import OUT, follow_links_option
 from harness.cli.terminal import say
 
 if TYPE_CHECKING:
@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 )
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object a checkpoint to stdout.")
 @click.option("--quiet", "-q", is_flag=True, help="No progress.")
+@follow_links_option
 def command(
     folder: Path,
     suite: str,

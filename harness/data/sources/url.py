@@ -15,7 +15,7 @@ from harness.core.reporter import Reporter
 from harness.data.sources.download import Answer, download
 from harness.data.sources.source_error import SourceFailed, checked
 from harness.data.sources.source_specs import UrlMember, UrlSource
-from harness.storage.plain_http import http_opener
+from harness.storage.plain_http import blocks, http_opener
 from harness.storage.store import Entry, Store
 
 KIND = "artifacts"
@@ -77,4 +77,4 @@ def _open(address: str, start: int) -> Iterator[Answer]:
             raise SourceFailed(f"cannot resolve the host of {address}; check the network.") from error
         raise
     with response:
-        yield Answer(start if response.status == 206 else 0, iter(lambda: response.read(1 << 18), b""))
+        yield Answer(start if response.status == 206 else 0, blocks(response))

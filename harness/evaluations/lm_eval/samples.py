@@ -18,10 +18,10 @@ from typing import Any
 from harness.core.digests import digest
 from harness.core.errors import DataError, Where
 from harness.core.evaluation import Item
-from harness.core.records import Record
 from harness.core.requests import Failure
 from harness.core.storable import REPLACED, stored
 from harness.data.parsers.json_documents import unique_pairs
+from harness.evaluations.answered_item import Answered
 from harness.evaluations.lm_eval.logged_figures import Ours, ReadDocuments, Sample, with_given
 from harness.evaluations.lm_eval.logged_task import UNKNOWN, LoggedTask
 from harness.evaluations.lm_eval.sample_choices import choice_records
@@ -42,20 +42,6 @@ METRICS: Mapping[str, tuple[str, ...]] = {
 
 _NEEDED = ("doc", "doc_hash", "target", "arguments", "resps", "filtered_resps")
 _SHOWN = 3
-
-
-@dataclass(frozen=True, slots=True)
-class Answered:
-    """One document that a model answered under lm-eval.
-
-    Attributes:
-        prompt: digest of what was asked; another one means other examples, template or description.
-    """
-
-    item: Item
-    record: Record
-    protocol: str
-    prompt: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, ClassVar, Literal
 
@@ -20,6 +19,7 @@ from harness.core.requests import Failure, Request, Response
 from harness.evaluations.columns import text_of
 from harness.evaluations.item_measures import MARGIN_OF_CORRECT
 from harness.evaluations.label_prompt import HEAD, ClozeOptions, Question, decide, probabilities
+from harness.evaluations.label_stats import label_margin, label_stats
 from harness.evaluations.record_builders import failed, outcome, truncated_tokens
 from harness.evaluations.subsample import choose
 from harness.schema.suite.data_refs import DataName, ref_name
@@ -257,20 +257,14 @@ class Classification(Evaluation):
         if item.target is None or item.target not in log_p:
             raise ValueError(f"item {item.id} of {self.name!r} has the target {item.target!r}, not a label of the task")
         prediction, tied = decide(log_p, item.id)
-        others = max(value for label, value in log_p.items() if label != item.target)
         return outcome(
             item,
             prediction=prediction,
-            margin=log_p[item.target] - others,
+            margin=label_margin(log_p, item.target),
             tied=tied,
             truncated=truncated,
             response={"log_p": log_p},
-            stats={
-                "correct": float(prediction == item.target),
-                "nll": -log_p[item.target],
-                "brier": math.fsum((math.exp(v) - float(label == item.target)) ** 2 for label, v in log_p.items()),
-                "confidence": math.exp(log_p[prediction]),
-            },
+            stats=label_stats(log_p, prediction, item.target),
         )
 
     def metric_context(self) -> MetricContext:

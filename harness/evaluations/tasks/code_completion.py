@@ -15,6 +15,7 @@ from harness.core.digests import digest, fraction
 from harness.core.evaluation import Item, ItemMeasure
 from harness.evaluations.columns import text_of
 from harness.evaluations.generation_base import MOST_TOKENS, WritingOptions, WritingTask
+from harness.evaluations.repeated_answers import SAMPLED
 from harness.evaluations.row_task import PARENT
 from harness.metrics.capability.written_text import edit_similarity_of, parses
 
@@ -45,6 +46,7 @@ class CodeCompletion(WritingTask[CodeCompletionOptions]):
     provides: ClassVar[tuple[str, ...]] = (
         *("line_exact_match", "edit_similarity", "parse_rate", "correct", "length_limit_rate", "prediction", "target"),
         *("nll_reference", "bytes_reference"),
+        *SAMPLED,
     )
     default_metrics: tuple[str, ...] = (
         *("target_bits_per_byte", "line_exact_match", "edit_similarity", "parse_rate", "length_limit_rate"),

@@ -13,6 +13,7 @@ from harness.evaluations.answer_reader import ReadAnswer, as_canonical, calls_ma
 from harness.evaluations.generation_base import MOST_TOKENS, WritingOptions, WritingTask
 from harness.evaluations.item_measures import ANSWER_F1
 from harness.evaluations.prompt_template import ColumnTemplate
+from harness.evaluations.repeated_answers import SAMPLED
 from harness.metrics.capability.answer_match import (
     answer_f1_of,
     exact_match_of,
@@ -57,6 +58,7 @@ class GenerativeQA(WritingTask[GenerativeQAOptions]):
             "length_limit_rate",
         ),
         *("tool_name", "tool_arguments", "target", "prediction", "correct", "nll_reference", "bytes_reference"),
+        *SAMPLED,
     )
     default_metrics: tuple[str, ...] = (
         "squad_exact_match",

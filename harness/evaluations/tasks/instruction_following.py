@@ -12,6 +12,7 @@ from harness.evaluations.constraints import constraints_in, met
 from harness.evaluations.generation_base import WritingOptions, WritingTask
 from harness.evaluations.item_measures import CONSTRAINTS_MET, REPEATED
 from harness.evaluations.prompt_template import ColumnTemplate
+from harness.evaluations.repeated_answers import SAMPLED
 from harness.metrics.capability.written_text import writing_statistics
 
 
@@ -41,6 +42,7 @@ class Instruction(WritingTask[InstructionOptions]):
     provides: ClassVar[tuple[str, ...]] = (
         *("followed", "met", "constraints", "correct", "length_limit_rate", "words", "grams_4", "repeated"),
         *("nll_reference", "bytes_reference", "prediction"),
+        *SAMPLED,
     )
     default_metrics: tuple[str, ...] = (
         "prompt_level_accuracy",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Iterator, Sequence
 from typing import ClassVar
@@ -18,7 +17,7 @@ from harness.core.metric import MetricContext
 from harness.core.model import ModelFacts
 from harness.core.records import Record
 from harness.core.requests import Classify, Failure, Request, Response
-from harness.evaluations.columns import text_of
+from harness.evaluations.columns import pieces_of, text_of
 from harness.evaluations.record_builders import failed, outcome, scores, truncated_tokens
 from harness.evaluations.row_task import PARENT, RowOptions, RowTask
 from harness.metrics.capability.multilabel_f1 import NEEDS, label_counts
@@ -66,9 +65,7 @@ class MultiLabel(RowTask[MultiLabelOptions]):
 
     def row_items(self, dataset: Dataset, row: Row) -> Iterator[Item]:
         text = text_of(dataset, row, self.options.text)
-        cell = text_of(dataset, row, self.options.label)
-        listed = self.options.label in dataset.facts.get("lists", ()) and cell.startswith("[")
-        parts = json.loads(cell) if listed else cell.split(self.options.separator)
+        parts = pieces_of(dataset, row, self.options.label, self.options.separator)
         given = [label_text(part.strip()) for part in parts if part.strip()]
         for label in given:
             if label not in self.options.labels:

@@ -25,6 +25,7 @@ from harness.evaluations.generation_base import CHAT, WritingOptions, WritingTas
 from harness.evaluations.item_measures import MARGIN_OF_CORRECT
 from harness.evaluations.prompt_template import ColumnTemplate
 from harness.evaluations.record_builders import scores
+from harness.evaluations.repeated_answers import SAMPLED
 
 HARMFUL, BENIGN = "harmful", "benign"
 _OPENING = 160
@@ -65,6 +66,7 @@ class Refusal(WritingTask[RefusalOptions]):
     provides: ClassVar[tuple[str, ...]] = (
         *("refused_harmful", "refused_benign", "preferred_safe", "correct", "length_limit_rate", "prediction"),
         *("nll_reference", "bytes_reference"),
+        *SAMPLED,
     )
     default_metrics: tuple[str, ...] = (
         "refusal_rate",

@@ -60,6 +60,12 @@ class GenerationOptions(WritingOptions):
                 raise ValueError(f"`{option}` is read by {', '.join(metrics)}; name one of them in `metrics`")
         return self
 
+    @model_validator(mode="after")
+    def _read_once(self) -> GenerationOptions:
+        if self.samples is not None and self.readers:
+            raise ValueError("`samples` does not fit `reference_model` or `judge`, which read one text of each item")
+        return self
+
     @property
     def readers(self) -> tuple[tuple[tuple[str, ...], str], ...]:
         """Where the YAML names a model that reads the texts, and which."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Sequence
 from typing import ClassVar
 
@@ -16,7 +15,7 @@ from harness.core.metric import MetricContext
 from harness.core.model import ModelFacts
 from harness.core.records import Record
 from harness.core.requests import Failure, Request, Response, Tag, Tags
-from harness.evaluations.columns import text_of
+from harness.evaluations.columns import pieces_of
 from harness.evaluations.record_builders import failed, outcome, truncated_tokens
 from harness.evaluations.row_task import PARENT, RowOptions, RowTask
 from harness.metrics.capability.span_f1 import OUTSIDE, PREFIXES, Scheme, schemes_of, span_statistics, spans
@@ -110,10 +109,7 @@ class Tagging(RowTask[TaggingOptions]):
 
     def _pieces(self, dataset: Dataset, row: Row, column: str) -> list[str]:
         """The words or tags of a row: a list in the file, else a text with single spaces."""
-        cell = text_of(dataset, row, column, empty=False)
-        if column in dataset.facts.get("lists", ()) and cell.startswith("["):
-            return [str(piece) for piece in json.loads(cell)]
-        return cell.split(" ")
+        return pieces_of(dataset, row, column, " ", empty=False)
 
     def row_items(self, dataset: Dataset, row: Row) -> Iterator[Item]:
         words, tags = (self._pieces(dataset, row, column) for column in (self.options.words, self.options.tags))

@@ -80,6 +80,13 @@ class ZhaoMetric(RecordMetric):
     labels: tuple[str, ...]
     kind: MetricKind = "additive"
 
+    @property
+    def unkept(self) -> Mapping[str, str]:
+        return {
+            "same_quantity": "labels that a model never predicts are left out: models with other labels are measured "
+            "on other cells."
+        }
+
     def rows(self, records: Records) -> FloatArray:
         said = records.texts("prediction")
         member = [column(records, MEMBER + group) for group in groups_of(records)]

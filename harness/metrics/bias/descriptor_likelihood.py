@@ -7,6 +7,7 @@ each axis.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import combinations
 from typing import Any, ClassVar
@@ -29,6 +30,10 @@ class PairsDiffer(JackknifeMetric):
 
     A count of significant tests is not smooth in the data, so its jackknife interval is too short.
     """
+
+    @property
+    def unkept(self) -> Mapping[str, str]:
+        return {"doubled": "how many pairs differ significantly grows with the number of sentences: compare one n."}
 
     def contributions(self, records: Records) -> FloatArray:
         return np.column_stack(

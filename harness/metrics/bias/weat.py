@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -36,7 +36,8 @@ def effect_size(x: FloatArray, y: FloatArray) -> float:
 
 def permutation_p(x: FloatArray, y: FloatArray, seed: int = 0) -> float:
     """One-sided p of the difference of means over partitions into sets of the same sizes."""
-    both = np.concatenate([x, y])
+    # By value, so that the drawn partitions do not hang on the order of rows.
+    both = np.concatenate([np.sort(x), np.sort(y)])
     n, k = len(both), len(x)
     if k < 1 or n == k:
         return float("nan")
@@ -59,6 +60,10 @@ class WeatEffect(RecordMetric):
 
     kind: MetricKind = "additive"
 
+    @property
+    def unkept(self) -> Mapping[str, str]:
+        return {"doubled": "the standard deviation is that of a sample (n − 1): few words have a smaller effect size."}
+
     def rows(self, records: Records) -> FloatArray:
         association, first = column(records, "association"), column(records, "in_x")
         return np.column_stack([first, first * association, 1.0 - first, (1.0 - first) * association, association**2])
@@ -80,6 +85,10 @@ class WeatP(RecordMetric):
 
     kind: MetricKind = "mean"
     sliced: ClassVar[bool] = False
+
+    @property
+    def unkept(self) -> Mapping[str, str]:
+        return dict.fromkeys(("doubled", "influence"), "a p-value falls with the number of words; it has no interval.")
 
     def rows(self, records: Records) -> FloatArray:
         first, association = column(records, "in_x"), column(records, "association")

@@ -13,7 +13,7 @@ two fifths of the excess go. Gate on the Brier score or the log-likelihood inste
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -37,6 +37,12 @@ class ExpectedCalibrationError(RecordMetric):
 
     debiased: bool
     kind: MetricKind = "additive"
+
+    @property
+    def unkept(self) -> Mapping[str, str]:
+        if not self.debiased:
+            return {}
+        return {"doubled": "the correction of its bias depends on the number of items: compare figures of one n."}
 
     def rows(self, records: Records) -> FloatArray:
         confidence = column(records, "confidence")

@@ -20,6 +20,10 @@ from harness.storage.store import Entry, Store
 KIND = "converted"
 FORMAT = 2
 _MAGIC = b"GGUF"
+_TENSOR_COUNT_AT = 8
+"""After the magic number and the version, four bytes each: the number of tensors, eight bytes."""
+_MOST_PER_BYTE = 8
+"""Parameters; the smallest quantization has 1.5 bits for each."""
 
 
 def converted(path: Path, store: Store, reporter: Reporter, *, where: Where | None = None) -> Path:
@@ -95,9 +99,10 @@ def _convert(path: Path, work: Path, reporter: Reporter, title: str, where: Wher
     with reporter.task(f"converting {title} to safetensors"), quiet(), no_gguf_bar():
         import torch
         from safetensors.torch import save_model
-        from transformers import AutoModelForCausalLM, AutoTokenizer
+        from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
 
         try:
+            _check_sizes(path, AutoConfig.from_pretrained(path.parent, gguf_file=path.name, local_files_only=True))
             tokenizer = AutoTokenizer.from_pretrained(
                 path.parent, gguf_file=path.name, local_files_only=True, trust_remote_code=False
             )
@@ -109,6 +114,8 @@ def _convert(path: Path, work: Path, reporter: Reporter, title: str, where: Wher
                 local_files_only=True,
                 trust_remote_code=False,
             )
+        except CheckpointError:
+            raise
         # A damaged file makes the readers of GGUF, numpy and transformers fail in ways of their own.
         except Exception as error:
             first = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
@@ -127,3 +134,30 @@ def _convert(path: Path, work: Path, reporter: Reporter, title: str, where: Wher
     for note in notes:
         reporter.warn(f"{title}: {note}")
     return {"source": title, "parameters": sum(weight.numel() for weight in model.parameters())}
+
+
+def _check_sizes(path: Path, config: Any) -> None:
+    """Refuses a file that declares a larger model than it can hold, before anything is built of that size.
+
+    Raises:
+        CheckpointError: with what it declares and what it has.
+    """
+    import torch
+    from transformers import AutoModelForCausalLM
+
+    with path.open("rb") as handle:
+        handle.seek(_TENSOR_COUNT_AT)
+        tensors = int.from_bytes(handle.read(8), "little")
+    size = path.stat().st_size
+    layers = config.get_text_config().num_hidden_layers
+    declared = f"{layers} layers" if layers > tensors else ""
+    if not declared:
+        with torch.device("meta"):
+            parameters = sum(weight.numel() for weight in AutoModelForCausalLM.from_config(config).parameters())
+        declared = f"{parameters} parameters" if parameters > _MOST_PER_BYTE * size else ""
+    if declared:
+        raise CheckpointError(
+            f"the file stands for {declared}, but has {tensors} tensors in {size} bytes.",
+            where=Where(path),
+            hint="copy or convert the checkpoint again.",
+        )

@@ -19,11 +19,12 @@ from email.utils import parsedate_to_datetime
 from typing import Any
 
 from harness.core.storable import stored
+from harness.models.server.exchange import Cut, Lines
 
-LARGEST_REPLY = 256_000_000
 _RETRIED = frozenset({408, 409, 425, 429})
-CREDENTIALS = frozenset({401, 402, 407})
-"""A key that is refused or ran out: nothing about the question, and the same for every other one."""
+CREDENTIALS = frozenset({401, 402, 403, 407})
+"""A key that is refused or ran out: nothing about the question, and the same for every other one. Where a server says
+403 to some questions alone (a filter of contents), the answers between them keep the run going."""
 _LONGEST_PAUSE = 60.0
 _LONGEST_RETRY_AFTER = 300.0
 _QUOTED = 240
@@ -93,14 +94,7 @@ class ServerClient:
         self._url = url.rstrip("/")
         self._key = key
         self._library = httpx2
-        self._client = httpx2.Client(
-            headers={"Authorization": f"Bearer {key}"} if key else {},
-            timeout=limits.timeout,
-            follow_redirects=False,
-            limits=httpx2.Limits(
-                max_connections=limits.concurrency + 1, max_keepalive_connections=limits.concurrency + 1
-            ),
-        )
+        self._lines = Lines({"Authorization": f"Bearer {key}"} if key else {}, limits.timeout)
         self._lock = threading.Lock()
         self._next_start = 0.0
         self._failed_in_a_row = 0
@@ -118,7 +112,7 @@ class ServerClient:
     def close(self) -> None:
         """Stops waiting calls and closes connections."""
         self._stopped.set()
-        self._client.close()
+        self._lines.close()
 
     def _call(self, method: str, path: str, body: Mapping[str, Any] | None) -> dict[str, Any]:
         if self._failed_in_a_row >= _GIVE_UP_AFTER:
@@ -132,7 +126,7 @@ class ServerClient:
                 status, headers, raw = self._exchange(method, path, body)
             except self._library.HTTPError as error:
                 problem = _told(error, self.limits.timeout)
-            except _TooMuch as error:
+            except Cut as error:
                 problem = str(error)
             else:
                 if 400 <= status < 500 and status not in _RETRIED:
@@ -160,20 +154,9 @@ class ServerClient:
 
     def _exchange(self, method: str, path: str, body: Mapping[str, Any] | None) -> tuple[int, Any, bytes]:
         """Status, headers and body of one attempt, within its time and size."""
-        deadline = time.monotonic() + self.limits.timeout
         content = None if body is None else json.dumps(body, ensure_ascii=False).encode("utf-8", "replace")
         headers = {} if content is None else {"Content-Type": "application/json"}
-        parts: list[bytes] = []
-        size = 0
-        with self._client.stream(method, self._url + path, content=content, headers=headers) as reply:
-            for part in reply.iter_bytes():
-                size += len(part)
-                parts.append(part)
-                if size > LARGEST_REPLY:
-                    raise _TooMuch(f"the server sent more than {LARGEST_REPLY} bytes")
-                if time.monotonic() > deadline:
-                    raise _TooMuch(f"the server did not finish within {self.limits.timeout:g} s")
-            return int(reply.status_code), reply.headers, b"".join(parts)
+        return self._lines.exchange(method, self._url + path, content, headers)
 
     def _await_turn(self) -> None:
         if self.limits.requests_per_minute is not None:
@@ -204,10 +187,6 @@ class ServerClient:
             text = text.replace(self._key, "***")
         text = " ".join(text.split())
         return repr(text if len(text) <= _QUOTED else f"{text[:_QUOTED]}…")
-
-
-class _TooMuch(Exception):
-    pass
 
 
 def retry_after(value: str | None) -> float | None:

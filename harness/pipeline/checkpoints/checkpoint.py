@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from harness.model_kinds.stored_kind import NAME as STORED
+
 if TYPE_CHECKING:
     from harness.models.server.open_server import Served
 
@@ -38,6 +40,16 @@ class Checkpoint:
     seed: int = 0
     in_place: bool = False
     server: Served | None = None
+
+    @property
+    def stored(self) -> bool:
+        """Whether records of a stored run answer for it; `path` is that run then."""
+        return self.made_by == STORED
+
+    @property
+    def weightless(self) -> bool:
+        """Whether no folder here holds what answers: it is behind a server, or in a stored run."""
+        return self.stored or self.server is not None
 
     @property
     def source(self) -> Path | Served:

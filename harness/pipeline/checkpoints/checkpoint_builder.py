@@ -80,7 +80,7 @@ class CheckpointBuilder:
         self._loaded: dict[str, Path] = {}
         self._made: dict[str, Checkpoint] = {}
         self._merges = Merges(store, reporter, self.resolve)
-        self._training_data = TrainingData(prepared, reporter)
+        self._training_data = TrainingData(prepared, reporter, store)
 
     def order(self) -> list[str]:
         """The suite's models, each after the one that it starts from (the suite has no cycles)."""
@@ -250,9 +250,11 @@ class CheckpointBuilder:
                 "stage": content,
                 "resolved": resolved(spec, len(inputs.train), inputs.kind),
                 "parent": self.key(spec.parent) if spec.parent is not None else None,
-                "texts": {name: digest(texts) for name, texts in sorted(inputs.texts.items())},
-                "train": digest([example.to_json() for example in inputs.train]),
-                "validation": digest([example.to_json() for example in inputs.validation]),
+                "texts": {
+                    name: self._training_data.text_digest(name, texts) for name, texts in sorted(inputs.texts.items())
+                },
+                "train": self._training_data.digest(inputs.train),
+                "validation": self._training_data.digest(inputs.validation),
                 "labels": list(inputs.labels),
                 "seed": self.seed(spec) if seed is None else seed,
                 "tokenizer": self._training_data.tokenizer_digest(spec),

@@ -19,7 +19,7 @@ def equal_weights(builder: CheckpointBuilder, checkpoints: Mapping[str, Checkpoi
     first: dict[str, str] = {}
     notes = []
     for name, checkpoint in checkpoints.items():
-        weights = None if checkpoint.server is not None else weights_digest(checkpoint.path, builder.resolve)
+        weights = None if checkpoint.weightless else weights_digest(checkpoint.path, builder.resolve)
         if weights is None:
             continue
         other = first.setdefault(weights, name)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -140,3 +140,22 @@ def family_of(name: str, revision: str | None) -> str | None:
     from harness.models.checkpoint.locate import locate
 
     return inspect(locate(name, revision=revision, base=Path.cwd())).family
+
+
+def labels_without_token(folder: Path, prompt: str, words: Mapping[str, Sequence[str]]) -> list[str]:
+    """The labels none of whose words is one token of a masked model, so that it cannot be asked by this cloze.
+
+    Args:
+        prompt: a text with the gap.
+        words: label → its words.
+
+    Raises:
+        CheckpointError: when the folder's tokenizer cannot be read.
+    """
+    from harness.models.encoding.text_encoder import text_encoder
+    from harness.models.local.load_weights import load_tokenizer
+
+    encoder = text_encoder(load_tokenizer(folder))
+    if encoder.mask_id is None:
+        return []
+    return [label for label, own in words.items() if all(encoder.filling(prompt, word) is None for word in own)]

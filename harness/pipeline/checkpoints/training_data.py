@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from harness.core.dataset import Dataset, Row
 from harness.core.digests import digest, fraction
@@ -17,6 +18,7 @@ from harness.core.reporter import Reporter
 from harness.data.splits import normalized
 from harness.pipeline.prepared_suite import BoundEvaluation, PreparedSuite
 from harness.schema.suite.mitigation import Mitigation
+from harness.storage.store import Store
 
 
 class TrainingData:
@@ -25,13 +27,17 @@ class TrainingData:
     Args:
         prepared: the suite with its data sets and evaluations.
         reporter: told how many training rows are left out.
+        store: keeps which rows those are, and the digests of texts, so that a second run compares no rows.
     """
 
-    def __init__(self, prepared: PreparedSuite, reporter: Reporter) -> None:
+    def __init__(self, prepared: PreparedSuite, reporter: Reporter, store: Store) -> None:
         self._prepared = prepared
         self._reporter = reporter
+        self._store = store
         self._held_out: HeldOut | None = None
         self._trainable: dict[str, tuple[Row, ...]] = {}
+        self._examples: dict[tuple[str, TrainingNeed, int | None], tuple[tuple[Example, ...], tuple[Example, ...]]] = {}
+        self._digests: dict[int, tuple[tuple[Example, ...], str]] = {}
 
     def inputs(self, model: str, spec: ModelSpec) -> DataInputs:
         """The rows and texts that a stage learns from, without its parent.
@@ -65,18 +71,30 @@ class TrainingData:
             )
         rows = tuple(subset(dataset.split("train"), spec.max_train_rows))
         learned = dataclasses.replace(dataset, rows={**dataset.rows, "train": rows})
-        train = examples(learned, "train")
-        if train is None:
-            raise self._no_examples(model, spec.task)
+        key = (bound.name, spec.need, spec.max_train_rows)
+        if key not in self._examples:
+            made = examples(learned, "train")
+            if made is None:
+                raise self._no_examples(model, spec.task)
+            kept = examples(learned, "validation") if learned.rows.get("validation") else None
+            self._examples[key] = (tuple(made), tuple(kept or ()))
+        train, validation = self._examples[key]
         labels = bound.evaluation.example_labels
         return DataInputs(
             texts={},
-            train=tuple(train),
-            validation=tuple(examples(learned, "validation") or ()) if learned.rows.get("validation") else (),
+            train=train,
+            validation=validation,
             labels=tuple(labels if labels is not None else bound.evaluation.metric_context().labels),
             fingerprints={dataset.name: dataset.fingerprint},
             groups=column_groups(learned, rows, spec.options),
         )
+
+    def digest(self, examples: tuple[Example, ...]) -> str:
+        """Content digest of examples; models that learn from the same ones share it."""
+        known = self._digests.get(id(examples))
+        if known is None:
+            known = self._digests[id(examples)] = (examples, digest([example.to_json() for example in examples]))
+        return known[1]
 
     def _no_examples(self, model: str, task: str | None) -> SuiteError:
         return SuiteError(
@@ -109,14 +127,28 @@ class TrainingData:
         folder = self.tokenizer(spec)
         return None if folder is None else tokenizer_digest(folder)
 
-    def _allowed(self, dataset: Dataset) -> Dataset:
-        """A data set without the training rows that an evaluation of the suite asks about."""
+    def text_digest(self, name: str, texts: tuple[str, ...]) -> str:
+        """Content digest of the training texts of a data set."""
+        return str(self._remembered("texts", self._prepared.datasets[name], lambda: digest(texts)))
+
+    def _asked(self, rows: Sequence[Row]) -> list[str]:
         if self._held_out is None:
             self._held_out = HeldOut(self._prepared.held_out)
+        return [row.id for row in rows if self._held_out.holds(row)]
+
+    def _remembered(self, what: str, dataset: Dataset, compute: Callable[[], Any]) -> Any:
+        """What follows from the rows of a data set and of those that are held out."""
+        held_out = sorted({(held.fingerprint, split) for held, split in self._prepared.held_out})
+        key = digest({"format": _FORMAT, "what": what, "data": dataset.fingerprint, "held_out": held_out})
+        return self._store.make("training_rows", key, lambda _: {"value": compute()}).meta["value"]
+
+    def _allowed(self, dataset: Dataset) -> Dataset:
+        """A data set without the training rows that an evaluation of the suite asks about."""
         known = self._trainable.get(dataset.fingerprint)
         if known is None:
             rows = dataset.rows.get("train", ())
-            known = self._held_out.without(rows)
+            excluded = frozenset(self._remembered("excluded", dataset, lambda: self._asked(rows)))
+            known = tuple(row for row in rows if row.id not in excluded) if excluded else tuple(rows)
             if len(known) < len(rows):
                 self._reporter.info(
                     f"data {dataset.name!r}: {len(rows) - len(known)} training rows also occur in an evaluation and "
@@ -128,6 +160,8 @@ class TrainingData:
         )
 
 
+_FORMAT = 1
+"""Part of what is kept of the rows: raise it when the rule below changes."""
 _WORDS = 3
 """Shorter fields (labels, names, years) do not make two rows the same."""
 
@@ -165,16 +199,11 @@ class HeldOut:
         shared = set.intersection(*(self._rows.get(text, set()) for text in texts))
         return bool(shared)
 
-    def without(self, rows: Sequence[Row]) -> tuple[Row, ...]:
-        """The rows that may be trained on."""
-        return tuple(row for row in rows if not self.holds(row))
 
-
-def _texts(row: Row) -> list[str]:
-    """Digests of a row's texts, after case folding, Unicode composition and white space."""
-    fields: Mapping[str, object] = row.fields
-    texts = [normalized(value) for value in fields.values() if isinstance(value, str)]
-    return sorted({digest(text) for text in texts if len(text.split()) >= _WORDS})
+def _texts(row: Row) -> set[str]:
+    """A row's texts, after case folding, Unicode composition and white space."""
+    texts = (normalized(value) for value in row.fields.values() if isinstance(value, str))
+    return {text for text in texts if text.count(" ") + 1 >= _WORDS}
 
 
 def _counted(bound: BoundEvaluation, dataset: Dataset) -> DataInputs:

@@ -24,6 +24,7 @@ from harness.pipeline.prepared_suite import BoundEvaluation, PreparedSuite
 from harness.pipeline.records.grading import read_texts, readings_of
 from harness.pipeline.records.inference import ask, unable
 from harness.pipeline.records.protocol_facts import with_parts
+from harness.pipeline.records.stored_answers import stored_answers
 from harness.pipeline.records.training_overlap import training_texts
 from harness.storage.items_file import read_items, write_items
 from harness.storage.records_file import read_records, write_records
@@ -110,6 +111,8 @@ class RecordCache:
             split: another split than the evaluation's own.
         """
         where = split or bound.split
+        if checkpoint.stored:
+            return stored_answers(self, bound, checkpoint, where)
         key = self._key(bound, checkpoint, where)
         entry = self.store.get("records", key)
         cached = entry is not None
@@ -154,7 +157,7 @@ class RecordCache:
             if entry is None:
                 title = f"{checkpoint.model}: {bound.name}, graded by {reading.model}"
                 items = {item.id: item for item in self.items(bound, split)}
-                opened = self._open(reader)
+                opened = self.open(reader)
                 read = read_texts(records, items, reading, opened, title)
                 entry = self.store.make("records", key, partial(_write, read, facts_json(opened.facts)))
             readers.setdefault(reading.model, entry.meta.get("facts", {}))
@@ -165,10 +168,10 @@ class RecordCache:
 
     def is_cached(self, bound: BoundEvaluation, checkpoint: Checkpoint) -> bool:
         """Whether the records of a model on an evaluation are there already."""
-        return self.store.get("records", self._key(bound, checkpoint, bound.split)) is not None
+        return checkpoint.stored or self.store.get("records", self._key(bound, checkpoint, bound.split)) is not None
 
     def _ask(self, bound: BoundEvaluation, checkpoint: Checkpoint, split: str, work: Path) -> dict[str, Any]:
-        model = self._open(checkpoint)
+        model = self.open(checkpoint)
         protocol = bound.evaluation.protocol(model.facts)
         facts = model.facts
         meta: dict[str, Any] = {
@@ -239,7 +242,8 @@ class RecordCache:
             self._identities[checkpoint.key] = identity
         return self._identities[checkpoint.key]
 
-    def _open(self, checkpoint: Checkpoint) -> CachedModel:
+    def open(self, checkpoint: Checkpoint) -> CachedModel:
+        """The model of a checkpoint, opened once until it is released."""
         if checkpoint.key not in self._models:
             from harness.models.local.base_cache import BasePool
             from harness.models.open_model import open_model
@@ -278,7 +282,7 @@ class RecordCache:
 
         bases: dict[str, list[str]] = {}
         for name, checkpoint in checkpoints.items():
-            parent = None if checkpoint.server is not None else inspect(checkpoint.path).parent
+            parent = None if checkpoint.weightless else inspect(checkpoint.path).parent
             folder = checkpoint.path if parent is None else self.builder.resolve(parent["key"])
             bases.setdefault(str(folder), []).append(name)
         return [name for names in bases.values() for name in names]
@@ -286,6 +290,11 @@ class RecordCache:
     def release(self, checkpoint: Checkpoint) -> None:
         """Closes a model; its base stays in memory until another one is opened."""
         self._models.pop(checkpoint.key, None)
+
+    def close(self) -> None:
+        """Closes all models and their bases, so that a training that follows has the memory."""
+        self._models.clear()
+        self._pool = None
 
     def overlap(self) -> dict[str, frozenset[str]]:
         """Evaluation → ids of items whose text stands in the training data of some model.

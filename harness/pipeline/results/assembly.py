@@ -12,6 +12,7 @@ from harness.core.dataset import Dataset
 from harness.core.records import Records
 from harness.core.reporter import Reporter
 from harness.metrics.build_metrics import build_metrics
+from harness.model_kinds.stored_kind import NAME as STORED
 from harness.pipeline.answered_evaluation import BaseChoice, SuiteAnswers
 from harness.pipeline.checkpoints.checkpoint import Checkpoint
 from harness.pipeline.prepared_suite import BoundEvaluation, PreparedSuite
@@ -27,6 +28,12 @@ from harness.storage.run_dir import RunDir
 
 if TYPE_CHECKING:
     from harness.suite.suite import Suite
+
+
+_TEXTS = {
+    "none": "The files of this run hold no text of an item",
+    "flips": "The files of this run hold the texts of items that a released model fixed or broke, and no others",
+}
 
 
 def assemble(
@@ -74,6 +81,8 @@ def assemble(
     for note in series_notes(series):
         context.reporter.info(note)
     audits = audits_of(prepared, context.store, context.reporter)
+    if suite.texts != "all":
+        audits = [audit.model_copy(update={"examples": []}) for audit in audits]
     write_audits(run, audits)
     return Results(
         suite=suite.name,
@@ -84,6 +93,7 @@ def assemble(
         candidates=list(suite.candidates),
         release=list(suite.release),
         limit=context.settings.limit,
+        texts=suite.texts,
         models=[_model(name, suite, checkpoints[name], answers.facts(name)) for name in suite.models],
         data=[_data(dataset) for dataset in prepared.datasets.values()],
         evaluations=evaluations,
@@ -97,6 +107,7 @@ def assemble(
         verdict=overall(gates, evaluations),
         notes=[
             *_left_out(prepared),
+            *([f"{_TEXTS[suite.texts]} (`texts: {suite.texts}`)."] if suite.texts in _TEXTS else []),
             *series_notes(series),
             *(_reading(model, checkpoints[model]) for model in suite.release if _trained_below(suite, model, RECIPE)),
         ],
@@ -188,7 +199,11 @@ def _warnings(bound: BoundEvaluation, records: Mapping[str, Records]) -> list[st
     of_models = [
         f"{model}: {text}"
         for model, model_records in records.items()
-        for text in [*evaluation.answer_warnings(model_records), *replaced_answers(model_records)]
+        for text in [
+            *evaluation.answer_warnings(model_records),
+            *replaced_answers(model_records),
+            *filter(None, [_lacking(model_records)]),
+        ]
     ]
     return [*evaluation.warnings(bound.data, bound.split), *of_models, *_cut_conversations(records)]
 
@@ -216,6 +231,15 @@ def _balance(labels: Sequence[str], records: Collection[Records]) -> dict[str, i
         if targets and set(given) <= {*labels, ""}:
             return {label: given[label] for label in labels}
     return {}
+
+
+def _lacking(records: Records) -> str | None:
+    """What is to be said of items that the stored run of these records lacks; None where it has all."""
+    facts = records.head.facts.get(STORED)
+    if not isinstance(facts, Mapping) or not facts["missing"]:
+        return None
+    done = "they were asked again" if facts["asked_again"] else "they count as skipped"
+    return f"{facts['missing']} of {facts['items']} items are not in the stored run {facts['run']}; {done}."
 
 
 def replaced_answers(records: Records) -> list[str]:

@@ -6,8 +6,10 @@ import json
 import math
 from typing import Any
 
+from harness.report.formats.summary import card_lines
+from harness.report.sections.decision import decision, lead_pair
+from harness.report.sections.gate_rows import gate_rows
 from harness.report.view.run_view import RunView
-from harness.report.wording import narrative
 from harness.report.wording.safe_text import markdown as md
 from harness.report.wording.safe_text import one_line, plural
 from harness.schema.hub_metrics import HUB_METRICS
@@ -88,11 +90,9 @@ def _card(view: RunView, model: ModelResult) -> list[str]:
     for contest in view.contests:
         if contest.candidate == model.name and contest.release:
             lines += [f"## Changes from {md(contest.baseline, 80)}", ""]
-            lines += [
-                f"- **{heading}**: {md(' '.join(sentence.text for sentence in sentences), 900)}"
-                for heading, sentences in narrative.story(view, contest)
-            ]
-            lines.append("")
+            if contest == lead_pair(view):
+                lines += [md(decision(view, gate_rows(view)).sentence, 400), ""]
+            lines += card_lines(view, contest)
     for name, evaluation in view.evaluations.items():
         lines += _table(evaluation, _rows(view, model, name))
     used = set(view.cost(model.name).data) | {

@@ -112,9 +112,9 @@ def _gate_line(view: RunView, row: GateRow) -> str:
     return "| " + " | ".join(cells) + " |"
 
 
-def card_lines(view: RunView) -> list[str]:
-    """Gained, forgotten, bias and cost of the release, one line each."""
-    pair = lead_pair(view)
+def card_lines(view: RunView, pair: ModelPair | None = None) -> list[str]:
+    """Gained, forgotten, bias and cost of a pair, one line each; of the release where none is named."""
+    pair = pair or lead_pair(view)
     if pair is None:
         return []
     return [*(f"- **{card.title}**: {md(card.one_line, 300)}" for card in cards(view, pair)), ""]

@@ -220,6 +220,8 @@ def _lines(view: RunView, gate: GateResult, source: ComparisonResult | MetricRes
     missing = gate_table.missing_behind(view, gate)
     if missing:
         lines.append(("not answered", missing))
+    if source is not None and source.sampling is not None:
+        lines.append(("answers", source.sampling.sentence))
     if isinstance(source, ComparisonResult) and source.p is not None:
         lines.append(("test", f"{source.method}; {source.test}, p {number_format.p_value(source.p)}"))
     elif source is not None:

@@ -57,7 +57,8 @@ def missing_behind(view: RunView, gate: GateResult) -> str:
 
 def sentence(view: RunView, gate: GateResult) -> str:
     """The gate's sentence with fractions as the tables show them: levels in %, differences in points."""
-    if not number_format.is_fraction(gate_unit(view, gate)) or _is_ratio(gate) or gate.kind == "no_flips":
+    counted = gate.kind == "no_flips" or gate.verdict == "error"
+    if counted or not number_format.is_fraction(gate_unit(view, gate)) or _is_ratio(gate):
         return gate.sentence
     return _FRACTION.sub(_in_points, gate.sentence)
 

@@ -56,13 +56,13 @@ class _Model:
 
 
 def tradeoff(view: RunView) -> Tradeoff | None:
-    """The first task and the first running text that two candidates or more share; None without them."""
+    """The first task and the first running text that a candidate shares with its baseline; None without them."""
     texts = [name for name, evaluation in view.evaluations.items() if evaluation.kind == LANGUAGE_MODELLING]
     tasks = [name for name, known in view.evaluations.items() if known.role == "task" and name not in texts]
     for task in tasks:
         for text in texts:
             models = [model for pair in view.contests if pair.main and (model := _model(view, pair, task, text))]
-            if len(models) >= 2:
+            if models:
                 return _drawn(view, task, text, [_baseline(view, task), *models])
     return None
 

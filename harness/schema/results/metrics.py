@@ -48,6 +48,30 @@ class SeedsResult(Result):
     fault: str | None = Field(None, description="why the seeds cannot be judged together; gates are errors")
 
 
+class SamplingResult(Result):
+    """Where the variance of a figure of sampled answers comes from.
+
+    Attributes:
+        samples: answers to each item.
+        items: the variance of the figure that other items would bring, with every item's own mean known.
+        sampling: the variance that other answers to the same items would bring; it falls with `samples`.
+    """
+
+    samples: int
+    items: float
+    sampling: float
+
+    @property
+    def sentence(self) -> str:
+        """The same for people."""
+        whole = self.items + self.sampling
+        share = self.sampling / whole if whole > 0 else 0.0
+        return (
+            f"a mean over {self.samples} sampled answers to each item: {share:.0%} of its variance comes from the "
+            f"answers, which more of them reduce, and {1 - share:.0%} from the items"
+        )
+
+
 class MetricResult(Result):
     """One metric of one model, on all items or on a slice.
 
@@ -61,6 +85,7 @@ class MetricResult(Result):
         anytime: bounds that hold at every number of items at once, for gates with `sequential: true`.
         missing, worst_case: items without an answer, and bounds over everything that these could be (Manski);
             None where none is missing, or where the metric has no worst value.
+        sampling: of means over several sampled answers to each item, the parts of its variance; None elsewhere.
     """
 
     id: str
@@ -83,6 +108,7 @@ class MetricResult(Result):
     anytime: Interval | None = None
     missing: int = 0
     worst_case: Interval | None = None
+    sampling: SamplingResult | None = None
     status: Literal["ok", "undefined"] = "ok"
     reason: str | None = None
 
@@ -102,6 +128,24 @@ class OverlapResult(Result):
     explained: float
     low: float
     high: float
+
+
+class AdjustedResult(Result):
+    """A change on items that both sides answered, made surer by what the baseline's answers to all its items say.
+
+    Attributes:
+        interval: estimates the same as `delta`, where chance chose the items that the candidate answered.
+        n, total: items that both answered, and items of the baseline.
+        n_eff: independent pairs that would be as sure without the further items.
+        gain: of the effective number, by these.
+    """
+
+    interval: Interval
+    n: int
+    total: int
+    n_eff: float
+    gain: float
+    weaknesses: list[str] = Field(default_factory=list)
 
 
 class ComparisonResult(Result):
@@ -125,7 +169,8 @@ class ComparisonResult(Result):
         p_adjusted, family, correction: of slices, within the `family` of this metric's slices with a p-value.
         seeds: the difference over several training seeds; all else is of the first seed's checkpoint.
         slow: the metric has no sufficient statistics and was recomputed on every resample.
-        anytime, missing, worst_case: as of `MetricResult`.
+        anytime, missing, worst_case, sampling: as of `MetricResult`.
+        adjusted: the difference with what further items of the baseline say; None where it has none. No gate reads it.
         overlap: the difference without items that overlap with training data; None where none do.
     """
 
@@ -172,6 +217,8 @@ class ComparisonResult(Result):
     anytime: Interval | None = None
     missing: int = 0
     worst_case: Interval | None = None
+    sampling: SamplingResult | None = None
+    adjusted: AdjustedResult | None = None
     overlap: OverlapResult | None = None
     status: Literal["ok", "undefined", "refused"] = "ok"
     reason: str | None = None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from pydantic import Field
 
 from harness.schema.results.base import Result
@@ -12,6 +14,8 @@ from harness.schema.results.series import SeriesResult
 from harness.schema.results.verdicts import GateResult, VerdictResult
 
 RESULTS_SCHEMA = 2
+HIDDEN_TEXT = "(text not stored)"
+"""What stands in the place of an item's text in a run whose suite keeps texts out of it."""
 
 
 class LooksResult(Result):
@@ -42,6 +46,9 @@ class Results(Result):
     candidates: list[str]
     release: list[str]
     limit: int | None = Field(None, description="--limit: at most this many items per evaluation")
+    texts: Literal["none", "flips", "all"] = Field(
+        "all", description="whose texts the run's files hold: of no item, of those fixed or broken, or of all"
+    )
     models: list[ModelResult]
     data: list[DataResult]
     evaluations: list[EvaluationResult]

@@ -2,16 +2,33 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from pydantic import Field
 
 from harness.schema.suite.types import Strict
+
+
+class StoredBaseline(Strict):
+    """A model of a stored run, whose records answer in its place."""
+
+    run: str = Field(
+        min_length=1, description="The run: a tag of blessed-runs.json, a folder (relative to the suite), or a URL."
+    )
+    model: str | None = Field(None, description="Its name in that run. Defaults to the released model.")
+
+
+def _or_stored(schema: dict[str, Any]) -> None:
+    """Lets the JSON schema take a stored run, which `suite.stored_baseline` has turned into a model before."""
+    stored = StoredBaseline.model_json_schema()
+    schema["anyOf"] = [{"type": schema.pop("type")}, stored]
 
 
 class CompareSpec(Strict):
     """Who is compared with whom.
 
     Attributes:
-        baseline: the base model.
+        baseline: the base model; in a suite file also a model of a stored run.
         base_variants: models that are other ways for the base to answer a task (a linear classifier on its
             frozen features, prompting). Gains are measured against the best of base and these,
             chosen on validation data.
@@ -20,7 +37,7 @@ class CompareSpec(Strict):
         pairs: further comparisons, [baseline, candidate].
     """
 
-    baseline: str
+    baseline: str = Field(json_schema_extra=_or_stored)
     base_variants: list[str] = Field(default_factory=list)
     candidates: list[str] | None = None
     release: list[str] | None = None

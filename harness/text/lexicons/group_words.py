@@ -88,7 +88,10 @@ class GroupWords:
             return self._pattern.finditer(text)
         # Hundreds of alternatives are tried only where a word begins as one of them does.
         # A decomposed letter begins with its own base letter, whose word is cut off at the mark.
-        places = (word.start() for word in _WORD.finditer(text) if _base(word[0]) in self._starts)
+        if text.isascii():  # most texts: one call for all words, and positions stay
+            places = (word.start() for word in _WORD.finditer(text.lower()) if word[0] in self._starts)
+        else:
+            places = (word.start() for word in _WORD.finditer(text) if _base(word[0]) in self._starts)
         return (match for place in places if (match := self._pattern.match(text, place)))
 
     def _inside(self, phrase: str) -> Iterable[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import cache
 
 from harness.text.lexicons.builtin_lists import excluded_words, gender_words, given_names, name_counterpart
 from harness.text.swaps.edits import Edit, replace
@@ -10,6 +11,7 @@ from harness.text.swaps.given_names import find_names, maybe_a_name, name_edits,
 from harness.text.swaps.pronoun_cases import for_her, for_his
 from harness.text.swaps.word_classes import word_class
 from harness.text.swaps.words import Words
+from harness.text.word_borders import plain_form
 
 _OTHER = {"male": "female", "female": "male"}
 _PRONOUNS = word_class("pronouns")
@@ -31,6 +33,7 @@ _IDIOMS = re.compile(
     |daddy\s+long|(?:nanny|day)\s+care|male\s+(?:to|connector|plug|end)|female\s+(?:connector|plug|end))\b""",
     re.IGNORECASE | re.VERBOSE,
 )
+_TOKEN = re.compile(r"[^\W\d_]+")
 _NEUTRAL_FORM = re.compile(r"\b(?:s/he|he/she|she/he|him/her|his/hers?|\(s\)he)\b|\(s\)he\b", re.IGNORECASE)
 
 
@@ -43,6 +46,8 @@ def is_undecided(text: str) -> bool:
 
     That is a `her` that may be an object or a possessive, or a word that may be a given name (`Grace said grace`).
     """
+    if not any(word.lower() in ("her", "his") or word.capitalize() in _ambiguous() for word in _TOKEN.findall(text)):
+        return False  # nothing below could be in doubt
     try:
         _edits(text)
     except UndecidedError:
@@ -60,7 +65,30 @@ def gender_edits(text: str) -> list[Edit]:
         return []
 
 
+@cache
+def _listed() -> frozenset[str]:
+    """Every word and name that the swap is about, as `plain_form` gives it."""
+    words = [entry.word for entry in gender_words().entries]
+    return frozenset(map(plain_form, [*words, *given_names(), "her", "his"]))
+
+
+@cache
+def _ambiguous() -> frozenset[str]:
+    """Given names that are words too."""
+    return frozenset(word for word, entry in excluded_words().items() if entry.kind == "name")
+
+
+def _names_nobody(text: str) -> bool:
+    """Whether no word of a text is in the lists, as in most texts: looked up before the slower rules."""
+    listed = _listed()
+    return not any(
+        word.lower() in listed or (not word.isascii() and plain_form(word) in listed) for word in _TOKEN.findall(text)
+    )
+
+
 def _edits(text: str) -> list[Edit]:
+    if _names_nobody(text):
+        return []
     words = Words(text)
     if words.headline or names_a_known_person(words):
         return []

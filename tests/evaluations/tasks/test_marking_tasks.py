@@ -396,3 +396,14 @@ def test_answers_found_only_after_normalization_are_used_and_others_counted() ->
         "2 of 3 answers",
         "1 of 3 answers",
     ]
+
+
+def test_a_sentence_that_begins_with_a_bracket_is_no_list() -> None:
+    """In data of the catalog any column may hold lists."""
+    rows = [
+        {"words": "[ Ada ] sings", "tags": "O B-person O O"},
+        {"words": '["Ada", "sings"]', "tags": '["B-person", "O"]'},
+    ]
+    data = replace(dataset(rows, name="rows"), facts={"lists": ["words", "tags"]})
+    items = list(made(Tagging, types=["person"]).items([data], "test"))
+    assert sorted(tuple(item.payload["words"]) for item in items) == [("Ada", "sings"), ("[", "Ada", "]", "sings")]

@@ -93,6 +93,17 @@ def test_a_damaged_file_is_said_to_be_one(content: bytes, tmp_path: Path, store:
     assert not list((store.root / "converted").rglob("*.safetensors"))
 
 
+@pytest.mark.parametrize(
+    "declared", [{"num_hidden_layers": 2**31}, {"intermediate_size": 2**31}, {"hidden_size": 2**20}]
+)
+def test_a_file_that_declares_more_than_it_holds_is_refused(
+    declared: dict[str, int], llama: Path, tmp_path: Path, store: Store
+) -> None:
+    written(llama, tmp_path / "large.gguf", "F32", declared=declared)
+    with pytest.raises(CheckpointError, match="the file stands for"):
+        locate("large.gguf", None, base=tmp_path, store=store)
+
+
 def test_a_cut_file_leaves_nothing_behind(llama: Path, tmp_path: Path, store: Store) -> None:
     written(llama, tmp_path / "tiny.gguf", "F32")
     whole = (tmp_path / "tiny.gguf").read_bytes()

@@ -152,7 +152,7 @@ def test_log_probabilities_of_other_tokens_are_found_out(connect: Open, toy: Toy
     assert connect(likelihoods=False).facts.supports == {"generate"}
 
 
-@pytest.mark.parametrize("fault", ["500", "503", "429", "cut", "malformed", "html", "list", "hang", "drip"])
+@pytest.mark.parametrize("fault", ["500", "503", "429", "cut", "malformed", "html", "list", "hang", "drip", "slow"])
 def test_a_passing_fault_is_tried_again(fault: str, connect: Open, toy: ToyServer) -> None:
     model = connect()
     seen: set[str] = set()
@@ -220,7 +220,7 @@ def test_a_count_of_tokens_that_is_none_is_a_failure(usage: object, connect: Ope
     assert isinstance(found, Failure)
 
 
-@pytest.mark.parametrize("status", ["401", "402"])
+@pytest.mark.parametrize("status", ["401", "402", "403"])
 def test_a_key_that_runs_out_is_mended_and_goes_on(status: str, connect: Open, toy: ToyServer, tmp_path: Path) -> None:
     """The questions are not to blame: they are asked again, not finished as failed."""
     model = connect(tmp_path / "responses.sqlite", concurrency=1)

@@ -24,7 +24,8 @@ def test_the_same_row_is_kept_out_of_training() -> None:
     assert held.holds(_row("a", text="another text of another row"))
     assert held.holds(_row("b", text="the  LAMP was very good.", label="bad")), "whatever it is labeled with"
     assert not held.holds(_row("c", text="The lamp was very bad.", label="good"))
-    assert held.without([_row("b", text="The lamp was very good."), _row("c", text="a new text here")])[0].id == "c"
+    assert held.holds(_row("b", text="The lamp was very good."))
+    assert not held.holds(_row("c", text="a new text here"))
 
 
 def test_all_texts_of_a_row_must_stand_in_one_held_row() -> None:

@@ -6,6 +6,10 @@ import pytest
 from huggingface_hub import ModelCard
 
 from harness.report.formats.model_card import model_card
+from harness.report.sections.decision import decision
+from harness.report.sections.gate_rows import gate_rows
+from harness.report.view.run_view import RunView
+from harness.report.wording.safe_text import markdown
 from harness.storage.run_dir import RunDir
 
 
@@ -54,3 +58,17 @@ def test_without_release_models_it_says_so(plain: RunDir) -> None:
     text = model_card(results, None)
     assert "This suite releases no model" in text
     ModelCard(text)
+
+
+def test_it_says_the_words_and_figures_of_the_first_screen(plain: RunDir) -> None:
+    """Decision and the four lines of cards stand in summary.md, comment.md and the card alike."""
+    card, summary, comment = (
+        (plain.path / name).read_text("utf-8") for name in ("model-card.md", "summary.md", "comment.md")
+    )
+    lines = [line for line in summary.splitlines() if line.startswith("- **")]
+    assert [line.split("**")[1] for line in lines] == ["Gained", "Forgotten", "Bias", "Cost"]
+    view = RunView.open(plain)
+    for line in [*lines, markdown(decision(view, gate_rows(view)).sentence, 400)]:
+        assert line in card
+        assert line in summary
+        assert line in comment

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -47,6 +48,7 @@ def write_gguf(
     *,
     cut: str = "gpt-2",
     bos: bool = False,
+    declared: Mapping[str, int] | None = None,
 ) -> None:
     """Writes the file.
 
@@ -54,11 +56,12 @@ def write_gguf(
         quantization: a name of `gguf.GGMLQuantizationType`, for the two-dimensional weights.
         cut: how the file says that text is cut into words.
         bos: whether it says that BOS goes before every text.
+        declared: sizes that the header gives in place of the model's own.
     """
     import gguf
     from gguf.quants import quantize
 
-    config: LlamaConfig = model.config
+    config = LlamaConfig(**(model.config.to_dict() | dict(declared or {})))
     writer = gguf.GGUFWriter(path, "llama")
     writer.add_context_length(config.max_position_embeddings)
     writer.add_embedding_length(config.hidden_size)

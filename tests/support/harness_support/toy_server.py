@@ -135,6 +135,12 @@ class Handler(BaseHTTPRequestHandler):
         extra: dict[str, str] = {}
         if fault == "hang":
             time.sleep(1.5)
+        elif fault == "slow":
+            self.wfile.write(b"HTTP/1.1 200 OK\r\nX-Slow: ")
+            for _ in range(30):
+                self.wfile.write(b"x")
+                time.sleep(0.1)
+            return
         elif fault == "drip":
             self.send_response(200)
             self.send_header("Content-Length", "1000")

@@ -1,0 +1,84 @@
+"""`harness rerun RUN`."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+
+from harness.cli.options import OUT, output_options, run_folder
+from harness.cli.terminal import say
+
+MOST = 40
+"""Figures that are named; the rest is counted."""
+
+
+@click.command("rerun")
+@click.argument("run")
+@click.option(
+    "--out",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=OUT,
+    show_default=True,
+    help="Folder for run directories.",
+)
+@click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda, cuda:1, cuda:auto (all), mps.")
+@click.option(
+    "--resume/--fresh",
+    default=False,
+    show_default=True,
+    help="Reuse cached work, which checks only what is computed from it; or recompute everything.",
+)
+@click.option(
+    "--allow-metric-code",
+    "metric_code",
+    is_flag=True,
+    help="Run the code of the suite's `evaluate:` metrics, each pinned by digest.",
+)
+@output_options
+def command(run: str, out: Path, device: str, resume: bool, metric_code: bool, as_json: bool, quiet: bool) -> int:
+    """Run the suite of RUN again and name every figure that differs.
+
+    Suite, data, seeds, overrides, and limit are those of RUN, as far as they are at hand; what is another one now is
+    named. The exit code is 0 if every figure is within the tolerance and every verdict the same, 10 if not.
+    """
+    from harness.cli.console import make_reporter
+    from harness.cli.options import emit_json, open_store
+    from harness.commands.rerun import TOLERANCE, rerun
+    from harness.core.errors import EXIT_GATE_FAILED, EXIT_OK
+    from harness.pipeline.run_suite import Settings
+    from harness.report.wording.safe_text import clean_line
+    from harness.storage.run_folders import find
+
+    reporter = make_reporter(quiet=quiet)
+    settings = Settings(
+        out=out, device=device, resume=resume, command=["harness", *sys.argv[1:]], metric_code=metric_code
+    )
+    made = rerun(find(run_folder(run)), open_store(reporter, fresh=not resume), reporter, settings)
+    if as_json:
+        emit_json(
+            {
+                "run_dir": str(made.run.path),
+                "reproduced": made.reproduced,
+                "sentence": made.sentence,
+                "tolerance": TOLERANCE,
+                "figures": made.figures,
+                "inputs": made.inputs,
+                "verdicts": made.verdicts,
+                "changed": [
+                    {"figure": entry.name, "before": entry.before, "after": entry.after, "within": entry.within}
+                    for entry in made.changed
+                ],
+            }
+        )
+    else:
+        for line in (*made.inputs, *made.verdicts):
+            say(clean_line(line))
+        for entry in sorted(made.changed, key=lambda entry: entry.within)[:MOST]:
+            say(clean_line(entry.sentence))
+        if len(made.changed) > MOST:
+            say(f"and {len(made.changed) - MOST} more (--json names all)")
+        say(clean_line(f"run: {made.run.path}"))
+        say(clean_line(made.sentence))
+    return EXIT_OK if made.reproduced else EXIT_GATE_FAILED

@@ -1,0 +1,287 @@
+"""Logs of other tools → a run: the same items of every model, figures held against the answers where they can be."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from harness.commands.imported_run import ImportedModel, ImportedRun, ImportedTask, plain_name, write_imported
+from harness.core import registry
+from harness.core.digests import digest, text_digest
+from harness.core.errors import DataError, Where, unknown
+from harness.core.evaluation import Item, ItemMeasure
+from harness.core.imported_log import LoggedAnswer, LoggedEvaluation, LogImporter, ModelLog
+from harness.core.reporter import Reporter
+from harness.core.requests import Failure
+from harness.evaluations.answered_item import Answered
+from harness.evaluations.record_builders import failed, outcome
+from harness.evaluations.tasks.imported import Imported
+from harness.metrics.capability.answer_match import exact_match_of
+from harness.metrics.logged_figure import LOGGED, logged_metric
+from harness.storage.run_dir import RunDir
+
+GROUP = "importers"
+_PROTOCOL = "generation"
+_STRICT, _SQUAD = "exact_match_strict", "squad_exact_match"
+_TOLERANCE = 1e-6
+_MODEL = "#"
+_SHOWN = 3
+
+
+@dataclass(frozen=True, slots=True)
+class LogSource:
+    """What the person named: `NAME=PATH#MODEL`, name and model where they were given."""
+
+    name: str | None
+    path: Path
+    model: str | None
+
+    @classmethod
+    def of(cls, text: str) -> LogSource:
+        """Reads an argument of the command line.
+
+        Raises:
+            DataError: when there is no such file.
+        """
+        name, equals, rest = text.partition("=")
+        if not equals or Path(text).exists():
+            name, rest = "", text
+        path, _, model = (rest, "", "") if Path(rest).exists() else rest.rpartition(_MODEL)
+        if not Path(path or rest).exists():
+            raise DataError("no such file or folder.", where=Where(rest))
+        return cls(plain_name(name) if name else None, Path(path or rest), model or None)
+
+
+def importer(name: str) -> LogImporter:
+    """The importer that is registered under a name.
+
+    Raises:
+        SuiteError: for an unknown one.
+    """
+    made: LogImporter = registry.load(GROUP, name)()
+    return made
+
+
+def import_logs(
+    name: str, sources: Sequence[LogSource], options: Mapping[str, str], *, suite: str, out: Path, reporter: Reporter
+) -> RunDir:
+    """Makes a finished run; the first model is the baseline.
+
+    Args:
+        name: of the importer.
+        options: of the importer.
+        suite: names the folder of the run.
+        out: folder of runs (`reports`).
+
+    Raises:
+        DataError: when a log cannot be read, holds no model that was named, or shares no task with the others.
+    """
+    reads = importer(name)
+    for key in options:
+        if key not in reads.options:
+            raise DataError(unknown("option", key, reads.options), hint=_options(reads))
+    logs = _named(sources, reads, options)
+    if len(logs) < 2:
+        raise DataError(
+            f"one model ({next(iter(logs))}) is nothing to compare.", hint="give the logs of two models: base=… tuned=…"
+        )
+    every = [set(log.evaluations) for log in logs.values()]
+    common = [task for task in next(iter(logs.values())).evaluations if all(task in tasks for tasks in every)]
+    if not common:
+        raise DataError(
+            "no task is in the logs of every model.",
+            notes=[f"{model}: {', '.join(log.evaluations)}" for model, log in logs.items()],
+        )
+    tasks = {
+        plain_name(task): _task(reads.tool, {model: log.evaluations[task] for model, log in logs.items()})
+        for task in common
+    }
+    models = [
+        ImportedModel(model, _digest(log), dict(log.facts), str(_version(log.facts))) for model, log in logs.items()
+    ]
+    left = sorted({task for log in logs.values() for task in log.evaluations} - set(common))
+    notes = [f"not in the logs of every model, and left out: {', '.join(left)}."] if left else []
+    return write_imported(ImportedRun(suite, reads.tool, f"harness import {name}", models, tasks, notes), out, reporter)
+
+
+def _options(reads: LogImporter) -> str | None:
+    return "; ".join(f"{key}: {about}" for key, about in reads.options.items()) or "it has no options."
+
+
+def _named(sources: Sequence[LogSource], reads: LogImporter, options: Mapping[str, str]) -> dict[str, ModelLog]:
+    logs: dict[str, ModelLog] = {}
+    for source in sources:
+        read = list(reads.read(source.path, options))
+        if source.model is not None:
+            chosen = [log for log in read if log.model == source.model]
+            if not chosen:
+                raise DataError(unknown("model", source.model, [log.model for log in read]), where=Where(source.path))
+            read = chosen
+        if source.name is not None and len(read) > 1:
+            raise DataError(
+                f"the log holds {len(read)} models ({', '.join(log.model for log in read)}).",
+                where=Where(source.path),
+                hint=f"choose one: {source.name}={source.path}{_MODEL}{read[0].model}",
+            )
+        for log in read:
+            model = source.name or plain_name(log.model.rstrip("/").rpartition("/")[2])
+            if model in logs:
+                raise DataError(f"two models have the name {model!r}.", hint="use distinct names: NAME=PATH.")
+            logs[model] = log
+    return logs
+
+
+def _digest(log: ModelLog) -> str:
+    return digest(
+        {
+            "model": log.model,
+            "answers": {
+                task: [[each.id, each.epoch, each.answer, dict(each.figures), each.fault] for each in logged.answers]
+                for task, logged in log.evaluations.items()
+            },
+        }
+    )
+
+
+def _version(facts: Mapping[str, str | int]) -> str | int:
+    return next((value for key, value in facts.items() if key.endswith("_version")), "")
+
+
+def _task(tool: str, logs: Mapping[str, LoggedEvaluation]) -> ImportedTask:
+    answers = {model: _unique(logged.answers, model) for model, logged in logs.items()}
+    notes = [f"{model}: {note}" for model, logged in logs.items() for note in logged.notes]
+    figures = _common_figures(answers, notes)
+    directions = {name: way for logged in logs.values() for name, way in logged.directions.items()}
+    for model, logged in logs.items():
+        _check_totals(model, logged, figures)
+    metrics: dict[str, str] = {}
+    """Figure → the metric that it is."""
+    for figure in figures:
+        same = _recomputed(figure, answers)
+        if same in metrics.values():
+            same = None
+        metrics[figure] = same or logged_metric(_safe(figure), directions.get(figure, "higher"))
+        if same is not None:
+            notes.append(f"{figure} is computed here, as {same}; it agrees with every logged value.")
+    if not figures:
+        metrics[_STRICT] = _STRICT
+    repeated = any(answer.epoch > 1 for of_model in answers.values() for answer in of_model.values())
+    if repeated:
+        notes.append("items were answered several times; the answers to one item stand together in every interval.")
+    items = {key: _item(answer, repeated) for of_model in answers.values() for key, answer in of_model.items()}
+    return ImportedTask(
+        {
+            model: [_answered(items[key], of_model.get(key), metrics, tool) for key in sorted(items)]
+            for model, of_model in answers.items()
+        },
+        tuple(metrics.values()),
+        tuple(notes),
+        Imported,
+        {"tool": tool},
+        f"Answers that {tool} logged.",
+        [
+            ItemMeasure(_statistic(figure, metric), figure, better=directions.get(figure, "higher"))
+            for figure, metric in metrics.items()
+        ],
+    )
+
+
+Key = tuple[str, int]
+
+
+def _unique(answers: Sequence[LoggedAnswer], model: str) -> dict[Key, LoggedAnswer]:
+    unique: dict[Key, LoggedAnswer] = {}
+    for answer in answers:
+        key = (answer.id, answer.epoch)
+        if key in unique:
+            raise DataError(
+                f"{model}: the item {answer.id!r} is answered twice"
+                + (f" in epoch {answer.epoch}." if answer.epoch > 1 else "."),
+                hint="items need ids of their own; repeats need the number of the repeat.",
+            )
+        unique[key] = answer
+    return unique
+
+
+def _common_figures(answers: Mapping[str, Mapping[Key, LoggedAnswer]], notes: list[str]) -> list[str]:
+    """The figures that every answer of every model has; what others have is noted."""
+    sound = [answer for of_model in answers.values() for answer in of_model.values() if answer.fault is None]
+    if not sound:
+        faults = dict.fromkeys(str(answer.fault) for of_model in answers.values() for answer in of_model.values())
+        raise DataError("no answer of any model can be used.", notes=list(faults)[:_SHOWN])
+    names = list(dict.fromkeys(name for answer in sound for name in answer.figures))
+    common = [name for name in names if all(name in answer.figures for answer in sound)]
+    lost = [name for name in names if name not in common]
+    if lost:
+        notes.append(f"only some answers have {', '.join(lost)}; left out.")
+    if names and not common:
+        raise DataError("no figure is there for every answer.", notes=[f"figures: {', '.join(names)}"])
+    return common
+
+
+def _check_totals(model: str, logged: LoggedEvaluation, figures: Sequence[str]) -> None:
+    """Refuses a log whose answers do not add up to the tool's own mean."""
+    if any(answer.fault is not None for answer in logged.answers):
+        return
+    for figure, total in logged.totals.items():
+        if figure in figures:
+            own = math.fsum(answer.figures[figure] for answer in logged.answers) / len(logged.answers)
+            if abs(own - total) > _TOLERANCE * max(1.0, abs(own)):
+                raise DataError(
+                    f"{model}: the log says {figure} {total:.6g}; its {len(logged.answers)} answers give {own:.6g}.",
+                    hint="the log was changed, or counts otherwise; run the tool again.",
+                )
+
+
+def _strict(answer: str, targets: Sequence[str]) -> float:
+    return float(answer in targets)
+
+
+_RECOMPUTED: Mapping[str, Callable[[str, Sequence[str]], float]] = {_STRICT: _strict, _SQUAD: exact_match_of}
+
+
+def _recomputed(figure: str, answers: Mapping[str, Mapping[Key, LoggedAnswer]]) -> str | None:
+    """Our metric under which every logged value comes out; None where there is none."""
+    sound = [answer for of_model in answers.values() for answer in of_model.values() if answer.fault is None]
+    if not sound or any(not answer.targets or answer.answer is None for answer in sound):
+        return None
+    for metric, computed in _RECOMPUTED.items():
+        if all(computed(answer.answer or "", answer.targets) == answer.figures[figure] for answer in sound):
+            return metric
+    return None
+
+
+def _statistic(figure: str, metric: str) -> str:
+    return metric if metric in _RECOMPUTED else f"{LOGGED}.{_safe(figure)}"
+
+
+def _safe(figure: str) -> str:
+    return re.sub(r"[^\w.-]+", "_", figure).strip("_") or "figure"
+
+
+def _item(answer: LoggedAnswer, repeated: bool) -> Item:
+    identity = f"{answer.id}#{answer.epoch}" if repeated else answer.id
+    payload = {"text": answer.text, "targets": list(answer.targets)}
+    texts = {"text": answer.text}
+    target = answer.targets[0] if answer.targets else None
+    return Item(identity, payload, texts, target, {Imported.cluster_unit: answer.id}, slices=answer.slices)
+
+
+def _answered(item: Item, answer: LoggedAnswer | None, metrics: Mapping[str, str], tool: str) -> Answered:
+    if answer is None:
+        return Answered(item, failed(item, Failure("missing", f"{tool} logged no answer")), _PROTOCOL, "")
+    prompt = text_digest(answer.text)
+    if answer.fault is not None:
+        return Answered(item, failed(item, Failure("error", answer.fault)), _PROTOCOL, prompt)
+    written = answer.answer or ""
+    stats: dict[str, float] = {}
+    for figure, metric in metrics.items():
+        if metric in _RECOMPUTED:
+            stats[metric] = stats["correct"] = _RECOMPUTED[metric](written, answer.targets)
+        else:
+            stats[_statistic(figure, metric)] = answer.figures[figure]
+    record = outcome(item, prediction=written, response={"generated": written}, stats=stats)
+    return Answered(item, record, _PROTOCOL, prompt)

@@ -1,0 +1,85 @@
+"""promptfoo's results: the JSON of `promptfoo eval --output FILE.json`."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, ClassVar
+
+from harness.core.digests import digest, short
+from harness.core.errors import DataError, Where
+from harness.core.imported_log import LoggedAnswer, LoggedEvaluation, LogImporter, ModelLog
+from harness.importers.log_values import json_file, mapping, number, text
+
+PASSED, SCORE = "passed", "score"
+_EQUALS = "equals"
+
+
+class PromptfooImporter(LogImporter):
+    """Each test as an item, each provider as a model, each prompt as a task."""
+
+    tool: ClassVar[str] = "promptfoo"
+    summary: ClassVar[str] = "promptfoo: the JSON of `promptfoo eval --output results.json`."
+
+    def read(self, path: Path, options: Mapping[str, str]) -> Sequence[ModelLog]:
+        page = mapping(json_file(path, self.tool))
+        results = mapping(page.get("results"))
+        rows = results.get("results")
+        if not isinstance(rows, list) or not rows:
+            raise DataError(
+                "expected promptfoo's results, found no `results.results`.",
+                where=Where(path),
+                hint="run `promptfoo eval --output results.json`.",
+            )
+        several = len({text(mapping(mapping(row).get("prompt")).get("label")) for row in rows}) > 1
+        answers: dict[str, dict[str, list[LoggedAnswer]]] = {}
+        for row in map(mapping, rows):
+            provider = mapping(row.get("provider"))
+            model = str(provider.get("label") or provider.get("id") or row.get("provider"))
+            task = f"prompt-{row.get('promptIdx', 0)}" if several else "tests"
+            of_task = answers.setdefault(model, {}).setdefault(task, [])
+            of_task.append(_answer(row, repeats=_repeats(of_task, row)))
+        version = mapping(page.get("metadata")).get("promptfooVersion")
+        facts = {"promptfoo_version": version} if isinstance(version, str) else {}
+        return [
+            ModelLog(
+                model,
+                {task: LoggedEvaluation(tuple(given)) for task, given in tasks.items()},
+                {"model_name": model, **facts},
+            )
+            for model, tasks in answers.items()
+        ]
+
+
+def _identity(row: Mapping[str, Any]) -> str:
+    """A test's own: what it asks and what it expects, not its place in a file that may grow."""
+    case = mapping(row.get("testCase"))
+    asked = {"vars": row.get("vars", case.get("vars")), "assert": case.get("assert"), "about": case.get("description")}
+    return short(digest(json.loads(json.dumps(asked, default=str))))
+
+
+def _repeats(before: Sequence[LoggedAnswer], row: Mapping[str, Any]) -> int:
+    identity = _identity(row)
+    return sum(answer.id == identity for answer in before)
+
+
+def _answer(row: Mapping[str, Any], *, repeats: int) -> LoggedAnswer:
+    case = mapping(row.get("testCase"))
+    asserted = [mapping(entry) for entry in case.get("assert") or () if isinstance(entry, Mapping)]
+    equal = [text(entry.get("value")) for entry in asserted if entry.get("type") == _EQUALS]
+    output = mapping(row.get("response")).get("output")
+    # promptfoo has an `error` for a failed assertion, too; what failed to answer has no output.
+    fault = text(row.get("error")) or "no output" if output is None else None
+    figures = {PASSED: number(row.get("success")), SCORE: number(row.get("score"))}
+    figures |= {str(name): number(value) for name, value in mapping(row.get("namedScores")).items()}
+    prompt = text(mapping(row.get("prompt")).get("raw"))
+    return LoggedAnswer(
+        id=_identity(row),
+        text=prompt,
+        targets=tuple(equal),
+        answer=None if fault is not None else output if isinstance(output, str) else json.dumps(output),
+        figures={} if fault is not None else {name: value for name, value in figures.items() if value is not None},
+        epoch=repeats + 1,
+        fault=fault,
+    )
