@@ -105,7 +105,7 @@ class TerminalReporter:
     def task(self, title: str, total: float | None = None, unit: str = "") -> Iterator[Task]:
         started = time.monotonic()
         with self._bars() as progress:
-            task = _BarTask(progress, progress.add_task(title, total=total, note=""))
+            task = _BarTask(progress, progress.add_task(clean(title), total=total, note=""))
             try:
                 yield task
             finally:

@@ -115,6 +115,7 @@ def read_task(files: Mapping[str, Path], task: str, chosen_filter: str | None) -
         LmEvalTask,
         _described(next(iter(answered.values()))[0].protocol),
         "An lm-evaluation-harness task, read from its logged samples.",
+        LmEvalTask.item_measures,
     )
 
 

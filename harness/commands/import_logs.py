@@ -12,7 +12,7 @@ from harness.commands.imported_run import ImportedModel, ImportedRun, ImportedTa
 from harness.core import registry
 from harness.core.digests import digest, text_digest
 from harness.core.errors import DataError, Where, unknown
-from harness.core.evaluation import Item
+from harness.core.evaluation import Item, ItemMeasure
 from harness.core.imported_log import LoggedAnswer, LoggedEvaluation, LogImporter, ModelLog
 from harness.core.reporter import Reporter
 from harness.core.requests import Failure
@@ -182,6 +182,10 @@ def _task(tool: str, logs: Mapping[str, LoggedEvaluation]) -> ImportedTask:
         Imported,
         {"tool": tool},
         f"Answers that {tool} logged.",
+        [
+            ItemMeasure(_statistic(figure, metric), figure, better=directions.get(figure, "higher"))
+            for figure, metric in metrics.items()
+        ],
     )
 
 
@@ -250,6 +254,10 @@ def _recomputed(figure: str, answers: Mapping[str, Mapping[Key, LoggedAnswer]]) 
     return None
 
 
+def _statistic(figure: str, metric: str) -> str:
+    return metric if metric in _RECOMPUTED else f"{LOGGED}.{_safe(figure)}"
+
+
 def _safe(figure: str) -> str:
     return re.sub(r"[^\w.-]+", "_", figure).strip("_") or "figure"
 
@@ -257,7 +265,7 @@ def _safe(figure: str) -> str:
 def _item(answer: LoggedAnswer, repeated: bool) -> Item:
     identity = f"{answer.id}#{answer.epoch}" if repeated else answer.id
     payload = {"text": answer.text, "targets": list(answer.targets)}
-    texts = {"text": answer.text} | ({"target": answer.targets[0]} if answer.targets else {})
+    texts = {"text": answer.text}
     target = answer.targets[0] if answer.targets else None
     return Item(identity, payload, texts, target, {Imported.cluster_unit: answer.id}, slices=answer.slices)
 
@@ -274,6 +282,6 @@ def _answered(item: Item, answer: LoggedAnswer | None, metrics: Mapping[str, str
         if metric in _RECOMPUTED:
             stats[metric] = stats["correct"] = _RECOMPUTED[metric](written, answer.targets)
         else:
-            stats[f"{LOGGED}.{_safe(figure)}"] = answer.figures[figure]
+            stats[_statistic(figure, metric)] = answer.figures[figure]
     record = outcome(item, prediction=written, response={"generated": written}, stats=stats)
     return Answered(item, record, _PROTOCOL, prompt)

@@ -12,7 +12,7 @@ from typing import Any
 
 from harness.comparisons.meanings import meanings
 from harness.core.digests import digest
-from harness.core.evaluation import Evaluation
+from harness.core.evaluation import Evaluation, ItemMeasure
 from harness.core.metric import MetricContext
 from harness.core.records import Records, RecordsHead
 from harness.core.reporter import Reporter
@@ -44,6 +44,7 @@ class ImportedTask:
         evaluation: stands for the task in the run's suite.
         options: the YAML below its kind, but for the metrics.
         summary: what the task is, in a sentence.
+        measures: what its items are ordered by.
     """
 
     answered: dict[str, list[Answered]]
@@ -52,6 +53,7 @@ class ImportedTask:
     evaluation: type[Evaluation]
     options: Mapping[str, Any]
     summary: str
+    measures: Sequence[ItemMeasure]
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,14 +223,9 @@ def _evaluation(run: RunDir, name: str, task: ImportedTask, imported: ImportedRu
         comparability=notes,
         metrics=metrics,
         meanings=meanings(build_metrics(metrics, MetricContext(cluster_unit=unit))),
-        item_measures=[ItemMeasureResult(**asdict(measure)) for measure in _measures(task.evaluation)],
+        item_measures=[ItemMeasureResult(**asdict(measure)) for measure in task.measures],
         baseline=next(iter(task.answered)),
     )
-
-
-def _measures(evaluation: type[Evaluation]) -> Sequence[Any]:
-    measures = evaluation.item_measures
-    return measures if isinstance(measures, tuple) else ()
 
 
 def _data(name: str, task: ImportedTask, tool: str) -> DataResult:

@@ -9,9 +9,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import ClassVar
-
-from harness.core.metric import Direction
+from typing import ClassVar, Literal
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +48,7 @@ class LoggedEvaluation:
     """
 
     answers: Sequence[LoggedAnswer]
-    directions: Mapping[str, Direction] = field(default_factory=dict)
+    directions: Mapping[str, Literal["higher", "lower"]] = field(default_factory=dict)
     totals: Mapping[str, float] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
 

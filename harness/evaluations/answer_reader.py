@@ -12,6 +12,7 @@ from typing import Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
+from harness.core.bounded import BoundExceeded, bounded
 from harness.core.distribution import explained, is_installed
 from harness.schema.suite.types import Strict
 
@@ -157,7 +158,10 @@ def _valid(schema: Mapping[str, Any], field: str | None, text: str) -> str:
     value = _loaded(fenced[-1] if fenced else text, "it is no JSON")
     try:
         # An empty registry: a reference to elsewhere is never fetched.
-        validator_for(schema)(schema, registry=Registry()).validate(value)
+        with bounded("the JSON Schema", seconds=_SECONDS):
+            validator_for(schema)(schema, registry=Registry()).validate(value)
+    except BoundExceeded as error:
+        raise UnreadError(str(error)) from error
     except ValidationError as error:
         raise UnreadError(f"it does not fit the JSON Schema: {error.message[:200]}") from error
     except Unresolvable as error:

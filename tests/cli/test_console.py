@@ -1,8 +1,13 @@
 from __future__ import annotations
 
-import pytest
+import io
+import re
+import time
 
-from harness.cli.console import PlainReporter
+import pytest
+from rich.console import Console
+
+from harness.cli.console import PlainReporter, TerminalReporter
 from harness.report.wording.safe_text import clean
 
 
@@ -29,3 +34,19 @@ def test_quiet_keeps_warnings_only(capsys: pytest.CaptureFixture[str]) -> None:
     captured = capsys.readouterr()
     assert captured.err == "warning: careful\n"
     assert captured.out == ""
+
+
+def test_what_a_bar_says_never_drives_the_terminal() -> None:
+    reporter = TerminalReporter()
+    stream = io.StringIO()
+    reporter.console = Console(file=stream, force_terminal=True, width=80)
+    planted = "\x1b]0;owned\x07\x9b2J"
+    with reporter.task(f"converting {planted}.gguf", total=2) as task:
+        task.note(f"loss {planted}")
+        task.advance()
+        time.sleep(0.15)
+        reporter.info(planted)
+        reporter.warn(planted)
+    shown = stream.getvalue()
+    assert "converting" in shown
+    assert re.search(r"\x1b\]|\x07|\x9b", shown) is None

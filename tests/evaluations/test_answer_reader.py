@@ -120,3 +120,11 @@ def test_records():
     _, made = record({"tool_call": True}, '<tool_call>{"name"', ["{}"], "length")
     assert (made.status, made.finish, made.stats) == ("unread", "length", {})
     assert "not finished" in made.response["unread"]
+
+
+def test_a_schema_whose_pattern_never_ends_is_given_up():
+    schema = {"type": "string", "pattern": "^(a+)+$"}
+    started = time.monotonic()
+    with pytest.raises(UnreadError, match="takes more than"):
+        read_answer(ReadAnswer(json_schema=schema), json.dumps("a" * 40 + "!"))
+    assert time.monotonic() - started < 10
