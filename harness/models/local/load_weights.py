@@ -10,6 +10,7 @@ from typing import Any
 
 import torch
 
+from harness.core.distribution import missing_package
 from harness.core.errors import CheckpointError, HarnessError, IncompleteError, Where
 from harness.models.checkpoint.checkpoint_files import read_json
 from harness.models.checkpoint.checkpoint_heads import HEAD_PREFIXES
@@ -170,6 +171,10 @@ def explained(folder: Path) -> Iterator[None]:
                 "the checkpoint needs code of its own (`auto_map`), which harness never runs.",
                 where=Where(folder),
                 hint="give a checkpoint of a model type that transformers holds itself.",
+            ) from error
+        if isinstance(error, ImportError) and "bitsandbytes" in str(error):
+            raise missing_package(
+                "bitsandbytes", f"loading {folder}, whose weights were saved in 4 or 8 bits,"
             ) from error
         lines = [line.strip() for line in str(error).splitlines() if line.strip()] or [type(error).__name__]
         first = " ".join(lines[:2]) if lines[0].endswith(":") else lines[0]
