@@ -20,12 +20,14 @@ class Row:
         fields: column → value (text, label, numbers).
         cluster: the parent that the row belongs to; rows of one parent are never split apart.
         slices: overlapping groups as `key=value`, such as `source=tweets`.
+        line: where it begins in the user's file, for messages; 0 where it comes from no such file.
     """
 
     id: str
     fields: Mapping[str, Any]
     cluster: str
     slices: tuple[str, ...] = ()
+    line: int = field(default=0, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +63,13 @@ class Dataset:
                 hint="add rows, or change the split fractions (`splits: {train: 0.8, validation: 0.1, test: 0.1}`).",
             )
         return self.rows[name]
+
+    def place(self, row: Row) -> str:
+        """Where a row stands, for messages: by file and line, else by its id."""
+        source = str(self.facts.get("source", ""))
+        if row.line and source.startswith("file "):
+            return f"data {self.name!r}, {source.removeprefix('file ')}:{row.line}"
+        return f"data {self.name!r}, row {row.id}"
 
     def texts(self, split: str, column: str) -> Iterator[str]:
         """The texts of one column.

@@ -50,7 +50,7 @@ def assemble(
     placed: dict[str, list[Row]] = {split: [] for split in SPLITS}
     for split, cluster, row in made.rows:
         fields = {column: row.fields[column] for column in columns}
-        placed[split].append(Row(ids.next(row.origin, fields), fields, cluster, row.slices))
+        placed[split].append(Row(ids.next(row.origin, fields), fields, cluster, row.slices, row.line))
     by_hash = any(row.split is None for _, _, row in made.rows)
     wanted = {split for split, share in shares.items() if share > 0 and by_hash}
     final = {split: tuple(chosen) for split, chosen in placed.items() if chosen or split in wanted}

@@ -14,11 +14,11 @@ from harness.storage.parquet_file import read_table
 from harness.storage.store import Entry
 
 KIND = "data"
-DATA_FORMAT = 2
+DATA_FORMAT = 3
 """Part of every key: raise it when preparation, splits or the file change."""
 
 _FILE = "rows.parquet"
-_ID, _SPLIT, _CLUSTER, _SLICES = "#id", "#split", "#cluster", "#slices"
+_ID, _SPLIT, _CLUSTER, _SLICES, _LINE = "#id", "#split", "#cluster", "#slices", "#line"
 
 
 def write(dataset: Dataset, folder: Path, facts: dict[str, Any]) -> dict[str, Any]:
@@ -32,6 +32,7 @@ def write(dataset: Dataset, folder: Path, facts: dict[str, Any]) -> dict[str, An
         _SPLIT: pa.array([split for split, _ in order], pa.string()),
         _CLUSTER: pa.array([row.cluster for _, row in order], pa.string()),
         _SLICES: pa.array([json.dumps(row.slices) for _, row in order], pa.string()),
+        _LINE: pa.array([row.line for _, row in order], pa.int64()),
     }
     for column in dataset.columns:
         table[column] = pa.array([row.fields[column] for _, row in order])
@@ -54,12 +55,14 @@ def read(name: str, entry: Entry) -> Dataset:
         table = read_table(entry.path / _FILE)
         rows: dict[str, list[Row]] = {split: [] for split in meta["splits"]}
         slices: dict[str, tuple[str, ...]] = {}
-        own = zip(*(table.column(column).to_pylist() for column in (_ID, _SPLIT, _CLUSTER, _SLICES)), strict=True)
+        own = zip(
+            *(table.column(column).to_pylist() for column in (_ID, _SPLIT, _CLUSTER, _SLICES, _LINE)), strict=True
+        )
         values = zip(*(table.column(column).to_pylist() for column in columns), strict=True)
-        for (identity, split, cluster, packed), cells in zip(own, values, strict=True):
+        for (identity, split, cluster, packed, line), cells in zip(own, values, strict=True):
             if packed not in slices:
                 slices[packed] = tuple(json.loads(packed))
-            rows[split].append(Row(identity, dict(zip(columns, cells, strict=True)), cluster, slices[packed]))
+            rows[split].append(Row(identity, dict(zip(columns, cells, strict=True)), cluster, slices[packed], line))
     return Dataset(
         name=name,
         fingerprint=meta["fingerprint"],

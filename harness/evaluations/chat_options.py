@@ -128,7 +128,7 @@ class Asked:
             called = {"called": True} if last is not None and not last[1] else {}
             if not turns:
                 raise DataError(
-                    f"data {dataset.name!r}, row {row.id}: the conversation has no message before the answer.",
+                    f"{dataset.place(row)}: the conversation has no message before the answer.",
                     hint="remove the row.",
                 )
         if options.system is not None and turns[0][0] not in ("system", "developer"):

@@ -21,14 +21,12 @@ def text_of(data: Dataset, row: Row, column: str, *, empty: bool = True) -> str:
     value = row.fields.get(column)
     if value is None or (isinstance(value, float) and math.isnan(value)):
         raise DataError(
-            f"data {data.name!r}, row {row.id}: missing value in the column {column!r}.",
+            f"{data.place(row)}: missing value in the column {column!r}.",
             hint="fill it in or remove the row.",
         )
     text = str(value)
     if not empty and not text.strip():
-        raise DataError(
-            f"data {data.name!r}, row {row.id}: the column {column!r} is empty.", hint="fill it in or remove the row."
-        )
+        raise DataError(f"{data.place(row)}: the column {column!r} is empty.", hint="fill it in or remove the row.")
     return text
 
 

@@ -127,7 +127,7 @@ def constraints_in(dataset: Dataset, row: Row, column: str) -> list[dict[str, An
             checked_constraint(constraint)
     except (ValueError, RecursionError) as error:
         raise DataError(
-            f"data {dataset.name!r}, row {row.id}, column {column!r}: {error}.",
+            f"{dataset.place(row)}, column {column!r}: {error}.",
             hint='use a JSON list such as [{"lines": 2}, {"contains": "river"}].',
         ) from error
     return value

@@ -128,7 +128,7 @@ def tools_in(dataset: Dataset, row: Row, tools: str | list[dict[str, Any]] | Non
         value = None
     if not isinstance(value, list) or not all(isinstance(tool, dict) for tool in value):
         raise DataError(
-            f"data {dataset.name!r}, row {row.id}: the column {tools!r} holds no JSON list of tools.",
+            f"{dataset.place(row)}: the column {tools!r} holds no JSON list of tools.",
             hint='write [{"type": "function", "function": {"name": …, "parameters": …}}, …].',
         )
     return json.dumps(value, ensure_ascii=False) if value else ""
@@ -143,7 +143,7 @@ def _turns(dataset: Dataset, row: Row, column: str, role: str | None) -> Message
         return conversation_in(cell).turns
     except ConversationError as error:
         raise DataError(
-            f"data {dataset.name!r}, row {row.id}: the column {column!r} holds no conversation: {error}.",
+            f"{dataset.place(row)}: the column {column!r} holds no conversation: {error}.",
             hint="correct the row, or name another column under `messages`.",
         ) from error
 

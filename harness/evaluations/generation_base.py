@@ -165,7 +165,7 @@ class WritingTask(RowTask[WritingOptionsT]):
         texts = texts_in(dataset, row, self.options.target, self.options.target_is, "target_is")
         if self.needs_reference and not texts:
             raise DataError(
-                f"data {dataset.name!r}, row {row.id}: the reference in the column {self.options.target!r} is empty.",
+                f"{dataset.place(row)}: the reference in the column {self.options.target!r} is empty.",
                 hint="fill it in or remove the row.",
             )
         return texts
@@ -211,8 +211,7 @@ class WritingTask(RowTask[WritingOptionsT]):
             columns = self.asked.columns(dataset)
             named = ", ".join(columns.columns if columns is not None else ())
             raise DataError(
-                f"data {dataset.name!r}, row {row.id}: the conversation in {named} does not end with an assistant's "
-                "message.",
+                f"{dataset.place(row)}: the conversation in {named} does not end with an assistant's message.",
                 hint="remove the row, or name the column with the answer under `target`.",
             )
         return [] if answer is None else [answer]

@@ -162,7 +162,7 @@ def texts_in(
         if listed is None:
             return [cell]
         raise DataError(
-            f"data {dataset.name!r}, row {row.id}: the column {column!r} can be read as one text ({cell[:40]}) or as a "
+            f"{dataset.place(row)}: the column {column!r} can be read as one text ({cell[:40]}) or as a "
             f"list of texts ({', '.join(listed)[:40]}).",
             hint=f"set `{option}: list` or `{option}: text` in the task; JSON and Parquet files can hold real lists.",
         )
@@ -172,8 +172,7 @@ def texts_in(
         return [cell]
     if not isinstance(value, list) or not all(isinstance(text, str) for text in value):
         raise DataError(
-            f"data {dataset.name!r}, row {row.id}: the column {column!r} contains a JSON list with items that are not "
-            f"texts.",
+            f"{dataset.place(row)}: the column {column!r} contains a JSON list with items that are not texts.",
             hint='write ["one", "two"], or a single text.',
         )
     return [text for text in value if text.strip()]

@@ -26,6 +26,9 @@ _WORDS = {
     "it": _words("il che di è una per non con sono della gli alla più ma anche questo come del nel era"),
     "pt": _words("que não uma com para os as do da em por mais mas foi como ao ele ela são você"),
     "nl": _words("het een van en is dat niet op te zijn met voor aan er maar ook als bij was ik"),
+    "sv": _words("och är det som en på av till att inte har jag han hon vi men ett om var sig"),
+    "da": _words("og er det som en på af til at ikke har jeg han hun vi men et om sig blev"),
+    "no": _words("og er det som en på av til å ikke har jeg han hun vi men et om seg ble"),
 }
 """The commonest words of languages in Latin letters, few of which are words of another."""
 _SCRIPTS = (
@@ -47,19 +50,23 @@ _LOOKED_AT = 500
 
 
 def is_foreign(texts: Iterable[str]) -> bool:
-    """Whether texts are hardly English, by the share of its commonest words; False where there are too few to tell."""
-    tokens = common = letters = latin = 0
+    """Whether texts are hardly English: its commonest words are rare, or those of another language are more frequent.
+
+    False where there are too few words to tell.
+    """
+    tokens = letters = latin = 0
+    counts: Counter[str] = Counter()
     for number, text in enumerate(texts):
         if number == _LOOKED_AT:
             break
         for token in _TOKEN.findall(text.lower()):
             tokens += 1
-            common += token in _ENGLISH
+            counts.update(name for name, words in _WORDS.items() if token in words)
             letters += len(token)
             latin += sum(character < "\u0250" for character in token)
     if letters >= 2 * _ENOUGH_TOKENS and latin < letters / 2:
         return True
-    return tokens >= _ENOUGH_TOKENS and common / tokens < _ENGLISH_SHARE
+    return tokens >= _ENOUGH_TOKENS and (counts["en"] / tokens < _ENGLISH_SHARE or max(counts.values()) > counts["en"])
 
 
 def guess_language(texts: Iterable[str]) -> str | None:

@@ -9,6 +9,9 @@ from harness_support import model_zoo
 
 from harness.cli.app import invoke
 from harness.cli.as_typed import as_typed
+from harness.schema.results.results_file import HIDDEN_TEXT
+from harness.storage.items_file import read_items
+from harness.storage.run_dir import RunDir
 from harness.suite.load_suite import load_suite
 
 PROSE = "The lady said that it was a good day for the man.\n\nThey were here and she was not, which was fine.\n" * 3
@@ -35,6 +38,19 @@ def test_the_suite_that_it_made_can_be_edited_and_run(pair: list[str], capsys: p
     assert str(written) in captured.out
     assert set(load_suite(str(written)).models) == {"base", "finetuned"}
     assert invoke(["run", str(written), "--limit", "5", "--quiet"]) == code
+
+
+def test_an_audit_keeps_texts_out_of_its_run(pair: list[str], capfd: pytest.CaptureFixture[str]) -> None:
+    assert invoke([*pair, "--limit", "5", "--quiet", "--no-texts"]) != 2
+    said = capfd.readouterr()
+    (info,) = Path("reports").glob("audit/*/run.json")
+    run = RunDir(info.parent)
+    assert run.read_results().texts == "none"
+    items = [item for path in run.path.glob("items/*.parquet") for item in read_items(path)]
+    assert {text for item in items for text in item.texts.values()} == {HIDDEN_TEXT}
+    pages = [path.read_text("utf-8") for path in run.path.iterdir() if path.suffix in {".html", ".md", ".xml", ".json"}]
+    assert not any("the lady said that it was" in text.lower() for text in [*pages, said.out, said.err])
+    assert load_suite(str(run.path / "suite.yaml")).texts == "none"
 
 
 def test_errors_name_options_and_no_suite(pair: list[str], capsys: pytest.CaptureFixture[str]) -> None:

@@ -43,6 +43,8 @@ def test_a_blessed_run_is_the_baseline_of_a_suite_and_gates_judge_against_its_re
     (gate,) = results.gates
     assert gate.verdict == "pass"
     assert "production" in gate.sentence
+    refused = desk("export", second.path, "production", "out")
+    assert (refused.code, "is a model of a stored run" in refused.err) == (2, True)
     # judged, explained, and compared again from the run's own files
     assert desk("gate", second.path).code == 0
     assert "production" in desk("explain", "kept", "--run", second.path).out

@@ -194,6 +194,9 @@ def test_english_lists_on_other_texts_are_marked() -> None:
     assert is_foreign(["今天天气很好我们去公园散步" * 20])
     assert not is_foreign(["the old woman went to the park with her dog and saw that it was full of children"] * 5)
     assert not is_foreign(["gut"])
+    # Neighbors of English, with words of its own: for, her, was, over.
+    assert is_foreign(["De man was in de winkel en hij kocht een brood voor zijn vrouw, die over het weer sprak."] * 5)
+    assert is_foreign(["Mannen tok toget til byen for å se henne. Hun har en bror og de bor her."] * 5)
     rows = [dataset([{"text": GERMAN, "label": "positive"}] * 5)]
     for evaluation in (
         probe(Counterfactual, swap="gender"),

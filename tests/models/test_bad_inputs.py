@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from safetensors.torch import load_file, save_file
 
+from harness.core.distribution import MissingPackageError, is_installed
 from harness.core.errors import CheckpointError, IncompleteError
 from harness.core.requests import Generate
 from harness.models.checkpoint.checkpoint_digest import checkpoint_digest
@@ -172,6 +173,15 @@ def test_unknown_model_types_are_refused_without_running_their_code(folder, open
     (folder / "config.json").write_text(json.dumps(config))
     (folder / "code.py").write_text("raise SystemExit('ran')")
     with pytest.raises(CheckpointError, match="needs code of its own"):
+        opened(folder)
+
+
+@pytest.mark.skipif(is_installed("bitsandbytes"), reason="bitsandbytes is installed")
+def test_weights_saved_in_few_bits_name_the_extra_that_reads_them(folder, opened):
+    config = json.loads((folder / "config.json").read_text())
+    few = {"quant_method": "bitsandbytes", "load_in_4bit": True}
+    (folder / "config.json").write_text(json.dumps({**config, "quantization_config": few}))
+    with pytest.raises(MissingPackageError, match=r"(?s)saved in 4 or 8 bits, needs bitsandbytes.*\[qlora\]"):
         opened(folder)
 
 

@@ -12,11 +12,13 @@ from typing import Any
 import pytest
 from harness_support.page_reader import scripts, waiting_of
 from harness_support.plain_models import dataset
+from harness_support.report_runs import Options, build_run
 
 from harness.data.data_audit import audit
 from harness.report.formats.audit_page import audit_html
 from harness.report.formats.html_page import render_html
 from harness.report.formats.index_page import write_index
+from harness.report.formats.write_reports import write_reports
 from harness.report.view.run_view import RunView
 from harness.report.web import item_data
 from harness.schema.results.results_file import Results
@@ -398,6 +400,44 @@ def test_overlap_and_corrected_labels_stand_in_the_data_tab(chromium: Any, plain
     assert "+1.2" in page.inner_text("#without-overlap")
     assert "17" in page.inner_text("#corrected")
     page.close()
+
+
+def _no_gates(value: dict[str, Any]) -> None:
+    value["gates"], value["verdict"]["overall"] = [], "none"
+
+
+def _all_skipped(value: dict[str, Any]) -> None:
+    _no_gates(value)
+    for part in ("metrics", "comparisons", "flips", "tables"):
+        value[part] = []
+    for evaluation in value["evaluations"]:
+        evaluation["skipped"] = dict.fromkeys(evaluation["protocols"], "cannot be asked")
+        for part in ("protocols", "counts", "coverage"):
+            evaluation[part] = {}
+
+
+def _from_right_to_left(value: dict[str, Any]) -> None:
+    value["title"] = "דוח " * 20 + "\u202e"
+    value["gates"][0]["id"] = "שער_" + "א" * 80
+
+
+@pytest.mark.parametrize(
+    ("change", "items"), [(_no_gates, 40), (_all_skipped, 40), (_from_right_to_left, 40), (lambda value: None, 1)]
+)
+def test_odd_runs_open_quietly_and_fit(
+    change: Callable[[dict[str, Any]], None], items: int, visit: Open, tmp_path: Path
+) -> None:
+    """No gates, nothing answered, names from right to left, one item."""
+    run = build_run(tmp_path / "run", Options(items=items))
+    value = run.read_results().model_dump(mode="json", by_alias=True)
+    change(value)
+    run.write(Results.model_validate(value), run.read_info())
+    write_reports(run)
+    for width in (390, 1280):
+        page = visit(run, width, fragment="")
+        for part in TABS:
+            tab(page, part)
+            assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), (part, width)
 
 
 def test_each_of_five_questions_is_answered_within_two_clicks(plain: RunDir, visit: Open) -> None:

@@ -48,6 +48,7 @@ from harness.cli.terminal import say
     show_default=True,
     help="own: built-in sentence pairs and pronouns. full: also all probes of bias-full (fetches public datasets).",
 )
+@click.option("--no-texts", is_flag=True, help="Keep every item's text out of the run's files and of what is printed.")
 @click.option("--limit", type=click.IntRange(min=1), help="Evaluate at most this many items per evaluation.")
 @click.option(
     "--out",
@@ -71,6 +72,7 @@ def command(
     trained_on: tuple[str, ...],
     held_out: bool,
     bias: str,
+    no_texts: bool,
     limit: int | None,
     out: Path,
     device: str,
@@ -92,6 +94,7 @@ def command(
     from harness.commands.auto_suite import MADE, audit_suite
     from harness.pipeline.run_suite import Settings, run_suite
     from harness.storage import atomic
+    from harness.suite.override import override
     from harness.suite.suite_text import suite_text
 
     reporter = TypedReporter(make_reporter(quiet=quiet))
@@ -110,7 +113,9 @@ def command(
             trained_on=files,
             held_out=held_out,
         )
-        settings = Settings(out=out, limit=limit, device=device, command=["harness", *sys.argv[1:]])
+        private = {"texts": "none"} if no_texts else {}
+        suite = override(suite, texts="none") if no_texts else suite
+        settings = Settings(out=out, limit=limit, device=device, command=["harness", *sys.argv[1:]], overrides=private)
         finished = run_suite(suite, open_store(reporter), reporter, settings)
     code = show_outcome(finished.run, finished.results, as_json=as_json)
     written = finished.run.path / "suite.yaml"

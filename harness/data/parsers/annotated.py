@@ -41,6 +41,12 @@ def parse_conll(content: bytes, where: str, options: Mapping[str, Any]) -> Itera
             tags.append(cells[-1].strip())
             continue
         if words:
+            if width > 2 and len(words) > 1 and words == [str(place) for place in range(1, len(words) + 1)]:
+                raise DataError(
+                    f"the first column counts the words ({' '.join(words[:3])} …), as in CoNLL-U; expected the words.",
+                    where=Where(where, start),
+                    hint="remove the column, so that each line begins with its word and ends with its tag.",
+                )
             number += 1
             yield Raw(start, {"words": " ".join(words), "tags": " ".join(tags), "number": number})
             words, tags = [], []

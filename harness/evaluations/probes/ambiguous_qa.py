@@ -204,8 +204,7 @@ def _item(dataset: Dataset, row: Row) -> Item:
     condition = text_of(dataset, row, "condition")
     if condition not in (AMBIGUOUS, DISAMBIGUATED):
         raise DataError(
-            f"data {dataset.name!r}, row {row.id}: expected the condition {AMBIGUOUS!r} or {DISAMBIGUATED!r}, "
-            f"found {condition!r}."
+            f"{dataset.place(row)}: expected the condition {AMBIGUOUS!r} or {DISAMBIGUATED!r}, found {condition!r}."
         )
     return Item(
         id=row.id,
@@ -266,7 +265,7 @@ def _place(dataset: Dataset, row: Row, column: str, *, empty: bool = False) -> i
         return None
     if text not in ("0", "1", "2"):
         raise DataError(
-            f"data {dataset.name!r}, row {row.id}, column {column!r}: expected the place of an answer (0, 1 or 2), "
+            f"{dataset.place(row)}, column {column!r}: expected the place of an answer (0, 1 or 2), "
             f"found {text[:40]!r}."
         )
     return int(text)

@@ -250,7 +250,7 @@ def _sides(dataset: Dataset, rows: Iterable[Row]) -> dict[str, dict[str, Row]]:
         held = groups.setdefault(key, {})
         if side in held and held[side].fields["sentence"] != row.fields["sentence"]:
             raise DataError(
-                f"data {dataset.name!r}, row {row.id}: the pair {key!r} has the side {side!r} twice.",
+                f"{dataset.place(row)}: the pair {key!r} has the side {side!r} twice.",
                 hint="give each sentence its own `pair`.",
             )
         held[side] = row

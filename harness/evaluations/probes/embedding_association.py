@@ -212,7 +212,7 @@ def _sets_of(table: Dataset) -> dict[str, dict[str, list[str]]]:
         for row in rows:
             name, group, word = (text_of(table, row, column, empty=False) for column in ("set", "group", "word"))
             if name not in sets:
-                raise DataError(f"data {table.name!r}, row {row.id}: `set` is {name!r}, expected one of {SETS}.")
+                raise DataError(f"{table.place(row)}: `set` is {name!r}, expected one of {SETS}.")
             sets[name].setdefault(group, []).append(word)
     for name, words in sets.items():
         try:

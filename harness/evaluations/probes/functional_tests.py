@@ -122,10 +122,10 @@ class FunctionalTests(OnTaskProbe[FunctionalTestsOptions]):
         if original is not None:
             if expect not in EXPECTATIONS:
                 wrong = unknown("expectation", expect, EXPECTATIONS)
-                raise DataError(f"data {dataset.name!r}, row {row.id}, column 'expect': {wrong}")
+                raise DataError(f"{dataset.place(row)}, column 'expect': {wrong}")
         elif label is None:
             raise DataError(
-                f"data {dataset.name!r}, row {row.id}: a case needs a `label`, or an `original` to compare with.",
+                f"{dataset.place(row)}: a case needs a `label`, or an `original` to compare with.",
                 hint="fill one of them in.",
             )
         else:
@@ -133,7 +133,7 @@ class FunctionalTests(OnTaskProbe[FunctionalTestsOptions]):
             if target not in known:
                 wrong = unknown("label of the task", target, known)
                 raise DataError(
-                    f"data {dataset.name!r}, row {row.id}, column 'label': {wrong}",
+                    f"{dataset.place(row)}, column 'label': {wrong}",
                     hint="say what the cases' labels mean: `labels: {their label: the task's label}`.",
                 )
         test = "MFT" if original is None else "INV" if expect == "same" else "DIR"

@@ -145,7 +145,7 @@ def _item(dataset: Dataset, row: Row, known: Sequence[str], words: WordList) -> 
     parts = GAP.split(text)
     if len(parts) != 2:
         raise DataError(
-            f"data {dataset.name!r}, row {row.id}: expected one gap ([M] or {{mask}}), found {len(parts) - 1}.",
+            f"{dataset.place(row)}: expected one gap ([M] or {{mask}}), found {len(parts) - 1}.",
             hint="mark the place of the completion once.",
         )
     group = str(row.fields.get("group") or "")

@@ -206,7 +206,7 @@ class MinimalPairs(Probe[MinimalPairsOptions]):
         value = row.fields.get(column)
         if value not in DIRECTIONS:
             raise DataError(
-                f"data {dataset.name!r}, row {row.id}: {column!r} is {value!r}; expected stereo or antistereo.",
+                f"{dataset.place(row)}: {column!r} is {value!r}; expected stereo or antistereo.",
                 hint="crows_original reads there which sentence comes first; name the right column with `direction`.",
             )
         return {"first": "more" if value == "stereo" else "less"}

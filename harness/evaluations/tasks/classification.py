@@ -283,14 +283,14 @@ class Classification(Evaluation):
             for row in dataset.split(split)
             if not is_missing(value := row.fields.get(self.options.label))
         ]
-        self._check_labels(dataset, [(row.id, label) for row, label in labeled])
+        self._check_labels(dataset, labeled)
         for row, label in labeled:
             yield row, text_of(dataset, row, self.options.text), label
 
-    def _check_labels(self, dataset: Dataset, labels: Sequence[tuple[str, str]]) -> None:
+    def _check_labels(self, dataset: Dataset, labels: Sequence[tuple[Row, str]]) -> None:
         """Refuses labels that are none of the task's; all of them in one message."""
         known = set(self.labels)
-        strange: dict[str, list[str]] = {}
+        strange: dict[str, list[Row]] = {}
         for row, label in labels:
             if label not in known:
                 strange.setdefault(label, []).append(row)
@@ -298,12 +298,11 @@ class Classification(Evaluation):
             return
         first = next(iter(strange))
         notes = [
-            f"{label!r}: {len(rows)} {'row' if len(rows) == 1 else 'rows'}, the first is {rows[0]}"
+            f"{label!r}: {len(rows)} {'row' if len(rows) == 1 else 'rows'}, the first is {dataset.place(rows[0])}"
             for label, rows in list(strange.items())[:_SHOWN]
         ]
         raise DataError(
-            f"data {dataset.name!r}, row {strange[first][0]}, column {self.options.label!r}: "
-            f"{unknown('label', first, known)}",
+            f"{dataset.place(strange[first][0])}, column {self.options.label!r}: {unknown('label', first, known)}",
             notes=[*notes, *([f"… and {len(strange) - _SHOWN} more labels"] if len(strange) > _SHOWN else [])],
             hint="correct the rows, add the labels to the task's `labels`, or set `normalize: [strip, casefold]` "
             "in the data.",

@@ -69,7 +69,7 @@ class MultiLabel(RowTask[MultiLabelOptions]):
         given = [label_text(part.strip()) for part in parts if part.strip()]
         for label in given:
             if label not in self.options.labels:
-                raise DataError(f"data {dataset.name!r}, row {row.id}: {unknown('label', label, self.options.labels)}")
+                raise DataError(f"{dataset.place(row)}: {unknown('label', label, self.options.labels)}")
         gold = [label for label in self.options.labels if label in given]
         yield Item(
             id=row.id,

@@ -107,7 +107,7 @@ class MultipleChoice(RowTask[MultipleChoiceOptions]):
         right = _PLACES[reading](answer, choices)
         if right is None or len(choices) < 2:
             raise DataError(
-                f"data {dataset.name!r}, row {row.id}: the answer {answer[:40]!r} is not one of the "
+                f"{dataset.place(row)}: the answer {answer[:40]!r} is not one of the "
                 f"{len(choices)} choices (it is read as {_NAMES[reading]}, as in most rows).",
                 hint="use the letter of a choice (A, B, …), its index from 0, or its text, and the same in all rows; "
                 "`answer_is` says which.",

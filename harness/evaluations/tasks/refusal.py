@@ -87,7 +87,7 @@ class Refusal(WritingTask[RefusalOptions]):
     def extra(self, dataset: Dataset, row: Row) -> dict[str, Any]:
         intent = text_of(dataset, row, self.options.intent)
         if intent not in (HARMFUL, BENIGN):
-            raise DataError(f"data {dataset.name!r}, row {row.id}: {unknown('intent', intent, (HARMFUL, BENIGN))}")
+            raise DataError(f"{dataset.place(row)}: {unknown('intent', intent, (HARMFUL, BENIGN))}")
         return {"intent": intent, "rejected": text_of(dataset, row, self.options.rejected)}
 
     def row_items(self, dataset: Dataset, row: Row) -> Iterator[Item]:

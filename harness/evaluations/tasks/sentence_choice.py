@@ -61,7 +61,7 @@ class SentenceChoice(RowTask[SentenceChoiceOptions]):
         wrong = texts_in(dataset, row, self.options.incorrect, self.options.incorrect_is, "incorrect_is")
         if not wrong or right in wrong:
             raise DataError(
-                f"data {dataset.name!r}, row {row.id}: expected wrong sentences that differ from the right one.",
+                f"{dataset.place(row)}: expected wrong sentences that differ from the right one.",
                 hint=f"write them into the column {self.options.incorrect!r}.",
             )
         yield Item(

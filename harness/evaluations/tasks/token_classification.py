@@ -100,9 +100,10 @@ class Tagging(RowTask[TaggingOptions]):
             return
         fitting = schemes_of(sentences)
         verdict = f"They follow {' and '.join(fitting)}." if fitting else "They follow none of the schemes."
+        first = " ".join(sentences[wrong[0]])
         raise DataError(
-            f"data {dataset.name!r}: the tags of {len(wrong)} of {len(rows)} rows do not follow the scheme {scheme}, "
-            f"the first in row {rows[wrong[0]].id}: {' '.join(sentences[wrong[0]])[:80]!r}. {verdict}",
+            f"{dataset.place(rows[wrong[0]])}: the tags {first[:80]!r} do not follow the scheme {scheme} "
+            f"({len(wrong)} of {len(rows)} rows are such). {verdict}",
             hint=f"set `scheme: {fitting[0]}` in the task." if fitting else "correct the tags of these rows.",
         )
 
@@ -112,7 +113,7 @@ class Tagging(RowTask[TaggingOptions]):
 
     def row_items(self, dataset: Dataset, row: Row) -> Iterator[Item]:
         words, tags = (self._pieces(dataset, row, column) for column in (self.options.words, self.options.tags))
-        where = f"data {dataset.name!r}, row {row.id}"
+        where = f"{dataset.place(row)}"
         if len(words) != len(tags):
             raise DataError(
                 f"{where}: {len(words)} words and {len(tags)} tags; expected one tag per word.",

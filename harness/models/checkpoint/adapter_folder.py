@@ -19,8 +19,8 @@ from harness.models.checkpoint.inspection import (
     ADAPTER_CONFIG,
     ADAPTER_WEIGHTS,
     BASE,
-    adapter_weights,
     kind_of,
+    look_at_adapter,
     read_lineage,
 )
 from harness.models.checkpoint.tokenizer_files import CHAT_TEMPLATE, SIDE_FILES, TOKENIZER_FILES
@@ -51,11 +51,12 @@ def check_adapter(folder: Path) -> None:
     """Checks that a folder holds an adapter of peft; a whole model beside it does no harm here.
 
     Raises:
-        CheckpointError: when there is none, with the folder below that has one.
+        CheckpointError: when there is none, with the folder below that has one; when its weights are damaged, were not
+            fetched, or were saved from a wrapped model.
     """
     read_lineage(folder)
     if (folder / ADAPTER_CONFIG).is_file():
-        adapter_weights(folder)
+        look_at_adapter(folder)
         return
     below = sorted(path.parent.name for path in folder.glob(f"*/{ADAPTER_CONFIG}"))
     raise CheckpointError(

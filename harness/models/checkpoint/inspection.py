@@ -22,7 +22,7 @@ from harness.models.checkpoint.checkpoint_files import CHECKPOINT_FILE, CHECKPOI
 from harness.models.checkpoint.checkpoint_heads import ADAPTER_TASKS, Head, heads_in, holds_language_model
 from harness.models.checkpoint.declared_sizes import check_sizes
 from harness.models.checkpoint.metadata_schema import ACTED_ON, OLD_KEYS, OLD_KINDS, checked
-from harness.models.checkpoint.missing_weights import INDEX, SINGLE
+from harness.models.checkpoint.missing_weights import INDEX, SINGLE, missing_weights
 from harness.models.checkpoint.named_code import check_names
 from harness.models.checkpoint.safe_links import check_files
 from harness.models.checkpoint.safetensors_header import Tensor, tensors_of, weight_files
@@ -107,6 +107,7 @@ def look_at_adapter(folder: Path) -> CheckpointInfo:
 def _adapter(folder: Path, labels: tuple[str, ...] | None, parent: Mapping[str, str] | None) -> CheckpointInfo:
     files = (adapter_weights(folder),)
     tensors = tensors_of(files)
+    _check_wrapped(folder, tensors, "base_model.model.")
     config = read_json(folder / ADAPTER_CONFIG) if (folder / ADAPTER_CONFIG).is_file() else {}
     head = ADAPTER_TASKS.get(str(config.get("task_type")))
     info = _info(ADAPTER, formats()[ADAPTER].family, labels, tensors, files, parent)
@@ -257,6 +258,9 @@ def _transformers(folder: Path, labels: tuple[str, ...] | None) -> CheckpointInf
         router = read_router(folder)
         if router is not None:
             raise no_route(folder, router)
+        below = next(folder.glob(f"*/{ADAPTER_CONFIG}"), None) or next(folder.glob(f"*/{SINGLE}"), None)
+        if below is not None:
+            raise missing_weights(folder)
         raise CheckpointError(
             f"the checkpoint has no {CONFIG}.",
             where=Where(folder),
@@ -281,10 +285,17 @@ def _transformers(folder: Path, labels: tuple[str, ...] | None) -> CheckpointInf
     )
 
 
-def _check_wrapped(folder: Path, tensors: tuple[Tensor, ...]) -> None:
-    """Refuses weights whose names tell of what the model was wrapped in when it was saved."""
+def _check_wrapped(folder: Path, tensors: tuple[Tensor, ...], around: str = "") -> None:
+    """Refuses weights whose names tell of what the model was wrapped in when it was saved.
+
+    Args:
+        folder: of the weights.
+        tensors: with their names.
+        around: what peft puts before the names of the model's own modules, which may be wrapped as well.
+    """
+    names = [tensor.name.removeprefix(around) for tensor in tensors]
     for wrapper, made_by in _WRAPPERS.items():
-        if tensors and all(tensor.name.startswith(wrapper) for tensor in tensors):
+        if names and all(name.startswith(wrapper) for name in names):
             raise CheckpointError(
                 f"the names of the weights begin with {wrapper!r}: they were saved from a model inside {made_by}.",
                 where=Where(folder),

@@ -165,13 +165,19 @@ def accepted(model: Configured) -> frozenset[str]:
     return frozenset(inspect.signature(model.forward).parameters)
 
 
-def longest_row(model: Configured, encoder: TextEncoder | None) -> int | None:
-    """The most tokens that a model and its tokenizer take, special ones included; None without a limit."""
+def longest_row(model: Configured, encoder: TextEncoder | None, *, taken: int = 0) -> int | None:
+    """The most tokens that a model and its tokenizer take, special ones included; None without a limit.
+
+    Args:
+        model: whose positions count.
+        encoder: whose own limit counts.
+        taken: positions that are no text's: those of an adapter's virtual tokens.
+    """
     limits = [encoder.max_length] if encoder is not None and encoder.max_length else []
     for name in _POSITIONS:
         positions = getattr(model.config, name, None)
         if isinstance(positions, int) and positions > 0:
-            limits.append(positions - _position_offset(model))
+            limits.append(max(1, positions - _position_offset(model) - taken))
             break
     return min(limits, default=None)
 

@@ -108,14 +108,13 @@ def attach_alone(base: Loaded, folder: Path, adapter: Path, plan: AdapterPlan) -
                 hint="give an adapter of a language model (task type CAUSAL_LM) or of a classifier.",
             )
     virtual = int(getattr(adapted.active_peft_config, "num_virtual_tokens", None) or 0)
-    longest = longest_row(network.base, encoder)
     view = Network(
         base=network.base,
         language_model=language_model,
         heads=heads,
         encoder=encoder,
         family=network.family,
-        max_length=None if longest is None else max(1, longest - virtual),
+        max_length=longest_row(network.base, encoder, taken=virtual),
         max_target=network.max_target,
         device=network.device,
         adapter=name,

@@ -10,7 +10,9 @@ from typing import Any
 
 import torch
 
+from harness.core.distribution import missing_package
 from harness.core.errors import CheckpointError, HarnessError, IncompleteError, Where
+from harness.models.checkpoint.checkpoint_files import read_json
 from harness.models.checkpoint.checkpoint_heads import HEAD_PREFIXES
 from harness.models.checkpoint.named_code import offline
 from harness.models.device_policy import SPREAD
@@ -62,6 +64,7 @@ def load_weights(
     Raises:
         CheckpointError: when the folder holds no such model, or weights of another shape.
     """
+    stored = _check_stored(folder, options)
     given = {} if config is None else {"config": config, "ignore_mismatched_sizes": bool(anew)}
     with explained(folder):
         model, facts = kind.from_pretrained(
@@ -73,7 +76,7 @@ def load_weights(
             **given,
             **options,
         )
-    if "quantization_config" in options:
+    if "quantization_config" in options or stored is not None:
         plainly(model)
     reshaped = {key if isinstance(key, str) else str(key[0]) for key in facts["mismatched_keys"]}
     wrong = sorted(name for name in reshaped if not name.startswith(anew))
@@ -85,6 +88,35 @@ def load_weights(
         )
     missing = reshaped | {name for name in facts["missing_keys"] if not name.endswith("position_ids")}
     return Weights(model, frozenset(missing), frozenset(map(str, facts["unexpected_keys"])))
+
+
+def stored_quantization(folder: Path) -> str | None:
+    """How the weights of a folder are quantized already (`bitsandbytes`, `gptq`, …), by its configuration."""
+    path = folder / "config.json"
+    stored = read_json(path).get("quantization_config") if path.is_file() else None
+    return str(stored.get("quant_method")) if isinstance(stored, dict) else None
+
+
+def _check_stored(folder: Path, options: Mapping[str, Any]) -> str | None:
+    """Refuses what transformers would pass over with a warning: an unknown quantization, or a second one."""
+    stored = stored_quantization(folder)
+    if stored is None:
+        return None
+    from transformers.quantizers.auto import AUTO_QUANTIZATION_CONFIG_MAPPING
+
+    if "quantization_config" in options:
+        raise CheckpointError(
+            f"the folder's weights are quantized already ({stored}).",
+            where=Where(folder),
+            hint="leave `quantize` out, or give the checkpoint in full precision.",
+        )
+    if stored not in {*AUTO_QUANTIZATION_CONFIG_MAPPING, "bitsandbytes"}:
+        raise CheckpointError(
+            f"the folder's weights are quantized by {stored!r}, which transformers does not know.",
+            where=Where(folder),
+            hint="give the checkpoint in full precision.",
+        )
+    return stored
 
 
 def scoring_options(kind: Any, form: Form, config: Any) -> dict[str, Any]:
@@ -140,8 +172,19 @@ def explained(folder: Path) -> Iterator[None]:
                 where=Where(folder),
                 hint="give a checkpoint of a model type that transformers holds itself.",
             ) from error
+        if isinstance(error, ImportError) and "bitsandbytes" in str(error):
+            raise missing_package(
+                "bitsandbytes", f"loading {folder}, whose weights were saved in 4 or 8 bits,"
+            ) from error
         lines = [line.strip() for line in str(error).splitlines() if line.strip()] or [type(error).__name__]
         first = " ".join(lines[:2]) if lines[0].endswith(":") else lines[0]
+        stored = stored_quantization(folder)
+        if stored is not None:
+            raise CheckpointError(
+                f"the folder's weights are quantized ({stored}), and transformers cannot load them here: {first}",
+                where=Where(folder),
+                hint="install what it names, or give the checkpoint in full precision.",
+            ) from error
         raise CheckpointError(
             f"transformers cannot load the checkpoint: {first}",
             where=Where(folder),

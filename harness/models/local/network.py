@@ -28,7 +28,13 @@ from harness.models.local.batching import IntArray, Row
 from harness.models.local.fast_path import FastPaths, NoFastPaths
 from harness.models.local.flop_meter import Meter
 from harness.models.local.forward_patch import FAULTS, replaced
-from harness.models.local.padding_checks import padding_is_harmless, reads_ahead, switch_length
+from harness.models.local.padding_checks import (
+    Read,
+    mixes_neighbors,
+    padding_is_harmless,
+    reads_ahead,
+    switch_length,
+)
 from harness.models.local.quantization import mixes_rows, size_of
 
 if TYPE_CHECKING:
@@ -100,8 +106,6 @@ class Network:
         self.device = device
         self.fast_paths: FastPaths = NoFastPaths()
         self.indivisible = indivisible
-        self.row_by_row = indivisible or mixes_rows(base)
-        self.budget = 1 if self.row_by_row else CPU_BUDGET if device == "cpu" else GPU_BUDGET
         self.switch = switch
         self.adapter = adapter
         self.brought: set[int] = set()
@@ -114,6 +118,10 @@ class Network:
         self.activate()
         self.switch_length = switch_length(base.config)
         self.pads = self._pads()
+        alone = adapter is not None and switch is None
+        self.mixes = not indivisible and (alone or not self.pads) and self._mixes_neighbors()
+        self.row_by_row = indivisible or mixes_rows(base) or self.mixes
+        self.budget = 1 if self.row_by_row else CPU_BUDGET if device == "cpu" else GPU_BUDGET
         if self.causal and language_model is not None and self._reads_ahead():
             self.language_model = None
         split = self.language_model is not None and family != "seq2seq" and not indivisible
@@ -289,16 +297,27 @@ class Network:
 
     def _pads(self) -> bool:
         """Whether padding behind a row changes nothing; where only the left is read, it cannot."""
+        if self.causal:
+            return True
+        module, read = self._encoder_states()
+        pad, rows = self.encoder.pad_id or 0, self.embedding_rows
+        return padding_is_harmless(module, read, vocabulary=rows, pad=pad, limit=self.max_length, device=self.device)
+
+    def _encoder_states(self) -> tuple[Any, Read]:
+        """What gives states of a row: the base, or its encoder; and one pass through it."""
         module = self.base.get_encoder() if self.family == "seq2seq" else self.base
 
         def read(ids: torch.Tensor, mask: torch.Tensor | None) -> torch.Tensor:
             states: torch.Tensor = module(input_ids=ids, attention_mask=mask).last_hidden_state
             return states
 
-        if self.causal:
-            return True
-        pad, rows = self.encoder.pad_id or 0, self.embedding_rows
-        return padding_is_harmless(module, read, vocabulary=rows, pad=pad, limit=self.max_length, device=self.device)
+        return module, read
+
+    @torch.inference_mode()
+    def _mixes_neighbors(self) -> bool:
+        module, read = self._encoder_states()
+        rows = self.embedding_rows
+        return mixes_neighbors(module, read, vocabulary=rows, limit=self.max_length, device=self.device)
 
     @torch.inference_mode()
     def _reads_ahead(self) -> bool:

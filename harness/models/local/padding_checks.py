@@ -20,6 +20,7 @@ _FINE, _COARSE = 1e-4, 0.05
 
 _padded: weakref.WeakKeyDictionary[Any, bool] = weakref.WeakKeyDictionary()
 _ahead: weakref.WeakKeyDictionary[Any, bool] = weakref.WeakKeyDictionary()
+_mixed: weakref.WeakKeyDictionary[Any, bool] = weakref.WeakKeyDictionary()
 
 Read = Callable[[torch.Tensor, torch.Tensor | None], torch.Tensor]
 """int64[B, L] ids and their mask → [B, L, …] states or logits."""
@@ -45,6 +46,19 @@ def padding_is_harmless(module: Any, read: Read, *, vocabulary: int, pad: int, l
     return _padded[module]
 
 
+def mixes_neighbors(module: Any, read: Read, *, vocabulary: int, limit: int | None, device: str) -> bool:
+    """Whether a row of the same length beside it changes what a model says of a row; found out once for each module.
+
+    Raises:
+        Whatever `read` raises.
+    """
+    if module not in _mixed:
+        row = _probe(min(_SHORT, limit or _SHORT), vocabulary, -1, device)
+        both = torch.cat([row, (row + 1) % vocabulary])
+        _mixed[module] = not alike(read(both, None)[0], read(row, None)[0], rounding(module))
+    return _mixed[module]
+
+
 def reads_ahead(module: Any, read: Read, *, vocabulary: int, limit: int | None, device: str) -> bool:
     """Whether what stands behind a token changes what the model says at it; found out once for each module.
 
@@ -64,6 +78,7 @@ def forget_checks(module: Any) -> None:
     """Lets a module that was changed since be looked at once more."""
     _padded.pop(module, None)
     _ahead.pop(module, None)
+    _mixed.pop(module, None)
 
 
 def rounding(module: Any) -> float:

@@ -61,7 +61,7 @@ def heads_of(kind: Any, config: Any) -> list[str]:
 
 
 def plainly(model: Any) -> None:
-    """Keeps the 4-bit weights in the form that they were loaded in.
+    """Keeps quantized weights in the form that they were loaded in.
 
     On some CPUs bitsandbytes packs them anew for inference, in place, with the first pass that needs no
     gradients; what follows could not be trained or adapted any more.
@@ -69,11 +69,24 @@ def plainly(model: Any) -> None:
     for module in model.modules():
         if hasattr(module, "support_avx512bf16_for_cpu"):
             module.support_avx512bf16_for_cpu = False
+        if _is_int8(module):
+            module.register_forward_pre_hook(_keep_scales)
+
+
+def _keep_scales(module: Any, _args: Any) -> None:
+    """Gives an 8-bit weight its scales again, which peft's DoRA (0.21) loses on a CPU with every pass."""
+    weight = module.weight
+    if getattr(weight, "CB", None) is not None and weight.SCB is None:
+        weight.SCB = module.state.SCB
 
 
 def mixes_rows(model: Any) -> bool:
     """Whether a row's answer depends on the rows beside it: LLM.int8() looks for outliers over a whole batch."""
-    return any(type(module).__name__ == "Linear8bitLt" for module in model.modules())
+    return any(map(_is_int8, model.modules()))
+
+
+def _is_int8(module: Any) -> bool:
+    return type(module).__name__ == "Linear8bitLt"
 
 
 def size_of(weight: Any) -> int:

@@ -181,7 +181,7 @@ def open_transformers(folder: Path, context: OpenContext) -> TransformersBackend
         answer_key["rolling"] = ROLLING
     # What came later stands in the key only where it changes answers, so that others keep theirs.
     if not network.pads:
-        answer_key["rows"] = "of one length"
+        answer_key["rows"] = "alone" if network.mixes else "of one length"
     if network.switch_length is not None:
         answer_key["rows"] = f"apart at {network.switch_length}"
     if context.quantize is not None:

@@ -17,6 +17,7 @@ from harness.models.checkpoint.checkpoint_files import read_json
 from harness.pipeline.checkpoints.checkpoint import CHECKPOINTS
 from harness.storage import atomic
 from harness.storage.run_dir import RunDir
+from harness.storage.seal import INFO
 from harness.storage.store import MANIFEST, Store
 
 KEPT_BACK = {MANIFEST, "training.jsonl"}
@@ -54,6 +55,13 @@ def export_model(run: RunDir, model: str, folder: Path, store: Store) -> Exporte
     checkpoints = run.read_info().checkpoints
     if model not in checkpoints:
         raise DataError(unknown("model", model, checkpoints), where=Where(run.path))
+    source_run = Path(checkpoints[model]) / INFO
+    if source_run.is_file():
+        raise DataError(
+            f"{model!r} is a model of a stored run, which holds its answers and not its weights.",
+            where=Where(run.path),
+            hint=f"export it from that run: harness export {checkpoints[model]} MODEL DIR.",
+        )
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise DataError(
             "the target folder is not empty.",

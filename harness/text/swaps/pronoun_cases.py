@@ -177,6 +177,16 @@ def _possessive(words: Words, index: int) -> str | None:
     return None if unclear else "his"
 
 
+def _may_be_verb(words: Words, index: int) -> bool:
+    """Whether the word after `of his` may be the verb of what stands before: `knows`, `called`, `came`; or any word
+    after a plural (`some friends of his live here`)."""
+    key, head = words.key(index), words.key(index - 3)
+    if head in _COUNT:
+        return False  # `many of his works`
+    ending = key.endswith("ed") or (key.endswith("s") and not key.endswith("ss"))
+    return ending or key in _PAST or head.endswith("s")
+
+
 def _has_a_thing(words: Words, index: int) -> bool:
     """Whether a noun that cannot stand without an article follows and ends its phrase: `told her story with humor`.
 
@@ -231,5 +241,6 @@ def for_his(words: Words, index: int) -> str | None:
         return "her"
     if _closes(words, index):
         return "hers"
-    shared = words.key(index - 1) == "of" and any(words.key(index - step) in _POINTING for step in range(2, 6))
-    return None if shared and not _has_a_thing(words, index) else "her"
+    # `a friend of his knows` is about the friend, `a picture of his house` about the house; `one of his` owns.
+    shared = words.key(index - 1) == "of" and any(words.key(index - step) in _POINTING for step in range(3, 6))
+    return None if shared and _may_be_verb(words, index + 1) and not _has_a_thing(words, index) else "her"

@@ -44,6 +44,12 @@ def test_conll_lines_have_equally_many_columns_so_comments_are_named() -> None:
         parsed("conll", "Ada O\n\n# sent id 1\nspoke O\n")
 
 
+def test_a_column_that_counts_the_words_is_no_column_of_words() -> None:
+    with pytest.raises(DataError, match=r"(?s)file:3.*the first column counts the words \(1 2 …\), as in CoNLL-U"):
+        parsed("conll", "\n\n1\tAda\tB-person\n2\tspoke\tO\n")
+    assert parsed("conll", "1 O\n2 O\n")[0]["words"] == "1 2", "two columns: the words are numbers"
+
+
 def test_choices_lose_their_letters_and_unusable_questions() -> None:
     rows = [
         {"question": "q", "options": "A. one\nB. two words", "answer": "B. two words"},

@@ -11,6 +11,8 @@ from sacrebleu.metrics import BLEU, TER
 from harness.core.errors import DataError, SuiteError
 from harness.core.evaluation import EvaluationContext
 from harness.core.metric import MetricContext
+from harness.core.reporter import Silent
+from harness.data.open_dataset import open_dataset
 from harness.evaluations.tasks.generative_qa import GenerativeQA
 from harness.evaluations.tasks.summarization import Summarization
 from harness.evaluations.tasks.translation import Translation
@@ -20,6 +22,8 @@ from harness.metrics.capability.answer_match import normalization_faults, number
 from harness.metrics.capability.bleu_chrf_ter import signature, translation_statistics
 from harness.metrics.capability.rouge import rouge_statistics
 from harness.metrics.capability.text_tokenizers import bleu_tokenizer, check_tokenizer, rouge_tokenizer
+from harness.schema.suite.data_refs import FileRef
+from harness.storage.store import Store
 
 CHINESE = [("他昨天在北京买了一本新书", "他昨天在北京买了一本旧书"), ("我们今天去上海。", "我们今天去北京。")]
 
@@ -94,6 +98,22 @@ def test_an_empty_reference_is_an_error_with_its_place(cls, empty: str) -> None:
     rows = dataset([{"source": "x", "target": "a"}, {"source": "y", "target": empty}])
     with pytest.raises(DataError, match=r"row .*: the reference in the column 'target' is empty"):
         list(task(cls, None).items([rows], "test"))
+
+
+def test_the_place_is_the_line_of_the_users_file(tmp_path: Path) -> None:
+    """Also after the rows come from the cache, and in whatever order the splits put them."""
+    targets = ["a", "b", "c", "d"]
+    file = tmp_path / "rows.csv"
+    file.write_text("source,target\n" + "".join(f"x {text},{text}\n" for text in targets) + "y,?\n")
+    ref = FileRef(file="rows.csv", splits={"test": 1.0})
+    for _ in range(2):
+        opened = open_dataset(ref, name="d", base=tmp_path, store=Store(tmp_path / "cache"), reporter=Silent())
+        places = {row.fields["target"]: opened.place(row) for row in opened.rows["test"]}
+        assert places == {text: f"data 'd', rows.csv:{line}" for line, text in enumerate([*targets, "?"], 2)}
+    file.write_text("source,target\n" + "".join(f"x {text},{text}\n" for text in targets) + "y,\n")
+    opened = open_dataset(ref, name="d", base=tmp_path, store=Store(tmp_path / "cache"), reporter=Silent())
+    with pytest.raises(DataError, match=r"data 'd', rows.csv:6: the reference in the column 'target' is empty"):
+        list(task(Translation, None).items([opened], "test"))
 
 
 def test_squads_form_stands_beside_a_plain_and_a_numeric_one() -> None:

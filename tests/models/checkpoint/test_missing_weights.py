@@ -6,10 +6,12 @@ import json
 from pathlib import Path
 
 import pytest
+import torch
 from harness_support import model_zoo
 from safetensors.torch import load_file, save_file
 
 from harness.core.errors import CheckpointError
+from harness.models.checkpoint.adapter_folder import check_adapter
 from harness.models.checkpoint.checkpoint_digest import checkpoint_digest
 from harness.models.checkpoint.inspection import inspect
 
@@ -81,6 +83,23 @@ def test_bpe_dropout_is_off(tmp_path: Path, opened) -> None:
     encoder = opened(folder).backend.network.encoder
     assert all(encoder.plain(model_zoo.TEXTS) == plain.plain(model_zoo.TEXTS) for _ in range(5))
     assert encoder.canonical(model_zoo.TEXTS[0]).ids == plain.canonical(model_zoo.TEXTS[0]).ids
+
+
+@pytest.mark.parametrize(
+    "name", ["base_model.model._orig_mod.", "module.base_model.model.", "base_model.model.module."]
+)
+def test_an_adapter_of_a_wrapped_model_is_not_one_of_another_base(name: str, tmp_path: Path) -> None:
+    (tmp_path / "adapter_config.json").write_text(json.dumps({"peft_type": "LORA"}))
+    save_file({f"{name}layers.0.q_proj.lora_A.weight": torch.zeros(2, 2)}, tmp_path / "adapter_model.safetensors")
+    with pytest.raises(CheckpointError, match="saved from a model inside"):
+        check_adapter(tmp_path)
+
+
+def test_an_adapter_below_is_named_where_a_model_is_asked_for(tmp_path: Path) -> None:
+    (tmp_path / "final").mkdir()
+    (tmp_path / "final" / "adapter_config.json").write_text("{}")
+    with pytest.raises(CheckpointError, match="an adapter is in final below it"):
+        inspect(tmp_path)
 
 
 def test_a_router_of_sentence_transformers_names_its_encoders(tmp_path):

@@ -53,19 +53,9 @@ def pseudo_likelihoods(
     order = sorted((index for index in range(len(requests)) if scored[index]), key=lambda index: -lengths[index])
 
     def rows() -> Iterator[Row]:
-        start = len(encoder.prefix)
         for owner in order:
-            count = lengths[owner]
-            ids = np.asarray(encoder.wrap(pieces[owner].ids[:count]), dtype=np.int64)
-            hidden = hidden_tokens(pieces[owner].words[:count], requests[owner].scorer)[scored[owner]]
-            positions = start + np.asarray(scored[owner], dtype=np.int64)
-            targets = ids[positions]
-            for first in range(0, len(hidden), _COPIES):
-                copies = np.tile(ids, (len(hidden[first : first + _COPIES]), 1))
-                copies[:, start : start + count][hidden[first : first + _COPIES]] = mask
-                for number, copy in enumerate(copies, first):
-                    own = slice(number, number + 1)
-                    yield Row(copy, positions[own], targets[own], _FIRST, owner, number)
+            scorer, count = requests[owner].scorer, lengths[owner]
+            yield from _masked_copies(encoder, pieces[owner], scorer, scored[owner], count, owner, mask)
 
     for row, values in batcher.run(rows(), _length, _forward(network, batcher)):
         owner = row.owner
@@ -88,6 +78,23 @@ def pseudo_likelihoods(
                     answer, [pieces[owner].offsets[place] for place in scored[owner]], values_by_text[owner]
                 )
             yield request, with_inputs(answer, encoder.mark(pieces[owner].ids[: lengths[owner]]))
+
+
+def _masked_copies(
+    encoder: TextEncoder, piece: Pieces, scorer: str, places: Sequence[int], count: int, owner: int, mask: int
+) -> Iterator[Row]:
+    """One copy of a text per scored token, in which the scorer hides that token; only `count` tokens are read."""
+    start = len(encoder.prefix)
+    ids = np.asarray(encoder.wrap(piece.ids[:count]), dtype=np.int64)
+    hidden = hidden_tokens(piece.words[:count], scorer)[places]
+    positions = start + np.asarray(places, dtype=np.int64)
+    targets = ids[positions]
+    for first in range(0, len(hidden), _COPIES):
+        copies = np.tile(ids, (len(hidden[first : first + _COPIES]), 1))
+        copies[:, start : start + count][hidden[first : first + _COPIES]] = mask
+        for number, copy in enumerate(copies, first):
+            own = slice(number, number + 1)
+            yield Row(copy, positions[own], targets[own], _FIRST, owner, number)
 
 
 def _partners(encoder: TextEncoder, requests: Sequence[PseudoLikelihood], pieces: Sequence[Pieces]) -> list[list[int]]:
