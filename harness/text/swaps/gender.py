@@ -98,10 +98,7 @@ def _edits(text: str) -> list[Edit]:
     for index, word in enumerate(words.items):
         if any(start <= word.start < end for start, end in idle) or _in_compound(words, index):
             continue
-        excluded = excluded_words().get(word.key)
-        if excluded is not None and excluded.kind == "blocking":
-            return []
-        if excluded is not None and excluded.kind == "title" and words.proper(index):
+        if _excludes_the_text(words, index):
             return []
         entry = gender_words().find(word.key)
         if entry is None or _interjection(words, index):
@@ -122,6 +119,12 @@ def _edits(text: str) -> list[Edit]:
     if undecided or (edits and maybe_a_name(words)):
         raise UndecidedError
     return edits
+
+
+def _excludes_the_text(words: Words, index: int) -> bool:
+    """Whether a word is one in whose presence no swap is right."""
+    excluded = excluded_words().get(words.items[index].key)
+    return excluded is not None and (excluded.kind == "blocking" or (excluded.kind == "title" and words.proper(index)))
 
 
 def _name_edits(words: Words) -> list[Edit] | None:
