@@ -61,16 +61,26 @@ class TableImporter(LogImporter):
                 hint="name them: `--option target=COLUMN --option answer=COLUMN`, or `--option figures=COLUMN`.",
             )
         tasks: dict[str, list[LoggedAnswer]] = {}
+        notes = list(read.notes)
+        unlabeled = 0
         for raw in read.rows:
             answer = used.answer_of(raw.fields, figures, Where(path, raw.line))
+            if not figures and not answer.targets:
+                unlabeled += 1
+                continue
             task = label_text(raw.fields.get(used.task)) if used.task is not None else _TASK
             tasks.setdefault(task, []).append(answer)
+        if unlabeled:
+            rows = "1 row has" if unlabeled == 1 else f"{unlabeled} rows have"
+            notes.append(f"{rows} no `{used.target}`; left out")
+        if not tasks:
+            raise DataError(f"no row has a `{used.target}`.", where=Where(path))
         directions = dict.fromkeys(lower, "lower")
         return [
             ModelLog(
                 path.stem,
                 {
-                    task: LoggedEvaluation(tuple(answers), directions, notes=read.notes)  # type: ignore[arg-type]
+                    task: LoggedEvaluation(tuple(answers), directions, notes=tuple(notes))  # type: ignore[arg-type]
                     for task, answers in tasks.items()
                 },
             )

@@ -83,3 +83,10 @@ def test_faults_are_named(text: str, options: dict[str, str], said: str, tmp_pat
         metrics(tmp_path, {"base": text, "tuned": text}, options)
     shown = f"{caught.value} {caught.value.hint}"
     assert said in shown or said.partition("Did you mean")[0] in shown
+
+
+def test_rows_without_a_target_are_left_out_and_counted(tmp_path: Path) -> None:
+    text = "id,target,answer\n" + "".join(f"{n},{'' if n == 3 else 'yes'},yes\n" for n in range(10))
+    run = results(tmp_path, {"base": text, "tuned": text})
+    assert run.evaluations[0].n == 9
+    assert any("1 row has no `target`" in caveat for caveat in run.evaluations[0].caveats)
