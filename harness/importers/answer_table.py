@@ -8,7 +8,7 @@ from typing import ClassVar
 
 from harness.core.errors import DataError, Where, unknown
 from harness.core.imported_log import LoggedAnswer, LoggedEvaluation, LogImporter, ModelLog
-from harness.core.labels import label_text
+from harness.core.labels import is_missing, label_text
 from harness.data.read_rows import TableFormat, content_of, read_rows
 from harness.importers.log_values import number, texts
 
@@ -25,6 +25,7 @@ class TableImporter(LogImporter):
         "id": "column that names the item, the same for every model (default: id)",
         "text": "column with what was asked (default: text, where there is one)",
         "target": "column with the right answer (default: target, where there is one)",
+        "target_is": "`list` where a cell holds a list of right answers, any of them",
         "answer": "column with the model's answer (default: answer, else prediction, where there is one)",
         "figures": "columns with figures, separated by commas (default: every other column that holds numbers alone)",
         "lower": "those of the figures for which less is better, separated by commas",
@@ -72,7 +73,10 @@ class TableImporter(LogImporter):
             tasks.setdefault(task, []).append(answer)
         if unlabeled:
             rows = "1 row has" if unlabeled == 1 else f"{unlabeled} rows have"
-            notes.append(f"{rows} no `{used.target}`; left out")
+            notes.append(f"{rows} no target (`{used.target}`); left out")
+        empty = sum(answer.answer == "" for answers in tasks.values() for answer in answers)
+        if empty and used.answer is not None:
+            notes.append(f"without an answer, so wrong where answers are compared: {empty}")
         if not tasks:
             raise DataError(f"no row has a `{used.target}`.", where=Where(path))
         directions = dict.fromkeys(lower, "lower")
@@ -141,19 +145,30 @@ class _Columns:
         missing = [name for name, value in values.items() if value is None]
         answer = fields.get(self.answer) if self.answer is not None else None
         fault = f"no figure in {', '.join(missing)}" if missing else None
-        if self.answer is not None and answer is None:
-            fault = "no answer"
-        target = fields.get(self.target) if self.target is not None else None
         return LoggedAnswer(
             id=label_text(identity),
             text=label_text(fields.get(self.text)) if self.text is not None else "",
-            targets=() if target is None else texts(target if isinstance(target, list) else label_text(target)),
-            answer=None if fault is not None else "" if answer is None else label_text(answer),
+            targets=self._targets(fields, where),
+            answer=None if fault is not None else "" if is_missing(answer) else label_text(answer),
             figures={name: value for name, value in values.items() if value is not None} if fault is None else {},
             epoch=self._epoch(fields, where),
             fault=fault,
             slices=tuple(f"{name}={label_text(fields.get(name))}" for name in self.slices),
         )
+
+    def _targets(self, fields: Mapping[str, object], where: Where) -> tuple[str, ...]:
+        target = fields.get(self.target) if self.target is not None else None
+        if is_missing(target):
+            return ()
+        if not isinstance(target, list):
+            return (label_text(target),)
+        if self._options.get("target_is") != "list":
+            raise DataError(
+                f"column {self.target!r}: expected a text or number as label, found a list.",
+                where=where,
+                hint="where any of its entries is right: `--option target_is=list`.",
+            )
+        return texts(target)
 
     def _epoch(self, fields: Mapping[str, object], where: Where) -> int:
         if self.epoch is None:

@@ -28,6 +28,7 @@ from harness.core.reporter import Silent
 from harness.data.data_audit import audit, read_groups
 from harness.data.open_dataset import open_dataset
 from harness.evaluations.lm_eval.samples import read_samples
+from harness.importers.answer_table import TableImporter
 from harness.schema.suite.data_refs import FileRef
 from harness.storage.store import Store
 from harness.suite.load_suite import load_suite
@@ -119,6 +120,15 @@ def by_importer(file: Path) -> str:
     return outcome(len(targets), set(targets), task.notes)
 
 
+def by_table(file: Path) -> str:
+    """The labels as targets and answers."""
+    (log,) = TableImporter().read(file, {"id": "id", "target": "label", "answer": "prediction"})
+    (evaluation,) = log.evaluations.values()
+    return outcome(
+        len(evaluation.answers), {target for each in evaluation.answers for target in each.targets}, evaluation.notes
+    )
+
+
 NO_SUCH_CELLS = "no such cells"
 ONE_DOCUMENT_LESS = ("twice.jsonl", "deep.jsonl")
 ENTRANCES: dict[str, Callable[[Path], str]] = {
@@ -128,6 +138,7 @@ ENTRANCES: dict[str, Callable[[Path], str]] = {
     "`data audit`": by_data_audit,
     "`harness.compare`": by_compare,
     "`import lm-eval`": by_importer,
+    "`import table`": by_table,
 }
 
 
@@ -157,8 +168,9 @@ def table(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, str]]
 
 @pytest.mark.parametrize("name", FILES)
 def test_every_entrance_reads_a_file_alike(name: str, table: dict[str, dict[str, str]]) -> None:
-    *files, log = table[name].values()
+    *files, log, answers = table[name].values()
     assert len(set(files)) == 1, table[name]
+    assert _anywhere(answers) == _anywhere(files[0]), table[name]
     if log != NO_SUCH_CELLS and name not in ONE_DOCUMENT_LESS:
         assert _anywhere(log) == _anywhere(files[0]), table[name]
 

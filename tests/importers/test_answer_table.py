@@ -89,4 +89,21 @@ def test_rows_without_a_target_are_left_out_and_counted(tmp_path: Path) -> None:
     text = "id,target,answer\n" + "".join(f"{n},{'' if n == 3 else 'yes'},yes\n" for n in range(10))
     run = results(tmp_path, {"base": text, "tuned": text})
     assert run.evaluations[0].n == 9
-    assert any("1 row has no `target`" in caveat for caveat in run.evaluations[0].caveats)
+    assert any("1 row has no target" in caveat for caveat in run.evaluations[0].caveats)
+
+
+def test_a_list_of_right_answers_is_asked_for(tmp_path: Path) -> None:
+    lines = "".join(f'{{"id": {n}, "target": ["a", "b"], "answer": "{"ab"[n % 2]}"}}\n' for n in range(6))
+    files = [written(tmp_path, f"{name}.jsonl", lines) for name in ("base", "tuned")]
+    sources = [LogSource.of(str(file)) for file in files]
+    with pytest.raises(DataError, match="found a list"):
+        import_logs("table", sources, {}, suite="t", out=tmp_path / "out", reporter=Silent())
+    run = import_logs("table", sources, {"target_is": "list"}, suite="t", out=tmp_path / "out", reporter=Silent())
+    assert {entry.interval.value for entry in run.read_results().metrics} == {1.0}
+
+
+def test_an_empty_answer_is_wrong_and_counted(tmp_path: Path) -> None:
+    text = "id,target,answer\n" + "".join(f"{n},yes,{'' if n == 3 else 'yes'}\n" for n in range(10))
+    run = results(tmp_path, {"base": text, "tuned": text})
+    assert {entry.interval.value for entry in run.metrics} == {0.9}
+    assert any(caveat.endswith("compared: 1") for caveat in run.evaluations[0].caveats)
