@@ -159,7 +159,7 @@ def _write(run: RunDir, imported: ImportedRun, reporter: Reporter) -> None:
         gates=gates,
         verdict=overall(gates),
         notes=[
-            f"{imported.tool} ran the models; harness computed the metrics and intervals.",
+            f"The models were run with {imported.tool}; harness computed the metrics and intervals.",
             f"{_UNKNOWN_TRAINING[0].upper()}{_UNKNOWN_TRAINING[1:]}",
             *imported.notes,
         ],

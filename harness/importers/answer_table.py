@@ -19,7 +19,7 @@ _TRUE = {"true": 1.0, "false": 0.0, "yes": 1.0, "no": 0.0}
 class TableImporter(LogImporter):
     """One row for each answer; the file's name is the model's."""
 
-    tool: ClassVar[str] = "a table"
+    tool: ClassVar[str] = "another tool"
     summary: ClassVar[str] = "A plain table of answers (csv, tsv, jsonl, json, parquet), with its columns named."
     options: ClassVar[Mapping[str, str]] = {
         "id": "column that names the item, the same for every model (default: id)",

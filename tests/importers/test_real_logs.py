@@ -139,3 +139,8 @@ def test_a_damaged_archive_is_an_error_with_its_place(tmp_path: Path) -> None:
         archive.writestr("samples/1.json", "{}")
     with pytest.raises(DataError, match="did not end"):
         importer("inspect").read(file, {})
+
+
+def test_an_unknown_format_gets_the_nearest_one(capsys: pytest.CaptureFixture[str]) -> None:
+    assert invoke(["import", "inspekt", "x"]) == 2
+    assert "Did you mean 'inspect'?" in capsys.readouterr().err

@@ -18,6 +18,15 @@ class _Importers(click.Group):
 
         return sorted({*super().list_commands(ctx), *registry.names("importers")})
 
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        from harness.core.errors import unknown
+
+        if args and not args[0].startswith("-") and args[0] not in self.list_commands(ctx):
+            ctx.fail(unknown("format", args[0], self.list_commands(ctx)))
+        return super().resolve_command(ctx, args)
+
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         from harness.core import registry
 
@@ -35,7 +44,7 @@ def _of_importer(name: str) -> click.Command:
 
     reads = importer(name)
     told = "".join(f"\n\n{key}: {about}" for key, about in reads.options.items())
-    text = f"Import {reads.summary}\n\nThe first model is the baseline. LOG#MODEL takes one model of several in a log."
+    text = f"{reads.summary}\n\nThe first model is the baseline. LOG#MODEL takes one model of several in a log."
 
     @click.command(
         name, short_help=reads.summary, help=text + (f"\n\nOptions (--option KEY=VALUE):{told}" if told else "")
