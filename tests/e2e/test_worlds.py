@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.calibration.driver import carry_out_for
+from harness.calibration.driver import over_worlds
 from harness.calibration.load_calibration import CalibrationSuite, load_any_suite, parse_any_suite
 from harness.calibration.measure import alarms, measure
 from harness.commands.plan import plan_suite
@@ -45,7 +45,7 @@ gates:
 def test_a_suite_is_carried_out_in_every_world_and_judged_over_worlds(tmp_path: Path) -> None:
     suite = parse_any_suite(WORLDS, tmp_path / "suite.yaml")
     store, settings = Store(tmp_path / "store"), Settings(tmp_path / "reports")
-    finished = run_suite(suite, store, Silent(), settings, carry_out_for(suite))
+    finished = run_suite(suite, store, Silent(), settings, over_worlds)
     verdicts = {gate.id: gate.verdict for gate in finished.results.gates}
     assert verdicts["slope"] == "pass"
     assert verdicts["power"] == "pass"
@@ -62,7 +62,7 @@ def test_a_suite_is_carried_out_in_every_world_and_judged_over_worlds(tmp_path: 
     assert curve["dose=0.9"] is not None
     assert curve["dose=0.5"] < 0.2 < curve["dose=0.9"]
     assert any(path.name == "report.html" for path in write_reports(finished.run))
-    again = run_suite(suite, store, Silent(), settings, carry_out_for(suite))
+    again = run_suite(suite, store, Silent(), settings, over_worlds)
     assert all(step.cached for step in again.info.steps if step.kind == "world")
     assert again.results.metrics == finished.results.metrics
 
