@@ -13,7 +13,7 @@ from harness_support.zygote import Zygote
 @pytest.fixture(scope="session")
 def tries() -> int:
     """Tries of each attack: few in CI, more with HARNESS_CAMPAIGN=nightly."""
-    return 400 if os.environ.get("HARNESS_CAMPAIGN") == "nightly" else 40
+    return 400 if os.environ.get("HARNESS_CAMPAIGN") == "nightly" else 32
 
 
 @pytest.fixture(scope="session")
