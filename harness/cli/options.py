@@ -57,6 +57,24 @@ def suite_changes(function: F) -> F:
     return function
 
 
+def device_option(function: F) -> F:
+    """`--device`."""
+    return click.option(
+        "--device", default="auto", show_default=True, help="auto, cpu, cuda, cuda:1, cuda:auto (all), mps."
+    )(function)
+
+
+def out_option(function: F) -> F:
+    """`--out`, a folder of runs."""
+    return click.option(
+        "--out",
+        type=click.Path(file_okay=False, path_type=Path),
+        default=OUT,
+        show_default=True,
+        help="Folder for run directories.",
+    )(function)
+
+
 def follow_links_option(function: F) -> F:
     """`--follow-links`."""
 

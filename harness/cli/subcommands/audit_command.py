@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from harness.cli.ci_system import ci_option, tell
-from harness.cli.options import OUT, file_options, follow_links_option, output_options
+from harness.cli.options import device_option, file_options, follow_links_option, out_option, output_options
 from harness.cli.terminal import say
 
 
@@ -50,14 +50,8 @@ from harness.cli.terminal import say
 )
 @click.option("--no-texts", is_flag=True, help="Keep every item's text out of the run's files and of what is printed.")
 @click.option("--limit", type=click.IntRange(min=1), help="Evaluate at most this many items per evaluation.")
-@click.option(
-    "--out",
-    type=click.Path(file_okay=False, path_type=Path),
-    default=OUT,
-    show_default=True,
-    help="Folder for run directories.",
-)
-@click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda, cuda:1, cuda:auto (all), mps.")
+@out_option
+@device_option
 @ci_option
 @output_options
 @follow_links_option

@@ -7,20 +7,14 @@ from pathlib import Path
 
 import click
 
-from harness.cli.options import OUT
+from harness.cli.options import out_option
 from harness.cli.terminal import say
 
 SUITE = "demo"
 
 
 @click.command("demo")
-@click.option(
-    "--out",
-    type=click.Path(file_okay=False, path_type=Path),
-    default=OUT,
-    show_default=True,
-    help="Folder for run directories.",
-)
+@out_option
 @click.option("--quiet", "-q", is_flag=True, help="Print only warnings and the result.")
 def command(out: Path, quiet: bool) -> int:
     """Run the bundled suite `demo` and write its report: a tiny model is trained and compared; nothing is fetched.

@@ -7,20 +7,14 @@ from pathlib import Path
 
 import click
 
-from harness.cli.options import OUT, output_options, run_folder
+from harness.cli.options import out_option, output_options, run_folder
 from harness.cli.terminal import say
 
 
 @click.command("relabel")
 @click.argument("run")
 @click.argument("fixes", type=click.Path(dir_okay=False, path_type=Path))
-@click.option(
-    "--out",
-    type=click.Path(file_okay=False, path_type=Path),
-    default=OUT,
-    show_default=True,
-    help="Folder for run directories.",
-)
+@out_option
 @output_options
 def command(run: str, fixes: Path, out: Path, as_json: bool, quiet: bool) -> int:
     """Make a new run from RUN with corrected labels, and judge it again. No model is run, and RUN is not touched.

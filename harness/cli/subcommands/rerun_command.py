@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from harness.cli.options import OUT, output_options, run_folder
+from harness.cli.options import device_option, out_option, output_options, run_folder
 from harness.cli.terminal import say
 
 MOST = 40
@@ -16,14 +16,8 @@ MOST = 40
 
 @click.command("rerun")
 @click.argument("run")
-@click.option(
-    "--out",
-    type=click.Path(file_okay=False, path_type=Path),
-    default=OUT,
-    show_default=True,
-    help="Folder for run directories.",
-)
-@click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda, cuda:1, cuda:auto (all), mps.")
+@out_option
+@device_option
 @click.option(
     "--resume/--fresh",
     default=False,

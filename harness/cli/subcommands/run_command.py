@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from harness.cli.ci_system import ci_option, tell
-from harness.cli.options import OUT, lock_option, output_options, suite_changes
+from harness.cli.options import device_option, lock_option, out_option, output_options, suite_changes
 
 
 @click.command("run")
@@ -23,14 +23,8 @@ from harness.cli.options import OUT, lock_option, output_options, suite_changes
 @click.option(
     "--limit", type=click.IntRange(min=1), help="Evaluate at most this many items per evaluation (for a quick check)."
 )
-@click.option(
-    "--out",
-    type=click.Path(file_okay=False, path_type=Path),
-    default=OUT,
-    show_default=True,
-    help="Folder for run directories.",
-)
-@click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda, cuda:1, cuda:auto (all), mps.")
+@out_option
+@device_option
 @click.option("--resume/--fresh", default=True, show_default=True, help="Reuse cached work, or recompute everything.")
 @click.option("--locked", is_flag=True, help="Run only what the lock file pins (exit code 13 if anything differs).")
 @lock_option

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from harness.cli.options import OUT, output_options, run_folder
+from harness.cli.options import OUT, device_option, output_options, run_folder
 from harness.cli.terminal import say
 
 
@@ -12,7 +12,7 @@ from harness.cli.terminal import say
 @click.argument("run", default=OUT)
 @click.option("--swaps", type=click.IntRange(min=100), default=1000, show_default=True, help="Random swaps per metric.")
 @click.option("--ask/--no-ask", default=True, show_default=True, help="Also evaluate the baseline a second time.")
-@click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda, cuda:1, cuda:auto (all), mps.")
+@device_option
 @output_options
 def command(run: str, swaps: int, ask: bool, device: str, as_json: bool, quiet: bool) -> int:
     """Check the statistical tests on RUN's own records (default: the newest run), and measure the noise floor.

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from harness.cli.options import OUT, follow_links_option
+from harness.cli.options import device_option, follow_links_option, out_option
 from harness.cli.terminal import say
 
 if TYPE_CHECKING:
@@ -19,14 +19,8 @@ if TYPE_CHECKING:
 @click.argument("folder", metavar="DIR", type=click.Path(file_okay=False, path_type=Path))
 @click.option("--suite", required=True, help="Suite (a file, or a bundled suite's name) to run on every checkpoint.")
 @click.option("--model", required=True, help="Model of the suite in whose place a checkpoint is put.")
-@click.option(
-    "--out",
-    type=click.Path(file_okay=False, path_type=Path),
-    default=OUT,
-    show_default=True,
-    help="Folder for run directories.",
-)
-@click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda, cuda:1, cuda:auto (all), mps.")
+@out_option
+@device_option
 @click.option("--limit", type=click.IntRange(min=1), help="Evaluate at most this many items per evaluation.")
 @click.option(
     "--interval", default=30.0, show_default=True, type=click.FloatRange(min=0.1), help="Seconds between looks."
