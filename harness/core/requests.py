@@ -73,6 +73,15 @@ class Classify(Request):
 
 
 @dataclass(frozen=True, slots=True)
+class Regress(Request):
+    """A number for a text, or for a pair of texts, by a head with one row: what the head gives, unscaled."""
+
+    kind: ClassVar[str] = "regress"
+    text: str
+    pair: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class NextSentence(Request):
     """Log-probability that `second` follows `first`, and that it does not (BERT's own head)."""
 
@@ -211,12 +220,15 @@ class Embed(Request):
     Attributes:
         text: what is read.
         pooling: `mean`, `first`, `last`, `max`, `mean_sqrt` (the sum over the root of the length), `weighted_mean`
-            (by place: 1, 2, 3, …), or several of them, such as `first+mean`.
+            (by place: 1, 2, 3, …), or several of them, such as `first+mean`. What a sentence encoder does to that
+            vector follows, step by step: `mean>dense`, `mean>dense>normalize`.
+        prompt: name of the encoder's own prompt that stands before the text; empty for none.
     """
 
     kind: ClassVar[str] = "embed"
     text: str
     pooling: str = "mean"
+    prompt: str = field(default="", metadata=LATER)
 
 
 @dataclass(frozen=True, slots=True)
