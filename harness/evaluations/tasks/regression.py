@@ -23,7 +23,7 @@ from harness.evaluations.label_prompt import HEAD
 from harness.evaluations.prompt_template import ColumnTemplate
 from harness.evaluations.record_builders import failed, outcome, scores, truncated_tokens, unread
 from harness.evaluations.row_task import PARENT, RowOptions, RowTask, fill
-from harness.evaluations.sentence_vectors import COSINE, cosine, embedding_protocol, pooling_of
+from harness.evaluations.sentence_vectors import embedding_protocol, similarity_of, vectors_of
 
 NUMBER = re.compile(r"[-+]?(?:\d+(?:[.,]\d+)?|[.,]\d+)(?:[eE][-+]?\d+)?")
 
@@ -135,7 +135,7 @@ class Regression(RowTask[RegressionOptions]):
             return HEAD
         if self.options.prompt is not None and Generate.kind in facts.supports:
             return GENERATION if not self.options.chat else CHAT if facts.chat else None
-        return embedding_protocol(facts, self.options.instruction) if self.options.pair is not None else None
+        return embedding_protocol(facts, [self.options.instruction]) if self.options.pair is not None else None
 
     def unsupported(self, facts: ModelFacts) -> str:
         if Generate.kind in facts.supports and self.options.prompt is None:
@@ -156,8 +156,9 @@ class Regression(RowTask[RegressionOptions]):
             asked = "" if protocol == CHAT else prompt
             stop = ("\n",) if protocol == GENERATION else ()
             return [Generate(asked, messages=messages, max_tokens=self.options.max_tokens, stop=stop)]
-        pooling, prompt = pooling_of(protocol)
-        return [Embed(side, pooling, prompt) for side in (text, str(pair))]
+        vectors = vectors_of(protocol)
+        assert vectors is not None, protocol
+        return [Embed(side, vectors.pooling, vectors.prompts[0]) for side in (text, str(pair))]
 
     def record(self, item: Item, protocol: str, responses: Sequence[Response]) -> Record:
         truncated = truncated_tokens(responses)
@@ -167,10 +168,11 @@ class Regression(RowTask[RegressionOptions]):
             values = scores(responses[0], 1)
             number = values if isinstance(values, Failure) else values[0]
         else:
-            number = cosine(responses[0], responses[1])
+            vectors = vectors_of(protocol)
+            number = similarity_of(responses[0], responses[1], "cosine" if vectors is None else vectors.similarity)
         if isinstance(number, Failure):
             return failed(item, number, truncated=truncated)
-        return _scored(item, number, {"scale": "cosine"} if protocol.startswith(COSINE) else {}, truncated)
+        return _scored(item, number, {} if protocol == HEAD else {"scale": "similarity"}, truncated)
 
     def _written(self, item: Item, response: Response) -> Record:
         written = written_text(response)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from harness.core.digests import file_digest
 from harness.core.errors import CheckpointError, Where
@@ -47,6 +47,7 @@ class SentencePooling:
         notes: what is other than in sentence-transformers.
         steps: what is done to the pooled vector, up to its last dense layer: (`dense` or `normalize`, folder).
         prompts: name → text that is put before texts.
+        similarity: how two vectors are compared.
         default_prompt: its name; None where there is none.
         max_length: tokens that are read of a text, where the folder says so.
     """
@@ -56,6 +57,7 @@ class SentencePooling:
     steps: tuple[tuple[str, Path], ...] = ()
     prompts: Mapping[str, str] = field(default_factory=dict)
     default_prompt: str | None = None
+    similarity: Literal["cosine", "dot"] = "cosine"
     max_length: int | None = None
 
     @property
@@ -72,6 +74,7 @@ class SentencePooling:
             "notes": self.notes,
             **{name: value for name, value in later.items() if value},
             **({"max_length": self.max_length} if self.max_length is not None else {}),
+            **({"similarity": self.similarity} if self.similarity != "cosine" else {}),
         }
 
 
@@ -85,7 +88,9 @@ def sentence_pooling(folder: Path) -> SentencePooling | None:
     modules = _modules(folder, notes)
     if modules is None:
         return None
-    steps = _steps(modules)
+    settings = _settings(folder / _SETTINGS)
+    by_dot = settings.get("similarity_fn_name") in ("dot", "dot_score")
+    steps = _steps(modules, whole=by_dot)
     used = {place for _, place in steps}
     unused = (module for module in modules if module.kind not in _HARMLESS and module.folder not in used)
     for kind in dict.fromkeys(module.kind for module in unused):
@@ -103,7 +108,6 @@ def sentence_pooling(folder: Path) -> SentencePooling | None:
     notes.extend(_other_inputs(folder))
     if place is not None and read_json(place / _CONFIG).get("include_prompt") is False:
         notes.append("its pooling leaves out the tokens of prompts (sentence-transformers), which is not done here")
-    settings = _settings(folder / _SETTINGS)
     given = settings.get("prompts")
     prompts = {
         str(name): text
@@ -118,16 +122,21 @@ def sentence_pooling(folder: Path) -> SentencePooling | None:
         steps if own is not None else (),
         prompts,
         default if default in prompts else None,
+        "dot" if by_dot else "cosine",
         length if isinstance(length, int) and not isinstance(length, bool) and length > 0 else None,
     )
 
 
-def _steps(modules: Sequence[Module]) -> tuple[tuple[str, Path], ...]:
-    """What follows the pooling, up to the last dense layer; nothing where harness does not have all of it."""
+def _steps(modules: Sequence[Module], *, whole: bool) -> tuple[tuple[str, Path], ...]:
+    """What follows the pooling; nothing where harness does not have all of it.
+
+    Args:
+        whole: all of it, where the length of a vector counts; else what stands before the last dense layer, and that.
+    """
     kinds = [module.kind for module in modules]
     behind = modules[kinds.index("Pooling") + 1 :] if "Pooling" in kinds else []
     last = max((number for number, module in enumerate(behind, 1) if module.kind == "Dense"), default=0)
-    chain = [module for module in behind[:last] if module.kind != "Dropout"]
+    chain = [module for module in (behind if whole else behind[:last]) if module.kind != "Dropout"]
     if not all(module.kind in _STEPS for module in chain):
         return ()
     if not all(_is_dense(module.folder) for module in chain if module.kind == "Dense"):

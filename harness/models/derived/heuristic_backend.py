@@ -23,6 +23,7 @@ from harness.core.requests import (
     ExtractSpan,
     Generate,
     Generated,
+    Rank,
     Regress,
     Request,
     Response,
@@ -35,7 +36,9 @@ from harness.models.checkpoint.checkpoint_digest import checkpoint_digest
 from harness.models.checkpoint.checkpoint_files import BASELINE_TABLE, read_json
 from harness.models.checkpoint.metadata_schema import BaselinePage, checked
 from harness.models.open_context import OpenContext
+from harness.models.response_builders import best_documents
 from harness.storage import atomic
+from harness.text.lexical_ranking import LexicalIndex
 
 BASELINE_FORMAT = 1
 OUTSIDE = "O"
@@ -51,6 +54,7 @@ RULES: Mapping[str, tuple[str, ...]] = {
     "lead": ("generate",),
     "overlap": ("extract_span", "regress"),
     "mean": ("regress",),
+    "tfidf": ("rank",),
 }
 INTERCEPT, SLOPE = "intercept", "slope"
 """Of a number: what it is without shared words, and how much they add."""
@@ -119,6 +123,7 @@ class BaselineBackend:
     def __init__(self, table: BaselineTable, facts: ModelFacts) -> None:
         self._table = table
         self._facts = facts
+        self._indexed: tuple[str, LexicalIndex] | None = None
         self._nearest = _Nearest(table.answers) if table.rule == "nearest" else None
         self._common = _most_common(list(table.answers.values()))
         self._longest = max((words.count(" ") + 1 for words in table.spans), default=0)
@@ -140,6 +145,8 @@ class BaselineBackend:
             return self._classify(request)
         if isinstance(request, Continuations):
             return self._compare(request)
+        if isinstance(request, Rank):
+            return best_documents(self._index(request).scores(request.query), request.top)
         if isinstance(request, Regress):
             return self._number(request)
         if isinstance(request, Tag):
@@ -152,6 +159,12 @@ class BaselineBackend:
             start, end = self._span(request) if self._table.rule == "overlap" else (0, 0)
             return SpanAnswer(request.context[start:end], start, end, 0.0, 0.0 if request.null_allowed else None)
         return None
+
+    def _index(self, request: Rank) -> LexicalIndex:
+        """The index of a pool, made again where the pool is another one."""
+        if self._indexed is None or self._indexed[0] != request.pool.digest:
+            self._indexed = request.pool.digest, LexicalIndex(request.pool.texts)
+        return self._indexed[1]
 
     def _number(self, request: Regress) -> Response | None:
         weights = self._table.weights

@@ -22,6 +22,7 @@ from harness.core.requests import (
     Generate,
     NextSentence,
     PseudoLikelihood,
+    Rank,
     Regress,
     Request,
     Response,
@@ -51,6 +52,7 @@ from harness.models.local.requests.continuations import continuations
 from harness.models.local.requests.extract_span import spans
 from harness.models.local.requests.generate import generate
 from harness.models.local.requests.masked_likelihood import clozes, pseudo_likelihoods
+from harness.models.local.requests.rank_documents import DocumentRanker
 from harness.models.local.requests.rolling_likelihood import rolling_likelihoods
 from harness.models.local.requests.tag_words import tags
 from harness.models.local.requests.top_completions import top_completions
@@ -90,6 +92,7 @@ class TransformersBackend:
     ) -> None:
         self.network = network
         self._modules = modules
+        self._ranker = DocumentRanker(modules)
         self._facts = facts
         self.batcher = Batcher(network.budget, reporter, network.relieve, network.activate, network.can_batch)
 
@@ -118,6 +121,8 @@ class TransformersBackend:
         made = dict(ANSWERERS[facts.language_model])
         if Embed.kind in facts.supports:
             made[Embed] = partial(embeddings, own=self._modules)
+        if Rank.kind in facts.supports:
+            made[Rank] = self._ranker
         if facts.labels is not None:
             made[Classify] = partial(classifications, labels=facts.labels)
         if Regress.kind in facts.supports:
@@ -177,6 +182,8 @@ def open_transformers(folder: Path, context: OpenContext) -> TransformersBackend
         supports.discard(Tag.kind)
     if "sequence" in network.heads and int(network.heads["sequence"].config.num_labels) == 1:
         supports.add(Regress.kind)
+    if supports & {Embed.kind, Regress.kind}:
+        supports.add(Rank.kind)
     own_pooling = sentence_pooling(base)
     worded = folder if has_tokenizer(folder) else base
     tokens = tokenizer_identity(network.encoder)
@@ -211,6 +218,7 @@ def open_transformers(folder: Path, context: OpenContext) -> TransformersBackend
         pooling=None if own_pooling is None else own_pooling.chain,
         prompts=() if own_pooling is None else tuple(own_pooling.prompts),
         default_prompt=None if own_pooling is None else own_pooling.default_prompt,
+        similarity="cosine" if own_pooling is None else own_pooling.similarity,
         dtype=dtype,
         device=str(policy["device"]),
         max_length=network.max_length,

@@ -11,7 +11,15 @@ from pathlib import Path
 from typing import Any
 
 from harness.core.errors import DataError
-from harness.core.examples import AnswerSpan, LabeledText, PreferencePair, PromptTarget, ScoredText, TaggedWords
+from harness.core.examples import (
+    AnswerSpan,
+    LabeledText,
+    PreferencePair,
+    PromptTarget,
+    ScoredText,
+    SearchPair,
+    TaggedWords,
+)
 from harness.core.reporter import Reporter
 from harness.model_kinds.heuristic_kind import HeuristicSpec
 from harness.models.derived.heuristic_backend import (
@@ -45,6 +53,7 @@ def make_baseline(
     fitting = {
         LabeledText: ("majority", "prior", "random"),
         ScoredText: ("mean", "overlap"),
+        SearchPair: ("tfidf",),
         TaggedWords: ("majority", "gazetteer"),
         PromptTarget: ("majority", "random", "longest", "dictionary", "nearest", "copy", "lead"),
         AnswerSpan: ("majority", "overlap"),

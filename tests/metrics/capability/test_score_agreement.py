@@ -58,9 +58,8 @@ def test_a_slice_is_the_figure_of_its_rows_alone(name: str) -> None:
     predicted = gold + rng.normal(size=240)
     records = scored(gold, predicted)
     (metric,) = build_metrics([name], MetricContext(cluster_unit="parent"))
-    levels = {
-        row.slice: row.interval.value for row in metric_results(records, metric, evaluation="sts", model="m", resamples=200)
-    }
+    made = metric_results(records, metric, evaluation="sts", model="m", resamples=200)
+    levels = {row.slice: row.interval.value for row in made}
     inside = np.arange(240) % 3 > 0
     for slice_name, rows in (("side=left", inside), ("side=right", ~inside)):
         assert levels[slice_name] == pytest.approx(expected(gold[rows], predicted[rows])[name], rel=1e-9)
