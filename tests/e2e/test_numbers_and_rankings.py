@@ -104,7 +104,7 @@ def test_the_report_plan_and_explanation_speak_of_them(run: tuple[Shell, dict]) 
     page = (shell.folder / Path(printed["run_dir"]) / "report.html").read_text()
     assert "rank correlation" in page
     assert "nDCG" in page
-    explained = shell("explain", printed["run_dir"], "error")
+    explained = shell("explain", "error", "--run", printed["run_dir"])
     assert explained.returncode == 0, explained.stderr
     planned = shell("plan", "numbers.yaml")
     assert planned.returncode == 0, planned.stderr
