@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from harness.core.arrow_columns import numbers_of
 from harness.report.sections.item_evidence import extras, readable, shown_keys
 from harness.report.view.item_columns import ItemTable, Side, aligned_side, measure, membership
 from harness.report.view.item_ranking import ranked, shortest
@@ -297,7 +298,7 @@ class Loaded:
         values = coded.dictionary.to_pylist()
         if not readable(values, ANSWERS, ANSWER_LENGTH):
             return [], np.full(len(self.table), -1)
-        codes = np.asarray(coded.indices.fill_null(-1).to_numpy(zero_copy_only=False), dtype=np.int64)
+        codes = numbers_of(coded.indices, np.int64, -1)
         return values, codes
 
     def _answers(self) -> list[str]:
