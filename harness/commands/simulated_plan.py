@@ -118,4 +118,4 @@ def bound_question(rule: Sliced, metric: Metric, name: str | None) -> BoundQuest
     elif isinstance(rule, SuperiorityRule | NonInferiorityRule):
         ends = ("high",) if metric.direction == "lower" else ("low",)
     ratio = isinstance(rule, NonInferiorityRule) and isinstance(rule.margin, Ratio)
-    return BoundQuestion(rule.alpha, ends, name, ratio, rule.sequential and not ratio)
+    return BoundQuestion(rule.alpha, ends, name, ratio, rule.anytime and not ratio)

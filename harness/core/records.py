@@ -27,6 +27,9 @@ SCATTER = "sampling_variance."
 """Before the name of a statistic of sampled answers: the variance of its mean over them, given the item."""
 ITEM = "item"
 """The unit of independence of items that stand alone: every item is a cluster of its own."""
+COSTLY = "costly"
+"""The statistic of items of which chance chose some: 1 where the costly value (a judge's verdict, a person's label) was
+asked for, 0 where it was not. Metrics of that value have none there; see `comparisons.adjusted_figures`."""
 _PART = 4096
 OK, UNREAD, FAILED, SKIPPED = "ok", "unread", "failed", "skipped"
 

@@ -299,7 +299,7 @@ def _one_sided(
     """At its own margin: the true effect that the gate decides with 80% power, and the items that its margin takes."""
     items, variance = noise.items, noise.variance
     reach = mde(noise.standard_error, rule.alpha)
-    if rule.sequential:
+    if rule.anytime:
         reach = (reach_factor(items, rule.alpha) - normal_isf(0.8)) * noise.standard_error
     loss = isinstance(rule, NonInferiorityRule)
     if isinstance(rule.margin, Ratio):
@@ -321,7 +321,7 @@ def _one_sided(
     if size is not None and noise.sized:
         who = "an unchanged model" if loss else "a model better by twice its margin"
         text += f"; to pass {who} with 80% takes {_sized(size, noise.factors)}"
-    if size is not None and rule.sequential:
+    if size is not None and rule.anytime:
         likely = math.ceil(variance * (reach_factor(size / 2, rule.alpha) / margin) ** 2)
         text += f"; with `--until-decided` it is likely to stop at about {_sized(max(likely, rule.min_n))}"
     return PlannedEffect(effect, _realistic(size), True, f"{text}{_because(noise.source)}.")
