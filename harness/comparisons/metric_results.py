@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from harness.comparisons.adjusted_figures import adjusted_level
 from harness.comparisons.anytime_bounds import anytime_interval
 from harness.comparisons.missing_answers import MissingAnswers
 from harness.comparisons.recomputed import level_recomputed
@@ -129,6 +130,7 @@ def metric_results(
         return row.model_copy(update=update) if update else row
 
     results = [further(builder.result(None, level(everything, resamples)), everything)]
+    results[0] = results[0].model_copy(update={"adjusted": adjusted_level(metric, records, confidence, alphas)})
     if slices and has_slices(metric):
         rows_of_slice = slice_rows(readable, everything)
         for name in records.slice_names:

@@ -9,7 +9,7 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-from harness.comparisons.adjusted_change import adjusted_change
+from harness.comparisons.adjusted_figures import adjusted_change
 from harness.comparisons.anytime_bounds import anytime_interval
 from harness.comparisons.comparability import comparability as differences_between
 from harness.comparisons.comparability import refusal, truncation
@@ -136,7 +136,7 @@ def compare(
     everything = np.arange(len(joined.base_rows))
     results = [further.to(builder.result(None, on(everything, resamples, alphas), notes, left), everything)]
     if results[0].status == "ok":
-        adjusted = adjusted_change(metric, base, joined, (sides.base, sides.candidate), confidence)
+        adjusted = adjusted_change(metric, (base, candidate), joined, confidence, alphas)
         if adjusted is not None:
             results[0] = results[0].model_copy(update={"adjusted": adjusted})
     if not slices or not has_slices(metric):

@@ -310,9 +310,8 @@ class LmEvalTask(Evaluation):
         if self.type == "loglikelihood":
             target = payload["golds"][0]
             likely = self._likely(payload["context"], (target,))
-            tokens = min(_MOST_TARGET_TOKENS, max(1, len(target.encode("utf-8", "surrogatepass"))))
             wanted = "acc" in {metric.get("metric") for metric in self.task.get("metric_list") or ()}
-            return [likely, self._written(payload["context"], max_tokens=tokens)] if wanted else [likely]
+            return [likely, self._written(payload["context"], max_tokens=target_tokens(target))] if wanted else [likely]
         if "contexts" in payload:
             return [self._likely(context, (payload["continuation"],)) for context in payload["contexts"]]
         options = tuple(payload["delimiter"] + choice for choice in payload["choices"])
@@ -428,6 +427,11 @@ class LmEvalTask(Evaluation):
         overlap = rouge_statistics(text, golds) if any(name in ROUGE for name in self.options.metrics or ()) else {}
         squad = {"squad_f1": answer_f1_of(text, golds), "squad_exact_match": exact_match_of(text, golds)}
         return {**translation_statistics(text, golds, asked, one_line=False), **self._asked({**overlap, **squad})}
+
+
+def target_tokens(target: str) -> int:
+    """How many tokens are generated to see whether greedy decoding gives a target."""
+    return min(_MOST_TARGET_TOKENS, max(1, len(target.encode("utf-8", "surrogatepass"))))
 
 
 def _pool(task: Mapping[str, Any]) -> str | None:
