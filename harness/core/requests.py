@@ -34,11 +34,14 @@ class ChatForm:
         tools: a JSON list of tools (OpenAI's form); empty for none.
         variables: a JSON object of template variables (`enable_thinking`, a date); empty for none.
         default_template: the template of models that have none of their own; empty where they cannot be asked.
+        as_text: what the template writes is a text like any other, as lm-evaluation-harness has it: the tokenizer puts
+            BOS before it unless it begins with one, an option stands right behind it, and no turn's end is known.
     """
 
     tools: str = ""
     variables: str = ""
     default_template: str = ""
+    as_text: bool = field(default=False, metadata=LATER)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,11 +52,17 @@ class Request:
 
     def key(self) -> str:
         """The request's digest: its kind and every field (but later ones that were left at their default)."""
-        values = dataclasses.asdict(self)
-        for declared in dataclasses.fields(self):
-            if declared.metadata.get("later") and getattr(self, declared.name) == declared.default:
-                del values[declared.name]
-        return digest({"kind": self.kind, **values})
+        return digest({"kind": self.kind, **_key_fields(self)})
+
+
+def _key_fields(part: Request | ChatForm) -> dict[str, Any]:
+    """What a key holds of a request, or of a part of it."""
+    values = {slot.name: getattr(part, slot.name) for slot in dataclasses.fields(part) if not _left_out(part, slot)}
+    return {name: _key_fields(value) if isinstance(value, ChatForm) else value for name, value in values.items()}
+
+
+def _left_out(part: Request | ChatForm, slot: dataclasses.Field[Any]) -> bool:
+    return bool(slot.metadata.get("later")) and getattr(part, slot.name) == slot.default
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,6 +30,7 @@ from harness.core.requests import (
     Tag,
     TopCompletions,
 )
+from harness.core.shown_paths import shown
 from harness.models.checkpoint.checkpoint_digest import checkpoint_digest, tokenizer_digest
 from harness.models.checkpoint.checkpoint_heads import Head
 from harness.models.checkpoint.inspection import kind_of, parent_of, read_lineage
@@ -251,7 +252,7 @@ def _adapted(
         own = pool.base_of_its_own(base, device=device, dtype=dtype, quantize=context.quantize)
         loaded = attach_alone(own, base, folder, plan)
     if NO_EFFECT in loaded.notes:
-        context.reporter.warn(f"{folder}: {NO_EFFECT}")
+        context.reporter.warn(shown(f"{folder}: {NO_EFFECT}"))
     return loaded
 
 
