@@ -111,6 +111,16 @@ def output_options(function: F) -> F:
     return function
 
 
+def generated_code_option(function: F) -> F:
+    """`--allow-generated-code`."""
+    return click.option(
+        "--allow-generated-code",
+        "generated_code",
+        is_flag=True,
+        help="Run programs that models write (`program_synthesis`) in locked-down processes. Without it, they are parsed.",
+    )(function)
+
+
 def lock_option(function: F) -> F:
     """`--lock`."""
     return click.option(

@@ -8,7 +8,7 @@ from typing import Any
 
 from harness.calibration.load_calibration import CalibrationSuite
 from harness.commands.stored_suite import own_suite
-from harness.core.errors import DataError, Where
+from harness.core.errors import DataError, SuiteError, Where
 from harness.core.metric_structure import SCORING_ABSOLUTE
 from harness.core.reporter import Reporter
 from harness.pipeline.run_context import CarryOut
@@ -94,11 +94,18 @@ def rerun(run: RunDir, store: Store, reporter: Reporter, settings: Settings) -> 
 
     Raises:
         DataError: for a run that no suite made, or that was changed.
+        SuiteError: for a run of programs that models wrote, where they may not run now.
     """
     results, info = run.read_results(), run.read_info()
     _require_own(run, info)
     suite = own_suite(run)
-    again = replace(settings, limit=results.limit, overrides=info.overrides, until_decided=results.looks is not None)
+    again = replace(
+        settings,
+        limit=results.limit,
+        overrides=info.overrides,
+        until_decided=results.looks is not None,
+        generated_code=_runs_programs(info, settings),
+    )
     finished = run_suite(suite, store, reporter, again, _steps(suite))
     before, after = _figures(results), _figures(finished.results)
     names = [*before, *(name for name in after if name not in before)]
@@ -125,6 +132,17 @@ def _steps(suite: Suite) -> CarryOut:
     from harness.pipeline.carry_out import carry_out
 
     return carry_out
+
+
+def _runs_programs(info: RunInfo, settings: Settings) -> bool:
+    """Whether the stored run ran programs that models wrote; only the user allows it, never the run."""
+    ran = bool(info.overrides.get("generated_code"))
+    if ran and not settings.generated_code:
+        raise SuiteError(
+            "the run ran programs that models wrote, and that is not allowed now; nothing ran.",
+            hint="rerun with --allow-generated-code, which runs them in locked-down processes.",
+        )
+    return ran
 
 
 def _require_own(run: RunDir, info: RunInfo) -> None:

@@ -211,9 +211,11 @@ class EvaluationContext:
         labels: data name → label column → labels, as the opened datasets say; empty while a suite
             is only validated and no data is open.
         languages: data name → language tag, where the suite declares one.
+        generated_code: programs that models write may run, in locked-down processes.
     """
 
     tasks: Mapping[str, Evaluation] = field(default_factory=dict)
     labels: Mapping[str, Mapping[str, tuple[str, ...]]] = field(default_factory=dict)
     seed: int = 0
     languages: Mapping[str, str] = field(default_factory=dict)
+    generated_code: bool = False

@@ -117,6 +117,10 @@ class WritingTask(RowTask[WritingOptionsT]):
         """
         return text
 
+    def trimmed(self, text: str) -> str:
+        """A written text without the white space around it."""
+        return text.strip()
+
     def columns(self) -> Sequence[str]:
         return self.answer_columns()
 
@@ -329,16 +333,16 @@ class WritingTask(RowTask[WritingOptionsT]):
         if written.unclosed:
             return unread(item, {"generated": "", **shown}, finish=written.finish)
         try:
-            text = self.read(written.text.strip())
+            text = self.read(self.trimmed(written.text))
         except UnreadError as error:
-            said = {"generated": written.text.strip(), **shown, "unread": str(error)}
+            said = {"generated": self.trimmed(written.text), **shown, "unread": str(error)}
             return unread(item, said, finish=written.finish)
         stats, response_of = self.measure(text, item)
         return outcome(
             item,
             prediction=text,
             finish=written.finish,
-            response={"generated": written.text.strip(), **shown, **response_of},
+            response={"generated": self.trimmed(written.text), **shown, **response_of},
             stats={**stats, "length_limit_rate": float(written.finish == "length")},
         )
 

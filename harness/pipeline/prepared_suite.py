@@ -200,7 +200,7 @@ def _context(suite: Suite, datasets: Mapping[str, Dataset], tasks: Mapping[str, 
     labels = {name: dataset.labels for name, dataset in datasets.items()}
     declared = ((name, getattr(ref, "language", None)) for name, ref in references(suite).items())
     languages = {name: language for name, language in declared if language is not None}
-    return EvaluationContext(tasks, labels, suite.seed, languages)
+    return EvaluationContext(tasks, labels, suite.seed, languages, suite.generated_code)
 
 
 def _bound(

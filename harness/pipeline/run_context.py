@@ -32,6 +32,8 @@ class Settings:
         locked: hold the run to its lock file.
         lock: the lock file; attempts are counted in it whenever it is there.
         until_decided: ask in batches, and stop when every blocking gate is decided; it does change results.
+        generated_code: run programs that models wrote, in locked-down processes (`--allow-generated-code`); it does
+            change results, and is recorded in `overrides`.
         metric_code: load the pinned modules that the suite's metrics name (`--allow-metric-code`).
     """
 
@@ -45,6 +47,7 @@ class Settings:
     locked: bool = False
     lock: Path | None = None
     metric_code: bool = False
+    generated_code: bool = False
     until_decided: bool = False
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -60,6 +60,7 @@ def run_suite(
     from harness.suite.checks.metric_code_checks import allowed_code
     from harness.suite.unknown_training import warnings_of
 
+    suite = replace(suite, generated_code=settings.generated_code)
     if settings.until_decided:
         batched_evaluations(suite)
     files = allowed_code(suite, allowed=settings.metric_code)

@@ -247,6 +247,8 @@ def _override_differences(suite: Suite, overrides: Mapping[str, Any], limit: int
         yield f"--limit {limit}: a locked run evaluates all items"
     if "baseline_run" in overrides:
         yield f"--baseline-run {overrides['baseline_run']['run']}: the baseline is locked"
+    if "generated_code" in overrides:
+        yield "--allow-generated-code: a locked run runs no programs that models wrote"
     fixed = {suite.compare.baseline, *suite.compare.base_variants}
     for name in sorted(fixed & set(overrides.get("models", {}))):
         yield f"--model {name}=…: the baseline is locked"

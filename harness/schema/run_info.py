@@ -148,6 +148,7 @@ class RunInfo(BaseModel):
         TypeAdapter(int).validate_python(value.get("seed", 0), strict=True)
         TypeAdapter(dict[str, list[str]]).validate_python(value.get("trained_on", {}), strict=True)
         TypeAdapter(dict[str, str]).validate_python(value.get("baseline_run", {}), strict=True)
+        TypeAdapter(bool).validate_python(value.get("generated_code", False), strict=True)
         TypeAdapter(Literal["none", "flips", "all"]).validate_python(value.get("texts", "all"), strict=True)
         return value
 

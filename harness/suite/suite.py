@@ -60,6 +60,7 @@ class Suite:
         text, path: the file as it was read.
         texts: whose texts a run's files hold: of no item, of those that a released model fixed or broke, or of all.
         deprecated: sentences about its words that have another name now.
+        generated_code: programs that models write may run; no file can say it, only the command line of a run.
         whole: the suite that this one is a part of, after `--only`: rows that it asks about are not trained on.
     """
 
@@ -87,6 +88,7 @@ class Suite:
     series: Series = field(default_factory=dict)
     texts: TextMode = "all"
     deprecated: tuple[str, ...] = ()
+    generated_code: bool = False
     whole: Suite | None = field(default=None, repr=False, compare=False)
 
     @property

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from harness.cli.options import device_option, out_option, output_options, run_folder
+from harness.cli.options import device_option, generated_code_option, out_option, output_options, run_folder
 from harness.cli.terminal import say
 
 MOST = 40
@@ -30,8 +30,18 @@ MOST = 40
     is_flag=True,
     help="Run the code of the suite's `evaluate:` metrics, each pinned by digest.",
 )
+@generated_code_option
 @output_options
-def command(run: str, out: Path, device: str, resume: bool, metric_code: bool, as_json: bool, quiet: bool) -> int:
+def command(
+    run: str,
+    out: Path,
+    device: str,
+    resume: bool,
+    metric_code: bool,
+    generated_code: bool,
+    as_json: bool,
+    quiet: bool,
+) -> int:
     """Run the suite of RUN again and name every figure that differs.
 
     Suite, data, seeds, overrides, and limit are those of RUN, as far as they are at hand; what is another one now is
@@ -47,7 +57,12 @@ def command(run: str, out: Path, device: str, resume: bool, metric_code: bool, a
 
     reporter = make_reporter(quiet=quiet)
     settings = Settings(
-        out=out, device=device, resume=resume, command=["harness", *sys.argv[1:]], metric_code=metric_code
+        out=out,
+        device=device,
+        resume=resume,
+        command=["harness", *sys.argv[1:]],
+        metric_code=metric_code,
+        generated_code=generated_code,
     )
     made = rerun(find(run_folder(run)), open_store(reporter, fresh=not resume), reporter, settings)
     if as_json:

@@ -8,7 +8,14 @@ from pathlib import Path
 import click
 
 from harness.cli.ci_system import ci_option, tell
-from harness.cli.options import device_option, lock_option, out_option, output_options, suite_changes
+from harness.cli.options import (
+    device_option,
+    generated_code_option,
+    lock_option,
+    out_option,
+    output_options,
+    suite_changes,
+)
 
 
 @click.command("run")
@@ -37,6 +44,7 @@ from harness.cli.options import device_option, lock_option, out_option, output_o
     is_flag=True,
     help="Run the code of the suite's `evaluate:` metrics, each pinned by digest. Allow only code you have reviewed.",
 )
+@generated_code_option
 @click.option(
     "--until-decided",
     is_flag=True,
@@ -60,6 +68,7 @@ def command(
     lock: Path | None,
     no_texts: bool,
     metric_code: bool,
+    generated_code: bool,
     until_decided: bool,
     ci: str,
     as_json: bool,
@@ -78,6 +87,8 @@ def command(
 
     stored = stored_baseline(baseline_run, baseline_model)
     chosen, overrides = changed_suite(suite, models, only, seed, trained_on, stored, no_texts)
+    if generated_code:
+        overrides["generated_code"] = True
     reporter = make_reporter(quiet=quiet)
     settings = Settings(
         out=out,
@@ -89,6 +100,7 @@ def command(
         locked=locked,
         lock=lock or lock_file(suite, chosen),
         metric_code=metric_code,
+        generated_code=generated_code,
         until_decided=until_decided,
     )
     store = open_store(reporter, fresh=not resume)

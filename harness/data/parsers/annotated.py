@@ -143,6 +143,11 @@ def parse_glosses(content: bytes, where: str, options: Mapping[str, Any]) -> Ite
             yield Raw(number, {"lemma": lemma, "gloss": gloss, "right": f"{gloss}: {lemma}.", "wrong": wrong})
 
 
+def parse_jsonl_gz(content: bytes, where: str, options: Mapping[str, Any]) -> Iterator[Raw]:
+    """As `parse_jsonl`, of gzipped text."""
+    return parse_jsonl(_unzipped(content, where).encode(), where, options)
+
+
 def _unzipped(content: bytes, where: str) -> str:
     try:
         unfolded = zlib.decompressobj(wbits=31).decompress(content, _MOST_BYTES)

@@ -20,6 +20,7 @@ _PARSERS = {
     "csv": "harness.data.parsers.csv_tsv:parse_csv",
     "tsv": "harness.data.parsers.csv_tsv:parse_tsv",
     "jsonl": "harness.data.parsers.json_documents:parse_jsonl",
+    "jsonl_gz": "harness.data.parsers.annotated:parse_jsonl_gz",
     "json": "harness.data.parsers.json_documents:parse_json",
     "parquet": "harness.data.parsers.parquet:parse_parquet",
     "txt": "harness.data.parsers.plain_lines:parse_txt",

@@ -69,6 +69,12 @@ class PassAtKFactory(Factory):
 
 
 pass_at_k = PassAtKFactory()
+pass_rate = MeanOf(
+    "pass_rate",
+    "Share of programs that pass the item's check (pass@1); computed only where programs may run.",
+    column="correct",
+    label="programs that pass",
+)
 majority_vote = MeanOf(
     "majority_vote",
     "Share of items whose most frequent sampled answer is right; answers that tie count by their share.",

@@ -1,0 +1,1 @@
+"""Programs that models wrote: run in locked-down processes, and only where a person allows it."""
