@@ -159,7 +159,7 @@ def judge(
     }
     parsed = parse_gates(raw, _place)
     needed = alpha_levels(parsed)
-    anytime = any(isinstance(leaf, SlicedRule) and leaf.sequential for leaf in parsed.leaves)
+    anytime = any(isinstance(leaf, SlicedRule) and leaf.anytime for leaf in parsed.leaves)
     sharp = [pair.with_alphas(needed, anytime=anytime) for pair in several]
     flips = [
         tag_flips(

@@ -165,7 +165,7 @@ def _steps(suite: Suite, prepared: PreparedSuite, store: Store, reporter: Report
         records += n * count
     if any(not step.cached for step in steps):
         steps.append(
-            _statistics(records, sum(len(rows) for data in prepared.datasets.values() for rows in data.rows.values()))
+            _statistics(records, sum(data.size(split)[0] for data in prepared.datasets.values() for split in data.rows))
         )
     return steps
 

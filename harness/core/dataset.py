@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 from harness.core.errors import DataError, unknown
+from harness.core.on_demand import OnDemand
 
 SPLITS = ("train", "validation", "test")
 
@@ -30,6 +32,23 @@ class Row:
     line: int = field(default=0, compare=False)
 
 
+class RowsOnDemand(OnDemand[tuple[Row, ...]]):
+    """Split → rows that are made at the first look: a run whose answers are known needs few of them.
+
+    Args:
+        makers: split → what makes its rows.
+        sizes: split → how many rows and clusters it has, where that is known without making them.
+    """
+
+    def __init__(self, makers: Mapping[str, Callable[[], tuple[Row, ...]]], sizes: Mapping[str, Size]) -> None:
+        super().__init__(makers)
+        self.sizes = dict(sizes)
+
+
+Size = tuple[int, int]
+"""Rows and clusters."""
+
+
 @dataclass(frozen=True, slots=True)
 class Dataset:
     """Rows by split, with what provenance and reports need.
@@ -48,6 +67,20 @@ class Dataset:
     columns: tuple[str, ...]
     labels: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     facts: Mapping[str, Any] = field(default_factory=dict)
+
+    def size(self, split: str) -> Size:
+        """How many rows and clusters a split has; rows that are made on demand are not made for it."""
+        known = self.rows.sizes if isinstance(self.rows, RowsOnDemand) else {}
+        if split not in known:
+            rows = self.rows.get(split, ())
+            return len(rows), len({row.cluster for row in rows})
+        return known[split]
+
+    def with_train(self, make: Callable[[], tuple[Row, ...]]) -> Dataset:
+        """The same with other training rows, made when they are looked at."""
+        makers = {split: partial(self.rows.__getitem__, split) for split in self.rows}
+        sizes = {split: size for split, size in getattr(self.rows, "sizes", {}).items() if split != "train"}
+        return replace(self, rows=RowsOnDemand({**makers, "train": make}, sizes))
 
     def split(self, name: str) -> tuple[Row, ...]:
         """The rows of a split.

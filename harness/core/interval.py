@@ -127,6 +127,10 @@ class Interval(BaseModel):
             ),
         )
 
+    def shifted(self, by: float) -> Self:
+        """The interval of the figure plus a constant."""
+        return self.mapped(lambda number: number + by).model_copy(update={"standard_error": self.standard_error})
+
     def covering(self, other: Interval) -> Self:
         """The shortest interval that holds this one and the other's; this one where the other has no ends."""
 

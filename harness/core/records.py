@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from harness.core.arrow_columns import flag_column, list_column, number_column, numbers_of
 from harness.core.errors import DataError
 
 if TYPE_CHECKING:
@@ -26,6 +27,9 @@ SCATTER = "sampling_variance."
 """Before the name of a statistic of sampled answers: the variance of its mean over them, given the item."""
 ITEM = "item"
 """The unit of independence of items that stand alone: every item is a cluster of its own."""
+COSTLY = "costly"
+"""The statistic of items of which chance chose some: 1 where the costly value (a judge's verdict, a person's label) was
+asked for, 0 where it was not. Metrics of that value have none there; see `comparisons.adjusted_figures`."""
 _PART = 4096
 OK, UNREAD, FAILED, SKIPPED = "ok", "unread", "failed", "skipped"
 
@@ -141,10 +145,7 @@ class Records:
 
     def numbers(self, name: str) -> FloatArray:
         """A numeric column as float64; missing values are NaN."""
-        import pyarrow.compute as pc
-
-        column = pc.fill_null(self.table.column(name).cast("double"), _numbers(np.array([np.nan]))[0])
-        return np.asarray(np.from_dlpack(column.combine_chunks()), dtype=np.float64)
+        return numbers_of(self.table.column(name), np.float64, np.nan)
 
     @property
     def stat_names(self) -> list[str]:
@@ -225,7 +226,7 @@ class Records:
         if chosen.dtype == np.bool_:
             chosen = np.flatnonzero(chosen)
         chosen = np.ascontiguousarray(chosen, dtype=np.int64)
-        taken = Records(self.head, self.table.take(_numbers(chosen)))
+        taken = Records(self.head, self.table.take(number_column(chosen)))
         # What was parsed once is not parsed again.
         taken._clusters |= {unit: [ids[row] for row in chosen.tolist()] for unit, ids in self._clusters.items()}
         return taken
@@ -235,8 +236,6 @@ class Records:
 
         Marks that are there already stay. Nothing changes when no item overlaps.
         """
-        import pyarrow as pa
-
         flags = [item in items or bool(known) for item, known in zip(self.item_ids, self.texts("overlap"), strict=True)]
         if not any(flags):
             return self
@@ -246,8 +245,8 @@ class Records:
         ]
         table = self.table
         for name, column in (
-            ("overlap", pa.array(flags, pa.bool_())),
-            ("slices", pa.array(slices, pa.list_(pa.string()))),
+            ("overlap", flag_column(flags)),
+            ("slices", list_column(slices)),
         ):
             table = table.set_column(table.column_names.index(name), name, column)
         return Records(self.head, table)
@@ -274,13 +273,6 @@ class Records:
             place = table.column_names.index("response")
             table = table.set_column(place, "response", pa.array(joined, pa.string()))
         return Records(self.head, table)
-
-
-def _numbers(values: npt.NDArray[Any]) -> pa.Array:
-    """Numbers as arrow has them. Its own `array`, `scalar` and `to_numpy` import pandas, where it is installed."""
-    import pyarrow as pa
-
-    return pa.Array.from_buffers(pa.from_numpy_dtype(values.dtype), len(values), [None, pa.py_buffer(values)])
 
 
 def _columns(rows: Sequence[Record]) -> pa.Table:

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import gc
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from harness.core.dataset import SPLITS, Dataset, Row
+from harness.core.dataset import SPLITS, Dataset, Row, RowsOnDemand
 from harness.storage.parquet_file import read_table
 from harness.storage.store import Entry
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 KIND = "data"
 DATA_FORMAT = 3
@@ -51,26 +55,41 @@ def read(name: str, entry: Entry) -> Dataset:
 
     meta = entry.meta
     columns: list[str] = meta["columns"]
-    with _without_collection():
-        table = read_table(entry.path / _FILE)
-        rows: dict[str, list[Row]] = {split: [] for split in meta["splits"]}
-        slices: dict[str, tuple[str, ...]] = {}
-        own = zip(
-            *(table.column(column).to_pylist() for column in (_ID, _SPLIT, _CLUSTER, _SLICES, _LINE)), strict=True
-        )
-        values = zip(*(table.column(column).to_pylist() for column in columns), strict=True)
-        for (identity, split, cluster, packed, line), cells in zip(own, values, strict=True):
-            if packed not in slices:
-                slices[packed] = tuple(json.loads(packed))
-            rows[split].append(Row(identity, dict(zip(columns, cells, strict=True)), cluster, slices[packed], line))
+    table = read_table(entry.path / _FILE)
+    facts = meta["facts"]
+    sizes = {
+        split: (facts["rows"][split], facts["clusters"][split])
+        for split in meta["splits"]
+        if split in facts.get("rows", ()) and split in facts.get("clusters", ())
+    }
+    counts = {row["values"]: row["counts"] for row in table.column(_SPLIT).value_counts().to_pylist()}
+    makers = {}
+    first = 0
+    for split in SPLITS:  # the order in which they are written
+        if split in meta["splits"]:
+            makers[split] = partial(_split_rows, table.slice(first, counts.get(split, 0)), columns)
+        first += counts.get(split, 0)
     return Dataset(
         name=name,
         fingerprint=meta["fingerprint"],
-        rows={split: tuple(split_rows) for split, split_rows in rows.items()},
+        rows=RowsOnDemand(makers, sizes),
         columns=tuple(columns),
         labels={column: tuple(known) for column, known in meta["labels"].items()},
         facts=meta["facts"],
     )
+
+
+def _split_rows(part: pa.Table, columns: Sequence[str]) -> tuple[Row, ...]:
+    slices: dict[str, tuple[str, ...]] = {}
+    rows = []
+    with _without_collection():
+        own = zip(*(part.column(column).to_pylist() for column in (_ID, _CLUSTER, _SLICES, _LINE)), strict=True)
+        values = zip(*(part.column(column).to_pylist() for column in columns), strict=True)
+        for (identity, cluster, packed, line), cells in zip(own, values, strict=True):
+            if packed not in slices:
+                slices[packed] = tuple(json.loads(packed))
+            rows.append(Row(identity, dict(zip(columns, cells, strict=True)), cluster, slices[packed], line))
+    return tuple(rows)
 
 
 @contextmanager

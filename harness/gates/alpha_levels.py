@@ -34,7 +34,7 @@ def alpha_levels(gates: GateSet, metric: str | None = None) -> tuple[float, ...]
 def is_sequential(gates: GateSet, metric: str) -> bool:
     """Whether a gate on a metric wants bounds that hold at every number of items at once."""
     return any(
-        isinstance(leaf, SlicedRule) and leaf.sequential and leaf.metric.partition("[")[0] == metric.partition("[")[0]
+        isinstance(leaf, SlicedRule) and leaf.anytime and leaf.metric.partition("[")[0] == metric.partition("[")[0]
         for leaf in gates.leaves
     )
 

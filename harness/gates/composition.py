@@ -18,7 +18,7 @@ from harness.gates.messages import shared_alpha
 from harness.gates.single_rule import judge_rule
 from harness.gates.trace import GateTrace, JudgmentContext
 from harness.schema.results.number_format import confidence, plural
-from harness.schema.suite.gate_rules import AllOfRule, AnyOfRule, Composition, JointRule, Rule
+from harness.schema.suite.gate_rules import AllOfRule, AnyOfRule, Composition, JointRule, Rule, SlicedRule
 
 _WORST_FIRST: tuple[Outcome, ...] = ("error", "fail", "inconclusive", "pass")
 
@@ -48,7 +48,8 @@ def _member(context: JudgmentContext, rule: Rule, model: str | None, alpha: floa
         return judge_composition(context, rule, whom, alpha).as_member()
     if whom is None:
         return context.refused(rule, None, "no model to judge").as_member()
-    traces = judge_rule(context, rule, whom, alpha)
+    looks = rule.looks if isinstance(rule, SlicedRule) else 1
+    traces = judge_rule(context, rule, whom, alpha / looks)
     if len(traces) == 1:
         return traces[0].as_member()
     whole = AllOfRule.model_construct(**rule.model_dump(include={*AllOfRule.model_fields}), all_of=[rule])

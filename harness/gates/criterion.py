@@ -11,9 +11,9 @@ from harness.core.unit import range_of
 from harness.gates.decision import JudgedValue, Limits
 from harness.gates.limits import LimitScale, limit_faults
 from harness.gates.result_lookup import RefusedError, ResultLookup, judged_value
-from harness.schema.results.metrics import ComparisonResult, MetricResult
+from harness.schema.results.metrics import AdjustedResult, ComparisonResult, MetricResult
 from harness.schema.results.number_format import in_unit
-from harness.schema.results.seed_aggregation import reads_recipe
+from harness.schema.results.seed_aggregation import Row, reads_recipe
 from harness.schema.suite.gate_rules import (
     AbsoluteRule,
     ComparedRule,
@@ -41,7 +41,7 @@ class Criterion:
         scale: `log` where distances are ratios.
         point: the value itself is judged, without bounds.
         shown: the unit of the numbers.
-        held: what the bounds hold for, beyond one look at all answers: `anytime`, `worst_case`; empty else.
+        held: what the bounds hold for, beyond one look at all answers: `anytime`, `worst_case`, `adjusted`; empty else.
     """
 
     value: JudgedValue
@@ -84,13 +84,17 @@ def build_criterion(
         held = _held(rule, row)
         if row.identical:
             row = _at_no_difference(row, alpha)
+        elif held == "adjusted":
+            row = _adjusted(rule, row)
         elif held:
             row = _change_held(row, held, rule, alpha)
         return replace(_changed(rule, row, alpha), held=held)
     level = lookup.level(rule, model, name)
     _check_limits(rule, level, lookup)
     held = _held(rule, level)
-    if held:
+    if held == "adjusted":
+        level = _adjusted(rule, level)
+    elif held:
         level = level.model_copy(update={"interval": _bounds_held(level, held, level.interval, rule)})
     return replace(_leveled(rule, level, model, alpha), held=held)
 
@@ -104,24 +108,54 @@ def joint_criterion(rule: ComparedRule, row: ComparisonResult, alpha: float) -> 
     return _changed(rule, _at_no_difference(row, alpha) if row.identical else row, alpha)
 
 
-def _held(rule: SlicedRule, row: MetricResult | ComparisonResult) -> Literal["", "anytime", "worst_case"]:
+def _held(rule: SlicedRule, row: MetricResult | ComparisonResult) -> Literal["", "anytime", "worst_case", "adjusted"]:
     """What the bounds of a rule must hold for.
 
     Raises:
         RefusedError: where no method gives such bounds.
     """
     missing = row.missing > 0 and rule.min_coverage < 1 and rule.missing == "worst_case"
-    if rule.sequential and reads_recipe(row):
+    if rule.anytime and reads_recipe(row):
         raise RefusedError(
             f"{rule.metric} is judged over training seeds, whose number is fixed: `sequential` does not fit",
             "remove `sequential: true`, or judge one checkpoint (`seeds: 1`).",
         )
-    if rule.sequential and missing:
+    if rule.anytime and missing:
         raise RefusedError(
             f"{row.missing} answers of {rule.metric} are missing, and no sequential bound allows for them",
             "get the missing answers, or set `missing: complete_case` in the gate.",
         )
-    return "anytime" if rule.sequential else "worst_case" if missing else ""
+    if rule.adjust and (missing or reads_recipe(row)):
+        why = f"{row.missing} answers are missing" if missing else "it is judged over training seeds"
+        raise RefusedError(
+            f"{rule.metric} cannot be adjusted: {why}, and adjusted bounds do not allow for that",
+            "remove `adjust: true`" + (", or set `missing: complete_case` in the gate." if missing else "."),
+        )
+    return "anytime" if rule.anytime else "worst_case" if missing else "adjusted" if rule.adjust else ""
+
+
+def _adjusted(rule: SlicedRule, row: Row) -> Row:
+    """The row with the figure that cheap values make surer; it rests on all items, which are worth its `n_eff`.
+
+    Raises:
+        RefusedError: where there is none.
+    """
+    if row.adjusted is None:
+        raise RefusedError(
+            f"{rule.metric} has no adjusted figure: all items have their value, or too few, or it is no mean",
+            "remove `adjust: true`.",
+        )
+    made: AdjustedResult = row.adjusted
+    return row.model_copy(
+        update={
+            "delta" if isinstance(row, ComparisonResult) else "interval": made.interval,
+            "n": made.total,
+            "n_eff": made.n_eff,
+            "method": made.method,
+            "unmet": made.unmet,
+            "weaknesses": list(dict.fromkeys([*row.weaknesses, *made.weaknesses])),
+        }
+    )
 
 
 def _bounds_held(row: MetricResult | ComparisonResult, held: str, fixed: Interval, rule: SlicedRule) -> Interval:

@@ -140,12 +140,12 @@ def _beside(criterion: Criterion, signed: bool) -> Iterator[Line]:
             low, high = (in_unit(end, row.unit, signed=signed) for end in (interval.low, interval.high))
             text += f"; whatever these are, the {figure} lies between {low} and {high}"
         yield "missing", text
-    if isinstance(row, ComparisonResult) and row.adjusted is not None:
-        adjusted = row.adjusted
-        ends = (adjusted.interval.value, adjusted.interval.low, adjusted.interval.high)
-        value, low, high = (in_unit(number_or_nan(end), row.unit, signed=True) for end in ends)
-        text = f"with the baseline's answers to {whole(adjusted.total)} items, the change is {value} ({low} to {high})"
-        yield "adjusted", f"{text}: the {whole(adjusted.n)} pairs are worth {adjusted.gain:.2f} times as many"
+    if row.adjusted is not None:
+        ends = (row.adjusted.interval.value, row.adjusted.interval.low, row.adjusted.interval.high)
+        value, low, high = (in_unit(number_or_nan(end), row.unit, signed=signed) for end in ends)
+        figure = "change" if isinstance(row, ComparisonResult) else "value"
+        judged = "" if criterion.held == "adjusted" else "; `adjust: true` would judge it"
+        yield "adjusted", f"{row.adjusted.sentence}: the {figure} is {value} ({low} to {high}){judged}"
     if row.sampling is not None:
         yield "answers", row.sampling.sentence
     if isinstance(row, ComparisonResult) and row.overlap is not None:

@@ -47,10 +47,13 @@ def verdict_sentence(
 
 
 def shared_alpha(rule: Rule, attempt: int | None) -> str:
-    """Which attempt is judged, where several share alpha; empty else."""
-    if rule.alpha_spending is None or attempt is None:
-        return ""
-    return f" Attempt {attempt} of {rule.alpha_spending.attempts} that share alpha."
+    """Which look or attempt is judged, where several share alpha; empty else."""
+    text = ""
+    if isinstance(rule, SlicedRule) and rule.looks > 1:
+        text += f" One of at most {rule.looks} looks, which share alpha."
+    if rule.alpha_spending is not None and attempt is not None:
+        text += f" Attempt {attempt} of {rule.alpha_spending.attempts} that share alpha."
+    return text
 
 
 def too_few(rule: SlicedRule, criterion: Criterion, model: str) -> str:
@@ -147,6 +150,8 @@ def _remarks(criterion: Criterion) -> str:
     text = ""
     if criterion.held == "anytime":
         text += " The bounds hold however often one looks."
+    elif criterion.held == "adjusted" and row.adjusted is not None:
+        text += f" Adjusted: {row.adjusted.sentence}."
     elif criterion.held == "worst_case":
         text += (
             f" {plural(row.missing, 'item')} without an answer {'is' if row.missing == 1 else 'are'} counted as the "

@@ -20,6 +20,7 @@ from harness.schema.suite.gate_rules import (
     GateSet,
     Leaf,
     Rule,
+    SlicedRule,
     Waiver,
 )
 from harness.schema.suite.types import Strict
@@ -162,9 +163,10 @@ def _rule(
 
 
 def _spent(rule: AnyRule) -> AnyRule:
-    """The rule at the level that one of several attempts is held to."""
-    spending = rule.alpha_spending
-    return rule if spending is None else rule.model_copy(update={"alpha": rule.alpha / spending.attempts})
+    """The rule at the level that one of several attempts, or one of several looks, is held to."""
+    attempts = 1 if rule.alpha_spending is None else rule.alpha_spending.attempts
+    times = attempts * (rule.looks if isinstance(rule, SlicedRule) else 1)
+    return rule if times == 1 else rule.model_copy(update={"alpha": rule.alpha / times})
 
 
 def _composition(

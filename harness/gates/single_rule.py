@@ -152,7 +152,7 @@ def judge_criterion(
         mde=row.mde if isinstance(row, ComparisonResult) else None,
         required_n=required_n,
         doubt=doubt,
-        sequential=rule.sequential,
+        sequential=rule.anytime,
         worst_case=criterion.held == "worst_case",
     )
     return GateTrace(rule, result, criterion)

@@ -1,7 +1,8 @@
 """`harness run --until-decided`: asks in batches, and stops when every blocking gate is decided.
 
-Gates with `sequential: true` may be judged at every number of items, so stopping by their verdict costs nothing. Items
-come in the order in which limits keep them (whole clusters by hash), which knows nothing of answers.
+Gates with `sequential: true` may be judged at every number of items, so stopping by their verdict costs nothing; those
+with `sequential: {looks: 3}` have paid for as many. Items come in the order in which limits keep them (whole clusters
+by hash), which knows nothing of answers.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from harness.schema.suite.gate_rules import Composition, Leaf, SlicedRule, leave
 if TYPE_CHECKING:
     from harness.suite.suite import Suite
 
-_GROWTH = 1.3
+_GROWTH = 1.2
 """Each look sees so many times the items of the one before: items are saved by more looks, time by fewer."""
 
 
@@ -32,15 +33,14 @@ def batched_evaluations(suite: Suite) -> dict[str, int]:
     Raises:
         SuiteError: when there is none, or when another gate on one of them may be judged only once.
     """
-    sequential = [leaf for leaf in suite.gates.leaves if isinstance(leaf, SlicedRule) and leaf.sequential]
     batched: dict[str, int] = {}
-    for leaf in sequential:
-        if leaf.severity == "error":
+    for leaf in suite.gates.leaves:
+        if isinstance(leaf, SlicedRule) and leaf.sequential and leaf.severity == "error":
             batched[leaf.evaluation] = max(batched.get(leaf.evaluation, 1), leaf.min_n)
     where = Where(suite.path)
     if not batched:
         raise SuiteError(
-            "`--until-decided` stops when blocking gates are decided, and none has `sequential: true`.",
+            "`--until-decided` stops when blocking gates are decided, and none has `sequential`.",
             where=where,
             hint="add `sequential: true` to the gates that may be judged as often as one likes.",
         )
@@ -57,7 +57,16 @@ def batched_evaluations(suite: Suite) -> dict[str, int]:
 
 
 def _may_look(leaf: Leaf) -> bool:
-    return isinstance(leaf, SlicedRule) and leaf.sequential
+    return isinstance(leaf, SlicedRule) and bool(leaf.sequential)
+
+
+def _growth(suite: Suite, first: Mapping[str, int], sizes: Mapping[str, int]) -> dict[str, float]:
+    """Evaluation → how many times the items of a look the next one sees; the last look of few sees all items."""
+    few = [leaf.looks for leaf in suite.gates.leaves if isinstance(leaf, SlicedRule) and leaf.evaluation in first]
+    looks = min((times for times in few if times > 1), default=None)
+    if looks is None:
+        return dict.fromkeys(first, _GROWTH)
+    return {name: max(_GROWTH, (sizes[name] / least) ** (1 / (looks - 1))) for name, least in first.items()}
 
 
 def look_until_decided(
@@ -71,6 +80,7 @@ def look_until_decided(
     """
     suite = prepared.suite
     first = {name: least for name, least in batched_evaluations(suite).items() if name in sizes}
+    growth = _growth(suite, first, sizes)
     limits = {name: min(sizes[name], least) for name, least in first.items()}
     looks = 0
     while True:
@@ -85,7 +95,7 @@ def look_until_decided(
         )
         if not growing:
             return _with_looks(results, looks, sizes, undecided)
-        limits |= {name: min(sizes[name], math.ceil(limits[name] * _GROWTH)) for name in growing}
+        limits |= {name: min(sizes[name], math.ceil(limits[name] * growth[name])) for name in growing}
 
 
 def _undecided(suite: Suite, results: Results) -> set[str]:
@@ -107,7 +117,7 @@ def _with_looks(results: Results, looks: int, sizes: Mapping[str, int], undecide
     saved = sum((sizes[name] - asked[name]) * len(evaluations[name].protocols) for name in batched)
     every = sum(sizes[name] * len(evaluations[name].protocols) for name in batched)
     share = f" ({saved / every:.0%} of {whole(every)})" if saved else ""
-    sentence = f"Judged {plural(looks, 'time')} by bounds that hold at every look; "
+    sentence = f"Judged {plural(looks, 'time')}, by bounds that allow for it; "
     sentence += f"{whole(saved)} answers{share} were not needed."
     if undecided:
         sentence += f" All items are asked, and gates on {', '.join(undecided)} are not decided."

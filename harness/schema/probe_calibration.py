@@ -97,6 +97,7 @@ class Validity:
     """Whether a figure is validated for a kind of model, and a sentence that says so."""
 
     valid: bool
+    model: str
     sentence: str
 
 
@@ -162,12 +163,13 @@ def validity(
     for entry in entries:
         if (entry.probe, entry.metric, entry.model) == (probe, metric, model):
             if entry.fault is not None:
-                return Validity(False, f"not validated for {model} models: {entry.fault}.")
+                return Validity(False, model, f"not validated for {model} models: {entry.fault}.")
             return Validity(
                 True,
+                model,
                 f"validated for {model} models on planted worlds: "
                 f"found in {entry.strong.alarms} of {entry.strong.worlds} "
                 f"worlds with the dose {entry.strong.dose:g}, "
                 f"false alarms in {entry.fair.alarms} of {entry.fair.worlds}.",
             )
-    return Validity(False, f"not validated for {model} models: never calibrated on planted bias.")
+    return Validity(False, model, f"not validated for {model} models: never calibrated on planted bias.")

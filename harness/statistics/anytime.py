@@ -34,7 +34,7 @@ ASYMPTOTIC = "asymptotic confidence sequence"
 
 _BETS = np.geomspace(2.0**-9, 0.98, 48)
 # Large effects are decided by few items, where a bet that few others share costs most: large bets weigh more.
-_WEIGHTS = (1 - np.log(_BETS)) ** -2.0
+_WEIGHTS = (1 - np.log(_BETS)) ** -3.0
 _WEIGHTS /= _WEIGHTS.sum()
 _TUNED = 400.0
 _HALVINGS = 42

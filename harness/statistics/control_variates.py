@@ -42,6 +42,7 @@ class AdjustedMean:
         n_eff: independent costly values that would be as sure without the cheap ones; `plain_n_eff` of those there are.
         gain: n_eff / plain_n_eff, the plain variance over the adjusted one.
         coefficients: β̂, by cheap value.
+        unmet: preconditions of the interval that these values do not meet.
     """
 
     interval: Interval
@@ -54,6 +55,7 @@ class AdjustedMean:
     coefficients: tuple[float, ...]
     method: str
     weaknesses: tuple[str, ...] = ()
+    unmet: tuple[str, ...] = ()
 
 
 def adjusted_mean(
@@ -100,6 +102,7 @@ def adjusted_mean(
     # Items without a value have no part in the plain mean.
     own = Groups.of(None if clusters is None else [clusters[row] for row in np.flatnonzero(known).tolist()], n)
     plain = linear_figure(float(answers.mean()), plain_influence[known], own, scale, confidence, levels)
+    unmet = caveats.kept(*plain.unmet, _not_by_chance(cheap, known))
     gain = (plain.error.standard_error / made.error.standard_error) ** 2
     return AdjustedMean(
         made.interval,
@@ -111,7 +114,8 @@ def adjusted_mean(
         float(gain),
         tuple(slopes.tolist()),
         f"regression on {columns} cheap value{'s' if columns > 1 else ''} of {total:,} items, t interval",
-        caveats.kept(*plain.warnings, *plain.unmet, _not_by_chance(cheap, known)),
+        caveats.kept(*plain.warnings, *unmet),
+        unmet,
     )
 
 

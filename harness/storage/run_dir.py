@@ -192,11 +192,12 @@ class RunDir:
             DataError: when a file of records cannot be read.
             IncompleteError: when the folder cannot be written.
         """
-        contents = {seal.RESULTS: results_bytes(results)}
+        value = finite(results.model_dump(mode="json", by_alias=True))
+        contents = {seal.RESULTS: _json_bytes(value)}
         if info is not None:
             contents[seal.INFO] = _info_text(info).encode("utf-8")
         try:
-            seal.write(self.path, contents)
+            seal.write(self.path, contents, value["evaluations"])
         except (OSError, ValueError) as error:
             raise DataError(f"cannot seal the run: {in_short(error)}", where=Where(self.path)) from error
         self._checked.clear()
@@ -251,7 +252,10 @@ class RunDir:
 
 def results_bytes(results: Results) -> bytes:
     """The content of results.json; equal results give equal bytes."""
-    value = finite(results.model_dump(mode="json", by_alias=True))
+    return _json_bytes(finite(results.model_dump(mode="json", by_alias=True)))
+
+
+def _json_bytes(value: Any) -> bytes:
     return (json.dumps(value, indent=1, sort_keys=True, allow_nan=False) + "\n").encode("utf-8")
 
 

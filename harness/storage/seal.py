@@ -61,11 +61,12 @@ def record_files(run: Path) -> dict[str, str]:
     return {name: _file_digest(run / name) for name in _record_names(run)}
 
 
-def write(run: Path, contents: Mapping[str, bytes]) -> None:
+def write(run: Path, contents: Mapping[str, bytes], evaluations: Any = None) -> None:
     """Seals a run and gives results.json and run.json new contents, all of it or nothing.
 
     Args:
         contents: of `RESULTS` and `INFO`; a file that is not named keeps its own.
+        evaluations: the evaluations in the results, as JSON has them; read from the contents when None.
 
     Raises:
         OSError, ValueError: when a file that is kept, or a file of records, cannot be read.
@@ -73,7 +74,8 @@ def write(run: Path, contents: Mapping[str, bytes]) -> None:
     """
     whole = {name: contents.get(name) or plain_files.read_bytes(run / name) for name in (RESULTS, INFO)}
     sealed = {name: bytes_digest(content) for name, content in whole.items()} | record_files(run)
-    seal = Seal(files=dict(sorted(sealed.items())), evaluations=evaluations_digest(whole[RESULTS]))
+    asked = evaluations_digest(whole[RESULTS]) if evaluations is None else digest(evaluations)
+    seal = Seal(files=dict(sorted(sealed.items())), evaluations=asked)
     for name, content in contents.items():
         atomic.write_bytes(_waiting(run, name), content)
     atomic.write_text(run / SEAL, seal.text())

@@ -56,6 +56,15 @@ def test_any_of_holds_its_members_to_corrected_levels() -> None:
     assert two.members[0].low == pytest.approx(0.018 - norm.isf(0.025) * 0.01)
 
 
+def test_planned_looks_divide_the_level_of_a_member_too() -> None:
+    looked = BETTER.replace("superiority", "superiority, sequential: {looks: 3}")
+    alone = only(all_of(looked), comparison(0.021, 0.01))  # z = 2.1: clear at 0.05 / 2, not at 0.05 / 3
+    assert (alone.verdict, alone.members[0].alpha) == ("inconclusive", 0.05 / 3)
+    assert "One of at most 3 looks, which share alpha." in alone.members[0].sentence
+    both = only(any_of(looked, KEPT), comparison(0.0, 0.03))
+    assert [member.alpha for member in both.members] == [0.025 / 3, 0.025]
+
+
 def test_any_of_steps_down_after_a_clear_member() -> None:
     found = only(any_of(FLOOR, BETTER), comparison(0.018, 0.01), level(0.7, 0.02))
     assert [(one.verdict, one.alpha) for one in found.members] == [("pass", 0.025), ("pass", 0.05)]

@@ -70,10 +70,31 @@ def test_what_cannot_be_decided_is_asked_whole(tmp_path: Path) -> None:
     assert finished.results.verdict.overall == "inconclusive"
 
 
+def test_looks_that_were_planned_share_alpha_and_are_not_more(tmp_path: Path) -> None:
+    """The last one sees all items; the bounds are those of one look at a third of alpha."""
+    text = SUITE.replace("sequential: true, min_n: 50", "sequential: {looks: 3}, min_n: 50, margin: 0.4")
+    finished = run(tmp_path, text, until_decided=True)
+    looks = finished.results.looks
+    assert looks is not None
+    assert looks.looks <= 3
+    assert looks.asked == looks.available
+    (gate,) = finished.results.gates
+    assert gate.alpha == pytest.approx(0.05 / 3)
+    assert not gate.sequential
+    assert "One of at most 3 looks, which share alpha." in gate.sentence
+    row = next(row for row in finished.results.comparisons if (row.id, row.candidate) == ("notes.accuracy", "words"))
+    assert gate.low == row.delta.at(gate.alpha).low
+    (tmp_path / "clear").mkdir()
+    clear = run(tmp_path / "clear", text.replace("margin: 0.4", "margin: 0.1"), until_decided=True).results
+    assert clear.looks is not None
+    assert clear.looks.asked["notes"] == 50
+    assert clear.verdict.overall == "pass"
+
+
 @pytest.mark.parametrize(
     ("other", "message"),
     [
-        (None, "none has `sequential: true`"),
+        (None, "none has `sequential`"),
         ("{id: sure, kind: superiority, metric: notes.nll, severity: warn}", "judged only once: sure"),
         ("{id: kept, kind: no_flips, metric: notes.accuracy}", "judged only once: kept"),
     ],

@@ -18,7 +18,7 @@ def test_bounds_are_where_the_bets_win() -> None:
     low = bounded_mean(values, Groups.of(None, 80), (0, 1), 0.95, (0.05,)).at(0.05).low
     assert low is not None
     bets = np.geomspace(2.0**-9, 0.98, 48)
-    weights = (1 + np.log(1 / bets)) ** -2
+    weights = (1 + np.log(1 / bets)) ** -3
     weights /= weights.sum()
 
     def wealth(mean: float) -> float:

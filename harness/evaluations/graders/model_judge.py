@@ -8,8 +8,10 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from harness.core.digests import fraction
 from harness.core.evaluation import Item
 from harness.core.model import ModelFacts
+from harness.core.records import COSTLY
 from harness.core.requests import Generate, Generated, Request, Response
 from harness.evaluations.prompt_template import filled, template_of
 
@@ -36,6 +38,11 @@ class JudgeOptions(BaseModel):
         JUDGE_PROMPT,
         description="Prompt for the judge; {prompt}, {a}, and {b} are replaced by the prompt and the two texts.",
     )
+    share: float = Field(
+        1.0, gt=0, le=1,
+        description="Share of the texts that are judged, by chance and the same for all models; the other texts' cheap "
+        "values make the figures surer (`adjusted`).",
+    )  # fmt: skip
 
 
 class Judge:
@@ -50,9 +57,11 @@ class Judge:
     def __init__(self, options: JudgeOptions) -> None:
         self.model = options.model
         self._prompt = options.prompt
+        self._share = options.share
 
     def spec(self) -> Mapping[str, Any]:
-        return {"reading": "judge", "format": 1, "prompt": self._prompt, "max_tokens": _JUDGE_TOKENS}
+        part = {} if self._share == 1 else {"share": self._share}
+        return {"reading": "judge", "format": 1, "prompt": self._prompt, "max_tokens": _JUDGE_TOKENS, **part}
 
     def unsupported(self, facts: ModelFacts) -> str | None:
         return (
@@ -61,12 +70,16 @@ class Judge:
 
     def requests(self, item: Item, text: str, facts: ModelFacts) -> Sequence[Request]:
         references = item.payload["references"]
-        if not references:
+        if not references or not self._chosen(item):
             return []
         return [
             self._ask(item, first, second, chat=facts.chat)
             for first, second in ((text, references[0]), (references[0], text))
         ]
+
+    def _chosen(self, item: Item) -> bool:
+        """By the item's id alone, so that every model is judged on the same ones; not by the hash that limits use."""
+        return self._share == 1 or fraction(f"judged {item.id}") < self._share
 
     def _ask(self, item: Item, first: str, second: str, *, chat: bool) -> Generate:
         values = {"prompt": str(item.payload["prompt"]), "a": first, "b": second}
@@ -76,8 +89,9 @@ class Judge:
         return Generate(question, max_tokens=_JUDGE_TOKENS)
 
     def read(self, item: Item, text: str, responses: Sequence[Response]) -> tuple[dict[str, float], dict[str, Any]]:
+        costly = {} if self._share == 1 else {COSTLY: float(bool(responses))}
         if not responses:
-            return {}, {}
+            return costly if item.payload["references"] else {}, {}
         letters = [letter_of(response) for response in responses]
         said = [
             response.text if isinstance(response, Generated) else getattr(response, "message", "")
@@ -85,10 +99,11 @@ class Judge:
         ]
         shown = {"judge": [cut[:200] for cut in said]}
         if None in letters:
-            return {"judge_unread": 1.0}, shown
+            return {"judge_unread": 1.0, **costly}, shown
         won = [float(letter == own) for letter, own in zip(letters, ("A", "B"), strict=True)]
         preferred = sum(won) / len(won)
-        return {"judge_unread": 0.0, "judged": preferred, "judge_position_bias": float(preferred == 0.5)}, shown
+        stats = {"judge_unread": 0.0, "judged": preferred, "judge_position_bias": float(preferred == 0.5)}
+        return {**stats, **costly}, shown
 
 
 def letter_of(response: Response) -> str | None:

@@ -129,7 +129,8 @@ class Generation(WritingTask[GenerationOptions]):
         if self.options.judge is None:
             return super().caveats
         judge = self.options.judge
-        said = f"Judged by the model {judge.model!r}, in both orders, with the prompt: {judge.prompt!r}."
+        part = "" if judge.share == 1 else f" Chance chose the {judge.share:.0%} of the texts that it sees."
+        said = f"Judged by the model {judge.model!r}, in both orders, with the prompt: {judge.prompt!r}.{part}"
         return (*super().caveats, f"{said} A judge has its own preferences; its scores do not measure quality.")
 
     def columns(self) -> list[str]:

@@ -250,9 +250,7 @@ class CheckpointBuilder:
                 "stage": content,
                 "resolved": resolved(spec, len(inputs.train), inputs.kind),
                 "parent": self.key(spec.parent) if spec.parent is not None else None,
-                "texts": {
-                    name: self._training_data.text_digest(name, texts) for name, texts in sorted(inputs.texts.items())
-                },
+                "texts": self._training_data.text_digests(inputs),
                 "train": self._training_data.digest(inputs.train),
                 "validation": self._training_data.digest(inputs.validation),
                 "labels": list(inputs.labels),

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from harness.core.digests import digest, fraction
 from harness.core.errors import DataError, SuiteError
 from harness.core.examples import Example, LabeledText
 from harness.core.model_kind import ModelSpec, TrainingNeed
+from harness.core.on_demand import OnDemand
 from harness.core.reporter import Reporter
 from harness.data.splits import normalized
 from harness.pipeline.prepared_suite import BoundEvaluation, PreparedSuite
@@ -35,7 +36,7 @@ class TrainingData:
         self._reporter = reporter
         self._store = store
         self._held_out: HeldOut | None = None
-        self._trainable: dict[str, tuple[Row, ...]] = {}
+        self._excluded: dict[str, frozenset[str]] = {}
         self._examples: dict[tuple[str, TrainingNeed, int | None], tuple[tuple[Example, ...], tuple[Example, ...]]] = {}
         self._digests: dict[int, tuple[tuple[Example, ...], str]] = {}
 
@@ -70,13 +71,13 @@ class TrainingData:
                 hint="lower `max_train_rows`, or remove it to train on all rows.",
             )
         rows = tuple(subset(dataset.split("train"), spec.max_train_rows))
-        learned = dataclasses.replace(dataset, rows={**dataset.rows, "train": rows})
+        learned = dataset.with_train(lambda: rows)
         key = (bound.name, spec.need, spec.max_train_rows)
         if key not in self._examples:
             made = examples(learned, "train")
             if made is None:
                 raise self._no_examples(model, spec.task)
-            kept = examples(learned, "validation") if learned.rows.get("validation") else None
+            kept = examples(learned, "validation") if learned.size("validation")[0] else None
             self._examples[key] = (tuple(made), tuple(kept or ()))
         train, validation = self._examples[key]
         labels = bound.evaluation.example_labels
@@ -127,14 +128,17 @@ class TrainingData:
         folder = self.tokenizer(spec)
         return None if folder is None else tokenizer_digest(folder)
 
-    def text_digest(self, name: str, texts: tuple[str, ...]) -> str:
-        """Content digest of the training texts of a data set."""
-        return str(self._remembered("texts", self._prepared.datasets[name], lambda: digest(texts)))
+    def text_digests(self, inputs: DataInputs) -> dict[str, str]:
+        """Content digest of the training texts of each data set; texts of a known digest are not read."""
+        return {name: self._text_digest(name, inputs) for name in sorted(inputs.texts)}
 
-    def _asked(self, rows: Sequence[Row]) -> list[str]:
+    def _text_digest(self, name: str, inputs: DataInputs) -> str:
+        return str(self._remembered("texts", self._prepared.datasets[name], lambda: digest(inputs.texts[name])))
+
+    def _asked(self, dataset: Dataset) -> list[str]:
         if self._held_out is None:
             self._held_out = HeldOut(self._prepared.held_out)
-        return [row.id for row in rows if self._held_out.holds(row)]
+        return [row.id for row in dataset.rows["train"] if self._held_out.holds(row)]
 
     def _remembered(self, what: str, dataset: Dataset, compute: Callable[[], Any]) -> Any:
         """What follows from the rows of a data set and of those that are held out."""
@@ -144,20 +148,20 @@ class TrainingData:
 
     def _allowed(self, dataset: Dataset) -> Dataset:
         """A data set without the training rows that an evaluation of the suite asks about."""
-        known = self._trainable.get(dataset.fingerprint)
-        if known is None:
-            rows = dataset.rows.get("train", ())
-            excluded = frozenset(self._remembered("excluded", dataset, lambda: self._asked(rows)))
-            known = tuple(row for row in rows if row.id not in excluded) if excluded else tuple(rows)
-            if len(known) < len(rows):
+        if "train" not in dataset.rows:
+            return dataset
+        if dataset.fingerprint not in self._excluded:
+            excluded = frozenset(self._remembered("excluded", dataset, lambda: self._asked(dataset)))
+            self._excluded[dataset.fingerprint] = excluded
+            if excluded:
                 self._reporter.info(
-                    f"data {dataset.name!r}: {len(rows) - len(known)} training rows also occur in an evaluation and "
+                    f"data {dataset.name!r}: {len(excluded)} training rows also occur in an evaluation and "
                     f"are excluded from training."
                 )
-            self._trainable[dataset.fingerprint] = known
-        return (
-            dataclasses.replace(dataset, rows={**dataset.rows, "train": known}) if "train" in dataset.rows else dataset
-        )
+        excluded = self._excluded[dataset.fingerprint]
+        if not excluded:
+            return dataset
+        return dataset.with_train(lambda: tuple(row for row in dataset.rows["train"] if row.id not in excluded))
 
 
 _FORMAT = 1
@@ -212,7 +216,7 @@ def _counted(bound: BoundEvaluation, dataset: Dataset) -> DataInputs:
     Counted on the asked rows a constant is the best of all constants, which is the safe side for whoever must beat it.
     """
     train: Sequence[Example] | None = None
-    if dataset.rows.get("train"):
+    if dataset.size("train")[0]:
         with contextlib.suppress(DataError):  # rows that no model of the suite learns from
             train = bound.evaluation.examples(dataset, "train")
     if not train:
@@ -247,12 +251,16 @@ class DataInputs:
 def pretraining_inputs(datasets: Mapping[str, Dataset]) -> DataInputs:
     """The training texts of each data set."""
     return DataInputs(
-        texts={name: tuple(dataset.texts("train", "text")) for name, dataset in datasets.items()},
+        texts=OnDemand({name: partial(_training_texts, dataset) for name, dataset in datasets.items()}),
         train=(),
         validation=(),
         labels=(),
         fingerprints={name: dataset.fingerprint for name, dataset in datasets.items()},
     )
+
+
+def _training_texts(dataset: Dataset) -> tuple[str, ...]:
+    return tuple(dataset.texts("train", "text"))
 
 
 def subset(rows: Sequence[Row], count: int | None) -> Sequence[Row]:

@@ -33,7 +33,7 @@ def competes(bound: BoundEvaluation) -> bool:
     return (
         bound.evaluation.role == "task"
         and bool(bound.evaluation.metric_context().labels)
-        and all(dataset.rows.get("validation") for dataset in bound.data)
+        and all(dataset.size("validation")[0] for dataset in bound.data)
     )
 
 

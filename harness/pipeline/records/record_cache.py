@@ -341,7 +341,7 @@ class RecordCache:
             if spec.task is not None:
                 for dataset in self.prepared.evaluations[spec.task].data[:1]:
                     names[dataset.name] = dataset
-        return [dataset for dataset in names.values() if dataset.rows.get("train")]
+        return [dataset for dataset in names.values() if dataset.size("train")[0]]
 
 
 def answer_policy_of(device: str) -> dict[str, Any]:

@@ -307,8 +307,8 @@ def _data(dataset: Dataset) -> DataResult:
     return DataResult(
         name=dataset.name,
         fingerprint=dataset.fingerprint,
-        rows={split: len(rows) for split, rows in dataset.rows.items()},
-        clusters={split: len({row.cluster for row in rows}) for split, rows in dataset.rows.items()},
+        rows={split: dataset.size(split)[0] for split in dataset.rows},
+        clusters={split: dataset.size(split)[1] for split in dataset.rows},
         license=facts.get("license"),
         citation=facts.get("citation"),
         source=facts.get("source"),

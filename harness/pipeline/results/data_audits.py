@@ -69,7 +69,7 @@ def _wanted(prepared: PreparedSuite) -> Iterator[Wanted]:
 
 
 def _add(wanted: dict[tuple[str, str, str], Wanted], dataset: Dataset, split: str, purpose: str) -> None:
-    if TEXT in dataset.columns and dataset.rows.get(split):
+    if TEXT in dataset.columns and dataset.size(split)[0]:
         label = "label" if "label" in dataset.labels and purpose != "pretraining" else None
         wanted.setdefault((dataset.name, split, purpose), Wanted(dataset, split, purpose, label))
 

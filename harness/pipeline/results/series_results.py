@@ -60,7 +60,7 @@ def selecting(prepared: PreparedSuite) -> BoundEvaluation | None:
     able = (
         bound
         for bound in prepared.asked.values()
-        if bound.evaluation.role == "task" and all(dataset.rows.get("validation") for dataset in bound.data)
+        if bound.evaluation.role == "task" and all(dataset.size("validation")[0] for dataset in bound.data)
     )
     return next(able, None)
 

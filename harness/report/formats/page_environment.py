@@ -129,10 +129,12 @@ def facts(value: Any) -> str:
     return "–" if value is None else str(value)
 
 
-def overlaps(evaluation: EvaluationResult) -> list[tuple[str, int]]:
-    """(model, items that it was trained on) of the models that were."""
-    counts = ((name, known.get("overlap", 0)) for name, known in evaluation.counts.items())
-    return [(name, count) for name, count in counts if count]
+def overlaps(evaluation: EvaluationResult) -> list[tuple[int, str]]:
+    """(items, the models that were trained on so many of them), most first."""
+    models: dict[int, list[str]] = {}
+    for name, known in evaluation.counts.items():
+        models.setdefault(known.get("overlap", 0), []).append(name)
+    return [(count, ", ".join(names)) for count, names in sorted(models.items(), reverse=True) if count]
 
 
 def children(view: RunView, name: str) -> int:

@@ -218,16 +218,17 @@ def _instruments(view: RunView) -> list[str]:
         for evaluation in view.results.evaluations
         if any("not to be in English" in caveat for caveat in evaluation.caveats)
     ]
-    untested = []
+    untested: dict[str, list[str]] = {}
     for evaluation in view.results.evaluations:
         if evaluation.role != "probe":
             continue
         own = [row for row in view.results.metrics if row.evaluation == evaluation.name]
         lead = next((row.id for row in own if view.harms(evaluation.name, row.metric)), None)
-        if lead is not None and any(not known.valid for known in validities(view, lead)):
-            untested.append(evaluation.name)
+        for known in validities(view, lead) if lead is not None else []:
+            if not known.valid:
+                untested.setdefault(known.model, []).append(evaluation.name)
     texts = [f"Texts are not in English, which these probes are made for: {', '.join(foreign)}."] if foreign else []
-    return [*texts, *([f"Not validated for this kind of model: {', '.join(untested)}."] if untested else [])]
+    return [*texts, *(f"Not validated for {model} models: {', '.join(names)}." for model, names in untested.items())]
 
 
 def _selftest(view: RunView) -> list[str]:

@@ -222,6 +222,8 @@ def _lines(view: RunView, gate: GateResult, source: ComparisonResult | MetricRes
         lines.append(("not answered", missing))
     if source is not None and source.sampling is not None:
         lines.append(("answers", source.sampling.sentence))
+    if source is not None and source.adjusted is not None:
+        lines.append(("adjusted", source.adjusted.sentence))
     if isinstance(source, ComparisonResult) and source.p is not None:
         lines.append(("test", f"{source.method}; {source.test}, p {number_format.p_value(source.p)}"))
     elif source is not None:

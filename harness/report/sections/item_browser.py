@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from harness.core.arrow_columns import numbers_of
 from harness.report.sections.item_evidence import extras, readable, shown_keys
 from harness.report.view.item_columns import ItemTable, Side, aligned_side, measure, membership
 from harness.report.view.item_ranking import ranked, shortest
@@ -21,6 +22,7 @@ from harness.report.web import item_data
 from harness.report.wording.glossary import FIELDS
 from harness.report.wording.safe_text import cut, visible, visible_tree
 from harness.schema.results.inputs import ItemMeasureResult
+from harness.schema.results.number_format import level
 
 TEXT_BYTES = 2000
 """A single text longer than this many bytes of UTF-8 is cut."""
@@ -183,11 +185,14 @@ class Loaded:
         what = next((measure for measure in measures if measure is not None), None)
         models = list(self.sides)
         flips, flips_shown = int(self.flipped.sum()), int(self.flipped[self.order[:shown]].sum())
+        lead, levels = self._leading_levels()
         head = {
             "name": self.name,
             "kind": kind,
             "variants": self.view.evaluations[self.name].role == "probe",
             "models": models,
+            "lead": lead,
+            "levels": levels,
             "pairs": [[models.index(base), models.index(candidate)] for base, candidate in self.pairs],
             "contests": [self.view.contest_of(self.name, *pair).key for pair in self.pairs],
             "fields": [FIELDS.get(field, field.replace("_", " ")) for field in self.table.fields],
@@ -203,6 +208,16 @@ class Loaded:
             "idLength": shortest(self.table.ids),
         }
         return Browser(head, columns, texts, shown, len(self.table), flips, flips_shown)
+
+    def _leading_levels(self) -> tuple[str, list[str]]:
+        """The evaluation's leading metric in a few words, and its level for each model; empty where there is none."""
+        metric = next(iter(self.view.evaluations[self.name].metrics), "")
+        rows = [self.view.metric(f"{self.name}.{metric}", model) for model in self.sides]
+        levels = [
+            "" if row is None else level(row.interval.value, row.unit, row.interval.low, row.interval.high)
+            for row in rows
+        ]
+        return (self.view.short(self.name, metric) if any(levels) else ""), levels
 
     def _texts(self, budget: int) -> tuple[str, int]:
         """Texts of the first rows of the rank order, as many as compress to `budget` bytes, and how many."""
@@ -283,7 +298,7 @@ class Loaded:
         values = coded.dictionary.to_pylist()
         if not readable(values, ANSWERS, ANSWER_LENGTH):
             return [], np.full(len(self.table), -1)
-        codes = np.asarray(coded.indices.fill_null(-1).to_numpy(zero_copy_only=False), dtype=np.int64)
+        codes = numbers_of(coded.indices, np.int64, -1)
         return values, codes
 
     def _answers(self) -> list[str]:

@@ -82,8 +82,7 @@ def _examples(view: RunView, loaded: Loaded, names: tuple[str, str]) -> Examples
 
 def _shown(loaded: Loaded, places: list[int], names: tuple[str, str], sides: tuple[Side, Side]) -> list[Example]:
     table = loaded.table
-    slices = table.table.column("slices").take(np.array(places, dtype=np.int64)).to_pylist()
-    targets = table.targets().take(np.array(places, dtype=np.int64)).to_pylist()
+    slices, targets = table.values("slices", places), table.values("target", places)
     given = [side.responses(places) for side in sides]
     rows = []
     for at, (place, texts) in enumerate(zip(places, table.texts(places), strict=True)):

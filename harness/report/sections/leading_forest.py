@@ -15,13 +15,12 @@ from harness.schema.results.metrics import ComparisonResult
 from harness.schema.results.seed_aggregation import of_recipe
 
 MOST_ROWS, MOST_BASELINES = 10, 4
-WIDTH, LEFT, RIGHT = 560, 200, 548
-_TOP, _LANE, _PAD = 34, 9, 11
+_LEFT, _RIGHT = 2.0, 98.0
 
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """One baseline's interval in a row; `series` colors it."""
+    """One baseline's interval in a row, in percent of the row's width and height; `series` colors it."""
 
     series: int
     y: float
@@ -34,21 +33,18 @@ class Bar:
 @dataclass(frozen=True, slots=True)
 class ForestRow:
     label: str
-    y: float
-    line: float
     bars: list[Bar]
 
 
 @dataclass(frozen=True, slots=True)
 class Forest:
-    """Places are in the drawing's units; `table`: (metric, baseline, difference, interval, reading)."""
+    """Places are in percent of the width; `table`: (metric, baseline, difference, interval, reading)."""
 
     candidate: str
     series: list[str]
     rows: list[ForestRow]
     zero: float
     ticks: list[tuple[float, str]]
-    height: float
     table: list[tuple[str, str, str, str, Reading]]
     left_out: int
 
@@ -65,14 +61,13 @@ def leading_forest(view: RunView, pair: ModelPair) -> Forest | None:
     values = [value for own in ends.values() for _, *three in own for value in three if value is not None]
     if not values:
         return None
-    axis = scale(values, LEFT, RIGHT, zero=True, ticks=5)
-    y = float(_TOP)
+    axis = scale(values, _LEFT, _RIGHT, zero=True, ticks=5)
     drawn = []
     for id_, own in ends.items():
         bars = [
             Bar(
                 names.index(row.baseline),
-                y + place * _LANE,
+                round(100 * (place + 1) / (len(own) + 1), 1),
                 axis(point if low is None else low),
                 axis(point),
                 axis(point if high is None else high),
@@ -81,14 +76,12 @@ def leading_forest(view: RunView, pair: ModelPair) -> Forest | None:
             for place, (row, low, point, high) in enumerate(own)
         ]
         label = view.short(own[0][0].evaluation, own[0][0].metric)
-        height = (len(bars) - 1) * _LANE
-        named = f"{label if len(label) <= 26 else own[0][0].metric.split('[')[0].replace('_', ' ')}"
-        drawn.append(ForestRow(f"{named} · {own[0][0].evaluation}", y + height / 2, y + height + _PAD, bars))
-        y += height + 2 * _PAD
+        named = label if len(label) <= 40 else own[0][0].metric.split("[")[0].replace("_", " ")
+        drawn.append(ForestRow(f"{named} · {own[0][0].evaluation}", bars))
     table = [
         (id_, row.baseline, _text(row), _span(row), classify_change(row)) for id_, own in rows.items() for row in own
     ]
-    return Forest(pair.candidate, names, drawn, axis(0.0), axis.ticks(), y + 18, table, max(0, len(chosen) - MOST_ROWS))
+    return Forest(pair.candidate, names, drawn, axis(0.0), axis.ticks(), table, max(0, len(chosen) - MOST_ROWS))
 
 
 def _leads(view: RunView, pairs: list[ModelPair]) -> dict[str, list[ComparisonResult]]:

@@ -122,7 +122,7 @@ def _bias(view: RunView, pair: ModelPair) -> Card:
     lines.append(
         f"{worse} of {plural(len(rows), 'probe')} clearly worse"
         if worse
-        else f"no clear harm in {plural(len(rows), 'probe')}; that proves no absence"
+        else f"no clear harm in {plural(len(rows), 'probe')}, which does not prove that there is none"
     )
     kind = classify_change(row)
     return Card(

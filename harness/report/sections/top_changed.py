@@ -7,7 +7,6 @@ import re
 from dataclasses import dataclass
 
 import numpy as np
-import pyarrow as pa
 
 from harness.report.view.item_columns import Side, aligned_side
 from harness.report.view.run_view import ModelPair, RunView
@@ -45,7 +44,7 @@ def moved(view: RunView, contest: ModelPair, evaluation: str, limit: int) -> lis
     change = after.value - before.value
     size = np.where(np.isfinite(change), np.abs(change), 0.0)
     places = [int(place) for place in np.argsort(-size, kind="stable")[:limit] if size[place] > 0]
-    slices = table.table.column("slices").take(pa.array(places, pa.int64())).to_pylist()
+    slices = table.values("slices", places)
     return [
         Moved(
             table.ids[place],

@@ -14,6 +14,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from harness.core.arrow_columns import number_column, numbers_of, text_column
 from harness.core.errors import DataError, Where
 from harness.core.records import BoolArray, FloatArray, Records
 from harness.schema.results.inputs import ItemMeasureResult
@@ -55,8 +56,11 @@ class ItemTable:
         return list(dict.fromkeys(field for row in rows for field in row))
 
     def texts(self, places: Any) -> list[dict[str, str]]:
-        chosen = self.table.column("texts").take(pa.array(places, pa.int64()))
-        return [json.loads(text) for text in chosen.to_pylist()]
+        return [json.loads(text) for text in self.values("texts", places)]
+
+    def values(self, column: str, places: Any) -> list[Any]:
+        """The values of some items in a column: `target`, `slices`, …"""
+        return list(self.table.column(column).take(number_column(np.asarray(places, np.int64))).to_pylist())
 
     def targets(self) -> pa.ChunkedArray:
         return self.table.column("target")
@@ -82,7 +86,7 @@ class Side:
     def responses(self, places: Any) -> list[dict[str, Any]]:
         """What the model gave for some items; empty where it has no record."""
         rows = self.rows[np.asarray(places, dtype=np.int64)]
-        known = self.records.table.column("response").take(pa.array(np.maximum(rows, 0)))
+        known = self.records.table.column("response").take(number_column(np.maximum(rows, 0)))
         return [
             json.loads(text) if row >= 0 and text else {} for row, text in zip(rows, known.to_pylist(), strict=True)
         ]
@@ -121,7 +125,7 @@ def aligned_side(records: Records, measures: Sequence[ItemMeasureResult], ids: l
     rows = _places(records.item_ids, ids)
     known = rows >= 0
     answers = records.table.column("prediction").combine_chunks().dictionary_encode()
-    codes = np.asarray(pc.fill_null(answers.indices, -1).to_numpy(zero_copy_only=False), dtype=np.int64)
+    codes = numbers_of(answers.indices, np.int64, -1)
     scored = "correct" in records.stat_names
     correct = np.where(_ok(records), records.stat("correct"), np.nan) if scored else np.full(len(records), np.nan)
     value, _ = measure(records, measures)
@@ -134,15 +138,14 @@ def aligned_side(records: Records, measures: Sequence[ItemMeasureResult], ids: l
 
 
 def _ok(records: Records) -> BoolArray:
-    return np.asarray(pc.equal(records.table.column("status"), "ok").to_numpy(), dtype=np.bool_)
+    return np.array([status == "ok" for status in records.texts("status")], np.bool_)
 
 
 def _places(there: list[str], ids: list[str]) -> IntArray:
     """Where each of `ids` stands among `there`; -1 when it does not."""
     if there == ids:
         return np.arange(len(ids), dtype=np.int64)
-    places = pc.index_in(pa.array(ids, pa.string()), value_set=pa.array(there, pa.string()))
-    return np.asarray(pc.fill_null(places, -1).to_numpy(zero_copy_only=False), dtype=np.int64)
+    return numbers_of(pc.index_in(text_column(ids), value_set=text_column(there)), np.int64, -1)
 
 
 def membership(table: pa.Table, limit: int) -> tuple[list[str], BoolArray, int]:
@@ -150,8 +153,8 @@ def membership(table: pa.Table, limit: int) -> tuple[list[str], BoolArray, int]:
     column = table.column("slices").combine_chunks()
     flat = pc.list_flatten(column).dictionary_encode()
     names = flat.dictionary.to_pylist()
-    codes = np.asarray(flat.indices.to_numpy(zero_copy_only=False), dtype=np.int64)
-    parents = np.asarray(pc.list_parent_indices(column).to_numpy(zero_copy_only=False), dtype=np.int64)
+    codes = numbers_of(flat.indices, np.int64, -1)
+    parents = numbers_of(pc.list_parent_indices(column), np.int64, -1)
     sizes = np.bincount(codes, minlength=len(names))
     ranked = sorted(range(len(names)), key=lambda code: (-int(sizes[code]), names[code]))[:limit]
     chosen = sorted(ranked, key=lambda code: str(names[code]))

@@ -72,6 +72,34 @@ class SamplingResult(Result):
         )
 
 
+class AdjustedResult(Result):
+    """A mean whose costly values chance gave to some items, made surer by cheap values of all items.
+
+    Costly is a judge's verdict on some texts, or the candidate's answer where the baseline answered more items.
+
+    Attributes:
+        interval: estimates the same as the plain one.
+        n, total: items with a costly value, and all.
+        n_eff: independent costly values that would be as sure without the cheap ones.
+        gain: of the effective number, by these.
+        unmet: preconditions that the values do not meet; no gate passes on them.
+    """
+
+    interval: Interval
+    n: int
+    total: int
+    n_eff: float
+    gain: float
+    method: str = ""
+    weaknesses: list[str] = Field(default_factory=list)
+    unmet: list[str] = Field(default_factory=list)
+
+    @property
+    def sentence(self) -> str:
+        """The gain for people."""
+        return f"cheap values of {self.total:,} items make {self.n:,} costly ones worth {self.gain:.2f} times as many"
+
+
 class MetricResult(Result):
     """One metric of one model, on all items or on a slice.
 
@@ -86,6 +114,8 @@ class MetricResult(Result):
         missing, worst_case: items without an answer, and bounds over everything that these could be (Manski);
             None where none is missing, or where the metric has no worst value.
         sampling: of means over several sampled answers to each item, the parts of its variance; None elsewhere.
+        adjusted: of means of costly values that only some items have, with what cheap values of all items say; gates
+            with `adjust: true` read it. None elsewhere.
     """
 
     id: str
@@ -109,6 +139,7 @@ class MetricResult(Result):
     missing: int = 0
     worst_case: Interval | None = None
     sampling: SamplingResult | None = None
+    adjusted: AdjustedResult | None = None
     status: Literal["ok", "undefined"] = "ok"
     reason: str | None = None
 
@@ -128,24 +159,6 @@ class OverlapResult(Result):
     explained: float
     low: float
     high: float
-
-
-class AdjustedResult(Result):
-    """A change on items that both sides answered, made surer by what the baseline's answers to all its items say.
-
-    Attributes:
-        interval: estimates the same as `delta`, where chance chose the items that the candidate answered.
-        n, total: items that both answered, and items of the baseline.
-        n_eff: independent pairs that would be as sure without the further items.
-        gain: of the effective number, by these.
-    """
-
-    interval: Interval
-    n: int
-    total: int
-    n_eff: float
-    gain: float
-    weaknesses: list[str] = Field(default_factory=list)
 
 
 class ComparisonResult(Result):
@@ -170,7 +183,7 @@ class ComparisonResult(Result):
         seeds: the difference over several training seeds; all else is of the first seed's checkpoint.
         slow: the metric has no sufficient statistics and was recomputed on every resample.
         anytime, missing, worst_case, sampling: as of `MetricResult`.
-        adjusted: the difference with what further items of the baseline say; None where it has none. No gate reads it.
+        adjusted: as of `MetricResult`, or with what further items of the baseline say.
         overlap: the difference without items that overlap with training data; None where none do.
     """
 

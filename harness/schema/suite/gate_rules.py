@@ -47,6 +47,12 @@ class AlphaSpending(Strict):
     )
 
 
+class PlannedLooks(Strict):
+    """Looks whose number is fixed beforehand: each is held to alpha / looks (Bonferroni), by the figure's method."""
+
+    looks: int = Field(ge=2, le=10, description="Times that the gate may be judged, each time with more items.")
+
+
 class Defaults(Strict):
     """What rules take over when they do not say otherwise."""
 
@@ -87,15 +93,31 @@ class SlicedRule(BaseRule):
     correction: Literal["none", "holm"] = Field(
         "none", description="holm: a slice fails only at a level corrected for the number of slices."
     )
-    sequential: bool = Field(
+    sequential: bool | PlannedLooks = Field(
         False,
-        description="Judge by bounds that hold at every number of items at once, so that one may look as often as one "
-        "likes and stop as soon as the gate is decided.",
+        description="true: judge by bounds that hold at every number of items at once, so that one may look as often "
+        "as one likes and stop as soon as the gate is decided. {looks: 3}: look up to three times.",
     )
     missing: Literal["worst_case", "complete_case"] = Field(
         "worst_case",
         description="Under min_coverage < 1: count missing answers as the worst that they could be, or leave them out.",
     )
+
+    adjust: bool = Field(
+        False,
+        description="Where only some items have a costly value (a judge's verdict, a label): judge the figure that the "
+        "cheap values of all items make surer. It estimates the same.",
+    )
+
+    @property
+    def anytime(self) -> bool:
+        """Whether its bounds hold at every number of items at once."""
+        return self.sequential is True
+
+    @property
+    def looks(self) -> int:
+        """Times that it may be judged by bounds which hold once; they share alpha."""
+        return self.sequential.looks if isinstance(self.sequential, PlannedLooks) else 1
 
     @model_validator(mode="after")
     def _slices(self) -> SlicedRule:
@@ -103,6 +125,11 @@ class SlicedRule(BaseRule):
             raise ValueError("expected `slice` or `each_slice`, found both")
         if self.sequential and getattr(self, "bound", None) == "point":
             raise ValueError("`sequential` does not fit `bound: point`: the value itself has no bounds")
+        if self.adjust and (self.anytime or self.slice is not None or self.each_slice is not None):
+            other = "sequential: true" if self.anytime else "slice" if self.slice is not None else "each_slice"
+            raise ValueError(f"`adjust` does not fit `{other}`: only figures of all items at one look are adjusted")
+        if self.adjust and isinstance(getattr(self, "margin", None), Ratio):
+            raise ValueError("`adjust` does not fit a relative margin: differences are adjusted, not ratios")
         if self.correction == "holm" and self.each_slice is None:
             raise ValueError("`correction: holm` requires `each_slice`: a single claim needs no correction")
         return self

@@ -125,6 +125,28 @@ def test_a_judge_that_does_not_answer_stops_the_run_and_one_that_cannot_is_refus
         read(task, written(task), lambda request: None, supports={"classify"})
 
 
+def test_a_judge_may_see_a_share_of_the_texts_the_same_of_all_models() -> None:
+    task = made(Generation, **OPTIONS, **{**JUDGED, "judge": {"model": "judge", "share": 0.5}})
+    rows = [
+        {"text": f"The ferry number {number} crosses the wide river and stops at the pier."} for number in range(60)
+    ]
+    items = list(task.items([dataset(rows, name="rows")], "test"))
+    (reading,) = task.readings
+    facts = Answering(lambda request: None, chat=False).facts
+    seen = [[item.id for item in items if reading.requests(item, text, facts)] for text in ("the sea", "a hill")]
+    assert seen[0] == seen[1]
+    assert 18 <= len(seen[0]) <= 42
+    chosen = next(item for item in items if item.id in seen[0])
+    other = next(item for item in items if item.id not in seen[0])
+    verdicts = [Generated("A", 1, "end"), Generated("B", 1, "end")]
+    assert reading.read(chosen, "the sea", verdicts)[0]["costly"] == 1.0
+    assert reading.read(other, "the sea", [])[0] == {"costly": 0.0}
+    assert "Chance chose the 50%" in task.caveats[-1]
+    whole = made(Generation, **OPTIONS, **JUDGED).readings[0]
+    assert "share" not in whole.spec()
+    assert "costly" not in whole.read(chosen, "the sea", verdicts)[0]
+
+
 def test_it_is_off_by_default_and_changes_nothing_that_is_asked() -> None:
     plain = made(Generation, **OPTIONS)
     assert not plain.readings

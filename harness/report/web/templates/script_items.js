@@ -2,7 +2,7 @@
   const state = { entry: null, view: null, pair: 0, places: new Uint32Array(0), at: -1, show: "broken", ready: false, columns: [] };
   const SEGMENTS = ["broken", "fixed", "different", "all"];
   const MARK = { "fixed": ["▲", "r-better"], "improved": ["▲", "r-better"], "broken": ["▼", "r-worse"], "worsened": ["▼", "r-worse"], "changed": ["◆", "r-drifted"] };
-  const rowHeight = () => (innerWidth <= 600 ? 66 : 38);
+  const rowHeight = () => (innerWidth <= 600 ? 66 : 46);
 
   function outcomeNode(outcome) {
     const [mark, style] = MARK[outcome] || ["", "quiet"];
@@ -55,11 +55,12 @@
   function drawHead() {
     const { entry } = state;
     const two = entry.pairs[state.pair];
-    const most = innerWidth <= 900 ? 2 : Math.min(6, Math.floor((byId("list-box").clientWidth - 420) / 112));
+    const most = innerWidth <= 900 ? 2 : Math.min(6, Math.floor((byId("list-box").clientWidth - 520) / 112));
     state.columns = [...two, ...entry.models.map((_, index) => index).filter((index) => !two.includes(index))].slice(0, Math.max(2, most));
     byId("list-box").style.setProperty("--columns", state.columns.length);
     byId("list-head").replaceChildren(make("span", {}, "Text"), make("span", {}, entry.target.some((code) => code !== null) ? "Gold" : ""),
-      ...state.columns.map((index) => make("span", { class: two.includes(index) ? "inpair" : "" }, make("bdi", {}, entry.models[index]))));
+      ...state.columns.map((index) => make("span", { class: two.includes(index) ? "inpair" : "" }, make("bdi", {}, entry.models[index]),
+        entry.levels[index] ? make("span", { class: "level" }, entry.levels[index]) : "")));
   }
 
   /** Draws the rows in sight and a few around them. */
@@ -176,7 +177,8 @@
       : "";
     const slices = entry.slicesLeft ? ` ${counted(entry.slicesLeft)} rare slices are not in the filter.` : "";
     const order = entry.measure[0] ? `Ordered by change in: ${entry.measure[0]}${unit}${better}.` : "";
-    byId("browser-note").textContent = `${order}${texts}${slices}`.trim();
+    const lead = entry.lead ? ` Below each model: ${entry.lead}.` : "";
+    byId("browser-note").textContent = `${order}${lead}${texts}${slices}`.trim();
   }
 
   async function chooseEvaluation(index, keepId, show) {

@@ -47,7 +47,7 @@
   const TAGS = new Set(("div p span b h3 h4 ul ol li table caption thead tbody tr th td details summary bdi br wbr code mark pre a section " +
     "svg g line circle rect path text title figure figcaption dl dt dd button label input select option optgroup noscript template").split(" "));
   const NAMES = new Set(("id class href scope colspan dir title role tabindex aria-label aria-labelledby aria-hidden aria-describedby aria-live focusable " +
-    "hidden open data-contest data-clear data-value data-term data-part data-sort data-total width height viewBox x y x1 x2 y1 y2 cx cy r d " +
+    "hidden open data-contest data-clear data-value data-term data-part data-sort data-total width height viewBox x y dx x1 x2 y1 y2 cx cy r d " +
     "text-anchor type value placeholder autocomplete").split(" "));
   const LINK = /^(#|[\w%.~-]+(\/[\w%.~-]+)*$)/;
 

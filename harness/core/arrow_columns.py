@@ -1,0 +1,62 @@
+"""Columns of arrow from Python values and back, without pandas.
+
+pyarrow's own `array`, `scalar` and `to_numpy`, and its functions that are given a Python value, import pandas where it
+is installed, which takes longer than reading a run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+
+def number_column(values: npt.NDArray[Any]) -> pa.Array:
+    """Numbers of a NumPy type."""
+    import pyarrow as pa
+
+    return pa.Array.from_buffers(pa.from_numpy_dtype(values.dtype), len(values), [None, pa.py_buffer(values)])
+
+
+def flag_column(values: Sequence[bool]) -> pa.Array:
+    """Yes and no, one bit each."""
+    import pyarrow as pa
+
+    bits = np.packbits(np.array(values, bool), bitorder="little")
+    return pa.Array.from_buffers(pa.bool_(), len(values), [None, pa.py_buffer(bits)])
+
+
+def text_column(values: Sequence[str]) -> pa.Array:
+    """Texts."""
+    import pyarrow as pa
+
+    texts = [text.encode("utf-8") for text in values]
+    return pa.StringArray.from_buffers(len(texts), pa.py_buffer(_ends(map(len, texts))), pa.py_buffer(b"".join(texts)))
+
+
+def list_column(rows: Sequence[Sequence[str]]) -> pa.Array:
+    """Lists of texts."""
+    import pyarrow as pa
+
+    values = text_column([text for row in rows for text in row])
+    return pa.ListArray.from_arrays(number_column(_ends(map(len, rows))), values)
+
+
+def _ends(lengths: Iterable[int]) -> npt.NDArray[np.int32]:
+    return np.concatenate([[0], np.cumsum([*lengths], dtype=np.int32)]).astype(np.int32)
+
+
+def numbers_of(column: pa.Array | pa.ChunkedArray, dtype: npt.DTypeLike, missing: float) -> npt.NDArray[Any]:
+    """A numeric column as an array; `missing` in the place of null."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    instead = number_column(np.array([missing], dtype))[0]
+    filled = pc.fill_null(column.cast(instead.type), instead)
+    joined = filled.combine_chunks() if isinstance(filled, pa.ChunkedArray) else filled
+    return np.asarray(np.from_dlpack(joined), dtype)
