@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING
 
 from harness.commands.simulated_plan import simulate_gate
 from harness.core.errors import DataError
+from harness.core.interval import number_or_nan
 from harness.core.metric import Metric
 from harness.core.reporter import Reporter
 from harness.pipeline.prepared_suite import PreparedSuite
 from harness.pipeline.records.record_cache import RecordCache
 from harness.schema.results.metrics import ComparisonResult, MetricResult
 from harness.schema.results.results_file import Results
+from harness.schema.results.seed_aggregation import reads_recipe
 from harness.storage.items_file import read_items
 from harness.storage.run_dir import RunDir
 
@@ -140,6 +142,8 @@ def _spread(rule: Leaf, metric: Metric, models: list[str], before: Results, sour
         if not isinstance(rule, ComparedRule):
             for level in before.metrics:
                 if (level.id, level.model, level.slice) == (name, model, None):
+                    if reads_recipe(level):
+                        return _of_seeds(level, source)
                     return _of(_level_error(level), level, source)
             continue
         evaluation = next((evaluation for evaluation in before.evaluations if evaluation.name == rule.evaluation), None)
@@ -147,8 +151,35 @@ def _spread(rule: Leaf, metric: Metric, models: list[str], before: Results, sour
         for row in before.comparisons:
             if (row.id, row.candidate, row.baseline, row.slice) == (name, model, baseline, None):
                 ratio = isinstance(rule, NonInferiorityRule) and isinstance(rule.margin, Ratio)
+                if reads_recipe(row):
+                    return _of_seeds(row, source, ratio)
                 return _of(_ratio_error(row) if ratio else row.delta.standard_error, row, source)
     return None
+
+
+def _of_seeds(row: MetricResult | ComparisonResult, source: str, ratio: bool = False) -> Spread | None:
+    """Over training seeds: V_seeds − V_interaction stays however many items there are, and few seeds' t is long."""
+    from harness.gates.gate_planning import Spread
+    from harness.statistics.distributions import student_isf
+
+    seeds = row.seeds
+    assert seeds is not None
+    error = number_or_nan(seeds.interval.standard_error)
+    if not error > 0:
+        return None
+    kept = max(number_or_nan(seeds.variance_seeds) - number_or_nan(seeds.variance_interaction), 0.0) / error**2
+    if ratio:
+        if seeds.ratio is None or not seeds.ratio.low or not seeds.ratio.high:
+            return None
+        tail = (1 - seeds.ratio.confidence) / 2
+        error = math.log(seeds.ratio.high / seeds.ratio.low) / (2 * student_isf(tail, seeds.df))
+    fixed = min(kept, 1.0) * error**2
+    efficiency = None if seeds.n_eff is None else min(1.0, seeds.n_eff / seeds.n)
+    count = max(len(seeds.seeds), len(seeds.baseline_seeds))
+    return Spread(
+        math.sqrt((error**2 - fixed) * seeds.n), f"{source}, over {count} training seeds", seeds.n, efficiency, fixed,
+        seeds.df,
+    )  # fmt: skip
 
 
 def _of(error: float | None, row: MetricResult | ComparisonResult, source: str) -> Spread | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from harness.core.errors import DataError
@@ -33,6 +34,7 @@ def simulate_gate(
     from harness.gates.gate_planning import SimulatedGate
     from harness.gates.result_lookup import baseline_of, matches
     from harness.schema.suite.gate_rules import SlicedRule
+    from harness.statistics.crossed_seeds import RECIPE
 
     if not isinstance(rule, SlicedRule) or getattr(rule, "bound", None) == "point":
         return None
@@ -44,9 +46,16 @@ def simulate_gate(
     names = [side for side in (baseline, model) if side is not None]
     if len(set(names)) < len(names) or not set(names) <= evaluation.protocols.keys():
         return None
-    # Training seeds are crossed with items, and missing answers are counted at their worst: neither can be sampled.
-    if any(evaluation.seeds.get(side, 1) > 1 or evaluation.coverage.get(side, 0.0) < 1 for side in names):
-        return None
+    source = f"the run {run.path.name}"
+    seeds = max(evaluation.seeds.get(side, 1) for side in names)
+    if seeds >= RECIPE:
+        return SimulatedGate(
+            source, reason=f"{seeds} training seeds say too little of others. The figures are those of formulas"
+        )
+    coverage = min(evaluation.coverage.get(side, 0.0) for side in names)
+    if coverage < rule.min_coverage:
+        reason = f"{coverage:.1%} of its items have an answer, and the gate takes {rule.min_coverage:.1%}"
+        return SimulatedGate(source, reason=reason)
     try:
         sides = [run.records(evaluation.name, side) for side in names]
     except DataError:
@@ -55,13 +64,18 @@ def simulate_gate(
     metrics = metrics_of(ScoringSpec.of(evaluation), *protocols)
     metric = next((metric for metric in metrics if matches(rule.metric_name, metric.id)), None)
     question = None if metric is None else power_question(rule, metric, name)
+    if question is not None and coverage < 1 and rule.missing == "worst_case":
+        if rule.anytime:
+            return SimulatedGate(source, reason="answers are missing, and no sequential bound allows for them")
+        question = replace(question, bound=replace(question.bound, worst_case=True))
     if metric is None or question is None:
         return None
     counted = simulated_power(sides, metric, question, n, seed=results.seed)
-    source = f"the run {run.path.name}"
     if counted.power is None or counted.low is None or counted.high is None:
         return SimulatedGate(source, reason=counted.reason or "")
     who = "an unchanged model" if counted.unchanged else f"{model} as that run found it"
+    if question.bound.worst_case:
+        who += ", with missing answers at their worst,"
     return SimulatedGate(
         source, counted.power, counted.low, counted.high, counted.required_n, counted.least_n, counted.most_n, who
     )

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -30,6 +31,7 @@ class BoundQuestion:
         slice: None for all items.
         ratio: the bound of candidate / baseline, not of the difference.
         anytime: the bound that holds at every number of items.
+        worst_case: the bound over everything that missing answers could be.
     """
 
     alpha: float
@@ -37,6 +39,7 @@ class BoundQuestion:
     slice: str | None = None
     ratio: bool = False
     anytime: bool = False
+    worst_case: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,15 +74,23 @@ class Draw:
 
 
 class RecordWorld:
-    """The statistics of one side or of two (the baseline's first) on the same readable items.
+    """The statistics of one side or of two (the baseline's first) on the same items.
 
     Attributes:
-        tables: [n, k] statistics of every side.
+        tables: [n, k] statistics of every side; NaN where an answer is missing.
+        absent: bool[n] of every side, where answers are missing; none without them.
         groups: the clusters.
     """
 
-    def __init__(self, metric: Metric, tables: list[FloatArray], clusters: list[str], structure: MetricStructure):
-        self.metric, self.tables, self.structure = metric, tables, structure
+    def __init__(
+        self,
+        metric: Metric,
+        tables: list[FloatArray],
+        clusters: list[str],
+        structure: MetricStructure,
+        absent: Sequence[BoolArray] = (),
+    ):
+        self.metric, self.tables, self.structure, self.absent = metric, tables, structure, list(absent)
         self.groups = Groups.of(clusters, len(clusters))
         codes = np.arange(self.groups.n) if self.groups.codes is None else self.groups.codes
         order = np.argsort(codes, kind="stable")
@@ -116,6 +127,72 @@ class RecordWorld:
             metric.structure(taken[0]),
         )
 
+    @classmethod
+    def with_missing(cls, sides: Sequence[Records], metric: Metric, name: str | None) -> RecordWorld:
+        """All items or those of a slice, with the answers that are missing; only means of bounded values have a worst.
+
+        Raises:
+            ValueError, KeyError: as `of`, and where the worst that answers could be is not known.
+        """
+        complete = cls.of(sides, metric, name)
+        usable = metric.kind == "mean" and all(map(math.isfinite, metric.range()))
+        if not usable or complete.structure.area or complete.structure.spread is not None:
+            raise ValueError("answers are missing, and the worst that they could be is not known for this figure")
+        shared = sorted(set[str].intersection(*({*side.item_ids} for side in sides)))
+        places = [{item: row for row, item in enumerate(side.item_ids)} for side in sides]
+        taken = [side.take([place[item] for item in shared]) for side, place in zip(sides, places, strict=True)]
+        if name is not None:
+            inside = taken[0].in_slice(name)
+            taken = [side.take(inside) for side in taken]
+        absent, tables = [~side.ok for side in taken], []
+        for side, gone in zip(taken, absent, strict=True):
+            table = np.full((len(side), 1), np.nan)
+            table[~gone] = metric.stats(side.readable)
+            tables.append(table)
+        # Where a side that answered has no value, the metric does not apply to the item.
+        applies = ~np.logical_or.reduce(
+            [np.isnan(table[:, 0]) & ~gone for table, gone in zip(tables, absent, strict=True)]
+        )
+        clusters = taken[0].clusters(metric.cluster_unit)
+        return cls(
+            metric,
+            [table[applies] for table in tables],
+            [cluster for cluster, kept in zip(clusters, applies.tolist(), strict=True) if kept],
+            MetricStructure(),
+            [gone[applies] for gone in absent],
+        )
+
+    def truth(self, end: str, exchangeable: bool) -> float:
+        """The mean that a bound over all that missing answers could be aims at, with its lower or its upper end.
+
+        Args:
+            exchangeable: either side is as likely to be the baseline's.
+        """
+        turns = (False, True) if exchangeable else (False,)
+        worst = [self._filled(*self._turned(np.full(self.groups.n, turn), None), end == "low") for turn in turns]
+        means = [[float(self.metric.value(side.sum(axis=0), self.groups.n)) for side in sides] for sides in worst]
+        return float(np.mean([values[-1] - (values[0] if len(values) == 2 else 0.0) for values in means]))
+
+    def _turned(self, swapped: BoolArray | None, rows: Rows | None) -> tuple[list[FloatArray], list[BoolArray]]:
+        """The sides, or a sample of their rows, changed over where they are swapped."""
+        tables = self.tables if rows is None else [table[rows] for table in self.tables]
+        absent = self.absent if rows is None else [gone[rows] for gone in self.absent]
+        if swapped is None or len(tables) < 2:
+            return tables, absent
+        turned = swapped[:, None]
+        tables = [np.where(turned, tables[1], tables[0]), np.where(turned, tables[0], tables[1])]
+        if absent:
+            absent = [np.where(swapped, absent[1], absent[0]), np.where(swapped, absent[0], absent[1])]
+        return tables, absent
+
+    def _filled(self, tables: Sequence[FloatArray], absent: Sequence[BoolArray], lowest: bool) -> list[FloatArray]:
+        """The tables where what is missing makes the figure the lowest, or the highest."""
+        low, high = self.metric.range()
+        fills = [low if lowest else high]
+        if len(tables) == 2:
+            fills = [high if lowest else low, *fills]
+        return [np.where(gone[:, None], fill, table) for table, gone, fill in zip(tables, absent, fills, strict=True)]
+
     @property
     def identical(self) -> bool:
         return len(self.tables) == 2 and np.array_equal(self.tables[0], self.tables[1], equal_nan=True)
@@ -141,10 +218,21 @@ class RecordWorld:
         Args:
             swapped: for every row, whether the two sides change places, which makes them exchangeable.
         """
-        tables = [table[draw.rows] for table in self.tables]
-        if swapped is not None:
-            turned = swapped[:, None]
-            tables = [np.where(turned, tables[1], tables[0]), np.where(turned, tables[0], tables[1])]
+        tables, absent = self._turned(swapped, draw.rows)
+        made = self._judged(tables, draw, question, resamples)
+        if not question.worst_case or not any(gone.any() for gone in absent):
+            return made
+        ends = {
+            end: self._judged(self._filled(tables, absent, end == "low"), draw, question, resamples).interval
+            for end in question.sides
+        }
+        bounds = {end: getattr(interval.at(question.alpha), end) for end, interval in ends.items()}
+        bound = made.interval.at(question.alpha).model_copy(update=bounds)
+        return replace(made, interval=made.interval.model_copy(update={"bounds": (bound,)}))
+
+    def _judged(
+        self, tables: Sequence[FloatArray], draw: Draw, question: BoundQuestion, resamples: int
+    ) -> SampledFigure:
         structure, alphas = self.structure.take(draw.rows), (question.alpha,)
         if len(tables) == 1:
             level = estimate(

@@ -91,7 +91,8 @@ def simulated_power(
     if metric.kind == "recompute":
         return SimulatedPower(reason="the metric has no sufficient statistics")
     try:
-        world = RecordWorld.of(sides, metric, question.bound.slice)
+        made = RecordWorld.with_missing if question.bound.worst_case else RecordWorld.of
+        world = made(sides, metric, question.bound.slice)
     except (KeyError, ValueError) as error:
         return SimulatedPower(reason=str(error.args[0]))
     if world.groups.count < 2:
@@ -99,8 +100,11 @@ def simulated_power(
     if world.identical:
         return SimulatedPower(reason="the sides of that run are identical")
     search = _Search(world, question, samples, seed)
-    if not search.floor < search.truth < search.ceiling:
-        return SimulatedPower(reason="what that run shows is beyond the limit: no number of items passes it")
+    if not (search.floor < search.truths["low"] and search.truths["high"] < search.ceiling):
+        beyond = "is beyond the limit"
+        if question.bound.worst_case and search.floor < search.truth < search.ceiling:
+            beyond = "would be beyond the limit with the missing answers at their worst"
+        return SimulatedPower(reason=f"what that run shows {beyond}: no number of items passes it")
     return search.run(n)
 
 
@@ -121,6 +125,9 @@ class _Search:
         if not question.unchanged:
             seen = number_or_nan(whole.interval.value)
             self.truth = self._log(seen) if seen > 0 or not question.bound.ratio else math.nan
+        self.truths = dict.fromkeys(("low", "high"), self.truth)
+        if question.bound.worst_case:
+            self.truths |= {end: world.truth(end, question.unchanged) for end in question.bound.sides}
         # Fewer items are never worth what a pass takes.
         self._least = min(question.least * world.groups.n / max(whole.n_eff, 1e-9), float(FURTHEST))
 
@@ -190,12 +197,15 @@ class _Search:
         if figure.identical:
             return 0.0 if self.floor < 0 < self.ceiling else math.inf
         bound, reach = figure.interval.at(self._question.bound.alpha), 0.0
-        for end, limit, side in ((bound.low, self.floor, 1.0), (bound.high, self.ceiling, -1.0)):
+        for end, truth, limit, side in (
+            (bound.low, self.truths["low"], self.floor, 1.0),
+            (bound.high, self.truths["high"], self.ceiling, -1.0),
+        ):
             if not math.isfinite(limit):
                 continue
             if end is None or (self._question.bound.ratio and end <= 0):
                 return math.inf
-            reach = max(reach, side * (self.truth - self._log(end)) / (side * (self.truth - limit)))
+            reach = max(reach, side * (truth - self._log(end)) / (side * (truth - limit)))
         return reach
 
     def _range(self, required: float, chance: tuple[float, float]) -> tuple[float, float]:
@@ -205,7 +215,7 @@ class _Search:
         variance, error = self._spread()
         lower, upper = [math.log(chance[0]), variance], [math.log(chance[1]), variance]
         if not self._question.unchanged:
-            distance = min(abs(self.truth - limit) for limit in (self.floor, self.ceiling))
+            distance = min(self.truths["low"] - self.floor, self.ceiling - self.truths["high"])
             near, far = distance - _Z95 * error, distance + _Z95 * error
             lower.append(2 * math.log(far / distance))
             upper.append(2 * math.log(distance / near) if near > 0 else math.inf)

@@ -28,17 +28,11 @@ from harness.schema.suite.gate_rules import (
     TargetRule,
 )
 from harness.statistics.anytime import reach_factor
-from harness.statistics.distributions import normal_cdf, normal_isf
-from harness.statistics.power import (
-    effective_n,
-    equivalence_needed_n,
-    equivalence_possible_n,
-    mde,
-    needed_n,
-    planned_half_width,
-    variance_range,
-)
+from harness.statistics.distributions import normal_cdf, normal_isf, student_isf
+from harness.statistics.power import effective_n, variance_range
 
+_MISSED = 0.2
+"""What a power of 80% lets pass by."""
 MANY = 1_000_000
 """More items than anyone labels for one evaluation."""
 
@@ -110,12 +104,16 @@ class Spread:
         source: where it was seen, for people.
         n: items behind it, from which follows how sure it is.
         efficiency: effective items per item there; None where it is not known.
+        fixed: variance that more items do not reduce, of training seeds.
+        df: degrees of freedom of the error, where seeds leave few.
     """
 
     value: float
     source: str
     n: int = 0
     efficiency: float | None = None
+    fixed: float = 0.0
+    df: float = math.inf
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +125,7 @@ class _Noise:
         source: where the variance is from, for people.
         factors: between which multiples of the variance the true one lies.
         sized: whether the number of items is to be said; samples of records say it better.
+        fixed, df: as of `Spread`.
     """
 
     items: float
@@ -134,10 +133,22 @@ class _Noise:
     source: str
     factors: tuple[float, float]
     sized: bool = True
+    fixed: float = 0.0
+    df: float = math.inf
 
     @property
     def standard_error(self) -> float:
-        return math.sqrt(self.variance / self.items)
+        return math.sqrt(self.fixed + self.variance / self.items)
+
+    def reach(self, *tails: float) -> float:
+        """How many standard errors so many one-sided tails take together."""
+        return sum(normal_isf(tail) if math.isinf(self.df) else student_isf(tail, self.df) for tail in tails)
+
+    def needed(self, margin: float, *tails: float) -> int:
+        """Items whose error goes so often into a margin: (Σz)²·v/(margin² − (Σz)²·fixed); above `MANY` if none do."""
+        square = self.reach(*tails) ** 2
+        left = margin**2 - square * self.fixed
+        return math.ceil(square * self.variance / left - 1e-9) if left > 0 else MANY + 1
 
 
 def plan_rule(rule: Rule, leaf_effect: Callable[[Leaf], PlannedEffect]) -> PlannedEffect:
@@ -274,9 +285,12 @@ def _noise(
     """
     ratio = isinstance(rule, NonInferiorityRule) and isinstance(rule.margin, Ratio)
     level = isinstance(rule, AbsoluteRule | TargetRule)
-    if spread is not None and not (share and level):
+    if spread is not None and not (share and level and math.isinf(spread.df)):
         evidence = spread.n * (1.0 if spread.efficiency is None else spread.efficiency)
-        return _Noise(float(n), spread.value**2, f"variance from {spread.source}", variance_range(evidence))
+        return _Noise(
+            float(n), spread.value**2, f"variance from {spread.source}", variance_range(evidence), fixed=spread.fixed,
+            df=spread.df,
+        )  # fmt: skip
     if not share or ratio:
         return None
     source = "" if level else f"if {discordance:.0%} of the items differ, in brackets half or twice as many"
@@ -298,9 +312,9 @@ def _one_sided(
 ) -> PlannedEffect:
     """At its own margin: the true effect that the gate decides with 80% power, and the items that its margin takes."""
     items, variance = noise.items, noise.variance
-    reach = mde(noise.standard_error, rule.alpha)
+    reach = noise.reach(rule.alpha, _MISSED) * noise.standard_error
     if rule.anytime:
-        reach = (reach_factor(items, rule.alpha) - normal_isf(0.8)) * noise.standard_error
+        reach = (reach_factor(items, rule.alpha) + normal_isf(_MISSED)) * noise.standard_error
     loss = isinstance(rule, NonInferiorityRule)
     if isinstance(rule.margin, Ratio):
         margin = abs(math.log(rule.margin.ratio))
@@ -312,12 +326,11 @@ def _one_sided(
     goal = {("higher", True): "a drop", ("higher", False): "a gain", ("lower", True): "a rise"}.get(
         (direction, loss), "a fall"
     )
-    size = max(needed_n(margin, variance, rule.alpha), rule.min_n) if margin else None
+    size = max(noise.needed(margin, rule.alpha, _MISSED), rule.min_n) if margin else None
     text = f"{'fails' if loss else 'passes'} {goal} of {shown} with 80% power at {whole(round(items))} items"
     if loss and margin and noise.sized:
-        text += (
-            f", passes an unchanged model with {normal_cdf(margin / noise.standard_error - normal_isf(rule.alpha)):.0%}"
-        )
+        power = normal_cdf(margin / noise.standard_error - noise.reach(rule.alpha))
+        text += f", passes an unchanged model with {power:.0%}"
     if size is not None and noise.sized:
         who = "an unchanged model" if loss else "a model better by twice its margin"
         text += f"; to pass {who} with 80% takes {_sized(size, noise.factors)}"
@@ -343,9 +356,9 @@ def _sized(size: int, factors: tuple[float, float] = (1.0, 1.0)) -> str:
 
 def _equivalence(rule: TargetRule | EquivalenceRule, noise: _Noise, unit: str) -> PlannedEffect:
     margin, items = in_unit(rule.margin, unit), whole(round(noise.items))
-    required_n = equivalence_needed_n(rule.margin, noise.variance, rule.alpha)
-    possible_from = equivalence_possible_n(rule.margin, noise.variance, rule.alpha)
-    smallest = rule.margin * math.sqrt(required_n / noise.items)
+    required_n = noise.needed(rule.margin, rule.alpha, _MISSED / 2)
+    possible_from = noise.needed(rule.margin, rule.alpha)
+    smallest = noise.reach(rule.alpha, _MISSED / 2) * noise.standard_error
     if noise.items < possible_from and isinstance(rule, TargetRule) and not noise.source:
         least = f"at least {whole(possible_from)} independent items ({whole(required_n)} for 80% power)"
         if possible_from > MANY:
@@ -361,8 +374,8 @@ def _equivalence(rule: TargetRule | EquivalenceRule, noise: _Noise, unit: str) -
 
 def _absolute(rule: AbsoluteRule, noise: _Noise, unit: str) -> PlannedEffect:
     items = round(noise.items)
-    width = planned_half_width(items, None, noise.variance, rule.alpha)
-    effect = mde(noise.standard_error, rule.alpha)
+    width = noise.reach(rule.alpha) * noise.standard_error
+    effect = noise.reach(rule.alpha, _MISSED) * noise.standard_error
     text = (
         f"with {whole(items)} items, the bound is about {in_unit(width, unit)} from the value; a model "
         f"{in_unit(effect, unit)} inside the limit passes with 80% power"

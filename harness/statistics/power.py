@@ -10,8 +10,6 @@ import math
 from harness.core.interval import NAN
 from harness.statistics.distributions import chi_square_isf, normal_cdf, normal_isf
 
-DEFAULT_DISCORDANCE = 0.15
-
 
 def mde(standard_error: float, alpha: float = 0.05, power: float = 0.8) -> float:
     """(z₁₋α + z_power)·SE: the true difference that a one-sided test finds with this power."""
@@ -92,61 +90,6 @@ def variance_range(n: float, confidence: float = 0.95) -> tuple[float, float]:
         return 0.0, math.inf
     tail = (1 - confidence) / 2
     return (n - 1) / chi_square_isf(tail, n - 1), (n - 1) / chi_square_isf(1 - tail, n - 1)
-
-
-def planned_half_width(
-    n: int, clusters: int | None = None, variance: float = 0.25, alpha: float = 0.05, icc: float | None = None
-) -> float:
-    """z₁₋α·√(variance/n): how far a one-sided bound at this alpha will lie from the value.
-
-    A variance of 0.25 is a proportion near one half.
-    """
-    items = effective_n(n, clusters, icc)
-    return _z(alpha) * math.sqrt(variance / items) if items > 0 else NAN
-
-
-def planned_mde_proportion_difference(
-    n: int,
-    clusters: int | None = None,
-    discordance: float = DEFAULT_DISCORDANCE,
-    alpha: float = 0.05,
-    power: float = 0.8,
-    icc: float | None = None,
-) -> float:
-    """Smallest difference of two paired proportions that n items find with this power.
-
-    Args:
-        discordance: expected share of items on which the two sides differ.
-        icc: intra-cluster correlation of the paired differences, when it is known.
-    """
-    items = effective_n(n, clusters, icc)
-    return mde(math.sqrt(discordance / items), alpha, power) if items > 0 else NAN
-
-
-def equivalence_possible_n(margin: float, variance: float = 0.25, alpha: float = 0.05) -> int:
-    """Below this many items an equivalence test cannot pass, even at a perfect result.
-
-    n = z₁₋α²·variance/margin²: the 1 − 2α interval just fits inside ± margin. A proportion
-    within 0.5 ± 0.05 takes 271.
-
-    Raises:
-        ValueError: when margin or variance is not positive.
-    """
-    _positive(margin=margin, variance=variance)
-    return _ceil(_z(alpha) ** 2 * variance / margin**2)
-
-
-def equivalence_needed_n(margin: float, variance: float = 0.25, alpha: float = 0.05, power: float = 0.8) -> int:
-    """Items that an equivalence test needs to pass with this power when the truth is the ideal.
-
-    n = (z₁₋α + z₁₋β/₂)²·variance/margin² with β = 1 − power. A proportion within 0.5 ± 0.05
-    takes 857.
-
-    Raises:
-        ValueError: when margin or variance is not positive.
-    """
-    _positive(margin=margin, variance=variance)
-    return _ceil((_z(alpha) + _z((1 - power) / 2)) ** 2 * variance / margin**2)
 
 
 def _z(tail: float) -> float:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from harness.comparisons.pair_comparison import compare
 from harness.comparisons.record_world import BoundQuestion
 from harness.comparisons.simulated_power import PowerQuestion, simulated_power
 from harness.core.metric import Metric, MetricContext
@@ -127,3 +128,50 @@ def test_what_cannot_be_decided_has_no_number() -> None:
     same = paired(4, 200, 0.0)
     assert simulated_power(same, accuracy, drop_of(0.1), 200).reason == "the sides of that run are identical"
     assert math.isinf(PowerQuestion(BoundQuestion(0.05, ("low",))).ceiling)
+
+
+def test_missing_answers_are_counted_at_their_worst_as_the_gate_does() -> None:
+    """Against the worst case of `compare` on the samples themselves."""
+    [accuracy] = build_metrics(["accuracy"], MetricContext())
+    rng = np.random.default_rng(6)
+    base, gone = rng.random(400) < 0.8, rng.random(400) < 0.03
+    sides = [records("base", base), records("new", np.where(rng.random(400) < 0.3, rng.random(400) < 0.8, base))]
+    sides[1] = Records.of(
+        sides[1].head,
+        [
+            Record(item, item, status="failed" if lost else "ok", clusters={"template": str(k)},
+                   stats={} if lost else {"correct": float(score)}, target="x")
+            for k, (item, lost, score) in enumerate(zip(sides[1].item_ids, gone, sides[1].stat("correct"), strict=True))
+        ],
+    )  # fmt: skip
+    low, worst = ("low",), PowerQuestion(BoundQuestion(0.05, ("low",), worst_case=True), floor=-0.09, least=100)
+    found = simulated_power(sides, accuracy, worst, 400)
+    assert found.low is not None
+    assert found.high is not None
+    passed = 0
+    for _ in range(40):
+        rows = rng.integers(0, 400, 400)
+        drawn = [Records.of(side.head, _copies(side, rows)) for side in sides]
+        [row] = compare(*drawn, accuracy, evaluation="reviews", baseline="base", candidate_name="new", slices=False)
+        assert row.worst_case is not None
+        passed += (row.worst_case.at(0.05).low or -1) >= -0.09
+    assert found.low - 0.16 < passed / 40 < found.high + 0.16
+    assert found.power is not None
+    complete = simulated_power(sides, accuracy, PowerQuestion(BoundQuestion(0.05, low), floor=-0.09, least=100), 400)
+    assert complete.power is not None
+    assert found.power < complete.power
+    near = PowerQuestion(BoundQuestion(0.05, low, worst_case=True), floor=-0.01, unchanged=True, least=100)
+    reason = simulated_power(sides, accuracy, near, 400).reason
+    assert reason is not None
+    assert "missing answers at their worst" in reason
+    bits = simulated_power(sides, Score(), worst, 400).reason
+    assert bits is not None
+
+
+def _copies(side: Records, rows: Any) -> list[Record]:
+    status, values = side.texts("status"), side.stat("correct")
+    return [
+        Record(f"{k}", f"{row}", status=status[row], clusters={"template": str(k)},
+               stats={} if status[row] == "failed" else {"correct": float(values[row])}, target="x")
+        for k, row in enumerate(rows.tolist())
+    ]  # fmt: skip

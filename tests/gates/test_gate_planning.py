@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import pytest
+from scipy.stats import t
 
-from harness.gates.gate_planning import SimulatedGate, planned
+from harness.gates.gate_planning import SimulatedGate, Spread, planned
 from harness.schema.suite.gate_rules import KINDS, Rule
 
 
@@ -67,6 +69,19 @@ def test_a_simulated_number_goes_before_the_formula_and_a_missing_one_says_why()
     open_gate = planned(drop, 1000, simulated=SimulatedGate("the run r", reason=reason))
     assert open_gate.required_n == 1031
     assert open_gate.sentence.endswith(f"Not simulated on samples of the run r: {reason}.")
+
+
+def test_training_seeds_leave_a_variance_that_no_item_reduces() -> None:
+    """Three seeds: t with 2 degrees of freedom; a margin within what the seeds alone vary is reached by no number."""
+    drop = rule("non_inferiority", margin=0.2)
+    spread = Spread(0.8, "the run r, over 3 training seeds", 500, 1.0, fixed=0.02**2, df=2.0)
+    found = planned(drop, 1000, spread=spread)
+    reach = t.isf(0.05, 2) + t.isf(0.2, 2)
+    assert found.mde == pytest.approx(0.2 + reach * (0.02**2 + 0.8**2 / 1000) ** 0.5)
+    assert found.required_n == math.ceil(reach**2 * 0.8**2 / (0.2**2 - reach**2 * 0.02**2))
+    near = planned(rule("non_inferiority", margin=0.05), 1000, spread=spread)
+    assert near.required_n is None
+    assert "no realistic number of items" in near.sentence
 
 
 def test_absurd_numbers_are_none_for_every_kind() -> None:

@@ -69,6 +69,7 @@ def _properties(view: RunView) -> dict[str, str]:
         "harness.seed": str(results.seed),
         "harness.baseline": results.baseline,
         "harness.release": ", ".join(results.release),
+        "harness.policies": "; ".join(policy.sentence for policy in results.policies),
     }
     pair = lead_pair(view)
     facts["harness.decision"] = decision(view, gate_rows(view)).sentence
@@ -143,6 +144,7 @@ def _details(view: RunView, gate: GateResult) -> str:
         "required n (approx.)": gate.required_n,
         "waiver": gate.waiver,
         "where": gate.where,
+        "policy": gate.policy,
     }
     lines = [f"{name}: {value:.6g}" if isinstance(value, float) else f"{name}: {value}"
              for name, value in facts.items() if value is not None]  # fmt: skip
