@@ -201,7 +201,7 @@ def _at_hand(suite: Suite, model: str, builder: CheckpointBuilder) -> bool:
     parent = suite.models[model].parent
     while parent is not None:
         if not suite.models[parent].trained:
-            return builder.cached(parent)
+            return builder.cached(parent) or _stated(suite, parent) is not None
         parent = suite.models[parent].parent
     return True
 
@@ -209,11 +209,11 @@ def _at_hand(suite: Suite, model: str, builder: CheckpointBuilder) -> bool:
 def _network(suite: Suite, model: str, builder: CheckpointBuilder) -> Mapping[str, Any] | None:
     """The transformers configuration of a model that answers; None for one that is no network."""
     spec = suite.models[model]
-    own = spec.kind.configuration(spec.options, suite.folder)
-    if own is not None:
-        return own
     if not spec.trained and builder.cached(model):
         return configuration_in(builder.checkpoint(model).path)
+    own = _stated(suite, model)
+    if own is not None:
+        return own
     return None if spec.parent is None else _configuration(suite, model, builder)
 
 
@@ -233,8 +233,21 @@ def _configuration(suite: Suite, model: str, builder: CheckpointBuilder | None) 
         spec = suite.models[name]
         if not spec.trained and builder is not None and builder.cached(name):
             return configuration_in(builder.checkpoint(name).path)
-        configuration = spec.kind.configuration(spec.options, suite.folder)
+        configuration = _stated(suite, name)
         if configuration is not None:
             return configuration
         name = spec.parent
     return None
+
+
+def _stated(suite: Suite, model: str) -> Mapping[str, Any] | None:
+    """The transformers configuration that a model's options or the catalog of checkpoints state."""
+    from harness.models.checkpoint import checkpoint_catalog
+    from harness.models.checkpoint.pypi_checkpoints import PREFIX
+
+    spec = suite.models[model]
+    stated: Mapping[str, Any] | None = spec.kind.configuration(spec.options, suite.folder)
+    source = getattr(spec.options, "load", None)
+    if stated is None and isinstance(source, str) and source.startswith(PREFIX):
+        return checkpoint_catalog.entry(source.removeprefix(PREFIX)).configuration or None
+    return stated
