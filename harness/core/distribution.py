@@ -31,7 +31,7 @@ EXTRAS: dict[str, tuple[str, ...]] = {
         "tokenizers",
     ),
     "hub": ("huggingface_hub", "datasets"),
-    "lm-eval": ("datasets",),
+    "lm-eval": ("datasets", "lm_eval"),
     "qlora": ("bitsandbytes",),
     "gguf": ("gguf",),
     "browser": ("playwright",),

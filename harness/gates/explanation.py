@@ -59,11 +59,24 @@ def explain(trace: GateTrace, *, as_member: bool = False) -> Explanation:
     title = result.id + (f" ({', '.join(parts)})" if parts else "")
     force = "" if as_member else _force(trace)
     lines: list[Line] = [("verdict", f"{result.verdict}{force}"), ("because", result.sentence), *_body(trace)]
+    lines += [] if as_member else list(_origin(trace))
     if result.waiver is not None:
         expired = "" if result.waiver_holds else "; no run is green while it is in the suite: remove it"
         lines.append(("waiver", f"{result.waiver}{expired}"))
     members = tuple(explain(member, as_member=True) for member in trace.members)
     return Explanation(title, result.verdict, result.blocking, tuple(lines), members)
+
+
+def _origin(trace: GateTrace) -> Iterator[Line]:
+    """Where the rule stands, and what a policy has to do with it."""
+    result = trace.result
+    place = f" ({result.where})" if result.where is not None else ""
+    if result.policy is not None:
+        yield "rule of", f"the policy {result.policy}{place}; a suite may make it stricter, never looser"
+    elif result.changes:
+        yield "rule of", f"the suite{place}"
+    if result.changes:
+        yield "made stricter", "; ".join(result.changes)
 
 
 def _body(trace: GateTrace) -> Iterator[Line]:
@@ -152,7 +165,8 @@ def _changes(trace: GateTrace, criterion: Criterion) -> Iterator[Line]:
     if carried < rule.min_n and result.verdict == "inconclusive":
         missing = math.ceil((rule.min_n / carried - 1) * criterion.row.n)
         required = f"at least {whole(rule.min_n)} {'effective ' if criterion.row.n >= rule.min_n else ''}required"
-        yield "would change it", f"{whole(missing)} more items ({required}), or a lower `min_n`"
+        held = result.policy is not None or any(text.startswith("min_n") for text in result.changes)
+        yield "would change it", f"{whole(missing)} more items ({required}){'' if held else ', or a lower `min_n`'}"
     elif criterion.row.unmet and result.verdict == "inconclusive":
         yield "would change it", "items that meet what the sentence names; the bounds do not hold on these"
     elif result.verdict == "inconclusive":

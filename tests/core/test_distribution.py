@@ -24,7 +24,7 @@ from harness.core.distribution import (
 )
 
 ROOT = Path(__file__).parents[2]
-IMPORTED_AS = {"scikit-learn": "sklearn", "huggingface-hub": "huggingface_hub"}
+IMPORTED_AS = {"scikit-learn": "sklearn", "huggingface-hub": "huggingface_hub", "lm-eval": "lm_eval"}
 FOREIGN_NAME = re.compile(r"""install\b[^\n`]*?[\s"'=]harness(?=[\[\s"'`=<>~!,;]|$)""", re.M)
 TEXTS = {".md", ".py", ".toml", ".yaml", ".yml", ".ini", ".txt", ".j2", ".html", ".cfg", ".json", ".sh", ""}
 

@@ -61,6 +61,7 @@ def _properties(results: Results, info: RunInfo | None) -> dict[str, str]:
         "harness.seed": str(results.seed),
         "harness.baseline": results.baseline,
         "harness.release": ", ".join(results.release),
+        "harness.policies": "; ".join(policy.sentence for policy in results.policies),
     }
     if info is not None:
         facts |= {"harness.run_id": info.run_id, "harness.version": str(info.versions.get("harness", ""))}
@@ -132,6 +133,7 @@ def _details(gate: GateResult) -> str:
         "required n (approx.)": gate.required_n,
         "waiver": gate.waiver,
         "where": gate.where,
+        "policy": gate.policy,
     }
     lines = [f"{name}: {value:.6g}" if isinstance(value, float) else f"{name}: {value}"
              for name, value in facts.items() if value is not None]  # fmt: skip

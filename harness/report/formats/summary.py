@@ -101,8 +101,9 @@ def _gate_line(view: RunView, row: GateRow) -> str:
     waiver = f" ({md(gate.waiver, 120)})" if gate.waiver else ""
     needs = f" (needs about {gate.required_n:,})" if gate.required_n else ""
     missing = missing_behind(view, gate)
+    policy = f" (policy {md(gate.policy, 60)})" if gate.policy is not None else ""
     cells = [
-        md(row.name, 80),
+        md(row.name, 80) + policy,
         verdict + waiver,
         md(row.what, 120),
         md(" → ".join(text for text in row.levels if text) or "–", 60),
@@ -157,7 +158,14 @@ def origin_line(view: RunView) -> str:
     results, info = view.results, view.info
     digest = md(results.suite_digest[:12])
     run = f", run {md(info.run_id, 80)}" if info else ""
-    return f"Suite {md(results.suite, 80)} ({digest}){run}, seed {results.seed}. Full report: report.html."
+    origin = f"Suite {md(results.suite, 80)} ({digest}){run}, seed {results.seed}."
+    held = "; ".join(policy.sentence for policy in results.policies)
+    policies = (
+        f" Held to {'the policy' if len(results.policies) == 1 else 'the policies'} {md(held, 400)}." if held else ""
+    )
+    values = ", ".join(f"{key}={value}" for key, value in results.changed.items())
+    changed = f" Set by the command line: {md(values, 300)}." if values else ""
+    return f"{origin}{policies}{changed} Full report: report.html."
 
 
 def delta_lines(view: RunView, pair: ModelPair, room: int) -> list[str]:
