@@ -6,9 +6,10 @@
 Every case runs in a process of its own, three times, its peer in turn with it; the answers are made up by a seeded
 generator.
 Times are seconds of processor time, which other work on the machine disturbs less than the clock; with
-OMP_NUM_THREADS=1 a quiet machine's clock shows the same. Modules that a process loads once are loaded before. `difference` is everything a comparison needs: the BCa
-interval and the randomization test, both with all resamples. The loop draws the same resamples one after the
-other and adds up numpy rows; it is timed on a few resamples and scaled, because all of them would take an hour.
+OMP_NUM_THREADS=1 a quiet machine's clock shows the same. Modules that a process loads once are loaded before.
+`difference` is everything a comparison needs: the BCa interval and the randomization test, both with all resamples.
+The loop draws the same resamples one after the other and adds up numpy rows; it is timed on a few resamples and
+scaled, because all of them would take an hour.
 """
 
 from __future__ import annotations
