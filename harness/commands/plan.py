@@ -13,6 +13,7 @@ from harness.commands.plan_times import Machine, statistics_seconds
 from harness.core.reporter import Reporter
 from harness.model_kinds.architecture_presets import configuration_in
 from harness.pipeline.checkpoints.checkpoint_builder import CheckpointBuilder
+from harness.pipeline.checkpoints.named_checkpoints import catalog_configuration
 from harness.pipeline.prepared_suite import BoundEvaluation, PreparedSuite, held_out_references, prepare, references
 from harness.pipeline.records.record_cache import RecordCache
 from harness.schema.suite.data_refs import ref_name
@@ -242,12 +243,6 @@ def _configuration(suite: Suite, model: str, builder: CheckpointBuilder | None) 
 
 def _stated(suite: Suite, model: str) -> Mapping[str, Any] | None:
     """The transformers configuration that a model's options or the catalog of checkpoints state."""
-    from harness.models.checkpoint import checkpoint_catalog
-    from harness.models.checkpoint.pypi_checkpoints import PREFIX
-
     spec = suite.models[model]
     stated: Mapping[str, Any] | None = spec.kind.configuration(spec.options, suite.folder)
-    source = getattr(spec.options, "load", None)
-    if stated is None and isinstance(source, str) and source.startswith(PREFIX):
-        return checkpoint_catalog.entry(source.removeprefix(PREFIX)).configuration or None
-    return stated
+    return catalog_configuration(getattr(spec.options, "load", None)) if stated is None else stated
