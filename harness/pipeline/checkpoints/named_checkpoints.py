@@ -168,7 +168,7 @@ def labels_without_token(folder: Path, prompt: str, words: Mapping[str, Sequence
 
 
 def catalog_configuration(source: object) -> Mapping[str, Any] | None:
-    """The sizes that the catalog states of `catalog:NAME`; None for what is no such name, or of which it states none."""
+    """The sizes that the catalog states of `catalog:NAME`; None for any other name, and where it states none."""
     from harness.models.checkpoint import checkpoint_catalog
 
     if not isinstance(source, str) or not source.startswith(PREFIX):
