@@ -7,7 +7,14 @@ from pathlib import Path
 
 import click
 
-from harness.cli.options import device_option, generated_code_option, out_option, output_options, run_folder
+from harness.cli.options import (
+    device_option,
+    generated_code_option,
+    out_option,
+    output_options,
+    policy_option,
+    run_folder,
+)
 from harness.cli.terminal import say
 
 MOST = 40
@@ -31,6 +38,7 @@ MOST = 40
     help="Run the code of the suite's `evaluate:` metrics, each pinned by digest.",
 )
 @generated_code_option
+@policy_option
 @output_options
 def command(
     run: str,
