@@ -15,6 +15,8 @@ from harness.core.errors import SuiteError
 from harness.evaluations.programs.locked_down import NotEnforcedError
 from harness.evaluations.programs.program_runner import (
     MEBIBYTE,
+    PROCESSOR_TIME,
+    WALL_TIME,
     ProgramCheck,
     ProgramLimits,
     ProgramOutcome,
@@ -25,7 +27,6 @@ FLAG = "--allow-generated-code"
 
 _AT_ONCE = 4
 _LIMITS = ProgramLimits(seconds=2, memory=256)
-_BRIEF = ProgramLimits(seconds=1, memory=256)
 _CHECK = "def check(candidate):\n    assert candidate(6) == 42\n"
 _PASSED = ProgramOutcome("passed", "")
 _PLAIN = "def probe(x):\n    return 7 * x\n"
@@ -115,8 +116,8 @@ def probes(decoy: Path) -> dict[str, str]:
 
 
 _WITHOUT_END = {
-    "a limit on processor time": "def probe(x):\n    while True:\n        pass\n",
-    "a limit on wall time": "import time\ndef probe(x):\n    time.sleep(3600)\n    return 7 * x\n",
+    "a limit on processor time": ("while True: pass", PROCESSOR_TIME, ProgramLimits(1, 256, patience=60)),
+    "a limit on wall time": ("import time; time.sleep(3600)", WALL_TIME, ProgramLimits(1, 256, patience=2)),
 }
 _FORGERIES = {
     "exits that do not count as passing": "import os\ndef probe(x):\n    os._exit(0)\n",
@@ -137,10 +138,13 @@ def not_enforced() -> Mapping[str, str]:
                 return {"running a plain program": plain.reason}
             with ThreadPoolExecutor(_AT_ONCE) as pool:
                 tries = {name: pool.submit(_outcome, source) for name, source in probes(decoy).items()}
-                endless = {name: pool.submit(_outcome, source, _BRIEF) for name, source in _WITHOUT_END.items()}
+                endless = {
+                    name: (pool.submit(_outcome, f"def probe(x):\n    {body}\n", limits), reason)
+                    for name, (body, reason, limits) in _WITHOUT_END.items()
+                }
                 forged = {name: pool.submit(_outcome, source) for name, source in _FORGERIES.items()}
             broken = [name for name, tried in tries.items() if tried.result() != _PASSED]
-            broken += [name for name, tried in endless.items() if tried.result().reason != "time limit"]
+            broken += [name for name, (tried, reason) in endless.items() if tried.result().reason != reason]
             broken += [name for name, tried in forged.items() if tried.result().state != "failed"]
         except NotEnforcedError as error:
             return {str(error): "the system refuses it"}

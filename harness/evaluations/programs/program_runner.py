@@ -21,8 +21,8 @@ from harness.evaluations.programs.locked_down import NotEnforcedError
 _CHILD = Path(__file__).with_name("child_process.py")
 _START_SECONDS = 60.0
 """How long an interpreter may take to start on a busy machine; no limit of the program's own."""
-_WALL_FACTOR = 4
-"""Seconds of wall time per second of processor time: a program that waits ends too, and a busy machine is no fault."""
+PROCESSOR_TIME, WALL_TIME = "limit of processor time", "limit of wall time"
+"""Why a program without end failed."""
 _MOST_BYTES = 4096
 _UNPRINTED = re.compile(r"[^ -~]")
 MEBIBYTE = 1 << 20
@@ -30,10 +30,18 @@ MEBIBYTE = 1 << 20
 
 @dataclass(frozen=True, slots=True)
 class ProgramLimits:
-    """What a program may use: seconds of processor time, and mebibytes of memory."""
+    """What a program may use.
+
+    Attributes:
+        seconds: of processor time.
+        memory: mebibytes of address space.
+        patience: seconds of wall time per second of processor time: a program that waits ends too, and a busy machine
+            is no fault.
+    """
 
     seconds: int
     memory: int
+    patience: int = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,21 +91,21 @@ def run_check(check: ProgramCheck, limits: ProgramLimits) -> ProgramOutcome:
         deadline = time.monotonic() + _START_SECONDS
         for process in (program, checker):
             _require_ready(_line(process, deadline))
-        said = _line(checker, time.monotonic() + limits.seconds * _WALL_FACTOR)
+        said = _line(checker, time.monotonic() + limits.seconds * limits.patience)
         return _outcome(said, program)
 
 
 def _outcome(said: bytes | None, program: subprocess.Popen[bytes]) -> ProgramOutcome:
     if said is None:
-        return ProgramOutcome("failed", "time limit")
+        return ProgramOutcome("failed", WALL_TIME)
     try:
         state, reason = json.loads(said)
     except ValueError:
-        return ProgramOutcome("failed", "the check ended: time or memory limit")
+        return ProgramOutcome("failed", "the check ended: limit of processor time or memory")
     if reason == "the program ended":
         with suppress(subprocess.TimeoutExpired):
             if program.wait(timeout=1) in (-signal.SIGKILL, -signal.SIGXCPU):
-                reason = "time limit"
+                reason = PROCESSOR_TIME
     return ProgramOutcome(state, _UNPRINTED.sub("?", reason))
 
 

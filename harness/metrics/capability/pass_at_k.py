@@ -73,7 +73,8 @@ pass_rate = MeanOf(
     "pass_rate",
     "Share of programs that pass the item's check (pass@1); computed only where programs may run.",
     column="correct",
-    label="programs that pass",
+    label="programs that pass their check",
+    short="programs that pass",
 )
 majority_vote = MeanOf(
     "majority_vote",
