@@ -13,6 +13,7 @@ from harness.gates.parse_rules import collect_gates
 from harness.schema.renames import SUITES
 from harness.suite import bundled
 from harness.suite.checkpoint_series import Folders, last_steps, with_series
+from harness.suite.checks.choice_checks import check_choice
 from harness.suite.checks.gate_checks import check_gates
 from harness.suite.checks.metric_checks import EvaluationMetrics, check_metrics
 from harness.suite.checks.reference_checks import check_references
@@ -112,7 +113,9 @@ def build_suite(
     evaluations = (*named(value, "tasks"), *named(value, "probes"))
     asked = without_judges(sections.compare, declared, sections.evaluations.values())
     candidates, release = contenders(sections.compare, asked)
-    if sections.compare is not None and sections.compare.release is None:
+    if sections.compare is not None and sections.compare.choose is not None:
+        check_choice(sections.compare.choose, candidates, metrics, problems.below("compare", "choose"))
+    elif sections.compare is not None and sections.compare.release is None:
         release = last_steps(release, series)
     check_gates(gates, value.get("gates"), metrics, models, evaluations, release, below)
     problems.raise_any()
