@@ -63,7 +63,7 @@ def peer_side(job: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
             tasks=[config],
             num_fewshot=options.get("num_fewshot", 0),
             apply_chat_template=True,
-            fewshot_as_multiturn=options.get("fewshot_as_multiturn", True),
+            fewshot_as_multiturn=options.get("multiturn", True),
             system_instruction=options.get("system"),
             log_samples=True,
             bootstrap_iters=0,

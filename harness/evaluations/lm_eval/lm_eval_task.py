@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
 from harness.core.dataset import Dataset
 from harness.core.errors import DataError, SuiteError
@@ -17,7 +17,6 @@ from harness.core.evaluation import Evaluation, EvaluationContext, Item, ItemMea
 from harness.core.model import ModelFacts
 from harness.core.records import Record
 from harness.core.requests import (
-    ChatForm,
     Continuations,
     Failure,
     Generate,
@@ -29,6 +28,7 @@ from harness.core.requests import (
 )
 from harness.evaluations.generation_base import refuse_decoding
 from harness.evaluations.item_measures import BITS_PER_BYTE, MARGIN_OF_CORRECT
+from harness.evaluations.lm_eval.chat_settings import CHAT_FIELDS, LmEvalChatOptions
 from harness.evaluations.lm_eval.filters import matches, pipeline
 from harness.evaluations.lm_eval.generation_settings import generation_settings
 from harness.evaluations.lm_eval.prompt_templates import Doc, Prompts
@@ -44,7 +44,6 @@ from harness.metrics.capability.rouge import NAMES as ROUGE
 from harness.metrics.capability.rouge import rouge_statistics
 from harness.metrics.logged_figure import LOGGED
 from harness.schema.suite.data_refs import SourceRef
-from harness.schema.suite.evaluation_options import EvaluationOptions
 
 CONTINUATIONS, ROLLING, GENERATION = "continuations", "rolling_likelihood", "generation"
 _PROTOCOLS = {"multiple_choice": CONTINUATIONS, "loglikelihood": CONTINUATIONS, "loglikelihood_rolling": ROLLING}
@@ -68,11 +67,9 @@ METRICS: Mapping[str, Mapping[str, str]] = {
 """lm-eval's name of a metric → ours, by output type."""
 
 _MOST_TARGET_TOKENS = 64
-_LATER = {"chat", "fewshot_as_multiturn", "system", "template_variables", "think_end_token"}
-"""Options that came after keys were made: at their default they are no part of them."""
 
 
-class LmEvalTaskOptions(EvaluationOptions):
+class LmEvalTaskOptions(LmEvalChatOptions):
     """The YAML of a task that lm-evaluation-harness describes."""
 
     file: str | None = Field(None, description="The lm-eval task file, relative to the suite file.")
@@ -83,28 +80,6 @@ class LmEvalTaskOptions(EvaluationOptions):
     filter: str | None = Field(None, description="Filter of the task. Defaults to the first.")
     revision: str | None = Field(None, description="Commit hash of the task's hub dataset.")
     folder: str = Field("", description="Folder of the task's data files. Defaults to the folder of `file`.")
-    chat: bool = Field(
-        False,
-        description="Apply the model's chat template, as `--apply_chat_template`; models without one are skipped.",
-    )
-    fewshot_as_multiturn: bool = Field(
-        True, description="With `chat`: examples as turns of their own; otherwise all stand in one message."
-    )
-    system: str = Field("", description="Text before the description, as lm-eval's `--system_instruction`.")
-    template_variables: dict[str, bool | int | float | str] = Field(
-        default_factory=dict, description="Variables of the chat template, such as {enable_thinking: false}."
-    )
-    think_end_token: str = Field(
-        "",
-        description="Text that ends a thought, as lm-eval's argument of that name: the answer follows the last one.",
-    )
-
-    @model_validator(mode="after")
-    def _asked_by_chat(self) -> LmEvalTaskOptions:
-        given = [name for name in ("fewshot_as_multiturn", "template_variables") if name in self.model_fields_set]
-        if given and not self.chat:
-            raise ValueError(f"`{given[0]}` goes through the chat template; set `chat: true`")
-        return self
 
     @property
     def decoding(self) -> tuple[str, ...]:
@@ -148,9 +123,7 @@ class LmEvalTask(Evaluation):
         self._generation = generation_settings(self.task)
         asked = self.task.get("num_fewshot") if options.num_fewshot is None else options.num_fewshot
         self._prompts = Prompts(self.task, int(asked or 0))
-        variables = options.template_variables
-        self._form = ChatForm(variables=json.dumps(variables, sort_keys=True) if variables else "", as_text=True)
-        self._later = options.model_dump(include=_LATER, exclude_defaults=True)
+        self._later = options.model_dump(include=CHAT_FIELDS, exclude_defaults=True)
         self._exact = next(
             (dict(metric) for metric in self.task.get("metric_list") or () if metric.get("metric") == "exact_match"), {}
         )
@@ -267,10 +240,8 @@ class LmEvalTask(Evaluation):
         """What goes before an answer: a text, or the messages of a conversation."""
         options = self.options
         if not options.chat:
-            return self._prompts.header(examples, doc, options.system) + question
-        return self._prompts.messages(
-            examples, doc, question, system=options.system, multiturn=options.fewshot_as_multiturn
-        )
+            return self._prompts.header(examples, doc, options.system or "") + question
+        return self._prompts.messages(examples, doc, question, system=options.system or "", multiturn=options.multiturn)
 
     @property
     def _delimiter(self) -> str:
@@ -321,12 +292,12 @@ class LmEvalTask(Evaluation):
     def _likely(self, context: str | Sequence[Sequence[str]], options: tuple[str, ...]) -> Continuations:
         if isinstance(context, str):
             return Continuations(context, options)
-        return Continuations("", options, messages=_turns(context), form=self._form)
+        return Continuations("", options, messages=_turns(context), form=self.options.form)
 
     def _written(self, context: str | Sequence[Sequence[str]], **settings: Any) -> Generate:
         if isinstance(context, str):
             return Generate(context, **settings)
-        return Generate(messages=_turns(context), form=self._form, **settings)
+        return Generate(messages=_turns(context), form=self.options.form, **settings)
 
     def record(self, item: Item, protocol: str, responses: Sequence[Response]) -> Record:
         cut = truncated_tokens(responses)
@@ -402,7 +373,7 @@ class LmEvalTask(Evaluation):
         (written,) = responses
         if not isinstance(written, Generated):
             return failed(item, Failure("error", "expected a generated text"), truncated=cut)
-        kept = self._filter(_after_thought(written.text, self.options.think_end_token))
+        kept = self._filter(self.options.answer(written.text))
         right = matches(kept, item.payload["golds"], self._exact)
         return outcome(
             item,
@@ -468,11 +439,6 @@ def _metrics(task: Mapping[str, Any]) -> list[str]:
 
 def _turns(messages: Sequence[Sequence[str]]) -> Messages:
     return tuple(map(tuple, messages))
-
-
-def _after_thought(text: str, mark: str) -> str:
-    """What lm-eval takes for the answer: all behind the last mark; without one the whole text."""
-    return text.split(mark)[-1].lstrip() if mark else text
 
 
 def _text(target: Any) -> str:

@@ -48,7 +48,7 @@ _STOPS = {"until": ["e"], "max_gen_toks": 24, "do_sample": False}
 TASKS: Mapping[str, tuple[Mapping[str, Any], Mapping[str, Any]]] = {
     "choice": (_CHOICE, {}),
     "choice, examples as turns": (_CHOICE, {"num_fewshot": 2, "system": "Be brief."}),
-    "choice, examples in one message": (_CHOICE, {"num_fewshot": 2, "fewshot_as_multiturn": False}),
+    "choice, examples in one message": (_CHOICE, {"num_fewshot": 2, "multiturn": False}),
     "contexts": (
         {**_CHOICE, "doc_to_text": "gold", "doc_to_choice": "options", "doc_to_target": "{{end}}"},
         {"num_fewshot": 1, "template_variables": {"enable_thinking": False}},
