@@ -45,6 +45,10 @@ _FEW_NUMBERS = 2
 _SHOWN = 8
 
 
+def _share(value: float) -> str:
+    return "<1%" if 0 < value < 0.005 else f"{value:.0%}"
+
+
 @dataclass(frozen=True, slots=True)
 class DescribedData:
     """A file, read as a run reads it.
@@ -83,7 +87,7 @@ class DescribedData:
     def sentence(self) -> str:
         """What stands in the file, in one line."""
         total = sum(self.labels.values())
-        balance = ", ".join(f"{label} {count / total:.0%}" for label, count in list(self.labels.items())[:_SHOWN])
+        balance = ", ".join(f"{label} {_share(count / total)}" for label, count in list(self.labels.items())[:_SHOWN])
         more = f", … {len(self.labels) - _SHOWN} more" if len(self.labels) > _SHOWN else ""
         what = {"token_classification": "spans: "}.get(self.kind, f"{len(self.labels)} labels: ")
         tongue = f"language {self.language}" if self.language else "language not known"
@@ -149,7 +153,7 @@ def describe_data(
         warnings = adopted.warnings
         if len(labels) < 2:
             raise DataError(
-                f"column {shape.columns[LABEL]!r} holds {len(labels)} different labels.",
+                f"column {shape.columns[LABEL]!r} holds {'a single label' if len(labels) == 1 else 'no labels'}.",
                 where=Where(path),
                 hint="a classification needs two labels or more; name the column of labels with --label.",
             )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from harness.core.errors import CheckpointError, Where
 from harness.core.reporter import Reporter
@@ -165,3 +165,12 @@ def labels_without_token(folder: Path, prompt: str, words: Mapping[str, Sequence
     if encoder.mask_id is None:
         return []
     return [label for label, own in words.items() if all(encoder.filling(prompt, word) is None for word in own)]
+
+
+def catalog_configuration(source: object) -> Mapping[str, Any] | None:
+    """The sizes that the catalog states of `catalog:NAME`; None for any other name, and where it states none."""
+    from harness.models.checkpoint import checkpoint_catalog
+
+    if not isinstance(source, str) or not source.startswith(PREFIX):
+        return None
+    return checkpoint_catalog.entry(source.removeprefix(PREFIX)).configuration or None

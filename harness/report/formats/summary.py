@@ -10,6 +10,7 @@ from harness.report.sections.gate_table import at_once, missing_behind
 from harness.report.sections.summary_cards import cards
 from harness.report.view.run_view import WORDS, ModelPair, RunView, classify_change
 from harness.report.wording.executive_summary import brief
+from harness.report.wording.glossary import VERDICTS
 from harness.report.wording.safe_text import markdown as md
 from harness.report.wording.safe_text import plural
 from harness.schema.results import number_format
@@ -21,14 +22,6 @@ from harness.schema.run_info import RunInfo, attempt_sentence, earlier_sentence
 MAX_LINES = 60
 _GATES, _DELTAS, _STORIES = 12, 14, 3
 ICONS = {"none": "➖", "pass": "✅", "warn": "⚠️", "inconclusive": "❔", "fail": "❌", "error": "🛑"}
-TITLES = {
-    "none": "Not judged",
-    "pass": "Pass",
-    "warn": "Pass with warnings",
-    "inconclusive": "Inconclusive",
-    "fail": "Fail",
-    "error": "Error",
-}
 
 
 def summary_markdown(results: Results, info: RunInfo | None) -> str:
@@ -57,7 +50,7 @@ def verdict_lines(view: RunView, rows: list[GateRow]) -> list[str]:
     """The verdict in a word, the sentence of the report's first screen, and the count of the verdicts."""
     verdict, title = view.results.verdict, md(view.results.title, 120)
     return [
-        f"## {ICONS[verdict.overall]} {TITLES[verdict.overall]}: {title}",
+        f"## {ICONS[verdict.overall]} {VERDICTS[verdict.overall]}: {title}",
         "",
         md(decision(view, rows).sentence, 400),
         "",
