@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from harness.comparisons.meanings import meanings
 from harness.core.dataset import Dataset
@@ -16,7 +16,11 @@ from harness.model_kinds.stored_kind import NAME as STORED
 from harness.pipeline.answered_evaluation import BaseChoice, SuiteAnswers
 from harness.pipeline.checkpoints.checkpoint import Checkpoint
 from harness.pipeline.prepared_suite import BoundEvaluation, PreparedSuite
+<<<<<<< HEAD
 from harness.pipeline.results.choices import choice_notes, choice_result, paid_gates, released
+=======
+from harness.pipeline.private_messages import PrivateWords, private_words
+>>>>>>> main
 from harness.pipeline.results.data_audits import audits_of, write_audits
 from harness.pipeline.results.gate_verdicts import verdicts, wanted_pairs
 from harness.pipeline.results.scoring import ScoringContext, ScoringSpec, score, store_memo
@@ -31,6 +35,7 @@ if TYPE_CHECKING:
     from harness.suite.suite import Suite
 
 
+Remarked = TypeVar("Remarked", EvaluationResult, DataResult)
 _TEXTS = {
     "none": "The files of this run hold no text of an item",
     "flips": "The files of this run hold the texts of items that a released model fixed or broke, and no others",
@@ -65,8 +70,14 @@ def assemble(
         )
         for name, bound in prepared.asked.items()
     ]
+<<<<<<< HEAD
     winners = series_alphas([*(len(steps) for steps in suite.series.values()), _chosen_among(suite)])
     judging = (suite.gates, paid_gates(suite))
+=======
+    words = private_words(suite)
+    evaluations = [_private(evaluation, words) for evaluation in evaluations]
+    winners = series_alphas(len(steps) for steps in suite.series.values())
+>>>>>>> main
     scoring = ScoringContext(
         alphas=lambda metric: tuple(
             sorted({*winners, *(alpha for gates in judging for alpha in alpha_levels(gates, metric))})
@@ -107,7 +118,7 @@ def assemble(
         policies=[policy.result for policy in suite.policies],
         changed=dict(context.settings.overrides.get("set", {})),
         models=[_model(name, suite, checkpoints[name], answers.facts(name)) for name in suite.models],
-        data=[_data(dataset) for dataset in prepared.datasets.values()],
+        data=[_private(_data(dataset), words) for dataset in prepared.datasets.values()],
         evaluations=evaluations,
         metrics=scores.metrics,
         comparisons=scores.comparisons,
@@ -128,8 +139,19 @@ def assemble(
     )
 
 
+<<<<<<< HEAD
 def _chosen_among(suite: Suite) -> int:
     return 0 if suite.compare.choose is None else len(suite.release)
+=======
+def _private(entry: Remarked, words: PrivateWords | None) -> Remarked:
+    """An evaluation or a dataset whose remarks quote no row, where the suite keeps texts private."""
+    if words is None:
+        return entry
+    remarks = {
+        key: [words.of(text) for text in getattr(entry, key)] for key in ("caveats", "notes") if hasattr(entry, key)
+    }
+    return entry.model_copy(update=remarks)
+>>>>>>> main
 
 
 def _left_out(prepared: PreparedSuite) -> list[str]:
