@@ -16,11 +16,8 @@ from harness.model_kinds.stored_kind import NAME as STORED
 from harness.pipeline.answered_evaluation import BaseChoice, SuiteAnswers
 from harness.pipeline.checkpoints.checkpoint import Checkpoint
 from harness.pipeline.prepared_suite import BoundEvaluation, PreparedSuite
-<<<<<<< HEAD
-from harness.pipeline.results.choices import choice_notes, choice_result, paid_gates, released
-=======
 from harness.pipeline.private_messages import PrivateWords, private_words
->>>>>>> main
+from harness.pipeline.results.choices import choice_notes, choice_result, paid_gates, released
 from harness.pipeline.results.data_audits import audits_of, write_audits
 from harness.pipeline.results.gate_verdicts import verdicts, wanted_pairs
 from harness.pipeline.results.scoring import ScoringContext, ScoringSpec, score, store_memo
@@ -70,14 +67,10 @@ def assemble(
         )
         for name, bound in prepared.asked.items()
     ]
-<<<<<<< HEAD
-    winners = series_alphas([*(len(steps) for steps in suite.series.values()), _chosen_among(suite)])
-    judging = (suite.gates, paid_gates(suite))
-=======
     words = private_words(suite)
     evaluations = [_private(evaluation, words) for evaluation in evaluations]
-    winners = series_alphas(len(steps) for steps in suite.series.values())
->>>>>>> main
+    winners = series_alphas([*(len(steps) for steps in suite.series.values()), _chosen_among(suite)])
+    judging = (suite.gates, paid_gates(suite))
     scoring = ScoringContext(
         alphas=lambda metric: tuple(
             sorted({*winners, *(alpha for gates in judging for alpha in alpha_levels(gates, metric))})
@@ -139,10 +132,10 @@ def assemble(
     )
 
 
-<<<<<<< HEAD
 def _chosen_among(suite: Suite) -> int:
     return 0 if suite.compare.choose is None else len(suite.release)
-=======
+
+
 def _private(entry: Remarked, words: PrivateWords | None) -> Remarked:
     """An evaluation or a dataset whose remarks quote no row, where the suite keeps texts private."""
     if words is None:
@@ -151,7 +144,6 @@ def _private(entry: Remarked, words: PrivateWords | None) -> Remarked:
         key: [words.of(text) for text in getattr(entry, key)] for key in ("caveats", "notes") if hasattr(entry, key)
     }
     return entry.model_copy(update=remarks)
->>>>>>> main
 
 
 def _left_out(prepared: PreparedSuite) -> list[str]:
