@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from harness.comparisons.meanings import meanings
 from harness.core.dataset import Dataset
@@ -16,6 +16,7 @@ from harness.model_kinds.stored_kind import NAME as STORED
 from harness.pipeline.answered_evaluation import BaseChoice, SuiteAnswers
 from harness.pipeline.checkpoints.checkpoint import Checkpoint
 from harness.pipeline.prepared_suite import BoundEvaluation, PreparedSuite
+from harness.pipeline.private_messages import PrivateWords, private_words
 from harness.pipeline.results.data_audits import audits_of, write_audits
 from harness.pipeline.results.gate_verdicts import verdicts, wanted_pairs
 from harness.pipeline.results.scoring import ScoringContext, ScoringSpec, score, store_memo
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from harness.suite.suite import Suite
 
 
+Remarked = TypeVar("Remarked", EvaluationResult, DataResult)
 _TEXTS = {
     "none": "The files of this run hold no text of an item",
     "flips": "The files of this run hold the texts of items that a released model fixed or broke, and no others",
@@ -62,6 +64,8 @@ def assemble(
         )
         for name, bound in prepared.asked.items()
     ]
+    words = private_words(suite)
+    evaluations = [_private(evaluation, words) for evaluation in evaluations]
     winners = series_alphas(len(steps) for steps in suite.series.values())
     scoring = ScoringContext(
         alphas=lambda metric: tuple(sorted({*alpha_levels(suite.gates, metric), *winners})),
@@ -97,7 +101,7 @@ def assemble(
         policies=[policy.result for policy in suite.policies],
         changed=dict(context.settings.overrides.get("set", {})),
         models=[_model(name, suite, checkpoints[name], answers.facts(name)) for name in suite.models],
-        data=[_data(dataset) for dataset in prepared.datasets.values()],
+        data=[_private(_data(dataset), words) for dataset in prepared.datasets.values()],
         evaluations=evaluations,
         metrics=scores.metrics,
         comparisons=scores.comparisons,
@@ -114,6 +118,16 @@ def assemble(
             *(_reading(model, checkpoints[model]) for model in suite.release if _trained_below(suite, model, RECIPE)),
         ],
     )
+
+
+def _private(entry: Remarked, words: PrivateWords | None) -> Remarked:
+    """An evaluation or a dataset whose remarks quote no row, where the suite keeps texts private."""
+    if words is None:
+        return entry
+    remarks = {
+        key: [words.of(text) for text in getattr(entry, key)] for key in ("caveats", "notes") if hasattr(entry, key)
+    }
+    return entry.model_copy(update=remarks)
 
 
 def _left_out(prepared: PreparedSuite) -> list[str]:
