@@ -183,14 +183,41 @@ def output_options(function: F) -> F:
     return function
 
 
-def generated_code_option(function: F) -> F:
-    """`--allow-generated-code`."""
-    return click.option(
-        "--allow-generated-code",
-        "generated_code",
-        is_flag=True,
-        help="Run programs that models write (`program_synthesis`) in locked-down processes; else only parse them.",
-    )(function)
+@dataclass(frozen=True, slots=True)
+class AllowedCode:
+    """What code the user lets a run execute."""
+
+    metric: bool
+    generated: bool
+
+
+def code_options(command: Callable[..., int]) -> Callable[..., int]:
+    """`--allow-metric-code`, `--allow-generated-code`; the command gets them as `allowed`."""
+
+    @functools.wraps(command)
+    def wrapped(*, metric_code: bool, generated_code: bool, **rest: Any) -> int:
+        return command(allowed=AllowedCode(metric_code, generated_code), **rest)
+
+    for option in reversed(
+        [
+            click.option(
+                "--allow-metric-code",
+                "metric_code",
+                is_flag=True,
+                help="Run the code of the suite's `evaluate:` metrics, each pinned by digest. Allow only code you have "
+                "reviewed.",
+            ),
+            click.option(
+                "--allow-generated-code",
+                "generated_code",
+                is_flag=True,
+                help="Run programs that models write (`program_synthesis`) in locked-down processes; else only parse "
+                "them.",
+            ),
+        ]
+    ):
+        wrapped = option(wrapped)
+    return wrapped
 
 
 def lock_option(function: F) -> F:

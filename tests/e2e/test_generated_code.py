@@ -51,7 +51,9 @@ def test_programs_run_only_where_the_command_line_allows_it(tmp_path: Path) -> N
     ran = shell.run("s.yaml", FLAG)
     assert ran["exit_code"] == 0
     assert ran["info"]["overrides"] == {"generated_code": True}
-    values = {made["model"]: made["value"] for made in ran["results"]["metrics"] if made["metric"] == "pass_rate"}
+    values = {
+        made["model"]: made["interval"]["value"] for made in ran["results"]["metrics"] if made["metric"] == "pass_rate"
+    }
     assert values == {"a": 0.0, "b": 1.0}
 
     # The run says that it ran programs; whether they may run again is the user's to say.

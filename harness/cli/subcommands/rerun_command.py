@@ -8,8 +8,9 @@ from pathlib import Path
 import click
 
 from harness.cli.options import (
+    AllowedCode,
+    code_options,
     device_option,
-    generated_code_option,
     out_option,
     output_options,
     policy_option,
@@ -31,13 +32,7 @@ MOST = 40
     show_default=True,
     help="Reuse cached work, which checks only what is computed from it; or recompute everything.",
 )
-@click.option(
-    "--allow-metric-code",
-    "metric_code",
-    is_flag=True,
-    help="Run the code of the suite's `evaluate:` metrics, each pinned by digest.",
-)
-@generated_code_option
+@code_options
 @policy_option
 @output_options
 def command(
@@ -45,8 +40,7 @@ def command(
     out: Path,
     device: str,
     resume: bool,
-    metric_code: bool,
-    generated_code: bool,
+    allowed: AllowedCode,
     as_json: bool,
     quiet: bool,
 ) -> int:
@@ -69,8 +63,8 @@ def command(
         device=device,
         resume=resume,
         command=["harness", *sys.argv[1:]],
-        metric_code=metric_code,
-        generated_code=generated_code,
+        metric_code=allowed.metric,
+        generated_code=allowed.generated,
     )
     made = rerun(find(run_folder(run)), open_store(reporter, fresh=not resume), reporter, settings)
     if as_json:

@@ -10,9 +10,10 @@ import click
 
 from harness.cli.ci_system import ci_option, tell
 from harness.cli.options import (
+    AllowedCode,
     SuiteChanges,
+    code_options,
     device_option,
-    generated_code_option,
     lock_option,
     out_option,
     output_options,
@@ -40,13 +41,7 @@ from harness.cli.options import (
 @click.option(
     "--no-texts", is_flag=True, help="Keep every item's text out of the run's files and of all that is printed."
 )
-@click.option(
-    "--allow-metric-code",
-    "metric_code",
-    is_flag=True,
-    help="Run the code of the suite's `evaluate:` metrics, each pinned by digest. Allow only code you have reviewed.",
-)
-@generated_code_option
+@code_options
 @click.option(
     "--until-decided",
     is_flag=True,
@@ -66,8 +61,7 @@ def command(
     locked: bool,
     lock: Path | None,
     no_texts: bool,
-    metric_code: bool,
-    generated_code: bool,
+    allowed: AllowedCode,
     until_decided: bool,
     ci: str,
     as_json: bool,
@@ -86,7 +80,7 @@ def command(
 
     stored = stored_baseline(baseline_run, baseline_model)
     chosen, overrides = changed_suite(suite, replace(changes, baseline_run=stored, no_texts=no_texts))
-    if generated_code:
+    if allowed.generated:
         overrides["generated_code"] = True
     reporter = make_reporter(quiet=quiet)
     settings = Settings(
@@ -98,8 +92,8 @@ def command(
         overrides=overrides,
         locked=locked,
         lock=lock or lock_file(suite, chosen),
-        metric_code=metric_code,
-        generated_code=generated_code,
+        metric_code=allowed.metric,
+        generated_code=allowed.generated,
         until_decided=until_decided,
     )
     store = open_store(reporter, fresh=not resume)
