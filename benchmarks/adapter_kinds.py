@@ -1,6 +1,6 @@
 """Every kind of adapter on several shapes of model, and every form of folder, against plain transformers and peft.
 
-    python benchmarks/adapter_kinds.py            # ten minutes
+    python benchmarks/adapter_kinds.py            # five minutes
     python benchmarks/adapter_kinds.py --write    # also rewrites the tables in docs/models.md
 
 Tiny models of random weights are made on the spot; each adapter has noise on all that it trains. The difference is that

@@ -248,6 +248,7 @@ def _item(rng: Rng, targets: Places) -> dict[str, FloatArray]:
         # One number an occupation, as its share of women is.
         "share": np.arange(ITEMS) // PER_CLUSTER * 37 % 60 / 60,
         "constraints": np.full(ITEMS, 3.0),
+        "gold": targets + rng.integers(4, size=ITEMS) / 2,
     }
 
 
@@ -286,6 +287,7 @@ def _answer(rng: Rng, item: Mapping[str, FloatArray], targets: Places, predictio
         **{f"distinct_grams_{size}": np.ceil(grams * rng.uniform(0.2, 1.0, ITEMS)) for size in (1, 2)},
         "repeated": np.floor(grams * rng.random(ITEMS)),
         "written": grams,
+        "predicted": item["gold"] + rng.normal(size=ITEMS),
     }
 
 

@@ -6,9 +6,10 @@ The section is taken out of the document: the rest is a plain suite, read once. 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
+from typing import Any
 
 from harness.calibration.planted_bias_spec import PlantedBiasSpec, with_dose
 from harness.calibration.planted_metrics import world_metrics
@@ -22,7 +23,9 @@ from harness.schema.validation import validate
 from harness.suite.checkpoint_series import Folders
 from harness.suite.checks.metric_checks import EvaluationMetrics
 from harness.suite.load_suite import build_suite, find_suite
+from harness.suite.policy import PolicyText
 from harness.suite.sections import SECTIONS
+from harness.suite.set_values import with_values
 from harness.suite.suite import Suite, suite_digest
 from harness.suite.yaml.located_document import decode, parse, read_bytes
 
@@ -55,33 +58,44 @@ class CalibrationSuite(Suite):
         return Suite(**content)
 
 
-def load_any_suite(path_or_name: str) -> Suite:
+def load_any_suite(path_or_name: str, values: Mapping[str, Any] | None = None) -> Suite:
     """Reads a suite by path, else by the name of a bundled one; a `CalibrationSuite` where it has planted worlds.
+
+    Args:
+        values: as in `parse_any_suite`.
 
     Raises:
         SuiteError: as `load_suite` does.
     """
     path = find_suite(path_or_name)
-    return parse_any_suite(decode(read_bytes(path), path), path)
+    return parse_any_suite(decode(read_bytes(path), path), path, values=values)
 
 
-def parse_any_suite(text: str, path: Path, checkpoints: Folders | None = None) -> Suite:
+def parse_any_suite(
+    text: str,
+    path: Path,
+    checkpoints: Folders | None = None,
+    policies: Sequence[PolicyText] | None = None,
+    values: Mapping[str, Any] | None = None,
+) -> Suite:
     """Validates the text of a suite; a `CalibrationSuite` where it has planted worlds.
 
     Args:
         checkpoints: those of the series of a stored run; looked for when left out.
+        policies: those that hold the suite beside its own; the ones that the command is given when left out.
+        values: path of keys such as `models.finetuned.finetune.epochs` → what stands there instead (`--set`).
 
     Raises:
         SuiteError: with every fault, each with file, line and column.
     """
     document = parse(text, path)
-    problems = Problems(document.where)
-    value = document.value
+    value, places = with_values(document, values or {})
+    problems = Problems(places)
     if not isinstance(value, dict) or SECTION not in value:
-        return build_suite(document, value, problems, keys=_KEYS, checkpoints=checkpoints)
+        return build_suite(document, value, problems, keys=_KEYS, checkpoints=checkpoints, policies=policies)
     planted_bias = validate(PlantedBiasSpec, value[SECTION], problems.below(SECTION))
     plain = {key: part for key, part in value.items() if key != SECTION}
-    suite = build_suite(document, plain, problems, keys=_KEYS, judged=over_worlds)
+    suite = build_suite(document, plain, problems, keys=_KEYS, judged=over_worlds, policies=policies)
     assert planted_bias is not None
     content = {field.name: getattr(suite, field.name) for field in fields(Suite)}
     content |= {

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import os
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -24,9 +25,43 @@ F = TypeVar("F", bound=Callable[..., Any])
 OUT = "reports"
 
 
-def suite_changes(function: F) -> F:
-    """`--model`, `--only`, `--seed`: change the suite before anything runs; and `--follow-links`."""
-    function = follow_links_option(function)
+@dataclass(frozen=True)
+class SuiteChanges:
+    """What the command line changes of a suite.
+
+    Attributes:
+        models, trained_on: `NAME=PATH`, as typed.
+        sets: `KEY=VALUE`, as typed.
+        baseline_run: `run` and maybe `model`.
+    """
+
+    models: tuple[str, ...] = ()
+    trained_on: tuple[str, ...] = ()
+    only: tuple[str, ...] = ()
+    seed: int | None = None
+    sets: tuple[str, ...] = ()
+    baseline_run: Mapping[str, str] | None = None
+    no_texts: bool = False
+
+
+def suite_changes(command: Callable[..., int]) -> Callable[..., int]:
+    """`--model`, `--only`, `--seed`, `--set`: change the suite before anything runs; `--policy` and `--follow-links`.
+
+    The command gets the changes as `changes`.
+    """
+
+    @functools.wraps(command)
+    def wrapped(
+        *,
+        models: tuple[str, ...],
+        trained_on: tuple[str, ...],
+        only: tuple[str, ...],
+        seed: int | None,
+        sets: tuple[str, ...],
+        **rest: Any,
+    ) -> int:
+        return command(changes=SuiteChanges(models, trained_on, only, seed, sets), **rest)
+
     for option in reversed(
         [
             click.option(
@@ -51,10 +86,47 @@ def suite_changes(function: F) -> F:
                 help="Run only these models, tasks, and probes, plus what they need. Repeat, or separate with commas.",
             ),
             click.option("--seed", type=int, help="Override the suite's seed."),
+            click.option(
+                "--set",
+                "sets",
+                multiple=True,
+                metavar="KEY=VALUE",
+                help="Set a value of the suite, such as models.finetuned.finetune.epochs=3. Repeat for more.",
+            ),
+            policy_option,
+            follow_links_option,
         ]
     ):
-        function = option(function)
-    return function
+        wrapped = option(wrapped)
+    return wrapped
+
+
+def policy_option(function: F) -> F:
+    """`--policy`: adds to what HARNESS_POLICY names, and takes nothing away from it."""
+
+    def apply(context: click.Context, _: click.Parameter, files: tuple[str, ...]) -> None:
+        from harness.suite.policies_in_force import VARIABLE
+
+        if files and not context.resilient_parsing:
+            for file in files:
+                if not file or os.pathsep in file:
+                    raise click.BadParameter(
+                        f"expected the path of a policy file, got {file!r}.", param_hint="--policy"
+                    )
+            before = os.environ.get(VARIABLE)
+            os.environ[VARIABLE] = os.pathsep.join([*([] if before is None else [before]), *files])
+            context.call_on_close(
+                lambda: os.environ.pop(VARIABLE) if before is None else os.environ.update({VARIABLE: before})
+            )
+
+    return click.option(
+        "--policy",
+        multiple=True,
+        metavar="FILE",
+        expose_value=False,
+        callback=apply,
+        help="Hold the suite to this policy, beside those of the suite and of HARNESS_POLICY. Repeat for more.",
+    )(function)
 
 
 def device_option(function: F) -> F:
@@ -127,50 +199,42 @@ def lock_file(name: str, suite: Suite) -> Path:
     return lock_path(suite, shipped=not Path(name).expanduser().is_file())
 
 
-def changed_suite(
-    name: str,
-    models: tuple[str, ...],
-    only: tuple[str, ...],
-    seed: int | None,
-    trained_on: tuple[str, ...] = (),
-    baseline_run: Mapping[str, str] | None = None,
-    no_texts: bool = False,
-) -> tuple[Suite, dict[str, Any]]:
+def changed_suite(name: str, changes: SuiteChanges) -> tuple[Suite, dict[str, Any]]:
     """Loads a suite and applies the command line's changes; also returns them for run.json."""
     from harness.calibration.load_calibration import load_any_suite
     from harness.suite.override import override
+    from harness.suite.set_values import assignments, read_typed
 
-    suite = load_any_suite(name)
-    replaced = dict(_assignment(text) for text in models)
+    suite, values = read_typed(assignments(changes.sets), lambda values: load_any_suite(name, values))
+    replaced = dict(_assignment(text) for text in changes.models)
     learned: dict[str, list[str]] = {}
-    for text in trained_on:
+    for text in changes.trained_on:
         model, file = _assignment(text, "NAME=FILE", "--trained-on")
         learned.setdefault(model, []).append(str(Path(file).expanduser().absolute()))
-    wanted = [part for text in only for part in text.split(",") if part]
-    if replaced or wanted or learned or seed is not None or baseline_run or no_texts:
-        suite = override(
-            suite,
-            models=replaced,
-            only=wanted or None,
-            seed=seed,
-            trained_on=learned,
-            baseline_run=baseline_run,
-            texts="none" if no_texts else None,
-        )
-    overrides: dict[str, Any] = {}
-    if replaced:
-        overrides["models"] = replaced
-    if wanted:
-        overrides["only"] = sorted(wanted)
-    if seed is not None:
-        overrides["seed"] = seed
-    if learned:
-        overrides["trained_on"] = learned
-    if baseline_run:
-        overrides["baseline_run"] = dict(baseline_run)
-    if no_texts:
-        overrides["texts"] = "none"
-    return suite, overrides
+    _refuse_twice(changes, replaced, values)
+    overrides = {
+        "models": replaced,
+        "only": sorted(part for text in changes.only for part in text.split(",") if part),
+        "seed": changes.seed,
+        "trained_on": learned,
+        "baseline_run": dict(changes.baseline_run or {}),
+        "texts": "none" if changes.no_texts else None,
+    }
+    given: dict[str, Any] = {key: value for key, value in overrides.items() if value or value == 0}
+    suite = override(suite, **given) if given else suite
+    return suite, {**given, **({"set": values} if values else {})}
+
+
+def _refuse_twice(changes: SuiteChanges, replaced: Mapping[str, str], values: Mapping[str, Any]) -> None:
+    """Refuses a value that `--set` and another option both say."""
+    others = {"seed": "--seed"} if changes.seed is not None else {}
+    others |= {"texts": "--no-texts"} if changes.no_texts else {}
+    others |= {f"models.{name}": f"--model {name}=…" for name in replaced}
+    others |= {"compare.baseline": "--baseline-run"} if changes.baseline_run else {}
+    for key in values:
+        for start, option in others.items():
+            if f"{key}.".startswith(f"{start}.") or f"{start}.".startswith(f"{key}."):
+                raise click.UsageError(f"--set {key}=… and {option} say the same thing; give one of them.")
 
 
 def stored_baseline(run: str | None, model: str | None) -> dict[str, str] | None:

@@ -143,7 +143,7 @@ def _add_full(value: dict[str, Any]) -> None:
     """The data, tasks and probes of bias-full; names that the audit has already stay as they are."""
     from harness.suite.load_suite import load_suite
 
-    full = load_suite("bias-full").value
+    full = load_suite("bias-full", policies=()).value
     for section in ("data", "tasks", "probes"):
         value[section] = {**full.get(section, {}), **value[section]}
 

@@ -17,6 +17,7 @@ from harness.schema.results.verdicts import GateResult
 from harness.storage.store import Store
 from harness.suite.load_suite import build_suite, find_suite
 from harness.suite.suite import Suite
+from harness.suite.unjudged_gates import without_changed
 from harness.suite.yaml.located_document import decode, parse, read_bytes
 
 _STEP = re.compile(r"(\d+)$")
@@ -77,7 +78,8 @@ class CheckpointRunner:
         adapter = isinstance(before, dict) and "adapter" in before
         entry = {**before, "adapter": str(folder)} if adapter else {"load": str(folder), **kept}
         value["models"] = {**value["models"], self._model: entry}
-        return build_suite(self._document, value, Problems(self._document.where))
+        suite = build_suite(self._document, value, Problems(self._document.where))
+        return without_changed(suite, {"models": {self._model: str(folder)}}, None)
 
     def run(self, step: int, folder: Path) -> CheckpointRun:
         """Runs the suite on a checkpoint.

@@ -27,6 +27,10 @@ ANSWERS = ("output", "response", "completion", "answer", "target")
 CONVERSATIONS = ("messages", "conversations", "conversation")
 DOCUMENTS = ("document", "article", "dialogue", "text")
 SUMMARIES = ("summary", "highlights", "abstract")
+SCORES = ("score", "similarity", "similarity_score", "relatedness_score", "rating")
+POSITIVES = ("positives", "positive", "pos", "positive_passages")
+NEGATIVES = ("negatives", "negative", "neg", "negative_passages")
+QUERIES = ("query", "anchor", "question")
 SOURCES = (("source", "target"), ("src", "tgt"), ("source", "translation"))
 _LANGUAGE = re.compile(r"[a-z]{2,3}(?:[-_][A-Za-z]{2,4})?\Z")
 _LANGUAGES = (
@@ -36,7 +40,13 @@ _LANGUAGES = (
 """Codes of languages, each followed by a space."""
 _LONGEST_NAME = 48
 _FEW_LABELS = 30
+_FEW_NUMBERS = 2
+"""Two different numbers, such as 0.0 and 1.5, are labels."""
 _SHOWN = 8
+
+
+def _share(value: float) -> str:
+    return "<1%" if 0 < value < 0.005 else f"{value:.0%}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +87,7 @@ class DescribedData:
     def sentence(self) -> str:
         """What stands in the file, in one line."""
         total = sum(self.labels.values())
-        balance = ", ".join(f"{label} {count / total:.0%}" for label, count in list(self.labels.items())[:_SHOWN])
+        balance = ", ".join(f"{label} {_share(count / total)}" for label, count in list(self.labels.items())[:_SHOWN])
         more = f", … {len(self.labels) - _SHOWN} more" if len(self.labels) > _SHOWN else ""
         what = {"token_classification": "spans: "}.get(self.kind, f"{len(self.labels)} labels: ")
         tongue = f"language {self.language}" if self.language else "language not known"
@@ -143,7 +153,7 @@ def describe_data(
         warnings = adopted.warnings
         if len(labels) < 2:
             raise DataError(
-                f"column {shape.columns[LABEL]!r} holds {len(labels)} different labels.",
+                f"column {shape.columns[LABEL]!r} holds {'a single label' if len(labels) == 1 else 'no labels'}.",
                 where=Where(path),
                 hint="a classification needs two labels or more; name the column of labels with --label.",
             )
@@ -177,7 +187,7 @@ def _shape(
     """The first task whose columns are there."""
     names = {name.casefold(): name for name in reversed(known)}
     if text is None and label is None:
-        for find in (_messages, _tags, _choices, _questions, _summaries, _translations, _instructions):
+        for find in (_messages, _tags, _searches, _choices, _questions, _summaries, _translations, _instructions):
             shape = find(names, rows)
             if shape is not None:
                 return shape
@@ -211,6 +221,17 @@ def _tags(names: Mapping[str, str], rows: Sequence[Mapping[str, Any]]) -> _Shape
     if words is None or tags is None:
         return None
     return _Shape("token_classification", columns={"words": words, "tags": tags})
+
+
+def _searches(names: Mapping[str, str], rows: Sequence[Mapping[str, Any]]) -> _Shape | None:
+    """Queries with the texts that answer them, and texts that do not where they are given: those are candidates."""
+    query, positives, negatives = (_first(names, wanted) for wanted in (QUERIES, POSITIVES, NEGATIVES))
+    if query is None or positives is None:
+        return None
+    columns = {"query": query, "positives": positives}
+    if negatives is None:
+        return _Shape("retrieval", columns=columns)
+    return _Shape("reranking", {"negatives": "negatives"}, {**columns, "negatives": negatives})
 
 
 def _choices(names: Mapping[str, str], rows: Sequence[Mapping[str, Any]]) -> _Shape | None:
@@ -285,6 +306,9 @@ def _labeled(
     labels = label or _label_column(names, [name for name in known if name not in (texts, *(pair or ()))], rows)
     if labels is None or labels == texts:
         return _Shape("language_modeling", columns={"text": texts}, text="text")
+    if _are_scores(labels, rows):
+        columns = {"text": texts, **({"pair": pair[1]} if pair else {}), "score": labels}
+        return _Shape("regression", {"pair": "pair"} if pair else {}, columns, "text")
     if all(isinstance(row.get(labels), list) for row in rows):
         return _Shape("multilabel_classification", {"label": "label"}, {"text": texts, "label": labels}, "text")
     columns = {"text": texts, **({"pair": pair[1]} if pair else {}), LABEL: labels}
@@ -293,11 +317,22 @@ def _labeled(
 
 def _label_column(names: Mapping[str, str], rest: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> str | None:
     """The column of labels: by its name, else the only other one with few values."""
-    named = next((names[name] for name in LABELS if names.get(name) in rest), None)
+    named = next((names[name] for name in (*LABELS, *SCORES) if names.get(name) in rest), None)
     if named is not None:
         return named
     few = [name for name in rest if name.casefold() not in ("id", "split") and _few(name, rows)]
     return few[0] if len(few) == 1 else None
+
+
+def _are_scores(name: str, rows: Sequence[Mapping[str, Any]]) -> bool:
+    """Whether a column holds numbers of which some are no whole ones, or more different ones than labels are."""
+    values = [row.get(name) for row in rows if not is_missing(row.get(name))]
+    try:
+        numbers = {float(value) for value in values if not isinstance(value, bool)}  # type: ignore[arg-type]
+    except (TypeError, ValueError):
+        return False
+    whole = all(number.is_integer() for number in numbers)
+    return bool(numbers) and (not whole or len(numbers) > _FEW_LABELS) and len(numbers) > _FEW_NUMBERS
 
 
 def _few(name: str, rows: Sequence[Mapping[str, Any]]) -> bool:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from harness.commands.rejudge import judge_again
 from harness.commands.stored_suite import suite_of
 from harness.core.errors import DataError, SuiteError, Where, unknown
 from harness.core.reporter import Reporter
@@ -85,6 +86,9 @@ def explain_run(run: RunDir, gate: str | None, reporter: Reporter) -> list[Expla
     if note is not None:
         reporter.warn(note)
     suite = suite_of(run, None)
+    if [policy.result for policy in suite.policies] != results.policies:
+        # A policy that the command is given may ask for bounds that the run does not hold.
+        results = judge_again(run, None, reporter)
     traces = gate_traces(run, suite, results.metrics, results.comparisons, results.evaluations, today=_today())
     if gate is None:
         chosen = [trace for trace in traces if trace.outcome != "pass" or trace.result.waiver is not None]

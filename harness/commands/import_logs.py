@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import math
-import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,7 +19,7 @@ from harness.evaluations.answered_item import Answered
 from harness.evaluations.record_builders import failed, outcome
 from harness.evaluations.tasks.imported import Imported
 from harness.metrics.capability.answer_match import exact_match_of
-from harness.metrics.logged_figure import LOGGED, logged_metric
+from harness.metrics.logged_figure import LOGGED, figure_name, logged_metric
 from harness.storage.run_dir import RunDir
 
 GROUP = "importers"
@@ -153,21 +152,24 @@ def _version(facts: Mapping[str, str | int]) -> str | int:
 def _task(tool: str, logs: Mapping[str, LoggedEvaluation]) -> ImportedTask:
     answers = {model: _unique(logged.answers, model) for model, logged in logs.items()}
     notes = [f"{model}: {note}" for model, logged in logs.items() for note in logged.notes]
-    figures = _common_figures(answers, notes)
+    verdicts = frozenset(name for logged in logs.values() for name in logged.verdicts)
+    figures = _common_figures(answers, verdicts, notes)
     directions = {name: way for logged in logs.values() for name, way in logged.directions.items()}
     for model, logged in logs.items():
         _check_totals(model, logged, figures)
-    metrics: dict[str, str] = {}
-    """Figure → the metric that it is."""
+    metrics: list[tuple[str, str]] = []
+    """(figure, the metric that it is); verdicts stay as logged beside what they are computed as."""
     for figure in figures:
         same = _recomputed(figure, answers)
-        if same in metrics.values():
+        if same in [metric for _, metric in metrics]:
             same = None
-        metrics[figure] = same or logged_metric(_safe(figure), directions.get(figure, "higher"))
         if same is not None:
+            metrics.append((figure, same))
             notes.append(f"{figure} is computed here, as {same}; it agrees with every logged value.")
+        if same is None or figure in verdicts:
+            metrics.append((figure, logged_metric(figure_name(figure), directions.get(figure, "higher"))))
     if not figures:
-        metrics[_STRICT] = _STRICT
+        metrics.append((_STRICT, _STRICT))
     repeated = any(answer.epoch > 1 for of_model in answers.values() for answer in of_model.values())
     if repeated:
         notes.append("items were answered several times; the answers to one item stand together in every interval.")
@@ -177,14 +179,14 @@ def _task(tool: str, logs: Mapping[str, LoggedEvaluation]) -> ImportedTask:
             model: [_answered(items[key], of_model.get(key), metrics, tool) for key in sorted(items)]
             for model, of_model in answers.items()
         },
-        tuple(metrics.values()),
+        tuple(metric for _, metric in metrics),
         tuple(notes),
         Imported,
         {"tool": tool},
         f"Answers that {tool} logged.",
         [
             ItemMeasure(_statistic(figure, metric), figure, better=directions.get(figure, "higher"))
-            for figure, metric in metrics.items()
+            for figure, metric in metrics
         ],
     )
 
@@ -206,15 +208,17 @@ def _unique(answers: Sequence[LoggedAnswer], model: str) -> dict[Key, LoggedAnsw
     return unique
 
 
-def _common_figures(answers: Mapping[str, Mapping[Key, LoggedAnswer]], notes: list[str]) -> list[str]:
-    """The figures that every answer of every model has; what others have is noted."""
+def _common_figures(
+    answers: Mapping[str, Mapping[Key, LoggedAnswer]], verdicts: Set[str], notes: list[str]
+) -> list[str]:
+    """The figures that every answer of every model has; other ones are noted, but for verdicts of single checks."""
     sound = [answer for of_model in answers.values() for answer in of_model.values() if answer.fault is None]
     if not sound:
         faults = dict.fromkeys(str(answer.fault) for of_model in answers.values() for answer in of_model.values())
         raise DataError("no answer of any model can be used.", notes=list(faults)[:_SHOWN])
     names = list(dict.fromkeys(name for answer in sound for name in answer.figures))
     common = [name for name in names if all(name in answer.figures for answer in sound)]
-    lost = [name for name in names if name not in common]
+    lost = [name for name in names if name not in common and name not in verdicts]
     if lost:
         notes.append(f"only some answers have {', '.join(lost)}; left out.")
     if names and not common:
@@ -255,11 +259,7 @@ def _recomputed(figure: str, answers: Mapping[str, Mapping[Key, LoggedAnswer]]) 
 
 
 def _statistic(figure: str, metric: str) -> str:
-    return metric if metric in _RECOMPUTED else f"{LOGGED}.{_safe(figure)}"
-
-
-def _safe(figure: str) -> str:
-    return re.sub(r"[^\w.-]+", "_", figure).strip("_") or "figure"
+    return metric if metric in _RECOMPUTED else f"{LOGGED}.{figure_name(figure)}"
 
 
 def _item(answer: LoggedAnswer, repeated: bool) -> Item:
@@ -270,7 +270,7 @@ def _item(answer: LoggedAnswer, repeated: bool) -> Item:
     return Item(identity, payload, texts, target, {Imported.cluster_unit: answer.id}, slices=answer.slices)
 
 
-def _answered(item: Item, answer: LoggedAnswer | None, metrics: Mapping[str, str], tool: str) -> Answered:
+def _answered(item: Item, answer: LoggedAnswer | None, metrics: Sequence[tuple[str, str]], tool: str) -> Answered:
     if answer is None:
         return Answered(item, failed(item, Failure("missing", f"{tool} logged no answer")), _PROTOCOL, "")
     prompt = text_digest(answer.text)
@@ -278,7 +278,7 @@ def _answered(item: Item, answer: LoggedAnswer | None, metrics: Mapping[str, str
         return Answered(item, failed(item, Failure("error", answer.fault)), _PROTOCOL, prompt)
     written = answer.answer or ""
     stats: dict[str, float] = {}
-    for figure, metric in metrics.items():
+    for figure, metric in metrics:
         if metric in _RECOMPUTED:
             stats[metric] = stats["correct"] = _RECOMPUTED[metric](written, answer.targets)
         else:

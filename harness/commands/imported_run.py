@@ -134,7 +134,7 @@ def _write(run: RunDir, imported: ImportedRun, reporter: Reporter) -> None:
     from harness.suite.load_suite import parse_suite
 
     text = _suite(imported)
-    suite = parse_suite(text, run.path / "suite.yaml")
+    suite = parse_suite(text, run.path / "suite.yaml", policies=())  # judges nothing
     started = run_folders.now()
     evaluations = [_evaluation(run, name, task, imported) for name, task in imported.tasks.items()]
     pairs = wanted_pairs(suite, evaluations)

@@ -31,6 +31,9 @@ _LEADING = {
     "summarization": "rougeL",
     "multiple_choice": "acc",
     "text_generation": "target_bits_per_byte",
+    "regression": "spearman",
+    "retrieval": "ndcg_at_k[10]",
+    "reranking": "ndcg_at_k[10]",
 }
 """Task → the metric that its gates read."""
 _LEAST = {"chrf": 20, "rougeL": 0.1, "target_bits_per_byte": 4}
@@ -42,9 +45,16 @@ _RULES = {
     "translation": "copy",
     "summarization": "lead",
     "multiple_choice": "longest",
+    "regression": "mean",
+    "retrieval": "tfidf",
+    "reranking": "tfidf",
 }
 """Task → the heuristic that any model must beat."""
-_COUNTED = ("gazetteer",)
+_AGAINST_RULE = {"regression": "mae"}
+"""Task → the metric by which a model is compared with its heuristic, where the leading one has no value for that."""
+_UNTRAINED = ("retrieval", "reranking")
+"""Tasks that no stage learns."""
+_COUNTED = ("gazetteer", "mean", "tfidf")
 """Rules that need training rows."""
 _WRITTEN = ("generative_qa", "translation", "summarization", "text_generation")
 _TRAINED_SPLITS = {"train": 0.8, "validation": 0.1, "test": 0.1}
@@ -219,6 +229,11 @@ def _add_task(draft: _Draft, described: DescribedData, labels: str | None, ask: 
     reasons = {"base": _refusal(draft.base, described), "finetuned": _refusal(draft.finetuned, described)}
     if kind == "classification":
         _classify(draft, described, options, reasons, (labels, ask))
+    elif draft.trained_here and kind in _UNTRAINED:
+        raise SuiteError(
+            f"{described.path} ({kind}): no stage learns to rank documents, and no fine-tuned model was given.",
+            hint="pass --finetuned with a sentence encoder or a cross-encoder.",
+        )
     elif draft.trained_here:
         reasons = {"base": reasons["base"], "finetuned": None}
     draft.value["tasks"][name] = {kind: options}
@@ -249,6 +264,9 @@ def _refusal(ability: Ability | None, described: DescribedData) -> str | None:
         return None if ability.labels else "it has no head with labels"
     if kind == "multiple_choice":
         return None if ability.language_model else "it has no language model"
+    if kind == "regression":
+        vectors = "pair" in described.columns and ability.family in ("masked", "causal")
+        return None if ability.numbers or vectors else "it has no head with one row"
     if kind in _WRITTEN:
         writes = ability.language_model and ability.family in ("causal", "seq2seq")
         return None if writes else "it cannot write text"
@@ -378,7 +396,8 @@ def _add_gates(draft: _Draft, described: DescribedData, base_refusal: str | None
         baseline = f"{rule}-{name}"
         if kind != "classification":
             draft.value["models"][baseline] = {"heuristic": {"task": name, "rule": rule}}
-        draft.gate(id=f"{name}-beats-{rule}", metric=metric, kind="superiority", baseline=baseline)
+        compared = f"{name}.{_AGAINST_RULE.get(kind, leading)}"
+        draft.gate(id=f"{name}-beats-{rule}", metric=compared, kind="superiority", baseline=baseline)
     if base_refusal is not None:
         limit = {"max" if leading.endswith("per_byte") else "min": _LEAST.get(leading, 0.5)}
         draft.gate(id=f"{name}-floor", metric=metric, kind="absolute", **limit)
@@ -403,6 +422,11 @@ def _add_models(draft: _Draft, models: GivenModels, first: DescribedData) -> Non
         made["finetuned"] = {"finetune": {"from": "base", "task": first.name}}
         draft.comments["models", "finetuned"] = (
             "No fine-tuned model was given: it is trained here, on the training rows."
+        )
+    elif first.kind == "regression":
+        raise SuiteError(
+            f"{first.path} (regression): no model was given, and a bag of words learns labels alone.",
+            hint="pass --base with the encoder that shall learn the numbers, or --finetuned with one that did.",
         )
     else:
         made["finetuned"] = {"classical": {"task": first.name}}

@@ -155,7 +155,7 @@ def _with_texts(
     if not hidden:
         return list(rows)
     try:
-        asked = prepare(own_suite(run), store, reporter, limit=results.limit).evaluations
+        asked = prepare(own_suite(run, held=False), store, reporter, limit=results.limit).evaluations
         texts: dict[tuple[str, str], Mapping[str, str]] = {
             (name, item.id): item.texts
             for name in hidden

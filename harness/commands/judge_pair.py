@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from harness.commands.compare_runs import matched_pairs, require_one_protocol
+from harness.commands.stored_suite import suite_of
 from harness.core.errors import DataError, SuiteError, Where
 from harness.core.reporter import Reporter
 from harness.pipeline.results.gate_verdicts import verdicts, wanted_pairs
@@ -43,10 +44,9 @@ def judge_pair(
         SuiteError: when the suite has no gates.
         DataError: when no released model has a partner, or the runs asked differently.
     """
-    from harness.calibration.load_calibration import load_any_suite
     from harness.gates.overall_verdict import overall
 
-    suite = load_any_suite(suite_name)
+    suite = _held(suite_of(second, suite_name))
     if not suite.gates:
         raise SuiteError("no gates: nothing was judged.", where=Where(suite.path), hint="add a gate (docs/gates.md).")
     old, new = first.read_results(), second.read_results()
@@ -66,6 +66,15 @@ def judge_pair(
         gates |= {(gate.id, gate.model, gate.slice): gate for gate in results.gates}
     judged = list(gates.values())
     return results.model_copy(update={"gates": judged, "verdict": overall(judged, results.evaluations)})
+
+
+def _held(suite: Suite) -> Suite:
+    """The suite without the gates of policies that judge against another baseline than the first run."""
+    from harness.suite.unjudged_gates import without_changed
+
+    compares = any((policy.sections.require.get("compare") or {}).get("baseline") for policy in suite.policies)
+    other = "`harness compare` takes another baseline than the policy requires"
+    return without_changed(suite, {}, None, [other]) if compares else suite
 
 
 def _released(
@@ -144,6 +153,7 @@ def _judged(
             "metrics": scores.metrics,
             "comparisons": scores.comparisons,
             "flips": scores.flips,
+            "policies": [policy.result for policy in judged.policies],
             "gates": verdicts(run, judged, scores.metrics, scores.comparisons, evaluations, today=today),
         }
     )

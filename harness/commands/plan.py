@@ -13,6 +13,7 @@ from harness.commands.plan_times import Machine, statistics_seconds
 from harness.core.reporter import Reporter
 from harness.model_kinds.architecture_presets import configuration_in
 from harness.pipeline.checkpoints.checkpoint_builder import CheckpointBuilder
+from harness.pipeline.checkpoints.named_checkpoints import catalog_configuration
 from harness.pipeline.prepared_suite import BoundEvaluation, PreparedSuite, held_out_references, prepare, references
 from harness.pipeline.records.record_cache import RecordCache
 from harness.schema.suite.data_refs import ref_name
@@ -201,7 +202,7 @@ def _at_hand(suite: Suite, model: str, builder: CheckpointBuilder) -> bool:
     parent = suite.models[model].parent
     while parent is not None:
         if not suite.models[parent].trained:
-            return builder.cached(parent)
+            return builder.cached(parent) or _stated(suite, parent) is not None
         parent = suite.models[parent].parent
     return True
 
@@ -209,11 +210,11 @@ def _at_hand(suite: Suite, model: str, builder: CheckpointBuilder) -> bool:
 def _network(suite: Suite, model: str, builder: CheckpointBuilder) -> Mapping[str, Any] | None:
     """The transformers configuration of a model that answers; None for one that is no network."""
     spec = suite.models[model]
-    own = spec.kind.configuration(spec.options, suite.folder)
-    if own is not None:
-        return own
     if not spec.trained and builder.cached(model):
         return configuration_in(builder.checkpoint(model).path)
+    own = _stated(suite, model)
+    if own is not None:
+        return own
     return None if spec.parent is None else _configuration(suite, model, builder)
 
 
@@ -233,8 +234,15 @@ def _configuration(suite: Suite, model: str, builder: CheckpointBuilder | None) 
         spec = suite.models[name]
         if not spec.trained and builder is not None and builder.cached(name):
             return configuration_in(builder.checkpoint(name).path)
-        configuration = spec.kind.configuration(spec.options, suite.folder)
+        configuration = _stated(suite, name)
         if configuration is not None:
             return configuration
         name = spec.parent
     return None
+
+
+def _stated(suite: Suite, model: str) -> Mapping[str, Any] | None:
+    """The transformers configuration that a model's options or the catalog of checkpoints state."""
+    spec = suite.models[model]
+    stated: Mapping[str, Any] | None = spec.kind.configuration(spec.options, suite.folder)
+    return catalog_configuration(getattr(spec.options, "load", None)) if stated is None else stated

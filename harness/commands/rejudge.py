@@ -97,6 +97,7 @@ def judge_again(run: RunDir, suite_name: str | None, reporter: Reporter, trust: 
         update={
             "gates": gates,
             "series": series,
+            "policies": [policy.result for policy in suite.policies],
             "verdict": overall(gates, results.evaluations),
             "notes": [*(note for note in results.notes if note not in stale), *series_notes(series)],
         }
@@ -105,11 +106,10 @@ def judge_again(run: RunDir, suite_name: str | None, reporter: Reporter, trust: 
 
 def judged_info(run: RunDir, suite_name: str | None) -> RunInfo:
     """run.json, with the suite whose gates judged the run again."""
-    from harness.calibration.load_calibration import load_any_suite
-
     info = run.read_info()
+    suite = suite_of(run, suite_name)
+    info.policies = [policy.stored for policy in suite.policies]
     if suite_name is not None:
-        suite = load_any_suite(suite_name)
         info.judged_by = JudgedBy(suite_path=str(suite.path), suite_text=suite.text)
     return info
 

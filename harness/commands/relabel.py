@@ -66,6 +66,8 @@ def relabel(run: RunDir, file: Path, out: Path, command: Sequence[str], reporter
     Raises:
         DataError: for a run that was changed, a malformed file, an unknown item or label, or when no label changes.
     """
+    from harness.suite.unjudged_gates import RELABELED, without_changed
+
     results, info = run.read_results(), run.read_info()
     content = _bytes(file)
     fixes = _fixes(run, results, content, file)
@@ -76,7 +78,7 @@ def relabel(run: RunDir, file: Path, out: Path, command: Sequence[str], reporter
         digest=bytes_digest(content),
         labels={name: len(labels) for name, labels in fixes.items()},
     )
-    suite = suite_of(run, None)
+    suite = without_changed(suite_of(run, None), {}, None, [RELABELED])
     identity = digest({"relabeled": source.model_dump()})
     with run_folders.claim(out, results.suite, identity, resume=False) as (made, _):
         for part in ("records", "items", "training", "audits"):

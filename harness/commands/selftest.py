@@ -54,7 +54,7 @@ def selftest_run(
     reason: str | None = "no model was evaluated a second time."
     if ask_again:
         noise_results, reason = _asked_twice(run, results, store, reporter, device)
-    bounds = gate_bounds(run, own_suite(run), results, reporter)
+    bounds = gate_bounds(run, own_suite(run, held=False), results, reporter)
     made = _summed_up(alarms, bounds, noise_results, reason, swaps)
     gates = [gate.model_copy(update={"bound_holds": holds_of(gate, bounds)}) for gate in results.gates]
     run.write(results.model_copy(update={"selftest": made, "gates": gates}))
@@ -111,7 +111,7 @@ def _asked_twice(
     from harness.comparisons.false_alarms import noise
 
     try:
-        suite = own_suite(run)
+        suite = own_suite(run, held=False)
         prepared = prepare(suite, store, reporter, limit=results.limit)
         builder = CheckpointBuilder(prepared, store, reporter)
         if not builder.cached(results.baseline):

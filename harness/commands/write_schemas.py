@@ -1,4 +1,4 @@
-"""The JSON Schemas of files that people write and read: a suite, and results.json."""
+"""The JSON Schemas of files that people write and read: a suite, a policy, and results.json."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from harness.calibration.planted_bias_spec import PlantedBiasSpec
 from harness.schema.results.results_schema import SHIPPED, results_schema
 from harness.storage import atomic
 from harness.suite.suite_schema import json_schema
+from harness.suite.suite_schema import policy_schema as policy_schema
 
 
 def suite_schema() -> dict[str, Any]:
@@ -21,6 +22,11 @@ def suite_schema() -> dict[str, Any]:
 def write_suite_schema(path: Path) -> None:
     """Writes the schema of suites, as it stands beside the bundled suites."""
     atomic.write_text(path, json.dumps(suite_schema(), indent=1, ensure_ascii=False) + "\n")
+
+
+def write_policy_schema(path: Path) -> None:
+    """Writes the schema of policies, as it stands beside that of suites."""
+    atomic.write_text(path, json.dumps(policy_schema(), indent=1, ensure_ascii=False) + "\n")
 
 
 def write_results_schema(path: Path = SHIPPED) -> None:

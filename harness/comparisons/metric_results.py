@@ -12,7 +12,7 @@ from harness.comparisons.anytime_bounds import anytime_interval
 from harness.comparisons.missing_answers import MissingAnswers
 from harness.comparisons.recomputed import level_recomputed
 from harness.comparisons.sampling_variance import sampling_variance
-from harness.comparisons.slices import has_slices, per_slice, slice_rows
+from harness.comparisons.slices import per_slice, rows_at, slice_rows
 from harness.core.interval import Interval, finite
 from harness.core.metric import Metric
 from harness.core.records import Records
@@ -101,7 +101,7 @@ def metric_results(
                 resamples=min(resamples, RECOMPUTES), seed=seed, progress=progress,
             )  # fmt: skip
         return estimate(
-            stats[positions],
+            rows_at(metric, readable, stats, positions),
             kind=metric.kind,
             value=metric.value,
             clusters=[clusters[row] for row in positions.tolist()],
@@ -120,7 +120,8 @@ def metric_results(
         update: dict[str, object] = {}
         if anytime:
             names = [clusters[place] for place in positions.tolist()]
-            update["anytime"] = anytime_interval(metric, (stats[positions],), names, row.interval, row.clusters, alphas)
+            rows = rows_at(metric, readable, stats, positions)
+            update["anytime"] = anytime_interval(metric, (rows,), names, row.interval, row.clusters, alphas)
         worst = missing.of(row.slice, confidence, alphas)
         if worst is not None:
             update |= {"missing": worst.missing, "worst_case": worst.interval}
@@ -131,7 +132,7 @@ def metric_results(
 
     results = [further(builder.result(None, level(everything, resamples)), everything)]
     results[0] = results[0].model_copy(update={"adjusted": adjusted_level(metric, records, confidence, alphas)})
-    if slices and has_slices(metric):
+    if slices and metric.sliced:
         rows_of_slice = slice_rows(readable, everything)
         for name in records.slice_names:
             if name in rows_of_slice:

@@ -47,7 +47,7 @@ class MissingAnswers:
         self._values = np.full((len(sides), len(names)), np.nan)
         self._absent: BoolArray = np.ones((len(sides), len(names)), dtype=np.bool_)
         self._clusters, self._members = [""] * len(names), dict[str, list[int]]()
-        usable = metric.kind == "mean" and all(map(math.isfinite, metric.range()))
+        usable = metric.kind == "mean" and not metric.whole and all(map(math.isfinite, metric.range()))
         structure = MetricStructure()
         for number, side in enumerate(sides):
             rows = np.array([place[item] for item in side.item_ids], dtype=np.int64)

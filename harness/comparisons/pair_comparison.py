@@ -18,7 +18,7 @@ from harness.comparisons.join import Joined, Rows, join
 from harness.comparisons.missing_answers import MissingAnswers
 from harness.comparisons.recomputed import compare_recomputed
 from harness.comparisons.sampling_variance import sampling_variance
-from harness.comparisons.slices import has_slices, per_slice, slice_rows
+from harness.comparisons.slices import per_slice, rows_at, slice_rows
 from harness.core.interval import Interval, finite, number_or_nan
 from harness.core.metric import Metric
 from harness.core.metric_structure import MetricStructure
@@ -44,6 +44,13 @@ class _Sides:
     clusters: list[str]
     structure: MetricStructure
     notes: list[str]
+
+    def at(self, metric: Metric, positions: Rows) -> tuple[FloatArray, FloatArray]:
+        """The rows of the baseline and of the candidate at some positions."""
+        return (
+            rows_at(metric, self.ours, self.base, positions),
+            rows_at(metric, self.theirs, self.candidate, positions),
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,8 +127,7 @@ def compare(
                 resamples=min(resamples, RECOMPUTES), seed=seed, progress=progress,
             )  # fmt: skip
         return difference(
-            sides.base[positions],
-            sides.candidate[positions],
+            *sides.at(metric, positions),
             kind=metric.kind,
             value=metric.value,
             clusters=[clusters[row] for row in positions.tolist()],
@@ -139,7 +145,7 @@ def compare(
         adjusted = adjusted_change(metric, (base, candidate), joined, confidence, alphas)
         if adjusted is not None:
             results[0] = results[0].model_copy(update={"adjusted": adjusted})
-    if not slices or not has_slices(metric):
+    if not slices or not metric.sliced:
         return results
     outside = {
         "only_base": slice_rows(base, joined.only_base_rows),
@@ -198,7 +204,7 @@ class _Additions:
         sides = self.sides
         update: dict[str, object] = {}
         if self.anytime:
-            stats = (sides.base[positions], sides.candidate[positions])
+            stats = sides.at(self.metric, positions)
             names = [sides.clusters[place] for place in positions.tolist()]
             update["anytime"] = anytime_interval(self.metric, stats, names, row.delta, row.clusters, self.alphas)
         worst = self.missing.of(row.slice, self.confidence, self.alphas)
@@ -228,7 +234,7 @@ def _max_t(
     slices = []
     for row, error in zip(tested, errors, strict=True):
         places = by_slice[row.slice or ""]
-        slices.append(SlicedSides(sides.base[places], sides.candidate[places], codes[places], error))
+        slices.append(SlicedSides(*sides.at(metric, places), codes[places], error))
     adjusted = dict(
         zip([row.slice for row in tested], max_t(slices, metric.value, groups.count, resamples, seed), strict=True)
     )

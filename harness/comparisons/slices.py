@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from harness.core.metric import Metric
-from harness.core.records import Records
+from harness.core.records import FloatArray, Records
 
 _SLICE_SHARE = 5
 _SLICE_LEAST = 2_000
@@ -26,12 +26,11 @@ def per_slice(resamples: int, alphas: Sequence[float] = ()) -> int:
     return min(resamples, max(_SLICE_LEAST, resamples // _SLICE_SHARE, tails))
 
 
-def has_slices(metric: Metric) -> bool:
-    """Whether a slice of the metric's rows is the metric of the slice.
-
-    Not so for figures of a whole set (`metrics.metric_shapes.JackknifeMetric`), whose rows depend on each other.
-    """
-    return metric.sliced
+def rows_at(metric: Metric, records: Records, stats: FloatArray, positions: npt.NDArray[np.int64]) -> FloatArray:
+    """The metric's rows of some of the records: those of `stats`, or made anew where rows depend on each other."""
+    if metric.whole and len(positions) < len(records):
+        return metric.stats(records.take(positions))
+    return stats[positions]
 
 
 def slice_rows(records: Records, rows: npt.NDArray[np.int64]) -> dict[str, npt.NDArray[np.int64]]:

@@ -47,6 +47,10 @@ class Problems:
         """The same list, seen from further down the file."""
         return Problems(self._places, (*self._prefix, *keys), self._found)
 
+    def elsewhere(self, places: Places, *keys: Key) -> Problems:
+        """The same list, seen from a point of another file."""
+        return Problems(places, keys, self._found)
+
     def where(self, *keys: Key, key: bool = False) -> Where:
         return self._places(*self._prefix, *keys, key=key)
 

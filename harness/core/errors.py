@@ -11,6 +11,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from harness.core.shown_paths import shown
+
 EXIT_OK = 0
 EXIT_USAGE = 2
 EXIT_GATE_FAILED = 10
@@ -70,7 +72,7 @@ class HarnessError(Exception):
         lines = [f"{place}{self.message}", *self.notes]
         if self.hint:
             lines.append(f"next: {self.hint}")
-        return "\n".join(lines)
+        return shown("\n".join(lines))
 
 
 class SuiteError(HarnessError):

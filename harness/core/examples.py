@@ -4,6 +4,8 @@ A task that models are trained for has `examples(dataset, split)`, a sequence of
 these types. The stage picks its objective from the type and from the parent's kind:
 
     LabeledText     sequence classification: one label, several independent ones, or a pair of texts
+    ScoredText       regression: a number for a text or a pair of texts
+    SearchPair       retrieval and reranking: what a rule may count; no learner takes it yet
     TaggedWords      token classification
     AnswerSpan       extractive question answering (span head)
     PromptTarget     text after a prompt or a conversation; loss on the target alone
@@ -81,6 +83,31 @@ class LabeledText(Example):
 
     def inputs(self) -> tuple[str, ...]:
         return (self.text,) if self.pair is None else (self.text, self.pair)
+
+
+@dataclass(frozen=True, slots=True)
+class ScoredText(Example):
+    """A text (or a pair of texts) and its number, as `Regress` asks for it."""
+
+    kind: ClassVar[str] = "scored_text"
+    text: str
+    score: float
+    pair: str | None = None
+
+    def inputs(self) -> tuple[str, ...]:
+        return (self.text,) if self.pair is None else (self.text, self.pair)
+
+
+@dataclass(frozen=True, slots=True)
+class SearchPair(Example):
+    """A query and a document that answers it."""
+
+    kind: ClassVar[str] = "search_pair"
+    query: str
+    document: str
+
+    def inputs(self) -> tuple[str, ...]:
+        return (self.query, self.document)
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,6 +43,7 @@ class LoggedEvaluation:
 
     Attributes:
         directions: figures for which less is better; every other one is better when it is higher.
+        verdicts: figures that say what the tool let pass; they stay as logged beside what they can be computed as.
         totals: the tool's own mean of a figure, to be held against the answers.
         notes: what a reader of the figures must know.
     """
@@ -51,6 +52,7 @@ class LoggedEvaluation:
     directions: Mapping[str, Literal["higher", "lower"]] = field(default_factory=dict)
     totals: Mapping[str, float] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    verdicts: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

@@ -48,7 +48,8 @@ class Metric(ABC):
         role: what it says beside the evaluation's other metrics.
         aspect: whether it measures answers or the probabilities that stand with them.
         bounds: the smallest and the largest level that it can have; None where its unit tells.
-        sliced: whether a slice of its rows is the metric of the slice.
+        sliced: whether it has slices.
+        whole: its rows depend on each other, so that those of a slice are made from the slice's records alone.
     """
 
     # Empty, so that metrics that are dataclasses can have slots.
@@ -67,6 +68,7 @@ class Metric(ABC):
     aspect: Aspect = "quality"
     bounds: tuple[float, float] | None = None
     sliced: ClassVar[bool] = True
+    whole: ClassVar[bool] = False
 
     @property
     def unkept(self) -> Mapping[str, str]:

@@ -31,6 +31,9 @@ class ModelFacts:
         shots: how many of them.
         made_for: the only task that it can be asked about, or None.
         pooling: how it makes one vector of a text by itself (`requests.Embed`), or None where it does not say.
+        prompts: the names of the prompts that it puts before texts where it is asked to.
+        similarity: how its vectors are compared.
+        default_prompt: that of texts for which none is named; None where it has none.
         decoding: the fields of `Generate` that it carries out (`requests.DECODING`).
         answer_key: what else changes answers (dtype, scoring version, …), part of cache keys.
     """
@@ -55,6 +58,9 @@ class ModelFacts:
     chat_form: str | None = None
     bos: str | None = None
     pooling: str | None = None
+    prompts: tuple[str, ...] = ()
+    default_prompt: str | None = None
+    similarity: Literal["cosine", "dot"] = "cosine"
     decoding: frozenset[str] = DECODING
     answer_key: Mapping[str, Any] = field(default_factory=dict)
 

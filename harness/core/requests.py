@@ -8,6 +8,7 @@ Log-likelihoods are in nats (natural logarithm), summed in float64.
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal, NamedTuple
 
@@ -16,6 +17,7 @@ from harness.core.digests import digest
 MaskedScorer = Literal["pll", "pll_word_l2r", "pll_shared", "pll_modified", "crows_original"]
 PAIRED_SCORERS: frozenset[str] = frozenset({"pll_shared", "pll_modified", "crows_original"})
 """Scorers that read which tokens a sentence shares with its partner."""
+_FEW_DOCUMENTS = 200
 LATER = {"later": True}
 """Marks a field that came after keys were made: at its default it is no part of them."""
 
@@ -32,11 +34,14 @@ class ChatForm:
         tools: a JSON list of tools (OpenAI's form); empty for none.
         variables: a JSON object of template variables (`enable_thinking`, a date); empty for none.
         default_template: the template of models that have none of their own; empty where they cannot be asked.
+        as_text: what the template writes is a text like any other, as lm-evaluation-harness has it: the tokenizer puts
+            BOS before it unless it begins with one, an option stands right behind it, and no turn's end is known.
     """
 
     tools: str = ""
     variables: str = ""
     default_template: str = ""
+    as_text: bool = field(default=False, metadata=LATER)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,11 +52,17 @@ class Request:
 
     def key(self) -> str:
         """The request's digest: its kind and every field (but later ones that were left at their default)."""
-        values = dataclasses.asdict(self)
-        for declared in dataclasses.fields(self):
-            if declared.metadata.get("later") and getattr(self, declared.name) == declared.default:
-                del values[declared.name]
-        return digest({"kind": self.kind, **values})
+        return digest({"kind": self.kind, **_key_fields(self)})
+
+
+def _key_fields(part: Request | ChatForm) -> dict[str, Any]:
+    """What a key holds of a request, or of a part of it."""
+    values = {slot.name: getattr(part, slot.name) for slot in dataclasses.fields(part) if not _left_out(part, slot)}
+    return {name: _key_fields(value) if isinstance(value, ChatForm) else value for name, value in values.items()}
+
+
+def _left_out(part: Request | ChatForm, slot: dataclasses.Field[Any]) -> bool:
+    return bool(slot.metadata.get("later")) and getattr(part, slot.name) == slot.default
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +81,15 @@ class Classify(Request):
     pair: str | None = None
     independent: bool = False
     head_labels: tuple[str, ...] | None = dataclasses.field(default=None, metadata=LATER)
+
+
+@dataclass(frozen=True, slots=True)
+class Regress(Request):
+    """A number for a text, or for a pair of texts, by a head with one row: what the head gives, unscaled."""
+
+    kind: ClassVar[str] = "regress"
+    text: str
+    pair: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,12 +231,67 @@ class Embed(Request):
     Attributes:
         text: what is read.
         pooling: `mean`, `first`, `last`, `max`, `mean_sqrt` (the sum over the root of the length), `weighted_mean`
-            (by place: 1, 2, 3, …), or several of them, such as `first+mean`.
+            (by place: 1, 2, 3, …), or several of them, such as `first+mean`. What a sentence encoder does to that
+            vector follows, step by step: `mean>dense`, `mean>dense>normalize`.
+        prompt: name of the encoder's own prompt that stands before the text; empty for none.
     """
 
     kind: ClassVar[str] = "embed"
     text: str
     pooling: str = "mean"
+    prompt: str = field(default="", metadata=LATER)
+
+
+class DocumentPool:
+    """Documents that queries search, told apart by their texts alone.
+
+    Attributes:
+        texts: in the order in which documents with one score stand.
+        digest: of the texts.
+    """
+
+    __slots__ = ("digest", "texts")
+
+    def __init__(self, texts: Sequence[str]) -> None:
+        self.texts = tuple(texts)
+        self.digest = digest(list(self.texts))
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, DocumentPool) and other.digest == self.digest
+
+    def __hash__(self) -> int:
+        return hash(self.digest)
+
+    def __repr__(self) -> str:
+        """The texts of a few documents, which a window of requests counts; of many the digest: they are read once."""
+        return repr(self.texts) if len(self.texts) <= _FEW_DOCUMENTS else f"{len(self.texts)} documents {self.digest}"
+
+
+@dataclass(frozen=True, slots=True)
+class Rank(Request):
+    """The documents of a pool that fit a query best.
+
+    Attributes:
+        query: what is looked for.
+        pool: the documents.
+        top: so many of them are given.
+        pooling: of vectors, as `Embed`; empty for a head that reads query and document together, or for a rule.
+        prompts: names of the encoder's prompts before the query and before documents; empty for none.
+        similarity: of two vectors.
+    """
+
+    kind: ClassVar[str] = "rank"
+    query: str
+    pool: DocumentPool
+    top: int
+    pooling: str = ""
+    prompts: tuple[str, str] = ("", "")
+    similarity: Literal["cosine", "dot"] = "cosine"
+
+    def key(self) -> str:
+        """As of all requests, with the pool by its digest."""
+        fields = [self.query, self.pool.digest, self.top, self.pooling, list(self.prompts), self.similarity]
+        return digest({"kind": self.kind, "fields": fields})
 
 
 @dataclass(frozen=True, slots=True)
@@ -414,6 +489,24 @@ class Completions:
 
 
 @dataclass(frozen=True, slots=True)
+class Ranking:
+    """The best documents of a pool, best first.
+
+    Attributes:
+        places: of the documents in the pool.
+        scores: as 32-bit floats hold them; documents with one score stand in the pool's order.
+        truncated: tokens that did not fit.
+    """
+
+    places: tuple[int, ...]
+    scores: tuple[float, ...]
+    truncated: int = 0
+
+    def to_json(self) -> dict[str, Any]:
+        return {"ranking": list(self.places), "scores": list(self.scores), "truncated": self.truncated}
+
+
+@dataclass(frozen=True, slots=True)
 class Failure:
     """Why a request has no value: `unsupported`, `nan`, `too_long`, `no_token`, `error`, `unavailable`.
 
@@ -428,7 +521,7 @@ class Failure:
         return {"failure": self.reason, "message": self.message}
 
 
-Response = Scores | Likelihood | Generated | Embedding | Tags | SpanAnswer | Completions | Failure
+Response = Scores | Likelihood | Generated | Embedding | Tags | SpanAnswer | Completions | Ranking | Failure
 
 
 def response_from_json(value: dict[str, Any]) -> Response:
@@ -463,6 +556,9 @@ def _read(value: dict[str, Any]) -> Response:
             inputs=_inputs(value),
             **counts,
         )
+    if "ranking" in value:
+        places = tuple(int(place) for place in value["ranking"])
+        return Ranking(places, _floats(value["scores"]), int(value["truncated"]))
     if "embedding" in value:
         return Embedding(_floats(value["embedding"]), int(value["truncated"]), _inputs(value))
     if "tags" in value:

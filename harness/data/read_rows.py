@@ -7,6 +7,7 @@ it, so a file means the same everywhere.
 from __future__ import annotations
 
 import re
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -35,6 +36,9 @@ FORMATS = {
 _BINARY = frozenset({"parquet"})
 _COPIES = 2
 """Of a file in memory: its bytes and its text; rows come on top."""
+_GZIP = b"\x1f\x8b"
+_STEP = 64 * 2**20
+"""Bytes that are unpacked before the memory that is free is looked at again."""
 _WRITTEN_HALF = re.compile(rb"\\u[dD][89a-fA-F]")
 """How JSON spells a half of a surrogate pair."""
 
@@ -69,7 +73,7 @@ class ReadRows:
 
 
 def content_of(path: Path, shown: str | None = None, base: Path | None = None) -> bytes:
-    """A file's bytes.
+    """A file's bytes, unpacked where it is gzipped.
 
     Args:
         shown: the file's name in messages.
@@ -93,20 +97,43 @@ def content_of(path: Path, shown: str | None = None, base: Path | None = None) -
         content = plain_files.read_bytes(path)
     except OSError as error:
         raise DataError(f"cannot read the file: {error.strerror}.", where=where) from error
+    if content.startswith(_GZIP):
+        content = _unpacked(content, where)
     if not content.strip():
         raise DataError("the file is empty.", where=where, hint="use a file with rows.")
     return content
 
 
+def _unpacked(content: bytes, where: Where) -> bytes:
+    """What a gzip file holds; a small file that unpacks to more than the memory that is free is an error."""
+    parts: list[bytes] = []
+    size, rest = 0, content
+    try:
+        while rest:
+            member = zlib.decompressobj(wbits=31)
+            part = member.decompress(rest, _STEP)
+            while part:
+                parts.append(part)
+                size += len(part)
+                memory_room.require(_COPIES * size, f"the unpacked file has at least {size:,} bytes", where)
+                part = member.decompress(member.unconsumed_tail, _STEP)
+            if not member.eof:
+                raise zlib.error("it ends too early")
+            rest = member.unused_data.lstrip(b"\0")
+    except zlib.error as error:
+        raise DataError(f"the gzip file is damaged: {error}.", where=where, hint="pack the file again.") from error
+    return b"".join(parts)
+
+
 def format_of(file: str | Path, given: str | None = None) -> str:
-    """A file's format: `given`, else by its ending.
+    """A file's format: `given`, else by its ending, before `.gz` where it is gzipped.
 
     Raises:
         DataError: for an unknown ending.
     """
     if given is not None:
         return given
-    suffix = Path(file).suffix.lower()
+    suffix = Path(str(file).lower().removesuffix(".gz")).suffix
     if suffix not in FORMATS:
         raise DataError(
             f"the extension {suffix!r} is not a known format ({', '.join(sorted(FORMATS))}).",

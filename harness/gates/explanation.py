@@ -12,8 +12,19 @@ from harness.gates.criterion import Criterion
 from harness.gates.passing_margin import passing_margin
 from harness.gates.trace import GateTrace
 from harness.schema.results.evidence import evidence
+from harness.schema.results.gate_words import margin_in_points, sentence_in_points
 from harness.schema.results.metrics import ComparisonResult
-from harness.schema.results.number_format import confidence, in_unit, items, plural, whole
+from harness.schema.results.number_format import (
+    amount,
+    confidence,
+    difference,
+    in_unit,
+    is_fraction,
+    items,
+    level,
+    plural,
+    whole,
+)
 from harness.schema.results.seed_aggregation import reads_recipe
 from harness.schema.suite.gate_rules import AllOfRule, Composition, NoFlipsRule, NonInferiorityRule, SuperiorityRule
 from harness.statistics.anytime import ASYMPTOTIC, BETTING
@@ -58,12 +69,38 @@ def explain(trace: GateTrace, *, as_member: bool = False) -> Explanation:
     parts = [part for part in (result.model, f"on {result.slice}" if result.slice else "") if part]
     title = result.id + (f" ({', '.join(parts)})" if parts else "")
     force = "" if as_member else _force(trace)
-    lines: list[Line] = [("verdict", f"{result.verdict}{force}"), ("because", result.sentence), *_body(trace)]
+    lines: list[Line] = [("verdict", f"{result.verdict}{force}"), ("because", _sentence(trace)), *_body(trace)]
+    lines += [] if as_member else list(_origin(trace))
     if result.waiver is not None:
         expired = "" if result.waiver_holds else "; no run is green while it is in the suite: remove it"
         lines.append(("waiver", f"{result.waiver}{expired}"))
     members = tuple(explain(member, as_member=True) for member in trace.members)
     return Explanation(title, result.verdict, result.blocking, tuple(lines), members)
+
+
+def _sentence(trace: GateTrace) -> str:
+    criterion, text = trace.criterion, trace.result.sentence
+    counted = criterion is None or criterion.scale == "log" or trace.error is not None
+    return text if counted or criterion is None or not is_fraction(criterion.shown) else sentence_in_points(text)
+
+
+def _figure(value: float, unit: str, *, signed: bool) -> str:
+    """A level in % or a difference in points, as the tables have them."""
+    if not is_fraction(unit):
+        return in_unit(value, unit, signed=signed)
+    return f"{difference(value, unit)} points" if signed else level(value, unit)
+
+
+def _origin(trace: GateTrace) -> Iterator[Line]:
+    """Where the rule stands, and what a policy has to do with it."""
+    result = trace.result
+    place = f" ({result.where})" if result.where is not None else ""
+    if result.policy is not None:
+        yield "rule of", f"the policy {result.policy}{place}; a suite may make it stricter, never looser"
+    elif result.changes:
+        yield "rule of", f"the suite{place}"
+    if result.changes:
+        yield "made stricter", "; ".join(result.changes)
 
 
 def _body(trace: GateTrace) -> Iterator[Line]:
@@ -84,7 +121,7 @@ def _numbers(trace: GateTrace, criterion: Criterion) -> Iterator[Line]:
     signed = isinstance(row, ComparisonResult) and criterion.scale == "linear"
 
     def show(value: float) -> str:
-        return ("×" if criterion.scale == "log" else "") + in_unit(value, unit, signed=signed)
+        return "×" + in_unit(value) if criterion.scale == "log" else _figure(value, unit, signed=signed)
 
     what = "value" if not isinstance(row, ComparisonResult) else "ratio" if criterion.scale == "log" else "change"
     if isinstance(trace.rule, SuperiorityRule | NonInferiorityRule) and criterion.scale == "linear":
@@ -95,11 +132,14 @@ def _numbers(trace: GateTrace, criterion: Criterion) -> Iterator[Line]:
             f"; lower bound {show(judged.low)}, upper bound {show(judged.high)}, each at "
             f"{confidence(result.alpha)} confidence"
         )
-    yield "numbers", f"{bounds}; required: {criterion.margin}"
+    required = criterion.margin
+    if is_fraction(unit) and criterion.scale == "linear":
+        required = margin_in_points(required, level=not isinstance(row, ComparisonResult))
+    yield "numbers", f"{bounds}; required: {required}"
     sample = items(row.n, row.clusters, row.n_eff)
     if isinstance(row, ComparisonResult):
         if row.mde is not None:
-            sample += f"; a true difference of {in_unit(row.mde, row.unit)} would be found with 80% power"
+            sample += f"; a true difference of {amount(row.mde, row.unit)} would be found with 80% power"
         if row.discordant is not None:
             sample += f"; the two differ on {row.discordant:.1%} of the items"
     yield "sample", sample
@@ -124,20 +164,20 @@ def _beside(criterion: Criterion, signed: bool) -> Iterator[Line]:
         text = f"{plural(row.missing, 'item')} without an answer"
         if interval is not None and interval.low is not None and interval.high is not None:
             figure = "change" if isinstance(row, ComparisonResult) else "value"
-            low, high = (in_unit(end, row.unit, signed=signed) for end in (interval.low, interval.high))
+            low, high = (_figure(end, row.unit, signed=signed) for end in (interval.low, interval.high))
             text += f"; whatever these are, the {figure} lies between {low} and {high}"
         yield "missing", text
     if row.adjusted is not None:
         ends = (row.adjusted.interval.value, row.adjusted.interval.low, row.adjusted.interval.high)
-        value, low, high = (in_unit(number_or_nan(end), row.unit, signed=signed) for end in ends)
+        value, low, high = (_figure(number_or_nan(end), row.unit, signed=signed) for end in ends)
         figure = "change" if isinstance(row, ComparisonResult) else "value"
         judged = "" if criterion.held == "adjusted" else "; `adjust: true` would judge it"
         yield "adjusted", f"{row.adjusted.sentence}: the {figure} is {value} ({low} to {high}){judged}"
     if row.sampling is not None:
         yield "answers", row.sampling.sentence
     if isinstance(row, ComparisonResult) and row.overlap is not None:
-        low, high = (in_unit(end, row.unit, signed=True) for end in (row.overlap.low, row.overlap.high))
-        clean = in_unit(number_or_nan(row.overlap.without.value), row.unit, signed=True)
+        low, high = (_figure(end, row.unit, signed=True) for end in (row.overlap.low, row.overlap.high))
+        clean = _figure(number_or_nan(row.overlap.without.value), row.unit, signed=True)
         text = f"without {plural(row.overlap.n, 'item')} that training data hold, the change is {clean}"
         yield "overlap", f"{text}; contamination explains between {low} and {high} of it"
 
@@ -152,7 +192,8 @@ def _changes(trace: GateTrace, criterion: Criterion) -> Iterator[Line]:
     if carried < rule.min_n and result.verdict == "inconclusive":
         missing = math.ceil((rule.min_n / carried - 1) * criterion.row.n)
         required = f"at least {whole(rule.min_n)} {'effective ' if criterion.row.n >= rule.min_n else ''}required"
-        yield "would change it", f"{whole(missing)} more items ({required}), or a lower `min_n`"
+        held = result.policy is not None or any(text.startswith("min_n") for text in result.changes)
+        yield "would change it", f"{whole(missing)} more items ({required}){'' if held else ', or a lower `min_n`'}"
     elif criterion.row.unmet and result.verdict == "inconclusive":
         yield "would change it", "items that meet what the sentence names; the bounds do not hold on these"
     elif result.verdict == "inconclusive":
@@ -179,8 +220,8 @@ def _headroom(criterion: Criterion) -> str:
     limits, judged = criterion.limits, criterion.value
     gaps = [judged.low - limits.floor, limits.ceiling - judged.high]
     gap = min(gap for gap in gaps if math.isfinite(gap))
-    unit = "" if criterion.scale == "log" else criterion.shown
-    return f"the deciding bound is {in_unit(gap, unit)} inside the limit"
+    inside = in_unit(gap) if criterion.scale == "log" else amount(gap, criterion.shown)
+    return f"the deciding bound is {inside} inside the limit"
 
 
 def _flips(trace: GateTrace) -> Iterator[Line]:

@@ -13,7 +13,7 @@ from harness.gates.trace import GateTrace, JudgmentContext
 from harness.schema.results.inputs import EvaluationResult
 from harness.schema.results.metrics import ComparisonResult, MetricResult
 from harness.schema.results.verdicts import GateResult
-from harness.schema.suite.gate_rules import Composition, GateSet, models_of
+from harness.schema.suite.gate_rules import BaseRule, Composition, GateSet, RequiredEvaluation, models_of
 
 
 def judge(
@@ -87,7 +87,29 @@ def gate_traces(
             elif model is not None:
                 traces += judge_rule(context, rule, model, rule.alpha)
     hint = "run the whole suite, or name in `--only` what the gate needs."
-    return traces + [
+    traces += [
         context.refused(gate.rule, gate.model, RefusedError(gate.reason, hint), left_out=True)
         for gate in gates.left_out
     ]
+    return traces + [
+        context.refused(required_rule(need), model, RefusedError(reason, hint), left_out=True)
+        for need in gates.required
+        for model in release
+        if (reason := _unanswered(need, model, evaluations)) is not None
+    ]
+
+
+def required_rule(need: RequiredEvaluation) -> BaseRule:
+    """What stands for an evaluation that a policy requires, where it is missing."""
+    return BaseRule(kind="required", id=f"requires-{need.evaluation}"[:64], metric=f"{need.evaluation}.items")
+
+
+def _unanswered(need: RequiredEvaluation, model: str, evaluations: Sequence[EvaluationResult]) -> str | None:
+    """Why an evaluation that a policy requires counts as not asked; None where the model answered."""
+    evaluation = next((entry for entry in evaluations if entry.name == need.evaluation), None)
+    asks = f"the policy {need.policy} requires the evaluation {need.evaluation}, which"
+    if evaluation is None:
+        return f"{asks} was not asked"
+    if not evaluation.coverage.get(model):
+        return f"{asks} {model} did not answer"
+    return None

@@ -66,7 +66,7 @@ def _nothing(left_out: Sequence[GateResult]) -> str:
     if not left_out:
         return "no gates: nothing was judged."
     names = ", ".join(dict.fromkeys(result.id for result in left_out))
-    return f"nothing was judged: `--only` left out what {plural(len(left_out), 'gate')} asked for ({names})."
+    return f"nothing was judged: the command line left out what {plural(len(left_out), 'gate')} asked for ({names})."
 
 
 def _sentence(results: Sequence[GateResult]) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, Field
@@ -54,12 +56,18 @@ def parse_gates(raw: Any, where: Places) -> GateSet:
     return gates
 
 
-def collect_gates(raw: Any, problems: Problems) -> GateSet:
-    """As `parse_gates`, but faults go to `problems` and what is sound is returned."""
+def collect_gates(raw: Any, problems: Problems, above: Mapping[str, Mapping[str, Any]] | None = None) -> GateSet:
+    """As `parse_gates`, but faults go to `problems` and what is sound is returned.
+
+    Args:
+        above: rules of policies by id, as plain data: a rule of the same id takes over what it does not write, and
+            waivers may name them.
+    """
     if raw is None:
         return GateSet()
+    source = RuleSource(Defaults(), {}, above or {})
     if isinstance(raw, list):
-        return _gates(Defaults(), {}, raw, (), [], problems)
+        return _gates(source, raw, (), [], problems)
     if not isinstance(raw, dict):
         problems.add(f"expected a list of rules, or a mapping with `rules`, found {found(raw)}.")
         return GateSet()
@@ -78,22 +86,32 @@ def collect_gates(raw: Any, problems: Problems) -> GateSet:
     defaults = validate(Defaults, given, problems.below("defaults"))
     if defaults is None:
         return GateSet()
-    return _gates(defaults, given, raw.get("rules", []), ("rules",), raw.get("waivers", []), problems)
+    source = RuleSource(defaults, given, above or {})
+    return _gates(source, raw.get("rules", []), ("rules",), raw.get("waivers", []), problems)
+
+
+@dataclass(frozen=True, slots=True)
+class RuleSource:
+    """What rules take over when they do not say otherwise: validated, as it is written, and of which policy's rule."""
+
+    defaults: Defaults
+    given: Mapping[str, Any]
+    above: Mapping[str, Mapping[str, Any]]
+
+    def completed(self, raw: Any) -> tuple[Any, dict[str, Any]]:
+        """The rule as plain data, and the defaults that hold for it."""
+        policy = self.above.get(raw["id"]) if isinstance(raw, dict) and isinstance(raw.get("id"), str) else None
+        return (raw, dict(self.given)) if policy is None else ({**policy, **raw}, {})
 
 
 def _gates(
-    defaults: Defaults,
-    given: dict[str, Any],
-    rules: list[Any],
-    path: tuple[Key, ...],
-    waivers: list[Any],
-    problems: Problems,
+    source: RuleSource, rules: list[Any], path: tuple[Key, ...], waivers: list[Any], problems: Problems
 ) -> GateSet:
     sound: dict[str, Rule] = {}
     places: dict[str, Where] = {}
     for index, raw in enumerate(rules):
         here = problems.below(*path, index)
-        rule = _rule(raw, given, here, places, "")
+        rule = _rule(*source.completed(raw), here, places, "")
         if rule is None:
             continue
         if rule.id in sound:
@@ -102,7 +120,16 @@ def _gates(
         sound[rule.id] = rule
         places[rule.id] = here.where()
     ids = {raw["id"] for raw in rules if isinstance(raw, dict) and isinstance(raw.get("id"), str)}
-    return GateSet(defaults, tuple(sound.values()), _waivers(waivers, ids, problems), places)
+    waived = _waivers(waivers, ids | set(source.above), problems)
+    return GateSet(source.defaults, tuple(sound.values()), waived, places)
+
+
+def raw_rules(raw: Any) -> dict[str, dict[str, Any]]:
+    """The rules of a `gates` section by id, as plain data with the section's defaults."""
+    defaults = raw.get("defaults") or {} if isinstance(raw, dict) else {}
+    rules = raw.get("rules") if isinstance(raw, dict) else raw
+    named = [rule for rule in rules or () if isinstance(rule, dict) and isinstance(rule.get("id"), str)]
+    return {rule["id"]: {**defaults, **rule} for rule in named}
 
 
 def _rule(

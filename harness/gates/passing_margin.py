@@ -9,6 +9,7 @@ from harness.gates.criterion import Criterion
 from harness.gates.decision import Outcome
 from harness.schema.suite.gate_rules import (
     AbsoluteRule,
+    BaseRule,
     EquivalenceRule,
     Leaf,
     NonInferiorityRule,
@@ -21,7 +22,7 @@ from harness.schema.suite.gate_rules import (
 _DIGITS = 3
 
 
-def passing_margin(rule: Rule, criterion: Criterion, outcome: Outcome) -> Iterator[tuple[str, str]]:
+def passing_margin(rule: Rule | BaseRule, criterion: Criterion, outcome: Outcome) -> Iterator[tuple[str, str]]:
     """(label, text): the widest or narrowest setting with which these numbers would pass.
 
     Numbers are rounded to the side on which the gate does pass.
@@ -31,7 +32,7 @@ def passing_margin(rule: Rule, criterion: Criterion, outcome: Outcome) -> Iterat
         yield ("passes with" if outcome == "pass" else "would pass with"), text
 
 
-def _setting(rule: Rule, criterion: Criterion) -> str | None:
+def _setting(rule: Rule | BaseRule, criterion: Criterion) -> str | None:
     low, high = criterion.value.low, criterion.value.high
     if isinstance(rule, SuperiorityRule):
         if low > 0:

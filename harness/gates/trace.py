@@ -15,7 +15,10 @@ from harness.gates.result_lookup import RefusedError, ResultLookup
 from harness.schema.results.metrics import ComparisonResult
 from harness.schema.results.number_format import plural
 from harness.schema.results.verdicts import GateResult
-from harness.schema.suite.gate_rules import BaseRule, Composition, GateSet, Rule, waiver_of
+from harness.schema.suite.gate_rules import BaseRule, Composition, GateSet, Rule, RuleOrigin, waiver_of
+
+AnyRule = Rule | BaseRule
+"""A rule, or what stands for an evaluation that a policy requires and that is missing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +32,7 @@ class GateTrace:
         error, hint: why nothing could be judged, and what to do about it.
     """
 
-    rule: Rule
+    rule: AnyRule
     result: GateResult
     criterion: Criterion | None = None
     flips: TagFlips | None = None
@@ -71,11 +74,12 @@ class JudgmentContext:
     def below(self, rule: Composition) -> JudgmentContext:
         return replace(self, path=f"{self.path}{rule.id}/")
 
-    def result(self, rule: Rule, model: str | None, outcome: Outcome, sentence: str, **more: Any) -> GateResult:
+    def result(self, rule: AnyRule, model: str | None, outcome: Outcome, sentence: str, **more: Any) -> GateResult:
         """The result of a rule, with severity, waiver and place filled in."""
         waiver, holds = waiver_of(self.gates, rule.id, model, self.today)
         softened = outcome == "inconclusive" and rule.on_inconclusive == "warn"
         place = self.gates.places.get(f"{self.path}{rule.id}")
+        origin = RuleOrigin() if self.path else self.gates.origins.get(rule.id, RuleOrigin())
         return GateResult.model_validate(
             {
                 "id": rule.id,
@@ -92,6 +96,8 @@ class JudgmentContext:
                 "waiver_holds": None if waiver is None else holds,
                 "attempt": self.attempt if rule.alpha_spending is not None else None,
                 "where": f"{Path(place.file).name}:{place.line}" if place is not None else None,
+                "policy": origin.policy,
+                "changes": list(origin.changes),
                 **more,
             }
         )
@@ -114,7 +120,12 @@ class JudgmentContext:
         return None
 
     def refused(
-        self, rule: Rule, model: str | None, why: RefusedError | str, baseline: str | None = None, **more: Any
+        self,
+        rule: AnyRule,
+        model: str | None,
+        why: RefusedError | str,
+        baseline: str | None = None,
+        **more: Any,
     ) -> GateTrace:
         """A trace for what cannot be judged."""
         reason, hint = str(why), getattr(why, "hint", "")

@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 
 from harness.core.errors import DataError, Where
 from harness.core.imported_log import LoggedAnswer, LoggedEvaluation, LogImporter, ModelLog
+from harness.core.logged_verdicts import PASSED, is_verdict, verdict_figure
 from harness.importers.log_values import json_file, mapping, number, text, texts
 
 
@@ -33,7 +34,16 @@ class DeepEvalImporter(LogImporter):
             values = [number(value) for value in score.get("scores") or ()]
             if values and all(value is not None for value in values):
                 totals[str(score.get("metric"))] = sum(value or 0.0 for value in values) / len(values)
-        return [ModelLog(path.stem, {"cases": LoggedEvaluation(answers, totals=totals)}, {})]
+        verdicts = frozenset(name for answer in answers for name in answer.figures if is_verdict(name))
+        return [ModelLog(path.stem, {"cases": LoggedEvaluation(answers, totals=totals, verdicts=verdicts)}, {})]
+
+
+def _verdicts(case: Mapping[str, Any]) -> dict[str, float]:
+    """Whether the case passed, and each of its metrics where there are several."""
+    entries = [entry for entry in map(mapping, case.get("metricsData") or ()) if isinstance(entry.get("success"), bool)]
+    each = {str(entry.get("name")): float(bool(entry["success"])) for entry in entries}
+    whole = {PASSED: float(case["success"])} if isinstance(case.get("success"), bool) else {}
+    return whole | ({verdict_figure(name): passed for name, passed in each.items()} if len(each) > 1 else {})
 
 
 def _answer(case: Mapping[str, Any], place: int) -> LoggedAnswer:
@@ -45,6 +55,7 @@ def _answer(case: Mapping[str, Any], place: int) -> LoggedAnswer:
             figures[str(given.get("name"))] = value
         else:
             faults.append(f"{given.get('name')}: {text(given.get('error')) or 'no score'}")
+    figures |= _verdicts(case)
     answer = case.get("actualOutput")
     fault = "; ".join(faults) or ("no answer" if answer is None else None if figures else "no score")
     return LoggedAnswer(

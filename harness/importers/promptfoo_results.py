@@ -10,9 +10,10 @@ from typing import Any, ClassVar
 from harness.core.digests import digest, short
 from harness.core.errors import DataError, Where
 from harness.core.imported_log import LoggedAnswer, LoggedEvaluation, LogImporter, ModelLog
+from harness.core.logged_verdicts import PASSED, is_verdict, verdict_figure
 from harness.importers.log_values import json_file, mapping, number, text
 
-PASSED, SCORE = "passed", "score"
+SCORE = "score"
 _EQUALS = "equals"
 
 
@@ -45,7 +46,7 @@ class PromptfooImporter(LogImporter):
         return [
             ModelLog(
                 model,
-                {task: LoggedEvaluation(tuple(given)) for task, given in tasks.items()},
+                {task: LoggedEvaluation(tuple(given), verdicts=_verdict_names(given)) for task, given in tasks.items()},
                 {"model_name": model, **facts},
             )
             for model, tasks in answers.items()
@@ -57,6 +58,21 @@ def _identity(row: Mapping[str, Any]) -> str:
     case = mapping(row.get("testCase"))
     asked = {"vars": row.get("vars", case.get("vars")), "assert": case.get("assert"), "about": case.get("description")}
     return short(digest(json.loads(json.dumps(asked, default=str))))
+
+
+def _verdict_names(answers: Sequence[LoggedAnswer]) -> frozenset[str]:
+    return frozenset(name for answer in answers for name in answer.figures if is_verdict(name))
+
+
+def _verdicts(row: Mapping[str, Any]) -> dict[str, float]:
+    """Which assertions of a test passed, by their metric, else their type; nothing where there is one only."""
+    passed: dict[str, bool] = {}
+    for entry in map(mapping, mapping(row.get("gradingResult")).get("componentResults") or ()):
+        asserted = mapping(entry.get("assertion"))
+        name = text(asserted.get("metric")) or text(asserted.get("type"))
+        if name:
+            passed[name] = passed.get(name, True) and entry.get("pass") is True
+    return {verdict_figure(name): float(held) for name, held in passed.items()} if len(passed) > 1 else {}
 
 
 def _repeats(before: Sequence[LoggedAnswer], row: Mapping[str, Any]) -> int:
@@ -72,6 +88,7 @@ def _answer(row: Mapping[str, Any], *, repeats: int) -> LoggedAnswer:
     # promptfoo has an `error` for a failed assertion, too; what failed to answer has no output.
     fault = text(row.get("error")) or "no output" if output is None else None
     figures = {PASSED: number(row.get("success")), SCORE: number(row.get("score"))}
+    figures |= _verdicts(row)
     figures |= {str(name): number(value) for name, value in mapping(row.get("namedScores")).items()}
     prompt = text(mapping(row.get("prompt")).get("raw"))
     return LoggedAnswer(

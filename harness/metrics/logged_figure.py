@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from harness.core.metric import Direction, Metric, MetricContext
@@ -10,6 +11,11 @@ from harness.metrics.metric_shapes import Factory, MeanMetric
 LOGGED = "logged"
 """How the statistics of such figures begin, and what an evaluation with such records provides."""
 _NAMES: dict[str, Direction] = {"as_logged": "higher", "as_logged_lower": "lower"}
+
+
+def figure_name(figure: str) -> str:
+    """A logged figure's name as a metric id takes it."""
+    return re.sub(r"[^\w.-]+", "_", figure).strip("_") or "figure"
 
 
 def logged_metric(figure: str, direction: str) -> str:

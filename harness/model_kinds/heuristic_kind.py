@@ -10,7 +10,18 @@ from harness.core.model_kind import CheckpointFormat, ModelKind
 from harness.schema.suite.types import Count, Strict
 
 HeuristicRule = Literal[
-    "majority", "prior", "random", "longest", "gazetteer", "dictionary", "nearest", "copy", "lead", "overlap"
+    "majority",
+    "prior",
+    "random",
+    "mean",
+    "tfidf",
+    "longest",
+    "gazetteer",
+    "dictionary",
+    "nearest",
+    "copy",
+    "lead",
+    "overlap",
 ]
 
 

@@ -8,6 +8,7 @@ from typing import Any, Literal
 from harness.core.digests import digest
 from harness.core.errors import CheckpointError
 from harness.core.model_kind import ObtainContext, Obtained
+from harness.core.shown_paths import show_as
 from harness.model_kinds.load_kind import LoadModel
 from harness.models.checkpoint.adapter_folder import check_adapter, is_adapter, named_base, pair_key, write_pair
 from harness.models.checkpoint.checkpoint_digest import checkpoint_digest
@@ -67,6 +68,7 @@ def _with_adapter(base: Path, options: LoadModel, given: ObtainContext) -> Path:
         return write_pair(work, adapter, key, labels)
 
     path: Path = given.store.make("adapters", pair_key(adapter, key, labels), build).path
+    show_as(path, adapter)
     return path
 
 
@@ -93,6 +95,7 @@ def _quantized(parent: Path, key: str, bits: Literal["4bit", "8bit"], given: Obt
         return {}
 
     path: Path = given.store.make("quantized", digest({"quantized": key, "bits": bits}), build).path
+    show_as(path, parent)
     return path
 
 

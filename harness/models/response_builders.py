@@ -5,8 +5,10 @@ from __future__ import annotations
 import dataclasses
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from harness.core.errors import unknown
 from harness.core.records import FloatArray
@@ -18,6 +20,7 @@ from harness.core.requests import (
     Generated,
     InputMark,
     Likelihood,
+    Ranking,
     Response,
     Scores,
 )
@@ -48,6 +51,15 @@ def with_inputs(response: Response, *marks: InputMark) -> Response:
     if isinstance(response, Scores | Likelihood | Embedding | Completions | Generated):
         return dataclasses.replace(response, inputs="|".join(map(str, marks)))
     return response
+
+
+def best_documents(similarities: npt.NDArray[Any], top: int, truncated: int = 0) -> Ranking | Failure:
+    """The places of the `top` highest similarities, compared as 32-bit floats; ties stand in the pool's order."""
+    values = similarities.astype(np.float32)
+    if not np.isfinite(values).all():
+        return Failure("nan", "a similarity is not a number")
+    order = np.argsort(-values, kind="stable")[:top]
+    return Ranking(tuple(order.tolist()), tuple(values[order].tolist()), truncated)
 
 
 def choose(request: Classify, labels: Sequence[str], values: FloatArray, truncated: int) -> Response:

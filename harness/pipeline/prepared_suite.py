@@ -15,6 +15,7 @@ from harness.core.reporter import Reporter
 from harness.pipeline.trained_rows import without_trained_rows
 from harness.schema.suite.data_refs import DataRef, ref_name
 from harness.storage.store import Store
+from harness.suite.checks.policy_checks import check_fingerprints
 
 if TYPE_CHECKING:
     from harness.suite.suite import EvaluationSpec, Suite
@@ -105,6 +106,8 @@ def prepare(
         HarnessError: where data is missing or wrong, at the suite's line.
     """
     datasets = without_trained_rows(suite, open_data(references(suite), suite, store, reporter), store, reporter)
+    found = {name: dataset.fingerprint for name, dataset in datasets.items()}
+    check_fingerprints(suite.policies, found, partial=suite.whole is not None)
     elsewhere: Sequence[BoundEvaluation] = ()
     if suite.whole is not None and (asked := held_out_references(suite)):
         new = {name: ref for name, ref in asked.items() if name not in datasets}

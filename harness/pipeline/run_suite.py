@@ -58,10 +58,12 @@ def run_suite(
     """
     from harness.metrics.hf_evaluate import outside_code
     from harness.suite.checks.metric_code_checks import allowed_code
+    from harness.suite.unjudged_gates import without_changed
     from harness.suite.unknown_training import warnings_of
 
     if settings.until_decided:
         batched_evaluations(suite)
+    suite = without_changed(suite, settings.overrides, settings.limit)
     files = allowed_code(suite, allowed=settings.metric_code)
     _require_readable(suite)
     prepared: PreparedSuite | None = None
@@ -146,6 +148,7 @@ def _opening(run: RunDir, suite: Suite, settings: Settings, attempts: int) -> Ru
         git=provenance.git_state(suite.folder),
         seed=suite.seed,
         overrides=dict(settings.overrides),
+        policies=[policy.stored for policy in suite.policies],
         ci_attempt=provenance.ci_attempt(),
     )
 

@@ -44,6 +44,7 @@ def make_lock(suite: Suite, prepared: PreparedSuite, store: Store, reporter: Rep
         suite=suite.name,
         **_suite_digests(suite.document.value),
         data={name: dataset.fingerprint for name, dataset in sorted(prepared.datasets.items())},
+        policies={policy.name: policy.source.digest for policy in suite.policies},
         baseline={name: builder.key(name) for name in [suite.compare.baseline, *suite.compare.base_variants]},
     )
 
@@ -243,6 +244,8 @@ def _override_differences(suite: Suite, overrides: Mapping[str, Any], limit: int
         yield f"--seed {overrides['seed']}: a locked run uses the suite's own seed"
     if "only" in overrides:
         yield f"--only {','.join(overrides['only'])}: a locked run covers the whole suite"
+    for key, value in overrides.get("set", {}).items():
+        yield f"--set {key}={value}: a locked run is the suite as it is written"
     if limit is not None:
         yield f"--limit {limit}: a locked run evaluates all items"
     if "baseline_run" in overrides:
@@ -254,6 +257,7 @@ def _override_differences(suite: Suite, overrides: Mapping[str, Any], limit: int
 
 def _made_differences(lock: Lock, now: Lock) -> Iterator[str]:
     yield from _parts(lock.data, now.data, "data ")
+    yield from _parts(lock.policies, now.policies, "policy ")
     yield from _parts(lock.baseline, now.baseline, "baseline ")
 
 

@@ -27,6 +27,7 @@ class Lock(BaseModel):
         sections, gates: digests of its parts, so that a difference can be named.
         data: name → fingerprint of its rows.
         baseline: model → content key of its checkpoint (with all it was trained on) or of its files.
+        policies: name → digest of the file.
         attempts: runs with answers of their own, oldest first.
     """
 
@@ -40,4 +41,5 @@ class Lock(BaseModel):
     gates: dict[str, str] = Field(default_factory=dict)
     data: dict[str, str] = Field(default_factory=dict)
     baseline: dict[str, str] = Field(default_factory=dict)
+    policies: dict[str, str] = Field(default_factory=dict)
     attempts: list[Attempt] = Field(default_factory=list)

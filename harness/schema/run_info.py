@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, field_validator
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, field_validator, model_validator
 
 
 def attempt_sentence(lock: LockState) -> str:
@@ -66,6 +67,24 @@ class Relabeled(BaseModel):
     fixes: str
     digest: str
     labels: dict[str, int]
+
+
+class StoredPolicy(BaseModel):
+    """A policy that held the run's suite, with its text: it holds the run wherever the file is now."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    name: str
+    digest: str
+    file: str
+    given: Literal["suite", "command"]
+    text: str
+
+    @model_validator(mode="after")
+    def _is_its_text(self) -> StoredPolicy:
+        if hashlib.sha256(self.text.encode("utf-8")).hexdigest() != self.digest:
+            raise ValueError(f"the text of the policy {self.name[:60]!r} is not what its digest says")
+        return self
 
 
 class LockState(BaseModel):
@@ -137,6 +156,7 @@ class RunInfo(BaseModel):
     judged_by: JudgedBy | None = Field(None, description="the suite whose gates re-evaluated the run")
     relabeled: Relabeled | None = Field(None, description="the run and the corrections that this run was made from")
     ci_attempt: int | None = Field(None, description="attempt number of the CI job, if the CI system reports it")
+    policies: list[StoredPolicy] = Field(default_factory=list, description="the policies that held the suite")
     lock: LockState | None = Field(None, description="state of the lock file; None without one")
 
     @field_validator("overrides")
@@ -148,6 +168,7 @@ class RunInfo(BaseModel):
         TypeAdapter(int).validate_python(value.get("seed", 0), strict=True)
         TypeAdapter(dict[str, list[str]]).validate_python(value.get("trained_on", {}), strict=True)
         TypeAdapter(dict[str, str]).validate_python(value.get("baseline_run", {}), strict=True)
+        TypeAdapter(dict[str, Any]).validate_python(value.get("set", {}), strict=True)
         TypeAdapter(Literal["none", "flips", "all"]).validate_python(value.get("texts", "all"), strict=True)
         return value
 

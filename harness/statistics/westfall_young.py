@@ -9,14 +9,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
+import numpy.typing as npt
 
 from harness.statistics.bootstrap import evaluate
 from harness.statistics.clusters import Groups
 from harness.statistics.result import FloatArray, IntArray, Value
 
 _BLOCK = 256
+_HELD = 1 << 20
+"""Numbers of a block."""
 _TIE = 1e-9
 
 
@@ -43,15 +47,27 @@ def max_t(slices: Sequence[SlicedSides], value: Value, clusters: int, resamples:
         value: of the metric, from sums [..., k] and number of items.
         clusters: how many clusters there are in all.
     """
+    from scipy import sparse
+
     prepared = [_prepared(part) for part in slices]
-    observed = np.array([_apart(part, value, np.zeros((1, part.change.shape[1])))[0] for part in prepared])
+    k = prepared[0].change.shape[1]
+    observed = np.array([_apart(part, value, np.zeros((1, k)))[0] for part in prepared])
     drawn = np.empty((resamples, len(slices)))
-    rng = np.random.default_rng([seed, 7])
-    for start in range(0, resamples, _BLOCK):
-        size = min(_BLOCK, resamples - start)
-        coins = (rng.random((size, clusters)) < 0.5).astype(np.float64)
+    # A cluster is in few slices, and an item moves few statistics: nearly all of what coins could choose is zero.
+    changes = [
+        sparse.csr_array((part.change.T.ravel(), np.tile(part.places, k), np.arange(k + 1) * len(part.places)),
+                         shape=(k, clusters))
+        for part in prepared
+    ]  # fmt: skip
+    wide = sparse.vstack(changes, format="csr")
+    wide.eliminate_zeros()
+    coins = _coins(clusters, resamples, seed)
+    step = max(_BLOCK, _HELD // max(wide.shape[0], clusters))
+    for start in range(0, resamples, step):
+        block = coins[:, start : start + step].astype(np.float64)
+        chosen = np.asarray(wide @ block).reshape(len(prepared), k, -1)
         for column, part in enumerate(prepared):
-            drawn[start : start + size, column] = _apart(part, value, coins[:, part.places] @ part.change)
+            drawn[start : start + step, column] = _apart(part, value, chosen[column].T)
     # A swap for which a figure is undefined counts against a claim.
     drawn = np.where(np.isfinite(drawn), drawn, np.inf)
     order = np.argsort(-observed, kind="stable")
@@ -60,6 +76,17 @@ def max_t(slices: Sequence[SlicedSides], value: Value, clusters: int, resamples:
     adjusted = np.empty(len(slices))
     adjusted[order] = np.maximum.accumulate((1 + beaten) / (resamples + 1))
     return adjusted
+
+
+@lru_cache(maxsize=2)
+def _coins(clusters: int, resamples: int, seed: int) -> npt.NDArray[np.bool_]:
+    """bool[clusters, resamples]: which are swapped; the same for all metrics of one item set."""
+    rng = np.random.default_rng([seed, 7])
+    coins = np.empty((clusters, resamples), dtype=np.bool_)
+    for start in range(0, resamples, _BLOCK):
+        size = min(_BLOCK, resamples - start)
+        coins[:, start : start + size] = (rng.random((size, clusters)) < 0.5).T
+    return coins
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,12 +7,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
+from harness.core.diagnostics import Problems
 from harness.core.errors import SuiteError, unknown
 from harness.core.model_kind import ModelSpec, model_spec
 from harness.model_kinds.load_kind import LoadKind, LoadModel
 from harness.model_kinds.stored_kind import NAME as STORED
 from harness.schema.renames import describe_old
 from harness.schema.suite.gate_rules import Composition, LeftOutGate, Rule, models_of
+from harness.suite.checks.policy_checks import check_required
 from harness.suite.stored_baseline import stored_name
 from harness.suite.suite import Suite, TextMode, suite_digest
 
@@ -40,7 +42,7 @@ def override(
         texts: whose texts the run's files hold.
 
     Raises:
-        SuiteError: for a name that the suite does not have.
+        SuiteError: for a name that the suite does not have, and for a change that takes away what a policy requires.
     """
     value: dict[str, Any] = dict(suite.value)
     changed = suite
@@ -69,6 +71,9 @@ def override(
     if only:
         kept = tuple(sorted(set(only)))
         changed = _select(changed, kept)
+    problems = Problems(suite.where)
+    check_required(value, suite.evaluations, suite.policies, problems)
+    problems.raise_any()
     return replace(changed, value=value, digest=suite_digest(value, kept))
 
 

@@ -31,6 +31,7 @@ SECTIONS = (
     "compare",
     "tasks",
     "probes",
+    "policy",
     "gates",
     "texts",
 )

@@ -17,6 +17,7 @@ from harness.schema.suite.data_refs import DataRef
 from harness.schema.suite.evaluation_options import EvaluationOptions
 from harness.schema.suite.gate_rules import GateSet
 from harness.suite.checkpoint_series import Series
+from harness.suite.policy import Policy
 from harness.suite.yaml.located_document import Document
 
 Role = Literal["task", "probe"]
@@ -60,6 +61,7 @@ class Suite:
         text, path: the file as it was read.
         texts: whose texts a run's files hold: of no item, of those that a released model fixed or broke, or of all.
         deprecated: sentences about its words that have another name now.
+        policies: what holds the suite whatever it says; their rules are among its gates.
         whole: the suite that this one is a part of, after `--only`: rows that it asks about are not trained on.
     """
 
@@ -87,6 +89,7 @@ class Suite:
     series: Series = field(default_factory=dict)
     texts: TextMode = "all"
     deprecated: tuple[str, ...] = ()
+    policies: tuple[Policy, ...] = ()
     whole: Suite | None = field(default=None, repr=False, compare=False)
 
     @property
@@ -134,6 +137,6 @@ def without_judges(
 
 
 def suite_digest(value: Mapping[str, Any], only: tuple[str, ...] | None = None) -> str:
-    """Digest of what a suite says, without its gates; `only` is part of it when given."""
-    content = {key: part for key, part in value.items() if key != "gates"}
+    """Digest of what a suite says, without its gates and policies; `only` is part of it when given."""
+    content = {key: part for key, part in value.items() if key not in ("gates", "policy")}
     return digest({"suite": content, "only": list(only)} if only is not None else {"suite": content})

@@ -13,6 +13,7 @@ from harness.core.model_kind import kinds
 from harness.schema.suite.compare_section import CompareSpec
 from harness.schema.suite.data_refs import CatalogRef, FileRef, HubRef, SourceRef
 from harness.schema.suite.gate_rules import COMPOSED_KEYS, COMPOSITIONS, JOINTS, KINDS, Defaults, Waiver
+from harness.schema.suite.policy_file import REQUIRED_SECTIONS, PolicyRef, PolicySections
 from harness.schema.suite.types import NAME_PATTERN
 from harness.suite.sections import REQUIRED, TEXTS
 
@@ -30,7 +31,7 @@ def json_schema(further: Mapping[str, type[BaseModel]] | None = None) -> dict[st
     """
     tasks, probes, added = _options("tasks"), _options("probes"), further or {}
     rule_models = (*KINDS.values(), *COMPOSITIONS.values(), *JOINTS.values())
-    every: list[type[BaseModel]] = [*_DATA, *added.values(), CompareSpec, *rule_models, Defaults, Waiver]
+    every: list[type[BaseModel]] = [*_DATA, *added.values(), CompareSpec, *rule_models, Defaults, Waiver, PolicyRef]
     every += [*(kind.Options for kind in kinds()), *tasks.values(), *probes.values()]
     places, definitions = models_json_schema(
         [(model, "validation") for model in dict.fromkeys(every)], ref_template="#/$defs/{model}"
@@ -72,6 +73,10 @@ def json_schema(further: Mapping[str, type[BaseModel]] | None = None) -> dict[st
         "compare": of(CompareSpec),
         "tasks": evaluations(tasks, "Capability evaluations by name."),
         "probes": evaluations(probes, "Bias, fairness, and robustness evaluations by name."),
+        "policy": {
+            "anyOf": [of(PolicyRef), {"type": "array", "items": of(PolicyRef)}],
+            "description": "Policies that hold this suite, each by its file and digest.",
+        },
         "texts": {
             "enum": list(TEXTS),
             "default": TEXTS[0],
@@ -84,6 +89,25 @@ def json_schema(further: Mapping[str, type[BaseModel]] | None = None) -> dict[st
         "title": "harness suite",
         **_object(properties),
         "required": list(REQUIRED),
+        "$defs": dict(sorted(definitions["$defs"].items())),
+    }
+
+
+def policy_schema() -> dict[str, Any]:
+    """The schema of a policy file."""
+    rule_models = (*KINDS.values(), *COMPOSITIONS.values(), *JOINTS.values())
+    every: list[type[BaseModel]] = [*rule_models, Defaults, PolicySections]
+    places, definitions = models_json_schema([(model, "validation") for model in every], ref_template="#/$defs/{model}")
+    definitions["$defs"] |= _members(definitions["$defs"])
+    rules = {"type": "array", "items": {"anyOf": [dict(places[(model, "validation")]) for model in rule_models]}}
+    asked = definitions["$defs"].pop(PolicySections.__name__)
+    asked["properties"]["require"] |= _object({key: {} for key in REQUIRED_SECTIONS})
+    gates = _object({"rules": rules, "defaults": dict(places[(Defaults, "validation")])})
+    return {
+        "$schema": DIALECT,
+        "title": "harness policy",
+        **_object({**asked["properties"], "gates": {"anyOf": [rules, gates], "description": "Judged in every suite."}}),
+        "required": asked["required"],
         "$defs": dict(sorted(definitions["$defs"].items())),
     }
 

@@ -18,7 +18,12 @@ _WIDTH = 110
 
 
 def suite_text(value: Mapping[str, Any], comments: Comments | None = None) -> str:
-    """A suite as YAML.
+    """A suite as YAML, with the line that editors find its schema by; see `yaml_text`."""
+    return SCHEMA_LINE + yaml_text(value, comments)
+
+
+def yaml_text(value: Mapping[str, Any], comments: Comments | None = None) -> str:
+    """A suite or a policy as YAML.
 
     Args:
         value: sections by name, in order.
@@ -31,7 +36,7 @@ def suite_text(value: Mapping[str, Any], comments: Comments | None = None) -> st
         if nested and lines and lines[-1]:
             lines.append("")
         lines += _entry(section, content, (section,), said, "")
-    return SCHEMA_LINE + "\n".join(lines) + "\n"
+    return "\n".join(lines) + "\n"
 
 
 def _entry(key: str, content: Any, path: tuple[str, ...], said: Comments, indent: str) -> list[str]:

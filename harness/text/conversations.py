@@ -110,7 +110,13 @@ def _turn(item: Any, place: int, *, shared: bool) -> tuple[str, ...]:
     if known is None:
         wanted = ", ".join(_SENDERS if shared else ROLES)
         raise ConversationError(f"message {place} has the unknown {sender} {role!r}; expected one of {wanted}")
-    more = {name: item[name] for name in _MORE if item.get(name) is not None}
+    more = {name: item[name] for name in _MORE if item.get(name) not in (None, [])}
+    calls = more.get("tool_calls", [])
+    if not isinstance(calls, list) or not all(map(_called_name, calls)):
+        raise ConversationError(
+            f"message {place} has no `tool_calls` that are a list of calls; write "
+            '[{"type": "function", "function": {"name": "…", "arguments": {…}}}]'
+        )
     if shared and role.lower() == "function_call":
         more["tool_calls"] = [_called(item.get(text), place)]
         return known, "", _json({"content": None, **more})
@@ -147,6 +153,13 @@ def _called(value: Any, place: int) -> dict[str, Any]:
         raise ConversationError(f"message {place} holds no tool call; write {{name, arguments}} as JSON") from None
 
 
+def _called_name(call: Any) -> str | None:
+    """The name of the tool that is called, in OpenAI's form or without its frame."""
+    inner = call.get("function", call) if isinstance(call, Mapping) else None
+    name = inner.get("name") if isinstance(inner, Mapping) else None
+    return name if isinstance(name, str) else None
+
+
 def _tool_name(tool: Any) -> str | None:
     inner = tool.get("function", tool) if isinstance(tool, Mapping) else None
     name = inner.get("name") if isinstance(inner, Mapping) else None
@@ -178,5 +191,8 @@ def _json(value: Mapping[str, Any]) -> str:
 
 
 def _named(value: Any) -> str:
+    if value in ([], {}):
+        return "an empty list" if isinstance(value, list) else "an empty object"
     names = {"list": "a list", "dict": "an object", "NoneType": "nothing", "str": "a text"}
+    names |= {"int": "a number", "float": "a number", "bool": "true or false"}
     return names.get(type(value).__name__, f"a {type(value).__name__}")

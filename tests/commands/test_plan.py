@@ -8,6 +8,8 @@ import pytest
 
 from harness.commands.plan import _training_seconds
 from harness.commands.plan_times import Machine
+from harness.model_kinds.flop_shapes import shape_of
+from harness.models.checkpoint import checkpoint_catalog
 from harness.schema.units import show_estimate
 from harness.suite.load_suite import load_suite, parse_suite
 
@@ -49,6 +51,19 @@ def test_a_stage_from_the_catalog_is_planned_with_its_own_size(tmp_path: Path) -
         (tmp_path / "config.json").write_text(json.dumps(shape), "utf-8")
         seconds.append(_training_seconds(suite, "full", 1000, machine, cast(Any, _AtHand(tmp_path))))
     assert seconds[1] > 2 * seconds[0]
+
+
+def test_what_is_not_fetched_yet_is_planned_with_the_sizes_that_the_catalog_states(tmp_path: Path) -> None:
+    (tmp_path / "suite.yaml").write_text(SUITE, "utf-8")
+    suite = parse_suite(SUITE, tmp_path / "suite.yaml")
+    machine = Machine(1)
+    machine.__dict__["rate"] = 1e9
+    catalog = checkpoint_catalog.entry("minilm-l6")
+    (tmp_path / "config.json").write_text(json.dumps(catalog.configuration), "utf-8")
+    fetched = _training_seconds(suite, "full", 1000, machine, cast(Any, _AtHand(tmp_path)))
+    assert _training_seconds(suite, "full", 1000, machine) == fetched
+    for name in checkpoint_catalog.names():
+        assert shape_of(checkpoint_catalog.entry(name).configuration) is not None
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import gzip
 import os
 import re
 from collections.abc import Callable, Iterable
@@ -27,9 +28,11 @@ from harness.core.errors import DataError
 from harness.core.reporter import Silent
 from harness.data.data_audit import audit, read_groups
 from harness.data.open_dataset import open_dataset
+from harness.data.read_rows import content_of
 from harness.evaluations.lm_eval.samples import read_samples
 from harness.importers.answer_table import TableImporter
 from harness.schema.suite.data_refs import FileRef
+from harness.storage import memory_room
 from harness.storage.store import Store
 from harness.suite.load_suite import load_suite
 
@@ -201,6 +204,28 @@ def test_the_page_holds_the_table(table: dict[str, dict[str, str]]) -> None:
         PAGE.write_text(before + BEGIN + made + END + after, "utf-8")
     else:
         assert held == made, "write the table anew with HARNESS_WRITE_TABLES=1"
+
+
+@pytest.mark.parametrize("cut", [0, 8])
+def test_a_gzip_file_of_several_members_is_one_file_and_half_of_one_is_damaged(cut: int, tmp_path: Path) -> None:
+    packed = gzip.compress(b"a,b\n") + gzip.compress(b"1,2\n")
+    path = tmp_path / "t.csv.gz"
+    path.write_bytes(packed[: len(packed) - cut])
+    if not cut:
+        assert content_of(path) == b"a,b\n1,2\n"
+        return
+    with pytest.raises(DataError, match="the gzip file is damaged: it ends too early"):
+        content_of(path)
+
+
+def test_a_file_that_unpacks_to_more_than_the_free_memory_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "bomb.csv.gz"
+    path.write_bytes(gzip.compress(b"a" * 2_000_000))
+    monkeypatch.setattr(memory_room, "available", lambda: 1_000_000)
+    with pytest.raises(DataError, match="the unpacked file has at least"):
+        content_of(path)
 
 
 def log_line(number: int, text: str = "très bien", **changes: object) -> bytes:

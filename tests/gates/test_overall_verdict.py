@@ -62,7 +62,7 @@ def test_gates_that_were_left_out_are_none_with_12_and_named() -> None:
     left_out = [gate("error", name=name).model_copy(update={"left_out": True}) for name in ("better", "floor")]
     nothing = overall(left_out)
     assert (nothing.overall, nothing.exit_code) == ("none", 12)
-    assert nothing.sentence == "nothing was judged: `--only` left out what 2 gates asked for (better, floor)."
+    assert nothing.sentence == "nothing was judged: the command line left out what 2 gates asked for (better, floor)."
     partly = overall([*left_out, gate("pass")])
     assert (partly.overall, partly.exit_code) == ("error", 12)
     assert "2 could not be judged (better, floor)" in partly.sentence

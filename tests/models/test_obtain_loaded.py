@@ -284,6 +284,17 @@ def test_labels_of_the_entry_name_the_rows_of_an_adapter_s_head(kind, suite):
         assert all(map(close, answer.values, values))
 
 
+@pytest.mark.parametrize("change", [{"peft_type": "POLY"}, {"peft_type": "NONE"}, {"r": 64}, {"target_modules": ["x"]}])
+def test_an_adapter_that_does_not_load_is_called_by_the_folder_that_was_given(change, suite):
+    zoo.write_adapter(suite.folder / "lora", suite.llama("base"), zoo.lora())
+    config = suite.folder / "lora" / "adapter_config.json"
+    config.write_text(json.dumps(json.loads(config.read_text()) | change))
+    with pytest.raises(CheckpointError) as raised:
+        suite.open(suite.obtain(load="base", adapter="lora"))
+    assert str(raised.value).startswith(str(suite.folder / "lora"))
+    assert str(suite.folder / "store") not in str(raised.value)
+
+
 def test_an_adapter_that_changes_nothing_is_said(suite):
     base = suite.llama("base")
     get_peft_model(
@@ -291,7 +302,9 @@ def test_an_adapter_that_changes_nothing_is_said(suite):
     ).save_pretrained(suite.folder / "lora")
     model = suite.open(suite.obtain(load="base", adapter="lora"))
     assert any("changes no logit" in note for note in model.facts.notes)
-    assert any("changes no logit" in warning for warning in suite.reporter.warnings)
+    assert next(text for text in suite.reporter.warnings if "changes no logit" in text).startswith(
+        f"{suite.folder / 'lora'}: "
+    )
     zoo.write_adapter(suite.folder / "acting", base, zoo.lora())
     assert not suite.open(suite.obtain(load="base", adapter="acting")).facts.notes
 

@@ -63,9 +63,12 @@ def test_tool_calls_and_names_go_along():
 @pytest.mark.parametrize(
     ("value", "message"),
     [
-        ([], "expected a list of messages, found a list"),
         ("hello", "found a text"),
         (None, "found nothing"),
+        ([], "found an empty list"),
+        ([{"role": "assistant", "content": None, "tool_calls": []}], "no `content` that is a text, found nothing"),
+        ([{"role": "assistant", "content": "a", "tool_calls": "add"}], "no `tool_calls` that are a list of calls"),
+        ([{"role": "assistant", "content": "a", "tool_calls": [{"id": "1"}]}], "no `tool_calls` that are a list"),
         ([{"role": "user"}], "message 1 has no `content`"),
         ([{"content": "x"}], "message 1 has no `role`"),
         (
@@ -74,7 +77,7 @@ def test_tool_calls_and_names_go_along():
         ),
         ([{"from": "alien", "value": "x"}], "unknown from 'alien'"),
         ([{"role": "user", "content": [{"type": "image_url"}]}], "message 1 holds image_url; only texts"),
-        ([{"role": "user", "content": 3}], "found a int"),
+        ([{"role": "user", "content": 3}], "found a number"),
         ([{"role": "user", "content": "a"}, "b"], "message 2 is a text"),
         ([{"from": "function_call", "value": "add(2)"}], "message 1 holds no tool call"),
         ([{"role": ["user"], "content": "x"}], "message 1 has no `role`"),

@@ -8,7 +8,14 @@ from pathlib import Path
 import click
 
 from harness.cli.ci_system import ci_option, tell
-from harness.cli.options import device_option, file_options, follow_links_option, out_option, output_options
+from harness.cli.options import (
+    device_option,
+    file_options,
+    follow_links_option,
+    out_option,
+    output_options,
+    policy_option,
+)
 from harness.cli.terminal import say
 
 
@@ -55,6 +62,7 @@ from harness.cli.terminal import say
 @ci_option
 @output_options
 @follow_links_option
+@policy_option
 def command(
     base: str,
     finetuned: str,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from harness.cli.options import output_options, run_folder
+from harness.cli.options import output_options, policy_option, run_folder
 from harness.cli.terminal import say
 
 
@@ -20,6 +20,7 @@ from harness.cli.terminal import say
     is_flag=True,
     help="Compare runs that asked differently (prompt, template, words, stop rules, filters, scorer), and label it.",
 )
+@policy_option
 @output_options
 def command(
     baseline_run: str,

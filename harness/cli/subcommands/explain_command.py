@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from harness.cli.options import OUT, run_folder, say_earlier_version
+from harness.cli.options import OUT, policy_option, run_folder, say_earlier_version
 from harness.cli.terminal import joined, say, styled
 
 if TYPE_CHECKING:
@@ -20,6 +20,7 @@ WIDTH = 16
 @click.command("explain")
 @click.argument("gate", required=False)
 @click.option("--run", "run", default=OUT, help="Run directory or suite name. Defaults to the newest finished run.")
+@policy_option
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object to stdout.")
 def command(gate: str | None, run: str, as_json: bool) -> int:
     """Explain in plain words why GATE got its verdict, with the numbers, and what would change it.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from harness.cli.ci_system import ci_option, tell
-from harness.cli.options import output_options, run_folder, say_earlier_version
+from harness.cli.options import output_options, policy_option, run_folder, say_earlier_version
 
 
 @click.command("gate")
@@ -22,6 +22,7 @@ from harness.cli.options import output_options, run_folder, say_earlier_version
 )
 @click.option("--allow-unsealed", is_flag=True, help="Judge a run of 0.1.0 too, which has no seal.")
 @ci_option
+@policy_option
 @output_options
 def command(
     run: str,

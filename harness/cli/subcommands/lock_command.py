@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from harness.cli.options import follow_links_option, lock_option
+from harness.cli.options import follow_links_option, lock_option, policy_option
 from harness.cli.terminal import say
 
 
@@ -15,6 +15,7 @@ from harness.cli.terminal import say
 @lock_option
 @click.option("--quiet", "-q", is_flag=True, help="Print only warnings.")
 @follow_links_option
+@policy_option
 def command(suite: str, lock: Path | None, quiet: bool) -> int:
     """Pin SUITE in a lock file: digests of the suite, its gates, its data, and its baseline.
 

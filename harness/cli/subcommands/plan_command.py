@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from harness.cli.options import suite_changes
+from harness.cli.options import SuiteChanges, suite_changes
 from harness.cli.terminal import heading, say
 
 
@@ -15,10 +15,7 @@ from harness.cli.terminal import heading, say
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object to stdout.")
 def command(
     suite: str,
-    models: tuple[str, ...],
-    trained_on: tuple[str, ...],
-    only: tuple[str, ...],
-    seed: int | None,
+    changes: SuiteChanges,
     limit: int | None,
     as_json: bool,
 ) -> int:
@@ -41,8 +38,10 @@ def command(
     from harness.report.wording.safe_text import clean
     from harness.schema.units import show_bytes, show_estimate
     from harness.suite.checks.metric_code_checks import metric_code
+    from harness.suite.unjudged_gates import without_changed
 
-    chosen, _ = changed_suite(suite, models, only, seed, trained_on)
+    chosen, overrides = changed_suite(suite, changes)
+    chosen = without_changed(chosen, overrides, limit)
     code = metric_code(chosen)
     reporter = make_reporter(quiet=True)
     plan = plan_suite(chosen, open_store(reporter), reporter, limit=limit, earlier=newest_run(chosen.name))

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from harness.cli.options import out_option, output_options, run_folder
+from harness.cli.options import out_option, output_options, policy_option, run_folder
 from harness.cli.terminal import say
 
 
@@ -15,6 +15,7 @@ from harness.cli.terminal import say
 @click.argument("run")
 @click.argument("fixes", type=click.Path(dir_okay=False, path_type=Path))
 @out_option
+@policy_option
 @output_options
 def command(run: str, fixes: Path, out: Path, as_json: bool, quiet: bool) -> int:
     """Make a new run from RUN with corrected labels, and judge it again. No model is run, and RUN is not touched.

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from harness.cli.options import device_option, out_option, output_options, run_folder
+from harness.cli.options import device_option, out_option, output_options, policy_option, run_folder
 from harness.cli.terminal import say
 
 MOST = 40
@@ -30,6 +30,7 @@ MOST = 40
     is_flag=True,
     help="Run the code of the suite's `evaluate:` metrics, each pinned by digest.",
 )
+@policy_option
 @output_options
 def command(run: str, out: Path, device: str, resume: bool, metric_code: bool, as_json: bool, quiet: bool) -> int:
     """Run the suite of RUN again and name every figure that differs.

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import click
 
 from harness.cli.ci_system import ci_option, tell
-from harness.cli.options import device_option, lock_option, out_option, output_options, suite_changes
+from harness.cli.options import SuiteChanges, device_option, lock_option, out_option, output_options, suite_changes
 
 
 @click.command("run")
@@ -46,10 +47,7 @@ from harness.cli.options import device_option, lock_option, out_option, output_o
 @output_options
 def command(
     suite: str,
-    models: tuple[str, ...],
-    trained_on: tuple[str, ...],
-    only: tuple[str, ...],
-    seed: int | None,
+    changes: SuiteChanges,
     baseline_run: str | None,
     baseline_model: str | None,
     limit: int | None,
@@ -77,7 +75,7 @@ def command(
     from harness.pipeline.run_suite import Settings, run_suite
 
     stored = stored_baseline(baseline_run, baseline_model)
-    chosen, overrides = changed_suite(suite, models, only, seed, trained_on, stored, no_texts)
+    chosen, overrides = changed_suite(suite, replace(changes, baseline_run=stored, no_texts=no_texts))
     reporter = make_reporter(quiet=quiet)
     settings = Settings(
         out=out,

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import click
 
-from harness.cli.options import emit_json, output_options, suite_changes
+from harness.cli.options import SuiteChanges, emit_json, output_options, suite_changes
 from harness.cli.terminal import say
 
 
@@ -16,10 +18,7 @@ from harness.cli.terminal import say
 def command(
     suite: str,
     names: tuple[str, ...],
-    models: tuple[str, ...],
-    trained_on: tuple[str, ...],
-    only: tuple[str, ...],
-    seed: int | None,
+    changes: SuiteChanges,
     as_json: bool,
     quiet: bool,
 ) -> int:
@@ -28,7 +27,7 @@ def command(
     from harness.cli.options import changed_suite, open_store
     from harness.commands.run import train_models
 
-    chosen, _ = changed_suite(suite, models, (*only, *names), seed, trained_on)
+    chosen, _ = changed_suite(suite, replace(changes, only=(*changes.only, *names)))
     reporter = make_reporter(quiet=quiet)
     made = train_models(chosen, open_store(reporter), reporter)
     if as_json:

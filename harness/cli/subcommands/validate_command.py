@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import click
 
-from harness.cli.options import follow_links_option
+from harness.cli.options import follow_links_option, policy_option
 from harness.cli.terminal import say
 
 
 @click.command("validate")
 @click.argument("suites", nargs=-1, required=True, metavar="SUITE...")
 @follow_links_option
+@policy_option
 def command(suites: tuple[str, ...]) -> int:
-    """Check suites: keys, names, metrics and gates, and the data and models that are on this machine.
+    """Check suites: keys, names, metrics and gates, and the data and models that are on this machine; and policies.
 
     Opens files, reads labels, makes every item, looks at checkpoint folders, and shows all faults at once. Fetches
     nothing, loads no metric code and no network, and trains nothing.
@@ -22,9 +23,15 @@ def command(suites: tuple[str, ...]) -> int:
     from harness.cli.options import open_store, say_metric_code, say_unknown_training
     from harness.commands.check_suite import check_beside, check_suite
     from harness.core.errors import SuiteError
+    from harness.report.wording.safe_text import clean_line
     from harness.suite.checks.metric_code_checks import metric_code
+    from harness.suite.policy import policy_file
 
     for name in suites:
+        policy = policy_file(name)
+        if policy is not None:
+            say(clean_line(policy.summary, 600))
+            continue
         reporter = make_reporter(quiet=True)
         try:
             suite = load_any_suite(name)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from harness.cli.options import device_option, follow_links_option, out_option
+from harness.cli.options import device_option, follow_links_option, out_option, policy_option
 from harness.cli.terminal import say
 
 if TYPE_CHECKING:
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object a checkpoint to stdout.")
 @click.option("--quiet", "-q", is_flag=True, help="No progress.")
 @follow_links_option
+@policy_option
 def command(
     folder: Path,
     suite: str,

@@ -16,9 +16,19 @@ from harness.core.errors import DataError, SuiteError
 from harness.core.evaluation import Evaluation, EvaluationContext, Item, ItemMeasure
 from harness.core.model import ModelFacts
 from harness.core.records import Record
-from harness.core.requests import Continuations, Failure, Generate, Generated, Request, Response, RollingLikelihood
+from harness.core.requests import (
+    Continuations,
+    Failure,
+    Generate,
+    Generated,
+    Messages,
+    Request,
+    Response,
+    RollingLikelihood,
+)
 from harness.evaluations.generation_base import refuse_decoding
 from harness.evaluations.item_measures import BITS_PER_BYTE, MARGIN_OF_CORRECT
+from harness.evaluations.lm_eval.chat_settings import CHAT_FIELDS, LmEvalChatOptions
 from harness.evaluations.lm_eval.filters import matches, pipeline
 from harness.evaluations.lm_eval.generation_settings import generation_settings
 from harness.evaluations.lm_eval.prompt_templates import Doc, Prompts
@@ -34,7 +44,6 @@ from harness.metrics.capability.rouge import NAMES as ROUGE
 from harness.metrics.capability.rouge import rouge_statistics
 from harness.metrics.logged_figure import LOGGED
 from harness.schema.suite.data_refs import SourceRef
-from harness.schema.suite.evaluation_options import EvaluationOptions
 
 CONTINUATIONS, ROLLING, GENERATION = "continuations", "rolling_likelihood", "generation"
 _PROTOCOLS = {"multiple_choice": CONTINUATIONS, "loglikelihood": CONTINUATIONS, "loglikelihood_rolling": ROLLING}
@@ -60,7 +69,7 @@ METRICS: Mapping[str, Mapping[str, str]] = {
 _MOST_TARGET_TOKENS = 64
 
 
-class LmEvalTaskOptions(EvaluationOptions):
+class LmEvalTaskOptions(LmEvalChatOptions):
     """The YAML of a task that lm-evaluation-harness describes."""
 
     file: str | None = Field(None, description="The lm-eval task file, relative to the suite file.")
@@ -114,6 +123,7 @@ class LmEvalTask(Evaluation):
         self._generation = generation_settings(self.task)
         asked = self.task.get("num_fewshot") if options.num_fewshot is None else options.num_fewshot
         self._prompts = Prompts(self.task, int(asked or 0))
+        self._later = options.model_dump(include=CHAT_FIELDS, exclude_defaults=True)
         self._exact = next(
             (dict(metric) for metric in self.task.get("metric_list") or () if metric.get("metric") == "exact_match"), {}
         )
@@ -173,7 +183,12 @@ class LmEvalTask(Evaluation):
     def spec(self) -> Mapping[str, Any]:
         """The task but for where its data is (the data's fingerprint says what it holds)."""
         task = {key: value for key, value in self.task.items() if key not in ("dataset_kwargs", "metric_list")}
-        options = {"shots": self._prompts.shots, "filter": self.options.filter, "limit": self.options.limit}
+        options = {
+            "shots": self._prompts.shots,
+            "filter": self.options.filter,
+            "limit": self.options.limit,
+            **self._later,
+        }
         return {"kind": self.kind, "format": 2, "task": task, "exact": self._exact, **options}
 
     def items(self, data: Sequence[Dataset], split: str) -> Iterator[Item]:
@@ -201,35 +216,60 @@ class LmEvalTask(Evaluation):
         if self.type == "loglikelihood_rolling":
             text = _text(target)
             return Item(identity, {"text": text}, {"text": text}, clusters=clusters)
-        header, question = prompts.header(examples, doc), prompts.text(doc)
+        question = prompts.text(doc)
         if self.type != "multiple_choice":
             choices = prompts.choices(doc) if prompts.has_choices else []
             golds = [choices[target]] if choices and isinstance(target, int) else _golds(target)
-            payload: dict[str, Any] = {"context": header + str(question), "golds": golds}
+            payload: dict[str, Any] = {"context": self._context(examples, doc, str(question)), "golds": golds}
             return Item(identity, payload, {"text": str(question), "target": golds[0]}, golds[0], clusters)
         choices = prompts.choices(doc)
         if isinstance(question, int):
             # The choices are the questions, and one continuation follows each (Winogrande).
-            contexts, right = [header + choice for choice in choices], [question]
-            payload = {"contexts": contexts, "continuation": prompts.delimiter() + _text(target)}
+            contexts, right = [self._context(examples, doc, choice) for choice in choices], [question]
+            payload = {"contexts": contexts, "continuation": self._delimiter + _text(target)}
         else:
             right = _right(target, choices)
-            payload = {"context": header + question, "delimiter": prompts.delimiter()}
+            payload = {"context": self._context(examples, doc, question), "delimiter": self._delimiter}
         if not right or not all(0 <= place < len(choices) for place in right):
             raise DataError(f"the correct answer {target!r} is not one of the {len(choices)} choices.")
         shown = choices[question] if isinstance(question, int) else question
         texts = {"text": shown, "choices": "\n".join(choices)}
         return Item(identity, {**payload, "choices": choices, "right": right}, texts, choices[right[0]], clusters)
 
+    def _context(self, examples: Sequence[Doc], doc: Doc, question: str) -> str | list[list[str]]:
+        """What goes before an answer: a text, or the messages of a conversation."""
+        options = self.options
+        if not options.chat:
+            return self._prompts.header(examples, doc, options.system or "") + question
+        return self._prompts.messages(examples, doc, question, system=options.system or "", multiturn=options.multiturn)
+
+    @property
+    def _delimiter(self) -> str:
+        """What stands before a choice; lm-eval has nothing there behind a chat template."""
+        return "" if self.options.chat else self._prompts.delimiter()
+
     def protocol(self, facts: ModelFacts) -> str | None:
         refuse_decoding(self.name, self.options.decoding, facts)
+        if self.options.chat:
+            return self._chat_protocol(facts)
         wanted = _PROTOCOLS.get(self.type, GENERATION)
         if facts.language_model == "causal":
             return wanted
         kind = {CONTINUATIONS: Continuations.kind, GENERATION: Generate.kind}.get(wanted)
         return wanted if kind in facts.supports else None
 
+    def _chat_protocol(self, facts: ModelFacts) -> str | None:
+        wanted = Generate.kind if self.type == "generate_until" else Continuations.kind
+        reads = facts.language_model in ("causal", None)
+        return (
+            f"chat_{_PROTOCOLS.get(self.type, GENERATION)}"
+            if facts.chat and reads and wanted in facts.supports
+            else None
+        )
+
     def unsupported(self, facts: ModelFacts) -> str:
+        if self.options.chat and not facts.chat:
+            return "it has no chat template, and the task requires one (`chat: true`)"
         return f"lm-eval's {self.type} tasks are for models that read from the left (it is of the kind {facts.family})"
 
     def requests(self, item: Item, protocol: str) -> Sequence[Request]:
@@ -237,17 +277,27 @@ class LmEvalTask(Evaluation):
         if self.type == "loglikelihood_rolling":
             return [RollingLikelihood(payload["text"])]
         if self.type == "generate_until":
-            return [Generate(payload["context"], **self._generation)]
+            return [self._written(payload["context"], **self._generation)]
         if self.type == "loglikelihood":
             target = payload["golds"][0]
-            likely = Continuations(payload["context"], (target,))
+            likely = self._likely(payload["context"], (target,))
             wanted = "acc" in {metric.get("metric") for metric in self.task.get("metric_list") or ()}
-            return [likely, Generate(payload["context"], max_tokens=target_tokens(target))] if wanted else [likely]
+            return [likely, self._written(payload["context"], max_tokens=target_tokens(target))] if wanted else [likely]
         if "contexts" in payload:
-            return [Continuations(context, (payload["continuation"],)) for context in payload["contexts"]]
+            return [self._likely(context, (payload["continuation"],)) for context in payload["contexts"]]
         options = tuple(payload["delimiter"] + choice for choice in payload["choices"])
         alone = [Continuations("", options)] if "acc_mutual_info" in (self.options.metrics or ()) else []
-        return [Continuations(payload["context"], options), *alone]
+        return [self._likely(payload["context"], options), *alone]
+
+    def _likely(self, context: str | Sequence[Sequence[str]], options: tuple[str, ...]) -> Continuations:
+        if isinstance(context, str):
+            return Continuations(context, options)
+        return Continuations("", options, messages=_turns(context), form=self.options.form)
+
+    def _written(self, context: str | Sequence[Sequence[str]], **settings: Any) -> Generate:
+        if isinstance(context, str):
+            return Generate(context, **settings)
+        return Generate(messages=_turns(context), form=self.options.form, **settings)
 
     def record(self, item: Item, protocol: str, responses: Sequence[Response]) -> Record:
         cut = truncated_tokens(responses)
@@ -323,7 +373,7 @@ class LmEvalTask(Evaluation):
         (written,) = responses
         if not isinstance(written, Generated):
             return failed(item, Failure("error", "expected a generated text"), truncated=cut)
-        kept = self._filter(written.text)
+        kept = self._filter(self.options.answer(written.text))
         right = matches(kept, item.payload["golds"], self._exact)
         return outcome(
             item,
@@ -385,6 +435,10 @@ def _metrics(task: Mapping[str, Any]) -> list[str]:
                 hint="list the harness metrics you want in `metrics`.",
             )
     return list(dict.fromkeys(known[name] for name in names))
+
+
+def _turns(messages: Sequence[Sequence[str]]) -> Messages:
+    return tuple(map(tuple, messages))
 
 
 def _text(target: Any) -> str:

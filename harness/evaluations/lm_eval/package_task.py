@@ -21,6 +21,7 @@ from harness.core.requests import (
     Failure,
     Generate,
     Generated,
+    Messages,
     Request,
     Response,
     RollingLikelihood,
@@ -36,6 +37,7 @@ from harness.data.sources.lm_eval_package import (
 )
 from harness.evaluations.generation_base import refuse_decoding
 from harness.evaluations.item_measures import BITS_PER_BYTE, MARGIN_OF_CORRECT
+from harness.evaluations.lm_eval.chat_settings import CHAT_FIELDS, LmEvalChatOptions
 from harness.evaluations.lm_eval.generation_settings import generation_settings
 from harness.evaluations.lm_eval.lm_eval_task import CONTINUATIONS, GENERATION, ROLLING, target_tokens
 from harness.evaluations.lm_eval.package_figures import figures_of, figures_of_task, output_types
@@ -46,7 +48,6 @@ from harness.metrics.capability.bleu_chrf_ter import NAMES as CORPUS
 from harness.metrics.capability.f1 import BinaryF1
 from harness.metrics.lm_eval_figure import STATISTIC
 from harness.schema.suite.data_refs import SourceRef
-from harness.schema.suite.evaluation_options import EvaluationOptions
 
 _PROTOCOLS = {
     "multiple_choice": CONTINUATIONS,
@@ -57,7 +58,7 @@ _PROTOCOLS = {
 _KINDS = {CONTINUATIONS: Continuations.kind, ROLLING: RollingLikelihood.kind, GENERATION: Generate.kind}
 
 
-class LmEvalPackageOptions(EvaluationOptions):
+class LmEvalPackageOptions(LmEvalChatOptions):
     """The YAML of a task of the installed lm-evaluation-harness."""
 
     task: str = Field(description="Name of a task, a group, or a tag of the installed lm-evaluation-harness.")
@@ -72,9 +73,6 @@ class LmEvalPackageOptions(EvaluationOptions):
     )
     revision: str | None = Field(None, description="Commit hash of the task's hub dataset.")
     cluster: str | None = Field(None, description="Column of the documents that says which of them belong together.")
-    chat: bool = Field(False, description="Ask through the model's chat template; models without one are skipped.")
-    multiturn: bool = Field(True, description="With `chat`, examples are turns of their own.")
-    system: str | None = Field(None, description="System message before the task's description.")
     base: str = Field("", description="Folder of the suite, which `documents` are relative to.")
 
     @property
@@ -139,8 +137,6 @@ class LmEvalPackageTask(Evaluation):
         sentences = []
         if not self.options.documents and self.options.revision is None:
             sentences.append("The task's data set is not pinned to a commit; its fingerprint is in the run.")
-        if self.options.chat:
-            sentences.append("An answer is what the chat template writes of it; lm-eval adds the answer's bare text.")
         return tuple(sentences)
 
     def spec(self) -> Mapping[str, Any]:
@@ -154,7 +150,7 @@ class LmEvalPackageTask(Evaluation):
             "shots": options.num_fewshot,
             "filter": options.filter,
             "limit": options.limit,
-            **({"chat": [options.multiturn, options.system]} if options.chat else {}),
+            **options.model_dump(include=CHAT_FIELDS, exclude_defaults=True),
         }
 
     def items(self, data: Sequence[Dataset], split: str) -> Iterator[Item]:
@@ -217,12 +213,12 @@ class LmEvalPackageTask(Evaluation):
     def _continuations(self, context: str, options: Sequence[str]) -> Continuations:
         if not self.options.chat:
             return Continuations(context, tuple(options))
-        return Continuations("", tuple(options), messages=tuple(map(tuple, messages_of(context))))
+        return Continuations("", tuple(options), messages=_turns(context), form=self.options.form)
 
     def _generated(self, context: str, **settings: Any) -> Generate:
         if not self.options.chat:
             return Generate(context, **settings)
-        return Generate("", tuple(map(tuple, messages_of(context))), **settings)
+        return Generate("", _turns(context), form=self.options.form, **settings)
 
     def _generate(self, payload: Mapping[str, Any], context: str, given: Mapping[str, Any]) -> list[Request]:
         settings = generation_settings({"generation_kwargs": given})
@@ -264,7 +260,8 @@ class LmEvalPackageTask(Evaluation):
         times = item.payload.get("repeats", 1)
         each = len(written) // len(item.payload["requests"])
         texts = [answer.text for answer in written]
-        groups = [texts[start : start + each] for start in range(0, len(texts), each)]
+        answers = list(map(self.options.answer, texts))
+        groups = [answers[start : start + each] for start in range(0, len(answers), each)]
         results: list[list[Any]] = [group * times if each == 1 else group for group in groups]
         finish = "length" if any(answer.finish == "length" for answer in written) else written[0].finish
         return results, {"generated": texts if len(texts) > 1 else texts[0], "finish": finish}
@@ -303,6 +300,10 @@ class LmEvalPackageTask(Evaluation):
         )
         results: list[list[Any]] = [[pair] for pair in zip(likelihoods, greedy, strict=True)]
         return results, {"log_likelihoods": likelihoods, **({"greedy": greedy} if written else {})}
+
+
+def _turns(context: str) -> Messages:
+    return tuple(map(tuple, messages_of(context)))
 
 
 def _contexts(payload: Mapping[str, Any]) -> list[tuple[str, list[str]]]:

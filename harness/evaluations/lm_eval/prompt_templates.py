@@ -131,14 +131,43 @@ class Prompts:
     def delimiter(self) -> str:
         return str(self.task.get("target_delimiter", " "))
 
-    def header(self, examples: Sequence[Doc], doc: Doc) -> str:
-        """The description and the examples, each with its answer."""
+    def header(self, examples: Sequence[Doc], doc: Doc, system: str) -> str:
+        """The system's and the task's description, and the examples, each with its answer."""
+        return self._described(doc, system) + "".join(map(self._example, examples))
+
+    def messages(
+        self, examples: Sequence[Doc], doc: Doc, question: str, *, system: str, multiturn: bool
+    ) -> list[list[str]]:
+        """The same as messages: examples as turns of their own, or in one with the question."""
+        described = self._described(doc, system)
+        turns = [["system", described]] if described else []
+        if not multiturn:
+            return [*turns, ["user", "".join(map(self._example, examples)) + question]]
+        for example in examples:
+            asked, answer = self._pair(example)
+            turns += [["user", asked], *([["assistant", answer]] if answer else [])]
+        return [*turns, ["user", question]]
+
+    def _described(self, doc: Doc, system: str) -> str:
         description = str(self.task.get("description") or "")
         if description:
             description = str(doc[description]) if description in doc else render(description, doc)
-        return description + "".join(map(self._example, examples))
+        if not system or not description:
+            return system or description
+        between = "" if system[-1].isspace() or description[0].isspace() else self._between
+        return system + between + description
+
+    @property
+    def _between(self) -> str:
+        return str(self.task.get("fewshot_delimiter", "\n\n"))
 
     def _example(self, doc: Doc) -> str:
+        question, answer = self._pair(doc)
+        after = str(self.example.get("fewshot_delimiter", "\n\n"))
+        return question + str(self.example.get("target_delimiter", " ")) + answer + after if answer else question
+
+    def _pair(self, doc: Doc) -> tuple[str, str]:
+        """An example's question and answer."""
         question, answer = self.text(doc, self.example), self.target(doc, self.example)
         choices = self.choices(doc, self.example) if self.has_choices else []
         if isinstance(question, int):
@@ -149,10 +178,7 @@ class Prompts:
             answer = answer[0]
         if not isinstance(answer, str):
             raise DataError(f"an example's answer is {answer!r}, expected a text.")
-        after = str(self.example.get("fewshot_delimiter", "\n\n"))
-        if answer == "":
-            return question
-        return question + str(self.example.get("target_delimiter", " ")) + answer + after
+        return str(question), answer
 
     def drawn(self, docs: Sequence[Doc], pool: Sequence[Doc], *, same: bool) -> list[list[Doc]]:
         """The examples of each document, drawn as lm-eval draws them: in order, from one seed.

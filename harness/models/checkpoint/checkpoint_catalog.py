@@ -24,6 +24,7 @@ class ModelEntry(Strict):
     Attributes:
         archive: where its files are; the members' names are those in the checkpoint's folder. One
             member that ends in `.gguf` is a whole checkpoint, and is converted.
+        configuration: the sizes in its config.json, from which `plan` tells times before it is fetched.
     """
 
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9.-]*$")
@@ -33,6 +34,7 @@ class ModelEntry(Strict):
     citation: str
     caveats: list[str] = Field(default_factory=list)
     archive: PackageArchive
+    configuration: dict[str, str | int] = Field(default_factory=dict)
 
     @field_validator("archive")
     @classmethod

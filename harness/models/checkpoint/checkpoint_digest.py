@@ -6,7 +6,6 @@ parent. Left out: paths and names, the version that wrote the files, lineage and
 
 from __future__ import annotations
 
-import dataclasses
 import json
 from collections.abc import Callable, Mapping
 from functools import lru_cache
@@ -95,7 +94,7 @@ def checkpoint_digest(folder: Path, resolve: Resolve | None = None, *, above: tu
         content["max_length"] = repr(_stated_length(folder))
         own_pooling = sentence_pooling(folder)
         if own_pooling is not None:
-            content["pooling"] = dataclasses.asdict(own_pooling)
+            content["pooling"] = own_pooling.content()
         generation = _generation(folder)
         if generation:
             content["generation"] = generation

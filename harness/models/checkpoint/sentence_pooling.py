@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
+from harness.core.digests import file_digest
 from harness.core.errors import CheckpointError, Where
 from harness.models.checkpoint.checkpoint_files import read_json
 from harness.models.checkpoint.sentence_router import Module, read_router, route_below
@@ -29,7 +30,12 @@ _FLAG = "pooling_mode_"
 _FLAGS = {"cls_token": "cls", "mean_tokens": "mean", "max_tokens": "max"}
 _HARMLESS = frozenset({"Transformer", "Pooling", "Normalize", "Dropout"})
 """What a cosine does not notice, or what harness does itself."""
+_STEPS = {"Dense": "dense", "Normalize": "normalize"}
+"""Modules behind the pooling → what harness calls them."""
+DENSE_WEIGHTS = "model.safetensors"
+ACTIVATIONS = frozenset({"Identity", "Tanh", "ReLU", "GELU", "Sigmoid"})
 _ROUTER = frozenset({"Router", "Asym"})
+_DENSE_FILES = (_CONFIG, DENSE_WEIGHTS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,10 +45,37 @@ class SentencePooling:
     Attributes:
         pooling: its own, where harness has it (`requests.Embed`); None otherwise.
         notes: what is other than in sentence-transformers.
+        steps: what is done to the pooled vector, up to its last dense layer: (`dense` or `normalize`, folder).
+        prompts: name → text that is put before texts.
+        similarity: how two vectors are compared.
+        default_prompt: its name; None where there is none.
+        max_length: tokens that are read of a text, where the folder says so.
     """
 
     pooling: str | None
     notes: tuple[str, ...] = ()
+    steps: tuple[tuple[str, Path], ...] = ()
+    prompts: Mapping[str, str] = field(default_factory=dict)
+    default_prompt: str | None = None
+    similarity: Literal["cosine", "dot"] = "cosine"
+    max_length: int | None = None
+
+    @property
+    def chain(self) -> str | None:
+        """The pooling and the steps behind it, as `requests.Embed` names them."""
+        return None if self.pooling is None else ">".join([self.pooling, *(name for name, _ in self.steps)])
+
+    def content(self) -> dict[str, Any]:
+        """JSON: all of it that decides vectors; part of the checkpoint's digest."""
+        dense = [file_digest(place / name) for step, place in self.steps if step == "dense" for name in _DENSE_FILES]
+        later = {"dense": dense, "steps": [name for name, _ in self.steps], "prompts": dict(self.prompts)}
+        return {
+            "pooling": self.pooling,
+            "notes": self.notes,
+            **{name: value for name, value in later.items() if value},
+            **({"max_length": self.max_length} if self.max_length is not None else {}),
+            **({"similarity": self.similarity} if self.similarity != "cosine" else {}),
+        }
 
 
 def sentence_pooling(folder: Path) -> SentencePooling | None:
@@ -55,7 +88,12 @@ def sentence_pooling(folder: Path) -> SentencePooling | None:
     modules = _modules(folder, notes)
     if modules is None:
         return None
-    for kind in dict.fromkeys(module.kind for module in modules if module.kind not in _HARMLESS):
+    settings = _settings(folder / _SETTINGS)
+    by_dot = settings.get("similarity_fn_name") in ("dot", "dot_score")
+    steps = _steps(modules, whole=by_dot)
+    used = {place for _, place in steps}
+    unused = (module for module in modules if module.kind not in _HARMLESS and module.folder not in used)
+    for kind in dict.fromkeys(module.kind for module in unused):
         notes.append(
             f"its module {kind} (sentence-transformers) is not used: vectors are those of the encoder and its pooling"
         )
@@ -68,7 +106,52 @@ def sentence_pooling(folder: Path) -> SentencePooling | None:
             f"its own pooling is {'+'.join(named)!r}, which harness does not have: vectors are the mean over all tokens"
         )
     notes.extend(_other_inputs(folder))
-    return SentencePooling(own, tuple(notes))
+    if place is not None and read_json(place / _CONFIG).get("include_prompt") is False:
+        notes.append("its pooling leaves out the tokens of prompts (sentence-transformers), which is not done here")
+    given = settings.get("prompts")
+    prompts = {
+        str(name): text
+        for name, text in (given.items() if isinstance(given, dict) else ())
+        if isinstance(text, str) and text
+    }
+    default = settings.get("default_prompt_name")
+    length = _settings(folder / _ENCODER).get("max_seq_length")
+    return SentencePooling(
+        own,
+        tuple(notes),
+        steps if own is not None else (),
+        prompts,
+        default if default in prompts else None,
+        "dot" if by_dot else "cosine",
+        length if isinstance(length, int) and not isinstance(length, bool) and length > 0 else None,
+    )
+
+
+def _steps(modules: Sequence[Module], *, whole: bool) -> tuple[tuple[str, Path], ...]:
+    """What follows the pooling; nothing where harness does not have all of it.
+
+    Args:
+        whole: all of it, where the length of a vector counts; else what stands before the last dense layer, and that.
+    """
+    kinds = [module.kind for module in modules]
+    behind = modules[kinds.index("Pooling") + 1 :] if "Pooling" in kinds else []
+    last = max((number for number, module in enumerate(behind, 1) if module.kind == "Dense"), default=0)
+    chain = [module for module in (behind if whole else behind[:last]) if module.kind != "Dropout"]
+    if not all(module.kind in _STEPS for module in chain):
+        return ()
+    if not all(_is_dense(module.folder) for module in chain if module.kind == "Dense"):
+        return ()
+    return tuple((_STEPS[module.kind], module.folder) for module in chain)
+
+
+def _is_dense(folder: Path) -> bool:
+    """Whether a dense layer is one that harness computes: of the sentence's vector, in safetensors."""
+    if not all((folder / name).is_file() for name in _DENSE_FILES):
+        return False
+    settings = read_json(folder / _CONFIG)
+    activation = str(settings.get("activation_function", "Tanh")).rpartition(".")[2]
+    inputs = {settings.get(key, "sentence_embedding") for key in ("module_input_name", "module_output_name")}
+    return activation in ACTIVATIONS and inputs <= {"sentence_embedding", None}
 
 
 def _modules(folder: Path, notes: list[str]) -> list[Module] | None:
@@ -134,7 +217,7 @@ def _other_inputs(folder: Path) -> list[str]:
     prompts, name = settings.get("prompts"), settings.get("default_prompt_name")
     prompt = prompts.get(name) if isinstance(prompts, dict) and isinstance(name, str) else None
     if isinstance(prompt, str) and prompt:
-        notes.append(f"its default prompt {prompt[:40]!r} (sentence-transformers) is not put before texts")
+        notes.append(f"its default prompt {prompt[:40]!r} (sentence-transformers) is put before texts of tasks alone")
     if _settings(folder / _ENCODER).get("do_lower_case") is True:
         notes.append("sentence-transformers lowers its texts (`do_lower_case`), which is not done here")
     return notes

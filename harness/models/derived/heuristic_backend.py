@@ -23,6 +23,8 @@ from harness.core.requests import (
     ExtractSpan,
     Generate,
     Generated,
+    Rank,
+    Regress,
     Request,
     Response,
     Scores,
@@ -34,7 +36,9 @@ from harness.models.checkpoint.checkpoint_digest import checkpoint_digest
 from harness.models.checkpoint.checkpoint_files import BASELINE_TABLE, read_json
 from harness.models.checkpoint.metadata_schema import BaselinePage, checked
 from harness.models.open_context import OpenContext
+from harness.models.response_builders import best_documents
 from harness.storage import atomic
+from harness.text.lexical_ranking import LexicalIndex
 
 BASELINE_FORMAT = 1
 OUTSIDE = "O"
@@ -48,8 +52,12 @@ RULES: Mapping[str, tuple[str, ...]] = {
     "nearest": ("generate",),
     "copy": ("generate",),
     "lead": ("generate",),
-    "overlap": ("extract_span",),
+    "overlap": ("extract_span", "regress"),
+    "mean": ("regress",),
+    "tfidf": ("rank",),
 }
+INTERCEPT, SLOPE = "intercept", "slope"
+"""Of a number: what it is without shared words, and how much they add."""
 _WORD = re.compile(r"\w+")
 _SENTENCE = re.compile(r"(?<=[.!?])\s+")
 _NAMES = re.compile(r"(?:[A-Z][\w’'-]*|\d[\d.,]*)(?: (?:[A-Z][\w’'-]*|\d[\d.,]*))*")
@@ -62,7 +70,7 @@ class BaselineTable:
     Attributes:
         rule: one of `RULES`.
         labels: of a classifier or tagger, in the task's order.
-        weights: label → its share of the training examples.
+        weights: label → its share of the training examples; of numbers, `INTERCEPT` and `SLOPE`.
         spans: words of a known span, lower-cased and joined by spaces → its type.
         answers: training source → target.
         edges: what stands before and after the source in every training prompt.
@@ -115,6 +123,7 @@ class BaselineBackend:
     def __init__(self, table: BaselineTable, facts: ModelFacts) -> None:
         self._table = table
         self._facts = facts
+        self._indexed: tuple[str, LexicalIndex] | None = None
         self._nearest = _Nearest(table.answers) if table.rule == "nearest" else None
         self._common = _most_common(list(table.answers.values()))
         self._longest = max((words.count(" ") + 1 for words in table.spans), default=0)
@@ -136,6 +145,10 @@ class BaselineBackend:
             return self._classify(request)
         if isinstance(request, Continuations):
             return self._compare(request)
+        if isinstance(request, Rank):
+            return best_documents(self._index(request).scores(request.query), request.top)
+        if isinstance(request, Regress):
+            return self._number(request)
         if isinstance(request, Tag):
             labels = self._tags(request.words)
             return Tags(tuple(labels), (0.0,) * len(labels))
@@ -146,6 +159,19 @@ class BaselineBackend:
             start, end = self._span(request) if self._table.rule == "overlap" else (0, 0)
             return SpanAnswer(request.context[start:end], start, end, 0.0, 0.0 if request.null_allowed else None)
         return None
+
+    def _index(self, request: Rank) -> LexicalIndex:
+        """The index of a pool, made again where the pool is another one."""
+        if self._indexed is None or self._indexed[0] != request.pool.digest:
+            self._indexed = request.pool.digest, LexicalIndex(request.pool.texts)
+        return self._indexed[1]
+
+    def _number(self, request: Regress) -> Response | None:
+        weights = self._table.weights
+        if INTERCEPT not in weights or (SLOPE in weights and request.pair is None):
+            return None
+        share = shared_words(request.text, str(request.pair)) if SLOPE in weights else 0.0
+        return Scores((weights[INTERCEPT] + weights.get(SLOPE, 0.0) * share,))
 
     def _classify(self, request: Classify) -> Response | None:
         known = self._table.labels
@@ -231,6 +257,12 @@ class BaselineBackend:
         return best[1], best[2]
 
 
+def shared_words(first: str, second: str) -> float:
+    """The words that two texts share, of all that either has (Jaccard's index)."""
+    ours, theirs = (set(_WORD.findall(text.lower())) for text in (first, second))
+    return len(ours & theirs) / max(1, len(ours | theirs))
+
+
 class _Nearest:
     """The target of the training source with the most similar words: cosine of tf-idf."""
 
@@ -276,6 +308,8 @@ def open_baseline(folder: Path, context: OpenContext) -> Backend:
     table = read_baseline(folder)
     tagger = "tag" in RULES[table.rule] and OUTSIDE in table.labels
     rule = frozenset(RULES[table.rule])
+    if table.rule == "overlap":
+        rule &= {"regress"} if INTERCEPT in table.weights else {"extract_span"}
     kinds = {"tag"} if tagger else {"classify"} if table.labels else rule - {"classify", "tag"}
     facts = ModelFacts(
         digest=checkpoint_digest(folder, context.resolve),

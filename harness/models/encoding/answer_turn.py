@@ -14,6 +14,10 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from harness.text.thoughts import PAIRS
+
+_SPACE = re.compile(r"\s+")
+_MARKS = re.compile("|".join([*(re.escape(mark) for pair in PAIRS for mark in pair), r"\s+"]))
 STAND_IN = "\U00100000"
 """A private character that no text holds, in place of the answer."""
 
@@ -28,12 +32,15 @@ class AnswerTurn:
     Attributes:
         text: prompt, answer and the end of its turn, as the template writes them.
         begin: where the answer begins in `text`, white space before it included that the prompt does not hold.
+        learned: where it begins for training: an empty thought that the template writes and the prompt does not hold
+            is to be written by the model.
         end: where it ends.
         closed: whether the turn is closed by a special token, which `text` then ends with.
     """
 
     text: str
     begin: int
+    learned: int
     end: int
     closed: bool
 
@@ -55,12 +62,12 @@ def answer_turn(render: Render, answer: str, special: re.Pattern[str] | None) ->
     end = len(whole) - len(after) if whole.endswith(after) else len(whole)
     if length >= end or not whole[length:end].strip():
         return None
-    gap = before[len(prompt) :]
-    begin = len(prompt) if length == len(before) and before.startswith(prompt) and not gap.strip() else length
+    begin = _begin(prompt, whole[:end], length, answer)
+    learned = _learned(prompt, whole, begin)
     closing = special.search(whole, end) if special is not None else None
     if closing is not None:
-        return AnswerTurn(whole[: closing.end()], begin, end, True)
-    return AnswerTurn(whole.rstrip() if whole[end:].strip() else whole[:end], begin, end, False)
+        return AnswerTurn(whole[: closing.end()], begin, learned, end, True)
+    return AnswerTurn(whole.rstrip() if whole[end:].strip() else whole[:end], begin, learned, end, False)
 
 
 def earlier_answer(render: Render, answer: str, alone: AnswerTurn) -> tuple[int, int] | None:
@@ -79,16 +86,43 @@ def earlier_answer(render: Render, answer: str, alone: AnswerTurn) -> tuple[int,
     length, end = _common(before, whole), len(whole) - len(after)
     if not whole.endswith(after) or length >= end or not whole[length:end].strip():
         return None
-    gap = before[len(prompt) :]
-    begin = len(prompt) if length == len(before) and before.startswith(prompt) and not gap.strip() else length
-    closing = alone.text[alone.end :]
-    return begin, end + len(closing) if whole.startswith(closing, end) else end
+    begin = _learned(prompt, whole, _begin(prompt, whole[:end], length, answer))
+    return begin, end + _shared_end(alone.text[alone.end :], whole[end:])
+
+
+def _begin(prompt: str, written: str, length: int, answer: str) -> int:
+    """Where an answer begins that ends with `written`; `length` is what answers share of a conversation.
+
+    The prompt may hold the answer's beginning (a thought that it opens); what answers share may be more than the
+    prompt (the frame of a template without a generation prompt), or part of the answer (a thought that it opens).
+    """
+    rest = written[len(prompt) :] if written.startswith(prompt) else ""
+    if rest.strip() and _SPACE.sub("", answer).endswith(_SPACE.sub("", rest)):
+        return len(prompt)
+    return length
+
+
+def _learned(prompt: str, whole: str, begin: int) -> int:
+    """Where an answer begins together with the marks of a thought between the prompt and it."""
+    between = whole[len(prompt) : begin] if whole.startswith(prompt) else ""
+    return len(prompt) if between.strip() and not _MARKS.sub("", between) else begin
+
+
+def _shared_end(closing: str, rest: str) -> int:
+    """Length of what closes the turn alone and in its place, in whole words."""
+    length = _common(closing, rest)
+    return length if length == len(closing) else len(closing[:length].rpartition("\n")[0])
+
+
+def first_token(offsets: Sequence[tuple[int, int]], begin: int) -> int:
+    """The first token behind a place in the text, by the offsets of tokens; one that overlaps it counts."""
+    return next((place for place, (_, end) in enumerate(offsets) if end > begin), len(offsets))
 
 
 def span_of(offsets: Sequence[tuple[int, int]], turn: AnswerTurn) -> tuple[int, int]:
-    """The answer's tokens [first, last), by the offsets of a turn's tokens; one that overlaps its beginning counts."""
+    """The answer's tokens [first, last), by the offsets of a turn's tokens."""
     count = len(offsets)
-    first = next((place for place, (_, end) in enumerate(offsets) if end > turn.begin), count)
+    first = first_token(offsets, turn.begin)
     last = next((place for place in range(first, count) if offsets[place][0] >= turn.end), count)
     return first, last
 

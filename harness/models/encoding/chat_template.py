@@ -29,6 +29,7 @@ PLAIN_FORM = ChatForm()
 _SAYS = {"assistant": "answer"}
 _PARTS = "its chat template takes messages as lists of parts; they are given so"
 _FOLDED = "its chat template has no system role: a system message is put before the first user message"
+_LEFT_OUT = "its chat template has no system role: the system message is left out, as lm-evaluation-harness does"
 _SPACE = re.compile(r"\s+")
 _THOUGHT_END = "</think>"
 
@@ -98,6 +99,11 @@ class Chat:
         """
         return self._render(messages, None, form)
 
+    def beginning(self, prompt: str, form: ChatForm) -> tuple[int, ...]:
+        """The tokens before those of a prompt: where the template's text is a text like any other, a missing BOS."""
+        first = str(self._encoder.tokenizer.bos_token or "")
+        return self._encoder.prefix if form.as_text and not (first and prompt.startswith(first)) else ()
+
     def answered(self, messages: Messages, answer: str, form: ChatForm = PLAIN_FORM) -> AnswerTurn:
         """The conversation with an answer, and where that stands; special tokens in messages are marked.
 
@@ -106,7 +112,7 @@ class Chat:
         """
         turn = answer_turn(lambda text: self._render(messages, text, form), self.hide(answer), self._special)
         if turn is None:
-            raise ChatError("the chat template does not write the assistant's answer")
+            raise ChatError("the chat template does not write the assistant's answer exactly once")
         return turn
 
     def answers(
@@ -154,7 +160,7 @@ class Chat:
             raise ChatError("the tokenizer has no chat template")
         turns = [self._marked(turn) for turn in messages]
         turns += [_Turn("assistant", answer, {})] if answer is not None else []
-        return self._formed(turns, self._given(form), prompt=answer is None)
+        return self._formed(turns, self._given(form), prompt=answer is None, as_text=form.as_text)
 
     def _marked(self, turn: Sequence[str]) -> _Turn:
         """A message with the special tokens in its texts marked."""
@@ -182,8 +188,10 @@ class Chat:
             template = form.default_template
         return {**given, "chat_template": at_stated_time(template), **({"tools": tools} if tools else {})}
 
-    def _formed(self, turns: Sequence[_Turn], given: Mapping[str, Any], *, prompt: bool) -> str:
+    def _formed(self, turns: Sequence[_Turn], given: Mapping[str, Any], *, prompt: bool, as_text: bool = False) -> str:
         """The conversation in the first form of which the template drops nothing; `told` says which, if not the plain.
+
+        As a text (`ChatForm.as_text`) it is what the template makes of it.
 
         Raises:
             ChatError: when the template refuses every form, or drops a message in each that it takes.
@@ -191,7 +199,7 @@ class Chat:
         """
         refused: Exception | None = None
         dropped: str | None = None
-        for conversation, said in _forms(turns):
+        for conversation, said in _lm_eval_forms(turns) if as_text else _forms(turns):
             try:
                 with bounded("the chat template"):
                     rendered = str(
@@ -204,7 +212,8 @@ class Chat:
             except Exception as error:  # the template is code of the checkpoint: it may raise anything
                 refused = refused or error
                 continue
-            lost = next((what for what, texts in _wanted(turns, given) if not _holds(rendered, texts)), None)
+            wanted = () if as_text else _wanted(turns, given)
+            lost = next((what for what, texts in wanted if not _holds(rendered, texts)), None)
             if lost is None:
                 self.told.update([said] if said else [])
                 return rendered
@@ -285,6 +294,13 @@ def _forms(turns: Sequence[_Turn]) -> Iterator[tuple[list[dict[str, Any]], str |
     for told, said in ((turns, None), *([(folded, _FOLDED)] if folded is not None else [])):
         yield [turn.as_text() for turn in told], said
         yield [turn.as_parts() for turn in told], _PARTS if said is None else said
+
+
+def _lm_eval_forms(turns: Sequence[_Turn]) -> Iterator[tuple[list[dict[str, Any]], str | None]]:
+    """The same for lm-evaluation-harness, which leaves system messages out where the template refuses them."""
+    yield [turn.as_text() for turn in turns], None
+    if any(turn.role == "system" for turn in turns):
+        yield [turn.as_text() for turn in turns if turn.role != "system"], _LEFT_OUT
 
 
 def _without_system(turns: Sequence[_Turn]) -> list[_Turn] | None:

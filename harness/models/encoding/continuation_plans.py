@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from harness.core.requests import Continuations, Failure, Messages
@@ -44,18 +44,46 @@ def continuation_plans(
             yield owner, Failure("no_token", "an option is empty")
         elif not request.options:
             yield owner, Failure("no_token", "there is no option")
+        elif request.messages and request.context:
+            yield owner, Failure("error", "messages stand in place of a context; both were given")
         elif request.messages:
-            yield owner, _answers(encoder, chat, request, limit, owner)
+            yield owner, _in_conversation(encoder, chat, request, limit, owner)
         else:
-            yield owner, _plan(encoder, request.context, options, limit, owner)
+            asked = _Asked(request.context, options, encoder.prefix, encoder.plain)
+            yield owner, _plan(encoder, asked, limit, owner)
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """A context as text, and the tokens of the whole text with each option.
+
+    Attributes:
+        context: what goes before an option.
+        options: context and option as one text.
+        prefix: special tokens before it.
+        tokens: of texts, without special tokens before them.
+    """
+
+    context: str
+    options: Sequence[Pieces]
+    prefix: Sequence[int]
+    tokens: Callable[[Sequence[str]], list[list[int]]]
+
+
+def _in_conversation(
+    encoder: TextEncoder, chat: Chat, request: Continuations, limit: int, owner: int
+) -> ContinuationPlan | Failure:
+    """The options behind messages, which are cut where they do not fit."""
+    try:
+        return (_behind_prompt if request.form.as_text else _answers)(encoder, chat, request, limit, owner)
+    except ChatError as error:
+        return Failure("error", str(error))
 
 
 def _answers(
     encoder: TextEncoder, chat: Chat, request: Continuations, limit: int, owner: int
 ) -> ContinuationPlan | Failure:
     """The options as answers in a conversation: the tokens that the template writes behind those of its prompt."""
-    if request.context:
-        return Failure("error", "messages stand in place of a context; both were given")
 
     def rows(messages: Messages) -> list[tuple[list[int], int]]:
         made = []
@@ -66,26 +94,45 @@ def _answers(
             made.append((pieces.ids[:last], first))
         return made
 
-    try:
-        # The last token of an option is only predicted.
-        fit = fitted(request.messages, rows, lambda made: max(len(row) for row, _ in made) - 1 - limit, encoder)
-    except ChatError as error:
-        return Failure("error", str(error))
+    # The last token of an option is only predicted.
+    fit = fitted(request.messages, rows, lambda made: max(len(row) for row, _ in made) - 1 - limit, encoder)
     if fit is None:
-        return Failure("too_long", f"the conversation does not fit into {limit} tokens, however its messages are cut")
+        return _too_long(limit)
     planned = _branched(encoder, [row for row, _ in fit.rows], [first for _, first in fit.rows], (), limit, owner)
     return planned if isinstance(planned, Failure) else replace(planned, cut=fit.cut)
 
 
-def _plan(
-    encoder: TextEncoder, context: str, options: Sequence[Pieces], limit: int, owner: int
+def _behind_prompt(
+    encoder: TextEncoder, chat: Chat, request: Continuations, limit: int, owner: int
 ) -> ContinuationPlan | Failure:
+    """The options right behind the generation prompt, as if that were any text (`ChatForm.as_text`)."""
+
+    def asked(messages: Messages) -> _Asked:
+        prompt = chat.prompt(messages, request.form)
+        wholes = [chat.pieces(prompt + chat.hide(option)) for option in request.options]
+        return _Asked(prompt, wholes, chat.beginning(prompt, request.form), lambda texts: [chat.pieces(texts[0]).ids])
+
+    def excess(made: _Asked) -> int:
+        return max(len(whole.ids) for whole in made.options) + len(made.prefix) - 1 - limit
+
+    fit = fitted(request.messages, asked, excess, encoder)
+    if fit is None:
+        return _too_long(limit)
+    planned = _plan(encoder, fit.rows, limit, owner)
+    return planned if isinstance(planned, Failure) else replace(planned, cut=fit.cut)
+
+
+def _too_long(limit: int) -> Failure:
+    return Failure("too_long", f"the conversation does not fit into {limit} tokens, however its messages are cut")
+
+
+def _plan(encoder: TextEncoder, asked: _Asked, limit: int, owner: int) -> ContinuationPlan | Failure:
     """What each option reads and predicts, and how many tokens of context did not fit.
 
     Trailing white space of the context belongs to the continuation, and so does a token that
     overlaps the join.
     """
-    join = len(context.rstrip())
+    options, join = asked.options, len(asked.context.rstrip())
     # Tokenizers that trim offsets give white space at the very beginning the place (0, 0): without a context it counts.
     starts = [
         next((i for i, (_, end) in enumerate(piece.offsets) if end > join or not join), len(piece.ids))
@@ -93,9 +140,9 @@ def _plan(
     ]
     if any(start == len(piece.ids) for start, piece in zip(starts, options, strict=True)):
         # A normalizer that joins characters across the border (a letter and its accent) gives the letter's place.
-        alone = encoder.plain([context])[0]
+        alone = asked.tokens([asked.context])[0]
         starts = [min(start, _changed(alone, piece.ids)) for start, piece in zip(starts, options, strict=True)]
-    return _branched(encoder, [piece.ids for piece in options], starts, encoder.prefix, limit, owner)
+    return _branched(encoder, [piece.ids for piece in options], starts, asked.prefix, limit, owner)
 
 
 def _branched(

@@ -9,7 +9,7 @@ from typing import Any
 from harness.core.errors import DataError
 from harness.core.examples import PromptTarget
 from harness.core.requests import ChatForm, Messages
-from harness.models.encoding.answer_turn import span_of
+from harness.models.encoding.answer_turn import first_token
 from harness.models.encoding.chat_template import PLAIN_FORM, Chat, ChatError
 from harness.models.encoding.message_cuts import fitted
 from harness.models.encoding.text_encoder import text_encoder
@@ -113,7 +113,7 @@ class PromptEncoder:
         with _told():
             turn = self._chat.answered(messages, target, form)
         pieces = self._chat.pieces(turn.text)
-        first, _ = span_of(pieces.offsets, turn)
+        first = first_token(pieces.offsets, turn.learned)
         return pieces.ids[:first], pieces.ids[first:], turn.closed
 
     def _conversation(self, messages: Messages, target: str, form: ChatForm) -> tuple[list[int], list[bool]]:
@@ -121,12 +121,14 @@ class PromptEncoder:
         with _told():
             turn, earlier = self._chat.answers(messages, target, form)
         pieces = self._chat.pieces(turn.text)
-        first, _ = span_of(pieces.offsets, turn)
+        first = first_token(pieces.offsets, turn.learned)
         mask = [place >= first for place in range(len(pieces.ids))]
+        stop = self._tokenizer.eos_token_id
         for begin, end in earlier:
             for place, (low, high) in enumerate(pieces.offsets):
-                mask[place] = mask[place] or (high > begin and low < end)
-        stop = self._tokenizer.eos_token_id
+                # Without a closing token the last answer ends with EOS, and so does an earlier one that has it.
+                ends = not turn.closed and low == end and pieces.ids[place] == stop
+                mask[place] = mask[place] or ends or (high > begin and low < end)
         return (pieces.ids, mask) if turn.closed or stop is None else ([*pieces.ids, stop], [*mask, True])
 
 

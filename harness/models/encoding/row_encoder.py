@@ -28,17 +28,14 @@ _POSITIONS = ("max_position_embeddings", "max_encoder_position_embeddings", "max
 """What configurations call the number of tokens that a model takes."""
 
 
-class Labeled(Protocol):
-    """A text or a pair with labels, as `core.examples.LabeledText`."""
+class TextOrPair(Protocol):
+    """A text or a pair, as `core.examples.LabeledText` and `ScoredText`."""
 
     @property
     def text(self) -> str: ...
 
     @property
     def pair(self) -> str | None: ...
-
-    @property
-    def places(self) -> tuple[int, ...]: ...
 
 
 class Configured(Protocol):
@@ -191,8 +188,8 @@ def _position_offset(model: Configured) -> int:
     return 0
 
 
-def tokenized(tokenizer: object, examples: Sequence[Labeled], max_length: int) -> Dataset:
-    """Labeled texts as a `datasets.Dataset`: `input_ids`, `places` and, where the tokenizer returns them, `types`.
+def tokenized(tokenizer: object, examples: Sequence[TextOrPair], max_length: int) -> Dataset:
+    """Texts or pairs as a `datasets.Dataset`: `input_ids` and, where the tokenizer returns them, `types`.
 
     Raises:
         DataError: when `max_length` leaves no room for text.
@@ -203,7 +200,7 @@ def tokenized(tokenizer: object, examples: Sequence[Labeled], max_length: int) -
         raise DataError(f"a max_length of {max_length} leaves no room beside {special} special tokens.")
     texts, seconds = [example.text for example in examples], [example.pair for example in examples]
     rows = RowEncoder(encoder).rows(texts, seconds, max_length)
-    columns = {"input_ids": [row.ids for row in rows], "places": [list(example.places) for example in examples]}
+    columns = {"input_ids": [row.ids for row in rows]}
     if encoder.typed:
         columns["types"] = [row.types or [] for row in rows]
     return Dataset.from_dict(columns)

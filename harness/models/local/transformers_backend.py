@@ -22,12 +22,15 @@ from harness.core.requests import (
     Generate,
     NextSentence,
     PseudoLikelihood,
+    Rank,
+    Regress,
     Request,
     Response,
     RollingLikelihood,
     Tag,
     TopCompletions,
 )
+from harness.core.shown_paths import shown
 from harness.models.checkpoint.checkpoint_digest import checkpoint_digest, tokenizer_digest
 from harness.models.checkpoint.checkpoint_heads import Head
 from harness.models.checkpoint.inspection import kind_of, parent_of, read_lineage
@@ -50,10 +53,12 @@ from harness.models.local.requests.continuations import continuations
 from harness.models.local.requests.extract_span import spans
 from harness.models.local.requests.generate import generate
 from harness.models.local.requests.masked_likelihood import clozes, pseudo_likelihoods
+from harness.models.local.requests.rank_documents import DocumentRanker
 from harness.models.local.requests.rolling_likelihood import rolling_likelihoods
 from harness.models.local.requests.tag_words import tags
 from harness.models.local.requests.top_completions import top_completions
-from harness.models.local.requests.whole_text import classifications, embeddings, features, next_sentences
+from harness.models.local.requests.whole_text import classifications, embeddings, features, next_sentences, numbers
+from harness.models.local.sentence_modules import NO_MODULES, SentenceModules, load_modules
 from harness.models.open_context import Bases, OpenContext
 
 Answerer = Callable[..., Iterator[tuple[Request, Response]]]
@@ -83,8 +88,12 @@ ROLLING = "window=max_length;context=1;prefix=bos|eos"
 class TransformersBackend:
     """Answers by a loaded network; batches shrink when memory runs out."""
 
-    def __init__(self, network: Network, facts: ModelFacts, reporter: Reporter) -> None:
+    def __init__(
+        self, network: Network, facts: ModelFacts, reporter: Reporter, modules: SentenceModules = NO_MODULES
+    ) -> None:
         self.network = network
+        self._modules = modules
+        self._ranker = DocumentRanker(modules)
         self._facts = facts
         self.batcher = Batcher(network.budget, reporter, network.relieve, network.activate, network.can_batch)
 
@@ -112,9 +121,13 @@ class TransformersBackend:
         facts = self._facts
         made = dict(ANSWERERS[facts.language_model])
         if Embed.kind in facts.supports:
-            made[Embed] = embeddings
+            made[Embed] = partial(embeddings, own=self._modules)
+        if Rank.kind in facts.supports:
+            made[Rank] = self._ranker
         if facts.labels is not None:
             made[Classify] = partial(classifications, labels=facts.labels)
+        if Regress.kind in facts.supports:
+            made[Regress] = numbers
         if facts.tag_labels is not None:
             made[Tag] = partial(tags, labels=facts.tag_labels)
         if ExtractSpan.kind in facts.supports:
@@ -168,6 +181,10 @@ def open_transformers(folder: Path, context: OpenContext) -> TransformersBackend
         supports.discard(Classify.kind)
     if tag_labels is None:
         supports.discard(Tag.kind)
+    if "sequence" in network.heads and int(network.heads["sequence"].config.num_labels) == 1:
+        supports.add(Regress.kind)
+    if supports & {Embed.kind, Regress.kind}:
+        supports.add(Rank.kind)
     own_pooling = sentence_pooling(base)
     worded = folder if has_tokenizer(folder) else base
     tokens = tokenizer_identity(network.encoder)
@@ -199,7 +216,10 @@ def open_transformers(folder: Path, context: OpenContext) -> TransformersBackend
         chat_form=network.chat.form,
         bos=network.encoder.whole_beginning if network.causal else network.encoder.beginning,
         tokenizer_digest=digest([tokenizer_digest(worded, template=False), tokens_digest(network.encoder)]),
-        pooling=None if own_pooling is None else own_pooling.pooling,
+        pooling=None if own_pooling is None else own_pooling.chain,
+        prompts=() if own_pooling is None else tuple(own_pooling.prompts),
+        default_prompt=None if own_pooling is None else own_pooling.default_prompt,
+        similarity="cosine" if own_pooling is None else own_pooling.similarity,
         dtype=dtype,
         device=str(policy["device"]),
         max_length=network.max_length,
@@ -212,7 +232,7 @@ def open_transformers(folder: Path, context: OpenContext) -> TransformersBackend
         ),
         answer_key=answer_key,
     )
-    return TransformersBackend(network, facts, context.reporter)
+    return TransformersBackend(network, facts, context.reporter, load_modules(own_pooling))
 
 
 def _adapted(
@@ -232,7 +252,7 @@ def _adapted(
         own = pool.base_of_its_own(base, device=device, dtype=dtype, quantize=context.quantize)
         loaded = attach_alone(own, base, folder, plan)
     if NO_EFFECT in loaded.notes:
-        context.reporter.warn(f"{folder}: {NO_EFFECT}")
+        context.reporter.warn(shown(f"{folder}: {NO_EFFECT}"))
     return loaded
 
 

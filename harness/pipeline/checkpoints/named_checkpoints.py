@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from harness.core.errors import CheckpointError, Where
 from harness.core.reporter import Reporter
@@ -67,6 +67,7 @@ class Ability:
         labels: of its head for whole texts, in the order of its rows; None without one.
         tags: of its head for words.
         spans: whether it has a head for answers within a text.
+        numbers: whether it has a head with one row, for a number.
         adapter: it is an adapter alone, and stands on the base.
         named: its head has names of its own, or it is a whole model, whose configuration names its rows.
     """
@@ -76,6 +77,7 @@ class Ability:
     labels: tuple[str, ...] | None = None
     tags: tuple[str, ...] | None = None
     spans: bool = False
+    numbers: bool = False
     adapter: bool = False
     named: bool = True
 
@@ -105,6 +107,9 @@ def ability_of(name: str, revision: str | None, base: Ability | None = None) -> 
     labels = info.labels
     if labels is None and info.head_rows:
         labels = tuple(f"LABEL_{row}" for row in range(info.head_rows))
+    numbers = "sequence" in info.heads and info.head_rows == 1
+    if numbers:
+        labels = None
     classifies = "sequence" in info.heads or (info.labels is not None and not info.heads)
     on_base = base if alone else None
     return Ability(
@@ -113,6 +118,7 @@ def ability_of(name: str, revision: str | None, base: Ability | None = None) -> 
         labels=labels if classifies else None,
         tags=labels if "token" in info.heads else None,
         spans="span" in info.heads,
+        numbers=numbers,
         adapter=alone,
         named=info.labels is not None or not alone,
     )
@@ -159,3 +165,12 @@ def labels_without_token(folder: Path, prompt: str, words: Mapping[str, Sequence
     if encoder.mask_id is None:
         return []
     return [label for label, own in words.items() if all(encoder.filling(prompt, word) is None for word in own)]
+
+
+def catalog_configuration(source: object) -> Mapping[str, Any] | None:
+    """The sizes that the catalog states of `catalog:NAME`; None for any other name, and where it states none."""
+    from harness.models.checkpoint import checkpoint_catalog
+
+    if not isinstance(source, str) or not source.startswith(PREFIX):
+        return None
+    return checkpoint_catalog.entry(source.removeprefix(PREFIX)).configuration or None

@@ -94,6 +94,8 @@ def assemble(
         release=list(suite.release),
         limit=context.settings.limit,
         texts=suite.texts,
+        policies=[policy.result for policy in suite.policies],
+        changed=dict(context.settings.overrides.get("set", {})),
         models=[_model(name, suite, checkpoints[name], answers.facts(name)) for name in suite.models],
         data=[_data(dataset) for dataset in prepared.datasets.values()],
         evaluations=evaluations,

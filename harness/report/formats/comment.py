@@ -107,7 +107,8 @@ def _lines(view: RunView, gates: Sequence[GateResult], indent: str) -> Iterator[
     for gate in gates:
         place = f" on {md(gate.slice, 60)}" if gate.slice else ""
         model = f" ({md(gate.model, 60)})" if gate.model and not indent else ""
-        quiet = "" if gate.blocking or indent or gate.verdict == "pass" else ", non-blocking"
+        policy = f", policy {md(gate.policy, 60)}" if gate.policy is not None else ""
+        quiet = policy + ("" if gate.blocking or indent or gate.verdict == "pass" else ", non-blocking")
         waiver = f" *{md(gate.waiver, 120)}*" if gate.waiver else ""
         yield (
             f"{indent}- {ICONS[gate.verdict]} **{md(gate.id, 60)}**{model}{place} {gate.verdict}{quiet}: "

@@ -23,6 +23,8 @@ def suite_file(info: RunInfo | None, root: Path) -> str | None:
 
 
 def line_of(gate: GateResult) -> int | None:
-    """The gate's line in its suite."""
+    """The gate's line in its suite; None for a policy's gate, which stands in another file."""
+    if gate.policy is not None:
+        return None
     line = (gate.where or "").rpartition(":")[2]
     return int(line) if line.isdecimal() else None

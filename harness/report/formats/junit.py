@@ -13,12 +13,18 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 from harness.report.formats.gate_locations import line_of, suite_file
+from harness.report.sections.decision import decision, lead_pair
+from harness.report.sections.gate_rows import gate_rows
+from harness.report.sections.gate_table import gate_figure, gate_margin, gate_unit, sentence
+from harness.report.sections.summary_cards import cards
+from harness.report.view.run_view import RunView
 from harness.report.wording.safe_text import one_line, visible
+from harness.schema.results.number_format import amount
 from harness.schema.results.results_file import Results
 from harness.schema.results.verdicts import GateResult
 from harness.schema.run_info import RunInfo, earlier_mark
 
-_TYPES = {"fail": "gate.regression", "inconclusive": "gate.inconclusive"}
+_TYPES = {"fail": "gate.regression", "inconclusive": "gate.inconclusive", "error": "gate.error"}
 
 
 def junit_xml(results: Results, info: RunInfo | None = None, root: Path | None = None) -> bytes:
@@ -28,7 +34,8 @@ def junit_xml(results: Results, info: RunInfo | None = None, root: Path | None =
         info, root: the run and the checkout, for the suite's path beside every case (`file`, as GitLab shows it).
     """
     file = suite_file(info, root or Path.cwd())
-    cases = [_case(results, gate, file) for gate in results.gates] or [_no_gates(results)]
+    view = RunView(results, info)
+    cases = [_case(view, gate, file) for gate in results.gates] or [_no_gates(results)]
     for case, gate in zip(cases, results.gates, strict=False):
         case.set("time", f"{_seconds_of(gate, info):.3f}")
     counts = {
@@ -44,7 +51,7 @@ def junit_xml(results: Results, info: RunInfo | None = None, root: Path | None =
         suite.set("timestamp", info.started.split("+")[0].removesuffix("Z")[:19])
         suite.set("time", f"{_duration(info):.3f}")
     properties = ElementTree.SubElement(suite, "properties")
-    for name, value in _properties(results, info).items():
+    for name, value in _properties(view).items():
         ElementTree.SubElement(properties, "property", {"name": name, "value": one_line(value)})
     suite.extend(cases)
     ElementTree.indent(whole)
@@ -52,8 +59,9 @@ def junit_xml(results: Results, info: RunInfo | None = None, root: Path | None =
     return f'<?xml version="1.0" encoding="UTF-8"?>\n{text}\n'.encode()
 
 
-def _properties(results: Results, info: RunInfo | None) -> dict[str, str]:
-    """What the run was, for the systems that show it beside the cases."""
+def _properties(view: RunView) -> dict[str, str]:
+    """What the run was and the words of the report's first screen, for the systems that show it beside the cases."""
+    results, info = view.results, view.info
     facts = {
         "harness.verdict": results.verdict.overall,
         "harness.exit_code": str(results.verdict.exit_code),
@@ -61,7 +69,11 @@ def _properties(results: Results, info: RunInfo | None) -> dict[str, str]:
         "harness.seed": str(results.seed),
         "harness.baseline": results.baseline,
         "harness.release": ", ".join(results.release),
+        "harness.policies": "; ".join(policy.sentence for policy in results.policies),
     }
+    pair = lead_pair(view)
+    facts["harness.decision"] = decision(view, gate_rows(view)).sentence
+    facts |= {f"harness.{card.title.lower()}": card.one_line for card in cards(view, pair)} if pair is not None else {}
     if info is not None:
         facts |= {"harness.run_id": info.run_id, "harness.version": str(info.versions.get("harness", ""))}
         mark = earlier_mark(info)
@@ -91,56 +103,58 @@ def _no_gates(results: Results) -> ElementTree.Element:
     return case
 
 
-def _case(results: Results, gate: GateResult, file: str | None) -> ElementTree.Element:
+def _case(view: RunView, gate: GateResult, file: str | None) -> ElementTree.Element:
     name = gate.id + (f"[{gate.slice}]" if gate.slice else "")
-    classname = ".".join(["harness", results.suite, *([gate.model] if gate.model else [])])
+    classname = ".".join(["harness", view.results.suite, *([gate.model] if gate.model else [])])
     attributes = {"classname": one_line(classname), "name": one_line(name)}
     if file is not None:
         attributes["file"] = one_line(file)
         line = line_of(gate)
         attributes |= {"line": str(line)} if line is not None else {}
     case = ElementTree.Element("testcase", attributes)
-    message = one_line(gate.sentence)
+    message = one_line(sentence(view, gate))
     if gate.verdict == "error" and gate.blocking:
-        _outcome(case, "error", message, gate, type_="gate.error")
+        _outcome(view, case, "error", message, gate)
     elif gate.verdict != "pass" and gate.blocking:
-        _outcome(case, "failure", message, gate, type_=_TYPES[gate.verdict])
+        _outcome(view, case, "failure", message, gate)
     elif gate.verdict != "pass":
         why = one_line(gate.waiver) if gate.waiver else f"severity {gate.severity}"
-        _outcome(case, "skipped", f"{gate.verdict}, non-blocking ({why}): {message}", gate)
+        _outcome(view, case, "skipped", f"{gate.verdict}, non-blocking ({why}): {message}", gate)
     else:
-        ElementTree.SubElement(case, "system-out").text = _details(gate)
+        ElementTree.SubElement(case, "system-out").text = _details(view, gate)
     return case
 
 
-def _outcome(case: ElementTree.Element, tag: str, message: str, gate: GateResult, type_: str | None = None) -> None:
-    attributes = {"message": message, **({"type": type_} if type_ else {})}
-    ElementTree.SubElement(case, tag, attributes).text = _details(gate)
+def _outcome(view: RunView, case: ElementTree.Element, tag: str, message: str, gate: GateResult) -> None:
+    attributes = {"message": message, **({"type": _TYPES[gate.verdict]} if tag != "skipped" else {})}
+    ElementTree.SubElement(case, tag, attributes).text = _details(view, gate)
 
 
-def _details(gate: GateResult) -> str:
+def _details(view: RunView, gate: GateResult) -> str:
     facts = {
         "metric": gate.metric,
         "kind": gate.kind,
         "baseline": gate.baseline,
-        "observed": gate.observed,
-        "bound": gate.bound,
-        "margin": gate.margin,
+        "observed": None if gate.observed is None else gate_figure(view, gate, gate.observed),
+        "bound": None if gate.bound is None else gate_figure(view, gate, gate.bound),
+        "margin": None if gate.margin is None else gate_margin(view, gate),
         "alpha": gate.alpha,
         "n": gate.n,
-        "minimum detectable effect": gate.mde,
+        "minimum detectable effect": None if gate.mde is None else amount(gate.mde, gate_unit(view, gate)),
         "required n (approx.)": gate.required_n,
         "waiver": gate.waiver,
         "where": gate.where,
+        "policy": gate.policy,
     }
     lines = [f"{name}: {value:.6g}" if isinstance(value, float) else f"{name}: {value}"
              for name, value in facts.items() if value is not None]  # fmt: skip
-    return visible("\n".join([one_line(gate.sentence), *map(one_line, lines), *_members(gate.members, "  ")]))
+    own = map(one_line, [sentence(view, gate), *lines])
+    return visible("\n".join([*own, *_members(view, gate.members, "  ")]))
 
 
-def _members(members: Sequence[GateResult], indent: str) -> Iterator[str]:
+def _members(view: RunView, members: Sequence[GateResult], indent: str) -> Iterator[str]:
     """A composition's members, one line each, nested ones below."""
     for member in members:
         name = member.id + (f"[{member.slice}]" if member.slice else "")
-        yield f"{indent}{member.verdict} {one_line(name)}: {one_line(member.sentence)}"
-        yield from _members(member.members, indent + "  ")
+        yield f"{indent}{member.verdict} {one_line(name)}: {one_line(sentence(view, member))}"
+        yield from _members(view, member.members, indent + "  ")

@@ -14,7 +14,7 @@ from harness.report.sections import gate_table
 from harness.report.sections.slice_tables import clear, shown_clear
 from harness.report.view.run_view import FEW, WORDS, RunView, classify_change, display_interval
 from harness.report.wording import narrative
-from harness.report.wording.glossary import CORRECTIONS, FIELDS, GLOSSARY, MARGINS
+from harness.report.wording.glossary import CORRECTIONS, FIELDS, GLOSSARY, MARGINS, VERDICTS
 from harness.report.wording.safe_text import cut, plural, slug, visible
 from harness.schema.results import number_format
 from harness.schema.results.absences import behind_comparison, behind_metric
@@ -24,18 +24,6 @@ from harness.schema.run_info import attempt_sentence, earlier_mark, earlier_sent
 SUITE_TEXT_LIMIT = 20_000
 
 ICONS = {"none": "–", "pass": "✓", "warn": "!", "inconclusive": "?", "fail": "✕", "error": "⚠"}
-
-VERDICTS = {
-    "none": "Nothing judged",
-    "pass": "Pass",
-    "warn": "Pass with warnings",
-    "inconclusive": "Inconclusive",
-    "fail": "Fail",
-    "error": "Error",
-}
-
-
-DECISIONS = {**VERDICTS, "none": "Not judged"}
 
 TABS = [
     ("summary", "Summary"),
@@ -101,7 +89,6 @@ def environment() -> Environment:
         WORDS=WORDS,
         ICONS=ICONS,
         VERDICTS=VERDICTS,
-        DECISIONS=DECISIONS,
         TABS=TABS,
         plural=plural,
         breakable=breakable,

@@ -10,6 +10,7 @@ from harness.report.sections.gate_table import at_once, missing_behind
 from harness.report.sections.summary_cards import cards
 from harness.report.view.run_view import WORDS, ModelPair, RunView, classify_change
 from harness.report.wording.executive_summary import brief
+from harness.report.wording.glossary import VERDICTS
 from harness.report.wording.safe_text import markdown as md
 from harness.report.wording.safe_text import plural
 from harness.schema.results import number_format
@@ -21,14 +22,6 @@ from harness.schema.run_info import RunInfo, attempt_sentence, earlier_sentence
 MAX_LINES = 60
 _GATES, _DELTAS, _STORIES = 12, 14, 3
 ICONS = {"none": "➖", "pass": "✅", "warn": "⚠️", "inconclusive": "❔", "fail": "❌", "error": "🛑"}
-TITLES = {
-    "none": "Not judged",
-    "pass": "Pass",
-    "warn": "Pass with warnings",
-    "inconclusive": "Inconclusive",
-    "fail": "Fail",
-    "error": "Error",
-}
 
 
 def summary_markdown(results: Results, info: RunInfo | None) -> str:
@@ -57,7 +50,7 @@ def verdict_lines(view: RunView, rows: list[GateRow]) -> list[str]:
     """The verdict in a word, the sentence of the report's first screen, and the count of the verdicts."""
     verdict, title = view.results.verdict, md(view.results.title, 120)
     return [
-        f"## {ICONS[verdict.overall]} {TITLES[verdict.overall]}: {title}",
+        f"## {ICONS[verdict.overall]} {VERDICTS[verdict.overall]}: {title}",
         "",
         md(decision(view, rows).sentence, 400),
         "",
@@ -101,8 +94,9 @@ def _gate_line(view: RunView, row: GateRow) -> str:
     waiver = f" ({md(gate.waiver, 120)})" if gate.waiver else ""
     needs = f" (needs about {gate.required_n:,})" if gate.required_n else ""
     missing = missing_behind(view, gate)
+    policy = f" (policy {md(gate.policy, 60)})" if gate.policy is not None else ""
     cells = [
-        md(row.name, 80),
+        md(row.name, 80) + policy,
         verdict + waiver,
         md(row.what, 120),
         md(" → ".join(text for text in row.levels if text) or "–", 60),
@@ -157,7 +151,14 @@ def origin_line(view: RunView) -> str:
     results, info = view.results, view.info
     digest = md(results.suite_digest[:12])
     run = f", run {md(info.run_id, 80)}" if info else ""
-    return f"Suite {md(results.suite, 80)} ({digest}){run}, seed {results.seed}. Full report: report.html."
+    origin = f"Suite {md(results.suite, 80)} ({digest}){run}, seed {results.seed}."
+    held = "; ".join(policy.sentence for policy in results.policies)
+    policies = (
+        f" Held to {'the policy' if len(results.policies) == 1 else 'the policies'} {md(held, 400)}." if held else ""
+    )
+    values = ", ".join(f"{key}={value}" for key, value in results.changed.items())
+    changed = f" Set by the command line: {md(values, 300)}." if values else ""
+    return f"{origin}{policies}{changed} Full report: report.html."
 
 
 def delta_lines(view: RunView, pair: ModelPair, room: int) -> list[str]:

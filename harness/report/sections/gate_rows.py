@@ -233,5 +233,9 @@ def _lines(view: RunView, gate: GateResult, source: ComparisonResult | MetricRes
     if gate.required_n:
         lines.append(("would decide it", f"about {gate.required_n:,} items"))
     lines += [(label, text) for label, text in (("doubt", gate.doubt), ("waiver", gate.waiver)) if text]
-    lines.append(("rule", ", ".join(part for part in (gate.kind.replace("_", "-"), gate.metric, gate.where) if part)))
+    source_of_rule = None if gate.policy is None else f"of the policy {gate.policy}"
+    facts = (gate.kind.replace("_", "-"), gate.metric, source_of_rule, gate.where)
+    lines.append(("rule", ", ".join(part for part in facts if part)))
+    if gate.changes:
+        lines.append(("made stricter", "; ".join(gate.changes)))
     return lines

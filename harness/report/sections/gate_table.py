@@ -2,19 +2,11 @@
 
 from __future__ import annotations
 
-import re
-
 from harness.report.view.run_view import RunView
 from harness.schema.results import number_format
 from harness.schema.results.absences import behind_comparison, missing_answers
+from harness.schema.results.gate_words import margin_in_points, sentence_in_points
 from harness.schema.results.verdicts import GateResult
-
-_FRACTION = re.compile(
-    r"(by more than |by at most |improvement |change |± ?|(?<=[\s(]))"
-    r"([+−-]?)([01]\.\d+(?:e-?\d+)?|0(?=[\s,;)])|1(?= →)|(?<=→ )1|(?<=value )1)"
-    r"(?=[\s,;:).]|\Z)(?!\s*×)"
-)
-_NUMBER = re.compile(r"\d+(?:\.\d+)?(?:e[+-]?\d+)?")
 
 
 def at_once(gate: GateResult) -> bool:
@@ -60,14 +52,7 @@ def sentence(view: RunView, gate: GateResult) -> str:
     counted = gate.kind == "no_flips" or gate.verdict == "error"
     if counted or not number_format.is_fraction(gate_unit(view, gate)) or _is_ratio(gate):
         return gate.sentence
-    return _FRACTION.sub(_in_points, gate.sentence)
-
-
-def _in_points(match: re.Match[str]) -> str:
-    before, sign, number = match.groups()
-    value = f"{float(number) * 100:.3g}"
-    difference = bool(sign) or before in ("by more than ", "by at most ", "improvement ", "change ", "± ", "±")
-    return f"{before or ''}{sign or ''}{value}{' points' if difference else '%'}"
+    return sentence_in_points(gate.sentence)
 
 
 def gate_figure(view: RunView, gate: GateResult, value: float | None) -> str:
@@ -86,17 +71,10 @@ def gate_figure(view: RunView, gate: GateResult, value: float | None) -> str:
 
 def gate_margin(view: RunView, gate: GateResult) -> str:
     """The margin as the suite wrote it, in the unit in which the other figures are shown."""
-    margin, unit = gate.margin or "–", gate_unit(view, gate)
-    if (
-        _is_ratio(gate)
-        or gate.kind == "no_flips"
-        or not number_format.is_fraction(unit)
-        or "%" in margin
-        or "point" in margin
-    ):
-        return margin
-    percent, tail = ("%", "") if gate.kind in ("absolute", "target", "level") else ("", " points")
-    return _NUMBER.sub(lambda match: f"{float(match.group()) * 100:g}{percent}", margin) + (tail if gate.margin else "")
+    margin = gate.margin or ""
+    if margin and not _is_ratio(gate) and gate.kind != "no_flips" and number_format.is_fraction(gate_unit(view, gate)):
+        margin = margin_in_points(margin, level=gate.kind in ("absolute", "target", "level"))
+    return margin or "–"
 
 
 def _is_ratio(gate: GateResult) -> bool:

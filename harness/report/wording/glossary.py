@@ -2,6 +2,16 @@
 
 from __future__ import annotations
 
+VERDICTS = {
+    "none": "Not judged",
+    "pass": "Pass",
+    "warn": "Pass with warnings",
+    "inconclusive": "Inconclusive",
+    "fail": "Fail",
+    "error": "Error",
+}
+"""What every output calls a verdict."""
+
 FIELDS = {"more": "more stereotyped", "less": "less stereotyped"}
 """What the texts of an item are called, where their own names say too little."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import Field
 
@@ -36,6 +36,26 @@ class LooksResult(Result):
     sentence: str
 
 
+class PolicyResult(Result):
+    """A policy that held the suite.
+
+    Attributes:
+        digest: SHA-256 of its file.
+        given: who named it: the suite, or the command (`--policy`, HARNESS_POLICY).
+    """
+
+    name: str
+    digest: str
+    file: str
+    given: Literal["suite", "command"]
+
+    @property
+    def sentence(self) -> str:
+        """Its name with its digest, in one clause."""
+        by = "included by the suite" if self.given == "suite" else "given to the command"
+        return f"{self.name} ({self.file}, SHA-256 {self.digest[:12]}…, {by})"
+
+
 class Results(Result):
     schema_version: int = RESULTS_SCHEMA
     suite: str
@@ -48,6 +68,10 @@ class Results(Result):
     limit: int | None = Field(None, description="--limit: at most this many items per evaluation")
     texts: Literal["none", "flips", "all"] = Field(
         "all", description="whose texts the run's files hold: of no item, of those fixed or broken, or of all"
+    )
+    policies: list[PolicyResult] = Field(default_factory=list, description="what held the suite, whatever it says")
+    changed: dict[str, Any] = Field(
+        default_factory=dict, description="--set: key of the suite → the value that the command line gave it"
     )
     models: list[ModelResult]
     data: list[DataResult]

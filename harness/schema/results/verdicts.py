@@ -21,7 +21,9 @@ class GateResult(Result):
         n, clusters, n_eff: items, independent clusters and effective items behind it.
         required_n: items that would probably decide an inconclusive gate.
         waiver_holds: False for a waiver that has expired; None without one.
-        where: `file:line` of the rule in the suite.
+        where: `file:line` of the rule in the suite, or in the policy that it is from.
+        policy: the policy that the rule is from; None for a rule of the suite.
+        changes: what the suite made stricter of a policy's rule, or a policy of the suite's, in words.
         doubt: why a verdict that its figures would pass is inconclusive: rows may have been trained on.
         sequential: its bounds hold at every number of items at once.
         worst_case: its bounds hold whatever the missing answers are.
@@ -57,6 +59,8 @@ class GateResult(Result):
     waiver: str | None = None
     waiver_holds: bool | None = None
     where: str | None = None
+    policy: str | None = None
+    changes: list[str] = Field(default_factory=list)
     doubt: str | None = None
     sequential: bool = False
     worst_case: bool = False

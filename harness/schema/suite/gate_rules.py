@@ -411,12 +411,35 @@ class LeftOutGate:
 
 
 @dataclass(frozen=True, slots=True)
+class RuleOrigin:
+    """What a policy has to do with a rule.
+
+    Attributes:
+        policy: the policy that the rule is from; None for a suite's own.
+        changes: what was made stricter, in words: by the suite of a policy's rule, or by a policy of the suite's own.
+    """
+
+    policy: str | None = None
+    changes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class RequiredEvaluation:
+    """An evaluation that a policy asks of every released model, whether a gate names it or not."""
+
+    evaluation: str
+    policy: str
+
+
+@dataclass(frozen=True, slots=True)
 class GateSet:
-    """The gates of a suite.
+    """The gates of a suite, and of the policies that hold it.
 
     Attributes:
         places: rule id (of a member: `gate/member`) → its place in the file.
         left_out: verdicts that `--only` left nothing to judge for; each is an error.
+        origins: rule id → what a policy has to do with it; of rules that none touches there is no entry.
+        required: evaluations that policies ask for.
     """
 
     defaults: Defaults = field(default_factory=Defaults)
@@ -424,10 +447,12 @@ class GateSet:
     waivers: tuple[Waiver, ...] = ()
     places: dict[str, Where] = field(default_factory=dict)
     left_out: tuple[LeftOutGate, ...] = ()
+    origins: dict[str, RuleOrigin] = field(default_factory=dict)
+    required: tuple[RequiredEvaluation, ...] = ()
 
     def __bool__(self) -> bool:
         """Whether any gate was asked for."""
-        return bool(self.rules or self.left_out)
+        return bool(self.rules or self.left_out or self.required)
 
     @property
     def leaves(self) -> tuple[Leaf, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from harness.core.diagnostics import Key, Problems
@@ -25,49 +26,45 @@ from harness.schema.suite.gate_rules import (
 from harness.suite.checks.metric_checks import EvaluationMetrics
 
 
-def check_gates(
-    gates: GateSet,
-    raw: Any,
-    metrics: Mapping[str, EvaluationMetrics],
-    models: Sequence[str],
-    evaluations: Sequence[str],
-    release: Sequence[str],
-    problems: Problems,
-) -> None:
+@dataclass(frozen=True, slots=True)
+class GateNames:
+    """What the gates of a suite may name."""
+
+    metrics: Mapping[str, EvaluationMetrics]
+    models: Sequence[str]
+    evaluations: Sequence[str]
+    release: Sequence[str]
+
+
+def check_gates(gates: GateSet, raw: Any, names: GateNames, problems: Problems) -> None:
     """Notes gates on metrics, models or directions that the suite does not have."""
     paths = _paths(raw)
     for rule in gates.rules:
         here = problems.below(*paths[rule.id])
-        if not release and any(leaf.model is None for leaf in leaves(rule)):
+        if not names.release and any(leaf.model is None for leaf in leaves(rule)):
             here.add("the gate names no model, and `compare` lists no release candidate.", hint="add `model`.")
-        _check_rule(rule, metrics, models, evaluations, here)
+        _check_rule(rule, names, here)
     for index, waiver in enumerate(gates.waivers):
-        if waiver.model is not None and waiver.model not in models:
-            problems.add(unknown("model", waiver.model, models), "waivers", index, "model")
+        if waiver.model is not None and waiver.model not in names.models:
+            problems.add(unknown("model", waiver.model, names.models), "waivers", index, "model")
 
 
-def _check_rule(
-    rule: Rule,
-    metrics: Mapping[str, EvaluationMetrics],
-    models: Sequence[str],
-    evaluations: Sequence[str],
-    here: Problems,
-) -> None:
+def _check_rule(rule: Rule, names: GateNames, here: Problems) -> None:
     if isinstance(rule, Composition):
-        if rule.model is not None and rule.model not in models:
-            here.add(unknown("model", rule.model, models), "model")
+        if rule.model is not None and rule.model not in names.models:
+            here.add(unknown("model", rule.model, names.models), "model")
             return
         for index, member in enumerate(rule.members):
-            _check_rule(member, metrics, models, evaluations, here.below(rule.kind, index))
+            _check_rule(member, names, here.below(rule.kind, index))
         return
-    if rule.evaluation not in evaluations:
-        here.add(unknown("evaluation", rule.evaluation, evaluations), "metric")
-    elif rule.evaluation in metrics and not isinstance(rule, NoFlipsRule):
-        _check_gate(rule, metrics[rule.evaluation], here)
+    if rule.evaluation not in names.evaluations:
+        here.add(unknown("evaluation", rule.evaluation, names.evaluations), "metric")
+    elif rule.evaluation in names.metrics and not isinstance(rule, NoFlipsRule):
+        _check_gate(rule, names.metrics[rule.evaluation], here)
     for key in ("model", "baseline"):
         name = getattr(rule, key, None)
-        if name is not None and name not in models:
-            here.add(unknown("model", name, models), key)
+        if name is not None and name not in names.models:
+            here.add(unknown("model", name, names.models), key)
     if rule.model is not None and rule.model == getattr(rule, "baseline", None):
         here.add(f"the gate compares {rule.model!r} with itself.", "baseline")
 

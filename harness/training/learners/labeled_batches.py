@@ -23,12 +23,12 @@ class LabeledBatches:
 
     Args:
         data: what `tokenized` made.
+        targets: what each text's answer is, as the loss reads it (`classes`, or float32[n, 1] of numbers).
         pad_id: token that fills rows up.
         mask_id: the mask token, for word dropout and the memory loss; None where there is none.
         special: ids that are never hidden.
         word_dropout: share of tokens that the mask token hides.
         memory: whether batches also carry masked copies for the memory loss.
-        labels: number of labels where each is a question of its own; None for one label a text.
         weights: of each text in the loss; empty where all count alike.
         typed: whether the model is given the token types in `data`.
     """
@@ -36,6 +36,7 @@ class LabeledBatches:
     def __init__(
         self,
         data: Dataset,
+        targets: np.ndarray[Any, Any],
         *,
         size: int,
         epochs: int,
@@ -46,13 +47,12 @@ class LabeledBatches:
         special: Sequence[int],
         word_dropout: float = 0.0,
         memory: bool = False,
-        labels: int | None = None,
         weights: Sequence[float] = (),
         typed: bool = False,
     ) -> None:
         self._ids: list[list[int]] = data["input_ids"][:]
         self._types: list[list[int]] | None = data["types"][:] if typed else None
-        self._classes = classes(data["places"][:], labels)
+        self._classes = targets
         self._weights = np.asarray(weights, dtype=np.float32) if len(weights) else None
         self._lengths = [len(ids) for ids in self._ids]
         self._batches = [

@@ -64,6 +64,7 @@ Learner = Callable[[ParentCheckpoint, StageInputs, FinetuneSettings], TrainingJo
 
 _MODULES = {
     "labeled_text": "sequence_classification_learner",
+    "scored_text": "regression_learner",
     "tagged_words": "token_classification_learner",
     "answer_span": "span_learner",
     "prompt_target": "prompted_generation_learner",
@@ -77,6 +78,7 @@ _FAMILIES = {
     "tagged_words": ("masked", "causal", "seq2seq"),
     "answer_span": ("masked", "causal", "seq2seq"),
     "labeled_text": ("masked", "causal", "seq2seq"),
+    "scored_text": ("masked", "causal", "seq2seq"),
 }
 _NEEDS = {
     "prompt_target": "a generative model (causal or sequence-to-sequence)",
@@ -85,6 +87,7 @@ _NEEDS = {
     "tagged_words": "an encoder, a causal or a sequence-to-sequence model",
     "answer_span": "an encoder, a causal or a sequence-to-sequence model",
     "labeled_text": "an encoder, a causal or a sequence-to-sequence model",
+    "scored_text": "an encoder, a causal or a sequence-to-sequence model",
 }
 
 

@@ -13,7 +13,7 @@ from harness.models.encoding.embeddings import embedding_rows, padding_id
 from harness.models.encoding.row_encoder import TYPES, reads_types, tokenized
 from harness.models.encoding.text_encoder import text_encoder
 from harness.models.local.load_weights import load_tokenizer
-from harness.training.learners.labeled_batches import LabeledBatches
+from harness.training.learners.labeled_batches import LabeledBatches, classes
 from harness.training.learners.learner import TrainingJob, hits, mean_loss
 from harness.training.load_parent import ParentCheckpoint, load_headed, load_language_head, longest
 from harness.training.loop.training_loop import Batch
@@ -40,13 +40,14 @@ def prepare(start: ParentCheckpoint, inputs: StageInputs, chosen: FinetuneSettin
     )
     if model.config.pad_token_id is None:
         # A causal classifier reads the last token that is no padding.
-        model.config.pad_token_id = _classifier_padding(model, tokenizer)
+        model.config.pad_token_id = classifier_padding(model, tokenizer)
     typed = text_encoder(tokenizer).typed and reads_types(model)
     limit = longest(model, tokenizer, chosen.max_length)
 
     def plan(part: Any, epochs: int, **options: Any) -> LabeledBatches:
         return LabeledBatches(
             tokenized(tokenizer, part, limit),
+            classes([example.places for example in part], len(inputs.labels) if independent else None),
             size=chosen.batch_size,
             epochs=epochs,
             seed=inputs.seed,
@@ -54,7 +55,6 @@ def prepare(start: ParentCheckpoint, inputs: StageInputs, chosen: FinetuneSettin
             mask_id=tokenizer.mask_token_id,
             vocabulary=min(len(tokenizer), embedding_rows(model)),
             special=tokenizer.all_special_ids,
-            labels=len(inputs.labels) if independent else None,
             typed=typed,
             **options,
         )
@@ -86,25 +86,26 @@ def prepare(start: ParentCheckpoint, inputs: StageInputs, chosen: FinetuneSettin
     )
 
 
-def _classifier_padding(model: Any, tokenizer: Any) -> int:
+def classifier_padding(model: Any, tokenizer: Any) -> int:
     """The tokenizer's padding where the embedding has it, else the end of a text: what texts do not end with."""
     if tokenizer.pad_token_id is None and tokenizer.eos_token_id is not None:
         return int(tokenizer.eos_token_id)
     return padding_id(model, tokenizer)
 
 
-def _logits(model: Any, batch: Batch, **options: Any) -> Any:
+def head_logits(model: Any, batch: Batch, **options: Any) -> Any:
+    """What a model with a head for whole texts gives for a batch."""
     named = ("input_ids", "attention_mask", TYPES)
     return model(**{name: batch[name] for name in named if name in batch}, **options)
 
 
 def _right(model: Any, batch: Batch) -> tuple[int, int]:
-    predicted = _logits(model, batch).logits.argmax(dim=-1)
+    predicted = head_logits(model, batch).logits.argmax(dim=-1)
     return int((predicted == batch["classes"]).sum()), len(predicted)
 
 
 def _summed_loss(model: Any, batch: Batch) -> tuple[torch.Tensor, int]:
-    logits = _logits(model, batch).logits
+    logits = head_logits(model, batch).logits
     total = functional.binary_cross_entropy_with_logits(logits, batch["classes"], reduction="sum")
     return total, logits.numel()
 
@@ -120,7 +121,7 @@ def classification_loss(
     """
 
     def loss(model: Any, batch: Batch) -> torch.Tensor:
-        answer = _logits(model, batch, output_hidden_states=memory is not None)
+        answer = head_logits(model, batch, output_hidden_states=memory is not None)
         if independent:
             total = functional.binary_cross_entropy_with_logits(answer.logits, batch["classes"])
         else:

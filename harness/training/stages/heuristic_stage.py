@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections import Counter
 from collections.abc import Sequence
@@ -10,10 +11,25 @@ from pathlib import Path
 from typing import Any
 
 from harness.core.errors import DataError
-from harness.core.examples import AnswerSpan, LabeledText, PreferencePair, PromptTarget, TaggedWords
+from harness.core.examples import (
+    AnswerSpan,
+    LabeledText,
+    PreferencePair,
+    PromptTarget,
+    ScoredText,
+    SearchPair,
+    TaggedWords,
+)
 from harness.core.reporter import Reporter
 from harness.model_kinds.heuristic_kind import HeuristicSpec
-from harness.models.derived.heuristic_backend import OUTSIDE, BaselineTable, write_baseline
+from harness.models.derived.heuristic_backend import (
+    INTERCEPT,
+    OUTSIDE,
+    SLOPE,
+    BaselineTable,
+    shared_words,
+    write_baseline,
+)
 from harness.models.peak_memory import peak_memory
 from harness.training.checkpoint_metadata import write_metadata
 from harness.training.stage_inputs import StageInputs
@@ -36,6 +52,8 @@ def make_baseline(
     examples = [example.better() if isinstance(example, PreferencePair) else example for example in inputs.train]
     fitting = {
         LabeledText: ("majority", "prior", "random"),
+        ScoredText: ("mean", "overlap"),
+        SearchPair: ("tfidf",),
         TaggedWords: ("majority", "gazetteer"),
         PromptTarget: ("majority", "random", "longest", "dictionary", "nearest", "copy", "lead"),
         AnswerSpan: ("majority", "overlap"),
@@ -66,6 +84,8 @@ def _table(rule: str, examples: Sequence[Any], labels: tuple[str, ...]) -> Basel
     if isinstance(first, LabeledText):
         counts = Counter(place for example in examples for place in example.places)
         return BaselineTable(rule, labels, {name: counts[place] / len(examples) for place, name in enumerate(labels)})
+    if isinstance(first, ScoredText):
+        return BaselineTable(rule, weights=_scored(rule, examples))
     if isinstance(first, TaggedWords):
         return BaselineTable(rule, labels, spans=_spans(examples) if rule == "gazetteer" else {})
     if isinstance(first, PromptTarget):
@@ -78,6 +98,22 @@ def _table(rule: str, examples: Sequence[Any], labels: tuple[str, ...]) -> Basel
         keep = rule in {"dictionary", "nearest", "majority"}
         return BaselineTable(rule, answers=answers if keep else {}, edges=(before, after))
     return BaselineTable(rule)
+
+
+def _scored(rule: str, examples: Sequence[ScoredText]) -> dict[str, float]:
+    """The mean number; for `overlap` the line of least squares through the shared words of the pairs."""
+    scores = [example.score for example in examples]
+    mean = math.fsum(scores) / len(scores)
+    if rule == "mean":
+        return {INTERCEPT: mean}
+    if any(example.pair is None for example in examples):
+        raise DataError("the heuristic 'overlap' compares the words of two texts, and the task has single texts.")
+    shares = [shared_words(example.text, str(example.pair)) for example in examples]
+    middle = math.fsum(shares) / len(shares)
+    spread = math.fsum((share - middle) ** 2 for share in shares)
+    both = math.fsum((share - middle) * score for share, score in zip(shares, scores, strict=True))
+    slope = both / spread if spread else 0.0
+    return {INTERCEPT: mean - slope * middle, SLOPE: slope}
 
 
 def _spans(examples: Sequence[TaggedWords]) -> dict[str, str]:

@@ -194,6 +194,7 @@ def test_conversations_are_written_by_the_model_that_is_asked(tmp_path: Path) ->
     assert isinstance(request, Continuations)
     assert [turn[0] for turn in request.messages] == ["system", "user", "assistant", "user"]
     assert request.messages[0][1] == "Be brief."
+    assert request.form.as_text, "an option stands behind the prompt as lm-eval has it, in no turn of its own"
     assert request.context == ""
     one, items = build(tmp_path, "arc_challenge", documents=files, chat=True, num_fewshot=1, multiturn=False)
     (request,) = one.requests(items[0], "continuations")

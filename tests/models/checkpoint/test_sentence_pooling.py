@@ -134,6 +134,24 @@ def test_vectors_are_those_of_sentence_transformers(mode: str, tmp_path: Path, o
 
 
 @pytest.mark.slow
+def test_dense_layers_prompts_and_lengths_are_those_of_sentence_transformers(tmp_path: Path, opened) -> None:
+    peer = pytest.importorskip("sentence_transformers")
+    modules = pytest.importorskip("sentence_transformers.sentence_transformer.modules")
+    encoder = modules.Transformer(str(model_zoo.language_model("bert", tmp_path / "model")), max_seq_length=10)
+    chain = [encoder, modules.Pooling(32), modules.Dense(32, 8), modules.Normalize()]
+    prompts = {"query": "ask: ", "document": "text: "}
+    peer.SentenceTransformer(modules=chain, prompts=prompts).save_pretrained(str(tmp_path / "saved"))
+    saved, model = peer.SentenceTransformer(str(tmp_path / "saved")), opened(tmp_path / "saved")
+    assert (model.facts.pooling, set(model.facts.prompts)) == ("mean>dense", set(prompts))
+    for name in ("query", "document"):
+        asked = [Embed(text, "mean>dense", name) for text in model_zoo.TEXTS]
+        answers = dict(model.answer(asked))
+        for request, vector in zip(asked, saved.encode(list(model_zoo.TEXTS), prompt_name=name), strict=True):
+            own = np.array(answers[request].values)
+            np.testing.assert_allclose(own / np.linalg.norm(own), vector, atol=1e-5)
+
+
+@pytest.mark.slow
 def test_a_router_that_sentence_transformers_saves(tmp_path: Path, opened) -> None:
     peer = pytest.importorskip("sentence_transformers")
     modules = pytest.importorskip("sentence_transformers.sentence_transformer.modules")

@@ -11,6 +11,7 @@ import pytest
 from harness_support import model_zoo
 
 from harness.core.examples import PromptTarget
+from harness.core.requests import ChatForm
 from harness.models.encoding.prompt_encoder import PromptEncoder, template_for
 from harness.text.conversations import PLAIN_TEMPLATE
 
@@ -77,6 +78,52 @@ def test_the_mask_is_that_of_the_template(name, turns):
     assert sum(wanted["assistant_masks"][size:]) == 0, "only what follows the last turn's end is left out"
     if name == "next header closes":
         assert (ids[-1], mask[-1]) == (plain.eos_token_id, True)
+
+
+THINKING = (
+    "{% for m in messages %}<|im_start|>{{ m['role'] }}\n"
+    "{% if m['role'] == 'assistant' and loop.last and '</think>' not in m['content'] %}"
+    "<think>\n\n</think>\n\n{% endif %}"
+    "{{ m['content'] if loop.last else m['content'].split('</think>')[-1] | trim }}<|im_end|>\n{% endfor %}"
+    "{% if add_generation_prompt %}<|im_start|>assistant\n{% if opens is defined %}<think>\n{% endif %}{% endif %}"
+)
+THOUGHT = "<think>\nWho?\n</think>\n\nShe."
+
+
+@pytest.mark.parametrize(
+    ("answer", "variables", "learned"),
+    [
+        ("She.", "", "<think>\n\n</think>\n\nShe.<|im_end|>"),
+        (THOUGHT, "", f"{THOUGHT}<|im_end|>"),
+        (THOUGHT, '{"opens": true}', f"{THOUGHT.removeprefix('<think>')[1:]}<|im_end|>"),
+        ("She.", '{"opens": true}', "\n</think>\n\nShe.<|im_end|>"),
+    ],
+)
+def test_a_thought_that_the_prompt_does_not_hold_is_learned(answer, variables, learned):
+    """Whole, and an empty one too: asked by the same prompt, the model has to write it."""
+    encoder = PromptEncoder(tokenizer(THINKING), 500, template=None)
+    messages = (("user", "Who?"), ("assistant", THOUGHT), ("user", "And who?"))
+    ids, mask = encoder.learned(
+        PromptTarget(answer, messages=messages, every_answer=True, form=ChatForm(variables=variables))
+    )
+    runs = "".join(encoder._tokenizer.decode([token]) if on else "\0" for token, on in zip(ids, mask, strict=True))
+    assert [run for run in runs.split("\0") if run] == ["She.<|im_end|>", learned]
+    before, after = encoder.row("", messages, answer, ChatForm(variables=variables))
+    assert encoder._tokenizer.decode(after) == learned
+    assert [*before, *after] == ids
+
+
+def test_eos_between_turns_is_learned_where_the_template_leaves_the_last_one_out():
+    template = (
+        "{% for m in messages %}[{{ m['role'] }}]{{ m['content'] }}"
+        "{% if m['role'] == 'assistant' and not loop.last %}<|endoftext|>{% endif %}{% endfor %}"
+        "{% if add_generation_prompt %}[assistant]{% endif %}"
+    )
+    encoder = PromptEncoder(tokenizer(template), 500, template=None)
+    messages = (("user", "Who?"), ("assistant", "She."), ("user", "Why?"))
+    ids, mask = encoder.learned(PromptTarget("So.", messages=messages, every_answer=True))
+    runs = "".join(encoder._tokenizer.decode([token]) if on else "\0" for token, on in zip(ids, mask, strict=True))
+    assert [run for run in runs.split("\0") if run] == ["She.<|endoftext|>", "So.<|endoftext|>"]
 
 
 def test_a_space_before_the_answer_is_learned_with_it():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import io
 import json
 import math
@@ -80,6 +81,7 @@ def _log_of(*targets: Any) -> bytes:
 
 FILES: dict[str, tuple[str, bytes]] = {
     "plain.csv": ("UTF-8, commas", _table(*_ROWS).encode()),
+    "packed.csv.gz": ("gzip", gzip.compress(_table(*_ROWS).encode(), mtime=0)),
     "mark.csv": ("a byte order mark", _table(*_ROWS).encode("utf-8-sig")),
     "wide.csv": ("UTF-16 with a mark", _table(*_ROWS).encode("utf-16")),
     "unmarked.csv": ("UTF-16 without a mark", _table(*_ROWS).encode("utf-16-le")),

@@ -5,7 +5,7 @@ from transformers import AutoTokenizer
 
 from harness.core.errors import DataError
 from harness.models.encoding.row_encoder import tokenized
-from harness.training.learners.labeled_batches import LabeledBatches, padded
+from harness.training.learners.labeled_batches import LabeledBatches, classes, padded
 
 
 @pytest.fixture
@@ -23,7 +23,9 @@ def _plan(tokenizer, **changes):
         "vocabulary": len(tokenizer),
         "special": tokenizer.all_special_ids,
     }
-    return LabeledBatches(tokenized(tokenizer, labeled(examples(40)), 64), **{**settings, **changes})
+    rows = labeled(examples(40))
+    targets = classes([row.places for row in rows], None)
+    return LabeledBatches(tokenized(tokenizer, rows, 64), targets, **{**settings, **changes})
 
 
 def test_a_batch_holds_its_texts_and_labels(tokenizer) -> None:

@@ -36,12 +36,17 @@ def generate(network: Network, batcher: Batcher, requests: Sequence[Generate]) -
         return prompt.ids if start is None else start
 
     for turns in (False, True):
-        asked = [prompt for prompt in prompts if bool(prompt.request.messages) == turns]
+        asked = [prompt for prompt in prompts if _is_turn(prompt.request) == turns]
         closing = network.chat.turn_end if turns and asked else None
         stops = ends(network) | ({closing} if closing is not None else set())
         for part, make in _ways(network, batcher, asked):
             stepper = partial(_stepper, network, make)
             yield from generations(part, batcher, network.encoder, stops, stepper, read_by_penalties)
+
+
+def _is_turn(request: Generate) -> bool:
+    """Whether what is written is the assistant's turn, which the template's own token ends."""
+    return bool(request.messages) and not request.form.as_text
 
 
 def _stepper(network: Network, make: Callable[[], Stepper]) -> Stepper:
@@ -100,7 +105,7 @@ def _conversation(network: Network, request: Generate) -> Prompt | Failure:
 
     def rendered(messages: Messages) -> tuple[str, list[int]]:
         prompt = chat.prompt(messages, request.form)
-        return prompt, chat.pieces(prompt).ids
+        return prompt, [*chat.beginning(prompt, request.form), *chat.pieces(prompt).ids]
 
     def excess(made: tuple[str, list[int]]) -> int:
         return 0 if limit is None else len(made[1]) + request.max_tokens - limit

@@ -3,18 +3,50 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
 from harness.core.records import FloatArray
-from harness.core.requests import Classify, Embed, Embedding, Failure, NextSentence, Request, Response
+from harness.core.requests import Classify, Embed, Embedding, Failure, NextSentence, Regress, Request, Response
 from harness.models.checkpoint.checkpoint_heads import Head
 from harness.models.encoding.row_encoder import HeadRow, row_length
 from harness.models.encoding.text_encoder import Encoded, encode_texts
 from harness.models.local.batching import SLACK, Batcher, TooLarge, too_large
 from harness.models.local.network import Network
 from harness.models.local.requests.head_passes import hidden_states, warn_of_types, whole_row_reader
+from harness.models.local.sentence_modules import NO_MODULES, SentenceModules
 from harness.models.response_builders import choose, log_sigmoid, log_softmax, scores, with_inputs
+
+
+def numbers(network: Network, batcher: Batcher, requests: Sequence[Regress]) -> Iterator[tuple[Request, Response]]:
+    """Answers each request by the one row of the network's head for whole texts, through its activation."""
+    activation = _activation(network.heads["sequence"].config)
+    encoded = network.rows.rows(
+        [request.text for request in requests], [request.pair for request in requests], network.max_length
+    )
+    rows = [HeadRow(made.ids, index, made.types) for index, made in enumerate(encoded) if made.ids]
+    for index, made in enumerate(encoded):
+        if not made.ids:
+            yield requests[index], Failure("no_token", "the text is empty and the tokenizer has no token for it")
+    if any(request.pair is not None for request in requests):
+        warn_of_types(network, batcher, "sequence")
+    for row, values in head_logits(network, batcher, "sequence", rows):
+        request = requests[row.owner]
+        if isinstance(values, TooLarge):
+            yield request, too_large(values)
+        else:
+            given = np.exp(log_sigmoid(values)) if activation == "Sigmoid" else values
+            answer = scores(given.tolist(), encoded[row.owner].truncated)
+            yield request, with_inputs(answer, network.encoder.mark(row.ids, row.types or ()))
+
+
+def _activation(config: Any) -> str:
+    """The function that a cross-encoder of sentence-transformers names for its score; empty where none is named."""
+    named = getattr(config, "sentence_transformers", None)
+    name = named.get("activation_fn") if isinstance(named, dict) else None
+    older = getattr(config, "sbert_ce_default_activation_function", None)
+    return str(name or older or "").rpartition(".")[2]
 
 
 def classifications(
@@ -121,24 +153,47 @@ _POOLINGS: Mapping[str, Callable[[FloatArray], FloatArray]] = {
 """As sentence-transformers makes them."""
 
 
-def embeddings(network: Network, batcher: Batcher, requests: Sequence[Embed]) -> Iterator[tuple[Request, Response]]:
-    """Answers each request by its pooling over all tokens as the model reads them.
+def embeddings(
+    network: Network, batcher: Batcher, requests: Sequence[Embed], own: SentenceModules = NO_MODULES
+) -> Iterator[tuple[Request, Response]]:
+    """Answers each request by its pooling over all tokens as the model reads them, and the encoder's own steps.
 
     Special tokens count, as sentence encoders are trained.
     """
-    encoded = encode_texts(network.encoder, [request.text for request in requests], network.max_length)
+    asked = []
+    for request in requests:
+        misfit = _unknown_step(request, own)
+        if misfit is None:
+            asked.append(request)
+        else:
+            yield request, misfit
+    texts = [own.prompts.get(request.prompt, "") + request.text for request in asked]
+    limits = [limit for limit in (network.max_length, own.max_length) if limit is not None]
+    encoded = encode_texts(network.encoder, texts, min(limits, default=None))
     for row, states in text_states(network, batcher, encoded):
-        request = requests[row.owner]
+        request = asked[row.owner]
         if isinstance(states, TooLarge):
             yield request, too_large(states)
             continue
-        vector = pooled(states, request.pooling)
+        pooling, steps, _ = request.pooling.partition(">")
+        vector = pooled(states, pooling)
+        if steps:
+            vector = own.after(vector)
         if not np.isfinite(vector).all():
             yield request, Failure("nan", "the embedding is not finite")
         else:
             values = tuple(vector.astype(np.float32).tolist())
             answer = Embedding(values, encoded.truncated[row.owner])
             yield request, with_inputs(answer, network.encoder.mark(row.ids))
+
+
+def _unknown_step(request: Embed, own: SentenceModules) -> Failure | None:
+    if ">" in request.pooling and request.pooling != own.chain:
+        return Failure("unsupported", f"the encoder's own steps are {own.chain}, not {request.pooling}")
+    if request.prompt and request.prompt not in own.prompts:
+        known = ", ".join(own.prompts) or "none"
+        return Failure("unsupported", f"the encoder has no prompt {request.prompt!r}; its prompts: {known}")
+    return None
 
 
 def text_states(

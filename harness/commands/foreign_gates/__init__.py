@@ -1,0 +1,1 @@
+"""Gates of other tools, as far as they mean the same here: one tool, one file."""
