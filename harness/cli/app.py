@@ -30,9 +30,9 @@ COMMANDS = {
     "train": "Run only the training stages of a suite.",
     "audit": "Compare two checkpoints without a suite file.",
     "plan": "Show what a run would do, what is cached, and what each gate could detect.",
-    "validate": "Check suite files for errors.",
-    "migrate": "Rewrite a suite of version 0.1.0 with the current names.",
-    "lock": "Pin a suite, its gates, data, and baseline in a lock file.",
+    "validate": "Check suite and policy files for errors.",
+    "migrate": "Bring other tools' gates, or a suite of 0.1.0, to this version.",
+    "lock": "Pin a suite, its policies, data, and baseline in a lock file.",
     "compare": "Compare two stored runs on identical items, and judge by a suite's gates.",
     "bless": "Bless a stored run under a tag, to compare later runs with it.",
     "items": "List the items of a stored run, those with a doubtful label first.",
@@ -51,7 +51,7 @@ COMMANDS = {
     "data": "List, show, fetch, verify, and audit datasets.",
     "cache": "Show, check, or clear the cache of data, checkpoints, and answers.",
     "doctor": "Show versions, devices, the cache, and anything missing.",
-    "schema": "Print the JSON Schema of suite files.",
+    "schema": "Print the JSON Schema of suite or policy files.",
 }
 
 

@@ -8,6 +8,7 @@ from harness.core.errors import DataError, Where, unknown
 from harness.storage.blessed_runs import BlessedRun, bless, place_of, seal_digest
 from harness.storage.run_dir import RunDir
 from harness.storage.run_folders import now
+from harness.suite.policies_in_force import commanded
 
 
 def bless_run(
@@ -42,6 +43,14 @@ def bless_run(
             f"the verdict of this run is {results.verdict.overall!r}, expected 'pass': {results.verdict.sentence}",
             where=Where(run.path),
             hint="bless a run that passed, or pass --allow-failed.",
+        )
+    judged_by = {policy.digest for policy in results.policies}
+    unheld = [policy for policy in commanded() if policy.digest not in judged_by]
+    if unheld and not allow_failed:
+        raise DataError(
+            f"the verdict of this run was given without the policy {unheld[0].file}, which this command is held to.",
+            where=Where(run.path),
+            hint="judge the run by it first: harness gate RUN --write.",
         )
     entry = BlessedRun(
         run=place or place_of(run.path, registry),

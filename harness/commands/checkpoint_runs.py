@@ -110,18 +110,24 @@ def checkpoints_in(folder: Path) -> dict[int, Path]:
     made: dict[int, Path] = {}
     for path in folder.iterdir() if folder.is_dir() else ():
         match = _STEP.search(path.name)
-        if match is not None and path.is_dir() and _is_whole(path):
+        if match is not None and path.is_dir() and is_whole(path):
             made[int(match.group(1))] = path
     return dict(sorted(made.items()))
 
 
-def _is_whole(folder: Path) -> bool:
+def is_whole(folder: Path) -> bool:
+    """Whether a folder holds all that a trainer writes; trainers remove old ones, too."""
     return (folder / _STATE).is_file() and any((folder / name).is_file() for name in _WEIGHTS)
 
 
-def new_checkpoints(folder: Path, done: set[int]) -> Iterator[tuple[int, Path]]:
-    """The checkpoints of a folder that are not done yet; each is, once it is given."""
+def new_checkpoints(folder: Path, done: dict[int, int]) -> Iterator[tuple[int, Path]]:
+    """The checkpoints of a folder that are not done yet, and those written anew by a training that was resumed.
+
+    Args:
+        folder: of a training.
+        done: step → when its checkpoint was finished, in nanoseconds; each that is given is added.
+    """
     for step, path in checkpoints_in(folder).items():
-        if step not in done:
-            done.add(step)
+        if is_whole(path) and done.get(step) != (written := (path / _STATE).stat().st_mtime_ns):
+            done[step] = written
             yield step, path

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from harness.commands.stored_suite import suite_of
 from harness.core.errors import DataError, SuiteError, Where
 from harness.core.reporter import Reporter
+from harness.pipeline.results.choices import choice_notes, choice_result, paid_gates, released
 from harness.pipeline.results.gate_verdicts import verdicts, wanted_pairs
 from harness.pipeline.results.scoring import Levels, ScoringContext, ScoringSpec, score
 from harness.pipeline.results.series_results import series_alphas, series_judged_again, series_notes
@@ -67,11 +68,13 @@ def judge_again(run: RunDir, suite_name: str | None, reporter: Reporter, trust: 
             hint="add a gate (docs/gates.md), or pass a suite with gates as --suite.",
         )
 
-    winners = series_alphas(len(series.steps) for series in results.series)
+    among = 0 if suite.compare.choose is None else len(suite.release)
+    winners = series_alphas([*(len(series.steps) for series in results.series), among])
+    bought = paid_gates(suite)
 
     @cache
     def levels(metric: str) -> tuple[float, ...]:
-        return tuple(sorted({*alpha_levels(suite.gates, metric), *winners}))
+        return tuple(sorted({*alpha_levels(suite.gates, metric), *alpha_levels(bought, metric), *winners}))
 
     def anytime(metric: str) -> bool:
         return is_sequential(suite.gates, metric)
@@ -89,17 +92,24 @@ def judge_again(run: RunDir, suite_name: str | None, reporter: Reporter, trust: 
             comparison for comparison in results.comparisons if is_outside(comparison.metric)
         ]
     today = datetime.now(UTC).date()
+    # What chose on validation data stands in no record: without the run's word, every model is judged.
+    believed = results.choice.values if results.choice is not None and trust.figures else {}
+    choice = choice_result(suite, believed, metrics, comparisons)
+    suite = released(suite, choice)
     gates = verdicts(run, suite, metrics, comparisons, results.evaluations, today=today)
     scored = results.model_copy(update={"metrics": metrics, "comparisons": comparisons})
     series = series_judged_again(run, suite, scored, today=today, believed=trust.figures)
-    stale = set(series_notes(results.series))
+    stale = {*series_notes(results.series), *choice_notes(results.choice)}
+    notes = [*series_notes(series), *choice_notes(choice)]
     return scored.model_copy(
         update={
             "gates": gates,
             "series": series,
+            "choice": choice,
+            "release": list(suite.release) if choice is not None else results.release,
             "policies": [policy.result for policy in suite.policies],
             "verdict": overall(gates, results.evaluations),
-            "notes": [*(note for note in results.notes if note not in stale), *series_notes(series)],
+            "notes": [*(note for note in results.notes if note not in stale), *notes],
         }
     )
 

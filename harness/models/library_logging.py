@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel
 
 
 @contextmanager
@@ -42,7 +45,7 @@ def no_gguf_bar() -> Iterator[None]:
         reader.tqdm = drawn
 
 
-def no_padding_notice(model: Any) -> None:
+def no_padding_notice(model: PreTrainedModel) -> None:
     """Keeps a model from suspecting padding where no mask is given.
 
     Causal models are read without one on purpose: padding stands right of a text, where they do not look.

@@ -20,6 +20,7 @@ from harness.pipeline.records.base_selection import choose_baselines, competes, 
 from harness.pipeline.records.private_texts import RecordWriter
 from harness.pipeline.records.record_cache import RecordCache
 from harness.pipeline.results.assembly import assemble
+from harness.pipeline.results.choices import choosing
 from harness.pipeline.results.inference_cost import request_costs
 from harness.pipeline.results.series_results import selecting, validation_values
 from harness.pipeline.run_context import RunContext
@@ -68,8 +69,8 @@ def carry_out(context: RunContext) -> Results:
         with clock.step("statistics", "compare"):
             baselines = choose_baselines(cache, checkpoints, answers)
             counted = replace(context, attempt=attempt_number(context.settings.lock, run))
-            validation = validation_values(cache, checkpoints)
-            return assemble(counted, prepared, checkpoints, answers, baselines, validation)
+            validation, chosen_by = validation_values(cache, checkpoints), choosing(cache, checkpoints)
+            return assemble(counted, prepared, checkpoints, answers, baselines, validation, chosen_by)
 
     if first is not None:
         return look(cache)

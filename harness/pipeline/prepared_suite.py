@@ -106,8 +106,8 @@ def prepare(
         HarnessError: where data is missing or wrong, at the suite's line.
     """
     datasets = without_trained_rows(suite, open_data(references(suite), suite, store, reporter), store, reporter)
-    found = {name: dataset.fingerprint for name, dataset in datasets.items()}
-    check_fingerprints(suite.policies, found, partial=suite.whole is not None)
+    fingerprints = {name: dataset.fingerprint for name, dataset in datasets.items()}
+    check_fingerprints(suite.policies, fingerprints, partial=suite.whole is not None)
     elsewhere: Sequence[BoundEvaluation] = ()
     if suite.whole is not None and (asked := held_out_references(suite)):
         new = {name: ref for name, ref in asked.items() if name not in datasets}

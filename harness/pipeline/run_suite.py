@@ -19,6 +19,7 @@ from harness.models.peak_memory import peak_memory
 from harness.pipeline import provenance
 from harness.pipeline.carry_out import carry_out as carry_out_plain
 from harness.pipeline.prepared_suite import PreparedSuite
+from harness.pipeline.private_messages import private_messages
 from harness.pipeline.run_context import CarryOut, RunContext
 from harness.pipeline.run_context import Settings as Settings
 from harness.pipeline.sequential_run import batched_evaluations
@@ -46,6 +47,15 @@ class Finished:
 def run_suite(
     suite: Suite, store: Store, reporter: Reporter, settings: Settings, carry_out: CarryOut = carry_out_plain
 ) -> Finished:
+    """Runs a whole suite; where its texts are private, no message quotes a row.
+
+    Arguments and errors are those of `_run_suite`.
+    """
+    with private_messages(suite, reporter) as told:
+        return _run_suite(suite, store, told, settings, carry_out)
+
+
+def _run_suite(suite: Suite, store: Store, reporter: Reporter, settings: Settings, carry_out: CarryOut) -> Finished:
     """Runs a whole suite.
 
     Args:

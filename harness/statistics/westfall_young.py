@@ -7,7 +7,7 @@ the chance of any false claim is held, as by Holm, without counting one differen
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -19,8 +19,8 @@ from harness.statistics.clusters import Groups
 from harness.statistics.result import FloatArray, IntArray, Value
 
 _BLOCK = 256
-_HELD = 1 << 20
-"""Numbers of a block."""
+_KEPT = 1 << 25
+"""Coins that are kept for the next metric."""
 _TIE = 1e-9
 
 
@@ -54,20 +54,21 @@ def max_t(slices: Sequence[SlicedSides], value: Value, clusters: int, resamples:
     observed = np.array([_apart(part, value, np.zeros((1, k)))[0] for part in prepared])
     drawn = np.empty((resamples, len(slices)))
     # A cluster is in few slices, and an item moves few statistics: nearly all of what coins could choose is zero.
-    changes = [
-        sparse.csr_array((part.change.T.ravel(), np.tile(part.places, k), np.arange(k + 1) * len(part.places)),
-                         shape=(k, clusters))
-        for part in prepared
-    ]  # fmt: skip
-    wide = sparse.vstack(changes, format="csr")
-    wide.eliminate_zeros()
-    coins = _coins(clusters, resamples, seed)
-    step = max(_BLOCK, _HELD // max(wide.shape[0], clusters))
-    for start in range(0, resamples, step):
-        block = coins[:, start : start + step].astype(np.float64)
-        chosen = np.asarray(wide @ block).reshape(len(prepared), k, -1)
+    changes = [sparse.csr_array(part.change.T) for part in prepared]
+    wide = sparse.vstack(
+        [
+            sparse.csr_array((change.data, part.places[change.indices], change.indptr), shape=(k, clusters))
+            for change, part in zip(changes, prepared, strict=True)
+        ],
+        format="csr",
+    )
+    start = 0
+    for coins in _coins(clusters, resamples, seed):
+        chosen = np.asarray(wide @ np.ascontiguousarray(coins, dtype=np.float64)).reshape(len(prepared), k, -1)
+        end = start + coins.shape[1]
         for column, part in enumerate(prepared):
-            drawn[start : start + step, column] = _apart(part, value, chosen[column].T)
+            drawn[start:end, column] = _apart(part, value, chosen[column].T)
+        start = end
     # A swap for which a figure is undefined counts against a claim.
     drawn = np.where(np.isfinite(drawn), drawn, np.inf)
     order = np.argsort(-observed, kind="stable")
@@ -78,15 +79,21 @@ def max_t(slices: Sequence[SlicedSides], value: Value, clusters: int, resamples:
     return adjusted
 
 
+def _coins(clusters: int, resamples: int, seed: int) -> Iterable[npt.NDArray[np.bool_]]:
+    """Blocks bool[clusters, …] of which are swapped; the same for all metrics of one item set."""
+    kept = clusters * resamples <= _KEPT
+    return _kept_coins(clusters, resamples, seed) if kept else _tossed(clusters, resamples, seed)
+
+
 @lru_cache(maxsize=2)
-def _coins(clusters: int, resamples: int, seed: int) -> npt.NDArray[np.bool_]:
-    """bool[clusters, resamples]: which are swapped; the same for all metrics of one item set."""
+def _kept_coins(clusters: int, resamples: int, seed: int) -> tuple[npt.NDArray[np.bool_], ...]:
+    return tuple(_tossed(clusters, resamples, seed))
+
+
+def _tossed(clusters: int, resamples: int, seed: int) -> Iterator[npt.NDArray[np.bool_]]:
     rng = np.random.default_rng([seed, 7])
-    coins = np.empty((clusters, resamples), dtype=np.bool_)
     for start in range(0, resamples, _BLOCK):
-        size = min(_BLOCK, resamples - start)
-        coins[:, start : start + size] = (rng.random((size, clusters)) < 0.5).T
-    return coins
+        yield np.ascontiguousarray((rng.random((min(_BLOCK, resamples - start), clusters)) < 0.5).T)
 
 
 @dataclass(frozen=True, slots=True)

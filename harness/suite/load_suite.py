@@ -14,6 +14,7 @@ from harness.schema.renames import SUITES
 from harness.schema.suite.gate_rules import GateSet
 from harness.suite import bundled
 from harness.suite.checkpoint_series import Folders, last_steps, with_series
+from harness.suite.checks.choice_checks import check_choice
 from harness.suite.checks.gate_checks import GateNames, check_gates
 from harness.suite.checks.metric_checks import EvaluationMetrics, check_metrics
 from harness.suite.checks.policy_checks import check_content, check_waivers, hold_gates, policy_rules, today
@@ -124,7 +125,9 @@ def build_suite(
     evaluations = (*named(value, "tasks"), *named(value, "probes"))
     asked = without_judges(sections.compare, declared, sections.evaluations.values())
     candidates, release = contenders(sections.compare, asked)
-    if sections.compare is not None and sections.compare.release is None:
+    if sections.compare is not None and sections.compare.choose is not None:
+        check_choice(sections.compare.choose, candidates, metrics, problems.below("compare", "choose"))
+    elif sections.compare is not None and sections.compare.release is None:
         release = last_steps(release, series)
     named_by = GateNames(metrics, models, evaluations, release)
     gates = _held_gates(value.get("gates"), held_by, named_by, problems)

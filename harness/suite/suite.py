@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any, Literal
 
@@ -121,6 +122,9 @@ def contenders(compare: CompareSpec | None, models: tuple[str, ...]) -> tuple[tu
         return models, models
     others = tuple(name for name in models if name != compare.baseline)
     candidates = others if compare.candidates is None else tuple(compare.candidates)
+    if compare.choose is not None:
+        among = compare.choose.among
+        return candidates, tuple(name for name in candidates if any(fnmatchcase(name, entry) for entry in among))
     return candidates, candidates[:1] if compare.release is None else tuple(compare.release)
 
 

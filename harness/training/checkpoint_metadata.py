@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from harness.models.checkpoint.checkpoint_files import CHECKPOINT_FILE, CHECKPOINT_FORMAT
 from harness.models.encoding.row_encoder import name_inputs, reads_types
@@ -14,6 +14,9 @@ from harness.storage import atomic
 from harness.training.loop.resume import RESUME_FOLDER
 from harness.training.loop.training_log import LOG_FILE
 from harness.training.stage_inputs import StageInputs
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
 
 def write_metadata(
@@ -64,7 +67,7 @@ def folder_bytes(folder: Path) -> int:
     )
 
 
-def save_tokenizer(tokenizer: Any, folder: Path, model: Any | None = None) -> None:
+def save_tokenizer(tokenizer: PreTrainedTokenizerFast, folder: Path, model: PreTrainedModel | None = None) -> None:
     """Writes the tokenizer's JSON files into `folder`, so that it returns there what the model was trained with.
 
     Args:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 
@@ -14,8 +14,11 @@ from harness.models.encoding.row_encoder import longest_row
 from harness.models.encoding.text_encoder import text_encoder
 from harness.models.local.load_weights import CLASSIFIER, POOLER, load_config, load_weights
 
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
-def longest(model: Any, tokenizer: Any, wanted: int) -> int:
+
+def longest(model: PreTrainedModel, tokenizer: PreTrainedTokenizerFast, wanted: int) -> int:
     """The longest row: what is wanted, or less where the model takes less."""
     return min(wanted, longest_row(model, text_encoder(tokenizer)) or wanted)
 
@@ -78,7 +81,7 @@ def load_headed(
     return model
 
 
-def _with_named_stack(model: Any, folder: Path, options: Mapping[str, Any]) -> frozenset[str]:
+def _with_named_stack(model: PreTrainedModel, folder: Path, options: Mapping[str, Any]) -> frozenset[str]:
     """Loads the stack below a head that calls it otherwise than its language model does (Llama's span head).
 
     Returns:
@@ -121,7 +124,7 @@ def load_for(kind: Any, folder: Path, *, seed: int, check: Callable[[str], None]
     return model, [name for name in missing if not name.startswith(base)]
 
 
-def load_encoder(folder: Path, *, weights: str, seed: int) -> Any:
+def load_encoder(folder: Path, *, weights: str, seed: int) -> PreTrainedModel:
     """The checkpoint's encoder alone, pretrained or with random weights, for frozen features.
 
     Raises:
@@ -136,7 +139,7 @@ def load_encoder(folder: Path, *, weights: str, seed: int) -> Any:
     return load_weights(AutoModel, folder, {}).model
 
 
-def load_language_head(folder: Path, model: Any) -> Any | None:
+def load_language_head(folder: Path, model: PreTrainedModel) -> Any | None:
     """The checkpoint's masked language model around `model`'s own encoder, its head frozen; None without one."""
     from transformers import AutoModelForMaskedLM
 

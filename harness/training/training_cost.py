@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from harness.model_kinds.flop_shapes import Shape, shape_of, training_flops
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel
 
 
 class Operations(Protocol):
@@ -19,7 +22,7 @@ class Operations(Protocol):
         ...
 
 
-def plan_flops(model: Any, plan: Operations, *, trained: float = 1.0) -> float:
+def plan_flops(model: PreTrainedModel, plan: Operations, *, trained: float = 1.0) -> float:
     """Operations of a whole training.
 
     For a family whose configuration is not understood, 2 N a token (Kaplan et al. 2020).
@@ -31,7 +34,7 @@ def plan_flops(model: Any, plan: Operations, *, trained: float = 1.0) -> float:
     return float(round(training_flops(plan.operations(shape), trained=trained)))
 
 
-def parameter_counts(model: Any) -> dict[str, int]:
+def parameter_counts(model: PreTrainedModel) -> dict[str, int]:
     """`parameters` and `trainable` of a torch module; shared weights count once, those in 4 bits each for itself."""
     from harness.models.local.quantization import size_of
 

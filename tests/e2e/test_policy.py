@@ -270,3 +270,14 @@ def test_plan_and_validate_know_it(desk: ReleaseDesk) -> None:
     assert said.code == 2
     assert "policy.yaml:3:" in said.err
     assert desk("schema", "--policy").json["title"] == "harness policy"
+
+
+def test_a_run_is_blessed_under_the_policies_in_force(desk: ReleaseDesk, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = desk.run("mood.yaml")
+    policy(desk)
+    monkeypatch.setenv(VARIABLE, "policy.yaml")
+    said = desk("bless", run.path, "--as", "production")
+    assert said.code == 2
+    assert "given without the policy policy.yaml" in said.err
+    assert desk("gate", run.path, "--write").code == 0
+    assert desk("bless", run.path, "--as", "production").code == 0

@@ -14,6 +14,7 @@ from harness_support.page_reader import scripts, unpacked
 from harness_support.release_desk import ReleaseDesk
 
 from harness.core.records import Records
+from harness.pipeline.private_messages import HIDDEN, PrivateWords
 from harness.schema.results.results_file import HIDDEN_TEXT
 from harness.storage.run_dir import RunDir
 
@@ -146,3 +147,79 @@ def test_flips_keep_the_texts_of_what_was_fixed_or_broken_alone(desk: ReleaseDes
 def test_what_is_no_mode_is_refused(desk: ReleaseDesk) -> None:
     (desk.folder / "private.yaml").write_text(f"texts: some\n{SUITE}", "utf-8")
     assert "1:8: expected all, flips, none, found the text 'some'." in desk("validate", "private.yaml").err
+
+
+MALFORMED = {
+    "conll": ("rows.conll", f"{PLANTED} only one column here\n", "token_classification: {data: rows}"),
+    "choice": (
+        "rows.jsonl",
+        json.dumps({"question": "q", "choices": ["a", "b"], "answer": f"{PLANTED} answer"}) + "\n",
+        "multiple_choice: {data: rows, question: question, choices: choices, answer: answer}",
+    ),
+    "label": (
+        "rows.csv",
+        f"text,label,fold\nfine,good,test\nbad,bad,test\nodd,{PLANTED} it's,test\n",
+        "classification: {data: rows, labels: [good, bad]}",
+    ),
+    "answer": (
+        "rows.jsonl",
+        json.dumps({"question": "q", "context": "c", "answers": {"text": [f"{PLANTED} span"], "answer_start": [0]}})
+        + "\n",
+        "question_answering: {data: rows}",
+    ),
+    "conversation": (
+        "rows.jsonl",
+        json.dumps({"messages": f"{PLANTED} no messages", "target": "x"}) + "\n",
+        "text_generation: {data: rows, messages: messages, target: target}",
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", sorted(MALFORMED))
+@pytest.mark.parametrize("command", ["run", "validate", "plan", "train", "lock"])
+def test_errors_about_malformed_rows_quote_none(kind: str, command: str, desk: ReleaseDesk) -> None:
+    file, text, task = MALFORMED[kind]
+    (desk.folder / file).write_text(text, "utf-8")
+    model = "{heuristic: {task: t, rule: majority}}" if kind == "label" else "{load: one}"
+    suite = (
+        f"name: malformed\ntexts: none\ndata: {{rows: {{file: {file}, splits: {{test: 1.0}}}}}}\n"
+        f"models: {{a: {model}, b: {{load: two}}}}\ncompare: {{baseline: a}}\ntasks: {{t: {{{task}}}}}\n"
+    )
+    (desk.folder / "malformed.yaml").write_text(suite, "utf-8")
+    said = desk(command, "malformed.yaml")
+    assert PLANTED not in said.out + said.err, said.err
+    (desk.folder / "malformed.yaml").write_text(suite.replace("texts: none\n", ""), "utf-8")
+    shown = desk(command, "malformed.yaml")
+    assert shown.code == said.code
+    if PLANTED in shown.err:
+        assert HIDDEN in said.err
+        assert "Traceback" not in said.err
+
+
+def test_most_errors_quote_a_row_where_texts_are_not_private() -> None:
+    """The test above is about something: see that messages do quote rows otherwise."""
+    words = PrivateWords("data: {notes: {columns: {text: body}}}")
+    assert words.of("the column 'body' holds 'He said so', and \"it's new\".") == (
+        f"the column 'body' holds {HIDDEN}, and {HIDDEN}."
+    )
+    assert words.of("the suite's row is 'cut of") == f"the suite's row is {HIDDEN}"
+    assert words.of("found ['one row', \"another's\"]") == f"found [{HIDDEN}, {HIDDEN}]"
+    assert words.of(f"no answer: {['it is so']}") == f"no answer: [{HIDDEN}]"
+
+
+@pytest.mark.parametrize("debug", ["", "1"])
+def test_a_defect_shows_its_place_and_not_its_message(
+    debug: str, desk: ReleaseDesk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: Any, **__: Any) -> None:
+        raise ValueError(f"cannot read {PLANTED} text")
+
+    monkeypatch.setenv("HARNESS_DEBUG", debug)
+    monkeypatch.setattr("harness.pipeline.carry_out.prepare", broken)
+    said = desk("run", "private.yaml", "--no-texts")
+    assert said.code == 70
+    assert PLANTED not in said.out + said.err
+    assert "ValueError (its message is not shown: `texts: none`)" in said.err
+    assert ("in broken" in said.err) == bool(debug)
+    for path in desk.folder.glob("reports/*/*/run.json"):
+        assert PLANTED not in path.read_text("utf-8")

@@ -92,6 +92,18 @@ def test_texts_are_read_by_a_reference_and_a_judge(suite: Path, toy: ToyServer) 
     assert json.loads(records.texts("response")[0])["judge"] == [toy_server.NEXT, toy_server.NEXT]
 
 
+def test_a_judge_that_sees_a_share_is_asked_about_no_other_text(suite: Path, toy: ToyServer) -> None:
+    toy.chat = False
+    suite.write_text(suite.read_text().replace("judge: {model: judge}", "judge: {model: judge, share: 0.5}"))
+    finished = run(suite)
+    seen = [read_records(finished.run.records_path("stories", model)).stat("costly") for model in ("base", "other")]
+    assert seen[0].tolist() == seen[1].tolist()
+    assert set(seen[0].tolist()) == {0.0, 1.0}
+    assert sum("Continuation A" in json.dumps(call) for call in toy.asked) == 2 * 2 * seen[0].sum()
+    rows = [row for row in finished.results.metrics if row.metric == "judge_unreadable_rate" and row.slice is None]
+    assert [row.n for row in rows] == [seen[0].sum()] * 2
+
+
 def test_a_second_run_asks_nobody_and_another_reader_reads_again(suite: Path, toy: ToyServer) -> None:
     first = run(suite)
     asked = sum("Continuation A" in json.dumps(call) for call in toy.asked)

@@ -26,6 +26,7 @@ def command(suite: str, lock: Path | None, quiet: bool) -> int:
     from harness.cli.console import make_reporter
     from harness.cli.options import lock_file, open_store, say_metric_code
     from harness.core.digests import short
+    from harness.pipeline.private_messages import private_messages
     from harness.pipeline.suite_lock import write_lock
     from harness.report.wording.safe_text import clean_line
     from harness.suite.checks.metric_code_checks import metric_code
@@ -34,7 +35,8 @@ def command(suite: str, lock: Path | None, quiet: bool) -> int:
     code = metric_code(chosen)
     path = lock or lock_file(suite, chosen)
     reporter = make_reporter(quiet=quiet)
-    made, changes = write_lock(chosen, path, open_store(reporter), reporter)
+    with private_messages(chosen, reporter) as told:
+        made, changes = write_lock(chosen, path, open_store(told), told)
     if quiet:
         return 0
     for change in changes:

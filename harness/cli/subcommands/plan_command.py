@@ -35,6 +35,7 @@ def command(
         say_unknown_training,
     )
     from harness.commands.plan import plan_suite
+    from harness.pipeline.private_messages import private_messages
     from harness.report.wording.safe_text import clean
     from harness.schema.units import show_bytes, show_estimate
     from harness.suite.checks.metric_code_checks import metric_code
@@ -44,7 +45,8 @@ def command(
     chosen = without_changed(chosen, overrides, limit)
     code = metric_code(chosen)
     reporter = make_reporter(quiet=True)
-    plan = plan_suite(chosen, open_store(reporter), reporter, limit=limit, earlier=newest_run(chosen.name))
+    with private_messages(chosen, reporter) as told:
+        plan = plan_suite(chosen, open_store(told), told, limit=limit, earlier=newest_run(chosen.name))
     say_unknown_training(chosen)
     if as_json:
         emit_json({**plan.to_json(), "metric_code": [module.to_json() for module in code]})

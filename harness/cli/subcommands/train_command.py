@@ -26,10 +26,12 @@ def command(
     from harness.cli.console import make_reporter
     from harness.cli.options import changed_suite, open_store
     from harness.commands.run import train_models
+    from harness.pipeline.private_messages import private_messages
 
     chosen, _ = changed_suite(suite, replace(changes, only=(*changes.only, *names)))
     reporter = make_reporter(quiet=quiet)
-    made = train_models(chosen, open_store(reporter), reporter)
+    with private_messages(chosen, reporter) as told:
+        made = train_models(chosen, open_store(told), told)
     if as_json:
         emit_json(
             {

@@ -23,6 +23,7 @@ def command(suites: tuple[str, ...]) -> int:
     from harness.cli.options import open_store, say_metric_code, say_unknown_training
     from harness.commands.check_suite import check_beside, check_suite
     from harness.core.errors import SuiteError
+    from harness.pipeline.private_messages import private_messages
     from harness.report.wording.safe_text import clean_line
     from harness.suite.checks.metric_code_checks import metric_code
     from harness.suite.policy import policy_file
@@ -39,8 +40,9 @@ def command(suites: tuple[str, ...]) -> int:
             raise check_beside(name, error, open_store(reporter), reporter) from error
         code = metric_code(suite)
         if not isinstance(suite, CalibrationSuite):
-            checked = check_suite(suite, open_store(reporter), reporter)
-            checked.raise_faults(suite)
+            with private_messages(suite, reporter) as told:
+                checked = check_suite(suite, open_store(reporter), told)
+                checked.raise_faults(suite)
             unread = checked.unread
         else:
             unread = []

@@ -56,28 +56,38 @@ def command(
     """
     from harness.cli.console import make_reporter
     from harness.cli.options import open_store
-    from harness.commands.checkpoint_runs import CheckpointRunner, new_checkpoints
-    from harness.core.errors import DataError, Where
+    from harness.commands.checkpoint_runs import CheckpointRunner, is_whole, new_checkpoints
+    from harness.core.errors import EXIT_GATE_FAILED, EXIT_OK, DataError, HarnessError, Where
     from harness.pipeline.run_suite import Settings
 
     if not folder.is_dir():
         raise DataError(
-            "expected a folder, found nothing.", where=Where(folder), hint="give a trainer's output folder."
+            "expected a folder, found nothing.",
+            where=Where(folder),
+            hint="give a trainer's output folder; make it where the training has not begun.",
         )
     reporter = make_reporter(quiet=quiet)
     settings = Settings(out=out, limit=limit, device=device)
     runner = CheckpointRunner(suite, model, open_store(reporter), reporter, settings)
-    done: set[int] = set()
+    done: dict[int, int] = {}
     newest = time.monotonic()
     while True:
         for step, path in new_checkpoints(folder, done):
-            made = runner.run(step, path)
+            try:
+                made = runner.run(step, path)
+            except (HarnessError, OSError):
+                if is_whole(path):
+                    raise
+                reporter.warn(f"step {step}: its checkpoint was removed while it was read; it is skipped")
+                continue
             _show(made, as_json=as_json)
             newest = time.monotonic()
             if made.failed and stop_at_failed_gate:
-                return 10
+                return EXIT_GATE_FAILED
         if once or (idle is not None and time.monotonic() - newest > idle * 60):
-            return 0
+            ended = "" if once else f"; no other one came for {idle:g} minutes"
+            reporter.info(f"{len(done)} checkpoint{'s' * (len(done) != 1)} in {folder}{ended}")
+            return EXIT_OK
         time.sleep(interval)
 
 

@@ -192,8 +192,8 @@ def _of_test(
             continue
         reference = str(entry.get("$ref", ""))
         if reference.startswith(_REFERENCE):
-            found = templates.get(reference.removeprefix(_REFERENCE))
-            entry = found if isinstance(found, dict) else {"type": reference}
+            template = templates.get(reference.removeprefix(_REFERENCE))
+            entry = template if isinstance(template, dict) else {"type": reference}
         if entry.get("type") != "assert-set":
             yield Assertion(entry, here, within)
             continue

@@ -9,13 +9,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from harness.core.digests import digest, file_digest
 from harness.core.distribution import missing_package
 from harness.core.errors import CheckpointError, Where
 from harness.core.reporter import Reporter
 from harness.storage.store import Entry, Store
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedConfig
 
 KIND = "converted"
 FORMAT = 2
@@ -136,7 +139,7 @@ def _convert(path: Path, work: Path, reporter: Reporter, title: str, where: Wher
     return {"source": title, "parameters": sum(weight.numel() for weight in model.parameters())}
 
 
-def _check_sizes(path: Path, config: Any) -> None:
+def _check_sizes(path: Path, config: PreTrainedConfig) -> None:
     """Refuses a file that declares a larger model than it can hold, before anything is built of that size.
 
     Raises:

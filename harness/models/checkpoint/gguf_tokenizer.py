@@ -9,7 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerFast
 
 _LLAMA3 = (
     r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*"
@@ -27,7 +30,7 @@ CUTS: Mapping[str, str] = {
 """Name in `tokenizer.ggml.pre` → pattern; empty for GPT-2's own, `digits` for that after single digits."""
 
 
-def settle(tokenizer: Any, path: Path) -> list[str]:
+def settle(tokenizer: PreTrainedTokenizerFast, path: Path) -> list[str]:
     """Makes a tokenizer cut text and begin it as its GGUF file says. Returns what could not be done."""
     fields = _fields(path, ("tokenizer.ggml.model", "tokenizer.ggml.pre", "tokenizer.ggml.add_bos_token"))
     notes = []
@@ -60,7 +63,7 @@ def _cut(pattern: str) -> Any:
     return pre_tokenizers.Sequence([first, bytes_after])
 
 
-def _begin(tokenizer: Any, add: bool) -> None:
+def _begin(tokenizer: PreTrainedTokenizerFast, add: bool) -> None:
     """Puts BOS before every text, or nothing, whatever the reader of the file chose."""
     from tokenizers import processors
 

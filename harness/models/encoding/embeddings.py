@@ -2,27 +2,30 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
 
-def embedding_rows(model: Any) -> int:
+def embedding_rows(model: PreTrainedModel) -> int:
     """How many tokens a model has embeddings for."""
     return int(model.get_input_embeddings().weight.shape[0])
 
 
-def word_embeddings(model: Any) -> list[Any]:
+def word_embeddings(model: PreTrainedModel) -> list[Any]:
     """The weights of a model's word embeddings, whatever its architecture calls them."""
     return list(model.get_input_embeddings().parameters())
 
 
-def embedding_tables(model: Any) -> list[Any]:
+def embedding_tables(model: PreTrainedModel) -> list[Any]:
     """The weights of all its tables: words, positions, types, relative distances."""
     import torch
 
     return [module.weight for module in model.modules() if isinstance(module, torch.nn.Embedding)]
 
 
-def padding_id(model: Any, tokenizer: Any) -> int:
+def padding_id(model: PreTrainedModel, tokenizer: PreTrainedTokenizerFast) -> int:
     """The token that fills rows up; filled places are masked, so any row of the embedding will do.
 
     The tokenizer's own, else the configuration's. A padding token that was added to a tokenizer without a row in the

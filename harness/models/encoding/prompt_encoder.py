@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from harness.core.errors import DataError
 from harness.core.examples import PromptTarget
@@ -14,6 +14,9 @@ from harness.models.encoding.chat_template import PLAIN_FORM, Chat, ChatError
 from harness.models.encoding.message_cuts import fitted
 from harness.models.encoding.text_encoder import text_encoder
 from harness.text.conversations import PLAIN_TEMPLATE
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerFast
 
 
 class PromptEncoder:
@@ -25,7 +28,7 @@ class PromptEncoder:
         template: of `template_for`; None where no example is a conversation.
     """
 
-    def __init__(self, tokenizer: Any, limit: int, *, template: str | None) -> None:
+    def __init__(self, tokenizer: PreTrainedTokenizerFast, limit: int, *, template: str | None) -> None:
         if template is not None and not getattr(tokenizer, "chat_template", None):
             tokenizer.chat_template = template
         self._tokenizer = tokenizer

@@ -12,11 +12,14 @@ import re
 import weakref
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from harness.core.errors import CheckpointError
 from harness.core.requests import InputMark
 from harness.models.encoding.guarded_tokenizer import GuardedTokenizer
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerFast
 
 GAP = "{mask}"
 _PROBE = "a"
@@ -83,7 +86,7 @@ class TextEncoder:
         CheckpointError: when the tokenizer has no such backend.
     """
 
-    def __init__(self, tokenizer: Any) -> None:
+    def __init__(self, tokenizer: PreTrainedTokenizerFast) -> None:
         backend = getattr(tokenizer, "backend_tokenizer", None)
         if backend is None:
             raise CheckpointError(
@@ -105,7 +108,7 @@ class TextEncoder:
             (token for token in (tokenizer.bos_token_id, tokenizer.eos_token_id) if token is not None), None
         )
         self.typed: bool = "token_type_ids" in tokenizer.model_input_names
-        self.tokenizer: Any = tokenizer
+        self.tokenizer: PreTrainedTokenizerFast = tokenizer
         limit = tokenizer.model_max_length
         if limit is not None and not isinstance(limit, int | float):
             raise CheckpointError(
@@ -257,7 +260,7 @@ class TextEncoder:
 _encoders: weakref.WeakKeyDictionary[Any, TextEncoder] = weakref.WeakKeyDictionary()
 
 
-def text_encoder(tokenizer: Any) -> TextEncoder:
+def text_encoder(tokenizer: PreTrainedTokenizerFast) -> TextEncoder:
     """The `TextEncoder` of a tokenizer, made once."""
     if tokenizer not in _encoders:
         _encoders[tokenizer] = TextEncoder(tokenizer)
@@ -272,7 +275,9 @@ def _settled(backend: Any) -> Any:
     return settled
 
 
-def encode_texts(tokenizer: Any, texts: Sequence[str], max_length: int | None) -> Encoded:
+def encode_texts(
+    tokenizer: PreTrainedTokenizerFast | TextEncoder, texts: Sequence[str], max_length: int | None
+) -> Encoded:
     """Token ids with special tokens, truncated from the right to `max_length` and counted.
 
     Args:

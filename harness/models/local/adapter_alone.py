@@ -8,7 +8,7 @@ around them (virtual tokens, cartridges, an activated LoRA) acts in peft's forwa
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import nn
@@ -33,6 +33,10 @@ from harness.models.local.peft_adapters import (
     saved_rows,
 )
 
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel
+    from transformers.utils import ModelOutput
+
 _ROUNDING = 1e-5
 
 
@@ -44,7 +48,7 @@ class PeftForward(nn.Module):
         model: what it stands around.
     """
 
-    def __init__(self, adapted: Any, model: Any) -> None:
+    def __init__(self, adapted: PreTrainedModel, model: PreTrainedModel) -> None:
         super().__init__()
         self.adapted = adapted
         self.config = model.config
@@ -129,7 +133,7 @@ def attach_alone(base: Loaded, folder: Path, adapter: Path, plan: AdapterPlan) -
     return Loaded(view, {head: label_names(module.config) for head, module in heads.items()}, notes)
 
 
-def _resize(model: Any, plan: AdapterPlan, adapter: Path) -> None:
+def _resize(model: PreTrainedModel, plan: AdapterPlan, adapter: Path) -> None:
     """Gives a model as many word embeddings as the adapter's folder holds, as peft asks for.
 
     Raises:
@@ -159,7 +163,14 @@ def _resize(model: Any, plan: AdapterPlan, adapter: Path) -> None:
 
 
 @torch.inference_mode()
-def _acts_outside(adapted: Any, model: Any, base: Any, ids: torch.Tensor, family: str, adapter: Path) -> bool:
+def _acts_outside(
+    adapted: PreTrainedModel,
+    model: PreTrainedModel,
+    base: PreTrainedModel,
+    ids: torch.Tensor,
+    family: str,
+    adapter: Path,
+) -> bool:
     """Whether peft's forward pass gives other answers than that of the modules that it changed.
 
     Raises:
@@ -180,7 +191,7 @@ def _acts_outside(adapted: Any, model: Any, base: Any, ids: torch.Tensor, family
     return family != "seq2seq" and model is not base and not _base_stands_alone(model, base, ids)
 
 
-def _base_stands_alone(model: Any, base: Any, ids: torch.Tensor) -> bool:
+def _base_stands_alone(model: PreTrainedModel, base: PreTrainedModel, ids: torch.Tensor) -> bool:
     """Whether the base says by itself what it says inside a model that has read another text since."""
     inside: list[torch.Tensor] = []
     hook = base.register_forward_hook(lambda _module, _args, output: inside.append(output.last_hidden_state))
@@ -195,7 +206,7 @@ def _base_stands_alone(model: Any, base: Any, ids: torch.Tensor) -> bool:
     return alike(inside[0].float(), alone.float(), _ROUNDING)
 
 
-def _answers(output: Any) -> torch.Tensor:
+def _answers(output: ModelOutput) -> torch.Tensor:
     """What a model says: logits, those of a start, or last hidden states."""
     for name in ("logits", "start_logits", "last_hidden_state"):
         value = getattr(output, name, None)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import nn
@@ -15,6 +15,9 @@ from harness.models.checkpoint.safetensors_header import weight_files
 from harness.models.local.load_network import STACKS
 from harness.models.local.network import Network
 from harness.models.local.peft_adapters import AdapterPlan
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel
 
 
 def own_head(network: Network, folder: Path, plan: AdapterPlan, head: Head) -> tuple[Any, set[str]]:
@@ -76,7 +79,7 @@ def _fill(own: Any, folder: Path, network: Network) -> set[str]:
     return lacking
 
 
-def _set(model: Any, name: str, value: torch.Tensor, network: Network) -> None:
+def _set(model: PreTrainedModel, name: str, value: torch.Tensor, network: Network) -> None:
     parent, _, leaf = name.rpartition(".")
     weight = nn.Parameter(value.to(network.device, network.base.dtype), requires_grad=False)
     setattr(model.get_submodule(parent), leaf, weight)

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Set
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from harness.core.errors import CheckpointError, Where
 from harness.core.labels import label_text
@@ -36,6 +36,9 @@ from harness.models.local.load_weights import (
 )
 from harness.models.local.network import Network
 from harness.models.local.padding_checks import keep_block_sparse
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedConfig, PreTrainedModel
 
 _POOLER = "pooler."
 _LAYER = re.compile(r"(?P<stack>[A-Za-z_.]*?)\.(?P<number>\d+)\.")
@@ -133,7 +136,9 @@ def load(folder: Path, *, device: str, dtype: str, quantize: str | None = None) 
     return Loaded(network, {head: label_names(module.config) for head, module in heads.items()}, notes)
 
 
-def _heads(present: tuple[Head, ...], folder: Path, form: Form, config: Any, notes: list[str]) -> dict[Head, Any]:
+def _heads(
+    present: tuple[Head, ...], folder: Path, form: Form, config: PreTrainedConfig, notes: list[str]
+) -> dict[Head, Any]:
     """The heads beside the language model of which the folder holds every weight."""
     import transformers
 
@@ -149,7 +154,7 @@ def _heads(present: tuple[Head, ...], folder: Path, form: Form, config: Any, not
     return heads
 
 
-def _share(base: Any, language_model: Any | None, heads: Mapping[Head, Any]) -> Any:
+def _share(base: PreTrainedModel, language_model: PreTrainedModel | None, heads: Mapping[Head, Any]) -> PreTrainedModel:
     """Puts one encoder under every head; that of a head with a pooler, where there is one."""
     modules = list(heads.values())
     pooled = [module for module in modules if getattr(module.base_model, "pooler", None) is not None]
@@ -168,7 +173,7 @@ def _share(base: Any, language_model: Any | None, heads: Mapping[Head, Any]) -> 
     return base
 
 
-def _base(model: Any, family: Family) -> Any:
+def _base(model: PreTrainedModel, family: Family) -> PreTrainedModel:
     """The encoder or decoder stack below a model's head."""
     from transformers import PreTrainedModel
 
@@ -179,7 +184,7 @@ def _base(model: Any, family: Family) -> Any:
     return base
 
 
-def _absent_encoder(model: Any, missing: Set[str]) -> list[str]:
+def _absent_encoder(model: PreTrainedModel, missing: Set[str]) -> list[str]:
     """The weights of the encoder (or decoder stack) among those that the folder lacks."""
     prefix = f"{model.base_model_prefix}."
     bare = model.base_model is model
@@ -190,7 +195,7 @@ def _absent_encoder(model: Any, missing: Set[str]) -> list[str]:
     )
 
 
-def _without_place(unused: Set[str], model: Any) -> list[str]:
+def _without_place(unused: Set[str], model: PreTrainedModel) -> list[str]:
     """Weights of whole layers that the folder holds and the model has not."""
     known = {_layer(name) for name in model.state_dict()}
     stacks = {layer[0] for layer in known if layer}
@@ -203,20 +208,20 @@ def _layer(name: str) -> tuple[str, int] | None:
     return None if match is None else (match["stack"], int(match["number"]))
 
 
-def label_names(config: Any) -> tuple[str, ...] | None:
+def label_names(config: PreTrainedConfig) -> tuple[str, ...] | None:
     """The labels of a head by its configuration; None for fewer than two, and for regression."""
     if config.num_labels < 2 or config.problem_type == "regression":
         return None
     return tuple(label_text(str(config.id2label[index])) for index in range(config.num_labels))
 
 
-def _target_length(base: Any) -> int | None:
+def _target_length(base: PreTrainedModel) -> int | None:
     """Tokens that a decoder takes where its configuration counts them apart from the encoder's."""
     positions = getattr(base.config, "max_decoder_position_embeddings", None)
     return positions if isinstance(positions, int) and positions > 0 else None
 
 
-def _check_tokens(folder: Path, encoder: TextEncoder, base: Any) -> None:
+def _check_tokens(folder: Path, encoder: TextEncoder, base: PreTrainedModel) -> None:
     if not encoder.backend.get_vocab_size(with_added_tokens=False):
         raise CheckpointError(
             "the tokenizer's vocabulary is empty: every text would have no token.",

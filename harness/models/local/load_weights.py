@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 
@@ -17,6 +17,9 @@ from harness.models.checkpoint.checkpoint_heads import HEAD_PREFIXES
 from harness.models.checkpoint.named_code import offline
 from harness.models.device_policy import SPREAD
 from harness.models.local.quantization import heads_of, plainly, quantized_options
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedConfig, PreTrainedModel, PreTrainedTokenizerFast
 
 _DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16}
 
@@ -46,13 +49,18 @@ class Weights:
         unused: names of the folder's weights for which it has no place.
     """
 
-    model: Any
+    model: PreTrainedModel
     missing: frozenset[str]
     unused: frozenset[str]
 
 
 def load_weights(
-    kind: Any, folder: Path, options: Mapping[str, Any], *, anew: tuple[str, ...] = HEAD_PREFIXES, config: Any = None
+    kind: Any,
+    folder: Path,
+    options: Mapping[str, Any],
+    *,
+    anew: tuple[str, ...] = HEAD_PREFIXES,
+    config: PreTrainedConfig | None = None,
 ) -> Weights:
     """Loads a folder of safetensors into one of transformers' Auto classes, for scoring and for training alike.
 
@@ -119,14 +127,14 @@ def _check_stored(folder: Path, options: Mapping[str, Any]) -> str | None:
     return stored
 
 
-def scoring_options(kind: Any, form: Form, config: Any) -> dict[str, Any]:
+def scoring_options(kind: Any, form: Form, config: PreTrainedConfig) -> dict[str, Any]:
     """The options of `load_weights` for a model that answers."""
     if form.quantize is None:
         return {"dtype": _DTYPES[form.dtype], **({"device_map": "auto"} if form.device == SPREAD else {})}
     return quantized_options(form.quantize, form.device, _DTYPES[form.dtype], heads_of(kind, config))
 
 
-def load_config(folder: Path) -> Any:
+def load_config(folder: Path) -> PreTrainedConfig:
     """The checkpoint's configuration.
 
     Raises:
@@ -196,7 +204,7 @@ CLASSIFIER = ("classifier", "score")
 POOLER = "pooler"
 
 
-def load_tokenizer(folder: Path) -> Any:
+def load_tokenizer(folder: Path) -> PreTrainedTokenizerFast:
     """The checkpoint's tokenizer; local files only.
 
     Raises:

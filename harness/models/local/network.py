@@ -38,6 +38,9 @@ from harness.models.local.padding_checks import (
 from harness.models.local.quantization import mixes_rows, size_of
 
 if TYPE_CHECKING:
+    from transformers import PreTrainedModel
+    from transformers.utils import ModelOutput
+
     from harness.models.local.stepper import Stepper
 
 CPU_BUDGET = 2048
@@ -82,8 +85,8 @@ class Network:
     def __init__(
         self,
         *,
-        base: Any,
-        language_model: Any | None,
+        base: PreTrainedModel,
+        language_model: PreTrainedModel | None,
         heads: Mapping[Head, Any],
         encoder: TextEncoder,
         family: Family,
@@ -221,7 +224,7 @@ class Network:
         return stepper
 
     @torch.inference_mode()
-    def gathered(self, output: Any, rows: Sequence[Row], starts: IntArray | None = None) -> list[FloatArray]:
+    def gathered(self, output: ModelOutput, rows: Sequence[Row], starts: IntArray | None = None) -> list[FloatArray]:
         """The rows' log-probabilities from the base's output, by the head at the wanted places only.
 
         Args:
@@ -233,7 +236,7 @@ class Network:
         return self.scored(output, output.last_hidden_state[batch, position], rows)
 
     @torch.inference_mode()
-    def scored(self, output: Any, hidden: torch.Tensor, rows: Sequence[Row]) -> list[FloatArray]:
+    def scored(self, output: ModelOutput, hidden: torch.Tensor, rows: Sequence[Row]) -> list[FloatArray]:
         """The rows' log-probabilities by the head.
 
         Args:
@@ -267,7 +270,7 @@ class Network:
         order = np.argsort(-values, axis=-1, kind="stable")[:, :k]
         return list(zip(order, np.take_along_axis(values, order, axis=-1), strict=True))
 
-    def run_base(self, ids: torch.Tensor, mask: torch.Tensor | None) -> Any:
+    def run_base(self, ids: torch.Tensor, mask: torch.Tensor | None) -> ModelOutput:
         """The base's output for ids [B, L]."""
         return self.base(input_ids=ids, attention_mask=mask, **({"use_cache": False} if self.causal else {}))
 
@@ -277,7 +280,7 @@ class Network:
         logits: torch.Tensor = self.language_model(input_ids=ids, attention_mask=mask, **cache).logits
         return logits
 
-    def _gather(self, output: Any, hidden: torch.Tensor, at: IntArray, targets: torch.Tensor) -> torch.Tensor:
+    def _gather(self, output: ModelOutput, hidden: torch.Tensor, at: IntArray, targets: torch.Tensor) -> torch.Tensor:
         values = []
         vocabulary = int(self.base.config.vocab_size)
         step = max(1, _LOGITS_BYTES // (4 * vocabulary))
@@ -287,7 +290,7 @@ class Network:
             values.append(_pick(logits, self.tensor(at[low:high] - start), targets[low:high]))
         return torch.cat(values)
 
-    def _head(self, output: Any, hidden: torch.Tensor) -> torch.Tensor:
+    def _head(self, output: ModelOutput, hidden: torch.Tensor) -> torch.Tensor:
         """float32[N, V] logits for hidden states [N, H]."""
         replayed = copy.copy(output)
         replayed.last_hidden_state = hidden[:, None]

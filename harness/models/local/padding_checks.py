@@ -10,9 +10,12 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedConfig, PreTrainedModel
 
 _SHORT, _LONG = 9, 14
 _FINE, _COARSE = 1e-4, 0.05
@@ -98,7 +101,7 @@ def alike(first: torch.Tensor, second: torch.Tensor, share: float) -> bool:
     return bool(torch.allclose(left, other, rtol=0.0, atol=share * max(scale, 1e-3), equal_nan=True))
 
 
-def switch_length(config: Any) -> int | None:
+def switch_length(config: PreTrainedConfig) -> int | None:
     """The number of tokens above which positions are scaled in another way; None where there is no such length."""
     parameters = getattr(config, "rope_parameters", None) or getattr(config, "rope_scaling", None)
     if not isinstance(parameters, Mapping):
@@ -112,7 +115,7 @@ def switch_length(config: Any) -> int | None:
     return min((int(length) for length in lengths if length), default=None)
 
 
-def keep_block_sparse(model: Any) -> None:
+def keep_block_sparse(model: PreTrainedModel) -> None:
     """Keeps sparse attention from switching to full attention for good with the first short row.
 
     Which of the two a row gets is then decided by its own length, whatever was read before.
@@ -128,7 +131,7 @@ def keep_block_sparse(model: Any) -> None:
     module.register_forward_pre_hook(restore)
 
 
-def _block_sparse(model: Any) -> Any | None:
+def _block_sparse(model: PreTrainedModel) -> Any | None:
     for module in model.modules():
         sparse = getattr(getattr(module, "config", None), "attention_type", None) == "block_sparse"
         if sparse and hasattr(module, "set_attention_type") and hasattr(module, "attention_type"):

@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from harness.core.errors import CheckpointError, Where
 from harness.models.checkpoint.checkpoint_files import read_json
@@ -14,6 +14,9 @@ from harness.models.checkpoint.checkpoint_heads import ADAPTER_TASKS, HEAD_PREFI
 from harness.models.checkpoint.inspection import ADAPTER_CONFIG, adapter_weights
 from harness.models.checkpoint.named_code import offline
 from harness.models.checkpoint.safetensors_header import Tensor, read_header
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel
 
 _WRAPPERS = ("base_model.model.", "base_model.")
 """What peft's names begin with: with what it puts into modules, and (the second) with virtual tokens."""
@@ -178,7 +181,9 @@ def _tokens(config: Mapping[str, Any]) -> tuple[int, ...]:
     return tuple(token for token in tokens if isinstance(token, int))
 
 
-def apply_adapter(plan: AdapterPlan, folder: Path, head: Any | None, lacking: set[str], model: Any, name: str) -> Any:
+def apply_adapter(
+    plan: AdapterPlan, folder: Path, head: Any | None, lacking: set[str], model: PreTrainedModel, name: str
+) -> Any:
     """Puts the adapter into the encoder (and its own head into the model with that head), by peft itself.
 
     Args:
@@ -222,7 +227,7 @@ def apply_adapter(plan: AdapterPlan, folder: Path, head: Any | None, lacking: se
     return adapted
 
 
-def embedding_modules(model: Any) -> dict[str, Any]:
+def embedding_modules(model: PreTrainedModel) -> dict[str, Any]:
     """Name → module of a model's word embeddings, input and output; peft may save both whole."""
     wanted = {
         id(module) for module in (model.get_input_embeddings(), model.get_output_embeddings()) if module is not None
@@ -253,7 +258,7 @@ def _head_rows(tensor: Tensor) -> int | None:
     return tensor.shape[0] if is_head and len(tensor.shape) == 2 else None
 
 
-def _misfit(plan: AdapterPlan, folder: Path, model: Any, detail: str) -> CheckpointError:
+def _misfit(plan: AdapterPlan, folder: Path, model: PreTrainedModel, detail: str) -> CheckpointError:
     """Says whether the base is another one, or the folder does not hold what its configuration says."""
     if _other_base(plan, model):
         return CheckpointError(
@@ -278,7 +283,7 @@ def _known_types() -> frozenset[str]:
     return frozenset(kind.value for kind in PeftType)
 
 
-def _other_base(plan: AdapterPlan, model: Any) -> bool:
+def _other_base(plan: AdapterPlan, model: PreTrainedModel) -> bool:
     """Whether tensors belong to modules that a model has not, or has in other sizes."""
     modules = dict(model.named_modules())
     for name, shape in plan.shapes.items():

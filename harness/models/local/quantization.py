@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import logging
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 
 from harness.core.distribution import is_installed, missing_package
 from harness.core.errors import IncompleteError
 from harness.models.device_policy import SPREAD
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedConfig, PreTrainedModel
 
 DEVICES = ("cpu", "cuda")
 _BITS = {"4bit": "4 bits (NF4, double quantization)", "8bit": "8 bits (LLM.int8())"}
@@ -51,7 +54,7 @@ def quantized_options(bits: str, device: str, compute: torch.dtype, keep: list[s
     return {"quantization_config": config, "dtype": compute, "device_map": "auto" if device == SPREAD else {"": device}}
 
 
-def heads_of(kind: Any, config: Any) -> list[str]:
+def heads_of(kind: Any, config: PreTrainedConfig) -> list[str]:
     """Names of what stands beside the base in a model of an Auto class: heads keep their full weights."""
     with torch.device("meta"):
         model = kind.from_config(config, trust_remote_code=False)
@@ -60,7 +63,7 @@ def heads_of(kind: Any, config: Any) -> list[str]:
     return [name for name, _ in model.named_children() if name != model.base_model_prefix]
 
 
-def plainly(model: Any) -> None:
+def plainly(model: PreTrainedModel) -> None:
     """Keeps quantized weights in the form that they were loaded in.
 
     On some CPUs bitsandbytes packs them anew for inference, in place, with the first pass that needs no
@@ -80,7 +83,7 @@ def _keep_scales(module: Any, _args: Any) -> None:
         weight.SCB = module.state.SCB
 
 
-def mixes_rows(model: Any) -> bool:
+def mixes_rows(model: PreTrainedModel) -> bool:
     """Whether a row's answer depends on the rows beside it: LLM.int8() looks for outliers over a whole batch."""
     return any(map(_is_int8, model.modules()))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from harness.comparisons.meanings import meanings
 from harness.core.dataset import Dataset
@@ -16,6 +16,8 @@ from harness.model_kinds.stored_kind import NAME as STORED
 from harness.pipeline.answered_evaluation import BaseChoice, SuiteAnswers
 from harness.pipeline.checkpoints.checkpoint import Checkpoint
 from harness.pipeline.prepared_suite import BoundEvaluation, PreparedSuite
+from harness.pipeline.private_messages import PrivateWords, private_words
+from harness.pipeline.results.choices import choice_notes, choice_result, paid_gates, released
 from harness.pipeline.results.data_audits import audits_of, write_audits
 from harness.pipeline.results.gate_verdicts import verdicts, wanted_pairs
 from harness.pipeline.results.scoring import ScoringContext, ScoringSpec, score, store_memo
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
     from harness.suite.suite import Suite
 
 
+Remarked = TypeVar("Remarked", EvaluationResult, DataResult)
 _TEXTS = {
     "none": "The files of this run hold no text of an item",
     "flips": "The files of this run hold the texts of items that a released model fixed or broke, and no others",
@@ -43,11 +46,13 @@ def assemble(
     answers: SuiteAnswers,
     baselines: Mapping[str, BaseChoice],
     validation: StepValues,
+    chosen_by: Mapping[str, float],
 ) -> Results:
     """Scores the run's records, compares, judges the gates and returns the whole.
 
     Args:
         validation: of the checkpoints of a series, on the data that choose among them.
+        chosen_by: model → its value on validation data, of those that `compare.choose` chooses among.
     """
     from harness.gates.alpha_levels import alpha_levels, is_sequential
     from harness.gates.overall_verdict import overall
@@ -62,9 +67,14 @@ def assemble(
         )
         for name, bound in prepared.asked.items()
     ]
-    winners = series_alphas(len(steps) for steps in suite.series.values())
+    words = private_words(suite)
+    evaluations = [_private(evaluation, words) for evaluation in evaluations]
+    winners = series_alphas([*(len(steps) for steps in suite.series.values()), _chosen_among(suite)])
+    judging = (suite.gates, paid_gates(suite))
     scoring = ScoringContext(
-        alphas=lambda metric: tuple(sorted({*alpha_levels(suite.gates, metric), *winners})),
+        alphas=lambda metric: tuple(
+            sorted({*winners, *(alpha for gates in judging for alpha in alpha_levels(gates, metric))})
+        ),
         anytime=lambda metric: is_sequential(suite.gates, metric),
         seed=suite.seed,
         reporter=context.reporter,
@@ -73,6 +83,10 @@ def assemble(
     )
     specs = [ScoringSpec.of(evaluation) for evaluation in evaluations]
     scores = score(run, specs, wanted_pairs(suite, evaluations), scoring)
+    choice = choice_result(suite, chosen_by, scores.metrics, scores.comparisons)
+    for note in choice_notes(choice):
+        context.reporter.info(note)
+    suite = released(suite, choice)
     gates = verdicts(
         run, suite, scores.metrics, scores.comparisons, evaluations, today=context.today,
         attempt=context.attempt,
@@ -97,7 +111,7 @@ def assemble(
         policies=[policy.result for policy in suite.policies],
         changed=dict(context.settings.overrides.get("set", {})),
         models=[_model(name, suite, checkpoints[name], answers.facts(name)) for name in suite.models],
-        data=[_data(dataset) for dataset in prepared.datasets.values()],
+        data=[_private(_data(dataset), words) for dataset in prepared.datasets.values()],
         evaluations=evaluations,
         metrics=scores.metrics,
         comparisons=scores.comparisons,
@@ -106,14 +120,30 @@ def assemble(
         gates=gates,
         audits=audits,
         series=series,
+        choice=choice,
         verdict=overall(gates, evaluations),
         notes=[
             *_left_out(prepared),
             *([f"{_TEXTS[suite.texts]} (`texts: {suite.texts}`)."] if suite.texts in _TEXTS else []),
             *series_notes(series),
+            *choice_notes(choice),
             *(_reading(model, checkpoints[model]) for model in suite.release if _trained_below(suite, model, RECIPE)),
         ],
     )
+
+
+def _chosen_among(suite: Suite) -> int:
+    return 0 if suite.compare.choose is None else len(suite.release)
+
+
+def _private(entry: Remarked, words: PrivateWords | None) -> Remarked:
+    """An evaluation or a dataset whose remarks quote no row, where the suite keeps texts private."""
+    if words is None:
+        return entry
+    remarks = {
+        key: [words.of(text) for text in getattr(entry, key)] for key in ("caveats", "notes") if hasattr(entry, key)
+    }
+    return entry.model_copy(update=remarks)
 
 
 def _left_out(prepared: PreparedSuite) -> list[str]:

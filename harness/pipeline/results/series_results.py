@@ -1,19 +1,16 @@
 """A training from checkpoint to checkpoint: where gates begin to fail, which step is best, what the choice costs.
 
-The best step is chosen on validation data. Its difference on the test data is then as good as any other. Whoever picks
-the winner on the test data itself picks luck, too: of k checkpoints, its bound is taken at alpha / k (Bonferroni), so
-that all k bounds hold together and the one that was picked among them.
+What a choice among checkpoints costs is that of every choice (`choices`).
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import TYPE_CHECKING
 
-from harness.comparisons.recomputed import value_of
+from harness.pipeline.results.choices import ALPHA, TEST, VALIDATION, best_of, bound_at, paid, values_on
 from harness.pipeline.results.gate_verdicts import verdicts
 from harness.schema.results.inputs import EvaluationResult
 from harness.schema.results.metrics import ComparisonResult, MetricResult
@@ -29,7 +26,6 @@ if TYPE_CHECKING:
     from harness.pipeline.run_context import RunContext
     from harness.suite.suite import Suite
 
-ALPHA = 0.05
 Judge = Callable[[str], dict[str, str]]
 """A checkpoint's model → gate → its verdict, as if that checkpoint were the one to be released."""
 Step = SeriesStep | SeriesStepResult
@@ -50,7 +46,7 @@ class StepValues:
 
 def series_alphas(counts: Iterable[int]) -> frozenset[float]:
     """The one-sided levels at which bounds are needed for winners among so many checkpoints of each series."""
-    return frozenset(alpha for count in counts if count for alpha in (ALPHA, ALPHA / count))
+    return frozenset(alpha for count in counts if count for alpha in (ALPHA, paid(ALPHA, count, TEST)))
 
 
 def selecting(prepared: PreparedSuite) -> BoundEvaluation | None:
@@ -70,23 +66,13 @@ def validation_values(cache: RecordCache, checkpoints: Mapping[str, Checkpoint])
 
     It is that of the task's first metric which every checkpoint has a value of; of the first one with any otherwise.
     """
-    from harness.metrics.build_metrics import build_metrics
-
     bound = selecting(cache.prepared)
     if bound is None:
         tasks = [other for other in cache.prepared.asked.values() if other.evaluation.role == "task" and other.metrics]
         return StepValues(f"{tasks[0].name}.{tasks[0].metrics[0]}" if tasks and cache.prepared.suite.series else "", {})
-    context = replace(bound.evaluation.metric_context(), code=cache.prepared.code)
     models = [step.model for steps in cache.prepared.suite.series.values() for step in steps]
-    records = {model: cache.answer(bound, checkpoints[model], "validation").records for model in models}
-    tried = []
-    for name, metric in zip(bound.metrics, build_metrics(list(bound.metrics), context), strict=True):
-        values = {
-            model: value
-            for model, own in records.items()
-            if own is not None and not math.isnan(value := value_of(metric, own.take(own.ok)))
-        }
-        tried.append(StepValues(f"{bound.name}.{name}", values))
+    by_metric = values_on(cache, checkpoints, bound, models, VALIDATION)
+    tried = [StepValues(f"{bound.name}.{name.partition('[')[0]}", values) for name, values in by_metric.items()]
     return max(tried, key=lambda made: len(made.values), default=StepValues("", {}))
 
 
@@ -168,42 +154,38 @@ def _best(
     steps: Sequence[Step], validation: StepValues, comparisons: Sequence[ComparisonResult]
 ) -> SeriesChoice | None:
     values, metric = validation.values, validation.metric
-    known = [step for step in steps if step.model in values]
-    if not known:
-        return None
     lower = any(_of(comparison, metric) and comparison.direction == "lower" for comparison in comparisons)
-    chosen = (min if lower else max)(known, key=lambda step: values[step.model])
-    return _choice(chosen, metric, "validation", values[chosen.model], ALPHA, comparisons)
+    known = {step.model: values[step.model] for step in steps if step.model in values}
+    best = best_of(known, "lower" if lower else "higher")
+    chosen = next((step for step in steps if step.model == best), None)
+    if chosen is None:
+        return None
+    return _choice(chosen, metric, VALIDATION, known[chosen.model], ALPHA, comparisons)
 
 
 def _winner(steps: Sequence[Step], metric: str, comparisons: Sequence[ComparisonResult]) -> SeriesChoice | None:
     own = [comparison for comparison in comparisons if _of(comparison, metric)]
     values = {comparison.candidate: comparison.delta.value for comparison in own}
-    known = [(value, step) for step in steps if (value := values.get(step.model)) is not None and not math.isnan(value)]
-    if not known:
+    known = {step.model: value for step in steps if (value := values.get(step.model)) is not None}
+    best = best_of(known, "lower" if own and own[0].direction == "lower" else "higher")
+    chosen = next((step for step in steps if step.model == best), None)
+    if chosen is None:
         return None
-    lower = own[0].direction == "lower"
-    value, chosen = (min if lower else max)(known, key=lambda entry: entry[0])
-    return _choice(chosen, metric, "test", value, ALPHA / len(steps), comparisons)
+    return _choice(chosen, metric, TEST, known[chosen.model], paid(ALPHA, len(steps), TEST), comparisons)
 
 
 def _choice(
     step: Step, metric: str, split: str, value: float, alpha: float, comparisons: Sequence[ComparisonResult]
 ) -> SeriesChoice:
     compared = next((pair for pair in comparisons if _of(pair, metric) and pair.candidate == step.model), None)
-    interval = None if compared is None else compared.delta
-    bound = None
-    if interval is not None and compared is not None:
-        near = next((level for level in interval.bounds if math.isclose(level.alpha, alpha, rel_tol=1e-6)), None)
-        bound = None if near is None else near.high if compared.direction == "lower" else near.low
     return SeriesChoice(
         step=step.step,
         model=step.model,
         metric=metric,
         split=split,
         value=value,
-        difference=None if interval is None else interval.value,
-        bound=bound,
+        difference=None if compared is None else compared.delta.value,
+        bound=None if compared is None else bound_at(compared, alpha),
         alpha=alpha,
     )
 

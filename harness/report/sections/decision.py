@@ -140,10 +140,17 @@ def true_warnings(view: RunView) -> list[str]:
         *(_unbeaten(view, pair) if pair is not None else []),
         *(_disagreement(view, pair) if pair is not None else []),
         *(_protocols(view, pair) if pair is not None else []),
+        *_chosen(view),
         *_limited(view),
         *_instruments(view),
         *_selftest(view),
     ]
+
+
+def _chosen(view: RunView) -> list[str]:
+    """That a model was chosen on the data that judges it."""
+    choice = view.results.choice
+    return [choice.sentence] if choice is not None and choice.paid and choice.winner is not None else []
 
 
 def _limited(view: RunView) -> list[str]:

@@ -1,4 +1,4 @@
-"""Five lines about what the evidence cannot show: power, seeds, clusters, waivers, attempts."""
+"""A few lines about what the evidence cannot show: power, seeds, clusters, a choice, waivers, attempts."""
 
 from __future__ import annotations
 
@@ -25,6 +25,9 @@ def evidence_limits(view: RunView) -> list[str]:
         effective = "" if lead.n_eff is None else f", worth {number_format.whole(round(lead.n_eff))} independent items"
         unit = view.evaluations[lead.evaluation].cluster_unit or "item"
         lines.append(f"Clusters: {lead.evaluation} has {plural(lead.clusters, 'cluster')} by {unit}{effective}.")
+    choice = view.results.choice
+    if choice is not None and choice.winner is not None:
+        lines.append(f"Choice: {choice.sentence}")
     lines.append(f"Waivers and open gates: {_gates(view)}.")
     lines.append(f"Attempts: {_attempts(view)}")
     return lines

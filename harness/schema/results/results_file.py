@@ -7,6 +7,7 @@ from typing import Any, Literal
 from pydantic import Field
 
 from harness.schema.results.base import Result
+from harness.schema.results.choice import ChoiceResult
 from harness.schema.results.inputs import AuditResult, DataResult, EvaluationResult, ModelResult
 from harness.schema.results.metrics import ComparisonResult, FlipsResult, MetricResult, TableResult
 from harness.schema.results.selftest_result import SelftestResult
@@ -81,6 +82,7 @@ class Results(Result):
     flips: list[FlipsResult]
     tables: list[TableResult]
     gates: list[GateResult]
+    choice: ChoiceResult | None = Field(None, description="the released model, where it was chosen among several")
     series: list[SeriesResult] = Field(default_factory=list, description="trainings from checkpoint to checkpoint")
     audits: list[AuditResult] = Field(default_factory=list, description="the training data of the models")
     verdict: VerdictResult

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator, model_validator
 
 from harness.schema.suite.types import Strict
 
@@ -24,6 +24,31 @@ def _or_stored(schema: dict[str, Any]) -> None:
     schema["anyOf"] = [{"type": schema.pop("type")}, stored]
 
 
+class ChooseSpec(Strict):
+    """The release candidate is the best of several models (a sweep, seeds, prompts)."""
+
+    among: list[str] = Field(min_length=1, description="Models, by name or pattern: `lr-*`.")
+    by: str = Field(description="`evaluation.metric` whose best value wins.")
+    on: Literal["validation", "test"] = Field(
+        "validation", description="Data to choose on. On `test`, gates read the winner's bounds at alpha / k."
+    )
+
+    @field_validator("by")
+    @classmethod
+    def _both(cls, value: str) -> str:
+        if not all(value.partition(".")[::2]):
+            raise ValueError(f"expected `evaluation.metric`, found {value!r}")
+        return value
+
+    @property
+    def evaluation(self) -> str:
+        return self.by.partition(".")[0]
+
+    @property
+    def metric(self) -> str:
+        return self.by.partition(".")[2]
+
+
 class CompareSpec(Strict):
     """Who is compared with whom.
 
@@ -34,6 +59,7 @@ class CompareSpec(Strict):
             chosen on validation data.
         candidates: shown against the baseline; all other models when left out.
         release: the candidates that gates judge; the first candidate when left out.
+        choose: in place of `release`: the best of several models.
         pairs: further comparisons, [baseline, candidate].
     """
 
@@ -41,4 +67,11 @@ class CompareSpec(Strict):
     base_variants: list[str] = Field(default_factory=list)
     candidates: list[str] | None = None
     release: list[str] | None = None
+    choose: ChooseSpec | None = None
     pairs: list[tuple[str, str]] = Field(default_factory=list)
+
+    @model_validator(mode="after")
+    def _one_release(self) -> CompareSpec:
+        if self.choose is not None and self.release is not None:
+            raise ValueError("expected `release` or `choose`, found both: what is chosen is released")
+        return self

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from harness.model_kinds.pretrain_kind import Budget, PretrainSpec, pretraining_settings
 from harness.model_kinds.weight_tuning import FinetuneSettings
@@ -16,6 +16,9 @@ from harness.training.loop.training_loop import Batch
 from harness.training.objectives.corpus import Corpus
 from harness.training.objectives.objective import objective
 from harness.training.stage_inputs import StageInputs
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel
 
 _OBJECTIVES = {"masked": "mlm", "causal": "causal", "seq2seq": "span_corruption"}
 _CLASSES = {
@@ -55,7 +58,7 @@ def prepare(start: ParentCheckpoint, inputs: StageInputs, chosen: FinetuneSettin
         whole = math.ceil(rows / settings.batch_size) * settings.batch_size if passes > 1 else rows
         return goal.plan(corpus, tokenizer, model, spec, settings, rows=whole * passes, seed=inputs.seed)
 
-    def weighed(model: Any, batch: Batch) -> tuple[Any, int]:
+    def weighed(model: PreTrainedModel, batch: Batch) -> tuple[Any, int]:
         # Rows are full and of one length: each batch counts by its rows.
         count = len(batch["input_ids"])
         return goal.loss(model, batch) * count, count

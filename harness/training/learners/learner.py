@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from importlib import import_module
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import torch
 
@@ -21,6 +21,9 @@ from harness.training.load_parent import ParentCheckpoint
 from harness.training.loop.best_epoch import Score
 from harness.training.loop.training_loop import Batch, LossFunction
 from harness.training.stage_inputs import StageInputs
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
 
 class TrainingPlan(Protocol):
@@ -48,8 +51,8 @@ class TrainingJob:
         facts: further content of the checkpoint's metadata.
     """
 
-    model: Any
-    tokenizer: Any
+    model: PreTrainedModel
+    tokenizer: PreTrainedTokenizerFast
     plan: TrainingPlan
     loss: LossFunction
     score: Score | None
@@ -118,7 +121,7 @@ def mean_loss(plan: TrainingPlan, loss: Callable[[Any, Batch], tuple[torch.Tenso
         loss: (model, batch) → summed loss and how many it is the sum of.
     """
 
-    def score(model: Any) -> dict[str, float | int] | None:
+    def score(model: PreTrainedModel) -> dict[str, float | int] | None:
         device = next(model.parameters()).device
         total, count = 0.0, 0
         model.eval()
@@ -138,7 +141,7 @@ def hits(plan: TrainingPlan, count: Callable[[Any, Batch], tuple[int, int]]) -> 
         count: (model, batch) → how many are right, of how many.
     """
 
-    def score(model: Any) -> dict[str, float | int] | None:
+    def score(model: PreTrainedModel) -> dict[str, float | int] | None:
         device = next(model.parameters()).device
         right, whole = 0, 0
         model.eval()

@@ -5,7 +5,7 @@ The loss is taken of the target alone; the prompt is only read.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch.nn import functional
@@ -21,6 +21,9 @@ from harness.training.load_parent import ParentCheckpoint, load_headed, longest
 from harness.training.loop.planned_batches import IGNORED, RowBatches
 from harness.training.loop.training_loop import Batch
 from harness.training.stage_inputs import StageInputs
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel
 
 # Models whose logits are the output matrix times the last hidden state, and nothing more.
 _PLAIN_HEADS = frozenset({"gpt2", "llama", "mistral", "qwen2", "qwen3", "smollm3", "gpt_neox", "olmo2"})
@@ -61,7 +64,7 @@ def prepare(start: ParentCheckpoint, inputs: StageInputs, chosen: FinetuneSettin
 
     summed = seq2seq_loss if both else target_loss
 
-    def loss(model: Any, batch: Batch) -> torch.Tensor:
+    def loss(model: PreTrainedModel, batch: Batch) -> torch.Tensor:
         total, count = summed(model, batch)
         return total / max(1, count)
 
@@ -75,7 +78,7 @@ def prepare(start: ParentCheckpoint, inputs: StageInputs, chosen: FinetuneSettin
     )
 
 
-def target_logits(model: Any, batch: Batch) -> tuple[torch.Tensor, torch.Tensor]:
+def target_logits(model: PreTrainedModel, batch: Batch) -> tuple[torch.Tensor, torch.Tensor]:
     """[n, V] logits that predict the labeled tokens, and those tokens [n]; the head sees no other place."""
     labels = batch["labels"][:, 1:]
     wanted = labels != IGNORED
@@ -87,13 +90,13 @@ def target_logits(model: Any, batch: Batch) -> tuple[torch.Tensor, torch.Tensor]
     return model(**inputs).logits[:, :-1][wanted], labels[wanted]
 
 
-def target_loss(model: Any, batch: Batch) -> tuple[torch.Tensor, int]:
+def target_loss(model: PreTrainedModel, batch: Batch) -> tuple[torch.Tensor, int]:
     """Summed negative log-likelihood (nats) of the labeled tokens of a causal model, and their number."""
     logits, targets = target_logits(model, batch)
     return functional.cross_entropy(logits.float(), targets, reduction="sum"), len(targets)
 
 
-def seq2seq_loss(model: Any, batch: Batch) -> tuple[torch.Tensor, int]:
+def seq2seq_loss(model: PreTrainedModel, batch: Batch) -> tuple[torch.Tensor, int]:
     """The same for a sequence-to-sequence model."""
     logits = model(
         input_ids=batch["input_ids"], attention_mask=batch["attention_mask"], labels=batch["labels"], use_cache=False

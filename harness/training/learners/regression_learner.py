@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -20,6 +20,9 @@ from harness.training.learners.sequence_classification_learner import HEADS, cla
 from harness.training.load_parent import ParentCheckpoint, load_headed, longest
 from harness.training.loop.training_loop import Batch
 from harness.training.stage_inputs import StageInputs
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel
 
 SCORE = "score"
 
@@ -87,7 +90,7 @@ def prepare(start: ParentCheckpoint, inputs: StageInputs, chosen: FinetuneSettin
     )
 
 
-def _begin_at(model: Any, mean: float) -> None:
+def _begin_at(model: PreTrainedModel, mean: float) -> None:
     """Sets the bias of the head's last layer, where it has one."""
     last = [module for module in model.modules() if isinstance(module, torch.nn.Linear)][-1]
     if last.out_features == 1 and last.bias is not None:

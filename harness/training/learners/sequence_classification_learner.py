@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch.nn import functional
@@ -18,6 +18,9 @@ from harness.training.learners.learner import TrainingJob, hits, mean_loss
 from harness.training.load_parent import ParentCheckpoint, load_headed, load_language_head, longest
 from harness.training.loop.training_loop import Batch
 from harness.training.stage_inputs import StageInputs
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
 HEADS = ("pooler", "pre_classifier", "classifier", "score")
 
@@ -86,25 +89,25 @@ def prepare(start: ParentCheckpoint, inputs: StageInputs, chosen: FinetuneSettin
     )
 
 
-def classifier_padding(model: Any, tokenizer: Any) -> int:
+def classifier_padding(model: PreTrainedModel, tokenizer: PreTrainedTokenizerFast) -> int:
     """The tokenizer's padding where the embedding has it, else the end of a text: what texts do not end with."""
     if tokenizer.pad_token_id is None and tokenizer.eos_token_id is not None:
         return int(tokenizer.eos_token_id)
     return padding_id(model, tokenizer)
 
 
-def head_logits(model: Any, batch: Batch, **options: Any) -> Any:
+def head_logits(model: PreTrainedModel, batch: Batch, **options: Any) -> Any:
     """What a model with a head for whole texts gives for a batch."""
     named = ("input_ids", "attention_mask", TYPES)
     return model(**{name: batch[name] for name in named if name in batch}, **options)
 
 
-def _right(model: Any, batch: Batch) -> tuple[int, int]:
+def _right(model: PreTrainedModel, batch: Batch) -> tuple[int, int]:
     predicted = head_logits(model, batch).logits.argmax(dim=-1)
     return int((predicted == batch["classes"]).sum()), len(predicted)
 
 
-def _summed_loss(model: Any, batch: Batch) -> tuple[torch.Tensor, int]:
+def _summed_loss(model: PreTrainedModel, batch: Batch) -> tuple[torch.Tensor, int]:
     logits = head_logits(model, batch).logits
     total = functional.binary_cross_entropy_with_logits(logits, batch["classes"], reduction="sum")
     return total, logits.numel()
@@ -120,7 +123,7 @@ def classification_loss(
         independent: whether each label is a yes/no question (mean binary cross-entropy).
     """
 
-    def loss(model: Any, batch: Batch) -> torch.Tensor:
+    def loss(model: PreTrainedModel, batch: Batch) -> torch.Tensor:
         answer = head_logits(model, batch, output_hidden_states=memory is not None)
         if independent:
             total = functional.binary_cross_entropy_with_logits(answer.logits, batch["classes"])

@@ -6,7 +6,7 @@ without one, has its answer at the first token.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch.nn import functional
@@ -22,6 +22,9 @@ from harness.training.load_parent import ParentCheckpoint, load_headed, longest
 from harness.training.loop.planned_batches import RowBatches
 from harness.training.loop.training_loop import Batch
 from harness.training.stage_inputs import StageInputs
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel
 
 
 def prepare(start: ParentCheckpoint, inputs: StageInputs, chosen: FinetuneSettings) -> TrainingJob:
@@ -42,20 +45,20 @@ def prepare(start: ParentCheckpoint, inputs: StageInputs, chosen: FinetuneSettin
         rows = list(learned_windows(encoder, part, limit))
         return RowBatches(rows, fills, size=chosen.batch_size, epochs=epochs, seed=inputs.seed)
 
-    def logits(model: Any, batch: Batch) -> tuple[torch.Tensor, torch.Tensor]:
+    def logits(model: PreTrainedModel, batch: Batch) -> tuple[torch.Tensor, torch.Tensor]:
         named = ("input_ids", "attention_mask", *((TYPES,) if typed else ()))
         answer = model(**{name: batch[name] for name in named})
         hidden = batch["attention_mask"] == 0
         return answer.start_logits.masked_fill(hidden, -1e9), answer.end_logits.masked_fill(hidden, -1e9)
 
-    def loss(model: Any, batch: Batch) -> torch.Tensor:
+    def loss(model: PreTrainedModel, batch: Batch) -> torch.Tensor:
         first, last = logits(model, batch)
         both = functional.cross_entropy(first, batch["first"][:, 0]) + functional.cross_entropy(
             last, batch["last"][:, 0]
         )
         return both / 2
 
-    def right(model: Any, batch: Batch) -> tuple[int, int]:
+    def right(model: PreTrainedModel, batch: Batch) -> tuple[int, int]:
         first, last = logits(model, batch)
         hit = (first.argmax(dim=-1) == batch["first"][:, 0]) & (last.argmax(dim=-1) == batch["last"][:, 0])
         return int(hit.sum()), len(hit)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch.nn import functional
@@ -19,6 +19,9 @@ from harness.training.load_parent import ParentCheckpoint, load_headed, longest
 from harness.training.loop.planned_batches import IGNORED, RowBatches
 from harness.training.loop.training_loop import Batch
 from harness.training.stage_inputs import StageInputs
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel
 
 
 def prepare(start: ParentCheckpoint, inputs: StageInputs, chosen: FinetuneSettings) -> TrainingJob:
@@ -67,7 +70,7 @@ def _row(words: WordEncoder, example: TaggedWords, labels: tuple[str, ...], limi
     return {"input_ids": ids, "tags": tags}
 
 
-def tag_loss(model: Any, batch: Batch) -> torch.Tensor:
+def tag_loss(model: PreTrainedModel, batch: Batch) -> torch.Tensor:
     """Mean cross-entropy (nats) over words."""
     logits = model(input_ids=batch["input_ids"], attention_mask=batch["attention_mask"]).logits
     return functional.cross_entropy(
@@ -75,7 +78,7 @@ def tag_loss(model: Any, batch: Batch) -> torch.Tensor:
     )
 
 
-def _right(model: Any, batch: Batch) -> tuple[int, int]:
+def _right(model: PreTrainedModel, batch: Batch) -> tuple[int, int]:
     logits = model(input_ids=batch["input_ids"], attention_mask=batch["attention_mask"]).logits
     asked = batch["tags"] != IGNORED
     return int((logits.argmax(dim=-1) == batch["tags"])[asked].sum()), int(asked.sum())

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from safetensors.torch import load_file, save
@@ -17,6 +17,9 @@ from transformers import TrainerCallback
 
 from harness.core.digests import bytes_digest, file_digest
 from harness.storage import atomic
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel, TrainerControl, TrainerState, TrainingArguments
 
 Score = Callable[[Any], Mapping[str, float | int] | None]
 _PAGE = "best.json"
@@ -51,7 +54,9 @@ class BestEpoch(TrainerCallback):  # type: ignore[misc]  # transformers is untyp
         """Whether training may go on after `done` steps: an epoch that ended must have left its best."""
         return done < self._length or self.best is not None
 
-    def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+    def on_step_end(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: PreTrainedModel
+    ) -> None:
         if state.global_step % self._length:
             return
         model = kwargs["model"]
@@ -63,7 +68,7 @@ class BestEpoch(TrainerCallback):  # type: ignore[misc]  # transformers is untyp
         if self.best is None or (merit(scores), -epoch) > (merit(self.best), -self.best["epoch"]):
             self._keep(model, {**scores, "epoch": epoch})
 
-    def restore(self, model: Any) -> dict[str, float | int] | None:
+    def restore(self, model: PreTrainedModel) -> dict[str, float | int] | None:
         """Puts the best epoch's weights back; returns its `accuracy` or `loss`, `n` and `epoch`."""
         if self.best is None:
             return None
@@ -74,7 +79,7 @@ class BestEpoch(TrainerCallback):  # type: ignore[misc]  # transformers is untyp
                     parameter.copy_(kept[name])
         return {name: self.best[name] for name in ("accuracy", "loss", "n", "epoch") if name in self.best}
 
-    def _keep(self, model: Any, page: dict[str, Any]) -> None:
+    def _keep(self, model: PreTrainedModel, page: dict[str, Any]) -> None:
         weights = save(
             {
                 name: parameter.detach().cpu().contiguous()

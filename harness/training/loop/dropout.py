@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 from harness.core.errors import SuiteError
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel
 
 _RATES = ("dropout", "attn_dropout", "attention_dropout", "activation_dropout")
 """Where modules keep a rate as a number and give it to the attention themselves."""
 
 
-def set_dropout(model: Any, rate: float) -> None:
+def set_dropout(model: PreTrainedModel, rate: float) -> None:
     """Sets dropout throughout: embeddings, hidden states, attention, and a new head's.
 
     The configuration goes on naming the architecture's own rate, for those who train it further.

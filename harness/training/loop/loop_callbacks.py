@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
-from typing import Any, Protocol, Self
+from typing import TYPE_CHECKING, Any, Protocol, Self
 
 import numpy as np
 import torch
@@ -15,6 +15,9 @@ from harness.core.reporter import Reporter, Task
 from harness.models.peak_memory import peak_memory
 from harness.training.loop import resume
 from harness.training.loop.training_log import TrainingLog
+
+if TYPE_CHECKING:
+    from transformers import TrainerControl, TrainerState, TrainingArguments
 
 _LINES = 200
 _SMOOTHING = 0.98
@@ -32,7 +35,9 @@ class Seeding(TrainerCallback):  # type: ignore[misc]  # transformers is untyped
     def __init__(self, seed: int) -> None:
         self._seed = seed
 
-    def on_step_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+    def on_step_begin(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: object
+    ) -> None:
         step = int(np.random.SeedSequence([self._seed, state.global_step]).generate_state(1)[0])
         torch.manual_seed(step)
 
@@ -43,7 +48,7 @@ class Sealing(TrainerCallback):  # type: ignore[misc]  # transformers is untyped
     def __init__(self, plan: str) -> None:
         self._plan = plan
 
-    def on_save(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+    def on_save(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: object) -> None:
         checkpoint = Path(args.output_dir) / f"checkpoint-{state.global_step}"
         if checkpoint.is_dir():
             resume.seal(checkpoint, self._plan, torch.get_num_threads())
@@ -102,7 +107,9 @@ class Progress(TrainerCallback, AbstractContextManager["Progress"]):  # type: ig
         known = self.loss == self.loss
         self.loss = _SMOOTHING * self.loss + (1 - _SMOOTHING) * loss if known else loss
 
-    def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+    def on_step_end(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: object
+    ) -> None:
         step = state.global_step
         self.tokens += self._plan.tokens(step - 1)
         spent = time.monotonic() - self._started

@@ -11,7 +11,7 @@ import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import torch
 from torch.utils.data import DataLoader, Dataset
@@ -25,6 +25,9 @@ from harness.training.loop import resume
 from harness.training.loop.best_epoch import BestEpoch, Score
 from harness.training.loop.loop_callbacks import Progress, Sealing, Seeding
 from harness.training.loop.training_log import TrainingLog
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel
 
 Batch = dict[str, torch.Tensor]
 LossFunction = Callable[[Any, Batch], torch.Tensor]
@@ -71,7 +74,7 @@ class Settings:
 
 
 def train(
-    model: Any,
+    model: PreTrainedModel,
     plan: BatchPlan,
     loss: LossFunction,
     settings: Settings,
@@ -173,7 +176,7 @@ class PlannedTrainer(Trainer):  # type: ignore[misc]  # transformers is untyped 
 
     def __init__(
         self,
-        model: Any,
+        model: PreTrainedModel,
         arguments: TrainingArguments,
         plan: BatchPlan,
         loss: LossFunction,
@@ -194,7 +197,7 @@ class PlannedTrainer(Trainer):  # type: ignore[misc]  # transformers is untyped 
         """Batches in order: the plan has shuffled them already."""
         return self.accelerator.prepare(DataLoader(self._batches, batch_size=1, collate_fn=_only))
 
-    def create_optimizer(self, model: Any = None) -> torch.optim.Optimizer:
+    def create_optimizer(self, model: PreTrainedModel = None) -> torch.optim.Optimizer:
         """Fused AdamW with decay on matrices alone and the settings' own rates by name."""
         made: torch.optim.Optimizer | None = getattr(self, "optimizer", None)
         if made is None:
@@ -209,7 +212,7 @@ class PlannedTrainer(Trainer):  # type: ignore[misc]  # transformers is untyped 
         return made
 
     def compute_loss(
-        self, model: Any, inputs: Batch, return_outputs: bool = False, num_items_in_batch: Any = None
+        self, model: PreTrainedModel, inputs: Batch, return_outputs: bool = False, num_items_in_batch: Any = None
     ) -> Any:
         """The loss function's value.
 
@@ -227,7 +230,7 @@ class PlannedTrainer(Trainer):  # type: ignore[misc]  # transformers is untyped 
         return loss
 
 
-def parameter_groups(model: Any, settings: Settings) -> list[dict[str, Any]]:
+def parameter_groups(model: PreTrainedModel, settings: Settings) -> list[dict[str, Any]]:
     """Trained weights by learning rate and decay, in the model's order.
 
     Weights with the rate zero would be moved by nothing, at the price of a pass over them and their moments; their

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from harness.core.errors import DataError
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerFast
 
 END = "<|endoftext|>"
 PAD = "<|pad|>"
@@ -15,7 +18,9 @@ SENTINELS = 64
 """Different gaps that a span-corrupted text may have."""
 
 
-def train_causal_tokenizer(texts: Iterable[tuple[str, int]], *, vocabulary: int, max_length: int) -> Any:
+def train_causal_tokenizer(
+    texts: Iterable[tuple[str, int]], *, vocabulary: int, max_length: int
+) -> PreTrainedTokenizerFast:
     """A GPT-2-like tokenizer: any text has tokens, and none is unknown.
 
     One token stands for the beginning and the end of a text; nothing is put around texts.
@@ -45,7 +50,9 @@ def train_causal_tokenizer(texts: Iterable[tuple[str, int]], *, vocabulary: int,
     )
 
 
-def train_span_tokenizer(texts: Iterable[tuple[str, int]], *, vocabulary: int, max_length: int) -> Any:
+def train_span_tokenizer(
+    texts: Iterable[tuple[str, int]], *, vocabulary: int, max_length: int
+) -> PreTrainedTokenizerFast:
     """A T5-like tokenizer: `</s>` after each text, and sentinels `<extra_id_0>` … for gaps.
 
     Args:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch.nn import functional
@@ -14,6 +14,9 @@ from harness.training.loop.training_loop import Batch
 from harness.training.objectives.bpe_tokenizer import train_causal_tokenizer
 from harness.training.objectives.corpus import Corpus, plan_rows
 from harness.training.objectives.fixed_rows import Rows
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
 
 class CausalRows(Rows):
@@ -27,7 +30,7 @@ class CausalRows(Rows):
         return shape.stack(shape.layers, tokens, length) + shape.head(tokens)
 
 
-def causal_loss(model: Any, batch: Batch) -> torch.Tensor:
+def causal_loss(model: PreTrainedModel, batch: Batch) -> torch.Tensor:
     """Mean negative log-likelihood (nats) of each row's tokens after the first."""
     ids = batch["input_ids"]
     logits = model(input_ids=ids, use_cache=False).logits
@@ -37,16 +40,16 @@ def causal_loss(model: Any, batch: Batch) -> torch.Tensor:
 class Causal:
     """GPT-2- and Llama-shaped models, and any other that transformers loads for causal modeling."""
 
-    def train_tokenizer(self, texts: Any, spec: PretrainSpec, max_length: int) -> Any:
+    def train_tokenizer(self, texts: Any, spec: PretrainSpec, max_length: int) -> PreTrainedTokenizerFast:
         return train_causal_tokenizer(texts, vocabulary=spec.tokenizer.vocabulary, max_length=max_length)
 
-    def check_tokenizer(self, tokenizer: Any) -> str | None:
+    def check_tokenizer(self, tokenizer: PreTrainedTokenizerFast) -> str | None:
         return None if tokenizer.eos_token_id is not None else "an end-of-text token"
 
     def fresh(
         self,
         sizes: dict[str, Any],
-        tokenizer: Any,
+        tokenizer: PreTrainedTokenizerFast,
         corpus: Corpus,
         spec: PretrainSpec,
         chosen: PretrainSettings,
@@ -71,14 +74,14 @@ class Causal:
 
         return AutoModelForCausalLM
 
-    def settle(self, model: Any, missing: list[str], corpus: Corpus) -> None:
+    def settle(self, model: PreTrainedModel, missing: list[str], corpus: Corpus) -> None:
         """A causal model without its head is no language model; loading has refused it."""
 
     def plan(
         self,
         corpus: Corpus,
-        tokenizer: Any,
-        model: Any,
+        tokenizer: PreTrainedTokenizerFast,
+        model: PreTrainedModel,
         spec: PretrainSpec,
         chosen: PretrainSettings,
         *,
@@ -98,10 +101,10 @@ class Causal:
         )
         return CausalRows(planned, chosen.batch_size, seed)
 
-    def loss(self, model: Any, batch: Batch) -> torch.Tensor:
+    def loss(self, model: PreTrainedModel, batch: Batch) -> torch.Tensor:
         return causal_loss(model, batch)
 
-    def facts(self, model: Any, plan: Any) -> dict[str, Any]:
+    def facts(self, model: PreTrainedModel, plan: Any) -> dict[str, Any]:
         return {}
 
 

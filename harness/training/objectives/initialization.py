@@ -23,6 +23,7 @@ import numpy.typing as npt
 
 if TYPE_CHECKING:
     import torch
+    from transformers import PreTrainedModel
 
 # Coordinates kept for positions: pairs of a cosine and a sine.
 POSITION_SIZE = 16
@@ -43,7 +44,7 @@ def word_size(hidden: int, heads: int) -> int:
 
 
 def informed_start(
-    model: Any, vectors: npt.NDArray[np.float32], frequencies: npt.NDArray[np.float64], *, seed: int
+    model: PreTrainedModel, vectors: npt.NDArray[np.float32], frequencies: npt.NDArray[np.float64], *, seed: int
 ) -> None:
     """Sets a fresh `BertForMaskedLM`'s weights as the module says, in place.
 
@@ -71,7 +72,7 @@ def informed_start(
                 _local_heads(layer.attention.self, heads, vectors.shape[1], frequency)
 
 
-def fresh_head(model: Any, frequencies: npt.NDArray[np.float64]) -> None:
+def fresh_head(model: PreTrainedModel, frequencies: npt.NDArray[np.float64]) -> None:
     """Starts the head of a masked language model whose checkpoint had none, in place.
 
     The decoder's bias is the logarithm of the word frequencies, and the transform a small identity, so
@@ -90,7 +91,7 @@ def fresh_head(model: Any, frequencies: npt.NDArray[np.float64]) -> None:
         dense.weight.copy_(torch.eye(dense.weight.shape[0]) * _TRANSFORM_SCALE)
 
 
-def _words(model: Any, vectors: npt.NDArray[np.float32], generator: torch.Generator) -> None:
+def _words(model: PreTrainedModel, vectors: npt.NDArray[np.float32], generator: torch.Generator) -> None:
     import torch
 
     weight = model.bert.embeddings.word_embeddings.weight
@@ -109,7 +110,7 @@ def _rotation(size: int, generator: torch.Generator) -> torch.Tensor:
     return rotation
 
 
-def _positions(model: Any, first: int) -> torch.Tensor:
+def _positions(model: PreTrainedModel, first: int) -> torch.Tensor:
     """Writes the sinusoids into coordinates `first` and up; returns their angular frequencies."""
     import torch
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch.nn import functional
@@ -20,11 +20,16 @@ from harness.training.objectives.ppmi_embeddings import word_vectors
 from harness.training.objectives.token_masking import mask_tokens
 from harness.training.objectives.wordpiece_tokenizer import train_tokenizer
 
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel, PreTrainedTokenizerFast
+
 
 class MaskedRows(Rows):
     """Rows masked by (seed, batch)."""
 
-    def __init__(self, rows: IntArray, *, size: int, rate: float, tokenizer: Any, seed: int) -> None:
+    def __init__(
+        self, rows: IntArray, *, size: int, rate: float, tokenizer: PreTrainedTokenizerFast, seed: int
+    ) -> None:
         super().__init__(rows, size, seed)
         self._rate = rate
         self._mask = int(tokenizer.mask_token_id)
@@ -51,7 +56,7 @@ class MaskedRows(Rows):
         return shape.stack(shape.layers, tokens, length) + shape.head(tokens * self._rate)
 
 
-def masked_logits(model: Any, where: torch.Tensor, **inputs: torch.Tensor) -> torch.Tensor:
+def masked_logits(model: PreTrainedModel, where: torch.Tensor, **inputs: torch.Tensor) -> torch.Tensor:
     """[n, V] logits at the places of `where`; the head sees those places only, where it can be told apart."""
     whole = model.get_base_model() if hasattr(model, "get_base_model") else model
     head = getattr(getattr(whole, "cls", None), "predictions", None) or getattr(whole, "lm_head", None)
@@ -62,7 +67,7 @@ def masked_logits(model: Any, where: torch.Tensor, **inputs: torch.Tensor) -> to
     return picked
 
 
-def masked_loss(model: Any, batch: Batch) -> torch.Tensor:
+def masked_loss(model: PreTrainedModel, batch: Batch) -> torch.Tensor:
     """Mean negative log-likelihood (nats) of the masked tokens."""
     inputs = {name: batch[name] for name in ("input_ids", "attention_mask") if name in batch}
     return functional.cross_entropy(masked_logits(model, batch["masked"], **inputs), batch["targets"])
@@ -71,7 +76,7 @@ def masked_loss(model: Any, batch: Batch) -> torch.Tensor:
 def bert_from_scratch(
     kind: Any,
     sizes: dict[str, Any],
-    tokenizer: Any,
+    tokenizer: PreTrainedTokenizerFast,
     corpus: Corpus,
     spec: PretrainSpec,
     chosen: PretrainSettings,
@@ -102,7 +107,7 @@ def bert_from_scratch(
 class MaskedModeling:
     """BERT-shaped models; going on from one without a head gives it one."""
 
-    def train_tokenizer(self, texts: Any, spec: PretrainSpec, max_length: int) -> Any:
+    def train_tokenizer(self, texts: Any, spec: PretrainSpec, max_length: int) -> PreTrainedTokenizerFast:
         return train_tokenizer(
             texts,
             vocabulary=spec.tokenizer.vocabulary,
@@ -110,7 +115,7 @@ class MaskedModeling:
             max_length=max_length,
         )
 
-    def check_tokenizer(self, tokenizer: Any) -> str | None:
+    def check_tokenizer(self, tokenizer: PreTrainedTokenizerFast) -> str | None:
         needed = {"mask": tokenizer.mask_token_id, "start": tokenizer.cls_token_id, "end": tokenizer.sep_token_id}
         lacking = [name for name, token in needed.items() if token is None]
         return f"tokens for {', '.join(lacking)}" if lacking else None
@@ -118,7 +123,7 @@ class MaskedModeling:
     def fresh(
         self,
         sizes: dict[str, Any],
-        tokenizer: Any,
+        tokenizer: PreTrainedTokenizerFast,
         corpus: Corpus,
         spec: PretrainSpec,
         chosen: PretrainSettings,
@@ -132,15 +137,15 @@ class MaskedModeling:
 
         return AutoModelForMaskedLM
 
-    def settle(self, model: Any, missing: list[str], corpus: Corpus) -> None:
+    def settle(self, model: PreTrainedModel, missing: list[str], corpus: Corpus) -> None:
         if missing:
             fresh_head(model, corpus.frequencies())
 
     def plan(
         self,
         corpus: Corpus,
-        tokenizer: Any,
-        model: Any,
+        tokenizer: PreTrainedTokenizerFast,
+        model: PreTrainedModel,
         spec: PretrainSpec,
         chosen: PretrainSettings,
         *,
@@ -158,10 +163,10 @@ class MaskedModeling:
         )
         return MaskedRows(planned, size=chosen.batch_size, rate=chosen.mlm_probability, tokenizer=tokenizer, seed=seed)
 
-    def loss(self, model: Any, batch: Batch) -> torch.Tensor:
+    def loss(self, model: PreTrainedModel, batch: Batch) -> torch.Tensor:
         return masked_loss(model, batch)
 
-    def facts(self, model: Any, plan: Any) -> dict[str, Any]:
+    def facts(self, model: PreTrainedModel, plan: Any) -> dict[str, Any]:
         return {}
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -26,6 +26,9 @@ from harness.training.loop.training_loop import Batch
 from harness.training.objectives.corpus import Corpus, Documents, shares
 from harness.training.objectives.masked_objective import MaskedModeling
 from harness.training.objectives.token_masking import mask_tokens
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
 FOLLOWS, ELSEWHERE = 0, 1
 _HELD_SHARE = 0.05
@@ -52,7 +55,14 @@ class Pairs:
     """
 
     def __init__(
-        self, pairs: Sequence[Pair], held: Sequence[Pair], *, size: int, rate: float, tokenizer: Any, seed: int
+        self,
+        pairs: Sequence[Pair],
+        held: Sequence[Pair],
+        *,
+        size: int,
+        rate: float,
+        tokenizer: PreTrainedTokenizerFast,
+        seed: int,
     ) -> None:
         self.held = held
         self._pairs = pairs
@@ -172,8 +182,8 @@ class NextSentence(MaskedModeling):
     def plan(
         self,
         corpus: Corpus,
-        tokenizer: Any,
-        model: Any,
+        tokenizer: PreTrainedTokenizerFast,
+        model: PreTrainedModel,
         spec: PretrainSpec,
         chosen: PretrainSettings,
         *,
@@ -205,13 +215,13 @@ class NextSentence(MaskedModeling):
             seed=seed,
         )
 
-    def loss(self, model: Any, batch: Batch) -> torch.Tensor:
+    def loss(self, model: PreTrainedModel, batch: Batch) -> torch.Tensor:
         hidden = model.bert(**{name: batch[name] for name in ("input_ids", "attention_mask", TYPES) if name in batch})
         words = model.cls.predictions(hidden.last_hidden_state[batch["masked"]])
         pairs = model.cls.seq_relationship(hidden.pooler_output)
         return functional.cross_entropy(words, batch["targets"]) + functional.cross_entropy(pairs, batch["follows"])
 
-    def facts(self, model: Any, plan: Pairs) -> dict[str, Any]:
+    def facts(self, model: PreTrainedModel, plan: Pairs) -> dict[str, Any]:
         """`nsp_accuracy` on unmasked held-out pairs, half of which follow each other, and their number."""
         if not plan.held:
             return {}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from importlib import import_module
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import torch
 
@@ -12,6 +12,9 @@ from harness.model_kinds.flop_shapes import Shape
 from harness.model_kinds.pretrain_kind import PretrainSettings, PretrainSpec
 from harness.training.loop.training_loop import Batch
 from harness.training.objectives.corpus import Corpus
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
 
 class PretrainingPlan(Protocol):
@@ -29,18 +32,18 @@ class PretrainingPlan(Protocol):
 class Objective(Protocol):
     """How one objective makes its tokenizer, model, batches and loss."""
 
-    def train_tokenizer(self, texts: Any, spec: PretrainSpec, max_length: int) -> Any:
+    def train_tokenizer(self, texts: Any, spec: PretrainSpec, max_length: int) -> PreTrainedTokenizerFast:
         """A tokenizer from (text, weight) pairs."""
         ...
 
-    def check_tokenizer(self, tokenizer: Any) -> str | None:
+    def check_tokenizer(self, tokenizer: PreTrainedTokenizerFast) -> str | None:
         """What a given tokenizer lacks, in words; None when it will do."""
         ...
 
     def fresh(
         self,
         sizes: dict[str, Any],
-        tokenizer: Any,
+        tokenizer: PreTrainedTokenizerFast,
         corpus: Corpus,
         spec: PretrainSpec,
         chosen: PretrainSettings,
@@ -54,15 +57,15 @@ class Objective(Protocol):
         """The transformers class that loads a checkpoint to go on from."""
         ...
 
-    def settle(self, model: Any, missing: list[str], corpus: Corpus) -> None:
+    def settle(self, model: PreTrainedModel, missing: list[str], corpus: Corpus) -> None:
         """Starts heads that the loaded checkpoint did not hold."""
         ...
 
     def plan(
         self,
         corpus: Corpus,
-        tokenizer: Any,
-        model: Any,
+        tokenizer: PreTrainedTokenizerFast,
+        model: PreTrainedModel,
         spec: PretrainSpec,
         chosen: PretrainSettings,
         *,
@@ -72,11 +75,11 @@ class Objective(Protocol):
         """Batches of `rows` rows."""
         ...
 
-    def loss(self, model: Any, batch: Batch) -> torch.Tensor:
+    def loss(self, model: PreTrainedModel, batch: Batch) -> torch.Tensor:
         """The mean loss of a batch, nats a predicted token."""
         ...
 
-    def facts(self, model: Any, plan: Any) -> dict[str, Any]:
+    def facts(self, model: PreTrainedModel, plan: Any) -> dict[str, Any]:
         """What is measured on held-out text after training; empty where nothing is."""
         ...
 

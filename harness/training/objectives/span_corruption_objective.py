@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -18,6 +18,9 @@ from harness.training.objectives.bpe_tokenizer import SENTINELS, train_span_toke
 from harness.training.objectives.corpus import Corpus, IntArray, plan_rows
 from harness.training.objectives.fixed_rows import Rows
 
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel, PreTrainedTokenizerFast
+
 
 class CorruptedRows(Rows):
     """Rows whose spans are replaced by sentinels, by (seed, batch).
@@ -26,7 +29,9 @@ class CorruptedRows(Rows):
     one length each.
     """
 
-    def __init__(self, rows: IntArray, *, size: int, seed: int, hidden: int, spans: int, tokenizer: Any) -> None:
+    def __init__(
+        self, rows: IntArray, *, size: int, seed: int, hidden: int, spans: int, tokenizer: PreTrainedTokenizerFast
+    ) -> None:
         super().__init__(rows, size, seed)
         self._hidden, self._spans = hidden, spans
         self._sentinels = sentinel_ids(tokenizer, spans + 1)
@@ -60,7 +65,7 @@ def seq2seq_operations(shape: Shape, source: float, target: float, source_length
     return encoder + decoder + shape.cross(source, target, source_length) + shape.head(target)
 
 
-def sentinel_ids(tokenizer: Any, count: int) -> list[int]:
+def sentinel_ids(tokenizer: PreTrainedTokenizerFast, count: int) -> list[int]:
     """Ids of the first `count` sentinels `<extra_id_0>` …
 
     Raises:
@@ -116,10 +121,10 @@ def corrupt(row: IntArray, mask: npt.NDArray[np.bool_], sentinels: list[int]) ->
 class SpanCorruption:
     """T5-shaped models."""
 
-    def train_tokenizer(self, texts: Any, spec: PretrainSpec, max_length: int) -> Any:
+    def train_tokenizer(self, texts: Any, spec: PretrainSpec, max_length: int) -> PreTrainedTokenizerFast:
         return train_span_tokenizer(texts, vocabulary=spec.tokenizer.vocabulary, max_length=max_length)
 
-    def check_tokenizer(self, tokenizer: Any) -> str | None:
+    def check_tokenizer(self, tokenizer: PreTrainedTokenizerFast) -> str | None:
         if tokenizer.eos_token_id is None:
             return "an end-of-text token"
         known = tokenizer.convert_tokens_to_ids("<extra_id_0>")
@@ -128,7 +133,7 @@ class SpanCorruption:
     def fresh(
         self,
         sizes: dict[str, Any],
-        tokenizer: Any,
+        tokenizer: PreTrainedTokenizerFast,
         corpus: Corpus,
         spec: PretrainSpec,
         chosen: PretrainSettings,
@@ -154,14 +159,14 @@ class SpanCorruption:
 
         return AutoModelForSeq2SeqLM
 
-    def settle(self, model: Any, missing: list[str], corpus: Corpus) -> None:
+    def settle(self, model: PreTrainedModel, missing: list[str], corpus: Corpus) -> None:
         """A sequence-to-sequence model without its head is none; loading has refused it."""
 
     def plan(
         self,
         corpus: Corpus,
-        tokenizer: Any,
-        model: Any,
+        tokenizer: PreTrainedTokenizerFast,
+        model: PreTrainedModel,
         spec: PretrainSpec,
         chosen: PretrainSettings,
         *,
@@ -184,11 +189,11 @@ class SpanCorruption:
             planned, size=chosen.batch_size, seed=seed, hidden=hidden, spans=spans, tokenizer=tokenizer
         )
 
-    def loss(self, model: Any, batch: Batch) -> torch.Tensor:
+    def loss(self, model: PreTrainedModel, batch: Batch) -> torch.Tensor:
         logits = model(input_ids=batch["input_ids"], labels=batch["labels"], use_cache=False).logits
         return functional.cross_entropy(logits.reshape(-1, logits.shape[-1]), batch["labels"].reshape(-1))
 
-    def facts(self, model: Any, plan: Any) -> dict[str, Any]:
+    def facts(self, model: PreTrainedModel, plan: Any) -> dict[str, Any]:
         return {}
 
 

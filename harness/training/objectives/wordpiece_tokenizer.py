@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
-from typing import Any
+from typing import TYPE_CHECKING
 
 from harness.core.errors import DataError
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerFast
 
 SPECIAL_TOKENS = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
 # A word seen once teaches nothing and would only crowd out pieces that recur.
@@ -15,7 +18,9 @@ _MIN_FREQUENCY = 2
 _LETTERS = 400
 
 
-def train_tokenizer(texts: Iterable[tuple[str, int]], *, vocabulary: int, lowercase: bool, max_length: int) -> Any:
+def train_tokenizer(
+    texts: Iterable[tuple[str, int]], *, vocabulary: int, lowercase: bool, max_length: int
+) -> PreTrainedTokenizerFast:
     """Trains a WordPiece tokenizer; the same texts give the same tokenizer.
 
     Args:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -34,6 +34,9 @@ from harness.training.loop.training_loop import Batch
 from harness.training.mitigation.mitigated_rows import mitigated
 from harness.training.stage_inputs import StageInputs
 from harness.training.stages.finetune_stage import carry_out
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel
 
 Row = tuple[list[int], list[int]]
 
@@ -170,7 +173,7 @@ class PairBatches:
         arrays = {"input_ids": ids, "labels": labels, "attention_mask": attention, "reference": reference}
         return {name: torch.from_numpy(array) for name, array in arrays.items()}
 
-    def refer(self, model: Any, reporter: Reporter) -> None:
+    def refer(self, model: PreTrainedModel, reporter: Reporter) -> None:
         """Lets the reference model read every pair once."""
         device = next(model.parameters()).device
         order = sorted(range(len(self._pairs)), key=lambda pair: self._lengths[pair])
@@ -184,7 +187,7 @@ class PairBatches:
         model.train()
 
 
-def answer_likelihoods(model: Any, batch: Batch) -> torch.Tensor:
+def answer_likelihoods(model: PreTrainedModel, batch: Batch) -> torch.Tensor:
     """[2B] summed log-likelihood (nats) of each row's labeled tokens."""
     logits, targets = target_logits(model, batch)
     scores = -functional.cross_entropy(logits.float(), targets, reduction="none")
@@ -193,12 +196,12 @@ def answer_likelihoods(model: Any, batch: Batch) -> torch.Tensor:
     return torch.zeros(len(wanted), device=scores.device).index_add(0, rows, scores)
 
 
-def _gains(model: Any, batch: Batch) -> torch.Tensor:
+def _gains(model: PreTrainedModel, batch: Batch) -> torch.Tensor:
     """[2, B]: how much more likely the trained model holds both answers than the reference does."""
     return (answer_likelihoods(model, batch) - batch["reference"]).reshape(2, -1)
 
 
-def dpo_loss(model: Any, batch: Batch, beta: float) -> torch.Tensor:
+def dpo_loss(model: PreTrainedModel, batch: Batch, beta: float) -> torch.Tensor:
     """−log σ(β (gain of the preferred answer − gain of the other)), averaged over pairs."""
     preferred, other = _gains(model, batch)
     return -functional.logsigmoid(beta * (preferred - other)).mean()
@@ -208,17 +211,17 @@ def _score(plan: PairBatches, beta: float) -> Score:
     """`accuracy`: the share of pairs whose preferred answer gained more. It is soon at its highest, so that epochs
     which are equal by it are told apart by the `loss`."""
 
-    def preferred(model: Any, batch: Batch) -> tuple[int, int]:
+    def preferred(model: PreTrainedModel, batch: Batch) -> tuple[int, int]:
         first, second = _gains(model, batch)
         return int((first > second).sum()), len(first)
 
-    def summed(model: Any, batch: Batch) -> tuple[torch.Tensor, int]:
+    def summed(model: PreTrainedModel, batch: Batch) -> tuple[torch.Tensor, int]:
         pairs = len(batch["reference"]) // 2
         return dpo_loss(model, batch, beta) * pairs, pairs
 
     right, lost = hits(plan, preferred), mean_loss(plan, summed)
 
-    def score(model: Any) -> dict[str, float | int] | None:
+    def score(model: PreTrainedModel) -> dict[str, float | int] | None:
         return {**(lost(model) or {}), **(right(model) or {})} or None
 
     return score

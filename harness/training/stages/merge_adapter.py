@@ -8,7 +8,7 @@ that starts here (and a reference model of alignment) starts from what the adapt
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from harness.core.errors import CheckpointError, Where
 from harness.models.checkpoint.checkpoint_heads import AUTO_CLASSES, HEAD_PREFIXES
@@ -22,6 +22,9 @@ from harness.training import training_cost
 from harness.training.checkpoint_metadata import save_tokenizer, write_metadata
 from harness.training.load_parent import ParentCheckpoint, load_for, load_headed
 from harness.training.stage_inputs import StageInputs
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel
 
 
 def merge_adapter(adapter: Path, base: Path, work: Path, *, key: str, digest: str) -> dict[str, Any]:
@@ -71,7 +74,7 @@ def merge_adapter(adapter: Path, base: Path, work: Path, *, key: str, digest: st
     )
 
 
-def _around(base: Path, plan: AdapterPlan, labels: tuple[str, ...]) -> Any:
+def _around(base: Path, plan: AdapterPlan, labels: tuple[str, ...]) -> PreTrainedModel:
     """The base with the head that the adapter was trained around."""
     family = family_of(base)
     if plan.head is None:
@@ -94,7 +97,7 @@ def _auto(name: str) -> Any:
     return getattr(transformers, name)
 
 
-def _lacking(model: Any, base: Path) -> set[str]:
+def _lacking(model: PreTrainedModel, base: Path) -> set[str]:
     """Weights of the head that the base does not hold; the adapter must bring them."""
     held = {tensor.name for tensor in tensors_of(weight_files(base))}
     prefix = f"{model.base_model_prefix}."
@@ -107,7 +110,7 @@ def _lacking(model: Any, base: Path) -> set[str]:
     }
 
 
-def _check_embeddings(adapted: Any, adapter: Path) -> None:
+def _check_embeddings(adapted: PreTrainedModel, adapter: Path) -> None:
     from peft.tuners.tuners_utils import BaseTunerLayer
 
     whole = adapted.get_base_model()

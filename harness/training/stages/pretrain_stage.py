@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from harness.core.errors import CheckpointError, SuiteError, Where
 from harness.core.reporter import Reporter
@@ -26,6 +26,9 @@ from harness.training.objectives.corpus import Corpus
 from harness.training.objectives.objective import Objective, objective
 from harness.training.stage_inputs import StageInputs
 from harness.training.stages.pretraining_budget import row_count
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
 Texts = dict[str, list[str]]
 _RELATIVE = 512
@@ -146,12 +149,12 @@ def _continued(
     return tokenizer, model, corpus, chosen
 
 
-def _corpus(tokenizer: Any, texts: Texts) -> Corpus:
+def _corpus(tokenizer: PreTrainedTokenizerFast, texts: Texts) -> Corpus:
     encoder = TextEncoder(tokenizer)
     return Corpus({name: encoder.plain(texts[name]) for name in texts}, len(tokenizer))
 
 
-def _described(model: Any) -> dict[str, Any]:
+def _described(model: PreTrainedModel) -> dict[str, Any]:
     """The configuration, without what says where and when it was made."""
     content: dict[str, Any] = model.config.to_diff_dict()
     return {name: value for name, value in content.items() if name not in {"_name_or_path", "transformers_version"}}

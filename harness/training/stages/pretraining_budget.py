@@ -8,7 +8,7 @@ import statistics
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 
@@ -19,6 +19,9 @@ from harness.storage import atomic
 from harness.training.loop.resume import RESUME_FOLDER
 from harness.training.loop.training_loop import LossFunction
 
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel
+
 _FILE = "budget.json"
 _TIMED = 6
 
@@ -26,7 +29,7 @@ _TIMED = 6
 def row_count(
     budget: Budget,
     chosen: PretrainSettings,
-    model: Any,
+    model: PreTrainedModel,
     planned: Callable[[int], Any],
     loss: LossFunction,
     *,
@@ -65,7 +68,7 @@ def row_count(
     return steps * chosen.batch_size
 
 
-def step_seconds(model: Any, plan: Any, loss: LossFunction) -> float:
+def step_seconds(model: PreTrainedModel, plan: Any, loss: LossFunction) -> float:
     """Median seconds of an optimizer step, the first one left out; `model` stays as it is."""
     copied = copy.deepcopy(model)
     accelerate(copied)

@@ -8,13 +8,16 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from harness.core.errors import SuiteError
 from harness.model_kinds.weight_tuning import AdapterMethod, LoraSpec, QloraMethod, lora_of
 from harness.models.local.load_weights import head_tensors
 from harness.storage import atomic
 from harness.training.learners.learner import TrainingJob
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel
 
 Method = str | AdapterMethod
 # Every matrix of a layer, where peft's own choice would be the attention alone.
@@ -40,7 +43,7 @@ def check_method(method: Method, weights: str) -> None:
         )
 
 
-def apply_method(job: TrainingJob, method: Method) -> Any:
+def apply_method(job: TrainingJob, method: Method) -> PreTrainedModel:
     """The model to train: with frozen weights and adapters in their places.
 
     Raises:
@@ -60,7 +63,9 @@ def apply_method(job: TrainingJob, method: Method) -> Any:
     return job.model
 
 
-def save(model: Any, job: TrainingJob, method: Method, work: Path, *, parent: Path, parent_key: str | None) -> str:
+def save(
+    model: PreTrainedModel, job: TrainingJob, method: Method, work: Path, *, parent: Path, parent_key: str | None
+) -> str:
     """Writes weights and configuration into `work`; returns the checkpoint's kind."""
     if lora_of(method) is None:
         if job.keeps_language_model:
@@ -92,7 +97,7 @@ def described(method: Method) -> dict[str, Any]:
     return {"lora": {**options, **base}}
 
 
-def _adapted(job: TrainingJob, lora: LoraSpec, *, quantized: bool) -> Any:
+def _adapted(job: TrainingJob, lora: LoraSpec, *, quantized: bool) -> PreTrainedModel:
     from peft import LoraConfig, get_peft_model, prepare_model_for_kbit_training
 
     base = job.model
@@ -123,7 +128,7 @@ def scale(lora: LoraSpec) -> float:
     return lora.alpha if lora.alpha is not None else 2.0 * lora.rank
 
 
-def _targets(model: Any) -> list[str] | None:
+def _targets(model: PreTrainedModel) -> list[str] | None:
     named = _TARGETS.get(model.config.model_type)
     if named is None:
         return None

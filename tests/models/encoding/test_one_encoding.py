@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from harness_support import model_zoo
@@ -72,8 +73,9 @@ def test_training_reads_what_the_tokenizer_returns(kind, tmp_path):
         wanted = tokenizer(text, pair)
         assert ids == wanted["input_ids"]
         assert types == wanted.get("token_type_ids")
+    targets = np.zeros(len(PAIRS), dtype=np.int64)
     data = LabeledBatches(
-        rows, size=4, epochs=1, seed=0, pad_id=0, mask_id=None, vocabulary=9, special=(), typed=kind in TYPED
+        rows, targets, size=4, epochs=1, seed=0, pad_id=0, mask_id=None, vocabulary=9, special=(), typed=kind in TYPED
     )
     assert ("token_type_ids" in data[0]) == (kind in TYPED)
     if kind in TYPED:

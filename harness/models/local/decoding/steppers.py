@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 
 from harness.models.local.network import Network, accepts
 from harness.models.local.stepper import Prompt
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel
 
 
 class CausalStepper:
@@ -133,5 +136,5 @@ def decoder_start(network: Network) -> int:
     raise ValueError("the configuration names no decoder_start_token_id")
 
 
-def _model(network: Network) -> Any:
+def _model(network: Network) -> PreTrainedModel:
     return network.language_model

@@ -7,7 +7,7 @@ a model writes with its cache, from prompts padded on the left, as it does witho
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -19,6 +19,9 @@ from harness.models.local.forward_patch import FAULTS
 from harness.models.local.network import Network
 from harness.models.local.padding_checks import alike, rounding
 from harness.models.local.stepper import Prompt, Stepper
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel
 
 _NOTHING = np.zeros(0, dtype=np.int64)
 _PROMPTS = (19, 11)
@@ -101,7 +104,7 @@ class RereadingDecoder:
 @torch.inference_mode()
 def target_logits(network: Network, source: IntArray, target: Sequence[int]) -> torch.Tensor:
     """float32[L, V] logits behind each of the decoder's tokens, by one plain forward pass."""
-    model: Any = network.language_model
+    model: PreTrainedModel = network.language_model
     inputs = network.tensor(np.asarray(target, dtype=np.int64))[None]
     logits: torch.Tensor = model(
         input_ids=network.tensor(source)[None], decoder_input_ids=inputs, use_cache=False

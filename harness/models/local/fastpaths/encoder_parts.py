@@ -7,7 +7,10 @@ and what stands at a place before the first layer depends on the token and the p
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel
 
 _BERT_LIKE = frozenset({"bert", "roberta", "camembert", "xlm-roberta", "electra"})
 _DISTILBERT = "distilbert"
@@ -51,7 +54,7 @@ class Parts:
     layers: tuple[Layer, ...]
 
 
-def parts_of(base: Any) -> Parts | None:
+def parts_of(base: PreTrainedModel) -> Parts | None:
     """The parts of an encoder; None for a model type that is not known, or a decoder."""
     config = base.config
     kind = getattr(config, "model_type", None)

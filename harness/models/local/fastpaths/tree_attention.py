@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -23,6 +23,9 @@ from harness.models.local.fast_path import OptionRow, OptionValue, ReadOptions, 
 from harness.models.local.fastpaths.shared_prefix import Group, groups_of
 from harness.models.local.forward_patch import FAULTS
 from harness.models.local.network import Network, accepts
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedConfig
 
 _TOLERANCE = {torch.float32: 1e-3, torch.bfloat16: 0.25, torch.float16: 0.05}
 _CHECKED = 24
@@ -290,7 +293,7 @@ def _plain_row(trunk: Sequence[int], branch: Sequence[int]) -> Row:
     return Row(ids, positions, np.asarray(branch, dtype=np.int64), np.arange(len(branch)), 0)
 
 
-def _local_window(config: Any) -> int:
+def _local_window(config: PreTrainedConfig) -> int:
     """The reach of local attention layers that are configured under another name."""
     sizes = [
         getattr(config, name, None)

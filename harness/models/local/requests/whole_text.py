@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -17,6 +17,9 @@ from harness.models.local.network import Network
 from harness.models.local.requests.head_passes import hidden_states, warn_of_types, whole_row_reader
 from harness.models.local.sentence_modules import NO_MODULES, SentenceModules
 from harness.models.response_builders import choose, log_sigmoid, log_softmax, scores, with_inputs
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedConfig
 
 
 def numbers(network: Network, batcher: Batcher, requests: Sequence[Regress]) -> Iterator[tuple[Request, Response]]:
@@ -41,7 +44,7 @@ def numbers(network: Network, batcher: Batcher, requests: Sequence[Regress]) -> 
             yield request, with_inputs(answer, network.encoder.mark(row.ids, row.types or ()))
 
 
-def _activation(config: Any) -> str:
+def _activation(config: PreTrainedConfig) -> str:
     """The function that a cross-encoder of sentence-transformers names for its score; empty where none is named."""
     named = getattr(config, "sentence_transformers", None)
     name = named.get("activation_fn") if isinstance(named, dict) else None
