@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from harness.core.dataset import Dataset, Row
 from harness.core.metric import MetricContext
 from harness.core.records import Record, Records, RecordsHead
 from harness.pipeline.answered_evaluation import AnsweredEvaluation, BaseChoice, SuiteAnswers
@@ -16,7 +17,8 @@ LABELS = ("bad", "good")
 
 
 def bound(name: str, *, role: str = "task", validation: bool = True, on: str | None = None) -> Any:
-    data = SimpleNamespace(rows={"validation": (1,)} if validation else {})
+    row = Row("r1", {"text": "a"}, "c1")
+    data = Dataset("reviews", "0" * 64, {"validation": (row,)} if validation else {}, ("text",))
     evaluation = SimpleNamespace(role=role, metric_context=lambda: MetricContext(LABELS))
     return SimpleNamespace(name=name, evaluation=evaluation, data=(data,), metrics=("accuracy",), on=on)
 
