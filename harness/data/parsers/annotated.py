@@ -14,6 +14,7 @@ from harness.core.errors import DataError, Where
 from harness.data.parsers.json_documents import parse_jsonl
 from harness.data.parsers.raw_row import Raw, text_of
 
+_LETTERS = "ABCDEFGHIJ"
 _CHOICE = re.compile(r"^([A-J])[.)]\s*(.*?)\s*$", re.MULTILINE)
 _LEMMA = re.compile(r"[a-z]{4,10}\Z")
 _OTHERS = 3
@@ -82,14 +83,15 @@ def parse_lists(content: bytes, where: str, options: Mapping[str, Any]) -> Itera
 def parse_choices(content: bytes, where: str, options: Mapping[str, Any]) -> Iterator[Raw]:
     """JSON lines with `options` as `A. first\\nB. second` and `answer` as one of them: columns `choices`, `answer`.
 
-    Questions without an answer, or whose answer is none of the choices, are left out.
+    Questions without an answer, whose answer is none of the choices, or that lost some of their choices, are left out.
     """
     for raw in parse_jsonl(content, where, options):
         given = str(raw.fields.get("options", ""))
-        choices = [text for _, text in _CHOICE.findall(given)]
+        by_letter = dict(_CHOICE.findall(given))
+        choices = list(by_letter.values())
         letter = str(raw.fields.get("answer", ""))[:1]
-        right = dict(_CHOICE.findall(given)).get(letter)
-        if right and len(choices) > 1 and all(choices) and len(set(choices)) == len(choices):
+        whole = "".join(by_letter) == _LETTERS[: len(choices)] and len(set(choices)) == len(choices) > 1
+        if by_letter.get(letter) and whole and all(choices):
             yield Raw(raw.line, {**raw.fields, "choices": json.dumps(choices, ensure_ascii=False), "answer": letter})
 
 

@@ -40,11 +40,11 @@ def ranking_statistics(ranking: Sequence[str], grades: Mapping[str, float], cuto
         made[f"{MRR}.{depth}"] = 1 / first if first is not None and first <= depth else 0.0
         made[f"{RECALL}.{depth}"] = hits / total
         made[f"{PRECISION}.{depth}"] = hits / depth
-    found, precisions = 0, []
+    hits_so_far, precisions = 0, []
     for rank, hit in enumerate(relevant, 1):
         if hit:
-            found += 1
-            precisions.append(found / rank)
+            hits_so_far += 1
+            precisions.append(hits_so_far / rank)
     made[MAP] = math.fsum(precisions) / total
     return made
 

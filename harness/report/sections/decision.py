@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from harness.report.sections.gate_rows import GateRow
+from harness.report.sections.gate_table import is_on
 from harness.report.sections.probe_sections import validities
 from harness.report.view.run_view import ModelPair, RunView, classify_change
 from harness.report.wording.safe_text import plural
@@ -163,6 +164,19 @@ def _trained_on(view: RunView) -> list[str]:
     return [f"Rows possibly trained on: {', '.join(names)}."] if names else []
 
 
+def gate_shows_better(view: RunView, row: ComparisonResult) -> bool:
+    """Whether a gate of the suite decides that the candidate is better: its one-sided bound is narrower than the
+    interval, and a warning never contradicts a verdict."""
+    pair = (row.baseline, row.candidate, row.slice)
+    return any(
+        gate.kind == "superiority"
+        and gate.verdict == "pass"
+        and is_on(gate, row.id)
+        and (gate.baseline, gate.model, gate.slice) == pair
+        for gate in view.results.gates
+    )
+
+
 def _unbeaten(view: RunView, pair: ModelPair) -> list[str]:
     texts = []
     for other in view.contests:
@@ -171,7 +185,7 @@ def _unbeaten(view: RunView, pair: ModelPair) -> list[str]:
             continue
         for name, evaluation in view.evaluations.items():
             row = view.headline(other, name) if evaluation.role == "task" else None
-            if row is None or row.status != "ok" or classify_change(row) == "better":
+            if row is None or row.status != "ok" or classify_change(row) == "better" or gate_shows_better(view, row):
                 continue
             ends = (row.delta.low, row.delta.high)
             ours, theirs = (

@@ -137,7 +137,8 @@ def in_unit(value: float, unit: str = "", *, signed: bool = False) -> str:
     elif magnitude >= 10:
         text = f"{magnitude:.4g}"
     else:
-        text = f"{round(magnitude, 3):g}" if magnitude >= 0.01 else f"{magnitude:.2g}"
+        # Rounded as the percentages of `level` are, so that 0.6675 is 0.668 as 66.75 is 66.8%.
+        text = f"{round(magnitude * 100, 1) / 100:g}" if magnitude >= 0.01 else f"{magnitude:.2g}"
     sign = "−" if value < 0 else ("+" if signed and value > 0 else "")
     return f"{sign}{text}" + (f" {unit}" if unit not in _UNNAMED_UNITS else "")
 

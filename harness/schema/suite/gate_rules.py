@@ -267,7 +267,9 @@ def _weighted(value: Any) -> Any:
 
 
 PartMetric = Annotated[
-    WeightedMetric, BeforeValidator(_weighted), Field(description="`evaluation.metric`, or {metric, weight}.")
+    WeightedMetric,
+    BeforeValidator(_weighted, json_schema_input_type=MetricId | WeightedMetric),
+    Field(description="`evaluation.metric`, or {metric, weight}."),
 ]
 
 

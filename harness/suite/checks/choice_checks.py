@@ -26,8 +26,8 @@ def check_choice(
         if not any(fnmatchcase(name, entry) for name in candidates):
             problems.add(unknown("candidate", entry, candidates), "among", index)
     if len(fitting) < LEAST:
-        found = ", ".join(sorted(fitting)) or "none"
-        problems.add(f"expected two or more models to choose among, found {found}.", "among")
+        listed = ", ".join(sorted(fitting)) or "none"
+        problems.add(f"expected two or more models to choose among, found {listed}.", "among")
     if choose.evaluation not in metrics:
         problems.add(unknown("evaluation", choose.evaluation, metrics), "by")
     elif not metrics[choose.evaluation].matching(choose.metric):

@@ -55,6 +55,7 @@ def test_choices_lose_their_letters_and_unusable_questions() -> None:
         {"question": "q", "options": "A. one\nB. two words", "answer": "B. two words"},
         {"question": "no answer", "options": "A. one\nB. two"},
         {"question": "twice", "options": "A. one\nB. one", "answer": "A. one"},
+        {"question": "lost A and B", "options": "\nC. one\nD. two\nE. three", "answer": "D. two"},
     ]
     (row,) = parsed("choices", "\n".join(map(json.dumps, rows)))
     assert (json.loads(row["choices"]), row["answer"]) == (["one", "two words"], "B")

@@ -64,7 +64,7 @@ class DocumentRanker:
                 del self._pools[next(iter(self._pools))]
             asked = [_document(request, text) for text in request.pool.texts]
             known = dict(embeddings(network, batcher, list(dict.fromkeys(asked)), self._own))
-            self._pools[key] = _matrix([known[one] for one in asked], request.similarity)
+            self._pools[key] = _matrix([known[document] for document in asked], request.similarity)
         return self._pools[key]
 
 

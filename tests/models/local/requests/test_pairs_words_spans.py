@@ -242,4 +242,4 @@ def test_every_head_of_one_folder_is_found(tmp_path, opened):
     save_file(tensors, folder / "model.safetensors", metadata={"format": "pt"})
     facts = opened(folder).facts
     assert facts.tag_labels == LABELS
-    assert {"tag", "pseudo_likelihood", "cloze", "next_sentence", "embed", "top_completions"} == facts.supports
+    assert {"tag", "pseudo_likelihood", "cloze", "next_sentence", "embed", "top_completions", "rank"} == facts.supports
