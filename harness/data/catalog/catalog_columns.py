@@ -86,7 +86,8 @@ def _text(column: Column, text: str, name: str, place: Where) -> str:
         text = text.split(column.after, 1)[-1]
     if column.unescape:
         text = html.unescape(text)
-    text = text.strip()
+    if not column.verbatim:
+        text = text.strip()
     if column.blank is not None and text == column.blank:
         return ""
     if column.map is not None:

@@ -33,6 +33,7 @@ class Column(Strict):
     before: str | None = None
     after: str | None = None
     unescape: bool = False
+    verbatim: bool = Field(False, description="Keep the white space at both ends, as program text needs it.")
     map: dict[str, str] | None = None
     band: tuple[float, float] | None = Field(
         None, description="Below the first: label 1; within both (inclusive): label 2; above: label 3."
@@ -133,5 +134,8 @@ class CatalogEntry(Strict):
         """Digest of everything that decides the rows, whatever the source."""
         names = {"columns", "labels", "slices", "cluster", "duplicates", "unique", "shares", "parts"}
         plain = self.model_dump(mode="json", by_alias=True, include=names)
+        for column in plain["columns"].values():
+            if not column["verbatim"]:  # came later: the others keep their digests
+                del column["verbatim"]
         plain["order"] = [list(self.columns), list(self.parts)]
         return digest(plain)
