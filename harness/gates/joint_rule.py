@@ -37,17 +37,18 @@ def judge_joint(context: JudgmentContext, rule: JointRule, model: str | None, al
             raise RefusedError(f"{rule.title} is undefined: {joint.reason}")
         criterion = joint_criterion(whole, joint, alpha)
     except RefusedError as refused:
-        return context.refused(rule, model, refused, baseline=baseline)
-    trace = judge_criterion(
+        trace = context.refused(rule, model, refused, baseline=baseline)
+        return replace(trace, result=trace.result.model_copy(update={"metric": ", ".join(rule.weights)}))
+    judged = judge_criterion(
         context, whole, criterion, decide(criterion.value, criterion.limits), model, joint.baseline, alpha
     )
     each = ", ".join(
         f"{metric} {in_unit(part_row.improvement or 0.0, part_row.unit, signed=True)}" for metric, part_row, _ in parts
     )
-    sentence = f"{trace.result.sentence} Improvement by part: {each}."
+    sentence = f"{judged.result.sentence} Improvement by part: {each}."
     update: dict[str, object] = {"sentence": sentence, "metric": ", ".join(rule.weights)}
     doubt = next((unknown for _, _, unknown in parts if unknown is not None), None)
-    if doubt is not None and trace.outcome == "pass":
+    if doubt is not None and judged.outcome == "pass":
         text = f"Inconclusive: {doubt.sentence} {doubt.advice} Otherwise: {sentence}"
         update |= {"verdict": "inconclusive", "sentence": text, "doubt": doubt.advice}
-    return replace(trace, result=trace.result.model_copy(update=update))
+    return replace(judged, result=judged.result.model_copy(update=update))

@@ -101,7 +101,9 @@ def worst_of_parts(
         cluster_error(part.influence, Groups.of(part.clusters, len(part.clusters)), 1.0, part.shares) for part in parts
     ]
     values = np.array([part.value for part in parts])
-    spread = np.array([error.standard_error for error in errors])
+    # Where all items change alike, or none does, nothing varies: the part is known without error.
+    constant = np.array([not part.influence.any() for part in parts])
+    spread = np.where(constant, 0.0, [error.standard_error for error in errors])
     df = min(error.df for error in errors)
     largest = _largest(parts, groups, spread, seed)
 

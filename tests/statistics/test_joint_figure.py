@@ -80,3 +80,19 @@ def test_less_is_better_turns_the_sign() -> None:
     assert less.value == -more.value
     assert np.array_equal(less.influence, -more.influence)
     assert more.shares.sum() == pytest.approx(1)
+
+
+def test_a_part_without_any_change_is_known_without_error() -> None:
+    """Identical sides of one task leave the worst of all tasks judged; with identical sides everywhere it is 0."""
+    rng = np.random.default_rng(5)
+    base = rng.normal(0, 1, (40, 1))
+    same = JointPart.of(base, base, mean, False, 1.0, [f"s{k}" for k in range(40)])
+    worse, change = part(rng, 40, -0.5, "w")
+    made = worst_of_parts([same, worse], 0.95, (0.05,))
+    assert made.value == pytest.approx(change.mean())
+    low, high = made.interval.bounds[0].low, made.interval.bounds[0].high
+    assert low is not None
+    assert high is not None
+    assert low < made.value < high <= 0.0
+    nothing = worst_of_parts([same, same], 0.95, (0.05,)).interval
+    assert (nothing.low, nothing.value, nothing.high) == (0.0, 0.0, 0.0)

@@ -92,8 +92,10 @@ def _duration(info: RunInfo) -> float:
 
 def _seconds_of(gate: GateResult, info: RunInfo | None) -> float:
     """Seconds of asking the models that a gate is about; 0 where they were not measured."""
-    asked = info.asking.get(gate.metric.partition(".")[0], {}) if info is not None else {}
-    return sum(asked.get(model, 0.0) for model in {gate.model, gate.baseline} if model is not None)
+    evaluations = {metric.partition(".")[0] for metric in gate.metrics}
+    asked = [info.asking.get(evaluation, {}) for evaluation in sorted(evaluations)] if info is not None else []
+    models = {gate.model, gate.baseline} - {None}
+    return sum(seconds.get(model, 0.0) for seconds in asked for model in models if model is not None)
 
 
 def _no_gates(results: Results) -> ElementTree.Element:

@@ -176,14 +176,17 @@ def source_of(view: RunView, gate: GateResult) -> ComparisonResult | MetricResul
 def _what(view: RunView, gate: GateResult) -> str:
     if gate.members:
         return f"{gate.kind.replace('_', ' ')}: {number_format.plural(len(gate.members), 'member')}"
+    who = gate.model if gate.model and [gate.model] != view.results.release else ""
+    against = f"{who or ''} vs {gate.baseline}".strip() if gate.baseline else who
+    if len(gate.metrics) > 1:
+        evaluations = ", ".join(dict.fromkeys(metric.partition(".")[0] for metric in gate.metrics))
+        return " · ".join((f"{len(gate.metrics)} figures together", f"{evaluations} {against}".strip()))
     evaluation, _, metric = gate.metric.partition(".")
     known = view.evaluations.get(evaluation)
     names = list(known.meanings) if known is not None else []
     full = metric if metric in names else next((name for name in names if name.split("[")[0] == metric), metric)
     short = view.short(evaluation, full)
     named = short if len(short) <= 24 else full.split("[")[0].replace("_", " ")
-    who = gate.model if gate.model and [gate.model] != view.results.release else ""
-    against = f"{who or ''} vs {gate.baseline}".strip() if gate.baseline else who
     return " · ".join(part for part in (named, f"{evaluation} {against}".strip()) if part)
 
 
@@ -197,7 +200,9 @@ def _levels(view: RunView, gate: GateResult, source: ComparisonResult | MetricRe
         if None not in values:
             before, after = (number_format.level(value, unit, low, high) for value in values)
             return before, after
-    return "", gate_table.gate_figure(view, gate, gate.observed)
+    figure = gate_table.gate_figure(view, gate, gate.observed)
+    points = len(gate.metrics) > 1 and gate.observed is not None and number_format.is_fraction(unit)
+    return "", f"{figure} pts" if points else figure
 
 
 def _lines(view: RunView, gate: GateResult, source: ComparisonResult | MetricResult | None) -> list[tuple[str, str]]:

@@ -16,9 +16,16 @@ def at_once(gate: GateResult) -> bool:
 
 def gate_unit(view: RunView, gate: GateResult) -> str:
     """The unit of a gate's metric; a gate may leave out what stands in brackets (`name[…]`)."""
-    if gate.metric in view.units:
-        return view.units[gate.metric]
-    return next((unit for id_, unit in view.units.items() if id_.split("[")[0] == gate.metric), "")
+    units = {_unit(view, metric) for metric in gate.metrics}
+    if len(units) > 1 and all(map(number_format.is_fraction, units)):
+        return "share"
+    return units.pop() if len(units) == 1 else ""
+
+
+def _unit(view: RunView, metric: str) -> str:
+    if metric in view.units:
+        return view.units[metric]
+    return next((unit for id_, unit in view.units.items() if id_.split("[")[0] == metric), "")
 
 
 def is_on(gate: GateResult, metric_id: str) -> bool:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from typing import Literal
 
 from pydantic import Field
 
 from harness.schema.results.base import Result, Verdict
+
+_NEXT_METRIC = re.compile(r", (?![^\[]*\])(?=[a-z0-9][a-z0-9_-]*\.)")
+"""Where the next of several figures begins in `metric`; what stands in brackets may hold commas, too."""
 
 
 class GateResult(Result):
@@ -68,6 +72,11 @@ class GateResult(Result):
     bound_holds: bool | None = None
     left_out: bool = False
     members: list[GateResult] = Field(default_factory=list)
+
+    @property
+    def metrics(self) -> tuple[str, ...]:
+        """The figures that it is about: several where one claim is about several evaluations."""
+        return tuple(_NEXT_METRIC.split(self.metric)) if self.metric else ()
 
 
 class VerdictResult(Result):

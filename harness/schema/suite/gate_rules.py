@@ -306,12 +306,11 @@ class JointRule(Composition):
     @property
     def title(self) -> str:
         """What is judged, in words."""
-        names = " and ".join(
-            f"{metric} (weight {weight:g})" if weight != 1 else metric for metric, weight in self.weights.items()
-        )
-        return {"mean_of": "the mean of", "pooled": "the pooled items of", "max_drop": "the worst of"}[
-            self.how
-        ] + f" {names}"
+        names = [f"{metric} (weight {weight:g})" if weight != 1 else metric for metric, weight in self.weights.items()]
+        comma = "," if len(names) > 2 else ""
+        listed = f"{', '.join(names[:-1])}{comma} and {names[-1]}"
+        how = {"mean_of": "the mean of", "pooled": "the pooled items of", "max_drop": "the worst of"}[self.how]
+        return f"{how} {listed}"
 
     @property
     def members(self) -> tuple[Rule, ...]:

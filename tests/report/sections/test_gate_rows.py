@@ -80,3 +80,10 @@ def test_a_gate_without_a_figure_is_not_drawn() -> None:
     assert limits is not None
     assert bullet(gate(observed=None), limits) is None
     assert bullet(gate(observed=math.nan), limits) is None
+
+
+def test_a_claim_about_several_figures_names_each_of_them() -> None:
+    """A name in brackets may hold a comma; a metric of one evaluation stays one."""
+    assert gate(metric="a.acc, b-2.f1[x, y.z], c.squad_f1").metrics == ("a.acc", "b-2.f1[x, y.z]", "c.squad_f1")
+    assert gate(metric="a.f1[x, y.z]").metrics == ("a.f1[x, y.z]",)
+    assert gate(metric="").metrics == ()
