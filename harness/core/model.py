@@ -23,6 +23,7 @@ class ModelFacts:
         tag_labels: the labels of its token-classification head, in head order, or None.
         supports: the kinds of request (`Request.kind`) that it answers.
         chat: whether it has a chat template, so that `messages` can be asked.
+        chat_likelihoods: whether it says how likely a text is after `messages`; servers only write there.
         chat_template: digest of that template, where it is known.
         chat_form: a short conversation as that template renders it, for people and for comparing protocols.
         bos: what its texts begin with (`<s> before every text`, …), where that is known.
@@ -54,6 +55,7 @@ class ModelFacts:
     prompted_for: str | None = None
     shots: int = 0
     made_for: str | None = None
+    chat_likelihoods: bool = True
     chat_template: str | None = None
     chat_form: str | None = None
     bos: str | None = None

@@ -24,6 +24,8 @@ from harness.evaluations.prompt_template import ColumnTemplate, slots
 from harness.evaluations.row_task import RowOptions, fill
 from harness.text.conversations import PLAIN_TEMPLATE, transcript
 
+NO_CHAT_LIKELIHOODS = "a server does not say how likely an answer is after messages; ask it without `chat: true`"
+"""Why choices and targets are not asked for in a chat."""
 _ROLE_AND_TEXT = 2
 _OWN = frozenset({"messages", "conversation", "tools", "chat_template", "tokenize", "add_generation_prompt"})
 

@@ -8,6 +8,7 @@ import pytest
 
 from harness.core.errors import DataError, SuiteError
 from harness.core.evaluation import EvaluationContext
+from harness.core.model import ModelFacts
 from harness.core.reporter import Silent
 from harness.core.requests import Continuations, Generate, Scores
 from harness.data.open_dataset import open_dataset
@@ -178,3 +179,20 @@ def test_multiple_choice_by_chat(tmp_path):
     assert record.stats["correct"] == 1.0
     (example, *_) = made.examples(data, "test")
     assert (example.target, example.prompt) == (ASKED[0][1], "") or example.messages
+
+
+def test_choices_are_not_asked_of_a_server_in_a_chat():
+    """A server writes after messages and gives no likelihood there: the task is skipped with that reason."""
+    server = ModelFacts(
+        *("d", "server", "causal", None),
+        supports=frozenset({"continuations", "generate"}),
+        chat=True,
+        chat_likelihoods=False,
+    )
+    in_chat, plain = (
+        MultipleChoice("mc", MultipleChoiceOptions(data="chats", answer_is="letter", chat=chat), EvaluationContext())
+        for chat in (True, False)
+    )
+    assert in_chat.protocol(server) is None
+    assert "does not say how likely an answer is after messages" in in_chat.unsupported(server)
+    assert plain.protocol(server) == "continuations"

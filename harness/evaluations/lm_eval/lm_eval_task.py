@@ -26,6 +26,7 @@ from harness.core.requests import (
     Response,
     RollingLikelihood,
 )
+from harness.evaluations.chat_options import NO_CHAT_LIKELIHOODS
 from harness.evaluations.generation_base import refuse_decoding
 from harness.evaluations.item_measures import BITS_PER_BYTE, MARGIN_OF_CORRECT
 from harness.evaluations.lm_eval.chat_settings import CHAT_FIELDS, LmEvalChatOptions
@@ -263,11 +264,16 @@ class LmEvalTask(Evaluation):
         reads = facts.language_model in ("causal", None)
         return (
             f"chat_{_PROTOCOLS.get(self.type, GENERATION)}"
-            if facts.chat and reads and wanted in facts.supports
+            if facts.chat and reads and wanted in facts.supports and self._answers_in_chat(facts)
             else None
         )
 
+    def _answers_in_chat(self, facts: ModelFacts) -> bool:
+        return self.type == "generate_until" or facts.chat_likelihoods
+
     def unsupported(self, facts: ModelFacts) -> str:
+        if self.options.chat and facts.chat and not self._answers_in_chat(facts):
+            return NO_CHAT_LIKELIHOODS
         if self.options.chat and not facts.chat:
             return "it has no chat template, and the task requires one (`chat: true`)"
         return f"lm-eval's {self.type} tasks are for models that read from the left (it is of the kind {facts.family})"

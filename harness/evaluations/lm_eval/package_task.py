@@ -35,6 +35,7 @@ from harness.data.sources.lm_eval_package import (
     load_tasks,
     messages_of,
 )
+from harness.evaluations.chat_options import NO_CHAT_LIKELIHOODS
 from harness.evaluations.generation_base import refuse_decoding
 from harness.evaluations.item_measures import BITS_PER_BYTE, MARGIN_OF_CORRECT
 from harness.evaluations.lm_eval.chat_settings import CHAT_FIELDS, LmEvalChatOptions
@@ -183,7 +184,7 @@ class LmEvalPackageTask(Evaluation):
     def protocol(self, facts: ModelFacts) -> str | None:
         refuse_decoding(self.name, self.options.decoding, facts)
         wanted = _PROTOCOLS[output_types(self.options.task)[0]]
-        if self.options.chat and not facts.chat:
+        if self.options.chat and not (facts.chat and (wanted == GENERATION or facts.chat_likelihoods)):
             return None
         if facts.language_model == "causal" or _KINDS[wanted] in facts.supports:
             return wanted
@@ -192,6 +193,8 @@ class LmEvalPackageTask(Evaluation):
     def unsupported(self, facts: ModelFacts) -> str:
         if self.options.chat and not facts.chat:
             return "it has no chat template"
+        if self.options.chat and not facts.chat_likelihoods:
+            return NO_CHAT_LIKELIHOODS
         kind = output_types(self.options.task)[0]
         return f"lm-eval's {kind} tasks are for models that read from the left (it is of the kind {facts.family})"
 

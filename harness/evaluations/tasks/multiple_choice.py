@@ -17,7 +17,7 @@ from harness.core.examples import PromptTarget
 from harness.core.model import ModelFacts
 from harness.core.records import Record, Records
 from harness.core.requests import Continuations, Failure, PseudoLikelihood, Request, Response
-from harness.evaluations.chat_options import Asked, ChatOptions, turns_of
+from harness.evaluations.chat_options import NO_CHAT_LIKELIHOODS, Asked, ChatOptions, turns_of
 from harness.evaluations.columns import text_of
 from harness.evaluations.item_measures import MARGIN_OF_CORRECT
 from harness.evaluations.prompt_template import ColumnTemplate
@@ -156,12 +156,15 @@ class MultipleChoice(RowTask[MultipleChoiceOptions]):
         if self.options.chat:
             if facts.language_model is None and Continuations.kind in facts.supports:
                 return CONTINUATIONS  # a rule that reads no prompt
-            return CHAT if facts.language_model == "causal" and self.asked.can_chat(facts) else None
+            asked = facts.language_model == "causal" and facts.chat_likelihoods and self.asked.can_chat(facts)
+            return CHAT if asked else None
         if Continuations.kind in facts.supports or facts.language_model == "causal":
             return CONTINUATIONS
         return PSEUDO if facts.language_model == "masked" else None
 
     def unsupported(self, facts: ModelFacts) -> str:
+        if self.options.chat and not facts.chat_likelihoods:
+            return NO_CHAT_LIKELIHOODS
         if self.options.chat and facts.language_model == "causal":
             return "it has no chat template, and the task requires one (`chat: true`)"
         return f"it provides no text likelihoods (it is of the kind {facts.family})"

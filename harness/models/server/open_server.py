@@ -133,6 +133,7 @@ def open_served(made: Served) -> Backend:
         labels=None,
         supports=frozenset(supports),
         chat=able.chat is not None,
+        chat_likelihoods=False,
         chat_template=Chat(encoder).template_digest if encoder is not None else None,
         chat_form=_form(spec),
         bos=f"{spec.prefix!r} before every text" if spec.prefix else "as the server does",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -202,6 +203,9 @@ def test_conversations_are_written_by_the_model_that_is_asked(tmp_path: Path) ->
     assert [turn[0] for turn in request.messages] == ["user"]
     assert evaluation.protocol(CAUSAL) == "continuations"
     assert evaluation.protocol(ModelFacts("d", "causal", "causal", None)) is None
+    server = replace(CAUSAL, chat_likelihoods=False)
+    assert evaluation.protocol(server) is None
+    assert "does not say how likely an answer is after messages" in evaluation.unsupported(server)
 
 
 def test_members_of_a_group_are_slices(tmp_path: Path) -> None:
