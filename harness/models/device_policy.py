@@ -16,7 +16,7 @@ from pathlib import Path
 
 from harness.core.errors import SuiteError, unknown
 
-SCORING_VERSION = 6
+SCORING_VERSION = 5
 """Raised whenever a change of code changes a score beyond rounding, or what answers say of themselves."""
 
 DEVICES = ("auto", "cpu", "cuda", "mps")
