@@ -16,6 +16,8 @@ def at_once(gate: GateResult) -> bool:
 
 def gate_unit(view: RunView, gate: GateResult) -> str:
     """The unit of a gate's metric; a gate may leave out what stands in brackets (`name[…]`)."""
+    if gate.members:
+        return ""  # each member has its own
     units = {_unit(view, metric) for metric in gate.metrics}
     if len(units) > 1 and all(map(number_format.is_fraction, units)):
         return "share"
