@@ -23,7 +23,7 @@ def stoppable() -> Iterator[None]:
     """Turns SIGTERM into `Terminated` and SIGINT into KeyboardInterrupt in the main thread; does nothing elsewhere.
 
     Libraries in C++ (torch) import Python modules while they are loaded themselves, and an exception
-    that arises there aborts the process. A signal that arrives during an import therefore waits for its end.
+    that arises there aborts the process. A signal that arrives during an import, or a finalizer, waits for its end.
     A SIGINT that the parent process had ignored (`nohup`, a shell's background jobs) stays ignored.
     """
     if threading.current_thread() is not threading.main_thread():
@@ -36,7 +36,7 @@ def stoppable() -> Iterator[None]:
 
     def stop(number: int, frame: FrameType | None) -> None:
         since = waiting_since.setdefault(number, time.monotonic())
-        if _importing(frame) and time.monotonic() - since < LONGEST_WAIT_SECONDS:
+        if _unsafe(frame) and time.monotonic() - since < LONGEST_WAIT_SECONDS:
             retry = threading.Timer(RETRY_SECONDS, signal.pthread_kill, (threading.main_thread().ident, number))
             retry.daemon = True
             retry.start()
@@ -52,9 +52,10 @@ def stoppable() -> Iterator[None]:
             signal.signal(number, handler)
 
 
-def _importing(frame: FrameType | None) -> bool:
+def _unsafe(frame: FrameType | None) -> bool:
+    """Whether an import is under way, or a finalizer, in which Python prints an exception and goes on."""
     while frame is not None:
-        if frame.f_code.co_filename == "<frozen importlib._bootstrap>":
+        if frame.f_code.co_filename == "<frozen importlib._bootstrap>" or frame.f_code.co_name == "__del__":
             return True
         frame = frame.f_back
     return False
