@@ -167,7 +167,7 @@ class RankingTask(RowTask[RankingOptionsT]):
 
     def row_items(self, dataset: Dataset, row: Row) -> Iterator[Item]:
         """Not by rows alone: see `every_item`."""
-        raise NotImplementedError
+        raise NotImplementedError("a query needs the whole collection")
 
     def every_item(self, data: Sequence[Dataset], split: str) -> Iterator[Item]:
         """One item a query that has a relevant document.

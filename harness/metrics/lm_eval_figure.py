@@ -116,6 +116,6 @@ def _values(response: str) -> dict[str, Any]:
 
 @lru_cache(maxsize=256)
 def _aggregation(task: str, key: str) -> Callable[[list[Any]], float]:
-    from harness.data.sources.lm_eval_package import aggregation_of
+    from harness.data.sources.lm_eval_configs import aggregation_of
 
     return aggregation_of(task, key)

@@ -39,6 +39,32 @@ def test_a_signal_waits_for_the_end_of_an_import(number: signal.Signals, name: s
     assert done.stdout.split() == [name, "True"], done.stderr
 
 
+def test_a_signal_in_a_finalizer_is_not_lost() -> None:
+    """Python prints an exception that arises in `__del__` and goes on: the command would not stop."""
+    program = """
+import os, signal, time
+from harness.cli.stop_signals import stoppable
+class Held:
+    def __del__(self):
+        os.kill(os.getpid(), signal.SIGINT)
+        time.sleep(0.2)
+        print("finished")
+try:
+    with stoppable():
+        held = Held()
+        del held
+        time.sleep(20)
+except KeyboardInterrupt:
+    print("stopped")
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, timeout=60,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+    )  # fmt: skip
+    assert done.stdout.split() == ["finished", "stopped"], done.stderr
+    assert "Exception ignored" not in done.stderr
+
+
 def test_an_ignored_interrupt_stays_ignored() -> None:
     program = (
         "import os, signal\nfrom harness.cli.stop_signals import stoppable\n"

@@ -47,7 +47,13 @@ from harness.metrics.logged_figure import LOGGED
 from harness.schema.suite.data_refs import SourceRef
 
 CONTINUATIONS, ROLLING, GENERATION = "continuations", "rolling_likelihood", "generation"
-_PROTOCOLS = {"multiple_choice": CONTINUATIONS, "loglikelihood": CONTINUATIONS, "loglikelihood_rolling": ROLLING}
+PROTOCOLS = {
+    "multiple_choice": CONTINUATIONS,
+    "loglikelihood": CONTINUATIONS,
+    "loglikelihood_rolling": ROLLING,
+    "generate_until": GENERATION,
+}
+"""lm-eval's output type → how a model is asked."""
 METRICS: Mapping[str, Mapping[str, str]] = {
     "multiple_choice": {
         "acc": "acc",
@@ -253,7 +259,7 @@ class LmEvalTask(Evaluation):
         refuse_decoding(self.name, self.options.decoding, facts)
         if self.options.chat:
             return self._chat_protocol(facts)
-        wanted = _PROTOCOLS.get(self.type, GENERATION)
+        wanted = PROTOCOLS.get(self.type, GENERATION)
         if facts.language_model == "causal":
             return wanted
         kind = {CONTINUATIONS: Continuations.kind, GENERATION: Generate.kind}.get(wanted)
@@ -263,7 +269,7 @@ class LmEvalTask(Evaluation):
         wanted = Generate.kind if self.type == "generate_until" else Continuations.kind
         reads = facts.language_model in ("causal", None)
         return (
-            f"chat_{_PROTOCOLS.get(self.type, GENERATION)}"
+            f"chat_{PROTOCOLS.get(self.type, GENERATION)}"
             if facts.chat and reads and wanted in facts.supports and self._answers_in_chat(facts)
             else None
         )
@@ -276,7 +282,7 @@ class LmEvalTask(Evaluation):
             return NO_CHAT_LIKELIHOODS
         if self.options.chat and not facts.chat:
             return "it has no chat template, and the task requires one (`chat: true`)"
-        return f"lm-eval's {self.type} tasks are for models that read from the left (it is of the kind {facts.family})"
+        return read_from_left(self.type, facts)
 
     def requests(self, item: Item, protocol: str) -> Sequence[Request]:
         payload = item.payload
@@ -404,6 +410,11 @@ class LmEvalTask(Evaluation):
         overlap = rouge_statistics(text, golds) if any(name in ROUGE for name in self.options.metrics or ()) else {}
         squad = {"squad_f1": answer_f1_of(text, golds), "squad_exact_match": exact_match_of(text, golds)}
         return {**translation_statistics(text, golds, asked, one_line=False), **self._asked({**overlap, **squad})}
+
+
+def read_from_left(output_type: str, facts: ModelFacts) -> str:
+    """Why a model is not asked a task of an output type."""
+    return f"lm-eval's {output_type} tasks are for models that read from the left (it is of the kind {facts.family})"
 
 
 def target_tokens(target: str) -> int:

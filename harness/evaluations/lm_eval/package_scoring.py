@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 
 from harness.core.errors import DataError, SuiteError, unknown
-from harness.data.sources.lm_eval_package import LoadedTask, installed_code_only
+from harness.data.sources.lm_eval_configs import installed_code_only
+from harness.data.sources.lm_eval_package import LoadedTask
 from harness.evaluations.lm_eval.package_figures import TaskFigures
 from harness.metrics.capability.bleu_chrf_ter import NAMES as CORPUS
 from harness.metrics.capability.bleu_chrf_ter import translation_statistics

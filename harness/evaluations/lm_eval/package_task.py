@@ -26,12 +26,11 @@ from harness.core.requests import (
     Response,
     RollingLikelihood,
 )
+from harness.data.sources.lm_eval_configs import code_digest, generation_kwargs
 from harness.data.sources.lm_eval_index import leaf_tasks
 from harness.data.sources.lm_eval_package import (
     LoadedTask,
     asked_task,
-    code_digest,
-    generation_kwargs,
     load_tasks,
     messages_of,
 )
@@ -40,7 +39,14 @@ from harness.evaluations.generation_base import refuse_decoding
 from harness.evaluations.item_measures import BITS_PER_BYTE, MARGIN_OF_CORRECT
 from harness.evaluations.lm_eval.chat_settings import CHAT_FIELDS, LmEvalChatOptions
 from harness.evaluations.lm_eval.generation_settings import generation_settings
-from harness.evaluations.lm_eval.lm_eval_task import CONTINUATIONS, GENERATION, ROLLING, target_tokens
+from harness.evaluations.lm_eval.lm_eval_task import (
+    CONTINUATIONS,
+    GENERATION,
+    PROTOCOLS,
+    ROLLING,
+    read_from_left,
+    target_tokens,
+)
 from harness.evaluations.lm_eval.package_figures import figures_of, figures_of_task, output_types
 from harness.evaluations.lm_eval.package_scoring import needs_greedy, scored
 from harness.evaluations.record_builders import failed, outcome, scores, truncated_tokens, whole_likelihood
@@ -50,12 +56,6 @@ from harness.metrics.capability.f1 import BinaryF1
 from harness.metrics.lm_eval_figure import STATISTIC
 from harness.schema.suite.data_refs import SourceRef
 
-_PROTOCOLS = {
-    "multiple_choice": CONTINUATIONS,
-    "loglikelihood": CONTINUATIONS,
-    "loglikelihood_rolling": ROLLING,
-    "generate_until": GENERATION,
-}
 _KINDS = {CONTINUATIONS: Continuations.kind, ROLLING: RollingLikelihood.kind, GENERATION: Generate.kind}
 
 
@@ -118,7 +118,7 @@ class LmEvalPackageTask(Evaluation):
         if not isinstance(name, str):
             raise SuiteError("set `task` to the name of a task of the installed lm-evaluation-harness.")
         task.setdefault("base", str(folder.absolute()))
-        protocols = {_PROTOCOLS[kind] for kind in output_types(name)}
+        protocols = {PROTOCOLS[kind] for kind in output_types(name)}
         if len(protocols) > 1:
             raise SuiteError(
                 f"the tasks of {name!r} ask in different ways ({', '.join(sorted(protocols))}).",
@@ -183,7 +183,7 @@ class LmEvalPackageTask(Evaluation):
 
     def protocol(self, facts: ModelFacts) -> str | None:
         refuse_decoding(self.name, self.options.decoding, facts)
-        wanted = _PROTOCOLS[output_types(self.options.task)[0]]
+        wanted = PROTOCOLS[output_types(self.options.task)[0]]
         if self.options.chat and not (facts.chat and (wanted == GENERATION or facts.chat_likelihoods)):
             return None
         if facts.language_model == "causal" or _KINDS[wanted] in facts.supports:
@@ -195,8 +195,7 @@ class LmEvalPackageTask(Evaluation):
             return "it has no chat template"
         if self.options.chat and not facts.chat_likelihoods:
             return NO_CHAT_LIKELIHOODS
-        kind = output_types(self.options.task)[0]
-        return f"lm-eval's {kind} tasks are for models that read from the left (it is of the kind {facts.family})"
+        return read_from_left(output_types(self.options.task)[0], facts)
 
     def requests(self, item: Item, protocol: str) -> Sequence[Request]:
         payload = item.payload

@@ -10,14 +10,10 @@ from torch.nn import functional
 
 from harness.core.errors import DataError
 from harness.model_kinds.weight_tuning import FinetuneSettings
-from harness.models.encoding.embeddings import embedding_rows
-from harness.models.encoding.row_encoder import reads_types, tokenized
-from harness.models.encoding.text_encoder import text_encoder
 from harness.models.local.load_weights import load_tokenizer
-from harness.training.learners.labeled_batches import LabeledBatches
 from harness.training.learners.learner import TrainingJob, mean_loss
-from harness.training.learners.sequence_classification_learner import HEADS, classifier_padding, head_logits
-from harness.training.load_parent import ParentCheckpoint, load_headed, longest
+from harness.training.learners.sequence_classification_learner import HEADS, batch_planner, head_logits
+from harness.training.load_parent import ParentCheckpoint, load_headed
 from harness.training.loop.training_loop import Batch
 from harness.training.stage_inputs import StageInputs
 
@@ -47,26 +43,12 @@ def prepare(start: ParentCheckpoint, inputs: StageInputs, chosen: FinetuneSettin
     model = load_headed(
         start, "AutoModelForSequenceClassification", labels=(SCORE,), seed=inputs.seed, problem="regression"
     )
-    if model.config.pad_token_id is None:
-        model.config.pad_token_id = classifier_padding(model, tokenizer)
     _begin_at(model, mean)
-    typed = text_encoder(tokenizer).typed and reads_types(model)
-    limit = longest(model, tokenizer, chosen.max_length)
 
-    def plan(part: Any, epochs: int, **options: Any) -> LabeledBatches:
-        return LabeledBatches(
-            tokenized(tokenizer, part, limit),
-            np.array([[example.score] for example in part], dtype=np.float32),
-            size=chosen.batch_size,
-            epochs=epochs,
-            seed=inputs.seed,
-            pad_id=int(model.config.pad_token_id),
-            mask_id=tokenizer.mask_token_id,
-            vocabulary=min(len(tokenizer), embedding_rows(model)),
-            special=tokenizer.all_special_ids,
-            typed=typed,
-            **options,
-        )
+    def targets(part: Any) -> Any:
+        return np.array([[example.score] for example in part], dtype=np.float32)
+
+    plan = batch_planner(model, tokenizer, chosen, inputs.seed, targets)
 
     def loss(network: Any, batch: Batch) -> torch.Tensor:
         squares: torch.Tensor = (head_logits(network, batch).logits - batch["classes"])[:, 0] ** 2 / variance

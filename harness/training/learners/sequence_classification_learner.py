@@ -41,27 +41,11 @@ def prepare(start: ParentCheckpoint, inputs: StageInputs, chosen: FinetuneSettin
         seed=inputs.seed,
         problem="multi_label_classification" if independent else "single_label_classification",
     )
-    if model.config.pad_token_id is None:
-        # A causal classifier reads the last token that is no padding.
-        model.config.pad_token_id = classifier_padding(model, tokenizer)
-    typed = text_encoder(tokenizer).typed and reads_types(model)
-    limit = longest(model, tokenizer, chosen.max_length)
 
-    def plan(part: Any, epochs: int, **options: Any) -> LabeledBatches:
-        return LabeledBatches(
-            tokenized(tokenizer, part, limit),
-            classes([example.places for example in part], len(inputs.labels) if independent else None),
-            size=chosen.batch_size,
-            epochs=epochs,
-            seed=inputs.seed,
-            pad_id=int(model.config.pad_token_id),
-            mask_id=tokenizer.mask_token_id,
-            vocabulary=min(len(tokenizer), embedding_rows(model)),
-            special=tokenizer.all_special_ids,
-            typed=typed,
-            **options,
-        )
+    def targets(part: Any) -> Any:
+        return classes([example.places for example in part], len(inputs.labels) if independent else None)
 
+    plan = batch_planner(model, tokenizer, chosen, inputs.seed, targets)
     memory = (
         load_language_head(start.folder, model) if chosen.mlm_loss_weight and start.weights == "pretrained" else None
     )
@@ -87,6 +71,44 @@ def prepare(start: ParentCheckpoint, inputs: StageInputs, chosen: FinetuneSettin
         keeps_language_model=start.weights == "pretrained",
         rates=dict.fromkeys(("pooler", "classifier", "score"), chosen.head_lr_multiplier),
     )
+
+
+def batch_planner(
+    model: PreTrainedModel,
+    tokenizer: PreTrainedTokenizerFast,
+    chosen: FinetuneSettings,
+    seed: int,
+    targets: Callable[[Any], Any],
+) -> Callable[..., LabeledBatches]:
+    """What makes the batches of some examples for a head on whole texts: `plan(examples, epochs, **options)`.
+
+    Sets the model's padding where it has none.
+
+    Args:
+        targets: examples → what the loss reads of them (`LabeledBatches`).
+    """
+    if model.config.pad_token_id is None:
+        # A causal classifier reads the last token that is no padding.
+        model.config.pad_token_id = classifier_padding(model, tokenizer)
+    typed = text_encoder(tokenizer).typed and reads_types(model)
+    limit = longest(model, tokenizer, chosen.max_length)
+
+    def plan(part: Any, epochs: int, **options: Any) -> LabeledBatches:
+        return LabeledBatches(
+            tokenized(tokenizer, part, limit),
+            targets(part),
+            size=chosen.batch_size,
+            epochs=epochs,
+            seed=seed,
+            pad_id=int(model.config.pad_token_id),
+            mask_id=tokenizer.mask_token_id,
+            vocabulary=min(len(tokenizer), embedding_rows(model)),
+            special=tokenizer.all_special_ids,
+            typed=typed,
+            **options,
+        )
+
+    return plan
 
 
 def classifier_padding(model: PreTrainedModel, tokenizer: PreTrainedTokenizerFast) -> int:

@@ -19,7 +19,7 @@ from harness.core.records import Record, Records, RecordsHead
 from harness.core.reporter import Silent
 from harness.core.requests import Continuations, Generate, Generated, Scores
 from harness.data.open_dataset import open_dataset
-from harness.data.sources import lm_eval_index, lm_eval_package
+from harness.data.sources import lm_eval_configs, lm_eval_index, lm_eval_package
 from harness.evaluations.lm_eval.package_figures import figures_of
 from harness.evaluations.lm_eval.package_task import LmEvalPackageTask
 from harness.metrics.build_metrics import build_metrics
@@ -233,8 +233,8 @@ def test_documents_that_belong_together_are_one_unit(tmp_path: Path) -> None:
 
 
 def test_the_digest_covers_the_task_and_its_code() -> None:
-    assert lm_eval_package.code_digest("hellaswag") != lm_eval_package.code_digest("winogrande")
-    assert lm_eval_package.code_digest("arc_easy") == lm_eval_package.code_digest("arc_challenge")
+    assert lm_eval_configs.code_digest("hellaswag") != lm_eval_configs.code_digest("winogrande")
+    assert lm_eval_configs.code_digest("arc_easy") == lm_eval_configs.code_digest("arc_challenge")
 
 
 @pytest.mark.parametrize(
