@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import ctypes
 import errno
-import fcntl
-import glob
 import os
 import re
 import shutil
 import sys
 import tempfile
-import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 
 from harness.core.errors import HarnessError, IncompleteError, Where
+from harness.storage.temporary import part_file, part_folder
 
 _EXHAUSTED = {
     errno.ENOSPC: "no space left on the disk",
@@ -30,8 +28,6 @@ _TORCH_WRITER = ("inline_container", "PytorchStreamWriter", "file write failed")
 _UMASK = os.umask(0o022)
 os.umask(_UMASK)
 """Temporary files are made for their owner alone; what they become is readable as the user's umask says."""
-_YOUNG_SECONDS = 60.0
-"""A temporary folder may be so old without a lock: it is made first, and locked then."""
 _EXCHANGE = 2
 """RENAME_EXCHANGE of renameat2(2)."""
 _NO_FOLDER = {errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.ENAMETOOLONG, errno.ELOOP}
@@ -45,17 +41,12 @@ def write_bytes(path: Path, content: bytes) -> None:
     """
     with explained(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-        try:
-            with os.fdopen(handle, "wb") as out:
+        with part_file(path) as (handle, part):
+            with os.fdopen(handle, "wb", closefd=False) as out:
                 out.write(content)
-                out.flush()
-                os.fsync(out.fileno())
-            os.chmod(name, 0o666 & ~_UMASK)
-            os.replace(name, path)
-        except BaseException:
-            Path(name).unlink(missing_ok=True)
-            raise
+            os.fsync(handle)
+            os.fchmod(handle, 0o666 & ~_UMASK)
+            os.replace(part, path)
         _sync_folder(path.parent)
 
 
@@ -72,34 +63,10 @@ def folder(path: Path) -> Iterator[Path]:
     """
     with explained(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        _sweep(path)
-        temporary = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
-        # The lock ends with this process, however it ends.
-        mark = os.open(temporary, os.O_RDONLY)
-        try:
-            fcntl.flock(mark, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        with part_folder(path) as temporary:
             yield temporary
             sync_tree(temporary)
             replace_folder(temporary, path)
-        except BaseException:
-            shutil.rmtree(temporary, ignore_errors=True)
-            raise
-        finally:
-            os.close(mark)
-
-
-def _sweep(path: Path) -> None:
-    """Removes temporary folders of `path` whose process is gone."""
-    for old in path.parent.glob(f".{glob.escape(path.name)}.????????"):
-        with suppress(OSError):
-            if old.is_symlink() or time.time() - old.stat().st_mtime < _YOUNG_SECONDS:
-                continue
-            mark = os.open(old, os.O_RDONLY | os.O_DIRECTORY)
-            try:
-                fcntl.flock(mark, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                shutil.rmtree(old, ignore_errors=True)
-            finally:
-                os.close(mark)
 
 
 def replace_folder(source: Path, target: Path) -> None:
@@ -127,14 +94,11 @@ def move_folder(source: Path, target: Path) -> None:
     except OSError as error:
         if error.errno != errno.EXDEV:
             raise
-        copy = Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=target.parent))
-        try:
-            shutil.copytree(source, copy / "copy", symlinks=True)
-            sync_tree(copy)
-            os.replace(copy / "copy", target)
+        with part_folder(target) as beside:
+            shutil.copytree(source, beside / "copy", symlinks=True)
+            sync_tree(beside)
+            os.replace(beside / "copy", target)
             shutil.rmtree(source)
-        finally:
-            shutil.rmtree(copy, ignore_errors=True)
 
 
 def remove_folder(path: Path) -> None:
