@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from harness.calibration.load_calibration import CalibrationSuite
-from harness.commands.plan_gates import PlannedGate, plan_gates
-from harness.commands.plan_times import Machine, statistics_seconds
+from harness.commands.planning.plan_gates import PlannedGate, plan_gates
+from harness.commands.planning.plan_times import Machine, statistics_seconds
 from harness.core.reporter import Reporter
 from harness.model_kinds.architecture_presets import configuration_in
 from harness.pipeline.checkpoints.checkpoint_builder import CheckpointBuilder

@@ -6,8 +6,8 @@ from typing import Any, cast
 
 import pytest
 
-from harness.commands.plan import _training_seconds
-from harness.commands.plan_times import Machine
+from harness.commands.planning.plan import _training_seconds
+from harness.commands.planning.plan_times import Machine
 from harness.model_kinds.flop_shapes import shape_of
 from harness.models.checkpoint import checkpoint_catalog
 from harness.schema.units import show_estimate
