@@ -6,8 +6,8 @@ from typing import Any, cast
 
 import pytest
 
-from harness.commands.plan import _training_seconds, plan_suite
-from harness.commands.plan_times import Machine
+from harness.commands.planning.plan import _training_seconds, plan_suite
+from harness.commands.planning.plan_times import Machine
 from harness.core.reporter import Silent
 from harness.model_kinds.flop_shapes import shape_of
 from harness.models.checkpoint import checkpoint_catalog
@@ -111,7 +111,7 @@ def test_rows_that_are_long_or_written_take_longer(
     machine = Machine(2)
     machine.__dict__["rate"] = 2 * 108e9
     for length in (tokens, None):
-        monkeypatch.setattr("harness.commands.plan._length", lambda *_, length=length: length)
+        monkeypatch.setattr("harness.commands.planning.plan._length", lambda *_, length=length: length)
         for model, seconds in measured.items():
             forecast = _training_seconds(suite, model, rows, machine)
             assert seconds / 2 < forecast < 2 * seconds, (model, length, forecast)

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from harness.calibration.load_calibration import CalibrationSuite
-from harness.commands.plan_gates import PlannedGate, plan_gates
-from harness.commands.plan_times import (
+from harness.commands.planning.plan_gates import PlannedGate, plan_gates
+from harness.commands.planning.plan_times import (
     CHARACTERS_PER_TOKEN,
     Machine,
     statistics_seconds,
