@@ -22,8 +22,8 @@ LIMIT_AT, BAND_AT, BAND_WIDTH = 38.0, 50.0, 36.0
 _LEFT, _RIGHT = 2.0, 98.0
 _ORDER = {"error": 0, "fail": 1, "inconclusive": 2, "pass": 3}
 _NUMBER = r"([+−-]?\d+(?:\.\d+)?(?:e[+-]?\d+)?)"
-_SIDE = re.compile(rf"(ratio\s+)?([<>≤≥])\s*{_NUMBER}(?:\s+\S+)?\Z")
-_BAND = re.compile(rf"(?:{_NUMBER}(?:\s+[^\s±]+)?\s+)?±\s*{_NUMBER}(?:\s+\S+)?\Z")
+_SIDE = re.compile(rf"(ratio\s+)?([<>≤≥])\s*{_NUMBER}(?:\s+\D.*)?\Z")
+_BAND = re.compile(rf"(?:{_NUMBER}(?:\s+[^\d±][^±]*)?\s+)?±\s*{_NUMBER}(?:\s+\D.*)?\Z")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +45,11 @@ class Bullet:
     point: float
     high: float
     none: float | None
+
+    @property
+    def inside(self) -> bool:
+        """Whether the whole interval lies where gates pass: what else keeps one from passing, no figure shows."""
+        return self.zone[0] <= self.low and self.high <= self.zone[1]
 
 
 @dataclass(frozen=True, slots=True)

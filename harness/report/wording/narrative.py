@@ -73,9 +73,16 @@ def undecided_said(view: RunView, contest: ModelPair) -> list[str]:
     """Which gates of a candidate are inconclusive, by the reason."""
     undecided = [gate for gate in view.gates_of(contest.candidate) if gate.verdict == "inconclusive"]
     doubted = [gate.id for gate in undecided if _doubted(gate)]
-    few = [gate.id for gate in undecided if gate.id not in doubted]
+    few = [gate.id for gate in undecided if gate.id not in doubted and _more_decide(gate)]
+    other = [gate.id for gate in undecided if gate.id not in (*doubted, *few)]
     said = [f"Too few items to decide: {', '.join(few)}."] if few else []
+    said += [f"Undecided, for the reason that its sentence gives: {', '.join(other)}."] if other else []
     return [*said, f"No pass, as rows may have been trained on: {', '.join(doubted)}."] if doubted else said
+
+
+def _more_decide(gate: GateResult) -> bool:
+    """Whether a number of items is known that would decide a gate, or the member that it waits for."""
+    return gate.required_n is not None or any(map(_more_decide, gate.members))
 
 
 def _doubted(gate: GateResult) -> bool:
