@@ -33,6 +33,7 @@ _WORDS: Sequence[tuple[str, str]] = (
     (r"it is relative to the suite file\. A hub id is written owner/name with `revision:`", _HUB_ID),
     (r"owner/name with `revision:`", "owner/name@revision"),
     (r" as `revision:`", " after an `@`"),
+    (r"set `(delimiter|encoding): ([^`]*)` or `\1: ([^`]*)`", r"pass --\1 \2 or --\1 \3"),
     (r"set `delimiter(?:: [^`]*)?`", "pass --delimiter"),
     (r"set `encoding(?:: [^`]*)?`", "pass --encoding"),
     (r"set it: `format: (\w+)`", r"pass --format \1"),
