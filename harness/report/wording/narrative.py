@@ -73,9 +73,16 @@ def undecided_said(view: RunView, contest: ModelPair) -> list[str]:
     """Which gates of a candidate are inconclusive, by the reason."""
     undecided = [gate for gate in view.gates_of(contest.candidate) if gate.verdict == "inconclusive"]
     doubted = [gate.id for gate in undecided if _doubted(gate)]
-    few = [gate.id for gate in undecided if gate.id not in doubted]
+    costs = [gate.id for gate in undecided if all(_is_cost(view, metric) for metric in gate.metrics or ("",))]
+    few = [gate.id for gate in undecided if gate.id not in doubted and gate.id not in costs]
     said = [f"Too few items to decide: {', '.join(few)}."] if few else []
+    said += [f"Not decided by these timings: {', '.join(costs)}."] if costs else []
     return [*said, f"No pass, as rows may have been trained on: {', '.join(doubted)}."] if doubted else said
+
+
+def _is_cost(view: RunView, metric: str) -> bool:
+    known = view.evaluations.get(metric.partition(".")[0])
+    return known is not None and known.role == "cost"
 
 
 def _doubted(gate: GateResult) -> bool:
