@@ -52,7 +52,7 @@ def command(
     """
     from harness.cli.console import make_reporter
     from harness.cli.options import emit_json, open_store
-    from harness.commands.rerun import TOLERANCE, rerun
+    from harness.commands.stored_runs.rerun import TOLERANCE, rerun
     from harness.core.errors import EXIT_GATE_FAILED, EXIT_OK
     from harness.pipeline.run_suite import Settings
     from harness.report.wording.safe_text import clean_line

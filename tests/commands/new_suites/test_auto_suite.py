@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.commands import auto_suite
+from harness.commands.new_suites import auto_suite
 from harness.model_kinds.load_kind import LoadModel
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from harness.calibration.load_calibration import CalibrationSuite
-from harness.commands.stored_suite import own_suite
+from harness.commands.stored_runs.stored_suite import own_suite
 from harness.core.errors import DataError, SuiteError, Where
 from harness.core.metric_structure import SCORING_ABSOLUTE
 from harness.core.reporter import Reporter

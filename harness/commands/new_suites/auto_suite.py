@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from harness.commands.described_data import describe_data
-from harness.commands.head_labels import match_labels
+from harness.commands.new_suites.described_data import describe_data
+from harness.commands.new_suites.head_labels import match_labels
 from harness.core.errors import DataError, SuiteError, Where
 from harness.pipeline.checkpoints.named_checkpoints import ability_of, family_of, needs_base
 

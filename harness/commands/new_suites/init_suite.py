@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from harness.commands.described_data import DescribedData
-from harness.commands.head_labels import LabelMap, label_table, match_labels
+from harness.commands.new_suites.described_data import DescribedData
+from harness.commands.new_suites.head_labels import LabelMap, label_table, match_labels
 from harness.core.errors import SuiteError
 from harness.pipeline.checkpoints.named_checkpoints import Ability, ability_of
 from harness.suite.suite_text import suite_text

@@ -12,7 +12,7 @@ from harness_support import model_zoo
 from harness_support.adapter_zoo import lora
 
 from harness.cli.app import invoke
-from harness.commands.head_labels import match_labels
+from harness.commands.new_suites.head_labels import match_labels
 from harness.core.errors import SuiteError
 from harness.suite.load_suite import load_suite
 

@@ -7,7 +7,13 @@ from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from pathlib import Path
 
-from harness.commands.imported_run import ImportedModel, ImportedRun, ImportedTask, plain_name, write_imported
+from harness.commands.imported_runs.imported_run import (
+    ImportedModel,
+    ImportedRun,
+    ImportedTask,
+    plain_name,
+    write_imported,
+)
 from harness.core import registry
 from harness.core.digests import digest, text_digest
 from harness.core.errors import DataError, Where, unknown

@@ -9,7 +9,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from harness.commands.imported_run import ImportedModel, ImportedRun, ImportedTask, plain_name, write_imported
+from harness.commands.imported_runs.imported_run import (
+    ImportedModel,
+    ImportedRun,
+    ImportedTask,
+    plain_name,
+    write_imported,
+)
 from harness.core.digests import digest, file_digest
 from harness.core.errors import DataError, Where
 from harness.core.metric import MetricContext

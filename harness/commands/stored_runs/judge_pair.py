@@ -10,8 +10,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from harness.commands.compare_runs import matched_pairs, require_one_protocol
-from harness.commands.stored_suite import suite_of
+from harness.commands.stored_runs.compare_runs import matched_pairs, require_one_protocol
+from harness.commands.stored_runs.stored_suite import suite_of
 from harness.core.errors import DataError, SuiteError, Where
 from harness.core.reporter import Reporter
 from harness.pipeline.results.gate_verdicts import verdicts, wanted_pairs

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from harness.commands.simulated_plan import bound_question
+from harness.commands.planning.simulated_plan import bound_question
 from harness.core.reporter import Reporter
 from harness.pipeline.results.scoring import ScoringSpec, metrics_of
 from harness.schema.results.results_file import Results

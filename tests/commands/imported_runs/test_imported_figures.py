@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from harness.commands.import_lm_eval import import_lm_eval, named
+from harness.commands.imported_runs.import_lm_eval import import_lm_eval, named
 from harness.core.errors import DataError
 from harness.core.reporter import Silent
 from harness.schema.results.results_file import Results

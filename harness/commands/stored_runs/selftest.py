@@ -7,8 +7,8 @@ from collections.abc import Sequence
 
 from scipy.stats import binom
 
-from harness.commands.certify_bounds import bounds_sentence, gate_bounds, holds_of
-from harness.commands.stored_suite import own_suite
+from harness.commands.stored_runs.certify_bounds import bounds_sentence, gate_bounds, holds_of
+from harness.commands.stored_runs.stored_suite import own_suite
 from harness.core.errors import HarnessError
 from harness.core.metric import Metric
 from harness.core.reporter import Reporter

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from functools import cache
 from typing import TYPE_CHECKING
 
-from harness.commands.stored_suite import suite_of
+from harness.commands.stored_runs.stored_suite import suite_of
 from harness.core.errors import DataError, SuiteError, Where
 from harness.core.reporter import Reporter
 from harness.pipeline.results.choices import choice_notes, choice_result, paid_gates, released

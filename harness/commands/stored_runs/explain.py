@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from harness.commands.rejudge import judge_again
-from harness.commands.stored_suite import suite_of
+from harness.commands.stored_runs.rejudge import judge_again
+from harness.commands.stored_runs.stored_suite import suite_of
 from harness.core.errors import DataError, SuiteError, Where, unknown
 from harness.core.reporter import Reporter
 from harness.pipeline.results.gate_verdicts import gate_traces

@@ -10,7 +10,7 @@ import pytest
 from harness_support import model_zoo
 
 from harness.cli.comparison_lines import comparison_lines
-from harness.commands.compare_runs import compare_runs, require_one_protocol
+from harness.commands.stored_runs.compare_runs import compare_runs, require_one_protocol
 from harness.core.errors import DataError
 from harness.core.records import Records
 from harness.core.reporter import Silent

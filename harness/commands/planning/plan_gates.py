@@ -7,7 +7,7 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from harness.commands.simulated_plan import simulate_gate
+from harness.commands.planning.simulated_plan import simulate_gate
 from harness.core.errors import DataError
 from harness.core.interval import number_or_nan
 from harness.core.metric import Metric

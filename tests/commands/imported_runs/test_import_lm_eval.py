@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from harness.commands.compare_runs import compare_runs
-from harness.commands.import_lm_eval import import_lm_eval, named
-from harness.commands.rejudge import judge_again
+from harness.commands.imported_runs.import_lm_eval import import_lm_eval, named
+from harness.commands.stored_runs.compare_runs import compare_runs
+from harness.commands.stored_runs.rejudge import judge_again
 from harness.core.errors import DataError
 from harness.core.reporter import Silent
 from harness.evaluations.answered_item import Answered

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from harness.commands.stored_suite import own_suite
+from harness.commands.stored_runs.stored_suite import own_suite
 from harness.comparisons.flips import CORRECT
 from harness.comparisons.join import join
 from harness.comparisons.label_errors import LabelDoubt, label_doubts
