@@ -16,8 +16,8 @@ GATES = """\
   - {id: fast, metric: speed.latency_median, kind: non_inferiority, margin: {ratio: 1000}}
   - {id: slow, metric: speed.latency_median, kind: absolute, max: 1e-6}
   - {id: small, metric: speed.disk_size, kind: absolute, max: 1}
-  - {id: lean, metric: speed.parameters, kind: non_inferiority, margin: {ratio: 1.01}}
-  - {id: tokens, metric: speed.tokens_per_second, kind: absolute, min: 1}
+  - {id: lean, metric: speed.parameter_count, kind: non_inferiority, margin: {ratio: 1.01}}
+  - {id: tokens, metric: speed.token_throughput, kind: absolute, min: 1}
 """
 
 
@@ -60,7 +60,7 @@ def test_costs_are_timed_judged_and_explained(desk: ReleaseDesk) -> None:
     (evaluation,) = (entry for entry in results.evaluations if entry.role == "cost")
     assert any(text.startswith("Timed on ") and "another machine" in text for text in evaluation.caveats)
     # What nobody counts is said, and is no zero.
-    (tokens,) = (row for row in results.metrics if row.id == "speed.tokens_per_second" and row.model == "large")
+    (tokens,) = (row for row in results.metrics if row.id == "speed.token_throughput" and row.model == "large")
     assert (tokens.interval.value, tokens.status) == (None, "undefined")
     assert "not counted" in str(tokens.reason)
     said = desk("explain", "fast", "--run", run.path).out
@@ -80,7 +80,7 @@ def test_running_again_times_anew_and_holds_no_timing_to_the_stored_one(desk: Re
     made = desk("rerun", run.path, "--json")
     assert made.code == 0, made.out
     assert "speed.latency_median" in made.json["timings"]
-    assert "speed.parameters" not in made.json["timings"]
+    assert "speed.parameter_count" not in made.json["timings"]
     assert "Timings are not expected to be equal" in made.json["sentence"]
     assert _session(desk, desk.folder / made.json["run_dir"], "large") != _session(desk, run.path, "large")
 
@@ -103,7 +103,7 @@ def test_too_few_inputs_and_unknown_tasks_are_errors_before_anything_runs(desk: 
     text = (desk.folder / "mood.yaml").read_text("utf-8")
     (desk.folder / "few.yaml").write_text(text.replace("data: notes,", "data: notes, limit: 12,"), "utf-8")
     said = desk("run", "few.yaml")
-    assert said.code == 3
+    assert said.code == 2
     assert "has 12 different ones in the test split; at least 20 are needed" in said.err
     (desk.folder / "none.yaml").write_text(text.replace("on: mood", "on: mod"), "utf-8")
     said = desk("validate", "none.yaml")

@@ -48,12 +48,12 @@ class InferenceCost(Evaluation):
     summary: ClassVar[str] = "Latency, throughput, memory, and size of the models on a task's inputs."
     cluster_unit: ClassVar[str] = "block"
     provides: ClassVar[tuple[str, ...]] = (
-        *("latency_median", "latency_p95", "items_per_second", "tokens_per_second"),
-        *("peak_memory", "parameters", "disk_size"),
+        *("latency_median", "latency_p95", "item_throughput", "token_throughput"),
+        *("memory_peak", "parameter_count", "disk_size"),
     )
     default_metrics: tuple[str, ...] = (
-        *("latency_median", "latency_p95", "items_per_second", "tokens_per_second"),
-        *("peak_memory", "parameters", "disk_size"),
+        *("latency_median", "latency_p95", "item_throughput", "token_throughput"),
+        *("memory_peak", "parameter_count", "disk_size"),
     )
     options: InferenceCostOptions
 

@@ -114,29 +114,29 @@ latency_p95 = BlockFigure(
     direction="lower",
     label="time within which 95% of the inputs are answered",
 )
-items_per_second = BlockFigure(
-    "items_per_second",
+item_throughput = BlockFigure(
+    "item_throughput",
     "Inputs per second, asked in full batches; trimmed mean over blocks.",
     unit="items/s",
     direction="higher",
     label="inputs per second in full batches",
 )
-tokens_per_second = BlockFigure(
-    "tokens_per_second",
+token_throughput = BlockFigure(
+    "token_throughput",
     "Tokens per second that go through the model, padding included, in full batches; trimmed mean over blocks.",
     unit="tokens/s",
     direction="higher",
     label="tokens per second in full batches",
 )
-peak_memory = BlockFigure(
-    "peak_memory",
+memory_peak = BlockFigure(
+    "memory_peak",
     "Peak memory in MB of a process that holds this model alone (of the GPU, where one is used).",
     unit="MB",
     direction="lower",
     label="peak memory of a process with this model alone",
 )
-parameters = BlockFigure(
-    "parameters",
+parameter_count = BlockFigure(
+    "parameter_count",
     "Number of parameters; of an adapter or a head on a base, both together.",
     unit="parameters",
     direction="lower",

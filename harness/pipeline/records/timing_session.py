@@ -37,8 +37,8 @@ FORMAT = 1
 _MEGABYTE = 1e6
 _ELSEWHERE = "the model runs elsewhere, and its server does not say"
 _NOT_TOLD = {
-    "peak_memory": "this system does not tell the peak memory of a process",
-    "tokens_per_second": "no tokens go through this kind of model, or they are not counted",
+    "memory_peak": "this system does not tell the peak memory of a process",
+    "token_throughput": "no tokens go through this kind of model, or they are not counted",
 }
 """Why a statistic is missing that the visits would tell."""
 
@@ -175,14 +175,14 @@ def block_statistics(visits: Sequence[Visit]) -> dict[str, float] | Failure:
     statistics = {
         "latency_median": float(np.median(latencies)),
         "latency_p95": float(np.quantile(latencies, 0.95)),
-        "items_per_second": sum(visit.inputs for visit in visits) / seconds,
+        "item_throughput": sum(visit.inputs for visit in visits) / seconds,
     }
     tokens = [visit.tokens for visit in visits if visit.tokens is not None]
     if len(tokens) == len(visits):
-        statistics["tokens_per_second"] = sum(tokens) / seconds
+        statistics["token_throughput"] = sum(tokens) / seconds
     peaks = [visit.peak_memory for visit in visits if visit.peak_memory is not None]
     if len(peaks) == len(visits):
-        statistics["peak_memory"] = max(peaks) / _MEGABYTE
+        statistics["memory_peak"] = max(peaks) / _MEGABYTE
     return statistics
 
 
@@ -232,16 +232,16 @@ def _sizes(cache: RecordCache, checkpoint: Checkpoint, facts: ModelFacts) -> dic
     if checkpoint.server is not None:
         known = float(facts.parameters) if facts.parameters else _ELSEWHERE
         return {
-            "parameters": known,
+            "parameter_count": known,
             "disk_size": _ELSEWHERE,
-            "peak_memory": _ELSEWHERE,
-            "tokens_per_second": _ELSEWHERE,
+            "memory_peak": _ELSEWHERE,
+            "token_throughput": _ELSEWHERE,
         }
     from harness.models.checkpoint.inspection import inspect
 
     folders = [checkpoint.path, *_parents(cache, checkpoint).values()]
     return {
-        "parameters": float(facts.parameters),
+        "parameter_count": float(facts.parameters),
         "disk_size": sum(inspect(folder).bytes for folder in folders) / _MEGABYTE,
     }
 

@@ -27,9 +27,9 @@ def test_a_block_is_both_of_its_visits() -> None:
     assert made == {
         "latency_median": pytest.approx(3.5),
         "latency_p95": pytest.approx(13.25),
-        "items_per_second": pytest.approx(6),
-        "tokens_per_second": pytest.approx(60),
-        "peak_memory": pytest.approx(3),
+        "item_throughput": pytest.approx(6),
+        "token_throughput": pytest.approx(60),
+        "memory_peak": pytest.approx(3),
     }
 
 
@@ -37,7 +37,7 @@ def test_what_a_visit_does_not_tell_is_left_out_and_is_no_zero() -> None:
     visit = Visit([0.001], seconds=0.5, inputs=1, tokens=None, peak_memory=None)
     made = block_statistics([visit, visit])
     assert not isinstance(made, Failure)
-    assert set(made) == {"latency_median", "latency_p95", "items_per_second"}
+    assert set(made) == {"latency_median", "latency_p95", "item_throughput"}
 
 
 def test_a_request_without_an_answer_makes_its_block_a_failed_one() -> None:
