@@ -14,7 +14,7 @@ from harness.statistics import caveats
 from harness.statistics.area import area_bounds
 from harness.statistics.bootstrap import bca, evaluate
 from harness.statistics.clean_rows import check_kind, linear_scale, prepare
-from harness.statistics.clusters import Groups
+from harness.statistics.clusters import Clusters, Groups
 from harness.statistics.group_spread import METHOD, GroupFigures
 from harness.statistics.linear_figure import SETTLED, error_notes, jackknife_error, jackknife_figure, linear_figure
 from harness.statistics.preconditions import rare_parts
@@ -58,7 +58,7 @@ def estimate(
     *,
     kind: Kind,
     value: Value,
-    clusters: Sequence[str] | None = None,
+    clusters: Clusters = None,
     structure: MetricStructure = PLAIN,
     confidence: float = 0.95,
     alphas: Sequence[float] = (0.05,),

@@ -12,6 +12,7 @@ from harness.core.metric_structure import PLAIN, MetricStructure
 from harness.statistics import caveats
 from harness.statistics.bootstrap import bca, evaluate
 from harness.statistics.clean_rows import check_kind, linear_scale, prepare
+from harness.statistics.clusters import Clusters
 from harness.statistics.distinct_rows import row_hashes
 from harness.statistics.estimate import is_binary
 from harness.statistics.group_spread import METHOD, GroupFigures
@@ -41,7 +42,7 @@ def difference(
     *,
     kind: Kind,
     value: Value,
-    clusters: Sequence[str] | None = None,
+    clusters: Clusters = None,
     structure: MetricStructure = PLAIN,
     confidence: float = 0.95,
     alphas: Sequence[float] = (0.05,),
@@ -375,10 +376,13 @@ def _ordered(sample: PairedSample) -> tuple[FloatArray, FloatArray, float]:
     An exchange of the sides then resamples alike and mirrors the result exactly. The sign is 0 where an exchange
     gives the same pairs again.
     """
-    here, there = _fingerprint(sample.base, sample.candidate), _fingerprint(sample.candidate, sample.base)
-    if here > there:
-        return sample.candidate, sample.base, -1.0
-    return sample.base, sample.candidate, 0.0 if here == there else 1.0
+    here, there = sample.base.sum(axis=0).tolist(), sample.candidate.sum(axis=0).tolist()
+    order = (here < there) - (here > there)
+    if not order:
+        pairs = _fingerprint(sample.base, sample.candidate), _fingerprint(sample.candidate, sample.base)
+        order = (pairs[0] < pairs[1]) - (pairs[0] > pairs[1])
+    sides = (sample.base, sample.candidate) if order >= 0 else (sample.candidate, sample.base)
+    return *sides, float(order)
 
 
 def _oriented(interval: Interval, sign: float) -> Interval:
@@ -387,9 +391,9 @@ def _oriented(interval: Interval, sign: float) -> Interval:
     return interval if sign > 0 else interval.negated()
 
 
-def _fingerprint(first: FloatArray, second: FloatArray) -> tuple[list[float], int]:
-    """Which side comes first, by content alone: by its sums, and where these are equal by its pairs with the other."""
-    return first.sum(axis=0).tolist(), int(row_hashes(np.hstack([first, second])).sum(dtype=np.uint64))
+def _fingerprint(first: FloatArray, second: FloatArray) -> int:
+    """Which side comes first where their sums are equal: by its pairs with the other."""
+    return int(row_hashes(np.hstack([first, second])).sum(dtype=np.uint64))
 
 
 def _swaps(name: str, test: RandomizationTest, resamples: int) -> str:
