@@ -234,6 +234,8 @@ class Records:
         if chosen.dtype == np.bool_:
             chosen = np.flatnonzero(chosen)
         chosen = np.ascontiguousarray(chosen, dtype=np.int64)
+        if len(chosen) == len(self) and np.array_equal(chosen, np.arange(len(self))):
+            return self
         taken = Records(self.head, self.table.take(number_column(chosen)))
         # What was parsed once is not parsed again.
         taken._clusters |= {unit: [ids[row] for row in chosen.tolist()] for unit, ids in self._clusters.items()}

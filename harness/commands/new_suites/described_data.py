@@ -173,8 +173,18 @@ def describe_data(
         text=shape.text,
         read_as={**read.guessed, **read_as, **_format_said(path, read_as)},
         splits=splits,
-        notes=(*read.notes, *warnings),
+        notes=(*read.notes, *warnings, *_headerless(known, rows)),
     )
+
+
+def _headerless(known: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:
+    """That the names of the columns are probably a row: one of them is a value that its own column repeats."""
+    again = [name for name in known if sum(str(row.get(name)) == name for row in rows) > 1]
+    if not again:
+        return ()
+    named = ", ".join(repr(name if len(name) <= _LONGEST_NAME else f"{name[:_LONGEST_NAME]}…") for name in known)
+    note = f"its first line is read as the names of the columns ({named}), and {again[0]!r} is also a value below it"
+    return (f"{note}; if it is a row, add a line with the names.",)
 
 
 def _format_said(path: Path, read_as: Mapping[str, str]) -> dict[str, str]:

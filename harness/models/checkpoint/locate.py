@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from harness.core.errors import CheckpointError, IncompleteError, Where
+from harness.core.errors import CheckpointError, IncompleteError, Where, is_address
 from harness.core.reporter import Reporter, Silent
 from harness.models.checkpoint.gguf import converted
 from harness.models.checkpoint.pypi_checkpoints import PREFIX, in_cache, packaged
@@ -57,6 +57,12 @@ def locate(
     if folder.is_file() and folder.suffix == ".gguf":
         return converted(folder, store or Store(reporter=reporter), reporter, where=where)
     local = path.startswith((".", "/", "~")) or path.count("/") > 1 or _HUB_ID.match(path) is None
+    if is_address(path):
+        raise CheckpointError(
+            f"expected a folder, a hub id, or catalog:NAME, found an address: {path}.",
+            where=where,
+            hint="download the checkpoint, or name its hub id (owner/name with `revision:`).",
+        )
     if local or (revision is None and "/" not in path):
         raise CheckpointError(
             f"the checkpoint folder does not exist: {folder}.",

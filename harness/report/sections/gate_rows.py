@@ -185,7 +185,8 @@ def _what(view: RunView, gate: GateResult) -> str:
     against = f"{who or ''} vs {gate.baseline}".strip() if gate.baseline else who
     if len(gate.metrics) > 1:
         evaluations = ", ".join(dict.fromkeys(metric.partition(".")[0] for metric in gate.metrics))
-        return " · ".join((f"{len(gate.metrics)} figures together", f"{evaluations} {against}".strip()))
+        joint = f"improvement of {len(gate.metrics)} figures together"
+        return " · ".join((joint, f"{evaluations} {against}".strip()))
     evaluation, _, metric = gate.metric.partition(".")
     known = view.evaluations.get(evaluation)
     names = list(known.meanings) if known is not None else []
@@ -206,8 +207,9 @@ def _levels(view: RunView, gate: GateResult, source: ComparisonResult | MetricRe
             before, after = (number_format.level(value, unit, low, high) for value in values)
             return before, after
     figure = gate_table.gate_figure(view, gate, gate.observed)
-    points = len(gate.metrics) > 1 and gate.observed is not None and number_format.is_fraction(unit)
-    return "", f"{figure} pts" if points else figure
+    if len(gate.metrics) > 1 and gate.observed is not None:
+        figure = f"{figure} {'pts' if number_format.is_fraction(unit) else unit}".strip()
+    return "", figure
 
 
 def _lines(view: RunView, gate: GateResult, source: ComparisonResult | MetricResult | None) -> list[tuple[str, str]]:
@@ -221,7 +223,7 @@ def _lines(view: RunView, gate: GateResult, source: ComparisonResult | MetricRes
         required = f"; required: {gate_table.gate_margin(view, gate)}" if gate.margin else ""
         lines.append(("numbers", "; ".join(part for part in (figure, bounds) if part) + confidence + required))
     if gate.n is not None:
-        sample = number_format.items(gate.n, gate.clusters or 0, gate.n_eff)
+        sample = number_format.items(gate.n, gate.clusters or 0, gate.n_eff, gate.counted)
         unit = gate_table.gate_unit(view, gate)
         if gate.mde is not None:
             amount = number_format.amount(gate.mde, unit)

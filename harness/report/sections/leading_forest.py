@@ -89,13 +89,15 @@ def _leads(view: RunView, pairs: list[ModelPair]) -> dict[str, list[ComparisonRe
     """Metric id → its comparisons with every baseline: the first two of tasks, the first of all else."""
     out: dict[str, dict[str, ComparisonResult]] = {}
     for name, evaluation in view.evaluations.items():
+        if evaluation.role == "cost":
+            continue
         most = 3 if evaluation.labels and evaluation.role == "task" else 1
         ids: list[str] = []
         for pair in pairs:
             for row in view.comparisons(pair, evaluation=name):
-                fits = row.improvement is not None and (
-                    number_format.is_fraction(row.unit) or _relative(row) is not None
-                )
+                drawable = number_format.is_fraction(row.unit) or row.ratio is not None
+                drawable = drawable or (not evaluation.labels and _relative(row) is not None)
+                fits = row.improvement is not None and drawable
                 harmless = evaluation.role == "probe" and not view.harms(name, row.metric)
                 part = "[" in row.metric and row.metric not in evaluation.metrics  # one label's figure, say
                 if row.status != "ok" or not fits or harmless or (part and evaluation.role == "task"):

@@ -8,7 +8,15 @@ from urllib.parse import quote
 
 from harness.report.sections.decision import against
 from harness.report.sections.gate_table import gate_figure, gate_unit
-from harness.report.view.kept_abilities import by_harm, evaluations_of, gained_leads, joint_gates, kept_leads
+from harness.report.view.kept_abilities import (
+    by_harm,
+    evaluations_of,
+    gained_leads,
+    joint_gates,
+    kept_leads,
+    kept_tasks,
+    undefined_reason,
+)
 from harness.report.view.run_view import LANGUAGE_MODELLING, ModelPair, RunView, classify_change
 from harness.report.wording.safe_text import plural
 from harness.schema.results import number_format
@@ -68,7 +76,9 @@ def _span(text: str, row: ComparisonResult) -> str:
 def _gained(view: RunView, pair: ModelPair) -> Card:
     rows = gained_leads(view, pair)
     if not rows:
-        return Card("Gained", "–", "flat", ["No task compares these two models."], "#metrics", "all metrics")
+        why = undefined_reason(view, pair, "task")
+        line = f"Not comparable: {why}." if why else "No task compares these two models."
+        return Card("Gained", "–", "flat", [line], "#metrics", "all metrics")
     row = rows[0]
     figure, span = change_text(row)
     lines = [f"{view.short(row.evaluation, row.metric)} on {row.evaluation} vs {against(view, row)}", _span(span, row)]
@@ -84,7 +94,8 @@ def _forgotten(view: RunView, pair: ModelPair) -> Card:
     tasks = sorted((row for row in rows if row not in texts), key=by_harm)
     together = [gate for gate in joint_gates(view, pair) if gate.observed is not None]
     if not rows:
-        line = "Not measured: no running text and no other ability fits both."
+        why = undefined_reason(view, pair, "task", kept_tasks(view, pair))
+        line = f"Not comparable: {why}." if why else "Not measured: no running text and no other ability fits both."
         return Card("Forgotten", "–", "flat", [line], "#metrics", "all metrics")
     if together:
         return _forgotten_together(view, together[0], tasks)
@@ -102,7 +113,7 @@ def _forgotten_together(view: RunView, gate: GateResult, tasks: list[ComparisonR
     unit = number_format.shown_unit(gate_unit(view, gate))
     figure = f"{gate_figure(view, gate, gate.observed)} {'pts' if unit == 'points' else unit}".strip()
     parts = evaluations_of(gate)
-    lines = [f"{gate.id}: {plural(len(parts), 'ability', 'abilities')} together vs {gate.baseline}"]
+    lines = [f"{gate.id}: improvement of {plural(len(parts), 'ability', 'abilities')} together vs {gate.baseline}"]
     low, high = gate.low, gate.high
     if low is not None and high is not None:
         ends = " … ".join(gate_figure(view, gate, end) for end in (low, high))
@@ -146,7 +157,9 @@ def bias_rows(view: RunView, pair: ModelPair) -> list[ComparisonResult]:
 def _bias(view: RunView, pair: ModelPair) -> Card:
     rows = bias_rows(view, pair)
     if not rows:
-        return Card("Bias", "–", "flat", ["No probe compares these two models."], "#bias", "all probes")
+        why = undefined_reason(view, pair, "probe")
+        line = f"Not comparable: {why}." if why else "No probe compares these two models."
+        return Card("Bias", "–", "flat", [line], "#bias", "all probes")
     row = rows[0]
     figure, span = change_text(row)
     words = view.short(row.evaluation, row.metric)
@@ -185,4 +198,17 @@ def _cost(view: RunView, pair: ModelPair) -> Card:
         sizes.append(f"{number_format.count(cost.parameters)} parameters")
         sizes += [f"{number_format.count(cost.trainable)} trained"] if some else []
     sizes += [plural(cost.seeds, "training seed")] if trained else []
-    return Card("Cost", figure, "flat", [what, *([" · ".join(sizes)] if sizes else [])], "#models", "all costs")
+    lines = [what, *([" · ".join(sizes)] if sizes else []), *_timed(view, pair)]
+    return Card("Cost", figure, "flat", lines, "#models", "all costs")
+
+
+def _timed(view: RunView, pair: ModelPair) -> list[str]:
+    """How long an input takes the candidate against the baseline, where both took turns."""
+    lines = []
+    for name, evaluation in view.evaluations.items():
+        rows = view.comparisons(pair, evaluation=name) if evaluation.role == "cost" else []
+        known = [row for row in rows if row.status == "ok" and row.unit == "ms"]
+        for row in known[:1]:
+            figure, span = ratio_text(row)
+            lines.append(f"{view.short(name, row.metric)} on {name} {figure} of {row.baseline} ({span})")
+    return lines

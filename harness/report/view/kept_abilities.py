@@ -59,6 +59,18 @@ def by_harm(row: ComparisonResult) -> tuple[bool, float]:
     return classify_change(row) != "worse", size / whole if whole else size
 
 
+def undefined_reason(view: RunView, pair: ModelPair, role: str, names: Sequence[str] | None = None) -> str:
+    """Why what was asked of both models has no difference; empty where nothing was, or something has one."""
+    rows = [
+        row
+        for row in view.comparisons(pair)
+        if view.evaluations[row.evaluation].role == role and (names is None or row.evaluation in names)
+    ]
+    if not rows or any(row.status == "ok" for row in rows):
+        return ""
+    return (rows[0].reason or "undefined").rstrip(".")
+
+
 def joint_gates(view: RunView, pair: ModelPair) -> list[GateResult]:
     """The gates that ask of several evaluations together whether the candidate of a pair is no worse."""
     return [

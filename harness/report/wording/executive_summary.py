@@ -5,7 +5,7 @@ Each sentence is chosen by the reading of a comparison; none claims a change who
 
 from __future__ import annotations
 
-from harness.report.view.kept_abilities import by_harm, gained_leads, kept_leads
+from harness.report.view.kept_abilities import by_harm, gained_leads, kept_leads, kept_tasks, undefined_reason
 from harness.report.view.run_view import LANGUAGE_MODELLING, ModelPair, RunView, classify_change
 from harness.report.wording.narrative import people_slices, seeds_said, undecided_said
 from harness.report.wording.safe_text import plural
@@ -28,6 +28,8 @@ def _tasks(view: RunView, contest: ModelPair) -> list[str]:
     rows = gained_leads(view, contest)
     if not rows and any(other.candidate == contest.candidate and other != contest for other in view.contests):
         return []
+    if not rows and (why := undefined_reason(view, contest, "task")):
+        return [f"{contest.candidate} could not be compared with {contest.baseline} on a task: {why}."]
     if not rows:
         return [f"No task compares {contest.candidate} with its baseline, so no gain is shown."]
     return [_task(row, view) for row in rows]
@@ -100,7 +102,8 @@ def _rival(view: RunView, name: str, row: ComparisonResult) -> str:
 def _memory(view: RunView, contest: ModelPair) -> list[str]:
     rows = kept_leads(view, contest)
     if not rows:
-        return ["Forgetting was not measured."]
+        could = not undefined_reason(view, contest, "task") or not kept_tasks(view, contest)
+        return ["Forgetting was not measured." if could else "Forgetting could not be compared."]
     texts = [row for row in rows if view.evaluations[row.evaluation].kind == LANGUAGE_MODELLING]
     tasks = [row for row in rows if row not in texts]
     return [*(_remembers(view, row) for row in texts), *([_kept(view, tasks)] if tasks else [])]
@@ -152,11 +155,14 @@ def _paid(view: RunView, contest: ModelPair) -> str:
 
 def _hurt(view: RunView, contest: ModelPair) -> list[str]:
     probes = [row for row in view.comparisons(contest) if view.harms(row.evaluation, row.metric)]
+    undefined = [row.evaluation for row in probes if row.status != "ok"]
+    probes = [row for row in probes if row.status == "ok"]
     bad = [row for row in probes if _harms(row)]
     groups = people_slices(view, contest)
     worse = [row for row in groups if classify_change(row) == "worse"]
     if not probes and not groups:
-        return ["Bias and fairness were not measured."]
+        names = ", ".join(dict.fromkeys(undefined))
+        return [f"Bias could not be compared on {names}." if names else "Bias and fairness were not measured."]
     out = []
     if bad:
         named = "; ".join(

@@ -59,7 +59,11 @@ def seeds_said(view: RunView, contest: ModelPair) -> str:
 
 def people_slices(view: RunView, contest: ModelPair) -> list[ComparisonResult]:
     """The slice comparisons that may say who is hurt, of slices that are large enough to be read."""
-    return [row for row in view.comparisons(contest, slices=True) if row.n >= FEW and _of_people(view, row)]
+    return [
+        row
+        for row in view.comparisons(contest, slices=True)
+        if row.status == "ok" and row.n >= FEW and _of_people(view, row)
+    ]
 
 
 def _of_people(view: RunView, row: ComparisonResult) -> bool:
@@ -82,7 +86,7 @@ def undecided_said(view: RunView, contest: ModelPair) -> list[str]:
 
 def _more_decide(gate: GateResult) -> bool:
     """Whether a number of items is known that would decide a gate, or the member that it waits for."""
-    return gate.required_n is not None or any(map(_more_decide, gate.members))
+    return (gate.required_n is not None and gate.counted == "items") or any(map(_more_decide, gate.members))
 
 
 def _doubted(gate: GateResult) -> bool:

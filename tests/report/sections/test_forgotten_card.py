@@ -8,6 +8,8 @@ import pytest
 
 from harness.report.sections.decision import lead_of, lead_pair
 from harness.report.sections.gate_rows import gate_rows
+from harness.report.sections.prompting_advice import advice
+from harness.report.sections.slice_tables import slice_tables
 from harness.report.sections.summary_cards import Card, cards
 from harness.report.view.kept_abilities import kept_tasks
 from harness.report.view.run_view import ModelPair, RunView
@@ -80,7 +82,7 @@ def test_a_joint_gate_is_the_figure_of_what_was_forgotten(plain: RunDir) -> None
     shown = card(view, "Forgotten")
     assert shown.figure == "−2.0 pts"
     assert shown.tone == "bad"
-    assert shown.lines[:2] == ["kept: 3 abilities together vs base", "90% interval −3.1 … −0.9"]
+    assert shown.lines[:2] == ["kept: improvement of 3 abilities together vs base", "90% interval −3.1 … −0.9"]
     assert "of 3 tasks clearly worse" in shown.lines[-1]
 
 
@@ -99,3 +101,44 @@ def test_a_gate_that_its_figures_would_pass_says_why_it_did_not(plain: RunDir) -
     open_gate = together(verdict="inconclusive", low=-0.01, observed=0.0, high=0.01, sentence="Only two clusters.")
     view = benchmarks(plain, open_gate)
     assert decision(view, gate_rows(view)).reasons == [("inconclusive", "kept: Only two clusters.")]
+
+
+def test_what_could_not_be_compared_shows_no_absence_of_harm(plain: RunDir) -> None:
+    results = plain.read_results()
+    nothing = {"value": None, "low": None, "high": None}
+    rows = [
+        row.model_copy(
+            update={
+                "status": "undefined",
+                "reason": "all answers failed.",
+                "ratio": None,
+                "improvement": None,
+                "delta": row.delta.model_copy(update=nothing),
+            }
+        )
+        for row in results.comparisons
+    ]
+    view = RunView(results.model_copy(update={"comparisons": rows, "gates": []}))
+    pair = next(pair for pair in view.contests if pair.candidate == "finetuned")
+    said = brief(view, pair)
+    assert "No probe shows" not in said
+    assert "Bias could not be compared on pairs, names." in said
+    assert "finetuned could not be compared with base on a task: all answers failed." in said
+    lines = [known.lines[0] for known in cards(view, pair)]
+    assert lines[:3] == ["Not comparable: all answers failed."] * 3
+
+
+def test_a_rule_is_no_model_to_prompt_and_an_undefined_slice_is_not_too_small(plain: RunDir) -> None:
+    results = plain.read_results()
+    models = [
+        model.model_copy(update={"made_by": "heuristic"}) if model.name == "base" else model for model in results.models
+    ]
+    assert advice(RunView(results))
+    assert advice(RunView(results.model_copy(update={"models": models}))) == []
+    undefined = {"status": "undefined", "n": 0, "improvement": None}
+    rows = [
+        row.model_copy(update=undefined) if row.slice is not None and row.metric == "accuracy" else row
+        for row in results.comparisons
+    ]
+    view = RunView(results.model_copy(update={"comparisons": rows}))
+    assert "accuracy" not in {metric for table in slice_tables(view, lead(view), "task") for metric in table.metrics}
