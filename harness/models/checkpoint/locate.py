@@ -69,6 +69,14 @@ def locate(
             where=where,
             hint="check the path; it is relative to the suite file. A hub id is written owner/name with `revision:`.",
         )
+    if revision is None:
+        raise CheckpointError(
+            f"the checkpoint folder does not exist: {folder}; as a hub checkpoint, {path!r} needs a full commit hash "
+            "(40 digits) as `revision:`, found None.",
+            where=where,
+            hint="give a folder, in the suite or as `--model NAME=PATH`, or the commit hash from the checkpoint's "
+            "history on the hub; branches and tags move.",
+        )
     if file is not None:
         _refuse(not file.endswith(".gguf"), f"expected the name of a GGUF file, found {file!r}", where)
         checkpoint_file = snapshot(path, revision, offline=offline, where=where, files=[file]) / file
