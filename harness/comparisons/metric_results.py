@@ -37,7 +37,7 @@ class _Builder:
     def result(self, name: str | None, level: Estimate | None, reason: str | None = None) -> MetricResult:
         known = level is not None and level.interval.value is not None
         if level is not None and not known:
-            reason = level.weaknesses[0]
+            reason = self.metric.absence(self.records) or level.weaknesses[0]
         metric = self.metric
         return MetricResult(
             id=f"{self.evaluation}.{metric.id}",
@@ -56,6 +56,7 @@ class _Builder:
             ideal=metric.ideal,
             method="none" if level is None else level.method,
             weaknesses=[] if level is None else [*level.weaknesses, *metric.caveats],
+            counted=metric.counted,
             status="ok" if known else "undefined",
             reason=reason,
         )

@@ -322,7 +322,7 @@ class ResultBuilder:
             method=change.method,
             weaknesses=weaknesses,
             status="ok" if known else "undefined",
-            reason=None if known else change.weaknesses[0],
+            reason=None if known else self._absence() or change.weaknesses[0],
         )
 
     def empty(
@@ -357,12 +357,16 @@ class ResultBuilder:
                 "unit": self.metric.unit,
                 "direction": self.metric.direction,
                 "ideal": self.metric.ideal,
+                "counted": self.metric.counted,
                 "only_baseline": left.only_base,
                 "only_candidate": left.only_candidate,
                 "comparability": notes,
                 **numbers,
             }
         )
+
+    def _absence(self) -> str | None:
+        return self.metric.absence(self.base) or self.metric.absence(self.candidate)
 
     def _improvement(self, delta: float | None) -> float | None:
         if delta is None:

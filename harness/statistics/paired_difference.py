@@ -16,7 +16,7 @@ from harness.statistics.clusters import Clusters
 from harness.statistics.distinct_rows import row_hashes
 from harness.statistics.estimate import is_binary
 from harness.statistics.group_spread import METHOD, GroupFigures
-from harness.statistics.linear_figure import jackknife_error, jackknife_figure, linear_figure
+from harness.statistics.linear_figure import SETTLED, jackknife_error, jackknife_figure, linear_figure
 from harness.statistics.paired_sample import MethodResult, PairedSample
 from harness.statistics.power import mde
 from harness.statistics.preconditions import rare_parts
@@ -250,17 +250,15 @@ def _linear(sample: PairedSample, kind: Kind) -> MethodResult:
         why = caveats.ONE_CLUSTER if groups.clustered else caveats.ONE_ITEM
         why = caveats.IDENTICAL if sample.identical else why
         return MethodResult(sample.no_interval, NAN, test, method, (why,), error=made.error)
+    exactly = Interval.exactly(sample.delta, sample.confidence, sample.alphas)
+    if sample.structure.settled:
+        return MethodResult(exactly, NAN, "none", SETTLED, error=made.error)
     # All clusters moved alike: of the sign patterns only two are as extreme.
     p = min(1.0, 2.0 ** (1 - groups.count))
     return MethodResult(
-        _point(sample, sample.delta), p, "sign flips of whole clusters", "every item changes alike",
-        (caveats.CONSTANT_SHIFT,), error=made.error,
+        exactly, p, "sign flips of whole clusters", "every item changes alike", (caveats.CONSTANT_SHIFT,),
+        error=made.error,
     )  # fmt: skip
-
-
-def _point(sample: PairedSample, value: float) -> Interval:
-    """The interval of what does not vary at all."""
-    return Interval.of(lambda alpha: (value, value), sample.confidence, sample.alphas, 0.0, value)
 
 
 def _weights(sample: PairedSample, kind: Kind) -> FloatArray | None:
@@ -285,7 +283,7 @@ def _ratio(sample: PairedSample, df: float | None) -> Interval | None:
     made = linear_figure(log, influence, sample.groups, 1.0, sample.confidence, sample.alphas, weights, df)
     interval = made.interval
     if not made.error.standard_error > 0 and not sample.identical and sample.groups.count > 1:
-        interval = _point(sample, log)
+        interval = Interval.exactly(log, sample.confidence, sample.alphas)
     return interval.mapped(lambda x: float(np.exp(x))).with_value(sample.levels[1] / sample.levels[0])
 
 
@@ -316,7 +314,9 @@ def _additive(sample: PairedSample) -> MethodResult:
     weaknesses = drawn.weaknesses
     if caveats.CONSTANT in weaknesses and sample.groups.count > 1:
         # Every resample moves alike, as where all right answers became wrong ones.
-        interval, weaknesses = _point(sample, (sign or 1.0) * sample.delta), (caveats.CONSTANT_SHIFT,)
+        delta = (sign or 1.0) * sample.delta
+        interval = Interval.exactly(delta, sample.confidence, sample.alphas)
+        weaknesses = (caveats.CONSTANT_SHIFT,)
     clustered = sample.groups.clustered
     return MethodResult(
         _oriented(interval, sign),

@@ -17,11 +17,13 @@ from harness.commands.planning.plan_times import (
     written_tokens,
 )
 from harness.core.reporter import Reporter
+from harness.evaluations.probes.inference_cost import InferenceCost
 from harness.model_kinds.architecture_presets import configuration_in
 from harness.pipeline.checkpoints.checkpoint_builder import CheckpointBuilder
 from harness.pipeline.checkpoints.named_checkpoints import catalog_configuration
 from harness.pipeline.prepared_suite import BoundEvaluation, PreparedSuite, held_out_references, prepare, references
 from harness.pipeline.records.record_cache import RecordCache
+from harness.pipeline.records.timing_session import timings_are_cached
 from harness.schema.suite.data_refs import DataRef, ref_name
 from harness.storage.run_dir import RunDir
 from harness.storage.store import Store
@@ -182,10 +184,31 @@ def _steps(suite: Suite, prepared: PreparedSuite, store: Store, reporter: Report
         detail = f"{n} items × {count} models, {count - len(waiting)} cached"
         steps.append(PlannedStep("evaluate", name, not waiting, detail, seconds))
         records += n * count
+    steps += _timings(prepared, machine, cache)
     if any(not step.cached for step in steps):
         steps.append(
             _statistics(records, sum(data.size(split)[0] for data in prepared.datasets.values() for split in data.rows))
         )
+    return steps
+
+
+def _timings(prepared: PreparedSuite, machine: Machine, cache: RecordCache) -> list[PlannedStep]:
+    """Models that take turns: each visit asks all inputs alone and then together."""
+    steps = []
+    suite = prepared.suite
+    for name, bound in prepared.timed.items():
+        evaluation = bound.evaluation
+        assert isinstance(evaluation, InferenceCost)
+        inputs = evaluation.inputs(bound.data, bound.split)
+        asked = dataclasses.replace(bound, evaluation=evaluation.task)
+        models = [model for model in suite.contenders if suite.asks(model, name)]
+        visits = 2 * evaluation.options.blocks + evaluation.options.warm_up
+        shapes = [_network(suite, model, cache.builder) for model in models]
+        seconds = sum(2 * visits * machine.answering(asked, inputs, shape) for shape in shapes)
+        detail = f"{evaluation.options.blocks} blocks × {len(inputs)} inputs × {len(models)} models, in turn"
+        made = all(cache.builder.cached(model) for model in models)
+        cached = made and timings_are_cached(cache, bound, [cache.builder.checkpoint(model) for model in models])
+        steps.append(PlannedStep("time", name, cached, detail, None if cached else seconds))
     return steps
 
 

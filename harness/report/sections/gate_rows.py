@@ -223,7 +223,7 @@ def _lines(view: RunView, gate: GateResult, source: ComparisonResult | MetricRes
         required = f"; required: {gate_table.gate_margin(view, gate)}" if gate.margin else ""
         lines.append(("numbers", "; ".join(part for part in (figure, bounds) if part) + confidence + required))
     if gate.n is not None:
-        sample = number_format.items(gate.n, gate.clusters or 0, gate.n_eff)
+        sample = number_format.items(gate.n, gate.clusters or 0, gate.n_eff, gate.counted)
         unit = gate_table.gate_unit(view, gate)
         if gate.mde is not None:
             amount = number_format.amount(gate.mde, unit)

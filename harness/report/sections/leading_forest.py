@@ -89,6 +89,8 @@ def _leads(view: RunView, pairs: list[ModelPair]) -> dict[str, list[ComparisonRe
     """Metric id → its comparisons with every baseline: the first two of tasks, the first of all else."""
     out: dict[str, dict[str, ComparisonResult]] = {}
     for name, evaluation in view.evaluations.items():
+        if evaluation.role == "cost":
+            continue
         most = 3 if evaluation.labels and evaluation.role == "task" else 1
         ids: list[str] = []
         for pair in pairs:

@@ -198,4 +198,17 @@ def _cost(view: RunView, pair: ModelPair) -> Card:
         sizes.append(f"{number_format.count(cost.parameters)} parameters")
         sizes += [f"{number_format.count(cost.trainable)} trained"] if some else []
     sizes += [plural(cost.seeds, "training seed")] if trained else []
-    return Card("Cost", figure, "flat", [what, *([" · ".join(sizes)] if sizes else [])], "#models", "all costs")
+    lines = [what, *([" · ".join(sizes)] if sizes else []), *_timed(view, pair)]
+    return Card("Cost", figure, "flat", lines, "#models", "all costs")
+
+
+def _timed(view: RunView, pair: ModelPair) -> list[str]:
+    """How long an input takes the candidate against the baseline, where both took turns."""
+    lines = []
+    for name, evaluation in view.evaluations.items():
+        rows = view.comparisons(pair, evaluation=name) if evaluation.role == "cost" else []
+        known = [row for row in rows if row.status == "ok" and row.unit == "ms"]
+        for row in known[:1]:
+            figure, span = ratio_text(row)
+            lines.append(f"{view.short(name, row.metric)} on {name} {figure} of {row.baseline} ({span})")
+    return lines

@@ -86,7 +86,7 @@ def undecided_said(view: RunView, contest: ModelPair) -> list[str]:
 
 def _more_decide(gate: GateResult) -> bool:
     """Whether a number of items is known that would decide a gate, or the member that it waits for."""
-    return gate.required_n is not None or any(map(_more_decide, gate.members))
+    return (gate.required_n is not None and gate.counted == "items") or any(map(_more_decide, gate.members))
 
 
 def _doubted(gate: GateResult) -> bool:
