@@ -50,13 +50,13 @@ class BoundEvaluation:
     def lists(self) -> dict[str, str]:
         """The word lists and tables that its options name as data, by content: they decide what is asked and read."""
         fingerprints = {dataset.name: dataset.fingerprint for dataset in self.data}
-        options = self.evaluation.options
-        rows = getattr(options, "data", None)
-        named = {name: getattr(options, name, None) for name in _LISTS}
+        options = dict(self.evaluation.options)
         return {
-            name: fingerprints[ref_name(ref)]
-            for name, ref in named.items()
-            if ref is not None and ref != rows and ref in self.evaluation.data_refs
+            name: fingerprints[ref_name(options[name])]
+            for name in _LISTS
+            if options.get(name) is not None
+            and options[name] != options.get("data")
+            and options[name] in self.evaluation.data_refs
         }
 
     def items_key(self, split: str) -> str:

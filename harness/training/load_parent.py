@@ -13,6 +13,7 @@ from harness.core.errors import CheckpointError, Where
 from harness.models.encoding.row_encoder import longest_row
 from harness.models.encoding.text_encoder import text_encoder
 from harness.models.local.load_weights import CLASSIFIER, POOLER, load_config, load_weights
+from harness.models.network_settings import submodule
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerFast
@@ -147,7 +148,7 @@ def load_language_head(folder: Path, model: PreTrainedModel) -> Any | None:
     if not any(name.endswith("ForMaskedLM") for name in architectures):
         return None
     whole = load_weights(AutoModelForMaskedLM, folder, {}).model
-    if not hasattr(getattr(whole, "cls", None), "predictions"):
+    if submodule(whole, "cls.predictions") is None:
         raise CheckpointError(
             f"`mlm_loss_weight` needs a BERT language-model head, found a {type(whole).__name__}.",
             where=Where(folder),

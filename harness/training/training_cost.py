@@ -36,9 +36,9 @@ def plan_flops(model: PreTrainedModel, plan: Operations, *, trained: float = 1.0
 
 def parameter_counts(model: PreTrainedModel) -> dict[str, int]:
     """`parameters` and `trainable` of a torch module; shared weights count once, those in 4 bits each for itself."""
-    from harness.models.local.quantization import size_of
+    from harness.models.local.quantization import true_shape
 
     return {
-        "parameters": sum(size_of(parameter) for parameter in model.parameters()),
-        "trainable": sum(size_of(parameter) for parameter in model.parameters() if parameter.requires_grad),
+        "parameters": sum(true_shape(parameter).numel() for parameter in model.parameters()),
+        "trainable": sum(true_shape(parameter).numel() for parameter in model.parameters() if parameter.requires_grad),
     }

@@ -224,7 +224,7 @@ def _training_seconds(
     spec = suite.models[model]
     start = _configuration(suite, model, builder)
     cost = spec.kind.estimate(spec.options, rows, start)
-    return machine.training(cost, min(rows, getattr(spec.options, "max_train_rows", None) or rows), start)
+    return machine.training(cost, min(rows, spec.max_train_rows or rows), start)
 
 
 def _configuration(suite: Suite, model: str, builder: CheckpointBuilder | None) -> Mapping[str, Any] | None:
@@ -245,4 +245,7 @@ def _stated(suite: Suite, model: str) -> Mapping[str, Any] | None:
     """The transformers configuration that a model's options or the catalog of checkpoints state."""
     spec = suite.models[model]
     stated: Mapping[str, Any] | None = spec.kind.configuration(spec.options, suite.folder)
-    return catalog_configuration(getattr(spec.options, "load", None)) if stated is None else stated
+    if stated is not None:
+        return stated
+    existing = spec.kind.existing(spec.options)
+    return None if existing is None else catalog_configuration(existing.place)

@@ -110,8 +110,7 @@ class Machine:
         masked = kind not in _CAUSAL and not shape.decoder_layers and evaluation.kind in _PER_TOKEN
         flops = sum(copies * _reading(shape, length / copies, masked) for length in lengths)
         per_item = copies * SECONDS_PER_ANSWER * (2 if masked else 1)
-        written = getattr(evaluation.options, "max_new_tokens", None)
-        tokens = (written or WRITTEN) if written is not None or "generated" in evaluation.provides else 0
+        tokens = WRITTEN if "generated" in evaluation.provides else 0
         layers = shape.layers + shape.decoder_layers
         per_item += tokens * SECONDS_PER_WRITTEN_TOKEN * layers / 6
         return SECONDS_TO_ASK + flops / self.speed(configuration) + len(items) * per_item

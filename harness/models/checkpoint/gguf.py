@@ -15,6 +15,7 @@ from harness.core.digests import digest, file_digest
 from harness.core.distribution import missing_package
 from harness.core.errors import CheckpointError, Where
 from harness.core.reporter import Reporter
+from harness.models.network_settings import NetworkSettings
 from harness.storage.store import Entry, Store
 
 if TYPE_CHECKING:
@@ -127,7 +128,7 @@ def _convert(path: Path, work: Path, reporter: Reporter, title: str, where: Wher
                 where=where,
                 hint="check that the file is whole; transformers reads causal models of the usual architectures.",
             ) from error
-        if getattr(model.config, "quantization_config", None) is not None:
+        if NetworkSettings.of(model.config).quantization_config is not None:
             del model.config.quantization_config
         save_model(model, str(work / "model.safetensors"), metadata={"format": "pt"})
         model.config.save_pretrained(work)

@@ -28,6 +28,7 @@ from harness.models.checkpoint.checkpoint_files import (
 )
 from harness.models.checkpoint.inspection import parent_of, read_lineage
 from harness.models.checkpoint.metadata_schema import ProjectionPage, checked
+from harness.models.network_settings import submodule
 
 if TYPE_CHECKING:
     from harness.core.model import Backend
@@ -118,7 +119,7 @@ def install(network: Network, projection: Projection) -> None:
         return (taken_out(inputs[0]), *inputs[1:])
 
     network.base.register_forward_hook(output)
-    pooler = getattr(network.base, "pooler", None)
+    pooler = submodule(network.base, "pooler")
     if pooler is not None:
         pooler.register_forward_pre_hook(pooled)
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from harness.models.network_settings import NetworkSettings
+
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
@@ -32,5 +34,5 @@ def padding_id(model: PreTrainedModel, tokenizer: PreTrainedTokenizerFast) -> in
     embedding is none of them: token 0 stands in for it.
     """
     rows = embedding_rows(model)
-    named = (tokenizer.pad_token_id, getattr(model.config, "pad_token_id", None))
+    named = (tokenizer.pad_token_id, NetworkSettings.of(model.config).pad_token_id)
     return next((token for token in named if isinstance(token, int) and 0 <= token < rows), 0)

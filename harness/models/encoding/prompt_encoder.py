@@ -29,7 +29,7 @@ class PromptEncoder:
     """
 
     def __init__(self, tokenizer: PreTrainedTokenizerFast, limit: int, *, template: str | None) -> None:
-        if template is not None and not getattr(tokenizer, "chat_template", None):
+        if template is not None and not tokenizer.chat_template:
             tokenizer.chat_template = template
         self._tokenizer = tokenizer
         self._limit = limit

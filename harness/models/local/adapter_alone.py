@@ -32,6 +32,7 @@ from harness.models.local.peft_adapters import (
     embedding_modules,
     saved_rows,
 )
+from harness.models.network_settings import generation_config
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
@@ -52,13 +53,13 @@ class PeftForward(nn.Module):
         super().__init__()
         self.adapted = adapted
         self.config = model.config
-        self.generation_config = getattr(model, "generation_config", None)
+        self.generation_config = generation_config(model)
 
     def forward(self, input_ids: torch.Tensor, attention_mask: torch.Tensor | None = None, **more: Any) -> Any:
         """The output for ids [B, L]."""
         output = self.adapted(input_ids=input_ids, attention_mask=attention_mask, **more)
         length = more.get("decoder_input_ids", input_ids).shape[1]
-        logits = getattr(output, "logits", None)
+        logits = output.get("logits")
         if logits is not None and logits.dim() == 3 and logits.shape[1] > length:
             output.logits = logits[:, -length:]
         return output
@@ -76,6 +77,8 @@ def attach_alone(base: Loaded, folder: Path, adapter: Path, plan: AdapterPlan) -
     Raises:
         CheckpointError: when the adapter does not fit the base, or peft cannot answer with it.
     """
+    from peft import PromptLearningConfig
+
     network = base.network
     target = adapter_target(network, plan)
     _resize(target, plan, adapter)
@@ -111,7 +114,8 @@ def attach_alone(base: Loaded, folder: Path, adapter: Path, plan: AdapterPlan) -
                 where=Where(adapter),
                 hint="give an adapter of a language model (task type CAUSAL_LM) or of a classifier.",
             )
-    virtual = int(getattr(adapted.active_peft_config, "num_virtual_tokens", None) or 0)
+    learned = adapted.active_peft_config
+    virtual = int(learned.num_virtual_tokens or 0) if isinstance(learned, PromptLearningConfig) else 0
     view = Network(
         base=network.base,
         language_model=language_model,

@@ -15,6 +15,7 @@ from harness.models.checkpoint.safetensors_header import weight_files
 from harness.models.local.load_network import STACKS
 from harness.models.local.network import Network
 from harness.models.local.peft_adapters import AdapterPlan
+from harness.models.network_settings import submodule
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
@@ -35,8 +36,8 @@ def own_head(network: Network, folder: Path, plan: AdapterPlan, head: Head) -> t
         own = getattr(transformers, AUTO_CLASSES[head]).from_config(config, trust_remote_code=False)
         _add_biases(own, plan)
     inner = own.base_model
-    pooler = getattr(inner, "pooler", None)
-    if pooler is not None and getattr(network.base, "pooler", None) is None:
+    pooler = submodule(inner, "pooler")
+    if pooler is not None and submodule(network.base, "pooler") is None:
         network.base.pooler = pooler
     if network.base.base_model is network.base and not isinstance(network.base, type(inner)):
         for name in STACKS:

@@ -26,6 +26,7 @@ from harness.models.local.peft_adapters import (
     fit_together,
     saved_rows,
 )
+from harness.models.network_settings import submodule
 
 
 class AdapterSwitch:
@@ -130,7 +131,7 @@ def attach(base: Loaded, folder: Path, adapter: Path, plan: AdapterPlan) -> Load
         adapter=name,
         meter=network.meter,
     )
-    if own is None or getattr(own.base_model, "pooler", None) is None:
+    if own is None or submodule(own.base_model, "pooler") is None:
         view.brought = network.brought
     notes = [*base.notes, *acts_note(before, probe_states(view, ids, head=plan.head), plan)]
     return Loaded(view, {head: label_names(module.config) for head, module in heads.items()}, notes)

@@ -91,7 +91,7 @@ def width_out(module: Any) -> int | None:
 def _stacks(base: Any, shape: Shape | None) -> list[tuple[Any, int, bool]]:
     """What reads token ids: the base itself, or the encoder and the decoder of one that has both."""
     layers = shape.layers if shape is not None else 0
-    if not getattr(base.config, "is_encoder_decoder", False) or not hasattr(base, "encoder"):
+    if not base.config.is_encoder_decoder or not hasattr(base, "encoder"):
         return [(base, layers, False)]
     stacks = [(base.encoder, layers, False)]
     if hasattr(base, "decoder"):

@@ -36,6 +36,7 @@ from harness.models.local.load_weights import (
 )
 from harness.models.local.network import Network
 from harness.models.local.padding_checks import keep_block_sparse
+from harness.models.network_settings import NetworkSettings, submodule
 
 if TYPE_CHECKING:
     from transformers import PreTrainedConfig, PreTrainedModel
@@ -157,7 +158,7 @@ def _heads(
 def _share(base: PreTrainedModel, language_model: PreTrainedModel | None, heads: Mapping[Head, Any]) -> PreTrainedModel:
     """Puts one encoder under every head; that of a head with a pooler, where there is one."""
     modules = list(heads.values())
-    pooled = [module for module in modules if getattr(module.base_model, "pooler", None) is not None]
+    pooled = [module for module in modules if submodule(module.base_model, "pooler") is not None]
     if modules:
         base = (pooled or modules)[0].base_model
     for module in (*modules, language_model):
@@ -217,7 +218,7 @@ def label_names(config: PreTrainedConfig) -> tuple[str, ...] | None:
 
 def _target_length(base: PreTrainedModel) -> int | None:
     """Tokens that a decoder takes where its configuration counts them apart from the encoder's."""
-    positions = getattr(base.config, "max_decoder_position_embeddings", None)
+    positions = NetworkSettings.of(base.config).max_decoder_position_embeddings
     return positions if isinstance(positions, int) and positions > 0 else None
 
 

@@ -231,7 +231,7 @@ def family_of(folder: Path) -> str:
             hint="start from its base, or make the first stage with `method: full`.",
         )
     config = load_config(folder)
-    if getattr(config, "is_encoder_decoder", False):
+    if config.is_encoder_decoder:
         return "seq2seq"
     return "masked" if config.model_type in MASKED_TYPES else "causal"
 

@@ -35,7 +35,7 @@ from harness.models.local.padding_checks import (
     reads_ahead,
     switch_length,
 )
-from harness.models.local.quantization import mixes_rows, size_of
+from harness.models.local.quantization import mixes_rows, true_shape
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
@@ -147,7 +147,7 @@ class Network:
         """Number of weights in use, those shared by several heads counted once and those of other adapters not."""
         modules = [module for module in (self.base, self.language_model, *self.heads.values()) if module is not None]
         sizes = {
-            id(weight): size_of(weight)
+            id(weight): true_shape(weight).numel()
             for module in modules
             for name, weight in module.named_parameters()
             if self._counts(name)

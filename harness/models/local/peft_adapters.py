@@ -14,6 +14,7 @@ from harness.models.checkpoint.checkpoint_heads import ADAPTER_TASKS, HEAD_PREFI
 from harness.models.checkpoint.inspection import ADAPTER_CONFIG, adapter_weights
 from harness.models.checkpoint.named_code import offline
 from harness.models.checkpoint.safetensors_header import Tensor, read_header
+from harness.models.local.quantization import true_shape
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
@@ -285,6 +286,8 @@ def _known_types() -> frozenset[str]:
 
 def _other_base(plan: AdapterPlan, model: PreTrainedModel) -> bool:
     """Whether tensors belong to modules that a model has not, or has in other sizes."""
+    from peft.tuners.tuners_utils import BaseTunerLayer
+
     modules = dict(model.named_modules())
     for name, shape in plan.shapes.items():
         path, lora, part = name.partition(_LORA)
@@ -292,10 +295,10 @@ def _other_base(plan: AdapterPlan, model: PreTrainedModel) -> bool:
         layers = [place for place, text in enumerate(parts) if text.isdigit()]
         if layers and ".".join(parts[: layers[-1] + 1]) not in modules:
             return True
-        weight = getattr(getattr(modules.get(path), "base_layer", modules.get(path)), "weight", None)
-        if lora and (
-            weight is None or not _sizes_fit(part, shape, tuple(getattr(weight, "quant_state", weight).shape))
-        ):
+        layer = modules.get(path)
+        inner = layer.get_base_layer() if isinstance(layer, BaseTunerLayer) else layer
+        weight = None if inner is None else dict(inner.named_parameters(recurse=False)).get("weight")
+        if lora and (weight is None or not _sizes_fit(part, shape, tuple(true_shape(weight)))):
             return True
     return False
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 import torch
 
@@ -79,7 +79,7 @@ def plainly(model: PreTrainedModel) -> None:
 def _keep_scales(module: Any, _args: Any) -> None:
     """Gives an 8-bit weight its scales again, which peft's DoRA (0.21) loses on a CPU with every pass."""
     weight = module.weight
-    if getattr(weight, "CB", None) is not None and weight.SCB is None:
+    if isinstance(weight, _Int8Weight) and weight.CB is not None and weight.SCB is None:
         weight.SCB = module.state.SCB
 
 
@@ -92,10 +92,29 @@ def _is_int8(module: Any) -> bool:
     return type(module).__name__ == "Linear8bitLt"
 
 
-def size_of(weight: Any) -> int:
-    """Number of weights in a parameter; several 4-bit ones share a byte."""
-    state = getattr(weight, "quant_state", None)
-    return int(weight.numel()) if state is None else int(state.shape.numel())
+@runtime_checkable
+class _Int8Weight(Protocol):
+    """A weight of bitsandbytes in 8 bits: its numbers and their scales, once they are made."""
+
+    CB: torch.Tensor | None
+    SCB: torch.Tensor | None
+
+
+class _Packing(Protocol):
+    shape: torch.Size
+
+
+@runtime_checkable
+class _PackedWeight(Protocol):
+    """A weight of bitsandbytes in 4 bits, which knows its true shape once it is packed."""
+
+    quant_state: _Packing | None
+
+
+def true_shape(weight: torch.Tensor) -> torch.Size:
+    """The shape of a weight; several 4-bit numbers share a byte."""
+    state = weight.quant_state if isinstance(weight, _PackedWeight) else None
+    return weight.shape if state is None else state.shape
 
 
 def quantization(keep: list[str] | None = None) -> dict[str, Any]:

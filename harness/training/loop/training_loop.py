@@ -174,6 +174,8 @@ class _Batches(Dataset[Batch]):
 class PlannedTrainer(Trainer):  # type: ignore[misc]  # transformers is untyped here
     """A Trainer that takes batches in their planned order and a loss function of ours."""
 
+    optimizer: torch.optim.Optimizer | None
+
     def __init__(
         self,
         model: PreTrainedModel,
@@ -199,17 +201,17 @@ class PlannedTrainer(Trainer):  # type: ignore[misc]  # transformers is untyped 
 
     def create_optimizer(self, model: PreTrainedModel = None) -> torch.optim.Optimizer:
         """Fused AdamW with decay on matrices alone and the settings' own rates by name."""
-        made: torch.optim.Optimizer | None = getattr(self, "optimizer", None)
-        if made is None:
-            made = torch.optim.AdamW(
+        optimizer = self.optimizer
+        if optimizer is None:
+            optimizer = torch.optim.AdamW(
                 parameter_groups(self.model if model is None else model, self._settings),
                 lr=self._settings.learning_rate,
                 betas=_BETAS,
                 eps=_EPSILON,
                 fused=True,
             )
-            self.optimizer = made
-        return made
+            self.optimizer = optimizer
+        return optimizer
 
     def compute_loss(
         self, model: PreTrainedModel, inputs: Batch, return_outputs: bool = False, num_items_in_batch: Any = None

@@ -11,6 +11,7 @@ from harness.core.reporter import Reporter
 from harness.model_kinds.flop_shapes import Shape
 from harness.model_kinds.pretrain_kind import PretrainSettings, PretrainSpec
 from harness.models.encoding.text_encoder import text_encoder
+from harness.models.network_settings import submodule
 from harness.training.loop.training_loop import Batch
 from harness.training.objectives.corpus import Corpus, IntArray, plan_rows
 from harness.training.objectives.fixed_rows import Rows
@@ -59,7 +60,7 @@ class MaskedRows(Rows):
 def masked_logits(model: PreTrainedModel, where: torch.Tensor, **inputs: torch.Tensor) -> torch.Tensor:
     """[n, V] logits at the places of `where`; the head sees those places only, where it can be told apart."""
     whole = model.get_base_model() if hasattr(model, "get_base_model") else model
-    head = getattr(getattr(whole, "cls", None), "predictions", None) or getattr(whole, "lm_head", None)
+    head = submodule(whole, "cls.predictions") or submodule(whole, "lm_head")
     if head is None:
         logits: torch.Tensor = model(**inputs).logits[where]
         return logits

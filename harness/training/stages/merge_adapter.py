@@ -18,6 +18,7 @@ from harness.models.checkpoint.tokenizer_files import TOKENIZER_FILES
 from harness.models.library_logging import quiet
 from harness.models.local.load_weights import LANGUAGE_MODELS, family_of, head_tensors, load_tokenizer
 from harness.models.local.peft_adapters import ADAPTER_NAME, AdapterPlan, apply_adapter, plan_adapter
+from harness.models.network_settings import NetworkSettings
 from harness.training import training_cost
 from harness.training.checkpoint_metadata import save_tokenizer, write_metadata
 from harness.training.load_parent import ParentCheckpoint, load_for, load_headed
@@ -115,7 +116,7 @@ def _check_embeddings(adapted: PreTrainedModel, adapter: Path) -> None:
 
     whole = adapted.get_base_model()
     output = whole.get_output_embeddings()
-    tied = output is not None and bool(getattr(whole.config, "tie_word_embeddings", False))
+    tied = output is not None and NetworkSettings.of(whole.config).tie_word_embeddings
     changed = (whole.get_input_embeddings(), output)
     if tied and any(isinstance(module, BaseTunerLayer) for module in changed):
         raise CheckpointError(

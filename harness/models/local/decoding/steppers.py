@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 import numpy as np
 import torch
 
 from harness.models.local.network import Network, accepts
 from harness.models.local.stepper import Prompt
+from harness.models.network_settings import NetworkSettings, generation_config
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
@@ -115,9 +116,16 @@ class DecoderStepper:
         _select(self._cache, rows)
 
 
+@runtime_checkable
+class _Layered(Protocol):
+    """A cache that keeps its layers apart."""
+
+    layers: Sequence[Any]
+
+
 def _select(cache: Any, rows: torch.Tensor) -> None:
     """Leaves only these rows in a cache; layers of linear attention know `reorder_cache` alone."""
-    layers = getattr(cache, "layers", ())
+    layers = cache.layers if isinstance(cache, _Layered) else ()
     if not any(hasattr(layer, "conv_states") for layer in layers):
         cache.batch_select_indices(rows)
         return
@@ -129,10 +137,12 @@ def decoder_start(network: Network) -> int:
     """The token that a decoder starts from, which is scored nowhere."""
     model = network.language_model
     assert model is not None
-    for settings in (getattr(model, "generation_config", None), model.config):
-        token = getattr(settings, "decoder_start_token_id", None)
-        if token is not None:
-            return int(token)
+    written = generation_config(model)
+    token = None if written is None else written.decoder_start_token_id
+    if token is None:
+        token = NetworkSettings.of(model.config).decoder_start_token_id
+    if token is not None:
+        return int(token)
     raise ValueError("the configuration names no decoder_start_token_id")
 
 

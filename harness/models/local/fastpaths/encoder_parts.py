@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from harness.models.network_settings import NetworkSettings
+
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
@@ -56,9 +58,8 @@ class Parts:
 
 def parts_of(base: PreTrainedModel) -> Parts | None:
     """The parts of an encoder; None for a model type that is not known, or a decoder."""
-    config = base.config
-    kind = getattr(config, "model_type", None)
-    if getattr(config, "is_decoder", False) or getattr(config, "add_cross_attention", False):
+    settings, kind = NetworkSettings.of(base.config), base.config.model_type
+    if settings.is_decoder or settings.add_cross_attention:
         return None
     if kind in _BERT_LIKE:
         parts = tuple(_bert_layer(layer) for layer in base.encoder.layer)

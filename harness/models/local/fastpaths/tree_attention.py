@@ -23,6 +23,7 @@ from harness.models.local.fast_path import OptionRow, OptionValue, ReadOptions, 
 from harness.models.local.fastpaths.shared_prefix import Group, groups_of
 from harness.models.local.forward_patch import FAULTS
 from harness.models.local.network import Network, accepts
+from harness.models.network_settings import NetworkSettings
 
 if TYPE_CHECKING:
     from transformers import PreTrainedConfig
@@ -98,11 +99,10 @@ class TreeScorer:
 
     def __init__(self, network: Network) -> None:
         self._network = network
-        config = network.base.config
-        window = getattr(config, "sliding_window", None)
-        uses = getattr(config, "use_sliding_window", True)
+        settings = NetworkSettings.of(network.base.config)
+        window, uses = settings.sliding_window, settings.use_sliding_window
         self._window = int(window) if isinstance(window, int) and window > 0 and uses else None
-        types = getattr(config, "layer_types", None)
+        types = settings.layer_types
         self._types = tuple(sorted(set(types))) if types and len(set(types)) > 1 else ()
         if not self._types and types and set(types) == {"full_attention"}:
             self._window = None
