@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from harness.core.digests import digest
 from harness.core.errors import CheckpointError
@@ -64,8 +64,9 @@ def _with_adapter(base: Path, options: LoadModel, given: ObtainContext) -> Path:
         _tell_of_name(named_base(adapter), base, options, given)
     labels = tuple(options.labels or _named_beside(adapter))
 
-    def build(work: Path) -> dict[str, Any]:
-        return write_pair(work, adapter, key, labels)
+    def build(work: Path) -> dict[str, object]:
+        write_pair(work, adapter, key, labels)
+        return {}
 
     path: Path = given.store.make("adapters", pair_key(adapter, key, labels), build).path
     show_as(path, adapter)
@@ -90,7 +91,7 @@ def _quantized(parent: Path, key: str, bits: Literal["4bit", "8bit"], given: Obt
     """The page that says how a loaded checkpoint is held; kept in the store."""
     from harness.models.derived.quantized_backend import write_quantized
 
-    def build(work: Path) -> dict[str, Any]:
+    def build(work: Path) -> dict[str, object]:
         write_quantized(work, parent, parent_key=key, parent_digest=key, bits=bits)
         return {}
 
@@ -99,8 +100,8 @@ def _quantized(parent: Path, key: str, bits: Literal["4bit", "8bit"], given: Obt
     return path
 
 
-def _source(options: LoadModel) -> dict[str, Any]:
+def _source(options: LoadModel) -> dict[str, object]:
     """What a loaded model is called in the results: where it came from."""
-    source = {"source": options.load, "revision": options.revision}
+    source: dict[str, object] = {"source": options.load, "revision": options.revision}
     more = {"adapter": options.adapter, "quantize": options.quantize}
     return source | {name: value for name, value in more.items() if value is not None}

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from harness.core.digests import digest, file_digest
 from harness.core.distribution import missing_package
@@ -94,7 +94,7 @@ def _version(package: str) -> str | None:
         return None
 
 
-def _convert(path: Path, work: Path, reporter: Reporter, title: str, where: Where | None) -> dict[str, Any]:
+def _convert(path: Path, work: Path, reporter: Reporter, title: str, where: Where | None) -> dict[str, object]:
     if _version("gguf") is None:
         raise missing_package("gguf", f"{title}: reading GGUF files", where=where)
     from harness.models.checkpoint.gguf_tokenizer import settle

@@ -77,7 +77,7 @@ def _begin(tokenizer: PreTrainedTokenizerFast, add: bool) -> None:
         tokenizer.backend_tokenizer.post_processor = processors.ByteLevel(trim_offsets=False)
 
 
-def _fields(path: Path, names: tuple[str, ...]) -> dict[str, Any]:
+def _fields(path: Path, names: tuple[str, ...]) -> dict[str, object]:
     from gguf import GGUFReader
 
     reader = GGUFReader(str(path))

@@ -26,7 +26,7 @@ _INSTALLED = {
 """Ways of a package; without it, transformers would fetch a kernel in its place."""
 
 
-def check_names(path: Path, config: Mapping[str, Any]) -> None:
+def check_names(path: Path, config: Mapping[str, object]) -> None:
     """Refuses a configuration that names what transformers would fetch, run or read elsewhere.
 
     `auto_map` at the top is let through: it names the folder's own code, which is never run.
@@ -67,7 +67,7 @@ def offline() -> Iterator[None]:
         constants.HF_HUB_OFFLINE = before
 
 
-def _entries(config: Mapping[str, Any]) -> Iterator[tuple[str, Any, bool]]:
+def _entries(config: Mapping[str, object]) -> Iterator[tuple[str, Any, bool]]:
     """Every key with its value, and whether it stands below the top."""
     left: list[tuple[Any, bool]] = [(config, False)]
     while left:

@@ -13,6 +13,7 @@ from harness.core.errors import CheckpointError, Where
 from harness.models.checkpoint.checkpoint_heads import AUTO_CLASSES, Head
 from harness.models.checkpoint.safetensors_header import weight_files
 from harness.models.local.load_network import STACKS
+from harness.models.local.load_weights import auto_class
 from harness.models.local.network import Network
 from harness.models.local.peft_adapters import AdapterPlan
 from harness.models.network_settings import submodule
@@ -23,8 +24,6 @@ if TYPE_CHECKING:
 
 def own_head(network: Network, folder: Path, plan: AdapterPlan, head: Head) -> tuple[Any, set[str]]:
     """A model with the adapter's head around the base in memory, and the weights that the base lacks for it."""
-    import transformers
-
     config = copy.deepcopy(network.base.config)
     if plan.labels is not None and head != "span":
         config.num_labels = plan.labels
@@ -33,7 +32,7 @@ def own_head(network: Network, folder: Path, plan: AdapterPlan, head: Head) -> t
         config.pad_token_id = -1
     config.dtype = network.base.dtype
     with torch.device("meta"):
-        own = getattr(transformers, AUTO_CLASSES[head]).from_config(config, trust_remote_code=False)
+        own = auto_class(AUTO_CLASSES[head]).from_config(config, trust_remote_code=False)
         _add_biases(own, plan)
     inner = own.base_model
     pooler = submodule(inner, "pooler")

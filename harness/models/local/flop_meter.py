@@ -61,7 +61,7 @@ class Meter:
         return count
 
     def _stack_hook(self, shape: Shape | None, layers: int, crossed: bool) -> Any:
-        def count(module: Any, arguments: tuple[Any, ...], named: dict[str, Any]) -> None:
+        def count(module: Any, arguments: tuple[Any, ...], named: dict[str, object]) -> None:
             # While a head is replayed on gathered states, the stack's forward is replaced and costs nothing.
             ids = named.get("input_ids", arguments[0] if arguments else None)
             if is_replaced(module) or not isinstance(ids, torch.Tensor):

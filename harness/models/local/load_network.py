@@ -27,6 +27,7 @@ from harness.models.local.forward_patch import FAULTS
 from harness.models.local.load_weights import (
     LANGUAGE_MODELS,
     Form,
+    auto_class,
     explained,
     load_config,
     load_tokenizer,
@@ -80,7 +81,7 @@ def load(folder: Path, *, device: str, dtype: str, quantize: str | None = None) 
 
         encoder = TextEncoder(load_tokenizer(folder))
         config = load_config(folder)
-        kind = getattr(transformers, LANGUAGE_MODELS[family])
+        kind = auto_class(LANGUAGE_MODELS[family])
         has_language_model = type(config) in kind._model_mapping
         if family == "seq2seq" and not has_language_model:
             raise ValueError(f"transformers knows no sequence-to-sequence model of the type {config.model_type!r}")
@@ -141,11 +142,10 @@ def _heads(
     present: tuple[Head, ...], folder: Path, form: Form, config: PreTrainedConfig, notes: list[str]
 ) -> dict[Head, Any]:
     """The heads beside the language model of which the folder holds every weight."""
-    import transformers
 
     heads: dict[Head, Any] = {}
     for head in present:
-        kind = getattr(transformers, AUTO_CLASSES[head])
+        kind = auto_class(AUTO_CLASSES[head])
         weights = load_weights(kind, folder, scoring_options(kind, form, config))
         if weights.missing:
             lacking = sorted(weights.missing)[0]

@@ -97,7 +97,7 @@ def plan_adapter(folder: Path, labels: int | None) -> AdapterPlan:
     return AdapterPlan(head, brought or labels, frozenset(shapes), shapes, changes, _tokens(config))
 
 
-def _check_supported(config: Mapping[str, Any], folder: Path) -> None:
+def _check_supported(config: Mapping[str, object], folder: Path) -> None:
     where = Where(folder / ADAPTER_CONFIG)
     kind = str(config.get("peft_type"))
     if kind in _TASKS:
@@ -133,14 +133,15 @@ def _check_supported(config: Mapping[str, Any], folder: Path) -> None:
         )
 
 
-def _changes(config: Mapping[str, Any], shapes: Mapping[str, tuple[int, ...]]) -> dict[str, Change] | None:
+def _changes(config: Mapping[str, object], shapes: Mapping[str, tuple[int, ...]]) -> dict[str, Change] | None:
     """What plain LoRA does to which modules; None where more than that happens."""
     more = {
         key for key, value in config.items() if value and key not in _SWITCHABLE and (key, value) != ("bias", "none")
     }
     if str(config.get("peft_type")) != "LORA" or more:
         return None
-    saved = config.get("modules_to_save") or ()
+    named = config.get("modules_to_save")
+    saved = named if isinstance(named, list | tuple) else ()
     changes: dict[str, Change] = {}
     for name in shapes:
         module, lora, _ = name.partition(_LORA)
@@ -174,11 +175,12 @@ def _meet(first: str, other: str) -> bool:
     return first == other or first.startswith(f"{other}.") or other.startswith(f"{first}.")
 
 
-def _tokens(config: Mapping[str, Any]) -> tuple[int, ...]:
+def _tokens(config: Mapping[str, object]) -> tuple[int, ...]:
     """The ids without which an adapter leaves a text alone: invocation tokens, and tokens with trained embeddings."""
-    indices = config.get("trainable_token_indices") or config.get("token_indices") or ()
-    trained = indices.values() if isinstance(indices, Mapping) else (indices,)
-    tokens = [*(token for several in trained for token in several), *(config.get("alora_invocation_tokens") or ())]
+    indices = config.get("trainable_token_indices") or config.get("token_indices")
+    trained = list(indices.values()) if isinstance(indices, Mapping) else [indices]
+    lists = [several for several in (*trained, config.get("alora_invocation_tokens")) if isinstance(several, list)]
+    tokens = [token for several in lists for token in several]
     return tuple(token for token in tokens if isinstance(token, int))
 
 
@@ -228,7 +230,7 @@ def apply_adapter(
     return adapted
 
 
-def embedding_modules(model: PreTrainedModel) -> dict[str, Any]:
+def embedding_modules(model: PreTrainedModel) -> dict[str, object]:
     """Name → module of a model's word embeddings, input and output; peft may save both whole."""
     wanted = {
         id(module) for module in (model.get_input_embeddings(), model.get_output_embeddings()) if module is not None
@@ -236,7 +238,7 @@ def embedding_modules(model: PreTrainedModel) -> dict[str, Any]:
     return {name: module for name, module in model.named_modules() if id(module) in wanted}
 
 
-def saved_rows(plan: AdapterPlan, embeddings: Mapping[str, Any]) -> dict[str, int]:
+def saved_rows(plan: AdapterPlan, embeddings: Mapping[str, object]) -> dict[str, int]:
     """Name of an embedding module → rows of it that the folder holds, where it holds the module whole."""
     rows: dict[str, int] = {}
     for name, shape in plan.shapes.items():

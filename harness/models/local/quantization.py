@@ -18,7 +18,7 @@ DEVICES = ("cpu", "cuda")
 _BITS = {"4bit": "4 bits (NF4, double quantization)", "8bit": "8 bits (LLM.int8())"}
 
 
-def quantized_options(bits: str, device: str, compute: torch.dtype, keep: list[str] | None = None) -> dict[str, Any]:
+def quantized_options(bits: str, device: str, compute: torch.dtype, keep: list[str] | None = None) -> dict[str, object]:
     """Arguments of `from_pretrained`: NF4 with double quantization (Dettmers et al. 2023), or LLM.int8() (2022).
 
     Args:
@@ -117,7 +117,7 @@ def true_shape(weight: torch.Tensor) -> torch.Size:
     return weight.shape if state is None else state.shape
 
 
-def quantization(keep: list[str] | None = None) -> dict[str, Any]:
+def quantization(keep: list[str] | None = None) -> dict[str, object]:
     """Arguments of `from_pretrained`: NF4 with double quantization.
 
     Sums are computed in float32 on a CPU, where bfloat16 is many times slower without hardware for

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from harness.core.errors import CheckpointError, IncompleteError, unknown
 from harness.model_kinds.server_kind import ServerSpec
@@ -49,7 +48,7 @@ class Abilities:
     why_not: str = ""
 
 
-def described(client: ServerClient, model: str) -> dict[str, Any]:
+def described(client: ServerClient, model: str) -> dict[str, object]:
     """What the server says of a model in `/models`, without what changes from start to start.
 
     Raises:
@@ -66,7 +65,8 @@ def described(client: ServerClient, model: str) -> dict[str, Any]:
             # It is there and cannot list its models (transformers serve without a hub cache); asking them decides.
             return {}
         raise absent(unavailable) from unavailable
-    served = [entry for entry in entries or () if isinstance(entry, dict) and isinstance(entry.get("id"), str)]
+    listed = entries if isinstance(entries, list) else []
+    served = [entry for entry in listed if isinstance(entry, dict) and isinstance(entry.get("id"), str)]
     if not served:
         return {}
     for entry in served:

@@ -9,7 +9,6 @@ import json
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from harness.core.digests import digest
 from harness.core.errors import CheckpointError, IncompleteError, Where
@@ -48,7 +47,7 @@ class Served:
     """
 
     spec: ServerSpec
-    says: dict[str, Any]
+    says: dict[str, object]
     tokenizer: Path | None
     tokenizer_digest: str | None
     folder: Path
@@ -88,7 +87,7 @@ def served(spec: ServerSpec, *, base: Path, store: Store, reporter: Reporter, wh
         "tokenizer_digest": tokenized,
     }
 
-    def build(work: Path) -> dict[str, Any]:
+    def build(work: Path) -> dict[str, object]:
         lineage = {"format": CHECKPOINT_FORMAT, "kind": SERVER}
         atomic.write_text(work / CHECKPOINT_FILE, json.dumps(lineage))
         atomic.write_text(work / SERVER_FILE, json.dumps(page, indent=1))
@@ -202,7 +201,7 @@ def _tokens(folder: Path, encoder: TextEncoder) -> str:
     return digest([tokenizer_digest(folder, template=False), tokens_digest(encoder)])
 
 
-def _length(says: dict[str, Any]) -> int | None:
+def _length(says: dict[str, object]) -> int | None:
     meta = says.get("meta")
     for value in (says.get("max_model_len"), meta.get("n_ctx") if isinstance(meta, dict) else None):
         if isinstance(value, int) and value > 0:
@@ -210,7 +209,7 @@ def _length(says: dict[str, Any]) -> int | None:
     return None
 
 
-def _parameters(says: dict[str, Any]) -> int:
+def _parameters(says: dict[str, object]) -> int:
     meta = says.get("meta")
     count = meta.get("n_params") if isinstance(meta, dict) else None
     return count if isinstance(count, int) and count > 0 else 0

@@ -161,7 +161,7 @@ class ServerBackend:
             return Failure("unsupported", f"a server does not carry out `{refused[0]}` (OpenAI's API has no such key)")
         if request.messages or self._chat_only:
             return self._chatted(request)
-        body: dict[str, Any] = {
+        body: dict[str, object] = {
             "model": self._model,
             "prompt": request.prompt,
             "max_tokens": request.max_tokens,
@@ -205,7 +205,7 @@ class ServerBackend:
         return Completions(tuple(str(token) for token, _ in ranked), tuple(value for _, value in ranked))
 
 
-def echo_body(model: str, prompt: str) -> dict[str, Any]:
+def echo_body(model: str, prompt: str) -> dict[str, object]:
     """Asks for the log-probabilities of a prompt; some servers generate without end for `max_tokens: 0`."""
     return {"model": model, "prompt": prompt, "max_tokens": 1, "temperature": 0.0, "echo": True, "logprobs": 1}
 

@@ -80,7 +80,7 @@ def told_apart(texts: Mapping[str, Sequence[str]], spec: ProjectSpec) -> GroupTe
 
 def inlp(
     states: Mapping[str, FloatArray], told: GroupTexts, *, most: int, seed: int
-) -> tuple[FloatArray, dict[str, Any]]:
+) -> tuple[FloatArray, dict[str, object]]:
     """Orthonormal directions float64[k, H], and how well the groups are told before and after.
 
     Texts of one origin are never split between those that a classifier learns from and those that it is measured on.
@@ -104,7 +104,7 @@ def inlp(
             break
         # Orthonormal together, however many rounds: the projection of all directions at once.
         directions = _orthonormal(np.concatenate([directions, rows[:room]]))
-    facts = {
+    facts: dict[str, object] = {
         "texts": len(told.texts),
         "told_before": round(told_by[0], 4),
         "told_after": round(told_by[-1], 4),
@@ -115,7 +115,7 @@ def inlp(
 
 def sentence_debias(
     states: Mapping[str, FloatArray], told: GroupTexts, *, count: int, seed: int
-) -> tuple[FloatArray, dict[str, Any]]:
+) -> tuple[FloatArray, dict[str, object]]:
     """The same by principal directions of texts about their origin's mean."""
     origins = np.asarray(told.origins)
     centered = np.concatenate([_centered(states[name], origins) for name in sorted(states)])
@@ -130,7 +130,7 @@ def sentence_debias(
         left = _without(features, taken)
         fit = _classifier(left[~held], groups[~held])
         told_by.append(float((fit.predict(left[held]) == groups[held]).mean()))
-    facts = {
+    facts: dict[str, object] = {
         "texts": len(told.texts),
         "told_before": round(told_by[0], 4),
         "told_after": round(told_by[1], 4),

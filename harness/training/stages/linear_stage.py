@@ -22,7 +22,7 @@ from harness.training import training_cost
 from harness.training.checkpoint_metadata import write_metadata
 from harness.training.mitigation.mitigated_rows import mitigated
 from harness.training.stage_inputs import StageInputs
-from harness.training.stages.logistic_regression import choose
+from harness.training.stages.logistic_regression import LabeledFeatures, choose
 
 FloatMatrix = npt.NDArray[np.float64]
 _STRENGTHS = (0.001, 0.01, 0.1, 1.0)
@@ -30,7 +30,7 @@ _STRENGTHS = (0.001, 0.01, 0.1, 1.0)
 
 def finetune_linear(
     spec: FinetuneSpec, inputs: StageInputs, work: Path, reporter: Reporter, *, save_every: int | None = None
-) -> dict[str, Any]:
+) -> dict[str, object]:
     """Fits the head and writes it; the base is referenced by its key, not copied.
 
     The regularization is chosen by validation accuracy, or by cross-validation without one.
@@ -71,14 +71,11 @@ def finetune_linear(
     mean, scale = features.mean(axis=0), features.std(axis=0)
     scale[scale < 1e-8] = 1.0
     fit = choose(
-        (features - mean) / scale,
-        [label for _, label in train],
-        (held - mean) / scale if len(held) else None,
-        [label for _, label in validation],
+        LabeledFeatures((features - mean) / scale, [label for _, label in train], inputs.weights),
+        LabeledFeatures((held - mean) / scale, [label for _, label in validation]) if validation else None,
         labels=len(inputs.labels),
         strengths=_STRENGTHS,
         seed=inputs.seed,
-        weights=inputs.weights,
     )
     write_linear(work, LinearHead(fit.coef, fit.intercept, mean, scale, inputs.labels))
     tokens = sum(len(row) for part in rows for row in part)

@@ -8,7 +8,7 @@ that starts here (and a reference model of alignment) starts from what the adapt
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from harness.core.errors import CheckpointError, Where
 from harness.models.checkpoint.checkpoint_heads import AUTO_CLASSES, HEAD_PREFIXES
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
 
-def merge_adapter(adapter: Path, base: Path, work: Path, *, key: str, digest: str) -> dict[str, Any]:
+def merge_adapter(adapter: Path, base: Path, work: Path, *, key: str, digest: str) -> dict[str, object]:
     """Writes an adapter and its base as one checkpoint into `work`.
 
     Args:
@@ -47,7 +47,7 @@ def merge_adapter(adapter: Path, base: Path, work: Path, *, key: str, digest: st
     """
     work.mkdir(parents=True, exist_ok=True)
     lineage = read_lineage(adapter)
-    labels = tuple(str(label) for label in lineage.get("labels") or ())
+    labels = tuple(lineage.get("labels") or ())
     plan = plan_adapter(adapter, len(labels) or None)
     model = _around(base, plan, labels)
     head = None if plan.head is None else model
@@ -80,7 +80,7 @@ def _around(base: Path, plan: AdapterPlan, labels: tuple[str, ...]) -> PreTraine
     family = family_of(base)
     if plan.head is None:
         if family == "masked":
-            return load_for(_auto(LANGUAGE_MODELS[family]), base, seed=0, check=lambda _: None)[0]
+            return load_for(LANGUAGE_MODELS[family], base, seed=0, check=lambda _: None)[0]
         return load_headed(
             ParentCheckpoint(base, family, "pretrained", False), LANGUAGE_MODELS[family], labels=(), seed=0
         )
@@ -90,12 +90,6 @@ def _around(base: Path, plan: AdapterPlan, labels: tuple[str, ...]) -> PreTraine
     return load_headed(
         ParentCheckpoint(base, family, "pretrained", False), AUTO_CLASSES[plan.head], labels=named, seed=0
     )
-
-
-def _auto(name: str) -> Any:
-    import transformers
-
-    return getattr(transformers, name)
 
 
 def _lacking(model: PreTrainedModel, base: Path) -> set[str]:
