@@ -12,7 +12,7 @@ from harness.core.records import FAILED, OK, UNREAD, Record
 from harness.core.requests import Failure, Likelihood, Response, Scores
 
 
-def outcome(
+def outcome(  # noqa: PLR0913  # the fields of a record, by name
     item: Item,
     *,
     stats: Mapping[str, float],

@@ -13,7 +13,7 @@ from harness.model_kinds.load_kind import LoadModel
 from harness.models.checkpoint.adapter_folder import check_adapter, is_adapter, named_base, pair_key, write_pair
 from harness.models.checkpoint.checkpoint_digest import checkpoint_digest
 from harness.models.checkpoint.inspection import configured_labels, read_lineage
-from harness.models.checkpoint.locate import locate
+from harness.models.checkpoint.locate import NamedCheckpoint, locate
 
 
 def obtain_loaded(options: LoadModel, given: ObtainContext) -> Obtained:
@@ -24,10 +24,8 @@ def obtain_loaded(options: LoadModel, given: ObtainContext) -> Obtained:
         IncompleteError: when it cannot be fetched.
     """
     path = locate(
-        options.load,
-        revision=options.revision,
+        NamedCheckpoint(options.load, revision=options.revision, file=options.file),
         base=given.folder,
-        file=options.file,
         where=given.where,
         store=given.store,
         reporter=given.reporter,
@@ -50,7 +48,9 @@ def _with_adapter(base: Path, options: LoadModel, given: ObtainContext) -> Path:
         CheckpointError: when the base is none, or harness trained the adapter on another one.
     """
     assert options.adapter is not None
-    adapter = locate(options.adapter, revision=options.adapter_revision, base=given.folder, where=given.where)
+    adapter = locate(
+        NamedCheckpoint(options.adapter, revision=options.adapter_revision), base=given.folder, where=given.where
+    )
     check_adapter(adapter)
     if is_adapter(base):
         raise CheckpointError(

@@ -20,13 +20,13 @@ class GuardedTokenizer:
         self._tokenizer = tokenizer
 
     def __getattr__(self, name: str) -> Any:
-        found = getattr(self._tokenizer, name)
+        attribute = getattr(self._tokenizer, name)
         if name not in _GUARDED:
-            return found
+            return attribute
 
         def guarded(*arguments: Any, **options: Any) -> Any:
             try:
-                return found(*arguments, **options)
+                return attribute(*arguments, **options)
             except BaseException as error:
                 if isinstance(error, KeyboardInterrupt | SystemExit | MemoryError):
                     raise

@@ -23,7 +23,7 @@ from harness.models.local.adapter_tokenizer import adapter_encoder
 from harness.models.local.forward_patch import FAULTS
 from harness.models.local.load_network import READS_AHEAD, Loaded, label_names
 from harness.models.local.load_weights import explained
-from harness.models.local.network import Network
+from harness.models.local.network import Adaptation, Network, NetworkParts
 from harness.models.local.padding_checks import alike, forget_checks
 from harness.models.local.peft_adapters import (
     ADAPTER_NAME,
@@ -117,17 +117,13 @@ def attach_alone(base: Loaded, folder: Path, adapter: Path, plan: AdapterPlan) -
     learned = adapted.active_peft_config
     virtual = int(learned.num_virtual_tokens or 0) if isinstance(learned, PromptLearningConfig) else 0
     view = Network(
-        base=network.base,
-        language_model=language_model,
-        heads=heads,
-        encoder=encoder,
-        family=network.family,
+        NetworkParts(network.base, language_model, heads, network.family),
+        encoder,
         max_length=longest_row(network.base, encoder, taken=virtual),
         max_target=network.max_target,
         device=network.device,
-        adapter=name,
+        adapted=Adaptation(name, indivisible=outside),
         meter=network.meter,
-        indivisible=outside,
     )
     notes = list(base.notes)
     if plan.head is None or not outside:

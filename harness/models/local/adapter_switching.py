@@ -17,7 +17,7 @@ from harness.models.local.adapter_probe import acts_note, probe_ids, probe_state
 from harness.models.local.adapter_tokenizer import adapter_encoder
 from harness.models.local.load_network import Loaded, label_names
 from harness.models.local.load_weights import explained
-from harness.models.local.network import Network
+from harness.models.local.network import Adaptation, Network, NetworkParts
 from harness.models.local.peft_adapters import (
     ADAPTER_NAME,
     AdapterPlan,
@@ -120,15 +120,11 @@ def attach(base: Loaded, folder: Path, adapter: Path, plan: AdapterPlan) -> Load
         module.requires_grad_(False)
     network.switch = switch
     view = Network(
-        base=network.base,
-        language_model=network.language_model,
-        heads=heads,
-        encoder=encoder,
-        family=network.family,
+        NetworkParts(network.base, network.language_model, heads, network.family),
+        encoder,
         max_length=network.max_length,
         device=network.device,
-        switch=switch,
-        adapter=name,
+        adapted=Adaptation(name, switch),
         meter=network.meter,
     )
     if own is None or submodule(own.base_model, "pooler") is None:

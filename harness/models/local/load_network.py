@@ -35,7 +35,7 @@ from harness.models.local.load_weights import (
     require_device,
     scoring_options,
 )
-from harness.models.local.network import Network
+from harness.models.local.network import Network, NetworkParts
 from harness.models.local.padding_checks import keep_block_sparse
 from harness.models.network_settings import NetworkSettings, submodule
 
@@ -122,11 +122,8 @@ def load(folder: Path, *, device: str, dtype: str, quantize: str | None = None) 
     keep_block_sparse(base)
     with _readable(folder):
         network = Network(
-            base=base,
-            language_model=language_model,
-            heads=heads,
-            encoder=encoder,
-            family=family,
+            NetworkParts(base, language_model, heads, family),
+            encoder,
             max_length=longest_row(base, encoder),
             max_target=_target_length(base),
             device="cuda" if device == SPREAD else device,

@@ -20,7 +20,7 @@ from harness.model_kinds.server_kind import SERVER_DECODING, ServerSpec
 from harness.models.checkpoint.checkpoint_digest import served_digest, tokenizer_digest
 from harness.models.checkpoint.checkpoint_files import CHECKPOINT_FILE, CHECKPOINT_FORMAT, SERVER_FILE
 from harness.models.checkpoint.inspection import SERVER
-from harness.models.checkpoint.locate import locate
+from harness.models.checkpoint.locate import NamedCheckpoint, locate
 from harness.models.device_policy import SCORING_VERSION
 from harness.models.encoding.chat_template import Chat
 from harness.models.encoding.text_encoder import TextEncoder
@@ -72,7 +72,7 @@ def served(spec: ServerSpec, *, base: Path, store: Store, reporter: Reporter, wh
     tokenizer = None
     if spec.tokenizer is not None:
         tokenizer = locate(
-            spec.tokenizer, spec.revision, base=base, where=where, store=store, reporter=reporter
+            NamedCheckpoint(spec.tokenizer, spec.revision), base=base, where=where, store=store, reporter=reporter
         ).absolute()
     client = _client(spec, where)
     try:
@@ -151,16 +151,7 @@ def open_served(made: Served) -> Backend:
             **(able.chat.key if able.chat is not None else {}),
         },
     )
-    return ServerBackend(
-        client,
-        spec.model,
-        facts,
-        chat=able.chat,
-        prefix=spec.prefix,
-        chat_only=not able.completions,
-        encoder=encoder,
-        keep_failures=spec.on_failure == "record",
-    )
+    return ServerBackend(client, spec, facts, able, encoder)
 
 
 def _client(spec: ServerSpec, where: Where | None) -> ServerClient:

@@ -17,6 +17,7 @@ from harness.core.model import ModelFacts
 from harness.core.records import Records
 from harness.core.reporter import Reporter
 from harness.core.requests import Cloze, Continuations, Generate
+from harness.models.open_context import OpenContext
 from harness.pipeline.answered_evaluation import AnsweredEvaluation, InferenceCost, ItemSet
 from harness.pipeline.checkpoints.checkpoint import Checkpoint
 from harness.pipeline.checkpoints.checkpoint_builder import CheckpointBuilder
@@ -252,11 +253,13 @@ class RecordCache:
             responses = self.store.root / RESPONSES
             self._models[checkpoint.key] = open_model(
                 checkpoint.source,
-                resolve=self.builder.resolve,
-                responses=RenewedFile(responses) if self.store.fresh else responses,
-                device=self.device,
-                reporter=self.reporter,
-                pool=self._pool,
+                OpenContext(
+                    resolve=self.builder.resolve,
+                    responses=RenewedFile(responses) if self.store.fresh else responses,
+                    device=self.device,
+                    reporter=self.reporter,
+                    pool=self._pool,
+                ),
             )
         return self._models[checkpoint.key]
 
@@ -266,11 +269,13 @@ class RecordCache:
 
         return open_model(
             checkpoint.source,
-            resolve=self.builder.resolve,
-            responses=None,
-            device=self.device,
-            reporter=self.reporter,
-            batch_tokens=batch_tokens,
+            OpenContext(
+                resolve=self.builder.resolve,
+                responses=None,
+                device=self.device,
+                reporter=self.reporter,
+                batch_tokens=batch_tokens,
+            ),
         )
 
     def by_base(self, checkpoints: Mapping[str, Checkpoint]) -> list[str]:

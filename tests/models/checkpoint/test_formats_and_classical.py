@@ -16,6 +16,7 @@ from harness.core.errors import CheckpointError
 from harness.core.requests import Classify, PseudoLikelihood
 from harness.models.checkpoint.classical_file import ClassicalWeights, read_classical, write_classical
 from harness.models.checkpoint.linear_head_file import LinearHead, read_linear, write_linear
+from harness.models.open_context import OpenContext
 from harness.models.open_model import open_model
 
 LABELS = {2: ("no", "yes"), 3: ("negative", "neutral", "positive")}
@@ -127,7 +128,7 @@ def test_damaged_classical_files(file, content, words, tmp_path):
     with pytest.raises(CheckpointError, match=f"no {file}"):
         read_classical(tmp_path)
     with pytest.raises(CheckpointError):
-        open_model(tmp_path, resolve=lambda key: tmp_path, responses=None)
+        open_model(tmp_path, OpenContext(resolve=lambda key: tmp_path, responses=None))
 
 
 @pytest.mark.parametrize("pattern", ["(", "(a+)+$", r"\S+"])

@@ -12,6 +12,7 @@ from harness_support.training_samples import LABELS, finetune_spec, label_inputs
 
 from harness.core.reporter import Silent
 from harness.core.requests import Classify
+from harness.models.open_context import OpenContext
 from harness.models.open_model import open_model
 from harness.training.loop.best_epoch import BestEpoch
 
@@ -60,7 +61,7 @@ def test_the_checkpoint_scores_what_its_page_says(method: Any, base: Path, tmp_p
     assert 1 <= made["validation"]["epoch"] <= 3
     if method == "full":
         answers = dict(
-            open_model(tmp_path / "a", resolve=lambda key: base, responses=None).answer(
+            open_model(tmp_path / "a", OpenContext(resolve=lambda key: base, responses=None)).answer(
                 Classify(example.text, LABELS) for example in inputs.validation
             )
         )
