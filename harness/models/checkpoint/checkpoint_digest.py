@@ -10,7 +10,6 @@ import json
 from collections.abc import Callable, Mapping
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
 
 from harness.core.digests import digest, file_digest
 from harness.core.errors import CheckpointError, Where
@@ -220,7 +219,7 @@ def _read_once(file: Path, *_state: int) -> str:
     return file_digest(file)
 
 
-def _stated_length(folder: Path) -> Any:
+def _stated_length(folder: Path) -> object:
     page = folder / SIDE_FILES[0]
     return read_json(page).get("model_max_length") if page.is_file() else None
 

@@ -21,7 +21,7 @@ from harness.core.requests import InputMark
 from harness.models.encoding.guarded_tokenizer import GuardedTokenizer
 
 if TYPE_CHECKING:
-    from tokenizers import Tokenizer
+    from tokenizers import Encoding, Tokenizer
     from transformers import PreTrainedTokenizerFast
 
 GAP = "{mask}"
@@ -227,9 +227,10 @@ class TextEncoder:
         """The text as a tokenizer takes it: lone surrogates become the replacement character."""
         return _utf8(text)
 
-    def canonical(self, text: str) -> Any:
+    def canonical(self, text: str) -> Encoding:
         """The `tokenizers` encoding of a text in which special tokens count as such (a rendered template)."""
-        return self._canonical.encode(text, add_special_tokens=False)
+        encoding: Encoding = self._canonical.encode(text, add_special_tokens=False)
+        return encoding
 
     def decode(self, ids: Sequence[int]) -> str:
         """The text of tokens, special ones left out; nothing is cleaned up."""
@@ -261,7 +262,7 @@ class TextEncoder:
         return [self._unknown if token in self._control else token for token in ids]
 
 
-_encoders: weakref.WeakKeyDictionary[Any, TextEncoder] = weakref.WeakKeyDictionary()
+_encoders: weakref.WeakKeyDictionary[PreTrainedTokenizerFast, TextEncoder] = weakref.WeakKeyDictionary()
 
 
 def text_encoder(tokenizer: PreTrainedTokenizerFast) -> TextEncoder:

@@ -8,7 +8,7 @@ around them (virtual tokens, cartridges, an activated LoRA) acts in peft's forwa
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import torch
 from torch import nn
@@ -55,7 +55,9 @@ class PeftForward(nn.Module):
         self.config = model.config
         self.generation_config = generation_config(model)
 
-    def forward(self, input_ids: torch.Tensor, attention_mask: torch.Tensor | None = None, **more: Any) -> Any:
+    def forward(
+        self, input_ids: torch.Tensor, attention_mask: torch.Tensor | None = None, **more: torch.Tensor
+    ) -> ModelOutput:
         """The output for ids [B, L]."""
         output = self.adapted(input_ids=input_ids, attention_mask=attention_mask, **more)
         length = more.get("decoder_input_ids", input_ids).shape[1]
@@ -85,7 +87,7 @@ def attach_alone(base: Loaded, folder: Path, adapter: Path, plan: AdapterPlan) -
     encoder = adapter_encoder(network, adapter, rows=network.embedding_rows)
     ids = probe_ids(network, encoder, plan)
     before = probe_states(network, ids, head=plan.head)
-    own: Any | None = None
+    own: PreTrainedModel | None = None
     lacking: set[str] = set()
     if plan.head is not None:
         with quiet(), explained(folder):

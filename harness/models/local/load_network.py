@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Set
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from harness.core.errors import CheckpointError, Where
 from harness.core.labels import label_text
@@ -137,10 +137,10 @@ def load(folder: Path, *, device: str, dtype: str, quantize: str | None = None) 
 
 def _heads(
     present: tuple[Head, ...], folder: Path, form: Form, config: PreTrainedConfig, notes: list[str]
-) -> dict[Head, Any]:
+) -> dict[Head, PreTrainedModel]:
     """The heads beside the language model of which the folder holds every weight."""
 
-    heads: dict[Head, Any] = {}
+    heads: dict[Head, PreTrainedModel] = {}
     for head in present:
         kind = auto_class(AUTO_CLASSES[head])
         weights = load_weights(kind, folder, scoring_options(kind, form, config))
@@ -152,7 +152,9 @@ def _heads(
     return heads
 
 
-def _share(base: PreTrainedModel, language_model: PreTrainedModel | None, heads: Mapping[Head, Any]) -> PreTrainedModel:
+def _share(
+    base: PreTrainedModel, language_model: PreTrainedModel | None, heads: Mapping[Head, PreTrainedModel]
+) -> PreTrainedModel:
     """Puts one encoder under every head; that of a head with a pooler, where there is one."""
     modules = list(heads.values())
     pooled = [module for module in modules if submodule(module.base_model, "pooler") is not None]

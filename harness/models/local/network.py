@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import accumulate
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 import torch
@@ -74,7 +74,7 @@ class NetworkParts:
 
     base: PreTrainedModel
     language_model: PreTrainedModel | None
-    heads: Mapping[Head, Any]
+    heads: Mapping[Head, PreTrainedModel]
     family: Family
 
 
@@ -331,7 +331,7 @@ class Network:
         pad, rows = self.encoder.pad_id or 0, self.embedding_rows
         return padding_is_harmless(module, read, vocabulary=rows, pad=pad, limit=self.max_length, device=self.device)
 
-    def _encoder_states(self) -> tuple[Any, Read]:
+    def _encoder_states(self) -> tuple[PreTrainedModel, Read]:
         """What gives states of a row: the base, or its encoder; and one pass through it."""
         module = self.base.get_encoder() if self.family == "seq2seq" else self.base
 
@@ -350,6 +350,7 @@ class Network:
     @torch.inference_mode()
     def _reads_ahead(self) -> bool:
         rows = self.embedding_rows
+        assert self.language_model is not None
         return reads_ahead(self.language_model, self._plain, vocabulary=rows, limit=self.max_length, device=self.device)
 
     @property
@@ -410,7 +411,7 @@ def _split(values: torch.Tensor, rows: Sequence[Row]) -> list[FloatArray]:
     return [flat[start:end] for start, end in zip([0, *ends], ends, strict=False)]
 
 
-def accepts(module: Any, name: str) -> bool:
+def accepts(module: torch.nn.Module, name: str) -> bool:
     """Whether a module's forward takes an argument of this name."""
     return name in inspect.signature(module.forward).parameters
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Callable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 import torch
 from torch import nn
@@ -24,15 +24,17 @@ _SHORT, _LONG = 9, 14
 _FINE, _COARSE = 1e-4, 0.05
 """How far answers may lie apart, as a share of the largest: with weights of 32 bits, and of fewer."""
 
-_padded: weakref.WeakKeyDictionary[Any, bool] = weakref.WeakKeyDictionary()
-_ahead: weakref.WeakKeyDictionary[Any, bool] = weakref.WeakKeyDictionary()
-_mixed: weakref.WeakKeyDictionary[Any, bool] = weakref.WeakKeyDictionary()
+_padded: weakref.WeakKeyDictionary[nn.Module, bool] = weakref.WeakKeyDictionary()
+_ahead: weakref.WeakKeyDictionary[nn.Module, bool] = weakref.WeakKeyDictionary()
+_mixed: weakref.WeakKeyDictionary[nn.Module, bool] = weakref.WeakKeyDictionary()
 
 Read = Callable[[torch.Tensor, torch.Tensor | None], torch.Tensor]
 """int64[B, L] ids and their mask → [B, L, …] states or logits."""
 
 
-def padding_is_harmless(module: Any, read: Read, *, vocabulary: int, pad: int, limit: int | None, device: str) -> bool:
+def padding_is_harmless(
+    module: nn.Module, read: Read, *, vocabulary: int, pad: int, limit: int | None, device: str
+) -> bool:
     """Whether a row's states are the same beside a longer row; found out once for each module.
 
     Args:
@@ -52,7 +54,7 @@ def padding_is_harmless(module: Any, read: Read, *, vocabulary: int, pad: int, l
     return _padded[module]
 
 
-def mixes_neighbors(module: Any, read: Read, *, vocabulary: int, limit: int | None, device: str) -> bool:
+def mixes_neighbors(module: nn.Module, read: Read, *, vocabulary: int, limit: int | None, device: str) -> bool:
     """Whether a row of the same length beside it changes what a model says of a row; found out once for each module.
 
     Raises:
@@ -65,7 +67,7 @@ def mixes_neighbors(module: Any, read: Read, *, vocabulary: int, limit: int | No
     return _mixed[module]
 
 
-def reads_ahead(module: Any, read: Read, *, vocabulary: int, limit: int | None, device: str) -> bool:
+def reads_ahead(module: nn.Module, read: Read, *, vocabulary: int, limit: int | None, device: str) -> bool:
     """Whether what stands behind a token changes what the model says at it; found out once for each module.
 
     Raises:
@@ -80,14 +82,14 @@ def reads_ahead(module: Any, read: Read, *, vocabulary: int, limit: int | None, 
     return _ahead[module]
 
 
-def forget_checks(module: Any) -> None:
+def forget_checks(module: nn.Module) -> None:
     """Lets a module that was changed since be looked at once more."""
     _padded.pop(module, None)
     _ahead.pop(module, None)
     _mixed.pop(module, None)
 
 
-def rounding(module: Any) -> float:
+def rounding(module: nn.Module) -> float:
     """How far equal answers of a module may lie apart, as a share of the largest number in them."""
     quantized = NetworkSettings.of_module(module).quantization_config is not None
     coarse = quantized or any(weight.dtype != torch.float32 for weight in module.parameters())

@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 from harness.core.errors import CheckpointError, Where
 from harness.models.checkpoint.checkpoint_files import read_json
@@ -17,6 +17,7 @@ from harness.models.checkpoint.safetensors_header import Tensor, read_header
 from harness.models.local.quantization import true_shape
 
 if TYPE_CHECKING:
+    from peft import PeftModel
     from transformers import PreTrainedModel
 
 _WRAPPERS = ("base_model.model.", "base_model.")
@@ -185,8 +186,8 @@ def _tokens(config: Mapping[str, object]) -> tuple[int, ...]:
 
 
 def apply_adapter(
-    plan: AdapterPlan, folder: Path, head: Any | None, lacking: set[str], model: PreTrainedModel, name: str
-) -> Any:
+    plan: AdapterPlan, folder: Path, head: PreTrainedModel | None, lacking: set[str], model: PreTrainedModel, name: str
+) -> PeftModel:
     """Puts the adapter into the encoder (and its own head into the model with that head), by peft itself.
 
     Args:

@@ -13,6 +13,7 @@ from harness.models.device_policy import SPREAD
 
 if TYPE_CHECKING:
     from transformers import PreTrainedConfig, PreTrainedModel
+    from transformers.models.auto.auto_factory import _BaseAutoModelClass
 
 DEVICES = ("cpu", "cuda")
 _BITS = {"4bit": "4 bits (NF4, double quantization)", "8bit": "8 bits (LLM.int8())"}
@@ -54,7 +55,7 @@ def quantized_options(bits: str, device: str, compute: torch.dtype, keep: list[s
     return {"quantization_config": config, "dtype": compute, "device_map": "auto" if device == SPREAD else {"": device}}
 
 
-def heads_of(kind: Any, config: PreTrainedConfig) -> list[str]:
+def heads_of(kind: type[_BaseAutoModelClass], config: PreTrainedConfig) -> list[str]:
     """Names of what stands beside the base in a model of an Auto class: heads keep their full weights."""
     with torch.device("meta"):
         model = kind.from_config(config, trust_remote_code=False)
@@ -76,7 +77,7 @@ def plainly(model: PreTrainedModel) -> None:
             module.register_forward_pre_hook(_keep_scales)
 
 
-def _keep_scales(module: Any, _args: Any) -> None:
+def _keep_scales(module: Any, _args: object) -> None:
     """Gives an 8-bit weight its scales again, which peft's DoRA (0.21) loses on a CPU with every pass."""
     weight = module.weight
     if isinstance(weight, _Int8Weight) and weight.CB is not None and weight.SCB is None:
@@ -88,7 +89,7 @@ def mixes_rows(model: PreTrainedModel) -> bool:
     return any(map(_is_int8, model.modules()))
 
 
-def _is_int8(module: Any) -> bool:
+def _is_int8(module: torch.nn.Module) -> bool:
     return type(module).__name__ == "Linear8bitLt"
 
 

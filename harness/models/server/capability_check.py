@@ -15,8 +15,7 @@ from harness.model_kinds.server_kind import ServerSpec
 from harness.models.encoding.text_encoder import TextEncoder
 from harness.models.server.chat_dialect import ChatDialect, chat_dialect
 from harness.models.server.client import Refused, ServerClient, Unavailable
-from harness.models.server.replies import Unusable, choice, prompt_tokens
-from harness.models.server.server_backend import echo_body
+from harness.models.server.replies import Unusable, choice, echo_body, prompt_tokens
 
 _TEXTS = (
     "The capital of France is",

@@ -42,6 +42,11 @@ def choice(reply: Mapping[str, object]) -> Mapping[str, object]:
     return choices[0]
 
 
+def echo_body(model: str, prompt: str) -> dict[str, object]:
+    """Asks for the log-probabilities of a prompt; some servers generate without end for `max_tokens: 0`."""
+    return {"model": model, "prompt": prompt, "max_tokens": 1, "temperature": 0.0, "echo": True, "logprobs": 1}
+
+
 def prompt_tokens(reply: Mapping[str, object], prompt: str, encoder: TextEncoder | None = None) -> list[ScoredToken]:
     """The tokens of an echoed prompt with their places and log-probabilities.
 

@@ -25,7 +25,7 @@ from harness.models.response_builders import likelihood, scores, with_inputs
 from harness.models.server.capability_check import Abilities
 from harness.models.server.chat_dialect import MOST_STOPS, PATH, penalties, sampling
 from harness.models.server.client import CREDENTIALS, GaveUp, Refused, ServerClient, Unavailable
-from harness.models.server.replies import ScoredToken, Unusable, checked, choice, generated, prompt_tokens
+from harness.models.server.replies import ScoredToken, Unusable, checked, choice, echo_body, generated, prompt_tokens
 from harness.models.server.worker_pool import as_ready
 
 _UNKNOWN = ("<unk>", "[UNK]")
@@ -197,11 +197,6 @@ class ServerBackend:
         if len(ranked) < request.k:
             raise Unusable(f"the server names {len(ranked)} next tokens, {request.k} were asked for")
         return Completions(tuple(str(token) for token, _ in ranked), tuple(value for _, value in ranked))
-
-
-def echo_body(model: str, prompt: str) -> dict[str, object]:
-    """Asks for the log-probabilities of a prompt; some servers generate without end for `max_tokens: 0`."""
-    return {"model": model, "prompt": prompt, "max_tokens": 1, "temperature": 0.0, "echo": True, "logprobs": 1}
 
 
 def _mark(tokens: Sequence[ScoredToken]) -> InputMark:

@@ -10,7 +10,7 @@ import math
 import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import torch
 from torch.utils.data import DataLoader, Dataset
@@ -199,9 +199,11 @@ class PlannedTrainer(Trainer):  # type: ignore[misc]  # transformers is untyped 
             if type(callback).__name__ in {"PrinterCallback", "ProgressCallback", "NotebookProgressCallback"}:
                 self.remove_callback(callback)
 
-    def get_train_dataloader(self) -> Any:
+    def get_train_dataloader(self) -> DataLoader[Batch]:
         """Batches in order: the plan has shuffled them already."""
-        return self.accelerator.prepare(DataLoader(self._batches, batch_size=1, collate_fn=_only))
+        loader = DataLoader(self._batches, batch_size=1, collate_fn=_only)
+        prepared: DataLoader[Batch] = self.accelerator.prepare(loader)
+        return prepared
 
     def create_optimizer(self, model: PreTrainedModel = None) -> torch.optim.Optimizer:
         """Fused AdamW with decay on matrices alone and the settings' own rates by name."""
@@ -218,8 +220,8 @@ class PlannedTrainer(Trainer):  # type: ignore[misc]  # transformers is untyped 
         return optimizer
 
     def compute_loss(
-        self, model: PreTrainedModel, inputs: Batch, return_outputs: bool = False, num_items_in_batch: Any = None
-    ) -> Any:
+        self, model: PreTrainedModel, inputs: Batch, return_outputs: bool = False, num_items_in_batch: int | None = None
+    ) -> torch.Tensor:
         """The loss function's value.
 
         Raises:
@@ -244,7 +246,7 @@ def parameter_groups(model: PreTrainedModel, settings: Settings) -> list[dict[st
     """
     words = {id(weight) for weight in word_embeddings(model)}
     tables = {id(weight) for weight in embedding_tables(model)}
-    groups: dict[tuple[float, float], list[Any]] = {}
+    groups: dict[tuple[float, float], list[torch.nn.Parameter]] = {}
     for name, parameter in model.named_parameters():
         if not parameter.requires_grad:
             continue

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 import numpy as np
 import torch
@@ -13,7 +13,9 @@ from harness.models.local.stepper import Prompt
 from harness.models.network_settings import NetworkSettings, generation_config
 
 if TYPE_CHECKING:
-    from transformers import PreTrainedModel
+    from transformers import Cache, PreTrainedModel
+    from transformers.cache_utils import CacheLayerMixin
+    from transformers.utils import ModelOutput
 
 
 class CausalStepper:
@@ -21,12 +23,12 @@ class CausalStepper:
 
     def __init__(self, network: Network) -> None:
         self._network = network
-        self._model: Any = _model(network)
+        self._model = _model(network)
         self._positioned = accepts(self._model, "position_ids")
         self._last = {"logits_to_keep": 1} if accepts(self._model, "logits_to_keep") else {}
         self._mask: torch.Tensor | None = None
         self._position: torch.Tensor | None = None
-        self._cache: Any = None
+        self._cache: Cache | None = None
 
     def start(self, prompts: Sequence[Prompt]) -> torch.Tensor:
         """See `Stepper`."""
@@ -77,11 +79,11 @@ class DecoderStepper:
 
     def __init__(self, network: Network) -> None:
         self._network = network
-        self._model: Any = _model(network)
-        self._encoded: Any = None
+        self._model = _model(network)
+        self._encoded: ModelOutput | None = None
         self._mask: torch.Tensor | None = None
-        self._cache: Any = None
-        settings: Any = self._model.generation_config
+        self._cache: Cache | None = None
+        settings = self._model.generation_config
         self._forced: int | None = settings.forced_bos_token_id
 
     def start(self, prompts: Sequence[Prompt]) -> torch.Tensor:
@@ -111,6 +113,7 @@ class DecoderStepper:
 
     def keep(self, rows: torch.Tensor) -> None:
         """See `Stepper`."""
+        assert self._encoded is not None
         self._encoded.last_hidden_state = self._encoded.last_hidden_state[rows]
         self._mask = None if self._mask is None else self._mask[rows]
         _select(self._cache, rows)
@@ -120,10 +123,10 @@ class DecoderStepper:
 class _Layered(Protocol):
     """A cache that keeps its layers apart."""
 
-    layers: Sequence[Any]
+    layers: Sequence[CacheLayerMixin]
 
 
-def _select(cache: Any, rows: torch.Tensor) -> None:
+def _select(cache: Cache, rows: torch.Tensor) -> None:
     """Leaves only these rows in a cache; layers of linear attention know `reorder_cache` alone."""
     layers = cache.layers if isinstance(cache, _Layered) else ()
     if not any(hasattr(layer, "conv_states") for layer in layers):

@@ -126,6 +126,7 @@ def writes_alike(network: Network, fast: Callable[[], Stepper], plain: Callable[
     rows = embedding_rows(network.base)
     tokens = np.random.default_rng(0).integers(0, rows, (len(_PROMPTS), _NEED))
     prompts = [Prompt(tokens[number, :count].tolist(), Generate(), 0, _STEPS) for number, count in enumerate(_PROMPTS)]
+    assert network.language_model is not None
     share = rounding(network.language_model)
     network.activate()
     cached, other = fast(), plain()
