@@ -23,7 +23,7 @@ def no_parent(key: str) -> Path:
 def opened() -> Callable[..., CachedModel]:
     def make(folder: Path, **options) -> CachedModel:
         options = {"resolve": no_parent, "responses": None, "device": "cpu", "reporter": Silent(), **options}
-        return open_model(folder, OpenContext(), **options)
+        return open_model(folder, OpenContext(**options))
 
     return make
 
