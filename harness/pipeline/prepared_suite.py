@@ -13,7 +13,7 @@ from harness.core.errors import HarnessError, SuiteError
 from harness.core.evaluation import Evaluation, EvaluationContext
 from harness.core.reporter import Reporter
 from harness.pipeline.trained_rows import without_trained_rows
-from harness.schema.suite.data_refs import DataRef, ref_name
+from harness.schema.suite.data_refs import CatalogRef, DataRef, ref_name
 from harness.storage.store import Store
 from harness.suite.checks.policy_checks import check_fingerprints
 
@@ -83,9 +83,19 @@ class PreparedSuite:
         return [(data, bound.split) for bound in (*self.evaluations.values(), *self.elsewhere) for data in bound.data]
 
     @property
-    def asked(self) -> dict[str, BoundEvaluation]:
-        """The evaluations that models are asked; others only serve training or a probe."""
+    def reported(self) -> dict[str, BoundEvaluation]:
+        """The evaluations that have figures; others only serve training or a probe."""
         return {name: bound for name, bound in self.evaluations.items() if name in self.suite.evaluated}
+
+    @property
+    def asked(self) -> dict[str, BoundEvaluation]:
+        """Those of them that each model answers on its own, whenever it is."""
+        return {name: bound for name, bound in self.reported.items() if bound.evaluation.role != "cost"}
+
+    @property
+    def timed(self) -> dict[str, BoundEvaluation]:
+        """Those for which all models take turns, and are timed."""
+        return {name: bound for name, bound in self.reported.items() if bound.evaluation.role == "cost"}
 
 
 def prepare(
@@ -201,7 +211,7 @@ def bind_each(
 
 def _context(suite: Suite, datasets: Mapping[str, Dataset], tasks: Mapping[str, Evaluation]) -> EvaluationContext:
     labels = {name: dataset.labels for name, dataset in datasets.items()}
-    declared = ((name, getattr(ref, "language", None)) for name, ref in references(suite).items())
+    declared = ((name, ref.language) for name, ref in references(suite).items() if not isinstance(ref, CatalogRef))
     languages = {name: language for name, language in declared if language is not None}
     return EvaluationContext(tasks, labels, suite.seed, languages, suite.generated_code)
 

@@ -9,14 +9,22 @@ from typing import TYPE_CHECKING, Any
 
 from harness.calibration.load_calibration import CalibrationSuite
 from harness.commands.planning.plan_gates import PlannedGate, plan_gates
-from harness.commands.planning.plan_times import Machine, statistics_seconds
+from harness.commands.planning.plan_times import (
+    CHARACTERS_PER_TOKEN,
+    Machine,
+    statistics_seconds,
+    with_lengths,
+    written_tokens,
+)
 from harness.core.reporter import Reporter
+from harness.evaluations.probes.inference_cost import InferenceCost
 from harness.model_kinds.architecture_presets import configuration_in
 from harness.pipeline.checkpoints.checkpoint_builder import CheckpointBuilder
 from harness.pipeline.checkpoints.named_checkpoints import catalog_configuration
 from harness.pipeline.prepared_suite import BoundEvaluation, PreparedSuite, held_out_references, prepare, references
 from harness.pipeline.records.record_cache import RecordCache
-from harness.schema.suite.data_refs import ref_name
+from harness.pipeline.records.timing_session import timings_are_cached
+from harness.schema.suite.data_refs import DataRef, ref_name
 from harness.storage.run_dir import RunDir
 from harness.storage.store import Store
 
@@ -29,6 +37,7 @@ SECONDS_PER_EVALUATION = 3.0
 GUESSED_ITEMS = 1000
 # Share of a data set's rows that is the training split, before the data is here to be counted.
 TRAINING_SHARE = 0.8
+_COUNTED = 200
 
 
 @dataclass(frozen=True)
@@ -83,6 +92,7 @@ def plan_suite(
         builder = CheckpointBuilder(prepared, store, reporter)
         gates = plan_gates(prepared, RecordCache(prepared, builder, store, reporter), earlier)
         return Plan(previews, _steps(suite, prepared, store, reporter), [*gates, *_left_out(suite)])
+    previews = [_counted(entry, needed[entry.name], suite, store, reporter) for entry in previews]
     rows = {entry.name: entry.rows or 0 for entry in previews}
     machine = Machine.here()
     steps = [_guessed(suite, name, rows, machine) for name in suite.models]
@@ -93,6 +103,16 @@ def plan_suite(
     unknown = "its power is unknown until the data is fetched (`harness data fetch`)"
     gates = [PlannedGate(rule.id, unknown) for rule in suite.gates.rules]
     return Plan(previews, steps, [*gates, *_left_out(suite)])
+
+
+def _counted(entry: DataPreview, ref: DataRef, suite: Suite, store: Store, reporter: Reporter) -> DataPreview:
+    """Rows that are made or read on this machine are counted, as no catalog states them."""
+    from harness.data.open_dataset import open_dataset
+
+    if not entry.cached or entry.rows is not None:
+        return entry
+    data = open_dataset(ref, name=entry.name, base=suite.folder, store=store, reporter=reporter, offline=True)
+    return dataclasses.replace(entry, rows=sum(data.size(split)[0] for split in data.rows))
 
 
 def _left_out(suite: Suite) -> list[PlannedGate]:
@@ -164,10 +184,31 @@ def _steps(suite: Suite, prepared: PreparedSuite, store: Store, reporter: Report
         detail = f"{n} items × {count} models, {count - len(waiting)} cached"
         steps.append(PlannedStep("evaluate", name, not waiting, detail, seconds))
         records += n * count
+    steps += _timings(prepared, machine, cache)
     if any(not step.cached for step in steps):
         steps.append(
             _statistics(records, sum(data.size(split)[0] for data in prepared.datasets.values() for split in data.rows))
         )
+    return steps
+
+
+def _timings(prepared: PreparedSuite, machine: Machine, cache: RecordCache) -> list[PlannedStep]:
+    """Models that take turns: each visit asks all inputs alone and then together."""
+    steps = []
+    suite = prepared.suite
+    for name, bound in prepared.timed.items():
+        evaluation = bound.evaluation
+        assert isinstance(evaluation, InferenceCost)
+        inputs = evaluation.inputs(bound.data, bound.split)
+        asked = dataclasses.replace(bound, evaluation=evaluation.task)
+        models = [model for model in suite.contenders if suite.asks(model, name)]
+        visits = 2 * evaluation.options.blocks + evaluation.options.warm_up
+        shapes = [_network(suite, model, cache.builder) for model in models]
+        seconds = sum(2 * visits * machine.answering(asked, inputs, shape) for shape in shapes)
+        detail = f"{evaluation.options.blocks} blocks × {len(inputs)} inputs × {len(models)} models, in turn"
+        made = all(cache.builder.cached(model) for model in models)
+        cached = made and timings_are_cached(cache, bound, [cache.builder.checkpoint(model) for model in models])
+        steps.append(PlannedStep("time", name, cached, detail, None if cached else seconds))
     return steps
 
 
@@ -224,7 +265,18 @@ def _training_seconds(
     spec = suite.models[model]
     start = _configuration(suite, model, builder)
     cost = spec.kind.estimate(spec.options, rows, start)
+    if spec.task is not None and spec.task in suite.tasks and cost.seconds is None:
+        writes = written_tokens(suite.tasks[spec.task].options) > 0
+        cost = with_lengths(cost, start, length=_length(builder, model), writes=writes)
     return machine.training(cost, min(rows, spec.max_train_rows or rows), start)
+
+
+def _length(builder: CheckpointBuilder | None, model: str) -> float | None:
+    """Tokens per row of what a stage learns from, counted on some rows; None before the data is here."""
+    rows = builder.data_inputs(model).train[:_COUNTED] if builder is not None else ()
+    if not rows:
+        return None
+    return sum(len(text) for row in rows for text in row.texts()) / CHARACTERS_PER_TOKEN / len(rows) + 2
 
 
 def _configuration(suite: Suite, model: str, builder: CheckpointBuilder | None) -> Mapping[str, Any] | None:

@@ -15,8 +15,10 @@ from harness.core.reporter import Reporter
 from harness.pipeline.prepared_suite import PreparedSuite
 from harness.pipeline.records.record_cache import RecordCache
 from harness.schema.results.metrics import ComparisonResult, MetricResult
+from harness.schema.results.number_format import amount
 from harness.schema.results.results_file import Results
 from harness.schema.results.seed_aggregation import reads_recipe
+from harness.schema.suite.gate_rules import Ratio
 from harness.storage.items_file import read_items
 from harness.storage.run_dir import RunDir
 
@@ -94,6 +96,8 @@ def _leaf(
     metrics = build_metrics(list(bound.metrics), bound.evaluation.metric_context())
     wanted = rule.metric_name
     metric = next((metric for metric in metrics if wanted in {metric.id, metric.id.split("[")[0]}), metrics[0])
+    if metric.counted == "blocks":
+        return _timed(rule, metric, models, cache.item_set(bound).n, seen)
     items = cache.item_set(bound)
     n, clusters = items.n, items.clusters.get(metric.cluster_unit, items.n)
     where, slice_name = "", None
@@ -117,6 +121,29 @@ def _leaf(
     return PlannedEffect(
         effect.mde, effect.required_n, effect.possible, f"{effect.sentence.removesuffix('.')}{where}.", n
     )
+
+
+def _timed(rule: Leaf, metric: Metric, models: list[str], blocks: int, seen: _Earlier | None) -> PlannedEffect:
+    """A gate on timings: the noise of the machine is known after a run, and what is counted has none."""
+    from harness.gates.gate_planning import PlannedEffect, planned
+
+    if not metric.timed:
+        return PlannedEffect(None, None, True, "counted exactly, so no power is lost.")
+    sentence = f"judged by {blocks} blocks of timings on the machine of the run"
+    spread = None
+    if seen is not None:
+        judged = [rule.model] if rule.model else models
+        spread = _spread(rule, metric, judged, seen.results, f"the run {seen.run.path.name}")
+    if spread is None:
+        return PlannedEffect(None, None, True, f"{sentence}; after the first one, plan shows what the gate can detect.")
+    rule = rule.model_copy(update={"min_n": 1})
+    effect = planned(rule, blocks, direction=metric.direction, kind=metric.kind, unit=metric.unit, spread=spread)
+    if effect.mde is None:
+        return PlannedEffect(None, None, effect.possible, f"{sentence}.")
+    ratio = isinstance(getattr(rule, "margin", None), Ratio)
+    least = f"{effect.mde:.1%} of the baseline" if ratio else amount(effect.mde, metric.unit)
+    text = f"{sentence}; {least} is found with 80% power, by the spread in {spread.source}."
+    return PlannedEffect(effect.mde, None, effect.possible, text)
 
 
 def _slice_sizes(

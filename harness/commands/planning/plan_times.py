@@ -8,12 +8,12 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from harness.core.evaluation import Item
-from harness.model_kinds.flop_shapes import Shape, shape_of
+from harness.model_kinds.flop_shapes import TEXT_LENGTH, Shape, shape_of, training_flops
 
 if TYPE_CHECKING:
     from harness.core.model_kind import StageCost
@@ -36,18 +36,22 @@ SECONDS_PER_ROW_FITTED = 4e-4
 SECONDS_TO_ASK = 0.3
 """Opening a model, per evaluation."""
 SECONDS_PER_ANSWER = 1e-3
-SECONDS_PER_WRITTEN_TOKEN = 2e-3
-"""A step of generation, shared by a batch."""
+SECONDS_PER_WRITTEN_TOKEN = 8e-4
+"""A step of generation of six layers, shared by a batch."""
 SECONDS_OF_STATISTICS = 4.0
 SECONDS_PER_RECORD_SCORED = 3e-4
 SECONDS_PER_ROW_AUDITED = 5e-5
 CHARACTERS_PER_TOKEN = 4.5
+ANSWER_SHARE = 0.25
+"""Of the tokens of a row that an encoder and a decoder share, what the decoder has."""
+WRITTEN_ROW = 60.0
+"""Tokens of a prompt and its answer where nobody has counted yet."""
+VOCABULARY = 8000
+"""Of a tokenizer that is trained in the run."""
 LONGEST = 256
 """Tokens of a text that small models read."""
 SHARED = 0.3
 """Of a masked model's copies of a text, the share that is computed (docs/scoring.md)."""
-WRITTEN = 64
-"""Tokens of an answer where the task does not limit them."""
 
 _PER_TOKEN = frozenset({"language_modeling", "minimal_pairs", "stereoset", "sentence_choice", "next_word_prediction"})
 _CAUSAL = frozenset({"gpt2", "gpt_neox", "llama"})
@@ -110,10 +114,38 @@ class Machine:
         masked = kind not in _CAUSAL and not shape.decoder_layers and evaluation.kind in _PER_TOKEN
         flops = sum(copies * _reading(shape, length / copies, masked) for length in lengths)
         per_item = copies * SECONDS_PER_ANSWER * (2 if masked else 1)
-        tokens = WRITTEN if "generated" in evaluation.provides else 0
         layers = shape.layers + shape.decoder_layers
+        tokens = written_tokens(evaluation.options) if kind in _CAUSAL or shape.decoder_layers else 0
         per_item += tokens * SECONDS_PER_WRITTEN_TOKEN * layers / 6
+        flops += len(items) * (shape.stack(layers, tokens, tokens) + shape.head(tokens, shape.vocabulary or VOCABULARY))
         return SECONDS_TO_ASK + flops / self.speed(configuration) + len(items) * per_item
+
+
+def written_tokens(options: object) -> int:
+    """The most tokens of an answer that a task has its model write; 0 where it only reads."""
+    return int(getattr(options, "max_tokens", 0))
+
+
+def with_lengths(
+    cost: StageCost, configuration: Mapping[str, Any] | None, *, length: float | None, writes: bool
+) -> StageCost:
+    """What a stage of training takes whose rows have so many tokens, and where the model learns to write words.
+
+    Args:
+        cost: of rows of `TEXT_LENGTH` tokens that have a label.
+        length: tokens per row; None where nobody has counted yet.
+    """
+    shape = shape_of(configuration) if configuration is not None and writes else None
+    if length is None:
+        length = TEXT_LENGTH if shape is None else WRITTEN_ROW * (2 if shape.decoder_layers else 1)
+    longer = min(LONGEST, length) / TEXT_LENGTH
+    flops = cost.flops * longer
+    if shape is not None:
+        # Each of two stacks reads its part of a row alone; the head stands over what is written.
+        flops *= 0.5 if shape.decoder_layers else 1.0
+        learned = cost.tokens * longer * (ANSWER_SHARE if shape.decoder_layers else 1.0)
+        flops += training_flops(shape.head(learned, shape.vocabulary or VOCABULARY))
+    return replace(cost, tokens=cost.tokens * longer, flops=flops)
 
 
 def _reading(shape: Shape, length: float, masked: bool) -> float:

@@ -54,6 +54,8 @@ def _of_leaf(run: RunDir, results: Results, path: str, rule: Sliced, model: str)
     evaluation = next((entry for entry in results.evaluations if entry.name == rule.evaluation), None)
     baseline = baseline_of(rule, evaluation, results.baseline)
     models = [name for name in (baseline, model) if name is not None]
+    if evaluation is not None and evaluation.role == "cost":
+        return []
     if evaluation is None or len(set(models)) < len(models) or not set(models) <= evaluation.protocols.keys():
         return []
     sides = [run.records(evaluation.name, name) for name in models]

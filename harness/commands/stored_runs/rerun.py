@@ -61,6 +61,7 @@ class Reproduction:
         figures: how many figures either run has.
         changed: those that differ.
         verdicts: gates with another verdict, in sentences.
+        timings: figures that depend on the machine, and on the minute; they are measured anew, and held to nothing.
     """
 
     run: RunDir
@@ -68,6 +69,7 @@ class Reproduction:
     figures: int
     changed: list[ChangedFigure]
     verdicts: list[str]
+    timings: tuple[str, ...] = ()
 
     @property
     def reproduced(self) -> bool:
@@ -77,6 +79,13 @@ class Reproduction:
     @property
     def sentence(self) -> str:
         """The verdict in one line."""
+        if not self.timings:
+            return self._of_figures
+        names = ", ".join(self.timings)
+        return f"{self._of_figures} Timings are not expected to be equal, and are not compared: {names}."
+
+    @property
+    def _of_figures(self) -> str:
         beyond = [figure for figure in self.changed if not figure.within]
         if beyond or self.verdicts:
             gates = f", and {len(self.verdicts)} gates have another verdict" if self.verdicts else ""
@@ -120,6 +129,7 @@ def rerun(run: RunDir, store: Store, reporter: Reporter, settings: Settings) -> 
         len(names),
         changed,
         list(_verdicts(results, finished.results)),
+        tuple(sorted(_timed(results) | _timed(finished.results))),
     )
 
 
@@ -163,15 +173,30 @@ def _require_own(run: RunDir, info: RunInfo) -> None:
 def _figures(results: Results) -> dict[str, float | None]:
     """Every value and every end of an interval, by a name that says whose it is."""
     figures: dict[str, float | None] = {}
+    timed = _timed(results)
     for row in results.metrics:
+        if row.id in timed:
+            continue
         figures |= _of_interval(f"{row.id} of {row.model}{_place(row.slice)}", row.interval)
     for pair in results.comparisons:
+        if pair.id in timed:
+            continue
         whose = f"{pair.id} of {pair.candidate} against {pair.baseline}{_place(pair.slice)}"
         figures |= _of_interval(whose, pair.delta)
     for flips in results.flips:
         whose = f"{flips.evaluation} of {flips.candidate} against {flips.baseline}"
         figures |= {f"{whose}, {name}": float(getattr(flips, name)) for name in ("fixed", "broken")}
     return figures
+
+
+def _timed(results: Results) -> set[str]:
+    """The figures that depend on the machine, `evaluation.metric`."""
+    return {
+        f"{evaluation.name}.{name}"
+        for evaluation in results.evaluations
+        for name, meaning in evaluation.meanings.items()
+        if meaning.timed
+    }
 
 
 def _of_interval(whose: str, interval: Any) -> dict[str, float | None]:
@@ -183,8 +208,10 @@ def _place(slice_: str | None) -> str:
 
 
 def _verdicts(before: Results, after: Results) -> Iterator[str]:
-    now = {(gate.id, gate.model, gate.slice): gate.verdict for gate in after.gates}
-    for gate in before.gates:
+    timed = _timed(before) | _timed(after)
+    judged = [[gate for gate in results.gates if not timed & set(gate.metrics)] for results in (before, after)]
+    now = {(gate.id, gate.model, gate.slice): gate.verdict for gate in judged[1]}
+    for gate in judged[0]:
         verdict = now.pop((gate.id, gate.model, gate.slice), None)
         if verdict != gate.verdict:
             yield f"gate {gate.id}{_place(gate.slice)}: {gate.verdict} → {verdict or 'none'}."

@@ -66,6 +66,9 @@ def _false_alarms(run: RunDir, results: Results, swaps: int, reporter: Reporter)
 
     work: list[tuple[EvaluationResult, str, str, Metric]] = []
     for evaluation in results.evaluations:
+        if evaluation.role == "cost":
+            # Blocks are weighed by what the others hold; their sides cannot be swapped one by one.
+            continue
         baseline = evaluation.baseline or results.baseline
         for candidate in results.release:
             if candidate != baseline and {candidate, baseline} <= evaluation.protocols.keys():
@@ -122,7 +125,7 @@ def _asked_twice(
         return [], f"{results.baseline} cannot be evaluated again: {error.message}"
     noise_results: list[NoiseResult] = []
     for evaluation in results.evaluations:
-        if results.baseline not in evaluation.protocols:
+        if results.baseline not in evaluation.protocols or evaluation.role == "cost":
             continue
         bound = prepared.evaluations[evaluation.name]
         stored = run.records(evaluation.name, results.baseline)

@@ -12,14 +12,13 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Protocol
 
-from datasets import Dataset
-
 from harness.core.errors import DataError
 from harness.models.encoding.pair_encoder import PairEncoder, WordEncoder
 from harness.models.encoding.text_encoder import TextEncoder, text_encoder
 from harness.models.network_settings import NetworkSettings
 
 if TYPE_CHECKING:
+    from datasets import Dataset
     from torch.nn import Module
     from transformers import PreTrainedConfig
 
@@ -203,6 +202,8 @@ def tokenized(tokenizer: object, examples: Sequence[TextOrPair], max_length: int
     Raises:
         DataError: when `max_length` leaves no room for text.
     """
+    from datasets import Dataset  # slow to import, and only training needs it
+
     encoder = text_encoder(tokenizer)
     if encoder.room(max_length) < 1:
         special = len(encoder.prefix) + len(encoder.suffix)

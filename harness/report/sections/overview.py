@@ -69,6 +69,7 @@ _TITLES = {
     "forgotten": "Language modeling",
     "bias": "Bias and robustness",
     "calibration": "Calibration",
+    "cost": "Cost",
 }
 
 

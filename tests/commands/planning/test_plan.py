@@ -6,11 +6,14 @@ from typing import Any, cast
 
 import pytest
 
-from harness.commands.planning.plan import _training_seconds
+from harness.commands.planning.plan import _training_seconds, plan_suite
 from harness.commands.planning.plan_times import Machine
+from harness.core.reporter import Silent
 from harness.model_kinds.flop_shapes import shape_of
 from harness.models.checkpoint import checkpoint_catalog
+from harness.pipeline.checkpoints.training_data import DataInputs
 from harness.schema.units import show_estimate
+from harness.storage.store import Store
 from harness.suite.load_suite import load_suite, parse_suite
 
 SUITE = """\
@@ -37,6 +40,9 @@ class _AtHand:
 
     def checkpoint(self, model: str) -> _AtHand:
         return self
+
+    def data_inputs(self, model: str) -> DataInputs:
+        return DataInputs(texts={}, train=(), validation=(), labels=(), fingerprints={})
 
 
 def test_a_stage_from_the_catalog_is_planned_with_its_own_size(tmp_path: Path) -> None:
@@ -91,6 +97,29 @@ def test_forecasts_of_the_main_job_are_within_a_factor_of_two_of_a_measured_run(
     for model, seconds in measured.items():
         forecast = _training_seconds(suite, model, rows[model], machine)
         assert seconds / 2 < forecast < 2 * seconds or abs(forecast - seconds) < 6, (model, forecast)
+
+
+@pytest.mark.parametrize(
+    ("name", "rows", "tokens", "measured"),
+    [("generation", 1008, 52, {"base": 69.0, "poet": 57.0}), ("summarization", 800, 240, {"finetuned": 38.5})],
+)
+def test_rows_that_are_long_or_written_take_longer(
+    name: str, rows: int, tokens: float, measured: dict[str, float], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Seconds per stage on two free cores whose products reach 108 GFLOP/s each, as far as they were free."""
+    suite = load_suite(name)
+    machine = Machine(2)
+    machine.__dict__["rate"] = 2 * 108e9
+    for length in (tokens, None):
+        monkeypatch.setattr("harness.commands.planning.plan._length", lambda *_, length=length: length)
+        for model, seconds in measured.items():
+            forecast = _training_seconds(suite, model, rows, machine)
+            assert seconds / 2 < forecast < 2 * seconds, (model, length, forecast)
+
+
+def test_what_is_made_on_this_machine_is_counted_while_other_data_is_fetched(tmp_path: Path) -> None:
+    plan = plan_suite(load_suite("generation"), Store(tmp_path), Silent())
+    assert {entry.name: entry.rows for entry in plan.data if entry.cached} == {"verses": 1440}
 
 
 def test_other_work_on_the_machine_does_not_make_it_slower() -> None:

@@ -78,10 +78,11 @@ def test_light_work_imports_no_torch(tmp_path):
         "from harness.models.checkpoint.checkpoint_digest import checkpoint_digest\n"
         "from harness.models.checkpoint.inspection import inspect\n"
         "from harness.models.device_policy import answer_policy\n"
+        "from harness.models.open_context import OpenContext\n"
         "from harness.models.open_model import open_model\n"
         f"folder = pathlib.Path({str(tmp_path)!r})\n"
         "inspect(folder), checkpoint_digest(folder, None), answer_policy()\n"
-        "model = open_model(folder, resolve=lambda key: folder, responses=None)\n"
+        "model = open_model(folder, OpenContext(resolve=lambda key: folder))\n"
         "print(list(model.answer([Classify('good film', ('positive',))])))\n"
         "print(sorted({'torch', 'transformers', 'sklearn', 'peft'} & set(sys.modules)))\n"
     )
