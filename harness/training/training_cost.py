@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING, Protocol
 
 from harness.model_kinds.flop_shapes import Shape, shape_of, training_flops
+from harness.models.peak_memory import peak_memory
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
@@ -32,6 +34,16 @@ def plan_flops(model: PreTrainedModel, plan: Operations, *, trained: float = 1.0
         tokens = sum(plan.tokens(place) for place in range(len(plan)))
         return float(round(training_flops(2.0 * parameter_counts(model)["parameters"] * tokens, trained=trained)))
     return float(round(training_flops(plan.operations(shape), trained=trained)))
+
+
+def measured(started: float, tokens: float) -> dict[str, float]:
+    """What a stage took that began at `started` (`time.monotonic()`) and read so many tokens."""
+    seconds = time.monotonic() - started
+    return {
+        "seconds": round(seconds, 3),
+        "tokens_per_second": round(tokens / max(seconds, 1e-9), 1),
+        "peak_memory": peak_memory(),
+    }
 
 
 def parameter_counts(model: PreTrainedModel) -> dict[str, int]:

@@ -12,7 +12,7 @@ from harness.core.reporter import Reporter
 from harness.model_kinds.classical_kind import ClassicalSpec
 from harness.models.checkpoint.classical_file import TOKEN_PATTERN, ClassicalWeights, write_classical
 from harness.models.derived.classical_backend import bag_text
-from harness.models.peak_memory import peak_memory
+from harness.training import training_cost
 from harness.training.checkpoint_metadata import write_metadata
 from harness.training.mitigation.mitigated_rows import mitigated
 from harness.training.stage_inputs import StageInputs
@@ -86,10 +86,4 @@ def train_classical(
         cost={"tokens": tokens, "flops": 0.0, "steps": 1, "parameters": size, "trainable": size},
         recipe={"C": fit.strength, "ngrams": spec.ngrams, "sublinear": True, **measures},
     )
-    seconds = time.monotonic() - started
-    measured = {
-        "seconds": round(seconds, 3),
-        "tokens_per_second": round(tokens / max(seconds, 1e-9), 1),
-        "peak_memory": peak_memory(),
-    }
-    return {**metadata, "validation": fit.score, "measured": measured}
+    return {**metadata, "validation": fit.score, "measured": training_cost.measured(started, tokens)}

@@ -17,7 +17,6 @@ from harness.model_kinds.flop_shapes import shape_of
 from harness.models.checkpoint.linear_head_file import LinearHead, write_linear
 from harness.models.encoding.row_encoder import longest_row
 from harness.models.encoding.text_encoder import encode_texts, text_encoder
-from harness.models.peak_memory import peak_memory
 from harness.training import training_cost
 from harness.training.checkpoint_metadata import write_metadata
 from harness.training.mitigation.mitigated_rows import mitigated
@@ -98,13 +97,7 @@ def finetune_linear(
         cost=spent,
         recipe={"C": fit.strength, "pooling": "mean", **measures},
     )
-    seconds = time.monotonic() - started
-    measured = {
-        "seconds": round(seconds, 3),
-        "tokens_per_second": round(tokens / max(seconds, 1e-9), 1),
-        "peak_memory": peak_memory(),
-    }
-    return {**metadata, "validation": fit.score, "measured": measured}
+    return {**metadata, "validation": fit.score, "measured": training_cost.measured(started, tokens)}
 
 
 def _features(measure: Any, parent: Path, texts: Sequence[str], inputs: StageInputs, task: Any) -> FloatMatrix:

@@ -18,6 +18,12 @@ if TYPE_CHECKING:
     from transformers.utils import ModelOutput
 
 
+def only_token(logits: torch.Tensor, token: int) -> torch.Tensor:
+    """Logits [B, V] under which no other token is written."""
+    others = torch.arange(logits.shape[-1], device=logits.device) != token
+    return logits.masked_fill(others, -torch.inf)
+
+
 class CausalStepper:
     """A causal language model with its cache of keys and values."""
 
@@ -93,10 +99,7 @@ class DecoderStepper:
         self._encoded = self._model.get_encoder()(input_ids=ids, attention_mask=self._mask)
         first = torch.full((len(prompts),), decoder_start(self._network), device=ids.device)
         logits = self.step(first)
-        if self._forced is not None:
-            others = torch.arange(logits.shape[-1], device=logits.device) != self._forced
-            logits = logits.masked_fill(others, -torch.inf)
-        return logits
+        return logits if self._forced is None else only_token(logits, self._forced)
 
     def step(self, tokens: torch.Tensor) -> torch.Tensor:
         """See `Stepper`."""
