@@ -48,7 +48,7 @@ def test_what_was_kept_survives_the_process_and_belongs_to_one_training(tmp_path
     assert again.intact(3)
     step(again, 4, model)
     assert again.best is not None
-    assert again.best["epoch"] == 1
+    assert again.best.epoch == 1
     assert BestEpoch(scored([]), epochs=2, steps=4, folder=tmp_path, made_for="y").best is None
     next(tmp_path.glob("*.safetensors")).write_bytes(b"damaged")
     assert BestEpoch(scored([]), epochs=2, steps=4, folder=tmp_path, made_for="x").best is None
