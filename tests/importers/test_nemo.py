@@ -1,4 +1,4 @@
-"""NeMo Evaluator's own results (`make_logs/nemo_*`): of `nel`, of BYOB, of its containers' samples, and totals alone."""
+"""NeMo Evaluator's own results (`make_logs/nemo_*`): of `nel`, BYOB, its containers' samples, and totals alone."""
 
 from __future__ import annotations
 
