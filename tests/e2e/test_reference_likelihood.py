@@ -17,7 +17,7 @@ from harness.storage.run_dir import RunDir
 
 SUITE = """\
 name: answers
-data: {notes: {file: notes.csv, splits: {test: 1.0}}}
+data: {notes: {file: notes.csv, splits: {test: 1.0}, held_out: true}}
 models: {base: {load: base}, tuned: {load: tuned}}
 compare: {baseline: base, release: [tuned]}
 tasks: {answers: {reference_likelihood: {data: notes, prompt: "{question}", target: answer}}}
