@@ -64,7 +64,8 @@ def command(
     from harness.cli.console import make_reporter
     from harness.cli.training_question import training_said
     from harness.commands.new_suites.described_data import DescribedData, describe_data, suite_name
-    from harness.commands.new_suites.init_suite import GivenModels, TrainingWord, initial_suite
+    from harness.commands.new_suites.init_suite import initial_suite
+    from harness.commands.new_suites.suite_draft import GivenModels, TrainingWord
     from harness.commands.write_schemas import write_suite_schema
     from harness.storage import atomic
     from harness.suite.suite_text import SCHEMA_FILE
