@@ -37,6 +37,8 @@ ITEM = "item"
 COSTLY = "costly"
 """The statistic of items of which chance chose some: 1 where the costly value (a judge's verdict, a person's label) was
 asked for, 0 where it was not. Metrics of that value have none there; see `comparisons.adjusted_figures`."""
+EXPECTED = "expected_"
+"""Before the name of a statistic: what the model expects it to be, known without a label."""
 _PART = 4096
 OK, UNREAD, FAILED, SKIPPED = "ok", "unread", "failed", "skipped"
 

@@ -6,82 +6,32 @@ evaluations that each model can answer, and the gates that can judge something.
 
 from __future__ import annotations
 
-import os
-import re
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from harness.commands.new_suites.described_data import DescribedData
-from harness.commands.new_suites.head_labels import LabelMap, label_table, match_labels
+from harness.commands.new_suites.drafted_task import add_task, tags_fit
+from harness.commands.new_suites.suite_draft import (
+    HEURISTICS,
+    MOST_LABELS,
+    NO_MODELS,
+    UNSAID,
+    Ask,
+    Draft,
+    GivenModels,
+    TrainingWord,
+    parted,
+    path_in_suite,
+)
 from harness.core.errors import SuiteError
 from harness.pipeline.checkpoints.named_checkpoints import Ability, ability_of
 from harness.suite.suite_text import suite_text
 
-_MOST_LABELS = 20
-"""A suite names so many labels; more are left to the data."""
-_LEADING = {
-    "classification": "f1_macro",
-    "multilabel_classification": "f1_multilabel_macro",
-    "token_classification": "span_f1",
-    "question_answering": "squad_f1",
-    "generative_qa": "squad_f1",
-    "translation": "chrf",
-    "summarization": "rougeL",
-    "multiple_choice": "acc",
-    "text_generation": "target_bits_per_byte",
-    "regression": "spearman",
-    "retrieval": "ndcg_at_k[10]",
-    "reranking": "ndcg_at_k[10]",
-}
-"""Task → the metric that its gates read."""
-_LEAST = {"chrf": 20, "rougeL": 0.1, "target_bits_per_byte": 4}
-"""Absolute limits to begin with; of other metrics it is one half."""
-_RULES = {
-    "classification": "majority",
-    "token_classification": "gazetteer",
-    "question_answering": "overlap",
-    "translation": "copy",
-    "summarization": "lead",
-    "multiple_choice": "longest",
-    "regression": "mean",
-    "retrieval": "tfidf",
-    "reranking": "tfidf",
-}
-"""Task → the heuristic that any model must beat."""
-_AGAINST_RULE = {"regression": "mae"}
-"""Task → the metric by which a model is compared with its heuristic, where the leading one has no value for that."""
-_UNTRAINED = ("retrieval", "reranking")
-"""Tasks that no stage learns."""
 _COUNTED = ("gazetteer", "mean", "tfidf")
 """Rules that need training rows."""
-_WRITTEN = ("generative_qa", "translation", "summarization", "text_generation")
 _TRAINED_SPLITS = {"train": 0.8, "validation": 0.1, "test": 0.1}
-
-Ask = Callable[[Sequence[str], Mapping[str, int]], str | None]
-"""Asks a person what the rows of a head mean: its names, the data's labels with their rows → the answer, or None."""
-
-
-@dataclass(frozen=True, slots=True)
-class TrainingWord:
-    """What the person says of the rows.
-
-    Attributes:
-        trained_on: files that the models learned from, relative to the current folder; None where nothing is said.
-        held_out: no model learned from the rows.
-    """
-
-    trained_on: Sequence[str] | None = None
-    held_out: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class GivenModels:
-    """The checkpoints of the command line: folders, hub-id@revision, or catalog:NAME."""
-
-    base: str | None = None
-    finetuned: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,38 +49,13 @@ class InitialSuite:
     notes: tuple[str, ...]
 
 
-@dataclass(slots=True)
-class _Draft:
-    """A suite while it is put together."""
-
-    folder: Path
-    base: Ability | None
-    finetuned: Ability | None
-    word: TrainingWord
-    value: dict[str, Any] = field(default_factory=dict)
-    comments: dict[tuple[str, ...], str] = field(default_factory=dict)
-    notes: list[str] = field(default_factory=list)
-
-    @property
-    def trained_here(self) -> bool:
-        """Whether the fine-tuned model is trained by the suite."""
-        return self.finetuned is None
-
-    def gate(self, **rule: Any) -> None:
-        """Adds a gate under a name of its own."""
-        known = {other["id"] for other in self.value["gates"]}
-        base = rule.pop("id")
-        number = next(name for name in (base, *(f"{base}-{place}" for place in range(2, 99))) if name not in known)
-        self.value["gates"].append({"id": number, **rule})
-
-
 def initial_suite(
     out: Path,
     data: Sequence[DescribedData],
-    models: GivenModels = GivenModels(),
+    models: GivenModels = NO_MODELS,
     *,
     name: str | None = None,
-    word: TrainingWord = TrainingWord(),
+    word: TrainingWord = UNSAID,
     labels: str | None = None,
     ask: Ask | None = None,
 ) -> InitialSuite:
@@ -149,7 +74,7 @@ def initial_suite(
     """
     base = None if models.base is None else ability_of(*parted(models.base))
     finetuned = None if models.finetuned is None else ability_of(*parted(models.finetuned), base)
-    draft = _Draft(out.parent, base, finetuned, word)
+    draft = Draft(out.parent, base, finetuned, word)
     draft.value = {
         "name": name or data[0].name,
         "seed": 0,
@@ -162,7 +87,7 @@ def initial_suite(
     }
     for described in data:
         _add_data(draft, described)
-        _add_task(draft, described, labels, ask)
+        add_task(draft, described, labels, ask)
     _add_models(draft, models, data[0])
     _add_language(draft, data)
     _finish(draft, data, out)
@@ -174,30 +99,24 @@ def initial_suite(
     return InitialSuite(suite_text(value, draft.comments), tuple(facts), tuple(draft.notes))
 
 
-def parted(name: str) -> tuple[str, str | None]:
-    """`hub-id@revision` → both; a path stays whole."""
-    path, at, revision = name.rpartition("@")
-    return (path, revision) if at and not Path(name).exists() else (name, None)
-
-
 def _shown(ability: Ability) -> str:
     parts = [f"{'an adapter on a ' if ability.adapter else ''}{ability.family} model"]
     if ability.labels:
-        parts.append(f"head with the labels {', '.join(ability.labels[:_MOST_LABELS])}")
+        parts.append(f"head with the labels {', '.join(ability.labels[:MOST_LABELS])}")
     if ability.tags:
-        parts.append(f"head with the tags {', '.join(ability.tags[:_MOST_LABELS])}")
+        parts.append(f"head with the tags {', '.join(ability.tags[:MOST_LABELS])}")
     if ability.spans:
         parts.append("head for answers within a text")
     parts.append("language model" if ability.language_model else "no language model")
     return "; ".join(parts)
 
 
-def _add_data(draft: _Draft, described: DescribedData) -> None:
+def _add_data(draft: Draft, described: DescribedData) -> None:
     splits: Any = described.splits or (
         _TRAINED_SPLITS if draft.trained_here else {"train": 0.3, "test": 0.7} if _counts(draft, described) else None
     )
     draft.value["data"][described.name] = {
-        "file": _from_suite(described.path, draft.folder),
+        "file": path_in_suite(described.path, draft.folder),
         **described.read_as,
         **({"columns": dict(described.columns)} if described.columns else {}),
         **({"language": described.language} if described.language not in (None, "en") else {}),
@@ -215,203 +134,15 @@ def _add_data(draft: _Draft, described: DescribedData) -> None:
     draft.comments["data", described.name] = further + said
 
 
-def _counts(draft: _Draft, described: DescribedData) -> bool:
+def _counts(draft: Draft, described: DescribedData) -> bool:
     """Whether its heuristic needs training rows, and stands in for a base that cannot answer."""
-    return _RULES.get(described.kind) in _COUNTED and not (draft.base and _tags_fit(draft.base, described))
+    return HEURISTICS.get(described.kind) in _COUNTED and not (draft.base and tags_fit(draft.base, described))
 
 
-def _add_task(draft: _Draft, described: DescribedData, labels: str | None, ask: Ask | None) -> None:
-    """The task of a file, who answers it, and the gates that follow."""
-    name, kind = described.name, described.kind
-    if kind == "language_modeling":
-        return
-    options: dict[str, Any] = {"data": name, **described.options}
-    reasons = {"base": _refusal(draft.base, described), "finetuned": _refusal(draft.finetuned, described)}
-    if kind == "classification":
-        _classify(draft, described, options, reasons, (labels, ask))
-    elif draft.trained_here and kind in _UNTRAINED:
-        raise SuiteError(
-            f"{described.path} ({kind}): no stage learns to rank documents, and no fine-tuned model was given.",
-            hint="pass --finetuned with a sentence encoder or a cross-encoder.",
-        )
-    elif draft.trained_here:
-        reasons = {"base": reasons["base"], "finetuned": None}
-    draft.value["tasks"][name] = {kind: options}
-    if reasons["finetuned"] is not None:
-        raise SuiteError(
-            f"the fine-tuned model cannot answer {described.path} ({kind}): {reasons['finetuned']}.",
-            hint="pass the checkpoint that was trained for this data, or name the columns with --text and --label.",
-        )
-    _add_gates(draft, described, reasons["base"] if draft.base is not None else "there is none")
-    if draft.base is not None and reasons["base"] is not None:
-        draft.notes.append(
-            f"base cannot answer {name}: {reasons['base']}. Its gates stand against heuristic baselines and absolute "
-            "limits."
-        )
-        draft.comments["tasks", name] = f"base cannot answer it: {reasons['base']}."
-
-
-def _refusal(ability: Ability | None, described: DescribedData) -> str | None:
-    """Why a model cannot be asked the question of a file; None where it can, or is not there."""
-    kind = described.kind
-    if ability is None or kind == "classification":
-        return None
-    if kind == "token_classification":
-        return None if _tags_fit(ability, described) else _no_tags(ability, described)
-    if kind == "question_answering":
-        return None if ability.spans else "it has no head for answers within a text"
-    if kind == "multilabel_classification":
-        return None if ability.labels else "it has no head with labels"
-    if kind == "multiple_choice":
-        return None if ability.language_model else "it has no language model"
-    if kind == "regression":
-        vectors = "pair" in described.columns and ability.family in ("masked", "causal")
-        return None if ability.numbers or vectors else "it has no head with one row"
-    if kind in _WRITTEN:
-        writes = ability.language_model and ability.family in ("causal", "seq2seq")
-        return None if writes else "it cannot write text"
-    return None
-
-
-def _tags_fit(ability: Ability, described: DescribedData) -> bool:
-    from harness.metrics.capability.span_f1 import PREFIXES
-
-    if ability.tags is None or described.kind != "token_classification":
-        return False
-    known = {"O", *(f"{prefix}-{kind}" for kind in _types(ability) for prefix in _prefixes(described, PREFIXES))}
-    return set(ability.tags) == known and set(described.options["types"]) <= set(_types(ability))
-
-
-def _types(ability: Ability) -> list[str]:
-    return sorted({tag[2:] for tag in ability.tags or () if tag[1:2] == "-"})
-
-
-def _prefixes(described: DescribedData, prefixes: Mapping[Any, Sequence[str]]) -> Sequence[str]:
-    return prefixes[described.options.get("scheme", "iob2")]
-
-
-def _no_tags(ability: Ability, described: DescribedData) -> str:
-    if ability.tags is None:
-        return "it has no head for tags"
-    return (
-        f"its head has the tags {', '.join(ability.tags)}, the data the types {', '.join(described.options['types'])}"
-    )
-
-
-def _classify(
-    draft: _Draft,
-    described: DescribedData,
-    options: dict[str, Any],
-    reasons: dict[str, str | None],
-    said: tuple[str | None, Ask | None],
-) -> None:
-    """Matches the heads with the data's labels, and fills in the options and who cannot answer."""
-    fitted: LabelMap | None = None
-    for role, ability in (("finetuned", draft.finetuned), ("base", draft.base)):
-        if ability is None:
-            continue
-        if ability.labels is None:
-            reasons[role] = "it has no head with labels" if ability.language_model else "it has no head and no cloze"
-            continue
-        if len(ability.labels) < len(described.labels):
-            reasons[role] = f"its head has {len(ability.labels)} labels, the data {len(described.labels)}"
-            continue
-        matched = _matched(draft, described, role, ability.labels, said if role == "finetuned" else (None, None))
-        if matched is None or not _agree(fitted, matched):
-            reasons[role] = f"nothing says what its labels {', '.join(ability.labels)} mean"
-        elif fitted is None or fitted.head_labels is None:
-            fitted = matched if fitted is None or matched.head_labels else fitted
-    if fitted is not None:
-        _say_labels(draft, described, options, fitted)
-    elif len(described.labels) <= _MOST_LABELS:
-        options["labels"] = list(described.labels)
-    if fitted is None and all(a is None or a.language_model for a in (draft.base, draft.finetuned)):
-        _ask_by_words(draft, described, options, reasons)
-
-
-def _matched(
-    draft: _Draft, described: DescribedData, role: str, head: Sequence[str], said: tuple[str | None, Ask | None]
-) -> LabelMap | None:
-    given, ask = said
-    matched = match_labels(head, described.labels, given)
-    if matched is None and ask is not None:
-        answer = ask(head, described.labels)
-        matched = match_labels(head, described.labels, answer) if answer else None
-    if matched is None and role == "finetuned":
-        raise label_table(str(described.path), head, described.labels, "the fine-tuned model")
-    return matched
-
-
-def _agree(known: LabelMap | None, other: LabelMap) -> bool:
-    """Whether one task can ask both heads: by the labels' own names, or by one table."""
-    if known is None:
-        return True
-    same = set(known.labels) == set(other.labels)
-    return same and (known.head_labels is None or other.head_labels in (None, known.head_labels))
-
-
-def _say_labels(draft: _Draft, described: DescribedData, options: dict[str, Any], fitted: LabelMap) -> None:
-    if len(fitted.labels) <= _MOST_LABELS or set(fitted.labels) != set(described.labels):
-        options["labels"] = list(fitted.labels)
-    if fitted.head_labels is None:
-        return
-    pairs = ", ".join(f"{head} is {label}" for head, label in fitted.head_labels.items())
-    draft.notes.append(f"the rows of the head are matched {fitted.how}: {pairs}. Check it, or pass --labels.")
-    unnamed_adapter = draft.finetuned is not None and draft.finetuned.adapter and not draft.finetuned.named
-    if not unnamed_adapter:
-        options["head_labels"] = dict(fitted.head_labels)
-
-
-def _ask_by_words(
-    draft: _Draft, described: DescribedData, options: dict[str, Any], reasons: dict[str, str | None]
-) -> None:
-    """Language models without a head are asked by a prompt whose gap the labels' own names fill."""
-    if not all(re.fullmatch(r"[^\W\d_]+(?: [^\W\d_]+)*", label) for label in described.labels):
-        if draft.finetuned is not None:
-            reasons["finetuned"] = (
-                f"it has no head, and the labels {', '.join(described.labels)} are no words that a prompt could ask for"
-            )
-        return
-    if draft.finetuned is None:
-        return
-    options["cloze"] = {
-        "template": "{text}\nLabel: {mask}" if draft.finetuned.family != "masked" else "{text} It is {mask} .",
-        "words": {label: [label] for label in described.labels},
-    }
-    reasons["base"] = reasons["finetuned"] = None
-    draft.comments["tasks", described.name, described.kind, "cloze"] = (
-        "No model has a head for these labels: the gap is filled with their names. Choose words that fit the prompt."
-    )
-
-
-def _add_gates(draft: _Draft, described: DescribedData, base_refusal: str | None) -> None:
-    """Gates of one task: against the base where it answers, else against a heuristic and an absolute limit."""
-    name, kind = described.name, described.kind
-    leading = _LEADING[kind]
-    metric = f"{name}.{leading}"
-    if base_refusal is None:
-        draft.gate(id=f"{name}-better", metric=metric, kind="superiority")
-    rule = _RULES.get(kind)
-    if rule is not None and (base_refusal is not None or kind == "classification"):
-        baseline = f"{rule}-{name}"
-        if kind != "classification":
-            draft.value["models"][baseline] = {"heuristic": {"task": name, "rule": rule}}
-        compared = f"{name}.{_AGAINST_RULE.get(kind, leading)}"
-        draft.gate(id=f"{name}-beats-{rule}", metric=compared, kind="superiority", baseline=baseline)
-    if base_refusal is not None:
-        limit = {"max" if leading.endswith("per_byte") else "min": _LEAST.get(leading, 0.5)}
-        draft.gate(id=f"{name}-floor", metric=metric, kind="absolute", **limit)
-        draft.comments["gates", f"{name}-floor"] = "The least that you accept: set it."
-    if kind == "classification":
-        draft.comments["gates", draft.value["gates"][0]["id"]] = (
-            "Macro F1 counts every label alike: a model that always gives the most frequent one fails."
-        )
-
-
-def _add_models(draft: _Draft, models: GivenModels, first: DescribedData) -> None:
+def _add_models(draft: Draft, models: GivenModels, first: DescribedData) -> None:
     learned: dict[str, Any] = {}
     if draft.word.trained_on is not None:
-        learned = {"trained_on": [_from_suite(Path(file), draft.folder) for file in draft.word.trained_on]}
+        learned = {"trained_on": [path_in_suite(Path(file), draft.folder) for file in draft.word.trained_on]}
     heuristics = draft.value["models"]
     made: dict[str, Any] = {}
     if models.base is not None:
@@ -438,12 +169,12 @@ def _add_models(draft: _Draft, models: GivenModels, first: DescribedData) -> Non
     draft.value["compare"]["release"] = ["finetuned"]
 
 
-def _finetuned(draft: _Draft, models: GivenModels) -> dict[str, Any]:
+def _finetuned(draft: Draft, models: GivenModels) -> dict[str, Any]:
     assert models.finetuned is not None
     if draft.finetuned is None or not draft.finetuned.adapter or models.base is None:
         return _load(models.finetuned, draft.folder)
     name, revision = parted(models.finetuned)
-    placed = {"adapter": _from_suite(Path(name), draft.folder) if Path(name).exists() else name}
+    placed = {"adapter": path_in_suite(Path(name), draft.folder) if Path(name).exists() else name}
     labels = next(
         (task["classification"].get("labels") for task in draft.value["tasks"].values() if "classification" in task),
         None,
@@ -457,14 +188,14 @@ def _load(name: str, folder: Path) -> dict[str, Any]:
     path, revision = parted(name)
     if revision is not None:
         return {"load": path, "revision": revision}
-    return {"load": _from_suite(Path(name), folder) if Path(name).exists() else name}
+    return {"load": path_in_suite(Path(name), folder) if Path(name).exists() else name}
 
 
-def _baseline(draft: _Draft, models: GivenModels, first: DescribedData) -> str:
+def _baseline(draft: Draft, models: GivenModels, first: DescribedData) -> str:
     """The base where there is one; else a heuristic, which the suite then declares."""
     if models.base is not None:
         return "base"
-    rule = _RULES.get(first.kind)
+    rule = HEURISTICS.get(first.kind)
     if rule is None:
         raise SuiteError(
             f"{first.path} ({first.kind}) has no heuristic baseline, and no base was given: nothing could be compared.",
@@ -475,7 +206,7 @@ def _baseline(draft: _Draft, models: GivenModels, first: DescribedData) -> str:
     return name
 
 
-def _add_language(draft: _Draft, data: Sequence[DescribedData]) -> None:
+def _add_language(draft: Draft, data: Sequence[DescribedData]) -> None:
     """Language modeling on running text, and bias pairs, where both models are language models of one kind."""
     base = draft.base
     finetuned = draft.finetuned or base
@@ -496,7 +227,7 @@ def _add_language(draft: _Draft, data: Sequence[DescribedData]) -> None:
         draft.gate(id="bias", metric="pairs.stereotype_score", kind="target", ideal=0.5, margin=0.1, severity="warn")
 
 
-def _finish(draft: _Draft, data: Sequence[DescribedData], out: Path) -> None:
+def _finish(draft: Draft, data: Sequence[DescribedData], out: Path) -> None:
     """Probes that stand on a classification, what is left unsaid, and the comment at the top."""
     for described in data:
         if described.kind == "classification" and described.english and "pair" not in described.columns:
@@ -530,8 +261,3 @@ def _finish(draft: _Draft, data: Sequence[DescribedData], out: Path) -> None:
         f"harness run {file}      runs it and writes the report"
     )
     draft.comments["compare",] = "Gates judge the models under `release`."
-
-
-def _from_suite(file: Path, folder: Path) -> str:
-    """A path of the command line as the suite writes it."""
-    return str(file) if file.is_absolute() else os.path.relpath(file, folder)

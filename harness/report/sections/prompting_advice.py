@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from harness.report.sections.decision import TRAINED_ON_WORDS
 from harness.report.view.kept_abilities import kept_tasks
 from harness.report.view.run_view import COMPLETIONS, LANGUAGE_MODELLING, RunView, classify_change
 from harness.report.wording.narrative import change
@@ -33,6 +34,8 @@ def advice(view: RunView) -> list[Advice]:
     if release is None or view.models[release].made_by == PROMPTED:
         return []
     prompted = _prompted(view)
+    if prompted in view.models and view.models[prompted].made_by in TRAINED_ON_WORDS:
+        return []  # a rule or word counts are no model that could be prompted
     rows = [
         row
         for row in view.results.comparisons

@@ -98,7 +98,7 @@ class AdjustedResult(Result):
     @property
     def sentence(self) -> str:
         """The gain for people."""
-        return f"cheap values of {self.total:,} items make {self.n:,} costly ones worth {self.gain:.2f} times as many"
+        return f"cheap values of {self.total:,} items make {self.n:,} costly ones worth {self.gain:.2f} × as many"
 
 
 class MetricResult(Result):

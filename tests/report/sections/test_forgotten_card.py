@@ -8,6 +8,8 @@ import pytest
 
 from harness.report.sections.decision import lead_of, lead_pair
 from harness.report.sections.gate_rows import gate_rows
+from harness.report.sections.prompting_advice import advice
+from harness.report.sections.slice_tables import slice_tables
 from harness.report.sections.summary_cards import Card, cards
 from harness.report.view.kept_abilities import kept_tasks
 from harness.report.view.run_view import ModelPair, RunView
@@ -124,3 +126,19 @@ def test_what_could_not_be_compared_shows_no_absence_of_harm(plain: RunDir) -> N
     assert "finetuned could not be compared with base on a task: all answers failed." in said
     lines = [known.lines[0] for known in cards(view, pair)]
     assert lines[:3] == ["Not comparable: all answers failed."] * 3
+
+
+def test_a_rule_is_no_model_to_prompt_and_an_undefined_slice_is_not_too_small(plain: RunDir) -> None:
+    results = plain.read_results()
+    models = [
+        model.model_copy(update={"made_by": "heuristic"}) if model.name == "base" else model for model in results.models
+    ]
+    assert advice(RunView(results))
+    assert advice(RunView(results.model_copy(update={"models": models}))) == []
+    undefined = {"status": "undefined", "n": 0, "improvement": None}
+    rows = [
+        row.model_copy(update=undefined) if row.slice is not None and row.metric == "accuracy" else row
+        for row in results.comparisons
+    ]
+    view = RunView(results.model_copy(update={"comparisons": rows}))
+    assert "accuracy" not in {metric for table in slice_tables(view, lead(view), "task") for metric in table.metrics}
